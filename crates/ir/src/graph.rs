@@ -1,0 +1,336 @@
+//! The network: a directed acyclic graph of operators.
+
+use petgraph::{
+    Direction,
+    graph::{DiGraph, NodeIndex},
+    visit::EdgeRef,
+};
+
+use crate::{
+    op::{Op, ShapeError},
+    path::Path,
+    shape::Shape,
+};
+
+/// A node of one [`Graph`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(NodeIndex);
+
+impl NodeId {
+    /// Position in execution order, from 0; for arrays that run parallel to the nodes.
+    pub fn index(self) -> usize {
+        self.0.index()
+    }
+}
+
+/// A range of bytes of one of the files that a network was read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Span {
+    /// Which file; its meaning belongs to whoever read the files.
+    pub source: u32,
+    /// First byte.
+    pub start: u32,
+    /// Byte after the last one.
+    pub end: u32,
+}
+
+/// Which part of the network a node belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// The network that is deployed.
+    Main,
+    /// An auxiliary head, by its position in [`Graph::auxiliary`]; exists in training only.
+    Auxiliary(usize),
+}
+
+/// How the reference implementation calls an operator. Changes no count of ours: some tools count
+/// modules and functions differently, and their conventions can only be shown with this.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// As a module object (`torch.nn.ReLU`).
+    #[default]
+    Module,
+    /// As a plain function (`torch.nn.functional.relu`).
+    Functional,
+}
+
+/// An operator at its place in the network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// What it computes.
+    pub op: Op,
+    /// Its stable name, unique in the graph.
+    pub path: Path,
+    /// Shape of its result.
+    pub shape: Shape,
+    /// Main network or auxiliary head.
+    pub part: Part,
+    /// Where it was written.
+    pub span: Option<Span>,
+    /// How the reference implementation calls it.
+    pub form: Form,
+}
+
+/// What to add to a graph: a node before its shape is known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewNode {
+    /// What it computes.
+    pub op: Op,
+    /// Its stable name.
+    pub path: Path,
+    /// Main network or auxiliary head.
+    pub part: Part,
+    /// Where it was written.
+    pub span: Option<Span>,
+    /// How the reference implementation calls it.
+    pub form: Form,
+}
+
+impl NewNode {
+    /// A node of the main network that no file mentions.
+    pub fn new(op: Op, path: Path) -> Self {
+        Self { op, path, part: Part::Main, span: None, form: Form::Module }
+    }
+}
+
+impl From<&Node> for NewNode {
+    fn from(node: &Node) -> Self {
+        let Node { op, path, shape: _, part, span, form } = node.clone();
+        Self { op, path, part, span, form }
+    }
+}
+
+/// An auxiliary head: a classifier on an inner layer that helps training (Szegedy et al. 2014, section 5).
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuxiliaryHead {
+    /// Its name, the first segment of its nodes' paths.
+    pub name: String,
+    /// The node that gives its logits.
+    pub output: NodeId,
+    /// Weight of its loss in the training loss.
+    pub weight: f32,
+}
+
+/// The position of an input among a node's inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Slot(u32);
+
+/// A network. Acyclic by construction: a node can only read nodes that were added before it, so the
+/// order of the nodes is an execution order, and every node has its shape.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    dag: DiGraph<Node, Slot>,
+    output: NodeId,
+    auxiliary: Vec<AuxiliaryHead>,
+    work: u128,
+}
+
+/// Why a graph could not be built.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum GraphError {
+    /// An operator does not accept its inputs.
+    #[error("`{path}`: {error}")]
+    Shape {
+        /// The node.
+        path: Path,
+        /// What does not fit.
+        #[source]
+        error: ShapeError,
+    },
+    /// Two nodes have the same path.
+    #[error("two nodes are named `{path}`")]
+    DuplicatePath {
+        /// The path.
+        path: Path,
+    },
+    /// An input names a node that does not exist.
+    #[error("`{path}` reads node {input}, which does not exist")]
+    UnknownInput {
+        /// The node that reads.
+        path: Path,
+        /// The index that it reads.
+        input: usize,
+    },
+    /// Nodes read each other in a circle.
+    #[error("`{path}` depends on itself")]
+    Cycle {
+        /// A node on the circle.
+        path: Path,
+    },
+    /// A main node reads a node of an auxiliary head, or a head reads another.
+    #[error("`{path}` reads `{input}`, which belongs to an auxiliary head")]
+    ReadsAuxiliary {
+        /// The node that reads.
+        path: Path,
+        /// What it reads.
+        input: Path,
+    },
+    /// A node's result is used by nothing.
+    #[error("the result of `{path}` is never used")]
+    Unused {
+        /// The node.
+        path: Path,
+    },
+    /// There is not exactly one input node, at the start.
+    #[error("a network has exactly one input, found {found}")]
+    Inputs {
+        /// How many were found.
+        found: usize,
+    },
+    /// There are more nodes than the program handles.
+    #[error("the network has more than {limit} nodes")]
+    TooManyNodes {
+        /// The limit.
+        limit: usize,
+    },
+}
+
+impl Graph {
+    /// The most nodes a graph holds.
+    pub const MAX_NODES: usize = 100_000;
+
+    /// The most work in a graph: the sum over nodes of output elements times the values read for each.
+    /// Parameters, activations, MACs and FLOPs are all bounded by a small multiple of it, so every
+    /// count fits a `u64` and, being below 2^53, is exact in every JSON reader.
+    pub const MAX_WORK: u64 = 1 << 48;
+
+    /// A graph that consists of its input, with the path `input`.
+    ///
+    /// # Errors
+    /// When the shape is empty or too large.
+    pub fn new(input: Shape, span: Option<Span>) -> Result<Self, GraphError> {
+        let mut graph = Self {
+            dag: DiGraph::new(),
+            output: NodeId(NodeIndex::new(0)),
+            auxiliary: Vec::new(),
+            work: 0,
+        };
+        let node = NewNode { span, ..NewNode::new(Op::Input(input), Path::new("input")) };
+        graph.add(node, &[])?;
+        Ok(graph)
+    }
+
+    /// Adds a node that reads `inputs`, in that order, and infers its shape. The node becomes the
+    /// network's output if it belongs to the main part; see [`Graph::set_output`].
+    ///
+    /// Paths are checked for uniqueness by [`Graph::validate`].
+    ///
+    /// # Errors
+    /// When the operator does not accept its inputs or the graph becomes too large; the graph is then
+    /// unchanged.
+    pub fn add(&mut self, node: NewNode, inputs: &[NodeId]) -> Result<NodeId, GraphError> {
+        if self.dag.node_count() >= Self::MAX_NODES {
+            return Err(GraphError::TooManyNodes { limit: Self::MAX_NODES });
+        }
+        let shapes: Vec<Shape> = inputs.iter().map(|&input| self.node(input).shape).collect();
+        let NewNode { op, path, part, span, form } = node;
+        let (shape, work) = match self.admit(&op, &shapes) {
+            Ok(admitted) => admitted,
+            Err(error) => return Err(GraphError::Shape { path, error }),
+        };
+        self.work = work;
+        let id = NodeId(self.dag.add_node(Node { op, path, shape, part, span, form }));
+        for (slot, input) in (0..).zip(inputs) {
+            self.dag.add_edge(input.0, id.0, Slot(slot));
+        }
+        if part == Part::Main {
+            self.output = id;
+        }
+        Ok(id)
+    }
+
+    /// The shape of a node to add, and the graph's work with it.
+    fn admit(&self, op: &Op, inputs: &[Shape]) -> Result<(Shape, u128), ShapeError> {
+        let shape = op.infer(inputs)?;
+        let elements = u128::from(shape.channels()) * u128::from(shape.size().area());
+        let work = elements
+            .checked_mul(op.work_per_output(inputs).max(1))
+            .and_then(|work| work.checked_add(self.work))
+            .filter(|&work| work <= u128::from(Self::MAX_WORK))
+            .ok_or(ShapeError::TooLarge {
+                op: op.name(),
+                what: "the network's work in multiply-accumulates and values",
+                limit: Self::MAX_WORK,
+            })?;
+        Ok((shape, work))
+    }
+
+    /// Declares which node gives the network's result.
+    pub fn set_output(&mut self, output: NodeId) {
+        self.output = output;
+    }
+
+    /// Declares an auxiliary head whose nodes were added as `Part::Auxiliary(n)` for the n-th call.
+    pub fn add_auxiliary(&mut self, head: AuxiliaryHead) {
+        self.auxiliary.push(head);
+    }
+
+    /// Number of nodes, the input included.
+    pub fn len(&self) -> usize {
+        self.dag.node_count()
+    }
+
+    /// Never true: a graph has its input.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The nodes in execution order: every node after the ones it reads.
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = NodeId> + DoubleEndedIterator + use<> {
+        (0..self.dag.node_count()).map(|index| NodeId(NodeIndex::new(index)))
+    }
+
+    /// The nodes with their ids, in execution order.
+    pub fn nodes(&self) -> impl Iterator<Item = (NodeId, &Node)> {
+        self.ids().map(|id| (id, self.node(id)))
+    }
+
+    /// The node `id` of this graph.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.dag[id.0]
+    }
+
+    /// The node with this path.
+    pub fn find(&self, path: &Path) -> Option<NodeId> {
+        self.ids().find(|&id| self.node(id).path == *path)
+    }
+
+    /// What a node reads, in the order of its inputs.
+    pub fn inputs(&self, id: NodeId) -> Vec<NodeId> {
+        let mut inputs: Vec<(Slot, NodeId)> = self
+            .dag
+            .edges_directed(id.0, Direction::Incoming)
+            .map(|edge| (*edge.weight(), NodeId(edge.source())))
+            .collect();
+        inputs.sort_unstable();
+        inputs.into_iter().map(|(_, input)| input).collect()
+    }
+
+    /// Shapes of what a node reads, in the order of its inputs.
+    pub fn input_shapes(&self, id: NodeId) -> Vec<Shape> {
+        self.inputs(id).into_iter().map(|input| self.node(input).shape).collect()
+    }
+
+    /// The nodes that read a node, in execution order; one that reads it twice is listed twice.
+    pub fn consumers(&self, id: NodeId) -> Vec<NodeId> {
+        let mut consumers: Vec<NodeId> =
+            self.dag.neighbors_directed(id.0, Direction::Outgoing).map(NodeId).collect();
+        consumers.sort_unstable();
+        consumers
+    }
+
+    /// The input node.
+    pub fn input(&self) -> NodeId {
+        NodeId(NodeIndex::new(0))
+    }
+
+    /// The node that gives the network's result.
+    pub fn output(&self) -> NodeId {
+        self.output
+    }
+
+    /// The auxiliary heads.
+    pub fn auxiliary(&self) -> &[AuxiliaryHead] {
+        &self.auxiliary
+    }
+}

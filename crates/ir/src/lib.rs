@@ -1,0 +1,17 @@
+//! The graph of a convolutional network.
+//!
+//! A [`Graph`] is a petgraph DAG of [`Op`]s with batch-free [`Shape`]s. Nodes carry a stable [`Path`]
+//! and the place in the YAML that they come from. This crate does no IO and knows no other crate of
+//! ours; it never counts cost and never reads YAML.
+
+mod graph;
+mod op;
+mod path;
+mod shape;
+
+pub use graph::{AuxiliaryHead, Form, Graph, GraphError, NewNode, Node, NodeId, Part, Span};
+pub use op::{
+    Activation, Arity, AttributeValue, BatchNorm, Conv, Linear, Lrn, Op, Pool, PoolKind, ShapeError,
+};
+pub use path::Path;
+pub use shape::{Padding, Shape, Size};
