@@ -1,1 +1,390 @@
-//! placeholder
+//! The YAML language for convolutional networks and spaces of them.
+//!
+//! YAML text becomes a checked [`Architecture`] with an [`inceptive_ir::Graph`], or a list of
+//! [`Diagnostic`]s that say where something is wrong and what to write instead. The language is described
+//! in `docs/language.md`. This crate reads files through [`Files`] and writes none; it counts nothing.
+
+mod architecture;
+mod args;
+mod code;
+mod diagnostic;
+mod document;
+mod expr;
+mod field;
+mod library;
+mod load;
+mod lower;
+mod merge;
+mod schema;
+mod scope;
+mod source;
+mod space;
+mod static_check;
+mod step;
+mod yaml;
+
+use std::{fmt, path::Path, str::FromStr};
+
+pub use architecture::Architecture;
+pub use code::{Code, UnknownCode};
+pub use diagnostic::{Diagnostic, Style};
+pub use document::Published;
+pub use library::{Block, Library};
+pub use load::Kind;
+pub use schema::json_schema;
+pub use source::{Disk, Files, Memory, Position, Source, Sources};
+pub use space::{Choice, Constraint, METRICS, Objective, Space, Variable};
+
+use architecture::Draft;
+use diagnostic::{Sink, suggestion};
+use load::{Document, Loader};
+use scope::{Reader, Scope};
+use yaml::{Entry, Map, Node, Value};
+
+/// A value that is set from outside: `width=0.75` or `4a.c3=256`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// What is set.
+    pub key: String,
+    /// Its value, as YAML.
+    pub value: String,
+}
+
+/// The text is not `KEY=VALUE`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not KEY=VALUE, such as width=0.75 or 4a.c3=256")]
+pub struct MalformedSetting(String);
+
+impl FromStr for Setting {
+    type Err = MalformedSetting;
+
+    fn from_str(text: &str) -> Result<Self, MalformedSetting> {
+        match text.split_once('=') {
+            Some((key, value)) if !key.trim().is_empty() && !value.trim().is_empty() => {
+                Ok(Self { key: key.trim().to_owned(), value: value.trim().to_owned() })
+            }
+            _ => Err(MalformedSetting(text.to_owned())),
+        }
+    }
+}
+
+/// A network with the files that it was read from.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The network.
+    pub architecture: Architecture,
+    /// The files; spans of the graph's nodes refer to them.
+    pub sources: Sources,
+}
+
+/// What a file describes, checked.
+#[derive(Clone, Debug)]
+pub enum Checked {
+    /// A network.
+    Architecture(Box<Loaded>),
+    /// A space; every value of every variable was tried with the others at their defaults.
+    Space(Box<Space>),
+    /// A library of blocks.
+    Library(Library),
+}
+
+/// Everything that is wrong with a file.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// What is wrong, in the order of the files and their lines; never empty.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The files, as far as they could be read.
+    pub sources: Sources,
+}
+
+impl Failure {
+    /// All diagnostics as a person reads them, separated by empty lines.
+    pub fn render(&self, style: Style) -> String {
+        let parts =
+            self.diagnostics.iter().map(|diagnostic| diagnostic.render(&self.sources, style));
+        parts.collect::<Vec<String>>().join("\n\n")
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(Style::Plain))
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Reads the network that a file describes, or the point of a space that `settings` name.
+///
+/// # Errors
+/// All diagnostics, when the file or a setting is wrong.
+pub fn load(files: &dyn Files, path: &Path, settings: &[Setting]) -> Result<Loaded, Failure> {
+    let sink = Sink::default();
+    let mut loader = Loader::new(files, &sink);
+    let architecture = load_with(&mut loader, path, settings, &sink);
+    let sources = loader.sources;
+    match architecture {
+        Some(architecture) if sink.is_empty() => Ok(Loaded { architecture, sources }),
+        _ => Err(Failure { diagnostics: sink.take(), sources }),
+    }
+}
+
+/// Checks a file of any kind.
+///
+/// # Errors
+/// All diagnostics, when the file is wrong.
+pub fn check(files: &dyn Files, path: &Path) -> Result<Checked, Failure> {
+    let sink = Sink::default();
+    let mut loader = Loader::new(files, &sink);
+    let checked = check_with(&mut loader, path, &sink);
+    let sources = loader.sources;
+    match checked {
+        Some(Checked::Architecture(mut loaded)) if sink.is_empty() => {
+            loaded.sources = sources;
+            Ok(Checked::Architecture(loaded))
+        }
+        Some(checked) if sink.is_empty() => Ok(checked),
+        _ => Err(Failure { diagnostics: sink.take(), sources }),
+    }
+}
+
+/// Reads a space.
+///
+/// # Errors
+/// All diagnostics, when the file is wrong or describes something else.
+pub fn load_space(files: &dyn Files, path: &Path) -> Result<Space, Failure> {
+    let sink = Sink::default();
+    let mut loader = Loader::new(files, &sink);
+    let space = loader.open(path).and_then(|document| {
+        expect_space(&document, &sink)?;
+        Space::read(&document, &mut loader, &sink)
+    });
+    match space {
+        Some(space) if sink.is_empty() => Ok(space),
+        _ => Err(Failure { diagnostics: sink.take(), sources: loader.sources }),
+    }
+}
+
+fn expect_space(document: &Document, sink: &Sink) -> Option<()> {
+    let found = Kind::of(&document.map);
+    if found == Kind::Space {
+        return Some(());
+    }
+    let message = format!("the file is {}, not a space", found.describe());
+    sink.push(Diagnostic::new(Code::WrongKind, message).at(document.span, "here"));
+    None
+}
+
+fn check_with(loader: &mut Loader<'_>, path: &Path, sink: &Sink) -> Option<Checked> {
+    let document = loader.open(path)?;
+    match Kind::of(&document.map) {
+        Kind::Architecture => {
+            let draft = Draft {
+                map: loader.resolve(&document)?,
+                span: document.span,
+                overrides: Vec::new(),
+            };
+            let architecture = finish(&draft, path, Vec::new(), sink)?;
+            let loaded = Loaded { architecture, sources: Sources::default() };
+            Some(Checked::Architecture(Box::new(loaded)))
+        }
+        Kind::Space => {
+            let space = Space::read(&document, loader, sink)?;
+            check_points(&space, path, sink)?;
+            Some(Checked::Space(Box::new(space)))
+        }
+        Kind::Library => {
+            let keys = loader.library(&document)?;
+            static_check::architecture(&document.map, sink);
+            library::describe(&keys, sink).map(Checked::Library)
+        }
+    }
+}
+
+/// Builds the space's networks along each variable through the default point. Large ranges are sampled at
+/// their ends and evenly between.
+fn check_points(space: &Space, path: &Path, sink: &Sink) -> Option<()> {
+    const MOST: usize = 16;
+    for (number, variable) in space.variables.iter().enumerate() {
+        let last = variable.values.len() - 1;
+        let count = variable.values.len().min(MOST);
+        for index in 0..count {
+            let mut choices = space.defaults();
+            choices[number] = if count == 1 { 0 } else { index * last / (count - 1) };
+            let (map, point) = space.at(&choices);
+            let draft = Draft { map, span: space.span(), overrides: Vec::new() };
+            finish(&draft, path, point, sink)?;
+        }
+    }
+    Some(())
+}
+
+fn load_with(
+    loader: &mut Loader<'_>,
+    path: &Path,
+    settings: &[Setting],
+    sink: &Sink,
+) -> Option<Architecture> {
+    let document = loader.open(path)?;
+    let entries: Vec<Entry> = settings
+        .iter()
+        .filter_map(|setting| loader.setting(&setting.key, &setting.value))
+        .collect();
+    match Kind::of(&document.map) {
+        Kind::Architecture => {
+            let map = loader.resolve(&document)?;
+            let changed = set(map, &entries, &[], &document, sink);
+            let point = changed.point.clone();
+            finish(&changed.draft, path, point, sink)
+        }
+        Kind::Space => {
+            let space = Space::read(&document, loader, sink)?;
+            load_point(&space, &entries, path, &document, sink)
+        }
+        Kind::Library => {
+            let message = format!("`{}` is a library of blocks, not a network", path.display());
+            let wrong = Diagnostic::new(Code::WrongKind, message).at(document.span, "here");
+            sink.push(wrong.help("name an architecture or a space"));
+            None
+        }
+    }
+}
+
+fn load_point(
+    space: &Space,
+    entries: &[Entry],
+    path: &Path,
+    document: &Document,
+    sink: &Sink,
+) -> Option<Architecture> {
+    let reader = Reader { scope: &Scope::EMPTY, sink };
+    let mut choices = space.defaults();
+    let mut others = Vec::new();
+    for entry in entries {
+        match space.variables.iter().position(|variable| variable.name == *entry.key) {
+            Some(number) => {
+                if let Some(choice) = space.variables[number].find(&entry.value, &reader) {
+                    choices[number] = choice;
+                }
+            }
+            None => others.push(entry.clone()),
+        }
+    }
+    let (map, mut point) = space.at(&choices);
+    let names: Vec<&str> = space.variables.iter().map(|variable| &*variable.name).collect();
+    let changed = set(map, &others, &names, document, sink);
+    point.extend(changed.point);
+    let mut architecture = finish(&changed.draft, path, point, sink)?;
+    architecture.constraints.clone_from(&space.constraints);
+    Some(architecture)
+}
+
+/// An architecture with the settings applied.
+struct Changed {
+    draft: Draft,
+    point: Vec<(String, String)>,
+}
+
+/// Applies settings: parameters by name, top-level keys by path, arguments of steps as `step.key`.
+fn set(
+    mut map: Map,
+    entries: &[Entry],
+    variables: &[&str],
+    document: &Document,
+    sink: &Sink,
+) -> Changed {
+    let mut overrides = Vec::new();
+    let mut point = Vec::new();
+    for entry in entries {
+        let params = map.get("params").map(lower::block::declared).unwrap_or_default();
+        if params.iter().any(|param| param.key == entry.key) {
+            map = architecture::with_parameter(&map, entry);
+        } else if let Some(change) = top_level(entry) {
+            map = merge::merge(&map, &change);
+        } else if let Some((step, key)) = entry.key.rsplit_once('.') {
+            let argument = Entry { key: key.into(), ..entry.clone() };
+            overrides.push((
+                step.to_owned(),
+                entry.key_span,
+                std::rc::Rc::new(Map(vec![argument])),
+            ));
+        } else {
+            unknown_setting(entry, &params, variables, sink);
+            continue;
+        }
+        let shown = match &entry.value.value {
+            Value::Text(text) => text.to_string(),
+            _ => sources_text(entry),
+        };
+        point.push((entry.key.to_string(), shown));
+    }
+    if !point.is_empty() {
+        // A changed network is not the one whose accuracy was published.
+        map = document::without(&map, &["published"]);
+    }
+    Changed { draft: Draft { map, span: document.span, overrides }, point }
+}
+
+fn sources_text(entry: &Entry) -> String {
+    entry.value.brief()
+}
+
+/// Top-level keys that can be set.
+const SETTABLE: [&str; 8] = [
+    "name",
+    "classes",
+    "tail",
+    "width_multiplier",
+    "width_divisor",
+    "auxiliary",
+    "input.size",
+    "input.channels",
+];
+
+/// The change of a top-level key.
+fn top_level(entry: &Entry) -> Option<Map> {
+    if !SETTABLE.contains(&&*entry.key) {
+        return None;
+    }
+    Some(match entry.key.split_once('.') {
+        None => Map(vec![entry.clone()]),
+        Some((outer, inner)) => {
+            let inner = Entry { key: inner.into(), ..entry.clone() };
+            let value = Value::Map(std::rc::Rc::new(Map(vec![inner])));
+            let value = Node { span: entry.value.span, value };
+            Map(vec![Entry { key: outer.into(), value, ..entry.clone() }])
+        }
+    })
+}
+
+fn unknown_setting(entry: &Entry, params: &[Entry], variables: &[&str], sink: &Sink) {
+    let mut known: Vec<&str> = SETTABLE.to_vec();
+    known.extend(params.iter().map(|param| &*param.key));
+    known.extend(variables);
+    known.sort_unstable();
+    known.dedup();
+    let message = format!("`{}` cannot be set", entry.key);
+    let unknown =
+        Diagnostic::new(Code::UnknownSetting, message).at(entry.value.span, "for this value");
+    let help = suggestion(&entry.key, "settings", known);
+    sink.push(unknown.help(format!("{help}; arguments of steps are written `4a.c3=256`")));
+}
+
+fn finish(
+    draft: &Draft,
+    path: &Path,
+    point: Vec<(String, String)>,
+    sink: &Sink,
+) -> Option<Architecture> {
+    let built = architecture::build(draft, sink)?;
+    Some(Architecture {
+        name: built.name,
+        file: path.to_owned(),
+        description: built.description,
+        cite: built.cite,
+        published: built.published,
+        graph: built.graph,
+        point,
+        constraints: Vec::new(),
+    })
+}

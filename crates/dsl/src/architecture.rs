@@ -1,0 +1,311 @@
+//! From the keys of a file to a checked network.
+
+use std::{cell::Cell, collections::HashMap, path::PathBuf, rc::Rc};
+
+use inceptive_ir::{AuxiliaryHead, Graph, Part, Path, Shape, Span};
+
+use crate::{
+    code::Code,
+    diagnostic::{Diagnostic, Sink, suggestion},
+    document::{
+        ArchitectureKeys, AuxiliaryKeys, InputKeys, Published, RESOLVED_KEYS, citations, fields,
+        published, without,
+    },
+    expr::Val,
+    field::Fields,
+    lower::{
+        Cursor, Lowering, Override, WidthRule,
+        block::{declared, value},
+    },
+    scope::{Reader, Scope},
+    space::Constraint,
+    static_check,
+    step::check_name,
+    yaml::{Entry, Map, Node, Value},
+};
+
+/// Weight of an auxiliary loss where none is given (Szegedy et al. 2014, section 5).
+const AUXILIARY_WEIGHT: f32 = 0.3;
+
+/// A checked network with what is known about it.
+#[derive(Clone, Debug)]
+pub struct Architecture {
+    /// Its name.
+    pub name: String,
+    /// The file that it was read from.
+    pub file: PathBuf,
+    /// What it is.
+    pub description: Option<String>,
+    /// The papers or code that it comes from.
+    pub cite: Vec<String>,
+    /// Published accuracies; empty for a network that was changed from the outside.
+    pub published: Vec<Published>,
+    /// The network, auxiliary heads included.
+    pub graph: Graph,
+    /// Values that were set from the outside or chosen in a space, by name.
+    pub point: Vec<(String, String)>,
+    /// Constraints of the space that it is a point of.
+    pub constraints: Vec<Constraint>,
+}
+
+/// A top-level map that is to become a network.
+pub(crate) struct Draft {
+    pub(crate) map: Map,
+    pub(crate) span: Span,
+    /// Arguments of steps to replace, by path.
+    pub(crate) overrides: Vec<(String, Span, Rc<Map>)>,
+}
+
+/// A network without the name of its file.
+pub(crate) struct Built {
+    pub(crate) name: String,
+    pub(crate) description: Option<String>,
+    pub(crate) cite: Vec<String>,
+    pub(crate) published: Vec<Published>,
+    pub(crate) graph: Graph,
+}
+
+/// Builds the network of a draft; none when something was reported.
+pub(crate) fn build(draft: &Draft, sink: &Sink) -> Option<Built> {
+    let map = without(&draft.map, &RESOLVED_KEYS);
+    let mut values = parameters(&map, sink);
+    static_check::architecture(&map, sink);
+    let scope = Scope::root(&values);
+    let reader = Reader { scope: &scope, sink };
+    let fields = Fields { reader, what: "an architecture", span: draft.span, maps: vec![&map] };
+    let keys = ArchitectureKeys::read(&fields)?;
+    if let Some(params) = &keys.params {
+        static_check::file_parameters(&params.0, &map, sink);
+    }
+    let input = input_shape(&keys, reader)?;
+    let about = About::read(&keys, &reader);
+    let classes = keys.classes.map(|count| count.value);
+    if let Some(classes) = classes {
+        values.push((Rc::from("classes"), Val::number(classes.into())));
+    }
+    let graph = lower(draft, &keys, &values, input, classes, sink)?;
+    sink.is_empty().then_some(Built {
+        name: about.name,
+        description: about.description,
+        cite: about.cite,
+        published: about.published,
+        graph,
+    })
+}
+
+struct About {
+    name: String,
+    description: Option<String>,
+    cite: Vec<String>,
+    published: Vec<Published>,
+}
+
+impl About {
+    fn read(keys: &ArchitectureKeys, reader: &Reader<'_>) -> Self {
+        Self {
+            name: keys.name.text.clone(),
+            description: keys.description.as_ref().map(|text| text.text.clone()),
+            cite: keys.cite.as_ref().map_or_else(Vec::new, |cite| citations(cite, reader)),
+            published: keys
+                .published
+                .as_ref()
+                .map_or_else(Vec::new, |list| published(list, reader)),
+        }
+    }
+}
+
+/// The values of the file's parameters; each sees the ones before it.
+fn parameters(map: &Map, sink: &Sink) -> Vec<(Rc<str>, Val)> {
+    let mut values: Vec<(Rc<str>, Val)> = Vec::new();
+    let Some(params) = map.get("params") else { return values };
+    for entry in declared(params) {
+        let scope = Scope::root(&values);
+        let reader = Reader { scope: &scope, sink };
+        if check_name(&entry.key, "parameter", entry.key_span, &reader).is_none() {
+            continue;
+        }
+        if entry.value.value == Value::Null {
+            let message = format!("the parameter `{}` has no value", entry.key);
+            let missing =
+                Diagnostic::new(Code::MissingKey, message).at(entry.key_span, "no default");
+            sink.push(missing.help("give a default here or a value with `--set`"));
+        } else if let Some(value) = value(&entry.value, &reader) {
+            values.push((Rc::clone(&entry.key), value));
+        }
+    }
+    values
+}
+
+fn input_shape(keys: &ArchitectureKeys, reader: Reader<'_>) -> Option<(Shape, Span)> {
+    let input = InputKeys::read(&fields(&keys.input.0, "input", reader)?)?;
+    let size = input.size.0;
+    Some((Shape::map(input.channels.value, size.height, size.width), keys.input.0.span))
+}
+
+fn lower(
+    draft: &Draft,
+    keys: &ArchitectureKeys,
+    values: &[(Rc<str>, Val)],
+    input: (Shape, Span),
+    classes: Option<u32>,
+    sink: &Sink,
+) -> Option<Graph> {
+    let scope = Scope::root(values);
+    let reader = Reader { scope: &scope, sink };
+    let graph = match Graph::new(input.0, Some(input.1)) {
+        Ok(graph) => graph,
+        Err(error) => {
+            let large = Diagnostic::new(Code::NetworkTooLarge, error.to_string());
+            return reader.report(large.at(input.1, "this input"));
+        }
+    };
+    let none = Map::default();
+    let defaults = keys.defaults.as_ref().and_then(|defaults| defaults.0.map()).unwrap_or(&none);
+    let width = WidthRule {
+        multiplier: multiplier(keys, &reader)?,
+        divisor: keys.width_divisor.map_or(8, |divisor| divisor.value),
+    };
+    let blocks = blocks(keys);
+    let mut lowering = Lowering::new(sink, graph, blocks, defaults, width, &scope);
+    lowering.overrides = overrides(draft, keys, &reader);
+    let start = Cursor { node: lowering.graph.input(), known: true };
+    let mut end = lowering.scope(&keys.body.0, &scope, &Path::root(), start);
+    if let Some(tail) = &keys.tail {
+        end = lowering.tail(tail, classes, &scope, end);
+    }
+    if end.known && end.node == start.node {
+        let empty = Diagnostic::new(Code::EmptyNetwork, "the network has no layers");
+        return reader.report(empty.at(keys.body.0.span, "nothing here"));
+    }
+    for (number, head) in keys.auxiliary.iter().flat_map(|list| list.0.list()).flatten().enumerate()
+    {
+        auxiliary(&mut lowering, number, head, &scope);
+    }
+    check_overrides(&lowering, end);
+    lowering.graph.set_output(end.node);
+    Some(lowering.graph)
+}
+
+fn multiplier(keys: &ArchitectureKeys, reader: &Reader<'_>) -> Option<f64> {
+    match keys.width_multiplier.map(|multiplier| multiplier.0) {
+        None => Some(1.0),
+        Some(multiplier) if multiplier > 0.0 && multiplier <= 1024.0 => Some(multiplier),
+        Some(multiplier) => {
+            let message = format!(
+                "`width_multiplier` is {multiplier}, which must be above 0 and at most 1024"
+            );
+            reader.report(
+                Diagnostic::new(Code::OutOfRange, message).at(keys.body.0.span, "this network"),
+            )
+        }
+    }
+}
+
+fn blocks(keys: &ArchitectureKeys) -> HashMap<Rc<str>, &Node> {
+    let blocks = keys.blocks.as_ref().and_then(|blocks| blocks.0.map());
+    let entries = blocks.into_iter().flat_map(|map| &map.0);
+    entries.map(|entry| (Rc::clone(&entry.key), &entry.value)).collect()
+}
+
+/// Arguments to replace: from outside first, then from the file's `set`.
+fn overrides(draft: &Draft, keys: &ArchitectureKeys, reader: &Reader<'_>) -> Vec<Override> {
+    let outside =
+        draft.overrides.iter().map(|(path, span, args)| (path.clone(), *span, Rc::clone(args)));
+    let set = keys.set.as_ref().and_then(|set| set.0.map());
+    let inside =
+        set.into_iter().flat_map(|map| &map.0).filter_map(|entry| match &entry.value.value {
+            Value::Map(args) => Some((entry.key.to_string(), entry.key_span, Rc::clone(args))),
+            _ => reader.wrong_type(&entry.value, "a map of arguments"),
+        });
+    outside
+        .chain(inside)
+        .map(|(path, span, args)| Override {
+            path: Path::new(&path),
+            span,
+            args,
+            used: Cell::new(false),
+        })
+        .collect()
+}
+
+/// Reports replaced arguments of steps that do not exist.
+fn check_overrides(lowering: &Lowering<'_>, end: Cursor) {
+    if !end.known {
+        return;
+    }
+    for entry in lowering.overrides.iter().filter(|entry| !entry.used.get()) {
+        let message = match lowering.places.contains_key(&entry.path) {
+            true => format!("`{}` takes no arguments", entry.path),
+            false => format!("there is no step `{}`", entry.path),
+        };
+        let unknown = Diagnostic::new(Code::UnknownPlace, message).at(entry.span, "named here");
+        lowering.sink.push(unknown.help(steps_like(&entry.path, lowering)));
+    }
+}
+
+fn steps_like(path: &Path, lowering: &Lowering<'_>) -> String {
+    let depth = path.depth();
+    let known = lowering.places.keys().filter(|place| place.depth() == depth).map(Path::as_str);
+    suggestion(path.as_str(), "steps", known)
+}
+
+/// Builds one auxiliary head.
+fn auxiliary(lowering: &mut Lowering<'_>, number: usize, node: &Node, scope: &Scope<'_>) {
+    let reader = Reader { scope, sink: lowering.sink };
+    let keys = fields(node, "auxiliary", reader).and_then(|fields| AuxiliaryKeys::read(&fields));
+    let Some(keys) = keys else { return };
+    let name = keys.name.map_or_else(|| format!("aux{}", number + 1), |name| name.text);
+    if check_name(&name, "auxiliary head", node.span, &reader).is_none() {
+        return;
+    }
+    let after = Path::new(&keys.after.text);
+    let Some(&from) = lowering.places.get(&after) else {
+        let message = format!("there is no step `{after}` to put the head after");
+        let unknown =
+            Diagnostic::new(Code::UnknownPlace, message).at(keys.after.span, "named here");
+        let help = steps_like(&after, lowering);
+        lowering.sink.push(unknown.help(help));
+        return;
+    };
+    let path = Path::new(&name);
+    if lowering.places.contains_key(&path) {
+        let message = format!("a step is named `{name}` already");
+        let twice = Diagnostic::new(Code::DuplicateName, message);
+        lowering.sink.push(twice.at(node.span, "this head").help("give the head another `name`"));
+        return;
+    }
+    lowering.part = Part::Auxiliary(lowering.graph.auxiliary().len());
+    let end = lowering.scope(&keys.steps.0, scope, &path, from);
+    lowering.part = Part::Main;
+    lowering.places.insert(path, end);
+    if !end.known {
+        return;
+    }
+    if end.node == from.node {
+        let message = format!("the head `{name}` has no layers");
+        lowering
+            .sink
+            .push(Diagnostic::new(Code::EmptyNetwork, message).at(node.span, "nothing here"));
+        return;
+    }
+    let weight = keys.weight.map_or(AUXILIARY_WEIGHT, |weight| weight.as_f32());
+    lowering.graph.add_auxiliary(AuxiliaryHead { name, output: end.node, weight });
+}
+
+/// An entry of `params` that holds a value given from outside.
+pub(crate) fn with_parameter(map: &Map, entry: &Entry) -> Map {
+    let mut map = map.clone();
+    let at = map.0.iter().position(|known| &*known.key == "params");
+    let old = at.map_or_else(Vec::new, |at| declared(&map.0[at].value));
+    let mut params = Map(old);
+    match params.0.iter_mut().find(|known| known.key == entry.key) {
+        Some(known) => known.value = entry.value.clone(),
+        None => params.0.insert(0, entry.clone()),
+    }
+    let value = Node { span: entry.value.span, value: Value::Map(Rc::new(params)) };
+    match at {
+        Some(at) => map.0[at].value = value,
+        None => map.0.push(Entry { key: Rc::from("params"), key_span: entry.key_span, value }),
+    }
+    map
+}

@@ -1,0 +1,335 @@
+//! The built-in steps and their keys.
+
+use inceptive_ir::Activation;
+
+use crate::field::{
+    Act, Branches, Condition, Count, Extent, Flag, Index, Join, Norm, Pad, Real, Scales, Steps,
+    record,
+};
+
+record! {
+    /// A convolution, with its normalisation and nonlinearity.
+    pub(crate) struct ConvArgs {
+        required {
+            /// Height and width of the kernel.
+            "kernel" kernel: Extent,
+            /// Output channels.
+            "width" width: Count,
+        }
+        optional {
+            /// Step of the window; 1.
+            "stride" stride: Extent,
+            /// Zero padding; `half`.
+            "pad" pad: Pad,
+            /// Distance between kernel taps; 1.
+            "dilation" dilation: Extent,
+            /// Groups of channels that are convolved apart; 1.
+            "groups" groups: Count,
+            /// Whether a bias is learned; true exactly when there is no normalisation.
+            "bias" bias: Flag,
+            /// Normalisation; `none`.
+            "norm" norm: Norm,
+            /// Nonlinearity; `relu`.
+            "act" act: Act,
+        }
+    }
+}
+
+record! {
+    /// A depthwise convolution: every channel is convolved alone.
+    pub(crate) struct DepthwiseArgs {
+        required {
+            /// Height and width of the kernel.
+            "kernel" kernel: Extent,
+        }
+        optional {
+            /// Step of the window; 1.
+            "stride" stride: Extent,
+            /// Zero padding; `half`.
+            "pad" pad: Pad,
+            /// Distance between kernel taps; 1.
+            "dilation" dilation: Extent,
+            /// Output channels for each input channel; 1.
+            "multiplier" multiplier: Count,
+            /// Whether a bias is learned; true exactly when there is no normalisation.
+            "bias" bias: Flag,
+            /// Normalisation; as the defaults of `conv`, else `none`.
+            "norm" norm: Norm,
+            /// Nonlinearity; as the defaults of `conv`, else `relu`.
+            "act" act: Act,
+        }
+    }
+}
+
+record! {
+    /// A fully connected layer.
+    pub(crate) struct LinearArgs {
+        required {
+            /// Output features.
+            "width" width: Count,
+        }
+        optional {
+            /// Whether a bias is learned; true exactly when there is no normalisation.
+            "bias" bias: Flag,
+            /// Normalisation; `none`.
+            "norm" norm: Norm,
+            /// Nonlinearity; `none`.
+            "act" act: Act,
+        }
+    }
+}
+
+record! {
+    /// The largest value in a sliding window.
+    pub(crate) struct MaxPoolArgs {
+        required {
+            /// Height and width of the window.
+            "kernel" kernel: Extent,
+            /// Step of the window.
+            "stride" stride: Extent,
+        }
+        optional {
+            /// Padding; `half`.
+            "pad" pad: Pad,
+            /// Round the number of windows up, as Caffe does; false.
+            "ceil" ceil: Flag,
+            /// Whether the reference implementation calls it as a function; matters to other tools' conventions only.
+            "functional" functional: Flag,
+        }
+    }
+}
+
+record! {
+    /// The mean of a sliding window.
+    pub(crate) struct AvgPoolArgs {
+        required {
+            /// Height and width of the window.
+            "kernel" kernel: Extent,
+            /// Step of the window.
+            "stride" stride: Extent,
+        }
+        optional {
+            /// Padding; `half`.
+            "pad" pad: Pad,
+            /// Round the number of windows up, as Caffe does; false.
+            "ceil" ceil: Flag,
+            /// Whether zeros of the padding count in the mean; true.
+            "count_include_pad" count_include_pad: Flag,
+            /// Whether the reference implementation calls it as a function; matters to other tools' conventions only.
+            "functional" functional: Flag,
+        }
+    }
+}
+
+record! {
+    /// A step without attributes of its own.
+    pub(crate) struct PlainArgs {
+        required {
+        }
+        optional {
+            /// Whether the reference implementation calls it as a function; matters to other tools' conventions only.
+            "functional" functional: Flag,
+        }
+    }
+}
+
+record! {
+    /// Average over a grid of windows.
+    pub(crate) struct AdaptiveArgs {
+        required {
+            /// Height and width of the result.
+            "size" size: Extent,
+        }
+        optional {
+            /// Whether the reference implementation calls it as a function; matters to other tools' conventions only.
+            "functional" functional: Flag,
+        }
+    }
+}
+
+record! {
+    /// Batch normalisation.
+    pub(crate) struct BatchNormArgs {
+        required {
+        }
+        optional {
+            /// Added to the variance; 1e-5.
+            "eps" eps: Real,
+            /// Whether gamma is learned; true.
+            "scale" scale: Flag,
+            /// Whether beta is learned; true.
+            "center" center: Flag,
+        }
+    }
+}
+
+record! {
+    /// Local response normalisation across channels.
+    pub(crate) struct LrnArgs {
+        required {
+        }
+        optional {
+            /// Neighbouring channels in the sum; 5.
+            "size" size: Count,
+            /// Scale, divided by `size`; 1e-4.
+            "alpha" alpha: Real,
+            /// Exponent; 0.75.
+            "beta" beta: Real,
+            /// Offset; 1.
+            "k" k: Real,
+        }
+    }
+}
+
+record! {
+    /// Dropout.
+    pub(crate) struct DropoutArgs {
+        required {
+        }
+        optional {
+            /// Probability that a value is dropped; 0.5.
+            "p" p: Real,
+        }
+    }
+}
+
+record! {
+    /// Channel shuffle.
+    pub(crate) struct ShuffleArgs {
+        required {
+            /// Number of groups.
+            "groups" groups: Count,
+        }
+        optional {
+        }
+    }
+}
+
+record! {
+    /// Branches side by side that come together.
+    pub(crate) struct ParallelArgs {
+        required {
+            /// The branches.
+            "branches" branches: Branches,
+        }
+        optional {
+            /// How they come together; `concat`.
+            "join" join: Join,
+            /// Factors of the branches; for `join: add`.
+            "scale" scale: Scales,
+            /// Steps after the branches came together.
+            "then" then: Steps,
+        }
+    }
+}
+
+record! {
+    /// The same steps several times.
+    pub(crate) struct RepeatArgs {
+        required {
+            /// How often.
+            "count" count: Index,
+            /// The steps; `$i` counts from 0.
+            "steps" steps: Steps,
+        }
+        optional {
+        }
+    }
+}
+
+record! {
+    /// Steps that depend on a condition.
+    pub(crate) struct IfArgs {
+        required {
+            /// The condition.
+            "cond" cond: Condition,
+        }
+        optional {
+            /// Steps if it holds.
+            "then" then: Steps,
+            /// Steps if it does not.
+            "else" otherwise: Steps,
+        }
+    }
+}
+
+/// A built-in step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Builtin {
+    Conv,
+    Depthwise,
+    Linear,
+    MaxPool,
+    AvgPool,
+    GlobalAvgPool,
+    GlobalMaxPool,
+    AdaptiveAvgPool,
+    BatchNorm,
+    Lrn,
+    Activation(Activation),
+    Flatten,
+    Softmax,
+    Dropout,
+    Shuffle,
+    Parallel,
+    Repeat,
+    If,
+    Group,
+}
+
+impl Builtin {
+    /// Every built-in step by its name.
+    pub(crate) const ALL: [(&'static str, Self); 24] = [
+        ("conv", Self::Conv),
+        ("depthwise", Self::Depthwise),
+        ("linear", Self::Linear),
+        ("maxpool", Self::MaxPool),
+        ("avgpool", Self::AvgPool),
+        ("gap", Self::GlobalAvgPool),
+        ("gmp", Self::GlobalMaxPool),
+        ("adaptive_avgpool", Self::AdaptiveAvgPool),
+        ("bn", Self::BatchNorm),
+        ("lrn", Self::Lrn),
+        ("relu", Self::Activation(Activation::Relu)),
+        ("relu6", Self::Activation(Activation::Relu6)),
+        ("sigmoid", Self::Activation(Activation::Sigmoid)),
+        ("silu", Self::Activation(Activation::Silu)),
+        ("hard_sigmoid", Self::Activation(Activation::HardSigmoid)),
+        ("hard_swish", Self::Activation(Activation::HardSwish)),
+        ("flatten", Self::Flatten),
+        ("softmax", Self::Softmax),
+        ("dropout", Self::Dropout),
+        ("shuffle", Self::Shuffle),
+        ("parallel", Self::Parallel),
+        ("repeat", Self::Repeat),
+        ("if", Self::If),
+        ("group", Self::Group),
+    ];
+
+    pub(crate) fn find(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, builtin)| *builtin)
+    }
+
+    /// The keys of its arguments; none for `group`, whose argument is a list.
+    pub(crate) fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Conv => ConvArgs::KEYS,
+            Self::Depthwise => DepthwiseArgs::KEYS,
+            Self::Linear => LinearArgs::KEYS,
+            Self::MaxPool => MaxPoolArgs::KEYS,
+            Self::AvgPool => AvgPoolArgs::KEYS,
+            Self::AdaptiveAvgPool => AdaptiveArgs::KEYS,
+            Self::BatchNorm => BatchNormArgs::KEYS,
+            Self::Lrn => LrnArgs::KEYS,
+            Self::GlobalAvgPool | Self::GlobalMaxPool | Self::Activation(_) | Self::Softmax => {
+                PlainArgs::KEYS
+            }
+            Self::Flatten | Self::Group => &[],
+            Self::Dropout => DropoutArgs::KEYS,
+            Self::Shuffle => ShuffleArgs::KEYS,
+            Self::Parallel => ParallelArgs::KEYS,
+            Self::Repeat => RepeatArgs::KEYS,
+            Self::If => IfArgs::KEYS,
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! What is wrong with a file, told to a person.
+
+use std::{cell::RefCell, collections::HashSet, ops::Range};
+
+use annotate_snippets::{
+    Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet, renderer::DecorStyle,
+};
+use inceptive_ir::Span;
+
+use crate::{
+    code::Code,
+    source::{Position, Source, Sources},
+};
+
+/// The most diagnostics that are kept for one network.
+const MOST: usize = 100;
+
+/// One thing that is wrong: a stable code, a terse message, where, and what to write instead.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagnostic {
+    /// What kind of mistake.
+    pub code: Code,
+    /// What is wrong, in one sentence.
+    pub message: String,
+    /// Where, with what to say there. The first label is the place of the mistake, others explain.
+    pub labels: Vec<(Span, String)>,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A diagnostic without a place.
+    pub fn new(code: Code, message: impl AsRef<str>) -> Self {
+        Self { code, message: printable(message.as_ref()), labels: Vec::new(), help: None }
+    }
+
+    /// Adds a place; the first one added is where the mistake is.
+    #[must_use]
+    pub fn at(mut self, span: Span, label: impl AsRef<str>) -> Self {
+        self.labels.push((span, printable(label.as_ref())));
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl AsRef<str>) -> Self {
+        self.help = Some(printable(help.as_ref()));
+        self
+    }
+
+    /// The diagnostic as a person reads it, with the lines of the sources.
+    pub fn render(&self, sources: &Sources, style: Style) -> String {
+        let mut group =
+            Group::with_title(Level::ERROR.primary_title(&self.message).id(self.code.id()));
+        for (index, source) in sources.iter().enumerate() {
+            let labels: Vec<_> = self.labels_in(index, source).collect();
+            if labels.is_empty() {
+                continue;
+            }
+            let path = source.path.to_string_lossy().into_owned();
+            group = if source.text.is_empty() {
+                group.element(Origin::path(path))
+            } else {
+                group.element(snippet(source, path, labels))
+            };
+        }
+        if let Some(help) = &self.help {
+            group = group.element(Level::HELP.message(help));
+        }
+        let renderer = match style {
+            Style::Plain => Renderer::plain(),
+            Style::Colored => Renderer::styled(),
+        };
+        renderer.decor_style(DecorStyle::Ascii).term_width(120).render(&[group])
+    }
+
+    fn labels_in<'a>(
+        &'a self,
+        index: usize,
+        source: &'a Source,
+    ) -> impl Iterator<Item = Annotation<'a>> {
+        let here = move |&(_, (span, _)): &(usize, &'a (Span, String))| {
+            usize::try_from(span.source) == Ok(index)
+        };
+        self.labels.iter().enumerate().filter(here).map(|(number, (span, label))| {
+            let kind = if number == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
+            kind.span(one_line(*span, &source.text)).label(label.as_str())
+        })
+    }
+
+    /// File and position of the mistake.
+    pub fn position<'a>(&self, sources: &'a Sources) -> Option<(&'a std::path::Path, Position)> {
+        sources.locate(self.labels.first()?.0)
+    }
+}
+
+/// Whether a rendered diagnostic uses terminal colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Text alone.
+    Plain,
+    /// With ANSI escape codes.
+    Colored,
+}
+
+fn snippet<'a>(
+    source: &'a Source,
+    path: String,
+    labels: Vec<Annotation<'a>>,
+) -> Snippet<'a, Annotation<'a>> {
+    Snippet::source(&*source.text).path(path).annotations(labels)
+}
+
+/// The part of a span on its first line: a value may go on for many lines, its start says enough.
+fn one_line(span: Span, text: &str) -> Range<usize> {
+    let length = text.len();
+    let start = floor_boundary(text, (span.start as usize).min(length));
+    let end = floor_boundary(text, (span.end as usize).clamp(start, length));
+    let line = text[start..end].lines().next().unwrap_or("").trim_end();
+    start..start + line.len()
+}
+
+fn floor_boundary(text: &str, mut index: usize) -> usize {
+    while !text.is_char_boundary(index) {
+        index -= 1;
+    }
+    index
+}
+
+/// Text from a file, made safe to print: control characters and invisible direction marks are shown
+/// as escapes, and very long text is cut.
+pub(crate) fn printable(text: &str) -> String {
+    const LONGEST: usize = 400;
+    let mut out = String::with_capacity(text.len().min(LONGEST));
+    for (count, c) in text.chars().enumerate() {
+        if count == LONGEST {
+            out.push('…');
+            break;
+        }
+        let invisible = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if c.is_control() || invisible {
+            out.extend(c.escape_default());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Collects diagnostics; each is kept once, however often a block that holds the mistake is used.
+#[derive(Debug, Default)]
+pub(crate) struct Sink {
+    kept: RefCell<Vec<Diagnostic>>,
+    seen: RefCell<HashSet<(Code, Option<Span>, String)>>,
+}
+
+impl Sink {
+    pub(crate) fn push(&self, diagnostic: Diagnostic) {
+        let place = diagnostic.labels.first().map(|(span, _)| *span);
+        let key = (diagnostic.code, place, diagnostic.message.clone());
+        if self.kept.borrow().len() < MOST && self.seen.borrow_mut().insert(key) {
+            self.kept.borrow_mut().push(diagnostic);
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.kept.borrow().is_empty()
+    }
+
+    /// The diagnostics, in the order of the files and their lines.
+    pub(crate) fn take(&self) -> Vec<Diagnostic> {
+        let mut all = self.kept.take();
+        all.sort_by_key(|diagnostic| {
+            diagnostic.labels.first().map(|(span, _)| (span.source, span.start))
+        });
+        all
+    }
+}
+
+/// The known name that is nearest to `name`, if one is near enough to be what was meant.
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let score = |candidate: &str| {
+        strsim::normalized_damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase())
+    };
+    if name.chars().count() > 100 {
+        return None;
+    }
+    known
+        .into_iter()
+        .map(|candidate| (score(candidate), candidate))
+        .filter(|(score, _)| *score >= 0.5)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+/// `did you mean ...?` and the list of what is known.
+pub(crate) fn suggestion<'a>(
+    name: &str,
+    what: &str,
+    known: impl IntoIterator<Item = &'a str> + Clone,
+) -> String {
+    let mut all: Vec<&str> = known.clone().into_iter().collect();
+    all.sort_unstable();
+    let listed = if all.is_empty() {
+        format!("there are no {what} here")
+    } else if all.len() > 30 {
+        format!("{what}: {}, ... ({} in all)", all[..30].join(", "), all.len())
+    } else {
+        format!("{what}: {}", all.join(", "))
+    };
+    match nearest(name, known) {
+        Some(near) => format!("did you mean `{near}`? {listed}"),
+        None => listed,
+    }
+}

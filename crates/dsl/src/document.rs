@@ -1,0 +1,417 @@
+//! The keys of whole files.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use crate::{
+    code::Code,
+    diagnostic::Diagnostic,
+    field::{
+        Count, Extent, Field, Fields, Flag, Join, Real, Scales, Steps, Text, raw, record, schema,
+    },
+    scope::Reader,
+    yaml::{Map, Node, Value},
+};
+
+record! {
+    /// One network.
+    pub(crate) struct ArchitectureKeys {
+        required {
+            /// Its name.
+            "name" name: Text,
+            /// The network's input.
+            "input" input: InputKey,
+            /// The steps of the network, up to its tail.
+            "body" body: Steps,
+        }
+        optional {
+            /// What it is, in a sentence or two.
+            "description" description: Text,
+            /// The paper or code that it comes from.
+            "cite" cite: Cite,
+            /// Published accuracies.
+            "published" published: PublishedList,
+            /// Number of classes.
+            "classes" classes: Count,
+            /// Named values for expressions, with their defaults; `--set name=value` changes them.
+            "params" params: Params,
+            /// Multiplies every convolution's width that is not computed from `$in`; 1.
+            "width_multiplier" width_multiplier: Real,
+            /// Multiplied widths are rounded to multiples of it, as MobileNet does; 8.
+            "width_divisor" width_divisor: Count,
+            /// Arguments of built-in steps that hold throughout the file.
+            "defaults" defaults: DefaultsKey,
+            /// Blocks, by name.
+            "blocks" blocks: Blocks,
+            /// The classifier at the end: `gap`, `fc`, either with arguments, or a list of steps.
+            "tail" tail: TailKey,
+            /// Classifiers on inner layers, for training only.
+            "auxiliary" auxiliary: AuxiliaryList,
+            /// Arguments of named steps to replace, by path.
+            "set" set: SetKey,
+        }
+    }
+}
+
+/// Keys that `extends` and `use` resolve before an architecture is read.
+pub(crate) const RESOLVED_KEYS: [&str; 2] = ["extends", "use"];
+
+record! {
+    /// A file of blocks for other files to `use`.
+    pub(crate) struct LibraryKeys {
+        required {
+            /// The blocks, by name.
+            "blocks" blocks: Blocks,
+        }
+        optional {
+            /// What they are.
+            "description" description: Text,
+            /// The paper or code that they come from.
+            "cite" cite: Cite,
+        }
+    }
+}
+
+record! {
+    /// A space of networks.
+    pub(crate) struct SpaceKeys {
+        required {
+            /// Its title.
+            "space" space: Text,
+            /// The architecture that varies, relative to this file.
+            "base" base: Text,
+            /// The variables, by name.
+            "vary" vary: Vary,
+        }
+        optional {
+            /// What it is, in a sentence or two.
+            "description" description: Text,
+            /// Changes to the base, as in a file that extends it; may use the variables.
+            "with" with: Overrides,
+            /// What every network of interest satisfies: `params < 8M`.
+            "constraints" constraints: ConstraintList,
+            /// What to look for: `minimize macs`.
+            "objectives" objectives: ConstraintList,
+        }
+    }
+}
+
+record! {
+    /// A variable of a space.
+    pub(crate) struct VariableKeys {
+        required {
+        }
+        optional {
+            /// The values: a list, or a map from labels to values.
+            "values" values: Domain,
+            /// First number of a range.
+            "from" from: Real,
+            /// Last number of a range.
+            "to" to: Real,
+            /// Distance between numbers of a range.
+            "step" step: Real,
+            /// The value where none is given; the first one.
+            "default" default: Anything,
+        }
+    }
+}
+
+record! {
+    /// A block: steps with a name and parameters.
+    pub(crate) struct BlockKeys {
+        required {
+        }
+        optional {
+            /// What it is.
+            "description" description: Text,
+            /// Parameters; null for one that must be given, else its default.
+            "params" params: Params,
+            /// Steps, one after the other.
+            "steps" steps: Steps,
+            /// Branches side by side, instead of `steps`.
+            "branches" branches: crate::field::Branches,
+            /// How the branches come together; `concat`.
+            "join" join: Join,
+            /// Factors of the branches; for `join: add`.
+            "scale" scale: Scales,
+            /// Steps after the branches came together.
+            "then" then: Steps,
+        }
+    }
+}
+
+record! {
+    /// A published accuracy.
+    pub(crate) struct PublishedKeys {
+        required {
+            /// The data set, for example `imagenet-1k`.
+            "dataset" dataset: Text,
+            /// Where the figure was published.
+            "source" source: Text,
+        }
+        optional {
+            /// Percent of images whose class is the first guess.
+            "top1" top1: Real,
+            /// Percent of images whose class is among the first five guesses.
+            "top5" top5: Real,
+            /// Crops an image that were averaged; 1.
+            "crops" crops: Count,
+            /// Networks that were averaged; 1.
+            "models" models: Count,
+            /// Height and width of a crop, in pixels.
+            "resolution" resolution: Count,
+            /// What else a reader must know about the figure.
+            "note" note: Text,
+        }
+    }
+}
+
+record! {
+    /// The input of a network.
+    pub(crate) struct InputKeys {
+        required {
+            /// Channels.
+            "channels" channels: Count,
+            /// Height and width.
+            "size" size: Extent,
+        }
+        optional {
+        }
+    }
+}
+
+record! {
+    /// An auxiliary head.
+    pub(crate) struct AuxiliaryKeys {
+        required {
+            /// Path of the step whose output it reads.
+            "after" after: Text,
+            /// Its steps.
+            "steps" steps: Steps,
+        }
+        optional {
+            /// Its name; `aux1`, `aux2`, ... by default.
+            "name" name: Text,
+            /// Weight of its loss; 0.3.
+            "weight" weight: Real,
+        }
+    }
+}
+
+record! {
+    /// Global average pooling and one linear layer.
+    pub(crate) struct GapTailKeys {
+        required {
+        }
+        optional {
+            /// Dropout before the linear layer; none.
+            "dropout" dropout: Real,
+            /// Whether the linear layer has a bias; true.
+            "bias" bias: Flag,
+            /// Whether a softmax follows; false.
+            "softmax" softmax: Flag,
+            /// Whether the reference implementation pools through a function.
+            "functional" functional: Flag,
+        }
+    }
+}
+
+record! {
+    /// Fully connected layers.
+    pub(crate) struct FcTailKeys {
+        required {
+        }
+        optional {
+            /// Widths of the hidden layers; `[4096, 4096]`.
+            "widths" widths: Widths,
+            /// Dropout after each hidden layer; 0.5.
+            "dropout" dropout: Real,
+            /// Whether a softmax follows; false.
+            "softmax" softmax: Flag,
+        }
+    }
+}
+
+raw! {
+    /// Channels and size of the input.
+    InputKey "Channels and size of the input."
+    Value::Map(_) => "a map with `channels` and `size`",
+    json_schema!({"$ref": "#/$defs/InputKeys"})
+}
+
+raw! {
+    /// A text or a list of texts.
+    Cite "The paper or code that it comes from, or a list of them."
+    Value::Text(_) | Value::List(_) => "text or a list of texts",
+    json_schema!({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]})
+}
+
+raw! {
+    /// A list of published accuracies.
+    PublishedList "Published accuracies."
+    Value::List(_) => "a list of accuracies",
+    json_schema!({"type": "array", "items": {"$ref": "#/$defs/PublishedKeys"}})
+}
+
+raw! {
+    /// Named values.
+    Params "Names with their defaults; null where a value must be given."
+    Value::Map(_) | Value::List(_) => "a map of names, or a list of them",
+    json_schema!({"anyOf": [{"type": "object"}, {"type": "array", "items": {"type": "string"}}]})
+}
+
+raw! {
+    /// Default arguments by built-in step.
+    DefaultsKey "Arguments of built-in steps that hold throughout the file."
+    Value::Map(_) => "a map from built-in steps to arguments",
+    json_schema!({"$ref": "#/$defs/Defaults"})
+}
+
+raw! {
+    /// Blocks by name.
+    Blocks "Blocks, by name."
+    Value::Map(_) => "a map from names to blocks",
+    json_schema!({"type": "object", "additionalProperties": {"$ref": "#/$defs/BlockKeys"}})
+}
+
+raw! {
+    /// The classifier.
+    TailKey "The classifier at the end."
+    Value::Text(_) | Value::Map(_) | Value::List(_) => "`gap`, `fc`, either with arguments, or a list of steps",
+    json_schema!({"anyOf": [
+        {"type": "string"},
+        {"type": "object", "additionalProperties": false, "properties": {
+            "gap": {"$ref": "#/$defs/GapTailKeys"}, "fc": {"$ref": "#/$defs/FcTailKeys"}
+        }},
+        {"type": "array", "items": {"$ref": "#/$defs/Step"}}
+    ]})
+}
+
+raw! {
+    /// Auxiliary heads.
+    AuxiliaryList "Classifiers on inner layers, for training only."
+    Value::List(_) => "a list of heads",
+    json_schema!({"type": "array", "items": {"$ref": "#/$defs/AuxiliaryKeys"}})
+}
+
+raw! {
+    /// Arguments by path of a step.
+    SetKey "Arguments of named steps to replace, by path: `{4a: {c3: 256}}`."
+    Value::Map(_) => "a map from paths of steps to arguments",
+    json_schema!({"type": "object", "additionalProperties": {"type": "object"}})
+}
+
+raw! {
+    /// The variables of a space.
+    Vary "The variables, by name."
+    Value::Map(_) => "a map from names to variables",
+    json_schema!({"type": "object", "minProperties": 1, "additionalProperties": {"$ref": "#/$defs/VariableKeys"}})
+}
+
+raw! {
+    /// The values of a variable.
+    Domain "The values: a list, or a map from labels to values."
+    Value::List(_) | Value::Map(_) => "a list of values, or a map from labels to values",
+    json_schema!({"type": ["array", "object"]})
+}
+
+/// Any value.
+#[derive(Clone, Debug)]
+pub(crate) struct Anything(pub(crate) Node);
+
+schema!(Anything, "A value.", json_schema!({}));
+
+impl Field for Anything {
+    fn read(node: &Node, _: &Reader<'_>) -> Option<Self> {
+        Some(Self(node.clone()))
+    }
+}
+
+raw! {
+    /// Changes to an architecture.
+    Overrides "Changes to the base, as in a file that extends it; may use the variables."
+    Value::Map(_) => "a map of an architecture's keys",
+    json_schema!({"type": "object"})
+}
+
+raw! {
+    /// Conditions on counts.
+    ConstraintList "Conditions such as `params < 8M`."
+    Value::List(_) => "a list of texts",
+    json_schema!({"type": "array", "items": {"type": "string"}})
+}
+
+raw! {
+    /// Widths of hidden layers.
+    Widths "Widths of the hidden layers."
+    Value::List(_) => "a list of widths",
+    json_schema!({"type": "array", "items": {"type": ["integer", "string"]}})
+}
+
+/// A published accuracy: a fact from the literature, never measured here.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Published {
+    /// The data set.
+    pub dataset: String,
+    /// Percent of images whose class is the first guess.
+    pub top1: Option<f64>,
+    /// Percent of images whose class is among the first five guesses.
+    pub top5: Option<f64>,
+    /// Crops an image that were averaged.
+    pub crops: u32,
+    /// Networks that were averaged.
+    pub models: u32,
+    /// Side of a crop in pixels.
+    pub resolution: Option<u32>,
+    /// Where the figure was published.
+    pub source: String,
+    /// What else a reader must know.
+    pub note: Option<String>,
+}
+
+/// Reads a list of published accuracies.
+pub(crate) fn published(list: &PublishedList, reader: &Reader<'_>) -> Vec<Published> {
+    let items = list.0.list().unwrap_or_default();
+    items.iter().filter_map(|item| one_published(item, reader)).collect()
+}
+
+fn one_published(node: &Node, reader: &Reader<'_>) -> Option<Published> {
+    let keys = PublishedKeys::read(&fields(node, "published", *reader)?)?;
+    for accuracy in [keys.top1, keys.top5].into_iter().flatten() {
+        if !(0.0..=100.0).contains(&accuracy.0) {
+            let message = format!("an accuracy is a percentage from 0 to 100, not {}", accuracy.0);
+            return reader
+                .report(Diagnostic::new(Code::OutOfRange, message).at(node.span, "this entry"));
+        }
+    }
+    Some(Published {
+        dataset: keys.dataset.text,
+        top1: keys.top1.map(|value| value.0),
+        top5: keys.top5.map(|value| value.0),
+        crops: keys.crops.map_or(1, |count| count.value),
+        models: keys.models.map_or(1, |count| count.value),
+        resolution: keys.resolution.map(|count| count.value),
+        source: keys.source.text,
+        note: keys.note.map(|note| note.text),
+    })
+}
+
+/// Reads `cite`.
+pub(crate) fn citations(cite: &Cite, reader: &Reader<'_>) -> Vec<String> {
+    let items = cite.0.list().unwrap_or(std::slice::from_ref(&cite.0));
+    items.iter().filter_map(|item| Text::read(item, reader)).map(|text| text.text).collect()
+}
+
+/// The keys of a map, without defaults; none, with a report, when the node is no map.
+pub(crate) fn fields<'a>(node: &'a Node, what: &'a str, reader: Reader<'a>) -> Option<Fields<'a>> {
+    match &node.value {
+        Value::Map(map) => Some(Fields { reader, what, span: node.span, maps: vec![map] }),
+        _ => reader.wrong_type(node, "a map"),
+    }
+}
+
+/// A map's keys before `known` ones are taken out.
+pub(crate) fn without(map: &Map, taken: &[&str]) -> Map {
+    Map(map.0.iter().filter(|entry| !taken.contains(&&*entry.key)).cloned().collect())
+}

@@ -1,0 +1,319 @@
+//! Reading files and what they refer to.
+
+use std::{
+    io,
+    path::{Component, Path, PathBuf},
+    rc::Rc,
+};
+
+use inceptive_ir::Span;
+
+use crate::{
+    code::Code,
+    diagnostic::{Diagnostic, Sink},
+    document::LibraryKeys,
+    field::{Field, Text},
+    merge::{inherited, merge},
+    scope::{Reader, Scope},
+    source::{Files, Sources},
+    yaml::{self, Entry, Map, Value},
+};
+
+/// Bytes that a file may have.
+const MAX_BYTES: u64 = 1 << 20;
+/// Files that may be read for one network.
+const MAX_FILES: usize = 64;
+/// How deep `extends` may go.
+const MAX_EXTENDS: usize = 16;
+
+/// What a file describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A network.
+    Architecture,
+    /// A space of networks.
+    Space,
+    /// Blocks for other files.
+    Library,
+}
+
+impl Kind {
+    pub(crate) const fn describe(self) -> &'static str {
+        match self {
+            Self::Architecture => "an architecture",
+            Self::Space => "a space",
+            Self::Library => "a library of blocks",
+        }
+    }
+
+    /// The kind of file that has these keys.
+    pub(crate) fn of(map: &Map) -> Self {
+        let has = |keys: &[&str]| keys.iter().any(|key| map.get(key).is_some());
+        if has(&["space", "base", "vary"]) {
+            Self::Space
+        } else if has(&["body", "extends", "input", "tail", "name"]) || !has(&["blocks"]) {
+            Self::Architecture
+        } else {
+            Self::Library
+        }
+    }
+}
+
+/// A file's content and where it lies.
+#[derive(Clone, Debug)]
+pub(crate) struct Document {
+    pub(crate) map: Rc<Map>,
+    pub(crate) span: Span,
+    /// As it is shown to people; what the file refers to is relative to it.
+    path: PathBuf,
+    /// Links resolved.
+    canonical: PathBuf,
+}
+
+/// Reads files for one network.
+pub(crate) struct Loader<'a> {
+    files: &'a dyn Files,
+    pub(crate) sources: Sources,
+    sink: &'a Sink,
+    /// The files whose `extends`, `use` or `base` is being followed.
+    open: Vec<PathBuf>,
+}
+
+impl<'a> Loader<'a> {
+    pub(crate) fn new(files: &'a dyn Files, sink: &'a Sink) -> Self {
+        Self { files, sources: Sources::default(), sink, open: Vec::new() }
+    }
+
+    fn report<T>(&self, diagnostic: Diagnostic) -> Option<T> {
+        self.sink.push(diagnostic);
+        None
+    }
+
+    /// Reads the file that a person named.
+    pub(crate) fn open(&mut self, path: &Path) -> Option<Document> {
+        self.read(path, None)
+    }
+
+    /// Reads a file; `from` is the place that refers to it.
+    fn read(&mut self, path: &Path, from: Option<Span>) -> Option<Document> {
+        let shown = path.display();
+        let unreadable = |code, message: String| {
+            let diagnostic = Diagnostic::new(code, message);
+            match from {
+                Some(span) => diagnostic.at(span, "named here"),
+                None => diagnostic,
+            }
+        };
+        let failed = |error: &io::Error| {
+            unreadable(Code::Unreadable, format!("cannot read `{shown}`: {}", plain(error)))
+        };
+        let canonical = match self.files.canonical(path) {
+            Ok(canonical) => canonical,
+            Err(error) => return self.report(failed(&error)),
+        };
+        let bytes = match self.files.read(path, MAX_BYTES + 1) {
+            Ok(bytes) => bytes,
+            Err(error) => return self.report(failed(&error)),
+        };
+        if bytes.len() as u64 > MAX_BYTES {
+            let message = format!("`{shown}` is larger than {} KiB", MAX_BYTES >> 10);
+            return self.report(unreadable(Code::FileTooLarge, message));
+        }
+        let text = match std::str::from_utf8(&bytes) {
+            Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
+            Err(error) => {
+                let at = error.valid_up_to();
+                let message =
+                    format!("`{shown}` is not UTF-8 text: byte {at} is 0x{:02x}", bytes[at]);
+                return self.report(unreadable(Code::NotUtf8, message));
+            }
+        };
+        let source = self.sources.add(path.to_owned(), text);
+        let node = yaml::parse(text, source, self.sink)?;
+        let Value::Map(map) = node.value else {
+            let message = format!("the file holds {}, not a map of keys", node.kind());
+            let help = "an architecture starts with `name: ...`";
+            return self.report(
+                Diagnostic::new(Code::WrongType, message).at(node.span, "here").help(help),
+            );
+        };
+        Some(Document { map, span: node.span, path: path.to_owned(), canonical })
+    }
+
+    /// Reads a file that another one refers to, if it may.
+    fn follow(&mut self, from: &Document, target: &Text) -> Option<Document> {
+        if self.sources.iter().count() >= MAX_FILES || self.open.len() >= MAX_EXTENDS {
+            let message = "files refer to each other more than 16 deep, or to more than 64 others";
+            return self.report(
+                Diagnostic::new(Code::ExtendsCycle, message).at(target.span, "named here"),
+            );
+        }
+        let relative = Path::new(&target.text);
+        let path = normal(&from.path.parent().unwrap_or(Path::new("")).join(relative));
+        let escapes = || {
+            Diagnostic::new(Code::PathEscape, format!("`{}` leaves the folder", target.text))
+                .at(target.span, "not allowed")
+                .help("name a file in the current folder, or beside this one, by a relative path")
+        };
+        if relative.is_absolute() || !relative_components(relative) {
+            return self.report(escapes());
+        }
+        let root = self.root(&from.canonical);
+        if let Ok(canonical) = self.files.canonical(&path) {
+            if !canonical.starts_with(&root) {
+                return self.report(escapes());
+            }
+            if self.open.contains(&canonical) || canonical == from.canonical {
+                let message = format!("`{}` leads back to itself", target.text);
+                return self.report(
+                    Diagnostic::new(Code::ExtendsCycle, message).at(target.span, "the circle"),
+                );
+            }
+        } else if !normal(&from.canonical.parent().unwrap_or(Path::new("")).join(relative))
+            .starts_with(&root)
+        {
+            // Whether a file outside of the folder exists is nobody's business.
+            return self.report(escapes());
+        }
+        self.read(&path, Some(target.span))
+    }
+
+    /// The folder that `file` may refer to files in.
+    fn root(&self, file: &Path) -> PathBuf {
+        let folder = file.parent().unwrap_or(Path::new("/"));
+        if let Some(working) = self.files.working_folder().filter(|w| file.starts_with(w)) {
+            return working;
+        }
+        let named = folder.ancestors().find(|folder| folder.ends_with("architectures"));
+        named.unwrap_or(folder).to_owned()
+    }
+
+    /// Runs `work` while `document` counts as open, to find circles.
+    fn inside<T>(&mut self, document: &Document, work: impl FnOnce(&mut Self) -> T) -> T {
+        self.open.push(document.canonical.clone());
+        let result = work(self);
+        self.open.pop();
+        result
+    }
+
+    /// The keys of an architecture with everything that it extends and uses.
+    pub(crate) fn resolve(&mut self, document: &Document) -> Option<Map> {
+        let own = &document.map;
+        let extends = self.reference(own, "extends");
+        let libraries = self.references(own, "use");
+        self.inside(document, |loader| {
+            let mut whole = match extends? {
+                Some(target) => {
+                    let base = loader.follow(document, &target)?;
+                    loader.expect(&base, Kind::Architecture, target.span)?;
+                    inherited(&loader.resolve(&base)?)
+                }
+                None => Map::default(),
+            };
+            for target in libraries? {
+                let library = loader.follow(document, &target)?;
+                loader.expect(&library, Kind::Library, target.span)?;
+                loader.library(&library)?;
+                let blocks = library.map.0.iter().filter(|entry| &*entry.key == "blocks");
+                whole = merge(&whole, &Map(blocks.cloned().collect()));
+            }
+            Some(merge(&whole, own))
+        })
+    }
+
+    /// The keys of a library, checked.
+    pub(crate) fn library(&self, library: &Document) -> Option<LibraryKeys> {
+        let reader = Reader { scope: &Scope::EMPTY, sink: self.sink };
+        let fields = crate::field::Fields {
+            reader,
+            what: "a library of blocks",
+            span: library.span,
+            maps: vec![&library.map],
+        };
+        LibraryKeys::read(&fields)
+    }
+
+    /// The base of a space.
+    pub(crate) fn base(&mut self, space: &Document, target: &Text) -> Option<Map> {
+        self.inside(space, |loader| {
+            let base = loader.follow(space, target)?;
+            loader.expect(&base, Kind::Architecture, target.span)?;
+            loader.resolve(&base).map(|map| inherited(&map))
+        })
+    }
+
+    fn expect(&self, document: &Document, kind: Kind, from: Span) -> Option<()> {
+        let found = Kind::of(&document.map);
+        if found == kind {
+            return Some(());
+        }
+        let (found, wanted) = (found.describe(), kind.describe());
+        let message = format!("`{}` is {found}, not {wanted}", document.path.display());
+        self.report(
+            Diagnostic::new(Code::WrongKind, message).at(from, format!("{wanted} is needed here")),
+        )
+    }
+
+    #[expect(clippy::option_option, reason = "wrong, absent and given are three cases")]
+    fn reference(&self, map: &Map, key: &str) -> Option<Option<Text>> {
+        match map.get(key) {
+            None => Some(None),
+            Some(node) => {
+                Text::read(node, &Reader { scope: &Scope::EMPTY, sink: self.sink }).map(Some)
+            }
+        }
+    }
+
+    fn references(&self, map: &Map, key: &str) -> Option<Vec<Text>> {
+        let Some(node) = map.get(key) else { return Some(Vec::new()) };
+        let reader = Reader { scope: &Scope::EMPTY, sink: self.sink };
+        let items = node.list().unwrap_or(std::slice::from_ref(node));
+        items.iter().map(|item| Text::read(item, &reader)).collect()
+    }
+
+    /// A value from the command line, as if it stood in a file named after its key.
+    pub(crate) fn setting(&mut self, key: &str, text: &str) -> Option<Entry> {
+        let source = self.sources.add(PathBuf::from(format!("--set {key}")), text);
+        let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        let span = Span { source, start: 0, end };
+        match yaml::parse_value(text, span) {
+            Ok(value) => Some(Entry { key: Rc::from(key), key_span: span, value }),
+            Err(message) => {
+                let message = format!("the value of `{key}` cannot be read: {message}");
+                self.report(Diagnostic::new(Code::YamlSyntax, message).at(span, "this value"))
+            }
+        }
+    }
+}
+
+/// What went wrong, without the number of the operating system's error.
+fn plain(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+fn relative_components(path: &Path) -> bool {
+    path.components().all(|component| {
+        matches!(component, Component::Normal(_) | Component::CurDir | Component::ParentDir)
+    })
+}
+
+/// The path with `.` and `name/..` removed by text alone.
+pub(crate) fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir
+                if matches!(normal.components().next_back(), Some(Component::Normal(_))) =>
+            {
+                normal.pop();
+            }
+            other => normal.push(other),
+        }
+    }
+    normal
+}

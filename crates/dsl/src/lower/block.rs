@@ -1,0 +1,154 @@
+//! Calling blocks.
+
+use std::rc::Rc;
+
+use super::{Cursor, Lowering, MAX_CALLS, Site};
+use crate::{
+    args::ParallelArgs,
+    code::Code,
+    diagnostic::{Diagnostic, suggestion},
+    document::{BlockKeys, fields},
+    expr::{Val, ValKind},
+    scope::{Reader, Scope},
+    step::Step,
+    yaml::{Entry, Map, Node, Value},
+};
+
+/// The parameters of a block: names with their defaults.
+pub(crate) fn parameters(block: &Node) -> Vec<Entry> {
+    block.map().and_then(|map| map.get("params")).map(declared).unwrap_or_default()
+}
+
+/// Names with defaults from a map, or names alone from a list.
+pub(crate) fn declared(params: &Node) -> Vec<Entry> {
+    match &params.value {
+        Value::Map(map) => map.0.clone(),
+        Value::List(names) => names
+            .iter()
+            .filter_map(|name| {
+                let key = name.text()?;
+                let value = Node { span: name.span, value: Value::Null };
+                Some(Entry { key: Rc::from(key), key_span: name.span, value })
+            })
+            .collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => Vec::new(),
+    }
+}
+
+impl Lowering<'_> {
+    /// Builds a block at a site.
+    pub(super) fn call(
+        &mut self,
+        word: &str,
+        block: &Node,
+        step: &Step<'_>,
+        site: &Site<'_>,
+    ) -> Cursor {
+        if self.calls.len() >= MAX_CALLS {
+            let message = format!("blocks call each other more than {MAX_CALLS} deep");
+            let deep = Diagnostic::new(Code::TooManyCalls, message).at(step.span, "called here");
+            self.sink.push(deep.help("does the block call itself?"));
+            return site.cursor.unknown();
+        }
+        let Some(values) = self.bind(word, block, step, site) else { return site.cursor.unknown() };
+        let globals = self.globals.with(&values);
+        let input = match self.shape(site.cursor) {
+            Some(shape) => crate::scope::Input::Known(shape),
+            None => crate::scope::Input::Unknown,
+        };
+        let scope = globals.reading(input);
+        let reader = Reader { scope: &scope, sink: self.sink };
+        let keys = fields(block, word, reader).and_then(|fields| BlockKeys::read(&fields));
+        let Some(keys) = keys else { return site.cursor.unknown() };
+        self.calls.push(step.span);
+        let output = self.body(word, block, keys, &scope, site);
+        self.calls.pop();
+        output
+    }
+
+    fn body(
+        &mut self,
+        word: &str,
+        block: &Node,
+        keys: BlockKeys,
+        scope: &Scope<'_>,
+        site: &Site<'_>,
+    ) -> Cursor {
+        let inner = Site { scope, path: site.path.clone(), span: site.span, cursor: site.cursor };
+        match (keys.steps, keys.branches) {
+            (Some(steps), None) => self.scope(&steps.0, scope, &site.path, site.cursor),
+            (None, Some(branches)) => {
+                let BlockKeys { join, scale, then, .. } = keys;
+                self.parallel(&ParallelArgs { branches, join, scale, then }, &inner)
+            }
+            (Some(_), Some(_)) | (None, None) => {
+                let message = format!("the block `{word}` needs either `steps` or `branches`");
+                self.sink
+                    .push(Diagnostic::new(Code::MissingKey, message).at(block.span, "this block"));
+                site.cursor.unknown()
+            }
+        }
+    }
+
+    /// The values of a block's parameters at a call.
+    fn bind(
+        &self,
+        word: &str,
+        block: &Node,
+        step: &Step<'_>,
+        site: &Site<'_>,
+    ) -> Option<Vec<(Rc<str>, Val)>> {
+        let parameters = parameters(block);
+        let known: Vec<&str> = parameters.iter().map(|parameter| &*parameter.key).collect();
+        let arguments = self.arguments(step, site, None, &known)?;
+        let mut values: Vec<(Rc<str>, Val)> = Vec::with_capacity(parameters.len());
+        let mut complete = true;
+        for parameter in &parameters {
+            let given = arguments.maps.iter().find_map(|map: &&Map| map.get(&parameter.key));
+            let value = match (given, &parameter.value.value) {
+                (Some(argument), _) => value(argument, &arguments.reader),
+                (None, Value::Null) => self.missing(word, parameter, step, &known),
+                (None, _) => {
+                    let scope = self.globals.with(&values);
+                    let scope = scope.reading(match self.shape(site.cursor) {
+                        Some(shape) => crate::scope::Input::Known(shape),
+                        None => crate::scope::Input::Unknown,
+                    });
+                    value(&parameter.value, &Reader { scope: &scope, sink: self.sink })
+                }
+            };
+            match value {
+                Some(value) => values.push((Rc::clone(&parameter.key), value)),
+                None => complete = false,
+            }
+        }
+        complete.then_some(values)
+    }
+
+    fn missing<T>(
+        &self,
+        word: &str,
+        parameter: &Entry,
+        step: &Step<'_>,
+        known: &[&str],
+    ) -> Option<T> {
+        let message = format!("the block `{word}` needs the argument `{}`", parameter.key);
+        self.sink.push(
+            Diagnostic::new(Code::MissingKey, message)
+                .at(step.span, format!("`{}` is missing", parameter.key))
+                .at(parameter.key_span, "declared here, without a default")
+                .help(suggestion("", "arguments", known.iter().copied())),
+        );
+        None
+    }
+}
+
+/// The value of an argument, with every expression in it evaluated.
+pub(crate) fn value(node: &Node, reader: &Reader<'_>) -> Option<Val> {
+    match &node.value {
+        Value::List(_) | Value::Map(_) => {
+            Some(Val { kind: ValKind::Node(reader.close(node)?), from_input: false })
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => reader.scalar(node),
+    }
+}

@@ -1,0 +1,101 @@
+//! Branches that run side by side and come together.
+
+use inceptive_ir::{Form, Op, Path};
+
+use super::{Cursor, Lowering, Site};
+use crate::{
+    args::ParallelArgs,
+    code::Code,
+    diagnostic::{Diagnostic, suggestion},
+    field::{Field, Join, Real},
+    scope::Reader,
+    step::{Names, check_name},
+    yaml::{Map, Value},
+};
+
+impl Lowering<'_> {
+    pub(super) fn parallel(&mut self, args: &ParallelArgs, site: &Site<'_>) -> Cursor {
+        let Some(branches) = args.branches.0.map() else { return site.cursor.unknown() };
+        let reader = Reader { scope: site.scope, sink: self.sink };
+        let mut names = Names::default();
+        let mut outputs = Vec::with_capacity(branches.0.len());
+        for branch in &branches.0 {
+            if check_name(&branch.key, "branch", branch.key_span, &reader).is_none() {
+                return site.cursor.unknown();
+            }
+            names.take(&branch.key, branch.key_span, &reader);
+            let path = site.path.join(&branch.key);
+            let output = match branch.value.value {
+                Value::Null => site.cursor,
+                _ => self.scope(&branch.value, site.scope, &path, site.cursor),
+            };
+            self.places.insert(path, output);
+            outputs.push(output);
+        }
+        let Some(op) = join(args, branches, &reader) else { return site.cursor.unknown() };
+        let joined = match outputs.as_slice() {
+            [] => {
+                let message = "there are no branches to join";
+                let empty = Diagnostic::new(Code::EmptyNetwork, message);
+                self.sink.push(empty.at(args.branches.0.span, "no branches"));
+                return site.cursor.unknown();
+            }
+            [only] => *only,
+            _ => self.add(op.clone(), &outputs, site.path.join(op.name()), site.span, Form::Module),
+        };
+        match &args.then {
+            Some(steps) => self.after_join(steps, op.name(), site, joined, names),
+            None => joined,
+        }
+    }
+
+    fn after_join(
+        &mut self,
+        steps: &crate::field::Steps,
+        join: &str,
+        site: &Site<'_>,
+        joined: Cursor,
+        mut names: Names,
+    ) -> Cursor {
+        let reader = Reader { scope: site.scope, sink: self.sink };
+        names.take(join, site.span, &reader);
+        let path: &Path = &site.path;
+        self.steps(&steps.0, site.scope, path, joined, &mut names)
+    }
+}
+
+/// The operator that joins branches.
+fn join(args: &ParallelArgs, branches: &Map, reader: &Reader<'_>) -> Option<Op> {
+    let join = args.join.unwrap_or(Join::Concat);
+    let scales = match (&args.scale, join) {
+        (Some(scale), Join::Concat | Join::Multiply) => {
+            let message = "`scale` belongs to `join: add`";
+            return reader.report(
+                Diagnostic::new(Code::UnknownKey, message).at(scale.0.span, "no sum here"),
+            );
+        }
+        (Some(scale), Join::Add) => Some(scale.0.map()?),
+        (None, _) => None,
+    };
+    let known: Vec<&str> = branches.0.iter().map(|branch| &*branch.key).collect();
+    for entry in scales.into_iter().flat_map(|map| &map.0) {
+        if !known.contains(&&*entry.key) {
+            let message = format!("there is no branch `{}` to scale", entry.key);
+            let unknown =
+                Diagnostic::new(Code::UnknownKey, message).at(entry.key_span, "not a branch");
+            let help = suggestion(&entry.key, "branches", known.iter().copied());
+            return reader.report(unknown.help(help));
+        }
+    }
+    Some(match join {
+        Join::Concat => Op::Concat,
+        Join::Multiply => Op::Multiply,
+        Join::Add => {
+            let scale = |branch: &&str| match scales.and_then(|map| map.get(branch)) {
+                Some(factor) => Real::read(factor, reader).map(Real::as_f32),
+                None => Some(1.0),
+            };
+            Op::Add { scales: known.iter().map(scale).collect::<Option<_>>()? }
+        }
+    })
+}

@@ -1,0 +1,380 @@
+//! Steps to nodes of the graph.
+//!
+//! A step that is wrong is reported and then treated as if its output were unknown: what follows is still
+//! read and checked, but nothing that depends on the unknown shape is reported.
+
+pub(crate) mod block;
+mod join;
+mod ops;
+mod tail;
+
+use std::{cell::Cell, collections::HashMap, rc::Rc};
+
+use inceptive_ir::{Form, Graph, GraphError, NewNode, NodeId, Op, Part, Path, ShapeError, Span};
+
+use crate::{
+    args::{Builtin, IfArgs, RepeatArgs},
+    code::Code,
+    diagnostic::{Diagnostic, Sink, suggestion},
+    expr::{Val, ValKind},
+    field::Fields,
+    scope::{Input, Reader, Scope},
+    step::{Names, Step},
+    yaml::{Map, Node, Value},
+};
+
+/// Steps that a network may expand to.
+const MAX_STEPS: u32 = 200_000;
+/// How deep blocks may call each other and steps may be nested.
+const MAX_CALLS: usize = 32;
+
+/// A place in the network that a step can read from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cursor {
+    pub(crate) node: NodeId,
+    /// False after an error: the shape here is not known.
+    pub(crate) known: bool,
+}
+
+impl Cursor {
+    fn unknown(self) -> Self {
+        Self { known: false, ..self }
+    }
+}
+
+/// How widths are multiplied.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WidthRule {
+    pub(crate) multiplier: f64,
+    pub(crate) divisor: u32,
+}
+
+impl WidthRule {
+    /// The rule of MobileNet (Sandler et al. 2018, released code): the nearest multiple of the divisor,
+    /// but never more than 10% below the exact value.
+    fn apply(self, width: u32) -> u32 {
+        // Comparing with exactly 1 keeps networks without a multiplier as they were written.
+        if (self.multiplier - 1.0).abs() < f64::EPSILON {
+            return width;
+        }
+        let exact = f64::from(width) * self.multiplier;
+        let divisor = f64::from(self.divisor);
+        let mut rounded = ((exact + divisor / 2.0) / divisor).floor().max(1.0) * divisor;
+        if rounded < 0.9 * exact {
+            rounded += divisor;
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+        let rounded = rounded as u32;
+        rounded
+    }
+}
+
+/// Arguments of a step that are replaced from outside.
+pub(crate) struct Override {
+    pub(crate) path: Path,
+    pub(crate) span: Span,
+    pub(crate) args: Rc<Map>,
+    pub(crate) used: Cell<bool>,
+}
+
+/// Builds the graph of one network.
+pub(crate) struct Lowering<'a> {
+    pub(crate) sink: &'a Sink,
+    pub(crate) graph: Graph,
+    pub(crate) blocks: HashMap<Rc<str>, &'a Node>,
+    pub(crate) defaults: &'a Map,
+    pub(crate) width: WidthRule,
+    pub(crate) overrides: Vec<Override>,
+    /// Names that every expression sees.
+    pub(crate) globals: &'a Scope<'a>,
+    /// Output of every step.
+    pub(crate) places: HashMap<Path, Cursor>,
+    pub(crate) part: Part,
+    steps_left: u32,
+    /// Where the blocks that are being built were called, outermost first.
+    calls: Vec<Span>,
+}
+
+/// Everything a step needs to become nodes.
+struct Site<'s> {
+    scope: &'s Scope<'s>,
+    path: Path,
+    span: Span,
+    cursor: Cursor,
+}
+
+impl<'a> Lowering<'a> {
+    pub(crate) fn new(
+        sink: &'a Sink,
+        graph: Graph,
+        blocks: HashMap<Rc<str>, &'a Node>,
+        defaults: &'a Map,
+        width: WidthRule,
+        globals: &'a Scope<'a>,
+    ) -> Self {
+        Self {
+            sink,
+            graph,
+            blocks,
+            defaults,
+            width,
+            overrides: Vec::new(),
+            globals,
+            places: HashMap::new(),
+            part: Part::Main,
+            steps_left: MAX_STEPS,
+            calls: Vec::new(),
+        }
+    }
+
+    /// Builds a list of steps that is a scope of its own.
+    pub(crate) fn scope(
+        &mut self,
+        list: &Node,
+        scope: &Scope<'_>,
+        path: &Path,
+        from: Cursor,
+    ) -> Cursor {
+        let mut names = Names::default();
+        self.steps(list, scope, path, from, &mut names)
+    }
+
+    fn steps(
+        &mut self,
+        list: &Node,
+        scope: &Scope<'_>,
+        path: &Path,
+        from: Cursor,
+        names: &mut Names,
+    ) -> Cursor {
+        let reader = Reader { scope, sink: self.sink };
+        let Some(list) = reader.substitute(list) else { return from.unknown() };
+        let steps = match &list.value {
+            Value::List(steps) => steps,
+            Value::Null => return from,
+            _ => {
+                reader.wrong_type::<()>(&list, "a list of steps");
+                return from.unknown();
+            }
+        };
+        if self.calls.len() + path.depth() > 2 * MAX_CALLS {
+            let message = "steps are nested too deep";
+            reader.sink.push(Diagnostic::new(Code::TooManyCalls, message).at(list.span, "here"));
+            return from.unknown();
+        }
+        names.reserve(steps, &reader);
+        let mut cursor = from;
+        for step in steps.iter() {
+            if self.steps_left == 0 {
+                self.too_many_steps(step.span);
+                return cursor.unknown();
+            }
+            self.steps_left -= 1;
+            cursor = self.step(step, scope, path, cursor, names);
+        }
+        cursor
+    }
+
+    fn too_many_steps(&self, span: Span) {
+        let message = format!("the network has more than {MAX_STEPS} steps");
+        self.sink.push(Diagnostic::new(Code::NetworkTooLarge, message).at(span, "reached here"));
+    }
+
+    fn step(
+        &mut self,
+        node: &Node,
+        scope: &Scope<'_>,
+        path: &Path,
+        cursor: Cursor,
+        names: &mut Names,
+    ) -> Cursor {
+        let input = if cursor.known {
+            Input::Known(self.graph.node(cursor.node).shape)
+        } else {
+            Input::Unknown
+        };
+        let scope = scope.reading(input);
+        let reader = Reader { scope: &scope, sink: self.sink };
+        let Some(step) = Step::read(node, &reader) else { return cursor.unknown() };
+        let Some(word) = word(&step, &reader) else { return cursor.unknown() };
+        let builtin = Builtin::find(&word);
+        if builtin == Some(Builtin::If) {
+            return self.branch_on(&step, &scope, path, cursor, names);
+        }
+        let name = match step.name {
+            Some(name) => name.to_owned(),
+            None => names.number(&word, step.span),
+        };
+        let site = Site { scope: &scope, path: path.join(&name), span: step.span, cursor };
+        let place = site.path.clone();
+        let end = match (builtin, self.blocks.get(&*word).copied()) {
+            (Some(builtin), _) => self.builtin(builtin, &step, site),
+            (None, Some(block)) => self.call(&word, block, &step, &site),
+            (None, None) => {
+                self.unknown_step(&word, step.span);
+                cursor.unknown()
+            }
+        };
+        self.places.insert(place, end);
+        end
+    }
+
+    fn unknown_step(&self, word: &str, span: Span) {
+        let mut known: Vec<&str> = Builtin::ALL.iter().map(|(name, _)| *name).collect();
+        known.extend(self.blocks.keys().map(|name| &**name));
+        let unknown = Diagnostic::new(Code::UnknownStep, format!("unknown step `{word}`"));
+        self.sink.push(unknown.at(span, "neither a built-in step nor a block").help(suggestion(
+            word,
+            "steps and blocks",
+            known,
+        )));
+    }
+
+    /// The arguments of a step: what is set from outside, then its own, then the file's defaults.
+    fn arguments<'m>(
+        &'m self,
+        step: &'m Step<'_>,
+        site: &'m Site<'_>,
+        defaults: Option<&'m Map>,
+        known: &[&str],
+    ) -> Option<Fields<'m>> {
+        let reader = Reader { scope: site.scope, sink: self.sink };
+        let own = match step.args.map(|args| &args.value) {
+            None => None,
+            Some(Value::Map(map)) => Some(&**map),
+            Some(_) => {
+                let wanted = format!("a map of arguments of `{}`", step.word);
+                return step.args.and_then(|args| reader.wrong_type(args, &wanted));
+            }
+        };
+        let replaced = self.overrides.iter().filter(|entry| entry.path == site.path);
+        let mut maps = Vec::new();
+        for entry in replaced {
+            entry.used.set(true);
+            crate::field::unknown_keys(&entry.args, step.word, known, &reader);
+            maps.push(&*entry.args);
+        }
+        if let Some(own) = own {
+            crate::field::unknown_keys(own, step.word, known, &reader);
+            maps.push(own);
+        }
+        maps.extend(defaults);
+        Some(Fields { reader, what: step.word, span: step.span, maps })
+    }
+
+    /// Defaults of a built-in step.
+    fn defaults_of(&self, name: &str) -> Option<&'a Map> {
+        self.defaults.get(name).and_then(Node::map)
+    }
+
+    fn branch_on(
+        &mut self,
+        step: &Step<'_>,
+        scope: &Scope<'_>,
+        path: &Path,
+        cursor: Cursor,
+        names: &mut Names,
+    ) -> Cursor {
+        let reader = Reader { scope, sink: self.sink };
+        let args = step.args.and_then(|args| crate::document::fields(args, "if", reader));
+        let Some(args) = args.and_then(|fields| IfArgs::read(&fields)) else {
+            return cursor.unknown();
+        };
+        let value = match &args.cond.0.value {
+            Value::Text(text) => reader.evaluate(text, args.cond.0.span),
+            _ => reader.scalar(&args.cond.0),
+        };
+        let chosen = match value.map(|value| value.kind) {
+            Some(ValKind::Bool(true)) => args.then,
+            Some(ValKind::Bool(false)) => args.otherwise,
+            Some(_) => {
+                reader.wrong_type::<()>(&args.cond.0, "a condition, which is true or false");
+                return cursor.unknown();
+            }
+            None => return cursor.unknown(),
+        };
+        match chosen {
+            Some(steps) => self.steps(&steps.0, scope, path, cursor, names),
+            None => cursor,
+        }
+    }
+
+    fn repeat(&mut self, args: &RepeatArgs, site: &Site<'_>) -> Cursor {
+        let mut cursor = site.cursor;
+        for iteration in 0..args.count.0 {
+            if self.steps_left == 0 {
+                self.too_many_steps(site.span);
+                return cursor.unknown();
+            }
+            self.steps_left -= 1;
+            let values = [(Rc::from("i"), Val::number(iteration.into()))];
+            let scope = site.scope.with(&values);
+            let path = site.path.join(&(iteration + 1).to_string());
+            cursor = self.scope(&args.steps.0, &scope, &path, cursor);
+            self.places.insert(path, cursor);
+        }
+        cursor
+    }
+
+    /// Adds a node; a shape that does not fit is reported with the place of both sides.
+    fn add(&mut self, op: Op, inputs: &[Cursor], path: Path, span: Span, form: Form) -> Cursor {
+        let first = inputs[0];
+        if inputs.iter().any(|input| !input.known) {
+            return first.unknown();
+        }
+        let nodes: Vec<NodeId> = inputs.iter().map(|input| input.node).collect();
+        let new = NewNode { op, path, part: self.part, span: Some(span), form };
+        match self.graph.add(new, &nodes) {
+            Ok(node) => Cursor { node, known: true },
+            Err(error) => {
+                self.report_graph_error(&error, &nodes, span);
+                first.unknown()
+            }
+        }
+    }
+
+    fn report_graph_error(&self, error: &GraphError, inputs: &[NodeId], span: Span) {
+        let (code, help) = match error {
+            GraphError::Shape { error: ShapeError::Join { .. }, .. } => (
+                Code::JoinMismatch,
+                Some("check strides and paddings of the branches, or project the shortcut"),
+            ),
+            GraphError::Shape { error: ShapeError::TooLarge { .. }, .. }
+            | GraphError::TooManyNodes { .. } => (Code::NetworkTooLarge, None),
+            GraphError::Shape { error: ShapeError::Rank { expected: "vector", .. }, .. } => (
+                Code::ShapeMismatch,
+                Some("put `flatten` or `gap` and `flatten` before a linear layer"),
+            ),
+            _ => (Code::ShapeMismatch, None),
+        };
+        let mut diagnostic = Diagnostic::new(code, error.to_string()).at(span, "does not fit here");
+        for &input in inputs.iter().take(4) {
+            let node = self.graph.node(input);
+            if let Some(at) = node.span {
+                let label = format!("`{}` gives {}", node.path, node.shape);
+                diagnostic = diagnostic.at(at, label);
+            }
+        }
+        if let Some(call) = self.calls.first().filter(|call| **call != span) {
+            diagnostic = diagnostic.at(*call, "while building this step");
+        }
+        self.sink.push(match help {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic,
+        });
+    }
+}
+
+/// The operator of a step; `$kind` stands for the word that it names.
+fn word(step: &Step<'_>, reader: &Reader<'_>) -> Option<Rc<str>> {
+    if !step.word.starts_with('$') {
+        return Some(Rc::from(step.word));
+    }
+    match reader.evaluate(step.word, step.span)?.kind {
+        ValKind::Text(word) => Some(word),
+        ValKind::Number(_) | ValKind::Bool(_) | ValKind::Node(_) => {
+            let message = format!("`{}` is not the name of a step or block", step.word);
+            reader.report(Diagnostic::new(Code::WrongType, message).at(step.span, "used as a step"))
+        }
+    }
+}

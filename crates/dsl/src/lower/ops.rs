@@ -1,0 +1,296 @@
+//! Built-in steps.
+
+use inceptive_ir::{
+    Activation, BatchNorm, Conv, Form, Linear, Lrn, Op, Pool, PoolKind, Shape, Size,
+};
+
+use super::{Cursor, Lowering, Site};
+use crate::{
+    args::{
+        AdaptiveArgs, AvgPoolArgs, BatchNormArgs, Builtin, ConvArgs, DepthwiseArgs, DropoutArgs,
+        LinearArgs, LrnArgs, MaxPoolArgs, ParallelArgs, PlainArgs, RepeatArgs, ShuffleArgs,
+    },
+    document::fields,
+    field::{Act, Count, Extent, Fields, Flag, Norm, Pad},
+    scope::{Reader, Scope},
+    step::Step,
+    yaml::Map,
+};
+
+/// A convolution before its input is known.
+struct NewConv {
+    kernel: Size,
+    stride: Size,
+    dilation: Size,
+    pad: Pad,
+    out_channels: u32,
+    groups: u32,
+}
+
+/// What follows a convolution or a linear layer.
+struct After {
+    bias: bool,
+    norm: Norm,
+    activation: Option<Activation>,
+}
+
+impl After {
+    fn new(bias: Option<Flag>, norm: Option<Norm>, act: Act) -> Self {
+        let norm = norm.unwrap_or(Norm::None);
+        let bias = bias.map_or(norm == Norm::None, |bias| bias.0);
+        Self { bias, norm, activation: act.activation() }
+    }
+}
+
+fn size(extent: Option<Extent>) -> Size {
+    extent.map_or(Size::square(1), |extent| extent.0)
+}
+
+pub(super) fn form(functional: Option<Flag>) -> Form {
+    match functional {
+        Some(Flag(true)) => Form::Functional,
+        Some(Flag(false)) | None => Form::Module,
+    }
+}
+
+impl Lowering<'_> {
+    pub(super) fn builtin(&mut self, builtin: Builtin, step: &Step<'_>, site: Site<'_>) -> Cursor {
+        let unknown = site.cursor.unknown();
+        match builtin {
+            Builtin::Conv => self.conv(step, &site),
+            Builtin::Depthwise => self.depthwise(step, &site),
+            Builtin::Linear => self.linear(step, &site),
+            Builtin::Parallel => {
+                let args = self.read(builtin, step, &site, ParallelArgs::read);
+                args.map_or(unknown, |args| self.parallel(&args, &site))
+            }
+            Builtin::Repeat => {
+                let args = self.read(builtin, step, &site, RepeatArgs::read);
+                args.map_or(unknown, |args| self.repeat(&args, &site))
+            }
+            Builtin::Group => match step.args {
+                Some(steps) => self.scope(steps, site.scope, &site.path, site.cursor),
+                None => site.cursor,
+            },
+            // `if` has no scope of its own and is handled before a name is given.
+            Builtin::If => site.cursor,
+            _ => match self.plain(builtin, step, &site) {
+                Some((op, form)) => self.add(op, &[site.cursor], site.path, site.span, form),
+                None => unknown,
+            },
+        }
+    }
+
+    /// The arguments of a step with the defaults of its operator.
+    fn read<T>(
+        &self,
+        builtin: Builtin,
+        step: &Step<'_>,
+        site: &Site<'_>,
+        read: impl FnOnce(&Fields<'_>) -> Option<T>,
+    ) -> Option<T> {
+        let name = Builtin::ALL.iter().find(|(_, known)| *known == builtin).map(|(name, _)| *name);
+        let defaults = name.and_then(|name| self.defaults_of(name));
+        read(&self.arguments(step, site, defaults, builtin.keys())?)
+    }
+
+    /// A step that is one node.
+    fn plain(&self, builtin: Builtin, step: &Step<'_>, site: &Site<'_>) -> Option<(Op, Form)> {
+        let input = self.graph.node(site.cursor.node).shape.size();
+        let functional = || {
+            let args = self.read(builtin, step, site, PlainArgs::read)?;
+            Some(form(args.functional))
+        };
+        Some(match builtin {
+            Builtin::MaxPool => {
+                let args = self.read(builtin, step, site, MaxPoolArgs::read)?;
+                (Op::Pool(max_pool(&args, input)), form(args.functional))
+            }
+            Builtin::AvgPool => {
+                let args = self.read(builtin, step, site, AvgPoolArgs::read)?;
+                (Op::Pool(avg_pool(&args, input)), form(args.functional))
+            }
+            Builtin::AdaptiveAvgPool => {
+                let args = self.read(builtin, step, site, AdaptiveArgs::read)?;
+                (Op::AdaptiveAvgPool { output: args.size.0 }, form(args.functional))
+            }
+            Builtin::BatchNorm => {
+                let args = self.read(builtin, step, site, BatchNormArgs::read)?;
+                (Op::BatchNorm(batch_norm(&args)), Form::Module)
+            }
+            Builtin::Lrn => {
+                let args = self.read(builtin, step, site, LrnArgs::read)?;
+                (Op::Lrn(lrn(&args)), Form::Module)
+            }
+            Builtin::Dropout => {
+                let args = self.read(builtin, step, site, DropoutArgs::read)?;
+                (Op::Dropout { p: args.p.map_or(0.5, |p| p.as_f32()) }, Form::Module)
+            }
+            Builtin::Shuffle => {
+                let args = self.read(builtin, step, site, ShuffleArgs::read)?;
+                (Op::ChannelShuffle { groups: args.groups.value }, Form::Module)
+            }
+            Builtin::GlobalAvgPool => (Op::GlobalPool(PoolKind::Average), functional()?),
+            Builtin::GlobalMaxPool => (Op::GlobalPool(PoolKind::Max), functional()?),
+            Builtin::Activation(activation) => (Op::Activation(activation), functional()?),
+            Builtin::Softmax => (Op::Softmax, functional()?),
+            Builtin::Flatten => {
+                self.read(builtin, step, site, |_| Some(()))?;
+                (Op::Flatten, Form::Module)
+            }
+            Builtin::Conv
+            | Builtin::Depthwise
+            | Builtin::Linear
+            | Builtin::Parallel
+            | Builtin::Repeat
+            | Builtin::If
+            | Builtin::Group => return None,
+        })
+    }
+
+    fn conv(&mut self, step: &Step<'_>, site: &Site<'_>) -> Cursor {
+        let args = self.read(Builtin::Conv, step, site, ConvArgs::read);
+        let Some(args) = args else { return site.cursor.unknown() };
+        let conv = NewConv {
+            kernel: args.kernel.0,
+            stride: size(args.stride),
+            dilation: size(args.dilation),
+            pad: args.pad.unwrap_or(Pad::Half),
+            out_channels: self.scaled(args.width),
+            groups: args.groups.map_or(1, |groups| groups.value),
+        };
+        let after = After::new(args.bias, args.norm, args.act.unwrap_or(Act::Relu));
+        self.convolve(&conv, &after, site)
+    }
+
+    /// A width with the file's multiplier, unless the multiplier is in it already.
+    fn scaled(&self, width: Count) -> u32 {
+        if width.from_input { width.value } else { self.width.apply(width.value) }
+    }
+
+    fn depthwise(&mut self, step: &Step<'_>, site: &Site<'_>) -> Cursor {
+        let own = self.defaults_of("depthwise").cloned().unwrap_or_default();
+        let shared = ["bias", "norm", "act"];
+        let conv = self.defaults_of("conv");
+        let fallback = conv
+            .into_iter()
+            .flat_map(|map| &map.0)
+            .filter(|entry| shared.contains(&&*entry.key) && own.get(&entry.key).is_none());
+        let defaults = Map(own.0.iter().chain(fallback).cloned().collect());
+        let fields = self.arguments(step, site, Some(&defaults), DepthwiseArgs::KEYS);
+        let args = fields.and_then(|fields| DepthwiseArgs::read(&fields));
+        let Some(args) = args.filter(|_| site.cursor.known) else { return site.cursor.unknown() };
+        let channels = self.graph.node(site.cursor.node).shape.channels();
+        let multiplier = args.multiplier.map_or(1, |multiplier| multiplier.value);
+        let conv = NewConv {
+            kernel: args.kernel.0,
+            stride: size(args.stride),
+            dilation: size(args.dilation),
+            pad: args.pad.unwrap_or(Pad::Half),
+            out_channels: channels.saturating_mul(multiplier),
+            groups: channels,
+        };
+        let after = After::new(args.bias, args.norm, args.act.unwrap_or(Act::Relu));
+        self.convolve(&conv, &after, site)
+    }
+
+    fn convolve(&mut self, conv: &NewConv, after: &After, site: &Site<'_>) -> Cursor {
+        let input = self.graph.node(site.cursor.node).shape.size();
+        let op = Op::Conv(Conv {
+            kernel: conv.kernel,
+            out_channels: conv.out_channels,
+            stride: conv.stride,
+            padding: conv.pad.resolve(conv.kernel, conv.stride, conv.dilation, input),
+            dilation: conv.dilation,
+            groups: conv.groups,
+            bias: after.bias,
+        });
+        let output = self.add(op, &[site.cursor], site.path.clone(), site.span, Form::Module);
+        self.follow(after, site, output)
+    }
+
+    fn linear(&mut self, step: &Step<'_>, site: &Site<'_>) -> Cursor {
+        let args = self.read(Builtin::Linear, step, site, LinearArgs::read);
+        let Some(args) = args else { return site.cursor.unknown() };
+        let after = After::new(args.bias, args.norm, args.act.unwrap_or(Act::None));
+        let op = Op::Linear(Linear { out_features: args.width.value, bias: after.bias });
+        let output = self.add(op, &[site.cursor], site.path.clone(), site.span, Form::Module);
+        self.follow(&after, site, output)
+    }
+
+    /// Normalisation and nonlinearity after a layer.
+    fn follow(&mut self, after: &After, site: &Site<'_>, output: Cursor) -> Cursor {
+        let mut output = output;
+        if after.norm == Norm::BatchNorm {
+            let defaults = self.defaults_of("bn");
+            let maps = defaults.into_iter().collect();
+            let reader = Reader { scope: site.scope, sink: self.sink };
+            let fields = Fields { reader, what: "bn", span: site.span, maps };
+            let Some(args) = BatchNormArgs::read(&fields) else { return output.unknown() };
+            let op = Op::BatchNorm(batch_norm(&args));
+            output = self.add(op, &[output], site.path.join("bn"), site.span, Form::Module);
+        }
+        match after.activation {
+            Some(activation) => {
+                let form = self.form_of(activation.name(), site.scope);
+                let path = site.path.join(activation.name());
+                self.add(Op::Activation(activation), &[output], path, site.span, form)
+            }
+            None => output,
+        }
+    }
+
+    /// How the defaults say that the reference implementation calls an operator.
+    pub(super) fn form_of(&self, op: &str, scope: &Scope<'_>) -> Form {
+        let reader = Reader { scope, sink: self.sink };
+        let node = self.defaults.entry(op).map(|entry| &entry.value);
+        let keys = node.and_then(|node| fields(node, op, reader));
+        form(keys.and_then(|keys| PlainArgs::read(&keys)).and_then(|args| args.functional))
+    }
+
+    /// The shape at a cursor, if it is known.
+    pub(super) fn shape(&self, cursor: Cursor) -> Option<Shape> {
+        cursor.known.then(|| self.graph.node(cursor.node).shape)
+    }
+}
+
+fn max_pool(args: &MaxPoolArgs, input: Size) -> Pool {
+    let pad = args.pad.unwrap_or(Pad::Half);
+    Pool {
+        kind: PoolKind::Max,
+        kernel: args.kernel.0,
+        stride: args.stride.0,
+        padding: pad.resolve(args.kernel.0, args.stride.0, Size::square(1), input),
+        ceil: args.ceil.is_some_and(|ceil| ceil.0),
+        count_include_pad: false,
+    }
+}
+
+fn avg_pool(args: &AvgPoolArgs, input: Size) -> Pool {
+    let pad = args.pad.unwrap_or(Pad::Half);
+    Pool {
+        kind: PoolKind::Average,
+        kernel: args.kernel.0,
+        stride: args.stride.0,
+        padding: pad.resolve(args.kernel.0, args.stride.0, Size::square(1), input),
+        ceil: args.ceil.is_some_and(|ceil| ceil.0),
+        count_include_pad: args.count_include_pad.is_none_or(|include| include.0),
+    }
+}
+
+fn batch_norm(args: &BatchNormArgs) -> BatchNorm {
+    BatchNorm {
+        eps: args.eps.map_or(1e-5, |eps| eps.as_f32()),
+        scale: args.scale.is_none_or(|scale| scale.0),
+        center: args.center.is_none_or(|center| center.0),
+    }
+}
+
+fn lrn(args: &LrnArgs) -> Lrn {
+    Lrn {
+        size: args.size.map_or(5, |size| size.value),
+        alpha: args.alpha.map_or(1e-4, |alpha| alpha.as_f32()),
+        beta: args.beta.map_or(0.75, |beta| beta.as_f32()),
+        k: args.k.map_or(1.0, |k| k.as_f32()),
+    }
+}

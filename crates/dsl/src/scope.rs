@@ -1,0 +1,200 @@
+//! Which names an expression can see.
+
+use std::rc::Rc;
+
+use inceptive_ir::{Shape, Span};
+
+use crate::{
+    code::Code,
+    diagnostic::{Diagnostic, Sink, suggestion},
+    expr::{self, EvalError, Lookup, Val, ValKind},
+    yaml::{Node, Value},
+};
+
+/// What a step reads, as far as it is known.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Input {
+    /// The shape of the input.
+    Known(Shape),
+    /// An error before this step, already reported, hides it.
+    Unknown,
+}
+
+/// A frame of named values; frames inside see the frames outside.
+#[derive(Clone, Copy)]
+pub(crate) struct Scope<'a> {
+    outer: Option<&'a Scope<'a>>,
+    values: &'a [(Rc<str>, Val)],
+    input: Option<Input>,
+}
+
+impl<'a> Scope<'a> {
+    pub(crate) const EMPTY: Scope<'static> = Scope { outer: None, values: &[], input: None };
+
+    /// A frame that stands alone.
+    pub(crate) fn root(values: &'a [(Rc<str>, Val)]) -> Self {
+        Self { outer: None, values, input: None }
+    }
+
+    /// A frame inside `self`.
+    pub(crate) fn with(&'a self, values: &'a [(Rc<str>, Val)]) -> Self {
+        Self { outer: Some(self), values, input: None }
+    }
+
+    /// The same names, for a step that reads `input`.
+    pub(crate) fn reading(&'a self, input: Input) -> Self {
+        Self { outer: Some(self), values: &[], input: Some(input) }
+    }
+
+    fn input(&self) -> Option<Input> {
+        self.input.or_else(|| self.outer.and_then(Scope::input))
+    }
+
+    fn names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.outer.map_or_else(Vec::new, Scope::names);
+        names.extend(self.values.iter().map(|(name, _)| &**name));
+        if self.input.is_some() && !names.contains(&"in") {
+            names.extend(["in", "in_height", "in_width"]);
+        }
+        names
+    }
+}
+
+impl Lookup for Scope<'_> {
+    fn lookup(&self, name: &str) -> Result<Val, EvalError> {
+        if let Some((_, value)) = self.values.iter().find(|(known, _)| **known == *name) {
+            return Ok(value.clone());
+        }
+        if let ("in" | "in_height" | "in_width", Some(input)) = (name, self.input()) {
+            let Input::Known(shape) = input else { return Err(EvalError::Unknown) };
+            let number = match name {
+                "in" => shape.channels(),
+                "in_height" => shape.size().height,
+                _ => shape.size().width,
+            };
+            return Ok(Val { from_input: true, ..Val::number(number.into()) });
+        }
+        match self.outer {
+            Some(outer) => outer.lookup(name),
+            None => Err(EvalError::NoVariable(name.to_owned())),
+        }
+    }
+}
+
+/// Reads values in a scope and reports what is wrong with them.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader<'a> {
+    pub(crate) scope: &'a Scope<'a>,
+    pub(crate) sink: &'a Sink,
+}
+
+impl Reader<'_> {
+    pub(crate) fn report<T>(&self, diagnostic: Diagnostic) -> Option<T> {
+        self.sink.push(diagnostic);
+        None
+    }
+
+    pub(crate) fn wrong_type<T>(&self, node: &Node, wanted: &str) -> Option<T> {
+        let message = format!("expected {wanted}, found {}", node.brief());
+        self.report(Diagnostic::new(Code::WrongType, message).at(node.span, "this value"))
+    }
+
+    /// The value of an expression; none, with a report, when it has none.
+    pub(crate) fn evaluate(&self, text: &str, span: Span) -> Option<Val> {
+        let expr = match expr::parse(text) {
+            Ok(expr) => expr,
+            Err((at, message)) => {
+                let message = format!("the expression `{text}` cannot be read: {message}");
+                let at = within(span, text, at);
+                return self
+                    .report(Diagnostic::new(Code::ExpressionSyntax, message).at(at, "here"));
+            }
+        };
+        match expr.eval(self.scope) {
+            Ok(value) => Some(value),
+            Err(EvalError::Unknown) => None,
+            Err(EvalError::NoVariable(name)) => {
+                let help = suggestion(&name, "variables", self.scope.names());
+                let unknown =
+                    Diagnostic::new(Code::UnknownVariable, format!("unknown variable `${name}`"));
+                self.report(unknown.at(span, "used here").help(help))
+            }
+            Err(EvalError::Undefined(reason)) => {
+                let message = format!("`{text}` has no value: {reason}");
+                self.report(Diagnostic::new(Code::Evaluation, message).at(span, "this expression"))
+            }
+        }
+    }
+
+    /// The value of a scalar: an expression if it mentions a variable, else itself.
+    pub(crate) fn scalar(&self, node: &Node) -> Option<Val> {
+        match &node.value {
+            Value::Text(text) if text.contains('$') => self.evaluate(text, node.span),
+            _ => Some(Val::from_node(node)),
+        }
+    }
+
+    /// The value where a number is wanted: any text is an expression.
+    pub(crate) fn number(&self, node: &Node) -> Option<Val> {
+        let value = match &node.value {
+            Value::Text(text) => self.evaluate(text, node.span)?,
+            _ => Val::from_node(node),
+        };
+        match value.kind {
+            ValKind::Number(_) => Some(value),
+            ValKind::Bool(_) | ValKind::Text(_) | ValKind::Node(_) => {
+                let message = format!("expected a number, found {}", value.describe());
+                self.report(Diagnostic::new(Code::WrongType, message).at(node.span, "this value"))
+            }
+        }
+    }
+
+    /// `$name` that stands for a list or a map is replaced by it; everything else stays as it is.
+    pub(crate) fn substitute(&self, node: &Node) -> Option<Node> {
+        match &node.value {
+            Value::Text(text) if text.starts_with('$') => {
+                match self.evaluate(text, node.span)?.kind {
+                    ValKind::Node(inner) => Some(inner),
+                    ValKind::Text(text) => Some(Node { span: node.span, value: Value::Text(text) }),
+                    ValKind::Number(_) | ValKind::Bool(_) => Some(node.clone()),
+                }
+            }
+            _ => Some(node.clone()),
+        }
+    }
+
+    /// The node with every expression in it evaluated, so that it means the same in any scope.
+    pub(crate) fn close(&self, node: &Node) -> Option<Node> {
+        let value = match &node.value {
+            Value::Text(text) if text.contains('$') => match self.evaluate(text, node.span)?.kind {
+                ValKind::Number(number) => Value::Number(number),
+                ValKind::Bool(flag) => Value::Bool(flag),
+                ValKind::Text(text) => Value::Text(text),
+                ValKind::Node(inner) => inner.value,
+            },
+            Value::List(items) => {
+                Value::List(items.iter().map(|item| self.close(item)).collect::<Option<_>>()?)
+            }
+            Value::Map(map) => {
+                let mut closed = (**map).clone();
+                for entry in &mut closed.0 {
+                    entry.value = self.close(&entry.value)?;
+                }
+                Value::Map(Rc::new(closed))
+            }
+            other => other.clone(),
+        };
+        Some(Node { span: node.span, value })
+    }
+}
+
+/// The place of byte `at` of an expression, if the text stands in the file as it is (not escaped or
+/// quoted); else the whole of it.
+fn within(span: Span, text: &str, at: usize) -> Span {
+    let (Ok(length), Ok(at)) = (u32::try_from(text.len()), u32::try_from(at)) else { return span };
+    if span.end - span.start != length {
+        return span;
+    }
+    let start = span.start + at.min(length);
+    Span { start, end: (start + 1).min(span.end.max(start)), ..span }
+}

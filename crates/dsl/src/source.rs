@@ -1,0 +1,162 @@
+//! The files that a network is read from.
+
+use std::{
+    collections::BTreeMap,
+    fmt, fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use inceptive_ir::Span;
+
+/// Where files come from: the disk, or memory for editors and tests.
+pub trait Files {
+    /// The bytes of a file, at most `limit` of them.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>>;
+
+    /// The true path of a file, links resolved, so that two names of one file compare equal.
+    ///
+    /// # Errors
+    /// When the file does not exist.
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf>;
+
+    /// The folder that files may refer to each other in, beside the one that a file lies in.
+    fn working_folder(&self) -> Option<PathBuf>;
+}
+
+/// Files on disk.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Disk;
+
+impl Files for Disk {
+    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        let metadata = fs::metadata(path)?;
+        if metadata.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
+        }
+        if !metadata.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+        }
+        let mut bytes = Vec::new();
+        fs::File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        fs::canonicalize(path)
+    }
+
+    fn working_folder(&self) -> Option<PathBuf> {
+        std::env::current_dir().and_then(fs::canonicalize).ok()
+    }
+}
+
+/// Files in memory, by absolute path.
+#[derive(Clone, Debug, Default)]
+pub struct Memory(BTreeMap<PathBuf, Vec<u8>>);
+
+impl Memory {
+    /// Adds or replaces a file.
+    #[must_use]
+    pub fn with(mut self, path: impl Into<PathBuf>, content: impl Into<Vec<u8>>) -> Self {
+        self.0.insert(path.into(), content.into());
+        self
+    }
+}
+
+impl Files for Memory {
+    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        let bytes = self.0.get(&self.canonical(path)?);
+        let bytes = bytes.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        let end = usize::try_from(limit).map_or(bytes.len(), |limit| limit.min(bytes.len()));
+        Ok(bytes[..end].to_vec())
+    }
+
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        let path = crate::load::normal(path);
+        if self.0.contains_key(&path) {
+            Ok(path)
+        } else {
+            Err(io::Error::from(io::ErrorKind::NotFound))
+        }
+    }
+
+    fn working_folder(&self) -> Option<PathBuf> {
+        None
+    }
+}
+
+/// One file's text.
+#[derive(Clone)]
+pub struct Source {
+    /// The path as it is shown to people.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: Arc<str>,
+    line_starts: Arc<[u32]>,
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// A place in a file as people name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+}
+
+impl Source {
+    fn new(path: PathBuf, text: &str) -> Self {
+        let starts = text.bytes().zip(1..).filter(|&(byte, _)| byte == b'\n').map(|(_, next)| next);
+        let line_starts = std::iter::once(0).chain(starts).collect();
+        Self { path, text: Arc::from(text), line_starts }
+    }
+
+    /// Line and column of a byte.
+    pub fn position(&self, byte: u32) -> Position {
+        let line = self.line_starts.partition_point(|&start| start <= byte).max(1);
+        let start = self.line_starts[line - 1] as usize;
+        let end = (byte as usize).min(self.text.len());
+        let column = self.text.get(start..end).map_or(0, |before| before.chars().count()) + 1;
+        Position { line, column }
+    }
+}
+
+/// All files that were read for a network, in the order of reading. A [`Span`]'s `source` is the
+/// position in this list.
+#[derive(Clone, Debug, Default)]
+pub struct Sources(Vec<Source>);
+
+impl Sources {
+    /// Adds a file and returns its number.
+    pub(crate) fn add(&mut self, path: PathBuf, text: &str) -> u32 {
+        self.0.push(Source::new(path, text));
+        u32::try_from(self.0.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    /// The file that a span lies in.
+    pub fn get(&self, source: u32) -> Option<&Source> {
+        self.0.get(source as usize)
+    }
+
+    /// `file:line:column` of the start of a span.
+    pub fn locate(&self, span: Span) -> Option<(&Path, Position)> {
+        let source = self.get(span.source)?;
+        Some((&source.path, source.position(span.start)))
+    }
+
+    /// The files, in the order of reading.
+    pub fn iter(&self) -> impl Iterator<Item = &Source> {
+        self.0.iter()
+    }
+}

@@ -1,0 +1,342 @@
+//! Spaces of networks: a base, what varies, and what is wanted.
+
+use std::{fmt, rc::Rc};
+
+use inceptive_ir::Span;
+
+use crate::{
+    architecture::with_parameter,
+    code::Code,
+    diagnostic::{Diagnostic, Sink, suggestion},
+    document::{SpaceKeys, VariableKeys, fields},
+    expr::{self, EvalError, Expr, Lookup, Val, ValKind},
+    field::{Fields, Text},
+    load::{Document, Loader},
+    merge::merge,
+    scope::{Reader, Scope},
+    step::check_name,
+    yaml::{Entry, Map, Node, Value},
+};
+
+/// The counts that constraints and objectives may name.
+pub const METRICS: [&str; 10] = [
+    "params",
+    "buffers",
+    "macs",
+    "flops",
+    "acts",
+    "weight_bytes",
+    "activation_bytes",
+    "peak_activation_bytes",
+    "nodes",
+    "input_size",
+];
+
+/// Accuracies that objectives may name beside the counts.
+const ACCURACIES: [&str; 2] = ["top1", "top5"];
+
+/// Values that one variable may have.
+const MAX_VALUES: f64 = 10_000.0;
+
+/// A space of networks.
+#[derive(Clone, Debug)]
+pub struct Space {
+    /// Its title.
+    pub title: String,
+    /// What it is.
+    pub description: Option<String>,
+    /// What varies.
+    pub variables: Vec<Variable>,
+    /// What every network of interest satisfies.
+    pub constraints: Vec<Constraint>,
+    /// What to look for.
+    pub objectives: Vec<Objective>,
+    base: Rc<Map>,
+    span: Span,
+}
+
+/// A variable of a space.
+#[derive(Clone, Debug)]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// Its values, in order.
+    pub values: Vec<Choice>,
+    /// Position of the value where none is given.
+    pub default: usize,
+    span: Span,
+}
+
+/// One value of a variable.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// How it is written in `--set` and in tables.
+    pub label: String,
+    value: Node,
+}
+
+/// A condition on counts, such as `params < 8M`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Constraint {
+    text: String,
+    expr: Expr,
+}
+
+/// What to look for: the smallest or largest value of a metric.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Objective {
+    /// The metric.
+    pub metric: String,
+    /// Whether large values are wanted.
+    pub maximize: bool,
+}
+
+impl fmt::Display for Constraint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Counts by name, as constraints see them.
+struct Counts<'a>(&'a dyn Fn(&str) -> Option<f64>);
+
+impl Lookup for Counts<'_> {
+    fn lookup(&self, name: &str) -> Result<Val, EvalError> {
+        self.0(name).map(Val::number).ok_or_else(|| EvalError::NoVariable(name.to_owned()))
+    }
+}
+
+impl Constraint {
+    fn parse(text: &str) -> Result<Self, String> {
+        let expr = expr::parse(text).map_err(|(_, message)| message)?;
+        let expr = expr.words_as_variables();
+        // Evaluated once to see that the metrics exist and the result is true or false.
+        match expr.eval(&Counts(&|name| METRICS.contains(&name).then_some(1.0))) {
+            Ok(Val { kind: ValKind::Bool(_), .. }) => Ok(Self { text: text.to_owned(), expr }),
+            Ok(value) => Err(format!("it gives {}, not true or false", value.describe())),
+            Err(EvalError::NoVariable(name)) => {
+                Err(format!("there is no count `{name}`; {}", suggestion(&name, "counts", METRICS)))
+            }
+            Err(EvalError::Undefined(reason)) => Err(reason),
+            Err(EvalError::Unknown) => Err("it has no value".to_owned()),
+        }
+    }
+
+    /// Whether the counts, by the names of [`METRICS`], satisfy the condition; none when a count is not
+    /// known.
+    pub fn holds(&self, counts: &dyn Fn(&str) -> Option<f64>) -> Option<bool> {
+        match self.expr.eval(&Counts(counts)) {
+            Ok(Val { kind: ValKind::Bool(holds), .. }) => Some(holds),
+            Ok(_) | Err(_) => None,
+        }
+    }
+}
+
+impl Objective {
+    fn parse(text: &str) -> Result<Self, String> {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let (maximize, metric) = match words.as_slice() {
+            ["maximize", metric] => (true, *metric),
+            ["minimize", metric] => (false, *metric),
+            _ => return Err("write `minimize macs` or `maximize top1`".to_owned()),
+        };
+        let known = METRICS.iter().chain(&ACCURACIES).copied();
+        if known.clone().any(|name| name == metric) {
+            Ok(Self { metric: metric.to_owned(), maximize })
+        } else {
+            Err(format!("there is no metric `{metric}`; {}", suggestion(metric, "metrics", known)))
+        }
+    }
+}
+
+impl Space {
+    /// Reads a space with its base.
+    pub(crate) fn read(document: &Document, loader: &mut Loader<'_>, sink: &Sink) -> Option<Self> {
+        let reader = Reader { scope: &Scope::EMPTY, sink };
+        let fields =
+            Fields { reader, what: "a space", span: document.span, maps: vec![&document.map] };
+        // `with` may mention the variables and is read with the architecture that it changes.
+        let keys = SpaceKeys::read(&fields)?;
+        let base = loader.base(document, &keys.base)?;
+        let with = keys.with.as_ref().and_then(|with| with.0.map().cloned()).unwrap_or_default();
+        let mut whole = merge(&base, &with);
+        if whole.get("name").is_none() {
+            whole.0.insert(0, title(&keys.space));
+        }
+        let vary = keys.vary.0.map()?;
+        let variables: Vec<Variable> =
+            vary.0.iter().filter_map(|entry| Variable::read(entry, &reader)).collect();
+        let constraints = conditions(keys.constraints.as_ref(), Constraint::parse, &reader);
+        let objectives = conditions(keys.objectives.as_ref(), Objective::parse, &reader);
+        sink.is_empty().then_some(Self {
+            title: keys.space.text,
+            description: keys.description.map(|text| text.text),
+            variables,
+            constraints,
+            objectives,
+            base: Rc::new(whole),
+            span: document.span,
+        })
+    }
+
+    /// Number of networks in the space, constraints not considered.
+    pub fn size(&self) -> u128 {
+        self.variables.iter().map(|variable| variable.values.len() as u128).product()
+    }
+
+    /// The architecture's keys with one value of each variable.
+    pub(crate) fn at(&self, choices: &[usize]) -> (Map, Vec<(String, String)>) {
+        let mut map = (*self.base).clone();
+        let mut point = Vec::new();
+        // Each parameter is put in front, so that the file's own parameters can refer to it.
+        for (variable, &choice) in self.variables.iter().zip(choices).rev() {
+            let chosen = &variable.values[choice];
+            let entry = Entry {
+                key: Rc::from(&*variable.name),
+                key_span: variable.span,
+                value: chosen.value.clone(),
+            };
+            map = with_parameter(&map, &entry);
+            point.insert(0, (variable.name.clone(), chosen.label.clone()));
+        }
+        (map, point)
+    }
+
+    /// The positions of the default values.
+    pub fn defaults(&self) -> Vec<usize> {
+        self.variables.iter().map(|variable| variable.default).collect()
+    }
+
+    pub(crate) fn span(&self) -> Span {
+        self.span
+    }
+}
+
+fn title(space: &Text) -> Entry {
+    let value = Node { span: space.span, value: Value::Text(Rc::from(&*space.text)) };
+    Entry { key: Rc::from("name"), key_span: space.span, value }
+}
+
+fn conditions<T>(
+    list: Option<&crate::document::ConstraintList>,
+    parse: impl Fn(&str) -> Result<T, String>,
+    reader: &Reader<'_>,
+) -> Vec<T> {
+    let items = list.and_then(|list| list.0.list()).unwrap_or_default();
+    let read = |item: &Node| {
+        let Some(text) = item.text() else { return reader.wrong_type(item, "text") };
+        match parse(text) {
+            Ok(condition) => Some(condition),
+            Err(reason) => {
+                let message = format!("`{text}` cannot be read: {reason}");
+                let invalid = Diagnostic::new(Code::InvalidConstraint, message);
+                reader.report(invalid.at(item.span, "this one"))
+            }
+        }
+    };
+    items.iter().filter_map(read).collect()
+}
+
+impl Variable {
+    fn read(entry: &Entry, reader: &Reader<'_>) -> Option<Self> {
+        check_name(&entry.key, "variable", entry.key_span, reader)?;
+        let keys = VariableKeys::read(&fields(&entry.value, &entry.key, *reader)?)?;
+        let values = match (&keys.values, keys.from, keys.to) {
+            (Some(values), None, None) => listed(&values.0, reader)?,
+            (None, Some(from), Some(to)) => {
+                let step = keys.step.map_or(1.0, |step| step.0);
+                range(from.0, to.0, step, &entry.value, reader)?
+            }
+            _ => {
+                let message =
+                    format!("the variable `{}` needs `values`, or `from` and `to`", entry.key);
+                let missing = Diagnostic::new(Code::MissingKey, message);
+                return reader.report(missing.at(entry.key_span, "this variable"));
+            }
+        };
+        let mut variable =
+            Self { name: entry.key.to_string(), values, default: 0, span: entry.key_span };
+        if let Some(default) = keys.default {
+            variable.default = variable.find(&default.0, reader)?;
+        }
+        Some(variable)
+    }
+
+    /// The position of a value that was written by a person.
+    pub(crate) fn find(&self, wanted: &Node, reader: &Reader<'_>) -> Option<usize> {
+        let is_wanted = |choice: &Choice| match (&choice.value.value, &wanted.value) {
+            (Value::Number(a), Value::Number(b)) => (a - b).abs() <= 1e-9 * a.abs().max(1.0),
+            (_, Value::Number(number)) => choice.label == number.to_string(),
+            (_, Value::Text(text)) => choice.label == **text,
+            (Value::Bool(a), Value::Bool(b)) => a == b,
+            _ => false,
+        };
+        if let Some(position) = self.values.iter().position(is_wanted) {
+            return Some(position);
+        }
+        let labels: Vec<&str> = self.values.iter().map(|choice| &*choice.label).collect();
+        let wanted_text = wanted.brief();
+        let message = format!("the variable `{}` has no value {wanted_text}", self.name);
+        let outside =
+            Diagnostic::new(Code::OutsideDomain, message).at(wanted.span, "not in the space");
+        let shown = if labels.len() <= 30 {
+            format!("values: {}", labels.join(", "))
+        } else {
+            format!("{} values from {} to {}", labels.len(), labels[0], labels[labels.len() - 1])
+        };
+        reader.report(outside.help(shown))
+    }
+}
+
+fn listed(values: &Node, reader: &Reader<'_>) -> Option<Vec<Choice>> {
+    let choices: Vec<Choice> = match &values.value {
+        Value::Map(map) => map
+            .0
+            .iter()
+            .map(|entry| Choice { label: entry.key.to_string(), value: entry.value.clone() })
+            .collect(),
+        Value::List(items) => {
+            items.iter().map(|item| label(item, reader)).collect::<Option<_>>()?
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => Vec::new(),
+    };
+    if choices.is_empty() {
+        let message = "a variable needs at least one value";
+        return reader
+            .report(Diagnostic::new(Code::OutOfRange, message).at(values.span, "no values"));
+    }
+    Some(choices)
+}
+
+fn label(item: &Node, reader: &Reader<'_>) -> Option<Choice> {
+    let label = match &item.value {
+        Value::Number(number) => number.to_string(),
+        Value::Text(text) => text.to_string(),
+        Value::Bool(flag) => flag.to_string(),
+        Value::Null | Value::List(_) | Value::Map(_) => {
+            return reader.wrong_type(item, "a number or a word; give lists and maps a label");
+        }
+    };
+    Some(Choice { label, value: item.clone() })
+}
+
+fn range(from: f64, to: f64, step: f64, node: &Node, reader: &Reader<'_>) -> Option<Vec<Choice>> {
+    let steps = ((to - from) / step + 1e-9).floor();
+    if step <= 0.0 || !(0.0..MAX_VALUES).contains(&steps) {
+        let message = format!(
+            "a range from {from} to {to} by {step} has no values, or more than {MAX_VALUES}"
+        );
+        return reader
+            .report(Diagnostic::new(Code::OutOfRange, message).at(node.span, "this range"));
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
+    let steps = steps as u32;
+    let choice = |index: u32| {
+        // Decimal steps such as 0.1 are not exact; twelve digits hide it.
+        let exact = f64::from(index).mul_add(step, from);
+        let number = (exact * 1e12).round() / 1e12;
+        let value = Node { span: node.span, value: Value::Number(number) };
+        Choice { label: number.to_string(), value }
+    };
+    Some((0..=steps).map(choice).collect())
+}

@@ -1,0 +1,126 @@
+//! How a step is written: `conv reduce: {kernel: 1}` or `relu`.
+
+use std::collections::HashMap;
+
+use inceptive_ir::Span;
+
+use crate::{
+    code::Code,
+    diagnostic::Diagnostic,
+    scope::Reader,
+    yaml::{Node, Value},
+};
+
+/// The longest name of a step, branch, block or parameter.
+const LONGEST_NAME: usize = 100;
+
+/// A step before its arguments are read.
+pub(crate) struct Step<'a> {
+    /// The operator or block; may be an expression.
+    pub(crate) word: &'a str,
+    pub(crate) name: Option<&'a str>,
+    /// Where operator and name stand.
+    pub(crate) span: Span,
+    pub(crate) args: Option<&'a Node>,
+}
+
+impl<'a> Step<'a> {
+    /// Reads the form of a step.
+    pub(crate) fn read(node: &'a Node, reader: &Reader<'_>) -> Option<Self> {
+        let (text, span, args) = match &node.value {
+            Value::Text(text) => (&**text, node.span, None),
+            Value::Map(map) if map.0.len() == 1 => {
+                let entry = &map.0[0];
+                let args = Some(&entry.value).filter(|args| args.value != Value::Null);
+                (&*entry.key, entry.key_span, args)
+            }
+            Value::Map(map) => {
+                let (at, found) = match map.0.get(1) {
+                    Some(second) => (second.key_span, format!("a map with {} keys", map.0.len())),
+                    None => (node.span, "an empty map".to_owned()),
+                };
+                let message = format!("a step has one key, its operator, but this is {found}");
+                let help = "start every step with `- `, and put its arguments in braces or indent them further";
+                return reader.report(
+                    Diagnostic::new(Code::MalformedStep, message)
+                        .at(at, "belongs to no step")
+                        .help(help),
+                );
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::List(_) => {
+                let message = format!("expected a step, found {}", node.brief());
+                let help = "a step is `- relu` or `- conv: {kernel: 3, width: 64}`";
+                return reader.report(
+                    Diagnostic::new(Code::MalformedStep, message)
+                        .at(node.span, "not a step")
+                        .help(help),
+                );
+            }
+        };
+        let (word, name) = match text.split_once(char::is_whitespace) {
+            Some((word, name)) => (word, Some(name.trim())),
+            None => (text, None),
+        };
+        if let Some(name) = name {
+            check_name(name, "step", span, reader)?;
+        }
+        Some(Self { word, name, span, args })
+    }
+}
+
+/// Reports a name that cannot be part of a path.
+pub(crate) fn check_name(name: &str, what: &str, span: Span, reader: &Reader<'_>) -> Option<()> {
+    let bad = name.chars().find(|c| c.is_whitespace() || c.is_control() || "/$=".contains(*c));
+    let message = match bad {
+        Some(c) => format!("the name of a {what} cannot contain `{}`", c.escape_debug()),
+        None if name.is_empty() => format!("the name of a {what} cannot be empty"),
+        None if name.chars().count() > LONGEST_NAME => {
+            format!("the name of a {what} has more than {LONGEST_NAME} characters")
+        }
+        None => return Some(()),
+    };
+    reader.report(Diagnostic::new(Code::InvalidName, message).at(span, "this name"))
+}
+
+/// The names that are taken in one scope.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    taken: HashMap<String, Span>,
+}
+
+impl Names {
+    /// Takes the names that the steps of a list were given, so that numbering avoids them.
+    pub(crate) fn reserve(&mut self, steps: &[Node], reader: &Reader<'_>) {
+        for step in steps {
+            let key = match &step.value {
+                Value::Map(map) => map.0.first().map(|entry| (&*entry.key, entry.key_span)),
+                Value::Text(text) => Some((&**text, step.span)),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::List(_) => None,
+            };
+            let named = key.and_then(|(key, span)| {
+                key.split_once(char::is_whitespace).map(|(_, name)| (name.trim(), span))
+            });
+            if let Some((name, span)) = named {
+                self.take(name, span, reader);
+            }
+        }
+    }
+
+    /// Takes a name that was given; reports it when it is taken.
+    pub(crate) fn take(&mut self, name: &str, span: Span, reader: &Reader<'_>) {
+        if let Some(first) = self.taken.insert(name.to_owned(), span) {
+            let message = format!("two steps of one scope are named `{name}`");
+            let twice = Diagnostic::new(Code::DuplicateName, message);
+            reader.sink.push(twice.at(span, "again here").at(first, "first here"));
+        }
+    }
+
+    /// A free name for a step without one.
+    pub(crate) fn number(&mut self, word: &str, span: Span) -> String {
+        let numbered = (2..).map(|number| format!("{word}{number}"));
+        let mut candidates = std::iter::once(word.to_owned()).chain(numbered);
+        let free = candidates.find(|name| !self.taken.contains_key(name)).unwrap_or_default();
+        self.taken.insert(free.clone(), span);
+        free
+    }
+}
