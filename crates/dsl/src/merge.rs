@@ -8,7 +8,7 @@ use crate::yaml::{Entry, Map, Node, Value};
 const NOT_INHERITED: [&str; 3] = ["name", "description", "published"];
 
 /// Keys whose map is a choice of one form, replaced as a whole.
-const WHOLE: [&str; 2] = ["tail", "input"];
+const WHOLE: [&str; 1] = ["tail"];
 
 /// `base` as a variant sees it.
 pub(crate) fn inherited(base: &Map) -> Map {

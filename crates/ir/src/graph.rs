@@ -151,6 +151,12 @@ pub enum GraphError {
         /// The index that it reads.
         input: usize,
     },
+    /// An output names a node that does not exist.
+    #[error("node {output} is an output but does not exist")]
+    UnknownOutput {
+        /// The index that is named.
+        output: usize,
+    },
     /// Nodes read each other in a circle.
     #[error("`{path}` depends on itself")]
     Cycle {

@@ -4,14 +4,21 @@
 //! and the place in the YAML that they come from. This crate does no IO and knows no other crate of
 //! ours; it never counts cost and never reads YAML.
 
+mod fingerprint;
 mod graph;
+mod module;
 mod op;
+mod parts;
+pub mod passes;
 mod path;
 mod shape;
 
+pub use fingerprint::Fingerprint;
 pub use graph::{AuxiliaryHead, Form, Graph, GraphError, NewNode, Node, NodeId, Part, Span};
+pub use module::{Collapsed, Group, Module};
 pub use op::{
     Activation, Arity, AttributeValue, BatchNorm, Conv, Linear, Lrn, Op, Pool, PoolKind, ShapeError,
 };
+pub use parts::{HeadParts, NodeParts, Parts};
 pub use path::Path;
 pub use shape::{Padding, Shape, Size};

@@ -1,0 +1,107 @@
+//! Rewrites: a pass reads a graph and returns a [`Rewrite`]; [`Graph::apply`] carries it out.
+//!
+//! | pass | what it changes | why |
+//! |---|---|---|
+//! | [`drop_auxiliary`] | removes the auxiliary heads | they exist for training only |
+//! | [`drop_dropout`] | lets readers of a dropout read its input | it is the identity at inference |
+//! | [`fold_batch_norm`] | a convolution or linear layer takes its normalisation in, as a bias | fewer passes over memory |
+//!
+//! [`inference`] is the first two, in this order: what is deployed. Folding comes after it, because a
+//! dropped dropout can bring a normalisation next to its convolution. [`sibling_pointwise`] changes
+//! nothing: it lists what could be merged.
+
+mod batch_norm;
+mod dropping;
+mod siblings;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    graph::{Graph, GraphError, NodeId, Part},
+    op::Op,
+    parts::{HeadParts, NodeParts, Parts},
+};
+
+pub use batch_norm::{Folded, fold_batch_norm};
+pub use dropping::{drop_auxiliary, drop_dropout};
+pub use siblings::{Siblings, sibling_pointwise};
+
+/// A change of a graph.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rewrite {
+    /// Nodes that get another operator.
+    pub replaced: BTreeMap<NodeId, Op>,
+    /// Nodes with one input that vanish: whoever reads them reads their input.
+    pub bypassed: BTreeSet<NodeId>,
+    /// Whether the auxiliary heads vanish.
+    pub drops_auxiliary: bool,
+}
+
+impl Rewrite {
+    /// Whether it changes nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Graph {
+    /// The graph after a change. Paths, spans and the order of what remains stay.
+    ///
+    /// # Errors
+    /// When the changed graph would not be valid; `self` is untouched in any case.
+    pub fn apply(&self, rewrite: &Rewrite) -> Result<Self, GraphError> {
+        let kept: Vec<NodeId> = self
+            .ids()
+            .filter(|id| !rewrite.bypassed.contains(id))
+            .filter(|&id| !rewrite.drops_auxiliary || self.node(id).part == Part::Main)
+            .collect();
+        let mut position = vec![0; self.len()];
+        for (new, id) in kept.iter().enumerate() {
+            position[id.index()] = new;
+        }
+        let position_of = |id| position[self.source(id, rewrite).index()];
+        let nodes = kept.iter().map(|&id| {
+            let mut node = crate::NewNode::from(self.node(id));
+            if let Some(op) = rewrite.replaced.get(&id) {
+                node.op = op.clone();
+            }
+            NodeParts { node, inputs: self.inputs(id).into_iter().map(position_of).collect() }
+        });
+        let heads = self.auxiliary().iter().filter(|_| !rewrite.drops_auxiliary);
+        Self::from_parts(Parts {
+            nodes: nodes.collect(),
+            output: position_of(self.output()),
+            auxiliary: heads
+                .map(|head| HeadParts {
+                    name: head.name.clone(),
+                    output: position_of(head.output),
+                    weight: head.weight,
+                })
+                .collect(),
+        })
+    }
+
+    /// The node itself, or what it passes on if it vanishes.
+    fn source(&self, mut id: NodeId, rewrite: &Rewrite) -> NodeId {
+        while rewrite.bypassed.contains(&id) {
+            match self.inputs(id).first() {
+                Some(&input) => id = input,
+                None => break,
+            }
+        }
+        id
+    }
+}
+
+/// The network that is deployed: without auxiliary heads and dropout.
+///
+/// # Errors
+/// When the graph was not valid.
+pub fn inference(graph: &Graph) -> Result<Graph, GraphError> {
+    const PASSES: [fn(&Graph) -> Rewrite; 2] = [drop_auxiliary, drop_dropout];
+    let mut graph = graph.clone();
+    for pass in PASSES {
+        graph = graph.apply(&pass(&graph))?;
+    }
+    Ok(graph)
+}

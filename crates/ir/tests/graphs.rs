@@ -1,0 +1,247 @@
+//! Properties of random graphs: order does not matter, every attribute does, rewrites keep validity.
+
+use inceptive_ir::{
+    Activation, BatchNorm, Conv, Graph, GraphError, HeadParts, Linear, Lrn, NewNode, NodeParts, Op,
+    Padding, Part, Parts, Path, Pool, PoolKind, Shape, Size, passes,
+};
+use proptest::prelude::*;
+
+fn conv() -> Conv {
+    Conv {
+        kernel: Size::square(3),
+        out_channels: 8,
+        stride: Size::square(1),
+        padding: Padding::symmetric(Size::square(1)),
+        dilation: Size::square(1),
+        groups: 1,
+        bias: false,
+    }
+}
+
+fn average() -> Pool {
+    Pool {
+        kind: PoolKind::Average,
+        kernel: Size::square(3),
+        stride: Size::square(1),
+        padding: Padding::symmetric(Size::square(1)),
+        ceil: false,
+        count_include_pad: true,
+    }
+}
+
+/// An operator that keeps 8x6x6.
+fn unary(choice: u8) -> Op {
+    match choice % 7 {
+        0 => Op::Conv(conv()),
+        1 => Op::BatchNorm(BatchNorm { eps: 1e-3, scale: true, center: true }),
+        2 => Op::Activation(Activation::Relu),
+        3 => Op::Dropout { p: 0.5 },
+        4 => Op::Pool(average()),
+        5 => Op::Lrn(Lrn { size: 5, alpha: 1e-4, beta: 0.75, k: 1.0 }),
+        _ => Op::ChannelShuffle { groups: 2 },
+    }
+}
+
+fn node(op: Op, path: &str, inputs: Vec<usize>) -> NodeParts {
+    NodeParts { node: NewNode::new(op, Path::new(path)), inputs }
+}
+
+/// Nodes that each read one or two earlier ones, joined at the end by a sum of everything unread.
+fn graph(choices: &[(u8, usize, usize)]) -> Parts {
+    let mut nodes = vec![node(Op::Input(Shape::map(8, 6, 6)), "input", vec![])];
+    let mut read = vec![false];
+    for (index, &(choice, a, b)) in choices.iter().enumerate() {
+        let (a, b) = (a % nodes.len(), b % nodes.len());
+        let path = index.to_string();
+        let (op, inputs) = match choice % 9 {
+            7 => (Op::Add { scales: vec![1.0, 0.25] }, vec![a, b]),
+            8 => (Op::Multiply, vec![a, b]),
+            choice => (unary(choice), vec![a]),
+        };
+        inputs.iter().for_each(|&input| read[input] = true);
+        nodes.push(node(op, &path, inputs));
+        read.push(false);
+    }
+    let mut unread: Vec<usize> = (0..nodes.len()).filter(|&index| !read[index]).collect();
+    if let [only] = unread[..] {
+        unread.push(only);
+    }
+    nodes.push(node(Op::Concat, "end", unread));
+    let output = nodes.len() - 1;
+    let mut head = node(Op::GlobalPool(PoolKind::Average), "aux1/gap", vec![0]);
+    head.node.part = Part::Auxiliary(0);
+    nodes.push(head);
+    let head = HeadParts { name: "aux1".to_owned(), output: nodes.len() - 1, weight: 0.3 };
+    Parts { nodes, output, auxiliary: vec![head] }
+}
+
+/// The same nodes in another order of the list.
+fn permuted(parts: &Parts, keys: &[u32]) -> Parts {
+    let key = |index: usize| (keys.get(index).copied().unwrap_or(0), index);
+    let mut order: Vec<usize> = (0..parts.nodes.len()).collect();
+    order.sort_by_key(|&index| key(index));
+    let mut place = vec![0; order.len()];
+    for (new, &old) in order.iter().enumerate() {
+        place[old] = new;
+    }
+    let moved = |old: &usize| {
+        let NodeParts { node, inputs } = parts.nodes[*old].clone();
+        NodeParts { node, inputs: inputs.iter().map(|&input| place[input]).collect() }
+    };
+    Parts {
+        nodes: order.iter().map(moved).collect(),
+        output: place[parts.output],
+        auxiliary: parts
+            .auxiliary
+            .iter()
+            .map(|head| HeadParts { output: place[head.output], ..head.clone() })
+            .collect(),
+    }
+}
+
+fn choices() -> impl Strategy<Value = Vec<(u8, usize, usize)>> {
+    proptest::collection::vec((0_u8..9, any::<usize>(), any::<usize>()), 1..12)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn the_order_of_the_nodes_does_not_matter(
+        choices in choices(), keys in proptest::collection::vec(any::<u32>(), 14),
+    ) {
+        let parts = graph(&choices);
+        let a = Graph::from_parts(parts.clone()).unwrap();
+        let b = Graph::from_parts(permuted(&parts, &keys)).unwrap();
+        prop_assert_eq!(a.fingerprint(), b.fingerprint());
+        let inputs_come_first =
+            b.ids().all(|id| b.inputs(id).into_iter().all(|input| input < id));
+        prop_assert!(inputs_come_first);
+    }
+
+    #[test]
+    fn lists_give_the_graph_back(choices in choices()) {
+        let built = Graph::from_parts(graph(&choices)).unwrap();
+        let again = Graph::from_parts(built.to_parts()).unwrap();
+        prop_assert_eq!(built.to_parts(), again.to_parts());
+        prop_assert_eq!(built.fingerprint(), again.fingerprint());
+    }
+
+    #[test]
+    fn rewrites_keep_the_graph_valid_and_settle(choices in choices()) {
+        let built = Graph::from_parts(graph(&choices)).unwrap();
+        let deployed = passes::inference(&built).unwrap();
+        let is_dropout = |op: &Op| matches!(op, Op::Dropout { .. });
+        prop_assert!(deployed.nodes().all(|(_, node)| !is_dropout(&node.op)));
+        prop_assert_eq!(deployed.node(deployed.output()).shape, built.node(built.output()).shape);
+
+        let (rewrite, folds) = passes::fold_batch_norm(&deployed);
+        let folded = deployed.apply(&rewrite).unwrap();
+        prop_assert_eq!(folded.len() + folds.len(), deployed.len());
+        prop_assert_eq!(passes::fold_batch_norm(&folded).1, vec![]);
+    }
+}
+
+/// Every attribute of every operator, changed.
+#[test]
+fn every_attribute_changes_the_fingerprint() {
+    let lrn = Lrn { size: 5, alpha: 1e-4, beta: 0.75, k: 1.0 };
+    let bn = BatchNorm { eps: 1e-3, scale: true, center: true };
+    let linear = Linear { out_features: 8, bias: true };
+    let maximum = Pool { kind: PoolKind::Max, ..average() };
+    let padded = Padding { top: 1, left: 1, bottom: 1, right: 0 };
+    let map = Shape::map(8, 6, 6);
+    let groups: Vec<(Shape, Vec<Op>)> = vec![
+        (
+            map,
+            vec![
+                Op::Conv(conv()),
+                Op::Conv(Conv { kernel: Size::new(3, 1), ..conv() }),
+                Op::Conv(Conv { kernel: Size::new(1, 3), ..conv() }),
+                Op::Conv(Conv { out_channels: 9, ..conv() }),
+                Op::Conv(Conv { stride: Size::new(2, 1), ..conv() }),
+                Op::Conv(Conv { padding: padded, ..conv() }),
+                Op::Conv(Conv { dilation: Size::new(1, 2), ..conv() }),
+                Op::Conv(Conv { groups: 2, ..conv() }),
+                Op::Conv(Conv { bias: true, ..conv() }),
+                Op::BatchNorm(bn),
+                Op::BatchNorm(BatchNorm { eps: 1e-5, ..bn }),
+                Op::BatchNorm(BatchNorm { scale: false, ..bn }),
+                Op::BatchNorm(BatchNorm { center: false, ..bn }),
+                Op::Lrn(lrn),
+                Op::Lrn(Lrn { size: 3, ..lrn }),
+                Op::Lrn(Lrn { alpha: 2e-4, ..lrn }),
+                Op::Lrn(Lrn { beta: 0.5, ..lrn }),
+                Op::Lrn(Lrn { k: 2.0, ..lrn }),
+                Op::Pool(average()),
+                Op::Pool(maximum),
+                Op::Pool(Pool { kernel: Size::new(3, 2), ..average() }),
+                Op::Pool(Pool { stride: Size::new(1, 2), ..average() }),
+                Op::Pool(Pool { padding: padded, ..average() }),
+                Op::Pool(Pool { ceil: true, ..average() }),
+                Op::Pool(Pool { count_include_pad: false, ..average() }),
+                Op::GlobalPool(PoolKind::Max),
+                Op::GlobalPool(PoolKind::Average),
+                Op::AdaptiveAvgPool { output: Size::new(1, 1) },
+                Op::AdaptiveAvgPool { output: Size::new(1, 2) },
+                Op::Flatten,
+                Op::Softmax,
+                Op::Dropout { p: 0.5 },
+                Op::Dropout { p: 0.25 },
+                Op::ChannelShuffle { groups: 2 },
+                Op::ChannelShuffle { groups: 4 },
+            ],
+        ),
+        (map, Activation::ALL.map(Op::Activation).to_vec()),
+        (
+            Shape::vector(8),
+            vec![
+                Op::Linear(linear),
+                Op::Linear(Linear { out_features: 9, ..linear }),
+                Op::Linear(Linear { bias: false, ..linear }),
+            ],
+        ),
+        (Shape::map(8, 6, 7), vec![Op::Conv(conv())]),
+    ];
+    let mut seen = std::collections::HashMap::new();
+    for (input, ops) in groups {
+        for op in ops {
+            let mut graph = Graph::new(input, None).unwrap();
+            graph.add(NewNode::new(op.clone(), Path::new("op")), &[graph.input()]).unwrap();
+            let before = seen.insert(graph.fingerprint(), op.clone());
+            assert_eq!(before, None, "{op:?} has the fingerprint of another");
+        }
+    }
+}
+
+#[test]
+fn lists_that_describe_no_graph_are_refused() {
+    let relu = |path, inputs| node(Op::Activation(Activation::Relu), path, inputs);
+    let input = || node(Op::Input(Shape::map(8, 6, 6)), "input", vec![]);
+    let build = |nodes: Vec<NodeParts>, output| {
+        Graph::from_parts(Parts { nodes, output, auxiliary: vec![] }).unwrap_err()
+    };
+    let cycle = build(vec![input(), relu("a", vec![2]), relu("b", vec![1])], 2);
+    assert!(matches!(cycle, GraphError::Cycle { .. }), "{cycle}");
+    let unknown = build(vec![input(), relu("a", vec![7])], 1);
+    assert!(matches!(unknown, GraphError::UnknownInput { input: 7, .. }), "{unknown}");
+    let output = build(vec![input(), relu("a", vec![0])], 7);
+    assert!(matches!(output, GraphError::UnknownOutput { output: 7 }), "{output}");
+    let twice = build(vec![input(), relu("a", vec![0]), relu("a", vec![1])], 2);
+    assert!(matches!(twice, GraphError::DuplicatePath { .. }), "{twice}");
+    let unused = build(vec![input(), relu("a", vec![0]), relu("b", vec![0])], 2);
+    assert_eq!(unused, GraphError::Unused { path: Path::new("a") });
+    let empty = build(vec![], 0);
+    assert_eq!(empty, GraphError::Inputs { found: 0 });
+    let mut second = input();
+    second.node.path = Path::new("second");
+    let two = build(vec![input(), second, node(Op::Concat, "c", vec![0, 1])], 2);
+    assert_eq!(two, GraphError::Inputs { found: 2 });
+    let arity = build(vec![input(), node(Op::Concat, "c", vec![0])], 1);
+    assert!(matches!(arity, GraphError::Shape { .. }), "{arity}");
+
+    let mut head = relu("aux1/a", vec![0]);
+    head.node.part = Part::Auxiliary(0);
+    let reads = build(vec![input(), head, relu("b", vec![1])], 2);
+    assert!(matches!(reads, GraphError::ReadsAuxiliary { .. }), "{reads}");
+}
