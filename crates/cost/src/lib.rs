@@ -1,1 +1,49 @@
-//! placeholder
+//! Counts of a network: parameters, compute, activations, memory and receptive field.
+//!
+//! Everything is counted exactly from the graph; this crate runs nothing, measures nothing and reads no
+//! files. MACs are multiply-accumulates of convolutions and linear layers without bias. FLOPs are twice
+//! the MACs plus what every other operator does, by the rules below. Values are 32-bit floats.
+//!
+//! | operator | FLOPs beside the MACs |
+//! |---|---|
+//! | convolution, linear | 1 per output if there is a bias |
+//! | batch normalisation | 2 per value: statistics, gamma and beta folded into a factor and a summand |
+//! | local response normalisation | 2 `size` + 3 per value: `size` squares added up (2 `size` - 1), times alpha, plus k, power, quotient |
+//! | relu | 1 per value |
+//! | relu6 | 2 per value |
+//! | sigmoid | 4 per value: negation, exponential, sum, quotient |
+//! | silu | 5 per value: sigmoid and product |
+//! | hard_sigmoid | 4 per value: sum, minimum, maximum, quotient |
+//! | hard_swish | 5 per value: hard_sigmoid and product |
+//! | maximum pooling | window area - 1 per output |
+//! | average pooling | window area per output: area - 1 sums and a quotient |
+//! | sum | inputs - 1 per value, and 1 for each input with a factor other than 1 |
+//! | product | inputs - 1 per value |
+//! | softmax over n | 5 n - 2: n - 1 maxima, n differences, n exponentials, n - 1 sums, n quotients |
+//! | dropout | none at inference; 2 per value in training: mask and scale |
+//! | concatenation, flatten, channel shuffle | none |
+//!
+//! An exponential, a power or a quotient counts as one; windows count in full at the borders.
+
+mod convention;
+mod cost;
+mod diff;
+mod group;
+mod memory;
+mod node;
+mod receptive_field;
+mod reconcile;
+mod totals;
+
+pub use convention::{Convention, Rule, UnknownConvention};
+pub use cost::{BatchTooLarge, Cost, Mode};
+pub use diff::{AttributeChange, Change, Diff, ModuleChange, NodeChange, NodeSide, diff};
+pub use group::{ModuleCost, OpCost, by_module, by_op};
+pub use memory::Peak;
+pub use node::NodeCost;
+pub use receptive_field::ReceptiveField;
+pub use reconcile::{Reason, Reconciliation, Row, reconcile};
+pub use totals::Totals;
+
+/// Bytes of a value; all are 32-bit floats.
+pub const BYTES_PER_VALUE: u64 = 4;

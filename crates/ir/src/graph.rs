@@ -195,9 +195,10 @@ impl Graph {
     /// The most nodes a graph holds.
     pub const MAX_NODES: usize = 100_000;
 
-    /// The most work in a graph: the sum over nodes of output elements times the values read for each.
-    /// Parameters, activations, MACs and FLOPs are all bounded by a small multiple of it, so every
-    /// count fits a `u64` and, being below 2^53, is exact in every JSON reader.
+    /// The most work in a graph: the sum over nodes of output elements times the values read for each,
+    /// plus the elements of its inputs. Parameters, bytes moved, activations, MACs and FLOPs are all
+    /// bounded by a small multiple of it, so every count fits a `u64` and, being below 2^53, is exact in
+    /// every JSON reader.
     pub const MAX_WORK: u64 = 1 << 48;
 
     /// A graph that consists of its input, with the path `input`.
@@ -249,9 +250,10 @@ impl Graph {
     fn admit(&self, op: &Op, inputs: &[Shape]) -> Result<(Shape, u128), ShapeError> {
         let shape = op.infer(inputs)?;
         let elements = u128::from(shape.channels()) * u128::from(shape.size().area());
+        let read: u128 = inputs.iter().map(|shape| u128::from(shape.elements())).sum();
         let work = elements
             .checked_mul(op.work_per_output(inputs).max(1))
-            .and_then(|work| work.checked_add(self.work))
+            .and_then(|work| work.checked_add(read)?.checked_add(self.work))
             .filter(|&work| work <= u128::from(Self::MAX_WORK))
             .ok_or(ShapeError::TooLarge {
                 op: op.name(),

@@ -1,0 +1,270 @@
+//! Counts of one node.
+
+use inceptive_ir::{
+    Activation, BatchNorm, Conv, Graph, Linear, NodeId, Op, Pool, PoolKind, Shape, Size,
+};
+
+use crate::{BYTES_PER_VALUE, cost::Mode, receptive_field::ReceptiveField};
+
+/// Counts of one node.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeCost {
+    /// The node.
+    pub id: NodeId,
+    /// Learned numbers.
+    pub params: u64,
+    /// Running means and variances of batch normalisation.
+    pub buffers: u64,
+    /// Multiply-accumulates of a convolution or linear layer, bias apart.
+    pub macs: u64,
+    /// Floating-point operations, by the table on this crate's front page.
+    pub flops: u64,
+    /// Elements of the result of a convolution or linear layer (`acts` of timm; pycls leaves linear
+    /// layers out).
+    pub acts: u64,
+    /// Bytes of the learned numbers.
+    pub weight_bytes: u64,
+    /// Bytes of the result; 0 where it is its input seen differently (flatten, dropout at inference).
+    pub activation_bytes: u64,
+    /// Bytes of inputs, learned numbers, statistics and result, each once; 0 where nothing moves.
+    pub moved_bytes: u64,
+    /// What one value of the result sees of the input image.
+    pub receptive_field: ReceptiveField,
+}
+
+impl NodeCost {
+    /// Counts a node at batch 1.
+    pub(crate) fn new(
+        graph: &Graph,
+        id: NodeId,
+        mode: Mode,
+        receptive_field: ReceptiveField,
+    ) -> Self {
+        let node = graph.node(id);
+        let inputs = graph.input_shapes(id);
+        let weights = weights(&node.op, &inputs);
+        let macs = macs(&node.op, &inputs, node.shape);
+        let activation_bytes = match is_view(&node.op, mode) {
+            true => 0,
+            false => node.shape.elements() * BYTES_PER_VALUE,
+        };
+        let read: u64 = inputs.iter().map(|shape| shape.elements()).sum();
+        let moves = !inputs.is_empty() && !is_view(&node.op, mode);
+        let has_acts = matches!(node.op, Op::Conv(_) | Op::Linear(_));
+        let weight_values = weights.params + weights.buffers;
+        Self {
+            id,
+            params: weights.params,
+            buffers: weights.buffers,
+            macs,
+            flops: 2 * macs + other_flops(&node.op, &inputs, node.shape, mode),
+            acts: if has_acts { node.shape.elements() } else { 0 },
+            weight_bytes: weights.params * BYTES_PER_VALUE,
+            activation_bytes,
+            moved_bytes: match moves {
+                true => (read + weight_values) * BYTES_PER_VALUE + activation_bytes,
+                false => 0,
+            },
+            receptive_field,
+        }
+    }
+
+    /// The same node for `batch` images: weights are read once.
+    pub(crate) fn scaled(self, batch: u64) -> Self {
+        let weights = match self.moved_bytes {
+            0 => 0,
+            _ => (self.params + self.buffers) * BYTES_PER_VALUE,
+        };
+        Self {
+            macs: self.macs * batch,
+            flops: self.flops * batch,
+            acts: self.acts * batch,
+            activation_bytes: self.activation_bytes * batch,
+            moved_bytes: (self.moved_bytes - weights) * batch + weights,
+            ..self
+        }
+    }
+
+    /// FLOPs per byte moved (Williams et al. 2009, Roofline); none where nothing moves.
+    #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+    pub fn intensity(&self) -> Option<f64> {
+        (self.moved_bytes > 0).then(|| self.flops as f64 / self.moved_bytes as f64)
+    }
+}
+
+/// Whether the result is the input's memory, seen differently.
+pub(crate) fn is_view(op: &Op, mode: Mode) -> bool {
+    match op {
+        Op::Flatten => true,
+        Op::Dropout { .. } => mode == Mode::Inference,
+        Op::Input(_)
+        | Op::Conv(_)
+        | Op::BatchNorm(_)
+        | Op::Lrn(_)
+        | Op::Activation(_)
+        | Op::Pool(_)
+        | Op::GlobalPool(_)
+        | Op::AdaptiveAvgPool { .. }
+        | Op::Concat
+        | Op::Add { .. }
+        | Op::Multiply
+        | Op::Linear(_)
+        | Op::Softmax
+        | Op::ChannelShuffle { .. } => false,
+    }
+}
+
+/// Numbers that a node keeps.
+#[derive(Clone, Copy, Default)]
+struct Weights {
+    params: u64,
+    buffers: u64,
+}
+
+fn weights(op: &Op, inputs: &[Shape]) -> Weights {
+    let channels = inputs.first().map_or(0, |shape| u64::from(shape.channels()));
+    match op {
+        Op::Conv(conv) => {
+            let width = u64::from(conv.out_channels);
+            let params = taps(conv, channels) * width + if conv.bias { width } else { 0 };
+            Weights { params, buffers: 0 }
+        }
+        Op::Linear(Linear { out_features, bias }) => {
+            let width = u64::from(*out_features);
+            Weights { params: channels * width + if *bias { width } else { 0 }, buffers: 0 }
+        }
+        Op::BatchNorm(BatchNorm { scale, center, eps: _ }) => Weights {
+            params: channels * (u64::from(*scale) + u64::from(*center)),
+            buffers: 2 * channels,
+        },
+        Op::Input(_)
+        | Op::Lrn(_)
+        | Op::Activation(_)
+        | Op::Pool(_)
+        | Op::GlobalPool(_)
+        | Op::AdaptiveAvgPool { .. }
+        | Op::Concat
+        | Op::Add { .. }
+        | Op::Multiply
+        | Op::Flatten
+        | Op::Dropout { .. }
+        | Op::Softmax
+        | Op::ChannelShuffle { .. } => Weights::default(),
+    }
+}
+
+/// Weights per output channel of a convolution.
+fn taps(conv: &Conv, in_channels: u64) -> u64 {
+    conv.kernel.area() * (in_channels / u64::from(conv.groups))
+}
+
+/// Multiply-accumulates of a node that makes `output`.
+pub(crate) fn macs(op: &Op, inputs: &[Shape], output: Shape) -> u64 {
+    let channels = inputs.first().map_or(0, |shape| u64::from(shape.channels()));
+    match op {
+        Op::Conv(conv) => output.elements() * taps(conv, channels),
+        Op::Linear(_) => output.elements() * channels,
+        Op::Input(_)
+        | Op::BatchNorm(_)
+        | Op::Lrn(_)
+        | Op::Activation(_)
+        | Op::Pool(_)
+        | Op::GlobalPool(_)
+        | Op::AdaptiveAvgPool { .. }
+        | Op::Concat
+        | Op::Add { .. }
+        | Op::Multiply
+        | Op::Flatten
+        | Op::Dropout { .. }
+        | Op::Softmax
+        | Op::ChannelShuffle { .. } => 0,
+    }
+}
+
+/// FLOPs that are no multiply-accumulates; the table on this crate's front page.
+fn other_flops(op: &Op, inputs: &[Shape], output: Shape, mode: Mode) -> u64 {
+    let values = output.elements();
+    let joined = (inputs.len() as u64).saturating_sub(1);
+    match op {
+        Op::Conv(Conv { bias, .. }) | Op::Linear(Linear { bias, .. }) => values * u64::from(*bias),
+        Op::BatchNorm(_) => 2 * values,
+        Op::Lrn(lrn) => values * (2 * u64::from(lrn.size) + 3),
+        Op::Activation(activation) => values * per_value(*activation),
+        Op::Pool(Pool { kind, kernel, .. }) => values * window(*kind, kernel.area()),
+        Op::GlobalPool(kind) => {
+            values * window(*kind, inputs.first().map_or(1, |shape| shape.size().area()))
+        }
+        Op::AdaptiveAvgPool { output: grid } => {
+            let size = inputs.first().map_or(Size::square(1), |shape| shape.size());
+            u64::from(output.channels()) * adaptive_windows(size, *grid)
+        }
+        Op::Add { scales } => {
+            let factors = scales.iter().filter(|&&scale| scale != 1.0).count() as u64;
+            values * (joined + factors)
+        }
+        Op::Multiply => values * joined,
+        Op::Softmax => {
+            // Over channels at every position; over the features of a vector.
+            let n = u64::from(output.channels());
+            (5 * n).saturating_sub(2) * output.size().area()
+        }
+        Op::Dropout { .. } => match mode {
+            Mode::Inference => 0,
+            Mode::Training => 2 * values,
+        },
+        Op::Input(_) | Op::Concat | Op::Flatten | Op::ChannelShuffle { .. } => 0,
+    }
+}
+
+const fn per_value(activation: Activation) -> u64 {
+    match activation {
+        Activation::Relu => 1,
+        Activation::Relu6 => 2,
+        Activation::Sigmoid | Activation::HardSigmoid => 4,
+        Activation::Silu | Activation::HardSwish => 5,
+    }
+}
+
+/// FLOPs of one window: a maximum has area - 1, a mean area - 1 sums and a quotient.
+const fn window(kind: PoolKind, area: u64) -> u64 {
+    match kind {
+        PoolKind::Max => area.saturating_sub(1),
+        PoolKind::Average => area,
+    }
+}
+
+/// The areas of all windows of an adaptive pooling of one channel, added up. Window `i` of `n` covers
+/// the rows from `floor(i h / n)` to `ceil((i + 1) h / n)`: neighbours share a row unless the border
+/// between them falls on one, which happens `gcd(h, n) - 1` times.
+fn adaptive_windows(input: Size, grid: Size) -> u64 {
+    let along = |input: u32, windows: u32| {
+        u64::from(input) + u64::from(windows) - u64::from(gcd(input, windows))
+    };
+    along(input.height, grid.height) * along(input.width, grid.width)
+}
+
+fn gcd(mut a: u32, mut b: u32) -> u32 {
+    while b > 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn adaptive_windows_are_counted_one_by_one() {
+        let slow = |input: u32, windows: u32| -> u64 {
+            let size = |i: u32| ((i + 1) * input).div_ceil(windows) - i * input / windows;
+            (0..windows).map(|i| u64::from(size(i))).sum()
+        };
+        for input in 1..30 {
+            for windows in 1..30 {
+                let grid = adaptive_windows(Size::new(input, 1), Size::new(windows, 1));
+                assert_eq!(grid, slow(input, windows), "{input} rows, {windows} windows");
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Counts of the shipped networks, against other tools, papers and themselves.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod common;
+mod invariants;
+mod papers;
+mod tools;
