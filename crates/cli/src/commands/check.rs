@@ -1,0 +1,68 @@
+//! `inceptive check`.
+
+use std::{fmt::Write, path::PathBuf};
+
+use clap::Args;
+use inceptive_dsl::{Checked, Disk, check};
+
+use crate::output::{self, Outcome};
+
+/// Check architectures, spaces and libraries of blocks.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  inceptive check architectures/*.yaml architectures/*/*.yaml
+  inceptive check my-network.yaml")]
+pub struct Check {
+    /// Files to check
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+impl Check {
+    /// Checks every file.
+    pub fn run(self) -> Outcome {
+        let mut outcome = Outcome::default();
+        for file in &self.files {
+            match check(&Disk, file) {
+                Ok(checked) => {
+                    // Writing to a string cannot fail.
+                    let _ = writeln!(outcome.text, "{}: {}", file.display(), describe(&checked));
+                }
+                Err(failure) => {
+                    output::report(&failure);
+                    outcome.failed = true;
+                }
+            }
+        }
+        outcome
+    }
+}
+
+fn describe(checked: &Checked) -> String {
+    match checked {
+        Checked::Architecture(loaded) => {
+            let graph = &loaded.architecture.graph;
+            format!(
+                "architecture, {} nodes, output {}",
+                graph.len(),
+                graph.node(graph.output()).shape
+            )
+        }
+        Checked::Space(space) => {
+            let variables: Vec<String> = space
+                .variables
+                .iter()
+                .map(|variable| format!("{} ({})", variable.name, variable.values.len()))
+                .collect();
+            format!("space of {} networks: {}", space.size(), variables.join(", "))
+        }
+        Checked::Library(library) => {
+            let blocks: Vec<String> = library
+                .blocks
+                .iter()
+                .map(|block| format!("{}({})", block.name, block.params.join(", ")))
+                .collect();
+            format!("library of {} blocks: {}", blocks.len(), blocks.join(", "))
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! `inceptive cost`.
+
+mod json;
+mod text;
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Args, CommandFactory, ValueEnum, error::ErrorKind};
+use inceptive_cost::{Convention, Cost, Mode, Reconciliation, reconcile};
+use inceptive_dsl::{Architecture, Loaded, Sources};
+
+use crate::{
+    Arguments,
+    input::{ModeName, Settings, read_all},
+    output::Outcome,
+};
+
+/// Count parameters, compute, activations, memory and receptive field.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  inceptive cost architectures/googlenet.yaml
+  inceptive cost architectures/*.yaml
+  inceptive cost architectures/googlenet.yaml --by module
+  inceptive cost architectures/googlenet.yaml --set 4a.c3=256 --by layer
+  inceptive cost architectures/googlenet-bn.yaml --convention fvcore
+  inceptive cost architectures/googlenet-bn.yaml --reconcile fvcore,ptflops
+  inceptive cost architectures/*.yaml --json
+
+MACs are multiply-accumulates of convolutions and linear layers without bias. FLOPs are twice the MACs
+plus everything else. Compute says little about latency: measure before you choose.")]
+pub struct CostArguments {
+    /// Architectures, or spaces with --set
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Print one JSON document: an array with an object for each file
+    #[arg(long)]
+    json: bool,
+    /// Images at once
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    batch: u32,
+    /// Also count part by part
+    #[arg(long, value_name = "PART")]
+    by: Option<By>,
+    /// Path segments of a module: 1 for whole modules, 2 for their branches
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..))]
+    depth: u8,
+    /// With auxiliary heads and dropout, or as deployed
+    #[arg(long, value_name = "MODE", default_value = "inference")]
+    mode: ModeName,
+    /// Also count as another tool does
+    #[arg(long, value_name = "TOOL", value_parser = clap::builder::PossibleValuesParser::new(names()))]
+    convention: Option<String>,
+    /// Explain node by node why two tools disagree, for example fvcore,ptflops
+    #[arg(long, value_name = "TOOL,TOOL", value_parser = pair)]
+    reconcile: Option<Pair>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// What a row of the table is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum By {
+    /// A node of the graph
+    Layer,
+    /// A module: the nodes under a path
+    Module,
+    /// All nodes with one operator
+    Op,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Pair(Convention, Convention);
+
+fn names() -> [&'static str; 6] {
+    Convention::ALL.map(Convention::name)
+}
+
+fn pair(text: &str) -> Result<Pair, String> {
+    let (a, b) = text.split_once(',').ok_or("two tools are needed, such as fvcore,ptflops")?;
+    let convention =
+        |name: &str| name.trim().parse::<Convention>().map_err(|error| error.to_string());
+    Ok(Pair(convention(a)?, convention(b)?))
+}
+
+/// A network with its counts, as both outputs show it.
+struct Counted {
+    architecture: Architecture,
+    sources: Sources,
+    cost: Cost,
+    mode: Mode,
+    batch: u32,
+    convention: Option<(Convention, u64)>,
+    reconciliation: Option<Reconciliation>,
+}
+
+impl CostArguments {
+    /// Counts every file; one that is wrong is left out and makes the command fail.
+    ///
+    /// # Errors
+    /// When the batch makes counts too large.
+    pub fn run(self) -> anyhow::Result<Outcome> {
+        self.refuse_training_by_tools();
+        let (loaded, failed) = read_all(&self.files, &self.settings);
+        let counted = loaded
+            .into_iter()
+            .map(|loaded| self.count(loaded))
+            .collect::<anyhow::Result<Vec<Counted>>>()?;
+        let text = match self.json {
+            true => json::document(&counted, self.by, self.depth.into())?,
+            false => text::page(&counted, self.by, self.depth.into()),
+        };
+        Ok(Outcome { text, failed })
+    }
+
+    /// The other tools are documented for inference only.
+    fn refuse_training_by_tools(&self) {
+        let asks_tool = self.convention.is_some() || self.reconcile.is_some();
+        if asks_tool && self.mode == ModeName::Training {
+            let message = "other tools are compared in inference mode: leave out `--mode training`";
+            Arguments::command().error(ErrorKind::ArgumentConflict, message).exit();
+        }
+    }
+
+    fn count(&self, Loaded { architecture, sources }: Loaded) -> anyhow::Result<Counted> {
+        let mode = Mode::from(self.mode);
+        let graph = &architecture.graph;
+        let cost = Cost::new(graph, mode).scaled(self.batch);
+        let cost = cost.with_context(|| format!("`{}`", architecture.file.display()))?;
+        let convention = self.convention.as_deref().map(str::parse::<Convention>).transpose()?;
+        let batch = u64::from(self.batch);
+        Ok(Counted {
+            convention: convention.map(|tool| (tool, tool.total(graph).saturating_mul(batch))),
+            reconciliation: self.reconcile.map(|Pair(a, b)| reconcile(graph, a, b)),
+            batch: self.batch,
+            architecture,
+            sources,
+            cost,
+            mode,
+        })
+    }
+}

@@ -1,0 +1,303 @@
+//! `inceptive diff`.
+
+use std::{fmt::Write, path::PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+use inceptive_cost::{
+    AttributeChange, Change, Diff as Difference, Mode, ModuleChange, NodeChange, NodeSide, Totals,
+    diff,
+};
+use inceptive_dsl::{Loaded, Setting};
+use inceptive_ir::Shape;
+use inceptive_report::numbers::{bytes, change, exact, percent_change};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    input::{ModeName, Settings, read},
+    json,
+    output::Outcome,
+    table::{Column, Grid, one_line},
+};
+
+/// Compare two networks node by node and module by module.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  inceptive diff architectures/googlenet.yaml architectures/googlenet-bn.yaml
+  inceptive diff architectures/googlenet.yaml architectures/googlenet.yaml --set-b 4a.c3=256
+  inceptive diff architectures/resnet18.yaml architectures/resnet34.yaml --depth 2 --json
+
+Nodes are matched by their paths, which come from the names in the YAML.")]
+pub struct Diff {
+    /// The network before
+    #[arg(value_name = "A")]
+    a: PathBuf,
+    /// The network after
+    #[arg(value_name = "B")]
+    b: PathBuf,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+    /// Path segments of a module: 1 for whole modules, 2 for their branches
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..))]
+    depth: u8,
+    /// With auxiliary heads and dropout, or as deployed
+    #[arg(long, value_name = "MODE", default_value = "inference")]
+    mode: ModeName,
+    /// Set in A only, as --set does in both
+    #[arg(long, value_name = "KEY=VALUE")]
+    set_a: Vec<Setting>,
+    /// Set in B only, as --set does in both
+    #[arg(long, value_name = "KEY=VALUE")]
+    set_b: Vec<Setting>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+impl Diff {
+    /// Compares; both networks have to be right.
+    ///
+    /// # Errors
+    /// When the document cannot be written.
+    pub fn run(self) -> anyhow::Result<Outcome> {
+        // Both are read before giving up, so that both files' errors are shown.
+        let a = read(&self.a, &self.settings.and(&self.set_a));
+        let b = read(&self.b, &self.settings.and(&self.set_b));
+        let (Some(a), Some(b)) = (a, b) else {
+            return Ok(Outcome { text: String::new(), failed: true });
+        };
+        let mode = Mode::from(self.mode);
+        let graphs = (&a.architecture.graph, &b.architecture.graph);
+        let difference = diff(graphs.0, graphs.1, mode, self.depth.into());
+        let text = match self.json {
+            true => document(&a, &b, &difference, mode)?,
+            false => page(&a, &b, &difference, mode),
+        };
+        Ok(Outcome::new(text))
+    }
+}
+
+fn title(loaded: &Loaded) -> String {
+    let architecture = &loaded.architecture;
+    let point: Vec<String> =
+        architecture.point.iter().map(|(key, value)| format!(" {key}={value}")).collect();
+    one_line(&format!("{}{} ({})", architecture.name, point.concat(), architecture.file.display()))
+}
+
+fn page(a: &Loaded, b: &Loaded, difference: &Difference, mode: Mode) -> String {
+    let mut text = format!("A: {}\nB: {}\n\n{}", title(a), title(b), totals(difference, mode));
+    let verdict = match (difference.same_structure, difference.nodes.is_empty()) {
+        (true, true) => "\nThe networks are the same.\n",
+        (true, false) => "\nThe networks are the same but for the names of their nodes.\n",
+        (false, _) => "",
+    };
+    text.push_str(verdict);
+    if !difference.modules.is_empty() {
+        let _ = write!(text, "\nModules that differ\n{}", modules(&difference.modules));
+    }
+    if !difference.nodes.is_empty() {
+        let _ = write!(text, "\nNodes that differ\n{}", nodes(&difference.nodes));
+    }
+    text
+}
+
+fn totals(difference: &Difference, mode: Mode) -> String {
+    let mut grid = Grid::new(vec![
+        Column::Left(mode.name()),
+        Column::Right("A"),
+        Column::Right("B"),
+        Column::Right("change"),
+        Column::Right(""),
+    ]);
+    let [a, b] = &difference.totals;
+    for (name, a, b) in [
+        ("parameters", a.params, b.params),
+        ("buffers", a.buffers, b.buffers),
+        ("MACs", a.macs, b.macs),
+        ("FLOPs", a.flops, b.flops),
+        ("activations", a.acts, b.acts),
+        ("nodes", a.nodes, b.nodes),
+    ] {
+        grid.row(vec![name.to_owned(), exact(a), exact(b), change(a, b), percent_change(a, b)]);
+    }
+    let [a, b] = difference.peak_bytes;
+    let cells =
+        vec!["peak memory".to_owned(), bytes(a), bytes(b), change(a, b), percent_change(a, b)];
+    grid.row(cells);
+    grid.render()
+}
+
+/// A word for the kind of change, as a diff marks lines.
+fn mark<T>(change: &Change<T>) -> &'static str {
+    match change {
+        Change::Removed(_) => "-",
+        Change::Added(_) => "+",
+        Change::Changed(..) => "~",
+    }
+}
+
+/// One value, or both with an arrow.
+fn both<T: PartialEq + ToString>(before: Option<T>, after: Option<T>) -> String {
+    match (before, after) {
+        (Some(before), Some(after)) if before == after => after.to_string(),
+        (Some(before), Some(after)) => format!("{} -> {}", before.to_string(), after.to_string()),
+        (Some(only), None) | (None, Some(only)) => only.to_string(),
+        (None, None) => String::new(),
+    }
+}
+
+fn count_change(change_of: &Change<Totals>, count: impl Fn(&Totals) -> u64) -> String {
+    let count = |side: Option<&Totals>| side.map_or(0, &count);
+    change(count(change_of.before()), count(change_of.after()))
+}
+
+fn modules(changes: &[ModuleChange]) -> String {
+    let mut grid = Grid::new(vec![
+        Column::Left(""),
+        Column::Left("module"),
+        Column::Left("output"),
+        Column::Right("parameters"),
+        Column::Right("MACs"),
+        Column::Right("FLOPs"),
+        Column::Right("activations"),
+        Column::Right("memory"),
+    ]);
+    for ModuleChange { path, change } in changes {
+        let outputs = |side: Option<&inceptive_cost::ModuleCost>| side.map(|module| module.output);
+        let totals = map(change, |module| module.totals);
+        grid.row(vec![
+            mark(change).to_owned(),
+            path.to_string(),
+            both::<Shape>(outputs(change.before()), outputs(change.after())),
+            count_change(&totals, |t| t.params),
+            count_change(&totals, |t| t.macs),
+            count_change(&totals, |t| t.flops),
+            count_change(&totals, |t| t.acts),
+            count_change(&totals, |t| t.activation_bytes),
+        ]);
+    }
+    grid.render()
+}
+
+fn map<T, U>(change: &Change<T>, f: impl Fn(&T) -> U) -> Change<U> {
+    match change {
+        Change::Removed(before) => Change::Removed(f(before)),
+        Change::Added(after) => Change::Added(f(after)),
+        Change::Changed(before, after) => Change::Changed(f(before), f(after)),
+    }
+}
+
+fn nodes(changes: &[NodeChange]) -> String {
+    let mut grid = Grid::new(vec![
+        Column::Left(""),
+        Column::Left("node"),
+        Column::Left("op"),
+        Column::Left("output"),
+        Column::Right("parameters"),
+        Column::Right("MACs"),
+        Column::Right("memory"),
+        Column::Left("attributes"),
+    ]);
+    for node in changes {
+        let (before, after) = (node.change.before(), node.change.after());
+        let totals = map(&node.change, |side| side.totals);
+        grid.row(vec![
+            mark(&node.change).to_owned(),
+            node.path.to_string(),
+            both(before.map(|side| side.op), after.map(|side| side.op)),
+            both(before.map(|side| side.shape), after.map(|side| side.shape)),
+            count_change(&totals, |t| t.params),
+            count_change(&totals, |t| t.macs),
+            count_change(&totals, |t| t.activation_bytes),
+            details(node),
+        ]);
+    }
+    grid.render()
+}
+
+/// Attributes and inputs that differ.
+fn details(node: &NodeChange) -> String {
+    let mut details: Vec<String> = node
+        .attributes()
+        .into_iter()
+        .map(|AttributeChange { name, before, after }| format!("{name} {}", both(before, after)))
+        .collect();
+    if let Change::Changed(before, after) = &node.change
+        && before.inputs != after.inputs
+    {
+        let list = |side: &NodeSide| {
+            side.inputs.iter().map(|path| path.as_str()).collect::<Vec<&str>>().join(", ")
+        };
+        details.push(format!("reads {} -> {}", list(before), list(after)));
+    }
+    details.join("; ")
+}
+
+fn document(a: &Loaded, b: &Loaded, difference: &Difference, mode: Mode) -> anyhow::Result<String> {
+    let network = |loaded: &Loaded, side: usize| {
+        let architecture = &loaded.architecture;
+        let mut object = Map::new();
+        object.insert("name".to_owned(), json!(architecture.name));
+        object.insert("file".to_owned(), json!(architecture.file.to_string_lossy()));
+        object
+            .insert("fingerprint".to_owned(), json!(architecture.graph.fingerprint().to_string()));
+        let point: Map<String, Value> =
+            architecture.point.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
+        object.insert("point".to_owned(), point.into());
+        object.extend(json::totals(&difference.totals[side]));
+        object.insert("peak_activation_bytes".to_owned(), json!(difference.peak_bytes[side]));
+        object
+    };
+    let document = json!({
+        "a": network(a, 0),
+        "b": network(b, 1),
+        "mode": mode.name(),
+        "same_structure": difference.same_structure,
+        "modules": difference.modules.iter().map(module_object).collect::<Vec<Value>>(),
+        "nodes": difference.nodes.iter().map(node_object).collect::<Vec<Value>>(),
+    });
+    Ok(serde_json::to_string_pretty(&document).context("the differences cannot be written")? + "\n")
+}
+
+fn changed<T>(path: &str, change: &Change<T>, side: impl Fn(&T) -> Value) -> Map<String, Value> {
+    let word = match change {
+        Change::Removed(_) => "removed",
+        Change::Added(_) => "added",
+        Change::Changed(..) => "changed",
+    };
+    let mut object = Map::new();
+    object.insert("path".to_owned(), json!(path));
+    object.insert("change".to_owned(), json!(word));
+    object.insert("a".to_owned(), change.before().map_or(Value::Null, &side));
+    object.insert("b".to_owned(), change.after().map_or(Value::Null, &side));
+    object
+}
+
+fn module_object(module: &ModuleChange) -> Value {
+    let side = |cost: &inceptive_cost::ModuleCost| {
+        let mut object = Map::new();
+        object.insert("output".to_owned(), json::shape(cost.output));
+        object.extend(json::totals(&cost.totals));
+        object.into()
+    };
+    changed(module.path.as_str(), &module.change, side).into()
+}
+
+fn node_object(node: &NodeChange) -> Value {
+    let side = |side: &NodeSide| {
+        let attributes = side.attributes.iter();
+        let attributes: Map<String, Value> =
+            attributes.map(|(name, value)| ((*name).to_owned(), json::attribute(value))).collect();
+        let mut object = Map::new();
+        object.insert("op".to_owned(), json!(side.op));
+        object.insert("attributes".to_owned(), attributes.into());
+        object.insert(
+            "inputs".to_owned(),
+            side.inputs.iter().map(|path| json!(path.as_str())).collect(),
+        );
+        object.insert("output".to_owned(), json::shape(side.shape));
+        object.extend(json::totals(&side.totals).into_iter().filter(|(name, _)| name != "nodes"));
+        object.into()
+    };
+    changed(node.path.as_str(), &node.change, side).into()
+}

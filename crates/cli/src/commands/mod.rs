@@ -1,0 +1,54 @@
+//! The subcommands: one file each.
+
+mod check;
+mod completions;
+mod cost;
+mod diff;
+mod explain;
+mod report;
+mod schema;
+mod show;
+
+use clap::Subcommand;
+
+use crate::output::Outcome;
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check files of any kind and print everything that is wrong
+    Check(check::Check),
+    /// Count parameters, compute, memory and receptive field
+    Cost(cost::CostArguments),
+    /// Compare two networks node by node and module by module
+    Diff(diff::Diff),
+    /// Show a network as a table or a graph
+    Show(show::Show),
+    /// Write a report: a table and figures, in Markdown, CSV, JSON and SVG
+    Report(report::Report),
+    /// Print the JSON Schema of the YAML files, for editors
+    Schema(schema::SchemaArguments),
+    /// Explain a diagnostic by its code, such as E101
+    Explain(explain::Explain),
+    /// Print completions for a shell
+    Completions(completions::Completions),
+}
+
+impl Command {
+    /// Does it.
+    ///
+    /// # Errors
+    /// When the system refuses, with what was tried.
+    pub fn run(self) -> anyhow::Result<Outcome> {
+        match self {
+            Self::Check(check) => Ok(check.run()),
+            Self::Cost(cost) => cost.run(),
+            Self::Diff(diff) => diff.run(),
+            Self::Show(show) => show.run(),
+            Self::Report(report) => report.run(),
+            Self::Schema(schema) => schema.run(),
+            Self::Explain(explain) => Ok(explain.run()),
+            Self::Completions(completions) => Ok(completions.run()),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! `inceptive show`.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use inceptive_cost::{Cost, Mode, by_module};
+use inceptive_dsl::Loaded;
+use inceptive_ir::{Graph, NodeId};
+use inceptive_report::{drawing, numbers::exact, replace_file};
+
+use crate::{
+    input::{Settings, read},
+    output::Outcome,
+    table::{Column, Grid, one_line},
+};
+
+/// Show a network as a table or a graph.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  inceptive show architectures/googlenet.yaml --depth 1
+  inceptive show architectures/googlenet.yaml --depth 2 --format svg -o googlenet.svg
+  inceptive show architectures/resnet18.yaml --format dot | dot -Tpdf > resnet18.pdf
+  inceptive show architectures/googlenet.yaml --depth 1 --format mermaid")]
+pub struct Show {
+    /// An architecture, or a space with --set
+    file: PathBuf,
+    /// Path segments to show: 1 for modules, 2 for their branches; every node without it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..))]
+    depth: Option<u8>,
+    /// What to make
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    format: Format,
+    /// Write to a file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// What a network is shown as.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    /// Lines and columns
+    Table,
+    /// Graphviz
+    Dot,
+    /// A Mermaid flowchart
+    Mermaid,
+    /// A picture
+    Svg,
+}
+
+impl Show {
+    /// Shows the network, auxiliary heads included.
+    ///
+    /// # Errors
+    /// When the output file cannot be written.
+    pub fn run(self) -> anyhow::Result<Outcome> {
+        let Some(loaded) = read(&self.file, &self.settings) else {
+            return Ok(Outcome { text: String::new(), failed: true });
+        };
+        let depth = self.depth.map(usize::from);
+        let graph = &loaded.architecture.graph;
+        let text = match (self.format, depth) {
+            (Format::Table, None) => nodes(&loaded),
+            (Format::Table, Some(depth)) => modules(graph, depth),
+            (Format::Dot, depth) => drawing::dot(graph, depth),
+            (Format::Mermaid, depth) => drawing::mermaid(graph, depth),
+            (Format::Svg, depth) => drawing::svg(graph, depth),
+        };
+        let Some(path) = self.output else { return Ok(Outcome::new(text)) };
+        replace_file(&path, text.as_bytes())
+            .with_context(|| format!("cannot write `{}`", path.display()))?;
+        Ok(Outcome::new(format!("wrote {}\n", one_line(&path.to_string_lossy()))))
+    }
+}
+
+fn nodes(loaded: &Loaded) -> String {
+    let graph = &loaded.architecture.graph;
+    let mut grid = Grid::new(vec![
+        Column::Left("node"),
+        Column::Left("op"),
+        Column::Right("output"),
+        Column::Left("reads"),
+        Column::Left("attributes"),
+        Column::Left("written in"),
+    ]);
+    for (id, node) in graph.nodes() {
+        let attributes: Vec<String> =
+            node.op.attributes().iter().map(|(name, value)| format!("{name} {value}")).collect();
+        let place = node.span.and_then(|span| loaded.sources.locate(span));
+        grid.row(vec![
+            node.path.to_string(),
+            node.op.name().to_owned(),
+            node.shape.to_string(),
+            inputs(graph, id),
+            attributes.join(", "),
+            place.map_or_else(String::new, |(file, at)| format!("{}:{}", file.display(), at.line)),
+        ]);
+    }
+    grid.render()
+}
+
+fn inputs(graph: &Graph, id: NodeId) -> String {
+    let paths: Vec<String> =
+        graph.inputs(id).into_iter().map(|input| graph.node(input).path.to_string()).collect();
+    paths.join(", ")
+}
+
+fn modules(graph: &Graph, depth: usize) -> String {
+    let mut grid = Grid::new(vec![
+        Column::Left("module"),
+        Column::Right("output"),
+        Column::Right("nodes"),
+        Column::Right("parameters"),
+        Column::Right("MACs"),
+        Column::Left("reads"),
+    ]);
+    let cost = Cost::new(graph, Mode::Training);
+    for module in by_module(graph, &cost, depth) {
+        let reads = graph.module(&module.path).map_or_else(Vec::new, |module| module.inputs);
+        let reads: Vec<&str> = reads.iter().map(|&id| graph.node(id).path.as_str()).collect();
+        grid.row(vec![
+            if module.path.is_root() { "(all)".to_owned() } else { module.path.to_string() },
+            module.output.to_string(),
+            exact(module.totals.nodes),
+            exact(module.totals.params),
+            exact(module.totals.macs),
+            reads.join(", "),
+        ]);
+    }
+    grid.render()
+}

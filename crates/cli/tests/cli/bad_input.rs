@@ -1,0 +1,103 @@
+//! Input that is wrong or hostile, through the program.
+
+use std::{fs, path::PathBuf};
+
+use crate::inceptive;
+
+/// Checks a file with this content; the messages, with the folder's name taken out.
+fn check(content: &[u8]) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("network.yaml");
+    fs::write(&file, content).unwrap();
+    messages(&file)
+}
+
+fn messages(path: &PathBuf) -> String {
+    let assert = inceptive("check").arg(path).assert().code(1).stdout("");
+    let text = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+    let folder = path.parent().unwrap().to_string_lossy().into_owned();
+    text.replace(&format!("{folder}/"), "").replace(&folder, ".")
+}
+
+#[test]
+fn several_mistakes_at_once() {
+    insta::assert_snapshot!(check(
+        b"name: Broken
+input: {channels: 3, size: 32}
+clases: 10
+body:
+  - conv: {kernel: 3, widht: 16}
+  - maxpol: {kernel: 2, stride: 2}
+  - conv c2: {kernel: 3, width: many}
+tail: gap
+"
+    ));
+}
+
+#[test]
+fn shapes_that_do_not_fit() {
+    insta::assert_snapshot!(check(
+        b"name: Broken
+input: {channels: 3, size: 32}
+body:
+  - parallel split:
+      branches:
+        a: [conv: {kernel: 3, width: 16, stride: 2}]
+        b: [conv: {kernel: 3, width: 16}]
+tail: []
+"
+    ));
+}
+
+#[test]
+fn a_missing_file() {
+    let folder = tempfile::tempdir().unwrap();
+    insta::assert_snapshot!(messages(&folder.path().join("missing.yaml")));
+}
+
+#[test]
+fn a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("folder.yaml");
+    fs::create_dir(&path).unwrap();
+    insta::assert_snapshot!(messages(&path));
+}
+
+#[test]
+fn an_unknown_setting() {
+    let assert = inceptive("cost architectures/googlenet.yaml --set 4a.c9=256").assert().code(1);
+    insta::assert_snapshot!(String::from_utf8(assert.get_output().stderr.clone()).unwrap());
+}
+
+#[test]
+fn control_characters_do_not_reach_the_terminal() {
+    let text = check(b"name: \"\\e[31mred\"\ninput: {channels: 3, size: 8}\nbody: [relu \x1b[31m]\n");
+    assert!(!text.contains('\u{1b}'), "{text:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("network.yaml");
+    fs::write(&file, "name: \"\\e[31mred\\nline\"\ninput: {channels: 3, size: 8}\nbody: [relu]\ntail: []\n")
+        .unwrap();
+    for command in ["cost", "show", "check", "cost --by layer"] {
+        let output = inceptive(command).arg(&file).assert().get_output().clone();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(!text.contains('\u{1b}'), "{command}: {text:?}");
+    }
+}
+
+#[test]
+fn hostile_files_are_refused() {
+    let deep = "[".repeat(10_000);
+    let bomb: String = (1..40).map(|n| format!("a{n}: &a{n} [*a{0}, *a{0}]\n", n - 1)).collect();
+    let many = "name: x\ninput: {channels: 3, size: 8}\nbody:\n  - repeat: {count: 1000000, steps: [relu]}\n";
+    for content in [
+        deep.into_bytes(),
+        format!("a0: &a0 x\n{bomb}").into_bytes(),
+        many.as_bytes().to_vec(),
+        vec![b' '; 100_000_000],
+        vec![0xff, 0xfe, 0x00],
+        Vec::new(),
+    ] {
+        let text = check(&content);
+        assert!(text.contains("error[E"), "{text}");
+    }
+}

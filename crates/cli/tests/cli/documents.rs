@@ -1,0 +1,79 @@
+//! Files of the repository that are made from the program, and examples in its documents.
+
+use std::fs;
+
+use crate::{inceptive, root, stdout, yaml_files};
+
+/// The commands of a document's `console` blocks with the output that it shows.
+fn examples(document: &str) -> Vec<(String, String)> {
+    let text = fs::read_to_string(root().join(document)).unwrap();
+    let mut examples: Vec<(String, String)> = Vec::new();
+    let mut inside = false;
+    for line in text.lines() {
+        match (inside, line) {
+            (false, "```console") => inside = true,
+            (true, "```") => inside = false,
+            (true, line) => match (line.strip_prefix("$ inceptive "), examples.last_mut()) {
+                (Some(command), _) => examples.push((command.to_owned(), String::new())),
+                (None, Some((_, output))) => output.push_str(&format!("{line}\n")),
+                (None, None) => panic!("{document}: output before the first command"),
+            },
+            (false, _) => {}
+        }
+    }
+    examples
+}
+
+/// Each example prints what the document shows; `...` on a line of its own stands for lines left out.
+#[test]
+fn examples_are_true() {
+    for (document, least) in [("README.md", 3), ("docs/counting.md", 1)] {
+        let examples = examples(document);
+        assert!(examples.len() >= least, "{document}: {}", examples.len());
+        for (command, expected) in examples {
+            let output = inceptive(&command).output().unwrap();
+            let actual = [output.stdout, output.stderr].concat();
+            let actual = String::from_utf8(actual).unwrap();
+            let mut rest = actual.as_str();
+            for part in expected.split("...\n") {
+                let place = rest.find(part.trim_end());
+                let place = place.unwrap_or_else(|| panic!("{document}: {command} prints\n{actual}"));
+                rest = &rest[place + part.trim_end().len()..];
+            }
+            let complete = expected.trim_end().ends_with("...") || rest.trim().is_empty();
+            assert!(complete, "{document}: {command} also prints\n{rest}");
+        }
+    }
+}
+
+#[test]
+fn the_schema_is_up_to_date() {
+    let committed = fs::read_to_string(root().join("architectures/schema.json")).unwrap();
+    let same = committed == stdout("schema");
+    assert!(same, "run: inceptive schema > architectures/schema.json");
+}
+
+/// What the program accepts the editor accepts too, and it marks what the program refuses.
+#[test]
+fn the_schema_describes_the_shipped_files() {
+    let schema: serde_json::Value = serde_json::from_str(&stdout("schema")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let folders = ["architectures", "architectures/blocks", "architectures/spaces"];
+    for file in folders.into_iter().flat_map(yaml_files) {
+        let text = fs::read_to_string(root().join(&file)).unwrap();
+        let value: serde_json::Value = serde_yaml::from_str(&text).unwrap();
+        let errors: Vec<String> = validator
+            .iter_errors(&value)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{file}: {errors:#?}");
+    }
+    for wrong in [
+        "{name: x, input: {channels: 3, size: 8}, body: [conv: {kernel: 3, widht: 8}]}",
+        "{name: x, input: {channels: 3, size: 8}, body: [], clases: 3}",
+        "{name: x, input: {channels: three, size: 8}, body: []}",
+    ] {
+        let value: serde_json::Value = serde_yaml::from_str(wrong).unwrap();
+        assert!(!validator.is_valid(&value), "{wrong}");
+    }
+}

@@ -1,0 +1,55 @@
+//! The program as its users run it.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod bad_input;
+mod contract;
+mod documents;
+mod golden;
+mod output;
+mod reports;
+
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+
+/// The repository.
+fn root() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    root.canonicalize().unwrap()
+}
+
+/// `inceptive` with arguments separated by spaces, started in the repository.
+fn inceptive(arguments: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_inceptive"));
+    command.current_dir(root()).args(arguments.split_whitespace());
+    command
+}
+
+/// What a command that succeeds prints.
+fn stdout(arguments: &str) -> String {
+    let output = inceptive(arguments).assert().success().get_output().clone();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The JSON that a command that succeeds prints.
+fn json(arguments: &str) -> serde_json::Value {
+    serde_json::from_str(&stdout(arguments)).unwrap()
+}
+
+/// The shipped networks, in order, as a command line names them.
+fn architectures() -> Vec<String> {
+    yaml_files("architectures")
+}
+
+/// The YAML files of a folder of the repository, in order.
+fn yaml_files(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(root().join(folder)).unwrap();
+    let mut files: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "yaml"))
+        .map(|name| format!("{folder}/{name}"))
+        .collect();
+    files.sort();
+    files
+}

@@ -1,0 +1,133 @@
+//! What people read.
+
+use crate::{inceptive, stdout};
+
+#[test]
+fn a_card() {
+    insta::assert_snapshot!(stdout("cost architectures/googlenet-bn.yaml"));
+}
+
+#[test]
+fn a_table() {
+    insta::assert_snapshot!(stdout(
+        "cost architectures/module-naive.yaml architectures/module-reduced.yaml --convention torch"
+    ));
+}
+
+#[test]
+fn layers() {
+    insta::assert_snapshot!(stdout("cost --by layer architectures/module-reduced.yaml"));
+}
+
+#[test]
+fn modules() {
+    insta::assert_snapshot!(stdout("cost --by module architectures/googlenet.yaml"));
+}
+
+#[test]
+fn branches() {
+    insta::assert_snapshot!(stdout("cost --by module --depth 2 architectures/module-reduced.yaml"));
+}
+
+#[test]
+fn operators() {
+    insta::assert_snapshot!(stdout("cost --by op architectures/googlenet.yaml"));
+}
+
+#[test]
+fn a_reconciliation() {
+    let text = stdout("cost --reconcile fvcore,ptflops architectures/squeezenet1_1.yaml");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_diff() {
+    insta::assert_snapshot!(stdout(
+        "diff architectures/module-naive.yaml architectures/module-reduced.yaml"
+    ));
+}
+
+#[test]
+fn nodes_shown() {
+    insta::assert_snapshot!(stdout("show architectures/module-reduced.yaml"));
+}
+
+#[test]
+fn modules_shown() {
+    insta::assert_snapshot!(stdout("show --depth 1 architectures/googlenet.yaml"));
+}
+
+#[test]
+fn checks() {
+    insta::assert_snapshot!(stdout(
+        "check architectures/googlenet.yaml architectures/blocks/residual.yaml \
+         architectures/spaces/inception-v3-scaling.yaml"
+    ));
+}
+
+#[test]
+fn codes_are_explained() {
+    let all = stdout("explain");
+    assert!(all.lines().count() > 20, "{all}");
+    for line in all.lines() {
+        let code = line.split_whitespace().next().unwrap();
+        let text = stdout(&format!("explain {code}"));
+        assert!(text.starts_with(code) && text.lines().count() >= 3, "{text}");
+    }
+}
+
+#[test]
+fn every_command_has_examples() {
+    for command in ["check", "cost", "diff", "show", "report", "schema", "explain", "completions"] {
+        let help = stdout(&format!("{command} --help"));
+        assert!(help.contains("Example"), "{command}");
+    }
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(stdout(&format!("completions {shell}")).contains("inceptive"), "{shell}");
+    }
+}
+
+/// Names in scripts with wide letters, and without any letters that move, keep the columns in line.
+#[test]
+fn columns_line_up_in_every_script() {
+    let folder = tempfile::tempdir().unwrap();
+    let yaml = "
+name: 网络 Сеть شبكة
+input: {channels: 3, size: 8}
+body:
+  - conv 卷积: {kernel: 1, width: 4}
+  - conv свёртка: {kernel: 1, width: 4}
+  - conv e\u{301}: {kernel: 1, width: 4}
+tail: []
+";
+    let file = folder.path().join("network.yaml");
+    std::fs::write(&file, yaml).unwrap();
+    let output = inceptive("cost --by layer").arg(&file).assert().success().get_output().clone();
+    let text = String::from_utf8(output.stdout).unwrap();
+    use unicode_width::UnicodeWidthStr;
+    let table: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("layer")).collect();
+    let place = |line: &str, word: &str| line[..line.find(word).unwrap()].width();
+    let op = place(table[0], "op");
+    for row in table.iter().filter(|line| line.contains("4x8x8")) {
+        let word = if row.contains("relu") { "relu " } else { "conv " };
+        let last = row.match_indices(word).last().unwrap().0;
+        assert_eq!(row[..last].width(), op, "{row}");
+    }
+}
+
+#[test]
+fn a_reader_may_leave() {
+    use std::process::{Command, Stdio};
+    let mut child = Command::new(env!("CARGO_BIN_EXE_inceptive"))
+        .current_dir(crate::root())
+        .args(["cost", "--json"])
+        .args(crate::architectures())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}

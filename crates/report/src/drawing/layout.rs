@@ -1,0 +1,497 @@
+//! Where everything stands.
+//!
+//! Each open module is laid out by itself with dagre (Gansner et al. 1993, *A Technique for Drawing
+//! Directed Graphs*), inner ones first; a module is then one box for the module around it. So a frame
+//! holds just what belongs to it, and large networks take no longer than the sum of their modules. What
+//! a module reads enters its frame at the top, at one port for each producer; what is read of it leaves
+//! at the bottom.
+
+use std::collections::BTreeSet;
+
+use dagre::{
+    EdgeLabel, LayoutOptions, NodeLabel,
+    graph::{Graph, GraphOptions},
+};
+
+use super::view::{Child, View};
+
+/// Room inside a frame, in pixels; the top holds the module's name.
+const PADDING: f64 = 14.0;
+const HEADER: f64 = 26.0;
+
+/// Room between things, in pixels.
+const BETWEEN_COLUMNS: f64 = 22.0;
+const BETWEEN_ROWS: f64 = 26.0;
+
+/// A point in pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Point {
+    pub x: f64,
+    pub y: f64,
+}
+
+/// A rectangle in pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Rect {
+    pub x: f64,
+    pub y: f64,
+    pub width: f64,
+    pub height: f64,
+}
+
+impl Rect {
+    fn moved(self, by: Point) -> Self {
+        Self { x: self.x + by.x, y: self.y + by.y, ..self }
+    }
+}
+
+/// A line from a producer to a consumer, or a part of it from or to a port in a frame.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Line {
+    /// At least two.
+    pub points: Vec<Point>,
+    /// Whether it ends at a block.
+    pub has_arrow: bool,
+    /// The block whose result it carries.
+    pub source: usize,
+    /// Whether it is in, or leads to, an auxiliary head.
+    pub is_auxiliary: bool,
+}
+
+/// The whole picture.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Layout {
+    pub width: f64,
+    pub height: f64,
+    /// One a block, in their order.
+    pub cards: Vec<Rect>,
+    /// Open modules with their frames, outer ones first.
+    pub frames: Vec<(usize, Rect)>,
+    pub lines: Vec<Line>,
+}
+
+/// One end of a line inside a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum End {
+    Child(Child),
+    /// Where the result of a block enters the module.
+    Entry(usize),
+    /// Where the result of a block leaves the module.
+    Exit(usize),
+}
+
+/// A line inside a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Piece {
+    module: usize,
+    from: End,
+    to: End,
+    source: usize,
+}
+
+/// A module that was laid out, at the origin.
+#[derive(Clone, Debug, Default)]
+struct Inside {
+    width: f64,
+    height: f64,
+    /// Centres of the children, in their order.
+    children: Vec<Point>,
+    /// Horizontal places of the ports, by the block whose result passes.
+    entries: Vec<(usize, f64)>,
+    exits: Vec<(usize, f64)>,
+    lines: Vec<(Piece, Vec<Point>)>,
+}
+
+/// Lays out a view whose blocks have these sizes (width, height).
+pub(super) fn layout(view: &View, sizes: &[(f64, f64)]) -> Layout {
+    let pieces = pieces(view);
+    let mut insides: Vec<Inside> = vec![Inside::default(); view.modules.len()];
+    for module in (0..view.modules.len()).rev() {
+        let own: Vec<Piece> = pieces.iter().filter(|p| p.module == module).copied().collect();
+        insides[module] = inside(view, module, sizes, &insides, &own);
+    }
+    let mut picture = Layout {
+        width: insides[0].width,
+        height: insides[0].height,
+        cards: vec![Rect { x: 0.0, y: 0.0, width: 0.0, height: 0.0 }; view.blocks.len()],
+        ..Layout::default()
+    };
+    place(view, 0, Point { x: 0.0, y: 0.0 }, sizes, &insides, &mut picture);
+    picture
+}
+
+/// Cuts every edge where it crosses a frame.
+fn pieces(view: &View) -> BTreeSet<Piece> {
+    let mut pieces = BTreeSet::new();
+    for &(source, target) in &view.edges {
+        let (up, down) = (view.modules_around(source), view.modules_around(target));
+        let shared = up.iter().zip(&down).take_while(|(a, b)| a == b).count();
+        // The child of the module at a level that holds the block.
+        let child = |around: &[usize], level: usize, block: usize| match around.get(level + 1) {
+            Some(&module) => End::Child(Child::Module(module)),
+            None => End::Child(Child::Block(block)),
+        };
+        for level in shared..up.len() {
+            let from = child(&up, level, source);
+            pieces.insert(Piece { module: up[level], from, to: End::Exit(source), source });
+        }
+        let level = shared - 1;
+        let (from, to) = (child(&up, level, source), child(&down, level, target));
+        pieces.insert(Piece { module: up[level], from, to, source });
+        for level in shared..down.len() {
+            let to = child(&down, level, target);
+            pieces.insert(Piece { module: down[level], from: End::Entry(source), to, source });
+        }
+    }
+    pieces
+}
+
+fn size(child: Child, sizes: &[(f64, f64)], insides: &[Inside]) -> (f64, f64) {
+    match child {
+        Child::Block(block) => sizes[block],
+        Child::Module(module) => (insides[module].width, insides[module].height),
+    }
+}
+
+fn key(end: End) -> String {
+    match end {
+        End::Child(Child::Block(block)) => format!("b{block}"),
+        End::Child(Child::Module(module)) => format!("m{module}"),
+        End::Entry(source) => format!("in{source}"),
+        End::Exit(source) => format!("out{source}"),
+    }
+}
+
+/// Lays out one module whose inner modules are laid out already.
+fn inside(
+    view: &View,
+    module: usize,
+    sizes: &[(f64, f64)],
+    insides: &[Inside],
+    pieces: &[Piece],
+) -> Inside {
+    let children = &view.modules[module].children;
+    let ports: BTreeSet<End> = pieces
+        .iter()
+        .flat_map(|piece| [piece.from, piece.to])
+        .filter(|end| !matches!(end, End::Child(_)))
+        .collect();
+    let mut graph = Graph::<NodeLabel, EdgeLabel>::with_options(GraphOptions {
+        directed: true,
+        multigraph: true,
+        compound: false,
+    });
+    for &child in children {
+        let (width, height) = size(child, sizes, insides);
+        graph.set_node(
+            key(End::Child(child)),
+            Some(NodeLabel { width, height, ..NodeLabel::default() }),
+        );
+    }
+    for &port in &ports {
+        let label = NodeLabel { width: 1.0, height: 1.0, ..NodeLabel::default() };
+        graph.set_node(key(port), Some(label));
+    }
+    for piece in pieces {
+        let name = piece.source.to_string();
+        graph.set_edge(key(piece.from), key(piece.to), Some(EdgeLabel::default()), Some(&name));
+    }
+    push_ports_outward(&mut graph, children, &ports, pieces);
+    let options = LayoutOptions {
+        nodesep: BETWEEN_COLUMNS,
+        ranksep: BETWEEN_ROWS,
+        tie_keep_first: true,
+        ..LayoutOptions::default()
+    };
+    dagre::layout(&mut graph, Some(options));
+    read(view, module, &graph, &ports, pieces, sizes, insides)
+}
+
+/// Edges that are not drawn: whatever reads nothing in here comes below all entries, and whatever is
+/// read by nothing in here above all exits.
+fn push_ports_outward(
+    graph: &mut Graph<NodeLabel, EdgeLabel>,
+    children: &[Child],
+    ports: &BTreeSet<End>,
+    pieces: &[Piece],
+) {
+    let faint = || EdgeLabel { weight: 0, ..EdgeLabel::default() };
+    for &child in children {
+        let own = End::Child(child);
+        let reads =
+            pieces.iter().any(|piece| piece.to == own && matches!(piece.from, End::Child(_)));
+        let is_read =
+            pieces.iter().any(|piece| piece.from == own && matches!(piece.to, End::Child(_)));
+        for &port in ports {
+            let (from, to) = match port {
+                End::Entry(_) if !reads => (port, own),
+                End::Exit(_) if !is_read => (own, port),
+                End::Entry(_) | End::Exit(_) | End::Child(_) => continue,
+            };
+            if !pieces.iter().any(|piece| (piece.from, piece.to) == (from, to)) {
+                graph.set_edge(key(from), key(to), Some(faint()), Some("order"));
+            }
+        }
+    }
+}
+
+/// Takes the places out of a graph that dagre laid out.
+fn read(
+    view: &View,
+    module: usize,
+    graph: &Graph<NodeLabel, EdgeLabel>,
+    ports: &BTreeSet<End>,
+    pieces: &[Piece],
+    sizes: &[(f64, f64)],
+    insides: &[Inside],
+) -> Inside {
+    let is_root = view.modules[module].parent.is_none();
+    let has_entries = ports.iter().any(|port| matches!(port, End::Entry(_)));
+    let top = match (is_root, has_entries) {
+        (true, _) => PADDING,
+        // The row of ports is at the height of the name.
+        (false, true) => HEADER - BETWEEN_ROWS / 2.0,
+        (false, false) => HEADER,
+    };
+    let center = |end: End| {
+        let label = graph.node(&key(end));
+        let (x, y) =
+            label.map_or((0.0, 0.0), |label| (label.x.unwrap_or(0.0), label.y.unwrap_or(0.0)));
+        Point { x: x + PADDING, y: y + top }
+    };
+    let children: Vec<Point> =
+        view.modules[module].children.iter().map(|&child| center(End::Child(child))).collect();
+    let mut inside = Inside { children, ..Inside::default() };
+    for (&child, at) in view.modules[module].children.iter().zip(&inside.children) {
+        let (width, height) = size(child, sizes, insides);
+        inside.width = inside.width.max(at.x + width / 2.0 + PADDING);
+        inside.height = inside.height.max(at.y + height / 2.0 + PADDING);
+    }
+    for &port in ports {
+        let at = center(port);
+        inside.width = inside.width.max(at.x + PADDING);
+        match port {
+            End::Entry(source) => inside.entries.push((source, at.x)),
+            End::Exit(source) => inside.exits.push((source, at.x)),
+            End::Child(_) => {}
+        }
+    }
+    for piece in pieces {
+        let name = piece.source.to_string();
+        let edge = graph.edge(&key(piece.from), &key(piece.to), Some(&name));
+        let points = edge.map_or(&[][..], |edge| &edge.points);
+        let points: Vec<Point> =
+            points.iter().map(|p| Point { x: p.x + PADDING, y: p.y + top }).collect();
+        inside.width = points.iter().fold(inside.width, |width, p| width.max(p.x + PADDING));
+        inside.lines.push((*piece, points));
+    }
+    if !is_root {
+        make_room_for_name(
+            &mut inside,
+            crate::text::bold_width_px(&shown_name(view, module), 12.0),
+        );
+    }
+    inside
+}
+
+/// Makes a frame so wide that its name, in the upper left corner, ends before the first line that
+/// enters; what is inside stays in the middle.
+fn make_room_for_name(inside: &mut Inside, name_width: f64) {
+    let name_end = name_width + 2.0 * PADDING;
+    let first_line = inside.entries.iter().fold(f64::INFINITY, |least, &(_, x)| least.min(x));
+    let shift = (name_end - first_line).max((name_end - inside.width) / 2.0).max(0.0);
+    inside.width += 2.0 * shift;
+    inside.children.iter_mut().for_each(|at| at.x += shift);
+    inside.entries.iter_mut().chain(&mut inside.exits).for_each(|(_, x)| *x += shift);
+    inside.lines.iter_mut().flat_map(|(_, points)| points).for_each(|p| p.x += shift);
+}
+
+/// A module's name as its frame shows it.
+pub(super) fn shown_name(view: &View, module: usize) -> String {
+    crate::text::shortened(&crate::text::clean(&view.module_name(module)), 12.0, 240.0).into_owned()
+}
+
+/// Moves a module to its place, then the modules inside.
+fn place(
+    view: &View,
+    module: usize,
+    origin: Point,
+    sizes: &[(f64, f64)],
+    insides: &[Inside],
+    picture: &mut Layout,
+) {
+    let inside = &insides[module];
+    let whole = Rect { x: 0.0, y: 0.0, width: inside.width, height: inside.height };
+    if view.modules[module].parent.is_some() {
+        picture.frames.push((module, whole.moved(origin)));
+    }
+    for (piece, points) in &inside.lines {
+        picture.lines.push(line(view, *piece, points, origin, insides));
+    }
+    for (&child, center) in view.modules[module].children.iter().zip(&inside.children) {
+        let (width, height) = size(child, sizes, insides);
+        let corner =
+            Point { x: center.x - width / 2.0 + origin.x, y: center.y - height / 2.0 + origin.y };
+        match child {
+            Child::Block(block) => {
+                picture.cards[block] = Rect { x: corner.x, y: corner.y, width, height };
+            }
+            Child::Module(inner) => place(view, inner, corner, sizes, insides, picture),
+        }
+    }
+}
+
+/// A piece at its place, its ends put onto blocks, ports and frames.
+fn line(view: &View, piece: Piece, points: &[Point], origin: Point, insides: &[Inside]) -> Line {
+    let inside = &insides[piece.module];
+    let mut points: Vec<Point> = points.to_vec();
+    let (Some(&first), Some(&last)) = (points.first(), points.last()) else {
+        return Line { points, has_arrow: false, source: piece.source, is_auxiliary: false };
+    };
+    let start = match piece.from {
+        End::Child(Child::Module(module)) => {
+            let height = insides[module].height;
+            port(view, piece, module, insides, &insides[module].exits, height)
+        }
+        End::Entry(_) => Some(Point { y: 0.0, ..first }),
+        End::Child(Child::Block(_)) | End::Exit(_) => None,
+    };
+    let end = match piece.to {
+        End::Child(Child::Module(module)) => {
+            port(view, piece, module, insides, &insides[module].entries, 0.0)
+        }
+        End::Exit(_) => Some(Point { y: inside.height, ..last }),
+        End::Child(Child::Block(_)) | End::Entry(_) => None,
+    };
+    if points.len() == 3 && start.is_some() && end.is_some() {
+        // Neighbouring rows: straight from port to port.
+        points.remove(1);
+    }
+    let count = points.len();
+    points[0] = start.unwrap_or(first);
+    points[count - 1] = end.unwrap_or(last);
+    let ends_in_head = match piece.to {
+        End::Child(Child::Block(block)) => view.blocks[block].is_auxiliary,
+        End::Child(Child::Module(module)) => is_head(view, module),
+        End::Entry(_) | End::Exit(_) => is_head(view, piece.module),
+    };
+    let moved = |p: Point| Point { x: p.x + origin.x, y: p.y + origin.y };
+    Line {
+        points: points.into_iter().map(moved).collect(),
+        has_arrow: matches!(piece.to, End::Child(Child::Block(_))),
+        source: piece.source,
+        is_auxiliary: ends_in_head || view.blocks[piece.source].is_auxiliary,
+    }
+}
+
+/// Where a piece meets the frame of an inner module, `below` its upper edge.
+fn port(
+    view: &View,
+    piece: Piece,
+    inner: usize,
+    insides: &[Inside],
+    ports: &[(usize, f64)],
+    below: f64,
+) -> Option<Point> {
+    let children = &view.modules[piece.module].children;
+    let place = children.iter().position(|child| *child == Child::Module(inner))?;
+    let center = insides[piece.module].children.get(place)?;
+    let (_, x) = ports.iter().find(|(source, _)| *source == piece.source)?;
+    let Inside { width, height, .. } = insides[inner];
+    Some(Point { x: center.x - width / 2.0 + x, y: center.y - height / 2.0 + below })
+}
+
+/// Whether a module is in an auxiliary head.
+pub(super) fn is_head(view: &View, module: usize) -> bool {
+    view.modules[module].children.iter().any(|child| match child {
+        Child::Block(block) => view.blocks[*block].is_auxiliary,
+        Child::Module(module) => is_head(view, *module),
+    }) && view.modules[module].parent.is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use inceptive_dsl::{Disk, load};
+
+    use super::*;
+
+    const SLACK: f64 = 0.01;
+
+    fn holds(outer: Rect, inner: Rect) -> bool {
+        inner.x > outer.x - SLACK
+            && inner.y > outer.y - SLACK
+            && inner.x + inner.width < outer.x + outer.width + SLACK
+            && inner.y + inner.height < outer.y + outer.height + SLACK
+    }
+
+    fn touch(a: Rect, b: Rect) -> bool {
+        a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height
+    }
+
+    fn check(name: &str, view: &View) {
+        let sizes = vec![(90.0, 40.0); view.blocks.len()];
+        let picture = layout(view, &sizes);
+        let whole = Rect { x: 0.0, y: 0.0, width: picture.width, height: picture.height };
+        let frame = |module: usize| {
+            let found = picture.frames.iter().find(|(known, _)| *known == module);
+            found.map_or(whole, |&(_, rect)| rect)
+        };
+        for module in 0..view.modules.len() {
+            let children: Vec<Rect> = view.modules[module]
+                .children
+                .iter()
+                .map(|child| match *child {
+                    Child::Block(block) => picture.cards[block],
+                    Child::Module(inner) => frame(inner),
+                })
+                .collect();
+            for (index, &child) in children.iter().enumerate() {
+                assert!(holds(frame(module), child), "{name}: {child:?} leaves its frame");
+                let apart = children[..index].iter().all(|&other| !touch(child, other));
+                assert!(apart, "{name}: {child:?} covers another");
+            }
+        }
+        for line in &picture.lines {
+            for point in &line.points {
+                let dot = Rect { x: point.x, y: point.y, width: 0.0, height: 0.0 };
+                assert!(holds(whole, dot), "{name}: {point:?} is outside");
+            }
+        }
+        // Every block but the input is reached by as many producers as it reads.
+        for (block, card) in picture.cards.iter().enumerate() {
+            let around = Rect {
+                x: card.x - 1.0,
+                y: card.y - 1.0,
+                width: card.width + 2.0,
+                height: card.height + 2.0,
+            };
+            let ends = picture.lines.iter().filter(|line| line.has_arrow).filter(|line| {
+                let end = line.points[line.points.len() - 1];
+                holds(around, Rect { x: end.x, y: end.y, width: 0.0, height: 0.0 })
+            });
+            let mut sources: Vec<usize> = ends.map(|line| line.source).collect();
+            sources.sort_unstable();
+            let reads: Vec<usize> =
+                view.edges.iter().filter(|edge| edge.1 == block).map(|edge| edge.0).collect();
+            assert_eq!(sources, reads, "{name}: lines into {}", view.blocks[block].path);
+        }
+    }
+
+    #[test]
+    fn boxes_are_apart_and_lines_arrive_in_every_network() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../architectures");
+        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let mut drawn = 0;
+        for file in files.filter(|file| file.extension().is_some_and(|ext| ext == "yaml")) {
+            let graph = load(&Disk, &file, &[]).unwrap().architecture.graph;
+            for depth in [Some(0), Some(1), Some(2), Some(3), None] {
+                let view = View::new(&graph, depth);
+                check(&format!("{} at {depth:?}", file.display()), &view);
+                drawn += 1;
+            }
+        }
+        assert!(drawn >= 26 * 5);
+    }
+}

@@ -1,0 +1,186 @@
+//! What a drawing shows: the network cut at a depth, as blocks inside of nested modules.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use inceptive_ir::{Graph, NodeId, Part, Path};
+
+/// A step with its normalisation and activation, or a module that is drawn closed.
+#[derive(Debug)]
+pub(super) struct Block {
+    /// Path of the step or the module.
+    pub path: Path,
+    /// Its nodes in execution order; at least one.
+    pub nodes: Vec<NodeId>,
+    /// The module around it.
+    pub module: usize,
+    /// Whether it belongs to an auxiliary head.
+    pub is_auxiliary: bool,
+}
+
+/// What a module holds, by position in [`View::blocks`] or [`View::modules`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Child {
+    Block(usize),
+    Module(usize),
+}
+
+/// A module drawn open, or the whole network.
+#[derive(Debug)]
+pub(super) struct Module {
+    pub path: Path,
+    /// The module around it; none for the network.
+    pub parent: Option<usize>,
+    /// In execution order; empty for a module that was dissolved.
+    pub children: Vec<Child>,
+}
+
+/// The network cut at a depth.
+#[derive(Debug)]
+pub(super) struct View {
+    pub blocks: Vec<Block>,
+    /// The network first, every module after the one around it.
+    pub modules: Vec<Module>,
+    /// Which block reads which, from producer to consumer, sorted, without repetition.
+    pub edges: Vec<(usize, usize)>,
+}
+
+impl View {
+    /// Cuts the network at `depth` path segments; shows every step if there is no depth.
+    pub fn new(graph: &Graph, depth: Option<usize>) -> Self {
+        let root = Module { path: Path::root(), parent: None, children: Vec::new() };
+        let mut view = Self { blocks: Vec::new(), modules: vec![root], edges: Vec::new() };
+        let block_of = view.add_blocks(graph, depth);
+        view.edges = edges(graph, &block_of);
+        view.dissolve_single_children();
+        view
+    }
+
+    /// Creates the blocks and the modules around them; says which block each node is in.
+    fn add_blocks(&mut self, graph: &Graph, depth: Option<usize>) -> Vec<usize> {
+        let steps: HashSet<&Path> = graph.nodes().map(|(_, node)| &node.path).collect();
+        let mut by_path: HashMap<Path, usize> = HashMap::new();
+        let mut modules = HashMap::from([(Path::root(), 0)]);
+        let mut block_of = Vec::with_capacity(graph.len());
+        for (id, node) in graph.nodes() {
+            let step = step_of(&node.path, &steps);
+            let path = depth.map_or_else(|| step.clone(), |depth| step.truncated(depth));
+            let block = match by_path.get(&path) {
+                Some(&block) => block,
+                None => {
+                    let around = path.parent().unwrap_or_else(Path::root);
+                    let module = self.open(&around, &mut modules);
+                    let block = self.blocks.len();
+                    self.modules[module].children.push(Child::Block(block));
+                    let is_auxiliary = node.part != Part::Main;
+                    by_path.insert(path.clone(), block);
+                    self.blocks.push(Block { path, nodes: Vec::new(), module, is_auxiliary });
+                    block
+                }
+            };
+            self.blocks[block].nodes.push(id);
+            block_of.push(block);
+        }
+        block_of
+    }
+
+    /// The module with a path, created with those around it if need be.
+    fn open(&mut self, path: &Path, known: &mut HashMap<Path, usize>) -> usize {
+        let mut missing = Vec::new();
+        let mut inner = path.clone();
+        let mut around = loop {
+            match (known.get(&inner), inner.parent()) {
+                (Some(&module), _) => break module,
+                (None, Some(parent)) => missing.push(std::mem::replace(&mut inner, parent)),
+                (None, None) => break 0,
+            }
+        };
+        for path in missing.into_iter().rev() {
+            let module = self.modules.len();
+            self.modules[around].children.push(Child::Module(module));
+            self.modules.push(Module {
+                path: path.clone(),
+                parent: Some(around),
+                children: Vec::new(),
+            });
+            known.insert(path, module);
+            around = module;
+        }
+        around
+    }
+
+    /// A frame around a single thing says nothing: hands the thing to the module around.
+    fn dissolve_single_children(&mut self) {
+        // Inner modules have larger indices, so that a chain of single children dissolves at once.
+        for module in (1..self.modules.len()).rev() {
+            let (&[only], Some(parent)) =
+                (self.modules[module].children.as_slice(), self.modules[module].parent)
+            else {
+                continue;
+            };
+            let siblings = &mut self.modules[parent].children;
+            if let Some(place) = siblings.iter_mut().find(|child| **child == Child::Module(module))
+            {
+                *place = only;
+            }
+            match only {
+                Child::Block(block) => self.blocks[block].module = parent,
+                Child::Module(inner) => self.modules[inner].parent = Some(parent),
+            }
+            self.modules[module].children.clear();
+        }
+    }
+
+    /// A block's name inside of the module that is drawn around it.
+    pub fn block_name(&self, block: usize) -> String {
+        let Block { path, module, .. } = &self.blocks[block];
+        self.name_in(path, *module)
+    }
+
+    /// A module's name inside of the module that is drawn around it.
+    pub fn module_name(&self, module: usize) -> String {
+        let Module { path, parent, .. } = &self.modules[module];
+        parent.map_or_else(String::new, |parent| self.name_in(path, parent))
+    }
+
+    /// The part of a path that the module around it does not say already.
+    fn name_in(&self, path: &Path, module: usize) -> String {
+        let around = self.modules[module].path.as_str();
+        let rest = path.as_str().strip_prefix(around).unwrap_or(path.as_str());
+        match rest.trim_start_matches('/') {
+            "" => "network".to_owned(),
+            name => name.to_owned(),
+        }
+    }
+
+    /// The modules around a block, outermost first, beginning with the network.
+    pub fn modules_around(&self, block: usize) -> Vec<usize> {
+        let mut around = vec![self.blocks[block].module];
+        while let Some(parent) = around.last().and_then(|&module| self.modules[module].parent) {
+            around.push(parent);
+        }
+        around.reverse();
+        around
+    }
+}
+
+/// The step that a node is part of: the outermost node whose path leads to it.
+fn step_of(path: &Path, steps: &HashSet<&Path>) -> Path {
+    let mut step = path.clone();
+    let mut outer = path.clone();
+    while let Some(parent) = outer.parent() {
+        if steps.contains(&parent) {
+            step = parent.clone();
+        }
+        outer = parent;
+    }
+    step
+}
+
+fn edges(graph: &Graph, block_of: &[usize]) -> Vec<(usize, usize)> {
+    let reads = graph
+        .ids()
+        .flat_map(|id| graph.inputs(id).into_iter().map(move |input| (input, id)))
+        .map(|(from, to)| (block_of[from.index()], block_of[to.index()]))
+        .filter(|(from, to)| from != to);
+    reads.collect::<BTreeSet<(usize, usize)>>().into_iter().collect()
+}

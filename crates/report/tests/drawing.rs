@@ -1,0 +1,94 @@
+//! Drawings as text.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::path::Path;
+
+use inceptive_dsl::{Disk, load};
+use inceptive_ir::{Activation, Graph, NewNode, Op, Path as NodePath, Shape};
+use inceptive_report::drawing::{dot, mermaid, svg};
+
+fn network(name: &str) -> Graph {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../architectures");
+    load(&Disk, &folder.join(name), &[]).unwrap().architecture.graph
+}
+
+#[test]
+fn graphviz() {
+    insta::assert_snapshot!(dot(&network("module-reduced.yaml"), None));
+}
+
+#[test]
+fn graphviz_of_closed_modules() {
+    insta::assert_snapshot!(dot(&network("googlenet.yaml"), Some(1)));
+}
+
+#[test]
+fn mermaid_flowchart() {
+    insta::assert_snapshot!(mermaid(&network("module-reduced.yaml"), Some(2)));
+}
+
+#[test]
+fn picture() {
+    insta::assert_snapshot!(svg(&network("module-reduced.yaml"), Some(2)));
+}
+
+#[test]
+fn the_same_network_gives_the_same_picture() {
+    let graph = network("inception-v3.yaml");
+    for depth in [Some(1), Some(2), None] {
+        assert_eq!(svg(&graph, depth), svg(&graph, depth));
+        assert_eq!(dot(&graph, depth), dot(&graph, depth));
+        assert_eq!(mermaid(&graph, depth), mermaid(&graph, depth));
+    }
+}
+
+#[test]
+fn names_cannot_become_markup() {
+    let names = [
+        "\"]; evil [label=\"",
+        "<script>alert(1)</script>",
+        "a\\",
+        "a\nb\u{0}\u{1b}[31m",
+        "\u{202e}gnp.exe",
+        "</title></svg>",
+        "网络层/شبكة/🧠",
+    ];
+    let mut graph = Graph::new(Shape::map(3, 4, 4), None).unwrap();
+    let mut last = graph.input();
+    for name in names {
+        let node = NewNode::new(Op::Activation(Activation::Relu), NodePath::new(name));
+        last = graph.add(node, &[last]).unwrap();
+    }
+    for depth in [Some(1), None] {
+        let picture = svg(&graph, depth);
+        let document = roxmltree::Document::parse(&picture).unwrap();
+        assert_eq!(document.descendants().filter(|node| node.has_tag_name("script")).count(), 0);
+        let cards = document.descendants().filter(|node| node.attribute("class") == Some("card"));
+        assert_eq!(cards.count(), names.len() + 1);
+        let text = dot(&graph, depth);
+        assert!(!text.contains("evil [label=\""), "{text}");
+        assert!(!text.contains(['\u{1b}', '\u{0}', '\u{202e}']), "{text}");
+        let text = mermaid(&graph, depth);
+        assert!(!text.contains("<script>") && !text.contains("\"];"), "{text}");
+    }
+}
+
+#[test]
+fn pictures_are_xml_with_text_that_fits() {
+    for name in ["googlenet.yaml", "xception.yaml", "squeezenet1_1.yaml"] {
+        let picture = svg(&network(name), Some(2));
+        let document = roxmltree::Document::parse(&picture).unwrap();
+        let root = document.root_element();
+        let size = |name: &str| root.attribute(name).unwrap().parse::<f64>().unwrap();
+        assert_eq!(
+            root.attribute("viewBox").unwrap(),
+            format!("0 0 {} {}", size("width"), size("height"))
+        );
+        let heads = document
+            .descendants()
+            .filter(|node| node.attribute("stroke-dasharray").is_some())
+            .count();
+        assert_eq!(heads > 0, name == "googlenet.yaml", "{name}: {heads} dashed");
+    }
+}
