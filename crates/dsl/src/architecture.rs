@@ -162,7 +162,7 @@ fn lower(
     let none = Map::default();
     let defaults = keys.defaults.as_ref().and_then(|defaults| defaults.0.map()).unwrap_or(&none);
     let width = WidthRule {
-        multiplier: multiplier(keys, &reader)?,
+        multiplier: multiplier(keys, draft.map.get("width_multiplier"), &reader)?,
         divisor: keys.width_divisor.map_or(8, |divisor| divisor.value),
     };
     let blocks = blocks(keys);
@@ -186,7 +186,7 @@ fn lower(
     Some(lowering.graph)
 }
 
-fn multiplier(keys: &ArchitectureKeys, reader: &Reader<'_>) -> Option<f64> {
+fn multiplier(keys: &ArchitectureKeys, written: Option<&Node>, reader: &Reader<'_>) -> Option<f64> {
     match keys.width_multiplier.map(|multiplier| multiplier.0) {
         None => Some(1.0),
         Some(multiplier) if multiplier > 0.0 && multiplier <= 1024.0 => Some(multiplier),
@@ -194,9 +194,8 @@ fn multiplier(keys: &ArchitectureKeys, reader: &Reader<'_>) -> Option<f64> {
             let message = format!(
                 "`width_multiplier` is {multiplier}, which must be above 0 and at most 1024"
             );
-            reader.report(
-                Diagnostic::new(Code::OutOfRange, message).at(keys.body.0.span, "this network"),
-            )
+            let span = written.map_or(keys.body.0.span, |written| written.span);
+            reader.report(Diagnostic::new(Code::OutOfRange, message).at(span, "out of range"))
         }
     }
 }

@@ -78,8 +78,8 @@ block from `blocks:` or from a file under `use:`. The help names the nearest one
     InvalidName "E105" "a name has characters that are not allowed":
 "Names of steps, branches, blocks and parameters may use any script, but no spaces, control characters
 or any of `/ $ =`, and at most 100 characters. Names become paths such as `4a/3x3/reduce`.";
-    DuplicateName "E106" "two steps have the same name":
-"Steps in one scope need different names, because measurements, weights and comparisons are matched by
+    DuplicateName "E106" "the same name twice":
+"A value of a space's variable is listed once. Steps in one scope need different names, because measurements, weights and comparisons are matched by
 path. Steps without a name are numbered by themselves.";
     MalformedStep "E107" "a step is not written as one":
 "A step is a map with one key, `- conv: {kernel: 3, width: 64}`, with an optional name,

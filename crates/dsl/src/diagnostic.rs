@@ -167,6 +167,17 @@ impl Sink {
         self.kept.borrow().is_empty()
     }
 
+    /// Adds to the help of everything that was reported.
+    pub(crate) fn explain_all(&self, note: &str) {
+        for diagnostic in self.kept.borrow_mut().iter_mut() {
+            let help = diagnostic.help.take();
+            diagnostic.help = Some(match help {
+                Some(help) => format!("{help}; {note}"),
+                None => note.to_owned(),
+            });
+        }
+    }
+
     /// The diagnostics, in the order of the files and their lines.
     pub(crate) fn take(&self) -> Vec<Diagnostic> {
         let mut all = self.kept.take();

@@ -43,7 +43,7 @@ impl Fields<'_> {
         match self.find(key) {
             Some(node) => self.read(node),
             None => {
-                let message = format!("`{}` needs the key `{key}`", self.what);
+                let message = format!("{} needs the key `{key}`", quoted(self.what));
                 let missing = Diagnostic::new(Code::MissingKey, message);
                 self.reader.report(missing.at(self.span, format!("`{key}` is missing")))
             }
@@ -71,10 +71,15 @@ impl Fields<'_> {
     }
 }
 
+/// A name in quotes; a description such as `an architecture` as it is.
+fn quoted(what: &str) -> String {
+    if what.contains(' ') { what.to_owned() } else { format!("`{what}`") }
+}
+
 /// Reports the keys of a map that are not known.
 pub(crate) fn unknown_keys(map: &Map, what: &str, known: &[&str], reader: &Reader<'_>) {
     for entry in map.0.iter().filter(|entry| !known.contains(&&*entry.key)) {
-        let message = format!("unknown key `{}` in `{what}`", entry.key);
+        let message = format!("unknown key `{}` in {}", entry.key, quoted(what));
         let unknown =
             Diagnostic::new(Code::UnknownKey, message).at(entry.key_span, "not known here");
         reader.sink.push(unknown.help(suggestion(&entry.key, "keys", known.iter().copied())));
@@ -148,7 +153,7 @@ schema!(
     Count,
     "A whole number of at least 1, or an expression such as `$c1 * 2`.",
     json_schema!({
-        "anyOf": [{"type": "integer", "minimum": 1, "maximum": 1_048_576}, {"type": "string"}]
+        "anyOf": [{"type": "integer", "minimum": 1, "maximum": 1_048_576}, {"type": "string", "pattern": "[$0-9]"}]
     })
 );
 
@@ -196,7 +201,7 @@ schema!(
     Index,
     "A whole number of at least 0, or an expression.",
     json_schema!({
-        "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}]
+        "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "[$0-9]"}]
     })
 );
 
@@ -215,7 +220,7 @@ schema!(
     Real,
     "A number or an expression.",
     json_schema!({
-        "anyOf": [{"type": "number"}, {"type": "string"}]
+        "anyOf": [{"type": "number"}, {"type": "string", "pattern": "[$0-9]"}]
     })
 );
 
@@ -303,7 +308,7 @@ schema!(
     json_schema!({
         "anyOf": [
             {"type": "integer", "minimum": 1},
-            {"type": "string"},
+            {"type": "string", "pattern": "[$0-9]"},
             {"type": "array", "minItems": 2, "maxItems": 2, "items": {"type": ["integer", "string"]}}
         ]
     })

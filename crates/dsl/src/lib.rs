@@ -213,7 +213,12 @@ fn check_points(space: &Space, path: &Path, sink: &Sink) -> Option<()> {
             choices[number] = if count == 1 { 0 } else { index * last / (count - 1) };
             let (map, point) = space.at(&choices);
             let draft = Draft { map, span: space.span(), overrides: Vec::new() };
-            finish(&draft, path, point, sink)?;
+            let names: Vec<String> =
+                point.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            if finish(&draft, path, point, sink).is_none() {
+                sink.explain_all(&format!("this is the space at {}", names.join(" ")));
+                return None;
+            }
         }
     }
     Some(())

@@ -181,11 +181,15 @@ impl<'a> Loader<'a> {
     /// The folder that `file` may refer to files in.
     fn root(&self, file: &Path) -> PathBuf {
         let folder = file.parent().unwrap_or(Path::new("/"));
-        if let Some(working) = self.files.working_folder().filter(|w| file.starts_with(w)) {
-            return working;
-        }
         let named = folder.ancestors().find(|folder| folder.ends_with("architectures"));
-        named.unwrap_or(folder).to_owned()
+        let working = self.files.working_folder().filter(|working| file.starts_with(working));
+        // Both hold the file, so one holds the other.
+        match (named, working) {
+            (Some(named), Some(working)) if working.starts_with(named) => named.to_owned(),
+            (_, Some(working)) => working,
+            (Some(named), None) => named.to_owned(),
+            (None, None) => folder.to_owned(),
+        }
     }
 
     /// Runs `work` while `document` counts as open, to find circles.

@@ -1,6 +1,6 @@
 //! Spaces of networks: a base, what varies, and what is wanted.
 
-use std::{fmt, rc::Rc};
+use std::{collections::HashSet, fmt, rc::Rc};
 
 use inceptive_ir::Span;
 
@@ -164,6 +164,10 @@ impl Space {
             whole.0.insert(0, title(&keys.space));
         }
         let vary = keys.vary.0.map()?;
+        if vary.0.is_empty() {
+            let nothing = Diagnostic::new(Code::OutOfRange, "a space varies something");
+            return reader.report(nothing.at(keys.vary.0.span, "no variables"));
+        }
         let variables: Vec<Variable> =
             vary.0.iter().filter_map(|entry| Variable::read(entry, &reader)).collect();
         let constraints = conditions(keys.constraints.as_ref(), Constraint::parse, &reader);
@@ -305,7 +309,21 @@ fn listed(values: &Node, reader: &Reader<'_>) -> Option<Vec<Choice>> {
         return reader
             .report(Diagnostic::new(Code::OutOfRange, message).at(values.span, "no values"));
     }
+    expect_different(&choices, reader)?;
     Some(choices)
+}
+
+/// Values that are listed twice would be sampled twice.
+fn expect_different(choices: &[Choice], reader: &Reader<'_>) -> Option<()> {
+    let mut labels = HashSet::with_capacity(choices.len());
+    match choices.iter().find(|choice| !labels.insert(&choice.label)) {
+        None => Some(()),
+        Some(Choice { label, value }) => {
+            let twice =
+                Diagnostic::new(Code::DuplicateName, format!("the value {label} is listed twice"));
+            reader.report(twice.at(value.span, "again here"))
+        }
+    }
 }
 
 fn label(item: &Node, reader: &Reader<'_>) -> Option<Choice> {
