@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Check dependencies: our crates only depend downwards, and others come from crates.io under known licences.
+
+    python3 scripts/dependencies.py      # exit 1 with a line for each violation
+"""
+
+import json
+import re
+import subprocess
+import sys
+
+# Each crate may depend on those before it; those in the set, in tests only.
+LAYERS = ["inceptive-ir", "inceptive-dsl", "inceptive-cost", "inceptive-report", "inceptive"]
+TESTS_ONLY = {("inceptive-cost", "inceptive-dsl"), ("inceptive-report", "inceptive-dsl")}
+
+LICENCES = {
+    "0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0",
+    "ISC", "MIT", "MIT-0", "MPL-2.0", "Unicode-3.0", "Unlicense", "Zlib",
+}
+CRATES_IO = "registry+https://github.com/rust-lang/crates.io-index"
+
+
+def allowed(expression: str) -> bool:
+    """Whether an SPDX expression can be satisfied with the licences above."""
+    words = re.findall(r"\(|\)|[^\s()/]+(?: WITH [^\s()/]+)?|/", expression.replace(" OR ", " / "))
+    python = {"(": "(", ")": ")", "/": " or ", "AND": " and "}
+    return bool(eval("".join(python.get(word, str(word in LICENCES)) for word in words)))
+
+
+def direction(package: dict) -> list[str]:
+    """Dependencies of one of our crates on ours that point upwards."""
+    name = package["name"]
+    if name not in LAYERS:
+        return [f"{name} has no place in scripts/dependencies.py"]
+    violations = []
+    for dependency in package["dependencies"]:
+        other = dependency["name"]
+        if other not in LAYERS:
+            continue
+        upwards = LAYERS.index(other) >= LAYERS.index(name)
+        tests_only = (name, other) in TESTS_ONLY and dependency["kind"] != "dev"
+        if upwards or tests_only:
+            violations.append(f"{name} must not depend on {other}")
+    return violations
+
+
+def origin(package: dict) -> list[str]:
+    """What is wrong with a package that is not ours."""
+    name = f"{package['name']} {package['version']}"
+    violations = []
+    if package["source"] != CRATES_IO:
+        violations.append(f"{name} comes from {package['source']}")
+    if not allowed(package["license"] or ""):
+        violations.append(f"{name} has the licence {package['license']}")
+    return violations
+
+
+def main() -> int:
+    """Print every violation; 1 if there is one."""
+    command = ["cargo", "metadata", "--format-version", "1", "--locked"]
+    metadata = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    ours = set(metadata["workspace_members"])
+    violations = []
+    for package in metadata["packages"]:
+        violations += direction(package) if package["id"] in ours else origin(package)
+    print("\n".join(violations) or f"{len(metadata['packages'])} packages, directions and licences are right")
+    return 1 if violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
