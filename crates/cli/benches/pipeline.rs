@@ -1,5 +1,7 @@
 //! How long it takes from YAML to numbers.
 
+#![allow(clippy::expect_used, missing_docs, reason = "a benchmark")]
+
 use std::{hint::black_box, path::Path};
 
 use criterion::{Criterion, criterion_group, criterion_main};

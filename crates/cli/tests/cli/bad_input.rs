@@ -71,12 +71,16 @@ fn an_unknown_setting() {
 
 #[test]
 fn control_characters_do_not_reach_the_terminal() {
-    let text = check(b"name: \"\\e[31mred\"\ninput: {channels: 3, size: 8}\nbody: [relu \x1b[31m]\n");
+    let text =
+        check(b"name: \"\\e[31mred\"\ninput: {channels: 3, size: 8}\nbody: [relu \x1b[31m]\n");
     assert!(!text.contains('\u{1b}'), "{text:?}");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("network.yaml");
-    fs::write(&file, "name: \"\\e[31mred\\nline\"\ninput: {channels: 3, size: 8}\nbody: [relu]\ntail: []\n")
-        .unwrap();
+    fs::write(
+        &file,
+        "name: \"\\e[31mred\\nline\"\ninput: {channels: 3, size: 8}\nbody: [relu]\ntail: []\n",
+    )
+    .unwrap();
     for command in ["cost", "show", "check", "cost --by layer"] {
         let output = inceptive(command).arg(&file).assert().get_output().clone();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -69,7 +69,8 @@ fn parts_are_in_the_document() {
     assert_eq!(network["ops"][1]["op"], "conv");
     let network = &json("cost --json --convention thop architectures/googlenet-bn.yaml")[0];
     assert_eq!(network["convention"]["total"], 1_511_332_032);
-    let network = &json("cost --json --reconcile fvcore,ptflops architectures/googlenet-bn.yaml")[0];
+    let network =
+        &json("cost --json --reconcile fvcore,ptflops architectures/googlenet-bn.yaml")[0];
     let both = &network["reconciliation"];
     assert_eq!(both["difference"], 1_513_907_448_i64 - 1_504_878_688);
     let sum: i64 =
@@ -111,7 +112,10 @@ fn a_diff_is_a_document() {
     };
     let conv = node("4a/3x3/conv");
     assert_eq!(conv["change"], "changed");
-    assert_eq!((&conv["a"]["attributes"]["width"], &conv["b"]["attributes"]["width"]), (&208.into(), &256.into()));
+    assert_eq!(
+        (&conv["a"]["attributes"]["width"], &conv["b"]["attributes"]["width"]),
+        (&208.into(), &256.into())
+    );
     assert_eq!(node("4b/1x1/conv")["b"]["output"], serde_json::json!([160, 14, 14]));
     assert_eq!(node("4a/1x1/conv"), Value::Null);
     assert_eq!(diff["a"]["params"], 6_998_552);
@@ -128,7 +132,9 @@ fn exit_codes_tell_input_from_usage() {
     inceptive("cost --batch 0 architectures/googlenet.yaml").assert().code(2);
     inceptive("cost --convention calculator architectures/googlenet.yaml").assert().code(2);
     inceptive("cost --reconcile fvcore architectures/googlenet.yaml").assert().code(2);
-    inceptive("cost --mode training --convention thop architectures/googlenet.yaml").assert().code(2);
+    inceptive("cost --mode training --convention thop architectures/googlenet.yaml")
+        .assert()
+        .code(2);
     inceptive("cost --set width architectures/googlenet.yaml").assert().code(2);
     inceptive("explain E999").assert().code(2);
     inceptive("frobnicate").assert().code(2);

@@ -37,7 +37,8 @@ fn examples_are_true() {
             let mut rest = actual.as_str();
             for part in expected.split("...\n") {
                 let place = rest.find(part.trim_end());
-                let place = place.unwrap_or_else(|| panic!("{document}: {command} prints\n{actual}"));
+                let place =
+                    place.unwrap_or_else(|| panic!("{document}: {command} prints\n{actual}"));
                 rest = &rest[place + part.trim_end().len()..];
             }
             let complete = expected.trim_end().ends_with("...") || rest.trim().is_empty();

@@ -13,7 +13,9 @@ fn a_report_has_all_its_files() {
         let mut files: Vec<(String, Vec<u8>)> = fs::read_dir(&out)
             .unwrap()
             .map(|entry| entry.unwrap().path())
-            .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(path).unwrap()))
+            .map(|path| {
+                (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(path).unwrap())
+            })
             .collect();
         files.sort();
         files
@@ -41,14 +43,16 @@ fn data_agree_with_the_counts() {
     let mut rows = csv::Reader::from_reader(csv.as_bytes());
     let header = rows.headers().unwrap().clone();
     let row = rows.records().next().unwrap().unwrap();
-    let value = |name: &str| row.get(header.iter().position(|known| known == name).unwrap()).unwrap();
+    let value =
+        |name: &str| row.get(header.iter().position(|known| known == name).unwrap()).unwrap();
     assert_eq!(value("params"), "6624904");
     assert_eq!(value("macs"), "1498376192");
     assert_eq!(value("published_top1"), "69.778");
     let data = fs::read_to_string(folder.path().join("data.json")).unwrap();
     let data: serde_json::Value = serde_json::from_str(&data).unwrap();
     let counted = crate::json(&format!("cost --json {path}"));
-    for key in ["name", "file", "fingerprint", "input", "params", "macs", "flops", "acts", "nodes"] {
+    for key in ["name", "file", "fingerprint", "input", "params", "macs", "flops", "acts", "nodes"]
+    {
         assert_eq!(data[0][key], counted[0][key], "{key}");
     }
     assert!(data[0]["published"].as_array().unwrap().iter().any(|entry| entry["compared"] == true));
