@@ -72,7 +72,13 @@ pub(crate) fn build(draft: &Draft, sink: &Sink) -> Option<Built> {
     static_check::architecture(&map, sink);
     let scope = Scope::root(&values);
     let reader = Reader { scope: &scope, sink };
-    let fields = Fields { reader, what: "an architecture", span: draft.span, maps: vec![&map] };
+    let fields = Fields {
+        reader,
+        what: "an architecture",
+        span: draft.span,
+        maps: vec![&map],
+        resolved: &RESOLVED_KEYS,
+    };
     let keys = ArchitectureKeys::read(&fields)?;
     if let Some(params) = &keys.params {
         static_check::file_parameters(&params.0, &map, sink);

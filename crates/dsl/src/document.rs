@@ -406,7 +406,9 @@ pub(crate) fn citations(cite: &Cite, reader: &Reader<'_>) -> Vec<String> {
 /// The keys of a map, without defaults; none, with a report, when the node is no map.
 pub(crate) fn fields<'a>(node: &'a Node, what: &'a str, reader: Reader<'a>) -> Option<Fields<'a>> {
     match &node.value {
-        Value::Map(map) => Some(Fields { reader, what, span: node.span, maps: vec![map] }),
+        Value::Map(map) => {
+            Some(Fields { reader, what, span: node.span, maps: vec![map], resolved: &[] })
+        }
         _ => reader.wrong_type(node, "a map"),
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Fields<'a> {
     pub(crate) span: Span,
     /// The map itself first, then defaults.
     pub(crate) maps: Vec<&'a Map>,
+    /// Keys that are known too but were read before.
+    pub(crate) resolved: &'static [&'static str],
 }
 
 impl Fields<'_> {
@@ -66,7 +68,8 @@ impl Fields<'_> {
     /// Reports keys that have no meaning.
     pub(crate) fn refuse_unknown(&self, known: &[&str]) {
         if let Some(map) = self.maps.first() {
-            unknown_keys(map, self.what, known, &self.reader);
+            let known: Vec<&str> = known.iter().chain(self.resolved).copied().collect();
+            unknown_keys(map, self.what, &known, &self.reader);
         }
     }
 }
@@ -169,11 +172,11 @@ impl Field for Count {
 fn whole(value: &Val, least: u32, most: u32, node: &Node, reader: &Reader<'_>) -> Option<u32> {
     let ValKind::Number(number) = value.kind else { return reader.wrong_type(node, "a number") };
     let shown = match node.text() {
-        Some(text) => format!("`{text}` is {number}"),
+        Some(text) => format!("{number}, the value of `{text}`"),
         None => format!("{number}"),
     };
     if number.is_finite() && number.fract() != 0.0 {
-        let message = format!("a whole number is needed here, {shown}");
+        let message = format!("a whole number is needed here, not {shown}");
         return reader.report(
             Diagnostic::new(Code::NotWhole, message).at(node.span, "not a whole number").help(
                 "say how to round: `floor(...)`, `ceil(...)`, `round(...)` or `round_to(..., 8)`",
@@ -181,7 +184,7 @@ fn whole(value: &Val, least: u32, most: u32, node: &Node, reader: &Reader<'_>) -
         );
     }
     if !(f64::from(least)..=f64::from(most)).contains(&number) {
-        let message = format!("a number from {least} to {most} is needed here, {shown}");
+        let message = format!("a number from {least} to {most} is needed here, not {shown}");
         return reader
             .report(Diagnostic::new(Code::OutOfRange, message).at(node.span, "out of range"));
     }

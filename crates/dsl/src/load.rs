@@ -131,11 +131,13 @@ impl<'a> Loader<'a> {
         let source = self.sources.add(path.to_owned(), text);
         let node = yaml::parse(text, source, self.sink)?;
         let Value::Map(map) = node.value else {
+            let code = match node.value {
+                Value::Null => Code::EmptyFile,
+                _ => Code::WrongType,
+            };
             let message = format!("the file holds {}, not a map of keys", node.kind());
             let help = "an architecture starts with `name: ...`";
-            return self.report(
-                Diagnostic::new(Code::WrongType, message).at(node.span, "here").help(help),
-            );
+            return self.report(Diagnostic::new(code, message).at(node.span, "here").help(help));
         };
         Some(Document { map, span: node.span, path: path.to_owned(), canonical })
     }
@@ -233,6 +235,7 @@ impl<'a> Loader<'a> {
             what: "a library of blocks",
             span: library.span,
             maps: vec![&library.map],
+            resolved: &[],
         };
         LibraryKeys::read(&fields)
     }

@@ -153,8 +153,13 @@ impl Space {
     /// Reads a space with its base.
     pub(crate) fn read(document: &Document, loader: &mut Loader<'_>, sink: &Sink) -> Option<Self> {
         let reader = Reader { scope: &Scope::EMPTY, sink };
-        let fields =
-            Fields { reader, what: "a space", span: document.span, maps: vec![&document.map] };
+        let fields = Fields {
+            reader,
+            what: "a space",
+            span: document.span,
+            maps: vec![&document.map],
+            resolved: &[],
+        };
         // `with` may mention the variables and is read with the architecture that it changes.
         let keys = SpaceKeys::read(&fields)?;
         let base = loader.base(document, &keys.base)?;

@@ -113,11 +113,28 @@ pub(crate) fn parse(text: &str, source: u32, sink: &Sink) -> Option<Node> {
         Ok(value) => value,
         Err(error) => {
             let at = error.location().map_or(skeleton.span(), |at| places.byte_span(at.index()));
-            sink.push(Diagnostic::new(Code::YamlSyntax, error.to_string()).at(at, ""));
+            let rest = text.get(at.start as usize..).unwrap_or("");
+            if error.to_string().contains("duplicate entry") {
+                // The pass over events has named both places.
+                return None;
+            }
+            sink.push(match starts_with_huge_integer(rest) {
+                true => {
+                    Diagnostic::new(Code::OutOfRange, "a number that large has no meaning here")
+                        .at(at, "out of range")
+                }
+                false => Diagnostic::new(Code::YamlSyntax, error.to_string()).at(at, ""),
+            });
             return None;
         }
     };
     join(&skeleton, value, sink)
+}
+
+/// Whether text starts with an integer that fits no 64 bits: serde_yaml's values cannot hold it.
+fn starts_with_huge_integer(text: &str) -> bool {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    digits.bytes().take_while(u8::is_ascii_digit).count() >= 19
 }
 
 /// Parses a value that was given on the command line.

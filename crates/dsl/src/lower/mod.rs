@@ -259,7 +259,7 @@ impl<'a> Lowering<'a> {
             maps.push(own);
         }
         maps.extend(defaults);
-        Some(Fields { reader, what: step.word, span: step.span, maps })
+        Some(Fields { reader, what: step.word, span: step.span, maps, resolved: &[] })
     }
 
     /// Defaults of a built-in step.

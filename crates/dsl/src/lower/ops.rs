@@ -225,7 +225,7 @@ impl Lowering<'_> {
             let defaults = self.defaults_of("bn");
             let maps = defaults.into_iter().collect();
             let reader = Reader { scope: site.scope, sink: self.sink };
-            let fields = Fields { reader, what: "bn", span: site.span, maps };
+            let fields = Fields { reader, what: "bn", span: site.span, maps, resolved: &[] };
             let Some(args) = BatchNormArgs::read(&fields) else { return output.unknown() };
             let op = Op::BatchNorm(batch_norm(&args));
             output = self.add(op, &[output], site.path.join("bn"), site.span, Form::Module);

@@ -49,7 +49,7 @@ impl Lowering<'_> {
                 return from.unknown();
             }
         };
-        let fields = Fields { reader, what: word, span, maps: vec![args] };
+        let fields = Fields { reader, what: word, span, maps: vec![args], resolved: &[] };
         let Some(classes) = classes.or_else(|| missing_classes(span, &reader)) else {
             return from.unknown();
         };

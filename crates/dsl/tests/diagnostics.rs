@@ -1,0 +1,391 @@
+//! Every diagnostic as a person reads it: text in, message out.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::{collections::BTreeSet, fmt::Write, path::Path};
+
+use inceptive_dsl::{Code, Files, Memory, Setting, Style, check, load};
+
+/// The start of a network of 3x32x32 images.
+const HEAD: &str = "name: x\ninput: {channels: 3, size: 32}\n";
+
+/// A mistake: the code that it is reported under first, what it is, and the files, of which the first
+/// is checked. `{HEAD}` stands for the start of a network.
+struct Fixture {
+    code: &'static str,
+    what: &'static str,
+    files: &'static [(&'static str, &'static str)],
+}
+
+const fn one(
+    code: &'static str,
+    what: &'static str,
+    file: &'static [(&'static str, &'static str)],
+) -> Fixture {
+    Fixture { code, what, files: file }
+}
+
+const FIXTURES: &[Fixture] = &[
+    one("E001", "a file that does not exist", &[]),
+    one("E001", "a base that does not exist", &[("n.yaml", "name: x\nextends: gone.yaml\n")]),
+    one("E004", "an empty file", &[("n.yaml", "")]),
+    one("E004", "comments only", &[("n.yaml", "# nothing\n---\n# at all\n")]),
+    one("E005", "a bracket that stays open", &[("n.yaml", "name: x\nbody: [relu\ntail: gap\n")]),
+    one("E005", "a tab", &[("n.yaml", "name: x\nbody:\n\t- relu\n")]),
+    one("E102", "a list at the top", &[("n.yaml", "- relu\n")]),
+    one("E008", "a key twice", &[("n.yaml", "{HEAD}name: y\nbody: [relu]\ntail: []\n")]),
+    one("E009", "a tag", &[("n.yaml", "name: !!python/object x\nbody: [relu]\n")]),
+    one("E009", "two documents", &[("n.yaml", "name: x\n---\nname: y\n")]),
+    one("E009", "a list as a key", &[("n.yaml", "name: x\n? [a, b]\n: 1\n")]),
+    one("E101", "an unknown key", &[("n.yaml", "{HEAD}clases: 10\nbody: [relu]\ntail: []\n")]),
+    one(
+        "E101",
+        "an unknown argument",
+        &[("n.yaml", "{HEAD}body: [conv: {kernel: 3, widht: 8, width: 8}]\ntail: []\n")],
+    ),
+    one(
+        "E101",
+        "an unknown argument of a block",
+        &[(
+            "n.yaml",
+            "{HEAD}blocks: {b: {params: {c3}, steps: [conv: {kernel: 3, width: $c3}]}}\nbody: [b: {c3: 8, c33: 4}]\ntail: []\n",
+        )],
+    ),
+    one(
+        "E102",
+        "a word for a number",
+        &[("n.yaml", "{HEAD}body: [conv: {kernel: 3, width: wide}]\ntail: []\n")],
+    ),
+    one(
+        "E102",
+        "a map for a list",
+        &[("n.yaml", "{HEAD}body: {conv: {kernel: 3, width: 8}}\ntail: []\n")],
+    ),
+    one("E102", "a list for a map", &[("n.yaml", "{HEAD}body: [conv: [3, 8]]\ntail: []\n")]),
+    one("E103", "no body", &[("n.yaml", "{HEAD}")]),
+    one(
+        "E103",
+        "a missing argument",
+        &[("n.yaml", "{HEAD}body: [maxpool: {kernel: 3}]\ntail: []\n")],
+    ),
+    one(
+        "E103",
+        "a block's parameter",
+        &[(
+            "n.yaml",
+            "{HEAD}blocks: {b: {params: {c3}, steps: [conv: {kernel: 3, width: $c3}]}}\nbody: [b]\ntail: []\n",
+        )],
+    ),
+    one("E103", "no classes for the tail", &[("n.yaml", "{HEAD}body: [relu]\ntail: gap\n")]),
+    one(
+        "E104",
+        "an unknown step",
+        &[("n.yaml", "{HEAD}body: [maxpol: {kernel: 3, stride: 1}]\ntail: []\n")],
+    ),
+    one("E105", "a name with a slash", &[("n.yaml", "{HEAD}body: [relu a/b]\ntail: []\n")]),
+    one("E106", "a name twice", &[("n.yaml", "{HEAD}body: [relu a, relu a]\ntail: []\n")]),
+    one(
+        "E106",
+        "a value of a space twice",
+        &[
+            (
+                "n.yaml",
+                "space: s\nbase: b.yaml\nvary: {w: {values: [1, 2, 1]}}\nwith: {width_multiplier: $w}\n",
+            ),
+            ("b.yaml", "{HEAD}body: [relu]\ntail: []\n"),
+        ],
+    ),
+    one(
+        "E107",
+        "two keys in a step",
+        &[("n.yaml", "{HEAD}body:\n  - conv: {kernel: 3, width: 8}\n    relu: {}\ntail: []\n")],
+    ),
+    one("E107", "a number as a step", &[("n.yaml", "{HEAD}body: [3]\ntail: []\n")]),
+    one(
+        "E108",
+        "a width of zero",
+        &[("n.yaml", "{HEAD}body: [conv: {kernel: 3, width: 0}]\ntail: []\n")],
+    ),
+    one(
+        "E108",
+        "a negative stride",
+        &[("n.yaml", "{HEAD}body: [conv: {kernel: 3, width: 8, stride: -1}]\ntail: []\n")],
+    ),
+    one(
+        "E108",
+        "a huge width",
+        &[(
+            "n.yaml",
+            "{HEAD}body: [conv: {kernel: 3, width: 99999999999999999999999}]\ntail: []\n",
+        )],
+    ),
+    one(
+        "E108",
+        "an input without pixels",
+        &[("n.yaml", "name: x\ninput: {channels: 3, size: 0}\nbody: [relu]\ntail: []\n")],
+    ),
+    one(
+        "E108",
+        "a multiplier of zero",
+        &[("n.yaml", "{HEAD}width_multiplier: 0\nbody: [relu]\ntail: []\n")],
+    ),
+    one(
+        "E108",
+        "an accuracy above 100",
+        &[(
+            "n.yaml",
+            "{HEAD}published: [{dataset: d, top1: 101, crops: 1, models: 1, source: s}]\nbody: [relu]\ntail: []\n",
+        )],
+    ),
+    one(
+        "E109",
+        "an unknown word",
+        &[("n.yaml", "{HEAD}body: [conv: {kernel: 3, width: 8, norm: batch}]\ntail: []\n")],
+    ),
+    one(
+        "E109",
+        "an unknown join",
+        &[("n.yaml", "{HEAD}body: [parallel: {branches: {a: [], b: []}, join: sum}]\ntail: []\n")],
+    ),
+    one(
+        "E110",
+        "a library as a base",
+        &[("n.yaml", "name: x\nextends: b.yaml\n"), ("b.yaml", "blocks: {b: {steps: [relu]}}\n")],
+    ),
+    one(
+        "E201",
+        "an operator too many",
+        &[(
+            "n.yaml",
+            "{HEAD}params: {w: 8}\nbody: [conv: {kernel: 3, width: $w * * 2}]\ntail: []\n",
+        )],
+    ),
+    one(
+        "E202",
+        "an unknown variable",
+        &[(
+            "n.yaml",
+            "{HEAD}params: {width: 8}\nbody: [conv: {kernel: 3, width: $widht + $width}]\ntail: []\n",
+        )],
+    ),
+    one(
+        "E203",
+        "a division by zero",
+        &[("n.yaml", "{HEAD}body: [conv: {kernel: 3, width: $in // 0}]\ntail: []\n")],
+    ),
+    one(
+        "E204",
+        "half a channel",
+        &[("n.yaml", "{HEAD}body: [conv: {kernel: 3, width: $in * 12.5}]\ntail: []\n")],
+    ),
+    one(
+        "E302",
+        "an unused parameter",
+        &[("n.yaml", "{HEAD}params: {w: 8}\nbody: [relu]\ntail: []\n")],
+    ),
+    one(
+        "E302",
+        "an unused parameter of a block that is not called",
+        &[("n.yaml", "{HEAD}blocks: {b: {params: {c}, steps: [relu]}}\nbody: [relu]\ntail: []\n")],
+    ),
+    one(
+        "E303",
+        "a block that calls itself",
+        &[("n.yaml", "{HEAD}blocks: {b: {steps: [b]}}\nbody: [b]\ntail: []\n")],
+    ),
+    one(
+        "E304",
+        "a block called conv",
+        &[("n.yaml", "{HEAD}blocks: {conv: {steps: [relu]}}\nbody: [relu]\ntail: []\n")],
+    ),
+    one(
+        "E401",
+        "an absolute path",
+        &[("n.yaml", "{HEAD}use: [/etc/passwd]\nbody: [relu]\ntail: []\n")],
+    ),
+    one(
+        "E402",
+        "a circle of three",
+        &[
+            ("n.yaml", "name: x\nextends: a.yaml\n"),
+            ("a.yaml", "name: a\nextends: b.yaml\n"),
+            ("b.yaml", "name: b\nextends: n.yaml\n"),
+        ],
+    ),
+    one("E402", "a file that extends itself", &[("n.yaml", "name: x\nextends: n.yaml\n")]),
+    one(
+        "E501",
+        "a window larger than its map",
+        &[(
+            "n.yaml",
+            "{HEAD}body:\n  - maxpool: {kernel: 16, stride: 16}\n  - conv: {kernel: 7, width: 8, pad: valid}\ntail: []\n",
+        )],
+    ),
+    one(
+        "E501",
+        "groups that do not divide",
+        &[("n.yaml", "{HEAD}body: [conv: {kernel: 3, width: 8, groups: 2}]\ntail: []\n")],
+    ),
+    one("E501", "linear on a map", &[("n.yaml", "{HEAD}body: [linear: {width: 8}]\ntail: []\n")]),
+    one(
+        "E502",
+        "sizes that do not concatenate",
+        &[(
+            "n.yaml",
+            "{HEAD}body:\n  - parallel:\n      branches:\n        a: [conv: {kernel: 3, width: 8, stride: 2}]\n        b: [conv: {kernel: 3, width: 8}]\ntail: []\n",
+        )],
+    ),
+    one(
+        "E502",
+        "a sum of different widths",
+        &[(
+            "n.yaml",
+            "{HEAD}body:\n  - parallel:\n      branches: {main: [conv: {kernel: 3, width: 8}], shortcut: []}\n      join: add\ntail: []\n",
+        )],
+    ),
+    one(
+        "E503",
+        "a million layers",
+        &[("n.yaml", "{HEAD}body: [repeat: {count: 1000000, steps: [relu]}]\ntail: []\n")],
+    ),
+    one(
+        "E503",
+        "too much work",
+        &[(
+            "n.yaml",
+            "name: x\ninput: {channels: 1000000, size: 30000}\nbody: [conv: {kernel: 9, width: 1000000}]\ntail: []\n",
+        )],
+    ),
+    one("E504", "nothing", &[("n.yaml", "{HEAD}body: []\ntail: []\n")]),
+    one(
+        "E505",
+        "a head after nothing",
+        &[(
+            "n.yaml",
+            "{HEAD}body: [conv a: {kernel: 3, width: 8}]\ntail: []\nauxiliary: [{after: aa, steps: [gap]}]\n",
+        )],
+    ),
+    one(
+        "E505",
+        "a setting of no step",
+        &[(
+            "n.yaml",
+            "{HEAD}body: [conv a: {kernel: 3, width: 8}]\ntail: []\nset: {b: {width: 4}}\n",
+        )],
+    ),
+    one(
+        "E603",
+        "a constraint on nothing",
+        &[
+            (
+                "n.yaml",
+                "space: s\nbase: b.yaml\nvary: {w: {values: [1, 2]}}\nwith: {width_multiplier: $w}\nconstraints: [parms < 8M]\n",
+            ),
+            ("b.yaml", "{HEAD}body: [relu]\ntail: []\n"),
+        ],
+    ),
+    one(
+        "E501",
+        "a point of a space",
+        &[
+            (
+                "n.yaml",
+                "space: s\nbase: b.yaml\nvary: {size: {values: [32, 4]}}\nwith: {input: {size: $size}}\n",
+            ),
+            ("b.yaml", "{HEAD}body: [conv: {kernel: 7, width: 8, pad: valid}]\ntail: []\n"),
+        ],
+    ),
+];
+
+fn files(fixture: &Fixture) -> Memory {
+    let text = |text: &str| text.replace("{HEAD}", HEAD);
+    fixture
+        .files
+        .iter()
+        .fold(Memory::default(), |files, (path, yaml)| files.with(*path, text(yaml)))
+}
+
+#[test]
+fn messages() {
+    let (mut page, mut wrong) = (String::new(), Vec::new());
+    for fixture in FIXTURES {
+        let Err(failure) = check(&files(fixture), Path::new("n.yaml")) else {
+            wrong.push(format!("{} is no mistake", fixture.what));
+            continue;
+        };
+        let codes: Vec<&str> = failure.diagnostics.iter().map(|d| d.code.id()).collect();
+        if !codes.contains(&fixture.code) {
+            wrong.push(format!("{} gives {codes:?}, not {}", fixture.what, fixture.code));
+        }
+        writeln!(page, "## {}\n\n{}\n", fixture.what, failure.render(Style::Plain)).unwrap();
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    insta::assert_snapshot!(page);
+}
+
+fn settings(texts: &[&str]) -> Vec<Setting> {
+    texts.iter().map(|text| text.parse().unwrap()).collect()
+}
+
+#[test]
+fn messages_about_settings() {
+    let network =
+        format!("{HEAD}params: {{w: 8}}\nbody: [conv a: {{kernel: 3, width: $w}}]\ntail: []\n");
+    let space = "space: s\nbase: b.yaml\nvary: {w: {values: [8, 16]}}\n";
+    let files = Memory::default().with("b.yaml", network).with("s.yaml", space);
+    let mut page = String::new();
+    for (path, texts) in [
+        ("b.yaml", &["v=3"][..]),
+        ("b.yaml", &["a.widht=3"]),
+        ("b.yaml", &["c.width=3"]),
+        ("b.yaml", &["w=[1"]),
+        ("b.yaml", &["w=many"]),
+        ("b.yaml", &["input.size=-3", "a.stride=0"]),
+        ("s.yaml", &["w=12"]),
+        ("s.yaml", &["v=12"]),
+    ] {
+        let failure = load(&files, Path::new(path), &settings(texts)).unwrap_err();
+        writeln!(page, "## {path} {}\n\n{failure}\n", texts.join(" ")).unwrap();
+    }
+    insta::assert_snapshot!(page);
+}
+
+/// All mistakes of a file are reported at once, those of its base and library too.
+#[test]
+fn several_files_with_several_mistakes() {
+    let files = Memory::default()
+        .with("n.yaml", "name: x\nextends: base.yaml\nset: {a: {wdth: 4}}\ndefaults: {conv: {act: rleu}}\n")
+        .with("base.yaml", "name: y\nuse: [lib.yaml]\ninput: {channels: 3, size: 32}\nbody: [conv a: {kernel: 3, width: 8}, b]\ntail: [softmx]\n")
+        .with("lib.yaml", "blocks: {b: {steps: [conv: {kernl: 3, width: 8}]}}\n");
+    let failure = check(&files, Path::new("n.yaml")).unwrap_err();
+    insta::assert_snapshot!(failure);
+}
+
+#[test]
+fn the_caret_stands_under_wide_letters_and_in_windows_files() {
+    let files = Memory::default()
+        .with("n.yaml", "name: 网络\r\ninput: {channels: 3, size: 32}\r\nbody: [conv 卷积: {kernel: 3, 宽度: 8}]\r\ntail: []\r\n");
+    let failure = check(&files, Path::new("n.yaml")).unwrap_err();
+    insta::assert_snapshot!(failure);
+}
+
+/// Codes that a small text cannot trigger are in `hostile.rs`.
+#[test]
+fn every_code_has_a_fixture() {
+    let elsewhere = ["E002", "E003", "E006", "E007", "E601", "E602"];
+    let covered: BTreeSet<&str> =
+        FIXTURES.iter().map(|fixture| fixture.code).chain(elsewhere).collect();
+    let all: BTreeSet<&str> = Code::ALL.iter().map(|code| code.id()).collect();
+    assert_eq!(all.difference(&covered).collect::<Vec<_>>(), Vec::<&&str>::new());
+}
+
+#[test]
+fn places_are_those_of_an_editor() {
+    let files = Memory::default()
+        .with("n.yaml", format!("{HEAD}body:\n  - conv: {{kernel: 3, widht: 8}}\ntail: []\n"));
+    let failure = check(&files, Path::new("n.yaml")).unwrap_err();
+    let unknown = failure.diagnostics.iter().find(|d| d.code.id() == "E101").unwrap();
+    let (path, position) = unknown.position(&failure.sources).unwrap();
+    assert_eq!((path, position.line, position.column), (Path::new("n.yaml"), 4, 23));
+    assert!(files.canonical(Path::new("./n.yaml")).is_ok());
+}
