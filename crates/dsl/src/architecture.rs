@@ -1,6 +1,11 @@
 //! From the keys of a file to a checked network.
 
-use std::{cell::Cell, collections::HashMap, path::PathBuf, rc::Rc};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+    rc::Rc,
+};
 
 use inceptive_ir::{AuxiliaryHead, Graph, Part, Path, Shape, Span};
 
@@ -23,6 +28,9 @@ use crate::{
     step::check_name,
     yaml::{Entry, Map, Node, Value},
 };
+
+/// How many steps of a network a mistyped path is compared with.
+const MOST_COMPARED: usize = 1000;
 
 /// Weight of an auxiliary loss where none is given (Szegedy et al. 2014, section 5).
 const AUXILIARY_WEIGHT: f32 = 0.3;
@@ -213,7 +221,11 @@ fn blocks(keys: &ArchitectureKeys) -> HashMap<Rc<str>, &Node> {
 }
 
 /// Arguments to replace: from outside first, then from the file's `set`.
-fn overrides(draft: &Draft, keys: &ArchitectureKeys, reader: &Reader<'_>) -> Vec<Override> {
+fn overrides(
+    draft: &Draft,
+    keys: &ArchitectureKeys,
+    reader: &Reader<'_>,
+) -> BTreeMap<Path, Vec<Override>> {
     let outside =
         draft.overrides.iter().map(|(path, span, args)| (path.clone(), *span, Rc::clone(args)));
     let set = keys.set.as_ref().and_then(|set| set.0.map());
@@ -222,15 +234,12 @@ fn overrides(draft: &Draft, keys: &ArchitectureKeys, reader: &Reader<'_>) -> Vec
             Value::Map(args) => Some((entry.key.to_string(), entry.key_span, Rc::clone(args))),
             _ => reader.wrong_type(&entry.value, "a map of arguments"),
         });
-    outside
-        .chain(inside)
-        .map(|(path, span, args)| Override {
-            path: Path::new(&path),
-            span,
-            args,
-            used: Cell::new(false),
-        })
-        .collect()
+    let mut overrides: BTreeMap<Path, Vec<Override>> = BTreeMap::new();
+    for (path, span, args) in outside.chain(inside) {
+        let entry = Override { span, args, used: Cell::new(false) };
+        overrides.entry(Path::new(&path)).or_default().push(entry);
+    }
+    overrides
 }
 
 /// Reports replaced arguments of steps that do not exist.
@@ -238,19 +247,27 @@ fn check_overrides(lowering: &Lowering<'_>, end: Cursor) {
     if !end.known {
         return;
     }
-    for entry in lowering.overrides.iter().filter(|entry| !entry.used.get()) {
-        let message = match lowering.places.contains_key(&entry.path) {
-            true => format!("`{}` takes no arguments", entry.path),
-            false => format!("there is no step `{}`", entry.path),
+    let all = lowering.overrides.iter();
+    let entries = all.flat_map(|(path, entries)| entries.iter().map(move |entry| (path, entry)));
+    for (path, entry) in entries.filter(|(_, entry)| !entry.used.get()) {
+        if lowering.sink.is_full() {
+            break;
+        }
+        let message = match lowering.places.contains_key(path) {
+            true => format!("`{path}` takes no arguments"),
+            false => format!("there is no step `{path}`"),
         };
         let unknown = Diagnostic::new(Code::UnknownPlace, message).at(entry.span, "named here");
-        lowering.sink.push(unknown.help(steps_like(&entry.path, lowering)));
+        lowering.sink.push(unknown.help(steps_like(path, lowering)));
     }
 }
 
 fn steps_like(path: &Path, lowering: &Lowering<'_>) -> String {
     let depth = path.depth();
-    let known = lowering.places.keys().filter(|place| place.depth() == depth).map(Path::as_str);
+    let mut known: Vec<&str> =
+        lowering.places.keys().filter(|place| place.depth() == depth).map(Path::as_str).collect();
+    known.sort_unstable();
+    known.truncate(MOST_COMPARED);
     suggestion(path.as_str(), "steps", known)
 }
 

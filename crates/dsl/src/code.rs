@@ -59,7 +59,8 @@ as `@` or `%` without quotes.";
 "Lists and maps may be nested 64 deep. Blocks (`blocks:`) make deep structures flat.";
     TooManyValues "E007" "a file has too many values":
 "A file may hold 100,000 values after its aliases (`*name`) are expanded. A few lines of nested aliases
-can stand for billions of values; such files are refused.";
+can stand for billions of values; such files are refused. A block may have 256
+parameters, a space 256 variables.";
     DuplicateKey "E008" "a key is given twice":
 "A key may stand once in a map. Remove one of the two, or rename it.";
     UnsupportedYaml "E009" "a YAML feature is not used here":

@@ -167,6 +167,11 @@ impl Sink {
         self.kept.borrow().is_empty()
     }
 
+    /// Whether further diagnostics would be dropped: nobody reads more, so nobody need look for more.
+    pub(crate) fn is_full(&self) -> bool {
+        self.kept.borrow().len() >= MOST
+    }
+
     /// Adds to the help of everything that was reported.
     pub(crate) fn explain_all(&self, note: &str) {
         for diagnostic in self.kept.borrow_mut().iter_mut() {

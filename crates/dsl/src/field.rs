@@ -82,6 +82,9 @@ fn quoted(what: &str) -> String {
 /// Reports the keys of a map that are not known.
 pub(crate) fn unknown_keys(map: &Map, what: &str, known: &[&str], reader: &Reader<'_>) {
     for entry in map.0.iter().filter(|entry| !known.contains(&&*entry.key)) {
+        if reader.sink.is_full() {
+            return;
+        }
         let message = format!("unknown key `{}` in {}", entry.key, quoted(what));
         let unknown =
             Diagnostic::new(Code::UnknownKey, message).at(entry.key_span, "not known here");

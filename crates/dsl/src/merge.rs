@@ -1,6 +1,6 @@
 //! Combining a file with the one that it extends.
 
-use std::rc::Rc;
+use std::{collections::HashMap, rc::Rc};
 
 use crate::yaml::{Entry, Map, Node, Value};
 
@@ -21,21 +21,23 @@ pub(crate) fn merge(base: &Map, over: &Map) -> Map {
 }
 
 fn merge_keys(base: &Map, over: &Map, null_removes: bool) -> Map {
-    let mut merged = base.clone();
+    let mut merged: Vec<Option<Entry>> = base.0.iter().cloned().map(Some).collect();
+    let mut places: HashMap<Rc<str>, usize> =
+        base.0.iter().enumerate().map(|(place, entry)| (Rc::clone(&entry.key), place)).collect();
     for entry in &over.0 {
-        let place = merged.0.iter().position(|known| known.key == entry.key);
-        match place {
-            Some(at) if null_removes && entry.value.value == Value::Null => {
-                merged.0.remove(at);
+        let place = *places.entry(Rc::clone(&entry.key)).or_insert_with(|| {
+            merged.push(None);
+            merged.len() - 1
+        });
+        merged[place] = match merged[place].take() {
+            Some(_) if null_removes && entry.value.value == Value::Null => None,
+            Some(known) => {
+                Some(Entry { value: merge_values(&known.value, entry), ..entry.clone() })
             }
-            Some(at) => {
-                let value = merge_values(&merged.0[at].value, entry);
-                merged.0[at] = Entry { value, ..entry.clone() };
-            }
-            None => merged.0.push(entry.clone()),
-        }
+            None => Some(entry.clone()),
+        };
     }
-    merged
+    Map(merged.into_iter().flatten().collect())
 }
 
 fn merge_values(base: &Node, over: &Entry) -> Node {

@@ -38,6 +38,9 @@ const ACCURACIES: [&str; 2] = ["top1", "top5"];
 /// Values that one variable may have.
 const MAX_VALUES: f64 = 10_000.0;
 
+/// Variables that a space may have.
+const MAX_VARIABLES: usize = 256;
+
 /// A space of networks.
 #[derive(Clone, Debug)]
 pub struct Space {
@@ -172,6 +175,11 @@ impl Space {
         if vary.0.is_empty() {
             let nothing = Diagnostic::new(Code::OutOfRange, "a space varies something");
             return reader.report(nothing.at(keys.vary.0.span, "no variables"));
+        }
+        if vary.0.len() > MAX_VARIABLES {
+            let message = format!("a space has at most {MAX_VARIABLES} variables");
+            let many = Diagnostic::new(Code::TooManyValues, message);
+            return reader.report(many.at(keys.vary.0.span, "these variables"));
         }
         let variables: Vec<Variable> =
             vary.0.iter().filter_map(|entry| Variable::read(entry, &reader)).collect();

@@ -86,6 +86,8 @@ pub(crate) fn check_name(name: &str, what: &str, span: Span, reader: &Reader<'_>
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     taken: HashMap<String, Span>,
+    /// Steps without a name so far, by operator.
+    numbered: HashMap<String, usize>,
 }
 
 impl Names {
@@ -115,11 +117,16 @@ impl Names {
         }
     }
 
-    /// A free name for a step without one.
+    /// A free name for a step without one: `conv`, `conv2`, `conv3`.
     pub(crate) fn number(&mut self, word: &str, span: Span) -> String {
-        let numbered = (2..).map(|number| format!("{word}{number}"));
-        let mut candidates = std::iter::once(word.to_owned()).chain(numbered);
-        let free = candidates.find(|name| !self.taken.contains_key(name)).unwrap_or_default();
+        let count = self.numbered.entry(word.to_owned()).or_default();
+        let free = loop {
+            *count += 1;
+            let name = if *count == 1 { word.to_owned() } else { format!("{word}{count}") };
+            if !self.taken.contains_key(&name) {
+                break name;
+            }
+        };
         self.taken.insert(free.clone(), span);
         free
     }

@@ -352,3 +352,41 @@ fn settings_that_make_no_sense() {
         assert_eq!(failure.diagnostics[0].code.id(), code, "{setting}: {failure}");
     }
 }
+
+/// Long lists of everything: work that grows with the square of them would not end.
+#[test]
+fn long_lists() {
+    let list = |count: usize, item: &dyn Fn(usize) -> String| -> String {
+        (0..count).map(item).collect::<Vec<String>>().join(", ")
+    };
+    accepted(steps(&list(40_000, &|_| "relu".to_owned())));
+    let branches = list(30_000, &|n| format!("b{n}: []"));
+    accepted(steps(&format!("parallel: {{branches: {{{branches}}}}}")));
+    let blocks = list(8_000, &|n| format!("b{n}: {{steps: [relu]}}"));
+    let calls = list(8_000, &|n| format!("b{n}"));
+    accepted(format!("{HEAD}blocks: {{{blocks}}}\nbody: [{calls}]\n"));
+    let heads = list(8_000, &|n| format!("{{name: q{n}, after: a, steps: [gap]}}"));
+    accepted(format!(
+        "{HEAD}body: [relu a, repeat: {{count: 30000, steps: [relu]}}]\nauxiliary: [{heads}]\n"
+    ));
+    let set = list(19_000, &|n| format!("r/{}/conv: {{width: 5}}", n + 1));
+    let repeat = "repeat r: {count: 19000, steps: [conv: {kernel: 1, width: 4}]}";
+    accepted(format!("{HEAD}body: [{repeat}]\nset: {{{set}}}\n"));
+
+    let keys = list(49_000, &|n| format!("k{n}: 1"));
+    assert_eq!(failure(format!("{{{keys}}}")).diagnostics.len(), 100);
+    assert_eq!(failure(steps(&format!("relu: {{{keys}}}"))).diagnostics.len(), 100);
+    let none = list(19_000, &|n| format!("s{n}: {{width: 5}}"));
+    assert_eq!(
+        failure(format!("{HEAD}body: [{repeat}]\nset: {{{none}}}\n")).diagnostics.len(),
+        100
+    );
+    let unused = list(20_000, &|n| format!("p{n}: 1"));
+    assert_eq!(
+        failure(format!("{HEAD}params: {{{unused}}}\nbody: [relu]\n")).diagnostics.len(),
+        100
+    );
+    let block = format!("blocks: {{b: {{params: {{{unused}}}, steps: [relu]}}}}");
+    let calls = "repeat: {count: 30000, steps: [b]}";
+    assert!(!codes(format!("{HEAD}{block}\nbody: [{calls}]\n")).is_empty());
+}

@@ -14,6 +14,17 @@ use crate::{
     yaml::{Entry, Map, Node, Value},
 };
 
+/// The most parameters of a block, each of which costs time at every call.
+const MAX_PARAMETERS: usize = 256;
+
+fn parameter_count(block: &Node) -> usize {
+    match block.map().and_then(|map| map.get("params")).map(|params| &params.value) {
+        Some(Value::Map(map)) => map.0.len(),
+        Some(Value::List(names)) => names.len(),
+        _ => 0,
+    }
+}
+
 /// The parameters of a block: names with their defaults.
 pub(crate) fn parameters(block: &Node) -> Vec<Entry> {
     block.map().and_then(|map| map.get("params")).map(declared).unwrap_or_default()
@@ -48,6 +59,12 @@ impl Lowering<'_> {
             let message = format!("blocks call each other more than {MAX_CALLS} deep");
             let deep = Diagnostic::new(Code::TooManyCalls, message).at(step.span, "called here");
             self.sink.push(deep.help("does the block call itself?"));
+            return site.cursor.unknown();
+        }
+        if parameter_count(block) > MAX_PARAMETERS {
+            let message = format!("the block `{word}` has more than {MAX_PARAMETERS} parameters");
+            self.sink
+                .push(Diagnostic::new(Code::TooManyValues, message).at(block.span, "this block"));
             return site.cursor.unknown();
         }
         let Some(values) = self.bind(word, block, step, site) else { return site.cursor.unknown() };

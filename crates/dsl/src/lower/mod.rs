@@ -8,7 +8,11 @@ mod join;
 mod ops;
 mod tail;
 
-use std::{cell::Cell, collections::HashMap, rc::Rc};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, HashMap},
+    rc::Rc,
+};
 
 use inceptive_ir::{Form, Graph, GraphError, NewNode, NodeId, Op, Part, Path, ShapeError, Span};
 
@@ -71,7 +75,6 @@ impl WidthRule {
 
 /// Arguments of a step that are replaced from outside.
 pub(crate) struct Override {
-    pub(crate) path: Path,
     pub(crate) span: Span,
     pub(crate) args: Rc<Map>,
     pub(crate) used: Cell<bool>,
@@ -84,7 +87,8 @@ pub(crate) struct Lowering<'a> {
     pub(crate) blocks: HashMap<Rc<str>, &'a Node>,
     pub(crate) defaults: &'a Map,
     pub(crate) width: WidthRule,
-    pub(crate) overrides: Vec<Override>,
+    /// Arguments to replace, by the path of their step; earlier ones win.
+    pub(crate) overrides: BTreeMap<Path, Vec<Override>>,
     /// Names that every expression sees.
     pub(crate) globals: &'a Scope<'a>,
     /// Output of every step.
@@ -118,7 +122,7 @@ impl<'a> Lowering<'a> {
             blocks,
             defaults,
             width,
-            overrides: Vec::new(),
+            overrides: BTreeMap::new(),
             globals,
             places: HashMap::new(),
             part: Part::Main,
@@ -247,7 +251,7 @@ impl<'a> Lowering<'a> {
                 return step.args.and_then(|args| reader.wrong_type(args, &wanted));
             }
         };
-        let replaced = self.overrides.iter().filter(|entry| entry.path == site.path);
+        let replaced = self.overrides.get(&site.path).into_iter().flatten();
         let mut maps = Vec::new();
         for entry in replaced {
             entry.used.set(true);
