@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use inceptive_cost::{Cost, Mode};
-use inceptive_dsl::{Architecture, Constraint, Disk, Loaded, METRICS, Setting, load};
+use inceptive_dsl::{
+    Architecture, Checked, Constraint, Disk, Failure, Loaded, METRICS, Setting, check, load,
+};
 use inceptive_ir::Graph;
 
 use crate::output;
@@ -37,6 +39,14 @@ impl From<ModeName> for Mode {
 }
 
 impl Settings {
+    /// Checks a file of any kind; with settings, the network that they make of it.
+    pub fn check(&self, path: &Path) -> Result<Checked, Failure> {
+        match self.set.as_slice() {
+            [] => check(&Disk, path),
+            set => load(&Disk, path, set).map(|loaded| Checked::Architecture(Box::new(loaded))),
+        }
+    }
+
     /// These settings and more.
     pub fn and(&self, more: &[Setting]) -> Self {
         Self { set: self.set.iter().chain(more).cloned().collect() }

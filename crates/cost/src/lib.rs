@@ -24,6 +24,20 @@
 //! | concatenation, flatten, channel shuffle | none |
 //!
 //! An exponential, a power or a quotient counts as one; windows count in full at the borders.
+//!
+//! ```
+//! use inceptive_cost::{Convention, Cost, Mode};
+//! use inceptive_ir::{Graph, Linear, NewNode, Op, Path, Shape};
+//!
+//! let mut graph = Graph::new(Shape::vector(1024), None)?;
+//! let linear = Op::Linear(Linear { out_features: 1000, bias: true });
+//! graph.add(NewNode::new(linear, Path::new("classifier")), &[graph.input()])?;
+//!
+//! let total = Cost::new(&graph, Mode::Inference).total;
+//! assert_eq!((total.params, total.macs, total.flops), (1_025_000, 1_024_000, 2_049_000));
+//! assert_eq!(Convention::Ptflops.total(&graph), 1_025_000);
+//! # Ok::<(), inceptive_ir::GraphError>(())
+//! ```
 
 mod convention;
 mod cost;

@@ -3,6 +3,32 @@
 //! YAML text becomes a checked [`Architecture`] with an [`inceptive_ir::Graph`], or a list of
 //! [`Diagnostic`]s that say where something is wrong and what to write instead. The language is described
 //! in `docs/language.md`. This crate reads files through [`Files`] and writes none; it counts nothing.
+//!
+//! ```
+//! use std::path::Path;
+//! use inceptive_dsl::{Memory, load};
+//!
+//! let yaml = "
+//! name: Tiny
+//! input: {channels: 3, size: 32}
+//! classes: 10
+//! params: {width: 16}
+//! body:
+//!   - conv stem: {kernel: 3, width: $width, stride: 2}
+//! tail: gap
+//! ";
+//! let files = Memory::default().with("tiny.yaml", yaml);
+//! let wider = load(&files, Path::new("tiny.yaml"), &["width=24".parse()?])?;
+//! let graph = wider.architecture.graph;
+//! let stem = graph.find(&inceptive_ir::Path::new("stem")).unwrap();
+//! assert_eq!(graph.node(stem).shape.to_string(), "24x16x16");
+//!
+//! // What is wrong comes with its place and what to write instead.
+//! let files = files.with("typo.yaml", yaml.replace("kernel", "kernl"));
+//! let failure = load(&files, Path::new("typo.yaml"), &[]).unwrap_err();
+//! assert!(failure.to_string().contains("did you mean `kernel`?"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod architecture;
 mod args;
@@ -21,6 +47,7 @@ mod source;
 mod space;
 mod static_check;
 mod step;
+mod write;
 mod yaml;
 
 use std::{fmt, path::Path, str::FromStr};
@@ -121,12 +148,32 @@ impl std::error::Error for Failure {}
 pub fn load(files: &dyn Files, path: &Path, settings: &[Setting]) -> Result<Loaded, Failure> {
     let sink = Sink::default();
     let mut loader = Loader::new(files, &sink);
-    let architecture = load_with(&mut loader, path, settings, &sink);
+    let loaded = load_with(&mut loader, path, settings, &sink);
     let sources = loader.sources;
-    match architecture {
-        Some(architecture) if sink.is_empty() => Ok(Loaded { architecture, sources }),
+    match loaded {
+        Some((architecture, _)) if sink.is_empty() => Ok(Loaded { architecture, sources }),
         _ => Err(Failure { diagnostics: sink.take(), sources }),
     }
+}
+
+/// The network that [`load`] reads, as the text of one file that needs no other: with everything that it
+/// extends and uses, at the point of a space, and with the settings.
+///
+/// # Errors
+/// All diagnostics, when the file or a setting is wrong.
+pub fn resolve(files: &dyn Files, path: &Path, settings: &[Setting]) -> Result<String, Failure> {
+    let sink = Sink::default();
+    let mut loader = Loader::new(files, &sink);
+    let loaded = load_with(&mut loader, path, settings, &sink);
+    let sources = loader.sources;
+    let text = match loaded {
+        Some((_, draft)) if sink.is_empty() => write::to_yaml(&draft),
+        _ => return Err(Failure { diagnostics: sink.take(), sources }),
+    };
+    text.map_err(|error| {
+        let message = format!("the network cannot be written: {error}");
+        Failure { diagnostics: vec![Diagnostic::new(Code::WrongType, message)], sources }
+    })
 }
 
 /// Checks a file of any kind.
@@ -229,7 +276,7 @@ fn load_with(
     path: &Path,
     settings: &[Setting],
     sink: &Sink,
-) -> Option<Architecture> {
+) -> Option<(Architecture, Draft)> {
     let document = loader.open(path)?;
     let entries: Vec<Entry> = settings
         .iter()
@@ -239,8 +286,8 @@ fn load_with(
         Kind::Architecture => {
             let map = loader.resolve(&document)?;
             let changed = set(map, &entries, &[], &document, sink);
-            let point = changed.point.clone();
-            finish(&changed.draft, path, point, sink)
+            let architecture = finish(&changed.draft, path, changed.point, sink)?;
+            Some((architecture, changed.draft))
         }
         Kind::Space => {
             let space = Space::read(&document, loader, sink)?;
@@ -261,7 +308,7 @@ fn load_point(
     path: &Path,
     document: &Document,
     sink: &Sink,
-) -> Option<Architecture> {
+) -> Option<(Architecture, Draft)> {
     let reader = Reader { scope: &Scope::EMPTY, sink };
     let mut choices = space.defaults();
     let mut others = Vec::new();
@@ -281,7 +328,7 @@ fn load_point(
     point.extend(changed.point);
     let mut architecture = finish(&changed.draft, path, point, sink)?;
     architecture.constraints.clone_from(&space.constraints);
-    Some(architecture)
+    Some((architecture, changed.draft))
 }
 
 /// An architecture with the settings applied.
@@ -319,7 +366,7 @@ fn set(
         }
         let shown = match &entry.value.value {
             Value::Text(text) => text.to_string(),
-            _ => sources_text(entry),
+            _ => entry.value.brief(),
         };
         point.push((entry.key.to_string(), shown));
     }
@@ -328,10 +375,6 @@ fn set(
         map = document::without(&map, &["published"]);
     }
     Changed { draft: Draft { map, span: document.span, overrides }, point }
-}
-
-fn sources_text(entry: &Entry) -> String {
-    entry.value.brief()
 }
 
 /// Top-level keys that can be set.

@@ -40,6 +40,9 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
+    if !folder.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "there is no such folder"));
+    }
     let mut builder = tempfile::Builder::new();
     readable_by_all(&mut builder);
     let mut file = builder.prefix(".").suffix(".part").tempfile_in(folder)?;

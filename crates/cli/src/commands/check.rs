@@ -3,9 +3,12 @@
 use std::{fmt::Write, path::PathBuf};
 
 use clap::Args;
-use inceptive_dsl::{Checked, Disk, check};
+use inceptive_dsl::Checked;
 
-use crate::output::{self, Outcome};
+use crate::{
+    input::Settings,
+    output::{self, Outcome},
+};
 
 /// Check architectures, spaces and libraries of blocks.
 #[derive(Args, Debug)]
@@ -16,6 +19,8 @@ pub struct Check {
     /// Files to check
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    #[command(flatten)]
+    settings: Settings,
 }
 
 impl Check {
@@ -23,7 +28,7 @@ impl Check {
     pub fn run(self) -> Outcome {
         let mut outcome = Outcome::default();
         for file in &self.files {
-            match check(&Disk, file) {
+            match self.settings.check(file) {
                 Ok(checked) => {
                     // Writing to a string cannot fail.
                     let _ = writeln!(outcome.text, "{}: {}", file.display(), describe(&checked));

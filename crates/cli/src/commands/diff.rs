@@ -9,7 +9,7 @@ use inceptive_cost::{
     diff,
 };
 use inceptive_dsl::{Loaded, Setting};
-use inceptive_ir::Shape;
+use inceptive_ir::{Path, Shape};
 use inceptive_report::numbers::{bytes, change, exact, percent_change};
 use serde_json::{Map, Value, json};
 
@@ -195,6 +195,7 @@ fn nodes(changes: &[NodeChange]) -> String {
         Column::Left("output"),
         Column::Right("parameters"),
         Column::Right("MACs"),
+        Column::Right("activations"),
         Column::Right("memory"),
         Column::Left("attributes"),
     ]);
@@ -208,6 +209,7 @@ fn nodes(changes: &[NodeChange]) -> String {
             both(before.map(|side| side.shape), after.map(|side| side.shape)),
             count_change(&totals, |t| t.params),
             count_change(&totals, |t| t.macs),
+            count_change(&totals, |t| t.acts),
             count_change(&totals, |t| t.activation_bytes),
             details(node),
         ]);
@@ -225,12 +227,22 @@ fn details(node: &NodeChange) -> String {
     if let Change::Changed(before, after) = &node.change
         && before.inputs != after.inputs
     {
-        let list = |side: &NodeSide| {
-            side.inputs.iter().map(|path| path.as_str()).collect::<Vec<&str>>().join(", ")
-        };
-        details.push(format!("reads {} -> {}", list(before), list(after)));
+        details.push(format!("reads {}", input_changes(&before.inputs, &after.inputs)));
     }
     details.join("; ")
+}
+
+/// Inputs that went and that came: `-4a/concat +4a/add`.
+fn input_changes(before: &[Path], after: &[Path]) -> String {
+    let marked = |mark: &'static str, side: &[Path], other: &[Path]| -> Vec<String> {
+        let only = side.iter().filter(|path| !other.contains(path));
+        only.map(|path| format!("{mark}{path}")).collect()
+    };
+    let changes = [marked("-", before, after), marked("+", after, before)].concat();
+    match changes.is_empty() {
+        true => "the same in another order".to_owned(),
+        false => changes.join(" "),
+    }
 }
 
 fn document(a: &Loaded, b: &Loaded, difference: &Difference, mode: Mode) -> anyhow::Result<String> {

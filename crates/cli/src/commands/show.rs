@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::{Args, ValueEnum};
 use inceptive_cost::{Cost, Mode, by_module};
-use inceptive_dsl::Loaded;
+use inceptive_dsl::{Disk, Loaded, resolve};
 use inceptive_ir::{Graph, NodeId};
 use inceptive_report::{drawing, numbers::exact, replace_file};
 
@@ -21,7 +20,8 @@ use crate::{
   inceptive show architectures/googlenet.yaml --depth 1
   inceptive show architectures/googlenet.yaml --depth 2 --format svg -o googlenet.svg
   inceptive show architectures/resnet18.yaml --format dot | dot -Tpdf > resnet18.pdf
-  inceptive show architectures/googlenet.yaml --depth 1 --format mermaid")]
+  inceptive show architectures/googlenet.yaml --depth 1 --format mermaid
+  inceptive show architectures/spaces/googlenet-widths.yaml --set width=0.5 --format yaml -o half.yaml")]
 pub struct Show {
     /// An architecture, or a space with --set
     file: PathBuf,
@@ -49,6 +49,8 @@ enum Format {
     Mermaid,
     /// A picture
     Svg,
+    /// The network in one file that needs no other, with the settings; ignores --depth
+    Yaml,
 }
 
 impl Show {
@@ -68,10 +70,10 @@ impl Show {
             (Format::Dot, depth) => drawing::dot(graph, depth),
             (Format::Mermaid, depth) => drawing::mermaid(graph, depth),
             (Format::Svg, depth) => drawing::svg(graph, depth),
+            (Format::Yaml, _) => resolve(&Disk, &self.file, &self.settings.set)?,
         };
         let Some(path) = self.output else { return Ok(Outcome::new(text)) };
-        replace_file(&path, text.as_bytes())
-            .with_context(|| format!("cannot write `{}`", path.display()))?;
+        replace_file(&path, text.as_bytes())?;
         Ok(Outcome::new(format!("wrote {}\n", one_line(&path.to_string_lossy()))))
     }
 }

@@ -57,6 +57,27 @@ fn modules_shown() {
     insta::assert_snapshot!(stdout("show --depth 1 architectures/googlenet.yaml"));
 }
 
+/// A point of a space as a file of its own.
+#[test]
+fn a_network_as_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("half.yaml");
+    let point = "architectures/spaces/googlenet-widths.yaml --set width=0.5";
+    inceptive(&format!("show {point} --format yaml -o")).arg(&file).assert().success();
+    let alone = inceptive("cost --json").arg(&file).assert().success().get_output().clone();
+    let alone: serde_json::Value = serde_json::from_slice(&alone.stdout).unwrap();
+    let space = crate::json(&format!("cost --json {point}"));
+    assert_eq!(alone[0]["fingerprint"], space[0]["fingerprint"]);
+}
+
+#[test]
+fn settings_are_checked() {
+    let path = "architectures/densenet121.yaml";
+    let plain = stdout(&format!("check {path}"));
+    assert_ne!(plain, stdout(&format!("check {path} --set dense1=3")));
+    inceptive(&format!("check {path} --set dense=3")).assert().code(1);
+}
+
 #[test]
 fn checks() {
     insta::assert_snapshot!(stdout(
