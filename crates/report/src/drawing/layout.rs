@@ -23,6 +23,9 @@ const HEADER: f64 = 26.0;
 const BETWEEN_COLUMNS: f64 = 22.0;
 const BETWEEN_ROWS: f64 = 26.0;
 
+/// Half the height that a line falls on its way across between two rows, in pixels.
+const ACROSS: f64 = 6.0;
+
 /// A point in pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Point {
@@ -363,13 +366,11 @@ fn line(view: &View, piece: Piece, points: &[Point], origin: Point, insides: &[I
         End::Exit(_) => Some(Point { y: inside.height, ..last }),
         End::Child(Child::Block(_)) | End::Entry(_) => None,
     };
-    if points.len() == 3 && start.is_some() && end.is_some() {
-        // Neighbouring rows: straight from port to port.
-        points.remove(1);
-    }
-    let count = points.len();
-    points[0] = start.unwrap_or(first);
-    points[count - 1] = end.unwrap_or(last);
+    let inner = match (start, end, points.as_slice()) {
+        (Some(start), Some(end), &[_, middle, _]) => across(piece.from, start, end, middle.y),
+        (_, _, points) => points.get(1..points.len() - 1).unwrap_or(&[]).to_vec(),
+    };
+    points = [vec![start.unwrap_or(first)], inner, vec![end.unwrap_or(last)]].concat();
     let ends_in_head = match piece.to {
         End::Child(Child::Block(block)) => view.blocks[block].is_auxiliary,
         End::Child(Child::Module(module)) => is_head(view, module),
@@ -381,6 +382,16 @@ fn line(view: &View, piece: Piece, points: &[Point], origin: Point, insides: &[I
         has_arrow: matches!(piece.to, End::Child(Child::Block(_))),
         source: piece.source,
         is_auxiliary: ends_in_head || view.blocks[piece.source].is_auxiliary,
+    }
+}
+
+/// The bends between two ports in neighbouring rows whose gap is around `middle`: down beside shorter
+/// neighbours, and across between the rows.
+fn across(from: End, start: Point, end: Point, middle: f64) -> Vec<Point> {
+    let arrive = Point { x: end.x, y: middle + ACROSS };
+    match from {
+        End::Entry(_) => vec![arrive],
+        End::Child(_) | End::Exit(_) => vec![Point { x: start.x, y: middle - ACROSS }, arrive],
     }
 }
 
