@@ -6,11 +6,7 @@ use petgraph::{
     visit::EdgeRef,
 };
 
-use crate::{
-    op::{Op, ShapeError},
-    path::Path,
-    shape::Shape,
-};
+use crate::{infer::ShapeError, op::Op, path::Path, shape::Shape};
 
 /// A node of one [`Graph`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -6,6 +6,7 @@
 
 mod fingerprint;
 mod graph;
+mod infer;
 mod module;
 mod op;
 mod parts;
@@ -15,10 +16,9 @@ mod shape;
 
 pub use fingerprint::Fingerprint;
 pub use graph::{AuxiliaryHead, Form, Graph, GraphError, NewNode, Node, NodeId, Part, Span};
+pub use infer::ShapeError;
 pub use module::{Collapsed, Group, Module};
-pub use op::{
-    Activation, Arity, AttributeValue, BatchNorm, Conv, Linear, Lrn, Op, Pool, PoolKind, ShapeError,
-};
+pub use op::{Activation, Arity, AttributeValue, BatchNorm, Conv, Linear, Lrn, Op, Pool, PoolKind};
 pub use parts::{HeadParts, NodeParts, Parts};
 pub use path::Path;
 pub use shape::{Padding, Shape, Size};
