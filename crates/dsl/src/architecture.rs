@@ -22,7 +22,7 @@ use crate::{
         Cursor, Lowering, Override, WidthRule,
         block::{declared, value},
     },
-    scope::{Reader, Scope},
+    scope::{Named, Reader, Scope},
     space::Constraint,
     static_check,
     step::check_name,
@@ -31,6 +31,9 @@ use crate::{
 
 /// How many steps of a network a mistyped path is compared with.
 const MOST_COMPARED: usize = 1000;
+
+/// The most parameters of a file, variables of its space included. Every expression looks through them.
+const MAX_PARAMETERS: usize = 512;
 
 /// Weight of an auxiliary loss where none is given (Szegedy et al. 2014, section 5).
 const AUXILIARY_WEIGHT: f32 = 0.3;
@@ -71,12 +74,15 @@ pub(crate) struct Built {
     pub(crate) cite: Vec<String>,
     pub(crate) published: Vec<Published>,
     pub(crate) graph: Graph,
+    /// Steps that were taken to build it.
+    pub(crate) steps: u32,
 }
 
 /// Builds the network of a draft; none when something was reported.
 pub(crate) fn build(draft: &Draft, sink: &Sink) -> Option<Built> {
+    sink.start_network();
     let map = without(&draft.map, &RESOLVED_KEYS);
-    let mut values = parameters(&map, sink);
+    let mut values = parameters(&map, sink)?;
     static_check::architecture(&map, sink);
     let scope = Scope::root(&values);
     let reader = Reader { scope: &scope, sink };
@@ -95,15 +101,16 @@ pub(crate) fn build(draft: &Draft, sink: &Sink) -> Option<Built> {
     let about = About::read(&keys, &reader);
     let classes = keys.classes.map(|count| count.value);
     if let Some(classes) = classes {
-        values.push((Rc::from("classes"), Val::number(classes.into())));
+        values.push((Rc::from("classes"), Some(Val::number(classes.into()))));
     }
-    let graph = lower(draft, &keys, &values, input, classes, sink)?;
+    let (graph, steps) = lower(draft, &keys, &values, input, classes, sink)?;
     sink.is_empty().then_some(Built {
         name: about.name,
         description: about.description,
         cite: about.cite,
         published: about.published,
         graph,
+        steps,
     })
 }
 
@@ -128,10 +135,16 @@ impl About {
     }
 }
 
-/// The values of the file's parameters; each sees the ones before it.
-fn parameters(map: &Map, sink: &Sink) -> Vec<(Rc<str>, Val)> {
-    let mut values: Vec<(Rc<str>, Val)> = Vec::new();
-    let Some(params) = map.get("params") else { return values };
+/// The values of the file's parameters; each sees the ones before it. None when there are too many.
+fn parameters(map: &Map, sink: &Sink) -> Option<Vec<Named>> {
+    let mut values: Vec<Named> = Vec::new();
+    let Some(params) = map.get("params") else { return Some(values) };
+    if declared(params).len() > MAX_PARAMETERS {
+        let message = format!("a file has at most {MAX_PARAMETERS} parameters");
+        let many = Diagnostic::new(Code::TooManyValues, message);
+        sink.push(many.at(params.span, "these parameters"));
+        return None;
+    }
     for entry in declared(params) {
         let scope = Scope::root(&values);
         let reader = Reader { scope: &scope, sink };
@@ -143,11 +156,13 @@ fn parameters(map: &Map, sink: &Sink) -> Vec<(Rc<str>, Val)> {
             let missing =
                 Diagnostic::new(Code::MissingKey, message).at(entry.key_span, "no default");
             sink.push(missing.help("give a default here or a value with `--set`"));
-        } else if let Some(value) = value(&entry.value, &reader) {
+            values.push((Rc::clone(&entry.key), None));
+        } else {
+            let value = value(&entry.value, &reader);
             values.push((Rc::clone(&entry.key), value));
         }
     }
-    values
+    Some(values)
 }
 
 fn input_shape(keys: &ArchitectureKeys, reader: Reader<'_>) -> Option<(Shape, Span)> {
@@ -159,11 +174,11 @@ fn input_shape(keys: &ArchitectureKeys, reader: Reader<'_>) -> Option<(Shape, Sp
 fn lower(
     draft: &Draft,
     keys: &ArchitectureKeys,
-    values: &[(Rc<str>, Val)],
+    values: &[Named],
     input: (Shape, Span),
     classes: Option<u32>,
     sink: &Sink,
-) -> Option<Graph> {
+) -> Option<(Graph, u32)> {
     let scope = Scope::root(values);
     let reader = Reader { scope: &scope, sink };
     let graph = match Graph::new(input.0, Some(input.1)) {
@@ -191,13 +206,19 @@ fn lower(
         let empty = Diagnostic::new(Code::EmptyNetwork, "the network has no layers");
         return reader.report(empty.at(keys.body.0.span, "nothing here"));
     }
+    if lowering.is_cut_short() {
+        return None;
+    }
     for (number, head) in keys.auxiliary.iter().flat_map(|list| list.0.list()).flatten().enumerate()
     {
+        if sink.is_full() {
+            break;
+        }
         auxiliary(&mut lowering, number, head, &scope);
     }
     check_overrides(&lowering, end);
     lowering.graph.set_output(end.node);
-    Some(lowering.graph)
+    Some((lowering.graph, lowering.steps))
 }
 
 fn multiplier(keys: &ArchitectureKeys, written: Option<&Node>, reader: &Reader<'_>) -> Option<f64> {
@@ -258,17 +279,14 @@ fn check_overrides(lowering: &Lowering<'_>, end: Cursor) {
             false => format!("there is no step `{path}`"),
         };
         let unknown = Diagnostic::new(Code::UnknownPlace, message).at(entry.span, "named here");
-        lowering.sink.push(unknown.help(steps_like(path, lowering)));
+        lowering.sink.push_with(unknown, || steps_like(path, lowering));
     }
 }
 
 fn steps_like(path: &Path, lowering: &Lowering<'_>) -> String {
     let depth = path.depth();
-    let mut known: Vec<&str> =
-        lowering.places.keys().filter(|place| place.depth() == depth).map(Path::as_str).collect();
-    known.sort_unstable();
-    known.truncate(MOST_COMPARED);
-    suggestion(path.as_str(), "steps", known)
+    let known = lowering.places.keys().filter(|place| place.depth() == depth);
+    suggestion(path.as_str(), "steps", known.take(MOST_COMPARED).map(Path::as_str))
 }
 
 /// Builds one auxiliary head.
@@ -285,8 +303,7 @@ fn auxiliary(lowering: &mut Lowering<'_>, number: usize, node: &Node, scope: &Sc
         let message = format!("there is no step `{after}` to put the head after");
         let unknown =
             Diagnostic::new(Code::UnknownPlace, message).at(keys.after.span, "named here");
-        let help = steps_like(&after, lowering);
-        lowering.sink.push(unknown.help(help));
+        lowering.sink.push_with(unknown, || steps_like(&after, lowering));
         return;
     };
     let path = Path::new(&name);

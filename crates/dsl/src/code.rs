@@ -40,7 +40,7 @@ codes! {
 "Architecture files are UTF-8. The message says at which byte the text stops being UTF-8: perhaps the
 file is a picture or an archive, or was saved in another encoding.";
     FileTooLarge "E003" "a file is too large":
-"A file may have 1 MiB. The largest architecture that ships with Inceptive has 8 KiB; use `repeat` and
+"A file may have 1 MiB, and a text in it 4 KiB. The largest architecture that ships with Inceptive has 8 KiB; use `repeat` and
 `blocks` instead of listing layers one by one.";
     EmptyFile "E004" "a file holds no data":
 "The file is empty or has only comments. The smallest architecture is
@@ -60,7 +60,7 @@ as `@` or `%` without quotes.";
     TooManyValues "E007" "a file has too many values":
 "A file may hold 100,000 values after its aliases (`*name`) are expanded. A few lines of nested aliases
 can stand for billions of values; such files are refused. A block may have 256
-parameters, a space 256 variables.";
+parameters, a space 256 variables, and a file 512 parameters.";
     DuplicateKey "E008" "a key is given twice":
 "A key may stand once in a map. Remove one of the two, or rename it.";
     UnsupportedYaml "E009" "a YAML feature is not used here":
@@ -128,7 +128,7 @@ Both shapes are shown with the lines that they come from. Frequent causes are a 
 only, or a shortcut that needs a 1x1 projection.";
     NetworkTooLarge "E503" "the network is too large":
 "A network may have 100,000 nodes and 2^48 multiply-accumulates and values in total, so that every count is
-exact; the blocks of one file may expand to 200,000 steps.";
+exact; the blocks of one file may expand to 200,000 steps and branches, and its expressions to 4 MiB of text.";
     EmptyNetwork "E504" "the network has no layers":
 "`body` and `tail` have no steps, so the network would return its input.";
     UnknownPlace "E505" "a step that does not exist":

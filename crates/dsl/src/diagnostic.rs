@@ -1,6 +1,10 @@
 //! What is wrong with a file, told to a person.
 
-use std::{cell::RefCell, collections::HashSet, ops::Range};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashSet,
+    ops::Range,
+};
 
 use annotate_snippets::{
     Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet, renderer::DecorStyle,
@@ -14,6 +18,10 @@ use crate::{
 
 /// The most diagnostics that are kept for one network.
 const MOST: usize = 100;
+
+/// Bytes of expressions, and of lists and maps that may hold some, that may be evaluated for one network;
+/// a step in a `repeat` counts every time.
+const MAX_EVALUATED: usize = 4 << 20;
 
 /// One thing that is wrong: a stable code, a terse message, where, and what to write instead.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,7 +65,7 @@ impl Diagnostic {
             if labels.is_empty() {
                 continue;
             }
-            let path = source.path.to_string_lossy().into_owned();
+            let path = printable(&source.path.to_string_lossy());
             group = if source.text.is_empty() {
                 group.element(Origin::path(path))
             } else {
@@ -108,7 +116,10 @@ fn snippet<'a>(
     path: String,
     labels: Vec<Annotation<'a>>,
 ) -> Snippet<'a, Annotation<'a>> {
-    Snippet::source(&*source.text).path(path).annotations(labels)
+    // The renderer replaces the other invisible characters itself. As many bytes as before keep spans right.
+    let text = source.text.replace(|c| ('\u{80}'..='\u{9f}').contains(&c), "\u{b7}");
+    let text = text.replace(['\u{200e}', '\u{200f}'], "\u{fffd}");
+    Snippet::source(text).path(path).annotations(labels)
 }
 
 /// The part of a span on its first line: a value may go on for many lines, its start says enough.
@@ -152,15 +163,28 @@ pub(crate) fn printable(text: &str) -> String {
 pub(crate) struct Sink {
     kept: RefCell<Vec<Diagnostic>>,
     seen: RefCell<HashSet<(Code, Option<Span>, String)>>,
+    /// Bytes of expressions that were evaluated for the network that is being built.
+    evaluated: Cell<usize>,
 }
 
 impl Sink {
     pub(crate) fn push(&self, diagnostic: Diagnostic) {
-        let place = diagnostic.labels.first().map(|(span, _)| *span);
-        let key = (diagnostic.code, place, diagnostic.message.clone());
-        if self.kept.borrow().len() < MOST && self.seen.borrow_mut().insert(key) {
+        if self.is_new(&diagnostic) {
             self.kept.borrow_mut().push(diagnostic);
         }
+    }
+
+    /// Adds a diagnostic whose help takes long to find, which is done only if it is kept.
+    pub(crate) fn push_with(&self, diagnostic: Diagnostic, help: impl FnOnce() -> String) {
+        if self.is_new(&diagnostic) {
+            self.kept.borrow_mut().push(diagnostic.help(help()));
+        }
+    }
+
+    fn is_new(&self, diagnostic: &Diagnostic) -> bool {
+        let place = diagnostic.labels.first().map(|(span, _)| *span);
+        let key = (diagnostic.code, place, diagnostic.message.clone());
+        !self.is_full() && self.seen.borrow_mut().insert(key)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -170,6 +194,30 @@ impl Sink {
     /// Whether further diagnostics would be dropped: nobody reads more, so nobody need look for more.
     pub(crate) fn is_full(&self) -> bool {
         self.kept.borrow().len() >= MOST
+    }
+
+    /// Counts bytes that are to be evaluated; false when the network had too many.
+    pub(crate) fn may_evaluate(&self, bytes: usize, span: Span) -> bool {
+        if self.is_spent() {
+            return false;
+        }
+        self.evaluated.set(self.evaluated.get().saturating_add(bytes));
+        if self.is_spent() {
+            let message =
+                format!("the network has more than {} MiB of expressions", MAX_EVALUATED >> 20);
+            self.push(Diagnostic::new(Code::NetworkTooLarge, message).at(span, "reached here"));
+        }
+        !self.is_spent()
+    }
+
+    /// Whether nothing more may be evaluated.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.evaluated.get() > MAX_EVALUATED
+    }
+
+    /// Starts to count the expressions of another network.
+    pub(crate) fn start_network(&self) {
+        self.evaluated.set(0);
     }
 
     /// Adds to the help of everything that was reported.

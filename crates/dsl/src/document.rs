@@ -378,11 +378,13 @@ pub(crate) fn published(list: &PublishedList, reader: &Reader<'_>) -> Vec<Publis
 
 fn one_published(node: &Node, reader: &Reader<'_>) -> Option<Published> {
     let keys = PublishedKeys::read(&fields(node, "published", *reader)?)?;
-    for accuracy in [keys.top1, keys.top5].into_iter().flatten() {
-        if !(0.0..=100.0).contains(&accuracy.0) {
-            let message = format!("an accuracy is a percentage from 0 to 100, not {}", accuracy.0);
-            return reader
-                .report(Diagnostic::new(Code::OutOfRange, message).at(node.span, "this entry"));
+    for (key, accuracy) in [("top1", keys.top1), ("top5", keys.top5)] {
+        if let Some(Real(percent)) = accuracy.filter(|a| !(0.0..=100.0).contains(&a.0)) {
+            let message = format!("an accuracy is a percentage from 0 to 100, not {percent}");
+            let written = node.map().and_then(|map| map.get(key)).unwrap_or(node);
+            return reader.report(
+                Diagnostic::new(Code::OutOfRange, message).at(written.span, "out of range"),
+            );
         }
     }
     Some(Published {

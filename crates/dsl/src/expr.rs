@@ -13,7 +13,7 @@
 
 use std::rc::Rc;
 
-use crate::yaml::{Node, Value as Yaml};
+use crate::yaml::{Node, Value as Yaml, shown};
 
 /// How deep an expression may be nested.
 const MAX_DEPTH: usize = 32;
@@ -105,7 +105,7 @@ impl Val {
 
     pub(crate) fn describe(&self) -> String {
         match &self.kind {
-            ValKind::Number(number) => number.to_string(),
+            ValKind::Number(number) => shown(*number),
             ValKind::Bool(flag) => flag.to_string(),
             ValKind::Text(text) => format!("`{text}`"),
             ValKind::Node(node) => node.kind().to_owned(),
@@ -169,6 +169,14 @@ const SYMBOLS: [&str; 16] =
 
 fn is_name(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
+}
+
+/// The names after every `$` of a text that need not be an expression, with the places of the `$`.
+pub(crate) fn mentions(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.match_indices('$').map(|(at, _)| {
+        let rest = &text[at + 1..];
+        (at, &rest[..rest.find(|c| !is_name(c)).unwrap_or(rest.len())])
+    })
 }
 
 fn tokens(text: &str) -> Result<Vec<(usize, Token)>, (usize, String)> {

@@ -10,7 +10,7 @@ use crate::{
     diagnostic::{Diagnostic, suggestion},
     expr::{Val, ValKind},
     scope::Reader,
-    yaml::{Map, Node, Value},
+    yaml::{Map, Node, Value, shown},
 };
 
 /// The largest number that a width, kernel, stride or size may have.
@@ -88,7 +88,7 @@ pub(crate) fn unknown_keys(map: &Map, what: &str, known: &[&str], reader: &Reade
         let message = format!("unknown key `{}` in {}", entry.key, quoted(what));
         let unknown =
             Diagnostic::new(Code::UnknownKey, message).at(entry.key_span, "not known here");
-        reader.sink.push(unknown.help(suggestion(&entry.key, "keys", known.iter().copied())));
+        reader.sink.push_with(unknown, || suggestion(&entry.key, "keys", known.iter().copied()));
     }
 }
 
@@ -174,12 +174,12 @@ impl Field for Count {
 /// The whole number between `least` and `most` that `value` is.
 fn whole(value: &Val, least: u32, most: u32, node: &Node, reader: &Reader<'_>) -> Option<u32> {
     let ValKind::Number(number) = value.kind else { return reader.wrong_type(node, "a number") };
-    let shown = match node.text() {
-        Some(text) => format!("{number}, the value of `{text}`"),
-        None => format!("{number}"),
+    let found = match node.text() {
+        Some(text) => format!("{}, the value of `{text}`", shown(number)),
+        None => shown(number),
     };
     if number.is_finite() && number.fract() != 0.0 {
-        let message = format!("a whole number is needed here, not {shown}");
+        let message = format!("a whole number is needed here, not {found}");
         return reader.report(
             Diagnostic::new(Code::NotWhole, message).at(node.span, "not a whole number").help(
                 "say how to round: `floor(...)`, `ceil(...)`, `round(...)` or `round_to(..., 8)`",
@@ -187,7 +187,7 @@ fn whole(value: &Val, least: u32, most: u32, node: &Node, reader: &Reader<'_>) -
         );
     }
     if !(f64::from(least)..=f64::from(most)).contains(&number) {
-        let message = format!("a number from {least} to {most} is needed here, not {shown}");
+        let message = format!("a number from {least} to {most} is needed here, not {found}");
         return reader
             .report(Diagnostic::new(Code::OutOfRange, message).at(node.span, "out of range"));
     }
@@ -494,9 +494,10 @@ fn unknown_word<T>(
     node: &Node,
     reader: &Reader<'_>,
 ) -> Option<T> {
-    let message = format!("`{word}` is not one of the choices here");
-    let unknown = Diagnostic::new(Code::UnknownWord, message).at(node.span, what);
-    reader.report(unknown.help(suggestion(word, "choices", known.iter().copied())))
+    let message = format!("unknown {what} `{word}`");
+    let unknown = Diagnostic::new(Code::UnknownWord, message).at(node.span, "not known here");
+    reader.sink.push_with(unknown, || suggestion(word, "choices", known.iter().copied()));
+    None
 }
 
 words! {

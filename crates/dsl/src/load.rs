@@ -116,7 +116,7 @@ impl<'a> Loader<'a> {
             Err(error) => return self.report(failed(&error)),
         };
         if bytes.len() as u64 > MAX_BYTES {
-            let message = format!("`{shown}` is larger than {} KiB", MAX_BYTES >> 10);
+            let message = format!("`{shown}` is larger than {} MiB", MAX_BYTES >> 20);
             return self.report(unreadable(Code::FileTooLarge, message));
         }
         let text = match std::str::from_utf8(&bytes) {
@@ -130,14 +130,14 @@ impl<'a> Loader<'a> {
         };
         let source = self.sources.add(path.to_owned(), text);
         let node = yaml::parse(text, source, self.sink)?;
-        let Value::Map(map) = node.value else {
-            let code = match node.value {
-                Value::Null => Code::EmptyFile,
-                _ => Code::WrongType,
-            };
-            let message = format!("the file holds {}, not a map of keys", node.kind());
-            let help = "an architecture starts with `name: ...`";
-            return self.report(Diagnostic::new(code, message).at(node.span, "here").help(help));
+        let map = match node.value {
+            Value::Map(map) => map,
+            Value::Null => return self.report(yaml::no_data(Span { end: 0, start: 0, source })),
+            _ => {
+                let message = format!("the file holds {}, not a map of keys", node.kind());
+                let wrong = Diagnostic::new(Code::WrongType, message).at(node.span, "here");
+                return self.report(wrong.help("an architecture starts with `name: ...`"));
+            }
         };
         Some(Document { map, span: node.span, path: path.to_owned(), canonical })
     }
@@ -283,13 +283,8 @@ impl<'a> Loader<'a> {
         let source = self.sources.add(PathBuf::from(format!("--set {key}")), text);
         let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
         let span = Span { source, start: 0, end };
-        match yaml::parse_value(text, span) {
-            Ok(value) => Some(Entry { key: Rc::from(key), key_span: span, value }),
-            Err(message) => {
-                let message = format!("the value of `{key}` cannot be read: {message}");
-                self.report(Diagnostic::new(Code::YamlSyntax, message).at(span, "this value"))
-            }
-        }
+        let value = yaml::parse(text, source, self.sink)?;
+        Some(Entry { key: Rc::from(key), key_span: span, value })
     }
 }
 

@@ -11,6 +11,9 @@ use crate::{
     yaml::{Node, Value},
 };
 
+/// What a value in a list or map counts at least, when it is evaluated.
+const BYTES_A_VALUE: usize = 4;
+
 /// What a step reads, as far as it is known.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Input {
@@ -20,11 +23,14 @@ pub(crate) enum Input {
     Unknown,
 }
 
+/// A name and its value; none when an error, already reported, hides it.
+pub(crate) type Named = (Rc<str>, Option<Val>);
+
 /// A frame of named values; frames inside see the frames outside.
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'a> {
     outer: Option<&'a Scope<'a>>,
-    values: &'a [(Rc<str>, Val)],
+    values: &'a [Named],
     input: Option<Input>,
 }
 
@@ -32,12 +38,12 @@ impl<'a> Scope<'a> {
     pub(crate) const EMPTY: Scope<'static> = Scope { outer: None, values: &[], input: None };
 
     /// A frame that stands alone.
-    pub(crate) fn root(values: &'a [(Rc<str>, Val)]) -> Self {
+    pub(crate) fn root(values: &'a [Named]) -> Self {
         Self { outer: None, values, input: None }
     }
 
     /// A frame inside `self`.
-    pub(crate) fn with(&'a self, values: &'a [(Rc<str>, Val)]) -> Self {
+    pub(crate) fn with(&'a self, values: &'a [Named]) -> Self {
         Self { outer: Some(self), values, input: None }
     }
 
@@ -63,7 +69,7 @@ impl<'a> Scope<'a> {
 impl Lookup for Scope<'_> {
     fn lookup(&self, name: &str) -> Result<Val, EvalError> {
         if let Some((_, value)) = self.values.iter().find(|(known, _)| **known == *name) {
-            return Ok(value.clone());
+            return value.clone().ok_or(EvalError::Unknown);
         }
         if let ("in" | "in_height" | "in_width", Some(input)) = (name, self.input()) {
             let Input::Known(shape) = input else { return Err(EvalError::Unknown) };
@@ -101,11 +107,14 @@ impl Reader<'_> {
 
     /// The value of an expression; none, with a report, when it has none.
     pub(crate) fn evaluate(&self, text: &str, span: Span) -> Option<Val> {
+        if !self.sink.may_evaluate(text.len(), span) {
+            return None;
+        }
         let expr = match expr::parse(text) {
             Ok(expr) => expr,
             Err((at, message)) => {
                 let message = format!("the expression `{text}` cannot be read: {message}");
-                let at = within(span, text, at);
+                let at = within(span, text, at, 1);
                 return self
                     .report(Diagnostic::new(Code::ExpressionSyntax, message).at(at, "here"));
             }
@@ -114,10 +123,13 @@ impl Reader<'_> {
             Ok(value) => Some(value),
             Err(EvalError::Unknown) => None,
             Err(EvalError::NoVariable(name)) => {
-                let help = suggestion(&name, "variables", self.scope.names());
+                let mut mentions = expr::mentions(text).filter(|(_, mention)| *mention == name);
+                let place = mentions.next().map(|(at, _)| within(span, text, at, name.len() + 1));
                 let unknown =
                     Diagnostic::new(Code::UnknownVariable, format!("unknown variable `${name}`"));
-                self.report(unknown.at(span, "used here").help(help))
+                let help = || suggestion(&name, "variables", self.scope.names());
+                self.sink.push_with(unknown.at(place.unwrap_or(span), "not known here"), help);
+                None
             }
             Err(EvalError::Undefined(reason)) => {
                 let message = format!("`{text}` has no value: {reason}");
@@ -143,7 +155,11 @@ impl Reader<'_> {
         match value.kind {
             ValKind::Number(_) => Some(value),
             ValKind::Bool(_) | ValKind::Text(_) | ValKind::Node(_) => {
-                let message = format!("expected a number, found {}", value.describe());
+                let origin = match node.text() {
+                    Some(text) if text.contains('$') => format!(", the value of `{text}`"),
+                    _ => String::new(),
+                };
+                let message = format!("expected a number, found {}{origin}", value.describe());
                 self.report(Diagnostic::new(Code::WrongType, message).at(node.span, "this value"))
             }
         }
@@ -165,6 +181,11 @@ impl Reader<'_> {
 
     /// The node with every expression in it evaluated, so that it means the same in any scope.
     pub(crate) fn close(&self, node: &Node) -> Option<Node> {
+        let items = node.list().map_or(0, <[Node]>::len);
+        let entries = node.map().map_or(0, |map| map.0.len());
+        if !self.sink.may_evaluate(BYTES_A_VALUE * (items + entries), node.span) {
+            return None;
+        }
         let value = match &node.value {
             Value::Text(text) if text.contains('$') => match self.evaluate(text, node.span)?.kind {
                 ValKind::Number(number) => Value::Number(number),
@@ -188,13 +209,12 @@ impl Reader<'_> {
     }
 }
 
-/// The place of byte `at` of an expression, if the text stands in the file as it is (not escaped or
+/// The place of some bytes of an expression, if the text stands in the file as it is (not escaped or
 /// quoted); else the whole of it.
-fn within(span: Span, text: &str, at: usize) -> Span {
-    let (Ok(length), Ok(at)) = (u32::try_from(text.len()), u32::try_from(at)) else { return span };
-    if span.end - span.start != length {
+fn within(span: Span, text: &str, at: usize, length: usize) -> Span {
+    if (span.end - span.start) as usize != text.len() {
         return span;
     }
-    let start = span.start + at.min(length);
-    Span { start, end: (start + 1).min(span.end.max(start)), ..span }
+    let byte = |at: usize| span.start + u32::try_from(at.min(text.len())).unwrap_or(0);
+    Span { start: byte(at), end: byte(at.saturating_add(length)), ..span }
 }

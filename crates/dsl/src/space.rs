@@ -241,6 +241,9 @@ fn conditions<T>(
 ) -> Vec<T> {
     let items = list.and_then(|list| list.0.list()).unwrap_or_default();
     let read = |item: &Node| {
+        if reader.sink.is_full() {
+            return None;
+        }
         let Some(text) = item.text() else { return reader.wrong_type(item, "text") };
         match parse(text) {
             Ok(condition) => Some(condition),

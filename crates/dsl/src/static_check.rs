@@ -3,6 +3,8 @@
 
 use std::{collections::HashSet, rc::Rc};
 
+use inceptive_ir::Span;
+
 use crate::{
     args::{Builtin, IfArgs, ParallelArgs, RepeatArgs},
     code::Code,
@@ -138,13 +140,12 @@ impl Checker<'_> {
     }
 
     fn unknown_step(&self, step: &Step<'_>) {
-        let mut known: Vec<&str> = Builtin::ALL.iter().map(|(name, _)| *name).collect();
-        known.extend(self.blocks.into_iter().flat_map(|map| &map.0).map(|entry| &*entry.key));
-        let unknown = Diagnostic::new(Code::UnknownStep, format!("unknown step `{}`", step.word));
-        let help = suggestion(step.word, "steps and blocks", known);
-        self.reader
-            .sink
-            .push(unknown.at(step.span, "neither a built-in step nor a block").help(help));
+        let blocks = self.blocks.into_iter().flat_map(|map| &map.0);
+        self.reader.sink.push_with(unknown_step(step.word, step.span), || {
+            let mut known: Vec<&str> = Builtin::ALL.iter().map(|(name, _)| *name).collect();
+            known.extend(blocks.map(|entry| &*entry.key));
+            suggestion(step.word, "steps and blocks", known)
+        });
     }
 
     fn defaults(&self, defaults: &Map) {
@@ -165,6 +166,12 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// What is said about a step that is neither built in nor a block.
+pub(crate) fn unknown_step(word: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::UnknownStep, format!("unknown step `{word}`"))
+        .at(span, "neither a built-in step nor a block")
 }
 
 /// Collects the variables that any text below `node` mentions, keys of steps included.
@@ -188,9 +195,11 @@ fn variables(text: &str, used: &mut HashSet<Rc<str>>) {
     if !text.contains('$') {
         return;
     }
-    if let Ok(expr) = expr::parse(text) {
-        expr.variables(&mut |name| {
+    match expr::parse(text) {
+        Ok(expr) => expr.variables(&mut |name| {
             used.insert(Rc::from(name));
-        });
+        }),
+        // What is wrong with it is reported where it is evaluated; what it mentions is used all the same.
+        Err(_) => used.extend(expr::mentions(text).map(|(_, name)| Rc::from(name))),
     }
 }

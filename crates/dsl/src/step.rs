@@ -13,6 +13,8 @@ use crate::{
 
 /// The longest name of a step, branch, block or parameter.
 const LONGEST_NAME: usize = 100;
+/// Bytes of the longest operator and name of a step.
+const LONGEST_STEP: usize = 1000;
 
 /// A step before its arguments are read.
 pub(crate) struct Step<'a> {
@@ -57,10 +59,10 @@ impl<'a> Step<'a> {
                 );
             }
         };
-        let (word, name) = match text.split_once(char::is_whitespace) {
-            Some((word, name)) => (word, Some(name.trim())),
-            None => (text, None),
-        };
+        let (word, name) = words(text);
+        if text.len() > LONGEST_STEP {
+            check_name(text, "step", span, reader)?;
+        }
         if let Some(name) = name {
             check_name(name, "step", span, reader)?;
         }
@@ -68,15 +70,28 @@ impl<'a> Step<'a> {
     }
 }
 
+/// Operator and name of a step. One that is too long is not looked through.
+fn words(text: &str) -> (&str, Option<&str>) {
+    if text.len() > LONGEST_STEP {
+        return (text, None);
+    }
+    match text.split_once(char::is_whitespace) {
+        Some((word, name)) => (word, Some(name.trim())),
+        None => (text, None),
+    }
+}
+
 /// Reports a name that cannot be part of a path.
 pub(crate) fn check_name(name: &str, what: &str, span: Span, reader: &Reader<'_>) -> Option<()> {
-    let bad = name.chars().find(|c| c.is_whitespace() || c.is_control() || "/$=".contains(*c));
+    let is_long = name.len() > LONGEST_NAME && name.chars().nth(LONGEST_NAME).is_some();
+    let bad = name
+        .chars()
+        .take(LONGEST_NAME)
+        .find(|c| c.is_whitespace() || c.is_control() || "/$=".contains(*c));
     let message = match bad {
+        _ if is_long => format!("the name of a {what} has more than {LONGEST_NAME} characters"),
         Some(c) => format!("the name of a {what} cannot contain `{}`", c.escape_debug()),
         None if name.is_empty() => format!("the name of a {what} cannot be empty"),
-        None if name.chars().count() > LONGEST_NAME => {
-            format!("the name of a {what} has more than {LONGEST_NAME} characters")
-        }
         None => return Some(()),
     };
     reader.report(Diagnostic::new(Code::InvalidName, message).at(span, "this name"))
@@ -99,9 +114,7 @@ impl Names {
                 Value::Text(text) => Some((&**text, step.span)),
                 Value::Null | Value::Bool(_) | Value::Number(_) | Value::List(_) => None,
             };
-            let named = key.and_then(|(key, span)| {
-                key.split_once(char::is_whitespace).map(|(_, name)| (name.trim(), span))
-            });
+            let named = key.and_then(|(key, span)| words(key).1.map(|name| (name, span)));
             if let Some((name, span)) = named {
                 self.take(name, span, reader);
             }

@@ -18,6 +18,8 @@ use crate::{
 const MAX_DEPTH: usize = 64;
 /// How many values a document may have, aliases expanded.
 const MAX_VALUES: usize = 100_000;
+/// How many bytes a text may have: a step in a `repeat` reads its texts again and again.
+const MAX_TEXT: usize = 4096;
 
 /// A value and where it stands. Cheap to clone.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,16 +100,26 @@ impl Node {
         match &self.value {
             Value::Null => "nothing".to_owned(),
             Value::Bool(flag) => flag.to_string(),
-            Value::Number(number) => number.to_string(),
+            Value::Number(number) => shown(*number),
             Value::Text(text) => format!("`{text}`"),
             Value::List(_) | Value::Map(_) => self.kind().to_owned(),
         }
     }
 }
 
+/// A number for messages: 1e300 has 301 digits.
+pub(crate) fn shown(number: f64) -> String {
+    if number.is_finite() && number.abs() >= 1e15 {
+        format!("{number:e}")
+    } else {
+        number.to_string()
+    }
+}
+
 /// Parses one document.
 pub(crate) fn parse(text: &str, source: u32, sink: &Sink) -> Option<Node> {
     let places = Places::new(text, source);
+    refuse_control_characters(text, &places, sink)?;
     let skeleton = Skeleton::read(text, &places, sink)?;
     let value = match serde_yaml::from_str::<serde_yaml::Value>(text) {
         Ok(value) => value,
@@ -118,12 +130,13 @@ pub(crate) fn parse(text: &str, source: u32, sink: &Sink) -> Option<Node> {
                 // The pass over events has named both places.
                 return None;
             }
-            sink.push(match starts_with_huge_integer(rest) {
-                true => {
+            sink.push(match huge_integer(rest) {
+                Some(length) => {
+                    let number = Span { end: at.start.saturating_add(length), ..at };
                     Diagnostic::new(Code::OutOfRange, "a number that large has no meaning here")
-                        .at(at, "out of range")
+                        .at(number, "out of range")
                 }
-                false => Diagnostic::new(Code::YamlSyntax, error.to_string()).at(at, ""),
+                None => Diagnostic::new(Code::YamlSyntax, error.to_string()).at(at, "here"),
             });
             return None;
         }
@@ -131,19 +144,51 @@ pub(crate) fn parse(text: &str, source: u32, sink: &Sink) -> Option<Node> {
     join(&skeleton, value, sink)
 }
 
-/// Whether text starts with an integer that fits no 64 bits: serde_yaml's values cannot hold it.
-fn starts_with_huge_integer(text: &str) -> bool {
+/// The length of the integer at the start of a text if it fits no 64 bits: serde_yaml's values cannot hold it.
+fn huge_integer(text: &str) -> Option<u32> {
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    digits.bytes().take_while(u8::is_ascii_digit).count() >= 19
+    let count = digits.bytes().take_while(u8::is_ascii_digit).count();
+    u32::try_from(text.len() - digits.len() + count).ok().filter(|_| count >= 19)
 }
 
-/// Parses a value that was given on the command line.
-pub(crate) fn parse_value(text: &str, span: Span) -> Result<Node, String> {
-    let sink = Sink::default();
-    let parsed = parse(text, span.source, &sink);
-    parsed.ok_or_else(|| {
-        sink.take().into_iter().next().map_or_else(String::new, |diagnostic| diagnostic.message)
-    })
+/// YAML has no control characters but tabs and line ends; an editor does not show others, so they are named.
+fn refuse_control_characters(text: &str, places: &Places, sink: &Sink) -> Option<()> {
+    let allowed = ['\t', '\n', '\r', '\u{85}'];
+    let is_bad = |c: char| {
+        (c.is_control() && !allowed.contains(&c))
+            || matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    };
+    let Some((at, bad)) = text.char_indices().find(|(_, c)| is_bad(*c)) else { return Some(()) };
+    let message = format!("the character {} cannot stand in YAML", bad.escape_unicode());
+    let diagnostic = Diagnostic::new(Code::YamlSyntax, message).at(places.byte_span(at), "here");
+    sink.push(match bad {
+        '\0' => diagnostic.help("save the file as UTF-8; this may be UTF-16, or no text at all"),
+        _ => diagnostic.help("delete it; in quotes it is written as an escape such as `\"\\e\"`"),
+    });
+    None
+}
+
+/// A file without any value.
+pub(crate) fn no_data(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::EmptyFile, "the file holds no data")
+        .at(span, "")
+        .help("`inceptive explain E004` shows the smallest architecture")
+}
+
+fn too_deep(span: Span) -> Diagnostic {
+    let message = format!("lists and maps are nested more than {MAX_DEPTH} deep");
+    Diagnostic::new(Code::TooDeep, message).at(span, "here")
+}
+
+/// The usual reason for what the YAML parser says.
+fn syntax_help(info: &str) -> &'static str {
+    if info.contains("tab") {
+        "indent with spaces"
+    } else if info.contains("anchor") {
+        "an alias `*name` needs an anchor `&name` on a value before it"
+    } else {
+        "is a bracket or a quote left open, or a space missing after a colon, here or above?"
+    }
 }
 
 /// Turns positions of the parser, in characters, into bytes.
@@ -217,15 +262,20 @@ impl Skeleton {
     }
 
     fn read(text: &str, places: &Places, sink: &Sink) -> Option<Self> {
-        let mut reader = Reader { places, sink, open: vec![], anchors: HashMap::new(), done: None };
+        let mut reader = Reader { sink, open: vec![], anchors: HashMap::new(), done: None };
         let mut documents = 0;
         for event in Parser::new_from_str(text) {
             let (event, range) = match event {
                 Ok(event) => event,
                 Err(error) => {
                     let at = places.span(Range::new(*error.marker(), *error.marker()));
+                    if error.info().contains("recursion limit") {
+                        sink.push(too_deep(at));
+                        return None;
+                    }
                     let message = format!("the YAML cannot be read: {}", error.info());
-                    sink.push(Diagnostic::new(Code::YamlSyntax, message).at(at, "here"));
+                    let diagnostic = Diagnostic::new(Code::YamlSyntax, message).at(at, "here");
+                    sink.push(diagnostic.help(syntax_help(error.info())));
                     return None;
                 }
             };
@@ -244,19 +294,13 @@ impl Skeleton {
             reader.event(event, span)?;
         }
         if reader.done.is_none() {
-            let span = places.byte_span(0);
-            sink.push(
-                Diagnostic::new(Code::EmptyFile, "the file holds no data")
-                    .at(span, "")
-                    .help("`inceptive explain E004` shows the smallest architecture"),
-            );
+            sink.push(no_data(places.byte_span(0)));
         }
         reader.done
     }
 }
 
 struct Reader<'a> {
-    places: &'a Places,
     sink: &'a Sink,
     open: Vec<Open>,
     anchors: HashMap<usize, Skeleton>,
@@ -269,6 +313,10 @@ impl Reader<'_> {
         match event {
             Event::Scalar(text, _, anchor, tag) => {
                 self.refuse_tag(tag.is_some(), span);
+                if text.len() > MAX_TEXT {
+                    let message = format!("a text is longer than {} KiB", MAX_TEXT >> 10);
+                    return self.refuse(Code::FileTooLarge, &message, span);
+                }
                 self.close(Skeleton::Scalar { span, text: Rc::from(&*text) }, anchor)
             }
             Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
@@ -302,8 +350,8 @@ impl Reader<'_> {
     fn start(&mut self, is_map: bool, anchor: usize, tagged: bool, span: Span) -> Option<()> {
         self.refuse_tag(tagged, span);
         if self.open.len() >= MAX_DEPTH {
-            let message = format!("lists and maps are nested more than {MAX_DEPTH} deep");
-            return self.refuse(Code::TooDeep, &message, span);
+            self.sink.push(too_deep(span));
+            return None;
         }
         self.open.push(Open { is_map, span, anchor, items: Vec::new(), size: 1 });
         Some(())
@@ -362,7 +410,6 @@ impl Reader<'_> {
             return self.refuse(Code::TooManyValues, &message, span);
         }
         parent.items.push(value);
-        let _ = self.places;
         Some(())
     }
 }

@@ -170,6 +170,14 @@ const FIXTURES: &[Fixture] = &[
     ),
     one(
         "E203",
+        "a parameter without value, used by others",
+        &[(
+            "n.yaml",
+            "{HEAD}params: {w: 1 / 0 + $z, v: $w, z: 3}\nblocks: {b: {params: {c, d: $c}, steps: [conv: {kernel: 3, width: $d}]}}\nbody: [conv: {kernel: 3, width: $v}, b: {c: $v // 0}]\ntail: []\n",
+        )],
+    ),
+    one(
+        "E203",
         "a division by zero",
         &[("n.yaml", "{HEAD}body: [conv: {kernel: 3, width: $in // 0}]\ntail: []\n")],
     ),
@@ -323,28 +331,62 @@ fn messages() {
     insta::assert_snapshot!(page);
 }
 
-fn settings(texts: &[&str]) -> Vec<Setting> {
-    texts.iter().map(|text| text.parse().unwrap()).collect()
+/// Files that are no text, or too much of it: the code, what it is, and the bytes.
+fn unusual() -> [(&'static str, &'static str, Vec<u8>); 5] {
+    let aliases: String =
+        (1..8).map(|n| format!("a{n}: &a{n} [{}]\n", format!("*a{}, ", n - 1).repeat(8))).collect();
+    [
+        ("E002", "a picture", b"\x89PNG\r\n\x1a\n".to_vec()),
+        ("E003", "two MiB", vec![b'#'; 2 << 20]),
+        ("E003", "a name of 5000 letters", format!("name: {}\n", "x".repeat(5000)).into_bytes()),
+        ("E006", "70 brackets", format!("name: x\nbody: {}\n", "[".repeat(70)).into_bytes()),
+        ("E007", "a billion values", format!("a0: &a0 [x]\n{aliases}").into_bytes()),
+    ]
 }
+
+#[test]
+fn messages_about_unusual_files() {
+    let mut page = String::new();
+    for (code, what, bytes) in unusual() {
+        let files = Memory::default().with("n.yaml", bytes);
+        let failure = check(&files, Path::new("n.yaml")).unwrap_err();
+        assert_eq!(failure.diagnostics[0].code.id(), code, "{what}");
+        writeln!(page, "## {what}\n\n{failure}\n").unwrap();
+    }
+    insta::assert_snapshot!(page);
+}
+
+/// Settings that are wrong, all of them with their code first, for the network and for the space.
+const SETTINGS: &[(&str, &str, &[&str])] = &[
+    ("E601", "b.yaml", &["v=3"]),
+    ("E601", "b.yaml", &["clases=3"]),
+    ("E101", "b.yaml", &["a.widht=3"]),
+    ("E505", "b.yaml", &["c.width=3"]),
+    ("E005", "b.yaml", &["w=[1"]),
+    ("E108", "b.yaml", &["w=-1"]),
+    ("E108", "b.yaml", &["w=99999999999999999999"]),
+    ("E102", "b.yaml", &["w=many"]),
+    ("E102", "b.yaml", &["w=true"]),
+    ("E202", "b.yaml", &["w=$v"]),
+    ("E108", "b.yaml", &["input.size=-3", "a.stride=0"]),
+    ("E602", "s.yaml", &["w=12"]),
+    ("E601", "s.yaml", &["v=12"]),
+    ("E110", "l.yaml", &["w=12"]),
+];
 
 #[test]
 fn messages_about_settings() {
     let network =
         format!("{HEAD}params: {{w: 8}}\nbody: [conv a: {{kernel: 3, width: $w}}]\ntail: []\n");
-    let space = "space: s\nbase: b.yaml\nvary: {w: {values: [8, 16]}}\n";
-    let files = Memory::default().with("b.yaml", network).with("s.yaml", space);
+    let files = Memory::default()
+        .with("b.yaml", network)
+        .with("s.yaml", "space: s\nbase: b.yaml\nvary: {w: {values: [8, 16]}}\n")
+        .with("l.yaml", "blocks: {b: {steps: [relu]}}\n");
     let mut page = String::new();
-    for (path, texts) in [
-        ("b.yaml", &["v=3"][..]),
-        ("b.yaml", &["a.widht=3"]),
-        ("b.yaml", &["c.width=3"]),
-        ("b.yaml", &["w=[1"]),
-        ("b.yaml", &["w=many"]),
-        ("b.yaml", &["input.size=-3", "a.stride=0"]),
-        ("s.yaml", &["w=12"]),
-        ("s.yaml", &["v=12"]),
-    ] {
-        let failure = load(&files, Path::new(path), &settings(texts)).unwrap_err();
+    for (code, path, texts) in SETTINGS {
+        let settings: Vec<Setting> = texts.iter().map(|text| text.parse().unwrap()).collect();
+        let failure = load(&files, Path::new(path), &settings).unwrap_err();
+        assert_eq!(failure.diagnostics[0].code.id(), *code, "{texts:?}: {failure}");
         writeln!(page, "## {path} {}\n\n{failure}\n", texts.join(" ")).unwrap();
     }
     insta::assert_snapshot!(page);
@@ -369,14 +411,28 @@ fn the_caret_stands_under_wide_letters_and_in_windows_files() {
     insta::assert_snapshot!(failure);
 }
 
-/// Codes that a small text cannot trigger are in `hostile.rs`.
 #[test]
 fn every_code_has_a_fixture() {
-    let elsewhere = ["E002", "E003", "E006", "E007", "E601", "E602"];
-    let covered: BTreeSet<&str> =
-        FIXTURES.iter().map(|fixture| fixture.code).chain(elsewhere).collect();
+    let covered: BTreeSet<&str> = FIXTURES
+        .iter()
+        .map(|fixture| fixture.code)
+        .chain(unusual().map(|(code, ..)| code))
+        .chain(SETTINGS.iter().map(|(code, ..)| *code))
+        .collect();
     let all: BTreeSet<&str> = Code::ALL.iter().map(|code| code.id()).collect();
-    assert_eq!(all.difference(&covered).collect::<Vec<_>>(), Vec::<&&str>::new());
+    assert_eq!(covered, all);
+}
+
+/// The step of a library that does not fit is shown with the call that it was built for, and with the step
+/// that gives its input: three files.
+#[test]
+fn a_shape_that_does_not_fit_in_a_library() {
+    let files = Memory::default()
+        .with("n.yaml", "name: x\nextends: base.yaml\nset: {stem: {stride: 16}}\n")
+        .with("base.yaml", format!("{HEAD}use: lib.yaml\nbody:\n  - conv stem: {{kernel: 3, width: 8}}\n  - b 3a: {{kernel: 5}}\ntail: []\n"))
+        .with("lib.yaml", "blocks:\n  b:\n    params: {kernel}\n    steps:\n      - relu\n      - maxpool: {kernel: $kernel, stride: 1, pad: valid}\n");
+    let failure = check(&files, Path::new("n.yaml")).unwrap_err();
+    insta::assert_snapshot!(failure);
 }
 
 #[test]

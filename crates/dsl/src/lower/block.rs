@@ -9,7 +9,7 @@ use crate::{
     diagnostic::{Diagnostic, suggestion},
     document::{BlockKeys, fields},
     expr::{Val, ValKind},
-    scope::{Reader, Scope},
+    scope::{Named, Reader, Scope},
     step::Step,
     yaml::{Entry, Map, Node, Value},
 };
@@ -114,11 +114,11 @@ impl Lowering<'_> {
         block: &Node,
         step: &Step<'_>,
         site: &Site<'_>,
-    ) -> Option<Vec<(Rc<str>, Val)>> {
+    ) -> Option<Vec<Named>> {
         let parameters = parameters(block);
         let known: Vec<&str> = parameters.iter().map(|parameter| &*parameter.key).collect();
         let arguments = self.arguments(step, site, None, &known)?;
-        let mut values: Vec<(Rc<str>, Val)> = Vec::with_capacity(parameters.len());
+        let mut values: Vec<Named> = Vec::with_capacity(parameters.len());
         let mut complete = true;
         for parameter in &parameters {
             let given = arguments.maps.iter().find_map(|map: &&Map| map.get(&parameter.key));
@@ -134,10 +134,8 @@ impl Lowering<'_> {
                     value(&parameter.value, &Reader { scope: &scope, sink: self.sink })
                 }
             };
-            match value {
-                Some(value) => values.push((Rc::clone(&parameter.key), value)),
-                None => complete = false,
-            }
+            complete &= value.is_some();
+            values.push((Rc::clone(&parameter.key), value));
         }
         complete.then_some(values)
     }

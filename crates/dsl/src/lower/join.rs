@@ -1,5 +1,7 @@
 //! Branches that run side by side and come together.
 
+use std::collections::{HashMap, HashSet};
+
 use inceptive_ir::{Form, Op, Path};
 
 use super::{Cursor, Lowering, Site};
@@ -10,7 +12,7 @@ use crate::{
     field::{Field, Join, Real},
     scope::Reader,
     step::{Names, check_name},
-    yaml::{Map, Value},
+    yaml::{Map, Node, Value},
 };
 
 impl Lowering<'_> {
@@ -20,6 +22,9 @@ impl Lowering<'_> {
         let mut names = Names::default();
         let mut outputs = Vec::with_capacity(branches.0.len());
         for branch in &branches.0 {
+            if !self.may_go_on(branch.key_span) {
+                return site.cursor.unknown();
+            }
             if check_name(&branch.key, "branch", branch.key_span, &reader).is_none() {
                 return site.cursor.unknown();
             }
@@ -78,8 +83,11 @@ fn join(args: &ParallelArgs, branches: &Map, reader: &Reader<'_>) -> Option<Op> 
         (None, _) => None,
     };
     let known: Vec<&str> = branches.0.iter().map(|branch| &*branch.key).collect();
+    let mut factors: HashMap<&str, &Node> = HashMap::new();
+    let names: HashSet<&str> = known.iter().copied().collect();
     for entry in scales.into_iter().flat_map(|map| &map.0) {
-        if !known.contains(&&*entry.key) {
+        factors.insert(&entry.key, &entry.value);
+        if !names.contains(&*entry.key) {
             let message = format!("there is no branch `{}` to scale", entry.key);
             let unknown =
                 Diagnostic::new(Code::UnknownKey, message).at(entry.key_span, "not a branch");
@@ -91,7 +99,7 @@ fn join(args: &ParallelArgs, branches: &Map, reader: &Reader<'_>) -> Option<Op> 
         Join::Concat => Op::Concat,
         Join::Multiply => Op::Multiply,
         Join::Add => {
-            let scale = |branch: &&str| match scales.and_then(|map| map.get(branch)) {
+            let scale = |branch: &&str| match factors.get(branch) {
                 Some(factor) => Real::read(factor, reader).map(Real::as_f32),
                 None => Some(1.0),
             };

@@ -23,6 +23,7 @@ use crate::{
     expr::{Val, ValKind},
     field::Fields,
     scope::{Input, Reader, Scope},
+    static_check,
     step::{Names, Step},
     yaml::{Map, Node, Value},
 };
@@ -92,11 +93,18 @@ pub(crate) struct Lowering<'a> {
     /// Names that every expression sees.
     pub(crate) globals: &'a Scope<'a>,
     /// Output of every step.
-    pub(crate) places: HashMap<Path, Cursor>,
+    pub(crate) places: BTreeMap<Path, Cursor>,
     pub(crate) part: Part,
-    steps_left: u32,
+    /// Steps so far.
+    pub(crate) steps: u32,
     /// Where the blocks that are being built were called, outermost first.
     calls: Vec<Span>,
+}
+
+/// What a step does.
+enum Callee<'a> {
+    Builtin(Builtin),
+    Block(&'a Node),
 }
 
 /// Everything a step needs to become nodes.
@@ -124,9 +132,9 @@ impl<'a> Lowering<'a> {
             width,
             overrides: BTreeMap::new(),
             globals,
-            places: HashMap::new(),
+            places: BTreeMap::new(),
             part: Part::Main,
-            steps_left: MAX_STEPS,
+            steps: 0,
             calls: Vec::new(),
         }
     }
@@ -169,19 +177,29 @@ impl<'a> Lowering<'a> {
         names.reserve(steps, &reader);
         let mut cursor = from;
         for step in steps.iter() {
-            if self.steps_left == 0 {
-                self.too_many_steps(step.span);
+            if !self.may_go_on(step.span) {
                 return cursor.unknown();
             }
-            self.steps_left -= 1;
             cursor = self.step(step, scope, path, cursor, names);
         }
         cursor
     }
 
-    fn too_many_steps(&self, span: Span) {
-        let message = format!("the network has more than {MAX_STEPS} steps");
-        self.sink.push(Diagnostic::new(Code::NetworkTooLarge, message).at(span, "reached here"));
+    /// Counts a step; false when there were too many, or too many mistakes.
+    fn may_go_on(&mut self, span: Span) -> bool {
+        if self.steps == MAX_STEPS {
+            let message = format!("the network has more than {MAX_STEPS} steps");
+            let many = Diagnostic::new(Code::NetworkTooLarge, message);
+            self.sink.push(many.at(span, "reached here"));
+        }
+        // One above the limit from then on, so that it is reported once.
+        self.steps = (self.steps + 1).min(MAX_STEPS + 1);
+        !self.is_cut_short()
+    }
+
+    /// Whether steps were left out, so that nothing can be said about what does not exist.
+    pub(crate) fn is_cut_short(&self) -> bool {
+        self.steps > MAX_STEPS || self.sink.is_full() || self.sink.is_spent()
     }
 
     fn step(
@@ -201,8 +219,14 @@ impl<'a> Lowering<'a> {
         let reader = Reader { scope: &scope, sink: self.sink };
         let Some(step) = Step::read(node, &reader) else { return cursor.unknown() };
         let Some(word) = word(&step, &reader) else { return cursor.unknown() };
-        let builtin = Builtin::find(&word);
-        if builtin == Some(Builtin::If) {
+        let Some(callee) = self.callee(&word) else {
+            self.unknown_step(&word, step.span);
+            if let Some(name) = step.name {
+                self.places.insert(path.join(name), cursor.unknown());
+            }
+            return cursor.unknown();
+        };
+        if matches!(callee, Callee::Builtin(Builtin::If)) {
             return self.branch_on(&step, &scope, path, cursor, names);
         }
         let name = match step.name {
@@ -211,27 +235,28 @@ impl<'a> Lowering<'a> {
         };
         let site = Site { scope: &scope, path: path.join(&name), span: step.span, cursor };
         let place = site.path.clone();
-        let end = match (builtin, self.blocks.get(&*word).copied()) {
-            (Some(builtin), _) => self.builtin(builtin, &step, site),
-            (None, Some(block)) => self.call(&word, block, &step, &site),
-            (None, None) => {
-                self.unknown_step(&word, step.span);
-                cursor.unknown()
-            }
+        let end = match callee {
+            Callee::Builtin(builtin) => self.builtin(builtin, &step, site),
+            Callee::Block(block) => self.call(&word, block, &step, &site),
         };
         self.places.insert(place, end);
         end
     }
 
+    /// What the operator of a step names.
+    fn callee(&self, word: &str) -> Option<Callee<'a>> {
+        match Builtin::find(word) {
+            Some(builtin) => Some(Callee::Builtin(builtin)),
+            None => self.blocks.get(word).copied().map(Callee::Block),
+        }
+    }
+
     fn unknown_step(&self, word: &str, span: Span) {
-        let mut known: Vec<&str> = Builtin::ALL.iter().map(|(name, _)| *name).collect();
-        known.extend(self.blocks.keys().map(|name| &**name));
-        let unknown = Diagnostic::new(Code::UnknownStep, format!("unknown step `{word}`"));
-        self.sink.push(unknown.at(span, "neither a built-in step nor a block").help(suggestion(
-            word,
-            "steps and blocks",
-            known,
-        )));
+        self.sink.push_with(static_check::unknown_step(word, span), || {
+            let mut known: Vec<&str> = Builtin::ALL.iter().map(|(name, _)| *name).collect();
+            known.extend(self.blocks.keys().map(|name| &**name));
+            suggestion(word, "steps and blocks", known)
+        });
     }
 
     /// The arguments of a step: what is set from outside, then its own, then the file's defaults.
@@ -306,12 +331,10 @@ impl<'a> Lowering<'a> {
     fn repeat(&mut self, args: &RepeatArgs, site: &Site<'_>) -> Cursor {
         let mut cursor = site.cursor;
         for iteration in 0..args.count.0 {
-            if self.steps_left == 0 {
-                self.too_many_steps(site.span);
+            if !self.may_go_on(site.span) {
                 return cursor.unknown();
             }
-            self.steps_left -= 1;
-            let values = [(Rc::from("i"), Val::number(iteration.into()))];
+            let values = [(Rc::from("i"), Some(Val::number(iteration.into())))];
             let scope = site.scope.with(&values);
             let path = site.path.join(&(iteration + 1).to_string());
             cursor = self.scope(&args.steps.0, &scope, &path, cursor);
