@@ -101,7 +101,8 @@ pub(crate) fn build(draft: &Draft, sink: &Sink) -> Option<Built> {
     let about = About::read(&keys, &reader);
     let classes = keys.classes.map(|count| count.value);
     if let Some(classes) = classes {
-        values.push((Rc::from("classes"), Some(Val::number(classes.into()))));
+        let classes = Val { from_input: true, ..Val::number(classes.into()) };
+        values.push((Rc::from("classes"), Some(classes)));
     }
     let (graph, steps) = lower(draft, &keys, &values, input, classes, sink)?;
     sink.is_empty().then_some(Built {

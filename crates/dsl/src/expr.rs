@@ -75,7 +75,8 @@ impl Function {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Val {
     pub(crate) kind: ValKind,
-    /// Whether `$in` took part: the input's channels already carry the width multiplier.
+    /// Whether it follows from the channels of the input or from the number of classes, which
+    /// `width_multiplier` must not multiply (again).
     pub(crate) from_input: bool,
 }
 

@@ -2,9 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use inceptive_dsl::{Checked, Failure, Memory, Setting, Style, check, load};
+use inceptive_dsl::{Checked, Failure, Memory, Setting, Style, check, load, resolve};
+use inceptive_ir::Fingerprint;
 use proptest::{prelude::*, sample::Index};
 
 /// Small files that use every part of the language.
@@ -35,25 +39,42 @@ fn is_sound(failure: &Failure) -> bool {
 }
 
 fn survives(text: impl Into<Vec<u8>>) -> bool {
-    match check(&files(text), Path::new("n.yaml")) {
-        Ok(Checked::Architecture(loaded)) => loaded.architecture.graph.validate().is_ok(),
+    survives_among(&files(text), Path::new("n.yaml"))
+}
+
+fn survives_among(files: &Memory, path: &Path) -> bool {
+    match check(files, path) {
+        Ok(Checked::Architecture(loaded)) => {
+            let graph = &loaded.architecture.graph;
+            graph.validate().is_ok() && written(files, path) == graph.fingerprint()
+        }
         Ok(Checked::Space(_) | Checked::Library(_)) => true,
         Err(failure) => is_sound(&failure),
     }
 }
 
-fn shipped() -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../architectures");
+/// The fingerprint of a network that was written as one file and read again.
+fn written(files: &Memory, path: &Path) -> Fingerprint {
+    let text = resolve(files, path, &[]).unwrap();
+    let alone = Memory::default().with("n.yaml", text);
+    load(&alone, Path::new("n.yaml"), &[]).unwrap().architecture.graph.fingerprint()
+}
+
+/// The shipped files with their paths below the root of the repository.
+fn shipped() -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut texts = Vec::new();
-    for folder in [folder.clone(), folder.join("blocks"), folder.join("spaces")] {
-        let mut paths: Vec<_> =
-            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-        paths.sort();
-        let yaml = paths
-            .iter()
-            .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
-        texts.extend(yaml.map(|path| fs::read_to_string(path).unwrap()));
+    for folder in ["architectures", "architectures/blocks", "architectures/spaces"] {
+        for entry in fs::read_dir(root.join(folder)).unwrap() {
+            let name = entry.unwrap().file_name();
+            let path = Path::new(folder).join(name);
+            if path.extension().is_some_and(|extension| extension == "yaml") {
+                let text = fs::read_to_string(root.join(&path)).unwrap();
+                texts.push((path, text));
+            }
+        }
     }
+    texts.sort();
     texts
 }
 
@@ -102,8 +123,29 @@ fn edits() -> impl Strategy<Value = Vec<Edit>> {
     prop::collection::vec(edit, 1..4)
 }
 
-/// The text cut into words, spaces and marks, edited.
-fn edited(text: &str, edits: &[Edit]) -> String {
+/// The text with edits of its lines, or of its words, spaces and marks.
+fn edited(text: &str, lines: bool, edits: &[Edit]) -> String {
+    let mut pieces = if lines { text.split_inclusive('\n').collect() } else { tokens(text) };
+    for edit in edits {
+        let count = pieces.len();
+        match edit {
+            Edit::Delete(at) if count > 1 => {
+                pieces.remove(at.index(count));
+            }
+            Edit::Duplicate(at) => {
+                let at = at.index(count);
+                pieces.insert(at, pieces[at]);
+            }
+            Edit::Swap(a, b) => pieces.swap(a.index(count), b.index(count)),
+            Edit::Replace(at, word) => pieces[at.index(count)] = word,
+            Edit::Delete(_) => {}
+        }
+    }
+    pieces.concat()
+}
+
+/// Words, spaces and marks.
+fn tokens(text: &str) -> Vec<&str> {
     let mut tokens: Vec<&str> = Vec::new();
     let mut start = 0;
     let mut previous = None;
@@ -117,25 +159,7 @@ fn edited(text: &str, edits: &[Edit]) -> String {
         previous = Some(class);
     }
     tokens.push(&text[start..]);
-    for edit in edits {
-        let count = tokens.len();
-        match edit {
-            Edit::Delete(at) if count > 1 => {
-                tokens.remove(at.index(count));
-            }
-            Edit::Duplicate(at) => {
-                let at = at.index(count);
-                tokens.insert(at, tokens[at]);
-            }
-            Edit::Swap(a, b) => tokens.swap(a.index(count), b.index(count)),
-            Edit::Replace(at, word) => {
-                let at = at.index(count);
-                tokens[at] = word;
-            }
-            Edit::Delete(_) => {}
-        }
-    }
-    tokens.concat()
+    tokens
 }
 
 proptest! {
@@ -152,8 +176,8 @@ proptest! {
     }
 
     #[test]
-    fn any_edit_of_a_small_file(seed in prop::sample::select(SEEDS.to_vec()), edits in edits()) {
-        let text = edited(seed, &edits);
+    fn any_edit_of_a_small_file(seed in prop::sample::select(SEEDS.to_vec()), lines: bool, edits in edits()) {
+        let text = edited(seed, lines, &edits);
         prop_assert!(survives(text.clone()), "{text}");
     }
 
@@ -174,9 +198,14 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
+    /// The others stand beside it, so that what it extends and uses is found.
     #[test]
-    fn any_edit_of_a_shipped_file(seed in prop::sample::select(shipped()), edits in edits()) {
-        prop_assert!(survives(edited(&seed, &edits)));
+    fn any_edit_of_a_shipped_file(at: Index, lines: bool, edits in edits()) {
+        let shipped = shipped();
+        let (path, text) = at.get(&shipped);
+        let text = edited(text, lines, &edits);
+        let files = shipped.iter().fold(Memory::default(), |files, (path, text)| files.with(path, text.as_str()));
+        prop_assert!(survives_among(&files.with(path, text.clone()), path), "{text}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use inceptive_dsl::{Disk, load};
+use inceptive_dsl::{Disk, Setting, load};
 use inceptive_ir::Graph;
 use serde_json::Value;
 
@@ -12,8 +12,14 @@ fn manifest(path: &str) -> PathBuf {
 
 /// The graph of `architectures/NAME.yaml`.
 pub fn network(name: &str) -> Graph {
+    changed(name, &[])
+}
+
+/// The same with settings.
+pub fn changed(name: &str, settings: &[&str]) -> Graph {
+    let settings: Vec<Setting> = settings.iter().map(|text| text.parse().unwrap()).collect();
     let file = manifest("../../architectures").join(name).with_extension("yaml");
-    match load(&Disk, &file, &[]) {
+    match load(&Disk, &file, &settings) {
         Ok(loaded) => loaded.architecture.graph,
         Err(failure) => panic!("{failure}"),
     }

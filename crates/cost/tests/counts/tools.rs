@@ -1,7 +1,7 @@
 //! Our counts against what other tools said about their own implementations: `reference/tools.json` and
 //! `reference/layers.json`, written by `scripts/compare.py`.
 
-use crate::common::{network, reference};
+use crate::common::{changed, network, reference};
 use inceptive_cost::{Convention, Cost, Mode, reconcile};
 use inceptive_ir::{Graph, Op, Part};
 use serde_json::Value;
@@ -113,5 +113,33 @@ fn every_layer_is_equal() {
     assert_eq!(layers.len(), 11);
     for (name, rows) in layers {
         assert_eq!(layers_of(&network(name)), layers_listed(rows), "layers of {name}");
+    }
+}
+
+/// torchvision's networks at other widths, depths and sizes: parameters, and fvcore's count.
+#[test]
+fn variants_are_equal() {
+    for (name, settings, params, fvcore) in [
+        ("resnet50", &["input.size=192"][..], 25_557_032, 3_021_246_464),
+        ("googlenet-bn", &["input.size=256"], 6_624_904, 1_965_242_368),
+        ("inception-v3", &["input.size=331"], 23_834_568, 7_142_590_688),
+        ("vgg16", &["input.size=160"], 138_357_544, 7_953_560_064),
+        ("squeezenet1_1", &["input.size=227", "classes=10"], 727_626, 288_401_000),
+        // densenet169, and mobilenet_v2 with width_mult 0.5.
+        ("densenet121", &["dense3=32", "dense4=32"], 14_149_480, 3_397_970_816),
+        ("mobilenet-v2", &["width_multiplier=0.5"], 1_968_680, 104_474_784),
+    ] {
+        let graph = changed(name, settings);
+        let total = Cost::new(&graph, Mode::Inference).total;
+        assert_eq!((total.params, Convention::Fvcore.total(&graph)), (params, fvcore), "{name}");
+    }
+}
+
+/// A multiplier changes widths, not the number of classes.
+#[test]
+fn a_multiplier_keeps_the_classes() {
+    for name in ["nin", "squeezenet1_1", "mobilenet-v1", "googlenet", "inception-v3"] {
+        let graph = changed(name, &["width_multiplier=0.5"]);
+        assert_eq!(graph.node(graph.output()).shape.channels(), 1000, "{name}");
     }
 }
