@@ -242,14 +242,18 @@ fn blocks(keys: &ArchitectureKeys) -> HashMap<Rc<str>, &Node> {
     entries.map(|entry| (Rc::clone(&entry.key), &entry.value)).collect()
 }
 
-/// Arguments to replace: from outside first, then from the file's `set`.
+/// Arguments to replace, the first of which wins: from outside, the last one first, then from the file's
+/// `set`.
 fn overrides(
     draft: &Draft,
     keys: &ArchitectureKeys,
     reader: &Reader<'_>,
 ) -> BTreeMap<Path, Vec<Override>> {
-    let outside =
-        draft.overrides.iter().map(|(path, span, args)| (path.clone(), *span, Rc::clone(args)));
+    let outside = draft
+        .overrides
+        .iter()
+        .rev()
+        .map(|(path, span, args)| (path.clone(), *span, Rc::clone(args)));
     let set = keys.set.as_ref().and_then(|set| set.0.map());
     let inside =
         set.into_iter().flat_map(|map| &map.0).filter_map(|entry| match &entry.value.value {

@@ -295,13 +295,13 @@ fn load_with(
     match Kind::of(&document.map) {
         Kind::Architecture => {
             let map = loader.resolve(&document)?;
-            let changed = set(map, &entries, &[], &document, sink);
+            let changed = set(map, &entries, &[], &document, &loader.sources, sink);
             let architecture = finish(&changed.draft, path, changed.point, sink)?;
             Some((architecture, changed.draft))
         }
         Kind::Space => {
             let space = Space::read(&document, loader, sink)?;
-            load_point(&space, &entries, path, &document, sink)
+            load_point(&space, &entries, path, &document, &loader.sources, sink)
         }
         Kind::Library => {
             let message = format!("`{}` is a library of blocks, not a network", path.display());
@@ -317,6 +317,7 @@ fn load_point(
     entries: &[Entry],
     path: &Path,
     document: &Document,
+    sources: &Sources,
     sink: &Sink,
 ) -> Option<(Architecture, Draft)> {
     let reader = Reader { scope: &Scope::EMPTY, sink };
@@ -334,7 +335,7 @@ fn load_point(
     }
     let (map, mut point) = space.at(&choices);
     let names: Vec<&str> = space.variables.iter().map(|variable| &*variable.name).collect();
-    let changed = set(map, &others, &names, document, sink);
+    let changed = set(map, &others, &names, document, sources, sink);
     point.extend(changed.point);
     let mut architecture = finish(&changed.draft, path, point, sink)?;
     architecture.constraints.clone_from(&space.constraints);
@@ -353,6 +354,7 @@ fn set(
     entries: &[Entry],
     variables: &[&str],
     document: &Document,
+    sources: &Sources,
     sink: &Sink,
 ) -> Changed {
     let mut overrides = Vec::new();
@@ -374,11 +376,8 @@ fn set(
             unknown_setting(entry, &params, variables, sink);
             continue;
         }
-        let shown = match &entry.value.value {
-            Value::Text(text) => text.to_string(),
-            _ => entry.value.brief(),
-        };
-        point.push((entry.key.to_string(), shown));
+        let written = sources.get(entry.key_span.source).map(|source| source.text.to_string());
+        point.push((entry.key.to_string(), written.unwrap_or_default()));
     }
     if !point.is_empty() {
         // A changed network is not the one whose accuracy was published.

@@ -14,8 +14,8 @@ use crate::{
 /// The text of a network.
 pub(crate) fn to_yaml(draft: &Draft) -> Result<String, serde_yaml::Error> {
     let mut map = without(&draft.map, &RESOLVED_KEYS);
-    // What was set first wins, so it is laid over last.
-    for (path, span, args) in draft.overrides.iter().rev() {
+    // What was set last wins.
+    for (path, span, args) in &draft.overrides {
         let value = |value| Node { span: *span, value };
         let entry = |key: &str, map: Map| Entry {
             key: Rc::from(key),

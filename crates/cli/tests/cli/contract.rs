@@ -88,6 +88,20 @@ fn training_counts_the_heads() {
     assert_eq!(of("training"), 13_004_888);
 }
 
+/// As everywhere on a command line, the last one counts.
+#[test]
+fn the_last_of_equal_settings_wins() {
+    let width = |settings: &str| {
+        let network = &json(&format!("cost --json architectures/googlenet.yaml {settings}"))[0];
+        let layers = network["layers"].as_array().unwrap();
+        layers.iter().find(|layer| layer["path"] == "4a/3x3/conv").unwrap()["output"][0].clone()
+    };
+    assert_eq!(width("--set 4a.c3=256 --set 4a.c3=300"), 300);
+    assert_eq!(width("--set width_multiplier=0.5 --set width_multiplier=1"), 208);
+    let listed = &json("cost --json architectures/googlenet.yaml --set tail=[gap]")[0];
+    assert_eq!(listed["point"]["tail"], "[gap]");
+}
+
 #[test]
 fn settings_make_a_point() {
     let network = &json(
