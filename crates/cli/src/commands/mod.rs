@@ -5,6 +5,8 @@ mod completions;
 mod cost;
 mod diff;
 mod explain;
+mod export;
+mod import;
 mod report;
 mod schema;
 mod show;
@@ -26,6 +28,10 @@ pub enum Command {
     Show(show::Show),
     /// Write a report: a table and figures, in Markdown, CSV, JSON and SVG
     Report(report::Report),
+    /// Write a network as ONNX or as a PyTorch module
+    Export(export::Export),
+    /// Read an ONNX file and say what it is
+    Import(import::Import),
     /// Print the JSON Schema of the YAML files, for editors
     Schema(schema::SchemaArguments),
     /// Explain a diagnostic by its code, such as E101
@@ -46,6 +52,8 @@ impl Command {
             Self::Diff(diff) => diff.run(),
             Self::Show(show) => show.run(),
             Self::Report(report) => report.run(),
+            Self::Export(export) => export.run(),
+            Self::Import(import) => import.run(),
             Self::Schema(schema) => schema.run(),
             Self::Explain(explain) => Ok(explain.run()),
             Self::Completions(completions) => Ok(completions.run()),

@@ -1,0 +1,78 @@
+//! `inceptive import`.
+
+use std::{fmt::Write, path::PathBuf};
+
+use clap::Args;
+use inceptive_cost::{Cost, Mode, Totals, by_op};
+use inceptive_onnx::Imported;
+use inceptive_report::{numbers::exact, replace_file};
+
+use crate::{
+    input::{Settings, read_beside, read_onnx},
+    output::Outcome,
+    table::{Column, Grid, one_line},
+};
+
+/// Read an ONNX file and say what it is.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  inceptive import model.onnx
+  inceptive import model.onnx --save-weights model.safetensors
+  inceptive cost model.onnx --by layer
+
+Every command that takes a YAML file takes an ONNX file too. Operators that networks here do not have
+are listed with their number.")]
+pub struct Import {
+    /// An ONNX file
+    file: PathBuf,
+    /// Also write the weights as safetensors, under the names that `show` prints
+    #[arg(long, value_name = "FILE")]
+    save_weights: Option<PathBuf>,
+}
+
+impl Import {
+    /// Reads the file and writes the weights, if that was asked for.
+    ///
+    /// # Errors
+    /// When the file is no network that can be said here, or a file cannot be written.
+    pub fn run(self) -> anyhow::Result<Outcome> {
+        let imported = read_onnx(&self.file, &Settings::default())?;
+        if let Some(target) = &self.save_weights {
+            let weights = imported.weights(|location| read_beside(&self.file, location))?;
+            replace_file(target, &weights.to_safetensors(&imported.graph)?)?;
+        }
+        Ok(Outcome::new(summary(&imported)))
+    }
+}
+
+/// What the file is, and how many nodes of each operator it has.
+fn summary(imported: &Imported) -> String {
+    let graph = &imported.graph;
+    let cost = Cost::new(graph, Mode::Training);
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = writeln!(
+        text,
+        "{}, written by {}; input {}, output {}, fingerprint {}\n",
+        one_line(if imported.name.is_empty() { "a graph without a name" } else { &imported.name }),
+        one_line(if imported.producer.is_empty() {
+            "an unnamed program"
+        } else {
+            &imported.producer
+        }),
+        graph.node(graph.input()).shape,
+        graph.node(graph.output()).shape,
+        graph.fingerprint(),
+    );
+    let columns = ["nodes", "parameters", "MACs"].map(Column::Right);
+    let mut grid = Grid::new([Column::Left("operator")].into_iter().chain(columns).collect());
+    let cells = |name: &str, totals: &Totals| {
+        let counts = [totals.nodes, totals.params, totals.macs].map(exact);
+        [name.to_owned()].into_iter().chain(counts).collect()
+    };
+    for op in by_op(graph, &cost) {
+        grid.row(cells(op.op, &op.totals));
+    }
+    grid.total(cells("all", &cost.total));
+    text + &grid.render()
+}

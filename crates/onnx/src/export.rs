@@ -1,0 +1,490 @@
+//! A graph as an ONNX file.
+
+use std::collections::HashSet;
+
+use inceptive_ir::{
+    Activation, Graph, Node, NodeId, Op, Padding, Path, Pool, PoolKind, Shape, Size,
+};
+use prost::{Message, bytes::Bytes};
+
+use crate::proto::{
+    AttributeProto, AttributeType, DataType, DimensionProto, GraphProto, ModelProto, NodeProto,
+    OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto,
+    TypeProto, ValueInfoProto,
+};
+use crate::weights::{Missing, Role, Weights, node_slots};
+
+/// Name of the batch dimension where it is dynamic.
+const BATCH: &str = "batch";
+
+/// Protocol buffers hold no more.
+const MAX_BYTES: u64 = 1 << 31;
+
+/// The first dimension of every value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Batch {
+    /// Always this many images.
+    Fixed(u32),
+    /// Any number of images.
+    Dynamic,
+}
+
+/// A version of the ONNX operator set that files can be written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Opset(u8);
+
+impl Opset {
+    /// The oldest; the first with `HardSwish`, and with `BatchNormalization` as it is used here.
+    pub const OLDEST: u8 = 14;
+    /// The newest.
+    pub const NEWEST: u8 = 24;
+    /// What every engine in use reads.
+    pub const DEFAULT: Self = Self(17);
+
+    /// The version `version`, if files can be written in it.
+    pub fn new(version: u8) -> Option<Self> {
+        (Self::OLDEST..=Self::NEWEST).contains(&version).then_some(Self(version))
+    }
+
+    /// The file format that came with it, after the table in ONNX's `Versioning.md`.
+    const fn ir_version(self) -> i64 {
+        match self.0 {
+            ..=14 => 7,
+            15..=18 => 8,
+            19..=20 => 9,
+            21..=22 => 10,
+            23 => 11,
+            24.. => 12,
+        }
+    }
+}
+
+/// What to write.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The graph's name.
+    pub name: String,
+    /// The operator set.
+    pub opset: Opset,
+    /// The batch dimension.
+    pub batch: Batch,
+}
+
+/// Why a network cannot be written.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum ExportError {
+    /// A tensor has no values.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    /// The file would be larger than protocol buffers can be.
+    #[error("the file would have {bytes} bytes, but an ONNX file holds less than {MAX_BYTES}")]
+    TooLarge {
+        /// How large it would be.
+        bytes: u64,
+    },
+    /// A head or dropout is there that exists in training only.
+    #[error("`{0}` exists in training only; export the inference graph")]
+    TrainingOnly(Path),
+}
+
+/// Name of the input of every exported network, `[batch, channels, height, width]`.
+pub const INPUT: &str = "input";
+
+/// Stands after a node's path in the names of nodes that ONNX needs besides it; no path has it.
+pub const HELPER: char = '$';
+
+/// Writes an inference graph as ONNX. A node's name is its path, and so is the name of its result; an
+/// operator that ONNX spells as several nodes names the last one so, and the others after it with
+/// [`HELPER`].
+///
+/// # Errors
+/// When values are missing, the graph has nodes for training, or the file would be too large.
+pub fn to_onnx(
+    graph: &Graph,
+    weights: &Weights,
+    options: &Options,
+) -> Result<Vec<u8>, ExportError> {
+    let paths = graph.nodes().map(|(_, node)| node.path.as_str()).collect();
+    let mut writer =
+        Writer { graph, weights, paths, batch: options.batch, out: GraphProto::default() };
+    for id in graph.ids() {
+        writer.node(id)?;
+    }
+    let bytes: u64 = writer.out.initializer.iter().map(|tensor| tensor.raw_data.len() as u64).sum();
+    if bytes >= MAX_BYTES {
+        return Err(ExportError::TooLarge { bytes });
+    }
+    let output = graph.output();
+    writer.out.output = vec![writer.value(&graph.node(output).path, graph.node(output).shape)];
+    writer.out.value_info.retain(|value| value.name != writer.out.output[0].name);
+    writer.out.name.clone_from(&options.name);
+    let metadata = |key: &str, value: String| StringStringEntryProto { key: key.to_owned(), value };
+    let model = ModelProto {
+        ir_version: options.opset.ir_version(),
+        producer_name: crate::PRODUCER.to_owned(),
+        producer_version: env!("CARGO_PKG_VERSION").to_owned(),
+        doc_string: String::new(),
+        graph: Some(writer.out),
+        opset_import: vec![OperatorSetIdProto {
+            domain: String::new(),
+            version: i64::from(options.opset.0),
+        }],
+        metadata_props: vec![metadata("fingerprint", graph.fingerprint().to_string())],
+    };
+    Ok(model.encode_to_vec())
+}
+
+/// A graph on its way to ONNX.
+struct Writer<'a> {
+    graph: &'a Graph,
+    weights: &'a Weights,
+    paths: HashSet<&'a str>,
+    batch: Batch,
+    out: GraphProto,
+}
+
+impl Writer<'_> {
+    fn node(&mut self, id: NodeId) -> Result<(), ExportError> {
+        let node = self.graph.node(id);
+        let path = node.path.as_str();
+        let inputs: Vec<String> = self
+            .graph
+            .inputs(id)
+            .into_iter()
+            .map(|id| self.graph.node(id).path.to_string())
+            .collect();
+        if !matches!(node.op, Op::Input(_)) {
+            let value = self.value(&node.path, node.shape);
+            self.out.value_info.push(value);
+        }
+        match &node.op {
+            Op::Input(shape) => {
+                let value = self.value(&node.path, *shape);
+                self.out.input.push(value);
+            }
+            Op::Conv(conv) => {
+                let attributes = vec![
+                    ints("kernel_shape", size(conv.kernel)),
+                    ints("strides", size(conv.stride)),
+                    ints("pads", pads(conv.padding)),
+                    ints("dilations", size(conv.dilation)),
+                    int("group", i64::from(conv.groups)),
+                ];
+                self.layer("Conv", id, inputs, attributes)?;
+            }
+            Op::Linear(_) => self.layer("Gemm", id, inputs, vec![int("transB", 1)])?,
+            Op::BatchNorm(norm) => self.batch_norm(id, inputs, norm.eps)?,
+            Op::Lrn(lrn) => {
+                let attributes = vec![
+                    float("alpha", lrn.alpha),
+                    float("beta", lrn.beta),
+                    float("bias", lrn.k),
+                    int("size", i64::from(lrn.size)),
+                ];
+                self.push("LRN", path, inputs, attributes);
+            }
+            Op::Activation(activation) => self.activation(*activation, path, inputs),
+            Op::Pool(pool) => self.pool(*pool, id, path, inputs),
+            Op::GlobalPool(PoolKind::Average) => {
+                self.push("GlobalAveragePool", path, inputs, vec![])
+            }
+            Op::GlobalPool(PoolKind::Max) => self.push("GlobalMaxPool", path, inputs, vec![]),
+            Op::AdaptiveAvgPool { output } => self.adaptive(id, *output, path, &inputs),
+            Op::Concat => self.push("Concat", path, inputs, vec![int("axis", 1)]),
+            Op::Add { scales } => {
+                let scaled = self.scaled(path, inputs, scales);
+                self.chain("Add", path, scaled);
+            }
+            Op::Multiply => self.chain("Mul", path, inputs),
+            Op::Flatten => self.push("Flatten", path, inputs, vec![int("axis", 1)]),
+            Op::Dropout { .. } => return Err(ExportError::TrainingOnly(node.path.clone())),
+            Op::Softmax => self.push("Softmax", path, inputs, vec![int("axis", 1)]),
+            Op::ChannelShuffle { groups } => self.shuffle(node, *groups, inputs),
+        }
+        if node.part != inceptive_ir::Part::Main {
+            return Err(ExportError::TrainingOnly(node.path.clone()));
+        }
+        Ok(())
+    }
+
+    /// Adds a node that is named like its result.
+    fn push(&mut self, op: &str, name: &str, input: Vec<String>, attribute: Vec<AttributeProto>) {
+        self.out.node.push(NodeProto {
+            input,
+            output: vec![name.to_owned()],
+            name: name.to_owned(),
+            op_type: op.to_owned(),
+            attribute,
+            domain: String::new(),
+            metadata_props: vec![],
+        });
+    }
+
+    /// Adds a constant and gives its name.
+    fn constant(&mut self, name: String, dims: &[usize], values: &[f32]) -> String {
+        self.initializer(
+            name,
+            dims,
+            DataType::Float,
+            values.iter().flat_map(|x| x.to_le_bytes()).collect(),
+        )
+    }
+
+    /// Adds a constant vector of integers and gives its name.
+    fn integers(&mut self, name: String, values: &[i64]) -> String {
+        let bytes = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+        self.initializer(name, &[values.len()], DataType::Int64, bytes)
+    }
+
+    fn initializer(
+        &mut self,
+        mut name: String,
+        dims: &[usize],
+        kind: DataType,
+        bytes: Vec<u8>,
+    ) -> String {
+        if self.paths.contains(name.as_str()) {
+            name.push(HELPER);
+        }
+        self.out.initializer.push(TensorProto {
+            name: name.clone(),
+            #[expect(clippy::cast_possible_wrap, reason = "dimensions are below 2^48")]
+            dims: dims.iter().map(|&dim| dim as i64).collect(),
+            data_type: kind.into(),
+            raw_data: Bytes::from(bytes),
+            ..TensorProto::default()
+        });
+        name
+    }
+
+    /// A convolution or linear layer with its weights.
+    fn layer(
+        &mut self,
+        op: &str,
+        id: NodeId,
+        mut inputs: Vec<String>,
+        attributes: Vec<AttributeProto>,
+    ) -> Result<(), ExportError> {
+        for slot in node_slots(self.graph, id) {
+            let values = self.weights.get(&slot.path, slot.role)?;
+            inputs.push(self.constant(slot.to_string(), &slot.shape, values));
+        }
+        let path = self.graph.node(id).path.clone();
+        self.push(op, path.as_str(), inputs, attributes);
+        Ok(())
+    }
+
+    fn batch_norm(
+        &mut self,
+        id: NodeId,
+        mut inputs: Vec<String>,
+        eps: f32,
+    ) -> Result<(), ExportError> {
+        let node = self.graph.node(id);
+        let learned = node_slots(self.graph, id);
+        let channels = node.shape.channels() as usize;
+        for (role, absent) in
+            [(Role::Weight, 1.0), (Role::Bias, 0.0), (Role::Mean, 0.0), (Role::Variance, 1.0)]
+        {
+            let name = format!("{}.{}", node.path, role.name());
+            inputs.push(if learned.iter().any(|slot| slot.role == role) {
+                let values = self.weights.get(&node.path, role)?;
+                self.constant(name, &[channels], values)
+            } else {
+                self.constant(name, &[channels], &vec![absent; channels])
+            });
+        }
+        self.push("BatchNormalization", node.path.as_str(), inputs, vec![float("epsilon", eps)]);
+        Ok(())
+    }
+
+    fn activation(&mut self, activation: Activation, path: &str, mut inputs: Vec<String>) {
+        match activation {
+            Activation::Relu => self.push("Relu", path, inputs, vec![]),
+            Activation::Relu6 => {
+                inputs.push(self.constant(format!("{path}.min"), &[], &[0.0]));
+                inputs.push(self.constant(format!("{path}.max"), &[], &[6.0]));
+                self.push("Clip", path, inputs, vec![]);
+            }
+            Activation::Sigmoid => self.push("Sigmoid", path, inputs, vec![]),
+            Activation::Silu => {
+                let gate = format!("{path}$sigmoid");
+                self.push("Sigmoid", &gate, inputs.clone(), vec![]);
+                inputs.push(gate);
+                self.push("Mul", path, inputs, vec![]);
+            }
+            Activation::HardSigmoid => self.push("HardSigmoid", path, inputs, hard_sigmoid()),
+            Activation::HardSwish => self.push("HardSwish", path, inputs, vec![]),
+        }
+    }
+
+    /// Rounding up is written as the padding that it amounts to: engines disagree on a last window that would
+    /// start in the padding. Padded places never enter a maximum, nor an average over real values only.
+    fn pool(&mut self, pool: Pool, id: NodeId, path: &str, inputs: Vec<String>) {
+        let (from, to) = (self.graph.input_shapes(id)[0].size(), self.graph.node(id).shape.size());
+        let Pool { kind, kernel, stride, padding, ceil: _, count_include_pad } = pool;
+        let span = |to: u32, stride: u32, kernel: u32| (to - 1) * stride + kernel;
+        let rows =
+            span(to.height, stride.height, kernel.height).saturating_sub(from.height + padding.top);
+        let columns =
+            span(to.width, stride.width, kernel.width).saturating_sub(from.width + padding.left);
+        let grown = Padding {
+            bottom: rows.max(padding.bottom),
+            right: columns.max(padding.right),
+            ..padding
+        };
+        let counts_padding = count_include_pad && padding != Padding::NONE;
+        let (padding, ceil) =
+            if counts_padding { (padding, grown != padding) } else { (grown, false) };
+        let mut attributes = vec![
+            ints("kernel_shape", size(kernel)),
+            ints("strides", size(stride)),
+            ints("pads", pads(padding)),
+        ];
+        if ceil {
+            attributes.push(int("ceil_mode", 1));
+        }
+        let op = match kind {
+            PoolKind::Max => "MaxPool",
+            PoolKind::Average => {
+                attributes.push(int("count_include_pad", i64::from(counts_padding)));
+                "AveragePool"
+            }
+        };
+        self.push(op, path, inputs, attributes);
+    }
+
+    /// ONNX has no adaptive pooling. Where the grid divides the map it is plain pooling; else windows overlap,
+    /// and the averages over rows and columns are two products with constant matrices.
+    fn adaptive(&mut self, id: NodeId, output: Size, path: &str, inputs: &[String]) {
+        let from = self.graph.input_shapes(id)[0].size();
+        if from.height.is_multiple_of(output.height) && from.width.is_multiple_of(output.width) {
+            let kernel = Size::new(from.height / output.height, from.width / output.width);
+            let attributes =
+                vec![ints("kernel_shape", size(kernel)), ints("strides", size(kernel))];
+            return self.push("AveragePool", path, inputs.to_vec(), attributes);
+        }
+        let rows = averages(from.height, output.height);
+        let columns = transposed(&averages(from.width, output.width), from.width as usize);
+        let row_dims = [output.height as usize, from.height as usize];
+        let column_dims = [from.width as usize, output.width as usize];
+        let rows = self.constant(format!("{path}.rows"), &row_dims, &rows);
+        let columns = self.constant(format!("{path}.columns"), &column_dims, &columns);
+        let by_row = format!("{path}$rows");
+        self.push("MatMul", &by_row, vec![rows, inputs[0].clone()], vec![]);
+        self.push("MatMul", path, vec![by_row, columns], vec![]);
+    }
+
+    /// The inputs of a sum, those with a factor multiplied by it.
+    fn scaled(&mut self, path: &str, inputs: Vec<String>, scales: &[f32]) -> Vec<String> {
+        let mut scaled = Vec::with_capacity(inputs.len());
+        for (position, (input, &scale)) in inputs.into_iter().zip(scales).enumerate() {
+            if scale == 1.0 {
+                scaled.push(input);
+                continue;
+            }
+            let name = format!("{path}$scale{position}");
+            let factor = self.constant(format!("{path}.scale{position}"), &[], &[scale]);
+            self.push("Mul", &name, vec![input, factor], vec![]);
+            scaled.push(name);
+        }
+        scaled
+    }
+
+    /// A sum or product of any number of inputs, two at a time.
+    fn chain(&mut self, op: &str, path: &str, inputs: Vec<String>) {
+        let last = inputs.len() - 1;
+        let mut inputs = inputs.into_iter();
+        let Some(mut left) = inputs.next() else { return };
+        for (position, right) in (1..).zip(inputs) {
+            let name =
+                if position == last { path.to_owned() } else { format!("{path}${position}") };
+            self.push(op, &name, vec![left, right], vec![]);
+            left = name;
+        }
+    }
+
+    fn shuffle(&mut self, node: &Node, groups: u32, mut inputs: Vec<String>) {
+        let path = node.path.as_str();
+        let (channels, size) = (i64::from(node.shape.channels()), node.shape.size());
+        let (height, width, groups) =
+            (i64::from(size.height), i64::from(size.width), i64::from(groups));
+        // 0 keeps the batch as it is.
+        let split = [0, groups, channels / groups, height, width];
+        inputs.push(self.integers(format!("{path}.split"), &split));
+        self.push("Reshape", &format!("{path}$split"), inputs, vec![]);
+        let split = vec![format!("{path}$split")];
+        self.push(
+            "Transpose",
+            &format!("{path}$swap"),
+            split,
+            vec![ints("perm", vec![0, 2, 1, 3, 4])],
+        );
+        let joined = self.integers(format!("{path}.join"), &[0, channels, height, width]);
+        self.push("Reshape", path, vec![format!("{path}$swap"), joined], vec![]);
+    }
+
+    /// Name and type of a value.
+    fn value(&self, path: &Path, shape: Shape) -> ValueInfoProto {
+        let number =
+            |value: u32| DimensionProto { dim_value: Some(i64::from(value)), dim_param: None };
+        let batch = match self.batch {
+            Batch::Fixed(batch) => number(batch),
+            Batch::Dynamic => DimensionProto { dim_value: None, dim_param: Some(BATCH.to_owned()) },
+        };
+        let mut dim = vec![batch, number(shape.channels())];
+        if let Shape::Map { size, .. } = shape {
+            dim.extend([number(size.height), number(size.width)]);
+        }
+        let shape = Some(TensorShapeProto { dim });
+        let tensor_type = Some(TensorTypeProto { elem_type: DataType::Float.into(), shape });
+        ValueInfoProto { name: path.to_string(), r#type: Some(TypeProto { tensor_type }) }
+    }
+}
+
+/// `relu6(x + 3) / 6` in ONNX's terms, `clamp(alpha * x + beta, 0, 1)`.
+fn hard_sigmoid() -> Vec<AttributeProto> {
+    vec![float("alpha", 1.0 / 6.0), float("beta", 0.5)]
+}
+
+/// The matrix, `to` x `from` and row-major, that averages `from` values over `to` windows, window `i` from
+/// `floor(i * from / to)` to `ceil((i + 1) * from / to)`.
+pub(crate) fn averages(from: u32, to: u32) -> Vec<f32> {
+    let (from, to) = (u64::from(from), u64::from(to));
+    let row = |i: u64| {
+        let (start, end) = (i * from / to, ((i + 1) * from).div_ceil(to));
+        #[expect(clippy::cast_precision_loss, reason = "a window is shorter than 2^24")]
+        let share = 1.0 / (end - start) as f32;
+        (0..from).map(move |at| if (start..end).contains(&at) { share } else { 0.0 })
+    };
+    (0..to).flat_map(row).collect()
+}
+
+/// A row-major matrix with `columns` columns, transposed.
+pub(crate) fn transposed(matrix: &[f32], columns: usize) -> Vec<f32> {
+    (0..columns).flat_map(|column| matrix.iter().skip(column).step_by(columns).copied()).collect()
+}
+
+fn size(size: Size) -> Vec<i64> {
+    vec![i64::from(size.height), i64::from(size.width)]
+}
+
+fn pads(padding: Padding) -> Vec<i64> {
+    [padding.top, padding.left, padding.bottom, padding.right].map(i64::from).to_vec()
+}
+
+fn int(name: &str, i: i64) -> AttributeProto {
+    AttributeProto { i, ..attribute(name, AttributeType::Int) }
+}
+
+fn ints(name: &str, ints: Vec<i64>) -> AttributeProto {
+    AttributeProto { ints, ..attribute(name, AttributeType::Ints) }
+}
+
+fn float(name: &str, f: f32) -> AttributeProto {
+    AttributeProto { f, ..attribute(name, AttributeType::Float) }
+}
+
+fn attribute(name: &str, kind: AttributeType) -> AttributeProto {
+    AttributeProto { name: name.to_owned(), r#type: kind.into(), ..AttributeProto::default() }
+}

@@ -1,0 +1,234 @@
+//! Constants of a file, and the few operators that exporters compute them with.
+
+use std::sync::Arc;
+
+use prost::bytes::Bytes;
+
+use crate::proto::{DataType, EXTERNAL, TensorProto};
+
+use crate::export::transposed;
+
+use super::Refusal;
+
+/// The longest vector of integers that is computed with: shapes, axes, pads.
+const MAX_INTS: usize = 64;
+
+/// A tensor whose values are known. Values stay where they are until they are asked for.
+#[derive(Clone, Debug)]
+pub struct Constant {
+    /// Dimensions, outermost first.
+    pub dims: Vec<usize>,
+    data: Data,
+}
+
+#[derive(Clone, Debug)]
+enum Data {
+    /// Little-endian, row-major.
+    Raw(DataType, Bytes),
+    Floats(Arc<[f32]>),
+    Ints(Arc<[i64]>),
+    /// The same value everywhere.
+    Splat(f32),
+    External(External),
+}
+
+/// Values in another file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct External {
+    /// Path of the file, from the folder of the model.
+    pub location: String,
+    /// First byte.
+    pub offset: usize,
+    /// Number of bytes; to the end of the file if absent.
+    pub length: Option<usize>,
+    kind: DataType,
+}
+
+impl Constant {
+    /// Reads an initializer or an attribute.
+    pub fn read(tensor: &TensorProto) -> Result<Self, Refusal> {
+        let broken = || Refusal::because("a tensor whose values do not fit its shape");
+        let dims: Option<Vec<usize>> =
+            tensor.dims.iter().map(|&dim| usize::try_from(dim).ok()).collect();
+        let dims = dims.ok_or_else(broken)?;
+        let len = element_count(&dims).ok_or_else(broken)?;
+        let kind = DataType::try_from(tensor.data_type).unwrap_or(DataType::Undefined);
+        let width = match kind {
+            DataType::Float | DataType::Int32 => 4,
+            DataType::Int64 | DataType::Double => 8,
+            DataType::Undefined => {
+                return Err(Refusal::because(&format!("element type {}", tensor.data_type)));
+            }
+        };
+        let data = if tensor.data_location == EXTERNAL {
+            return Ok(Self { dims, data: Data::External(external(tensor, kind)?) });
+        } else if !tensor.raw_data.is_empty() {
+            Data::Raw(kind, tensor.raw_data.clone())
+        } else {
+            match kind {
+                DataType::Float => Data::Floats(tensor.float_data.clone().into()),
+                DataType::Int64 => Data::Ints(tensor.int64_data.clone().into()),
+                DataType::Int32 => {
+                    Data::Ints(tensor.int32_data.iter().map(|&i| i64::from(i)).collect())
+                }
+                #[expect(clippy::cast_possible_truncation, reason = "weights are single precision")]
+                DataType::Double => {
+                    Data::Floats(tensor.double_data.iter().map(|&x| x as f32).collect())
+                }
+                DataType::Undefined => return Err(broken()),
+            }
+        };
+        let found = match &data {
+            Data::Raw(_, bytes) => bytes.len() / width,
+            Data::Floats(values) => values.len(),
+            Data::Ints(values) => values.len(),
+            Data::Splat(_) | Data::External(_) => len,
+        };
+        if found == len { Ok(Self { dims, data }) } else { Err(broken()) }
+    }
+
+    /// A vector of integers.
+    pub fn ints(values: &[i64]) -> Self {
+        Self { dims: vec![values.len()], data: Data::Ints(values.into()) }
+    }
+
+    /// A single number.
+    pub fn scalar(value: f32) -> Self {
+        Self { dims: vec![], data: Data::Splat(value) }
+    }
+
+    /// The same value everywhere.
+    pub fn splat(value: f32, dims: &[i64]) -> Option<Self> {
+        let dims =
+            dims.iter().map(|&dim| usize::try_from(dim).ok()).collect::<Option<Vec<usize>>>()?;
+        element_count(&dims)?;
+        Some(Self { dims, data: Data::Splat(value) })
+    }
+
+    /// The same values in another shape.
+    pub fn reshaped(&self, dims: Vec<usize>) -> Option<Self> {
+        (element_count(&dims)? == self.len()).then(|| Self { dims, data: self.data.clone() })
+    }
+
+    /// Numbers.
+    pub fn vector(values: &[f32]) -> Self {
+        Self { dims: vec![values.len()], data: Data::Floats(values.into()) }
+    }
+
+    /// A matrix with rows and columns swapped.
+    pub fn transposed(&self) -> Result<Self, Refusal> {
+        let refusal = || Refusal::because("a matrix in another file that is to be transposed");
+        let &[rows, columns] = self.dims.as_slice() else { return Err(refusal()) };
+        let dims = vec![columns, rows];
+        if let Data::Splat(_) = self.data {
+            return Ok(Self { dims, data: self.data.clone() });
+        }
+        let values = transposed(&self.floats().ok_or_else(refusal)?, columns);
+        Ok(Self { dims, data: Data::Floats(values.into()) })
+    }
+
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        element_count(&self.dims).unwrap_or(0)
+    }
+
+    /// Whether it is computed as all zeros, as the absent bias in some exports.
+    pub fn is_zero_splat(&self) -> bool {
+        matches!(self.data, Data::Splat(0.0))
+    }
+
+    /// Where the values are, if they are in another file.
+    pub fn external(&self) -> Option<&External> {
+        match &self.data {
+            Data::External(external) => Some(external),
+            Data::Raw(..) | Data::Floats(_) | Data::Ints(_) | Data::Splat(_) => None,
+        }
+    }
+
+    /// The values as single-precision numbers; none for those in another file.
+    pub fn floats(&self) -> Option<Vec<f32>> {
+        #[expect(clippy::cast_precision_loss, reason = "weights are single precision")]
+        Some(match &self.data {
+            Data::Raw(kind, bytes) => decode(*kind, bytes),
+            Data::Floats(values) => values.to_vec(),
+            Data::Ints(values) => values.iter().map(|&i| i as f32).collect(),
+            Data::Splat(value) => vec![*value; self.len()],
+            Data::External(_) => return None,
+        })
+    }
+
+    /// The values as single-precision numbers, given what is in the other file.
+    pub fn floats_from(&self, file: &[u8]) -> Option<Vec<f32>> {
+        let Some(External { offset, length, kind, .. }) = self.external() else {
+            return self.floats();
+        };
+        let end = length.map_or(Some(file.len()), |length| offset.checked_add(length))?;
+        let values = decode(*kind, file.get(*offset..end)?);
+        (values.len() == self.len()).then_some(values)
+    }
+
+    /// The values as integers, if it is a short vector of some.
+    pub fn to_ints(&self) -> Option<Vec<i64>> {
+        if self.len() > MAX_INTS {
+            return None;
+        }
+        match &self.data {
+            Data::Raw(DataType::Int64, bytes) => {
+                Some(bytes.as_chunks().0.iter().map(|&i| i64::from_le_bytes(i)).collect())
+            }
+            Data::Raw(DataType::Int32, bytes) => Some(
+                bytes.as_chunks().0.iter().map(|&i| i64::from(i32::from_le_bytes(i))).collect(),
+            ),
+            Data::Ints(values) => Some(values.to_vec()),
+            Data::Raw(..) | Data::Floats(_) | Data::Splat(_) | Data::External(_) => None,
+        }
+    }
+
+    /// The value, if it is only one.
+    pub fn to_scalar(&self) -> Option<f32> {
+        if self.len() != 1 {
+            return None;
+        }
+        self.floats()?.first().copied()
+    }
+}
+
+/// Little-endian values as single-precision numbers.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "weights are single precision"
+)]
+fn decode(kind: DataType, bytes: &[u8]) -> Vec<f32> {
+    match kind {
+        DataType::Float => bytes.as_chunks().0.iter().map(|&x| f32::from_le_bytes(x)).collect(),
+        DataType::Double => {
+            bytes.as_chunks().0.iter().map(|&x| f64::from_le_bytes(x) as f32).collect()
+        }
+        DataType::Int32 => {
+            bytes.as_chunks().0.iter().map(|&i| i32::from_le_bytes(i) as f32).collect()
+        }
+        DataType::Int64 => {
+            bytes.as_chunks().0.iter().map(|&i| i64::from_le_bytes(i) as f32).collect()
+        }
+        DataType::Undefined => Vec::new(),
+    }
+}
+
+fn external(tensor: &TensorProto, kind: DataType) -> Result<External, Refusal> {
+    let entry = |key: &str| tensor.external_data.iter().find(|entry| entry.key == key);
+    let number = |key: &str| entry(key).map(|entry| entry.value.parse::<usize>()).transpose();
+    let broken = || Refusal::because("a tensor in another file that is not named");
+    Ok(External {
+        location: entry("location").ok_or_else(broken)?.value.clone(),
+        offset: number("offset").map_err(|_| broken())?.unwrap_or(0),
+        length: number("length").map_err(|_| broken())?,
+        kind,
+    })
+}
+
+/// Number of elements, if it is one that a network can have.
+fn element_count(dims: &[usize]) -> Option<usize> {
+    let count = dims.iter().try_fold(1_usize, |count, &dim| count.checked_mul(dim))?;
+    (count <= 1 << 40).then_some(count)
+}

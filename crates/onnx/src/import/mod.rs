@@ -1,0 +1,370 @@
+//! ONNX files as graphs.
+//!
+//! A file's nodes are read in order. What only computes constants is computed; what ONNX spells as several
+//! operators becomes the one that it is (`Mul` by a `Sigmoid` is SiLU, two `Reshape`s around a `Transpose` are
+//! a channel shuffle); everything else becomes one node. What has no counterpart is collected, and the whole
+//! list is reported.
+
+mod constant;
+mod name;
+mod operator;
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    fmt, io,
+};
+
+use inceptive_ir::{
+    Graph, GraphError, NewNode, NodeParts, Op, Padding, Parts, Path, Shape, passes,
+};
+use prost::{DecodeError, Message, bytes::Bytes};
+
+use crate::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
+use crate::weights::{Role, Weights};
+
+pub use constant::Constant;
+use name::Names;
+
+/// A network that was read from an ONNX file.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// The graph's name in the file; may be empty.
+    pub name: String,
+    /// The program that wrote the file.
+    pub producer: String,
+    /// The network.
+    pub graph: Graph,
+    tensors: Vec<(Path, Role, Constant)>,
+}
+
+/// Why a file cannot be read as a network.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The bytes are no ONNX file.
+    #[error("not an ONNX file: {0}")]
+    Format(#[from] DecodeError),
+    /// There is no graph, or nothing in it.
+    #[error("the file holds no graph")]
+    Empty,
+    /// The input cannot be an image.
+    #[error("{0}")]
+    Input(String),
+    /// Operators that networks here do not have.
+    #[error("{}", list(.0))]
+    Unsupported(BTreeMap<String, usize>),
+    /// The nodes make no valid network.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+}
+
+/// The lines of [`ImportError::Unsupported`].
+fn list(unsupported: &BTreeMap<String, usize>) -> String {
+    let lines = unsupported.iter().map(|(what, count)| format!("\n  {count} x {what}"));
+    format!("these operators are not supported:{}", lines.collect::<String>())
+}
+
+/// Why the values of a network's tensors cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum ValuesError {
+    /// The file that holds them cannot be read.
+    #[error("weights are in `{location}`, which cannot be read: {error}")]
+    Read {
+        /// The file, from the folder of the model.
+        location: String,
+        /// What went wrong.
+        #[source]
+        error: io::Error,
+    },
+    /// The file that holds them is too short.
+    #[error("`{location}` does not hold the weights of `{path}`")]
+    TooShort {
+        /// The file, from the folder of the model.
+        location: String,
+        /// The layer.
+        path: Path,
+    },
+}
+
+impl Imported {
+    /// The weights. `read` gives the bytes of a file beside the model, for weights that are kept there.
+    ///
+    /// # Errors
+    /// When such a file cannot be read or is too short.
+    pub fn weights(
+        &self,
+        mut read: impl FnMut(&str) -> io::Result<Vec<u8>>,
+    ) -> Result<Weights, ValuesError> {
+        let mut files: HashMap<&str, Vec<u8>> = HashMap::new();
+        let mut weights = Weights::default();
+        for (path, role, tensor) in &self.tensors {
+            let values = match tensor.external().map(|external| external.location.as_str()) {
+                None => tensor.floats(),
+                Some(location) => {
+                    if !files.contains_key(location) {
+                        let error =
+                            |error| ValuesError::Read { location: location.to_owned(), error };
+                        files.insert(location, read(location).map_err(error)?);
+                    }
+                    tensor.floats_from(&files[location])
+                }
+            };
+            let location = || tensor.external().map_or("the file", |external| &external.location);
+            let too_short =
+                || ValuesError::TooShort { location: location().to_owned(), path: path.clone() };
+            weights.set(path.clone(), *role, values.ok_or_else(too_short)?);
+        }
+        Ok(weights)
+    }
+}
+
+/// Reads a network from the bytes of an ONNX file. The first input that is no initializer is the image, the
+/// first output the result; what does not lead to it is left out.
+///
+/// # Errors
+/// When it is none, or not one that can be said with our operators.
+pub fn from_onnx(bytes: impl Into<Bytes>) -> Result<Imported, ImportError> {
+    let model = ModelProto::decode(bytes.into())?;
+    let file = model.graph.filter(|graph| !graph.node.is_empty()).ok_or(ImportError::Empty)?;
+    let is_ours = model.producer_name == crate::PRODUCER;
+    let opset = model.opset_import.iter().find(|set| is_standard(&set.domain));
+    let opset = opset.map_or(1, |set| set.version);
+    let live = live_nodes(&file)?;
+    let mut importer = Importer::new(&file, &live, opset, is_ours)?;
+    for node in &live {
+        importer.node(node);
+    }
+    importer.finish(&file, model.producer_name)
+}
+
+fn is_standard(domain: &str) -> bool {
+    domain.is_empty() || domain == "ai.onnx"
+}
+
+/// The nodes that the first output depends on, in the order of the file.
+fn live_nodes(file: &GraphProto) -> Result<Vec<&NodeProto>, ImportError> {
+    let result = file.output.first().ok_or(ImportError::Empty)?;
+    let mut wanted: HashSet<&str> = HashSet::from([result.name.as_str()]);
+    let mut live = Vec::new();
+    for node in file.node.iter().rev() {
+        if node.output.iter().any(|output| !output.is_empty() && wanted.contains(output.as_str())) {
+            wanted.extend(node.input.iter().map(String::as_str));
+            live.push(node);
+        }
+    }
+    live.reverse();
+    Ok(live)
+}
+
+/// Why an operator of the file has no counterpart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal(Option<String>);
+
+impl Refusal {
+    /// The operator is not known at all.
+    const UNKNOWN: Self = Self(None);
+
+    fn because(reason: &str) -> Self {
+        Self(Some(reason.to_owned()))
+    }
+}
+
+impl<E: std::error::Error> From<E> for Refusal {
+    fn from(error: E) -> Self {
+        Self::because(&error.to_string())
+    }
+}
+
+/// What a name in the file stands for.
+#[derive(Clone, Debug)]
+enum Value {
+    /// A known tensor.
+    Constant(Constant),
+    /// The result of a node.
+    Node(usize),
+    /// The result of a node, multiplied by a number that a sum will take in.
+    Scaled(usize, f32),
+    /// The result of a node with zeros around it, for a window to take in.
+    Padded(usize, Padding),
+    /// Channels split into groups, the start of a shuffle.
+    Split(usize, u32),
+    /// Groups swapped, the middle of a shuffle.
+    Swapped(usize, u32),
+    /// Averages over so many windows of rows, the start of an adaptive pooling.
+    Rows(usize, u32),
+    /// The result of something that is not supported.
+    Unknown,
+}
+
+/// A node to be.
+#[derive(Clone, Debug)]
+struct Draft {
+    op: Op,
+    path: String,
+    inputs: Vec<usize>,
+    shape: Shape,
+    tensors: Vec<(Role, Constant)>,
+}
+
+/// A file on its way to a graph.
+struct Importer {
+    drafts: Vec<Draft>,
+    values: HashMap<String, Value>,
+    /// How often each name is read.
+    reads: HashMap<String, usize>,
+    names: Names,
+    unsupported: BTreeMap<String, usize>,
+    opset: i64,
+    is_ours: bool,
+}
+
+impl Importer {
+    fn new(
+        file: &GraphProto,
+        live: &[&NodeProto],
+        opset: i64,
+        is_ours: bool,
+    ) -> Result<Self, ImportError> {
+        let mut reads: HashMap<String, usize> = HashMap::new();
+        for name in
+            live.iter().flat_map(|node| &node.input).chain(file.output.iter().map(|o| &o.name))
+        {
+            *reads.entry(name.clone()).or_default() += 1;
+        }
+        let mut importer = Self {
+            drafts: Vec::new(),
+            values: HashMap::new(),
+            reads,
+            names: Names::default(),
+            unsupported: BTreeMap::new(),
+            opset,
+            is_ours,
+        };
+        for tensor in &file.initializer {
+            let value = match Constant::read(tensor) {
+                Ok(constant) => Value::Constant(constant),
+                Err(refusal) => {
+                    if importer.reads.contains_key(&tensor.name) {
+                        importer.refuse("initializer", &refusal);
+                    }
+                    Value::Unknown
+                }
+            };
+            importer.values.insert(tensor.name.clone(), value);
+        }
+        let is_read = |input: &&ValueInfoProto| {
+            importer.reads.contains_key(&input.name) && !importer.values.contains_key(&input.name)
+        };
+        let mut images = file.input.iter().filter(is_read);
+        let image = images
+            .next()
+            .ok_or_else(|| ImportError::Input("the graph reads no input".to_owned()))?;
+        if let Some(second) = images.next() {
+            let (first, second) = (&image.name, &second.name);
+            let message = format!(
+                "the graph reads several inputs (`{first}`, `{second}`); a network here has one"
+            );
+            return Err(ImportError::Input(message));
+        }
+        let shape = image_shape(image)?;
+        let path = importer.names.unique("input", "input");
+        let (inputs, tensors) = (Vec::new(), Vec::new());
+        importer.drafts.push(Draft { op: Op::Input(shape), path, inputs, shape, tensors });
+        importer.values.insert(image.name.clone(), Value::Node(0));
+        Ok(importer)
+    }
+
+    /// Reads one node; what has no counterpart is noted, and what depends on it passed over.
+    fn node(&mut self, node: &NodeProto) {
+        let depends_on_unknown =
+            node.input.iter().any(|input| matches!(self.values.get(input), Some(Value::Unknown)));
+        let value = if depends_on_unknown {
+            Value::Unknown
+        } else {
+            self.operator(node).unwrap_or_else(|refusal| {
+                let domain = if is_standard(&node.domain) { "" } else { &node.domain };
+                let dot = if domain.is_empty() { "" } else { "." };
+                self.refuse(&format!("{domain}{dot}{}", node.op_type), &refusal);
+                Value::Unknown
+            })
+        };
+        if let Some(output) = node.output.first() {
+            self.values.insert(output.clone(), value);
+        }
+    }
+
+    fn refuse(&mut self, what: &str, refusal: &Refusal) {
+        let key = match &refusal.0 {
+            None => what.to_owned(),
+            Some(reason) => format!("{what}: {reason}"),
+        };
+        *self.unsupported.entry(key).or_default() += 1;
+    }
+
+    fn finish(self, file: &GraphProto, producer: String) -> Result<Imported, ImportError> {
+        let result = file.output.first().and_then(|output| self.values.get(&output.name));
+        let mut unsupported = self.unsupported;
+        let output = match result {
+            Some(Value::Node(output)) => *output,
+            Some(Value::Unknown) if !unsupported.is_empty() => 0,
+            Some(Value::Constant(_)) | None => return Err(ImportError::Empty),
+            Some(_) => {
+                unsupported.insert("a scaled, padded or permuted result".to_owned(), 1);
+                0
+            }
+        };
+        if !unsupported.is_empty() {
+            return Err(ImportError::Unsupported(unsupported));
+        }
+        let mut nodes = Vec::with_capacity(self.drafts.len());
+        let mut tensors = Vec::new();
+        for draft in self.drafts {
+            let path = Path::new(&draft.path);
+            tensors.extend(
+                draft.tensors.into_iter().map(|(role, tensor)| (path.clone(), role, tensor)),
+            );
+            nodes.push(NodeParts { node: NewNode::new(draft.op, path), inputs: draft.inputs });
+        }
+        let graph = Graph::from_parts(Parts { nodes, output, auxiliary: vec![] })?;
+        // What was folded away while reading leaves nothing behind; dropout stays, as in a YAML file.
+        debug_assert!(passes::inference(&graph).is_ok());
+        Ok(Imported { name: file.name.clone(), producer, graph, tensors })
+    }
+}
+
+/// The shape of the image that a graph reads.
+fn image_shape(input: &ValueInfoProto) -> Result<Shape, ImportError> {
+    let dims = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref()?.shape.as_ref());
+    let dims: Vec<Option<u32>> = dims.map_or_else(Vec::new, |shape| {
+        let size = |value: i64| u32::try_from(value).ok().filter(|&size| size > 0);
+        shape.dim.iter().map(|dim| dim.dim_value.and_then(size)).collect()
+    });
+    match dims[..] {
+        [_, Some(channels), Some(height), Some(width)] => Ok(Shape::map(channels, height, width)),
+        _ => {
+            let shape = Dims(&dims);
+            let message = format!(
+                "the input `{}` is {shape}, but a network here reads batch x channels x height x width with \
+                 known channels, height and width",
+                input.name
+            );
+            Err(ImportError::Input(message))
+        }
+    }
+}
+
+/// Dimensions as `? x 3 x 224 x 224`.
+struct Dims<'a>(&'a [Option<u32>]);
+
+impl fmt::Display for Dims<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("of unknown shape");
+        }
+        let dims: Vec<String> = self
+            .0
+            .iter()
+            .map(|dim| dim.map_or_else(|| "?".to_owned(), |dim| dim.to_string()))
+            .collect();
+        f.write_str(&dims.join(" x "))
+    }
+}

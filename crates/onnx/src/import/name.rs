@@ -1,0 +1,108 @@
+//! Paths for the nodes of other programs' files.
+
+use std::collections::HashSet;
+
+use crate::proto::NodeProto;
+
+/// Names of weights end so; what is before it is the layer.
+const WEIGHT_ENDINGS: [&str; 4] = [".weight", "_w_0", "_scale_0", "_s_0"];
+
+/// Where PyTorch's exporter says which module a node comes from.
+const SCOPES: &str = "pkg.torch.onnx.name_scopes";
+
+/// Gives each node a path of its own.
+#[derive(Debug, Default)]
+pub struct Names {
+    taken: HashSet<String>,
+}
+
+impl Names {
+    /// A path for a node: the module that it comes from, as far as the file says, and for an operator without
+    /// weights its name inside of that.
+    pub fn path(&mut self, node: &NodeProto, op: &str, weight: Option<&str>) -> String {
+        let layer = weight.and_then(stem);
+        let is_layer = weight.is_some();
+        let inside = |module: String| if is_layer { module } else { format!("{module}/{op}") };
+        let wanted = layer
+            .or_else(|| scope(node).map(inside))
+            .or_else(|| traced(node).map(inside))
+            .unwrap_or_else(|| plain(node));
+        self.unique(&wanted, op)
+    }
+
+    /// The wanted path with nothing in it that a path cannot have, and a number if it is taken.
+    pub fn unique(&mut self, wanted: &str, op: &str) -> String {
+        let segments: Vec<String> =
+            wanted.split('/').map(clean).filter(|part| !part.is_empty()).collect();
+        let base = if segments.is_empty() { op.to_owned() } else { segments.join("/") };
+        let mut path = base.clone();
+        let mut number = 1;
+        while !self.taken.insert(path.clone()) {
+            number += 1;
+            path = format!("{base}_{number}");
+        }
+        path
+    }
+}
+
+fn clean(segment: &str) -> String {
+    let is_bad = |c: char| c.is_whitespace() || c.is_control() || "$=".contains(c);
+    segment.chars().map(|c| if is_bad(c) { '_' } else { c }).collect()
+}
+
+/// The layer that a weight belongs to: `conv1.conv.weight` is of `conv1/conv`.
+fn stem(weight: &str) -> Option<String> {
+    let stem = WEIGHT_ENDINGS.iter().find_map(|ending| weight.strip_suffix(ending))?;
+    Some(stem.replace('.', "/"))
+}
+
+/// The module, from the list of scopes that `torch.onnx.export(dynamo=True)` writes. It starts with the
+/// network and ends with the function.
+fn scope(node: &NodeProto) -> Option<String> {
+    let list = &node.metadata_props.iter().find(|entry| entry.key == SCOPES)?.value;
+    let scopes: Vec<&str> = list.split('\'').skip(1).step_by(2).collect();
+    let module = scopes[..scopes.len().checked_sub(1)?].last()?;
+    (!module.is_empty()).then(|| module.replace('.', "/"))
+}
+
+/// The module, from a name like `/conv1/conv/Conv` that `torch.onnx.export(dynamo=False)` writes.
+fn traced(node: &NodeProto) -> Option<String> {
+    let (module, _) = node.name.strip_prefix('/')?.rsplit_once('/')?;
+    Some(module.to_owned())
+}
+
+/// The node's name, or that of its result.
+fn plain(node: &NodeProto) -> String {
+    let output = || node.output.first().cloned().unwrap_or_default();
+    if node.name.is_empty() { output() } else { node.name.trim_start_matches('/').to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_are_found_in_what_exporters_write() {
+        let node = |name: &str, scopes: Option<&str>| NodeProto {
+            name: name.to_owned(),
+            output: vec!["out".to_owned()],
+            metadata_props: scopes
+                .map(|value| crate::proto::StringStringEntryProto {
+                    key: SCOPES.to_owned(),
+                    value: value.to_owned(),
+                })
+                .into_iter()
+                .collect(),
+            ..NodeProto::default()
+        };
+        let mut names = Names::default();
+        let mut path = |name, scopes, op, weight| names.path(&node(name, scopes), op, weight);
+        assert_eq!(path("n", None, "conv", Some("a.0.conv.weight")), "a/0/conv");
+        assert_eq!(path("n", Some("['', 'a', 'a.relu', 'relu_1']"), "relu", None), "a/relu/relu");
+        assert_eq!(path("n", Some("['', 'relu_1']"), "relu", None), "n");
+        assert_eq!(path("/b/conv/Conv", None, "conv", Some("onnx::Conv_5")), "b/conv");
+        assert_eq!(path("/b/Relu", None, "relu", None), "b/relu");
+        assert_eq!(path("", None, "relu", None), "out");
+        assert_eq!(path("", None, "relu", None), "out_2");
+    }
+}

@@ -1,0 +1,19 @@
+//! Networks to and from ONNX, to PyTorch, and their weights.
+//!
+//! This crate turns graphs into bytes and text and back; it reads and writes no file, and runs nothing.
+
+#![forbid(unsafe_code)]
+
+mod export;
+mod import;
+mod proto;
+mod state;
+mod weights;
+
+pub use export::{Batch, ExportError, HELPER, INPUT, Opset, Options, to_onnx};
+pub use import::{ImportError, Imported, ValuesError, from_onnx};
+pub use state::{LoadError, Matching, Mismatch, SaveError};
+pub use weights::{FoldError, Missing, Role, Slot, Weights, node_slots, slots};
+
+/// Who files say that they were written by.
+const PRODUCER: &str = "inceptive";

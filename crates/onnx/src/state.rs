@@ -1,0 +1,300 @@
+//! Weights from and to safetensors files, and which tensor belongs where.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    fmt,
+};
+
+use half::{bf16, f16};
+use inceptive_ir::Graph;
+use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
+
+use crate::weights::{Missing, Role, Slot, Weights, slots};
+
+/// How tensors found their places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Matching {
+    /// Every name is known.
+    Names,
+    /// Names are of another program: layers of equal kind and shape were taken in the natural order of their
+    /// names.
+    Order,
+}
+
+/// Why a file's tensors cannot be a network's weights.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file cannot be read.
+    #[error("not a safetensors file: {0}")]
+    Format(#[from] SafeTensorError),
+    /// Tensors and places do not fit.
+    #[error("{0}")]
+    Mismatch(Mismatch),
+}
+
+/// What does not fit, each a line for the reader.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mismatch {
+    /// Places without a tensor.
+    pub missing: Vec<String>,
+    /// Tensors without a place.
+    pub extra: Vec<String>,
+    /// Tensors whose shape or type is another.
+    pub differing: Vec<String>,
+}
+
+/// How many tensors of each list a message names.
+const SHOWN: usize = 5;
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the tensors do not fit the network")?;
+        let lists = [
+            ("missing", &self.missing),
+            ("extra", &self.extra),
+            ("of another shape or type", &self.differing),
+        ];
+        for (what, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
+            write!(f, "\n  {} {what}:", list.len())?;
+            list.iter().take(SHOWN).try_for_each(|line| write!(f, "\n    {line}"))?;
+            if list.len() > SHOWN {
+                write!(f, "\n    and {} more", list.len() - SHOWN)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A layer's tensors in a file.
+struct Layer<'a> {
+    name: String,
+    tensors: BTreeMap<Role, (&'a str, TensorView<'a>)>,
+}
+
+/// What layers are matched by: their tensors' roles and shapes.
+type Signature = Vec<(Role, Vec<usize>)>;
+
+impl Weights {
+    /// Reads the weights of `graph` from a safetensors file: by name, if names are ours or those of the
+    /// PyTorch module that we write; else by order and shape, for files of other programs in PyTorch's
+    /// layout. Counters and auxiliary heads that the graph does not have are passed over.
+    ///
+    /// # Errors
+    /// When the file is none, or when something is missing, extra or of another shape or type.
+    pub fn from_safetensors(bytes: &[u8], graph: &Graph) -> Result<(Self, Matching), LoadError> {
+        let file = SafeTensors::deserialize(bytes)?;
+        let names = file.names();
+        let tensors: Vec<(&str, TensorView<'_>)> = names
+            .into_iter()
+            .filter(|name| !name.ends_with("num_batches_tracked"))
+            .filter(|name| !is_auxiliary(name) || !graph.auxiliary().is_empty())
+            .filter_map(|name| Some((name, file.tensor(name).ok()?)))
+            .collect();
+        let slots = slots(graph);
+        let known: HashSet<Vec<String>> =
+            slots.iter().map(|slot| words(&slot.to_string())).collect();
+        let by_name = tensors.iter().filter(|(name, _)| known.contains(&words(name))).count();
+        let matching = if by_name * 2 > slots.len() { Matching::Names } else { Matching::Order };
+        let placed = match matching {
+            Matching::Names => place_by_name(&slots, tensors),
+            Matching::Order => place_by_order(&slots, tensors),
+        };
+        let weights =
+            placed.and_then(|placed| fill(&slots, &placed)).map_err(LoadError::Mismatch)?;
+        Ok((weights, matching))
+    }
+
+    /// Writes the weights of `graph` as a safetensors file, under our names.
+    ///
+    /// # Errors
+    /// When values are missing or the format cannot hold them.
+    pub fn to_safetensors(&self, graph: &Graph) -> Result<Vec<u8>, SaveError> {
+        let slots = slots(graph);
+        let bytes = |slot: &Slot| -> Result<Vec<u8>, Missing> {
+            let values = self.get(&slot.path, slot.role)?;
+            Ok(values.iter().flat_map(|x| x.to_le_bytes()).collect())
+        };
+        let data = slots.iter().map(bytes).collect::<Result<Vec<_>, _>>()?;
+        let views = slots.iter().zip(&data).map(|(slot, data)| {
+            Ok((slot.to_string(), TensorView::new(Dtype::F32, slot.shape.clone(), data)?))
+        });
+        let views = views.collect::<Result<Vec<_>, SafeTensorError>>()?;
+        Ok(safetensors::serialize(views, None)?)
+    }
+}
+
+/// Why weights cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// A tensor has no values.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    /// The format cannot hold them.
+    #[error(transparent)]
+    Format(#[from] SafeTensorError),
+}
+
+/// Whether a tensor belongs to an auxiliary head, by the names that the classics use.
+fn is_auxiliary(name: &str) -> bool {
+    name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("aux"))
+}
+
+/// A name without the marks that programs join its words by: ours `4a/3x3.weight` is `_4a._3x3.weight` in
+/// Python.
+fn words(name: &str) -> Vec<String> {
+    let is_mark = |c: char| matches!(c, '.' | '/' | '_' | '-');
+    name.split(is_mark).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
+}
+
+/// The key by which people sort: `layer10` after `layer9`.
+fn natural(name: &str) -> Vec<(u64, String)> {
+    let mut key = Vec::new();
+    for part in name.split('.') {
+        let mut rest = part;
+        while !rest.is_empty() {
+            let text = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+            let digits =
+                rest[text..].find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len() - text);
+            key.push((0, rest[..text].to_owned()));
+            key.push((rest[text..text + digits].parse().unwrap_or(0), String::new()));
+            rest = &rest[text + digits..];
+        }
+    }
+    key
+}
+
+/// Tensors in the order of the slots.
+type Placed<'a> = Vec<(&'a str, TensorView<'a>)>;
+
+fn place_by_name<'a>(
+    slots: &[Slot],
+    tensors: Vec<(&'a str, TensorView<'a>)>,
+) -> Result<Placed<'a>, Mismatch> {
+    let mut mismatch = Mismatch::default();
+    let mut by_name: HashMap<Vec<String>, (&str, TensorView<'_>)> = HashMap::new();
+    for (name, tensor) in tensors {
+        if let Some((other, _)) = by_name.insert(words(name), (name, tensor)) {
+            mismatch.extra.push(format!("{other}, which reads like {name}"));
+        }
+    }
+    let mut placed = Vec::with_capacity(slots.len());
+    for slot in slots {
+        match by_name.remove(&words(&slot.to_string())) {
+            Some(tensor) => placed.push(tensor),
+            None => mismatch.missing.push(describe_slot(slot)),
+        }
+    }
+    mismatch.extra.extend(by_name.values().map(|(name, tensor)| describe_tensor(name, tensor)));
+    mismatch.extra.sort();
+    if mismatch == Mismatch::default() { Ok(placed) } else { Err(mismatch) }
+}
+
+fn place_by_order<'a>(
+    slots: &[Slot],
+    tensors: Vec<(&'a str, TensorView<'a>)>,
+) -> Result<Placed<'a>, Mismatch> {
+    let mut layers: HashMap<String, Layer<'a>> = HashMap::new();
+    let mut mismatch = Mismatch::default();
+    for (name, tensor) in tensors {
+        let (layer, role) = name.rsplit_once('.').unwrap_or(("", name));
+        let roles = [Role::Weight, Role::Bias, Role::Mean, Role::Variance];
+        match roles.into_iter().find(|known| known.name() == role) {
+            Some(role) => {
+                let empty = || Layer { name: layer.to_owned(), tensors: BTreeMap::new() };
+                layers
+                    .entry(layer.to_owned())
+                    .or_insert_with(empty)
+                    .tensors
+                    .insert(role, (name, tensor));
+            }
+            None => mismatch.extra.push(describe_tensor(name, &tensor)),
+        }
+    }
+    let mut layers: Vec<Layer<'a>> = layers.into_values().collect();
+    layers.sort_by_cached_key(|layer| std::cmp::Reverse(natural(&layer.name)));
+    let mut by_signature: BTreeMap<Signature, Vec<Layer<'a>>> = BTreeMap::new();
+    for layer in layers {
+        let shapes =
+            layer.tensors.iter().map(|(&role, (_, tensor))| (role, tensor.shape().to_vec()));
+        by_signature.entry(shapes.collect()).or_default().push(layer);
+    }
+    let mut placed = Vec::with_capacity(slots.len());
+    for ours in slots.chunk_by(|a, b| a.path == b.path) {
+        let signature: Signature =
+            ours.iter().map(|slot| (slot.role, slot.shape.clone())).collect();
+        match by_signature.get_mut(&signature).and_then(Vec::pop) {
+            Some(layer) => placed.extend(layer.tensors.into_values()),
+            None => mismatch.missing.extend(ours.iter().map(describe_slot)),
+        }
+    }
+    for layer in by_signature.into_values().flatten() {
+        let tensors = layer.tensors.values();
+        mismatch.extra.extend(tensors.map(|(name, tensor)| describe_tensor(name, tensor)));
+    }
+    mismatch.extra.sort();
+    if mismatch == Mismatch::default() { Ok(placed) } else { Err(mismatch) }
+}
+
+/// The values of tensors that found their places.
+fn fill(slots: &[Slot], placed: &Placed<'_>) -> Result<Weights, Mismatch> {
+    let mut weights = Weights::default();
+    let mut mismatch = Mismatch::default();
+    for (slot, (name, tensor)) in slots.iter().zip(placed) {
+        match values(tensor).filter(|_| tensor.shape() == slot.shape) {
+            Some(values) => weights.set(slot.path.clone(), slot.role, values),
+            None => mismatch.differing.push(format!(
+                "{}, but {} is needed",
+                describe_tensor(name, tensor),
+                describe_slot(slot)
+            )),
+        }
+    }
+    if mismatch == Mismatch::default() { Ok(weights) } else { Err(mismatch) }
+}
+
+/// Single-precision values of a tensor of floating-point numbers.
+#[expect(clippy::cast_possible_truncation, reason = "weights are single precision")]
+fn values(tensor: &TensorView<'_>) -> Option<Vec<f32>> {
+    let data = tensor.data();
+    Some(match tensor.dtype() {
+        Dtype::F32 => data.as_chunks().0.iter().map(|&x| f32::from_le_bytes(x)).collect(),
+        Dtype::F64 => data.as_chunks().0.iter().map(|&x| f64::from_le_bytes(x) as f32).collect(),
+        Dtype::F16 => data.as_chunks().0.iter().map(|&x| f16::from_le_bytes(x).to_f32()).collect(),
+        Dtype::BF16 => {
+            data.as_chunks().0.iter().map(|&x| bf16::from_le_bytes(x).to_f32()).collect()
+        }
+        _ => return None,
+    })
+}
+
+fn describe_slot(slot: &Slot) -> String {
+    format!("{slot} {:?}", slot.shape)
+}
+
+fn describe_tensor(name: &str, tensor: &TensorView<'_>) -> String {
+    format!("{name} {:?} {:?}", tensor.shape(), tensor.dtype())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_python_and_ours_read_the_same() {
+        assert_eq!(
+            words("_4a._3x3.reduce_bn.running_mean"),
+            words("4a/3x3/reduce/bn.running_mean")
+        );
+        assert_ne!(words("4a/3x3.weight"), words("4a/3x3.bias"));
+    }
+
+    #[test]
+    fn numbers_in_names_sort_by_value() {
+        let mut names = ["layer10.conv1", "layer9.conv2", "layer9.conv10", "bn1", "layer9.conv1"];
+        names.sort_by_key(|name| natural(name));
+        assert_eq!(
+            names,
+            ["bn1", "layer9.conv1", "layer9.conv2", "layer9.conv10", "layer10.conv1"]
+        );
+    }
+}

@@ -1,0 +1,263 @@
+//! The learned numbers of a network.
+
+use std::{collections::HashMap, fmt};
+
+use inceptive_ir::{Graph, GraphError, NodeId, Op, Path, passes};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal, Uniform};
+use sha2::{Digest, Sha256};
+
+/// What a tensor of a layer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// Kernel of a convolution, matrix of a linear layer, gamma of a normalisation.
+    Weight,
+    /// Bias of a layer, beta of a normalisation.
+    Bias,
+    /// Running mean of a normalisation; a buffer, not a parameter.
+    Mean,
+    /// Running variance of a normalisation; a buffer, not a parameter.
+    Variance,
+}
+
+impl Role {
+    /// The name in files, as in PyTorch's state dicts.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Weight => "weight",
+            Self::Bias => "bias",
+            Self::Mean => "running_mean",
+            Self::Variance => "running_var",
+        }
+    }
+}
+
+/// A place for a tensor in a network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// The layer.
+    pub path: Path,
+    /// Which of its tensors.
+    pub role: Role,
+    /// Dimensions, outermost first: `[out, in / groups, height, width]` of a convolution, `[out, in]` of a
+    /// linear layer, `[channels]` else.
+    pub shape: Vec<usize>,
+}
+
+impl Slot {
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Never true: dimensions are positive.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Values that each output is computed from; 1 for vectors.
+    fn fan_in(&self) -> usize {
+        self.shape[1..].iter().product()
+    }
+}
+
+/// The name in files: `4a/3x3/reduce.weight`.
+impl fmt::Display for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.path, self.role.name())
+    }
+}
+
+/// All tensors that a network has, in execution order.
+pub fn slots(graph: &Graph) -> Vec<Slot> {
+    graph.ids().flat_map(|id| node_slots(graph, id)).collect()
+}
+
+/// The tensors of one node.
+pub fn node_slots(graph: &Graph, id: NodeId) -> Vec<Slot> {
+    let node = graph.node(id);
+    let inputs = || graph.input_shapes(id)[0].channels() as usize;
+    let shapes = match &node.op {
+        Op::Conv(conv) => {
+            let out = conv.out_channels as usize;
+            let kernel = vec![
+                out,
+                inputs() / conv.groups as usize,
+                conv.kernel.height as usize,
+                conv.kernel.width as usize,
+            ];
+            vec![(Role::Weight, Some(kernel)), (Role::Bias, conv.bias.then(|| vec![out]))]
+        }
+        Op::Linear(linear) => {
+            let out = linear.out_features as usize;
+            vec![
+                (Role::Weight, Some(vec![out, inputs()])),
+                (Role::Bias, linear.bias.then(|| vec![out])),
+            ]
+        }
+        Op::BatchNorm(norm) => {
+            let channels = vec![inputs()];
+            vec![
+                (Role::Weight, norm.scale.then(|| channels.clone())),
+                (Role::Bias, norm.center.then(|| channels.clone())),
+                (Role::Mean, Some(channels.clone())),
+                (Role::Variance, Some(channels)),
+            ]
+        }
+        Op::Input(_)
+        | Op::Lrn(_)
+        | Op::Activation(_)
+        | Op::Pool(_)
+        | Op::GlobalPool(_)
+        | Op::AdaptiveAvgPool { .. }
+        | Op::Concat
+        | Op::Add { .. }
+        | Op::Multiply
+        | Op::Flatten
+        | Op::Dropout { .. }
+        | Op::Softmax
+        | Op::ChannelShuffle { .. } => vec![],
+    };
+    shapes
+        .into_iter()
+        .filter_map(|(role, shape)| Some(Slot { path: node.path.clone(), role, shape: shape? }))
+        .collect()
+}
+
+/// Values for the slots of a network, row-major.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Weights(HashMap<(Path, Role), Vec<f32>>);
+
+/// The weights have no values for a slot of the network.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there are no values for `{0}`")]
+pub struct Missing(pub String);
+
+impl Weights {
+    /// Random weights that keep signals at a normal scale through any depth, so that the network can be run
+    /// and measured without having been trained:
+    ///
+    /// - kernels of convolutions: normal with variance 2 / fan-in (He et al. 2015, equation 10, which
+    ///   torchvision's ResNets use too);
+    /// - matrices and biases of linear layers and biases of convolutions: uniform in ±1 / sqrt(fan-in), as
+    ///   PyTorch does;
+    /// - normalisation: gamma and variance uniform in 0.8..1.2, beta and mean uniform in ±0.1. Ones and zeros
+    ///   would hide mistakes in what reads them.
+    ///
+    /// Every tensor has a random stream of its own, so a change elsewhere in the network leaves it as it was.
+    pub fn seeded(graph: &Graph, seed: u64) -> Self {
+        let mut weights = Self::default();
+        for (id, node) in graph.nodes() {
+            let slots = node_slots(graph, id);
+            let fan_in = slots.first().map_or(1, Slot::fan_in);
+            for slot in slots {
+                let values = initial(&node.op, &slot, fan_in, &mut stream(seed, &slot));
+                weights.set(slot.path, slot.role, values);
+            }
+        }
+        weights
+    }
+
+    /// The values of a tensor.
+    ///
+    /// # Errors
+    /// When there are none.
+    pub fn get(&self, path: &Path, role: Role) -> Result<&[f32], Missing> {
+        let missing = || Missing(format!("{path}.{}", role.name()));
+        self.0.get(&(path.clone(), role)).map(Vec::as_slice).ok_or_else(missing)
+    }
+
+    /// Sets the values of a tensor.
+    pub fn set(&mut self, path: Path, role: Role, values: Vec<f32>) {
+        self.0.insert((path, role), values);
+    }
+
+    /// Folds normalisations into the layers before them, wherever [`passes::fold_batch_norm`] can, and
+    /// multiplies them into the weights. The result computes the same up to rounding.
+    ///
+    /// # Errors
+    /// When the graph is not valid or values are missing.
+    pub fn fold_batch_norm(mut self, graph: &Graph) -> Result<(Graph, Self), FoldError> {
+        let (rewrite, folds) = passes::fold_batch_norm(graph);
+        for fold in folds {
+            let (layer, norm) = (graph.node(fold.layer), graph.node(fold.norm));
+            let Op::BatchNorm(attributes) = &norm.op else { continue };
+            let channels = norm.shape.channels() as usize;
+            let scales = self.scales(norm, attributes.eps)?;
+            let mut bias =
+                self.get(&layer.path, Role::Bias).map_or(vec![0.0; channels], <[f32]>::to_vec);
+            let mean = self.get(&norm.path, Role::Mean)?;
+            let beta = self.get(&norm.path, Role::Bias).ok();
+            for (channel, bias) in bias.iter_mut().enumerate() {
+                let shifted = (f64::from(*bias) - f64::from(mean[channel])) * scales[channel];
+                let beta = beta.map_or(0.0, |beta| f64::from(beta[channel]));
+                *bias = narrow(shifted + beta);
+            }
+            let mut kernel = self.get(&layer.path, Role::Weight)?.to_vec();
+            let per_channel = kernel.len() / channels;
+            for (row, scale) in kernel.chunks_mut(per_channel).zip(&scales) {
+                row.iter_mut().for_each(|w| *w = narrow(f64::from(*w) * scale));
+            }
+            self.set(layer.path.clone(), Role::Weight, kernel);
+            self.set(layer.path.clone(), Role::Bias, bias);
+            self.0.retain(|(path, _), _| *path != norm.path);
+        }
+        Ok((graph.apply(&rewrite)?, self))
+    }
+
+    /// What each channel is multiplied by: gamma / sqrt(variance + eps).
+    fn scales(&self, norm: &inceptive_ir::Node, eps: f32) -> Result<Vec<f64>, Missing> {
+        let gamma = self.get(&norm.path, Role::Weight).ok();
+        let variance = self.get(&norm.path, Role::Variance)?;
+        let scale = |(channel, variance): (usize, &f32)| {
+            let gamma = gamma.map_or(1.0, |gamma| f64::from(gamma[channel]));
+            gamma / (f64::from(*variance) + f64::from(eps)).sqrt()
+        };
+        Ok(variance.iter().enumerate().map(scale).collect())
+    }
+}
+
+/// Why normalisations could not be folded.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum FoldError {
+    /// A tensor has no values.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    /// The graph without the normalisations is not valid.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+}
+
+/// The random numbers of one tensor.
+fn stream(seed: u64, slot: &Slot) -> ChaCha8Rng {
+    ChaCha8Rng::from_seed(Sha256::digest(format!("{seed} {slot}")).into())
+}
+
+/// First values of a tensor of a node whose layer has this fan-in.
+fn initial(op: &Op, slot: &Slot, fan_in: usize, rng: &mut impl Rng) -> Vec<f32> {
+    #[expect(clippy::cast_precision_loss, reason = "a spread does not need the last digit")]
+    let fan_in = fan_in as f32;
+    match (op, slot.role) {
+        (Op::BatchNorm(_), Role::Weight | Role::Variance) => uniform(0.8, 1.2, slot.len(), rng),
+        (Op::BatchNorm(_), Role::Bias | Role::Mean) => uniform(-0.1, 0.1, slot.len(), rng),
+        (Op::Conv(_), Role::Weight) => {
+            let deviation = (2.0 / fan_in).sqrt();
+            let normal = |rng: &mut _| -> f32 { StandardNormal.sample(rng) };
+            (0..slot.len()).map(|_| deviation * normal(rng)).collect()
+        }
+        _ => uniform(-fan_in.sqrt().recip(), fan_in.sqrt().recip(), slot.len(), rng),
+    }
+}
+
+fn uniform(low: f32, high: f32, count: usize, rng: &mut impl Rng) -> Vec<f32> {
+    match Uniform::new_inclusive(low, high) {
+        Ok(uniform) => uniform.sample_iter(rng).take(count).collect(),
+        Err(_) => vec![low; count],
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "weights are single precision")]
+fn narrow(value: f64) -> f32 {
+    value as f32
+}

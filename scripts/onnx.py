@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""Check ONNX and PyTorch exports against ONNX's checker, ONNX Runtime and torchvision.
+
+    python3 -m pip install onnx onnxruntime torch torchvision safetensors
+    cargo build --release
+    python3 scripts/onnx.py [NAME ...]      # exit 1 with a line for each difference
+
+For each architecture (all of them without NAME): the ONNX file passes the full check and strict shape inference;
+as written, with normalisations folded and with a dynamic batch it gives the same output. torchvision's GoogLeNet and
+Inception-v3 give the same output as ours under the same weights, and their ONNX exports cost what our files cost.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy
+import onnx
+import onnxruntime
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BINARY = ROOT / "target" / "release" / "inceptive"
+TOLERANCE = 1e-4
+OPSETS = [14, 17, 24]
+TORCHVISION = {"googlenet-bn": ("googlenet", 224), "inception-v3": ("inception_v3", 299)}
+
+failures = []
+
+
+def inceptive(*arguments: object) -> str:
+    """What a command prints."""
+    command = [str(BINARY), *map(str, arguments)]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=ROOT, text=True).stdout
+
+
+def expect(what: str, holds: bool, detail: str = "") -> None:
+    """Print a line; remember a failure."""
+    print(f"{'equal' if holds else 'DIFFERS'}  {what}  {detail}", flush=True)
+    if not holds:
+        failures.append(what)
+
+
+def error(a: numpy.ndarray, b: numpy.ndarray) -> float:
+    """Largest difference, relative to the largest value."""
+    return float(numpy.abs(a - b).max() / numpy.abs(b).max())
+
+
+def images(shape: list[int], batch: int, seed: int = 0) -> numpy.ndarray:
+    """Normally distributed images."""
+    return numpy.random.default_rng(seed).standard_normal((batch, *shape), dtype=numpy.float32)
+
+
+def run(path: pathlib.Path, x: numpy.ndarray) -> numpy.ndarray:
+    """The output of an ONNX file in ONNX Runtime."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 2
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return session.run(None, {session.get_inputs()[0].name: x})[0]
+
+
+def check(path: pathlib.Path) -> bool:
+    """Whether ONNX itself finds the file right, shapes included."""
+    model = onnx.load(path)
+    onnx.checker.check_model(model, full_check=True)
+    inferred = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
+    return inferred.graph.output == model.graph.output
+
+
+def architecture(name: str, folder: pathlib.Path) -> None:
+    """Check the exports of one of our files."""
+    source = f"architectures/{name}.yaml"
+    shape = json.loads(inceptive("cost", source, "--json"))[0]["input"]
+    plain = folder / "plain.onnx"
+    for opset in OPSETS:
+        inceptive("export", source, "-o", plain, "--opset", opset)
+        expect(f"{name}, opset {opset}", check(plain))
+    inceptive("export", source, "-o", plain)
+    x = images(shape, 1)
+    reference = run(plain, x)
+    expect(f"{name}, output is finite and not constant", bool(numpy.isfinite(reference).all() and reference.std() > 0))
+    fingerprints = [json.loads(inceptive("cost", file, "--json"))[0]["fingerprint"] for file in (source, plain)]
+    detail = "" if fingerprints[0] == fingerprints[1] else "(auxiliary heads, dropout or rounding that changes nothing)"
+    print(f"info   {name}, fingerprint after import is {'the same' if not detail else 'another'} {detail}")
+    folded = folder / "folded.onnx"
+    inceptive("export", source, "-o", folded, "--fold-bn", "--batch", "dynamic")
+    expect(f"{name}, folded, dynamic", check(folded))
+    off = error(run(folded, x), reference)
+    expect(f"{name}, folded, output", off < TOLERANCE, f"{off:.1e}")
+    both = run(folded, numpy.concatenate([x, images(shape, 1, seed=1)]))
+    off = error(both[:1], reference)
+    expect(f"{name}, batch of two", off < TOLERANCE, f"{off:.1e}")
+    again = folder / "again.onnx"
+    inceptive("export", plain, "-o", again)
+    off = error(run(again, x), reference)
+    expect(f"{name}, imported and exported again", off < TOLERANCE, f"{off:.1e}")
+
+
+def torchvision_model(ours: str, theirs: str, size: int, folder: pathlib.Path) -> None:
+    """Check weights, outputs and costs of one of torchvision's networks."""
+    import torch
+    import torchvision
+    from safetensors.torch import save_file
+
+    torch.manual_seed(0)
+    model = getattr(torchvision.models, theirs)(weights=None, init_weights=True).eval()
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.weight, 0.8, 1.2)
+            torch.nn.init.uniform_(module.bias, -0.1, 0.1)
+            module.running_mean.uniform_(-0.1, 0.1)
+            module.running_var.uniform_(0.8, 1.2)
+    weights = folder / f"{theirs}.safetensors"
+    save_file(model.state_dict(), weights)
+    x = images([3, size, size], 1)
+    with torch.no_grad():
+        reference = model(torch.from_numpy(x)).numpy()
+    exported = folder / f"{theirs}-ours.onnx"
+    inceptive("export", f"architectures/{ours}.yaml", "--weights", weights, "-o", exported)
+    off = error(run(exported, x), reference)
+    expect(f"{ours} with torchvision's weights", off < TOLERANCE, f"{off:.1e}")
+    for kind in ({"dynamo": True, "external_data": True}, {"dynamo": True, "optimize": False}, {"dynamo": False}):
+        file = folder / f"{theirs}-{'-'.join(map(str, kind.values()))}.onnx"
+        torch.onnx.export(model, (torch.from_numpy(x),), str(file), verbose=False, **kind)
+        same_layers(f"{ours}, torchvision's export {kind}", file, f"architectures/{ours}.yaml")
+        again = folder / "again.onnx"
+        inceptive("export", file, "-o", again)
+        off = error(run(again, x), reference)
+        expect(f"{theirs} {kind}, imported and exported again", off < TOLERANCE, f"{off:.1e}")
+
+
+def layers(file: object) -> list[tuple]:
+    """Operator, output shape, MACs and kernel parameters of what has MACs, and of pools, in execution order."""
+    nodes = json.loads(inceptive("cost", file, "--by", "layer", "--json"))[0]["layers"]
+    kept = [node for node in nodes if node["op"] in ("conv", "linear", "maxpool", "avgpool", "gap")]
+    return sorted((node["op"], str(node["output"]), node["macs"], node["acts"]) for node in kept)
+
+
+def same_layers(what: str, a: object, b: object) -> None:
+    """Compare two networks layer by layer."""
+    ours, theirs = layers(a), layers(b)
+    expect(what, ours == theirs, f"{len(ours)} layers")
+
+
+def main() -> int:
+    """Check what was asked for; 1 if something differs."""
+    names = sys.argv[1:] or sorted(path.stem for path in (ROOT / "architectures").glob("*.yaml"))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary)
+        for name in names:
+            architecture(name, folder)
+            if name in TORCHVISION:
+                torchvision_model(name, *TORCHVISION[name], folder)
+    print(f"{len(failures)} differences")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
