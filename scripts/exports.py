@@ -3,7 +3,7 @@
 
     python3 -m pip install onnx onnxruntime torch torchvision safetensors
     cargo build --release
-    python3 scripts/onnx.py [NAME ...]      # exit 1 with a line for each difference
+    python3 scripts/exports.py [NAME ...]      # exit 1 with a line for each difference
 
 For each architecture (all of them without NAME): the ONNX file passes the full check and strict shape inference;
 as written, with normalisations folded and with a dynamic batch it gives the same output. torchvision's GoogLeNet and
