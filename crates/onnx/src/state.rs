@@ -1,12 +1,13 @@
 //! Weights from and to safetensors files, and which tensor belongs where.
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, HashMap, HashSet},
     fmt,
 };
 
 use half::{bf16, f16};
-use inceptive_ir::Graph;
+use inceptive_ir::{Graph, NodeId, Op, Path};
 use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 
 use crate::weights::{Missing, Role, Slot, Weights, slots};
@@ -97,7 +98,7 @@ impl Weights {
         let matching = if by_name * 2 > slots.len() { Matching::Names } else { Matching::Order };
         let placed = match matching {
             Matching::Names => place_by_name(&slots, tensors),
-            Matching::Order => place_by_order(&slots, tensors),
+            Matching::Order => place_by_order(graph, &slots, tensors),
         };
         let weights =
             placed.and_then(|placed| fill(&slots, &placed)).map_err(LoadError::Mismatch)?;
@@ -189,50 +190,93 @@ fn place_by_name<'a>(
     if mismatch == Mismatch::default() { Ok(placed) } else { Err(mismatch) }
 }
 
+/// Convolutions and linear layers first, then normalisations, of which the one belongs to a layer whose name
+/// is closest: exporters sort `branch1.bn` and `branch3.bn`, of equal shape, in another order than ours.
 fn place_by_order<'a>(
+    graph: &Graph,
     slots: &[Slot],
     tensors: Vec<(&'a str, TensorView<'a>)>,
 ) -> Result<Placed<'a>, Mismatch> {
-    let mut layers: HashMap<String, Layer<'a>> = HashMap::new();
     let mut mismatch = Mismatch::default();
+    let mut candidates = by_signature(tensors, &mut mismatch);
+    let guides = guides(graph);
+    let ours: Vec<&[Slot]> = slots.chunk_by(|a, b| a.path == b.path).collect();
+    let (norms, layers): (Vec<&[Slot]>, Vec<&[Slot]>) =
+        ours.iter().partition(|slots| slots.iter().any(|slot| slot.role == Role::Mean));
+    let mut placed: HashMap<&Path, Layer<'a>> = HashMap::new();
+    for ours in layers.into_iter().chain(norms) {
+        let path = &ours[0].path;
+        let signature: Signature =
+            ours.iter().map(|slot| (slot.role, slot.shape.clone())).collect();
+        let fitting = candidates.entry(signature).or_default();
+        let guide = guides.get(path).and_then(|guide| placed.get(guide));
+        let closeness =
+            |layer: &Layer<'_>| guide.map_or(0, |guide| common(&guide.name, &layer.name));
+        // The first of the closest, so `Reverse` of its position.
+        let best = (0..fitting.len()).max_by_key(|&at| (closeness(&fitting[at]), Reverse(at)));
+        match best {
+            Some(best) => {
+                placed.insert(path, fitting.remove(best));
+            }
+            None => mismatch.missing.extend(ours.iter().map(describe_slot)),
+        }
+    }
+    for layer in candidates.into_values().flatten() {
+        let tensors = layer.tensors.values();
+        mismatch.extra.extend(tensors.map(|(name, tensor)| describe_tensor(name, tensor)));
+    }
+    mismatch.extra.sort();
+    if mismatch != Mismatch::default() {
+        return Err(mismatch);
+    }
+    let in_order = ours.into_iter().filter_map(|ours| placed.remove(&ours[0].path));
+    Ok(in_order.flat_map(|layer| layer.tensors.into_values()).collect())
+}
+
+/// A file's layers by what they can be matched with, in the natural order of their names.
+fn by_signature<'a>(
+    tensors: Vec<(&'a str, TensorView<'a>)>,
+    mismatch: &mut Mismatch,
+) -> BTreeMap<Signature, Vec<Layer<'a>>> {
+    let mut layers: HashMap<&str, Layer<'a>> = HashMap::new();
     for (name, tensor) in tensors {
         let (layer, role) = name.rsplit_once('.').unwrap_or(("", name));
         let roles = [Role::Weight, Role::Bias, Role::Mean, Role::Variance];
-        match roles.into_iter().find(|known| known.name() == role) {
-            Some(role) => {
-                let empty = || Layer { name: layer.to_owned(), tensors: BTreeMap::new() };
-                layers
-                    .entry(layer.to_owned())
-                    .or_insert_with(empty)
-                    .tensors
-                    .insert(role, (name, tensor));
-            }
-            None => mismatch.extra.push(describe_tensor(name, &tensor)),
-        }
+        let Some(role) = roles.into_iter().find(|known| known.name() == role) else {
+            mismatch.extra.push(describe_tensor(name, &tensor));
+            continue;
+        };
+        let empty = || Layer { name: layer.to_owned(), tensors: BTreeMap::new() };
+        layers.entry(layer).or_insert_with(empty).tensors.insert(role, (name, tensor));
     }
     let mut layers: Vec<Layer<'a>> = layers.into_values().collect();
-    layers.sort_by_cached_key(|layer| std::cmp::Reverse(natural(&layer.name)));
+    layers.sort_by_cached_key(|layer| natural(&layer.name));
     let mut by_signature: BTreeMap<Signature, Vec<Layer<'a>>> = BTreeMap::new();
     for layer in layers {
         let shapes =
             layer.tensors.iter().map(|(&role, (_, tensor))| (role, tensor.shape().to_vec()));
         by_signature.entry(shapes.collect()).or_default().push(layer);
     }
-    let mut placed = Vec::with_capacity(slots.len());
-    for ours in slots.chunk_by(|a, b| a.path == b.path) {
-        let signature: Signature =
-            ours.iter().map(|slot| (slot.role, slot.shape.clone())).collect();
-        match by_signature.get_mut(&signature).and_then(Vec::pop) {
-            Some(layer) => placed.extend(layer.tensors.into_values()),
-            None => mismatch.missing.extend(ours.iter().map(describe_slot)),
-        }
-    }
-    for layer in by_signature.into_values().flatten() {
-        let tensors = layer.tensors.values();
-        mismatch.extra.extend(tensors.map(|(name, tensor)| describe_tensor(name, tensor)));
-    }
-    mismatch.extra.sort();
-    if mismatch == Mismatch::default() { Ok(placed) } else { Err(mismatch) }
+    by_signature
+}
+
+/// For each normalisation the layer that it belongs to: the one before it, else one after it.
+fn guides(graph: &Graph) -> HashMap<&Path, &Path> {
+    let is_layer = |id: &NodeId| matches!(graph.node(*id).op, Op::Conv(_) | Op::Linear(_));
+    let norms = graph.nodes().filter(|(_, node)| matches!(node.op, Op::BatchNorm(_)));
+    let guide = |id| {
+        let after = graph.consumers(id).into_iter().flat_map(|reader| {
+            // Through the activation of a pre-activation block.
+            std::iter::once(reader).chain(graph.consumers(reader))
+        });
+        graph.inputs(id).into_iter().chain(after).find(is_layer)
+    };
+    norms.filter_map(|(id, node)| Some((&node.path, &graph.node(guide(id)?).path))).collect()
+}
+
+/// Number of words that two names start with in common.
+fn common(a: &str, b: &str) -> usize {
+    a.split('.').zip(b.split('.')).take_while(|(a, b)| a == b).count()
 }
 
 /// The values of tensors that found their places.
