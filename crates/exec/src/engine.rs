@@ -1,0 +1,222 @@
+//! What every engine can do.
+
+use std::{fmt, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+
+use inceptive_ir::{Graph, Path};
+use inceptive_onnx::{Batch, ExportError, FoldError, Opset, Options, Weights, to_onnx};
+use serde::{Deserialize, Serialize};
+
+/// The number format that an engine computes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// IEEE 754 single precision.
+    Fp32,
+    /// IEEE 754 half precision.
+    Fp16,
+    /// Brain floating point: 8 bits of exponent, 7 of fraction.
+    Bf16,
+}
+
+impl Precision {
+    /// `fp32`, `fp16` or `bf16`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fp32 => "fp32",
+            Self::Fp16 => "fp16",
+            Self::Bf16 => "bf16",
+        }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Precision {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let all = [Self::Fp32, Self::Fp16, Self::Bf16];
+        let found = all.into_iter().find(|precision| precision.name() == text);
+        found.ok_or_else(|| format!("`{text}` is no precision: fp32, fp16 or bf16"))
+    }
+}
+
+/// The precision that a user asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum PrecisionWish {
+    /// Single precision, so that engines can be compared.
+    #[default]
+    Fp32,
+    /// Whatever the engine chooses by itself; what that is stands in every result.
+    EngineDefault,
+}
+
+/// How a network is to be run.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Setup {
+    /// Images at once.
+    pub batch: u32,
+    /// Threads that compute one run.
+    pub threads: u32,
+    /// The precision wished for.
+    pub precision: PrecisionWish,
+    /// The device, by a name that [`Description::devices`] lists.
+    pub device: String,
+}
+
+/// What is known about an engine on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// Its version.
+    pub version: String,
+    /// Where its library is; none if it is a part of this program.
+    pub library: Option<PathBuf>,
+    /// Devices that it can run on; the first is the default.
+    pub devices: Vec<String>,
+    /// Precisions that it can compute in.
+    pub precisions: Vec<Precision>,
+    /// Whether it can say what each node took.
+    pub has_node_times: bool,
+}
+
+/// A network ready for engines: its inference graph with normalisations folded, and the weights of it.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// What people call it.
+    pub name: String,
+    /// What runs.
+    pub graph: Graph,
+    weights: Weights,
+}
+
+impl Model {
+    /// Folds the normalisations of an inference graph, as every engine does for deployment.
+    ///
+    /// # Errors
+    /// When weights are missing.
+    pub fn new(name: &str, inference: &Graph, weights: Weights) -> Result<Self, FoldError> {
+        let (graph, weights) = weights.fold_batch_norm(inference)?;
+        Ok(Self { name: name.to_owned(), graph, weights })
+    }
+
+    /// The network as an ONNX file for a fixed batch.
+    ///
+    /// # Errors
+    /// When the file would be too large.
+    pub fn to_onnx(&self, batch: u32) -> Result<Vec<u8>, ExportError> {
+        let (name, batch) = (self.name.clone(), Batch::Fixed(batch));
+        to_onnx(&self.graph, &self.weights, &Options { name, opset: Opset::DEFAULT, batch })
+    }
+
+    /// The shape of a batch of inputs.
+    pub fn input_shape(&self, batch: u32) -> [usize; 4] {
+        let shape = self.graph.node(self.graph.input()).shape;
+        let size = shape.size();
+        [batch, shape.channels(), size.height, size.width].map(|dim| dim as usize)
+    }
+}
+
+/// Time of one of an engine's nodes in one run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeTime {
+    /// What the engine calls it.
+    pub name: String,
+    /// The node of our graph that it computes; none for what the engine does for itself, such as changes of
+    /// layout. Of nodes that it runs as one, the one that it names.
+    pub path: Option<Path>,
+    /// How long it took.
+    pub time: Duration,
+}
+
+/// What each node of a run took, in the order of execution.
+pub type NodeTimes = Vec<NodeTime>;
+
+/// An engine could not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// It is not on this machine.
+    #[error("{engine} was not found: {how}")]
+    Missing {
+        /// The engine.
+        engine: &'static str,
+        /// How to get it.
+        how: String,
+    },
+    /// It is there but refused.
+    #[error("{engine} failed: {message}")]
+    Failed {
+        /// The engine.
+        engine: &'static str,
+        /// What it says.
+        message: String,
+    },
+    /// It does not have something.
+    #[error("{engine} has no {what}")]
+    Lacks {
+        /// The engine.
+        engine: &'static str,
+        /// What it lacks.
+        what: String,
+    },
+    /// The network cannot be written for it.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+}
+
+/// Something that runs networks.
+pub trait Engine {
+    /// The name on the command line and in results.
+    fn name(&self) -> &'static str;
+
+    /// What it is on this machine.
+    ///
+    /// # Errors
+    /// When it is not there, with how to get it.
+    fn describe(&self) -> Result<Description, EngineError>;
+
+    /// Prepares a network to be run.
+    ///
+    /// # Errors
+    /// When the engine is not there or cannot run it so.
+    fn compile(&self, model: &Model, setup: &Setup) -> Result<Box<dyn Session>, EngineError>;
+
+    /// What each node takes, in each of `runs` runs after a few that warm it up.
+    ///
+    /// # Errors
+    /// When the engine is not there, fails or cannot say.
+    fn node_times(
+        &self,
+        model: &Model,
+        setup: &Setup,
+        input: Arc<[f32]>,
+        runs: usize,
+    ) -> Result<Vec<NodeTimes>, EngineError>;
+}
+
+/// A network prepared by an engine.
+pub trait Session {
+    /// The precision that it really computes in.
+    fn precision(&self) -> Precision;
+
+    /// Sets what [`Session::run`] reads: `batch x channels x height x width` values.
+    ///
+    /// # Errors
+    /// When the engine refuses it.
+    fn set_input(&mut self, input: Arc<[f32]>) -> Result<(), EngineError>;
+
+    /// Runs once, with nothing else around it: this is what is timed.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn run(&mut self) -> Result<(), EngineError>;
+
+    /// Runs once and gives the result: `batch x classes` values.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn output(&mut self) -> Result<Vec<f32>, EngineError>;
+}

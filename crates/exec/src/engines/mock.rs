@@ -1,0 +1,103 @@
+//! An engine that computes nothing and whose time only passes on a [`FakeClock`], for tests of everything
+//! that measures.
+
+use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
+
+use crate::clock::FakeClock;
+use crate::engine::{
+    Description, Engine, EngineError, Model, NodeTime, NodeTimes, Precision, Session, Setup,
+};
+
+/// How long the n-th run of a session takes.
+pub type Pace = Rc<dyn Fn(&Model, usize) -> Duration>;
+
+/// What sessions were asked to do, by model.
+pub type Log = Rc<RefCell<Vec<String>>>;
+
+/// The engine.
+#[derive(Clone)]
+pub struct Mock {
+    /// What its runs advance.
+    pub clock: FakeClock,
+    /// How long they take.
+    pub pace: Pace,
+    /// The name of the model of every run, in order.
+    pub log: Log,
+    /// The run of each session that fails, if any.
+    pub fails_at: Option<usize>,
+}
+
+impl Mock {
+    /// An engine whose runs take what `pace` says.
+    pub fn new(clock: &FakeClock, pace: impl Fn(&Model, usize) -> Duration + 'static) -> Self {
+        Self { clock: clock.clone(), pace: Rc::new(pace), log: Log::default(), fails_at: None }
+    }
+}
+
+impl Engine for Mock {
+    fn name(&self) -> &'static str {
+        "mock"
+    }
+
+    fn describe(&self) -> Result<Description, EngineError> {
+        Ok(Description {
+            version: "1".to_owned(),
+            library: None,
+            devices: vec!["cpu".to_owned()],
+            precisions: vec![Precision::Fp32],
+            has_node_times: true,
+        })
+    }
+
+    fn compile(&self, model: &Model, _: &Setup) -> Result<Box<dyn Session>, EngineError> {
+        Ok(Box::new(MockSession { engine: self.clone(), model: model.clone(), runs: 0 }))
+    }
+
+    /// A millisecond for each node.
+    fn node_times(
+        &self,
+        model: &Model,
+        _: &Setup,
+        _: Arc<[f32]>,
+        runs: usize,
+    ) -> Result<Vec<NodeTimes>, EngineError> {
+        let time = Duration::from_millis(1);
+        let node = |(_, node): (_, &inceptive_ir::Node)| NodeTime {
+            name: node.path.to_string(),
+            path: Some(node.path.clone()),
+            time,
+        };
+        Ok(vec![model.graph.nodes().skip(1).map(node).collect(); runs])
+    }
+}
+
+struct MockSession {
+    engine: Mock,
+    model: Model,
+    runs: usize,
+}
+
+impl Session for MockSession {
+    fn precision(&self) -> Precision {
+        Precision::Fp32
+    }
+
+    fn set_input(&mut self, _: Arc<[f32]>) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    fn run(&mut self) -> Result<(), EngineError> {
+        if self.engine.fails_at == Some(self.runs) {
+            return Err(EngineError::Failed { engine: "mock", message: "told to".to_owned() });
+        }
+        self.engine.log.borrow_mut().push(self.model.name.clone());
+        self.engine.clock.advance((self.engine.pace)(&self.model, self.runs));
+        self.runs += 1;
+        Ok(())
+    }
+
+    fn output(&mut self) -> Result<Vec<f32>, EngineError> {
+        self.run()?;
+        Ok(vec![0.0])
+    }
+}

@@ -1,0 +1,36 @@
+//! The engines.
+
+mod library;
+pub mod mock;
+mod onnxruntime;
+mod openvino;
+mod rten;
+
+use std::path::PathBuf;
+
+use crate::engine::Engine;
+
+pub use onnxruntime::OnnxRuntime;
+pub use openvino::OpenVino;
+pub use rten::Rten;
+
+/// Where libraries of engines are, if the user says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Libraries {
+    /// ONNX Runtime's shared library.
+    pub onnxruntime: Option<PathBuf>,
+    /// OpenVINO's C library.
+    pub openvino: Option<PathBuf>,
+}
+
+/// The name of the engine that is a part of this program.
+pub const DEFAULT_ENGINE: &str = rten::NAME;
+
+/// Every engine, found or not; the default first.
+pub fn all(libraries: &Libraries) -> Vec<Box<dyn Engine>> {
+    vec![
+        Box::new(Rten),
+        Box::new(OnnxRuntime::new(libraries.onnxruntime.clone())),
+        Box::new(OpenVino::new(libraries.openvino.clone())),
+    ]
+}

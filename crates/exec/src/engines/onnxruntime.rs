@@ -1,0 +1,236 @@
+//! [ONNX Runtime](https://onnxruntime.ai), through its shared library.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use inceptive_ir::Graph;
+use ort::{
+    environment::Environment,
+    ep,
+    session::{Session as OrtSession, builder::SessionBuilder},
+    value::TensorRef,
+};
+use serde::Deserialize;
+
+use crate::engine::{
+    Description, Engine, EngineError, Model, NodeTime, NodeTimes, Precision, Session, Setup,
+};
+
+use super::library::Wanted;
+
+const NAME: &str = "onnxruntime";
+const CPU: &str = "cpu";
+const CUDA: &str = "cuda";
+
+const WANTED: Wanted = Wanted {
+    variable: "ORT_DYLIB_PATH",
+    package: "onnxruntime",
+    folder: "capi",
+    stem: "libonnxruntime",
+};
+
+/// The engine, found or not.
+#[derive(Clone, Debug)]
+pub struct OnnxRuntime {
+    library: Option<PathBuf>,
+}
+
+/// A library can only be loaded once into a program.
+static LOADED: OnceLock<Result<Loaded, String>> = OnceLock::new();
+
+struct Loaded {
+    environment: Environment,
+    path: PathBuf,
+    version: String,
+}
+
+impl OnnxRuntime {
+    /// The engine, with its library where the user says.
+    pub fn new(library: Option<PathBuf>) -> Self {
+        Self { library }
+    }
+
+    fn loaded(&self) -> Result<&'static Loaded, EngineError> {
+        let loaded = LOADED.get_or_init(|| load(self.library.as_deref()));
+        let missing = |how: &String| EngineError::Missing { engine: NAME, how: how.clone() };
+        loaded.as_ref().map_err(missing)
+    }
+
+    fn builder(setup: &Setup, loaded: &Loaded) -> Result<SessionBuilder, EngineError> {
+        let builder = OrtSession::builder(&loaded.environment).map_err(failed)?;
+        let builder = builder.with_intra_threads(setup.threads as usize).map_err(failed)?;
+        // Threads of a session that rests would spin on the cores of the one that is measured.
+        let builder =
+            builder.with_config_entry("session.force_spinning_stop", "1").map_err(failed)?;
+        match setup.device.as_str() {
+            CPU => Ok(builder),
+            CUDA => {
+                let cuda = ep::CUDA::default().build().error_on_failure();
+                builder.with_execution_providers([cuda]).map_err(failed)
+            }
+            other => Err(EngineError::Lacks { engine: NAME, what: format!("device `{other}`") }),
+        }
+    }
+}
+
+fn load(library: Option<&Path>) -> Result<Loaded, String> {
+    let path = WANTED.find(library)?;
+    let builder = ort::init_from(&path).map_err(|error| error.to_string())?;
+    let environment = builder.with_name(NAME).build().map_err(|error| error.to_string())?;
+    environment.set_log_level(ort::logging::LogLevel::Error);
+    let version = version(&path);
+    Ok(Loaded { environment, path, version })
+}
+
+/// The version, from the library's name or the package beside it.
+fn version(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if let Some((_, version)) = name.split_once(".so.") {
+        return version.to_owned();
+    }
+    let info = ort::info();
+    let commit = info.split("git-commit-id=").nth(1).and_then(|rest| rest.split(',').next());
+    commit.map_or_else(|| "unknown".to_owned(), |commit| format!("commit {commit}"))
+}
+
+fn failed(error: impl std::fmt::Display) -> EngineError {
+    EngineError::Failed { engine: NAME, message: error.to_string() }
+}
+
+impl Engine for OnnxRuntime {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn describe(&self) -> Result<Description, EngineError> {
+        let loaded = self.loaded()?;
+        let has_cuda = <ep::CUDA as ep::ExecutionProvider>::is_available().unwrap_or(false);
+        Ok(Description {
+            version: loaded.version.clone(),
+            library: Some(loaded.path.clone()),
+            devices: [CPU, CUDA][..1 + usize::from(has_cuda)]
+                .iter()
+                .map(|&d| d.to_owned())
+                .collect(),
+            precisions: vec![Precision::Fp32],
+            has_node_times: true,
+        })
+    }
+
+    fn compile(&self, model: &Model, setup: &Setup) -> Result<Box<dyn Session>, EngineError> {
+        let builder = Self::builder(setup, self.loaded()?)?;
+        Ok(Box::new(OnnxRuntimeSession::new(builder, model, setup)?))
+    }
+
+    fn node_times(
+        &self,
+        model: &Model,
+        setup: &Setup,
+        input: Arc<[f32]>,
+        runs: usize,
+    ) -> Result<Vec<NodeTimes>, EngineError> {
+        let folder = tempfile::tempdir().map_err(failed)?;
+        let builder = Self::builder(setup, self.loaded()?)?;
+        let builder = builder.with_profiling(folder.path().join("profile")).map_err(failed)?;
+        let mut session = OnnxRuntimeSession::new(builder, model, setup)?;
+        session.set_input(input)?;
+        for _ in 0..WARM_UP_RUNS + runs {
+            session.run()?;
+        }
+        let file = session.session.end_profiling().map_err(failed)?;
+        let events: Vec<Event> =
+            serde_json::from_slice(&fs::read(file).map_err(failed)?).map_err(failed)?;
+        let mut times = by_run(&events, &model.graph);
+        Ok(times.split_off(times.len().min(WARM_UP_RUNS)))
+    }
+}
+
+/// Runs of a profile that do not count.
+const WARM_UP_RUNS: usize = 3;
+
+/// A line of a profile, in Chrome's trace format.
+#[derive(Debug, Deserialize)]
+struct Event {
+    cat: String,
+    name: String,
+    /// Microseconds.
+    #[serde(default)]
+    dur: u64,
+}
+
+/// Marks of events that are one execution of a node, and of those that are one run.
+const KERNEL: &str = "_kernel_time";
+const RUN: &str = "model_run";
+
+/// Splits a profile into runs. The event of a run comes after those of its nodes.
+fn by_run(events: &[Event], graph: &Graph) -> Vec<NodeTimes> {
+    let mut runs = Vec::new();
+    let mut run = NodeTimes::new();
+    for event in events {
+        if event.name == RUN {
+            runs.push(std::mem::take(&mut run));
+        } else if let ("Node", Some(name)) = (event.cat.as_str(), event.name.strip_suffix(KERNEL)) {
+            let path = place(name, graph);
+            run.push(NodeTime {
+                name: name.to_owned(),
+                path,
+                time: Duration::from_micros(event.dur),
+            });
+        }
+    }
+    runs
+}
+
+/// The node of our graph that a name stands for. The engine keeps our names, or adds a word to them when it
+/// rewrites a node.
+fn place(name: &str, graph: &Graph) -> Option<inceptive_ir::Path> {
+    let ours = name.split(inceptive_onnx::HELPER).next().unwrap_or(name);
+    let paths = graph.nodes().map(|(_, node)| &node.path);
+    let fits = |path: &&inceptive_ir::Path| {
+        let rest = ours.strip_prefix(path.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['_', ' ', '-', ':']))
+    };
+    paths.filter(fits).max_by_key(|path| path.as_str().len()).cloned()
+}
+
+struct OnnxRuntimeSession {
+    session: OrtSession,
+    shape: [usize; 4],
+    input: Arc<[f32]>,
+}
+
+impl OnnxRuntimeSession {
+    fn new(mut builder: SessionBuilder, model: &Model, setup: &Setup) -> Result<Self, EngineError> {
+        let shape = model.input_shape(setup.batch);
+        let onnx = model.to_onnx(setup.batch)?;
+        let session = builder.commit_from_memory(&onnx).map_err(failed)?;
+        Ok(Self { session, input: vec![0.0; shape.iter().product()].into(), shape })
+    }
+}
+
+impl Session for OnnxRuntimeSession {
+    fn precision(&self) -> Precision {
+        Precision::Fp32
+    }
+
+    fn set_input(&mut self, input: Arc<[f32]>) -> Result<(), EngineError> {
+        self.input = input;
+        Ok(())
+    }
+
+    fn run(&mut self) -> Result<(), EngineError> {
+        let input = TensorRef::from_array_view((self.shape, &*self.input)).map_err(failed)?;
+        self.session.run(ort::inputs![input]).map(drop).map_err(failed)
+    }
+
+    fn output(&mut self) -> Result<Vec<f32>, EngineError> {
+        let input = TensorRef::from_array_view((self.shape, &*self.input)).map_err(failed)?;
+        let outputs = self.session.run(ort::inputs![input]).map_err(failed)?;
+        let (_, values) = outputs[0].try_extract_tensor::<f32>().map_err(failed)?;
+        Ok(values.to_vec())
+    }
+}
