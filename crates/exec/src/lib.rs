@@ -4,12 +4,29 @@
 
 #![forbid(unsafe_code)]
 
-mod clock;
+mod bench;
+mod compare;
 mod engine;
 pub mod engines;
+mod groups;
+mod host;
+mod machine;
+mod measurement;
+mod probe;
+mod profile;
+pub mod statistics;
+mod trust;
 
-pub use clock::{Clock, FakeClock, SystemClock};
+pub use bench::{Candidate, Event, Observer, Protocol, Run, Surroundings, measure, random_input};
+pub use compare::{Comparison, Verdict, compare};
 pub use engine::{
     Description, Engine, EngineError, Model, NodeTime, NodeTimes, Precision, PrecisionWish,
     Session, Setup,
 };
+pub use groups::groups;
+pub use host::{CpuTime, FakeHost, Host, Memory, System};
+pub use machine::{Machine, available_memory};
+pub use measurement::{Measurement, Runtime, Setting, Subject};
+pub use probe::Roofline;
+pub use profile::{Bound, Part, Profile, profile};
+pub use trust::{Finding, Grade};

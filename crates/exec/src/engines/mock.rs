@@ -1,12 +1,12 @@
-//! An engine that computes nothing and whose time only passes on a [`FakeClock`], for tests of everything
+//! An engine that computes nothing and whose time only passes on a [`FakeHost`], for tests of everything
 //! that measures.
 
 use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
-use crate::clock::FakeClock;
 use crate::engine::{
     Description, Engine, EngineError, Model, NodeTime, NodeTimes, Precision, Session, Setup,
 };
+use crate::host::FakeHost;
 
 /// How long the n-th run of a session takes.
 pub type Pace = Rc<dyn Fn(&Model, usize) -> Duration>;
@@ -18,7 +18,7 @@ pub type Log = Rc<RefCell<Vec<String>>>;
 #[derive(Clone)]
 pub struct Mock {
     /// What its runs advance.
-    pub clock: FakeClock,
+    pub host: FakeHost,
     /// How long they take.
     pub pace: Pace,
     /// The name of the model of every run, in order.
@@ -29,8 +29,8 @@ pub struct Mock {
 
 impl Mock {
     /// An engine whose runs take what `pace` says.
-    pub fn new(clock: &FakeClock, pace: impl Fn(&Model, usize) -> Duration + 'static) -> Self {
-        Self { clock: clock.clone(), pace: Rc::new(pace), log: Log::default(), fails_at: None }
+    pub fn new(host: &FakeHost, pace: impl Fn(&Model, usize) -> Duration + 'static) -> Self {
+        Self { host: host.clone(), pace: Rc::new(pace), log: Log::default(), fails_at: None }
     }
 }
 
@@ -91,7 +91,7 @@ impl Session for MockSession {
             return Err(EngineError::Failed { engine: "mock", message: "told to".to_owned() });
         }
         self.engine.log.borrow_mut().push(self.model.name.clone());
-        self.engine.clock.advance((self.engine.pace)(&self.model, self.runs));
+        self.engine.host.advance((self.engine.pace)(&self.model, self.runs));
         self.runs += 1;
         Ok(())
     }

@@ -1,0 +1,195 @@
+//! A result with everything that is needed to understand it.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use inceptive_cost::{Cost, Mode};
+use serde::{Deserialize, Serialize};
+
+use crate::bench::{Candidate, Protocol, Run, Surroundings};
+use crate::engine::{Description, Precision};
+use crate::machine::Machine;
+use crate::probe::Roofline;
+use crate::statistics::{Estimate, Summary, summarize};
+use crate::trust::{Finding, Grade, judge};
+
+/// What a network is, as far as results tell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Subject {
+    /// Its name.
+    pub name: String,
+    /// The file that it was read from.
+    pub file: String,
+    /// Values that were set, as `key=value`.
+    pub point: Vec<String>,
+    /// Fingerprint of its inference graph: equal for equal networks.
+    pub fingerprint: String,
+    /// Channels, height and width of its input.
+    pub input: [u32; 3],
+    /// Learnable numbers.
+    pub params: u64,
+    /// Multiply-accumulates of convolutions and linear layers for one image.
+    pub macs: u64,
+    /// Floating-point operations for one image, of every operator.
+    pub flops: u64,
+    /// Outputs of convolutions and linear layers for one image.
+    pub acts: u64,
+}
+
+impl Subject {
+    /// What a network is. `graph` is what is deployed, before normalisations are folded.
+    pub fn new(name: &str, file: &str, point: Vec<String>, graph: &inceptive_ir::Graph) -> Self {
+        let total = Cost::new(graph, Mode::Inference).total;
+        let shape = graph.node(graph.input()).shape;
+        let size = shape.size();
+        Self {
+            name: name.to_owned(),
+            file: file.to_owned(),
+            point,
+            fingerprint: graph.fingerprint().to_string(),
+            input: [shape.channels(), size.height, size.width],
+            params: total.params,
+            macs: total.macs,
+            flops: total.flops,
+            acts: total.acts,
+        }
+    }
+}
+
+/// What ran a network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Runtime {
+    /// The engine.
+    pub engine: String,
+    /// Its version.
+    pub engine_version: String,
+    /// The device.
+    pub device: String,
+    /// The precision that it computed in.
+    pub precision: Precision,
+    /// Images at once.
+    pub batch: u32,
+    /// Threads that computed one run.
+    pub threads: u32,
+}
+
+/// A measured latency. Times are in milliseconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measurement {
+    /// What ran.
+    pub subject: Subject,
+    /// What ran it.
+    pub runtime: Runtime,
+    /// What it ran on.
+    pub machine: Machine,
+    /// What that machine can do at best with so many threads.
+    pub roofline: Roofline,
+    /// The version of this program.
+    pub version: String,
+    /// When it was finished, in milliseconds since 1970 (UTC).
+    pub finished_unix_ms: u64,
+    /// Budget in seconds.
+    pub budget_s: f64,
+    /// Seed of the inputs.
+    pub seed: u64,
+    /// Time to load and compile.
+    pub load_ms: f64,
+    /// Growth of the process's memory at most, while it was loaded and ran first.
+    pub memory_bytes: Option<u64>,
+    /// Runs until times settled, or the budget for that was spent.
+    pub warm_up_runs: usize,
+    /// Cores that other programs kept busy, on average.
+    pub others_cores: Option<f64>,
+    /// Cores that the hypervisor took away, on average.
+    pub stolen_cores: Option<f64>,
+    /// Clock at the start and at the end, in MHz.
+    pub clock_mhz: Option<[f64; 2]>,
+    /// Every time, turn by turn.
+    pub turns_ms: Vec<Vec<f64>>,
+    /// What the times say.
+    pub latency_ms: Summary,
+    /// How far to trust it.
+    pub grade: Grade,
+    /// Why not further.
+    pub findings: Vec<Finding>,
+}
+
+/// What every measurement of one call has in common.
+pub struct Setting<'a> {
+    /// The machine.
+    pub machine: &'a Machine,
+    /// How it was measured.
+    pub protocol: &'a Protocol,
+}
+
+impl Measurement {
+    /// Describes a run.
+    pub fn new(
+        subject: Subject,
+        candidate: &Candidate<'_>,
+        description: &Description,
+        roofline: Roofline,
+        setting: &Setting<'_>,
+        run: &Run,
+    ) -> Self {
+        let turns_ms: Vec<Vec<f64>> = run
+            .turns
+            .iter()
+            .map(|turn| turn.iter().map(|time| time.as_secs_f64() * 1e3).collect())
+            .collect();
+        let latency_ms = summarize(&turns_ms, setting.protocol.seed);
+        let (grade, findings) = judge(run, &latency_ms);
+        let Surroundings { others_cores, stolen_cores, clock_mhz } = run.surroundings;
+        Self {
+            subject,
+            runtime: Runtime {
+                engine: candidate.engine.name().to_owned(),
+                engine_version: description.version.clone(),
+                device: candidate.setup.device.clone(),
+                precision: run.precision,
+                batch: candidate.setup.batch,
+                threads: candidate.setup.threads,
+            },
+            machine: setting.machine.clone(),
+            roofline,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            finished_unix_ms: unix_ms(),
+            budget_s: setting.protocol.budget.as_secs_f64(),
+            seed: setting.protocol.seed,
+            load_ms: run.load.as_secs_f64() * 1e3,
+            memory_bytes: run.memory_bytes,
+            warm_up_runs: run.warm_up_runs,
+            others_cores,
+            stolen_cores,
+            clock_mhz,
+            turns_ms,
+            latency_ms,
+            grade,
+            findings,
+        }
+    }
+
+    /// Images in a second.
+    pub fn images_per_s(&self) -> Estimate {
+        let batch = f64::from(self.runtime.batch);
+        self.latency_ms.median.map_reversed(|ms| batch / ms * 1e3)
+    }
+
+    /// Arithmetic in 10^9 operations a second: two for each multiply-accumulate, nothing for the rest, so that it
+    /// can be compared with the peak.
+    pub fn gflops(&self) -> Estimate {
+        #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+        let operations = 2.0 * self.subject.macs as f64 * f64::from(self.runtime.batch);
+        self.latency_ms.median.map_reversed(|ms| operations / ms / 1e6)
+    }
+
+    /// Share of the machine's peak in single precision.
+    pub fn share_of_peak(&self) -> f64 {
+        self.gflops().value / self.roofline.peak_gflops
+    }
+}
+
+/// Now.
+fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,193 @@
+//! Where the time of a network goes.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use inceptive_cost::{Cost, Mode};
+use inceptive_ir::{Graph, Path};
+
+use crate::engine::{Engine, EngineError, Model, NodeTimes, Setup};
+use crate::probe::Roofline;
+use crate::statistics::median;
+
+/// What limits a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// Arithmetic: its intensity is above the ridge of the roofline.
+    Compute,
+    /// Memory: its intensity is below.
+    Memory,
+}
+
+impl Bound {
+    /// `compute` or `memory`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Compute => "compute",
+            Self::Memory => "memory",
+        }
+    }
+}
+
+/// A node or a module with its time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    /// Its path; for what the engine does for itself, the engine's name of it.
+    pub name: String,
+    /// The operator, of a single node.
+    pub op: Option<&'static str>,
+    /// Median over runs, in milliseconds.
+    pub time_ms: f64,
+    /// Share of the time of all parts.
+    pub share: f64,
+    /// Floating-point operations of the batch.
+    pub flops: u64,
+    /// Bytes read and written, weights included, for the batch.
+    pub moved_bytes: u64,
+}
+
+impl Part {
+    /// Operations in 10^9 a second.
+    #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+    pub fn gflops(&self) -> f64 {
+        self.flops as f64 / self.time_ms / 1e6
+    }
+
+    /// Operations for each byte.
+    #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+    pub fn intensity(&self) -> f64 {
+        if self.moved_bytes == 0 { 0.0 } else { self.flops as f64 / self.moved_bytes as f64 }
+    }
+
+    /// What limits it at best; nothing is known about what the engine does for itself.
+    pub fn bound(&self, roofline: &Roofline) -> Option<Bound> {
+        let known = self.moved_bytes > 0;
+        let bound =
+            if self.intensity() >= roofline.ridge() { Bound::Compute } else { Bound::Memory };
+        known.then_some(bound)
+    }
+}
+
+/// Where the time of a network goes. Nodes that the engine runs as one are one part, with the work of all.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Profile {
+    /// Nodes in execution order, and what the engine does for itself after the node before it.
+    pub nodes: Vec<Part>,
+    /// Sum of all parts, in milliseconds.
+    pub total_ms: f64,
+    /// Runs that medians are over.
+    pub runs: usize,
+}
+
+/// Profiles a network.
+///
+/// # Errors
+/// When the engine cannot run it, or cannot say what nodes take.
+pub fn profile(
+    engine: &dyn Engine,
+    model: &Model,
+    setup: &Setup,
+    input: Arc<[f32]>,
+    runs: usize,
+) -> Result<Profile, EngineError> {
+    let times = engine.node_times(model, setup, input, runs)?;
+    let cost = Cost::new(&model.graph, Mode::Inference).scaled(setup.batch);
+    let cost = cost.map_err(|error| EngineError::Failed {
+        engine: engine.name(),
+        message: error.to_string(),
+    })?;
+    Ok(Profile::new(&model.graph, &cost, &times))
+}
+
+/// A line of a profile before its work is known.
+struct Timed {
+    name: String,
+    path: Option<Path>,
+    times_ms: Vec<f64>,
+}
+
+impl Profile {
+    /// Joins times with the work of nodes. A node without a time of its own was run together with the node
+    /// before it that has one.
+    fn new(graph: &Graph, cost: &Cost, runs: &[NodeTimes]) -> Self {
+        let lines = lines(runs);
+        let mut work = work(graph, cost, &lines);
+        let total_ms: f64 = lines.iter().map(|line| median(&line.times_ms)).sum();
+        let part = |line: Timed| {
+            let time_ms = median(&line.times_ms);
+            let (flops, moved_bytes) =
+                line.path.as_ref().and_then(|path| work.remove(path)).unwrap_or_default();
+            let op = line.path.as_ref().and_then(|path| graph.find(path));
+            Part {
+                name: line.path.map_or(line.name, |path| path.to_string()),
+                op: op.map(|id| graph.node(id).op.name()),
+                time_ms,
+                share: time_ms / total_ms,
+                flops,
+                moved_bytes,
+            }
+        };
+        Self { nodes: lines.into_iter().map(part).collect(), total_ms, runs: runs.len() }
+    }
+
+    /// The parts by module, `depth` path segments down, in execution order.
+    pub fn by_module(&self, depth: usize) -> Vec<Part> {
+        let mut modules: Vec<Part> = Vec::new();
+        for node in &self.nodes {
+            let name = match node.op {
+                Some(_) => Path::new(&node.name).truncated(depth).to_string(),
+                None => "(engine)".to_owned(),
+            };
+            match modules.iter_mut().find(|module| module.name == name) {
+                Some(module) => {
+                    module.time_ms += node.time_ms;
+                    module.share += node.share;
+                    module.flops += node.flops;
+                    module.moved_bytes += node.moved_bytes;
+                }
+                None => modules.push(Part { name, op: None, ..node.clone() }),
+            }
+        }
+        modules
+    }
+}
+
+/// The engine's nodes with their times in all runs, in the order of the first.
+fn lines(runs: &[NodeTimes]) -> Vec<Timed> {
+    let mut lines: Vec<Timed> = Vec::new();
+    let mut position: HashMap<&str, usize> = HashMap::new();
+    for node in runs.iter().flatten() {
+        let at = *position.entry(&node.name).or_insert_with(|| {
+            lines.push(Timed {
+                name: node.name.clone(),
+                path: node.path.clone(),
+                times_ms: Vec::with_capacity(runs.len()),
+            });
+            lines.len() - 1
+        });
+        lines[at].times_ms.push(node.time.as_secs_f64() * 1e3);
+    }
+    lines
+}
+
+/// Operations and bytes of each node that has a time; a node without one adds to the nearest before it, on the
+/// way of the data, that has.
+fn work(graph: &Graph, cost: &Cost, lines: &[Timed]) -> HashMap<Path, (u64, u64)> {
+    let timed: HashSet<&Path> = lines.iter().filter_map(|line| line.path.as_ref()).collect();
+    let mut work: HashMap<Path, (u64, u64)> = HashMap::new();
+    for node in &cost.nodes {
+        let mut id = node.id;
+        while !timed.contains(&graph.node(id).path) {
+            match graph.inputs(id).first() {
+                Some(&input) => id = input,
+                None => break,
+            }
+        }
+        let (flops, bytes) = work.entry(graph.node(id).path.clone()).or_default();
+        *flops += node.flops;
+        *bytes += node.moved_bytes;
+    }
+    work
+}

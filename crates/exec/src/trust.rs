@@ -1,0 +1,157 @@
+//! How far a measurement can be trusted, and why not further.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::bench::Run;
+use crate::statistics::{Summary, median};
+
+/// How far a measurement can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Grade {
+    /// Nothing speaks against it.
+    A,
+    /// One thing is not as it should be.
+    B,
+    /// Differences of a few percent mean nothing.
+    C,
+    /// An order of magnitude, no more.
+    D,
+}
+
+impl fmt::Display for Grade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::A => "A",
+            Self::B => "B",
+            Self::C => "C",
+            Self::D => "D",
+        })
+    }
+}
+
+/// Something that speaks against a measurement, with what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Finding {
+    /// Whether it alone makes the measurement doubtful.
+    pub is_serious: bool,
+    /// What was seen and what helps.
+    pub message: String,
+}
+
+/// Limits, each for a remark and for a serious one.
+const SPREAD: [f64; 2] = [0.02, 0.05];
+const DRIFT: [f64; 2] = [0.03, 0.10];
+const OUTLIERS: [f64; 2] = [0.10, 0.25];
+const OTHERS: [f64; 2] = [0.10, 0.50];
+const CLOCK: [f64; 2] = [0.03, 0.10];
+
+/// Fewer runs than this say little about spread.
+const FEW_RUNS: usize = 15;
+
+/// Grades a measurement.
+pub fn judge(run: &Run, latency: &Summary) -> (Grade, Vec<Finding>) {
+    let findings: Vec<Finding> = [
+        warm_up(run),
+        spread(latency),
+        outliers(latency),
+        drift(run),
+        others(run),
+        clock(run),
+        runs(run, latency),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let serious = findings.iter().filter(|finding| finding.is_serious).count();
+    let grade = match (serious, findings.len()) {
+        (0, 0) => Grade::A,
+        (0, 1) => Grade::B,
+        (0 | 1, _) => Grade::C,
+        _ => Grade::D,
+    };
+    (grade, findings)
+}
+
+/// A finding if a value passes the first limit, a serious one past the second.
+fn beyond(value: f64, limits: [f64; 2], message: impl FnOnce() -> String) -> Option<Finding> {
+    (value > limits[0]).then(|| Finding { is_serious: value > limits[1], message: message() })
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0}%", share * 100.0)
+}
+
+fn warm_up(run: &Run) -> Option<Finding> {
+    let message = "times had not settled after the warm-up; give a larger --budget".to_owned();
+    (!run.settled).then_some(Finding { is_serious: false, message })
+}
+
+fn spread(latency: &Summary) -> Option<Finding> {
+    let spread = latency.median.relative_spread();
+    beyond(spread, SPREAD, || {
+        format!("the interval is ±{:.1}% wide; give a larger --budget", spread * 100.0)
+    })
+}
+
+fn outliers(latency: &Summary) -> Option<Finding> {
+    #[expect(clippy::cast_precision_loss, reason = "counts are small")]
+    let share = latency.high_outliers as f64 / latency.count as f64;
+    beyond(share, OUTLIERS, || {
+        format!("{} of the runs were unusually slow; stop other programs", percent(share))
+    })
+}
+
+fn drift(run: &Run) -> Option<Finding> {
+    let third = run.turns.len() / 3;
+    if third < 2 {
+        return None;
+    }
+    let seconds = |turns: &[Vec<std::time::Duration>]| {
+        let times: Vec<f64> = turns.iter().flatten().map(|time| time.as_secs_f64()).collect();
+        median(&times)
+    };
+    let (first, last) =
+        (seconds(&run.turns[..third]), seconds(&run.turns[run.turns.len() - third..]));
+    let change = last / first - 1.0;
+    beyond(change.abs(), DRIFT, || {
+        let direction = if change > 0.0 { "slower" } else { "faster" };
+        format!(
+            "runs became {} {direction} meanwhile; let the machine cool, or rest, first",
+            percent(change.abs())
+        )
+    })
+}
+
+fn others(run: &Run) -> Option<Finding> {
+    let surroundings = &run.surroundings;
+    let stolen = surroundings.stolen_cores.unwrap_or(0.0);
+    if let Some(finding) = beyond(stolen, OTHERS, || {
+        format!("the hypervisor took {stolen:.1} cores away; measure on a machine of your own")
+    }) {
+        return Some(finding);
+    }
+    let others = surroundings.others_cores.unwrap_or(0.0);
+    beyond(others, OTHERS, || {
+        format!("other programs kept {others:.1} cores busy; stop them, or use fewer --threads")
+    })
+}
+
+fn clock(run: &Run) -> Option<Finding> {
+    let [start, end] = run.surroundings.clock_mhz?;
+    let change = (end / start - 1.0).abs();
+    beyond(change, CLOCK, || {
+        format!("the clock went from {start:.0} to {end:.0} MHz; set the governor to `performance`")
+    })
+}
+
+fn runs(run: &Run, latency: &Summary) -> Option<Finding> {
+    let few = latency.count < FEW_RUNS;
+    let message = match (run.cut_short, few) {
+        (true, _) => format!("it was stopped after {} runs", latency.count),
+        (false, true) => format!("there were only {} runs; give a larger --budget", latency.count),
+        (false, false) => return None,
+    };
+    Some(Finding { is_serious: few, message })
+}
