@@ -134,6 +134,13 @@ pub struct WeightsFrom {
     seed: u64,
 }
 
+impl WeightsFrom {
+    /// The seed of what is random.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+}
+
 /// Reads a network with weights: from `--weights`, from the ONNX file itself, or random ones. Errors in
 /// the file itself have been printed when there is no result.
 pub fn read_runnable(

@@ -5,6 +5,7 @@
 mod commands;
 mod input;
 mod json;
+mod machinery;
 mod output;
 mod table;
 

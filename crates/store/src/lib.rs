@@ -1,1 +1,14 @@
-//! x
+//! The database of results: one SQLite file that results are only ever added to.
+//!
+//! A result is on the disk when [`Store::append`] comes back, whatever happens to the program afterwards. Any
+//! number of programs may add and read at once. Nothing here measures, and nothing is printed.
+
+#![forbid(unsafe_code)]
+
+mod export;
+mod store;
+mod timm;
+
+pub use export::{Cell, ExportError, Format, columns, write};
+pub use store::{Filter, Store, StoreError, Stored};
+pub use timm::{ForeignMeasurement, TimmError, read_timm, write_timm};

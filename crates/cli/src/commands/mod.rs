@@ -1,13 +1,17 @@
 //! The subcommands: one file each.
 
+mod bench;
 mod check;
 mod completions;
 mod cost;
 mod diff;
+mod engines;
 mod explain;
 mod export;
 mod import;
+mod profile;
 mod report;
+mod results;
 mod schema;
 mod show;
 
@@ -28,6 +32,14 @@ pub enum Command {
     Show(show::Show),
     /// Write a report: a table and figures, in Markdown, CSV, JSON and SVG
     Report(report::Report),
+    /// Measure latency on this machine
+    Bench(bench::Bench),
+    /// Show where a network's time goes, node by node and module by module
+    Profile(profile::Profile),
+    /// List, show, export and merge measured results
+    Results(results::Results),
+    /// List the inference engines: found, or how to get them
+    Engines(engines::Engines),
     /// Write a network as ONNX or as a PyTorch module
     Export(export::Export),
     /// Read an ONNX file and say what it is
@@ -52,6 +64,10 @@ impl Command {
             Self::Diff(diff) => diff.run(),
             Self::Show(show) => show.run(),
             Self::Report(report) => report.run(),
+            Self::Bench(bench) => bench.run(),
+            Self::Profile(profile) => profile.run(),
+            Self::Results(results) => results.run(),
+            Self::Engines(engines) => engines.run(),
             Self::Export(export) => export.run(),
             Self::Import(import) => import.run(),
             Self::Schema(schema) => schema.run(),

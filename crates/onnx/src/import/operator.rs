@@ -198,10 +198,14 @@ impl Importer {
         let constant = self.constant_input(node, 0)?;
         let dims = self.constant_input(node, 1)?.to_ints();
         let own = || constant.dims.iter().map(|&dim| i64::try_from(dim).unwrap_or(0));
-        if dims.as_ref().is_some_and(|dims| dims.iter().all(|&dim| dim == 1) || own().eq(dims.iter().copied())) {
+        if dims
+            .as_ref()
+            .is_some_and(|dims| dims.iter().all(|&dim| dim == 1) || own().eq(dims.iter().copied()))
+        {
             return Ok(Value::Constant(constant));
         }
-        let splat = constant.to_scalar().zip(dims).and_then(|(value, dims)| Constant::splat(value, &dims));
+        let splat =
+            constant.to_scalar().zip(dims).and_then(|(value, dims)| Constant::splat(value, &dims));
         splat.map(Value::Constant).ok_or_else(|| Refusal::because("more than a single number"))
     }
 

@@ -1,0 +1,177 @@
+//! `inceptive bench` for people.
+
+use std::fmt::Write;
+
+use inceptive_exec::{Machine, Measurement, Roofline, Verdict, compare, statistics::Estimate};
+use inceptive_report::numbers::{bytes, share};
+
+use crate::table::{Column, Grid, one_line};
+
+/// The most pairs that are called indistinguishable one by one.
+const MOST_PAIRS: usize = 10;
+
+/// Measurements with what is to be known about them.
+pub fn table(measurements: &[Measurement]) -> String {
+    let Some(first) = measurements.first() else { return String::new() };
+    let mut text = machine(&first.machine);
+    let mut rooflines: Vec<Roofline> = measurements.iter().map(|m| m.roofline).collect();
+    rooflines.sort_by_key(|roofline| roofline.threads);
+    rooflines.dedup();
+    for roofline in rooflines {
+        text.push_str(&limits(&roofline));
+    }
+    text.push('\n');
+    text.push_str(&rows(measurements));
+    text.push_str(&findings(measurements));
+    text.push_str(&indistinguishable(measurements));
+    text
+}
+
+/// The machine in a line.
+pub fn machine(machine: &Machine) -> String {
+    let hypervisor = if machine.is_virtual { ", virtual" } else { "" };
+    one_line(&format!(
+        "{}, {} cores{hypervisor}, {}, {}",
+        machine.cpu,
+        machine.physical_cores,
+        bytes(machine.memory_bytes),
+        machine.os
+    )) + "\n"
+}
+
+/// The machine's limits in a line.
+pub fn limits(roofline: &Roofline) -> String {
+    let plural = if roofline.threads == 1 { "" } else { "s" };
+    format!(
+        "{} thread{plural}: at most {:.0} GFLOP/s in fp32, {:.1} GB/s from memory\n",
+        roofline.threads, roofline.peak_gflops, roofline.bandwidth_gbps
+    )
+}
+
+fn rows(measurements: &[Measurement]) -> String {
+    let mut grid = Grid::new(vec![
+        Column::Left("network"),
+        Column::Left("engine"),
+        Column::Left("precision"),
+        Column::Right("batch"),
+        Column::Right("threads"),
+        Column::Right("median ms"),
+        Column::Right("95% interval"),
+        Column::Right("images/s"),
+        Column::Right("GFLOP/s"),
+        Column::Right("of fp32 peak"),
+        Column::Right("memory"),
+        Column::Left("grade"),
+    ]);
+    for m in measurements {
+        let median = m.latency_ms.median;
+        grid.row(vec![
+            name(m),
+            m.runtime.engine.clone(),
+            m.runtime.precision.to_string(),
+            m.runtime.batch.to_string(),
+            m.runtime.threads.to_string(),
+            significant(median.value),
+            interval(&median),
+            significant(m.images_per_s().value),
+            format!("{:.0}", m.gflops().value),
+            share(m.share_of_peak()),
+            m.memory_bytes.map_or_else(|| "unknown".to_owned(), bytes),
+            m.grade.to_string(),
+        ]);
+    }
+    grid.render()
+}
+
+/// The network with what was set.
+pub fn name(measurement: &Measurement) -> String {
+    let point: Vec<String> =
+        measurement.subject.point.iter().map(|setting| format!(" {setting}")).collect();
+    format!("{}{}", measurement.subject.name, point.concat())
+}
+
+/// Four significant digits.
+pub fn significant(value: f64) -> String {
+    match value {
+        value if value >= 1000.0 => format!("{value:.0}"),
+        value if value >= 100.0 => format!("{value:.1}"),
+        value if value >= 10.0 => format!("{value:.2}"),
+        value => format!("{value:.3}"),
+    }
+}
+
+/// Both ends.
+pub fn interval(estimate: &Estimate) -> String {
+    format!("{} to {}", significant(estimate.low), significant(estimate.high))
+}
+
+/// What speaks against the measurements, and what helps.
+pub fn findings(measurements: &[Measurement]) -> String {
+    let mut text = String::new();
+    for m in measurements {
+        for finding in &m.findings {
+            let place = format!(
+                "{} on {}, batch {}, {} threads",
+                name(m),
+                m.runtime.engine,
+                m.runtime.batch,
+                m.runtime.threads
+            );
+            // Writing to a string cannot fail.
+            let _ = writeln!(
+                text,
+                "{}",
+                one_line(&format!("{}: {place}: {}", m.grade, finding.message))
+            );
+        }
+    }
+    if text.is_empty() { text } else { format!("\n{text}") }
+}
+
+/// Pairs that ran the same way and whose intervals overlap.
+fn indistinguishable(measurements: &[Measurement]) -> String {
+    let mut pairs = Vec::new();
+    for (at, a) in measurements.iter().enumerate() {
+        for b in &measurements[at + 1..] {
+            let same_way = a.runtime == b.runtime;
+            if same_way && a.latency_ms.median.overlaps(&b.latency_ms.median) {
+                pairs.push(format!("{} and {} on {}", name(a), name(b), a.runtime.engine));
+            }
+        }
+    }
+    let mut text = String::new();
+    for pair in pairs.iter().take(MOST_PAIRS) {
+        let _ = writeln!(text, "indistinguishable: {}", one_line(pair));
+    }
+    if pairs.len() > MOST_PAIRS {
+        let _ = writeln!(text, "and {} more pairs", pairs.len() - MOST_PAIRS);
+    }
+    if text.is_empty() { text } else { format!("\n{text}") }
+}
+
+/// The word for a verdict in JSON.
+pub const fn verdict_name(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::FirstIsFaster => "first is faster",
+        Verdict::SecondIsFaster => "second is faster",
+        Verdict::Indistinguishable => "indistinguishable",
+    }
+}
+
+/// Which of two is faster, if that can be said.
+pub fn comparison(first: &Measurement, second: &Measurement) -> String {
+    let comparison = compare(first, second);
+    let Estimate { value, low, high } = comparison.ratio;
+    let (a, b) = (name(first), name(second));
+    let runtime = &first.runtime;
+    let verdict = match comparison.verdict {
+        Verdict::FirstIsFaster => format!("{a} is faster than {b}"),
+        Verdict::SecondIsFaster => format!("{b} is faster than {a}"),
+        Verdict::Indistinguishable => format!("{a} and {b} are indistinguishable"),
+    };
+    one_line(&format!(
+        "{verdict} on {} (batch {}, {} threads): {a} takes {value:.3} times as long as {b}, 95% interval \
+         {low:.3} to {high:.3}",
+        runtime.engine, runtime.batch, runtime.threads
+    )) + "\n"
+}

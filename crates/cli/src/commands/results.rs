@@ -1,0 +1,233 @@
+//! `inceptive results`.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
+use clap::{Args, Subcommand, ValueEnum};
+use inceptive_exec::Measurement;
+use inceptive_report::replace_file;
+use inceptive_store::{Cell, Filter, Format, Store, Stored, columns, read_timm, write, write_timm};
+
+use crate::{
+    commands::bench::text::{findings, interval, name, significant},
+    output::Outcome,
+    table::{Column, Grid},
+};
+
+/// List, show, export and merge measured results.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  inceptive results list
+  inceptive results list --model googlenet --engine rten
+  inceptive results show 3
+  inceptive results export parquet -o results.parquet
+  inceptive results import benchmark-infer.csv
+  inceptive results merge inceptive.db laptop.db")]
+pub struct Results {
+    #[command(subcommand)]
+    action: Action,
+}
+
+/// What to do with results.
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// List results, a line each
+    List {
+        #[command(flatten)]
+        from: From,
+    },
+    /// Show everything that is known about a result
+    Show {
+        /// Its number in the list
+        id: i64,
+        /// The store
+        #[arg(long, value_name = "FILE", default_value = "inceptive.db")]
+        store: PathBuf,
+    },
+    /// Write results as a table for other programs
+    Export {
+        /// What to write
+        format: Table,
+        /// Write to a file instead of standard output
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        #[command(flatten)]
+        from: From,
+    },
+    /// Add the rows of a CSV file that timm's benchmark.py wrote
+    Import {
+        /// The CSV file
+        file: PathBuf,
+        /// The store
+        #[arg(long, value_name = "FILE", default_value = "inceptive.db")]
+        store: PathBuf,
+    },
+    /// Add what other stores hold to the first; what is there already is not added again
+    Merge {
+        /// The store to add to
+        into: PathBuf,
+        /// Stores to add
+        #[arg(required = true)]
+        from: Vec<PathBuf>,
+    },
+}
+
+/// Which results.
+#[derive(Args, Debug)]
+struct From {
+    /// The store
+    #[arg(long, value_name = "FILE", default_value = "inceptive.db")]
+    store: PathBuf,
+    /// Only networks with this in their name or file
+    #[arg(long, value_name = "TEXT")]
+    model: Option<String>,
+    /// Only networks with this fingerprint
+    #[arg(long, value_name = "HEX")]
+    fingerprint: Option<String>,
+    /// Only this engine
+    #[arg(long, value_name = "ENGINE")]
+    engine: Option<String>,
+    /// Only this machine, by the name that `show` prints
+    #[arg(long, value_name = "HEX")]
+    machine: Option<String>,
+}
+
+/// Tables for other programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Table {
+    /// One row a result
+    Csv,
+    /// Everything, every single time included
+    Json,
+    /// One row a result, with types
+    Parquet,
+    /// The table of timm's benchmark.py, rows that were imported included
+    Timm,
+}
+
+impl From {
+    fn open(self) -> anyhow::Result<(Store, Vec<Stored<Measurement>>)> {
+        let Self { store, model, fingerprint, engine, machine } = self;
+        let store = Store::open_to_read(&store)?;
+        let found = store.measurements(&Filter { model, fingerprint, engine, machine })?;
+        Ok((store, found))
+    }
+}
+
+impl Results {
+    /// Does it.
+    ///
+    /// # Errors
+    /// When a store cannot be read or written.
+    pub fn run(self) -> anyhow::Result<Outcome> {
+        match self.action {
+            Action::List { from } => list(from),
+            Action::Show { id, store } => show(id, &store),
+            Action::Export { format, output, from } => export(format, output.as_deref(), from),
+            Action::Import { file, store } => import(&file, &store),
+            Action::Merge { into, from } => merge(&into, &from),
+        }
+    }
+}
+
+fn list(from: From) -> anyhow::Result<Outcome> {
+    let (store, found) = from.open()?;
+    let mut grid = Grid::new(vec![
+        Column::Right("id"),
+        Column::Left("network"),
+        Column::Left("engine"),
+        Column::Left("precision"),
+        Column::Right("batch"),
+        Column::Right("threads"),
+        Column::Right("median ms"),
+        Column::Right("95% interval"),
+        Column::Left("grade"),
+        Column::Left("machine"),
+    ]);
+    for Stored { id, result } in &found {
+        let median = result.latency_ms.median;
+        grid.row(vec![
+            id.to_string(),
+            name(result),
+            format!("{} {}", result.runtime.engine, result.runtime.engine_version),
+            result.runtime.precision.to_string(),
+            result.runtime.batch.to_string(),
+            result.runtime.threads.to_string(),
+            significant(median.value),
+            interval(&median),
+            result.grade.to_string(),
+            format!("{} ({})", result.machine.cpu, result.machine.id()),
+        ]);
+    }
+    let mut text = grid.render();
+    let foreign = store.foreign()?.len();
+    if foreign > 0 {
+        text.push_str(&format!(
+            "\nand {foreign} rows from timm's tables, see `results export timm`\n"
+        ));
+    }
+    Ok(Outcome::new(text))
+}
+
+fn show(id: i64, store: &Path) -> anyhow::Result<Outcome> {
+    let Some(result) = Store::open_to_read(store)?.measurement(id)? else {
+        bail!("`{}` has no result {id}", store.display());
+    };
+    let mut grid = Grid::bare(2);
+    let stored = Stored { id, result };
+    for column in columns() {
+        let value = match column.value(&stored) {
+            Cell::Text(text) => text,
+            Cell::Count(count) => count.to_string(),
+            Cell::Number(number) => significant(number),
+            Cell::Absent => "unknown".to_owned(),
+        };
+        grid.row(vec![column.name.to_owned(), value]);
+    }
+    Ok(Outcome::new(grid.render() + &findings(&[stored.result])))
+}
+
+fn export(table: Table, output: Option<&Path>, from: From) -> anyhow::Result<Outcome> {
+    let (store, found) = from.open()?;
+    let mut content = Vec::new();
+    match table {
+        Table::Csv => write(Format::Csv, &found, &mut content)?,
+        Table::Json => write(Format::Json, &found, &mut content)?,
+        Table::Parquet => write(Format::Parquet, &found, &mut content)?,
+        Table::Timm => {
+            let foreign: Vec<_> =
+                store.foreign()?.into_iter().map(|stored| stored.result).collect();
+            write_timm(found.iter().map(|stored| &stored.result), &foreign, &mut content)?;
+        }
+    }
+    match (output, String::from_utf8(content)) {
+        (Some(path), text) => {
+            let content = text.map_or_else(|error| error.into_bytes(), String::into_bytes);
+            replace_file(path, &content)?;
+            Ok(Outcome::default())
+        }
+        (None, Ok(text)) => Ok(Outcome::new(text)),
+        (None, Err(_)) => bail!("Parquet is no text: give a file with -o"),
+    }
+}
+
+fn import(file: &Path, store: &Path) -> anyhow::Result<Outcome> {
+    let table =
+        fs::File::open(file).with_context(|| format!("cannot read `{}`", file.display()))?;
+    let rows = read_timm(table).with_context(|| format!("`{}`", file.display()))?;
+    let added = Store::open(store)?.append_foreign(&rows)?;
+    Ok(Outcome::new(format!("{added} of {} rows were new\n", rows.len())))
+}
+
+fn merge(into: &Path, from: &[PathBuf]) -> anyhow::Result<Outcome> {
+    let mut store = Store::open(into)?;
+    let mut text = String::new();
+    for other in from {
+        let added = store.merge(other)?;
+        text.push_str(&format!("{}: {added} results were new\n", other.display()));
+    }
+    Ok(Outcome::new(text))
+}

@@ -1,0 +1,117 @@
+//! Engines, as a command line names them.
+
+use std::{num::NonZeroU32, path::PathBuf};
+
+use anyhow::bail;
+use clap::{Args, ValueEnum};
+use inceptive_exec::{
+    Description, Engine, Machine, PrecisionWish, Setup,
+    engines::{self, DEFAULT_ENGINE, Libraries},
+};
+
+/// Where libraries of engines are.
+#[derive(Args, Clone, Debug, Default)]
+pub struct LibraryPaths {
+    /// ONNX Runtime's shared library; else $ORT_DYLIB_PATH, else that of an installed Python package
+    #[arg(long, value_name = "FILE")]
+    onnxruntime: Option<PathBuf>,
+    /// OpenVINO's C library; else $OPENVINO_LIB_PATH, else that of an installed Python package
+    #[arg(long, value_name = "FILE")]
+    openvino: Option<PathBuf>,
+}
+
+/// The precision that a user asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum PrecisionName {
+    /// Single precision on every engine
+    #[default]
+    Fp32,
+    /// Whatever the engine chooses; what that is stands in every result
+    Default,
+}
+
+/// What runs networks, and how.
+#[derive(Args, Clone, Debug)]
+pub struct EngineArguments {
+    /// Engine to run on, see `inceptive engines`; `all` for every one that is found
+    #[arg(long = "engine", value_name = "ENGINE", default_value = DEFAULT_ENGINE)]
+    engines: Vec<String>,
+    /// Device of the engine
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    device: String,
+    /// Precision to compute in
+    #[arg(long, value_name = "PRECISION", default_value = "fp32")]
+    precision: PrecisionName,
+    #[command(flatten)]
+    libraries: LibraryPaths,
+}
+
+impl LibraryPaths {
+    /// Every engine, found or not.
+    pub fn all(&self) -> Vec<Box<dyn Engine>> {
+        let Self { onnxruntime, openvino } = self.clone();
+        engines::all(&Libraries { onnxruntime, openvino })
+    }
+}
+
+/// An engine that is there.
+pub struct Found {
+    /// The engine.
+    pub engine: Box<dyn Engine>,
+    /// What it is.
+    pub description: Description,
+}
+
+impl EngineArguments {
+    /// The engines that were asked for; all have to be there.
+    ///
+    /// # Errors
+    /// When one is not known or not found, or does not have the device.
+    pub fn found(&self) -> anyhow::Result<Vec<Found>> {
+        let wants_all = self.engines.iter().any(|name| name == "all");
+        let mut known = self.libraries.all();
+        let names: Vec<&str> = known.iter().map(|engine| engine.name()).collect();
+        if let Some(unknown) =
+            self.engines.iter().find(|name| *name != "all" && !names.contains(&name.as_str()))
+        {
+            bail!("there is no engine `{unknown}`; known are {} and `all`", names.join(", "));
+        }
+        known.retain(|engine| wants_all || self.engines.iter().any(|name| name == engine.name()));
+        let mut found = Vec::with_capacity(known.len());
+        for engine in known {
+            match engine.describe() {
+                Ok(description) if description.devices.contains(&self.device) => {
+                    found.push(Found { engine, description });
+                }
+                Ok(description) if !wants_all => bail!(
+                    "{} has no device `{}` here; it has {}",
+                    engine.name(),
+                    self.device,
+                    description.devices.join(", ")
+                ),
+                Err(error) if !wants_all => return Err(error.into()),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        Ok(found)
+    }
+
+    /// How networks run, for one batch and number of threads.
+    pub fn setup(&self, batch: NonZeroU32, threads: NonZeroU32) -> Setup {
+        Setup {
+            batch: batch.get(),
+            threads: threads.get(),
+            precision: match self.precision {
+                PrecisionName::Fp32 => PrecisionWish::Fp32,
+                PrecisionName::Default => PrecisionWish::EngineDefault,
+            },
+            device: self.device.clone(),
+        }
+    }
+}
+
+/// As many threads as the machine has cores that compute by themselves.
+pub fn all_cores(machine: &Machine) -> NonZeroU32 {
+    let cores = machine.physical_cores.min(machine.logical_cores);
+    NonZeroU32::new(cores).unwrap_or(NonZeroU32::MIN)
+}

@@ -1,0 +1,398 @@
+//! The file.
+
+use std::{
+    fs, io,
+    io::Read,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use inceptive_exec::Measurement;
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
+use rusqlite_migration::{M, Migrations};
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use crate::timm::ForeignMeasurement;
+
+/// Marks a SQLite file as ours: "INCP".
+const APPLICATION: i32 = 0x494E_4350;
+
+/// How every SQLite file starts.
+const HEADER: &[u8; 16] = b"SQLite format 3\0";
+
+/// How long to wait while another program writes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The schema, in steps; a step that was released is never changed.
+static STEPS: [M<'static>; 1] = [M::up(include_str!("migrations/1.sql"))];
+
+/// Why results cannot be kept or read.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no file.
+    #[error("there are no results in `{}` yet: `inceptive bench` makes some", .0.display())]
+    Missing(PathBuf),
+    /// The file is something else.
+    #[error("`{}` is not a store of results; choose another with --store", .0.display())]
+    NotOurs(PathBuf),
+    /// The file is of a later version of this program.
+    #[error(
+        "`{}` was written by a newer version of this program (schema {found}, known is {known}); nothing \
+         was changed", path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: usize,
+        /// The latest schema that is known.
+        known: usize,
+    },
+    /// The file is broken.
+    #[error(
+        "`{}` is damaged ({message}); it was not changed. Put it aside, or save what can be read with \
+         `sqlite3 FILE .recover`", path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        message: String,
+    },
+    /// The disk is full.
+    #[error("no room left for `{}`; the results before are safe", .0.display())]
+    Full(PathBuf),
+    /// The file cannot be written.
+    #[error("`{}` cannot be written; choose another with --store", .0.display())]
+    ReadOnly(PathBuf),
+    /// The file cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        error: io::Error,
+    },
+    /// A result of the file cannot be understood.
+    #[error("result {id} of `{}` cannot be read: {error}", path.display())]
+    Result {
+        /// The file.
+        path: PathBuf,
+        /// The result.
+        id: i64,
+        /// What is wrong with it.
+        #[source]
+        error: serde_json::Error,
+    },
+    /// A result cannot be written down.
+    #[error("a result cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Anything else.
+    #[error("`{}`: {error}", path.display())]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        #[source]
+        error: rusqlite::Error,
+    },
+}
+
+/// A result with its number in the file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored<T> {
+    /// The number, from 1.
+    pub id: i64,
+    /// The result.
+    pub result: T,
+}
+
+/// Which results are wanted; everything without a wish.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Part of the network's name or file.
+    pub model: Option<String>,
+    /// The network's fingerprint.
+    pub fingerprint: Option<String>,
+    /// The engine.
+    pub engine: Option<String>,
+    /// The machine.
+    pub machine: Option<String>,
+}
+
+/// An open file of results.
+#[derive(Debug)]
+pub struct Store {
+    path: PathBuf,
+    connection: Connection,
+}
+
+impl Store {
+    /// Opens a file to add to and read, and makes it if there is none.
+    ///
+    /// # Errors
+    /// When it is not ours, newer, damaged or cannot be written. It is then as it was.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let is_new = !holds_something(path)?;
+        let connection = Connection::open(path).map_err(|error| explain(path, error))?;
+        let mut store = Self { path: path.to_owned(), connection };
+        if !is_new {
+            store.check()?;
+        }
+        store.prepare().map_err(|error| explain(path, error))?;
+        migrations().to_latest(&mut store.connection).map_err(|error| match error {
+            rusqlite_migration::Error::RusqliteError { err, .. } => explain(path, err),
+            other => StoreError::Damaged { path: path.to_owned(), message: other.to_string() },
+        })?;
+        Ok(store)
+    }
+
+    /// Opens a file to read. It may be on a disk that cannot be written.
+    ///
+    /// # Errors
+    /// When there is none, or it is not ours, newer or damaged.
+    pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        if !holds_something(path)? {
+            return Err(StoreError::Missing(path.to_owned()));
+        }
+        let open = |flags, immutable: bool| -> Result<Self, StoreError> {
+            let connection = if immutable {
+                let escaped = path
+                    .to_string_lossy()
+                    .replace('%', "%25")
+                    .replace('?', "%3f")
+                    .replace('#', "%23");
+                Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags)
+            } else {
+                Connection::open_with_flags(path, flags)
+            };
+            let connection = connection.map_err(|error| explain(path, error))?;
+            connection.busy_timeout(PATIENCE).map_err(|error| explain(path, error))?;
+            let store = Self { path: path.to_owned(), connection };
+            store.check()?;
+            Ok(store)
+        };
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+        match open(flags, false) {
+            // Reading takes a lock file beside it, unless nobody can write there.
+            Err(StoreError::Full(_) | StoreError::ReadOnly(_) | StoreError::Database { .. }) => {
+                open(flags, true)
+            }
+            other => other,
+        }
+    }
+
+    fn prepare(&self) -> rusqlite::Result<()> {
+        self.connection.busy_timeout(PATIENCE)?;
+        self.connection.pragma_update(None, "journal_mode", "wal")?;
+        // In write-ahead mode only this makes a commit wait for the disk.
+        self.connection.pragma_update(None, "synchronous", "full")?;
+        self.connection.pragma_update(None, "application_id", APPLICATION)
+    }
+
+    /// Whether the file is ours, whole and not too new.
+    fn check(&self) -> Result<(), StoreError> {
+        let pragma = |name: &str| -> rusqlite::Result<i64> {
+            self.connection.pragma_query_value(None, name, |row| row.get(0))
+        };
+        let explained = |error| explain(&self.path, error);
+        let application = pragma("application_id").map_err(explained)?;
+        let found =
+            usize::try_from(pragma("user_version").map_err(explained)?).unwrap_or(usize::MAX);
+        let tables: i64 = self
+            .connection
+            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
+            .map_err(explained)?;
+        // Another program may just have made the file and not yet marked it.
+        let is_fresh = tables == 0 && found == 0 && application == 0;
+        if application != i64::from(APPLICATION) && !is_fresh {
+            return Err(StoreError::NotOurs(self.path.clone()));
+        }
+        if found > STEPS.len() {
+            return Err(StoreError::Newer { path: self.path.clone(), found, known: STEPS.len() });
+        }
+        let state: String = self
+            .connection
+            .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+            .map_err(explained)?;
+        if state == "ok" {
+            return Ok(());
+        }
+        Err(StoreError::Damaged { path: self.path.clone(), message: state })
+    }
+
+    /// Adds a measurement; when this comes back it is on the disk. False if exactly this one was there already.
+    ///
+    /// # Errors
+    /// When it cannot be written; those before are safe.
+    pub fn append(&mut self, measurement: &Measurement) -> Result<bool, StoreError> {
+        let json = serde_json::to_string(measurement)?;
+        let sql = "INSERT OR IGNORE INTO measurement (content, machine, json) VALUES (?1, ?2, ?3)";
+        self.insert(|transaction| {
+            transaction.execute(sql, params![content(&json), measurement.machine.id(), json])
+        })
+        .map(|added| added > 0)
+    }
+
+    /// Adds rows of another program's table, all or none; gives how many were new.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn append_foreign(&mut self, rows: &[ForeignMeasurement]) -> Result<usize, StoreError> {
+        let rows = rows.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
+        let sql = "INSERT OR IGNORE INTO foreign_measurement (content, json) VALUES (?1, ?2)";
+        self.insert(|transaction| {
+            let mut statement = transaction.prepare(sql)?;
+            rows.iter().map(|json| statement.execute(params![content(json), json])).sum()
+        })
+    }
+
+    fn insert(
+        &mut self,
+        change: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<usize>,
+    ) -> Result<usize, StoreError> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        let added = transaction.and_then(|transaction| {
+            let added = change(&transaction)?;
+            transaction.commit()?;
+            Ok(added)
+        });
+        added.map_err(|error| explain(&self.path, error))
+    }
+
+    /// Measurements in the order in which they were added.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn measurements(&self, filter: &Filter) -> Result<Vec<Stored<Measurement>>, StoreError> {
+        let sql = "SELECT id, json FROM measurement
+            WHERE (?1 IS NULL OR instr(lower(model), lower(?1)) OR instr(lower(file), lower(?1)))
+              AND (?2 IS NULL OR fingerprint = ?2)
+              AND (?3 IS NULL OR engine = ?3)
+              AND (?4 IS NULL OR machine = ?4)
+            ORDER BY id";
+        let Filter { model, fingerprint, engine, machine } = filter;
+        self.read(sql, params![model, fingerprint, engine, machine])
+    }
+
+    /// The measurement with a number.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn measurement(&self, id: i64) -> Result<Option<Measurement>, StoreError> {
+        let found = self.read("SELECT id, json FROM measurement WHERE id = ?1", params![id])?;
+        Ok(found.into_iter().next().map(|stored| stored.result))
+    }
+
+    /// Rows of other programs' tables, in the order in which they were added.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn foreign(&self) -> Result<Vec<Stored<ForeignMeasurement>>, StoreError> {
+        self.read("SELECT id, json FROM foreign_measurement ORDER BY id", params![])
+    }
+
+    fn read<T: DeserializeOwned>(
+        &self,
+        sql: &str,
+        values: impl rusqlite::Params,
+    ) -> Result<Vec<Stored<T>>, StoreError> {
+        let rows = self.connection.prepare(sql).and_then(|mut statement| {
+            let rows = statement.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect::<rusqlite::Result<Vec<(i64, String)>>>()
+        });
+        let rows = rows.map_err(|error| explain(&self.path, error))?;
+        rows.into_iter()
+            .map(|(id, json)| {
+                let error = |error| StoreError::Result { path: self.path.clone(), id, error };
+                Ok(Stored { id, result: serde_json::from_str(&json).map_err(error)? })
+            })
+            .collect()
+    }
+
+    /// Adds everything of another file that is not here yet; gives how many results that was.
+    ///
+    /// # Errors
+    /// When the other cannot be read or this one not be written; nothing is added then.
+    pub fn merge(&mut self, other: &Path) -> Result<usize, StoreError> {
+        let other = Self::open_to_read(other)?;
+        let measurements =
+            other.rows("SELECT content, machine, json FROM measurement ORDER BY id")?;
+        let foreign =
+            other.rows("SELECT content, '', json FROM foreign_measurement ORDER BY id")?;
+        self.insert(|transaction| {
+            let mut add = transaction.prepare(
+                "INSERT OR IGNORE INTO measurement (content, machine, json) VALUES (?1, ?2, ?3)",
+            )?;
+            let added: usize = measurements
+                .iter()
+                .map(|row| add.execute(params![row[0], row[1], row[2]]))
+                .sum::<rusqlite::Result<_>>()?;
+            let mut add = transaction.prepare(
+                "INSERT OR IGNORE INTO foreign_measurement (content, json) VALUES (?1, ?2)",
+            )?;
+            let foreign: usize = foreign
+                .iter()
+                .map(|[content, _, json]| add.execute([content, json]))
+                .sum::<rusqlite::Result<_>>()?;
+            Ok(added + foreign)
+        })
+    }
+
+    fn rows(&self, sql: &str) -> Result<Vec<[String; 3]>, StoreError> {
+        let rows = self.connection.prepare(sql).and_then(|mut statement| {
+            let rows =
+                statement.query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?;
+            rows.collect()
+        });
+        rows.map_err(|error| explain(&self.path, error))
+    }
+}
+
+fn migrations() -> Migrations<'static> {
+    Migrations::from_slice(&STEPS)
+}
+
+/// The name of a result by what it says.
+fn content(json: &impl AsRef<str>) -> String {
+    let digest = Sha256::digest(json.as_ref());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether there is a file with something in it, which then is SQLite's.
+fn holds_something(path: &Path) -> Result<bool, StoreError> {
+    let read = |error| StoreError::Read { path: path.to_owned(), error };
+    let mut file = match fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(read(error)),
+    };
+    if file.metadata().map_err(read)?.is_dir() {
+        return Err(StoreError::NotOurs(path.to_owned()));
+    }
+    let mut start = Vec::with_capacity(HEADER.len());
+    file.by_ref().take(HEADER.len() as u64).read_to_end(&mut start).map_err(read)?;
+    match start.as_slice() {
+        [] => Ok(false),
+        start if start == HEADER => Ok(true),
+        _ => Err(StoreError::NotOurs(path.to_owned())),
+    }
+}
+
+/// An error of SQLite in our terms.
+fn explain(path: &Path, error: rusqlite::Error) -> StoreError {
+    let path = path.to_owned();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt) => {
+            StoreError::Damaged { path, message: error.to_string() }
+        }
+        Some(ErrorCode::NotADatabase) => StoreError::NotOurs(path),
+        Some(ErrorCode::DiskFull) => StoreError::Full(path),
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            StoreError::ReadOnly(path)
+        }
+        _ => StoreError::Database { path, error },
+    }
+}
