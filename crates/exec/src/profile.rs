@@ -6,7 +6,7 @@ use std::{
 };
 
 use inceptive_cost::{Cost, Mode};
-use inceptive_ir::{Graph, Path};
+use inceptive_ir::{Graph, NodeId, Op, Path};
 
 use crate::engine::{Engine, EngineError, Model, NodeTimes, Setup};
 use crate::probe::Roofline;
@@ -36,8 +36,8 @@ impl Bound {
 pub struct Part {
     /// Its path; for what the engine does for itself, the engine's name of it.
     pub name: String,
-    /// The operator, of a single node.
-    pub op: Option<&'static str>,
+    /// The operators that run as one, joined by `+`; empty for what the engine does for itself.
+    pub ops: String,
     /// Median over runs, in milliseconds.
     pub time_ms: f64,
     /// Share of the time of all parts.
@@ -109,36 +109,37 @@ struct Timed {
 }
 
 impl Profile {
-    /// Joins times with the work of nodes. A node without a time of its own was run together with the node
-    /// before it that has one.
+    /// Joins times with the work of nodes.
     fn new(graph: &Graph, cost: &Cost, runs: &[NodeTimes]) -> Self {
         let lines = lines(runs);
-        let mut work = work(graph, cost, &lines);
+        let mut fused = fused(graph, &lines);
         let total_ms: f64 = lines.iter().map(|line| median(&line.times_ms)).sum();
-        let part = |line: Timed| {
+        let part = |line: &Timed| {
             let time_ms = median(&line.times_ms);
-            let (flops, moved_bytes) =
-                line.path.as_ref().and_then(|path| work.remove(path)).unwrap_or_default();
-            let op = line.path.as_ref().and_then(|path| graph.find(path));
+            let ids = line.path.as_ref().and_then(|path| fused.remove(path)).unwrap_or_default();
+            let costs: Vec<_> = ids.iter().filter_map(|&id| cost.get(id)).collect();
+            let main = costs.iter().max_by_key(|cost| cost.flops);
+            let ops: Vec<&str> = ids.iter().map(|&id| graph.node(id).op.name()).collect();
             Part {
-                name: line.path.map_or(line.name, |path| path.to_string()),
-                op: op.map(|id| graph.node(id).op.name()),
+                name: main
+                    .map_or_else(|| line.name.clone(), |cost| graph.node(cost.id).path.to_string()),
+                ops: ops.join("+"),
                 time_ms,
                 share: time_ms / total_ms,
-                flops,
-                moved_bytes,
+                flops: costs.iter().map(|cost| cost.flops).sum(),
+                moved_bytes: costs.iter().map(|cost| cost.moved_bytes).sum(),
             }
         };
-        Self { nodes: lines.into_iter().map(part).collect(), total_ms, runs: runs.len() }
+        Self { nodes: lines.iter().map(part).collect(), total_ms, runs: runs.len() }
     }
 
     /// The parts by module, `depth` path segments down, in execution order.
     pub fn by_module(&self, depth: usize) -> Vec<Part> {
         let mut modules: Vec<Part> = Vec::new();
         for node in &self.nodes {
-            let name = match node.op {
-                Some(_) => Path::new(&node.name).truncated(depth).to_string(),
-                None => "(engine)".to_owned(),
+            let name = match node.ops.as_str() {
+                "" => "(engine)".to_owned(),
+                _ => Path::new(&node.name).truncated(depth).to_string(),
             };
             match modules.iter_mut().find(|module| module.name == name) {
                 Some(module) => {
@@ -147,7 +148,7 @@ impl Profile {
                     module.flops += node.flops;
                     module.moved_bytes += node.moved_bytes;
                 }
-                None => modules.push(Part { name, op: None, ..node.clone() }),
+                None => modules.push(Part { name, ops: String::new(), ..node.clone() }),
             }
         }
         modules
@@ -172,22 +173,43 @@ fn lines(runs: &[NodeTimes]) -> Vec<Timed> {
     lines
 }
 
-/// Operations and bytes of each node that has a time; a node without one adds to the nearest before it, on the
-/// way of the data, that has.
-fn work(graph: &Graph, cost: &Cost, lines: &[Timed]) -> HashMap<Path, (u64, u64)> {
+/// For each node that has a time the nodes that ran as one with it, in execution order, by its path.
+///
+/// Engines take an activation or a sum into the layer before it and name the result after either, so a layer
+/// without a time belongs to what reads it, if that is all that does; anything else to what it reads.
+fn fused(graph: &Graph, lines: &[Timed]) -> HashMap<Path, Vec<NodeId>> {
     let timed: HashSet<&Path> = lines.iter().filter_map(|line| line.path.as_ref()).collect();
-    let mut work: HashMap<Path, (u64, u64)> = HashMap::new();
-    for node in &cost.nodes {
-        let mut id = node.id;
-        while !timed.contains(&graph.node(id).path) {
-            match graph.inputs(id).first() {
-                Some(&input) => id = input,
-                None => break,
-            }
+    let has_time = |id: NodeId| timed.contains(&graph.node(id).path);
+    let mut fused: HashMap<Path, Vec<NodeId>> = HashMap::new();
+    for id in graph.ids() {
+        let host = if has_time(id) {
+            Some(id)
+        } else {
+            after(graph, id)
+                .filter(|&reader| has_time(reader))
+                .or_else(|| before(graph, id, &has_time))
+        };
+        if let Some(host) = host {
+            fused.entry(graph.node(host).path.clone()).or_default().push(id);
         }
-        let (flops, bytes) = work.entry(graph.node(id).path.clone()).or_default();
-        *flops += node.flops;
-        *bytes += node.moved_bytes;
     }
-    work
+    fused
+}
+
+/// The elementwise operator that alone reads a layer.
+fn after(graph: &Graph, layer: NodeId) -> Option<NodeId> {
+    let is_layer = matches!(graph.node(layer).op, Op::Conv(_) | Op::Linear(_) | Op::Activation(_));
+    let &[reader] = graph.consumers(layer).as_slice() else { return None };
+    let is_elementwise =
+        matches!(graph.node(reader).op, Op::Activation(_) | Op::Add { .. } | Op::Multiply);
+    (is_layer && is_elementwise).then_some(reader)
+}
+
+/// The nearest node on the way that the data came that has a time.
+fn before(graph: &Graph, id: NodeId, has_time: &impl Fn(NodeId) -> bool) -> Option<NodeId> {
+    let mut id = id;
+    while !has_time(id) {
+        id = *graph.inputs(id).first()?;
+    }
+    Some(id)
 }

@@ -1,5 +1,6 @@
 //! The part of ONNX's protocol buffers that networks use (`onnx.proto3`, IR version 12). Fields that are
-//! not listed are skipped when a file is read.
+//! not listed are skipped when a file is read. Lists of numbers are packed where `onnx.proto` packs them: not
+//! every reader takes both.
 
 use prost::{Enumeration, Message, bytes::Bytes};
 
@@ -89,9 +90,9 @@ pub struct AttributeProto {
     pub s: Bytes,
     #[prost(message, optional, tag = "5")]
     pub t: Option<TensorProto>,
-    #[prost(float, repeated, tag = "7")]
+    #[prost(float, repeated, packed = "false", tag = "7")]
     pub floats: Vec<f32>,
-    #[prost(int64, repeated, tag = "8")]
+    #[prost(int64, repeated, packed = "false", tag = "8")]
     pub ints: Vec<i64>,
     #[prost(enumeration = "AttributeType", tag = "20")]
     pub r#type: i32,
@@ -112,7 +113,7 @@ pub enum AttributeType {
 /// A constant.
 #[derive(Clone, PartialEq, Message)]
 pub struct TensorProto {
-    #[prost(int64, repeated, tag = "1")]
+    #[prost(int64, repeated, packed = "false", tag = "1")]
     pub dims: Vec<i64>,
     #[prost(int32, tag = "2")]
     pub data_type: i32,

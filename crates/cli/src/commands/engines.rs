@@ -30,10 +30,8 @@ impl Engines {
     /// Looks for every engine.
     pub fn run(self) -> anyhow::Result<Outcome> {
         let engines = self.libraries.all();
-        let described: Vec<(&str, Result<Description, EngineError>)> = engines
-            .iter()
-            .map(|engine| (engine.name(), engine.describe()))
-            .collect();
+        let described: Vec<(&str, Result<Description, EngineError>)> =
+            engines.iter().map(|engine| (engine.name(), engine.describe())).collect();
         let text = if self.json {
             let all: Vec<Value> =
                 described.iter().map(|(name, state)| object(name, state)).collect();

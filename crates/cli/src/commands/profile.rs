@@ -151,7 +151,7 @@ impl Profile {
 fn object(part: &Part, roofline: &Roofline) -> Value {
     json!({
         "name": part.name,
-        "op": part.op,
+        "ops": part.ops,
         "time_ms": part.time_ms,
         "share": part.share,
         "flops": part.flops,
@@ -165,7 +165,7 @@ fn object(part: &Part, roofline: &Roofline) -> Value {
 fn table(what: &'static str, parts: &[Part], roofline: &Roofline) -> String {
     let mut grid = Grid::new(vec![
         Column::Left(what),
-        Column::Left("operator"),
+        Column::Left("operators"),
         Column::Right("ms"),
         Column::Right("share"),
         Column::Right("FLOPs"),
@@ -179,7 +179,7 @@ fn table(what: &'static str, parts: &[Part], roofline: &Roofline) -> String {
         let known = |text: String| if bound.is_some() { text } else { String::new() };
         grid.row(vec![
             part.name.clone(),
-            part.op.unwrap_or("").to_owned(),
+            part.ops.clone(),
             format!("{:.3}", part.time_ms),
             share(part.share),
             known(short_count(part.flops)),

@@ -57,11 +57,7 @@ impl Wanted {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let rest = name.strip_prefix(self.stem);
         let extensions = [".so", ".dylib", ".dll"];
-        rest.is_some_and(|rest| {
-            extensions
-                .iter()
-                .any(|extension| rest.starts_with(extension) || rest.ends_with(extension))
-        })
+        rest.is_some_and(|rest| extensions.iter().any(|extension| rest.starts_with(extension)))
     }
 }
 
