@@ -3,7 +3,7 @@
 use std::{fmt, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use inceptive_ir::{Graph, Path};
-use inceptive_onnx::{Batch, ExportError, FoldError, Opset, Options, Weights, to_onnx};
+use inceptive_onnx::{Batch, ExportError, FoldError, LrnForm, Opset, Options, Weights, to_onnx};
 use serde::{Deserialize, Serialize};
 
 /// The number format that an engine computes in.
@@ -107,9 +107,9 @@ impl Model {
     ///
     /// # Errors
     /// When the file would be too large.
-    pub fn to_onnx(&self, batch: u32) -> Result<Vec<u8>, ExportError> {
+    pub fn to_onnx(&self, batch: u32, lrn: LrnForm) -> Result<Vec<u8>, ExportError> {
         let (name, batch) = (self.name.clone(), Batch::Fixed(batch));
-        to_onnx(&self.graph, &self.weights, &Options { name, opset: Opset::DEFAULT, batch })
+        to_onnx(&self.graph, &self.weights, &Options { name, opset: Opset::DEFAULT, batch, lrn })
     }
 
     /// The shape of a batch of inputs.

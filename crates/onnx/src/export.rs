@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use inceptive_ir::{
-    Activation, Graph, Node, NodeId, Op, Padding, Path, Pool, PoolKind, Shape, Size,
+    Activation, Graph, Lrn, Node, NodeId, Op, Padding, Path, Pool, PoolKind, Shape, Size,
 };
 use prost::{Message, bytes::Bytes};
 
@@ -68,6 +68,18 @@ pub struct Options {
     pub opset: Opset,
     /// The batch dimension.
     pub batch: Batch,
+    /// How local response normalisation is written.
+    pub lrn: LrnForm,
+}
+
+/// How local response normalisation is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LrnForm {
+    /// As the operator that it is.
+    #[default]
+    Operator,
+    /// As arithmetic and pooling, for engines that do not have the operator.
+    Arithmetic,
 }
 
 /// Why a network cannot be written.
@@ -105,8 +117,7 @@ pub fn to_onnx(
     options: &Options,
 ) -> Result<Vec<u8>, ExportError> {
     let paths = graph.nodes().map(|(_, node)| node.path.as_str()).collect();
-    let mut writer =
-        Writer { graph, weights, paths, batch: options.batch, out: GraphProto::default() };
+    let mut writer = Writer { graph, weights, paths, options, out: GraphProto::default() };
     for id in graph.ids() {
         writer.node(id)?;
     }
@@ -139,7 +150,7 @@ struct Writer<'a> {
     graph: &'a Graph,
     weights: &'a Weights,
     paths: HashSet<&'a str>,
-    batch: Batch,
+    options: &'a Options,
     out: GraphProto,
 }
 
@@ -174,15 +185,18 @@ impl Writer<'_> {
             }
             Op::Linear(_) => self.layer("Gemm", id, inputs, vec![int("transB", 1)])?,
             Op::BatchNorm(norm) => self.batch_norm(id, inputs, norm.eps)?,
-            Op::Lrn(lrn) => {
-                let attributes = vec![
-                    float("alpha", lrn.alpha),
-                    float("beta", lrn.beta),
-                    float("bias", lrn.k),
-                    int("size", i64::from(lrn.size)),
-                ];
-                self.push("LRN", path, inputs, attributes);
-            }
+            Op::Lrn(lrn) => match self.options.lrn {
+                LrnForm::Operator => {
+                    let attributes = vec![
+                        float("alpha", lrn.alpha),
+                        float("beta", lrn.beta),
+                        float("bias", lrn.k),
+                        int("size", i64::from(lrn.size)),
+                    ];
+                    self.push("LRN", path, inputs, attributes);
+                }
+                LrnForm::Arithmetic => self.lrn(node, *lrn, &inputs[0]),
+            },
             Op::Activation(activation) => self.activation(*activation, path, inputs),
             Op::Pool(pool) => self.pool(*pool, id, path, inputs),
             Op::GlobalPool(PoolKind::Average) => {
@@ -296,6 +310,38 @@ impl Writer<'_> {
         }
         self.push("BatchNormalization", node.path.as_str(), inputs, vec![float("epsilon", eps)]);
         Ok(())
+    }
+
+    /// `x * (k + alpha * mean(x^2)) ^ -beta`, where the mean is over neighbouring channels and counts those
+    /// outside as zeros: average pooling down the channels, once height and width are one dimension.
+    fn lrn(&mut self, node: &Node, lrn: Lrn, input: &str) {
+        let path = node.path.as_str();
+        let name = |step: &str| format!("{path}{HELPER}{step}");
+        let (channels, size) = (i64::from(node.shape.channels()), node.shape.size());
+        let (before, after) = (i64::from((lrn.size - 1) / 2), i64::from(lrn.size / 2));
+        let shapes = [
+            ("flat", [0, 1, channels, i64::from(size.height) * i64::from(size.width)]),
+            ("map", [0, channels, i64::from(size.height), i64::from(size.width)]),
+        ];
+        let [flat, map] =
+            shapes.map(|(step, shape)| self.integers(format!("{path}.{step}"), &shape));
+        let numbers = [("alpha", lrn.alpha), ("k", lrn.k), ("beta", -lrn.beta)];
+        let [alpha, k, beta] =
+            numbers.map(|(step, value)| self.constant(format!("{path}.{step}"), &[], &[value]));
+        let window = vec![
+            ints("kernel_shape", vec![i64::from(lrn.size), 1]),
+            ints("strides", vec![1, 1]),
+            ints("pads", vec![before, 0, after, 0]),
+            int("count_include_pad", 1),
+        ];
+        self.push("Mul", &name("square"), vec![input.to_owned(); 2], vec![]);
+        self.push("Reshape", &name("flat"), vec![name("square"), flat], vec![]);
+        self.push("AveragePool", &name("mean"), vec![name("flat")], window);
+        self.push("Reshape", &name("map"), vec![name("mean"), map], vec![]);
+        self.push("Mul", &name("scaled"), vec![name("map"), alpha], vec![]);
+        self.push("Add", &name("sum"), vec![name("scaled"), k], vec![]);
+        self.push("Pow", &name("factor"), vec![name("sum"), beta], vec![]);
+        self.push("Mul", path, vec![input.to_owned(), name("factor")], vec![]);
     }
 
     fn activation(&mut self, activation: Activation, path: &str, mut inputs: Vec<String>) {
@@ -428,7 +474,7 @@ impl Writer<'_> {
     fn value(&self, path: &Path, shape: Shape) -> ValueInfoProto {
         let number =
             |value: u32| DimensionProto { dim_value: Some(i64::from(value)), dim_param: None };
-        let batch = match self.batch {
+        let batch = match self.options.batch {
             Batch::Fixed(batch) => number(batch),
             Batch::Dynamic => DimensionProto { dim_value: None, dim_param: Some(BATCH.to_owned()) },
         };

@@ -10,7 +10,7 @@ mod proto;
 mod state;
 mod weights;
 
-pub use export::{Batch, ExportError, HELPER, INPUT, Opset, Options, to_onnx};
+pub use export::{Batch, ExportError, HELPER, INPUT, LrnForm, Opset, Options, to_onnx};
 pub use import::{ImportError, Imported, ValuesError, from_onnx};
 pub use state::{LoadError, Matching, Mismatch, SaveError};
 pub use weights::{FoldError, Missing, Role, Slot, Weights, node_slots, slots};

@@ -249,6 +249,16 @@ impl Store {
         })
     }
 
+    /// Allows the file to grow to so many pages, as a quota of the disk would; for tests.
+    #[doc(hidden)]
+    ///
+    /// # Errors
+    /// When the file cannot be used.
+    pub fn limit_pages(&self, pages: u32) -> Result<(), StoreError> {
+        let set = self.connection.pragma_update(None, "max_page_count", pages);
+        set.map_err(|error| explain(&self.path, error))
+    }
+
     fn insert(
         &mut self,
         change: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<usize>,

@@ -3,33 +3,49 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use clap::{Args, ValueEnum};
-use inceptive_onnx::{Batch, Opset, Options, to_onnx};
+use clap::{
+    ArgMatches, Args, Command, Error, FromArgMatches, ValueEnum, error::ErrorKind,
+    parser::ValueSource,
+};
+use inceptive_onnx::{Batch, LrnForm, Opset, Options, to_onnx, to_pytorch};
 use inceptive_report::replace_file;
 
 use crate::{
-    input::{Runnable, Settings, WeightsFrom, read_runnable},
+    input::{Runnable, Settings, WeightsFrom, read, read_runnable},
     output::Outcome,
 };
 
-/// Write a network as ONNX.
+/// Write a network as ONNX, or as a PyTorch module to train.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   inceptive export architectures/googlenet.yaml -o googlenet.onnx
   inceptive export architectures/inception-v3.yaml --weights inception_v3.safetensors -o v3.onnx
   inceptive export architectures/resnet50.yaml --fold-bn --batch dynamic -o resnet50.onnx
+  inceptive export architectures/googlenet.yaml --format pytorch -o googlenet.py
 
-What is written is the network as deployed: without auxiliary heads and dropout. Nodes are named by
-their paths in the YAML. Weights are random, from --seed, unless a safetensors file gives them.")]
+An ONNX file is the network as deployed: without auxiliary heads and dropout. Nodes are named by
+their paths in the YAML. Weights are random, from --seed, unless a safetensors file gives them.
+
+A PyTorch module is the network as trained, in a file that needs nothing but torch. What
+safetensors.torch.save_file writes of its state_dict() can be given to --weights.")]
 pub struct Export {
     /// An architecture, a space with --set, or an ONNX file
     file: PathBuf,
-    /// What to write
-    #[arg(long, value_name = "FORMAT", default_value = "onnx")]
-    format: Format,
     /// Where to write it
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    #[command(flatten)]
+    target: Fitting,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// What to write.
+#[derive(Args, Debug)]
+struct Target {
+    /// What to write
+    #[arg(long, value_name = "FORMAT", default_value = "onnx")]
+    format: Format,
     #[command(flatten)]
     weights: WeightsFrom,
     /// Multiply batch normalisations into the layers before them
@@ -41,8 +57,55 @@ pub struct Export {
     /// Images at once: a number, or `dynamic` for any
     #[arg(long, value_name = "N", default_value = "1", value_parser = batch)]
     batch: Batch,
-    #[command(flatten)]
-    settings: Settings,
+}
+
+/// Arguments that only ONNX files have, as clap and as people name them.
+const FOR_ONNX: [(&str, &str); 5] = [
+    ("weights", "--weights"),
+    ("seed", "--seed"),
+    ("fold_bn", "--fold-bn"),
+    ("opset", "--opset"),
+    ("batch", "--batch"),
+];
+
+/// A format, and no arguments that belong to another one. Clap's conflicts cannot depend on values.
+#[derive(Debug)]
+struct Fitting(Target);
+
+impl FromArgMatches for Fitting {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        Self::from_arg_matches_mut(&mut matches.clone())
+    }
+
+    fn from_arg_matches_mut(matches: &mut ArgMatches) -> Result<Self, Error> {
+        let is_given = |id| matches.value_source(id) == Some(ValueSource::CommandLine);
+        let given = FOR_ONNX.iter().find(|(id, _)| is_given(id));
+        let target = Target::from_arg_matches_mut(matches)?;
+        match (target.format, given) {
+            (Format::Pytorch, Some((_, name))) => {
+                let message = format!(
+                    "the argument '{name}' cannot be used with '--format pytorch': it is for ONNX files"
+                );
+                Err(Error::raw(ErrorKind::ArgumentConflict, message))
+            }
+            (Format::Pytorch, None) | (Format::Onnx, _) => Ok(Self(target)),
+        }
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Args for Fitting {
+    fn augment_args(command: Command) -> Command {
+        Target::augment_args(command)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Target::augment_args_for_update(command)
+    }
 }
 
 /// What a network is written as.
@@ -50,6 +113,8 @@ pub struct Export {
 enum Format {
     /// An ONNX file with weights
     Onnx,
+    /// A PyTorch module, in Python
+    Pytorch,
 }
 
 fn opset(text: &str) -> Result<Opset, String> {
@@ -72,23 +137,33 @@ impl Export {
     /// # Errors
     /// When weights do not fit or a file cannot be read or written.
     pub fn run(self) -> anyhow::Result<Outcome> {
-        let Some(runnable) = read_runnable(&self.file, &self.settings, &self.weights)? else {
-            return Ok(Outcome { text: String::new(), failed: true });
+        let content = match self.target.0.format {
+            Format::Onnx => self.onnx()?,
+            Format::Pytorch => read(&self.file, &self.settings).map(|loaded| {
+                to_pytorch(&loaded.architecture.graph, &loaded.architecture.name).into_bytes()
+            }),
         };
-        let content = match self.format {
-            Format::Onnx => self.onnx(runnable)?,
+        let Some(content) = content else {
+            return Ok(Outcome { text: String::new(), failed: true });
         };
         replace_file(&self.output, &content)?;
         Ok(Outcome::default())
     }
 
-    fn onnx(&self, Runnable { loaded, graph, weights }: Runnable) -> anyhow::Result<Vec<u8>> {
-        let (graph, weights) = match self.fold_bn {
+    /// The bytes of an ONNX file; none if the network is wrong, which has been printed.
+    fn onnx(&self) -> anyhow::Result<Option<Vec<u8>>> {
+        let Target { format: _, weights, fold_bn, opset, batch } = &self.target.0;
+        let Some(runnable) = read_runnable(&self.file, &self.settings, weights)? else {
+            return Ok(None);
+        };
+        let Runnable { loaded, graph, weights } = runnable;
+        let (graph, weights) = match fold_bn {
             true => weights.fold_batch_norm(&graph)?,
             false => (graph, weights),
         };
-        let options =
-            Options { name: loaded.architecture.name, opset: self.opset, batch: self.batch };
-        to_onnx(&graph, &weights, &options).with_context(|| format!("`{}`", self.file.display()))
+        let (name, lrn) = (loaded.architecture.name, LrnForm::Operator);
+        let options = Options { name, opset: *opset, batch: *batch, lrn };
+        let bytes = to_onnx(&graph, &weights, &options);
+        bytes.map(Some).with_context(|| format!("`{}`", self.file.display()))
     }
 }

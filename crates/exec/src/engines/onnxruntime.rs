@@ -8,6 +8,7 @@ use std::{
 };
 
 use inceptive_ir::Graph;
+use inceptive_onnx::LrnForm;
 use ort::{
     environment::Environment,
     ep,
@@ -206,7 +207,7 @@ struct OnnxRuntimeSession {
 impl OnnxRuntimeSession {
     fn new(mut builder: SessionBuilder, model: &Model, setup: &Setup) -> Result<Self, EngineError> {
         let shape = model.input_shape(setup.batch);
-        let onnx = model.to_onnx(setup.batch)?;
+        let onnx = model.to_onnx(setup.batch, LrnForm::Operator)?;
         let session = builder.commit_from_memory(&onnx).map_err(failed)?;
         Ok(Self { session, input: vec![0.0; shape.iter().product()].into(), shape })
     }

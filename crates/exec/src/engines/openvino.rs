@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use inceptive_onnx::LrnForm;
 use openvino::{
     Core, DeviceType, ElementType, InferRequest, PropertyKey, RwPropertyKey, Shape, Tensor,
 };
@@ -103,7 +104,7 @@ impl Engine for OpenVino {
         if setup.precision == PrecisionWish::Fp32 {
             set(RwPropertyKey::HintInferencePrecision, "f32")?;
         }
-        let onnx = model.to_onnx(setup.batch)?;
+        let onnx = model.to_onnx(setup.batch, LrnForm::Operator)?;
         let network = core.read_model_from_buffer(&onnx, None).map_err(failed)?;
         drop(onnx);
         let mut compiled = core.compile_model(&network, device).map_err(failed)?;

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use inceptive_ir::{Graph, NodeId, Op};
+use inceptive_onnx::LrnForm;
 use rten::{ModelOptions, RunOptions, ThreadPool, Value, ValueOrView};
 use rten_tensor::{NdTensor, NdTensorView, prelude::*};
 
@@ -70,7 +71,9 @@ impl RtenSession {
         let mut options = ModelOptions::with_all_ops();
         options.prepack_weights(true);
         let shape = model.input_shape(setup.batch);
-        let loaded = options.load(model.to_onnx(setup.batch)?).map_err(failed)?;
+        // It has no local response normalisation of its own.
+        let onnx = model.to_onnx(setup.batch, LrnForm::Arithmetic)?;
+        let loaded = options.load(onnx).map_err(failed)?;
         let pool = Arc::new(ThreadPool::with_num_threads(setup.threads as usize));
         Ok(Self {
             input: vec![0.0; shape.iter().product()].into(),

@@ -1,0 +1,231 @@
+//! The measuring protocol on an engine that computes nothing and a clock that only moves when told to.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::{cell::Cell, time::Duration};
+
+use inceptive_exec::{
+    Candidate, Description, Engine, Event, FakeHost, Grade, Machine, Measurement, Model, Observer,
+    PrecisionWish, Protocol, Roofline, Run, Setting, Setup, Subject, Verdict, compare,
+    engines::mock::Mock, measure, profile, random_input,
+};
+use inceptive_ir::{Activation, Graph, NewNode, Op, Path, Shape};
+use inceptive_onnx::Weights;
+
+fn model(name: &str) -> Model {
+    let mut graph = Graph::new(Shape::map(3, 4, 4), None).unwrap();
+    let relu = NewNode::new(Op::Activation(Activation::Relu), Path::new("relu"));
+    graph.add(relu, &[graph.input()]).unwrap();
+    Model::new(name, &graph, Weights::default()).unwrap()
+}
+
+fn setup() -> Setup {
+    Setup { batch: 1, threads: 1, precision: PrecisionWish::Fp32, device: "cpu".to_owned() }
+}
+
+fn ms(milliseconds: f64) -> Duration {
+    Duration::from_secs_f64(milliseconds / 1e3)
+}
+
+/// Remembers everything.
+#[derive(Default)]
+struct Notes {
+    finished: Vec<(usize, Run)>,
+    failed: Vec<usize>,
+    abandoned: Vec<usize>,
+    events: Cell<usize>,
+    stop_after: Option<usize>,
+}
+
+impl Observer for Notes {
+    fn event(&mut self, at: usize, event: Event) {
+        self.events.set(self.events.get() + 1);
+        match event {
+            Event::Finished(run) => self.finished.push((at, *run)),
+            Event::Failed(_) => self.failed.push(at),
+            Event::Abandoned => self.abandoned.push(at),
+            Event::Loading | Event::WarmingUp | Event::Measuring(_) => {}
+        }
+    }
+
+    fn wants_stop(&self) -> bool {
+        self.stop_after.is_some_and(|after| self.events.get() >= after)
+    }
+}
+
+/// Measures models with one engine.
+fn measured(engine: &Mock, models: &[Model], protocol: &Protocol, mut notes: Notes) -> Notes {
+    let candidates: Vec<Candidate<'_>> =
+        models.iter().map(|model| Candidate { engine, model, setup: setup() }).collect();
+    measure(&candidates, protocol, &engine.host, &mut notes);
+    notes
+}
+
+fn protocol(milliseconds: u64) -> Protocol {
+    Protocol { budget: Duration::from_millis(milliseconds), ..Protocol::default() }
+}
+
+/// A result as it is kept.
+fn result(engine: &Mock, model: &Model, run: &Run, protocol: &Protocol) -> Measurement {
+    let subject = Subject::new(&model.name, "file.yaml", vec![], &model.graph);
+    let candidate = Candidate { engine, model, setup: setup() };
+    let description: Description = engine.describe().unwrap();
+    let roofline = Roofline { threads: 1, peak_gflops: 100.0, bandwidth_gbps: 10.0 };
+    let machine = Machine::read();
+    let setting = Setting { machine: &machine, protocol };
+    Measurement::new(subject, &candidate, &description, roofline, &setting, run)
+}
+
+#[test]
+fn candidates_take_turns_and_spend_their_budgets() {
+    let host = FakeHost::default();
+    let engine =
+        Mock::new(&host, |model, _| if model.name == "slow" { ms(20.0) } else { ms(10.0) });
+    let notes =
+        measured(&engine, &[model("slow"), model("fast")], &protocol(3000), Notes::default());
+
+    assert_eq!(notes.finished.len(), 2);
+    for (at, run) in &notes.finished {
+        let pace = if *at == 0 { ms(20.0) } else { ms(10.0) };
+        assert!(run.turns.iter().flatten().all(|&time| time == pace));
+        assert!(run.settled && !run.cut_short);
+        let runs: usize = run.turns.iter().map(Vec::len).sum();
+        let spent = pace * u32::try_from(runs).unwrap();
+        assert!(spent > ms(2000.0) && spent <= ms(3100.0), "{spent:?}");
+        assert!(run.turns.len() > 15, "{} turns", run.turns.len());
+    }
+    // After loading and warming up, neither has two turns while the other has none.
+    let log = engine.log.borrow();
+    let both = &log[log.len() / 3..2 * log.len() / 3];
+    let longest = both.chunk_by(|a, b| a == b).map(<[String]>::len).max().unwrap();
+    assert!(longest <= 24, "{longest} runs in a row");
+    assert!(both.chunk_by(|a, b| a == b).count() > 10);
+}
+
+#[test]
+fn warm_up_lasts_until_times_settle() {
+    let host = FakeHost::default();
+    // Each run of the first twenty is a tenth faster than the one before.
+    let pace = |_: &Model, run: usize| ms(10.0 * 0.9_f64.powi(i32::try_from(run.min(20)).unwrap()));
+    let engine = Mock::new(&host, pace);
+    let notes = measured(&engine, &[model("m")], &protocol(2000), Notes::default());
+    let run = &notes.finished[0].1;
+    assert!(run.settled && run.warm_up_runs > 20, "{}", run.warm_up_runs);
+    let slowest = run.turns.iter().flatten().max().unwrap();
+    assert!(*slowest < ms(1.3), "{slowest:?}");
+}
+
+#[test]
+fn unsettled_drifting_and_disturbed_runs_are_found_out() {
+    let host = FakeHost::default();
+    let growing = |_: &Model, run: usize| ms(10.0 + run as f64 / 4.0);
+    let engine = Mock::new(&host, growing);
+    host.interference.set(0.8);
+    let limits = protocol(4000);
+    let notes = measured(&engine, &[model("m")], &limits, Notes::default());
+    let result = result(&engine, &model("m"), &notes.finished[0].1, &limits);
+    assert_eq!(result.grade, Grade::D);
+    let all: String = result.findings.iter().map(|finding| finding.message.as_str()).collect();
+    assert!(all.contains("slower"), "{all}");
+    assert!(all.contains("other programs kept 0.8 cores busy"), "{all}");
+}
+
+#[test]
+fn a_steady_machine_gets_the_best_grade() {
+    let host = FakeHost::default();
+    let engine = Mock::new(&host, |_, run| ms(10.0 + 0.01 * (run % 7) as f64));
+    let limits = protocol(2000);
+    let notes = measured(&engine, &[model("m")], &limits, Notes::default());
+    let result = result(&engine, &model("m"), &notes.finished[0].1, &limits);
+    assert_eq!((result.grade, result.findings.len()), (Grade::A, 0), "{:?}", result.findings);
+    assert!((result.latency_ms.median.value - 10.03).abs() < 0.011);
+}
+
+#[test]
+fn the_clock_is_watched_where_it_can_be_read() {
+    let host = FakeHost::default();
+    host.clock.set(Some(3000.0));
+    let clock = host.clock.clone();
+    let engine = Mock::new(&host, move |_, _| {
+        clock.set(clock.get().map(|mhz| mhz * 0.999));
+        ms(10.0)
+    });
+    let limits = protocol(2000);
+    let notes = measured(&engine, &[model("m")], &limits, Notes::default());
+    let result = result(&engine, &model("m"), &notes.finished[0].1, &limits);
+    assert!(result.findings.iter().any(|finding| finding.message.contains("governor")));
+}
+
+#[test]
+fn what_is_measured_enough_survives_a_stop() {
+    let host = FakeHost::default();
+    let engine = Mock::new(&host, |_, _| ms(1.0));
+    let stopped = Notes { stop_after: Some(12), ..Notes::default() };
+    let notes = measured(&engine, &[model("a"), model("b")], &protocol(3000), stopped);
+    assert_eq!(notes.finished.len(), 2);
+    assert!(notes.finished.iter().all(|(_, run)| run.cut_short));
+
+    let stopped = Notes { stop_after: Some(4), ..Notes::default() };
+    let notes = measured(&engine, &[model("a"), model("b")], &protocol(3000), stopped);
+    assert_eq!((notes.finished.len(), notes.abandoned.as_slice()), (0, &[0, 1][..]));
+}
+
+#[test]
+fn one_failure_leaves_the_others_alone() {
+    let host = FakeHost::default();
+    let steady = Mock::new(&host, |_, _| ms(1.0));
+    let broken = Mock { fails_at: Some(30), ..steady.clone() };
+    let (a, b) = (model("a"), model("b"));
+    let candidates = [
+        Candidate { engine: &broken, model: &a, setup: setup() },
+        Candidate { engine: &steady, model: &b, setup: setup() },
+    ];
+    let mut notes = Notes::default();
+    measure(&candidates, &protocol(300), &host, &mut notes);
+    assert_eq!(notes.failed, [0]);
+    assert_eq!(notes.finished.len(), 1);
+}
+
+#[test]
+fn the_number_of_runs_is_a_budget_too() {
+    let host = FakeHost::default();
+    let engine = Mock::new(&host, |_, _| ms(1.0));
+    let limits = Protocol { max_runs: 25, ..protocol(3000) };
+    let notes = measured(&engine, &[model("m")], &limits, Notes::default());
+    assert_eq!(notes.finished[0].1.turns.iter().map(Vec::len).sum::<usize>(), 25);
+}
+
+#[test]
+fn verdicts_need_an_interval_that_supports_them() {
+    let limits = protocol(3000);
+    let pair = |ratio: f64| {
+        let host = FakeHost::default();
+        // Both drift by a factor of two over the measurement, and each has noise of its own.
+        let engine = Mock::new(&host, move |model, run| {
+            let noise = 1.0 + 0.02 * ((run * 7919) % 13) as f64 / 13.0;
+            let own = if model.name == "a" { ratio } else { 1.0 };
+            ms(10.0 * own * noise * (1.0 + run as f64 / 250.0))
+        });
+        let notes = measured(&engine, &[model("a"), model("b")], &limits, Notes::default());
+        let find = |at| {
+            let run = &notes.finished.iter().find(|(found, _)| *found == at).unwrap().1;
+            result(&engine, &model("m"), run, &limits)
+        };
+        compare(&find(0), &find(1)).verdict
+    };
+    assert_eq!(pair(1.0), Verdict::Indistinguishable);
+    assert_eq!(pair(0.5), Verdict::FirstIsFaster);
+    assert_eq!(pair(2.0), Verdict::SecondIsFaster);
+}
+
+#[test]
+fn a_profile_joins_times_and_work() {
+    let engine = Mock::new(&FakeHost::default(), |_, _| ms(1.0));
+    let model = model("m");
+    let profile = profile(&engine, &model, &setup(), random_input(&model, 1, 0), 3).unwrap();
+    assert_eq!((profile.nodes.len(), profile.runs), (1, 3));
+    let relu = &profile.nodes[0];
+    assert_eq!((relu.name.as_str(), relu.ops.as_str(), relu.flops), ("relu", "relu", 48));
+    assert_eq!((relu.share, relu.time_ms), (1.0, 1.0));
+    assert_eq!(relu.moved_bytes, 2 * 48 * 4);
+}

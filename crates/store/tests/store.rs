@@ -1,0 +1,331 @@
+//! Results survive whatever happens to the file.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+};
+
+use inceptive_exec::{
+    Candidate, Engine, Machine, Measurement, Model, PrecisionWish, Protocol, Roofline, Run,
+    Setting, Setup, Subject, Surroundings, engines::mock::Mock,
+};
+use inceptive_ir::{Activation, Graph, NewNode, Op, Shape};
+use inceptive_onnx::Weights;
+use inceptive_store::{
+    Cell, Filter, Format, Store, StoreError, columns, read_timm, write, write_timm,
+};
+
+/// A result whose first time is `ms` milliseconds.
+fn measurement(name: &str, ms: u64) -> Measurement {
+    let mut graph = Graph::new(Shape::map(3, 4, 4), None).unwrap();
+    let relu = NewNode::new(Op::Activation(Activation::Relu), inceptive_ir::Path::new("relu"));
+    graph.add(relu, &[graph.input()]).unwrap();
+    let model = Model::new(name, &graph, Weights::default()).unwrap();
+    let engine = Mock::new(&inceptive_exec::FakeHost::default(), |_, _| std::time::Duration::ZERO);
+    let setup =
+        Setup { batch: 2, threads: 1, precision: PrecisionWish::Fp32, device: "cpu".to_owned() };
+    let run = Run {
+        precision: inceptive_exec::Precision::Fp32,
+        load: std::time::Duration::from_millis(1),
+        memory_bytes: None,
+        warm_up_runs: 9,
+        settled: true,
+        turns: (0..30)
+            .map(|turn| vec![std::time::Duration::from_micros(ms * 1000 + turn)])
+            .collect(),
+        cut_short: false,
+        surroundings: Surroundings::default(),
+    };
+    let subject = Subject::new(name, &format!("architectures/{name}.yaml"), vec![], &graph);
+    let candidate = Candidate { engine: &engine, model: &model, setup };
+    let roofline = Roofline { threads: 1, peak_gflops: 100.0, bandwidth_gbps: 10.0 };
+    let (machine, protocol) = (Machine::read(), Protocol::default());
+    let setting = Setting { machine: &machine, protocol: &protocol };
+    Measurement::new(subject, &candidate, &engine.describe().unwrap(), roofline, &setting, &run)
+}
+
+fn file(folder: &Path) -> PathBuf {
+    folder.join("results with spaces ü.db")
+}
+
+#[test]
+fn what_is_added_is_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let result = measurement("googlenet", 12);
+    {
+        let mut store = Store::open(&path).unwrap();
+        assert!(store.append(&result).unwrap());
+        assert!(!store.append(&result).unwrap(), "the same result is kept once");
+        assert!(store.append(&measurement("xception", 30)).unwrap());
+    }
+    let store = Store::open_to_read(&path).unwrap();
+    let all = store.measurements(&Filter::default()).unwrap();
+    assert_eq!(all.len(), 2);
+    assert_eq!((all[0].id, &all[0].result), (1, &result));
+    assert_eq!(store.measurement(1).unwrap().unwrap(), result);
+    assert!(store.measurement(3).unwrap().is_none());
+    let filter = Filter { model: Some("XCEP".to_owned()), ..Filter::default() };
+    assert_eq!(store.measurements(&filter).unwrap().len(), 1);
+    let filter = Filter { engine: Some("rten".to_owned()), ..Filter::default() };
+    assert!(store.measurements(&filter).unwrap().is_empty());
+    let filter = Filter { machine: Some(Machine::read().id()), ..Filter::default() };
+    assert_eq!(store.measurements(&filter).unwrap().len(), 2);
+}
+
+#[test]
+fn results_are_never_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    Store::open(&path).unwrap().append(&measurement("m", 1)).unwrap();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    for sql in ["DELETE FROM measurement", "UPDATE measurement SET machine = 'other'"] {
+        let refused = connection.execute(sql, []).unwrap_err().to_string();
+        assert!(refused.contains("only added"), "{refused}");
+    }
+    let median: f64 =
+        connection.query_row("SELECT median_ms FROM measurement", [], |row| row.get(0)).unwrap();
+    assert!((median - 1.0).abs() < 0.1, "columns are read from the JSON");
+}
+
+#[test]
+fn four_programs_write_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    thread::scope(|scope| {
+        for writer in 0..4 {
+            let path = &path;
+            scope.spawn(move || {
+                let mut store = Store::open(path).unwrap();
+                for ms in 1..=25 {
+                    assert!(store.append(&measurement(&format!("writer {writer}"), ms)).unwrap());
+                }
+            });
+        }
+    });
+    let store = Store::open_to_read(&path).unwrap();
+    assert_eq!(store.measurements(&Filter::default()).unwrap().len(), 100);
+}
+
+#[test]
+fn stores_are_united_by_what_they_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let [a, b] = ["a.db", "b.db"].map(|name| folder.path().join(name));
+    let shared = measurement("shared", 5);
+    let mut first = Store::open(&a).unwrap();
+    first.append(&shared).unwrap();
+    let mut second = Store::open(&b).unwrap();
+    second.append(&shared).unwrap();
+    second.append(&measurement("other", 6)).unwrap();
+    let table = "model,infer_img_size,infer_samples_per_sec,infer_step_time,infer_batch_size,param_count\n\
+                 resnet50,224,100.5,9.95,1,25.56\n";
+    second.append_foreign(&read_timm(table.as_bytes()).unwrap()).unwrap();
+    drop(second);
+    assert_eq!(first.merge(&b).unwrap(), 2);
+    assert_eq!(first.merge(&b).unwrap(), 0);
+    assert_eq!(first.measurements(&Filter::default()).unwrap().len(), 2);
+    assert_eq!(first.foreign().unwrap()[0].result.model, "resnet50");
+    assert!(first.merge(&folder.path().join("none.db")).is_err());
+}
+
+/// Refuses to open, and leaves the file as it was.
+fn refuses(path: &Path, expected: fn(&StoreError) -> bool) {
+    let before = fs::read(path).unwrap();
+    for error in [Store::open(path).unwrap_err(), Store::open_to_read(path).unwrap_err()] {
+        assert!(expected(&error), "{error:?}");
+        assert!(!error.to_string().is_empty());
+    }
+    assert_eq!(fs::read(path).unwrap(), before);
+}
+
+#[test]
+fn other_files_are_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    fs::write(&path, "name: GoogLeNet\ninput: {channels: 3}\n").unwrap();
+    refuses(&path, |error| matches!(error, StoreError::NotOurs(_)));
+
+    let other = folder.path().join("other.db");
+    rusqlite::Connection::open(&other).unwrap().execute("CREATE TABLE t (x)", []).unwrap();
+    refuses(&other, |error| matches!(error, StoreError::NotOurs(_)));
+
+    assert!(matches!(Store::open(folder.path()).unwrap_err(), StoreError::NotOurs(_)));
+    let missing = folder.path().join("missing.db");
+    assert!(matches!(Store::open_to_read(&missing).unwrap_err(), StoreError::Missing(_)));
+    assert!(!missing.exists());
+    let nowhere = folder.path().join("no/such/folder.db");
+    assert!(matches!(Store::open(&nowhere).unwrap_err(), StoreError::ReadOnly(_)));
+}
+
+#[test]
+fn newer_stores_are_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    Store::open(&path).unwrap().append(&measurement("m", 1)).unwrap();
+    rusqlite::Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    refuses(&path, |error| matches!(error, StoreError::Newer { found: 99, .. }));
+}
+
+#[test]
+fn truncated_stores_are_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    {
+        let mut store = Store::open(&path).unwrap();
+        for ms in 1..40 {
+            store.append(&measurement("m", ms)).unwrap();
+        }
+    }
+    let whole = fs::read(&path).unwrap();
+    for share in [0.3, 0.5, 0.9] {
+        let cut = folder.path().join("cut.db");
+        fs::write(&cut, &whole[..(whole.len() as f64 * share) as usize]).unwrap();
+        let error = Store::open(&cut).unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { .. }), "{share}: {error:?}");
+        assert!(error.to_string().contains(".recover"));
+    }
+    let mut broken = whole.clone();
+    let middle = broken.len() / 2;
+    broken[middle..middle + 8192].fill(0xA5);
+    let path = folder.path().join("broken.db");
+    fs::write(&path, broken).unwrap();
+    assert!(matches!(Store::open(&path).unwrap_err(), StoreError::Damaged { .. }));
+}
+
+/// The disk is full: SQLite is told that the file may not grow.
+#[test]
+fn a_full_disk_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let mut store = Store::open(&path).unwrap();
+    store.append(&measurement("m", 1)).unwrap();
+    store.limit_pages(12).unwrap();
+    let error = (2..500).find_map(|ms| store.append(&measurement("m", ms)).err()).unwrap();
+    assert!(matches!(error, StoreError::Full(_)), "{error:?}");
+    drop(store);
+    let kept = Store::open(&path).unwrap().measurements(&Filter::default()).unwrap();
+    assert_eq!(kept[0].result.latency_ms.count, 30);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_read_only_store_can_be_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    Store::open(&path).unwrap().append(&measurement("m", 1)).unwrap();
+    let set = |mode| fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
+    set(0o555);
+    let read = Store::open_to_read(&path).and_then(|store| store.measurements(&Filter::default()));
+    let is_root = fs::write(folder.path().join("probe"), "").is_ok();
+    let written = Store::open(&path).and_then(|mut store| store.append(&measurement("m", 2)));
+    set(0o755);
+    assert_eq!(read.unwrap().len(), 1);
+    // Root writes anywhere.
+    assert!(is_root || matches!(written.unwrap_err(), StoreError::ReadOnly(_)));
+}
+
+#[test]
+fn tables_hold_every_result() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let mut store = Store::open(&path).unwrap();
+    let (first, second) = (measurement("名前, \"quoted\"", 10), measurement("m", 20));
+    store.append(&first).unwrap();
+    store.append(&second).unwrap();
+    let all = store.measurements(&Filter::default()).unwrap();
+
+    let mut text = Vec::new();
+    write(Format::Csv, &all, &mut text).unwrap();
+    let mut reader = csv::Reader::from_reader(text.as_slice());
+    let header = reader.headers().unwrap().clone();
+    assert_eq!(header.len(), columns().len());
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    assert_eq!((rows.len(), &rows[0][1]), (2, "名前, \"quoted\""));
+    let median = header.iter().position(|name| name == "median_ms").unwrap();
+    assert_eq!(rows[1][median].parse::<f64>().unwrap(), second.latency_ms.median.value);
+
+    let mut text = Vec::new();
+    write(Format::Json, &all, &mut text).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    assert_eq!(json[1]["id"], 2);
+    assert_eq!(serde_json::from_value::<Measurement>(json[0].clone()).unwrap(), first);
+
+    let mut bytes = Vec::new();
+    write(Format::Parquet, &all, &mut bytes).unwrap();
+    parquet_agrees(&bytes, &all);
+
+    let mut text = Vec::new();
+    write_timm(all.iter().map(|stored| &stored.result), &[], &mut text).unwrap();
+    let rows = read_timm(text.as_slice()).unwrap();
+    assert_eq!((rows[1].model.as_str(), rows[1].infer_batch_size), ("m", 2));
+    assert!((rows[1].infer_step_time - 20.0).abs() < 0.1);
+    assert!((rows[1].infer_samples_per_sec - 100.0).abs() < 0.1);
+}
+
+/// What a reader of Parquet sees is what the columns say.
+fn parquet_agrees(bytes: &[u8], all: &[inceptive_store::Stored<Measurement>]) {
+    use parquet::{
+        file::reader::{FileReader, SerializedFileReader},
+        record::Field,
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.parquet");
+    fs::write(&path, bytes).unwrap();
+    let reader = SerializedFileReader::new(fs::File::open(&path).unwrap()).unwrap();
+    let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), all.len());
+    for (row, stored) in rows.iter().zip(all) {
+        for ((name, field), column) in row.get_column_iter().zip(columns()) {
+            assert_eq!(name, column.name);
+            let same = match (column.value(stored), field) {
+                (Cell::Text(text), Field::Str(field)) => text == *field,
+                (Cell::Count(count), Field::Long(field)) => i64::try_from(count) == Ok(*field),
+                (Cell::Number(number), Field::Double(field)) => number == *field,
+                (Cell::Absent, Field::Null) => true,
+                _ => false,
+            };
+            assert!(same, "{name}: {field:?}");
+        }
+    }
+}
+
+/// A program that is killed at a random moment leaves whole results only.
+#[test]
+#[cfg(unix)]
+fn killed_programs_leave_whole_results() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    if let Some(path) = std::env::var_os("INCEPTIVE_TEST_WRITE_TO") {
+        let mut store = Store::open(Path::new(&path)).unwrap();
+        for ms in 1.. {
+            store.append(&measurement("m", ms)).unwrap();
+            fs::write(Path::new(&path).with_extension("count"), ms.to_string()).unwrap();
+        }
+    }
+    let this = std::env::current_exe().unwrap();
+    for round in 0..6_u64 {
+        let mut child = Command::new(&this)
+            .args(["--exact", "killed_programs_leave_whole_results"])
+            .env("INCEPTIVE_TEST_WRITE_TO", &path)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        thread::sleep(std::time::Duration::from_millis(150 + 37 * round));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let promised: usize = fs::read_to_string(path.with_extension("count"))
+            .map_or(0, |text| text.parse().unwrap_or(0));
+        let kept = Store::open(&path).unwrap().measurements(&Filter::default()).unwrap();
+        assert!(kept.len() >= promised, "{} of {promised}", kept.len());
+        for extension in ["db", "db-wal", "db-shm", "count"] {
+            let _ = fs::remove_file(path.with_extension(extension));
+        }
+    }
+}
