@@ -6,12 +6,16 @@
     python3 scripts/exports.py [NAME ...]      # exit 1 with a line for each difference
 
 For each architecture (all of them without NAME): the ONNX file passes the full check and strict shape inference;
-as written, with normalisations folded and with a dynamic batch it gives the same output. torchvision's GoogLeNet and
-Inception-v3 give the same output as ours under the same weights, and their ONNX exports cost what our files cost.
+as written, with normalisations folded and with a dynamic batch it gives the same output. The PyTorch module has as
+many parameters as we count, gives the output of the ONNX file when the weights of either are given to the other by
+name, and can be trained. torchvision's GoogLeNet and Inception-v3 give the same output as ours under the same weights,
+and their ONNX exports cost what our files cost.
 """
 
+import importlib.util
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -24,6 +28,12 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARY = ROOT / "target" / "release" / "inceptive"
 TOLERANCE = 1e-4
 OPSETS = [14, 17, 24]
+POINTS = [
+    ("spaces/googlenet-widths", ["width=0.5", "reduce3=0.25", "tail=fc"]),
+    ("spaces/inception-v3-scaling", ["width=0.25", "size=139"]),
+    ("spaces/module-kinds", ["kind=residual"]),
+    ("spaces/module-kinds", ["kind=separable"]),
+]
 TORCHVISION = {"googlenet-bn": ("googlenet", 224), "inception-v3": ("inception_v3", 299)}
 
 failures = []
@@ -97,6 +107,79 @@ def architecture(name: str, folder: pathlib.Path) -> None:
     expect(f"{name}, imported and exported again", off < TOLERANCE, f"{off:.1e}")
 
 
+def words(name: str) -> tuple[str, ...]:
+    """What names of tensors are compared by."""
+    return tuple(word.lower() for word in re.split(r"[./_-]", name) if word)
+
+
+def randomise(model: object) -> None:
+    """Give normalisations statistics and parameters that are not those of the start."""
+    import torch
+
+    for module in model.modules():
+        if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+            if isinstance(module.weight, torch.nn.Parameter):
+                torch.nn.init.uniform_(module.weight, 0.8, 1.2)
+            if isinstance(module.bias, torch.nn.Parameter):
+                torch.nn.init.uniform_(module.bias, -0.1, 0.1)
+            module.running_mean.uniform_(-0.1, 0.1)
+            module.running_var.uniform_(0.8, 1.2)
+
+
+def pytorch(name: str, folder: pathlib.Path, settings: list[str]) -> None:
+    """Check the PyTorch module of one of our files."""
+    import torch
+    from safetensors.torch import save_file
+
+    what = " ".join([name, *settings, "in PyTorch"])
+    arguments = [f"architectures/{name}.yaml", *(word for setting in settings for word in ("--set", setting))]
+    file = folder / "network.py"
+    inceptive("export", *arguments, "--format", "pytorch", "-o", file)
+    long = [line for line in file.read_text().splitlines() if len(line) > 100]
+    expect(f"{what}, lines of 100 characters", not long, "".join(long[:1]))
+    spec = importlib.util.spec_from_file_location("network", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    torch.manual_seed(0)
+    model = [value for value in vars(module).values() if getattr(value, "__module__", "") == "network"][-1]()
+    randomise(model)
+    cost = json.loads(inceptive("cost", *arguments, "--mode", "training", "--json"))[0]
+    count = sum(parameter.numel() for parameter in model.parameters())
+    expect(f"{what}, parameters", count == cost["params"], f"{count}")
+
+    weights, exported = folder / "network.safetensors", folder / "network.onnx"
+    save_file(model.state_dict(), weights)
+    command = [str(BINARY), "export", *arguments, "--weights", str(weights), "-o", str(exported)]
+    messages = subprocess.run(command, check=True, stderr=subprocess.PIPE, cwd=ROOT, text=True).stderr
+    expect(f"{what}, names of weights", "not ours" not in messages, messages.strip())
+    x = images(cost["input"], 1)
+
+    def output() -> numpy.ndarray:
+        with torch.no_grad():
+            return model.eval()(torch.from_numpy(x)).numpy()
+
+    off = error(run(exported, x), output())
+    expect(f"{what}, output under its weights", off < TOLERANCE, f"{off:.1e}")
+
+    inceptive("export", *arguments, "--seed", 7, "-o", exported)
+    tensors = {words(tensor.name): tensor for tensor in onnx.load(exported).graph.initializer}
+    ours = {key: tensors.get(words(key)) for key in model.state_dict()}
+    arrays = {key: onnx.numpy_helper.to_array(tensor).copy() for key, tensor in ours.items() if tensor}
+    left = model.load_state_dict({key: torch.from_numpy(array) for key, array in arrays.items()}, strict=False)
+    missing = [key for key in left.missing_keys if not key.startswith("aux") and "num_batches" not in key]
+    expect(f"{what}, all tensors", not missing, ", ".join(missing[:3]))
+    off = error(run(exported, x), output())
+    expect(f"{what}, output under our weights", off < TOLERANCE, f"{off:.1e}")
+
+    results = model.train()(torch.from_numpy(images(cost["input"], 2)))
+    heads = results[1] if isinstance(results, tuple) else []
+    logits = results[0] if isinstance(results, tuple) else results
+    sum(result.square().mean() for result in (logits, *heads)).backward()
+    gradients = [parameter.grad for parameter in model.parameters()]
+    trained = all(gradient is not None and bool(gradient.isfinite().all()) for gradient in gradients)
+    expect(f"{what}, gradients", trained, f"{len(gradients)} tensors, {len(heads)} auxiliary heads")
+
+
 def torchvision_model(ours: str, theirs: str, size: int, folder: pathlib.Path) -> None:
     """Check weights, outputs and costs of one of torchvision's networks."""
     import torch
@@ -105,12 +188,7 @@ def torchvision_model(ours: str, theirs: str, size: int, folder: pathlib.Path) -
 
     torch.manual_seed(0)
     model = getattr(torchvision.models, theirs)(weights=None, init_weights=True).eval()
-    for module in model.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            torch.nn.init.uniform_(module.weight, 0.8, 1.2)
-            torch.nn.init.uniform_(module.bias, -0.1, 0.1)
-            module.running_mean.uniform_(-0.1, 0.1)
-            module.running_var.uniform_(0.8, 1.2)
+    randomise(model)
     weights = folder / f"{theirs}.safetensors"
     save_file(model.state_dict(), weights)
     x = images([3, size, size], 1)
@@ -150,8 +228,11 @@ def main() -> int:
         folder = pathlib.Path(temporary)
         for name in names:
             architecture(name, folder)
+            pytorch(name, folder, [])
             if name in TORCHVISION:
                 torchvision_model(name, *TORCHVISION[name], folder)
+        for name, settings in [] if sys.argv[1:] else POINTS:
+            pytorch(name, folder, settings)
     print(f"{len(failures)} differences")
     return 1 if failures else 0
 

@@ -7,11 +7,13 @@
 mod export;
 mod import;
 mod proto;
+mod pytorch;
 mod state;
 mod weights;
 
 pub use export::{Batch, ExportError, HELPER, INPUT, LrnForm, Opset, Options, to_onnx};
 pub use import::{ImportError, Imported, ValuesError, from_onnx};
+pub use pytorch::to_pytorch;
 pub use state::{LoadError, Matching, Mismatch, SaveError};
 pub use weights::{FoldError, Missing, Role, Slot, Weights, node_slots, slots};
 
