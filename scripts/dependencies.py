@@ -10,8 +10,14 @@ import subprocess
 import sys
 
 # Each crate may depend on those before it; those in the set, in tests only.
-LAYERS = ["inceptive-ir", "inceptive-dsl", "inceptive-cost", "inceptive-report", "inceptive"]
-TESTS_ONLY = {("inceptive-cost", "inceptive-dsl"), ("inceptive-report", "inceptive-dsl")}
+LAYERS = [
+    "inceptive-ir", "inceptive-dsl", "inceptive-cost", "inceptive-onnx", "inceptive-exec", "inceptive-store",
+    "inceptive-report", "inceptive",
+]
+TESTS_ONLY = {
+    ("inceptive-cost", "inceptive-dsl"), ("inceptive-onnx", "inceptive-dsl"), ("inceptive-exec", "inceptive-dsl"),
+    ("inceptive-store", "inceptive-onnx"), ("inceptive-store", "inceptive-ir"), ("inceptive-report", "inceptive-dsl"),
+}
 
 LICENCES = {
     "0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0",

@@ -400,7 +400,8 @@ impl Writer<'_> {
         self.push(op, path, inputs, attributes);
     }
 
-    /// ONNX has no adaptive pooling. Where the grid divides the map it is plain pooling; else windows overlap,
+    /// ONNX has no adaptive pooling. Where the grid divides the map it is plain pooling, told apart by having no
+    /// `pads`; else windows overlap,
     /// and the averages over rows and columns are two products with constant matrices.
     fn adaptive(&mut self, id: NodeId, output: Size, path: &str, inputs: &[String]) {
         let from = self.graph.input_shapes(id)[0].size();

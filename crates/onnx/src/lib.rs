@@ -14,7 +14,10 @@ mod weights;
 pub use export::{Batch, ExportError, HELPER, INPUT, LrnForm, Opset, Options, to_onnx};
 pub use import::{ImportError, Imported, ValuesError, from_onnx};
 pub use pytorch::to_pytorch;
-pub use state::{LoadError, Matching, Mismatch, SaveError};
+pub use state::{
+    LoadError, Matching, Mismatch, SaveError, Tensor, tensor_from_safetensors,
+    tensors_to_safetensors,
+};
 pub use weights::{FoldError, Missing, Role, Slot, Weights, node_slots, slots};
 
 /// Who files say that they were written by.

@@ -111,17 +111,54 @@ impl Weights {
     /// When values are missing or the format cannot hold them.
     pub fn to_safetensors(&self, graph: &Graph) -> Result<Vec<u8>, SaveError> {
         let slots = slots(graph);
-        let bytes = |slot: &Slot| -> Result<Vec<u8>, Missing> {
-            let values = self.get(&slot.path, slot.role)?;
-            Ok(values.iter().flat_map(|x| x.to_le_bytes()).collect())
-        };
-        let data = slots.iter().map(bytes).collect::<Result<Vec<_>, _>>()?;
-        let views = slots.iter().zip(&data).map(|(slot, data)| {
-            Ok((slot.to_string(), TensorView::new(Dtype::F32, slot.shape.clone(), data)?))
-        });
-        let views = views.collect::<Result<Vec<_>, SafeTensorError>>()?;
-        Ok(safetensors::serialize(views, None)?)
+        let names: Vec<String> = slots.iter().map(Slot::to_string).collect();
+        let mut tensors = Vec::with_capacity(slots.len());
+        for (slot, name) in slots.iter().zip(&names) {
+            tensors.push((name.as_str(), slot.shape.as_slice(), self.get(&slot.path, slot.role)?));
+        }
+        Ok(tensors_to_safetensors(&tensors)?)
     }
+}
+
+/// Writes named tensors of single-precision numbers as a safetensors file.
+///
+/// # Errors
+/// When a shape does not fit its values, or two names are equal.
+pub fn tensors_to_safetensors(
+    tensors: &[(&str, &[usize], &[f32])],
+) -> Result<Vec<u8>, SafeTensorError> {
+    let data: Vec<Vec<u8>> = tensors
+        .iter()
+        .map(|(_, _, values)| values.iter().flat_map(|x| x.to_le_bytes()).collect())
+        .collect();
+    let views = tensors.iter().zip(&data).map(|((name, shape, _), data)| {
+        Ok((*name, TensorView::new(Dtype::F32, shape.to_vec(), data)?))
+    });
+    safetensors::serialize(views.collect::<Result<Vec<_>, SafeTensorError>>()?, None)
+}
+
+/// Numbers with a shape, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    /// Dimensions, outermost first.
+    pub shape: Vec<usize>,
+    /// The numbers.
+    pub values: Vec<f32>,
+}
+
+/// The values of a tensor of a safetensors file, with its shape; none if there is no such tensor of numbers.
+///
+/// # Errors
+/// When the file is none.
+pub fn tensor_from_safetensors(
+    bytes: &[u8],
+    name: &str,
+) -> Result<Option<Tensor>, SafeTensorError> {
+    let file = SafeTensors::deserialize(bytes)?;
+    let tensor = file.tensor(name).ok();
+    Ok(tensor.and_then(|tensor| {
+        Some(Tensor { shape: tensor.shape().to_vec(), values: values(&tensor)? })
+    }))
 }
 
 /// Why weights cannot be written.
@@ -140,10 +177,10 @@ fn is_auxiliary(name: &str) -> bool {
     name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("aux"))
 }
 
-/// A name without the marks that programs join its words by: ours `4a/3x3.weight` is `_4a._3x3.weight` in
-/// Python.
+/// A name without the marks that programs join its words by, or put for what cannot stand in a name: ours
+/// `4a/3x3.weight` is `_4a._3x3.weight` in Python.
 fn words(name: &str) -> Vec<String> {
-    let is_mark = |c: char| matches!(c, '.' | '/' | '_' | '-');
+    let is_mark = |c: char| !c.is_alphanumeric();
     name.split(is_mark).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()
 }
 
@@ -329,6 +366,7 @@ mod tests {
             words("_4a._3x3.reduce_bn.running_mean"),
             words("4a/3x3/reduce/bn.running_mean")
         );
+        assert_eq!(words("_a_b_.茎.weight"), words("'a+b'/茎.weight"));
         assert_ne!(words("4a/3x3.weight"), words("4a/3x3.bias"));
     }
 

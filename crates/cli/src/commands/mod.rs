@@ -12,6 +12,7 @@ mod import;
 mod profile;
 mod report;
 mod results;
+mod run;
 mod schema;
 mod show;
 
@@ -34,6 +35,8 @@ pub enum Command {
     Report(report::Report),
     /// Measure latency on this machine
     Bench(bench::Bench),
+    /// Run a network once and compare the outputs of engines
+    Run(run::Run),
     /// Show where a network's time goes, node by node and module by module
     Profile(profile::Profile),
     /// List, show, export and merge measured results
@@ -65,6 +68,7 @@ impl Command {
             Self::Show(show) => show.run(),
             Self::Report(report) => report.run(),
             Self::Bench(bench) => bench.run(),
+            Self::Run(run) => run.run(),
             Self::Profile(profile) => profile.run(),
             Self::Results(results) => results.run(),
             Self::Engines(engines) => engines.run(),

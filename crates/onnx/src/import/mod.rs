@@ -278,18 +278,24 @@ impl Importer {
         let depends_on_unknown =
             node.input.iter().any(|input| matches!(self.values.get(input), Some(Value::Unknown)));
         let value = if depends_on_unknown {
+            if !operator::is_known(node) {
+                self.refuse_operator(node, &Refusal::UNKNOWN);
+            }
             Value::Unknown
         } else {
             self.operator(node).unwrap_or_else(|refusal| {
-                let domain = if is_standard(&node.domain) { "" } else { &node.domain };
-                let dot = if domain.is_empty() { "" } else { "." };
-                self.refuse(&format!("{domain}{dot}{}", node.op_type), &refusal);
+                self.refuse_operator(node, &refusal);
                 Value::Unknown
             })
         };
         if let Some(output) = node.output.first() {
             self.values.insert(output.clone(), value);
         }
+    }
+
+    fn refuse_operator(&mut self, node: &NodeProto, refusal: &Refusal) {
+        let dot = if node.domain.is_empty() { "" } else { "." };
+        self.refuse(&format!("{}{dot}{}", node.domain, node.op_type), refusal);
     }
 
     fn refuse(&mut self, what: &str, refusal: &Refusal) {

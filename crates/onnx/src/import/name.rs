@@ -68,7 +68,15 @@ fn scope(node: &NodeProto) -> Option<String> {
 /// The module, from a name like `/conv1/conv/Conv` that `torch.onnx.export(dynamo=False)` writes.
 fn traced(node: &NodeProto) -> Option<String> {
     let (module, _) = node.name.strip_prefix('/')?.rsplit_once('/')?;
-    Some(module.to_owned())
+    let mut segments: Vec<&str> = Vec::new();
+    let mut around = "";
+    for segment in module.split('/') {
+        // A list's members are named with the list: `branch3/branch3.1`.
+        let own = segment.strip_prefix(around).and_then(|rest| rest.strip_prefix('.'));
+        segments.push(own.filter(|_| !around.is_empty()).unwrap_or(segment));
+        around = segment;
+    }
+    Some(segments.join("/"))
 }
 
 /// The node's name, or that of its result.
@@ -102,6 +110,7 @@ mod tests {
         assert_eq!(path("n", Some("['', 'relu_1']"), "relu", None), "n");
         assert_eq!(path("/b/conv/Conv", None, "conv", Some("onnx::Conv_5")), "b/conv");
         assert_eq!(path("/b/Relu", None, "relu", None), "b/relu");
+        assert_eq!(path("/c/d/d.1/bn/Conv", None, "conv", Some("x")), "c/d/1/bn");
         assert_eq!(path("", None, "relu", None), "out");
         assert_eq!(path("", None, "relu", None), "out_2");
     }

@@ -16,11 +16,61 @@ const ANY_BATCH: i64 = 1;
 /// The first version of the operator set in which softmax works along one axis.
 const SOFTMAX_BY_AXIS: i64 = 13;
 
+/// The operators that are read, as far as networks here can say what they do.
+const KNOWN: [&str; 38] = [
+    "Constant",
+    "Identity",
+    "Cast",
+    "CastLike",
+    "ConstantOfShape",
+    "Shape",
+    "Expand",
+    "Unsqueeze",
+    "Concat",
+    "Gather",
+    "Conv",
+    "Gemm",
+    "MatMul",
+    "BatchNormalization",
+    "LRN",
+    "Relu",
+    "Sigmoid",
+    "HardSigmoid",
+    "HardSwish",
+    "Clip",
+    "MaxPool",
+    "AveragePool",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "ReduceMean",
+    "ReduceMax",
+    "Pad",
+    "Add",
+    "Sum",
+    "Mul",
+    "Sub",
+    "Div",
+    "Flatten",
+    "Reshape",
+    "Squeeze",
+    "Transpose",
+    "Dropout",
+    "Softmax",
+];
+
+/// Whether a node's operator is read at all.
+pub(super) fn is_known(node: &NodeProto) -> bool {
+    super::is_standard(&node.domain) && KNOWN.contains(&node.op_type.as_str())
+}
+
 impl Importer {
     /// What a node gives.
     pub(super) fn operator(&mut self, node: &NodeProto) -> Result<Value, Refusal> {
-        if !super::is_standard(&node.domain) {
+        if !is_known(node) {
             return Err(Refusal::UNKNOWN);
+        }
+        if let Some(ints) = self.arithmetic(node) {
+            return Ok(Value::Constant(Constant::ints(&ints)));
         }
         match node.op_type.as_str() {
             "Constant" => constant(node).map(Value::Constant),
@@ -163,6 +213,26 @@ impl Importer {
 
     fn activation(&mut self, node: &NodeProto, activation: Activation) -> Result<Value, Refusal> {
         self.unary(node, Op::Activation(activation))
+    }
+
+    /// Arithmetic on shapes.
+    fn arithmetic(&self, node: &NodeProto) -> Option<Vec<i64>> {
+        let compute: fn(i64, i64) -> Option<i64> = match node.op_type.as_str() {
+            "Add" => i64::checked_add,
+            "Sub" => i64::checked_sub,
+            "Mul" => i64::checked_mul,
+            "Div" => i64::checked_div,
+            _ => return None,
+        };
+        let ints = |position: usize| match self.input(node, position) {
+            Ok(Value::Constant(constant)) => constant.to_ints(),
+            _ => None,
+        };
+        let (a, b) = (ints(0)?, ints(1)?);
+        let at = |list: &[i64], at: usize| list.get(if list.len() == 1 { 0 } else { at }).copied();
+        (0..a.len().max(b.len()))
+            .map(|position| compute(at(&a, position)?, at(&b, position)?))
+            .collect()
     }
 
     fn constant_of_shape(&self, node: &NodeProto) -> Result<Value, Refusal> {
@@ -449,6 +519,10 @@ impl Importer {
         }
         let (kernel, stride) = (size(node, "kernel_shape")?, size(node, "strides")?);
         let from = self.drafts[source].shape.size();
+        if self.is_ours && find(node, "pads").is_none() {
+            let output = Size::new(from.height / stride.height, from.width / stride.width);
+            return self.push(node, Op::AdaptiveAvgPool { output }, vec![source], vec![]);
+        }
         let own = padding(node, from, kernel, stride)?;
         let counts = kind == PoolKind::Average && int(node, "count_include_pad").unwrap_or(0) != 0;
         if before != Padding::NONE && own != Padding::NONE && !counts {
@@ -458,7 +532,7 @@ impl Importer {
         let ceil = int(node, "ceil_mode").unwrap_or(0) != 0;
         let count_include_pad = counts && padding != Padding::NONE || before != Padding::NONE;
         let pool = Pool { kind, kernel, stride, padding, ceil, count_include_pad };
-        let op = Op::Pool(if self.is_ours { rounded_up(pool, from) } else { pool });
+        let op = Op::Pool(rounded_up(pool, from));
         self.push(node, op, vec![source], vec![])
     }
 
@@ -780,19 +854,25 @@ fn per_channel(constant: &Constant, channels: usize) -> Result<Constant, Refusal
     constant.reshaped(vec![channels]).ok_or_else(refusal)
 }
 
-/// Our files write rounding up as padding below and to the right; it is what it was again.
+/// Rounding up can be written as padding below and to the right, as our files do; it is what it was again, if
+/// that gives the same windows. Padded places never enter a maximum, nor an average over real values only.
 fn rounded_up(pool: Pool, from: Size) -> Pool {
     let Padding { top, left, bottom, right } = pool.padding;
-    let symmetric = Padding::symmetric(Size::new(top, left));
-    let candidate = Pool { padding: symmetric, ceil: true, ..pool };
-    let shape = Shape::map(1, from.height, from.width);
-    let gives_same =
-        Op::Pool(candidate).infer(&[shape]).ok() == Op::Pool(pool).infer(&[shape]).ok();
-    if (bottom > top || right > left) && !pool.count_include_pad && gives_same {
-        candidate
-    } else {
-        pool
-    }
+    let padding = Padding::symmetric(Size::new(top, left));
+    let candidate = Pool { padding, ceil: true, ..pool };
+    let windows = |from: u32, pads: [u32; 2], kernel: u32, stride: u32| {
+        let room = u64::from(from) + u64::from(pads[0]) + u64::from(pads[1]);
+        room.checked_sub(u64::from(kernel)).map(|room| room / u64::from(stride) + 1)
+    };
+    let rows = windows(from.height, [top, bottom], pool.kernel.height, pool.stride.height);
+    let columns = windows(from.width, [left, right], pool.kernel.width, pool.stride.width);
+    let shape = Op::Pool(candidate).infer(&[Shape::map(1, from.height, from.width)]).ok();
+    let gives_same = shape.is_some_and(|shape| {
+        let size = shape.size();
+        (Some(u64::from(size.height)), Some(u64::from(size.width))) == (rows, columns)
+    });
+    let is_grown = bottom > top || right > left;
+    if is_grown && !pool.ceil && !pool.count_include_pad && gives_same { candidate } else { pool }
 }
 
 /// Dimensions of a value, the batch first.

@@ -1,0 +1,369 @@
+//! Networks out and in again, and networks of other programs.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::{fs, path::PathBuf};
+
+use inceptive_cost::{Cost, Mode};
+use inceptive_dsl::{Disk, Memory, Setting, load};
+use inceptive_ir::{Graph, Op, passes};
+use inceptive_onnx::{
+    Batch, ImportError, Imported, LoadError, LrnForm, Matching, Opset, Options, Role, Weights,
+    from_onnx, slots, to_onnx,
+};
+use proptest::prelude::*;
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn architectures() -> Vec<String> {
+    let entries = fs::read_dir(folder().join("../../architectures")).unwrap();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".yaml"))
+        .collect();
+    names.sort();
+    names
+}
+
+/// The inference graph of a shipped network.
+fn shipped(name: &str, settings: &[&str]) -> Graph {
+    let settings: Vec<Setting> = settings.iter().map(|text| text.parse().unwrap()).collect();
+    let path = folder().join("../../architectures").join(name);
+    passes::inference(&load(&Disk, &path, &settings).unwrap().architecture.graph).unwrap()
+}
+
+/// A network from YAML.
+fn network(steps: &str) -> Graph {
+    let text = format!("name: t\ninput: {{channels: 4, size: 12}}\nclasses: 3\nbody:\n{steps}");
+    let files = Memory::default().with("t.yaml", text);
+    let loaded = load(&files, "t.yaml".as_ref(), &[]);
+    passes::inference(&loaded.unwrap_or_else(|failure| panic!("{failure:?}")).architecture.graph)
+        .unwrap()
+}
+
+fn options(opset: u8, batch: Batch) -> Options {
+    let opset = Opset::new(opset).unwrap();
+    Options { name: "t".to_owned(), opset, batch, lrn: LrnForm::Operator }
+}
+
+fn again(graph: &Graph) -> Imported {
+    let weights = Weights::seeded(graph, 1);
+    let bytes = to_onnx(graph, &weights, &options(17, Batch::Fixed(1))).unwrap();
+    from_onnx(bytes).unwrap()
+}
+
+fn fixture(name: &str) -> Imported {
+    from_onnx(fs::read(folder().join("tests/fixtures").join(name)).unwrap()).unwrap()
+}
+
+/// Our files come back as they were, paths included.
+#[test]
+fn every_network_comes_back() {
+    for name in architectures() {
+        // 900 MB of weights for the same structure.
+        if name == "googlenet-fc.yaml" {
+            continue;
+        }
+        let graph = shipped(&name, &[]);
+        let imported = again(&graph).graph;
+        let lines = |graph: &Graph| -> Vec<String> {
+            graph
+                .nodes()
+                .map(|(_, node)| format!("{} {} {}", node.path, node.op.name(), node.shape))
+                .collect()
+        };
+        assert_eq!(lines(&imported), lines(&graph), "{name}");
+        let totals = |graph: &Graph| {
+            let total = Cost::new(graph, Mode::Inference).total;
+            (total.params, total.macs, total.acts)
+        };
+        let has_all_of_bn = graph.nodes().all(|(_, node)| match &node.op {
+            Op::BatchNorm(norm) => norm.scale && norm.center,
+            _ => true,
+        });
+        if has_all_of_bn {
+            assert_eq!(totals(&imported), totals(&graph), "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_operator_comes_back() {
+    let graph = network(
+        "  - conv: {kernel: 3, width: 8, dilation: 2, pad: 2, groups: 2, bias: true}
+  - silu
+  - hard_swish
+  - hard_sigmoid
+  - relu6
+  - sigmoid
+  - lrn: {size: 4, alpha: 0.1, beta: 0.5, k: 2}
+  - maxpool: {kernel: 3, stride: 2, ceil: true}
+  - shuffle: {groups: 2}
+  - avgpool: {kernel: 4, stride: 2, pad: 1, count_include_pad: true, ceil: true}
+  - bn: {eps: 0.01}
+  - adaptive_avgpool: {size: 2}
+  - gap
+  - flatten
+  - linear: {width: 3}
+  - softmax
+",
+    );
+    let imported = again(&graph).graph;
+    let ops =
+        |graph: &Graph| -> Vec<Op> { graph.nodes().map(|(_, node)| node.op.clone()).collect() };
+    for (imported, ours) in ops(&imported).iter().zip(&ops(&graph)) {
+        assert_eq!(imported, ours);
+    }
+    assert_eq!(imported.fingerprint(), graph.fingerprint());
+}
+
+/// Weights come back bit for bit, with the values in the file or in another.
+#[test]
+fn weights_come_back() {
+    let graph = shipped("squeezenet1_1.yaml", &[]);
+    let weights = Weights::seeded(&graph, 1);
+    let imported = again(&graph);
+    let back = imported.weights(|_| panic!("no other file is needed")).unwrap();
+    for slot in slots(&graph) {
+        assert_eq!(back.get(&slot.path, slot.role), weights.get(&slot.path, slot.role), "{slot}");
+    }
+}
+
+/// torchvision's exports cost what our files cost, node for node.
+#[test]
+fn torchvision_exports_equal_our_files() {
+    for (file, ours) in [
+        ("googlenet-dynamo.onnx", "googlenet-bn.yaml"),
+        ("googlenet-traced.onnx", "googlenet-bn.yaml"),
+        ("inception_v3-dynamo.onnx", "inception-v3.yaml"),
+        ("inception_v3-traced.onnx", "inception-v3.yaml"),
+    ] {
+        let (imported, ours) = (fixture(file).graph, shipped(ours, &[]));
+        // The traced export has folded its normalisations.
+        let ours = match file.contains("traced") {
+            true => ours.apply(&passes::fold_batch_norm(&ours).0).unwrap(),
+            false => ours,
+        };
+        let layers = |graph: &Graph| -> Vec<String> {
+            let cost = Cost::new(graph, Mode::Inference);
+            let mut layers: Vec<String> = graph
+                .nodes()
+                // How often torchvision concatenates what is concatenated again is its own affair.
+                .filter(|(_, node)| !matches!(node.op, Op::Concat))
+                .filter_map(|(id, node)| {
+                    let inputs = graph.input_shapes(id);
+                    let cost = cost.get(id)?;
+                    Some(format!(
+                        "{} {inputs:?} {} params {} macs {} flops {} acts {}",
+                        node.op.name(),
+                        node.shape,
+                        cost.params,
+                        cost.macs,
+                        cost.flops,
+                        cost.acts
+                    ))
+                })
+                .collect();
+            layers.sort();
+            layers
+        };
+        let (theirs, ours) = (layers(&imported), layers(&ours));
+        assert_eq!(theirs.len(), ours.len(), "{file}");
+        assert!(theirs.len() > 130);
+        for (theirs, ours) in theirs.iter().zip(&ours) {
+            assert_eq!(theirs, ours, "{file}");
+        }
+    }
+}
+
+/// Paths are those of PyTorch's modules.
+#[test]
+fn paths_come_from_the_exporter() {
+    for file in ["googlenet-dynamo.onnx", "googlenet-traced.onnx"] {
+        let graph = fixture(file).graph;
+        for path in
+            ["conv1/conv", "inception4e/branch3/1/conv", "inception4e/branch4/0/maxpool", "fc"]
+        {
+            assert!(graph.find(&inceptive_ir::Path::new(path)).is_some(), "{file}: {path}");
+        }
+    }
+}
+
+#[test]
+fn squeeze_excite_and_swish_are_read() {
+    for file in ["mobilenet_v3_small-dynamo.onnx", "mobilenet_v3_small-traced.onnx"] {
+        let graph = fixture(file).graph;
+        let total = Cost::new(&graph, Mode::Inference).total;
+        // torchvision's documentation: 2,542,856 parameters, 0.06 GMACs.
+        assert_eq!(total.macs, 56_510_400, "{file}");
+        assert_eq!(
+            total.params - if file.contains("traced") { 0 } else { 6_056 },
+            2_536_800,
+            "{file}"
+        );
+        let count = |name| graph.nodes().filter(|(_, node)| node.op.name() == name).count();
+        assert_eq!((count("hard_swish"), count("multiply")), (19, 9), "{file}");
+    }
+}
+
+#[test]
+fn what_is_not_supported_is_listed() {
+    let bytes = fs::read(folder().join("tests/fixtures/shufflenet_v2_x1_0-traced.onnx")).unwrap();
+    let Err(ImportError::Unsupported(list)) = from_onnx(bytes) else { panic!() };
+    assert_eq!(list.get("Slice"), Some(&26), "{list:?}");
+    let message = ImportError::Unsupported(list).to_string();
+    assert!(message.contains("26 x Slice"), "{message}");
+}
+
+#[test]
+fn values_in_an_absent_file_are_an_error() {
+    let imported = fixture("googlenet-dynamo.onnx");
+    let absent = |_: &str| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
+    let error = imported.weights(absent).unwrap_err().to_string();
+    assert!(error.contains("absent.bin"), "{error}");
+    let error = imported.weights(|_| Ok(vec![0; 10])).unwrap_err().to_string();
+    assert!(error.contains("does not hold"), "{error}");
+}
+
+#[test]
+fn other_files_are_no_onnx() {
+    for bytes in [&b""[..], b"name: GoogLeNet\n", b"\x08\x07", &[0xFF; 64]] {
+        assert!(from_onnx(bytes.to_vec()).is_err());
+    }
+}
+
+#[test]
+fn seeds_give_the_same_weights_wherever_a_layer_stands() {
+    let small = network(
+        "  - conv a: {kernel: 3, width: 8}\n  - gap\n  - flatten\n  - linear: {width: 3}\n",
+    );
+    let large = network(
+        "  - conv a: {kernel: 3, width: 8}\n  - conv b: {kernel: 3, width: 8}\n  - gap\n  - flatten\n  - linear: {width: 3}\n",
+    );
+    let path = inceptive_ir::Path::new("a");
+    let weight = |graph: &Graph, seed| {
+        Weights::seeded(graph, seed).get(&path, Role::Weight).unwrap().to_vec()
+    };
+    assert_eq!(weight(&small, 1), weight(&large, 1));
+    assert_ne!(weight(&small, 1), weight(&small, 2));
+}
+
+/// Variance 2 / fan-in (He et al. 2015, equation 10).
+#[test]
+fn convolutions_start_as_he_et_al_say() {
+    let graph = shipped("resnet18.yaml", &[]);
+    let weights = Weights::seeded(&graph, 0);
+    let mut checked = 0;
+    for slot in slots(&graph).iter().filter(|slot| slot.shape.len() == 4 && slot.len() > 100_000) {
+        let values = weights.get(&slot.path, slot.role).unwrap();
+        let variance =
+            values.iter().map(|&w| f64::from(w).powi(2)).sum::<f64>() / values.len() as f64;
+        let fan_in: usize = slot.shape[1..].iter().product();
+        let expected = 2.0 / fan_in as f64;
+        assert!((variance / expected - 1.0).abs() < 0.03, "{slot}: {variance} {expected}");
+        checked += 1;
+    }
+    assert!(checked > 8);
+}
+
+mod safetensors_files {
+    use super::*;
+    use safetensors::{Dtype, tensor::TensorView};
+
+    fn file(tensors: &[(String, Vec<usize>, Vec<f32>)]) -> Vec<u8> {
+        let data: Vec<Vec<u8>> = tensors
+            .iter()
+            .map(|(_, _, values)| values.iter().flat_map(|x| x.to_le_bytes()).collect())
+            .collect();
+        let views = tensors.iter().zip(&data).map(|((name, shape, _), data)| {
+            (name.clone(), TensorView::new(Dtype::F32, shape.clone(), data).unwrap())
+        });
+        safetensors::serialize(views, None).unwrap()
+    }
+
+    fn tensors(
+        graph: &Graph,
+        rename: impl Fn(&str) -> String,
+    ) -> Vec<(String, Vec<usize>, Vec<f32>)> {
+        let weights = Weights::seeded(graph, 1);
+        let tensor = |slot: &inceptive_onnx::Slot| {
+            let values = weights.get(&slot.path, slot.role).unwrap().to_vec();
+            (rename(&slot.to_string()), slot.shape.clone(), values)
+        };
+        slots(graph).iter().map(tensor).collect()
+    }
+
+    fn graph() -> Graph {
+        network(
+            "  - conv a: {kernel: 3, width: 8, bias: true}\n  - conv b: {kernel: 1, width: 3, bias: true}\n  - gap\n  - flatten\n",
+        )
+    }
+
+    #[test]
+    fn names_are_matched_in_any_writing() {
+        let graph = graph();
+        let python = |name: &str| format!("_{}", name.replace('/', "._"));
+        let (weights, matching) =
+            Weights::from_safetensors(&file(&tensors(&graph, python)), &graph).unwrap();
+        assert_eq!((matching, &weights), (Matching::Names, &Weights::seeded(&graph, 1)));
+        let ours = weights.to_safetensors(&graph).unwrap();
+        assert_eq!(Weights::from_safetensors(&ours, &graph).unwrap(), (weights, Matching::Names));
+    }
+
+    #[test]
+    fn other_names_are_matched_by_order_and_shape() {
+        let graph = shipped("squeezenet1_1.yaml", &[]);
+        let mut all = tensors(&graph, str::to_owned);
+        let mut number = 0;
+        let mut last = String::new();
+        for (name, _, _) in &mut all {
+            let (layer, role) = name.rsplit_once('.').unwrap();
+            number += u32::from(layer != last);
+            last = layer.to_owned();
+            *name = format!("features.{number}.{role}");
+        }
+        all.push(("aux1.fc.weight".to_owned(), vec![1], vec![0.0]));
+        let (weights, matching) = Weights::from_safetensors(&file(&all), &graph).unwrap();
+        assert_eq!((matching, weights), (Matching::Order, Weights::seeded(&graph, 1)));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let graph = graph();
+        let mismatch = |all: &[(String, Vec<usize>, Vec<f32>)]| match Weights::from_safetensors(
+            &file(all),
+            &graph,
+        ) {
+            Err(LoadError::Mismatch(mismatch)) => mismatch,
+            other => panic!("{other:?}"),
+        };
+        let mut all = tensors(&graph, str::to_owned);
+        all[0].0 = "c.weight".to_owned();
+        all[1].1 = vec![2, 4];
+        let found = mismatch(&all);
+        assert_eq!(found.missing, ["a.weight [8, 4, 3, 3]"]);
+        assert_eq!(found.extra, ["c.weight [8, 4, 3, 3] F32"]);
+        let mut all = tensors(&graph, str::to_owned);
+        all[1].1 = vec![2, 4];
+        let found = mismatch(&all);
+        assert_eq!(found.differing, ["a.bias [2, 4] F32, but a.bias [8] is needed"]);
+        assert!(Weights::from_safetensors(b"no tensors", &graph).is_err());
+    }
+}
+
+proptest! {
+    /// Whatever a file says, reading it ends with a network or an error.
+    #[test]
+    fn broken_files_do_no_harm(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8), cut in 0.0..1.0_f64) {
+        let mut bytes = fs::read(folder().join("tests/fixtures/mobilenet_v3_small-traced.onnx")).unwrap();
+        for (at, value) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        let _ = from_onnx(bytes.clone());
+        bytes.truncate((bytes.len() as f64 * cut) as usize);
+        let _ = from_onnx(bytes);
+    }
+}
