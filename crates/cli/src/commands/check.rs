@@ -3,10 +3,10 @@
 use std::{fmt::Write, path::PathBuf};
 
 use clap::Args;
-use inceptive_dsl::Checked;
+use inceptive_dsl::{Checked, Loaded};
 
 use crate::{
-    input::Settings,
+    input::{Settings, is_onnx, read},
     output::{self, Outcome},
 };
 
@@ -28,9 +28,19 @@ impl Check {
     pub fn run(self) -> Outcome {
         let mut outcome = Outcome::default();
         for file in &self.files {
+            if is_onnx(file) {
+                match read(file, &self.settings) {
+                    Some(loaded) => {
+                        let described = architecture(&loaded);
+                        // Writing to a string cannot fail.
+                        let _ = writeln!(outcome.text, "{}: {described}", file.display());
+                    }
+                    None => outcome.failed = true,
+                }
+                continue;
+            }
             match self.settings.check(file) {
                 Ok(checked) => {
-                    // Writing to a string cannot fail.
                     let _ = writeln!(outcome.text, "{}: {}", file.display(), describe(&checked));
                 }
                 Err(failure) => {
@@ -43,16 +53,14 @@ impl Check {
     }
 }
 
+fn architecture(loaded: &Loaded) -> String {
+    let graph = &loaded.architecture.graph;
+    format!("architecture, {} nodes, output {}", graph.len(), graph.node(graph.output()).shape)
+}
+
 fn describe(checked: &Checked) -> String {
     match checked {
-        Checked::Architecture(loaded) => {
-            let graph = &loaded.architecture.graph;
-            format!(
-                "architecture, {} nodes, output {}",
-                graph.len(),
-                graph.node(graph.output()).shape
-            )
-        }
+        Checked::Architecture(loaded) => architecture(loaded),
         Checked::Space(space) => {
             let variables: Vec<String> = space
                 .variables

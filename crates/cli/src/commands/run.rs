@@ -156,7 +156,9 @@ fn read_input(path: &Path, expected: [usize; 4]) -> anyhow::Result<Arc<[f32]>> {
     let shown = path.display();
     let bytes = fs::read(path).with_context(|| format!("cannot read `{shown}`"))?;
     let tensor = tensor_from_safetensors(&bytes, "input").with_context(|| format!("`{shown}`"))?;
-    let Some(Tensor { shape, values }) = tensor else { bail!("`{shown}` has no numbers named `input`") };
+    let Some(Tensor { shape, values }) = tensor else {
+        bail!("`{shown}` has no numbers named `input`")
+    };
     if shape != expected {
         bail!("`input` of `{shown}` is {shape:?}, but the network reads {expected:?}; see --batch");
     }

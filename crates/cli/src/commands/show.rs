@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::bail;
 use clap::{Args, ValueEnum};
 use inceptive_cost::{Cost, Mode, by_module};
 use inceptive_dsl::{Disk, Loaded, resolve};
@@ -9,7 +10,7 @@ use inceptive_ir::{Graph, NodeId};
 use inceptive_report::{drawing, numbers::exact, replace_file};
 
 use crate::{
-    input::{Settings, read},
+    input::{Settings, is_onnx, read},
     output::Outcome,
     table::{Column, Grid, one_line},
 };
@@ -70,6 +71,9 @@ impl Show {
             (Format::Dot, depth) => drawing::dot(graph, depth),
             (Format::Mermaid, depth) => drawing::mermaid(graph, depth),
             (Format::Svg, depth) => drawing::svg(graph, depth),
+            (Format::Yaml, _) if is_onnx(&self.file) => {
+                bail!("`{}` is no YAML file and cannot be written as one", self.file.display());
+            }
             (Format::Yaml, _) => resolve(&Disk, &self.file, &self.settings.set)?,
         };
         let Some(path) = self.output else { return Ok(Outcome::new(text)) };

@@ -5,7 +5,9 @@
 mod bad_input;
 mod contract;
 mod documents;
+mod exchange;
 mod golden;
+mod measuring;
 mod output;
 mod reports;
 

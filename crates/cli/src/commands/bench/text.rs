@@ -105,27 +105,25 @@ pub fn interval(estimate: &Estimate) -> String {
     format!("{} to {}", significant(estimate.low), significant(estimate.high))
 }
 
-/// What speaks against the measurements, and what helps.
+/// What speaks against the measurements, and what helps; a line each.
 pub fn findings(measurements: &[Measurement]) -> String {
     let mut text = String::new();
-    for m in measurements {
-        for finding in &m.findings {
-            let place = format!(
-                "{} on {}, batch {}, {} threads",
-                name(m),
-                m.runtime.engine,
-                m.runtime.batch,
-                m.runtime.threads
-            );
-            // Writing to a string cannot fail.
-            let _ = writeln!(
-                text,
-                "{}",
-                one_line(&format!("{}: {place}: {}", m.grade, finding.message))
-            );
-        }
+    for m in measurements.iter().filter(|m| !m.findings.is_empty()) {
+        let messages: Vec<&str> =
+            m.findings.iter().map(|finding| finding.message.as_str()).collect();
+        let place = format!("{} on {}, {}", name(m), m.runtime.engine, way(m));
+        let line = one_line(&format!("{}: {place}: {}", m.grade, messages.join("; ")));
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{line}");
     }
     if text.is_empty() { text } else { format!("\n{text}") }
+}
+
+/// Batch and threads.
+fn way(measurement: &Measurement) -> String {
+    let threads = measurement.runtime.threads;
+    let plural = if threads == 1 { "" } else { "s" };
+    format!("batch {}, {threads} thread{plural}", measurement.runtime.batch)
 }
 
 /// Pairs that ran the same way and whose intervals overlap.
@@ -163,15 +161,14 @@ pub fn comparison(first: &Measurement, second: &Measurement) -> String {
     let comparison = compare(first, second);
     let Estimate { value, low, high } = comparison.ratio;
     let (a, b) = (name(first), name(second));
-    let runtime = &first.runtime;
     let verdict = match comparison.verdict {
         Verdict::FirstIsFaster => format!("{a} is faster than {b}"),
         Verdict::SecondIsFaster => format!("{b} is faster than {a}"),
         Verdict::Indistinguishable => format!("{a} and {b} are indistinguishable"),
     };
     one_line(&format!(
-        "{verdict} on {} (batch {}, {} threads): {a} takes {value:.3} times as long as {b}, 95% interval \
-         {low:.3} to {high:.3}",
-        runtime.engine, runtime.batch, runtime.threads
+        "{verdict} on {} ({}): {a} takes {value:.3} times as long as {b}, 95% interval {low:.3} to {high:.3}",
+        first.runtime.engine,
+        way(first)
     )) + "\n"
 }

@@ -37,7 +37,8 @@ pub struct Watch<'a> {
     entries: Vec<Entry>,
     shares: Vec<f64>,
     done: usize,
-    measurements: Vec<Measurement>,
+    /// With their places in the order of the command line.
+    measurements: Vec<(usize, Measurement)>,
     failed: bool,
     bar: ProgressBar,
     stop: Arc<AtomicBool>,
@@ -95,10 +96,11 @@ impl<'a> Watch<'a> {
         self.failed
     }
 
-    /// Everything that was measured.
-    pub fn finish(self) -> Vec<Measurement> {
+    /// Everything that was measured, in the order of the command line.
+    pub fn finish(mut self) -> Vec<Measurement> {
         self.bar.finish_and_clear();
-        self.measurements
+        self.measurements.sort_by_key(|(place, _)| *place);
+        self.measurements.into_iter().map(|(_, measurement)| measurement).collect()
     }
 
     /// An observer of these candidates.
@@ -120,12 +122,12 @@ impl<'a> Watch<'a> {
     }
 
     /// A result that cannot be kept is still shown at the end; measuring more would lose more.
-    fn keep(&mut self, measurement: Measurement) {
+    fn keep(&mut self, at: usize, measurement: Measurement) {
         if let Err(error) = self.store.append(&measurement) {
             self.fail(&format!("error: {error}"));
             self.stop.store(true, Ordering::Relaxed);
         }
-        self.measurements.push(measurement);
+        self.measurements.push((self.done + at, measurement));
     }
 }
 
@@ -149,7 +151,7 @@ impl Observer for Over<'_, '_> {
                 let setting = Setting { ..self.watch.setting };
                 let measurement =
                     Measurement::new(subject, candidate, &description, roofline, &setting, &run);
-                self.watch.keep(measurement);
+                self.watch.keep(at, measurement);
             }
             Event::Abandoned => {
                 let message = format!("stopped before there was a result: {}", label());

@@ -1,0 +1,112 @@
+//! ONNX files and weights, through the program.
+
+use std::{fs, path::Path};
+
+use crate::{inceptive, json, root, stdout};
+
+const SMALL: &str = "architectures/squeezenet1_1.yaml --set input.size=64 --set classes=10";
+
+/// Exports a network into a folder.
+fn export(folder: &Path, name: &str, arguments: &str) -> std::path::PathBuf {
+    let path = folder.join(name);
+    inceptive(&format!("export {arguments} -o")).arg(&path).assert().success().stdout("");
+    path
+}
+
+fn failure(arguments: &str, path: &Path) -> String {
+    let assert = inceptive(arguments).arg(path).assert().code(1).stdout("");
+    String::from_utf8(assert.get_output().stderr.clone()).unwrap()
+}
+
+#[test]
+fn onnx_files_stand_wherever_yaml_files_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = export(folder.path(), "small.onnx", SMALL);
+    let shown = path.to_str().unwrap();
+    let ours = &json(&format!("cost {SMALL} --json"))[0];
+    let theirs = &json(&format!("cost {shown} --json"))[0];
+    for key in ["params", "macs", "flops", "acts", "input", "peak_activation_bytes"] {
+        assert_eq!(ours[key], theirs[key], "{key}");
+    }
+    assert_eq!(theirs["name"], "small");
+    assert!(stdout(&format!("show {shown} --depth 1")).contains("fire2"));
+    assert!(stdout(&format!("check {shown}")).contains("architecture, "));
+    assert!(stdout(&format!("import {shown}")).contains("written by inceptive"));
+    let difference = stdout(&format!("diff {shown} {shown}"));
+    assert!(!difference.contains("Modules that differ"), "{difference}");
+    let report = folder.path().join("report");
+    inceptive(&format!("report {shown} --out")).arg(&report).assert().success();
+    assert!(fs::read_to_string(report.join("report.md")).unwrap().contains("small"));
+}
+
+#[test]
+fn exports_are_the_same_every_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = |name, arguments: &str| fs::read(export(folder.path(), name, arguments)).unwrap();
+    let first = bytes("a.onnx", SMALL);
+    assert_eq!(first, bytes("b.onnx", SMALL));
+    assert_ne!(first, bytes("c.onnx", &format!("{SMALL} --seed 1")));
+    assert_ne!(first, bytes("d.onnx", &format!("{SMALL} --batch dynamic")));
+}
+
+#[test]
+fn weights_travel_by_safetensors() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = export(folder.path(), "a.onnx", &format!("{SMALL} --seed 7"));
+    let weights = folder.path().join("w.safetensors");
+    inceptive("import").arg(&path).arg("--save-weights").arg(&weights).assert().success();
+    let again = folder.path().join("b.onnx");
+    let export = format!("export {SMALL} --weights");
+    inceptive(&export).arg(&weights).arg("-o").arg(&again).assert().success().stderr("");
+    assert_eq!(fs::read(&path).unwrap(), fs::read(again).unwrap());
+
+    let other =
+        "export architectures/squeezenet1_1.yaml --set input.size=64 -o /dev/null --weights";
+    let message = failure(other, &weights);
+    assert!(message.contains("[10, 512, 1, 1]") && message.contains("do not fit"), "{message}");
+}
+
+#[test]
+fn wrong_files_are_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("broken.onnx");
+    fs::write(&path, b"name: not ONNX").unwrap();
+    assert!(failure("cost", &path).contains("not an ONNX file"));
+    assert!(failure("import", &folder.path().join("missing.onnx")).contains("cannot read"));
+    let fixture = root().join("crates/onnx/tests/fixtures/shufflenet_v2_x1_0-traced.onnx");
+    let message = failure("import", &fixture);
+    assert!(message.contains("26 x Slice"), "{message}");
+    let fixture = root().join("crates/onnx/tests/fixtures/googlenet-dynamo.onnx");
+    let message = failure("export -o /dev/null", &fixture);
+    assert!(message.contains("absent.bin"), "{message}");
+    assert!(failure("cost --set width=2", &fixture).contains("--set is for YAML files"));
+    assert!(failure("show --format yaml", &fixture).contains("no YAML file"));
+    inceptive(&format!("export {SMALL} --opset 3 -o x.onnx")).assert().code(2);
+    inceptive(&format!("export {SMALL} --batch 0 -o x.onnx")).assert().code(2);
+    inceptive(&format!("export {SMALL} -o no/such/folder/x.onnx")).assert().code(1);
+}
+
+/// Weights in another file are read from the model's folder, and from nowhere else.
+#[test]
+fn other_files_stay_unread() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixture =
+        fs::read(root().join("crates/onnx/tests/fixtures/googlenet-dynamo.onnx")).unwrap();
+    let evil: Vec<u8> = {
+        let (from, to) = (b"absent.bin", b"../secrets");
+        let mut bytes = fixture;
+        let places: Vec<usize> =
+            (0..bytes.len() - from.len()).filter(|&at| bytes[at..].starts_with(from)).collect();
+        for at in places {
+            bytes[at..at + to.len()].copy_from_slice(to);
+        }
+        bytes
+    };
+    let inside = folder.path().join("inside");
+    fs::create_dir(&inside).unwrap();
+    fs::write(folder.path().join("secrets"), vec![0; 1 << 20]).unwrap();
+    let path = inside.join("evil.onnx");
+    fs::write(&path, evil).unwrap();
+    let message = failure("export -o /dev/null", &path);
+    assert!(message.contains("only be in the folder of the model"), "{message}");
+}

@@ -1,0 +1,239 @@
+//! Measuring through the program, on the embedded engine and a network that takes no time.
+
+use std::{fs, path::Path, process::Command, thread, time::Duration};
+
+use serde_json::Value;
+
+use crate::{inceptive, root};
+
+/// Two networks of a few thousand operations.
+fn networks(folder: &Path) {
+    for (name, width) in [("narrow", 8), ("wide", 64)] {
+        let text = format!(
+            "name: {name}\ninput: {{channels: 3, size: 16}}\nclasses: 10\nbody:\n  - conv first: {{kernel: 3, width: {width}}}\n  - relu\n  - conv second: {{kernel: 3, width: {width}}}\ntail: gap\n"
+        );
+        fs::write(folder.join(format!("{name}.yaml")), text).unwrap();
+    }
+}
+
+/// `inceptive` in a folder of its own.
+fn inside(folder: &Path, arguments: &str) -> assert_cmd::Command {
+    let mut command = inceptive(arguments);
+    command.current_dir(folder);
+    command
+}
+
+fn success(folder: &Path, arguments: &str) -> String {
+    let assert = inside(folder, arguments).assert().success();
+    String::from_utf8(assert.get_output().stdout.clone()).unwrap()
+}
+
+fn documents(folder: &Path, arguments: &str) -> Value {
+    serde_json::from_str(&success(folder, arguments)).unwrap()
+}
+
+#[test]
+fn results_are_measured_kept_and_exported() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    networks(folder);
+    let measured = documents(
+        folder,
+        "bench narrow.yaml wide.yaml --batch 1,4 --threads 1 --budget 60ms --json",
+    );
+    let measured = measured.as_array().unwrap();
+    assert_eq!(measured.len(), 4);
+    for result in measured {
+        let median = &result["latency_ms"]["median"];
+        let [low, value, high] = ["low", "value", "high"].map(|key| median[key].as_f64().unwrap());
+        assert!(0.0 < low && low <= value && value <= high, "{median}");
+        assert_eq!(result["runtime"]["engine"], "rten");
+        assert_eq!(result["runtime"]["precision"], "fp32");
+        assert!(result["roofline"]["peak_gflops"].as_f64().unwrap() > 0.0);
+        assert!(["A", "B", "C", "D"].contains(&result["grade"].as_str().unwrap()));
+    }
+    assert_eq!(measured[0]["subject"]["name"], "narrow");
+
+    let list = success(folder, "results list");
+    assert_eq!(list.lines().count(), 2 + 4, "{list}");
+    assert_eq!(success(folder, "results list --model wide").lines().count(), 2 + 2);
+    let shown = success(folder, "results show 1");
+    assert!(shown.contains("fingerprint") && shown.contains("median_ms"), "{shown}");
+    inside(folder, "results show 9").assert().code(1);
+    assert_eq!(success(folder, "results export csv").lines().count(), 5);
+    let exported = documents(folder, "results export json");
+    let turns = &exported[0]["turns_ms"];
+    assert!(turns.as_array().unwrap().len() > 1, "every time is kept");
+    inside(folder, "results export parquet").assert().code(1);
+    success(folder, "results export parquet -o results.parquet");
+    assert!(fs::read(folder.join("results.parquet")).unwrap().starts_with(b"PAR1"));
+
+    let timm = success(folder, "results export timm -o timm.csv")
+        + &fs::read_to_string(folder.join("timm.csv")).unwrap();
+    assert!(
+        timm.starts_with("model,infer_img_size,infer_samples_per_sec,infer_step_time"),
+        "{timm}"
+    );
+    assert_eq!(
+        success(folder, "results import timm.csv --store other.db"),
+        "4 of 4 rows were new\n"
+    );
+    assert_eq!(
+        success(folder, "results merge other.db inceptive.db"),
+        "inceptive.db: 4 results were new\n"
+    );
+    assert_eq!(
+        success(folder, "results merge other.db inceptive.db"),
+        "inceptive.db: 0 results were new\n"
+    );
+    let both = success(folder, "results export timm --store other.db");
+    assert_eq!(both.lines().count(), 9, "{both}");
+}
+
+#[test]
+fn a_comparison_names_a_winner_only_when_there_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    networks(folder.path());
+    let compared = documents(
+        folder.path(),
+        "bench --compare narrow.yaml wide.yaml --threads 1 --batch 8 --budget 300ms --json",
+    );
+    let comparison = &compared["comparisons"][0];
+    assert_eq!(comparison["verdict"], "first is faster", "{comparison}");
+    assert!(comparison["ratio"]["value"].as_f64().unwrap() < 0.8);
+    inside(folder.path(), "bench --compare narrow.yaml").assert().code(1);
+}
+
+#[test]
+fn a_profile_has_every_node() {
+    let folder = tempfile::tempdir().unwrap();
+    networks(folder.path());
+    let profile = documents(folder.path(), "profile narrow.yaml --threads 1 --runs 3 --json");
+    let nodes = profile[0]["nodes"].as_array().unwrap();
+    let names: Vec<&str> = nodes.iter().map(|node| node["name"].as_str().unwrap()).collect();
+    assert!(names.contains(&"first") && names.contains(&"second"), "{names:?}");
+    let shares: f64 = nodes.iter().map(|node| node["share"].as_f64().unwrap()).sum();
+    assert!((shares - 1.0).abs() < 1e-6);
+    let text = success(folder.path(), "profile narrow.yaml --threads 1 --runs 3 --by module");
+    assert!(text.contains("bound by"), "{text}");
+}
+
+#[test]
+fn engines_are_listed_and_missing_ones_say_how_to_get_them() {
+    let folder = tempfile::tempdir().unwrap();
+    networks(folder.path());
+    let mut command = inside(folder.path(), "engines --json");
+    let output = command.env("ORT_DYLIB_PATH", "/no/such/library.so").assert().success();
+    let engines: Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+    assert_eq!((&engines[0]["name"], &engines[0]["found"]), (&"rten".into(), &true.into()));
+    assert_eq!(engines[1]["found"], false);
+    let message = engines[1]["message"].as_str().unwrap();
+    assert!(message.contains("/no/such/library.so"), "{message}");
+
+    let mut command = inside(folder.path(), "bench narrow.yaml --engine onnxruntime");
+    command.env("ORT_DYLIB_PATH", "/no/such/library.so").assert().code(1).stdout("");
+    let mut command = inside(folder.path(), "bench narrow.yaml --engine onnxruntime");
+    // A library, but another one.
+    let own = std::env::current_exe().unwrap();
+    command.env("ORT_DYLIB_PATH", own).assert().code(1).stdout("");
+    inside(folder.path(), "bench narrow.yaml --engine nonsense").assert().code(1);
+    inside(folder.path(), "bench narrow.yaml --device npu").assert().code(1);
+    inside(folder.path(), "bench narrow.yaml --batch 0").assert().code(2);
+    inside(folder.path(), "bench narrow.yaml --budget forever").assert().code(2);
+    assert!(!folder.path().join("inceptive.db").exists(), "nothing was measured");
+}
+
+#[test]
+fn stores_that_cannot_be_used_are_found_out_before_measuring() {
+    let folder = tempfile::tempdir().unwrap();
+    networks(folder.path());
+    fs::write(folder.path().join("notes.txt"), "not a store").unwrap();
+    for (store, message) in [("notes.txt", "not a store"), ("no/folder/x.db", "cannot be written")]
+    {
+        let assert =
+            inside(folder.path(), &format!("bench narrow.yaml --store {store}")).assert().code(1);
+        let error = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+        assert!(error.contains(message), "{error}");
+    }
+    assert_eq!(fs::read_to_string(folder.path().join("notes.txt")).unwrap(), "not a store");
+    inside(folder.path(), "results list").assert().code(1);
+}
+
+#[test]
+fn outputs_of_a_run_can_be_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    networks(folder.path());
+    let first = success(folder.path(), "run narrow.yaml --batch 2 -o out.safetensors");
+    assert!(first.contains("rten"), "{first}");
+    let again = success(folder.path(), "run narrow.yaml --batch 2 --input out.safetensors");
+    assert_eq!(first, again);
+    let assert = inside(folder.path(), "run narrow.yaml --input out.safetensors").assert().code(1);
+    let error = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+    assert!(error.contains("[2, 3, 16, 16]") && error.contains("--batch"), "{error}");
+}
+
+/// Starts a benchmark that would take a minute.
+#[cfg(unix)]
+fn long_bench(folder: &Path) -> std::process::Child {
+    Command::new(env!("CARGO_BIN_EXE_inceptive"))
+        .args(["bench", "narrow.yaml", "wide.yaml", "--batch", "1,2,4,8,16,32", "--threads", "1"])
+        .args(["--budget", "500ms"])
+        .current_dir(folder)
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Killed at any moment, a benchmark leaves a store that opens, with whole results in it.
+#[test]
+#[cfg(unix)]
+fn a_killed_benchmark_loses_nothing_that_was_done() {
+    let folder = tempfile::tempdir().unwrap();
+    networks(folder.path());
+    let mut most = 0;
+    for milliseconds in [700, 2100, 3300] {
+        let mut child = long_bench(folder.path());
+        thread::sleep(Duration::from_millis(milliseconds));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        if folder.path().join("inceptive.db").exists() {
+            let kept = documents(folder.path(), "results export json").as_array().unwrap().len();
+            assert!(kept >= most, "{kept} after {most}");
+            most = kept;
+        }
+    }
+    assert!(most > 0, "something was done in three seconds");
+}
+
+/// An interrupt keeps what is measured enough, and says what is not.
+#[test]
+#[cfg(unix)]
+fn an_interrupt_keeps_what_is_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    networks(folder.path());
+    let child = long_bench(folder.path());
+    thread::sleep(Duration::from_millis(2500));
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let (text, errors) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(errors.contains("stopping"), "{errors}");
+    let shown = text.lines().filter(|line| line.contains("rten  ")).count();
+    let kept = documents(folder.path(), "results export json").as_array().unwrap().len();
+    assert!(kept > 0 && kept == shown, "{kept} kept\n{text}");
+}
+
+/// What `bench` measures every shipped network with.
+#[test]
+fn the_shipped_modules_run() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["module-naive", "module-reduced"] {
+        let file = root().join(format!("architectures/{name}.yaml"));
+        let command =
+            format!("bench {} --set input.size=4 --budget 20ms --threads 1", file.display());
+        assert!(success(folder.path(), &command).contains("GFLOP/s"));
+    }
+}
