@@ -28,11 +28,13 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARY = ROOT / "target" / "release" / "inceptive"
 TOLERANCE = 1e-4
 OPSETS = [14, 17, 24]
+# Besides the architectures: points of spaces, and a network with all that is hard to write.
 POINTS = [
-    ("spaces/googlenet-widths", ["width=0.5", "reduce3=0.25", "tail=fc"]),
-    ("spaces/inception-v3-scaling", ["width=0.25", "size=139"]),
-    ("spaces/module-kinds", ["kind=residual"]),
-    ("spaces/module-kinds", ["kind=separable"]),
+    ("architectures/spaces/googlenet-widths.yaml", ["width=0.5", "reduce3=0.25", "tail=fc"]),
+    ("architectures/spaces/inception-v3-scaling.yaml", ["width=0.25", "size=139"]),
+    ("architectures/spaces/module-kinds.yaml", ["kind=residual"]),
+    ("architectures/spaces/module-kinds.yaml", ["kind=separable"]),
+    ("crates/onnx/tests/fixtures/operators.yaml", ["lrn=5"]),
 ]
 TORCHVISION = {"googlenet-bn": ("googlenet", 224), "inception-v3": ("inception_v3", 299)}
 
@@ -109,7 +111,7 @@ def architecture(name: str, folder: pathlib.Path) -> None:
 
 def words(name: str) -> tuple[str, ...]:
     """What names of tensors are compared by."""
-    return tuple(word.lower() for word in re.split(r"[./_-]", name) if word)
+    return tuple(word.lower() for word in re.split(r"[\W_]", name) if word)
 
 
 def randomise(model: object) -> None:
@@ -126,13 +128,13 @@ def randomise(model: object) -> None:
             module.running_var.uniform_(0.8, 1.2)
 
 
-def pytorch(name: str, folder: pathlib.Path, settings: list[str]) -> None:
+def pytorch(source: str, settings: list[str], folder: pathlib.Path) -> None:
     """Check the PyTorch module of one of our files."""
     import torch
     from safetensors.torch import save_file
 
-    what = " ".join([name, *settings, "in PyTorch"])
-    arguments = [f"architectures/{name}.yaml", *(word for setting in settings for word in ("--set", setting))]
+    what = " ".join([pathlib.Path(source).stem, *settings, "in PyTorch"])
+    arguments = [source, *(word for setting in settings for word in ("--set", setting))]
     file = folder / "network.py"
     inceptive("export", *arguments, "--format", "pytorch", "-o", file)
     long = [line for line in file.read_text().splitlines() if len(line) > 100]
@@ -228,11 +230,11 @@ def main() -> int:
         folder = pathlib.Path(temporary)
         for name in names:
             architecture(name, folder)
-            pytorch(name, folder, [])
+            pytorch(f"architectures/{name}.yaml", [], folder)
             if name in TORCHVISION:
                 torchvision_model(name, *TORCHVISION[name], folder)
-        for name, settings in [] if sys.argv[1:] else POINTS:
-            pytorch(name, folder, settings)
+        for source, settings in [] if sys.argv[1:] else POINTS:
+            pytorch(source, settings, folder)
     print(f"{len(failures)} differences")
     return 1 if failures else 0
 

@@ -10,6 +10,7 @@ mod scope;
 mod step;
 mod torch;
 mod tree;
+mod units;
 
 use inceptive_ir::{Graph, Op, Shape};
 
@@ -29,13 +30,13 @@ const GLOBALS: [&str; 9] =
 /// so from the graph with auxiliary heads and dropout.
 ///
 /// The keys of its `state_dict` have the words of our names of tensors, so that
-/// [`Weights::from_safetensors`](crate::Weights::from_safetensors) knows them. Where networks use other
-/// letters than ASCII's in names, these are left out, and it may not.
+/// [`Weights::from_safetensors`](crate::Weights::from_safetensors) knows them; but for letters of scripts that
+/// Python may spell in another way, which are left out.
 ///
 /// In evaluation the module gives what the ONNX file gives; in training logits, with those of the auxiliary heads.
 pub fn to_pytorch(graph: &Graph, name: &str) -> String {
     let shape = graph.node(graph.input()).shape;
-    let units = step::units(graph);
+    let units = units::units(graph);
     let network = tree::network(&units, shape.channels());
     let helpers = Helper::ALL.map(Helper::name);
     let mut names = Names::with(GLOBALS.into_iter().chain(helpers));

@@ -40,28 +40,37 @@ impl Names {
 /// that Python or `nn.Module` keeps for itself. Starts with one underscore at most, as Python renames what
 /// starts with two.
 pub fn identifier(text: &str) -> String {
-    let keep = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    let keep = |c: char| if c.is_ascii_digit() || is_letter(c) { c } else { '_' };
     let text: String = text.chars().map(keep).collect();
     let stem = text.trim_start_matches('_');
-    let lead = if stem.len() < text.len() || !stem.starts_with(|c: char| c.is_ascii_alphabetic()) {
-        "_"
-    } else {
-        ""
-    };
+    let lead = if stem.len() < text.len() || !stem.starts_with(is_letter) { "_" } else { "" };
     let name = format!("{lead}{stem}");
     let is_kept = has(KEYWORDS, &name) || has(MODULE, &name);
     if is_kept { name + "_" } else { name }
 }
 
+/// Whether a letter can stand in an identifier and is in Python what it is here: Python reads other forms of
+/// letters as their plain forms (NFKC).
+const fn is_letter(c: char) -> bool {
+    match c {
+        'ĳ' | 'Ĳ' | 'ŀ' | 'Ŀ' | 'ŉ' | 'ſ' | '×' | '÷' => false,
+        'A'..='Z' | 'a'..='z' | 'À'..='ž' => true,
+        'Α'..='Ρ' | 'Σ'..='Ω' | 'α'..='ω' | 'Ѐ'..='ѯ' => true,
+        'ぁ'..='ゖ' | 'ァ'..='ヺ' | '一'..='鿿' | '가'..='힣' => true,
+        _ => false,
+    }
+}
+
 /// A text as the name of a class: its words with capitals, and nothing between them.
 pub fn class_name(text: &str) -> Option<String> {
-    let words = text.split(|c: char| !c.is_ascii_alphanumeric());
+    let words = text.split(|c: char| !c.is_ascii_digit() && !is_letter(c));
     let capital = |word: &str| {
-        let (first, rest) = word.split_at(word.len().min(1));
-        first.to_ascii_uppercase() + rest
+        let mut letters = word.chars();
+        let first = letters.next().map(|c| c.to_ascii_uppercase());
+        first.into_iter().chain(letters).collect::<String>()
     };
     let name: String = words.map(capital).collect();
-    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic()) && !has(KEYWORDS, &name);
+    let is_name = name.starts_with(is_letter) && !has(KEYWORDS, &name);
     is_name.then_some(name)
 }
 
@@ -128,7 +137,8 @@ mod tests {
             ("lambda", "lambda_"),
             ("train", "train_"),
             ("__class__", "_class__"),
-            ("茎", "_"),
+            ("茎-3", "茎_3"),
+            ("ﬁ½é", "_é"),
             ("", "_"),
             ("a\"); import os", "a____import_os"),
         ];

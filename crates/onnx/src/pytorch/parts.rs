@@ -144,7 +144,7 @@ const PARTIAL_BATCH_NORM: &str = r#"class PartialBatchNorm2d(nn.BatchNorm2d):
 "#;
 
 const EVEN_LRN: &str = r#"class EvenLocalResponseNorm(nn.LocalResponseNorm):
-    """Of an even number of channels, the larger half lies after a channel; PyTorch's lies before it."""
+    """Windows of even sizes reach further up the channels; PyTorch's reach further down."""
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.flip(1)).flip(1)

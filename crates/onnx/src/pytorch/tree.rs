@@ -6,7 +6,8 @@ use inceptive_ir::Part;
 
 use super::{
     names::{Names, identifier},
-    step::{Step, Unit, Units},
+    step::Step,
+    units::{Unit, Units},
 };
 
 /// Modules are nested no deeper; names further inside are joined.
