@@ -61,10 +61,14 @@ fn names() -> Vec<String> {
     names
 }
 
-/// Found engines, the embedded one first.
+/// Found engines, the embedded one first; those that `INCEPTIVE_TEST_ENGINES` names have to be among them.
 fn found() -> Vec<Box<dyn Engine>> {
     let mut engines = all(&Libraries::default());
     engines.retain(|engine| engine.describe().is_ok());
+    let expected = std::env::var("INCEPTIVE_TEST_ENGINES").unwrap_or_default();
+    for name in expected.split_whitespace() {
+        assert!(engines.iter().any(|engine| engine.name() == name), "{name} was not found");
+    }
     engines
 }
 
