@@ -2,9 +2,9 @@
 //!
 //! 1. Each candidate is loaded, and given seeded, normally distributed input.
 //! 2. It is warmed up until its times settle, or a share of its budget is spent.
-//! 3. Candidates take turns (A B C, B C A, C A B, ...) until each has spent its budget. A turn is one run that
-//!    does not count, as others have taken the caches meanwhile, and runs that do, for a thirtieth of the
-//!    budget. A disturbance of the machine so touches all alike.
+//! 3. Candidates take turns (A B C, B C A, C A B, ...) until each has spent its budget. A turn is as many runs
+//!    as fit a thirtieth of the budget, after one that does not count where runs are short, as others have
+//!    taken the caches meanwhile. A disturbance of the machine so touches all alike.
 //! 4. Every time is kept.
 
 use std::{sync::Arc, time::Duration};
@@ -40,9 +40,15 @@ const WARM_UP_SHARE: f64 = 0.25;
 /// Turns that the budget is divided into.
 const TURNS: u32 = 30;
 
-/// Runs that two windows of warm-up times compare, and how much their medians may differ.
+/// Runs in each of the two windows of warm-up times that are compared, fewer where a run is slow, and how much
+/// their medians may differ.
 const WINDOW: usize = 4;
+const SLOW_WINDOW: usize = 2;
 const SETTLED_WITHIN: f64 = 0.03;
+
+/// Turns with fewer runs than this start with one that counts: what others left in the caches is nothing
+/// against a run that long.
+const SHORT_TURN: f64 = 4.0;
 
 /// Fewer runs than this give no result, whatever the budget.
 const FEWEST_RUNS: usize = 5;
@@ -242,7 +248,8 @@ impl Runner {
         while !self.settled && (self.spent < limit || times.is_empty()) {
             times.push(self.timed(host)?.as_secs_f64());
             self.warm_up_runs += 1;
-            self.settled = has_settled(&times);
+            let is_slow = limit.as_secs_f64() < times[0] * (2 * WINDOW) as f64;
+            self.settled = has_settled(&times, if is_slow { SLOW_WINDOW } else { WINDOW });
         }
         let last = &times[times.len().saturating_sub(WINDOW)..];
         self.pace = Duration::from_secs_f64(median(last).max(1e-9));
@@ -255,12 +262,13 @@ impl Runner {
         protocol: &Protocol,
         host: &dyn Host,
     ) -> Result<(), EngineError> {
-        if !alone {
+        let target = (protocol.budget / TURNS).as_secs_f64();
+        let fitting = target / self.pace.as_secs_f64();
+        if !alone && fitting >= SHORT_TURN {
             self.timed(host)?;
         }
-        let target = (protocol.budget / TURNS).as_secs_f64();
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
-        let runs = (target / self.pace.as_secs_f64()).round().clamp(1.0, 1e6) as usize;
+        let runs = fitting.round().clamp(1.0, 1e6) as usize;
         let runs = runs.min(protocol.max_runs.saturating_sub(self.count).max(1));
         let times = (0..runs).map(|_| self.timed(host)).collect::<Result<Vec<_>, _>>()?;
         self.count += times.len();
@@ -298,9 +306,10 @@ impl Runner {
     }
 }
 
-fn has_settled(times: &[f64]) -> bool {
-    let Some(start) = times.len().checked_sub(2 * WINDOW) else { return false };
-    let (before, after) = times[start..].split_at(WINDOW);
+/// Whether the last two windows have the same median, nearly.
+fn has_settled(times: &[f64], window: usize) -> bool {
+    let Some(start) = times.len().checked_sub(2 * window) else { return false };
+    let (before, after) = times[start..].split_at(window);
     let (before, after) = (median(before), median(after));
     (before - after).abs() <= SETTLED_WITHIN * after
 }

@@ -2,23 +2,26 @@
 
 use std::ops::Range;
 
-/// The most networks in a group. Results are safe when their group is done, so groups are not too large.
-const MOST: usize = 6;
-
 /// Copies of its weights that a network has in memory while it is loaded: ours, the ONNX file, the engine's own
 /// and what it rearranges.
 const COPIES: u64 = 4;
 
-/// Splits networks, by the bytes of their weights, into neighbouring groups that take turns. A group fits into
-/// half of the available memory, unless a single network does not.
-pub fn groups(weight_bytes: &[u64], available: u64) -> Vec<Range<usize>> {
+/// Splits networks, by the bytes of their weights, into neighbouring groups that take turns. A group has `most`
+/// networks at most, as results are safe when their group is done, and fits into half of the available
+/// memory with a copy for each of the engines, unless a single network does not.
+pub fn groups(
+    weight_bytes: &[u64],
+    engines: usize,
+    most: usize,
+    available: u64,
+) -> Vec<Range<usize>> {
     let limit = available / 2;
     let mut groups: Vec<Range<usize>> = Vec::new();
     let mut used: u64 = 0;
     for (at, bytes) in weight_bytes.iter().enumerate() {
-        let bytes = bytes.saturating_mul(COPIES);
+        let bytes = bytes.saturating_mul(COPIES).saturating_mul(engines as u64);
         match groups.last_mut() {
-            Some(group) if group.len() < MOST && used.saturating_add(bytes) <= limit => {
+            Some(group) if group.len() < most && used.saturating_add(bytes) <= limit => {
                 group.end += 1;
                 used += bytes;
             }
@@ -37,9 +40,10 @@ mod tests {
 
     #[test]
     fn groups_are_small_and_fit() {
-        assert_eq!(groups(&[1; 8], 1 << 30), [0..6, 6..8]);
-        assert_eq!(groups(&[10, 10, 10], 160), [0..2, 2..3]);
-        assert_eq!(groups(&[1000, 1], 100), [0..1, 1..2]);
-        assert!(groups(&[], 100).is_empty());
+        assert_eq!(groups(&[1; 8], 1, 6, 1 << 30), [0..6, 6..8]);
+        assert_eq!(groups(&[10, 10, 10], 1, 6, 160), [0..2, 2..3]);
+        assert_eq!(groups(&[10, 10, 10], 2, 6, 320), [0..2, 2..3]);
+        assert_eq!(groups(&[1000, 1], 1, 6, 100), [0..1, 1..2]);
+        assert!(groups(&[], 1, 6, 100).is_empty());
     }
 }

@@ -99,7 +99,9 @@ fn candidates_take_turns_and_spend_their_budgets() {
     let both = &log[log.len() / 3..2 * log.len() / 3];
     let longest = both.chunk_by(|a, b| a == b).map(<[String]>::len).max().unwrap();
     assert!(longest <= 24, "{longest} runs in a row");
-    assert!(both.chunk_by(|a, b| a == b).count() > 10);
+    // A round is 6 runs of the slow one and 11 of the fast one, and the order turns from round to round.
+    let stretches = both.chunk_by(|a, b| a == b).count();
+    assert!(stretches >= both.len() / 17, "{stretches} stretches in {} runs", both.len());
 }
 
 #[test]

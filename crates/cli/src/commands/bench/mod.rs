@@ -91,6 +91,9 @@ fn runs(text: &str) -> Result<usize, String> {
     }
 }
 
+/// Candidates that take turns. Results are safe when their group is done.
+const MOST_TOGETHER: usize = 6;
+
 /// A network to measure, and what results say of it.
 struct Loaded {
     model: Model,
@@ -134,7 +137,9 @@ impl Bench {
             Watch::new(store, setting, files.len() * setups, self.json, Arc::clone(&stop));
         let rooflines: Vec<Roofline> =
             threads.iter().map(|count| Roofline::measure(count.get())).collect();
-        for group in groups(&weight_bytes, available) {
+        // Two that are compared take turns whatever else.
+        let most = if self.compare { 2 } else { (MOST_TOGETHER / engines.len().max(1)).max(1) };
+        for group in groups(&weight_bytes, engines.len(), most, available) {
             if stop.load(Ordering::Relaxed) {
                 break;
             }
@@ -148,8 +153,11 @@ impl Bench {
                         bytes(available)
                     );
                     watch.fail(&message);
-                } else {
-                    loaded.push(self.load(files[at])?);
+                    continue;
+                }
+                match self.load(files[at]) {
+                    Ok(network) => loaded.push(network),
+                    Err(error) => watch.fail(&format!("error: {error:#}")),
                 }
             }
             self.measure_group(&loaded, &engines, &threads, &rooflines, &mut watch);
