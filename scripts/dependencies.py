@@ -12,7 +12,7 @@ import sys
 # Each crate may depend on those before it; those in the set, in tests only.
 LAYERS = [
     "inceptive-ir", "inceptive-dsl", "inceptive-cost", "inceptive-onnx", "inceptive-exec", "inceptive-store",
-    "inceptive-report", "inceptive",
+    "inceptive-report", "inceptive-jobs", "inceptive",
 ]
 TESTS_ONLY = {
     ("inceptive-cost", "inceptive-dsl"), ("inceptive-onnx", "inceptive-dsl"), ("inceptive-exec", "inceptive-dsl"),

@@ -2,12 +2,12 @@
 
 use std::{num::NonZeroU32, path::PathBuf};
 
-use anyhow::bail;
 use clap::{Args, ValueEnum};
 use inceptive_exec::{
-    Description, Engine, Machine, PrecisionWish, Setup,
-    engines::{self, DEFAULT_ENGINE, Libraries},
+    Machine, PrecisionWish, Setup,
+    engines::{DEFAULT_ENGINE, Libraries},
 };
+use inceptive_jobs::{Found, choose};
 
 /// Where libraries of engines are.
 #[derive(Args, Clone, Debug, Default)]
@@ -47,19 +47,11 @@ pub struct EngineArguments {
 }
 
 impl LibraryPaths {
-    /// Every engine, found or not.
-    pub fn all(&self) -> Vec<Box<dyn Engine>> {
+    /// Where they are.
+    pub fn libraries(&self) -> Libraries {
         let Self { onnxruntime, openvino } = self.clone();
-        engines::all(&Libraries { onnxruntime, openvino })
+        Libraries { onnxruntime, openvino }
     }
-}
-
-/// An engine that is there.
-pub struct Found {
-    /// The engine.
-    pub engine: Box<dyn Engine>,
-    /// What it is.
-    pub description: Description,
 }
 
 impl EngineArguments {
@@ -68,32 +60,20 @@ impl EngineArguments {
     /// # Errors
     /// When one is not known or not found, or does not have the device.
     pub fn found(&self) -> anyhow::Result<Vec<Found>> {
-        let wants_all = self.engines.iter().any(|name| name == "all");
-        let mut known = self.libraries.all();
-        let names: Vec<&str> = known.iter().map(|engine| engine.name()).collect();
-        if let Some(unknown) =
-            self.engines.iter().find(|name| *name != "all" && !names.contains(&name.as_str()))
-        {
-            bail!("there is no engine `{unknown}`; known are {} and `all`", names.join(", "));
+        Ok(choose(&self.libraries.libraries(), &self.engines, &self.device)?)
+    }
+
+    /// The precision wished for.
+    pub fn precision(&self) -> PrecisionWish {
+        match self.precision {
+            PrecisionName::Fp32 => PrecisionWish::Fp32,
+            PrecisionName::Default => PrecisionWish::EngineDefault,
         }
-        known.retain(|engine| wants_all || self.engines.iter().any(|name| name == engine.name()));
-        let mut found = Vec::with_capacity(known.len());
-        for engine in known {
-            match engine.describe() {
-                Ok(description) if description.devices.contains(&self.device) => {
-                    found.push(Found { engine, description });
-                }
-                Ok(description) if !wants_all => bail!(
-                    "{} has no device `{}` here; it has {}",
-                    engine.name(),
-                    self.device,
-                    description.devices.join(", ")
-                ),
-                Err(error) if !wants_all => return Err(error.into()),
-                Ok(_) | Err(_) => {}
-            }
-        }
-        Ok(found)
+    }
+
+    /// The device.
+    pub fn device(&self) -> &str {
+        &self.device
     }
 
     /// How networks run, for one batch and number of threads.
@@ -101,10 +81,7 @@ impl EngineArguments {
         Setup {
             batch: batch.get(),
             threads: threads.get(),
-            precision: match self.precision {
-                PrecisionName::Fp32 => PrecisionWish::Fp32,
-                PrecisionName::Default => PrecisionWish::EngineDefault,
-            },
+            precision: self.precision(),
             device: self.device.clone(),
         }
     }

@@ -47,6 +47,22 @@ fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
+/// An error with its causes, in a line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = format!("error: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        // Messages that hold their cause say it once.
+        if !text.ends_with(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
+}
+
 /// Writes a line to standard error. When even that fails, nobody is left to be told.
 pub fn warn(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");

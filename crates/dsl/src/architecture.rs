@@ -4,7 +4,7 @@ use std::{
     cell::Cell,
     collections::{BTreeMap, HashMap},
     path::PathBuf,
-    rc::Rc,
+    sync::Arc,
 };
 
 use inceptive_ir::{AuxiliaryHead, Graph, Part, Path, Shape, Span};
@@ -13,8 +13,8 @@ use crate::{
     code::Code,
     diagnostic::{Diagnostic, Sink, suggestion},
     document::{
-        ArchitectureKeys, AuxiliaryKeys, InputKeys, Published, RESOLVED_KEYS, citations, fields,
-        published, without,
+        ArchitectureKeys, AuxiliaryKeys, InputKeys, Published, RESOLVED_KEYS, fields, published,
+        texts, without,
     },
     expr::Val,
     field::Fields,
@@ -47,8 +47,12 @@ pub struct Architecture {
     pub file: PathBuf,
     /// What it is.
     pub description: Option<String>,
+    /// What else a reader should know.
+    pub notes: Vec<String>,
     /// The papers or code that it comes from.
     pub cite: Vec<String>,
+    /// The file that it is a variant of.
+    pub extends: Option<PathBuf>,
     /// Published accuracies; empty for a network that was changed from the outside.
     pub published: Vec<Published>,
     /// The network, auxiliary heads included.
@@ -64,13 +68,14 @@ pub(crate) struct Draft {
     pub(crate) map: Map,
     pub(crate) span: Span,
     /// Arguments of steps to replace, by path.
-    pub(crate) overrides: Vec<(String, Span, Rc<Map>)>,
+    pub(crate) overrides: Vec<(String, Span, Arc<Map>)>,
 }
 
 /// A network without the name of its file.
 pub(crate) struct Built {
     pub(crate) name: String,
     pub(crate) description: Option<String>,
+    pub(crate) notes: Vec<String>,
     pub(crate) cite: Vec<String>,
     pub(crate) published: Vec<Published>,
     pub(crate) graph: Graph,
@@ -102,12 +107,13 @@ pub(crate) fn build(draft: &Draft, sink: &Sink) -> Option<Built> {
     let classes = keys.classes.map(|count| count.value);
     if let Some(classes) = classes {
         let classes = Val { from_input: true, ..Val::number(classes.into()) };
-        values.push((Rc::from("classes"), Some(classes)));
+        values.push((Arc::from("classes"), Some(classes)));
     }
     let (graph, steps) = lower(draft, &keys, &values, input, classes, sink)?;
     sink.is_empty().then_some(Built {
         name: about.name,
         description: about.description,
+        notes: about.notes,
         cite: about.cite,
         published: about.published,
         graph,
@@ -118,6 +124,7 @@ pub(crate) fn build(draft: &Draft, sink: &Sink) -> Option<Built> {
 struct About {
     name: String,
     description: Option<String>,
+    notes: Vec<String>,
     cite: Vec<String>,
     published: Vec<Published>,
 }
@@ -127,7 +134,8 @@ impl About {
         Self {
             name: keys.name.text.clone(),
             description: keys.description.as_ref().map(|text| text.text.clone()),
-            cite: keys.cite.as_ref().map_or_else(Vec::new, |cite| citations(cite, reader)),
+            notes: keys.notes.as_ref().map_or_else(Vec::new, |notes| texts(notes, reader)),
+            cite: keys.cite.as_ref().map_or_else(Vec::new, |cite| texts(cite, reader)),
             published: keys
                 .published
                 .as_ref()
@@ -157,10 +165,10 @@ fn parameters(map: &Map, sink: &Sink) -> Option<Vec<Named>> {
             let missing =
                 Diagnostic::new(Code::MissingKey, message).at(entry.key_span, "no default");
             sink.push(missing.help("give a default here or a value with `--set`"));
-            values.push((Rc::clone(&entry.key), None));
+            values.push((Arc::clone(&entry.key), None));
         } else {
             let value = value(&entry.value, &reader);
-            values.push((Rc::clone(&entry.key), value));
+            values.push((Arc::clone(&entry.key), value));
         }
     }
     Some(values)
@@ -236,10 +244,10 @@ fn multiplier(keys: &ArchitectureKeys, written: Option<&Node>, reader: &Reader<'
     }
 }
 
-fn blocks(keys: &ArchitectureKeys) -> HashMap<Rc<str>, &Node> {
+fn blocks(keys: &ArchitectureKeys) -> HashMap<Arc<str>, &Node> {
     let blocks = keys.blocks.as_ref().and_then(|blocks| blocks.0.map());
     let entries = blocks.into_iter().flat_map(|map| &map.0);
-    entries.map(|entry| (Rc::clone(&entry.key), &entry.value)).collect()
+    entries.map(|entry| (Arc::clone(&entry.key), &entry.value)).collect()
 }
 
 /// Arguments to replace, the first of which wins: from outside, the last one first, then from the file's
@@ -253,11 +261,11 @@ fn overrides(
         .overrides
         .iter()
         .rev()
-        .map(|(path, span, args)| (path.clone(), *span, Rc::clone(args)));
+        .map(|(path, span, args)| (path.clone(), *span, Arc::clone(args)));
     let set = keys.set.as_ref().and_then(|set| set.0.map());
     let inside =
         set.into_iter().flat_map(|map| &map.0).filter_map(|entry| match &entry.value.value {
-            Value::Map(args) => Some((entry.key.to_string(), entry.key_span, Rc::clone(args))),
+            Value::Map(args) => Some((entry.key.to_string(), entry.key_span, Arc::clone(args))),
             _ => reader.wrong_type(&entry.value, "a map of arguments"),
         });
     let mut overrides: BTreeMap<Path, Vec<Override>> = BTreeMap::new();
@@ -346,10 +354,10 @@ pub(crate) fn with_parameter(map: &Map, entry: &Entry) -> Map {
         Some(known) => known.value = entry.value.clone(),
         None => params.0.insert(0, entry.clone()),
     }
-    let value = Node { span: entry.value.span, value: Value::Map(Rc::new(params)) };
+    let value = Node { span: entry.value.span, value: Value::Map(Arc::new(params)) };
     match at {
         Some(at) => map.0[at].value = value,
-        None => map.0.push(Entry { key: Rc::from("params"), key_span: entry.key_span, value }),
+        None => map.0.push(Entry { key: Arc::from("params"), key_span: entry.key_span, value }),
     }
     map
 }

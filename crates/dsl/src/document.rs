@@ -28,8 +28,10 @@ record! {
         optional {
             /// What it is, in a sentence or two.
             "description" description: Text,
+            /// What else a reader of a report should know: a text or a list of texts.
+            "notes" notes: Texts,
             /// The paper or code that it comes from.
-            "cite" cite: Cite,
+            "cite" cite: Texts,
             /// Published accuracies.
             "published" published: PublishedList,
             /// Number of classes.
@@ -68,7 +70,7 @@ record! {
             /// What they are.
             "description" description: Text,
             /// The paper or code that they come from.
-            "cite" cite: Cite,
+            "cite" cite: Texts,
         }
     }
 }
@@ -87,6 +89,8 @@ record! {
         optional {
             /// What it is, in a sentence or two.
             "description" description: Text,
+            /// What else a reader of a report should know: a text or a list of texts.
+            "notes" notes: Texts,
             /// Changes to the base, as in a file that extends it; may use the variables.
             "with" with: Overrides,
             /// What every network of interest satisfies: `params < 8M`.
@@ -242,7 +246,7 @@ raw! {
 
 raw! {
     /// A text or a list of texts.
-    Cite "The paper or code that it comes from, or a list of them."
+    Texts "The paper or code that it comes from, or a list of them."
     Value::Text(_) | Value::List(_) => "text or a list of texts",
     json_schema!({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]})
 }
@@ -399,8 +403,8 @@ fn one_published(node: &Node, reader: &Reader<'_>) -> Option<Published> {
     })
 }
 
-/// Reads `cite`.
-pub(crate) fn citations(cite: &Cite, reader: &Reader<'_>) -> Vec<String> {
+/// A text or a list of texts.
+pub(crate) fn texts(cite: &Texts, reader: &Reader<'_>) -> Vec<String> {
     let items = cite.0.list().unwrap_or(std::slice::from_ref(&cite.0));
     items.iter().filter_map(|item| Text::read(item, reader)).map(|text| text.text).collect()
 }

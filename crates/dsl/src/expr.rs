@@ -11,7 +11,7 @@
 //! atom    := number [K | M | G | T] | "$" name ("." name)* | word | 'text' | function "(" or ("," or)* ")" | "(" or ")"
 //! ```
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::yaml::{Node, Value as Yaml, shown};
 
@@ -23,9 +23,9 @@ const MAX_DEPTH: usize = 32;
 pub(crate) enum Expr {
     Number(f64),
     /// A word or a quoted text.
-    Word(Rc<str>),
+    Word(Arc<str>),
     /// `$name.field.field`.
-    Variable(Vec<Rc<str>>),
+    Variable(Vec<Arc<str>>),
     Not(Box<Expr>),
     Negate(Box<Expr>),
     Binary(Binary, Box<Expr>, Box<Expr>),
@@ -84,7 +84,7 @@ pub(crate) struct Val {
 pub(crate) enum ValKind {
     Number(f64),
     Bool(bool),
-    Text(Rc<str>),
+    Text(Arc<str>),
     /// A list, a map or nothing.
     Node(Node),
 }
@@ -98,7 +98,7 @@ impl Val {
         let kind = match &node.value {
             Yaml::Number(number) => ValKind::Number(*number),
             Yaml::Bool(flag) => ValKind::Bool(*flag),
-            Yaml::Text(text) => ValKind::Text(Rc::clone(text)),
+            Yaml::Text(text) => ValKind::Text(Arc::clone(text)),
             Yaml::Null | Yaml::List(_) | Yaml::Map(_) => ValKind::Node(node.clone()),
         };
         Self { kind, from_input: false }
@@ -148,9 +148,9 @@ pub(crate) fn parse(text: &str) -> Result<Expr, (usize, String)> {
 #[derive(Clone, Debug, PartialEq)]
 enum Token {
     Number(f64),
-    Variable(Vec<Rc<str>>),
-    Word(Rc<str>),
-    Quoted(Rc<str>),
+    Variable(Vec<Arc<str>>),
+    Word(Arc<str>),
+    Quoted(Arc<str>),
     Symbol(&'static str),
 }
 
@@ -206,7 +206,7 @@ fn token(rest: &str, c: char) -> Result<(Token, usize), String> {
     }
     if c == '$' {
         let end = span(|c| is_name(c) || c == '.', 1);
-        let path: Vec<Rc<str>> = rest[1..end].split('.').map(Rc::from).collect();
+        let path: Vec<Arc<str>> = rest[1..end].split('.').map(Arc::from).collect();
         if path.iter().any(|part| part.is_empty()) {
             return Err("expected a name after `$`".to_owned());
         }
@@ -214,11 +214,11 @@ fn token(rest: &str, c: char) -> Result<(Token, usize), String> {
     }
     if c == '\'' || c == '"' {
         let end = rest[1..].find(c).ok_or_else(|| format!("expected a closing {c}"))?;
-        return Ok((Token::Quoted(Rc::from(&rest[1..=end])), end + 2));
+        return Ok((Token::Quoted(Arc::from(&rest[1..=end])), end + 2));
     }
     if is_name(c) {
         let end = span(is_name, 0);
-        return Ok((Token::Word(Rc::from(&rest[..end])), end));
+        return Ok((Token::Word(Arc::from(&rest[..end])), end));
     }
     match SYMBOLS.iter().find(|symbol| rest.starts_with(**symbol)) {
         Some(symbol) => Ok((Token::Symbol(symbol), symbol.len())),
@@ -422,7 +422,9 @@ impl Expr {
     pub(crate) fn eval(&self, scope: &dyn Lookup) -> Result<Val, EvalError> {
         match self {
             Self::Number(number) => Ok(Val::number(*number)),
-            Self::Word(word) => Ok(Val { kind: ValKind::Text(Rc::clone(word)), from_input: false }),
+            Self::Word(word) => {
+                Ok(Val { kind: ValKind::Text(Arc::clone(word)), from_input: false })
+            }
             Self::Variable(path) => variable(path, scope),
             Self::Not(inner) => {
                 let value = inner.eval(scope)?;
@@ -446,7 +448,7 @@ impl Expr {
     }
 }
 
-fn variable(path: &[Rc<str>], scope: &dyn Lookup) -> Result<Val, EvalError> {
+fn variable(path: &[Arc<str>], scope: &dyn Lookup) -> Result<Val, EvalError> {
     let mut value = scope.lookup(&path[0])?;
     for field in &path[1..] {
         let inner = match &value.kind {

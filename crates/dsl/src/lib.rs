@@ -50,7 +50,11 @@ mod step;
 mod write;
 mod yaml;
 
-use std::{fmt, path::Path, str::FromStr};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 pub use architecture::Architecture;
 pub use code::{Code, UnknownCode};
@@ -232,7 +236,7 @@ fn check_with(loader: &mut Loader<'_>, path: &Path, sink: &Sink) -> Option<Check
                 span: document.span,
                 overrides: Vec::new(),
             };
-            let architecture = finish(&draft, path, Vec::new(), sink)?;
+            let architecture = finish(&draft, path, Vec::new(), document.extends(), sink)?;
             let loaded = Loaded { architecture, sources: Sources::default() };
             Some(Checked::Architecture(Box::new(loaded)))
         }
@@ -296,7 +300,8 @@ fn load_with(
         Kind::Architecture => {
             let map = loader.resolve(&document)?;
             let changed = set(map, &entries, &[], &document, &loader.sources, sink);
-            let architecture = finish(&changed.draft, path, changed.point, sink)?;
+            let extends = document.extends();
+            let architecture = finish(&changed.draft, path, changed.point, extends, sink)?;
             Some((architecture, changed.draft))
         }
         Kind::Space => {
@@ -337,7 +342,7 @@ fn load_point(
     let names: Vec<&str> = space.variables.iter().map(|variable| &*variable.name).collect();
     let changed = set(map, &others, &names, document, sources, sink);
     point.extend(changed.point);
-    let mut architecture = finish(&changed.draft, path, point, sink)?;
+    let mut architecture = finish(&changed.draft, path, point, None, sink)?;
     architecture.constraints.clone_from(&space.constraints);
     Some((architecture, changed.draft))
 }
@@ -370,7 +375,7 @@ fn set(
             overrides.push((
                 step.to_owned(),
                 entry.key_span,
-                std::rc::Rc::new(Map(vec![argument])),
+                std::sync::Arc::new(Map(vec![argument])),
             ));
         } else {
             unknown_setting(entry, &params, variables, sink);
@@ -407,7 +412,7 @@ fn top_level(entry: &Entry) -> Option<Map> {
         None => Map(vec![entry.clone()]),
         Some((outer, inner)) => {
             let inner = Entry { key: inner.into(), ..entry.clone() };
-            let value = Value::Map(std::rc::Rc::new(Map(vec![inner])));
+            let value = Value::Map(std::sync::Arc::new(Map(vec![inner])));
             let value = Node { span: entry.value.span, value };
             Map(vec![Entry { key: outer.into(), value, ..entry.clone() }])
         }
@@ -431,6 +436,7 @@ fn finish(
     draft: &Draft,
     path: &Path,
     point: Vec<(String, String)>,
+    extends: Option<PathBuf>,
     sink: &Sink,
 ) -> Option<Architecture> {
     let built = architecture::build(draft, sink)?;
@@ -438,6 +444,8 @@ fn finish(
         name: built.name,
         file: path.to_owned(),
         description: built.description,
+        notes: built.notes,
+        extends,
         cite: built.cite,
         published: built.published,
         graph: built.graph,

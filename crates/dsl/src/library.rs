@@ -2,7 +2,7 @@
 
 use crate::{
     diagnostic::Sink,
-    document::{BlockKeys, LibraryKeys, citations, fields},
+    document::{BlockKeys, LibraryKeys, fields, texts},
     lower::block::declared,
     scope::{Reader, Scope},
 };
@@ -43,7 +43,7 @@ pub(crate) fn describe(keys: &LibraryKeys, sink: &Sink) -> Option<Library> {
     };
     Some(Library {
         description: keys.description.as_ref().map(|text| text.text.clone()),
-        cite: keys.cite.as_ref().map(|cite| citations(cite, &reader)).unwrap_or_default(),
+        cite: keys.cite.as_ref().map(|cite| texts(cite, &reader)).unwrap_or_default(),
         blocks: keys.blocks.0.map()?.0.iter().map(block).collect::<Option<_>>()?,
     })
 }

@@ -3,7 +3,7 @@
 use std::{
     io,
     path::{Component, Path, PathBuf},
-    rc::Rc,
+    sync::Arc,
 };
 
 use inceptive_ir::Span;
@@ -62,12 +62,20 @@ impl Kind {
 /// A file's content and where it lies.
 #[derive(Clone, Debug)]
 pub(crate) struct Document {
-    pub(crate) map: Rc<Map>,
+    pub(crate) map: Arc<Map>,
     pub(crate) span: Span,
     /// As it is shown to people; what the file refers to is relative to it.
-    path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Links resolved.
     canonical: PathBuf,
+}
+
+impl Document {
+    /// The file that this one extends, as it is shown to people.
+    pub(crate) fn extends(&self) -> Option<PathBuf> {
+        let target = self.map.get("extends")?.text()?;
+        Some(normal(&self.path.parent().unwrap_or(Path::new("")).join(target)))
+    }
 }
 
 /// Reads files for one network.
@@ -284,7 +292,7 @@ impl<'a> Loader<'a> {
         let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
         let span = Span { source, start: 0, end };
         let value = yaml::parse(text, source, self.sink)?;
-        Some(Entry { key: Rc::from(key), key_span: span, value })
+        Some(Entry { key: Arc::from(key), key_span: span, value })
     }
 }
 

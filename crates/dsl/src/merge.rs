@@ -1,11 +1,11 @@
 //! Combining a file with the one that it extends.
 
-use std::{collections::HashMap, rc::Rc};
+use std::{collections::HashMap, sync::Arc};
 
 use crate::yaml::{Entry, Map, Node, Value};
 
 /// Keys that describe one network and never pass to a variant of it.
-const NOT_INHERITED: [&str; 3] = ["name", "description", "published"];
+const NOT_INHERITED: [&str; 4] = ["name", "description", "notes", "published"];
 
 /// Keys whose map is a choice of one form, replaced as a whole.
 const WHOLE: [&str; 1] = ["tail"];
@@ -22,10 +22,10 @@ pub(crate) fn merge(base: &Map, over: &Map) -> Map {
 
 fn merge_keys(base: &Map, over: &Map, null_removes: bool) -> Map {
     let mut merged: Vec<Option<Entry>> = base.0.iter().cloned().map(Some).collect();
-    let mut places: HashMap<Rc<str>, usize> =
-        base.0.iter().enumerate().map(|(place, entry)| (Rc::clone(&entry.key), place)).collect();
+    let mut places: HashMap<Arc<str>, usize> =
+        base.0.iter().enumerate().map(|(place, entry)| (Arc::clone(&entry.key), place)).collect();
     for entry in &over.0 {
-        let place = *places.entry(Rc::clone(&entry.key)).or_insert_with(|| {
+        let place = *places.entry(Arc::clone(&entry.key)).or_insert_with(|| {
             merged.push(None);
             merged.len() - 1
         });
@@ -45,7 +45,7 @@ fn merge_values(base: &Node, over: &Entry) -> Node {
         (Value::Map(base), Value::Map(map)) if !WHOLE.contains(&&*over.key) => {
             // A null parameter is one without default, not one to remove.
             let merged = merge_keys(base, map, &*over.key != "params");
-            Node { span: over.value.span, value: Value::Map(Rc::new(merged)) }
+            Node { span: over.value.span, value: Value::Map(Arc::new(merged)) }
         }
         _ => over.value.clone(),
     }

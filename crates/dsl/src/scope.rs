@@ -1,6 +1,6 @@
 //! Which names an expression can see.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use inceptive_ir::{Shape, Span};
 
@@ -24,7 +24,7 @@ pub(crate) enum Input {
 }
 
 /// A name and its value; none when an error, already reported, hides it.
-pub(crate) type Named = (Rc<str>, Option<Val>);
+pub(crate) type Named = (Arc<str>, Option<Val>);
 
 /// A frame of named values; frames inside see the frames outside.
 #[derive(Clone, Copy)]
@@ -201,7 +201,7 @@ impl Reader<'_> {
                 for entry in &mut closed.0 {
                     entry.value = self.close(&entry.value)?;
                 }
-                Value::Map(Rc::new(closed))
+                Value::Map(Arc::new(closed))
             }
             other => other.clone(),
         };

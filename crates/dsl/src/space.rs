@@ -1,19 +1,22 @@
 //! Spaces of networks: a base, what varies, and what is wanted.
 
-use std::{collections::HashSet, fmt, rc::Rc};
+use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc};
 
 use inceptive_ir::Span;
 
 use crate::{
-    architecture::with_parameter,
+    Failure,
+    architecture::{Architecture, Draft, with_parameter},
     code::Code,
     diagnostic::{Diagnostic, Sink, suggestion},
-    document::{SpaceKeys, VariableKeys, fields},
+    document::{SpaceKeys, VariableKeys, fields, texts},
     expr::{self, EvalError, Expr, Lookup, Val, ValKind},
     field::{Fields, Text},
+    finish,
     load::{Document, Loader},
     merge::merge,
     scope::{Reader, Scope},
+    source::Sources,
     step::check_name,
     yaml::{Entry, Map, Node, Value},
 };
@@ -48,13 +51,17 @@ pub struct Space {
     pub title: String,
     /// What it is.
     pub description: Option<String>,
+    /// What else a reader should know.
+    pub notes: Vec<String>,
     /// What varies.
     pub variables: Vec<Variable>,
     /// What every network of interest satisfies.
     pub constraints: Vec<Constraint>,
     /// What to look for.
     pub objectives: Vec<Objective>,
-    base: Rc<Map>,
+    /// The file that it was read from.
+    pub file: PathBuf,
+    base: Arc<Map>,
     span: Span,
 }
 
@@ -187,11 +194,13 @@ impl Space {
         let objectives = conditions(keys.objectives.as_ref(), Objective::parse, &reader);
         sink.is_empty().then_some(Self {
             title: keys.space.text,
+            notes: keys.notes.as_ref().map_or_else(Vec::new, |notes| texts(notes, &reader)),
             description: keys.description.map(|text| text.text),
             variables,
             constraints,
             objectives,
-            base: Rc::new(whole),
+            file: document.path.clone(),
+            base: Arc::new(whole),
             span: document.span,
         })
     }
@@ -209,7 +218,7 @@ impl Space {
         for (variable, &choice) in self.variables.iter().zip(choices).rev() {
             let chosen = &variable.values[choice];
             let entry = Entry {
-                key: Rc::from(&*variable.name),
+                key: Arc::from(&*variable.name),
                 key_span: variable.span,
                 value: chosen.value.clone(),
             };
@@ -217,6 +226,28 @@ impl Space {
             point.insert(0, (variable.name.clone(), chosen.label.clone()));
         }
         (map, point)
+    }
+
+    /// The network with one value of each variable, by their positions.
+    ///
+    /// # Errors
+    /// All diagnostics, when there is no such network: its shapes do not fit, for instance. They have no
+    /// places, as the files are not kept.
+    ///
+    /// # Panics
+    /// When there is no such position.
+    pub fn network(&self, choices: &[usize]) -> Result<Architecture, Failure> {
+        let sink = Sink::default();
+        let (map, point) = self.at(choices);
+        let draft = Draft { map, span: self.span, overrides: Vec::new() };
+        let network = finish(&draft, &self.file, point, None, &sink);
+        match network {
+            Some(mut network) if sink.is_empty() => {
+                network.constraints.clone_from(&self.constraints);
+                Ok(network)
+            }
+            _ => Err(Failure { diagnostics: sink.take(), sources: Sources::default() }),
+        }
     }
 
     /// The positions of the default values.
@@ -230,8 +261,8 @@ impl Space {
 }
 
 fn title(space: &Text) -> Entry {
-    let value = Node { span: space.span, value: Value::Text(Rc::from(&*space.text)) };
-    Entry { key: Rc::from("name"), key_span: space.span, value }
+    let value = Node { span: space.span, value: Value::Text(Arc::from(&*space.text)) };
+    Entry { key: Arc::from("name"), key_span: space.span, value }
 }
 
 fn conditions<T>(

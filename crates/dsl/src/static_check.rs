@@ -1,7 +1,7 @@
 //! What can be checked without building the network: also blocks that nobody calls, and branches that a
 //! condition leaves out, must be written with known steps and known keys, and every parameter be used.
 
-use std::{collections::HashSet, rc::Rc};
+use std::{collections::HashSet, sync::Arc};
 
 use inceptive_ir::Span;
 
@@ -81,7 +81,7 @@ impl Checker<'_> {
         }
     }
 
-    fn unused(&self, parameter: &Entry, used: &HashSet<Rc<str>>, owner: &str) {
+    fn unused(&self, parameter: &Entry, used: &HashSet<Arc<str>>, owner: &str) {
         if !used.contains(&parameter.key) {
             let message = format!("the parameter `{}` of {owner} is never used", parameter.key);
             let unused = Diagnostic::new(Code::UnusedParameter, message);
@@ -175,7 +175,7 @@ pub(crate) fn unknown_step(word: &str, span: Span) -> Diagnostic {
 }
 
 /// Collects the variables that any text below `node` mentions, keys of steps included.
-pub(crate) fn mentioned(node: &Node, used: &mut HashSet<Rc<str>>) {
+pub(crate) fn mentioned(node: &Node, used: &mut HashSet<Arc<str>>) {
     match &node.value {
         Value::Text(text) => variables(text, used),
         Value::List(items) => items.iter().for_each(|item| mentioned(item, used)),
@@ -191,15 +191,15 @@ pub(crate) fn mentioned(node: &Node, used: &mut HashSet<Rc<str>>) {
     }
 }
 
-fn variables(text: &str, used: &mut HashSet<Rc<str>>) {
+fn variables(text: &str, used: &mut HashSet<Arc<str>>) {
     if !text.contains('$') {
         return;
     }
     match expr::parse(text) {
         Ok(expr) => expr.variables(&mut |name| {
-            used.insert(Rc::from(name));
+            used.insert(Arc::from(name));
         }),
         // What is wrong with it is reported where it is evaluated; what it mentions is used all the same.
-        Err(_) => used.extend(expr::mentions(text).map(|(_, name)| Rc::from(name))),
+        Err(_) => used.extend(expr::mentions(text).map(|(_, name)| Arc::from(name))),
     }
 }

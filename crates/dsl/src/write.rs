@@ -1,6 +1,6 @@
 //! Networks back to YAML: one file that needs no other, whatever was extended, used or set.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use serde_yaml::{Mapping, Number, Value as Yaml};
 
@@ -18,9 +18,9 @@ pub(crate) fn to_yaml(draft: &Draft) -> Result<String, serde_yaml::Error> {
     for (path, span, args) in &draft.overrides {
         let value = |value| Node { span: *span, value };
         let entry = |key: &str, map: Map| Entry {
-            key: Rc::from(key),
+            key: Arc::from(key),
             key_span: *span,
-            value: value(Value::Map(Rc::new(map))),
+            value: value(Value::Map(Arc::new(map))),
         };
         let step = Map(vec![entry(path, (**args).clone())]);
         map = merge(&map, &Map(vec![entry("set", step)]));

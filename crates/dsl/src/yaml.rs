@@ -4,7 +4,7 @@
 //! parser events notes the place of every value and refuses hostile documents (too deep, too many values
 //! behind aliases, keys given twice) before serde_yaml sees them; then both are joined.
 
-use std::{collections::HashMap, rc::Rc};
+use std::{collections::HashMap, sync::Arc};
 
 use inceptive_ir::Span;
 use saphyr_parser::{Event, Parser, Span as Range};
@@ -34,9 +34,9 @@ pub(crate) enum Value {
     Null,
     Bool(bool),
     Number(f64),
-    Text(Rc<str>),
-    List(Rc<[Node]>),
-    Map(Rc<Map>),
+    Text(Arc<str>),
+    List(Arc<[Node]>),
+    Map(Arc<Map>),
 }
 
 /// A map in the order of its keys.
@@ -46,7 +46,7 @@ pub(crate) struct Map(pub(crate) Vec<Entry>);
 /// A key, where it stands, and its value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
-    pub(crate) key: Rc<str>,
+    pub(crate) key: Arc<str>,
     pub(crate) key_span: Span,
     pub(crate) value: Node,
 }
@@ -232,9 +232,9 @@ impl Places {
 /// The places of a document's values, aliases shared.
 #[derive(Clone, Debug)]
 enum Skeleton {
-    Scalar { span: Span, text: Rc<str> },
-    List { span: Span, items: Rc<[Skeleton]>, size: usize },
-    Map { span: Span, entries: Rc<[(Skeleton, Skeleton)]>, size: usize },
+    Scalar { span: Span, text: Arc<str> },
+    List { span: Span, items: Arc<[Skeleton]>, size: usize },
+    Map { span: Span, entries: Arc<[(Skeleton, Skeleton)]>, size: usize },
 }
 
 /// A list or map that is being read.
@@ -317,7 +317,7 @@ impl Reader<'_> {
                     let message = format!("a text is longer than {} KiB", MAX_TEXT >> 10);
                     return self.refuse(Code::FileTooLarge, &message, span);
                 }
-                self.close(Skeleton::Scalar { span, text: Rc::from(&*text) }, anchor)
+                self.close(Skeleton::Scalar { span, text: Arc::from(&*text) }, anchor)
             }
             Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
                 Some(target) => self.close(target, 0),
@@ -422,7 +422,7 @@ fn join(skeleton: &Skeleton, value: serde_yaml::Value, sink: &Sink) -> Option<No
         (_, Yaml::Null) => Value::Null,
         (_, Yaml::Bool(flag)) => Value::Bool(flag),
         (_, Yaml::Number(number)) => Value::Number(number.as_f64().unwrap_or(f64::NAN)),
-        (_, Yaml::String(text)) => Value::Text(Rc::from(text)),
+        (_, Yaml::String(text)) => Value::Text(Arc::from(text)),
         (Skeleton::List { items, .. }, Yaml::Sequence(values)) if items.len() == values.len() => {
             let nodes: Option<Vec<Node>> =
                 items.iter().zip(values).map(|(item, value)| join(item, value, sink)).collect();
@@ -435,10 +435,10 @@ fn join(skeleton: &Skeleton, value: serde_yaml::Value, sink: &Sink) -> Option<No
                 .map(|((key, place), (_, value))| {
                     let Skeleton::Scalar { text, span } = key else { return None };
                     let value = join(place, value, sink)?;
-                    Some(Entry { key: Rc::clone(text), key_span: *span, value })
+                    Some(Entry { key: Arc::clone(text), key_span: *span, value })
                 })
                 .collect();
-            Value::Map(Rc::new(Map(nodes?)))
+            Value::Map(Arc::new(Map(nodes?)))
         }
         (_, Yaml::Sequence(_) | Yaml::Mapping(_) | Yaml::Tagged(_)) => {
             // The two parsers read the text differently, as with a tag, which is refused already.

@@ -135,6 +135,15 @@ pub struct NodeTime {
 /// What each node of a run took, in the order of execution.
 pub type NodeTimes = Vec<NodeTime>;
 
+/// What nodes took in several runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeTimings {
+    /// The precision that was computed in.
+    pub precision: Precision,
+    /// One for each run.
+    pub runs: Vec<NodeTimes>,
+}
+
 /// An engine could not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
@@ -194,7 +203,7 @@ pub trait Engine {
         setup: &Setup,
         input: Arc<[f32]>,
         runs: usize,
-    ) -> Result<Vec<NodeTimes>, EngineError>;
+    ) -> Result<NodeTimings, EngineError>;
 }
 
 /// A network prepared by an engine.

@@ -20,13 +20,13 @@ mod trust;
 pub use bench::{Candidate, Event, Observer, Protocol, Run, Surroundings, measure, random_input};
 pub use compare::{Comparison, Verdict, compare};
 pub use engine::{
-    Description, Engine, EngineError, Model, NodeTime, NodeTimes, Precision, PrecisionWish,
-    Session, Setup,
+    Description, Engine, EngineError, Model, NodeTime, NodeTimes, NodeTimings, Precision,
+    PrecisionWish, Session, Setup,
 };
 pub use groups::groups;
 pub use host::{CpuTime, FakeHost, Host, Memory, System};
 pub use machine::{Machine, available_memory};
-pub use measurement::{Measurement, Runtime, Setting, Subject};
+pub use measurement::{Measurement, ProfileRecord, Runtime, Setting, Subject};
 pub use probe::Roofline;
 pub use profile::{Bound, Part, Profile, profile};
 pub use trust::{Finding, Grade};

@@ -5,10 +5,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use inceptive_cost::{Cost, Mode};
 use serde::{Deserialize, Serialize};
 
-use crate::bench::{Candidate, Protocol, Run, Surroundings};
-use crate::engine::{Description, Precision};
+use crate::bench::{Protocol, Run, Surroundings};
+use crate::engine::{Description, Precision, Setup};
 use crate::machine::Machine;
 use crate::probe::Roofline;
+use crate::profile::Profile;
 use crate::statistics::{Estimate, Summary, summarize};
 use crate::trust::{Finding, Grade, judge};
 
@@ -72,6 +73,25 @@ pub struct Runtime {
     pub threads: u32,
 }
 
+impl Runtime {
+    /// What ran a network: an engine as it was set up, and the precision that it really computed in.
+    pub fn new(
+        engine: &str,
+        description: &Description,
+        setup: &Setup,
+        precision: Precision,
+    ) -> Self {
+        Self {
+            engine: engine.to_owned(),
+            engine_version: description.version.clone(),
+            device: setup.device.clone(),
+            precision,
+            batch: setup.batch,
+            threads: setup.threads,
+        }
+    }
+}
+
 /// A measured latency. Times are in milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
@@ -125,8 +145,7 @@ impl Measurement {
     /// Describes a run.
     pub fn new(
         subject: Subject,
-        candidate: &Candidate<'_>,
-        description: &Description,
+        runtime: Runtime,
         roofline: Roofline,
         setting: &Setting<'_>,
         run: &Run,
@@ -137,18 +156,14 @@ impl Measurement {
             .map(|turn| turn.iter().map(|time| time.as_secs_f64() * 1e3).collect())
             .collect();
         let latency_ms = summarize(&turns_ms, setting.protocol.seed);
-        let (grade, findings) = judge(run, &latency_ms);
+        #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+        let operations = 2.0 * subject.macs as f64 * f64::from(runtime.batch);
+        let share_of_peak = operations / latency_ms.median.value / 1e6 / roofline.peak_gflops;
+        let (grade, findings) = judge(run, &latency_ms, share_of_peak);
         let Surroundings { others_cores, stolen_cores, clock_mhz } = run.surroundings;
         Self {
             subject,
-            runtime: Runtime {
-                engine: candidate.engine.name().to_owned(),
-                engine_version: description.version.clone(),
-                device: candidate.setup.device.clone(),
-                precision: run.precision,
-                batch: candidate.setup.batch,
-                threads: candidate.setup.threads,
-            },
+            runtime,
             machine: setting.machine.clone(),
             roofline,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -185,6 +200,50 @@ impl Measurement {
     /// Share of the machine's peak in single precision.
     pub fn share_of_peak(&self) -> f64 {
         self.gflops().value / self.roofline.peak_gflops
+    }
+}
+
+/// Where the time of a network goes, with everything that is needed to understand it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProfileRecord {
+    /// What ran.
+    pub subject: Subject,
+    /// What ran it.
+    pub runtime: Runtime,
+    /// What it ran on.
+    pub machine: Machine,
+    /// What that machine can do at best with so many threads.
+    pub roofline: Roofline,
+    /// The version of this program.
+    pub version: String,
+    /// When it was finished, in milliseconds since 1970 (UTC).
+    pub finished_unix_ms: u64,
+    /// Seed of the inputs.
+    pub seed: u64,
+    /// Where the time goes.
+    pub profile: Profile,
+}
+
+impl ProfileRecord {
+    /// Describes a profile that was just made.
+    pub fn new(
+        subject: Subject,
+        runtime: Runtime,
+        roofline: Roofline,
+        machine: &Machine,
+        seed: u64,
+        profile: Profile,
+    ) -> Self {
+        Self {
+            subject,
+            runtime,
+            machine: machine.clone(),
+            roofline,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            finished_unix_ms: unix_ms(),
+            seed,
+            profile,
+        }
     }
 }
 

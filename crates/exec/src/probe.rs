@@ -40,6 +40,16 @@ impl Roofline {
         Self { threads, peak_gflops: peak(threads), bandwidth_gbps: bandwidth(threads) }
     }
 
+    /// The higher limits of two measurements with equal threads: whatever disturbs one makes it lower.
+    #[must_use]
+    pub fn best(self, other: Self) -> Self {
+        Self {
+            threads: self.threads,
+            peak_gflops: self.peak_gflops.max(other.peak_gflops),
+            bandwidth_gbps: self.bandwidth_gbps.max(other.bandwidth_gbps),
+        }
+    }
+
     /// Intensity, in FLOPs a byte, from which on arithmetic is the limit.
     pub fn ridge(&self) -> f64 {
         self.peak_gflops / self.bandwidth_gbps

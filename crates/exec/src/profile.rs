@@ -7,8 +7,9 @@ use std::{
 
 use inceptive_cost::{Cost, Mode};
 use inceptive_ir::{Graph, NodeId, Op, Path};
+use serde::{Deserialize, Serialize};
 
-use crate::engine::{Engine, EngineError, Model, NodeTimes, Setup};
+use crate::engine::{Engine, EngineError, Model, NodeTimes, Precision, Setup};
 use crate::probe::Roofline;
 use crate::statistics::median;
 
@@ -32,7 +33,7 @@ impl Bound {
 }
 
 /// A node or a module with its time.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Part {
     /// Its path; for what the engine does for itself, the engine's name of it.
     pub name: String,
@@ -71,8 +72,10 @@ impl Part {
 }
 
 /// Where the time of a network goes. Nodes that the engine runs as one are one part, with the work of all.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
+    /// The precision that was computed in.
+    pub precision: Precision,
     /// Nodes in execution order, and what the engine does for itself after the node before it.
     pub nodes: Vec<Part>,
     /// Sum of all parts, in milliseconds.
@@ -98,7 +101,7 @@ pub fn profile(
         engine: engine.name(),
         message: error.to_string(),
     })?;
-    Ok(Profile::new(&model.graph, &cost, &times))
+    Ok(Profile::new(&model.graph, &cost, times.precision, &times.runs))
 }
 
 /// A line of a profile before its work is known.
@@ -110,7 +113,7 @@ struct Timed {
 
 impl Profile {
     /// Joins times with the work of nodes.
-    fn new(graph: &Graph, cost: &Cost, runs: &[NodeTimes]) -> Self {
+    fn new(graph: &Graph, cost: &Cost, precision: Precision, runs: &[NodeTimes]) -> Self {
         let lines = lines(runs);
         let mut fused = fused(graph, &lines);
         let total_ms: f64 = lines.iter().map(|line| median(&line.times_ms)).sum();
@@ -130,7 +133,7 @@ impl Profile {
                 moved_bytes: costs.iter().map(|cost| cost.moved_bytes).sum(),
             }
         };
-        Self { nodes: lines.iter().map(part).collect(), total_ms, runs: runs.len() }
+        Self { precision, nodes: lines.iter().map(part).collect(), total_ms, runs: runs.len() }
     }
 
     /// The parts by module, `depth` path segments down, in execution order.

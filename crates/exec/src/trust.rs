@@ -50,8 +50,8 @@ const CLOCK: [f64; 2] = [0.03, 0.10];
 /// Fewer runs than this say little about spread.
 const FEW_RUNS: usize = 15;
 
-/// Grades a measurement.
-pub fn judge(run: &Run, latency: &Summary) -> (Grade, Vec<Finding>) {
+/// Grades a measurement. `share_of_peak` is how fast it computed, over what the machine can do at best.
+pub fn judge(run: &Run, latency: &Summary, share_of_peak: f64) -> (Grade, Vec<Finding>) {
     let findings: Vec<Finding> = [
         warm_up(run),
         spread(latency),
@@ -60,6 +60,7 @@ pub fn judge(run: &Run, latency: &Summary) -> (Grade, Vec<Finding>) {
         others(run),
         clock(run),
         runs(run, latency),
+        peak(share_of_peak),
     ]
     .into_iter()
     .flatten()
@@ -144,6 +145,13 @@ fn clock(run: &Run) -> Option<Finding> {
     beyond(change, CLOCK, || {
         format!("the clock went from {start:.0} to {end:.0} MHz; set the governor to `performance`")
     })
+}
+
+/// Nothing computes faster than the peak, so a higher speed tells that the peak was measured too low.
+fn peak(share: f64) -> Option<Finding> {
+    let message =
+        "it computed faster than the measured peak, so the peak was disturbed; stop other programs";
+    (share > 1.0).then(|| Finding { is_serious: false, message: message.to_owned() })
 }
 
 fn runs(run: &Run, latency: &Summary) -> Option<Finding> {

@@ -163,7 +163,7 @@ fn node_times_name_nodes_of_the_network() {
             continue;
         }
         let input = random_input(&model, 1, 7);
-        let runs = engine.node_times(&model, &wish, input, 2).unwrap();
+        let runs = engine.node_times(&model, &wish, input, 2).unwrap().runs;
         assert_eq!(runs.len(), 2);
         let named = runs[1].iter().filter(|node| node.path.is_some()).count();
         assert!(named * 10 > runs[1].len() * 8, "{}: {named} of {}", engine.name(), runs[1].len());

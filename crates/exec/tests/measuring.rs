@@ -6,7 +6,7 @@ use std::{cell::Cell, time::Duration};
 
 use inceptive_exec::{
     Candidate, Description, Engine, Event, FakeHost, Grade, Machine, Measurement, Model, Observer,
-    PrecisionWish, Protocol, Roofline, Run, Setting, Setup, Subject, Verdict, compare,
+    PrecisionWish, Protocol, Roofline, Run, Runtime, Setting, Setup, Subject, Verdict, compare,
     engines::mock::Mock, measure, profile, random_input,
 };
 use inceptive_ir::{Activation, Graph, NewNode, Op, Path, Shape};
@@ -68,12 +68,12 @@ fn protocol(milliseconds: u64) -> Protocol {
 /// A result as it is kept.
 fn result(engine: &Mock, model: &Model, run: &Run, protocol: &Protocol) -> Measurement {
     let subject = Subject::new(&model.name, "file.yaml", vec![], &model.graph);
-    let candidate = Candidate { engine, model, setup: setup() };
     let description: Description = engine.describe().unwrap();
+    let runtime = Runtime::new(engine.name(), &description, &setup(), run.precision);
     let roofline = Roofline { threads: 1, peak_gflops: 100.0, bandwidth_gbps: 10.0 };
     let machine = Machine::read();
     let setting = Setting { machine: &machine, protocol };
-    Measurement::new(subject, &candidate, &description, roofline, &setting, run)
+    Measurement::new(subject, runtime, roofline, &setting, run)
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use inceptive_exec::Measurement;
+use inceptive_exec::{Measurement, ProfileRecord};
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
 use rusqlite_migration::{M, Migrations};
 use serde::de::DeserializeOwned;
@@ -25,7 +25,8 @@ const HEADER: &[u8; 16] = b"SQLite format 3\0";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The schema, in steps; a step that was released is never changed.
-static STEPS: [M<'static>; 1] = [M::up(include_str!("migrations/1.sql"))];
+static STEPS: [M<'static>; 2] =
+    [M::up(include_str!("migrations/1.sql")), M::up(include_str!("migrations/2.sql"))];
 
 /// Why results cannot be kept or read.
 #[derive(Debug, thiserror::Error)]
@@ -120,6 +121,8 @@ pub struct Filter {
     pub engine: Option<String>,
     /// The machine.
     pub machine: Option<String>,
+    /// The last number, so that what is added later changes nothing.
+    pub up_to: Option<i64>,
 }
 
 /// An open file of results.
@@ -236,6 +239,19 @@ impl Store {
         .map(|added| added > 0)
     }
 
+    /// Adds a profile, as [`Store::append`] adds a measurement.
+    ///
+    /// # Errors
+    /// When it cannot be written; those before are safe.
+    pub fn append_profile(&mut self, profile: &ProfileRecord) -> Result<bool, StoreError> {
+        let json = serde_json::to_string(profile)?;
+        let sql = "INSERT OR IGNORE INTO profile (content, machine, json) VALUES (?1, ?2, ?3)";
+        self.insert(|transaction| {
+            transaction.execute(sql, params![content(&json), profile.machine.id(), json])
+        })
+        .map(|added| added > 0)
+    }
+
     /// Adds rows of another program's table, all or none; gives how many were new.
     ///
     /// # Errors
@@ -277,14 +293,36 @@ impl Store {
     /// # Errors
     /// When the file cannot be read.
     pub fn measurements(&self, filter: &Filter) -> Result<Vec<Stored<Measurement>>, StoreError> {
-        let sql = "SELECT id, json FROM measurement
+        self.select("measurement", filter)
+    }
+
+    /// Profiles in the order in which they were added; none in a file of an earlier version.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn profiles(&self, filter: &Filter) -> Result<Vec<Stored<ProfileRecord>>, StoreError> {
+        if !self.has("profile")? {
+            return Ok(vec![]);
+        }
+        self.select("profile", filter)
+    }
+
+    fn select<T: DeserializeOwned>(
+        &self,
+        table: &str,
+        filter: &Filter,
+    ) -> Result<Vec<Stored<T>>, StoreError> {
+        let sql = format!(
+            "SELECT id, json FROM {table}
             WHERE (?1 IS NULL OR instr(lower(model), lower(?1)) OR instr(lower(file), lower(?1)))
               AND (?2 IS NULL OR fingerprint = ?2)
               AND (?3 IS NULL OR engine = ?3)
               AND (?4 IS NULL OR machine = ?4)
-            ORDER BY id";
-        let Filter { model, fingerprint, engine, machine } = filter;
-        self.read(sql, params![model, fingerprint, engine, machine])
+              AND (?5 IS NULL OR id <= ?5)
+            ORDER BY id"
+        );
+        let Filter { model, fingerprint, engine, machine, up_to } = filter;
+        self.read(&sql, params![model, fingerprint, engine, machine, up_to])
     }
 
     /// The measurement with a number.
@@ -328,38 +366,51 @@ impl Store {
     /// When the other cannot be read or this one not be written; nothing is added then.
     pub fn merge(&mut self, other: &Path) -> Result<usize, StoreError> {
         let other = Self::open_to_read(other)?;
-        let measurements =
-            other.rows("SELECT content, machine, json FROM measurement ORDER BY id")?;
-        let foreign =
-            other.rows("SELECT content, '', json FROM foreign_measurement ORDER BY id")?;
+        let mut found = Vec::new();
+        for (table, columns) in TABLES {
+            if other.has(table)? {
+                let width = columns.split(',').count();
+                let sql = format!("SELECT {columns} FROM {table} ORDER BY id");
+                found.push((table, columns, other.texts(&sql, width)?));
+            }
+        }
         self.insert(|transaction| {
-            let mut add = transaction.prepare(
-                "INSERT OR IGNORE INTO measurement (content, machine, json) VALUES (?1, ?2, ?3)",
-            )?;
-            let added: usize = measurements
-                .iter()
-                .map(|row| add.execute(params![row[0], row[1], row[2]]))
-                .sum::<rusqlite::Result<_>>()?;
-            let mut add = transaction.prepare(
-                "INSERT OR IGNORE INTO foreign_measurement (content, json) VALUES (?1, ?2)",
-            )?;
-            let foreign: usize = foreign
-                .iter()
-                .map(|[content, _, json]| add.execute([content, json]))
-                .sum::<rusqlite::Result<_>>()?;
-            Ok(added + foreign)
+            let mut added = 0;
+            for (table, columns, rows) in &found {
+                let places = vec!["?"; columns.split(',').count()].join(", ");
+                let sql = format!("INSERT OR IGNORE INTO {table} ({columns}) VALUES ({places})");
+                let mut add = transaction.prepare(&sql)?;
+                for row in rows {
+                    added += add.execute(rusqlite::params_from_iter(row))?;
+                }
+            }
+            Ok(added)
         })
     }
 
-    fn rows(&self, sql: &str) -> Result<Vec<[String; 3]>, StoreError> {
+    /// Whether the file has a table: one that was written by an earlier version and is only read has
+    /// not got all.
+    fn has(&self, table: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+        let count = self.connection.query_row(sql, params![table], |row| row.get::<_, i64>(0));
+        count.map(|count| count > 0).map_err(|error| explain(&self.path, error))
+    }
+
+    fn texts(&self, sql: &str, width: usize) -> Result<Vec<Vec<String>>, StoreError> {
         let rows = self.connection.prepare(sql).and_then(|mut statement| {
-            let rows =
-                statement.query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]))?;
-            rows.collect()
+            let row = |row: &rusqlite::Row<'_>| (0..width).map(|at| row.get(at)).collect();
+            statement.query_map([], row)?.collect()
         });
         rows.map_err(|error| explain(&self.path, error))
     }
 }
+
+/// What is merged: tables with the columns that are not computed.
+const TABLES: [(&str, &str); 3] = [
+    ("measurement", "content, machine, json"),
+    ("profile", "content, machine, json"),
+    ("foreign_measurement", "content, json"),
+];
 
 fn migrations() -> Migrations<'static> {
     Migrations::from_slice(&STEPS)

@@ -10,11 +10,10 @@ use std::{
 };
 
 use inceptive_exec::{
-    Candidate, Engine, Machine, Measurement, Model, PrecisionWish, Protocol, Roofline, Run,
-    Setting, Setup, Subject, Surroundings, engines::mock::Mock,
+    Engine, Machine, Measurement, PrecisionWish, Protocol, Roofline, Run, Runtime, Setting, Setup,
+    Subject, Surroundings, engines::mock::Mock,
 };
 use inceptive_ir::{Activation, Graph, NewNode, Op, Shape};
-use inceptive_onnx::Weights;
 use inceptive_store::{
     Cell, Filter, Format, Store, StoreError, columns, read_timm, write, write_timm,
 };
@@ -24,7 +23,6 @@ fn measurement(name: &str, ms: u64) -> Measurement {
     let mut graph = Graph::new(Shape::map(3, 4, 4), None).unwrap();
     let relu = NewNode::new(Op::Activation(Activation::Relu), inceptive_ir::Path::new("relu"));
     graph.add(relu, &[graph.input()]).unwrap();
-    let model = Model::new(name, &graph, Weights::default()).unwrap();
     let engine = Mock::new(&inceptive_exec::FakeHost::default(), |_, _| std::time::Duration::ZERO);
     let setup =
         Setup { batch: 2, threads: 1, precision: PrecisionWish::Fp32, device: "cpu".to_owned() };
@@ -41,11 +39,12 @@ fn measurement(name: &str, ms: u64) -> Measurement {
         surroundings: Surroundings::default(),
     };
     let subject = Subject::new(name, &format!("architectures/{name}.yaml"), vec![], &graph);
-    let candidate = Candidate { engine: &engine, model: &model, setup };
+    let about = engine.describe().unwrap();
+    let runtime = Runtime::new(engine.name(), &about, &setup, run.precision);
     let roofline = Roofline { threads: 1, peak_gflops: 100.0, bandwidth_gbps: 10.0 };
     let (machine, protocol) = (Machine::read(), Protocol::default());
     let setting = Setting { machine: &machine, protocol: &protocol };
-    Measurement::new(subject, &candidate, &engine.describe().unwrap(), roofline, &setting, &run)
+    Measurement::new(subject, runtime, roofline, &setting, &run)
 }
 
 fn file(folder: &Path) -> PathBuf {

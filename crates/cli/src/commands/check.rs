@@ -4,9 +4,10 @@ use std::{fmt::Write, path::PathBuf};
 
 use clap::Args;
 use inceptive_dsl::{Checked, Loaded};
+use inceptive_jobs::is_onnx;
 
 use crate::{
-    input::{Settings, is_onnx, read},
+    input::{Settings, read},
     output::{self, Outcome},
 };
 

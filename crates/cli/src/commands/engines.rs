@@ -1,7 +1,7 @@
 //! `inceptive engines`.
 
 use clap::Args;
-use inceptive_exec::{Description, EngineError};
+use inceptive_exec::{Description, EngineError, engines};
 use serde_json::{Value, json};
 
 use crate::{
@@ -29,7 +29,7 @@ pub struct Engines {
 impl Engines {
     /// Looks for every engine.
     pub fn run(self) -> anyhow::Result<Outcome> {
-        let engines = self.libraries.all();
+        let engines = engines::all(&self.libraries.libraries());
         let described: Vec<(&str, Result<Description, EngineError>)> =
             engines.iter().map(|engine| (engine.name(), engine.describe())).collect();
         let text = if self.json {

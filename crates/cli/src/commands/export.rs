@@ -7,11 +7,12 @@ use clap::{
     ArgMatches, Args, Command, Error, FromArgMatches, ValueEnum, error::ErrorKind,
     parser::ValueSource,
 };
+use inceptive_jobs::Runnable;
 use inceptive_onnx::{Batch, LrnForm, Opset, Options, to_onnx, to_pytorch};
 use inceptive_report::replace_file;
 
 use crate::{
-    input::{Runnable, Settings, WeightsFrom, read, read_runnable},
+    input::{Settings, WeightsFrom, read, read_runnable},
     output::Outcome,
 };
 
@@ -153,10 +154,10 @@ impl Export {
     /// The bytes of an ONNX file; none if the network is wrong, which has been printed.
     fn onnx(&self) -> anyhow::Result<Option<Vec<u8>>> {
         let Target { format: _, weights, fold_bn, opset, batch } = &self.target.0;
-        let Some(runnable) = read_runnable(&self.file, &self.settings, weights)? else {
+        let Some(runnable) = read_runnable(&self.file, &self.settings, weights) else {
             return Ok(None);
         };
-        let Runnable { loaded, graph, weights } = runnable;
+        let Runnable { loaded, graph, weights, .. } = runnable;
         let (graph, weights) = match fold_bn {
             true => weights.fold_batch_norm(&graph)?,
             false => (graph, weights),

@@ -4,11 +4,11 @@ use std::{fmt::Write, path::PathBuf};
 
 use clap::Args;
 use inceptive_cost::{Cost, Mode, Totals, by_op};
+use inceptive_jobs::{own_weights, read_onnx};
 use inceptive_onnx::Imported;
 use inceptive_report::{numbers::exact, replace_file};
 
 use crate::{
-    input::{Settings, read_beside, read_onnx},
     output::Outcome,
     table::{Column, Grid, one_line},
 };
@@ -36,9 +36,9 @@ impl Import {
     /// # Errors
     /// When the file is no network that can be said here, or a file cannot be written.
     pub fn run(self) -> anyhow::Result<Outcome> {
-        let imported = read_onnx(&self.file, &Settings::default())?;
+        let imported = read_onnx(&self.file, &[])?;
         if let Some(target) = &self.save_weights {
-            let weights = imported.weights(|location| read_beside(&self.file, location))?;
+            let weights = own_weights(&self.file, &imported)?;
             replace_file(target, &weights.to_safetensors(&imported.graph)?)?;
         }
         Ok(Outcome::new(summary(&imported)))

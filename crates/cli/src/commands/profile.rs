@@ -4,15 +4,17 @@ use std::{num::NonZeroU32, path::PathBuf};
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use inceptive_exec::{
-    Engine, Machine, Model, Part, Profile as Profiled, Roofline, Setup, profile, random_input,
-};
+use inceptive_exec::{Machine, Part, Profile as Profiled, Roofline};
+use inceptive_jobs::{Network, ProfilePlan, Request};
 use inceptive_report::numbers::{bytes, share, short_count};
 use serde_json::{Value, json};
 
 use crate::{
-    commands::bench::text::{limits, machine, significant},
-    input::{Runnable, Settings, WeightsFrom, read_runnable},
+    commands::bench::{
+        text::{limits, machine, significant},
+        watch::{remark, tell},
+    },
+    input::{Settings, WeightsFrom},
     machinery::{EngineArguments, all_cores},
     output::Outcome,
     table::{Column, Grid},
@@ -77,46 +79,46 @@ impl Profile {
             bail!("{} cannot say what nodes take; choose another engine", only.engine.name());
         }
         engines.retain(|found| found.description.has_node_times);
-        let runnable = read_runnable(&self.file, &self.settings, &self.weights)?;
-        let Some(Runnable { loaded, graph, weights }) = runnable else {
-            return Ok(Outcome { text: String::new(), failed: true });
+        let request = Request { file: self.file.clone(), settings: self.settings.set.clone() };
+        let network = match Network::load(&request, &self.weights.source()) {
+            Ok(network) => network,
+            Err(trouble) => {
+                tell(&trouble);
+                return Ok(Outcome { text: String::new(), failed: true });
+            }
         };
-        let model = Model::new(&loaded.architecture.name, &graph, weights)?;
+        remark(&network, &self.weights);
         let about = Machine::read();
         let threads = self.threads.unwrap_or_else(|| all_cores(&about));
         let roofline = Roofline::measure(threads.get());
-        let setup = self.engine.setup(self.batch, threads);
+        let plan = ProfilePlan {
+            setup: self.engine.setup(self.batch, threads),
+            runs: usize::from(self.runs),
+            seed: self.weights.seed(),
+            machine: &about,
+            roofline,
+        };
         let mut documents = Vec::new();
         let mut text = machine(&about) + &limits(&roofline);
         for found in &engines {
-            let profiled = self.profile(found.engine.as_ref(), &model, &setup)?;
-            let title =
-                format!("{}, {} {}", model.name, found.engine.name(), found.description.version);
-            text.push_str(&self.page(&title, &profiled, &roofline));
+            let record = plan.run(&network, found)?;
+            let (engine, version) = (&record.runtime.engine, &record.runtime.engine_version);
+            let title = format!("{}, {engine} {version}", record.subject.name);
+            text.push_str(&self.page(&title, &record.profile, &roofline));
             let about = json!({
-                "name": model.name,
-                "engine": found.engine.name(),
-                "engine_version": found.description.version,
-                "batch": setup.batch,
-                "threads": setup.threads,
+                "name": record.subject.name,
+                "engine": engine,
+                "engine_version": version,
+                "batch": plan.setup.batch,
+                "threads": plan.setup.threads,
                 "roofline": roofline,
             });
-            documents.push(self.document(about, &profiled, &roofline));
+            documents.push(self.document(about, &record.profile, &roofline));
         }
         if self.json {
             text = serde_json::to_string_pretty(&documents)? + "\n";
         }
         Ok(Outcome::new(text))
-    }
-
-    fn profile(
-        &self,
-        engine: &dyn Engine,
-        model: &Model,
-        setup: &Setup,
-    ) -> anyhow::Result<Profiled> {
-        let input = random_input(model, setup.batch, self.weights.seed());
-        Ok(profile(engine, model, setup, input, usize::from(self.runs))?)
     }
 
     fn page(&self, title: &str, profiled: &Profiled, roofline: &Roofline) -> String {

@@ -112,7 +112,8 @@ impl From {
     fn open(self) -> anyhow::Result<(Store, Vec<Stored<Measurement>>)> {
         let Self { store, model, fingerprint, engine, machine } = self;
         let store = Store::open_to_read(&store)?;
-        let found = store.measurements(&Filter { model, fingerprint, engine, machine })?;
+        let found =
+            store.measurements(&Filter { model, fingerprint, engine, machine, up_to: None })?;
         Ok((store, found))
     }
 }

@@ -10,12 +10,13 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 use inceptive_exec::{Machine, Model, Precision, random_input};
+use inceptive_jobs::{Found, Runnable};
 use inceptive_onnx::{Tensor, tensor_from_safetensors, tensors_to_safetensors};
 use inceptive_report::replace_file;
 
 use crate::{
-    input::{Runnable, Settings, WeightsFrom, read_runnable},
-    machinery::{EngineArguments, Found, all_cores},
+    input::{Settings, WeightsFrom, read_runnable},
+    machinery::{EngineArguments, all_cores},
     output::Outcome,
     table::{Column, Grid},
 };
@@ -69,8 +70,8 @@ impl Run {
     /// When an engine is not there or fails, or the input does not fit.
     pub fn run(self) -> anyhow::Result<Outcome> {
         let engines = self.engine.found()?;
-        let runnable = read_runnable(&self.file, &self.settings, &self.weights)?;
-        let Some(Runnable { loaded, graph, weights }) = runnable else {
+        let runnable = read_runnable(&self.file, &self.settings, &self.weights);
+        let Some(Runnable { loaded, graph, weights, .. }) = runnable else {
             return Ok(Outcome { text: String::new(), failed: true });
         };
         let model = Model::new(&loaded.architecture.name, &graph, weights)?;

@@ -7,10 +7,11 @@ use clap::{Args, ValueEnum};
 use inceptive_cost::{Cost, Mode, by_module};
 use inceptive_dsl::{Disk, Loaded, resolve};
 use inceptive_ir::{Graph, NodeId};
+use inceptive_jobs::is_onnx;
 use inceptive_report::{drawing, numbers::exact, replace_file};
 
 use crate::{
-    input::{Settings, is_onnx, read},
+    input::{Settings, read},
     output::Outcome,
     table::{Column, Grid, one_line},
 };

@@ -1,6 +1,6 @@
 //! Calling blocks.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::{Cursor, Lowering, MAX_CALLS, Site};
 use crate::{
@@ -39,7 +39,7 @@ pub(crate) fn declared(params: &Node) -> Vec<Entry> {
             .filter_map(|name| {
                 let key = name.text()?;
                 let value = Node { span: name.span, value: Value::Null };
-                Some(Entry { key: Rc::from(key), key_span: name.span, value })
+                Some(Entry { key: Arc::from(key), key_span: name.span, value })
             })
             .collect(),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => Vec::new(),
@@ -135,7 +135,7 @@ impl Lowering<'_> {
                 }
             };
             complete &= value.is_some();
-            values.push((Rc::clone(&parameter.key), value));
+            values.push((Arc::clone(&parameter.key), value));
         }
         complete.then_some(values)
     }

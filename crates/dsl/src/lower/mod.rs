@@ -11,7 +11,7 @@ mod tail;
 use std::{
     cell::Cell,
     collections::{BTreeMap, HashMap},
-    rc::Rc,
+    sync::Arc,
 };
 
 use inceptive_ir::{Form, Graph, GraphError, NewNode, NodeId, Op, Part, Path, ShapeError, Span};
@@ -77,7 +77,7 @@ impl WidthRule {
 /// Arguments of a step that are replaced from outside.
 pub(crate) struct Override {
     pub(crate) span: Span,
-    pub(crate) args: Rc<Map>,
+    pub(crate) args: Arc<Map>,
     pub(crate) used: Cell<bool>,
 }
 
@@ -85,7 +85,7 @@ pub(crate) struct Override {
 pub(crate) struct Lowering<'a> {
     pub(crate) sink: &'a Sink,
     pub(crate) graph: Graph,
-    pub(crate) blocks: HashMap<Rc<str>, &'a Node>,
+    pub(crate) blocks: HashMap<Arc<str>, &'a Node>,
     pub(crate) defaults: &'a Map,
     pub(crate) width: WidthRule,
     /// Arguments to replace, by the path of their step; earlier ones win.
@@ -119,7 +119,7 @@ impl<'a> Lowering<'a> {
     pub(crate) fn new(
         sink: &'a Sink,
         graph: Graph,
-        blocks: HashMap<Rc<str>, &'a Node>,
+        blocks: HashMap<Arc<str>, &'a Node>,
         defaults: &'a Map,
         width: WidthRule,
         globals: &'a Scope<'a>,
@@ -334,7 +334,7 @@ impl<'a> Lowering<'a> {
             if !self.may_go_on(site.span) {
                 return cursor.unknown();
             }
-            let values = [(Rc::from("i"), Some(Val::number(iteration.into())))];
+            let values = [(Arc::from("i"), Some(Val::number(iteration.into())))];
             let scope = site.scope.with(&values);
             let path = site.path.join(&(iteration + 1).to_string());
             cursor = self.scope(&args.steps.0, &scope, &path, cursor);
@@ -393,9 +393,9 @@ impl<'a> Lowering<'a> {
 }
 
 /// The operator of a step; `$kind` stands for the word that it names.
-fn word(step: &Step<'_>, reader: &Reader<'_>) -> Option<Rc<str>> {
+fn word(step: &Step<'_>, reader: &Reader<'_>) -> Option<Arc<str>> {
     if !step.word.starts_with('$') {
-        return Some(Rc::from(step.word));
+        return Some(Arc::from(step.word));
     }
     match reader.evaluate(step.word, step.span)?.kind {
         ValKind::Text(word) => Some(word),

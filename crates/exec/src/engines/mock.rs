@@ -4,7 +4,7 @@
 use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
 use crate::engine::{
-    Description, Engine, EngineError, Model, NodeTime, NodeTimes, Precision, Session, Setup,
+    Description, Engine, EngineError, Model, NodeTime, NodeTimings, Precision, Session, Setup,
 };
 use crate::host::FakeHost;
 
@@ -60,14 +60,15 @@ impl Engine for Mock {
         _: &Setup,
         _: Arc<[f32]>,
         runs: usize,
-    ) -> Result<Vec<NodeTimes>, EngineError> {
+    ) -> Result<NodeTimings, EngineError> {
         let time = Duration::from_millis(1);
         let node = |(_, node): (_, &inceptive_ir::Node)| NodeTime {
             name: node.path.to_string(),
             path: Some(node.path.clone()),
             time,
         };
-        Ok(vec![model.graph.nodes().skip(1).map(node).collect(); runs])
+        let runs = vec![model.graph.nodes().skip(1).map(node).collect(); runs];
+        Ok(NodeTimings { precision: Precision::Fp32, runs })
     }
 }
 

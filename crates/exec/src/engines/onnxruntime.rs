@@ -18,7 +18,8 @@ use ort::{
 use serde::Deserialize;
 
 use crate::engine::{
-    Description, Engine, EngineError, Model, NodeTime, NodeTimes, Precision, Session, Setup,
+    Description, Engine, EngineError, Model, NodeTime, NodeTimes, NodeTimings, Precision, Session,
+    Setup,
 };
 
 use super::library::Wanted;
@@ -133,7 +134,7 @@ impl Engine for OnnxRuntime {
         setup: &Setup,
         input: Arc<[f32]>,
         runs: usize,
-    ) -> Result<Vec<NodeTimes>, EngineError> {
+    ) -> Result<NodeTimings, EngineError> {
         let folder = tempfile::tempdir().map_err(failed)?;
         let builder = Self::builder(setup, self.loaded()?)?;
         let builder = builder.with_profiling(folder.path().join("profile")).map_err(failed)?;
@@ -146,7 +147,8 @@ impl Engine for OnnxRuntime {
         let events: Vec<Event> =
             serde_json::from_slice(&fs::read(file).map_err(failed)?).map_err(failed)?;
         let mut times = by_run(&events, &model.graph);
-        Ok(times.split_off(times.len().min(WARM_UP_RUNS)))
+        let runs = times.split_off(times.len().min(WARM_UP_RUNS));
+        Ok(NodeTimings { precision: session.precision(), runs })
     }
 }
 

@@ -11,7 +11,7 @@ use openvino::{
 };
 
 use crate::engine::{
-    Description, Engine, EngineError, Model, NodeTimes, Precision, PrecisionWish, Session, Setup,
+    Description, Engine, EngineError, Model, NodeTimings, Precision, PrecisionWish, Session, Setup,
 };
 
 use super::library::Wanted;
@@ -125,7 +125,7 @@ impl Engine for OpenVino {
         _: &Setup,
         _: Arc<[f32]>,
         _: usize,
-    ) -> Result<Vec<NodeTimes>, EngineError> {
+    ) -> Result<NodeTimings, EngineError> {
         Err(EngineError::Lacks {
             engine: NAME,
             what: "times of nodes in its Rust interface".to_owned(),

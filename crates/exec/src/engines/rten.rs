@@ -8,7 +8,8 @@ use rten::{ModelOptions, RunOptions, ThreadPool, Value, ValueOrView};
 use rten_tensor::{NdTensor, NdTensorView, prelude::*};
 
 use crate::engine::{
-    Description, Engine, EngineError, Model, NodeTime, NodeTimes, Precision, Session, Setup,
+    Description, Engine, EngineError, Model, NodeTime, NodeTimes, NodeTimings, Precision, Session,
+    Setup,
 };
 
 pub(super) const NAME: &str = "rten";
@@ -45,12 +46,13 @@ impl Engine for Rten {
         setup: &Setup,
         input: Arc<[f32]>,
         runs: usize,
-    ) -> Result<Vec<NodeTimes>, EngineError> {
+    ) -> Result<NodeTimings, EngineError> {
         let mut session = RtenSession::new(model, setup)?;
         session.set_input(input)?;
         session.run()?;
         session.node_times()?;
-        (0..runs).map(|_| session.node_times()).collect()
+        let runs = (0..runs).map(|_| session.node_times()).collect::<Result<_, _>>()?;
+        Ok(NodeTimings { precision: session.precision(), runs })
     }
 }
 

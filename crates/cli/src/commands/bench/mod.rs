@@ -1,11 +1,11 @@
 //! `inceptive bench`.
 
 pub mod text;
-mod watch;
+pub mod watch;
 
 use std::{
     num::NonZeroU32,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,24 +13,20 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
-use inceptive_cost::{Cost, Mode};
-use inceptive_exec::{
-    Candidate, Machine, Measurement, Model, Protocol, Roofline, Setting, Subject, System,
-    available_memory, compare, groups, measure,
-};
-use inceptive_report::numbers::bytes;
+use inceptive_exec::{Machine, Measurement, Protocol, Roofline, System, available_memory, compare};
+use inceptive_jobs::{BenchPlan, Request, Workplace, bench};
 use inceptive_store::Store;
 use serde_json::json;
 
 use crate::{
-    input::{Runnable, Settings, WeightsFrom, read_all, read_runnable},
-    machinery::{EngineArguments, Found, all_cores},
+    input::{Settings, WeightsFrom},
+    machinery::{EngineArguments, all_cores},
     output::{self, Outcome},
 };
 
-use watch::{Entry, Watch};
+use watch::Watch;
 
 /// Measure latency on this machine.
 #[derive(Args, Debug)]
@@ -91,15 +87,6 @@ fn runs(text: &str) -> Result<usize, String> {
     }
 }
 
-/// Candidates that take turns. Results are safe when their group is done.
-const MOST_TOGETHER: usize = 6;
-
-/// A network to measure, and what results say of it.
-struct Loaded {
-    model: Model,
-    subject: Subject,
-}
-
 impl Bench {
     /// Measures, keeps each result as soon as it is done, and shows them.
     ///
@@ -111,102 +98,44 @@ impl Bench {
         }
         let engines = self.engine.found()?;
         let stop = stop_on_interrupt()?;
-        let (readable, failed) = read_all(&self.files, &self.settings);
-        if readable.is_empty() || (self.compare && failed) {
-            return Ok(Outcome { text: String::new(), failed: true });
-        }
         // The store is opened before hours of measuring, not after.
-        let store = Store::open(&self.store)?;
+        let mut store = Store::open(&self.store)?;
         let machine = Machine::read();
-        let threads = match self.threads.as_slice() {
-            [] => vec![all_cores(&machine)],
-            threads => threads.to_vec(),
+        let place = Workplace {
+            engines: &engines,
+            host: &System::new(),
+            machine: &machine,
+            roofline: &Roofline::measure,
+            available_bytes: available_memory(),
+            stop: &stop,
         };
-        let protocol =
-            Protocol { budget: self.budget, max_runs: self.runs, seed: self.weights.seed() };
-        let setting = Setting { machine: &machine, protocol: &protocol };
-        let weight_bytes: Vec<u64> = readable
-            .iter()
-            .map(|loaded| Cost::new(&loaded.architecture.graph, Mode::Inference).total.weight_bytes)
-            .collect();
-        let available = available_memory();
-        let files: Vec<&PathBuf> =
-            readable.iter().map(|loaded| &loaded.architecture.file).collect();
-        let setups = engines.len() * self.batch.len() * threads.len();
-        let mut watch =
-            Watch::new(store, setting, files.len() * setups, self.json, Arc::clone(&stop));
-        let rooflines: Vec<Roofline> =
-            threads.iter().map(|count| Roofline::measure(count.get())).collect();
-        // Two that are compared take turns whatever else.
-        let most = if self.compare { 2 } else { (MOST_TOGETHER / engines.len().max(1)).max(1) };
-        for group in groups(&weight_bytes, engines.len(), most, available) {
-            if stop.load(Ordering::Relaxed) {
-                break;
-            }
-            let mut loaded = Vec::with_capacity(group.len());
-            for at in group {
-                if weight_bytes[at] > available {
-                    let message = format!(
-                        "error: `{}` has {} of weights, but only {} of memory are left",
-                        files[at].display(),
-                        bytes(weight_bytes[at]),
-                        bytes(available)
-                    );
-                    watch.fail(&message);
-                    continue;
-                }
-                match self.load(files[at]) {
-                    Ok(network) => loaded.push(network),
-                    Err(error) => watch.fail(&format!("error: {error:#}")),
-                }
-            }
-            self.measure_group(&loaded, &engines, &threads, &rooflines, &mut watch);
-        }
-        let failed = failed || watch.failed();
-        let measurements = watch.finish();
-        Ok(Outcome { text: self.show(&measurements)?, failed })
+        let watch = Watch::new(self.json, &self.weights);
+        let plan = self.plan(&machine);
+        let benched = bench(&plan, &place, &mut store, &mut |event| watch.event(&event));
+        watch.finish();
+        Ok(Outcome { text: self.show(&benched.measurements)?, failed: benched.failed })
     }
 
-    fn load(&self, file: &Path) -> anyhow::Result<Loaded> {
-        let runnable = read_runnable(file, &self.settings, &self.weights)?;
-        let Some(Runnable { loaded, graph, weights }) = runnable else {
-            bail!("`{}` changed while it was read", file.display());
-        };
-        let architecture = loaded.architecture;
-        let point =
-            architecture.point.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        let file = file.to_string_lossy();
-        let subject = Subject::new(&architecture.name, &file, point, &graph);
-        let model =
-            Model::new(&architecture.name, &graph, weights).with_context(|| format!("`{file}`"))?;
-        Ok(Loaded { model, subject })
-    }
-
-    /// Measures networks that take turns, in every setup.
-    fn measure_group(
-        &self,
-        loaded: &[Loaded],
-        engines: &[Found],
-        threads: &[NonZeroU32],
-        rooflines: &[Roofline],
-        watch: &mut Watch<'_>,
-    ) {
-        for &batch in &self.batch {
-            for (&threads, &roofline) in threads.iter().zip(rooflines) {
-                let mut candidates = Vec::new();
-                let mut entries = Vec::new();
-                for Loaded { model, subject } in loaded {
-                    for Found { engine, description } in engines {
-                        let setup = self.engine.setup(batch, threads);
-                        candidates.push(Candidate { engine: engine.as_ref(), model, setup });
-                        let (subject, description) = (subject.clone(), description.clone());
-                        entries.push(Entry { subject, description, roofline });
-                    }
-                }
-                watch.next_group(entries);
-                let protocol = *watch.protocol();
-                measure(&candidates, &protocol, &System::new(), &mut watch.over(&candidates));
-            }
+    fn plan(&self, machine: &Machine) -> BenchPlan {
+        let request =
+            |file: &PathBuf| Request { file: file.clone(), settings: self.settings.set.clone() };
+        let counts = |counts: &[NonZeroU32]| counts.iter().map(|count| count.get()).collect();
+        BenchPlan {
+            requests: self.files.iter().map(request).collect(),
+            weights: self.weights.source(),
+            batches: counts(&self.batch),
+            threads: match self.threads.as_slice() {
+                [] => vec![all_cores(machine).get()],
+                threads => counts(threads),
+            },
+            precision: self.engine.precision(),
+            device: self.engine.device().to_owned(),
+            protocol: Protocol {
+                budget: self.budget,
+                max_runs: self.runs,
+                seed: self.weights.seed(),
+            },
+            paired: self.compare,
         }
     }
 

@@ -3,10 +3,11 @@
 use anyhow::Context;
 use inceptive_cost::{Convention, ModuleCost, NodeCost, OpCost, Reconciliation, by_module, by_op};
 use inceptive_ir::{Graph, Part};
+use inceptive_jobs::broken;
 use serde_json::{Map, Value, json};
 
 use super::{By, Counted};
-use crate::{input::broken, json};
+use crate::json;
 
 /// The document: one object a file.
 pub fn document(counted: &[Counted], by: Option<By>, depth: usize) -> anyhow::Result<String> {

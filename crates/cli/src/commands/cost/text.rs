@@ -4,16 +4,14 @@ use std::fmt::Write;
 
 use inceptive_cost::{Convention, ReceptiveField, Reconciliation, by_module, by_op};
 use inceptive_ir::Graph;
+use inceptive_jobs::broken;
 use inceptive_report::numbers::{self, bytes, exact, signed};
 
 use super::{
     By, Counted,
     json::{share, tool_count},
 };
-use crate::{
-    input::broken,
-    table::{Column, Grid, one_line},
-};
+use crate::table::{Column, Grid, one_line};
 
 /// One card for one file, one table for many; then whatever else was asked for.
 pub fn page(counted: &[Counted], by: Option<By>, depth: usize) -> String {

@@ -1,0 +1,183 @@
+//! Networks from files of every kind, with weights.
+
+use std::{
+    fs, io,
+    path::{Component, Path, PathBuf},
+};
+
+use inceptive_dsl::{Architecture, Disk, Failure, Loaded, Setting, Sources, load};
+use inceptive_ir::{Graph, GraphError, passes};
+use inceptive_onnx::{ImportError, Imported, LoadError, Matching, ValuesError, Weights, from_onnx};
+
+/// Why a network cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The YAML is wrong; every mistake has its place in the file.
+    #[error("{0}")]
+    Yaml(Failure),
+    /// Settings were given for something that cannot be set.
+    #[error("`{}`: --set is for YAML files; an ONNX file is fixed", .0.display())]
+    Fixed(PathBuf),
+    /// The system does not give the file.
+    #[error("cannot read `{}`", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        error: io::Error,
+    },
+    /// The ONNX file is no network that can be said here.
+    #[error("`{}`", path.display())]
+    Onnx {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        error: ImportError,
+    },
+    /// The ONNX file's weights cannot be read.
+    #[error("`{}`", path.display())]
+    Values {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        error: ValuesError,
+    },
+    /// The weights do not fit.
+    #[error("`{}`", path.display())]
+    Weights {
+        /// The file of the weights.
+        path: PathBuf,
+        /// What does not fit.
+        #[source]
+        error: LoadError,
+    },
+    /// What is deployed of the network cannot be cut out.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+}
+
+/// Whether a file is ONNX, by its name.
+pub fn is_onnx(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"))
+}
+
+/// Reads one network, from YAML or ONNX.
+///
+/// # Errors
+/// What is wrong with the file or the settings.
+pub fn read(path: &Path, settings: &[Setting]) -> Result<Loaded, ReadError> {
+    if is_onnx(path) {
+        return read_onnx(path, settings).map(|imported| described(path, &imported));
+    }
+    load(&Disk, path, settings).map_err(ReadError::Yaml)
+}
+
+/// Reads an ONNX file.
+///
+/// # Errors
+/// What is wrong with it; and when there are settings, which it cannot take.
+pub fn read_onnx(path: &Path, settings: &[Setting]) -> Result<Imported, ReadError> {
+    if !settings.is_empty() {
+        return Err(ReadError::Fixed(path.to_owned()));
+    }
+    from_onnx(bytes(path)?).map_err(|error| ReadError::Onnx { path: path.to_owned(), error })
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
+    fs::read(path).map_err(|error| ReadError::File { path: path.to_owned(), error })
+}
+
+/// What is known about a network from an ONNX file. Exporters call every graph the same, so it is named
+/// after its file.
+fn described(path: &Path, imported: &Imported) -> Loaded {
+    let stem = path.file_stem().unwrap_or_default();
+    let architecture = Architecture {
+        name: stem.to_string_lossy().into_owned(),
+        file: path.to_owned(),
+        description: None,
+        notes: vec![],
+        extends: None,
+        cite: vec![],
+        published: vec![],
+        graph: imported.graph.clone(),
+        point: vec![],
+        constraints: vec![],
+    };
+    Loaded { architecture, sources: Sources::default() }
+}
+
+/// A network ready to run: what is deployed of it, with weights.
+pub struct Runnable {
+    /// What is known about the network; its graph may have parts for training.
+    pub loaded: Loaded,
+    /// The inference graph.
+    pub graph: Graph,
+    /// Its weights.
+    pub weights: Weights,
+    /// How weights from another file were matched; none if they are the network's own or random.
+    pub matching: Option<Matching>,
+}
+
+/// Where weights come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WeightSource {
+    /// A safetensors file. Without it an ONNX file's own weights are taken, and random ones for YAML.
+    pub file: Option<PathBuf>,
+    /// Seed of random weights.
+    pub seed: u64,
+}
+
+/// Reads a network with weights: from the file that was named, from the ONNX file itself, or random ones.
+///
+/// # Errors
+/// What is wrong with the network or its weights.
+pub fn read_runnable(
+    path: &Path,
+    settings: &[Setting],
+    from: &WeightSource,
+) -> Result<Runnable, ReadError> {
+    let (loaded, own) = if is_onnx(path) {
+        let imported = read_onnx(path, settings)?;
+        let own = match from.file {
+            None => Some(own_weights(path, &imported)?),
+            Some(_) => None,
+        };
+        (described(path, &imported), own)
+    } else {
+        (read(path, settings)?, None)
+    };
+    let graph = passes::inference(&loaded.architecture.graph)?;
+    let (weights, matching) = match (&from.file, own) {
+        (Some(file), _) => {
+            let loaded = Weights::from_safetensors(&bytes(file)?, &graph);
+            let (weights, matching) =
+                loaded.map_err(|error| ReadError::Weights { path: file.clone(), error })?;
+            (weights, Some(matching))
+        }
+        (None, Some(own)) => (own, None),
+        (None, None) => (Weights::seeded(&graph, from.seed), None),
+    };
+    Ok(Runnable { loaded, graph, weights, matching })
+}
+
+/// The weights in an ONNX file and in files beside it.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn own_weights(path: &Path, imported: &Imported) -> Result<Weights, ReadError> {
+    let weights = imported.weights(|location| read_beside(path, location));
+    weights.map_err(|error| ReadError::Values { path: path.to_owned(), error })
+}
+
+/// Reads a file that a model names, from the model's own folder only.
+fn read_beside(model: &Path, location: &str) -> io::Result<Vec<u8>> {
+    let location = Path::new(location);
+    if !location.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
+        let message = "weights can only be in the folder of the model";
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
+    }
+    fs::read(model.parent().unwrap_or(Path::new("")).join(location))
+}

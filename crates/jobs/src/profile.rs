@@ -1,0 +1,42 @@
+//! Profiling a network on an engine.
+
+use inceptive_exec::{Machine, ProfileRecord, Roofline, Runtime, Setup, profile, random_input};
+
+use crate::{
+    bench::{Network, Trouble},
+    engines::Found,
+};
+
+/// How a network is profiled.
+#[derive(Clone, Debug)]
+pub struct ProfilePlan<'a> {
+    /// How it runs.
+    pub setup: Setup,
+    /// Runs that medians are over.
+    pub runs: usize,
+    /// Seed of the input.
+    pub seed: u64,
+    /// The machine.
+    pub machine: &'a Machine,
+    /// What it can do at best.
+    pub roofline: Roofline,
+}
+
+impl ProfilePlan<'_> {
+    /// Says where a network's time goes on an engine.
+    ///
+    /// # Errors
+    /// When the engine cannot run it or cannot say what nodes take.
+    pub fn run(&self, network: &Network, found: &Found) -> Result<ProfileRecord, Trouble> {
+        let Network { model, subject, .. } = network;
+        let engine = found.engine.as_ref();
+        let input = random_input(model, self.setup.batch, self.seed);
+        let profiled = profile(engine, model, &self.setup, input, self.runs).map_err(|error| {
+            Trouble::Engine { label: format!("{} on {}", subject.name, engine.name()), error }
+        })?;
+        let runtime =
+            Runtime::new(engine.name(), &found.description, &self.setup, profiled.precision);
+        let subject = subject.clone();
+        Ok(ProfileRecord::new(subject, runtime, self.roofline, self.machine, self.seed, profiled))
+    }
+}
