@@ -10,6 +10,8 @@ mod constraints;
 mod engines;
 mod network;
 mod profile;
+mod report;
+mod space;
 
 pub use bench::{BenchEvent, BenchPlan, Benched, Network, Request, Trouble, Workplace, bench};
 pub use constraints::broken;
@@ -18,3 +20,5 @@ pub use network::{
     ReadError, Runnable, WeightSource, is_onnx, own_weights, read, read_onnx, read_runnable,
 };
 pub use profile::ProfilePlan;
+pub use report::{GatherPlan, Gathered, StoreQuery, gather, networks_in};
+pub use space::{choices, cloud};

@@ -1,25 +1,54 @@
 //! What a report is about.
 
-use inceptive_cost::Cost;
-use inceptive_ir::{Graph, Shape};
+use inceptive_cost::{Cost, Totals};
+use inceptive_exec::{Measurement, ProfileRecord, Subject};
+use inceptive_ir::Graph;
+use inceptive_store::Stored;
 
 /// A network with everything that a report says about it.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    /// Its name.
+    /// What people call it.
     pub name: String,
-    /// The file that it was read from.
-    pub file: String,
-    /// Its fingerprint.
+    /// Its fingerprint, auxiliary heads included where they are known. That of `subject` is of what is
+    /// deployed, by which results are found.
     pub fingerprint: String,
-    /// Shape of its input.
-    pub input: Shape,
+    /// What results say of it: file, settings, fingerprint, input and counts.
+    pub subject: Subject,
+    /// The network with its counts; none of a network that only a store of results knows.
+    pub network: Option<NetworkCost>,
+    /// What it is.
+    pub description: Option<String>,
+    /// What else a reader should know.
+    pub notes: Vec<String>,
+    /// The papers or code that it comes from.
+    pub cite: Vec<String>,
+    /// Published accuracies, in the order of the file.
+    pub published: Vec<Accuracy>,
+    /// What it is a variant of.
+    pub variant: Option<Variant>,
+    /// Measured latencies, the last of each way to run.
+    pub measured: Vec<Stored<Measurement>>,
+    /// Where its time goes, the last profile of each way to run.
+    pub profiles: Vec<Stored<ProfileRecord>>,
+}
+
+/// A graph and what it costs.
+#[derive(Clone, Debug)]
+pub struct NetworkCost {
     /// The network.
     pub graph: Graph,
     /// Its counts, at batch 1 in inference.
     pub cost: Cost,
-    /// Published accuracies, in the order of the file.
-    pub published: Vec<Accuracy>,
+}
+
+/// What a network changes of another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variant {
+    /// The file of the other.
+    pub base: String,
+    /// What it changes, as YAML.
+    pub yaml: String,
 }
 
 /// A published accuracy: a fact with its source, never measured here.
@@ -50,16 +79,38 @@ pub(crate) const DATASET: &str = "imagenet-1k";
 pub(crate) const PROTOCOL: &str = "published ImageNet-1k accuracy of one model on one crop at the size that is counted, the first \
      such entry of the file";
 
+/// Half the 95% interval of an accuracy around 75% that was estimated on the 50,000 validation images of
+/// ImageNet, in points: 1.96 sqrt(0.75 x 0.25 / 50,000).
+pub(crate) const SAMPLING_POINTS: f64 = 0.38;
+
 impl Candidate {
     /// The accuracy that may stand beside others: ImageNet, one model, one crop, and the resolution at
     /// which the cost is counted; the first such entry that gives a top-1 accuracy.
     pub fn comparable(&self) -> Option<&Accuracy> {
-        let side = self.input.size().height;
+        let side = self.subject.input[1];
         self.published.iter().find(|accuracy| {
             accuracy.dataset == DATASET
                 && (accuracy.crops, accuracy.models) == (1, 1)
                 && accuracy.resolution.is_none_or(|resolution| resolution == side)
                 && accuracy.top1.is_some()
         })
+    }
+
+    /// Published top-1 accuracy in percent, if there is one that can be compared.
+    pub fn top1(&self) -> Option<f64> {
+        self.comparable().and_then(|accuracy| accuracy.top1)
+    }
+
+    /// All counts; none of a network that only a store of results knows.
+    pub fn totals(&self) -> Option<&Totals> {
+        self.network.as_ref().map(|network| &network.cost.total)
+    }
+
+    /// Top-1 points for each million parameters, the accuracy density of Bianco et al. 2018,
+    /// *Benchmark Analysis of Representative Deep Neural Network Architectures*.
+    #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
+    pub fn density(&self) -> Option<f64> {
+        let millions = self.subject.params as f64 / 1e6;
+        self.top1().filter(|_| millions > 0.0).map(|top1| top1 / millions)
     }
 }

@@ -1,36 +1,90 @@
 //! The report's numbers for other programs.
 
-use serde_json::{Value, json};
+use inceptive_exec::Measurement;
+use serde_json::{Map, Value, json};
 
-use crate::candidate::{Accuracy, Candidate};
+use crate::{
+    axis::{Axis, front},
+    candidate::{Accuracy, Candidate},
+    cloud::Cloud,
+    layer::{Layer, PartRow, Quantity, by_layer, by_part},
+    picks::Pick,
+    report::{Findings, Report},
+    variants::VariantCost,
+    way::Way,
+};
 
-/// Counts of a candidate by the names that `inceptive cost --json` uses.
-fn counts(candidate: &Candidate) -> [(&'static str, u64); 10] {
-    let total = &candidate.cost.total;
+/// Counts that are known without the graph, and those that need it, by the names that `inceptive cost --json`
+/// uses.
+const COUNTS: [&str; 10] = [
+    "params",
+    "macs",
+    "flops",
+    "acts",
+    "buffers",
+    "weight_bytes",
+    "activation_bytes",
+    "peak_activation_bytes",
+    "moved_bytes",
+    "nodes",
+];
+
+fn counts(candidate: &Candidate) -> [Option<u64>; 10] {
+    let subject = &candidate.subject;
+    let totals = candidate.totals();
     [
-        ("params", total.params),
-        ("buffers", total.buffers),
-        ("macs", total.macs),
-        ("flops", total.flops),
-        ("acts", total.acts),
-        ("weight_bytes", total.weight_bytes),
-        ("activation_bytes", total.activation_bytes),
-        ("peak_activation_bytes", candidate.cost.peak.bytes),
-        ("moved_bytes", total.moved_bytes),
-        ("nodes", total.nodes),
+        Some(subject.params),
+        Some(subject.macs),
+        Some(subject.flops),
+        Some(subject.acts),
+        totals.map(|total| total.buffers),
+        totals.map(|total| total.weight_bytes),
+        totals.map(|total| total.activation_bytes),
+        candidate.network.as_ref().map(|network| network.cost.peak.bytes),
+        totals.map(|total| total.moved_bytes),
+        totals.map(|total| total.nodes),
     ]
 }
 
-/// One row a candidate; accuracies that are not known are empty.
-pub(crate) fn csv(candidates: &[Candidate]) -> String {
+/// Latency columns, for the way that most candidates were measured in.
+const LATENCY: [&str; 11] = [
+    "engine", "engine_version", "precision", "batch", "threads", "median_ms", "low_ms", "high_ms",
+    "images_per_s", "gflops", "grade",
+];
+
+fn latency(way: Option<&Way>, candidate: &Candidate) -> Vec<String> {
+    let Some(m) = way.and_then(|way| way.of(candidate)) else {
+        return vec![String::new(); LATENCY.len()];
+    };
+    let median = m.latency_ms.median;
+    vec![
+        m.runtime.engine.clone(),
+        m.runtime.engine_version.clone(),
+        m.runtime.precision.to_string(),
+        m.runtime.batch.to_string(),
+        m.runtime.threads.to_string(),
+        median.value.to_string(),
+        median.low.to_string(),
+        median.high.to_string(),
+        m.images_per_s().value.to_string(),
+        m.gflops().value.to_string(),
+        m.grade.to_string(),
+    ]
+}
+
+/// One row a candidate; what is not known is empty.
+pub(crate) fn csv(report: &Report, findings: &Findings) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let about = ["name", "file", "fingerprint", "input_channels", "input_height", "input_width"];
-    let accuracy = ["published_top1", "published_top5", "published_source"];
-    let mut header: Vec<String> = about.map(str::to_owned).to_vec();
-    let names = candidates.first().map(counts).unwrap_or_default();
-    header.extend(names.iter().map(|(name, _)| (*name).to_owned()));
-    header.extend(accuracy.map(str::to_owned));
-    let rows = candidates.iter().map(row);
+    let about = ["name", "file", "point", "fingerprint", "input_channels", "input_height", "input_width"];
+    let accuracy = ["published_top1", "published_top5", "published_source", "top1_per_mparam"];
+    let header: Vec<String> = about
+        .iter()
+        .chain(&COUNTS)
+        .chain(&accuracy)
+        .chain(&LATENCY)
+        .map(|name| (*name).to_owned())
+        .collect();
+    let rows = report.candidates.iter().map(|candidate| row(candidate, findings.main_way()));
     // Writing to memory cannot fail, and all rows have the header's length.
     for record in std::iter::once(header).chain(rows) {
         let _ = writer.write_record(&record);
@@ -38,53 +92,115 @@ pub(crate) fn csv(candidates: &[Candidate]) -> String {
     String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
 }
 
-fn row(candidate: &Candidate) -> Vec<String> {
-    let size = candidate.input.size();
+fn row(candidate: &Candidate, way: Option<&Way>) -> Vec<String> {
+    let subject = &candidate.subject;
     let mut row = vec![
         candidate.name.clone(),
-        candidate.file.clone(),
+        subject.file.clone(),
+        subject.point.join(" "),
         candidate.fingerprint.clone(),
-        candidate.input.channels().to_string(),
-        size.height.to_string(),
-        size.width.to_string(),
     ];
-    row.extend(counts(candidate).iter().map(|(_, count)| count.to_string()));
+    row.extend(subject.input.iter().map(u32::to_string));
+    let text = |count: &Option<u64>| count.map_or_else(String::new, |count| count.to_string());
+    row.extend(counts(candidate).iter().map(text));
     let accuracy = candidate.comparable();
-    let percent = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
-    row.push(percent(accuracy.and_then(|accuracy| accuracy.top1)));
-    row.push(percent(accuracy.and_then(|accuracy| accuracy.top5)));
+    let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+    row.push(number(accuracy.and_then(|accuracy| accuracy.top1)));
+    row.push(number(accuracy.and_then(|accuracy| accuracy.top5)));
     row.push(accuracy.map_or_else(String::new, |accuracy| accuracy.source.clone()));
+    row.push(number(candidate.density()));
+    row.extend(latency(way, candidate));
     row
 }
 
-/// All candidates with all published accuracies.
-pub(crate) fn json(candidates: &[Candidate]) -> String {
-    let objects: Vec<Value> = candidates.iter().map(object).collect();
-    format!("{:#}\n", Value::from(objects))
+/// Everything that the page shows.
+pub(crate) fn json(report: &Report, findings: &Findings) -> String {
+    let way = findings.main_way();
+    let fronts = [Some(Axis::Macs), Some(Axis::Params), way.map(Axis::Latency)]
+        .map(|axis| axis.map_or_else(Vec::new, |axis| front(&report.candidates, axis)));
+    let candidates: Vec<Value> = report
+        .candidates
+        .iter()
+        .enumerate()
+        .map(|(at, candidate)| {
+            let on_front = fronts.each_ref().map(|front| front.contains(&at));
+            object(candidate, way, on_front)
+        })
+        .collect();
+    let document = json!({
+        "title": report.title,
+        "version": report.version,
+        "command": report.command,
+        "summary": findings.summary,
+        "candidates": candidates,
+        "ways": findings.ways.iter().map(way_object).collect::<Vec<Value>>(),
+        "picks": findings.picks.iter().map(|pick| pick_object(report, pick)).collect::<Vec<Value>>(),
+        "variants": findings.variants.iter().map(|v| variant_object(report, v)).collect::<Vec<Value>>(),
+        "spaces": report.clouds.iter().map(cloud_object).collect::<Vec<Value>>(),
+        "warnings": report.warnings,
+    });
+    format!("{document:#}\n")
 }
 
-fn object(candidate: &Candidate) -> Value {
-    let size = candidate.input.size();
+fn object(candidate: &Candidate, way: Option<&Way>, on_front: [bool; 3]) -> Value {
+    let subject = &candidate.subject;
     let mut object = json!({
         "name": candidate.name,
-        "file": candidate.file,
+        "file": subject.file,
+        "point": subject.point,
         "fingerprint": candidate.fingerprint,
-        "input": [candidate.input.channels(), size.height, size.width],
+        "inference_fingerprint": subject.fingerprint,
+        "input": subject.input,
     });
-    for (name, count) in counts(candidate) {
-        object[name] = json!(count);
+    for (name, count) in COUNTS.iter().zip(counts(candidate)) {
+        object[*name] = json!(count);
     }
-    let field = candidate.cost.receptive_field;
-    object["receptive_field"] = json!({
-        "size": [field.size.height, field.size.width],
-        "stride": [field.stride.height, field.stride.width],
+    let field = candidate.network.as_ref().map(|network| network.cost.receptive_field);
+    object["receptive_field"] = field.map_or(Value::Null, |field| {
+        json!({
+            "size": [field.size.height, field.size.width],
+            "stride": [field.stride.height, field.stride.width],
+        })
     });
     let comparable = candidate.comparable();
-    let published = candidate.published.iter();
-    object["published"] = published
+    object["published"] = candidate
+        .published
+        .iter()
         .map(|accuracy| published_object(accuracy, comparable == Some(accuracy)))
         .collect();
+    object["top1_per_mparam"] = json!(candidate.density());
+    let [macs, params, latency] = on_front;
+    object["on_front"] = json!({"macs": macs, "params": params, "latency": latency});
+    object["measurements"] = candidate
+        .measured
+        .iter()
+        .map(|stored| measurement_object(stored.id, &stored.result))
+        .collect();
+    let profile = way.and_then(|way| way.profile_of(candidate));
+    if let Some(network) = &candidate.network {
+        let layers = Quantity::ALL.map(|quantity| {
+            let shares = by_layer(network, profile, quantity);
+            let shares = shares.map_or(Value::Null, |shares| {
+                Layer::ALL.iter().zip(shares).map(|(layer, share)| (layer.key().to_owned(), json!(share))).collect::<Map<_, _>>().into()
+            });
+            (quantity.key().to_owned(), shares)
+        });
+        object["layers"] = layers.into_iter().collect::<Map<_, _>>().into();
+        object["modules"] = by_part(network, profile).iter().map(part_object).collect();
+    }
     object
+}
+
+fn part_object(part: &PartRow) -> Value {
+    json!({
+        "path": part.path.to_string(),
+        "depth": part.depth,
+        "output": part.output,
+        "params": part.params,
+        "macs": part.macs,
+        "activation_bytes": part.activation_bytes,
+        "time_ns": part.time_ns,
+    })
 }
 
 fn published_object(accuracy: &Accuracy, is_compared: bool) -> Value {
@@ -99,5 +215,89 @@ fn published_object(accuracy: &Accuracy, is_compared: bool) -> Value {
         "source": source,
         "note": note,
         "compared": is_compared,
+    })
+}
+
+fn measurement_object(id: i64, m: &Measurement) -> Value {
+    json!({
+        "id": id,
+        "machine": m.machine.id(),
+        "engine": m.runtime.engine,
+        "engine_version": m.runtime.engine_version,
+        "device": m.runtime.device,
+        "precision": m.runtime.precision,
+        "batch": m.runtime.batch,
+        "threads": m.runtime.threads,
+        "median_ms": m.latency_ms.median.value,
+        "low_ms": m.latency_ms.median.low,
+        "high_ms": m.latency_ms.median.high,
+        "runs": m.latency_ms.count,
+        "images_per_s": m.images_per_s().value,
+        "gflops": m.gflops().value,
+        "memory_bytes": m.memory_bytes,
+        "seed": m.seed,
+        "budget_s": m.budget_s,
+        "finished_unix_ms": m.finished_unix_ms,
+        "grade": m.grade,
+        "findings": m.findings.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>(),
+    })
+}
+
+fn way_object(way: &Way) -> Value {
+    json!({
+        "label": way.label(),
+        "machine": way.machine,
+        "machine_id": way.machine.id(),
+        "runtime": way.runtime,
+        "candidates": way.coverage,
+        "peak_gflops": way.roofline.peak_gflops,
+        "bandwidth_gbps": way.roofline.bandwidth_gbps,
+    })
+}
+
+fn pick_object(report: &Report, pick: &Pick) -> Value {
+    let name = |at: &usize| report.candidates[*at].name.clone();
+    json!({
+        "what": pick.what,
+        "budget": pick.budget,
+        "best": name(&pick.best),
+        "top1": report.candidates[pick.best].top1(),
+        "close": pick.close.iter().map(name).collect::<Vec<String>>(),
+    })
+}
+
+fn variant_object(report: &Report, variant: &VariantCost) -> Value {
+    let [base, changed] = &variant.diff.totals;
+    json!({
+        "base": report.candidates[variant.base].name,
+        "variant": report.candidates[variant.variant].name,
+        "yaml": report.candidates[variant.variant].variant.as_ref().map(|variant| &variant.yaml),
+        "params": [base.params, changed.params],
+        "macs": [base.macs, changed.macs],
+        "acts": [base.acts, changed.acts],
+        "peak_activation_bytes": variant.diff.peak_bytes,
+        "modules_that_differ": variant.diff.modules.iter().map(|module| module.path.to_string()).collect::<Vec<_>>(),
+        "latency_ratio": variant.latency,
+    })
+}
+
+fn cloud_object(cloud: &Cloud) -> Value {
+    let points: Vec<Value> = cloud
+        .points
+        .iter()
+        .map(|point| {
+            json!([point.values, point.params, point.macs, point.acts, point.peak_activation_bytes, point.is_inside])
+        })
+        .collect();
+    json!({
+        "title": cloud.title,
+        "file": cloud.file,
+        "variables": cloud.variables.iter().map(|(name, values)| (name.clone(), json!(values))).collect::<Map<_, _>>(),
+        "constraints": cloud.constraints,
+        "size": cloud.size.to_string(),
+        "seed": cloud.seed,
+        "failed": cloud.failed,
+        "columns": ["values", "params", "macs", "acts", "peak_activation_bytes", "inside"],
+        "points": points,
     })
 }

@@ -1,38 +1,64 @@
-//! Figures and pages: a network as a drawing, candidates as tables and charts.
+//! Figures and pages: a network as a drawing, candidates and spaces as a report.
 //!
-//! Everything here is drawn from graphs and counts that others made; this crate reads no networks and
-//! counts nothing. The same input gives the same bytes.
+//! Everything here is drawn from graphs, counts and results that others made; this crate reads no networks,
+//! counts nothing and measures nothing. The same input gives the same bytes.
+//!
+//! | step | file | makes |
+//! |---|---|---|
+//! | what it is about | `report`, `candidate`, `cloud` | networks with all that is known, points of spaces |
+//! | what follows | `way`, `axis`, `layer`, `picks`, `variants`, `summary` | fronts, shares, recommendations, sentences |
+//! | ink | `figures`, `drawing` | SVG |
+//! | pages | `page`, `data` | `index.html`, `report.md`, `data.json`, `data.csv` |
 
+mod axis;
 mod candidate;
+mod cloud;
 mod data;
 pub mod drawing;
 mod figures;
 mod file;
+mod layer;
 pub mod numbers;
 mod page;
+mod picks;
+mod report;
+mod summary;
 mod text;
+mod variants;
+mod way;
 
 use std::path::{Path, PathBuf};
 
-pub use candidate::{Accuracy, Candidate};
+pub use axis::{Axis, front};
+pub use candidate::{Accuracy, Candidate, NetworkCost, Variant};
+pub use cloud::{Cloud, CloudPoint};
 pub use file::{WriteError, replace_file};
+pub use layer::{Layer, PartRow, Quantity, by_layer, by_part};
+pub use picks::Pick;
+pub use report::{Findings, Report};
+pub use variants::VariantCost;
+pub use way::{Way, ways};
 
-/// Writes a report about `candidates` into a folder, which is created: `report.md`, `data.csv`,
-/// `data.json`, `accuracy-macs.svg`, `where-params.svg` and `where-macs.svg`. Returns the files.
+/// Writes a report into a folder, which is created: `index.html`, `report.md`, its figures as SVG, `data.csv`
+/// and `data.json`. Returns the files.
 ///
 /// Each file is replaced as a whole: after an interruption it is either the old or the new one.
 ///
 /// # Errors
 /// When the folder or a file cannot be written.
-pub fn write(candidates: &[Candidate], folder: &Path) -> Result<Vec<PathBuf>, WriteError> {
-    let files = [
-        ("accuracy-macs.svg", figures::accuracy_macs(candidates)),
-        ("where-params.svg", figures::where_params(candidates)),
-        ("where-macs.svg", figures::where_macs(candidates)),
-        ("data.csv", data::csv(candidates)),
-        ("data.json", data::json(candidates)),
-        ("report.md", page::markdown(candidates)),
+pub fn write(
+    report: &Report,
+    findings: &Findings,
+    folder: &Path,
+) -> Result<Vec<PathBuf>, WriteError> {
+    let figures = figures::all(report, findings);
+    let mut files = vec![
+        ("index.html".to_owned(), page::html(report, findings, &figures)),
+        ("report.md".to_owned(), page::markdown(report, findings, &figures)),
+        ("data.csv".to_owned(), data::csv(report, findings)),
+        ("data.json".to_owned(), data::json(report, findings)),
     ];
+    files.extend(figures.into_iter().map(|figure| (format!("{}.svg", figure.id), figure.svg)));
     file::create_folder(folder)?;
     let mut written = Vec::new();
     for (name, content) in files {

@@ -77,6 +77,36 @@ pub fn short_count(count: u64) -> String {
     format!("{scaled:.decimals$}{unit}")
 }
 
+/// A number with so many decimals.
+pub fn decimals(value: f64, decimals: usize) -> String {
+    format!("{value:.decimals$}")
+}
+
+/// Four significant digits.
+pub fn significant(value: f64) -> String {
+    match value {
+        value if value >= 1000.0 => format!("{value:.0}"),
+        value if value >= 100.0 => format!("{value:.1}"),
+        value if value >= 10.0 => format!("{value:.2}"),
+        value => format!("{value:.3}"),
+    }
+}
+
+/// How many times as much: `3.8 times`; `0.55 times`.
+#[expect(clippy::cast_precision_loss, reason = "shown with two or three digits")]
+pub fn ratio(a: u64, b: u64) -> String {
+    if b == 0 {
+        return "infinitely many times".to_owned();
+    }
+    let value = a as f64 / b as f64;
+    let decimals = match value {
+        value if value >= 9.95 => 0,
+        value if value >= 0.995 => 1,
+        _ => 2,
+    };
+    format!("{value:.decimals$} times")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

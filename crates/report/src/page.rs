@@ -2,6 +2,8 @@
 
 use crate::{
     candidate::{Candidate, PROTOCOL},
+    figures::Figure,
+    report::{Findings, Report},
     numbers::{bytes, exact},
     text::clean,
 };
@@ -10,16 +12,14 @@ use crate::{
 const UNKNOWN: &str = "–";
 
 /// The whole page.
-pub(crate) fn markdown(candidates: &[Candidate]) -> String {
+pub(crate) fn markdown(report: &Report, findings: &Findings, figures: &[Figure]) -> String {
+    let candidates = report.candidates.as_slice();
     let sections = [
-        "# Comparison".to_owned(),
+        format!("# {}", cell(&report.title)),
+        findings.summary.iter().map(|text| cell(text)).collect::<Vec<_>>().join("\n\n"),
         table(candidates),
         legend(),
-        "![Published top-1 accuracy against MACs; the area of a ball is its number of parameters]\
-         (accuracy-macs.svg)"
-            .to_owned(),
-        "![Where the parameters are](where-params.svg)".to_owned(),
-        "![Where the MACs are](where-macs.svg)".to_owned(),
+        figures.iter().map(|figure| format!("![{}]({}.svg)", figure.alternative, figure.id)).collect::<Vec<_>>().join("\n\n"),
         sources(candidates),
         "The same numbers for programs: [data.csv](data.csv), [data.json](data.json).".to_owned(),
     ];
@@ -45,20 +45,20 @@ fn table(candidates: &[Candidate]) -> String {
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|".to_owned(),
     ];
     for candidate in candidates {
-        let total = &candidate.cost.total;
+        let cost = candidate.network.as_ref().map(|network| &network.cost);
         let accuracy = candidate.comparable();
         let percent = |value: Option<f64>| {
             value.map_or_else(|| UNKNOWN.to_owned(), |value| format!("{value:.1}"))
         };
         let cells = [
             cell(&candidate.name),
-            candidate.input.to_string(),
-            exact(total.params),
-            exact(total.macs),
-            exact(total.flops),
-            exact(total.acts),
-            bytes(candidate.cost.peak.bytes),
-            candidate.cost.receptive_field.size.to_string(),
+            candidate.subject.input.map(|side| side.to_string()).join("x"),
+            exact(candidate.subject.params),
+            exact(candidate.subject.macs),
+            exact(candidate.subject.flops),
+            exact(candidate.subject.acts),
+            cost.map_or_else(|| UNKNOWN.to_owned(), |cost| bytes(cost.peak.bytes)),
+            cost.map_or_else(|| UNKNOWN.to_owned(), |cost| cost.receptive_field.size.to_string()),
             percent(accuracy.and_then(|accuracy| accuracy.top1)),
             percent(accuracy.and_then(|accuracy| accuracy.top5)),
         ];
@@ -95,4 +95,9 @@ fn cell(text: &str) -> String {
         escaped.push(character);
     }
     escaped
+}
+
+/// The page.
+pub(crate) fn html(report: &Report, _: &Findings, _: &[Figure]) -> String {
+    format!("<!doctype html><title>{}</title>", crate::text::xml(&report.title))
 }

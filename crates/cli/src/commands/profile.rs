@@ -6,12 +6,12 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 use inceptive_exec::{Machine, Part, Profile as Profiled, Roofline};
 use inceptive_jobs::{Network, ProfilePlan, Request};
-use inceptive_report::numbers::{bytes, share, short_count};
+use inceptive_report::numbers::{bytes, share, short_count, significant};
 use serde_json::{Value, json};
 
 use crate::{
     commands::bench::{
-        text::{limits, machine, significant},
+        text::{limits, machine},
         watch::{remark, tell},
     },
     input::{Settings, WeightsFrom},

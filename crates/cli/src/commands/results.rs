@@ -8,11 +8,11 @@ use std::{
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use inceptive_exec::Measurement;
-use inceptive_report::replace_file;
+use inceptive_report::{numbers::significant, replace_file};
 use inceptive_store::{Cell, Filter, Format, Store, Stored, columns, read_timm, write, write_timm};
 
 use crate::{
-    commands::bench::text::{findings, interval, name, significant},
+    commands::bench::text::{findings, interval, name},
     output::Outcome,
     table::{Column, Grid},
 };

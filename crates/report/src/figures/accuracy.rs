@@ -11,7 +11,7 @@ use plotters::{
 };
 
 use super::{
-    FAINT, INK,
+    FAINT, Figure, INK,
     labels::{Ball, Rect, place},
     pixel, text_style, text_width,
 };
@@ -51,7 +51,7 @@ struct Point<'a> {
 
 /// Top-1 against MACs on a logarithmic axis, the area of a ball proportional to its parameters. Shows
 /// the candidates with a comparable accuracy and names the number of the others.
-pub(crate) fn accuracy_macs(candidates: &[Candidate]) -> String {
+pub(crate) fn balls(candidates: &[Candidate]) -> Figure {
     let mut points: Vec<Point<'_>> = candidates.iter().filter_map(point).collect();
     // Small balls last, so that large ones do not hide them.
     points.sort_by_key(|point| std::cmp::Reverse(point.params));
@@ -62,15 +62,20 @@ pub(crate) fn accuracy_macs(candidates: &[Candidate]) -> String {
         // Drawing into a string does not fail.
         let _ = draw(&root, &points, left_out);
     }
-    svg
+    Figure {
+        id: "accuracy-macs".to_owned(),
+        title: "Published accuracy against compute".to_owned(),
+        alternative: "Published top-1 accuracy against MACs; the area of a ball is its number of parameters".to_owned(),
+        svg,
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a place in a chart")]
 fn point(candidate: &Candidate) -> Option<Point<'_>> {
     let top1 = candidate.comparable()?.top1?;
-    let macs = candidate.cost.total.macs;
+    let macs = candidate.subject.macs;
     let gmacs = macs as f64 / 1e9;
-    let params = candidate.cost.total.params;
+    let params = candidate.subject.params;
     (macs > 0).then_some(Point { name: &candidate.name, gmacs, top1, params })
 }
 

@@ -4,8 +4,6 @@ mod accuracy;
 mod labels;
 mod shares;
 
-pub(crate) use accuracy::accuracy_macs;
-pub(crate) use shares::{where_macs, where_params};
 
 use plotters::{
     prelude::*,
@@ -13,6 +11,30 @@ use plotters::{
 };
 
 use crate::text::{FONT, width_px};
+
+use crate::{layer::Quantity, report::{Findings, Report}};
+
+/// A picture with what to say of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Figure {
+    /// A word for it, by which pages and files name it.
+    pub id: String,
+    /// What it shows, in a few words.
+    pub title: String,
+    /// What it shows, for those who do not see it.
+    pub alternative: String,
+    /// The picture: an SVG document.
+    pub svg: String,
+}
+
+/// All figures of a report that there are numbers for.
+pub(crate) fn all(report: &Report, findings: &Findings) -> Vec<Figure> {
+    let candidates = report.candidates.as_slice();
+    let way = findings.main_way();
+    let mut figures = vec![accuracy::balls(candidates)];
+    figures.extend(Quantity::ALL.into_iter().filter_map(|q| shares::bars(candidates, way, q)));
+    figures
+}
 
 /// Ink of text and axes.
 const INK: RGBColor = RGBColor(40, 44, 52);

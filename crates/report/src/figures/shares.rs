@@ -1,13 +1,14 @@
 //! Where the parameters and the MACs of each network are, by kind of layer.
 
-use inceptive_ir::{BatchNorm, Conv, Graph, NodeId, Op, Size};
 use plotters::{coord::Shift, prelude::*, style::text_anchor::HPos};
 
-use super::{FAINT, pixel, text_style, text_width};
+use super::{FAINT, Figure, pixel, text_style, text_width};
 use crate::{
     candidate::Candidate,
+    layer::{Layer, Quantity, by_layer},
     numbers::short_count,
     text::{clean, shortened},
+    way::Way,
 };
 
 const WIDTH: u32 = 1000;
@@ -21,152 +22,79 @@ const BARS: (i32, i32) = (270, 910);
 /// Size of names and numbers, in pixels.
 const SMALL: f64 = 12.0;
 
-/// A kind of layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Layer {
-    Pointwise,
-    Spatial,
-    Asymmetric,
-    Depthwise,
-    Linear,
-    Norm,
-}
-
-impl Layer {
-    const ALL: [Self; 6] = [
-        Self::Pointwise,
-        Self::Spatial,
-        Self::Asymmetric,
-        Self::Depthwise,
-        Self::Linear,
-        Self::Norm,
-    ];
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Pointwise => "1x1 conv",
-            Self::Spatial => "k x k conv",
-            Self::Asymmetric => "1 x n conv",
-            Self::Depthwise => "grouped conv",
-            Self::Linear => "linear",
-            Self::Norm => "normalisation",
-        }
-    }
-
-    /// Colours of Okabe and Ito, which people with any colour vision tell apart.
-    const fn color(self) -> RGBColor {
-        match self {
-            Self::Pointwise => RGBColor(86, 180, 233),
-            Self::Spatial => RGBColor(0, 114, 178),
-            Self::Asymmetric => RGBColor(0, 158, 115),
-            Self::Depthwise => RGBColor(240, 228, 66),
-            Self::Linear => RGBColor(213, 94, 0),
-            Self::Norm => RGBColor(204, 121, 167),
-        }
-    }
-
-    /// The kind of a node; none if it has neither parameters nor MACs.
-    fn of(graph: &Graph, id: NodeId) -> Option<Self> {
-        match &graph.node(id).op {
-            Op::Conv(Conv { groups: 2.., .. }) => Some(Self::Depthwise),
-            Op::Conv(Conv { kernel, .. }) => Some(match *kernel {
-                Size { height: 1, width: 1 } => Self::Pointwise,
-                Size { height: 1, .. } | Size { width: 1, .. } => Self::Asymmetric,
-                Size { .. } => Self::Spatial,
-            }),
-            Op::Linear(_) => Some(Self::Linear),
-            Op::BatchNorm(BatchNorm { .. }) => Some(Self::Norm),
-            Op::Input(_)
-            | Op::Lrn(_)
-            | Op::Activation(_)
-            | Op::Pool(_)
-            | Op::GlobalPool(_)
-            | Op::AdaptiveAvgPool { .. }
-            | Op::Concat
-            | Op::Add { .. }
-            | Op::Multiply
-            | Op::Flatten
-            | Op::Dropout { .. }
-            | Op::Softmax
-            | Op::ChannelShuffle { .. } => None,
-        }
+/// Colours of Okabe and Ito, which people with any colour vision tell apart, and greys.
+const fn color(layer: Layer) -> RGBColor {
+    match layer {
+        Layer::Pointwise => RGBColor(86, 180, 233),
+        Layer::Spatial => RGBColor(0, 114, 178),
+        Layer::Asymmetric => RGBColor(0, 158, 115),
+        Layer::Grouped => RGBColor(240, 228, 66),
+        Layer::Linear => RGBColor(213, 94, 0),
+        Layer::Norm => RGBColor(204, 121, 167),
+        Layer::Pool => RGBColor(230, 159, 0),
+        Layer::Join => RGBColor(120, 124, 130),
+        Layer::Other => RGBColor(190, 194, 200),
     }
 }
 
-/// What is shared out.
-#[derive(Clone, Copy)]
-enum Quantity {
-    Params,
-    Macs,
-}
-
-/// Bars of the parameters.
-pub(crate) fn where_params(candidates: &[Candidate]) -> String {
-    bars(candidates, Quantity::Params, "Where the parameters are")
-}
-
-/// Bars of the MACs.
-pub(crate) fn where_macs(candidates: &[Candidate]) -> String {
-    bars(candidates, Quantity::Macs, "Where the multiply-accumulates are")
-}
-
-/// The counts by kind of layer, in the order of [`Layer::ALL`].
-fn shares(candidate: &Candidate, quantity: Quantity) -> [u64; 6] {
-    let mut shares = [0; 6];
-    for node in &candidate.cost.nodes {
-        let Some(layer) = Layer::of(&candidate.graph, node.id) else { continue };
-        shares[layer as usize] += match quantity {
-            Quantity::Params => node.params,
-            Quantity::Macs => node.macs,
-        };
+const fn title(quantity: Quantity) -> (&'static str, &'static str) {
+    match quantity {
+        Quantity::Params => ("where-params", "Where the parameters are"),
+        Quantity::Macs => ("where-macs", "Where the multiply-accumulates are"),
+        Quantity::Memory => ("where-memory", "Where the bytes of results are"),
+        Quantity::Time => ("where-time", "Where the time goes"),
     }
-    shares
+}
+
+/// Bars of a quantity by kind of layer; none if it is not known of any candidate.
+pub(crate) fn bars(candidates: &[Candidate], way: Option<&Way>, quantity: Quantity) -> Option<Figure> {
+    let rows: Vec<(&str, [u64; 9])> = candidates
+        .iter()
+        .filter_map(|candidate| {
+            let profile = way.and_then(|way| way.profile_of(candidate));
+            let shares = by_layer(candidate.network.as_ref()?, profile, quantity)?;
+            Some((candidate.name.as_str(), shares))
+        })
+        .collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let (id, title) = title(quantity);
+    let height = TOP + ROW * u32::try_from(rows.len()).unwrap_or(u32::MAX).min(10_000) + BOTTOM;
+    let mut svg = String::new();
+    {
+        let root = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
+        // Drawing into a string does not fail.
+        let _ = draw(&root, &rows, title, height);
+    }
+    let alternative = format!("{title}, by kind of layer, for each network");
+    Some(Figure { id: id.to_owned(), title: title.to_owned(), alternative, svg })
 }
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), Box<dyn std::error::Error>>;
 
-fn bars(candidates: &[Candidate], quantity: Quantity, title: &str) -> String {
-    let rows = u32::try_from(candidates.len()).unwrap_or(u32::MAX).min(10_000);
-    let height = TOP + ROW * rows + BOTTOM;
-    let mut svg = String::new();
-    {
-        let root = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
-        // Drawing into a string does not fail.
-        let _ = draw(&root, &candidates[..rows as usize], quantity, title, height);
-    }
-    svg
-}
-
-fn draw(
-    root: &Area<'_>,
-    candidates: &[Candidate],
-    quantity: Quantity,
-    title: &str,
-    height: u32,
-) -> Drawn {
+fn draw(root: &Area<'_>, rows: &[(&str, [u64; 9])], title: &str, height: u32) -> Drawn {
     root.fill(&WHITE)?;
     root.draw(&Text::new(title.to_owned(), (24, 26), text_style(18.0, HPos::Left)))?;
-    let all: Vec<[u64; 6]> =
-        candidates.iter().map(|candidate| shares(candidate, quantity)).collect();
-    key(root, &all)?;
+    key(root, rows)?;
     axis(root, height)?;
-    for ((row, candidate), shares) in (0_u32..).zip(candidates).zip(&all) {
+    for (row, (name, shares)) in (0_u32..).zip(rows) {
         let top = i32::try_from(TOP + ROW * row).unwrap_or(i32::MAX);
-        bar(root, top, &candidate.name, shares)?;
+        bar(root, top, name, shares)?;
     }
     Ok(())
 }
 
 /// The kinds of layers that occur.
-fn key(root: &Area<'_>, all: &[[u64; 6]]) -> Drawn {
+fn key(root: &Area<'_>, all: &[(&str, [u64; 9])]) -> Drawn {
     let style = text_style(SMALL, HPos::Left);
     let mut x = BARS.0;
     for layer in Layer::ALL {
-        if all.iter().all(|shares| shares[layer as usize] == 0) {
+        if all.iter().all(|(_, shares)| shares[layer as usize] == 0) {
             continue;
         }
-        root.draw(&Rectangle::new([(x, 54), (x + 12, 66)], layer.color().filled()))?;
+        root.draw(&Rectangle::new([(x, 54), (x + 12, 66)], color(layer).filled()))?;
         root.draw(&Text::new(layer.name(), (x + 17, 60), style.clone()))?;
         x += 17 + text_width(layer.name(), SMALL) + 18;
     }
@@ -187,7 +115,7 @@ fn axis(root: &Area<'_>, height: u32) -> Drawn {
     Ok(())
 }
 
-fn bar(root: &Area<'_>, top: i32, name: &str, shares: &[u64; 6]) -> Drawn {
+fn bar(root: &Area<'_>, top: i32, name: &str, shares: &[u64; 9]) -> Drawn {
     let middle = top + 9;
     let name = shortened(&clean(name), SMALL, f64::from(BARS.0 - 30)).into_owned();
     root.draw(&Text::new(name, (BARS.0 - 10, middle), text_style(SMALL, HPos::Right)))?;
@@ -197,7 +125,7 @@ fn bar(root: &Area<'_>, top: i32, name: &str, shares: &[u64; 6]) -> Drawn {
         let ends = [before, before + share].map(|sum| BARS.0 + along(sum, total));
         if ends[0] < ends[1] {
             let corners = [(ends[0], top), (ends[1], top + 17)];
-            root.draw(&Rectangle::new(corners, layer.color().filled()))?;
+            root.draw(&Rectangle::new(corners, color(layer).filled()))?;
         }
         before += share;
     }

@@ -72,7 +72,8 @@ pub struct Bench {
     settings: Settings,
 }
 
-fn budget(text: &str) -> Result<Duration, String> {
+/// A time to measure for.
+pub fn budget(text: &str) -> Result<Duration, String> {
     let budget = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     let allowed = Duration::from_millis(1)..=Duration::from_secs(24 * 60 * 60);
     if allowed.contains(&budget) { Ok(budget) } else { Err("1ms to 1day is allowed".to_owned()) }
@@ -109,7 +110,7 @@ impl Bench {
             available_bytes: available_memory(),
             stop: &stop,
         };
-        let watch = Watch::new(self.json, &self.weights);
+        let watch = Watch::new(self.json, Some(&self.weights));
         let plan = self.plan(&machine);
         let benched = bench(&plan, &place, &mut store, &mut |event| watch.event(&event));
         watch.finish();
@@ -183,7 +184,7 @@ fn pairs(measurements: &[Measurement]) -> Vec<(&Measurement, &Measurement)> {
 }
 
 /// The first interrupt asks to stop; the second ends the program, as results before are safe.
-fn stop_on_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
+pub fn stop_on_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
     const INTERRUPTED: i32 = 130;
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);

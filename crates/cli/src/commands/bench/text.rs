@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use inceptive_exec::{Machine, Measurement, Roofline, Verdict, compare, statistics::Estimate};
-use inceptive_report::numbers::{bytes, share};
+use inceptive_report::numbers::{bytes, share, significant};
 
 use crate::table::{Column, Grid, one_line};
 
@@ -88,16 +88,6 @@ pub fn name(measurement: &Measurement) -> String {
     let point: Vec<String> =
         measurement.subject.point.iter().map(|setting| format!(" {setting}")).collect();
     format!("{}{}", measurement.subject.name, point.concat())
-}
-
-/// Four significant digits.
-pub fn significant(value: f64) -> String {
-    match value {
-        value if value >= 1000.0 => format!("{value:.0}"),
-        value if value >= 100.0 => format!("{value:.1}"),
-        value if value >= 10.0 => format!("{value:.2}"),
-        value => format!("{value:.3}"),
-    }
 }
 
 /// Both ends.

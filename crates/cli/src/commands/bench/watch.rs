@@ -14,15 +14,16 @@ use crate::{
 /// Steps of the bar for each result.
 const STEPS: u64 = 100;
 
-/// A bar on a terminal, and what goes wrong on standard error.
+/// A bar on a terminal, and what goes wrong on standard error; remarks about networks and weights if they
+/// are given.
 pub struct Watch<'a> {
     bar: ProgressBar,
-    weights: &'a WeightsFrom,
+    weights: Option<&'a WeightsFrom>,
 }
 
 impl<'a> Watch<'a> {
     /// A bar that is not there unless people look at it.
-    pub fn new(is_quiet: bool, weights: &'a WeightsFrom) -> Self {
+    pub fn new(is_quiet: bool, weights: Option<&'a WeightsFrom>) -> Self {
         let bar = ProgressBar::new(0);
         if is_quiet || !io::stderr().is_terminal() {
             bar.set_draw_target(ProgressDrawTarget::hidden());
@@ -47,10 +48,27 @@ impl<'a> Watch<'a> {
                 self.bar.set_position((done * STEPS as f64) as u64);
                 self.bar.set_message(format!("{activity} {}", one_line(network)));
             }
-            BenchEvent::Loaded(network) => self.bar.suspend(|| remark(network, self.weights)),
+            BenchEvent::Loaded(network) => {
+                if let Some(weights) = self.weights {
+                    self.bar.suspend(|| remark(network, weights));
+                }
+            },
             BenchEvent::Kept(_) => {}
             BenchEvent::Wrong(trouble) => self.bar.suspend(|| tell(trouble)),
         }
+    }
+
+    /// Starts again with so many steps.
+    pub fn restart(&self, steps: usize) {
+        self.bar.set_length(steps as u64);
+        self.bar.set_position(0);
+        self.bar.reset_eta();
+    }
+
+    /// Shows what goes on, and with what.
+    pub fn step(&self, done: usize, activity: &str, what: &str) {
+        self.bar.set_position(done as u64);
+        self.bar.set_message(format!("{activity} {}", one_line(what)));
     }
 
     /// Takes the bar away.

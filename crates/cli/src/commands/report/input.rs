@@ -1,0 +1,69 @@
+//! What a report is about, as the command line names it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use inceptive_jobs::StoreQuery;
+use inceptive_store::Filter;
+
+/// Files and stores.
+pub struct Inputs {
+    /// Networks, spaces and folders.
+    pub files: Vec<PathBuf>,
+    /// Stores with what is wanted of them.
+    pub stores: Vec<StoreQuery>,
+}
+
+impl Inputs {
+    /// Tells stores from files: a store ends in `.db`, and may be followed by `?key=value&key=value`.
+    pub fn parse(texts: &[String]) -> anyhow::Result<Self> {
+        let mut inputs = Self { files: vec![], stores: vec![] };
+        for text in texts {
+            match store(text)? {
+                Some(store) => inputs.stores.push(store),
+                None => inputs.files.push(PathBuf::from(text)),
+            }
+        }
+        Ok(inputs)
+    }
+}
+
+fn store(text: &str) -> anyhow::Result<Option<StoreQuery>> {
+    // A file may have a question mark in its name.
+    let (path, query) = match text.split_once('?') {
+        Some((path, query)) if !Path::new(text).exists() => (path, query),
+        _ => (text, ""),
+    };
+    if !Path::new(path).extension().is_some_and(|extension| extension == "db") {
+        return Ok(None);
+    }
+    let mut filter = Filter::default();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let field = match key {
+            "model" => &mut filter.model,
+            "engine" => &mut filter.engine,
+            "machine" => &mut filter.machine,
+            "fingerprint" => &mut filter.fingerprint,
+            _ => bail!("`{text}`: results are chosen by model=, engine=, machine= and fingerprint="),
+        };
+        *field = Some(value.to_owned());
+    }
+    Ok(Some(StoreQuery { path: PathBuf::from(path), filter }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stores_are_told_from_files() {
+        let texts = ["a.yaml", "folder", "x.db", "y.db?engine=rten&model=google"].map(str::to_owned);
+        let inputs = Inputs::parse(&texts).unwrap();
+        assert_eq!(inputs.files.len(), 2);
+        assert_eq!(inputs.stores[0].filter, Filter::default());
+        assert_eq!(inputs.stores[1].filter.engine.as_deref(), Some("rten"));
+        assert_eq!(inputs.stores[1].filter.model.as_deref(), Some("google"));
+        assert!(Inputs::parse(&["y.db?colour=red".to_owned()]).is_err());
+    }
+}

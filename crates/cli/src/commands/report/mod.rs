@@ -1,0 +1,248 @@
+//! `inceptive report`.
+
+mod input;
+mod measure;
+
+use std::{
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use inceptive_jobs::{GatherPlan, Gathered, StoreQuery, gather};
+use inceptive_report::{Findings, Report as Page, numbers::{exact, significant}};
+use inceptive_store::Filter;
+
+use crate::{
+    commands::bench::{budget, watch::tell},
+    input::Settings,
+    machinery::EngineArguments,
+    output::{self, Outcome},
+    table::{Column, Grid},
+};
+
+use input::Inputs;
+use measure::Measuring;
+
+/// The folder that is reported on when nothing is named.
+const NETWORKS: &str = "architectures";
+
+/// Write a report: a page with tables and charts, and the numbers beside it.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  inceptive report                                          all of architectures/, measured
+  inceptive report architectures/googlenet*.yaml --bench --out reports/googlenet
+  inceptive report architectures/spaces/googlenet-widths.yaml architectures/googlenet.yaml
+  inceptive report 'laptop.db?engine=onnxruntime'           what a store of results knows
+
+INPUT is an architecture, a space, an ONNX file, a folder of them, or a store of results with an
+optional query of model=, engine=, machine= and fingerprint=. Without INPUT it is architectures/,
+and --bench. Results that the store has already are shown without measuring again; the page's last
+section has the command that makes the same page from them.")]
+pub struct Report {
+    /// Architectures, spaces, ONNX files, folders or stores
+    #[arg(value_name = "INPUT")]
+    inputs: Vec<String>,
+    /// Folder to write to; files in it are replaced
+    #[arg(long, value_name = "DIR", default_value = "reports/latest")]
+    out: PathBuf,
+    /// Title of the page
+    #[arg(long, value_name = "TEXT")]
+    title: Option<String>,
+    /// Measure the latency of every network first, and where its time goes
+    #[arg(long)]
+    bench: bool,
+    #[command(flatten)]
+    engine: EngineArguments,
+    /// Images at once; several are measured apart
+    #[arg(long, value_name = "N,..", value_delimiter = ',', default_value = "1")]
+    batch: Vec<NonZeroU32>,
+    /// Threads for one run; several are measured apart; all cores without it
+    #[arg(long, value_name = "N,..", value_delimiter = ',')]
+    threads: Vec<NonZeroU32>,
+    /// Time for each measurement
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = budget)]
+    budget: Duration,
+    /// The store of results to show and to add to
+    #[arg(long, value_name = "FILE", default_value = "inceptive.db")]
+    store: PathBuf,
+    /// Show only results up to this number of the store
+    #[arg(long, value_name = "N", conflicts_with = "bench")]
+    up_to: Option<i64>,
+    /// The most points of a space that are counted; drawn at random if it has more
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    samples: u32,
+    /// Seed of points, weights and inputs
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+impl Report {
+    /// Writes the report; a file that is wrong is left out and makes the command fail.
+    ///
+    /// # Errors
+    /// When an engine is not there, or the report cannot be written.
+    pub fn run(mut self) -> anyhow::Result<Outcome> {
+        if self.inputs.is_empty() {
+            if !Path::new(NETWORKS).is_dir() {
+                bail!("there is no folder `{NETWORKS}` here: name what to report on");
+            }
+            self.inputs = vec![NETWORKS.to_owned()];
+            self.bench = self.up_to.is_none();
+        }
+        let inputs = Inputs::parse(&self.inputs)?;
+        let mut gathered = gather(&GatherPlan {
+            inputs: inputs.files.clone(),
+            settings: self.settings.set.clone(),
+            samples: self.samples as usize,
+            seed: self.seed,
+        });
+        let mut warnings = Vec::new();
+        if self.bench {
+            // Networks that only stores know have files too.
+            self.join(&inputs, &mut gathered)?;
+            warnings = self.measure(&gathered)?;
+        }
+        let last = self.join(&inputs, &mut gathered)?;
+        for trouble in &gathered.troubles {
+            tell(trouble);
+            warnings.push(output::chain(trouble).trim_start_matches("error: ").to_owned());
+        }
+        let failed = !warnings.is_empty();
+        if gathered.candidates.is_empty() && gathered.clouds.is_empty() {
+            return Ok(Outcome { text: String::new(), failed: true });
+        }
+        let page = self.page(gathered, warnings, last);
+        let findings = Findings::new(&page.candidates);
+        let written = inceptive_report::write(&page, &findings, &self.out)
+            .with_context(|| format!("the report in `{}` is not complete", self.out.display()))?;
+        let mut text = summary(&page, &findings) + "\n";
+        if let Some(first) = written.first() {
+            text.push_str(&format!("open {}\n", first.display()));
+        }
+        Ok(Outcome { text, failed })
+    }
+
+    /// Measures the candidates that have files; gives what went wrong.
+    fn measure(&self, gathered: &Gathered) -> anyhow::Result<Vec<String>> {
+        let numbers = |list: &[NonZeroU32]| list.iter().map(|n| n.get()).collect();
+        let measuring = Measuring {
+            engine: &self.engine,
+            batches: numbers(&self.batch),
+            threads: numbers(&self.threads),
+            budget: self.budget,
+            seed: self.seed,
+            store: &self.store,
+        };
+        let mut requests: Vec<_> = gathered.requests.iter().flatten().cloned().collect();
+        requests.dedup();
+        measuring.run(requests)
+    }
+
+    /// Adds what stores know; gives the last number of the store that is added to.
+    fn join(&self, inputs: &Inputs, gathered: &mut Gathered) -> anyhow::Result<Option<i64>> {
+        for query in &inputs.stores {
+            let mut query = query.clone();
+            query.filter.up_to = self.up_to;
+            gathered.join(&query, true)?;
+        }
+        if !self.store.exists() {
+            return Ok(None);
+        }
+        let filter = Filter { up_to: self.up_to, ..Filter::default() };
+        Ok(gathered.join(&StoreQuery { path: self.store.clone(), filter }, false)?)
+    }
+
+    fn page(&self, gathered: Gathered, warnings: Vec<String>, last: Option<i64>) -> Page {
+        let count = gathered.candidates.len();
+        let title = self.title.clone().unwrap_or_else(|| match gathered.clouds.first() {
+            Some(cloud) if count <= cloud.points.len() => cloud.title.clone(),
+            _ => format!("{count} convolutional networks"),
+        });
+        Page {
+            title,
+            candidates: gathered.candidates,
+            clouds: gathered.clouds,
+            warnings,
+            command: self.command(last),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    /// The command that makes the same report from what is stored now.
+    fn command(&self, last: Option<i64>) -> String {
+        let mut words = vec!["inceptive".to_owned(), "report".to_owned()];
+        words.extend(self.inputs.iter().cloned());
+        words.extend(self.settings.set.iter().flat_map(|set| {
+            ["--set".to_owned(), format!("{}={}", set.key, set.value)]
+        }));
+        let mut option = |name: &str, value: String| words.extend([format!("--{name}"), value]);
+        if let Some(title) = &self.title {
+            option("title", title.clone());
+        }
+        if self.samples != 2000 {
+            option("samples", self.samples.to_string());
+        }
+        if self.seed != 0 {
+            option("seed", self.seed.to_string());
+        }
+        option("store", self.store.display().to_string());
+        option("up-to", last.unwrap_or(0).to_string());
+        option("out", self.out.display().to_string());
+        words.iter().map(|word| quoted(word)).collect::<Vec<String>>().join(" ")
+    }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-=+,:@%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+fn summary(page: &Page, findings: &Findings) -> String {
+    let way = findings.main_way();
+    let mut columns = vec![
+        Column::Left("network"),
+        Column::Right("input"),
+        Column::Right("parameters"),
+        Column::Right("MACs"),
+        Column::Right("published top-1"),
+    ];
+    if way.is_some() {
+        columns.extend([Column::Right("median ms"), Column::Right("95% interval"), Column::Left("grade")]);
+    }
+    let mut grid = Grid::new(columns);
+    for candidate in &page.candidates {
+        let unknown = || "unknown".to_owned();
+        let subject = &candidate.subject;
+        let mut row = vec![
+            candidate.name.clone(),
+            subject.input.map(|side| side.to_string()).join("x"),
+            exact(subject.params),
+            exact(subject.macs),
+            candidate.top1().map_or_else(unknown, |top1| format!("{top1:.1}%")),
+        ];
+        if let Some(way) = way {
+            let measured = way.of(candidate);
+            let median = measured.map(|m| m.latency_ms.median);
+            row.push(median.map_or_else(unknown, |median| significant(median.value)));
+            row.push(median.map_or_else(String::new, |median| {
+                format!("{} to {}", significant(median.low), significant(median.high))
+            }));
+            row.push(measured.map_or_else(String::new, |m| m.grade.to_string()));
+        }
+        grid.row(row);
+    }
+    let mut text = grid.render();
+    for sentence in &findings.summary {
+        text.push_str(&format!("\n{}\n", crate::table::one_line(sentence)));
+    }
+    text
+}

@@ -1,0 +1,226 @@
+//! Kinds of layers, and what of a network's cost falls to each.
+
+use inceptive_exec::{ProfileRecord, Roofline};
+use inceptive_ir::{Conv, Graph, NodeId, Op, Path, Size};
+
+use crate::candidate::NetworkCost;
+
+/// A kind of layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layer {
+    /// Convolutions of one value of each channel.
+    Pointwise,
+    /// Convolutions with a window.
+    Spatial,
+    /// Convolutions with a window of one row or column.
+    Asymmetric,
+    /// Convolutions in groups.
+    Grouped,
+    /// Fully connected layers.
+    Linear,
+    /// Normalisations.
+    Norm,
+    /// Pooling.
+    Pool,
+    /// Concatenations, sums and products.
+    Join,
+    /// Activations and everything else, the input included.
+    Other,
+}
+
+impl Layer {
+    /// All of them, in the order in which they are drawn.
+    pub const ALL: [Self; 9] = [
+        Self::Pointwise,
+        Self::Spatial,
+        Self::Asymmetric,
+        Self::Grouped,
+        Self::Linear,
+        Self::Norm,
+        Self::Pool,
+        Self::Join,
+        Self::Other,
+    ];
+
+    /// What people call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pointwise => "1x1 conv",
+            Self::Spatial => "k x k conv",
+            Self::Asymmetric => "1 x n conv",
+            Self::Grouped => "grouped conv",
+            Self::Linear => "linear",
+            Self::Norm => "normalisation",
+            Self::Pool => "pooling",
+            Self::Join => "concat, add",
+            Self::Other => "other",
+        }
+    }
+
+    /// A word for it in data.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Pointwise => "conv_1x1",
+            Self::Spatial => "conv_kxk",
+            Self::Asymmetric => "conv_1xn",
+            Self::Grouped => "conv_grouped",
+            Self::Linear => "linear",
+            Self::Norm => "norm",
+            Self::Pool => "pool",
+            Self::Join => "join",
+            Self::Other => "other",
+        }
+    }
+
+    /// The kind of a node.
+    pub fn of(graph: &Graph, id: NodeId) -> Self {
+        match &graph.node(id).op {
+            Op::Conv(Conv { groups: 2.., .. }) => Self::Grouped,
+            Op::Conv(Conv { kernel, .. }) => match *kernel {
+                Size { height: 1, width: 1 } => Self::Pointwise,
+                Size { height: 1, .. } | Size { width: 1, .. } => Self::Asymmetric,
+                Size { .. } => Self::Spatial,
+            },
+            Op::Linear(_) => Self::Linear,
+            Op::BatchNorm(_) | Op::Lrn(_) => Self::Norm,
+            Op::Pool(_) | Op::GlobalPool(_) | Op::AdaptiveAvgPool { .. } => Self::Pool,
+            Op::Concat | Op::Add { .. } | Op::Multiply => Self::Join,
+            Op::Input(_)
+            | Op::Activation(_)
+            | Op::Flatten
+            | Op::Dropout { .. }
+            | Op::Softmax
+            | Op::ChannelShuffle { .. } => Self::Other,
+        }
+    }
+}
+
+/// What is shared out among layers or modules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantity {
+    /// Learned numbers.
+    Params,
+    /// Multiply-accumulates.
+    Macs,
+    /// Bytes of results.
+    Memory,
+    /// Measured time, in nanoseconds.
+    Time,
+}
+
+impl Quantity {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Params, Self::Macs, Self::Memory, Self::Time];
+
+    /// The key in data.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Params => "params",
+            Self::Macs => "macs",
+            Self::Memory => "activation_bytes",
+            Self::Time => "time_ns",
+        }
+    }
+}
+
+/// A quantity by kind of layer, in the order of [`Layer::ALL`]; none if it is not known.
+pub fn by_layer(
+    network: &NetworkCost,
+    profile: Option<&ProfileRecord>,
+    quantity: Quantity,
+) -> Option<[u64; 9]> {
+    let mut shares = [0; 9];
+    let mut add = |layer: Layer, amount: u64| shares[layer as usize] += amount;
+    match (quantity, profile) {
+        (Quantity::Time, None) => return None,
+        (Quantity::Time, Some(record)) => {
+            for part in &record.profile.nodes {
+                let node = network.graph.find(&Path::new(&part.name));
+                let layer = node.map_or(Layer::Other, |id| Layer::of(&network.graph, id));
+                add(layer, nanoseconds(part.time_ms));
+            }
+        }
+        (Quantity::Params | Quantity::Macs | Quantity::Memory, _) => {
+            for node in &network.cost.nodes {
+                let amount = match quantity {
+                    Quantity::Params => node.params,
+                    Quantity::Macs => node.macs,
+                    Quantity::Memory | Quantity::Time => node.activation_bytes,
+                };
+                add(Layer::of(&network.graph, node.id), amount);
+            }
+        }
+    }
+    Some(shares)
+}
+
+/// What of a network falls to a module or a branch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PartRow {
+    /// Its path.
+    pub path: Path,
+    /// Path segments down.
+    pub depth: usize,
+    /// Shape of its last result.
+    pub output: String,
+    /// Learned numbers.
+    pub params: u64,
+    /// Multiply-accumulates.
+    pub macs: u64,
+    /// Bytes of results.
+    pub activation_bytes: u64,
+    /// Measured time; none without a profile.
+    pub time_ns: Option<u64>,
+}
+
+/// Modules with their branches, in execution order.
+pub fn by_part(network: &NetworkCost, profile: Option<&ProfileRecord>) -> Vec<PartRow> {
+    let time = |path: &Path| {
+        profile.map(|record| {
+            let inside = record
+                .profile
+                .nodes
+                .iter()
+                .filter(|part| !part.ops.is_empty() && Path::new(&part.name).is_within(path));
+            inside.map(|part| nanoseconds(part.time_ms)).sum()
+        })
+    };
+    let row = |module: inceptive_cost::ModuleCost, depth: usize| PartRow {
+        depth,
+        output: module.output.to_string(),
+        params: module.totals.params,
+        macs: module.totals.macs,
+        activation_bytes: module.totals.activation_bytes,
+        time_ns: time(&module.path),
+        path: module.path,
+    };
+    let modules = inceptive_cost::by_module(&network.graph, &network.cost, 1);
+    let mut branches: Vec<PartRow> = inceptive_cost::by_module(&network.graph, &network.cost, 2)
+        .into_iter()
+        .map(|module| row(module, 2))
+        .collect();
+    let mut rows = Vec::new();
+    for module in modules {
+        let module = row(module, 1);
+        let own = |branch: &PartRow| branch.path != module.path && branch.path.is_within(&module.path);
+        let (mine, rest): (Vec<_>, Vec<_>) = branches.into_iter().partition(own);
+        branches = rest;
+        rows.push(module);
+        // A module of one part is that part.
+        if mine.len() > 1 {
+            rows.extend(mine);
+        }
+    }
+    rows
+}
+
+/// Whole nanoseconds.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "shorter than a day")]
+fn nanoseconds(ms: f64) -> u64 {
+    (ms * 1e6).round().max(0.0) as u64
+}
+
+/// The share of the peak that a candidate reaches at best, by its intensity.
+pub fn attainable_gflops(roofline: &Roofline, intensity: f64) -> f64 {
+    roofline.peak_gflops.min(roofline.bandwidth_gbps * intensity)
+}

@@ -1,0 +1,58 @@
+//! A report: what it is about, and everything that follows from it.
+
+use crate::{
+    candidate::Candidate,
+    cloud::Cloud,
+    picks::{Pick, picks},
+    summary::{Facts, summary},
+    variants::{VariantCost, variants},
+    way::{Way, ways},
+};
+
+/// What a report is made from.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Its title.
+    pub title: String,
+    /// The networks.
+    pub candidates: Vec<Candidate>,
+    /// Spaces of networks.
+    pub clouds: Vec<Cloud>,
+    /// What went wrong while it was gathered.
+    pub warnings: Vec<String>,
+    /// What makes the same report again, byte for byte.
+    pub command: String,
+    /// The version of this program.
+    pub version: String,
+}
+
+/// What follows from a report's candidates.
+#[derive(Clone, Debug)]
+pub struct Findings {
+    /// The ways that they were measured in; the first is the one that most were measured in.
+    pub ways: Vec<Way>,
+    /// Which to take for a budget.
+    pub picks: Vec<Pick>,
+    /// Variants beside their bases.
+    pub variants: Vec<VariantCost>,
+    /// The report in sentences.
+    pub summary: Vec<String>,
+}
+
+impl Findings {
+    /// Draws conclusions.
+    pub fn new(candidates: &[Candidate]) -> Self {
+        let ways = ways(candidates);
+        let way = ways.first();
+        let picks = picks(candidates, way);
+        let variants = variants(candidates, way);
+        let facts = Facts { candidates, way, picks: &picks, variants: &variants };
+        let summary = summary(&facts);
+        Self { ways, picks, variants, summary }
+    }
+
+    /// The way that most candidates were measured in.
+    pub fn main_way(&self) -> Option<&Way> {
+        self.ways.first()
+    }
+}

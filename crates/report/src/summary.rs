@@ -1,0 +1,328 @@
+//! The report in sentences, made from the numbers and never stronger than their intervals.
+
+use inceptive_exec::Grade;
+
+use crate::{
+    axis::{Axis, front},
+    candidate::{Candidate, SAMPLING_POINTS},
+    numbers::{decimals, ratio, short_count, significant},
+    picks::Pick,
+    variants::{VariantCost, latency_ratio},
+    way::Way,
+};
+
+/// Latencies whose ranking says something need at least so many candidates.
+const FEWEST_RANKED: usize = 8;
+
+/// The most sentences of one sort.
+const MOST: usize = 6;
+
+/// What sentences are made from.
+pub struct Facts<'a> {
+    /// The candidates.
+    pub candidates: &'a [Candidate],
+    /// The way that most of them were measured in.
+    pub way: Option<&'a Way>,
+    /// Which to take for a budget.
+    pub picks: &'a [Pick],
+    /// Variants beside their bases.
+    pub variants: &'a [VariantCost],
+}
+
+/// The summary, a paragraph each.
+pub fn summary(facts: &Facts<'_>) -> Vec<String> {
+    let parts = [
+        vec![scope(facts)],
+        facts.front().into_iter().collect(),
+        facts.budget().into_iter().collect(),
+        facts.steps(),
+        facts.equal_latency(),
+        facts.naive_and_fc(),
+        facts.ranking().into_iter().collect(),
+        facts.trust().into_iter().collect(),
+    ];
+    parts.concat()
+}
+
+fn plural(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+fn scope(facts: &Facts<'_>) -> String {
+    let candidates = facts.candidates;
+    let accurate = candidates.iter().filter(|candidate| candidate.top1().is_some()).count();
+    let mut text = plural(candidates.len(), "network", "networks");
+    text.push_str(&match accurate {
+        0 => ", none with a published ImageNet accuracy that can be compared".to_owned(),
+        _ => format!(", {accurate} with a published ImageNet top-1 accuracy that can be compared"),
+    });
+    match facts.way {
+        Some(way) => text.push_str(&format!(
+            "; {} measured on {} ({})",
+            way.coverage,
+            way.machine.cpu,
+            way.label()
+        )),
+        None => text.push_str("; no latency was measured"),
+    }
+    text + "."
+}
+
+impl Facts<'_> {
+    fn name(&self, at: usize) -> &str {
+        &self.candidates[at].name
+    }
+
+    fn top1(&self, at: usize) -> f64 {
+        self.candidates[at].top1().unwrap_or(f64::NAN)
+    }
+
+    /// Those that nothing beats for its MACs.
+    fn front(&self) -> Option<String> {
+        let front = front(self.candidates, Axis::Macs);
+        if front.len() < 2 {
+            return None;
+        }
+        let beaten = self.candidates.iter().filter(|candidate| candidate.top1().is_some()).count()
+            - front.len();
+        let names: Vec<String> = front
+            .iter()
+            .map(|&at| {
+                let macs = short_count(self.candidates[at].subject.macs);
+                format!("{} ({}%, {macs})", self.name(at), decimals(self.top1(at), 1))
+            })
+            .collect();
+        Some(format!(
+            "No listed network has a higher published accuracy for as few MACs as {}. The other {beaten} are \
+             beaten by one of these.",
+            list(&names)
+        ))
+    }
+
+    /// What to take for two GMACs, or for the budget that is nearest to it.
+    fn budget(&self) -> Option<String> {
+        let distance = |pick: &&Pick| (pick.budget / 2e9).ln().abs();
+        let macs = self.picks.iter().filter(|pick| pick.what == "MACs");
+        let pick = macs.min_by(|a, b| distance(a).total_cmp(&distance(b)))?;
+        let best = &self.candidates[pick.best];
+        let mut text = format!(
+            "For a budget of {} take {}: its {}% is the highest published top-1 accuracy of those that keep it, for {} \
+             MACs and {} parameters.",
+            pick.budget_text,
+            best.name,
+            decimals(self.top1(pick.best), 1),
+            short_count(best.subject.macs),
+            short_count(best.subject.params),
+        );
+        if let Some(&close) = pick.close.first() {
+            text.push_str(&format!(
+                " {} is as accurate as the validation images can tell.",
+                self.name(close)
+            ));
+        }
+        Some(text)
+    }
+
+    /// What each step along the front costs and brings.
+    fn steps(&self) -> Vec<String> {
+        let front = front(self.candidates, Axis::Macs);
+        let steps = front.windows(2).take(MOST);
+        steps.filter_map(|pair| self.step(pair[1], pair[0])).collect()
+    }
+
+    /// `a` against `b`, with what is known of both.
+    fn step(&self, a: usize, b: usize) -> Option<String> {
+        let (first, second) = (&self.candidates[a], &self.candidates[b]);
+        let points = first.top1()? - second.top1()?;
+        let mut text = if points.abs() < SAMPLING_POINTS {
+            format!("{} is as accurate as {}, as far as the validation images can tell", first.name, second.name)
+        } else {
+            let better = if points > 0.0 { "better" } else { "worse" };
+            format!(
+                "{} is {} points {better} than {}",
+                first.name,
+                decimals(points.abs(), 1),
+                second.name
+            )
+        };
+        text.push_str(&format!(", for {} the MACs", ratio(first.subject.macs, second.subject.macs)));
+        text.push_str(&format!(
+            " and {} the parameters",
+            ratio(first.subject.params, second.subject.params)
+        ));
+        if let Some(times) = self.way.and_then(|way| latency_ratio(way, first, second)) {
+            text.push_str(&match times.low > 1.0 || times.high < 1.0 {
+                true => format!(
+                    "; it takes {} times as long (between {} and {})",
+                    decimals(times.value, 2),
+                    decimals(times.low, 2),
+                    decimals(times.high, 2)
+                ),
+                false => "; their latencies are indistinguishable".to_owned(),
+            });
+        }
+        Some(text + ".")
+    }
+
+    /// Pairs that take the same time, as far as can be told, with the largest differences in accuracy.
+    fn equal_latency(&self) -> Vec<String> {
+        let Some(way) = self.way else { return vec![] };
+        let known: Vec<(usize, f64)> = (0..self.candidates.len())
+            .filter_map(|at| Some((at, self.candidates[at].top1()?)))
+            .filter(|(at, _)| way.of(&self.candidates[*at]).is_some())
+            .collect();
+        let mut pairs = Vec::new();
+        for (place, &(a, a_top1)) in known.iter().enumerate() {
+            for &(b, b_top1) in &known[place + 1..] {
+                let (first, second) = (way.of(&self.candidates[a]), way.of(&self.candidates[b]));
+                let overlap = first.zip(second).is_some_and(|(first, second)| {
+                    first.latency_ms.median.overlaps(&second.latency_ms.median)
+                });
+                if overlap && (a_top1 - b_top1).abs() > 2.0 * SAMPLING_POINTS {
+                    let (better, worse) = if a_top1 > b_top1 { (a, b) } else { (b, a) };
+                    pairs.push((better, worse, (a_top1 - b_top1).abs()));
+                }
+            }
+        }
+        pairs.sort_by(|(_, _, a), (_, _, b)| b.total_cmp(a));
+        pairs.truncate(2);
+        let sentence = |(better, worse, points): (usize, usize, f64)| {
+            let ms = |at: usize| {
+                way.of(&self.candidates[at])
+                    .map_or_else(String::new, |m| significant(m.latency_ms.median.value))
+            };
+            format!(
+                "At equal latency ({} and {} ms, indistinguishable) {} is {} points better than {}.",
+                ms(better),
+                ms(worse),
+                self.name(better),
+                decimals(points, 1),
+                self.name(worse)
+            )
+        };
+        pairs.into_iter().map(sentence).collect()
+    }
+
+    /// What the variants of the family show: modules without reductions, fully connected layers, and so on.
+    fn naive_and_fc(&self) -> Vec<String> {
+        let mut sentences = Vec::new();
+        for variant in self.variants {
+            let [base, changed] = &variant.diff.totals;
+            let far = |a: u64, b: u64| a.max(b) >= 2 * a.min(b).max(1);
+            if !far(base.params, changed.params) && !far(base.macs, changed.macs) {
+                continue;
+            }
+            sentences.push(format!(
+                "{} has {} the parameters and {} the MACs of {}.",
+                self.name(variant.variant),
+                ratio(changed.params, base.params),
+                ratio(changed.macs, base.macs),
+                self.name(variant.base)
+            ));
+        }
+        sentences.truncate(MOST);
+        sentences
+    }
+
+    /// How well counts predict the order of latencies.
+    #[expect(clippy::cast_precision_loss, reason = "ranks of counts")]
+    fn ranking(&self) -> Option<String> {
+        let way = self.way?;
+        let measured: Vec<(&Candidate, f64)> = self
+            .candidates
+            .iter()
+            .filter_map(|candidate| Some((candidate, way.of(candidate)?.latency_ms.median.value)))
+            .collect();
+        if measured.len() < FEWEST_RANKED {
+            return None;
+        }
+        let times: Vec<f64> = measured.iter().map(|(_, ms)| *ms).collect();
+        let correlation = |count: fn(&Candidate) -> u64| {
+            let counts: Vec<f64> =
+                measured.iter().map(|(candidate, _)| count(candidate) as f64).collect();
+            decimals(rank_correlation(&counts, &times), 2)
+        };
+        Some(format!(
+            "MACs are not latency: over the {} measured networks the rank correlation with latency is {} for MACs, {} \
+             for activations and {} for parameters.",
+            measured.len(),
+            correlation(|candidate| candidate.subject.macs),
+            correlation(|candidate| candidate.subject.acts),
+            correlation(|candidate| candidate.subject.params),
+        ))
+    }
+
+    /// How far measurements can be trusted.
+    fn trust(&self) -> Option<String> {
+        let way = self.way?;
+        let grades: Vec<Grade> = self
+            .candidates
+            .iter()
+            .filter_map(|candidate| way.of(candidate))
+            .map(|measurement| measurement.grade)
+            .collect();
+        let poor = grades.iter().filter(|grade| **grade >= Grade::C).count();
+        let text = match poor {
+            0 => format!("All {} measurements have grade A or B.", grades.len()),
+            _ => format!(
+                "{} of {} have grade C or D: differences of a few percent mean nothing there.",
+                plural(poor, "measurement", "measurements"),
+                grades.len()
+            ),
+        };
+        Some(text)
+    }
+}
+
+/// `a, b and c`.
+fn list(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [only] => only.clone(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// Spearman's rank correlation; equal values share their mean rank.
+pub(crate) fn rank_correlation(a: &[f64], b: &[f64]) -> f64 {
+    let (a, b) = (ranks(a), ranks(b));
+    #[expect(clippy::cast_precision_loss, reason = "lists are short")]
+    let mean = (a.len() as f64 - 1.0) / 2.0;
+    let mut sums = [0.0; 3];
+    for (a, b) in a.iter().zip(&b) {
+        sums[0] += (a - mean) * (b - mean);
+        sums[1] += (a - mean).powi(2);
+        sums[2] += (b - mean).powi(2);
+    }
+    sums[0] / (sums[1] * sums[2]).sqrt()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "lists are short")]
+fn ranks(values: &[f64]) -> Vec<f64> {
+    let rank = |value: &f64| {
+        let below = values.iter().filter(|other| *other < value).count();
+        let equal = values.iter().filter(|other| *other == value).count();
+        below as f64 + (equal as f64 - 1.0) / 2.0
+    };
+    values.iter().map(rank).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_agree_with_scipy() {
+        // scipy.stats.spearmanr([1, 2, 2, 4, 5], [2, 1, 3, 5, 4]) is 0.718...
+        let found = rank_correlation(&[1.0, 2.0, 2.0, 4.0, 5.0], &[2.0, 1.0, 3.0, 5.0, 4.0]);
+        assert!((found - 0.718_184_85).abs() < 1e-6, "{found}");
+        assert!((rank_correlation(&[1.0, 2.0, 3.0], &[9.0, 4.0, 1.0]) + 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn lists_read_well() {
+        let items = ["a", "b", "c"].map(str::to_owned);
+        assert_eq!(list(&items), "a, b and c");
+        assert_eq!(list(&items[..1]), "a");
+    }
+}

@@ -1,0 +1,42 @@
+//! What variants change of the network that they extend, and what that costs.
+
+use inceptive_cost::{Diff, Mode, diff};
+use inceptive_exec::statistics::Estimate;
+
+use crate::{candidate::Candidate, way::Way};
+
+/// A variant beside its base.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VariantCost {
+    /// The base.
+    pub base: usize,
+    /// The variant.
+    pub variant: usize,
+    /// What differs, by node and module.
+    pub diff: Diff,
+    /// Latency of the variant over that of the base, with the interval that both intervals allow.
+    pub latency: Option<Estimate>,
+}
+
+/// The variants whose base is there too.
+pub fn variants(candidates: &[Candidate], way: Option<&Way>) -> Vec<VariantCost> {
+    let pair = |(at, candidate): (usize, &Candidate)| {
+        let wanted = &candidate.variant.as_ref()?.base;
+        let is_base = |other: &Candidate| {
+            other.subject.file == *wanted && other.subject.point.is_empty()
+        };
+        let base = candidates.iter().position(is_base)?;
+        let graphs = (&candidates[base].network.as_ref()?.graph, &candidate.network.as_ref()?.graph);
+        let latency = way.and_then(|way| latency_ratio(way, candidate, &candidates[base]));
+        let diff = diff(graphs.0, graphs.1, Mode::Inference, 1);
+        Some(VariantCost { base, variant: at, diff, latency })
+    };
+    candidates.iter().enumerate().filter_map(pair).collect()
+}
+
+/// Latency of `a` over that of `b`: the ratio of their medians, with the widest interval that theirs allow,
+/// as they need not have taken turns.
+pub fn latency_ratio(way: &Way, a: &Candidate, b: &Candidate) -> Option<Estimate> {
+    let (a, b) = (way.of(a)?.latency_ms.median, way.of(b)?.latency_ms.median);
+    Some(Estimate { value: a.value / b.value, low: a.low / b.high, high: a.high / b.low })
+}

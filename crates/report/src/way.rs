@@ -1,0 +1,89 @@
+//! Ways to run networks: a machine, an engine, a precision, a batch and a number of threads. Latencies are
+//! only compared within one way.
+
+use inceptive_exec::{Machine, Measurement, ProfileRecord, Roofline, Runtime};
+
+use crate::candidate::Candidate;
+
+/// A way to run networks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Way {
+    /// The machine.
+    pub machine: Machine,
+    /// What runs on it.
+    pub runtime: Runtime,
+    /// The highest limits that were measured of the machine with so many threads.
+    pub roofline: Roofline,
+    /// How many candidates were measured so.
+    pub coverage: usize,
+}
+
+impl Way {
+    /// The candidate's measurement.
+    pub fn of<'c>(&self, candidate: &'c Candidate) -> Option<&'c Measurement> {
+        let mut found = candidate.measured.iter().map(|stored| &stored.result);
+        found.find(|m| m.runtime == self.runtime && m.machine == self.machine)
+    }
+
+    /// The candidate's profile.
+    pub fn profile_of<'c>(&self, candidate: &'c Candidate) -> Option<&'c ProfileRecord> {
+        let mut found = candidate.profiles.iter().map(|stored| &stored.result);
+        found.find(|p| p.runtime == self.runtime && p.machine == self.machine)
+    }
+
+    /// In words: `rten 0.27.0, fp32, batch 1, 2 threads`.
+    pub fn label(&self) -> String {
+        let Runtime { engine, engine_version, device, precision, batch, threads } = &self.runtime;
+        let version = engine_version.split(['-', '+']).next().unwrap_or_default();
+        let plural = if *threads == 1 { "" } else { "s" };
+        let device = if device == "cpu" { String::new() } else { format!(" on {device}") };
+        format!("{engine} {version}{device}, {precision}, batch {batch}, {threads} thread{plural}")
+    }
+}
+
+/// All ways that candidates were measured in: those with most candidates first, then those with a batch of
+/// one, then the faster.
+pub fn ways(candidates: &[Candidate]) -> Vec<Way> {
+    let mut ways: Vec<(Way, f64)> = Vec::new();
+    for m in candidates.iter().flat_map(|candidate| &candidate.measured) {
+        let m = &m.result;
+        let known = ways
+            .iter_mut()
+            .find(|(way, _)| way.runtime == m.runtime && way.machine == m.machine);
+        match known {
+            Some((way, total_ms)) => {
+                way.coverage += 1;
+                way.roofline = way.roofline.best(m.roofline);
+                *total_ms += m.latency_ms.median.value;
+            }
+            None => {
+                let way = Way {
+                    machine: m.machine.clone(),
+                    runtime: m.runtime.clone(),
+                    roofline: m.roofline,
+                    coverage: 1,
+                };
+                ways.push((way, m.latency_ms.median.value));
+            }
+        }
+    }
+    share_limits(&mut ways);
+    ways.sort_by(|(a, a_ms), (b, b_ms)| {
+        let by_batch = (a.runtime.batch != 1).cmp(&(b.runtime.batch != 1));
+        b.coverage.cmp(&a.coverage).then(by_batch).then(a_ms.total_cmp(b_ms))
+    });
+    ways.into_iter().map(|(way, _)| way).collect()
+}
+
+/// A machine's limits do not depend on the engine: the highest of all counts.
+fn share_limits(ways: &mut [(Way, f64)]) {
+    let limits: Vec<(String, Roofline)> =
+        ways.iter().map(|(way, _)| (way.machine.id(), way.roofline)).collect();
+    for (way, _) in ways {
+        let same = |(machine, limit): &&(String, Roofline)| {
+            *machine == way.machine.id() && limit.threads == way.roofline.threads
+        };
+        let best = limits.iter().filter(same).fold(way.roofline, |best, (_, it)| best.best(*it));
+        way.roofline = best;
+    }
+}
