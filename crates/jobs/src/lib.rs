@@ -8,6 +8,7 @@
 mod bench;
 mod constraints;
 mod engines;
+mod git;
 mod network;
 mod profile;
 mod report;
@@ -16,9 +17,10 @@ mod space;
 pub use bench::{BenchEvent, BenchPlan, Benched, Network, Request, Trouble, Workplace, bench};
 pub use constraints::broken;
 pub use engines::{ALL, ChoiceError, Found, choose};
+pub use git::{GitError, GitFiles};
 pub use network::{
     ReadError, Runnable, WeightSource, is_onnx, own_weights, read, read_onnx, read_runnable,
 };
 pub use profile::ProfilePlan;
-pub use report::{GatherPlan, Gathered, StoreQuery, gather, networks_in};
+pub use report::{GatherPlan, Gathered, StoreQuery, gather, gather_revision, networks_in};
 pub use space::{choices, cloud};

@@ -7,7 +7,7 @@ use std::{
 };
 
 use inceptive_cost::{Cost, Mode};
-use inceptive_dsl::{Checked, Disk, Loaded, Published, Setting, Space, check};
+use inceptive_dsl::{Checked, Disk, Loaded, Published, Setting, Space, check, load};
 use inceptive_exec::{Machine, Runtime, Subject};
 use inceptive_ir::passes;
 use inceptive_report::{Accuracy, Candidate, Cloud, NetworkCost, Variant};
@@ -15,6 +15,7 @@ use inceptive_store::{Filter, Store, Stored};
 
 use crate::{
     bench::{Request, Trouble},
+    git::{GitError, GitFiles},
     network::{ReadError, is_onnx, read},
     space::{choices, cloud},
 };
@@ -77,6 +78,25 @@ pub fn gather(plan: &GatherPlan) -> Gathered {
     gathered
 }
 
+/// Networks as they were at a revision: a file, or all of a folder.
+///
+/// # Errors
+/// When git is not there, or has no such file.
+pub fn gather_revision(files: &GitFiles, path: &Path) -> Result<Gathered, GitError> {
+    let mut gathered = Gathered::default();
+    for file in files.networks(path)? {
+        let read = load(files, &file, &[]).map_err(ReadError::Yaml);
+        match read.and_then(|loaded| candidate(&loaded, &file)) {
+            Ok(candidate) => {
+                gathered.candidates.push(candidate);
+                gathered.requests.push(None);
+            }
+            Err(error) => gathered.troubles.push(error.into()),
+        }
+    }
+    Ok(gathered)
+}
+
 /// The networks of a folder, in the order of their names.
 ///
 /// # Errors
@@ -133,7 +153,8 @@ impl Gathered {
                 key: variable.name.clone(),
                 value: variable.values[choice].label.clone(),
             };
-            let settings: Vec<Setting> = space.variables.iter().zip(&choices).map(setting).collect();
+            let settings: Vec<Setting> =
+                space.variables.iter().zip(&choices).map(setting).collect();
             match read(&space.file, &settings) {
                 Ok(loaded) => {
                     self.network(loaded, &space.file, &settings);
@@ -190,12 +211,16 @@ impl Gathered {
         let places_of = |subject: &Subject| places.get(&subject.fingerprint).cloned();
         for stored in measurements {
             for at in places_of(&stored.result.subject).unwrap_or_default() {
-                keep_last(&mut self.candidates[at].measured, stored.clone(), |m| (&m.machine, &m.runtime));
+                keep_last(&mut self.candidates[at].measured, stored.clone(), |m| {
+                    (&m.machine, &m.runtime)
+                });
             }
         }
         for stored in profiles {
             for at in places_of(&stored.result.subject).unwrap_or_default() {
-                keep_last(&mut self.candidates[at].profiles, stored.clone(), |p| (&p.machine, &p.runtime));
+                keep_last(&mut self.candidates[at].profiles, stored.clone(), |p| {
+                    (&p.machine, &p.runtime)
+                });
             }
         }
         Ok(last)
@@ -254,7 +279,10 @@ fn candidate(loaded: &Loaded, file: &Path) -> Result<Candidate, ReadError> {
         name,
         fingerprint: architecture.graph.fingerprint().to_string(),
         subject,
-        network: Some(NetworkCost { cost: Cost::new(&architecture.graph, Mode::Inference), graph: architecture.graph.clone() }),
+        network: Some(NetworkCost {
+            cost: Cost::new(&architecture.graph, Mode::Inference),
+            graph: architecture.graph.clone(),
+        }),
         description: architecture.description.clone(),
         notes: architecture.notes.clone(),
         cite: architecture.cite.clone(),
@@ -294,7 +322,8 @@ fn changes(text: &str) -> String {
     let mut is_kept = true;
     let mut kept = String::new();
     for line in text.lines() {
-        let starts_key = line.starts_with(|c: char| !c.is_whitespace() && c != '#' && c != '}' && c != ']');
+        let starts_key =
+            line.starts_with(|c: char| !c.is_whitespace() && c != '#' && c != '}' && c != ']');
         if starts_key {
             let key = line.split(':').next().unwrap_or_default();
             is_kept = !ABOUT.contains(&key);

@@ -13,7 +13,9 @@ use crate::constraints::broken;
 /// Counts networks of a space: all of them if there are at most `most`, else as many, drawn with a seed.
 pub fn cloud(space: &Space, most: usize, seed: u64) -> Cloud {
     let (points, is_drawn) = match usize::try_from(space.size()) {
-        Ok(size) if size <= most => ((0..size as u128).map(|at| choices(space, at)).collect(), false),
+        Ok(size) if size <= most => {
+            ((0..size as u128).map(|at| choices(space, at)).collect(), false)
+        }
         _ => (drawn(space, most, seed), true),
     };
     let points: Vec<Vec<usize>> = points;

@@ -39,7 +39,8 @@ pub fn front(candidates: &[Candidate], axis: Axis<'_>) -> Vec<usize> {
         .enumerate()
         .filter_map(|(at, candidate)| Some((at, candidate.top1()?, axis.cost(candidate)?)))
         .collect();
-    let beats = |(_, a_top1, a): &(usize, f64, Estimate), (_, b_top1, b): &(usize, f64, Estimate)| {
+    let beats = |(_, a_top1, a): &(usize, f64, Estimate),
+                 (_, b_top1, b): &(usize, f64, Estimate)| {
         (a_top1 > b_top1 && a.value <= b.value) || (a_top1 >= b_top1 && a.high < b.low)
     };
     let mut front: Vec<&(usize, f64, Estimate)> =

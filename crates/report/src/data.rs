@@ -48,8 +48,17 @@ fn counts(candidate: &Candidate) -> [Option<u64>; 10] {
 
 /// Latency columns, for the way that most candidates were measured in.
 const LATENCY: [&str; 11] = [
-    "engine", "engine_version", "precision", "batch", "threads", "median_ms", "low_ms", "high_ms",
-    "images_per_s", "gflops", "grade",
+    "engine",
+    "engine_version",
+    "precision",
+    "batch",
+    "threads",
+    "median_ms",
+    "low_ms",
+    "high_ms",
+    "images_per_s",
+    "gflops",
+    "grade",
 ];
 
 fn latency(way: Option<&Way>, candidate: &Candidate) -> Vec<String> {
@@ -75,7 +84,8 @@ fn latency(way: Option<&Way>, candidate: &Candidate) -> Vec<String> {
 /// One row a candidate; what is not known is empty.
 pub(crate) fn csv(report: &Report, findings: &Findings) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let about = ["name", "file", "point", "fingerprint", "input_channels", "input_height", "input_width"];
+    let about =
+        ["name", "file", "point", "fingerprint", "input_channels", "input_height", "input_width"];
     let accuracy = ["published_top1", "published_top5", "published_source", "top1_per_mparam"];
     let header: Vec<String> = about
         .iter()
@@ -113,8 +123,8 @@ fn row(candidate: &Candidate, way: Option<&Way>) -> Vec<String> {
     row
 }
 
-/// Everything that the page shows.
-pub(crate) fn json(report: &Report, findings: &Findings) -> String {
+/// Everything that the page shows, as `data.json` has it.
+pub fn json(report: &Report, findings: &Findings) -> String {
     let way = findings.main_way();
     let fronts = [Some(Axis::Macs), Some(Axis::Params), way.map(Axis::Latency)]
         .map(|axis| axis.map_or_else(Vec::new, |axis| front(&report.candidates, axis)));
@@ -181,7 +191,12 @@ fn object(candidate: &Candidate, way: Option<&Way>, on_front: [bool; 3]) -> Valu
         let layers = Quantity::ALL.map(|quantity| {
             let shares = by_layer(network, profile, quantity);
             let shares = shares.map_or(Value::Null, |shares| {
-                Layer::ALL.iter().zip(shares).map(|(layer, share)| (layer.key().to_owned(), json!(share))).collect::<Map<_, _>>().into()
+                Layer::ALL
+                    .iter()
+                    .zip(shares)
+                    .map(|(layer, share)| (layer.key().to_owned(), json!(share)))
+                    .collect::<Map<_, _>>()
+                    .into()
             });
             (quantity.key().to_owned(), shares)
         });
@@ -286,7 +301,14 @@ fn cloud_object(cloud: &Cloud) -> Value {
         .points
         .iter()
         .map(|point| {
-            json!([point.values, point.params, point.macs, point.acts, point.peak_activation_bytes, point.is_inside])
+            json!([
+                point.values,
+                point.params,
+                point.macs,
+                point.acts,
+                point.peak_activation_bytes,
+                point.is_inside
+            ])
         })
         .collect();
     json!({

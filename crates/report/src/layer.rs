@@ -202,7 +202,8 @@ pub fn by_part(network: &NetworkCost, profile: Option<&ProfileRecord>) -> Vec<Pa
     let mut rows = Vec::new();
     for module in modules {
         let module = row(module, 1);
-        let own = |branch: &PartRow| branch.path != module.path && branch.path.is_within(&module.path);
+        let own =
+            |branch: &PartRow| branch.path != module.path && branch.path.is_within(&module.path);
         let (mine, rest): (Vec<_>, Vec<_>) = branches.into_iter().partition(own);
         branches = rest;
         rows.push(module);

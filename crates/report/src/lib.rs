@@ -8,10 +8,12 @@
 //! | what it is about | `report`, `candidate`, `cloud` | networks with all that is known, points of spaces |
 //! | what follows | `way`, `axis`, `layer`, `picks`, `variants`, `summary` | fronts, shares, recommendations, sentences |
 //! | ink | `figures`, `drawing` | SVG |
+//! | what changed | `snapshot`, `changes` | differences between two reports, thresholds |
 //! | pages | `page`, `data` | `index.html`, `report.md`, `data.json`, `data.csv` |
 
 mod axis;
 mod candidate;
+mod changes;
 mod cloud;
 mod data;
 pub mod drawing;
@@ -22,6 +24,7 @@ pub mod numbers;
 mod page;
 mod picks;
 mod report;
+mod snapshot;
 mod summary;
 mod text;
 mod variants;
@@ -31,11 +34,14 @@ use std::path::{Path, PathBuf};
 
 pub use axis::{Axis, front};
 pub use candidate::{Accuracy, Candidate, NetworkCost, Variant};
+pub use changes::{Changes, MalformedThreshold, MetricChange, NetworkChange, Threshold, changes};
 pub use cloud::{Cloud, CloudPoint};
+pub use data::json;
 pub use file::{WriteError, replace_file};
 pub use layer::{Layer, PartRow, Quantity, by_layer, by_part};
 pub use picks::Pick;
 pub use report::{Findings, Report};
+pub use snapshot::{NotAReport, Snapshot, SnapshotNetwork};
 pub use variants::VariantCost;
 pub use way::{Way, ways};
 

@@ -3,8 +3,8 @@
 use crate::{
     candidate::{Candidate, PROTOCOL},
     figures::Figure,
-    report::{Findings, Report},
     numbers::{bytes, exact},
+    report::{Findings, Report},
     text::clean,
 };
 
@@ -19,7 +19,11 @@ pub(crate) fn markdown(report: &Report, findings: &Findings, figures: &[Figure])
         findings.summary.iter().map(|text| cell(text)).collect::<Vec<_>>().join("\n\n"),
         table(candidates),
         legend(),
-        figures.iter().map(|figure| format!("![{}]({}.svg)", figure.alternative, figure.id)).collect::<Vec<_>>().join("\n\n"),
+        figures
+            .iter()
+            .map(|figure| format!("![{}]({}.svg)", figure.alternative, figure.id))
+            .collect::<Vec<_>>()
+            .join("\n\n"),
         sources(candidates),
         "The same numbers for programs: [data.csv](data.csv), [data.json](data.json).".to_owned(),
     ];

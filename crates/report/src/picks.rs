@@ -32,11 +32,17 @@ pub fn picks(candidates: &[Candidate], way: Option<&Way>) -> Vec<Pick> {
     let mut picks = Vec::new();
     let budgets = |factor: f64, list: &[f64]| list.iter().map(|x| x * factor).collect::<Vec<f64>>();
     let mut add = |what, axis, budgets: Vec<f64>, text: &dyn Fn(f64) -> String| {
-        let all = budgets.into_iter().filter_map(|budget| pick(candidates, axis, what, budget, text));
+        let all =
+            budgets.into_iter().filter_map(|budget| pick(candidates, axis, what, budget, text));
         picks.extend(all.collect::<Vec<Pick>>());
     };
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "budgets are small")]
-    let count = |unit: &'static str| move |budget: f64| format!("{} {unit}", short_count(budget as u64));
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "budgets are small"
+    )]
+    let count =
+        |unit: &'static str| move |budget: f64| format!("{} {unit}", short_count(budget as u64));
     add("MACs", Axis::Macs, budgets(1e9, &GIGA_MACS), &count("MACs"));
     add("parameters", Axis::Params, budgets(1e6, &MILLION_PARAMS), &count("parameters"));
     if let Some(way) = way {
@@ -54,9 +60,10 @@ fn pick(
     budget: f64,
     text: &dyn Fn(f64) -> String,
 ) -> Option<Pick> {
-    let known = candidates.iter().enumerate().filter_map(|(at, candidate)| {
-        Some((at, candidate.top1()?, axis.cost(candidate)?))
-    });
+    let known = candidates
+        .iter()
+        .enumerate()
+        .filter_map(|(at, candidate)| Some((at, candidate.top1()?, axis.cost(candidate)?)));
     let (keeping, others): (Vec<_>, Vec<_>) = known.partition(|(_, _, cost)| cost.high <= budget);
     let best = keeping.iter().max_by(|(_, a_top1, a), (_, b_top1, b)| {
         // Of equal accuracy the cheaper one.

@@ -135,7 +135,10 @@ impl Facts<'_> {
         let (first, second) = (&self.candidates[a], &self.candidates[b]);
         let points = first.top1()? - second.top1()?;
         let mut text = if points.abs() < SAMPLING_POINTS {
-            format!("{} is as accurate as {}, as far as the validation images can tell", first.name, second.name)
+            format!(
+                "{} is as accurate as {}, as far as the validation images can tell",
+                first.name, second.name
+            )
         } else {
             let better = if points > 0.0 { "better" } else { "worse" };
             format!(
@@ -145,7 +148,10 @@ impl Facts<'_> {
                 second.name
             )
         };
-        text.push_str(&format!(", for {} the MACs", ratio(first.subject.macs, second.subject.macs)));
+        text.push_str(&format!(
+            ", for {} the MACs",
+            ratio(first.subject.macs, second.subject.macs)
+        ));
         text.push_str(&format!(
             " and {} the parameters",
             ratio(first.subject.params, second.subject.params)
@@ -192,12 +198,12 @@ impl Facts<'_> {
                     .map_or_else(String::new, |m| significant(m.latency_ms.median.value))
             };
             format!(
-                "At equal latency ({} and {} ms, indistinguishable) {} is {} points better than {}.",
-                ms(better),
-                ms(worse),
+                "The latencies of {} ({} ms) and {} ({} ms) are indistinguishable, and the first is {} points better.",
                 self.name(better),
+                ms(better),
+                self.name(worse),
+                ms(worse),
                 decimals(points, 1),
-                self.name(worse)
             )
         };
         pairs.into_iter().map(sentence).collect()

@@ -22,11 +22,11 @@ pub struct VariantCost {
 pub fn variants(candidates: &[Candidate], way: Option<&Way>) -> Vec<VariantCost> {
     let pair = |(at, candidate): (usize, &Candidate)| {
         let wanted = &candidate.variant.as_ref()?.base;
-        let is_base = |other: &Candidate| {
-            other.subject.file == *wanted && other.subject.point.is_empty()
-        };
+        let is_base =
+            |other: &Candidate| other.subject.file == *wanted && other.subject.point.is_empty();
         let base = candidates.iter().position(is_base)?;
-        let graphs = (&candidates[base].network.as_ref()?.graph, &candidate.network.as_ref()?.graph);
+        let graphs =
+            (&candidates[base].network.as_ref()?.graph, &candidate.network.as_ref()?.graph);
         let latency = way.and_then(|way| latency_ratio(way, candidate, &candidates[base]));
         let diff = diff(graphs.0, graphs.1, Mode::Inference, 1);
         Some(VariantCost { base, variant: at, diff, latency })

@@ -47,9 +47,8 @@ pub fn ways(candidates: &[Candidate]) -> Vec<Way> {
     let mut ways: Vec<(Way, f64)> = Vec::new();
     for m in candidates.iter().flat_map(|candidate| &candidate.measured) {
         let m = &m.result;
-        let known = ways
-            .iter_mut()
-            .find(|(way, _)| way.runtime == m.runtime && way.machine == m.machine);
+        let known =
+            ways.iter_mut().find(|(way, _)| way.runtime == m.runtime && way.machine == m.machine);
         match known {
             Some((way, total_ms)) => {
                 way.coverage += 1;

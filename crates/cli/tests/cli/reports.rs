@@ -1,44 +1,58 @@
 //! `inceptive report`.
 
-use std::fs;
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
 
 use crate::{architectures, inceptive, root};
+
+/// The files of a folder by name.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .map(|path| {
+            (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(path).unwrap())
+        })
+        .collect()
+}
+
+/// `inceptive report` into a folder, with a store that is not there.
+fn report(out: &Path) -> assert_cmd::Command {
+    let mut command = inceptive("report --store");
+    command.arg(out.join("no.db")).arg("--out").arg(out);
+    command
+}
+
+fn data(out: &Path) -> Value {
+    serde_json::from_slice(&fs::read(out.join("data.json")).unwrap()).unwrap()
+}
 
 #[test]
 fn a_report_has_all_its_files() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("a/b");
     let run = || {
-        inceptive("report").args(architectures()).arg("--out").arg(&out).assert().success();
-        let mut files: Vec<(String, Vec<u8>)> = fs::read_dir(&out)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .map(|path| {
-                (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(path).unwrap())
-            })
-            .collect();
-        files.sort();
-        files
+        report(&out).args(architectures()).assert().success();
+        files(&out)
     };
-    let files = run();
-    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
-    let expected = [
-        "accuracy-macs.svg",
-        "data.csv",
-        "data.json",
-        "report.md",
-        "where-macs.svg",
-        "where-params.svg",
-    ];
-    assert_eq!(names, expected);
-    assert!(run() == files, "the same input gives the same bytes");
+    let first = run();
+    for name in ["index.html", "report.md", "data.csv", "data.json", "accuracy-macs.svg"] {
+        assert!(first.contains_key(name), "{name}");
+    }
+    assert!(run() == first, "the same input gives the same bytes");
 }
 
 #[test]
 fn data_agree_with_the_counts() {
     let folder = tempfile::tempdir().unwrap();
     let path = "architectures/googlenet-bn.yaml";
-    inceptive("report").arg(path).arg("--out").arg(folder.path()).assert().success();
+    report(folder.path()).arg(path).assert().success();
     let csv = fs::read_to_string(folder.path().join("data.csv")).unwrap();
     let mut rows = csv::Reader::from_reader(csv.as_bytes());
     let header = rows.headers().unwrap().clone();
@@ -48,14 +62,18 @@ fn data_agree_with_the_counts() {
     assert_eq!(value("params"), "6624904");
     assert_eq!(value("macs"), "1498376192");
     assert_eq!(value("published_top1"), "69.778");
-    let data = fs::read_to_string(folder.path().join("data.json")).unwrap();
-    let data: serde_json::Value = serde_json::from_str(&data).unwrap();
+    let data = data(folder.path());
+    let data = &data["candidates"][0];
     let counted = crate::json(&format!("cost --json {path}"));
     for key in ["name", "file", "fingerprint", "input", "params", "macs", "flops", "acts", "nodes"]
     {
-        assert_eq!(data[0][key], counted[0][key], "{key}");
+        assert_eq!(data[key], counted[0][key], "{key}");
     }
-    assert!(data[0]["published"].as_array().unwrap().iter().any(|entry| entry["compared"] == true));
+    assert!(data["published"].as_array().unwrap().iter().any(|entry| entry["compared"] == true));
+    let modules = data["modules"].as_array().unwrap();
+    let outer = modules.iter().filter(|module| module["depth"] == 1);
+    let macs: u64 = outer.map(|module| module["macs"].as_u64().unwrap()).sum();
+    assert_eq!(macs, 1_498_376_192, "modules add up");
 }
 
 /// Accuracies that do not compare (ensembles, many crops, other sizes) stay off the chart.
@@ -75,15 +93,18 @@ tail: gap
 ";
     let file = folder.path().join("network.yaml");
     fs::write(&file, yaml).unwrap();
-    inceptive("report").arg(&file).arg("--out").arg(folder.path()).assert().success();
-    let page = fs::read_to_string(folder.path().join("report.md")).unwrap();
-    assert!(page.contains("No accuracies that can be compared"), "{page}");
-    assert!(!page.contains("<b>"), "{page}");
-    let chart = fs::read_to_string(folder.path().join("accuracy-macs.svg")).unwrap();
-    assert!(chart.contains("None of these networks"), "{chart}");
-    for name in ["where-macs.svg", "where-params.svg"] {
-        let svg = fs::read_to_string(folder.path().join(name)).unwrap();
-        assert!(roxmltree::Document::parse(&svg).is_ok(), "{svg}");
+    report(folder.path()).arg(&file).assert().success();
+    let data = data(folder.path());
+    let published = data["candidates"][0]["published"].as_array().unwrap();
+    assert!(published.iter().all(|entry| entry["compared"] == false), "{published:?}");
+    for (name, content) in files(folder.path()) {
+        let text = String::from_utf8_lossy(&content);
+        if name.ends_with(".md") || name.ends_with(".html") {
+            assert!(!text.contains("Ensemble <b>"), "{name}");
+        }
+        if name.ends_with(".svg") {
+            assert!(roxmltree::Document::parse(&text).is_ok(), "{name}");
+        }
     }
 }
 
@@ -96,15 +117,158 @@ fn a_file_in_the_way_is_an_error() {
     assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
 }
 
-/// The committed example is what the README's command makes.
+/// Measures, then makes the same page from the store by the command that the page gives.
 #[test]
-fn the_example_is_up_to_date() {
+fn a_report_is_made_again_from_its_store() {
     let folder = tempfile::tempdir().unwrap();
-    inceptive("report").args(architectures()).arg("--out").arg(folder.path()).assert().success();
-    for entry in fs::read_dir(folder.path()).unwrap() {
-        let made = entry.unwrap().path();
-        let committed = root().join("reports/classics").join(made.file_name().unwrap());
-        let same = fs::read(&committed).unwrap_or_default() == fs::read(&made).unwrap();
-        assert!(same, "run: inceptive report architectures/*.yaml --out reports/classics");
+    let folder = folder.path();
+    for file in ["module-naive.yaml", "module-reduced.yaml", "blocks/inception.yaml"] {
+        let target = folder.join("architectures").join(file);
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(root().join("architectures").join(file), target).unwrap();
     }
+    let run = |arguments: &str| {
+        let mut command = inceptive(arguments);
+        command.current_dir(folder).assert().success().get_output().stdout.clone()
+    };
+    let shown = String::from_utf8(run("report --budget 100ms --threads 1")).unwrap();
+    assert!(shown.contains("median ms") && shown.contains("reports/latest/index.html"), "{shown}");
+    let out = folder.join("reports/latest");
+    let first = files(&out);
+    let data = data(&out);
+    for candidate in data["candidates"].as_array().unwrap() {
+        assert_eq!(candidate["measurements"].as_array().unwrap().len(), 1);
+        assert!(candidate["layers"]["time_ns"]["conv_kxk"].as_u64().unwrap() > 0);
+    }
+    // What comes later changes nothing.
+    run("bench architectures/module-naive.yaml --budget 100ms --threads 1");
+    let command = data["command"].as_str().unwrap().strip_prefix("inceptive ").unwrap();
+    run(command);
+    assert!(files(&out) == first, "{command}");
+    // A store by itself is something to report on, too.
+    run("report inceptive.db?model=naive --out other");
+    assert_eq!(
+        crate::reports::data(&folder.join("other"))["candidates"].as_array().unwrap().len(),
+        1
+    );
+}
+
+#[test]
+fn an_interrupted_report_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_inceptive"))
+        .args(["report", "architectures/module-reduced.yaml", "architectures/vgg19.yaml"])
+        .args(["--bench", "--budget", "60s", "--threads", "1"])
+        .arg("--store")
+        .arg(folder.path().join("r.db"))
+        .arg("--out")
+        .arg(&out)
+        .current_dir(root())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    let asked = Instant::now();
+    let status = child.wait().unwrap();
+    assert!(asked.elapsed() < Duration::from_secs(50), "it does not go on");
+    assert_eq!(status.code(), Some(1));
+    let page = fs::read_to_string(out.join("index.html")).unwrap();
+    assert!(page.contains("interrupted"), "the page says so");
+}
+
+#[test]
+fn spaces_become_clouds() {
+    let folder = tempfile::tempdir().unwrap();
+    let spaces =
+        "architectures/spaces/googlenet-widths.yaml architectures/spaces/module-kinds.yaml";
+    let shown = report(folder.path())
+        .args(spaces.split(' '))
+        .args(["--samples", "30", "--seed", "3"])
+        .assert()
+        .success();
+    let shown = String::from_utf8(shown.get_output().stdout.clone()).unwrap();
+    assert!(shown.contains("kind=double3x3"), "points of a small space are networks: {shown}");
+    let data = data(folder.path());
+    let spaces = data["spaces"].as_array().unwrap();
+    let points = |at: usize| spaces[at]["points"].as_array().unwrap().len();
+    assert_eq!((points(0), points(1)), (30, 6));
+    assert_eq!((&spaces[0]["seed"], &spaces[1]["seed"]), (&3.into(), &Value::Null));
+}
+
+/// A repository with a network in two states.
+fn repository(folder: &Path) {
+    let network = |width: u32| {
+        format!(
+            "name: N\ninput: {{channels: 3, size: 8}}\nbody: [conv a: {{kernel: 3, width: {width}}}]\ntail: []\n"
+        )
+    };
+    let git = |arguments: &[&str]| {
+        let run = Command::new("git").args(arguments).current_dir(folder).output().unwrap();
+        assert!(run.status.success(), "{run:?}");
+    };
+    git(&["init", "-q"]);
+    fs::create_dir(folder.join("nets")).unwrap();
+    fs::write(folder.join("nets/n.yaml"), network(8)).unwrap();
+    fs::write(folder.join("nets/v.yaml"), "name: V\nextends: n.yaml\nset: {a: {kernel: 1}}\n")
+        .unwrap();
+    git(&["add", "-A"]);
+    git(&["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "-m", "first"]);
+    fs::write(folder.join("nets/n.yaml"), network(9)).unwrap();
+}
+
+#[test]
+fn changes_are_held_against_thresholds() {
+    let folder = tempfile::tempdir().unwrap();
+    repository(folder.path());
+    let diff = |arguments: &[&str]| {
+        let mut command = inceptive("report --diff");
+        let output = command.current_dir(folder.path()).args(arguments).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, text) = diff(&["HEAD:nets", "nets"]);
+    assert_eq!(code, Some(0));
+    assert!(text.contains("+12.50%"), "{text}");
+    let (code, text) = diff(&["HEAD:nets", "nets", "--fail-if", "macs > +12%"]);
+    assert_eq!(code, Some(1));
+    assert!(text.contains("broken: macs > +12%: N went from 13,824 to 15,552 (+12.50%)"), "{text}");
+    assert_eq!(diff(&["HEAD:nets", "nets", "--fail-if", "macs > +13%"]).0, Some(0));
+    let (_, text) = diff(&["HEAD:nets/n.yaml", "HEAD:nets/n.yaml"]);
+    assert!(text.contains("1 of 1 networks are the same"), "{text}");
+    let (_, json) = diff(&["HEAD:nets", "nets", "--json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["networks"].as_array().unwrap().len(), 2);
+    for wrong in
+        [["nope:nets", "nets"], ["HEAD:nope", "nets"], ["HEAD:../x", "nets"], ["nets", "gone"]]
+    {
+        assert_eq!(diff(&wrong).0, Some(1), "{wrong:?}");
+    }
+    // Two reports are compared by their data.
+    for (out, file) in [("old", "nets/n.yaml"), ("new", "nets/v.yaml")] {
+        let mut command = inceptive("report");
+        command.current_dir(folder.path()).args([file, "--out", out]).assert().success();
+    }
+    let (code, text) = diff(&["old", "new"]);
+    assert_eq!(code, Some(0));
+    assert!(text.contains("gone: N") && text.contains("new: V"), "{text}");
+}
+
+#[test]
+fn a_thousand_networks_are_no_trouble() {
+    let folder = tempfile::tempdir().unwrap();
+    for at in 0..1000 {
+        let yaml =
+            format!("name: Network {at}\nextends: base.yaml\nset: {{a: {{width: {}}}}}\n", 8 + at);
+        fs::write(folder.path().join(format!("n{at:04}.yaml")), yaml).unwrap();
+    }
+    let base = "name: Base\ninput: {channels: 3, size: 64}\nbody: [conv a: {kernel: 3, width: 8}]\ntail: gap\nclasses: 10\n";
+    fs::write(folder.path().join("base.yaml"), base).unwrap();
+    let out = folder.path().join("out");
+    report(&out).arg(folder.path()).assert().success();
+    assert_eq!(data(&out)["candidates"].as_array().unwrap().len(), 1001);
+    let size = fs::metadata(out.join("index.html")).unwrap().len();
+    assert!(size < 3 << 20, "{size} bytes");
 }

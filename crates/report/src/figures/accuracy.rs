@@ -65,7 +65,9 @@ pub(crate) fn balls(candidates: &[Candidate]) -> Figure {
     Figure {
         id: "accuracy-macs".to_owned(),
         title: "Published accuracy against compute".to_owned(),
-        alternative: "Published top-1 accuracy against MACs; the area of a ball is its number of parameters".to_owned(),
+        alternative:
+            "Published top-1 accuracy against MACs; the area of a ball is its number of parameters"
+                .to_owned(),
         svg,
     }
 }

@@ -4,7 +4,6 @@ mod accuracy;
 mod labels;
 mod shares;
 
-
 use plotters::{
     prelude::*,
     style::text_anchor::{HPos, Pos, VPos},
@@ -12,7 +11,10 @@ use plotters::{
 
 use crate::text::{FONT, width_px};
 
-use crate::{layer::Quantity, report::{Findings, Report}};
+use crate::{
+    layer::Quantity,
+    report::{Findings, Report},
+};
 
 /// A picture with what to say of it.
 #[derive(Clone, Debug)]

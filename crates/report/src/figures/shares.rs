@@ -47,7 +47,11 @@ const fn title(quantity: Quantity) -> (&'static str, &'static str) {
 }
 
 /// Bars of a quantity by kind of layer; none if it is not known of any candidate.
-pub(crate) fn bars(candidates: &[Candidate], way: Option<&Way>, quantity: Quantity) -> Option<Figure> {
+pub(crate) fn bars(
+    candidates: &[Candidate],
+    way: Option<&Way>,
+    quantity: Quantity,
+) -> Option<Figure> {
     let rows: Vec<(&str, [u64; 9])> = candidates
         .iter()
         .filter_map(|candidate| {

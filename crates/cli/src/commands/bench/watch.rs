@@ -52,7 +52,7 @@ impl<'a> Watch<'a> {
                 if let Some(weights) = self.weights {
                     self.bar.suspend(|| remark(network, weights));
                 }
-            },
+            }
             BenchEvent::Kept(_) => {}
             BenchEvent::Wrong(trouble) => self.bar.suspend(|| tell(trouble)),
         }

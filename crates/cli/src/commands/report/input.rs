@@ -45,7 +45,9 @@ fn store(text: &str) -> anyhow::Result<Option<StoreQuery>> {
             "engine" => &mut filter.engine,
             "machine" => &mut filter.machine,
             "fingerprint" => &mut filter.fingerprint,
-            _ => bail!("`{text}`: results are chosen by model=, engine=, machine= and fingerprint="),
+            _ => {
+                bail!("`{text}`: results are chosen by model=, engine=, machine= and fingerprint=")
+            }
         };
         *field = Some(value.to_owned());
     }
@@ -58,7 +60,8 @@ mod tests {
 
     #[test]
     fn stores_are_told_from_files() {
-        let texts = ["a.yaml", "folder", "x.db", "y.db?engine=rten&model=google"].map(str::to_owned);
+        let texts =
+            ["a.yaml", "folder", "x.db", "y.db?engine=rten&model=google"].map(str::to_owned);
         let inputs = Inputs::parse(&texts).unwrap();
         assert_eq!(inputs.files.len(), 2);
         assert_eq!(inputs.stores[0].filter, Filter::default());

@@ -68,7 +68,9 @@ impl Measuring<'_> {
         self.profile(&plan, &place, &mut store, &watch, &mut wrong);
         watch.finish();
         if stop.load(Ordering::Relaxed) {
-            wrong.push("the measuring was interrupted: this is what was measured until then".to_owned());
+            wrong.push(
+                "the measuring was interrupted: this is what was measured until then".to_owned(),
+            );
         }
         Ok(wrong)
     }
@@ -110,7 +112,9 @@ impl Measuring<'_> {
                 .and_then(|network| profiling.run(&network, found))
                 .and_then(|record| Ok(store.append_profile(&record)?));
             // What cannot be read was told before.
-            if let Err(trouble) = made && !matches!(trouble, Trouble::Read(_)) {
+            if let Err(trouble) = made
+                && !matches!(trouble, Trouble::Read(_))
+            {
                 output::warn(&output::chain(&trouble));
                 wrong.push(text(&trouble));
             }
@@ -118,6 +122,7 @@ impl Measuring<'_> {
     }
 }
 
-fn text(trouble: &Trouble) -> String {
+/// What went wrong, in a line.
+pub fn text(trouble: &Trouble) -> String {
     output::chain(trouble).trim_start_matches("error: ").to_owned()
 }

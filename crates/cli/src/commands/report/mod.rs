@@ -1,5 +1,6 @@
 //! `inceptive report`.
 
+mod difference;
 mod input;
 mod measure;
 
@@ -12,14 +13,17 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 use inceptive_jobs::{GatherPlan, Gathered, StoreQuery, gather};
-use inceptive_report::{Findings, Report as Page, numbers::{exact, significant}};
+use inceptive_report::{
+    Findings, Report as Page, Threshold,
+    numbers::{exact, significant},
+};
 use inceptive_store::Filter;
 
 use crate::{
     commands::bench::{budget, watch::tell},
     input::Settings,
     machinery::EngineArguments,
-    output::{self, Outcome},
+    output::Outcome,
     table::{Column, Grid},
 };
 
@@ -36,6 +40,7 @@ const NETWORKS: &str = "architectures";
   inceptive report architectures/googlenet*.yaml --bench --out reports/googlenet
   inceptive report architectures/spaces/googlenet-widths.yaml architectures/googlenet.yaml
   inceptive report 'laptop.db?engine=onnxruntime'           what a store of results knows
+  inceptive report --diff HEAD~1:architectures architectures --fail-if 'macs > +2%'
 
 INPUT is an architecture, a space, an ONNX file, a folder of them, or a store of results with an
 optional query of model=, engine=, machine= and fingerprint=. Without INPUT it is architectures/,
@@ -77,6 +82,19 @@ pub struct Report {
     /// Seed of points, weights and inputs
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
+    /// A remark for the page's warnings; may be given several times
+    #[arg(long, value_name = "TEXT")]
+    note: Vec<String>,
+    /// Print the numbers as one JSON document, that of data.json
+    #[arg(long)]
+    json: bool,
+    /// Say what changed between two reports, or two states of networks: a report's folder, a file or
+    /// folder of networks, or REVISION:PATH of a git repository
+    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["inputs", "bench", "title", "up_to", "set", "note"])]
+    diff: Option<Vec<String>>,
+    /// Fail if a change is certainly more than this, such as 'macs > +2%'; may be given several times
+    #[arg(long, value_name = "METRIC>LIMIT", requires = "diff")]
+    fail_if: Vec<Threshold>,
     #[command(flatten)]
     settings: Settings,
 }
@@ -87,6 +105,9 @@ impl Report {
     /// # Errors
     /// When an engine is not there, or the report cannot be written.
     pub fn run(mut self) -> anyhow::Result<Outcome> {
+        if let Some([old, new]) = self.diff.as_deref() {
+            return difference::run(old, new, &self.fail_if, self.json);
+        }
         if self.inputs.is_empty() {
             if !Path::new(NETWORKS).is_dir() {
                 bail!("there is no folder `{NETWORKS}` here: name what to report on");
@@ -101,25 +122,27 @@ impl Report {
             samples: self.samples as usize,
             seed: self.seed,
         });
-        let mut warnings = Vec::new();
+        let mut failed = !gathered.troubles.is_empty();
+        gathered.troubles.iter().for_each(tell);
         if self.bench {
             // Networks that only stores know have files too.
             self.join(&inputs, &mut gathered)?;
-            warnings = self.measure(&gathered)?;
+            let wrong = self.measure(&gathered)?;
+            failed |= !wrong.is_empty();
+            // What went wrong while measuring cannot be read from the store again.
+            self.note.extend(wrong);
         }
         let last = self.join(&inputs, &mut gathered)?;
-        for trouble in &gathered.troubles {
-            tell(trouble);
-            warnings.push(output::chain(trouble).trim_start_matches("error: ").to_owned());
-        }
-        let failed = !warnings.is_empty();
         if gathered.candidates.is_empty() && gathered.clouds.is_empty() {
             return Ok(Outcome { text: String::new(), failed: true });
         }
-        let page = self.page(gathered, warnings, last);
+        let page = self.page(gathered, last);
         let findings = Findings::new(&page.candidates);
         let written = inceptive_report::write(&page, &findings, &self.out)
             .with_context(|| format!("the report in `{}` is not complete", self.out.display()))?;
+        if self.json {
+            return Ok(Outcome { text: inceptive_report::json(&page, &findings), failed });
+        }
         let mut text = summary(&page, &findings) + "\n";
         if let Some(first) = written.first() {
             text.push_str(&format!("open {}\n", first.display()));
@@ -157,7 +180,9 @@ impl Report {
         Ok(gathered.join(&StoreQuery { path: self.store.clone(), filter }, false)?)
     }
 
-    fn page(&self, gathered: Gathered, warnings: Vec<String>, last: Option<i64>) -> Page {
+    fn page(&self, gathered: Gathered, last: Option<i64>) -> Page {
+        let troubles = gathered.troubles.iter().map(measure::text);
+        let warnings = self.note.iter().cloned().chain(troubles).collect();
         let count = gathered.candidates.len();
         let title = self.title.clone().unwrap_or_else(|| match gathered.clouds.first() {
             Some(cloud) if count <= cloud.points.len() => cloud.title.clone(),
@@ -177,13 +202,17 @@ impl Report {
     fn command(&self, last: Option<i64>) -> String {
         let mut words = vec!["inceptive".to_owned(), "report".to_owned()];
         words.extend(self.inputs.iter().cloned());
-        words.extend(self.settings.set.iter().flat_map(|set| {
-            ["--set".to_owned(), format!("{}={}", set.key, set.value)]
-        }));
+        words.extend(
+            self.settings
+                .set
+                .iter()
+                .flat_map(|set| ["--set".to_owned(), format!("{}={}", set.key, set.value)]),
+        );
         let mut option = |name: &str, value: String| words.extend([format!("--{name}"), value]);
         if let Some(title) = &self.title {
             option("title", title.clone());
         }
+        self.note.iter().for_each(|note| option("note", note.clone()));
         if self.samples != 2000 {
             option("samples", self.samples.to_string());
         }
@@ -216,7 +245,11 @@ fn summary(page: &Page, findings: &Findings) -> String {
         Column::Right("published top-1"),
     ];
     if way.is_some() {
-        columns.extend([Column::Right("median ms"), Column::Right("95% interval"), Column::Left("grade")]);
+        columns.extend([
+            Column::Right("median ms"),
+            Column::Right("95% interval"),
+            Column::Left("grade"),
+        ]);
     }
     let mut grid = Grid::new(columns);
     for candidate in &page.candidates {

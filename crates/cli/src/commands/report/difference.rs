@@ -1,0 +1,183 @@
+//! `inceptive report --diff`.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
+use inceptive_jobs::{GatherPlan, Gathered, GitFiles, gather, gather_revision};
+use inceptive_report::{
+    Changes, MetricChange, Snapshot, Threshold, changes,
+    numbers::{exact, significant},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    commands::bench::watch::tell,
+    output::Outcome,
+    table::{Column, Grid, one_line},
+};
+
+/// Compares two sides and holds the changes against thresholds; one that is broken makes the command fail.
+pub fn run(
+    old: &str,
+    new: &str,
+    thresholds: &[Threshold],
+    as_json: bool,
+) -> anyhow::Result<Outcome> {
+    let (old, old_failed) = side(old)?;
+    let (new, new_failed) = side(new)?;
+    let found = changes(&old, &new);
+    let broken: Vec<Broken<'_>> = thresholds
+        .iter()
+        .flat_map(|threshold| {
+            let all = threshold.broken(&found).into_iter();
+            all.map(move |(network, change)| Broken { threshold, network, change })
+        })
+        .collect();
+    let text = match as_json {
+        true => document(&found, &broken)?,
+        false => page(&found, &broken),
+    };
+    Ok(Outcome { text, failed: old_failed || new_failed || !broken.is_empty() })
+}
+
+/// A change that a threshold does not allow.
+struct Broken<'a> {
+    threshold: &'a Threshold,
+    network: &'a str,
+    change: &'a MetricChange,
+}
+
+/// One side: the folder or `data.json` of a report, `REVISION:PATH` of a git repository, or networks on disk.
+/// The second result is whether a network could not be read.
+fn side(text: &str) -> anyhow::Result<(Snapshot, bool)> {
+    let path = Path::new(text);
+    let data = if path.is_dir() { path.join("data.json") } else { path.to_owned() };
+    if data.extension().is_some_and(|extension| extension == "json") && data.is_file() {
+        let json = fs::read_to_string(&data)
+            .with_context(|| format!("cannot read `{}`", data.display()))?;
+        let snapshot =
+            Snapshot::from_json(&json).with_context(|| format!("`{}`", data.display()))?;
+        return Ok((snapshot, false));
+    }
+    if path.exists() {
+        let plan =
+            GatherPlan { inputs: vec![PathBuf::from(text)], settings: vec![], samples: 1, seed: 0 };
+        return Ok(snapshot(&gather(&plan)));
+    }
+    match text.split_once(':') {
+        Some((revision, inside)) if !revision.is_empty() && !inside.is_empty() => {
+            let files = GitFiles::at(revision)?;
+            Ok(snapshot(&gather_revision(&files, Path::new(inside))?))
+        }
+        _ => bail!("`{text}` is no report, no network and not REVISION:PATH"),
+    }
+}
+
+fn snapshot(gathered: &Gathered) -> (Snapshot, bool) {
+    gathered.troubles.iter().for_each(tell);
+    (Snapshot::of(&gathered.candidates), !gathered.troubles.is_empty())
+}
+
+fn page(found: &Changes, broken: &[Broken<'_>]) -> String {
+    let mut grid = Grid::new(vec![
+        Column::Left("network"),
+        Column::Left("metric"),
+        Column::Right("old"),
+        Column::Right("new"),
+        Column::Right("change"),
+        Column::Left(""),
+    ]);
+    let mut count = 0;
+    for network in &found.networks {
+        for metric in &network.metrics {
+            count += 1;
+            let [old, new, change] = cells(metric);
+            let doubt = if metric.is_certain() { "" } else { "indistinguishable" };
+            let label = [metric.metric.as_str(), metric.way.as_str()].join(" ");
+            let cells = vec![
+                network.name.clone(),
+                label.trim_end().to_owned(),
+                old,
+                new,
+                change,
+                doubt.to_owned(),
+            ];
+            grid.row(cells);
+        }
+    }
+    let mut text = if count > 0 { grid.render() } else { String::new() };
+    let mut line = |words: String| text.push_str(&format!("{}\n", one_line(&words)));
+    for network in found.networks.iter().filter(|network| !network.modules.is_empty()) {
+        line(format!("{}: modules that differ: {}", network.name, network.modules.join(", ")));
+    }
+    for network in found.networks.iter().filter(|n| n.differs && n.metrics.is_empty()) {
+        line(format!("{}: computes something else at the same cost", network.name));
+    }
+    found.removed.iter().for_each(|name| line(format!("gone: {name}")));
+    found.added.iter().for_each(|name| line(format!("new: {name}")));
+    let same = found.networks.iter().filter(|n| !n.differs && n.metrics.is_empty()).count();
+    line(format!("{same} of {} networks are the same", found.networks.len() + found.added.len()));
+    for Broken { threshold, network, change } in broken {
+        let [old, new, difference] = cells(change);
+        line(format!("broken: {threshold}: {network} went from {old} to {new} ({difference})"));
+    }
+    text
+}
+
+/// Old, new and the change, for people.
+fn cells(metric: &MetricChange) -> [String; 3] {
+    let (old, new) = (metric.old, metric.new);
+    let percent = match old.value {
+        0.0 => String::new(),
+        before => format!("{:+.2}%", (new.value / before - 1.0) * 100.0),
+    };
+    let shown = |estimate: inceptive_exec::statistics::Estimate| {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+        match estimate.low < estimate.high || estimate.value.fract() != 0.0 {
+            true if estimate.low < estimate.high => format!(
+                "{} ({} to {})",
+                significant(estimate.value),
+                significant(estimate.low),
+                significant(estimate.high)
+            ),
+            true => estimate.value.to_string(),
+            false => exact(estimate.value as u64),
+        }
+    };
+    [shown(old), shown(new), percent]
+}
+
+fn document(found: &Changes, broken: &[Broken<'_>]) -> anyhow::Result<String> {
+    let metric = |change: &MetricChange| {
+        json!({
+            "metric": change.metric,
+            "way": change.way,
+            "old": change.old,
+            "new": change.new,
+            "certain": change.is_certain(),
+        })
+    };
+    let networks: Vec<Value> = found
+        .networks
+        .iter()
+        .map(|network| {
+            json!({
+                "name": network.name,
+                "differs": network.differs,
+                "metrics": network.metrics.iter().map(metric).collect::<Vec<Value>>(),
+                "modules": network.modules,
+            })
+        })
+        .collect();
+    let broken: Vec<Value> = broken
+        .iter()
+        .map(|Broken { threshold, network, change }| {
+            json!({ "threshold": threshold.to_string(), "network": network, "change": metric(change) })
+        })
+        .collect();
+    let document = json!({ "removed": found.removed, "added": found.added, "networks": networks, "broken": broken });
+    Ok(serde_json::to_string_pretty(&document).context("the changes cannot be written")? + "\n")
+}

@@ -1,0 +1,306 @@
+//! What changed between two snapshots, and whether it is too much.
+
+use std::{fmt, str::FromStr};
+
+use inceptive_exec::statistics::Estimate;
+
+use crate::snapshot::{Snapshot, SnapshotNetwork};
+
+/// What changed between two snapshots.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Changes {
+    /// Names of networks that are only in the old one.
+    pub removed: Vec<String>,
+    /// Names of networks that are only in the new one.
+    pub added: Vec<String>,
+    /// Networks that are in both, those without any change included.
+    pub networks: Vec<NetworkChange>,
+}
+
+/// What changed of a network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetworkChange {
+    /// What people call it now.
+    pub name: String,
+    /// Whether it computes something else.
+    pub differs: bool,
+    /// Metrics that are known on both sides and differ.
+    pub metrics: Vec<MetricChange>,
+    /// Modules that came, went or have other counts, by path.
+    pub modules: Vec<String>,
+}
+
+/// A metric that differs. Counts are exact; latencies have intervals.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MetricChange {
+    /// Its name, as `--fail-if` takes it.
+    pub metric: String,
+    /// How it was measured; empty for counts.
+    pub way: String,
+    /// Before.
+    pub old: Estimate,
+    /// Now.
+    pub new: Estimate,
+}
+
+/// The name of latencies in thresholds.
+pub const LATENCY: &str = "median_ms";
+
+/// The name of the published accuracy in thresholds.
+const TOP1: &str = "top1";
+
+/// The metrics that a threshold can name.
+pub const METRICS: [&str; 12] = [
+    "params",
+    "macs",
+    "flops",
+    "acts",
+    "buffers",
+    "weight_bytes",
+    "activation_bytes",
+    "peak_activation_bytes",
+    "moved_bytes",
+    "nodes",
+    TOP1,
+    LATENCY,
+];
+
+impl MetricChange {
+    /// Whether intervals leave no doubt that it changed.
+    pub fn is_certain(&self) -> bool {
+        !self.old.overlaps(&self.new)
+    }
+}
+
+/// Compares snapshots. Networks are matched by file and settings, and by name where files were moved.
+pub fn changes(old: &Snapshot, new: &Snapshot) -> Changes {
+    let mut taken = vec![false; old.networks.len()];
+    let mut changes = Changes::default();
+    for network in &new.networks {
+        match partner(network, old, &taken) {
+            Some(at) => {
+                taken[at] = true;
+                changes.networks.push(change(&old.networks[at], network));
+            }
+            None => changes.added.push(network.name.clone()),
+        }
+    }
+    let left = old.networks.iter().zip(&taken).filter(|(_, taken)| !**taken);
+    changes.removed = left.map(|(network, _)| network.name.clone()).collect();
+    changes
+}
+
+fn partner(network: &SnapshotNetwork, old: &Snapshot, taken: &[bool]) -> Option<usize> {
+    let free = |at: &usize| !taken[*at];
+    let by_file = |at: &usize| {
+        let other = &old.networks[*at];
+        other.file == network.file && other.point == network.point
+    };
+    let by_name = |at: &usize| old.networks[*at].name == network.name;
+    let all = || (0..old.networks.len()).filter(free);
+    all().find(by_file).or_else(|| all().find(by_name))
+}
+
+fn change(old: &SnapshotNetwork, new: &SnapshotNetwork) -> NetworkChange {
+    #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+    let exact = |count: u64| point(count as f64);
+    let mut metrics = Vec::new();
+    let mut add = |metric: &str, way: &str, old: Estimate, new: Estimate| {
+        if old != new {
+            let (metric, way) = (metric.to_owned(), way.to_owned());
+            metrics.push(MetricChange { metric, way, old, new });
+        }
+    };
+    for (name, before) in &old.counts {
+        if let Some((_, after)) = new.counts.iter().find(|(other, _)| other == name) {
+            add(name, "", exact(*before), exact(*after));
+        }
+    }
+    if let (Some(before), Some(after)) = (old.top1, new.top1) {
+        add(TOP1, "", point(before), point(after));
+    }
+    for (way, before) in &old.latencies_ms {
+        if let Some((_, after)) = new.latencies_ms.iter().find(|(other, _)| other == way) {
+            add(LATENCY, way, *before, *after);
+        }
+    }
+    NetworkChange {
+        name: new.name.clone(),
+        differs: old.fingerprint != new.fingerprint,
+        metrics,
+        modules: modules(old, new),
+    }
+}
+
+const fn point(value: f64) -> Estimate {
+    Estimate { value, low: value, high: value }
+}
+
+fn modules(old: &SnapshotNetwork, new: &SnapshotNetwork) -> Vec<String> {
+    let same = |side: &SnapshotNetwork, module: &(String, [u64; 2])| side.modules.contains(module);
+    let mut changed: Vec<String> = Vec::new();
+    let differing = |side: &SnapshotNetwork, other: &SnapshotNetwork| -> Vec<String> {
+        let gone = side.modules.iter().filter(|module| !same(other, module));
+        gone.map(|(path, _)| path.clone()).collect()
+    };
+    // Nothing is known about modules of networks that only results speak of.
+    if !old.modules.is_empty() && !new.modules.is_empty() {
+        changed = differing(new, old);
+        let removed = differing(old, new);
+        changed
+            .extend(removed.into_iter().filter(|path| !changed.contains(path)).collect::<Vec<_>>());
+    }
+    changed
+}
+
+/// How much change is too much: `macs > +2%`, `params > 8M`, `median_ms > +5%`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Threshold {
+    text: String,
+    metric: String,
+    is_above: bool,
+    limit: Limit,
+}
+
+/// What is compared.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Limit {
+    /// The new value.
+    Value(f64),
+    /// The difference to the old value.
+    Difference(f64),
+    /// The relative difference to the old value.
+    Share(f64),
+}
+
+/// The text is no threshold.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is not METRIC > LIMIT or METRIC < LIMIT, such as `macs > +2%`, `params > 8M` or `median_ms > +5%`; metrics \
+     are {list}", list = METRICS.join(", ")
+)]
+pub struct MalformedThreshold(String);
+
+impl FromStr for Threshold {
+    type Err = MalformedThreshold;
+
+    fn from_str(text: &str) -> Result<Self, MalformedThreshold> {
+        let malformed = || MalformedThreshold(text.to_owned());
+        let at = text.find(['<', '>']).ok_or_else(malformed)?;
+        let (metric, rest) = (text[..at].trim(), &text[at..]);
+        if !METRICS.contains(&metric) {
+            return Err(malformed());
+        }
+        let limit = limit(rest[1..].trim()).ok_or_else(malformed)?;
+        Ok(Self {
+            text: text.trim().to_owned(),
+            metric: metric.to_owned(),
+            is_above: rest.starts_with('>'),
+            limit,
+        })
+    }
+}
+
+impl fmt::Display for Threshold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+fn limit(text: &str) -> Option<Limit> {
+    let is_change = text.starts_with(['+', '-']);
+    let (number, unit) =
+        text.split_at(text.find(|c: char| !"+-.0123456789".contains(c)).unwrap_or(text.len()));
+    let number: f64 = number.parse().ok().filter(|number: &f64| number.is_finite())?;
+    let factor = match unit.trim() {
+        "%" => return is_change.then_some(Limit::Share(number / 100.0)),
+        "" => 1.0,
+        "K" => 1e3,
+        "M" => 1e6,
+        "G" => 1e9,
+        "T" => 1e12,
+        _ => return None,
+    };
+    Some(if is_change { Limit::Difference(number * factor) } else { Limit::Value(number * factor) })
+}
+
+impl Threshold {
+    /// Whether a change is certainly too much: for a latency, whatever its values in their intervals are.
+    fn is_broken_by(&self, change: &MetricChange) -> bool {
+        let (old, new) = (change.old, change.new);
+        // The least change that the intervals allow.
+        let (old, new) = if self.is_above { (old.high, new.low) } else { (old.low, new.high) };
+        let (found, limit) = match self.limit {
+            Limit::Value(limit) => (new, limit),
+            Limit::Difference(limit) => (new - old, limit),
+            Limit::Share(limit) => (new / old - 1.0, limit),
+        };
+        if self.is_above { found > limit } else { found < limit }
+    }
+
+    /// The metrics that break it, with the names of their networks. Networks that are new or gone have no
+    /// change; neither has a metric that is the same as before.
+    pub fn broken<'c>(&self, changes: &'c Changes) -> Vec<(&'c str, &'c MetricChange)> {
+        let all = changes.networks.iter().flat_map(|network| {
+            network.metrics.iter().map(|metric| (network.name.as_str(), metric))
+        });
+        all.filter(|(_, metric)| metric.metric == self.metric && self.is_broken_by(metric))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(metric: &str, old: [f64; 3], new: [f64; 3]) -> Changes {
+        let estimate = |[low, value, high]: [f64; 3]| Estimate { value, low, high };
+        let metric = MetricChange {
+            metric: metric.to_owned(),
+            way: String::new(),
+            old: estimate(old),
+            new: estimate(new),
+        };
+        let network = NetworkChange {
+            name: "n".to_owned(),
+            differs: true,
+            metrics: vec![metric],
+            modules: vec![],
+        };
+        Changes { networks: vec![network], ..Changes::default() }
+    }
+
+    fn breaks(threshold: &str, changes: &Changes) -> bool {
+        !threshold.parse::<Threshold>().unwrap().broken(changes).is_empty()
+    }
+
+    #[test]
+    fn thresholds_are_about_values_and_changes() {
+        let more = change("macs", [100.0; 3], [103.0; 3]);
+        assert!(breaks("macs > +2%", &more));
+        assert!(!breaks("macs > +3%", &more));
+        assert!(breaks("macs>+2", &more));
+        assert!(breaks("macs > 102", &more));
+        assert!(!breaks("params > +2%", &more));
+        assert!(!breaks("macs < -2%", &more));
+        assert!(breaks("macs < -2%", &change("macs", [100.0; 3], [97.0; 3])));
+    }
+
+    #[test]
+    fn latencies_need_intervals_that_leave_no_doubt() {
+        assert!(!breaks(
+            "median_ms > +5%",
+            &change(LATENCY, [9.0, 10.0, 11.0], [10.5, 11.0, 12.0])
+        ));
+        assert!(breaks("median_ms > +5%", &change(LATENCY, [9.9, 10.0, 10.1], [11.0, 11.1, 11.2])));
+    }
+
+    #[test]
+    fn malformed_thresholds_are_refused() {
+        for text in
+            ["", "macs", "macs >", "macs > x", "mac > +2%", "macs > 2%", "macs > +2Q", "macs > +-2"]
+        {
+            assert!(text.parse::<Threshold>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Networks as they were at some time: read from a report's `data.json`, or made from candidates.
+
+use inceptive_exec::statistics::Estimate;
+use serde::Deserialize;
+
+use crate::{candidate::Candidate, layer::by_part, report::Findings, way::Way};
+
+/// Networks at some time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    /// The networks.
+    pub networks: Vec<SnapshotNetwork>,
+}
+
+/// A network at some time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SnapshotNetwork {
+    /// What people call it.
+    pub name: String,
+    /// Its file.
+    pub file: String,
+    /// Values that were set, as `key=value`.
+    pub point: Vec<String>,
+    /// Its fingerprint.
+    pub fingerprint: String,
+    /// Counts by name.
+    pub counts: Vec<(&'static str, u64)>,
+    /// Published top-1 accuracy in percent that was compared.
+    pub top1: Option<f64>,
+    /// Latencies in milliseconds by the way to run.
+    pub latencies_ms: Vec<(String, Estimate)>,
+    /// Parameters and MACs of modules, by path.
+    pub modules: Vec<(String, [u64; 2])>,
+}
+
+/// The file is no report's data.
+#[derive(Debug, thiserror::Error)]
+#[error("this is not the data.json of a report: {0}")]
+pub struct NotAReport(#[from] serde_json::Error);
+
+/// `data.json`, as far as it is compared.
+#[derive(Deserialize)]
+struct Document {
+    candidates: Vec<Network>,
+}
+
+#[derive(Deserialize)]
+struct Network {
+    name: String,
+    file: String,
+    #[serde(default)]
+    point: Vec<String>,
+    fingerprint: String,
+    #[serde(flatten)]
+    counts: Counts,
+    #[serde(default)]
+    published: Vec<Published>,
+    #[serde(default)]
+    measurements: Vec<Measured>,
+    #[serde(default)]
+    modules: Vec<Module>,
+}
+
+#[derive(Deserialize)]
+struct Published {
+    top1: Option<f64>,
+    compared: bool,
+}
+
+#[derive(Deserialize)]
+struct Measured {
+    machine: String,
+    engine: String,
+    engine_version: String,
+    device: String,
+    precision: String,
+    batch: u32,
+    threads: u32,
+    median_ms: f64,
+    low_ms: f64,
+    high_ms: f64,
+}
+
+#[derive(Deserialize)]
+struct Module {
+    path: String,
+    depth: usize,
+    params: u64,
+    macs: u64,
+}
+
+/// Counts of a network; those that need the graph are not always known.
+#[derive(Deserialize)]
+struct Counts {
+    params: u64,
+    macs: u64,
+    flops: u64,
+    acts: u64,
+    buffers: Option<u64>,
+    weight_bytes: Option<u64>,
+    activation_bytes: Option<u64>,
+    peak_activation_bytes: Option<u64>,
+    moved_bytes: Option<u64>,
+    nodes: Option<u64>,
+}
+
+impl Counts {
+    fn named(&self) -> Vec<(&'static str, u64)> {
+        let all = [
+            ("params", Some(self.params)),
+            ("macs", Some(self.macs)),
+            ("flops", Some(self.flops)),
+            ("acts", Some(self.acts)),
+            ("buffers", self.buffers),
+            ("weight_bytes", self.weight_bytes),
+            ("activation_bytes", self.activation_bytes),
+            ("peak_activation_bytes", self.peak_activation_bytes),
+            ("moved_bytes", self.moved_bytes),
+            ("nodes", self.nodes),
+        ];
+        all.into_iter().filter_map(|(name, count)| Some((name, count?))).collect()
+    }
+}
+
+impl Snapshot {
+    /// Reads a report's `data.json`.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn from_json(text: &str) -> Result<Self, NotAReport> {
+        let document: Document = serde_json::from_str(text)?;
+        Ok(Self { networks: document.candidates.into_iter().map(from_document).collect() })
+    }
+
+    /// What candidates are now.
+    pub fn of(candidates: &[Candidate]) -> Self {
+        let ways = Findings::new(candidates).ways;
+        Self { networks: candidates.iter().map(|candidate| now(candidate, &ways)).collect() }
+    }
+}
+
+fn from_document(network: Network) -> SnapshotNetwork {
+    let latency = |m: &Measured| {
+        let Measured { machine, engine, engine_version, device, precision, batch, threads, .. } = m;
+        let way = format!(
+            "{engine} {engine_version} on {device}, {precision}, batch {batch}, {threads} threads, machine {machine}"
+        );
+        (way, Estimate { value: m.median_ms, low: m.low_ms, high: m.high_ms })
+    };
+    let compared = network.published.iter().find(|published| published.compared);
+    let outer = network.modules.into_iter().filter(|module| module.depth == 1);
+    SnapshotNetwork {
+        name: network.name,
+        file: network.file,
+        point: network.point,
+        fingerprint: network.fingerprint,
+        counts: network.counts.named(),
+        top1: compared.and_then(|published| published.top1),
+        latencies_ms: network.measurements.iter().map(latency).collect(),
+        modules: outer.map(|module| (module.path, [module.params, module.macs])).collect(),
+    }
+}
+
+fn now(candidate: &Candidate, ways: &[Way]) -> SnapshotNetwork {
+    let subject = &candidate.subject;
+    let totals = candidate.totals();
+    let counts = Counts {
+        params: subject.params,
+        macs: subject.macs,
+        flops: subject.flops,
+        acts: subject.acts,
+        buffers: totals.map(|total| total.buffers),
+        weight_bytes: totals.map(|total| total.weight_bytes),
+        activation_bytes: totals.map(|total| total.activation_bytes),
+        peak_activation_bytes: candidate.network.as_ref().map(|network| network.cost.peak.bytes),
+        moved_bytes: totals.map(|total| total.moved_bytes),
+        nodes: totals.map(|total| total.nodes),
+    };
+    let latency = |way: &Way| {
+        let r = &way.runtime;
+        let name = format!(
+            "{} {} on {}, {}, batch {}, {} threads, machine {}",
+            r.engine,
+            r.engine_version,
+            r.device,
+            r.precision,
+            r.batch,
+            r.threads,
+            way.machine.id()
+        );
+        Some((name, way.of(candidate)?.latency_ms.median))
+    };
+    let parts = candidate.network.as_ref().map_or_else(Vec::new, |network| by_part(network, None));
+    let outer = parts.into_iter().filter(|part| part.depth == 1);
+    SnapshotNetwork {
+        name: candidate.name.clone(),
+        file: subject.file.clone(),
+        point: subject.point.clone(),
+        fingerprint: candidate.fingerprint.clone(),
+        counts: counts.named(),
+        top1: candidate.top1(),
+        latencies_ms: ways.iter().filter_map(latency).collect(),
+        modules: outer.map(|part| (part.path.to_string(), [part.params, part.macs])).collect(),
+    }
+}
