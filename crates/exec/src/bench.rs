@@ -9,6 +9,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use inceptive_cost::{Cost, Mode};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -73,7 +74,8 @@ pub struct Run {
     pub precision: Precision,
     /// Time to load and compile it.
     pub load: Duration,
-    /// Growth of this process's memory at most, while it was loaded and ran first.
+    /// Growth of this process's memory at most, while it was loaded and ran first; none where it cannot be
+    /// told, as memory that others had freed was used again.
     pub memory_bytes: Option<u64>,
     /// Runs until its times settled.
     pub warm_up_runs: usize,
@@ -220,6 +222,10 @@ impl Runner {
         let after = host.memory();
         let grown =
             before.zip(after).map(|(before, after)| after.peak.saturating_sub(before.resident));
+        // An engine holds the weights at least. Growth by less means that memory which was freed by others
+        // before was used again, and says nothing.
+        let weight_bytes = Cost::new(&candidate.model.graph, Mode::Inference).total.weight_bytes;
+        let grown = grown.filter(|&bytes| bytes >= weight_bytes);
         Ok(Self {
             session,
             load,
