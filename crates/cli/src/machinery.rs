@@ -92,3 +92,16 @@ pub fn all_cores(machine: &Machine) -> NonZeroU32 {
     let cores = machine.physical_cores.min(machine.logical_cores);
     NonZeroU32::new(cores).unwrap_or(NonZeroU32::MIN)
 }
+
+/// Threads that an engine can be asked for. Far more than that bring a machine to its knees before the engine
+/// gives up.
+const MOST_THREADS: u32 = 1024;
+
+/// A number of threads.
+pub fn thread_count(text: &str) -> Result<NonZeroU32, String> {
+    let count: NonZeroU32 = text.parse().map_err(|error| format!("{error}"))?;
+    match count.get() {
+        ..=MOST_THREADS => Ok(count),
+        _ => Err(format!("1 to {MOST_THREADS} is allowed")),
+    }
+}

@@ -15,7 +15,7 @@ use crate::{
         watch::{remark, tell},
     },
     input::{Settings, WeightsFrom},
-    machinery::{EngineArguments, all_cores},
+    machinery::{EngineArguments, all_cores, thread_count},
     output::Outcome,
     table::{Column, Grid},
 };
@@ -37,7 +37,7 @@ pub struct Profile {
     #[arg(long, value_name = "N", default_value = "1")]
     batch: NonZeroU32,
     /// Threads for one run; all cores without it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = thread_count)]
     threads: Option<NonZeroU32>,
     /// Runs that medians are taken over
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]

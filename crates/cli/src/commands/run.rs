@@ -16,7 +16,7 @@ use inceptive_report::replace_file;
 
 use crate::{
     input::{Settings, WeightsFrom, read_runnable},
-    machinery::{EngineArguments, all_cores},
+    machinery::{EngineArguments, all_cores, thread_count},
     output::Outcome,
     table::{Column, Grid},
 };
@@ -39,7 +39,7 @@ pub struct Run {
     #[arg(long, value_name = "N", default_value = "1")]
     batch: NonZeroU32,
     /// Threads; all cores without it
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = thread_count)]
     threads: Option<NonZeroU32>,
     /// A safetensors file with the images, as `input`
     #[arg(long, value_name = "FILE")]

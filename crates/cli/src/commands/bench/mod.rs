@@ -22,7 +22,7 @@ use serde_json::json;
 
 use crate::{
     input::{Settings, WeightsFrom},
-    machinery::{EngineArguments, all_cores},
+    machinery::{EngineArguments, all_cores, thread_count},
     output::{self, Outcome},
 };
 
@@ -49,7 +49,7 @@ pub struct Bench {
     #[arg(long, value_name = "N,..", value_delimiter = ',', default_value = "1")]
     batch: Vec<NonZeroU32>,
     /// Threads for one run; several are measured apart; all cores without it
-    #[arg(long, value_name = "N,..", value_delimiter = ',')]
+    #[arg(long, value_name = "N,..", value_delimiter = ',', value_parser = thread_count)]
     threads: Vec<NonZeroU32>,
     /// Time for each candidate, warm-up included, such as 500ms, 10s or 1m
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = budget)]

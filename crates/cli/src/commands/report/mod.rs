@@ -22,7 +22,7 @@ use inceptive_store::Filter;
 use crate::{
     commands::bench::{budget, watch::tell},
     input::Settings,
-    machinery::EngineArguments,
+    machinery::{EngineArguments, thread_count},
     output::Outcome,
     table::{Column, Grid},
 };
@@ -65,7 +65,7 @@ pub struct Report {
     #[arg(long, value_name = "N,..", value_delimiter = ',', default_value = "1")]
     batch: Vec<NonZeroU32>,
     /// Threads for one run; several are measured apart; all cores without it
-    #[arg(long, value_name = "N,..", value_delimiter = ',')]
+    #[arg(long, value_name = "N,..", value_delimiter = ',', value_parser = thread_count)]
     threads: Vec<NonZeroU32>,
     /// Time for each measurement
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = budget)]
