@@ -8,6 +8,7 @@ mod diff;
 mod engines;
 mod explain;
 mod export;
+mod gui;
 mod import;
 mod profile;
 mod report;
@@ -31,8 +32,10 @@ pub enum Command {
     Diff(diff::Diff),
     /// Show a network as a table or a graph
     Show(show::Show),
-    /// Write a report: a table and figures, in Markdown, CSV, JSON and SVG
+    /// Write a report: a page with tables and figures, and the numbers beside it
     Report(report::Report),
+    /// Open the dashboard
+    Gui(gui::Gui),
     /// Measure latency on this machine
     Bench(bench::Bench),
     /// Run a network once and compare the outputs of engines
@@ -67,6 +70,7 @@ impl Command {
             Self::Diff(diff) => diff.run(),
             Self::Show(show) => show.run(),
             Self::Report(report) => report.run(),
+            Self::Gui(gui) => gui.run(),
             Self::Bench(bench) => bench.run(),
             Self::Run(run) => run.run(),
             Self::Profile(profile) => profile.run(),

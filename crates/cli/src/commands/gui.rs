@@ -1,0 +1,61 @@
+//! `inceptive gui`.
+
+use std::{
+    env, io,
+    path::PathBuf,
+    process::{Command, ExitStatus},
+};
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+use crate::output::Outcome;
+
+/// The program of the dashboard, which is not a part of this one: it needs libraries of the desktop.
+const PROGRAM: &str = "inceptive-gui";
+
+/// Open the dashboard.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  inceptive gui
+  inceptive gui my-networks/
+  inceptive gui architectures/googlenet.yaml
+
+The dashboard is a program of its own, `inceptive-gui`, which is looked for beside this one and on the
+PATH. `cargo install --path gui` installs it; `cargo run --release -p inceptive-gui` runs it from the
+sources.")]
+pub struct Gui {
+    /// A folder of networks, or a file; architectures/ without it
+    path: Option<PathBuf>,
+}
+
+impl Gui {
+    /// Runs the dashboard until it is closed.
+    ///
+    /// # Errors
+    /// When it is not installed or ends with an error.
+    pub fn run(self) -> anyhow::Result<Outcome> {
+        let status = match self.start(Self::beside()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.start(PROGRAM.into()),
+            other => other,
+        };
+        match status {
+            Ok(status) if status.success() => Ok(Outcome::default()),
+            Ok(status) => bail!("the dashboard ended with {status}"),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => bail!(
+                "`{PROGRAM}` is neither beside this program nor on the PATH: install it with `cargo install --path gui`"
+            ),
+            Err(error) => Err(error).context(format!("`{PROGRAM}` cannot be started")),
+        }
+    }
+
+    /// The program beside this one.
+    fn beside() -> PathBuf {
+        let own = env::current_exe().unwrap_or_default();
+        own.with_file_name(format!("{PROGRAM}{}", env::consts::EXE_SUFFIX))
+    }
+
+    fn start(&self, program: PathBuf) -> io::Result<ExitStatus> {
+        Command::new(program).args(&self.path).status()
+    }
+}
