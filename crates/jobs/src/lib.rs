@@ -8,13 +8,17 @@
 mod bench;
 mod constraints;
 mod engines;
+mod inspect;
 mod network;
 mod profile;
+mod report;
 
 pub use bench::{BenchEvent, BenchPlan, Benched, Network, Request, Trouble, Workplace, bench};
 pub use constraints::broken;
 pub use engines::{ALL, ChoiceError, Found, choose};
+pub use inspect::{Content, Edited, Inspected, inspect, is_network, list};
 pub use network::{
     ReadError, Runnable, WeightSource, is_onnx, own_weights, read, read_onnx, read_runnable,
 };
 pub use profile::ProfilePlan;
+pub use report::candidate;

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use inceptive_cost::{Cost, Mode};
-use inceptive_dsl::{Architecture, Published};
-use inceptive_report::{Accuracy, Candidate, numbers::exact};
+use inceptive_jobs::candidate;
+use inceptive_report::{Candidate, numbers::exact};
 
 use crate::{
     input::{Settings, read_all},
@@ -68,22 +67,4 @@ fn summary(candidates: &[Candidate]) -> String {
         ]);
     }
     grid.render()
-}
-
-fn candidate(architecture: Architecture) -> Candidate {
-    let cost = Cost::new(&architecture.graph, Mode::Inference);
-    Candidate {
-        name: architecture.name,
-        file: architecture.file.to_string_lossy().into_owned(),
-        fingerprint: architecture.graph.fingerprint().to_string(),
-        input: architecture.graph.node(architecture.graph.input()).shape,
-        published: architecture.published.into_iter().map(accuracy).collect(),
-        graph: architecture.graph,
-        cost,
-    }
-}
-
-fn accuracy(published: Published) -> Accuracy {
-    let Published { dataset, top1, top5, crops, models, resolution, source, note } = published;
-    Accuracy { dataset, top1, top5, crops, models, resolution, source, note }
 }
