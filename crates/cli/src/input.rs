@@ -70,7 +70,7 @@ pub fn read(path: &Path, settings: &Settings) -> Option<Loaded> {
 pub fn report(error: &ReadError) {
     match error {
         ReadError::Yaml(failure) => output::report(failure),
-        other => output::warn(&output::chain(other)),
+        other => output::error(other),
     }
 }
 

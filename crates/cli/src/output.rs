@@ -47,20 +47,9 @@ fn print(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// An error with its causes, in a line.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = format!("error: {error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        // Messages that hold their cause say it once.
-        if !text.ends_with(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = error.source();
-    }
-    text
+/// Prints an error with its causes.
+pub fn error(error: &dyn std::error::Error) {
+    warn(&format!("error: {}", inceptive_jobs::chain(error)));
 }
 
 /// Writes a line to standard error. When even that fails, nobody is left to be told.

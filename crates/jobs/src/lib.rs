@@ -9,8 +9,10 @@ mod bench;
 mod constraints;
 mod engines;
 mod git;
+mod inspect;
 mod network;
 mod profile;
+mod recipe;
 mod report;
 mod space;
 
@@ -18,9 +20,11 @@ pub use bench::{BenchEvent, BenchPlan, Benched, Network, Request, Trouble, Workp
 pub use constraints::broken;
 pub use engines::{ALL, ChoiceError, Found, choose};
 pub use git::{GitError, GitFiles};
+pub use inspect::{Content, Edited, Inspected, inspect, is_network, list};
 pub use network::{
     ReadError, Runnable, WeightSource, is_onnx, own_weights, read, read_onnx, read_runnable,
 };
 pub use profile::ProfilePlan;
-pub use report::{GatherPlan, Gathered, StoreQuery, gather, gather_revision, networks_in};
+pub use recipe::{DEFAULT_SAMPLES, Recipe};
+pub use report::{GatherPlan, Gathered, StoreQuery, chain, gather, gather_revision};
 pub use space::{choices, cloud};

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    error::Error,
     fs, io,
     path::{Path, PathBuf},
 };
@@ -10,13 +11,14 @@ use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Checked, Disk, Loaded, Published, Setting, Space, check, load};
 use inceptive_exec::{Machine, Runtime, Subject};
 use inceptive_ir::passes;
-use inceptive_report::{Accuracy, Candidate, Cloud, NetworkCost, Variant};
+use inceptive_report::{Accuracy, Candidate, Cloud, NetworkCost, Report, Variant};
 use inceptive_store::{Filter, Store, Stored};
 
 use crate::{
     bench::{Request, Trouble},
     git::{GitError, GitFiles},
     network::{ReadError, is_onnx, read},
+    recipe::Recipe,
     space::{choices, cloud},
 };
 
@@ -101,7 +103,7 @@ pub fn gather_revision(files: &GitFiles, path: &Path) -> Result<Gathered, GitErr
 ///
 /// # Errors
 /// When the folder cannot be read.
-pub fn networks_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+fn networks_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -226,6 +228,24 @@ impl Gathered {
         Ok(last)
     }
 
+    /// The report about all of it.
+    pub fn into_report(self, recipe: &Recipe) -> Report {
+        let count = self.candidates.len();
+        let title = recipe.title.clone().unwrap_or_else(|| match self.clouds.first() {
+            Some(cloud) if count <= cloud.points.len() => cloud.title.clone(),
+            _ => format!("{count} convolutional networks"),
+        });
+        let troubles = self.troubles.iter().map(|trouble| chain(trouble));
+        Report {
+            title,
+            warnings: recipe.notes.iter().cloned().chain(troubles).collect(),
+            candidates: self.candidates,
+            clouds: self.clouds,
+            command: recipe.to_string(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
     /// A network that a result speaks of: from its file, if that still is the same network, else what the
     /// result says.
     fn other(&mut self, subject: &Subject) {
@@ -247,6 +267,22 @@ impl Gathered {
         self.candidates.push(candidate);
         self.requests.push(request);
     }
+}
+
+/// What went wrong with all that led to it, in a line.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        // Messages that hold their cause say it once.
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
 }
 
 /// Replaces an earlier result of the same way to run.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use inceptive_dsl::{Disk, load};
 use inceptive_ir::{Activation, Graph, NewNode, Op, Path as NodePath, Shape};
-use inceptive_report::drawing::{dot, mermaid, svg};
+use inceptive_report::drawing::{Open, dot, mermaid, svg};
 
 fn network(name: &str) -> Graph {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../architectures");
@@ -15,31 +15,31 @@ fn network(name: &str) -> Graph {
 
 #[test]
 fn graphviz() {
-    insta::assert_snapshot!(dot(&network("module-reduced.yaml"), None));
+    insta::assert_snapshot!(dot(&network("module-reduced.yaml"), &Open::above(None)));
 }
 
 #[test]
 fn graphviz_of_closed_modules() {
-    insta::assert_snapshot!(dot(&network("googlenet.yaml"), Some(1)));
+    insta::assert_snapshot!(dot(&network("googlenet.yaml"), &Open::above(Some(1))));
 }
 
 #[test]
 fn mermaid_flowchart() {
-    insta::assert_snapshot!(mermaid(&network("module-reduced.yaml"), Some(2)));
+    insta::assert_snapshot!(mermaid(&network("module-reduced.yaml"), &Open::above(Some(2))));
 }
 
 #[test]
 fn picture() {
-    insta::assert_snapshot!(svg(&network("module-reduced.yaml"), Some(2)));
+    insta::assert_snapshot!(svg(&network("module-reduced.yaml"), &Open::above(Some(2))));
 }
 
 #[test]
 fn the_same_network_gives_the_same_picture() {
     let graph = network("inception-v3.yaml");
     for depth in [Some(1), Some(2), None] {
-        assert_eq!(svg(&graph, depth), svg(&graph, depth));
-        assert_eq!(dot(&graph, depth), dot(&graph, depth));
-        assert_eq!(mermaid(&graph, depth), mermaid(&graph, depth));
+        assert_eq!(svg(&graph, &Open::above(depth)), svg(&graph, &Open::above(depth)));
+        assert_eq!(dot(&graph, &Open::above(depth)), dot(&graph, &Open::above(depth)));
+        assert_eq!(mermaid(&graph, &Open::above(depth)), mermaid(&graph, &Open::above(depth)));
     }
 }
 
@@ -61,15 +61,15 @@ fn names_cannot_become_markup() {
         last = graph.add(node, &[last]).unwrap();
     }
     for depth in [Some(1), None] {
-        let picture = svg(&graph, depth);
+        let picture = svg(&graph, &Open::above(depth));
         let document = roxmltree::Document::parse(&picture).unwrap();
         assert_eq!(document.descendants().filter(|node| node.has_tag_name("script")).count(), 0);
         let cards = document.descendants().filter(|node| node.attribute("class") == Some("card"));
         assert_eq!(cards.count(), names.len() + 1);
-        let text = dot(&graph, depth);
+        let text = dot(&graph, &Open::above(depth));
         assert!(!text.contains("evil [label=\""), "{text}");
         assert!(!text.contains(['\u{1b}', '\u{0}', '\u{202e}']), "{text}");
-        let text = mermaid(&graph, depth);
+        let text = mermaid(&graph, &Open::above(depth));
         assert!(!text.contains("<script>") && !text.contains("\"];"), "{text}");
     }
 }
@@ -77,7 +77,7 @@ fn names_cannot_become_markup() {
 #[test]
 fn pictures_are_xml_with_text_that_fits() {
     for name in ["googlenet.yaml", "xception.yaml", "squeezenet1_1.yaml"] {
-        let picture = svg(&network(name), Some(2));
+        let picture = svg(&network(name), &Open::above(Some(2)));
         let document = roxmltree::Document::parse(&picture).unwrap();
         let root = document.root_element();
         let size = |name: &str| root.attribute(name).unwrap().parse::<f64>().unwrap();

@@ -8,7 +8,11 @@ use inceptive_cost::{Cost, Mode, by_module};
 use inceptive_dsl::{Disk, Loaded, resolve};
 use inceptive_ir::{Graph, NodeId};
 use inceptive_jobs::is_onnx;
-use inceptive_report::{drawing, numbers::exact, replace_file};
+use inceptive_report::{
+    drawing::{self, Open},
+    numbers::exact,
+    replace_file,
+};
 
 use crate::{
     input::{Settings, read},
@@ -69,9 +73,9 @@ impl Show {
         let text = match (self.format, depth) {
             (Format::Table, None) => nodes(&loaded),
             (Format::Table, Some(depth)) => modules(graph, depth),
-            (Format::Dot, depth) => drawing::dot(graph, depth),
-            (Format::Mermaid, depth) => drawing::mermaid(graph, depth),
-            (Format::Svg, depth) => drawing::svg(graph, depth),
+            (Format::Dot, depth) => drawing::dot(graph, &Open::above(depth)),
+            (Format::Mermaid, depth) => drawing::mermaid(graph, &Open::above(depth)),
+            (Format::Svg, depth) => drawing::svg(graph, &Open::above(depth)),
             (Format::Yaml, _) if is_onnx(&self.file) => {
                 bail!("`{}` is no YAML file and cannot be written as one", self.file.display());
             }

@@ -7,13 +7,13 @@ use inceptive_ir::Graph;
 use super::{
     label::label,
     layout::is_head,
-    view::{Child, View},
+    view::{Child, Open, View},
 };
 use crate::text::clean;
 
-/// The network for Graphviz, modules as clusters; cut at `depth` as [`super::svg`] is.
-pub fn dot(graph: &Graph, depth: Option<usize>) -> String {
-    let view = View::new(graph, depth);
+/// The network for Graphviz, modules as clusters; closed modules as boxes.
+pub fn dot(graph: &Graph, open: &Open) -> String {
+    let view = View::new(graph, open);
     let mut out = String::from(
         "digraph network {\n  rankdir=TB;\n  node [shape=box, style=\"filled,rounded\", fontname=\"Helvetica\", \
          fontsize=11];\n  edge [arrowsize=0.7];\n",

@@ -6,7 +6,7 @@ use super::view::{Block, View};
 
 /// What a block computes, as far as its colour is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub enum Kind {
     /// The network's input.
     Input,
     /// A dense or grouped convolution.
@@ -32,6 +32,21 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 11] = [
+        Self::Input,
+        Self::Conv,
+        Self::Depthwise,
+        Self::Linear,
+        Self::Pool,
+        Self::Join,
+        Self::Norm,
+        Self::Activation,
+        Self::Softmax,
+        Self::Reshape,
+        Self::Module,
+    ];
+
     /// A word for it, usable as an identifier.
     pub const fn name(self) -> &'static str {
         match self {

@@ -28,17 +28,23 @@ const ACROSS: f64 = 6.0;
 
 /// A point in pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Point {
+pub struct Point {
+    /// To the right.
     pub x: f64,
+    /// Downwards.
     pub y: f64,
 }
 
 /// A rectangle in pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Rect {
+pub struct Rect {
+    /// Its left side.
     pub x: f64,
+    /// Its upper side.
     pub y: f64,
+    /// From left to right.
     pub width: f64,
+    /// From top to bottom.
     pub height: f64,
 }
 
@@ -50,7 +56,7 @@ impl Rect {
 
 /// A line from a producer to a consumer, or a part of it from or to a port in a frame.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Line {
+pub struct Line {
     /// At least two.
     pub points: Vec<Point>,
     /// Whether it ends at a block.
@@ -426,7 +432,7 @@ mod tests {
 
     use inceptive_dsl::{Disk, load};
 
-    use super::*;
+    use super::{super::view::Open, *};
 
     const SLACK: f64 = 0.01;
 
@@ -498,7 +504,7 @@ mod tests {
         for file in files.filter(|file| file.extension().is_some_and(|ext| ext == "yaml")) {
             let graph = load(&Disk, &file, &[]).unwrap().architecture.graph;
             for depth in [Some(0), Some(1), Some(2), Some(3), None] {
-                let view = View::new(&graph, depth);
+                let view = View::new(&graph, &Open::above(depth));
                 check(&format!("{} at {depth:?}", file.display()), &view);
                 drawn += 1;
             }

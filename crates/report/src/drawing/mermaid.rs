@@ -6,13 +6,13 @@ use inceptive_ir::Graph;
 
 use super::{
     label::{Kind, label},
-    view::{Child, View},
+    view::{Child, Open, View},
 };
 use crate::text::clean;
 
-/// The network as a Mermaid flowchart, modules as subgraphs; cut at `depth` as [`super::svg`] is.
-pub fn mermaid(graph: &Graph, depth: Option<usize>) -> String {
-    let view = View::new(graph, depth);
+/// The network as a Mermaid flowchart, modules as subgraphs; closed modules as boxes.
+pub fn mermaid(graph: &Graph, open: &Open) -> String {
+    let view = View::new(graph, open);
     let mut out = String::from("flowchart TB\n");
     let mut kinds = BTreeSet::new();
     // Writing to a string cannot fail.

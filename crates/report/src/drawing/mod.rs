@@ -1,10 +1,11 @@
-//! Drawings of a network: Graphviz, Mermaid and SVG.
+//! Drawings of a network: Graphviz, Mermaid, SVG, and scenes for programs that paint themselves.
 //!
 //! | step | file | makes |
 //! |---|---|---|
 //! | what is shown | `view` | blocks inside nested modules, and which block reads which |
 //! | words | `label` | title, operator, shape and tooltip of a block |
 //! | where it stands | `layout` | rectangles and lines, with dagre's layered layout in each module |
+//! | both together | `scene` | cards with their words, frames and lines at their places |
 //! | ink | `svg`; `dot` and `mermaid` leave the layout to others | text |
 //!
 //! A convolution with its normalisation and activation is one block. Auxiliary heads are dashed.
@@ -13,9 +14,14 @@ mod dot;
 mod label;
 mod layout;
 mod mermaid;
+mod scene;
 mod svg;
 mod view;
 
 pub use dot::dot;
+pub use label::Kind;
+pub use layout::{Line, Point, Rect};
 pub use mermaid::mermaid;
-pub use svg::svg;
+pub use scene::{Card, DETAIL_PX, Frame, LINE_PX, SHAPE_PX, Scene, TITLE_PX};
+pub use svg::{scene_svg, svg};
+pub use view::{Open, modules, worth_opening};

@@ -1,8 +1,91 @@
-//! What a drawing shows: the network cut at a depth, as blocks inside of nested modules.
+//! What a drawing shows: the network with some modules closed, as blocks inside of nested modules.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use inceptive_ir::{Graph, NodeId, Part, Path};
+
+/// Which modules of a network are drawn open.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Open {
+    /// All of them: every step is drawn.
+    All,
+    /// Those with fewer path segments than this.
+    Above(usize),
+    /// These. A module that holds one thing only counts as open, for a box around it would say nothing.
+    These(BTreeSet<Path>),
+}
+
+impl Open {
+    /// Cut at a depth if there is one.
+    pub fn above(depth: Option<usize>) -> Self {
+        depth.map_or(Self::All, Self::Above)
+    }
+
+    /// The step, or the outermost closed module around it.
+    fn cut(&self, step: &Path, modules: &Modules) -> Path {
+        match self {
+            Self::All => step.clone(),
+            Self::Above(depth) => step.truncated(*depth),
+            Self::These(open) => {
+                let outer = (1..step.depth()).map(|depth| step.truncated(depth));
+                let is_closed = |path: &Path| modules.is_real(path) && !open.contains(path);
+                outer.into_iter().find(is_closed).unwrap_or_else(|| step.clone())
+            }
+        }
+    }
+}
+
+/// What the modules of a network hold: names of the steps and modules right inside each.
+pub(super) struct Modules(HashMap<Path, BTreeSet<Path>>);
+
+impl Modules {
+    fn of<'a>(steps: impl Iterator<Item = &'a Path>) -> Self {
+        let mut children: HashMap<Path, BTreeSet<Path>> = HashMap::new();
+        for step in steps {
+            let mut inner = step.clone();
+            while let Some(around) = inner.parent() {
+                let is_new = children.entry(around.clone()).or_default().insert(inner);
+                if !is_new {
+                    break;
+                }
+                inner = around;
+            }
+        }
+        Self(children)
+    }
+
+    /// Whether there is a module with several things inside at a path.
+    fn is_real(&self, path: &Path) -> bool {
+        !path.is_root() && self.0.get(path).is_some_and(|children| children.len() > 1)
+    }
+}
+
+/// The modules of a network that can be open or closed, outer ones before inner ones.
+pub fn modules(graph: &Graph) -> Vec<Path> {
+    let known: HashSet<&Path> = graph.nodes().map(|(_, node)| &node.path).collect();
+    let steps: Vec<Path> = graph.nodes().map(|(_, node)| step_of(&node.path, &known)).collect();
+    let modules = Modules::of(steps.iter());
+    let mut paths: Vec<Path> =
+        modules.0.keys().filter(|path| modules.is_real(path)).cloned().collect();
+    paths.sort_by_cached_key(|path| (path.depth(), path.clone()));
+    paths
+}
+
+/// Modules to open so that there is something to see: with everything closed some networks are a box or two.
+pub fn worth_opening(graph: &Graph) -> BTreeSet<Path> {
+    /// Boxes that make a picture, the input included.
+    const FEWEST: usize = 5;
+    let mut open = BTreeSet::new();
+    let all = modules(graph);
+    let deepest = all.iter().map(Path::depth).max().unwrap_or(0);
+    for depth in 1..=deepest {
+        if View::new(graph, &Open::These(open.clone())).blocks.len() >= FEWEST {
+            break;
+        }
+        open.extend(all.iter().filter(|path| path.depth() == depth).cloned());
+    }
+    open
+}
 
 /// A step with its normalisation and activation, or a module that is drawn closed.
 #[derive(Debug)]
@@ -15,6 +98,8 @@ pub(super) struct Block {
     pub module: usize,
     /// Whether it belongs to an auxiliary head.
     pub is_auxiliary: bool,
+    /// Whether it is a module that could be drawn open.
+    pub is_module: bool,
 }
 
 /// What a module holds, by position in [`View::blocks`] or [`View::modules`].
@@ -34,7 +119,7 @@ pub(super) struct Module {
     pub children: Vec<Child>,
 }
 
-/// The network cut at a depth.
+/// The network with some modules closed.
 #[derive(Debug)]
 pub(super) struct View {
     pub blocks: Vec<Block>,
@@ -45,35 +130,38 @@ pub(super) struct View {
 }
 
 impl View {
-    /// Cuts the network at `depth` path segments; shows every step if there is no depth.
-    pub fn new(graph: &Graph, depth: Option<usize>) -> Self {
+    /// Closes every module that is not open.
+    pub fn new(graph: &Graph, open: &Open) -> Self {
         let root = Module { path: Path::root(), parent: None, children: Vec::new() };
         let mut view = Self { blocks: Vec::new(), modules: vec![root], edges: Vec::new() };
-        let block_of = view.add_blocks(graph, depth);
+        let block_of = view.add_blocks(graph, open);
         view.edges = edges(graph, &block_of);
         view.dissolve_single_children();
         view
     }
 
     /// Creates the blocks and the modules around them; says which block each node is in.
-    fn add_blocks(&mut self, graph: &Graph, depth: Option<usize>) -> Vec<usize> {
-        let steps: HashSet<&Path> = graph.nodes().map(|(_, node)| &node.path).collect();
+    fn add_blocks(&mut self, graph: &Graph, open: &Open) -> Vec<usize> {
+        let known: HashSet<&Path> = graph.nodes().map(|(_, node)| &node.path).collect();
+        let steps: Vec<Path> = graph.nodes().map(|(_, node)| step_of(&node.path, &known)).collect();
+        let around = Modules::of(steps.iter());
         let mut by_path: HashMap<Path, usize> = HashMap::new();
         let mut modules = HashMap::from([(Path::root(), 0)]);
         let mut block_of = Vec::with_capacity(graph.len());
-        for (id, node) in graph.nodes() {
-            let step = step_of(&node.path, &steps);
-            let path = depth.map_or_else(|| step.clone(), |depth| step.truncated(depth));
+        for ((id, node), step) in graph.nodes().zip(&steps) {
+            let path = open.cut(step, &around);
             let block = match by_path.get(&path) {
                 Some(&block) => block,
                 None => {
-                    let around = path.parent().unwrap_or_else(Path::root);
-                    let module = self.open(&around, &mut modules);
+                    let parent = path.parent().unwrap_or_else(Path::root);
+                    let module = self.open(&parent, &mut modules);
                     let block = self.blocks.len();
                     self.modules[module].children.push(Child::Block(block));
                     let is_auxiliary = node.part != Part::Main;
                     by_path.insert(path.clone(), block);
-                    self.blocks.push(Block { path, nodes: Vec::new(), module, is_auxiliary });
+                    let is_module = around.is_real(&path);
+                    let nodes = Vec::new();
+                    self.blocks.push(Block { path, nodes, module, is_auxiliary, is_module });
                     block
                 }
             };

@@ -87,6 +87,6 @@ pub fn remark(network: &Network, weights: &WeightsFrom) {
 pub fn tell(trouble: &Trouble) {
     match trouble {
         Trouble::Read(error) => input::report(error),
-        other => output::warn(&output::chain(other)),
+        other => output::error(other),
     }
 }

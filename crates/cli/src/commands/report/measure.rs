@@ -4,7 +4,7 @@ use std::{path::Path, sync::atomic::Ordering, time::Duration};
 
 use inceptive_exec::{Machine, Protocol, Roofline, Setup, System, available_memory};
 use inceptive_jobs::{
-    BenchPlan, Found, Network, ProfilePlan, Request, Trouble, WeightSource, Workplace, bench,
+    BenchPlan, Found, chain, Network, ProfilePlan, Request, Trouble, WeightSource, Workplace, bench,
 };
 use inceptive_store::Store;
 
@@ -61,7 +61,7 @@ impl Measuring<'_> {
         let watch = Watch::new(false, None);
         bench(&plan, &place, &mut store, &mut |event| {
             if let inceptive_jobs::BenchEvent::Wrong(trouble) = &event {
-                wrong.push(text(trouble));
+                wrong.push(chain(trouble));
             }
             watch.event(&event);
         });
@@ -115,14 +115,9 @@ impl Measuring<'_> {
             if let Err(trouble) = made
                 && !matches!(trouble, Trouble::Read(_))
             {
-                output::warn(&output::chain(&trouble));
-                wrong.push(text(&trouble));
+                output::error(&trouble);
+                wrong.push(chain(&trouble));
             }
         }
     }
-}
-
-/// What went wrong, in a line.
-pub fn text(trouble: &Trouble) -> String {
-    output::chain(trouble).trim_start_matches("error: ").to_owned()
 }

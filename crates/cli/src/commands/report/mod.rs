@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Args;
-use inceptive_jobs::{GatherPlan, Gathered, StoreQuery, gather};
+use inceptive_jobs::{DEFAULT_SAMPLES, GatherPlan, Gathered, Recipe, StoreQuery, gather};
 use inceptive_report::{
     Findings, Report as Page, Threshold,
     numbers::{exact, significant},
@@ -77,7 +77,7 @@ pub struct Report {
     #[arg(long, value_name = "N", conflicts_with = "bench")]
     up_to: Option<i64>,
     /// The most points of a space that are counted; drawn at random if it has more
-    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_SAMPLES as u32, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     samples: u32,
     /// Seed of points, weights and inputs
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -136,7 +136,7 @@ impl Report {
         if gathered.candidates.is_empty() && gathered.clouds.is_empty() {
             return Ok(Outcome { text: String::new(), failed: true });
         }
-        let page = self.page(gathered, last);
+        let page = gathered.into_report(&self.recipe(last));
         let findings = Findings::new(&page.candidates);
         let written = inceptive_report::write(&page, &findings, &self.out)
             .with_context(|| format!("the report in `{}` is not complete", self.out.display()))?;
@@ -180,59 +180,20 @@ impl Report {
         Ok(gathered.join(&StoreQuery { path: self.store.clone(), filter }, false)?)
     }
 
-    fn page(&self, gathered: Gathered, last: Option<i64>) -> Page {
-        let troubles = gathered.troubles.iter().map(measure::text);
-        let warnings = self.note.iter().cloned().chain(troubles).collect();
-        let count = gathered.candidates.len();
-        let title = self.title.clone().unwrap_or_else(|| match gathered.clouds.first() {
-            Some(cloud) if count <= cloud.points.len() => cloud.title.clone(),
-            _ => format!("{count} convolutional networks"),
-        });
-        Page {
-            title,
-            candidates: gathered.candidates,
-            clouds: gathered.clouds,
-            warnings,
-            command: self.command(last),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+    /// What makes the same report from what is stored now.
+    fn recipe(&self, last: Option<i64>) -> Recipe {
+        Recipe {
+            inputs: self.inputs.clone(),
+            settings: self.settings.set.clone(),
+            title: self.title.clone(),
+            notes: self.note.clone(),
+            samples: self.samples as usize,
+            seed: self.seed,
+            store: self.store.clone(),
+            up_to: last,
+            out: self.out.clone(),
         }
     }
-
-    /// The command that makes the same report from what is stored now.
-    fn command(&self, last: Option<i64>) -> String {
-        let mut words = vec!["inceptive".to_owned(), "report".to_owned()];
-        words.extend(self.inputs.iter().cloned());
-        words.extend(
-            self.settings
-                .set
-                .iter()
-                .flat_map(|set| ["--set".to_owned(), format!("{}={}", set.key, set.value)]),
-        );
-        let mut option = |name: &str, value: String| words.extend([format!("--{name}"), value]);
-        if let Some(title) = &self.title {
-            option("title", title.clone());
-        }
-        self.note.iter().for_each(|note| option("note", note.clone()));
-        if self.samples != 2000 {
-            option("samples", self.samples.to_string());
-        }
-        if self.seed != 0 {
-            option("seed", self.seed.to_string());
-        }
-        option("store", self.store.display().to_string());
-        option("up-to", last.unwrap_or(0).to_string());
-        option("out", self.out.display().to_string());
-        words.iter().map(|word| quoted(word)).collect::<Vec<String>>().join(" ")
-    }
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "/._-=+,:@%".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 fn summary(page: &Page, findings: &Findings) -> String {

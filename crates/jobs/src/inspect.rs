@@ -1,0 +1,193 @@
+//! Files of any kind, checked and counted, as a browser of networks shows them.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use inceptive_cost::{Cost, Mode};
+use inceptive_dsl::{Architecture, Checked, Disk, Files, Library, Loaded, Sources, Space, check};
+use inceptive_ir::{GraphError, passes};
+
+use crate::network::{ReadError, is_onnx, read};
+
+/// Folders inside each other that are looked into.
+const DEEPEST: usize = 8;
+
+/// Files that are listed at most.
+const MOST_FILES: usize = 20_000;
+
+/// What a file holds.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// A network.
+    Network(Arc<Inspected>),
+    /// A space of networks.
+    Space(Arc<Space>),
+    /// A library of blocks.
+    Library(Arc<Library>),
+}
+
+/// A network with what is known about it without running it.
+#[derive(Clone, Debug)]
+pub struct Inspected {
+    /// The network.
+    pub architecture: Architecture,
+    /// The files that it was read from; spans of its nodes refer to them. Empty for ONNX.
+    pub sources: Sources,
+    /// Its counts at batch 1 in inference.
+    pub cost: Cost,
+    /// Fingerprint of what is deployed of it, by which results are found in a store.
+    pub fingerprint: String,
+}
+
+impl Inspected {
+    /// Counts a network.
+    ///
+    /// # Errors
+    /// When what is deployed of it cannot be cut out.
+    pub fn new(loaded: Loaded) -> Result<Self, GraphError> {
+        let Loaded { architecture, sources } = loaded;
+        let cost = Cost::new(&architecture.graph, Mode::Inference);
+        let fingerprint = passes::inference(&architecture.graph)?.fingerprint().to_string();
+        Ok(Self { architecture, sources, cost, fingerprint })
+    }
+
+    /// Whether another reading gave the same network from the same text.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let same_text = self
+            .sources
+            .iter()
+            .map(|source| (&source.path, &source.text))
+            .eq(other.sources.iter().map(|source| (&source.path, &source.text)));
+        same_text && self.fingerprint == other.fingerprint && self.cost == other.cost
+    }
+}
+
+/// Reads a file of any kind. YAML comes from `files`, ONNX from the disk.
+///
+/// # Errors
+/// What is wrong with the file.
+pub fn inspect(files: &dyn Files, path: &Path) -> Result<Content, ReadError> {
+    let network = |loaded| Ok(Content::Network(Arc::new(Inspected::new(loaded)?)));
+    if is_onnx(path) {
+        return network(read(path, &[])?);
+    }
+    match check(files, path).map_err(ReadError::Yaml)? {
+        Checked::Architecture(loaded) => network(*loaded),
+        Checked::Space(space) => Ok(Content::Space(Arc::from(space))),
+        Checked::Library(library) => Ok(Content::Library(Arc::new(library))),
+    }
+}
+
+/// The disk, but for one file whose text is still in an editor.
+#[derive(Clone, Debug)]
+pub struct Edited {
+    /// The file.
+    pub path: PathBuf,
+    /// Its text in the editor.
+    pub text: Arc<str>,
+}
+
+impl Files for Edited {
+    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        if path != self.path {
+            return Disk.read(path, limit);
+        }
+        let end =
+            usize::try_from(limit).map_or(self.text.len(), |limit| limit.min(self.text.len()));
+        Ok(self.text.as_bytes()[..end].to_vec())
+    }
+
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        match Disk.canonical(path) {
+            Err(_) if path == self.path => std::path::absolute(path),
+            found => found,
+        }
+    }
+
+    fn working_folder(&self) -> Option<PathBuf> {
+        Disk.working_folder()
+    }
+}
+
+/// The YAML and ONNX files in a folder and those inside it, sorted. Hidden ones are left out, and links to folders
+/// are not followed.
+///
+/// # Errors
+/// When the folder itself cannot be read.
+pub fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    collect(folder, 0, &mut files)?;
+    files.sort();
+    Ok(files)
+}
+
+fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if files.len() >= MOST_FILES || entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            if depth < DEEPEST {
+                // A folder that may not be read hides only what is in it.
+                let _ = collect(&path, depth + 1, files);
+            }
+        } else if is_network(&path) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file may hold a network, a space or blocks, by its name.
+pub fn is_network(path: &Path) -> bool {
+    let is_yaml = |extension: &std::ffi::OsStr| {
+        extension.eq_ignore_ascii_case("yaml") || extension.eq_ignore_ascii_case("yml")
+    };
+    is_onnx(path) || path.extension().is_some_and(is_yaml)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TINY: &str = "name: Tiny\ninput: {channels: 3, size: 8}\nclasses: 2\nbody:\n  - conv stem: {kernel: 3, width: 4}\ntail: gap\n";
+
+    #[test]
+    fn text_in_an_editor_is_read_instead_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tiny.yaml");
+        fs::write(&path, TINY).unwrap();
+        let params = |files: &dyn Files| match inspect(files, &path).unwrap() {
+            Content::Network(network) => network.cost.total.params,
+            other => panic!("{other:?}"),
+        };
+        let edited =
+            Edited { path: path.clone(), text: TINY.replace("width: 4", "width: 8").into() };
+        assert!(params(&edited) > params(&Disk));
+        let broken = Edited { path: path.clone(), text: TINY.replace("kernel", "kernl").into() };
+        assert!(inspect(&broken, &path).unwrap_err().to_string().contains("did you mean"));
+    }
+
+    #[test]
+    fn folders_are_listed_without_what_is_hidden() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("spaces/.hidden")).unwrap();
+        for name in
+            ["b.yaml", "a.onnx", "spaces/s.yml", "notes.md", ".x.yaml", "spaces/.hidden/y.yaml"]
+        {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let listed = list(folder.path()).unwrap();
+        let names: Vec<_> = listed
+            .iter()
+            .map(|path| path.strip_prefix(folder.path()).unwrap().to_str().unwrap())
+            .collect();
+        assert_eq!(names, ["a.onnx", "b.yaml", "spaces/s.yml"]);
+        assert!(list(&folder.path().join("missing")).is_err());
+    }
+}

@@ -1,0 +1,137 @@
+//! The picture before ink: cards with their words, frames and lines at their places.
+
+use inceptive_ir::{Graph, NodeId, Path};
+
+use super::{
+    label::{Kind, Label, label},
+    layout::{Line, Rect, is_head, layout, shown_name},
+    view::{Open, View},
+};
+use crate::text::{bold_width_px, clean, shortened, width_px};
+
+/// Size of a card's title and of a frame's name, in pixels.
+pub const TITLE_PX: f64 = 12.0;
+
+/// Size of the operator on a card, in pixels.
+pub const DETAIL_PX: f64 = 11.0;
+
+/// Size of the shape on a card, in pixels.
+pub const SHAPE_PX: f64 = 10.0;
+
+/// From one line of a card to the next, in pixels.
+pub const LINE_PX: f64 = 15.0;
+
+/// The widest text of a card, in pixels.
+const WIDEST: f64 = 240.0;
+
+/// A network that was laid out from top to bottom.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Scene {
+    /// From left to right, in pixels.
+    pub width: f64,
+    /// From top to bottom, in pixels.
+    pub height: f64,
+    /// Steps and closed modules, in execution order.
+    pub cards: Vec<Card>,
+    /// Open modules, outer ones before inner ones.
+    pub frames: Vec<Frame>,
+    /// What flows. A line's source is a position in `cards`.
+    pub lines: Vec<Line>,
+}
+
+/// A step with its normalisation and activation, or a closed module.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Card {
+    /// Its place.
+    pub rect: Rect,
+    /// Path of the step or the module.
+    pub path: Path,
+    /// Its nodes, in execution order; at least one.
+    pub nodes: Vec<NodeId>,
+    /// Its name inside of the module around it, cut to fit.
+    pub title: String,
+    /// The operator with its main attributes, or a summary of what is inside, cut to fit; may be empty.
+    pub detail: String,
+    /// Shape of the result.
+    pub shape: String,
+    /// Everything: path, shapes and all attributes, one fact a line.
+    pub tooltip: String,
+    /// What decides the colour.
+    pub kind: Kind,
+    /// Whether it belongs to an auxiliary head.
+    pub is_auxiliary: bool,
+    /// Whether it is a module that could be open.
+    pub is_module: bool,
+}
+
+/// An open module.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frame {
+    /// Its place.
+    pub rect: Rect,
+    /// Its path.
+    pub path: Path,
+    /// Its name, in the upper left corner, cut to fit.
+    pub title: String,
+    /// Whether it belongs to an auxiliary head.
+    pub is_auxiliary: bool,
+}
+
+impl Scene {
+    /// Lays a network out.
+    pub fn new(graph: &Graph, open: &Open) -> Self {
+        let view = View::new(graph, open);
+        let mut cards: Vec<Card> = (0..view.blocks.len())
+            .map(|block| Card::new(&view, block, label(graph, &view, block)))
+            .collect();
+        let sizes: Vec<(f64, f64)> = cards.iter().map(Card::size).collect();
+        let picture = layout(&view, &sizes);
+        for (card, rect) in cards.iter_mut().zip(picture.cards) {
+            card.rect = rect;
+        }
+        let frame = |(module, rect): (usize, Rect)| Frame {
+            rect,
+            path: view.modules[module].path.clone(),
+            title: shown_name(&view, module),
+            is_auxiliary: is_head(&view, module),
+        };
+        let frames = picture.frames.into_iter().map(frame).collect();
+        Self { width: picture.width, height: picture.height, cards, frames, lines: picture.lines }
+    }
+}
+
+impl Card {
+    /// A card without a place.
+    fn new(view: &View, block: usize, label: Label) -> Self {
+        let cut = |text: &str, size: f64| shortened(&clean(text), size, WIDEST).into_owned();
+        let block = &view.blocks[block];
+        Self {
+            rect: Rect { x: 0.0, y: 0.0, width: 0.0, height: 0.0 },
+            path: block.path.clone(),
+            nodes: block.nodes.clone(),
+            title: cut(&label.title, TITLE_PX * 1.13),
+            detail: cut(&label.detail, DETAIL_PX),
+            shape: cut(&label.shape, SHAPE_PX),
+            tooltip: label.tooltip,
+            kind: label.kind,
+            is_auxiliary: block.is_auxiliary,
+            is_module: block.is_module,
+        }
+    }
+
+    /// The lines of text on it: title, detail and shape, those that are not empty.
+    pub fn lines(&self) -> usize {
+        [&self.title, &self.detail, &self.shape].into_iter().filter(|text| !text.is_empty()).count()
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "at most three lines")]
+    fn size(&self) -> (f64, f64) {
+        let widths = [
+            bold_width_px(&self.title, TITLE_PX),
+            width_px(&self.detail, DETAIL_PX),
+            width_px(&self.shape, SHAPE_PX),
+        ];
+        let width = widths.into_iter().fold(40.0, f64::max);
+        ((width + 20.0).ceil(), LINE_PX * self.lines() as f64 + 10.0)
+    }
+}

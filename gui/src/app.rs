@@ -1,0 +1,271 @@
+//! The window: takes in what happened, draws, carries out commands.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui};
+use egui_tiles::Tree;
+
+use crate::{
+    Options,
+    command::{Command, Commands},
+    jobs::{Job, Worker},
+    model::{FilePath, Model},
+    panels::Panels,
+    session::Session,
+    shortcuts, status, theme,
+    tiles::{self, Pane, Screens},
+    watch::Watch,
+};
+
+/// The dashboard.
+pub struct App {
+    model: Model,
+    panels: Panels,
+    tree: Tree<Pane>,
+    commands: Commands,
+    worker: Worker,
+    watch: Option<Watch>,
+    shows_shortcuts: bool,
+}
+
+impl App {
+    /// Opens what the options name, else what there is.
+    pub fn new(cc: &eframe::CreationContext<'_>, options: Options) -> Self {
+        let ctx = &cc.egui_ctx;
+        theme::install(ctx);
+        let session = Session::load(cc.storage);
+        ctx.set_theme(session.settings.theme);
+        let mut app = Self {
+            model: Model::new(options.store, session.settings),
+            panels: Panels::default(),
+            tree: tiles::restored(session.tree),
+            commands: Commands::default(),
+            worker: Worker::new(ctx),
+            watch: None,
+            shows_shortcuts: false,
+        };
+        app.panels.graph.remember(session.graphs);
+        app.start_watching(ctx);
+        app.open(&options.path.unwrap_or_else(|| default_folder(&session.folder)));
+        if app.model.folder == session.folder && app.model.selection.is_empty() {
+            app.model.selection = session.selection.into_iter().map(Arc::from).collect();
+        }
+        app.start(Job::Results(app.model.store.clone()));
+        app
+    }
+
+    /// What the window is about; for tests.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    fn start_watching(&mut self, ctx: &Context) {
+        match Watch::new(ctx) {
+            Ok(watch) => self.watch = Some(watch),
+            Err(error) => self.cannot_watch(&error),
+        }
+    }
+
+    fn cannot_watch(&mut self, error: &notify::Error) {
+        let message = format!("changes of files are not noticed, press F5 to read again: {error}");
+        if !self.model.messages.contains(&message) {
+            self.model.messages.push(message);
+        }
+    }
+
+    fn start(&mut self, job: Job) {
+        let id = self.worker.start(job.clone());
+        self.model.jobs.add(id, job);
+    }
+
+    /// Opens a folder, or a file in its folder.
+    fn open(&mut self, path: &Path) {
+        let is_file = path.is_file();
+        let folder = match path.parent() {
+            Some(folder) if is_file && folder.as_os_str().is_empty() => Path::new("."),
+            Some(folder) if is_file => folder,
+            _ => path,
+        };
+        if self.model.folder != folder {
+            self.model.folder = folder.to_owned();
+            self.model.entries.retain(|_, entry| entry.draft.is_some());
+            self.model.selection.clear();
+            self.model.is_listed = false;
+        }
+        if is_file {
+            self.model.selection = vec![Arc::from(path)];
+        }
+        self.follow();
+        self.start(Job::List(folder.to_owned()));
+    }
+
+    fn follow(&mut self) {
+        let Some(watch) = &mut self.watch else { return };
+        if let Err(error) = watch.follow(&self.model.folder, &self.model.store)
+            && self.model.folder.is_dir()
+        {
+            self.cannot_watch(&error);
+        }
+    }
+
+    /// Takes in what happened since the last frame.
+    fn take_in(&mut self, ctx: &Context) {
+        let events: Vec<_> = self.worker.events().collect();
+        for event in events {
+            self.model.apply(event, &mut self.commands);
+        }
+        let changes = self.watch.as_mut().map(|watch| watch.changes(ctx)).unwrap_or_default();
+        if !changes.is_empty() {
+            self.files_changed(changes.into_iter().collect());
+        }
+        let dropped = ctx.input(|input| input.raw.dropped_files.clone());
+        for file in dropped {
+            self.commands.push(Command::Open(file.path().to_owned()));
+        }
+    }
+
+    /// Reads again what may have changed: the list of files, and every file that was read from one that changed.
+    fn files_changed(&mut self, paths: Vec<PathBuf>) {
+        let canonical = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let changed: Vec<PathBuf> = paths.iter().map(|path| canonical(path)).collect();
+        let has_changed = |path: &Path| changed.contains(&canonical(path));
+        if has_changed(&self.model.store) || has_changed(&self.model.store.with_extension("db-wal"))
+        {
+            self.start(Job::Results(self.model.store.clone()));
+        }
+        let folder = canonical(&self.model.folder);
+        if !changed.iter().any(|path| path.starts_with(&folder) || folder.starts_with(path)) {
+            return;
+        }
+        let affected: Vec<FilePath> = self
+            .model
+            .entries
+            .values()
+            .filter(|entry| {
+                let sources = entry.network.iter().flat_map(|network| network.sources.iter());
+                let mut read = sources.map(|source| source.path.as_path());
+                // What is wrong or a space may have been read from anything.
+                has_changed(&entry.file)
+                    || entry.network.is_none()
+                    || entry.is_wrong()
+                    || read.any(has_changed)
+            })
+            .map(|entry| Arc::clone(&entry.file))
+            .collect();
+        self.start(Job::List(self.model.folder.clone()));
+        for file in affected.into_iter().filter(|file| file.is_file()) {
+            self.read(file);
+        }
+    }
+
+    /// Reads a file, or its text in the editor.
+    fn read(&mut self, file: FilePath) {
+        let draft = self.model.entries.get(&file).and_then(|entry| entry.draft.clone());
+        self.start(Job::Read(file, draft));
+    }
+
+    fn carry_out(&mut self, command: Command) {
+        match command {
+            Command::Open(path) => self.open(&path),
+            Command::Reload => {
+                let files: Vec<FilePath> = self.model.entries.keys().cloned().collect();
+                self.open(&self.model.folder.clone());
+                files.into_iter().for_each(|file| self.read(file));
+                self.start(Job::Results(self.model.store.clone()));
+            }
+            Command::Select(files) => self.model.selection = files,
+            Command::Show(pane) => tiles::show(&mut self.tree, pane),
+            Command::ShowLine(file, line) => {
+                if self.model.selection.last() != Some(&file) {
+                    self.model.selection = vec![Arc::clone(&file)];
+                }
+                self.panels.source.show_line(file, line);
+                tiles::show(&mut self.tree, Pane::Source);
+            }
+            Command::ShowNode(path) => {
+                self.panels.graph.show_node(path);
+                tiles::show(&mut self.tree, Pane::Graph);
+            }
+            Command::Edit(file, text) => {
+                if let Some(entry) = self.model.entries.get_mut(&file) {
+                    entry.draft = text.map(Arc::from);
+                    self.read(file);
+                }
+            }
+            Command::Count(convention) => self.model.settings.count_in(convention),
+            Command::Start(job) => self.start(job),
+            Command::Stop(id) => self.worker.stop(id),
+            Command::ForgetJobs => self.model.jobs.forget_finished(),
+            Command::Dismiss(index) => {
+                if index < self.model.messages.len() {
+                    self.model.messages.remove(index);
+                }
+            }
+            Command::ToggleShortcuts => self.shows_shortcuts = !self.shows_shortcuts,
+        }
+    }
+}
+
+/// `architectures/` in the working folder or around the program, else the folder of the last run, else the working
+/// folder.
+fn default_folder(last: &Path) -> PathBuf {
+    let here = Path::new("architectures");
+    if here.is_dir() {
+        return here.to_owned();
+    }
+    if last.is_dir() {
+        return last.to_owned();
+    }
+    let program = env::current_exe().unwrap_or_default();
+    let around = program.ancestors().map(|folder| folder.join("architectures"));
+    around.into_iter().find(|folder| folder.is_dir()).unwrap_or_else(|| PathBuf::from("."))
+}
+
+impl eframe::App for App {
+    fn logic(&mut self, ctx: &Context, _: &mut eframe::Frame) {
+        self.take_in(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
+        let ctx = ui.ctx().clone();
+        shortcuts::take(&ctx, &mut self.commands);
+        Panel::bottom("status").show(ui, |ui| status::bar(ui, &self.model, &mut self.commands));
+        if !self.model.messages.is_empty() {
+            Panel::bottom("messages")
+                .show(ui, |ui| status::messages(ui, &self.model, &mut self.commands));
+        }
+        Panel::left("browser").default_size(280.0).size_range(180.0..=600.0).show(ui, |ui| {
+            self.panels.browser.ui(ui, &self.model, &mut self.commands);
+        });
+        let frame = Frame::NONE.fill(ui.visuals().panel_fill).inner_margin(Margin::ZERO);
+        CentralPanel::default().frame(frame).show(ui, |ui| {
+            let Self { panels, model, commands, tree, .. } = self;
+            tree.ui(&mut Screens { panels, model, commands }, ui);
+        });
+        shortcuts::sheet(&ctx, &mut self.shows_shortcuts);
+        self.model.settings.theme = ctx.options(|options| options.theme_preference);
+        let commands = self.commands.take();
+        if !commands.is_empty() {
+            // What they change is seen in the next frame.
+            ctx.request_repaint();
+        }
+        for command in commands {
+            self.carry_out(command);
+        }
+    }
+
+    fn save(&mut self, storage: &mut dyn eframe::Storage) {
+        let session = Session {
+            folder: self.model.folder.clone(),
+            selection: self.model.selection.iter().map(|file| file.to_path_buf()).collect(),
+            tree: Some(self.tree.clone()),
+            settings: self.model.settings.clone(),
+            graphs: self.panels.graph.remembered(),
+        };
+        session.save(storage);
+    }
+}

@@ -1,0 +1,62 @@
+//! What screens ask for.
+//!
+//! A screen gets the model to look at and a queue to push to. The app empties the queue after everything is drawn, so
+//! no screen sees a model that another one changed in the same frame, and no command overwrites another.
+
+use std::path::PathBuf;
+
+use inceptive_cost::Convention;
+use inceptive_ir::Path as NodePath;
+
+use crate::{
+    jobs::{Job, JobId},
+    model::FilePath,
+    tiles::Pane,
+};
+
+/// Something to do after the frame is drawn.
+#[derive(Debug)]
+pub enum Command {
+    /// Opens a folder, or the folder of a file with the file selected.
+    Open(PathBuf),
+    /// Reads the folder and the store again.
+    Reload,
+    /// Makes these files the selection; the last one is current.
+    Select(Vec<FilePath>),
+    /// Brings a tab to the front.
+    Show(Pane),
+    /// Brings the place in the text to the front: a line, from 1, of a file.
+    ShowLine(FilePath, usize),
+    /// Brings a node or module of the current network to the front in its graph.
+    ShowNode(NodePath),
+    /// Takes a text instead of that on the disk; none goes back to the disk.
+    Edit(FilePath, Option<String>),
+    /// Counts compute in another convention.
+    Count(Convention),
+    /// Starts a job.
+    Start(Job),
+    /// Stops a job: what is done of it is kept.
+    Stop(JobId),
+    /// Takes finished jobs off the list.
+    ForgetJobs,
+    /// Takes a message off the screen.
+    Dismiss(usize),
+    /// Shows or hides the sheet of shortcuts.
+    ToggleShortcuts,
+}
+
+/// Commands in the order in which they were pushed.
+#[derive(Debug, Default)]
+pub struct Commands(Vec<Command>);
+
+impl Commands {
+    /// Asks for something.
+    pub fn push(&mut self, command: Command) {
+        self.0.push(command);
+    }
+
+    /// Everything that was asked for; nothing is left.
+    pub fn take(&mut self) -> Vec<Command> {
+        std::mem::take(&mut self.0)
+    }
+}

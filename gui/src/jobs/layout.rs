@@ -1,0 +1,41 @@
+//! Laying networks out.
+
+use std::sync::Arc;
+
+use inceptive_jobs::Inspected;
+use inceptive_report::drawing::{Open, Scene};
+
+use super::Output;
+
+/// Where a scene is shown; a newer request for the same place makes an earlier one superfluous.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// The graph tab.
+    Graph,
+    /// A column of the comparison, from the left.
+    Compare(usize),
+}
+
+/// A network with some of its modules open. Requests that are equal give equal scenes, so that a scene is only made
+/// again when something that can be seen of it changed.
+#[derive(Clone, Debug)]
+pub struct LayoutRequest {
+    /// Where it is shown.
+    pub place: Place,
+    /// The network.
+    pub network: Arc<Inspected>,
+    /// What is open of it.
+    pub open: Open,
+}
+
+impl PartialEq for LayoutRequest {
+    fn eq(&self, other: &Self) -> bool {
+        // A network that was read again and is the same keeps its place in memory.
+        Arc::ptr_eq(&self.network, &other.network) && self.open == other.open
+    }
+}
+
+pub(super) fn lay_out(request: LayoutRequest) -> Output {
+    let scene = Scene::new(&request.network.architecture.graph, &request.open);
+    Output::LaidOut(request, Arc::new(scene))
+}

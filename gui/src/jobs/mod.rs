@@ -1,0 +1,173 @@
+//! What takes a while, and what is told while it goes on.
+//!
+//! A job is a value; [`Worker`] runs it on a thread of its own and sends [`Event`]s. To add a kind of work: a case of
+//! [`Job`] with its lane and title, a case of [`Output`] for what comes of it, and a line in
+//! [`crate::model::Model::apply`] that takes it in.
+
+mod layout;
+mod measure;
+mod read;
+mod worker;
+
+use std::{path::PathBuf, sync::Arc};
+
+use inceptive_jobs::{Content, ReadError};
+use inceptive_report::drawing::Scene;
+
+use crate::model::{FilePath, Results};
+
+pub use layout::{LayoutRequest, Place};
+pub use measure::{BenchRequest, EngineState, ProfileRequest};
+pub use read::ReportRequest;
+pub use worker::{Reporter, Worker};
+
+/// Something to do on a thread of its own.
+#[derive(Clone, Debug)]
+pub enum Job {
+    /// Finds the files of a folder.
+    List(PathBuf),
+    /// Reads, checks and counts a file; its text may be in an editor.
+    Read(FilePath, Option<Arc<str>>),
+    /// Lays a network out.
+    Layout(LayoutRequest),
+    /// Reads everything in the store.
+    Results(PathBuf),
+    /// Looks for engines.
+    Engines,
+    /// Measures latency.
+    Bench(BenchRequest),
+    /// Says where time goes.
+    Profile(ProfileRequest),
+    /// Writes a report about files into a folder.
+    Report(ReportRequest),
+}
+
+/// A job that was started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct JobId(u64);
+
+/// Jobs of one lane wait for each other; those of different lanes do not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// What a frame waits for: reading and laying out.
+    Quick,
+    /// What a person waits for. One at a time, for measuring needs the machine to itself.
+    Long,
+}
+
+impl Job {
+    /// Which jobs it waits for.
+    pub const fn lane(&self) -> Lane {
+        match self {
+            Self::List(_) | Self::Read(..) | Self::Layout(_) | Self::Results(_) | Self::Engines => {
+                Lane::Quick
+            }
+            Self::Bench(_) | Self::Profile(_) | Self::Report(_) => Lane::Long,
+        }
+    }
+
+    /// What it is, for the list of jobs.
+    pub fn title(&self) -> String {
+        let count = |files: &[FilePath]| match files {
+            [only] => crate::model::stem(only),
+            files => format!("{} networks", files.len()),
+        };
+        match self {
+            Self::List(folder) => format!("list {}", folder.display()),
+            Self::Read(file, _) => format!("read {}", file.display()),
+            Self::Layout(_) => "lay out".to_owned(),
+            Self::Results(_) => "read results".to_owned(),
+            Self::Engines => "look for engines".to_owned(),
+            Self::Bench(request) => format!("bench {}", count(&request.files)),
+            Self::Profile(request) => format!("profile {}", crate::model::stem(&request.file)),
+            Self::Report(request) => format!("report on {}", count(&request.files)),
+        }
+    }
+
+    /// Whether what an earlier job gives is not wanted any more once this one is started.
+    fn supersedes(&self, earlier: &Self) -> bool {
+        match (self, earlier) {
+            (Self::List(_), Self::List(_)) | (Self::Results(_), Self::Results(_)) => true,
+            (Self::Read(file, _), Self::Read(other, _)) => file == other,
+            (Self::Layout(request), Self::Layout(other)) => request.place == other.place,
+            _ => false,
+        }
+    }
+
+    /// Does it.
+    fn run(self, report: &Reporter) -> Result<Output, String> {
+        match self {
+            Self::List(folder) => Ok(read::listed(folder)),
+            Self::Read(file, text) => Ok(read::read(file, text)),
+            Self::Layout(request) => Ok(layout::lay_out(request)),
+            Self::Results(store) => Ok(read::results(&store)),
+            Self::Engines => Ok(measure::engines()),
+            Self::Bench(request) => measure::bench(&request, report),
+            Self::Profile(request) => measure::profile(&request, report),
+            Self::Report(request) => read::report(&request, report),
+        }
+    }
+}
+
+/// Something that happened to a job.
+#[derive(Debug)]
+pub struct Event {
+    /// The job.
+    pub job: JobId,
+    /// What happened.
+    pub what: What,
+}
+
+/// What happens to jobs.
+#[derive(Debug)]
+pub enum What {
+    /// It runs now.
+    Started,
+    /// It went on.
+    Progress(Progress),
+    /// Something went wrong with a part of it; the rest goes on.
+    Note(String),
+    /// A result is in the store.
+    Kept,
+    /// It is over.
+    Finished(Finish),
+}
+
+/// How far a job is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Progress {
+    /// Share that is done, from 0 to 1.
+    pub share: f32,
+    /// What goes on.
+    pub activity: String,
+}
+
+/// How a job ended.
+#[derive(Debug)]
+pub enum Finish {
+    /// With this.
+    Done(Output),
+    /// Not at all; why.
+    Failed(String),
+    /// Somebody stopped it, or something newer made it superfluous.
+    Stopped,
+}
+
+/// What came of a job.
+#[derive(Debug)]
+pub enum Output {
+    /// The files of a folder, or why it cannot be read.
+    Listed(PathBuf, Result<Vec<PathBuf>, String>),
+    /// A file, with the text that it was read from if that was in an editor.
+    Read(FilePath, Option<Arc<str>>, Result<Content, ReadError>),
+    /// A network at its places.
+    LaidOut(LayoutRequest, Arc<Scene>),
+    /// Everything in the store.
+    Results(Results),
+    /// Engines, found or not.
+    Engines(Vec<EngineState>),
+    /// Results are in the store; each was told with [`What::Kept`].
+    Measured,
+    /// Files were written.
+    Written(Vec<PathBuf>),
+}

@@ -1,0 +1,49 @@
+//! The dashboard: a window on a folder of networks.
+//!
+//! Screens draw what the [`model::Model`] holds and push [`command::Command`]s; the [`App`] carries them out after
+//! everything is drawn. What takes a while is a [`jobs::Job`] on a worker thread, whose [`jobs::Event`]s change the
+//! model before the next frame. Nothing is computed here that a library crate could.
+
+#![forbid(unsafe_code)]
+
+pub mod app;
+pub mod command;
+pub mod format;
+pub mod jobs;
+pub mod model;
+pub mod panels;
+mod session;
+mod shortcuts;
+mod status;
+pub mod theme;
+mod tiles;
+mod watch;
+
+use std::path::PathBuf;
+
+pub use app::App;
+
+/// What the window opens with.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// A folder, or a file to select in its folder; `architectures/` without it.
+    pub path: Option<PathBuf>,
+    /// The store of results.
+    pub store: PathBuf,
+}
+
+/// Opens the window and comes back when it is closed.
+///
+/// # Errors
+/// When there is no display or no OpenGL.
+pub fn run(options: Options) -> eframe::Result {
+    let native = eframe::NativeOptions {
+        viewport: egui::ViewportBuilder::default()
+            .with_title("Inceptive")
+            .with_app_id("inceptive")
+            .with_inner_size([1280.0, 800.0])
+            .with_min_inner_size([640.0, 400.0]),
+        ..eframe::NativeOptions::default()
+    };
+    eframe::run_native("inceptive", native, Box::new(|cc| Ok(Box::new(App::new(cc, options)))))
+}

@@ -1,0 +1,109 @@
+//! The list of jobs.
+
+use crate::jobs::{Finish, Job, JobId, Lane, LayoutRequest, Output, Progress, What};
+
+/// How a job stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Status {
+    /// Others are before it.
+    Waiting,
+    /// It runs.
+    Running(Progress),
+    /// It is over.
+    Done,
+    /// It is over without a result; why.
+    Failed(String),
+    /// Somebody stopped it.
+    Stopped,
+}
+
+impl Status {
+    /// Whether it is not over.
+    pub const fn is_active(&self) -> bool {
+        matches!(self, Self::Waiting | Self::Running(_))
+    }
+}
+
+/// A job that was started.
+#[derive(Debug)]
+pub struct JobState {
+    /// Its number.
+    pub id: JobId,
+    /// What it does.
+    pub job: Job,
+    /// How it stands.
+    pub status: Status,
+    /// What went wrong with parts of it.
+    pub notes: Vec<String>,
+}
+
+/// Jobs that were started, oldest first. Quick ones are forgotten when they are over.
+#[derive(Debug, Default)]
+pub struct Jobs(Vec<JobState>);
+
+impl Jobs {
+    /// What a person waits for, finished or not.
+    pub fn long(&self) -> impl Iterator<Item = &JobState> {
+        self.0.iter().filter(|state| state.job.lane() == Lane::Long)
+    }
+
+    /// What is not over, of any kind.
+    pub fn active(&self) -> impl Iterator<Item = &JobState> {
+        self.0.iter().filter(|state| state.status.is_active())
+    }
+
+    pub(super) fn is_laying_out(&self, request: &LayoutRequest) -> bool {
+        self.active().any(|state| matches!(&state.job, Job::Layout(known) if known == request))
+    }
+
+    pub(crate) fn add(&mut self, id: JobId, job: Job) {
+        self.0.push(JobState { id, job, status: Status::Waiting, notes: vec![] });
+    }
+
+    pub(crate) fn forget_finished(&mut self) {
+        self.0.retain(|state| state.status.is_active());
+    }
+
+    /// Takes in what happened to a job; gives what came of it.
+    pub(super) fn apply(
+        &mut self,
+        id: JobId,
+        what: What,
+        messages: &mut Vec<String>,
+    ) -> Option<Output> {
+        let place = self.0.iter().position(|state| state.id == id)?;
+        let state = &mut self.0[place];
+        let finish = match what {
+            What::Started => {
+                state.status = Status::Running(Progress::default());
+                return None;
+            }
+            What::Progress(progress) => {
+                state.status = Status::Running(progress);
+                return None;
+            }
+            What::Note(text) => {
+                state.notes.push(text);
+                return None;
+            }
+            What::Kept => return None,
+            What::Finished(finish) => finish,
+        };
+        let is_quick = state.job.lane() == Lane::Quick;
+        let (status, output) = match finish {
+            Finish::Done(output) => (Status::Done, Some(output)),
+            Finish::Stopped => (Status::Stopped, None),
+            Finish::Failed(message) => {
+                if is_quick {
+                    messages.push(format!("{}: {message}", state.job.title()));
+                }
+                (Status::Failed(message), None)
+            }
+        };
+        state.status = status;
+        if is_quick {
+            self.0.remove(place);
+        }
+        output
+    }
+}

@@ -1,0 +1,217 @@
+//! What the window is about: the open folder, its files, what is selected, results, jobs.
+//!
+//! Screens only read it. It changes in two places: [`Model::apply`] takes in what jobs tell, and the app carries out
+//! commands.
+
+mod entry;
+mod jobs;
+mod results;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use egui::ThemePreference;
+use inceptive_cost::Convention;
+use inceptive_jobs::Inspected;
+use inceptive_report::drawing::Scene;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    command::{Command, Commands},
+    jobs::{EngineState, Event, Job, LayoutRequest, Output, Place, What},
+};
+
+pub use entry::{Entry, State};
+pub use jobs::{JobState, Jobs, Status};
+pub use results::Results;
+
+/// A file by the path that it was found under.
+pub type FilePath = Arc<Path>;
+
+/// A file's name without folder and extension, as networks are called where their names are not known.
+pub fn stem(file: &Path) -> String {
+    file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// What the user chose.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// How compute is counted; the name of a [`Convention`].
+    convention: String,
+    /// Light, dark, or as the system.
+    pub theme: ThemePreference,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { convention: Convention::Inceptive.to_string(), theme: ThemePreference::System }
+    }
+}
+
+impl Settings {
+    /// How compute is counted.
+    pub fn convention(&self) -> Convention {
+        self.convention.parse().unwrap_or(Convention::Inceptive)
+    }
+
+    /// Counts compute in another convention.
+    pub fn count_in(&mut self, convention: Convention) {
+        self.convention = convention.to_string();
+    }
+}
+
+/// What the window is about.
+#[derive(Debug, Default)]
+pub struct Model {
+    /// The open folder.
+    pub folder: PathBuf,
+    /// Why the folder cannot be read.
+    pub folder_problem: Option<String>,
+    /// Whether the folder was read at all.
+    pub is_listed: bool,
+    /// Its files by their paths.
+    pub entries: BTreeMap<FilePath, Entry>,
+    /// What is selected, in the order in which it was; the last one is current.
+    pub selection: Vec<FilePath>,
+    /// The store.
+    pub store: PathBuf,
+    /// What is in it.
+    pub results: Results,
+    /// Engines, found or not; none before somebody looked.
+    pub engines: Option<Vec<EngineState>>,
+    /// What is being done.
+    pub jobs: Jobs,
+    /// What the user chose.
+    pub settings: Settings,
+    /// What went wrong and has no other place, newest last.
+    pub messages: Vec<String>,
+    scenes: Vec<(LayoutRequest, Arc<Scene>)>,
+}
+
+/// Scenes that are kept: going back and forth between a few is immediate.
+const MOST_SCENES: usize = 16;
+
+impl Model {
+    /// Nothing is open yet.
+    pub(crate) fn new(store: PathBuf, settings: Settings) -> Self {
+        Self { store, settings, ..Self::default() }
+    }
+
+    /// The current file.
+    pub fn current(&self) -> Option<&Entry> {
+        self.selection.last().and_then(|file| self.entries.get(file))
+    }
+
+    /// The network of the current file: while it has mistakes, as it was before.
+    pub fn network(&self) -> Option<&Arc<Inspected>> {
+        self.current().and_then(|entry| entry.network.as_ref())
+    }
+
+    /// What is selected, in the order in which it was.
+    pub fn selected(&self) -> impl Iterator<Item = &Entry> {
+        self.selection.iter().filter_map(|file| self.entries.get(file))
+    }
+
+    /// Every network, in the order of files.
+    pub fn networks(&self) -> impl Iterator<Item = (&Entry, &Arc<Inspected>)> {
+        self.entries.values().filter_map(|entry| Some((entry, entry.network.as_ref()?)))
+    }
+
+    /// A scene that was laid out; none while it has to be made, for which [`Model::wants`] says whether to ask.
+    pub fn scene(&self, request: &LayoutRequest) -> Option<&Arc<Scene>> {
+        self.scenes.iter().find(|(known, _)| known == request).map(|(_, scene)| scene)
+    }
+
+    /// The latest scene at a place, to be shown until a better one is there.
+    pub fn last_scene(&self, place: Place) -> Option<&(LayoutRequest, Arc<Scene>)> {
+        self.scenes.iter().rev().find(|(known, _)| known.place == place)
+    }
+
+    /// Whether a scene has to be asked for: there is none, and none is being made.
+    pub fn wants(&self, request: &LayoutRequest) -> bool {
+        self.scene(request).is_none() && !self.jobs.is_laying_out(request)
+    }
+
+    /// A file as it is called in the open folder.
+    pub fn name_of<'a>(&self, file: &'a Path) -> &'a Path {
+        file.strip_prefix(&self.folder).unwrap_or(file)
+    }
+
+    /// Takes in what happened to a job; what has to follow is asked for.
+    pub fn apply(&mut self, event: Event, commands: &mut Commands) {
+        let Event { job, what } = event;
+        if matches!(what, What::Kept) {
+            commands.push(Command::Start(Job::Results(self.store.clone())));
+        }
+        if let Some(output) = self.jobs.apply(job, what, &mut self.messages) {
+            self.take_in(output, commands);
+        }
+    }
+
+    fn take_in(&mut self, output: Output, commands: &mut Commands) {
+        match output {
+            Output::Listed(folder, files) if folder == self.folder => self.list(files, commands),
+            Output::Listed(..) => {}
+            Output::Read(file, text, result) => {
+                if let Some(entry) = self.entries.get_mut(&file) {
+                    entry.take_in(text, result);
+                }
+            }
+            Output::LaidOut(request, scene) => {
+                if self.scenes.len() >= MOST_SCENES {
+                    self.scenes.remove(0);
+                }
+                self.scenes.push((request, scene));
+            }
+            Output::Results(results) => self.results = results,
+            Output::Engines(engines) => self.engines = Some(engines),
+            Output::Measured => {}
+            Output::Written(files) => {
+                let folder = files.first().and_then(|file| file.parent());
+                let place = folder.map_or_else(String::new, |folder| folder.display().to_string());
+                self.messages.push(format!("wrote {} files to {place}", files.len()));
+            }
+        }
+    }
+
+    fn list(&mut self, files: Result<Vec<PathBuf>, String>, commands: &mut Commands) {
+        self.is_listed = true;
+        let files = match files {
+            Ok(files) => {
+                self.folder_problem = None;
+                files
+            }
+            Err(problem) => {
+                self.folder_problem = Some(problem);
+                // What is known stays on the screen.
+                self.entries.values_mut().for_each(Entry::vanish);
+                return;
+            }
+        };
+        let files: Vec<FilePath> = files.into_iter().map(Arc::from).collect();
+        let selection = &self.selection;
+        self.entries.retain(|file, entry| {
+            let is_there = files.binary_search(file).is_ok();
+            if !is_there {
+                entry.vanish();
+            }
+            // What somebody looks at or works on does not disappear under their hands.
+            is_there || selection.contains(file) || entry.draft.is_some()
+        });
+        for file in files {
+            let entry = self.entries.entry(Arc::clone(&file)).or_insert_with(|| Entry::new(&file));
+            if entry.needs_reading() {
+                commands.push(Command::Start(Job::Read(file, None)));
+            }
+        }
+        if self.current().is_none()
+            && let Some(first) = self.entries.keys().next()
+        {
+            commands.push(Command::Select(vec![Arc::clone(first)]));
+        }
+    }
+}

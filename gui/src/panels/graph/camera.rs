@@ -1,0 +1,123 @@
+//! From where a picture is seen.
+
+use egui::{Pos2, Rect, Vec2, pos2, vec2};
+use inceptive_report::drawing;
+use serde::{Deserialize, Serialize};
+
+/// Screen pixels for one of the picture.
+const LEAST: f32 = 0.01;
+const MOST: f32 = 4.0;
+
+/// The largest scale at which a whole picture is shown when it fits easily.
+const FIT_MOST: f32 = 1.4;
+
+/// Room around a picture that is shown whole, in screen pixels.
+const MARGIN: f32 = 24.0;
+
+/// What stands in the middle of the screen, and how large.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Camera {
+    /// The point of the picture in the middle.
+    center: (f32, f32),
+    /// Screen pixels for one of the picture.
+    pub zoom: f32,
+}
+
+impl Camera {
+    /// Shows a part of the picture as large as it fits.
+    pub fn fitting(part: Rect, screen: Rect) -> Self {
+        let room = (screen.size() - Vec2::splat(2.0 * MARGIN)).max(Vec2::splat(1.0));
+        let scale = room / part.size().max(Vec2::splat(1.0));
+        let zoom = scale.x.min(scale.y).clamp(LEAST, FIT_MOST);
+        Self { center: part.center().into(), zoom }
+    }
+
+    /// Shows a tall picture from its top, as wide as it fits but legible.
+    pub fn at_top(whole: Rect, screen: Rect) -> Self {
+        let fit = Self::fitting(whole, screen);
+        if fit.zoom >= 0.5 {
+            return fit;
+        }
+        let across = (screen.width() - 2.0 * MARGIN) / whole.width().max(1.0);
+        let zoom = across.clamp(0.35, 1.0);
+        let y = whole.top() + (screen.height() / 2.0 - MARGIN) / zoom;
+        Self { center: (whole.center().x, y), zoom }
+    }
+
+    /// Where a point of the picture is on the screen.
+    pub fn to_screen(&self, screen: Rect, point: Pos2) -> Pos2 {
+        screen.center() + (point - Pos2::from(self.center)) * self.zoom
+    }
+
+    /// Where a rectangle of the picture is on the screen.
+    pub fn rect_to_screen(&self, screen: Rect, rect: Rect) -> Rect {
+        Rect::from_min_max(self.to_screen(screen, rect.min), self.to_screen(screen, rect.max))
+    }
+
+    /// What of the picture is at a point of the screen.
+    pub fn to_picture(&self, screen: Rect, point: Pos2) -> Pos2 {
+        Pos2::from(self.center) + (point - screen.center()) / self.zoom
+    }
+
+    /// What of the picture is on the screen.
+    pub fn visible(&self, screen: Rect) -> Rect {
+        Rect::from_center_size(self.center.into(), screen.size() / self.zoom)
+    }
+
+    /// Moves what is seen by so many screen pixels.
+    pub fn pan(&mut self, by: Vec2) {
+        self.center = (Pos2::from(self.center) - by / self.zoom).into();
+    }
+
+    /// Enlarges, and keeps what is at a point of the screen there.
+    pub fn zoom_at(&mut self, screen: Rect, at: Pos2, factor: f32) {
+        let fixed = self.to_picture(screen, at);
+        self.zoom = (self.zoom * factor).clamp(LEAST, MOST);
+        let center = fixed - (at - screen.center()) / self.zoom;
+        self.center = center.into();
+    }
+
+    /// Brings a point of the picture to a point of the screen.
+    pub fn put(&mut self, screen: Rect, point: Pos2, at: Pos2) {
+        self.center = (point - (at - screen.center()) / self.zoom).into();
+    }
+}
+
+/// A rectangle of a scene.
+#[expect(clippy::cast_possible_truncation, reason = "scenes are smaller than 2^24 pixels")]
+pub fn rect(rect: drawing::Rect) -> Rect {
+    let drawing::Rect { x, y, width, height } = rect;
+    Rect::from_min_size(pos2(x as f32, y as f32), vec2(width as f32, height as f32))
+}
+
+/// A point of a scene.
+#[expect(clippy::cast_possible_truncation, reason = "scenes are smaller than 2^24 pixels")]
+pub fn point(point: drawing::Point) -> Pos2 {
+    pos2(point.x as f32, point.y as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCREEN: Rect = Rect { min: pos2(100.0, 50.0), max: pos2(900.0, 650.0) };
+
+    #[test]
+    fn zooming_keeps_what_is_under_the_cursor() {
+        let mut camera =
+            Camera::fitting(Rect::from_min_size(Pos2::ZERO, vec2(400.0, 3000.0)), SCREEN);
+        let cursor = pos2(300.0, 200.0);
+        let before = camera.to_picture(SCREEN, cursor);
+        camera.zoom_at(SCREEN, cursor, 1.7);
+        assert!((camera.to_picture(SCREEN, cursor) - before).length() < 0.01);
+        assert!((camera.to_screen(SCREEN, before) - cursor).length() < 0.01);
+    }
+
+    #[test]
+    fn fitting_shows_everything() {
+        let whole = Rect::from_min_size(Pos2::ZERO, vec2(400.0, 30_000.0));
+        let camera = Camera::fitting(whole, SCREEN);
+        assert!(SCREEN.contains_rect(camera.rect_to_screen(SCREEN, whole)));
+        assert!(camera.visible(SCREEN).contains_rect(whole));
+    }
+}

@@ -1,0 +1,210 @@
+//! Ink: cards, frames and lines of a scene, as much of them as can be seen.
+
+use egui::{
+    Align2, Color32, CornerRadius, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Theme,
+    pos2, vec2,
+};
+use inceptive_ir::Path as NodePath;
+use inceptive_report::drawing::{
+    Card, DETAIL_PX, Frame, Kind, LINE_PX, Line, SHAPE_PX, Scene, TITLE_PX,
+};
+
+use super::camera::{Camera, point, rect};
+use crate::theme::{Palette, card_colors, palette, text_on};
+
+/// Text smaller than this, in screen pixels, is not drawn.
+const LEGIBLE: f32 = 4.5;
+
+/// Lines closer than this to each other, in screen pixels, are drawn straight and without arrows.
+const SMALL: f32 = 0.35;
+
+/// How cards are filled.
+pub trait Paint {
+    /// Fill of a card; none for the colour of its kind.
+    fn fill(&self, index: usize) -> Option<Color32>;
+}
+
+/// Where and how a scene is drawn.
+pub struct Canvas<'a> {
+    /// Where to.
+    pub painter: &'a Painter,
+    /// The part of the screen that it takes.
+    pub screen: Rect,
+    /// From where it is seen.
+    pub camera: Camera,
+    /// Light or dark.
+    pub theme: Theme,
+    /// The node or module that is selected.
+    pub selected: Option<&'a NodePath>,
+}
+
+impl Canvas<'_> {
+    /// Draws what can be seen of a scene.
+    pub fn scene(&self, scene: &Scene, paint: &dyn Paint) {
+        let visible = self.camera.visible(self.screen);
+        for frame in scene.frames.iter().filter(|frame| rect(frame.rect).intersects(visible)) {
+            self.frame(frame);
+        }
+        for line in scene.lines.iter().filter(|line| bounds(line).intersects(visible)) {
+            self.line(line);
+        }
+        for (index, card) in scene.cards.iter().enumerate() {
+            if rect(card.rect).intersects(visible) {
+                self.card(card, paint.fill(index));
+            }
+        }
+    }
+
+    fn palette(&self) -> &'static Palette {
+        palette(self.theme)
+    }
+
+    fn frame(&self, frame: &Frame) {
+        let palette = self.palette();
+        let place = self.camera.rect_to_screen(self.screen, rect(frame.rect));
+        let radius = self.radius(8.0);
+        self.painter.rect_filled(place, radius, palette.frame_fill);
+        let is_selected = self.selected == Some(&frame.path);
+        let stroke = if is_selected {
+            Stroke::new(2.5, palette.accent)
+        } else {
+            Stroke::new(1.0, palette.frame)
+        };
+        self.outline(place, radius, stroke, frame.is_auxiliary);
+        if let Some(font) = self.font(TITLE_PX) {
+            let at = place.min + vec2(8.0, 5.0) * self.camera.zoom;
+            self.painter.text(at, Align2::LEFT_TOP, &frame.title, font, palette.card_weak);
+        }
+    }
+
+    fn line(&self, line: &Line) {
+        let stroke = Stroke::new((1.2 * self.camera.zoom).clamp(0.5, 2.0), self.palette().line);
+        let points: Vec<Pos2> =
+            line.points.iter().map(|&at| self.camera.to_screen(self.screen, point(at))).collect();
+        let points = if self.camera.zoom < SMALL {
+            points
+        } else {
+            rounded(&points, 10.0 * self.camera.zoom)
+        };
+        if line.is_auxiliary && self.camera.zoom >= SMALL {
+            let dash = 5.0 * self.camera.zoom;
+            self.painter.extend(Shape::dashed_line(&points, stroke, dash, 0.8 * dash));
+        } else {
+            self.painter.add(Shape::line(points.clone(), stroke));
+        }
+        if line.has_arrow && self.camera.zoom >= SMALL {
+            self.arrow(&points, stroke.color);
+        }
+    }
+
+    fn arrow(&self, points: &[Pos2], color: Color32) {
+        let [.., from, to] = points else { return };
+        let along = (*to - *from).normalized() * 6.0 * self.camera.zoom;
+        let across = along.rot90() * 0.45;
+        let tip = vec![*to, *to - along + across, *to - along - across];
+        self.painter.add(Shape::convex_polygon(tip, color, Stroke::NONE));
+    }
+
+    fn card(&self, card: &Card, fill: Option<Color32>) {
+        let place = self.camera.rect_to_screen(self.screen, rect(card.rect));
+        let (kind_fill, stroke) = card_colors(card.kind, self.theme);
+        let ground = fill.unwrap_or(kind_fill);
+        let radius = match card.kind {
+            Kind::Input => self.radius(20.0),
+            _ => self.radius(5.0),
+        };
+        if card.is_module {
+            // Like a stack: there is more inside.
+            let below = place.translate(vec2(3.0, 3.0) * self.camera.zoom);
+            self.painter.rect(below, radius, ground, Stroke::new(1.0, stroke), StrokeKind::Inside);
+        }
+        self.painter.rect_filled(place, radius, ground);
+        let is_selected = self.selected == Some(&card.path);
+        let stroke = if is_selected {
+            Stroke::new(2.5, self.palette().accent)
+        } else {
+            Stroke::new(1.0, stroke)
+        };
+        self.outline(place, radius, stroke, card.is_auxiliary);
+        self.words(card, place, fill.map(text_on));
+    }
+
+    /// The lines of text on a card, in the middle of it.
+    fn words(&self, card: &Card, place: Rect, ink: Option<Color32>) {
+        let palette = self.palette();
+        let strong = ink.unwrap_or(palette.card_text);
+        let weak = ink.unwrap_or(palette.card_weak);
+        let zoom = self.camera.zoom;
+        let mut y = place.top() + 5.0 * zoom;
+        for (text, size, color) in [
+            (&card.title, TITLE_PX, strong),
+            (&card.detail, DETAIL_PX, strong),
+            (&card.shape, SHAPE_PX, weak),
+        ] {
+            if text.is_empty() {
+                continue;
+            }
+            let line = LINE_PX as f32 * zoom;
+            if let Some(font) = self.font(size) {
+                let at = pos2(place.center().x, y + line / 2.0);
+                self.painter.text(at, Align2::CENTER_CENTER, text, font, color);
+            }
+            y += line;
+        }
+    }
+
+    /// A font at the scale of the picture; none if it could not be read. Sizes go in steps, for every size of every
+    /// letter is kept in a texture.
+    fn font(&self, size: f64) -> Option<FontId> {
+        let size = size as f32 * self.camera.zoom;
+        let step = if size < 16.0 { 0.5 } else { 2.0 };
+        (size >= LEGIBLE).then(|| FontId::proportional((size / step).floor() * step))
+    }
+
+    fn radius(&self, pixels: f32) -> CornerRadius {
+        CornerRadius::from(pixels * self.camera.zoom)
+    }
+
+    fn outline(&self, place: Rect, radius: CornerRadius, stroke: Stroke, is_dashed: bool) {
+        if !is_dashed || self.camera.zoom < SMALL {
+            self.painter.rect_stroke(place, radius, stroke, StrokeKind::Inside);
+            return;
+        }
+        let corners = [
+            place.left_top(),
+            place.right_top(),
+            place.right_bottom(),
+            place.left_bottom(),
+            place.left_top(),
+        ];
+        let dash = 5.0 * self.camera.zoom;
+        self.painter.extend(Shape::dashed_line(&corners, stroke, dash, 0.8 * dash));
+    }
+}
+
+/// The smallest rectangle around a line.
+fn bounds(line: &Line) -> Rect {
+    Rect::from_points(&line.points.iter().map(|&at| point(at)).collect::<Vec<Pos2>>()).expand(1.0)
+}
+
+/// The points with each corner cut by a short curve.
+fn rounded(points: &[Pos2], radius: f32) -> Vec<Pos2> {
+    let mut path = Vec::with_capacity(points.len() * 4);
+    for (index, &corner) in points.iter().enumerate() {
+        let (Some(next), true) = (points.get(index + 1), index > 0) else {
+            path.push(corner);
+            continue;
+        };
+        let toward = |other: Pos2| {
+            let way = other - corner;
+            corner + way * (radius / way.length().max(1e-3)).min(0.5)
+        };
+        let (start, end) = (toward(points[index - 1]), toward(*next));
+        for step in 0..=3_u8 {
+            let t = f32::from(step) / 3.0;
+            let (a, b) = (start.lerp(corner, t), corner.lerp(end, t));
+            path.push(a.lerp(b, t));
+        }
+    }
+    path
+}

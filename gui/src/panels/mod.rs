@@ -1,0 +1,76 @@
+//! Screens. Each is a value with a `Default` and one `ui` function, which looks at the model and pushes commands.
+
+pub mod browser;
+pub mod compare;
+pub mod design;
+pub mod graph;
+pub mod run;
+pub mod source;
+pub mod tradeoff;
+
+use egui::{RichText, Ui};
+
+use crate::{
+    model::{Entry, Model, State},
+    theme::colors,
+};
+
+/// All screens.
+#[derive(Default)]
+pub struct Panels {
+    /// Files.
+    pub browser: browser::Browser,
+    /// The network as a picture.
+    pub graph: graph::Graph,
+    /// Its text.
+    pub source: source::Source,
+    /// Its widths and choices.
+    pub design: design::Design,
+    /// All networks as points.
+    pub tradeoff: tradeoff::Tradeoff,
+    /// Selected networks side by side.
+    pub compare: compare::Compare,
+    /// Measuring.
+    pub run: run::Run,
+}
+
+/// Says why there is nothing to show, in the middle of a screen.
+pub(crate) fn nothing(ui: &mut Ui, text: &str) {
+    ui.centered_and_justified(|ui| ui.label(RichText::new(text).weak()));
+}
+
+/// What keeps the current file from being shown as it is, to stand above what is shown instead; empty if nothing does.
+pub(crate) fn caveat(entry: &Entry) -> Option<&'static str> {
+    match entry.state {
+        State::Gone => Some("The file is gone; this is how it was."),
+        State::Wrong(_) if entry.network.is_some() => {
+            Some("The file has mistakes; this is how it was before. Source shows them.")
+        }
+        _ if entry.draft.is_some() => Some("Not saved yet."),
+        State::Unread | State::Wrong(_) | State::Good(_) => None,
+    }
+}
+
+/// Draws [`caveat`] as a line of its own.
+pub(crate) fn caveat_line(ui: &mut Ui, entry: &Entry) {
+    if let Some(text) = caveat(entry) {
+        ui.label(RichText::new(text).color(colors(ui).warning));
+    }
+}
+
+/// The current file; says what to do where there is none.
+pub(crate) fn current_or_hint<'a>(ui: &mut Ui, model: &'a Model) -> Option<&'a Entry> {
+    let entry = model.current();
+    if entry.is_none() {
+        let text = match (&model.folder_problem, model.is_listed) {
+            (Some(problem), _) => format!("{}: {problem}", model.folder.display()),
+            (None, false) => "Reading…".to_owned(),
+            (None, true) if model.entries.is_empty() => {
+                "There are no networks here. Drop a .yaml or .onnx file or a folder onto the window.".to_owned()
+            }
+            (None, true) => "Select a file.".to_owned(),
+        };
+        nothing(ui, &text);
+    }
+    entry
+}

@@ -1,0 +1,88 @@
+//! Keys, and the sheet that shows them.
+
+use egui::{Context, Grid, Key, KeyboardShortcut, Modifiers, RichText, Window};
+
+use crate::{
+    command::{Command, Commands},
+    tiles::Pane,
+};
+
+/// What keys do, by where they do it.
+const SHEET: [(&str, &[(&str, &str)]); 4] = [
+    (
+        "Everywhere",
+        &[
+            ("Ctrl 1 … Ctrl 6", "show Graph, Source, Design, Trade-off, Compare, Run"),
+            ("Ctrl P", "search files"),
+            ("F5", "read the folder again"),
+            ("F1 or ?", "this sheet"),
+        ],
+    ),
+    (
+        "Files",
+        &[
+            ("↑ ↓", "the file before, after"),
+            ("Ctrl click", "add to the selection"),
+            ("Shift click", "select up to here"),
+        ],
+    ),
+    (
+        "Graph",
+        &[
+            ("+ − or wheel", "zoom"),
+            ("0, F", "actual size, fit"),
+            ("arrows", "move to the next card"),
+            ("Enter", "open or close a module"),
+            ("/", "search nodes"),
+            ("Esc", "select nothing"),
+        ],
+    ),
+    ("Source", &[("Ctrl S", "save"), ("Ctrl Z, Ctrl Shift Z", "undo, redo")]),
+];
+
+/// Takes the keys that work everywhere.
+pub(crate) fn take(ctx: &Context, commands: &mut Commands) {
+    let digits = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6];
+    let pressed = |modifiers, key| {
+        ctx.input_mut(|input| input.consume_shortcut(&KeyboardShortcut::new(modifiers, key)))
+    };
+    for (key, pane) in digits.into_iter().zip(Pane::ALL) {
+        if pressed(Modifiers::COMMAND, key) {
+            commands.push(Command::Show(pane));
+        }
+    }
+    if pressed(Modifiers::NONE, Key::F5) {
+        commands.push(Command::Reload);
+    }
+    let types = ctx.egui_wants_keyboard_input();
+    if pressed(Modifiers::NONE, Key::F1)
+        || (!types
+            && (pressed(Modifiers::SHIFT, Key::Questionmark)
+                || pressed(Modifiers::NONE, Key::Questionmark)))
+    {
+        commands.push(Command::ToggleShortcuts);
+    }
+}
+
+/// Draws the sheet.
+pub(crate) fn sheet(ctx: &Context, is_open: &mut bool) {
+    Window::new("Shortcuts")
+        .open(is_open)
+        .collapsible(false)
+        .resizable(false)
+        .pivot(egui::Align2::CENTER_CENTER)
+        .default_pos(ctx.content_rect().center())
+        .show(ctx, |ui| {
+            Grid::new("shortcuts").num_columns(2).spacing([24.0, 4.0]).show(ui, |ui| {
+                for (place, keys) in SHEET {
+                    ui.label(RichText::new(place).strong());
+                    ui.end_row();
+                    for (key, what) in keys {
+                        ui.monospace(*key);
+                        ui.label(*what);
+                        ui.end_row();
+                    }
+                }
+            });
+        });
+}

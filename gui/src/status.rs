@@ -1,0 +1,83 @@
+//! The bar at the lower edge: messages, what goes on, and what holds everywhere.
+
+use egui::{Align, Layout, ProgressBar, RichText, ThemePreference, Ui};
+use inceptive_cost::Convention;
+
+use crate::{
+    command::{Command, Commands},
+    format::compute_unit,
+    model::{Model, Status},
+    theme::colors,
+};
+
+/// Draws the bar.
+pub(crate) fn bar(ui: &mut Ui, model: &Model, commands: &mut Commands) {
+    ui.horizontal(|ui| {
+        activity(ui, model, commands);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if ui.button("?").on_hover_text("Shortcuts (F1)").clicked() {
+                commands.push(Command::ToggleShortcuts);
+            }
+            theme_switch(ui, model.settings.theme);
+            convention_choice(ui, model.settings.convention(), commands);
+        });
+    });
+}
+
+fn activity(ui: &mut Ui, model: &Model, commands: &mut Commands) {
+    let running = model.jobs.long().find_map(|state| match &state.status {
+        Status::Running(progress) => Some((state, progress)),
+        _ => None,
+    });
+    let Some((state, progress)) = running else {
+        let count = model.entries.len();
+        let wrong = model.entries.values().filter(|entry| entry.is_wrong()).count();
+        let mut text = format!("{count} files");
+        if wrong > 0 {
+            text.push_str(&format!(", {wrong} with mistakes"));
+        }
+        ui.label(text);
+        return;
+    };
+    ui.label(state.job.title());
+    ui.add(ProgressBar::new(progress.share).desired_width(120.0).show_percentage());
+    ui.label(RichText::new(&progress.activity).weak());
+    if ui.small_button("Cancel").clicked() {
+        commands.push(Command::Stop(state.id));
+    }
+}
+
+fn theme_switch(ui: &mut Ui, now: ThemePreference) {
+    let (next, name) = match now {
+        ThemePreference::System => (ThemePreference::Light, "Theme: system"),
+        ThemePreference::Light => (ThemePreference::Dark, "Theme: light"),
+        ThemePreference::Dark => (ThemePreference::System, "Theme: dark"),
+    };
+    if ui.button(name).on_hover_text("Light, dark, or as the system").clicked() {
+        ui.ctx().set_theme(next);
+    }
+}
+
+fn convention_choice(ui: &mut Ui, now: Convention, commands: &mut Commands) {
+    let shown = egui::ComboBox::from_id_salt("convention").selected_text(compute_unit(now));
+    let inner = shown.show_ui(ui, |ui| {
+        for convention in Convention::ALL {
+            if ui.selectable_label(now == convention, compute_unit(convention)).clicked() {
+                commands.push(Command::Count(convention));
+            }
+        }
+    });
+    inner.response.on_hover_text("How compute is counted");
+}
+
+/// Draws messages that have no other place, each to be taken away by a click.
+pub(crate) fn messages(ui: &mut Ui, model: &Model, commands: &mut Commands) {
+    for (index, message) in model.messages.iter().enumerate() {
+        ui.horizontal_wrapped(|ui| {
+            if ui.small_button("Dismiss").clicked() {
+                commands.push(Command::Dismiss(index));
+            }
+            ui.label(RichText::new(message).color(colors(ui).warning));
+        });
+    }
+}

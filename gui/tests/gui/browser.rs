@@ -1,0 +1,63 @@
+//! The list of files.
+
+use std::fs;
+
+use egui::Modifiers;
+
+use crate::common::Window;
+
+const FILES: [&str; 3] = ["alexnet.yaml", "googlenet.yaml", "spaces/module-kinds.yaml"];
+
+#[test]
+fn files_are_selected_one_or_many() {
+    let mut window = Window::on(&FILES);
+    assert_eq!(window.selected(), ["alexnet"]);
+    window.click("googlenet");
+    assert_eq!(window.selected(), ["googlenet"]);
+    window.get("alexnet").click_modifiers(Modifiers::COMMAND);
+    window.harness.run();
+    assert_eq!(window.selected(), ["googlenet", "alexnet"]);
+    window.click("alexnet");
+    window.get("module-kinds").click_modifiers(Modifiers::SHIFT);
+    window.harness.run();
+    assert_eq!(window.selected(), ["alexnet", "googlenet", "module-kinds"]);
+}
+
+#[test]
+fn the_search_narrows_the_list() {
+    let mut window = Window::on(&FILES);
+    window.get("Search files").focus();
+    window.harness.run();
+    window.get("Search files").type_text("goog");
+    window.harness.run();
+    assert!(window.has("googlenet") && !window.has("alexnet"));
+}
+
+#[test]
+fn an_edit_elsewhere_is_seen_and_the_selection_kept() {
+    let mut window = Window::on(&FILES);
+    window.click("googlenet");
+    let file = window.file("googlenet.yaml");
+    let text = fs::read_to_string(&file).unwrap();
+    let params = |model: &inceptive_gui::model::Model| {
+        model.network().map_or(0, |network| network.cost.total.params)
+    };
+    let before = params(window.model());
+    fs::write(&file, text.replace("{kernel: 7, width: 64", "{kernel: 7, width: 32")).unwrap();
+    window.wait("the change is seen", |model| params(model) != before);
+    assert_eq!(window.selected(), ["googlenet"]);
+
+    fs::write(&file, text.replace("kernel: 7", "kernl: 7")).unwrap();
+    window
+        .wait("the mistake is seen", |model| model.current().is_some_and(|entry| entry.is_wrong()));
+    assert!(window.model().network().is_some(), "what was there before is still shown");
+
+    fs::remove_file(&file).unwrap();
+    window.wait("the loss is seen", |model| {
+        model
+            .current()
+            .is_some_and(|entry| matches!(entry.state, inceptive_gui::model::State::Gone))
+    });
+    fs::write(&file, text).unwrap();
+    window.wait("it is back", |model| params(model) == before);
+}

@@ -1,0 +1,12 @@
+//! The window as its users work with it, by roles and labels.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod browser;
+mod common;
+mod graph;
