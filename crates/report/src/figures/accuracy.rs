@@ -5,10 +5,10 @@ use inceptive_exec::statistics::Estimate;
 use plotters::{prelude::Color, style::ShapeStyle};
 
 use super::{
-    Figure, MOST_NAMED, drawn,
+    Figure, MOST_NAMED, MOST_POINTS,
     axes::{Frame, Scale, Tick, count_text, plain_text},
     canvas::{Canvas, pixel},
-    facts,
+    drawn, facts,
     key::{self, Evidence, Sample, Shape},
     labels::{self, Named, Rect},
     named, networks,
@@ -82,17 +82,13 @@ const fn words(axis: Axis<'_>) -> Words {
 }
 
 /// Top-1 accuracy against a cost on a logarithmic scale, with the front. None without a candidate that has both.
-pub(super) fn chart(
-    candidates: &[Candidate],
-    way: Option<&Way>,
-    axis: Axis<'_>,
-) -> Option<Figure> {
+pub(super) fn chart(candidates: &[Candidate], way: Option<&Way>, axis: Axis<'_>) -> Option<Figure> {
     let all = points(candidates, axis);
     if all.is_empty() {
         return None;
     }
     let (known, named_few) = (all.len(), all.len() > MOST_NAMED);
-    let mut points = drawn(all, |point| point.is_on_front);
+    let mut points = drawn(all, MOST_POINTS, |point| point.is_on_front);
     let Words { id, title, cost, alternative } = words(axis);
     let caption = caption(axis, candidates.len() - known, known - points.len(), named_few);
     let (mut canvas, top) = Canvas::new(title, &caption);
@@ -153,7 +149,10 @@ fn caption(axis: Axis<'_>, without: usize, skipped: usize, named_few: bool) -> S
         text.push_str(" Only those are named.");
     }
     if without > 0 {
-        text.push_str(&format!(" Left out, as one of the two is not known: {}.", networks(without)));
+        text.push_str(&format!(
+            " Left out, as one of the two is not known: {}.",
+            networks(without)
+        ));
     }
     if skipped > 0 {
         text.push_str(&format!(" Left out, evenly, for there are so many: {}.", networks(skipped)));
@@ -220,21 +219,24 @@ fn names(points: &[Point<'_>]) -> Vec<Named> {
 fn entries(points: &[Point<'_>], axis: Axis<'_>) -> Vec<(Sample, String)> {
     let color = EVIDENCE.color();
     let mut entries = vec![
-        (Sample::Mark(Shape::Disc, color.mix(STRONG)), format!("{}, on the front", EVIDENCE.name())),
+        (
+            Sample::Mark(Shape::Disc, color.mix(STRONG)),
+            format!("{}, on the front", EVIDENCE.name()),
+        ),
         (Sample::Mark(Shape::Disc, color.mix(MUTED)), format!("{}, beaten", EVIDENCE.name())),
         (Sample::Line(color), "Pareto front".to_owned()),
     ];
     match axis {
         Axis::Macs => {
-            let largest = points.iter().map(|point| point.candidate.subject.params).max().unwrap_or(1);
-            let sizes = [largest, largest / 4, largest / 16].map(round).into_iter().filter(|&n| n > 0);
-            entries.extend(
-                sizes.map(|params| {
-                    #[expect(clippy::cast_precision_loss, reason = "a round number")]
-                    let text = format!("{} params", count_text(params as f64));
-                    (Sample::Size(radius(params, largest)), text)
-                }),
-            );
+            let largest =
+                points.iter().map(|point| point.candidate.subject.params).max().unwrap_or(1);
+            let sizes =
+                [largest, largest / 4, largest / 16].map(round).into_iter().filter(|&n| n > 0);
+            entries.extend(sizes.map(|params| {
+                #[expect(clippy::cast_precision_loss, reason = "a round number")]
+                let text = format!("{} params", count_text(params as f64));
+                (Sample::Size(radius(params, largest)), text)
+            }));
         }
         Axis::Latency(_) => entries.push((Sample::Whisker(color), "95% interval".to_owned())),
         Axis::Params => {}

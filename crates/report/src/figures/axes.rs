@@ -28,7 +28,11 @@ pub(super) struct Tick {
 
 impl Scale {
     /// A logarithmic scale over positive numbers, with room at both ends by a factor.
-    pub(super) fn log(values: impl IntoIterator<Item = f64>, room: f64, pixels: (i32, i32)) -> Self {
+    pub(super) fn log(
+        values: impl IntoIterator<Item = f64>,
+        room: f64,
+        pixels: (i32, i32),
+    ) -> Self {
         let (least, most) = ends(values.into_iter().filter(|value| *value > 0.0), 1.0);
         Self::new(true, least / room, most * room, pixels)
     }
@@ -186,7 +190,8 @@ impl Frame {
 
     /// The left and the lower side.
     pub(super) fn sides(&self, canvas: &mut Canvas) {
-        let corner = vec![(self.left, self.top), (self.left, self.bottom), (self.right, self.bottom)];
+        let corner =
+            vec![(self.left, self.top), (self.left, self.bottom), (self.right, self.bottom)];
         canvas.line(corner, INK.stroke_width(1));
     }
 }

@@ -34,7 +34,8 @@ pub(super) fn bars(candidates: &[Candidate], way: Option<&Way>) -> Option<Figure
     );
     let (mut canvas, top) = Canvas::new(TITLE, &caption);
     let count = i32::try_from(shown.len()).unwrap_or(i32::MAX);
-    let frame = Frame { left: rows::LEFT, right: 900, top: top + 8, bottom: top + 16 + rows::ROW * count };
+    let frame =
+        Frame { left: rows::LEFT, right: 900, top: top + 8, bottom: top + 16 + rows::ROW * count };
     let x = Scale::from_zero(most, (frame.left, frame.right));
     frame.columns(&mut canvas, &x.ticks(&plain_text, true));
     frame.name_columns(&mut canvas, "top-1 points for each million parameters");

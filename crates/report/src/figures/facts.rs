@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The widest name in a chart, in pixels.
-const NAME: f64 = 190.0;
+const NAME: f64 = 230.0;
 
 /// The widest name that is shown for a point that is pointed at.
 const LONG_NAME: f64 = 600.0;

@@ -62,7 +62,9 @@ pub(super) fn mark(canvas: &mut Canvas, shape: Shape, (x, y): (i32, i32), color:
     match shape {
         Shape::Disc => canvas.circle((x, y), 5, color.filled()),
         Shape::Ring => canvas.circle((x, y), 4, color.stroke_width(2)),
-        Shape::Square => polygon(vec![(x - 4, y - 4), (x + 4, y - 4), (x + 4, y + 4), (x - 4, y + 4)]),
+        Shape::Square => {
+            polygon(vec![(x - 4, y - 4), (x + 4, y - 4), (x + 4, y + 4), (x - 4, y + 4)])
+        }
         Shape::Triangle => polygon(vec![(x - 5, y + 4), (x + 5, y + 4), (x, y - 5)]),
         Shape::Diamond => polygon(vec![(x - 6, y), (x, y - 6), (x + 6, y), (x, y + 6)]),
         Shape::Cross => {
@@ -113,14 +115,8 @@ pub(super) fn whisker(canvas: &mut Canvas, ends: [(i32, i32); 2], radius: i32, c
     if right - left <= 2 * radius {
         return;
     }
-    let points = vec![
-        (left, y - 3),
-        (left, y + 3),
-        (left, y),
-        (right, y),
-        (right, y - 3),
-        (right, y + 3),
-    ];
+    let points =
+        vec![(left, y - 3), (left, y + 3), (left, y), (right, y), (right, y - 3), (right, y + 3)];
     canvas.line(points, color);
 }
 

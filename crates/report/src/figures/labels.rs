@@ -91,6 +91,12 @@ const CROSSING: f64 = 150.0;
 /// A name stays so far from the marks of others, lest it be taken for theirs.
 const APART: f64 = 6.0;
 
+/// Covering a mark is so many times as bad as being near it.
+const COVERING: f64 = 3.0;
+
+/// How often each name chooses its place.
+const ROUNDS: usize = 3;
+
 /// With more marks than this a line may cross them.
 const MOST_MARKS: usize = 200;
 
@@ -136,15 +142,15 @@ impl Named {
     /// Whether a mark is its own: around its place.
     fn is_marked_by(&self, mark: &Rect) -> bool {
         let (x, y) = self.center();
-        (mark.left + mark.width / 2.0 - x).abs() < 1.0 && (mark.top + mark.height / 2.0 - y).abs() < 1.0
+        (mark.left + mark.width / 2.0 - x).abs() < 1.0
+            && (mark.top + mark.height / 2.0 - y).abs() < 1.0
     }
 
     fn placed(&self, rect: Rect) -> Placed {
         let (center, end) = (self.center(), rect.nearest(self.center()));
         let distance = (end.0 - center.0).hypot(end.1 - center.1);
         let part = (f64::from(self.radius) / distance.max(1.0)).min(1.0);
-        let start =
-            (center.0 + (end.0 - center.0) * part, center.1 + (end.1 - center.1) * part);
+        let start = (center.0 + (end.0 - center.0) * part, center.1 + (end.1 - center.1) * part);
         Placed { rect, leader: [start, end] }
     }
 }
@@ -173,35 +179,42 @@ impl Placed {
 }
 
 /// A place within the frame for each name, apart from all others, that covers least of the marks; none where
-/// every place is taken. Earlier names choose first.
+/// every place is taken. Earlier names choose first; then each may move, as it knows the others.
 fn place(names: &[Named], marks: &[Rect], frame: &Rect) -> Vec<Option<Placed>> {
-    let mut taken: Vec<Placed> = Vec::with_capacity(names.len());
-    let mut places = Vec::with_capacity(names.len());
-    for named in names {
-        let others: Vec<&Rect> = marks.iter().filter(|mark| !named.is_marked_by(mark)).collect();
-        let cost = |place: &Placed| {
-            let is_free = place.rect.is_within(frame)
-                && taken.iter().all(|other| place.rect.overlap(&other.rect) == 0.0);
-            is_free.then(|| {
-                let near = place.rect.wider(APART);
-                let covered: f64 = others.iter().map(|mark| near.overlap(mark)).sum();
-                let crosses_name =
-                    |other: &&Placed| place.crosses(&other.rect) || other.crosses(&place.rect);
-                let mut crossings = taken.iter().filter(crosses_name).count();
-                if marks.len() <= MOST_MARKS {
-                    crossings += others.iter().filter(|mark| place.crosses(mark)).count();
-                }
-                #[expect(clippy::cast_precision_loss, reason = "a few")]
-                let crossings = CROSSING * crossings as f64;
-                covered + crossings + FARTHER * place.length()
-            })
-        };
-        let possible = named.places().filter_map(|place| Some((cost(&place)?, place)));
-        let best = possible.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, place)| place);
-        taken.extend(best);
-        places.push(best);
+    let mut places: Vec<Option<Placed>> = vec![None; names.len()];
+    for _ in 0..ROUNDS {
+        for (at, named) in names.iter().enumerate() {
+            places[at] = None;
+            let taken: Vec<Placed> = places.iter().flatten().copied().collect();
+            places[at] = best(named, &taken, marks, frame);
+        }
     }
     places
+}
+
+/// The best place beside those that are taken.
+fn best(named: &Named, taken: &[Placed], marks: &[Rect], frame: &Rect) -> Option<Placed> {
+    let others: Vec<&Rect> = marks.iter().filter(|mark| !named.is_marked_by(mark)).collect();
+    let cost = |place: &Placed| {
+        let is_free = place.rect.is_within(frame)
+            && taken.iter().all(|other| place.rect.overlap(&other.rect) == 0.0);
+        is_free.then(|| {
+            let near = place.rect.wider(APART);
+            let covered = |mark: &&Rect| near.overlap(mark) + COVERING * place.rect.overlap(mark);
+            let covered: f64 = others.iter().map(covered).sum();
+            let crosses_name =
+                |other: &&Placed| place.crosses(&other.rect) || other.crosses(&place.rect);
+            let mut crossings = taken.iter().filter(crosses_name).count();
+            if marks.len() <= MOST_MARKS {
+                crossings += others.iter().filter(|mark| place.crosses(mark)).count();
+            }
+            #[expect(clippy::cast_precision_loss, reason = "a few")]
+            let crossings = CROSSING * crossings as f64;
+            covered + crossings + FARTHER * place.length()
+        })
+    };
+    let possible = named.places().filter_map(|place| Some((cost(&place)?, place)));
+    possible.min_by(|(a, _), (b, _)| a.total_cmp(b)).map(|(_, place)| place)
 }
 
 /// Writes names next to their points, with lines to those that are farther off.

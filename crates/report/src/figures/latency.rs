@@ -48,16 +48,22 @@ pub(super) fn chart(candidates: &[Candidate], ways: &[Way]) -> Option<Figure> {
     let bottom = top + 6 + heights.iter().sum::<i32>();
     let frame = Frame { left: rows::LEFT, right: 900, top, bottom };
     let times = shown.iter().flat_map(|candidate| shown_ways.iter().map(|way| (way, *candidate)));
-    let times = times.filter_map(|(way, candidate)| facts::drawable(way.of(candidate)?.latency_ms.median));
-    let x = Scale::log(times.flat_map(|ms| [ms.low, ms.high]), 1.15, (frame.left + 8, frame.right - 8));
+    let times =
+        times.filter_map(|(way, candidate)| facts::drawable(way.of(candidate)?.latency_ms.median));
+    let x =
+        Scale::log(times.flat_map(|ms| [ms.low, ms.high]), 1.15, (frame.left + 8, frame.right - 8));
     frame.columns(&mut canvas, &x.ticks(&plain_text, true));
-    frame.name_columns(&mut canvas, "median latency of a batch in ms (logarithmic), with 95% interval");
+    frame.name_columns(
+        &mut canvas,
+        "median latency of a batch in ms (logarithmic), with 95% interval",
+    );
     let mut row_top = frame.top + 3;
     for (candidate, height) in shown.into_iter().zip(heights) {
         row(&mut canvas, frame, (row_top, height), (candidate, shown_ways), &x);
         row_top += height;
     }
-    let alternative = "Median latency of each network with its 95% interval, by engine, batch and threads";
+    let alternative =
+        "Median latency of each network with its 95% interval, by engine, batch and threads";
     Some(canvas.finish("latency", TITLE, alternative.to_owned(), frame.bottom + 56))
 }
 

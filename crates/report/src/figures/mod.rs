@@ -105,14 +105,14 @@ fn thinned(count: usize, most: usize) -> impl Iterator<Item = usize> {
     (0..kept).map(move |at| at * count / kept)
 }
 
-/// All points of a chart, or those on the front and of the others as many as there is room for.
-fn drawn<T>(points: Vec<T>, is_on_front: impl Fn(&T) -> bool) -> Vec<T> {
-    let kept: Vec<usize> = thinned(points.len(), MOST_POINTS).collect();
+/// All points of a chart, or, of more than `most`, those on the front and others evenly; twice as many at most.
+fn drawn<T>(points: Vec<T>, most: usize, is_on_front: impl Fn(&T) -> bool) -> Vec<T> {
+    let kept: Vec<usize> = thinned(points.len(), most).collect();
     let points = points.into_iter().enumerate();
     points
         .filter(|(at, point)| is_on_front(point) || kept.binary_search(at).is_ok())
         .map(|(_, point)| point)
-        .take(2 * MOST_POINTS)
+        .take(2 * most)
         .collect()
 }
 

@@ -57,7 +57,9 @@ pub(super) fn bars(candidates: &[Candidate], way: Option<&Way>) -> Option<Figure
 fn modules(candidates: &[Candidate]) -> Vec<usize> {
     let is_module = |candidate: &Candidate| {
         let [_, height, width] = candidate.subject.input;
-        height.max(width) < LARGEST_SIDE && candidate.top1().is_none() && candidate.network.is_some()
+        height.max(width) < LARGEST_SIDE
+            && candidate.top1().is_none()
+            && candidate.network.is_some()
     };
     let all: Vec<usize> = (0..candidates.len()).filter(|&at| is_module(&candidates[at])).collect();
     let alike = |at: usize| -> Vec<usize> {
@@ -86,7 +88,9 @@ fn caption(modules: &[&Candidate], way: Option<&Way>, left_out: usize) -> String
          column."
     );
     match way.filter(|way| modules.iter().any(|module| way.of(module).is_some())) {
-        Some(way) => text.push_str(&format!(" Time: median with {} on {}.", way.label(), way.machine.cpu)),
+        Some(way) => {
+            text.push_str(&format!(" Time: median with {} on {}.", way.label(), way.machine.cpu))
+        }
         None => text.push_str(" No time was measured."),
     }
     text.push_str(&rows::rest(left_out, "MACs"));

@@ -5,10 +5,10 @@ use inceptive_exec::statistics::Estimate;
 use plotters::prelude::Color;
 
 use super::{
-    BLUE, Figure, INK, MOST_NAMED, VERMILLION, drawn,
+    BLUE, Figure, INK, MOST_NAMED, MOST_POINTS, VERMILLION,
     axes::{Frame, Scale, plain_text},
     canvas::Canvas,
-    facts,
+    drawn, facts,
     key::{self, Sample, Shape},
     labels::{self, Named, Rect},
     named, networks,
@@ -45,7 +45,7 @@ pub(super) fn chart(candidates: &[Candidate], way: &Way) -> Option<Figure> {
         return None;
     }
     let measured = all.len();
-    let mut points = drawn(all, |point| point.is_on_front);
+    let mut points = drawn(all, MOST_POINTS, |point| point.is_on_front);
     let caption = caption(way, &points, measured);
     let (mut canvas, top) = Canvas::new(TITLE, &caption);
     let frame = Frame { left: 68, right: 826, top: top + 30, bottom: top + 30 + HEIGHT };
@@ -61,7 +61,11 @@ pub(super) fn chart(candidates: &[Candidate], way: &Way) -> Option<Figure> {
         &mut canvas,
         "operations for each byte moved: 2 x MACs / bytes read and written, layer by layer (logarithmic)",
     );
-    frame.lines(&mut canvas, &y.ticks(&plain_text, false), "measured GFLOP/s: 2 x MACs / time (logarithmic)");
+    frame.lines(
+        &mut canvas,
+        &y.ticks(&plain_text, false),
+        "measured GFLOP/s: 2 x MACs / time (logarithmic)",
+    );
     frame.sides(&mut canvas);
     let roof = Roof::new(way, &x, &y, frame);
     roof.draw(&mut canvas, frame);
@@ -113,7 +117,9 @@ fn caption(way: &Way, points: &[Point<'_>], measured: usize) -> String {
         way.machine.cpu
     );
     if points.iter().any(|point| point.gflops.value > way.roofline.peak_gflops) {
-        text.push_str(" Nothing is faster than the peak: where points are above it, it was measured too low.");
+        text.push_str(
+            " Nothing is faster than the peak: where points are above it, it was measured too low.",
+        );
     }
     if measured > MOST_NAMED {
         text.push_str(" Only those on the front of accuracy and latency are named.");
@@ -172,8 +178,8 @@ impl Roof {
 
     fn names(&self) -> Vec<Named> {
         let [start, ridge, end] = self.line;
-        let middle = |a: (i32, i32), b: (i32, i32)| ((a.0 + b.0) / 2, (a.1 + b.1) / 2);
-        let places = [middle(start, ridge), ridge, middle(ridge, end)];
+        let places =
+            [((start.0 + ridge.0) / 2, (start.1 + ridge.1) / 2), ridge, (end.0 - 70, end.1)];
         let named = |(at, name): ((i32, i32), &String)| Named { at, radius: 5, name: name.clone() };
         places.into_iter().zip(&self.texts).map(named).collect()
     }
@@ -190,12 +196,11 @@ fn names(points: &[Point<'_>]) -> impl Iterator<Item = Named> {
 fn facts(point: &Point<'_>, way: &Way) -> String {
     let roof = attainable_gflops(&way.roofline, point.intensity);
     format!(
-        "{} GFLOP/s ({} to {}), {} of the roof at {} operations a byte; {}",
+        "{} GFLOP/s ({} to {}), {} of the roof at {} operations a byte",
         facts::three_digits(point.gflops.value),
         facts::three_digits(point.gflops.low),
         facts::three_digits(point.gflops.high),
         share(point.gflops.value / roof),
-        facts::three_digits(point.intensity),
-        facts::facts(point.candidate, Some(way))
+        facts::three_digits(point.intensity)
     )
 }

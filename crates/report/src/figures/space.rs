@@ -42,13 +42,19 @@ const LIST: f64 = 620.0;
 /// A named architecture is drawn if its cost is at most so many times beyond what the space has.
 const REACH: f64 = 1.5;
 
+/// The most named architectures; of more, some are left out evenly.
+const MOST_KNOWN: usize = 200;
+
 /// Half the side of the mark of a named architecture.
 const MARK: i32 = 6;
+
+/// A point of the chart, in pixels.
+type Place = (i32, i32);
 
 /// A named architecture in the chart.
 struct Known<'a> {
     candidate: &'a Candidate,
-    at: (i32, i32),
+    at: Place,
     is_on_front: bool,
     is_of_space: bool,
 }
@@ -64,19 +70,24 @@ pub(super) fn chart(
         return None;
     }
     let (known, far) = near(cloud, candidates);
-    let mut known = drawn(known, |known| known.is_on_front);
+    let near_count = known.len();
+    let mut known = drawn(known, MOST_KNOWN, |known| known.is_on_front);
+    let left_out = [far, near_count - known.len()];
     let title = format!("Networks of a space: {}", clean(&cloud.title));
-    let (mut canvas, top) = Canvas::new(&title, &caption(cloud, known.len(), far));
+    let (mut canvas, top) = Canvas::new(&title, &caption(cloud, known.len(), left_out));
     let frame = Frame { left: 68, right: 826, top: top + 30, bottom: top + 30 + HEIGHT };
     let (x, y) = scales(cloud, &known, frame);
     for known in &mut known {
-        known.at = (x.at(float(known.candidate.subject.macs)), y.at(float(known.candidate.subject.params)));
+        known.at = (
+            x.at(float(known.candidate.subject.macs)),
+            y.at(float(known.candidate.subject.params)),
+        );
     }
     frame.columns(&mut canvas, &x.ticks(&count_text, true));
     frame.name_columns(&mut canvas, "multiply-accumulates of one image (logarithmic)");
     frame.lines(&mut canvas, &y.ticks(&count_text, false), "parameters (logarithmic)");
     frame.sides(&mut canvas);
-    let places: Vec<(i32, i32)> = cloud
+    let places: Vec<Place> = cloud
         .points
         .iter()
         .map(|point| (x.at(float(point.macs)), y.at(float(point.params))))
@@ -136,7 +147,7 @@ fn near<'a>(cloud: &Cloud, candidates: &'a [Candidate]) -> (Vec<Known<'a>>, usiz
     (known, far)
 }
 
-fn caption(cloud: &Cloud, known: usize, far: usize) -> String {
+fn caption(cloud: &Cloud, known: usize, [far, skipped]: [usize; 2]) -> String {
     let count = cloud.points.len() as u64;
     let mut text = match cloud.seed {
         Some(seed) => format!(
@@ -147,23 +158,35 @@ fn caption(cloud: &Cloud, known: usize, far: usize) -> String {
         None => format!("All {} networks.", exact(count)),
     };
     if cloud.failed > 0 {
-        text.push_str(&format!(" {} more are none, as shapes do not fit.", exact(cloud.failed as u64)));
+        text.push_str(&format!(
+            " {} more are none, as shapes do not fit.",
+            exact(cloud.failed as u64)
+        ));
     }
     if !cloud.constraints.is_empty() {
-        let inside = cloud.points.iter().filter(|point| point.is_inside).count() as u64;
+        let inside = match cloud.points.iter().filter(|point| point.is_inside).count() {
+            inside if inside == cloud.points.len() => "All".to_owned(),
+            0 => "None".to_owned(),
+            inside => exact(inside as u64),
+        };
         let list = cloud.constraints.join(" and ");
         let list = clean(&list);
         let list = shortened(&list, TEXT, LIST);
-        text.push_str(&format!(" {} of them keep to {list}.", exact(inside)));
+        text.push_str(&format!(" {inside} of them keep to {list}."));
     }
     if known > MOST_NAMED {
-        text.push_str(" Of the architectures only those on the front of accuracy and MACs are named.");
+        text.push_str(
+            " Of the architectures only those on the front of accuracy and MACs are named.",
+        );
     }
     if far > 0 {
         text.push_str(&format!(
             " Not shown, as they cost far less or far more: {}.",
             networks(far)
         ));
+    }
+    if skipped > 0 {
+        text.push_str(&format!(" Left out, evenly, for there are so many: {}.", networks(skipped)));
     }
     text
 }
@@ -180,25 +203,27 @@ fn scales(cloud: &Cloud, known: &[Known<'_>], frame: Frame) -> (Scale, Scale) {
 /// Little room around little difference, so that it can be seen.
 fn room(cloud: &Cloud, count: fn(&CloudPoint) -> u64) -> f64 {
     let counts = cloud.points.iter().map(count);
-    let ratio = float(counts.clone().max().unwrap_or(1)) / float(counts.min().unwrap_or(1)).max(1.0);
+    let ratio =
+        float(counts.clone().max().unwrap_or(1)) / float(counts.min().unwrap_or(1)).max(1.0);
     ratio.powf(0.2).clamp(1.02, 1.5)
 }
 
 /// The dots within the constraints and the others, each place once.
-fn dots(cloud: &Cloud, places: &[(i32, i32)]) -> (Vec<(i32, i32)>, Vec<(i32, i32)>) {
-    let mut merged: BTreeMap<(i32, i32), bool> = BTreeMap::new();
+fn dots(cloud: &Cloud, places: &[Place]) -> (Vec<Place>, Vec<Place>) {
+    let mut merged: BTreeMap<Place, bool> = BTreeMap::new();
     for (point, (x, y)) in cloud.points.iter().zip(places) {
         *merged.entry((x / PLACE * PLACE, y / PLACE * PLACE)).or_default() |= point.is_inside;
     }
-    let merged: Vec<((i32, i32), bool)> = merged.into_iter().collect();
-    let (inside, outside): (Vec<_>, Vec<_>) =
-        thinned(merged.len(), MOST_DOTS).map(|at| merged[at]).partition(|(_, is_inside)| *is_inside);
-    let places = |dots: Vec<((i32, i32), bool)>| dots.into_iter().map(|(place, _)| place).collect();
-    (places(inside), places(outside))
+    let merged: Vec<(Place, bool)> = merged.into_iter().collect();
+    let kept = || thinned(merged.len(), MOST_DOTS).map(|at| merged[at]);
+    let that_are = |wanted: bool| {
+        kept().filter(|(_, is_inside)| *is_inside == wanted).map(|(place, _)| place).collect()
+    };
+    (that_are(true), that_are(false))
 }
 
 /// Marks and names of architectures.
-fn name_known(canvas: &mut Canvas, known: &[Known<'_>], places: &[(i32, i32)], frame: Frame) {
+fn name_known(canvas: &mut Canvas, known: &[Known<'_>], places: &[Place], frame: Frame) {
     for known in known.iter().filter(|known| !known.is_of_space) {
         key::mark(canvas, Shape::Diamond, known.at, VERMILLION.to_rgba());
     }
@@ -207,8 +232,7 @@ fn name_known(canvas: &mut Canvas, known: &[Known<'_>], places: &[(i32, i32)], f
         radius: MARK,
         name: facts::name(known.candidate),
     };
-    let names: Vec<Named> =
-        named(known, |known| known.is_on_front).into_iter().map(name).collect();
+    let names: Vec<Named> = named(known, |known| known.is_on_front).into_iter().map(name).collect();
     let marks = known.iter().map(|known| Rect::around(known.at, known.at, f64::from(MARK)));
     // Names are written over dots, but rather not.
     let dots = thinned(places.len(), 500).map(|at| Rect::around(places[at], places[at], 1.0));
@@ -221,18 +245,22 @@ fn entries(cloud: &Cloud, known: &[Known<'_>]) -> Vec<(Sample, String)> {
     };
     let mut entries = match cloud.constraints.is_empty() {
         true => vec![dot(SKY, "in the space")],
-        false => vec![dot(SKY, "within the limits"), dot(GREY, "beyond them")],
+        false => vec![dot(SKY, "within the limits")],
     };
+    if cloud.points.iter().any(|point| !point.is_inside) {
+        entries.push(dot(GREY, "beyond the limits"));
+    }
     if known.iter().any(|known| !known.is_of_space) {
-        entries.push((Sample::Mark(Shape::Diamond, VERMILLION.to_rgba()), "architecture".to_owned()));
+        entries
+            .push((Sample::Mark(Shape::Diamond, VERMILLION.to_rgba()), "architecture".to_owned()));
     }
     entries
 }
 
 /// Says for each square of the chart what is in it.
-fn say_points(canvas: &mut Canvas, cloud: &Cloud, places: &[(i32, i32)]) {
+fn say_points(canvas: &mut Canvas, cloud: &Cloud, places: &[Place]) {
     let squares = |side: i32| {
-        let mut squares: BTreeMap<(i32, i32), Vec<&CloudPoint>> = BTreeMap::new();
+        let mut squares: BTreeMap<Place, Vec<&CloudPoint>> = BTreeMap::new();
         for (point, (x, y)) in cloud.points.iter().zip(places) {
             squares.entry((x / side * side, y / side * side)).or_default().push(point);
         }
