@@ -23,7 +23,9 @@ pub(super) fn name(candidate: &Candidate) -> String {
 
 /// A name with more of it.
 pub(super) fn long_name(candidate: &Candidate) -> String {
-    shortened(&clean(&candidate.name), TEXT, LONG_NAME).into_owned()
+    let name = clean(&candidate.name);
+    let name = if name.trim().is_empty() { "(no name)" } else { &name };
+    shortened(name, TEXT, LONG_NAME).into_owned()
 }
 
 /// Everything that charts show of a candidate.

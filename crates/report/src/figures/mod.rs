@@ -9,7 +9,7 @@
 //! | `accuracy`, `density` | accuracy against cost, and for each parameter |
 //! | `shares` | where parameters, MACs, memory and time are |
 //! | `roofline`, `latency` | what was measured |
-//! | `space`, `modules` | spaces of networks, single modules |
+//! | `space`, `squares`, `modules` | spaces of networks, single modules |
 //! | `canvas`, `axes`, `labels`, `key`, `rows`, `facts` | what charts have in common |
 
 mod accuracy;
@@ -25,6 +25,7 @@ mod roofline;
 mod rows;
 mod shares;
 mod space;
+mod squares;
 
 #[cfg(test)]
 mod checks;

@@ -12,13 +12,13 @@ use super::{
     drawn, facts,
     key::{self, Sample, Shape},
     labels::{self, Named, Rect},
-    named, networks, thinned,
+    named, networks, squares, thinned,
 };
 use crate::{
     axis::{Axis, front},
     candidate::Candidate,
     cloud::{Cloud, CloudPoint},
-    numbers::{exact, short_count},
+    numbers::exact,
     text::{clean, shortened},
     way::Way,
 };
@@ -32,11 +32,7 @@ const PLACE: i32 = 2;
 /// The most dots; of more, some are left out evenly.
 const MOST_DOTS: usize = 2000;
 
-/// What is known of points is said for squares of such sides: of the smallest of which there are not too many.
-const SQUARES: [i32; 4] = [10, 16, 24, 40];
-const MOST_SQUARES: usize = 350;
-
-/// The widest list of constraints or of values, in pixels.
+/// The widest list of constraints, in pixels.
 const LIST: f64 = 620.0;
 
 /// A named architecture is drawn if its cost is at most so many times beyond what the space has.
@@ -48,8 +44,8 @@ const MOST_KNOWN: usize = 200;
 /// Half the side of the mark of a named architecture.
 const MARK: i32 = 6;
 
-/// A point of the chart, in pixels.
-type Place = (i32, i32);
+/// A point of a chart, in pixels.
+pub(super) type Place = (i32, i32);
 
 /// A named architecture in the chart.
 struct Known<'a> {
@@ -97,7 +93,7 @@ pub(super) fn chart(
     canvas.dots(&inside, DOT, SKY);
     name_known(&mut canvas, &known, &places, frame);
     key::column(&mut canvas, &entries(cloud, &known), frame.top);
-    say_points(&mut canvas, cloud, &places);
+    squares::say(&mut canvas, cloud, &places);
     for Known { candidate, at, .. } in &known {
         canvas.hit(*at, MARK, &facts::long_name(candidate), &facts::facts(candidate, way));
     }
@@ -255,52 +251,4 @@ fn entries(cloud: &Cloud, known: &[Known<'_>]) -> Vec<(Sample, String)> {
             .push((Sample::Mark(Shape::Diamond, VERMILLION.to_rgba()), "architecture".to_owned()));
     }
     entries
-}
-
-/// Says for each square of the chart what is in it.
-fn say_points(canvas: &mut Canvas, cloud: &Cloud, places: &[Place]) {
-    let squares = |side: i32| {
-        let mut squares: BTreeMap<Place, Vec<&CloudPoint>> = BTreeMap::new();
-        for (point, (x, y)) in cloud.points.iter().zip(places) {
-            squares.entry((x / side * side, y / side * side)).or_default().push(point);
-        }
-        (side, squares)
-    };
-    let mut made = SQUARES.map(squares).into_iter();
-    let few = made.find(|(_, squares)| squares.len() <= MOST_SQUARES);
-    let (side, squares) = few.unwrap_or_else(|| squares(2 * SQUARES[3]));
-    for ((x, y), points) in squares {
-        let corners = [(x, y), (x + side, y + side)];
-        canvas.hit_bar(corners, &networks(points.len()), &square(cloud, &points));
-    }
-}
-
-/// What is in a square: the counts from least to most, and the values of one network.
-fn square(cloud: &Cloud, points: &[&CloudPoint]) -> String {
-    let range = |count: fn(&CloudPoint) -> u64| {
-        let counts = points.iter().map(|point| count(point));
-        let [least, most] =
-            [counts.clone().min(), counts.max()].map(|count| short_count(count.unwrap_or(0)));
-        if least == most { least } else { format!("{least} to {most}") }
-    };
-    let values = points.first().map(|point| {
-        let pairs = cloud.variables.iter().zip(&point.values);
-        pairs.map(|((name, _), value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
-    });
-    let values = values.unwrap_or_default();
-    let values = clean(&values);
-    let inside = points.iter().filter(|point| point.is_inside).count();
-    let limits = match (cloud.constraints.is_empty(), inside) {
-        (true, _) => String::new(),
-        (false, 0) => ", beyond the limits".to_owned(),
-        (false, inside) if inside == points.len() => ", within the limits".to_owned(),
-        (false, inside) => format!(", {inside} within the limits"),
-    };
-    let such_as = if points.len() == 1 { "" } else { "such as " };
-    format!(
-        "{} params, {} MACs{limits}; {such_as}{}",
-        range(|point| point.params),
-        range(|point| point.macs),
-        shortened(&values, TEXT, LIST)
-    )
 }
