@@ -1,210 +1,247 @@
-//! Accuracy against compute, the chart of Canziani et al. 2016, *An Analysis of Deep Neural Network
-//! Models for Practical Applications*, Figure 2.
+//! Accuracy against cost: the chart of Canziani et al. 2016, *An Analysis of Deep Neural Network Models for
+//! Practical Applications*, Figure 2, for MACs, parameters and latency, with the front of those that nothing beats.
 
-use plotters::{
-    coord::{
-        Shift,
-        combinators::{BindKeyPoints, IntoLogRange},
-    },
-    prelude::*,
-    style::text_anchor::HPos,
-};
+use inceptive_exec::statistics::Estimate;
+use plotters::{prelude::Color, style::ShapeStyle};
 
 use super::{
-    FAINT, Figure, INK,
-    labels::{Ball, Rect, place},
-    pixel, text_style, text_width,
+    Figure, MOST_NAMED, MOST_POINTS,
+    axes::{Frame, Scale, Tick, count_text, plain_text},
+    canvas::{Canvas, pixel},
+    drawn, facts,
+    key::{self, Evidence, Sample, Shape},
+    labels::{self, Named, Rect},
+    named, networks,
 };
 use crate::{
+    axis::{Axis, front},
     candidate::Candidate,
-    numbers::short_count,
-    text::{FONT, clean, shortened},
+    way::Way,
 };
 
-const WIDTH: u32 = 1000;
-const HEIGHT: u32 = 640;
+/// Height of the chart itself, in pixels.
+const HEIGHT: i32 = 500;
 
-/// Room around the axes, in pixels.
-const MARGIN: u32 = 24;
-const X_AXIS: u32 = 48;
-const Y_AXIS: u32 = 64;
-const CAPTION: u32 = 62;
-
-/// Size of names, in pixels.
-const NAME_SIZE: f64 = 12.0;
-
-/// Radius of the largest ball, in pixels.
-const LARGEST_BALL: f64 = 34.0;
+/// Radius of the largest ball, and of points whose size means nothing.
+const LARGEST_BALL: f64 = 30.0;
+const POINT: i32 = 6;
 
 /// Radius that a ball has at least, to be seen.
 const SMALLEST_BALL: f64 = 2.5;
 
-const BALL: RGBColor = RGBColor(31, 119, 180);
+/// How strongly points on the front and others are filled.
+const STRONG: f64 = 0.85;
+const MUTED: f64 = 0.25;
+const LINE: f64 = 0.5;
+
+/// With more points than this others than those on the front are drawn plainly.
+const MOST_DETAILED: usize = 200;
+
+/// What is drawn of a candidate with an accuracy.
+const EVIDENCE: Evidence = Evidence::Published;
 
 /// A candidate with a place in the chart.
 struct Point<'a> {
-    name: &'a str,
-    gmacs: f64,
+    candidate: &'a Candidate,
+    cost: Estimate,
     top1: f64,
-    params: u64,
+    is_on_front: bool,
+    radius: i32,
+    at: (i32, i32),
 }
 
-/// Top-1 against MACs on a logarithmic axis, the area of a ball proportional to its parameters. Shows
-/// the candidates with a comparable accuracy and names the number of the others.
-pub(crate) fn balls(candidates: &[Candidate]) -> Figure {
-    let mut points: Vec<Point<'_>> = candidates.iter().filter_map(point).collect();
-    // Small balls last, so that large ones do not hide them.
-    points.sort_by_key(|point| std::cmp::Reverse(point.params));
-    let left_out = candidates.len() - points.len();
-    let mut svg = String::new();
-    {
-        let root = SVGBackend::with_string(&mut svg, (WIDTH, HEIGHT)).into_drawing_area();
-        // Drawing into a string does not fail.
-        let _ = draw(&root, &points, left_out);
-    }
-    Figure {
-        id: "accuracy-macs".to_owned(),
-        title: "Published accuracy against compute".to_owned(),
-        alternative:
-            "Published top-1 accuracy against MACs; the area of a ball is its number of parameters"
-                .to_owned(),
-        svg,
+/// What a chart says.
+struct Words {
+    id: &'static str,
+    title: &'static str,
+    cost: &'static str,
+    alternative: &'static str,
+}
+
+const fn words(axis: Axis<'_>) -> Words {
+    match axis {
+        Axis::Macs => Words {
+            id: "accuracy-macs",
+            title: "Accuracy against compute",
+            cost: "multiply-accumulates of one image (logarithmic)",
+            alternative: "Top-1 accuracy against MACs; the area of a ball is its number of parameters",
+        },
+        Axis::Params => Words {
+            id: "accuracy-params",
+            title: "Accuracy against parameters",
+            cost: "parameters (logarithmic)",
+            alternative: "Top-1 accuracy against parameters",
+        },
+        Axis::Latency(_) => Words {
+            id: "accuracy-latency",
+            title: "Accuracy against latency",
+            cost: "median latency in ms (logarithmic)",
+            alternative: "Top-1 accuracy against measured latency, with 95% intervals",
+        },
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a place in a chart")]
-fn point(candidate: &Candidate) -> Option<Point<'_>> {
-    let top1 = candidate.comparable()?.top1?;
-    let macs = candidate.subject.macs;
-    let gmacs = macs as f64 / 1e9;
-    let params = candidate.subject.params;
-    (macs > 0).then_some(Point { name: &candidate.name, gmacs, top1, params })
+/// Top-1 accuracy against a cost on a logarithmic scale, with the front. None without a candidate that has both.
+pub(super) fn chart(candidates: &[Candidate], way: Option<&Way>, axis: Axis<'_>) -> Option<Figure> {
+    let all = points(candidates, axis);
+    if all.is_empty() {
+        return None;
+    }
+    let (known, named_few) = (all.len(), all.len() > MOST_NAMED);
+    let mut points = drawn(all, MOST_POINTS, |point| point.is_on_front);
+    let Words { id, title, cost, alternative } = words(axis);
+    let caption = caption(axis, candidates.len() - known, known - points.len(), named_few);
+    let (mut canvas, top) = Canvas::new(title, &caption);
+    let frame = Frame { left: 68, right: 826, top: top + 30, bottom: top + 30 + HEIGHT };
+    let (x, y) = scales(&points, axis, frame);
+    for point in &mut points {
+        point.at = (x.at(point.cost.value), y.at(point.top1));
+    }
+    frame.columns(&mut canvas, &ticks(&x, axis));
+    frame.name_columns(&mut canvas, cost);
+    frame.lines(&mut canvas, &y.ticks(&plain_text, false), "top-1 accuracy, percent");
+    frame.sides(&mut canvas);
+    let steps = steps(&points, frame);
+    canvas.line(steps.clone(), EVIDENCE.color().mix(LINE).stroke_width(2));
+    draw_points(&mut canvas, &points, &x);
+    let mut marks: Vec<Rect> = steps.windows(2).map(|s| Rect::around(s[0], s[1], 1.0)).collect();
+    marks.extend(points.iter().map(|p| Rect::around(p.at, p.at, f64::from(p.radius))));
+    labels::draw(&mut canvas, &names(&points), &marks, &frame.rect());
+    key::column(&mut canvas, &entries(&points, axis), frame.top);
+    for point in &points {
+        let facts = facts::facts(point.candidate, way);
+        canvas.hit(point.at, point.radius, &facts::long_name(point.candidate), &facts);
+    }
+    Some(canvas.finish(id, title, alternative.to_owned(), frame.bottom + 56))
 }
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Drawn = Result<(), Box<dyn std::error::Error>>;
-
-fn draw(root: &Area<'_>, points: &[Point<'_>], left_out: usize) -> Drawn {
-    root.fill(&WHITE)?;
-    caption(root, left_out)?;
-    if points.is_empty() {
-        let style = (FONT, 16).into_font().color(&INK);
-        root.draw(&Text::new(
-            "None of these networks has an accuracy that can be compared.",
-            (60, 200),
-            style,
-        ))?;
-        return Ok(());
-    }
-    let (x, y) = (log_range(points), linear_range(points));
-    let mut chart = ChartBuilder::on(root)
-        .margin(MARGIN)
-        .margin_top(CAPTION)
-        .x_label_area_size(X_AXIS)
-        .y_label_area_size(Y_AXIS)
-        .build_cartesian_2d(x.clone().log_scale().with_key_points(ticks(&x)), y)?;
-    chart
-        .configure_mesh()
-        .bold_line_style(FAINT)
-        .light_line_style(TRANSPARENT)
-        .axis_style(INK)
-        .x_desc("GMACs of one image (logarithmic)")
-        .y_desc("top-1 accuracy, percent")
-        .label_style((FONT, 15).into_font().color(&INK))
-        .axis_desc_style((FONT, 16).into_font().color(&INK))
-        .x_label_formatter(&|x| trimmed(*x))
-        .y_label_formatter(&|y| trimmed(*y))
-        .draw()?;
-
-    let largest = points.iter().map(|point| point.params).max().unwrap_or(1);
-    let balls: Vec<Ball> = points
-        .iter()
-        .map(|point| {
-            let (x, y) = chart.backend_coord(&(point.gmacs, point.top1));
-            let name_width = f64::from(text_width(&name(point), NAME_SIZE));
-            Ball {
-                x: f64::from(x),
-                y: f64::from(y),
-                radius: radius(point.params, largest),
-                name_width,
-                name_height: NAME_SIZE + 2.0,
-            }
-        })
-        .collect();
-    for ball in &balls {
-        let fill = BALL.mix(0.35).filled();
-        root.draw(&Circle::new((pixel(ball.x), pixel(ball.y)), pixel(ball.radius), fill))?;
-        root.draw(&Circle::new((pixel(ball.x), pixel(ball.y)), pixel(ball.radius), BALL))?;
-    }
-    names(root, points, &balls)?;
-    key(root, largest)
-}
-
-fn caption(root: &Area<'_>, left_out: usize) -> Drawn {
-    let title = "Published accuracy against compute";
-    root.draw(&Text::new(title, (24, 24), text_style(18.0, HPos::Left)))?;
-    let others = match left_out {
-        0 => String::new(),
-        1 => "; 1 network without such a figure is left out".to_owned(),
-        n => format!("; {n} networks without such a figure are left out"),
+/// The candidates with an accuracy and a cost, large balls before small ones, so that none is hidden.
+fn points<'a>(candidates: &'a [Candidate], axis: Axis<'_>) -> Vec<Point<'a>> {
+    let front = front(candidates, axis);
+    let largest = candidates.iter().map(|candidate| candidate.subject.params).max().unwrap_or(1);
+    let point = |(at, candidate): (usize, &'a Candidate)| {
+        let cost = facts::drawable(axis.cost(candidate)?)?;
+        let top1 = candidate.top1().filter(|top1| top1.is_finite())?;
+        let radius = match axis {
+            Axis::Macs => radius(candidate.subject.params, largest),
+            Axis::Params | Axis::Latency(_) => POINT,
+        };
+        let is_on_front = front.contains(&at);
+        Some(Point { candidate, cost, top1, is_on_front, radius, at: (0, 0) })
     };
-    let text = format!(
-        "ImageNet-1k top-1 of one model on one crop, as published; area of a ball: parameters{others}. \
-         MACs are not latency."
-    );
-    root.draw(&Text::new(text, (24, 47), text_style(11.0, HPos::Left)))?;
-    Ok(())
+    let mut points: Vec<Point<'a>> = candidates.iter().enumerate().filter_map(point).collect();
+    points.sort_by_key(|point| std::cmp::Reverse(point.radius));
+    points
 }
 
-fn name(point: &Point<'_>) -> String {
-    shortened(&clean(point.name), NAME_SIZE, 260.0).into_owned()
+fn caption(axis: Axis<'_>, without: usize, skipped: usize, named_few: bool) -> String {
+    let mut text = "ImageNet-1k top-1 of one model on one crop, as published.".to_owned();
+    text.push_str(match axis {
+        Axis::Macs => " Area of a ball: parameters. MACs are not latency.",
+        Axis::Params => " Neither compute nor latency follows from parameters.",
+        Axis::Latency(_) => "",
+    });
+    if let Axis::Latency(way) = axis {
+        text.push_str(&format!(" Measured with {} on {}.", way.label(), way.machine.cpu));
+    }
+    text.push_str(" Filled: nothing listed is better for as little.");
+    if named_few {
+        text.push_str(" Only those are named.");
+    }
+    if without > 0 {
+        text.push_str(&format!(
+            " Left out, as one of the two is not known: {}.",
+            networks(without)
+        ));
+    }
+    if skipped > 0 {
+        text.push_str(&format!(" Left out, evenly, for there are so many: {}.", networks(skipped)));
+    }
+    text
 }
 
-fn names(root: &Area<'_>, points: &[Point<'_>], balls: &[Ball]) -> Drawn {
-    let frame = Rect {
-        left: f64::from(MARGIN + Y_AXIS),
-        top: f64::from(CAPTION),
-        width: f64::from(WIDTH - 2 * MARGIN - Y_AXIS),
-        height: f64::from(HEIGHT - MARGIN - CAPTION - X_AXIS),
+fn scales(points: &[Point<'_>], axis: Axis<'_>, frame: Frame) -> (Scale, Scale) {
+    let room = if matches!(axis, Axis::Latency(_)) { 1.25 } else { 1.6 };
+    let costs = points.iter().flat_map(|point| [point.cost.low, point.cost.high]);
+    let x = Scale::log(costs, room, (frame.left, frame.right));
+    let y = Scale::linear(points.iter().map(|point| point.top1), (frame.bottom, frame.top));
+    (x, y)
+}
+
+fn ticks(x: &Scale, axis: Axis<'_>) -> Vec<Tick> {
+    match axis {
+        Axis::Macs | Axis::Params => x.ticks(&count_text, true),
+        Axis::Latency(_) => x.ticks(&plain_text, true),
+    }
+}
+
+/// The most accuracy for at most so much cost, as stairs to the right side.
+fn steps(points: &[Point<'_>], frame: Frame) -> Vec<(i32, i32)> {
+    let mut front: Vec<(i32, i32)> =
+        points.iter().filter(|point| point.is_on_front).map(|point| point.at).collect();
+    // Up is down in pixels: of equal costs the better one last.
+    front.sort_by_key(|&(x, y)| (x, -y));
+    let mut steps: Vec<(i32, i32)> = Vec::with_capacity(2 * front.len() + 1);
+    for (x, y) in front {
+        if let Some(&(_, before)) = steps.last() {
+            steps.push((x, before));
+        }
+        steps.push((x, y));
+    }
+    if let Some(&(_, y)) = steps.last() {
+        steps.push((frame.right, y));
+    }
+    steps
+}
+
+fn draw_points(canvas: &mut Canvas, points: &[Point<'_>], x: &Scale) {
+    let color = EVIDENCE.color();
+    for point in points {
+        let strength = if point.is_on_front { STRONG } else { MUTED };
+        canvas.circle(point.at, point.radius, color.mix(strength).filled());
+        if point.is_on_front || points.len() <= MOST_DETAILED {
+            canvas.circle(point.at, point.radius, ShapeStyle::from(color));
+            let ends = [point.cost.low, point.cost.high].map(|cost| (x.at(cost), point.at.1));
+            key::whisker(canvas, ends, point.radius, color.to_rgba());
+        }
+    }
+}
+
+fn names(points: &[Point<'_>]) -> Vec<Named> {
+    let name = |point: &Point<'_>| Named {
+        at: point.at,
+        radius: point.radius,
+        name: facts::name(point.candidate),
     };
-    let style = text_style(NAME_SIZE, HPos::Left);
-    for ((point, ball), rect) in points.iter().zip(balls).zip(place(balls, frame)) {
-        leader(root, ball, rect)?;
-        let start = (pixel(rect.left), pixel(rect.top + rect.height / 2.0));
-        root.draw(&Text::new(name(point), start, style.clone()))?;
-    }
-    Ok(())
+    named(points, |point| point.is_on_front).into_iter().map(name).collect()
 }
 
-/// A thin line from a ball to a name that is not next to it.
-fn leader(root: &Area<'_>, ball: &Ball, name: Rect) -> Drawn {
-    let x = ball.x.clamp(name.left, name.left + name.width);
-    let y = ball.y.clamp(name.top, name.top + name.height);
-    let distance = (x - ball.x).hypot(y - ball.y);
-    if distance > ball.radius + 8.0 {
-        let part = ball.radius / distance;
-        let start = (ball.x + (x - ball.x) * part, ball.y + (y - ball.y) * part);
-        let line = vec![(pixel(start.0), pixel(start.1)), (pixel(x), pixel(y))];
-        root.draw(&PathElement::new(line, INK.mix(0.5)))?;
+fn entries(points: &[Point<'_>], axis: Axis<'_>) -> Vec<(Sample, String)> {
+    let color = EVIDENCE.color();
+    let mut entries = vec![
+        (
+            Sample::Mark(Shape::Disc, color.mix(STRONG)),
+            format!("{}, on the front", EVIDENCE.name()),
+        ),
+        (Sample::Mark(Shape::Disc, color.mix(MUTED)), format!("{}, beaten", EVIDENCE.name())),
+        (Sample::Line(color), "Pareto front".to_owned()),
+    ];
+    match axis {
+        Axis::Macs => {
+            let largest =
+                points.iter().map(|point| point.candidate.subject.params).max().unwrap_or(1);
+            let sizes =
+                [largest, largest / 4, largest / 16].map(round).into_iter().filter(|&n| n > 0);
+            entries.extend(sizes.map(|params| {
+                #[expect(clippy::cast_precision_loss, reason = "a round number")]
+                let text = format!("{} params", count_text(params as f64));
+                (Sample::Size(radius(params, largest)), text)
+            }));
+        }
+        Axis::Latency(_) => entries.push((Sample::Whisker(color), "95% interval".to_owned())),
+        Axis::Params => {}
     }
-    Ok(())
-}
-
-/// What the sizes of the balls mean, in the lower right corner.
-fn key(root: &Area<'_>, largest: u64) -> Drawn {
-    let style = text_style(11.0, HPos::Right);
-    let right = i32::try_from(WIDTH - MARGIN).unwrap_or(i32::MAX) - 80;
-    let mut bottom = f64::from(HEIGHT - MARGIN - X_AXIS) - 12.0;
-    for params in [largest, largest / 4, largest / 16].map(round).into_iter().filter(|&n| n > 0) {
-        let radius = radius(params, largest);
-        let center = (right, pixel(bottom - radius));
-        root.draw(&Circle::new(center, pixel(radius), INK.mix(0.6)))?;
-        let text = format!("{} params", short_count(params));
-        let place = (right - pixel(LARGEST_BALL) - 8, center.1);
-        root.draw(&Text::new(text, place, style.clone()))?;
-        bottom -= 2.0 * radius + 6.0;
-    }
-    Ok(())
+    entries
 }
 
 /// The largest of 1, 2 and 5 times a power of ten that is no more; 0 for 0.
@@ -220,37 +257,7 @@ fn round(count: u64) -> u64 {
 
 /// Area proportional to the parameters.
 #[expect(clippy::cast_precision_loss, reason = "a radius in a chart")]
-fn radius(params: u64, largest: u64) -> f64 {
+fn radius(params: u64, largest: u64) -> i32 {
     let share = params as f64 / largest.max(1) as f64;
-    (LARGEST_BALL * share.sqrt()).max(SMALLEST_BALL)
-}
-
-/// Room around the smallest and the largest, by a factor.
-fn log_range(points: &[Point<'_>]) -> std::ops::Range<f64> {
-    let least = points.iter().map(|point| point.gmacs).fold(f64::INFINITY, f64::min);
-    let most = points.iter().map(|point| point.gmacs).fold(0.0, f64::max);
-    least / 1.6..most * 1.9
-}
-
-/// 1, 2 and 5 times the powers of ten in a range; only the powers if there are many.
-fn ticks(range: &std::ops::Range<f64>) -> Vec<f64> {
-    let decades = (range.end / range.start).log10();
-    let steps: &[f64] = if decades < 3.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
-    (-12..=12)
-        .flat_map(|power| steps.iter().map(move |step| step * 10_f64.powi(power)))
-        .filter(|tick| range.contains(tick))
-        .collect()
-}
-
-fn linear_range(points: &[Point<'_>]) -> std::ops::Range<f64> {
-    let least = points.iter().map(|point| point.top1).fold(f64::INFINITY, f64::min);
-    let most = points.iter().map(|point| point.top1).fold(0.0, f64::max);
-    let room = ((most - least) * 0.12).max(1.0);
-    least - room..most + room
-}
-
-/// Two decimals at most, without zeros at the end.
-fn trimmed(number: f64) -> String {
-    let text = format!("{number:.3}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    pixel((LARGEST_BALL * share.sqrt()).max(SMALLEST_BALL))
 }

@@ -1,17 +1,41 @@
 //! Charts of many candidates.
+//!
+//! Every chart is one SVG document without scripts or fonts of its own: shapes drawn by plotters on white paper in a
+//! few colours, and over them one invisible shape of class `hit` for each point or bar, whose title says everything
+//! that is known of it. A page can recolour a chart by the exact colours below.
+//!
+//! | file | makes |
+//! |---|---|
+//! | `accuracy`, `density` | accuracy against cost, and for each parameter |
+//! | `shares` | where parameters, MACs, memory and time are |
+//! | `roofline`, `latency` | what was measured |
+//! | `space`, `squares`, `modules` | spaces of networks, single modules |
+//! | `canvas`, `axes`, `labels`, `key`, `rows`, `facts` | what charts have in common |
 
 mod accuracy;
+mod axes;
+mod canvas;
+mod density;
+mod facts;
+mod key;
 mod labels;
+mod latency;
+mod modules;
+mod roofline;
+mod rows;
 mod shares;
+mod space;
+mod squares;
 
-use plotters::{
-    prelude::*,
-    style::text_anchor::{HPos, Pos, VPos},
-};
+#[cfg(test)]
+mod checks;
+#[cfg(test)]
+mod tests;
 
-use crate::text::{FONT, width_px};
+use plotters::style::RGBColor;
 
 use crate::{
+    axis::Axis,
     layer::Quantity,
     report::{Findings, Report},
 };
@@ -33,31 +57,76 @@ pub(crate) struct Figure {
 pub(crate) fn all(report: &Report, findings: &Findings) -> Vec<Figure> {
     let candidates = report.candidates.as_slice();
     let way = findings.main_way();
-    let mut figures = vec![accuracy::balls(candidates)];
-    figures.extend(Quantity::ALL.into_iter().filter_map(|q| shares::bars(candidates, way, q)));
-    figures
+    let axes = [Some(Axis::Macs), Some(Axis::Params), way.map(Axis::Latency)];
+    let mut figures: Vec<Option<Figure>> = Vec::new();
+    figures.extend(axes.into_iter().flatten().map(|axis| accuracy::chart(candidates, way, axis)));
+    figures.push(density::bars(candidates, way));
+    figures.extend(Quantity::ALL.map(|quantity| shares::bars(candidates, way, quantity)));
+    figures.push(way.and_then(|way| roofline::chart(candidates, way)));
+    figures.push(latency::chart(candidates, &findings.ways));
+    let clouds = (1..).zip(&report.clouds);
+    figures.extend(clouds.map(|(number, cloud)| space::chart(cloud, number, candidates, way)));
+    figures.push(modules::bars(candidates, way));
+    figures.into_iter().flatten().collect()
 }
 
-/// Ink of text and axes.
+/// Text and axes.
 const INK: RGBColor = RGBColor(40, 44, 52);
 
 /// Lines that stay in the background.
 const FAINT: RGBColor = RGBColor(218, 222, 228);
 
-/// The nearest pixel.
-#[expect(clippy::cast_possible_truncation, reason = "a pixel of a chart of known size")]
-fn pixel(x: f64) -> i32 {
-    x.round() as i32
+/// What everything is drawn on.
+const PAPER: RGBColor = RGBColor(255, 255, 255);
+
+/// The colours of Okabe and Ito 2008, *Color Universal Design*, which people with any colour vision tell apart.
+const ORANGE: RGBColor = RGBColor(230, 159, 0);
+const SKY: RGBColor = RGBColor(86, 180, 233);
+const GREEN: RGBColor = RGBColor(0, 158, 115);
+const YELLOW: RGBColor = RGBColor(240, 228, 66);
+const BLUE: RGBColor = RGBColor(0, 114, 178);
+const VERMILLION: RGBColor = RGBColor(213, 94, 0);
+const PURPLE: RGBColor = RGBColor(204, 121, 167);
+
+/// What is there but not the point.
+const GREY: RGBColor = RGBColor(153, 153, 153);
+
+/// With more candidates than this only those on the front are named.
+const MOST_NAMED: usize = 40;
+
+/// The most points of a chart; of more, some are left out evenly.
+const MOST_POINTS: usize = 1000;
+
+/// The most rows of a chart.
+const MOST_ROWS: usize = 40;
+
+/// Places of at most `most` of `count` things, evenly spaced.
+fn thinned(count: usize, most: usize) -> impl Iterator<Item = usize> {
+    let kept = count.min(most);
+    (0..kept).map(move |at| at * count / kept)
 }
 
-/// Ink of a text `size` pixels high that ends, begins or is centred at a point.
-fn text_style(size: f64, side: HPos) -> TextStyle<'static> {
-    // plotters writes 1 / 1.24 of the size that it is given into an SVG.
-    let font = (FONT, size * 1.24).into_font();
-    font.color(&INK).pos(Pos::new(side, VPos::Center))
+/// All points of a chart, or, of more than `most`, those on the front and others evenly; twice as many at most.
+fn drawn<T>(points: Vec<T>, most: usize, is_on_front: impl Fn(&T) -> bool) -> Vec<T> {
+    let kept: Vec<usize> = thinned(points.len(), most).collect();
+    let points = points.into_iter().enumerate();
+    points
+        .filter(|(at, point)| is_on_front(point) || kept.binary_search(at).is_ok())
+        .map(|(_, point)| point)
+        .take(2 * most)
+        .collect()
 }
 
-/// Width of a text in pixels, rounded up.
-fn text_width(text: &str, size: f64) -> i32 {
-    pixel(width_px(text, size).ceil())
+/// The points to name, those on the front first: all, or only the front if there are many.
+fn named<T>(points: &[T], is_on_front: impl Fn(&T) -> bool) -> Vec<&T> {
+    let names_all = points.len() <= MOST_NAMED;
+    let mut named: Vec<&T> =
+        points.iter().filter(|point| names_all || is_on_front(point)).collect();
+    named.sort_by_key(|point| !is_on_front(point));
+    thinned(named.len(), MOST_NAMED).map(|at| named[at]).collect()
+}
+
+/// `1 network`, `2 networks`.
+fn networks(count: usize) -> String {
+    format!("{count} network{}", if count == 1 { "" } else { "s" })
 }

@@ -1,148 +1,174 @@
-//! Where the parameters and the MACs of each network are, by kind of layer.
+//! Where the parameters, the MACs, the memory and the time of each network are, by kind of layer.
 
-use plotters::{coord::Shift, prelude::*, style::text_anchor::HPos};
+use plotters::style::{RGBColor, text_anchor::HPos};
 
-use super::{FAINT, Figure, pixel, text_style, text_width};
+use super::{
+    BLUE, FAINT, Figure, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, YELLOW,
+    axes::{Frame, Tick},
+    canvas::{Canvas, pixel},
+    facts,
+    key::{self, Sample},
+    rows,
+};
 use crate::{
+    axis::{Axis, front},
     candidate::Candidate,
     layer::{Layer, Quantity, by_layer},
-    numbers::short_count,
-    text::{clean, shortened},
+    numbers::{bytes, share, short_count, significant},
     way::Way,
 };
 
-const WIDTH: u32 = 1000;
-const ROW: u32 = 26;
-const TOP: u32 = 92;
-const BOTTOM: u32 = 40;
-
-/// Where the bars begin and end, in pixels.
-const BARS: (i32, i32) = (270, 910);
-
-/// Size of names and numbers, in pixels.
-const SMALL: f64 = 12.0;
-
-/// Colours of Okabe and Ito, which people with any colour vision tell apart, and greys.
+/// The colour of a kind of layer.
 const fn color(layer: Layer) -> RGBColor {
     match layer {
-        Layer::Pointwise => RGBColor(86, 180, 233),
-        Layer::Spatial => RGBColor(0, 114, 178),
-        Layer::Asymmetric => RGBColor(0, 158, 115),
-        Layer::Grouped => RGBColor(240, 228, 66),
-        Layer::Linear => RGBColor(213, 94, 0),
-        Layer::Norm => RGBColor(204, 121, 167),
-        Layer::Pool => RGBColor(230, 159, 0),
-        Layer::Join => RGBColor(120, 124, 130),
-        Layer::Other => RGBColor(190, 194, 200),
+        Layer::Pointwise => SKY,
+        Layer::Spatial => BLUE,
+        Layer::Asymmetric => GREEN,
+        Layer::Grouped => YELLOW,
+        Layer::Linear => VERMILLION,
+        Layer::Norm => PURPLE,
+        Layer::Pool => ORANGE,
+        Layer::Join => GREY,
+        Layer::Other => FAINT,
     }
 }
 
-const fn title(quantity: Quantity) -> (&'static str, &'static str) {
+/// What a chart says.
+struct Words {
+    id: &'static str,
+    title: &'static str,
+    caption: &'static str,
+}
+
+const fn words(quantity: Quantity) -> Words {
     match quantity {
-        Quantity::Params => ("where-params", "Where the parameters are"),
-        Quantity::Macs => ("where-macs", "Where the multiply-accumulates are"),
-        Quantity::Memory => ("where-memory", "Where the bytes of results are"),
-        Quantity::Time => ("where-time", "Where the time goes"),
+        Quantity::Params => Words {
+            id: "where-params",
+            title: "Where the parameters are",
+            caption: "Share of the learned numbers by kind of layer; the total is on the right.",
+        },
+        Quantity::Macs => Words {
+            id: "where-macs",
+            title: "Where the multiply-accumulates are",
+            caption: "Share of the multiply-accumulates by kind of layer, for one image; the total is on the right.",
+        },
+        Quantity::Memory => Words {
+            id: "where-memory",
+            title: "Where the bytes of results are",
+            caption: "Share of the bytes of all results by kind of layer, for one image in single precision. The total is \
+                      on the right; not all of it is in memory at once.",
+        },
+        Quantity::Time => Words {
+            id: "where-time",
+            title: "Where the time goes",
+            caption: "Share of the profiled time by kind of layer. Engines run layers as one: activations and sums count \
+                      with the layer that they were taken into. The total is on the right.",
+        },
     }
 }
 
-/// Bars of a quantity by kind of layer; none if it is not known of any candidate.
-pub(crate) fn bars(
+fn amount(quantity: Quantity, amount: u64) -> String {
+    match quantity {
+        Quantity::Params | Quantity::Macs => short_count(amount),
+        Quantity::Memory => bytes(amount),
+        #[expect(clippy::cast_precision_loss, reason = "shown with four digits")]
+        Quantity::Time => format!("{} ms", significant(amount as f64 / 1e6)),
+    }
+}
+
+/// A candidate with its shares.
+struct Row {
+    at: usize,
+    shares: [u64; 9],
+    total: u64,
+}
+
+/// Bars of a quantity by kind of layer, the largest total first; none if it is not known of any candidate.
+pub(super) fn bars(
     candidates: &[Candidate],
     way: Option<&Way>,
     quantity: Quantity,
 ) -> Option<Figure> {
-    let rows: Vec<(&str, [u64; 9])> = candidates
-        .iter()
-        .filter_map(|candidate| {
-            let profile = way.and_then(|way| way.profile_of(candidate));
-            let shares = by_layer(candidate.network.as_ref()?, profile, quantity)?;
-            Some((candidate.name.as_str(), shares))
-        })
-        .collect();
-    if rows.is_empty() {
+    let row = |(at, candidate): (usize, &Candidate)| {
+        let profile = way.and_then(|way| way.profile_of(candidate));
+        let shares = by_layer(candidate.network.as_ref()?, profile, quantity)?;
+        let total = shares.iter().sum();
+        (total > 0).then_some(Row { at, shares, total })
+    };
+    let mut all: Vec<Row> = candidates.iter().enumerate().filter_map(row).collect();
+    if all.is_empty() {
         return None;
     }
-    let (id, title) = title(quantity);
-    let height = TOP + ROW * u32::try_from(rows.len()).unwrap_or(u32::MAX).min(10_000) + BOTTOM;
-    let mut svg = String::new();
-    {
-        let root = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
-        // Drawing into a string does not fail.
-        let _ = draw(&root, &rows, title, height);
+    all.sort_by_key(|row| std::cmp::Reverse(row.total));
+    let (rows, left_out) = rows::shown(all, |row| row.at, &front(candidates, Axis::Macs));
+    let Words { id, title, caption } = words(quantity);
+    let mut caption = caption.to_owned();
+    if let (Quantity::Time, Some(way)) = (quantity, way) {
+        caption.push_str(&format!(" {} on {}.", way.label(), way.machine.cpu));
+    }
+    caption.push_str(&rows::rest(left_out, "MACs"));
+    let (mut canvas, top) = Canvas::new(title, &caption);
+    let top = key::lines(&mut canvas, &entries(&rows), (rows::LEFT, 976), top + 4);
+    let count = i32::try_from(rows.len()).unwrap_or(i32::MAX);
+    let frame = Frame { left: rows::LEFT, right: 890, top, bottom: top + 8 + rows::ROW * count };
+    frame.columns(&mut canvas, &fifths(frame));
+    for (index, row) in (0..).zip(&rows) {
+        let y = frame.top + 8 + rows::ROW * index;
+        rows::name(&mut canvas, &candidates[row.at].name, y + rows::BAR / 2);
+        let name = facts::long_name(&candidates[row.at]);
+        bar(&mut canvas, frame, y, row, (&name, quantity));
     }
     let alternative = format!("{title}, by kind of layer, for each network");
-    Some(Figure { id: id.to_owned(), title: title.to_owned(), alternative, svg })
-}
-
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Drawn = Result<(), Box<dyn std::error::Error>>;
-
-fn draw(root: &Area<'_>, rows: &[(&str, [u64; 9])], title: &str, height: u32) -> Drawn {
-    root.fill(&WHITE)?;
-    root.draw(&Text::new(title.to_owned(), (24, 26), text_style(18.0, HPos::Left)))?;
-    key(root, rows)?;
-    axis(root, height)?;
-    for (row, (name, shares)) in (0_u32..).zip(rows) {
-        let top = i32::try_from(TOP + ROW * row).unwrap_or(i32::MAX);
-        bar(root, top, name, shares)?;
-    }
-    Ok(())
+    Some(canvas.finish(id, title, alternative, frame.bottom + 34))
 }
 
 /// The kinds of layers that occur.
-fn key(root: &Area<'_>, all: &[(&str, [u64; 9])]) -> Drawn {
-    let style = text_style(SMALL, HPos::Left);
-    let mut x = BARS.0;
-    for layer in Layer::ALL {
-        if all.iter().all(|(_, shares)| shares[layer as usize] == 0) {
+fn entries(rows: &[Row]) -> Vec<(Sample, String)> {
+    let occurs = |layer: &Layer| rows.iter().any(|row| row.shares[*layer as usize] > 0);
+    let entry = |layer: Layer| (Sample::Bar(color(layer)), layer.name().to_owned());
+    Layer::ALL.into_iter().filter(occurs).map(entry).collect()
+}
+
+/// Every fifth of the length of a bar.
+fn fifths(frame: Frame) -> Vec<Tick> {
+    let tick = |fifth: i32| Tick {
+        at_px: frame.left + (frame.right - frame.left) * fifth / 5,
+        text: format!("{}%", 20 * fifth),
+    };
+    (0..=5).map(tick).collect()
+}
+
+fn bar(canvas: &mut Canvas, frame: Frame, y: i32, row: &Row, (name, quantity): (&str, Quantity)) {
+    let mut before = 0;
+    for (layer, &part) in Layer::ALL.iter().zip(&row.shares) {
+        let ends = [before, before + part].map(|sum| frame.left + along(frame, sum, row.total));
+        before += part;
+        if ends[0] == ends[1] {
             continue;
         }
-        root.draw(&Rectangle::new([(x, 54), (x + 12, 66)], color(layer).filled()))?;
-        root.draw(&Text::new(layer.name(), (x + 17, 60), style.clone()))?;
-        x += 17 + text_width(layer.name(), SMALL) + 18;
+        // A line of paper sets it apart from the next one.
+        let end = if ends[1] - ends[0] > 3 { ends[1] - 1 } else { ends[1] };
+        let corners = [(ends[0], y), (end, y + rows::BAR)];
+        canvas.bar(corners, color(*layer));
+        let facts = format!(
+            "{} {} ({} of {})",
+            layer.name(),
+            share(fraction(part, row.total)),
+            amount(quantity, part),
+            amount(quantity, row.total)
+        );
+        canvas.hit_bar(corners, name, &facts);
     }
-    Ok(())
+    let place = (frame.right + 10, y + rows::BAR / 2);
+    canvas.text(&amount(quantity, row.total), place, HPos::Left);
 }
 
-/// Lines at every fifth, percent below.
-fn axis(root: &Area<'_>, height: u32) -> Drawn {
-    let style = text_style(SMALL, HPos::Center);
-    let bottom = i32::try_from(height - BOTTOM).unwrap_or(i32::MAX);
-    let top = i32::try_from(TOP).unwrap_or(0) - 6;
-    for fifth in 0..=5 {
-        let x = BARS.0 + (BARS.1 - BARS.0) * fifth / 5;
-        root.draw(&PathElement::new(vec![(x, top), (x, bottom)], FAINT))?;
-        let text = format!("{}%", 20 * fifth);
-        root.draw(&Text::new(text, (x, bottom + 14), style.clone()))?;
-    }
-    Ok(())
-}
-
-fn bar(root: &Area<'_>, top: i32, name: &str, shares: &[u64; 9]) -> Drawn {
-    let middle = top + 9;
-    let name = shortened(&clean(name), SMALL, f64::from(BARS.0 - 30)).into_owned();
-    root.draw(&Text::new(name, (BARS.0 - 10, middle), text_style(SMALL, HPos::Right)))?;
-    let total: u64 = shares.iter().sum();
-    let mut before = 0;
-    for (layer, share) in Layer::ALL.into_iter().zip(shares) {
-        let ends = [before, before + share].map(|sum| BARS.0 + along(sum, total));
-        if ends[0] < ends[1] {
-            let corners = [(ends[0], top), (ends[1], top + 17)];
-            root.draw(&Rectangle::new(corners, color(layer).filled()))?;
-        }
-        before += share;
-    }
-    root.draw(&Text::new(
-        short_count(total),
-        (BARS.1 + 10, middle),
-        text_style(SMALL, HPos::Left),
-    ))?;
-    Ok(())
+#[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
+fn fraction(part: u64, whole: u64) -> f64 {
+    part as f64 / whole.max(1) as f64
 }
 
 /// A part of the bar's length, in pixels.
-#[expect(clippy::cast_precision_loss, reason = "a place in a chart")]
-fn along(part: u64, whole: u64) -> i32 {
-    pixel(f64::from(BARS.1 - BARS.0) * part as f64 / whole.max(1) as f64)
+fn along(frame: Frame, part: u64, whole: u64) -> i32 {
+    pixel(f64::from(frame.right - frame.left) * fraction(part, whole))
 }

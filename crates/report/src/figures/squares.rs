@@ -1,0 +1,69 @@
+//! What is in each square of a cloud, for those who point at it: thousands of points would make a page too large.
+
+use std::collections::BTreeMap;
+
+use super::{
+    canvas::{Canvas, TEXT},
+    networks,
+    space::Place,
+};
+use crate::{
+    cloud::{Cloud, CloudPoint},
+    numbers::short_count,
+    text::{clean, shortened},
+};
+
+/// Sides of squares, in pixels: the smallest of which there are not too many.
+const SQUARES: [i32; 4] = [10, 16, 24, 40];
+const MOST_SQUARES: usize = 350;
+
+/// The widest list of values, in pixels.
+const LIST: f64 = 620.0;
+
+/// Says for each square of the chart what is in it; `places` are those of the cloud's points.
+pub(super) fn say(canvas: &mut Canvas, cloud: &Cloud, places: &[Place]) {
+    let squares = |side: i32| {
+        let mut squares: BTreeMap<Place, Vec<&CloudPoint>> = BTreeMap::new();
+        for (point, (x, y)) in cloud.points.iter().zip(places) {
+            squares.entry((x / side * side, y / side * side)).or_default().push(point);
+        }
+        (side, squares)
+    };
+    let mut made = SQUARES.map(squares).into_iter();
+    let few = made.find(|(_, squares)| squares.len() <= MOST_SQUARES);
+    let (side, squares) = few.unwrap_or_else(|| squares(2 * SQUARES[3]));
+    for ((x, y), points) in squares {
+        let corners = [(x, y), (x + side, y + side)];
+        canvas.hit_bar(corners, &networks(points.len()), &square(cloud, &points));
+    }
+}
+
+/// What is in a square: the counts from least to most, and the values of one network.
+fn square(cloud: &Cloud, points: &[&CloudPoint]) -> String {
+    let range = |count: fn(&CloudPoint) -> u64| {
+        let counts = points.iter().map(|point| count(point));
+        let [least, most] =
+            [counts.clone().min(), counts.max()].map(|count| short_count(count.unwrap_or(0)));
+        if least == most { least } else { format!("{least} to {most}") }
+    };
+    let values = points.first().map(|point| {
+        let pairs = cloud.variables.iter().zip(&point.values);
+        pairs.map(|((name, _), value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+    });
+    let values = values.unwrap_or_default();
+    let values = clean(&values);
+    let inside = points.iter().filter(|point| point.is_inside).count();
+    let limits = match (cloud.constraints.is_empty(), inside) {
+        (true, _) => String::new(),
+        (false, 0) => ", beyond the limits".to_owned(),
+        (false, inside) if inside == points.len() => ", within the limits".to_owned(),
+        (false, inside) => format!(", {inside} within the limits"),
+    };
+    let such_as = if points.len() == 1 { "" } else { "such as " };
+    format!(
+        "{} params, {} MACs{limits}; {such_as}{}",
+        range(|point| point.params),
+        range(|point| point.macs),
+        shortened(&values, TEXT, LIST)
+    )
+}

@@ -1,0 +1,290 @@
+//! Figures of real and of hostile candidates.
+
+use std::{path::Path, time::Instant};
+
+use inceptive_cost::{Cost, Mode};
+use inceptive_dsl::{Disk, load};
+use inceptive_exec::{
+    Grade, Machine, Measurement, Precision, Profile, ProfileRecord, Roofline, Runtime, Subject,
+    statistics::summarize,
+};
+use inceptive_ir::passes;
+use inceptive_store::Stored;
+
+use super::{Figure, all, checks::check, named, thinned};
+use crate::{
+    candidate::{Accuracy, Candidate, NetworkCost},
+    cloud::{Cloud, CloudPoint},
+    report::{Findings, Report},
+};
+
+const HOSTILE: [&str; 10] = [
+    "",
+    "<script>alert('x')</script>",
+    "\"quotes\" & 'apostrophes' </text></svg>",
+    "\u{202e}turned around\u{200f} \u{2066}isolated",
+    "盗梦空间网络模块盗梦空间网络模块盗梦空间网络模块",
+    "شبكة عصبية التفافية",
+    "🧠🚀👩‍👩‍👧‍👦🧠🚀👩‍👩‍👧‍👦🧠🚀",
+    "line\nbreak\tand \u{0}control\u{1b}[31m",
+    "   ",
+    "e\u{301}\u{301}\u{301}\u{301}\u{301}",
+];
+
+fn networks() -> Vec<Candidate> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../architectures");
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .collect();
+    files.sort();
+    let measured = (1..).zip(files).map(|(id, file)| measured(network(&file), id));
+    measured.collect()
+}
+
+fn network(file: &Path) -> Candidate {
+    let architecture = load(&Disk, file, &[]).unwrap().architecture;
+    let graph = passes::inference(&architecture.graph).unwrap();
+    let subject = Subject::new(&architecture.name, &file.to_string_lossy(), vec![], &graph);
+    let accuracy = |p: inceptive_dsl::Published| Accuracy {
+        dataset: p.dataset,
+        top1: p.top1,
+        top5: p.top5,
+        crops: p.crops,
+        models: p.models,
+        resolution: p.resolution,
+        source: p.source,
+        note: p.note,
+    };
+    Candidate {
+        name: architecture.name,
+        fingerprint: subject.fingerprint.clone(),
+        subject,
+        network: Some(NetworkCost { cost: Cost::new(&graph, Mode::Inference), graph }),
+        description: None,
+        notes: vec![],
+        cite: vec![],
+        published: architecture.published.into_iter().map(accuracy).collect(),
+        variant: None,
+        measured: vec![],
+        profiles: vec![],
+    }
+}
+
+/// With made-up latencies on nine ways to run, and a profile of the first.
+fn measured(mut candidate: Candidate, id: u32) -> Candidate {
+    let machine = Machine { cpu: "AMD <EPYC> & \"more\"".to_owned(), ..Machine::read() };
+    let roofline = Roofline { threads: 2, peak_gflops: 250.0, bandwidth_gbps: 34.0 };
+    for way in 0..9_u32 {
+        let runtime = Runtime {
+            engine: "engine".to_owned(),
+            engine_version: "1.2.3-long+version".to_owned(),
+            device: "cpu".to_owned(),
+            precision: Precision::Fp32,
+            batch: 1 + way / 3,
+            threads: 1 + way % 3,
+        };
+        #[expect(clippy::cast_precision_loss, reason = "made up")]
+        let ms = candidate.subject.macs as f64 / 5e7 + f64::from(1 + id % 7 + way);
+        let turns = vec![vec![ms, 1.01 * ms, 1.3 * ms]; 6];
+        let measurement = Measurement {
+            subject: candidate.subject.clone(),
+            runtime: runtime.clone(),
+            machine: machine.clone(),
+            roofline,
+            version: "1".to_owned(),
+            finished_unix_ms: 0,
+            budget_s: 1.0,
+            seed: 0,
+            load_ms: 1.0,
+            memory_bytes: None,
+            warm_up_runs: 3,
+            others_cores: None,
+            stolen_cores: None,
+            clock_mhz: None,
+            latency_ms: summarize(&turns, 0),
+            turns_ms: turns,
+            grade: if id.is_multiple_of(3) { Grade::C } else { Grade::A },
+            findings: vec![],
+        };
+        candidate.measured.push(Stored { id: i64::from(id), result: measurement });
+        if way == 0 {
+            let profile = profile(&candidate);
+            let record = ProfileRecord::new(
+                candidate.subject.clone(),
+                runtime,
+                roofline,
+                &machine,
+                0,
+                profile,
+            );
+            candidate.profiles.push(Stored { id: i64::from(id), result: record });
+        }
+    }
+    candidate
+}
+
+fn profile(candidate: &Candidate) -> Profile {
+    let network = candidate.network.as_ref().unwrap();
+    let part = |node: &inceptive_cost::NodeCost| inceptive_exec::Part {
+        name: network.graph.node(node.id).path.to_string(),
+        ops: "conv".to_owned(),
+        time_ms: 0.25,
+        share: 0.1,
+        flops: node.flops,
+        moved_bytes: node.moved_bytes,
+    };
+    let nodes = network.cost.nodes.iter().map(part).collect();
+    Profile { precision: Precision::Fp32, nodes, total_ms: 1.0, runs: 3 }
+}
+
+fn cloud(count: u32, title: &str) -> Cloud {
+    let point = |at: u32| CloudPoint {
+        values: vec![(at % 97).to_string(), title.to_owned()],
+        params: 1_000_000 + u64::from(at.wrapping_mul(2_654_435_761) % 60_000_000),
+        macs: 200_000_000 + u64::from(at) * 300_000,
+        acts: 1,
+        peak_activation_bytes: 1,
+        is_inside: at.is_multiple_of(3),
+    };
+    Cloud {
+        title: title.to_owned(),
+        file: "space.yaml".to_owned(),
+        description: None,
+        notes: vec![],
+        variables: vec![("width".to_owned(), vec![]), (title.to_owned(), vec![])],
+        constraints: vec![format!("macs < {title}")],
+        size: u128::MAX,
+        seed: Some(u64::MAX),
+        failed: 12,
+        points: (0..count).map(point).collect(),
+    }
+}
+
+fn draw(candidates: Vec<Candidate>, clouds: Vec<Cloud>) -> Vec<Figure> {
+    let findings = Findings::new(&candidates);
+    let report = Report { candidates, clouds, ..Report::default() };
+    let figures = all(&report, &findings);
+    let again = all(&report, &findings);
+    let same = figures.iter().zip(&again).all(|(a, b)| a.svg == b.svg);
+    assert!(same, "the same report gives the same bytes");
+    figures
+}
+
+fn ids(figures: &[Figure]) -> Vec<&str> {
+    figures.iter().map(|figure| figure.id.as_str()).collect()
+}
+
+#[test]
+fn the_bundled_networks_have_every_figure() {
+    let figures = draw(networks(), vec![cloud(2000, "widths")]);
+    let expected = [
+        "accuracy-macs",
+        "accuracy-params",
+        "accuracy-latency",
+        "density",
+        "where-params",
+        "where-macs",
+        "where-memory",
+        "where-time",
+        "roofline",
+        "latency",
+        "space-1",
+        "modules",
+    ];
+    assert_eq!(ids(&figures), expected);
+    for figure in &figures {
+        let texts = check(figure);
+        assert!(figure.svg.len() < 150_000, "{}: {} bytes", figure.id, figure.svg.len());
+        if figure.id.starts_with("accuracy") {
+            for name in
+                ["GoogLeNet", "VGG-19", "Inception v4", "Xception", "published, on the front"]
+            {
+                assert!(texts.iter().any(|text| text == name), "{}: {name}", figure.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn hostile_names_stay_text_within_the_frame() {
+    let mut candidates = networks();
+    let long = "x".repeat(10_000);
+    let mut names: Vec<&str> = HOSTILE.to_vec();
+    names.push(&long);
+    for (at, candidate) in candidates.iter_mut().enumerate() {
+        candidate.name = names[at % names.len()].to_owned();
+    }
+    let clouds = names.iter().map(|title| cloud(50, title)).collect();
+    for figure in draw(candidates, clouds) {
+        check(&figure);
+        assert!(!figure.svg.contains("<script"), "{}", figure.id);
+        assert!(figure.svg.len() < 300_000, "{}: {} bytes", figure.id, figure.svg.len());
+    }
+}
+
+#[test]
+fn a_thousand_candidates_are_quick_and_small() {
+    let template = networks();
+    let many = |at: usize| {
+        let mut candidate = template[at % template.len()].clone();
+        candidate.name = format!("candidate number {at}");
+        candidate.subject.macs += 1_000_000 * at as u64;
+        candidate.subject.params += 10_000 * at as u64;
+        candidate
+    };
+    let candidates: Vec<Candidate> = (0..1000).map(many).collect();
+    let findings = Findings::new(&candidates);
+    let clouds = vec![cloud(20_000, "wide")];
+    let report = Report { candidates, clouds, ..Report::default() };
+    let start = Instant::now();
+    let figures = all(&report, &findings);
+    let seconds = start.elapsed().as_secs_f64();
+    assert!(seconds < 60.0, "without optimisation it took {seconds} s");
+    for figure in &figures {
+        check(figure);
+        assert!(figure.svg.len() < 300_000, "{}: {} bytes", figure.id, figure.svg.len());
+    }
+    let space = figures.iter().find(|figure| figure.id == "space-1").unwrap();
+    assert!(space.svg.len() < 150_000, "{} bytes", space.svg.len());
+}
+
+#[test]
+fn what_is_not_known_is_not_drawn() {
+    assert!(draw(vec![], vec![]).is_empty());
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../architectures");
+    let alone = network(&folder.join("module-naive.yaml"));
+    let figures = draw(vec![alone], vec![]);
+    assert_eq!(ids(&figures), ["where-params", "where-macs", "where-memory"]);
+    for figure in &figures {
+        check(figure);
+    }
+}
+
+#[test]
+fn numbers_that_are_none_do_not_break_a_figure() {
+    let mut candidates: Vec<Candidate> = networks().into_iter().take(4).collect();
+    let median = |candidate: &mut Candidate, value: f64| {
+        for stored in &mut candidate.measured {
+            let median = &mut stored.result.latency_ms.median;
+            (median.value, median.low, median.high) = (value, f64::NAN, f64::INFINITY);
+        }
+    };
+    median(&mut candidates[0], f64::NAN);
+    median(&mut candidates[1], 0.0);
+    median(&mut candidates[2], 5.0);
+    for figure in draw(candidates, vec![cloud(1, "one")]) {
+        check(&figure);
+    }
+}
+
+#[test]
+fn few_are_chosen_evenly_and_the_front_first() {
+    assert_eq!(thinned(10, 4).collect::<Vec<_>>(), [0, 2, 5, 7]);
+    assert_eq!(thinned(3, 4).collect::<Vec<_>>(), [0, 1, 2]);
+    assert_eq!(thinned(0, 4).count(), 0);
+    let points: Vec<usize> = (0..100).collect();
+    let front = named(&points, |point| *point >= 98);
+    assert_eq!(front, [&98, &99]);
+}
