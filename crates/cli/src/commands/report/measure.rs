@@ -4,7 +4,7 @@ use std::{path::Path, sync::atomic::Ordering, time::Duration};
 
 use inceptive_exec::{Machine, Protocol, Roofline, Setup, System, available_memory};
 use inceptive_jobs::{
-    BenchPlan, Found, chain, Network, ProfilePlan, Request, Trouble, WeightSource, Workplace, bench,
+    BenchPlan, Found, Network, ProfilePlan, Request, Trouble, WeightSource, Workplace, bench, chain,
 };
 use inceptive_store::Store;
 

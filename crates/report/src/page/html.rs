@@ -1,0 +1,149 @@
+//! `index.html`: everything in one file.
+
+use askama::{Template, filters::HtmlSafe};
+
+use super::{
+    latency::{Latency, measured},
+    method::{Method, limits},
+    network::Network,
+    networks::Networks,
+    picks::{Picks, Summary},
+    picture::{Picture, Place, at},
+    shown::Shown,
+    spaces::Spaces,
+    table::Table,
+    variants::Variants,
+    words::{Name, counted, plain_name},
+};
+use crate::{
+    figures::Figure,
+    report::{Findings, Report},
+};
+
+/// The page. Style and scripts are a part of it, so that it is one file that needs no other.
+#[derive(Template)]
+#[template(path = "page.html")]
+struct Page {
+    style: &'static str,
+    theme_script: &'static str,
+    script: &'static str,
+    title: String,
+    heading: Name,
+    scope: String,
+    lead: Option<String>,
+    facts: Vec<String>,
+    contents: Vec<(&'static str, &'static str)>,
+    picks: Option<Picks>,
+    accuracy: Vec<Picture>,
+    networks: Option<Networks>,
+    shares: Option<Shares>,
+    roofline: Option<Limits>,
+    latency: Option<Latency>,
+    variants: Option<Variants>,
+    spaces: Option<Spaces>,
+    method: Method,
+}
+
+/// Where parameters, compute, memory and time go.
+#[derive(Template)]
+#[template(path = "shares.html")]
+struct Shares {
+    figures: Vec<Picture>,
+    networks: Vec<Network>,
+    left_out: Option<String>,
+}
+
+impl HtmlSafe for Shares {}
+
+/// What the machines can do.
+#[derive(Template)]
+#[template(path = "roofline.html")]
+struct Limits {
+    figures: Vec<Picture>,
+    table: Option<Table>,
+}
+
+impl HtmlSafe for Limits {}
+
+/// The whole page.
+pub(crate) fn html(report: &Report, findings: &Findings, figures: &[Figure]) -> String {
+    // Writing to a string does not fail, and no value of a template does.
+    Page::new(report, findings, figures).render().unwrap_or_default()
+}
+
+impl Page {
+    fn new(report: &Report, findings: &Findings, figures: &[Figure]) -> Self {
+        let candidates = report.candidates.as_slice();
+        let shown = Shown::new(candidates, findings);
+        let summary = Summary::new(candidates, findings);
+        let all_measured = measured(candidates, findings, &shown);
+        let mut page = Self {
+            style: include_str!("../../templates/page.css"),
+            theme_script: include_str!("../../templates/theme.js"),
+            script: include_str!("../../templates/page.js"),
+            title: plain_name(&report.title),
+            heading: Name::new(&report.title),
+            scope: summary.scope,
+            lead: summary.lead,
+            facts: summary.rest,
+            contents: Vec::new(),
+            picks: Picks::new(candidates, findings, &shown),
+            accuracy: at(figures, Place::Accuracy),
+            networks: Networks::new(candidates, findings, &shown, at(figures, Place::Networks)),
+            shares: shares(report, findings, &shown, figures),
+            roofline: roofline(findings, figures),
+            latency: Latency::new(candidates, findings, &shown, at(figures, Place::Latency)),
+            variants: Variants::new(candidates, findings, at(figures, Place::Variants)),
+            spaces: Spaces::new(&report.clouds, figures),
+            method: Method::new(report, findings, &shown, &all_measured),
+        };
+        page.contents = page.contents();
+        page
+    }
+
+    /// The sections that there are.
+    fn contents(&self) -> Vec<(&'static str, &'static str)> {
+        let sections = [
+            ("summary", "Summary", self.lead.is_some() || !self.facts.is_empty()),
+            ("picks", "Which to take", self.picks.is_some()),
+            ("accuracy", "Accuracy", !self.accuracy.is_empty()),
+            ("networks", "Networks", self.networks.is_some()),
+            ("where", "Where it goes", self.shares.is_some()),
+            ("roofline", "Roofline", self.roofline.is_some()),
+            ("latency", "Latency", self.latency.is_some()),
+            ("variants", "Variants", self.variants.is_some()),
+            ("spaces", "Spaces", self.spaces.is_some()),
+            ("method", "Method", true),
+        ];
+        sections
+            .into_iter()
+            .filter(|(_, _, is_there)| *is_there)
+            .map(|(id, name, _)| (id, name))
+            .collect()
+    }
+}
+
+fn shares(
+    report: &Report,
+    findings: &Findings,
+    shown: &Shown,
+    figures: &[Figure],
+) -> Option<Shares> {
+    let way = findings.main_way();
+    let left_out = report.candidates.len() - shown.described.len();
+    let shares = Shares {
+        figures: at(figures, Place::Where),
+        networks: shown
+            .described
+            .iter()
+            .map(|&at| Network::new(&report.candidates[at], at, way))
+            .collect(),
+        left_out: (left_out > 0).then(|| counted(left_out, "network", "networks")),
+    };
+    (!shares.figures.is_empty() || !shares.networks.is_empty()).then_some(shares)
+}
+
+fn roofline(findings: &Findings, figures: &[Figure]) -> Option<Limits> {
+    let limits = Limits { figures: at(figures, Place::Roofline), table: limits(findings) };
+    (!limits.figures.is_empty() || limits.table.is_some()).then_some(limits)
+}

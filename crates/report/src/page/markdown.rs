@@ -1,0 +1,241 @@
+//! `report.md`: the short form, for pull requests.
+
+use super::{
+    UNKNOWN,
+    picks::Summary,
+    shown::Shown,
+    words::{counted, plain_name, prose},
+};
+use crate::{
+    candidate::{Candidate, PROTOCOL, SAMPLING_POINTS},
+    figures::Figure,
+    numbers::{bytes, decimals, exact, percent_change, short_count, significant},
+    picks::Pick,
+    report::{Findings, Report},
+    variants::VariantCost,
+    way::Way,
+};
+
+/// The whole page.
+pub(crate) fn markdown(report: &Report, findings: &Findings, figures: &[Figure]) -> String {
+    let candidates = report.candidates.as_slice();
+    let shown = Shown::new(candidates, findings);
+    let way = findings.main_way();
+    let sections = [
+        format!("# {}", escaped(&plain_name(&report.title))),
+        sentences(candidates, findings),
+        picks(candidates, &findings.picks, way),
+        networks(candidates, way, &shown),
+        variants(candidates, &findings.variants, way),
+        pictures(figures),
+        method(report, way),
+        sources(candidates, &shown),
+        format!(
+            "## Make it again\n\n{}\n\nThe numbers for other programs: [data.csv](data.csv), [data.json](data.json). \
+             The whole report: [index.html](index.html).",
+            indented(&prose(&report.command))
+        ),
+    ];
+    let written: Vec<String> = sections.into_iter().filter(|text| !text.is_empty()).collect();
+    written.join("\n\n") + "\n"
+}
+
+fn sentences(candidates: &[Candidate], findings: &Findings) -> String {
+    let Summary { scope, lead, rest } = Summary::new(candidates, findings);
+    let mut lines = vec![escaped(&scope)];
+    lines.extend(lead.map(|lead| format!("**{}**", escaped(&lead))));
+    let facts: Vec<String> = rest.iter().map(|text| format!("- {}", escaped(text))).collect();
+    if !facts.is_empty() {
+        lines.push(facts.join("\n"));
+    }
+    lines.join("\n\n")
+}
+
+fn picks(candidates: &[Candidate], picks: &[Pick], way: Option<&Way>) -> String {
+    let name = |at: &usize| escaped(&plain_name(&candidates[*at].name));
+    let row = |pick: &Pick| {
+        let best = &candidates[pick.best];
+        let mut cells = vec![
+            pick.budget_text.clone(),
+            name(&pick.best),
+            percent(best.top1()),
+            short_count(best.subject.macs),
+            short_count(best.subject.params),
+        ];
+        cells.extend(way.map(|way| median(best, way)));
+        cells.push(pick.close.iter().map(name).collect::<Vec<String>>().join(", "));
+        cells
+    };
+    let mut header = vec!["budget", "take", "published top-1", "MACs", "parameters"];
+    header.extend(way.map(|_| "median ms"));
+    header.push("also as accurate");
+    section("Which one to take", &header, picks.iter().map(row).collect())
+}
+
+/// A row for each candidate that the page has a row for.
+fn networks(candidates: &[Candidate], way: Option<&Way>, shown: &Shown) -> String {
+    let row = |&at: &usize| {
+        let candidate = &candidates[at];
+        let subject = &candidate.subject;
+        let peak = candidate.network.as_ref().map(|network| network.cost.peak.bytes);
+        let mut cells = vec![
+            escaped(&plain_name(&candidate.name)),
+            subject.input.map(|side| side.to_string()).join("x"),
+            exact(subject.params),
+            exact(subject.macs),
+            exact(subject.acts),
+            peak.map_or_else(|| UNKNOWN.to_owned(), bytes),
+            percent(candidate.top1()),
+        ];
+        cells.extend(way.map(|way| median(candidate, way)));
+        cells.extend(way.map(|way| {
+            way.of(candidate).map_or_else(String::new, |m| {
+                let ends = [m.latency_ms.median.low, m.latency_ms.median.high].map(significant);
+                format!("{} to {}", ends[0], ends[1])
+            })
+        }));
+        cells.extend(way.map(|way| {
+            way.of(candidate).map_or_else(|| UNKNOWN.to_owned(), |m| m.grade.to_string())
+        }));
+        cells
+    };
+    let mut header = vec![
+        "network",
+        "input",
+        "parameters",
+        "MACs",
+        "activations",
+        "peak memory",
+        "published top-1",
+    ];
+    if way.is_some() {
+        header.extend(["median ms", "95% interval", "grade"]);
+    }
+    let mut text = section("Networks", &header, shown.rows.iter().map(row).collect());
+    if shown.left_out > 0 {
+        let others = counted(shown.left_out, "network", "networks");
+        text.push_str(&format!("\n\n{others} more are only in [data.csv](data.csv)."));
+    }
+    text
+}
+
+fn variants(candidates: &[Candidate], variants: &[VariantCost], way: Option<&Way>) -> String {
+    let row = |cost: &VariantCost| {
+        let [a, b] = &cost.diff.totals;
+        let change = |a: u64, b: u64| match percent_change(a, b) {
+            text if text.is_empty() => "same".to_owned(),
+            text => text,
+        };
+        let mut cells = vec![
+            escaped(&plain_name(&candidates[cost.variant].name)),
+            escaped(&plain_name(&candidates[cost.base].name)),
+            change(a.params, b.params),
+            change(a.macs, b.macs),
+            change(a.acts, b.acts),
+            change(cost.diff.peak_bytes[0], cost.diff.peak_bytes[1]),
+        ];
+        cells.extend(way.map(|_| {
+            cost.latency.map_or_else(
+                || UNKNOWN.to_owned(),
+                |times| {
+                    let [value, low, high] =
+                        [times.value, times.low, times.high].map(|ratio| decimals(ratio, 2));
+                    let is_told = times.low > 1.0 || times.high < 1.0;
+                    let word = if is_told { "" } else { ", indistinguishable" };
+                    format!("{value} times ({low} to {high}){word}")
+                },
+            )
+        }));
+        cells
+    };
+    let mut header = vec!["variant", "of", "parameters", "MACs", "activations", "peak memory"];
+    header.extend(way.map(|_| "latency"));
+    section("Variants", &header, variants.iter().take(40).map(row).collect())
+}
+
+fn pictures(figures: &[Figure]) -> String {
+    let picture = |figure: &Figure| {
+        format!("![{}]({}.svg)", escaped(&figure.alternative), escaped(&figure.id))
+    };
+    figures.iter().map(picture).collect::<Vec<String>>().join("\n\n")
+}
+
+fn method(report: &Report, way: Option<&Way>) -> String {
+    let mut text = format!(
+        "## Method\n\nCounted from the graph for one image as deployed, without auxiliary heads. MACs: multiply-accumulates of \
+         convolutions and linear layers, without bias. Activations: outputs of convolutions and linear layers. \
+         Peak memory: 32-bit results that are in memory at once. Accuracies: {PROTOCOL}, in percent; {UNKNOWN} where there is \
+         none; differences below {SAMPLING_POINTS} points are what the validation images leave open. MACs predict latency poorly."
+    );
+    if let Some(way) = way {
+        text.push_str(&format!(
+            " Latency: the median with its 95% interval, on {} with {}; networks whose intervals overlap are \
+             indistinguishable.",
+            escaped(&prose(&way.machine.cpu)),
+            escaped(&way.label())
+        ));
+    }
+    for warning in report.warnings.iter().take(40) {
+        text.push_str(&format!("\n\n> {}", escaped(&prose(warning))));
+    }
+    text
+}
+
+/// Where each accuracy of the table comes from.
+fn sources(candidates: &[Candidate], shown: &Shown) -> String {
+    let line = |&at: &usize| {
+        let candidate = &candidates[at];
+        let accuracy = candidate.comparable()?;
+        let note = accuracy.note.as_deref();
+        let note = note.map_or_else(String::new, |note| format!(" ({})", escaped(&prose(note))));
+        let name = escaped(&plain_name(&candidate.name));
+        Some(format!("- {name}: {}{note}", escaped(&prose(&accuracy.source))))
+    };
+    let lines: Vec<String> = shown.rows.iter().filter_map(line).collect();
+    match lines.is_empty() {
+        true => "No accuracies that can be compared are published for these networks.".to_owned(),
+        false => format!("## Sources of the accuracies\n\n{}", lines.join("\n")),
+    }
+}
+
+/// A table under a heading; nothing without rows. The first column is text, the others are aligned as numbers.
+fn section(title: &str, header: &[&str], rows: Vec<Vec<String>>) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let line = |cells: &[String]| format!("| {} |", cells.join(" | "));
+    let header: Vec<String> = header.iter().map(|name| (*name).to_owned()).collect();
+    let mut lines = vec![format!("## {title}\n"), line(&header)];
+    lines.push(format!("|---|{}", "---:|".repeat(header.len().saturating_sub(1))));
+    lines.extend(rows.iter().map(|cells| line(cells)));
+    lines.join("\n")
+}
+
+fn percent(value: Option<f64>) -> String {
+    value.map_or_else(|| UNKNOWN.to_owned(), |value| format!("{value:.1}"))
+}
+
+fn median(candidate: &Candidate, way: &Way) -> String {
+    let m = way.of(candidate);
+    m.map_or_else(|| UNKNOWN.to_owned(), |m| significant(m.latency_ms.median.value))
+}
+
+/// A block of code that no text can end.
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("    {line}")).collect::<Vec<String>>().join("\n")
+}
+
+/// Clean text that cannot break out of a cell or become markup.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for character in text.chars() {
+        if matches!(
+            character,
+            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '#' | '!' | '~'
+        ) {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}

@@ -1,0 +1,199 @@
+//! How the numbers were made.
+
+use std::collections::BTreeSet;
+
+use askama::{Template, filters::HtmlSafe};
+use inceptive_exec::{Machine, Measurement, Roofline};
+
+use super::{
+    date::utc,
+    latency::{Measured, remark_table},
+    networks::published,
+    shown::Shown,
+    table::{Cell, Column, Row, Table},
+    words::{code, counted, prose},
+};
+use crate::{
+    candidate::{Candidate, PROTOCOL, SAMPLING_POINTS},
+    numbers::{bytes, decimals},
+    report::{Findings, Report},
+};
+
+/// The most warnings that are listed.
+const MOST_WARNINGS: usize = 200;
+
+/// The last section.
+#[derive(Template)]
+#[template(path = "method.html")]
+pub(super) struct Method {
+    protocol: &'static str,
+    sampling: f64,
+    measuring: Option<Measuring>,
+    sources: Option<Table>,
+    remarks: Option<Table>,
+    warnings: Vec<String>,
+    more_warnings: Option<String>,
+    command: String,
+    version: String,
+}
+
+impl HtmlSafe for Method {}
+
+/// What all measurements have in common.
+struct Measuring {
+    machines: Vec<Vec<(&'static str, String)>>,
+    ways: Vec<String>,
+    budgets: String,
+    seeds: String,
+    dates: String,
+    versions: String,
+}
+
+impl Method {
+    pub fn new(
+        report: &Report,
+        findings: &Findings,
+        shown: &Shown,
+        measured: &[Measured<'_>],
+    ) -> Self {
+        let more = report.warnings.len().saturating_sub(MOST_WARNINGS);
+        Self {
+            protocol: PROTOCOL,
+            sampling: SAMPLING_POINTS,
+            measuring: Measuring::new(&report.candidates, findings),
+            sources: sources(&report.candidates, shown),
+            remarks: remark_table(measured),
+            warnings: report.warnings.iter().take(MOST_WARNINGS).map(|text| code(text)).collect(),
+            more_warnings: (more > 0).then(|| counted(more, "warning", "warnings")),
+            command: prose(&report.command),
+            version: prose(&report.version),
+        }
+    }
+}
+
+impl Measuring {
+    fn new(candidates: &[Candidate], findings: &Findings) -> Option<Self> {
+        let all: Vec<&Measurement> =
+            candidates.iter().flat_map(|it| &it.measured).map(|stored| &stored.result).collect();
+        let first = all.iter().map(|m| m.finished_unix_ms).min()?;
+        let last = all.iter().map(|m| m.finished_unix_ms).max()?;
+        let distinct = |text: fn(&Measurement) -> String| {
+            let texts: BTreeSet<String> = all.iter().map(|m| text(m)).collect();
+            texts.into_iter().collect::<Vec<String>>().join(", ")
+        };
+        let mut machines: Vec<&Machine> = Vec::new();
+        for way in &findings.ways {
+            if !machines.contains(&&way.machine) {
+                machines.push(&way.machine);
+            }
+        }
+        Some(Self {
+            machines: machines.into_iter().map(facts).collect(),
+            ways: findings
+                .ways
+                .iter()
+                .map(|way| {
+                    format!("{} ({})", way.label(), counted(way.coverage, "network", "networks"))
+                })
+                .collect(),
+            budgets: distinct(|m| format!("{} s", m.budget_s)),
+            seeds: distinct(|m| m.seed.to_string()),
+            versions: prose(&distinct(|m| m.version.clone())),
+            dates: if utc(first) == utc(last) {
+                utc(last)
+            } else {
+                format!("{} to {}", utc(first), utc(last))
+            },
+        })
+    }
+}
+
+/// A machine in words.
+fn facts(machine: &Machine) -> Vec<(&'static str, String)> {
+    let cache = |size: Option<u64>| size.map_or_else(|| "unknown".to_owned(), bytes);
+    let virtual_note = if machine.is_virtual { ", below a hypervisor" } else { "" };
+    let caches = [machine.l1d_bytes, machine.l2_bytes, machine.l3_bytes].map(cache).join(", ");
+    let mut facts = vec![
+        ("processor", format!("{} ({}){virtual_note}", prose(&machine.cpu), prose(&machine.arch))),
+        (
+            "cores",
+            format!("{} physical, {} logical", machine.physical_cores, machine.logical_cores),
+        ),
+        ("caches L1d, L2, L3", caches),
+        ("memory", bytes(machine.memory_bytes)),
+        ("instructions", prose(&machine.isa.join(" "))),
+        ("system", format!("{}, {}", prose(&machine.os), prose(&machine.kernel))),
+    ];
+    if let Some(governor) = &machine.governor {
+        facts.push(("clock policy", prose(governor)));
+    }
+    facts.push(("name in data", machine.id()));
+    facts
+}
+
+/// Where the accuracies that are compared come from.
+fn sources(candidates: &[Candidate], shown: &Shown) -> Option<Table> {
+    let row = |&at: &usize| {
+        let candidate = &candidates[at];
+        let accuracy = candidate.comparable()?;
+        let source = &accuracy.source;
+        Some(Row::new(vec![
+            Cell::name(&candidate.name),
+            published(accuracy.top1?, source),
+            Cell::user(prose(source)),
+            Cell::user(accuracy.note.as_deref().map_or_else(String::new, prose)),
+        ]))
+    };
+    let rows: Vec<Row> = shown.rows.iter().filter_map(row).collect();
+    (!rows.is_empty()).then(|| Table {
+        id: "sources-table".to_owned(),
+        label: "Sources of accuracies".to_owned(),
+        columns: vec![
+            Column::text("network"),
+            Column::published("top-1", ""),
+            Column::text("source"),
+            Column::text("note"),
+        ],
+        rows,
+        is_sortable: false,
+    })
+}
+
+/// What each machine can do at best; none without measurements.
+pub(super) fn limits(findings: &Findings) -> Option<Table> {
+    let mut known: Vec<(&Machine, Roofline)> = Vec::new();
+    for way in &findings.ways {
+        let is_known = |(machine, limit): &(&Machine, Roofline)| {
+            **machine == way.machine && limit.threads == way.roofline.threads
+        };
+        if !known.iter().any(is_known) {
+            known.push((&way.machine, way.roofline));
+        }
+    }
+    let row = |(machine, limit): &(&Machine, Roofline)| {
+        Row::new(vec![
+            Cell::user(prose(&machine.cpu)),
+            Cell::number(limit.threads.to_string(), f64::from(limit.threads)),
+            Cell::number(decimals(limit.peak_gflops, 0), limit.peak_gflops),
+            Cell::number(decimals(limit.bandwidth_gbps, 1), limit.bandwidth_gbps),
+            Cell::number(decimals(limit.ridge(), 1), limit.ridge()),
+        ])
+    };
+    (!known.is_empty()).then(|| Table {
+        id: "limits-table".to_owned(),
+        label: "Limits of the machines".to_owned(),
+        columns: vec![
+            Column::text("machine"),
+            Column::number("threads", "", ""),
+            Column::number(
+                "peak",
+                "GFLOP/s",
+                "Multiply-adds on registers, counted as two, measured",
+            ),
+            Column::number("bandwidth", "GB/s", "Of a = b + s * c over long arrays, measured"),
+            Column::number("ridge", "FLOP/byte", "From which intensity on arithmetic is the limit"),
+        ],
+        rows: known.iter().map(row).collect(),
+        is_sortable: false,
+    })
+}

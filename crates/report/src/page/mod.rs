@@ -1,0 +1,37 @@
+//! The report's pages: `index.html` and `report.md`.
+//!
+//! | file | makes |
+//! |---|---|
+//! | `words` | text that a person wrote, safe to show and not too long |
+//! | `scale` | one unit and one number of decimals for a column |
+//! | `table` | every table of the page, by one template |
+//! | `picture` | figures that are a part of the page |
+//! | `shown` | which candidates get a row when there are many, quantiles of the rest |
+//! | `networks`, `network` | the table of networks; what is told about each |
+//! | `picks`, `latency`, `variants`, `spaces`, `method` | the other sections |
+//! | `html` | all of it as one file |
+//! | `markdown` | the short form for pull requests |
+//!
+//! Structs say what is shown; `templates/` says where. A section without numbers is left out.
+
+mod date;
+mod html;
+mod latency;
+mod markdown;
+mod method;
+mod network;
+mod networks;
+mod picks;
+mod picture;
+mod scale;
+mod shown;
+mod spaces;
+mod table;
+mod variants;
+mod words;
+
+pub(crate) use html::html;
+pub(crate) use markdown::markdown;
+
+/// What stands where nothing is known.
+const UNKNOWN: &str = "–";

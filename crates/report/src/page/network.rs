@@ -1,0 +1,181 @@
+//! What is told about one network.
+
+use askama::{Template, filters::HtmlSafe};
+
+use super::{
+    UNKNOWN,
+    networks::published,
+    picture::inline,
+    scale::float,
+    table::{Cell, Column, Content, Row, Table},
+    words::{Name, prose},
+};
+use crate::{
+    candidate::{Accuracy, Candidate, NetworkCost},
+    drawing,
+    layer::{PartRow, by_part},
+    numbers::{bytes, exact, short_count, significant},
+    way::Way,
+};
+
+/// Parts of a network, at most so many.
+const MOST_PARTS: usize = 300;
+
+/// A network, folded away until a reader asks.
+#[derive(Template)]
+#[template(path = "network.html")]
+pub(super) struct Network {
+    id: String,
+    name: Name,
+    /// The most important numbers.
+    brief: String,
+    description: Option<String>,
+    notes: Vec<String>,
+    cite: Vec<String>,
+    file: String,
+    point: String,
+    fingerprint: String,
+    accuracies: Option<Table>,
+    parts: Option<Table>,
+    has_times: bool,
+    drawing: Option<String>,
+}
+
+impl HtmlSafe for Network {}
+
+impl Network {
+    pub fn new(candidate: &Candidate, at: usize, way: Option<&Way>) -> Self {
+        let id = format!("network-{}", at + 1);
+        let profile = way.and_then(|way| way.profile_of(candidate));
+        let network = candidate.network.as_ref();
+        let parts = network.map(|network| by_part(network, profile));
+        let subject = &candidate.subject;
+        Self {
+            name: Name::new(&candidate.name),
+            brief: brief(candidate, way),
+            description: candidate.description.as_deref().map(prose),
+            notes: candidate.notes.iter().map(|note| prose(note)).collect(),
+            cite: candidate.cite.iter().map(|cite| prose(cite)).collect(),
+            file: prose(&subject.file),
+            point: prose(&subject.point.join(", ")),
+            fingerprint: prose(&candidate.fingerprint),
+            accuracies: accuracies(candidate, &id),
+            has_times: profile.is_some(),
+            parts: parts.map(|parts| part_table(&parts, &id, &candidate.name)),
+            drawing: network.map(|network| drawing(network, &id, &candidate.name)),
+            id,
+        }
+    }
+}
+
+fn brief(candidate: &Candidate, way: Option<&Way>) -> String {
+    let subject = &candidate.subject;
+    let mut brief =
+        format!("{} params · {} MACs", short_count(subject.params), short_count(subject.macs));
+    if let Some(top1) = candidate.top1() {
+        brief.push_str(&format!(" · {top1:.1}%"));
+    }
+    if let Some(m) = way.and_then(|way| way.of(candidate)) {
+        brief.push_str(&format!(" · {} ms", significant(m.latency_ms.median.value)));
+    }
+    brief
+}
+
+fn drawing(network: &NetworkCost, id: &str, name: &str) -> String {
+    let label = format!("The network {} as a graph of modules", super::words::plain_name(name));
+    inline(&drawing::svg(&network.graph, Some(1)), id, &label)
+}
+
+/// All published accuracies, the compared one marked.
+fn accuracies(candidate: &Candidate, id: &str) -> Option<Table> {
+    let compared = candidate.comparable();
+    let row = |accuracy: &Accuracy| {
+        let percent = |value: Option<f64>| {
+            value.map_or_else(Cell::unknown, |value| published(value, &accuracy.source))
+        };
+        let note = accuracy.note.as_deref().map_or_else(String::new, prose);
+        let resolution = accuracy.resolution;
+        let is_compared = compared.is_some_and(|it| std::ptr::eq(it, accuracy));
+        Row {
+            class: if is_compared { "compared" } else { "" },
+            ..Row::new(vec![
+                Cell::user(prose(&accuracy.source)),
+                Cell::user(prose(&accuracy.dataset)),
+                percent(accuracy.top1),
+                percent(accuracy.top5),
+                resolution.map_or_else(Cell::unknown, |side| {
+                    Cell::number(side.to_string(), f64::from(side))
+                }),
+                Cell::number(accuracy.crops.to_string(), f64::from(accuracy.crops)),
+                Cell::number(accuracy.models.to_string(), f64::from(accuracy.models)),
+                Cell::text(if is_compared { "yes" } else { "" }),
+                Cell::user(note),
+            ])
+        }
+    };
+    (!candidate.published.is_empty()).then(|| Table {
+        id: format!("{id}-accuracies"),
+        label: "Published accuracies".to_owned(),
+        columns: vec![
+            Column::text("source"),
+            Column::text("data set"),
+            Column::published("top-1", ""),
+            Column::published("top-5", ""),
+            Column::number("size", "px", "Side of a crop"),
+            Column::number("crops", "", "Crops an image that were averaged"),
+            Column::number("models", "", "Networks that were averaged"),
+            Column { hint: "Whether this report compares by it", ..Column::text("compared") },
+            Column::text("note"),
+        ],
+        rows: candidate.published.iter().map(row).collect(),
+        is_sortable: false,
+    })
+}
+
+/// Modules and branches with their shares.
+fn part_table(parts: &[PartRow], id: &str, name: &str) -> Table {
+    let sum = |value: fn(&PartRow) -> u64| {
+        parts.iter().filter(|part| part.depth == 1).map(value).sum::<u64>()
+    };
+    type Quantity = (&'static str, fn(&PartRow) -> u64, fn(u64) -> String);
+    let quantities: [Quantity; 3] = [
+        ("params", |part| part.params, short_count),
+        ("MACs", |part| part.macs, short_count),
+        ("memory", |part| part.activation_bytes, bytes),
+    ];
+    let sums = quantities.map(|(_, value, _)| sum(value));
+    let total_ns: Option<u64> =
+        parts.iter().filter(|part| part.depth == 1).map(|part| part.time_ns).sum();
+    let row = |part: &PartRow| {
+        let mut cells =
+            vec![Cell::user(prose(part.path.as_str())), Cell::text(prose(&part.output))];
+        for ((_, value, text), sum) in quantities.iter().zip(&sums) {
+            let value = value(part);
+            cells.push(bar(text(value), value, *sum).with_title(exact(value)));
+        }
+        if let (Some(ns), Some(total)) = (part.time_ns, total_ns) {
+            cells.push(bar(format!("{:.3}", float(ns) / 1e6), ns, total));
+        }
+        Row { class: if part.depth > 1 { "branch" } else { "" }, ..Row::new(cells) }
+    };
+    let mut columns = vec![Column::text("module"), Column::text("output")];
+    columns.extend(quantities.iter().map(|(title, _, _)| Column::number(title, "", "")));
+    if total_ns.is_some() {
+        columns.push(Column::number("time", "ms", "Time of its nodes, from the profile"));
+    }
+    Table {
+        id: format!("{id}-parts"),
+        label: format!("Modules and branches of {}", super::words::plain_name(name)),
+        columns,
+        rows: parts.iter().take(MOST_PARTS).map(row).collect(),
+        is_sortable: false,
+    }
+}
+
+/// A part of a whole, as a number over a bar.
+fn bar(text: String, part: u64, whole: u64) -> Cell {
+    let percent = if whole == 0 { 0.0 } else { float(part) / float(whole) * 100.0 };
+    let text = if part == 0 { UNKNOWN.to_owned() } else { text };
+    let content = Content::Bar { text, percent: format!("{percent:.1}") };
+    Cell { content, ..Cell::number("", float(part)) }
+}

@@ -1,0 +1,115 @@
+//! What to take for a budget.
+
+use askama::{Template, filters::HtmlSafe};
+
+use super::{
+    networks::published,
+    scale::float,
+    shown::Shown,
+    table::{Cell, Column, Content, Row, Table},
+    words::{Name, sentence},
+};
+use crate::{
+    candidate::{Candidate, SAMPLING_POINTS},
+    numbers::{exact, short_count, significant},
+    picks::Pick,
+    report::Findings,
+    way::Way,
+};
+
+/// The report in sentences.
+pub(super) struct Summary {
+    /// What it is about.
+    pub scope: String,
+    /// What to take.
+    pub lead: Option<String>,
+    /// Everything else.
+    pub rest: Vec<String>,
+}
+
+impl Summary {
+    pub fn new(candidates: &[Candidate], findings: &Findings) -> Self {
+        let mut rest: Vec<String> =
+            findings.summary.iter().map(|text| sentence(text, candidates)).collect();
+        let scope = if rest.is_empty() { String::new() } else { rest.remove(0) };
+        // The recommendation is the sentence that names the budget of a pick.
+        let names_budget =
+            |text: &String| findings.picks.iter().any(|pick| text.contains(&pick.budget_text));
+        let lead = rest.iter().position(names_budget).map(|at| rest.remove(at));
+        Self { scope, lead, rest }
+    }
+}
+
+/// The section about budgets.
+#[derive(Template)]
+#[template(path = "picks.html")]
+pub(super) struct Picks {
+    table: Table,
+    sampling: f64,
+    way: Option<String>,
+}
+
+impl HtmlSafe for Picks {}
+
+impl Picks {
+    pub fn new(candidates: &[Candidate], findings: &Findings, shown: &Shown) -> Option<Self> {
+        if findings.picks.is_empty() {
+            return None;
+        }
+        let way = findings.main_way();
+        let rows = findings.picks.iter().map(|pick| row(pick, candidates, way, shown)).collect();
+        let mut columns = vec![
+            Column::text("budget"),
+            Column::text("take"),
+            Column::published("top-1", ""),
+            Column::number("MACs", "", ""),
+            Column::number("params", "", ""),
+        ];
+        if way.is_some() {
+            columns.push(Column::number("median", "ms", ""));
+        }
+        columns.push(Column {
+            hint: "Others that keep the budget and whose accuracy cannot be told from it, cheapest first",
+            ..Column::text("also as accurate")
+        });
+        let table = Table {
+            id: "picks-table".to_owned(),
+            label: "Which network to take for a budget".to_owned(),
+            columns,
+            rows,
+            is_sortable: false,
+        };
+        Some(Self { table, sampling: SAMPLING_POINTS, way: way.map(Way::label) })
+    }
+}
+
+fn row(pick: &Pick, candidates: &[Candidate], way: Option<&Way>, shown: &Shown) -> Row {
+    let best = &candidates[pick.best];
+    let subject = &best.subject;
+    let link = |&at: &usize| (Name::new(&candidates[at].name), shown.link(at));
+    let top1 = best.comparable().and_then(|accuracy| Some((accuracy.top1?, &accuracy.source)));
+    let count =
+        |count: u64| Cell::number(short_count(count), float(count)).with_title(exact(count));
+    let mut cells = vec![
+        Cell::text(pick.budget_text.clone()),
+        Cell::new(Content::Links(vec![link(&pick.best)])),
+        top1.map_or_else(Cell::unknown, |(top1, source)| published(top1, source)),
+        count(subject.macs),
+        count(subject.params),
+    ];
+    if let Some(way) = way {
+        let ms = way.of(best).map(|m| m.latency_ms.median.value);
+        cells.push(ms.map_or_else(Cell::unknown, |ms| Cell::number(significant(ms), ms)));
+    }
+    cells.push(Cell::new(Content::Links(pick.close.iter().map(link).collect())));
+    Row { class: pick_class(pick.what), ..Row::new(cells) }
+}
+
+/// Rows of one sort of budget look alike.
+fn pick_class(what: &str) -> &'static str {
+    match what {
+        "MACs" => "by-macs",
+        "parameters" => "by-params",
+        _ => "by-latency",
+    }
+}

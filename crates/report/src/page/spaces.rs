@@ -1,0 +1,186 @@
+//! Spaces of networks by cost.
+
+use askama::{Template, filters::HtmlSafe};
+
+use super::{
+    picture::{Picture, Place, at},
+    scale::{Scale, float},
+    shown::quartiles,
+    table::{Cell, Column, Row, Table},
+    words::{Name, counted, prose},
+};
+use crate::{
+    cloud::{Cloud, CloudPoint},
+    figures::Figure,
+    numbers::share,
+};
+
+/// The most spaces that are shown.
+const MOST: usize = 20;
+
+/// The most values of a variable that are named.
+const MOST_VALUES: usize = 24;
+
+/// The section about spaces.
+#[derive(Template)]
+#[template(path = "spaces.html")]
+pub(super) struct Spaces {
+    all: Vec<Space>,
+    left_out: Option<String>,
+}
+
+impl HtmlSafe for Spaces {}
+
+struct Space {
+    title: Name,
+    file: String,
+    description: Option<String>,
+    notes: Vec<String>,
+    figures: Vec<Picture>,
+    /// How many networks there are, and how many were counted.
+    size: String,
+    constraints: Vec<String>,
+    /// What part of the points satisfies them.
+    inside: Option<String>,
+    ranges: Table,
+    variables: Table,
+}
+
+impl Spaces {
+    pub fn new(clouds: &[Cloud], figures: &[Figure]) -> Option<Self> {
+        let left_out = clouds.len().saturating_sub(MOST);
+        (!clouds.is_empty()).then(|| Self {
+            all: clouds
+                .iter()
+                .take(MOST)
+                .enumerate()
+                .map(|(number, cloud)| Space::new(number, cloud, at(figures, Place::Space(number))))
+                .collect(),
+            left_out: (left_out > 0).then(|| counted(left_out, "space", "spaces")),
+        })
+    }
+}
+
+impl Space {
+    fn new(number: usize, cloud: &Cloud, figures: Vec<Picture>) -> Self {
+        Self {
+            title: Name::new(&cloud.title),
+            file: prose(&cloud.file),
+            description: cloud.description.as_deref().map(prose),
+            notes: cloud.notes.iter().map(|note| prose(note)).collect(),
+            figures,
+            size: size(cloud),
+            constraints: cloud.constraints.iter().map(|text| prose(text)).collect(),
+            inside: inside(cloud),
+            ranges: ranges(number, cloud),
+            variables: variables(number, cloud),
+        }
+    }
+}
+
+fn size(cloud: &Cloud) -> String {
+    let size = match u64::try_from(cloud.size) {
+        Ok(size) => crate::numbers::exact(size),
+        Err(_) => cloud.size.to_string(),
+    };
+    let points = counted(cloud.points.len(), "of them was counted", "of them were counted");
+    let how = match cloud.seed {
+        Some(seed) => format!("{points}, drawn at random with seed {seed}"),
+        None => "all of them were counted".to_owned(),
+    };
+    let failed = match cloud.failed {
+        0 => String::new(),
+        failed => format!(
+            "; {} no network, as shapes do not fit",
+            counted(failed, "point is", "points are")
+        ),
+    };
+    let networks = if cloud.size == 1 { "network" } else { "networks" };
+    format!("{size} {networks}; {how}{failed}.")
+}
+
+fn inside(cloud: &Cloud) -> Option<String> {
+    if cloud.constraints.is_empty() || cloud.points.is_empty() {
+        return None;
+    }
+    let inside = cloud.points.iter().filter(|point| point.is_inside).count();
+    let part = share(float(inside as u64) / float(cloud.points.len() as u64));
+    Some(format!("{part} of the counted networks satisfy the constraints"))
+}
+
+/// What the counted networks cost, and those that satisfy the constraints.
+fn ranges(number: usize, cloud: &Cloud) -> Table {
+    let of = |value: fn(&CloudPoint) -> u64, only_inside: bool| {
+        let points = cloud.points.iter().filter(|point| !only_inside || point.is_inside);
+        quartiles(points.map(|point| float(value(point))).collect())
+    };
+    type Quantity = (&'static str, fn(&CloudPoint) -> u64);
+    let quantities: [Quantity; 4] = [
+        ("params", |point| point.params),
+        ("MACs", |point| point.macs),
+        ("acts", |point| point.acts),
+        ("peak memory", |point| point.peak_activation_bytes),
+    ];
+    let mut rows = Vec::new();
+    for (title, value) in quantities {
+        let values = cloud.points.iter().map(value);
+        let scale =
+            if title == "peak memory" { Scale::bytes(values) } else { Scale::counts(values) };
+        for only_inside in [false, true] {
+            if only_inside && cloud.constraints.is_empty() {
+                continue;
+            }
+            let Some(found) = of(value, only_inside) else { continue };
+            let which = if only_inside { "within constraints" } else { "all counted" };
+            let numbers = [found[0], found[2], found[4]].map(|it| Cell::number(scale.text(it), it));
+            let mut cells =
+                vec![Cell::text(format!("{title}, {}", unit(scale))), Cell::text(which)];
+            cells.extend(numbers);
+            rows.push(Row::new(cells));
+        }
+    }
+    Table {
+        id: format!("space-{}-ranges", number + 1),
+        label: "What networks of the space cost".to_owned(),
+        columns: vec![
+            Column::text("cost"),
+            Column::text("networks"),
+            Column::number("least", "", ""),
+            Column::number("median", "", ""),
+            Column::number("most", "", ""),
+        ],
+        rows,
+        is_sortable: false,
+    }
+}
+
+fn unit(scale: Scale) -> &'static str {
+    if scale.unit.is_empty() { "single" } else { scale.unit }
+}
+
+fn variables(number: usize, cloud: &Cloud) -> Table {
+    let row = |(name, values): &(String, Vec<String>)| {
+        let mut shown: Vec<String> =
+            values.iter().take(MOST_VALUES).map(|value| prose(value)).collect();
+        if values.len() > MOST_VALUES {
+            shown.push("…".to_owned());
+        }
+        let count = values.len() as u64;
+        Row::new(vec![
+            Cell::name(name),
+            Cell::number(count.to_string(), float(count)),
+            Cell::user(shown.join(", ")),
+        ])
+    };
+    Table {
+        id: format!("space-{}-variables", number + 1),
+        label: "Variables of the space".to_owned(),
+        columns: vec![
+            Column::text("variable"),
+            Column::number("values", "", ""),
+            Column::text("which"),
+        ],
+        rows: cloud.variables.iter().map(row).collect(),
+        is_sortable: false,
+    }
+}

@@ -1,0 +1,307 @@
+//! The pages of a report, read as a browser reads them.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::{
+    collections::HashSet,
+    fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use inceptive_cost::{Cost, Mode};
+use inceptive_dsl::{Disk, load};
+use inceptive_exec::Subject;
+use inceptive_ir::passes;
+use inceptive_report::{
+    Accuracy, Candidate, Cloud, CloudPoint, Findings, NetworkCost, Report, Variant, write,
+};
+use scraper::{ElementRef, Html, Selector};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../architectures")
+}
+
+fn candidate(file: &str, top1: Option<f64>) -> Candidate {
+    let architecture = load(&Disk, &folder().join(file), &[]).unwrap().architecture;
+    let deployed = passes::inference(&architecture.graph).unwrap();
+    let subject = Subject::new(&architecture.name, file, vec![], &deployed);
+    Candidate {
+        name: architecture.name.clone(),
+        fingerprint: architecture.graph.fingerprint().to_string(),
+        network: Some(NetworkCost {
+            cost: Cost::new(&architecture.graph, Mode::Inference),
+            graph: architecture.graph.clone(),
+        }),
+        description: architecture.description.clone(),
+        notes: architecture.notes.clone(),
+        cite: architecture.cite.clone(),
+        published: top1.map(|top1| accuracy(top1, subject.input[1])).into_iter().collect(),
+        variant: None,
+        measured: vec![],
+        profiles: vec![],
+        subject,
+    }
+}
+
+fn accuracy(top1: f64, resolution: u32) -> Accuracy {
+    Accuracy {
+        dataset: "imagenet-1k".to_owned(),
+        top1: Some(top1),
+        top5: None,
+        crops: 1,
+        models: 1,
+        resolution: Some(resolution),
+        source: "a table".to_owned(),
+        note: None,
+    }
+}
+
+/// Networks with accuracies, a variant, a space and a warning.
+fn report() -> Report {
+    let mut naive = candidate("googlenet-naive.yaml", None);
+    let yaml = "body:\n  - naive 3a: {c1: 64}  # <wide>".to_owned();
+    naive.variant = Some(Variant { base: "googlenet.yaml".to_owned(), yaml });
+    let point = |macs: u64| CloudPoint {
+        values: vec!["1".to_owned()],
+        params: macs / 200,
+        macs,
+        acts: macs / 100,
+        peak_activation_bytes: macs / 50,
+        is_inside: macs < 2_000_000,
+    };
+    Report {
+        title: "Two & a half networks".to_owned(),
+        candidates: vec![
+            candidate("googlenet.yaml", Some(68.7)),
+            candidate("squeezenet1_1.yaml", Some(58.2)),
+            naive,
+        ],
+        clouds: vec![Cloud {
+            title: "Widths".to_owned(),
+            file: "spaces/widths.yaml".to_owned(),
+            description: None,
+            notes: vec!["A note".to_owned()],
+            variables: vec![("width".to_owned(), vec!["1".to_owned()])],
+            constraints: vec!["macs < 2M".to_owned()],
+            size: 1 << 100,
+            seed: Some(7),
+            failed: 1,
+            points: (1..=9).map(|at| point(at * 1_000_000)).collect(),
+        }],
+        warnings: vec!["`x.yaml` cannot be read".to_owned()],
+        command: "inceptive report a.yaml --title 'a & b'".to_owned(),
+        version: "0.1.0".to_owned(),
+    }
+}
+
+/// The files of a report by name.
+fn written(report: &Report) -> Vec<(String, String)> {
+    let target = tempfile::tempdir().unwrap();
+    let findings = Findings::new(&report.candidates);
+    let files = write(report, &findings, target.path()).unwrap();
+    let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+    files.iter().map(|path| (name(path), fs::read_to_string(path).unwrap())).collect()
+}
+
+fn file(report: &Report, name: &str) -> String {
+    let files = written(report);
+    files.into_iter().find(|(known, _)| known == name).unwrap().1
+}
+
+fn all<'a>(html: &'a Html, selector: &str) -> Vec<ElementRef<'a>> {
+    html.select(&Selector::parse(selector).unwrap()).collect()
+}
+
+/// What has to hold for every page.
+fn check(text: &str) -> Html {
+    let html = Html::parse_document(text);
+    assert_eq!(html.errors, Vec::<String>::new());
+    let mut ids = HashSet::new();
+    for element in all(&html, "[id]") {
+        let id = element.attr("id").unwrap();
+        assert!(ids.insert(id), "the id `{id}` is there twice");
+    }
+    for link in all(&html, "a[href^='#']") {
+        let target = &link.attr("href").unwrap()[1..];
+        assert!(ids.contains(target), "nothing has the id `{target}`");
+    }
+    for element in all(&html, "*") {
+        for (name, value) in element.value().attrs() {
+            let loads = matches!(name, "src" | "srcset" | "poster" | "data")
+                || (matches!(name, "href" | "xlink:href") && element.value().name() != "a");
+            assert!(
+                !loads || value.starts_with("data:") || value.starts_with('#'),
+                "{name}={value}"
+            );
+            assert!(!name.starts_with("on"), "{name}={value}");
+        }
+    }
+    for style in all(&html, "style") {
+        let style = style.inner_html();
+        assert!(!style.contains("url(") && !style.contains("@import"), "a style loads something");
+    }
+    for picture in all(&html, "img") {
+        assert!(picture.attr("alt").is_some_and(|alt| !alt.is_empty()));
+    }
+    for picture in all(&html, "svg") {
+        assert_eq!(picture.attr("role"), Some("img"));
+        assert!(picture.attr("aria-label").is_some_and(|label| !label.is_empty()));
+    }
+    for header in all(&html, "th") {
+        assert!(matches!(header.attr("scope"), Some("col" | "row")), "{}", header.html());
+    }
+    let select = |selector: &str| Selector::parse(selector).unwrap();
+    for table in all(&html, "table") {
+        let width = table.select(&select("thead th")).count();
+        assert!(width > 0, "a table without header: {}", table.html());
+        for row in table.select(&select("tbody tr")) {
+            assert_eq!(row.child_elements().count(), width, "{}", row.html());
+            assert_eq!(row.select(&select("th[scope=row]")).count(), 1, "{}", row.html());
+        }
+    }
+    html
+}
+
+#[test]
+fn the_page_is_sound() {
+    let text = file(&report(), "index.html");
+    let html = check(&text);
+    let title = all(&html, "h1")[0].text().collect::<String>();
+    assert_eq!(title, "Two & a half networks");
+    let sections: Vec<_> =
+        all(&html, "main > section").iter().filter_map(|it| it.attr("id")).collect();
+    assert_eq!(
+        sections,
+        ["summary", "picks", "accuracy", "networks", "where", "variants", "spaces", "method"]
+    );
+    assert_eq!(all(&html, "#networks-table tbody tr").len(), 3);
+    assert_eq!(all(&html, "details.network svg").len(), 3);
+    for words in [
+        "For a budget of",
+        "1267650600228229401496703205376 networks",
+        "macs &lt; 2M",
+        "11.1% of the counted",
+        "# &lt;wide&gt;",
+        "`x.yaml` cannot be read",
+        "--title 'a &amp; b'",
+    ] {
+        let page = html.html();
+        assert!(page.contains(words), "`{words}` is not there");
+    }
+}
+
+#[test]
+fn the_same_report_gives_the_same_bytes() {
+    assert_eq!(written(&report()), written(&report()));
+}
+
+#[test]
+fn an_empty_report_is_a_page_too() {
+    check(&file(&Report::default(), "index.html"));
+}
+
+#[test]
+fn hostile_names_are_text() {
+    let names = [
+        "<script>window.hacked = 1</script>".to_owned(),
+        "\"><img src=x onerror=alert(1)>".to_owned(),
+        "' onmouseover='alert(1)".to_owned(),
+        "</style></script></svg><iframe src=//evil>".to_owned(),
+        "{{ title }} {% include \"page.css\" %}".to_owned(),
+        "\u{202e}gnp.exe\u{200f}".to_owned(),
+        "شبكة <b>".to_owned(),
+        "网络\u{0}\u{1b}[31m".to_owned(),
+        "long ".repeat(2_000),
+        "| a | b |\n# c ![x](http://evil) <b>".to_owned(),
+    ];
+    let mut report = report();
+    let base = candidate("squeezenet1_1.yaml", Some(58.2));
+    report.candidates = names
+        .iter()
+        .enumerate()
+        .map(|(at, name)| {
+            let mut candidate = base.clone();
+            candidate.name.clone_from(name);
+            candidate.subject.name.clone_from(name);
+            candidate.subject.file.clone_from(name);
+            candidate.subject.point = vec![name.clone()];
+            candidate.subject.macs += 1_000_000_000 * at as u64;
+            candidate.description = Some(name.clone());
+            candidate.notes = vec![name.clone()];
+            candidate.cite = vec![name.clone()];
+            candidate.published = vec![Accuracy {
+                source: name.clone(),
+                note: Some(name.clone()),
+                ..accuracy(60.0 + at as f64, 224)
+            }];
+            candidate
+        })
+        .collect();
+    report.candidates[1].variant = Some(Variant { base: names[0].clone(), yaml: names[3].clone() });
+    report.candidates[0].subject.point.clear();
+    report.title.clone_from(&names[3]);
+    report.clouds[0].title.clone_from(&names[1]);
+    report.clouds[0].variables[0] = (names[2].clone(), names.to_vec());
+    report.clouds[0].constraints = names.to_vec();
+    report.warnings = names.to_vec();
+    report.command.clone_from(&names[0]);
+    let text = file(&report, "index.html");
+    let html = check(&text);
+    assert_eq!(all(&html, "script").len(), 2, "only ours");
+    for tag in ["img", "iframe", "object", "embed", "b:not(.prose b)"] {
+        assert!(all(&html, tag).is_empty(), "{tag}");
+    }
+    assert!(!text.contains(['\u{202e}', '\u{0}', '\u{1b}']));
+    let named: String =
+        all(&html, "#networks-table tbody th").iter().flat_map(|it| it.text()).collect();
+    assert!(named.contains("<script>window.hacked = 1</script>"), "{named}");
+    for element in all(&html, "[title]") {
+        assert!(element.attr("title").unwrap().chars().count() <= 260);
+    }
+    let markdown = file(&report, "report.md");
+    // What is indented by four is code.
+    let shown: Vec<&str> = markdown.lines().filter(|line| !line.starts_with("    ")).collect();
+    let unescaped = shown.join("\n").replace("\\<", "").replace("\\!\\[", "");
+    assert!(!unescaped.contains('<') && !unescaped.contains("![x"), "{unescaped}");
+    assert!(markdown.len() < 400_000, "{}", markdown.len());
+}
+
+#[test]
+fn a_thousand_networks_are_a_small_page() {
+    let networks = [candidate("googlenet.yaml", None), candidate("squeezenet1_1.yaml", None)];
+    let mut report = report();
+    report.candidates = (0..1_000_u32)
+        .map(|at| {
+            let mut candidate = networks[at as usize % 2].clone();
+            candidate.name = format!("network {at}");
+            candidate.subject.macs += u64::from(at) * 1_000_003;
+            candidate.published = vec![accuracy(50.0 + f64::from(at * 7919 % 1_000) / 50.0, 224)];
+            candidate
+        })
+        .collect();
+    let findings = Findings::new(&report.candidates);
+    let target = tempfile::tempdir().unwrap();
+    let start = Instant::now();
+    write(&report, &findings, target.path()).unwrap();
+    let took = start.elapsed();
+    let text = fs::read_to_string(target.path().join("index.html")).unwrap();
+    let html = check(&text);
+    let rows = all(&html, "#networks-table tbody tr").len();
+    assert!((200..=260).contains(&rows), "{rows}");
+    assert_eq!(all(&html, "details.network").len(), 40);
+    assert_eq!(all(&html, "#quartiles tbody tr").len(), 2);
+    assert!(text.contains("more are only in"), "the others are somewhere");
+    assert!(text.len() < 3_000_000, "{}", text.len());
+    assert!(took.as_secs() < 10, "{took:?}");
+}
+
+#[test]
+fn the_short_form_has_the_same_numbers() {
+    let markdown = file(&report(), "report.md");
+    for words in
+        ["# Two \\& a half networks", "1,582,671,872", "68.7", "| budget |", "inceptive report"]
+    {
+        assert!(markdown.contains(words), "`{words}` is not in\n{markdown}");
+    }
+}
