@@ -83,7 +83,7 @@ fn brief(candidate: &Candidate, way: Option<&Way>) -> String {
 
 fn drawing(network: &NetworkCost, id: &str, name: &str) -> String {
     let label = format!("The network {} as a graph of modules", super::words::plain_name(name));
-    inline(&drawing::svg(&network.graph, Some(1)), id, &label)
+    inline(&drawing::svg(&network.graph, &drawing::Open::Above(1)), id, &label)
 }
 
 /// All published accuracies, the compared one marked.
