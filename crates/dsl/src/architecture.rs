@@ -17,7 +17,7 @@ use crate::{
         texts, without,
     },
     expr::Val,
-    field::Fields,
+    field::{Fields, Text},
     lower::{
         Cursor, Lowering, Override, WidthRule,
         block::{declared, value},
@@ -25,7 +25,7 @@ use crate::{
     scope::{Named, Reader, Scope},
     space::Constraint,
     static_check,
-    step::check_name,
+    step::{Names, check_name},
     yaml::{Entry, Map, Node, Value},
 };
 
@@ -207,7 +207,8 @@ fn lower(
     let mut lowering = Lowering::new(sink, graph, blocks, defaults, width, &scope);
     lowering.overrides = overrides(draft, keys, &reader);
     let start = Cursor { node: lowering.graph.input(), known: true };
-    let mut end = lowering.scope(&keys.body.0, &scope, &Path::root(), start);
+    let mut names = names(keys, input.1, &reader);
+    let mut end = lowering.steps(&keys.body.0, &scope, &Path::root(), start, &mut names);
     if let Some(tail) = &keys.tail {
         end = lowering.tail(tail, classes, &scope, end);
     }
@@ -223,11 +224,21 @@ fn lower(
         if sink.is_full() {
             break;
         }
-        auxiliary(&mut lowering, number, head, &scope);
+        auxiliary(&mut lowering, number, head, &scope, &mut names);
     }
     check_overrides(&lowering, end);
     lowering.graph.set_output(end.node);
     Some((lowering.graph, lowering.steps))
+}
+
+/// The names of a network's outermost scope that are no steps.
+fn names(keys: &ArchitectureKeys, input: Span, reader: &Reader<'_>) -> Names {
+    let mut names = Names::default();
+    names.take("input", input, reader);
+    if let Some(tail) = keys.tail.as_ref().filter(|tail| tail.0.list() != Some(&[])) {
+        names.take("tail", tail.0.span, reader);
+    }
+    names
 }
 
 fn multiplier(keys: &ArchitectureKeys, written: Option<&Node>, reader: &Reader<'_>) -> Option<f64> {
@@ -303,12 +314,23 @@ fn steps_like(path: &Path, lowering: &Lowering<'_>) -> String {
 }
 
 /// Builds one auxiliary head.
-fn auxiliary(lowering: &mut Lowering<'_>, number: usize, node: &Node, scope: &Scope<'_>) {
+fn auxiliary(
+    lowering: &mut Lowering<'_>,
+    number: usize,
+    node: &Node,
+    scope: &Scope<'_>,
+    names: &mut Names,
+) {
     let reader = Reader { scope, sink: lowering.sink };
     let keys = fields(node, "auxiliary", reader).and_then(|fields| AuxiliaryKeys::read(&fields));
     let Some(keys) = keys else { return };
-    let name = keys.name.map_or_else(|| format!("aux{}", number + 1), |name| name.text);
-    if check_name(&name, "auxiliary head", node.span, &reader).is_none() {
+    let (name, named_at) = match keys.name {
+        Some(Text { text, span }) => (text, span),
+        None => (format!("aux{}", number + 1), node.span),
+    };
+    if check_name(&name, "auxiliary head", named_at, &reader).is_none()
+        || !names.take(&name, named_at, &reader)
+    {
         return;
     }
     let after = Path::new(&keys.after.text);
@@ -320,12 +342,6 @@ fn auxiliary(lowering: &mut Lowering<'_>, number: usize, node: &Node, scope: &Sc
         return;
     };
     let path = Path::new(&name);
-    if lowering.places.contains_key(&path) {
-        let message = format!("a step is named `{name}` already");
-        let twice = Diagnostic::new(Code::DuplicateName, message);
-        lowering.sink.push(twice.at(node.span, "this head").help("give the head another `name`"));
-        return;
-    }
     lowering.part = Part::Auxiliary(lowering.graph.auxiliary().len());
     let end = lowering.scope(&keys.steps.0, scope, &path, from);
     lowering.part = Part::Main;

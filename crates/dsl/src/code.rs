@@ -81,7 +81,8 @@ block from `blocks:` or from a file under `use:`. The help names the nearest one
 or any of `/ $ =`, and at most 100 characters. Names become paths such as `4a/3x3/reduce`.";
     DuplicateName "E106" "the same name twice":
 "A value of a space's variable is listed once. Steps in one scope need different names, because measurements, weights and comparisons are matched by
-path. Steps without a name are numbered by themselves.";
+path. In the outermost scope `input` and `tail` are taken, beside the auxiliary heads; among branches, the
+name of their join. Steps without a name are numbered by themselves.";
     MalformedStep "E107" "a step is not written as one":
 "A step is a map with one key, `- conv: {kernel: 3, width: 64}`, with an optional name,
 `- conv reduce: {kernel: 1, width: 64}`, or a word alone, `- relu`. The usual cause of this error is

@@ -510,6 +510,17 @@ words! {
     Join "join" { "concat" => Concat, "add" => Add, "multiply" => Multiply, }
 }
 
+impl Join {
+    /// The name of the node.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Concat => "concat",
+            Self::Add => "add",
+            Self::Multiply => "multiply",
+        }
+    }
+}
+
 words! {
     /// The nonlinearity after a convolution.
     Act "activation" {

@@ -121,13 +121,15 @@ impl Names {
         }
     }
 
-    /// Takes a name that was given; reports it when it is taken.
-    pub(crate) fn take(&mut self, name: &str, span: Span, reader: &Reader<'_>) {
-        if let Some(first) = self.taken.insert(name.to_owned(), span) {
-            let message = format!("two steps of one scope are named `{name}`");
+    /// Takes a name that was given; false, with a report, when it is taken.
+    pub(crate) fn take(&mut self, name: &str, span: Span, reader: &Reader<'_>) -> bool {
+        let first = self.taken.insert(name.to_owned(), span);
+        if let Some(first) = first {
+            let message = format!("the name `{name}` is given twice in one scope");
             let twice = Diagnostic::new(Code::DuplicateName, message);
             reader.sink.push(twice.at(span, "again here").at(first, "first here"));
         }
+        first.is_none()
     }
 
     /// A free name for a step without one: `conv`, `conv2`, `conv3`.

@@ -86,6 +86,29 @@ const FIXTURES: &[Fixture] = &[
     one("E106", "a name twice", &[("n.yaml", "{HEAD}body: [relu a, relu a]\ntail: []\n")]),
     one(
         "E106",
+        "a step named like the input",
+        &[("n.yaml", "{HEAD}body: [relu input]\ntail: []\n")],
+    ),
+    one(
+        "E106",
+        "a step named like the tail",
+        &[("n.yaml", "{HEAD}classes: 10\nbody: [group tail: [relu pool]]\ntail: gap\n")],
+    ),
+    one(
+        "E106",
+        "a head named like the tail",
+        &[(
+            "n.yaml",
+            "{HEAD}classes: 10\nbody: [relu a]\ntail: gap\nauxiliary: [{name: tail, after: a, steps: [gap pool, flatten]}]\n",
+        )],
+    ),
+    one(
+        "E106",
+        "a branch named like the join",
+        &[("n.yaml", "{HEAD}body: [parallel: {branches: {concat: [relu], b: []}}]\ntail: []\n")],
+    ),
+    one(
+        "E106",
         "a value of a space twice",
         &[
             (

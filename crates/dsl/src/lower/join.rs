@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use inceptive_ir::{Form, Op, Path};
+use inceptive_ir::{Form, Op};
 
 use super::{Cursor, Lowering, Site};
 use crate::{
@@ -20,6 +20,10 @@ impl Lowering<'_> {
         let Some(branches) = args.branches.0.map() else { return site.cursor.unknown() };
         let reader = Reader { scope: site.scope, sink: self.sink };
         let mut names = Names::default();
+        if branches.0.len() > 1 {
+            let join = args.join.unwrap_or(Join::Concat);
+            names.take(join.name(), site.span, &reader);
+        }
         let mut outputs = Vec::with_capacity(branches.0.len());
         for branch in &branches.0 {
             if !self.may_go_on(branch.key_span) {
@@ -49,23 +53,9 @@ impl Lowering<'_> {
             _ => self.add(op.clone(), &outputs, site.path.join(op.name()), site.span, Form::Module),
         };
         match &args.then {
-            Some(steps) => self.after_join(steps, op.name(), site, joined, names),
+            Some(steps) => self.steps(&steps.0, site.scope, &site.path, joined, &mut names),
             None => joined,
         }
-    }
-
-    fn after_join(
-        &mut self,
-        steps: &crate::field::Steps,
-        join: &str,
-        site: &Site<'_>,
-        joined: Cursor,
-        mut names: Names,
-    ) -> Cursor {
-        let reader = Reader { scope: site.scope, sink: self.sink };
-        names.take(join, site.span, &reader);
-        let path: &Path = &site.path;
-        self.steps(&steps.0, site.scope, path, joined, &mut names)
     }
 }
 

@@ -151,7 +151,8 @@ impl<'a> Lowering<'a> {
         self.steps(list, scope, path, from, &mut names)
     }
 
-    fn steps(
+    /// Builds a list of steps in a scope that has names already.
+    pub(crate) fn steps(
         &mut self,
         list: &Node,
         scope: &Scope<'_>,
@@ -368,6 +369,7 @@ impl<'a> Lowering<'a> {
             ),
             GraphError::Shape { error: ShapeError::TooLarge { .. }, .. }
             | GraphError::TooManyNodes { .. } => (Code::NetworkTooLarge, None),
+            GraphError::DuplicatePath { .. } => (Code::DuplicateName, None),
             GraphError::Shape { error: ShapeError::Rank { expected: "vector", .. }, .. } => (
                 Code::ShapeMismatch,
                 Some("put `flatten` or `gap` and `flatten` before a linear layer"),
