@@ -154,6 +154,14 @@ const FIXTURES: &[Fixture] = &[
     ),
     one(
         "E108",
+        "a loss that counts less than nothing",
+        &[(
+            "n.yaml",
+            "{HEAD}body: [relu a]\ntail: []\nauxiliary: [{after: a, weight: -1, steps: [gap]}]\n",
+        )],
+    ),
+    one(
+        "E108",
         "an accuracy above 100",
         &[(
             "n.yaml",
@@ -424,6 +432,99 @@ fn several_files_with_several_mistakes() {
         .with("lib.yaml", "blocks: {b: {steps: [conv: {kernl: 3, width: 8}]}}\n");
     let failure = check(&files, Path::new("n.yaml")).unwrap_err();
     insta::assert_snapshot!(failure);
+}
+
+/// The codes of everything that is wrong with a file, in its order.
+fn codes(text: &str) -> Vec<&'static str> {
+    let files = Memory::default().with("n.yaml", text);
+    match check(&files, Path::new("n.yaml")) {
+        Ok(_) => Vec::new(),
+        Err(failure) => failure.diagnostics.iter().map(|d| d.code.id()).collect(),
+    }
+}
+
+/// No error hides one that does not depend on it, and none causes another.
+#[test]
+fn errors_do_not_hide_each_other() {
+    let head = "name: x\ninput: {channels: 3, size: 32}\n";
+    for (text, expected) in [
+        (
+            "name: x\ninput: {channels: 3, size: -32}\nclasses: -10\nbody: [relu]\ntail: gapp\n".to_owned(),
+            vec!["E108", "E108", "E109"],
+        ),
+        (
+            "name: x\nclasses: ten\nwidth_multiplier: 0\nbody: [conv a: {kernel: x, width: $w}, maxpool: {kernel: 2}, linear: {width: 4}]\ntail: gap\nauxiliary: [{after: b, steps: [gapp]}]\nset: {c: {width: 3}}\npublished: [{dataset: d, top1: 101, source: s}]\n".to_owned(),
+            vec!["E103", "E102", "E108", "E102", "E202", "E103", "E505", "E104", "E505", "E108"],
+        ),
+        // Unreadable classes say nothing about shapes.
+        (
+            format!("{head}classes: 0\nbody: [conv: {{kernel: 40, width: 4, pad: valid}}]\ntail: gap\n"),
+            vec!["E108", "E501"],
+        ),
+        // What follows a failed step is still looked at, what it may hold is not missed.
+        (
+            format!("{head}body: [convv a: {{}}, conv b: {{kernel: 0, width: 4}}, $k c, repeat r: {{count: -1, steps: [relux]}}]\ntail: []\nset: {{a: {{width: 1}}, b: {{width: 4}}, c/x: {{width: 1}}, r/1/d: {{width: 1}}, e: {{width: 1}}}}\n"),
+            vec!["E104", "E108", "E202", "E108", "E104", "E505"],
+        ),
+        // Branches, and what comes after them.
+        (
+            format!("{head}body: [parallel: {{branches: {{a: [relux], b: [relu]}}, join: sum, then: [gapp]}}]\ntail: []\n"),
+            vec!["E104", "E109", "E104"],
+        ),
+        // A block whose argument is wrong is still entered.
+        (
+            format!("{head}blocks: {{b: {{params: {{c}}, steps: [maxpool: {{kernel: 40, stride: 1, pad: valid}}, conv: {{kernel: 1, width: $c}}]}}}}\nbody: [b: {{c: $d}}]\ntail: []\n"),
+            vec!["E501", "E202"],
+        ),
+        (format!("{head}body: 3\ntail: 3\ndescription: []\nauxiliary: 3\n"), vec!["E102"; 4]),
+        (format!("{head}blocks: 3\nbody: [b]\ntail: []\n"), vec!["E102"]),
+    ] {
+        assert_eq!(codes(&text), expected, "{text}");
+    }
+}
+
+/// Nobody calls the block, nothing takes the branch, and both are checked.
+#[test]
+fn what_never_runs_is_checked() {
+    let head = "name: x\ninput: {channels: 3, size: 32}\nparams: {p: 1}\n";
+    for (step, expected) in [
+        ("conv: {kernel: $q, width: 4}", vec!["E202"]),
+        ("conv: {kernel: 3, width: $in + $p + $q}", vec!["E202"]),
+        ("conv: {kernel: 3, width: '$in +'}", vec!["E201"]),
+        ("conv: {kernel: 3, width: $classes}", vec!["E202"]),
+        ("conv: {kernel: 0, width: $p}", vec!["E108"]),
+        ("conv: {kernel: 3, width: $in, norm: batch}", vec!["E109"]),
+        ("conv: {kernl: 3, kernel: $in_height, width: $in // 2}", vec!["E101"]),
+        ("repeat: {count: $p, steps: [conv: {kernel: 1, width: $i * $j}]}", vec!["E202"]),
+        ("parallel: {branches: {a: [relux], b: [group: [reluy]]}}", vec!["E104", "E104"]),
+        ("$p a: {b: 3}", vec![]),
+    ] {
+        for text in [
+            format!("{head}blocks: {{b: {{steps: [{step}]}}}}\nbody: [group: $p]\n"),
+            format!(
+                "{head}body: [if: {{cond: $in == 5, then: [{step}]}}, if: {{cond: $p == 1, else: [{step}]}}, relu]\n"
+            ),
+        ] {
+            let text =
+                text.replace("[group: $p]", "[if: {cond: $p == 1, then: [relu]}]") + "tail: []\n";
+            let found: Vec<&str> = codes(&text);
+            let times = if text.contains("blocks") { 1 } else { 2 };
+            assert_eq!(found, expected.repeat(times), "{text}");
+        }
+    }
+    assert_eq!(
+        codes(
+            "blocks: {b: {params: {c, d: $c * $e}, steps: [conv: {kernel: $d, width: $classes}]}}\n"
+        ),
+        ["E202"]
+    );
+    // Conditions may exclude each other, and a missing argument may be set by the step's path.
+    let either =
+        "if: {cond: $p == 1, then: [conv a: {kernel: 1}]}, if: {cond: $p == 2, then: [relu a]}";
+    assert_eq!(
+        codes(&format!("{head}body: [{either}]\ntail: []\nset: {{a: {{width: 4}}}}\n")),
+        Vec::<&str>::new()
+    );
 }
 
 #[test]

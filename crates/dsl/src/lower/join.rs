@@ -9,7 +9,7 @@ use crate::{
     args::ParallelArgs,
     code::Code,
     diagnostic::{Diagnostic, suggestion},
-    field::{Field, Join, Real},
+    field::{Field, Join, Maybe, Real, given},
     scope::Reader,
     step::{Names, check_name},
     yaml::{Map, Node, Value},
@@ -21,7 +21,7 @@ impl Lowering<'_> {
         let reader = Reader { scope: site.scope, sink: self.sink };
         let mut names = Names::default();
         if branches.0.len() > 1 {
-            let join = args.join.unwrap_or(Join::Concat);
+            let join = given(&args.join).copied().unwrap_or(Join::Concat);
             names.take(join.name(), site.span, &reader);
         }
         let mut outputs = Vec::with_capacity(branches.0.len());
@@ -30,7 +30,8 @@ impl Lowering<'_> {
                 return site.cursor.unknown();
             }
             if check_name(&branch.key, "branch", branch.key_span, &reader).is_none() {
-                return site.cursor.unknown();
+                outputs.push(site.cursor.unknown());
+                continue;
             }
             names.take(&branch.key, branch.key_span, &reader);
             let path = site.path.join(&branch.key);
@@ -41,19 +42,25 @@ impl Lowering<'_> {
             self.places.insert(path, output);
             outputs.push(output);
         }
-        let Some(op) = join(args, branches, &reader) else { return site.cursor.unknown() };
-        let joined = match outputs.as_slice() {
-            [] => {
+        let joined = match (outputs.as_slice(), join(args, branches, &reader)) {
+            ([], _) => {
                 let message = "there are no branches to join";
                 let empty = Diagnostic::new(Code::EmptyNetwork, message);
                 self.sink.push(empty.at(args.branches.0.span, "no branches"));
-                return site.cursor.unknown();
+                site.cursor.unknown()
             }
-            [only] => *only,
-            _ => self.add(op.clone(), &outputs, site.path.join(op.name()), site.span, Form::Module),
+            (_, None) => site.cursor.unknown(),
+            ([only], Some(_)) => *only,
+            (outputs, Some(op)) => {
+                let path = site.path.join(op.name());
+                self.add(op, outputs, path, site.span, Form::Module)
+            }
         };
         match &args.then {
-            Some(steps) => self.steps(&steps.0, site.scope, &site.path, joined, &mut names),
+            Some(Maybe(Some(steps))) => {
+                self.steps(&steps.0, site.scope, &site.path, joined, &mut names)
+            }
+            Some(Maybe(None)) => self.hide(&site.path, joined),
             None => joined,
         }
     }
@@ -61,15 +68,19 @@ impl Lowering<'_> {
 
 /// The operator that joins branches.
 fn join(args: &ParallelArgs, branches: &Map, reader: &Reader<'_>) -> Option<Op> {
-    let join = args.join.unwrap_or(Join::Concat);
+    let join = match args.join {
+        Some(Maybe(join)) => join?,
+        None => Join::Concat,
+    };
     let scales = match (&args.scale, join) {
-        (Some(scale), Join::Concat | Join::Multiply) => {
+        (Some(Maybe(None)), _) => return None,
+        (Some(Maybe(Some(scale))), Join::Concat | Join::Multiply) => {
             let message = "`scale` belongs to `join: add`";
             return reader.report(
                 Diagnostic::new(Code::UnknownKey, message).at(scale.0.span, "no sum here"),
             );
         }
-        (Some(scale), Join::Add) => Some(scale.0.map()?),
+        (Some(Maybe(Some(scale))), Join::Add) => Some(scale.0.map()?),
         (None, _) => None,
     };
     let known: Vec<&str> = branches.0.iter().map(|branch| &*branch.key).collect();
