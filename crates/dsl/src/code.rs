@@ -118,7 +118,10 @@ nothing. Use it or remove it.";
 "`extends`, `use` and `base` take relative paths to files in the current folder or beside the file itself
 (or in the enclosing folder named `architectures`), so that a file from a stranger cannot read elsewhere.";
     ExtendsCycle "E402" "files extend each other in a circle":
-"Following `extends`, `use` or `base` leads back to the same file, or is more than 16 files deep.";
+"Following `extends`, `use` or `base` leads back to the same file.";
+    TooManyFiles "E403" "a network is read from too many files":
+"Following `extends`, `use` and `base`, a network may be read from 64 files, 16 of them one after the other, which
+together have 4 MiB and 200,000 values after their aliases are expanded.";
     ShapeMismatch "E501" "a layer does not fit its input":
 "The operator cannot work on what it is given: a window larger than the padded map, channels that the
 groups do not divide, a linear layer on a map that was not flattened. The message shows the shape and the

@@ -10,7 +10,7 @@ use inceptive_dsl::{Code, Files, Memory, Setting, Style, check, load};
 const HEAD: &str = "name: x\ninput: {channels: 3, size: 32}\n";
 
 /// A mistake: the code that it is reported under first, what it is, and the files, of which the first
-/// is checked. `{HEAD}` stands for the start of a network.
+/// is checked. `{HEAD}` stands for the start of a network, `{MANY}` for a library of 15,000 blocks.
 struct Fixture {
     code: &'static str,
     what: &'static str,
@@ -251,6 +251,17 @@ const FIXTURES: &[Fixture] = &[
             ("b.yaml", "name: b\nextends: n.yaml\n"),
         ],
     ),
+    one(
+        "E403",
+        "four large files",
+        &[
+            ("n.yaml", "{HEAD}use: [a.yaml, b.yaml, c.yaml, d.yaml]\nbody: [relu]\ntail: []\n"),
+            ("a.yaml", "{MANY}"),
+            ("b.yaml", "{MANY}"),
+            ("c.yaml", "{MANY}"),
+            ("d.yaml", "{MANY}"),
+        ],
+    ),
     one("E402", "a file that extends itself", &[("n.yaml", "name: x\nextends: n.yaml\n")]),
     one(
         "E501",
@@ -337,7 +348,10 @@ const FIXTURES: &[Fixture] = &[
 ];
 
 fn files(fixture: &Fixture) -> Memory {
-    let text = |text: &str| text.replace("{HEAD}", HEAD);
+    let block = |number: usize| format!("b{number}: {{steps: [relu]}}");
+    let many = (0..15_000).map(block).collect::<Vec<String>>().join(", ");
+    let many = format!("blocks: {{{many}}}");
+    let text = |text: &str| text.replace("{HEAD}", HEAD).replace("{MANY}", &many);
     fixture
         .files
         .iter()
