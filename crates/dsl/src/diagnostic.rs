@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The most diagnostics that are kept for one network.
-const MOST: usize = 100;
+pub(crate) const MOST: usize = 100;
 
 /// Bytes of expressions, and of lists and maps that may hold some, that may be evaluated for one network;
 /// a step in a `repeat` counts every time.

@@ -131,6 +131,11 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// Whether there are so many diagnostics that no more were looked for.
+    pub fn is_cut_off(&self) -> bool {
+        self.diagnostics.len() >= diagnostic::MOST
+    }
+
     /// All diagnostics as a person reads them, separated by empty lines.
     pub fn render(&self, style: Style) -> String {
         let parts =
