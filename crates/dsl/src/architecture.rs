@@ -139,6 +139,12 @@ struct About {
 
 impl About {
     fn read(keys: &ArchitectureKeys, reader: &Reader<'_>) -> Self {
+        if let Some(Text { span, .. }) =
+            keys.name.0.as_ref().filter(|name| name.text.trim().is_empty())
+        {
+            let empty = Diagnostic::new(Code::InvalidName, "the name of a network cannot be empty");
+            reader.sink.push(empty.at(*span, "nothing here"));
+        }
         Self {
             name: keys.name.0.as_ref().map_or_else(String::new, |name| name.text.clone()),
             description: given(&keys.description).map(|text| text.text.clone()),

@@ -77,8 +77,9 @@ is wanted.";
 "A step is `<operator> [<name>]: {arguments}`. The operator is built in (`conv`, `maxpool`, ...), or a
 block from `blocks:` or from a file under `use:`. The help names the nearest one.";
     InvalidName "E105" "a name has characters that are not allowed":
-"Names of steps, branches, blocks and parameters may use any script, but no spaces, control characters
-or any of `/ $ =`, and at most 100 characters. Names become paths such as `4a/3x3/reduce`.";
+"Names of steps, branches, blocks and parameters may use any script, but no spaces, characters that nobody
+sees, such as marks of direction and joiners, or any of `/ $ =`, and at most 100 characters. Names become
+paths such as `4a/3x3/reduce`. A network's own `name` may be any text but an empty one.";
     DuplicateName "E106" "the same name twice":
 "A value of a space's variable is listed once. Steps in one scope need different names, because measurements, weights and comparisons are matched by
 path. In the outermost scope `input` and `tail` are taken, beside the auxiliary heads; among branches, the

@@ -285,7 +285,8 @@ raw! {
     TailKey "The classifier at the end."
     Value::Text(_) | Value::Map(_) | Value::List(_) => "`gap`, `fc`, either with arguments, or a list of steps",
     json_schema!({"anyOf": [
-        {"type": "string"},
+        {"enum": ["gap", "fc"]},
+        {"type": "string", "pattern": "^\\$"},
         {"type": "object", "additionalProperties": false, "properties": {
             "gap": {"$ref": "#/$defs/GapTailKeys"}, "fc": {"$ref": "#/$defs/FcTailKeys"}
         }},
@@ -383,6 +384,11 @@ pub(crate) fn published(list: &PublishedList, reader: &Reader<'_>) -> Vec<Publis
 
 fn one_published(node: &Node, reader: &Reader<'_>) -> Option<Published> {
     let keys = PublishedKeys::read(&fields(node, "published", *reader)?)?;
+    if keys.top1.is_none() && keys.top5.is_none() {
+        let message = "`published` needs the key `top1` or `top5`";
+        let missing = Diagnostic::new(Code::MissingKey, message);
+        return reader.report(missing.at(node.span, "no accuracy here"));
+    }
     for (key, accuracy) in [("top1", keys.top1), ("top5", keys.top5)] {
         if let Some(Real(percent)) = accuracy.filter(|a| !(0.0..=100.0).contains(&a.0)) {
             let message = format!("an accuracy is a percentage from 0 to 100, not {percent}");

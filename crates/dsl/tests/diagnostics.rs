@@ -70,6 +70,11 @@ const FIXTURES: &[Fixture] = &[
     ),
     one(
         "E103",
+        "an accuracy without a number",
+        &[("n.yaml", "{HEAD}published: [{dataset: d, source: s}]\nbody: [relu]\ntail: []\n")],
+    ),
+    one(
+        "E103",
         "a block's parameter",
         &[(
             "n.yaml",
@@ -81,6 +86,21 @@ const FIXTURES: &[Fixture] = &[
         "E104",
         "an unknown step",
         &[("n.yaml", "{HEAD}body: [maxpol: {kernel: 3, stride: 1}]\ntail: []\n")],
+    ),
+    one(
+        "E105",
+        "a name without letters",
+        &[("n.yaml", "name: \"\"\ninput: {channels: 3, size: 32}\nbody: [relu]\ntail: []\n")],
+    ),
+    one(
+        "E105",
+        "a name that looks like another",
+        &[("n.yaml", "{HEAD}body: [relu a, relu a\u{200b}]\ntail: []\n")],
+    ),
+    one(
+        "E105",
+        "a name that turns the line",
+        &[("n.yaml", "{HEAD}body: [\"relu a\\u202Eb\"]\ntail: []\n")],
     ),
     one("E105", "a name with a slash", &[("n.yaml", "{HEAD}body: [relu a/b]\ntail: []\n")]),
     one("E106", "a name twice", &[("n.yaml", "{HEAD}body: [relu a, relu a]\ntail: []\n")]),
