@@ -8,7 +8,7 @@ use inceptive_dsl::{Architecture, Checked, Disk, Failure, Loaded, Setting, check
 use inceptive_jobs::{ReadError, Runnable, WeightSource, broken};
 use inceptive_onnx::Matching;
 
-use crate::output;
+use crate::{output, table::one_line};
 
 /// Settings that every command with an architecture takes.
 #[derive(Args, Clone, Debug, Default)]
@@ -102,7 +102,7 @@ impl WeightsFrom {
             output::warn(&format!(
                 "note: names in `{}` are not ours; layers of equal shape were matched in the natural order of \
                  their names. Compare an output before you trust it.",
-                file.display()
+                one_line(&file.to_string_lossy())
             ));
         }
     }
@@ -138,9 +138,7 @@ pub fn warn_of_constraints(architecture: &Architecture) {
     }
     let cost = Cost::new(&architecture.graph, Mode::Inference);
     for constraint in broken(architecture, &cost) {
-        output::warn(&format!(
-            "warning: `{}` is outside of the space: not {constraint}",
-            architecture.name
-        ));
+        let outside = format!("`{}` is outside of the space: not {constraint}", architecture.name);
+        output::warn(&format!("warning: {}", one_line(&outside)));
     }
 }

@@ -1,11 +1,14 @@
 //! How a command ends: what goes to standard output, what to standard error, and the exit code.
 
 use std::{
-    io::{self, IsTerminal, Write},
+    io::{self, BufWriter, IsTerminal, Write},
     process::ExitCode,
 };
 
 use inceptive_dsl::{Failure, Style};
+use serde::Serialize;
+
+use crate::table::one_line;
 
 /// Exit code when the input is wrong; clap uses 2 for wrong usage.
 const WRONG_INPUT: u8 = 1;
@@ -32,7 +35,8 @@ pub fn finish(outcome: anyhow::Result<Outcome>) -> ExitCode {
         Ok(false) => ExitCode::SUCCESS,
         Ok(true) => ExitCode::from(WRONG_INPUT),
         Err(error) => {
-            warn(&format!("error: {error:#}"));
+            let text = format!("error: {error:#}");
+            warn(&text.lines().map(one_line).collect::<Vec<String>>().join("\n"));
             ExitCode::from(WRONG_INPUT)
         }
     }
@@ -49,7 +53,20 @@ fn print(text: &str) -> anyhow::Result<()> {
 
 /// Prints an error with its causes.
 pub fn error(error: &dyn std::error::Error) {
-    warn(&format!("error: {}", inceptive_jobs::chain(error)));
+    warn(&one_line(&format!("error: {}", inceptive_jobs::chain(error))));
+}
+
+/// Writes a JSON document to standard output while it is made, so that a large one need not fit in memory.
+///
+/// # Errors
+/// When it cannot be written; a reader that went away is no error.
+pub fn print_json(document: &impl Serialize) -> anyhow::Result<()> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let written = serde_json::to_writer_pretty(&mut out, document).map_err(io::Error::from);
+    match written.and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Writes a line to standard error. When even that fails, nobody is left to be told.
@@ -64,12 +81,17 @@ pub fn report(failure: &Failure) {
     let mut codes: Vec<&str> = failure.diagnostics.iter().map(|d| d.code.id()).collect();
     codes.sort_unstable();
     codes.dedup();
-    let plural = if count == 1 { "error" } else { "errors" };
-    warn(&format!("\n{count} {plural}; `inceptive explain {}` says more\n", codes[0]));
+    let found = match count {
+        1 => "1 error".to_owned(),
+        _ if failure.is_cut_off() => format!("the first {count} errors, there may be more"),
+        _ => format!("{count} errors"),
+    };
+    warn(&format!("\n{found}; `inceptive explain {}` says more\n", codes[0]));
 }
 
-/// Colours only for people: on a terminal, and unless `NO_COLOR` is set.
+/// Colours only for people: on a terminal that has them, and unless `NO_COLOR` is set.
 fn style() -> Style {
-    let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let is_dumb = std::env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+    let wanted = !is_dumb && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     if wanted && io::stderr().is_terminal() { Style::Colored } else { Style::Plain }
 }

@@ -1,10 +1,6 @@
 //! Tables whose columns line up for names in any script.
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
-
-/// Nothing but a line under the header.
-const RULED: TableStyle =
-    TableStyle::new().header_separator(LineStyle::none().fill('-').junction('-'));
+use unicode_width::UnicodeWidthStr;
 
 /// How a column is aligned.
 #[derive(Clone, Copy, Debug)]
@@ -15,42 +11,59 @@ pub enum Column {
     Right(&'static str),
 }
 
-/// A table with a header and a line under it.
+/// A table with a header and a line under it. Large networks have a hundred thousand rows, so the cells
+/// stand one after the other in one text.
 pub struct Grid {
-    table: Table,
     columns: Vec<Column>,
+    /// Spaces between two cells.
+    gap: usize,
+    has_header: bool,
     has_total: bool,
+    cells: String,
+    /// Where each cell ends, row by row.
+    ends: Vec<usize>,
+    /// The widest cell of each column.
+    widths: Vec<usize>,
 }
 
 impl Grid {
     /// An empty table with a header.
     pub fn new(columns: Vec<Column>) -> Self {
-        let mut grid = Self { table: plain(RULED), columns, has_total: false };
-        let header = grid.columns.iter().map(|column| match column {
-            Column::Left(title) => Cell::new(title),
-            Column::Right(title) => Cell::new(title).set_alignment(CellAlignment::Right),
-        });
-        let header: Vec<Cell> = header.collect();
-        grid.table.set_header(header);
+        let title = |column: &Column| match column {
+            Column::Left(title) | Column::Right(title) => (*title).to_owned(),
+        };
+        let titles = columns.iter().map(title).collect();
+        let mut grid = Self { gap: 3, has_header: true, ..Self::with(columns) };
+        grid.row(titles);
         grid
     }
 
     /// An empty table of names without a header.
     pub fn bare(columns: usize) -> Self {
-        let columns = vec![Column::Left(""); columns];
-        Self { table: plain(TableStyle::new()), columns, has_total: false }
+        Self::with(vec![Column::Left(""); columns])
     }
 
-    /// Adds a row with a cell for each column.
+    fn with(columns: Vec<Column>) -> Self {
+        Self {
+            gap: 2,
+            has_header: false,
+            has_total: false,
+            cells: String::new(),
+            ends: Vec::new(),
+            widths: vec![0; columns.len()],
+            columns,
+        }
+    }
+
+    /// Adds a row with a cell for each column; those at its end may be left out.
     pub fn row(&mut self, cells: Vec<String>) {
-        let cells = cells.into_iter().zip(&self.columns).map(|(text, column)| {
-            let cell = Cell::new(one_line(&text));
-            match column {
-                Column::Left(_) => cell,
-                Column::Right(_) => cell.set_alignment(CellAlignment::Right),
-            }
-        });
-        self.table.add_row(cells.collect::<Vec<Cell>>());
+        let rest = std::iter::repeat_with(String::new);
+        for (text, width) in cells.into_iter().chain(rest).zip(&mut self.widths) {
+            let text = one_line(&text);
+            *width = text.width().max(*width);
+            self.cells.push_str(&text);
+            self.ends.push(self.cells.len());
+        }
     }
 
     /// Adds the last row, set off by a line.
@@ -60,25 +73,40 @@ impl Grid {
     }
 
     /// The table as text, without spaces at the ends of lines.
-    pub fn render(&self) -> String {
-        let text = self.table.to_string();
-        let mut lines: Vec<&str> =
-            text.lines().map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect();
-        if self.has_total {
-            // The line under the header is the second one.
-            lines.insert(lines.len() - 1, lines[1]);
+    pub fn render(self) -> String {
+        let rows = self.ends.len() / self.columns.len().max(1);
+        let ruler = "-".repeat(self.widths.iter().map(|width| width + self.gap).sum::<usize>() - 1);
+        let mut text = String::with_capacity((rows + 2) * (ruler.len() + self.gap + 1));
+        let mut start = 0;
+        for (row, ends) in self.ends.chunks(self.columns.len().max(1)).enumerate() {
+            if (self.has_header && row == 1) || (self.has_total && row + 1 == rows) {
+                text.push_str(&ruler);
+                text.push('\n');
+            }
+            for ((&end, column), &width) in ends.iter().zip(&self.columns).zip(&self.widths) {
+                let cell = &self.cells[start..end];
+                let spaces = width - cell.width();
+                let (before, after) = match column {
+                    Column::Left(_) => (0, spaces),
+                    Column::Right(_) => (spaces, 0),
+                };
+                text.extend(std::iter::repeat_n(' ', before));
+                text.push_str(cell);
+                text.extend(std::iter::repeat_n(' ', after + self.gap));
+                start = end;
+            }
+            text.truncate(text.trim_end_matches(' ').len());
+            text.push('\n');
         }
-        lines.iter().flat_map(|line| [line, "\n"]).collect()
+        text
     }
 }
 
-fn plain(style: TableStyle) -> Table {
-    let mut table = Table::new();
-    table.load_style(style).set_content_arrangement(ContentArrangement::Disabled);
-    table
-}
-
-/// Control characters of names must not break lines or colour the terminal.
+/// Characters of names that break lines, colour the terminal or turn its direction must not reach it.
 pub fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    let is_bad = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if is_bad(c) { ' ' } else { c }).collect()
 }

@@ -3,9 +3,9 @@
 //! Nodes are matched by their paths, which come from the names in the YAML: `4a/3x3/reduce` is the same
 //! layer in every variant of a network, however much was inserted before it.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, hash::Hash};
 
-use inceptive_ir::{AttributeValue, Graph, NodeId, Path, Shape};
+use inceptive_ir::{AttributeValue, AuxiliaryHead, Graph, NodeId, Op, Part, Path, Shape};
 
 use crate::{
     cost::{Cost, Mode},
@@ -46,10 +46,8 @@ impl<T> Change<T> {
 /// A node as the diff sees it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodeSide {
-    /// The operator's name.
-    pub op: &'static str,
-    /// Its attributes.
-    pub attributes: Vec<(&'static str, AttributeValue)>,
+    /// What it computes.
+    pub op: Op,
     /// Paths of what it reads, in order.
     pub inputs: Vec<Path>,
     /// Shape of its result.
@@ -64,7 +62,7 @@ pub struct NodeChange {
     /// Its path.
     pub path: Path,
     /// How.
-    pub change: Change<NodeSide>,
+    pub change: Change<Box<NodeSide>>,
 }
 
 /// An attribute that differs between two nodes with the same path.
@@ -82,16 +80,17 @@ impl NodeChange {
     /// The attributes that differ; empty for a node that is in one network only.
     pub fn attributes(&self) -> Vec<AttributeChange> {
         let Change::Changed(before, after) = &self.change else { return Vec::new() };
-        let value = |side: &NodeSide, name| {
-            side.attributes.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
+        let (before, after) = (before.op.attributes(), after.op.attributes());
+        let value = |side: &[(&str, AttributeValue)], name| {
+            side.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
         };
-        let only_after = after.attributes.iter().filter(|(name, _)| value(before, *name).is_none());
-        let names = before.attributes.iter().chain(only_after).map(|&(name, _)| name);
+        let only_after = after.iter().filter(|(name, _)| value(&before, *name).is_none());
+        let names = before.iter().chain(only_after).map(|&(name, _)| name);
         names
             .map(|name| AttributeChange {
                 name,
-                before: value(before, name),
-                after: value(after, name),
+                before: value(&before, name),
+                after: value(&after, name),
             })
             .filter(|change| change.before != change.after)
             .collect()
@@ -104,7 +103,29 @@ pub struct ModuleChange {
     /// Its path.
     pub path: Path,
     /// How.
-    pub change: Change<ModuleCost>,
+    pub change: Change<Box<ModuleCost>>,
+}
+
+/// An auxiliary head as the diff sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeadSide {
+    /// Weight of its loss in the training loss.
+    pub weight: f32,
+    /// Paths of what it reads of the main network, in execution order.
+    pub reads: Vec<Path>,
+    /// Its counts in training.
+    pub totals: Totals,
+    /// Its nodes, in execution order.
+    pub nodes: Vec<(Path, Box<NodeSide>)>,
+}
+
+/// An auxiliary head that differs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeadChange {
+    /// Its name.
+    pub name: String,
+    /// How.
+    pub change: Change<HeadSide>,
 }
 
 /// Everything that differs between two networks.
@@ -115,6 +136,8 @@ pub struct Diff {
     pub nodes: Vec<NodeChange>,
     /// The modules that differ, likewise.
     pub modules: Vec<ModuleChange>,
+    /// The auxiliary heads that differ, likewise, in any mode.
+    pub heads: Vec<HeadChange>,
     /// Counts of both networks.
     pub totals: [Totals; 2],
     /// Bytes of results in memory at the peak, of both.
@@ -126,20 +149,22 @@ pub struct Diff {
 /// Compares two networks; modules are those `depth` path segments down.
 pub fn diff(a: &Graph, b: &Graph, mode: Mode, depth: usize) -> Diff {
     let costs = [Cost::new(a, mode), Cost::new(b, mode)];
-    let sides = |graph: &Graph, cost: &Cost| -> Vec<(Path, NodeSide)> {
+    let sides = |graph: &Graph, cost: &Cost| -> Vec<(Path, Box<NodeSide>)> {
         cost.nodes.iter().map(|node| (path_of(graph, node.id), side(graph, node))).collect()
     };
-    let modules = |graph: &Graph, cost: &Cost| -> Vec<(Path, ModuleCost)> {
+    let modules = |graph: &Graph, cost: &Cost| -> Vec<(Path, Box<ModuleCost>)> {
         let modules = by_module(graph, cost, depth);
-        modules.into_iter().map(|module| (module.path.clone(), module)).collect()
+        modules.into_iter().map(|module| (module.path.clone(), Box::new(module))).collect()
     };
     let nodes = changes(sides(a, &costs[0]), sides(b, &costs[1]), |a, b| a == b);
     let modules = changes(modules(a, &costs[0]), modules(b, &costs[1]), |a, b| {
         a.totals == b.totals && a.output == b.output
     });
+    let heads = changes(heads(a), heads(b), |a, b| a == b);
     Diff {
         nodes: nodes.into_iter().map(|(path, change)| NodeChange { path, change }).collect(),
         modules: modules.into_iter().map(|(path, change)| ModuleChange { path, change }).collect(),
+        heads: heads.into_iter().map(|(name, change)| HeadChange { name, change }).collect(),
         totals: [costs[0].total, costs[1].total],
         peak_bytes: [costs[0].peak.bytes, costs[1].peak.bytes],
         same_structure: a.fingerprint() == b.fingerprint(),
@@ -150,26 +175,53 @@ fn path_of(graph: &Graph, id: NodeId) -> Path {
     graph.node(id).path.clone()
 }
 
-fn side(graph: &Graph, cost: &NodeCost) -> NodeSide {
+fn side(graph: &Graph, cost: &NodeCost) -> Box<NodeSide> {
     let node = graph.node(cost.id);
-    NodeSide {
-        op: node.op.name(),
-        attributes: node.op.attributes(),
+    Box::new(NodeSide {
+        op: node.op.clone(),
         inputs: graph.inputs(cost.id).into_iter().map(|input| path_of(graph, input)).collect(),
         shape: node.shape,
         totals: Totals::from(cost),
-    }
+    })
 }
 
-/// Matches by path and keeps what differs.
-fn changes<T>(
-    before: Vec<(Path, T)>,
-    after: Vec<(Path, T)>,
+/// The auxiliary heads by name.
+fn heads(graph: &Graph) -> Vec<(String, HeadSide)> {
+    let mut sides: Vec<(String, HeadSide)> = graph
+        .auxiliary()
+        .iter()
+        .map(|AuxiliaryHead { name, weight, output: _ }| {
+            let (reads, totals, nodes) = (Vec::new(), Totals::default(), Vec::new());
+            (name.clone(), HeadSide { weight: *weight, reads, totals, nodes })
+        })
+        .collect();
+    if sides.is_empty() {
+        return sides;
+    }
+    for cost in &Cost::new(graph, Mode::Training).nodes {
+        let Part::Auxiliary(number) = graph.node(cost.id).part else { continue };
+        let Some((_, head)) = sides.get_mut(number) else { continue };
+        for input in graph.inputs(cost.id) {
+            let node = graph.node(input);
+            if node.part == Part::Main && !head.reads.contains(&node.path) {
+                head.reads.push(node.path.clone());
+            }
+        }
+        head.totals += Totals::from(cost);
+        head.nodes.push((path_of(graph, cost.id), side(graph, cost)));
+    }
+    sides
+}
+
+/// Matches by path or name and keeps what differs.
+fn changes<K: Clone + Eq + Hash, T>(
+    before: Vec<(K, T)>,
+    after: Vec<(K, T)>,
     same: impl Fn(&T, &T) -> bool,
-) -> Vec<(Path, Change<T>)> {
-    let order: HashMap<Path, usize> =
+) -> Vec<(K, Change<T>)> {
+    let order: HashMap<K, usize> =
         after.iter().enumerate().map(|(place, (path, _))| (path.clone(), place)).collect();
-    let mut after: Vec<Option<(Path, T)>> = after.into_iter().map(Some).collect();
+    let mut after: Vec<Option<(K, T)>> = after.into_iter().map(Some).collect();
     let mut changes = Vec::new();
     for (path, before) in before {
         let partner = order.get(&path).and_then(|&place| after[place].take());

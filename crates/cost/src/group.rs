@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use inceptive_ir::{Graph, Path, Shape};
+use inceptive_ir::{Graph, NodeId, Path, Shape};
 
 use crate::{cost::Cost, totals::Totals};
 
@@ -17,6 +17,8 @@ pub struct ModuleCost {
     pub totals: Totals,
     /// Counts of the module around it, for shares.
     pub parent: Totals,
+    /// Its nodes that run, in execution order.
+    pub nodes: Vec<NodeId>,
 }
 
 /// Counts of the modules `depth` path segments down, and of the nodes with shorter paths, in execution
@@ -40,6 +42,7 @@ pub fn by_module(graph: &Graph, cost: &Cost, depth: usize) -> Vec<ModuleCost> {
             output: graph.node(last.id).shape,
             totals,
             parent: parent.unwrap_or(totals),
+            nodes: costs.iter().map(|cost| cost.id).collect(),
             path: group.path,
         });
     }
@@ -53,6 +56,8 @@ pub struct OpCost {
     pub op: &'static str,
     /// Its counts.
     pub totals: Totals,
+    /// Its nodes, in execution order.
+    pub nodes: Vec<NodeId>,
 }
 
 /// Counts by operator, in the order in which operators first occur.
@@ -60,10 +65,12 @@ pub fn by_op(graph: &Graph, cost: &Cost) -> Vec<OpCost> {
     let mut ops: Vec<OpCost> = Vec::new();
     for node in &cost.nodes {
         let op = graph.node(node.id).op.name();
-        match ops.iter_mut().find(|known| known.op == op) {
-            Some(known) => known.totals += Totals::from(node),
-            None => ops.push(OpCost { op, totals: Totals::from(node) }),
-        }
+        let place = ops.iter().position(|known| known.op == op).unwrap_or_else(|| {
+            ops.push(OpCost { op, totals: Totals::default(), nodes: Vec::new() });
+            ops.len() - 1
+        });
+        ops[place].totals += Totals::from(node);
+        ops[place].nodes.push(node.id);
     }
     ops
 }

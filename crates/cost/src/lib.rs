@@ -51,7 +51,9 @@ mod totals;
 
 pub use convention::{Convention, Rule, UnknownConvention};
 pub use cost::{BatchTooLarge, Cost, Mode};
-pub use diff::{AttributeChange, Change, Diff, ModuleChange, NodeChange, NodeSide, diff};
+pub use diff::{
+    AttributeChange, Change, Diff, HeadChange, HeadSide, ModuleChange, NodeChange, NodeSide, diff,
+};
 pub use group::{ModuleCost, OpCost, by_module, by_op};
 pub use memory::Peak;
 pub use node::NodeCost;

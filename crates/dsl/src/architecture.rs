@@ -17,7 +17,7 @@ use crate::{
         texts, without,
     },
     expr::Val,
-    field::Fields,
+    field::{Fields, Maybe, Real, Text, given},
     lower::{
         Cursor, Lowering, Override, WidthRule,
         block::{declared, value},
@@ -25,7 +25,7 @@ use crate::{
     scope::{Named, Reader, Scope},
     space::Constraint,
     static_check,
-    step::check_name,
+    step::{Names, check_name},
     yaml::{Entry, Map, Node, Value},
 };
 
@@ -88,7 +88,6 @@ pub(crate) fn build(draft: &Draft, sink: &Sink) -> Option<Built> {
     sink.start_network();
     let map = without(&draft.map, &RESOLVED_KEYS);
     let mut values = parameters(&map, sink)?;
-    static_check::architecture(&map, sink);
     let scope = Scope::root(&values);
     let reader = Reader { scope: &scope, sink };
     let fields = Fields {
@@ -99,17 +98,26 @@ pub(crate) fn build(draft: &Draft, sink: &Sink) -> Option<Built> {
         resolved: &RESOLVED_KEYS,
     };
     let keys = ArchitectureKeys::read(&fields)?;
-    if let Some(params) = &keys.params {
+    let about = About::read(&keys, &reader);
+    let input = input_shape(&keys, reader);
+    if let Some(classes) = keys.classes {
+        let classes = classes.0.map(|count| Val::number(count.value.into()));
+        let classes = classes.map(|classes| Val { from_input: true, ..classes });
+        values.push((Arc::from("classes"), classes));
+    }
+    // Without them nearly everything that steps say would be wrong.
+    let is_readable = !matches!(keys.params, Some(Maybe(None)))
+        && !matches!(keys.blocks, Some(Maybe(None)))
+        && !matches!(keys.defaults, Some(Maybe(None)));
+    if !is_readable {
+        return None;
+    }
+    if let Some(params) = given(&keys.params) {
         static_check::file_parameters(&params.0, &map, sink);
     }
-    let input = input_shape(&keys, reader)?;
-    let about = About::read(&keys, &reader);
-    let classes = keys.classes.map(|count| count.value);
-    if let Some(classes) = classes {
-        let classes = Val { from_input: true, ..Val::number(classes.into()) };
-        values.push((Arc::from("classes"), Some(classes)));
-    }
-    let (graph, steps) = lower(draft, &keys, &values, input, classes, sink)?;
+    let rehearsed =
+        static_check::architecture(&map, values.iter().map(|(name, _)| Arc::clone(name)), sink);
+    let (graph, steps) = lower(draft, &keys, &values, input, sink)?;
     sink.is_empty().then_some(Built {
         name: about.name,
         description: about.description,
@@ -117,7 +125,7 @@ pub(crate) fn build(draft: &Draft, sink: &Sink) -> Option<Built> {
         cite: about.cite,
         published: about.published,
         graph,
-        steps,
+        steps: steps + rehearsed,
     })
 }
 
@@ -131,15 +139,18 @@ struct About {
 
 impl About {
     fn read(keys: &ArchitectureKeys, reader: &Reader<'_>) -> Self {
+        if let Some(Text { span, .. }) =
+            keys.name.0.as_ref().filter(|name| name.text.trim().is_empty())
+        {
+            let empty = Diagnostic::new(Code::InvalidName, "the name of a network cannot be empty");
+            reader.sink.push(empty.at(*span, "nothing here"));
+        }
         Self {
-            name: keys.name.text.clone(),
-            description: keys.description.as_ref().map(|text| text.text.clone()),
-            notes: keys.notes.as_ref().map_or_else(Vec::new, |notes| texts(notes, reader)),
-            cite: keys.cite.as_ref().map_or_else(Vec::new, |cite| texts(cite, reader)),
-            published: keys
-                .published
-                .as_ref()
-                .map_or_else(Vec::new, |list| published(list, reader)),
+            name: keys.name.0.as_ref().map_or_else(String::new, |name| name.text.clone()),
+            description: given(&keys.description).map(|text| text.text.clone()),
+            notes: given(&keys.notes).map_or_else(Vec::new, |notes| texts(notes, reader)),
+            cite: given(&keys.cite).map_or_else(Vec::new, |cite| texts(cite, reader)),
+            published: given(&keys.published).map_or_else(Vec::new, |list| published(list, reader)),
         }
     }
 }
@@ -175,77 +186,121 @@ fn parameters(map: &Map, sink: &Sink) -> Option<Vec<Named>> {
 }
 
 fn input_shape(keys: &ArchitectureKeys, reader: Reader<'_>) -> Option<(Shape, Span)> {
-    let input = InputKeys::read(&fields(&keys.input.0, "input", reader)?)?;
+    let written = &keys.input.0.as_ref()?.0;
+    let input = InputKeys::read(&fields(written, "input", reader)?)?;
     let size = input.size.0;
-    Some((Shape::map(input.channels.value, size.height, size.width), keys.input.0.span))
+    Some((Shape::map(input.channels.value, size.height, size.width), written.span))
+}
+
+/// The graph of an input alone; where there is none, of something that stands for it.
+fn start(input: Option<(Shape, Span)>, reader: &Reader<'_>) -> Option<(Graph, Cursor)> {
+    let graph = input.and_then(|(shape, span)| match Graph::new(shape, Some(span)) {
+        Ok(graph) => Some(graph),
+        Err(error) => {
+            let large = Diagnostic::new(Code::NetworkTooLarge, error.to_string());
+            reader.report(large.at(span, "this input"))
+        }
+    });
+    let known = graph.is_some();
+    let graph = graph.or_else(|| Graph::new(Shape::map(1, 1, 1), None).ok())?;
+    let node = graph.input();
+    Some((graph, Cursor { node, known }))
 }
 
 fn lower(
     draft: &Draft,
     keys: &ArchitectureKeys,
     values: &[Named],
-    input: (Shape, Span),
-    classes: Option<u32>,
+    input: Option<(Shape, Span)>,
     sink: &Sink,
 ) -> Option<(Graph, u32)> {
     let scope = Scope::root(values);
     let reader = Reader { scope: &scope, sink };
-    let graph = match Graph::new(input.0, Some(input.1)) {
-        Ok(graph) => graph,
-        Err(error) => {
-            let large = Diagnostic::new(Code::NetworkTooLarge, error.to_string());
-            return reader.report(large.at(input.1, "this input"));
-        }
-    };
     let none = Map::default();
-    let defaults = keys.defaults.as_ref().and_then(|defaults| defaults.0.map()).unwrap_or(&none);
-    let width = WidthRule {
-        multiplier: multiplier(keys, draft.map.get("width_multiplier"), &reader)?,
-        divisor: keys.width_divisor.map_or(8, |divisor| divisor.value),
-    };
-    let blocks = blocks(keys);
-    let mut lowering = Lowering::new(sink, graph, blocks, defaults, width, &scope);
+    let defaults = given(&keys.defaults).and_then(|defaults| defaults.0.map()).unwrap_or(&none);
+    let width = width_rule(keys, draft.map.get("width_multiplier"), &reader);
+    let (graph, mut start) = start(input, &reader)?;
+    // Without a rule no width is known, and no shape.
+    start.known &= width.is_some();
+    let width = width.unwrap_or(WidthRule::NONE);
+    let mut lowering = Lowering::new(sink, graph, blocks(keys), defaults, width, &scope);
     lowering.overrides = overrides(draft, keys, &reader);
-    let start = Cursor { node: lowering.graph.input(), known: true };
-    let mut end = lowering.scope(&keys.body.0, &scope, &Path::root(), start);
-    if let Some(tail) = &keys.tail {
-        end = lowering.tail(tail, classes, &scope, end);
-    }
-    if end.known && end.node == start.node {
-        let empty = Diagnostic::new(Code::EmptyNetwork, "the network has no layers");
-        return reader.report(empty.at(keys.body.0.span, "nothing here"));
-    }
-    if lowering.is_cut_short() {
-        return None;
-    }
-    for (number, head) in keys.auxiliary.iter().flat_map(|list| list.0.list()).flatten().enumerate()
-    {
-        if sink.is_full() {
-            break;
+    let mut names = names(keys, &reader);
+    let end = network(&mut lowering, keys, &scope, &mut names, start);
+    let heads = given(&keys.auxiliary).and_then(|list| list.0.list()).unwrap_or_default();
+    for (number, head) in heads.iter().enumerate() {
+        if lowering.is_cut_short() {
+            return None;
         }
-        auxiliary(&mut lowering, number, head, &scope);
+        auxiliary(&mut lowering, number, head, &scope, &mut names);
     }
-    check_overrides(&lowering, end);
+    check_overrides(&lowering);
     lowering.graph.set_output(end.node);
     Some((lowering.graph, lowering.steps))
 }
 
-fn multiplier(keys: &ArchitectureKeys, written: Option<&Node>, reader: &Reader<'_>) -> Option<f64> {
-    match keys.width_multiplier.map(|multiplier| multiplier.0) {
-        None => Some(1.0),
-        Some(multiplier) if multiplier > 0.0 && multiplier <= 1024.0 => Some(multiplier),
-        Some(multiplier) => {
-            let message = format!(
-                "`width_multiplier` is {multiplier}, which must be above 0 and at most 1024"
-            );
-            let span = written.map_or(keys.body.0.span, |written| written.span);
-            reader.report(Diagnostic::new(Code::OutOfRange, message).at(span, "out of range"))
-        }
+/// Builds the body and the tail.
+fn network(
+    lowering: &mut Lowering<'_>,
+    keys: &ArchitectureKeys,
+    scope: &Scope<'_>,
+    names: &mut Names,
+    start: Cursor,
+) -> Cursor {
+    let mut end = match &keys.body.0 {
+        Some(body) => lowering.steps(&body.0, scope, &Path::root(), start, names),
+        None => lowering.hide(&Path::root(), start),
+    };
+    let classes = keys.classes.map(|classes| Maybe(classes.0.map(|count| count.value)));
+    match &keys.tail {
+        Some(Maybe(Some(tail))) => end = lowering.tail(tail, classes, scope, end),
+        Some(Maybe(None)) => end = lowering.hide(&Path::new("tail"), end),
+        None => {}
     }
+    if let (true, Some(body)) = (end.known && end.node == start.node, &keys.body.0) {
+        let empty = Diagnostic::new(Code::EmptyNetwork, "the network has no layers");
+        lowering.sink.push(empty.at(body.0.span, "nothing here"));
+    }
+    end
+}
+
+/// The names of a network's outermost scope that are no steps.
+fn names(keys: &ArchitectureKeys, reader: &Reader<'_>) -> Names {
+    let mut names = Names::default();
+    if let Some(input) = &keys.input.0 {
+        names.take("input", input.0.span, reader);
+    }
+    if let Some(tail) = given(&keys.tail).filter(|tail| tail.0.list() != Some(&[])) {
+        names.take("tail", tail.0.span, reader);
+    }
+    names
+}
+
+/// How widths are multiplied; none, with a report, when that is not known.
+fn width_rule(
+    keys: &ArchitectureKeys,
+    written: Option<&Node>,
+    reader: &Reader<'_>,
+) -> Option<WidthRule> {
+    let multiplier = match keys.width_multiplier {
+        Some(Maybe(multiplier)) => multiplier?.0,
+        None => WidthRule::NONE.multiplier,
+    };
+    let divisor = match keys.width_divisor {
+        Some(Maybe(divisor)) => divisor?.value,
+        None => WidthRule::NONE.divisor,
+    };
+    if multiplier > 0.0 && multiplier <= 1024.0 {
+        return Some(WidthRule { multiplier, divisor });
+    }
+    let message =
+        format!("`width_multiplier` is {multiplier}, which must be above 0 and at most 1024");
+    let range = Diagnostic::new(Code::OutOfRange, message);
+    reader.report(written.map_or(range.clone(), |written| range.at(written.span, "out of range")))
 }
 
 fn blocks(keys: &ArchitectureKeys) -> HashMap<Arc<str>, &Node> {
-    let blocks = keys.blocks.as_ref().and_then(|blocks| blocks.0.map());
+    let blocks = given(&keys.blocks).and_then(|blocks| blocks.0.map());
     let entries = blocks.into_iter().flat_map(|map| &map.0);
     entries.map(|entry| (Arc::clone(&entry.key), &entry.value)).collect()
 }
@@ -262,7 +317,7 @@ fn overrides(
         .iter()
         .rev()
         .map(|(path, span, args)| (path.clone(), *span, Arc::clone(args)));
-    let set = keys.set.as_ref().and_then(|set| set.0.map());
+    let set = given(&keys.set).and_then(|set| set.0.map());
     let inside =
         set.into_iter().flat_map(|map| &map.0).filter_map(|entry| match &entry.value.value {
             Value::Map(args) => Some((entry.key.to_string(), entry.key_span, Arc::clone(args))),
@@ -277,15 +332,15 @@ fn overrides(
 }
 
 /// Reports replaced arguments of steps that do not exist.
-fn check_overrides(lowering: &Lowering<'_>, end: Cursor) {
-    if !end.known {
-        return;
-    }
+fn check_overrides(lowering: &Lowering<'_>) {
     let all = lowering.overrides.iter();
     let entries = all.flat_map(|(path, entries)| entries.iter().map(move |entry| (path, entry)));
     for (path, entry) in entries.filter(|(_, entry)| !entry.used.get()) {
-        if lowering.sink.is_full() {
+        if lowering.is_cut_short() {
             break;
+        }
+        if lowering.is_hidden(path) {
+            continue;
         }
         let message = match lowering.places.contains_key(path) {
             true => format!("`{path}` takes no arguments"),
@@ -303,45 +358,69 @@ fn steps_like(path: &Path, lowering: &Lowering<'_>) -> String {
 }
 
 /// Builds one auxiliary head.
-fn auxiliary(lowering: &mut Lowering<'_>, number: usize, node: &Node, scope: &Scope<'_>) {
+fn auxiliary(
+    lowering: &mut Lowering<'_>,
+    number: usize,
+    node: &Node,
+    scope: &Scope<'_>,
+    names: &mut Names,
+) {
     let reader = Reader { scope, sink: lowering.sink };
     let keys = fields(node, "auxiliary", reader).and_then(|fields| AuxiliaryKeys::read(&fields));
     let Some(keys) = keys else { return };
-    let name = keys.name.map_or_else(|| format!("aux{}", number + 1), |name| name.text);
-    if check_name(&name, "auxiliary head", node.span, &reader).is_none() {
-        return;
-    }
-    let after = Path::new(&keys.after.text);
-    let Some(&from) = lowering.places.get(&after) else {
-        let message = format!("there is no step `{after}` to put the head after");
-        let unknown =
-            Diagnostic::new(Code::UnknownPlace, message).at(keys.after.span, "named here");
-        lowering.sink.push_with(unknown, || steps_like(&after, lowering));
-        return;
+    let (name, named_at) = match keys.name {
+        Some(Maybe(Some(Text { text, span }))) => (text, span),
+        Some(Maybe(None)) | None => (format!("aux{}", number + 1), node.span),
     };
-    let path = Path::new(&name);
-    if lowering.places.contains_key(&path) {
-        let message = format!("a step is named `{name}` already");
-        let twice = Diagnostic::new(Code::DuplicateName, message);
-        lowering.sink.push(twice.at(node.span, "this head").help("give the head another `name`"));
+    if check_name(&name, "auxiliary head", named_at, &reader).is_none()
+        || !names.take(&name, named_at, &reader)
+    {
         return;
     }
+    let weight = match keys.weight {
+        Some(Maybe(weight)) => weight.and_then(|weight| loss_weight(weight, node, &reader)),
+        None => Some(AUXILIARY_WEIGHT),
+    };
+    let from = attached(lowering, keys.after.0.as_ref());
+    let Some(steps) = keys.steps.0 else { return };
+    let path = Path::new(&name);
     lowering.part = Part::Auxiliary(lowering.graph.auxiliary().len());
-    let end = lowering.scope(&keys.steps.0, scope, &path, from);
+    let end = lowering.scope(&steps.0, scope, &path, from);
     lowering.part = Part::Main;
     lowering.places.insert(path, end);
-    if !end.known {
-        return;
-    }
-    if end.node == from.node {
+    if end.known && end.node == from.node {
         let message = format!("the head `{name}` has no layers");
         lowering
             .sink
             .push(Diagnostic::new(Code::EmptyNetwork, message).at(node.span, "nothing here"));
-        return;
+    } else if let (true, Some(weight)) = (end.known, weight) {
+        lowering.graph.add_auxiliary(AuxiliaryHead { name, output: end.node, weight });
     }
-    let weight = keys.weight.map_or(AUXILIARY_WEIGHT, |weight| weight.as_f32());
-    lowering.graph.add_auxiliary(AuxiliaryHead { name, output: end.node, weight });
+}
+
+/// The step that a head reads; unknown, with a report, if there is none.
+fn attached(lowering: &Lowering<'_>, after: Option<&Text>) -> Cursor {
+    let unknown = Cursor { node: lowering.graph.input(), known: false };
+    let Some(after) = after else { return unknown };
+    let path = Path::new(&after.text);
+    if let Some(&place) = lowering.places.get(&path) {
+        return place;
+    }
+    if !lowering.is_hidden(&path) {
+        let message = format!("there is no step `{path}` to put the head after");
+        let missing = Diagnostic::new(Code::UnknownPlace, message).at(after.span, "named here");
+        lowering.sink.push_with(missing, || steps_like(&path, lowering));
+    }
+    unknown
+}
+
+fn loss_weight(weight: Real, head: &Node, reader: &Reader<'_>) -> Option<f32> {
+    if weight.0 >= 0.0 {
+        return Some(weight.as_f32());
+    }
+    let message = format!("the weight of a loss cannot be {}", weight.0);
+    let written = head.map().and_then(|head| head.get("weight")).unwrap_or(head);
+    reader.report(Diagnostic::new(Code::OutOfRange, message).at(written.span, "below 0"))
 }
 
 /// An entry of `params` that holds a value given from outside.

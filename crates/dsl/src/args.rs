@@ -3,8 +3,8 @@
 use inceptive_ir::Activation;
 
 use crate::field::{
-    Act, Branches, Condition, Count, Extent, Flag, Index, Join, Norm, Pad, Real, Scales, Steps,
-    record,
+    Act, Branches, Condition, Count, Extent, Flag, Index, Join, Maybe, Norm, Pad, Real, Scales,
+    Steps, record,
 };
 
 record! {
@@ -214,11 +214,11 @@ record! {
         }
         optional {
             /// How they come together; `concat`.
-            "join" join: Join,
+            "join" join: Maybe<Join>,
             /// Factors of the branches; for `join: add`.
-            "scale" scale: Scales,
+            "scale" scale: Maybe<Scales>,
             /// Steps after the branches came together.
-            "then" then: Steps,
+            "then" then: Maybe<Steps>,
         }
     }
 }
@@ -228,9 +228,9 @@ record! {
     pub(crate) struct RepeatArgs {
         required {
             /// How often.
-            "count" count: Index,
+            "count" count: Maybe<Index>,
             /// The steps; `$i` counts from 0.
-            "steps" steps: Steps,
+            "steps" steps: Maybe<Steps>,
         }
         optional {
         }
@@ -242,13 +242,13 @@ record! {
     pub(crate) struct IfArgs {
         required {
             /// The condition.
-            "cond" cond: Condition,
+            "cond" cond: Maybe<Condition>,
         }
         optional {
             /// Steps if it holds.
-            "then" then: Steps,
+            "then" then: Maybe<Steps>,
             /// Steps if it does not.
-            "else" otherwise: Steps,
+            "else" otherwise: Maybe<Steps>,
         }
     }
 }

@@ -77,11 +77,13 @@ is wanted.";
 "A step is `<operator> [<name>]: {arguments}`. The operator is built in (`conv`, `maxpool`, ...), or a
 block from `blocks:` or from a file under `use:`. The help names the nearest one.";
     InvalidName "E105" "a name has characters that are not allowed":
-"Names of steps, branches, blocks and parameters may use any script, but no spaces, control characters
-or any of `/ $ =`, and at most 100 characters. Names become paths such as `4a/3x3/reduce`.";
+"Names of steps, branches, blocks and parameters may use any script, but no spaces, characters that nobody
+sees, such as marks of direction and joiners, or any of `/ $ =`, and at most 100 characters. Names become
+paths such as `4a/3x3/reduce`. A network's own `name` may be any text but an empty one.";
     DuplicateName "E106" "the same name twice":
 "A value of a space's variable is listed once. Steps in one scope need different names, because measurements, weights and comparisons are matched by
-path. Steps without a name are numbered by themselves.";
+path. In the outermost scope `input` and `tail` are taken, beside the auxiliary heads; among branches, the
+name of their join. Steps without a name are numbered by themselves.";
     MalformedStep "E107" "a step is not written as one":
 "A step is a map with one key, `- conv: {kernel: 3, width: 64}`, with an optional name,
 `- conv reduce: {kernel: 1, width: 64}`, or a word alone, `- relu`. The usual cause of this error is
@@ -117,7 +119,10 @@ nothing. Use it or remove it.";
 "`extends`, `use` and `base` take relative paths to files in the current folder or beside the file itself
 (or in the enclosing folder named `architectures`), so that a file from a stranger cannot read elsewhere.";
     ExtendsCycle "E402" "files extend each other in a circle":
-"Following `extends`, `use` or `base` leads back to the same file, or is more than 16 files deep.";
+"Following `extends`, `use` or `base` leads back to the same file.";
+    TooManyFiles "E403" "a network is read from too many files":
+"Following `extends`, `use` and `base`, a network may be read from 64 files, 16 of them one after the other, which
+together have 4 MiB and 200,000 values after their aliases are expanded.";
     ShapeMismatch "E501" "a layer does not fit its input":
 "The operator cannot work on what it is given: a window larger than the padded map, channels that the
 groups do not divide, a linear layer on a map that was not flattened. The message shows the shape and the

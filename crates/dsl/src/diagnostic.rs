@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The most diagnostics that are kept for one network.
-const MOST: usize = 100;
+pub(crate) const MOST: usize = 100;
 
 /// Bytes of expressions, and of lists and maps that may hold some, that may be evaluated for one network;
 /// a step in a `repeat` counts every time.
@@ -86,13 +86,13 @@ impl Diagnostic {
         &'a self,
         index: usize,
         source: &'a Source,
-    ) -> impl Iterator<Item = Annotation<'a>> {
+    ) -> impl Iterator<Item = (AnnotationKind, Range<usize>, &'a str)> {
         let here = move |&(_, (span, _)): &(usize, &'a (Span, String))| {
             usize::try_from(span.source) == Ok(index)
         };
         self.labels.iter().enumerate().filter(here).map(|(number, (span, label))| {
             let kind = if number == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
-            kind.span(one_line(*span, &source.text)).label(label.as_str())
+            (kind, one_line(*span, &source.text), label.as_str())
         })
     }
 
@@ -111,15 +111,25 @@ pub enum Style {
     Colored,
 }
 
+/// The lines of a source from the first label to the last: the renderer looks through all that it is given.
 fn snippet<'a>(
     source: &'a Source,
     path: String,
-    labels: Vec<Annotation<'a>>,
+    labels: Vec<(AnnotationKind, Range<usize>, &'a str)>,
 ) -> Snippet<'a, Annotation<'a>> {
+    let text = &source.text;
+    let first = labels.iter().map(|(_, span, _)| span.start).min().unwrap_or(0);
+    let last = labels.iter().map(|(_, span, _)| span.end).max().unwrap_or(0);
+    let start = text[..first].rfind('\n').map_or(0, |end| end + 1);
+    let end = text[last..].find('\n').map_or(text.len(), |end| last + end + 1);
     // The renderer replaces the other invisible characters itself. As many bytes as before keep spans right.
-    let text = source.text.replace(|c| ('\u{80}'..='\u{9f}').contains(&c), "\u{b7}");
-    let text = text.replace(['\u{200e}', '\u{200f}'], "\u{fffd}");
-    Snippet::source(text).path(path).annotations(labels)
+    let lines = text[start..end].replace(|c| ('\u{80}'..='\u{9f}').contains(&c), "\u{b7}");
+    let lines = lines.replace(['\u{200e}', '\u{200f}'], "\u{fffd}");
+    let line = source.position(u32::try_from(start).unwrap_or(u32::MAX)).line;
+    let annotations = labels
+        .into_iter()
+        .map(|(kind, span, label)| kind.span(span.start - start..span.end - start).label(label));
+    Snippet::source(lines).line_start(line).path(path).annotations(annotations)
 }
 
 /// The part of a span on its first line: a value may go on for many lines, its start says enough.

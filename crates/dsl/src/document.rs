@@ -8,7 +8,8 @@ use crate::{
     code::Code,
     diagnostic::Diagnostic,
     field::{
-        Count, Extent, Field, Fields, Flag, Join, Real, Scales, Steps, Text, raw, record, schema,
+        Count, Extent, Field, Fields, Flag, Join, Maybe, Real, Scales, Steps, Text, raw, record,
+        schema,
     },
     scope::Reader,
     yaml::{Map, Node, Value},
@@ -19,39 +20,39 @@ record! {
     pub(crate) struct ArchitectureKeys {
         required {
             /// Its name.
-            "name" name: Text,
+            "name" name: Maybe<Text>,
             /// The network's input.
-            "input" input: InputKey,
+            "input" input: Maybe<InputKey>,
             /// The steps of the network, up to its tail.
-            "body" body: Steps,
+            "body" body: Maybe<Steps>,
         }
         optional {
             /// What it is, in a sentence or two.
-            "description" description: Text,
+            "description" description: Maybe<Text>,
             /// What else a reader of a report should know: a text or a list of texts.
-            "notes" notes: Texts,
+            "notes" notes: Maybe<Texts>,
             /// The paper or code that it comes from.
-            "cite" cite: Texts,
+            "cite" cite: Maybe<Texts>,
             /// Published accuracies.
-            "published" published: PublishedList,
+            "published" published: Maybe<PublishedList>,
             /// Number of classes.
-            "classes" classes: Count,
+            "classes" classes: Maybe<Count>,
             /// Named values for expressions, with their defaults; `--set name=value` changes them.
-            "params" params: Params,
+            "params" params: Maybe<Params>,
             /// Multiplies every convolution's width that is not computed from `$in`; 1.
-            "width_multiplier" width_multiplier: Real,
+            "width_multiplier" width_multiplier: Maybe<Real>,
             /// Multiplied widths are rounded to multiples of it, as MobileNet does; 8.
-            "width_divisor" width_divisor: Count,
+            "width_divisor" width_divisor: Maybe<Count>,
             /// Arguments of built-in steps that hold throughout the file.
-            "defaults" defaults: DefaultsKey,
+            "defaults" defaults: Maybe<DefaultsKey>,
             /// Blocks, by name.
-            "blocks" blocks: Blocks,
+            "blocks" blocks: Maybe<Blocks>,
             /// The classifier at the end: `gap`, `fc`, either with arguments, or a list of steps.
-            "tail" tail: TailKey,
+            "tail" tail: Maybe<TailKey>,
             /// Classifiers on inner layers, for training only.
-            "auxiliary" auxiliary: AuxiliaryList,
+            "auxiliary" auxiliary: Maybe<AuxiliaryList>,
             /// Arguments of named steps to replace, by path.
-            "set" set: SetKey,
+            "set" set: Maybe<SetKey>,
         }
     }
 }
@@ -132,15 +133,15 @@ record! {
             /// Parameters; null for one that must be given, else its default.
             "params" params: Params,
             /// Steps, one after the other.
-            "steps" steps: Steps,
+            "steps" steps: Maybe<Steps>,
             /// Branches side by side, instead of `steps`.
             "branches" branches: crate::field::Branches,
             /// How the branches come together; `concat`.
-            "join" join: Join,
+            "join" join: Maybe<Join>,
             /// Factors of the branches; for `join: add`.
-            "scale" scale: Scales,
+            "scale" scale: Maybe<Scales>,
             /// Steps after the branches came together.
-            "then" then: Steps,
+            "then" then: Maybe<Steps>,
         }
     }
 }
@@ -190,15 +191,15 @@ record! {
     pub(crate) struct AuxiliaryKeys {
         required {
             /// Path of the step whose output it reads.
-            "after" after: Text,
+            "after" after: Maybe<Text>,
             /// Its steps.
-            "steps" steps: Steps,
+            "steps" steps: Maybe<Steps>,
         }
         optional {
             /// Its name; `aux1`, `aux2`, ... by default.
-            "name" name: Text,
+            "name" name: Maybe<Text>,
             /// Weight of its loss; 0.3.
-            "weight" weight: Real,
+            "weight" weight: Maybe<Real>,
         }
     }
 }
@@ -284,7 +285,8 @@ raw! {
     TailKey "The classifier at the end."
     Value::Text(_) | Value::Map(_) | Value::List(_) => "`gap`, `fc`, either with arguments, or a list of steps",
     json_schema!({"anyOf": [
-        {"type": "string"},
+        {"enum": ["gap", "fc"]},
+        {"type": "string", "pattern": "^\\$"},
         {"type": "object", "additionalProperties": false, "properties": {
             "gap": {"$ref": "#/$defs/GapTailKeys"}, "fc": {"$ref": "#/$defs/FcTailKeys"}
         }},
@@ -382,6 +384,11 @@ pub(crate) fn published(list: &PublishedList, reader: &Reader<'_>) -> Vec<Publis
 
 fn one_published(node: &Node, reader: &Reader<'_>) -> Option<Published> {
     let keys = PublishedKeys::read(&fields(node, "published", *reader)?)?;
+    if keys.top1.is_none() && keys.top5.is_none() {
+        let message = "`published` needs the key `top1` or `top5`";
+        let missing = Diagnostic::new(Code::MissingKey, message);
+        return reader.report(missing.at(node.span, "no accuracy here"));
+    }
     for (key, accuracy) in [("top1", keys.top1), ("top5", keys.top5)] {
         if let Some(Real(percent)) = accuracy.filter(|a| !(0.0..=100.0).contains(&a.0)) {
             let message = format!("an accuracy is a percentage from 0 to 100, not {percent}");

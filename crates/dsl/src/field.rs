@@ -20,6 +20,48 @@ const MAX_COUNT: u32 = 1 << 20;
 pub(crate) trait Field: Sized {
     /// Reads it; none, with a report, when it cannot be.
     fn read(node: &Node, reader: &Reader<'_>) -> Option<Self>;
+
+    /// What stands for a value that is missing or has no value, if anything can.
+    fn stand_in() -> Option<Self> {
+        None
+    }
+}
+
+/// A value without which the rest can still be checked: none if it is wrong or missing, which was reported.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Maybe<T>(pub(crate) Option<T>);
+
+impl<T: Field> Field for Maybe<T> {
+    fn read(node: &Node, reader: &Reader<'_>) -> Option<Self> {
+        Some(Self(T::read(node, reader)))
+    }
+
+    fn stand_in() -> Option<Self> {
+        Some(Self(None))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Maybe<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        T::schema_id()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}
+
+/// The value of a key that may be absent or wrong.
+pub(crate) fn given<T>(key: &Option<Maybe<T>>) -> Option<&T> {
+    key.as_ref()?.0.as_ref()
 }
 
 /// The keys of one map, with the maps that give defaults for them.
@@ -47,7 +89,8 @@ impl Fields<'_> {
             None => {
                 let message = format!("{} needs the key `{key}`", quoted(self.what));
                 let missing = Diagnostic::new(Code::MissingKey, message);
-                self.reader.report(missing.at(self.span, format!("`{key}` is missing")))
+                self.reader.sink.push(missing.at(self.span, format!("`{key}` is missing")));
+                T::stand_in()
             }
         }
     }
@@ -62,7 +105,10 @@ impl Fields<'_> {
     }
 
     fn read<T: Field>(&self, node: &Node) -> Option<T> {
-        T::read(&self.reader.substitute(node)?, &self.reader)
+        match self.reader.substitute(node) {
+            Some(node) => T::read(&node, &self.reader),
+            None => T::stand_in(),
+        }
     }
 
     /// Reports keys that have no meaning.
@@ -508,6 +554,17 @@ words! {
 words! {
     /// How branches come together.
     Join "join" { "concat" => Concat, "add" => Add, "multiply" => Multiply, }
+}
+
+impl Join {
+    /// The name of the node.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Concat => "concat",
+            Self::Add => "add",
+            Self::Multiply => "multiply",
+        }
+    }
 }
 
 words! {

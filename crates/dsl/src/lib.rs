@@ -54,6 +54,7 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     str::FromStr,
+    sync::Arc,
 };
 
 pub use architecture::Architecture;
@@ -130,6 +131,11 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// Whether there are so many diagnostics that no more were looked for.
+    pub fn is_cut_off(&self) -> bool {
+        self.diagnostics.len() >= diagnostic::MOST
+    }
+
     /// All diagnostics as a person reads them, separated by empty lines.
     pub fn render(&self, style: Style) -> String {
         let parts =
@@ -248,7 +254,7 @@ fn check_with(loader: &mut Loader<'_>, path: &Path, sink: &Sink) -> Option<Check
         }
         Kind::Library => {
             let keys = loader.library(&document)?;
-            static_check::architecture(&document.map, sink);
+            static_check::architecture(&document.map, [Arc::from("classes")].into_iter(), sink);
             library::describe(&keys, sink).map(Checked::Library)
         }
     }
@@ -372,11 +378,7 @@ fn set(
             map = merge::merge(&map, &change);
         } else if let Some((step, key)) = entry.key.rsplit_once('.') {
             let argument = Entry { key: key.into(), ..entry.clone() };
-            overrides.push((
-                step.to_owned(),
-                entry.key_span,
-                std::sync::Arc::new(Map(vec![argument])),
-            ));
+            overrides.push((step.to_owned(), entry.key_span, Arc::new(Map(vec![argument]))));
         } else {
             unknown_setting(entry, &params, variables, sink);
             continue;
@@ -412,7 +414,7 @@ fn top_level(entry: &Entry) -> Option<Map> {
         None => Map(vec![entry.clone()]),
         Some((outer, inner)) => {
             let inner = Entry { key: inner.into(), ..entry.clone() };
-            let value = Value::Map(std::sync::Arc::new(Map(vec![inner])));
+            let value = Value::Map(Arc::new(Map(vec![inner])));
             let value = Node { span: entry.value.span, value };
             Map(vec![Entry { key: outer.into(), value, ..entry.clone() }])
         }

@@ -13,10 +13,10 @@ use crate::{
     diagnostic::{Diagnostic, Sink},
     document::LibraryKeys,
     field::{Field, Text},
-    merge::{inherited, merge},
+    merge::{inherited, merge, merge_all},
     scope::{Reader, Scope},
     source::{Files, Sources},
-    yaml::{self, Entry, Map, Value},
+    yaml::{self, Entry, Map, Node, Value},
 };
 
 /// Bytes that a file may have.
@@ -25,6 +25,10 @@ const MAX_BYTES: u64 = 1 << 20;
 const MAX_FILES: usize = 64;
 /// How deep `extends` may go.
 const MAX_EXTENDS: usize = 16;
+/// Bytes that the files of one network may have together.
+const MAX_TOTAL_BYTES: usize = 4 << 20;
+/// Values that the files of one network may have together, aliases expanded.
+const MAX_TOTAL_VALUES: usize = 200_000;
 
 /// What a file describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,13 +87,26 @@ pub(crate) struct Loader<'a> {
     files: &'a dyn Files,
     pub(crate) sources: Sources,
     sink: &'a Sink,
+    /// Bytes and values of the files so far.
+    bytes: usize,
+    values: usize,
+    /// Whether they have reached a limit, so that no more are read.
+    is_full: bool,
     /// The files whose `extends`, `use` or `base` is being followed.
     open: Vec<PathBuf>,
 }
 
 impl<'a> Loader<'a> {
     pub(crate) fn new(files: &'a dyn Files, sink: &'a Sink) -> Self {
-        Self { files, sources: Sources::default(), sink, open: Vec::new() }
+        Self {
+            files,
+            sources: Sources::default(),
+            sink,
+            bytes: 0,
+            values: 0,
+            is_full: false,
+            open: Vec::new(),
+        }
     }
 
     fn report<T>(&self, diagnostic: Diagnostic) -> Option<T> {
@@ -136,8 +153,22 @@ impl<'a> Loader<'a> {
                 return self.report(unreadable(Code::NotUtf8, message));
             }
         };
+        self.bytes += text.len();
+        if self.bytes > MAX_TOTAL_BYTES {
+            let message =
+                format!("with `{shown}`, the files have more than {} MiB", MAX_TOTAL_BYTES >> 20);
+            self.is_full = true;
+            return self.report(unreadable(Code::TooManyFiles, message));
+        }
         let source = self.sources.add(path.to_owned(), text);
-        let node = yaml::parse(text, source, self.sink)?;
+        let (node, values) = yaml::parse(text, source, self.sink)?;
+        self.values += values;
+        if self.values > MAX_TOTAL_VALUES {
+            let message =
+                format!("with `{shown}`, the files have more than {MAX_TOTAL_VALUES} values");
+            self.is_full = true;
+            return self.report(unreadable(Code::TooManyFiles, message));
+        }
         let map = match node.value {
             Value::Map(map) => map,
             Value::Null => return self.report(yaml::no_data(Span { end: 0, start: 0, source })),
@@ -152,10 +183,16 @@ impl<'a> Loader<'a> {
 
     /// Reads a file that another one refers to, if it may.
     fn follow(&mut self, from: &Document, target: &Text) -> Option<Document> {
-        if self.sources.iter().count() >= MAX_FILES || self.open.len() >= MAX_EXTENDS {
-            let message = "files refer to each other more than 16 deep, or to more than 64 others";
+        if self.is_full {
+            return None;
+        }
+        self.is_full = self.sources.iter().count() >= MAX_FILES;
+        if self.is_full || self.open.len() >= MAX_EXTENDS {
+            let message = format!(
+                "files refer to each other more than {MAX_EXTENDS} deep, or are more than {MAX_FILES}"
+            );
             return self.report(
-                Diagnostic::new(Code::ExtendsCycle, message).at(target.span, "named here"),
+                Diagnostic::new(Code::TooManyFiles, message).at(target.span, "named here"),
             );
         }
         let relative = Path::new(&target.text);
@@ -216,23 +253,24 @@ impl<'a> Loader<'a> {
         let extends = self.reference(own, "extends");
         let libraries = self.references(own, "use");
         self.inside(document, |loader| {
-            let mut whole = match extends? {
-                Some(target) => {
-                    let base = loader.follow(document, &target)?;
-                    loader.expect(&base, Kind::Architecture, target.span)?;
-                    inherited(&loader.resolve(&base)?)
-                }
-                None => Map::default(),
-            };
-            for target in libraries? {
-                let library = loader.follow(document, &target)?;
-                loader.expect(&library, Kind::Library, target.span)?;
-                loader.library(&library)?;
-                let blocks = library.map.0.iter().filter(|entry| &*entry.key == "blocks");
-                whole = merge(&whole, &Map(blocks.cloned().collect()));
-            }
-            Some(merge(&whole, own))
+            // All are read before giving up, so that every file's errors are shown.
+            let base = extends.and_then(|target| match target {
+                Some(target) => loader.base(document, &target),
+                None => Some(Map::default()),
+            });
+            let blocks: Vec<Option<Entry>> =
+                libraries?.iter().map(|target| loader.blocks(document, target)).collect();
+            let blocks: Vec<Entry> = blocks.into_iter().collect::<Option<_>>()?;
+            Some(merge(&with_blocks(base?, &blocks), own))
         })
+    }
+
+    /// The blocks of a library.
+    fn blocks(&mut self, document: &Document, target: &Text) -> Option<Entry> {
+        let library = self.follow(document, target)?;
+        self.expect(&library, Kind::Library, target.span)?;
+        self.library(&library)?;
+        library.map.entry("blocks").cloned()
     }
 
     /// The keys of a library, checked.
@@ -249,12 +287,15 @@ impl<'a> Loader<'a> {
     }
 
     /// The base of a space.
-    pub(crate) fn base(&mut self, space: &Document, target: &Text) -> Option<Map> {
-        self.inside(space, |loader| {
-            let base = loader.follow(space, target)?;
-            loader.expect(&base, Kind::Architecture, target.span)?;
-            loader.resolve(&base).map(|map| inherited(&map))
-        })
+    pub(crate) fn base_of_space(&mut self, space: &Document, target: &Text) -> Option<Map> {
+        self.inside(space, |loader| loader.base(space, target))
+    }
+
+    /// The architecture that an open file changes.
+    fn base(&mut self, document: &Document, target: &Text) -> Option<Map> {
+        let base = self.follow(document, target)?;
+        self.expect(&base, Kind::Architecture, target.span)?;
+        self.resolve(&base).map(|map| inherited(&map))
     }
 
     fn expect(&self, document: &Document, kind: Kind, from: Span) -> Option<()> {
@@ -291,9 +332,22 @@ impl<'a> Loader<'a> {
         let source = self.sources.add(PathBuf::from(format!("--set {key}")), text);
         let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
         let span = Span { source, start: 0, end };
-        let value = yaml::parse(text, source, self.sink)?;
+        let (value, _) = yaml::parse(text, source, self.sink)?;
         Some(Entry { key: Arc::from(key), key_span: span, value })
     }
+}
+
+/// An architecture with the blocks of libraries, of which later ones win.
+fn with_blocks(mut map: Map, libraries: &[Entry]) -> Map {
+    let Some(last) = libraries.last() else { return map };
+    let place = map.0.iter().position(|entry| &*entry.key == "blocks");
+    let own = place.map(|place| map.0.remove(place));
+    let none = Map::default();
+    let base = own.as_ref().and_then(|entry| entry.value.map()).unwrap_or(&none);
+    let blocks = merge_all(base, libraries.iter().filter_map(|entry| entry.value.map()));
+    let value = Node { value: Value::Map(Arc::new(blocks)), ..last.value };
+    map.0.push(Entry { value, ..last.clone() });
+    map
 }
 
 /// What went wrong, without the number of the operating system's error.

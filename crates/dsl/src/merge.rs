@@ -20,24 +20,53 @@ pub(crate) fn merge(base: &Map, over: &Map) -> Map {
     merge_keys(base, over, true)
 }
 
+/// `base` changed by one map after the other.
+pub(crate) fn merge_all<'a>(base: &Map, overs: impl Iterator<Item = &'a Map>) -> Map {
+    let mut merged = Merging::new(base);
+    overs.for_each(|over| merged.lay(over, true));
+    merged.finish()
+}
+
 fn merge_keys(base: &Map, over: &Map, null_removes: bool) -> Map {
-    let mut merged: Vec<Option<Entry>> = base.0.iter().cloned().map(Some).collect();
-    let mut places: HashMap<Arc<str>, usize> =
-        base.0.iter().enumerate().map(|(place, entry)| (Arc::clone(&entry.key), place)).collect();
-    for entry in &over.0 {
-        let place = *places.entry(Arc::clone(&entry.key)).or_insert_with(|| {
-            merged.push(None);
-            merged.len() - 1
-        });
-        merged[place] = match merged[place].take() {
-            Some(_) if null_removes && entry.value.value == Value::Null => None,
-            Some(known) => {
-                Some(Entry { value: merge_values(&known.value, entry), ..entry.clone() })
-            }
-            None => Some(entry.clone()),
-        };
+    let mut merged = Merging::new(base);
+    merged.lay(over, null_removes);
+    merged.finish()
+}
+
+/// A map that others are laid over.
+struct Merging {
+    entries: Vec<Option<Entry>>,
+    places: HashMap<Arc<str>, usize>,
+}
+
+impl Merging {
+    fn new(base: &Map) -> Self {
+        let keys = base.0.iter().map(|entry| Arc::clone(&entry.key));
+        Self {
+            entries: base.0.iter().cloned().map(Some).collect(),
+            places: keys.zip(0..).collect(),
+        }
     }
-    Map(merged.into_iter().flatten().collect())
+
+    fn lay(&mut self, over: &Map, null_removes: bool) {
+        for entry in &over.0 {
+            let place = *self.places.entry(Arc::clone(&entry.key)).or_insert_with(|| {
+                self.entries.push(None);
+                self.entries.len() - 1
+            });
+            self.entries[place] = match self.entries[place].take() {
+                Some(_) if null_removes && entry.value.value == Value::Null => None,
+                Some(known) => {
+                    Some(Entry { value: merge_values(&known.value, entry), ..entry.clone() })
+                }
+                None => Some(entry.clone()),
+            };
+        }
+    }
+
+    fn finish(self) -> Map {
+        Map(self.entries.into_iter().flatten().collect())
+    }
 }
 
 fn merge_values(base: &Node, over: &Entry) -> Node {

@@ -121,14 +121,9 @@ impl Reader<'_> {
         };
         match expr.eval(self.scope) {
             Ok(value) => Some(value),
-            Err(EvalError::Unknown) => None,
-            Err(EvalError::NoVariable(name)) => {
-                let mut mentions = expr::mentions(text).filter(|(_, mention)| *mention == name);
-                let place = mentions.next().map(|(at, _)| within(span, text, at, name.len() + 1));
-                let unknown =
-                    Diagnostic::new(Code::UnknownVariable, format!("unknown variable `${name}`"));
-                let help = || suggestion(&name, "variables", self.scope.names());
-                self.sink.push_with(unknown.at(place.unwrap_or(span), "not known here"), help);
+            // Evaluation stops at the first value that is not known; a mistyped name may come after it.
+            Err(EvalError::Unknown | EvalError::NoVariable(_)) => {
+                expr.variables(&mut |name| self.expect_variable(name, text, span));
                 None
             }
             Err(EvalError::Undefined(reason)) => {
@@ -136,6 +131,17 @@ impl Reader<'_> {
                 self.report(Diagnostic::new(Code::Evaluation, message).at(span, "this expression"))
             }
         }
+    }
+
+    fn expect_variable(&self, name: &str, text: &str, span: Span) {
+        if !matches!(self.scope.lookup(name), Err(EvalError::NoVariable(_))) {
+            return;
+        }
+        let mut mentions = expr::mentions(text).filter(|(_, mention)| *mention == name);
+        let place = mentions.next().map(|(at, _)| within(span, text, at, name.len() + 1));
+        let unknown = Diagnostic::new(Code::UnknownVariable, format!("unknown variable `${name}`"));
+        let help = || suggestion(name, "variables", self.scope.names());
+        self.sink.push_with(unknown.at(place.unwrap_or(span), "not known here"), help);
     }
 
     /// The value of a scalar: an expression if it mentions a variable, else itself.

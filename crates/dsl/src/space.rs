@@ -172,7 +172,7 @@ impl Space {
         };
         // `with` may mention the variables and is read with the architecture that it changes.
         let keys = SpaceKeys::read(&fields)?;
-        let base = loader.base(document, &keys.base)?;
+        let base = loader.base_of_space(document, &keys.base)?;
         let with = keys.with.as_ref().and_then(|with| with.0.map().cloned()).unwrap_or_default();
         let mut whole = merge(&base, &with);
         if whole.get("name").is_none() {

@@ -1,48 +1,72 @@
-//! What can be checked without building the network: also blocks that nobody calls, and branches that a
-//! condition leaves out, must be written with known steps and known keys, and every parameter be used.
+//! What can be checked without building the network: names of blocks, defaults, that every parameter is used,
+//! and, by going through every step once with no value known, whatever is wrong in blocks that nobody calls
+//! and in branches that a condition leaves out.
 
 use std::{collections::HashSet, sync::Arc};
 
-use inceptive_ir::Span;
+use inceptive_ir::{Graph, Path, Shape};
 
 use crate::{
-    args::{Builtin, IfArgs, ParallelArgs, RepeatArgs},
+    args::Builtin,
     code::Code,
     diagnostic::{Diagnostic, Sink, suggestion},
-    document::BlockKeys,
     expr,
     field::unknown_keys,
-    lower::block::{declared, parameters},
-    scope::{Reader, Scope},
-    step::{Step, check_name},
+    lower::{
+        Cursor, Lowering, WidthRule,
+        block::{declared, parameters},
+    },
+    scope::{Named, Reader, Scope},
+    step::check_name,
     yaml::{Entry, Map, Node, Value},
 };
 
-/// Checks the blocks and steps of an architecture.
-pub(crate) fn architecture(map: &Map, sink: &Sink) {
-    let blocks = map.get("blocks").and_then(Node::map);
-    let checker = Checker { blocks, reader: Reader { scope: &Scope::EMPTY, sink } };
-    for entry in blocks.into_iter().flat_map(|map| &map.0) {
+/// Checks the blocks and steps of an architecture or a library; `names` are those that every expression sees.
+/// Gives the number of steps.
+pub(crate) fn architecture(map: &Map, names: impl Iterator<Item = Arc<str>>, sink: &Sink) -> u32 {
+    let checker = Checker { reader: Reader { scope: &Scope::EMPTY, sink } };
+    for entry in blocks(map) {
         checker.block(entry);
-    }
-    for key in ["body", "tail"] {
-        if let Some(steps) = map.get(key) {
-            checker.steps(steps);
-        }
-    }
-    for head in map.get("auxiliary").and_then(Node::list).into_iter().flatten() {
-        if let Some(steps) = head.map().and_then(|head| head.get("steps")) {
-            checker.steps(steps);
-        }
     }
     if let Some(defaults) = map.get("defaults").and_then(Node::map) {
         checker.defaults(defaults);
     }
+    let names: Vec<Named> = names.map(|name| (name, None)).collect();
+    rehearse(map, &names, sink)
+}
+
+/// Goes through every step of a file.
+fn rehearse(map: &Map, names: &[Named], sink: &Sink) -> u32 {
+    let Ok(graph) = Graph::new(Shape::map(1, 1, 1), None) else { return 0 };
+    let (scope, none, own) = (Scope::root(names), Map::default(), Sink::default());
+    let defaults = map.get("defaults").and_then(Node::map).unwrap_or(&none);
+    let known = blocks(map).map(|entry| (Arc::clone(&entry.key), &entry.value)).collect();
+    let from = Cursor { node: graph.input(), known: false };
+    let mut lowering = Lowering::new(&own, graph, known, defaults, WidthRule::NONE, &scope);
+    lowering.is_rehearsal = true;
+    for Entry { key, value, .. } in blocks(map).filter(|entry| entry.value.map().is_some()) {
+        lowering.rehearse(key, value);
+    }
+    let heads = map.get("auxiliary").and_then(Node::list).into_iter().flatten();
+    let heads = heads.filter_map(|head| head.map()?.get("steps"));
+    for steps in ["body", "tail"].iter().filter_map(|key| map.get(key)).chain(heads) {
+        if steps.list().is_some() {
+            lowering.scope(steps, &scope, &Path::root(), from);
+        }
+    }
+    // An argument that is missing may be set by the path of the step.
+    let found = own.take().into_iter().filter(|diagnostic| diagnostic.code != Code::MissingKey);
+    found.for_each(|diagnostic| sink.push(diagnostic));
+    lowering.steps
+}
+
+fn blocks(map: &Map) -> impl Iterator<Item = &Entry> {
+    map.get("blocks").and_then(Node::map).into_iter().flat_map(|map| &map.0)
 }
 
 /// Reports parameters of a file that nothing in it mentions.
 pub(crate) fn file_parameters(params: &Node, map: &Map, sink: &Sink) {
-    let checker = Checker { blocks: None, reader: Reader { scope: &Scope::EMPTY, sink } };
+    let checker = Checker { reader: Reader { scope: &Scope::EMPTY, sink } };
     let mut used = HashSet::new();
     for entry in &map.0 {
         mentioned(&entry.value, &mut used);
@@ -53,7 +77,6 @@ pub(crate) fn file_parameters(params: &Node, map: &Map, sink: &Sink) {
 }
 
 struct Checker<'a> {
-    blocks: Option<&'a Map>,
     reader: Reader<'a>,
 }
 
@@ -69,8 +92,6 @@ impl Checker<'_> {
             self.reader.wrong_type::<()>(&entry.value, "a block with `steps` or `branches`");
             return;
         };
-        unknown_keys(map, &entry.key, BlockKeys::KEYS, &self.reader);
-        self.parts(map);
         let mut used = HashSet::new();
         for part in map.0.iter() {
             mentioned(&part.value, &mut used);
@@ -88,64 +109,6 @@ impl Checker<'_> {
             let help = format!("use `${}` somewhere, or remove it", parameter.key);
             self.reader.sink.push(unused.at(parameter.key_span, "never used").help(help));
         }
-    }
-
-    /// Steps wherever a block or a parallel step holds them.
-    fn parts(&self, map: &Map) {
-        for key in ["steps", "then", "else"] {
-            if let Some(steps) = map.get(key) {
-                self.steps(steps);
-            }
-        }
-        for branch in map.get("branches").and_then(Node::map).into_iter().flat_map(|map| &map.0) {
-            self.steps(&branch.value);
-        }
-    }
-
-    fn steps(&self, list: &Node) {
-        for node in list.list().unwrap_or_default() {
-            if let Some(step) = Step::read(node, &self.reader) {
-                self.step(&step);
-            }
-        }
-    }
-
-    fn step(&self, step: &Step<'_>) {
-        if step.word.starts_with('$') {
-            return;
-        }
-        let args = step.args.and_then(Node::map);
-        let block = self.blocks.and_then(|blocks| blocks.get(step.word));
-        match (Builtin::find(step.word), block) {
-            (Some(Builtin::Group), _) => step.args.into_iter().for_each(|steps| self.steps(steps)),
-            (Some(builtin), _) => {
-                if let Some(args) = args {
-                    unknown_keys(args, step.word, builtin.keys(), &self.reader);
-                    if [ParallelArgs::KEYS, RepeatArgs::KEYS, IfArgs::KEYS]
-                        .contains(&builtin.keys())
-                    {
-                        self.parts(args);
-                    }
-                }
-            }
-            (None, Some(block)) => {
-                let parameters = parameters(block);
-                let known: Vec<&str> = parameters.iter().map(|entry| &*entry.key).collect();
-                if let Some(args) = args {
-                    unknown_keys(args, step.word, &known, &self.reader);
-                }
-            }
-            (None, None) => self.unknown_step(step),
-        }
-    }
-
-    fn unknown_step(&self, step: &Step<'_>) {
-        let blocks = self.blocks.into_iter().flat_map(|map| &map.0);
-        self.reader.sink.push_with(unknown_step(step.word, step.span), || {
-            let mut known: Vec<&str> = Builtin::ALL.iter().map(|(name, _)| *name).collect();
-            known.extend(blocks.map(|entry| &*entry.key));
-            suggestion(step.word, "steps and blocks", known)
-        });
     }
 
     fn defaults(&self, defaults: &Map) {
@@ -166,12 +129,6 @@ impl Checker<'_> {
             }
         }
     }
-}
-
-/// What is said about a step that is neither built in nor a block.
-pub(crate) fn unknown_step(word: &str, span: Span) -> Diagnostic {
-    Diagnostic::new(Code::UnknownStep, format!("unknown step `{word}`"))
-        .at(span, "neither a built-in step nor a block")
 }
 
 /// Collects the variables that any text below `node` mentions, keys of steps included.

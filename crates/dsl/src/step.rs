@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use inceptive_ir::Span;
+use inceptive_ir::{Span, is_invisible};
 
 use crate::{
     code::Code,
@@ -87,10 +87,13 @@ pub(crate) fn check_name(name: &str, what: &str, span: Span, reader: &Reader<'_>
     let bad = name
         .chars()
         .take(LONGEST_NAME)
-        .find(|c| c.is_whitespace() || c.is_control() || "/$=".contains(*c));
+        .find(|c| c.is_whitespace() || is_invisible(*c) || "/$=".contains(*c));
     let message = match bad {
         _ if is_long => format!("the name of a {what} has more than {LONGEST_NAME} characters"),
-        Some(c) => format!("the name of a {what} cannot contain `{}`", c.escape_debug()),
+        Some(c) if is_invisible(c) => {
+            format!("the name of a {what} cannot contain {}, which nobody sees", c.escape_unicode())
+        }
+        Some(c) => format!("the name of a {what} cannot contain `{c}`"),
         None if name.is_empty() => format!("the name of a {what} cannot be empty"),
         None => return Some(()),
     };
@@ -121,13 +124,15 @@ impl Names {
         }
     }
 
-    /// Takes a name that was given; reports it when it is taken.
-    pub(crate) fn take(&mut self, name: &str, span: Span, reader: &Reader<'_>) {
-        if let Some(first) = self.taken.insert(name.to_owned(), span) {
-            let message = format!("two steps of one scope are named `{name}`");
+    /// Takes a name that was given; false, with a report, when it is taken.
+    pub(crate) fn take(&mut self, name: &str, span: Span, reader: &Reader<'_>) -> bool {
+        let first = self.taken.insert(name.to_owned(), span);
+        if let Some(first) = first {
+            let message = format!("the name `{name}` is given twice in one scope");
             let twice = Diagnostic::new(Code::DuplicateName, message);
             reader.sink.push(twice.at(span, "again here").at(first, "first here"));
         }
+        first.is_none()
     }
 
     /// A free name for a step without one: `conv`, `conv2`, `conv3`.

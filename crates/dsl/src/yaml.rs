@@ -116,8 +116,8 @@ pub(crate) fn shown(number: f64) -> String {
     }
 }
 
-/// Parses one document.
-pub(crate) fn parse(text: &str, source: u32, sink: &Sink) -> Option<Node> {
+/// Parses one document; gives it with the number of its values, aliases expanded.
+pub(crate) fn parse(text: &str, source: u32, sink: &Sink) -> Option<(Node, usize)> {
     let places = Places::new(text, source);
     refuse_control_characters(text, &places, sink)?;
     let skeleton = Skeleton::read(text, &places, sink)?;
@@ -141,7 +141,7 @@ pub(crate) fn parse(text: &str, source: u32, sink: &Sink) -> Option<Node> {
             return None;
         }
     };
-    join(&skeleton, value, sink)
+    join(&skeleton, value, sink).map(|node| (node, skeleton.size()))
 }
 
 /// The length of the integer at the start of a text if it fits no 64 bits: serde_yaml's values cannot hold it.

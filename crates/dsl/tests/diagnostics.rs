@@ -10,7 +10,7 @@ use inceptive_dsl::{Code, Files, Memory, Setting, Style, check, load};
 const HEAD: &str = "name: x\ninput: {channels: 3, size: 32}\n";
 
 /// A mistake: the code that it is reported under first, what it is, and the files, of which the first
-/// is checked. `{HEAD}` stands for the start of a network.
+/// is checked. `{HEAD}` stands for the start of a network, `{MANY}` for a library of 15,000 blocks.
 struct Fixture {
     code: &'static str,
     what: &'static str,
@@ -70,6 +70,11 @@ const FIXTURES: &[Fixture] = &[
     ),
     one(
         "E103",
+        "an accuracy without a number",
+        &[("n.yaml", "{HEAD}published: [{dataset: d, source: s}]\nbody: [relu]\ntail: []\n")],
+    ),
+    one(
+        "E103",
         "a block's parameter",
         &[(
             "n.yaml",
@@ -82,8 +87,46 @@ const FIXTURES: &[Fixture] = &[
         "an unknown step",
         &[("n.yaml", "{HEAD}body: [maxpol: {kernel: 3, stride: 1}]\ntail: []\n")],
     ),
+    one(
+        "E105",
+        "a name without letters",
+        &[("n.yaml", "name: \"\"\ninput: {channels: 3, size: 32}\nbody: [relu]\ntail: []\n")],
+    ),
+    one(
+        "E105",
+        "a name that looks like another",
+        &[("n.yaml", "{HEAD}body: [relu a, relu a\u{200b}]\ntail: []\n")],
+    ),
+    one(
+        "E105",
+        "a name that turns the line",
+        &[("n.yaml", "{HEAD}body: [\"relu a\\u202Eb\"]\ntail: []\n")],
+    ),
     one("E105", "a name with a slash", &[("n.yaml", "{HEAD}body: [relu a/b]\ntail: []\n")]),
     one("E106", "a name twice", &[("n.yaml", "{HEAD}body: [relu a, relu a]\ntail: []\n")]),
+    one(
+        "E106",
+        "a step named like the input",
+        &[("n.yaml", "{HEAD}body: [relu input]\ntail: []\n")],
+    ),
+    one(
+        "E106",
+        "a step named like the tail",
+        &[("n.yaml", "{HEAD}classes: 10\nbody: [group tail: [relu pool]]\ntail: gap\n")],
+    ),
+    one(
+        "E106",
+        "a head named like the tail",
+        &[(
+            "n.yaml",
+            "{HEAD}classes: 10\nbody: [relu a]\ntail: gap\nauxiliary: [{name: tail, after: a, steps: [gap pool, flatten]}]\n",
+        )],
+    ),
+    one(
+        "E106",
+        "a branch named like the join",
+        &[("n.yaml", "{HEAD}body: [parallel: {branches: {concat: [relu], b: []}}]\ntail: []\n")],
+    ),
     one(
         "E106",
         "a value of a space twice",
@@ -128,6 +171,14 @@ const FIXTURES: &[Fixture] = &[
         "E108",
         "a multiplier of zero",
         &[("n.yaml", "{HEAD}width_multiplier: 0\nbody: [relu]\ntail: []\n")],
+    ),
+    one(
+        "E108",
+        "a loss that counts less than nothing",
+        &[(
+            "n.yaml",
+            "{HEAD}body: [relu a]\ntail: []\nauxiliary: [{after: a, weight: -1, steps: [gap]}]\n",
+        )],
     ),
     one(
         "E108",
@@ -220,6 +271,17 @@ const FIXTURES: &[Fixture] = &[
             ("b.yaml", "name: b\nextends: n.yaml\n"),
         ],
     ),
+    one(
+        "E403",
+        "four large files",
+        &[
+            ("n.yaml", "{HEAD}use: [a.yaml, b.yaml, c.yaml, d.yaml]\nbody: [relu]\ntail: []\n"),
+            ("a.yaml", "{MANY}"),
+            ("b.yaml", "{MANY}"),
+            ("c.yaml", "{MANY}"),
+            ("d.yaml", "{MANY}"),
+        ],
+    ),
     one("E402", "a file that extends itself", &[("n.yaml", "name: x\nextends: n.yaml\n")]),
     one(
         "E501",
@@ -306,7 +368,10 @@ const FIXTURES: &[Fixture] = &[
 ];
 
 fn files(fixture: &Fixture) -> Memory {
-    let text = |text: &str| text.replace("{HEAD}", HEAD);
+    let block = |number: usize| format!("b{number}: {{steps: [relu]}}");
+    let many = (0..15_000).map(block).collect::<Vec<String>>().join(", ");
+    let many = format!("blocks: {{{many}}}");
+    let text = |text: &str| text.replace("{HEAD}", HEAD).replace("{MANY}", &many);
     fixture
         .files
         .iter()
@@ -401,6 +466,99 @@ fn several_files_with_several_mistakes() {
         .with("lib.yaml", "blocks: {b: {steps: [conv: {kernl: 3, width: 8}]}}\n");
     let failure = check(&files, Path::new("n.yaml")).unwrap_err();
     insta::assert_snapshot!(failure);
+}
+
+/// The codes of everything that is wrong with a file, in its order.
+fn codes(text: &str) -> Vec<&'static str> {
+    let files = Memory::default().with("n.yaml", text);
+    match check(&files, Path::new("n.yaml")) {
+        Ok(_) => Vec::new(),
+        Err(failure) => failure.diagnostics.iter().map(|d| d.code.id()).collect(),
+    }
+}
+
+/// No error hides one that does not depend on it, and none causes another.
+#[test]
+fn errors_do_not_hide_each_other() {
+    let head = "name: x\ninput: {channels: 3, size: 32}\n";
+    for (text, expected) in [
+        (
+            "name: x\ninput: {channels: 3, size: -32}\nclasses: -10\nbody: [relu]\ntail: gapp\n".to_owned(),
+            vec!["E108", "E108", "E109"],
+        ),
+        (
+            "name: x\nclasses: ten\nwidth_multiplier: 0\nbody: [conv a: {kernel: x, width: $w}, maxpool: {kernel: 2}, linear: {width: 4}]\ntail: gap\nauxiliary: [{after: b, steps: [gapp]}]\nset: {c: {width: 3}}\npublished: [{dataset: d, top1: 101, source: s}]\n".to_owned(),
+            vec!["E103", "E102", "E108", "E102", "E202", "E103", "E505", "E104", "E505", "E108"],
+        ),
+        // Unreadable classes say nothing about shapes.
+        (
+            format!("{head}classes: 0\nbody: [conv: {{kernel: 40, width: 4, pad: valid}}]\ntail: gap\n"),
+            vec!["E108", "E501"],
+        ),
+        // What follows a failed step is still looked at, what it may hold is not missed.
+        (
+            format!("{head}body: [convv a: {{}}, conv b: {{kernel: 0, width: 4}}, $k c, repeat r: {{count: -1, steps: [relux]}}]\ntail: []\nset: {{a: {{width: 1}}, b: {{width: 4}}, c/x: {{width: 1}}, r/1/d: {{width: 1}}, e: {{width: 1}}}}\n"),
+            vec!["E104", "E108", "E202", "E108", "E104", "E505"],
+        ),
+        // Branches, and what comes after them.
+        (
+            format!("{head}body: [parallel: {{branches: {{a: [relux], b: [relu]}}, join: sum, then: [gapp]}}]\ntail: []\n"),
+            vec!["E104", "E109", "E104"],
+        ),
+        // A block whose argument is wrong is still entered.
+        (
+            format!("{head}blocks: {{b: {{params: {{c}}, steps: [maxpool: {{kernel: 40, stride: 1, pad: valid}}, conv: {{kernel: 1, width: $c}}]}}}}\nbody: [b: {{c: $d}}]\ntail: []\n"),
+            vec!["E501", "E202"],
+        ),
+        (format!("{head}body: 3\ntail: 3\ndescription: []\nauxiliary: 3\n"), vec!["E102"; 4]),
+        (format!("{head}blocks: 3\nbody: [b]\ntail: []\n"), vec!["E102"]),
+    ] {
+        assert_eq!(codes(&text), expected, "{text}");
+    }
+}
+
+/// Nobody calls the block, nothing takes the branch, and both are checked.
+#[test]
+fn what_never_runs_is_checked() {
+    let head = "name: x\ninput: {channels: 3, size: 32}\nparams: {p: 1}\n";
+    for (step, expected) in [
+        ("conv: {kernel: $q, width: 4}", vec!["E202"]),
+        ("conv: {kernel: 3, width: $in + $p + $q}", vec!["E202"]),
+        ("conv: {kernel: 3, width: '$in +'}", vec!["E201"]),
+        ("conv: {kernel: 3, width: $classes}", vec!["E202"]),
+        ("conv: {kernel: 0, width: $p}", vec!["E108"]),
+        ("conv: {kernel: 3, width: $in, norm: batch}", vec!["E109"]),
+        ("conv: {kernl: 3, kernel: $in_height, width: $in // 2}", vec!["E101"]),
+        ("repeat: {count: $p, steps: [conv: {kernel: 1, width: $i * $j}]}", vec!["E202"]),
+        ("parallel: {branches: {a: [relux], b: [group: [reluy]]}}", vec!["E104", "E104"]),
+        ("$p a: {b: 3}", vec![]),
+    ] {
+        for text in [
+            format!("{head}blocks: {{b: {{steps: [{step}]}}}}\nbody: [group: $p]\n"),
+            format!(
+                "{head}body: [if: {{cond: $in == 5, then: [{step}]}}, if: {{cond: $p == 1, else: [{step}]}}, relu]\n"
+            ),
+        ] {
+            let text =
+                text.replace("[group: $p]", "[if: {cond: $p == 1, then: [relu]}]") + "tail: []\n";
+            let found: Vec<&str> = codes(&text);
+            let times = if text.contains("blocks") { 1 } else { 2 };
+            assert_eq!(found, expected.repeat(times), "{text}");
+        }
+    }
+    assert_eq!(
+        codes(
+            "blocks: {b: {params: {c, d: $c * $e}, steps: [conv: {kernel: $d, width: $classes}]}}\n"
+        ),
+        ["E202"]
+    );
+    // Conditions may exclude each other, and a missing argument may be set by the step's path.
+    let either =
+        "if: {cond: $p == 1, then: [conv a: {kernel: 1}]}, if: {cond: $p == 2, then: [relu a]}";
+    assert_eq!(
+        codes(&format!("{head}body: [{either}]\ntail: []\nset: {{a: {{width: 4}}}}\n")),
+        Vec::<&str>::new()
+    );
 }
 
 #[test]

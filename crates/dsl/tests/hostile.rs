@@ -386,7 +386,37 @@ fn circles() {
         .map(|n| (format!("{n}.yaml"), format!("name: x\nextends: {}.yaml\n", n + 1)))
         .collect();
     let chain: Vec<(&str, &str)> = chain.iter().map(|(path, text)| (&**path, &**text)).collect();
-    assert_eq!(Folder::new(&chain).codes("0.yaml"), ["E402"]);
+    assert_eq!(Folder::new(&chain).codes("0.yaml"), ["E403"]);
+}
+
+/// Each file may be large; all together may not.
+#[test]
+fn many_large_files() {
+    let with = |libraries: usize, library: &dyn Fn(usize) -> String| {
+        let names: Vec<String> = (0..libraries).map(|n| format!("{n}.yaml")).collect();
+        let text = format!("{HEAD}use: [{}]\nbody: [relu]\n", names.join(", "));
+        let files = Memory::default().with("n.yaml", text);
+        (0..libraries).fold(files, |files, n| files.with(format!("{n}.yaml"), library(n)))
+    };
+    let blocks = |count: usize| {
+        move |file: usize| {
+            let block = |n: usize| format!("f{file}b{n}: {{steps: [relu]}}");
+            format!("blocks: {{{}}}\n", (0..count).map(block).collect::<Vec<String>>().join(", "))
+        }
+    };
+    let comment = |_| format!("blocks: {{b: {{steps: [relu]}}}} #{}\n", "x".repeat(900_000));
+    for (files, expected) in [
+        (with(16, &blocks(19_000)), vec!["E403"]),
+        (with(63, &blocks(600)), vec![]),
+        (with(66, &blocks(1)), vec!["E403"]),
+        (with(6, &comment), vec!["E403"]),
+        (with(4, &comment), vec![]),
+    ] {
+        let found = check(&files, Path::new("n.yaml"));
+        let found = found.map_or_else(|failure| failure.diagnostics, |_| Vec::new());
+        let found: Vec<&str> = found.iter().map(|diagnostic| diagnostic.code.id()).collect();
+        assert_eq!(found, expected);
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The network: a directed acyclic graph of operators.
 
+use std::collections::{HashMap, hash_map::Entry};
+
 use petgraph::{
     Direction,
     graph::{DiGraph, NodeIndex},
@@ -116,6 +118,7 @@ struct Slot(u32);
 #[derive(Clone, Debug)]
 pub struct Graph {
     dag: DiGraph<Node, Slot>,
+    by_path: HashMap<Path, NodeId>,
     output: NodeId,
     auxiliary: Vec<AuxiliaryHead>,
     work: u128,
@@ -204,6 +207,7 @@ impl Graph {
     pub fn new(input: Shape, span: Option<Span>) -> Result<Self, GraphError> {
         let mut graph = Self {
             dag: DiGraph::new(),
+            by_path: HashMap::new(),
             output: NodeId(NodeIndex::new(0)),
             auxiliary: Vec::new(),
             work: 0,
@@ -216,11 +220,9 @@ impl Graph {
     /// Adds a node that reads `inputs`, in that order, and infers its shape. The node becomes the
     /// network's output if it belongs to the main part; see [`Graph::set_output`].
     ///
-    /// Paths are checked for uniqueness by [`Graph::validate`].
-    ///
     /// # Errors
-    /// When the operator does not accept its inputs or the graph becomes too large; the graph is then
-    /// unchanged.
+    /// When the path is taken, the operator does not accept its inputs or the graph becomes too large; the
+    /// graph is then unchanged.
     pub fn add(&mut self, node: NewNode, inputs: &[NodeId]) -> Result<NodeId, GraphError> {
         if self.dag.node_count() >= Self::MAX_NODES {
             return Err(GraphError::TooManyNodes { limit: Self::MAX_NODES });
@@ -231,8 +233,13 @@ impl Graph {
             Ok(admitted) => admitted,
             Err(error) => return Err(GraphError::Shape { path, error }),
         };
+        let id = NodeId(NodeIndex::new(self.len()));
+        match self.by_path.entry(path.clone()) {
+            Entry::Occupied(_) => return Err(GraphError::DuplicatePath { path }),
+            Entry::Vacant(free) => free.insert(id),
+        };
         self.work = work;
-        let id = NodeId(self.dag.add_node(Node { op, path, shape, part, span, form }));
+        self.dag.add_node(Node { op, path, shape, part, span, form });
         for (slot, input) in (0..).zip(inputs) {
             self.dag.add_edge(input.0, id.0, Slot(slot));
         }
@@ -296,7 +303,7 @@ impl Graph {
 
     /// The node with this path.
     pub fn find(&self, path: &Path) -> Option<NodeId> {
-        self.ids().find(|&id| self.node(id).path == *path)
+        self.by_path.get(path).copied()
     }
 
     /// What a node reads, in the order of its inputs.

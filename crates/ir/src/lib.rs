@@ -20,5 +20,5 @@ pub use infer::ShapeError;
 pub use module::{Collapsed, Group, Module};
 pub use op::{Activation, Arity, AttributeValue, BatchNorm, Conv, Linear, Lrn, Op, Pool, PoolKind};
 pub use parts::{HeadParts, NodeParts, Parts};
-pub use path::Path;
+pub use path::{Path, is_invisible};
 pub use shape::{Padding, Shape, Size};

@@ -1,9 +1,6 @@
 //! A graph as plain lists, for whoever builds one from the outside or changes one.
 
-use std::{
-    cmp::Reverse,
-    collections::{BinaryHeap, HashSet},
-};
+use std::{cmp::Reverse, collections::BinaryHeap};
 
 use crate::graph::{AuxiliaryHead, Graph, GraphError, NewNode, NodeId, Part};
 use crate::op::Op;
@@ -95,8 +92,8 @@ impl Graph {
         Ok(graph)
     }
 
-    /// Checks what building alone does not: one input, unique paths, no node without use, and no
-    /// node that reads an auxiliary head from outside of it.
+    /// Checks what building alone does not: one input, no node without use, and no node that
+    /// reads an auxiliary head from outside of it.
     ///
     /// # Errors
     /// The first thing that is wrong.
@@ -105,11 +102,7 @@ impl Graph {
         if found != 1 {
             return Err(GraphError::Inputs { found });
         }
-        let mut paths = HashSet::with_capacity(self.len());
         for (id, node) in self.nodes() {
-            if !paths.insert(&node.path) {
-                return Err(GraphError::DuplicatePath { path: node.path.clone() });
-            }
             for input in self.inputs(id) {
                 let input = self.node(input);
                 if input.part != Part::Main && input.part != node.part {

@@ -215,6 +215,18 @@ fn every_attribute_changes_the_fingerprint() {
 }
 
 #[test]
+fn a_path_is_taken_once() {
+    let mut graph = Graph::new(Shape::map(8, 6, 6), None).unwrap();
+    let relu = |path| NewNode::new(Op::Activation(Activation::Relu), Path::new(path));
+    let a = graph.add(relu("a"), &[graph.input()]).unwrap();
+    for path in ["a", "input"] {
+        let twice = graph.add(relu(path), &[a]).unwrap_err();
+        assert_eq!(twice, GraphError::DuplicatePath { path: Path::new(path) });
+    }
+    assert_eq!((graph.len(), graph.output(), graph.find(&Path::new("a"))), (2, a, Some(a)));
+}
+
+#[test]
 fn lists_that_describe_no_graph_are_refused() {
     let relu = |path, inputs| node(Op::Activation(Activation::Relu), path, inputs);
     let input = || node(Op::Input(Shape::map(8, 6, 6)), "input", vec![]);

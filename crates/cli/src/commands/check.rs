@@ -1,6 +1,6 @@
 //! `inceptive check`.
 
-use std::{fmt::Write, path::PathBuf};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use inceptive_dsl::{Checked, Loaded};
@@ -9,6 +9,7 @@ use inceptive_jobs::is_onnx;
 use crate::{
     input::{Settings, read},
     output::{self, Outcome},
+    table::one_line,
 };
 
 /// Check architectures, spaces and libraries of blocks.
@@ -32,9 +33,7 @@ impl Check {
             if is_onnx(file) {
                 match read(file, &self.settings) {
                     Some(loaded) => {
-                        let described = architecture(&loaded);
-                        // Writing to a string cannot fail.
-                        let _ = writeln!(outcome.text, "{}: {described}", file.display());
+                        outcome.text.push_str(&line(file, &architecture(&loaded)));
                     }
                     None => outcome.failed = true,
                 }
@@ -42,7 +41,7 @@ impl Check {
             }
             match self.settings.check(file) {
                 Ok(checked) => {
-                    let _ = writeln!(outcome.text, "{}: {}", file.display(), describe(&checked));
+                    outcome.text.push_str(&line(file, &describe(&checked)));
                 }
                 Err(failure) => {
                     output::report(&failure);
@@ -52,6 +51,10 @@ impl Check {
         }
         outcome
     }
+}
+
+fn line(file: &Path, described: &str) -> String {
+    one_line(&format!("{}: {described}", file.display())) + "\n"
 }
 
 fn architecture(loaded: &Loaded) -> String {

@@ -1,12 +1,11 @@
 //! `inceptive diff`.
 
-use std::{fmt::Write, path::PathBuf};
+use std::{cmp::Ordering, fmt::Write, path::PathBuf};
 
-use anyhow::Context;
 use clap::Args;
 use inceptive_cost::{
-    AttributeChange, Change, Diff as Difference, Mode, ModuleChange, NodeChange, NodeSide, Totals,
-    diff,
+    AttributeChange, Change, Diff as Difference, HeadChange, HeadSide, Mode, ModuleChange,
+    ModuleCost, NodeChange, NodeSide, Totals, diff,
 };
 use inceptive_dsl::{Loaded, Setting};
 use inceptive_ir::{Path, Shape};
@@ -15,8 +14,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     input::{ModeName, Settings, read},
-    json,
-    output::Outcome,
+    json::{self, Document, List},
+    output::{Outcome, print_json},
     table::{Column, Grid, one_line},
 };
 
@@ -64,16 +63,17 @@ impl Diff {
         let a = read(&self.a, &self.settings.and(&self.set_a));
         let b = read(&self.b, &self.settings.and(&self.set_b));
         let (Some(a), Some(b)) = (a, b) else {
-            return Ok(Outcome { text: String::new(), failed: true });
+            let text = if self.json { "null\n" } else { "" };
+            return Ok(Outcome { text: text.to_owned(), failed: true });
         };
         let mode = Mode::from(self.mode);
         let graphs = (&a.architecture.graph, &b.architecture.graph);
         let difference = diff(graphs.0, graphs.1, mode, self.depth.into());
-        let text = match self.json {
-            true => document(&a, &b, &difference, mode)?,
-            false => page(&a, &b, &difference, mode),
-        };
-        Ok(Outcome::new(text))
+        if self.json {
+            print_json(&document(&a, &b, &difference, mode))?;
+            return Ok(Outcome::default());
+        }
+        Ok(Outcome::new(page(&a, &b, &difference, mode)))
     }
 }
 
@@ -86,19 +86,61 @@ fn title(loaded: &Loaded) -> String {
 
 fn page(a: &Loaded, b: &Loaded, difference: &Difference, mode: Mode) -> String {
     let mut text = format!("A: {}\nB: {}\n\n{}", title(a), title(b), totals(difference, mode));
-    let verdict = match (difference.same_structure, difference.nodes.is_empty()) {
-        (true, true) => "\nThe networks are the same.\n",
-        (true, false) => "\nThe networks are the same but for the names of their nodes.\n",
-        (false, _) => "",
-    };
-    text.push_str(verdict);
+    text.push_str(verdict(difference, mode));
+    if mode == Mode::Training && !difference.heads.is_empty() {
+        let _ = write!(text, "\nAuxiliary heads that differ\n{}", heads(&difference.heads));
+    }
     if !difference.modules.is_empty() {
         let _ = write!(text, "\nModules that differ\n{}", modules(&difference.modules));
     }
     if !difference.nodes.is_empty() {
-        let _ = write!(text, "\nNodes that differ\n{}", nodes(&difference.nodes));
+        text.push_str("\nNodes that differ\n");
+        text.push_str(&nodes(&difference.nodes));
     }
     text
+}
+
+fn verdict(difference: &Difference, mode: Mode) -> &'static str {
+    let are_equal = difference.nodes.is_empty() && difference.heads.is_empty();
+    match (difference.same_structure, mode, difference.heads.is_empty()) {
+        (true, ..) if are_equal => "\nThe networks are the same.\n",
+        (true, ..) => "\nThe networks are the same but for names.\n",
+        (false, Mode::Inference, false) if difference.nodes.is_empty() => {
+            "\nThey differ only in auxiliary heads, which exist in training: see --mode training.\n"
+        }
+        (false, Mode::Inference, false) => {
+            "\nTheir auxiliary heads, which exist in training, differ too: see --mode training.\n"
+        }
+        (false, ..) => "",
+    }
+}
+
+fn heads(changes: &[HeadChange]) -> String {
+    let mut grid = Grid::new(vec![
+        Column::Left(""),
+        Column::Left("head"),
+        Column::Left("weight"),
+        Column::Left("reads"),
+        Column::Left("nodes"),
+        Column::Right("parameters"),
+        Column::Right("MACs"),
+    ]);
+    for HeadChange { name, change } in changes {
+        let (before, after) = (change.before(), change.after());
+        let reads =
+            |side: &HeadSide| side.reads.iter().map(Path::as_str).collect::<Vec<&str>>().join(", ");
+        let totals = map(change, |side| side.totals);
+        grid.row(vec![
+            mark(change).to_owned(),
+            name.clone(),
+            both(before.map(|side| side.weight), after.map(|side| side.weight)),
+            both(before.map(reads), after.map(reads)),
+            both(before.map(|side| side.nodes.len()), after.map(|side| side.nodes.len())),
+            count_change(&totals, |t| t.params),
+            count_change(&totals, |t| t.macs),
+        ]);
+    }
+    grid.render()
 }
 
 fn totals(difference: &Difference, mode: Mode) -> String {
@@ -121,8 +163,13 @@ fn totals(difference: &Difference, mode: Mode) -> String {
         grid.row(vec![name.to_owned(), exact(a), exact(b), change(a, b), percent_change(a, b)]);
     }
     let [a, b] = difference.peak_bytes;
-    let cells =
-        vec!["peak memory".to_owned(), bytes(a), bytes(b), change(a, b), percent_change(a, b)];
+    let cells = vec![
+        "peak memory".to_owned(),
+        bytes(a),
+        bytes(b),
+        bytes_change(a, b),
+        percent_change(a, b),
+    ];
     grid.row(cells);
     grid.render()
 }
@@ -151,6 +198,16 @@ fn count_change(change_of: &Change<Totals>, count: impl Fn(&Totals) -> u64) -> S
     change(count(change_of.before()), count(change_of.after()))
 }
 
+/// A difference in the unit that suits it: `+1.50 MiB`.
+fn bytes_change(before: u64, after: u64) -> String {
+    let sign = match after.cmp(&before) {
+        Ordering::Less => "-",
+        Ordering::Equal => return "0".to_owned(),
+        Ordering::Greater => "+",
+    };
+    format!("{sign}{}", bytes(before.abs_diff(after)))
+}
+
 fn modules(changes: &[ModuleChange]) -> String {
     let mut grid = Grid::new(vec![
         Column::Left(""),
@@ -163,7 +220,7 @@ fn modules(changes: &[ModuleChange]) -> String {
         Column::Right("memory"),
     ]);
     for ModuleChange { path, change } in changes {
-        let outputs = |side: Option<&inceptive_cost::ModuleCost>| side.map(|module| module.output);
+        let outputs = |side: Option<&Box<ModuleCost>>| side.map(|module| module.output);
         let totals = map(change, |module| module.totals);
         grid.row(vec![
             mark(change).to_owned(),
@@ -205,7 +262,7 @@ fn nodes(changes: &[NodeChange]) -> String {
         grid.row(vec![
             mark(&node.change).to_owned(),
             node.path.to_string(),
-            both(before.map(|side| side.op), after.map(|side| side.op)),
+            both(before.map(|side| side.op.name()), after.map(|side| side.op.name())),
             both(before.map(|side| side.shape), after.map(|side| side.shape)),
             count_change(&totals, |t| t.params),
             count_change(&totals, |t| t.macs),
@@ -245,7 +302,7 @@ fn input_changes(before: &[Path], after: &[Path]) -> String {
     }
 }
 
-fn document(a: &Loaded, b: &Loaded, difference: &Difference, mode: Mode) -> anyhow::Result<String> {
+fn document<'a>(a: &Loaded, b: &Loaded, difference: &'a Difference, mode: Mode) -> Document<'a> {
     let network = |loaded: &Loaded, side: usize| {
         let architecture = &loaded.architecture;
         let mut object = Map::new();
@@ -258,27 +315,36 @@ fn document(a: &Loaded, b: &Loaded, difference: &Difference, mode: Mode) -> anyh
         object.insert("point".to_owned(), point.into());
         object.extend(json::totals(&difference.totals[side]));
         object.insert("peak_activation_bytes".to_owned(), json!(difference.peak_bytes[side]));
-        object
+        Value::from(object)
     };
-    let document = json!({
-        "a": network(a, 0),
-        "b": network(b, 1),
-        "mode": mode.name(),
-        "same_structure": difference.same_structure,
-        "modules": difference.modules.iter().map(module_object).collect::<Vec<Value>>(),
-        "nodes": difference.nodes.iter().map(node_object).collect::<Vec<Value>>(),
-    });
-    Ok(serde_json::to_string_pretty(&document).context("the differences cannot be written")? + "\n")
+    let head = [
+        ("a", network(a, 0)),
+        ("b", network(b, 1)),
+        ("mode", json!(mode.name())),
+        ("same_structure", json!(difference.same_structure)),
+    ];
+    Document {
+        head: head.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+        parts: vec![
+            ("heads", List::of(&difference.heads, head_object)),
+            ("modules", List::of(&difference.modules, module_object)),
+            ("nodes", List::of(&difference.nodes, node_object)),
+        ],
+    }
 }
 
-fn changed<T>(path: &str, change: &Change<T>, side: impl Fn(&T) -> Value) -> Map<String, Value> {
+fn changed<T>(
+    name: (&str, &str),
+    change: &Change<T>,
+    side: impl Fn(&T) -> Value,
+) -> Map<String, Value> {
     let word = match change {
         Change::Removed(_) => "removed",
         Change::Added(_) => "added",
         Change::Changed(..) => "changed",
     };
     let mut object = Map::new();
-    object.insert("path".to_owned(), json!(path));
+    object.insert(name.0.to_owned(), json!(name.1));
     object.insert("change".to_owned(), json!(word));
     object.insert("a".to_owned(), change.before().map_or(Value::Null, &side));
     object.insert("b".to_owned(), change.after().map_or(Value::Null, &side));
@@ -286,30 +352,47 @@ fn changed<T>(path: &str, change: &Change<T>, side: impl Fn(&T) -> Value) -> Map
 }
 
 fn module_object(module: &ModuleChange) -> Value {
-    let side = |cost: &inceptive_cost::ModuleCost| {
+    let side = |cost: &ModuleCost| {
         let mut object = Map::new();
         object.insert("output".to_owned(), json::shape(cost.output));
         object.extend(json::totals(&cost.totals));
         object.into()
     };
-    changed(module.path.as_str(), &module.change, side).into()
+    changed(("path", module.path.as_str()), &module.change, |cost| side(cost)).into()
+}
+
+fn head_object(head: &HeadChange) -> Value {
+    let side = |side: &HeadSide| {
+        let nodes = side.nodes.iter().map(|(path, node)| {
+            let mut object = Map::new();
+            object.insert("path".to_owned(), json!(path.as_str()));
+            object.extend(node_side(node));
+            Value::from(object)
+        });
+        let mut object = Map::new();
+        object.insert("weight".to_owned(), json::number(side.weight));
+        object.insert("reads".to_owned(), paths(&side.reads));
+        object.extend(json::totals(&side.totals).into_iter().filter(|(name, _)| name != "nodes"));
+        object.insert("nodes".to_owned(), nodes.collect());
+        object.into()
+    };
+    changed(("name", &head.name), &head.change, side).into()
 }
 
 fn node_object(node: &NodeChange) -> Value {
-    let side = |side: &NodeSide| {
-        let attributes = side.attributes.iter();
-        let attributes: Map<String, Value> =
-            attributes.map(|(name, value)| ((*name).to_owned(), json::attribute(value))).collect();
-        let mut object = Map::new();
-        object.insert("op".to_owned(), json!(side.op));
-        object.insert("attributes".to_owned(), attributes.into());
-        object.insert(
-            "inputs".to_owned(),
-            side.inputs.iter().map(|path| json!(path.as_str())).collect(),
-        );
-        object.insert("output".to_owned(), json::shape(side.shape));
-        object.extend(json::totals(&side.totals).into_iter().filter(|(name, _)| name != "nodes"));
-        object.into()
-    };
-    changed(node.path.as_str(), &node.change, side).into()
+    changed(("path", node.path.as_str()), &node.change, |side| node_side(side).into()).into()
+}
+
+fn node_side(side: &NodeSide) -> Map<String, Value> {
+    let mut object = Map::new();
+    object.insert("op".to_owned(), json!(side.op.name()));
+    object.insert("attributes".to_owned(), json::attributes(&side.op));
+    object.insert("inputs".to_owned(), paths(&side.inputs));
+    object.insert("output".to_owned(), json::shape(side.shape));
+    object.extend(json::totals(&side.totals).into_iter().filter(|(name, _)| name != "nodes"));
+    object
+}
+
+fn paths(paths: &[Path]) -> Value {
+    paths.iter().map(|path| json!(path.as_str())).collect()
 }

@@ -84,7 +84,8 @@ impl Profile {
             Ok(network) => network,
             Err(trouble) => {
                 tell(&trouble);
-                return Ok(Outcome { text: String::new(), failed: true });
+                let text = if self.json { "[]\n" } else { "" };
+                return Ok(Outcome { text: text.to_owned(), failed: true });
             }
         };
         remark(&network, &self.weights);

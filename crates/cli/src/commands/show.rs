@@ -1,6 +1,6 @@
 //! `inceptive show`.
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
@@ -130,7 +130,9 @@ fn modules(graph: &Graph, depth: usize) -> String {
     ]);
     let cost = Cost::new(graph, Mode::Training);
     for module in by_module(graph, &cost, depth) {
-        let reads = graph.module(&module.path).map_or_else(Vec::new, |module| module.inputs);
+        let inputs = module.nodes.iter().flat_map(|&id| graph.inputs(id));
+        let reads: BTreeSet<NodeId> =
+            inputs.filter(|&id| !graph.node(id).path.is_within(&module.path)).collect();
         let reads: Vec<&str> = reads.iter().map(|&id| graph.node(id).path.as_str()).collect();
         grid.row(vec![
             if module.path.is_root() { "(all)".to_owned() } else { module.path.to_string() },

@@ -88,6 +88,33 @@ fn control_characters_do_not_reach_the_terminal() {
     }
 }
 
+/// File names are names too.
+#[cfg(unix)]
+#[test]
+fn control_characters_of_file_names_do_not_reach_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("esc\u{1b}[31m\nred\u{202e}.yaml");
+    let yaml = "name: x\ninput: {channels: 3, size: 8}\nbody: [relu]\ntail: []\n";
+    for (content, code) in [(yaml, 0), ("name: y\n", 1)] {
+        fs::write(&file, content).unwrap();
+        for command in ["check", "cost", "show", "diff architectures/nin.yaml"] {
+            let assert = inceptive(command).arg(&file).assert().code(code);
+            let output = assert.get_output();
+            let text = String::from_utf8([&output.stdout[..], &output.stderr].concat()).unwrap();
+            assert!(!text.contains(['\u{1b}', '\u{202e}']), "{command}: {text:?}");
+            assert!(!text.contains("[31m\nred"), "{command}: {text:?}");
+        }
+    }
+}
+
+#[test]
+fn errors_that_are_not_shown_are_told_of() {
+    let steps = vec!["relux"; 3000].join(", ");
+    let text =
+        check(format!("name: x\ninput: {{channels: 3, size: 8}}\nbody: [{steps}]\n").as_bytes());
+    assert!(text.contains("the first 100 errors, there may be more"), "{text}");
+}
+
 #[test]
 fn hostile_files_are_refused() {
     let deep = "[".repeat(10_000);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::{inceptive, json};
+use crate::{inceptive, json, stdout};
 
 /// The keys of the design, in `cost --json`.
 const KEYS: [&str; 13] = [
@@ -136,6 +136,62 @@ fn a_diff_is_a_document() {
     let same = json(&format!("diff --json {path} {path}"));
     assert_eq!(same["nodes"], serde_json::json!([]));
     assert_eq!(same["same_structure"], true);
+}
+
+/// What exists in training only is told of in inference too.
+#[test]
+fn heads_are_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let network = |name: &str, head: &str| {
+        let yaml = format!(
+            "name: {name}\ninput: {{channels: 3, size: 8}}\nbody: [conv a: {{kernel: 1, width: 4}}]\ntail: []\nauxiliary: [{{name: aux, after: a, {head}}}]\n"
+        );
+        let file = folder.path().join(format!("{name}.yaml"));
+        std::fs::write(&file, yaml).unwrap();
+        file.to_string_lossy().into_owned()
+    };
+    let base = network("base", "weight: 0.3, steps: [gap pool]");
+    let weight = network("weight", "weight: 0.9, steps: [gap pool]");
+    let pool = network("pool", "weight: 0.3, steps: [gmp pool]");
+    for changed in [&weight, &pool] {
+        let text = stdout(&format!("diff {base} {changed}"));
+        assert!(text.contains("They differ only in auxiliary heads"), "{text}");
+    }
+    let text = stdout(&format!("diff --mode training {base} {weight}"));
+    assert!(text.contains("0.3 -> 0.9"), "{text}");
+    let text = stdout(&format!("diff --mode training {base} {pool}"));
+    assert!(text.contains("gap -> gmp"), "{text}");
+    let diff = json(&format!("diff --json --mode training {base} {weight}"));
+    let head = &diff["heads"][0];
+    assert_eq!((&head["name"], &head["change"]), (&"aux".into(), &"changed".into()));
+    assert_eq!((&head["a"]["weight"], &head["b"]["weight"]), (&0.3.into(), &0.9.into()));
+    assert_eq!(head["a"]["reads"], serde_json::json!(["a/relu"]));
+    assert_eq!(head["b"]["nodes"][0]["path"], "aux/pool");
+    assert_eq!(json(&format!("diff --json {base} {base}"))["heads"], serde_json::json!([]));
+}
+
+/// Another tool's count is in every breakdown, and the parts add up to its total.
+#[test]
+fn parts_of_other_tools_add_up() {
+    for (by, parts) in [("module --depth 2", "modules"), ("op", "ops"), ("layer", "layers")] {
+        let arguments =
+            format!("--batch 3 --by {by} --convention thop architectures/googlenet-bn.yaml");
+        let network = &json(&format!("cost --json {arguments}"))[0];
+        let counts = network[parts].as_array().unwrap().iter();
+        let sum: u64 = counts.map(|part| part["thop"].as_u64().unwrap()).sum();
+        assert_eq!(network["convention"]["total"], sum, "{by}");
+        let text = stdout(&format!("cost {arguments}"));
+        assert_eq!(text.matches(" thop ").count(), 2, "{text}");
+    }
+}
+
+#[test]
+fn a_wrong_file_leaves_a_document() {
+    for (command, expected) in
+        [("cost --json", "[]\n"), ("diff --json architectures/nin.yaml", "null\n")]
+    {
+        inceptive(&format!("{command} missing.yaml")).assert().code(1).stdout(expected);
+    }
 }
 
 #[test]

@@ -73,6 +73,7 @@ fn the_schema_describes_the_shipped_files() {
         "{name: x, input: {channels: 3, size: 8}, body: [conv: {kernel: 3, widht: 8}]}",
         "{name: x, input: {channels: 3, size: 8}, body: [], clases: 3}",
         "{name: x, input: {channels: three, size: 8}, body: []}",
+        "{name: x, input: {channels: 3, size: 8}, body: [], tail: gapp}",
     ] {
         let value: serde_json::Value = serde_yaml::from_str(wrong).unwrap();
         assert!(!validator.is_valid(&value), "{wrong}");

@@ -7,6 +7,8 @@ mod contract;
 mod documents;
 mod exchange;
 mod golden;
+#[cfg(target_os = "linux")]
+mod limits;
 mod measuring;
 mod output;
 mod reports;

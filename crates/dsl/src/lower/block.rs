@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use inceptive_ir::Path;
+
 use super::{Cursor, Lowering, MAX_CALLS, Site};
 use crate::{
     args::ParallelArgs,
@@ -9,7 +11,8 @@ use crate::{
     diagnostic::{Diagnostic, suggestion},
     document::{BlockKeys, fields},
     expr::{Val, ValKind},
-    scope::{Named, Reader, Scope},
+    field::Maybe,
+    scope::{Input, Named, Reader},
     step::Step,
     yaml::{Entry, Map, Node, Value},
 };
@@ -59,41 +62,62 @@ impl Lowering<'_> {
             let message = format!("blocks call each other more than {MAX_CALLS} deep");
             let deep = Diagnostic::new(Code::TooManyCalls, message).at(step.span, "called here");
             self.sink.push(deep.help("does the block call itself?"));
-            return site.cursor.unknown();
+            return self.hide(&site.path, site.cursor);
         }
-        if parameter_count(block) > MAX_PARAMETERS {
-            let message = format!("the block `{word}` has more than {MAX_PARAMETERS} parameters");
-            self.sink
-                .push(Diagnostic::new(Code::TooManyValues, message).at(block.span, "this block"));
-            return site.cursor.unknown();
-        }
-        let Some(values) = self.bind(word, block, step, site) else { return site.cursor.unknown() };
-        let globals = self.globals.with(&values);
-        let input = match self.shape(site.cursor) {
-            Some(shape) => crate::scope::Input::Known(shape),
-            None => crate::scope::Input::Unknown,
+        let values = match self.has_few_parameters(word, block) {
+            true => self.bind(word, block, step, site),
+            false => None,
         };
-        let scope = globals.reading(input);
-        let reader = Reader { scope: &scope, sink: self.sink };
-        let keys = fields(block, word, reader).and_then(|fields| BlockKeys::read(&fields));
-        let Some(keys) = keys else { return site.cursor.unknown() };
+        let Some(values) = values else { return self.hide(&site.path, site.cursor) };
+        if self.is_rehearsal {
+            return site.cursor.unknown();
+        }
         self.calls.push(step.span);
-        let output = self.body(word, block, keys, &scope, site);
+        let output = self.enter(word, block, &values, site);
         self.calls.pop();
         output
     }
 
-    fn body(
-        &mut self,
-        word: &str,
-        block: &Node,
-        keys: BlockKeys,
-        scope: &Scope<'_>,
-        site: &Site<'_>,
-    ) -> Cursor {
-        let inner = Site { scope, path: site.path.clone(), span: site.span, cursor: site.cursor };
+    /// Goes through a block once, with no parameter known.
+    pub(crate) fn rehearse(&mut self, word: &str, block: &Node) {
+        if !self.has_few_parameters(word, block) {
+            return;
+        }
+        let mut values: Vec<Named> = Vec::new();
+        for Entry { key, value: default, .. } in parameters(block) {
+            let scope = self.globals.with(&values);
+            let scope = scope.reading(Input::Unknown);
+            value(&default, &Reader { scope: &scope, sink: self.sink });
+            values.push((key, None));
+        }
+        let cursor = Cursor { node: self.graph.input(), known: false };
+        let site = Site { scope: self.globals, path: Path::new(word), span: block.span, cursor };
+        self.enter(word, block, &values, &site);
+    }
+
+    fn has_few_parameters(&self, word: &str, block: &Node) -> bool {
+        let is_small = parameter_count(block) <= MAX_PARAMETERS;
+        if !is_small {
+            let message = format!("the block `{word}` has more than {MAX_PARAMETERS} parameters");
+            let many = Diagnostic::new(Code::TooManyValues, message);
+            self.sink.push(many.at(block.span, "this block"));
+        }
+        is_small
+    }
+
+    /// Builds what is in a block, whose parameters have these values.
+    fn enter(&mut self, word: &str, block: &Node, values: &[Named], site: &Site<'_>) -> Cursor {
+        let globals = self.globals.with(values);
+        let scope = globals.reading(self.input(site.cursor));
+        let reader = Reader { scope: &scope, sink: self.sink };
+        let keys = fields(block, word, reader).and_then(|fields| BlockKeys::read(&fields));
+        let Some(keys) = keys else { return self.hide(&site.path, site.cursor) };
+        let inner = Site { scope: &scope, path: site.path.clone(), ..*site };
         match (keys.steps, keys.branches) {
-            (Some(steps), None) => self.scope(&steps.0, scope, &site.path, site.cursor),
+            (Some(Maybe(None)), None) => self.hide(&site.path, site.cursor),
+            (Some(Maybe(Some(steps))), None) => {
+                self.scope(&steps.0, &scope, &site.path, site.cursor)
+            }
             (None, Some(branches)) => {
                 let BlockKeys { join, scale, then, .. } = keys;
                 self.parallel(&ParallelArgs { branches, join, scale, then }, &inner)
@@ -102,12 +126,12 @@ impl Lowering<'_> {
                 let message = format!("the block `{word}` needs either `steps` or `branches`");
                 self.sink
                     .push(Diagnostic::new(Code::MissingKey, message).at(block.span, "this block"));
-                site.cursor.unknown()
+                self.hide(&site.path, site.cursor)
             }
         }
     }
 
-    /// The values of a block's parameters at a call.
+    /// The values of a block's parameters at a call; those that are wrong are not known.
     fn bind(
         &self,
         word: &str,
@@ -119,7 +143,6 @@ impl Lowering<'_> {
         let known: Vec<&str> = parameters.iter().map(|parameter| &*parameter.key).collect();
         let arguments = self.arguments(step, site, None, &known)?;
         let mut values: Vec<Named> = Vec::with_capacity(parameters.len());
-        let mut complete = true;
         for parameter in &parameters {
             let given = arguments.maps.iter().find_map(|map: &&Map| map.get(&parameter.key));
             let value = match (given, &parameter.value.value) {
@@ -127,17 +150,13 @@ impl Lowering<'_> {
                 (None, Value::Null) => self.missing(word, parameter, step, &known),
                 (None, _) => {
                     let scope = self.globals.with(&values);
-                    let scope = scope.reading(match self.shape(site.cursor) {
-                        Some(shape) => crate::scope::Input::Known(shape),
-                        None => crate::scope::Input::Unknown,
-                    });
+                    let scope = scope.reading(self.input(site.cursor));
                     value(&parameter.value, &Reader { scope: &scope, sink: self.sink })
                 }
             };
-            complete &= value.is_some();
             values.push((Arc::clone(&parameter.key), value));
         }
-        complete.then_some(values)
+        Some(values)
     }
 
     fn missing<T>(

@@ -2,14 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use inceptive_ir::{Form, Op, Path};
+use inceptive_ir::{Form, Op};
 
 use super::{Cursor, Lowering, Site};
 use crate::{
     args::ParallelArgs,
     code::Code,
     diagnostic::{Diagnostic, suggestion},
-    field::{Field, Join, Real},
+    field::{Field, Join, Maybe, Real, given},
     scope::Reader,
     step::{Names, check_name},
     yaml::{Map, Node, Value},
@@ -20,13 +20,18 @@ impl Lowering<'_> {
         let Some(branches) = args.branches.0.map() else { return site.cursor.unknown() };
         let reader = Reader { scope: site.scope, sink: self.sink };
         let mut names = Names::default();
+        if branches.0.len() > 1 {
+            let join = given(&args.join).copied().unwrap_or(Join::Concat);
+            names.take(join.name(), site.span, &reader);
+        }
         let mut outputs = Vec::with_capacity(branches.0.len());
         for branch in &branches.0 {
             if !self.may_go_on(branch.key_span) {
                 return site.cursor.unknown();
             }
             if check_name(&branch.key, "branch", branch.key_span, &reader).is_none() {
-                return site.cursor.unknown();
+                outputs.push(site.cursor.unknown());
+                continue;
             }
             names.take(&branch.key, branch.key_span, &reader);
             let path = site.path.join(&branch.key);
@@ -37,49 +42,45 @@ impl Lowering<'_> {
             self.places.insert(path, output);
             outputs.push(output);
         }
-        let Some(op) = join(args, branches, &reader) else { return site.cursor.unknown() };
-        let joined = match outputs.as_slice() {
-            [] => {
+        let joined = match (outputs.as_slice(), join(args, branches, &reader)) {
+            ([], _) => {
                 let message = "there are no branches to join";
                 let empty = Diagnostic::new(Code::EmptyNetwork, message);
                 self.sink.push(empty.at(args.branches.0.span, "no branches"));
-                return site.cursor.unknown();
+                site.cursor.unknown()
             }
-            [only] => *only,
-            _ => self.add(op.clone(), &outputs, site.path.join(op.name()), site.span, Form::Module),
+            (_, None) => site.cursor.unknown(),
+            ([only], Some(_)) => *only,
+            (outputs, Some(op)) => {
+                let path = site.path.join(op.name());
+                self.add(op, outputs, path, site.span, Form::Module)
+            }
         };
         match &args.then {
-            Some(steps) => self.after_join(steps, op.name(), site, joined, names),
+            Some(Maybe(Some(steps))) => {
+                self.steps(&steps.0, site.scope, &site.path, joined, &mut names)
+            }
+            Some(Maybe(None)) => self.hide(&site.path, joined),
             None => joined,
         }
-    }
-
-    fn after_join(
-        &mut self,
-        steps: &crate::field::Steps,
-        join: &str,
-        site: &Site<'_>,
-        joined: Cursor,
-        mut names: Names,
-    ) -> Cursor {
-        let reader = Reader { scope: site.scope, sink: self.sink };
-        names.take(join, site.span, &reader);
-        let path: &Path = &site.path;
-        self.steps(&steps.0, site.scope, path, joined, &mut names)
     }
 }
 
 /// The operator that joins branches.
 fn join(args: &ParallelArgs, branches: &Map, reader: &Reader<'_>) -> Option<Op> {
-    let join = args.join.unwrap_or(Join::Concat);
+    let join = match args.join {
+        Some(Maybe(join)) => join?,
+        None => Join::Concat,
+    };
     let scales = match (&args.scale, join) {
-        (Some(scale), Join::Concat | Join::Multiply) => {
+        (Some(Maybe(None)), _) => return None,
+        (Some(Maybe(Some(scale))), Join::Concat | Join::Multiply) => {
             let message = "`scale` belongs to `join: add`";
             return reader.report(
                 Diagnostic::new(Code::UnknownKey, message).at(scale.0.span, "no sum here"),
             );
         }
-        (Some(scale), Join::Add) => Some(scale.0.map()?),
+        (Some(Maybe(Some(scale))), Join::Add) => Some(scale.0.map()?),
         (None, _) => None,
     };
     let known: Vec<&str> = branches.0.iter().map(|branch| &*branch.key).collect();

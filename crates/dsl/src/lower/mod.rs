@@ -2,6 +2,9 @@
 //!
 //! A step that is wrong is reported and then treated as if its output were unknown: what follows is still
 //! read and checked, but nothing that depends on the unknown shape is reported.
+//!
+//! A rehearsal goes through every step once with no value known, see [`Lowering::rehearse`]: it finds what is
+//! wrong whatever the values are, also in blocks that nobody calls and in branches that a condition leaves out.
 
 pub(crate) mod block;
 mod join;
@@ -10,7 +13,7 @@ mod tail;
 
 use std::{
     cell::Cell,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -21,9 +24,8 @@ use crate::{
     code::Code,
     diagnostic::{Diagnostic, Sink, suggestion},
     expr::{Val, ValKind},
-    field::Fields,
-    scope::{Input, Reader, Scope},
-    static_check,
+    field::{Condition, Fields, Maybe, given},
+    scope::{Reader, Scope},
     step::{Names, Step},
     yaml::{Map, Node, Value},
 };
@@ -55,6 +57,9 @@ pub(crate) struct WidthRule {
 }
 
 impl WidthRule {
+    /// Widths stay as they are.
+    pub(crate) const NONE: Self = Self { multiplier: 1.0, divisor: 8 };
+
     /// The rule of MobileNet (Sandler et al. 2018, released code): the nearest multiple of the divisor,
     /// but never more than 10% below the exact value.
     fn apply(self, width: u32) -> u32 {
@@ -97,6 +102,10 @@ pub(crate) struct Lowering<'a> {
     pub(crate) part: Part,
     /// Steps so far.
     pub(crate) steps: u32,
+    /// Scopes whose steps are not known because of an error.
+    hidden: BTreeSet<Path>,
+    /// Whether no value is known and every step is taken once.
+    pub(crate) is_rehearsal: bool,
     /// Where the blocks that are being built were called, outermost first.
     calls: Vec<Span>,
 }
@@ -135,8 +144,22 @@ impl<'a> Lowering<'a> {
             places: BTreeMap::new(),
             part: Part::Main,
             steps: 0,
+            hidden: BTreeSet::new(),
+            is_rehearsal: false,
             calls: Vec::new(),
         }
+    }
+
+    /// Remembers that an error hides the steps of a scope, and gives what follows it.
+    pub(crate) fn hide(&mut self, scope: &Path, cursor: Cursor) -> Cursor {
+        self.hidden.insert(scope.clone());
+        cursor.unknown()
+    }
+
+    /// Whether there may be a step at a path that an error hides.
+    pub(crate) fn is_hidden(&self, path: &Path) -> bool {
+        std::iter::successors(Some(path.clone()), Path::parent)
+            .any(|scope| self.hidden.contains(&scope))
     }
 
     /// Builds a list of steps that is a scope of its own.
@@ -151,7 +174,8 @@ impl<'a> Lowering<'a> {
         self.steps(list, scope, path, from, &mut names)
     }
 
-    fn steps(
+    /// Builds a list of steps in a scope that has names already.
+    pub(crate) fn steps(
         &mut self,
         list: &Node,
         scope: &Scope<'_>,
@@ -160,19 +184,19 @@ impl<'a> Lowering<'a> {
         names: &mut Names,
     ) -> Cursor {
         let reader = Reader { scope, sink: self.sink };
-        let Some(list) = reader.substitute(list) else { return from.unknown() };
+        let Some(list) = reader.substitute(list) else { return self.hide(path, from) };
         let steps = match &list.value {
             Value::List(steps) => steps,
             Value::Null => return from,
             _ => {
                 reader.wrong_type::<()>(&list, "a list of steps");
-                return from.unknown();
+                return self.hide(path, from);
             }
         };
         if self.calls.len() + path.depth() > 2 * MAX_CALLS {
             let message = "steps are nested too deep";
             reader.sink.push(Diagnostic::new(Code::TooManyCalls, message).at(list.span, "here"));
-            return from.unknown();
+            return self.hide(path, from);
         }
         names.reserve(steps, &reader);
         let mut cursor = from;
@@ -210,23 +234,15 @@ impl<'a> Lowering<'a> {
         cursor: Cursor,
         names: &mut Names,
     ) -> Cursor {
-        let input = if cursor.known {
-            Input::Known(self.graph.node(cursor.node).shape)
-        } else {
-            Input::Unknown
-        };
-        let scope = scope.reading(input);
+        let scope = scope.reading(self.input(cursor));
         let reader = Reader { scope: &scope, sink: self.sink };
-        let Some(step) = Step::read(node, &reader) else { return cursor.unknown() };
-        let Some(word) = word(&step, &reader) else { return cursor.unknown() };
-        let Some(callee) = self.callee(&word) else {
-            self.unknown_step(&word, step.span);
-            if let Some(name) = step.name {
-                self.places.insert(path.join(name), cursor.unknown());
-            }
-            return cursor.unknown();
+        let Some(step) = Step::read(node, &reader) else { return self.hide(path, cursor) };
+        let Some(word) = word(&step, &reader) else {
+            let place = step.name.map_or_else(|| path.clone(), |name| path.join(name));
+            return self.hide(&place, cursor);
         };
-        if matches!(callee, Callee::Builtin(Builtin::If)) {
+        let callee = self.callee(&word);
+        if matches!(callee, Some(Callee::Builtin(Builtin::If))) {
             return self.branch_on(&step, &scope, path, cursor, names);
         }
         let name = match step.name {
@@ -236,8 +252,12 @@ impl<'a> Lowering<'a> {
         let site = Site { scope: &scope, path: path.join(&name), span: step.span, cursor };
         let place = site.path.clone();
         let end = match callee {
-            Callee::Builtin(builtin) => self.builtin(builtin, &step, site),
-            Callee::Block(block) => self.call(&word, block, &step, &site),
+            Some(Callee::Builtin(builtin)) => self.builtin(builtin, &step, site),
+            Some(Callee::Block(block)) => self.call(&word, block, &step, &site),
+            None => {
+                self.unknown_step(&word, step.span);
+                self.hide(&place, cursor)
+            }
         };
         self.places.insert(place, end);
         end
@@ -252,7 +272,8 @@ impl<'a> Lowering<'a> {
     }
 
     fn unknown_step(&self, word: &str, span: Span) {
-        self.sink.push_with(static_check::unknown_step(word, span), || {
+        let unknown = Diagnostic::new(Code::UnknownStep, format!("unknown step `{word}`"));
+        self.sink.push_with(unknown.at(span, "neither a built-in step nor a block"), || {
             let mut known: Vec<&str> = Builtin::ALL.iter().map(|(name, _)| *name).collect();
             known.extend(self.blocks.keys().map(|name| &**name));
             suggestion(word, "steps and blocks", known)
@@ -268,6 +289,13 @@ impl<'a> Lowering<'a> {
         known: &[&str],
     ) -> Option<Fields<'m>> {
         let reader = Reader { scope: site.scope, sink: self.sink };
+        let replaced = self.overrides.get(&site.path).into_iter().flatten();
+        let mut maps = Vec::new();
+        for entry in replaced {
+            entry.used.set(true);
+            crate::field::unknown_keys(&entry.args, step.word, known, &reader);
+            maps.push(&*entry.args);
+        }
         let own = match step.args.map(|args| &args.value) {
             None => None,
             Some(Value::Map(map)) => Some(&**map),
@@ -276,13 +304,6 @@ impl<'a> Lowering<'a> {
                 return step.args.and_then(|args| reader.wrong_type(args, &wanted));
             }
         };
-        let replaced = self.overrides.get(&site.path).into_iter().flatten();
-        let mut maps = Vec::new();
-        for entry in replaced {
-            entry.used.set(true);
-            crate::field::unknown_keys(&entry.args, step.word, known, &reader);
-            maps.push(&*entry.args);
-        }
         if let Some(own) = own {
             crate::field::unknown_keys(own, step.word, known, &reader);
             maps.push(own);
@@ -307,37 +328,45 @@ impl<'a> Lowering<'a> {
         let reader = Reader { scope, sink: self.sink };
         let args = step.args.and_then(|args| crate::document::fields(args, "if", reader));
         let Some(args) = args.and_then(|fields| IfArgs::read(&fields)) else {
-            return cursor.unknown();
+            return self.hide(path, cursor);
         };
-        let value = match &args.cond.0.value {
-            Value::Text(text) => reader.evaluate(text, args.cond.0.span),
-            _ => reader.scalar(&args.cond.0),
-        };
-        let chosen = match value.map(|value| value.kind) {
-            Some(ValKind::Bool(true)) => args.then,
-            Some(ValKind::Bool(false)) => args.otherwise,
-            Some(_) => {
-                reader.wrong_type::<()>(&args.cond.0, "a condition, which is true or false");
-                return cursor.unknown();
+        let holds = args.cond.0.and_then(|Condition(cond)| holds(&cond, &reader));
+        if self.is_rehearsal {
+            // Both may use the same names.
+            for steps in [given(&args.then), given(&args.otherwise)].into_iter().flatten() {
+                self.scope(&steps.0, scope, path, cursor);
             }
-            None => return cursor.unknown(),
+            return cursor.unknown();
+        }
+        let chosen = match holds {
+            Some(true) => args.then,
+            Some(false) => args.otherwise,
+            None => return self.hide(path, cursor),
         };
         match chosen {
-            Some(steps) => self.steps(&steps.0, scope, path, cursor, names),
+            Some(Maybe(Some(steps))) => self.steps(&steps.0, scope, path, cursor, names),
+            Some(Maybe(None)) => self.hide(path, cursor),
             None => cursor,
         }
     }
 
     fn repeat(&mut self, args: &RepeatArgs, site: &Site<'_>) -> Cursor {
+        let Maybe(Some(steps)) = &args.steps else { return self.hide(&site.path, site.cursor) };
+        let count = match &args.count {
+            _ if self.is_rehearsal => 1,
+            Maybe(Some(count)) => count.0,
+            Maybe(None) => return self.hide(&site.path, site.cursor),
+        };
         let mut cursor = site.cursor;
-        for iteration in 0..args.count.0 {
+        for iteration in 0..count {
             if !self.may_go_on(site.span) {
                 return cursor.unknown();
             }
-            let values = [(Arc::from("i"), Some(Val::number(iteration.into())))];
+            let number = Val::number(iteration.into());
+            let values = [(Arc::from("i"), Some(number).filter(|_| !self.is_rehearsal))];
             let scope = site.scope.with(&values);
             let path = site.path.join(&(iteration + 1).to_string());
-            cursor = self.scope(&args.steps.0, &scope, &path, cursor);
+            cursor = self.scope(&steps.0, &scope, &path, cursor);
             self.places.insert(path, cursor);
         }
         cursor
@@ -361,6 +390,10 @@ impl<'a> Lowering<'a> {
     }
 
     fn report_graph_error(&self, error: &GraphError, inputs: &[NodeId], span: Span) {
+        if matches!(error, GraphError::DuplicatePath { .. }) && !self.sink.is_empty() {
+            // The name that was given twice has been reported.
+            return;
+        }
         let (code, help) = match error {
             GraphError::Shape { error: ShapeError::Join { .. }, .. } => (
                 Code::JoinMismatch,
@@ -368,6 +401,7 @@ impl<'a> Lowering<'a> {
             ),
             GraphError::Shape { error: ShapeError::TooLarge { .. }, .. }
             | GraphError::TooManyNodes { .. } => (Code::NetworkTooLarge, None),
+            GraphError::DuplicatePath { .. } => (Code::DuplicateName, None),
             GraphError::Shape { error: ShapeError::Rank { expected: "vector", .. }, .. } => (
                 Code::ShapeMismatch,
                 Some("put `flatten` or `gap` and `flatten` before a linear layer"),
@@ -389,6 +423,20 @@ impl<'a> Lowering<'a> {
             Some(help) => diagnostic.help(help),
             None => diagnostic,
         });
+    }
+}
+
+/// Whether a condition holds; none, with a report, when it is no condition.
+fn holds(cond: &Node, reader: &Reader<'_>) -> Option<bool> {
+    let value = match &cond.value {
+        Value::Text(text) => reader.evaluate(text, cond.span),
+        _ => reader.scalar(cond),
+    };
+    match value?.kind {
+        ValKind::Bool(holds) => Some(holds),
+        ValKind::Number(_) | ValKind::Text(_) | ValKind::Node(_) => {
+            reader.wrong_type(cond, "a condition, which is true or false")
+        }
     }
 }
 

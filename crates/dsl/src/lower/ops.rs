@@ -1,8 +1,6 @@
 //! Built-in steps.
 
-use inceptive_ir::{
-    Activation, BatchNorm, Conv, Form, Linear, Lrn, Op, Pool, PoolKind, Shape, Size,
-};
+use inceptive_ir::{Activation, BatchNorm, Conv, Form, Linear, Lrn, Op, Pool, PoolKind, Size};
 
 use super::{Cursor, Lowering, Site};
 use crate::{
@@ -12,7 +10,7 @@ use crate::{
     },
     document::fields,
     field::{Act, Count, Extent, Fields, Flag, Norm, Pad},
-    scope::{Reader, Scope},
+    scope::{Input, Reader, Scope},
     step::Step,
     yaml::Map,
 };
@@ -60,14 +58,14 @@ impl Lowering<'_> {
             Builtin::Conv => self.conv(step, &site),
             Builtin::Depthwise => self.depthwise(step, &site),
             Builtin::Linear => self.linear(step, &site),
-            Builtin::Parallel => {
-                let args = self.read(builtin, step, &site, ParallelArgs::read);
-                args.map_or(unknown, |args| self.parallel(&args, &site))
-            }
-            Builtin::Repeat => {
-                let args = self.read(builtin, step, &site, RepeatArgs::read);
-                args.map_or(unknown, |args| self.repeat(&args, &site))
-            }
+            Builtin::Parallel => match self.read(builtin, step, &site, ParallelArgs::read) {
+                Some(args) => self.parallel(&args, &site),
+                None => self.hide(&site.path, site.cursor),
+            },
+            Builtin::Repeat => match self.read(builtin, step, &site, RepeatArgs::read) {
+                Some(args) => self.repeat(&args, &site),
+                None => self.hide(&site.path, site.cursor),
+            },
             Builtin::Group => match step.args {
                 Some(steps) => self.scope(steps, site.scope, &site.path, site.cursor),
                 None => site.cursor,
@@ -248,9 +246,12 @@ impl Lowering<'_> {
         form(keys.and_then(|keys| PlainArgs::read(&keys)).and_then(|args| args.functional))
     }
 
-    /// The shape at a cursor, if it is known.
-    pub(super) fn shape(&self, cursor: Cursor) -> Option<Shape> {
-        cursor.known.then(|| self.graph.node(cursor.node).shape)
+    /// What a step at a cursor reads.
+    pub(super) fn input(&self, cursor: Cursor) -> Input {
+        match cursor.known {
+            true => Input::Known(self.graph.node(cursor.node).shape),
+            false => Input::Unknown,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     code::Code,
     diagnostic::{Diagnostic, suggestion},
     document::{FcTailKeys, GapTailKeys, TailKey},
-    field::{Count, Field, Fields},
+    field::{Count, Field, Fields, Maybe},
     scope::{Reader, Scope},
     yaml::{Map, Node, Value},
 };
@@ -19,7 +19,7 @@ impl Lowering<'_> {
     pub(crate) fn tail(
         &mut self,
         tail: &TailKey,
-        classes: Option<u32>,
+        classes: Option<Maybe<u32>>,
         scope: &Scope<'_>,
         from: Cursor,
     ) -> Cursor {
@@ -50,17 +50,16 @@ impl Lowering<'_> {
             }
         };
         let fields = Fields { reader, what: word, span, maps: vec![args], resolved: &[] };
-        let Some(classes) = classes.or_else(|| missing_classes(span, &reader)) else {
-            return from.unknown();
-        };
+        let classes =
+            || classes.or_else(|| missing_classes(span, &reader)).and_then(|known| known.0);
         match word {
-            "gap" => match GapTailKeys::read(&fields) {
-                Some(keys) => self.gap_tail(&keys, classes, span, from),
-                None => from.unknown(),
+            "gap" => match (GapTailKeys::read(&fields), classes()) {
+                (Some(keys), Some(classes)) => self.gap_tail(&keys, classes, span, from),
+                _ => from.unknown(),
             },
-            "fc" => match FcTailKeys::read(&fields) {
-                Some(keys) => self.fc_tail(&keys, classes, span, from, &reader),
-                None => from.unknown(),
+            "fc" => match (FcTailKeys::read(&fields), classes()) {
+                (Some(keys), Some(classes)) => self.fc_tail(&keys, classes, span, from, &reader),
+                _ => from.unknown(),
             },
             other => {
                 let message = format!("`{other}` is not a tail");

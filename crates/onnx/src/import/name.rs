@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use inceptive_ir::is_invisible;
+
 use crate::proto::NodeProto;
 
 /// Names of weights end so; what is before it is the layer.
@@ -46,7 +48,7 @@ impl Names {
 }
 
 fn clean(segment: &str) -> String {
-    let is_bad = |c: char| c.is_whitespace() || c.is_control() || "$=".contains(c);
+    let is_bad = |c: char| c.is_whitespace() || is_invisible(c) || "$=".contains(c);
     segment.chars().map(|c| if is_bad(c) { '_' } else { c }).collect()
 }
 

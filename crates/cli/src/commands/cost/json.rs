@@ -1,22 +1,43 @@
 //! `inceptive cost --json`.
 
-use anyhow::Context;
-use inceptive_cost::{Convention, ModuleCost, NodeCost, OpCost, Reconciliation, by_module, by_op};
-use inceptive_ir::{Graph, Part};
+use inceptive_cost::{
+    Convention, ModuleCost, NodeCost, OpCost, Reconciliation, Totals, by_module, by_op,
+};
+use inceptive_ir::{Graph, NodeId};
 use inceptive_jobs::broken;
 use serde_json::{Map, Value, json};
 
 use super::{By, Counted};
-use crate::json;
+use crate::json::{self, Document, List, Part};
 
 /// The document: one object a file.
-pub fn document(counted: &[Counted], by: Option<By>, depth: usize) -> anyhow::Result<String> {
-    let objects: Vec<Value> = counted.iter().map(|counted| object(counted, by, depth)).collect();
-    let text = serde_json::to_string_pretty(&objects).context("the counts cannot be written")?;
-    Ok(text + "\n")
+pub fn documents(counted: &[Counted], by: Option<By>, depth: usize) -> Vec<Document<'_>> {
+    counted
+        .iter()
+        .map(|counted| Document { head: head(counted), parts: parts(counted, by, depth) })
+        .collect()
 }
 
-fn object(counted: &Counted, by: Option<By>, depth: usize) -> Value {
+fn parts(counted: &Counted, by: Option<By>, depth: usize) -> Vec<(&'static str, Part<'_>)> {
+    let Counted { architecture, cost, reconciliation, .. } = counted;
+    let graph = &architecture.graph;
+    let both = reconciliation.as_ref().map(|both| ("reconciliation", reconciled(graph, both)));
+    let parts = match by {
+        Some(By::Module) => {
+            let modules = by_module(graph, cost, depth);
+            Some(("modules", List::of(modules, |part| module(counted, part))))
+        }
+        Some(By::Op) => {
+            let ops = by_op(graph, cost);
+            Some(("ops", List::of(ops, |part| op(counted, part))))
+        }
+        Some(By::Layer) | None => None,
+    };
+    let layers = List::of(&cost.nodes, |node| layer(counted, node));
+    both.into_iter().chain(parts).chain([("layers", layers)]).collect()
+}
+
+fn head(counted: &Counted) -> Map<String, Value> {
     let Counted { architecture, cost, .. } = counted;
     let graph = &architecture.graph;
     let mut object = Map::new();
@@ -47,17 +68,7 @@ fn object(counted: &Counted, by: Option<By>, depth: usize) -> Value {
         let unit = convention.unit();
         put("convention", json!({"name": convention.name(), "total": total, "unit": unit}));
     }
-    if let Some(reconciliation) = &counted.reconciliation {
-        put("reconciliation", reconciled(graph, reconciliation));
-    }
-    if by == Some(By::Module) {
-        put("modules", by_module(graph, cost, depth).iter().map(module).collect());
-    }
-    if by == Some(By::Op) {
-        put("ops", by_op(graph, cost).iter().map(op).collect());
-    }
-    put("layers", cost.nodes.iter().map(|node| layer(counted, node)).collect());
-    object.into()
+    object
 }
 
 fn constraints(counted: &Counted) -> Value {
@@ -76,18 +87,18 @@ fn layer(counted: &Counted, cost: &NodeCost) -> Value {
     let mut put = |key: &str, value: Value| object.insert(key.to_owned(), value);
     put("path", json!(node.path.as_str()));
     put("op", json!(node.op.name()));
-    put("attributes", json::attributes(node));
+    put("attributes", json::attributes(&node.op));
     put("inputs", json!(paths));
     put("output", json::shape(node.shape));
-    put("auxiliary", json!(node.part != Part::Main));
-    let totals = inceptive_cost::Totals::from(cost);
+    put("auxiliary", json!(node.part != inceptive_ir::Part::Main));
+    let totals = Totals::from(cost);
     for (key, count) in json::totals(&totals).into_iter().filter(|(key, _)| key != "nodes") {
         put(&key, count);
     }
     put("flops_per_byte", json!(cost.intensity()));
     put("receptive_field", json::receptive_field(cost.receptive_field).into());
-    if let Some((convention, _)) = counted.convention {
-        put(convention.name(), json!(tool_count(graph, cost, convention, counted.batch)));
+    if let Some((tool, count)) = tool_count(counted, &[cost.id]) {
+        put(tool.name(), json!(count));
     }
     if let Some((file, position)) = place {
         put("file", json!(file.to_string_lossy()));
@@ -97,16 +108,27 @@ fn layer(counted: &Counted, cost: &NodeCost) -> Value {
     object.into()
 }
 
-/// What another tool counts for a node.
-pub fn tool_count(graph: &Graph, cost: &NodeCost, convention: Convention, batch: u32) -> u64 {
-    convention.rule(graph, cost.id).count.saturating_mul(u64::from(batch))
+/// What the tool that was asked for counts for some nodes.
+pub fn tool_count(counted: &Counted, nodes: &[NodeId]) -> Option<(Convention, u64)> {
+    let (tool, _) = counted.convention?;
+    let graph = &counted.architecture.graph;
+    let one: u64 = nodes.iter().map(|&id| tool.rule(graph, id).count).sum();
+    Some((tool, one.saturating_mul(counted.batch.into())))
 }
 
-fn module(module: &ModuleCost) -> Value {
+/// Counts of some nodes, that of another tool included.
+fn counts(counted: &Counted, totals: &Totals, nodes: &[NodeId]) -> Map<String, Value> {
+    let mut object = json::totals(totals);
+    let tool = tool_count(counted, nodes);
+    object.extend(tool.map(|(tool, count)| (tool.name().to_owned(), json!(count))));
+    object
+}
+
+fn module(counted: &Counted, module: &ModuleCost) -> Value {
     let mut object = Map::new();
     object.insert("path".to_owned(), json!(module.path.as_str()));
     object.insert("output".to_owned(), json::shape(module.output));
-    object.extend(json::totals(&module.totals));
+    object.extend(counts(counted, &module.totals, &module.nodes));
     object.insert(
         "share_of_parent".to_owned(),
         json!({
@@ -124,16 +146,16 @@ pub fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
-fn op(op: &OpCost) -> Value {
+fn op(counted: &Counted, op: &OpCost) -> Value {
     let mut object = Map::new();
     object.insert("op".to_owned(), json!(op.op));
-    object.extend(json::totals(&op.totals));
+    object.extend(counts(counted, &op.totals, &op.nodes));
     object.into()
 }
 
-fn reconciled(graph: &Graph, both: &Reconciliation) -> Value {
+fn reconciled<'a>(graph: &'a Graph, both: &'a Reconciliation) -> Part<'a> {
     let names = both.conventions.map(Convention::name);
-    let row = |row: &inceptive_cost::Row| {
+    let row = move |row: &inceptive_cost::Row| {
         json!({
             "path": graph.node(row.id).path.as_str(),
             "op": graph.node(row.id).op.name(),
@@ -149,12 +171,15 @@ fn reconciled(graph: &Graph, both: &Reconciliation) -> Value {
             "difference": difference(reason.difference),
         })
     };
-    json!({
-        "conventions": names,
-        "totals": both.totals,
-        "difference": difference(both.difference()),
-        "reasons": both.reasons.iter().map(reason).collect::<Vec<Value>>(),
-        "nodes": both.rows.iter().map(row).collect::<Vec<Value>>(),
+    let head = [
+        ("conventions", json!(names)),
+        ("totals", json!(both.totals)),
+        ("difference", difference(both.difference())),
+        ("reasons", both.reasons.iter().map(reason).collect()),
+    ];
+    Part::Object(Document {
+        head: head.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+        parts: vec![("nodes", List::of(&both.rows, row))],
     })
 }
 

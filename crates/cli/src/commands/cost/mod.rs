@@ -13,7 +13,7 @@ use inceptive_dsl::{Architecture, Loaded, Sources};
 use crate::{
     Arguments,
     input::{ModeName, Settings, read_all},
-    output::Outcome,
+    output::{Outcome, print_json},
 };
 
 /// Count parameters, compute, activations, memory and receptive field.
@@ -106,11 +106,12 @@ impl CostArguments {
             .into_iter()
             .map(|loaded| self.count(loaded))
             .collect::<anyhow::Result<Vec<Counted>>>()?;
-        let text = match self.json {
-            true => json::document(&counted, self.by, self.depth.into())?,
-            false => text::page(&counted, self.by, self.depth.into()),
-        };
-        Ok(Outcome { text, failed })
+        let depth = self.depth.into();
+        if self.json {
+            print_json(&json::documents(&counted, self.by, depth))?;
+            return Ok(Outcome { failed, ..Outcome::default() });
+        }
+        Ok(Outcome { text: text::page(&counted, self.by, depth), failed })
     }
 
     /// The other tools are documented for inference only.

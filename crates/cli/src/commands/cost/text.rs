@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use inceptive_cost::{Convention, ReceptiveField, Reconciliation, by_module, by_op};
-use inceptive_ir::Graph;
+use inceptive_ir::{Graph, NodeId};
 use inceptive_jobs::broken;
 use inceptive_report::numbers::{self, bytes, exact, signed};
 
@@ -154,7 +154,6 @@ fn parts(counted: &Counted, by: By, depth: usize) -> String {
 
 fn layers(counted: &Counted) -> String {
     let graph = &counted.architecture.graph;
-    let tool = counted.convention.map(|(convention, _)| convention);
     let mut columns = vec![
         Column::Left("layer"),
         Column::Left("op"),
@@ -163,7 +162,7 @@ fn layers(counted: &Counted) -> String {
         Column::Right("MACs"),
         Column::Right("FLOPs"),
     ];
-    columns.extend(tool.map(|tool| Column::Right(tool.name())));
+    columns.extend(tool_column(counted));
     columns.extend([
         Column::Right("activations"),
         Column::Right("memory"),
@@ -181,7 +180,7 @@ fn layers(counted: &Counted) -> String {
             exact(cost.macs),
             exact(cost.flops),
         ];
-        cells.extend(tool.map(|tool| exact(tool_count(graph, cost, tool, counted.batch))));
+        cells.extend(tool_cell(counted, &[cost.id]));
         cells.extend([
             exact(cost.acts),
             bytes(cost.activation_bytes),
@@ -205,78 +204,96 @@ fn layers(counted: &Counted) -> String {
     grid.render()
 }
 
+/// The column of the tool that was asked for.
+fn tool_column(counted: &Counted) -> Option<Column> {
+    counted.convention.map(|(tool, _)| Column::Right(tool.name()))
+}
+
+fn tool_cell(counted: &Counted, nodes: &[NodeId]) -> Option<String> {
+    tool_count(counted, nodes).map(|(_, count)| exact(count))
+}
+
 fn modules(counted: &Counted, depth: usize) -> String {
     let of = if depth > 1 { "of its module" } else { "of all" };
-    let mut grid = Grid::new(vec![
+    let mut columns = vec![
         Column::Left("module"),
         Column::Right("output"),
         Column::Right("parameters"),
         Column::Right(of),
         Column::Right("MACs"),
         Column::Right(of),
-        Column::Right("activations"),
-        Column::Right("memory"),
-    ]);
+    ];
+    columns.extend(tool_column(counted));
+    columns.extend([Column::Right("activations"), Column::Right("memory")]);
+    let mut grid = Grid::new(columns);
     let part = |part, whole| share(part, whole).map_or_else(String::new, numbers::share);
     for module in by_module(&counted.architecture.graph, &counted.cost, depth) {
         let (own, parent) = (&module.totals, &module.parent);
-        grid.row(vec![
+        let mut cells = vec![
             module.path.to_string(),
             module.output.to_string(),
             exact(own.params),
             part(own.params, parent.params),
             exact(own.macs),
             part(own.macs, parent.macs),
-            exact(own.acts),
-            bytes(own.activation_bytes),
-        ]);
+        ];
+        cells.extend(tool_cell(counted, &module.nodes));
+        cells.extend([exact(own.acts), bytes(own.activation_bytes)]);
+        grid.row(cells);
     }
     let total = &counted.cost.total;
-    grid.total(vec![
+    let mut cells = vec![
         "total".to_owned(),
         String::new(),
         exact(total.params),
         String::new(),
         exact(total.macs),
         String::new(),
-        exact(total.acts),
-        bytes(total.activation_bytes),
-    ]);
+    ];
+    cells.extend(counted.convention.map(|(_, count)| exact(count)));
+    cells.extend([exact(total.acts), bytes(total.activation_bytes)]);
+    grid.total(cells);
     grid.render()
 }
 
 fn ops(counted: &Counted) -> String {
-    let mut grid = Grid::new(vec![
+    let mut columns = vec![
         Column::Left("op"),
         Column::Right("nodes"),
         Column::Right("parameters"),
         Column::Right("MACs"),
         Column::Right("FLOPs"),
         Column::Right("of all"),
-        Column::Right("memory"),
-    ]);
+    ];
+    columns.extend(tool_column(counted));
+    columns.push(Column::Right("memory"));
+    let mut grid = Grid::new(columns);
     let total = &counted.cost.total;
     for op in by_op(&counted.architecture.graph, &counted.cost) {
         let own = &op.totals;
-        grid.row(vec![
+        let mut cells = vec![
             op.op.to_owned(),
             exact(own.nodes),
             exact(own.params),
             exact(own.macs),
             exact(own.flops),
             share(own.flops, total.flops).map_or_else(String::new, numbers::share),
-            bytes(own.activation_bytes),
-        ]);
+        ];
+        cells.extend(tool_cell(counted, &op.nodes));
+        cells.push(bytes(own.activation_bytes));
+        grid.row(cells);
     }
-    grid.total(vec![
+    let mut cells = vec![
         "total".to_owned(),
         exact(total.nodes),
         exact(total.params),
         exact(total.macs),
         exact(total.flops),
         String::new(),
-        bytes(total.activation_bytes),
-    ]);
+    ];
+    cells.extend(counted.convention.map(|(_, count)| exact(count)));
+    cells.push(bytes(total.activation_bytes));
+    grid.total(cells);
     grid.render()
 }
 

@@ -1,0 +1,90 @@
+//! What is promised about hostile input, on the program itself: whatever a file holds, it is done or refused
+//! within 200 MB. The promise of a second is for an optimised program on an idle machine; the tests allow ten.
+
+use std::{fmt::Write, fs, path::Path, time::Duration};
+
+use assert_cmd::Command;
+
+/// Kilobytes of memory that the program may have beside its own code.
+const MEMORY_KB: u32 = 200_000;
+
+/// Enough for an unoptimised program on a busy machine, and far too little for what grows with the square.
+const TIME: Duration = Duration::from_secs(if cfg!(debug_assertions) { 60 } else { 10 });
+
+/// Runs the program in a folder, with limits; what it says is not kept.
+fn run(folder: &Path, arguments: &str, code: i32) {
+    let script = format!("ulimit -d {MEMORY_KB} && exec \"$0\" \"$@\" > /dev/null");
+    let assert = Command::new("sh")
+        .current_dir(folder)
+        .args(["-c", &script, env!("CARGO_BIN_EXE_inceptive")])
+        .args(arguments.split_whitespace())
+        .timeout(TIME)
+        .assert();
+    let output = assert.get_output();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{arguments}: {errors:.2000}");
+    assert_eq!(code == 1, errors.contains("error[E"), "{arguments}: {errors:.2000}");
+}
+
+fn network(keys: &str) -> String {
+    format!("name: x\ninput: {{channels: 3, size: 8}}\ntail: []\n{keys}\n")
+}
+
+fn library(name: &str, blocks: usize) -> String {
+    (0..blocks).fold("blocks:\n".to_owned(), |mut text, number| {
+        writeln!(text, "  {name}b{number}: {{steps: [relu]}}").unwrap();
+        text
+    })
+}
+
+#[test]
+fn the_largest_networks_are_counted_and_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let repeat = "body: [repeat: {count: 33000, steps: [conv: {kernel: 1, width: 4, norm: bn}]}]";
+    fs::write(folder.path().join("convs.yaml"), network(repeat)).unwrap();
+    let relus = format!("body:\n{}", "- relu\n".repeat(90_000));
+    fs::write(folder.path().join("relus.yaml"), network(&relus)).unwrap();
+    for arguments in [
+        "check convs.yaml relus.yaml",
+        "cost --json convs.yaml",
+        "cost --by layer --convention thop relus.yaml",
+        "show convs.yaml",
+        "show --depth 2 convs.yaml",
+        "diff --json convs.yaml relus.yaml",
+    ] {
+        run(folder.path(), arguments, 0);
+    }
+}
+
+#[test]
+fn the_worst_files_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let uses: Vec<String> = (0..16).map(|number| format!("l{number}.yaml")).collect();
+    for (number, name) in uses.iter().enumerate() {
+        write(name, &library(&format!("l{number}"), 19_000));
+    }
+    write("libraries.yaml", &network(&format!("use: [{}]\nbody: [relu]", uses.join(", "))));
+    let bomb: String = (1..40).map(|n| format!("a{n}: &a{n} [*a{0}, *a{0}]\n", n - 1)).collect();
+    write("bomb.yaml", &format!("a0: &a0 x\n{bomb}"));
+    write("deep.yaml", &"[".repeat(1 << 20));
+    write("large.yaml", &" ".repeat(100_000_000));
+    write("million.yaml", &network("body: [repeat: {count: 1000000, steps: [relu]}]"));
+    let chain = (0..31).fold("blocks:\n".to_owned(), |mut text, number| {
+        writeln!(text, "  b{number}: {{steps: [b{0}, b{0}]}}", number + 1).unwrap();
+        text
+    });
+    write("doubling.yaml", &network(&format!("{chain}  b31: {{steps: [relu]}}\nbody: [b0]")));
+    write("errors.yaml", &network(&format!("body:\n{}", "- relux\n".repeat(90_000))));
+    let expression = format!("\"{}1\"", "max(1, ".repeat(30));
+    let step = format!("conv: {{kernel: 1, width: {expression}}}");
+    write(
+        "expressions.yaml",
+        &network(&format!("body: [repeat: {{count: 100000, steps: [{step}]}}]")),
+    );
+    for name in
+        ["libraries", "bomb", "deep", "large", "million", "doubling", "errors", "expressions"]
+    {
+        run(folder.path(), &format!("check {name}.yaml"), 1);
+    }
+}
