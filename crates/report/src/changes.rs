@@ -230,12 +230,14 @@ impl Threshold {
         let (old, new) = (change.old, change.new);
         // The least change that the intervals allow.
         let (old, new) = if self.is_above { (old.high, new.low) } else { (old.low, new.high) };
-        let (found, limit) = match self.limit {
-            Limit::Value(limit) => (new, limit),
-            Limit::Difference(limit) => (new - old, limit),
-            Limit::Share(limit) => (new / old - 1.0, limit),
+        let limit = match self.limit {
+            Limit::Value(limit) => limit,
+            Limit::Difference(limit) => old + limit,
+            Limit::Share(limit) => old * (1.0 + limit),
         };
-        if self.is_above { found > limit } else { found < limit }
+        // Exactly the limit is allowed, whatever rounding makes of a percentage.
+        let rounding = limit.abs() * 1e-12;
+        if self.is_above { new > limit + rounding } else { new < limit - rounding }
     }
 
     /// The metrics that break it, with the names of their networks. Networks that are new or gone have no

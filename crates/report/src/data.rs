@@ -141,7 +141,7 @@ pub fn json(report: &Report, findings: &Findings) -> String {
         "title": report.title,
         "version": report.version,
         "command": report.command,
-        "summary": findings.summary,
+        "summary": findings.summary.sentences().collect::<Vec<&String>>(),
         "candidates": candidates,
         "ways": findings.ways.iter().map(way_object).collect::<Vec<Value>>(),
         "picks": findings.picks.iter().map(|pick| pick_object(report, pick)).collect::<Vec<Value>>(),

@@ -42,6 +42,7 @@ pub use layer::{Layer, PartRow, Quantity, by_layer, by_part};
 pub use picks::Pick;
 pub use report::{Findings, Report};
 pub use snapshot::{NotAReport, Snapshot, SnapshotNetwork};
+pub use summary::Summary;
 pub use variants::VariantCost;
 pub use way::{Way, ways};
 

@@ -3,7 +3,7 @@
 use crate::{
     axis::Axis,
     candidate::{Candidate, SAMPLING_POINTS},
-    numbers::{decimals, short_count},
+    numbers::decimals,
     way::Way,
 };
 
@@ -36,13 +36,7 @@ pub fn picks(candidates: &[Candidate], way: Option<&Way>) -> Vec<Pick> {
             budgets.into_iter().filter_map(|budget| pick(candidates, axis, what, budget, text));
         picks.extend(all.collect::<Vec<Pick>>());
     };
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "budgets are small"
-    )]
-    let count =
-        |unit: &'static str| move |budget: f64| format!("{} {unit}", short_count(budget as u64));
+    let count = |unit: &'static str| move |budget: f64| format!("{} {unit}", round_count(budget));
     add("MACs", Axis::Macs, budgets(1e9, &GIGA_MACS), &count("MACs"));
     add("parameters", Axis::Params, budgets(1e6, &MILLION_PARAMS), &count("parameters"));
     if let Some(way) = way {
@@ -50,6 +44,12 @@ pub fn picks(candidates: &[Candidate], way: Option<&Way>) -> Vec<Pick> {
         add("latency", Axis::Latency(way), budgets(1.0, &MILLISECONDS), &text);
     }
     picks
+}
+
+/// A round count: `500M`, `2G`.
+fn round_count(count: f64) -> String {
+    let (size, unit) = if count < 1e9 { (1e6, "M") } else { (1e9, "G") };
+    format!("{}{unit}", count / size)
 }
 
 /// The best candidate that keeps a budget; none when no candidate or every candidate keeps it.

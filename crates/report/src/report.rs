@@ -4,7 +4,7 @@ use crate::{
     candidate::Candidate,
     cloud::Cloud,
     picks::{Pick, picks},
-    summary::{Facts, summary},
+    summary::{Facts, Summary},
     variants::{VariantCost, variants},
     way::{Way, ways},
 };
@@ -36,7 +36,7 @@ pub struct Findings {
     /// Variants beside their bases.
     pub variants: Vec<VariantCost>,
     /// The report in sentences.
-    pub summary: Vec<String>,
+    pub summary: Summary,
 }
 
 impl Findings {
@@ -47,7 +47,7 @@ impl Findings {
         let picks = picks(candidates, way);
         let variants = variants(candidates, way);
         let facts = Facts { candidates, way, picks: &picks, variants: &variants };
-        let summary = summary(&facts);
+        let summary = Summary::new(&facts);
         Self { ways, picks, variants, summary }
     }
 

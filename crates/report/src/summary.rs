@@ -29,19 +29,35 @@ pub struct Facts<'a> {
     pub variants: &'a [VariantCost],
 }
 
-/// The summary, a paragraph each.
-pub fn summary(facts: &Facts<'_>) -> Vec<String> {
-    let parts = [
-        vec![scope(facts)],
-        facts.front().into_iter().collect(),
-        facts.budget().into_iter().collect(),
-        facts.steps(),
-        facts.equal_latency(),
-        facts.naive_and_fc(),
-        facts.ranking().into_iter().collect(),
-        facts.trust().into_iter().collect(),
-    ];
-    parts.concat()
+/// A report in sentences.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// What it is about.
+    pub scope: String,
+    /// What to take for a budget.
+    pub lead: Option<String>,
+    /// What else the numbers say.
+    pub rest: Vec<String>,
+}
+
+impl Summary {
+    /// Says what follows from facts.
+    pub fn new(facts: &Facts<'_>) -> Self {
+        let rest = [
+            facts.front().into_iter().collect(),
+            facts.steps(),
+            facts.equal_latency(),
+            facts.far_variants(),
+            facts.ranking().into_iter().collect(),
+            facts.trust().into_iter().collect(),
+        ];
+        Self { scope: scope(facts), lead: facts.budget(), rest: rest.concat() }
+    }
+
+    /// All sentences, in the order in which they are read.
+    pub fn sentences(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.scope).chain(&self.lead).chain(&self.rest)
+    }
 }
 
 fn plural(count: usize, one: &str, many: &str) -> String {
@@ -92,10 +108,14 @@ impl Facts<'_> {
                 format!("{} ({}%, {macs})", self.name(at), decimals(self.top1(at), 1))
             })
             .collect();
+        let others = match beaten {
+            0 => String::new(),
+            1 => " The other one is beaten by one of these.".to_owned(),
+            _ => format!(" The other {beaten} are beaten by one of these."),
+        };
+        let names = list(&names);
         Some(format!(
-            "No listed network has a higher published accuracy for as few MACs as {}. The other {beaten} are \
-             beaten by one of these.",
-            list(&names)
+            "No listed network has a higher published accuracy for as few MACs as {names}.{others}"
         ))
     }
 
@@ -210,7 +230,7 @@ impl Facts<'_> {
     }
 
     /// What the variants of the family show: modules without reductions, fully connected layers, and so on.
-    fn naive_and_fc(&self) -> Vec<String> {
+    fn far_variants(&self) -> Vec<String> {
         let mut sentences = Vec::new();
         for variant in self.variants {
             let [base, changed] = &variant.diff.totals;

@@ -7,7 +7,7 @@ use super::{
     method::{Method, limits},
     network::Network,
     networks::Networks,
-    picks::{Picks, Summary},
+    picks::{Picks, shown_summary},
     picture::{Picture, Place, at},
     shown::Shown,
     spaces::Spaces,
@@ -75,7 +75,7 @@ impl Page {
     fn new(report: &Report, findings: &Findings, figures: &[Figure]) -> Self {
         let candidates = report.candidates.as_slice();
         let shown = Shown::new(candidates, findings);
-        let summary = Summary::new(candidates, findings);
+        let summary = shown_summary(candidates, findings);
         let all_measured = measured(candidates, findings, &shown);
         let mut page = Self {
             style: include_str!("../../templates/page.css"),

@@ -2,7 +2,7 @@
 
 use super::{
     UNKNOWN,
-    picks::Summary,
+    picks::shown_summary,
     shown::Shown,
     words::{counted, plain_name, prose},
 };
@@ -12,6 +12,7 @@ use crate::{
     numbers::{bytes, decimals, exact, percent_change, short_count, significant},
     picks::Pick,
     report::{Findings, Report},
+    summary::Summary,
     variants::VariantCost,
     way::Way,
 };
@@ -41,7 +42,7 @@ pub(crate) fn markdown(report: &Report, findings: &Findings, figures: &[Figure])
 }
 
 fn sentences(candidates: &[Candidate], findings: &Findings) -> String {
-    let Summary { scope, lead, rest } = Summary::new(candidates, findings);
+    let Summary { scope, lead, rest } = shown_summary(candidates, findings);
     let mut lines = vec![escaped(&scope)];
     lines.extend(lead.map(|lead| format!("**{}**", escaped(&lead))));
     let facts: Vec<String> = rest.iter().map(|text| format!("- {}", escaped(text))).collect();

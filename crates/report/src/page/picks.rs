@@ -14,29 +14,18 @@ use crate::{
     numbers::{exact, short_count, significant},
     picks::Pick,
     report::Findings,
+    summary::Summary,
     way::Way,
 };
 
-/// The report in sentences.
-pub(super) struct Summary {
-    /// What it is about.
-    pub scope: String,
-    /// What to take.
-    pub lead: Option<String>,
-    /// Everything else.
-    pub rest: Vec<String>,
-}
-
-impl Summary {
-    pub fn new(candidates: &[Candidate], findings: &Findings) -> Self {
-        let mut rest: Vec<String> =
-            findings.summary.iter().map(|text| sentence(text, candidates)).collect();
-        let scope = if rest.is_empty() { String::new() } else { rest.remove(0) };
-        // The recommendation is the sentence that names the budget of a pick.
-        let names_budget =
-            |text: &String| findings.picks.iter().any(|pick| text.contains(&pick.budget_text));
-        let lead = rest.iter().position(names_budget).map(|at| rest.remove(at));
-        Self { scope, lead, rest }
+/// The report in sentences, with names as the page shows them.
+pub(super) fn shown_summary(candidates: &[Candidate], findings: &Findings) -> Summary {
+    let shown = |text: &String| sentence(text, candidates);
+    let Summary { scope, lead, rest } = &findings.summary;
+    Summary {
+        scope: shown(scope),
+        lead: lead.as_ref().map(shown),
+        rest: rest.iter().map(shown).collect(),
     }
 }
 

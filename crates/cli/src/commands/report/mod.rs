@@ -235,7 +235,7 @@ fn summary(page: &Page, findings: &Findings) -> String {
         grid.row(row);
     }
     let mut text = grid.render();
-    for sentence in &findings.summary {
+    for sentence in findings.summary.sentences() {
         text.push_str(&format!("\n{}\n", crate::table::one_line(sentence)));
     }
     text
