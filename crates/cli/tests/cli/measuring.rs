@@ -143,6 +143,23 @@ fn engines_are_listed_and_missing_ones_say_how_to_get_them() {
     assert!(!folder.path().join("inceptive.db").exists(), "nothing was measured");
 }
 
+/// A library that can be loaded but is another one.
+#[test]
+#[cfg(target_os = "linux")]
+fn other_libraries_are_no_engines() {
+    let folder = tempfile::tempdir().unwrap();
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    let libc = maps.split_whitespace().find(|word| word.contains("/libc.so")).unwrap();
+    let mut command = inside(folder.path(), "engines --json");
+    command.env("ORT_DYLIB_PATH", libc).env("OPENVINO_LIB_PATH", libc);
+    let output = command.assert().success();
+    let engines: Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+    for (at, expected) in [(1, "onnxruntime was not found"), (2, "is no OpenVINO")] {
+        let message = engines[at]["message"].as_str().unwrap();
+        assert!(message.contains(expected) && message.contains(libc), "{message}");
+    }
+}
+
 #[test]
 fn stores_that_cannot_be_used_are_found_out_before_measuring() {
     let folder = tempfile::tempdir().unwrap();
