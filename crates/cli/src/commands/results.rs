@@ -9,11 +9,13 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use inceptive_exec::Measurement;
 use inceptive_report::{numbers::significant, replace_file};
-use inceptive_store::{Cell, Filter, Format, Store, Stored, columns, read_timm, write, write_timm};
+use inceptive_store::{
+    Cell, Filter, Format, Rows, Store, StoreError, Stored, columns, read_timm, write, write_timm,
+};
 
 use crate::{
     commands::bench::text::{findings, interval, name},
-    output::Outcome,
+    output::{self, Outcome},
     table::{Column, Grid},
 };
 
@@ -112,9 +114,21 @@ impl From {
     fn open(self) -> anyhow::Result<(Store, Vec<Stored<Measurement>>)> {
         let Self { store, model, fingerprint, engine, machine } = self;
         let store = Store::open_to_read(&store)?;
-        let found =
-            store.measurements(&Filter { model, fingerprint, engine, machine, up_to: None })?;
+        let filter = Filter { model, fingerprint, engine, machine, up_to: None };
+        let found = readable(store.measurements(&filter)?);
         Ok((store, found))
+    }
+}
+
+/// The rows that can be understood; what is wrong with the others goes to standard error.
+fn readable<T>(rows: Rows<T>) -> Vec<Stored<T>> {
+    warn_of(&rows.unreadable);
+    rows.readable
+}
+
+fn warn_of(unreadable: &[StoreError]) {
+    for error in unreadable {
+        output::warn(&format!("left out: {error}"));
     }
 }
 
@@ -164,7 +178,7 @@ fn list(from: From) -> anyhow::Result<Outcome> {
         ]);
     }
     let mut text = grid.render();
-    let foreign = store.foreign()?.len();
+    let foreign = readable(store.foreign()?).len();
     if foreign > 0 {
         text.push_str(&format!(
             "\nand {foreign} rows from timm's tables, see `results export timm`\n"
@@ -200,7 +214,7 @@ fn export(table: Table, output: Option<&Path>, from: From) -> anyhow::Result<Out
         Table::Parquet => write(Format::Parquet, &found, &mut content)?,
         Table::Timm => {
             let foreign: Vec<_> =
-                store.foreign()?.into_iter().map(|stored| stored.result).collect();
+                readable(store.foreign()?).into_iter().map(|stored| stored.result).collect();
             write_timm(found.iter().map(|stored| &stored.result), &foreign, &mut content)?;
         }
     }
@@ -227,8 +241,9 @@ fn merge(into: &Path, from: &[PathBuf]) -> anyhow::Result<Outcome> {
     let mut store = Store::open(into)?;
     let mut text = String::new();
     for other in from {
-        let added = store.merge(other)?;
-        text.push_str(&format!("{}: {added} results were new\n", other.display()));
+        let merged = store.merge(other)?;
+        warn_of(&merged.unreadable);
+        text.push_str(&format!("{}: {} results were new\n", other.display(), merged.added));
     }
     Ok(Outcome::new(text))
 }
