@@ -102,6 +102,18 @@ fn a_comparison_names_a_winner_only_when_there_is_one() {
     assert_eq!(comparison["verdict"], "first is faster", "{comparison}");
     assert!(comparison["ratio"]["value"].as_f64().unwrap() < 0.8);
     inside(folder.path(), "bench --compare narrow.yaml").assert().code(1);
+
+    // One pair of turns says nothing, and files tell networks of one name apart.
+    fs::copy(folder.path().join("narrow.yaml"), folder.path().join("same.yaml")).unwrap();
+    let few = "bench --compare narrow.yaml same.yaml --threads 1 --budget 20ms --runs 1";
+    let document = documents(folder.path(), &format!("{few} --json"));
+    let comparison = &document["comparisons"][0];
+    assert_eq!(comparison["verdict"], "too few turns to tell", "{comparison}");
+    assert_eq!(comparison["second_file"], "same.yaml");
+    assert!(comparison["ratio"]["low"].is_null() && document["measurements"][0]["grade"] == "D");
+    let text = success(folder.path(), few);
+    assert!(text.contains("1 pair of turns: too few to tell narrow (narrow.yaml) from"), "{text}");
+    assert!(!text.contains("95% interval 1"), "{text}");
 }
 
 #[test]

@@ -152,9 +152,12 @@ impl Bench {
                     let comparison = compare(first, second);
                     json!({
                         "first": first.subject.name,
+                        "first_file": first.subject.file,
                         "second": second.subject.name,
+                        "second_file": second.subject.file,
                         "runtime": first.runtime,
                         "ratio": comparison.ratio,
+                        "pairs": comparison.pairs,
                         "verdict": text::verdict_name(comparison.verdict),
                     })
                 })
