@@ -9,6 +9,7 @@ mod bench;
 mod constraints;
 mod engines;
 mod git;
+mod memory;
 mod network;
 mod profile;
 mod report;
@@ -18,6 +19,7 @@ pub use bench::{BenchEvent, BenchPlan, Benched, Network, Request, Trouble, Workp
 pub use constraints::broken;
 pub use engines::{ALL, ChoiceError, Found, choose};
 pub use git::{GitError, GitFiles};
+pub use memory::{OutOfMemory, check_memory, with_batch};
 pub use network::{
     ReadError, Runnable, WeightSource, is_onnx, own_weights, read, read_onnx, read_runnable,
 };

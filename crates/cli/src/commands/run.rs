@@ -9,8 +9,8 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Args;
-use inceptive_exec::{Machine, Model, Precision, random_input};
-use inceptive_jobs::{Found, Runnable};
+use inceptive_exec::{Machine, Model, Need, Precision, available_memory, random_input};
+use inceptive_jobs::{Found, Runnable, check_memory, with_batch};
 use inceptive_onnx::{Tensor, tensor_from_safetensors, tensors_to_safetensors};
 use inceptive_report::replace_file;
 
@@ -75,9 +75,12 @@ impl Run {
             return Ok(Outcome { text: String::new(), failed: true });
         };
         let model = Model::new(&loaded.architecture.name, &graph, weights)?;
+        let batch = self.batch.get();
+        let what = || with_batch(&self.file.to_string_lossy(), batch);
+        check_memory(what, &Need::new(&model.graph, batch), available_memory())?;
         let input = match &self.input {
-            Some(path) => read_input(path, model.input_shape(self.batch.get()))?,
-            None => random_input(&model, self.batch.get(), self.weights.seed()),
+            Some(path) => read_input(path, model.input_shape(batch))?,
+            None => random_input(&model, batch, self.weights.seed()),
         };
         let threads = self.threads.unwrap_or_else(|| all_cores(&Machine::read()));
         let mut given = Vec::with_capacity(engines.len());

@@ -201,6 +201,24 @@ fn outputs_of_a_run_can_be_read_again() {
     assert!(error.contains("[2, 3, 16, 16]") && error.contains("--batch"), "{error}");
 }
 
+/// What cannot fit is refused before it is tried, and what fits is still measured.
+#[test]
+fn more_than_the_memory_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    networks(folder.path());
+    for command in [
+        "run narrow.yaml --batch 4000000000",
+        "profile narrow.yaml --batch 4000000000 --threads 1",
+        "bench narrow.yaml --batch 4000000000,1 --threads 1 --budget 20ms",
+    ] {
+        let assert = inside(folder.path(), command).assert().code(1);
+        let error = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+        assert!(error.contains("4000000000 images at once needs at least"), "{error}");
+        assert!(error.contains("TiB of memory, but only"), "{error}");
+    }
+    assert_eq!(success(folder.path(), "results list").lines().count(), 3);
+}
+
 /// Starts a benchmark that would take a minute.
 #[cfg(unix)]
 fn long_bench(folder: &Path) -> std::process::Child {

@@ -12,6 +12,7 @@ mod operator;
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     fmt, io,
+    ops::Range,
 };
 
 use inceptive_ir::{
@@ -23,6 +24,7 @@ use crate::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
 use crate::weights::{Role, Weights};
 
 pub use constant::Constant;
+use constant::External;
 use name::Names;
 
 /// A network that was read from an ONNX file.
@@ -86,26 +88,22 @@ pub enum ValuesError {
 }
 
 impl Imported {
-    /// The weights. `read` gives the bytes of a file beside the model, for weights that are kept there.
+    /// The weights. `read` gives a part of a file beside the model, for weights that are kept there; fewer
+    /// bytes where the file ends before it.
     ///
     /// # Errors
     /// When such a file cannot be read or is too short.
     pub fn weights(
         &self,
-        mut read: impl FnMut(&str) -> io::Result<Vec<u8>>,
+        mut read: impl FnMut(&str, Range<u64>) -> io::Result<Vec<u8>>,
     ) -> Result<Weights, ValuesError> {
-        let mut files: HashMap<&str, Vec<u8>> = HashMap::new();
         let mut weights = Weights::default();
         for (path, role, tensor) in &self.tensors {
-            let values = match tensor.external().map(|external| external.location.as_str()) {
+            let values = match tensor.external() {
                 None => tensor.floats(),
-                Some(location) => {
-                    if !files.contains_key(location) {
-                        let error =
-                            |error| ValuesError::Read { location: location.to_owned(), error };
-                        files.insert(location, read(location).map_err(error)?);
-                    }
-                    tensor.floats_from(&files[location])
+                Some(External { location, range, .. }) => {
+                    let error = |error| ValuesError::Read { location: location.clone(), error };
+                    tensor.floats_from(&read(location, range.clone()).map_err(error)?)
                 }
             };
             let location = || tensor.external().map_or("the file", |external| &external.location);
@@ -372,5 +370,65 @@ impl fmt::Display for Dims<'_> {
             .map(|dim| dim.map_or_else(|| "?".to_owned(), |dim| dim.to_string()))
             .collect();
         f.write_str(&dims.join(" x "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::{
+        DimensionProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TensorTypeProto,
+        TypeProto,
+    };
+
+    /// An input or a result, `1 x 3 x 8 x 8`.
+    fn value(name: &str) -> ValueInfoProto {
+        let dim = |dim| DimensionProto { dim_value: Some(dim), dim_param: None };
+        let shape = TensorShapeProto { dim: [1, 3, 8, 8].map(dim).to_vec() };
+        let tensor_type = Some(TensorTypeProto { elem_type: 1, shape: Some(shape) });
+        ValueInfoProto { name: name.to_owned(), r#type: Some(TypeProto { tensor_type }) }
+    }
+
+    fn node(op: &str, inputs: &[&str], output: &str) -> NodeProto {
+        NodeProto {
+            op_type: op.to_owned(),
+            input: inputs.iter().map(|&name| name.to_owned()).collect(),
+            output: vec![output.to_owned()],
+            ..NodeProto::default()
+        }
+    }
+
+    fn ints(name: &str, values: &[i64]) -> TensorProto {
+        TensorProto {
+            name: name.to_owned(),
+            dims: vec![i64::try_from(values.len()).unwrap()],
+            data_type: crate::proto::DataType::Int64 as i32,
+            int64_data: values.to_vec(),
+            ..TensorProto::default()
+        }
+    }
+
+    /// A graph from `x` to `y`.
+    fn graph(node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> GraphProto {
+        let (input, output) = (vec![value("x")], vec![value("y")]);
+        GraphProto { node, initializer, input, output, ..GraphProto::default() }
+    }
+
+    fn read(graph: GraphProto) -> Result<Imported, ImportError> {
+        let opset_import = vec![OperatorSetIdProto { domain: String::new(), version: 17 }];
+        let model = ModelProto { graph: Some(graph), opset_import, ..ModelProto::default() };
+        from_onnx(model.encode_to_vec())
+    }
+
+    #[test]
+    fn constants_of_one_number_are_as_large_as_a_file_at_most() {
+        let network = |channels| {
+            let kernel = node("ConstantOfShape", &["shape"], "kernel");
+            let conv = node("Conv", &["x", "kernel"], "y");
+            read(graph(vec![kernel, conv], vec![ints("shape", &[channels, 3, 3, 3])]))
+        };
+        assert_eq!(network(8).unwrap().graph.len(), 2);
+        let error = network(1 << 28).unwrap_err().to_string();
+        assert!(error.contains("a constant with more than 536870912 values"), "{error}");
     }
 }
