@@ -91,6 +91,11 @@ impl WeightsFrom {
         self.seed
     }
 
+    /// The file that they come from, if one is named.
+    pub fn file(&self) -> Option<&Path> {
+        self.weights.as_deref()
+    }
+
     /// Where they come from.
     pub fn source(&self) -> WeightSource {
         WeightSource { file: self.weights.clone(), seed: self.seed }

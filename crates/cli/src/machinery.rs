@@ -93,15 +93,18 @@ pub fn all_cores(machine: &Machine) -> NonZeroU32 {
     NonZeroU32::new(cores).unwrap_or(NonZeroU32::MIN)
 }
 
-/// Threads that an engine can be asked for. Far more than that bring a machine to its knees before the engine
-/// gives up.
-const MOST_THREADS: u32 = 1024;
+/// Threads for each core that an engine can be asked for. Those of far more than there are cores wait for each
+/// other, so that one run takes minutes, whatever the budget is.
+const MOST_THREADS_A_CORE: u32 = 16;
 
 /// A number of threads.
 pub fn thread_count(text: &str) -> Result<NonZeroU32, String> {
     let count: NonZeroU32 = text.parse().map_err(|error| format!("{error}"))?;
-    match count.get() {
-        ..=MOST_THREADS => Ok(count),
-        _ => Err(format!("1 to {MOST_THREADS} is allowed")),
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let most = u32::try_from(cores).unwrap_or(u32::MAX).saturating_mul(MOST_THREADS_A_CORE);
+    if count.get() <= most {
+        Ok(count)
+    } else {
+        Err(format!("1 to {most} is allowed, {MOST_THREADS_A_CORE} for each core"))
     }
 }

@@ -2,10 +2,13 @@
 
 use std::{
     io::{self, IsTerminal, Write},
+    path::Path,
     process::ExitCode,
 };
 
+use anyhow::bail;
 use inceptive_dsl::{Failure, Style};
+use inceptive_report::replace_file;
 
 /// Exit code when the input is wrong; clap uses 2 for wrong usage.
 const WRONG_INPUT: u8 = 1;
@@ -36,6 +39,16 @@ pub fn finish(outcome: anyhow::Result<Outcome>) -> ExitCode {
             ExitCode::from(WRONG_INPUT)
         }
     }
+}
+
+/// Writes a file, unless it is one of those that were read: what a user has may be what they have only once.
+pub fn write(path: &Path, content: &[u8], inputs: &[&Path]) -> anyhow::Result<()> {
+    let resolved = |path: &Path| path.canonicalize().ok();
+    let is_input = |input: &&&Path| resolved(path).is_some_and(|it| resolved(input) == Some(it));
+    if let Some(input) = inputs.iter().find(is_input) {
+        bail!("`{}` is read, and is not overwritten: choose another file", input.display());
+    }
+    Ok(replace_file(path, content)?)
 }
 
 /// Writes to standard output; a reader that went away, as in `| head`, is no error.

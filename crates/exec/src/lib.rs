@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod agreement;
 mod bench;
 mod compare;
 mod engine;
@@ -18,6 +19,7 @@ mod profile;
 pub mod statistics;
 mod trust;
 
+pub use agreement::{allowed_error, relative_error};
 pub use bench::{Candidate, Event, Observer, Protocol, Run, Surroundings, measure, random_input};
 pub use compare::{Comparison, Verdict, compare};
 pub use engine::{

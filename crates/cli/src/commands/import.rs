@@ -6,10 +6,10 @@ use clap::Args;
 use inceptive_cost::{Cost, Mode, Totals, by_op};
 use inceptive_jobs::{own_weights, read_onnx};
 use inceptive_onnx::Imported;
-use inceptive_report::{numbers::exact, replace_file};
+use inceptive_report::numbers::exact;
 
 use crate::{
-    output::Outcome,
+    output::{self, Outcome},
     table::{Column, Grid, one_line},
 };
 
@@ -39,7 +39,8 @@ impl Import {
         let imported = read_onnx(&self.file, &[])?;
         if let Some(target) = &self.save_weights {
             let weights = own_weights(&self.file, &imported)?;
-            replace_file(target, &weights.to_safetensors(&imported.graph)?)?;
+            let content = weights.to_safetensors(&imported.graph)?;
+            output::write(target, &content, &[&self.file])?;
         }
         Ok(Outcome::new(summary(&imported)))
     }

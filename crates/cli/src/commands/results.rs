@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use inceptive_exec::Measurement;
-use inceptive_report::{numbers::significant, replace_file};
+use inceptive_report::numbers::significant;
 use inceptive_store::{
     Cell, Filter, Format, Rows, Store, StoreError, Stored, columns, read_timm, write, write_timm,
 };
@@ -206,6 +206,7 @@ fn show(id: i64, store: &Path) -> anyhow::Result<Outcome> {
 }
 
 fn export(table: Table, output: Option<&Path>, from: From) -> anyhow::Result<Outcome> {
+    let input = from.store.clone();
     let (store, found) = from.open()?;
     let mut content = Vec::new();
     match table {
@@ -221,7 +222,7 @@ fn export(table: Table, output: Option<&Path>, from: From) -> anyhow::Result<Out
     match (output, String::from_utf8(content)) {
         (Some(path), text) => {
             let content = text.map_or_else(|error| error.into_bytes(), String::into_bytes);
-            replace_file(path, &content)?;
+            output::write(path, &content, &[&input])?;
             Ok(Outcome::default())
         }
         (None, Ok(text)) => Ok(Outcome::new(text)),

@@ -66,6 +66,39 @@ fn weights_travel_by_safetensors() {
     assert!(message.contains("[10, 512, 1, 1]") && message.contains("do not fit"), "{message}");
 }
 
+/// What is read stays as it is, under whatever name it is to be overwritten.
+#[test]
+#[cfg(unix)]
+fn inputs_are_not_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let text = "name: a\ninput: {channels: 3, size: 8}\nclasses: 2\nbody:\n  - conv c: {kernel: 3, width: 4}\ntail: gap\n";
+    fs::write(path("a.yaml"), text).unwrap();
+    std::os::unix::fs::symlink(path("a.yaml"), path("link.yaml")).unwrap();
+    let inside = |arguments: &str| {
+        let mut command = inceptive(arguments);
+        command.current_dir(folder.path());
+        command
+    };
+    inside("export a.yaml -o a.onnx").assert().success();
+    inside("run a.yaml -o in.safetensors").assert().success();
+    inside("bench a.yaml --budget 5ms --threads 1").assert().success();
+    for command in [
+        "export a.yaml -o ./a.yaml",
+        "export a.yaml --format pytorch -o link.yaml",
+        "import a.onnx --save-weights a.onnx",
+        "show link.yaml -o a.yaml",
+        "run a.yaml --input in.safetensors -o in.safetensors",
+        "results export csv -o inceptive.db",
+    ] {
+        let assert = inside(command).assert().code(1);
+        let error = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+        assert!(error.contains("not overwritten"), "{command}: {error}");
+    }
+    assert_eq!(fs::read_to_string(path("a.yaml")).unwrap(), text);
+    inside("results list").assert().success();
+}
+
 #[test]
 fn wrong_files_are_explained() {
     let folder = tempfile::tempdir().unwrap();

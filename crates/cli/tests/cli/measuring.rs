@@ -151,6 +151,9 @@ fn engines_are_listed_and_missing_ones_say_how_to_get_them() {
     inside(folder.path(), "bench narrow.yaml --engine nonsense").assert().code(1);
     inside(folder.path(), "bench narrow.yaml --device npu").assert().code(1);
     inside(folder.path(), "bench narrow.yaml --batch 0").assert().code(2);
+    let many = std::thread::available_parallelism().unwrap().get() * 17;
+    let many = format!("bench narrow.yaml --threads {many}");
+    inside(folder.path(), &many).assert().code(2);
     inside(folder.path(), "bench narrow.yaml --budget forever").assert().code(2);
     assert!(!folder.path().join("inceptive.db").exists(), "nothing was measured");
 }
@@ -217,6 +220,25 @@ fn more_than_the_memory_is_refused() {
         assert!(error.contains("TiB of memory, but only"), "{error}");
     }
     assert_eq!(success(folder.path(), "results list").lines().count(), 3);
+}
+
+/// An image that is no number gives an output that is none, and that is no agreement.
+#[test]
+fn outputs_that_are_no_numbers_fail_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    // Without an activation, which some engines take zero from where they get no number.
+    let text = "name: plain\ninput: {channels: 3, size: 8}\nclasses: 2\nbody:\n  - conv c: {kernel: 3, width: 4, act: none}\ntail: gap\n";
+    fs::write(folder.path().join("plain.yaml"), text).unwrap();
+    success(folder.path(), "run plain.yaml -o in.safetensors");
+    let mut bytes = fs::read(folder.path().join("in.safetensors")).unwrap();
+    let header = usize::try_from(u64::from_le_bytes(*bytes.first_chunk().unwrap())).unwrap();
+    for value in bytes[8 + header..].chunks_mut(4) {
+        value.copy_from_slice(&f32::NAN.to_le_bytes());
+    }
+    fs::write(folder.path().join("in.safetensors"), bytes).unwrap();
+    let assert = inside(folder.path(), "run plain.yaml --input in.safetensors").assert().code(1);
+    let text = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+    assert!(text.contains("NOT FINITE"), "{text}");
 }
 
 /// Starts a benchmark that would take a minute.
