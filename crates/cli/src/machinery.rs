@@ -7,7 +7,9 @@ use inceptive_exec::{
     Machine, PrecisionWish, Setup,
     engines::{DEFAULT_ENGINE, Libraries},
 };
-use inceptive_jobs::{Found, choose};
+use inceptive_jobs::{ChoiceError, Found, choose};
+
+use crate::output;
 
 /// Where libraries of engines are.
 #[derive(Args, Clone, Debug, Default)]
@@ -60,7 +62,12 @@ impl EngineArguments {
     /// # Errors
     /// When one is not known or not found, or does not have the device.
     pub fn found(&self) -> anyhow::Result<Vec<Found>> {
-        Ok(choose(&self.libraries.libraries(), &self.engines, &self.device)?)
+        choose(&self.libraries.libraries(), &self.engines, &self.device).map_err(
+            |error| match error {
+                ChoiceError::Unknown { .. } | ChoiceError::Device { .. } => output::usage(error),
+                ChoiceError::Engine(_) => error.into(),
+            },
+        )
     }
 
     /// The precision wished for.

@@ -10,8 +10,11 @@ use anyhow::bail;
 use inceptive_dsl::{Failure, Style};
 use inceptive_report::replace_file;
 
-/// Exit code when the input is wrong; clap uses 2 for wrong usage.
+/// Exit code when the input is wrong.
 const WRONG_INPUT: u8 = 1;
+
+/// Exit code for wrong usage, as clap has it.
+const WRONG_USAGE: u8 = 2;
 
 /// What a command has to say.
 #[derive(Debug, Default)]
@@ -34,11 +37,22 @@ pub fn finish(outcome: anyhow::Result<Outcome>) -> ExitCode {
     match outcome.and_then(|outcome| print(&outcome.text).map(|()| outcome.failed)) {
         Ok(false) => ExitCode::SUCCESS,
         Ok(true) => ExitCode::from(WRONG_INPUT),
-        Err(error) => {
-            warn(&format!("error: {error:#}"));
-            ExitCode::from(WRONG_INPUT)
-        }
+        Err(error) => match error.downcast_ref::<clap::Error>() {
+            Some(usage) => {
+                let _ = usage.print();
+                ExitCode::from(WRONG_USAGE)
+            }
+            None => {
+                warn(&chain(error.as_ref()));
+                ExitCode::from(WRONG_INPUT)
+            }
+        },
     }
+}
+
+/// Wrong usage that only shows when a command runs.
+pub fn usage(message: impl std::fmt::Display) -> anyhow::Error {
+    clap::Error::raw(clap::error::ErrorKind::InvalidValue, format!("{message}\n")).into()
 }
 
 /// Writes a file, unless it is one of those that were read: what a user has may be what they have only once.

@@ -38,9 +38,9 @@ pub struct BenchPlan {
     pub requests: Vec<Request>,
     /// Their weights.
     pub weights: WeightSource,
-    /// Images at once; each is measured apart.
+    /// Images at once; each is measured apart, once.
     pub batches: Vec<u32>,
-    /// Threads of one run; each is measured apart.
+    /// Threads of one run; each is measured apart, once.
     pub threads: Vec<u32>,
     /// The precision wished for.
     pub precision: PrecisionWish,
@@ -150,6 +150,11 @@ pub fn bench(
     store: &mut Store,
     listen: &mut dyn FnMut(BenchEvent<'_>),
 ) -> Benched {
+    let plan = &BenchPlan {
+        batches: distinct(&plan.batches),
+        threads: distinct(&plan.threads),
+        ..plan.clone()
+    };
     let mut keeper = Keeper {
         plan,
         place,
@@ -188,6 +193,12 @@ pub fn bench(
     keeper.finish()
 }
 
+/// Each number once, where it stands first.
+fn distinct(numbers: &[u32]) -> Vec<u32> {
+    let is_first = |(at, number): &(usize, &u32)| !numbers[..*at].contains(number);
+    numbers.iter().enumerate().filter(is_first).map(|(_, &number)| number).collect()
+}
+
 /// A network to measure, and what results say of it.
 pub struct Network {
     /// What runs.
@@ -206,7 +217,7 @@ impl Network {
     /// # Errors
     /// When it cannot be read, or weights do not fit.
     pub fn load(request: &Request, weights: &WeightSource) -> Result<Self, Trouble> {
-        let Runnable { loaded, graph, weights, matching } =
+        let Runnable { loaded, graph, weights, matching, .. } =
             read_runnable(&request.file, &request.settings, weights)?;
         let architecture = loaded.architecture;
         let point =
@@ -362,8 +373,12 @@ impl Keeper<'_> {
     }
 
     fn label(&self, at: usize) -> String {
-        let Entry { subject, engine, .. } = &self.candidates[at];
-        format!("{} on {engine}", subject.name)
+        let Entry { subject, engine, setup, .. } = &self.candidates[at];
+        let plural = if setup.threads == 1 { "" } else { "s" };
+        format!(
+            "{} on {engine}, batch {}, {} thread{plural}",
+            subject.name, setup.batch, setup.threads
+        )
     }
 
     fn finish(mut self) -> Benched {

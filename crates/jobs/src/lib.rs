@@ -21,7 +21,8 @@ pub use engines::{ALL, ChoiceError, Found, choose};
 pub use git::{GitError, GitFiles};
 pub use memory::{OutOfMemory, check_memory, with_batch};
 pub use network::{
-    ReadError, Runnable, WeightSource, is_onnx, own_weights, read, read_onnx, read_runnable,
+    ReadError, Runnable, WeightSource, is_onnx, opset_note, own_weights, read, read_onnx,
+    read_runnable,
 };
 pub use profile::ProfilePlan;
 pub use report::{GatherPlan, Gathered, StoreQuery, gather, gather_revision, networks_in};

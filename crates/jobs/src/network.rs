@@ -10,7 +10,9 @@ use std::{
 use inceptive_dsl::{Architecture, Disk, Failure, Loaded, Setting, Sources, load};
 use inceptive_exec::{Need, available_memory};
 use inceptive_ir::{Graph, GraphError, passes};
-use inceptive_onnx::{ImportError, Imported, LoadError, Matching, ValuesError, Weights, from_onnx};
+use inceptive_onnx::{
+    ImportError, Imported, LoadError, Matching, Opset, ValuesError, Weights, from_onnx,
+};
 
 use crate::memory::{OutOfMemory, check_memory};
 
@@ -98,6 +100,14 @@ fn bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
     fs::read(path).map_err(|error| ReadError::File { path: path.to_owned(), error })
 }
 
+/// What is to be known about a file whose operators are of a version that is not known here.
+pub fn opset_note(imported: &Imported) -> Option<String> {
+    let (found, newest) = (imported.opset, Opset::NEWEST);
+    (found > newest.into()).then(|| {
+        format!("operator set {found} is newer than {newest}, the newest that is known here; check an output")
+    })
+}
+
 /// What is known about a network from an ONNX file. Exporters call every graph the same, so it is named
 /// after its file.
 fn described(path: &Path, imported: &Imported) -> Loaded {
@@ -106,7 +116,7 @@ fn described(path: &Path, imported: &Imported) -> Loaded {
         name: stem.to_string_lossy().into_owned(),
         file: path.to_owned(),
         description: None,
-        notes: vec![],
+        notes: opset_note(imported).into_iter().collect(),
         extends: None,
         cite: vec![],
         published: vec![],
@@ -127,6 +137,8 @@ pub struct Runnable {
     pub weights: Weights,
     /// How weights from another file were matched; none if they are the network's own or random.
     pub matching: Option<Matching>,
+    /// The graph's name in an ONNX file.
+    pub stored_name: Option<String>,
 }
 
 /// Where weights come from.
@@ -147,15 +159,16 @@ pub fn read_runnable(
     settings: &[Setting],
     from: &WeightSource,
 ) -> Result<Runnable, ReadError> {
-    let (loaded, own) = if is_onnx(path) {
+    let (loaded, own, stored_name) = if is_onnx(path) {
         let imported = read_onnx(path, settings)?;
         let own = match from.file {
             None => Some(own_weights(path, &imported)?),
             Some(_) => None,
         };
-        (described(path, &imported), own)
+        let name = Some(imported.name.clone()).filter(|name| !name.is_empty());
+        (described(path, &imported), own, name)
     } else {
-        (read(path, settings)?, None)
+        (read(path, settings)?, None, None)
     };
     let graph = passes::inference(&loaded.architecture.graph)?;
     check_weights(path, &graph)?;
@@ -169,7 +182,7 @@ pub fn read_runnable(
         (None, Some(own)) => (own, None),
         (None, None) => (Weights::seeded(&graph, from.seed), None),
     };
-    Ok(Runnable { loaded, graph, weights, matching })
+    Ok(Runnable { loaded, graph, weights, matching, stored_name })
 }
 
 /// The weights in an ONNX file and in files beside it.

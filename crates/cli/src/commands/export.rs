@@ -158,12 +158,13 @@ impl Export {
         let Some(runnable) = read_runnable(&self.file, &self.settings, weights) else {
             return Ok(None);
         };
-        let Runnable { loaded, graph, weights, .. } = runnable;
+        let Runnable { loaded, graph, weights, stored_name, .. } = runnable;
         let (graph, weights) = match fold_bn {
             true => weights.fold_batch_norm(&graph)?,
             false => (graph, weights),
         };
-        let (name, lrn) = (loaded.architecture.name, LrnForm::Operator);
+        let name = stored_name.unwrap_or(loaded.architecture.name);
+        let lrn = LrnForm::Operator;
         let options = Options { name, opset: *opset, batch: *batch, lrn };
         let bytes = to_onnx(&graph, &weights, &options);
         bytes.map(Some).with_context(|| format!("`{}`", self.file.display()))

@@ -4,7 +4,7 @@ use std::{fmt::Write, path::PathBuf};
 
 use clap::Args;
 use inceptive_cost::{Cost, Mode, Totals, by_op};
-use inceptive_jobs::{own_weights, read_onnx};
+use inceptive_jobs::{opset_note, own_weights, read_onnx};
 use inceptive_onnx::Imported;
 use inceptive_report::numbers::exact;
 
@@ -37,6 +37,9 @@ impl Import {
     /// When the file is no network that can be said here, or a file cannot be written.
     pub fn run(self) -> anyhow::Result<Outcome> {
         let imported = read_onnx(&self.file, &[])?;
+        if let Some(note) = opset_note(&imported) {
+            output::warn(&format!("note: {note}"));
+        }
         if let Some(target) = &self.save_weights {
             let weights = own_weights(&self.file, &imported)?;
             let content = weights.to_safetensors(&imported.graph)?;

@@ -10,8 +10,10 @@ use clap::{Args, Subcommand, ValueEnum};
 use inceptive_exec::Measurement;
 use inceptive_report::numbers::significant;
 use inceptive_store::{
-    Cell, Filter, Format, Rows, Store, StoreError, Stored, columns, read_timm, write, write_timm,
+    Cell, Column as StoredColumn, Filter, Format, Rows, Store, StoreError, Stored, columns,
+    read_timm, write, write_timm,
 };
+use serde_json::{Map, Value};
 
 use crate::{
     commands::bench::text::{findings, interval, name},
@@ -38,6 +40,9 @@ pub struct Results {
 enum Action {
     /// List results, a line each
     List {
+        /// Print one JSON document with the columns of `export csv`
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         from: From,
     },
@@ -139,7 +144,8 @@ impl Results {
     /// When a store cannot be read or written.
     pub fn run(self) -> anyhow::Result<Outcome> {
         match self.action {
-            Action::List { from } => list(from),
+            Action::List { json: false, from } => list(from),
+            Action::List { json: true, from } => list_json(from),
             Action::Show { id, store } => show(id, &store),
             Action::Export { format, output, from } => export(format, output.as_deref(), from),
             Action::Import { file, store } => import(&file, &store),
@@ -185,6 +191,22 @@ fn list(from: From) -> anyhow::Result<Outcome> {
         ));
     }
     Ok(Outcome::new(text))
+}
+
+fn list_json(from: From) -> anyhow::Result<Outcome> {
+    let (_, found) = from.open()?;
+    let columns = columns();
+    let object = |stored: &Stored<Measurement>| -> Map<String, Value> {
+        let value = |column: &StoredColumn| match column.value(stored) {
+            Cell::Text(text) => text.into(),
+            Cell::Count(count) => count.into(),
+            Cell::Number(number) => number.into(),
+            Cell::Absent => Value::Null,
+        };
+        columns.iter().map(|column| (column.name.to_owned(), value(column))).collect()
+    };
+    let all: Vec<_> = found.iter().map(object).collect();
+    Ok(Outcome::new(serde_json::to_string_pretty(&all)? + "\n"))
 }
 
 fn show(id: i64, store: &Path) -> anyhow::Result<Outcome> {

@@ -66,6 +66,28 @@ fn weights_travel_by_safetensors() {
     assert!(message.contains("[10, 512, 1, 1]") && message.contains("do not fit"), "{message}");
 }
 
+/// A file is written again under the name that it had, and one of a later version of ONNX with a remark.
+#[test]
+fn names_and_versions_of_files_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = export(folder.path(), "a.onnx", SMALL);
+    let again = export(folder.path(), "b.onnx", first.to_str().unwrap());
+    let imported = stdout(&format!("import {}", again.display()));
+    assert!(imported.starts_with("SqueezeNet 1.1, written by"), "{imported}");
+
+    let mut bytes = fs::read(&first).unwrap();
+    // The operator set, 17, behind its field's number and length and its own field's number.
+    let opset = bytes.windows(4).rposition(|bytes| bytes == [0x42, 2, 0x10, 17]).unwrap();
+    bytes[opset + 3] = 99;
+    fs::write(&first, bytes).unwrap();
+    for command in ["import", "cost", "run", "bench --budget 5ms --threads 1"] {
+        let mut command = inceptive(command);
+        let assert = command.current_dir(folder.path()).arg(&first).assert();
+        let errors = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+        assert!(errors.contains("operator set 99 is newer than 24"), "{errors}");
+    }
+}
+
 /// What is read stays as it is, under whatever name it is to be overwritten.
 #[test]
 #[cfg(unix)]

@@ -39,7 +39,7 @@ fn results_are_measured_kept_and_exported() {
     networks(folder);
     let measured = documents(
         folder,
-        "bench narrow.yaml wide.yaml --batch 1,4 --threads 1 --budget 60ms --json",
+        "bench narrow.yaml wide.yaml --batch 1,4,1 --threads 1,1 --budget 60ms --json",
     );
     let measured = measured.as_array().unwrap();
     assert_eq!(measured.len(), 4);
@@ -54,6 +54,9 @@ fn results_are_measured_kept_and_exported() {
     }
     assert_eq!(measured[0]["subject"]["name"], "narrow");
 
+    let list = documents(folder, "results list --json");
+    assert_eq!((list.as_array().unwrap().len(), &list[3]["id"]), (4, &4.into()), "{list}");
+    assert!(list[3]["median_ms"].as_f64().unwrap() > 0.0);
     let list = success(folder, "results list");
     assert_eq!(list.lines().count(), 2 + 4, "{list}");
     assert_eq!(success(folder, "results list --model wide").lines().count(), 2 + 2);
@@ -101,7 +104,7 @@ fn a_comparison_names_a_winner_only_when_there_is_one() {
     let comparison = &compared["comparisons"][0];
     assert_eq!(comparison["verdict"], "first is faster", "{comparison}");
     assert!(comparison["ratio"]["value"].as_f64().unwrap() < 0.8);
-    inside(folder.path(), "bench --compare narrow.yaml").assert().code(1);
+    inside(folder.path(), "bench --compare narrow.yaml").assert().code(2);
 
     // One pair of turns says nothing, and files tell networks of one name apart.
     fs::copy(folder.path().join("narrow.yaml"), folder.path().join("same.yaml")).unwrap();
@@ -148,8 +151,8 @@ fn engines_are_listed_and_missing_ones_say_how_to_get_them() {
     // A library, but another one.
     let own = std::env::current_exe().unwrap();
     command.env("ORT_DYLIB_PATH", own).assert().code(1).stdout("");
-    inside(folder.path(), "bench narrow.yaml --engine nonsense").assert().code(1);
-    inside(folder.path(), "bench narrow.yaml --device npu").assert().code(1);
+    inside(folder.path(), "bench narrow.yaml --engine nonsense").assert().code(2);
+    inside(folder.path(), "bench narrow.yaml --device npu").assert().code(2);
     inside(folder.path(), "bench narrow.yaml --batch 0").assert().code(2);
     let many = std::thread::available_parallelism().unwrap().get() * 17;
     let many = format!("bench narrow.yaml --threads {many}");
@@ -199,6 +202,11 @@ fn outputs_of_a_run_can_be_read_again() {
     assert!(first.contains("rten"), "{first}");
     let again = success(folder.path(), "run narrow.yaml --batch 2 --input out.safetensors");
     assert_eq!(first, again);
+    fs::write(folder.path().join("broken.safetensors"), [0xFF; 64]).unwrap();
+    let broken = "run narrow.yaml --input broken.safetensors";
+    let assert = inside(folder.path(), broken).assert().code(1);
+    let error = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+    assert_eq!(error.matches("header too large").count(), 1, "{error}");
     let assert = inside(folder.path(), "run narrow.yaml --input out.safetensors").assert().code(1);
     let error = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
     assert!(error.contains("[2, 3, 16, 16]") && error.contains("--batch"), "{error}");
@@ -290,6 +298,7 @@ fn an_interrupt_keeps_what_is_measured() {
         (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert_eq!(output.status.code(), Some(1), "{errors}");
     assert!(errors.contains("stopping"), "{errors}");
+    assert!(!errors.contains("stopped before") || errors.contains("1 thread"), "{errors}");
     let shown = text.lines().filter(|line| line.contains("rten  ")).count();
     let kept = documents(folder.path(), "results export json").as_array().unwrap().len();
     assert!(kept > 0 && kept == shown, "{kept} kept\n{text}");

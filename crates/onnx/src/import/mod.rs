@@ -34,6 +34,8 @@ pub struct Imported {
     pub name: String,
     /// The program that wrote the file.
     pub producer: String,
+    /// The version of the operator set that it uses.
+    pub opset: i64,
     /// The network.
     pub graph: Graph,
     tensors: Vec<(Path, Role, Constant)>,
@@ -51,6 +53,14 @@ pub enum ImportError {
     /// The input cannot be an image.
     #[error("{0}")]
     Input(String),
+    /// A node reads what is only computed after it.
+    #[error("the graph is cyclic, or not in order: a {op} reads `{input}` before it is computed")]
+    Order {
+        /// The node's operator.
+        op: String,
+        /// What it reads.
+        input: String,
+    },
     /// Operators that networks here do not have.
     #[error("{}", list(.0))]
     Unsupported(BTreeMap<String, usize>),
@@ -126,12 +136,30 @@ pub fn from_onnx(bytes: impl Into<Bytes>) -> Result<Imported, ImportError> {
     let is_ours = model.producer_name == crate::PRODUCER;
     let opset = model.opset_import.iter().find(|set| is_standard(&set.domain));
     let opset = opset.map_or(1, |set| set.version);
+    check_order(&file)?;
     let live = live_nodes(&file)?;
     let mut importer = Importer::new(&file, &live, opset, is_ours)?;
     for node in &live {
         importer.node(node);
     }
-    importer.finish(&file, model.producer_name)
+    importer.finish(&file, model.producer_name, opset)
+}
+
+/// Checks that no node reads what it gives itself or a later one does, as in a cycle. Files are in order
+/// (ONNX's specification, section Graphs).
+fn check_order(file: &GraphProto) -> Result<(), ImportError> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for (place, node) in file.node.iter().enumerate() {
+        places.extend(node.output.iter().map(|output| (output.as_str(), place)));
+    }
+    for (place, node) in file.node.iter().enumerate() {
+        let is_early = |name: &&String| places.get(name.as_str()).is_some_and(|&at| at >= place);
+        let mut inputs = node.input.iter().filter(|name| !name.is_empty());
+        if let Some(input) = inputs.find(is_early) {
+            return Err(ImportError::Order { op: node.op_type.clone(), input: input.clone() });
+        }
+    }
+    Ok(())
 }
 
 fn is_standard(domain: &str) -> bool {
@@ -304,7 +332,12 @@ impl Importer {
         *self.unsupported.entry(key).or_default() += 1;
     }
 
-    fn finish(self, file: &GraphProto, producer: String) -> Result<Imported, ImportError> {
+    fn finish(
+        self,
+        file: &GraphProto,
+        producer: String,
+        opset: i64,
+    ) -> Result<Imported, ImportError> {
         let result = file.output.first().and_then(|output| self.values.get(&output.name));
         let mut unsupported = self.unsupported;
         let output = match result {
@@ -331,13 +364,26 @@ impl Importer {
         let graph = Graph::from_parts(Parts { nodes, output, auxiliary: vec![] })?;
         // What was folded away while reading leaves nothing behind; dropout stays, as in a YAML file.
         debug_assert!(passes::inference(&graph).is_ok());
-        Ok(Imported { name: file.name.clone(), producer, graph, tensors })
+        Ok(Imported { name: file.name.clone(), producer, opset, graph, tensors })
     }
 }
 
+/// Element types of images: fp32, fp16, fp64 and bf16, and none where the file does not say.
+const FLOATING_POINT: [i32; 5] = [0, 1, 10, 11, 16];
+
 /// The shape of the image that a graph reads.
 fn image_shape(input: &ValueInfoProto) -> Result<Shape, ImportError> {
-    let dims = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref()?.shape.as_ref());
+    let tensor = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
+    if let Some(kind) = tensor.map(|tensor| tensor.elem_type)
+        && !FLOATING_POINT.contains(&kind)
+    {
+        let message = format!(
+            "the input `{}` has element type {kind}, but a network here reads floating-point numbers",
+            input.name
+        );
+        return Err(ImportError::Input(message));
+    }
+    let dims = tensor.and_then(|tensor| tensor.shape.as_ref());
     let dims: Vec<Option<u32>> = dims.map_or_else(Vec::new, |shape| {
         let size = |value: i64| u32::try_from(value).ok().filter(|&size| size > 0);
         shape.dim.iter().map(|dim| dim.dim_value.and_then(size)).collect()
@@ -377,8 +423,8 @@ impl fmt::Display for Dims<'_> {
 mod tests {
     use super::*;
     use crate::proto::{
-        DimensionProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TensorTypeProto,
-        TypeProto,
+        AttributeProto, DimensionProto, OperatorSetIdProto, TensorProto, TensorShapeProto,
+        TensorTypeProto, TypeProto,
     };
 
     /// An input or a result, `1 x 3 x 8 x 8`.
@@ -418,6 +464,30 @@ mod tests {
         let opset_import = vec![OperatorSetIdProto { domain: String::new(), version: 17 }];
         let model = ModelProto { graph: Some(graph), opset_import, ..ModelProto::default() };
         from_onnx(model.encode_to_vec())
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        let relu = |input, output| node("Relu", &[input], output);
+        let cycle = vec![node("Add", &["x", "b"], "a"), relu("a", "b"), relu("b", "y")];
+        let error = read(graph(cycle, vec![])).unwrap_err().to_string();
+        assert!(error.contains("cyclic") && error.contains("a Add reads `b`"), "{error}");
+
+        let mut integers = graph(vec![relu("x", "y")], vec![]);
+        integers.input[0].r#type.as_mut().unwrap().tensor_type.as_mut().unwrap().elem_type = 3;
+        let error = read(integers).unwrap_err().to_string();
+        assert!(error.contains("element type 3"), "{error}");
+
+        let mut conv = node("Conv", &["x", "kernel"], "y");
+        conv.attribute = vec![AttributeProto {
+            name: "kernel_shape".to_owned(),
+            ints: vec![5, 5],
+            ..AttributeProto::default()
+        }];
+        let kernel = node("ConstantOfShape", &["shape"], "kernel");
+        let network = graph(vec![kernel, conv], vec![ints("shape", &[8, 3, 3, 3])]);
+        let error = read(network).unwrap_err().to_string();
+        assert!(error.contains("kernel_shape that is not its weight's"), "{error}");
     }
 
     #[test]

@@ -341,6 +341,9 @@ impl Importer {
         let groups = unsigned(int(node, "group").unwrap_or(1))?;
         let bias = self.optional_constant(node, 2)?.filter(|bias| !bias.is_zero_splat());
         let kernel_size = Size::new(whole(height)?, whole(width)?);
+        if find(node, "kernel_shape").is_some() && size(node, "kernel_shape")? != kernel_size {
+            return Err(Refusal::because("kernel_shape that is not its weight's"));
+        }
         let (stride, dilation) = (size(node, "strides")?, size(node, "dilations")?);
         let from = self.drafts[source].shape;
         if u64::from(from.channels()) != per_group as u64 * u64::from(groups) {
