@@ -88,7 +88,7 @@ pub enum Trouble {
         file: PathBuf,
         /// What does not fit.
         #[source]
-        error: FoldError,
+        error: Box<FoldError>,
     },
     /// It is too large for this machine.
     #[error(transparent)]
@@ -224,8 +224,9 @@ impl Network {
             architecture.point.iter().map(|(key, value)| format!("{key}={value}")).collect();
         let file = request.file.to_string_lossy();
         let subject = Subject::new(&architecture.name, &file, point, &graph);
-        let model = Model::new(&architecture.name, &graph, weights)
-            .map_err(|error| Trouble::Fold { file: request.file.clone(), error })?;
+        let model = Model::new(&architecture.name, &graph, weights).map_err(|error| {
+            Trouble::Fold { file: request.file.clone(), error: Box::new(error) }
+        })?;
         Ok(Self { model, subject, architecture, matching })
     }
 }
