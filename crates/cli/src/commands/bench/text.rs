@@ -126,9 +126,11 @@ fn indistinguishable(measurements: &[Measurement]) -> String {
     let mut pairs = Vec::new();
     for (at, a) in measurements.iter().enumerate() {
         for b in &measurements[at + 1..] {
-            let same_way = a.runtime == b.runtime;
-            if same_way && a.latency_ms.median.overlaps(&b.latency_ms.median) {
-                pairs.push(format!("{} and {} on {}", name(a), name(b), a.runtime.engine));
+            let (a_ms, b_ms) = (a.latency_ms.median, b.latency_ms.median);
+            let can_tell = a.runtime == b.runtime && a_ms.has_interval() && b_ms.has_interval();
+            if can_tell && a_ms.overlaps(&b_ms) {
+                let [first, second] = names(a, b);
+                pairs.push(format!("{first} and {second} on {}", a.runtime.engine));
             }
         }
     }
