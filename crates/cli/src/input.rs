@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Architecture, Checked, Disk, Failure, Loaded, Setting, check, load};
-use inceptive_jobs::{ReadError, Runnable, WeightSource, broken};
+use inceptive_jobs::{ReadError, Runnable, WeightSource, broken, is_onnx};
 use inceptive_onnx::Matching;
 
 use crate::{output, table::one_line};
@@ -56,7 +56,7 @@ impl Settings {
 pub fn read(path: &Path, settings: &Settings) -> Option<Loaded> {
     match inceptive_jobs::read(path, &settings.set) {
         Ok(loaded) => {
-            warn_of_constraints(&loaded.architecture);
+            remark(&loaded.architecture);
             Some(loaded)
         }
         Err(error) => {
@@ -91,6 +91,11 @@ impl WeightsFrom {
         self.seed
     }
 
+    /// The file that they come from, if one is named.
+    pub fn file(&self) -> Option<&Path> {
+        self.weights.as_deref()
+    }
+
     /// Where they come from.
     pub fn source(&self) -> WeightSource {
         WeightSource { file: self.weights.clone(), seed: self.seed }
@@ -113,7 +118,7 @@ impl WeightsFrom {
 pub fn read_runnable(path: &Path, settings: &Settings, from: &WeightsFrom) -> Option<Runnable> {
     match inceptive_jobs::read_runnable(path, &settings.set, &from.source()) {
         Ok(runnable) => {
-            warn_of_constraints(&runnable.loaded.architecture);
+            remark(&runnable.loaded.architecture);
             from.note_matching(runnable.matching);
             Some(runnable)
         }
@@ -129,6 +134,17 @@ pub fn read_all(paths: &[PathBuf], settings: &Settings) -> (Vec<Loaded>, bool) {
     let loaded: Vec<Loaded> = paths.iter().filter_map(|path| read(path, settings)).collect();
     let failed = loaded.len() < paths.len();
     (loaded, failed)
+}
+
+/// Says what is to be known about a network before anything is shown of it. Notes of a YAML file are its author's
+/// and part of what is shown.
+pub fn remark(architecture: &Architecture) {
+    warn_of_constraints(architecture);
+    if is_onnx(&architecture.file) {
+        for note in &architecture.notes {
+            output::warn(&format!("note: {note}"));
+        }
+    }
 }
 
 /// A point of a space is shown whatever its constraints say, but never silently.

@@ -7,7 +7,9 @@ use inceptive_exec::{
     Machine, PrecisionWish, Setup,
     engines::{DEFAULT_ENGINE, Libraries},
 };
-use inceptive_jobs::{Found, choose};
+use inceptive_jobs::{ChoiceError, Found, choose};
+
+use crate::output;
 
 /// Where libraries of engines are.
 #[derive(Args, Clone, Debug, Default)]
@@ -60,7 +62,12 @@ impl EngineArguments {
     /// # Errors
     /// When one is not known or not found, or does not have the device.
     pub fn found(&self) -> anyhow::Result<Vec<Found>> {
-        Ok(choose(&self.libraries.libraries(), &self.engines, &self.device)?)
+        choose(&self.libraries.libraries(), &self.engines, &self.device).map_err(
+            |error| match error {
+                ChoiceError::Unknown { .. } | ChoiceError::Device { .. } => output::usage(error),
+                ChoiceError::Engine(_) => error.into(),
+            },
+        )
     }
 
     /// The precision wished for.
@@ -93,15 +100,18 @@ pub fn all_cores(machine: &Machine) -> NonZeroU32 {
     NonZeroU32::new(cores).unwrap_or(NonZeroU32::MIN)
 }
 
-/// Threads that an engine can be asked for. Far more than that bring a machine to its knees before the engine
-/// gives up.
-const MOST_THREADS: u32 = 1024;
+/// Threads for each core that an engine can be asked for. Those of far more than there are cores wait for each
+/// other, so that one run takes minutes, whatever the budget is.
+const MOST_THREADS_A_CORE: u32 = 16;
 
 /// A number of threads.
 pub fn thread_count(text: &str) -> Result<NonZeroU32, String> {
     let count: NonZeroU32 = text.parse().map_err(|error| format!("{error}"))?;
-    match count.get() {
-        ..=MOST_THREADS => Ok(count),
-        _ => Err(format!("1 to {MOST_THREADS} is allowed")),
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let most = u32::try_from(cores).unwrap_or(u32::MAX).saturating_mul(MOST_THREADS_A_CORE);
+    if count.get() <= most {
+        Ok(count)
+    } else {
+        Err(format!("1 to {most} is allowed, {MOST_THREADS_A_CORE} for each core"))
     }
 }

@@ -2,16 +2,22 @@
 
 use std::{
     io::{self, BufWriter, IsTerminal, Write},
+    path::Path,
     process::ExitCode,
 };
 
+use anyhow::bail;
 use inceptive_dsl::{Failure, Style};
+use inceptive_report::replace_file;
 use serde::Serialize;
 
 use crate::table::one_line;
 
-/// Exit code when the input is wrong; clap uses 2 for wrong usage.
+/// Exit code when the input is wrong.
 const WRONG_INPUT: u8 = 1;
+
+/// Exit code for wrong usage, as clap has it.
+const WRONG_USAGE: u8 = 2;
 
 /// What a command has to say.
 #[derive(Debug, Default)]
@@ -34,12 +40,32 @@ pub fn finish(outcome: anyhow::Result<Outcome>) -> ExitCode {
     match outcome.and_then(|outcome| print(&outcome.text).map(|()| outcome.failed)) {
         Ok(false) => ExitCode::SUCCESS,
         Ok(true) => ExitCode::from(WRONG_INPUT),
-        Err(error) => {
-            let text = format!("error: {error:#}");
-            warn(&text.lines().map(one_line).collect::<Vec<String>>().join("\n"));
-            ExitCode::from(WRONG_INPUT)
-        }
+        Err(failure) => match failure.downcast_ref::<clap::Error>() {
+            Some(usage) => {
+                let _ = usage.print();
+                ExitCode::from(WRONG_USAGE)
+            }
+            None => {
+                error(failure.as_ref());
+                ExitCode::from(WRONG_INPUT)
+            }
+        },
     }
+}
+
+/// Wrong usage that only shows when a command runs.
+pub fn usage(message: impl std::fmt::Display) -> anyhow::Error {
+    clap::Error::raw(clap::error::ErrorKind::InvalidValue, format!("{message}\n")).into()
+}
+
+/// Writes a file, unless it is one of those that were read: what a user has may be what they have only once.
+pub fn write(path: &Path, content: &[u8], inputs: &[&Path]) -> anyhow::Result<()> {
+    let resolved = |path: &Path| path.canonicalize().ok();
+    let is_input = |input: &&&Path| resolved(path).is_some_and(|it| resolved(input) == Some(it));
+    if let Some(input) = inputs.iter().find(is_input) {
+        bail!("`{}` is read, and is not overwritten: choose another file", input.display());
+    }
+    Ok(replace_file(path, content)?)
 }
 
 /// Writes to standard output; a reader that went away, as in `| head`, is no error.
@@ -53,7 +79,8 @@ fn print(text: &str) -> anyhow::Result<()> {
 
 /// Prints an error with its causes.
 pub fn error(error: &dyn std::error::Error) {
-    warn(&one_line(&format!("error: {}", inceptive_jobs::chain(error))));
+    let text = format!("error: {}", inceptive_jobs::chain(error));
+    warn(&text.lines().map(one_line).collect::<Vec<String>>().join("\n"));
 }
 
 /// Writes a JSON document to standard output while it is made, so that a large one need not fit in memory.

@@ -14,6 +14,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
+use crate::compare::FEWEST_PAIRS;
 use crate::engine::{Engine, EngineError, Model, Precision, Session, Setup};
 use crate::host::{CpuTime, Host};
 use crate::statistics::median;
@@ -51,8 +52,9 @@ const SETTLED_WITHIN: f64 = 0.03;
 /// against a run that long.
 const SHORT_TURN: f64 = 4.0;
 
-/// Fewer runs than this give no result, whatever the budget.
-const FEWEST_RUNS: usize = 5;
+/// Fewer runs than this give no result, whatever the budget; each may be a turn of its own, and so many turns are
+/// needed to compare.
+const FEWEST_RUNS: usize = FEWEST_PAIRS;
 
 /// Fewer runs than this give no result when the measuring is stopped.
 const FEWEST_WHEN_STOPPED: usize = 20;

@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod agreement;
 mod bench;
 mod compare;
 mod engine;
@@ -12,11 +13,13 @@ mod groups;
 mod host;
 mod machine;
 mod measurement;
+mod need;
 mod probe;
 mod profile;
 pub mod statistics;
 mod trust;
 
+pub use agreement::{allowed_error, relative_error};
 pub use bench::{Candidate, Event, Observer, Protocol, Run, Surroundings, measure, random_input};
 pub use compare::{Comparison, Verdict, compare};
 pub use engine::{
@@ -27,6 +30,7 @@ pub use groups::groups;
 pub use host::{CpuTime, FakeHost, Host, Memory, System};
 pub use machine::{Machine, available_memory};
 pub use measurement::{Measurement, ProfileRecord, Runtime, Setting, Subject};
+pub use need::Need;
 pub use probe::Roofline;
 pub use profile::{Bound, Part, Profile, profile};
 pub use trust::{Finding, Grade};

@@ -105,10 +105,11 @@ impl Machine {
     }
 }
 
-/// Bytes of main memory that can be taken without moving others out.
+/// Bytes of main memory that can be taken without moving others out; no limit where it cannot be read.
 pub fn available_memory() -> u64 {
     let kind = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
-    System::new_with_specifics(kind).map_or(0, |system| system.available_memory())
+    let available = System::new_with_specifics(kind).map(|system| system.available_memory());
+    available.ok().filter(|&bytes| bytes > 0).unwrap_or(u64::MAX)
 }
 
 /// The first core's flags, of x86 (`flags`) or Arm (`Features`).

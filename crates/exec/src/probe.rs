@@ -2,6 +2,7 @@
 
 use std::{
     hint::black_box,
+    sync::Barrier,
     thread,
     time::{Duration, Instant},
 };
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 /// The limits of a roofline (Williams, Waterman and Patterson 2009), measured for a number of threads.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Roofline {
-    /// Threads that computed at once.
+    /// Threads that may compute at once.
     pub threads: u32,
     /// Single-precision multiply-adds, counted as two, in 10^9 a second.
     pub peak_gflops: f64,
@@ -31,13 +32,19 @@ const REPEATS: usize = 4;
 /// process has to itself.
 const ARRAY: usize = 16 << 20;
 
+/// Values of each array between two looks at the clock.
+const STRETCH: usize = 64 << 10;
+
 impl Roofline {
     /// The limits where only counting matters, as on a machine that is made up.
     pub const UNKNOWN: Self = Self { threads: 0, peak_gflops: f64::NAN, bandwidth_gbps: f64::NAN };
 
-    /// Measures with so many threads; takes half a second.
+    /// Measures with so many threads; takes half a second. More threads than cores take turns on them, which
+    /// makes nothing faster, so no more than there are cores compute here.
     pub fn measure(threads: u32) -> Self {
-        Self { threads, peak_gflops: peak(threads), bandwidth_gbps: bandwidth(threads) }
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let workers = cores.min(threads.max(1) as usize);
+        Self { threads, peak_gflops: peak(workers), bandwidth_gbps: bandwidth(workers) }
     }
 
     /// The higher limits of two measurements with equal threads: whatever disturbs one makes it lower.
@@ -87,53 +94,93 @@ impl SimdOp for MultiplyAdd {
     }
 }
 
-fn peak(threads: u32) -> f64 {
-    best(threads, |_| {
+fn peak(workers: usize) -> f64 {
+    let nothing = || ();
+    best(workers, nothing, |()| {
         let (operations, value) = MultiplyAdd { rounds: 20_000 }.dispatch();
         black_box(value);
         operations
     })
 }
 
-fn bandwidth(threads: u32) -> f64 {
-    let length = ARRAY / threads.max(1) as usize;
-    best(threads, move |arrays| {
-        if arrays.is_empty() {
-            arrays.extend([vec![0.0_f32; length], vec![1.0; length], vec![2.0; length]]);
-        }
-        let [a, b, c] = arrays.as_mut_slice() else { return 0 };
+/// A worker's part of the arrays of the memory probe, and where it is in them.
+struct Arrays {
+    a: Vec<f32>,
+    b: Vec<f32>,
+    c: Vec<f32>,
+    at: usize,
+}
+
+impl Arrays {
+    fn new(length: usize) -> Self {
+        Self { a: vec![0.0; length], b: vec![1.0; length], c: vec![2.0; length], at: 0 }
+    }
+
+    /// Computes the next stretch; gives the bytes that were moved.
+    fn advance(&mut self) -> usize {
+        let end = (self.at + STRETCH).min(self.a.len());
+        let stretch = self.at..end;
         let scale = black_box(0.5_f32);
+        let (a, b, c) =
+            (&mut self.a[stretch.clone()], &self.b[stretch.clone()], &self.c[stretch.clone()]);
         for ((a, b), c) in a.iter_mut().zip(b).zip(c) {
             *a = *b + scale * *c;
         }
-        black_box(&a[length / 2]);
-        3 * length * size_of::<f32>()
-    })
+        black_box(&self.a);
+        self.at = if end == self.a.len() { 0 } else { end };
+        3 * stretch.len() * size_of::<f32>()
+    }
 }
 
-/// The best rate, in 10^9 units a second, of work that all threads do at once. The work gives its units, and
-/// keeps what it needs between calls.
-fn best(threads: u32, work: impl Fn(&mut Vec<Vec<f32>>) -> usize + Sync) -> f64 {
-    let once = |kept: &mut Vec<Vec<f32>>| {
-        let start = Instant::now();
-        let mut units = 0;
-        while start.elapsed() < LENGTH {
-            units += work(kept);
-        }
-        #[expect(clippy::cast_precision_loss, reason = "a rate does not need the last digit")]
-        let rate = units as f64 / start.elapsed().as_secs_f64() / 1e9;
-        rate
-    };
-    let rates: Vec<Vec<f64>> = thread::scope(|scope| {
-        let worker = || {
-            let mut kept = Vec::new();
-            work(&mut kept);
-            (0..REPEATS).map(|_| once(&mut kept)).collect()
+fn bandwidth(workers: usize) -> f64 {
+    best(workers, || Arrays::new(ARRAY / workers), Arrays::advance)
+}
+
+/// What a worker did in one window.
+struct Stint {
+    start: Instant,
+    end: Instant,
+    units: usize,
+}
+
+/// The best rate, in 10^9 units a second, of work that so many workers do at once, each on what `prepare` makes
+/// for it. The work gives its units.
+fn best<T>(
+    workers: usize,
+    prepare: impl Fn() -> T + Sync,
+    work: impl Fn(&mut T) -> usize + Sync,
+) -> f64 {
+    let together = Barrier::new(workers);
+    let worker = || {
+        let mut own = prepare();
+        let stint = |_| {
+            together.wait();
+            let start = Instant::now();
+            let mut units = 0;
+            while start.elapsed() < LENGTH {
+                units += work(&mut own);
+            }
+            Stint { start, end: Instant::now(), units }
         };
-        let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(worker)).collect();
+        (0..REPEATS).map(stint).collect::<Vec<Stint>>()
+    };
+    let stints: Vec<Vec<Stint>> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(worker)).collect();
         workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
     });
-    (0..REPEATS).map(|at| rates.iter().map(|thread| thread[at]).sum()).fold(0.0, f64::max)
+    let rates = (0..REPEATS).map(|at| rate(stints.iter().map(|worker| &worker[at])));
+    rates.fold(0.0, f64::max)
+}
+
+/// All work over the time from the first start to the last end. Rates of single workers must not be added:
+/// where these had to wait for a core, they did not work at the same time.
+#[expect(clippy::cast_precision_loss, reason = "a rate does not need the last digit")]
+fn rate<'a>(stints: impl Iterator<Item = &'a Stint> + Clone) -> f64 {
+    let start = stints.clone().map(|stint| stint.start).min();
+    let end = stints.clone().map(|stint| stint.end).max();
+    let seconds = start.zip(end).map_or(0.0, |(start, end)| (end - start).as_secs_f64());
+    let units: usize = stints.map(|stint| stint.units).sum();
+    if seconds > 0.0 { units as f64 / seconds / 1e9 } else { 0.0 }
 }
 
 #[cfg(test)]
@@ -146,5 +193,26 @@ mod tests {
         assert!(roofline.peak_gflops > 0.1, "{roofline:?}");
         assert!(roofline.bandwidth_gbps > 0.01, "{roofline:?}");
         assert!(roofline.ridge() > 0.0);
+    }
+
+    #[test]
+    fn more_threads_than_cores_add_nothing() {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let many = peak(cores * 50);
+        let own = peak(cores);
+        // Other programs may disturb either; rates that are added up are too high by about fifty.
+        assert!(many < own * 8.0, "{many} with fifty times the threads, {own} without");
+        assert_eq!(Roofline::measure(500).threads, 500);
+    }
+
+    #[test]
+    fn work_counts_over_the_common_time() {
+        let start = Instant::now();
+        let after = |seconds| start + Duration::from_secs(seconds);
+        let stints = [
+            Stint { start, end: after(1), units: 4_000_000_000 },
+            Stint { start: after(3), end: after(4), units: 4_000_000_000 },
+        ];
+        assert!((rate(stints.iter()) - 2.0).abs() < 1e-9);
     }
 }

@@ -45,7 +45,8 @@ pub struct Part {
     pub share: f64,
     /// Floating-point operations of the batch.
     pub flops: u64,
-    /// Bytes read and written, weights included, for the batch.
+    /// Bytes read and written, weights included, for the batch. What nodes that run as one hand to each other
+    /// stays in registers and caches.
     pub moved_bytes: u64,
 }
 
@@ -130,7 +131,7 @@ impl Profile {
                 time_ms,
                 share: time_ms / total_ms,
                 flops: costs.iter().map(|cost| cost.flops).sum(),
-                moved_bytes: costs.iter().map(|cost| cost.moved_bytes).sum(),
+                moved_bytes: moved_bytes(graph, cost, &ids),
             }
         };
         Self { precision, nodes: lines.iter().map(part).collect(), total_ms, runs: runs.len() }
@@ -199,6 +200,35 @@ fn fused(graph: &Graph, lines: &[Timed]) -> HashMap<Path, Vec<NodeId>> {
     fused
 }
 
+/// Bytes that nodes which run as one move: what they read from others, each once, their learned numbers and
+/// statistics, and their results that others read.
+fn moved_bytes(graph: &Graph, cost: &Cost, ids: &[NodeId]) -> u64 {
+    let bytes = |id: NodeId| cost.get(id).map_or(0, |cost| cost.activation_bytes);
+    // A result that is its input seen differently is in that input's memory.
+    let memory = |mut id: NodeId| {
+        while bytes(id) == 0
+            && let Some(&input) = graph.inputs(id).first()
+        {
+            id = input;
+        }
+        id
+    };
+    let moving = || ids.iter().copied().filter_map(|id| cost.get(id)).filter(|c| c.moved_bytes > 0);
+    let mut read: Vec<NodeId> =
+        moving().flat_map(|cost| graph.inputs(cost.id)).map(memory).collect();
+    read.retain(|id| !ids.contains(id));
+    read.sort_unstable();
+    read.dedup();
+    let learned = moving().map(|cost| (cost.params + cost.buffers) * size_of::<f32>() as u64);
+    let is_read_outside = |id: NodeId| {
+        let reads = |node: NodeId| graph.inputs(node).into_iter().map(memory).any(|it| it == id);
+        let mut others = graph.ids().filter(|node| !ids.contains(node));
+        memory(graph.output()) == id || others.any(reads)
+    };
+    let written = moving().filter(|cost| is_read_outside(cost.id)).map(|c| c.activation_bytes);
+    read.into_iter().map(bytes).chain(learned).chain(written).sum()
+}
+
 /// The elementwise operator that alone reads a layer.
 fn after(graph: &Graph, layer: NodeId) -> Option<NodeId> {
     let is_layer = matches!(graph.node(layer).op, Op::Conv(_) | Op::Linear(_) | Op::Activation(_));
@@ -215,4 +245,61 @@ fn before(graph: &Graph, id: NodeId, has_time: &impl Fn(NodeId) -> bool) -> Opti
         id = *graph.inputs(id).first()?;
     }
     Some(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::NodeTime;
+    use inceptive_ir::{Activation, Conv, NewNode, Padding, Shape, Size};
+    use std::time::Duration;
+
+    /// A convolution and its activation, which is added to the image.
+    fn graph() -> Graph {
+        let mut graph = Graph::new(Shape::map(8, 4, 4), None).unwrap();
+        let conv = Conv {
+            out_channels: 8,
+            kernel: Size::square(1),
+            stride: Size::square(1),
+            padding: Padding::default(),
+            dilation: Size::square(1),
+            groups: 1,
+            bias: false,
+        };
+        let image = graph.input();
+        let mut add = |op, name: &str, inputs: &[NodeId]| {
+            graph.add(NewNode::new(op, Path::new(name)), inputs).unwrap()
+        };
+        let conv = add(Op::Conv(conv), "conv", &[image]);
+        let relu = add(Op::Activation(Activation::Relu), "conv/relu", &[conv]);
+        add(Op::Add { scales: vec![1.0; 2] }, "add", &[relu, image]);
+        graph
+    }
+
+    #[test]
+    fn what_stays_inside_of_fused_nodes_is_not_moved() {
+        let graph = graph();
+        let (image, weights): (u64, u64) = (8 * 4 * 4 * 4, 8 * 8 * 4);
+        let moved = |timed: &[&str]| {
+            let time = |name: &&str| NodeTime {
+                name: (*name).to_owned(),
+                path: Some(Path::new(name)),
+                time: Duration::from_millis(1),
+            };
+            let runs = [timed.iter().map(time).collect()];
+            let cost = Cost::new(&graph, Mode::Inference);
+            let profile = Profile::new(&graph, &cost, Precision::Fp32, &runs);
+            profile.nodes.iter().map(|part| part.moved_bytes).collect::<Vec<_>>()
+        };
+        let (conv, relu, add) = (2 * image + weights, 2 * image, 3 * image);
+        assert_eq!(moved(&["conv", "conv/relu", "add"]), [conv, relu, add]);
+        // The result of the convolution is handed on, that of the activation written.
+        assert_eq!(moved(&["conv/relu", "add"]), [conv, add]);
+        let ids: Vec<NodeId> = graph.ids().skip(1).collect();
+        let cost = Cost::new(&graph, Mode::Inference);
+        // Of three as one, only the image is read, and only the sum written.
+        assert_eq!(moved_bytes(&graph, &cost, &ids), 2 * image + weights);
+        // What others read too is written on the way.
+        assert_eq!(moved_bytes(&graph, &cost, &ids[1..]), 3 * image);
+    }
 }

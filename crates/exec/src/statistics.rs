@@ -22,8 +22,9 @@ const FEWEST_TURNS: usize = 5;
 /// Distance of Tukey's fences from the quartiles, in interquartile ranges.
 const FENCE: f64 = 1.5;
 
-/// A value with its interval.
+/// A positive value with its interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
 pub struct Estimate {
     /// The value.
     pub value: f64,
@@ -33,7 +34,41 @@ pub struct Estimate {
     pub high: f64,
 }
 
+/// An estimate in JSON, where an interval that says nothing is null.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    value: f64,
+    low: Option<f64>,
+    high: Option<f64>,
+}
+
+impl From<Estimate> for Written {
+    fn from(estimate: Estimate) -> Self {
+        let known = |end| estimate.has_interval().then_some(end);
+        Self { value: estimate.value, low: known(estimate.low), high: known(estimate.high) }
+    }
+}
+
+impl From<Written> for Estimate {
+    fn from(Written { value, low, high }: Written) -> Self {
+        match (low, high) {
+            (Some(low), Some(high)) => Self { value, low, high },
+            _ => Self::without_interval(value),
+        }
+    }
+}
+
 impl Estimate {
+    /// A value of which one sample says nothing more: its interval holds everything.
+    pub const fn without_interval(value: f64) -> Self {
+        Self { value, low: 0.0, high: f64::MAX }
+    }
+
+    /// Whether the interval says something.
+    pub fn has_interval(&self) -> bool {
+        self.low > 0.0 || self.high < f64::MAX
+    }
+
     /// Half the width of the interval, relative to the value.
     pub fn relative_spread(&self) -> f64 {
         if self.value > 0.0 { (self.high - self.low) / 2.0 / self.value } else { 0.0 }
@@ -127,7 +162,8 @@ pub fn paired_ratio(a: &[Vec<f64>], b: &[Vec<f64>], seed: u64) -> Estimate {
     bootstrap(&ratios, seed, |sample| quantile(sample, 0.5))
 }
 
-/// An estimate of a statistic of sorted values with its percentile interval.
+/// An estimate of a statistic of sorted values with its percentile interval. One value is resampled to itself
+/// only, which says nothing about others.
 fn bootstrap(turns: &[Vec<f64>], seed: u64, statistic: impl Fn(&[f64]) -> f64) -> Estimate {
     let value = statistic(&sorted(turns.concat()));
     let singles: Vec<Vec<f64>>;
@@ -137,8 +173,8 @@ fn bootstrap(turns: &[Vec<f64>], seed: u64, statistic: impl Fn(&[f64]) -> f64) -
     } else {
         turns
     };
-    if blocks.is_empty() {
-        return Estimate { value, low: f64::NAN, high: f64::NAN };
+    if blocks.len() < 2 {
+        return Estimate::without_interval(value);
     }
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut resampled = Vec::with_capacity(RESAMPLES);
@@ -195,6 +231,18 @@ mod tests {
     }
 
     #[test]
+    fn one_time_has_no_interval() {
+        let one = summarize(&[vec![2.0]], 0).median;
+        assert!(!one.has_interval() && one.value == 2.0, "{one:?}");
+        assert!(one.overlaps(&summarize(&[vec![9.0, 9.1], vec![9.2]], 0).median));
+        assert!(one.relative_spread() > 1.0);
+        assert!(summarize(&[vec![2.0], vec![2.1]], 0).median.has_interval());
+        let json = serde_json::to_string(&one).unwrap();
+        assert_eq!(json, r#"{"value":2.0,"low":null,"high":null}"#);
+        assert_eq!(serde_json::from_str::<Estimate>(&json).unwrap(), one);
+    }
+
+    #[test]
     fn paired_ratios_cancel_what_touches_both() {
         let drift = |turn: u32| 1.0 + f64::from(turn) / 10.0;
         let a: Vec<Vec<f64>> = (0..30).map(|turn| vec![2.0 * drift(turn); 3]).collect();
@@ -208,7 +256,7 @@ mod tests {
         fn intervals_hold_their_value(turns in prop::collection::vec(prop::collection::vec(0.001..10.0, 1..5), 1..30)) {
             let Summary { median, min, max, .. } = summarize(&turns, 1);
             prop_assert!(median.low <= median.value && median.value <= median.high);
-            prop_assert!(min <= median.low && median.high <= max);
+            prop_assert!(!median.has_interval() || min <= median.low && median.high <= max);
         }
     }
 }

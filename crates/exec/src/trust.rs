@@ -90,6 +90,10 @@ fn warm_up(run: &Run) -> Option<Finding> {
 }
 
 fn spread(latency: &Summary) -> Option<Finding> {
+    if !latency.median.has_interval() {
+        let message = "one run says nothing about the next; allow more --runs".to_owned();
+        return Some(Finding { is_serious: true, message });
+    }
     let spread = latency.median.relative_spread();
     beyond(spread, SPREAD, || {
         format!("the interval is ±{:.1}% wide; give a larger --budget", spread * 100.0)
@@ -158,6 +162,7 @@ fn runs(run: &Run, latency: &Summary) -> Option<Finding> {
     let few = latency.count < FEW_RUNS;
     let message = match (run.cut_short, few) {
         (true, _) => format!("it was stopped after {} runs", latency.count),
+        (false, true) if latency.count == 1 => "there was only 1 run".to_owned(),
         (false, true) => format!("there were only {} runs; give a larger --budget", latency.count),
         (false, false) => return None,
     };

@@ -6,9 +6,9 @@ use std::{fs, path::PathBuf};
 
 use inceptive_dsl::{Disk, Setting, load};
 use inceptive_exec::{
-    Engine, Model, Precision, PrecisionWish, Setup,
+    Engine, Model, Precision, PrecisionWish, Setup, allowed_error,
     engines::{Libraries, all},
-    random_input,
+    random_input, relative_error,
 };
 use inceptive_ir::{Graph, passes};
 use inceptive_onnx::Weights;
@@ -38,12 +38,10 @@ fn output(engine: &dyn Engine, model: &Model, setup: &Setup) -> (Precision, Vec<
     (session.precision(), session.output().unwrap())
 }
 
-/// Largest difference, relative to the largest value.
+/// The relative error, of outputs that say something.
 fn error(a: &[f32], b: &[f32]) -> f32 {
-    assert_eq!(a.len(), b.len());
-    let largest = b.iter().fold(0.0_f32, |largest, x| largest.max(x.abs()));
-    assert!(largest > 0.0 && largest.is_finite());
-    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / largest
+    assert!(b.iter().any(|&x| x != 0.0));
+    relative_error(a, b)
 }
 
 fn names() -> Vec<String> {
@@ -89,7 +87,11 @@ fn engines_agree() {
             .collect();
         for (engine, other) in engines.iter().zip(&outputs).skip(1) {
             let error = error(other, &outputs[0]);
-            assert!(error < 1e-4, "{name}: {} differs by {error}", engine.name());
+            assert!(
+                error < allowed_error(Precision::Fp32, Precision::Fp32),
+                "{name}: {} differs by {error}",
+                engine.name()
+            );
         }
     }
 }
@@ -106,7 +108,7 @@ fn default_precision_is_labelled_and_close() {
         let (_, exact) = output(engine.as_ref(), &model, &setup(1, PrecisionWish::Fp32));
         let (precision, output) =
             output(engine.as_ref(), &model, &setup(1, PrecisionWish::EngineDefault));
-        let limit = if precision == Precision::Fp32 { 1e-4 } else { 2e-2 };
+        let limit = allowed_error(precision, Precision::Fp32);
         let error = error(&output, &exact);
         assert!(error < limit, "{} in {precision}: {error}", engine.name());
         assert!(engine.describe().unwrap().precisions.contains(&precision));

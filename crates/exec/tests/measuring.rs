@@ -221,6 +221,24 @@ fn verdicts_need_an_interval_that_supports_them() {
 }
 
 #[test]
+fn a_few_turns_name_no_winner() {
+    let verdict = |max_runs: usize| {
+        let host = FakeHost::default();
+        let engine = Mock::new(&host, |model, _| ms(if model.name == "a" { 1.0 } else { 50.0 }));
+        let limits = Protocol { max_runs, ..protocol(300) };
+        let notes = measured(&engine, &[model("a"), model("b")], &limits, Notes::default());
+        let [a, b] = [0, 1].map(|at| {
+            let run = &notes.finished.iter().find(|(found, _)| *found == at).unwrap().1;
+            result(&engine, &model("m"), run, &limits)
+        });
+        (compare(&a, &b).verdict, compare(&a, &b).pairs, b.grade)
+    };
+    assert_eq!(verdict(1), (Verdict::TooFewTurns, 1, Grade::D));
+    // The slow one has as many turns as a verdict needs, whatever the budget.
+    assert_eq!(verdict(10_000).0, Verdict::FirstIsFaster);
+}
+
+#[test]
 fn a_profile_joins_times_and_work() {
     let engine = Mock::new(&FakeHost::default(), |_, _| ms(1.0));
     let model = model("m");

@@ -5,18 +5,17 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Architecture, Setting as Assignment};
 use inceptive_exec::{
-    Candidate, Description, EngineError, Event, Host, Machine, Measurement, Model, Observer,
+    Candidate, Description, EngineError, Event, Host, Machine, Measurement, Model, Need, Observer,
     PrecisionWish, Protocol, Roofline, Run, Runtime, Setting, Setup, Subject, groups, measure,
 };
 use inceptive_onnx::{FoldError, Matching};
-use inceptive_report::numbers::bytes;
 use inceptive_store::{Store, StoreError};
 
 use crate::{
     engines::Found,
+    memory::{OutOfMemory, check_memory, with_batch},
     network::{ReadError, Runnable, WeightSource, read, read_runnable},
 };
 
@@ -39,9 +38,9 @@ pub struct BenchPlan {
     pub requests: Vec<Request>,
     /// Their weights.
     pub weights: WeightSource,
-    /// Images at once; each is measured apart.
+    /// Images at once; each is measured apart, once.
     pub batches: Vec<u32>,
-    /// Threads of one run; each is measured apart.
+    /// Threads of one run; each is measured apart, once.
     pub threads: Vec<u32>,
     /// The precision wished for.
     pub precision: PrecisionWish,
@@ -89,21 +88,11 @@ pub enum Trouble {
         file: PathBuf,
         /// What does not fit.
         #[source]
-        error: FoldError,
+        error: Box<FoldError>,
     },
     /// It is too large for this machine.
-    #[error(
-        "`{}` has {} of weights, but only {} of memory are left", file.display(), bytes(*weights),
-        bytes(*available)
-    )]
-    Memory {
-        /// Its file.
-        file: PathBuf,
-        /// Bytes of its weights.
-        weights: u64,
-        /// Bytes that are left.
-        available: u64,
-    },
+    #[error(transparent)]
+    Memory(#[from] OutOfMemory),
     /// An engine could not run it.
     #[error("{label}: {error}")]
     Engine {
@@ -161,6 +150,11 @@ pub fn bench(
     store: &mut Store,
     listen: &mut dyn FnMut(BenchEvent<'_>),
 ) -> Benched {
+    let plan = &BenchPlan {
+        batches: distinct(&plan.batches),
+        threads: distinct(&plan.threads),
+        ..plan.clone()
+    };
     let mut keeper = Keeper {
         plan,
         place,
@@ -173,20 +167,20 @@ pub fn bench(
         kept: vec![],
         failed: false,
     };
-    let weighed: Vec<(&Request, u64)> =
+    let weighed: Vec<Weighed<'_>> =
         plan.requests.iter().filter_map(|request| keeper.weigh(request)).collect();
-    let setups = place.engines.len() * plan.batches.len() * plan.threads.len();
-    keeper.tell(BenchEvent::Planned(weighed.len() * setups));
+    let batches: usize = weighed.iter().map(|weighed| weighed.batches.len()).sum();
+    keeper.tell(BenchEvent::Planned(batches * place.engines.len() * plan.threads.len()));
     let mut rooflines: Vec<Roofline> = vec![];
     let most = if plan.paired { 2 } else { (MOST_TOGETHER / place.engines.len().max(1)).max(1) };
-    let weights: Vec<u64> = weighed.iter().map(|&(_, bytes)| bytes).collect();
-    for group in groups(&weights, place.engines.len(), most, place.available_bytes) {
+    let needs: Vec<Need> = weighed.iter().map(|weighed| weighed.need).collect();
+    for group in groups(&needs, place.engines.len(), most, place.available_bytes) {
         if keeper.wants_stop() {
             break;
         }
-        let networks: Vec<Network> = weighed[group]
+        let networks: Vec<(Network, &[u32])> = weighed[group]
             .iter()
-            .filter_map(|&(request, bytes)| keeper.load(request, bytes))
+            .filter_map(|weighed| Some((keeper.load(weighed.request)?, &*weighed.batches)))
             .collect();
         // Measured again for each group, as other programs may have disturbed those before.
         let again = plan.threads.iter().map(|&threads| (place.roofline)(threads));
@@ -197,6 +191,12 @@ pub fn bench(
         keeper.measure_group(&networks, &rooflines);
     }
     keeper.finish()
+}
+
+/// Each number once, where it stands first.
+fn distinct(numbers: &[u32]) -> Vec<u32> {
+    let is_first = |(at, number): &(usize, &u32)| !numbers[..*at].contains(number);
+    numbers.iter().enumerate().filter(is_first).map(|(_, &number)| number).collect()
 }
 
 /// A network to measure, and what results say of it.
@@ -217,17 +217,27 @@ impl Network {
     /// # Errors
     /// When it cannot be read, or weights do not fit.
     pub fn load(request: &Request, weights: &WeightSource) -> Result<Self, Trouble> {
-        let Runnable { loaded, graph, weights, matching } =
+        let Runnable { loaded, graph, weights, matching, .. } =
             read_runnable(&request.file, &request.settings, weights)?;
         let architecture = loaded.architecture;
         let point =
             architecture.point.iter().map(|(key, value)| format!("{key}={value}")).collect();
         let file = request.file.to_string_lossy();
         let subject = Subject::new(&architecture.name, &file, point, &graph);
-        let model = Model::new(&architecture.name, &graph, weights)
-            .map_err(|error| Trouble::Fold { file: request.file.clone(), error })?;
+        let model = Model::new(&architecture.name, &graph, weights).map_err(|error| {
+            Trouble::Fold { file: request.file.clone(), error: Box::new(error) }
+        })?;
         Ok(Self { model, subject, architecture, matching })
     }
+}
+
+/// A network that fits into memory.
+struct Weighed<'r> {
+    request: &'r Request,
+    /// What it needs with the largest of its batches.
+    need: Need,
+    /// Those of the plan that fit.
+    batches: Vec<u32>,
 }
 
 /// What a result says of a candidate besides its times.
@@ -269,28 +279,31 @@ impl Keeper<'_> {
         self.tell(BenchEvent::Wrong(trouble));
     }
 
-    /// A network's weights in bytes; none if it cannot be read.
-    fn weigh<'r>(&mut self, request: &'r Request) -> Option<(&'r Request, u64)> {
-        match read(&request.file, &request.settings) {
-            Ok(loaded) => {
-                let cost = Cost::new(&loaded.architecture.graph, Mode::Inference);
-                Some((request, cost.total.weight_bytes))
-            }
+    /// What a network needs; none if it cannot be read or does not fit.
+    fn weigh<'r>(&mut self, request: &'r Request) -> Option<Weighed<'r>> {
+        let graph = match read(&request.file, &request.settings) {
+            Ok(loaded) => loaded.architecture.graph,
             Err(error) => {
                 self.fail(&Trouble::Read(error));
-                None
+                return None;
+            }
+        };
+        let plan = self.plan;
+        let mut batches = Vec::with_capacity(plan.batches.len());
+        for &batch in &plan.batches {
+            let need = Need::new(&graph, batch);
+            let what = || with_batch(&request.file.to_string_lossy(), batch);
+            match check_memory(what, &need, self.place.available_bytes) {
+                Ok(()) => batches.push(batch),
+                Err(error) => self.fail(&Trouble::Memory(error)),
             }
         }
+        let need = Need::new(&graph, *batches.iter().max()?);
+        Some(Weighed { request, need, batches })
     }
 
-    fn load(&mut self, request: &Request, weights: u64) -> Option<Network> {
-        let available = self.place.available_bytes;
-        let network = if weights > available {
-            Err(Trouble::Memory { file: request.file.clone(), weights, available })
-        } else {
-            Network::load(request, &self.plan.weights)
-        };
-        match network {
+    fn load(&mut self, request: &Request) -> Option<Network> {
+        match Network::load(request, &self.plan.weights) {
             Ok(network) => {
                 self.tell(BenchEvent::Loaded(&network));
                 Some(network)
@@ -303,12 +316,13 @@ impl Keeper<'_> {
     }
 
     /// Measures networks that take turns, in every setup.
-    fn measure_group(&mut self, networks: &[Network], rooflines: &[Roofline]) {
+    fn measure_group(&mut self, networks: &[(Network, &[u32])], rooflines: &[Roofline]) {
         for &batch in &self.plan.batches {
             for (&threads, &roofline) in self.plan.threads.iter().zip(rooflines) {
                 let mut candidates = Vec::new();
                 let mut entries = Vec::new();
-                for Network { model, subject, .. } in networks {
+                let fitting = networks.iter().filter(|(_, batches)| batches.contains(&batch));
+                for (Network { model, subject, .. }, _) in fitting {
                     for Found { engine, description } in self.place.engines {
                         let setup = Setup {
                             batch,
@@ -360,8 +374,12 @@ impl Keeper<'_> {
     }
 
     fn label(&self, at: usize) -> String {
-        let Entry { subject, engine, .. } = &self.candidates[at];
-        format!("{} on {engine}", subject.name)
+        let Entry { subject, engine, setup, .. } = &self.candidates[at];
+        let plural = if setup.threads == 1 { "" } else { "s" };
+        format!(
+            "{} on {engine}, batch {}, {} thread{plural}",
+            subject.name, setup.batch, setup.threads
+        )
     }
 
     fn finish(mut self) -> Benched {

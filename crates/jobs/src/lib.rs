@@ -10,6 +10,7 @@ mod constraints;
 mod engines;
 mod git;
 mod inspect;
+mod memory;
 mod network;
 mod profile;
 mod recipe;
@@ -21,8 +22,10 @@ pub use constraints::broken;
 pub use engines::{ALL, ChoiceError, Found, choose};
 pub use git::{GitError, GitFiles};
 pub use inspect::{Content, Edited, Inspected, inspect, is_network, list};
+pub use memory::{OutOfMemory, check_memory, with_batch};
 pub use network::{
-    ReadError, Runnable, WeightSource, is_onnx, own_weights, read, read_onnx, read_runnable,
+    ReadError, Runnable, WeightSource, is_onnx, opset_note, own_weights, read, read_onnx,
+    read_runnable,
 };
 pub use profile::ProfilePlan;
 pub use recipe::{DEFAULT_SAMPLES, Recipe};

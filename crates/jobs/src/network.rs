@@ -1,13 +1,20 @@
 //! Networks from files of every kind, with weights.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read, Seek, SeekFrom},
+    ops::Range,
     path::{Component, Path, PathBuf},
 };
 
 use inceptive_dsl::{Architecture, Disk, Failure, Loaded, Setting, Sources, load};
+use inceptive_exec::{Need, available_memory};
 use inceptive_ir::{Graph, GraphError, passes};
-use inceptive_onnx::{ImportError, Imported, LoadError, Matching, ValuesError, Weights, from_onnx};
+use inceptive_onnx::{
+    ImportError, Imported, LoadError, Matching, Opset, ValuesError, Weights, from_onnx,
+};
+
+use crate::memory::{OutOfMemory, check_memory};
 
 /// Why a network cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +61,9 @@ pub enum ReadError {
         #[source]
         error: LoadError,
     },
+    /// Its weights do not fit into memory.
+    #[error(transparent)]
+    Memory(#[from] OutOfMemory),
     /// What is deployed of the network cannot be cut out.
     #[error(transparent)]
     Graph(#[from] GraphError),
@@ -90,6 +100,14 @@ fn bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
     fs::read(path).map_err(|error| ReadError::File { path: path.to_owned(), error })
 }
 
+/// What is to be known about a file whose operators are of a version that is not known here.
+pub fn opset_note(imported: &Imported) -> Option<String> {
+    let (found, newest) = (imported.opset, Opset::NEWEST);
+    (found > newest.into()).then(|| {
+        format!("operator set {found} is newer than {newest}, the newest that is known here; check an output")
+    })
+}
+
 /// What is known about a network from an ONNX file. Exporters call every graph the same, so it is named
 /// after its file.
 fn described(path: &Path, imported: &Imported) -> Loaded {
@@ -98,7 +116,7 @@ fn described(path: &Path, imported: &Imported) -> Loaded {
         name: stem.to_string_lossy().into_owned(),
         file: path.to_owned(),
         description: None,
-        notes: vec![],
+        notes: opset_note(imported).into_iter().collect(),
         extends: None,
         cite: vec![],
         published: vec![],
@@ -119,6 +137,8 @@ pub struct Runnable {
     pub weights: Weights,
     /// How weights from another file were matched; none if they are the network's own or random.
     pub matching: Option<Matching>,
+    /// The graph's name in an ONNX file.
+    pub stored_name: Option<String>,
 }
 
 /// Where weights come from.
@@ -139,17 +159,19 @@ pub fn read_runnable(
     settings: &[Setting],
     from: &WeightSource,
 ) -> Result<Runnable, ReadError> {
-    let (loaded, own) = if is_onnx(path) {
+    let (loaded, own, stored_name) = if is_onnx(path) {
         let imported = read_onnx(path, settings)?;
         let own = match from.file {
             None => Some(own_weights(path, &imported)?),
             Some(_) => None,
         };
-        (described(path, &imported), own)
+        let name = Some(imported.name.clone()).filter(|name| !name.is_empty());
+        (described(path, &imported), own, name)
     } else {
-        (read(path, settings)?, None)
+        (read(path, settings)?, None, None)
     };
     let graph = passes::inference(&loaded.architecture.graph)?;
+    check_weights(path, &graph)?;
     let (weights, matching) = match (&from.file, own) {
         (Some(file), _) => {
             let loaded = Weights::from_safetensors(&bytes(file)?, &graph);
@@ -160,7 +182,7 @@ pub fn read_runnable(
         (None, Some(own)) => (own, None),
         (None, None) => (Weights::seeded(&graph, from.seed), None),
     };
-    Ok(Runnable { loaded, graph, weights, matching })
+    Ok(Runnable { loaded, graph, weights, matching, stored_name })
 }
 
 /// The weights in an ONNX file and in files beside it.
@@ -168,16 +190,77 @@ pub fn read_runnable(
 /// # Errors
 /// When they cannot be read.
 pub fn own_weights(path: &Path, imported: &Imported) -> Result<Weights, ReadError> {
-    let weights = imported.weights(|location| read_beside(path, location));
+    check_weights(path, &imported.graph)?;
+    let weights = imported.weights(|location, range| read_beside(path, location, range));
     weights.map_err(|error| ReadError::Values { path: path.to_owned(), error })
 }
 
-/// Reads a file that a model names, from the model's own folder only.
-fn read_beside(model: &Path, location: &str) -> io::Result<Vec<u8>> {
+/// Checks that a network's weights fit into memory.
+fn check_weights(path: &Path, graph: &Graph) -> Result<(), OutOfMemory> {
+    let what = || format!("`{}`", path.display());
+    check_memory(what, &Need::new(graph, 0), available_memory())
+}
+
+/// Reads a part of a file that a model names, from the model's own folder only: a model from elsewhere is not to
+/// read what it likes. Links that stay in the folder are followed, also where the model itself is one.
+fn read_beside(model: &Path, location: &str, range: Range<u64>) -> io::Result<Vec<u8>> {
+    let refused = |message| Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
     let location = Path::new(location);
     if !location.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
-        let message = "weights can only be in the folder of the model";
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
+        return refused(OUTSIDE);
     }
-    fs::read(model.parent().unwrap_or(Path::new("")).join(location))
+    let folder = model.parent().unwrap_or(Path::new(""));
+    let path = fs::canonicalize(folder.join(location))?;
+    let model = fs::canonicalize(model)?;
+    let folders = [Some(fs::canonicalize(Path::new(".").join(folder))?), parent(&model)];
+    if !folders.into_iter().flatten().any(|folder| path.starts_with(folder)) {
+        return refused(OUTSIDE);
+    }
+    if !fs::metadata(&path)?.is_file() {
+        return refused("weights can only be in a regular file");
+    }
+    let mut file = fs::File::open(path)?;
+    file.seek(SeekFrom::Start(range.start))?;
+    let mut bytes = Vec::new();
+    file.take(range.end.saturating_sub(range.start)).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+const OUTSIDE: &str = "weights can only be in the folder of the model";
+
+fn parent(path: &Path) -> Option<PathBuf> {
+    path.parent().map(Path::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn weights_are_read_from_the_models_folder_only() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let [inner, outer] = ["inner", "outer"].map(|name| folder.path().join(name));
+        for path in [&inner, &outer] {
+            fs::create_dir(path).unwrap();
+            fs::write(path.join("weights"), b"0123456789").unwrap();
+        }
+        let model = inner.join("m.onnx");
+        fs::write(&model, b"").unwrap();
+        symlink(inner.join("weights"), inner.join("link")).unwrap();
+        symlink(outer.join("weights"), inner.join("away")).unwrap();
+        symlink("/dev/zero", inner.join("zero")).unwrap();
+        let read = |location: &str, range| read_beside(&model, location, range);
+        assert_eq!(read("weights", 2..5).unwrap(), b"234");
+        assert_eq!(read("./link", 8..50).unwrap(), b"89");
+        for location in ["away", "zero", "../outer/weights", "/dev/zero", "."] {
+            let error = read(location, 0..4).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::PermissionDenied, "{location}");
+        }
+        // A model that is a link has its weights beside what it stands for.
+        fs::write(outer.join("m.onnx"), b"").unwrap();
+        symlink(outer.join("m.onnx"), inner.join("linked.onnx")).unwrap();
+        assert_eq!(read_beside(&inner.join("linked.onnx"), "away", 0..1).unwrap(), b"0");
+    }
 }

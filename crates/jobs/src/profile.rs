@@ -1,10 +1,13 @@
 //! Profiling a network on an engine.
 
-use inceptive_exec::{Machine, ProfileRecord, Roofline, Runtime, Setup, profile, random_input};
+use inceptive_exec::{
+    Machine, Need, ProfileRecord, Roofline, Runtime, Setup, available_memory, profile, random_input,
+};
 
 use crate::{
     bench::{Network, Trouble},
     engines::Found,
+    memory::{check_memory, with_batch},
 };
 
 /// How a network is profiled.
@@ -26,10 +29,12 @@ impl ProfilePlan<'_> {
     /// Says where a network's time goes on an engine.
     ///
     /// # Errors
-    /// When the engine cannot run it or cannot say what nodes take.
+    /// When it does not fit into memory, or the engine cannot run it or cannot say what nodes take.
     pub fn run(&self, network: &Network, found: &Found) -> Result<ProfileRecord, Trouble> {
         let Network { model, subject, .. } = network;
         let engine = found.engine.as_ref();
+        let need = Need::new(&model.graph, self.setup.batch);
+        check_memory(|| with_batch(&subject.name, self.setup.batch), &need, available_memory())?;
         let input = random_input(model, self.setup.batch, self.seed);
         let profiled = profile(engine, model, &self.setup, input, self.runs).map_err(|error| {
             Trouble::Engine { label: format!("{} on {}", subject.name, engine.name()), error }

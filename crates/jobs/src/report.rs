@@ -199,6 +199,9 @@ impl Gathered {
         let store = Store::open_to_read(&query.path)?;
         let measurements = store.measurements(&query.filter)?;
         let profiles = store.profiles(&query.filter)?;
+        let unreadable = measurements.unreadable.into_iter().chain(profiles.unreadable);
+        self.troubles.extend(unreadable.map(Trouble::Store));
+        let (measurements, profiles) = (measurements.readable, profiles.readable);
         let last = measurements.iter().map(|stored| stored.id);
         let last = last.chain(profiles.iter().map(|stored| stored.id)).max();
         if with_others {

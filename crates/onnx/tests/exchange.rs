@@ -125,7 +125,7 @@ fn weights_come_back() {
     let graph = shipped("squeezenet1_1.yaml", &[]);
     let weights = Weights::seeded(&graph, 1);
     let imported = again(&graph);
-    let back = imported.weights(|_| panic!("no other file is needed")).unwrap();
+    let back = imported.weights(|_, _| panic!("no other file is needed")).unwrap();
     for slot in slots(&graph) {
         assert_eq!(back.get(&slot.path, slot.role), weights.get(&slot.path, slot.role), "{slot}");
     }
@@ -220,10 +220,10 @@ fn what_is_not_supported_is_listed() {
 #[test]
 fn values_in_an_absent_file_are_an_error() {
     let imported = fixture("googlenet-dynamo.onnx");
-    let absent = |_: &str| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
+    let absent = |_: &str, _| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
     let error = imported.weights(absent).unwrap_err().to_string();
     assert!(error.contains("absent.bin"), "{error}");
-    let error = imported.weights(|_| Ok(vec![0; 10])).unwrap_err().to_string();
+    let error = imported.weights(|_, _| Ok(vec![0; 10])).unwrap_err().to_string();
     assert!(error.contains("does not hold"), "{error}");
 }
 

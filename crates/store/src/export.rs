@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc};
 
-use inceptive_exec::Measurement;
+use inceptive_exec::{Measurement, statistics::Estimate};
 use parquet::{
     basic::{LogicalType, Repetition, Type as PhysicalType},
     data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type},
@@ -93,6 +93,11 @@ fn maybe<T>(value: Option<T>, cell: impl FnOnce(T) -> Cell) -> Cell {
     value.map_or(Cell::Absent, cell)
 }
 
+/// An end of an interval.
+fn end(estimate: &Estimate, end: fn(&Estimate) -> f64) -> Cell {
+    maybe(estimate.has_interval().then(|| end(estimate)), Cell::Number)
+}
+
 fn words(words: &[String]) -> Cell {
     Cell::Text(words.join(" "))
 }
@@ -120,8 +125,8 @@ pub fn columns() -> Vec<Column> {
         count("batch", |s| C(s.result.runtime.batch.into())),
         count("threads", |s| C(s.result.runtime.threads.into())),
         number("median_ms", |s| N(s.result.latency_ms.median.value)),
-        number("low_ms", |s| N(s.result.latency_ms.median.low)),
-        number("high_ms", |s| N(s.result.latency_ms.median.high)),
+        number("low_ms", |s| end(&s.result.latency_ms.median, |median| median.low)),
+        number("high_ms", |s| end(&s.result.latency_ms.median, |median| median.high)),
         number("mean_ms", |s| N(s.result.latency_ms.mean)),
         number("deviation_ms", |s| N(s.result.latency_ms.deviation)),
         number("min_ms", |s| N(s.result.latency_ms.min)),

@@ -9,6 +9,6 @@ mod export;
 mod store;
 mod timm;
 
-pub use export::{Cell, ExportError, Format, columns, write};
-pub use store::{Filter, Store, StoreError, Stored};
+pub use export::{Cell, Column, ExportError, Format, columns, write};
+pub use store::{Filter, Merged, Rows, Store, StoreError, Stored};
 pub use timm::{ForeignMeasurement, TimmError, read_timm, write_timm};

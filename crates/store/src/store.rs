@@ -76,12 +76,14 @@ pub enum StoreError {
         #[source]
         error: io::Error,
     },
-    /// A result of the file cannot be understood.
-    #[error("result {id} of `{}` cannot be read: {error}", path.display())]
-    Result {
+    /// A row of the file cannot be understood.
+    #[error("{table} {id} of `{}` cannot be read: {error}", path.display())]
+    Row {
         /// The file.
         path: PathBuf,
-        /// The result.
+        /// Its table.
+        table: &'static str,
+        /// The number of the row.
         id: i64,
         /// What is wrong with it.
         #[source]
@@ -108,6 +110,24 @@ pub struct Stored<T> {
     pub id: i64,
     /// The result.
     pub result: T,
+}
+
+/// What a table of a file holds. A row that cannot be understood is no reason to withhold the others.
+#[derive(Debug)]
+pub struct Rows<T> {
+    /// Those that can be understood.
+    pub readable: Vec<Stored<T>>,
+    /// What is wrong with each of the others.
+    pub unreadable: Vec<StoreError>,
+}
+
+/// What was added of another file.
+#[derive(Debug)]
+pub struct Merged {
+    /// How many results were new.
+    pub added: usize,
+    /// What is wrong with those that were left out, as they cannot be understood.
+    pub unreadable: Vec<StoreError>,
 }
 
 /// Which results are wanted; everything without a wish.
@@ -292,26 +312,26 @@ impl Store {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn measurements(&self, filter: &Filter) -> Result<Vec<Stored<Measurement>>, StoreError> {
-        self.select("measurement", filter)
+    pub fn measurements(&self, filter: &Filter) -> Result<Rows<Measurement>, StoreError> {
+        self.select(MEASUREMENT, filter)
     }
 
     /// Profiles in the order in which they were added; none in a file of an earlier version.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn profiles(&self, filter: &Filter) -> Result<Vec<Stored<ProfileRecord>>, StoreError> {
-        if !self.has("profile")? {
-            return Ok(vec![]);
+    pub fn profiles(&self, filter: &Filter) -> Result<Rows<ProfileRecord>, StoreError> {
+        if !self.has(PROFILE)? {
+            return Ok(Rows { readable: vec![], unreadable: vec![] });
         }
-        self.select("profile", filter)
+        self.select(PROFILE, filter)
     }
 
     fn select<T: DeserializeOwned>(
         &self,
-        table: &str,
+        table: &'static str,
         filter: &Filter,
-    ) -> Result<Vec<Stored<T>>, StoreError> {
+    ) -> Result<Rows<T>, StoreError> {
         let sql = format!(
             "SELECT id, json FROM {table}
             WHERE (?1 IS NULL OR instr(lower(model), lower(?1)) OR instr(lower(file), lower(?1)))
@@ -322,59 +342,87 @@ impl Store {
             ORDER BY id"
         );
         let Filter { model, fingerprint, engine, machine, up_to } = filter;
-        self.read(&sql, params![model, fingerprint, engine, machine, up_to])
+        self.read(table, &sql, params![model, fingerprint, engine, machine, up_to])
     }
 
     /// The measurement with a number.
     ///
     /// # Errors
-    /// When the file cannot be read.
+    /// When it, or the file, cannot be read.
     pub fn measurement(&self, id: i64) -> Result<Option<Measurement>, StoreError> {
-        let found = self.read("SELECT id, json FROM measurement WHERE id = ?1", params![id])?;
-        Ok(found.into_iter().next().map(|stored| stored.result))
+        let sql = "SELECT id, json FROM measurement WHERE id = ?1";
+        let Rows { readable, unreadable } = self.read(MEASUREMENT, sql, params![id])?;
+        match unreadable.into_iter().next() {
+            Some(error) => Err(error),
+            None => Ok(readable.into_iter().next().map(|stored| stored.result)),
+        }
     }
 
     /// Rows of other programs' tables, in the order in which they were added.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn foreign(&self) -> Result<Vec<Stored<ForeignMeasurement>>, StoreError> {
-        self.read("SELECT id, json FROM foreign_measurement ORDER BY id", params![])
+    pub fn foreign(&self) -> Result<Rows<ForeignMeasurement>, StoreError> {
+        self.read(FOREIGN, "SELECT id, json FROM foreign_measurement ORDER BY id", params![])
     }
 
     fn read<T: DeserializeOwned>(
         &self,
+        table: &'static str,
         sql: &str,
         values: impl rusqlite::Params,
-    ) -> Result<Vec<Stored<T>>, StoreError> {
+    ) -> Result<Rows<T>, StoreError> {
         let rows = self.connection.prepare(sql).and_then(|mut statement| {
             let rows = statement.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
             rows.collect::<rusqlite::Result<Vec<(i64, String)>>>()
         });
-        let rows = rows.map_err(|error| explain(&self.path, error))?;
-        rows.into_iter()
-            .map(|(id, json)| {
-                let error = |error| StoreError::Result { path: self.path.clone(), id, error };
-                Ok(Stored { id, result: serde_json::from_str(&json).map_err(error)? })
-            })
-            .collect()
+        let mut found = Rows { readable: vec![], unreadable: vec![] };
+        for (id, json) in rows.map_err(|error| explain(&self.path, error))? {
+            match serde_json::from_str(&json) {
+                Ok(result) => found.readable.push(Stored { id, result }),
+                Err(error) => found.unreadable.push(StoreError::Row {
+                    path: self.path.clone(),
+                    table,
+                    id,
+                    error,
+                }),
+            }
+        }
+        Ok(found)
     }
 
-    /// Adds everything of another file that is not here yet; gives how many results that was.
+    /// The numbers of a table's rows that can be understood.
+    fn sound<T: DeserializeOwned>(
+        &self,
+        table: &'static str,
+        unreadable: &mut Vec<StoreError>,
+    ) -> Result<Vec<i64>, StoreError> {
+        if !self.has(table)? {
+            return Ok(vec![]);
+        }
+        let found: Rows<T> =
+            self.read(table, &format!("SELECT id, json FROM {table} ORDER BY id"), [])?;
+        unreadable.extend(found.unreadable);
+        Ok(found.readable.iter().map(|stored| stored.id).collect())
+    }
+
+    /// Adds everything of another file that can be understood and is not here yet.
     ///
     /// # Errors
     /// When the other cannot be read or this one not be written; nothing is added then.
-    pub fn merge(&mut self, other: &Path) -> Result<usize, StoreError> {
+    pub fn merge(&mut self, other: &Path) -> Result<Merged, StoreError> {
         let other = Self::open_to_read(other)?;
+        let mut unreadable = Vec::new();
+        let sound = [
+            other.sound::<Measurement>(MEASUREMENT, &mut unreadable)?,
+            other.sound::<ProfileRecord>(PROFILE, &mut unreadable)?,
+            other.sound::<ForeignMeasurement>(FOREIGN, &mut unreadable)?,
+        ];
         let mut found = Vec::new();
-        for (table, columns) in TABLES {
-            if other.has(table)? {
-                let width = columns.split(',').count();
-                let sql = format!("SELECT {columns} FROM {table} ORDER BY id");
-                found.push((table, columns, other.texts(&sql, width)?));
-            }
+        for ((table, columns), ids) in COLUMNS.into_iter().zip(sound) {
+            found.push((table, columns, other.texts(table, columns, &ids)?));
         }
-        self.insert(|transaction| {
+        let added = self.insert(|transaction| {
             let mut added = 0;
             for (table, columns, rows) in &found {
                 let places = vec!["?"; columns.split(',').count()].join(", ");
@@ -385,7 +433,8 @@ impl Store {
                 }
             }
             Ok(added)
-        })
+        })?;
+        Ok(Merged { added, unreadable })
     }
 
     /// Whether the file has a table: one that was written by an earlier version and is only read has
@@ -396,20 +445,35 @@ impl Store {
         count.map(|count| count > 0).map_err(|error| explain(&self.path, error))
     }
 
-    fn texts(&self, sql: &str, width: usize) -> Result<Vec<Vec<String>>, StoreError> {
-        let rows = self.connection.prepare(sql).and_then(|mut statement| {
+    /// Columns of the rows with these numbers.
+    fn texts(
+        &self,
+        table: &str,
+        columns: &str,
+        ids: &[i64],
+    ) -> Result<Vec<Vec<String>>, StoreError> {
+        if ids.is_empty() {
+            return Ok(vec![]);
+        }
+        let width = columns.split(',').count();
+        let sql = format!("SELECT {columns} FROM {table} WHERE id = ?1");
+        let rows = self.connection.prepare(&sql).and_then(|mut statement| {
             let row = |row: &rusqlite::Row<'_>| (0..width).map(|at| row.get(at)).collect();
-            statement.query_map([], row)?.collect()
+            ids.iter().map(|id| statement.query_row([id], row)).collect()
         });
         rows.map_err(|error| explain(&self.path, error))
     }
 }
 
+const MEASUREMENT: &str = "measurement";
+const PROFILE: &str = "profile";
+const FOREIGN: &str = "foreign_measurement";
+
 /// What is merged: tables with the columns that are not computed.
-const TABLES: [(&str, &str); 3] = [
-    ("measurement", "content, machine, json"),
-    ("profile", "content, machine, json"),
-    ("foreign_measurement", "content, json"),
+const COLUMNS: [(&str, &str); 3] = [
+    (MEASUREMENT, "content, machine, json"),
+    (PROFILE, "content, machine, json"),
+    (FOREIGN, "content, json"),
 ];
 
 fn migrations() -> Migrations<'static> {

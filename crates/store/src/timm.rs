@@ -35,9 +35,41 @@ pub enum TimmError {
     /// A row is wrong, or there is none of the columns.
     #[error("not a table as timm's benchmark.py writes it: {0}")]
     Csv(#[from] csv::Error),
+    /// A number that nothing measured can have.
+    #[error("line {line}: {column} is {value}")]
+    Value {
+        /// The line of the file, from 1.
+        line: u64,
+        /// The column.
+        column: &'static str,
+        /// The number.
+        value: f64,
+    },
     /// The disk refuses.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl ForeignMeasurement {
+    /// A column with a number that nothing measured can have: sizes, times and rates are above zero, counts
+    /// are rounded to it at worst, and all are finite.
+    fn impossible(&self) -> Option<(&'static str, f64)> {
+        let above_zero = [
+            ("infer_img_size", self.infer_img_size.into()),
+            ("infer_samples_per_sec", self.infer_samples_per_sec),
+            ("infer_step_time", self.infer_step_time),
+            ("infer_batch_size", self.infer_batch_size.into()),
+        ];
+        let counts = [
+            ("param_count", self.param_count),
+            ("infer_gmacs", self.infer_gmacs.unwrap_or_default()),
+            ("infer_macts", self.infer_macts.unwrap_or_default()),
+        ];
+        let wrong = |value: f64| !value.is_finite() || value < 0.0;
+        let mut all = above_zero.iter().chain(&counts).copied();
+        all.find(|&(_, value)| wrong(value))
+            .or_else(|| above_zero.into_iter().find(|&(_, value)| value == 0.0))
+    }
 }
 
 /// Reads a table. Further columns are passed over.
@@ -45,7 +77,20 @@ pub enum TimmError {
 /// # Errors
 /// When a column is missing or a row is wrong.
 pub fn read_timm(table: impl io::Read) -> Result<Vec<ForeignMeasurement>, TimmError> {
-    Ok(csv::Reader::from_reader(table).deserialize().collect::<Result<_, _>>()?)
+    let mut reader = csv::Reader::from_reader(table);
+    let header = reader.headers()?.clone();
+    let read = |record: Result<csv::StringRecord, csv::Error>| {
+        let record = record?;
+        let row: ForeignMeasurement = record.deserialize(Some(&header))?;
+        match row.impossible() {
+            None => Ok(row),
+            Some((column, value)) => {
+                let line = record.position().map_or(0, csv::Position::line);
+                Err(TimmError::Value { line, column, value })
+            }
+        }
+    };
+    reader.records().map(read).collect()
 }
 
 /// Writes measurements, and rows that were read before, as a table.

@@ -63,17 +63,17 @@ fn what_is_added_is_read_again() {
         assert!(store.append(&measurement("xception", 30)).unwrap());
     }
     let store = Store::open_to_read(&path).unwrap();
-    let all = store.measurements(&Filter::default()).unwrap();
+    let all = store.measurements(&Filter::default()).unwrap().readable;
     assert_eq!(all.len(), 2);
     assert_eq!((all[0].id, &all[0].result), (1, &result));
     assert_eq!(store.measurement(1).unwrap().unwrap(), result);
     assert!(store.measurement(3).unwrap().is_none());
     let filter = Filter { model: Some("XCEP".to_owned()), ..Filter::default() };
-    assert_eq!(store.measurements(&filter).unwrap().len(), 1);
+    assert_eq!(store.measurements(&filter).unwrap().readable.len(), 1);
     let filter = Filter { engine: Some("rten".to_owned()), ..Filter::default() };
-    assert!(store.measurements(&filter).unwrap().is_empty());
+    assert!(store.measurements(&filter).unwrap().readable.is_empty());
     let filter = Filter { machine: Some(Machine::read().id()), ..Filter::default() };
-    assert_eq!(store.measurements(&filter).unwrap().len(), 2);
+    assert_eq!(store.measurements(&filter).unwrap().readable.len(), 2);
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn four_programs_write_at_once() {
         }
     });
     let store = Store::open_to_read(&path).unwrap();
-    assert_eq!(store.measurements(&Filter::default()).unwrap().len(), 100);
+    assert_eq!(store.measurements(&Filter::default()).unwrap().readable.len(), 100);
 }
 
 #[test]
@@ -124,11 +124,62 @@ fn stores_are_united_by_what_they_say() {
                  resnet50,224,100.5,9.95,1,25.56\n";
     second.append_foreign(&read_timm(table.as_bytes()).unwrap()).unwrap();
     drop(second);
-    assert_eq!(first.merge(&b).unwrap(), 2);
-    assert_eq!(first.merge(&b).unwrap(), 0);
-    assert_eq!(first.measurements(&Filter::default()).unwrap().len(), 2);
-    assert_eq!(first.foreign().unwrap()[0].result.model, "resnet50");
+    assert_eq!(first.merge(&b).unwrap().added, 2);
+    assert_eq!(first.merge(&b).unwrap().added, 0);
+    assert_eq!(first.measurements(&Filter::default()).unwrap().readable.len(), 2);
+    assert_eq!(first.foreign().unwrap().readable[0].result.model, "resnet50");
     assert!(first.merge(&folder.path().join("none.db")).is_err());
+}
+
+/// A row that another program, or a version of this one, broke is left out and named; the others are there.
+#[test]
+fn unreadable_rows_leave_the_others_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    Store::open(&path).unwrap().append(&measurement("first", 1)).unwrap();
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    for sql in [
+        "INSERT INTO measurement (content, machine, json) VALUES ('x', 'y', '{\"seed\": null}')",
+        "INSERT INTO foreign_measurement (content, json) VALUES ('x', '{\"model\": \"m\"}')",
+    ] {
+        connection.execute(sql, []).unwrap();
+    }
+    let mut store = Store::open(&path).unwrap();
+    store.append(&measurement("last", 2)).unwrap();
+
+    let all = store.measurements(&Filter::default()).unwrap();
+    assert_eq!(all.readable.iter().map(|stored| stored.id).collect::<Vec<_>>(), [1, 3]);
+    assert!(all.unreadable[0].to_string().starts_with("measurement 2 of"), "{:?}", all.unreadable);
+    assert!(store.measurement(2).is_err());
+    assert_eq!(store.foreign().unwrap().unreadable.len(), 1);
+
+    let mut other = Store::open(&folder.path().join("other.db")).unwrap();
+    let merged = other.merge(&path).unwrap();
+    assert_eq!((merged.added, merged.unreadable.len()), (2, 2));
+    assert!(other.measurements(&Filter::default()).unwrap().unreadable.is_empty());
+}
+
+#[test]
+fn tables_with_impossible_numbers_are_refused() {
+    let read = |rate: &str, time: &str, params: &str, gmacs: &str| {
+        let table = format!(
+            "model,infer_img_size,infer_samples_per_sec,infer_step_time,infer_batch_size,param_count,infer_gmacs\n\
+             \"good,\none\",224,100.5,9.95,1,0.0,\n\
+             bad,224,{rate},{time},1,{params},{gmacs}\n"
+        );
+        read_timm(table.as_bytes()).map_err(|error| error.to_string())
+    };
+    assert_eq!(read("1", "1", "1", "0").unwrap().len(), 2);
+    for (wrong, column) in [
+        (read("nan", "1", "1", "1"), "infer_samples_per_sec"),
+        (read("0", "1", "1", "1"), "infer_samples_per_sec"),
+        (read("1", "-inf", "1", "1"), "infer_step_time"),
+        (read("1", "1", "-2", "1"), "param_count"),
+        (read("1", "1", "1", "nan"), "infer_gmacs"),
+    ] {
+        let message = wrong.unwrap_err();
+        assert!(message.starts_with(&format!("line 4: {column} is ")), "{message}");
+    }
 }
 
 /// Refuses to open, and leaves the file as it was.
@@ -206,7 +257,7 @@ fn a_full_disk_loses_nothing() {
     let error = (2..500).find_map(|ms| store.append(&measurement("m", ms)).err()).unwrap();
     assert!(matches!(error, StoreError::Full(_)), "{error:?}");
     drop(store);
-    let kept = Store::open(&path).unwrap().measurements(&Filter::default()).unwrap();
+    let kept = Store::open(&path).unwrap().measurements(&Filter::default()).unwrap().readable;
     assert_eq!(kept[0].result.latency_ms.count, 30);
 }
 
@@ -224,7 +275,7 @@ fn a_read_only_store_can_be_read() {
     let is_root = fs::write(folder.path().join("probe"), "").is_ok();
     let written = Store::open(&path).and_then(|mut store| store.append(&measurement("m", 2)));
     set(0o755);
-    assert_eq!(read.unwrap().len(), 1);
+    assert_eq!(read.unwrap().readable.len(), 1);
     // Root writes anywhere.
     assert!(is_root || matches!(written.unwrap_err(), StoreError::ReadOnly(_)));
 }
@@ -237,7 +288,7 @@ fn tables_hold_every_result() {
     let (first, second) = (measurement("名前, \"quoted\"", 10), measurement("m", 20));
     store.append(&first).unwrap();
     store.append(&second).unwrap();
-    let all = store.measurements(&Filter::default()).unwrap();
+    let all = store.measurements(&Filter::default()).unwrap().readable;
 
     let mut text = Vec::new();
     write(Format::Csv, &all, &mut text).unwrap();
@@ -321,7 +372,7 @@ fn killed_programs_leave_whole_results() {
         child.wait().unwrap();
         let promised: usize = fs::read_to_string(path.with_extension("count"))
             .map_or(0, |text| text.parse().unwrap_or(0));
-        let kept = Store::open(&path).unwrap().measurements(&Filter::default()).unwrap();
+        let kept = Store::open(&path).unwrap().measurements(&Filter::default()).unwrap().readable;
         assert!(kept.len() >= promised, "{} of {promised}", kept.len());
         for extension in ["db", "db-wal", "db-shm", "count"] {
             let _ = fs::remove_file(path.with_extension(extension));

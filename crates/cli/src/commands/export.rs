@@ -1,6 +1,6 @@
 //! `inceptive export`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{
@@ -9,11 +9,10 @@ use clap::{
 };
 use inceptive_jobs::Runnable;
 use inceptive_onnx::{Batch, LrnForm, Opset, Options, to_onnx, to_pytorch};
-use inceptive_report::replace_file;
 
 use crate::{
     input::{Settings, WeightsFrom, read, read_runnable},
-    output::Outcome,
+    output::{self, Outcome},
 };
 
 /// Write a network as ONNX, or as a PyTorch module to train.
@@ -147,7 +146,9 @@ impl Export {
         let Some(content) = content else {
             return Ok(Outcome { text: String::new(), failed: true });
         };
-        replace_file(&self.output, &content)?;
+        let inputs = [Some(&*self.file), self.target.0.weights.file()];
+        let inputs: Vec<&Path> = inputs.into_iter().flatten().collect();
+        output::write(&self.output, &content, &inputs)?;
         Ok(Outcome::default())
     }
 
@@ -157,12 +158,13 @@ impl Export {
         let Some(runnable) = read_runnable(&self.file, &self.settings, weights) else {
             return Ok(None);
         };
-        let Runnable { loaded, graph, weights, .. } = runnable;
+        let Runnable { loaded, graph, weights, stored_name, .. } = runnable;
         let (graph, weights) = match fold_bn {
             true => weights.fold_batch_norm(&graph)?,
             false => (graph, weights),
         };
-        let (name, lrn) = (loaded.architecture.name, LrnForm::Operator);
+        let name = stored_name.unwrap_or(loaded.architecture.name);
+        let lrn = LrnForm::Operator;
         let options = Options { name, opset: *opset, batch: *batch, lrn };
         let bytes = to_onnx(&graph, &weights, &options);
         bytes.map(Some).with_context(|| format!("`{}`", self.file.display()))

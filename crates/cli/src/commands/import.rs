@@ -4,12 +4,12 @@ use std::{fmt::Write, path::PathBuf};
 
 use clap::Args;
 use inceptive_cost::{Cost, Mode, Totals, by_op};
-use inceptive_jobs::{own_weights, read_onnx};
+use inceptive_jobs::{opset_note, own_weights, read_onnx};
 use inceptive_onnx::Imported;
-use inceptive_report::{numbers::exact, replace_file};
+use inceptive_report::numbers::exact;
 
 use crate::{
-    output::Outcome,
+    output::{self, Outcome},
     table::{Column, Grid, one_line},
 };
 
@@ -37,9 +37,13 @@ impl Import {
     /// When the file is no network that can be said here, or a file cannot be written.
     pub fn run(self) -> anyhow::Result<Outcome> {
         let imported = read_onnx(&self.file, &[])?;
+        if let Some(note) = opset_note(&imported) {
+            output::warn(&format!("note: {note}"));
+        }
         if let Some(target) = &self.save_weights {
             let weights = own_weights(&self.file, &imported)?;
-            replace_file(target, &weights.to_safetensors(&imported.graph)?)?;
+            let content = weights.to_safetensors(&imported.graph)?;
+            output::write(target, &content, &[&self.file])?;
         }
         Ok(Outcome::new(summary(&imported)))
     }

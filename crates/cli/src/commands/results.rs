@@ -8,12 +8,16 @@ use std::{
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use inceptive_exec::Measurement;
-use inceptive_report::{numbers::significant, replace_file};
-use inceptive_store::{Cell, Filter, Format, Store, Stored, columns, read_timm, write, write_timm};
+use inceptive_report::numbers::significant;
+use inceptive_store::{
+    Cell, Column as StoredColumn, Filter, Format, Rows, Store, StoreError, Stored, columns,
+    read_timm, write, write_timm,
+};
+use serde_json::{Map, Value};
 
 use crate::{
     commands::bench::text::{findings, interval, name},
-    output::Outcome,
+    output::{self, Outcome},
     table::{Column, Grid},
 };
 
@@ -36,6 +40,9 @@ pub struct Results {
 enum Action {
     /// List results, a line each
     List {
+        /// Print one JSON document with the columns of `export csv`
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         from: From,
     },
@@ -112,9 +119,21 @@ impl From {
     fn open(self) -> anyhow::Result<(Store, Vec<Stored<Measurement>>)> {
         let Self { store, model, fingerprint, engine, machine } = self;
         let store = Store::open_to_read(&store)?;
-        let found =
-            store.measurements(&Filter { model, fingerprint, engine, machine, up_to: None })?;
+        let filter = Filter { model, fingerprint, engine, machine, up_to: None };
+        let found = readable(store.measurements(&filter)?);
         Ok((store, found))
+    }
+}
+
+/// The rows that can be understood; what is wrong with the others goes to standard error.
+fn readable<T>(rows: Rows<T>) -> Vec<Stored<T>> {
+    warn_of(&rows.unreadable);
+    rows.readable
+}
+
+fn warn_of(unreadable: &[StoreError]) {
+    for error in unreadable {
+        output::warn(&format!("left out: {error}"));
     }
 }
 
@@ -125,7 +144,8 @@ impl Results {
     /// When a store cannot be read or written.
     pub fn run(self) -> anyhow::Result<Outcome> {
         match self.action {
-            Action::List { from } => list(from),
+            Action::List { json: false, from } => list(from),
+            Action::List { json: true, from } => list_json(from),
             Action::Show { id, store } => show(id, &store),
             Action::Export { format, output, from } => export(format, output.as_deref(), from),
             Action::Import { file, store } => import(&file, &store),
@@ -164,13 +184,29 @@ fn list(from: From) -> anyhow::Result<Outcome> {
         ]);
     }
     let mut text = grid.render();
-    let foreign = store.foreign()?.len();
+    let foreign = readable(store.foreign()?).len();
     if foreign > 0 {
         text.push_str(&format!(
             "\nand {foreign} rows from timm's tables, see `results export timm`\n"
         ));
     }
     Ok(Outcome::new(text))
+}
+
+fn list_json(from: From) -> anyhow::Result<Outcome> {
+    let (_, found) = from.open()?;
+    let columns = columns();
+    let object = |stored: &Stored<Measurement>| -> Map<String, Value> {
+        let value = |column: &StoredColumn| match column.value(stored) {
+            Cell::Text(text) => text.into(),
+            Cell::Count(count) => count.into(),
+            Cell::Number(number) => number.into(),
+            Cell::Absent => Value::Null,
+        };
+        columns.iter().map(|column| (column.name.to_owned(), value(column))).collect()
+    };
+    let all: Vec<_> = found.iter().map(object).collect();
+    Ok(Outcome::new(serde_json::to_string_pretty(&all)? + "\n"))
 }
 
 fn show(id: i64, store: &Path) -> anyhow::Result<Outcome> {
@@ -192,6 +228,7 @@ fn show(id: i64, store: &Path) -> anyhow::Result<Outcome> {
 }
 
 fn export(table: Table, output: Option<&Path>, from: From) -> anyhow::Result<Outcome> {
+    let input = from.store.clone();
     let (store, found) = from.open()?;
     let mut content = Vec::new();
     match table {
@@ -200,14 +237,14 @@ fn export(table: Table, output: Option<&Path>, from: From) -> anyhow::Result<Out
         Table::Parquet => write(Format::Parquet, &found, &mut content)?,
         Table::Timm => {
             let foreign: Vec<_> =
-                store.foreign()?.into_iter().map(|stored| stored.result).collect();
+                readable(store.foreign()?).into_iter().map(|stored| stored.result).collect();
             write_timm(found.iter().map(|stored| &stored.result), &foreign, &mut content)?;
         }
     }
     match (output, String::from_utf8(content)) {
         (Some(path), text) => {
             let content = text.map_or_else(|error| error.into_bytes(), String::into_bytes);
-            replace_file(path, &content)?;
+            output::write(path, &content, &[&input])?;
             Ok(Outcome::default())
         }
         (None, Ok(text)) => Ok(Outcome::new(text)),
@@ -227,8 +264,9 @@ fn merge(into: &Path, from: &[PathBuf]) -> anyhow::Result<Outcome> {
     let mut store = Store::open(into)?;
     let mut text = String::new();
     for other in from {
-        let added = store.merge(other)?;
-        text.push_str(&format!("{}: {added} results were new\n", other.display()));
+        let merged = store.merge(other)?;
+        warn_of(&merged.unreadable);
+        text.push_str(&format!("{}: {} results were new\n", other.display(), merged.added));
     }
     Ok(Outcome::new(text))
 }

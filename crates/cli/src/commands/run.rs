@@ -9,15 +9,16 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Args;
-use inceptive_exec::{Machine, Model, Precision, random_input};
-use inceptive_jobs::{Found, Runnable};
+use inceptive_exec::{
+    Machine, Model, Need, Precision, allowed_error, available_memory, random_input, relative_error,
+};
+use inceptive_jobs::{Found, Runnable, check_memory, with_batch};
 use inceptive_onnx::{Tensor, tensor_from_safetensors, tensors_to_safetensors};
-use inceptive_report::replace_file;
 
 use crate::{
     input::{Settings, WeightsFrom, read_runnable},
     machinery::{EngineArguments, all_cores, thread_count},
-    output::Outcome,
+    output::{self, Outcome},
     table::{Column, Grid},
 };
 
@@ -29,7 +30,8 @@ use crate::{
   inceptive run architectures/inception-v3.yaml -o outputs.safetensors
 
 The input is `input` of a safetensors file, batch x channels x height x width, or normally distributed
-numbers from --seed. What is written holds `input` and the output of each engine under its name.")]
+numbers from --seed. Engines agree if the relative error is less than 1e-4 in fp32, 2e-2 else; the exit code
+is 1 if one differs, or gives what is no number. What is written holds `input` and the output of each engine under its name.")]
 pub struct Run {
     /// An architecture, a space with --set, or an ONNX file
     file: PathBuf,
@@ -67,7 +69,7 @@ impl Run {
     /// Runs the network on each engine that was asked for.
     ///
     /// # Errors
-    /// When an engine is not there or fails, or the input does not fit.
+    /// When an engine is not there or fails, or the input or the memory does not fit.
     pub fn run(self) -> anyhow::Result<Outcome> {
         let engines = self.engine.found()?;
         let runnable = read_runnable(&self.file, &self.settings, &self.weights);
@@ -75,9 +77,12 @@ impl Run {
             return Ok(Outcome { text: String::new(), failed: true });
         };
         let model = Model::new(&loaded.architecture.name, &graph, weights)?;
+        let batch = self.batch.get();
+        let what = || with_batch(&self.file.to_string_lossy(), batch);
+        check_memory(what, &Need::new(&model.graph, batch), available_memory())?;
         let input = match &self.input {
-            Some(path) => read_input(path, model.input_shape(self.batch.get()))?,
-            None => random_input(&model, self.batch.get(), self.weights.seed()),
+            Some(path) => read_input(path, model.input_shape(batch))?,
+            None => random_input(&model, batch, self.weights.seed()),
         };
         let threads = self.threads.unwrap_or_else(|| all_cores(&Machine::read()));
         let mut given = Vec::with_capacity(engines.len());
@@ -90,7 +95,7 @@ impl Run {
         if let Some(path) = &self.output {
             self.write(path, &model, &input, &given)?;
         }
-        Ok(Outcome::new(self.table(&given)))
+        Ok(self.compared(&given))
     }
 
     fn write(
@@ -110,31 +115,41 @@ impl Run {
         for (given, shape) in given.iter().zip(&shapes) {
             tensors.push((given.engine, shape, &given.output));
         }
-        Ok(replace_file(path, &tensors_to_safetensors(&tensors)?)?)
+        let inputs = [Some(&*self.file), self.input.as_deref(), self.weights.file()];
+        let inputs: Vec<&Path> = inputs.into_iter().flatten().collect();
+        output::write(path, &tensors_to_safetensors(&tensors)?, &inputs)
     }
 
-    fn table(&self, given: &[Given]) -> String {
+    /// What each engine gave, and whether all agree with the first.
+    fn compared(&self, given: &[Given]) -> Outcome {
         let mut grid = Grid::new(vec![
             Column::Left("engine"),
             Column::Left("precision"),
             Column::Right("relative error"),
+            Column::Left("verdict"),
             Column::Left("largest outputs of the first image"),
         ]);
-        for Given { engine, precision, output } in given {
-            let first = &output[..output.len() / self.batch.get() as usize];
-            let error = relative_error(output, &given[0].output);
+        let mut failed = false;
+        for (at, Given { engine, precision, output }) in given.iter().enumerate() {
+            let reference = &given[0];
+            let error = relative_error(output, &reference.output);
+            let agrees = error < allowed_error(*precision, reference.precision);
+            failed |= !agrees;
+            let verdict = match (at, agrees) {
+                (0, true) => "",
+                (0, false) => "NOT FINITE",
+                (_, true) => "agrees",
+                (_, false) => "DIFFERS",
+            };
             grid.row(vec![
                 (*engine).to_owned(),
                 precision.to_string(),
-                if engine == &given[0].engine {
-                    "reference".to_owned()
-                } else {
-                    format!("{error:.1e}")
-                },
-                largest(first),
+                if at == 0 { "reference".to_owned() } else { format!("{error:.1e}") },
+                verdict.to_owned(),
+                largest(&output[..output.len() / self.batch.get() as usize]),
             ]);
         }
-        grid.render()
+        Outcome { text: grid.render(), failed }
     }
 }
 
@@ -145,12 +160,6 @@ fn largest(output: &[f32]) -> String {
     let top: Vec<String> =
         order.iter().take(TOP).map(|&at| format!("{at}: {:.4}", output[at])).collect();
     top.join(", ")
-}
-
-/// Largest difference, relative to the largest value.
-fn relative_error(a: &[f32], reference: &[f32]) -> f32 {
-    let largest = reference.iter().fold(0.0_f32, |largest, x| largest.max(x.abs()));
-    a.iter().zip(reference).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / largest
 }
 
 fn read_input(path: &Path, expected: [usize; 4]) -> anyhow::Result<Arc<[f32]>> {

@@ -11,12 +11,11 @@ use inceptive_jobs::is_onnx;
 use inceptive_report::{
     drawing::{self, Open},
     numbers::exact,
-    replace_file,
 };
 
 use crate::{
     input::{Settings, read},
-    output::Outcome,
+    output::{self, Outcome},
     table::{Column, Grid, one_line},
 };
 
@@ -63,7 +62,7 @@ impl Show {
     /// Shows the network, auxiliary heads included.
     ///
     /// # Errors
-    /// When the output file cannot be written.
+    /// When the output file cannot be written, or is the input.
     pub fn run(self) -> anyhow::Result<Outcome> {
         let Some(loaded) = read(&self.file, &self.settings) else {
             return Ok(Outcome { text: String::new(), failed: true });
@@ -82,7 +81,7 @@ impl Show {
             (Format::Yaml, _) => resolve(&Disk, &self.file, &self.settings.set)?,
         };
         let Some(path) = self.output else { return Ok(Outcome::new(text)) };
-        replace_file(&path, text.as_bytes())?;
+        output::write(&path, text.as_bytes(), &[&self.file])?;
         Ok(Outcome::new(format!("wrote {}\n", one_line(&path.to_string_lossy()))))
     }
 }

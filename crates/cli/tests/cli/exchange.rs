@@ -66,6 +66,61 @@ fn weights_travel_by_safetensors() {
     assert!(message.contains("[10, 512, 1, 1]") && message.contains("do not fit"), "{message}");
 }
 
+/// A file is written again under the name that it had, and one of a later version of ONNX with a remark.
+#[test]
+fn names_and_versions_of_files_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = export(folder.path(), "a.onnx", SMALL);
+    let again = export(folder.path(), "b.onnx", first.to_str().unwrap());
+    let imported = stdout(&format!("import {}", again.display()));
+    assert!(imported.starts_with("SqueezeNet 1.1, written by"), "{imported}");
+
+    let mut bytes = fs::read(&first).unwrap();
+    // The operator set, 17, behind its field's number and length and its own field's number.
+    let opset = bytes.windows(4).rposition(|bytes| bytes == [0x42, 2, 0x10, 17]).unwrap();
+    bytes[opset + 3] = 99;
+    fs::write(&first, bytes).unwrap();
+    for command in ["import", "cost", "run", "bench --budget 5ms --threads 1"] {
+        let mut command = inceptive(command);
+        let assert = command.current_dir(folder.path()).arg(&first).assert();
+        let errors = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+        assert!(errors.contains("operator set 99 is newer than 24"), "{errors}");
+    }
+}
+
+/// What is read stays as it is, under whatever name it is to be overwritten.
+#[test]
+#[cfg(unix)]
+fn inputs_are_not_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let text = "name: a\ninput: {channels: 3, size: 8}\nclasses: 2\nbody:\n  - conv c: {kernel: 3, width: 4}\ntail: gap\n";
+    fs::write(path("a.yaml"), text).unwrap();
+    std::os::unix::fs::symlink(path("a.yaml"), path("link.yaml")).unwrap();
+    let inside = |arguments: &str| {
+        let mut command = inceptive(arguments);
+        command.current_dir(folder.path());
+        command
+    };
+    inside("export a.yaml -o a.onnx").assert().success();
+    inside("run a.yaml -o in.safetensors").assert().success();
+    inside("bench a.yaml --budget 5ms --threads 1").assert().success();
+    for command in [
+        "export a.yaml -o ./a.yaml",
+        "export a.yaml --format pytorch -o link.yaml",
+        "import a.onnx --save-weights a.onnx",
+        "show link.yaml -o a.yaml",
+        "run a.yaml --input in.safetensors -o in.safetensors",
+        "results export csv -o inceptive.db",
+    ] {
+        let assert = inside(command).assert().code(1);
+        let error = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+        assert!(error.contains("not overwritten"), "{command}: {error}");
+    }
+    assert_eq!(fs::read_to_string(path("a.yaml")).unwrap(), text);
+    inside("results list").assert().success();
+}
+
 #[test]
 fn wrong_files_are_explained() {
     let folder = tempfile::tempdir().unwrap();

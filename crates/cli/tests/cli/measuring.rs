@@ -39,7 +39,7 @@ fn results_are_measured_kept_and_exported() {
     networks(folder);
     let measured = documents(
         folder,
-        "bench narrow.yaml wide.yaml --batch 1,4 --threads 1 --budget 60ms --json",
+        "bench narrow.yaml wide.yaml --batch 1,4,1 --threads 1,1 --budget 60ms --json",
     );
     let measured = measured.as_array().unwrap();
     assert_eq!(measured.len(), 4);
@@ -54,6 +54,9 @@ fn results_are_measured_kept_and_exported() {
     }
     assert_eq!(measured[0]["subject"]["name"], "narrow");
 
+    let list = documents(folder, "results list --json");
+    assert_eq!((list.as_array().unwrap().len(), &list[3]["id"]), (4, &4.into()), "{list}");
+    assert!(list[3]["median_ms"].as_f64().unwrap() > 0.0);
     let list = success(folder, "results list");
     assert_eq!(list.lines().count(), 2 + 4, "{list}");
     assert_eq!(success(folder, "results list --model wide").lines().count(), 2 + 2);
@@ -101,7 +104,19 @@ fn a_comparison_names_a_winner_only_when_there_is_one() {
     let comparison = &compared["comparisons"][0];
     assert_eq!(comparison["verdict"], "first is faster", "{comparison}");
     assert!(comparison["ratio"]["value"].as_f64().unwrap() < 0.8);
-    inside(folder.path(), "bench --compare narrow.yaml").assert().code(1);
+    inside(folder.path(), "bench --compare narrow.yaml").assert().code(2);
+
+    // One pair of turns says nothing, and files tell networks of one name apart.
+    fs::copy(folder.path().join("narrow.yaml"), folder.path().join("same.yaml")).unwrap();
+    let few = "bench --compare narrow.yaml same.yaml --threads 1 --budget 20ms --runs 1";
+    let document = documents(folder.path(), &format!("{few} --json"));
+    let comparison = &document["comparisons"][0];
+    assert_eq!(comparison["verdict"], "too few turns to tell", "{comparison}");
+    assert_eq!(comparison["second_file"], "same.yaml");
+    assert!(comparison["ratio"]["low"].is_null() && document["measurements"][0]["grade"] == "D");
+    let text = success(folder.path(), few);
+    assert!(text.contains("1 pair of turns: too few to tell narrow (narrow.yaml) from"), "{text}");
+    assert!(!text.contains("95% interval 1"), "{text}");
 }
 
 #[test]
@@ -136,11 +151,31 @@ fn engines_are_listed_and_missing_ones_say_how_to_get_them() {
     // A library, but another one.
     let own = std::env::current_exe().unwrap();
     command.env("ORT_DYLIB_PATH", own).assert().code(1).stdout("");
-    inside(folder.path(), "bench narrow.yaml --engine nonsense").assert().code(1);
-    inside(folder.path(), "bench narrow.yaml --device npu").assert().code(1);
+    inside(folder.path(), "bench narrow.yaml --engine nonsense").assert().code(2);
+    inside(folder.path(), "bench narrow.yaml --device npu").assert().code(2);
     inside(folder.path(), "bench narrow.yaml --batch 0").assert().code(2);
+    let many = std::thread::available_parallelism().unwrap().get() * 17;
+    let many = format!("bench narrow.yaml --threads {many}");
+    inside(folder.path(), &many).assert().code(2);
     inside(folder.path(), "bench narrow.yaml --budget forever").assert().code(2);
     assert!(!folder.path().join("inceptive.db").exists(), "nothing was measured");
+}
+
+/// A library that can be loaded but is another one.
+#[test]
+#[cfg(target_os = "linux")]
+fn other_libraries_are_no_engines() {
+    let folder = tempfile::tempdir().unwrap();
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    let libc = maps.split_whitespace().find(|word| word.contains("/libc.so")).unwrap();
+    let mut command = inside(folder.path(), "engines --json");
+    command.env("ORT_DYLIB_PATH", libc).env("OPENVINO_LIB_PATH", libc);
+    let output = command.assert().success();
+    let engines: Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
+    for (at, expected) in [(1, "onnxruntime was not found"), (2, "is no OpenVINO")] {
+        let message = engines[at]["message"].as_str().unwrap();
+        assert!(message.contains(expected) && message.contains(libc), "{message}");
+    }
 }
 
 #[test]
@@ -167,9 +202,51 @@ fn outputs_of_a_run_can_be_read_again() {
     assert!(first.contains("rten"), "{first}");
     let again = success(folder.path(), "run narrow.yaml --batch 2 --input out.safetensors");
     assert_eq!(first, again);
+    fs::write(folder.path().join("broken.safetensors"), [0xFF; 64]).unwrap();
+    let broken = "run narrow.yaml --input broken.safetensors";
+    let assert = inside(folder.path(), broken).assert().code(1);
+    let error = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+    assert_eq!(error.matches("header too large").count(), 1, "{error}");
     let assert = inside(folder.path(), "run narrow.yaml --input out.safetensors").assert().code(1);
     let error = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
     assert!(error.contains("[2, 3, 16, 16]") && error.contains("--batch"), "{error}");
+}
+
+/// What cannot fit is refused before it is tried, and what fits is still measured.
+#[test]
+fn more_than_the_memory_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    networks(folder.path());
+    for command in [
+        "run narrow.yaml --batch 4000000000",
+        "profile narrow.yaml --batch 4000000000 --threads 1",
+        "bench narrow.yaml --batch 4000000000,1 --threads 1 --budget 20ms",
+    ] {
+        let assert = inside(folder.path(), command).assert().code(1);
+        let error = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+        assert!(error.contains("4000000000 images at once needs at least"), "{error}");
+        assert!(error.contains("TiB of memory, but only"), "{error}");
+    }
+    assert_eq!(success(folder.path(), "results list").lines().count(), 3);
+}
+
+/// An image that is no number gives an output that is none, and that is no agreement.
+#[test]
+fn outputs_that_are_no_numbers_fail_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    // Without an activation, which some engines take zero from where they get no number.
+    let text = "name: plain\ninput: {channels: 3, size: 8}\nclasses: 2\nbody:\n  - conv c: {kernel: 3, width: 4, act: none}\ntail: gap\n";
+    fs::write(folder.path().join("plain.yaml"), text).unwrap();
+    success(folder.path(), "run plain.yaml -o in.safetensors");
+    let mut bytes = fs::read(folder.path().join("in.safetensors")).unwrap();
+    let header = usize::try_from(u64::from_le_bytes(*bytes.first_chunk().unwrap())).unwrap();
+    for value in bytes[8 + header..].chunks_mut(4) {
+        value.copy_from_slice(&f32::NAN.to_le_bytes());
+    }
+    fs::write(folder.path().join("in.safetensors"), bytes).unwrap();
+    let assert = inside(folder.path(), "run plain.yaml --input in.safetensors").assert().code(1);
+    let text = String::from_utf8(assert.get_output().stdout.clone()).unwrap();
+    assert!(text.contains("NOT FINITE"), "{text}");
 }
 
 /// Starts a benchmark that would take a minute.
@@ -221,6 +298,7 @@ fn an_interrupt_keeps_what_is_measured() {
         (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert_eq!(output.status.code(), Some(1), "{errors}");
     assert!(errors.contains("stopping"), "{errors}");
+    assert!(!errors.contains("stopped before") || errors.contains("1 thread"), "{errors}");
     let shown = text.lines().filter(|line| line.contains("rten  ")).count();
     let kept = documents(folder.path(), "results export json").as_array().unwrap().len();
     assert!(kept > 0 && kept == shown, "{kept} kept\n{text}");

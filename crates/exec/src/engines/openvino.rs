@@ -1,6 +1,7 @@
 //! [OpenVINO](https://docs.openvino.ai), through its C library.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
 };
@@ -34,6 +35,9 @@ pub struct OpenVino {
 /// A library can only be loaded once into a program.
 static LOADED: OnceLock<Result<PathBuf, String>> = OnceLock::new();
 
+/// The function that the binding calls first, to see whether the version is one that it knows.
+const FIRST_FUNCTION: &[u8] = b"ov_get_openvino_version";
+
 impl OpenVino {
     /// The engine, with its library where the user says.
     pub fn new(library: Option<PathBuf>) -> Self {
@@ -43,6 +47,7 @@ impl OpenVino {
     fn core(&self) -> Result<(Core, &'static Path), EngineError> {
         let loaded = LOADED.get_or_init(|| {
             let path = WANTED.find(self.library.as_deref())?;
+            check(&path)?;
             openvino_sys::library::load_from(path.clone())?;
             Ok(path)
         });
@@ -50,6 +55,15 @@ impl OpenVino {
         let path = loaded.as_ref().map_err(missing)?;
         Ok((Core::new().map_err(failed)?, path))
     }
+}
+
+/// Whether a library is OpenVINO's. The binding loads any library and panics at a function that is not there, so
+/// the name is looked for in the file: a library holds the names of all functions that it gives.
+fn check(path: &Path) -> Result<(), String> {
+    let shown = path.display();
+    let bytes = fs::read(path).map_err(|error| format!("cannot read `{shown}`: {error}"))?;
+    let is_openvino = bytes.windows(FIRST_FUNCTION.len()).any(|bytes| bytes == FIRST_FUNCTION);
+    if is_openvino { Ok(()) } else { Err(format!("`{shown}` is no OpenVINO")) }
 }
 
 fn failed(error: impl std::fmt::Display) -> EngineError {

@@ -1,6 +1,6 @@
 //! Constants of a file, and the few operators that exporters compute them with.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use prost::bytes::Bytes;
 
@@ -12,6 +12,10 @@ use super::Refusal;
 
 /// The longest vector of integers that is computed with: shapes, axes, pads.
 const MAX_INTS: usize = 64;
+
+/// The most values of a constant that a file gives as one number and a shape: as many as would fit into the
+/// file itself, which is limited to 2 GiB.
+const MAX_SPLAT: usize = 1 << 29;
 
 /// A tensor whose values are known. Values stay where they are until they are asked for.
 #[derive(Clone, Debug)]
@@ -37,10 +41,8 @@ enum Data {
 pub struct External {
     /// Path of the file, from the folder of the model.
     pub location: String,
-    /// First byte.
-    pub offset: usize,
-    /// Number of bytes; to the end of the file if absent.
-    pub length: Option<usize>,
+    /// The bytes.
+    pub range: Range<u64>,
     kind: DataType,
 }
 
@@ -61,7 +63,8 @@ impl Constant {
             }
         };
         let data = if tensor.data_location == EXTERNAL {
-            return Ok(Self { dims, data: Data::External(external(tensor, kind)?) });
+            let bytes = (len as u64).checked_mul(width as u64).ok_or_else(broken)?;
+            return Ok(Self { dims, data: Data::External(external(tensor, kind, bytes)?) });
         } else if !tensor.raw_data.is_empty() {
             Data::Raw(kind, tensor.raw_data.clone())
         } else {
@@ -98,11 +101,13 @@ impl Constant {
     }
 
     /// The same value everywhere.
-    pub fn splat(value: f32, dims: &[i64]) -> Option<Self> {
-        let dims =
-            dims.iter().map(|&dim| usize::try_from(dim).ok()).collect::<Option<Vec<usize>>>()?;
-        element_count(&dims)?;
-        Some(Self { dims, data: Data::Splat(value) })
+    pub fn splat(value: f32, dims: &[i64]) -> Result<Self, Refusal> {
+        let known = dims.iter().map(|&dim| usize::try_from(dim).ok()).collect::<Option<Vec<_>>>();
+        let dims = known.ok_or_else(|| Refusal::because("a shape that is not positive"))?;
+        match element_count(&dims) {
+            Some(..=MAX_SPLAT) => Ok(Self { dims, data: Data::Splat(value) }),
+            _ => Err(Refusal::because(&format!("a constant with more than {MAX_SPLAT} values"))),
+        }
     }
 
     /// The same values in another shape.
@@ -157,13 +162,10 @@ impl Constant {
         })
     }
 
-    /// The values as single-precision numbers, given what is in the other file.
-    pub fn floats_from(&self, file: &[u8]) -> Option<Vec<f32>> {
-        let Some(External { offset, length, kind, .. }) = self.external() else {
-            return self.floats();
-        };
-        let end = length.map_or(Some(file.len()), |length| offset.checked_add(length))?;
-        let values = decode(*kind, file.get(*offset..end)?);
+    /// The values as single-precision numbers, given the bytes of them that are in another file.
+    pub fn floats_from(&self, bytes: &[u8]) -> Option<Vec<f32>> {
+        let Some(External { kind, .. }) = self.external() else { return self.floats() };
+        let values = decode(*kind, bytes);
         (values.len() == self.len()).then_some(values)
     }
 
@@ -215,16 +217,19 @@ fn decode(kind: DataType, bytes: &[u8]) -> Vec<f32> {
     }
 }
 
-fn external(tensor: &TensorProto, kind: DataType) -> Result<External, Refusal> {
+/// Where a tensor of so many bytes is in another file.
+fn external(tensor: &TensorProto, kind: DataType, bytes: u64) -> Result<External, Refusal> {
     let entry = |key: &str| tensor.external_data.iter().find(|entry| entry.key == key);
-    let number = |key: &str| entry(key).map(|entry| entry.value.parse::<usize>()).transpose();
+    let number = |key: &str| entry(key).map(|entry| entry.value.parse::<u64>()).transpose();
     let broken = || Refusal::because("a tensor in another file that is not named");
-    Ok(External {
-        location: entry("location").ok_or_else(broken)?.value.clone(),
-        offset: number("offset").map_err(|_| broken())?.unwrap_or(0),
-        length: number("length").map_err(|_| broken())?,
-        kind,
-    })
+    let location = entry("location").ok_or_else(broken)?.value.clone();
+    let start = number("offset").map_err(|_| broken())?.unwrap_or(0);
+    let length = number("length").map_err(|_| broken())?;
+    if length.is_some_and(|length| length != bytes) {
+        return Err(Refusal::because("a tensor whose values do not fit its shape"));
+    }
+    let range = start..start.checked_add(bytes).ok_or_else(broken)?;
+    Ok(External { location, range, kind })
 }
 
 /// Number of elements, if it is one that a network can have.

@@ -12,6 +12,7 @@ mod operator;
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     fmt, io,
+    ops::Range,
 };
 
 use inceptive_ir::{
@@ -23,6 +24,7 @@ use crate::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
 use crate::weights::{Role, Weights};
 
 pub use constant::Constant;
+use constant::External;
 use name::Names;
 
 /// A network that was read from an ONNX file.
@@ -32,6 +34,8 @@ pub struct Imported {
     pub name: String,
     /// The program that wrote the file.
     pub producer: String,
+    /// The version of the operator set that it uses.
+    pub opset: i64,
     /// The network.
     pub graph: Graph,
     tensors: Vec<(Path, Role, Constant)>,
@@ -49,6 +53,14 @@ pub enum ImportError {
     /// The input cannot be an image.
     #[error("{0}")]
     Input(String),
+    /// A node reads what is only computed after it.
+    #[error("the graph is cyclic, or not in order: a {op} reads `{input}` before it is computed")]
+    Order {
+        /// The node's operator.
+        op: String,
+        /// What it reads.
+        input: String,
+    },
     /// Operators that networks here do not have.
     #[error("{}", list(.0))]
     Unsupported(BTreeMap<String, usize>),
@@ -86,26 +98,22 @@ pub enum ValuesError {
 }
 
 impl Imported {
-    /// The weights. `read` gives the bytes of a file beside the model, for weights that are kept there.
+    /// The weights. `read` gives a part of a file beside the model, for weights that are kept there; fewer
+    /// bytes where the file ends before it.
     ///
     /// # Errors
     /// When such a file cannot be read or is too short.
     pub fn weights(
         &self,
-        mut read: impl FnMut(&str) -> io::Result<Vec<u8>>,
+        mut read: impl FnMut(&str, Range<u64>) -> io::Result<Vec<u8>>,
     ) -> Result<Weights, ValuesError> {
-        let mut files: HashMap<&str, Vec<u8>> = HashMap::new();
         let mut weights = Weights::default();
         for (path, role, tensor) in &self.tensors {
-            let values = match tensor.external().map(|external| external.location.as_str()) {
+            let values = match tensor.external() {
                 None => tensor.floats(),
-                Some(location) => {
-                    if !files.contains_key(location) {
-                        let error =
-                            |error| ValuesError::Read { location: location.to_owned(), error };
-                        files.insert(location, read(location).map_err(error)?);
-                    }
-                    tensor.floats_from(&files[location])
+                Some(External { location, range, .. }) => {
+                    let error = |error| ValuesError::Read { location: location.clone(), error };
+                    tensor.floats_from(&read(location, range.clone()).map_err(error)?)
                 }
             };
             let location = || tensor.external().map_or("the file", |external| &external.location);
@@ -128,12 +136,30 @@ pub fn from_onnx(bytes: impl Into<Bytes>) -> Result<Imported, ImportError> {
     let is_ours = model.producer_name == crate::PRODUCER;
     let opset = model.opset_import.iter().find(|set| is_standard(&set.domain));
     let opset = opset.map_or(1, |set| set.version);
+    check_order(&file)?;
     let live = live_nodes(&file)?;
     let mut importer = Importer::new(&file, &live, opset, is_ours)?;
     for node in &live {
         importer.node(node);
     }
-    importer.finish(&file, model.producer_name)
+    importer.finish(&file, model.producer_name, opset)
+}
+
+/// Checks that no node reads what it gives itself or a later one does, as in a cycle. Files are in order
+/// (ONNX's specification, section Graphs).
+fn check_order(file: &GraphProto) -> Result<(), ImportError> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for (place, node) in file.node.iter().enumerate() {
+        places.extend(node.output.iter().map(|output| (output.as_str(), place)));
+    }
+    for (place, node) in file.node.iter().enumerate() {
+        let is_early = |name: &&String| places.get(name.as_str()).is_some_and(|&at| at >= place);
+        let mut inputs = node.input.iter().filter(|name| !name.is_empty());
+        if let Some(input) = inputs.find(is_early) {
+            return Err(ImportError::Order { op: node.op_type.clone(), input: input.clone() });
+        }
+    }
+    Ok(())
 }
 
 fn is_standard(domain: &str) -> bool {
@@ -306,7 +332,12 @@ impl Importer {
         *self.unsupported.entry(key).or_default() += 1;
     }
 
-    fn finish(self, file: &GraphProto, producer: String) -> Result<Imported, ImportError> {
+    fn finish(
+        self,
+        file: &GraphProto,
+        producer: String,
+        opset: i64,
+    ) -> Result<Imported, ImportError> {
         let result = file.output.first().and_then(|output| self.values.get(&output.name));
         let mut unsupported = self.unsupported;
         let output = match result {
@@ -333,13 +364,26 @@ impl Importer {
         let graph = Graph::from_parts(Parts { nodes, output, auxiliary: vec![] })?;
         // What was folded away while reading leaves nothing behind; dropout stays, as in a YAML file.
         debug_assert!(passes::inference(&graph).is_ok());
-        Ok(Imported { name: file.name.clone(), producer, graph, tensors })
+        Ok(Imported { name: file.name.clone(), producer, opset, graph, tensors })
     }
 }
 
+/// Element types of images: fp32, fp16, fp64 and bf16, and none where the file does not say.
+const FLOATING_POINT: [i32; 5] = [0, 1, 10, 11, 16];
+
 /// The shape of the image that a graph reads.
 fn image_shape(input: &ValueInfoProto) -> Result<Shape, ImportError> {
-    let dims = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref()?.shape.as_ref());
+    let tensor = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
+    if let Some(kind) = tensor.map(|tensor| tensor.elem_type)
+        && !FLOATING_POINT.contains(&kind)
+    {
+        let message = format!(
+            "the input `{}` has element type {kind}, but a network here reads floating-point numbers",
+            input.name
+        );
+        return Err(ImportError::Input(message));
+    }
+    let dims = tensor.and_then(|tensor| tensor.shape.as_ref());
     let dims: Vec<Option<u32>> = dims.map_or_else(Vec::new, |shape| {
         let size = |value: i64| u32::try_from(value).ok().filter(|&size| size > 0);
         shape.dim.iter().map(|dim| dim.dim_value.and_then(size)).collect()
@@ -372,5 +416,89 @@ impl fmt::Display for Dims<'_> {
             .map(|dim| dim.map_or_else(|| "?".to_owned(), |dim| dim.to_string()))
             .collect();
         f.write_str(&dims.join(" x "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::proto::{
+        AttributeProto, DimensionProto, OperatorSetIdProto, TensorProto, TensorShapeProto,
+        TensorTypeProto, TypeProto,
+    };
+
+    /// An input or a result, `1 x 3 x 8 x 8`.
+    fn value(name: &str) -> ValueInfoProto {
+        let dim = |dim| DimensionProto { dim_value: Some(dim), dim_param: None };
+        let shape = TensorShapeProto { dim: [1, 3, 8, 8].map(dim).to_vec() };
+        let tensor_type = Some(TensorTypeProto { elem_type: 1, shape: Some(shape) });
+        ValueInfoProto { name: name.to_owned(), r#type: Some(TypeProto { tensor_type }) }
+    }
+
+    fn node(op: &str, inputs: &[&str], output: &str) -> NodeProto {
+        NodeProto {
+            op_type: op.to_owned(),
+            input: inputs.iter().map(|&name| name.to_owned()).collect(),
+            output: vec![output.to_owned()],
+            ..NodeProto::default()
+        }
+    }
+
+    fn ints(name: &str, values: &[i64]) -> TensorProto {
+        TensorProto {
+            name: name.to_owned(),
+            dims: vec![i64::try_from(values.len()).unwrap()],
+            data_type: crate::proto::DataType::Int64 as i32,
+            int64_data: values.to_vec(),
+            ..TensorProto::default()
+        }
+    }
+
+    /// A graph from `x` to `y`.
+    fn graph(node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> GraphProto {
+        let (input, output) = (vec![value("x")], vec![value("y")]);
+        GraphProto { node, initializer, input, output, ..GraphProto::default() }
+    }
+
+    fn read(graph: GraphProto) -> Result<Imported, ImportError> {
+        let opset_import = vec![OperatorSetIdProto { domain: String::new(), version: 17 }];
+        let model = ModelProto { graph: Some(graph), opset_import, ..ModelProto::default() };
+        from_onnx(model.encode_to_vec())
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        let relu = |input, output| node("Relu", &[input], output);
+        let cycle = vec![node("Add", &["x", "b"], "a"), relu("a", "b"), relu("b", "y")];
+        let error = read(graph(cycle, vec![])).unwrap_err().to_string();
+        assert!(error.contains("cyclic") && error.contains("a Add reads `b`"), "{error}");
+
+        let mut integers = graph(vec![relu("x", "y")], vec![]);
+        integers.input[0].r#type.as_mut().unwrap().tensor_type.as_mut().unwrap().elem_type = 3;
+        let error = read(integers).unwrap_err().to_string();
+        assert!(error.contains("element type 3"), "{error}");
+
+        let mut conv = node("Conv", &["x", "kernel"], "y");
+        conv.attribute = vec![AttributeProto {
+            name: "kernel_shape".to_owned(),
+            ints: vec![5, 5],
+            ..AttributeProto::default()
+        }];
+        let kernel = node("ConstantOfShape", &["shape"], "kernel");
+        let network = graph(vec![kernel, conv], vec![ints("shape", &[8, 3, 3, 3])]);
+        let error = read(network).unwrap_err().to_string();
+        assert!(error.contains("kernel_shape that is not its weight's"), "{error}");
+    }
+
+    #[test]
+    fn constants_of_one_number_are_as_large_as_a_file_at_most() {
+        let network = |channels| {
+            let kernel = node("ConstantOfShape", &["shape"], "kernel");
+            let conv = node("Conv", &["x", "kernel"], "y");
+            read(graph(vec![kernel, conv], vec![ints("shape", &[channels, 3, 3, 3])]))
+        };
+        assert_eq!(network(8).unwrap().graph.len(), 2);
+        let error = network(1 << 28).unwrap_err().to_string();
+        assert!(error.contains("a constant with more than 536870912 values"), "{error}");
     }
 }

@@ -241,10 +241,10 @@ impl Importer {
             Some(tensor) => Constant::read(tensor)?.to_scalar(),
             None => Some(0.0),
         };
-        let splat = dims.zip(value).and_then(|(dims, value)| Constant::splat(value, &dims));
-        splat
-            .map(Value::Constant)
-            .ok_or_else(|| Refusal::because("a shape that is no vector of sizes"))
+        let known = dims.zip(value);
+        let (dims, value) =
+            known.ok_or_else(|| Refusal::because("a shape that is no vector of sizes"))?;
+        Ok(Value::Constant(Constant::splat(value, &dims)?))
     }
 
     fn shape_of(&self, node: &NodeProto) -> Result<Value, Refusal> {
@@ -274,9 +274,9 @@ impl Importer {
         {
             return Ok(Value::Constant(constant));
         }
-        let splat =
-            constant.to_scalar().zip(dims).and_then(|(value, dims)| Constant::splat(value, &dims));
-        splat.map(Value::Constant).ok_or_else(|| Refusal::because("more than a single number"))
+        let known = constant.to_scalar().zip(dims);
+        let (value, dims) = known.ok_or_else(|| Refusal::because("more than a single number"))?;
+        Ok(Value::Constant(Constant::splat(value, &dims)?))
     }
 
     /// Dimensions of size 1 come and go without effect on what reads a constant.
@@ -341,6 +341,9 @@ impl Importer {
         let groups = unsigned(int(node, "group").unwrap_or(1))?;
         let bias = self.optional_constant(node, 2)?.filter(|bias| !bias.is_zero_splat());
         let kernel_size = Size::new(whole(height)?, whole(width)?);
+        if find(node, "kernel_shape").is_some() && size(node, "kernel_shape")? != kernel_size {
+            return Err(Refusal::because("kernel_shape that is not its weight's"));
+        }
         let (stride, dilation) = (size(node, "strides")?, size(node, "dilations")?);
         let from = self.drafts[source].shape;
         if u64::from(from.channels()) != per_group as u64 * u64::from(groups) {

@@ -13,7 +13,6 @@ use std::{
     time::Duration,
 };
 
-use anyhow::bail;
 use clap::Args;
 use inceptive_exec::{Machine, Measurement, Protocol, Roofline, System, available_memory, compare};
 use inceptive_jobs::{BenchPlan, Request, Workplace, bench};
@@ -95,7 +94,8 @@ impl Bench {
     /// When an engine is not there or the store cannot be used.
     pub fn run(self) -> anyhow::Result<Outcome> {
         if self.compare && self.files.len() != 2 {
-            bail!("--compare takes two files, not {}", self.files.len());
+            let message = format!("--compare takes two files, not {}", self.files.len());
+            return Err(output::usage(message));
         }
         let engines = self.engine.found()?;
         let stop = stop_on_interrupt()?;
@@ -152,9 +152,12 @@ impl Bench {
                     let comparison = compare(first, second);
                     json!({
                         "first": first.subject.name,
+                        "first_file": first.subject.file,
                         "second": second.subject.name,
+                        "second_file": second.subject.file,
                         "runtime": first.runtime,
                         "ratio": comparison.ratio,
+                        "pairs": comparison.pairs,
                         "verdict": text::verdict_name(comparison.verdict),
                     })
                 })

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use inceptive_exec::{Machine, Measurement, Roofline, Verdict, compare, statistics::Estimate};
+use inceptive_exec::{
+    Comparison, Machine, Measurement, Roofline, Verdict, compare, statistics::Estimate,
+};
 use inceptive_report::numbers::{bytes, share, significant};
 
 use crate::table::{Column, Grid, one_line};
@@ -92,6 +94,9 @@ pub fn name(measurement: &Measurement) -> String {
 
 /// Both ends.
 pub fn interval(estimate: &Estimate) -> String {
+    if !estimate.has_interval() {
+        return "unknown".to_owned();
+    }
     format!("{} to {}", significant(estimate.low), significant(estimate.high))
 }
 
@@ -121,9 +126,11 @@ fn indistinguishable(measurements: &[Measurement]) -> String {
     let mut pairs = Vec::new();
     for (at, a) in measurements.iter().enumerate() {
         for b in &measurements[at + 1..] {
-            let same_way = a.runtime == b.runtime;
-            if same_way && a.latency_ms.median.overlaps(&b.latency_ms.median) {
-                pairs.push(format!("{} and {} on {}", name(a), name(b), a.runtime.engine));
+            let (a_ms, b_ms) = (a.latency_ms.median, b.latency_ms.median);
+            let can_tell = a.runtime == b.runtime && a_ms.has_interval() && b_ms.has_interval();
+            if can_tell && a_ms.overlaps(&b_ms) {
+                let [first, second] = names(a, b);
+                pairs.push(format!("{first} and {second} on {}", a.runtime.engine));
             }
         }
     }
@@ -143,22 +150,42 @@ pub const fn verdict_name(verdict: Verdict) -> &'static str {
         Verdict::FirstIsFaster => "first is faster",
         Verdict::SecondIsFaster => "second is faster",
         Verdict::Indistinguishable => "indistinguishable",
+        Verdict::TooFewTurns => "too few turns to tell",
     }
 }
 
 /// Which of two is faster, if that can be said.
 pub fn comparison(first: &Measurement, second: &Measurement) -> String {
-    let comparison = compare(first, second);
-    let Estimate { value, low, high } = comparison.ratio;
-    let (a, b) = (name(first), name(second));
-    let verdict = match comparison.verdict {
+    let Comparison { ratio, pairs, verdict } = compare(first, second);
+    let [a, b] = names(first, second);
+    let verdict = match verdict {
         Verdict::FirstIsFaster => format!("{a} is faster than {b}"),
         Verdict::SecondIsFaster => format!("{b} is faster than {a}"),
         Verdict::Indistinguishable => format!("{a} and {b} are indistinguishable"),
+        Verdict::TooFewTurns => {
+            let pairs = if pairs == 1 { "1 pair".to_owned() } else { format!("{pairs} pairs") };
+            format!("{pairs} of turns: too few to tell {a} from {b}")
+        }
+    };
+    let interval = match ratio.has_interval() {
+        true => format!(", 95% interval {:.3} to {:.3}", ratio.low, ratio.high),
+        false => String::new(),
     };
     one_line(&format!(
-        "{verdict} on {} ({}): {a} takes {value:.3} times as long as {b}, 95% interval {low:.3} to {high:.3}",
+        "{verdict} on {} ({}): {a} takes {:.3} times as long as {b}{interval}",
         first.runtime.engine,
-        way(first)
+        way(first),
+        ratio.value
     )) + "\n"
+}
+
+/// Names that tell two networks apart.
+fn names(first: &Measurement, second: &Measurement) -> [String; 2] {
+    if name(first) != name(second) {
+        return [name(first), name(second)];
+    }
+    if first.subject.file != second.subject.file {
+        return [first, second].map(|m| format!("{} ({})", name(m), m.subject.file));
+    }
+    ["first", "second"].map(|place| format!("the {place} {}", name(first)))
 }

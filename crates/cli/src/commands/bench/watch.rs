@@ -79,7 +79,7 @@ impl<'a> Watch<'a> {
 
 /// Says what is to be known about a network before it is measured.
 pub fn remark(network: &Network, weights: &WeightsFrom) {
-    input::warn_of_constraints(&network.architecture);
+    input::remark(&network.architecture);
     weights.note_matching(network.matching);
 }
 
