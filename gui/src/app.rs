@@ -12,7 +12,7 @@ use egui_tiles::Tree;
 use crate::{
     Options,
     command::{Command, Commands},
-    jobs::{Job, Worker},
+    jobs::{Job, Machinery, Worker},
     model::{FilePath, Model},
     panels::Panels,
     session::Session,
@@ -35,6 +35,15 @@ pub struct App {
 impl App {
     /// Opens what the options name, else what there is.
     pub fn new(cc: &eframe::CreationContext<'_>, options: Options) -> Self {
+        Self::with_machinery(cc, options, &Machinery::default())
+    }
+
+    /// Opens as [`App::new`] does, but measures with other engines on another machine; for tests.
+    pub fn with_machinery(
+        cc: &eframe::CreationContext<'_>,
+        options: Options,
+        machinery: &Machinery,
+    ) -> Self {
         let ctx = &cc.egui_ctx;
         theme::install(ctx);
         let session = Session::load(cc.storage);
@@ -44,7 +53,7 @@ impl App {
             panels: Panels::default(),
             tree: tiles::restored(session.tree),
             commands: Commands::default(),
-            worker: Worker::new(ctx),
+            worker: Worker::new(ctx, machinery),
             watch: None,
             shows_shortcuts: false,
         };
@@ -198,6 +207,11 @@ impl App {
             }
             Command::Count(convention) => self.model.settings.count_in(convention),
             Command::Start(job) => self.start(job),
+            Command::KeepIn(store) => {
+                self.model.store = store;
+                self.follow();
+                self.start(Job::Results(self.model.store.clone()));
+            }
             Command::Stop(id) => self.worker.stop(id),
             Command::ForgetJobs => self.model.jobs.forget_finished(),
             Command::Dismiss(index) => {

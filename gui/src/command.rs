@@ -35,6 +35,8 @@ pub enum Command {
     Count(Convention),
     /// Starts a job.
     Start(Job),
+    /// Keeps results in another store, and shows what is there.
+    KeepIn(PathBuf),
     /// Stops a job: what is done of it is kept.
     Stop(JobId),
     /// Takes finished jobs off the list.

@@ -15,7 +15,7 @@ mod report;
 
 pub use bench::{BenchEvent, BenchPlan, Benched, Network, Request, Trouble, Workplace, bench};
 pub use constraints::broken;
-pub use engines::{ALL, ChoiceError, Found, choose};
+pub use engines::{ALL, ChoiceError, Found, choose, choose_among};
 pub use inspect::{Content, Edited, Inspected, inspect, is_network, list};
 pub use network::{
     ReadError, Runnable, WeightSource, is_onnx, own_weights, read, read_onnx, read_runnable,

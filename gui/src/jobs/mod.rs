@@ -5,6 +5,7 @@
 //! [`crate::model::Model::apply`] that takes it in.
 
 mod layout;
+mod machinery;
 mod measure;
 mod read;
 mod worker;
@@ -17,6 +18,7 @@ use inceptive_report::drawing::Scene;
 use crate::model::{FilePath, Results};
 
 pub use layout::{LayoutRequest, Place};
+pub use machinery::{Machinery, Tools};
 pub use measure::{BenchRequest, EngineState, ProfileRequest};
 pub use worker::{Reporter, Worker};
 
@@ -94,15 +96,15 @@ impl Job {
     }
 
     /// Does it.
-    fn run(self, report: &Reporter) -> Result<Output, String> {
+    fn run(self, report: &Reporter, machinery: &Machinery) -> Result<Output, String> {
         match self {
             Self::List(folder) => Ok(read::listed(folder)),
             Self::Read(file, text) => Ok(read::read(file, text)),
             Self::Layout(request) => Ok(layout::lay_out(request)),
             Self::Results(store) => Ok(read::results(&store)),
-            Self::Engines => Ok(measure::engines()),
-            Self::Bench(request) => measure::bench(&request, report),
-            Self::Profile(request) => measure::profile(&request, report),
+            Self::Engines => Ok(measure::engines(&machinery.tools())),
+            Self::Bench(request) => measure::bench(&request, machinery.tools(), report),
+            Self::Profile(request) => measure::profile(&request, machinery.tools(), report),
             Self::Report(files, folder) => read::report(&files, &folder, report),
         }
     }

@@ -169,12 +169,8 @@ impl Model {
             }
             Output::Results(results) => self.results = results,
             Output::Engines(engines) => self.engines = Some(engines),
-            Output::Measured => {}
-            Output::Written(files) => {
-                let folder = files.first().and_then(|file| file.parent());
-                let place = folder.map_or_else(String::new, |folder| folder.display().to_string());
-                self.messages.push(format!("wrote {} files to {place}", files.len()));
-            }
+            // The list of jobs says it.
+            Output::Measured | Output::Written(_) => {}
         }
     }
 

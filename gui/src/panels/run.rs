@@ -55,9 +55,10 @@ impl Run {
         {
             commands.push(Command::Start(Job::Profile(ProfileRequest {
                 file: file.clone(),
-                engine: DEFAULT_ENGINE.to_owned(),
-                batch: 1,
-                threads: None,
+                engines: vec![DEFAULT_ENGINE.to_owned()],
+                device: "cpu".to_owned(),
+                batches: vec![1],
+                threads: vec![],
                 runs: 20,
                 store: model.store.clone(),
             })));
