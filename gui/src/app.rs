@@ -12,9 +12,10 @@ use egui_tiles::Tree;
 use crate::{
     Options,
     command::{Command, Commands},
-    jobs::{Job, Machinery, Worker},
+    jobs::{Job, Machinery, Picture, SaveRequest, Worker},
     model::{FilePath, Model},
     panels::Panels,
+    screenshot::Screenshots,
     session::Session,
     shortcuts, status, theme,
     tiles::{self, Pane, Screens},
@@ -29,6 +30,7 @@ pub struct App {
     commands: Commands,
     worker: Worker,
     watch: Option<Watch>,
+    screenshots: Screenshots,
     shows_shortcuts: bool,
 }
 
@@ -55,6 +57,7 @@ impl App {
             commands: Commands::default(),
             worker: Worker::new(ctx, machinery),
             watch: None,
+            screenshots: Screenshots::default(),
             shows_shortcuts: false,
         };
         app.panels.graph.remember(session.graphs);
@@ -127,6 +130,10 @@ impl App {
         for event in events {
             self.model.apply(event, &mut self.commands);
         }
+        let pictures: Vec<_> = self.screenshots.taken().collect();
+        for (path, image) in pictures {
+            self.start(Job::Picture(path, Picture::Png(image)));
+        }
         let changes = self.watch.as_mut().map(|watch| watch.changes(ctx)).unwrap_or_default();
         if !changes.is_empty() {
             self.files_changed(changes.into_iter().collect());
@@ -177,7 +184,16 @@ impl App {
         self.start(Job::Read(file, draft));
     }
 
-    fn carry_out(&mut self, command: Command) {
+    /// Writes the draft of a file if it has one.
+    fn save_draft(&mut self, file: FilePath, overwrite: bool) {
+        let Some(entry) = self.model.entries.get_mut(&file) else { return };
+        entry.save_problem = None;
+        let Some(text) = entry.draft.clone() else { return };
+        let expected = entry.base.clone().filter(|_| !overwrite);
+        self.start(Job::Save(SaveRequest { file, text, expected }));
+    }
+
+    fn carry_out(&mut self, ctx: &Context, command: Command) {
         match command {
             Command::Open(path) => self.open(&path),
             Command::Reload => {
@@ -201,10 +217,12 @@ impl App {
             }
             Command::Edit(file, text) => {
                 if let Some(entry) = self.model.entries.get_mut(&file) {
-                    entry.draft = text.map(Arc::from);
+                    entry.edit(text.map(Arc::from));
                     self.read(file);
                 }
             }
+            Command::Save { file, overwrite } => self.save_draft(file, overwrite),
+            Command::Screenshot(path, part) => self.screenshots.take(ctx, path, part),
             Command::Count(convention) => self.model.settings.count_in(convention),
             Command::Start(job) => self.start(job),
             Command::KeepIn(store) => {
@@ -268,7 +286,7 @@ impl eframe::App for App {
             ctx.request_repaint();
         }
         for command in commands {
-            self.carry_out(command);
+            self.carry_out(&ctx, command);
         }
     }
 

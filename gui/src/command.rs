@@ -31,6 +31,15 @@ pub enum Command {
     ShowNode(NodePath),
     /// Takes a text instead of that on the disk; none goes back to the disk.
     Edit(FilePath, Option<String>),
+    /// Writes the draft of a file to the disk; over what somebody else wrote only if that is said.
+    Save {
+        /// The file.
+        file: FilePath,
+        /// Whether what somebody else wrote may be lost.
+        overwrite: bool,
+    },
+    /// Writes what can be seen in a part of the window as a PNG file.
+    Screenshot(PathBuf, egui::Rect),
     /// Counts compute in another convention.
     Count(Convention),
     /// Starts a job.

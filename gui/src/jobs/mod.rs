@@ -9,18 +9,20 @@ mod machinery;
 mod measure;
 mod read;
 mod worker;
+mod write;
 
 use std::{path::PathBuf, sync::Arc};
 
-use inceptive_jobs::{Content, ReadError};
-use inceptive_report::drawing::Scene;
+use inceptive_report::drawing::{DrawError, Scene};
 
 use crate::model::{FilePath, Results};
 
 pub use layout::{LayoutRequest, Place};
 pub use machinery::{Machinery, Tools};
 pub use measure::{BenchRequest, EngineState, ProfileRequest};
+pub use read::Reading;
 pub use worker::{Reporter, Worker};
+pub use write::{Picture, SaveProblem, SaveRequest};
 
 /// Something to do on a thread of its own.
 #[derive(Clone, Debug)]
@@ -29,6 +31,10 @@ pub enum Job {
     List(PathBuf),
     /// Reads, checks and counts a file; its text may be in an editor.
     Read(FilePath, Option<Arc<str>>),
+    /// Writes a text from the editor to its file.
+    Save(SaveRequest),
+    /// Writes a picture.
+    Picture(PathBuf, Picture),
     /// Lays a network out.
     Layout(LayoutRequest),
     /// Reads everything in the store.
@@ -60,9 +66,13 @@ impl Job {
     /// Which jobs it waits for.
     pub const fn lane(&self) -> Lane {
         match self {
-            Self::List(_) | Self::Read(..) | Self::Layout(_) | Self::Results(_) | Self::Engines => {
-                Lane::Quick
-            }
+            Self::List(_)
+            | Self::Read(..)
+            | Self::Save(_)
+            | Self::Picture(..)
+            | Self::Layout(_)
+            | Self::Results(_)
+            | Self::Engines => Lane::Quick,
             Self::Bench(_) | Self::Profile(_) | Self::Report(..) => Lane::Long,
         }
     }
@@ -76,6 +86,8 @@ impl Job {
         match self {
             Self::List(folder) => format!("list {}", folder.display()),
             Self::Read(file, _) => format!("read {}", file.display()),
+            Self::Save(request) => format!("save {}", request.file.display()),
+            Self::Picture(path, _) => format!("write {}", path.display()),
             Self::Layout(_) => "lay out".to_owned(),
             Self::Results(_) => "read results".to_owned(),
             Self::Engines => "look for engines".to_owned(),
@@ -100,6 +112,8 @@ impl Job {
         match self {
             Self::List(folder) => Ok(read::listed(folder)),
             Self::Read(file, text) => Ok(read::read(file, text)),
+            Self::Save(request) => Ok(write::save(request)),
+            Self::Picture(path, picture) => write::picture(path, picture),
             Self::Layout(request) => Ok(layout::lay_out(request)),
             Self::Results(store) => Ok(read::results(&store)),
             Self::Engines => Ok(measure::engines(&machinery.tools())),
@@ -159,10 +173,12 @@ pub enum Finish {
 pub enum Output {
     /// The files of a folder, or why it cannot be read.
     Listed(PathBuf, Result<Vec<PathBuf>, String>),
-    /// A file, with the text that it was read from if that was in an editor.
-    Read(FilePath, Option<Arc<str>>, Result<Content, ReadError>),
-    /// A network at its places.
-    LaidOut(LayoutRequest, Arc<Scene>),
+    /// What is in a file.
+    Read(Reading),
+    /// What came of saving a text.
+    Saved(FilePath, Arc<str>, Result<(), SaveProblem>),
+    /// A network at its places, or why it has none.
+    LaidOut(LayoutRequest, Result<Arc<Scene>, DrawError>),
     /// Everything in the store.
     Results(Results),
     /// Engines, found or not.

@@ -5,23 +5,51 @@ use std::{
     sync::Arc,
 };
 
-use inceptive_dsl::Disk;
-use inceptive_jobs::{Edited, candidate, inspect, list, read as read_network};
+use inceptive_dsl::{Disk, Files};
+use inceptive_jobs::{
+    Content, Edited, ReadError, candidate, inspect, is_onnx, list, read as read_network,
+};
 
 use super::{Output, Progress, Reporter};
 use crate::model::{FilePath, Results};
+
+/// The largest text that is edited, in bytes: larger YAML is refused anyway.
+const MOST_BYTES: u64 = 1 << 20;
 
 pub(super) fn listed(folder: PathBuf) -> Output {
     let files = list(&folder).map_err(|error| error.to_string());
     Output::Listed(folder, files)
 }
 
-pub(super) fn read(file: FilePath, text: Option<Arc<str>>) -> Output {
-    let result = match &text {
+/// What reading a file gave.
+#[derive(Debug)]
+pub struct Reading {
+    /// The file.
+    pub file: FilePath,
+    /// The text on the disk; none for what is no text.
+    pub text: Option<Arc<str>>,
+    /// The text in the editor, which was read instead if there is one.
+    pub draft: Option<Arc<str>>,
+    /// What is in it.
+    pub result: Result<Content, ReadError>,
+}
+
+pub(super) fn read(file: FilePath, draft: Option<Arc<str>>) -> Output {
+    let text = text_of(&file);
+    let result = match draft.as_ref().or(text.as_ref()) {
         Some(text) => inspect(&Edited { path: file.to_path_buf(), text: Arc::clone(text) }, &file),
         None => inspect(&Disk, &file),
     };
-    Output::Read(file, text, result)
+    Output::Read(Reading { file, text, draft, result })
+}
+
+fn text_of(file: &Path) -> Option<Arc<str>> {
+    if is_onnx(file) {
+        return None;
+    }
+    let bytes = Disk.read(file, MOST_BYTES + 1).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    (text.len() as u64 <= MOST_BYTES).then(|| Arc::from(text))
 }
 
 pub(super) fn results(store: &Path) -> Output {

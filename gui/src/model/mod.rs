@@ -16,7 +16,7 @@ use std::{
 use egui::ThemePreference;
 use inceptive_cost::Convention;
 use inceptive_jobs::Inspected;
-use inceptive_report::drawing::Scene;
+use inceptive_report::drawing::{DrawError, Scene};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -89,7 +89,7 @@ pub struct Model {
     pub settings: Settings,
     /// What went wrong and has no other place, newest last.
     pub messages: Vec<String>,
-    scenes: Vec<(LayoutRequest, Arc<Scene>)>,
+    scenes: Vec<(LayoutRequest, Result<Arc<Scene>, DrawError>)>,
 }
 
 /// Scenes that are kept: going back and forth between a few is immediate.
@@ -121,19 +121,29 @@ impl Model {
         self.entries.values().filter_map(|entry| Some((entry, entry.network.as_ref()?)))
     }
 
-    /// A scene that was laid out; none while it has to be made, for which [`Model::wants`] says whether to ask.
-    pub fn scene(&self, request: &LayoutRequest) -> Option<&Arc<Scene>> {
+    fn laid_out(&self, request: &LayoutRequest) -> Option<&Result<Arc<Scene>, DrawError>> {
         self.scenes.iter().find(|(known, _)| known == request).map(|(_, scene)| scene)
     }
 
-    /// The latest scene at a place, to be shown until a better one is there.
-    pub fn last_scene(&self, place: Place) -> Option<&(LayoutRequest, Arc<Scene>)> {
-        self.scenes.iter().rev().find(|(known, _)| known.place == place)
+    /// A scene that was laid out; none while it has to be made, for which [`Model::wants`] says whether to ask.
+    pub fn scene(&self, request: &LayoutRequest) -> Option<&Arc<Scene>> {
+        self.laid_out(request)?.as_ref().ok()
     }
 
-    /// Whether a scene has to be asked for: there is none, and none is being made.
+    /// Why a scene cannot be laid out.
+    pub fn layout_problem(&self, request: &LayoutRequest) -> Option<&DrawError> {
+        self.laid_out(request)?.as_ref().err()
+    }
+
+    /// The latest scene at a place, to be shown until a better one is there.
+    pub fn last_scene(&self, place: Place) -> Option<(&LayoutRequest, &Arc<Scene>)> {
+        let at_place = self.scenes.iter().rev().filter(|(known, _)| known.place == place);
+        at_place.into_iter().find_map(|(known, scene)| Some((known, scene.as_ref().ok()?)))
+    }
+
+    /// Whether a scene has to be asked for: nothing is known about it, and none is being made.
     pub fn wants(&self, request: &LayoutRequest) -> bool {
-        self.scene(request).is_none() && !self.jobs.is_laying_out(request)
+        self.laid_out(request).is_none() && !self.jobs.is_laying_out(request)
     }
 
     /// A file as it is called in the open folder.
@@ -156,14 +166,20 @@ impl Model {
         match output {
             Output::Listed(folder, files) if folder == self.folder => self.list(files, commands),
             Output::Listed(..) => {}
-            Output::Read(file, text, result) => {
+            Output::Read(reading) => {
+                if let Some(entry) = self.entries.get_mut(&reading.file) {
+                    entry.take_in(reading);
+                }
+            }
+            Output::Saved(file, text, result) => {
                 if let Some(entry) = self.entries.get_mut(&file) {
-                    entry.take_in(text, result);
+                    entry.saved(text, result);
+                    commands.push(Command::Start(Job::Read(file, entry.draft.clone())));
                 }
             }
             Output::LaidOut(request, scene) => {
                 if self.scenes.len() >= MOST_SCENES {
-                    self.scenes.remove(0);
+                    self.scenes.drain(..1);
                 }
                 self.scenes.push((request, scene));
             }
@@ -201,7 +217,7 @@ impl Model {
         for file in files {
             let entry = self.entries.entry(Arc::clone(&file)).or_insert_with(|| Entry::new(&file));
             if entry.needs_reading() {
-                commands.push(Command::Start(Job::Read(file, None)));
+                commands.push(Command::Start(Job::Read(file, entry.draft.clone())));
             }
         }
         if self.current().is_none()

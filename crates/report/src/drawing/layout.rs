@@ -6,14 +6,20 @@
 //! a module reads enters its frame at the top, at one port for each producer; what is read of it leaves
 //! at the bottom.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeSet, HashSet},
+    thread,
+};
 
 use dagre::{
     EdgeLabel, LayoutOptions, NodeLabel,
     graph::{Graph, GraphOptions},
 };
 
-use super::view::{Child, View};
+use super::{
+    room::{DrawError, room, stack},
+    view::{Child, View},
+};
 
 /// Room inside a frame, in pixels; the top holds the module's name.
 const PADDING: f64 = 14.0;
@@ -80,8 +86,8 @@ pub(super) struct Layout {
 }
 
 /// One end of a line inside a module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum End {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum End {
     Child(Child),
     /// Where the result of a block enters the module.
     Entry(usize),
@@ -91,10 +97,10 @@ enum End {
 
 /// A line inside a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Piece {
-    module: usize,
-    from: End,
-    to: End,
+pub(super) struct Piece {
+    pub module: usize,
+    pub from: End,
+    pub to: End,
     source: usize,
 }
 
@@ -112,12 +118,31 @@ struct Inside {
 }
 
 /// Lays out a view whose blocks have these sizes (width, height).
-pub(super) fn layout(view: &View, sizes: &[(f64, f64)]) -> Layout {
-    let pieces = pieces(view);
+///
+/// # Errors
+/// When a module holds too much, or there is no memory for it.
+pub(super) fn layout(view: &View, sizes: &[(f64, f64)]) -> Result<Layout, DrawError> {
+    let mut own: Vec<Vec<Piece>> = vec![Vec::new(); view.modules.len()];
+    for piece in pieces(view) {
+        own[piece.module].push(piece);
+    }
+    let mut most = 0;
+    for (module, pieces) in own.iter().enumerate() {
+        most = most.max(room(view, module, pieces)?);
+    }
+    let builder = thread::Builder::new().stack_size(stack(most));
+    thread::scope(|scope| {
+        let thread = builder.spawn_scoped(scope, || all(view, sizes, &own));
+        let thread = thread.map_err(|error| DrawError::NoThread(error.to_string()))?;
+        thread.join().map_err(|_| DrawError::Failed)
+    })
+}
+
+/// Lays out every module, inner ones first.
+fn all(view: &View, sizes: &[(f64, f64)], own: &[Vec<Piece>]) -> Layout {
     let mut insides: Vec<Inside> = vec![Inside::default(); view.modules.len()];
     for module in (0..view.modules.len()).rev() {
-        let own: Vec<Piece> = pieces.iter().filter(|p| p.module == module).copied().collect();
-        insides[module] = inside(view, module, sizes, &insides, &own);
+        insides[module] = inside(view, module, sizes, &insides, &own[module]);
     }
     let mut picture = Layout {
         width: insides[0].width,
@@ -225,19 +250,20 @@ fn push_ports_outward(
     pieces: &[Piece],
 ) {
     let faint = || EdgeLabel { weight: 0, ..EdgeLabel::default() };
+    let ends: HashSet<(End, End)> = pieces.iter().map(|piece| (piece.from, piece.to)).collect();
+    let within = ends
+        .iter()
+        .filter(|(from, to)| matches!(from, End::Child(_)) && matches!(to, End::Child(_)));
+    let (are_read, read): (HashSet<End>, HashSet<End>) = within.copied().unzip();
     for &child in children {
         let own = End::Child(child);
-        let reads =
-            pieces.iter().any(|piece| piece.to == own && matches!(piece.from, End::Child(_)));
-        let is_read =
-            pieces.iter().any(|piece| piece.from == own && matches!(piece.to, End::Child(_)));
         for &port in ports {
             let (from, to) = match port {
-                End::Entry(_) if !reads => (port, own),
-                End::Exit(_) if !is_read => (own, port),
+                End::Entry(_) if !read.contains(&own) => (port, own),
+                End::Exit(_) if !are_read.contains(&own) => (own, port),
                 End::Entry(_) | End::Exit(_) | End::Child(_) => continue,
             };
-            if !pieces.iter().any(|piece| (piece.from, piece.to) == (from, to)) {
+            if !ends.contains(&(from, to)) {
                 graph.set_edge(key(from), key(to), Some(faint()), Some("order"));
             }
         }
@@ -449,7 +475,7 @@ mod tests {
 
     fn check(name: &str, view: &View) {
         let sizes = vec![(90.0, 40.0); view.blocks.len()];
-        let picture = layout(view, &sizes);
+        let picture = layout(view, &sizes).unwrap();
         let whole = Rect { x: 0.0, y: 0.0, width: picture.width, height: picture.height };
         let frame = |module: usize| {
             let found = picture.frames.iter().find(|(known, _)| *known == module);
