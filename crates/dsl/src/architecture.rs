@@ -23,6 +23,7 @@ use crate::{
         block::{declared, value},
     },
     scope::{Named, Reader, Scope},
+    settable::Written,
     space::Constraint,
     static_check,
     step::check_name,
@@ -81,6 +82,8 @@ pub(crate) struct Built {
     pub(crate) graph: Graph,
     /// Steps that were taken to build it.
     pub(crate) steps: u32,
+    /// Numbers that its steps were given.
+    pub(crate) written: Vec<Written>,
 }
 
 /// Builds the network of a draft; none when something was reported.
@@ -109,7 +112,7 @@ pub(crate) fn build(draft: &Draft, sink: &Sink) -> Option<Built> {
         let classes = Val { from_input: true, ..Val::number(classes.into()) };
         values.push((Arc::from("classes"), Some(classes)));
     }
-    let (graph, steps) = lower(draft, &keys, &values, input, classes, sink)?;
+    let (graph, steps, written) = lower(draft, &keys, &values, input, classes, sink)?;
     sink.is_empty().then_some(Built {
         name: about.name,
         description: about.description,
@@ -118,6 +121,7 @@ pub(crate) fn build(draft: &Draft, sink: &Sink) -> Option<Built> {
         published: about.published,
         graph,
         steps,
+        written,
     })
 }
 
@@ -187,7 +191,7 @@ fn lower(
     input: (Shape, Span),
     classes: Option<u32>,
     sink: &Sink,
-) -> Option<(Graph, u32)> {
+) -> Option<(Graph, u32, Vec<Written>)> {
     let scope = Scope::root(values);
     let reader = Reader { scope: &scope, sink };
     let graph = match Graph::new(input.0, Some(input.1)) {
@@ -227,7 +231,7 @@ fn lower(
     }
     check_overrides(&lowering, end);
     lowering.graph.set_output(end.node);
-    Some((lowering.graph, lowering.steps))
+    Some((lowering.graph, lowering.steps, lowering.written.into_inner()))
 }
 
 fn multiplier(keys: &ArchitectureKeys, written: Option<&Node>, reader: &Reader<'_>) -> Option<f64> {

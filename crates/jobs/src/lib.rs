@@ -7,6 +7,7 @@
 
 mod bench;
 mod constraints;
+mod design;
 mod engines;
 mod inspect;
 mod network;
@@ -15,6 +16,7 @@ mod report;
 
 pub use bench::{BenchEvent, BenchPlan, Benched, Network, Request, Trouble, Workplace, bench};
 pub use constraints::broken;
+pub use design::{NewFile, SaveError, design, save_variant};
 pub use engines::{ALL, ChoiceError, Found, choose, choose_among};
 pub use inspect::{Content, Edited, Inspected, inspect, is_network, list};
 pub use network::{

@@ -9,7 +9,7 @@ mod ops;
 mod tail;
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     collections::{BTreeMap, HashMap},
     sync::Arc,
 };
@@ -23,6 +23,7 @@ use crate::{
     expr::{Val, ValKind},
     field::Fields,
     scope::{Input, Reader, Scope},
+    settable::Written,
     static_check,
     step::{Names, Step},
     yaml::{Map, Node, Value},
@@ -30,6 +31,8 @@ use crate::{
 
 /// Steps that a network may expand to.
 const MAX_STEPS: u32 = 200_000;
+/// Numbers that are noted; nobody sets more by hand.
+const MAX_WRITTEN: usize = 4096;
 /// How deep blocks may call each other and steps may be nested.
 const MAX_CALLS: usize = 32;
 
@@ -97,6 +100,8 @@ pub(crate) struct Lowering<'a> {
     pub(crate) part: Part,
     /// Steps so far.
     pub(crate) steps: u32,
+    /// Numbers that steps were given as they are, in the order of the steps.
+    pub(crate) written: RefCell<Vec<Written>>,
     /// Where the blocks that are being built were called, outermost first.
     calls: Vec<Span>,
 }
@@ -135,6 +140,7 @@ impl<'a> Lowering<'a> {
             places: BTreeMap::new(),
             part: Part::Main,
             steps: 0,
+            written: RefCell::default(),
             calls: Vec::new(),
         }
     }
@@ -289,6 +295,18 @@ impl<'a> Lowering<'a> {
         }
         maps.extend(defaults);
         Some(Fields { reader, what: step.word, span: step.span, maps, resolved: &[] })
+    }
+
+    /// Notes an argument that was given as a number: it can be set. What heads for training take is left out.
+    fn note(&self, site: &Site<'_>, block: Option<&str>, key: &str, given: Option<&Node>) {
+        let mut written = self.written.borrow_mut();
+        if let Some(Value::Number(value)) = given.map(|given| &given.value)
+            && self.part == Part::Main
+            && written.len() < MAX_WRITTEN
+        {
+            let (path, key) = (site.path.clone(), Arc::from(key));
+            written.push(Written { path, block: block.map(Arc::from), key, value: *value });
+        }
     }
 
     /// Defaults of a built-in step.
