@@ -4,6 +4,7 @@
 //! [`Job`] with its lane and title, a case of [`Output`] for what comes of it, and a line in
 //! [`crate::model::Model::apply`] that takes it in.
 
+mod design;
 mod layout;
 mod machinery;
 mod measure;
@@ -13,10 +14,13 @@ mod write;
 
 use std::{path::PathBuf, sync::Arc};
 
+use inceptive_dsl::Space;
+use inceptive_jobs::{NewFile, SaveError};
 use inceptive_report::drawing::{DrawError, Scene};
 
 use crate::model::{FilePath, Results};
 
+pub use design::{Cloud, CloudPoint, DesignRequest, Designed};
 pub use layout::{LayoutRequest, Place};
 pub use machinery::{Machinery, Tools};
 pub use measure::{BenchRequest, EngineState, ProfileRequest};
@@ -37,6 +41,12 @@ pub enum Job {
     Picture(PathBuf, Picture),
     /// Lays a network out.
     Layout(LayoutRequest),
+    /// Counts a network with other settings.
+    Design(DesignRequest),
+    /// Writes a network with other settings as a file of its own.
+    SaveDesign(NewFile),
+    /// Counts so many networks of a space at most.
+    Cloud(Arc<Space>, usize),
     /// Reads everything in the store.
     Results(PathBuf),
     /// Looks for engines.
@@ -71,9 +81,11 @@ impl Job {
             | Self::Save(_)
             | Self::Picture(..)
             | Self::Layout(_)
+            | Self::Design(_)
+            | Self::SaveDesign(_)
             | Self::Results(_)
             | Self::Engines => Lane::Quick,
-            Self::Bench(_) | Self::Profile(_) | Self::Report(..) => Lane::Long,
+            Self::Cloud(..) | Self::Bench(_) | Self::Profile(_) | Self::Report(..) => Lane::Long,
         }
     }
 
@@ -89,6 +101,9 @@ impl Job {
             Self::Save(request) => format!("save {}", request.file.display()),
             Self::Picture(path, _) => format!("write {}", path.display()),
             Self::Layout(_) => "lay out".to_owned(),
+            Self::Design(request) => format!("count {}", request.file.display()),
+            Self::SaveDesign(new) => format!("write {}", new.file_name),
+            Self::Cloud(space, _) => format!("count networks of {}", space.title),
             Self::Results(_) => "read results".to_owned(),
             Self::Engines => "look for engines".to_owned(),
             Self::Bench(request) => format!("bench {}", count(&request.files)),
@@ -115,6 +130,9 @@ impl Job {
             Self::Save(request) => Ok(write::save(request)),
             Self::Picture(path, picture) => write::picture(path, picture),
             Self::Layout(request) => Ok(layout::lay_out(request)),
+            Self::Design(request) => Ok(design::count(request)),
+            Self::SaveDesign(new) => Ok(design::save(new)),
+            Self::Cloud(space, most) => Ok(design::cloud(&space, most, report)),
             Self::Results(store) => Ok(read::results(&store)),
             Self::Engines => Ok(measure::engines(&machinery.tools())),
             Self::Bench(request) => measure::bench(&request, machinery.tools(), report),
@@ -179,6 +197,12 @@ pub enum Output {
     Saved(FilePath, Arc<str>, Result<(), SaveProblem>),
     /// A network at its places, or why it has none.
     LaidOut(LayoutRequest, Result<Arc<Scene>, DrawError>),
+    /// A network with other settings, or why there is none.
+    Designed(DesignRequest, Designed),
+    /// The file of a network with other settings, or why it was not written.
+    DesignSaved(NewFile, Result<PathBuf, SaveError>),
+    /// Networks of a space by cost.
+    Clouded(Arc<Cloud>),
     /// Everything in the store.
     Results(Results),
     /// Engines, found or not.

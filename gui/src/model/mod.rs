@@ -3,6 +3,7 @@
 //! Screens only read it. It changes in two places: [`Model::apply`] takes in what jobs tell, and the app carries out
 //! commands.
 
+mod design;
 mod entry;
 mod jobs;
 mod results;
@@ -15,15 +16,16 @@ use std::{
 
 use egui::ThemePreference;
 use inceptive_cost::Convention;
-use inceptive_jobs::Inspected;
+use inceptive_jobs::{Inspected, NewFile, SaveError};
 use inceptive_report::drawing::{DrawError, Scene};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     command::{Command, Commands},
-    jobs::{EngineState, Event, Job, LayoutRequest, Output, Place, What},
+    jobs::{Cloud, EngineState, Event, Job, LayoutRequest, Output, Place, What},
 };
 
+pub use design::Design;
 pub use entry::{Entry, State};
 pub use jobs::{JobState, Jobs, Status};
 pub use results::Results;
@@ -81,6 +83,10 @@ pub struct Model {
     pub store: PathBuf,
     /// What is in it.
     pub results: Results,
+    /// The network that is being changed.
+    pub design: Design,
+    /// Networks of a space by cost, as they were counted last.
+    pub cloud: Option<Arc<Cloud>>,
     /// Engines, found or not; none before somebody looked.
     pub engines: Option<Vec<EngineState>>,
     /// What is being done.
@@ -183,11 +189,29 @@ impl Model {
                 }
                 self.scenes.push((request, scene));
             }
+            Output::Designed(request, designed) => self.design.take_in(request, designed),
+            Output::DesignSaved(new, result) => self.design_saved(new, result, commands),
+            Output::Clouded(cloud) => self.cloud = Some(cloud),
             Output::Results(results) => self.results = results,
             Output::Engines(engines) => self.engines = Some(engines),
             // The list of jobs says it.
             Output::Measured | Output::Written(_) => {}
         }
+    }
+
+    fn design_saved(
+        &mut self,
+        new: NewFile,
+        result: Result<PathBuf, SaveError>,
+        commands: &mut Commands,
+    ) {
+        if let Ok(path) = &result {
+            commands.push(Command::Start(Job::List(self.folder.clone())));
+            if self.entries.contains_key(path.as_path()) {
+                commands.push(Command::Start(Job::Read(Arc::from(path.as_path()), None)));
+            }
+        }
+        self.design.saved = Some((new, result));
     }
 
     fn list(&mut self, files: Result<Vec<PathBuf>, String>, commands: &mut Commands) {
