@@ -92,6 +92,10 @@ impl Graphs {
         if let [Some(first), Some(other)] = found {
             self.take_in([first, other], pair);
         }
+        if let Some(problem) = requests.iter().find_map(|request| model.layout_problem(request)) {
+            super::super::nothing(ui, &problem.to_string());
+            return;
+        }
         if self.drawn.is_none() {
             super::super::nothing(ui, "Laying out…");
             return;
@@ -119,9 +123,10 @@ impl Graphs {
     }
 
     fn take_in(&mut self, scenes: [Arc<Scene>; 2], pair: &Pair) {
-        let is_known = self.drawn.as_ref().is_some_and(|drawn| {
-            drawn.scenes.iter().zip(&scenes).all(|(a, b)| Arc::ptr_eq(a, b))
-        });
+        let is_known = self
+            .drawn
+            .as_ref()
+            .is_some_and(|drawn| drawn.scenes.iter().zip(&scenes).all(|(a, b)| Arc::ptr_eq(a, b)));
         if is_known {
             return;
         }
@@ -326,7 +331,8 @@ impl Drawn {
         let mut all: Vec<(Pos2, Path)> = vec![];
         for at in [FIRST, OTHER] {
             for (card, mark) in self.scenes[at].cards.iter().zip(&self.marks[at]) {
-                let is_new = at == FIRST || !self.scenes[FIRST].cards.iter().any(|it| it.path == card.path);
+                let is_new =
+                    at == FIRST || !self.scenes[FIRST].cards.iter().any(|it| it.path == card.path);
                 if mark.is_some() && is_new {
                     let point = match at {
                         FIRST => middle(card),

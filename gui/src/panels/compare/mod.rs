@@ -115,13 +115,7 @@ impl Compare {
         }
     }
 
-    fn bar(
-        &mut self,
-        ui: &mut Ui,
-        networks: &[Compared<'_>],
-        other: &Compared<'_>,
-        ask: &mut Ask,
-    ) {
+    fn bar(&mut self, ui: &mut Ui, networks: &[Compared<'_>], other: &Compared<'_>, ask: &mut Ask) {
         for (section, title) in [
             (Section::Overview, "Overview"),
             (Section::Nodes, "Nodes"),
@@ -178,8 +172,7 @@ fn choice(
 /// The networks among `order`, each with a name of its own.
 fn compared<'a>(order: &[FilePath], model: &'a Model) -> Vec<Compared<'a>> {
     let network = |file| model.entries.get(file).and_then(|entry| entry.network.as_ref());
-    let found: Vec<_> =
-        order.iter().filter_map(|file| Some((file, network(file)?))).collect();
+    let found: Vec<_> = order.iter().filter_map(|file| Some((file, network(file)?))).collect();
     let is_twice = |name: &str| found.iter().filter(|(file, _)| stem(file) == name).count() > 1;
     let named = found.iter().map(|&(file, network)| {
         let short = stem(file);

@@ -83,8 +83,9 @@ impl Modules {
             ui.separator();
             ui.label("depth");
             for depth in 1..=3 {
-                ui.selectable_value(&mut self.depth, depth, depth.to_string())
-                    .on_hover_text("Path segments of a module: 1 for whole modules, 2 for their branches");
+                ui.selectable_value(&mut self.depth, depth, depth.to_string()).on_hover_text(
+                    "Path segments of a module: 1 for whole modules, 2 for their branches",
+                );
             }
             ui.separator();
             legend(ui, networks);
@@ -199,7 +200,9 @@ mod tests {
         let groups = aligned(&[list(&["stem", "3a", "fc"]), list(&["stem", "3x", "3a", "tail"])]);
         let rows: Vec<_> = groups
             .iter()
-            .map(|group| (group.name.as_str(), group.values[0].is_some(), group.values[1].is_some()))
+            .map(|group| {
+                (group.name.as_str(), group.values[0].is_some(), group.values[1].is_some())
+            })
             .collect();
         assert_eq!(
             rows,

@@ -125,11 +125,7 @@ fn line(row: &mut TableRow<'_, '_>, node: &NodeChange) -> bool {
     }
     let totals = |side: Option<&NodeSide>| side.map(|side| side.totals).unwrap_or_default();
     let (old, new) = (totals(before), totals(after));
-    for text in [
-        delta(old.params, new.params),
-        delta(old.macs, new.macs),
-        memory(&old, &new),
-    ] {
+    for text in [delta(old.params, new.params), delta(old.macs, new.macs), memory(&old, &new)] {
         row.col(|ui| right(ui, RichText::new(text).monospace()));
     }
     row.col(|ui| cut(ui, &differences(node)));

@@ -114,8 +114,7 @@ pub(super) struct Pair {
 
 impl Pair {
     pub fn new(before: &Compared<'_>, after: &Compared<'_>) -> Self {
-        let graphs =
-            [before, after].map(|compared| &compared.network.architecture.graph);
+        let graphs = [before, after].map(|compared| &compared.network.architecture.graph);
         let differs = |mode| diff(graphs[0], graphs[1], mode, 1);
         let marks = differs(Mode::Training).nodes;
         Self {
@@ -134,7 +133,9 @@ impl Pair {
     pub fn verdict(&self) -> Option<&'static str> {
         match (self.diff.same_structure, self.diff.nodes.is_empty()) {
             (true, true) => Some("As deployed, both are the same."),
-            (true, false) => Some("As deployed, both are the same but for the names of their nodes."),
+            (true, false) => {
+                Some("As deployed, both are the same but for the names of their nodes.")
+            }
             (false, _) => None,
         }
     }

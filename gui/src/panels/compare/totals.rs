@@ -111,20 +111,25 @@ fn right(ui: &mut Ui, text: RichText, hover: &str) {
 
 fn counts(networks: &[Compared<'_>], model: &Model) -> Vec<Row> {
     let convention = model.settings.convention();
-    let count = |title: &str, hover: &str, show: fn(u64) -> String, of: &dyn Fn(&Compared<'_>) -> u64| {
-        let values: Vec<u64> = networks.iter().map(of).collect();
-        let cell = |&value: &u64| Cell {
-            text: show(value),
-            difference: match value.cmp(&values[0]) {
-                std::cmp::Ordering::Equal => "0".to_owned(),
-                std::cmp::Ordering::Greater => format!("+{}", show(value - values[0])),
-                std::cmp::Ordering::Less => format!("-{}", show(values[0] - value)),
-            },
-            percent: percent_change(values[0], value),
-            hover: format!("{} ({})", exact(value), change(values[0], value)),
+    let count =
+        |title: &str, hover: &str, show: fn(u64) -> String, of: &dyn Fn(&Compared<'_>) -> u64| {
+            let values: Vec<u64> = networks.iter().map(of).collect();
+            let cell = |&value: &u64| Cell {
+                text: show(value),
+                difference: match value.cmp(&values[0]) {
+                    std::cmp::Ordering::Equal => "0".to_owned(),
+                    std::cmp::Ordering::Greater => format!("+{}", show(value - values[0])),
+                    std::cmp::Ordering::Less => format!("-{}", show(values[0] - value)),
+                },
+                percent: percent_change(values[0], value),
+                hover: format!("{} ({})", exact(value), change(values[0], value)),
+            };
+            Row {
+                title: title.to_owned(),
+                hover: hover.to_owned(),
+                cells: values.iter().map(cell).collect(),
+            }
         };
-        Row { title: title.to_owned(), hover: hover.to_owned(), cells: values.iter().map(cell).collect() }
-    };
     vec![
         count("params", "Learned numbers", exact, &|it| it.network.cost.total.params),
         count(
@@ -133,9 +138,12 @@ fn counts(networks: &[Compared<'_>], model: &Model) -> Vec<Row> {
             exact,
             &|it| convention.total(&it.network.architecture.graph),
         ),
-        count("FLOPs", "Floating-point operations of every operator, for one image", exact, &|it| {
-            it.network.cost.total.flops
-        }),
+        count(
+            "FLOPs",
+            "Floating-point operations of every operator, for one image",
+            exact,
+            &|it| it.network.cost.total.flops,
+        ),
         count("acts", "Outputs of convolutions and linear layers, for one image", exact, &|it| {
             it.network.cost.total.acts
         }),
@@ -160,8 +168,11 @@ fn accuracies(networks: &[Compared<'_>]) -> Row {
     let all: Vec<_> = networks.iter().map(best).collect();
     let first = all.first().and_then(Option::as_ref).map(|(top1, _)| *top1);
     let cell = |(index, found): (usize, &Option<(f64, inceptive_dsl::Published)>)| {
-        let Some((top1, published)) = found else { return Cell { text: "–".to_owned(), ..Cell::default() } };
-        let difference = first.filter(|_| index > 0).map(|first| format!("{:+.2} points", top1 - first));
+        let Some((top1, published)) = found else {
+            return Cell { text: "–".to_owned(), ..Cell::default() };
+        };
+        let difference =
+            first.filter(|_| index > 0).map(|first| format!("{:+.2} points", top1 - first));
         Cell {
             text: format!("{top1:.2}%"),
             difference: difference.unwrap_or_default(),
@@ -219,7 +230,11 @@ fn latency_row(runtime: &inceptive_exec::Runtime, found: &[Option<&Measurement>]
             _ => <(String, String)>::default(),
         };
         Cell {
-            text: format!("{} ±{:.1}%", milliseconds(median.value), median.relative_spread() * 100.0),
+            text: format!(
+                "{} ±{:.1}%",
+                milliseconds(median.value),
+                median.relative_spread() * 100.0
+            ),
             difference,
             percent,
             hover: format!(
