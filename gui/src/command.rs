@@ -19,6 +19,8 @@ use crate::{
 pub enum Command {
     /// Opens a folder, or the folder of a file with the file selected.
     Open(PathBuf),
+    /// Opens folders, and puts files on the list that are elsewhere.
+    Add(Vec<PathBuf>),
     /// Reads the folder and the store again.
     Reload,
     /// Makes these files the selection; the last one is current.

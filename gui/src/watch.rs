@@ -42,18 +42,21 @@ impl Watch {
         Ok(Self { watcher, changes, pending: BTreeSet::new(), last_change: now, watched: vec![] })
     }
 
-    /// Watches a folder with all that is in it, and the folder of a file, instead of what was watched before.
-    pub fn follow(&mut self, folder: &Path, file: &Path) -> notify::Result<()> {
+    /// Watches a folder with all that is in it, and the folders of files, instead of what was watched before.
+    pub fn follow<'a>(
+        &mut self,
+        folder: &Path,
+        files: impl Iterator<Item = &'a Path>,
+    ) -> notify::Result<()> {
         for path in self.watched.drain(..) {
             // It may have been deleted, and is then not watched any more.
             let _ = self.watcher.unwatch(&path);
         }
-        let beside = match file.parent() {
-            Some(beside) if !beside.as_os_str().is_empty() => beside,
-            _ => Path::new("."),
-        };
-        if self.watcher.watch(beside, RecursiveMode::NonRecursive).is_ok() {
-            self.watched.push(beside.to_owned());
+        let folders: BTreeSet<PathBuf> = files.map(around).collect();
+        for folder in folders {
+            if self.watcher.watch(&folder, RecursiveMode::NonRecursive).is_ok() {
+                self.watched.push(folder);
+            }
         }
         self.watcher.watch(folder, RecursiveMode::Recursive)?;
         self.watched.push(folder.to_owned());
@@ -76,5 +79,13 @@ impl Watch {
         }
         ctx.request_repaint_after(QUIET - quiet);
         BTreeSet::new()
+    }
+}
+
+/// The folder that a file is in.
+fn around(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
     }
 }

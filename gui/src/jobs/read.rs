@@ -1,6 +1,7 @@
 //! Reading folders, files and the store; writing reports.
 
 use std::{
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -17,7 +18,12 @@ use crate::model::{FilePath, Results};
 const MOST_BYTES: u64 = 1 << 20;
 
 pub(super) fn listed(folder: PathBuf) -> Output {
-    let files = list(&folder).map_err(|error| error.to_string());
+    let files = list(&folder).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => "There is no such folder any more.".to_owned(),
+        io::ErrorKind::PermissionDenied => "This folder may not be read.".to_owned(),
+        io::ErrorKind::NotADirectory => "This is not a folder.".to_owned(),
+        _ => format!("This folder cannot be read: {error}."),
+    });
     Output::Listed(folder, files)
 }
 

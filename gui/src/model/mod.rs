@@ -75,6 +75,8 @@ pub struct Model {
     pub folder_problem: Option<String>,
     /// Whether the folder was read at all.
     pub is_listed: bool,
+    /// Files elsewhere that somebody put on the list.
+    pub added: Vec<FilePath>,
     /// Its files by their paths.
     pub entries: BTreeMap<FilePath, Entry>,
     /// What is selected, in the order in which it was; the last one is current.
@@ -228,7 +230,9 @@ impl Model {
                 return;
             }
         };
-        let files: Vec<FilePath> = files.into_iter().map(Arc::from).collect();
+        let mut files: Vec<FilePath> = files.into_iter().map(Arc::from).collect();
+        files.extend(self.added.iter().filter(|file| file.is_file()).cloned());
+        files.sort();
         let selection = &self.selection;
         self.entries.retain(|file, entry| {
             let is_there = files.binary_search(file).is_ok();
