@@ -169,18 +169,14 @@ mod tests {
         use Token::{Key, Quoted};
         assert_eq!(
             shown("source: \"a: {b} # \\\" c\"\nname: 'it' "),
-            [
-                ("source", Key),
-                ("\"a: {b} # \\\" c\"", Quoted),
-                ("name", Key),
-                ("'it'", Quoted)
-            ]
+            [("source", Key), ("\"a: {b} # \\\" c\"", Quoted), ("name", Key), ("'it'", Quoted)]
         );
     }
 
     #[test]
     fn half_typed_and_foreign_text_is_covered() {
-        for text in ["", "\n\n", "a: \"", "- ", "- $", "名称: 网络 # 说明", "{[,:", "\t\r\n-x", "'"] {
+        for text in ["", "\n\n", "a: \"", "- ", "- $", "名称: 网络 # 说明", "{[,:", "\t\r\n-x", "'"]
+        {
             shown(text);
         }
     }

@@ -13,7 +13,7 @@ mod marks;
 
 use std::{path::Path, sync::Arc};
 
-use egui::{Button, Id, Key, Modal, Modifiers, Panel, RichText, ScrollArea, Ui};
+use egui::{Button, Id, Modal, Panel, RichText, ScrollArea, Ui};
 
 use crate::{
     command::{Command, Commands},
@@ -119,8 +119,7 @@ fn header(ui: &mut Ui, entry: &Entry, model: &Model, commands: &mut Commands) {
         let name = model.name_of(file).display();
         ui.label(RichText::new(format!("{name}{}", if is_dirty { " •" } else { "" })).strong());
         let save = ui.add_enabled(is_dirty, Button::new("Save"));
-        let by_key = ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::S));
-        if save.on_hover_text("Write it to the file (Ctrl S)").clicked() || (by_key && is_dirty) {
+        if save.on_hover_text("Write it to the file (Ctrl S)").clicked() {
             commands.push(Command::Save { file: Arc::clone(file), overwrite: false });
         }
         let revert = ui.add_enabled(is_dirty, Button::new("Revert"));
@@ -129,7 +128,9 @@ fn header(ui: &mut Ui, entry: &Entry, model: &Model, commands: &mut Commands) {
         }
         let palette = colors(ui);
         match (&entry.state, is_dirty) {
-            (State::Good(_), true) => ui.label(RichText::new("right, not saved").color(palette.warning)),
+            (State::Good(_), true) => {
+                ui.label(RichText::new("right, not saved").color(palette.warning))
+            }
             (State::Good(_), false) => ui.label(RichText::new("right").color(palette.good)),
             (State::Wrong(_), _) => ui.label(RichText::new("has mistakes").color(palette.error)),
             (State::Gone, _) => ui.label(
@@ -142,7 +143,9 @@ fn header(ui: &mut Ui, entry: &Entry, model: &Model, commands: &mut Commands) {
             ui.label(RichText::new(text).color(palette.error));
         }
         if entry.changed_elsewhere() {
-            ui.label(RichText::new("The file changed on the disk meanwhile.").color(palette.warning));
+            ui.label(
+                RichText::new("The file changed on the disk meanwhile.").color(palette.warning),
+            );
         }
     });
     ui.add_space(2.0);
@@ -187,7 +190,9 @@ fn no_text(ui: &mut Ui, entry: &Entry) {
         State::Unread => "Reading…".to_owned(),
         State::Gone => "The file is gone.".to_owned(),
         State::Wrong(error) => error.to_string(),
-        State::Good(_) => "An ONNX file has no text. Graph and Compare show what is in it.".to_owned(),
+        State::Good(_) => {
+            "An ONNX file has no text. Graph and Compare show what is in it.".to_owned()
+        }
     };
     super::nothing(ui, &text);
 }
