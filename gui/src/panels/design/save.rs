@@ -59,8 +59,12 @@ impl Save {
         commands: &mut Commands,
     ) {
         let mut is_open = true;
-        let answer =
-            model.design.saved.as_ref().filter(|(new, _)| Some(new) == self.asked.as_ref());
+        let is_saving = model.jobs.active().any(|state| matches!(state.job, Job::SaveDesign(_)));
+        let is_asked = |new: &NewFile| {
+            Some(new) == self.asked.as_ref()
+                && (&new.name, &new.file_name) == (&self.name, &self.file_name)
+        };
+        let answer = model.design.saved.as_ref().filter(|(new, _)| !is_saving && is_asked(new));
         let exists = matches!(answer, Some((_, Err(SaveError::Exists(_)))));
         let title =
             Window::new("Save the design").open(&mut is_open).collapsible(false).resizable(false);
