@@ -103,7 +103,11 @@ impl Subject<'_> {
             if !inputs.is_empty() {
                 row(ui, "reads", &inputs);
             }
-            row(ui, "gives", &shape(&self.module.outputs));
+            let outputs = match self.is_network() {
+                true => shape(&[graph.output()]),
+                false => shape(&self.module.outputs),
+            };
+            row(ui, "gives", &outputs);
             if let [only] = self.module.nodes.as_slice() {
                 for (name, value) in graph.node(*only).op.attributes() {
                     row(ui, name, &value.to_string());
@@ -129,16 +133,17 @@ impl Subject<'_> {
         let around = around.and_then(|path| graph.module(&path));
         let around = around.map(|module| (total(&module.nodes), compute(&module.nodes)));
         let whole = (network.cost.total, convention.total(graph));
+        let is_part = !self.is_network();
         Grid::new("counts").num_columns(4).spacing([12.0, 4.0]).show(ui, |ui| {
-            ui.label("");
-            ui.label("");
-            let is_part = !self.is_network();
-            let titles =
-                if around.is_some() { ["of module", "of network"] } else { ["of network", ""] };
-            for title in titles.iter().filter(|_| is_part) {
-                ui.label(RichText::new(*title).small().weak());
+            if is_part {
+                ui.label("");
+                ui.label("");
+                let of_module = around.is_some().then_some("of module");
+                for title in of_module.into_iter().chain(["of network"]) {
+                    ui.label(RichText::new(title).small().weak());
+                }
+                ui.end_row();
             }
-            ui.end_row();
             let mut line =
                 |name: &str, own: u64, text: String, pick: &dyn Fn(&(Totals, u64)) -> u64| {
                     ui.label(RichText::new(name).color(colors(ui).weak));
