@@ -231,10 +231,10 @@ impl Graphs {
         canvas.scene(scene, &Marked { marks: &drawn.marks[at], palette: colors });
         for (card, mark) in scene.cards.iter().zip(&drawn.marks[at]) {
             let place = camera.rect_to_screen(screen, rect(card.rect));
-            if let Some(mark) = mark
-                && place.intersects(screen)
-            {
-                badge(&painter, place, *mark, colors);
+            match mark {
+                _ if !place.intersects(screen) => {}
+                Some(mark) => badge(&painter, place, *mark, colors),
+                None => quiet(&painter, place, card.is_module.then_some(3.0 * camera.zoom), colors),
             }
         }
         let font = FontId::proportional(13.0);
@@ -372,6 +372,16 @@ fn moved(ui: &Ui, mut camera: Camera, screen: Rect, response: &Response) -> Came
         }
     }
     camera
+}
+
+/// An outline without the colour of a kind, which would look like a mark; a module has an edge behind it.
+fn quiet(painter: &egui::Painter, place: Rect, behind: Option<f32>, palette: &Palette) {
+    let stroke = Stroke::new(1.5, palette.frame);
+    painter.rect_stroke(place, 4.0, stroke, egui::StrokeKind::Inside);
+    if let Some(by) = behind {
+        let edge = place.translate(vec2(by, by)).shrink(0.5);
+        painter.line(vec![edge.right_top(), edge.right_bottom(), edge.left_bottom()], stroke);
+    }
 }
 
 /// A sign at the corner of a card.

@@ -19,7 +19,7 @@ mod totals;
 
 use std::sync::Arc;
 
-use egui::{ComboBox, RichText, ScrollArea, Ui};
+use egui::{ComboBox, Frame, Margin, RichText, ScrollArea, Ui};
 use inceptive_jobs::Inspected;
 
 use crate::{
@@ -67,6 +67,11 @@ pub struct Compare {
 impl Compare {
     /// Draws what is selected side by side.
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
+        let frame = Frame::NONE.inner_margin(Margin::symmetric(8, 4));
+        frame.show(ui, |ui| self.content(ui, model, commands));
+    }
+
+    fn content(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         self.follow(model);
         let networks = compared(&self.order, model);
         let [first, others @ ..] = networks.as_slice() else { return hint(ui, model) };
@@ -76,7 +81,6 @@ impl Compare {
         let wanted = |network: &&Compared<'_>| Some(&network.file) == self.other.as_ref();
         let Some(other) = others.iter().find(wanted).or(others.first()) else { return };
         let mut ask = Ask::default();
-        ui.add_space(4.0);
         ui.horizontal_wrapped(|ui| self.bar(ui, &networks, other, &mut ask));
         ui.separator();
         let pair = match self.pair.take() {

@@ -47,11 +47,12 @@ impl Nodes {
             .striped(true)
             .resizable(true)
             .auto_shrink(false)
+            .cell_layout(Layout::left_to_right(Align::Center))
             .column(Column::exact(18.0))
-            .column(Column::initial(190.0).at_least(80.0).clip(true))
-            .column(Column::initial(130.0).at_least(50.0).clip(true))
-            .column(Column::initial(170.0).at_least(60.0).clip(true))
-            .column(Column::initial(90.0).at_least(60.0))
+            .column(Column::initial(180.0).at_least(80.0).clip(true))
+            .column(Column::initial(80.0).at_least(50.0).clip(true))
+            .column(Column::initial(100.0).at_least(60.0).clip(true))
+            .column(Column::initial(80.0).at_least(60.0))
             .column(Column::initial(105.0).at_least(60.0))
             .column(Column::initial(90.0).at_least(60.0))
             .column(Column::remainder().clip(true))
@@ -94,7 +95,6 @@ impl Nodes {
                 pair.diff.nodes.iter().filter(|node| Mark::of(&node.change) == mark).count();
             let text = format!("{} {count} {}", mark.sign(), mark.word());
             let is_shown = !self.hidden.contains(&mark);
-            let text = RichText::new(text).color(mark.color(colors(ui)));
             if ui.selectable_label(is_shown, text).on_hover_text("Show or hide").clicked() {
                 if is_shown {
                     self.hidden.insert(mark);

@@ -147,7 +147,8 @@ fn paint(ui: &mut Ui, line: Option<&Line>) {
     if let Some(mark) = mark {
         ui.painter().rect_filled(rect, 0.0, mark.color(palette).gamma_multiply(0.16));
     }
-    let color = mark.map_or(ui.visuals().text_color(), |mark| mark.color(palette));
+    let ink = ui.visuals().text_color();
+    let color = mark.map_or(ink, |mark| mark.color(palette));
     let y = rect.center().y;
     for (right, number) in [(34.0, before), (72.0, after)] {
         if let Some(number) = number {
@@ -157,7 +158,7 @@ fn paint(ui: &mut Ui, line: Option<&Line>) {
         }
     }
     ui.painter().text(pos2(rect.left() + 82.0, y), Align2::LEFT_CENTER, sign, font.clone(), color);
-    ui.painter().text(pos2(rect.left() + 96.0, y), Align2::LEFT_CENTER, text, font, color);
+    ui.painter().text(pos2(rect.left() + 96.0, y), Align2::LEFT_CENTER, text, font, ink);
 }
 
 fn lines(before: &str, after: &str) -> Lines {

@@ -42,6 +42,7 @@ pub(super) fn table(ui: &mut Ui, networks: &[Compared<'_>], model: &Model) {
             .id_salt(("totals", networks.len()))
             .striped(true)
             .vscroll(false)
+            .cell_layout(Layout::left_to_right(Align::Center))
             .column(Column::exact(230.0))
             .column(Column::exact(150.0));
         for _ in 1..networks.len() {

@@ -14,7 +14,7 @@ mod roofline;
 mod setup;
 mod sort;
 
-use egui::{Panel, RichText, ScrollArea, Ui};
+use egui::{Frame, Margin, RichText, ScrollArea, Ui};
 
 use crate::{
     command::{Command, Commands},
@@ -48,18 +48,29 @@ impl Run {
             self.has_asked_for_engines = true;
             commands.push(Command::Start(Job::Engines));
         }
+        Frame::NONE.inner_margin(Margin::symmetric(8, 4)).show(ui, |ui| {
+            self.setup_and_queue(ui, model, commands);
+            ui.separator();
+            self.came_of_it(ui, model, commands);
+        });
+    }
+
+    /// What can be started, beside what goes on.
+    fn setup_and_queue(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let most = (ui.available_height() * 0.5).max(120.0);
-        Panel::top("run setup").resizable(false).show(ui, |ui| {
-            ScrollArea::vertical().max_height(most).auto_shrink([false, true]).show(ui, |ui| {
-                ui.columns(2, |columns| {
-                    if let [left, right] = columns {
-                        self.setup.ui(left, model, commands);
-                        queue::ui(right, model, commands);
-                    }
-                });
+        let area = ScrollArea::vertical().id_salt("setup").max_height(most);
+        area.auto_shrink([false, true]).show(ui, |ui| {
+            ui.columns(2, |columns| {
+                if let [left, right] = columns {
+                    self.setup.ui(left, model, commands);
+                    queue::ui(right, model, commands);
+                }
             });
         });
-        ui.add_space(4.0);
+    }
+
+    /// Results of one kind.
+    fn came_of_it(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         ui.horizontal_wrapped(|ui| {
             let (latencies, profiles) =
                 (model.results.measurements.len(), model.results.profiles.len());

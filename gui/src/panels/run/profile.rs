@@ -155,6 +155,7 @@ impl Profile {
     fn table(&mut self, ui: &mut Ui, parts: &[Part], roof: &Roofline) -> Option<String> {
         let mut table = TableBuilder::new(ui)
             .id_salt("profile")
+            .cell_layout(Layout::left_to_right(Align::Center))
             .striped(true)
             .resizable(true)
             .auto_shrink(false);

@@ -43,7 +43,7 @@ impl Column {
         (Self::Threads, "threads", 58.0, true),
         (Self::Median, "median", 82.0, true),
         (Self::Interval, "95% interval", 150.0, true),
-        (Self::Grade, "grade", 54.0, false),
+        (Self::Grade, "grade", 60.0, true),
         (Self::Gflops, "GFLOP/s", 76.0, true),
         (Self::Peak, "of peak", 66.0, true),
     ];
@@ -127,6 +127,7 @@ impl Results {
         rows.sort_by(|a, b| self.sort.directed(self.sort.by.order(a, b)));
         let mut table = TableBuilder::new(ui)
             .id_salt("latencies")
+            .cell_layout(Layout::left_to_right(Align::Center))
             .striped(true)
             .resizable(true)
             .auto_shrink(false);
@@ -183,7 +184,8 @@ fn number(ui: &mut Ui, text: &str) {
 /// The grade, with what speaks against the result on hover.
 fn grade(ui: &mut Ui, result: &Measurement) {
     let color = grade_color(result.grade, colors(ui), ui.visuals().text_color());
-    let label = ui.label(RichText::new(result.grade.to_string()).strong().color(color));
+    let text = RichText::new(result.grade.to_string()).strong().color(color);
+    let label = ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.label(text)).inner;
     label.on_hover_ui(|ui| {
         ui.set_max_width(380.0);
         if result.findings.is_empty() {

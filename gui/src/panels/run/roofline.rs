@@ -10,7 +10,7 @@ use inceptive_exec::{Bound, Part, Roofline};
 
 use crate::{
     format::{milliseconds, share},
-    theme::{colors, series},
+    theme::{Palette, colors},
 };
 
 /// How near the pointer has to be to a point, in pixels.
@@ -30,6 +30,7 @@ pub(super) fn ui(
     roof: &Roofline,
     selected: Option<&str>,
 ) -> Option<String> {
+    let palette = colors(ui);
     let spots: Vec<Spot<'_>> = parts.iter().filter_map(|part| spot(part, roof)).collect();
     ui.horizontal_wrapped(|ui| {
         for bound in [Bound::Compute, Bound::Memory] {
@@ -37,7 +38,8 @@ pub(super) fn ui(
                 Bound::Compute => ("bound by arithmetic", "●"),
                 Bound::Memory => ("bound by memory", "◆"),
             };
-            ui.label(RichText::new(format!("{sign} {word}")).color(color(Some(bound))));
+            ui.label(RichText::new(sign).color(color(Some(bound), palette)));
+            ui.label(word);
         }
         ui.weak("larger: more time");
     });
@@ -49,8 +51,7 @@ pub(super) fn ui(
     if spots.is_empty() {
         return None;
     }
-    let palette = colors(ui);
-    let (weak, accent) = (palette.weak, palette.accent);
+    let (weak, ink) = (palette.weak, ui.visuals().text_color());
     let plot = Plot::new("roofline")
         .x_axis_label("FLOP for each byte moved")
         .y_axis_label("GFLOP/s")
@@ -62,6 +63,8 @@ pub(super) fn ui(
         .show_x(false)
         .show_y(false)
         .allow_scroll(false)
+        .grid_color(weak.gamma_multiply(0.3))
+        .include_y(if roof.peak_gflops > 0.0 { roof.peak_gflops.log10() + 0.3 } else { 0.0 })
         .height(ui.available_height().max(160.0));
     let is_selected = |name: &str| selected == Some(name);
     let shown = plot.show(ui, |plot| {
@@ -69,10 +72,12 @@ pub(super) fn ui(
             let [memory, flat] = lines;
             let bandwidth = format!("memory {:.1} GB/s", roof.bandwidth_gbps);
             let peak = format!("peak {:.0} GFLOP/s", roof.peak_gflops);
-            let middle = |line: &[[f64; 2]; 2]| {
-                PlotPoint::new((line[0][0] + line[1][0]) / 2.0, (line[0][1] + line[1][1]) / 2.0)
+            // Beside the lines rather than on them.
+            let middle = |line: &[[f64; 2]; 2], by: [f64; 2]| {
+                let at = |axis: usize| (line[0][axis] + line[1][axis]) / 2.0 + by[axis];
+                PlotPoint::new(at(0), at(1))
             };
-            let (low, high) = (middle(&memory), middle(&flat));
+            let (low, high) = (middle(&memory, [-0.08, 0.0]), middle(&flat, [0.0, 0.04]));
             for (name, line) in [("memory", memory), ("peak", flat)] {
                 let points = PlotPoints::from(line.to_vec());
                 plot.line(Line::new(name, points).color(weak).width(2.0).style(LineStyle::Solid));
@@ -94,10 +99,10 @@ pub(super) fn ui(
             };
             if is_selected(&spot.part.name) {
                 let ring = Points::new("", vec![spot.at]).radius(radius + 4.0);
-                plot.points(ring.shape(MarkerShape::Circle).filled(false).color(accent));
+                plot.points(ring.shape(MarkerShape::Circle).filled(false).color(ink));
             }
             let points = Points::new("", vec![spot.at]).radius(radius).shape(shape);
-            plot.points(points.color(color(spot.bound).gamma_multiply(0.8)));
+            plot.points(points.color(color(spot.bound, palette).gamma_multiply(0.8)));
         }
         let pointer = plot.response().hover_pos()?;
         let distance = |spot: &Spot<'_>| {
@@ -134,11 +139,11 @@ fn roof_lines(spots: &[Spot<'_>], roof: &Roofline) -> Option<[[[f64; 2]; 2]; 2]>
     Some([[[low, peak - (ridge - low)], [ridge, peak]], [[ridge, peak], [high, peak]]])
 }
 
-fn color(bound: Option<Bound>) -> Color32 {
+const fn color(bound: Option<Bound>, palette: &Palette) -> Color32 {
     match bound {
-        Some(Bound::Compute) => series(0),
-        Some(Bound::Memory) => series(1),
-        None => Color32::GRAY,
+        Some(Bound::Compute) => palette.accent,
+        Some(Bound::Memory) => palette.warning,
+        None => palette.weak,
     }
 }
 

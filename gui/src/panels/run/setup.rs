@@ -115,9 +115,10 @@ impl Setup {
                 ui.label("threads");
                 let hover = "Of one run; a list measures each; empty: one for each core";
                 list(ui, &mut self.threads, "Threads", "all cores", hover);
+                self.amount(ui);
+                self.devices(ui, model);
             });
             ui.end_row();
-            self.amount(ui, model);
             ui.label("store");
             self.store(ui, model, commands);
             ui.end_row();
@@ -168,31 +169,24 @@ impl Setup {
         }
     }
 
-    /// How much to measure, and on which device where there are several.
-    fn amount(&mut self, ui: &mut Ui, model: &Model) {
+    /// How much to measure.
+    fn amount(&mut self, ui: &mut Ui) {
         match self.work {
             Work::Bench => {
                 ui.label("budget");
-                ui.horizontal(|ui| {
-                    let budget =
-                        DragValue::new(&mut self.budget_s).range(0.1..=3600.0).suffix(" s");
-                    let hover = "For each network on each engine; more gives narrower intervals";
-                    ui.add(budget).on_hover_text(hover);
-                    self.devices(ui, model);
-                });
+                let budget = DragValue::new(&mut self.budget_s).range(0.1..=3600.0).suffix(" s");
+                let hover = "For each network on each engine; more gives narrower intervals";
+                ui.add(budget).on_hover_text(hover);
             }
             Work::Profile | Work::Report => {
                 ui.label("runs");
-                ui.horizontal(|ui| {
-                    ui.add(DragValue::new(&mut self.runs).range(1..=10_000))
-                        .on_hover_text("Medians are over so many");
-                    self.devices(ui, model);
-                });
+                let runs = DragValue::new(&mut self.runs).range(1..=10_000);
+                ui.add(runs).on_hover_text("Medians are over so many");
             }
         }
-        ui.end_row();
     }
 
+    /// The device, where there are several.
     fn devices(&mut self, ui: &mut Ui, model: &Model) {
         let engines = model.engines.as_deref().unwrap_or_default();
         let found = engines.iter().filter_map(|engine| engine.description.as_ref().ok());
@@ -289,7 +283,7 @@ impl Setup {
 
 /// A list of numbers.
 fn list(ui: &mut Ui, text: &mut String, name: &str, hint: &str, hover: &str) {
-    field(ui, text, name, hint, 90.0).on_hover_text(hover);
+    field(ui, text, name, hint, 78.0).on_hover_text(hover);
 }
 
 /// A line to type in, which tells its name to those who cannot see what stands before it.
