@@ -105,11 +105,14 @@ pub(super) fn bench(
         BenchEvent::Kept(_) => report.tell(What::Kept),
         BenchEvent::Wrong(trouble) => report.note(chain(trouble)),
     });
-    match benched.measurements.is_empty() {
-        true if report.is_stopped() => Err("stopped".to_owned()),
-        true => Err("nothing was measured".to_owned()),
-        false => Ok(Output::Measured),
+    if report.is_stopped() {
+        // What was measured enough is in the store.
+        return Err("stopped".to_owned());
     }
+    if benched.measurements.is_empty() {
+        return Err("nothing was measured".to_owned());
+    }
+    Ok(Output::Measured)
 }
 
 pub(super) fn profile(

@@ -9,4 +9,8 @@
 
 mod browser;
 mod common;
+mod compare;
+mod folders;
 mod graph;
+mod run;
+mod source;

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use egui::{Align, Frame, Layout, OpenUrl, ProgressBar, RichText, Ui};
+use egui::{Align, Frame, Layout, OpenUrl, ProgressBar, RichText, Role, Ui, WidgetInfo};
 
 use crate::{
     command::{Command, Commands},
@@ -50,9 +50,14 @@ fn job(ui: &mut Ui, state: &JobState, commands: &mut Commands) {
     let title = state.job.title();
     ui.horizontal(|ui| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let cancel = || egui::Button::new("Cancel").small();
-            if state.status.is_active() && ui.add(cancel()).clicked() {
-                commands.push(Command::Stop(state.id));
+            if state.status.is_active() {
+                let cancel = ui.small_button("Cancel");
+                cancel.widget_info(|| {
+                    WidgetInfo::labeled(Role::Button, true, format!("Cancel {title}"))
+                });
+                if cancel.clicked() {
+                    commands.push(Command::Stop(state.id));
+                }
             }
             if let Some(time) = state.time() {
                 ui.label(RichText::new(duration(time)).color(palette.weak));
