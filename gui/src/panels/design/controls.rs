@@ -97,8 +97,12 @@ pub fn slider(
     ui.horizontal(|ui| {
         name_cell(ui, key, name, is_changed);
         // What remains beside the name, the box with the number and the button.
-        ui.spacing_mut().slider_width = (ui.available_width() - 112.0).max(60.0);
-        let response = ui.add(Slider::new(&mut value, range).step_by(step));
+        ui.spacing_mut().slider_width = (ui.available_width() - 92.0).max(60.0);
+        let mut slider = Slider::new(&mut value, range).step_by(step);
+        if step.fract() == 0.0 {
+            slider = slider.fixed_decimals(0);
+        }
+        let response = ui.add(slider);
         response.widget_info(|| WidgetInfo::slider(true, value, key));
         if response.changed() {
             changes.set_number(key, value, own);

@@ -12,7 +12,7 @@ mod variables;
 
 use std::collections::HashMap;
 
-use egui::{Panel, RichText, ScrollArea, Ui};
+use egui::{Frame, Margin, Panel, RichText, ScrollArea, Ui};
 use inceptive_jobs::{Content, is_onnx};
 
 use crate::{
@@ -59,7 +59,8 @@ impl Design {
             .default_size((width * 0.42).min(430.0))
             .size_range(260.0..=width * 0.6)
             .show(ui, |ui| self.left(ui, entry, &base, model, commands));
-        self.right(ui, model);
+        let margin = Frame::NONE.inner_margin(Margin::symmetric(10, 4));
+        margin.show(ui, |ui| self.right(ui, model));
     }
 
     /// Asks for the numbers of what is set, once the last ones are there.

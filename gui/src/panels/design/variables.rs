@@ -60,7 +60,7 @@ fn control(ui: &mut Ui, variable: &Variable, changes: &mut Changes) {
 /// A slider over the positions of values, which shows the values.
 fn slider(ui: &mut Ui, variable: &Variable, place: &mut usize) {
     let labels = &variable.values;
-    ui.spacing_mut().slider_width = (ui.available_width() - 112.0).max(60.0);
+    ui.spacing_mut().slider_width = (ui.available_width() - 92.0).max(60.0);
     let last = labels.len() - 1;
     let response = ui.add(
         Slider::new(place, 0..=last)

@@ -12,8 +12,9 @@ pub struct Wish {
     pub size: Vec2,
 }
 
-/// Where the texts go, those that come first having the choice; none where there is no room.
-pub fn place(wishes: &[Wish], bounds: Rect) -> Vec<Option<Rect>> {
+/// Where the texts go, those that come first having the choice; none where there is no room. They stay away from
+/// `lines` where they can.
+pub fn place(wishes: &[Wish], lines: &[Rect], bounds: Rect) -> Vec<Option<Rect>> {
     let balls: Vec<Rect> = wishes
         .iter()
         .map(|wish| Rect::from_center_size(wish.at, Vec2::splat(2.0 * wish.radius)))
@@ -29,7 +30,10 @@ pub fn place(wishes: &[Wish], bounds: Rect) -> Vec<Option<Rect>> {
                     .enumerate()
                     .all(|(at, ball)| at == number || !ball.intersects(*rect))
         };
-        let place = around(wish).into_iter().find(is_free);
+        let places_around = around(wish);
+        let free = || places_around.into_iter().filter(is_free);
+        let is_clear = |rect: &Rect| !lines.iter().any(|line| line.intersects(*rect));
+        let place = free().find(is_clear).or_else(|| free().next());
         taken.extend(place);
         places.push(place);
     }
@@ -70,7 +74,7 @@ mod tests {
                 size: vec2(40.0, 12.0),
             })
             .collect();
-        let places = place(&wishes, bounds);
+        let places = place(&wishes, &[], bounds);
         let placed: Vec<Rect> = places.iter().flatten().copied().collect();
         assert!(placed.len() >= 2 && placed.len() < 12, "{placed:?}");
         for (at, rect) in placed.iter().enumerate() {

@@ -82,7 +82,7 @@ pub fn axes(ui: &Ui, field: &Field, titles: [&str; 2]) {
         let text = field.x.metric.tick(tick);
         painter.text(at, Align2::CENTER_TOP, text, small.clone(), palette.weak);
     }
-    for tick in field.y.ticks(rect.height()) {
+    for tick in field.y.ticks(rect.height() * 1.5) {
         let y = field.y_at(tick);
         painter.hline(rect.x_range(), y, grid);
         let at = pos2(rect.left() - 6.0, y);

@@ -18,7 +18,7 @@ mod scale;
 mod scatter;
 mod toolbar;
 
-use egui::{Panel, Ui};
+use egui::{Frame, Margin, Panel, Ui};
 
 pub(crate) use mini::mini;
 pub(crate) use rows::Rows;
@@ -70,8 +70,8 @@ impl Tradeoff {
         }
         self.rows.update(model, self.look.way.as_deref());
         let Self { look, view, rows, scatter, parallel, most } = self;
-        ui.add_space(4.0);
-        toolbar::ui(ui, (look, view, most), rows, model, commands);
+        let margin = Frame::NONE.inner_margin(Margin { left: 8, right: 8, top: 6, bottom: 2 });
+        margin.show(ui, |ui| toolbar::ui(ui, (look, view, most), rows, model, commands));
         if *view != View::Scatter {
             let lines = Panel::bottom("parallel");
             let height = ui.available_height();
@@ -81,7 +81,7 @@ impl Tradeoff {
             };
             lines.show(ui, |ui| parallel.ui(ui, look, rows, model, commands));
         }
-        legend::ui(ui, look, rows, model);
+        margin.show(ui, |ui| legend::ui(ui, look, rows, model));
         if *view != View::Parallel {
             scatter.ui(ui, look, rows, model, commands);
         }

@@ -55,7 +55,7 @@ impl Parallel {
         lines(ui, look, rows, model, (&shown, &columns, rect, hovered));
         for column in &columns {
             let title = column.axis.metric.title(model.settings.convention());
-            draw_axis(ui, column, rect, &title);
+            draw_axis(ui, column, (rect, whole), &title);
             self.brush(ui, column, rect, &title, look);
         }
         if let Some(row) = hovered {
@@ -194,13 +194,15 @@ fn lines(
     }
 }
 
-fn draw_axis(ui: &Ui, column: &Column, rect: Rect, title: &str) {
+fn draw_axis(ui: &Ui, column: &Column, (rect, whole): (Rect, Rect), title: &str) {
     let (painter, palette) = (ui.painter(), colors(ui));
     painter.vline(column.x, rect.y_range(), Stroke::new(1.0, palette.frame));
     let small = TextStyle::Small.resolve(ui.style());
     let color = ui.visuals().text_color();
-    let above = pos2(column.x, rect.top() - 8.0);
-    painter.text(above, Align2::CENTER_BOTTOM, title, small.clone(), color);
+    let galley = painter.layout_no_wrap(title.to_owned(), small.clone(), color);
+    let half = galley.size().x / 2.0;
+    let center = column.x.min(whole.right() - half - 4.0).max(whole.left() + half + 4.0);
+    painter.galley(pos2(center - half, rect.top() - 22.0), galley, color);
     for tick in column.axis.ticks(rect.height() * 1.6) {
         let y = column.y(rect, tick);
         painter.hline(column.x - 3.0..=column.x + 3.0, y, Stroke::new(1.0, palette.frame));

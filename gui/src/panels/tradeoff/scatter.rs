@@ -76,10 +76,10 @@ impl Scatter {
         inner.set_clip_rect(rect.intersect(ui.clip_rect()));
         self.paint_cloud(&inner, model, field);
         let dots = dots(&field, look, rows, model);
-        paint_front(&inner, &field, &dots);
+        let steps = paint_front(&inner, &field, &dots);
         paint_dots(&inner, &field, look, rows, &dots);
         let design = paint_design(&inner, &field, model);
-        paint_labels(&inner, &dots, design);
+        paint_labels(&inner, &dots, design, &steps);
         if dots.is_empty() {
             let text = format!("No network has both {} and {}.", titles[0], titles[1]);
             let font = TextStyle::Body.resolve(ui.style());
@@ -281,8 +281,8 @@ fn dots<'a>(field: &Field, look: &Look, rows: &'a Rows, model: &Model) -> Vec<Do
     dots
 }
 
-/// Steps through the points that no other beats: what lies beyond them is worse.
-fn paint_front(ui: &Ui, field: &Field, dots: &[Dot<'_>]) {
+/// Steps through the points that no other beats: what lies beyond them is worse. Gives the steps.
+fn paint_front(ui: &Ui, field: &Field, dots: &[Dot<'_>]) -> Vec<Rect> {
     let mut front: Vec<Pos2> = dots.iter().filter(|dot| dot.is_front).map(|dot| dot.at).collect();
     front.sort_by(|a, b| a.x.total_cmp(&b.x));
     let first_up = field.x.metric.wants_more();
@@ -293,7 +293,9 @@ fn paint_front(ui: &Ui, field: &Field, dots: &[Dot<'_>]) {
         }
         line.push(at);
     }
+    let steps = line.windows(2).map(|ends| Rect::from_two_pos(ends[0], ends[1])).collect();
     ui.painter().line(line, Stroke::new(1.5, colors(ui).accent));
+    steps
 }
 
 fn paint_dots(ui: &Ui, field: &Field, look: &Look, rows: &Rows, dots: &[Dot<'_>]) {
@@ -342,7 +344,7 @@ pub(super) fn paint_design(ui: &Ui, field: &Field, model: &Model) -> Option<Pos2
 }
 
 /// Names beside points: selected ones and those on the front have the choice.
-fn paint_labels(ui: &Ui, dots: &[Dot<'_>], design: Option<Pos2>) {
+fn paint_labels(ui: &Ui, dots: &[Dot<'_>], design: Option<Pos2>, lines: &[Rect]) {
     let font = FontId::proportional(11.5);
     let (strong, palette) = (ui.visuals().text_color(), colors(ui));
     let mut named: Vec<&Dot<'_>> = dots.iter().filter(|dot| dot.is_brushed).collect();
@@ -359,8 +361,11 @@ fn paint_labels(ui: &Ui, dots: &[Dot<'_>], design: Option<Pos2>) {
             (Wish { at, radius, size: galley.size() }, (galley, color))
         })
         .unzip();
-    for (rect, (galley, color)) in place(&wishes, ui.max_rect()).into_iter().zip(galleys) {
+    for (rect, (galley, color)) in place(&wishes, lines, ui.max_rect()).into_iter().zip(galleys) {
         if let Some(rect) = rect {
+            // The line of the front stays behind the words.
+            let ground = palette.canvas.gamma_multiply(0.8);
+            ui.painter().rect_filled(rect, 2.0, ground);
             ui.painter().galley(rect.min, galley, color);
         }
     }
