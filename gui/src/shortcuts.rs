@@ -25,7 +25,7 @@ const SHEET: [(&str, &[(&str, &str)]); 4] = [
         "Files",
         &[
             ("Ctrl P", "search; Enter takes the first, Esc clears"),
-            ("↑ ↓", "the file before, after; with Shift select up to it"),
+            ("Up, Down", "the file before, after; with Shift select up to it"),
             ("Enter", "show its graph"),
             ("Ctrl A", "select all"),
             ("Ctrl click", "add to the selection, or take out of it"),

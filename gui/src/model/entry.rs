@@ -81,12 +81,10 @@ impl Entry {
     /// Takes a text instead of that on the disk; none goes back to the disk.
     pub(crate) fn edit(&mut self, text: Option<Arc<str>>) {
         let began = self.draft.is_some();
+        self.save_problem = None;
         self.draft = text.filter(|text| self.text.as_ref() != Some(text));
         match (began, &self.draft) {
-            (_, None) => {
-                self.base = None;
-                self.save_problem = None;
-            }
+            (_, None) => self.base = None,
             (false, Some(_)) => self.base.clone_from(&self.text),
             (true, Some(_)) => {}
         }

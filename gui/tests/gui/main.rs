@@ -10,7 +10,9 @@
 mod browser;
 mod common;
 mod compare;
+mod design;
 mod folders;
 mod graph;
 mod run;
 mod source;
+mod tradeoff;

@@ -219,7 +219,7 @@ impl Subject<'_> {
                 if ui.link(name).on_hover_text(node.path.as_str()).clicked() {
                     clicked = Some(node.path.clone());
                 }
-                ui.label(RichText::new(format!("{} → {}", node.op.name(), node.shape)).weak());
+                ui.label(RichText::new(format!("{} -> {}", node.op.name(), node.shape)).weak());
             });
         }
         if nodes.len() > MOST_NODES {
@@ -233,15 +233,18 @@ impl Subject<'_> {
 fn convention_choice(ui: &mut Ui, now: Convention, commands: &mut Commands) {
     ui.horizontal(|ui| {
         ui.label(RichText::new("compute in").color(colors(ui).weak));
-        let chosen =
-            egui::ComboBox::from_id_salt("graph convention").selected_text(compute_unit(now));
-        chosen.width(ui.available_width() - 8.0).truncate().show_ui(ui, |ui| {
+        let chosen = egui::ComboBox::from_id_salt("graph convention")
+            .selected_text(compute_unit(now))
+            .width(ui.available_width() - 8.0)
+            .truncate();
+        let inner = chosen.show_ui(ui, |ui| {
             for convention in Convention::ALL {
                 if ui.selectable_label(now == convention, compute_unit(convention)).clicked() {
                     commands.push(Command::Count(convention));
                 }
             }
         });
+        inner.response.on_hover_text("How compute is counted here and everywhere");
     });
 }
 

@@ -156,12 +156,14 @@ impl Graph {
             ui.separator();
             let colour = &mut self.views.colour;
             let chosen = egui::ComboBox::from_id_salt("colour")
-                .selected_text(format!("Colour: {}", colour.name()));
-            chosen.width(190.0).show_ui(ui, |ui| {
+                .selected_text(format!("Colour: {}", colour.name()))
+                .width(190.0);
+            let inner = chosen.show_ui(ui, |ui| {
                 for choice in Colour::ALL {
                     ui.selectable_value(colour, choice, choice.name());
                 }
             });
+            inner.response.on_hover_text("What cards are coloured by");
             ui.separator();
             if *action == Some(Action::Search) {
                 self.search.focus();

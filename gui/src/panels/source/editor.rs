@@ -140,6 +140,7 @@ pub(super) fn editor(
         .inner
     });
     let mut output = scrolled.inner;
+    ui.ctx().accesskit_node_builder(id, |node| node.set_label("Text of the file"));
     if let Some(line) = wanted {
         go_to(ui, &mut output, line, text);
     }
