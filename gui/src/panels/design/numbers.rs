@@ -85,10 +85,10 @@ fn constraints(ui: &mut Ui, now: &Inspected) {
     for constraint in &architecture.constraints {
         let holds = !broken.contains(&constraint);
         let palette = colors(ui);
-        let (sign, words, color) = match holds {
-            true => ("✔", "holds", palette.good),
-            false => ("✖", "is broken", palette.error),
+        let (words, color) = match holds {
+            true => ("holds", palette.good),
+            false => ("is broken", palette.error),
         };
-        ui.label(RichText::new(format!("{sign} {constraint} {words}")).color(color));
+        ui.label(RichText::new(format!("{constraint} {words}")).color(color));
     }
 }

@@ -30,7 +30,7 @@ pub struct Look {
     pub size: Option<Metric>,
     /// What colours tell.
     pub color: ColorBy,
-    /// Words that names have to contain.
+    /// Words that the name of the file or the network has to contain.
     pub filter: String,
     /// Values that networks have to lie between, by metric.
     pub brushes: BTreeMap<Metric, [f64; 2]>,
@@ -55,7 +55,7 @@ impl Default for Look {
 impl Look {
     /// Whether a network is shown at all.
     pub fn shows(&self, row: &Row) -> bool {
-        let text = format!("{} {}", row.file.display(), row.network.architecture.name);
+        let text = format!("{} {}", row.name, row.network.architecture.name);
         let text = text.to_lowercase();
         self.filter.to_lowercase().split_whitespace().all(|word| text.contains(word))
     }

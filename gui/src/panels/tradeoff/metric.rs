@@ -17,10 +17,10 @@ pub enum Metric {
     Acts,
     /// MiB of results at most.
     PeakMemory,
-    /// Measured milliseconds.
-    Latency,
     /// Published top-1 points for each million parameters (Bianco et al. 2018).
     Density,
+    /// Measured milliseconds.
+    Latency,
 }
 
 impl Metric {
@@ -31,8 +31,8 @@ impl Metric {
         Self::Compute,
         Self::Acts,
         Self::PeakMemory,
-        Self::Latency,
         Self::Density,
+        Self::Latency,
     ];
 
     /// Its place in [`Metric::ALL`].

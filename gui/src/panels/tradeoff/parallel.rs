@@ -44,7 +44,7 @@ impl Parallel {
     ) {
         let (whole, canvas) = ui.allocate_exact_size(ui.available_size(), Sense::click());
         canvas.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Parallel coordinates"));
-        let rect = Rect::from_min_max(whole.min + vec2(64.0, 24.0), whole.max - vec2(64.0, 12.0));
+        let rect = Rect::from_min_max(whole.min + vec2(64.0, 38.0), whole.max - vec2(64.0, 12.0));
         let shown: Vec<&Row> = rows.rows.iter().filter(|row| look.shows(row)).collect();
         let columns = columns(rect, &shown);
         if columns.len() < 2 || rect.height() < 30.0 {
@@ -198,11 +198,17 @@ fn draw_axis(ui: &Ui, column: &Column, (rect, whole): (Rect, Rect), title: &str)
     let (painter, palette) = (ui.painter(), colors(ui));
     painter.vline(column.x, rect.y_range(), Stroke::new(1.0, palette.frame));
     let small = TextStyle::Small.resolve(ui.style());
-    let color = ui.visuals().text_color();
-    let galley = painter.layout_no_wrap(title.to_owned(), small.clone(), color);
-    let half = galley.size().x / 2.0;
-    let center = column.x.min(whole.right() - half - 4.0).max(whole.left() + half + 4.0);
-    painter.galley(pos2(center - half, rect.top() - 22.0), galley, color);
+    // What kind of number it is stands in a line of its own.
+    let kinds = ["published ", "measured "];
+    let kind = kinds.into_iter().find(|kind| title.starts_with(kind)).unwrap_or_default();
+    for (text, color, above) in
+        [(kind, palette.weak, 36.0), (&title[kind.len()..], ui.visuals().text_color(), 22.0)]
+    {
+        let galley = painter.layout_no_wrap(text.trim_end().to_owned(), small.clone(), color);
+        let half = galley.size().x / 2.0;
+        let center = column.x.min(whole.right() - half - 4.0).max(whole.left() + half + 4.0);
+        painter.galley(pos2(center - half, rect.top() - above), galley, color);
+    }
     for tick in column.axis.ticks(rect.height() * 1.6) {
         let y = column.y(rect, tick);
         painter.hline(column.x - 3.0..=column.x + 3.0, y, Stroke::new(1.0, palette.frame));

@@ -46,9 +46,9 @@ pub fn ui(
         }
         ui.separator();
         let filter =
-            TextEdit::singleline(&mut look.filter).hint_text("Filter").desired_width(130.0);
+            TextEdit::singleline(&mut look.filter).hint_text("Filter").desired_width(100.0);
         ui.add(filter)
-            .on_hover_text("Words that file or name contain")
+            .on_hover_text("Words that the name of file or network contains")
             .widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Filter networks"));
         if ui.add_enabled(!look.brushes.is_empty(), egui::Button::new("Clear brushes")).clicked() {
             look.brushes.clear();
@@ -61,7 +61,7 @@ pub fn ui(
 /// A choice with a name before it.
 fn labelled(ui: &mut Ui, name: &str, shown: &str, width: f32, list: impl FnOnce(&mut Ui)) {
     let label = ui.label(name);
-    let combo = ComboBox::from_id_salt(name).selected_text(shown).width(width);
+    let combo = ComboBox::from_id_salt(name).selected_text(shown).width(width).truncate();
     combo.show_ui(ui, list).response.labelled_by(label.id);
 }
 
@@ -103,7 +103,7 @@ fn way_choice(ui: &mut Ui, look: &mut Look, rows: &Rows) {
     let Some(first) = rows.ways.first() else { return };
     ui.separator();
     let shown = look.way.clone().unwrap_or_else(|| first.label());
-    labelled(ui, "latency of", &shown, 200.0, |ui| {
+    labelled(ui, "latency of", &shown, 150.0, |ui| {
         for way in &rows.ways {
             let label = way.label();
             if ui.selectable_label(label == shown, &label).clicked() {
