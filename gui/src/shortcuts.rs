@@ -5,6 +5,7 @@ use egui::{Context, Grid, Key, KeyboardShortcut, Modifiers, RichText, Window};
 use crate::{
     command::{Command, Commands},
     model::Model,
+    theme::colors,
     tiles::Pane,
 };
 
@@ -87,9 +88,9 @@ pub(crate) fn sheet(ctx: &Context, is_open: &mut bool) {
         .pivot(egui::Align2::CENTER_CENTER)
         .default_pos(ctx.content_rect().center())
         .show(ctx, |ui| {
-            Grid::new("shortcuts").num_columns(2).spacing([24.0, 4.0]).show(ui, |ui| {
+            Grid::new("shortcuts").num_columns(2).spacing([24.0, 2.0]).show(ui, |ui| {
                 for (place, keys) in SHEET {
-                    ui.label(RichText::new(place).strong());
+                    ui.label(RichText::new(place).heading().color(colors(ui).accent));
                     ui.end_row();
                     for (key, what) in keys {
                         ui.monospace(*key);

@@ -14,7 +14,7 @@ use super::App;
 use crate::{
     jobs::{Job, SaveRequest},
     model::FilePath,
-    watch::Watch,
+    watch::{Watch, log_of},
 };
 
 /// How long edits are gathered before a text is checked.
@@ -99,8 +99,7 @@ impl App {
         let canonical = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let changed: Vec<PathBuf> = paths.iter().map(|path| canonical(path)).collect();
         let has_changed = |path: &Path| changed.contains(&canonical(path));
-        if has_changed(&self.model.store) || has_changed(&self.model.store.with_extension("db-wal"))
-        {
+        if has_changed(&self.model.store) || has_changed(&log_of(&self.model.store)) {
             self.start(Job::Results(self.model.store.clone()));
         }
         let folder = canonical(&self.model.folder);

@@ -34,6 +34,13 @@ pub struct Panels {
     pub run: run::Run,
 }
 
+/// Whether keys are for a screen: no text is typed, no menu is open, and no question is asked.
+pub(crate) fn keys_are_free(ui: &Ui) -> bool {
+    let ctx = ui.ctx();
+    let is_asked = ctx.memory(|memory| memory.top_modal_layer().is_some());
+    !ctx.egui_wants_keyboard_input() && !egui::Popup::is_any_open(ctx) && !is_asked
+}
+
 /// Says why there is nothing to show, in the middle of a screen.
 pub(crate) fn nothing(ui: &mut Ui, text: &str) {
     ui.centered_and_justified(|ui| ui.label(RichText::new(text).weak()));

@@ -244,7 +244,7 @@ impl Browser {
 
     /// Up and down go through the list, with Shift from the anchor; Enter shows the graph.
     fn keys(&mut self, ui: &Ui, rows: &[Row<'_>], model: &Model, commands: &mut Commands) {
-        if ui.ctx().egui_wants_keyboard_input() || self.is_left {
+        if !super::keys_are_free(ui) || self.is_left {
             return;
         }
         let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));

@@ -42,7 +42,7 @@ pub(super) fn pressed(ui: &Ui) -> Option<Action> {
         (Key::ArrowLeft, Action::Step(vec2(-1.0, 0.0))),
         (Key::ArrowRight, Action::Step(vec2(1.0, 0.0))),
     ];
-    if ui.ctx().egui_wants_keyboard_input() || egui::Popup::is_any_open(ui.ctx()) {
+    if !crate::panels::keys_are_free(ui) {
         return None;
     }
     let hit =

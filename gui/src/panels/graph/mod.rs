@@ -87,7 +87,7 @@ impl Graph {
         self.toolbar(ui, &entry.file, network, &mut action);
         self.go_to_wanted(&entry.file, network);
         if !self.views.hides_details && ui.available_width() > ROOM_FOR_DETAILS {
-            Panel::right("details").default_size(320.0).size_range(240.0..=560.0).show(ui, |ui| {
+            Panel::right("details").default_size(320.0).size_range(312.0..=560.0).show(ui, |ui| {
                 let view = self.views.of(&entry.file, &network.architecture.graph);
                 let selected = view.selected.clone();
                 let clicked = inspector::inspector(ui, network, selected.as_ref(), model, commands);

@@ -52,7 +52,10 @@ fn scan(line: &str, offset: usize, parts: &mut Vec<(Range<usize>, Token)>) {
                 is_step = true;
                 (1, Token::Punctuation)
             }
-            '{' | '}' | '[' | ']' | ',' | ':' => (first.len_utf8(), Token::Punctuation),
+            '{' | '}' | '[' | ']' | ',' | ':' => {
+                is_step = false;
+                (first.len_utf8(), Token::Punctuation)
+            }
             c if c.is_whitespace() => (c.len_utf8(), Token::Plain),
             _ => {
                 let length = words(&line[at..]);
