@@ -49,10 +49,10 @@ fn three_networks_stand_beside_each_other() {
     let mut window =
         comparing(&["alexnet.yaml", "nin.yaml", "vgg16.yaml"], &["nin", "alexnet", "vgg16"]);
     assert!(window.says("with 2 others") && window.says("61,100,840"));
-    let params = "+130,761,";
-    assert!(window.says(params), "VGG-16 has 138,357,544 params, NiN 7,595,176");
-    window.click("MACs");
-    assert!(window.says("conv1: 101,616,768, –, –") || window.says("conv1: "));
+    assert!(window.says("138,357,544") && window.says("7,595,176"));
+    window.button("MACs").click();
+    window.harness.run();
+    assert!(window.says(", –, –"), "modules of one network only");
 }
 
 #[test]
@@ -62,9 +62,9 @@ fn a_changed_node_leads_to_the_graph() {
     for text in ["− 3 removed", "+ 57 added", "~ 117 changed", "-8,224", "-6,422,528"] {
         assert!(window.says(text), "{text}");
     }
-    assert!(window.says("kernel: 5x5 → 3x3"));
+    assert!(window.says("kernel: 5x5 -> 3x3"));
     window.click("~ 117 changed");
-    assert!(!window.says("kernel: 5x5 → 3x3") && window.has("stem/norm1"));
+    assert!(!window.says("kernel: 5x5 -> 3x3") && window.has("stem/norm1"));
     window.click("~ 117 changed");
     window.get("Filter nodes").focus();
     window.harness.run();
@@ -91,10 +91,7 @@ fn texts_are_compared_with_all_that_they_extend() {
 fn graphs_are_marked_and_move_together() {
     let mut window = google();
     window.click("Graphs");
-    window.wait("both are laid out", |model| {
-        [0, 1].iter().all(|&at| model.last_scene(Place::Compare(at)).is_some())
-            && model.jobs.active().next().is_none()
-    });
+    window.wait("both are laid out", |model| model.jobs.active().next().is_none());
     for label in ["pool3 in the first: equal", "pool4 in the other: changed"] {
         assert!(window.has_button(label), "{label}");
     }

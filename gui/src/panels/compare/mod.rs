@@ -131,7 +131,7 @@ impl Compare {
         ui.separator();
         let Some(first) = networks.first() else { return };
         ui.label("Compare");
-        ask.first = choice(ui, "first of the comparison", networks, first, |_| true);
+        ask.first = choice(ui, "What others are measured against", networks, first, |_| true);
         if self.section == Section::Overview {
             let count = networks.len() - 1;
             ui.label(match count {
@@ -141,7 +141,7 @@ impl Compare {
             return;
         }
         ui.label("with");
-        ask.other = choice(ui, "other of the comparison", networks, other, |network| {
+        ask.other = choice(ui, "What the first is compared with", networks, other, |network| {
             network.file != first.file
         });
     }
@@ -157,19 +157,21 @@ struct Ask {
 /// A list to choose a network from; gives what was chosen.
 fn choice(
     ui: &mut Ui,
-    id: &str,
+    hover: &str,
     networks: &[Compared<'_>],
     now: &Compared<'_>,
     may: impl Fn(&Compared<'_>) -> bool,
 ) -> Option<FilePath> {
     let mut chosen = None;
-    ComboBox::from_id_salt(id).selected_text(now.name.as_str()).show_ui(ui, |ui| {
+    let list = ComboBox::from_id_salt(hover).selected_text(now.name.as_str());
+    let shown = list.show_ui(ui, |ui| {
         for network in networks.iter().filter(|network| may(network)) {
             if ui.selectable_label(network.file == now.file, network.name.as_str()).clicked() {
                 chosen = Some(Arc::clone(&network.file));
             }
         }
     });
+    shown.response.on_hover_text(hover);
     chosen
 }
 

@@ -149,7 +149,7 @@ fn memory(before: &Totals, after: &Totals) -> String {
 /// One value, or both with an arrow.
 fn both(before: Option<String>, after: Option<String>) -> String {
     match (before, after) {
-        (Some(before), Some(after)) if before != after => format!("{before} → {after}"),
+        (Some(before), Some(after)) if before != after => format!("{before} -> {after}"),
         (_, Some(only)) | (Some(only), None) => only,
         (None, None) => String::new(),
     }
@@ -163,7 +163,7 @@ fn differences(node: &NodeChange) -> String {
     let mut parts: Vec<String> = node
         .attributes()
         .into_iter()
-        .map(|it| format!("{}: {} → {}", it.name, value(it.before), value(it.after)))
+        .map(|it| format!("{}: {} -> {}", it.name, value(it.before), value(it.after)))
         .collect();
     if let (Some(before), Some(after)) = (node.change.before(), node.change.after())
         && before.inputs != after.inputs
@@ -172,7 +172,7 @@ fn differences(node: &NodeChange) -> String {
             let names: Vec<&str> = side.inputs.iter().map(|input| input.as_str()).collect();
             names.join(", ")
         };
-        parts.push(format!("reads {} → {}", names(before), names(after)));
+        parts.push(format!("reads {} -> {}", names(before), names(after)));
     }
     parts.join("; ")
 }

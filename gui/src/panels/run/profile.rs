@@ -81,16 +81,15 @@ impl Profile {
     /// Draws which profile is shown, and in what detail.
     pub fn choices(&mut self, ui: &mut Ui, model: &Model) {
         let Some(now) = self.record(model) else { return };
-        ComboBox::from_id_salt("profile").selected_text(title(&now.result)).width(300.0).show_ui(
-            ui,
-            |ui| {
-                for stored in model.results.profiles.iter().rev() {
-                    if ui.selectable_label(stored.id == now.id, title(&stored.result)).clicked() {
-                        self.chosen = Some(stored.id);
-                    }
+        let list = ComboBox::from_id_salt("profile").selected_text(title(&now.result)).width(300.0);
+        let shown = list.show_ui(ui, |ui| {
+            for stored in model.results.profiles.iter().rev() {
+                if ui.selectable_label(stored.id == now.id, title(&stored.result)).clicked() {
+                    self.chosen = Some(stored.id);
                 }
-            },
-        );
+            }
+        });
+        shown.response.on_hover_text("Which profile is shown");
         ui.selectable_value(&mut self.depth, None, "nodes");
         ui.selectable_value(&mut self.depth, Some(1), "modules");
         ui.selectable_value(&mut self.depth, Some(2), "branches");

@@ -94,12 +94,14 @@ impl Results {
         let all = model.results.measurements.iter();
         let engines: BTreeSet<&str> = all.map(|it| it.result.runtime.engine.as_str()).collect();
         let shown = self.engine.as_deref().unwrap_or("all engines").to_owned();
-        ComboBox::from_id_salt("engine").selected_text(shown).show_ui(ui, |ui| {
+        let list = ComboBox::from_id_salt("engine").selected_text(shown);
+        let shown = list.show_ui(ui, |ui| {
             ui.selectable_value(&mut self.engine, None, "all engines");
             for engine in engines {
                 ui.selectable_value(&mut self.engine, Some(engine.to_owned()), engine);
             }
         });
+        shown.response.on_hover_text("Results of all engines, or of one");
         if self.sort.by != Column::Time && ui.button("Latest first").clicked() {
             self.sort = Self::default().sort;
         }

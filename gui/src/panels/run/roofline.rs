@@ -2,7 +2,7 @@
 //!
 //! Both axes are powers of ten: points are plotted by their logarithms, and ticks say what those stand for.
 
-use egui::{Color32, RichText, Role, Ui, WidgetInfo};
+use egui::{Color32, RichText, Role, Sense, Shape, Stroke, Ui, WidgetInfo, vec2};
 use egui_plot::{
     GridInput, GridMark, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, Points, Text,
 };
@@ -34,11 +34,11 @@ pub(super) fn ui(
     let spots: Vec<Spot<'_>> = parts.iter().filter_map(|part| spot(part, roof)).collect();
     ui.horizontal_wrapped(|ui| {
         for bound in [Bound::Compute, Bound::Memory] {
-            let (word, sign) = match bound {
-                Bound::Compute => ("bound by arithmetic", "●"),
-                Bound::Memory => ("bound by memory", "◆"),
+            let word = match bound {
+                Bound::Compute => "bound by arithmetic",
+                Bound::Memory => "bound by memory",
             };
-            ui.label(RichText::new(sign).color(color(Some(bound), palette)));
+            sign(ui, bound);
             ui.label(word);
         }
         ui.weak("larger: more time");
@@ -119,6 +119,24 @@ pub(super) fn ui(
     let is_clicked = response.clicked();
     response.on_hover_text_at_pointer(about(&near));
     is_clicked.then_some(near.name)
+}
+
+/// The shape and colour of a bound's points.
+fn sign(ui: &mut Ui, bound: Bound) {
+    let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
+    let (middle, color) = (rect.center(), color(Some(bound), colors(ui)));
+    match bound {
+        Bound::Compute => ui.painter().circle_filled(middle, 4.5, color),
+        Bound::Memory => {
+            let corners = vec![
+                rect.center_top(),
+                rect.right_center(),
+                rect.center_bottom(),
+                rect.left_center(),
+            ];
+            ui.painter().add(Shape::convex_polygon(corners, color, Stroke::NONE))
+        }
+    };
 }
 
 fn spot<'a>(part: &'a Part, roof: &Roofline) -> Option<Spot<'a>> {

@@ -196,11 +196,13 @@ impl Setup {
             return;
         }
         ui.label("device");
-        ComboBox::from_id_salt("device").selected_text(self.device.as_str()).show_ui(ui, |ui| {
+        let list = ComboBox::from_id_salt("device").selected_text(self.device.as_str());
+        let shown = list.show_ui(ui, |ui| {
             for device in devices {
                 ui.selectable_value(&mut self.device, device.to_owned(), device);
             }
         });
+        shown.response.on_hover_text("What engines run on");
     }
 
     /// The path of the store; another one is taken when it was typed to the end.
