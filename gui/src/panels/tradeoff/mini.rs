@@ -3,11 +3,11 @@
 use egui::{Rect, Sense, Stroke, Ui, vec2};
 
 use super::{
+    dots::paint_design,
     marks::{Form, ROOM, axes, mark},
     metric::Metric,
     rows::{Rows, design_values},
     scale::{Axis, Field},
-    scatter::paint_design,
 };
 use crate::{model::Model, theme::colors};
 

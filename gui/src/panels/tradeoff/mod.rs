@@ -5,6 +5,7 @@
 
 mod card;
 mod cloud;
+mod dots;
 mod front;
 mod labels;
 mod legend;
