@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | what is shown | `view` | blocks inside nested modules, and which block reads which |
 //! | words | `label` | title, operator, shape and tooltip of a block |
-//! | where it stands | `layout` | rectangles and lines, with dagre's layered layout in each module |
+//! | where it stands | `layout`, `inside` | rectangles and lines, with dagre's layered layout in each module |
 //! | how much that takes | `room` | an error for what would take minutes |
 //! | both together | `scene` | cards with their words, frames and lines at their places |
 //! | ink | `svg`; `dot` and `mermaid` leave the layout to others | text |
@@ -12,6 +12,7 @@
 //! A convolution with its normalisation and activation is one block. Auxiliary heads are dashed.
 
 mod dot;
+mod inside;
 mod label;
 mod layout;
 mod mermaid;

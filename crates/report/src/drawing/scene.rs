@@ -3,8 +3,9 @@
 use inceptive_ir::{Graph, NodeId, Path};
 
 use super::{
+    inside::shown_name,
     label::{Kind, Label, label},
-    layout::{Layout, Line, Rect, is_head, layout, shown_name},
+    layout::{Layout, Line, Rect, is_head, layout},
     room::DrawError,
     view::{Open, View},
 };
