@@ -6,11 +6,12 @@ use std::{
 };
 
 use egui::{
-    Align2, Color32, FontId, Pos2, Rect, Response, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2,
+    Align2, Color32, CornerRadius, FontId, Pos2, Rect, Response, Role, Sense, Stroke, Ui,
+    WidgetInfo, pos2, vec2,
 };
 use inceptive_ir::{Graph, Path};
 use inceptive_jobs::Inspected;
-use inceptive_report::drawing::{Card, Open, Scene, modules, worth_opening};
+use inceptive_report::drawing::{Card, Kind, Open, Scene, modules, worth_opening};
 
 use super::{
     align::{Alignment, FIRST, OTHER},
@@ -231,10 +232,15 @@ impl Graphs {
         canvas.scene(scene, &Marked { marks: &drawn.marks[at], palette: colors });
         for (card, mark) in scene.cards.iter().zip(&drawn.marks[at]) {
             let place = camera.rect_to_screen(screen, rect(card.rect));
+            let corner = if card.kind == Kind::Input { 20.0 } else { 5.0 };
+            let radius = CornerRadius::from(corner * camera.zoom);
             match mark {
                 _ if !place.intersects(screen) => {}
-                Some(mark) => badge(&painter, place, *mark, colors),
-                None => quiet(&painter, place, card.is_module.then_some(3.0 * camera.zoom), colors),
+                Some(mark) => badge(&painter, place, radius, (*mark, colors)),
+                None => {
+                    let behind = card.is_module.then_some(3.0 * camera.zoom);
+                    quiet(&painter, (place, radius), behind, colors);
+                }
             }
         }
         let font = FontId::proportional(13.0);
@@ -375,9 +381,14 @@ fn moved(ui: &Ui, mut camera: Camera, screen: Rect, response: &Response) -> Came
 }
 
 /// An outline without the colour of a kind, which would look like a mark; a module has an edge behind it.
-fn quiet(painter: &egui::Painter, place: Rect, behind: Option<f32>, palette: &Palette) {
+fn quiet(
+    painter: &egui::Painter,
+    (place, radius): (Rect, CornerRadius),
+    behind: Option<f32>,
+    palette: &Palette,
+) {
     let stroke = Stroke::new(1.5, palette.frame);
-    painter.rect_stroke(place, 4.0, stroke, egui::StrokeKind::Inside);
+    painter.rect_stroke(place, radius, stroke, egui::StrokeKind::Inside);
     if let Some(by) = behind {
         let edge = place.translate(vec2(by, by)).shrink(0.5);
         painter.line(vec![edge.right_top(), edge.right_bottom(), edge.left_bottom()], stroke);
@@ -385,10 +396,15 @@ fn quiet(painter: &egui::Painter, place: Rect, behind: Option<f32>, palette: &Pa
 }
 
 /// A sign at the corner of a card.
-fn badge(painter: &egui::Painter, place: Rect, mark: Mark, palette: &Palette) {
+fn badge(
+    painter: &egui::Painter,
+    place: Rect,
+    corner: CornerRadius,
+    (mark, palette): (Mark, &Palette),
+) {
     let color = mark.color(palette);
     let radius = (place.height() * 0.3).clamp(3.0, 9.0);
-    painter.rect_stroke(place, 4.0, Stroke::new(1.5, color), egui::StrokeKind::Inside);
+    painter.rect_stroke(place, corner, Stroke::new(1.5, color), egui::StrokeKind::Inside);
     if place.height() < 14.0 {
         return;
     }

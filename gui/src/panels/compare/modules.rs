@@ -1,6 +1,6 @@
 //! Where counts and time are spent: a group of bars for each module, modules with one path beside each other.
 
-use egui::{Align2, FontId, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, FontId, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use inceptive_cost::by_module;
 use inceptive_ir::Path;
 
@@ -97,9 +97,15 @@ impl Modules {
                 ui.colored_label(colors(ui).weak, text);
             }
         }
-        let groups = aligned(&lists);
+        let mut groups = aligned(&lists);
+        let all = groups.len();
+        groups.retain(|group| group.values.iter().flatten().any(|&value| value > 0.0));
         let most = groups.iter().flat_map(|group| group.values.iter().flatten());
         let most = most.copied().fold(f64::MIN_POSITIVE, f64::max);
+        if groups.len() < all {
+            let text = format!("{} modules have none and are left out", all - groups.len());
+            ui.label(RichText::new(text).small().color(colors(ui).weak));
+        }
         for group in &groups {
             if self.group(ui, group, most).clicked() {
                 let has = group.values.iter().rposition(Option::is_some);

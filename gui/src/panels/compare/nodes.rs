@@ -53,7 +53,7 @@ impl Nodes {
             .column(Column::initial(80.0).at_least(50.0).clip(true))
             .column(Column::initial(100.0).at_least(60.0).clip(true))
             .column(Column::initial(80.0).at_least(60.0))
-            .column(Column::initial(105.0).at_least(60.0))
+            .column(Column::initial(150.0).at_least(60.0))
             .column(Column::initial(90.0).at_least(60.0))
             .column(Column::remainder().clip(true))
             .header(24.0, |mut header| {

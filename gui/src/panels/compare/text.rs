@@ -202,7 +202,8 @@ mod tests {
             .map(|line| line.text.as_str())
             .collect();
         assert_eq!(marked, ["line 10", "line ten"]);
-        assert_eq!(found.near, [6..14]);
+        let near: Vec<(usize, usize)> = found.near.iter().map(|it| (it.start, it.end)).collect();
+        assert_eq!(near, [(6, 14)]);
         assert!(lines(&before, &before).near.is_empty());
     }
 }

@@ -2,7 +2,7 @@
 
 use egui::{Align, Label, Layout, RichText, ScrollArea, Ui};
 use egui_extras::{Column, TableBody, TableBuilder};
-use inceptive_exec::{Measurement, statistics::Estimate};
+use inceptive_exec::{Measurement, Precision, Runtime, statistics::Estimate};
 use inceptive_report::numbers::{change, percent_change};
 
 use super::Compared;
@@ -43,7 +43,7 @@ pub(super) fn table(ui: &mut Ui, networks: &[Compared<'_>], model: &Model) {
             .striped(true)
             .vscroll(false)
             .cell_layout(Layout::left_to_right(Align::Center))
-            .column(Column::exact(230.0))
+            .column(Column::exact(245.0))
             .column(Column::exact(150.0));
         for _ in 1..networks.len() {
             table = table
@@ -195,7 +195,7 @@ fn accuracies(networks: &[Compared<'_>]) -> Row {
 #[derive(PartialEq)]
 struct Setup<'a> {
     machine: String,
-    runtime: &'a inceptive_exec::Runtime,
+    runtime: &'a Runtime,
 }
 
 /// A row for each setup in which any of the networks was measured, the latest first; the latest result counts.
@@ -221,7 +221,7 @@ fn latencies(networks: &[Compared<'_>], model: &Model) -> Vec<Row> {
     rows.into_iter().map(|(setup, found)| latency_row(setup.runtime, &found)).collect()
 }
 
-fn latency_row(runtime: &inceptive_exec::Runtime, found: &[Option<&Measurement>]) -> Row {
+fn latency_row(runtime: &Runtime, found: &[Option<&Measurement>]) -> Row {
     let first = found.first().copied().flatten().map(|it| it.latency_ms.median);
     let cell = |(index, found): (usize, &Option<&Measurement>)| {
         let Some(result) = found else { return Cell { text: "–".to_owned(), ..Cell::default() } };
@@ -248,11 +248,16 @@ fn latency_row(runtime: &inceptive_exec::Runtime, found: &[Option<&Measurement>]
             ),
         }
     };
-    let inceptive_exec::Runtime { engine, precision, batch, threads, .. } = runtime;
+    let Runtime { engine, precision, batch, threads, .. } = runtime;
+    // The usual one goes without saying.
+    let format = match precision {
+        Precision::Fp32 => String::new(),
+        other => format!(" {other}"),
+    };
     Row {
-        title: format!("latency, {engine} {precision}, {batch} × {threads}"),
+        title: format!("latency: {engine}{format}, batch {batch}, threads {threads}"),
         hover: format!(
-            "{engine} {} on {}, batch {batch}, threads: {threads}",
+            "{engine} {} on {} in {precision}, batch {batch}, threads: {threads}",
             runtime.engine_version, runtime.device
         ),
         cells: found.iter().enumerate().map(cell).collect(),

@@ -41,13 +41,13 @@ pub(super) fn ui(
             sign(ui, bound);
             ui.label(word);
         }
-        ui.weak("larger: more time");
     });
-    let silent = parts.len() - spots.len();
-    if silent > 0 {
-        let text = format!("{silent} of {} parts do no arithmetic and have no point", parts.len());
-        ui.label(RichText::new(text).small().color(colors(ui).weak));
-    }
+    let silent = match parts.len() - spots.len() {
+        0 => String::new(),
+        silent => format!("; {silent} of {} parts do no arithmetic", parts.len()),
+    };
+    let text = format!("Larger points take more time{silent}.");
+    ui.label(RichText::new(text).small().color(palette.weak));
     if spots.is_empty() {
         return None;
     }
@@ -77,13 +77,13 @@ pub(super) fn ui(
                 let at = |axis: usize| (line[0][axis] + line[1][axis]) / 2.0 + by[axis];
                 PlotPoint::new(at(0), at(1))
             };
-            let (low, high) = (middle(&memory, [-0.08, 0.0]), middle(&flat, [0.0, 0.04]));
+            let (low, high) = (middle(&memory, [0.06, 0.0]), middle(&flat, [0.0, 0.04]));
             for (name, line) in [("memory", memory), ("peak", flat)] {
                 let points = PlotPoints::from(line.to_vec());
                 plot.line(Line::new(name, points).color(weak).width(2.0).style(LineStyle::Solid));
             }
             for (text, at, anchor) in [
-                (bandwidth, low, egui::Align2::RIGHT_BOTTOM),
+                (bandwidth, low, egui::Align2::LEFT_TOP),
                 (peak, high, egui::Align2::CENTER_BOTTOM),
             ] {
                 plot.text(
@@ -196,7 +196,8 @@ fn tick_text(mark: GridMark, width: f64) -> String {
     let is_power = mark.step_size >= 1.0;
     let lead = value / 10_f64.powf(mark.value.floor() + 1e-9);
     let is_round = (lead - 2.0).abs() < 0.01 || (lead - 5.0).abs() < 0.01;
-    if !is_power && !(is_round && width < 2.0) {
+    let is_said = is_power || (is_round && width < 2.0);
+    if !is_said {
         return String::new();
     }
     let decimals = (-mark.value.floor()).max(0.0);
