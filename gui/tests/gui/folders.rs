@@ -1,6 +1,6 @@
 //! Folders in every state.
 
-use std::fs;
+use std::{fs, path::PathBuf, sync::Arc};
 
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;
@@ -92,4 +92,49 @@ fn another_folder_is_opened_by_its_path() {
     window.press(Modifiers::NONE, Key::Enter);
     window.wait("it is listed", |model| model.is_listed && model.entries.len() == 1);
     assert_eq!(window.selected(), ["module-kinds"]);
+}
+
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl egui::DroppedFile for Dropped {
+    fn path(&self) -> &std::path::Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        fs::read(&self.0).map_err(|error| error.to_string())
+    }
+}
+
+fn drop_on(window: &mut Window, paths: &[PathBuf]) {
+    for path in paths {
+        window.harness.input_mut().dropped_files.push(Arc::new(Dropped(path.clone())));
+    }
+    window.harness.run();
+}
+
+#[test]
+fn dropped_files_are_added_and_dropped_folders_opened() {
+    let mut window = Window::on(&["alexnet.yaml", "googlenet.yaml"]);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let other = elsewhere.path().join("other.yaml");
+    let text = fs::read_to_string(window.file("alexnet.yaml")).unwrap();
+    fs::write(&other, text.replace("name: AlexNet", "name: Other")).unwrap();
+    let notes = elsewhere.path().join("notes.txt");
+    fs::write(&notes, "").unwrap();
+
+    let googlenet = window.file("googlenet.yaml");
+    drop_on(&mut window, &[googlenet, other, notes]);
+    window.wait("all are read", |model| {
+        model.entries.len() == 3 && model.jobs.active().next().is_none()
+    });
+    assert_eq!(window.selected(), ["googlenet", "other"]);
+    assert!(window.model().current().is_some_and(|entry| entry.name() == "Other"));
+    assert!(window.harness.query_by_label_contains("neither a .yaml nor an .onnx").is_some());
+
+    drop_on(&mut window, &[elsewhere.path().to_owned()]);
+    window.wait("the folder is open", |model| {
+        model.folder == elsewhere.path() && model.is_listed && model.entries.len() == 1
+    });
 }

@@ -161,7 +161,7 @@ mod tests {
                 ("width", Key),
                 ("$growth", Variable),
                 ("act", Key),
-                ("none", Plain),
+                (" none", Plain),
                 ("# why\n", Comment),
             ]
         );
