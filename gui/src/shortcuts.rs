@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What keys do, by where they do it.
-const SHEET: [(&str, &[(&str, &str)]); 4] = [
+const SHEET: [(&str, &[(&str, &str)]); 5] = [
     (
         "Everywhere",
         &[
@@ -46,6 +46,7 @@ const SHEET: [(&str, &[(&str, &str)]); 4] = [
         ],
     ),
     ("Source", &[("Ctrl Z, Ctrl Shift Z", "undo, redo"), ("Tab", "two spaces")]),
+    ("Run", &[("Ctrl Enter", "start")]),
 ];
 
 /// Takes the keys that work everywhere.

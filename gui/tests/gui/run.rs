@@ -120,7 +120,7 @@ fn every_batch_and_thread_count_is_measured() {
         window.get(field).type_text(text);
         window.harness.run();
     }
-    window.click("Start");
+    window.press(Modifiers::COMMAND, Key::Enter);
     window.wait("there are results", |model| model.results.measurements.len() == 4);
     window.get("Batches").focus();
     window.harness.run();

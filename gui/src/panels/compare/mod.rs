@@ -7,9 +7,10 @@
 //! | where they are spent | `modules` |
 //! | nodes that differ | `nodes` |
 //! | lines that differ | `text` |
-//! | graphs with what differs marked | `graphs`, `align` |
+//! | graphs with what differs marked | `graphs`, `drawn`, `align` |
 
 mod align;
+mod drawn;
 mod graphs;
 mod modules;
 mod nodes;

@@ -274,3 +274,17 @@ fn difference(first: Estimate, other: Estimate) -> (String, String) {
     let percent = (other.value / first.value - 1.0) * 100.0;
     (format!("{sign}{}", milliseconds(by.abs())), format!("{percent:+.1}%"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn latencies_whose_intervals_overlap_are_not_told_apart() {
+        let estimate = |value: f64, by: f64| Estimate { value, low: value - by, high: value + by };
+        let (text, percent) = difference(estimate(10.0, 1.0), estimate(11.5, 1.0));
+        assert_eq!((text.as_str(), percent.as_str()), ("indistinguishable", ""));
+        let (text, percent) = difference(estimate(10.0, 0.1), estimate(7.5, 0.1));
+        assert_eq!((text.as_str(), percent.as_str()), ("-2.50 ms", "-25.0%"));
+    }
+}

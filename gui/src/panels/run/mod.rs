@@ -2,11 +2,12 @@
 //!
 //! | part | file |
 //! |---|---|
-//! | what is to be done, and with what | `setup` |
+//! | what is to be done, and with what | `setup`, `fields` |
 //! | what waits, runs and is over | `queue` |
 //! | latencies in the store | `results` |
 //! | where time goes | `profile`, `roofline` |
 
+mod fields;
 mod profile;
 mod queue;
 mod results;

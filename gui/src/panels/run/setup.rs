@@ -2,18 +2,16 @@
 
 use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
-use egui::{Button, ComboBox, DragValue, Grid, RichText, TextEdit, Ui, WidgetInfo};
+use egui::{Button, ComboBox, DragValue, Grid, Key, Modifiers, RichText, Ui};
 use inceptive_exec::Protocol;
 
+use super::fields::{field, list, numbers};
 use crate::{
     command::{Command, Commands},
     jobs::{BenchRequest, EngineState, Job, ProfileRequest},
     model::{FilePath, Model, stem},
     theme::colors,
 };
-
-/// The most of anything that is counted here.
-const MOST: u32 = 65_536;
 
 /// What to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,9 +72,10 @@ impl Setup {
             ui.separator();
             let jobs = self.jobs(&files, model);
             let start = Button::new(RichText::new("Start").strong()).min_size([70.0, 22.0].into());
-            let response = ui.add_enabled(jobs.is_ok(), start);
+            let response = ui.add_enabled(jobs.is_ok(), start).on_hover_text("Ctrl Enter");
+            let has_key = ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::Enter));
             match jobs {
-                Ok(jobs) if response.clicked() => {
+                Ok(jobs) if response.clicked() || has_key => {
                     jobs.into_iter().for_each(|job| commands.push(Command::Start(job)));
                 }
                 Ok(_) => {}
@@ -280,41 +279,5 @@ impl Setup {
             })
         };
         Ok(files.iter().map(profile).collect())
-    }
-}
-
-/// A list of numbers.
-fn list(ui: &mut Ui, text: &mut String, name: &str, hint: &str, hover: &str) {
-    field(ui, text, name, hint, 78.0).on_hover_text(hover);
-}
-
-/// A line to type in, which tells its name to those who cannot see what stands before it.
-fn field(ui: &mut Ui, text: &mut String, name: &str, hint: &str, width: f32) -> egui::Response {
-    let response = ui.add(TextEdit::singleline(text).hint_text(hint).desired_width(width));
-    response.widget_info(|| WidgetInfo::labeled(egui::Role::TextInput, true, name));
-    response
-}
-
-/// Numbers from 1, separated by commas or spaces.
-fn numbers(text: &str) -> Result<Vec<u32>, String> {
-    let words = text.split([',', ' ', ';']).filter(|word| !word.is_empty());
-    let number = |word: &str| match word.parse() {
-        Ok(number) if (1..=MOST).contains(&number) => Ok(number),
-        _ => Err(format!("`{word}` is no whole number from 1 to {MOST}")),
-    };
-    words.map(number).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lists_of_numbers_are_read() {
-        assert_eq!(numbers("1, 8 32"), Ok(vec![1, 8, 32]));
-        assert_eq!(numbers(" "), Ok(vec![]));
-        for wrong in ["0", "x", "-1", "1.5", "99999999999"] {
-            assert!(numbers(wrong).is_err_and(|problem| problem.contains(wrong)), "{wrong}");
-        }
     }
 }
