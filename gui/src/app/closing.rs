@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use egui::{Context, Id, Modal, ViewportCommand};
+use egui::{Context, ViewportCommand};
 
 use crate::{
     command::{Command, Commands},
     model::{FilePath, Model, stem},
+    panels::question,
     tiles::Pane,
 };
 
@@ -58,8 +59,7 @@ impl Closing {
 
     fn ask(&mut self, ctx: &Context, files: &[FilePath], commands: &mut Commands) {
         let names: Vec<String> = files.iter().map(|file| stem(file)).collect();
-        let modal = Modal::new(Id::unique("closing")).show(ctx, |ui| {
-            ui.set_width(400.0);
+        let modal = question(ctx, "closing", 400.0, |ui| {
             ui.heading("There are unsaved changes");
             ui.label(names.join(", "));
             ui.add_space(6.0);

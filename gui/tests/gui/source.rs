@@ -136,3 +136,33 @@ fn a_read_only_file_keeps_the_text_in_the_window() {
     assert!(window.model().current().is_some_and(|entry| entry.draft.is_some()));
     assert_eq!(fs::read_to_string(window.file(NAME)).unwrap(), TINY);
 }
+
+#[test]
+fn closing_asks_what_to_do_with_what_is_not_saved() {
+    let mut window = window();
+    let mine = TINY.replace("Tiny", "Mine");
+    write(&mut window, &mine);
+    let close = |window: &mut Window| {
+        let viewports = &mut window.harness.input_mut().viewports;
+        let events = &mut viewports.entry(egui::ViewportId::ROOT).or_default().events;
+        events.push(egui::ViewportEvent::Close);
+        window.harness.step();
+        window
+            .harness
+            .input_mut()
+            .viewports
+            .entry(egui::ViewportId::ROOT)
+            .or_default()
+            .events
+            .clear();
+        window.harness.run();
+    };
+    close(&mut window);
+    assert!(window.has("There are unsaved changes"));
+    window.click("Cancel");
+    assert!(!window.has("There are unsaved changes"));
+    close(&mut window);
+    window.click("Save and quit");
+    window.wait("it is saved", |model| model.current().is_some_and(|entry| entry.draft.is_none()));
+    assert_eq!(fs::read_to_string(window.file(NAME)).unwrap(), mine);
+}

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use egui::{Color32, Id, Modal, Rect, RichText, Role, TextEdit, Ui, WidgetInfo};
+use egui::{Color32, Rect, RichText, Role, TextEdit, Ui, WidgetInfo};
 use inceptive_report::drawing::{Scene, scene_svg};
 
 use super::paint::Paint;
@@ -62,8 +62,7 @@ impl Export {
         commands: &mut Commands,
     ) {
         let Some((format, path)) = &mut self.asked else { return };
-        let modal = Modal::new(Id::unique("export")).show(ui.ctx(), |ui| {
-            ui.set_width(460.0);
+        let modal = crate::panels::question(ui.ctx(), "export", 460.0, |ui| {
             ui.heading("Export the picture");
             let field = ui.add(TextEdit::singleline(path).desired_width(f32::INFINITY));
             field.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Path"));

@@ -68,6 +68,11 @@ fn scan(line: &str, offset: usize, parts: &mut Vec<(Range<usize>, Token)>) {
                     at += operator;
                     is_step = false;
                     (length - operator, Token::Key)
+                } else if let Some(operator) = bare_step(piece).filter(|_| is_step) {
+                    push(parts, offset + at, operator, Token::Operator);
+                    at += operator;
+                    is_step = false;
+                    (length - operator, Token::Key)
                 } else {
                     is_step = false;
                     (length, kind(piece))
@@ -126,6 +131,17 @@ fn words(text: &str) -> usize {
     end.max(text.chars().next().map_or(0, char::len_utf8))
 }
 
+/// Bytes of the operator in a step without arguments, as `relu` or `lrn norm1`.
+fn bare_step(piece: &str) -> Option<usize> {
+    let mut words = piece.split_whitespace();
+    let operator = words.next()?;
+    let is_name =
+        operator.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_');
+    let is_short = words.next().is_none_or(|name| !name.contains('.')) && words.next().is_none();
+    (is_name && !operator.starts_with(|c: char| c.is_ascii_digit()) && is_short)
+        .then_some(operator.len())
+}
+
 fn kind(piece: &str) -> Token {
     let piece = piece.trim();
     let is_word = matches!(piece, "true" | "false" | "null" | "~");
@@ -164,6 +180,15 @@ mod tests {
                 (" none", Plain),
                 ("# why\n", Comment),
             ]
+        );
+    }
+
+    #[test]
+    fn steps_need_no_arguments() {
+        use Token::{Key, Operator, Plain};
+        assert_eq!(
+            shown("- relu\n- lrn norm1\n- Huang et al\n"),
+            [("relu", Operator), ("lrn", Operator), (" norm1", Key), (" Huang et al\n", Plain)]
         );
     }
 

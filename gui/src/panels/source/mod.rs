@@ -13,7 +13,7 @@ mod marks;
 
 use std::{path::Path, sync::Arc};
 
-use egui::{Button, Id, Modal, Panel, RichText, ScrollArea, Ui};
+use egui::{Button, Id, Panel, RichText, ScrollArea, Ui};
 
 use crate::{
     command::{Command, Commands},
@@ -56,7 +56,7 @@ impl Source {
             });
         }
         let line = self.wanted.take_if(|(file, _)| *file == entry.file).map(|(_, line)| line);
-        let id = Id::unique(("source", &*entry.file));
+        let id = editor_of(entry);
         let place = (problems.as_slice(), marks.as_slice());
         if let Some(new) = editor(ui, id, &text, &mut self.painted, place, line) {
             commands.push(Command::Edit(Arc::clone(&entry.file), Some(new)));
@@ -101,6 +101,11 @@ impl Source {
             }
         });
     }
+}
+
+/// Which editor has the cursor and the undo steps of a file.
+fn editor_of(entry: &Entry) -> Id {
+    Id::unique(("source", &*entry.file))
 }
 
 /// The file of the folder at a path.
@@ -157,8 +162,7 @@ fn conflict(ui: &Ui, entry: &Entry, commands: &mut Commands) {
         return;
     }
     let file = || Arc::clone(&entry.file);
-    let modal = Modal::new(Id::unique("conflict")).show(ui.ctx(), |ui| {
-        ui.set_width(430.0);
+    let modal = super::question(ui.ctx(), "conflict", 430.0, |ui| {
         ui.heading("The file changed on the disk");
         let name = crate::model::stem(&entry.file);
         ui.label(format!(
@@ -181,6 +185,7 @@ fn conflict(ui: &Ui, entry: &Entry, commands: &mut Commands) {
         // The same text again: only the question goes away.
         let text = entry.draft.as_ref().map(|text| text.to_string());
         commands.push(Command::Edit(file(), text));
+        ui.memory_mut(|memory| memory.request_focus(editor_of(entry)));
     }
 }
 
