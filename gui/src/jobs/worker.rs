@@ -163,13 +163,7 @@ impl Reporter {
 }
 
 /// A thread: takes the next job of a lane until the queue is closed.
-fn work(
-    lane: Lane,
-    shared: &Shared,
-    machinery: &Machinery,
-    sender: &Sender<Event>,
-    ctx: &Context,
-) {
+fn work(lane: Lane, shared: &Shared, machinery: &Machinery, sender: &Sender<Event>, ctx: &Context) {
     while let Some(task) = next(lane, shared) {
         let Task { id, job, stop } = task;
         let report = Reporter { job: id, sender: sender.clone(), ctx: ctx.clone(), stop };
