@@ -1,20 +1,22 @@
 //! The window: takes in what happened, draws, carries out commands.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+mod closing;
+mod files;
+
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui};
 use egui_tiles::Tree;
 
+use closing::Closing;
+
 use crate::{
     Options,
     command::{Command, Commands},
-    jobs::{Job, Worker},
+    jobs::{Job, Machinery, Picture, Worker},
     model::{FilePath, Model},
     panels::Panels,
+    screenshot::Screenshots,
     session::Session,
     shortcuts, status, theme,
     tiles::{self, Pane, Screens},
@@ -29,12 +31,25 @@ pub struct App {
     commands: Commands,
     worker: Worker,
     watch: Option<Watch>,
+    screenshots: Screenshots,
+    /// Texts that were edited and not checked since, with the first edit.
+    edits: BTreeMap<FilePath, Instant>,
+    closing: Closing,
     shows_shortcuts: bool,
 }
 
 impl App {
     /// Opens what the options name, else what there is.
     pub fn new(cc: &eframe::CreationContext<'_>, options: Options) -> Self {
+        Self::with_machinery(cc, options, &Machinery::default())
+    }
+
+    /// Opens as [`App::new`] does, but measures with other engines on another machine; for tests.
+    pub fn with_machinery(
+        cc: &eframe::CreationContext<'_>,
+        options: Options,
+        machinery: &Machinery,
+    ) -> Self {
         let ctx = &cc.egui_ctx;
         theme::install(ctx);
         let session = Session::load(cc.storage);
@@ -44,13 +59,16 @@ impl App {
             panels: Panels::default(),
             tree: tiles::restored(session.tree),
             commands: Commands::default(),
-            worker: Worker::new(ctx),
+            worker: Worker::new(ctx, machinery),
             watch: None,
+            screenshots: Screenshots::default(),
+            edits: BTreeMap::new(),
+            closing: Closing::default(),
             shows_shortcuts: false,
         };
         app.panels.graph.remember(session.graphs);
         app.start_watching(ctx);
-        app.open(&options.path.unwrap_or_else(|| default_folder(&session.folder)));
+        app.open(&options.path.unwrap_or_else(|| files::default_folder(&session.folder)));
         if app.model.folder == session.folder && app.model.selection.is_empty() {
             app.model.selection = session.selection.into_iter().map(Arc::from).collect();
         }
@@ -63,53 +81,9 @@ impl App {
         &self.model
     }
 
-    fn start_watching(&mut self, ctx: &Context) {
-        match Watch::new(ctx) {
-            Ok(watch) => self.watch = Some(watch),
-            Err(error) => self.cannot_watch(&error),
-        }
-    }
-
-    fn cannot_watch(&mut self, error: &notify::Error) {
-        let message = format!("changes of files are not noticed, press F5 to read again: {error}");
-        if !self.model.messages.contains(&message) {
-            self.model.messages.push(message);
-        }
-    }
-
     fn start(&mut self, job: Job) {
         let id = self.worker.start(job.clone());
         self.model.jobs.add(id, job);
-    }
-
-    /// Opens a folder, or a file in its folder.
-    fn open(&mut self, path: &Path) {
-        let is_file = path.is_file();
-        let folder = match path.parent() {
-            Some(folder) if is_file && folder.as_os_str().is_empty() => Path::new("."),
-            Some(folder) if is_file => folder,
-            _ => path,
-        };
-        if self.model.folder != folder {
-            self.model.folder = folder.to_owned();
-            self.model.entries.retain(|_, entry| entry.draft.is_some());
-            self.model.selection.clear();
-            self.model.is_listed = false;
-        }
-        if is_file {
-            self.model.selection = vec![Arc::from(path)];
-        }
-        self.follow();
-        self.start(Job::List(folder.to_owned()));
-    }
-
-    fn follow(&mut self) {
-        let Some(watch) = &mut self.watch else { return };
-        if let Err(error) = watch.follow(&self.model.folder, &self.model.store)
-            && self.model.folder.is_dir()
-        {
-            self.cannot_watch(&error);
-        }
     }
 
     /// Takes in what happened since the last frame.
@@ -118,59 +92,26 @@ impl App {
         for event in events {
             self.model.apply(event, &mut self.commands);
         }
+        let pictures: Vec<_> = self.screenshots.taken().collect();
+        for (path, image) in pictures {
+            self.start(Job::Picture(path, Picture::Png(image)));
+        }
         let changes = self.watch.as_mut().map(|watch| watch.changes(ctx)).unwrap_or_default();
         if !changes.is_empty() {
             self.files_changed(changes.into_iter().collect());
         }
         let dropped = ctx.input(|input| input.raw.dropped_files.clone());
-        for file in dropped {
-            self.commands.push(Command::Open(file.path().to_owned()));
+        if !dropped.is_empty() {
+            let paths = dropped.iter().map(|file| file.path().to_owned()).collect();
+            self.commands.push(Command::Add(paths));
         }
+        self.read_edits(ctx);
     }
 
-    /// Reads again what may have changed: the list of files, and every file that was read from one that changed.
-    fn files_changed(&mut self, paths: Vec<PathBuf>) {
-        let canonical = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let changed: Vec<PathBuf> = paths.iter().map(|path| canonical(path)).collect();
-        let has_changed = |path: &Path| changed.contains(&canonical(path));
-        if has_changed(&self.model.store) || has_changed(&self.model.store.with_extension("db-wal"))
-        {
-            self.start(Job::Results(self.model.store.clone()));
-        }
-        let folder = canonical(&self.model.folder);
-        if !changed.iter().any(|path| path.starts_with(&folder) || folder.starts_with(path)) {
-            return;
-        }
-        let affected: Vec<FilePath> = self
-            .model
-            .entries
-            .values()
-            .filter(|entry| {
-                let sources = entry.network.iter().flat_map(|network| network.sources.iter());
-                let mut read = sources.map(|source| source.path.as_path());
-                // What is wrong or a space may have been read from anything.
-                has_changed(&entry.file)
-                    || entry.network.is_none()
-                    || entry.is_wrong()
-                    || read.any(has_changed)
-            })
-            .map(|entry| Arc::clone(&entry.file))
-            .collect();
-        self.start(Job::List(self.model.folder.clone()));
-        for file in affected.into_iter().filter(|file| file.is_file()) {
-            self.read(file);
-        }
-    }
-
-    /// Reads a file, or its text in the editor.
-    fn read(&mut self, file: FilePath) {
-        let draft = self.model.entries.get(&file).and_then(|entry| entry.draft.clone());
-        self.start(Job::Read(file, draft));
-    }
-
-    fn carry_out(&mut self, command: Command) {
+    fn carry_out(&mut self, ctx: &Context, command: Command) {
         match command {
             Command::Open(path) => self.open(&path),
+            Command::Add(paths) => self.add(paths),
             Command::Reload => {
                 let files: Vec<FilePath> = self.model.entries.keys().cloned().collect();
                 self.open(&self.model.folder.clone());
@@ -192,12 +133,19 @@ impl App {
             }
             Command::Edit(file, text) => {
                 if let Some(entry) = self.model.entries.get_mut(&file) {
-                    entry.draft = text.map(Arc::from);
-                    self.read(file);
+                    entry.edit(text.map(Arc::from));
+                    self.edits.entry(file).or_insert_with(Instant::now);
                 }
             }
+            Command::Save { file, overwrite } => self.save_draft(file, overwrite),
+            Command::Screenshot(path, part) => self.screenshots.take(ctx, path, part),
             Command::Count(convention) => self.model.settings.count_in(convention),
             Command::Start(job) => self.start(job),
+            Command::KeepIn(store) => {
+                self.model.store = store;
+                self.follow();
+                self.start(Job::Results(self.model.store.clone()));
+            }
             Command::Stop(id) => self.worker.stop(id),
             Command::ForgetJobs => self.model.jobs.forget_finished(),
             Command::Dismiss(index) => {
@@ -210,21 +158,6 @@ impl App {
     }
 }
 
-/// `architectures/` in the working folder or around the program, else the folder of the last run, else the working
-/// folder.
-fn default_folder(last: &Path) -> PathBuf {
-    let here = Path::new("architectures");
-    if here.is_dir() {
-        return here.to_owned();
-    }
-    if last.is_dir() {
-        return last.to_owned();
-    }
-    let program = env::current_exe().unwrap_or_default();
-    let around = program.ancestors().map(|folder| folder.join("architectures"));
-    around.into_iter().find(|folder| folder.is_dir()).unwrap_or_else(|| PathBuf::from("."))
-}
-
 impl eframe::App for App {
     fn logic(&mut self, ctx: &Context, _: &mut eframe::Frame) {
         self.take_in(ctx);
@@ -232,7 +165,7 @@ impl eframe::App for App {
 
     fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
         let ctx = ui.ctx().clone();
-        shortcuts::take(&ctx, &mut self.commands);
+        shortcuts::take(&ctx, &self.model, &mut self.commands);
         Panel::bottom("status").show(ui, |ui| status::bar(ui, &self.model, &mut self.commands));
         if !self.model.messages.is_empty() {
             Panel::bottom("messages")
@@ -247,6 +180,7 @@ impl eframe::App for App {
             tree.ui(&mut Screens { panels, model, commands }, ui);
         });
         shortcuts::sheet(&ctx, &mut self.shows_shortcuts);
+        self.closing.ui(&ctx, &self.model, &mut self.commands);
         self.model.settings.theme = ctx.options(|options| options.theme_preference);
         let commands = self.commands.take();
         if !commands.is_empty() {
@@ -254,7 +188,7 @@ impl eframe::App for App {
             ctx.request_repaint();
         }
         for command in commands {
-            self.carry_out(command);
+            self.carry_out(&ctx, command);
         }
     }
 

@@ -19,6 +19,8 @@ use crate::{
 pub enum Command {
     /// Opens a folder, or the folder of a file with the file selected.
     Open(PathBuf),
+    /// Opens folders, and puts files on the list that are elsewhere.
+    Add(Vec<PathBuf>),
     /// Reads the folder and the store again.
     Reload,
     /// Makes these files the selection; the last one is current.
@@ -31,10 +33,21 @@ pub enum Command {
     ShowNode(NodePath),
     /// Takes a text instead of that on the disk; none goes back to the disk.
     Edit(FilePath, Option<String>),
+    /// Writes the draft of a file to the disk; over what somebody else wrote only if that is said.
+    Save {
+        /// The file.
+        file: FilePath,
+        /// Whether what somebody else wrote may be lost.
+        overwrite: bool,
+    },
+    /// Writes what can be seen in a part of the window as a PNG file.
+    Screenshot(PathBuf, egui::Rect),
     /// Counts compute in another convention.
     Count(Convention),
     /// Starts a job.
     Start(Job),
+    /// Keeps results in another store, and shows what is there.
+    KeepIn(PathBuf),
     /// Stops a job: what is done of it is kept.
     Stop(JobId),
     /// Takes finished jobs off the list.

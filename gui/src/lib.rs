@@ -12,6 +12,7 @@ pub mod format;
 pub mod jobs;
 pub mod model;
 pub mod panels;
+mod screenshot;
 mod session;
 mod shortcuts;
 mod status;

@@ -36,3 +36,62 @@ impl Session {
         eframe::set_value(storage, KEY, self);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use egui::ThemePreference;
+    use inceptive_cost::Convention;
+
+    use super::*;
+    use crate::tiles::arranged;
+
+    #[derive(Default)]
+    struct Memory(HashMap<String, String>);
+
+    impl eframe::Storage for Memory {
+        fn get_string(&self, key: &str) -> Option<String> {
+            self.0.get(key).cloned()
+        }
+
+        fn set_string(&mut self, key: &str, value: String) {
+            self.0.insert(key.to_owned(), value);
+        }
+
+        fn remove_string(&mut self, key: &str) {
+            self.0.remove(key);
+        }
+
+        fn flush(&mut self) {}
+    }
+
+    #[test]
+    fn a_session_comes_back_as_it_was() {
+        let mut settings = Settings::default();
+        settings.theme = ThemePreference::Light;
+        settings.count_in(Convention::Thop);
+        let session = Session {
+            folder: PathBuf::from("architectures"),
+            selection: vec![PathBuf::from("architectures/googlenet.yaml")],
+            tree: Some(arranged()),
+            settings: settings.clone(),
+            graphs: Remembered::default(),
+        };
+        let mut storage = Memory::default();
+        session.save(&mut storage);
+        let back = Session::load(Some(&storage));
+        assert_eq!((&back.folder, &back.selection), (&session.folder, &session.selection));
+        assert_eq!((back.settings, back.tree), (settings, session.tree));
+    }
+
+    #[test]
+    fn what_another_version_wrote_is_left_alone() {
+        let mut storage = Memory::default();
+        for text in ["", "(", "(folder: 3)", "[1, 2]"] {
+            storage.0.insert(KEY.to_owned(), text.to_owned());
+            assert_eq!(Session::load(Some(&storage)).folder, PathBuf::new(), "{text}");
+        }
+        assert_eq!(Session::load(None).folder, PathBuf::new());
+    }
+}

@@ -4,44 +4,53 @@ use egui::{Context, Grid, Key, KeyboardShortcut, Modifiers, RichText, Window};
 
 use crate::{
     command::{Command, Commands},
+    model::Model,
+    theme::colors,
     tiles::Pane,
 };
 
 /// What keys do, by where they do it.
-const SHEET: [(&str, &[(&str, &str)]); 4] = [
+const SHEET: [(&str, &[(&str, &str)]); 5] = [
     (
         "Everywhere",
         &[
             ("Ctrl 1 … Ctrl 6", "show Graph, Source, Design, Trade-off, Compare, Run"),
-            ("Ctrl P", "search files"),
+            ("Ctrl O", "open a folder or file"),
+            ("Ctrl S", "save the text of the current file"),
             ("F5", "read the folder again"),
+            ("Ctrl + − 0", "larger, smaller, usual size of everything"),
             ("F1 or ?", "this sheet"),
         ],
     ),
     (
         "Files",
         &[
-            ("↑ ↓", "the file before, after"),
-            ("Ctrl click", "add to the selection"),
+            ("Ctrl P", "search; Enter takes the first, Esc clears"),
+            ("Up, Down", "the file before, after; with Shift select up to it"),
+            ("Enter", "show its graph"),
+            ("Ctrl A", "select all"),
+            ("Ctrl click", "add to the selection, or take out of it"),
             ("Shift click", "select up to here"),
         ],
     ),
     (
         "Graph",
         &[
-            ("+ − or wheel", "zoom"),
-            ("0, F", "actual size, fit"),
-            ("arrows", "move to the next card"),
-            ("Enter", "open or close a module"),
-            ("/", "search nodes"),
+            ("wheel, + −", "zoom"),
+            ("drag, arrows", "move the picture"),
+            ("F, 0", "fit, actual size"),
+            ("arrows", "with a selection: go to the next card"),
+            ("Enter, double click", "open or close a module"),
+            ("/", "search nodes by name or operator"),
             ("Esc", "select nothing"),
         ],
     ),
-    ("Source", &[("Ctrl S", "save"), ("Ctrl Z, Ctrl Shift Z", "undo, redo")]),
+    ("Source", &[("Ctrl Z, Ctrl Shift Z", "undo, redo"), ("Tab", "two spaces")]),
+    ("Run", &[("Ctrl Enter", "start")]),
 ];
 
 /// Takes the keys that work everywhere.
-pub(crate) fn take(ctx: &Context, commands: &mut Commands) {
+pub(crate) fn take(ctx: &Context, model: &Model, commands: &mut Commands) {
     let digits = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6];
     let pressed = |modifiers, key| {
         ctx.input_mut(|input| input.consume_shortcut(&KeyboardShortcut::new(modifiers, key)))
@@ -50,6 +59,13 @@ pub(crate) fn take(ctx: &Context, commands: &mut Commands) {
         if pressed(Modifiers::COMMAND, key) {
             commands.push(Command::Show(pane));
         }
+    }
+    if pressed(Modifiers::COMMAND, Key::S)
+        && let Some(entry) = model.current().filter(|entry| entry.draft.is_some())
+    {
+        commands.push(Command::Save { file: entry.file.clone(), overwrite: false });
+        // What stands in the way is asked there.
+        commands.push(Command::Show(Pane::Source));
     }
     if pressed(Modifiers::NONE, Key::F5) {
         commands.push(Command::Reload);
@@ -73,9 +89,9 @@ pub(crate) fn sheet(ctx: &Context, is_open: &mut bool) {
         .pivot(egui::Align2::CENTER_CENTER)
         .default_pos(ctx.content_rect().center())
         .show(ctx, |ui| {
-            Grid::new("shortcuts").num_columns(2).spacing([24.0, 4.0]).show(ui, |ui| {
+            Grid::new("shortcuts").num_columns(2).spacing([24.0, 2.0]).show(ui, |ui| {
                 for (place, keys) in SHEET {
-                    ui.label(RichText::new(place).strong());
+                    ui.label(RichText::new(place).heading().color(colors(ui).accent));
                     ui.end_row();
                     for (key, what) in keys {
                         ui.monospace(*key);

@@ -19,6 +19,7 @@ pub(crate) fn bar(ui: &mut Ui, model: &Model, commands: &mut Commands) {
                 commands.push(Command::ToggleShortcuts);
             }
             theme_switch(ui, model.settings.theme);
+            scale(ui);
             convention_choice(ui, model.settings.convention(), commands);
         });
     });
@@ -33,8 +34,15 @@ fn activity(ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let count = model.entries.len();
         let wrong = model.entries.values().filter(|entry| entry.is_wrong()).count();
         let mut text = format!("{count} files");
+        let drafts = model.entries.values().filter(|entry| entry.draft.is_some()).count();
         if wrong > 0 {
             text.push_str(&format!(", {wrong} with mistakes"));
+        }
+        if drafts > 0 {
+            text.push_str(&format!(", {drafts} not saved"));
+        }
+        if model.selection.len() > 1 {
+            text.push_str(&format!(", {} selected", model.selection.len()));
         }
         ui.label(text);
         return;
@@ -45,6 +53,20 @@ fn activity(ui: &mut Ui, model: &Model, commands: &mut Commands) {
     if ui.small_button("Cancel").clicked() {
         commands.push(Command::Stop(state.id));
     }
+}
+
+/// How large everything is.
+fn scale(ui: &mut Ui) {
+    let factor = ui.ctx().zoom_factor();
+    let inner = ui.menu_button(format!("{:.0}%", factor * 100.0), |ui| {
+        for percent in [75.0_f32, 100.0, 125.0, 150.0, 200.0, 250.0] {
+            let is_now = (factor * 100.0 - percent).abs() < 1.0;
+            if ui.selectable_label(is_now, format!("{percent:.0}%")).clicked() {
+                ui.ctx().set_zoom_factor(percent / 100.0);
+            }
+        }
+    });
+    inner.response.on_hover_text("Size of everything (Ctrl + and Ctrl −)");
 }
 
 fn theme_switch(ui: &mut Ui, now: ThemePreference) {

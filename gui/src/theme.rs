@@ -115,7 +115,7 @@ pub fn heat(share: f32, theme: Theme) -> Color32 {
     // Much is dark on a light ground and bright on a dark one.
     let share = if theme == Theme::Light { 1.0 - share } else { share };
     let position = share * 4.0;
-    let at = (0..3).rev().find(|&at| position >= f32::from(at)).unwrap_or(0);
+    let at = (0..4).rev().find(|&at| position >= f32::from(at)).unwrap_or(0);
     let color = |index: u8| {
         let (r, g, b) = STOPS[usize::from(index)];
         Color32::from_rgb(r, g, b)

@@ -80,7 +80,11 @@ impl Behavior<Pane> for Screens<'_> {
     }
 
     fn tab_title_for_pane(&mut self, pane: &Pane) -> WidgetText {
-        pane.title().into()
+        let has_draft = self.model.current().is_some_and(|entry| entry.draft.is_some());
+        match pane {
+            Pane::Source if has_draft => format!("{} •", pane.title()).into(),
+            _ => pane.title().into(),
+        }
     }
 
     fn simplification_options(&self) -> SimplificationOptions {

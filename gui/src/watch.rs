@@ -3,15 +3,46 @@
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
-    sync::mpsc::{Receiver, channel},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, channel},
+    },
     time::{Duration, Instant},
 };
 
 use egui::Context;
+use inceptive_jobs::is_network;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 /// How long nothing may change before changes are told: editors write a file in several steps.
 const QUIET: Duration = Duration::from_millis(120);
+
+/// What changes are told of: a folder that others write to as well must not keep the window awake.
+#[derive(Default)]
+struct Wanted {
+    /// Networks in here.
+    folder: PathBuf,
+    /// These, and their write-ahead logs.
+    files: Vec<PathBuf>,
+}
+
+impl Wanted {
+    fn has(&self, path: &Path) -> bool {
+        let is_inside = path.starts_with(&self.folder)
+            // What has no extension may be a folder.
+            && (is_network(path) || path.extension().is_none());
+        is_inside
+            || self.folder.starts_with(path)
+            || self.files.iter().any(|file| path == file || path == log_of(file))
+    }
+}
+
+/// Where SQLite writes first.
+pub(crate) fn log_of(store: &Path) -> PathBuf {
+    let mut name = store.as_os_str().to_owned();
+    name.push("-wal");
+    PathBuf::from(name)
+}
 
 /// Watches a folder and the store.
 pub(crate) struct Watch {
@@ -20,6 +51,7 @@ pub(crate) struct Watch {
     pending: BTreeSet<PathBuf>,
     last_change: Instant,
     watched: Vec<PathBuf>,
+    wanted: Arc<Mutex<Wanted>>,
 }
 
 impl Watch {
@@ -27,33 +59,44 @@ impl Watch {
     pub fn new(ctx: &Context) -> notify::Result<Self> {
         let (sender, changes) = channel();
         let ctx = ctx.clone();
+        let wanted: Arc<Mutex<Wanted>> = Arc::default();
+        let asked = Arc::clone(&wanted);
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             let Ok(event) = event else { return };
             if matches!(event.kind, EventKind::Access(_)) {
                 return;
             }
-            for path in event.paths {
+            let wanted = asked.lock().unwrap_or_else(PoisonError::into_inner);
+            for path in event.paths.into_iter().filter(|path| wanted.has(path)) {
                 // The window may be closed already.
                 let _ = sender.send(path);
+                ctx.request_repaint();
             }
-            ctx.request_repaint();
         })?;
         let now = Instant::now();
-        Ok(Self { watcher, changes, pending: BTreeSet::new(), last_change: now, watched: vec![] })
+        let pending = BTreeSet::new();
+        Ok(Self { watcher, changes, pending, last_change: now, watched: vec![], wanted })
     }
 
-    /// Watches a folder with all that is in it, and the folder of a file, instead of what was watched before.
-    pub fn follow(&mut self, folder: &Path, file: &Path) -> notify::Result<()> {
+    /// Watches a folder with all that is in it, and the folders of files, instead of what was watched before.
+    pub fn follow<'a>(
+        &mut self,
+        folder: &Path,
+        files: impl Iterator<Item = &'a Path>,
+    ) -> notify::Result<()> {
         for path in self.watched.drain(..) {
             // It may have been deleted, and is then not watched any more.
             let _ = self.watcher.unwatch(&path);
         }
-        let beside = match file.parent() {
-            Some(beside) if !beside.as_os_str().is_empty() => beside,
-            _ => Path::new("."),
-        };
-        if self.watcher.watch(beside, RecursiveMode::NonRecursive).is_ok() {
-            self.watched.push(beside.to_owned());
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let files: Vec<PathBuf> = files.map(absolute).collect();
+        let folders: BTreeSet<PathBuf> = files.iter().map(|file| around(file)).collect();
+        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) =
+            Wanted { folder: absolute(folder), files };
+        for folder in folders {
+            if self.watcher.watch(&folder, RecursiveMode::NonRecursive).is_ok() {
+                self.watched.push(folder);
+            }
         }
         self.watcher.watch(folder, RecursiveMode::Recursive)?;
         self.watched.push(folder.to_owned());
@@ -76,5 +119,35 @@ impl Watch {
         }
         ctx.request_repaint_after(QUIET - quiet);
         BTreeSet::new()
+    }
+}
+
+/// The folder that a file is in.
+fn around(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn others_do_not_keep_the_window_awake() {
+        let wanted = Wanted {
+            folder: PathBuf::from("/work/nets"),
+            files: vec![PathBuf::from("/work/results.db")],
+        };
+        for path in ["/work/nets/a.yaml", "/work/nets/more", "/work/nets/more/b.onnx", "/work"] {
+            assert!(wanted.has(Path::new(path)), "{path}");
+        }
+        for path in ["/work/results.db", "/work/results.db-wal"] {
+            assert!(wanted.has(Path::new(path)), "{path}");
+        }
+        for path in ["/work/app.log", "/work/other.yaml", "/work/nets/.x.part", "/work/nets.txt"] {
+            assert!(!wanted.has(Path::new(path)), "{path}");
+        }
     }
 }

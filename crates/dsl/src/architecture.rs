@@ -23,6 +23,7 @@ use crate::{
         block::{declared, value},
     },
     scope::{Named, Reader, Scope},
+    settable::Written,
     space::Constraint,
     static_check,
     step::{Names, check_name},
@@ -81,6 +82,8 @@ pub(crate) struct Built {
     pub(crate) graph: Graph,
     /// Steps that were taken to build it.
     pub(crate) steps: u32,
+    /// Numbers that its steps were given.
+    pub(crate) written: Vec<Written>,
 }
 
 /// Builds the network of a draft; none when something was reported.
@@ -117,7 +120,7 @@ pub(crate) fn build(draft: &Draft, sink: &Sink) -> Option<Built> {
     }
     let rehearsed =
         static_check::architecture(&map, values.iter().map(|(name, _)| Arc::clone(name)), sink);
-    let (graph, steps) = lower(draft, &keys, &values, input, sink)?;
+    let (graph, steps, written) = lower(draft, &keys, &values, input, sink)?;
     sink.is_empty().then_some(Built {
         name: about.name,
         description: about.description,
@@ -126,6 +129,7 @@ pub(crate) fn build(draft: &Draft, sink: &Sink) -> Option<Built> {
         published: about.published,
         graph,
         steps: steps + rehearsed,
+        written,
     })
 }
 
@@ -213,7 +217,7 @@ fn lower(
     values: &[Named],
     input: Option<(Shape, Span)>,
     sink: &Sink,
-) -> Option<(Graph, u32)> {
+) -> Option<(Graph, u32, Vec<Written>)> {
     let scope = Scope::root(values);
     let reader = Reader { scope: &scope, sink };
     let none = Map::default();
@@ -236,7 +240,7 @@ fn lower(
     }
     check_overrides(&lowering);
     lowering.graph.set_output(end.node);
-    Some((lowering.graph, lowering.steps))
+    Some((lowering.graph, lowering.steps, lowering.written.into_inner()))
 }
 
 /// Builds the body and the tail.

@@ -43,10 +43,12 @@ mod lower;
 mod merge;
 mod schema;
 mod scope;
+mod settable;
 mod source;
 mod space;
 mod static_check;
 mod step;
+mod variant;
 mod write;
 mod yaml;
 
@@ -64,8 +66,10 @@ pub use document::Published;
 pub use library::{Block, Library};
 pub use load::Kind;
 pub use schema::json_schema;
+pub use settable::{Settable, SettableKind, Settables, TailChoice, settables};
 pub use source::{Disk, Files, Memory, Position, Source, Sources};
 pub use space::{Choice, Constraint, METRICS, Objective, Space, Variable};
+pub use variant::{Variant, variant};
 
 use architecture::Draft;
 use diagnostic::{Sink, suggestion};
@@ -231,6 +235,11 @@ fn expect_space(document: &Document, sink: &Sink) -> Option<()> {
     let message = format!("the file is {}, not a space", found.describe());
     sink.push(Diagnostic::new(Code::WrongKind, message).at(document.span, "here"));
     None
+}
+
+fn expect_architecture(found: Kind, span: inceptive_ir::Span, sink: &Sink) {
+    let message = format!("the file is {}, not a network", found.describe());
+    sink.push(Diagnostic::new(Code::WrongKind, message).at(span, "here"));
 }
 
 fn check_with(loader: &mut Loader<'_>, path: &Path, sink: &Sink) -> Option<Checked> {

@@ -1,6 +1,11 @@
 //! Spaces of networks: a base, what varies, and what is wanted.
 
-use std::{collections::HashSet, fmt, path::PathBuf, sync::Arc};
+use std::{
+    collections::HashSet,
+    fmt,
+    path::{Path as FilePath, PathBuf},
+    sync::Arc,
+};
 
 use inceptive_ir::Span;
 
@@ -13,7 +18,7 @@ use crate::{
     expr::{self, EvalError, Expr, Lookup, Val, ValKind},
     field::{Fields, Text},
     finish,
-    load::{Document, Loader},
+    load::{Document, Loader, normal},
     merge::merge,
     scope::{Reader, Scope},
     source::Sources,
@@ -61,6 +66,10 @@ pub struct Space {
     pub objectives: Vec<Objective>,
     /// The file that it was read from.
     pub file: PathBuf,
+    /// The file of the network that varies.
+    pub base_file: PathBuf,
+    /// How the base is changed for all networks.
+    pub(crate) with: Arc<Map>,
     base: Arc<Map>,
     span: Span,
 }
@@ -159,6 +168,13 @@ impl Objective {
     }
 }
 
+impl Choice {
+    /// The value as it is written.
+    pub(crate) fn node(&self) -> &Node {
+        &self.value
+    }
+}
+
 impl Space {
     /// Reads a space with its base.
     pub(crate) fn read(document: &Document, loader: &mut Loader<'_>, sink: &Sink) -> Option<Self> {
@@ -200,6 +216,10 @@ impl Space {
             constraints,
             objectives,
             file: document.path.clone(),
+            base_file: normal(
+                &document.path.parent().unwrap_or(FilePath::new("")).join(&keys.base.text),
+            ),
+            with: Arc::new(with),
             base: Arc::new(whole),
             span: document.span,
         })

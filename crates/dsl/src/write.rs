@@ -28,11 +28,11 @@ pub(crate) fn to_yaml(draft: &Draft) -> Result<String, serde_yaml::Error> {
     serde_yaml::to_string(&mapping(&map))
 }
 
-fn mapping(map: &Map) -> Mapping {
+pub(crate) fn mapping(map: &Map) -> Mapping {
     map.0.iter().map(|entry| (Yaml::from(&*entry.key), yaml(&entry.value))).collect()
 }
 
-fn yaml(node: &Node) -> Yaml {
+pub(crate) fn yaml(node: &Node) -> Yaml {
     match &node.value {
         Value::Null => Yaml::Null,
         Value::Bool(flag) => Yaml::Bool(*flag),

@@ -48,7 +48,18 @@ pub fn choose(
     names: &[String],
     device: &str,
 ) -> Result<Vec<Found>, ChoiceError> {
-    let mut engines = engines::all(libraries);
+    choose_among(engines::all(libraries), names, device)
+}
+
+/// Those of `engines` with these names, as [`choose`] finds them.
+///
+/// # Errors
+/// As [`choose`].
+pub fn choose_among(
+    mut engines: Vec<Box<dyn Engine>>,
+    names: &[String],
+    device: &str,
+) -> Result<Vec<Found>, ChoiceError> {
     let known: Vec<&'static str> = engines.iter().map(|engine| engine.name()).collect();
     let is_known = |name: &String| name == ALL || known.contains(&name.as_str());
     if let Some(unknown) = names.iter().find(|name| !is_known(name)) {

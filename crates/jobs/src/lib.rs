@@ -7,6 +7,7 @@
 
 mod bench;
 mod constraints;
+mod design;
 mod engines;
 mod git;
 mod inspect;
@@ -19,7 +20,8 @@ mod space;
 
 pub use bench::{BenchEvent, BenchPlan, Benched, Network, Request, Trouble, Workplace, bench};
 pub use constraints::broken;
-pub use engines::{ALL, ChoiceError, Found, choose};
+pub use design::{NewFile, SaveError, design, save_variant};
+pub use engines::{ALL, ChoiceError, Found, choose, choose_among};
 pub use git::{GitError, GitFiles};
 pub use inspect::{Content, Edited, Inspected, inspect, is_network, list};
 pub use memory::{OutOfMemory, check_memory, with_batch};

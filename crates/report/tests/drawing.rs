@@ -6,7 +6,7 @@ use std::path::Path;
 
 use inceptive_dsl::{Disk, load};
 use inceptive_ir::{Activation, Graph, NewNode, Op, Path as NodePath, Shape};
-use inceptive_report::drawing::{Open, dot, mermaid, svg};
+use inceptive_report::drawing::{DrawError, Open, Scene, dot, mermaid, svg};
 
 fn network(name: &str) -> Graph {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../architectures");
@@ -30,14 +30,17 @@ fn mermaid_flowchart() {
 
 #[test]
 fn picture() {
-    insta::assert_snapshot!(svg(&network("module-reduced.yaml"), &Open::above(Some(2))));
+    insta::assert_snapshot!(svg(&network("module-reduced.yaml"), &Open::above(Some(2))).unwrap());
 }
 
 #[test]
 fn the_same_network_gives_the_same_picture() {
     let graph = network("inception-v3.yaml");
     for depth in [Some(1), Some(2), None] {
-        assert_eq!(svg(&graph, &Open::above(depth)), svg(&graph, &Open::above(depth)));
+        assert_eq!(
+            svg(&graph, &Open::above(depth)).unwrap(),
+            svg(&graph, &Open::above(depth)).unwrap()
+        );
         assert_eq!(dot(&graph, &Open::above(depth)), dot(&graph, &Open::above(depth)));
         assert_eq!(mermaid(&graph, &Open::above(depth)), mermaid(&graph, &Open::above(depth)));
     }
@@ -61,7 +64,7 @@ fn names_cannot_become_markup() {
         last = graph.add(node, &[last]).unwrap();
     }
     for depth in [Some(1), None] {
-        let picture = svg(&graph, &Open::above(depth));
+        let picture = svg(&graph, &Open::above(depth)).unwrap();
         let document = roxmltree::Document::parse(&picture).unwrap();
         assert_eq!(document.descendants().filter(|node| node.has_tag_name("script")).count(), 0);
         let cards = document.descendants().filter(|node| node.attribute("class") == Some("card"));
@@ -77,7 +80,7 @@ fn names_cannot_become_markup() {
 #[test]
 fn pictures_are_xml_with_text_that_fits() {
     for name in ["googlenet.yaml", "xception.yaml", "squeezenet1_1.yaml"] {
-        let picture = svg(&network(name), &Open::above(Some(2)));
+        let picture = svg(&network(name), &Open::above(Some(2))).unwrap();
         let document = roxmltree::Document::parse(&picture).unwrap();
         let root = document.root_element();
         let size = |name: &str| root.attribute(name).unwrap().parse::<f64>().unwrap();
@@ -91,4 +94,31 @@ fn pictures_are_xml_with_text_that_fits() {
             .count();
         assert_eq!(heads > 0, name == "googlenet.yaml", "{name}: {heads} dashed");
     }
+}
+
+/// `steps` activations, each reading the one before it.
+fn chain(steps: usize) -> Graph {
+    let mut graph = Graph::new(Shape::map(3, 8, 8), None).unwrap();
+    let mut last = graph.input();
+    for step in 0..steps {
+        let path = NodePath::new(&format!("relu-{step}"));
+        last = graph.add(NewNode::new(Op::Activation(Activation::Relu), path), &[last]).unwrap();
+    }
+    graph.set_output(last);
+    graph
+}
+
+#[test]
+fn a_deep_network_is_drawn() {
+    let scene = Scene::new(&chain(5_000), &Open::All).unwrap();
+    assert_eq!(scene.cards.len(), 5_001);
+    assert!(scene.cards.windows(2).all(|pair| pair[0].rect.y < pair[1].rect.y));
+}
+
+#[test]
+fn too_much_in_one_module_is_an_error() {
+    let error = Scene::new(&chain(24_000), &Open::All).unwrap_err();
+    assert!(matches!(error, DrawError::TooMany { blocks: 24_001, .. }), "{error:?}");
+    assert!(error.to_string().contains("--depth"), "{error}");
+    assert!(Scene::new(&chain(24_000), &Open::Above(0)).is_ok());
 }

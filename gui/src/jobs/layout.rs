@@ -37,5 +37,5 @@ impl PartialEq for LayoutRequest {
 
 pub(super) fn lay_out(request: LayoutRequest) -> Output {
     let scene = Scene::new(&request.network.architecture.graph, &request.open);
-    Output::LaidOut(request, Arc::new(scene))
+    Output::LaidOut(request, scene.map(Arc::new))
 }

@@ -2,16 +2,14 @@
 
 use std::{error::Error, path::PathBuf};
 
-use inceptive_exec::{
-    Description, Machine, PrecisionWish, Protocol, Roofline, Setup, System, available_memory,
-    engines::{self, Libraries},
-};
+use inceptive_exec::{Description, Machine, PrecisionWish, Protocol, Setup};
 use inceptive_jobs::{
-    BenchEvent, BenchPlan, Network, ProfilePlan, Request, WeightSource, Workplace, chain, choose,
+    BenchEvent, BenchPlan, Found, Network, ProfilePlan, Request, WeightSource, Workplace, chain,
+    choose_among,
 };
 use inceptive_store::Store;
 
-use super::{Output, Progress, Reporter, What};
+use super::{Output, Progress, Reporter, Tools, What};
 use crate::model::FilePath;
 
 /// An engine and whether it is here.
@@ -47,39 +45,42 @@ pub struct BenchRequest {
 pub struct ProfileRequest {
     /// The network.
     pub file: FilePath,
-    /// Name of the engine.
-    pub engine: String,
-    /// Images at once.
-    pub batch: u32,
-    /// Threads; none for as many as there are cores.
-    pub threads: Option<u32>,
+    /// Names of the engines.
+    pub engines: Vec<String>,
+    /// The device of the engines.
+    pub device: String,
+    /// Images at once; each is profiled apart.
+    pub batches: Vec<u32>,
+    /// Threads; each is profiled apart; none for as many as there are cores.
+    pub threads: Vec<u32>,
     /// Runs that medians are over.
     pub runs: usize,
-    /// Where the result goes.
+    /// Where results go.
     pub store: PathBuf,
 }
 
 /// Every engine, found or not.
-pub(super) fn engines() -> Output {
-    let all = engines::all(&Libraries::default());
-    let states = all.iter().map(|engine| EngineState {
+pub(super) fn engines(tools: &Tools) -> Output {
+    let states = tools.engines.iter().map(|engine| EngineState {
         name: engine.name(),
         description: engine.describe().map_err(|error| chain(&error)),
     });
     Output::Engines(states.collect())
 }
 
-pub(super) fn bench(request: &BenchRequest, report: &Reporter) -> Result<Output, String> {
-    let engines = choose(&Libraries::default(), &request.engines, &request.device)
-        .map_err(|error| chain(&error))?;
+pub(super) fn bench(
+    request: &BenchRequest,
+    tools: Tools,
+    report: &Reporter,
+) -> Result<Output, String> {
+    let engines = chosen(tools.engines, &request.engines, &request.device, report)?;
     let mut store = Store::open(&request.store).map_err(|error| chain(&error))?;
-    let machine = Machine::read();
     let place = Workplace {
         engines: &engines,
-        host: &System::new(),
-        machine: &machine,
-        roofline: &Roofline::measure,
-        available_bytes: available_memory(),
+        host: tools.host.as_ref(),
+        machine: &tools.machine,
+        roofline: &tools.roofline,
+        available_bytes: tools.available_bytes,
         stop: report.stop_flag(),
     };
     let named = |file: &FilePath| Request { file: file.to_path_buf(), settings: vec![] };
@@ -87,17 +88,14 @@ pub(super) fn bench(request: &BenchRequest, report: &Reporter) -> Result<Output,
         requests: request.files.iter().map(named).collect(),
         weights: WeightSource::default(),
         batches: request.batches.clone(),
-        threads: match request.threads.as_slice() {
-            [] => vec![all_cores(&machine)],
-            threads => threads.to_vec(),
-        },
+        threads: threads(&request.threads, &tools.machine),
         precision: PrecisionWish::Fp32,
         device: request.device.clone(),
         protocol: request.protocol,
         paired: false,
     };
     let mut planned = 1;
-    inceptive_jobs::bench(&plan, &place, &mut store, &mut |event| match event {
+    let benched = inceptive_jobs::bench(&plan, &place, &mut store, &mut |event| match event {
         BenchEvent::Planned(count) => planned = count.max(1),
         BenchEvent::Loaded(_) => {}
         BenchEvent::Progress { done, activity, network } => report.progress(Progress {
@@ -107,46 +105,98 @@ pub(super) fn bench(request: &BenchRequest, report: &Reporter) -> Result<Output,
         BenchEvent::Kept(_) => report.tell(What::Kept),
         BenchEvent::Wrong(trouble) => report.note(chain(trouble)),
     });
-    Ok(Output::Measured)
-}
-
-pub(super) fn profile(request: &ProfileRequest, report: &Reporter) -> Result<Output, String> {
-    let step = |share, activity: &str| {
-        report.progress(Progress { share, activity: activity.to_owned() });
-        if report.is_stopped() { Err("stopped".to_owned()) } else { Ok(()) }
-    };
-    let names = [request.engine.clone()];
-    let engines = choose(&Libraries::default(), &names, "cpu").map_err(|error| chain(&error))?;
-    let mut store = Store::open(&request.store).map_err(|error| chain(&error))?;
-    step(0.05, "loading")?;
-    let named = Request { file: request.file.to_path_buf(), settings: vec![] };
-    let network = Network::load(&named, &WeightSource::default()).map_err(|error| chain(&error))?;
-    step(0.2, "measuring what the machine can do")?;
-    let machine = Machine::read();
-    let threads = request.threads.unwrap_or_else(|| all_cores(&machine));
-    let roofline = Roofline::measure(threads);
-    let plan = ProfilePlan {
-        setup: Setup {
-            batch: request.batch,
-            threads,
-            precision: PrecisionWish::Fp32,
-            device: "cpu".to_owned(),
-        },
-        runs: request.runs,
-        seed: 0,
-        machine: &machine,
-        roofline,
-    };
-    step(0.4, "running")?;
-    for found in &engines {
-        let record = plan.run(&network, found).map_err(|error| chain(&error))?;
-        store.append_profile(&record).map_err(|error| chain(&error))?;
-        report.tell(What::Kept);
+    if report.is_stopped() {
+        // What was measured enough is in the store.
+        return Err("stopped".to_owned());
+    }
+    if benched.measurements.is_empty() {
+        return Err("nothing was measured".to_owned());
     }
     Ok(Output::Measured)
 }
 
-/// As many threads as the machine has cores that compute by themselves.
-fn all_cores(machine: &Machine) -> u32 {
-    machine.physical_cores.min(machine.logical_cores).max(1)
+pub(super) fn profile(
+    request: &ProfileRequest,
+    tools: Tools,
+    report: &Reporter,
+) -> Result<Output, String> {
+    let step = |share, activity: &str| {
+        report.progress(Progress { share, activity: activity.to_owned() });
+        if report.is_stopped() { Err("stopped".to_owned()) } else { Ok(()) }
+    };
+    let engines = chosen(tools.engines, &request.engines, &request.device, report)?;
+    let mut store = Store::open(&request.store).map_err(|error| chain(&error))?;
+    step(0.0, "loading")?;
+    let named = Request { file: request.file.to_path_buf(), settings: vec![] };
+    let network = Network::load(&named, &WeightSource::default()).map_err(|error| chain(&error))?;
+    let threads = threads(&request.threads, &tools.machine);
+    let planned = (threads.len() * request.batches.len() * engines.len()).max(1);
+    let (mut done, mut kept) = (0, 0);
+    for threads in threads {
+        step(done as f32 / planned as f32, "measuring what the machine can do")?;
+        let roofline = (tools.roofline)(threads);
+        for &batch in &request.batches {
+            let setup = Setup {
+                batch,
+                threads,
+                precision: PrecisionWish::Fp32,
+                device: request.device.clone(),
+            };
+            let plan = ProfilePlan {
+                setup,
+                runs: request.runs,
+                seed: 0,
+                machine: &tools.machine,
+                roofline,
+            };
+            for found in &engines {
+                let engine = found.engine.name();
+                step(done as f32 / planned as f32, &format!("running on {engine}"))?;
+                done += 1;
+                match plan.run(&network, found) {
+                    Ok(record) => {
+                        store.append_profile(&record).map_err(|error| chain(&error))?;
+                        kept += 1;
+                        report.tell(What::Kept);
+                    }
+                    Err(trouble) => report.note(chain(&trouble)),
+                }
+            }
+        }
+    }
+    if kept == 0 { Err("nothing was profiled".to_owned()) } else { Ok(Output::Measured) }
+}
+
+/// The engines with these names; those that are not there are told and left out.
+fn chosen(
+    engines: Vec<Box<dyn inceptive_exec::Engine>>,
+    names: &[String],
+    device: &str,
+    report: &Reporter,
+) -> Result<Vec<Found>, String> {
+    let (mut found, mut problems) = (vec![], vec![]);
+    for engine in engines {
+        let name = engine.name().to_owned();
+        if !names.contains(&name) {
+            continue;
+        }
+        match choose_among(vec![engine], &[name], device) {
+            Ok(one) => found.extend(one),
+            Err(error) => problems.push(chain(&error)),
+        }
+    }
+    if found.is_empty() {
+        let text = problems.join("; ");
+        return Err(if text.is_empty() { "no engine is chosen".to_owned() } else { text });
+    }
+    problems.into_iter().for_each(|problem| report.note(problem));
+    Ok(found)
+}
+
+/// Thread counts; without any, as many as the machine has cores that compute by themselves.
+fn threads(wanted: &[u32], machine: &Machine) -> Vec<u32> {
+    match wanted {
+        [] => vec![machine.physical_cores.min(machine.logical_cores).max(1)],
+        wanted => wanted.to_vec(),
+    }
 }

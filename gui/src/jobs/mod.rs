@@ -4,22 +4,29 @@
 //! [`Job`] with its lane and title, a case of [`Output`] for what comes of it, and a line in
 //! [`crate::model::Model::apply`] that takes it in.
 
+mod design;
 mod layout;
+mod machinery;
 mod measure;
 mod read;
 mod worker;
+mod write;
 
 use std::{path::PathBuf, sync::Arc};
 
-use inceptive_jobs::{Content, ReadError};
-use inceptive_report::drawing::Scene;
+use inceptive_dsl::Space;
+use inceptive_jobs::{NewFile, SaveError};
+use inceptive_report::drawing::{DrawError, Scene};
 
 use crate::model::{FilePath, Results};
 
+pub use design::{Cloud, CloudPoint, DesignRequest, Designed};
 pub use layout::{LayoutRequest, Place};
+pub use machinery::{Machinery, Tools};
 pub use measure::{BenchRequest, EngineState, ProfileRequest};
-pub use read::ReportRequest;
+pub use read::{Reading, ReportRequest};
 pub use worker::{Reporter, Worker};
+pub use write::{Picture, SaveProblem, SaveRequest};
 
 /// Something to do on a thread of its own.
 #[derive(Clone, Debug)]
@@ -28,8 +35,18 @@ pub enum Job {
     List(PathBuf),
     /// Reads, checks and counts a file; its text may be in an editor.
     Read(FilePath, Option<Arc<str>>),
+    /// Writes a text from the editor to its file.
+    Save(SaveRequest),
+    /// Writes a picture.
+    Picture(PathBuf, Picture),
     /// Lays a network out.
     Layout(LayoutRequest),
+    /// Counts a network with other settings.
+    Design(DesignRequest),
+    /// Writes a network with other settings as a file of its own.
+    SaveDesign(NewFile),
+    /// Counts so many networks of a space at most.
+    Cloud(Arc<Space>, usize),
     /// Reads everything in the store.
     Results(PathBuf),
     /// Looks for engines.
@@ -59,10 +76,16 @@ impl Job {
     /// Which jobs it waits for.
     pub const fn lane(&self) -> Lane {
         match self {
-            Self::List(_) | Self::Read(..) | Self::Layout(_) | Self::Results(_) | Self::Engines => {
-                Lane::Quick
-            }
-            Self::Bench(_) | Self::Profile(_) | Self::Report(_) => Lane::Long,
+            Self::List(_)
+            | Self::Read(..)
+            | Self::Save(_)
+            | Self::Picture(..)
+            | Self::Layout(_)
+            | Self::Design(_)
+            | Self::SaveDesign(_)
+            | Self::Results(_)
+            | Self::Engines => Lane::Quick,
+            Self::Cloud(..) | Self::Bench(_) | Self::Profile(_) | Self::Report(_) => Lane::Long,
         }
     }
 
@@ -75,7 +98,12 @@ impl Job {
         match self {
             Self::List(folder) => format!("list {}", folder.display()),
             Self::Read(file, _) => format!("read {}", file.display()),
+            Self::Save(request) => format!("save {}", request.file.display()),
+            Self::Picture(path, _) => format!("write {}", path.display()),
             Self::Layout(_) => "lay out".to_owned(),
+            Self::Design(request) => format!("count {}", request.file.display()),
+            Self::SaveDesign(new) => format!("write {}", new.file_name),
+            Self::Cloud(space, _) => format!("count networks of {}", space.title),
             Self::Results(_) => "read results".to_owned(),
             Self::Engines => "look for engines".to_owned(),
             Self::Bench(request) => format!("bench {}", count(&request.files)),
@@ -95,15 +123,20 @@ impl Job {
     }
 
     /// Does it.
-    fn run(self, report: &Reporter) -> Result<Output, String> {
+    fn run(self, report: &Reporter, machinery: &Machinery) -> Result<Output, String> {
         match self {
             Self::List(folder) => Ok(read::listed(folder)),
             Self::Read(file, text) => Ok(read::read(file, text)),
+            Self::Save(request) => Ok(write::save(request)),
+            Self::Picture(path, picture) => write::picture(path, picture),
             Self::Layout(request) => Ok(layout::lay_out(request)),
+            Self::Design(request) => Ok(design::count(request)),
+            Self::SaveDesign(new) => Ok(design::save(new)),
+            Self::Cloud(space, most) => Ok(design::cloud(&space, most, report)),
             Self::Results(store) => Ok(read::results(&store)),
-            Self::Engines => Ok(measure::engines()),
-            Self::Bench(request) => measure::bench(&request, report),
-            Self::Profile(request) => measure::profile(&request, report),
+            Self::Engines => Ok(measure::engines(&machinery.tools())),
+            Self::Bench(request) => measure::bench(&request, machinery.tools(), report),
+            Self::Profile(request) => measure::profile(&request, machinery.tools(), report),
             Self::Report(request) => read::report(&request, report),
         }
     }
@@ -158,10 +191,18 @@ pub enum Finish {
 pub enum Output {
     /// The files of a folder, or why it cannot be read.
     Listed(PathBuf, Result<Vec<PathBuf>, String>),
-    /// A file, with the text that it was read from if that was in an editor.
-    Read(FilePath, Option<Arc<str>>, Result<Content, ReadError>),
-    /// A network at its places.
-    LaidOut(LayoutRequest, Arc<Scene>),
+    /// What is in a file.
+    Read(Reading),
+    /// What came of saving a text.
+    Saved(FilePath, Arc<str>, Result<(), SaveProblem>),
+    /// A network at its places, or why it has none.
+    LaidOut(LayoutRequest, Result<Arc<Scene>, DrawError>),
+    /// A network with other settings, or why there is none.
+    Designed(DesignRequest, Designed),
+    /// The file of a network with other settings, or why it was not written.
+    DesignSaved(NewFile, Result<PathBuf, SaveError>),
+    /// Networks of a space by cost.
+    Clouded(Arc<Cloud>),
     /// Everything in the store.
     Results(Results),
     /// Engines, found or not.

@@ -14,7 +14,7 @@ use std::{
 
 use egui::Context;
 
-use super::{Event, Finish, Job, JobId, Lane, Progress, What};
+use super::{Event, Finish, Job, JobId, Lane, Machinery, Progress, What};
 
 /// Threads for quick jobs: a large layout must not hold up the check of what is typed.
 const QUICK_THREADS: usize = 2;
@@ -58,13 +58,14 @@ pub struct Worker {
 
 impl Worker {
     /// Starts the threads. Each event makes the window draw a frame.
-    pub fn new(ctx: &Context) -> Self {
+    pub fn new(ctx: &Context, machinery: &Machinery) -> Self {
         let (sender, events) = channel();
         let shared = Arc::new(Shared::default());
         let lanes = [Lane::Quick; QUICK_THREADS].into_iter().chain([Lane::Long]);
         for lane in lanes {
             let (shared, sender, ctx) = (Arc::clone(&shared), sender.clone(), ctx.clone());
-            thread::spawn(move || work(lane, &shared, &sender, &ctx));
+            let machinery = machinery.clone();
+            thread::spawn(move || work(lane, &shared, &machinery, &sender, &ctx));
         }
         Self { shared, sender, events, ctx: ctx.clone(), last_id: 0 }
     }
@@ -162,12 +163,12 @@ impl Reporter {
 }
 
 /// A thread: takes the next job of a lane until the queue is closed.
-fn work(lane: Lane, shared: &Shared, sender: &Sender<Event>, ctx: &Context) {
+fn work(lane: Lane, shared: &Shared, machinery: &Machinery, sender: &Sender<Event>, ctx: &Context) {
     while let Some(task) = next(lane, shared) {
         let Task { id, job, stop } = task;
         let report = Reporter { job: id, sender: sender.clone(), ctx: ctx.clone(), stop };
         report.tell(What::Started);
-        let result = catch_unwind(AssertUnwindSafe(|| job.run(&report)));
+        let result = catch_unwind(AssertUnwindSafe(|| job.run(&report, machinery)));
         let finish = match result {
             // What is done of a long job is kept when it is stopped; a quick one is done again.
             Ok(_) if lane == Lane::Quick && report.is_stopped() => Finish::Stopped,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use inceptive_jobs::{Content, Inspected, ReadError};
 
 use super::{FilePath, stem};
+use crate::jobs::{Reading, SaveProblem};
 
 /// What the last reading of a file gave.
 #[derive(Clone, Debug, Default)]
@@ -29,14 +30,28 @@ pub struct Entry {
     pub state: State,
     /// The network, as it was when the file was last right.
     pub network: Option<Arc<Inspected>>,
+    /// The text on the disk as it was read last; none for what is no text.
+    pub text: Option<Arc<str>>,
     /// The text in the editor if it is not that on the disk.
     pub draft: Option<Arc<str>>,
+    /// The text on the disk that the draft began with.
+    pub base: Option<Arc<str>>,
+    /// Why the draft could not be saved.
+    pub save_problem: Option<SaveProblem>,
 }
 
 impl Entry {
     /// A file that was not read yet.
     pub(crate) fn new(file: &FilePath) -> Self {
-        Self { file: Arc::clone(file), state: State::Unread, network: None, draft: None }
+        Self {
+            file: Arc::clone(file),
+            state: State::Unread,
+            network: None,
+            text: None,
+            draft: None,
+            base: None,
+            save_problem: None,
+        }
     }
 
     /// Its name: that of the network if there is one.
@@ -53,10 +68,47 @@ impl Entry {
         matches!(self.state, State::Wrong(_) | State::Gone)
     }
 
+    /// The text that is shown: the draft, else that on the disk.
+    pub fn shown_text(&self) -> Option<&Arc<str>> {
+        self.draft.as_ref().or(self.text.as_ref())
+    }
+
+    /// Whether somebody else wrote to the file since the draft was begun.
+    pub fn changed_elsewhere(&self) -> bool {
+        self.draft.is_some() && self.text != self.base
+    }
+
+    /// Takes a text instead of that on the disk; none goes back to the disk.
+    pub(crate) fn edit(&mut self, text: Option<Arc<str>>) {
+        let began = self.draft.is_some();
+        self.save_problem = None;
+        self.draft = text.filter(|text| self.text.as_ref() != Some(text));
+        match (began, &self.draft) {
+            (_, None) => self.base = None,
+            (false, Some(_)) => self.base.clone_from(&self.text),
+            (true, Some(_)) => {}
+        }
+    }
+
+    /// Takes in what came of saving a text.
+    pub(super) fn saved(&mut self, text: Arc<str>, result: Result<(), SaveProblem>) {
+        if let Err(problem) = result {
+            self.save_problem = Some(problem);
+            return;
+        }
+        self.save_problem = None;
+        // Somebody may have typed on.
+        self.draft = self.draft.take().filter(|draft| *draft != text);
+        self.base = self.draft.is_some().then(|| Arc::clone(&text));
+        self.text = Some(text);
+    }
+
     /// Takes in what a reading gave, of a text in the editor or of the file.
-    pub(super) fn take_in(&mut self, text: Option<Arc<str>>, result: Result<Content, ReadError>) {
+    pub(super) fn take_in(&mut self, reading: Reading) {
+        let Reading { text, draft, result, .. } = reading;
+        self.text = text;
         // The text may have changed while it was read; another reading is on its way then.
-        if text != self.draft {
+        if draft != self.draft {
             return;
         }
         self.state = match result {

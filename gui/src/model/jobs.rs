@@ -1,5 +1,10 @@
 //! The list of jobs.
 
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
 use crate::jobs::{Finish, Job, JobId, Lane, LayoutRequest, Output, Progress, What};
 
 /// How a job stands.
@@ -35,6 +40,19 @@ pub struct JobState {
     pub status: Status,
     /// What went wrong with parts of it.
     pub notes: Vec<String>,
+    /// Files that it wrote.
+    pub written: Vec<PathBuf>,
+    /// Since when it runs.
+    started: Option<Instant>,
+    /// How long it took, once it is over.
+    took: Option<Duration>,
+}
+
+impl JobState {
+    /// How long it took, or takes so far; none while it waits, or if it never ran.
+    pub fn time(&self) -> Option<Duration> {
+        self.took.or_else(|| self.started.map(|start| start.elapsed()))
+    }
 }
 
 /// Jobs that were started, oldest first. Quick ones are forgotten when they are over.
@@ -57,7 +75,15 @@ impl Jobs {
     }
 
     pub(crate) fn add(&mut self, id: JobId, job: Job) {
-        self.0.push(JobState { id, job, status: Status::Waiting, notes: vec![] });
+        self.0.push(JobState {
+            id,
+            job,
+            status: Status::Waiting,
+            notes: vec![],
+            written: vec![],
+            started: None,
+            took: None,
+        });
     }
 
     pub(crate) fn forget_finished(&mut self) {
@@ -76,6 +102,7 @@ impl Jobs {
         let finish = match what {
             What::Started => {
                 state.status = Status::Running(Progress::default());
+                state.started = Some(Instant::now());
                 return None;
             }
             What::Progress(progress) => {
@@ -89,6 +116,10 @@ impl Jobs {
             What::Kept => return None,
             What::Finished(finish) => finish,
         };
+        state.took = state.started.map(|start| start.elapsed());
+        if let Finish::Done(Output::Written(files)) = &finish {
+            state.written.clone_from(files);
+        }
         let is_quick = state.job.lane() == Lane::Quick;
         let (status, output) = match finish {
             Finish::Done(output) => (Status::Done, Some(output)),

@@ -3,6 +3,7 @@
 //! Screens only read it. It changes in two places: [`Model::apply`] takes in what jobs tell, and the app carries out
 //! commands.
 
+mod design;
 mod entry;
 mod jobs;
 mod results;
@@ -15,15 +16,16 @@ use std::{
 
 use egui::ThemePreference;
 use inceptive_cost::Convention;
-use inceptive_jobs::Inspected;
-use inceptive_report::drawing::Scene;
+use inceptive_jobs::{Inspected, NewFile, SaveError};
+use inceptive_report::drawing::{DrawError, Scene};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     command::{Command, Commands},
-    jobs::{EngineState, Event, Job, LayoutRequest, Output, Place, What},
+    jobs::{Cloud, EngineState, Event, Job, LayoutRequest, Output, Place, What},
 };
 
+pub use design::Design;
 pub use entry::{Entry, State};
 pub use jobs::{JobState, Jobs, Status};
 pub use results::Results;
@@ -73,6 +75,8 @@ pub struct Model {
     pub folder_problem: Option<String>,
     /// Whether the folder was read at all.
     pub is_listed: bool,
+    /// Files elsewhere that somebody put on the list.
+    pub added: Vec<FilePath>,
     /// Its files by their paths.
     pub entries: BTreeMap<FilePath, Entry>,
     /// What is selected, in the order in which it was; the last one is current.
@@ -81,6 +85,10 @@ pub struct Model {
     pub store: PathBuf,
     /// What is in it.
     pub results: Results,
+    /// The network that is being changed.
+    pub design: Design,
+    /// Networks of a space by cost, as they were counted last.
+    pub cloud: Option<Arc<Cloud>>,
     /// Engines, found or not; none before somebody looked.
     pub engines: Option<Vec<EngineState>>,
     /// What is being done.
@@ -89,7 +97,7 @@ pub struct Model {
     pub settings: Settings,
     /// What went wrong and has no other place, newest last.
     pub messages: Vec<String>,
-    scenes: Vec<(LayoutRequest, Arc<Scene>)>,
+    scenes: Vec<(LayoutRequest, Result<Arc<Scene>, DrawError>)>,
 }
 
 /// Scenes that are kept: going back and forth between a few is immediate.
@@ -121,19 +129,29 @@ impl Model {
         self.entries.values().filter_map(|entry| Some((entry, entry.network.as_ref()?)))
     }
 
-    /// A scene that was laid out; none while it has to be made, for which [`Model::wants`] says whether to ask.
-    pub fn scene(&self, request: &LayoutRequest) -> Option<&Arc<Scene>> {
+    fn laid_out(&self, request: &LayoutRequest) -> Option<&Result<Arc<Scene>, DrawError>> {
         self.scenes.iter().find(|(known, _)| known == request).map(|(_, scene)| scene)
     }
 
-    /// The latest scene at a place, to be shown until a better one is there.
-    pub fn last_scene(&self, place: Place) -> Option<&(LayoutRequest, Arc<Scene>)> {
-        self.scenes.iter().rev().find(|(known, _)| known.place == place)
+    /// A scene that was laid out; none while it has to be made, for which [`Model::wants`] says whether to ask.
+    pub fn scene(&self, request: &LayoutRequest) -> Option<&Arc<Scene>> {
+        self.laid_out(request)?.as_ref().ok()
     }
 
-    /// Whether a scene has to be asked for: there is none, and none is being made.
+    /// Why a scene cannot be laid out.
+    pub fn layout_problem(&self, request: &LayoutRequest) -> Option<&DrawError> {
+        self.laid_out(request)?.as_ref().err()
+    }
+
+    /// The latest scene at a place, to be shown until a better one is there.
+    pub fn last_scene(&self, place: Place) -> Option<(&LayoutRequest, &Arc<Scene>)> {
+        let at_place = self.scenes.iter().rev().filter(|(known, _)| known.place == place);
+        at_place.into_iter().find_map(|(known, scene)| Some((known, scene.as_ref().ok()?)))
+    }
+
+    /// Whether a scene has to be asked for: nothing is known about it, and none is being made.
     pub fn wants(&self, request: &LayoutRequest) -> bool {
-        self.scene(request).is_none() && !self.jobs.is_laying_out(request)
+        self.laid_out(request).is_none() && !self.jobs.is_laying_out(request)
     }
 
     /// A file as it is called in the open folder.
@@ -156,26 +174,46 @@ impl Model {
         match output {
             Output::Listed(folder, files) if folder == self.folder => self.list(files, commands),
             Output::Listed(..) => {}
-            Output::Read(file, text, result) => {
+            Output::Read(reading) => {
+                if let Some(entry) = self.entries.get_mut(&reading.file) {
+                    entry.take_in(reading);
+                }
+            }
+            Output::Saved(file, text, result) => {
                 if let Some(entry) = self.entries.get_mut(&file) {
-                    entry.take_in(text, result);
+                    entry.saved(text, result);
+                    commands.push(Command::Start(Job::Read(file, entry.draft.clone())));
                 }
             }
             Output::LaidOut(request, scene) => {
                 if self.scenes.len() >= MOST_SCENES {
-                    self.scenes.remove(0);
+                    self.scenes.drain(..1);
                 }
                 self.scenes.push((request, scene));
             }
+            Output::Designed(request, designed) => self.design.take_in(request, designed),
+            Output::DesignSaved(new, result) => self.design_saved(new, result, commands),
+            Output::Clouded(cloud) => self.cloud = Some(cloud),
             Output::Results(results) => self.results = results,
             Output::Engines(engines) => self.engines = Some(engines),
-            Output::Measured => {}
-            Output::Written(files) => {
-                let folder = files.first().and_then(|file| file.parent());
-                let place = folder.map_or_else(String::new, |folder| folder.display().to_string());
-                self.messages.push(format!("wrote {} files to {place}", files.len()));
+            // The list of jobs says it.
+            Output::Measured | Output::Written(_) => {}
+        }
+    }
+
+    fn design_saved(
+        &mut self,
+        new: NewFile,
+        result: Result<PathBuf, SaveError>,
+        commands: &mut Commands,
+    ) {
+        if let Ok(path) = &result {
+            commands.push(Command::Start(Job::List(self.folder.clone())));
+            if self.entries.contains_key(path.as_path()) {
+                commands.push(Command::Start(Job::Read(Arc::from(path.as_path()), None)));
             }
         }
+        self.design.saved = Some((new, result));
     }
 
     fn list(&mut self, files: Result<Vec<PathBuf>, String>, commands: &mut Commands) {
@@ -192,7 +230,9 @@ impl Model {
                 return;
             }
         };
-        let files: Vec<FilePath> = files.into_iter().map(Arc::from).collect();
+        let mut files: Vec<FilePath> = files.into_iter().map(Arc::from).collect();
+        files.extend(self.added.iter().filter(|file| file.is_file()).cloned());
+        files.sort();
         let selection = &self.selection;
         self.entries.retain(|file, entry| {
             let is_there = files.binary_search(file).is_ok();
@@ -205,7 +245,7 @@ impl Model {
         for file in files {
             let entry = self.entries.entry(Arc::clone(&file)).or_insert_with(|| Entry::new(&file));
             if entry.needs_reading() {
-                commands.push(Command::Start(Job::Read(file, None)));
+                commands.push(Command::Start(Job::Read(file, entry.draft.clone())));
             }
         }
         if self.current().is_none()

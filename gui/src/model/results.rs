@@ -12,7 +12,7 @@ pub struct Results {
     pub measurements: Vec<Stored<Measurement>>,
     /// Where time goes, oldest first.
     pub profiles: Vec<Stored<ProfileRecord>>,
-    /// Why the store cannot be read; one that is not there yet is just empty.
+    /// Why the store, or some of its results, cannot be read; one that is not there yet is just empty.
     pub problem: Option<String>,
 }
 
@@ -23,7 +23,15 @@ impl Results {
         let read = Store::open_to_read(path)
             .and_then(|store| Ok((store.measurements(&everything)?, store.profiles(&everything)?)));
         match read {
-            Ok((measurements, profiles)) => Self { measurements, profiles, problem: None },
+            Ok((measurements, profiles)) => {
+                let unreadable = measurements.unreadable.iter().chain(&profiles.unreadable);
+                let problems: Vec<String> = unreadable.map(ToString::to_string).collect();
+                Self {
+                    measurements: measurements.readable,
+                    profiles: profiles.readable,
+                    problem: (!problems.is_empty()).then(|| problems.join("; ")),
+                }
+            }
             Err(StoreError::Missing(_)) => Self::default(),
             Err(error) => Self { problem: Some(error.to_string()), ..Self::default() },
         }

@@ -34,6 +34,28 @@ pub struct Panels {
     pub run: run::Run,
 }
 
+/// Whether keys are for a screen: no text is typed, no menu is open, and no question is asked.
+pub(crate) fn keys_are_free(ui: &Ui) -> bool {
+    let ctx = ui.ctx();
+    let is_asked = ctx.memory(|memory| memory.top_modal_layer().is_some());
+    !ctx.egui_wants_keyboard_input() && !egui::Popup::is_any_open(ctx) && !is_asked
+}
+
+/// Asks something in the middle of the window before anything else goes on.
+pub(crate) fn question<T>(
+    ctx: &egui::Context,
+    name: &str,
+    width: f32,
+    content: impl FnOnce(&mut Ui) -> T,
+) -> egui::ModalResponse<T> {
+    let frame = egui::Frame::popup(&ctx.style_of(ctx.theme())).inner_margin(16.0);
+    let modal = egui::Modal::new(egui::Id::unique(("question", name))).frame(frame);
+    modal.show(ctx, |ui| {
+        ui.set_width(width);
+        content(ui)
+    })
+}
+
 /// Says why there is nothing to show, in the middle of a screen.
 pub(crate) fn nothing(ui: &mut Ui, text: &str) {
     ui.centered_and_justified(|ui| ui.label(RichText::new(text).weak()));

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use egui::Modifiers;
+use egui::{Key, Modifiers};
 
 use crate::common::Window;
 
@@ -31,6 +31,22 @@ fn the_search_narrows_the_list() {
     window.get("Search files").type_text("goog");
     window.harness.run();
     assert!(window.has("googlenet") && !window.has("alexnet"));
+}
+
+#[test]
+fn keys_go_through_the_list() {
+    let mut window = Window::on(&FILES);
+    window.press(Modifiers::NONE, Key::ArrowDown);
+    assert_eq!(window.selected(), ["googlenet"]);
+    window.press(Modifiers::SHIFT, Key::ArrowDown);
+    assert_eq!(window.selected(), ["googlenet", "module-kinds"]);
+    window.press(Modifiers::COMMAND, Key::A);
+    assert_eq!(window.selected().len(), 3);
+    window.press(Modifiers::COMMAND, Key::P);
+    window.get("Search files").type_text("alex");
+    window.harness.run();
+    window.press(Modifiers::NONE, Key::Enter);
+    assert_eq!(window.selected(), ["alexnet"]);
 }
 
 #[test]

@@ -7,8 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+use egui::{Key, Modifiers, Role};
 use egui_kittest::{Harness, Node, kittest::Queryable};
-use inceptive_gui::{App, Options, model::Model};
+use inceptive_gui::{App, Options, jobs::Machinery, model::Model};
 use tempfile::TempDir;
 
 /// How long anything may take, on a slow machine too.
@@ -25,21 +26,44 @@ pub fn bundled(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../architectures").join(name)
 }
 
+/// A folder with copies of these files of `architectures/`.
+pub fn copies(names: &[&str]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in names {
+        let target = folder.path().join("architectures").join(name);
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(bundled(name), target).unwrap();
+    }
+    folder
+}
+
 impl Window {
     /// Opens a folder with copies of these files of `architectures/`, and waits until all are read.
     pub fn on(names: &[&str]) -> Self {
+        Self::at(copies(names))
+    }
+
+    /// Opens a folder with one file of this text, and waits until it is read.
+    pub fn with(name: &str, text: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        for name in names {
-            let target = folder.path().join("architectures").join(name);
-            fs::create_dir_all(target.parent().unwrap()).unwrap();
-            fs::copy(bundled(name), target).unwrap();
-        }
+        fs::create_dir_all(folder.path().join("architectures")).unwrap();
+        fs::write(folder.path().join("architectures").join(name), text).unwrap();
+        Self::at(folder)
+    }
+
+    /// Opens `architectures/` in a folder, and waits until every file is read.
+    pub fn at(folder: TempDir) -> Self {
+        Self::measuring(folder, &Machinery::default())
+    }
+
+    /// Opens as [`Window::at`] does, and measures with other engines on another machine.
+    pub fn measuring(folder: TempDir, machinery: &Machinery) -> Self {
         let options = Options {
             path: Some(folder.path().join("architectures")),
             store: folder.path().join("inceptive.db"),
         };
         let builder = Harness::builder().with_size([1280.0, 800.0]).with_max_steps(50);
-        let harness = builder.build_eframe(|cc| App::new(cc, options));
+        let harness = builder.build_eframe(|cc| App::with_machinery(cc, options, machinery));
         let mut window = Self { harness, folder };
         window.wait("every file is read", |model| {
             model.is_listed && model.jobs.active().next().is_none()
@@ -83,10 +107,32 @@ impl Window {
         self.harness.query_by_label(label).is_some()
     }
 
+    /// Whether the label of anything on the screen contains a text.
+    pub fn says(&self, text: &str) -> bool {
+        self.harness.query_all_by_label_contains(text).next().is_some()
+    }
+
     /// Clicks what has a label, and draws until it settles.
     #[track_caller]
     pub fn click(&mut self, label: &str) {
         self.get(label).click();
+        self.harness.run();
+    }
+
+    /// The button with a label: a card or an open module of a graph, too.
+    #[track_caller]
+    pub fn button<'a>(&'a self, label: &'a str) -> Node<'a> {
+        self.harness.get_by_role_and_label(Role::Button, label)
+    }
+
+    /// Whether there is a button with a label.
+    pub fn has_button(&self, label: &str) -> bool {
+        self.harness.query_by_role_and_label(Role::Button, label).is_some()
+    }
+
+    /// Presses keys together, and draws until it settles.
+    pub fn press(&mut self, modifiers: Modifiers, key: Key) {
+        self.harness.key_press_modifiers(modifiers, key);
         self.harness.run();
     }
 

@@ -9,4 +9,10 @@
 
 mod browser;
 mod common;
+mod compare;
+mod design;
+mod folders;
 mod graph;
+mod run;
+mod source;
+mod tradeoff;

@@ -62,7 +62,7 @@ impl Show {
     /// Shows the network, auxiliary heads included.
     ///
     /// # Errors
-    /// When the output file cannot be written, or is the input.
+    /// When the output file cannot be written or is the input, or the picture would be too large.
     pub fn run(self) -> anyhow::Result<Outcome> {
         let Some(loaded) = read(&self.file, &self.settings) else {
             return Ok(Outcome { text: String::new(), failed: true });
@@ -74,7 +74,7 @@ impl Show {
             (Format::Table, Some(depth)) => modules(graph, depth),
             (Format::Dot, depth) => drawing::dot(graph, &Open::above(depth)),
             (Format::Mermaid, depth) => drawing::mermaid(graph, &Open::above(depth)),
-            (Format::Svg, depth) => drawing::svg(graph, &Open::above(depth)),
+            (Format::Svg, depth) => drawing::svg(graph, &Open::above(depth))?,
             (Format::Yaml, _) if is_onnx(&self.file) => {
                 bail!("`{}` is no YAML file and cannot be written as one", self.file.display());
             }

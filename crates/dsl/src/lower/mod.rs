@@ -12,7 +12,7 @@ mod ops;
 mod tail;
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
@@ -26,12 +26,15 @@ use crate::{
     expr::{Val, ValKind},
     field::{Condition, Fields, Maybe, given},
     scope::{Reader, Scope},
+    settable::Written,
     step::{Names, Step},
     yaml::{Map, Node, Value},
 };
 
 /// Steps that a network may expand to.
 const MAX_STEPS: u32 = 200_000;
+/// Numbers that are noted; nobody sets more by hand.
+const MAX_WRITTEN: usize = 4096;
 /// How deep blocks may call each other and steps may be nested.
 const MAX_CALLS: usize = 32;
 
@@ -106,6 +109,8 @@ pub(crate) struct Lowering<'a> {
     hidden: BTreeSet<Path>,
     /// Whether no value is known and every step is taken once.
     pub(crate) is_rehearsal: bool,
+    /// Numbers that steps were given as they are, in the order of the steps.
+    pub(crate) written: RefCell<Vec<Written>>,
     /// Where the blocks that are being built were called, outermost first.
     calls: Vec<Span>,
 }
@@ -146,6 +151,7 @@ impl<'a> Lowering<'a> {
             steps: 0,
             hidden: BTreeSet::new(),
             is_rehearsal: false,
+            written: RefCell::default(),
             calls: Vec::new(),
         }
     }
@@ -310,6 +316,18 @@ impl<'a> Lowering<'a> {
         }
         maps.extend(defaults);
         Some(Fields { reader, what: step.word, span: step.span, maps, resolved: &[] })
+    }
+
+    /// Notes an argument that was given as a number: it can be set. What heads for training take is left out.
+    fn note(&self, site: &Site<'_>, block: Option<&str>, key: &str, given: Option<&Node>) {
+        let mut written = self.written.borrow_mut();
+        if let Some(Value::Number(value)) = given.map(|given| &given.value)
+            && self.part == Part::Main
+            && written.len() < MAX_WRITTEN
+        {
+            let (path, key) = (site.path.clone(), Arc::from(key));
+            written.push(Written { path, block: block.map(Arc::from), key, value: *value });
+        }
     }
 
     /// Defaults of a built-in step.

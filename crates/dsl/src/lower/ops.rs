@@ -89,7 +89,12 @@ impl Lowering<'_> {
     ) -> Option<T> {
         let name = Builtin::ALL.iter().find(|(_, known)| *known == builtin).map(|(name, _)| *name);
         let defaults = name.and_then(|name| self.defaults_of(name));
-        read(&self.arguments(step, site, defaults, builtin.keys())?)
+        let fields = self.arguments(step, site, defaults, builtin.keys())?;
+        if matches!(builtin, Builtin::Conv | Builtin::Linear) {
+            let width = fields.maps.iter().find_map(|map: &&Map| map.get("width"));
+            self.note(site, None, "width", width);
+        }
+        read(&fields)
     }
 
     /// A step that is one node.

@@ -6,22 +6,13 @@
 //! a module reads enters its frame at the top, at one port for each producer; what is read of it leaves
 //! at the bottom.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, thread};
 
-use dagre::{
-    EdgeLabel, LayoutOptions, NodeLabel,
-    graph::{Graph, GraphOptions},
+use super::{
+    inside::{Inside, inside, size},
+    room::{DrawError, room, stack},
+    view::{Child, View},
 };
-
-use super::view::{Child, View};
-
-/// Room inside a frame, in pixels; the top holds the module's name.
-const PADDING: f64 = 14.0;
-const HEADER: f64 = 26.0;
-
-/// Room between things, in pixels.
-const BETWEEN_COLUMNS: f64 = 22.0;
-const BETWEEN_ROWS: f64 = 26.0;
 
 /// Half the height that a line falls on its way across between two rows, in pixels.
 const ACROSS: f64 = 6.0;
@@ -80,8 +71,8 @@ pub(super) struct Layout {
 }
 
 /// One end of a line inside a module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum End {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum End {
     Child(Child),
     /// Where the result of a block enters the module.
     Entry(usize),
@@ -91,33 +82,39 @@ enum End {
 
 /// A line inside a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Piece {
-    module: usize,
-    from: End,
-    to: End,
-    source: usize,
-}
-
-/// A module that was laid out, at the origin.
-#[derive(Clone, Debug, Default)]
-struct Inside {
-    width: f64,
-    height: f64,
-    /// Centres of the children, in their order.
-    children: Vec<Point>,
-    /// Horizontal places of the ports, by the block whose result passes.
-    entries: Vec<(usize, f64)>,
-    exits: Vec<(usize, f64)>,
-    lines: Vec<(Piece, Vec<Point>)>,
+pub(super) struct Piece {
+    pub module: usize,
+    pub from: End,
+    pub to: End,
+    pub source: usize,
 }
 
 /// Lays out a view whose blocks have these sizes (width, height).
-pub(super) fn layout(view: &View, sizes: &[(f64, f64)]) -> Layout {
-    let pieces = pieces(view);
+///
+/// # Errors
+/// When a module holds too much, or there is no memory for it.
+pub(super) fn layout(view: &View, sizes: &[(f64, f64)]) -> Result<Layout, DrawError> {
+    let mut own: Vec<Vec<Piece>> = vec![Vec::new(); view.modules.len()];
+    for piece in pieces(view) {
+        own[piece.module].push(piece);
+    }
+    let mut most = 0;
+    for (module, pieces) in own.iter().enumerate() {
+        most = most.max(room(view, module, pieces)?);
+    }
+    let builder = thread::Builder::new().stack_size(stack(most));
+    thread::scope(|scope| {
+        let thread = builder.spawn_scoped(scope, || all(view, sizes, &own));
+        let thread = thread.map_err(|error| DrawError::NoThread(error.to_string()))?;
+        thread.join().map_err(|_| DrawError::Failed)
+    })
+}
+
+/// Lays out every module, inner ones first.
+fn all(view: &View, sizes: &[(f64, f64)], own: &[Vec<Piece>]) -> Layout {
     let mut insides: Vec<Inside> = vec![Inside::default(); view.modules.len()];
     for module in (0..view.modules.len()).rev() {
-        let own: Vec<Piece> = pieces.iter().filter(|p| p.module == module).copied().collect();
-        insides[module] = inside(view, module, sizes, &insides, &own);
+        insides[module] = inside(view, module, sizes, &insides, &own[module]);
     }
     let mut picture = Layout {
         width: insides[0].width,
@@ -153,171 +150,6 @@ fn pieces(view: &View) -> BTreeSet<Piece> {
         }
     }
     pieces
-}
-
-fn size(child: Child, sizes: &[(f64, f64)], insides: &[Inside]) -> (f64, f64) {
-    match child {
-        Child::Block(block) => sizes[block],
-        Child::Module(module) => (insides[module].width, insides[module].height),
-    }
-}
-
-fn key(end: End) -> String {
-    match end {
-        End::Child(Child::Block(block)) => format!("b{block}"),
-        End::Child(Child::Module(module)) => format!("m{module}"),
-        End::Entry(source) => format!("in{source}"),
-        End::Exit(source) => format!("out{source}"),
-    }
-}
-
-/// Lays out one module whose inner modules are laid out already.
-fn inside(
-    view: &View,
-    module: usize,
-    sizes: &[(f64, f64)],
-    insides: &[Inside],
-    pieces: &[Piece],
-) -> Inside {
-    let children = &view.modules[module].children;
-    let ports: BTreeSet<End> = pieces
-        .iter()
-        .flat_map(|piece| [piece.from, piece.to])
-        .filter(|end| !matches!(end, End::Child(_)))
-        .collect();
-    let mut graph = Graph::<NodeLabel, EdgeLabel>::with_options(GraphOptions {
-        directed: true,
-        multigraph: true,
-        compound: false,
-    });
-    for &child in children {
-        let (width, height) = size(child, sizes, insides);
-        graph.set_node(
-            key(End::Child(child)),
-            Some(NodeLabel { width, height, ..NodeLabel::default() }),
-        );
-    }
-    for &port in &ports {
-        let label = NodeLabel { width: 1.0, height: 1.0, ..NodeLabel::default() };
-        graph.set_node(key(port), Some(label));
-    }
-    for piece in pieces {
-        let name = piece.source.to_string();
-        graph.set_edge(key(piece.from), key(piece.to), Some(EdgeLabel::default()), Some(&name));
-    }
-    push_ports_outward(&mut graph, children, &ports, pieces);
-    let options = LayoutOptions {
-        nodesep: BETWEEN_COLUMNS,
-        ranksep: BETWEEN_ROWS,
-        tie_keep_first: true,
-        ..LayoutOptions::default()
-    };
-    dagre::layout(&mut graph, Some(options));
-    read(view, module, &graph, &ports, pieces, sizes, insides)
-}
-
-/// Edges that are not drawn: whatever reads nothing in here comes below all entries, and whatever is
-/// read by nothing in here above all exits.
-fn push_ports_outward(
-    graph: &mut Graph<NodeLabel, EdgeLabel>,
-    children: &[Child],
-    ports: &BTreeSet<End>,
-    pieces: &[Piece],
-) {
-    let faint = || EdgeLabel { weight: 0, ..EdgeLabel::default() };
-    for &child in children {
-        let own = End::Child(child);
-        let reads =
-            pieces.iter().any(|piece| piece.to == own && matches!(piece.from, End::Child(_)));
-        let is_read =
-            pieces.iter().any(|piece| piece.from == own && matches!(piece.to, End::Child(_)));
-        for &port in ports {
-            let (from, to) = match port {
-                End::Entry(_) if !reads => (port, own),
-                End::Exit(_) if !is_read => (own, port),
-                End::Entry(_) | End::Exit(_) | End::Child(_) => continue,
-            };
-            if !pieces.iter().any(|piece| (piece.from, piece.to) == (from, to)) {
-                graph.set_edge(key(from), key(to), Some(faint()), Some("order"));
-            }
-        }
-    }
-}
-
-/// Takes the places out of a graph that dagre laid out.
-fn read(
-    view: &View,
-    module: usize,
-    graph: &Graph<NodeLabel, EdgeLabel>,
-    ports: &BTreeSet<End>,
-    pieces: &[Piece],
-    sizes: &[(f64, f64)],
-    insides: &[Inside],
-) -> Inside {
-    let is_root = view.modules[module].parent.is_none();
-    let has_entries = ports.iter().any(|port| matches!(port, End::Entry(_)));
-    let top = match (is_root, has_entries) {
-        (true, _) => PADDING,
-        // The row of ports is at the height of the name.
-        (false, true) => HEADER - BETWEEN_ROWS / 2.0,
-        (false, false) => HEADER,
-    };
-    let center = |end: End| {
-        let label = graph.node(&key(end));
-        let (x, y) =
-            label.map_or((0.0, 0.0), |label| (label.x.unwrap_or(0.0), label.y.unwrap_or(0.0)));
-        Point { x: x + PADDING, y: y + top }
-    };
-    let children: Vec<Point> =
-        view.modules[module].children.iter().map(|&child| center(End::Child(child))).collect();
-    let mut inside = Inside { children, ..Inside::default() };
-    for (&child, at) in view.modules[module].children.iter().zip(&inside.children) {
-        let (width, height) = size(child, sizes, insides);
-        inside.width = inside.width.max(at.x + width / 2.0 + PADDING);
-        inside.height = inside.height.max(at.y + height / 2.0 + PADDING);
-    }
-    for &port in ports {
-        let at = center(port);
-        inside.width = inside.width.max(at.x + PADDING);
-        match port {
-            End::Entry(source) => inside.entries.push((source, at.x)),
-            End::Exit(source) => inside.exits.push((source, at.x)),
-            End::Child(_) => {}
-        }
-    }
-    for piece in pieces {
-        let name = piece.source.to_string();
-        let edge = graph.edge(&key(piece.from), &key(piece.to), Some(&name));
-        let points = edge.map_or(&[][..], |edge| &edge.points);
-        let points: Vec<Point> =
-            points.iter().map(|p| Point { x: p.x + PADDING, y: p.y + top }).collect();
-        inside.width = points.iter().fold(inside.width, |width, p| width.max(p.x + PADDING));
-        inside.lines.push((*piece, points));
-    }
-    if !is_root {
-        make_room_for_name(
-            &mut inside,
-            crate::text::bold_width_px(&shown_name(view, module), 12.0),
-        );
-    }
-    inside
-}
-
-/// Makes a frame so wide that its name, in the upper left corner, ends before the first line that
-/// enters; what is inside stays in the middle.
-fn make_room_for_name(inside: &mut Inside, name_width: f64) {
-    let name_end = name_width + 2.0 * PADDING;
-    let first_line = inside.entries.iter().fold(f64::INFINITY, |least, &(_, x)| least.min(x));
-    let shift = (name_end - first_line).max((name_end - inside.width) / 2.0).max(0.0);
-    inside.width += 2.0 * shift;
-    inside.children.iter_mut().for_each(|at| at.x += shift);
-    inside.entries.iter_mut().chain(&mut inside.exits).for_each(|(_, x)| *x += shift);
-    inside.lines.iter_mut().flat_map(|(_, points)| points).for_each(|p| p.x += shift);
-}
-
-/// A module's name as its frame shows it.
-pub(super) fn shown_name(view: &View, module: usize) -> String {
-    crate::text::shortened(&crate::text::clean(&view.module_name(module)), 12.0, 240.0).into_owned()
 }
 
 /// Moves a module to its place, then the modules inside.
@@ -449,7 +281,7 @@ mod tests {
 
     fn check(name: &str, view: &View) {
         let sizes = vec![(90.0, 40.0); view.blocks.len()];
-        let picture = layout(view, &sizes);
+        let picture = layout(view, &sizes).unwrap();
         let whole = Rect { x: 0.0, y: 0.0, width: picture.width, height: picture.height };
         let frame = |module: usize| {
             let found = picture.frames.iter().find(|(known, _)| *known == module);

@@ -4,16 +4,19 @@
 //! |---|---|---|
 //! | what is shown | `view` | blocks inside nested modules, and which block reads which |
 //! | words | `label` | title, operator, shape and tooltip of a block |
-//! | where it stands | `layout` | rectangles and lines, with dagre's layered layout in each module |
+//! | where it stands | `layout`, `inside` | rectangles and lines, with dagre's layered layout in each module |
+//! | how much that takes | `room` | an error for what would take minutes |
 //! | both together | `scene` | cards with their words, frames and lines at their places |
 //! | ink | `svg`; `dot` and `mermaid` leave the layout to others | text |
 //!
 //! A convolution with its normalisation and activation is one block. Auxiliary heads are dashed.
 
 mod dot;
+mod inside;
 mod label;
 mod layout;
 mod mermaid;
+mod room;
 mod scene;
 mod svg;
 mod view;
@@ -22,6 +25,7 @@ pub use dot::dot;
 pub use label::Kind;
 pub use layout::{Line, Point, Rect};
 pub use mermaid::mermaid;
+pub use room::DrawError;
 pub use scene::{Card, DETAIL_PX, Frame, LINE_PX, SHAPE_PX, Scene, TITLE_PX};
-pub use svg::{scene_svg, svg};
+pub use svg::{Fills, scene_svg, svg};
 pub use view::{Open, modules, worth_opening};

@@ -3,8 +3,10 @@
 use inceptive_ir::{Graph, NodeId, Path};
 
 use super::{
+    inside::shown_name,
     label::{Kind, Label, label},
-    layout::{Line, Rect, is_head, layout, shown_name},
+    layout::{Layout, Line, Rect, is_head, layout},
+    room::DrawError,
     view::{Open, View},
 };
 use crate::text::{bold_width_px, clean, shortened, width_px};
@@ -79,15 +81,18 @@ pub struct Frame {
 
 impl Scene {
     /// Lays a network out.
-    pub fn new(graph: &Graph, open: &Open) -> Self {
+    ///
+    /// # Errors
+    /// When a module holds more than can be drawn in reasonable time.
+    pub fn new(graph: &Graph, open: &Open) -> Result<Self, DrawError> {
         let view = View::new(graph, open);
         let mut cards: Vec<Card> = (0..view.blocks.len())
             .map(|block| Card::new(&view, block, label(graph, &view, block)))
             .collect();
         let sizes: Vec<(f64, f64)> = cards.iter().map(Card::size).collect();
-        let picture = layout(&view, &sizes);
-        for (card, rect) in cards.iter_mut().zip(picture.cards) {
-            card.rect = rect;
+        let picture = layout(&view, &sizes)?;
+        for (card, rect) in cards.iter_mut().zip(&picture.cards) {
+            card.rect = *rect;
         }
         let frame = |(module, rect): (usize, Rect)| Frame {
             rect,
@@ -95,8 +100,9 @@ impl Scene {
             title: shown_name(&view, module),
             is_auxiliary: is_head(&view, module),
         };
-        let frames = picture.frames.into_iter().map(frame).collect();
-        Self { width: picture.width, height: picture.height, cards, frames, lines: picture.lines }
+        let frames = picture.frames.iter().copied().map(frame).collect();
+        let Layout { width, height, lines, .. } = picture;
+        Ok(Self { width, height, cards, frames, lines })
     }
 }
 

@@ -7,25 +7,32 @@ use inceptive_ir::Graph;
 use super::{
     label::Kind,
     layout::{Line, Point, Rect},
+    room::DrawError,
     scene::{Card, DETAIL_PX, Frame, LINE_PX, SHAPE_PX, Scene, TITLE_PX},
     view::Open,
 };
 use crate::text::{FONT, xml};
 
 /// The network as a picture, laid out from top to bottom.
-pub fn svg(graph: &Graph, open: &Open) -> String {
-    scene_svg(&Scene::new(graph, open))
+///
+/// # Errors
+/// When a module holds more than can be drawn in reasonable time.
+pub fn svg(graph: &Graph, open: &Open) -> Result<String, DrawError> {
+    Ok(scene_svg(&Scene::new(graph, open)?, &|_| None))
 }
 
+/// How a card is filled instead of by its kind, by its position: its ground and its text, as red, green and blue.
+pub type Fills<'a> = &'a dyn Fn(usize) -> Option<([u8; 3], [u8; 3])>;
+
 /// A scene as a picture.
-pub fn scene_svg(scene: &Scene) -> String {
+pub fn scene_svg(scene: &Scene, fills: Fills<'_>) -> String {
     let mut out = String::new();
     // Writing to a string cannot fail.
-    let _ = paint(&mut out, scene);
+    let _ = paint(&mut out, scene, fills);
     out
 }
 
-fn paint(out: &mut String, scene: &Scene) -> std::fmt::Result {
+fn paint(out: &mut String, scene: &Scene, fills: Fills<'_>) -> std::fmt::Result {
     let (width, height) = (scene.width.ceil(), scene.height.ceil());
     writeln!(
         out,
@@ -40,8 +47,8 @@ fn paint(out: &mut String, scene: &Scene) -> std::fmt::Result {
     for line in &scene.lines {
         path(out, line)?;
     }
-    for card in &scene.cards {
-        draw_card(out, card)?;
+    for (index, card) in scene.cards.iter().enumerate() {
+        draw_card(out, card, fills(index))?;
     }
     out.push_str("</svg>\n");
     Ok(())
@@ -106,9 +113,18 @@ fn toward(from: Point, to: Point) -> Point {
     Point { x: from.x + (to.x - from.x) * part, y: from.y + (to.y - from.y) * part }
 }
 
-fn draw_card(out: &mut String, card: &Card) -> std::fmt::Result {
+fn draw_card(
+    out: &mut String,
+    card: &Card,
+    filled: Option<([u8; 3], [u8; 3])>,
+) -> std::fmt::Result {
     let Rect { x, y, width, height } = card.rect;
     let (fill, stroke) = card.kind.colors();
+    let hex = |[r, g, b]: [u8; 3]| format!("#{r:02x}{g:02x}{b:02x}");
+    let (fill, strong, weak) = match filled {
+        Some((ground, ink)) => (hex(ground), hex(ink), hex(ink)),
+        None => (fill.to_owned(), "#1c2126".to_owned(), "#59626b".to_owned()),
+    };
     let dash = if card.is_auxiliary { " stroke-dasharray=\"5 4\"" } else { "" };
     let radius = if card.kind == Kind::Input { height / 2.0 } else { 5.0 };
     writeln!(
@@ -120,9 +136,9 @@ fn draw_card(out: &mut String, card: &Card) -> std::fmt::Result {
     let middle = x + width / 2.0;
     let mut baseline = y + 5.0 + LINE_PX * 0.75;
     for (text, size, style) in [
-        (&card.title, TITLE_PX, "font-weight=\"bold\" fill=\"#1c2126\""),
-        (&card.detail, DETAIL_PX, "fill=\"#1c2126\""),
-        (&card.shape, SHAPE_PX, "fill=\"#59626b\""),
+        (&card.title, TITLE_PX, format!("font-weight=\"bold\" fill=\"{strong}\"")),
+        (&card.detail, DETAIL_PX, format!("fill=\"{strong}\"")),
+        (&card.shape, SHAPE_PX, format!("fill=\"{weak}\"")),
     ] {
         if text.is_empty() {
             continue;

@@ -15,6 +15,7 @@ use crate::{
     drawing,
     layer::{PartRow, by_part},
     numbers::{bytes, exact, short_count, significant},
+    text::xml,
     way::Way,
 };
 
@@ -83,7 +84,10 @@ fn brief(candidate: &Candidate, way: Option<&Way>) -> String {
 
 fn drawing(network: &NetworkCost, id: &str, name: &str) -> String {
     let label = format!("The network {} as a graph of modules", super::words::plain_name(name));
-    inline(&drawing::svg(&network.graph, &drawing::Open::Above(1)), id, &label)
+    match drawing::svg(&network.graph, &drawing::Open::Above(1)) {
+        Ok(svg) => inline(&svg, id, &label),
+        Err(error) => format!("<p>{}</p>", xml(&error.to_string())),
+    }
 }
 
 /// All published accuracies, the compared one marked.

@@ -77,6 +77,21 @@ impl Camera {
         self.center = center.into();
     }
 
+    /// Moves as little as it takes to see a part of the picture.
+    pub fn reveal(&mut self, screen: Rect, part: Rect) {
+        let room = screen.shrink(MARGIN);
+        let place = self.rect_to_screen(screen, part);
+        let shift = |least: f32, most: f32, from: f32, to: f32| match () {
+            () if from < least => least - from,
+            () if to > most => (most - to).max(least - from),
+            () => 0.0,
+        };
+        self.pan(vec2(
+            shift(room.left(), room.right(), place.left(), place.right()),
+            shift(room.top(), room.bottom(), place.top(), place.bottom()),
+        ));
+    }
+
     /// Brings a point of the picture to a point of the screen.
     pub fn put(&mut self, screen: Rect, point: Pos2, at: Pos2) {
         self.center = (point - (at - screen.center()) / self.zoom).into();
@@ -111,6 +126,18 @@ mod tests {
         camera.zoom_at(SCREEN, cursor, 1.7);
         assert!((camera.to_picture(SCREEN, cursor) - before).length() < 0.01);
         assert!((camera.to_screen(SCREEN, before) - cursor).length() < 0.01);
+    }
+
+    #[test]
+    fn what_is_revealed_can_be_seen_and_nothing_moves_without_need() {
+        let mut camera =
+            Camera::fitting(Rect::from_min_size(Pos2::ZERO, vec2(400.0, 400.0)), SCREEN);
+        let before = camera;
+        camera.reveal(SCREEN, Rect::from_min_size(pos2(10.0, 10.0), vec2(80.0, 40.0)));
+        assert_eq!(camera, before);
+        let far = Rect::from_min_size(pos2(2_000.0, -900.0), vec2(80.0, 40.0));
+        camera.reveal(SCREEN, far);
+        assert!(SCREEN.contains_rect(camera.rect_to_screen(SCREEN, far)));
     }
 
     #[test]

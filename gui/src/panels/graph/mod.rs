@@ -2,70 +2,61 @@
 //!
 //! | part | file |
 //! |---|---|
-//! | which modules are open, what is asked of the worker | this one |
+//! | what is asked of the worker, how the parts stand | this one |
+//! | which modules are open | `view` |
 //! | from where it is seen | `camera` |
-//! | ink | `paint` |
+//! | the pointer, the keys, the search | `canvas`, `keys`, `search` |
+//! | ink, colours with their legend, the map | `paint`, `shading`, `minimap` |
+//! | everything about the selection | `inspector` |
+//! | files | `export` |
 
 pub mod camera;
+mod canvas;
+mod export;
+mod inspector;
+mod keys;
+mod minimap;
 pub mod paint;
+mod search;
+mod shading;
+mod view;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
-use egui::{Color32, Key, Modifiers, Pos2, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Panel, Rect, RichText, Sense, Ui};
 use inceptive_ir::Path as NodePath;
 use inceptive_jobs::Inspected;
-use inceptive_report::drawing::{Open, Scene, modules, worth_opening};
-use serde::{Deserialize, Serialize};
+use inceptive_report::drawing::Scene;
 
 use crate::{
     command::{Command, Commands},
     jobs::{Job, LayoutRequest, Place},
-    model::Model,
+    model::{Entry, Model},
     theme::colors,
 };
 
-use camera::{Camera, rect};
-use paint::{Canvas, Paint};
+use canvas::Continuity;
+use export::Export;
+use keys::Action;
+use search::Search;
+use shading::{Colour, Shading};
+pub use view::Remembered;
 
-/// Cards smaller than this on the screen are no buttons.
-const BUTTON: f32 = 6.0;
-
-/// What was open in a graph, and from where it was seen.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-struct View {
-    /// Paths of open modules.
-    open: BTreeSet<String>,
-    camera: Option<Camera>,
-}
-
-/// Views by file.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Remembered(BTreeMap<PathBuf, View>);
+/// Below this width, in points, the canvas gets all of it.
+const ROOM_FOR_DETAILS: f32 = 640.0;
 
 /// The graph tab.
 #[derive(Default)]
 pub struct Graph {
     views: Remembered,
-    selected: Option<NodePath>,
-    /// Where on the screen a module has to stay while it opens or closes.
-    anchor: Option<(NodePath, Pos2)>,
-    /// What was drawn last, to notice that a new scene is there.
-    shown: Option<Arc<Scene>>,
-}
-
-/// Cards in the colours of their kinds.
-struct ByKind;
-
-impl Paint for ByKind {
-    fn fill(&self, _: usize) -> Option<Color32> {
-        None
-    }
+    continuity: Continuity,
+    search: Search,
+    shading: Shading,
+    export: Export,
+    /// What to go to in the current network.
+    wanted: Option<NodePath>,
+    /// What to bring into the middle once what is around it is open.
+    centred: Option<NodePath>,
 }
 
 impl Graph {
@@ -74,39 +65,47 @@ impl Graph {
         self.views = views;
     }
 
-    /// What is to be remembered.
+    /// What is to be remembered for the next run.
     pub(crate) fn remembered(&self) -> Remembered {
         self.views.clone()
     }
 
-    /// Selects a node or module, with everything around it open.
+    /// Brings a node or module of the current network into view, opening what is around it.
     pub(crate) fn show_node(&mut self, path: NodePath) {
-        self.selected = Some(path);
+        self.wanted = Some(path);
     }
 
-    /// Draws the graph of the current network.
+    /// Draws the current network.
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let Some(entry) = super::current_or_hint(ui, model) else { return };
         let Some(network) = &entry.network else {
-            let text = if entry.is_wrong() {
-                "The file has mistakes; Source shows them."
-            } else {
-                "There is no graph in this file."
-            };
-            super::nothing(ui, text);
+            nothing_to_draw(ui, entry, commands);
             return;
         };
-        self.toolbar(ui, &entry.file, network);
         super::caveat_line(ui, entry);
-        let view = view_of(&mut self.views, &entry.file, network);
-        let open = view.open.iter().map(|path| NodePath::new(path)).collect();
+        let mut action = keys::pressed(ui);
+        self.toolbar(ui, &entry.file, network, &mut action);
+        self.go_to_wanted(&entry.file, network);
+        if !self.views.hides_details && ui.available_width() > ROOM_FOR_DETAILS {
+            Panel::right("details").default_size(320.0).size_range(312.0..=560.0).show(ui, |ui| {
+                let view = self.views.of(&entry.file, &network.architecture.graph);
+                let selected = view.selected.clone();
+                let clicked = inspector::inspector(ui, network, selected.as_ref(), model, commands);
+                self.wanted = clicked.or(self.wanted.take());
+            });
+        }
+        let view = self.views.of(&entry.file, &network.architecture.graph);
         let request = LayoutRequest {
             place: Place::Graph,
             network: Arc::clone(network),
-            open: Open::These(open),
+            open: view.opened(),
         };
         if model.wants(&request) {
             commands.push(Command::Start(Job::Layout(request.clone())));
+        }
+        if let Some(problem) = model.layout_problem(&request) {
+            super::nothing(ui, &problem.to_string());
+            return;
         }
         let last = || {
             let (known, scene) = model.last_scene(Place::Graph)?;
@@ -116,167 +115,145 @@ impl Graph {
             super::nothing(ui, "Laying out…");
             return;
         };
-        self.canvas(ui, &entry.file, scene);
+        if model.scene(&request).is_some() {
+            let centred = self.centred.take().map(|path| shown_as(scene, network, path));
+            self.continuity.wanted = centred.or(self.continuity.wanted.take());
+        }
+        let theme = ui.ctx().theme();
+        self.shading.update(theme, self.views.colour, scene, network, model);
+        let screen = self.canvas(ui, &entry.file, network, scene, action);
+        self.export.ask(ui, scene, &self.shading, screen, commands);
     }
 
-    fn toolbar(&mut self, ui: &mut Ui, file: &std::path::Path, network: &Inspected) {
-        ui.horizontal(|ui| {
-            if ui.button("Fit").on_hover_text("Show everything (F)").clicked() {
-                self.shown = None;
-                if let Some(view) = self.views.0.get_mut(file) {
-                    view.camera = None;
-                }
-            }
-            let view = view_of(&mut self.views, file, network);
-            if ui.button("Open all").clicked() {
-                view.open =
-                    modules(&network.architecture.graph).iter().map(NodePath::to_string).collect();
-            }
-            if ui.button("Close all").clicked() {
-                view.open.clear();
-            }
-        });
-    }
-
-    fn canvas(&mut self, ui: &mut Ui, file: &std::path::Path, scene: &Arc<Scene>) {
-        let (screen, response) =
-            ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
-        let painter = ui.painter_at(screen);
-        painter.rect_filled(screen, 0.0, colors(ui).canvas);
-        let Some(view) = self.views.0.get_mut(file) else { return };
-        let whole = Rect::from_min_size(Pos2::ZERO, vec2(scene.width as f32, scene.height as f32));
-        let camera = view.camera.get_or_insert_with(|| Camera::at_top(whole, screen));
-        if self.shown.as_ref().is_none_or(|shown| !Arc::ptr_eq(shown, scene)) {
-            if let Some((path, at)) = self.anchor.take()
-                && let Some(corner) = corner(scene, &path)
-            {
-                camera.put(screen, corner, at);
-            }
-            self.shown = Some(Arc::clone(scene));
-        }
-        if response.dragged() {
-            camera.pan(response.drag_delta());
-        }
-        if let Some(pointer) = ui.ctx().pointer_hover_pos().filter(|at| screen.contains(*at))
-            && response.contains_pointer()
-        {
-            let (scroll, pinch) =
-                ui.input(|input| (input.smooth_scroll_delta(), input.zoom_delta()));
-            let factor = pinch * (scroll.y / 240.0).exp();
-            if factor != 1.0 {
-                camera.zoom_at(screen, pointer, factor);
-            }
-        }
-        let camera = *camera;
-        if response.clicked() {
-            self.selected = None;
-        }
-        self.buttons(ui, file, scene, screen, camera);
-        let canvas = Canvas {
-            painter: &painter,
-            screen,
-            camera,
-            theme: ui.ctx().theme(),
-            selected: self.selected.as_ref(),
-        };
-        canvas.scene(scene, &ByKind);
-    }
-
-    /// Makes cards and the heads of frames something to click.
-    fn buttons(
+    fn toolbar(
         &mut self,
         ui: &mut Ui,
-        file: &std::path::Path,
-        scene: &Scene,
-        screen: Rect,
-        camera: Camera,
+        file: &Path,
+        network: &Inspected,
+        action: &mut Option<Action>,
     ) {
-        let mut toggled = self.key_toggles(ui, scene, screen, camera);
-        for frame in &scene.frames {
-            let place = camera.rect_to_screen(screen, rect(frame.rect));
-            let head = Rect::from_min_size(place.min, vec2(place.width(), 22.0 * camera.zoom))
-                .intersect(screen);
-            if head.height() < BUTTON || !head.is_positive() {
-                continue;
+        let graph = &network.architecture.graph;
+        ui.add_space(3.0);
+        ui.horizontal_wrapped(|ui| {
+            ui.add_space(4.0);
+            let mut button = |text: &str, hint: &str, does: Action| {
+                if ui.button(text).on_hover_text(hint).clicked() {
+                    *action = Some(does);
+                }
+            };
+            button("Fit", "Show everything (F)", Action::Fit);
+            button("−", "Smaller (-)", Action::Zoom(0.8));
+            button("+", "Larger (+)", Action::Zoom(1.25));
+            button("1:1", "Actual size (0)", Action::ActualSize);
+            ui.separator();
+            let view = self.views.of(file, graph);
+            if ui.button("Open all").clicked() {
+                view.open_all(graph);
             }
-            let response = ui.interact(
-                head,
-                ui.scope_id().with(("frame", frame.path.as_str())),
-                Sense::click(),
-            );
-            response.widget_info(|| WidgetInfo::labeled(Role::Button, true, frame.path.as_str()));
-            if response.clicked() {
-                self.selected = Some(frame.path.clone());
+            if ui.button("Close all").clicked() {
+                view.close_all();
             }
-            if response.double_clicked() {
-                toggled = Some((frame.path.clone(), place.min));
+            ui.separator();
+            let colour = &mut self.views.colour;
+            let chosen = egui::ComboBox::from_id_salt("colour")
+                .selected_text(format!("Colour: {}", colour.name()))
+                .width(190.0);
+            let inner = chosen.show_ui(ui, |ui| {
+                for choice in Colour::ALL {
+                    ui.selectable_value(colour, choice, choice.name());
+                }
+            });
+            inner.response.on_hover_text("What cards are coloured by");
+            ui.separator();
+            if *action == Some(Action::Search) {
+                self.search.focus();
             }
+            if let Some(path) = self.search.ui(ui, graph) {
+                self.wanted = Some(path);
+            }
+            ui.separator();
+            self.export.menu(ui, &crate::model::stem(file));
+            let mut shows_details = !self.views.hides_details;
+            ui.toggle_value(&mut shows_details, "Details");
+            self.views.hides_details = !shows_details;
+        });
+        ui.add_space(2.0);
+    }
+
+    /// Opens what is around a node that was asked for, and selects it.
+    fn go_to_wanted(&mut self, file: &Path, network: &Inspected) {
+        let Some(path) = self.wanted.take() else { return };
+        let view = self.views.of(file, &network.architecture.graph);
+        view.open_around(&path);
+        view.selected = Some(path.clone());
+        self.centred = Some(path);
+    }
+
+    /// Draws the picture; gives where.
+    fn canvas(
+        &mut self,
+        ui: &mut Ui,
+        file: &Path,
+        network: &Inspected,
+        scene: &Arc<Scene>,
+        action: Option<Action>,
+    ) -> Rect {
+        let (screen, response) =
+            ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
+        let view = self.views.of(file, &network.architecture.graph);
+        let mut camera = canvas::navigate(ui, &response, view, scene, &mut self.continuity, action);
+        if response.clicked() {
+            view.selected = None;
         }
-        for card in &scene.cards {
-            let place = camera.rect_to_screen(screen, rect(card.rect));
-            let seen = place.intersect(screen);
-            if place.height() < BUTTON || !seen.is_positive() {
-                continue;
-            }
-            let response =
-                ui.interact(seen, ui.scope_id().with(("card", card.path.as_str())), Sense::click());
-            response.widget_info(|| WidgetInfo::labeled(Role::Button, true, card.path.as_str()));
-            if response.clicked() {
-                self.selected = Some(card.path.clone());
-            }
-            if response.double_clicked() && card.is_module {
-                toggled = Some((card.path.clone(), place.min));
-            }
-            response.on_hover_text(&card.tooltip);
+        let clicks = canvas::buttons(ui, scene, screen, camera);
+        if clicks.selected.is_some() {
+            view.selected = clicks.selected;
         }
-        if let Some((path, at)) = toggled
-            && let Some(view) = self.views.0.get_mut(file)
-        {
-            let name = path.to_string();
-            if !view.open.remove(&name) {
-                view.open.insert(name);
-            }
-            self.anchor = Some((path, at));
+        let by_key = || canvas::toggled_by_key(view, scene, screen, camera);
+        let toggled = clicks.toggled.or_else(|| (action == Some(Action::Toggle)).then(by_key)?);
+        if let Some((path, at)) = toggled {
+            view.toggle(&path);
+            self.continuity.anchor = Some((path, at));
+            ui.ctx().request_repaint();
         }
+        let selected = view.selected.clone().map(|path| shown_as(scene, network, path));
+        canvas::draw(ui, screen, scene, camera, selected.as_ref(), &self.shading);
+        shading::legend(ui, screen, scene, &self.shading);
+        minimap::minimap(ui, screen, scene, &self.shading, &mut camera, canvas::whole(scene));
+        self.views.of(file, &network.architecture.graph).camera = Some(camera);
+        screen
     }
 }
 
-impl Graph {
-    /// The selected module, when Enter is to open or close it.
-    fn key_toggles(
-        &self,
-        ui: &Ui,
-        scene: &Scene,
-        screen: Rect,
-        camera: Camera,
-    ) -> Option<(NodePath, Pos2)> {
-        let path = self.selected.as_ref()?;
-        let is_free = !ui.ctx().egui_wants_keyboard_input();
-        if !is_free || !ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Enter)) {
-            return None;
-        }
-        let is_open = scene.frames.iter().any(|frame| frame.path == *path);
-        let is_closed = scene.cards.iter().any(|card| card.path == *path && card.is_module);
-        let at = corner(scene, path)?;
-        (is_open || is_closed).then(|| (path.clone(), camera.to_screen(screen, at)))
+/// The card that shows a node: that of the step that it is part of, if it has none of its own.
+fn shown_as(scene: &Scene, network: &Inspected, path: NodePath) -> NodePath {
+    let graph = &network.architecture.graph;
+    let is_there = scene.cards.iter().any(|card| card.path == path)
+        || scene.frames.iter().any(|frame| frame.path == path);
+    if is_there {
+        return path;
     }
+    let Some(id) = graph.find(&path) else { return path };
+    let card = scene.cards.iter().find(|card| card.nodes.contains(&id));
+    card.map_or(path, |card| card.path.clone())
 }
 
-/// The view of a file; at first as much is open as makes a picture.
-fn view_of<'a>(
-    views: &'a mut Remembered,
-    file: &std::path::Path,
-    network: &Inspected,
-) -> &'a mut View {
-    views.0.entry(file.to_owned()).or_insert_with(|| {
-        let open = worth_opening(&network.architecture.graph);
-        View { open: open.iter().map(NodePath::to_string).collect(), camera: None }
-    })
-}
-
-/// The upper left corner of a card or frame.
-fn corner(scene: &Scene, path: &NodePath) -> Option<Pos2> {
-    let cards = scene.cards.iter().map(|card| (&card.path, card.rect));
-    let mut all = cards.chain(scene.frames.iter().map(|frame| (&frame.path, frame.rect)));
-    all.find(|(known, _)| *known == path).map(|(_, place)| pos2(place.x as f32, place.y as f32))
+/// Says why there is no network, with the way to the reason.
+fn nothing_to_draw(ui: &mut Ui, entry: &Entry, commands: &mut Commands) {
+    ui.vertical_centered(|ui| {
+        ui.add_space(ui.available_height() * 0.4);
+        if !entry.is_wrong() {
+            let text = match entry.state {
+                crate::model::State::Unread => "Reading…",
+                _ => "This file is not a network by itself. Design shows a space's variables.",
+            };
+            ui.label(RichText::new(text).weak());
+            return;
+        }
+        let text = super::caveat(entry).unwrap_or("The file has mistakes.");
+        ui.label(RichText::new(text).color(colors(ui).error));
+        if ui.button("Show the source").clicked() {
+            commands.push(Command::Show(crate::tiles::Pane::Source));
+        }
+    });
 }

@@ -1,0 +1,281 @@
+//! What of a network can be set from outside, with what it is now.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::Path as FilePath,
+    sync::Arc,
+};
+
+use inceptive_ir::Path;
+
+use crate::{
+    Failure,
+    architecture::{Built, Draft, build},
+    diagnostic::Sink,
+    expr,
+    load::{Document, Kind, Loader},
+    lower::block::{declared, parameters},
+    source::Files,
+    yaml::{Map, Node, Value},
+};
+
+/// A number that a step was given as it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Written {
+    pub(crate) path: Path,
+    /// The block that the step calls; none of a built-in one, whose width it is.
+    pub(crate) block: Option<Arc<str>>,
+    pub(crate) key: Arc<str>,
+    pub(crate) value: f64,
+}
+
+/// What a value decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettableKind {
+    /// A width, or something that widths are computed from.
+    Width,
+    /// A parameter of the file.
+    Parameter,
+}
+
+/// A number that can be set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settable {
+    /// How it is called in a [`crate::Setting`]: `4a.c3`.
+    pub key: String,
+    /// What it is now.
+    pub value: f64,
+    /// What it decides.
+    pub kind: SettableKind,
+}
+
+impl Settable {
+    /// The step that it is an argument of; empty for a parameter of the file.
+    pub fn step(&self) -> &str {
+        self.key.rsplit_once('.').map_or("", |(step, _)| step)
+    }
+
+    /// Its name within the step.
+    pub fn name(&self) -> &str {
+        self.key.rsplit_once('.').map_or(&self.key, |(_, name)| name)
+    }
+}
+
+/// A classifier that a network can end in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TailChoice {
+    /// Its name.
+    pub label: &'static str,
+    /// The value of the setting `tail`; none for the one that the file has.
+    pub value: Option<String>,
+}
+
+/// Everything about a network that can be set and is no matter of taste.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settables {
+    /// The setting `width_multiplier`.
+    pub width_multiplier: f64,
+    /// The setting `input.size`; none where height and width differ.
+    pub input_size: Option<u32>,
+    /// What the setting `tail` can be, the file's own first; empty for a network without classes.
+    pub tails: Vec<TailChoice>,
+    /// Parameters of the file, then widths in the order of the steps.
+    pub values: Vec<Settable>,
+}
+
+/// What of the network in a file can be set.
+///
+/// # Errors
+/// All diagnostics, when the file is wrong or no network.
+pub fn settables(files: &dyn Files, path: &FilePath) -> Result<Settables, Failure> {
+    let sink = Sink::default();
+    let mut loader = Loader::new(files, &sink);
+    let found = loader.open(path).and_then(|document| {
+        let map = resolved(&document, &mut loader, &sink)?;
+        let draft = Draft { map, span: document.span, overrides: Vec::new() };
+        let built = build(&draft, &sink)?;
+        Some(of(&draft.map, &built))
+    });
+    match found {
+        Some(found) if sink.is_empty() => Ok(found),
+        _ => Err(Failure { diagnostics: sink.take(), sources: loader.sources }),
+    }
+}
+
+/// The keys of a network with all that it extends.
+pub(crate) fn resolved(document: &Document, loader: &mut Loader<'_>, sink: &Sink) -> Option<Map> {
+    let found = Kind::of(&document.map);
+    if found == Kind::Architecture {
+        return loader.resolve(document);
+    }
+    crate::expect_architecture(found, document.span, sink);
+    None
+}
+
+fn of(map: &Map, built: &Built) -> Settables {
+    let graph = &built.graph;
+    let input = graph.node(graph.input()).shape.size();
+    let multiplier = match map.get("width_multiplier").map(|node| &node.value) {
+        Some(Value::Number(multiplier)) => *multiplier,
+        _ => 1.0,
+    };
+    let params = map.get("params").map(declared).unwrap_or_default();
+    let number = |entry: &crate::yaml::Entry| match entry.value.value {
+        Value::Number(value) => {
+            Some(Settable { key: entry.key.to_string(), value, kind: SettableKind::Parameter })
+        }
+        _ => None,
+    };
+    let mut values: Vec<Settable> = params.iter().filter_map(number).collect();
+    let decisive = width_parameters(map);
+    let decides = |written: &&Written| match &written.block {
+        None => true,
+        Some(block) => decisive.get(block).is_some_and(|names| names.contains(&written.key)),
+    };
+    values.extend(built.written.iter().filter(decides).map(|written| Settable {
+        key: format!("{}.{}", written.path, written.key),
+        value: written.value,
+        kind: SettableKind::Width,
+    }));
+    Settables {
+        width_multiplier: multiplier,
+        input_size: (input.height == input.width).then_some(input.height),
+        tails: tails(map),
+        values,
+    }
+}
+
+/// The file's tail and those that could stand in its place, with a softmax if it has one.
+fn tails(map: &Map) -> Vec<TailChoice> {
+    let Some(tail) = map.get("tail").filter(|_| map.get("classes").is_some()) else {
+        return Vec::new();
+    };
+    let (word, args) = match &tail.value {
+        Value::Text(word) => (&**word, None),
+        Value::Map(map) => match map.0.first() {
+            Some(entry) => (&*entry.key, entry.value.map()),
+            None => ("", None),
+        },
+        _ => ("", None),
+    };
+    let softmax = args.and_then(|args| args.get("softmax")).map(|node| &node.value);
+    let softmax = if softmax == Some(&Value::Bool(true)) { "softmax: true" } else { "" };
+    let comma = if softmax.is_empty() { "" } else { ", " };
+    let gap = TailChoice { label: "GAP", value: Some(format!("{{gap: {{{softmax}}}}}")) };
+    let fc = format!("{{fc: {{widths: [4096, 4096], dropout: 0.5{comma}{softmax}}}}}");
+    let fc = TailChoice { label: "FC", value: Some(fc) };
+    match word {
+        "gap" => vec![TailChoice { value: None, ..gap }, fc],
+        "fc" => vec![TailChoice { value: None, ..fc }, gap],
+        _ => vec![TailChoice { label: "as written", value: None }, gap, fc],
+    }
+}
+
+/// For each block its parameters that a width is computed from, in the block itself or in one that it calls.
+fn width_parameters(map: &Map) -> HashMap<Arc<str>, BTreeSet<Arc<str>>> {
+    let blocks = map.get("blocks").and_then(Node::map);
+    let mut known: HashMap<Arc<str>, BTreeSet<Arc<str>>> = HashMap::new();
+    // Blocks call each other in any order: look again until nothing new is found.
+    loop {
+        let mut changed = false;
+        for entry in blocks.into_iter().flat_map(|map| &map.0) {
+            let mut mentioned = BTreeSet::new();
+            mentioned_in_widths(&entry.value, None, &known, &mut mentioned);
+            let own = parameters(&entry.value);
+            let found: BTreeSet<Arc<str>> = own
+                .into_iter()
+                .map(|parameter| parameter.key)
+                .filter(|name| mentioned.contains(&**name))
+                .collect();
+            if known.get(&entry.key) != Some(&found) {
+                known.insert(Arc::clone(&entry.key), found);
+                changed = true;
+            }
+        }
+        if !changed {
+            return known;
+        }
+    }
+}
+
+/// Collects the names in values that are widths, or become one in a block that is called.
+fn mentioned_in_widths<'a>(
+    node: &'a Node,
+    callee: Option<&str>,
+    known: &HashMap<Arc<str>, BTreeSet<Arc<str>>>,
+    names: &mut BTreeSet<&'a str>,
+) {
+    match &node.value {
+        Value::Map(map) => {
+            for entry in &map.0 {
+                let is_width = match callee.and_then(|word| known.get(word)) {
+                    Some(decisive) => decisive.contains(&entry.key),
+                    None => &*entry.key == "width",
+                };
+                match entry.value.text().filter(|_| is_width) {
+                    Some(text) => names.extend(expr::mentions(text).map(|(_, name)| name)),
+                    None => {
+                        let word = entry.key.split_whitespace().next();
+                        mentioned_in_widths(&entry.value, word, known, names);
+                    }
+                }
+            }
+        }
+        Value::List(items) => {
+            items.iter().for_each(|item| mentioned_in_widths(item, None, known, names));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Memory;
+
+    const FILE: &str = "
+name: Two
+input: {channels: 3, size: 32}
+classes: 10
+params: {depth: 2}
+blocks:
+  pair:
+    params: {a, b, stride: 1}
+    steps: [conv: {kernel: 1, width: $a}, conv: {kernel: 3, width: $a + $b, stride: $stride}]
+  outer:
+    params: {w}
+    steps: [pair: {a: $w, b: 8, stride: 2}]
+body:
+  - conv stem: {kernel: 3, width: 16}
+  - repeat rest: {count: $depth, steps: [outer: {w: 24}]}
+tail: {gap: {softmax: true}}
+auxiliary:
+  - {after: stem, steps: [gap, flatten, linear: {width: 7}]}
+";
+
+    #[test]
+    fn widths_and_parameters_are_found_through_blocks_and_loops() {
+        let files = Memory::default().with("two.yaml", FILE);
+        let found = settables(&files, FilePath::new("two.yaml")).unwrap();
+        let keys: Vec<(&str, f64)> = found.values.iter().map(|it| (&*it.key, it.value)).collect();
+        let wanted = [
+            ("depth", 2.0),
+            ("stem.width", 16.0),
+            ("rest/1/outer.w", 24.0),
+            ("rest/1/outer/pair.b", 8.0),
+            ("rest/2/outer.w", 24.0),
+            ("rest/2/outer/pair.b", 8.0),
+        ];
+        assert_eq!(keys, wanted);
+        assert_eq!((found.width_multiplier, found.input_size), (1.0, Some(32)));
+        let tails: Vec<_> =
+            found.tails.iter().map(|tail| (tail.label, tail.value.as_deref())).collect();
+        let fc = "{fc: {widths: [4096, 4096], dropout: 0.5, softmax: true}}";
+        assert_eq!(tails, [("GAP", None), ("FC", Some(fc))]);
+        // Whatever is found can be set.
+        for settable in &found.values {
+            let setting = crate::Setting { key: settable.key.clone(), value: "3".to_owned() };
+            crate::load(&files, FilePath::new("two.yaml"), &[setting]).unwrap();
+        }
+    }
+}

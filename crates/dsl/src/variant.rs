@@ -1,0 +1,219 @@
+//! A changed network as a file that extends the one that it was made of.
+
+use std::path::{Path, PathBuf};
+
+use serde_yaml::{Mapping, Value as Yaml};
+
+use crate::{
+    Failure, Setting, Space,
+    code::Code,
+    diagnostic::{Diagnostic, Sink},
+    document::without,
+    load::{Document, Kind, Loader},
+    lower::block::declared,
+    settable::resolved,
+    source::Files,
+    top_level,
+    write::{mapping, yaml},
+    yaml::{Entry, Map},
+};
+
+/// The text of a new file and where it has to lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variant {
+    /// The folder of the file that it extends.
+    pub folder: PathBuf,
+    /// The file that it extends, in that folder.
+    pub extends: String,
+    /// Its text.
+    pub yaml: String,
+}
+
+/// The network of a file with settings, or the point of a space that they name, as the text of a file that extends
+/// it, or the base of the space.
+///
+/// # Errors
+/// All diagnostics, when the file or a setting cannot be read. Whether the values fit is not checked.
+pub fn variant(
+    files: &dyn Files,
+    path: &Path,
+    settings: &[Setting],
+    name: &str,
+) -> Result<Variant, Failure> {
+    let sink = Sink::default();
+    let mut loader = Loader::new(files, &sink);
+    let written = loader.open(path).and_then(|document| {
+        let entries = settings.iter().map(|setting| loader.setting(&setting.key, &setting.value));
+        let entries: Vec<Entry> = entries.collect::<Option<_>>()?;
+        write(&document, &entries, name, &mut loader, &sink)
+    });
+    match written {
+        Some(variant) if sink.is_empty() => Ok(variant),
+        _ => Err(Failure { diagnostics: sink.take(), sources: loader.sources }),
+    }
+}
+
+fn write(
+    document: &Document,
+    entries: &[Entry],
+    name: &str,
+    loader: &mut Loader<'_>,
+    sink: &Sink,
+) -> Option<Variant> {
+    let (base, with, params) = match Kind::of(&document.map) {
+        Kind::Space => {
+            let space = Space::read(document, loader, sink)?;
+            let names = space.variables.iter().map(|variable| variable.name.clone()).collect();
+            let with = without(&space.with, &["name"]);
+            let chosen = chosen(&space, entries)?;
+            (space.base_file, with, (names, chosen))
+        }
+        _ => {
+            let map = resolved(document, loader, sink)?;
+            let params = map.get("params").map(declared).unwrap_or_default();
+            let names: Vec<String> = params.iter().map(|param| param.key.to_string()).collect();
+            (document.path.clone(), Map::default(), (names, Mapping::new()))
+        }
+    };
+    let (names, mut values) = params;
+    let is_space = !values.is_empty();
+    let mut own = mapping(&with);
+    let mut set = take_map(&mut own, "set");
+    for entry in entries {
+        let is_param = names.iter().any(|name| **name == *entry.key);
+        if is_param {
+            if !is_space {
+                values.insert(Yaml::from(&*entry.key), yaml(&entry.value));
+            }
+        } else if let Some(change) = top_level(entry) {
+            put(&mut own, mapping(&change));
+        } else if let Some((step, key)) = entry.key.rsplit_once('.') {
+            let mut args = take_map(&mut set, step);
+            args.insert(Yaml::from(key), yaml(&entry.value));
+            set.insert(Yaml::from(step), Yaml::Mapping(args));
+        }
+    }
+    // Values that others may refer to come first.
+    put(&mut values, take_map(&mut own, "params"));
+    let extends = base.file_name()?.to_string_lossy().into_owned();
+    let mut text = Mapping::new();
+    text.insert("name".into(), name.into());
+    text.insert("extends".into(), Yaml::from(&*extends));
+    for (key, map) in [("params", values), ("", own), ("set", set)] {
+        match key {
+            "" => put(&mut text, map),
+            _ if map.is_empty() => {}
+            _ => drop(text.insert(key.into(), Yaml::Mapping(map))),
+        }
+    }
+    let folder = base.parent().unwrap_or(Path::new("")).to_owned();
+    match serde_yaml::to_string(&text) {
+        Ok(yaml) => Some(Variant { folder, extends, yaml }),
+        Err(error) => {
+            let message = format!("the network cannot be written: {error}");
+            sink.push(Diagnostic::new(Code::WrongType, message));
+            None
+        }
+    }
+}
+
+/// The value of every variable: the one that was set, else the default.
+fn chosen(space: &Space, entries: &[Entry]) -> Option<Mapping> {
+    let mut values = Mapping::new();
+    for variable in &space.variables {
+        let set = entries.iter().find(|entry| *entry.key == *variable.name);
+        let place = match set {
+            Some(entry) => {
+                let reader =
+                    crate::scope::Reader { scope: &crate::Scope::EMPTY, sink: &Sink::default() };
+                variable.find(&entry.value, &reader)?
+            }
+            None => variable.default,
+        };
+        values.insert(Yaml::from(&*variable.name), yaml(variable.values[place].node()));
+    }
+    Some(values)
+}
+
+/// Takes a map out of a map; an empty one if there is none.
+fn take_map(map: &mut Mapping, key: &str) -> Mapping {
+    match map.remove(key) {
+        Some(Yaml::Mapping(inner)) => inner,
+        _ => Mapping::new(),
+    }
+}
+
+/// Puts entries into a map, maps into maps.
+fn put(map: &mut Mapping, entries: Mapping) {
+    for (key, value) in entries {
+        match (map.get_mut(&key), value) {
+            (Some(Yaml::Mapping(known)), Yaml::Mapping(inner)) if key != "tail" => {
+                put(known, inner);
+            }
+            (_, value) => drop(map.insert(key, value)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Memory, load};
+
+    const BASE: &str = "
+name: Base
+input: {channels: 3, size: 32}
+classes: 10
+params: {depth: 1}
+body:
+  - conv stem: {kernel: 3, width: 16}
+  - repeat rest: {count: $depth, steps: [conv: {kernel: 3, width: 24}]}
+tail: gap
+";
+    const SPACE: &str = "
+space: Some
+base: base.yaml
+vary:
+  width: {values: [1, 0.5]}
+  tail: {values: {gap: gap, fc: {fc: {widths: [8]}}}}
+with: {width_multiplier: $width, tail: $tail}
+";
+
+    fn check(path: &str, settings: &[&str]) -> String {
+        let files = Memory::default().with("base.yaml", BASE).with("s.yaml", SPACE);
+        let settings: Vec<Setting> = settings.iter().map(|text| text.parse().unwrap()).collect();
+        let wanted = load(&files, Path::new(path), &settings).unwrap().architecture.graph;
+        let variant = variant(&files, Path::new(path), &settings, "New").unwrap();
+        assert_eq!((variant.folder, &*variant.extends), (PathBuf::new(), "base.yaml"));
+        let files = files.with("new.yaml", &*variant.yaml);
+        let found = load(&files, Path::new("new.yaml"), &[]).unwrap().architecture;
+        assert_eq!(found.name, "New");
+        assert_eq!(found.graph.fingerprint(), wanted.fingerprint(), "{}", variant.yaml);
+        variant.yaml
+    }
+
+    #[test]
+    fn a_changed_network_becomes_a_file() {
+        let text = check(
+            "base.yaml",
+            &[
+                "depth=2",
+                "rest/2/conv.width=48",
+                "input.size=64",
+                "width_multiplier=0.5",
+                "tail=fc",
+            ],
+        );
+        let wanted = "name: New\nextends: base.yaml\nparams:\n  depth: 2\ninput:\n  size: 64\n\
+                      width_multiplier: 0.5\ntail: fc\nset:\n  rest/2/conv:\n    width: 48\n";
+        assert_eq!(text, wanted);
+        check("base.yaml", &[]);
+    }
+
+    #[test]
+    fn a_point_of_a_space_becomes_a_file() {
+        check("s.yaml", &[]);
+        let text = check("s.yaml", &["width=0.5", "tail=\"fc\"", "stem.width=8"]);
+        assert!(text.contains("width_multiplier: $width") && text.contains("stem:"), "{text}");
+    }
+}

@@ -1,0 +1,85 @@
+//! How much a layout takes.
+//!
+//! dagre walks along the network recursively, so a deep module needs a deep stack; and it cuts a line into a piece for
+//! each row that it passes, so many long lines take minutes.
+
+use std::collections::HashMap;
+
+use inceptive_ir::Path;
+
+use super::{
+    layout::{End, Piece},
+    view::{Child, View},
+};
+
+/// What may be right inside one module, in things and in rows that lines pass.
+const MOST_BLOCKS: usize = 20_000;
+const MOST_PASSES: usize = 60_000;
+
+/// Bytes of stack for each of them, several times what dagre takes, and for everything else.
+const STACK_EACH: usize = 8 << 10;
+const STACK_BASE: usize = 16 << 20;
+
+/// The stack for a module with so much to do.
+pub(super) const fn stack(room: usize) -> usize {
+    STACK_BASE + room * STACK_EACH
+}
+
+/// A network could not be laid out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DrawError {
+    /// One module holds too much.
+    #[error(
+        "{} holds {blocks} blocks with lines through {passes} rows, too many to draw; close modules, or use --depth",
+        if module.is_root() { "the network".to_owned() } else { format!("`{module}`") }
+    )]
+    TooMany {
+        /// The module.
+        module: Path,
+        /// Steps and modules right inside.
+        blocks: usize,
+        /// Rows that lines inside pass, added up.
+        passes: usize,
+    },
+    /// The system gives no thread with a stack that is deep enough.
+    #[error("there is not enough memory to lay the network out: {0}")]
+    NoThread(String),
+    /// The layout ended in a mistake of its own.
+    #[error("the layout failed")]
+    Failed,
+}
+
+/// How much dagre has to do in a module: things, and rows that lines pass.
+///
+/// # Errors
+/// When that would take minutes.
+pub(super) fn room(view: &View, module: usize, pieces: &[Piece]) -> Result<usize, DrawError> {
+    let children = &view.modules[module].children;
+    let mut readers: HashMap<Child, Vec<Child>> = HashMap::new();
+    for piece in pieces {
+        if let (End::Child(from), End::Child(to)) = (piece.from, piece.to) {
+            readers.entry(from).or_default().push(to);
+        }
+    }
+    // Children are in execution order, so that a row is known before it is read.
+    let mut rows: HashMap<Child, usize> = HashMap::new();
+    for child in children {
+        let below = rows.get(child).copied().unwrap_or(0) + 1;
+        for &reader in readers.get(child).into_iter().flatten() {
+            let row = rows.entry(reader).or_insert(0);
+            *row = below.max(*row);
+        }
+    }
+    let last = rows.values().copied().max().unwrap_or(0) + 1;
+    let row = |end: End| match end {
+        End::Child(child) => rows.get(&child).copied().unwrap_or(0),
+        End::Entry(_) => 0,
+        End::Exit(_) => last,
+    };
+    let passes = pieces.iter().map(|piece| row(piece.to).abs_diff(row(piece.from)).max(1)).sum();
+    if children.len() > MOST_BLOCKS || passes > MOST_PASSES {
+        let module = view.modules[module].path.clone();
+        return Err(DrawError::TooMany { module, blocks: children.len(), passes });
+    }
+    Ok(children.len() + passes)
+}

@@ -1,0 +1,85 @@
+//! Closing the window while texts are not saved.
+
+use std::sync::Arc;
+
+use egui::{Context, ViewportCommand};
+
+use crate::{
+    command::{Command, Commands},
+    model::{FilePath, Model, stem},
+    panels::question,
+    tiles::Pane,
+};
+
+/// How far closing is.
+#[derive(Default, PartialEq, Eq)]
+pub(super) enum Closing {
+    /// Nobody wants to.
+    #[default]
+    No,
+    /// Somebody is asked what to do with drafts.
+    Asks,
+    /// Drafts are being saved.
+    Saves,
+    /// Nothing is in the way.
+    Goes,
+}
+
+impl Closing {
+    /// Holds the window open while there are drafts, and asks.
+    pub fn ui(&mut self, ctx: &Context, model: &Model, commands: &mut Commands) {
+        let drafts = || model.entries.values().filter(|entry| entry.draft.is_some());
+        let is_wanted = ctx.input(|input| input.viewport().close_requested());
+        if is_wanted && *self != Self::Goes && drafts().next().is_some() {
+            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            *self = Self::Asks;
+        }
+        match self {
+            Self::No | Self::Goes => {}
+            Self::Asks => {
+                let files: Vec<FilePath> = drafts().map(|entry| Arc::clone(&entry.file)).collect();
+                self.ask(ctx, &files, commands);
+            }
+            Self::Saves => {
+                if let Some(stuck) = drafts().find(|entry| entry.save_problem.is_some()) {
+                    *self = Self::No;
+                    commands.push(Command::Select(vec![Arc::clone(&stuck.file)]));
+                    commands.push(Command::Show(Pane::Source));
+                } else if drafts().next().is_none() {
+                    self.go(ctx);
+                }
+            }
+        }
+    }
+
+    fn go(&mut self, ctx: &Context) {
+        *self = Self::Goes;
+        ctx.send_viewport_cmd(ViewportCommand::Close);
+    }
+
+    fn ask(&mut self, ctx: &Context, files: &[FilePath], commands: &mut Commands) {
+        let names: Vec<String> = files.iter().map(|file| stem(file)).collect();
+        let modal = question(ctx, "closing", 400.0, |ui| {
+            ui.heading("There are unsaved changes");
+            ui.label(names.join(", "));
+            ui.add_space(6.0);
+            ui.horizontal(|ui| {
+                let save = ui.button("Save and quit").clicked();
+                let lose = ui.button("Quit without saving").clicked();
+                (save, lose, ui.button("Cancel").clicked())
+            })
+            .inner
+        });
+        let (save, lose, cancel) = modal.inner;
+        if save {
+            *self = Self::Saves;
+            for file in files {
+                commands.push(Command::Save { file: Arc::clone(file), overwrite: false });
+            }
+        } else if lose {
+            self.go(ctx);
+        } else if cancel || modal.should_close() {
+            *self = Self::No;
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Opening, watching, reading and saving.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use egui::Context;
+use inceptive_jobs::is_network;
+
+use super::App;
+use crate::{
+    jobs::{Job, SaveRequest},
+    model::FilePath,
+    watch::{Watch, log_of},
+};
+
+/// How long edits are gathered before a text is checked.
+const PAUSE: Duration = Duration::from_millis(100);
+
+impl App {
+    pub(super) fn start_watching(&mut self, ctx: &Context) {
+        match Watch::new(ctx) {
+            Ok(watch) => self.watch = Some(watch),
+            Err(error) => self.cannot_watch(&error),
+        }
+    }
+
+    fn cannot_watch(&mut self, error: &notify::Error) {
+        let message = format!("changes of files are not noticed, press F5 to read again: {error}");
+        if !self.model.messages.contains(&message) {
+            self.model.messages.push(message);
+        }
+    }
+
+    /// Opens a folder, or a file in its folder.
+    pub(super) fn open(&mut self, path: &Path) {
+        let is_file = path.is_file();
+        let folder = match path.parent() {
+            Some(folder) if is_file && folder.as_os_str().is_empty() => Path::new("."),
+            Some(folder) if is_file => folder,
+            _ => path,
+        };
+        if self.model.folder != folder {
+            self.model.folder = folder.to_owned();
+            self.model.entries.retain(|_, entry| entry.draft.is_some());
+            self.model.selection.clear();
+            self.model.added.clear();
+            self.model.is_listed = false;
+        }
+        if is_file {
+            self.model.selection = vec![Arc::from(path)];
+        }
+        self.follow();
+        self.start(Job::List(folder.to_owned()));
+    }
+
+    /// Opens folders, and puts files on the list that are elsewhere.
+    pub(super) fn add(&mut self, paths: Vec<PathBuf>) {
+        let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) =
+            paths.into_iter().partition(|path| path.is_dir());
+        if let Some(folder) = folders.last() {
+            self.open(folder);
+        }
+        let mut selection = Vec::new();
+        for path in files {
+            if !is_network(&path) {
+                let text = format!("{} is neither a .yaml nor an .onnx file", path.display());
+                self.model.messages.push(text);
+                continue;
+            }
+            let file: FilePath = Arc::from(path);
+            if !file.starts_with(&self.model.folder) && !self.model.added.contains(&file) {
+                self.model.added.push(Arc::clone(&file));
+            }
+            selection.push(file);
+        }
+        if !selection.is_empty() {
+            self.model.selection = selection;
+            self.follow();
+            self.start(Job::List(self.model.folder.clone()));
+        }
+    }
+
+    pub(super) fn follow(&mut self) {
+        let Some(watch) = &mut self.watch else { return };
+        let beside = self.model.added.iter().map(|file| &**file).chain([&*self.model.store]);
+        if let Err(error) = watch.follow(&self.model.folder, beside)
+            && self.model.folder.is_dir()
+        {
+            self.cannot_watch(&error);
+        }
+    }
+
+    /// Reads again what may have changed: the list of files, and every file that was read from one that changed.
+    pub(super) fn files_changed(&mut self, paths: Vec<PathBuf>) {
+        let canonical = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let changed: Vec<PathBuf> = paths.iter().map(|path| canonical(path)).collect();
+        let has_changed = |path: &Path| changed.contains(&canonical(path));
+        if has_changed(&self.model.store) || has_changed(&log_of(&self.model.store)) {
+            self.start(Job::Results(self.model.store.clone()));
+        }
+        let folder = canonical(&self.model.folder);
+        let added = self.model.added.iter().any(|file| has_changed(file));
+        let here = |path: &PathBuf| path.starts_with(&folder) || folder.starts_with(path);
+        if !added && !changed.iter().any(here) {
+            return;
+        }
+        let affected: Vec<FilePath> = self
+            .model
+            .entries
+            .values()
+            .filter(|entry| {
+                let sources = entry.network.iter().flat_map(|network| network.sources.iter());
+                let mut read = sources.map(|source| source.path.as_path());
+                // What is wrong or a space may have been read from anything.
+                has_changed(&entry.file)
+                    || entry.network.is_none()
+                    || entry.is_wrong()
+                    || read.any(has_changed)
+            })
+            .map(|entry| Arc::clone(&entry.file))
+            .collect();
+        self.start(Job::List(self.model.folder.clone()));
+        for file in affected.into_iter().filter(|file| file.is_file()) {
+            self.read(file);
+        }
+    }
+
+    /// Reads a file, or its text in the editor.
+    pub(super) fn read(&mut self, file: FilePath) {
+        let draft = self.model.entries.get(&file).and_then(|entry| entry.draft.clone());
+        self.start(Job::Read(file, draft));
+    }
+
+    /// Writes the draft of a file if it has one.
+    pub(super) fn save_draft(&mut self, file: FilePath, overwrite: bool) {
+        let Some(entry) = self.model.entries.get_mut(&file) else { return };
+        entry.save_problem = None;
+        let Some(text) = entry.draft.clone() else { return };
+        let expected = entry.base.clone().filter(|_| !overwrite);
+        self.start(Job::Save(SaveRequest { file, text, expected }));
+    }
+
+    /// Checks texts that were edited a moment ago.
+    pub(super) fn read_edits(&mut self, ctx: &Context) {
+        let ready = |(_, first): &(&FilePath, &std::time::Instant)| first.elapsed() >= PAUSE;
+        let due: Vec<FilePath> =
+            self.edits.iter().filter(ready).map(|(file, _)| Arc::clone(file)).collect();
+        for file in due {
+            self.edits.remove(&file);
+            self.read(file);
+        }
+        if !self.edits.is_empty() {
+            ctx.request_repaint_after(PAUSE);
+        }
+    }
+}
+
+/// `architectures/` in the working folder or around the program, else the folder of the last run, else the working
+/// folder.
+pub(super) fn default_folder(last: &Path) -> PathBuf {
+    let here = Path::new("architectures");
+    if here.is_dir() {
+        return here.to_owned();
+    }
+    if last.is_dir() {
+        return last.to_owned();
+    }
+    let program = env::current_exe().unwrap_or_default();
+    let around = program.ancestors().map(|folder| folder.join("architectures"));
+    around.into_iter().find(|folder| folder.is_dir()).unwrap_or_else(|| PathBuf::from("."))
+}

@@ -1,0 +1,56 @@
+//! What is measured with: engines, and the machine that they run on. Tests replace both.
+
+use std::{fmt, sync::Arc};
+
+use inceptive_exec::{
+    Engine, Host, Machine, Roofline, System, available_memory,
+    engines::{self, Libraries},
+};
+
+/// What a job measures with.
+pub struct Tools {
+    /// Every engine, found or not; the default first.
+    pub engines: Vec<Box<dyn Engine>>,
+    /// The machine right now.
+    pub host: Box<dyn Host>,
+    /// The machine as it always is.
+    pub machine: Machine,
+    /// Measures what the machine can do at best with so many threads.
+    pub roofline: fn(u32) -> Roofline,
+    /// Bytes of memory that are left.
+    pub available_bytes: u64,
+}
+
+/// Makes tools, on the thread that uses them: engines stay on one.
+#[derive(Clone)]
+pub struct Machinery(Arc<dyn Fn() -> Tools + Send + Sync>);
+
+impl Machinery {
+    /// Tools of one's own, for tests.
+    pub fn new(make: impl Fn() -> Tools + Send + Sync + 'static) -> Self {
+        Self(Arc::new(make))
+    }
+
+    pub(super) fn tools(&self) -> Tools {
+        (self.0)()
+    }
+}
+
+impl Default for Machinery {
+    /// The engines and the machine that there are.
+    fn default() -> Self {
+        Self::new(|| Tools {
+            engines: engines::all(&Libraries::default()),
+            host: Box::new(System::new()),
+            machine: Machine::read(),
+            roofline: Roofline::measure,
+            available_bytes: available_memory(),
+        })
+    }
+}
+
+impl fmt::Debug for Machinery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Machinery")
+    }
+}

@@ -1,0 +1,85 @@
+//! Writing files: texts from the editor and pictures.
+
+use std::{
+    fs,
+    io::Cursor,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use egui::ColorImage;
+use inceptive_report::replace_file;
+
+use super::{Output, measure::chain};
+use crate::model::FilePath;
+
+/// A text for a file.
+#[derive(Clone, Debug)]
+pub struct SaveRequest {
+    /// The file.
+    pub file: FilePath,
+    /// What is to be in it.
+    pub text: Arc<str>,
+    /// What has to be in it before; anything without it.
+    pub expected: Option<Arc<str>>,
+}
+
+/// Why a text was not saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SaveProblem {
+    /// Somebody else changed the file since it was read.
+    Changed,
+    /// It cannot be written; why.
+    Failed(String),
+}
+
+/// A picture for a file.
+#[derive(Clone, Debug)]
+pub enum Picture {
+    /// The text of an SVG file.
+    Svg(String),
+    /// Pixels, for a PNG file.
+    Png(Arc<ColorImage>),
+}
+
+pub(super) fn save(request: SaveRequest) -> Output {
+    let result = write_text(&request);
+    Output::Saved(request.file, request.text, result)
+}
+
+fn write_text(request: &SaveRequest) -> Result<(), SaveProblem> {
+    let SaveRequest { file, text, expected } = request;
+    if let Some(expected) = expected
+        && fs::read(file).is_ok_and(|bytes| bytes != expected.as_bytes())
+    {
+        return Err(SaveProblem::Changed);
+    }
+    // A file is replaced by renaming, which a file that may not be written does not prevent.
+    let folder = file.parent().unwrap_or(Path::new("."));
+    for (path, what) in [(&**file, "file"), (folder, "folder")] {
+        if fs::metadata(path).is_ok_and(|about| about.permissions().readonly()) {
+            return Err(SaveProblem::Failed(format!("the {what} is read-only")));
+        }
+    }
+    let written = replace_file(file, text.as_bytes());
+    written.map_err(|error| SaveProblem::Failed(chain(&error)))
+}
+
+pub(super) fn picture(path: PathBuf, picture: Picture) -> Result<Output, String> {
+    let bytes = match picture {
+        Picture::Svg(text) => text.into_bytes(),
+        Picture::Png(image) => png(&image).map_err(|error| chain(&error))?,
+    };
+    replace_file(&path, &bytes).map_err(|error| chain(&error))?;
+    Ok(Output::Written(vec![path]))
+}
+
+fn png(image: &ColorImage) -> Result<Vec<u8>, png::EncodingError> {
+    let [width, height] = image.size.map(|side| u32::try_from(side).unwrap_or(u32::MAX));
+    let mut bytes = Cursor::new(Vec::new());
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.write_header()?.write_image_data(image.as_raw())?;
+    Ok(bytes.into_inner())
+}

@@ -1,0 +1,58 @@
+//! A network that is being changed in the window.
+
+use std::{path::PathBuf, sync::Arc};
+
+use inceptive_dsl::Settables;
+use inceptive_jobs::{Content, Inspected, NewFile, SaveError};
+
+use crate::jobs::{DesignRequest, Designed};
+
+/// A network that is being changed in the window.
+#[derive(Debug, Default)]
+pub struct Design {
+    /// What was counted last.
+    pub request: Option<DesignRequest>,
+    /// The network without changes.
+    pub base: Option<Arc<Inspected>>,
+    /// What can be set; none for a space, whose variables are.
+    pub settables: Option<Arc<Settables>>,
+    /// The network with the changes; while they do not fit, as it was when they did.
+    pub network: Option<Arc<Inspected>>,
+    /// Why the changes do not fit.
+    pub problem: Option<String>,
+    /// What was saved last, and what came of it.
+    pub saved: Option<(NewFile, Result<PathBuf, SaveError>)>,
+}
+
+impl Design {
+    /// Whether it is about this reading of a file.
+    pub fn is_about(&self, base: &Content) -> bool {
+        self.request.as_ref().is_some_and(|request| request.is_about(base))
+    }
+
+    /// Whether something is set.
+    pub fn is_changed(&self) -> bool {
+        self.request.as_ref().is_some_and(|request| !request.settings.is_empty())
+    }
+
+    /// Takes in what was counted.
+    pub(super) fn take_in(&mut self, request: DesignRequest, designed: Designed) {
+        if !self.is_about(&request.base) {
+            *self = Self::default();
+        }
+        self.problem = match designed.network {
+            Ok(network) => {
+                if request.settings.is_empty() {
+                    self.base = Some(Arc::clone(&network));
+                }
+                self.network = Some(network);
+                None
+            }
+            Err(problem) => Some(problem),
+        };
+        if designed.settables.is_some() {
+            self.settables = designed.settables;
+        }
+        self.request = Some(request);
+    }
+}

@@ -1,0 +1,297 @@
+//! The files of the open folder.
+
+mod row;
+
+use std::{path::PathBuf, sync::Arc};
+
+use egui::{
+    Key, Modifiers, Rect, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo, pos2, vec2,
+};
+
+use crate::{
+    command::{Command, Commands},
+    model::{Entry, FilePath, Model},
+    theme::colors,
+    tiles::Pane,
+};
+
+use row::{ROW, file_row, folder_row, header};
+
+/// The list of files.
+#[derive(Default)]
+pub struct Browser {
+    /// What names have to contain.
+    search: String,
+    /// Where a range of files begins.
+    anchor: Option<FilePath>,
+    /// Whether the last click was elsewhere, so that keys are meant for something else.
+    is_left: bool,
+    /// A file to bring into view.
+    revealed: Option<FilePath>,
+    /// The path of a folder or file that somebody is typing.
+    opening: Option<String>,
+}
+
+/// A line of the list.
+enum Row<'a> {
+    /// A folder inside the open one.
+    Folder(PathBuf),
+    File(&'a Entry),
+}
+
+impl Browser {
+    /// Draws the list.
+    pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
+        self.notice_clicks(ui);
+        ui.add_space(4.0);
+        self.place(ui, model, commands);
+        let wants_first = self.search_field(ui);
+        header(ui);
+        let rows = self.rows(model);
+        if wants_first && let Some(first) = files(&rows).next() {
+            self.anchor = Some(Arc::clone(first));
+            commands.push(Command::Select(vec![Arc::clone(first)]));
+        }
+        if rows.is_empty() {
+            self.nothing(ui, model, commands);
+            return;
+        }
+        if let Some(problem) = &model.folder_problem {
+            problem_line(ui, problem, commands);
+        }
+        self.keys(ui, &rows, model, commands);
+        self.list(ui, &rows, model, commands);
+    }
+
+    /// Keys are for the list until somebody clicks elsewhere.
+    fn notice_clicks(&mut self, ui: &Ui) {
+        let here = ui.max_rect();
+        let pressed = ui.input(|input| {
+            input.pointer.any_pressed().then(|| input.pointer.interact_pos()).flatten()
+        });
+        if let Some(at) = pressed {
+            self.is_left = !here.contains(at);
+        }
+    }
+
+    /// The open folder, and the way to another.
+    fn place(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
+        let by_key = ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::O));
+        ui.horizontal(|ui| {
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                let hint = "Open another folder or file (Ctrl O), or drop it onto the window";
+                if ui.button("Open…").on_hover_text(hint).clicked() || by_key {
+                    self.opening = match self.opening {
+                        None => Some(model.folder.display().to_string()),
+                        Some(_) => None,
+                    };
+                }
+                ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                    let name = RichText::new(model.folder.display().to_string()).strong();
+                    ui.add(egui::Label::new(name).truncate());
+                });
+            });
+        });
+        let Some(path) = &mut self.opening else { return };
+        let field = ui.add(TextEdit::singleline(path).desired_width(f32::INFINITY));
+        field.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Path to open"));
+        let is_done = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+        if is_done {
+            commands.push(Command::Open(PathBuf::from(path.trim())));
+        }
+        if is_done || (field.lost_focus() && ui.input(|input| input.key_pressed(Key::Escape))) {
+            self.opening = None;
+        } else if by_key {
+            field.request_focus();
+        }
+    }
+
+    /// Draws the search; says whether Enter asks for the first file.
+    fn search_field(&mut self, ui: &mut Ui) -> bool {
+        let search = TextEdit::singleline(&mut self.search)
+            .hint_text("Search files  Ctrl P")
+            .desired_width(f32::INFINITY);
+        let response = ui.add(search);
+        response.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Search files"));
+        if ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::P)) {
+            response.request_focus();
+        }
+        if response.lost_focus() && ui.input(|input| input.key_pressed(Key::Escape)) {
+            self.search.clear();
+        }
+        let wants_first = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+        if wants_first {
+            self.is_left = false;
+        }
+        wants_first
+    }
+
+    /// Says why the list is empty.
+    fn nothing(&self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
+        if let Some(problem) = &model.folder_problem {
+            problem_line(ui, problem, commands);
+        } else if !self.search.is_empty() {
+            ui.label(RichText::new("Nothing is called so.").weak());
+        } else if model.is_listed {
+            let text =
+                "No .yaml or .onnx files here. Drop some onto the window, or open another folder.";
+            ui.label(RichText::new(text).weak());
+        } else {
+            ui.label(RichText::new("Reading…").weak());
+        }
+    }
+
+    fn list(&mut self, ui: &mut Ui, rows: &[Row<'_>], model: &Model, commands: &mut Commands) {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        let revealed = self.revealed.take();
+        let place = revealed.and_then(|wanted| {
+            rows.iter().position(|row| matches!(row, Row::File(entry) if entry.file == wanted))
+        });
+        ScrollArea::vertical().auto_shrink(false).show_rows(ui, ROW, rows.len(), |ui, range| {
+            if let Some(place) = place {
+                let y = ui.max_rect().top() + (place as f32 - range.start as f32) * ROW;
+                let row = Rect::from_min_size(pos2(ui.max_rect().left(), y), vec2(10.0, ROW));
+                ui.scroll_to_rect(row, None);
+            }
+            for row in &rows[range] {
+                match row {
+                    Row::Folder(folder) => folder_row(ui, folder),
+                    Row::File(entry) => {
+                        let response = file_row(ui, entry, model);
+                        if response.clicked() {
+                            self.click(ui, entry, rows, model, commands);
+                        }
+                        if response.double_clicked() {
+                            commands.push(Command::Show(Pane::Graph));
+                        }
+                    }
+                }
+            }
+        });
+    }
+
+    /// What is shown: files that match, each folder before its files.
+    fn rows<'a>(&self, model: &'a Model) -> Vec<Row<'a>> {
+        let wanted = self.search.to_lowercase();
+        let matches = |entry: &&Entry| {
+            let path = model.name_of(&entry.file).to_string_lossy().to_lowercase();
+            path.contains(&wanted) || entry.name().to_lowercase().contains(&wanted)
+        };
+        // Files of the folder itself before those in folders inside it.
+        let mut entries: Vec<&Entry> = model.entries.values().filter(matches).collect();
+        entries.sort_by_key(|entry| {
+            let name = model.name_of(&entry.file);
+            (name.components().count() > 1, name.to_owned())
+        });
+        let mut rows = Vec::new();
+        let mut last = PathBuf::new();
+        for entry in entries {
+            let name = model.name_of(&entry.file);
+            let folder = name.parent().map(PathBuf::from).unwrap_or_default();
+            if folder != last {
+                rows.push(Row::Folder(folder.clone()));
+                last = folder;
+            }
+            rows.push(Row::File(entry));
+        }
+        rows
+    }
+
+    fn click(
+        &mut self,
+        ui: &Ui,
+        entry: &Entry,
+        rows: &[Row<'_>],
+        model: &Model,
+        commands: &mut Commands,
+    ) {
+        let file = Arc::clone(&entry.file);
+        let modifiers = ui.input(|input| input.modifiers);
+        let mut selection = model.selection.clone();
+        if modifiers.shift
+            && let Some(range) = self.range(&file, rows)
+        {
+            selection = range;
+        } else if modifiers.command {
+            match selection.iter().position(|known| *known == file) {
+                Some(place) if selection.len() > 1 => {
+                    selection.remove(place);
+                }
+                Some(_) => {}
+                None => selection.push(Arc::clone(&file)),
+            }
+            self.anchor = Some(file);
+        } else {
+            selection = vec![Arc::clone(&file)];
+            self.anchor = Some(file);
+        }
+        commands.push(Command::Select(selection));
+    }
+
+    /// The files from the anchor to `end`, which comes last.
+    fn range(&self, end: &FilePath, rows: &[Row<'_>]) -> Option<Vec<FilePath>> {
+        let files: Vec<&FilePath> = files(rows).collect();
+        let anchor = self.anchor.as_ref()?;
+        let from = files.iter().position(|file| *file == anchor)?;
+        let to = files.iter().position(|file| *file == end)?;
+        let mut range: Vec<FilePath> =
+            files[from.min(to)..=from.max(to)].iter().map(|&file| Arc::clone(file)).collect();
+        if to < from {
+            range.reverse();
+        }
+        Some(range)
+    }
+
+    /// Up and down go through the list, with Shift from the anchor; Enter shows the graph.
+    fn keys(&mut self, ui: &Ui, rows: &[Row<'_>], model: &Model, commands: &mut Commands) {
+        if !super::keys_are_free(ui) || self.is_left {
+            return;
+        }
+        let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
+        if pressed(Modifiers::COMMAND, Key::A) {
+            commands.push(Command::Select(files(rows).cloned().collect()));
+            return;
+        }
+        if pressed(Modifiers::NONE, Key::Enter) {
+            commands.push(Command::Show(Pane::Graph));
+            self.is_left = true;
+            return;
+        }
+        let extends = ui.input(|input| input.modifiers.shift);
+        let files: Vec<&FilePath> = files(rows).collect();
+        let current = model.selection.last();
+        let now = current.and_then(|current| files.iter().position(|file| *file == current));
+        let last = files.len().saturating_sub(1);
+        let step = |by: isize| now.map_or(0, |now| now.saturating_add_signed(by).min(last));
+        let moves = [
+            (Key::ArrowDown, step(1)),
+            (Key::ArrowUp, step(-1)),
+            (Key::PageDown, step(20)),
+            (Key::PageUp, step(-20)),
+            (Key::Home, 0),
+            (Key::End, last),
+        ];
+        let next = moves.into_iter().find(|&(key, _)| pressed(Modifiers::NONE, key));
+        let Some(&file) = next.and_then(|(_, next)| files.get(next)) else { return };
+        self.revealed = Some(Arc::clone(file));
+        let range = self.range(file, rows).filter(|_| extends);
+        if range.is_none() {
+            self.anchor = Some(Arc::clone(file));
+        }
+        commands.push(Command::Select(range.unwrap_or_else(|| vec![Arc::clone(file)])));
+    }
+}
+
+fn problem_line(ui: &mut Ui, problem: &str, commands: &mut Commands) {
+    ui.label(RichText::new(problem).color(colors(ui).error));
+    if ui.button("Try again").clicked() {
+        commands.push(Command::Reload);
+    }
+}
+
+fn files<'a>(rows: &'a [Row<'_>]) -> impl Iterator<Item = &'a FilePath> {
+    rows.iter().filter_map(|row| match row {
+        Row::File(entry) => Some(&entry.file),
+        Row::Folder(_) => None,
+    })
+}

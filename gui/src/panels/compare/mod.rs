@@ -1,0 +1,227 @@
+//! Selected networks side by side.
+//!
+//! | part | file |
+//! |---|---|
+//! | which networks, and what two of them have in common | this one, `pair` |
+//! | counts, accuracies and latencies of all | `totals` |
+//! | where they are spent | `modules` |
+//! | nodes that differ | `nodes` |
+//! | lines that differ | `text` |
+//! | graphs with what differs marked | `graphs`, `drawn`, `align` |
+
+mod align;
+mod drawn;
+mod graphs;
+mod modules;
+mod nodes;
+mod pair;
+mod text;
+mod totals;
+
+use std::sync::Arc;
+
+use egui::{ComboBox, Frame, Margin, RichText, ScrollArea, Ui};
+use inceptive_jobs::Inspected;
+
+use crate::{
+    command::{Command, Commands},
+    model::{FilePath, Model, stem},
+    theme::{colors, series},
+};
+
+use pair::Pair;
+
+/// A network that is compared.
+struct Compared<'a> {
+    file: FilePath,
+    /// What it is called here, apart from all others.
+    name: String,
+    network: &'a Arc<Inspected>,
+}
+
+/// What is shown of the networks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Section {
+    #[default]
+    Overview,
+    Nodes,
+    Text,
+    Graphs,
+}
+
+/// The comparison tab.
+#[derive(Default)]
+pub struct Compare {
+    /// What is compared, the first one being what others are measured against. Unlike the selection it keeps its
+    /// order when another network becomes current.
+    order: Vec<FilePath>,
+    /// What the first one is compared with in detail.
+    other: Option<FilePath>,
+    section: Section,
+    pair: Option<Pair>,
+    modules: modules::Modules,
+    nodes: nodes::Nodes,
+    text: text::Text,
+    graphs: graphs::Graphs,
+}
+
+impl Compare {
+    /// Draws what is selected side by side.
+    pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
+        let frame = Frame::NONE.inner_margin(Margin::symmetric(8, 4));
+        frame.show(ui, |ui| self.content(ui, model, commands));
+    }
+
+    fn content(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
+        self.follow(model);
+        let networks = compared(&self.order, model);
+        let [first, others @ ..] = networks.as_slice() else { return hint(ui, model) };
+        if others.is_empty() {
+            return hint(ui, model);
+        }
+        let wanted = |network: &&Compared<'_>| Some(&network.file) == self.other.as_ref();
+        let Some(other) = others.iter().find(wanted).or(others.first()) else { return };
+        let mut ask = Ask::default();
+        ui.horizontal_wrapped(|ui| self.bar(ui, &networks, other, &mut ask));
+        ui.separator();
+        let pair = match self.pair.take() {
+            Some(pair) if pair.is_of(first, other) => pair,
+            _ => Pair::new(first, other),
+        };
+        match self.section {
+            Section::Overview => {
+                ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+                    totals::table(ui, &networks, model);
+                    ui.add_space(10.0);
+                    self.modules.ui(ui, &networks, model, commands);
+                });
+            }
+            Section::Nodes => self.nodes.ui(ui, &pair, model, commands),
+            Section::Text => self.text.ui(ui, &pair),
+            Section::Graphs => self.graphs.ui(ui, &pair, model, commands),
+        }
+        self.pair = Some(pair);
+        if let Some(file) = ask.first {
+            self.order.retain(|known| *known != file);
+            self.order.insert(0, file);
+        }
+        if let Some(file) = ask.other {
+            self.other = Some(file);
+        }
+    }
+
+    /// Takes in what was selected since, at the end, and forgets what is not selected any more.
+    fn follow(&mut self, model: &Model) {
+        self.order.retain(|file| model.selection.contains(file));
+        for file in &model.selection {
+            if !self.order.contains(file) {
+                self.order.push(Arc::clone(file));
+            }
+        }
+    }
+
+    fn bar(&mut self, ui: &mut Ui, networks: &[Compared<'_>], other: &Compared<'_>, ask: &mut Ask) {
+        for (section, title) in [
+            (Section::Overview, "Overview"),
+            (Section::Nodes, "Nodes"),
+            (Section::Text, "Text"),
+            (Section::Graphs, "Graphs"),
+        ] {
+            ui.selectable_value(&mut self.section, section, title);
+        }
+        ui.separator();
+        let Some(first) = networks.first() else { return };
+        ui.label("Compare");
+        ask.first = choice(ui, "What others are measured against", networks, first, |_| true);
+        if self.section == Section::Overview {
+            let count = networks.len() - 1;
+            ui.label(match count {
+                1 => format!("with {}", other.name),
+                count => format!("with {count} others"),
+            });
+            return;
+        }
+        ui.label("with");
+        ask.other = choice(ui, "What the first is compared with", networks, other, |network| {
+            network.file != first.file
+        });
+    }
+}
+
+/// What somebody chose in the bar.
+#[derive(Default)]
+struct Ask {
+    first: Option<FilePath>,
+    other: Option<FilePath>,
+}
+
+/// A list to choose a network from; gives what was chosen.
+fn choice(
+    ui: &mut Ui,
+    hover: &str,
+    networks: &[Compared<'_>],
+    now: &Compared<'_>,
+    may: impl Fn(&Compared<'_>) -> bool,
+) -> Option<FilePath> {
+    let mut chosen = None;
+    let list = ComboBox::from_id_salt(hover).selected_text(now.name.as_str());
+    let shown = list.show_ui(ui, |ui| {
+        for network in networks.iter().filter(|network| may(network)) {
+            if ui.selectable_label(network.file == now.file, network.name.as_str()).clicked() {
+                chosen = Some(Arc::clone(&network.file));
+            }
+        }
+    });
+    shown.response.on_hover_text(hover);
+    chosen
+}
+
+/// The networks among `order`, each with a name of its own.
+fn compared<'a>(order: &[FilePath], model: &'a Model) -> Vec<Compared<'a>> {
+    let network = |file| model.entries.get(file).and_then(|entry| entry.network.as_ref());
+    let found: Vec<_> = order.iter().filter_map(|file| Some((file, network(file)?))).collect();
+    let is_twice = |name: &str| found.iter().filter(|(file, _)| stem(file) == name).count() > 1;
+    let named = found.iter().map(|&(file, network)| {
+        let short = stem(file);
+        let name = match is_twice(&short) {
+            true => model.name_of(file).display().to_string(),
+            false => short,
+        };
+        Compared { file: Arc::clone(file), name, network }
+    });
+    named.collect()
+}
+
+/// Says how to select what can be compared.
+fn hint(ui: &mut Ui, model: &Model) {
+    let networks = model.selected().filter(|entry| entry.network.is_some()).count();
+    let (selected, text) = (model.selection.len(), "Select two or more networks to compare them.");
+    ui.vertical_centered(|ui| {
+        ui.add_space((ui.available_height() * 0.35).max(20.0));
+        ui.label(RichText::new(text).heading());
+        ui.add_space(6.0);
+        ui.label("In the list of files: Ctrl click adds one, Shift click all up to it.");
+        if selected > 1 {
+            let state = format!("{selected} files are selected; networks among them: {networks}.");
+            ui.label(RichText::new(state).color(colors(ui).weak));
+        }
+    });
+}
+
+/// Names with the colours of their bars.
+fn legend(ui: &mut Ui, networks: &[Compared<'_>]) {
+    for (index, network) in networks.iter().enumerate() {
+        let (swatch, _) = ui.allocate_exact_size(egui::vec2(12.0, 12.0), egui::Sense::hover());
+        ui.painter().rect_filled(swatch, 2.0, series(index));
+        ui.label(network.name.as_str());
+    }
+}
+
+/// Brings a node to the front in the graph of a network, which becomes the current one of the selection.
+fn jump(file: &FilePath, path: inceptive_ir::Path, model: &Model, commands: &mut Commands) {
+    let mut selection = model.selection.clone();
+    selection.retain(|known| known != file);
+    selection.push(Arc::clone(file));
+    commands.push(Command::Select(selection));
+    commands.push(Command::ShowNode(path));
+}

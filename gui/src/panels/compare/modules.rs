@@ -1,0 +1,224 @@
+//! Where counts and time are spent: a group of bars for each module, modules with one path beside each other.
+
+use egui::{Align2, FontId, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use inceptive_cost::by_module;
+use inceptive_ir::Path;
+
+use super::{Compared, jump, legend};
+use crate::{
+    command::Commands,
+    format::{bytes, exact, milliseconds},
+    model::Model,
+    theme::{colors, series},
+};
+
+/// Height of a bar, and room between groups.
+const BAR: f32 = 13.0;
+const GAP: f32 = 8.0;
+
+/// Width of names, and of numbers behind bars.
+const NAME: f32 = 190.0;
+const NUMBER: f32 = 110.0;
+
+/// What bars show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Metric {
+    #[default]
+    Params,
+    Macs,
+    Memory,
+    Time,
+}
+
+impl Metric {
+    const ALL: [(Self, &'static str, &'static str); 4] = [
+        (Self::Params, "params", "Learned numbers"),
+        (Self::Macs, "MACs", "Multiply-accumulates of one image"),
+        (Self::Memory, "memory", "Bytes of all results of one image"),
+        (Self::Time, "time", "From the latest profile of each network"),
+    ];
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "made from counts")]
+    fn text(self, value: f64) -> String {
+        match self {
+            Self::Params | Self::Macs => exact(value as u64),
+            Self::Memory => bytes(value as u64),
+            Self::Time => milliseconds(value),
+        }
+    }
+}
+
+/// Bars of modules.
+pub(super) struct Modules {
+    metric: Metric,
+    depth: usize,
+}
+
+impl Default for Modules {
+    fn default() -> Self {
+        Self { metric: Metric::default(), depth: 1 }
+    }
+}
+
+/// A module with its value in each network that has it.
+#[derive(Debug, PartialEq)]
+struct Group {
+    name: String,
+    values: Vec<Option<f64>>,
+}
+
+impl Modules {
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        networks: &[Compared<'_>],
+        model: &Model,
+        commands: &mut Commands,
+    ) {
+        ui.horizontal_wrapped(|ui| {
+            ui.strong("By module");
+            for (metric, title, hover) in Metric::ALL {
+                ui.selectable_value(&mut self.metric, metric, title).on_hover_text(hover);
+            }
+            ui.separator();
+            ui.label("depth");
+            for depth in 1..=3 {
+                ui.selectable_value(&mut self.depth, depth, depth.to_string()).on_hover_text(
+                    "Path segments of a module: 1 for whole modules, 2 for their branches",
+                );
+            }
+            ui.separator();
+            legend(ui, networks);
+        });
+        let lists: Vec<_> = networks.iter().map(|network| self.values(network, model)).collect();
+        for (network, list) in networks.iter().zip(&lists) {
+            if list.is_empty() {
+                let text = format!("There is no profile of {} yet: Run makes one.", network.name);
+                ui.colored_label(colors(ui).weak, text);
+            }
+        }
+        let mut groups = aligned(&lists);
+        let all = groups.len();
+        groups.retain(|group| group.values.iter().flatten().any(|&value| value > 0.0));
+        let most = groups.iter().flat_map(|group| group.values.iter().flatten());
+        let most = most.copied().fold(f64::MIN_POSITIVE, f64::max);
+        if groups.len() < all {
+            let text = format!("{} modules have none and are left out", all - groups.len());
+            ui.label(RichText::new(text).small().color(colors(ui).weak));
+        }
+        for group in &groups {
+            if self.group(ui, group, most).clicked() {
+                let has = group.values.iter().rposition(Option::is_some);
+                if let Some(network) = has.and_then(|at| networks.get(at)) {
+                    jump(&network.file, Path::new(&group.name), model, commands);
+                }
+            }
+        }
+    }
+
+    /// What each module of a network has of the metric, in execution order.
+    #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+    fn values(&self, compared: &Compared<'_>, model: &Model) -> Vec<(String, f64)> {
+        let network = compared.network;
+        if self.metric == Metric::Time {
+            let record = model.results.profile(&network.fingerprint);
+            let parts = record.map(|record| record.profile.by_module(self.depth));
+            return parts.unwrap_or_default().into_iter().map(|it| (it.name, it.time_ms)).collect();
+        }
+        let modules = by_module(&network.architecture.graph, &network.cost, self.depth);
+        let value = |totals: &inceptive_cost::Totals| match self.metric {
+            Metric::Params => totals.params,
+            Metric::Macs => totals.macs,
+            Metric::Memory | Metric::Time => totals.activation_bytes,
+        };
+        modules.iter().map(|it| (it.path.to_string(), value(&it.totals) as f64)).collect()
+    }
+
+    fn group(&self, ui: &mut Ui, group: &Group, most: f64) -> egui::Response {
+        let height = group.values.len() as f32 * BAR + GAP;
+        let (rect, response) =
+            ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
+        let texts: Vec<String> = group
+            .values
+            .iter()
+            .map(|value| value.map_or_else(|| "–".to_owned(), |value| self.metric.text(value)))
+            .collect();
+        let said = format!("{}: {}", group.name, texts.join(", "));
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &said));
+        if !ui.is_rect_visible(rect) {
+            return response;
+        }
+        if response.hovered() {
+            ui.painter().rect_filled(rect, 3.0, ui.visuals().widgets.hovered.weak_bg_fill);
+        }
+        let (font, text) = (FontId::proportional(12.5), ui.visuals().text_color());
+        let names = Rect::from_min_size(rect.min, vec2(NAME - 8.0, height));
+        let mut job = egui::text::LayoutJob::simple_singleline(group.name.clone(), font, text);
+        job.wrap = egui::text::TextWrapping::truncate_at_width(names.width());
+        let galley = ui.painter().layout_job(job);
+        let at = pos2(names.right() - galley.size().x, rect.center().y - galley.size().y / 2.0);
+        ui.painter().galley(at, galley, text);
+        let room = (rect.width() - NAME - NUMBER).max(40.0);
+        for (index, (value, text)) in group.values.iter().zip(&texts).enumerate() {
+            let top = rect.top() + GAP / 2.0 + index as f32 * BAR;
+            let width = room * (value.unwrap_or(0.0) / most) as f32;
+            let bar = Rect::from_min_size(
+                pos2(rect.left() + NAME, top + 1.0),
+                vec2(width.max(if value.is_some() { 1.0 } else { 0.0 }), BAR - 2.0),
+            );
+            ui.painter().rect_filled(bar, 2.0, series(index));
+            let at = pos2(bar.right() + 5.0, bar.center().y);
+            let weak = colors(ui).weak;
+            ui.painter().text(at, Align2::LEFT_CENTER, text, FontId::monospace(11.0), weak);
+        }
+        response.on_hover_text(format!("{said}\nClick to see it in the graph"))
+    }
+}
+
+/// The modules of all lists: in the order of the first, with those of others behind what they follow there.
+fn aligned(lists: &[Vec<(String, f64)>]) -> Vec<Group> {
+    let mut groups: Vec<Group> = vec![];
+    for (index, list) in lists.iter().enumerate() {
+        let mut next = 0;
+        for (name, value) in list {
+            let at = match groups.iter().position(|group| group.name == *name) {
+                Some(at) => at,
+                None => {
+                    let values = vec![None; lists.len()];
+                    groups.insert(next, Group { name: name.clone(), values });
+                    next
+                }
+            };
+            groups[at].values[index] = Some(*value);
+            next = at + 1;
+        }
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_of_one_path_share_a_group() {
+        let list = |names: &[&str]| names.iter().map(|&name| (name.to_owned(), 1.0)).collect();
+        let groups = aligned(&[list(&["stem", "3a", "fc"]), list(&["stem", "3x", "3a", "tail"])]);
+        let rows: Vec<_> = groups
+            .iter()
+            .map(|group| {
+                (group.name.as_str(), group.values[0].is_some(), group.values[1].is_some())
+            })
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                ("stem", true, true),
+                ("3x", false, true),
+                ("3a", true, true),
+                ("tail", false, true),
+                ("fc", true, false)
+            ]
+        );
+    }
+}

@@ -1,0 +1,290 @@
+//! Counts, accuracies and latencies, with differences to the first network.
+
+use egui::{Align, Label, Layout, RichText, ScrollArea, Ui};
+use egui_extras::{Column, TableBody, TableBuilder};
+use inceptive_exec::{Measurement, Precision, Runtime, statistics::Estimate};
+use inceptive_report::numbers::{change, percent_change};
+
+use super::Compared;
+use crate::{
+    format::{bytes, compute_unit, exact, milliseconds},
+    model::Model,
+    theme::colors,
+};
+
+const ROW: f32 = 21.0;
+const HEADER: f32 = 26.0;
+
+/// A number of a network, and how it differs from the first one's.
+#[derive(Default)]
+struct Cell {
+    text: String,
+    difference: String,
+    percent: String,
+    hover: String,
+}
+
+/// A number of all networks.
+struct Row {
+    title: String,
+    hover: String,
+    cells: Vec<Cell>,
+}
+
+/// Draws the table.
+pub(super) fn table(ui: &mut Ui, networks: &[Compared<'_>], model: &Model) {
+    let mut rows = counts(networks, model);
+    rows.push(accuracies(networks));
+    rows.extend(latencies(networks, model));
+    let has_latency = rows.iter().any(|row| row.title.starts_with("latency"));
+    ScrollArea::horizontal().id_salt("totals").show(ui, |ui| {
+        let mut table = TableBuilder::new(ui)
+            .id_salt(("totals", networks.len()))
+            .striped(true)
+            .vscroll(false)
+            .cell_layout(Layout::left_to_right(Align::Center))
+            .column(Column::exact(245.0))
+            .column(Column::exact(150.0));
+        for _ in 1..networks.len() {
+            table = table
+                .column(Column::exact(150.0))
+                .column(Column::exact(125.0))
+                .column(Column::exact(70.0));
+        }
+        let table = table.header(HEADER, |mut header| {
+            header.col(|_| {});
+            for (index, network) in networks.iter().enumerate() {
+                header.col(|ui| name(ui, network));
+                if index > 0 {
+                    header.col(|ui| right(ui, RichText::new("difference").weak(), ""));
+                    header.col(|ui| right(ui, RichText::new("%").weak(), ""));
+                }
+            }
+        });
+        table.body(|body| fill(body, &rows));
+    });
+    if !has_latency {
+        let text = "No latency was measured of these yet: Run measures.";
+        ui.label(RichText::new(text).color(colors(ui).weak));
+    }
+}
+
+fn fill(mut body: TableBody<'_>, rows: &[Row]) {
+    for row in rows {
+        body.row(ROW, |mut line| {
+            line.col(|ui| {
+                let label = ui.add(Label::new(row.title.as_str()).truncate());
+                if !row.hover.is_empty() {
+                    label.on_hover_text(row.hover.as_str());
+                }
+            });
+            for (index, cell) in row.cells.iter().enumerate() {
+                let Cell { text, difference, percent, hover } = cell;
+                line.col(|ui| right(ui, RichText::new(text).monospace(), hover));
+                if index > 0 {
+                    line.col(|ui| right(ui, RichText::new(difference).monospace().weak(), hover));
+                    line.col(|ui| right(ui, RichText::new(percent).monospace().weak(), hover));
+                }
+            }
+        });
+    }
+}
+
+fn name(ui: &mut Ui, network: &Compared<'_>) {
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        let label = Label::new(RichText::new(&network.name).strong()).truncate();
+        ui.add(label).on_hover_text(network.network.architecture.name.as_str());
+    });
+}
+
+/// A text at the right edge of its cell; an empty one is nothing.
+fn right(ui: &mut Ui, text: RichText, hover: &str) {
+    if text.text().is_empty() {
+        return;
+    }
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        let label = ui.add(Label::new(text).truncate());
+        if !hover.is_empty() {
+            label.on_hover_text(hover);
+        }
+    });
+}
+
+fn counts(networks: &[Compared<'_>], model: &Model) -> Vec<Row> {
+    let convention = model.settings.convention();
+    let count =
+        |title: &str, hover: &str, show: fn(u64) -> String, of: &dyn Fn(&Compared<'_>) -> u64| {
+            let values: Vec<u64> = networks.iter().map(of).collect();
+            let cell = |&value: &u64| Cell {
+                text: show(value),
+                difference: match value.cmp(&values[0]) {
+                    std::cmp::Ordering::Equal => "0".to_owned(),
+                    std::cmp::Ordering::Greater => format!("+{}", show(value - values[0])),
+                    std::cmp::Ordering::Less => format!("-{}", show(values[0] - value)),
+                },
+                percent: percent_change(values[0], value),
+                hover: format!("{} ({})", exact(value), change(values[0], value)),
+            };
+            Row {
+                title: title.to_owned(),
+                hover: hover.to_owned(),
+                cells: values.iter().map(cell).collect(),
+            }
+        };
+    vec![
+        count("params", "Learned numbers", exact, &|it| it.network.cost.total.params),
+        count(
+            &compute_unit(convention),
+            "Compute of one image, in the convention chosen below",
+            exact,
+            &|it| convention.total(&it.network.architecture.graph),
+        ),
+        count(
+            "FLOPs",
+            "Floating-point operations of every operator, for one image",
+            exact,
+            &|it| it.network.cost.total.flops,
+        ),
+        count("acts", "Outputs of convolutions and linear layers, for one image", exact, &|it| {
+            it.network.cost.total.acts
+        }),
+        count("peak memory", "Results in memory at most, for one image", bytes, &|it| {
+            it.network.cost.peak.bytes
+        }),
+        count("receptive field", "Of the last features, in pixels of the input", exact, &|it| {
+            u64::from(it.network.cost.receptive_field.size.height)
+        }),
+    ]
+}
+
+/// Published accuracies: of few models and crops rather than of many.
+fn accuracies(networks: &[Compared<'_>]) -> Row {
+    let best = |compared: &Compared<'_>| {
+        let published = compared.network.architecture.published.iter();
+        published
+            .filter(|it| it.top1.is_some())
+            .min_by_key(|it| (it.models, it.crops))
+            .map(|it| (it.top1.unwrap_or_default(), it.clone()))
+    };
+    let all: Vec<_> = networks.iter().map(best).collect();
+    let first = all.first().and_then(Option::as_ref).map(|(top1, _)| *top1);
+    let cell = |(index, found): (usize, &Option<(f64, inceptive_dsl::Published)>)| {
+        let Some((top1, published)) = found else {
+            return Cell { text: "–".to_owned(), ..Cell::default() };
+        };
+        let difference =
+            first.filter(|_| index > 0).map(|first| format!("{:+.2} points", top1 - first));
+        Cell {
+            text: format!("{top1:.2}%"),
+            difference: difference.unwrap_or_default(),
+            percent: String::new(),
+            hover: format!(
+                "{}, crops: {}, models: {}\n{}",
+                published.dataset, published.crops, published.models, published.source
+            ),
+        }
+    };
+    Row {
+        title: "published top-1".to_owned(),
+        hover: "With as few models and crops as were published".to_owned(),
+        cells: all.iter().enumerate().map(cell).collect(),
+    }
+}
+
+/// What has to be equal for two latencies to be compared.
+#[derive(PartialEq)]
+struct Setup<'a> {
+    machine: String,
+    runtime: &'a Runtime,
+}
+
+/// A row for each setup in which any of the networks was measured, the latest first; the latest result counts.
+fn latencies(networks: &[Compared<'_>], model: &Model) -> Vec<Row> {
+    let mut rows: Vec<(Setup<'_>, Vec<Option<&Measurement>>)> = vec![];
+    for stored in model.results.measurements.iter().rev() {
+        let result = &stored.result;
+        let is_of = |it: &Compared<'_>| it.network.fingerprint == result.subject.fingerprint;
+        if !networks.iter().any(is_of) {
+            continue;
+        }
+        let setup = Setup { machine: result.machine.id(), runtime: &result.runtime };
+        let at = rows.iter().position(|(known, _)| *known == setup).unwrap_or_else(|| {
+            rows.push((setup, vec![None; networks.len()]));
+            rows.len() - 1
+        });
+        for (place, network) in rows[at].1.iter_mut().zip(networks) {
+            if place.is_none() && is_of(network) {
+                *place = Some(result);
+            }
+        }
+    }
+    rows.into_iter().map(|(setup, found)| latency_row(setup.runtime, &found)).collect()
+}
+
+fn latency_row(runtime: &Runtime, found: &[Option<&Measurement>]) -> Row {
+    let first = found.first().copied().flatten().map(|it| it.latency_ms.median);
+    let cell = |(index, found): (usize, &Option<&Measurement>)| {
+        let Some(result) = found else { return Cell { text: "–".to_owned(), ..Cell::default() } };
+        let median = result.latency_ms.median;
+        let (difference, percent) = match first {
+            Some(first) if index > 0 => difference(first, median),
+            _ => <(String, String)>::default(),
+        };
+        Cell {
+            text: format!(
+                "{} ±{:.1}%",
+                milliseconds(median.value),
+                median.relative_spread() * 100.0
+            ),
+            difference,
+            percent,
+            hover: format!(
+                "median between {} and {} (95%)\ngrade {}, {} runs on {}",
+                milliseconds(median.low),
+                milliseconds(median.high),
+                result.grade,
+                result.latency_ms.count,
+                result.machine.cpu
+            ),
+        }
+    };
+    let Runtime { engine, precision, batch, threads, .. } = runtime;
+    // The usual one goes without saying.
+    let format = match precision {
+        Precision::Fp32 => String::new(),
+        other => format!(" {other}"),
+    };
+    Row {
+        title: format!("latency: {engine}{format}, batch {batch}, threads {threads}"),
+        hover: format!(
+            "{engine} {} on {} in {precision}, batch {batch}, threads: {threads}",
+            runtime.engine_version, runtime.device
+        ),
+        cells: found.iter().enumerate().map(cell).collect(),
+    }
+}
+
+/// How two latencies differ, if they can be told apart.
+fn difference(first: Estimate, other: Estimate) -> (String, String) {
+    if first.overlaps(&other) {
+        return ("indistinguishable".to_owned(), String::new());
+    }
+    let by = other.value - first.value;
+    let sign = if by < 0.0 { "-" } else { "+" };
+    let percent = (other.value / first.value - 1.0) * 100.0;
+    (format!("{sign}{}", milliseconds(by.abs())), format!("{percent:+.1}%"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn latencies_whose_intervals_overlap_are_not_told_apart() {
+        let estimate = |value: f64, by: f64| Estimate { value, low: value - by, high: value + by };
+        let (text, percent) = difference(estimate(10.0, 1.0), estimate(11.5, 1.0));
+        assert_eq!((text.as_str(), percent.as_str()), ("indistinguishable", ""));
+        let (text, percent) = difference(estimate(10.0, 0.1), estimate(7.5, 0.1));
+        assert_eq!((text.as_str(), percent.as_str()), ("-2.50 ms", "-25.0%"));
+    }
+}

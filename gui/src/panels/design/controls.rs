@@ -1,0 +1,151 @@
+//! Sliders for the widths of a network.
+
+use std::ops::RangeInclusive;
+
+use egui::{CollapsingHeader, RichText, Role, Slider, TextEdit, Ui, WidgetInfo, vec2};
+use inceptive_dsl::{Settable, Settables};
+
+use super::changes::Changes;
+use crate::theme::colors;
+
+/// Width of the names before sliders.
+const NAME: f32 = 118.0;
+
+/// Modules that are open at first, if there are not more of them.
+const MOST_OPEN: usize = 24;
+
+/// Draws everything that can be set.
+pub fn ui(ui: &mut Ui, settables: &Settables, filter: &mut String, changes: &mut Changes) {
+    let field =
+        TextEdit::singleline(filter).hint_text("Filter widths").desired_width(f32::INFINITY);
+    ui.add(field).widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Filter widths"));
+    let wanted = filter.trim().to_lowercase();
+    let matches = |key: &str| key.to_lowercase().contains(&wanted);
+    if matches("width multiplier") {
+        let own = settables.width_multiplier;
+        let range = 0.1..=(2.0 * own).max(2.0);
+        slider(ui, ("width_multiplier", "width multiplier"), own, range, 0.05, changes);
+    }
+    if let Some(size) = settables.input_size.filter(|_| matches("input size")) {
+        let own = f64::from(size);
+        slider(ui, ("input.size", "input size"), own, 8.0..=(2.0 * own).max(64.0), 1.0, changes);
+    }
+    if matches("tail") {
+        tail(ui, settables, changes);
+    }
+    let groups = groups(settables, &matches);
+    let is_open = groups.len() <= MOST_OPEN;
+    for (title, members) in groups {
+        let count = members.iter().filter(|it| changes.get(&it.key).is_some()).count();
+        let text = if count > 0 { format!("{title} ({count} changed)") } else { title.to_owned() };
+        CollapsingHeader::new(RichText::new(text).strong())
+            .id_salt(title)
+            .default_open(is_open)
+            .open((!wanted.is_empty()).then_some(true))
+            .show_unindented(ui, |ui| {
+                for settable in members {
+                    let own = settable.value;
+                    let name = settable.key.strip_prefix(title).unwrap_or(&settable.key);
+                    let name = name.trim_start_matches(['/', '.']);
+                    let (range, step) = range(own);
+                    slider(ui, (&settable.key, name), own, range, step, changes);
+                }
+            });
+    }
+}
+
+/// Values by the outermost module that they belong to.
+fn groups<'a>(
+    settables: &'a Settables,
+    matches: &dyn Fn(&str) -> bool,
+) -> Vec<(&'a str, Vec<&'a Settable>)> {
+    let mut groups: Vec<(&str, Vec<&Settable>)> = Vec::new();
+    for settable in settables.values.iter().filter(|settable| matches(&settable.key)) {
+        let step = settable.step();
+        let title = match step.split('/').next() {
+            Some("") | None => "parameters",
+            Some(first) => first,
+        };
+        match groups.iter_mut().find(|(known, _)| *known == title) {
+            Some((_, members)) => members.push(settable),
+            None => groups.push((title, vec![settable])),
+        }
+    }
+    groups
+}
+
+/// Up to four times what the file has; a hundredth as a step where that is no whole number.
+fn range(own: f64) -> (RangeInclusive<f64>, f64) {
+    if own.fract() == 0.0 && own >= 0.0 {
+        (1.0_f64.min(own)..=(4.0 * own).max(8.0), 1.0)
+    } else {
+        ((4.0 * own).min(0.0)..=(4.0 * own).max(0.0), (own.abs() / 100.0).max(1e-4))
+    }
+}
+
+/// A slider with its name, and a button that goes back to the file.
+pub fn slider(
+    ui: &mut Ui,
+    (key, name): (&str, &str),
+    own: f64,
+    range: RangeInclusive<f64>,
+    step: f64,
+    changes: &mut Changes,
+) {
+    let is_changed = changes.get(key).is_some();
+    let mut value = changes.number(key, own);
+    ui.horizontal(|ui| {
+        name_cell(ui, key, name, is_changed);
+        // What remains beside the name, the box with the number and the button.
+        ui.spacing_mut().slider_width = (ui.available_width() - 92.0).max(60.0);
+        let mut slider = Slider::new(&mut value, range).step_by(step);
+        if step.fract() == 0.0 {
+            slider = slider.fixed_decimals(0);
+        }
+        let response = ui.add(slider);
+        response.widget_info(|| WidgetInfo::slider(true, value, key));
+        if response.changed() {
+            changes.set_number(key, value, own);
+        }
+        reset(ui, key, is_changed, changes);
+    });
+}
+
+/// A name of fixed width; what differs from the file stands out.
+pub fn name_cell(ui: &mut Ui, key: &str, name: &str, is_changed: bool) {
+    let text = match is_changed {
+        true => RichText::new(name).strong().color(colors(ui).accent),
+        false => RichText::new(name),
+    };
+    let size = vec2(NAME, ui.spacing().interact_size.y);
+    ui.allocate_ui_with_layout(size, egui::Layout::left_to_right(egui::Align::Center), |ui| {
+        ui.set_min_width(NAME);
+        ui.add(egui::Label::new(text).truncate()).on_hover_text(key);
+    });
+}
+
+/// A button that goes back to the file.
+pub fn reset(ui: &mut Ui, key: &str, is_changed: bool, changes: &mut Changes) {
+    if is_changed {
+        let response = ui.small_button("×").on_hover_text("As in the file");
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Reset {key}")));
+        if response.clicked() {
+            changes.set(key, None);
+        }
+    }
+}
+
+fn tail(ui: &mut Ui, settables: &Settables, changes: &mut Changes) {
+    if settables.tails.len() < 2 {
+        return;
+    }
+    ui.horizontal(|ui| {
+        name_cell(ui, "tail", "tail", changes.get("tail").is_some());
+        for choice in &settables.tails {
+            let is_chosen = changes.get("tail") == choice.value.as_deref();
+            if ui.radio(is_chosen, choice.label).clicked() {
+                changes.set("tail", choice.value.clone());
+            }
+        }
+    });
+}

@@ -1,0 +1,172 @@
+//! Widths and choices, to be moved, and what that does to the numbers.
+//!
+//! What is set is kept for each file until it is reset. Counting goes on on a worker: the newest settings are asked for
+//! as soon as the last ones are answered, so that numbers move while a slider does.
+
+mod bars;
+mod changes;
+mod controls;
+mod numbers;
+mod save;
+mod variables;
+
+use std::collections::HashMap;
+
+use egui::{Frame, Margin, Panel, RichText, ScrollArea, Ui};
+use inceptive_jobs::{Content, is_onnx};
+
+use crate::{
+    command::{Command, Commands},
+    jobs::{DesignRequest, Job},
+    model::{Entry, FilePath, Model, State},
+    panels::tradeoff::{Rows, mini},
+    theme::colors,
+};
+
+use changes::Changes;
+
+/// The design tab.
+#[derive(Default)]
+pub struct Design {
+    /// What is set, by file.
+    changes: HashMap<FilePath, Changes>,
+    /// What was asked for last.
+    asked: Option<DesignRequest>,
+    /// What names of widths have to contain.
+    filter: String,
+    quantity: bars::Quantity,
+    rows: Rows,
+    save: save::Save,
+}
+
+impl Design {
+    /// Draws controls at the left, and what comes of them at the right.
+    pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
+        let Some(entry) = super::current_or_hint(ui, model) else { return };
+        let base = match base(entry) {
+            Ok(base) => base,
+            Err(hint) => {
+                super::nothing(ui, hint);
+                return;
+            }
+        };
+        self.ask(entry, &base, model, commands);
+        ui.add_space(4.0);
+        super::caveat_line(ui, entry);
+        let width = ui.available_width();
+        Panel::left("variables")
+            .resizable(true)
+            .default_size((width * 0.42).min(430.0))
+            .size_range(260.0..=width * 0.6)
+            .show(ui, |ui| self.left(ui, entry, &base, model, commands));
+        let margin = Frame::NONE.inner_margin(Margin::symmetric(10, 4));
+        margin.show(ui, |ui| self.right(ui, model));
+    }
+
+    /// Asks for the numbers of what is set, once the last ones are there.
+    fn ask(&mut self, entry: &Entry, base: &Content, model: &Model, commands: &mut Commands) {
+        // What can be set is known once the network was counted without changes.
+        let settings = match model.design.is_about(base) {
+            true => self.changes.get(&entry.file).map(Changes::settings).unwrap_or_default(),
+            false => Vec::new(),
+        };
+        let request = DesignRequest {
+            file: entry.file.clone(),
+            text: entry.draft.clone(),
+            base: base.clone(),
+            settings,
+        };
+        let is_busy = model.jobs.active().any(|state| matches!(state.job, Job::Design(_)));
+        let is_known = model.design.request.as_ref() == Some(&request);
+        if !is_busy && !is_known && self.asked.as_ref() != Some(&request) {
+            commands.push(Command::Start(Job::Design(request.clone())));
+            self.asked = Some(request);
+        } else if is_known {
+            // The same settings may be wanted again later.
+            self.asked = None;
+        }
+    }
+
+    fn left(
+        &mut self,
+        ui: &mut Ui,
+        entry: &Entry,
+        base: &Content,
+        model: &Model,
+        commands: &mut Commands,
+    ) {
+        let changes = self.changes.entry(entry.file.clone()).or_default();
+        ui.horizontal(|ui| {
+            ui.heading(entry.name());
+        });
+        ui.horizontal(|ui| {
+            let count = changes.len();
+            if ui.add_enabled(count > 0, egui::Button::new("Reset")).clicked() {
+                changes.clear();
+            }
+            self.save.ui(ui, entry, changes, model, commands);
+            let text = match count {
+                0 => "as in the file".to_owned(),
+                1 => "1 change".to_owned(),
+                _ => format!("{count} changes"),
+            };
+            ui.label(RichText::new(text).weak());
+        });
+        if let Some(problem) = &model.design.problem {
+            let color = colors(ui).error;
+            ScrollArea::vertical().id_salt("problem").max_height(150.0).show(ui, |ui| {
+                ui.label(RichText::new("These settings do not fit:").color(color));
+                ui.label(RichText::new(problem).monospace().size(11.5).color(color));
+            });
+        }
+        ui.separator();
+        ScrollArea::vertical().id_salt("controls").auto_shrink(false).show(ui, |ui| match base {
+            Content::Space(space) => variables::ui(ui, space, changes),
+            _ => match &model.design.settables {
+                Some(settables) if model.design.is_about(base) => {
+                    controls::ui(ui, settables, &mut self.filter, changes);
+                }
+                _ => {
+                    ui.label(RichText::new("Looking for what can be set…").weak());
+                }
+            },
+        });
+    }
+
+    fn right(&mut self, ui: &mut Ui, model: &Model) {
+        let (Some(base), Some(now)) = (&model.design.base, &model.design.network) else { return };
+        let is_old = model.design.problem.is_some();
+        if is_old {
+            ui.label(RichText::new("As it was when it last fitted:").color(colors(ui).warning));
+        }
+        ui.scope(|ui| {
+            if is_old {
+                ui.disable();
+            }
+            numbers::ui(ui, base, now, model);
+            ui.separator();
+            self.rows.update(model, None);
+            let height = ui.available_height();
+            Panel::bottom("design plot")
+                .resizable(true)
+                .default_size(height * 0.42)
+                .size_range(80.0..=height * 0.7)
+                .show(ui, |ui| mini(ui, &self.rows, model));
+            bars::ui(ui, base, now, &mut self.quantity);
+        });
+    }
+}
+
+/// What the file holds that can be changed, or a hint why nothing.
+fn base(entry: &Entry) -> Result<Content, &'static str> {
+    match (&entry.state, &entry.network) {
+        (State::Good(Content::Space(space)), _) => Ok(Content::Space(space.clone())),
+        _ if is_onnx(&entry.file) => Err("An ONNX file is fixed: its widths cannot be moved."),
+        (_, Some(network)) => Ok(Content::Network(network.clone())),
+        (State::Good(Content::Library(_)), _) => {
+            Err("A library of blocks has no widths: select a network or a space.")
+        }
+        (State::Unread, _) => Err("Reading…"),
+        _ => Err("The file has mistakes: Source shows them."),
+    }
+}

@@ -1,0 +1,194 @@
+//! The picture: what the pointer does in it.
+
+use std::sync::Arc;
+
+use egui::{Pos2, Rect, Role, Sense, Ui, WidgetInfo, vec2};
+use inceptive_ir::Path as NodePath;
+use inceptive_report::drawing::Scene;
+
+use super::{
+    camera::{Camera, rect},
+    keys::{Action, corner, neighbour, place_of},
+    paint::{Canvas, Paint},
+    view::View,
+};
+use crate::theme::colors;
+
+/// Cards smaller than this on the screen are no buttons.
+const BUTTON: f32 = 6.0;
+
+/// How far an arrow moves the picture, in points.
+const STEP: f32 = 80.0;
+
+/// The scale at which a card that was looked for is shown, at least.
+const LEGIBLE: f32 = 0.8;
+
+/// What has to stay as it is seen from one scene to the next.
+#[derive(Default)]
+pub(super) struct Continuity {
+    /// Where on the screen a module has to stay while it opens or closes.
+    pub anchor: Option<(NodePath, Pos2)>,
+    /// What is to come into the middle once it is there.
+    pub wanted: Option<NodePath>,
+    /// What was drawn last, to notice that a new scene is there.
+    shown: Option<Arc<Scene>>,
+}
+
+/// All of a scene.
+#[expect(clippy::cast_possible_truncation, reason = "scenes are smaller than 2^24 pixels")]
+pub(super) fn whole(scene: &Scene) -> Rect {
+    Rect::from_min_size(Pos2::ZERO, vec2(scene.width as f32, scene.height as f32))
+}
+
+/// Moves the camera as the pointer and keys say.
+pub(super) fn navigate(
+    ui: &Ui,
+    response: &egui::Response,
+    view: &mut View,
+    scene: &Arc<Scene>,
+    continuity: &mut Continuity,
+    action: Option<Action>,
+) -> Camera {
+    let screen = response.rect;
+    let mut camera = view.camera.unwrap_or_else(|| Camera::at_top(whole(scene), screen));
+    if continuity.shown.as_ref().is_none_or(|shown| !Arc::ptr_eq(shown, scene)) {
+        if let Some((path, at)) = continuity.anchor.take()
+            && let Some(corner) = corner(scene, &path)
+        {
+            camera.put(screen, corner, at);
+        }
+        continuity.shown = Some(Arc::clone(scene));
+    }
+    if let Some(path) = &continuity.wanted
+        && let Some(place) = place_of(scene, path)
+    {
+        camera.zoom = camera.zoom.max(LEGIBLE);
+        camera.put(screen, place.center(), screen.center());
+        continuity.wanted = None;
+    }
+    if response.dragged() {
+        camera.pan(response.drag_delta());
+    }
+    let pointer = ui.ctx().pointer_hover_pos().filter(|at| screen.contains(*at));
+    if let Some(pointer) = pointer
+        && response.contains_pointer()
+    {
+        let (scroll, pinch) = ui.input(|input| (input.smooth_scroll_delta(), input.zoom_delta()));
+        let factor = pinch * (scroll.y / 240.0).exp();
+        if factor != 1.0 {
+            camera.zoom_at(screen, pointer, factor);
+        }
+        camera.pan(vec2(scroll.x, 0.0));
+    }
+    act(action, view, scene, &mut camera, screen);
+    view.camera = Some(camera);
+    camera
+}
+
+/// Does what a key asks for, as far as the camera and the selection go.
+fn act(action: Option<Action>, view: &mut View, scene: &Scene, camera: &mut Camera, screen: Rect) {
+    match action {
+        Some(Action::Fit) => *camera = Camera::fitting(whole(scene), screen),
+        Some(Action::Zoom(factor)) => camera.zoom_at(screen, screen.center(), factor),
+        Some(Action::ActualSize) => {
+            camera.zoom_at(screen, screen.center(), 1.0 / camera.zoom);
+        }
+        Some(Action::Deselect) => view.selected = None,
+        Some(Action::Step(way)) => {
+            let next = view.selected.as_ref().map(|path| neighbour(scene, path, way));
+            match next {
+                None => camera.pan(-way * STEP),
+                Some(None) => {}
+                Some(Some(path)) => {
+                    if let Some(place) = place_of(scene, &path) {
+                        camera.reveal(screen, place);
+                    }
+                    view.selected = Some(path);
+                }
+            }
+        }
+        Some(Action::Toggle | Action::Search) | None => {}
+    }
+}
+
+/// What was clicked.
+#[derive(Default)]
+pub(super) struct Clicks {
+    pub selected: Option<NodePath>,
+    /// A module to open or close, and where its corner is.
+    pub toggled: Option<(NodePath, Pos2)>,
+}
+
+/// Makes cards and the heads of frames something to click.
+pub(super) fn buttons(ui: &Ui, scene: &Scene, screen: Rect, camera: Camera) -> Clicks {
+    let mut clicks = Clicks::default();
+    for frame in &scene.frames {
+        let place = camera.rect_to_screen(screen, rect(frame.rect));
+        let head = Rect::from_min_size(place.min, vec2(place.width(), 22.0 * camera.zoom));
+        let head = head.intersect(screen);
+        if head.height() < BUTTON || !head.is_positive() {
+            continue;
+        }
+        let id = ui.scope_id().with(("frame", frame.path.as_str()));
+        let response = ui.interact(head, id, Sense::click());
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, frame.path.as_str()));
+        if response.clicked() {
+            clicks.selected = Some(frame.path.clone());
+        }
+        if response.double_clicked() {
+            clicks.toggled = Some((frame.path.clone(), place.min));
+        }
+    }
+    for card in &scene.cards {
+        let place = camera.rect_to_screen(screen, rect(card.rect));
+        let seen = place.intersect(screen);
+        if place.height() < BUTTON || !seen.is_positive() {
+            continue;
+        }
+        let id = ui.scope_id().with(("card", card.path.as_str()));
+        let response = ui.interact(seen, id, Sense::click());
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, card.path.as_str()));
+        if response.clicked() {
+            clicks.selected = Some(card.path.clone());
+        }
+        if response.double_clicked() && card.is_module {
+            clicks.toggled = Some((card.path.clone(), place.min));
+        }
+        response.on_hover_ui(|ui| {
+            ui.label(&card.tooltip);
+            if card.is_module {
+                ui.weak("Double click or Enter opens it.");
+            }
+        });
+    }
+    clicks
+}
+
+/// The selected module and where its corner is, if it is one.
+pub(super) fn toggled_by_key(
+    view: &View,
+    scene: &Scene,
+    screen: Rect,
+    camera: Camera,
+) -> Option<(NodePath, Pos2)> {
+    let path = view.selected.as_ref()?;
+    let is_open = scene.frames.iter().any(|frame| frame.path == *path);
+    let is_closed = scene.cards.iter().any(|card| card.path == *path && card.is_module);
+    let at = corner(scene, path)?;
+    (is_open || is_closed).then(|| (path.clone(), camera.to_screen(screen, at)))
+}
+
+/// Draws the scene.
+pub(super) fn draw(
+    ui: &Ui,
+    screen: Rect,
+    scene: &Scene,
+    camera: Camera,
+    selected: Option<&NodePath>,
+    paint: &dyn Paint,
+) {
+    let painter = ui.painter_at(screen);
+    painter.rect_filled(screen, 0.0, colors(ui).canvas);
+    let canvas = Canvas { painter: &painter, screen, camera, theme: ui.ctx().theme(), selected };
+    canvas.scene(scene, paint);
+}

@@ -1,0 +1,273 @@
+//! Everything about the selected node, module, or the whole network.
+
+use std::{path::Path, sync::Arc};
+
+use egui::{Grid, RichText, ScrollArea, Ui};
+use inceptive_cost::{Convention, Totals};
+use inceptive_ir::{Module, NodeId, Path as NodePath, Shape};
+use inceptive_jobs::Inspected;
+
+use crate::{
+    command::{Command, Commands},
+    format::{bytes, compute_unit, exact, fraction, milliseconds, share},
+    model::{FilePath, Model},
+    theme::colors,
+};
+
+/// Nodes that are listed one by one.
+const MOST_NODES: usize = 40;
+
+/// What is looked at.
+struct Subject<'a> {
+    network: &'a Inspected,
+    module: Module,
+}
+
+/// Draws what is known about `selected`, or about the network without it; gives what was clicked among its nodes.
+pub(super) fn inspector(
+    ui: &mut Ui,
+    network: &Arc<Inspected>,
+    selected: Option<&NodePath>,
+    model: &Model,
+    commands: &mut Commands,
+) -> Option<NodePath> {
+    let graph = &network.architecture.graph;
+    let found = selected.and_then(|path| graph.module(path));
+    let module = found.or_else(|| graph.module(&NodePath::root()))?;
+    let subject = Subject { network, module };
+    ScrollArea::vertical()
+        .auto_shrink(false)
+        .show(ui, |ui| {
+            ui.add_space(4.0);
+            subject.title(ui);
+            subject.place(ui, model, commands);
+            ui.separator();
+            subject.shapes(ui);
+            ui.separator();
+            subject.counts(ui, model, commands);
+            ui.separator();
+            subject.nodes(ui)
+        })
+        .inner
+}
+
+impl Subject<'_> {
+    fn is_network(&self) -> bool {
+        self.module.path.is_root()
+    }
+
+    fn title(&self, ui: &mut Ui) {
+        let architecture = &self.network.architecture;
+        let title = match self.is_network() {
+            true => architecture.name.as_str(),
+            false => self.module.path.as_str(),
+        };
+        ui.add(egui::Label::new(RichText::new(title).heading()).wrap());
+        let what = match self.module.nodes.as_slice() {
+            [only] => architecture.graph.node(*only).op.name().to_owned(),
+            nodes if self.is_network() => format!("network of {} nodes", nodes.len()),
+            nodes => format!("module of {} nodes", nodes.len()),
+        };
+        ui.label(RichText::new(what).weak());
+        if let (true, Some(text)) = (self.is_network(), &architecture.description) {
+            ui.label(text);
+        }
+    }
+
+    /// Where it is written, as a link.
+    fn place(&self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
+        let graph = &self.network.architecture.graph;
+        let span = self.module.nodes.iter().find_map(|&id| graph.node(id).span);
+        let located = span.and_then(|span| self.network.sources.locate(span));
+        let Some((path, at)) = located.filter(|_| !self.is_network()) else { return };
+        let file = file_of(path, model);
+        let text = format!("{}:{}", model.name_of(&file).display(), at.line);
+        if ui.link(text).on_hover_text("Show it in the source").clicked() {
+            commands.push(Command::ShowLine(file, at.line));
+        }
+    }
+
+    fn shapes(&self, ui: &mut Ui) {
+        let graph = &self.network.architecture.graph;
+        let shape = |ids: &[NodeId]| {
+            let shapes: Vec<Shape> = ids.iter().map(|&id| graph.node(id).shape).collect();
+            joined(&shapes)
+        };
+        let inputs = match (self.is_network(), self.module.nodes.as_slice()) {
+            (true, _) => shape(&[graph.input()]),
+            // What one node reads twice it reads in two places.
+            (false, [only]) => joined(&graph.input_shapes(*only)),
+            (false, _) => shape(&self.module.inputs),
+        };
+        table(ui, "shapes", |ui| {
+            if !inputs.is_empty() {
+                row(ui, "reads", &inputs);
+            }
+            let outputs = match self.is_network() {
+                true => shape(&[graph.output()]),
+                false => shape(&self.module.outputs),
+            };
+            row(ui, "gives", &outputs);
+            if let [only] = self.module.nodes.as_slice() {
+                for (name, value) in graph.node(*only).op.attributes() {
+                    row(ui, name, &value.to_string());
+                }
+            }
+        });
+    }
+
+    fn counts(&self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
+        let Self { network, module } = self;
+        let convention = model.settings.convention();
+        convention_choice(ui, convention, commands);
+        let graph = &network.architecture.graph;
+        let total = |nodes: &[NodeId]| -> Totals {
+            nodes.iter().filter_map(|&id| network.cost.get(id)).sum()
+        };
+        let compute = |nodes: &[NodeId]| -> u64 {
+            let runs = nodes.iter().filter(|&&id| network.cost.get(id).is_some());
+            runs.map(|&id| convention.rule(graph, id).count).sum()
+        };
+        let own = total(&module.nodes);
+        let around = module.path.parent().filter(|path| !path.is_root());
+        let around = around.and_then(|path| graph.module(&path));
+        let around = around.map(|module| (total(&module.nodes), compute(&module.nodes)));
+        let whole = (network.cost.total, convention.total(graph));
+        let is_part = !self.is_network();
+        Grid::new("counts").num_columns(4).spacing([12.0, 4.0]).show(ui, |ui| {
+            if is_part {
+                ui.label("");
+                ui.label("");
+                let of_module = around.is_some().then_some("of module");
+                for title in of_module.into_iter().chain(["of network"]) {
+                    ui.label(RichText::new(title).small().weak());
+                }
+                ui.end_row();
+            }
+            let mut line =
+                |name: &str, own: u64, text: String, pick: &dyn Fn(&(Totals, u64)) -> u64| {
+                    ui.label(RichText::new(name).color(colors(ui).weak));
+                    ui.monospace(text);
+                    let wholes = around.iter().chain([&whole]);
+                    for whole in wholes.filter(|_| is_part) {
+                        ui.monospace(share(fraction(own, pick(whole))));
+                    }
+                    ui.end_row();
+                };
+            line("params", own.params, exact(own.params), &|all| all.0.params);
+            let compute = compute(&module.nodes);
+            line("compute", compute, exact(compute), &|all| all.1);
+            line("weights", own.weight_bytes, bytes(own.weight_bytes), &|all| all.0.weight_bytes);
+            line("activations", own.activation_bytes, bytes(own.activation_bytes), &|all| {
+                all.0.activation_bytes
+            });
+            line("moved", own.moved_bytes, bytes(own.moved_bytes), &|all| all.0.moved_bytes);
+        });
+        table(ui, "fields", |ui| {
+            if self.is_network() {
+                row(ui, "peak activations", &bytes(network.cost.peak.bytes));
+            }
+            let field = match self.is_network() {
+                true => Some(network.cost.receptive_field),
+                false => module
+                    .nodes
+                    .iter()
+                    .rev()
+                    .find_map(|&id| network.cost.get(id))
+                    .map(|cost| cost.receptive_field),
+            };
+            if let Some(field) = field {
+                row(ui, "receptive field", &format!("{}, stride {}", field.size, field.stride));
+            }
+            if let Some((time, share_of_all)) = self.time(model) {
+                row(ui, "time", &format!("{} ({})", milliseconds(time), share(share_of_all)));
+            }
+        });
+        if module.nodes.iter().all(|&id| network.cost.get(id).is_none()) {
+            ui.label(RichText::new("For training only: not counted.").weak());
+        }
+        if let ([only], false) = (module.nodes.as_slice(), self.is_network()) {
+            ui.label(RichText::new(convention.rule(graph, *only).text).small().weak());
+        }
+    }
+
+    /// Milliseconds as they were profiled last, and the share of the network.
+    fn time(&self, model: &Model) -> Option<(f64, f64)> {
+        let record = model.results.profile(&self.network.fingerprint)?;
+        let path = &self.module.path;
+        let parts = record.profile.nodes.iter();
+        let own = parts.filter(|part| NodePath::new(&part.name).is_within(path));
+        let time: f64 = own.map(|part| part.time_ms).sum();
+        Some((time, time / record.profile.total_ms)).filter(|_| time > 0.0)
+    }
+
+    fn nodes(&self, ui: &mut Ui) -> Option<NodePath> {
+        let nodes = &self.module.nodes;
+        if nodes.len() < 2 || self.is_network() {
+            return None;
+        }
+        let graph = &self.network.architecture.graph;
+        let mut clicked = None;
+        for &id in nodes.iter().take(MOST_NODES) {
+            let node = graph.node(id);
+            let rest = node.path.as_str().strip_prefix(self.module.path.as_str());
+            let name = match rest.unwrap_or("").trim_start_matches('/') {
+                "" => node.path.name(),
+                name => name,
+            };
+            ui.horizontal(|ui| {
+                if ui.link(name).on_hover_text(node.path.as_str()).clicked() {
+                    clicked = Some(node.path.clone());
+                }
+                ui.label(RichText::new(format!("{} -> {}", node.op.name(), node.shape)).weak());
+            });
+        }
+        if nodes.len() > MOST_NODES {
+            ui.label(RichText::new(format!("and {} more", nodes.len() - MOST_NODES)).weak());
+        }
+        clicked
+    }
+}
+
+/// A choice of how compute is counted.
+fn convention_choice(ui: &mut Ui, now: Convention, commands: &mut Commands) {
+    ui.horizontal(|ui| {
+        ui.label(RichText::new("compute in").color(colors(ui).weak));
+        let chosen = egui::ComboBox::from_id_salt("graph convention")
+            .selected_text(compute_unit(now))
+            .width(ui.available_width() - 8.0)
+            .truncate();
+        let inner = chosen.show_ui(ui, |ui| {
+            for convention in Convention::ALL {
+                if ui.selectable_label(now == convention, compute_unit(convention)).clicked() {
+                    commands.push(Command::Count(convention));
+                }
+            }
+        });
+        inner.response.on_hover_text("How compute is counted here and everywhere");
+    });
+}
+
+fn table(ui: &mut Ui, name: &str, rows: impl FnOnce(&mut Ui)) {
+    Grid::new(name).num_columns(2).spacing([12.0, 4.0]).show(ui, rows);
+}
+
+fn row(ui: &mut Ui, name: &str, value: &str) {
+    ui.label(RichText::new(name).color(colors(ui).weak));
+    ui.add(egui::Label::new(RichText::new(value).monospace()).wrap());
+    ui.end_row();
+}
+
+fn joined(shapes: &[Shape]) -> String {
+    shapes.iter().map(Shape::to_string).collect::<Vec<String>>().join(" + ")
+}
+
+/// The file of the open folder at a path that a reader was told.
+fn file_of(path: &Path, model: &Model) -> FilePath {
+    let known = model.entries.keys().find(|file| ***file == *path);
+    let same = || {
+        let wanted = path.canonicalize().ok()?;
+        model.entries.keys().find(|file| file.canonicalize().is_ok_and(|file| file == wanted))
+    };
+    known.or_else(same).map_or_else(|| Arc::from(path), Arc::clone)
+}

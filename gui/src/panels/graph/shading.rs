@@ -1,0 +1,265 @@
+//! What cards are coloured by: the kind of what they compute, or a count of it.
+
+use std::{collections::HashMap, sync::Arc};
+
+use egui::{
+    Align2, Color32, Mesh, Pos2, Rect, Role, Sense, Shape, Theme, Ui, WidgetInfo, pos2, vec2,
+};
+use inceptive_cost::Convention;
+use inceptive_jobs::Inspected;
+use inceptive_report::drawing::{Card, Kind, Scene};
+use serde::{Deserialize, Serialize};
+
+use super::paint::Paint;
+use crate::{
+    format::{bytes, compute_unit, milliseconds, short_count},
+    model::Model,
+    theme::{card_colors, colors, heat},
+};
+
+/// What cards are coloured by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Colour {
+    /// The kind of operator.
+    #[default]
+    Kind,
+    /// Learned numbers.
+    Params,
+    /// Compute in the chosen convention.
+    Compute,
+    /// Bytes of results.
+    Memory,
+    /// Time as it was profiled last.
+    Time,
+    /// The longer side of what a value sees of the input.
+    ReceptiveField,
+}
+
+impl Colour {
+    pub const ALL: [Self; 6] =
+        [Self::Kind, Self::Params, Self::Compute, Self::Memory, Self::Time, Self::ReceptiveField];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kind => "operator",
+            Self::Params => "params",
+            Self::Compute => "compute",
+            Self::Memory => "activation memory",
+            Self::Time => "measured time",
+            Self::ReceptiveField => "receptive field",
+        }
+    }
+
+    fn title(self, convention: Convention) -> String {
+        match self {
+            Self::Compute => compute_unit(convention),
+            other => other.name().to_owned(),
+        }
+    }
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts")]
+    fn number(self, value: f64) -> String {
+        match self {
+            Self::Memory => bytes(value as u64),
+            Self::Time => milliseconds(value),
+            Self::Kind | Self::Params | Self::Compute => short_count(value as u64),
+            Self::ReceptiveField => format!("{value} px"),
+        }
+    }
+}
+
+/// What a shading was computed from.
+#[derive(PartialEq)]
+struct Basis {
+    scene: usize,
+    network: usize,
+    colour: Colour,
+    convention: Convention,
+    profiles: usize,
+}
+
+/// The colours of the cards of a scene.
+#[derive(Default)]
+pub(super) struct Shading {
+    basis: Option<Basis>,
+    colour: Colour,
+    convention: Option<Convention>,
+    /// By card; nothing where nothing is counted.
+    values: Vec<Option<f64>>,
+    least: f64,
+    most: f64,
+    theme: Option<Theme>,
+}
+
+impl Shading {
+    /// Computes values again if something that they are made of changed.
+    pub fn update(
+        &mut self,
+        theme: Theme,
+        colour: Colour,
+        scene: &Arc<Scene>,
+        network: &Arc<Inspected>,
+        model: &Model,
+    ) {
+        self.theme = Some(theme);
+        let convention = model.settings.convention();
+        let basis = Basis {
+            scene: Arc::as_ptr(scene).addr(),
+            network: Arc::as_ptr(network).addr(),
+            colour,
+            convention,
+            profiles: model.results.profiles.len(),
+        };
+        if self.basis.as_ref() == Some(&basis) {
+            return;
+        }
+        self.basis = Some(basis);
+        (self.colour, self.convention) = (colour, Some(convention));
+        self.values = values(colour, scene, network, model);
+        let counted = || self.values.iter().flatten().copied();
+        self.least = counted().fold(f64::INFINITY, f64::min);
+        self.most = counted().fold(0.0, f64::max);
+    }
+
+    /// From 0 for the least to 1 for the most, by ratio.
+    #[expect(clippy::cast_possible_truncation, reason = "a share")]
+    fn share(&self, value: f64) -> f32 {
+        let span = (self.most / self.least).ln();
+        if span > 0.0 { ((value / self.least).ln() / span) as f32 } else { 1.0 }
+    }
+}
+
+impl Paint for Shading {
+    fn fill(&self, index: usize) -> Option<Color32> {
+        let theme = self.theme.filter(|_| self.colour != Colour::Kind)?;
+        let value = self.values.get(index).copied().flatten();
+        Some(value.map_or_else(
+            || card_colors(Kind::Activation, theme).0,
+            |value| heat(self.share(value), theme),
+        ))
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+fn values(colour: Colour, scene: &Scene, network: &Inspected, model: &Model) -> Vec<Option<f64>> {
+    let graph = &network.architecture.graph;
+    let convention = model.settings.convention();
+    let sum = |card: &Card, count: &dyn Fn(&inceptive_cost::NodeCost) -> u64| {
+        card.nodes.iter().filter_map(|&id| network.cost.get(id)).map(count).sum::<u64>() as f64
+    };
+    let times: HashMap<&str, f64> = match model.results.profile(&network.fingerprint) {
+        Some(record) if colour == Colour::Time => {
+            let parts = record.profile.nodes.iter();
+            parts.map(|part| (part.name.as_str(), part.time_ms)).collect()
+        }
+        _ => HashMap::new(),
+    };
+    let value = |card: &Card| match colour {
+        Colour::Kind => 0.0,
+        Colour::Params => sum(card, &|cost| cost.params),
+        Colour::Compute => sum(card, &|cost| convention.rule(graph, cost.id).count),
+        Colour::Memory => sum(card, &|cost| cost.activation_bytes),
+        Colour::Time => {
+            let paths = card.nodes.iter().map(|&id| graph.node(id).path.as_str());
+            paths.filter_map(|path| times.get(path)).sum()
+        }
+        Colour::ReceptiveField => {
+            let last = card.nodes.last().and_then(|&id| network.cost.get(id));
+            last.map_or(0.0, |cost| {
+                let size = cost.receptive_field.size;
+                f64::from(size.height.max(size.width))
+            })
+        }
+    };
+    scene.cards.iter().map(value).map(|value| (value > 0.0).then_some(value)).collect()
+}
+
+const ROW: f32 = 17.0;
+const PAD: f32 = 8.0;
+
+/// Says what colours mean, in the lower left corner of the canvas.
+pub(super) fn legend(ui: &mut Ui, screen: Rect, scene: &Scene, shading: &Shading) {
+    let theme = ui.ctx().theme();
+    match shading.colour {
+        Colour::Kind => {
+            let used = |kind: &Kind| scene.cards.iter().any(|card| card.kind == *kind);
+            let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(used).collect();
+            let Some(mut at) = ground(ui, screen, vec2(92.0, ROW * kinds.len() as f32), "legend")
+            else {
+                return;
+            };
+            for kind in kinds {
+                let (fill, stroke) = card_colors(kind, theme);
+                let swatch = Rect::from_min_size(at + vec2(0.0, 3.0), vec2(16.0, 11.0));
+                ui.painter().rect(
+                    swatch,
+                    2.0,
+                    fill,
+                    egui::Stroke::new(1.0, stroke),
+                    egui::StrokeKind::Inside,
+                );
+                text(ui, at + vec2(23.0, ROW / 2.0), Align2::LEFT_CENTER, kind.name());
+                at.y += ROW;
+            }
+        }
+        colour => heat_legend(ui, screen, colour, shading, theme),
+    }
+}
+
+fn heat_legend(ui: &mut Ui, screen: Rect, colour: Colour, shading: &Shading, theme: Theme) {
+    let title = shading.convention.map_or_else(String::new, |unit| colour.title(unit));
+    let is_empty = shading.most <= 0.0;
+    let size = vec2(if is_empty { 190.0 } else { 170.0 }, ROW * if is_empty { 2.0 } else { 3.0 });
+    let Some(at) = ground(ui, screen, size, &format!("legend: {title}")) else { return };
+    text(ui, at + vec2(0.0, ROW / 2.0), Align2::LEFT_CENTER, &title);
+    if is_empty {
+        let nothing = match colour {
+            Colour::Time => "none yet: profile it under Run",
+            _ => "none here",
+        };
+        text(ui, at + vec2(0.0, 1.5 * ROW), Align2::LEFT_CENTER, nothing);
+        return;
+    }
+    let bar = Rect::from_min_size(at + vec2(0.0, ROW + 3.0), vec2(size.x, 10.0));
+    let mut mesh = Mesh::default();
+    for step in 0..=16_u8 {
+        let share = f32::from(step) / 16.0;
+        let x = bar.left() + bar.width() * share;
+        let color = heat(share, theme);
+        mesh.colored_vertex(pos2(x, bar.top()), color);
+        mesh.colored_vertex(pos2(x, bar.bottom()), color);
+        if step > 0 {
+            let last = u32::from(step) * 2;
+            mesh.add_triangle(last - 2, last - 1, last);
+            mesh.add_triangle(last - 1, last, last + 1);
+        }
+    }
+    ui.painter().add(Shape::mesh(mesh));
+    let below = at.y + 2.5 * ROW;
+    text(ui, pos2(bar.left(), below), Align2::LEFT_CENTER, &colour.number(shading.least));
+    text(ui, pos2(bar.right(), below), Align2::RIGHT_CENTER, &colour.number(shading.most));
+}
+
+/// The ground of the legend; where its content begins. Nothing where there is no room.
+fn ground(ui: &mut Ui, screen: Rect, content: egui::Vec2, name: &str) -> Option<Pos2> {
+    let size = content + vec2(2.0 * PAD, 2.0 * PAD);
+    if size.x > screen.width() * 0.5 || size.y > screen.height() * 0.7 {
+        return None;
+    }
+    let place = Rect::from_min_size(screen.left_bottom() + vec2(10.0, -size.y - 10.0), size);
+    let response = ui.interact(place, ui.scope_id().with("legend"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, name));
+    ui.painter().rect(
+        place,
+        5.0,
+        ui.visuals().panel_fill.gamma_multiply(0.94),
+        egui::Stroke::new(1.0, colors(ui).frame.gamma_multiply(0.5)),
+        egui::StrokeKind::Inside,
+    );
+    Some(place.min + vec2(PAD, PAD))
+}
+
+fn text(ui: &Ui, at: Pos2, align: Align2, words: &str) {
+    let font = egui::TextStyle::Small.resolve(ui.style());
+    ui.painter().text(at, align, words, font, ui.visuals().text_color());
+}

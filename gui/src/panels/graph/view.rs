@@ -1,0 +1,80 @@
+//! What is open in a graph, and from where it is seen.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
+
+use inceptive_ir::{Graph, Path as NodePath};
+use inceptive_report::drawing::{Open, modules, worth_opening};
+use serde::{Deserialize, Serialize};
+
+use super::{camera::Camera, shading::Colour};
+
+/// What was open in a graph, what is selected, and from where it was seen.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct View {
+    /// Paths of open modules.
+    open: BTreeSet<String>,
+    /// None before it was drawn, and to see it from the start again.
+    pub camera: Option<Camera>,
+    /// The node or module that is selected.
+    #[serde(skip)]
+    pub selected: Option<NodePath>,
+}
+
+impl View {
+    /// As much is open as makes a picture.
+    fn at_first(graph: &Graph) -> Self {
+        let open = worth_opening(graph).iter().map(NodePath::to_string).collect();
+        Self { open, ..Self::default() }
+    }
+
+    /// What is open, for a layout.
+    pub fn opened(&self) -> Open {
+        Open::These(self.open.iter().map(|path| NodePath::new(path)).collect())
+    }
+
+    /// Opens a module that is closed, closes one that is open.
+    pub fn toggle(&mut self, path: &NodePath) {
+        let name = path.to_string();
+        if !self.open.remove(&name) {
+            self.open.insert(name);
+        }
+    }
+
+    /// Opens every module around a node or module.
+    pub fn open_around(&mut self, path: &NodePath) {
+        let around = (1..path.depth()).map(|depth| path.truncated(depth).to_string());
+        self.open.extend(around);
+    }
+
+    /// Opens every module.
+    pub fn open_all(&mut self, graph: &Graph) {
+        self.open = modules(graph).iter().map(NodePath::to_string).collect();
+    }
+
+    /// Closes every module.
+    pub fn close_all(&mut self) {
+        self.open.clear();
+    }
+}
+
+/// Views by file, and how graphs are shown.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Remembered {
+    views: BTreeMap<PathBuf, View>,
+    /// What cards are coloured by.
+    pub(super) colour: Colour,
+    /// Whether the panel about the selection is hidden.
+    pub(super) hides_details: bool,
+}
+
+impl Remembered {
+    /// The view of a file.
+    pub(super) fn of(&mut self, file: &Path, graph: &Graph) -> &mut View {
+        self.views.entry(file.to_owned()).or_insert_with(|| View::at_first(graph))
+    }
+}

@@ -1,0 +1,48 @@
+//! Lines to type in.
+
+use egui::{Response, Role, TextEdit, Ui, WidgetInfo};
+
+/// The most of anything that is counted here.
+const MOST: u32 = 65_536;
+
+/// A list of numbers.
+pub(super) fn list(ui: &mut Ui, text: &mut String, name: &str, hint: &str, hover: &str) {
+    field(ui, text, name, hint, 78.0).on_hover_text(hover);
+}
+
+/// A line to type in, which tells its name to those who cannot see what stands before it.
+pub(super) fn field(
+    ui: &mut Ui,
+    text: &mut String,
+    name: &str,
+    hint: &str,
+    width: f32,
+) -> Response {
+    let response = ui.add(TextEdit::singleline(text).hint_text(hint).desired_width(width));
+    response.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, name));
+    response
+}
+
+/// Numbers from 1, separated by commas or spaces.
+pub(super) fn numbers(text: &str) -> Result<Vec<u32>, String> {
+    let words = text.split([',', ' ', ';']).filter(|word| !word.is_empty());
+    let number = |word: &str| match word.parse() {
+        Ok(number) if (1..=MOST).contains(&number) => Ok(number),
+        _ => Err(format!("`{word}` is no whole number from 1 to {MOST}")),
+    };
+    words.map(number).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_numbers_are_read() {
+        assert_eq!(numbers("1, 8 32"), Ok(vec![1, 8, 32]));
+        assert_eq!(numbers(" "), Ok(vec![]));
+        for wrong in ["0", "x", "-1", "1.5", "99999999999"] {
+            assert!(numbers(wrong).is_err_and(|problem| problem.contains(wrong)), "{wrong}");
+        }
+    }
+}

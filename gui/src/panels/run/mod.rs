@@ -1,0 +1,97 @@
+//! Measuring from the window.
+//!
+//! | part | file |
+//! |---|---|
+//! | what is to be done, and with what | `setup`, `fields` |
+//! | what waits, runs and is over | `queue` |
+//! | latencies in the store | `results` |
+//! | where time goes | `profile`, `roofline` |
+
+mod fields;
+mod profile;
+mod queue;
+mod results;
+mod roofline;
+mod setup;
+mod sort;
+
+use egui::{Frame, Margin, RichText, ScrollArea, Ui};
+
+use crate::{
+    command::{Command, Commands},
+    jobs::Job,
+    model::Model,
+    theme::colors,
+};
+
+/// Which results are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum View {
+    #[default]
+    Latency,
+    Profile,
+}
+
+/// The run tab.
+#[derive(Default)]
+pub struct Run {
+    has_asked_for_engines: bool,
+    setup: setup::Setup,
+    view: View,
+    results: results::Results,
+    profile: profile::Profile,
+}
+
+impl Run {
+    /// Draws what can be started, what goes on, and what came of it.
+    pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
+        if !self.has_asked_for_engines {
+            self.has_asked_for_engines = true;
+            commands.push(Command::Start(Job::Engines));
+        }
+        Frame::NONE.inner_margin(Margin::symmetric(8, 4)).show(ui, |ui| {
+            self.setup_and_queue(ui, model, commands);
+            ui.separator();
+            self.came_of_it(ui, model, commands);
+        });
+    }
+
+    /// What can be started, beside what goes on.
+    fn setup_and_queue(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
+        let most = (ui.available_height() * 0.5).max(120.0);
+        let area = ScrollArea::vertical().id_salt("setup").max_height(most);
+        area.auto_shrink([false, true]).show(ui, |ui| {
+            ui.columns(2, |columns| {
+                if let [left, right] = columns {
+                    self.setup.ui(left, model, commands);
+                    queue::ui(right, model, commands);
+                }
+            });
+        });
+    }
+
+    /// Results of one kind.
+    fn came_of_it(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
+        ui.horizontal_wrapped(|ui| {
+            let (latencies, profiles) =
+                (model.results.measurements.len(), model.results.profiles.len());
+            let title = format!("Latencies ({latencies})");
+            ui.selectable_value(&mut self.view, View::Latency, title);
+            ui.selectable_value(&mut self.view, View::Profile, format!("Profiles ({profiles})"));
+            ui.separator();
+            match self.view {
+                View::Latency => self.results.filters(ui, model),
+                View::Profile => self.profile.choices(ui, model),
+            }
+        });
+        if let Some(problem) = &model.results.problem {
+            let text = format!("{problem}. Choose another store above; all else goes on.");
+            ui.label(RichText::new(text).color(colors(ui).error));
+        }
+        ui.separator();
+        match self.view {
+            View::Latency => self.results.ui(ui, model),
+            View::Profile => self.profile.ui(ui, model, commands),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What waits, runs and is over.
+
+use std::{
+    path::{Path, PathBuf, absolute},
+    time::Duration,
+};
+
+use egui::{Align, Frame, Layout, OpenUrl, ProgressBar, RichText, Role, Ui, WidgetInfo};
+
+use crate::{
+    command::{Command, Commands},
+    model::{JobState, Model, Status},
+    theme::colors,
+};
+
+/// How often the time of what runs is drawn again.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Draws the list of jobs, the latest first.
+pub(super) fn ui(ui: &mut Ui, model: &Model, commands: &mut Commands) {
+    let jobs: Vec<&JobState> = model.jobs.long().collect();
+    ui.horizontal(|ui| {
+        ui.strong("Queue");
+        if jobs.iter().any(|state| !state.status.is_active())
+            && ui.small_button("Clear finished").clicked()
+        {
+            commands.push(Command::ForgetJobs);
+        }
+    });
+    if jobs.is_empty() {
+        ui.weak("Nothing was started yet. Start puts a job here; they run one after another.");
+    }
+    if jobs.iter().any(|state| matches!(state.status, Status::Running(_))) {
+        ui.ctx().request_repaint_after(TICK);
+    }
+    for state in jobs.into_iter().rev() {
+        let frame = Frame::NONE
+            .fill(ui.visuals().faint_bg_color)
+            .corner_radius(4.0)
+            .inner_margin(egui::Margin::symmetric(8, 4));
+        frame.show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            job(ui, state, commands);
+        });
+    }
+}
+
+fn job(ui: &mut Ui, state: &JobState, commands: &mut Commands) {
+    let palette = colors(ui);
+    let title = state.job.title();
+    ui.horizontal(|ui| {
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if state.status.is_active() {
+                let cancel = ui.small_button("Cancel");
+                cancel.widget_info(|| {
+                    WidgetInfo::labeled(Role::Button, true, format!("Cancel {title}"))
+                });
+                if cancel.clicked() {
+                    commands.push(Command::Stop(state.id));
+                }
+            }
+            if let Some(time) = state.time() {
+                ui.label(RichText::new(duration(time)).color(palette.weak));
+            }
+            let (word, color) = match &state.status {
+                Status::Waiting => ("waiting", palette.weak),
+                Status::Running(_) => ("running", palette.accent),
+                Status::Done => ("done", palette.good),
+                Status::Failed(_) => ("failed", palette.error),
+                Status::Stopped => ("stopped", palette.weak),
+            };
+            ui.label(RichText::new(word).color(color));
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.add(egui::Label::new(title.as_str()).truncate());
+            });
+        });
+    });
+    match &state.status {
+        Status::Running(progress) => {
+            let bar = ProgressBar::new(progress.share).show_percentage().desired_height(14.0);
+            ui.add(bar.desired_width(ui.available_width()));
+            if !progress.activity.is_empty() {
+                ui.label(RichText::new(&progress.activity).small().color(palette.weak));
+            }
+        }
+        Status::Failed(message) => {
+            ui.label(RichText::new(message).color(palette.error));
+        }
+        Status::Waiting | Status::Done | Status::Stopped => {}
+    }
+    for note in &state.notes {
+        ui.label(RichText::new(note).color(palette.warning));
+    }
+    if let Some(page) = page(&state.written) {
+        ui.horizontal_wrapped(|ui| {
+            if ui.small_button("Open").on_hover_text("With the system's program").clicked() {
+                ui.ctx().open_url(OpenUrl::new_tab(address(page)));
+            }
+            ui.label(RichText::new(page.display().to_string()).small());
+        });
+    }
+}
+
+/// What to open of the files that a job wrote: the page.
+fn page(files: &[PathBuf]) -> Option<&Path> {
+    let with = |wanted: &str| {
+        files.iter().find(|file| file.extension().is_some_and(|extension| extension == wanted))
+    };
+    with("html").or_else(|| with("md")).map(PathBuf::as_path)
+}
+
+/// A file as the system opens it.
+fn address(file: &Path) -> String {
+    let path = absolute(file).unwrap_or_else(|_| file.to_owned());
+    let mut address = "file://".to_owned();
+    for byte in path.to_string_lossy().bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' => {
+                address.push(char::from(byte));
+            }
+            byte => address.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    address
+}
+
+/// `0.4 s`, `12 s`, `3 min 5 s`.
+fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..10 => format!("{:.1} s", time.as_secs_f64()),
+        10..60 => format!("{seconds} s"),
+        _ => format!("{} min {} s", seconds / 60, seconds % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_become_addresses() {
+        assert_eq!(address(Path::new("/tmp/a b/ü.md")), "file:///tmp/a%20b/%C3%BC.md");
+        let files = ["data.csv", "report.md"].map(PathBuf::from);
+        assert_eq!(page(&files), Some(Path::new("report.md")));
+        assert_eq!(page(&files[..1]), None);
+    }
+
+    #[test]
+    fn times_are_short() {
+        for (ms, text) in [(420, "0.4 s"), (12_700, "12 s"), (185_000, "3 min 5 s")] {
+            assert_eq!(duration(Duration::from_millis(ms)), text);
+        }
+    }
+}

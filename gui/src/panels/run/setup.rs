@@ -1,0 +1,288 @@
+//! What is to be done, with what, and where results go.
+
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
+
+use egui::{Button, ComboBox, DragValue, Grid, Key, Modifiers, RichText, Ui};
+use inceptive_exec::Protocol;
+
+use super::fields::{field, list, numbers};
+use crate::{
+    command::{Command, Commands},
+    jobs::{BenchRequest, EngineState, Job, ProfileRequest, ReportRequest},
+    model::{FilePath, Model, stem},
+    theme::colors,
+};
+
+/// What to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Work {
+    #[default]
+    Bench,
+    Profile,
+    Report,
+}
+
+impl Work {
+    const ALL: [(Self, &'static str, &'static str); 3] = [
+        (Self::Bench, "Bench", "Measure the latency of what is selected"),
+        (Self::Profile, "Profile", "See where the time of what is selected goes, node by node"),
+        (Self::Report, "Report", "Write a page with tables and charts of what is selected"),
+    ];
+}
+
+/// What somebody filled in.
+pub(super) struct Setup {
+    work: Work,
+    /// Names of engines; the first that is there without a choice.
+    engines: Option<BTreeSet<&'static str>>,
+    device: String,
+    batches: String,
+    threads: String,
+    budget_s: f64,
+    runs: usize,
+    /// The path of the store while it is typed.
+    store: Option<String>,
+    folder: String,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            work: Work::default(),
+            engines: None,
+            device: "cpu".to_owned(),
+            batches: "1".to_owned(),
+            threads: String::new(),
+            budget_s: Protocol::default().budget.as_secs_f64(),
+            runs: 20,
+            store: None,
+            folder: "reports/latest".to_owned(),
+        }
+    }
+}
+
+impl Setup {
+    pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
+        let networks = model.selected().filter(|entry| entry.network.is_some());
+        let files: Vec<FilePath> = networks.map(|entry| entry.file.clone()).collect();
+        ui.horizontal(|ui| {
+            for (work, title, hover) in Work::ALL {
+                ui.selectable_value(&mut self.work, work, title).on_hover_text(hover);
+            }
+            ui.separator();
+            let jobs = self.jobs(&files, model);
+            let start = Button::new(RichText::new("Start").strong()).min_size([70.0, 22.0].into());
+            let response = ui.add_enabled(jobs.is_ok(), start).on_hover_text("Ctrl Enter");
+            let has_key = ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::Enter));
+            match jobs {
+                Ok(jobs) if response.clicked() || has_key => {
+                    jobs.into_iter().for_each(|job| commands.push(Command::Start(job)));
+                }
+                Ok(_) => {}
+                Err(problem) => {
+                    response.on_disabled_hover_text(problem.as_str());
+                }
+            }
+        });
+        let names: Vec<String> = files.iter().map(|file| stem(file)).collect();
+        let what = match names.as_slice() {
+            [] => "Select networks in the list of files".to_owned(),
+            names => names.join(", "),
+        };
+        Grid::new("run setup").num_columns(2).spacing([10.0, 5.0]).show(ui, |ui| {
+            ui.label("networks");
+            ui.add(egui::Label::new(RichText::new(&what).strong()).truncate()).on_hover_text(&what);
+            ui.end_row();
+            if self.work == Work::Report {
+                ui.label("folder");
+                field(ui, &mut self.folder, "Folder of the report", "reports/latest", 260.0);
+                ui.end_row();
+                return;
+            }
+            ui.label("engines");
+            ui.vertical(|ui| self.engines(ui, model, commands));
+            ui.end_row();
+            ui.label("batch");
+            ui.horizontal(|ui| {
+                list(
+                    ui,
+                    &mut self.batches,
+                    "Batches",
+                    "1, 8",
+                    "Images at once; a list measures each",
+                );
+                ui.label("threads");
+                let hover = "Of one run; a list measures each; empty: one for each core";
+                list(ui, &mut self.threads, "Threads", "all cores", hover);
+                self.amount(ui);
+                self.devices(ui, model);
+            });
+            ui.end_row();
+            ui.label("store");
+            self.store(ui, model, commands);
+            ui.end_row();
+        });
+        if self.work != Work::Report
+            && let Some(problem) = self.wrong_numbers()
+        {
+            ui.colored_label(colors(ui).error, problem);
+        }
+    }
+
+    /// Every engine, with what it is or how to get it.
+    fn engines(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
+        let Some(engines) = &model.engines else {
+            ui.weak("Looking for engines…");
+            return;
+        };
+        let mut chosen = self.chosen(engines);
+        for EngineState { name, description } in engines {
+            match description {
+                Ok(found) => {
+                    let mut is_on = chosen.contains(name);
+                    let devices = found.devices.join(", ");
+                    let text = format!("{name} {} on {devices}", found.version);
+                    let library = found.library.as_ref().map_or_else(
+                        || "a part of this program".to_owned(),
+                        |path| path.display().to_string(),
+                    );
+                    if ui.checkbox(&mut is_on, text).on_hover_text(library).clicked() {
+                        if is_on {
+                            chosen.insert(name);
+                        } else {
+                            chosen.remove(name);
+                        }
+                        self.engines = Some(chosen.clone());
+                    }
+                }
+                Err(problem) => {
+                    ui.add_enabled(false, egui::Checkbox::new(&mut false, *name));
+                    ui.label(RichText::new(problem).small().color(colors(ui).warning));
+                }
+            }
+        }
+        if engines.iter().any(|engine| engine.description.is_err())
+            && ui.small_button("Look again").on_hover_text("Look for engines once more").clicked()
+        {
+            commands.push(Command::Start(Job::Engines));
+        }
+    }
+
+    /// How much to measure.
+    fn amount(&mut self, ui: &mut Ui) {
+        match self.work {
+            Work::Bench => {
+                ui.label("budget");
+                let budget = DragValue::new(&mut self.budget_s).range(0.1..=3600.0).suffix(" s");
+                let hover = "For each network on each engine; more gives narrower intervals";
+                ui.add(budget).on_hover_text(hover);
+            }
+            Work::Profile | Work::Report => {
+                ui.label("runs");
+                let runs = DragValue::new(&mut self.runs).range(1..=10_000);
+                ui.add(runs).on_hover_text("Medians are over so many");
+            }
+        }
+    }
+
+    /// The device, where there are several.
+    fn devices(&mut self, ui: &mut Ui, model: &Model) {
+        let engines = model.engines.as_deref().unwrap_or_default();
+        let found = engines.iter().filter_map(|engine| engine.description.as_ref().ok());
+        let devices: BTreeSet<&str> =
+            found.flat_map(|found| found.devices.iter().map(String::as_str)).collect();
+        if devices.len() < 2 {
+            return;
+        }
+        ui.label("device");
+        let list = ComboBox::from_id_salt("device").selected_text(self.device.as_str());
+        let shown = list.show_ui(ui, |ui| {
+            for device in devices {
+                ui.selectable_value(&mut self.device, device.to_owned(), device);
+            }
+        });
+        shown.response.on_hover_text("What engines run on");
+    }
+
+    /// The path of the store; another one is taken when it was typed to the end.
+    fn store(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
+        let now = model.store.display().to_string();
+        let mut text = self.store.clone().unwrap_or_else(|| now.clone());
+        let response = field(ui, &mut text, "Store", "inceptive.db", 260.0);
+        if response.changed() {
+            self.store = Some(text);
+        }
+        if response.lost_focus()
+            && let Some(text) = self.store.take()
+            && !text.trim().is_empty()
+            && text != now
+        {
+            commands.push(Command::KeepIn(PathBuf::from(text.trim())));
+        }
+    }
+
+    fn chosen(&self, engines: &[EngineState]) -> BTreeSet<&'static str> {
+        self.engines.clone().unwrap_or_else(|| {
+            let found = engines.iter().find(|engine| engine.description.is_ok());
+            found.map(|engine| engine.name).into_iter().collect()
+        })
+    }
+
+    fn wrong_numbers(&self) -> Option<String> {
+        match (numbers(&self.batches), numbers(&self.threads)) {
+            (Err(problem), _) => Some(format!("batch: {problem}")),
+            (_, Err(problem)) => Some(format!("threads: {problem}")),
+            (Ok(batches), Ok(_)) if batches.is_empty() => Some("batch: there is none".to_owned()),
+            (Ok(_), Ok(_)) => None,
+        }
+    }
+
+    /// What is to be started, or why nothing can be.
+    fn jobs(&self, files: &[FilePath], model: &Model) -> Result<Vec<Job>, String> {
+        if files.is_empty() {
+            return Err("Select networks in the list of files.".to_owned());
+        }
+        if self.work == Work::Report {
+            let folder = self.folder.trim();
+            if folder.is_empty() {
+                return Err("Name a folder.".to_owned());
+            }
+            let request = ReportRequest {
+                files: files.to_vec(),
+                folder: folder.into(),
+                store: model.store.clone(),
+            };
+            return Ok(vec![Job::Report(request)]);
+        }
+        if let Some(problem) = self.wrong_numbers() {
+            return Err(problem);
+        }
+        let known = model.engines.as_deref().unwrap_or_default();
+        let engines: Vec<String> = self.chosen(known).iter().map(|&name| name.to_owned()).collect();
+        if engines.is_empty() {
+            return Err("Choose an engine.".to_owned());
+        }
+        let (batches, threads) = (numbers(&self.batches)?, numbers(&self.threads)?);
+        let (device, store) = (self.device.clone(), model.store.clone());
+        if self.work == Work::Bench {
+            let protocol =
+                Protocol { budget: Duration::from_secs_f64(self.budget_s), ..Protocol::default() };
+            let files = files.to_vec();
+            let request =
+                BenchRequest { files, engines, device, batches, threads, protocol, store };
+            return Ok(vec![Job::Bench(request)]);
+        }
+        let profile = |file: &FilePath| {
+            Job::Profile(ProfileRequest {
+                file: file.clone(),
+                engines: engines.clone(),
+                device: device.clone(),
+                batches: batches.clone(),
+                threads: threads.clone(),
+                runs: self.runs,
+                store: store.clone(),
+            })
+        };
+        Ok(files.iter().map(profile).collect())
+    }
+}

@@ -1,0 +1,127 @@
+//! Where in a text something is wrong.
+
+use std::{ops::Range, path::PathBuf};
+
+use inceptive_dsl::{Diagnostic, Failure};
+use inceptive_jobs::ReadError;
+
+use crate::model::{Entry, State};
+
+/// A place in the text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Mark {
+    /// Bytes of the text.
+    pub range: Range<usize>,
+    /// Position in the list of problems.
+    pub problem: usize,
+    /// Whether it is where the mistake is; others explain.
+    pub is_main: bool,
+    /// What to say there.
+    pub label: String,
+}
+
+/// Something that is wrong, as it is listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Problem {
+    /// Its code; empty for what is no mistake in a text.
+    pub code: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// Line and column, from 1, and the file unless it is the one that is shown.
+    pub place: Option<(Option<PathBuf>, usize, usize)>,
+}
+
+/// What is wrong with a file, and where in its text.
+pub(super) fn problems(entry: &Entry, text: &str) -> (Vec<Problem>, Vec<Mark>) {
+    let State::Wrong(error) = &entry.state else { return (vec![], vec![]) };
+    match &**error {
+        ReadError::Yaml(failure) => {
+            let list = failure.diagnostics.iter();
+            let problems = list.map(|diagnostic| problem(failure, diagnostic)).collect();
+            (problems, marks(failure, text))
+        }
+        other => {
+            let mut message = other.to_string();
+            let mut source = std::error::Error::source(other);
+            while let Some(cause) = source {
+                message.push_str(&format!(": {cause}"));
+                source = cause.source();
+            }
+            let problem = Problem { code: String::new(), message, help: None, place: None };
+            (vec![problem], vec![])
+        }
+    }
+}
+
+fn problem(failure: &Failure, diagnostic: &Diagnostic) -> Problem {
+    let place = diagnostic.labels.first().and_then(|(span, _)| {
+        let source = failure.sources.get(span.source)?;
+        let at = source.position(span.start);
+        // The file itself is read first.
+        let other = (span.source != 0).then(|| source.path.clone());
+        Some((other, at.line, at.column))
+    });
+    Problem {
+        code: diagnostic.code.id().to_owned(),
+        message: diagnostic.message.clone(),
+        help: diagnostic.help.clone(),
+        place,
+    }
+}
+
+fn marks(failure: &Failure, text: &str) -> Vec<Mark> {
+    let Some(read) = failure.sources.iter().next().map(|source| &*source.text) else {
+        return vec![];
+    };
+    let mut marks = Vec::new();
+    for (problem, diagnostic) in failure.diagnostics.iter().enumerate() {
+        for (index, (span, label)) in diagnostic.labels.iter().enumerate() {
+            let range = span.start as usize..(span.end as usize).max(span.start as usize + 1);
+            let Some(range) = moved(range, read, text).filter(|_| span.source == 0) else {
+                continue;
+            };
+            marks.push(Mark { range, problem, is_main: index == 0, label: label.clone() });
+        }
+    }
+    marks
+}
+
+/// Where a part of the text that was read is in the text as it is now; none if it was edited since.
+fn moved(range: Range<usize>, read: &str, now: &str) -> Option<Range<usize>> {
+    let same = |a: &mut dyn Iterator<Item = u8>, b: &mut dyn Iterator<Item = u8>| {
+        a.zip(b).take_while(|(a, b)| a == b).count()
+    };
+    let range = range.start..range.end.min(read.len()).max(range.start);
+    let before = same(&mut read.bytes(), &mut now.bytes());
+    let after = same(&mut read.bytes().rev(), &mut now.bytes().rev());
+    let range = if range.end <= before {
+        range
+    } else if range.start >= read.len() - after {
+        let shift = |at: usize| (at + now.len()).checked_sub(read.len());
+        shift(range.start)?..shift(range.end)?
+    } else {
+        return None;
+    };
+    // A mark begins and ends between characters.
+    let start = now.floor_char_boundary(range.start);
+    let end = now.ceil_char_boundary(range.end.min(now.len()));
+    (start <= end).then_some(start..end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_move_with_the_text_around_them() {
+        let read = "a: 1\nkernl: 3\nb: 2\n";
+        let mark = 5..10;
+        assert_eq!(moved(mark.clone(), read, read), Some(5..10));
+        assert_eq!(moved(mark.clone(), read, "# new\na: 1\nkernl: 3\nb: 2\n"), Some(11..16));
+        assert_eq!(moved(mark.clone(), read, "a: 1\nkernl: 3\nb: 20\n"), Some(5..10));
+        assert_eq!(moved(mark.clone(), read, "a: 1\nkernel: 3\nb: 2\n"), None);
+        assert_eq!(moved(mark, read, ""), None);
+    }
+}

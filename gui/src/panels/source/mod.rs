@@ -1,0 +1,203 @@
+//! The text of the current file, to be edited; it is checked while somebody types.
+//!
+//! | part | file |
+//! |---|---|
+//! | what stands around the text, saving | this one |
+//! | the text with numbers and marks | `editor` |
+//! | colours | `highlight` |
+//! | what is wrong, and where | `marks` |
+
+mod editor;
+mod highlight;
+mod marks;
+
+use std::{path::Path, sync::Arc};
+
+use egui::{Button, Id, Panel, RichText, ScrollArea, Ui};
+
+use crate::{
+    command::{Command, Commands},
+    jobs::SaveProblem,
+    model::{Entry, FilePath, Model, State},
+    theme::colors,
+};
+
+use editor::{Painted, editor};
+use marks::{Problem, problems};
+
+/// The source tab.
+#[derive(Default)]
+pub struct Source {
+    /// The line to show next, from 1.
+    wanted: Option<(FilePath, usize)>,
+    painted: Painted,
+}
+
+impl Source {
+    /// Brings a line, from 1, into view.
+    pub(crate) fn show_line(&mut self, file: FilePath, line: usize) {
+        self.wanted = Some((file, line));
+    }
+
+    /// Draws the text of the current file and what is wrong with it.
+    pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
+        let Some(entry) = super::current_or_hint(ui, model) else { return };
+        conflict(ui, entry, commands);
+        let Some(text) = entry.shown_text().map(Arc::clone) else {
+            no_text(ui, entry);
+            return;
+        };
+        let (problems, marks) = problems(entry, &text);
+        header(ui, entry, model, commands);
+        if !problems.is_empty() {
+            let panel = Panel::bottom("problems").resizable(true).default_size(120.0);
+            panel.size_range(48.0..=ui.available_height() * 0.6).show(ui, |ui| {
+                self.list(ui, entry, &problems, model, commands);
+            });
+        }
+        let line = self.wanted.take_if(|(file, _)| *file == entry.file).map(|(_, line)| line);
+        let id = editor_of(entry);
+        let place = (problems.as_slice(), marks.as_slice());
+        if let Some(new) = editor(ui, id, &text, &mut self.painted, place, line) {
+            commands.push(Command::Edit(Arc::clone(&entry.file), Some(new)));
+        }
+    }
+
+    /// Draws what is wrong, each with the way to it.
+    fn list(
+        &mut self,
+        ui: &mut Ui,
+        entry: &Entry,
+        problems: &[Problem],
+        model: &Model,
+        commands: &mut Commands,
+    ) {
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            for problem in problems {
+                let Problem { code, message, help, place } = problem;
+                ui.horizontal_wrapped(|ui| {
+                    let text = match place {
+                        Some((None, line, column)) => format!("{line}:{column}"),
+                        Some((Some(file), line, column)) => {
+                            format!("{}:{line}:{column}", model.name_of(file).display())
+                        }
+                        None => "file".to_owned(),
+                    };
+                    let link = ui.link(RichText::new(text).monospace());
+                    ui.label(RichText::new(code).monospace().color(colors(ui).error));
+                    ui.label(message);
+                    match place {
+                        Some((file, line, _)) if link.clicked() => {
+                            let other = file.as_deref().map(|path| known(path, model));
+                            let file = other.unwrap_or_else(|| Arc::clone(&entry.file));
+                            commands.push(Command::ShowLine(file, *line));
+                        }
+                        _ => {}
+                    }
+                });
+                if let Some(help) = help {
+                    ui.label(RichText::new(format!("help: {help}")).color(colors(ui).weak));
+                }
+            }
+        });
+    }
+}
+
+/// Which editor has the cursor and the undo steps of a file.
+fn editor_of(entry: &Entry) -> Id {
+    Id::unique(("source", &*entry.file))
+}
+
+/// The file of the folder at a path.
+fn known(path: &Path, model: &Model) -> FilePath {
+    let same = |file: &&FilePath| file.canonicalize().ok() == path.canonicalize().ok();
+    model.entries.keys().find(same).map_or_else(|| Arc::from(path), Arc::clone)
+}
+
+/// The line above the text: the file, whether it is saved, and what can be done.
+fn header(ui: &mut Ui, entry: &Entry, model: &Model, commands: &mut Commands) {
+    let file = &entry.file;
+    let is_dirty = entry.draft.is_some();
+    ui.add_space(3.0);
+    ui.horizontal_wrapped(|ui| {
+        ui.add_space(4.0);
+        let name = model.name_of(file).display();
+        ui.label(RichText::new(format!("{name}{}", if is_dirty { " •" } else { "" })).strong());
+        let save = ui.add_enabled(is_dirty, Button::new("Save"));
+        if save.on_hover_text("Write it to the file (Ctrl S)").clicked() {
+            commands.push(Command::Save { file: Arc::clone(file), overwrite: false });
+        }
+        let revert = ui.add_enabled(is_dirty, Button::new("Revert"));
+        if revert.on_hover_text("Go back to what is in the file").clicked() {
+            commands.push(Command::Edit(Arc::clone(file), None));
+        }
+        let palette = colors(ui);
+        match (&entry.state, is_dirty) {
+            (State::Good(_), true) => {
+                ui.label(RichText::new("right, not saved").color(palette.warning))
+            }
+            (State::Good(_), false) => ui.label(RichText::new("right").color(palette.good)),
+            (State::Wrong(_), _) => ui.label(RichText::new("has mistakes").color(palette.error)),
+            (State::Gone, _) => ui.label(
+                RichText::new("the file is gone; saving writes it again").color(palette.error),
+            ),
+            (State::Unread, _) => ui.label(RichText::new("reading…").color(palette.weak)),
+        };
+        if let Some(SaveProblem::Failed(why)) = &entry.save_problem {
+            let text = format!("Cannot save: {why}. Nothing is lost; the text is kept here.");
+            ui.label(RichText::new(text).color(palette.error));
+        }
+        if entry.changed_elsewhere() {
+            ui.label(
+                RichText::new("The file changed on the disk meanwhile.").color(palette.warning),
+            );
+        }
+    });
+    ui.add_space(2.0);
+}
+
+/// Asks what to do when somebody else changed the file that is to be written.
+fn conflict(ui: &Ui, entry: &Entry, commands: &mut Commands) {
+    if entry.save_problem != Some(SaveProblem::Changed) {
+        return;
+    }
+    let file = || Arc::clone(&entry.file);
+    let modal = super::question(ui.ctx(), "conflict", 430.0, |ui| {
+        ui.heading("The file changed on the disk");
+        let name = crate::model::stem(&entry.file);
+        ui.label(format!(
+            "Somebody else wrote to {name} since you began to edit it. Overwriting loses their changes, reloading \
+             loses yours."
+        ));
+        ui.add_space(6.0);
+        ui.horizontal(|ui| {
+            if ui.button("Overwrite").clicked() {
+                commands.push(Command::Save { file: file(), overwrite: true });
+            }
+            if ui.button("Reload").clicked() {
+                commands.push(Command::Edit(file(), None));
+            }
+            ui.button("Cancel").clicked()
+        })
+        .inner
+    });
+    if modal.inner || modal.should_close() {
+        // The same text again: only the question goes away.
+        let text = entry.draft.as_ref().map(|text| text.to_string());
+        commands.push(Command::Edit(file(), text));
+        ui.memory_mut(|memory| memory.request_focus(editor_of(entry)));
+    }
+}
+
+/// Says why there is no text.
+fn no_text(ui: &mut Ui, entry: &Entry) {
+    let text = match &entry.state {
+        State::Unread => "Reading…".to_owned(),
+        State::Gone => "The file is gone.".to_owned(),
+        State::Wrong(error) => error.to_string(),
+        State::Good(_) => {
+            "An ONNX file has no text. Graph and Compare show what is in it.".to_owned()
+        }
+    };
+    super::nothing(ui, &text);
+}

@@ -1,0 +1,94 @@
+//! Everything that is known about a point, beside the pointer.
+
+use egui::{Grid, RichText, Ui};
+use inceptive_exec::statistics::Estimate;
+
+use super::{
+    front::comparable,
+    metric::Metric,
+    rows::{Row, Rows},
+};
+use crate::{
+    format::{bytes, exact},
+    jobs::{Cloud, CloudPoint},
+    model::Model,
+};
+
+/// A network.
+pub fn network(ui: &mut Ui, row: &Row, rows: &Rows, model: &Model, is_front: bool) {
+    let architecture = &row.network.architecture;
+    ui.set_max_width(380.0);
+    ui.label(RichText::new(&architecture.name).strong());
+    ui.label(RichText::new(model.name_of(&row.file).display().to_string()).weak());
+    if let Some(description) = &architecture.description {
+        ui.label(description);
+    }
+    if is_front {
+        ui.label("On the Pareto front of these axes");
+    }
+    Grid::new("card").num_columns(2).spacing([16.0, 2.0]).show(ui, |ui| {
+        for metric in Metric::ALL {
+            let Some(value) = row.get(metric) else { continue };
+            line(ui, &metric.title(model.settings.convention()), &text(metric, value));
+        }
+        let field = row.network.cost.receptive_field;
+        line(ui, "receptive field", &field.size.to_string());
+    });
+    for (way, measurement) in rows.ways.iter().filter_map(|way| {
+        let measured = model.results.of(&row.network.fingerprint);
+        Some((way, measured.filter(|measurement| way.is_of(measurement)).last()?))
+    }) {
+        let latency = text(Metric::Latency, measurement.latency_ms.median);
+        ui.label(format!("measured: {latency}, {:?}", measurement.grade));
+        ui.label(RichText::new(way.label()).weak());
+    }
+    match comparable(architecture) {
+        Some(published) => {
+            let crops = if published.crops == 1 { "1 crop" } else { "several crops" };
+            let source = &published.source;
+            ui.label(format!("published: {}, {crops}, {source}", published.dataset));
+            if let Some(note) = &published.note {
+                ui.label(RichText::new(note).weak());
+            }
+        }
+        None if architecture.published.is_empty() => {
+            ui.label("no published accuracy");
+        }
+        None => {
+            ui.label("what was published is of another protocol, and not compared");
+        }
+    }
+}
+
+/// A network of a space.
+pub fn cloud_point(ui: &mut Ui, cloud: &Cloud, point: &CloudPoint) {
+    ui.label(RichText::new(format!("A network of {}", cloud.space.title)).strong());
+    Grid::new("cloud card").num_columns(2).spacing([16.0, 2.0]).show(ui, |ui| {
+        for (variable, value) in cloud.space.variables.iter().zip(&point.values) {
+            line(ui, &variable.name, value);
+        }
+        line(ui, "params", &exact(point.params));
+        line(ui, "MACs", &exact(point.macs));
+        line(ui, "acts", &exact(point.acts));
+        line(ui, "peak activations", &bytes(point.peak_activation_bytes));
+    });
+    if !point.is_inside {
+        ui.label("It breaks a constraint of the space.");
+    }
+}
+
+/// A value, with its interval if it has one.
+fn text(metric: Metric, value: Estimate) -> String {
+    let median = metric.text(value.value);
+    if value.low < value.high {
+        format!("{median} ({} to {})", metric.text(value.low), metric.text(value.high))
+    } else {
+        median
+    }
+}
+
+fn line(ui: &mut Ui, name: &str, value: &str) {
+    ui.label(RichText::new(name).weak());
+    ui.monospace(value);
+    ui.end_row();
+}

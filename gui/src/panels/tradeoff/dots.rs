@@ -1,0 +1,155 @@
+//! Points, the front, and the names beside them.
+
+use egui::{Color32, FontId, Pos2, Rect, Stroke, Ui, pos2};
+use inceptive_exec::statistics::Estimate;
+
+use super::{
+    front::front,
+    labels::{Wish, place},
+    look::Look,
+    marks::{Form, interval, mark},
+    metric::Metric,
+    rows::{Row, Rows, design_values},
+    scale::Field,
+};
+use crate::{model::Model, theme::colors};
+
+/// Names that are tried at most; more find no place.
+const MOST_NAMES: usize = 400;
+
+/// A network on the screen.
+pub struct Dot<'a> {
+    /// The network.
+    pub row: &'a Row,
+    /// Its values.
+    pub pair: [Estimate; 2],
+    /// Its place.
+    pub at: Pos2,
+    /// The radius of its ball.
+    pub radius: f32,
+    /// Whether no other one beats it.
+    pub is_front: bool,
+    /// Whether it is in every range.
+    pub is_brushed: bool,
+    /// Whether it is selected.
+    pub is_selected: bool,
+}
+
+/// The networks that are shown, large ones first.
+pub fn dots<'a>(field: &Field, look: &Look, rows: &'a Rows, model: &Model) -> Vec<Dot<'a>> {
+    let [x, y] = look.metrics;
+    let shown = rows.rows.iter().filter(|row| look.shows(row));
+    let mut dots: Vec<Dot<'_>> = shown
+        .filter_map(|row| {
+            let pair = [row.get(x)?, row.get(y)?];
+            Some(Dot {
+                row,
+                pair,
+                at: field.at(pair[0].value, pair[1].value),
+                radius: look.radius(row, rows),
+                is_front: false,
+                is_brushed: look.is_brushed(row),
+                is_selected: model.selection.contains(&row.file),
+            })
+        })
+        .collect();
+    let brushed: Vec<usize> = (0..dots.len()).filter(|&at| dots[at].is_brushed).collect();
+    let pairs: Vec<_> = brushed.iter().map(|&at| dots[at].pair).collect();
+    for at in front(&pairs, look.metrics.map(Metric::wants_more)) {
+        dots[brushed[at]].is_front = true;
+    }
+    // Large ones first, so that they hide nothing.
+    dots.sort_by(|a, b| b.radius.total_cmp(&a.radius));
+    dots
+}
+
+/// Steps through the points that no other beats: what lies beyond them is worse. Gives the steps.
+pub fn paint_front(ui: &Ui, field: &Field, dots: &[Dot<'_>]) -> Vec<Rect> {
+    let mut front: Vec<Pos2> = dots.iter().filter(|dot| dot.is_front).map(|dot| dot.at).collect();
+    front.sort_by(|a, b| a.x.total_cmp(&b.x));
+    let first_up = field.x.metric.wants_more();
+    let mut line: Vec<Pos2> = Vec::new();
+    for at in front {
+        if let Some(&last) = line.last() {
+            line.push(if first_up { pos2(last.x, at.y) } else { pos2(at.x, last.y) });
+        }
+        line.push(at);
+    }
+    let steps = line.windows(2).map(|ends| Rect::from_two_pos(ends[0], ends[1])).collect();
+    ui.painter().line(line, Stroke::new(1.5, colors(ui).accent));
+    steps
+}
+
+/// Draws marks and intervals.
+pub fn paint_dots(ui: &Ui, field: &Field, look: &Look, rows: &Rows, dots: &[Dot<'_>]) {
+    let (palette, theme) = (colors(ui), ui.ctx().theme());
+    for dot in dots {
+        let color = match dot.is_brushed {
+            true => look.color(dot.row, rows, theme),
+            false => palette.frame.gamma_multiply(0.5),
+        };
+        let thin = Stroke::new(1.2, color);
+        let [x, y] = dot.pair;
+        if x.low < x.high {
+            let (from, to) = (field.at(x.low, y.value), field.at(x.high, y.value));
+            interval(ui.painter(), from, to, thin);
+        }
+        if y.low < y.high {
+            let (from, to) = (field.at(x.value, y.low), field.at(x.value, y.high));
+            interval(ui.painter(), from, to, thin);
+        }
+        let form = Form::of(dot.row.family);
+        let outline = match (dot.is_selected, dot.is_front) {
+            (true, _) => Stroke::new(2.5, ui.visuals().text_color()),
+            (false, true) => Stroke::new(1.8, palette.accent),
+            (false, false) => Stroke::new(1.0, palette.canvas),
+        };
+        mark(ui.painter(), form, dot.at, dot.radius, color.gamma_multiply(0.82), outline);
+    }
+}
+
+/// Draws the network that is being changed, and from where it came; gives its place.
+pub fn paint_design(ui: &Ui, field: &Field, model: &Model) -> Option<Pos2> {
+    let design = &model.design;
+    let network = design.network.as_ref().filter(|_| design.is_changed())?;
+    let place = |network| {
+        let values = design_values(model, network);
+        let x = values[field.x.metric.index()]?.value;
+        Some(field.at(x, values[field.y.metric.index()]?.value))
+    };
+    let at = place(network)?;
+    let color = colors(ui).error;
+    if let Some(from) = design.base.as_ref().and_then(|base| place(base)) {
+        ui.painter().line_segment([from, at], Stroke::new(1.2, color));
+    }
+    mark(ui.painter(), Form::Diamond, at, 6.5, Color32::TRANSPARENT, Stroke::new(2.5, color));
+    Some(at)
+}
+
+/// Names beside points: selected ones and those on the front have the choice.
+pub fn paint_labels(ui: &Ui, dots: &[Dot<'_>], design: Option<Pos2>, lines: &[Rect]) {
+    let font = FontId::proportional(11.5);
+    let (strong, palette) = (ui.visuals().text_color(), colors(ui));
+    let mut named: Vec<&Dot<'_>> = dots.iter().filter(|dot| dot.is_brushed).collect();
+    named.sort_by_key(|dot| (!dot.is_selected, !dot.is_front));
+    let texts = design.map(|at| (at, 7.0, "design", palette.error)).into_iter().chain(
+        named.iter().take(MOST_NAMES).map(|dot| {
+            let color = if dot.is_selected || dot.is_front { strong } else { palette.weak };
+            (dot.at, dot.radius, dot.row.name.as_str(), color)
+        }),
+    );
+    let (wishes, galleys): (Vec<Wish>, Vec<_>) = texts
+        .map(|(at, radius, text, color)| {
+            let galley = ui.painter().layout_no_wrap(text.to_owned(), font.clone(), color);
+            (Wish { at, radius, size: galley.size() }, (galley, color))
+        })
+        .unzip();
+    for (rect, (galley, color)) in place(&wishes, lines, ui.max_rect()).into_iter().zip(galleys) {
+        if let Some(rect) = rect {
+            // The line of the front stays behind the words.
+            let ground = palette.canvas.gamma_multiply(0.8);
+            ui.painter().rect_filled(rect, 2.0, ground);
+            ui.painter().galley(rect.min, galley, color);
+        }
+    }
+}

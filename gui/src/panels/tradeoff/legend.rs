@@ -1,0 +1,128 @@
+//! What marks and colours mean, and what cannot be shown.
+
+use egui::{Color32, Mesh, Rect, RichText, Sense, Shape, Stroke, Ui, pos2, vec2};
+
+use super::{
+    look::{ColorBy, Look, family_color, span},
+    marks::{Form, mark},
+    metric::Metric,
+    rows::{Row, Rows},
+};
+use crate::{
+    model::Model,
+    theme::{colors, heat},
+};
+
+/// Draws one line or more.
+pub fn ui(ui: &mut Ui, look: &Look, rows: &Rows, model: &Model) {
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 5.0;
+        families(ui, look, rows);
+        if let ColorBy::Metric(metric) = look.color
+            && let Some(ends) = span(rows, metric)
+        {
+            ui.label(RichText::new(metric.title(model.settings.convention())).small());
+            ramp(ui, metric, ends);
+        }
+        sample(ui, |ui, rect| {
+            let stroke = Stroke::new(1.5, colors(ui).accent);
+            ui.painter().hline(rect.x_range(), rect.center().y, stroke);
+        });
+        text(ui, "Pareto front");
+        if model.design.is_changed() {
+            let stroke = Stroke::new(2.0, colors(ui).error);
+            symbol(ui, Form::Diamond, Color32::TRANSPARENT, stroke);
+            text(ui, "design");
+        }
+        if let Some(cloud) = &model.cloud {
+            let tint = colors(ui).accent.gamma_multiply(0.7);
+            sample(ui, |ui, rect| {
+                for x in [2.0, 6.0, 10.0] {
+                    let at = Rect::from_min_size(rect.min + vec2(x, x), vec2(2.0, 2.0));
+                    ui.painter().rect_filled(at, 0.0, tint);
+                }
+            });
+            let mut words = format!("{} networks of {}", cloud.points.len(), cloud.space.title);
+            if cloud.failed > 0 {
+                words.push_str(&format!(", {} do not fit together", cloud.failed));
+            }
+            if cloud.points.iter().any(|point| !point.is_inside) {
+                words.push_str(" (grey: break a constraint)");
+            }
+            text(ui, &words);
+        }
+        missing(ui, look, rows);
+    });
+}
+
+fn families(ui: &mut Ui, look: &Look, rows: &Rows) {
+    let is_shown = |family| rows.rows.iter().any(|row| row.family == family && look.shows(row));
+    let names = rows.families.iter().enumerate().map(|(at, name)| (Some(at), name.as_str()));
+    for (family, name) in names.chain([(None, "others")]).filter(|(family, _)| is_shown(*family)) {
+        let color = match look.color {
+            ColorBy::Family => family_color(family, ui.ctx().theme()),
+            ColorBy::Metric(_) => colors(ui).weak,
+        };
+        symbol(ui, Form::of(family), color, Stroke::NONE);
+        text(ui, name);
+    }
+    ui.separator();
+}
+
+/// How many networks lack a value of an axis, and which.
+fn missing(ui: &mut Ui, look: &Look, rows: &Rows) {
+    let [x, y] = look.metrics;
+    if x.is_published() || y.is_published() {
+        ui.separator();
+        let what = "accuracy: published";
+        ui.label(RichText::new(what).small()).on_hover_text(
+            "ImageNet-1k, one model, one crop, at the size that is counted: the first such entry of the file",
+        );
+    }
+    for (metric, words) in
+        [(Metric::Top1, "no published accuracy"), (Metric::Latency, "not measured")]
+    {
+        let uses = |axis: Metric| axis == metric || (metric == Metric::Top1 && axis.is_published());
+        if !uses(x) && !uses(y) {
+            continue;
+        }
+        let without: Vec<&Row> =
+            rows.rows.iter().filter(|row| look.shows(row) && row.get(metric).is_none()).collect();
+        if !without.is_empty() {
+            ui.separator();
+            let label = RichText::new(format!("{words}: {}", without.len())).small();
+            let names: Vec<&str> = without.iter().map(|row| row.name.as_str()).collect();
+            ui.label(label.color(colors(ui).warning)).on_hover_text(names.join(", "));
+        }
+    }
+}
+
+fn text(ui: &mut Ui, text: &str) {
+    ui.label(RichText::new(text).small());
+    ui.add_space(5.0);
+}
+
+fn sample(ui: &mut Ui, paint: impl FnOnce(&Ui, Rect)) {
+    let (rect, _) = ui.allocate_exact_size(vec2(14.0, 14.0), Sense::hover());
+    paint(ui, rect);
+}
+
+fn symbol(ui: &mut Ui, form: Form, fill: Color32, stroke: Stroke) {
+    sample(ui, |ui, rect| mark(ui.painter(), form, rect.center(), 5.0, fill, stroke));
+}
+
+/// From the least to the largest value.
+fn ramp(ui: &mut Ui, metric: Metric, ends: [f64; 2]) {
+    const STEPS: u8 = 24;
+    ui.label(RichText::new(metric.text(ends[0])).small());
+    let (rect, _) = ui.allocate_exact_size(vec2(96.0, 10.0), Sense::hover());
+    let mut mesh = Mesh::default();
+    for step in 0..STEPS {
+        let share = |step: u8| f32::from(step) / f32::from(STEPS);
+        let x = |step: u8| rect.left() + rect.width() * share(step);
+        let part = Rect::from_min_max(pos2(x(step), rect.top()), pos2(x(step + 1), rect.bottom()));
+        mesh.add_colored_rect(part, heat(share(step), ui.ctx().theme()));
+    }
+    ui.painter().add(Shape::mesh(mesh));
+    text(ui, &metric.text(ends[1]));
+}

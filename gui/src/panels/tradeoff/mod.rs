@@ -1,0 +1,90 @@
+//! All networks as points: what they cost against what they give.
+//!
+//! Published accuracies stand on axes of their own; counts are never called latencies, and latencies are only compared
+//! within one way of running. What has no value on an axis is counted below the plot.
+
+mod card;
+mod cloud;
+mod dots;
+mod front;
+mod labels;
+mod legend;
+mod look;
+mod marks;
+mod metric;
+mod mini;
+mod parallel;
+mod rows;
+mod scale;
+mod scatter;
+mod toolbar;
+
+use egui::{Frame, Margin, Panel, Ui};
+
+pub(crate) use mini::mini;
+pub(crate) use rows::Rows;
+
+use crate::{command::Commands, model::Model};
+
+/// Which plots are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum View {
+    /// Points above, lines below.
+    #[default]
+    Both,
+    /// Points between two axes.
+    Scatter,
+    /// Lines across all axes.
+    Parallel,
+}
+
+/// The trade-off tab.
+pub struct Tradeoff {
+    look: look::Look,
+    view: View,
+    rows: rows::Rows,
+    scatter: scatter::Scatter,
+    parallel: parallel::Parallel,
+    /// Networks of a space that are counted at most.
+    most: usize,
+}
+
+impl Default for Tradeoff {
+    fn default() -> Self {
+        Self {
+            look: look::Look::default(),
+            view: View::default(),
+            rows: rows::Rows::default(),
+            scatter: scatter::Scatter::default(),
+            parallel: parallel::Parallel::default(),
+            most: 2000,
+        }
+    }
+}
+
+impl Tradeoff {
+    /// Draws the plots.
+    pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
+        if model.networks().next().is_none() {
+            super::nothing(ui, "There are no networks to compare.");
+            return;
+        }
+        self.rows.update(model, self.look.way.as_deref());
+        let Self { look, view, rows, scatter, parallel, most } = self;
+        let margin = Frame::NONE.inner_margin(Margin { left: 8, right: 8, top: 6, bottom: 2 });
+        margin.show(ui, |ui| toolbar::ui(ui, (look, view, most), rows, model, commands));
+        if *view != View::Scatter {
+            let lines = Panel::bottom("parallel");
+            let height = ui.available_height();
+            let lines = match *view {
+                View::Both => lines.resizable(true).default_size(height * 0.36),
+                _ => lines.resizable(false).exact_size(height - 24.0),
+            };
+            lines.show(ui, |ui| parallel.ui(ui, look, rows, model, commands));
+        }
+        margin.show(ui, |ui| legend::ui(ui, look, rows, model));
+        if *view != View::Parallel {
+            scatter.ui(ui, look, rows, model, commands);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Networks as lines across one axis for each number; dragging on an axis keeps those in a range.
+
+use egui::{
+    Align2, CursorIcon, Id, Pos2, Rect, Role, Sense, Stroke, TextStyle, Ui, WidgetInfo, pos2, vec2,
+};
+
+use super::{
+    look::Look,
+    metric::Metric,
+    rows::{Row, Rows},
+    scale::Axis,
+    scatter::click,
+};
+use crate::{command::Commands, model::Model, theme::colors};
+
+/// Half the width of the part of an axis that can be dragged on.
+const GRIP: f32 = 14.0;
+
+/// How far from a line the pointer still means it, in pixels.
+const REACH: f32 = 5.0;
+
+/// What is kept from frame to frame.
+#[derive(Default)]
+pub struct Parallel {
+    /// The axis that is being brushed, and where the brush began.
+    drag: Option<(Metric, f32)>,
+}
+
+/// An axis on the screen.
+struct Column {
+    axis: Axis,
+    x: f32,
+}
+
+impl Parallel {
+    /// Draws the lines and axes.
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        look: &mut Look,
+        rows: &Rows,
+        model: &Model,
+        commands: &mut Commands,
+    ) {
+        let (whole, canvas) = ui.allocate_exact_size(ui.available_size(), Sense::click());
+        canvas.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Parallel coordinates"));
+        let rect = Rect::from_min_max(whole.min + vec2(64.0, 38.0), whole.max - vec2(64.0, 12.0));
+        let shown: Vec<&Row> = rows.rows.iter().filter(|row| look.shows(row)).collect();
+        let columns = columns(rect, &shown);
+        if columns.len() < 2 || rect.height() < 30.0 {
+            return;
+        }
+        let hovered =
+            canvas.hover_pos().and_then(|pointer| nearest(&shown, &columns, rect, pointer));
+        lines(ui, look, rows, model, (&shown, &columns, rect, hovered));
+        for column in &columns {
+            let title = column.axis.metric.title(model.settings.convention());
+            draw_axis(ui, column, (rect, whole), &title);
+            self.brush(ui, column, rect, &title, look);
+        }
+        if let Some(row) = hovered {
+            if canvas.clicked() {
+                click(ui, &row.file, model, commands);
+            }
+            canvas.on_hover_cursor(CursorIcon::PointingHand).on_hover_ui_at_pointer(|ui| {
+                super::card::network(ui, row, rows, model, false);
+            });
+        }
+    }
+
+    /// Takes and draws the range of an axis; a click removes it.
+    fn brush(&mut self, ui: &Ui, column: &Column, rect: Rect, title: &str, look: &mut Look) {
+        let metric = column.axis.metric;
+        let grip = Rect::from_x_y_ranges(
+            column.x - GRIP..=column.x + GRIP,
+            rect.top() - 6.0..=rect.bottom() + 6.0,
+        );
+        let id = Id::unique(("brush", metric));
+        let response = ui.interact(grip, id, Sense::click_and_drag());
+        response.widget_info(|| {
+            let name = format!("Brush {title}");
+            WidgetInfo::labeled(Role::Slider, true, name)
+        });
+        if response.drag_started()
+            && let Some(origin) = ui.input(|input| input.pointer.press_origin())
+        {
+            self.drag = Some((metric, origin.y));
+        }
+        if let (Some((dragged, from)), Some(pointer)) = (self.drag, response.interact_pointer_pos())
+            && dragged == metric
+        {
+            let share = |y: f32| f64::from((rect.bottom() - y) / rect.height()).clamp(0.0, 1.0);
+            let (a, b) = (share(from), share(pointer.y));
+            look.brushes.insert(metric, [a.min(b), a.max(b)].map(|s| column.axis.value(s)));
+        }
+        if response.drag_stopped() {
+            self.drag = None;
+        }
+        if response.clicked() {
+            look.brushes.remove(&metric);
+        }
+        if let Some(&[low, high]) = look.brushes.get(&metric) {
+            let y = |value| column.y(rect, value);
+            let range = Rect::from_x_y_ranges(column.x - 6.0..=column.x + 6.0, y(high)..=y(low));
+            let accent = colors(ui).accent;
+            let stroke = Stroke::new(1.5, accent);
+            let fill = accent.gamma_multiply(0.25);
+            ui.painter().rect(range, 2.0, fill, stroke, egui::StrokeKind::Inside);
+        }
+        response
+            .on_hover_cursor(CursorIcon::ResizeVertical)
+            .on_hover_text("Drag to keep networks in a range; click to keep all");
+    }
+}
+
+impl Column {
+    fn y(&self, rect: Rect, value: f64) -> f32 {
+        rect.bottom() - rect.height() * self.axis.share(value) as f32
+    }
+
+    fn at(&self, rect: Rect, row: &Row) -> Option<Pos2> {
+        row.get(self.axis.metric).map(|value| pos2(self.x, self.y(rect, value.value)))
+    }
+}
+
+/// An axis for every number that some network has.
+fn columns(rect: Rect, shown: &[&Row]) -> Vec<Column> {
+    let known = |metric: &Metric| shown.iter().any(|row| row.get(*metric).is_some());
+    let metrics: Vec<Metric> = Metric::ALL.into_iter().filter(known).collect();
+    let gaps = metrics.len().saturating_sub(1).max(1) as f32;
+    let column = |(at, metric): (usize, Metric)| {
+        let values = shown.iter().filter_map(|row| row.get(metric)).map(|value| value.value);
+        let axis = Axis::around(metric, metric.is_log(), values);
+        Column { axis, x: rect.left() + rect.width() * at as f32 / gaps }
+    };
+    metrics.into_iter().enumerate().map(column).collect()
+}
+
+/// The parts of a network's line; it has gaps where a number is not known.
+fn parts<'a>(
+    row: &'a Row,
+    columns: &'a [Column],
+    rect: Rect,
+) -> impl Iterator<Item = [Pos2; 2]> + 'a {
+    columns
+        .windows(2)
+        .filter_map(move |pair| Some([pair[0].at(rect, row)?, pair[1].at(rect, row)?]))
+}
+
+fn nearest<'a>(
+    shown: &[&'a Row],
+    columns: &[Column],
+    rect: Rect,
+    pointer: Pos2,
+) -> Option<&'a Row> {
+    let distance = |row: &Row| {
+        let all = parts(row, columns, rect).map(|[a, b]| {
+            let along = ((pointer - a).dot(b - a) / (b - a).length_sq()).clamp(0.0, 1.0);
+            pointer.distance(a + along * (b - a))
+        });
+        all.fold(f32::INFINITY, f32::min)
+    };
+    let all = shown.iter().map(|row| (*row, distance(row)));
+    let (row, distance) = all.min_by(|(_, a), (_, b)| a.total_cmp(b))?;
+    (distance < REACH).then_some(row)
+}
+
+/// Draws the lines: grey ones, then coloured ones, then what is selected.
+fn lines(
+    ui: &Ui,
+    look: &Look,
+    rows: &Rows,
+    model: &Model,
+    (shown, columns, rect, hovered): (&[&Row], &[Column], Rect, Option<&Row>),
+) {
+    let palette = colors(ui);
+    let is_selected = |row: &Row| model.selection.contains(&row.file);
+    let is_hovered = |row: &Row| hovered.is_some_and(|hovered| hovered.file == row.file);
+    let mut order: Vec<&Row> = shown.to_vec();
+    order.sort_by_key(|row| (look.is_brushed(row), is_selected(row), is_hovered(row)));
+    for row in order {
+        let color = look.color(row, rows, ui.ctx().theme());
+        let stroke = match (look.is_brushed(row), is_selected(row) || is_hovered(row)) {
+            (false, _) => Stroke::new(1.0, palette.frame.gamma_multiply(0.35)),
+            (true, false) => Stroke::new(1.3, color.gamma_multiply(0.85)),
+            (true, true) => Stroke::new(3.0, color),
+        };
+        for part in parts(row, columns, rect) {
+            ui.painter().line_segment(part, stroke);
+        }
+        for at in columns.iter().filter_map(|column| column.at(rect, row)) {
+            ui.painter().circle_filled(at, stroke.width + 1.0, stroke.color);
+        }
+    }
+}
+
+fn draw_axis(ui: &Ui, column: &Column, (rect, whole): (Rect, Rect), title: &str) {
+    let (painter, palette) = (ui.painter(), colors(ui));
+    painter.vline(column.x, rect.y_range(), Stroke::new(1.0, palette.frame));
+    let small = TextStyle::Small.resolve(ui.style());
+    // What kind of number it is stands in a line of its own.
+    let kinds = ["published ", "measured "];
+    let kind = kinds.into_iter().find(|kind| title.starts_with(kind)).unwrap_or_default();
+    for (text, color, above) in
+        [(kind, palette.weak, 36.0), (&title[kind.len()..], ui.visuals().text_color(), 22.0)]
+    {
+        let galley = painter.layout_no_wrap(text.trim_end().to_owned(), small.clone(), color);
+        let half = galley.size().x / 2.0;
+        let center = column.x.min(whole.right() - half - 4.0).max(whole.left() + half + 4.0);
+        painter.galley(pos2(center - half, rect.top() - above), galley, color);
+    }
+    for tick in column.axis.ticks(rect.height() * 1.6) {
+        let y = column.y(rect, tick);
+        painter.hline(column.x - 3.0..=column.x + 3.0, y, Stroke::new(1.0, palette.frame));
+        let text = column.axis.metric.tick(tick);
+        let galley = painter.layout_no_wrap(text, small.clone(), palette.weak);
+        let place = Align2::RIGHT_CENTER.anchor_size(pos2(column.x - 7.0, y), galley.size());
+        painter.rect_filled(place.expand(1.0), 2.0, palette.canvas.gamma_multiply(0.85));
+        painter.galley(place.min, galley, palette.weak);
+    }
+}

@@ -1,0 +1,178 @@
+//! Networks with everything that is known about them as numbers.
+
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
+
+use inceptive_exec::{Machine, Measurement, Runtime, statistics::Estimate};
+use inceptive_jobs::Inspected;
+
+use super::{front::comparable, metric::Metric};
+use crate::model::{FilePath, Model, stem};
+
+/// A value of each metric, as far as it is known.
+pub type Values = [Option<Estimate>; Metric::ALL.len()];
+
+/// A way to run networks; latencies are only compared within one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Way {
+    machine: Machine,
+    runtime: Runtime,
+}
+
+impl Way {
+    /// Whether something was measured so.
+    pub fn is_of(&self, measurement: &Measurement) -> bool {
+        self.runtime == measurement.runtime && self.machine == measurement.machine
+    }
+
+    /// In words: `rten 0.27.0, fp32, batch 1, 2 threads`.
+    pub fn label(&self) -> String {
+        let Runtime { engine, engine_version, device, precision, batch, threads } = &self.runtime;
+        let version = engine_version.split(['-', '+']).next().unwrap_or_default();
+        let plural = if *threads == 1 { "" } else { "s" };
+        let device = if device == "cpu" { String::new() } else { format!(" on {device}") };
+        format!("{engine} {version}{device}, {precision}, batch {batch}, {threads} thread{plural}")
+    }
+}
+
+/// A network with its numbers.
+#[derive(Debug)]
+pub struct Row {
+    /// Its file.
+    pub file: FilePath,
+    /// What it is called in plots.
+    pub name: String,
+    /// The place of its family in [`Rows::families`]; none if it is alone.
+    pub family: Option<usize>,
+    /// The network.
+    pub network: Arc<Inspected>,
+    /// Its numbers.
+    pub values: Values,
+}
+
+impl Row {
+    /// A number.
+    pub fn get(&self, metric: Metric) -> Option<Estimate> {
+        self.values[metric.index()]
+    }
+}
+
+/// All networks with their numbers.
+#[derive(Debug, Default)]
+pub struct Rows {
+    /// The networks, in the order of files.
+    pub rows: Vec<Row>,
+    /// Families with at least two networks.
+    pub families: Vec<String>,
+    /// Ways that something was measured in, those with most results first.
+    pub ways: Vec<Way>,
+    key: u64,
+}
+
+impl Rows {
+    /// Gathers the numbers again if something changed.
+    pub fn update(&mut self, model: &Model, way: Option<&str>) {
+        let key = key(model, way);
+        if self.key == key && !self.rows.is_empty() {
+            return;
+        }
+        let ways = ways(model);
+        let chosen = ways.iter().find(|known| Some(&*known.label()) == way).or(ways.first());
+        let mut families: BTreeMap<String, usize> = BTreeMap::new();
+        for (entry, _) in model.networks() {
+            *families.entry(family(&entry.file)).or_default() += 1;
+        }
+        families.retain(|_, count| *count > 1);
+        let families: Vec<String> = families.into_keys().collect();
+        let row = |(entry, network): (&crate::model::Entry, &Arc<Inspected>)| Row {
+            file: Arc::clone(&entry.file),
+            name: stem(&entry.file),
+            family: families.binary_search(&family(&entry.file)).ok(),
+            network: Arc::clone(network),
+            values: values(model, network, chosen),
+        };
+        let rows = model.networks().map(row).collect();
+        *self = Self { rows, families, ways, key };
+    }
+}
+
+/// Changes whenever the numbers do.
+fn key(model: &Model, way: Option<&str>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for (entry, network) in model.networks() {
+        entry.file.hash(&mut hasher);
+        Arc::as_ptr(network).hash(&mut hasher);
+    }
+    model.results.measurements.len().hash(&mut hasher);
+    model.settings.convention().to_string().hash(&mut hasher);
+    way.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The first word of a file's name: `resnet` of `resnet50.yaml`.
+fn family(file: &std::path::Path) -> String {
+    let name = stem(file);
+    let end = name.find(|c: char| !c.is_alphabetic()).unwrap_or(name.len());
+    name[..end].to_owned()
+}
+
+fn ways(model: &Model) -> Vec<Way> {
+    let mut ways: Vec<(Way, usize)> = Vec::new();
+    for measurement in model.results.measurements.iter().map(|stored| &stored.result) {
+        match ways.iter_mut().find(|(way, _)| way.is_of(measurement)) {
+            Some((_, count)) => *count += 1,
+            None => {
+                let (machine, runtime) = (measurement.machine.clone(), measurement.runtime.clone());
+                ways.push((Way { machine, runtime }, 1));
+            }
+        }
+    }
+    ways.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    ways.into_iter().map(|(way, _)| way).collect()
+}
+
+/// A number without doubt; none of nothing, which no axis by powers of ten can show.
+pub(super) fn exact(value: f64) -> Option<Estimate> {
+    (value > 0.0).then_some(Estimate { value, low: value, high: value })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+fn values(model: &Model, network: &Inspected, way: Option<&Way>) -> Values {
+    let cost = &network.cost;
+    let top1 = comparable(&network.architecture).and_then(|published| published.top1);
+    let latency = way.and_then(|way| {
+        let measured = model.results.of(&network.fingerprint);
+        measured.filter(|measurement| way.is_of(measurement)).last()
+    });
+    let mut values = [None; Metric::ALL.len()];
+    for metric in Metric::ALL {
+        values[metric.index()] = match metric {
+            Metric::Top1 => top1.and_then(exact),
+            Metric::Params => exact(cost.total.params as f64),
+            Metric::Compute => {
+                exact(model.settings.convention().total(&network.architecture.graph) as f64)
+            }
+            Metric::Acts => exact(cost.total.acts as f64),
+            Metric::PeakMemory => exact(mebibytes(cost.peak.bytes)),
+            Metric::Latency => latency.map(|measurement| measurement.latency_ms.median),
+            Metric::Density => top1.and_then(|top1| exact(top1 / (cost.total.params as f64 / 1e6))),
+        };
+    }
+    values
+}
+
+/// Numbers of a network that somebody is changing: nothing that was published or measured holds for it.
+pub(super) fn design_values(model: &Model, network: &Inspected) -> Values {
+    let mut values = values(model, network, None);
+    values[Metric::Top1.index()] = None;
+    values[Metric::Density.index()] = None;
+    values
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+pub(super) fn mebibytes(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}

@@ -1,0 +1,133 @@
+//! What is set against what, and which networks are shown.
+
+use egui::{ComboBox, DragValue, Role, TextEdit, Ui, WidgetInfo};
+use inceptive_cost::Convention;
+use inceptive_jobs::Content;
+
+use super::{
+    View,
+    look::{ColorBy, Look},
+    metric::Metric,
+    rows::Rows,
+};
+use crate::{
+    command::{Command, Commands},
+    jobs::Job,
+    model::{Model, State},
+};
+
+/// Draws the choices.
+pub fn ui(
+    ui: &mut Ui,
+    (look, view, most): (&mut Look, &mut View, &mut usize),
+    rows: &Rows,
+    model: &Model,
+    commands: &mut Commands,
+) {
+    let convention = model.settings.convention();
+    ui.horizontal_wrapped(|ui| {
+        for (axis, name) in ["x axis", "y axis"].into_iter().enumerate() {
+            let before = look.metrics[axis];
+            metric_choice(ui, name, &mut look.metrics[axis], convention);
+            if look.metrics[axis] != before {
+                look.is_log[axis] = look.metrics[axis].is_log();
+            }
+            ui.checkbox(&mut look.is_log[axis], "log").on_hover_text("By powers of ten");
+            ui.separator();
+        }
+        size_choice(ui, look, convention);
+        color_choice(ui, look, convention);
+    });
+    ui.horizontal_wrapped(|ui| {
+        for (choice, name) in
+            [(View::Both, "Both"), (View::Scatter, "Scatter"), (View::Parallel, "Parallel")]
+        {
+            ui.selectable_value(view, choice, name);
+        }
+        ui.separator();
+        let filter =
+            TextEdit::singleline(&mut look.filter).hint_text("Filter").desired_width(100.0);
+        ui.add(filter)
+            .on_hover_text("Words that the name of file or network contains")
+            .widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Filter networks"));
+        if ui.add_enabled(!look.brushes.is_empty(), egui::Button::new("Clear brushes")).clicked() {
+            look.brushes.clear();
+        }
+        way_choice(ui, look, rows);
+        cloud(ui, most, model, commands);
+    });
+}
+
+/// A choice with a name before it.
+fn labelled(ui: &mut Ui, name: &str, shown: &str, width: f32, list: impl FnOnce(&mut Ui)) {
+    let label = ui.label(name);
+    let combo = ComboBox::from_id_salt(name).selected_text(shown).width(width).truncate();
+    combo.show_ui(ui, list).response.labelled_by(label.id);
+}
+
+fn metric_choice(ui: &mut Ui, name: &str, metric: &mut Metric, convention: Convention) {
+    let now = *metric;
+    labelled(ui, name, &now.title(convention), 160.0, |ui| {
+        for choice in Metric::ALL {
+            ui.selectable_value(metric, choice, choice.title(convention));
+        }
+    });
+}
+
+fn size_choice(ui: &mut Ui, look: &mut Look, convention: Convention) {
+    let shown = look.size.map_or_else(|| "same".to_owned(), |metric| metric.title(convention));
+    labelled(ui, "size", &shown, 100.0, |ui| {
+        ui.selectable_value(&mut look.size, None, "same");
+        for metric in Metric::ALL {
+            ui.selectable_value(&mut look.size, Some(metric), metric.title(convention));
+        }
+    });
+}
+
+fn color_choice(ui: &mut Ui, look: &mut Look, convention: Convention) {
+    let shown = match look.color {
+        ColorBy::Family => "family".to_owned(),
+        ColorBy::Metric(metric) => metric.title(convention),
+    };
+    labelled(ui, "colour", &shown, 100.0, |ui| {
+        ui.selectable_value(&mut look.color, ColorBy::Family, "family");
+        for metric in Metric::ALL {
+            let choice = ColorBy::Metric(metric);
+            ui.selectable_value(&mut look.color, choice, metric.title(convention));
+        }
+    });
+}
+
+/// Which latencies: those of different engines, batches and threads never share an axis.
+fn way_choice(ui: &mut Ui, look: &mut Look, rows: &Rows) {
+    let Some(first) = rows.ways.first() else { return };
+    ui.separator();
+    let shown = look.way.clone().unwrap_or_else(|| first.label());
+    labelled(ui, "latency of", &shown, 150.0, |ui| {
+        for way in &rows.ways {
+            let label = way.label();
+            if ui.selectable_label(label == shown, &label).clicked() {
+                look.way = Some(label);
+            }
+        }
+    });
+}
+
+/// Networks of the current space as a cloud.
+fn cloud(ui: &mut Ui, most: &mut usize, model: &Model, commands: &mut Commands) {
+    let Some(State::Good(Content::Space(space))) = model.current().map(|entry| &entry.state) else {
+        return;
+    };
+    ui.separator();
+    let counts = DragValue::new(most).range(100..=100_000).speed(100.0).suffix(" networks");
+    ui.add(counts).on_hover_text("Networks of the space that are counted at most");
+    let is_counting = model.jobs.active().any(|state| matches!(state.job, Job::Cloud(..)));
+    let button = egui::Button::new("Draw the space");
+    if ui
+        .add_enabled(!is_counting, button)
+        .on_hover_text("Count networks all over the space, and show each as a point")
+        .clicked()
+    {
+        commands.push(Command::Start(Job::Cloud(space.clone(), *most)));
+    }
+}

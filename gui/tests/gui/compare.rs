@@ -1,0 +1,109 @@
+//! Networks side by side.
+
+use egui::{Key, Modifiers};
+use egui_kittest::kittest::Queryable;
+use inceptive_gui::jobs::Place;
+
+use crate::common::Window;
+
+/// A window on files, the first of which are selected, with the comparison in front.
+fn comparing(files: &[&str], selected: &[&str]) -> Window {
+    let mut window = Window::on(files);
+    for (at, name) in selected.iter().enumerate() {
+        let modifiers = if at == 0 { Modifiers::NONE } else { Modifiers::COMMAND };
+        window.get(name).click_modifiers(modifiers);
+        window.harness.run();
+    }
+    window.press(Modifiers::COMMAND, Key::Num5);
+    window
+}
+
+fn google() -> Window {
+    comparing(&["googlenet.yaml", "googlenet-bn.yaml"], &["googlenet", "googlenet-bn"])
+}
+
+#[test]
+fn one_network_alone_shows_how_to_select_more() {
+    let window = comparing(&["googlenet.yaml", "alexnet.yaml"], &["googlenet"]);
+    assert!(window.says("Select two or more networks"));
+}
+
+#[test]
+fn totals_have_differences_to_the_first() {
+    let window = google();
+    for text in [
+        "6,998,552",
+        "6,624,904",
+        "-373,648",
+        "1,582,671,872",
+        "1,498,376,192",
+        "+1.08 points",
+        "3a: 163,696, 155,872",
+    ] {
+        assert!(window.says(text), "{text}");
+    }
+}
+
+#[test]
+fn three_networks_stand_beside_each_other() {
+    let mut window =
+        comparing(&["alexnet.yaml", "nin.yaml", "vgg16.yaml"], &["nin", "alexnet", "vgg16"]);
+    assert!(window.says("with 2 others") && window.says("61,100,840"));
+    assert!(window.says("138,357,544") && window.says("7,595,176"));
+    window.button("MACs").click();
+    window.harness.run();
+    assert!(window.says(", –, –"), "modules of one network only");
+}
+
+#[test]
+fn a_changed_node_leads_to_the_graph() {
+    let mut window = google();
+    window.click("Nodes");
+    for text in ["− 3 removed", "+ 57 added", "~ 117 changed", "-8,224", "-6,422,528"] {
+        assert!(window.says(text), "{text}");
+    }
+    assert!(window.says("kernel: 5x5 -> 3x3"));
+    window.click("~ 117 changed");
+    assert!(!window.says("kernel: 5x5 -> 3x3") && window.has("stem/norm1"));
+    window.click("~ 117 changed");
+    window.get("Filter nodes").focus();
+    window.harness.run();
+    window.get("Filter nodes").type_text("3a/5x5/conv");
+    window.harness.run();
+    assert!(!window.has("stem/norm1"));
+    window.click("3a/5x5/conv");
+    window.wait("it is laid out", |model| model.last_scene(Place::Graph).is_some());
+    assert_eq!(window.selected(), ["googlenet", "googlenet-bn"]);
+    assert!(!window.has("Filter nodes"), "the graph is in front");
+}
+
+#[test]
+fn texts_are_compared_with_all_that_they_extend() {
+    let mut window = google();
+    window.click("Text");
+    assert!(window.says("only in googlenet-bn"));
+    assert!(window.says("− name: GoogLeNet"));
+    window.click("as written");
+    assert!(window.says("is a variant of"));
+}
+
+#[test]
+fn graphs_are_marked_and_move_together() {
+    let mut window = google();
+    window.click("Graphs");
+    window.wait("both are laid out", |model| model.jobs.active().next().is_none());
+    for label in ["pool3 in the first: equal", "pool4 in the other: changed"] {
+        assert!(window.has_button(label), "{label}");
+    }
+    window.click("Open all");
+    window.wait("both are open", |model| model.jobs.active().next().is_none());
+    window.click("Fit");
+    window.click("Next");
+    let place = |label: &str| window.button(label).rect().center().y;
+    let (first, other) =
+        (place("stem/conv1 in the first: changed"), place("stem/conv1 in the other: changed"));
+    assert!((first - other).abs() < 2.0, "{first} {other}");
+    assert!(
+        window.harness.query_all_by_label_contains("stem/norm1 in the first: removed").count() > 0
+    );
+}

@@ -1,0 +1,262 @@
+//! Measuring from the window, with an engine that computes nothing on a machine whose time passes when told to.
+
+use std::{fs, sync::Arc, thread::sleep, time::Duration};
+
+use egui::{Key, Modifiers, OutputCommand};
+use inceptive_exec::{
+    Description, Engine, EngineError, FakeHost, Machine, Model as Runnable, NodeTimings, Roofline,
+    Session, Setup, engines::mock::Mock,
+};
+use inceptive_gui::{
+    jobs::{Machinery, Tools},
+    model::{Model, Status},
+};
+use inceptive_store::Store;
+
+use crate::common::{Window, copies};
+
+const NETWORK: &str = "module-reduced.yaml";
+
+/// An engine that nobody has.
+struct Absent;
+
+impl Absent {
+    fn missing<T>() -> Result<T, EngineError> {
+        Err(EngineError::Missing { engine: "absent", how: "ask for it".to_owned() })
+    }
+}
+
+impl Engine for Absent {
+    fn name(&self) -> &'static str {
+        "absent"
+    }
+
+    fn describe(&self) -> Result<Description, EngineError> {
+        Self::missing()
+    }
+
+    fn compile(&self, _: &Runnable, _: &Setup) -> Result<Box<dyn Session>, EngineError> {
+        Self::missing()
+    }
+
+    fn node_times(
+        &self,
+        _: &Runnable,
+        _: &Setup,
+        _: Arc<[f32]>,
+        _: usize,
+    ) -> Result<NodeTimings, EngineError> {
+        Self::missing()
+    }
+}
+
+/// Measures with an engine whose runs take what `pace` says.
+fn machinery(
+    fails_at: Option<usize>,
+    pace: impl Fn(&Runnable, usize) -> Duration + Clone + Send + Sync + 'static,
+) -> Machinery {
+    Machinery::new(move || {
+        let host = FakeHost::default();
+        let mock = Mock { fails_at, ..Mock::new(&host, pace.clone()) };
+        Tools {
+            engines: vec![Box::new(mock), Box::new(Absent)],
+            host: Box::new(host),
+            machine: Machine::read(),
+            roofline: |threads| Roofline { threads, peak_gflops: 400.0, bandwidth_gbps: 20.0 },
+            available_bytes: 1 << 34,
+        }
+    })
+}
+
+/// A window with the run tab in front.
+fn running(machinery: &Machinery) -> Window {
+    let mut window = Window::measuring(copies(&[NETWORK, "blocks/inception.yaml"]), machinery);
+    window.click("module-reduced");
+    window.press(Modifiers::COMMAND, Key::Num6);
+    window.wait("engines are known", |model| model.engines.is_some());
+    window
+}
+
+fn steady() -> Machinery {
+    machinery(None, |_, _| Duration::from_millis(2))
+}
+
+fn status(model: &Model, at: usize) -> Option<&Status> {
+    model.jobs.long().nth(at).map(|state| &state.status)
+}
+
+fn is_over(model: &Model) -> bool {
+    model.jobs.long().next().is_some() && model.jobs.active().next().is_none()
+}
+
+#[test]
+fn a_bench_goes_from_a_click_to_a_row() {
+    let mut window = running(&steady());
+    assert!(window.has("mock 1 on cpu") && window.has("absent was not found: ask for it"));
+    window.click("Start");
+    window
+        .wait("there is a result", |model| is_over(model) && model.results.measurements.len() == 1);
+    assert_eq!(status(window.model(), 0), Some(&Status::Done));
+    for text in ["Inception module with reductions", "2.00 ms", "2.00 … 2.00 ms", "271.4", "fp32"]
+    {
+        assert!(window.has(text), "{text}");
+    }
+    window.get("Filter results").focus();
+    window.harness.run();
+    window.get("Filter results").type_text("resnet");
+    window.harness.run();
+    assert!(!window.has("2.00 ms") && window.has("Nothing found"));
+    window.click("Clear finished");
+    assert!(window.says("Nothing was started yet"));
+}
+
+#[test]
+fn every_batch_and_thread_count_is_measured() {
+    let mut window = running(&steady());
+    for (field, text) in [("Batches", "1, 8"), ("Threads", "1 2")] {
+        window.get(field).focus();
+        window.harness.run();
+        window.press(Modifiers::COMMAND, Key::A);
+        window.get(field).type_text(text);
+        window.harness.run();
+    }
+    window.press(Modifiers::COMMAND, Key::Enter);
+    window.wait("there are results", |model| model.results.measurements.len() == 4);
+    window.get("Batches").focus();
+    window.harness.run();
+    window.get("Batches").type_text(" x");
+    window.harness.run();
+    assert!(window.says("batch: `x` is no whole number"));
+}
+
+#[test]
+fn what_waits_and_what_runs_can_be_cancelled() {
+    let slow = machinery(None, |_, _| {
+        sleep(Duration::from_millis(2));
+        Duration::from_millis(1)
+    });
+    let mut window = running(&slow);
+    window.click("Start");
+    window.click("Profile");
+    window.click("Start");
+    window.wait("one runs", |model| {
+        matches!(status(model, 0), Some(Status::Running(progress)) if !progress.activity.is_empty())
+    });
+    assert_eq!(status(window.model(), 1), Some(&Status::Waiting));
+    window.click("Cancel profile module-reduced");
+    window.wait("it is off", |model| status(model, 1) == Some(&Status::Stopped));
+    assert!(matches!(status(window.model(), 0), Some(Status::Running(_))));
+    window.click("Cancel bench module-reduced");
+    window.wait("all are off", is_over);
+    assert_eq!(status(window.model(), 0), Some(&Status::Stopped));
+    assert!(window.model().results.profiles.is_empty());
+}
+
+#[test]
+fn what_an_engine_says_is_shown() {
+    let mut window = running(&machinery(Some(12), |_, _| Duration::from_millis(2)));
+    window.click("Start");
+    window.wait("it failed", is_over);
+    assert!(window.has("Inception module with reductions on mock: mock failed: told to"));
+    assert!(window.has("nothing was measured"));
+}
+
+#[test]
+fn a_panic_becomes_a_message_and_the_next_job_runs() {
+    let mut window = running(&machinery(None, |_, run| {
+        assert!(run < 5, "the engine fell over");
+        Duration::from_millis(2)
+    }));
+    window.click("Start");
+    window.wait("it failed", is_over);
+    assert!(window.says("a mistake in this program: the engine fell over"));
+    window.click("Profile");
+    window.click("Start");
+    window.wait("the next one ran", |model| model.results.profiles.len() == 1);
+}
+
+#[test]
+fn a_store_of_a_newer_version_is_told_and_left_alone() {
+    let folder = copies(&[NETWORK, "blocks/inception.yaml"]);
+    let file = folder.path().join("inceptive.db");
+    drop(Store::open(&file).unwrap());
+    let mut bytes = fs::read(&file).unwrap();
+    // The schema's version (SQLite file format, 1.3).
+    bytes[60..64].copy_from_slice(&99_u32.to_be_bytes());
+    fs::write(&file, &bytes).unwrap();
+
+    let mut window = Window::measuring(folder, &steady());
+    window.click("module-reduced");
+    window.press(Modifiers::COMMAND, Key::Num6);
+    window.wait("engines are known", |model| model.engines.is_some());
+    assert!(window.says("was written by a newer version of this program"));
+    window.click("Start");
+    window.wait("it failed", is_over);
+    assert!(
+        matches!(status(window.model(), 0), Some(Status::Failed(text)) if text.contains("newer"))
+    );
+    assert_eq!(fs::read(&file).unwrap(), bytes);
+
+    let other = window.folder.path().join("other.db");
+    window.get("Store").focus();
+    window.harness.run();
+    window.press(Modifiers::COMMAND, Key::A);
+    window.get("Store").type_text(other.to_str().unwrap());
+    window.harness.run();
+    window.press(Modifiers::NONE, Key::Enter);
+    window.click("Start");
+    window.wait("another store does", |model| model.results.measurements.len() == 1);
+    assert!(other.is_file() && !window.says("newer version of this program. "));
+}
+
+#[test]
+fn a_profile_is_a_table_and_points_under_a_roof() {
+    let mut window = running(&steady());
+    window.click("Profile");
+    window.click("Start");
+    window.wait("there is a profile", |model| is_over(model) && !model.results.profiles.is_empty());
+    window.click("Profiles (1)");
+    assert!(window.has("Roofline with 13 points"), "convolutions, activations and a pooling");
+    assert!(window.has("module/3x3/conv") && window.says("bound by memory"));
+    window.click("modules");
+    assert!(window.has("Roofline with 1 points") && window.has("module"));
+    window.click("nodes");
+    let height = |window: &Window, name| window.get(name).rect().top();
+    let is_above =
+        |window: &Window| height(window, "module/3x3/conv") < height(window, "module/1x1/conv");
+    assert!(!is_above(&window), "in the order of execution");
+    window.click("GFLOP/s");
+    assert!(is_above(&window), "what is faster first");
+    window.click("module/3x3/conv");
+    window.wait("it is laid out", |model| {
+        model.last_scene(inceptive_gui::jobs::Place::Graph).is_some()
+    });
+    assert!(!window.has("Profiles (1)"), "the graph is in front");
+}
+
+#[test]
+fn a_report_ends_with_a_page_to_open() {
+    let mut window = running(&steady());
+    window.click("Report");
+    let folder = window.folder.path().join("a report");
+    window.get("Folder of the report").focus();
+    window.harness.run();
+    window.press(Modifiers::COMMAND, Key::A);
+    window.get("Folder of the report").type_text(folder.to_str().unwrap());
+    window.harness.run();
+    window.click("Start");
+    window.wait("it is written", is_over);
+    assert!(folder.join("report.md").is_file());
+    assert!(window.says("a report/index.html"));
+    window.get("Open").click();
+    window.harness.step();
+    let commands = &window.harness.output().platform_output.commands;
+    let opened = commands.iter().find_map(|command| match command {
+        OutputCommand::OpenUrl(open) => Some(open.url.clone()),
+        _ => None,
+    });
+    assert!(
+        opened
+            .is_some_and(|url| url.starts_with("file://") && url.ends_with("a%20report/index.html"))
+    );
+}

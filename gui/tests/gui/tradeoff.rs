@@ -1,0 +1,104 @@
+//! Networks set against each other.
+
+use egui::{Key, Modifiers, Pos2, Role};
+use egui_kittest::kittest::{NodeT, Queryable};
+
+use crate::common::Window;
+
+const FILES: [&str; 6] = [
+    "alexnet.yaml",
+    "blocks/residual.yaml",
+    "googlenet.yaml",
+    "mobilenet-v2.yaml",
+    "resnet50.yaml",
+    "vgg16.yaml",
+];
+
+fn tradeoff() -> Window {
+    let mut window = Window::on(&FILES);
+    window.press(Modifiers::COMMAND, Key::Num4);
+    window
+}
+
+/// Names of the points on the front.
+fn front(window: &Window) -> Vec<String> {
+    let points = window.harness.query_all_by_label_contains(" in the plot, on the front");
+    let mut names: Vec<String> = points
+        .filter_map(|node| {
+            let label = node.accesskit_node().label()?;
+            Some(label.split(' ').next()?.to_owned())
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+/// Names of all points.
+fn points(window: &Window) -> usize {
+    window.harness.query_all_by_label_contains(" in the plot").count()
+}
+
+/// Chooses what an axis shows.
+fn choose(window: &mut Window, axis: &str, metric: &str) {
+    window.harness.get_by_role_and_label(Role::ComboBox, axis).click();
+    window.harness.run();
+    window.button(metric).click();
+    window.harness.run();
+}
+
+/// Drags from one place to another.
+fn drag(window: &mut Window, from: Pos2, to: Pos2) {
+    window.harness.hover_at(from);
+    window.harness.run();
+    window.harness.drag_at(from);
+    window.harness.run();
+    for part in [0.3, 0.7, 1.0] {
+        window.harness.hover_at(from + part * (to - from));
+        window.harness.run();
+    }
+    window.harness.drop_at(to);
+    window.harness.run();
+}
+
+#[test]
+fn the_front_follows_the_axes() {
+    let mut window = tradeoff();
+    assert_eq!(points(&window), 5);
+    assert_eq!(front(&window), ["mobilenet-v2", "resnet50"]);
+    choose(&mut window, "y axis", "params");
+    assert_eq!(front(&window), ["mobilenet-v2"]);
+    // Nothing was measured here.
+    choose(&mut window, "x axis", "measured latency (ms)");
+    assert_eq!(points(&window), 0);
+    assert!(window.has("not measured: 5"));
+}
+
+#[test]
+fn the_filter_leaves_out_and_a_click_selects() {
+    let mut window = tradeoff();
+    window.button("vgg16 in the plot").click();
+    window.harness.run();
+    assert_eq!(window.selected(), ["vgg16"]);
+    window.get("Filter networks").focus();
+    window.harness.run();
+    window.get("Filter networks").type_text("res");
+    window.harness.run();
+    assert_eq!(points(&window), 1);
+    assert_eq!(front(&window), ["resnet50"]);
+}
+
+#[test]
+fn a_brush_greys_and_a_box_selects_what_is_left() {
+    let mut window = tradeoff();
+    // The upper half of the parameters, by powers of ten: AlexNet, VGG and ResNet.
+    let axis = window.get("Brush params").rect();
+    drag(&mut window, axis.center_top(), axis.center());
+    assert_eq!(front(&window), ["alexnet", "resnet50"]);
+    let plot = window.get("Trade-off plot").rect().shrink(2.0);
+    drag(&mut window, plot.left_top(), plot.right_bottom());
+    let mut selected = window.selected();
+    selected.sort();
+    assert_eq!(selected, ["alexnet", "resnet50", "vgg16"]);
+    window.click("Clear brushes");
+    assert_eq!(front(&window), ["mobilenet-v2", "resnet50"]);
+}
