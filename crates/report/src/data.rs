@@ -134,7 +134,7 @@ pub fn json(report: &Report, findings: &Findings) -> String {
         .enumerate()
         .map(|(at, candidate)| {
             let on_front = fronts.each_ref().map(|front| front.contains(&at));
-            object(candidate, way, on_front)
+            object(candidate, findings.profiled.as_ref(), on_front)
         })
         .collect();
     let document = json!({
@@ -152,7 +152,7 @@ pub fn json(report: &Report, findings: &Findings) -> String {
     format!("{document:#}\n")
 }
 
-fn object(candidate: &Candidate, way: Option<&Way>, on_front: [bool; 3]) -> Value {
+fn object(candidate: &Candidate, profiled: Option<&Way>, on_front: [bool; 3]) -> Value {
     let subject = &candidate.subject;
     let mut object = json!({
         "name": candidate.name,
@@ -186,7 +186,7 @@ fn object(candidate: &Candidate, way: Option<&Way>, on_front: [bool; 3]) -> Valu
         .iter()
         .map(|stored| measurement_object(stored.id, &stored.result))
         .collect();
-    let profile = way.and_then(|way| way.profile_of(candidate));
+    let profile = profiled.and_then(|way| way.profile_of(candidate));
     if let Some(network) = &candidate.network {
         let layers = Quantity::ALL.map(|quantity| {
             let shares = by_layer(network, profile, quantity);

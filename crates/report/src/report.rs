@@ -6,7 +6,7 @@ use crate::{
     picks::{Pick, picks},
     summary::{Facts, Summary},
     variants::{VariantCost, variants},
-    way::{Way, ways},
+    way::{Way, profiled_way, ways},
 };
 
 /// What a report is made from.
@@ -31,6 +31,8 @@ pub struct Report {
 pub struct Findings {
     /// The ways that they were measured in; the first is the one that most were measured in.
     pub ways: Vec<Way>,
+    /// The way that most candidates were profiled in.
+    pub profiled: Option<Way>,
     /// Which to take for a budget.
     pub picks: Vec<Pick>,
     /// Variants beside their bases.
@@ -48,7 +50,7 @@ impl Findings {
         let variants = variants(candidates, way);
         let facts = Facts { candidates, way, picks: &picks, variants: &variants };
         let summary = Summary::new(&facts);
-        Self { ways, picks, variants, summary }
+        Self { profiled: profiled_way(candidates), ways, picks, variants, summary }
     }
 
     /// The way that most candidates were measured in.

@@ -74,6 +74,28 @@ pub fn ways(candidates: &[Candidate]) -> Vec<Way> {
     ways.into_iter().map(|(way, _)| way).collect()
 }
 
+/// The way that most candidates were profiled in, which need not be one that they were measured in: not every
+/// engine says what nodes take.
+pub fn profiled_way(candidates: &[Candidate]) -> Option<Way> {
+    let mut ways: Vec<Way> = Vec::new();
+    for p in candidates.iter().flat_map(|candidate| &candidate.profiles) {
+        let p = &p.result;
+        let known =
+            ways.iter_mut().find(|way| way.runtime == p.runtime && way.machine == p.machine);
+        match known {
+            Some(way) => way.coverage += 1,
+            None => ways.push(Way {
+                machine: p.machine.clone(),
+                runtime: p.runtime.clone(),
+                roofline: p.roofline,
+                coverage: 1,
+            }),
+        }
+    }
+    // Of several the first.
+    ways.into_iter().rev().max_by_key(|way| way.coverage)
+}
+
 /// A machine's limits do not depend on the engine: the highest of all counts.
 fn share_limits(ways: &mut [(Way, f64)]) {
     let limits: Vec<(String, Roofline)> =

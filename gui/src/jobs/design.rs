@@ -90,7 +90,7 @@ pub(super) fn count(request: DesignRequest) -> Output {
         Content::Network(network) if is_plain => Ok(Arc::clone(network)),
         _ => design(files, &request.file, &request.settings)
             .map(Arc::new)
-            .map_err(|error| super::measure::chain(&error)),
+            .map_err(|error| inceptive_jobs::chain(&error)),
     };
     let is_network = matches!(request.base, Content::Network(_));
     let settables = match is_plain && is_network {

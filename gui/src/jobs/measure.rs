@@ -1,6 +1,6 @@
 //! Measuring and profiling, as [`inceptive_jobs`] does it.
 
-use std::{error::Error, path::PathBuf};
+use std::path::PathBuf;
 
 use inceptive_exec::{Description, Machine, PrecisionWish, Protocol, Setup};
 use inceptive_jobs::{

@@ -10,7 +10,9 @@ use std::{
 use egui::ColorImage;
 use inceptive_report::replace_file;
 
-use super::{Output, measure::chain};
+use inceptive_jobs::chain;
+
+use super::Output;
 use crate::model::FilePath;
 
 /// A text for a file.

@@ -61,7 +61,10 @@ pub(crate) fn all(report: &Report, findings: &Findings) -> Vec<Figure> {
     let mut figures: Vec<Option<Figure>> = Vec::new();
     figures.extend(axes.into_iter().flatten().map(|axis| accuracy::chart(candidates, way, axis)));
     figures.push(density::bars(candidates, way));
-    figures.extend(Quantity::ALL.map(|quantity| shares::bars(candidates, way, quantity)));
+    figures.extend(
+        Quantity::ALL
+            .map(|quantity| shares::bars(candidates, findings.profiled.as_ref(), quantity)),
+    );
     figures.push(way.and_then(|way| roofline::chart(candidates, way)));
     figures.push(latency::chart(candidates, &findings.ways));
     let clouds = (1..).zip(&report.clouds);

@@ -129,14 +129,13 @@ fn shares(
     shown: &Shown,
     figures: &[Figure],
 ) -> Option<Shares> {
-    let way = findings.main_way();
     let left_out = report.candidates.len() - shown.described.len();
     let shares = Shares {
         figures: at(figures, Place::Where),
         networks: shown
             .described
             .iter()
-            .map(|&at| Network::new(&report.candidates[at], at, way))
+            .map(|&at| Network::new(&report.candidates[at], at, findings))
             .collect(),
         left_out: (left_out > 0).then(|| counted(left_out, "network", "networks")),
     };

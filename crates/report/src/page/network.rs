@@ -15,6 +15,7 @@ use crate::{
     drawing,
     layer::{PartRow, by_part},
     numbers::{bytes, exact, short_count, significant},
+    report::Findings,
     text::xml,
     way::Way,
 };
@@ -45,9 +46,11 @@ pub(super) struct Network {
 impl HtmlSafe for Network {}
 
 impl Network {
-    pub fn new(candidate: &Candidate, at: usize, way: Option<&Way>) -> Self {
+    pub fn new(candidate: &Candidate, at: usize, findings: &Findings) -> Self {
         let id = format!("network-{}", at + 1);
-        let profile = way.and_then(|way| way.profile_of(candidate));
+        let way = findings.main_way();
+        let profiled = findings.profiled.as_ref();
+        let profile = profiled.and_then(|way| way.profile_of(candidate));
         let network = candidate.network.as_ref();
         let parts = network.map(|network| by_part(network, profile));
         let subject = &candidate.subject;

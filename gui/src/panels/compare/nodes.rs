@@ -74,7 +74,7 @@ impl Nodes {
             body.rows(ROW, shown.len(), |mut row| {
                 let node = shown[row.index()];
                 if line(&mut row, node) {
-                    let side = match node.change.after() {
+                    let side = match node.change.after().map(Box::as_ref) {
                         Some(_) => &pair.after,
                         None => &pair.before,
                     };
@@ -108,7 +108,8 @@ impl Nodes {
 
 /// Draws a node; whether somebody clicked it.
 fn line(row: &mut TableRow<'_, '_>, node: &NodeChange) -> bool {
-    let (before, after) = (node.change.before(), node.change.after());
+    let (before, after) =
+        (node.change.before().map(Box::as_ref), node.change.after().map(Box::as_ref));
     let mark = Mark::of(&node.change);
     let mut is_clicked = false;
     row.col(|ui| {
@@ -120,7 +121,7 @@ fn line(row: &mut TableRow<'_, '_>, node: &NodeChange) -> bool {
         is_clicked = link.clicked();
     });
     let of = |of: fn(&NodeSide) -> String| both(before.map(of), after.map(of));
-    for text in [of(|side| side.op.to_owned()), of(|side| side.shape.to_string())] {
+    for text in [of(|side| side.op.name().to_owned()), of(|side| side.shape.to_string())] {
         row.col(|ui| cut(ui, &text));
     }
     let totals = |side: Option<&NodeSide>| side.map(|side| side.totals).unwrap_or_default();
@@ -165,7 +166,8 @@ fn differences(node: &NodeChange) -> String {
         .into_iter()
         .map(|it| format!("{}: {} -> {}", it.name, value(it.before), value(it.after)))
         .collect();
-    if let (Some(before), Some(after)) = (node.change.before(), node.change.after())
+    if let (Some(before), Some(after)) =
+        (node.change.before().map(Box::as_ref), node.change.after().map(Box::as_ref))
         && before.inputs != after.inputs
     {
         let names = |side: &NodeSide| {
@@ -179,8 +181,9 @@ fn differences(node: &NodeChange) -> String {
 
 /// What the filter looks at.
 fn words(node: &NodeChange) -> String {
-    let op = |side: Option<&NodeSide>| side.map_or("", |side| side.op);
-    let (before, after) = (op(node.change.before()), op(node.change.after()));
+    let op = |side: Option<&NodeSide>| side.map_or("", |side| side.op.name());
+    let (before, after) =
+        (op(node.change.before().map(Box::as_ref)), op(node.change.after().map(Box::as_ref)));
     format!("{} {before} {after} {}", node.path.as_str(), differences(node))
 }
 
