@@ -1,6 +1,6 @@
 //! Keys, and the sheet that shows them.
 
-use egui::{Context, Grid, Key, KeyboardShortcut, Modifiers, RichText, Window};
+use egui::{Context, Grid, Key, KeyboardShortcut, Modifiers, RichText, ViewportCommand, Window};
 
 use crate::{
     command::{Command, Commands},
@@ -19,6 +19,7 @@ const SHEET: [(&str, &[(&str, &str)]); 5] = [
             ("Ctrl S", "save the text of the current file"),
             ("F5", "read the folder again"),
             ("Ctrl + − 0", "larger, smaller, usual size of everything"),
+            ("Ctrl Q", "close the window"),
             ("F1 or ?", "this sheet"),
         ],
     ),
@@ -66,6 +67,10 @@ pub(crate) fn take(ctx: &Context, model: &Model, commands: &mut Commands) {
         commands.push(Command::Save { file: entry.file.clone(), overwrite: false });
         // What stands in the way is asked there.
         commands.push(Command::Show(Pane::Source));
+    }
+    if pressed(Modifiers::COMMAND, Key::Q) {
+        // As the window's own button does; what is not saved is asked for there.
+        ctx.send_viewport_cmd(ViewportCommand::Close);
     }
     if pressed(Modifiers::NONE, Key::F5) {
         commands.push(Command::Reload);

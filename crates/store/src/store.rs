@@ -4,7 +4,8 @@ use std::{
     fs, io,
     io::Read,
     path::{Path, PathBuf},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use inceptive_exec::{Measurement, ProfileRecord};
@@ -23,6 +24,9 @@ const HEADER: &[u8; 16] = b"SQLite format 3\0";
 
 /// How long to wait while another program writes.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long to wait before trying again.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// The schema, in steps; a step that was released is never changed.
 static STEPS: [M<'static>; 2] =
@@ -158,8 +162,25 @@ impl Store {
     /// # Errors
     /// When it is not ours, newer, damaged or cannot be written. It is then as it was.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let start = Instant::now();
+        loop {
+            match Self::open_once(path) {
+                // SQLite does not wait by itself while another program makes the file or moves it to a later
+                // schema.
+                Err(StoreError::Database { error, .. })
+                    if is_busy(&error) && start.elapsed() < PATIENCE =>
+                {
+                    thread::sleep(PAUSE);
+                }
+                other => return other,
+            }
+        }
+    }
+
+    fn open_once(path: &Path) -> Result<Self, StoreError> {
         let is_new = !holds_something(path)?;
         let connection = Connection::open(path).map_err(|error| explain(path, error))?;
+        connection.busy_timeout(PATIENCE).map_err(|error| explain(path, error))?;
         let mut store = Self { path: path.to_owned(), connection };
         if !is_new {
             store.check()?;
@@ -208,7 +229,6 @@ impl Store {
     }
 
     fn prepare(&self) -> rusqlite::Result<()> {
-        self.connection.busy_timeout(PATIENCE)?;
         self.connection.pragma_update(None, "journal_mode", "wal")?;
         // In write-ahead mode only this makes a commit wait for the disk.
         self.connection.pragma_update(None, "synchronous", "full")?;
@@ -504,6 +524,11 @@ fn holds_something(path: &Path) -> Result<bool, StoreError> {
         start if start == HEADER => Ok(true),
         _ => Err(StoreError::NotOurs(path.to_owned())),
     }
+}
+
+/// Whether another program is in the way, which passes.
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
 /// An error of SQLite in our terms.

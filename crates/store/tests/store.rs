@@ -91,6 +91,20 @@ fn results_are_never_changed() {
     assert!((median - 1.0).abs() < 0.1, "columns are read from the JSON");
 }
 
+/// Again and again, as only the start, when the file is made, is a race.
+#[test]
+fn many_programs_open_a_new_file_at_once() {
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = file(folder.path());
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| Store::open(&path).unwrap());
+            }
+        });
+    }
+}
+
 #[test]
 fn four_programs_write_at_once() {
     let folder = tempfile::tempdir().unwrap();

@@ -153,6 +153,36 @@ fn a_report_is_made_again_from_its_store() {
     );
 }
 
+/// The committed examples are what their commands make of the stores beside them.
+#[cfg(unix)]
+#[test]
+fn the_examples_are_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::os::unix::fs::symlink(root().join("architectures"), folder.join("architectures")).unwrap();
+    for name in ["family", "modules"] {
+        let committed = root().join("reports").join(name);
+        let made = folder.join("reports").join(name);
+        fs::create_dir_all(&made).unwrap();
+        fs::copy(committed.join("results.db"), made.join("results.db")).unwrap();
+        let data = data(&committed);
+        let command = data["command"].as_str().unwrap();
+        let run = Command::new("sh")
+            .arg("-c")
+            .arg(command.replacen("inceptive", "\"$0\"", 1))
+            .arg(env!("CARGO_BIN_EXE_inceptive"))
+            .current_dir(folder)
+            .output()
+            .unwrap();
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        for (file, content) in files(&committed) {
+            let is_store = file.starts_with("results.db");
+            let same = is_store || fs::read(made.join(&file)).unwrap_or_default() == content;
+            assert!(same, "reports/{name}/{file} is not what this makes: {command}");
+        }
+    }
+}
+
 #[test]
 fn an_interrupted_report_is_written() {
     let folder = tempfile::tempdir().unwrap();

@@ -34,7 +34,7 @@ fn store(text: &str) -> anyhow::Result<Option<StoreQuery>> {
         Some((path, query)) if !Path::new(text).exists() => (path, query),
         _ => (text, ""),
     };
-    if !Path::new(path).extension().is_some_and(|extension| extension == "db") {
+    if Path::new(path).extension().is_none_or(|extension| extension != "db") {
         return Ok(None);
     }
     let mut filter = Filter::default();
