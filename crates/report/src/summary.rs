@@ -14,6 +14,9 @@ use crate::{
 /// Latencies whose ranking says something need at least so many candidates.
 const FEWEST_RANKED: usize = 8;
 
+/// Notes are a part of the summary of at most so many networks; they are with their network in any case.
+const MOST_WITH_NOTES: usize = 12;
+
 /// The most sentences of one sort.
 const MOST: usize = 6;
 
@@ -48,6 +51,8 @@ impl Summary {
             facts.steps(),
             facts.equal_latency(),
             facts.far_variants(),
+            facts.fastest().into_iter().collect(),
+            facts.notes(),
             facts.ranking().into_iter().collect(),
             facts.trust().into_iter().collect(),
         ];
@@ -248,6 +253,41 @@ impl Facts<'_> {
         }
         sentences.truncate(MOST);
         sentences
+    }
+
+    /// Where accuracies say nothing, as of single modules: the fastest, and by how much.
+    fn fastest(&self) -> Option<String> {
+        let way = self.way.filter(|_| self.candidates.iter().all(|c| c.top1().is_none()))?;
+        let mut measured: Vec<&Candidate> =
+            self.candidates.iter().filter(|candidate| way.of(candidate).is_some()).collect();
+        measured.sort_by(|a, b| {
+            let ms = |c: &Candidate| way.of(c).map_or(f64::NAN, |m| m.latency_ms.median.value);
+            ms(a).total_cmp(&ms(b))
+        });
+        let (first, last) = (*measured.first()?, *measured.last()?);
+        let times = latency_ratio(way, last, first).filter(|times| times.low > 1.0)?;
+        let median = way.of(first)?.latency_ms.median;
+        Some(format!(
+            "{} takes the least time, {} ms, and {} the most, {} times as much (between {} and {}), with {} the MACs.",
+            first.name,
+            significant(median.value),
+            last.name,
+            decimals(times.value, 2),
+            decimals(times.low, 2),
+            decimals(times.high, 2),
+            ratio(last.subject.macs, first.subject.macs),
+        ))
+    }
+
+    /// What files say that a reader should know, where few networks leave room for it.
+    fn notes(&self) -> Vec<String> {
+        if self.candidates.len() > MOST_WITH_NOTES {
+            return vec![];
+        }
+        let notes = self.candidates.iter().flat_map(|candidate| {
+            candidate.notes.iter().map(|note| format!("{}: {note}", candidate.name))
+        });
+        notes.collect()
     }
 
     /// How well counts predict the order of latencies.
