@@ -166,9 +166,9 @@ impl Store {
         loop {
             match Self::open_once(path) {
                 // SQLite does not wait by itself while another program makes the file or moves it to a later
-                // schema.
+                // schema, and the schema's version is read before the lock is taken.
                 Err(StoreError::Database { error, .. })
-                    if is_busy(&error) && start.elapsed() < PATIENCE =>
+                    if start.elapsed() < patience_for(&error) =>
                 {
                     thread::sleep(PAUSE);
                 }
@@ -526,9 +526,13 @@ fn holds_something(path: &Path) -> Result<bool, StoreError> {
     }
 }
 
-/// Whether another program is in the way, which passes.
-fn is_busy(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+/// How long an error may be another program's doing, which passes: a lock, or a table that it made meanwhile.
+fn patience_for(error: &rusqlite::Error) -> Duration {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => PATIENCE,
+        Some(ErrorCode::Unknown) => Duration::from_secs(2),
+        _ => Duration::ZERO,
+    }
 }
 
 /// An error of SQLite in our terms.
