@@ -137,16 +137,16 @@ mod tests {
     #[test]
     fn others_do_not_keep_the_window_awake() {
         let wanted = Wanted {
-            folder: PathBuf::from("/work/nets"),
-            files: vec![PathBuf::from("/work/results.db")],
+            folder: PathBuf::from("/data/nets"),
+            files: vec![PathBuf::from("/data/results.db")],
         };
-        for path in ["/work/nets/a.yaml", "/work/nets/more", "/work/nets/more/b.onnx", "/work"] {
+        for path in ["/data/nets/a.yaml", "/data/nets/more", "/data/nets/more/b.onnx", "/data"] {
             assert!(wanted.has(Path::new(path)), "{path}");
         }
-        for path in ["/work/results.db", "/work/results.db-wal"] {
+        for path in ["/data/results.db", "/data/results.db-wal"] {
             assert!(wanted.has(Path::new(path)), "{path}");
         }
-        for path in ["/work/app.log", "/work/other.yaml", "/work/nets/.x.part", "/work/nets.txt"] {
+        for path in ["/data/app.log", "/data/other.yaml", "/data/nets/.x.part", "/data/nets.txt"] {
             assert!(!wanted.has(Path::new(path)), "{path}");
         }
     }
