@@ -329,6 +329,7 @@ impl Facts<'_> {
             .collect();
         let poor = grades.iter().filter(|grade| **grade >= Grade::C).count();
         let text = match poor {
+            0 if grades.len() == 1 => "The measurement has grade A or B.".to_owned(),
             0 => format!("All {} measurements have grade A or B.", grades.len()),
             _ => format!(
                 "{} of {} have grade C or D: differences of a few percent mean nothing there.",
