@@ -108,7 +108,8 @@ impl App {
         self.read_edits(ctx);
     }
 
-    fn carry_out(&mut self, ctx: &Context, command: Command) {
+    /// Does what a screen asks for; for benchmarks, too.
+    pub fn carry_out(&mut self, ctx: &Context, command: Command) {
         match command {
             Command::Open(path) => self.open(&path),
             Command::Add(paths) => self.add(paths),

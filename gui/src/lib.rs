@@ -23,6 +23,7 @@ mod watch;
 use std::path::PathBuf;
 
 pub use app::App;
+pub use tiles::Pane;
 
 /// What the window opens with.
 #[derive(Clone, Debug, Default)]

@@ -26,7 +26,7 @@ const SHEET: [(&str, &[(&str, &str)]); 5] = [
     (
         "Files",
         &[
-            ("Ctrl P", "search; Enter takes the first, Esc clears"),
+            ("Ctrl P", "search; Enter takes the best, Esc clears"),
             ("Up, Down", "the file before, after; with Shift select up to it"),
             ("Enter", "show its graph"),
             ("Ctrl A", "select all"),
@@ -42,6 +42,7 @@ const SHEET: [(&str, &[(&str, &str)]); 5] = [
             ("F, 0", "fit, actual size"),
             ("arrows", "with a selection: go to the next card"),
             ("Enter, double click", "open or close a module"),
+            ("O, C", "open all, close all"),
             ("/", "search nodes by name or operator"),
             ("Esc", "select nothing"),
         ],

@@ -76,7 +76,10 @@ pub(crate) fn caveat(entry: &Entry) -> Option<&'static str> {
 /// Draws [`caveat`] as a line of its own.
 pub(crate) fn caveat_line(ui: &mut Ui, entry: &Entry) {
     if let Some(text) = caveat(entry) {
-        ui.label(RichText::new(text).color(colors(ui).warning));
+        ui.horizontal(|ui| {
+            ui.add_space(4.0);
+            ui.label(RichText::new(text).color(colors(ui).warning));
+        });
     }
 }
 

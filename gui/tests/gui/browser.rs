@@ -34,6 +34,22 @@ fn the_search_narrows_the_list() {
 }
 
 #[test]
+fn enter_takes_what_is_called_so() {
+    let mut window = Window::on(&["googlenet-bn.yaml", "googlenet.yaml", "nin.yaml"]);
+    window.click("nin");
+    window.press(Modifiers::COMMAND, Key::Num2);
+    for (text, found) in [("googlenet", "googlenet"), ("n", "nin"), ("oog", "googlenet-bn")] {
+        window.press(Modifiers::COMMAND, Key::P);
+        window.get("Search files").type_text(text);
+        window.harness.run();
+        window.press(Modifiers::NONE, Key::Enter);
+        assert_eq!(window.selected(), [found]);
+        assert!(window.has("nin"), "the whole list is there again");
+        assert!(window.has_button("Save"), "the same tab is in front");
+    }
+}
+
+#[test]
 fn keys_go_through_the_list() {
     let mut window = Window::on(&FILES);
     window.press(Modifiers::NONE, Key::ArrowDown);

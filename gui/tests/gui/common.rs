@@ -7,10 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use egui::{Key, Modifiers, Role};
+use egui::{Key, Modifiers, Role, Theme};
 use egui_kittest::{Harness, Node, kittest::Queryable};
 use inceptive_gui::{App, Options, jobs::Machinery, model::Model};
 use tempfile::TempDir;
+
+use crate::raster::Raster;
 
 /// How long anything may take, on a slow machine too.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -62,7 +64,16 @@ impl Window {
             path: Some(folder.path().join("architectures")),
             store: folder.path().join("inceptive.db"),
         };
-        let builder = Harness::builder().with_size([1280.0, 800.0]).with_max_steps(50);
+        Self::opened(folder, options, machinery, Theme::Dark)
+    }
+
+    /// Opens what the options name, in a theme.
+    pub fn opened(folder: TempDir, options: Options, machinery: &Machinery, theme: Theme) -> Self {
+        let builder = Harness::builder()
+            .with_size([1280.0, 800.0])
+            .with_max_steps(50)
+            .with_theme(theme)
+            .renderer(Raster::default());
         let harness = builder.build_eframe(|cc| App::with_machinery(cc, options, machinery));
         let mut window = Self { harness, folder };
         window.wait("every file is read", |model| {

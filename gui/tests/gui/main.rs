@@ -13,6 +13,8 @@ mod compare;
 mod design;
 mod folders;
 mod graph;
+mod raster;
 mod run;
+mod screens;
 mod source;
 mod tradeoff;

@@ -10,7 +10,7 @@ use egui::{
 
 use crate::{
     command::{Command, Commands},
-    model::{Entry, FilePath, Model},
+    model::{Entry, FilePath, Model, stem},
     theme::colors,
     tiles::Pane,
 };
@@ -45,12 +45,15 @@ impl Browser {
         self.notice_clicks(ui);
         ui.add_space(4.0);
         self.place(ui, model, commands);
-        let wants_first = self.search_field(ui);
+        let takes_best = self.search_field(ui);
         header(ui);
-        let rows = self.rows(model);
-        if wants_first && let Some(first) = files(&rows).next() {
-            self.anchor = Some(Arc::clone(first));
-            commands.push(Command::Select(vec![Arc::clone(first)]));
+        let mut rows = self.rows(model);
+        if takes_best && let Some(best) = self.best(&rows) {
+            self.anchor = Some(Arc::clone(&best));
+            self.revealed = Some(Arc::clone(&best));
+            commands.push(Command::Select(vec![best]));
+            self.search.clear();
+            rows = self.rows(model);
         }
         if rows.is_empty() {
             self.nothing(ui, model, commands);
@@ -106,7 +109,7 @@ impl Browser {
         }
     }
 
-    /// Draws the search; says whether Enter asks for the first file.
+    /// Draws the search; says whether Enter asks for the file that fits best.
     fn search_field(&mut self, ui: &mut Ui) -> bool {
         let search = TextEdit::singleline(&mut self.search)
             .hint_text("Search files  Ctrl P")
@@ -119,11 +122,23 @@ impl Browser {
         if response.lost_focus() && ui.input(|input| input.key_pressed(Key::Escape)) {
             self.search.clear();
         }
-        let wants_first = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
-        if wants_first {
+        // Enter is for the search alone: in the list it would show the graph.
+        let takes_best = response.lost_focus()
+            && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Enter));
+        if takes_best {
             self.is_left = false;
         }
-        wants_first
+        takes_best
+    }
+
+    /// Of the files that match the search: the one that is called so, else one whose name begins so, else the first.
+    fn best(&self, rows: &[Row<'_>]) -> Option<FilePath> {
+        let wanted = self.search.to_lowercase();
+        let rank = |file: &&FilePath| {
+            let name = stem(file).to_lowercase();
+            (name != wanted, !name.starts_with(&wanted))
+        };
+        files(rows).min_by_key(rank).cloned()
     }
 
     /// Says why the list is empty.

@@ -107,7 +107,7 @@ fn act(action: Option<Action>, view: &mut View, scene: &Scene, camera: &mut Came
                 }
             }
         }
-        Some(Action::Toggle | Action::Search) | None => {}
+        Some(Action::Toggle | Action::OpenAll | Action::CloseAll | Action::Search) | None => {}
     }
 }
 

@@ -17,6 +17,10 @@ pub(super) enum Action {
     ActualSize,
     /// Opens or closes the selected module.
     Toggle,
+    /// Opens every module.
+    OpenAll,
+    /// Closes every module.
+    CloseAll,
     /// Goes to the next card in a direction, or moves the picture.
     Step(Vec2),
     /// Goes to the search.
@@ -27,7 +31,7 @@ pub(super) enum Action {
 
 /// Keys that were pressed while no text is typed.
 pub(super) fn pressed(ui: &Ui) -> Option<Action> {
-    const KEYS: [(Key, Action); 13] = [
+    const KEYS: [(Key, Action); 15] = [
         (Key::F, Action::Fit),
         (Key::Plus, Action::Zoom(1.25)),
         (Key::Equals, Action::Zoom(1.25)),
@@ -35,6 +39,8 @@ pub(super) fn pressed(ui: &Ui) -> Option<Action> {
         (Key::Num0, Action::ActualSize),
         (Key::Num1, Action::ActualSize),
         (Key::Enter, Action::Toggle),
+        (Key::O, Action::OpenAll),
+        (Key::C, Action::CloseAll),
         (Key::Slash, Action::Search),
         (Key::Escape, Action::Deselect),
         (Key::ArrowUp, Action::Step(vec2(0.0, -1.0))),

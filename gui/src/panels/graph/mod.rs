@@ -45,6 +45,20 @@ pub use view::Remembered;
 /// Below this width, in points, the canvas gets all of it.
 const ROOM_FOR_DETAILS: f32 = 640.0;
 
+/// Buttons by groups: what they are called, what the pointer over them says, what they do.
+const BUTTONS: [&[(&str, &str, Action)]; 2] = [
+    &[
+        ("Fit", "Show everything (F)", Action::Fit),
+        ("−", "Smaller (-)", Action::Zoom(0.8)),
+        ("+", "Larger (+)", Action::Zoom(1.25)),
+        ("1:1", "Actual size (0)", Action::ActualSize),
+    ],
+    &[
+        ("Open all", "Open every module (O)", Action::OpenAll),
+        ("Close all", "Close every module (C)", Action::CloseAll),
+    ],
+];
+
 /// The graph tab.
 #[derive(Default)]
 pub struct Graph {
@@ -136,24 +150,20 @@ impl Graph {
         ui.add_space(3.0);
         ui.horizontal_wrapped(|ui| {
             ui.add_space(4.0);
-            let mut button = |text: &str, hint: &str, does: Action| {
-                if ui.button(text).on_hover_text(hint).clicked() {
-                    *action = Some(does);
+            for group in BUTTONS {
+                for (text, hint, does) in group {
+                    if ui.button(*text).on_hover_text(*hint).clicked() {
+                        *action = Some(*does);
+                    }
                 }
-            };
-            button("Fit", "Show everything (F)", Action::Fit);
-            button("−", "Smaller (-)", Action::Zoom(0.8));
-            button("+", "Larger (+)", Action::Zoom(1.25));
-            button("1:1", "Actual size (0)", Action::ActualSize);
-            ui.separator();
+                ui.separator();
+            }
             let view = self.views.of(file, graph);
-            if ui.button("Open all").clicked() {
-                view.open_all(graph);
+            match action {
+                Some(Action::OpenAll) => view.open_all(graph),
+                Some(Action::CloseAll) => view.close_all(),
+                _ => {}
             }
-            if ui.button("Close all").clicked() {
-                view.close_all();
-            }
-            ui.separator();
             let colour = &mut self.views.colour;
             let chosen = egui::ComboBox::from_id_salt("colour")
                 .selected_text(format!("Colour: {}", colour.name()))

@@ -9,7 +9,8 @@ use egui::{
     Align, Align2, Color32, Event, FontId, Frame, Galley, Id, Key, Modifiers, Pos2, Rect, RichText,
     ScrollArea, Stroke, TextBuffer, TextEdit, TextFormat, TextStyle, Theme, Ui,
     text::{CCursor, CCursorRange, LayoutJob},
-    text_edit::TextEditOutput,
+    text_edit::{TextEditOutput, TextEditState},
+    util::undoer::{Settings, Undoer},
     vec2,
 };
 
@@ -18,6 +19,9 @@ use super::{
     marks::{Mark, Problem},
 };
 use crate::theme::colors;
+
+/// How long nothing may be typed before an undo stops there.
+const PAUSE_S: f32 = 0.4;
 
 /// Text laid out with colours, kept while nothing of it changes.
 #[derive(Default)]
@@ -115,6 +119,7 @@ pub(super) fn editor(
     if ui.memory(|memory| memory.has_focus(id)) {
         type_spaces_for_tab(ui);
     }
+    undo_by_pauses(ui, id);
     let font = TextStyle::Monospace.resolve(ui.style());
     let lines = text.bytes().filter(|&byte| byte == b'\n').count() + 1;
     let digits = lines.to_string().len().max(3);
@@ -135,7 +140,9 @@ pub(super) fn editor(
                 .layouter(&mut layouter)
                 .min_size(size)
                 .desired_width(f32::INFINITY);
-            edit.show(ui)
+            let output = edit.show(ui);
+            keep_cursor_in_view(ui, &output);
+            output
         })
         .inner
     });
@@ -147,6 +154,32 @@ pub(super) fn editor(
     numbers(ui, &output, gutter, &font, marks, text, scrolled.inner_rect);
     hover(&output, &buffer, problems, marks);
     (buffer != text).then_some(buffer)
+}
+
+/// What is typed stays in view when a list of mistakes opens below the text.
+fn keep_cursor_in_view(ui: &Ui, output: &TextEditOutput) {
+    let id = output.response.id.with("height");
+    let height = ui.clip_rect().height();
+    let before = ui.data_mut(|data| {
+        let before = data.get_temp::<f32>(id);
+        data.insert_temp(id, height);
+        before
+    });
+    let is_smaller = before.is_some_and(|before| height < before);
+    if let Some(range) = output.cursor_range.filter(|_| is_smaller && output.response.has_focus()) {
+        let place = output.galley.pos_from_cursor(range.primary);
+        ui.scroll_to_rect(place.translate(output.galley_pos.to_vec2()), None);
+    }
+}
+
+/// What is typed without a pause is one step back.
+fn undo_by_pauses(ui: &Ui, id: Id) {
+    if TextEditState::load(ui.ctx(), id).is_none() {
+        let settings = Settings { stable_time: PAUSE_S, ..Settings::default() };
+        let mut state = TextEditState::default();
+        state.set_undoer(Undoer::with_settings(settings));
+        state.store(ui.ctx(), id);
+    }
 }
 
 /// YAML has no tabs: the key types two spaces.

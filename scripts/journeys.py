@@ -1,0 +1,246 @@
+#!/usr/bin/python3
+"""Edit YAML, look at a graph and move its widths, compare and report: the journeys that the dashboard is for, by keys and mouse.
+
+    cargo build --workspace
+    /usr/bin/python3 scripts/journeys.py [--binary FILE] [--size 1280x800] [--scale 1] [--pictures DIR]
+
+Works on copies of architectures/. Each step checks what the window says and what is on the disk. With --pictures, what
+can be seen after each step is written to DIR. Exit 1 at the first step that goes wrong. What is needed: see desktop.py.
+"""
+
+import argparse
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+
+from desktop import Dashboard, Failed, screen
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+# The file that is edited, the module whose 3x3 branch is made wider, and where its width stands.
+FILE, MODULE, WIDTH = "googlenet.yaml", "inception 4a:", "c3: 208"
+
+
+class Journey:
+    """A window on a copy of architectures/, and where pictures of it go."""
+
+    def __init__(self, options: argparse.Namespace, folder: pathlib.Path) -> None:
+        self.options = options
+        self.folder = folder / "architectures"
+        self.pictures = options.pictures or folder / "pictures"
+        shutil.copytree(ROOT / "architectures", self.folder)
+        self.window = Dashboard(options.binary, "architectures", home=folder, scale=options.scale)
+        self.window.resize(options.size)
+        self.window.find("[0-9]+ files", "label")
+
+    def picture(self, name: str) -> None:
+        """Keep what can be seen."""
+        self.window.picture(self.pictures / f"{name}.png")
+        print(name, flush=True)
+
+    def counts(self, file: str, *settings: str) -> dict:
+        """What the command line counts."""
+        command = [str(self.options.binary.parent / "inceptive"), "cost", str(self.folder / file), "--json"]
+        for setting in settings:
+            command += ["--set", setting]
+        return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)[0]
+
+    def select(self, name: str) -> None:
+        """Go to a file with the keyboard."""
+        self.window.press("ctrl+p")
+        self.window.type(name)
+        self.window.press("Return")
+
+
+def number(value: int) -> str:
+    """As the window writes it: 1,582,671,872."""
+    return f"{value:,}"
+
+
+def go_to_width(window: Dashboard, text: str) -> None:
+    """Select the number of a width in the text."""
+    before, _, _ = text.partition(MODULE)
+    line = before.count("\n")
+    column = text.splitlines()[line].index(WIDTH) + WIDTH.index("2")
+    window.click("Text of the file")
+    window.press("ctrl+Home", *["Down"] * line, "Home", *["Right"] * column, *["shift+Right"] * 3)
+
+
+def edit(journey: Journey) -> None:
+    """Open a file, change a width, make a mistake, save; then change it in another program."""
+    window, file = journey.window, journey.folder / FILE
+    journey.select("googlenet")
+    window.press("ctrl+2")
+    text = file.read_text()
+    go_to_width(window, text)
+    journey.picture("edit-1-source")
+
+    window.type("256")
+    window.find("right, not saved", "label")
+    window.press("ctrl+1")
+    wanted = number(journey.counts(FILE, "4a.c3=256")["macs"])
+    window.find(wanted, "label")
+    journey.picture("edit-2-counts")
+
+    window.press("ctrl+2")
+    window.click("Text of the file")
+    window.press("ctrl+Home", "Down", "End")
+    time.sleep(1)
+    window.press("Return")
+    window.type("clases: 1000")
+    window.find("has mistakes", "label")
+    window.find(".*did you mean `classes`.*", "label")
+    journey.picture("edit-3-mistake")
+
+    for _ in range(10):
+        if window.has("right, not saved", "label"):
+            break
+        window.press("ctrl+z")
+    window.press("ctrl+s")
+    window.find("right", "label")
+    saved = file.read_text()
+    if saved != text.replace(WIDTH, "c3: 256"):
+        raise Failed("the file is not the text with the new width")
+
+    window.press("ctrl+1")
+    wanted = number(journey.counts(FILE, "4a.c3=320")["macs"])
+    start = time.monotonic()
+    file.write_text(text.replace(WIDTH, "c3: 320"))
+    window.find(wanted, "label", patience_s=5)
+    print(f"edit: what another program wrote was shown after {time.monotonic() - start:.2f} s")
+    journey.picture("edit-4-elsewhere")
+
+
+def look(journey: Journey) -> None:
+    """Open a module, see where compute goes, slide a width, keep it as a file, see all networks as points."""
+    window = journey.window
+    journey.select("googlenet")
+    window.press("ctrl+1")
+    window.click("4a", "push button", times=2)
+    window.find("4a/5x5", "push button")
+    journey.picture("look-1-module")
+
+    window.press("o")
+    window.click("What cards are coloured by", "combo box")
+    window.click("compute", "push button|toggle button|menu item|list item")
+    window.press("slash")
+    window.type("4a/3x3/conv")
+    window.press("Return")
+    window.find("4a/3x3/conv", "push button")
+    window.find(number(layer(journey, "4a/3x3/conv")["macs"]), "label")
+    journey.picture("look-2-compute")
+
+    window.press("ctrl+3")
+    left, top, width, height = window.place("width_multiplier", "slider")
+    window.drag((left + width // 2, top + height // 2), (left + width // 4, top + height // 2))
+    window.find("[1-9] changes?", "label")
+    now = window.find("MACs: .*", "label").get_name()
+    if now == f"MACs: {number(journey.counts('googlenet.yaml')['macs'])}":
+        raise Failed("the slider moves no number")
+    journey.picture("look-3-slider")
+
+    window.click("Save as…", "push button")
+    window.click("Save", "push button")
+    window.find("googlenet-changed", "list item")
+    text = (journey.folder / "googlenet-changed.yaml").read_text()
+    counted = f"MACs: {number(journey.counts('googlenet-changed.yaml')['macs'])}"
+    if "extends: googlenet.yaml" not in text or counted != now:
+        raise Failed(f"the file has {counted}, the sliders gave {now}")
+
+    window.press("ctrl+4")
+    window.find("mobilenet-v2 in the plot, on the front", "push button|toggle button")
+    journey.picture("look-4-front")
+
+    journey.select("googlenet-widths")
+    window.click("Draw the space", "push button")
+    window.wait("end of the count", lambda: not window.has("Cancel", "push button"))
+    journey.picture("look-5-space")
+
+
+def layer(journey: Journey, path: str) -> dict:
+    """What the command line counts of a node."""
+    layers = journey.counts("googlenet.yaml")["layers"]
+    return next(layer for layer in layers if layer["path"] == path)
+
+
+def compare(journey: Journey) -> None:
+    """Set networks against each other, measure them, see what bounds them, write a report."""
+    window = journey.window
+    names = ["googlenet-naive", "googlenet", "googlenet-bn"]
+    journey.select(names[0])
+    for name in names[1:]:
+        window.click(name, "list item", key="ctrl")
+    window.press("ctrl+5")
+    window.find(number(journey.counts("googlenet-naive.yaml")["macs"]), "label")
+    journey.picture("compare-1-numbers")
+
+    window.click("Graphs", "toggle button|push button")
+    window.find("3a in the first: changed", "push button")
+    journey.picture("compare-2-graphs")
+
+    window.press("ctrl+6")
+    window.find("rten .*", "check box")
+    window.press("ctrl+Return")
+    window.find("Cancel bench 3 networks", "push button")
+    time.sleep(4)
+    journey.picture("compare-3-bench")
+    window.find(r"Latencies \(3\)", "toggle button|push button")
+    window.click("Profile", "toggle button|push button")
+    window.press("ctrl+Return")
+    window.click(r"Profiles \([1-3]\)", "toggle button|push button")
+    window.find(r"Profiles \(3\)", "toggle button|push button")
+    window.find("Roofline with .*")
+    journey.picture("compare-4-roofline")
+
+    window.click("Report", "toggle button|push button")
+    folder = journey.folder.parent / "report"
+    window.click("Folder of the report")
+    window.press("ctrl+a")
+    window.type(str(folder))
+    window.click("Start", "push button")
+    window.find("Open", "push button")
+    journey.picture("compare-5-report")
+    missing = [name for name in ["index.html", "data.json", "report.md"] if not (folder / name).is_file()]
+    if missing:
+        raise Failed(f"the report has no {', '.join(missing)}")
+
+
+JOURNEYS: dict[str, Callable[[Journey], None]] = {"edit": edit, "look": look, "compare": compare}
+
+
+def main() -> int:
+    """Do the journeys; 1 if a step goes wrong."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--binary", type=pathlib.Path, default=ROOT / "target" / "debug" / "inceptive-gui")
+    parser.add_argument("--size", default="1280x800")
+    parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--pictures", type=pathlib.Path)
+    parser.add_argument("--only", choices=JOURNEYS)
+    options = parser.parse_args()
+    options.binary = options.binary.resolve()
+    with screen(options.size):
+        for name, journey in JOURNEYS.items():
+            if options.only not in (None, name):
+                continue
+            with tempfile.TemporaryDirectory() as temporary:
+                started = Journey(options, pathlib.Path(temporary))
+                try:
+                    journey(started)
+                    started.window.close()
+                    print(f"{name}: done")
+                except Failed as failed:
+                    print(f"{name}: {failed}", file=sys.stderr)
+                    print("\n".join(started.window.said()), file=sys.stderr)
+                    return 1
+                finally:
+                    started.window.kill()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
