@@ -2,10 +2,11 @@
 
 use std::{fs, sync::Arc, thread::sleep, time::Duration};
 
-use egui::{Key, Modifiers, OutputCommand};
+use egui::{Key, Modifiers, OutputCommand, Role};
+use egui_kittest::kittest::Queryable;
 use inceptive_exec::{
-    Description, Engine, EngineError, FakeHost, Machine, Model as Runnable, NodeTimings, Roofline,
-    Session, Setup, engines::mock::Mock,
+    Description, Engine, EngineError, FakeHost, Listen, Machine, Model as Runnable, NodeTimings,
+    Roofline, Session, Setup, engines::mock::Mock,
 };
 use inceptive_gui::{
     jobs::{Machinery, Tools},
@@ -45,8 +46,40 @@ impl Engine for Absent {
         _: &Setup,
         _: Arc<[f32]>,
         _: usize,
+        _: &mut Listen<'_>,
     ) -> Result<NodeTimings, EngineError> {
         Self::missing()
+    }
+}
+
+/// An engine whose timed runs take a while.
+struct Slow(Mock);
+
+impl Engine for Slow {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn describe(&self) -> Result<Description, EngineError> {
+        self.0.describe()
+    }
+
+    fn compile(&self, model: &Runnable, setup: &Setup) -> Result<Box<dyn Session>, EngineError> {
+        self.0.compile(model, setup)
+    }
+
+    fn node_times(
+        &self,
+        model: &Runnable,
+        setup: &Setup,
+        input: Arc<[f32]>,
+        runs: usize,
+        listen: &mut Listen<'_>,
+    ) -> Result<NodeTimings, EngineError> {
+        self.0.node_times(model, setup, input, runs, &mut |share| {
+            sleep(Duration::from_millis(5));
+            listen(share)
+        })
     }
 }
 
@@ -55,11 +88,15 @@ fn machinery(
     fails_at: Option<usize>,
     pace: impl Fn(&Runnable, usize) -> Duration + Clone + Send + Sync + 'static,
 ) -> Machinery {
+    with_engine(move |host| Box::new(Mock { fails_at, ..Mock::new(host, pace.clone()) }))
+}
+
+/// Measures with an engine on a machine whose time passes when told to.
+fn with_engine(make: impl Fn(&FakeHost) -> Box<dyn Engine> + Send + Sync + 'static) -> Machinery {
     Machinery::new(move || {
         let host = FakeHost::default();
-        let mock = Mock { fails_at, ..Mock::new(&host, pace.clone()) };
         Tools {
-            engines: vec![Box::new(mock), Box::new(Absent)],
+            engines: vec![make(&host), Box::new(Absent)],
             host: Box::new(host),
             machine: Machine::read(),
             roofline: |threads| Roofline { threads, peak_gflops: 400.0, bandwidth_gbps: 20.0 },
@@ -232,6 +269,36 @@ fn a_profile_is_a_table_and_points_under_a_roof() {
         model.last_scene(inceptive_gui::jobs::Place::Graph).is_some()
     });
     assert!(!window.has("Profiles (1)"), "the graph is in front");
+}
+
+/// Starts a profile of so many runs, each of which takes 5 ms.
+fn profiling(runs: f64) -> Window {
+    let slow = with_engine(|host| Box::new(Slow(Mock::new(host, |_, _| Duration::from_millis(2)))));
+    let mut window = running(&slow);
+    window.click("Profile");
+    window.harness.get_by_role(Role::SpinButton).set_value_accesskit(runs);
+    window.harness.run();
+    window.click("Start");
+    window
+}
+
+fn share(model: &Model) -> f32 {
+    match status(model, 0) {
+        Some(Status::Running(progress)) => progress.share,
+        _ => 0.0,
+    }
+}
+
+#[test]
+fn a_profile_says_how_far_it_is_and_keeps_what_is_done_when_it_is_cancelled() {
+    let mut window = profiling(2_000.0);
+    window.wait("it goes on", |model| share(model) > 0.009);
+    assert!(share(window.model()) < 0.9);
+    window.click("Cancel profile module-reduced");
+    window.wait("it is off", |model| is_over(model) && model.results.profiles.len() == 1);
+    assert_eq!(status(window.model(), 0), Some(&Status::Stopped));
+    let runs = window.model().results.profiles[0].result.profile.runs;
+    assert!((20..1_000).contains(&runs), "{runs}");
 }
 
 #[test]
