@@ -6,7 +6,8 @@ use egui::{Key, Modifiers, OutputCommand, Role};
 use egui_kittest::kittest::Queryable;
 use inceptive_exec::{
     Description, Engine, EngineError, FakeHost, Listen, Machine, Model as Runnable, NodeTimings,
-    Roofline, Session, Setup, engines::mock::Mock,
+    Part, Precision, Profile, ProfileRecord, Roofline, Runtime, Session, Setup, Subject,
+    engines::mock::Mock,
 };
 use inceptive_gui::{
     jobs::{Machinery, Tools},
@@ -269,6 +270,71 @@ fn a_profile_is_a_table_and_points_under_a_roof() {
         model.last_scene(inceptive_gui::jobs::Place::Graph).is_some()
     });
     assert!(!window.has("Profiles (1)"), "the graph is in front");
+    window.harness.get_by_value("Colour: operator").click();
+    window.harness.run();
+    window.click("measured time");
+    let threads = window.model().results.profiles[0].result.runtime.threads;
+    let way = format!("mock fp32, batch 1, threads {threads}");
+    assert!(window.has(&format!("legend: measured time, {way}")) && window.has(&way));
+}
+
+#[test]
+fn times_of_modules_are_compared_in_one_way_only() {
+    let networks = [NETWORK, "module-naive.yaml", "blocks/inception.yaml"];
+    let mut window = Window::measuring(copies(&networks), &steady());
+    let machine = Machine::read();
+    let profile = |window: &Window, file: &str, batch: u32| {
+        let entry = window.model().entries.get(window.file(file).as_path()).unwrap();
+        let graph = &entry.network.as_ref().unwrap().architecture.graph;
+        let subject = Subject::new(file, file, vec![], graph);
+        let runtime = Runtime {
+            engine: "mock".to_owned(),
+            engine_version: "1".to_owned(),
+            device: "cpu".to_owned(),
+            precision: Precision::Fp32,
+            batch,
+            threads: 2,
+        };
+        let part = |name: &str| Part {
+            name: name.to_owned(),
+            ops: "conv".to_owned(),
+            time_ms: f64::from(batch) * 3.0,
+            share: 1.0,
+            flops: 1,
+            moved_bytes: 1,
+        };
+        let profile = Profile {
+            precision: Precision::Fp32,
+            nodes: vec![part("module/1x1/conv")],
+            total_ms: 1.0,
+            runs: 9,
+        };
+        let roof = Roofline { threads: 2, peak_gflops: 400.0, bandwidth_gbps: 20.0 };
+        ProfileRecord::new(subject, runtime, roof, &machine, 0, profile)
+    };
+    let records = [(NETWORK, 1), ("module-naive.yaml", 1), ("module-naive.yaml", 8)]
+        .map(|(file, batch)| profile(&window, file, batch));
+    let mut store = Store::open(&window.folder.path().join("inceptive.db")).unwrap();
+    records.iter().for_each(|record| {
+        store.append_profile(record).unwrap();
+    });
+    window.press(Modifiers::NONE, Key::F5);
+    window.wait("they are read", |model| {
+        assert_eq!(model.results.problem, None);
+        model.results.profiles.len() == 3
+    });
+    window.click("module-naive");
+    window.get("module-reduced").click_modifiers(Modifiers::COMMAND);
+    window.harness.run();
+    window.press(Modifiers::COMMAND, Key::Num5);
+    window.click("time");
+    // The latest profile of the first is of another batch.
+    assert!(window.says("module: 3.00 ms, 3.00 ms"));
+    window.harness.get_by_value("mock fp32, batch 1, threads 2").click();
+    window.harness.run();
+    window.click("mock fp32, batch 8, threads 2 (1 of 2)");
+    assert!(window.says("module: 24.0 ms, –"));
+    assert!(window.says("There is no profile of module-reduced made so yet"));
 }
 
 /// Starts a profile of so many runs, each of which takes 5 ms.
