@@ -94,7 +94,7 @@ pub(super) fn bench(
         protocol: request.protocol,
         paired: false,
     };
-    let mut planned = 1;
+    let (mut planned, mut kept) = (1, 0);
     let benched = inceptive_jobs::bench(&plan, &place, &mut store, &mut |event| match event {
         BenchEvent::Planned(count) => planned = count.max(1),
         BenchEvent::Loaded(_) => {}
@@ -102,7 +102,10 @@ pub(super) fn bench(
             share: (done / planned as f64) as f32,
             activity: format!("{activity} {network}"),
         }),
-        BenchEvent::Kept(_) => report.tell(What::Kept),
+        BenchEvent::Kept(_) => {
+            kept += 1;
+            report.tell(What::Kept);
+        }
         BenchEvent::Wrong(trouble) => report.note(chain(trouble)),
     });
     if report.is_stopped() {
@@ -111,6 +114,9 @@ pub(super) fn bench(
     }
     if benched.measurements.is_empty() {
         return Err("nothing was measured".to_owned());
+    }
+    if kept == 0 {
+        return Err("no result could be kept".to_owned());
     }
     Ok(Output::Measured)
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use inceptive_exec::{Measurement, ProfileRecord};
+use inceptive_jobs::chain;
 use inceptive_store::{Filter, Store, StoreError, Stored};
 
 /// Everything in a store.
@@ -33,7 +34,7 @@ impl Results {
                 }
             }
             Err(StoreError::Missing(_)) => Self::default(),
-            Err(error) => Self { problem: Some(error.to_string()), ..Self::default() },
+            Err(error) => Self { problem: Some(chain(&error)), ..Self::default() },
         }
     }
 

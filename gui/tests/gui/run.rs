@@ -1,6 +1,6 @@
 //! Measuring from the window, with an engine that computes nothing on a machine whose time passes when told to.
 
-use std::{fs, sync::Arc, thread::sleep, time::Duration};
+use std::{fs, path::Path, sync::Arc, thread::sleep, time::Duration};
 
 use egui::{Key, Modifiers, OutputCommand, Role};
 use egui_kittest::kittest::Queryable;
@@ -13,7 +13,7 @@ use inceptive_gui::{
     jobs::{Machinery, Tools},
     model::{Model, Status},
 };
-use inceptive_store::Store;
+use inceptive_store::{Filter, Store};
 
 use crate::common::{Window, copies};
 
@@ -236,15 +236,93 @@ fn a_store_of_a_newer_version_is_told_and_left_alone() {
     assert_eq!(fs::read(&file).unwrap(), bytes);
 
     let other = window.folder.path().join("other.db");
-    window.get("Store").focus();
-    window.harness.run();
-    window.press(Modifiers::COMMAND, Key::A);
-    window.get("Store").type_text(other.to_str().unwrap());
-    window.harness.run();
-    window.press(Modifiers::NONE, Key::Enter);
+    keep_in(&mut window, &other);
     window.click("Start");
     window.wait("another store does", |model| model.results.measurements.len() == 1);
     assert!(other.is_file() && !window.says("newer version of this program. "));
+}
+
+/// Keeps results in another store.
+fn keep_in(window: &mut Window, store: &Path) {
+    window.get("Store").focus();
+    window.harness.run();
+    window.press(Modifiers::COMMAND, Key::A);
+    window.get("Store").type_text(store.to_str().unwrap());
+    window.harness.run();
+    window.press(Modifiers::NONE, Key::Enter);
+}
+
+#[test]
+fn a_store_that_cannot_be_made_is_said_before_measuring() {
+    let mut window = running(&steady());
+    let no_folder = window.file(NETWORK).join("results.db");
+    keep_in(&mut window, &no_folder);
+    window.wait("it is looked at", |model| model.results.problem.is_some());
+    assert!(window.says("cannot read") && window.says("Choose another store above"));
+    for work in ["Bench", "Profile"] {
+        window.click(work);
+        window.click("Start");
+        window.wait("it failed", is_over);
+        let failed = |state: &inceptive_gui::model::JobState| matches!(&state.status, Status::Failed(text) if text.contains("results.db"));
+        assert!(window.model().jobs.long().all(failed), "{work}");
+    }
+    assert_eq!(window.model().jobs.long().count(), 2);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_read_only_store_is_shown() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let mut window = running(&steady());
+    let folder = window.folder.path().join("locked");
+    fs::create_dir(&folder).unwrap();
+    let store = folder.join("results.db");
+    keep_in(&mut window, &store);
+    window.click("Start");
+    window
+        .wait("there is a result", |model| is_over(model) && model.results.measurements.len() == 1);
+    let set = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    set(&store, 0o444);
+    set(&folder, 0o555);
+    let is_root = fs::write(folder.join("probe"), "").is_ok();
+    window.press(Modifiers::NONE, Key::F5);
+    window.wait("it is read again", |model| {
+        model.jobs.active().next().is_none() && model.results.measurements.len() == 1
+    });
+    assert_eq!(window.model().results.problem, None);
+    window.click("Start");
+    window.wait("it is over", is_over);
+    let last = status(window.model(), 1).cloned();
+    set(&folder, 0o755);
+    // Root writes anywhere.
+    assert!(
+        is_root || matches!(last, Some(Status::Failed(text)) if text.contains("cannot be written"))
+    );
+}
+
+#[test]
+fn a_store_that_is_deleted_while_something_is_measured_is_made_again() {
+    let folder = copies(&[NETWORK, "blocks/inception.yaml"]);
+    let store = folder.path().join("inceptive.db");
+    let deleted = store.clone();
+    let deleting = machinery(None, move |_, run| {
+        if run == 5 {
+            fs::remove_file(&deleted).unwrap();
+        }
+        Duration::from_millis(2)
+    });
+    let mut window = Window::measuring(folder, &deleting);
+    window.click("module-reduced");
+    window.press(Modifiers::COMMAND, Key::Num6);
+    window.wait("engines are known", |model| model.engines.is_some());
+    window.click("Start");
+    window
+        .wait("there is a result", |model| is_over(model) && model.results.measurements.len() == 1);
+    let kept = Store::open_to_read(&store).unwrap().measurements(&Filter::default()).unwrap();
+    assert_eq!(kept.readable.len(), 1);
 }
 
 #[test]
