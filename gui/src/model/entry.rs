@@ -38,6 +38,8 @@ pub struct Entry {
     pub base: Option<Arc<str>>,
     /// Why the draft could not be saved.
     pub save_problem: Option<SaveProblem>,
+    /// Whether the draft is of an earlier run and nobody edited it since.
+    pub is_restored: bool,
 }
 
 impl Entry {
@@ -51,6 +53,19 @@ impl Entry {
             draft: None,
             base: None,
             save_problem: None,
+            is_restored: false,
+        }
+    }
+
+    /// A file with a draft of an earlier run, which began with `base`.
+    pub(crate) fn restored(file: &FilePath, draft: Arc<str>, base: Option<Arc<str>>) -> Self {
+        Self {
+            // As far as is known before it is read.
+            text: base.clone(),
+            draft: Some(draft),
+            base,
+            is_restored: true,
+            ..Self::new(file)
         }
     }
 
@@ -82,6 +97,7 @@ impl Entry {
     pub(crate) fn edit(&mut self, text: Option<Arc<str>>) {
         let began = self.draft.is_some();
         self.save_problem = None;
+        self.is_restored = false;
         self.draft = text.filter(|text| self.text.as_ref() != Some(text));
         match (began, &self.draft) {
             (_, None) => self.base = None,
@@ -101,6 +117,7 @@ impl Entry {
         self.draft = self.draft.take().filter(|draft| *draft != text);
         self.base = self.draft.is_some().then(|| Arc::clone(&text));
         self.text = Some(text);
+        self.is_restored = false;
     }
 
     /// Takes in what a reading gave, of a text in the editor or of the file.
@@ -110,6 +127,10 @@ impl Entry {
         // The text may have changed while it was read; another reading is on its way then.
         if draft != self.draft {
             return;
+        }
+        if self.draft.is_some() && self.draft == self.text {
+            // Somebody else wrote just that.
+            self.edit(None);
         }
         self.state = match result {
             Ok(Content::Network(new)) => {

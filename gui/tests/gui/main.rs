@@ -14,5 +14,6 @@ mod design;
 mod folders;
 mod graph;
 mod run;
+mod session;
 mod source;
 mod tradeoff;
