@@ -122,8 +122,10 @@ impl Entry {
 
     /// Takes in what a reading gave, of a text in the editor or of the file.
     pub(super) fn take_in(&mut self, reading: Reading) {
-        let Reading { text, draft, result, .. } = reading;
-        self.text = text;
+        let Reading { text, draft, is_gone, result, .. } = reading;
+        if !is_gone {
+            self.text = text;
+        }
         // The text may have changed while it was read; another reading is on its way then.
         if draft != self.draft {
             return;
@@ -148,6 +150,10 @@ impl Entry {
             }
             Err(error) => State::Wrong(Arc::new(error)),
         };
+        // A folder may have been listed without the file while its text was read. Mistakes of a draft are said first.
+        if is_gone && (self.draft.is_none() || !self.is_wrong()) {
+            self.vanish();
+        }
     }
 
     /// The file is not there any more. What is known about it stays.
@@ -158,5 +164,34 @@ impl Entry {
     /// Whether nothing is known about the file as it is now.
     pub(super) const fn needs_reading(&self) -> bool {
         matches!(self.state, State::Unread | State::Gone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use inceptive_jobs::{Edited, inspect};
+
+    use super::*;
+
+    #[test]
+    fn a_file_stays_gone_when_its_draft_was_still_being_read() {
+        let file: FilePath = Arc::from(Path::new("/nowhere/tiny.yaml"));
+        let read = |text: &str, is_gone| {
+            let text: Arc<str> = Arc::from(text);
+            let edited = Edited { path: file.to_path_buf(), text: Arc::clone(&text) };
+            let mut entry = Entry::new(&file);
+            entry.edit(Some(Arc::clone(&text)));
+            let (file, result) = (Arc::clone(&file), inspect(&edited, &file));
+            entry.take_in(Reading { file, text: None, is_gone, draft: Some(text), result });
+            entry
+        };
+        let text =
+            "name: Tiny\ninput: {channels: 3, size: 8}\nclasses: 2\nbody:\n  - relu\ntail: gap\n";
+        assert!(matches!(read(text, false).state, State::Good(_)));
+        let gone = read(text, true);
+        assert!(matches!(gone.state, State::Gone) && gone.network.is_some());
+        assert!(matches!(read("name: {", true).state, State::Wrong(_)));
     }
 }
