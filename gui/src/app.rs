@@ -3,7 +3,11 @@
 mod closing;
 mod files;
 
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui};
 use egui_tiles::Tree;
@@ -17,7 +21,7 @@ use crate::{
     model::{FilePath, Model},
     panels::Panels,
     screenshot::Screenshots,
-    session::Session,
+    session::{Drafts, Session},
     shortcuts, status, theme,
     tiles::{self, Pane, Screens},
     watch::Watch,
@@ -72,6 +76,7 @@ impl App {
         if app.model.folder == session.folder && app.model.selection.is_empty() {
             app.model.selection = session.selection.into_iter().map(Arc::from).collect();
         }
+        app.restore(Drafts::load(cc.storage));
         app.start(Job::Results(app.model.store.clone()));
         app
     }
@@ -202,5 +207,15 @@ impl eframe::App for App {
             graphs: self.panels.graph.remembered(),
         };
         session.save(storage);
+        let drafts = match self.closing.loses_drafts() {
+            true => Drafts::default(),
+            false => Drafts::of(self.model.entries.values()),
+        };
+        drafts.save(storage);
+    }
+
+    fn auto_save_interval(&self) -> Duration {
+        // What was typed since is lost in a crash.
+        Duration::from_secs(10)
     }
 }

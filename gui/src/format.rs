@@ -1,6 +1,7 @@
 //! Numbers as every screen shows them; [`inceptive_report::numbers`] writes them.
 
 use inceptive_cost::Convention;
+use inceptive_exec::Runtime;
 pub use inceptive_report::numbers::{bytes, exact, share, short_count};
 
 /// A latency in milliseconds with three digits: `1.24 ms`, `153 ms`.
@@ -21,6 +22,13 @@ pub fn compute_unit(convention: Convention) -> String {
         Convention::Inceptive => convention.unit().to_owned(),
         other => format!("{} ({other})", other.unit()),
     }
+}
+
+/// How a network was run: `rten fp32, batch 1, threads 2`.
+pub fn way(runtime: &Runtime) -> String {
+    let Runtime { engine, device, precision, batch, threads, .. } = runtime;
+    let device = if device == "cpu" { String::new() } else { format!(" on {device}") };
+    format!("{engine} {precision}{device}, batch {batch}, threads {threads}")
 }
 
 /// A part of a whole; nothing of nothing is nothing.

@@ -63,6 +63,9 @@ pub struct NodeChange {
     pub path: Path,
     /// How.
     pub change: Change<Box<NodeSide>>,
+    /// Whether it is in both networks and reads other nodes of both: through a node that is in one network only,
+    /// what that node reads counts.
+    pub is_rewired: bool,
 }
 
 /// An attribute that differs between two nodes with the same path.
@@ -77,6 +80,14 @@ pub struct AttributeChange {
 }
 
 impl NodeChange {
+    /// Whether it computes the same from the same, and only what stands between was added, removed or renamed.
+    pub fn is_consequence(&self) -> bool {
+        let Change::Changed(before, after) = &self.change else { return false };
+        let same =
+            |a: &NodeSide, b: &NodeSide| (&a.op, a.shape, a.totals) == (&b.op, b.shape, b.totals);
+        !self.is_rewired && same(before, after)
+    }
+
     /// The attributes that differ; empty for a node that is in one network only.
     pub fn attributes(&self) -> Vec<AttributeChange> {
         let Change::Changed(before, after) = &self.change else { return Vec::new() };
@@ -161,8 +172,14 @@ pub fn diff(a: &Graph, b: &Graph, mode: Mode, depth: usize) -> Diff {
         a.totals == b.totals && a.output == b.output
     });
     let heads = changes(heads(a), heads(b), |a, b| a == b);
+    let is_shared = |path: &Path| a.find(path).is_some() && b.find(path).is_some();
+    let reads = [a, b].map(|graph| shared_reads(graph, &is_shared));
+    let node = |(path, change)| {
+        let is_rewired = is_shared(&path) && reads[0].get(&path) != reads[1].get(&path);
+        NodeChange { path, change, is_rewired }
+    };
     Diff {
-        nodes: nodes.into_iter().map(|(path, change)| NodeChange { path, change }).collect(),
+        nodes: nodes.into_iter().map(node).collect(),
         modules: modules.into_iter().map(|(path, change)| ModuleChange { path, change }).collect(),
         heads: heads.into_iter().map(|(name, change)| HeadChange { name, change }).collect(),
         totals: [costs[0].total, costs[1].total],
@@ -173,6 +190,28 @@ pub fn diff(a: &Graph, b: &Graph, mode: Mode, depth: usize) -> Diff {
 
 fn path_of(graph: &Graph, id: NodeId) -> Path {
     graph.node(id).path.clone()
+}
+
+/// What the shared nodes of a graph read, by their paths: shared nodes, directly or through others.
+fn shared_reads(graph: &Graph, is_shared: &dyn Fn(&Path) -> bool) -> HashMap<Path, Vec<Path>> {
+    let mut reads = HashMap::new();
+    // What is read of each node: itself, or what it reads.
+    let mut read_as: Vec<Vec<Path>> = Vec::with_capacity(graph.len());
+    for (id, node) in graph.nodes() {
+        let mut sources: Vec<Path> = vec![];
+        for source in graph.inputs(id).into_iter().flat_map(|input| &read_as[input.index()]) {
+            // Something may be added to itself; through others each counts once.
+            if is_shared(&node.path) || !sources.contains(source) {
+                sources.push(source.clone());
+            }
+        }
+        if is_shared(&node.path) {
+            reads.insert(node.path.clone(), sources);
+            sources = vec![node.path.clone()];
+        }
+        read_as.push(sources);
+    }
+    reads
 }
 
 fn side(graph: &Graph, cost: &NodeCost) -> Box<NodeSide> {

@@ -1,6 +1,6 @@
 //! What every engine can do.
 
-use std::{fmt, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+use std::{fmt, ops::ControlFlow, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use inceptive_ir::{Graph, Path};
 use inceptive_onnx::{Batch, ExportError, FoldError, LrnForm, Opset, Options, Weights, to_onnx};
@@ -193,7 +193,8 @@ pub trait Engine {
     /// When the engine is not there or cannot run it so.
     fn compile(&self, model: &Model, setup: &Setup) -> Result<Box<dyn Session>, EngineError>;
 
-    /// What each node takes, in each of `runs` runs after a few that warm it up.
+    /// What each node takes, in each of `runs` runs after a few that warm it up. Once it is stopped there are no
+    /// more runs; those that are done are given, even if there are none.
     ///
     /// # Errors
     /// When the engine is not there, fails or cannot say.
@@ -203,7 +204,17 @@ pub trait Engine {
         setup: &Setup,
         input: Arc<[f32]>,
         runs: usize,
+        listen: &mut Listen<'_>,
     ) -> Result<NodeTimings, EngineError>;
+}
+
+/// Told the share that is done, from 0 to 1, as often as an engine can stop; says whether to go on.
+pub type Listen<'a> = dyn FnMut(f64) -> ControlFlow<()> + 'a;
+
+/// The share that so many steps are of all.
+#[expect(clippy::cast_precision_loss, reason = "nobody does 2^52 steps")]
+pub(crate) fn share(done: usize, all: usize) -> f64 {
+    done as f64 / all.max(1) as f64
 }
 
 /// A network prepared by an engine.

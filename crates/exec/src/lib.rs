@@ -23,7 +23,7 @@ pub use agreement::{allowed_error, relative_error};
 pub use bench::{Candidate, Event, Observer, Protocol, Run, Surroundings, measure, random_input};
 pub use compare::{Comparison, Verdict, compare};
 pub use engine::{
-    Description, Engine, EngineError, Model, NodeTime, NodeTimes, NodeTimings, Precision,
+    Description, Engine, EngineError, Listen, Model, NodeTime, NodeTimes, NodeTimings, Precision,
     PrecisionWish, Session, Setup,
 };
 pub use groups::groups;

@@ -9,7 +9,7 @@ use inceptive_cost::{Cost, Mode};
 use inceptive_ir::{Graph, NodeId, Op, Path};
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Engine, EngineError, Model, NodeTimes, Precision, Setup};
+use crate::engine::{Engine, EngineError, Listen, Model, NodeTimes, Precision, Setup};
 use crate::probe::Roofline;
 use crate::statistics::median;
 
@@ -85,7 +85,10 @@ pub struct Profile {
     pub runs: usize,
 }
 
-/// Profiles a network.
+/// Fewer runs than this, or than were asked for, give no profile when it is stopped.
+const FEWEST_WHEN_STOPPED: usize = 5;
+
+/// Profiles a network. Stopped, it gives what was found out until then, if that is enough to say something.
 ///
 /// # Errors
 /// When the engine cannot run it, or cannot say what nodes take.
@@ -95,14 +98,18 @@ pub fn profile(
     setup: &Setup,
     input: Arc<[f32]>,
     runs: usize,
-) -> Result<Profile, EngineError> {
-    let times = engine.node_times(model, setup, input, runs)?;
+    listen: &mut Listen<'_>,
+) -> Result<Option<Profile>, EngineError> {
+    let times = engine.node_times(model, setup, input, runs, listen)?;
+    if times.runs.len() < runs.min(FEWEST_WHEN_STOPPED) {
+        return Ok(None);
+    }
     let cost = Cost::new(&model.graph, Mode::Inference).scaled(setup.batch);
     let cost = cost.map_err(|error| EngineError::Failed {
         engine: engine.name(),
         message: error.to_string(),
     })?;
-    Ok(Profile::new(&model.graph, &cost, times.precision, &times.runs))
+    Ok(Some(Profile::new(&model.graph, &cost, times.precision, &times.runs)))
 }
 
 /// A line of a profile before its work is known.

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::{fs, path::PathBuf};
+use std::{fs, ops::ControlFlow, path::PathBuf};
 
 use inceptive_dsl::{Disk, Setting, load};
 use inceptive_exec::{
@@ -165,12 +165,38 @@ fn node_times_name_nodes_of_the_network() {
             continue;
         }
         let input = random_input(&model, 1, 7);
-        let runs = engine.node_times(&model, &wish, input, 2).unwrap().runs;
+        let runs = engine
+            .node_times(&model, &wish, input, 2, &mut |_| ControlFlow::Continue(()))
+            .unwrap()
+            .runs;
         assert_eq!(runs.len(), 2);
         let named = runs[1].iter().filter(|node| node.path.is_some()).count();
         assert!(named * 10 > runs[1].len() * 8, "{}: {named} of {}", engine.name(), runs[1].len());
         let paths = runs[1].iter().flat_map(|node| &node.path);
         assert!(paths.clone().all(|path| model.graph.find(path).is_some()));
+    }
+}
+
+#[test]
+fn node_times_go_on_evenly_and_stop_when_told() {
+    let graph = small("googlenet.yaml");
+    let model = Model::new("m", &graph, Weights::seeded(&graph, 3)).unwrap();
+    let wish = setup(1, PrecisionWish::Fp32);
+    for engine in found() {
+        if !engine.describe().unwrap().has_node_times {
+            continue;
+        }
+        let mut shares = vec![];
+        let mut listen = |share: f64| {
+            shares.push(share);
+            if share > 0.8 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let input = random_input(&model, 1, 7);
+        let runs = engine.node_times(&model, &wish, input, 20, &mut listen).unwrap().runs;
+        assert!((10..20).contains(&runs.len()), "{}: {} runs", engine.name(), runs.len());
+        assert!(runs.iter().all(|run| run.len() == runs[0].len()), "whole runs only");
+        assert!(shares.windows(2).all(|pair| pair[0] < pair[1] && pair[1] - pair[0] < 0.06));
+        assert!(shares[0] < 0.01 && shares[shares.len() - 1] < 0.9, "{}", engine.name());
     }
 }
 

@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::{cell::Cell, time::Duration};
+use std::{cell::Cell, ops::ControlFlow, time::Duration};
 
 use inceptive_exec::{
     Candidate, Description, Engine, Event, FakeHost, Grade, Machine, Measurement, Model, Observer,
-    PrecisionWish, Protocol, Roofline, Run, Runtime, Setting, Setup, Subject, Verdict, compare,
-    engines::mock::Mock, measure, profile, random_input,
+    PrecisionWish, Profile, Protocol, Roofline, Run, Runtime, Setting, Setup, Subject, Verdict,
+    compare, engines::mock::Mock, measure, profile, random_input,
 };
 use inceptive_ir::{Activation, Graph, NewNode, Op, Path, Shape};
 use inceptive_onnx::Weights;
@@ -238,11 +238,32 @@ fn a_few_turns_name_no_winner() {
     assert_eq!(verdict(10_000).0, Verdict::FirstIsFaster);
 }
 
-#[test]
-fn a_profile_joins_times_and_work() {
+/// The profile of so many runs, stopped after some of them.
+fn profiled(runs: usize, until: usize) -> Option<Profile> {
     let engine = Mock::new(&FakeHost::default(), |_, _| ms(1.0));
     let model = model("m");
-    let profile = profile(&engine, &model, &setup(), random_input(&model, 1, 0), 3).unwrap();
+    let mut asked = 0;
+    let mut listen = |_| {
+        asked += 1;
+        if asked > until { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let input = random_input(&model, 1, 0);
+    profile(&engine, &model, &setup(), input, runs, &mut listen).unwrap()
+}
+
+#[test]
+fn a_profile_that_is_stopped_is_kept_if_it_says_something() {
+    let runs = |wanted, until| profiled(wanted, until).map(|profile| profile.runs);
+    assert_eq!(runs(20, 20), Some(20));
+    assert_eq!(runs(20, 5), Some(5));
+    assert_eq!(runs(20, 4), None);
+    assert_eq!(runs(2, 2), Some(2));
+    assert_eq!(runs(2, 0), None);
+}
+
+#[test]
+fn a_profile_joins_times_and_work() {
+    let profile = profiled(3, 3).unwrap();
     assert_eq!((profile.nodes.len(), profile.runs), (1, 3));
     let relu = &profile.nodes[0];
     assert_eq!((relu.name.as_str(), relu.ops.as_str(), relu.flops), ("relu", "relu", 48));

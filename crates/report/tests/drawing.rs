@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use inceptive_dsl::{Disk, load};
 use inceptive_ir::{Activation, Graph, NewNode, Op, Path as NodePath, Shape};
@@ -113,6 +116,23 @@ fn a_deep_network_is_drawn() {
     let scene = Scene::new(&chain(5_000), &Open::All).unwrap();
     assert_eq!(scene.cards.len(), 5_001);
     assert!(scene.cards.windows(2).all(|pair| pair[0].rect.y < pair[1].rect.y));
+}
+
+#[test]
+fn a_layout_stops_before_the_next_module() {
+    let mut graph = Graph::new(Shape::map(3, 8, 8), None).unwrap();
+    let mut last = graph.input();
+    for step in 0..40 {
+        let path = NodePath::new(&format!("module-{}/relu-{step}", step / 2));
+        last = graph.add(NewNode::new(Op::Activation(Activation::Relu), path), &[last]).unwrap();
+    }
+    graph.set_output(last);
+    let asked = AtomicUsize::new(0);
+    let scene =
+        Scene::unless_stopped(&graph, &Open::All, &|| asked.fetch_add(1, Ordering::Relaxed) == 3);
+    assert_eq!(scene, Err(DrawError::Stopped));
+    assert_eq!(asked.into_inner(), 4, "nothing is laid out after it");
+    assert_eq!(Scene::new(&graph, &Open::All).unwrap().frames.len(), 20);
 }
 
 #[test]

@@ -315,10 +315,23 @@ impl Store {
         set.map_err(|error| explain(&self.path, error))
     }
 
+    /// A file that was deleted while it is open still takes results, and loses them when it is closed.
+    fn make_again_if_gone(&mut self) -> Result<(), StoreError> {
+        if self.path.exists() {
+            return Ok(());
+        }
+        // Closed first: with a file that it closes, SQLite deletes the log that has its name.
+        self.connection =
+            Connection::open_in_memory().map_err(|error| explain(&self.path, error))?;
+        *self = Self::open(&self.path)?;
+        Ok(())
+    }
+
     fn insert(
         &mut self,
         change: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<usize>,
     ) -> Result<usize, StoreError> {
+        self.make_again_if_gone()?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
         let added = transaction.and_then(|transaction| {
             let added = change(&transaction)?;

@@ -276,6 +276,23 @@ fn a_full_disk_loses_nothing() {
 }
 
 #[test]
+fn a_store_that_is_deleted_while_it_is_open_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let mut store = Store::open(&path).unwrap();
+    store.append(&measurement("before", 1)).unwrap();
+    fs::remove_file(&path).unwrap();
+    for after in 2..4 {
+        assert!(store.append(&measurement("after", after)).unwrap());
+    }
+    drop(store);
+    let all = Store::open_to_read(&path).unwrap().measurements(&Filter::default()).unwrap();
+    let names: Vec<&str> =
+        all.readable.iter().map(|stored| stored.result.subject.name.as_str()).collect();
+    assert_eq!(names, ["after", "after"]);
+}
+
+#[test]
 #[cfg(unix)]
 fn a_read_only_store_can_be_read() {
     use std::os::unix::fs::PermissionsExt;

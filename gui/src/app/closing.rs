@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use egui::{Context, ViewportCommand};
+use egui::{Button, Context, ViewportCommand};
 
 use crate::{
     command::{Command, Commands},
     model::{FilePath, Model, stem},
     panels::question,
+    session::Drafts,
     tiles::Pane,
 };
 
@@ -22,7 +23,10 @@ pub(super) enum Closing {
     /// Drafts are being saved.
     Saves,
     /// Nothing is in the way.
-    Goes,
+    Goes {
+        /// Whether drafts are not wanted any more.
+        loses_drafts: bool,
+    },
 }
 
 impl Closing {
@@ -30,15 +34,16 @@ impl Closing {
     pub fn ui(&mut self, ctx: &Context, model: &Model, commands: &mut Commands) {
         let drafts = || model.entries.values().filter(|entry| entry.draft.is_some());
         let is_wanted = ctx.input(|input| input.viewport().close_requested());
-        if is_wanted && *self != Self::Goes && drafts().next().is_some() {
+        if is_wanted && !matches!(self, Self::Goes { .. }) && drafts().next().is_some() {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             *self = Self::Asks;
         }
         match self {
-            Self::No | Self::Goes => {}
+            Self::No | Self::Goes { .. } => {}
             Self::Asks => {
                 let files: Vec<FilePath> = drafts().map(|entry| Arc::clone(&entry.file)).collect();
-                self.ask(ctx, &files, commands);
+                let has_room = Drafts::of(drafts()).0.len() == files.len();
+                self.ask(ctx, &files, has_room, commands);
             }
             Self::Saves => {
                 if let Some(stuck) = drafts().find(|entry| entry.save_problem.is_some()) {
@@ -46,38 +51,49 @@ impl Closing {
                     commands.push(Command::Select(vec![Arc::clone(&stuck.file)]));
                     commands.push(Command::Show(Pane::Source));
                 } else if drafts().next().is_none() {
-                    self.go(ctx);
+                    self.go(ctx, false);
                 }
             }
         }
     }
 
-    fn go(&mut self, ctx: &Context) {
-        *self = Self::Goes;
+    /// Whether drafts are to be forgotten.
+    pub const fn loses_drafts(&self) -> bool {
+        matches!(self, Self::Goes { loses_drafts: true })
+    }
+
+    fn go(&mut self, ctx: &Context, loses_drafts: bool) {
+        *self = Self::Goes { loses_drafts };
         ctx.send_viewport_cmd(ViewportCommand::Close);
     }
 
-    fn ask(&mut self, ctx: &Context, files: &[FilePath], commands: &mut Commands) {
+    /// Asks; drafts can be kept for the next run if there is room.
+    fn ask(&mut self, ctx: &Context, files: &[FilePath], has_room: bool, commands: &mut Commands) {
         let names: Vec<String> = files.iter().map(|file| stem(file)).collect();
-        let modal = question(ctx, "closing", 400.0, |ui| {
+        let modal = question(ctx, "closing", 480.0, |ui| {
             ui.heading("There are unsaved changes");
             ui.label(names.join(", "));
             ui.add_space(6.0);
             ui.horizontal(|ui| {
                 let save = ui.button("Save and quit").clicked();
+                let keep = ui
+                    .add_enabled(has_room, Button::new("Keep for later"))
+                    .on_hover_text("The files stay as they are; the changes are back next time")
+                    .on_disabled_hover_text("The changes are too large")
+                    .clicked();
                 let lose = ui.button("Quit without saving").clicked();
-                (save, lose, ui.button("Cancel").clicked())
+                (save, keep, lose, ui.button("Cancel").clicked())
             })
             .inner
         });
-        let (save, lose, cancel) = modal.inner;
+        let (save, keep, lose, cancel) = modal.inner;
         if save {
             *self = Self::Saves;
             for file in files {
                 commands.push(Command::Save { file: Arc::clone(file), overwrite: false });
             }
-        } else if lose {
-            self.go(ctx);
+        } else if keep || lose {
+            self.go(ctx, lose);
         } else if cancel || modal.should_close() {
             *self = Self::No;
         }

@@ -2,7 +2,7 @@
 
 use std::{
     env, fs,
-    path::{Path, PathBuf},
+    path::{Path, PathBuf, absolute},
     sync::Arc,
     time::Duration,
 };
@@ -13,7 +13,8 @@ use inceptive_jobs::is_network;
 use super::App;
 use crate::{
     jobs::{Job, SaveRequest},
-    model::FilePath,
+    model::{Entry, FilePath},
+    session::{Draft, Drafts},
     watch::{Watch, log_of},
 };
 
@@ -47,7 +48,9 @@ impl App {
             self.model.folder = folder.to_owned();
             self.model.entries.retain(|_, entry| entry.draft.is_some());
             self.model.selection.clear();
-            self.model.added.clear();
+            // What is not saved stays on the list.
+            let drafts = self.model.entries.keys().filter(|file| !file.starts_with(folder));
+            self.model.added = drafts.cloned().collect();
             self.model.is_listed = false;
         }
         if is_file {
@@ -55,6 +58,22 @@ impl App {
         }
         self.follow();
         self.start(Job::List(folder.to_owned()));
+    }
+
+    /// Takes texts that were not saved in an earlier run.
+    pub(super) fn restore(&mut self, drafts: Drafts) {
+        let folder = absolute(&self.model.folder).unwrap_or_else(|_| self.model.folder.clone());
+        for Draft { file, text, base } in drafts.0 {
+            let inside = file.strip_prefix(&folder).map(|rest| self.model.folder.join(rest));
+            let is_outside = inside.is_err();
+            let file: FilePath = Arc::from(inside.unwrap_or(file));
+            if is_outside {
+                self.model.added.push(Arc::clone(&file));
+            }
+            let entry = Entry::restored(&file, Arc::from(text), base.map(Arc::from));
+            self.model.entries.insert(file, entry);
+        }
+        self.follow();
     }
 
     /// Opens folders, and puts files on the list that are elsewhere.

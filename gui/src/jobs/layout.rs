@@ -5,7 +5,7 @@ use std::sync::Arc;
 use inceptive_jobs::Inspected;
 use inceptive_report::drawing::{Open, Scene};
 
-use super::Output;
+use super::{Output, Reporter};
 
 /// Where a scene is shown; a newer request for the same place makes an earlier one superfluous.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,7 +35,8 @@ impl PartialEq for LayoutRequest {
     }
 }
 
-pub(super) fn lay_out(request: LayoutRequest) -> Output {
-    let scene = Scene::new(&request.network.architecture.graph, &request.open);
+pub(super) fn lay_out(request: LayoutRequest, report: &Reporter) -> Output {
+    let graph = &request.network.architecture.graph;
+    let scene = Scene::unless_stopped(graph, &request.open, &|| report.is_stopped());
     Output::LaidOut(request, scene.map(Arc::new))
 }

@@ -1,6 +1,6 @@
 //! Measuring and profiling, as [`inceptive_jobs`] does it.
 
-use std::path::PathBuf;
+use std::{ops::ControlFlow, path::PathBuf};
 
 use inceptive_exec::{Description, Machine, PrecisionWish, Protocol, Setup};
 use inceptive_jobs::{
@@ -94,7 +94,7 @@ pub(super) fn bench(
         protocol: request.protocol,
         paired: false,
     };
-    let mut planned = 1;
+    let (mut planned, mut kept) = (1, 0);
     let benched = inceptive_jobs::bench(&plan, &place, &mut store, &mut |event| match event {
         BenchEvent::Planned(count) => planned = count.max(1),
         BenchEvent::Loaded(_) => {}
@@ -102,7 +102,10 @@ pub(super) fn bench(
             share: (done / planned as f64) as f32,
             activity: format!("{activity} {network}"),
         }),
-        BenchEvent::Kept(_) => report.tell(What::Kept),
+        BenchEvent::Kept(_) => {
+            kept += 1;
+            report.tell(What::Kept);
+        }
         BenchEvent::Wrong(trouble) => report.note(chain(trouble)),
     });
     if report.is_stopped() {
@@ -112,6 +115,9 @@ pub(super) fn bench(
     if benched.measurements.is_empty() {
         return Err("nothing was measured".to_owned());
     }
+    if kept == 0 {
+        return Err("no result could be kept".to_owned());
+    }
     Ok(Output::Measured)
 }
 
@@ -120,40 +126,31 @@ pub(super) fn profile(
     tools: Tools,
     report: &Reporter,
 ) -> Result<Output, String> {
-    let step = |share, activity: &str| {
-        report.progress(Progress { share, activity: activity.to_owned() });
-        if report.is_stopped() { Err("stopped".to_owned()) } else { Ok(()) }
-    };
     let engines = chosen(tools.engines, &request.engines, &request.device, report)?;
     let mut store = Store::open(&request.store).map_err(|error| chain(&error))?;
-    step(0.0, "loading")?;
+    let threads = threads(&request.threads, &tools.machine);
+    let mut steps = Steps::new(report, threads.len() * request.batches.len() * engines.len());
+    steps.next("loading")?;
     let named = Request { file: request.file.to_path_buf(), settings: vec![] };
     let network = Network::load(&named, &WeightSource::default()).map_err(|error| chain(&error))?;
-    let threads = threads(&request.threads, &tools.machine);
-    let planned = (threads.len() * request.batches.len() * engines.len()).max(1);
-    let (mut done, mut kept) = (0, 0);
+    let mut kept = 0;
     for threads in threads {
-        step(done as f32 / planned as f32, "measuring what the machine can do")?;
+        steps.next("measuring what the machine can do")?;
         let roofline = (tools.roofline)(threads);
         for &batch in &request.batches {
-            let setup = Setup {
-                batch,
-                threads,
-                precision: PrecisionWish::Fp32,
-                device: request.device.clone(),
-            };
+            let (precision, device) = (PrecisionWish::Fp32, request.device.clone());
             let plan = ProfilePlan {
-                setup,
+                setup: Setup { batch, threads, precision, device },
                 runs: request.runs,
                 seed: 0,
                 machine: &tools.machine,
                 roofline,
             };
             for found in &engines {
-                let engine = found.engine.name();
-                step(done as f32 / planned as f32, &format!("running on {engine}"))?;
-                done += 1;
-                match plan.run(&network, found) {
+                steps.next(&format!("running on {}, batch {batch}", found.engine.name()))?;
+                let made = plan.run(&network, found, &mut |share| steps.within(share));
+                steps.done += 1;
+                match made {
                     Ok(record) => {
                         store.append_profile(&record).map_err(|error| chain(&error))?;
                         kept += 1;
@@ -164,7 +161,63 @@ pub(super) fn profile(
             }
         }
     }
+    // Of what was stopped in the last step of all, the runs until then are in the store.
+    steps.check()?;
     if kept == 0 { Err("nothing was profiled".to_owned()) } else { Ok(Output::Measured) }
+}
+
+/// How far profiling is, and whether it goes on.
+struct Steps<'a> {
+    report: &'a Reporter,
+    /// Profiles that are wanted.
+    planned: usize,
+    /// Profiles that were made, or failed.
+    done: usize,
+    activity: String,
+    /// Percent that were told last.
+    told: f64,
+}
+
+impl<'a> Steps<'a> {
+    const fn new(report: &'a Reporter, planned: usize) -> Self {
+        Self { report, planned, done: 0, activity: String::new(), told: 0.0 }
+    }
+
+    /// Begins something else.
+    fn next(&mut self, activity: &str) -> Result<(), String> {
+        activity.clone_into(&mut self.activity);
+        self.told = self.percent(0.0);
+        self.tell();
+        self.check()
+    }
+
+    /// Goes on with the same profile, of which so much is done; tells it when that can be seen.
+    fn within(&mut self, share: f64) -> ControlFlow<()> {
+        let percent = self.percent(share);
+        if percent >= self.told + 1.0 {
+            self.told = percent;
+            self.tell();
+        }
+        match self.report.is_stopped() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "nobody makes 2^52 profiles")]
+    fn percent(&self, share: f64) -> f64 {
+        (self.done as f64 + share) / self.planned.max(1) as f64 * 100.0
+    }
+
+    fn tell(&self) {
+        let share = (self.told / 100.0) as f32;
+        self.report.progress(Progress { share, activity: self.activity.clone() });
+    }
+
+    /// Ends the job if somebody wants it to stop.
+    fn check(&self) -> Result<(), String> {
+        if self.report.is_stopped() { Err("stopped".to_owned()) } else { Ok(()) }
+    }
 }
 
 /// The engines with these names; those that are not there are told and left out.

@@ -66,8 +66,10 @@ pub struct JobId(u64);
 /// Jobs of one lane wait for each other; those of different lanes do not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
-    /// What a frame waits for: reading and laying out.
+    /// What a frame waits for: reading and writing files, counting.
     Quick,
+    /// Laying out, which may take seconds and must not hold up the check of what is typed.
+    Layout,
     /// What a person waits for. One at a time, for measuring needs the machine to itself.
     Long,
 }
@@ -80,11 +82,11 @@ impl Job {
             | Self::Read(..)
             | Self::Save(_)
             | Self::Picture(..)
-            | Self::Layout(_)
             | Self::Design(_)
             | Self::SaveDesign(_)
             | Self::Results(_)
             | Self::Engines => Lane::Quick,
+            Self::Layout(_) => Lane::Layout,
             Self::Cloud(..) | Self::Bench(_) | Self::Profile(_) | Self::Report(_) => Lane::Long,
         }
     }
@@ -112,7 +114,8 @@ impl Job {
         }
     }
 
-    /// Whether what an earlier job gives is not wanted any more once this one is started.
+    /// Whether what an earlier job gives is not wanted any more once this one is started. It then waits until that
+    /// one has stopped, so that however fast requests come, they do not pile up.
     fn supersedes(&self, earlier: &Self) -> bool {
         match (self, earlier) {
             (Self::List(_), Self::List(_)) | (Self::Results(_), Self::Results(_)) => true,
@@ -129,7 +132,7 @@ impl Job {
             Self::Read(file, text) => Ok(read::read(file, text)),
             Self::Save(request) => Ok(write::save(request)),
             Self::Picture(path, picture) => write::picture(path, picture),
-            Self::Layout(request) => Ok(layout::lay_out(request)),
+            Self::Layout(request) => Ok(layout::lay_out(request, report)),
             Self::Design(request) => Ok(design::count(request)),
             Self::SaveDesign(new) => Ok(design::save(new)),
             Self::Cloud(space, most) => Ok(design::cloud(&space, most, report)),

@@ -48,6 +48,8 @@ pub struct Reading {
     pub file: FilePath,
     /// The text on the disk; none for what is no text.
     pub text: Option<Arc<str>>,
+    /// Whether the file was not there any more.
+    pub is_gone: bool,
     /// The text in the editor, which was read instead if there is one.
     pub draft: Option<Arc<str>>,
     /// What is in it.
@@ -60,7 +62,8 @@ pub(super) fn read(file: FilePath, draft: Option<Arc<str>>) -> Output {
         Some(text) => inspect(&Edited { path: file.to_path_buf(), text: Arc::clone(text) }, &file),
         None => inspect(&Disk, &file),
     };
-    Output::Read(Reading { file, text, draft, result })
+    let is_gone = !file.exists();
+    Output::Read(Reading { file, text, is_gone, draft, result })
 }
 
 fn text_of(file: &Path) -> Option<Arc<str>> {

@@ -16,8 +16,8 @@ use egui::Context;
 
 use super::{Event, Finish, Job, JobId, Lane, Machinery, Progress, What};
 
-/// Threads for quick jobs: a large layout must not hold up the check of what is typed.
-const QUICK_THREADS: usize = 2;
+/// A thread for each: one of a lane, more where several jobs are waited for at once.
+const THREADS: [Lane; 5] = [Lane::Quick, Lane::Quick, Lane::Layout, Lane::Layout, Lane::Long];
 
 /// A job that waits or runs.
 struct Task {
@@ -61,8 +61,7 @@ impl Worker {
     pub fn new(ctx: &Context, machinery: &Machinery) -> Self {
         let (sender, events) = channel();
         let shared = Arc::new(Shared::default());
-        let lanes = [Lane::Quick; QUICK_THREADS].into_iter().chain([Lane::Long]);
-        for lane in lanes {
+        for lane in THREADS {
             let (shared, sender, ctx) = (Arc::clone(&shared), sender.clone(), ctx.clone());
             let machinery = machinery.clone();
             thread::spawn(move || work(lane, &shared, &machinery, &sender, &ctx));
@@ -170,15 +169,16 @@ fn work(lane: Lane, shared: &Shared, machinery: &Machinery, sender: &Sender<Even
         report.tell(What::Started);
         let result = catch_unwind(AssertUnwindSafe(|| job.run(&report, machinery)));
         let finish = match result {
-            // What is done of a long job is kept when it is stopped; a quick one is done again.
-            Ok(_) if lane == Lane::Quick && report.is_stopped() => Finish::Stopped,
+            // What is done of a long job is kept when it is stopped; another is done again.
+            Ok(_) if lane != Lane::Long && report.is_stopped() => Finish::Stopped,
             Ok(Ok(output)) => Finish::Done(output),
             Ok(Err(_)) if report.is_stopped() => Finish::Stopped,
             Ok(Err(message)) => Finish::Failed(message),
             Err(panic) => Finish::Failed(format!("a mistake in this program: {}", said(&*panic))),
         };
-        shared.lock().running.retain(|task| task.id != id);
+        // Told first: what waited for it starts only after that.
         report.tell(What::Finished(finish));
+        shared.lock().running.retain(|task| task.id != id);
     }
 }
 
@@ -188,7 +188,10 @@ fn next(lane: Lane, shared: &Shared) -> Option<Task> {
         if queue.is_closed {
             return None;
         }
-        let place = queue.waiting.iter().position(|task| task.job.lane() == lane);
+        let place = queue.waiting.iter().position(|task| {
+            let mut running = queue.running.iter();
+            task.job.lane() == lane && !running.any(|other| task.job.supersedes(&other.job))
+        });
         if let Some(task) = place.and_then(|place| queue.waiting.remove(place)) {
             let copy = Task { id: task.id, job: task.job.clone(), stop: Arc::clone(&task.stop) };
             queue.running.push(copy);

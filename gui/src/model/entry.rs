@@ -38,6 +38,8 @@ pub struct Entry {
     pub base: Option<Arc<str>>,
     /// Why the draft could not be saved.
     pub save_problem: Option<SaveProblem>,
+    /// Whether the draft is of an earlier run and nobody edited it since.
+    pub is_restored: bool,
 }
 
 impl Entry {
@@ -51,6 +53,19 @@ impl Entry {
             draft: None,
             base: None,
             save_problem: None,
+            is_restored: false,
+        }
+    }
+
+    /// A file with a draft of an earlier run, which began with `base`.
+    pub(crate) fn restored(file: &FilePath, draft: Arc<str>, base: Option<Arc<str>>) -> Self {
+        Self {
+            // As far as is known before it is read.
+            text: base.clone(),
+            draft: Some(draft),
+            base,
+            is_restored: true,
+            ..Self::new(file)
         }
     }
 
@@ -82,6 +97,7 @@ impl Entry {
     pub(crate) fn edit(&mut self, text: Option<Arc<str>>) {
         let began = self.draft.is_some();
         self.save_problem = None;
+        self.is_restored = false;
         self.draft = text.filter(|text| self.text.as_ref() != Some(text));
         match (began, &self.draft) {
             (_, None) => self.base = None,
@@ -101,15 +117,22 @@ impl Entry {
         self.draft = self.draft.take().filter(|draft| *draft != text);
         self.base = self.draft.is_some().then(|| Arc::clone(&text));
         self.text = Some(text);
+        self.is_restored = false;
     }
 
     /// Takes in what a reading gave, of a text in the editor or of the file.
     pub(super) fn take_in(&mut self, reading: Reading) {
-        let Reading { text, draft, result, .. } = reading;
-        self.text = text;
+        let Reading { text, draft, is_gone, result, .. } = reading;
+        if !is_gone {
+            self.text = text;
+        }
         // The text may have changed while it was read; another reading is on its way then.
         if draft != self.draft {
             return;
+        }
+        if self.draft.is_some() && self.draft == self.text {
+            // Somebody else wrote just that.
+            self.edit(None);
         }
         self.state = match result {
             Ok(Content::Network(new)) => {
@@ -127,6 +150,10 @@ impl Entry {
             }
             Err(error) => State::Wrong(Arc::new(error)),
         };
+        // A folder may have been listed without the file while its text was read. Mistakes of a draft are said first.
+        if is_gone && (self.draft.is_none() || !self.is_wrong()) {
+            self.vanish();
+        }
     }
 
     /// The file is not there any more. What is known about it stays.
@@ -137,5 +164,34 @@ impl Entry {
     /// Whether nothing is known about the file as it is now.
     pub(super) const fn needs_reading(&self) -> bool {
         matches!(self.state, State::Unread | State::Gone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use inceptive_jobs::{Edited, inspect};
+
+    use super::*;
+
+    #[test]
+    fn a_file_stays_gone_when_its_draft_was_still_being_read() {
+        let file: FilePath = Arc::from(Path::new("/nowhere/tiny.yaml"));
+        let read = |text: &str, is_gone| {
+            let text: Arc<str> = Arc::from(text);
+            let edited = Edited { path: file.to_path_buf(), text: Arc::clone(&text) };
+            let mut entry = Entry::new(&file);
+            entry.edit(Some(Arc::clone(&text)));
+            let (file, result) = (Arc::clone(&file), inspect(&edited, &file));
+            entry.take_in(Reading { file, text: None, is_gone, draft: Some(text), result });
+            entry
+        };
+        let text =
+            "name: Tiny\ninput: {channels: 3, size: 8}\nclasses: 2\nbody:\n  - relu\ntail: gap\n";
+        assert!(matches!(read(text, false).state, State::Good(_)));
+        let gone = read(text, true);
+        assert!(matches!(gone.state, State::Gone) && gone.network.is_some());
+        assert!(matches!(read("name: {", true).state, State::Wrong(_)));
     }
 }

@@ -120,7 +120,7 @@ impl Jobs {
         if let Finish::Done(Output::Written(files)) = &finish {
             state.written.clone_from(files);
         }
-        let is_quick = state.job.lane() == Lane::Quick;
+        let is_quick = state.job.lane() != Lane::Long;
         let (status, output) = match finish {
             Finish::Done(output) => (Status::Done, Some(output)),
             Finish::Stopped => (Status::Stopped, None),

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use inceptive_exec::{Measurement, ProfileRecord};
+use inceptive_jobs::chain;
 use inceptive_store::{Filter, Store, StoreError, Stored};
 
 /// Everything in a store.
@@ -33,7 +34,7 @@ impl Results {
                 }
             }
             Err(StoreError::Missing(_)) => Self::default(),
-            Err(error) => Self { problem: Some(error.to_string()), ..Self::default() },
+            Err(error) => Self { problem: Some(chain(&error)), ..Self::default() },
         }
     }
 
@@ -48,4 +49,33 @@ impl Results {
         let all = self.profiles.iter().rev().map(|stored| &stored.result);
         all.into_iter().find(|record| record.subject.fingerprint == fingerprint)
     }
+
+    /// The latest profile of a network that was made as another one was: on the same machine in the same way.
+    pub fn profile_like(&self, fingerprint: &str, way: &ProfileRecord) -> Option<&ProfileRecord> {
+        let mut all = self.profiles.iter().rev().map(|stored| &stored.result);
+        all.find(|record| record.subject.fingerprint == fingerprint && is_like(record, way))
+    }
+
+    /// For each way in which any of these networks was profiled its latest profile; ways with most networks first,
+    /// of those with as many the latest.
+    pub fn profiled_ways(&self, fingerprints: &[&str]) -> Vec<&ProfileRecord> {
+        let mut ways: Vec<&ProfileRecord> = vec![];
+        for stored in self.profiles.iter().rev() {
+            let record = &stored.result;
+            let is_wanted = fingerprints.contains(&record.subject.fingerprint.as_str());
+            if is_wanted && !ways.iter().any(|way| is_like(record, way)) {
+                ways.push(record);
+            }
+        }
+        let coverage = |way: &&ProfileRecord| {
+            fingerprints.iter().filter(|it| self.profile_like(it, way).is_some()).count()
+        };
+        ways.sort_by_cached_key(|way| std::cmp::Reverse(coverage(way)));
+        ways
+    }
+}
+
+/// Whether two profiles can be compared.
+fn is_like(a: &ProfileRecord, b: &ProfileRecord) -> bool {
+    a.runtime == b.runtime && a.machine == b.machine
 }

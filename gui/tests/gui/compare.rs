@@ -1,5 +1,7 @@
 //! Networks side by side.
 
+use std::fs;
+
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 use inceptive_gui::jobs::Place;
@@ -8,7 +10,10 @@ use crate::common::Window;
 
 /// A window on files, the first of which are selected, with the comparison in front.
 fn comparing(files: &[&str], selected: &[&str]) -> Window {
-    let mut window = Window::on(files);
+    comparing_in(Window::on(files), selected)
+}
+
+fn comparing_in(mut window: Window, selected: &[&str]) -> Window {
     for (at, name) in selected.iter().enumerate() {
         let modifiers = if at == 0 { Modifiers::NONE } else { Modifiers::COMMAND };
         window.get(name).click_modifiers(modifiers);
@@ -59,13 +64,16 @@ fn three_networks_stand_beside_each_other() {
 fn a_changed_node_leads_to_the_graph() {
     let mut window = google();
     window.click("Nodes");
-    for text in ["− 3 removed", "+ 57 added", "~ 117 changed", "-8,224", "-6,422,528"] {
+    for text in ["− 3 removed", "+ 57 added", "~ 59 changed", "-8,224", "-6,422,528"] {
         assert!(window.says(text), "{text}");
     }
-    assert!(window.says("kernel: 5x5 -> 3x3"));
-    window.click("~ 117 changed");
+    assert!(window.says("kernel: 5x5 -> 3x3") && !window.says("reads "));
+    window.click("58 beside changes");
+    assert!(window.says("reads stem/conv1 -> stem/conv1/bn"));
+    window.click("58 beside changes");
+    window.click("~ 59 changed");
     assert!(!window.says("kernel: 5x5 -> 3x3") && window.has("stem/norm1"));
-    window.click("~ 117 changed");
+    window.click("~ 59 changed");
     window.get("Filter nodes").focus();
     window.harness.run();
     window.get("Filter nodes").type_text("3a/5x5/conv");
@@ -97,7 +105,7 @@ fn graphs_are_marked_and_move_together() {
     }
     window.click("Open all");
     window.wait("both are open", |model| model.jobs.active().next().is_none());
-    window.click("Fit");
+    window.click("Width");
     window.click("Next");
     let place = |label: &str| window.button(label).rect().center().y;
     let (first, other) =
@@ -106,4 +114,36 @@ fn graphs_are_marked_and_move_together() {
     assert!(
         window.harness.query_all_by_label_contains("stem/norm1 in the first: removed").count() > 0
     );
+}
+
+#[test]
+fn everything_of_wide_graphs_can_be_reached() {
+    let branches: String =
+        (0..16).map(|at| format!("        b{at}: [conv: {{kernel: 1, width: 8}}]\n")).collect();
+    let text = |name: &str, end: &str| {
+        format!(
+            "name: {name}\ninput: {{channels: 3, size: 8}}\nclasses: 2\nbody:\n  - parallel wide:\n      \
+             branches:\n{branches}      join: concat\n{end}tail: gap\n"
+        )
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let inside = folder.path().join("architectures");
+    fs::create_dir_all(&inside).unwrap();
+    fs::write(inside.join("a.yaml"), text("A", "")).unwrap();
+    fs::write(inside.join("b.yaml"), text("B", "  - relu last\n")).unwrap();
+    let mut window = comparing_in(Window::at(folder), &["a", "b"]);
+    window.click("Graphs");
+    window.wait("both are laid out", |model| model.jobs.active().next().is_none());
+    window.click("Open all");
+    window.wait("both are open", |model| model.jobs.active().next().is_none());
+    let (left, right) = ("wide/b0/conv in the other: equal", "wide/b15/conv in the other: equal");
+    window.click("Width");
+    let width = window.button(left).rect().width();
+    assert!((window.button(right).rect().width() - width).abs() < 1.0, "neither is cut off");
+    for _ in 0..8 {
+        window.click("+");
+    }
+    assert!(!window.has_button(left) && !window.has_button(right));
+    window.click("Fit");
+    assert!(window.has_button(left) && window.has_button(right));
 }

@@ -138,3 +138,59 @@ fn dropped_files_are_added_and_dropped_folders_opened() {
         model.folder == elsewhere.path() && model.is_listed && model.entries.len() == 1
     });
 }
+
+#[test]
+#[cfg(unix)]
+fn a_read_only_folder_keeps_the_text_in_the_window() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let mut window = Window::on(&["alexnet.yaml"]);
+    window.press(Modifiers::COMMAND, Key::Num2);
+    let file = window.file("alexnet.yaml");
+    let text = fs::read_to_string(&file).unwrap();
+    let set = |mode| {
+        let folder = file.parent().unwrap();
+        fs::set_permissions(folder, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let editor = window.harness.get_by_role(egui::Role::MultilineTextInput);
+    editor.set_text_value_accesskit(&format!("{text}# more\n"));
+    window.harness.run();
+    set(0o555);
+    window.press(Modifiers::COMMAND, Key::S);
+    window.wait("the reason is there", |model| {
+        model.current().is_some_and(|entry| entry.save_problem.is_some())
+    });
+    assert!(window.says("the folder is read-only") && window.says("Nothing is lost"));
+    assert_eq!(fs::read_to_string(&file).unwrap(), text);
+    set(0o755);
+    window.press(Modifiers::COMMAND, Key::S);
+    window.wait("it is saved", |model| model.current().is_some_and(|entry| entry.draft.is_none()));
+    assert!(fs::read_to_string(&file).unwrap().ends_with("# more\n"));
+}
+
+#[test]
+fn a_design_that_cannot_be_written_stays_and_says_why() {
+    let mut window = Window::on(&["alexnet.yaml"]);
+    window.press(Modifiers::COMMAND, Key::Num3);
+    window.wait("it is counted", |model| model.design.network.is_some());
+    let slider = window.harness.get_by_role_and_label(egui::Role::Slider, "input.size");
+    slider.set_value_accesskit(192.0);
+    window.harness.run();
+    window.wait("it is counted again", |model| {
+        model.design.is_changed() && model.jobs.active().next().is_none()
+    });
+    let files = |window: &Window| fs::read_dir(window.file("")).unwrap().count();
+    let before = files(&window);
+    window.click("Save as…");
+    window.get("File of the design").focus();
+    window.harness.run();
+    window.press(Modifiers::COMMAND, Key::A);
+    // Longer than the name of a file may be, for root too.
+    window.get("File of the design").type_text(&"x".repeat(300));
+    window.harness.run();
+    window.button("Save").click();
+    window.wait("it failed", |model| model.design.saved.is_some());
+    assert!(window.says("cannot write") && window.has_button("Save"));
+    assert!(window.model().design.is_changed(), "what is set stays");
+    assert_eq!(files(&window), before);
+}

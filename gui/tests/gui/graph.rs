@@ -4,7 +4,10 @@ use std::fs;
 
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;
-use inceptive_gui::{jobs::Place, model::Model};
+use inceptive_gui::{
+    jobs::{Job, Place},
+    model::{Model, Status},
+};
 
 use crate::common::Window;
 
@@ -136,6 +139,34 @@ fn five_thousand_nodes_open() {
     assert!(window.has_button("r0"));
     search(&mut window, "r4990");
     assert!(window.has_button("r4990") && !window.has_button("r0"));
+}
+
+#[test]
+fn layouts_that_nobody_waits_for_do_not_pile_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let inside = folder.path().join("architectures");
+    fs::create_dir_all(&inside).unwrap();
+    for (name, steps) in [("first", 5), ("large1", 2_500), ("large2", 2_501), ("small", 20)] {
+        fs::write(inside.join(format!("{name}.yaml")), chain(steps)).unwrap();
+    }
+    let mut window = Window::at(folder);
+    let running = |model: &Model| {
+        let layouts = model.jobs.active().filter(|state| matches!(state.job, Job::Layout(_)));
+        layouts.filter(|state| matches!(state.status, Status::Running(_))).count()
+    };
+    let cards =
+        |model: &Model| model.last_scene(Place::Graph).map_or(0, |(_, scene)| scene.cards.len());
+    window.click("large1");
+    window.wait("it is being laid out", |model| running(model) == 1);
+    for name in ["large2", "large1", "large2", "small"] {
+        window.click(name);
+        assert!(running(window.model()) <= 1, "{name}");
+    }
+    window.wait("the last one is laid out", |model| {
+        assert!(running(model) <= 1 && cards(model) < 100, "none of the others was wanted");
+        cards(model) > 20 && is_idle(model)
+    });
+    assert!(window.has_button("r0"));
 }
 
 #[test]

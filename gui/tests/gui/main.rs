@@ -16,5 +16,6 @@ mod graph;
 mod raster;
 mod run;
 mod screens;
+mod session;
 mod source;
 mod tradeoff;

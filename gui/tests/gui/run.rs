@@ -1,17 +1,19 @@
 //! Measuring from the window, with an engine that computes nothing on a machine whose time passes when told to.
 
-use std::{fs, sync::Arc, thread::sleep, time::Duration};
+use std::{fs, path::Path, sync::Arc, thread::sleep, time::Duration};
 
-use egui::{Key, Modifiers, OutputCommand};
+use egui::{Key, Modifiers, OutputCommand, Role};
+use egui_kittest::kittest::Queryable;
 use inceptive_exec::{
-    Description, Engine, EngineError, FakeHost, Machine, Model as Runnable, NodeTimings, Roofline,
-    Session, Setup, engines::mock::Mock,
+    Description, Engine, EngineError, FakeHost, Listen, Machine, Model as Runnable, NodeTimings,
+    Part, Precision, Profile, ProfileRecord, Roofline, Runtime, Session, Setup, Subject,
+    engines::mock::Mock,
 };
 use inceptive_gui::{
     jobs::{Machinery, Tools},
     model::{Model, Status},
 };
-use inceptive_store::Store;
+use inceptive_store::{Filter, Store};
 
 use crate::common::{Window, copies};
 
@@ -45,8 +47,40 @@ impl Engine for Absent {
         _: &Setup,
         _: Arc<[f32]>,
         _: usize,
+        _: &mut Listen<'_>,
     ) -> Result<NodeTimings, EngineError> {
         Self::missing()
+    }
+}
+
+/// An engine whose timed runs take a while.
+struct Slow(Mock);
+
+impl Engine for Slow {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn describe(&self) -> Result<Description, EngineError> {
+        self.0.describe()
+    }
+
+    fn compile(&self, model: &Runnable, setup: &Setup) -> Result<Box<dyn Session>, EngineError> {
+        self.0.compile(model, setup)
+    }
+
+    fn node_times(
+        &self,
+        model: &Runnable,
+        setup: &Setup,
+        input: Arc<[f32]>,
+        runs: usize,
+        listen: &mut Listen<'_>,
+    ) -> Result<NodeTimings, EngineError> {
+        self.0.node_times(model, setup, input, runs, &mut |share| {
+            sleep(Duration::from_millis(5));
+            listen(share)
+        })
     }
 }
 
@@ -55,11 +89,15 @@ fn machinery(
     fails_at: Option<usize>,
     pace: impl Fn(&Runnable, usize) -> Duration + Clone + Send + Sync + 'static,
 ) -> Machinery {
+    with_engine(move |host| Box::new(Mock { fails_at, ..Mock::new(host, pace.clone()) }))
+}
+
+/// Measures with an engine on a machine whose time passes when told to.
+fn with_engine(make: impl Fn(&FakeHost) -> Box<dyn Engine> + Send + Sync + 'static) -> Machinery {
     Machinery::new(move || {
         let host = FakeHost::default();
-        let mock = Mock { fails_at, ..Mock::new(&host, pace.clone()) };
         Tools {
-            engines: vec![Box::new(mock), Box::new(Absent)],
+            engines: vec![make(&host), Box::new(Absent)],
             host: Box::new(host),
             machine: Machine::read(),
             roofline: |threads| Roofline { threads, peak_gflops: 400.0, bandwidth_gbps: 20.0 },
@@ -199,15 +237,93 @@ fn a_store_of_a_newer_version_is_told_and_left_alone() {
     assert_eq!(fs::read(&file).unwrap(), bytes);
 
     let other = window.folder.path().join("other.db");
-    window.get("Store").focus();
-    window.harness.run();
-    window.press(Modifiers::COMMAND, Key::A);
-    window.get("Store").type_text(other.to_str().unwrap());
-    window.harness.run();
-    window.press(Modifiers::NONE, Key::Enter);
+    keep_in(&mut window, &other);
     window.click("Start");
     window.wait("another store does", |model| model.results.measurements.len() == 1);
     assert!(other.is_file() && !window.says("newer version of this program. "));
+}
+
+/// Keeps results in another store.
+fn keep_in(window: &mut Window, store: &Path) {
+    window.get("Store").focus();
+    window.harness.run();
+    window.press(Modifiers::COMMAND, Key::A);
+    window.get("Store").type_text(store.to_str().unwrap());
+    window.harness.run();
+    window.press(Modifiers::NONE, Key::Enter);
+}
+
+#[test]
+fn a_store_that_cannot_be_made_is_said_before_measuring() {
+    let mut window = running(&steady());
+    let no_folder = window.file(NETWORK).join("results.db");
+    keep_in(&mut window, &no_folder);
+    window.wait("it is looked at", |model| model.results.problem.is_some());
+    assert!(window.says("cannot read") && window.says("Choose another store above"));
+    for work in ["Bench", "Profile"] {
+        window.click(work);
+        window.click("Start");
+        window.wait("it failed", is_over);
+        let failed = |state: &inceptive_gui::model::JobState| matches!(&state.status, Status::Failed(text) if text.contains("results.db"));
+        assert!(window.model().jobs.long().all(failed), "{work}");
+    }
+    assert_eq!(window.model().jobs.long().count(), 2);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_read_only_store_is_shown() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let mut window = running(&steady());
+    let folder = window.folder.path().join("locked");
+    fs::create_dir(&folder).unwrap();
+    let store = folder.join("results.db");
+    keep_in(&mut window, &store);
+    window.click("Start");
+    window
+        .wait("there is a result", |model| is_over(model) && model.results.measurements.len() == 1);
+    let set = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    set(&store, 0o444);
+    set(&folder, 0o555);
+    let is_root = fs::write(folder.join("probe"), "").is_ok();
+    window.press(Modifiers::NONE, Key::F5);
+    window.wait("it is read again", |model| {
+        model.jobs.active().next().is_none() && model.results.measurements.len() == 1
+    });
+    assert_eq!(window.model().results.problem, None);
+    window.click("Start");
+    window.wait("it is over", is_over);
+    let last = status(window.model(), 1).cloned();
+    set(&folder, 0o755);
+    // Root writes anywhere.
+    assert!(
+        is_root || matches!(last, Some(Status::Failed(text)) if text.contains("cannot be written"))
+    );
+}
+
+#[test]
+fn a_store_that_is_deleted_while_something_is_measured_is_made_again() {
+    let folder = copies(&[NETWORK, "blocks/inception.yaml"]);
+    let store = folder.path().join("inceptive.db");
+    let deleted = store.clone();
+    let deleting = machinery(None, move |_, run| {
+        if run == 5 {
+            fs::remove_file(&deleted).unwrap();
+        }
+        Duration::from_millis(2)
+    });
+    let mut window = Window::measuring(folder, &deleting);
+    window.click("module-reduced");
+    window.press(Modifiers::COMMAND, Key::Num6);
+    window.wait("engines are known", |model| model.engines.is_some());
+    window.click("Start");
+    window
+        .wait("there is a result", |model| is_over(model) && model.results.measurements.len() == 1);
+    let kept = Store::open_to_read(&store).unwrap().measurements(&Filter::default()).unwrap();
+    assert_eq!(kept.readable.len(), 1);
 }
 
 #[test]
@@ -233,6 +349,101 @@ fn a_profile_is_a_table_and_points_under_a_roof() {
         model.last_scene(inceptive_gui::jobs::Place::Graph).is_some()
     });
     assert!(!window.has("Profiles (1)"), "the graph is in front");
+    window.harness.get_by_value("Colour: operator").click();
+    window.harness.run();
+    window.click("measured time");
+    let threads = window.model().results.profiles[0].result.runtime.threads;
+    let way = format!("mock fp32, batch 1, threads {threads}");
+    assert!(window.has(&format!("legend: measured time, {way}")) && window.has(&way));
+}
+
+#[test]
+fn times_of_modules_are_compared_in_one_way_only() {
+    let networks = [NETWORK, "module-naive.yaml", "blocks/inception.yaml"];
+    let mut window = Window::measuring(copies(&networks), &steady());
+    let machine = Machine::read();
+    let profile = |window: &Window, file: &str, batch: u32| {
+        let entry = window.model().entries.get(window.file(file).as_path()).unwrap();
+        let graph = &entry.network.as_ref().unwrap().architecture.graph;
+        let subject = Subject::new(file, file, vec![], graph);
+        let runtime = Runtime {
+            engine: "mock".to_owned(),
+            engine_version: "1".to_owned(),
+            device: "cpu".to_owned(),
+            precision: Precision::Fp32,
+            batch,
+            threads: 2,
+        };
+        let part = |name: &str| Part {
+            name: name.to_owned(),
+            ops: "conv".to_owned(),
+            time_ms: f64::from(batch) * 3.0,
+            share: 1.0,
+            flops: 1,
+            moved_bytes: 1,
+        };
+        let profile = Profile {
+            precision: Precision::Fp32,
+            nodes: vec![part("module/1x1/conv")],
+            total_ms: 1.0,
+            runs: 9,
+        };
+        let roof = Roofline { threads: 2, peak_gflops: 400.0, bandwidth_gbps: 20.0 };
+        ProfileRecord::new(subject, runtime, roof, &machine, 0, profile)
+    };
+    let records = [(NETWORK, 1), ("module-naive.yaml", 1), ("module-naive.yaml", 8)]
+        .map(|(file, batch)| profile(&window, file, batch));
+    let mut store = Store::open(&window.folder.path().join("inceptive.db")).unwrap();
+    records.iter().for_each(|record| {
+        store.append_profile(record).unwrap();
+    });
+    window.press(Modifiers::NONE, Key::F5);
+    window.wait("they are read", |model| {
+        assert_eq!(model.results.problem, None);
+        model.results.profiles.len() == 3
+    });
+    window.click("module-naive");
+    window.get("module-reduced").click_modifiers(Modifiers::COMMAND);
+    window.harness.run();
+    window.press(Modifiers::COMMAND, Key::Num5);
+    window.click("time");
+    // The latest profile of the first is of another batch.
+    assert!(window.says("module: 3.00 ms, 3.00 ms"));
+    window.harness.get_by_value("mock fp32, batch 1, threads 2").click();
+    window.harness.run();
+    window.click("mock fp32, batch 8, threads 2 (1 of 2)");
+    assert!(window.says("module: 24.0 ms, –"));
+    assert!(window.says("There is no profile of module-reduced made so yet"));
+}
+
+/// Starts a profile of so many runs, each of which takes 5 ms.
+fn profiling(runs: f64) -> Window {
+    let slow = with_engine(|host| Box::new(Slow(Mock::new(host, |_, _| Duration::from_millis(2)))));
+    let mut window = running(&slow);
+    window.click("Profile");
+    window.harness.get_by_role(Role::SpinButton).set_value_accesskit(runs);
+    window.harness.run();
+    window.click("Start");
+    window
+}
+
+fn share(model: &Model) -> f32 {
+    match status(model, 0) {
+        Some(Status::Running(progress)) => progress.share,
+        _ => 0.0,
+    }
+}
+
+#[test]
+fn a_profile_says_how_far_it_is_and_keeps_what_is_done_when_it_is_cancelled() {
+    let mut window = profiling(2_000.0);
+    window.wait("it goes on", |model| share(model) > 0.009);
+    assert!(share(window.model()) < 0.9);
+    window.click("Cancel profile module-reduced");
+    window.wait("it is off", |model| is_over(model) && model.results.profiles.len() == 1);
+    assert_eq!(status(window.model(), 0), Some(&Status::Stopped));
+    let runs = window.model().results.profiles[0].result.profile.runs;
+    assert!((20..1_000).contains(&runs), "{runs}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `inceptive profile`.
 
-use std::{num::NonZeroU32, path::PathBuf};
+use std::{num::NonZeroU32, ops::ControlFlow, path::PathBuf};
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
@@ -102,7 +102,7 @@ impl Profile {
         let mut documents = Vec::new();
         let mut text = machine(&about) + &limits(&roofline);
         for found in &engines {
-            let record = plan.run(&network, found)?;
+            let record = plan.run(&network, found, &mut |_| ControlFlow::Continue(()))?;
             let (engine, version) = (&record.runtime.engine, &record.runtime.engine_version);
             let title = format!("{}, {engine} {version}", record.subject.name);
             text.push_str(&self.page(&title, &record.profile, &roofline));

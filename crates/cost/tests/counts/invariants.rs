@@ -235,3 +235,27 @@ fn a_diff_names_what_changed_and_what_follows() {
     assert_eq!(modules, ["p", "maxpool", "tail", "last"]);
     assert!(!diff.same_structure);
 }
+
+#[test]
+fn what_only_stands_beside_a_change_is_told_apart_from_other_wiring() {
+    let a = parsed(SMALL);
+    let lrn = "  - lrn: {size: 5}\n";
+    let changed = |text: &str| {
+        let of = |is: bool| move |node: &&inceptive_cost::NodeChange| node.is_consequence() == is;
+        let nodes = diff(&a, &parsed(text), Mode::Inference, 1).nodes;
+        [true, false].map(|is| {
+            let paths = nodes.iter().filter(of(is)).map(|node| node.path.to_string());
+            paths.collect::<Vec<String>>().join(" ")
+        })
+    };
+    let readers = "p/x/conv p/y/avgpool p/add";
+    assert_eq!(changed(&SMALL.replace(lrn, "")), [readers, "lrn"]);
+    assert_eq!(changed(&SMALL.replace("- lrn:", "- lrn n:")), [readers, "lrn n"]);
+    // Moved behind the branches it is in both, and everything around it reads something else.
+    let moved = SMALL.replace(lrn, "").replace("  - maxpool", &format!("{lrn}  - maxpool"));
+    assert_eq!(changed(&moved), ["", "lrn p/x/conv p/y/avgpool p/add maxpool"]);
+    // Something else changes as well.
+    let wider =
+        SMALL.replace(lrn, "").replace("y: [avgpool: {kernel: 3", "y: [avgpool: {kernel: 5");
+    assert_eq!(changed(&wider), ["p/x/conv p/add", "lrn p/y/avgpool"]);
+}

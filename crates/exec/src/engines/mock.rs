@@ -4,7 +4,8 @@
 use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 
 use crate::engine::{
-    Description, Engine, EngineError, Model, NodeTime, NodeTimings, Precision, Session, Setup,
+    Description, Engine, EngineError, Listen, Model, NodeTime, NodeTimings, Precision, Session,
+    Setup, share,
 };
 use crate::host::FakeHost;
 
@@ -53,13 +54,14 @@ impl Engine for Mock {
         Ok(Box::new(MockSession { engine: self.clone(), model: model.clone(), runs: 0 }))
     }
 
-    /// A millisecond for each node.
+    /// A millisecond for each node; it can be stopped before each run.
     fn node_times(
         &self,
         model: &Model,
         _: &Setup,
         _: Arc<[f32]>,
         runs: usize,
+        listen: &mut Listen<'_>,
     ) -> Result<NodeTimings, EngineError> {
         let time = Duration::from_millis(1);
         let node = |(_, node): (_, &inceptive_ir::Node)| NodeTime {
@@ -67,7 +69,8 @@ impl Engine for Mock {
             path: Some(node.path.clone()),
             time,
         };
-        let runs = vec![model.graph.nodes().skip(1).map(node).collect(); runs];
+        let done = (0..runs).take_while(|&done| listen(share(done, runs)).is_continue());
+        let runs = done.map(|_| model.graph.nodes().skip(1).map(node).collect()).collect();
         Ok(NodeTimings { precision: Precision::Fp32, runs })
     }
 }

@@ -18,8 +18,8 @@ use ort::{
 use serde::Deserialize;
 
 use crate::engine::{
-    Description, Engine, EngineError, Model, NodeTime, NodeTimes, NodeTimings, Precision, Session,
-    Setup,
+    Description, Engine, EngineError, Listen, Model, NodeTime, NodeTimes, NodeTimings, Precision,
+    Session, Setup, share,
 };
 
 use super::library::Wanted;
@@ -134,13 +134,18 @@ impl Engine for OnnxRuntime {
         setup: &Setup,
         input: Arc<[f32]>,
         runs: usize,
+        listen: &mut Listen<'_>,
     ) -> Result<NodeTimings, EngineError> {
         let folder = tempfile::tempdir().map_err(failed)?;
         let builder = Self::builder(setup, self.loaded()?)?;
         let builder = builder.with_profiling(folder.path().join("profile")).map_err(failed)?;
         let mut session = OnnxRuntimeSession::new(builder, model, setup)?;
         session.set_input(input)?;
-        for _ in 0..WARM_UP_RUNS + runs {
+        let all = WARM_UP_RUNS + runs;
+        for done in 0..all {
+            if listen(share(done, all)).is_break() {
+                break;
+            }
             session.run()?;
         }
         let file = session.session.end_profiling().map_err(failed)?;

@@ -12,7 +12,8 @@ use openvino::{
 };
 
 use crate::engine::{
-    Description, Engine, EngineError, Model, NodeTimings, Precision, PrecisionWish, Session, Setup,
+    Description, Engine, EngineError, Listen, Model, NodeTimings, Precision, PrecisionWish,
+    Session, Setup,
 };
 
 use super::library::Wanted;
@@ -139,6 +140,7 @@ impl Engine for OpenVino {
         _: &Setup,
         _: Arc<[f32]>,
         _: usize,
+        _: &mut Listen<'_>,
     ) -> Result<NodeTimings, EngineError> {
         Err(EngineError::Lacks {
             engine: NAME,

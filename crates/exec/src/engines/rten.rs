@@ -8,14 +8,17 @@ use rten::{ModelOptions, RunOptions, ThreadPool, Value, ValueOrView};
 use rten_tensor::{NdTensor, NdTensorView, prelude::*};
 
 use crate::engine::{
-    Description, Engine, EngineError, Model, NodeTime, NodeTimes, NodeTimings, Precision, Session,
-    Setup,
+    Description, Engine, EngineError, Listen, Model, NodeTime, NodeTimes, NodeTimings, Precision,
+    Session, Setup, share,
 };
 
 pub(super) const NAME: &str = "rten";
 
 /// The version that is built in; a test compares it with the lock file.
 const VERSION: &str = "0.27.0";
+
+/// Runs that do not count before nodes are timed.
+const WARM_UP_RUNS: usize = 2;
 
 /// The embedded engine.
 #[derive(Clone, Copy, Debug)]
@@ -46,13 +49,22 @@ impl Engine for Rten {
         setup: &Setup,
         input: Arc<[f32]>,
         runs: usize,
+        listen: &mut Listen<'_>,
     ) -> Result<NodeTimings, EngineError> {
         let mut session = RtenSession::new(model, setup)?;
         session.set_input(input)?;
-        session.run()?;
-        session.node_times()?;
-        let runs = (0..runs).map(|_| session.node_times()).collect::<Result<_, _>>()?;
-        Ok(NodeTimings { precision: session.precision(), runs })
+        let mut timed = Vec::with_capacity(runs);
+        let nodes = model.graph.len();
+        let steps = (WARM_UP_RUNS + runs) * nodes;
+        for run in 0..WARM_UP_RUNS + runs {
+            let mut next = |node| listen(share(run * nodes + node, steps)).is_continue();
+            match session.node_times(&mut next)? {
+                Some(times) if run >= WARM_UP_RUNS => timed.push(times),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        Ok(NodeTimings { precision: session.precision(), runs: timed })
     }
 }
 
@@ -91,8 +103,12 @@ impl RtenSession {
         self.model.run_one(input.into(), Some(self.options.clone())).map_err(failed)
     }
 
-    /// The engine only prints its times, so each node is run by itself on the real values that it reads.
-    fn node_times(&mut self) -> Result<NodeTimes, EngineError> {
+    /// The engine only prints its times, so each node is run by itself on the real values that it reads. None when
+    /// `goes_on` says no at the number of a node.
+    fn node_times(
+        &mut self,
+        goes_on: &mut dyn FnMut(usize) -> bool,
+    ) -> Result<Option<NodeTimes>, EngineError> {
         let mut readers: HashMap<NodeId, usize> =
             self.graph.ids().map(|id| (id, self.graph.consumers(id).len())).collect();
         let input = NdTensor::from_data(self.shape, self.input.to_vec());
@@ -102,6 +118,9 @@ impl RtenSession {
         for (id, node) in self.graph.nodes() {
             if matches!(node.op, Op::Input(_)) {
                 continue;
+            }
+            if !goes_on(id.index()) {
+                return Ok(None);
             }
             let missing = || EngineError::Lacks {
                 engine: NAME,
@@ -135,7 +154,7 @@ impl RtenSession {
                 }
             }
         }
-        Ok(times)
+        Ok(Some(times))
     }
 
     /// The value of our node in the engine's graph, unless it was merged into another.

@@ -92,8 +92,12 @@ pub(super) struct Piece {
 /// Lays out a view whose blocks have these sizes (width, height).
 ///
 /// # Errors
-/// When a module holds too much, or there is no memory for it.
-pub(super) fn layout(view: &View, sizes: &[(f64, f64)]) -> Result<Layout, DrawError> {
+/// When a module holds too much, there is no memory for it, or somebody stops it.
+pub(super) fn layout(
+    view: &View,
+    sizes: &[(f64, f64)],
+    is_stopped: &(dyn Fn() -> bool + Sync),
+) -> Result<Layout, DrawError> {
     let mut own: Vec<Vec<Piece>> = vec![Vec::new(); view.modules.len()];
     for piece in pieces(view) {
         own[piece.module].push(piece);
@@ -104,16 +108,24 @@ pub(super) fn layout(view: &View, sizes: &[(f64, f64)]) -> Result<Layout, DrawEr
     }
     let builder = thread::Builder::new().stack_size(stack(most));
     thread::scope(|scope| {
-        let thread = builder.spawn_scoped(scope, || all(view, sizes, &own));
+        let thread = builder.spawn_scoped(scope, || all(view, sizes, &own, is_stopped));
         let thread = thread.map_err(|error| DrawError::NoThread(error.to_string()))?;
-        thread.join().map_err(|_| DrawError::Failed)
+        thread.join().map_err(|_| DrawError::Failed)?
     })
 }
 
-/// Lays out every module, inner ones first.
-fn all(view: &View, sizes: &[(f64, f64)], own: &[Vec<Piece>]) -> Layout {
+/// Lays out every module, inner ones first. dagre cannot be interrupted inside of one.
+fn all(
+    view: &View,
+    sizes: &[(f64, f64)],
+    own: &[Vec<Piece>],
+    is_stopped: &dyn Fn() -> bool,
+) -> Result<Layout, DrawError> {
     let mut insides: Vec<Inside> = vec![Inside::default(); view.modules.len()];
     for module in (0..view.modules.len()).rev() {
+        if is_stopped() {
+            return Err(DrawError::Stopped);
+        }
         insides[module] = inside(view, module, sizes, &insides, &own[module]);
     }
     let mut picture = Layout {
@@ -123,7 +135,7 @@ fn all(view: &View, sizes: &[(f64, f64)], own: &[Vec<Piece>]) -> Layout {
         ..Layout::default()
     };
     place(view, 0, Point { x: 0.0, y: 0.0 }, sizes, &insides, &mut picture);
-    picture
+    Ok(picture)
 }
 
 /// Cuts every edge where it crosses a frame.
@@ -281,7 +293,7 @@ mod tests {
 
     fn check(name: &str, view: &View) {
         let sizes = vec![(90.0, 40.0); view.blocks.len()];
-        let picture = layout(view, &sizes).unwrap();
+        let picture = layout(view, &sizes, &|| false).unwrap();
         let whole = Rect { x: 0.0, y: 0.0, width: picture.width, height: picture.height };
         let frame = |module: usize| {
             let found = picture.frames.iter().find(|(known, _)| *known == module);

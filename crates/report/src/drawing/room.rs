@@ -44,6 +44,9 @@ pub enum DrawError {
     /// The system gives no thread with a stack that is deep enough.
     #[error("there is not enough memory to lay the network out: {0}")]
     NoThread(String),
+    /// Somebody stopped it.
+    #[error("stopped")]
+    Stopped,
     /// The layout ended in a mistake of its own.
     #[error("the layout failed")]
     Failed,

@@ -85,12 +85,24 @@ impl Scene {
     /// # Errors
     /// When a module holds more than can be drawn in reasonable time.
     pub fn new(graph: &Graph, open: &Open) -> Result<Self, DrawError> {
+        Self::unless_stopped(graph, open, &|| false)
+    }
+
+    /// Lays a network out unless somebody wants it to stop, for which it looks before each module.
+    ///
+    /// # Errors
+    /// [`DrawError::Stopped`], or when a module holds more than can be drawn in reasonable time.
+    pub fn unless_stopped(
+        graph: &Graph,
+        open: &Open,
+        is_stopped: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Self, DrawError> {
         let view = View::new(graph, open);
         let mut cards: Vec<Card> = (0..view.blocks.len())
             .map(|block| Card::new(&view, block, label(graph, &view, block)))
             .collect();
         let sizes: Vec<(f64, f64)> = cards.iter().map(Card::size).collect();
-        let picture = layout(&view, &sizes)?;
+        let picture = layout(&view, &sizes, is_stopped)?;
         for (card, rect) in cards.iter_mut().zip(&picture.cards) {
             card.rect = *rect;
         }

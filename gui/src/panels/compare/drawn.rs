@@ -76,15 +76,27 @@ impl Drawn {
         }
     }
 
-    /// The first picture from its top, both as large as fits.
+    /// The first picture from its top, so that both fit from left to right.
     pub fn start(&self, screen: Rect) -> Camera {
         let scene = &self.scenes[FIRST];
+        Camera::across(self.around(scene.height as f32 / 2.0, scene.height as f32), screen)
+    }
+
+    /// The first picture, so that all of both is seen.
+    pub fn whole(&self, screen: Rect) -> Camera {
+        let [first, other] = self.scenes.each_ref().map(|scene| scene.height as f32);
+        let middle = first / 2.0;
+        // The other one stands where what both have is beside each other.
+        let led = self.alignment.map(pos2(0.0, middle), FIRST, OTHER).y;
+        let half = middle.max(led).max(other - led);
+        Camera::fitting(self.around(middle, 2.0 * half), screen)
+    }
+
+    /// A part of the first picture around a height, as wide as the wider one.
+    fn around(&self, y: f32, height: f32) -> Rect {
         let widest = self.scenes.iter().map(|scene| scene.width).fold(0.0, f64::max);
-        let whole = Rect::from_center_size(
-            pos2(scene.width as f32 / 2.0, scene.height as f32 / 2.0),
-            vec2(widest as f32, scene.height as f32),
-        );
-        Camera::at_top(whole, screen)
+        let middle = pos2(self.scenes[FIRST].width as f32 / 2.0, y);
+        Rect::from_center_size(middle, vec2(widest as f32, height))
     }
 
     /// From where a picture is seen while the first one is seen from `first`.

@@ -30,6 +30,17 @@ const BUTTON: f32 = 6.0;
 /// Room between the pictures, in pixels.
 const GAP: f32 = 6.0;
 
+/// From where both are to be seen.
+#[derive(Clone, Copy)]
+enum Wish {
+    /// So that all of both is seen.
+    Whole,
+    /// From the top, so that both fit from left to right.
+    Start,
+    /// As now, so many times as large.
+    Zoom(f32),
+}
+
 /// Two graphs.
 #[derive(Default)]
 pub(super) struct Graphs {
@@ -38,6 +49,8 @@ pub(super) struct Graphs {
     open: BTreeSet<Path>,
     /// From where the first is seen; the other follows.
     camera: Option<Camera>,
+    /// From where it is to be seen next.
+    wish: Option<Wish>,
     selected: Option<Path>,
     drawn: Option<Drawn>,
     /// The difference that was brought to the middle last.
@@ -106,9 +119,16 @@ impl Graphs {
     }
 
     fn toolbar(&mut self, ui: &mut Ui, pair: &Pair) {
-        if ui.button("Fit").on_hover_text("Show everything").clicked() {
-            self.camera = None;
-        }
+        let mut button = |text: &str, hint: &str, wish| {
+            if ui.button(text).on_hover_text(hint).clicked() {
+                self.wish = Some(wish);
+            }
+        };
+        button("Fit", "Show everything of both", Wish::Whole);
+        button("Width", "From the top, as wide as fits", Wish::Start);
+        button("−", "Smaller", Wish::Zoom(0.8));
+        button("+", "Larger", Wish::Zoom(1.25));
+        ui.separator();
         if ui.button("Open all").clicked() {
             let sides = [&pair.before, &pair.after];
             let all = sides.map(|side| modules(&side.network.architecture.graph));
@@ -156,6 +176,21 @@ impl Graphs {
         }
     }
 
+    /// From where the first picture is seen, after what was wished for.
+    fn first_camera(&mut self, drawn: &Drawn, screen: Rect) -> Camera {
+        let now = self.camera.unwrap_or_else(|| drawn.start(screen));
+        match self.wish.take() {
+            None => now,
+            Some(Wish::Whole) => drawn.whole(screen),
+            Some(Wish::Start) => drawn.start(screen),
+            Some(Wish::Zoom(by)) => {
+                let mut camera = now;
+                camera.zoom_at(screen, screen.center(), by);
+                camera
+            }
+        }
+    }
+
     fn picture(
         &mut self,
         ui: &mut Ui,
@@ -170,7 +205,7 @@ impl Graphs {
         let response = ui.interact(screen, id, Sense::click_and_drag());
         let painter = ui.painter_at(screen);
         painter.rect_filled(screen, 0.0, colors(ui).canvas);
-        let first = self.camera.unwrap_or_else(|| drawn.start(screens[FIRST]));
+        let first = self.first_camera(&drawn, screens[FIRST]);
         let seen = drawn.seen(first, at, screens);
         let camera = moved(ui, seen, screen, &response);
         self.camera = Some(match at {
@@ -255,6 +290,7 @@ fn moved(ui: &Ui, mut camera: Camera, screen: Rect, response: &Response) -> Came
     let pointer = ui.ctx().pointer_hover_pos().filter(|at| screen.contains(*at));
     if let Some(pointer) = pointer.filter(|_| ui.rect_contains_pointer(screen)) {
         let (scroll, pinch) = ui.input(|input| (input.smooth_scroll_delta(), input.zoom_delta()));
+        camera.pan(vec2(scroll.x, 0.0));
         let factor = pinch * (scroll.y / 240.0).exp();
         if factor != 1.0 {
             camera.zoom_at(screen, pointer, factor);

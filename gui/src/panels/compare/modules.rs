@@ -1,13 +1,14 @@
 //! Where counts and time are spent: a group of bars for each module, modules with one path beside each other.
 
-use egui::{Align2, FontId, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use egui::{Align2, ComboBox, FontId, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use inceptive_cost::by_module;
+use inceptive_exec::{Machine, ProfileRecord, Runtime};
 use inceptive_ir::Path;
 
 use super::{Compared, jump, legend};
 use crate::{
     command::Commands,
-    format::{bytes, exact, milliseconds},
+    format::{bytes, exact, milliseconds, way},
     model::Model,
     theme::{colors, series},
 };
@@ -35,7 +36,7 @@ impl Metric {
         (Self::Params, "params", "Learned numbers"),
         (Self::Macs, "MACs", "Multiply-accumulates of one image"),
         (Self::Memory, "memory", "Bytes of all results of one image"),
-        (Self::Time, "time", "From the latest profile of each network"),
+        (Self::Time, "time", "From profiles that were all made in one way"),
     ];
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "made from counts")]
@@ -52,11 +53,26 @@ impl Metric {
 pub(super) struct Modules {
     metric: Metric,
     depth: usize,
+    /// The way in which profiles were made that are shown; that of most networks without a choice.
+    way: Option<Way>,
 }
 
 impl Default for Modules {
     fn default() -> Self {
-        Self { metric: Metric::default(), depth: 1 }
+        Self { metric: Metric::default(), depth: 1, way: None }
+    }
+}
+
+/// What has to be equal for two times to be compared.
+#[derive(PartialEq)]
+struct Way {
+    machine: Machine,
+    runtime: Runtime,
+}
+
+impl Way {
+    fn of(record: &ProfileRecord) -> Self {
+        Self { machine: record.machine.clone(), runtime: record.runtime.clone() }
     }
 }
 
@@ -90,10 +106,17 @@ impl Modules {
             ui.separator();
             legend(ui, networks);
         });
-        let lists: Vec<_> = networks.iter().map(|network| self.values(network, model)).collect();
+        let way = match self.metric {
+            Metric::Time => self.way(ui, networks, model),
+            Metric::Params | Metric::Macs | Metric::Memory => None,
+        };
+        let values = |network| self.values(network, way, model);
+        let lists: Vec<_> = networks.iter().map(values).collect();
         for (network, list) in networks.iter().zip(&lists) {
             if list.is_empty() {
-                let text = format!("There is no profile of {} yet: Run makes one.", network.name);
+                let so = if way.is_some() { " made so" } else { "" };
+                let text =
+                    format!("There is no profile of {}{so} yet: Run makes one.", network.name);
                 ui.colored_label(colors(ui).weak, text);
             }
         }
@@ -116,12 +139,54 @@ impl Modules {
         }
     }
 
+    /// Draws in which way the profiles that are compared were made; gives one of them. Several ways are a choice.
+    fn way<'a>(
+        &mut self,
+        ui: &mut Ui,
+        networks: &[Compared<'_>],
+        model: &'a Model,
+    ) -> Option<&'a ProfileRecord> {
+        let wanted: Vec<&str> = networks.iter().map(|it| it.network.fingerprint.as_str()).collect();
+        let ways = model.results.profiled_ways(&wanted);
+        let chosen = ways.iter().find(|way| self.way == Some(Way::of(way)));
+        let now = *chosen.or(ways.first())?;
+        ui.horizontal(|ui| {
+            ui.weak("Profiles of");
+            if ways.len() == 1 {
+                ui.label(way(&now.runtime)).on_hover_text(about(now));
+                return;
+            }
+            let list = ComboBox::from_id_salt("way").selected_text(way(&now.runtime)).width(280.0);
+            let shown = list.show_ui(ui, |ui| {
+                for &other in &ways {
+                    let count = wanted
+                        .iter()
+                        .filter(|it| model.results.profile_like(it, other).is_some())
+                        .count();
+                    let text = format!("{} ({count} of {})", way(&other.runtime), wanted.len());
+                    let label = ui.selectable_label(std::ptr::eq(other, now), text);
+                    if label.on_hover_text(about(other)).clicked() {
+                        self.way = Some(Way::of(other));
+                    }
+                }
+            });
+            let hover = format!("{}\nOnly times of one way are compared", about(now));
+            shown.response.on_hover_text(hover);
+        });
+        Some(now)
+    }
+
     /// What each module of a network has of the metric, in execution order.
     #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
-    fn values(&self, compared: &Compared<'_>, model: &Model) -> Vec<(String, f64)> {
+    fn values(
+        &self,
+        compared: &Compared<'_>,
+        way: Option<&ProfileRecord>,
+        model: &Model,
+    ) -> Vec<(String, f64)> {
         let network = compared.network;
         if self.metric == Metric::Time {
-            let record = model.results.profile(&network.fingerprint);
+            let record = way.and_then(|way| model.results.profile_like(&network.fingerprint, way));
             let parts = record.map(|record| record.profile.by_module(self.depth));
             return parts.unwrap_or_default().into_iter().map(|it| (it.name, it.time_ms)).collect();
         }
@@ -173,6 +238,12 @@ impl Modules {
         }
         response.on_hover_text(format!("{said}\nClick to see it in the graph"))
     }
+}
+
+/// Engine and machine of a profile.
+fn about(record: &ProfileRecord) -> String {
+    let ProfileRecord { runtime, machine, .. } = record;
+    format!("{} {} on {}", runtime.engine, runtime.engine_version, machine.cpu)
 }
 
 /// The modules of all lists: in the order of the first, with those of others behind what they follow there.

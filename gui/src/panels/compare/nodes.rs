@@ -22,6 +22,8 @@ pub(super) struct Nodes {
     filter: String,
     /// Kinds of changes that are not shown.
     hidden: HashSet<Mark>,
+    /// Whether nodes are shown that only read something that was added, removed or renamed.
+    shows_consequences: bool,
 }
 
 impl Nodes {
@@ -35,7 +37,10 @@ impl Nodes {
             .diff
             .nodes
             .iter()
-            .filter(|node| !self.hidden.contains(&Mark::of(&node.change)))
+            .filter(|node| match node.is_consequence() {
+                true => self.shows_consequences,
+                false => !self.hidden.contains(&Mark::of(&node.change)),
+            })
             .filter(|node| wanted.is_empty() || words(node).to_lowercase().contains(&wanted))
             .collect();
         if shown.is_empty() && !pair.diff.nodes.is_empty() {
@@ -91,8 +96,8 @@ impl Nodes {
         ui.add(filter)
             .widget_info(|| WidgetInfo::labeled(egui::Role::TextInput, true, "Filter nodes"));
         for mark in Mark::ALL {
-            let count =
-                pair.diff.nodes.iter().filter(|node| Mark::of(&node.change) == mark).count();
+            let nodes = pair.diff.nodes.iter().filter(|node| !node.is_consequence());
+            let count = nodes.filter(|node| Mark::of(&node.change) == mark).count();
             let text = format!("{} {count} {}", mark.sign(), mark.word());
             let is_shown = !self.hidden.contains(&mark);
             if ui.selectable_label(is_shown, text).on_hover_text("Show or hide").clicked() {
@@ -102,6 +107,13 @@ impl Nodes {
                     self.hidden.remove(&mark);
                 }
             }
+        }
+        let count = pair.diff.nodes.iter().filter(|node| node.is_consequence()).count();
+        if count > 0 {
+            let text = format!("{count} beside changes");
+            ui.toggle_value(&mut self.shows_consequences, text).on_hover_text(
+                "Nodes that compute the same; only what they read was added, removed or renamed",
+            );
         }
     }
 }
@@ -156,7 +168,7 @@ fn both(before: Option<String>, after: Option<String>) -> String {
     }
 }
 
-/// Attributes that differ, and what is read.
+/// Attributes that differ, and what is read if that says something: not where a node was only put in between.
 fn differences(node: &NodeChange) -> String {
     let value = |value: Option<inceptive_ir::AttributeValue>| {
         value.map_or_else(|| "none".to_owned(), |value| value.to_string())
@@ -169,6 +181,7 @@ fn differences(node: &NodeChange) -> String {
     if let (Some(before), Some(after)) =
         (node.change.before().map(Box::as_ref), node.change.after().map(Box::as_ref))
         && before.inputs != after.inputs
+        && (node.is_rewired || node.is_consequence())
     {
         let names = |side: &NodeSide| {
             let names: Vec<&str> = side.inputs.iter().map(|input| input.as_str()).collect();

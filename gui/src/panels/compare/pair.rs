@@ -108,7 +108,7 @@ pub(super) struct Pair {
     pub after: Side,
     /// As deployed.
     pub diff: Diff,
-    /// What differs, parts for training included.
+    /// What differs by itself, parts for training included.
     pub marks: HashMap<Path, Mark>,
 }
 
@@ -116,12 +116,12 @@ impl Pair {
     pub fn new(before: &Compared<'_>, after: &Compared<'_>) -> Self {
         let graphs = [before, after].map(|compared| &compared.network.architecture.graph);
         let differs = |mode| diff(graphs[0], graphs[1], mode, 1);
-        let marks = differs(Mode::Training).nodes;
+        let marks = differs(Mode::Training).nodes.into_iter().filter(|it| !it.is_consequence());
         Self {
             before: Side::new(before),
             after: Side::new(after),
             diff: differs(Mode::Inference),
-            marks: marks.into_iter().map(|node| (node.path, Mark::of(&node.change))).collect(),
+            marks: marks.map(|node| (node.path, Mark::of(&node.change))).collect(),
         }
     }
 

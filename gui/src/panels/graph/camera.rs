@@ -44,6 +44,18 @@ impl Camera {
         Self { center: (whole.center().x, y), zoom }
     }
 
+    /// Shows a tall picture from its top, all of it from left to right however small that is.
+    pub fn across(whole: Rect, screen: Rect) -> Self {
+        let fit = Self::fitting(whole, screen);
+        let across = (screen.width() - 2.0 * MARGIN) / whole.width().max(1.0);
+        let zoom = across.clamp(LEAST, 1.0);
+        if fit.zoom >= zoom {
+            return fit;
+        }
+        let y = whole.top() + (screen.height() / 2.0 - MARGIN) / zoom;
+        Self { center: (whole.center().x, y), zoom }
+    }
+
     /// Where a point of the picture is on the screen.
     pub fn to_screen(&self, screen: Rect, point: Pos2) -> Pos2 {
         screen.center() + (point - Pos2::from(self.center)) * self.zoom
@@ -146,5 +158,19 @@ mod tests {
         let camera = Camera::fitting(whole, SCREEN);
         assert!(SCREEN.contains_rect(camera.rect_to_screen(SCREEN, whole)));
         assert!(camera.visible(SCREEN).contains_rect(whole));
+    }
+
+    #[test]
+    fn a_wide_picture_is_seen_from_left_to_right_and_a_tall_one_from_its_top() {
+        let seen = |size: Vec2| {
+            let camera = Camera::across(Rect::from_min_size(Pos2::ZERO, size), SCREEN);
+            (camera.rect_to_screen(SCREEN, Rect::from_min_size(Pos2::ZERO, size)), camera.zoom)
+        };
+        let (wide, _) = seen(vec2(9_000.0, 30_000.0));
+        let across = SCREEN.x_range().shrink(MARGIN - 0.5);
+        assert!(across.contains(wide.left()) && across.contains(wide.right()), "{wide:?}");
+        assert!((wide.top() - SCREEN.top() - MARGIN).abs() < 0.5, "{wide:?}");
+        let (small, zoom) = seen(vec2(100.0, 100.0));
+        assert!(zoom >= 1.0 && (small.center() - SCREEN.center()).length() < 0.5);
     }
 }

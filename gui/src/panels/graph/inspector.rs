@@ -9,7 +9,7 @@ use inceptive_jobs::Inspected;
 
 use crate::{
     command::{Command, Commands},
-    format::{bytes, compute_unit, exact, fraction, milliseconds, share},
+    format::{bytes, compute_unit, exact, fraction, milliseconds, share, way},
     model::{FilePath, Model},
     theme::colors,
 };
@@ -179,8 +179,9 @@ impl Subject<'_> {
             if let Some(field) = field {
                 row(ui, "receptive field", &format!("{}, stride {}", field.size, field.stride));
             }
-            if let Some((time, share_of_all)) = self.time(model) {
+            if let Some((time, share_of_all, way)) = self.time(model) {
                 row(ui, "time", &format!("{} ({})", milliseconds(time), share(share_of_all)));
+                row(ui, "profiled on", &way);
             }
         });
         if module.nodes.iter().all(|&id| network.cost.get(id).is_none()) {
@@ -191,14 +192,14 @@ impl Subject<'_> {
         }
     }
 
-    /// Milliseconds as they were profiled last, and the share of the network.
-    fn time(&self, model: &Model) -> Option<(f64, f64)> {
+    /// Milliseconds as they were profiled last, the share of the network, and how it was run.
+    fn time(&self, model: &Model) -> Option<(f64, f64, String)> {
         let record = model.results.profile(&self.network.fingerprint)?;
         let path = &self.module.path;
         let parts = record.profile.nodes.iter();
         let own = parts.filter(|part| NodePath::new(&part.name).is_within(path));
         let time: f64 = own.map(|part| part.time_ms).sum();
-        Some((time, time / record.profile.total_ms)).filter(|_| time > 0.0)
+        Some((time, time / record.profile.total_ms, way(&record.runtime))).filter(|_| time > 0.0)
     }
 
     fn nodes(&self, ui: &mut Ui) -> Option<NodePath> {

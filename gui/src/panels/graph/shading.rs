@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::paint::Paint;
 use crate::{
-    format::{bytes, compute_unit, milliseconds, short_count},
+    format::{bytes, compute_unit, milliseconds, short_count, way},
     model::Model,
     theme::{card_colors, colors, heat},
 };
@@ -88,6 +88,8 @@ pub(super) struct Shading {
     values: Vec<Option<f64>>,
     least: f64,
     most: f64,
+    /// How the network was run, for times.
+    way: Option<String>,
     theme: Option<Theme>,
 }
 
@@ -116,6 +118,8 @@ impl Shading {
         self.basis = Some(basis);
         (self.colour, self.convention) = (colour, Some(convention));
         self.values = values(colour, scene, network, model);
+        let record = model.results.profile(&network.fingerprint);
+        self.way = record.filter(|_| colour == Colour::Time).map(|it| way(&it.runtime));
         let counted = || self.values.iter().flatten().copied();
         self.least = counted().fold(f64::INFINITY, f64::min);
         self.most = counted().fold(0.0, f64::max);
@@ -209,9 +213,17 @@ pub(super) fn legend(ui: &mut Ui, screen: Rect, scene: &Scene, shading: &Shading
 fn heat_legend(ui: &mut Ui, screen: Rect, colour: Colour, shading: &Shading, theme: Theme) {
     let title = shading.convention.map_or_else(String::new, |unit| colour.title(unit));
     let is_empty = shading.most <= 0.0;
-    let size = vec2(if is_empty { 190.0 } else { 170.0 }, ROW * if is_empty { 2.0 } else { 3.0 });
-    let Some(at) = ground(ui, screen, size, &format!("legend: {title}")) else { return };
+    let way = shading.way.as_deref();
+    let rows = if is_empty { 2.0 } else { 3.0 } + if way.is_some() { 1.0 } else { 0.0 };
+    let least = if is_empty { 190.0 } else { 170.0 };
+    let size = vec2(way.map_or(0.0, |way| text_width(ui, way)).max(least), ROW * rows);
+    let said = [Some(title.as_str()), way].into_iter().flatten().collect::<Vec<&str>>().join(", ");
+    let Some(mut at) = ground(ui, screen, size, &format!("legend: {said}")) else { return };
     text(ui, at + vec2(0.0, ROW / 2.0), Align2::LEFT_CENTER, &title);
+    if let Some(way) = way {
+        at.y += ROW;
+        text(ui, at + vec2(0.0, ROW / 2.0), Align2::LEFT_CENTER, way);
+    }
     if is_empty {
         let nothing = match colour {
             Colour::Time => "none yet: profile it under Run",
@@ -257,6 +269,11 @@ fn ground(ui: &mut Ui, screen: Rect, content: egui::Vec2, name: &str) -> Option<
         egui::StrokeKind::Inside,
     );
     Some(place.min + vec2(PAD, PAD))
+}
+
+fn text_width(ui: &Ui, words: &str) -> f32 {
+    let font = egui::TextStyle::Small.resolve(ui.style());
+    ui.painter().layout_no_wrap(words.to_owned(), font, Color32::WHITE).size().x
 }
 
 fn text(ui: &Ui, at: Pos2, align: Align2, words: &str) {

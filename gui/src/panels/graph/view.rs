@@ -20,8 +20,22 @@ pub(super) struct View {
     /// None before it was drawn, and to see it from the start again.
     pub camera: Option<Camera>,
     /// The node or module that is selected.
-    #[serde(skip)]
+    #[serde(with = "as_text")]
     pub selected: Option<NodePath>,
+}
+
+/// A path as its text.
+mod as_text {
+    use inceptive_ir::Path;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(path: &Option<Path>, to: S) -> Result<S::Ok, S::Error> {
+        path.as_ref().map(Path::as_str).serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Path>, D::Error> {
+        Ok(Option::<String>::deserialize(from)?.map(|text| Path::new(&text)))
+    }
 }
 
 impl View {

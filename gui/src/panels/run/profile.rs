@@ -11,7 +11,7 @@ use inceptive_store::Stored;
 use super::{roofline, sort::Sort};
 use crate::{
     command::{Command, Commands},
-    format::{milliseconds, share},
+    format::{milliseconds, share, way},
     model::{FilePath, Model},
 };
 
@@ -212,8 +212,7 @@ fn line(row: &mut TableRow<'_, '_>, part: &Part, roof: &Roofline) -> bool {
 
 fn title(record: &ProfileRecord) -> String {
     let ProfileRecord { subject, runtime, .. } = record;
-    let inceptive_exec::Runtime { engine, precision, batch, threads, .. } = runtime;
-    format!("{}: {engine} {precision}, batch {batch}, threads {threads}", subject.name)
+    format!("{}: {}", subject.name, way(runtime))
 }
 
 /// Brings a part to the front in the graph, if its network is open.

@@ -2,9 +2,12 @@
 //!
 //! Both axes are powers of ten: points are plotted by their logarithms, and ticks say what those stand for.
 
-use egui::{Color32, RichText, Role, Sense, Shape, Stroke, Ui, WidgetInfo, vec2};
+use std::ops::RangeInclusive;
+
+use egui::{Align2, Color32, RichText, Role, Sense, Shape, Stroke, Ui, WidgetInfo, vec2};
 use egui_plot::{
-    GridInput, GridMark, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, Points, Text,
+    GridInput, GridMark, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, PlotUi, Points,
+    Text,
 };
 use inceptive_exec::{Bound, Part, Roofline};
 
@@ -30,87 +33,21 @@ pub(super) fn ui(
     roof: &Roofline,
     selected: Option<&str>,
 ) -> Option<String> {
-    let palette = colors(ui);
     let spots: Vec<Spot<'_>> = parts.iter().filter_map(|part| spot(part, roof)).collect();
-    ui.horizontal_wrapped(|ui| {
-        for bound in [Bound::Compute, Bound::Memory] {
-            let word = match bound {
-                Bound::Compute => "bound by arithmetic",
-                Bound::Memory => "bound by memory",
-            };
-            sign(ui, bound);
-            ui.label(word);
-        }
-    });
-    let silent = match parts.len() - spots.len() {
-        0 => String::new(),
-        silent => format!("; {silent} of {} parts do no arithmetic", parts.len()),
-    };
-    let text = format!("Larger points take more time{silent}.");
-    ui.label(RichText::new(text).small().color(palette.weak));
+    heading(ui, parts.len(), spots.len());
     if spots.is_empty() {
         return None;
     }
-    let (weak, ink) = (palette.weak, ui.visuals().text_color());
-    let plot = Plot::new("roofline")
-        .x_axis_label("FLOP for each byte moved")
-        .y_axis_label("GFLOP/s")
-        .x_grid_spacer(ticks)
-        .y_grid_spacer(ticks)
-        .x_axis_formatter(|mark, range| tick_text(mark, range.end() - range.start()))
-        .y_axis_formatter(|mark, range| tick_text(mark, range.end() - range.start()))
-        .label_formatter(|_| None)
-        .show_x(false)
-        .show_y(false)
-        .allow_scroll(false)
-        .grid_color(weak.gamma_multiply(0.3))
-        .include_y(if roof.peak_gflops > 0.0 { roof.peak_gflops.log10() + 0.3 } else { 0.0 })
-        .height(ui.available_height().max(160.0));
-    let is_selected = |name: &str| selected == Some(name);
-    let shown = plot.show(ui, |plot| {
+    let (palette, ink) = (colors(ui), ui.visuals().text_color());
+    let shown = plot(ui, roof).show(ui, |plot| {
         if let Some(lines) = roof_lines(&spots, roof) {
-            let [memory, flat] = lines;
-            let bandwidth = format!("memory {:.1} GB/s", roof.bandwidth_gbps);
-            let peak = format!("peak {:.0} GFLOP/s", roof.peak_gflops);
-            // Beside the lines rather than on them.
-            let middle = |line: &[[f64; 2]; 2], by: [f64; 2]| {
-                let at = |axis: usize| (line[0][axis] + line[1][axis]) / 2.0 + by[axis];
-                PlotPoint::new(at(0), at(1))
-            };
-            let (low, high) = (middle(&memory, [0.06, 0.0]), middle(&flat, [0.0, 0.04]));
-            for (name, line) in [("memory", memory), ("peak", flat)] {
-                let points = PlotPoints::from(line.to_vec());
-                plot.line(Line::new(name, points).color(weak).width(2.0).style(LineStyle::Solid));
-            }
-            for (text, at, anchor) in [
-                (bandwidth, low, egui::Align2::LEFT_TOP),
-                (peak, high, egui::Align2::CENTER_BOTTOM),
-            ] {
-                plot.text(
-                    Text::new("", at, RichText::new(text).size(11.5)).color(weak).anchor(anchor),
-                );
-            }
+            draw_roof(plot, lines, roof, palette.weak);
         }
         for spot in &spots {
-            let radius = 3.0 + 9.0 * spot.part.share.max(0.0).sqrt() as f32;
-            let shape = match spot.bound {
-                Some(Bound::Memory) => MarkerShape::Diamond,
-                _ => MarkerShape::Circle,
-            };
-            if is_selected(&spot.part.name) {
-                let ring = Points::new("", vec![spot.at]).radius(radius + 4.0);
-                plot.points(ring.shape(MarkerShape::Circle).filled(false).color(ink));
-            }
-            let points = Points::new("", vec![spot.at]).radius(radius).shape(shape);
-            plot.points(points.color(color(spot.bound, palette).gamma_multiply(0.8)));
+            let ring = (selected == Some(spot.part.name.as_str())).then_some(ink);
+            draw_spot(plot, spot, ring, palette);
         }
-        let pointer = plot.response().hover_pos()?;
-        let distance = |spot: &Spot<'_>| {
-            plot.screen_from_plot(PlotPoint::new(spot.at[0], spot.at[1])).distance(pointer)
-        };
-        let near = spots.iter().map(|spot| (distance(spot), spot));
-        let nearest = near.min_by(|(a, _), (b, _)| a.total_cmp(b));
-        nearest.filter(|(distance, _)| *distance < NEAR).map(|(_, spot)| spot.part.clone())
+        nearest(plot, &spots).map(|spot| spot.part.clone())
     });
     let response = shown.response;
     let said = format!("Roofline with {} points", spots.len());
@@ -119,6 +56,99 @@ pub(super) fn ui(
     let is_clicked = response.clicked();
     response.on_hover_text_at_pointer(about(&near));
     is_clicked.then_some(near.name)
+}
+
+/// Says what points mean, and how many parts have none.
+fn heading(ui: &mut Ui, parts: usize, spots: usize) {
+    ui.horizontal_wrapped(|ui| {
+        for (bound, word) in
+            [(Bound::Compute, "bound by arithmetic"), (Bound::Memory, "bound by memory")]
+        {
+            sign(ui, bound);
+            ui.label(word);
+        }
+    });
+    let silent = match parts - spots {
+        0 => String::new(),
+        silent => format!("; {silent} of {parts} parts do no arithmetic"),
+    };
+    let text = format!("Larger points take more time{silent}.");
+    ui.label(RichText::new(text).small().color(colors(ui).weak));
+}
+
+/// The axes.
+fn plot<'a>(ui: &Ui, roof: &Roofline) -> Plot<'a> {
+    let text = |mark, range: &RangeInclusive<f64>| tick_text(mark, range.end() - range.start());
+    let top = if roof.peak_gflops > 0.0 { roof.peak_gflops.log10() + 0.3 } else { 0.0 };
+    Plot::new("roofline")
+        .x_axis_label("FLOP for each byte moved")
+        .y_axis_label("GFLOP/s")
+        .x_grid_spacer(ticks)
+        .y_grid_spacer(ticks)
+        .x_axis_formatter(text)
+        .y_axis_formatter(text)
+        .label_formatter(|_| None)
+        .show_x(false)
+        .show_y(false)
+        .allow_scroll(false)
+        .grid_color(colors(ui).weak.gamma_multiply(0.3))
+        .include_y(top)
+        .height(ui.available_height().max(160.0))
+}
+
+/// Draws what the machine can do at best, with its numbers beside the lines rather than on them.
+fn draw_roof(
+    plot: &mut PlotUi<'_>,
+    [memory, peak]: [[[f64; 2]; 2]; 2],
+    roof: &Roofline,
+    color: Color32,
+) {
+    let middle = |line: &[[f64; 2]; 2], by: [f64; 2]| {
+        let at = |axis: usize| (line[0][axis] + line[1][axis]) / 2.0 + by[axis];
+        PlotPoint::new(at(0), at(1))
+    };
+    let bandwidth = format!("memory {:.1} GB/s", roof.bandwidth_gbps);
+    let most = format!("peak {:.0} GFLOP/s", roof.peak_gflops);
+    for (name, line, text, by, anchor) in [
+        ("memory", memory, bandwidth, [0.06, 0.0], Align2::LEFT_TOP),
+        ("peak", peak, most, [0.0, 0.04], Align2::CENTER_BOTTOM),
+    ] {
+        let points = PlotPoints::from(line.to_vec());
+        plot.line(Line::new(name, points).color(color).width(2.0).style(LineStyle::Solid));
+        let text = RichText::new(text).size(11.5);
+        plot.text(Text::new("", middle(&line, by), text).color(color).anchor(anchor));
+    }
+}
+
+/// Draws a part, in a ring if there is one.
+fn draw_spot(
+    plot: &mut PlotUi<'_>,
+    Spot { part, bound, at }: &Spot<'_>,
+    ring: Option<Color32>,
+    palette: &Palette,
+) {
+    let radius = 3.0 + 9.0 * part.share.max(0.0).sqrt() as f32;
+    let shape = match bound {
+        Some(Bound::Memory) => MarkerShape::Diamond,
+        Some(Bound::Compute) | None => MarkerShape::Circle,
+    };
+    if let Some(ink) = ring {
+        let ring = Points::new("", vec![*at]).radius(radius + 4.0);
+        plot.points(ring.shape(MarkerShape::Circle).filled(false).color(ink));
+    }
+    let points = Points::new("", vec![*at]).radius(radius).shape(shape);
+    plot.points(points.color(color(*bound, palette).gamma_multiply(0.8)));
+}
+
+/// The part whose point is under the pointer.
+fn nearest<'s, 'p>(plot: &PlotUi<'_>, spots: &'s [Spot<'p>]) -> Option<&'s Spot<'p>> {
+    let pointer = plot.response().hover_pos()?;
+    let distance = |spot: &Spot<'_>| {
+        plot.screen_from_plot(PlotPoint::new(spot.at[0], spot.at[1])).distance(pointer)
+    };
+    let near = spots.iter().map(|spot| (distance(spot), spot));
+    let nearest = near.min_by(|(a, _), (b, _)| a.total_cmp(b));
+    nearest.filter(|(distance, _)| *distance < NEAR).map(|(_, spot)| spot)
 }
 
 /// The shape and colour of a bound's points.

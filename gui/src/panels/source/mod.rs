@@ -147,6 +147,9 @@ fn header(ui: &mut Ui, entry: &Entry, model: &Model, commands: &mut Commands) {
             let text = format!("Cannot save: {why}. Nothing is lost; the text is kept here.");
             ui.label(RichText::new(text).color(palette.error));
         }
+        if entry.is_restored {
+            ui.label(RichText::new("Restored from the last run.").color(palette.warning));
+        }
         if entry.changed_elsewhere() {
             ui.label(
                 RichText::new("The file changed on the disk meanwhile.").color(palette.warning),

@@ -1,6 +1,6 @@
 //! Measuring the candidates of a report.
 
-use std::{path::Path, sync::atomic::Ordering, time::Duration};
+use std::{ops::ControlFlow, path::Path, sync::atomic::Ordering, time::Duration};
 
 use inceptive_exec::{Machine, Protocol, Roofline, Setup, System, available_memory};
 use inceptive_jobs::{
@@ -108,8 +108,12 @@ impl Measuring<'_> {
                 return;
             }
             watch.step(at, "profiling", &request.file.to_string_lossy());
+            let mut listen = |_| match place.is_stopped() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            };
             let made = Network::load(request, &plan.weights)
-                .and_then(|network| profiling.run(&network, found))
+                .and_then(|network| profiling.run(&network, found, &mut listen))
                 .and_then(|record| Ok(store.append_profile(&record)?));
             // What cannot be read was told before.
             if let Err(trouble) = made

@@ -1,0 +1,169 @@
+//! What comes back in the next run.
+
+use std::{collections::HashMap, fs};
+
+use eframe::App as _;
+use egui::{Key, Modifiers, Role};
+use egui_kittest::{Harness, kittest::Queryable};
+use inceptive_gui::{App, Options, model::Model};
+use tempfile::TempDir;
+
+use crate::common::{Window, copies};
+
+const NAME: &str = "alexnet.yaml";
+
+/// What a run leaves behind.
+#[derive(Default)]
+struct Memory(HashMap<String, String>);
+
+impl eframe::Storage for Memory {
+    fn get_string(&self, key: &str) -> Option<String> {
+        self.0.get(key).cloned()
+    }
+
+    fn set_string(&mut self, key: &str, value: String) {
+        self.0.insert(key.to_owned(), value);
+    }
+
+    fn remove_string(&mut self, key: &str) {
+        self.0.remove(key);
+    }
+
+    fn flush(&mut self) {}
+}
+
+/// Ends a run, without asking as when it crashes.
+fn end(mut window: Window) -> (TempDir, Memory) {
+    let mut memory = Memory::default();
+    window.harness.state_mut().save(&mut memory);
+    (window.folder, memory)
+}
+
+/// The next run, on `architectures/` or another folder.
+fn again((folder, memory): (TempDir, Memory), open: &str) -> Window {
+    let options =
+        Options { path: Some(folder.path().join(open)), store: folder.path().join("inceptive.db") };
+    let memory: &'static Memory = Box::leak(Box::new(memory));
+    let builder = Harness::builder().with_size([1280.0, 800.0]).with_max_steps(50);
+    let harness = builder.build_eframe(|cc| {
+        cc.storage = Some(memory);
+        App::new(cc, options)
+    });
+    let mut window = Window { harness, folder };
+    window.wait("every file is read", |model| {
+        model.is_listed && model.jobs.active().next().is_none()
+    });
+    window
+}
+
+fn text(window: &Window) -> String {
+    fs::read_to_string(window.file(NAME)).unwrap()
+}
+
+/// A window with an edit that is not saved; and the edited text.
+fn edited() -> (Window, String) {
+    let mut window = Window::on(&[NAME]);
+    window.press(Modifiers::COMMAND, Key::Num2);
+    let mine = text(&window).replace("name: AlexNet", "name: Mine");
+    window.harness.get_by_role(Role::MultilineTextInput).set_text_value_accesskit(&mine);
+    window.harness.run();
+    window.wait("it is read", |model| has_name(model, "Mine"));
+    (window, mine)
+}
+
+fn has_name(model: &Model, name: &str) -> bool {
+    model.current().is_some_and(|entry| entry.name() == name)
+}
+
+fn draft(model: &Model) -> Option<&str> {
+    model.entries.values().find_map(|entry| entry.draft.as_deref())
+}
+
+#[test]
+fn a_text_that_was_not_saved_comes_back() {
+    let (window, mine) = edited();
+    let before = text(&window);
+    let mut window = again(end(window), "architectures");
+    assert_eq!(draft(window.model()), Some(mine.as_str()));
+    assert!(has_name(window.model(), "Mine") && window.has("alexnet.yaml •"));
+    assert!(window.says("Restored from the last run") && !window.says("changed on the disk"));
+    assert_eq!(text(&window), before);
+    window.press(Modifiers::COMMAND, Key::S);
+    window.wait("it is saved", |model| draft(model).is_none());
+    assert_eq!(text(&window), mine);
+    assert!(!window.says("Restored from the last run"));
+}
+
+#[test]
+fn a_file_that_changed_meanwhile_is_not_overwritten_without_asking() {
+    let (window, mine) = edited();
+    let theirs = text(&window).replace("name: AlexNet", "name: Theirs");
+    let left = end(window);
+    fs::write(left.0.path().join("architectures").join(NAME), &theirs).unwrap();
+    let mut window = again(left, "architectures");
+    assert_eq!(draft(window.model()), Some(mine.as_str()));
+    assert!(window.says("The file changed on the disk meanwhile"));
+    window.press(Modifiers::COMMAND, Key::S);
+    window.wait("the question is asked", |model| {
+        model.current().is_some_and(|entry| entry.save_problem.is_some())
+    });
+    assert_eq!(text(&window), theirs);
+    window.click("Overwrite");
+    window.wait("it is saved", |model| draft(model).is_none());
+    assert_eq!(text(&window), mine);
+}
+
+#[test]
+fn a_text_that_is_on_the_disk_by_now_is_no_draft() {
+    let (window, mine) = edited();
+    let left = end(window);
+    fs::write(left.0.path().join("architectures").join(NAME), &mine).unwrap();
+    let window = again(left, "architectures");
+    assert_eq!(draft(window.model()), None);
+    assert!(has_name(window.model(), "Mine") && !window.says("Restored"));
+}
+
+#[test]
+fn a_draft_of_another_folder_or_of_a_file_that_is_gone_comes_back_too() {
+    let (window, mine) = edited();
+    let left = end(window);
+    fs::create_dir(left.0.path().join("elsewhere")).unwrap();
+    let window = again(left, "elsewhere");
+    assert_eq!(draft(window.model()), Some(mine.as_str()));
+    assert!(has_name(window.model(), "Mine"));
+    fs::remove_file(window.file(NAME)).unwrap();
+    let window = again(end(window), "elsewhere");
+    assert!(window.says("the file is gone; saving writes it again"));
+    assert_eq!(draft(window.model()), Some(mine.as_str()));
+}
+
+/// Closes the window as a user does.
+fn close(window: &mut Window) {
+    let root = egui::ViewportId::ROOT;
+    let viewports = &mut window.harness.input_mut().viewports;
+    viewports.entry(root).or_default().events.push(egui::ViewportEvent::Close);
+    window.harness.step();
+    window.harness.input_mut().viewports.entry(root).or_default().events.clear();
+    window.harness.run();
+}
+
+#[test]
+fn who_closes_the_window_says_whether_drafts_come_back() {
+    for (button, comes_back) in [("Keep for later", true), ("Quit without saving", false)] {
+        let (mut window, _) = edited();
+        close(&mut window);
+        window.click(button);
+        let window = again(end(window), "architectures");
+        assert_eq!(draft(window.model()).is_some(), comes_back, "{button}");
+    }
+}
+
+#[test]
+fn the_selected_node_comes_back() {
+    let mut window = Window::at(copies(&[NAME]));
+    window.button("conv1").click();
+    window.harness.run();
+    let window = again(end(window), "architectures");
+    let heading = window.harness.query_by_role_and_label(Role::Label, "conv1");
+    assert!(heading.is_some(), "the details are about it");
+}
