@@ -8,7 +8,7 @@ use std::{
 };
 
 use inceptive_cost::{Cost, Mode};
-use inceptive_dsl::{Checked, Disk, Loaded, Published, Setting, Space, check, load};
+use inceptive_dsl::{Architecture, Checked, Disk, Loaded, Published, Setting, Space, check, load};
 use inceptive_exec::{Machine, Runtime, Subject};
 use inceptive_ir::passes;
 use inceptive_report::{Accuracy, Candidate, Cloud, NetworkCost, Report, Variant};
@@ -330,6 +330,14 @@ fn candidate(loaded: &Loaded, file: &Path) -> Result<Candidate, ReadError> {
         measured: vec![],
         profiles: vec![],
     })
+}
+
+/// The published accuracy of a network that may stand beside those of others, as reports choose it.
+pub fn comparable(architecture: &Architecture) -> Option<Accuracy> {
+    let graph = &architecture.graph;
+    let side = graph.node(graph.input()).shape.size().height;
+    let all = architecture.published.iter().cloned().map(accuracy);
+    all.into_iter().find(|accuracy| accuracy.is_comparable(side))
 }
 
 fn accuracy(published: Published) -> Accuracy {

@@ -2,9 +2,9 @@
 
 use egui::{Grid, RichText, Ui};
 use inceptive_exec::statistics::Estimate;
+use inceptive_jobs::comparable;
 
 use super::{
-    front::comparable,
     metric::Metric,
     rows::{Row, Rows},
 };

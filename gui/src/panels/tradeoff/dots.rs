@@ -1,10 +1,9 @@
 //! Points, the front, and the names beside them.
 
 use egui::{Color32, FontId, Pos2, Rect, Stroke, Ui, pos2};
-use inceptive_exec::statistics::Estimate;
+use inceptive_report::{Pair, front_of};
 
 use super::{
-    front::front,
     labels::{Wish, place},
     look::Look,
     marks::{Form, interval, mark},
@@ -22,7 +21,7 @@ pub struct Dot<'a> {
     /// The network.
     pub row: &'a Row,
     /// Its values.
-    pub pair: [Estimate; 2],
+    pub pair: Pair,
     /// Its place.
     pub at: Pos2,
     /// The radius of its ball.
@@ -55,7 +54,7 @@ pub fn dots<'a>(field: &Field, look: &Look, rows: &'a Rows, model: &Model) -> Ve
         .collect();
     let brushed: Vec<usize> = (0..dots.len()).filter(|&at| dots[at].is_brushed).collect();
     let pairs: Vec<_> = brushed.iter().map(|&at| dots[at].pair).collect();
-    for at in front(&pairs, look.metrics.map(Metric::wants_more)) {
+    for at in front_of(&pairs, look.metrics.map(Metric::wants_more)) {
         dots[brushed[at]].is_front = true;
     }
     // Large ones first, so that they hide nothing.

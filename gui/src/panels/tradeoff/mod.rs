@@ -6,7 +6,6 @@
 mod card;
 mod cloud;
 mod dots;
-mod front;
 mod labels;
 mod legend;
 mod look;
