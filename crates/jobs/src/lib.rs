@@ -32,4 +32,4 @@ pub use network::{
 pub use profile::ProfilePlan;
 pub use recipe::{DEFAULT_SAMPLES, Recipe};
 pub use report::{GatherPlan, Gathered, StoreQuery, chain, comparable, gather, gather_revision};
-pub use space::{choices, cloud};
+pub use space::{CloudPlan, cloud};

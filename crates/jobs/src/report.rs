@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     error::Error,
     fs, io,
+    ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
@@ -19,7 +20,7 @@ use crate::{
     git::{GitError, GitFiles},
     network::{ReadError, is_onnx, read},
     recipe::Recipe,
-    space::{choices, cloud},
+    space::{CloudPlan, choices, cloud},
 };
 
 /// The networks of a space are candidates, and not only points of a cloud, if there are at most so many.
@@ -145,7 +146,8 @@ impl Gathered {
     }
 
     fn space(&mut self, space: &Space, plan: &GatherPlan) {
-        self.clouds.push(cloud(space, plan.samples, plan.seed));
+        let cloud_plan = CloudPlan { most: plan.samples, seed: plan.seed };
+        self.clouds.push(cloud(space, cloud_plan, &|_, _| ControlFlow::Continue(())));
         if space.size() > SMALL_SPACE {
             return;
         }
@@ -402,10 +404,12 @@ mod tests {
         let all: std::collections::BTreeSet<Vec<usize>> =
             (0..space.size()).map(|at| choices(&space, at)).collect();
         assert_eq!(all.len(), 6);
-        let cloud = cloud(&space, 100, 0);
-        assert_eq!((cloud.points.len(), cloud.failed, cloud.seed), (6, 0, None));
-        let some = super::cloud(&space, 4, 1);
+        let cloud =
+            |most, seed| cloud(&space, CloudPlan { most, seed }, &|_, _| ControlFlow::Continue(()));
+        let whole = cloud(100, 0);
+        assert_eq!((whole.points.len(), whole.failed, whole.seed), (6, 0, None));
+        let some = cloud(4, 1);
         assert_eq!((some.points.len(), some.seed), (4, Some(1)));
-        assert_eq!(some, super::cloud(&space, 4, 1), "the seed decides");
+        assert_eq!(some, cloud(4, 1), "the seed decides");
     }
 }

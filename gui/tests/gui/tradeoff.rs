@@ -1,7 +1,11 @@
 //! Networks set against each other.
 
+use std::{fs, ops::ControlFlow};
+
 use egui::{Key, Modifiers, Pos2, Role};
 use egui_kittest::kittest::{NodeT, Queryable};
+use inceptive_dsl::{Disk, load_space};
+use inceptive_jobs::{CloudPlan, cloud};
 
 use crate::common::Window;
 
@@ -101,4 +105,34 @@ fn a_brush_greys_and_a_box_selects_what_is_left() {
     assert_eq!(selected, ["alexnet", "resnet50", "vgg16"]);
     window.click("Clear brushes");
     assert_eq!(front(&window), ["mobilenet-v2", "resnet50"]);
+}
+
+const BASE: &str = "name: Small\ninput: {channels: 3, size: 8}\nclasses: 2\nbody:\n  - conv stem: {kernel: 3, width: 8}\n  \
+                    - conv rest: {kernel: 3, width: 8}\ntail: gap\n";
+const SPACE: &str = "space: Widths\nbase: small.yaml\nvary:\n  stem: {from: 4, to: 64, step: 4, default: 8}\n  rest: \
+                     {from: 4, to: 64, step: 4, default: 8}\nwith: {set: {stem: {width: $stem}, rest: {width: $rest}}}\n";
+
+/// A window with the networks of a space of 256 as a cloud.
+fn clouded() -> Window {
+    let folder = tempfile::tempdir().unwrap();
+    let architectures = folder.path().join("architectures");
+    fs::create_dir_all(&architectures).unwrap();
+    fs::write(architectures.join("small.yaml"), BASE).unwrap();
+    fs::write(architectures.join("widths.yaml"), SPACE).unwrap();
+    let mut window = Window::at(folder);
+    window.click("widths");
+    window.press(Modifiers::COMMAND, Key::Num4);
+    window.click("Draw the space");
+    window.wait("the space is counted", |model| model.cloud.is_some());
+    window
+}
+
+#[test]
+fn a_space_is_counted_as_a_report_counts_it() {
+    let window = clouded();
+    let space = load_space(&Disk, &window.file("widths.yaml")).unwrap();
+    let plan = CloudPlan { most: 2000, seed: 0 };
+    let counts = cloud(&space, plan, &|_, _| ControlFlow::Continue(()));
+    assert_eq!(window.model().cloud.as_ref().unwrap().counts, counts);
+    assert!(window.says("256 networks of Widths"));
 }

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use egui::{Color32, Mesh, Pos2, Rect, Shape, Vec2, pos2};
 
+use inceptive_report::CloudPoint;
+
 use super::{metric::Metric, rows::mebibytes, scale::Field};
-use crate::jobs::{Cloud, CloudPoint};
+use crate::jobs::Cloud;
 
 /// Side of a bin in pixels: points in one look like one.
 const BIN: f32 = 2.0;
@@ -57,7 +59,7 @@ impl CloudPicture {
         let drawn = self.drawn.as_ref()?;
         let distances = drawn.places.iter().map(|place| place.distance_sq(pointer)).enumerate();
         let (at, distance) = distances.min_by(|(_, a), (_, b)| a.total_cmp(b))?;
-        (distance < REACH * REACH).then(|| &drawn.cloud.points[at])
+        (distance < REACH * REACH).then(|| &drawn.cloud.counts.points[at])
     }
 }
 
@@ -70,12 +72,12 @@ impl Drawn {
                 (Some(x), Some(y)) => field.at(x, y),
                 _ => nowhere,
             };
-        let places: Vec<Pos2> = cloud.points.iter().map(place).collect();
+        let places: Vec<Pos2> = cloud.counts.points.iter().map(place).collect();
         let width = (field.rect.width() / BIN).ceil().max(1.0) as usize;
         let height = (field.rect.height() / BIN).ceil().max(1.0) as usize;
         // Bins by what lies in them: nothing, only others, one that satisfies the constraints.
         let mut bins = vec![0_u8; width * height];
-        for (point, place) in cloud.points.iter().zip(&places) {
+        for (point, place) in cloud.counts.points.iter().zip(&places) {
             if field.rect.contains(*place) {
                 let offset = (*place - field.rect.min) / BIN;
                 let x = (offset.x as usize).min(width - 1);

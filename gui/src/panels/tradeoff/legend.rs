@@ -42,11 +42,12 @@ pub fn ui(ui: &mut Ui, look: &Look, rows: &Rows, model: &Model) {
                     ui.painter().rect_filled(at, 0.0, tint);
                 }
             });
-            let mut words = format!("{} networks of {}", cloud.points.len(), cloud.space.title);
-            if cloud.failed > 0 {
-                words.push_str(&format!(", {} do not fit together", cloud.failed));
+            let mut words =
+                format!("{} networks of {}", cloud.counts.points.len(), cloud.counts.title);
+            if cloud.counts.failed > 0 {
+                words.push_str(&format!(", {} do not fit together", cloud.counts.failed));
             }
-            if cloud.points.iter().any(|point| !point.is_inside) {
+            if cloud.counts.points.iter().any(|point| !point.is_inside) {
                 words.push_str(" (grey: break a constraint)");
             }
             text(ui, &words);

@@ -19,6 +19,7 @@ mod scatter;
 mod toolbar;
 
 use egui::{Frame, Margin, Panel, Ui};
+use inceptive_jobs::DEFAULT_SAMPLES;
 
 pub(crate) use mini::mini;
 pub(crate) use rows::Rows;
@@ -56,7 +57,7 @@ impl Default for Tradeoff {
             rows: rows::Rows::default(),
             scatter: scatter::Scatter::default(),
             parallel: parallel::Parallel::default(),
-            most: 2000,
+            most: DEFAULT_SAMPLES,
         }
     }
 }

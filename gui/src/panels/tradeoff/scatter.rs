@@ -100,7 +100,7 @@ impl Scatter {
             let ends = known.flat_map(|estimate| [estimate.low, estimate.high]);
             let design = model.design.network.as_ref().filter(|_| model.design.is_changed());
             let design = design.and_then(|network| both(&design_values(model, network)));
-            let points = cloud_of(model).into_iter().flat_map(|cloud| &cloud.points);
+            let points = cloud_of(model).into_iter().flat_map(|cloud| &cloud.counts.points);
             let cloud = points.filter_map(|point| {
                 cloud::value(point, metric).filter(|_| cloud::value(point, other).is_some())
             });
