@@ -127,6 +127,11 @@ impl App {
                 self.panels.source.show_line(file, line);
                 tiles::show(&mut self.tree, Pane::Source);
             }
+            Command::ShowPoint(file, values) => {
+                self.panels.design.show_point(&self.model, &file, &values);
+                self.model.selection = vec![file];
+                tiles::show(&mut self.tree, Pane::Design);
+            }
             Command::ShowNode(path) => {
                 self.panels.graph.show_node(path);
                 tiles::show(&mut self.tree, Pane::Graph);

@@ -109,8 +109,7 @@ pub fn paint_dots(ui: &Ui, field: &Field, look: &Look, rows: &Rows, dots: &[Dot<
 
 /// Draws the network that is being changed, and from where it came; gives its place.
 pub fn paint_design(ui: &Ui, field: &Field, model: &Model) -> Option<Pos2> {
-    let design = &model.design;
-    let network = design.network.as_ref().filter(|_| design.is_changed())?;
+    let network = model.shown_design()?;
     let place = |network| {
         let values = design_values(model, network);
         let x = values[field.x.metric.index()]?.value;
@@ -118,7 +117,7 @@ pub fn paint_design(ui: &Ui, field: &Field, model: &Model) -> Option<Pos2> {
     };
     let at = place(network)?;
     let color = colors(ui).error;
-    if let Some(from) = design.base.as_ref().and_then(|base| place(base)) {
+    if let Some(from) = model.design.base.as_ref().and_then(|base| place(base)) {
         ui.painter().line_segment([from, at], Stroke::new(1.2, color));
     }
     mark(ui.painter(), Form::Diamond, at, 6.5, Color32::TRANSPARENT, Stroke::new(2.5, color));

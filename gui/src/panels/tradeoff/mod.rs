@@ -45,6 +45,7 @@ pub struct Tradeoff {
     rows: rows::Rows,
     scatter: scatter::Scatter,
     parallel: parallel::Parallel,
+    cloud: Option<cloud::CloudView>,
     /// Networks of a space that are counted at most.
     most: usize,
 }
@@ -57,6 +58,7 @@ impl Default for Tradeoff {
             rows: rows::Rows::default(),
             scatter: scatter::Scatter::default(),
             parallel: parallel::Parallel::default(),
+            cloud: None,
             most: DEFAULT_SAMPLES,
         }
     }
@@ -70,9 +72,11 @@ impl Tradeoff {
             return;
         }
         self.rows.update(model, self.look.way.as_deref());
-        let Self { look, view, rows, scatter, parallel, most } = self;
+        let Self { look, view, rows, scatter, parallel, cloud, most } = self;
         let margin = Frame::NONE.inner_margin(Margin { left: 8, right: 8, top: 6, bottom: 2 });
         margin.show(ui, |ui| toolbar::ui(ui, (look, view, most), rows, model, commands));
+        cloud::CloudView::update(cloud, model, look);
+        let cloud = cloud.as_ref();
         if *view != View::Scatter {
             let lines = Panel::bottom("parallel");
             let height = ui.available_height();
@@ -80,11 +84,11 @@ impl Tradeoff {
                 View::Both => lines.resizable(true).default_size(height * 0.36),
                 _ => lines.resizable(false).exact_size(height - 24.0),
             };
-            lines.show(ui, |ui| parallel.ui(ui, look, rows, model, commands));
+            lines.show(ui, |ui| parallel.ui(ui, look, rows, cloud, model, commands));
         }
-        margin.show(ui, |ui| legend::ui(ui, look, rows, model));
+        margin.show(ui, |ui| legend::ui(ui, look, rows, cloud, model));
         if *view != View::Parallel {
-            scatter.ui(ui, look, rows, model, commands);
+            scatter.ui(ui, look, rows, cloud, model, commands);
         }
     }
 }
