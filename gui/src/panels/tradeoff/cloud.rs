@@ -228,7 +228,9 @@ impl CloudLines {
     /// Draws thin lines from axis to axis.
     pub fn paint(&mut self, ui: &Ui, view: &CloudView, columns: &[Column], rect: Rect) {
         let palette = colors(ui);
-        let tints = [palette.accent.gamma_multiply(0.16), palette.weak.gamma_multiply(0.1)];
+        // The more there are, the fainter each, so that networks of files stand out.
+        let faint = (100.0 / view.count().max(1) as f32).clamp(0.05, 0.35);
+        let tints = [palette.accent, palette.weak].map(|color| color.gamma_multiply(faint));
         let key = (view.version, columns.to_vec(), rect, tints);
         let mesh = self.0.get(key, |_| Arc::new(lines(view, columns, rect, tints)));
         ui.painter().add(Shape::Mesh(Arc::clone(mesh)));
@@ -237,7 +239,10 @@ impl CloudLines {
 
 fn lines(view: &CloudView, columns: &[Column], rect: Rect, tints: Tints) -> Mesh {
     let mut mesh = Mesh::default();
-    for point in view.lines() {
+    // Those that satisfy the constraints lie on top.
+    let mut points: Vec<&CloudPoint> = view.lines().collect();
+    points.sort_by_key(|point| point.is_inside);
+    for point in points {
         let color = if point.is_inside { tints[0] } else { tints[1] };
         let at = |column: &Column| Some(column.at(rect, view.value(point, column.axis.metric)?));
         for pair in columns.windows(2) {

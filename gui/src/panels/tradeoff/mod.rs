@@ -19,12 +19,15 @@ mod scatter;
 mod toolbar;
 
 use egui::{Frame, Margin, Panel, Ui};
-use inceptive_jobs::DEFAULT_SAMPLES;
+use inceptive_jobs::{Content, DEFAULT_SAMPLES};
 
 pub(crate) use mini::mini;
 pub(crate) use rows::Rows;
 
-use crate::{command::Commands, model::Model};
+use crate::{
+    command::Commands,
+    model::{Entry, Model, State},
+};
 
 /// Which plots are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,7 +70,8 @@ impl Default for Tradeoff {
 impl Tradeoff {
     /// Draws the plots.
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
-        if model.networks().next().is_none() {
+        let is_space = |entry: &Entry| matches!(entry.state, State::Good(Content::Space(_)));
+        if model.networks().next().is_none() && !model.current().is_some_and(is_space) {
             super::nothing(ui, "There are no networks to compare.");
             return;
         }

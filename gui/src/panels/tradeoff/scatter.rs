@@ -70,7 +70,8 @@ impl Scatter {
         paint_dots(&inner, &field, look, rows, &dots);
         let design = paint_design(&inner, &field, model);
         paint_labels(&inner, &dots, design, &steps);
-        if dots.is_empty() {
+        let shows_cloud = |view: &CloudView| look.metrics.iter().all(|it| view.span(*it).is_some());
+        if dots.is_empty() && !cloud.is_some_and(shows_cloud) {
             let text = format!("No network has both {} and {}.", titles[0], titles[1]);
             let font = TextStyle::Body.resolve(ui.style());
             let color = colors(ui).weak;
