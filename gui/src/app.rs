@@ -67,6 +67,7 @@ impl App {
             shows_shortcuts: false,
         };
         app.panels.graph.remember(session.graphs);
+        app.panels.tradeoff.remember(session.tradeoff);
         app.start_watching(ctx);
         app.open(&options.path.unwrap_or_else(|| files::default_folder(&session.folder)));
         if app.model.folder == session.folder && app.model.selection.is_empty() {
@@ -204,6 +205,7 @@ impl eframe::App for App {
             tree: Some(self.tree.clone()),
             settings: self.model.settings.clone(),
             graphs: self.panels.graph.remembered(),
+            tradeoff: self.panels.tradeoff.remembered(),
         };
         session.save(storage);
     }

@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use egui_tiles::Tree;
 use serde::{Deserialize, Serialize};
 
-use crate::{model::Settings, panels::graph::Remembered, tiles::Pane};
+use crate::{
+    model::Settings,
+    panels::{graph::Remembered, tradeoff},
+    tiles::Pane,
+};
 
 /// Under which name it is kept.
 const KEY: &str = "session";
@@ -24,6 +28,8 @@ pub(crate) struct Session {
     pub settings: Settings,
     /// What was open in graphs, and from where they were seen.
     pub graphs: Remembered,
+    /// What was set against what, and how it was drawn.
+    pub tradeoff: tradeoff::Remembered,
 }
 
 impl Session {
@@ -38,7 +44,7 @@ impl Session {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::collections::HashMap;
 
     use egui::ThemePreference;
@@ -47,8 +53,9 @@ mod tests {
     use super::*;
     use crate::tiles::arranged;
 
+    /// A store that is gone with the test.
     #[derive(Default)]
-    struct Memory(HashMap<String, String>);
+    pub(crate) struct Memory(HashMap<String, String>);
 
     impl eframe::Storage for Memory {
         fn get_string(&self, key: &str) -> Option<String> {
@@ -77,6 +84,7 @@ mod tests {
             tree: Some(arranged()),
             settings: settings.clone(),
             graphs: Remembered::default(),
+            tradeoff: tradeoff::Remembered::default(),
         };
         let mut storage = Memory::default();
         session.save(&mut storage);

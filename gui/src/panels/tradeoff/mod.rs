@@ -20,6 +20,7 @@ mod toolbar;
 
 use egui::{Frame, Margin, Panel, Ui};
 use inceptive_jobs::{Content, DEFAULT_SAMPLES};
+use serde::{Deserialize, Serialize};
 
 pub(crate) use mini::mini;
 pub(crate) use rows::Rows;
@@ -30,7 +31,7 @@ use crate::{
 };
 
 /// Which plots are shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 enum View {
     /// Points above, lines below.
     #[default]
@@ -39,6 +40,14 @@ enum View {
     Scatter,
     /// Lines across all axes.
     Parallel,
+}
+
+/// What is remembered from run to run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Remembered {
+    look: look::Look,
+    view: View,
 }
 
 /// The trade-off tab.
@@ -68,6 +77,16 @@ impl Default for Tradeoff {
 }
 
 impl Tradeoff {
+    /// Takes what was remembered from an earlier run.
+    pub(crate) fn remember(&mut self, remembered: Remembered) {
+        Remembered { look: self.look, view: self.view } = remembered;
+    }
+
+    /// What is to be remembered for the next run.
+    pub(crate) fn remembered(&self) -> Remembered {
+        Remembered { look: self.look.clone(), view: self.view }
+    }
+
     /// Draws the plots.
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let is_space = |entry: &Entry| matches!(entry.state, State::Good(Content::Space(_)));
@@ -94,5 +113,36 @@ impl Tradeoff {
         if *view != View::Parallel {
             scatter.ui(ui, look, rows, cloud, model, commands);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        look::{ColorBy, Look},
+        metric::Metric,
+        *,
+    };
+    use crate::session::tests::Memory;
+
+    #[test]
+    fn what_is_drawn_comes_back_and_what_was_looked_for_does_not() {
+        let look = Look {
+            metrics: [Metric::Latency, Metric::Params],
+            is_log: [false, true],
+            size: None,
+            color: ColorBy::Metric(Metric::Acts),
+            filter: "resnet".to_owned(),
+            brushes: [(Metric::Params, [1.0, 2.0])].into(),
+            way: Some("rten 0.27.0, fp32, batch 1, 2 threads".to_owned()),
+        };
+        let before = Tradeoff { look, view: View::Parallel, ..Tradeoff::default() };
+        let mut storage = Memory::default();
+        eframe::set_value(&mut storage, "it", &before.remembered());
+        let mut after = Tradeoff::default();
+        after.remember(eframe::get_value(&storage, "it").unwrap());
+        let Look { metrics, is_log, size, color, way, .. } = before.look;
+        let wanted = Look { metrics, is_log, size, color, way, ..Look::default() };
+        assert_eq!((after.look, after.view), (wanted, View::Parallel));
     }
 }

@@ -58,7 +58,7 @@ impl Rows {
             return;
         }
         let ways = ways(model);
-        let chosen = ways.iter().find(|known| Some(&*known.label()) == way).or(ways.first());
+        let chosen = chosen(&ways, way);
         let mut families: BTreeMap<String, usize> = BTreeMap::new();
         for (entry, _) in model.networks() {
             *families.entry(family(&entry.file)).or_default() += 1;
@@ -75,6 +75,11 @@ impl Rows {
         let rows = model.networks().map(row).collect();
         *self = Self { rows, families, ways, key };
     }
+}
+
+/// The way with this label; the first one if there is none.
+pub(super) fn chosen<'a>(ways: &'a [Way], label: Option<&str>) -> Option<&'a Way> {
+    ways.iter().find(|known| Some(&*known.label()) == label).or(ways.first())
 }
 
 /// Changes whenever the numbers do.

@@ -8,7 +8,7 @@ use super::{
     View,
     look::{ColorBy, Look},
     metric::Metric,
-    rows::Rows,
+    rows::{Rows, chosen},
 };
 use crate::{
     command::{Command, Commands},
@@ -100,9 +100,9 @@ fn color_choice(ui: &mut Ui, look: &mut Look, convention: Convention) {
 
 /// Which latencies: those of different engines, batches and threads never share an axis.
 fn way_choice(ui: &mut Ui, look: &mut Look, rows: &Rows) {
-    let Some(first) = rows.ways.first() else { return };
+    let Some(shown) = chosen(&rows.ways, look.way.as_deref()) else { return };
     ui.separator();
-    let shown = look.way.clone().unwrap_or_else(|| first.label());
+    let shown = shown.label();
     labelled(ui, "latency of", &shown, 150.0, |ui| {
         for way in &rows.ways {
             let label = way.label();
