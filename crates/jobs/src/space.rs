@@ -18,8 +18,8 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::constraints::broken;
 
-/// After so many networks of one thread it is asked whether to go on.
-const PATIENCE: usize = 16;
+/// Networks that a thread counts at a time, before it is asked whether to go on.
+const PORTION: usize = 16;
 
 /// Which networks of a space are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,8 +81,8 @@ fn counted(
     let work = || -> Vec<Counted> {
         let mut counted = Vec::new();
         while !is_stopped.load(Ordering::Relaxed) {
-            let first = next.fetch_add(PATIENCE, Ordering::Relaxed);
-            let Some(places) = order.get(first..order.len().min(first + PATIENCE)) else { break };
+            let first = next.fetch_add(PORTION, Ordering::Relaxed);
+            let Some(places) = order.get(first..order.len().min(first + PORTION)) else { break };
             counted.extend(places.iter().map(|&at| (at, point(space, &points[at]))));
             let done = done.fetch_add(places.len(), Ordering::Relaxed) + places.len();
             if goes_on(done, points.len()).is_break() {
