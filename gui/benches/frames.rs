@@ -23,7 +23,7 @@ use inceptive_dsl::{Disk, load_space};
 use inceptive_gui::{
     App, Options, Pane,
     command::Command,
-    jobs::{Job, Place},
+    jobs::{CloudRequest, Job, Place},
 };
 
 /// Frames that are measured of each scene.
@@ -153,8 +153,9 @@ impl Bench {
             Some(_) => {
                 if is_idle && model.jobs.long().next().is_none() {
                     let space = load_space(&Disk, &self.space).expect("a space");
-                    let job = Job::Cloud(Arc::new(space), 100_000);
-                    self.app.carry_out(ctx, Command::Start(job));
+                    let file = Arc::from(self.space.as_path());
+                    let request = CloudRequest { file, space: Arc::new(space), most: 100_000 };
+                    self.app.carry_out(ctx, Command::Start(Job::Cloud(request)));
                     self.app.carry_out(ctx, Command::Show(Pane::Tradeoff));
                 }
                 false

@@ -71,6 +71,7 @@ impl App {
             shows_shortcuts: false,
         };
         app.panels.graph.remember(session.graphs);
+        app.panels.tradeoff.remember(session.tradeoff);
         app.start_watching(ctx);
         app.open(&options.path.unwrap_or_else(|| files::default_folder(&session.folder)));
         if app.model.folder == session.folder && app.model.selection.is_empty() {
@@ -132,6 +133,11 @@ impl App {
                 }
                 self.panels.source.show_line(file, line);
                 tiles::show(&mut self.tree, Pane::Source);
+            }
+            Command::ShowPoint(file, values) => {
+                self.panels.design.show_point(&self.model, &file, &values);
+                self.model.selection = vec![file];
+                tiles::show(&mut self.tree, Pane::Design);
             }
             Command::ShowNode(path) => {
                 self.panels.graph.show_node(path);
@@ -205,6 +211,7 @@ impl eframe::App for App {
             tree: Some(self.tree.clone()),
             settings: self.model.settings.clone(),
             graphs: self.panels.graph.remembered(),
+            tradeoff: self.panels.tradeoff.remembered(),
         };
         session.save(storage);
         let drafts = match self.closing.loses_drafts() {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     model::{Entry, Settings},
-    panels::graph::Remembered,
+    panels::{graph::Remembered, tradeoff},
     tiles::Pane,
 };
 
@@ -32,6 +32,8 @@ pub(crate) struct Session {
     pub settings: Settings,
     /// What was open in graphs, and from where they were seen.
     pub graphs: Remembered,
+    /// What was set against what, and how it was drawn.
+    pub tradeoff: tradeoff::Remembered,
 }
 
 impl Session {
@@ -98,7 +100,7 @@ impl Drafts {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::{collections::HashMap, path::Path, sync::Arc};
 
     use egui::ThemePreference;
@@ -107,8 +109,9 @@ mod tests {
     use super::*;
     use crate::tiles::arranged;
 
+    /// A store that is gone with the test.
     #[derive(Default)]
-    struct Memory(HashMap<String, String>);
+    pub(crate) struct Memory(HashMap<String, String>);
 
     impl eframe::Storage for Memory {
         fn get_string(&self, key: &str) -> Option<String> {
@@ -137,6 +140,7 @@ mod tests {
             tree: Some(arranged()),
             settings: settings.clone(),
             graphs: Remembered::default(),
+            tradeoff: tradeoff::Remembered::default(),
         };
         let mut storage = Memory::default();
         session.save(&mut storage);

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use inceptive_ir::Path;
+use inceptive_ir::{Part, Path};
 
 use crate::{
     Failure,
@@ -14,7 +14,10 @@ use crate::{
     diagnostic::Sink,
     expr,
     load::{Document, Kind, Loader},
-    lower::block::{declared, parameters},
+    lower::{
+        block::{declared, parameters},
+        tail::{FC_WIDTHS, fc_path},
+    },
     source::Files,
     yaml::{Map, Node, Value},
 };
@@ -23,6 +26,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Written {
     pub(crate) path: Path,
+    pub(crate) part: Part,
     /// The block that the step calls; none of a built-in one, whose width it is.
     pub(crate) block: Option<Arc<str>>,
     pub(crate) key: Arc<str>,
@@ -34,6 +38,8 @@ pub(crate) struct Written {
 pub enum SettableKind {
     /// A width, or something that widths are computed from.
     Width,
+    /// A width of an auxiliary head, which is there in training only.
+    HeadWidth,
     /// A parameter of the file.
     Parameter,
 }
@@ -62,12 +68,14 @@ impl Settable {
 }
 
 /// A classifier that a network can end in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TailChoice {
     /// Its name.
     pub label: &'static str,
     /// The value of the setting `tail`; none for the one that the file has.
     pub value: Option<String>,
+    /// Its widths, which can be set while the network ends in it.
+    pub widths: Vec<Settable>,
 }
 
 /// Everything about a network that can be set and is no matter of taste.
@@ -79,7 +87,8 @@ pub struct Settables {
     pub input_size: Option<u32>,
     /// What the setting `tail` can be, the file's own first; empty for a network without classes.
     pub tails: Vec<TailChoice>,
-    /// Parameters of the file, then widths in the order of the steps.
+    /// Parameters of the file, then widths in the order of the steps, those of heads last. Widths of the tail are with
+    /// the tails, if there are any.
     pub values: Vec<Settable>,
 }
 
@@ -132,15 +141,25 @@ fn of(map: &Map, built: &Built) -> Settables {
         None => true,
         Some(block) => decisive.get(block).is_some_and(|names| names.contains(&written.key)),
     };
-    values.extend(built.written.iter().filter(decides).map(|written| Settable {
+    let width = |written: &Written| Settable {
         key: format!("{}.{}", written.path, written.key),
         value: written.value,
-        kind: SettableKind::Width,
-    }));
+        kind: match written.part {
+            Part::Main => SettableKind::Width,
+            Part::Auxiliary(_) => SettableKind::HeadWidth,
+        },
+    };
+    let mut tails = tails(map);
+    for written in built.written.iter().filter(decides) {
+        match tails.first_mut().filter(|_| written.path.as_str().starts_with("tail/")) {
+            Some(own) => own.widths.push(width(written)),
+            None => values.push(width(written)),
+        }
+    }
     Settables {
         width_multiplier: multiplier,
         input_size: (input.height == input.width).then_some(input.height),
-        tails: tails(map),
+        tails,
         values,
     }
 }
@@ -161,14 +180,26 @@ fn tails(map: &Map) -> Vec<TailChoice> {
     let softmax = args.and_then(|args| args.get("softmax")).map(|node| &node.value);
     let softmax = if softmax == Some(&Value::Bool(true)) { "softmax: true" } else { "" };
     let comma = if softmax.is_empty() { "" } else { ", " };
-    let gap = TailChoice { label: "GAP", value: Some(format!("{{gap: {{{softmax}}}}}")) };
-    let fc = format!("{{fc: {{widths: [4096, 4096], dropout: 0.5{comma}{softmax}}}}}");
-    let fc = TailChoice { label: "FC", value: Some(fc) };
+    let gap = format!("{{gap: {{{softmax}}}}}");
+    let gap = TailChoice { label: "GAP", value: Some(gap), widths: vec![] };
+    let fc = format!("{{fc: {{widths: {FC_WIDTHS:?}, dropout: 0.5{comma}{softmax}}}}}");
+    let fc = TailChoice { label: "FC", value: Some(fc), widths: fc_widths() };
+    let own = |label| TailChoice { label, value: None, widths: vec![] };
     match word {
-        "gap" => vec![TailChoice { value: None, ..gap }, fc],
-        "fc" => vec![TailChoice { value: None, ..fc }, gap],
-        _ => vec![TailChoice { label: "as written", value: None }, gap, fc],
+        "gap" => vec![own("GAP"), fc],
+        "fc" => vec![own("FC"), gap],
+        _ => vec![own("as written"), gap, fc],
     }
+}
+
+/// The widths of an `fc` tail that says nothing of them.
+fn fc_widths() -> Vec<Settable> {
+    let width = |(number, width): (usize, u32)| Settable {
+        key: format!("{}.width", fc_path(number)),
+        value: width.into(),
+        kind: SettableKind::Width,
+    };
+    (1..).zip(FC_WIDTHS).map(width).collect()
 }
 
 /// For each block its parameters that a width is computed from, in the block itself or in one that it calls.
@@ -265,6 +296,7 @@ auxiliary:
             ("rest/1/outer/pair.b", 8.0),
             ("rest/2/outer.w", 24.0),
             ("rest/2/outer/pair.b", 8.0),
+            ("aux1/linear.width", 7.0),
         ];
         assert_eq!(keys, wanted);
         assert_eq!((found.width_multiplier, found.input_size), (1.0, Some(32)));
@@ -272,10 +304,45 @@ auxiliary:
             found.tails.iter().map(|tail| (tail.label, tail.value.as_deref())).collect();
         let fc = "{fc: {widths: [4096, 4096], dropout: 0.5, softmax: true}}";
         assert_eq!(tails, [("GAP", None), ("FC", Some(fc))]);
-        // Whatever is found can be set.
+        let last = found.values.last().unwrap();
+        assert_eq!(last.kind, SettableKind::HeadWidth);
+        // Whatever is found can be set, while the network ends in the tail that it belongs to.
+        let setting =
+            |key: &str, value: &str| crate::Setting { key: key.into(), value: value.into() };
+        let set = |settings: &[crate::Setting]| {
+            let loaded = crate::load(&files, FilePath::new("two.yaml"), settings).unwrap();
+            loaded.architecture.graph.fingerprint()
+        };
         for settable in &found.values {
-            let setting = crate::Setting { key: settable.key.clone(), value: "3".to_owned() };
-            crate::load(&files, FilePath::new("two.yaml"), &[setting]).unwrap();
+            assert_ne!(set(&[setting(&settable.key, "3")]), set(&[]), "{}", settable.key);
         }
+        for tail in &found.tails {
+            let chosen = tail.value.as_ref().map(|value| setting("tail", value));
+            let chosen: Vec<_> = chosen.into_iter().collect();
+            for width in &tail.widths {
+                let both = [&chosen[..], &[setting(&width.key, "3")]].concat();
+                assert_ne!(set(&both), set(&chosen), "{}", width.key);
+            }
+        }
+    }
+
+    #[test]
+    fn hidden_layers_of_a_tail_belong_to_it() {
+        let file = |tail: &str| {
+            format!(
+                "name: N\ninput: {{channels: 3, size: 8}}\nclasses: 2\nbody: [relu]\ntail: {tail}\n"
+            )
+        };
+        let check = |tail: &str, wanted: &[(&str, f64)]| {
+            let files = Memory::default().with("n.yaml", file(tail));
+            let found = settables(&files, FilePath::new("n.yaml")).unwrap();
+            let widths = found.tails[0].widths.iter().map(|it| (&*it.key, it.value));
+            assert_eq!(widths.collect::<Vec<_>>(), wanted, "{tail}");
+            assert_eq!(found.values, []);
+        };
+        check("{fc: {widths: [64, 32]}}", &[("tail/fc1.width", 64.0), ("tail/fc2.width", 32.0)]);
+        check("fc", &[("tail/fc1.width", 4096.0), ("tail/fc2.width", 4096.0)]);
+        check("gap", &[]);
+        check("[flatten, linear a: {width: 8}]", &[("tail/a.width", 8.0)]);
     }
 }

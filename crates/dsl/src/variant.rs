@@ -211,6 +211,14 @@ with: {width_multiplier: $width, tail: $tail}
     }
 
     #[test]
+    fn widths_of_a_tail_are_kept_with_it() {
+        let tail = "tail={fc: {widths: [16, 8]}}";
+        let text = check("base.yaml", &[tail, "tail/fc2.width=12"]);
+        assert!(text.ends_with("set:\n  tail/fc2:\n    width: 12\n"), "{text}");
+        check("s.yaml", &["tail=\"fc\"", "tail/fc1.width=6"]);
+    }
+
+    #[test]
     fn a_point_of_a_space_becomes_a_file() {
         check("s.yaml", &[]);
         let text = check("s.yaml", &["width=0.5", "tail=\"fc\"", "stem.width=8"]);

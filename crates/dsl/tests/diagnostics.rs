@@ -510,6 +510,15 @@ fn errors_do_not_hide_each_other() {
             format!("{head}blocks: {{b: {{params: {{c}}, steps: [maxpool: {{kernel: 40, stride: 1, pad: valid}}, conv: {{kernel: 1, width: $c}}]}}}}\nbody: [b: {{c: $d}}]\ntail: []\n"),
             vec!["E501", "E202"],
         ),
+        // Hidden layers of a tail are steps; where the tail is not known, neither are they.
+        (
+            format!("{head}classes: 2\nbody: [relu]\ntail: {{fc: {{widths: [4]}}}}\nset: {{tail/fc1: {{wide: 3}}, tail/fc2: {{width: 3}}}}\n"),
+            vec!["E101", "E505"],
+        ),
+        (
+            format!("{head}classes: 2\nbody: [relu]\ntail: fcc\nset: {{tail/fc1: {{width: 3}}}}\n"),
+            vec!["E109"],
+        ),
         (format!("{head}body: 3\ntail: 3\ndescription: []\nauxiliary: 3\n"), vec!["E102"; 4]),
         (format!("{head}blocks: 3\nbody: [b]\ntail: []\n"), vec!["E102"]),
     ] {

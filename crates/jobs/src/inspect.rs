@@ -38,6 +38,8 @@ pub struct Inspected {
     pub sources: Sources,
     /// Its counts at batch 1 in inference.
     pub cost: Cost,
+    /// Learned numbers in training, with auxiliary heads.
+    pub training_params: u64,
     /// Fingerprint of what is deployed of it, by which results are found in a store.
     pub fingerprint: String,
 }
@@ -51,7 +53,11 @@ impl Inspected {
         let Loaded { architecture, sources } = loaded;
         let cost = Cost::new(&architecture.graph, Mode::Inference);
         let fingerprint = passes::inference(&architecture.graph)?.fingerprint().to_string();
-        Ok(Self { architecture, sources, cost, fingerprint })
+        let training_params = match architecture.graph.auxiliary() {
+            [] => cost.total.params,
+            _ => Cost::new(&architecture.graph, Mode::Training).total.params,
+        };
+        Ok(Self { architecture, sources, cost, training_params, fingerprint })
     }
 
     /// Whether another reading gave the same network from the same text.

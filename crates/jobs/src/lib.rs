@@ -31,5 +31,5 @@ pub use network::{
 };
 pub use profile::ProfilePlan;
 pub use recipe::{DEFAULT_SAMPLES, Recipe};
-pub use report::{GatherPlan, Gathered, StoreQuery, chain, gather, gather_revision};
-pub use space::{choices, cloud};
+pub use report::{GatherPlan, Gathered, StoreQuery, chain, comparable, gather, gather_revision};
+pub use space::{CloudPlan, cloud};

@@ -4,11 +4,12 @@ use std::{
     collections::HashMap,
     error::Error,
     fs, io,
+    ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
 use inceptive_cost::{Cost, Mode};
-use inceptive_dsl::{Checked, Disk, Loaded, Published, Setting, Space, check, load};
+use inceptive_dsl::{Architecture, Checked, Disk, Loaded, Published, Setting, Space, check, load};
 use inceptive_exec::{Machine, Runtime, Subject};
 use inceptive_ir::passes;
 use inceptive_report::{Accuracy, Candidate, Cloud, NetworkCost, Report, Variant};
@@ -19,7 +20,7 @@ use crate::{
     git::{GitError, GitFiles},
     network::{ReadError, is_onnx, read},
     recipe::Recipe,
-    space::{choices, cloud},
+    space::{CloudPlan, choices, cloud},
 };
 
 /// The networks of a space are candidates, and not only points of a cloud, if there are at most so many.
@@ -145,7 +146,8 @@ impl Gathered {
     }
 
     fn space(&mut self, space: &Space, plan: &GatherPlan) {
-        self.clouds.push(cloud(space, plan.samples, plan.seed));
+        let cloud_plan = CloudPlan { most: plan.samples, seed: plan.seed };
+        self.clouds.push(cloud(space, cloud_plan, &|_, _| ControlFlow::Continue(())));
         if space.size() > SMALL_SPACE {
             return;
         }
@@ -332,6 +334,14 @@ fn candidate(loaded: &Loaded, file: &Path) -> Result<Candidate, ReadError> {
     })
 }
 
+/// The published accuracy of a network that may stand beside those of others, as reports choose it.
+pub fn comparable(architecture: &Architecture) -> Option<Accuracy> {
+    let graph = &architecture.graph;
+    let side = graph.node(graph.input()).shape.size().height;
+    let all = architecture.published.iter().cloned().map(accuracy);
+    all.into_iter().find(|accuracy| accuracy.is_comparable(side))
+}
+
 fn accuracy(published: Published) -> Accuracy {
     let Published { dataset, top1, top5, crops, models, resolution, source, note } = published;
     Accuracy { dataset, top1, top5, crops, models, resolution, source, note }
@@ -394,10 +404,12 @@ mod tests {
         let all: std::collections::BTreeSet<Vec<usize>> =
             (0..space.size()).map(|at| choices(&space, at)).collect();
         assert_eq!(all.len(), 6);
-        let cloud = cloud(&space, 100, 0);
-        assert_eq!((cloud.points.len(), cloud.failed, cloud.seed), (6, 0, None));
-        let some = super::cloud(&space, 4, 1);
+        let cloud =
+            |most, seed| cloud(&space, CloudPlan { most, seed }, &|_, _| ControlFlow::Continue(()));
+        let whole = cloud(100, 0);
+        assert_eq!((whole.points.len(), whole.failed, whole.seed), (6, 0, None));
+        let some = cloud(4, 1);
         assert_eq!((some.points.len(), some.seed), (4, Some(1)));
-        assert_eq!(some, super::cloud(&space, 4, 1), "the seed decides");
+        assert_eq!(some, cloud(4, 1), "the seed decides");
     }
 }

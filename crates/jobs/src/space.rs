@@ -1,17 +1,43 @@
 //! Networks of a space by cost.
 
-use std::{num::NonZero, thread};
+use std::{
+    num::NonZero,
+    ops::ControlFlow,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    thread,
+};
 
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::Space;
 use inceptive_report::{Cloud, CloudPoint};
-use rand::{RngExt, SeedableRng, seq::index};
+use rand::{
+    RngExt, SeedableRng,
+    seq::{SliceRandom, index},
+};
 use rand_chacha::ChaCha8Rng;
 
 use crate::constraints::broken;
 
-/// Counts networks of a space: all of them if there are at most `most`, else as many, drawn with a seed.
-pub fn cloud(space: &Space, most: usize, seed: u64) -> Cloud {
+/// Networks that a thread counts at a time, before it is asked whether to go on.
+const PORTION: usize = 16;
+
+/// Which networks of a space are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CloudPlan {
+    /// The most of them. All are counted if there are not more, else as many are drawn.
+    pub most: usize,
+    /// The seed that they are drawn with.
+    pub seed: u64,
+}
+
+/// Counts networks of a space. `goes_on` is told by any thread how many are done of how many, and says whether to go
+/// on. What is counted when it says no is kept, and lies all over the space.
+pub fn cloud(
+    space: &Space,
+    plan: CloudPlan,
+    goes_on: &(dyn Fn(usize, usize) -> ControlFlow<()> + Sync),
+) -> Cloud {
+    let CloudPlan { most, seed } = plan;
     let (points, is_drawn) = match usize::try_from(space.size()) {
         Ok(size) if size <= most => {
             ((0..size as u128).map(|at| choices(space, at)).collect(), false)
@@ -19,17 +45,7 @@ pub fn cloud(space: &Space, most: usize, seed: u64) -> Cloud {
         _ => (drawn(space, most, seed), true),
     };
     let points: Vec<Vec<usize>> = points;
-    let workers = thread::available_parallelism().map_or(1, NonZero::get);
-    let chunk = points.len().div_ceil(workers).max(1);
-    let counted: Vec<Option<CloudPoint>> = thread::scope(|scope| {
-        let work = |chunk: &[Vec<usize>]| -> Vec<Option<CloudPoint>> {
-            chunk.iter().map(|choices| point(space, choices)).collect()
-        };
-        let workers: Vec<_> =
-            points.chunks(chunk).map(|chunk| scope.spawn(move || work(chunk))).collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
-    });
-    let failed = points.len() - counted.iter().flatten().count();
+    let counted = counted(space, &points, seed, goes_on);
     let labels = |variable: &inceptive_dsl::Variable| {
         variable.values.iter().map(|choice| choice.label.clone()).collect()
     };
@@ -42,9 +58,46 @@ pub fn cloud(space: &Space, most: usize, seed: u64) -> Cloud {
         constraints: space.constraints.iter().map(ToString::to_string).collect(),
         size: space.size(),
         seed: is_drawn.then_some(seed),
-        failed,
-        points: counted.into_iter().flatten().collect(),
+        failed: counted.iter().filter(|(_, point)| point.is_none()).count(),
+        points: counted.into_iter().filter_map(|(_, point)| point).collect(),
     }
+}
+
+/// The counts of a point, with its place among the points.
+type Counted = (usize, Option<CloudPoint>);
+
+/// Counts points on all threads, in the order of the points; all of them, unless it is stopped.
+fn counted(
+    space: &Space,
+    points: &[Vec<usize>],
+    seed: u64,
+    goes_on: &(dyn Fn(usize, usize) -> ControlFlow<()> + Sync),
+) -> Vec<Counted> {
+    // In random order, so that what is done when it is stopped is no corner of the space.
+    let mut order: Vec<usize> = (0..points.len()).collect();
+    order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
+    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let is_stopped = AtomicBool::new(false);
+    let work = || -> Vec<Counted> {
+        let mut counted = Vec::new();
+        while !is_stopped.load(Ordering::Relaxed) {
+            let first = next.fetch_add(PORTION, Ordering::Relaxed);
+            let Some(places) = order.get(first..order.len().min(first + PORTION)) else { break };
+            counted.extend(places.iter().map(|&at| (at, point(space, &points[at]))));
+            let done = done.fetch_add(places.len(), Ordering::Relaxed) + places.len();
+            if goes_on(done, points.len()).is_break() {
+                is_stopped.store(true, Ordering::Relaxed);
+            }
+        }
+        counted
+    };
+    let workers = thread::available_parallelism().map_or(1, NonZero::get);
+    let mut counted: Vec<Counted> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
+    });
+    counted.sort_unstable_by_key(|(at, _)| *at);
+    counted
 }
 
 /// The positions of the values at a place in the space, the last variable changing fastest.
@@ -88,4 +141,41 @@ fn point(space: &Space, choices: &[usize]) -> Option<CloudPoint> {
         peak_activation_bytes: cost.peak.bytes,
         is_inside: broken(&network, &cost).is_empty(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    const SPACE: &str = "space: S\nbase: base.yaml\nvary:\n  a: {from: 1, to: 100, step: 1}\n  \
+                         b: {from: 1, to: 30, step: 1}\nwith: {params: {a: $a, b: $b}}\n";
+    const BASE: &str = "name: B\nparams: {a: 1, b: 1}\ninput: {channels: 3, size: 8}\nbody:\n  - conv a: \
+                        {kernel: 1, width: $a}\n  - conv b: {kernel: 1, width: $b}\ntail: []\n";
+
+    fn space() -> Space {
+        let files = inceptive_dsl::Memory::default().with("s.yaml", SPACE).with("base.yaml", BASE);
+        inceptive_dsl::load_space(&files, Path::new("s.yaml")).unwrap()
+    }
+
+    #[test]
+    fn what_is_counted_before_a_stop_lies_all_over_the_space() {
+        let plan = CloudPlan { most: 3000, seed: 0 };
+        let all = cloud(&space(), plan, &|_, _| ControlFlow::Continue(()));
+        assert_eq!((all.points.len(), all.failed), (3000, 0));
+        let stops = |done: usize, of: usize| {
+            assert_eq!(of, 3000);
+            if done >= 600 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let some = cloud(&space(), plan, &stops);
+        assert!((600..3000).contains(&some.points.len()), "{}", some.points.len());
+        assert_eq!(some.failed, 0, "what was not counted did not fail");
+        let widths: Vec<f64> = some.points.iter().map(|it| it.values[0].parse().unwrap()).collect();
+        let mean = widths.iter().sum::<f64>() / widths.len() as f64;
+        assert!((40.0..60.0).contains(&mean), "{mean}");
+        let places: Vec<_> =
+            some.points.iter().map(|it| all.points.iter().position(|other| it == other)).collect();
+        assert!(places.is_sorted() && places.iter().all(Option::is_some));
+    }
 }

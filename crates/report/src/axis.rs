@@ -34,17 +34,69 @@ impl Axis<'_> {
 /// The candidates with a comparable accuracy that no other beats: with more accuracy for no more cost, or with
 /// as much accuracy for less cost beyond the intervals. In the order of their costs.
 pub fn front(candidates: &[Candidate], axis: Axis<'_>) -> Vec<usize> {
-    let points: Vec<(usize, f64, Estimate)> = candidates
-        .iter()
-        .enumerate()
-        .filter_map(|(at, candidate)| Some((at, candidate.top1()?, axis.cost(candidate)?)))
-        .collect();
-    let beats = |(_, a_top1, a): &(usize, f64, Estimate),
-                 (_, b_top1, b): &(usize, f64, Estimate)| {
-        (a_top1 > b_top1 && a.value <= b.value) || (a_top1 >= b_top1 && a.high < b.low)
+    let pair = |candidate: &Candidate| {
+        let top1 = candidate.top1()?;
+        Some([axis.cost(candidate)?, Estimate { value: top1, low: top1, high: top1 }])
     };
-    let mut front: Vec<&(usize, f64, Estimate)> =
-        points.iter().filter(|point| !points.iter().any(|other| beats(other, point))).collect();
-    front.sort_by(|(_, _, a), (_, _, b)| a.value.total_cmp(&b.value));
-    front.into_iter().map(|(at, _, _)| *at).collect()
+    let (places, points): (Vec<usize>, Vec<Pair>) =
+        candidates.iter().enumerate().filter_map(|(at, it)| Some((at, pair(it)?))).unzip();
+    front_of(&points, [false, true]).into_iter().map(|at| places[at]).collect()
+}
+
+/// Two values of a network.
+pub type Pair = [Estimate; 2];
+
+/// The places of those that no other one beats, in the order of their first values; `wants_more` says of each of the
+/// two values whether more is better. One beats another if it is nowhere worse, and better in one of the two beyond
+/// the intervals.
+pub fn front_of(points: &[Pair], wants_more: [bool; 2]) -> Vec<usize> {
+    let is_beaten = |b: &Pair| points.iter().any(|a| beats(a, b, wants_more));
+    let mut front: Vec<usize> =
+        (0..points.len()).filter(|&place| !is_beaten(&points[place])).collect();
+    front.sort_by(|&a, &b| points[a][0].value.total_cmp(&points[b][0].value));
+    front
+}
+
+fn beats(a: &Pair, b: &Pair, wants_more: [bool; 2]) -> bool {
+    let mut is_better = false;
+    for ((a, b), wants_more) in a.iter().zip(b).zip(wants_more) {
+        let (is_worse, is_beyond) = match wants_more {
+            true => (a.value < b.value, a.low > b.high),
+            false => (a.value > b.value, a.high < b.low),
+        };
+        if is_worse {
+            return false;
+        }
+        is_better |= is_beyond;
+    }
+    is_better
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exact(value: f64) -> Estimate {
+        Estimate { value, low: value, high: value }
+    }
+
+    #[test]
+    fn only_what_nobody_beats_is_on_the_front() {
+        let point = |cost, top1| [exact(cost), exact(top1)];
+        let points = [point(3.0, 70.0), point(1.0, 60.0), point(2.0, 60.0), point(4.0, 69.0)];
+        assert_eq!(front_of(&points, [false, true]), [1, 0]);
+        assert_eq!(front_of(&points, [true, true]), [0, 3]);
+        assert_eq!(front_of(&points, [false, false]), [1]);
+        // Equal ones beat neither.
+        assert_eq!(front_of(&[point(1.0, 1.0), point(1.0, 1.0)], [false, true]).len(), 2);
+    }
+
+    #[test]
+    fn a_difference_within_the_intervals_beats_nobody() {
+        let measured = |value| Estimate { value, low: value - 1.0, high: value + 1.0 };
+        let points = [[measured(10.0), exact(70.0)], [measured(11.0), exact(70.0)]];
+        assert_eq!(front_of(&points, [false, true]), [0, 1]);
+        let points = [[measured(10.0), exact(70.0)], [measured(13.0), exact(70.0)]];
+        assert_eq!(front_of(&points, [false, true]), [0]);
+    }
 }

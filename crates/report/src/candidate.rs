@@ -72,6 +72,17 @@ pub struct Accuracy {
     pub note: Option<String>,
 }
 
+impl Accuracy {
+    /// Whether it may stand beside those of other networks, for a network that is counted at a side of so many
+    /// pixels: it is a top-1 accuracy on ImageNet of one model on one crop of that size.
+    pub fn is_comparable(&self, side: u32) -> bool {
+        self.dataset == DATASET
+            && (self.crops, self.models) == (1, 1)
+            && self.resolution.is_none_or(|resolution| resolution == side)
+            && self.top1.is_some()
+    }
+}
+
 /// The data set whose accuracies are compared.
 pub(crate) const DATASET: &str = "imagenet-1k";
 
@@ -88,12 +99,7 @@ impl Candidate {
     /// which the cost is counted; the first such entry that gives a top-1 accuracy.
     pub fn comparable(&self) -> Option<&Accuracy> {
         let side = self.subject.input[1];
-        self.published.iter().find(|accuracy| {
-            accuracy.dataset == DATASET
-                && (accuracy.crops, accuracy.models) == (1, 1)
-                && accuracy.resolution.is_none_or(|resolution| resolution == side)
-                && accuracy.top1.is_some()
-        })
+        self.published.iter().find(|accuracy| accuracy.is_comparable(side))
     }
 
     /// Published top-1 accuracy in percent, if there is one that can be compared.

@@ -32,7 +32,7 @@ mod way;
 
 use std::path::{Path, PathBuf};
 
-pub use axis::{Axis, front};
+pub use axis::{Axis, Pair, front, front_of};
 pub use candidate::{Accuracy, Candidate, NetworkCost, Variant};
 pub use changes::{Changes, MalformedThreshold, MetricChange, NetworkChange, Threshold, changes};
 pub use cloud::{Cloud, CloudPoint};
@@ -44,7 +44,7 @@ pub use report::{Findings, Report};
 pub use snapshot::{NotAReport, Snapshot, SnapshotNetwork};
 pub use summary::Summary;
 pub use variants::VariantCost;
-pub use way::{Way, ways};
+pub use way::{Way, ways, ways_of};
 
 /// Writes a report into a folder, which is created: `index.html`, `report.md`, its figures as SVG, `data.csv`
 /// and `data.json`. Returns the files.

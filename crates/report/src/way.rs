@@ -19,10 +19,14 @@ pub struct Way {
 }
 
 impl Way {
+    /// Whether something was measured so.
+    pub fn is_of(&self, measurement: &Measurement) -> bool {
+        self.runtime == measurement.runtime && self.machine == measurement.machine
+    }
+
     /// The candidate's measurement.
     pub fn of<'c>(&self, candidate: &'c Candidate) -> Option<&'c Measurement> {
-        let mut found = candidate.measured.iter().map(|stored| &stored.result);
-        found.find(|m| m.runtime == self.runtime && m.machine == self.machine)
+        candidate.measured.iter().map(|stored| &stored.result).find(|m| self.is_of(m))
     }
 
     /// The candidate's profile.
@@ -44,12 +48,15 @@ impl Way {
 /// All ways that candidates were measured in: those with most candidates first, then those with a batch of
 /// one, then the faster.
 pub fn ways(candidates: &[Candidate]) -> Vec<Way> {
+    let measured = candidates.iter().flat_map(|candidate| &candidate.measured);
+    ways_of(measured.map(|stored| &stored.result))
+}
+
+/// All ways that networks were measured in, in the order of [`ways`]; of each network and way one measurement.
+pub fn ways_of<'m>(measurements: impl Iterator<Item = &'m Measurement>) -> Vec<Way> {
     let mut ways: Vec<(Way, f64)> = Vec::new();
-    for m in candidates.iter().flat_map(|candidate| &candidate.measured) {
-        let m = &m.result;
-        let known =
-            ways.iter_mut().find(|(way, _)| way.runtime == m.runtime && way.machine == m.machine);
-        match known {
+    for m in measurements {
+        match ways.iter_mut().find(|(way, _)| way.is_of(m)) {
             Some((way, total_ms)) => {
                 way.coverage += 1;
                 way.roofline = way.roofline.best(m.roofline);

@@ -1,10 +1,9 @@
 //! Networks with other settings, and networks of a space by cost.
 
-use std::sync::Arc;
+use std::{ops::ControlFlow, sync::Arc};
 
-use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Disk, Files, Settables, Setting, Space, settables};
-use inceptive_jobs::{Content, Edited, Inspected, NewFile, broken, design, save_variant};
+use inceptive_jobs::{CloudPlan, Content, Edited, Inspected, NewFile, design, save_variant};
 
 use super::{Output, Progress, Reporter};
 use crate::model::FilePath;
@@ -48,32 +47,24 @@ pub struct Designed {
     pub settables: Option<Arc<Settables>>,
 }
 
-/// A network of a space with its counts.
+/// A space whose networks are to be counted.
 #[derive(Clone, Debug)]
-pub struct CloudPoint {
-    /// The values of the variables.
-    pub values: Vec<String>,
-    /// Learned numbers.
-    pub params: u64,
-    /// Multiply-accumulates.
-    pub macs: u64,
-    /// Outputs of convolutions and linear layers.
-    pub acts: u64,
-    /// Bytes of results at most.
-    pub peak_activation_bytes: u64,
-    /// Whether it satisfies the constraints of the space.
-    pub is_inside: bool,
+pub struct CloudRequest {
+    /// The file.
+    pub file: FilePath,
+    /// What was read from it.
+    pub space: Arc<Space>,
+    /// The most networks that are counted.
+    pub most: usize,
 }
 
 /// Networks of a space by cost.
 #[derive(Clone, Debug)]
 pub struct Cloud {
-    /// The space.
-    pub space: Arc<Space>,
-    /// Networks whose values do not fit together.
-    pub failed: usize,
-    /// The others.
-    pub points: Vec<CloudPoint>,
+    /// The file of the space.
+    pub file: FilePath,
+    /// The networks that were counted, as reports show them.
+    pub counts: inceptive_report::Cloud,
 }
 
 pub(super) fn count(request: DesignRequest) -> Output {
@@ -105,59 +96,13 @@ pub(super) fn save(new: NewFile) -> Output {
     Output::DesignSaved(new, saved)
 }
 
-/// Counts networks of a space: all of them if there are at most `most`, else as many, spread evenly.
-pub(super) fn cloud(space: &Arc<Space>, most: usize, report: &Reporter) -> Output {
-    let size = space.size();
-    let count = usize::try_from(size).map_or(most, |size| size.min(most));
-    let mut cloud = Cloud { space: Arc::clone(space), failed: 0, points: vec![] };
-    for at in 0..count {
-        if report.is_stopped() {
-            break;
-        }
-        if at % 64 == 0 {
-            let share = at as f32 / count as f32;
-            report.progress(Progress { share, activity: format!("{at} of {count} networks") });
-        }
-        match point(space, &choices(space, place(at, count, size))) {
-            Some(point) => cloud.points.push(point),
-            None => cloud.failed += 1,
-        }
-    }
-    Output::Clouded(Arc::new(cloud))
-}
-
-/// The n-th of `count` places in a space.
-fn place(at: usize, count: usize, size: u128) -> u128 {
-    if size == count as u128 {
-        return at as u128;
-    }
-    // Multiples of the golden ratio fill the unit interval evenly (Weyl 1916); here in units of 2^-64.
-    const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
-    let fraction = GOLDEN.wrapping_mul(at as u64 + 1);
-    let size = size.min(u128::from(u64::MAX));
-    (u128::from(fraction) * size) >> 64
-}
-
-/// The positions of the values at a place, the last variable changing fastest.
-fn choices(space: &Space, mut at: u128) -> Vec<usize> {
-    let mut choices = vec![0; space.variables.len()];
-    for (choice, variable) in choices.iter_mut().zip(&space.variables).rev() {
-        let count = variable.values.len() as u128;
-        *choice = usize::try_from(at % count).unwrap_or_default();
-        at /= count;
-    }
-    choices
-}
-
-fn point(space: &Space, choices: &[usize]) -> Option<CloudPoint> {
-    let network = space.network(choices).ok()?;
-    let cost = Cost::new(&network.graph, Mode::Inference);
-    Some(CloudPoint {
-        values: network.point.iter().map(|(_, value)| value.clone()).collect(),
-        params: cost.total.params,
-        macs: cost.total.macs,
-        acts: cost.total.acts,
-        peak_activation_bytes: cost.peak.bytes,
-        is_inside: broken(&network, &cost).is_empty(),
-    })
+/// Counts networks of a space, the same ones as a report does.
+pub(super) fn cloud(request: &CloudRequest, report: &Reporter) -> Output {
+    let plan = CloudPlan { most: request.most, seed: 0 };
+    let counts = inceptive_jobs::cloud(&request.space, plan, &|done, of| {
+        let share = done as f32 / of as f32;
+        report.progress(Progress { share, activity: format!("{done} of {of} networks") });
+        if report.is_stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    Output::Clouded(Arc::new(Cloud { file: Arc::clone(&request.file), counts }))
 }

@@ -14,13 +14,12 @@ mod write;
 
 use std::{path::PathBuf, sync::Arc};
 
-use inceptive_dsl::Space;
 use inceptive_jobs::{NewFile, SaveError};
 use inceptive_report::drawing::{DrawError, Scene};
 
 use crate::model::{FilePath, Results};
 
-pub use design::{Cloud, CloudPoint, DesignRequest, Designed};
+pub use design::{Cloud, CloudRequest, DesignRequest, Designed};
 pub use layout::{LayoutRequest, Place};
 pub use machinery::{Machinery, Tools};
 pub use measure::{BenchRequest, EngineState, ProfileRequest};
@@ -45,8 +44,8 @@ pub enum Job {
     Design(DesignRequest),
     /// Writes a network with other settings as a file of its own.
     SaveDesign(NewFile),
-    /// Counts so many networks of a space at most.
-    Cloud(Arc<Space>, usize),
+    /// Counts networks of a space.
+    Cloud(CloudRequest),
     /// Reads everything in the store.
     Results(PathBuf),
     /// Looks for engines.
@@ -87,7 +86,7 @@ impl Job {
             | Self::Results(_)
             | Self::Engines => Lane::Quick,
             Self::Layout(_) => Lane::Layout,
-            Self::Cloud(..) | Self::Bench(_) | Self::Profile(_) | Self::Report(_) => Lane::Long,
+            Self::Cloud(_) | Self::Bench(_) | Self::Profile(_) | Self::Report(_) => Lane::Long,
         }
     }
 
@@ -105,7 +104,7 @@ impl Job {
             Self::Layout(_) => "lay out".to_owned(),
             Self::Design(request) => format!("count {}", request.file.display()),
             Self::SaveDesign(new) => format!("write {}", new.file_name),
-            Self::Cloud(space, _) => format!("count networks of {}", space.title),
+            Self::Cloud(request) => format!("count networks of {}", request.space.title),
             Self::Results(_) => "read results".to_owned(),
             Self::Engines => "look for engines".to_owned(),
             Self::Bench(request) => format!("bench {}", count(&request.files)),
@@ -135,7 +134,7 @@ impl Job {
             Self::Layout(request) => Ok(layout::lay_out(request, report)),
             Self::Design(request) => Ok(design::count(request)),
             Self::SaveDesign(new) => Ok(design::save(new)),
-            Self::Cloud(space, most) => Ok(design::cloud(&space, most, report)),
+            Self::Cloud(request) => Ok(design::cloud(&request, report)),
             Self::Results(store) => Ok(read::results(&store)),
             Self::Engines => Ok(measure::engines(&machinery.tools())),
             Self::Bench(request) => measure::bench(&request, machinery.tools(), report),

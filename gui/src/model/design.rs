@@ -5,6 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use inceptive_dsl::Settables;
 use inceptive_jobs::{Content, Inspected, NewFile, SaveError};
 
+use super::FilePath;
 use crate::jobs::{DesignRequest, Designed};
 
 /// A network that is being changed in the window.
@@ -28,6 +29,12 @@ impl Design {
     /// Whether it is about this reading of a file.
     pub fn is_about(&self, base: &Content) -> bool {
         self.request.as_ref().is_some_and(|request| request.is_about(base))
+    }
+
+    /// The network of a file with changes; none if there are none, or another file is being changed.
+    pub fn changed(&self, file: &FilePath) -> Option<&Arc<Inspected>> {
+        let is_it = self.request.as_ref().is_some_and(|request| request.file == *file);
+        self.network.as_ref().filter(|_| is_it && self.is_changed())
     }
 
     /// Whether something is set.

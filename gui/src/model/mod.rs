@@ -119,6 +119,11 @@ impl Model {
         self.current().and_then(|entry| entry.network.as_ref())
     }
 
+    /// The current network as it is being changed; none if it is as in its file.
+    pub fn shown_design(&self) -> Option<&Arc<Inspected>> {
+        self.design.changed(self.selection.last()?)
+    }
+
     /// What is selected, in the order in which it was.
     pub fn selected(&self) -> impl Iterator<Item = &Entry> {
         self.selection.iter().filter_map(|file| self.entries.get(file))

@@ -107,3 +107,38 @@ fn a_design_is_saved_as_a_file_that_extends_and_overwrites_only_when_asked() {
     assert_eq!(window.selected(), ["googlenet-changed"]);
     assert_eq!(window.model().network().unwrap().fingerprint, wanted);
 }
+
+#[test]
+fn hidden_layers_have_widths_while_the_network_ends_in_them() {
+    let mut window = design(&["googlenet-fc.yaml", "googlenet.yaml"]);
+    window.click("googlenet-fc");
+    window.wait("it is counted", |model| {
+        model.design.network.is_some() && model.jobs.active().next().is_none()
+    });
+    let file = window.file("googlenet-fc.yaml");
+    slide(&mut window, "tail/fc2.width", 1024.0);
+    let (params, macs) = counts(&file, &["tail/fc2.width=1024"]);
+    assert!(window.has(&params) && window.has(&macs));
+    // Another end has none, and what was set for the first is forgotten.
+    window.click("GAP");
+    window.wait("it is counted again", |model| model.jobs.active().next().is_none());
+    assert!(!window.has("tail/fc2.width") && window.has("1 change"));
+    assert!(!window.says("These settings do not fit"));
+    assert!(window.has(&counts(&file, &["tail={gap: {softmax: true}}"]).0));
+    window.click("FC");
+    window.wait("it is as before", |model| !model.design.is_changed());
+    assert!(window.has(&counts(&file, &[]).0));
+}
+
+#[test]
+fn widths_of_a_head_change_what_is_trained_only() {
+    let mut window = design(&["googlenet.yaml"]);
+    let (params, _) = counts(&window.file("googlenet.yaml"), &[]);
+    let before = window.model().design.network.as_ref().unwrap().training_params;
+    assert!(window.has("aux1, in training only"));
+    slide(&mut window, "aux1/head/fc.width", 512.0);
+    // From 4x4x128 to the hidden layer, and from there to the classes; each with biases.
+    let after = before - 512 * (4 * 4 * 128 + 1 + 1000);
+    assert!(window.has(&params));
+    assert!(window.has(&format!("params in training: {}", exact(after))));
+}

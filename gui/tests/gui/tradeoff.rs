@@ -1,7 +1,11 @@
 //! Networks set against each other.
 
-use egui::{Key, Modifiers, Pos2, Role};
+use std::{fs, ops::ControlFlow};
+
+use egui::{Key, Modifiers, Pos2, Rect, Role, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
+use inceptive_dsl::{Disk, load, load_space};
+use inceptive_jobs::{CloudPlan, cloud};
 
 use crate::common::Window;
 
@@ -101,4 +105,109 @@ fn a_brush_greys_and_a_box_selects_what_is_left() {
     assert_eq!(selected, ["alexnet", "resnet50", "vgg16"]);
     window.click("Clear brushes");
     assert_eq!(front(&window), ["mobilenet-v2", "resnet50"]);
+}
+
+const BASE: &str = "name: Small\ninput: {channels: 3, size: 8}\nclasses: 2\nbody:\n  - conv stem: {kernel: 3, width: 8}\n  \
+                    - conv rest: {kernel: 3, width: 8}\ntail: gap\n";
+const SPACE: &str = "space: Widths\nbase: small.yaml\nvary:\n  stem: {from: 4, to: 64, step: 4, default: 8}\n  rest: \
+                     {from: 4, to: 64, step: 4, default: 8}\nwith: {set: {stem: {width: $stem}, rest: {width: $rest}}}\n";
+
+/// A window with the networks of a space of 256 as a cloud.
+fn clouded() -> Window {
+    let folder = tempfile::tempdir().unwrap();
+    let architectures = folder.path().join("architectures");
+    fs::create_dir_all(&architectures).unwrap();
+    fs::write(architectures.join("small.yaml"), BASE).unwrap();
+    fs::write(architectures.join("widths.yaml"), SPACE).unwrap();
+    let mut window = Window::at(folder);
+    window.click("widths");
+    window.press(Modifiers::COMMAND, Key::Num4);
+    window.click("Draw the space");
+    window.wait("the space is counted", |model| model.cloud.is_some());
+    window
+}
+
+#[test]
+fn a_space_is_counted_as_a_report_counts_it() {
+    let window = clouded();
+    let space = load_space(&Disk, &window.file("widths.yaml")).unwrap();
+    let plan = CloudPlan { most: 2000, seed: 0 };
+    let counts = cloud(&space, plan, &|_, _| ControlFlow::Continue(()));
+    assert_eq!(window.model().cloud.as_ref().unwrap().counts, counts);
+    assert!(window.says("256 networks of Widths"));
+}
+
+/// How many networks of the space the legend says are in the ranges.
+fn in_the_ranges(window: &Window) -> Option<usize> {
+    let label = window.harness.query_by_label_contains(" of them in the ranges")?;
+    let text = label.accesskit_node().value()?;
+    text.split(", ").nth(1)?.split(' ').next()?.parse().ok()
+}
+
+#[test]
+fn a_brush_holds_for_the_networks_of_a_space_too() {
+    let mut window = clouded();
+    assert_eq!(in_the_ranges(&window), None);
+    let axis = window.get("Brush params").rect();
+    drag(&mut window, axis.center_top(), axis.center());
+    let count = in_the_ranges(&window).unwrap();
+    assert!((20..236).contains(&count), "{count}");
+    window.click("Clear brushes");
+    assert_eq!(in_the_ranges(&window), None);
+}
+
+#[test]
+fn a_click_on_a_network_of_a_space_opens_its_design() {
+    let mut window = clouded();
+    choose(&mut window, "y axis", "params");
+    // The smallest network is at the lower left, with the room of an axis around it.
+    let plot = window.get("Trade-off plot").rect();
+    let field = Rect::from_min_max(plot.min + vec2(68.0, 6.0), plot.max - vec2(12.0, 42.0));
+    let room = 0.07 / 1.14;
+    let at = field.left_bottom() + vec2(room, -room) * field.size();
+    window.harness.hover_at(at);
+    window.harness.run();
+    window.harness.drag_at(at);
+    window.harness.run();
+    window.harness.drop_at(at);
+    window.wait("it is counted", |model| model.design.is_changed());
+    let settings = ["stem=4", "rest=4"].map(|text| text.parse().unwrap());
+    let wanted = load(&Disk, &window.file("widths.yaml"), &settings).unwrap().architecture;
+    let found = &window.model().design.network.as_ref().unwrap().architecture;
+    assert_eq!(found.graph.fingerprint(), wanted.graph.fingerprint());
+    assert!(window.has("2 changes"));
+}
+
+#[test]
+fn what_is_not_known_of_a_space_is_said() {
+    let mut window = clouded();
+    assert!(window.has("not known of the space: published top-1 (%)"));
+    choose(&mut window, "y axis", "acts");
+    assert!(!window.says("not known of the space"));
+    // The lowest choice is that of the status bar.
+    let choices = window.harness.query_all_by_role(Role::ComboBox);
+    choices.max_by(|a, b| a.rect().top().total_cmp(&b.rect().top())).unwrap().click();
+    window.harness.run();
+    window.button("MACs (thop)").click();
+    window.harness.run();
+    assert!(window.has("not known of the space: MACs (thop)"));
+}
+
+#[test]
+fn a_design_is_only_a_point_while_its_file_is_current() {
+    let mut window = Window::on(&["alexnet.yaml", "googlenet.yaml"]);
+    window.click("googlenet");
+    window.press(Modifiers::COMMAND, Key::Num3);
+    window.wait("it is counted", |model| model.design.network.is_some());
+    let slider = window.harness.get_by_role_and_label(Role::Slider, "3a.c3");
+    slider.set_value_accesskit(256.0);
+    window.wait("it is counted again", |model| model.design.is_changed());
+    window.press(Modifiers::COMMAND, Key::Num4);
+    assert!(window.has("design"));
+    window.harness.get_by_label_contains("alexnet in the plot").click();
+    window.harness.run();
+    assert!(!window.has("design"));
+    window.harness.get_by_label_contains("googlenet in the plot").click();
+    window.harness.run();
+    assert!(window.has("design"));
 }

@@ -145,7 +145,7 @@ impl Lowering<'_> {
         let mut values: Vec<Named> = Vec::with_capacity(parameters.len());
         for parameter in &parameters {
             let given = arguments.maps.iter().find_map(|map: &&Map| map.get(&parameter.key));
-            self.note(site, Some(word), &parameter.key, given);
+            self.note(site.path.clone(), Some(word), &parameter.key, given);
             let value = match (given, &parameter.value.value) {
                 (Some(argument), _) => value(argument, &arguments.reader),
                 (None, Value::Null) => self.missing(word, parameter, step, &known),

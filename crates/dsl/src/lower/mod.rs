@@ -9,7 +9,7 @@
 pub(crate) mod block;
 mod join;
 mod ops;
-mod tail;
+pub(crate) mod tail;
 
 use std::{
     cell::{Cell, RefCell},
@@ -318,15 +318,14 @@ impl<'a> Lowering<'a> {
         Some(Fields { reader, what: step.word, span: step.span, maps, resolved: &[] })
     }
 
-    /// Notes an argument that was given as a number: it can be set. What heads for training take is left out.
-    fn note(&self, site: &Site<'_>, block: Option<&str>, key: &str, given: Option<&Node>) {
+    /// Notes an argument of the step at a path that was given as a number: it can be set.
+    fn note(&self, path: Path, block: Option<&str>, key: &str, given: Option<&Node>) {
         let mut written = self.written.borrow_mut();
         if let Some(Value::Number(value)) = given.map(|given| &given.value)
-            && self.part == Part::Main
             && written.len() < MAX_WRITTEN
         {
-            let (path, key) = (site.path.clone(), Arc::from(key));
-            written.push(Written { path, block: block.map(Arc::from), key, value: *value });
+            let (block, key) = (block.map(Arc::from), Arc::from(key));
+            written.push(Written { path, part: self.part, block, key, value: *value });
         }
     }
 

@@ -92,7 +92,7 @@ impl Lowering<'_> {
         let fields = self.arguments(step, site, defaults, builtin.keys())?;
         if matches!(builtin, Builtin::Conv | Builtin::Linear) {
             let width = fields.maps.iter().find_map(|map: &&Map| map.get("width"));
-            self.note(site, None, "width", width);
+            self.note(site.path.clone(), None, "width", width);
         }
         read(&fields)
     }

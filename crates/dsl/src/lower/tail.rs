@@ -7,13 +7,13 @@ use crate::{
     code::Code,
     diagnostic::{Diagnostic, suggestion},
     document::{FcTailKeys, GapTailKeys, TailKey},
-    field::{Count, Field, Fields, Maybe},
+    field::{Count, Field, Fields, Maybe, unknown_keys},
     scope::{Reader, Scope},
     yaml::{Map, Node, Value},
 };
 
 /// Widths of the hidden layers of an `fc` tail, as in AlexNet and VGG.
-const FC_WIDTHS: [u32; 2] = [4096, 4096];
+pub(crate) const FC_WIDTHS: [u32; 2] = [4096, 4096];
 
 impl Lowering<'_> {
     pub(crate) fn tail(
@@ -36,7 +36,7 @@ impl Lowering<'_> {
                     Value::Map(args) => &**args,
                     _ => {
                         reader.wrong_type::<()>(&entry.value, "a map of arguments");
-                        return from.unknown();
+                        return self.hide(&path, from);
                     }
                 };
                 (&*entry.key, entry.key_span, args)
@@ -46,7 +46,7 @@ impl Lowering<'_> {
                     &tail.0,
                     "`gap`, `fc`, either with arguments, or a list of steps",
                 );
-                return from.unknown();
+                return self.hide(&path, from);
             }
         };
         let fields = Fields { reader, what: word, span, maps: vec![args], resolved: &[] };
@@ -55,17 +55,17 @@ impl Lowering<'_> {
         match word {
             "gap" => match (GapTailKeys::read(&fields), classes()) {
                 (Some(keys), Some(classes)) => self.gap_tail(&keys, classes, span, from),
-                _ => from.unknown(),
+                _ => self.hide(&path, from),
             },
             "fc" => match (FcTailKeys::read(&fields), classes()) {
                 (Some(keys), Some(classes)) => self.fc_tail(&keys, classes, span, from, &reader),
-                _ => from.unknown(),
+                _ => self.hide(&path, from),
             },
             other => {
                 let message = format!("`{other}` is not a tail");
                 let unknown = Diagnostic::new(Code::UnknownWord, message).at(span, "not known");
                 self.sink.push(unknown.help(suggestion(other, "tails", ["gap", "fc"])));
-                from.unknown()
+                self.hide(&path, from)
             }
         }
     }
@@ -90,11 +90,16 @@ impl Lowering<'_> {
         from: Cursor,
         reader: &Reader<'_>,
     ) -> Cursor {
-        let widths = match &keys.widths {
-            None => Some(FC_WIDTHS.to_vec()),
-            Some(widths) => widths_of(&widths.0, reader),
+        let widths: Vec<Node> = match &keys.widths {
+            None => FC_WIDTHS.map(|width| Node { span, value: Value::Number(width.into()) }).into(),
+            Some(widths) => widths.0.list().unwrap_or_default().to_vec(),
         };
-        let Some(widths) = widths else { return from.unknown() };
+        let widths = widths.iter().zip(1..).map(|(own, number)| self.fc_width(own, number, reader));
+        // All are read before the first is missed, so that every mistake is told.
+        let widths: Vec<Option<u32>> = widths.collect();
+        let Some(widths) = widths.into_iter().collect::<Option<Vec<u32>>>() else {
+            return self.hide(&Path::new("tail"), from);
+        };
         let p = keys.dropout.map_or(0.5, |p| p.as_f32());
         let mut at = self.tail_node(Op::Flatten, "flatten", Form::Module, span, from);
         for (number, out_features) in (1..).zip(widths) {
@@ -110,6 +115,20 @@ impl Lowering<'_> {
         }
         at = self.classifier(classes, true, span, at);
         self.tail_softmax(keys.softmax.is_some_and(|flag| flag.0), span, at)
+    }
+
+    /// The width of a hidden layer: what is set for `tail/fc1`, else its own.
+    fn fc_width(&self, own: &Node, number: usize, reader: &Reader<'_>) -> Option<u32> {
+        let path = fc_path(number);
+        let mut set = None;
+        for replaced in self.overrides.get(&path).into_iter().flatten() {
+            replaced.used.set(true);
+            unknown_keys(&replaced.args, "a hidden layer", &["width"], reader);
+            set = set.or(replaced.args.get("width"));
+        }
+        let width = set.unwrap_or(own);
+        self.note(path, None, "width", Some(width));
+        Count::read(width, reader).map(|count| count.value)
     }
 
     fn classifier(&mut self, classes: u32, bias: bool, span: Span, from: Cursor) -> Cursor {
@@ -129,9 +148,9 @@ impl Lowering<'_> {
     }
 }
 
-fn widths_of(node: &Node, reader: &Reader<'_>) -> Option<Vec<u32>> {
-    let items = node.list().unwrap_or_default();
-    items.iter().map(|item| Count::read(item, reader).map(|count| count.value)).collect()
+/// The place of a hidden layer of an `fc` tail, counted from 1.
+pub(crate) fn fc_path(number: usize) -> Path {
+    Path::new("tail").join(&format!("fc{number}"))
 }
 
 fn missing_classes<T>(span: Span, reader: &Reader<'_>) -> Option<T> {

@@ -37,6 +37,11 @@ impl Changes {
         };
     }
 
+    /// Forgets what is set for keys that begin so.
+    pub fn forget(&mut self, start: &str) {
+        self.0.retain(|key, _| !key.starts_with(start));
+    }
+
     /// Sets a number, unless it is that of the file.
     pub fn set_number(&mut self, key: &str, value: f64, own: f64) {
         // Steps of sliders are not exact; nobody sets more than six decimals.

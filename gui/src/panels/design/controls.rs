@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use egui::{CollapsingHeader, RichText, Role, Slider, TextEdit, Ui, WidgetInfo, vec2};
-use inceptive_dsl::{Settable, Settables};
+use inceptive_dsl::{Settable, SettableKind, Settables};
 
 use super::changes::Changes;
 use crate::theme::colors;
@@ -30,25 +30,27 @@ pub fn ui(ui: &mut Ui, settables: &Settables, filter: &mut String, changes: &mut
         let own = f64::from(size);
         slider(ui, ("input.size", "input size"), own, 8.0..=(2.0 * own).max(64.0), 1.0, changes);
     }
-    if matches("tail") {
-        tail(ui, settables, changes);
-    }
+    tail(ui, settables, &matches, changes);
     let groups = groups(settables, &matches);
     let is_open = groups.len() <= MOST_OPEN;
     for (title, members) in groups {
         let count = members.iter().filter(|it| changes.get(&it.key).is_some()).count();
-        let text = if count > 0 { format!("{title} ({count} changed)") } else { title.to_owned() };
+        let is_head = members.iter().all(|it| it.kind == SettableKind::HeadWidth);
+        let mut text = title.to_owned();
+        if is_head {
+            text.push_str(", in training only");
+        }
+        if count > 0 {
+            text.push_str(&format!(" ({count} changed)"));
+        }
         CollapsingHeader::new(RichText::new(text).strong())
             .id_salt(title)
             .default_open(is_open)
             .open((!wanted.is_empty()).then_some(true))
             .show_unindented(ui, |ui| {
                 for settable in members {
-                    let own = settable.value;
                     let name = settable.key.strip_prefix(title).unwrap_or(&settable.key);
-                    let name = name.trim_start_matches(['/', '.']);
-                    let (range, step) = range(own);
-                    slider(ui, (&settable.key, name), own, range, step, changes);
+                    width(ui, settable, name.trim_start_matches(['/', '.']), changes);
                 }
             });
     }
@@ -72,6 +74,13 @@ fn groups<'a>(
         }
     }
     groups
+}
+
+/// A slider for something that the network was given.
+fn width(ui: &mut Ui, settable: &Settable, name: &str, changes: &mut Changes) {
+    let own = settable.value;
+    let (range, step) = range(own);
+    slider(ui, (&settable.key, name), own, range, step, changes);
 }
 
 /// Up to four times what the file has; a hundredth as a step where that is no whole number.
@@ -135,17 +144,24 @@ pub fn reset(ui: &mut Ui, key: &str, is_changed: bool, changes: &mut Changes) {
     }
 }
 
-fn tail(ui: &mut Ui, settables: &Settables, changes: &mut Changes) {
-    if settables.tails.len() < 2 {
-        return;
-    }
-    ui.horizontal(|ui| {
-        name_cell(ui, "tail", "tail", changes.get("tail").is_some());
-        for choice in &settables.tails {
-            let is_chosen = changes.get("tail") == choice.value.as_deref();
-            if ui.radio(is_chosen, choice.label).clicked() {
-                changes.set("tail", choice.value.clone());
+/// What the network ends in, and the widths of that. Those of another end are forgotten when it is chosen.
+fn tail(ui: &mut Ui, settables: &Settables, matches: &dyn Fn(&str) -> bool, changes: &mut Changes) {
+    let tails = &settables.tails;
+    if tails.len() > 1 && matches("tail") {
+        ui.horizontal(|ui| {
+            name_cell(ui, "tail", "tail", changes.get("tail").is_some());
+            for choice in tails {
+                let is_chosen = changes.get("tail") == choice.value.as_deref();
+                if ui.radio(is_chosen, choice.label).clicked() && !is_chosen {
+                    changes.set("tail", choice.value.clone());
+                    changes.forget("tail/");
+                }
             }
-        }
-    });
+        });
+    }
+    let chosen = tails.iter().find(|choice| changes.get("tail") == choice.value.as_deref());
+    let widths = chosen.into_iter().flat_map(|choice| &choice.widths);
+    for settable in widths.filter(|settable| matches(&settable.key)) {
+        width(ui, settable, &settable.key, changes);
+    }
 }

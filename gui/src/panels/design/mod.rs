@@ -10,7 +10,7 @@ mod numbers;
 mod save;
 mod variables;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use egui::{Frame, Margin, Panel, RichText, ScrollArea, Ui};
 use inceptive_jobs::{Content, is_onnx};
@@ -40,6 +40,14 @@ pub struct Design {
 }
 
 impl Design {
+    /// Takes the values of a network of a space as what is set.
+    pub(crate) fn show_point(&mut self, model: &Model, file: &FilePath, values: &[String]) {
+        let state = model.entries.get(file).map(|entry| &entry.state);
+        if let Some(State::Good(Content::Space(space))) = state {
+            self.changes.insert(Arc::clone(file), variables::changes(space, values));
+        }
+    }
+
     /// Draws controls at the left, and what comes of them at the right.
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let Some(entry) = super::current_or_hint(ui, model) else { return };

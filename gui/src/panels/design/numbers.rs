@@ -44,7 +44,7 @@ pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, model: &Model) {
     let compute = |network: &Inspected| convention.total(&network.architecture.graph);
     let compute_name = compute_unit(convention);
     let field = |network: &Inspected| u64::from(network.cost.receptive_field.size.height);
-    let rows: [(&str, Unit, u64, u64); 7] = [
+    let mut rows: Vec<(&str, Unit, u64, u64)> = vec![
         ("params", Unit::Count, base.cost.total.params, now.cost.total.params),
         (&compute_name, Unit::Count, compute(base), compute(now)),
         ("FLOPs", Unit::Count, base.cost.total.flops, now.cost.total.flops),
@@ -53,6 +53,9 @@ pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, model: &Model) {
         ("peak activations", Unit::Bytes, base.cost.peak.bytes, now.cost.peak.bytes),
         ("receptive field", Unit::Count, field(base), field(now)),
     ];
+    if !now.architecture.graph.auxiliary().is_empty() {
+        rows.push(("params in training", Unit::Count, base.training_params, now.training_params));
+    }
     Grid::new("numbers").num_columns(5).striped(true).spacing([16.0, 3.0]).show(ui, |ui| {
         for title in ["", "now", "base", "difference", ""] {
             right(ui, RichText::new(title).weak());

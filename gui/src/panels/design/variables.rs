@@ -22,6 +22,16 @@ pub fn ui(ui: &mut Ui, space: &Space, changes: &mut Changes) {
     }
 }
 
+/// What differs from the defaults in a network with these values of the variables.
+pub fn changes(space: &Space, values: &[String]) -> Changes {
+    let mut changes = Changes::default();
+    for (variable, value) in space.variables.iter().zip(values) {
+        let is_default = variable.values[variable.default].label == *value;
+        changes.set(&variable.name, (!is_default).then(|| quoted(value)));
+    }
+    changes
+}
+
 fn control(ui: &mut Ui, variable: &Variable, changes: &mut Changes) {
     let (key, labels) = (variable.name.as_str(), &variable.values);
     let is_changed = changes.get(key).is_some();

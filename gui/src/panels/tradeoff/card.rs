@@ -2,15 +2,16 @@
 
 use egui::{Grid, RichText, Ui};
 use inceptive_exec::statistics::Estimate;
+use inceptive_jobs::comparable;
+use inceptive_report::CloudPoint;
 
 use super::{
-    front::comparable,
     metric::Metric,
     rows::{Row, Rows},
 };
 use crate::{
     format::{bytes, exact},
-    jobs::{Cloud, CloudPoint},
+    jobs::Cloud,
     model::Model,
 };
 
@@ -62,10 +63,10 @@ pub fn network(ui: &mut Ui, row: &Row, rows: &Rows, model: &Model, is_front: boo
 
 /// A network of a space.
 pub fn cloud_point(ui: &mut Ui, cloud: &Cloud, point: &CloudPoint) {
-    ui.label(RichText::new(format!("A network of {}", cloud.space.title)).strong());
+    ui.label(RichText::new(format!("A network of {}", cloud.counts.title)).strong());
     Grid::new("cloud card").num_columns(2).spacing([16.0, 2.0]).show(ui, |ui| {
-        for (variable, value) in cloud.space.variables.iter().zip(&point.values) {
-            line(ui, &variable.name, value);
+        for ((variable, _), value) in cloud.counts.variables.iter().zip(&point.values) {
+            line(ui, variable, value);
         }
         line(ui, "params", &exact(point.params));
         line(ui, "MACs", &exact(point.macs));

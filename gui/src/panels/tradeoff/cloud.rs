@@ -1,11 +1,18 @@
-//! A hundred thousand networks of a space as one picture.
+//! A hundred thousand networks of a space: which of them are shown, as one picture of points and one of lines.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use egui::{Color32, Mesh, Pos2, Rect, Shape, Vec2, pos2};
+use egui::{Color32, Mesh, Pos2, Rect, Shape, Ui, Vec2, epaint::Vertex, epaint::WHITE_UV, pos2};
+use inceptive_cost::Convention;
+use inceptive_report::CloudPoint;
 
-use super::{metric::Metric, rows::mebibytes, scale::Field};
-use crate::jobs::{Cloud, CloudPoint};
+use super::{
+    look::Look,
+    metric::Metric,
+    rows::mebibytes,
+    scale::{Column, Field},
+};
+use crate::{jobs::Cloud, model::Model, theme::colors};
 
 /// Side of a bin in pixels: points in one look like one.
 const BIN: f32 = 2.0;
@@ -13,84 +20,312 @@ const BIN: f32 = 2.0;
 /// How far from a point the pointer still means it, in pixels.
 const REACH: f32 = 5.0;
 
-/// A picture of a cloud, kept while nothing of it changes.
-#[derive(Default)]
-pub struct CloudPicture {
-    drawn: Option<Drawn>,
+/// Networks that are drawn as lines at most; more only cover each other.
+const MOST_LINES: usize = 2000;
+
+/// Width of a line in pixels.
+const LINE: f32 = 1.0;
+
+/// The least and the largest value.
+type Span = [f64; 2];
+
+/// The networks of a space that lie in every brushed range; kept while nothing of it changes.
+pub struct CloudView {
+    cloud: Arc<Cloud>,
+    convention: Convention,
+    brushes: BTreeMap<Metric, Span>,
+    /// The places of the networks that lie in every range.
+    kept: Vec<usize>,
+    spans: [Option<Span>; Metric::ALL.len()],
+    /// Another number whenever anything else is another.
+    version: u64,
 }
 
-struct Drawn {
-    cloud: Arc<Cloud>,
-    field: Field,
-    colors: [Color32; 2],
+impl CloudView {
+    /// Looks again at the cloud if something changed.
+    pub fn update(view: &mut Option<Self>, model: &Model, look: &Look) {
+        let Some(cloud) = &model.cloud else {
+            *view = None;
+            return;
+        };
+        let convention = model.settings.convention();
+        let is_same = |view: &Self| {
+            Arc::ptr_eq(&view.cloud, cloud)
+                && view.convention == convention
+                && view.brushes == look.brushes
+        };
+        if !view.as_ref().is_some_and(is_same) {
+            let version = view.as_ref().map_or(0, |view| view.version + 1);
+            *view = Some(Self::new(cloud, convention, &look.brushes, version));
+        }
+    }
+
+    fn new(
+        cloud: &Arc<Cloud>,
+        convention: Convention,
+        brushes: &BTreeMap<Metric, Span>,
+        version: u64,
+    ) -> Self {
+        let points = &cloud.counts.points;
+        let is_kept = |point: &CloudPoint| {
+            brushes.iter().all(|(&metric, &[low, high])| {
+                value(point, metric, convention).is_some_and(|it| (low..=high).contains(&it))
+            })
+        };
+        let span = |metric| {
+            let values = points.iter().filter_map(|point| value(point, metric, convention));
+            let span = values.fold([f64::INFINITY, 0.0], |[low, high], value| {
+                [f64::min(low, value), f64::max(high, value)]
+            });
+            (span[0] <= span[1]).then_some(span)
+        };
+        Self {
+            cloud: Arc::clone(cloud),
+            convention,
+            brushes: brushes.clone(),
+            kept: (0..points.len()).filter(|&at| is_kept(&points[at])).collect(),
+            spans: Metric::ALL.map(span),
+            version,
+        }
+    }
+
+    /// The cloud.
+    pub const fn cloud(&self) -> &Arc<Cloud> {
+        &self.cloud
+    }
+
+    /// How many networks lie in every brushed range.
+    pub const fn count(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// The least and the largest value of a metric, also of networks outside of ranges; none where it is not known.
+    pub const fn span(&self, metric: Metric) -> Option<Span> {
+        self.spans[metric.index()]
+    }
+
+    fn value(&self, point: &CloudPoint, metric: Metric) -> Option<f64> {
+        value(point, metric, self.convention)
+    }
+
+    fn points(&self) -> impl Iterator<Item = &CloudPoint> {
+        self.kept.iter().map(|&at| &self.cloud.counts.points[at])
+    }
+
+    /// Networks that are drawn as lines, the same ones as long as they lie in the ranges.
+    fn lines(&self) -> impl Iterator<Item = &CloudPoint> {
+        // Multiples of the golden ratio fill the unit interval evenly (Weyl 1916), whatever repeats in a space.
+        const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+        let share = (MOST_LINES as f64 / self.count().max(1) as f64).min(1.0);
+        let last = (share * u64::MAX as f64) as u64;
+        let drawn = self.kept.iter().filter(move |&&at| GOLDEN.wrapping_mul(at as u64) <= last);
+        drawn.take(MOST_LINES).map(|&at| &self.cloud.counts.points[at])
+    }
+}
+
+/// The number of a network of a space; none where it is only known of files, and none of nothing, which no axis by
+/// powers of ten can show. Compute is counted in our convention only.
+#[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+fn value(point: &CloudPoint, metric: Metric, convention: Convention) -> Option<f64> {
+    let value = match metric {
+        Metric::Params => point.params as f64,
+        Metric::Compute if convention == Convention::Inceptive => point.macs as f64,
+        Metric::Acts => point.acts as f64,
+        Metric::PeakMemory => mebibytes(point.peak_activation_bytes),
+        Metric::Compute | Metric::Top1 | Metric::Latency | Metric::Density => return None,
+    };
+    (value > 0.0).then_some(value)
+}
+
+/// The colours of points that satisfy the constraints, and of others.
+type Tints = [Color32; 2];
+
+/// A value that is kept as long as it is made of the same.
+struct Kept<K, V>(Option<(K, V)>);
+
+impl<K, V> Default for Kept<K, V> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<K: PartialEq, V> Kept<K, V> {
+    fn get(&mut self, key: K, make: impl FnOnce(&K) -> V) -> &V {
+        let kept = self.0.take().filter(|(known, _)| *known == key);
+        let (_, value) = self.0.insert(kept.unwrap_or_else(|| {
+            let value = make(&key);
+            (key, value)
+        }));
+        value
+    }
+}
+
+/// A cloud as points.
+#[derive(Default)]
+pub struct CloudPoints(Kept<(u64, Field, Tints), Points>);
+
+struct Points {
     mesh: Arc<Mesh>,
+    /// Where the shown networks are, in their order; infinitely far away where a value is not known.
     places: Vec<Pos2>,
 }
 
-/// The number of a network of a space; none where it is only known of files.
-#[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
-pub fn value(point: &CloudPoint, metric: Metric) -> Option<f64> {
-    match metric {
-        Metric::Params => Some(point.params as f64),
-        Metric::Compute => Some(point.macs as f64),
-        Metric::Acts => Some(point.acts as f64),
-        Metric::PeakMemory => Some(mebibytes(point.peak_activation_bytes)),
-        Metric::Top1 | Metric::Latency | Metric::Density => None,
-    }
-}
-
-impl CloudPicture {
-    /// Draws a cloud: points that satisfy the constraints in the first colour, others in the second.
-    pub fn shape(&mut self, cloud: &Arc<Cloud>, field: Field, colors: [Color32; 2]) -> Shape {
-        let is_same = |drawn: &&Drawn| {
-            Arc::ptr_eq(&drawn.cloud, cloud) && drawn.field == field && drawn.colors == colors
-        };
-        let kept = self.drawn.take().filter(|drawn| is_same(&drawn));
-        let drawn = kept.unwrap_or_else(|| Drawn::new(cloud, field, colors));
-        let mesh = Arc::clone(&drawn.mesh);
-        self.drawn = Some(drawn);
-        Shape::Mesh(mesh)
+impl CloudPoints {
+    /// Draws the points.
+    pub fn paint(&mut self, ui: &Ui, view: &CloudView, field: Field) {
+        let palette = colors(ui);
+        let tints = [palette.accent.gamma_multiply(0.7), palette.weak.gamma_multiply(0.3)];
+        let key = (view.version, field, tints);
+        let points = self.0.get(key, |_| points(view, &field, tints));
+        ui.painter().add(Shape::Mesh(Arc::clone(&points.mesh)));
     }
 
-    /// The point under the pointer.
-    pub fn under(&self, pointer: Pos2) -> Option<&CloudPoint> {
-        let drawn = self.drawn.as_ref()?;
-        let distances = drawn.places.iter().map(|place| place.distance_sq(pointer)).enumerate();
+    /// The network under the pointer.
+    pub fn under<'a>(&self, view: &'a CloudView, pointer: Pos2) -> Option<&'a CloudPoint> {
+        let ((version, ..), points) = self.0.0.as_ref()?;
+        let distances = points.places.iter().map(|place| place.distance_sq(pointer)).enumerate();
         let (at, distance) = distances.min_by(|(_, a), (_, b)| a.total_cmp(b))?;
-        (distance < REACH * REACH).then(|| &drawn.cloud.points[at])
+        let is_meant = distance < REACH * REACH && *version == view.version;
+        is_meant.then(|| &view.cloud.counts.points[view.kept[at]])
     }
 }
 
-impl Drawn {
-    fn new(cloud: &Arc<Cloud>, field: Field, colors: [Color32; 2]) -> Self {
-        let nowhere = pos2(f32::INFINITY, f32::INFINITY);
-        let place =
-            |point: &CloudPoint| match (value(point, field.x.metric), value(point, field.y.metric))
-            {
-                (Some(x), Some(y)) => field.at(x, y),
-                _ => nowhere,
-            };
-        let places: Vec<Pos2> = cloud.points.iter().map(place).collect();
-        let width = (field.rect.width() / BIN).ceil().max(1.0) as usize;
-        let height = (field.rect.height() / BIN).ceil().max(1.0) as usize;
-        // Bins by what lies in them: nothing, only others, one that satisfies the constraints.
-        let mut bins = vec![0_u8; width * height];
-        for (point, place) in cloud.points.iter().zip(&places) {
-            if field.rect.contains(*place) {
-                let offset = (*place - field.rect.min) / BIN;
-                let x = (offset.x as usize).min(width - 1);
-                let y = (offset.y as usize).min(height - 1);
-                let bin = &mut bins[y * width + x];
-                *bin = (*bin).max(1 + u8::from(point.is_inside));
+fn points(view: &CloudView, field: &Field, tints: Tints) -> Points {
+    let nowhere = pos2(f32::INFINITY, f32::INFINITY);
+    let place = |point: &CloudPoint| {
+        let pair = [field.x, field.y].map(|axis| view.value(point, axis.metric));
+        if let [Some(x), Some(y)] = pair { field.at(x, y) } else { nowhere }
+    };
+    let places: Vec<Pos2> = view.points().map(place).collect();
+    let width = (field.rect.width() / BIN).ceil().max(1.0) as usize;
+    let height = (field.rect.height() / BIN).ceil().max(1.0) as usize;
+    // Bins by what lies in them: nothing, only others, one that satisfies the constraints.
+    let mut bins = vec![0_u8; width * height];
+    for (point, place) in view.points().zip(&places) {
+        if field.rect.contains(*place) {
+            let offset = (*place - field.rect.min) / BIN;
+            let x = (offset.x as usize).min(width - 1);
+            let y = (offset.y as usize).min(height - 1);
+            let bin = &mut bins[y * width + x];
+            *bin = (*bin).max(1 + u8::from(point.is_inside));
+        }
+    }
+    let mut mesh = Mesh::default();
+    for (at, bin) in bins.into_iter().enumerate().filter(|(_, bin)| *bin > 0) {
+        let corner = Vec2::new((at % width) as f32, (at / width) as f32) * BIN;
+        let color = if bin == 2 { tints[0] } else { tints[1] };
+        let rect = Rect::from_min_size(field.rect.min + corner, Vec2::splat(BIN));
+        mesh.add_colored_rect(rect, color);
+    }
+    Points { mesh: Arc::new(mesh), places }
+}
+
+/// A cloud as lines.
+#[derive(Default)]
+pub struct CloudLines(Kept<(u64, Vec<Column>, Rect, Tints), Arc<Mesh>>);
+
+impl CloudLines {
+    /// Draws thin lines from axis to axis.
+    pub fn paint(&mut self, ui: &Ui, view: &CloudView, columns: &[Column], rect: Rect) {
+        let palette = colors(ui);
+        // The more there are, the fainter each, so that networks of files stand out.
+        let faint = (100.0 / view.count().max(1) as f32).clamp(0.05, 0.35);
+        let tints = [palette.accent, palette.weak].map(|color| color.gamma_multiply(faint));
+        let key = (view.version, columns.to_vec(), rect, tints);
+        let mesh = self.0.get(key, |_| Arc::new(lines(view, columns, rect, tints)));
+        ui.painter().add(Shape::Mesh(Arc::clone(mesh)));
+    }
+}
+
+fn lines(view: &CloudView, columns: &[Column], rect: Rect, tints: Tints) -> Mesh {
+    let mut mesh = Mesh::default();
+    // Those that satisfy the constraints lie on top.
+    let mut points: Vec<&CloudPoint> = view.lines().collect();
+    points.sort_by_key(|point| point.is_inside);
+    for point in points {
+        let color = if point.is_inside { tints[0] } else { tints[1] };
+        let at = |column: &Column| Some(column.at(rect, view.value(point, column.axis.metric)?));
+        for pair in columns.windows(2) {
+            if let (Some(from), Some(to)) = (at(&pair[0]), at(&pair[1])) {
+                add_line(&mut mesh, from, to, color);
             }
         }
-        let mut mesh = Mesh::default();
-        for (at, bin) in bins.into_iter().enumerate().filter(|(_, bin)| *bin > 0) {
-            let corner = Vec2::new((at % width) as f32, (at / width) as f32) * BIN;
-            let color = if bin == 2 { colors[0] } else { colors[1] };
-            let rect = Rect::from_min_size(field.rect.min + corner, Vec2::splat(BIN));
-            mesh.add_colored_rect(rect, color);
+    }
+    mesh
+}
+
+fn add_line(mesh: &mut Mesh, from: Pos2, to: Pos2, color: Color32) {
+    let aside = (to - from).normalized().rot90() * (LINE / 2.0);
+    let first = mesh.vertices.len() as u32;
+    let corners = [from + aside, from - aside, to - aside, to + aside];
+    mesh.vertices.extend(corners.map(|pos| Vertex { pos, uv: WHITE_UV, color }));
+    mesh.add_triangle(first, first + 1, first + 2);
+    mesh.add_triangle(first, first + 2, first + 3);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn view(count: usize, brushes: &[(Metric, Span)], convention: Convention) -> CloudView {
+        let point = |at: usize| CloudPoint {
+            values: vec![],
+            params: at as u64,
+            macs: 10 * at as u64,
+            acts: 5,
+            peak_activation_bytes: 1 << 20,
+            is_inside: at.is_multiple_of(2),
+        };
+        let counts = inceptive_report::Cloud {
+            title: "Some".to_owned(),
+            file: "some.yaml".to_owned(),
+            description: None,
+            notes: vec![],
+            variables: vec![],
+            constraints: vec![],
+            size: count as u128,
+            seed: None,
+            failed: 0,
+            points: (1..=count).map(point).collect(),
+        };
+        let cloud = Cloud { file: Arc::from(Path::new("some.yaml")), counts };
+        CloudView::new(&Arc::new(cloud), convention, &brushes.iter().copied().collect(), 0)
+    }
+
+    #[test]
+    fn brushes_keep_what_is_in_every_range() {
+        let view = view(
+            1000,
+            &[(Metric::Params, [101.0, 500.0]), (Metric::Compute, [0.0, 2000.0])],
+            Convention::Inceptive,
+        );
+        assert_eq!(view.count(), 100);
+        assert_eq!(view.span(Metric::Params), Some([1.0, 1000.0]), "the axes stay");
+        assert_eq!(
+            self::view(9, &[(Metric::Top1, [0.0, 100.0])], Convention::Inceptive).count(),
+            0
+        );
+    }
+
+    #[test]
+    fn compute_is_only_known_as_it_was_counted() {
+        assert_eq!(view(3, &[], Convention::Inceptive).span(Metric::Compute), Some([10.0, 30.0]));
+        assert_eq!(view(3, &[], Convention::Thop).span(Metric::Compute), None);
+        assert_eq!(view(3, &[], Convention::Thop).span(Metric::Params), Some([1.0, 3.0]));
+    }
+
+    #[test]
+    fn as_many_lines_as_there_may_be_lie_all_over_the_cloud() {
+        assert_eq!(view(MOST_LINES, &[], Convention::Inceptive).lines().count(), MOST_LINES);
+        let view = view(100_000, &[], Convention::Inceptive);
+        let params: Vec<u64> = view.lines().map(|point| point.params).collect();
+        assert!((MOST_LINES - 20..=MOST_LINES).contains(&params.len()), "{}", params.len());
+        // Whatever is left out, every value of a variable that changes fast is among them.
+        for values in [2, 3, 5, 7, 10] {
+            assert!((0..values).all(|value| params.iter().any(|it| it % values == value)));
         }
-        Self { cloud: Arc::clone(cloud), field, colors, mesh: Arc::new(mesh), places }
+        assert!(params.iter().any(|it| *it < 1000) && params.iter().any(|it| *it > 99_000));
     }
 }

@@ -1,10 +1,9 @@
 //! Points, the front, and the names beside them.
 
 use egui::{Color32, FontId, Pos2, Rect, Stroke, Ui, pos2};
-use inceptive_exec::statistics::Estimate;
+use inceptive_report::{Pair, front_of};
 
 use super::{
-    front::front,
     labels::{Wish, place},
     look::Look,
     marks::{Form, interval, mark},
@@ -22,7 +21,7 @@ pub struct Dot<'a> {
     /// The network.
     pub row: &'a Row,
     /// Its values.
-    pub pair: [Estimate; 2],
+    pub pair: Pair,
     /// Its place.
     pub at: Pos2,
     /// The radius of its ball.
@@ -55,7 +54,7 @@ pub fn dots<'a>(field: &Field, look: &Look, rows: &'a Rows, model: &Model) -> Ve
         .collect();
     let brushed: Vec<usize> = (0..dots.len()).filter(|&at| dots[at].is_brushed).collect();
     let pairs: Vec<_> = brushed.iter().map(|&at| dots[at].pair).collect();
-    for at in front(&pairs, look.metrics.map(Metric::wants_more)) {
+    for at in front_of(&pairs, look.metrics.map(Metric::wants_more)) {
         dots[brushed[at]].is_front = true;
     }
     // Large ones first, so that they hide nothing.
@@ -110,8 +109,7 @@ pub fn paint_dots(ui: &Ui, field: &Field, look: &Look, rows: &Rows, dots: &[Dot<
 
 /// Draws the network that is being changed, and from where it came; gives its place.
 pub fn paint_design(ui: &Ui, field: &Field, model: &Model) -> Option<Pos2> {
-    let design = &model.design;
-    let network = design.network.as_ref().filter(|_| design.is_changed())?;
+    let network = model.shown_design()?;
     let place = |network| {
         let values = design_values(model, network);
         let x = values[field.x.metric.index()]?.value;
@@ -119,7 +117,7 @@ pub fn paint_design(ui: &Ui, field: &Field, model: &Model) -> Option<Pos2> {
     };
     let at = place(network)?;
     let color = colors(ui).error;
-    if let Some(from) = design.base.as_ref().and_then(|base| place(base)) {
+    if let Some(from) = model.design.base.as_ref().and_then(|base| place(base)) {
         ui.painter().line_segment([from, at], Stroke::new(1.2, color));
     }
     mark(ui.painter(), Form::Diamond, at, 6.5, Color32::TRANSPARENT, Stroke::new(2.5, color));

@@ -3,6 +3,7 @@
 use egui::{Color32, Mesh, Rect, RichText, Sense, Shape, Stroke, Ui, pos2, vec2};
 
 use super::{
+    cloud::CloudView,
     look::{ColorBy, Look, family_color, span},
     marks::{Form, mark},
     metric::Metric,
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// Draws one line or more.
-pub fn ui(ui: &mut Ui, look: &Look, rows: &Rows, model: &Model) {
+pub fn ui(ui: &mut Ui, look: &Look, rows: &Rows, cloud: Option<&CloudView>, model: &Model) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 5.0;
         families(ui, look, rows);
@@ -29,27 +30,13 @@ pub fn ui(ui: &mut Ui, look: &Look, rows: &Rows, model: &Model) {
             ui.painter().hline(rect.x_range(), rect.center().y, stroke);
         });
         text(ui, "Pareto front");
-        if model.design.is_changed() {
+        if model.shown_design().is_some() {
             let stroke = Stroke::new(2.0, colors(ui).error);
             symbol(ui, Form::Diamond, Color32::TRANSPARENT, stroke);
             text(ui, "design");
         }
-        if let Some(cloud) = &model.cloud {
-            let tint = colors(ui).accent.gamma_multiply(0.7);
-            sample(ui, |ui, rect| {
-                for x in [2.0, 6.0, 10.0] {
-                    let at = Rect::from_min_size(rect.min + vec2(x, x), vec2(2.0, 2.0));
-                    ui.painter().rect_filled(at, 0.0, tint);
-                }
-            });
-            let mut words = format!("{} networks of {}", cloud.points.len(), cloud.space.title);
-            if cloud.failed > 0 {
-                words.push_str(&format!(", {} do not fit together", cloud.failed));
-            }
-            if cloud.points.iter().any(|point| !point.is_inside) {
-                words.push_str(" (grey: break a constraint)");
-            }
-            text(ui, &words);
+        if let Some(view) = cloud {
+            space(ui, look, view, model);
         }
         missing(ui, look, rows);
     });
@@ -67,6 +54,44 @@ fn families(ui: &mut Ui, look: &Look, rows: &Rows) {
         text(ui, name);
     }
     ui.separator();
+}
+
+/// Which networks of a space are shown, and where they cannot be.
+fn space(ui: &mut Ui, look: &Look, view: &CloudView, model: &Model) {
+    let tint = colors(ui).accent.gamma_multiply(0.7);
+    sample(ui, |ui, rect| {
+        for x in [2.0, 6.0, 10.0] {
+            let at = Rect::from_min_size(rect.min + vec2(x, x), vec2(2.0, 2.0));
+            ui.painter().rect_filled(at, 0.0, tint);
+        }
+    });
+    let counts = &view.cloud().counts;
+    let mut words = format!("{} networks of {}", counts.points.len(), counts.title);
+    if !look.brushes.is_empty() {
+        words.push_str(&format!(", {} of them in the ranges", view.count()));
+    }
+    if counts.failed > 0 {
+        words.push_str(&format!(", {} do not fit together", counts.failed));
+    }
+    if !counts.constraints.is_empty() {
+        words.push_str(" (grey: break a constraint)");
+    }
+    text(ui, &words);
+    let convention = model.settings.convention();
+    let is_unknown = |metric: &Metric| view.span(*metric).is_none();
+    let [x, y] = look.metrics;
+    let mut unknown: Vec<Metric> = [x, y, Metric::Compute].into_iter().filter(is_unknown).collect();
+    unknown.sort_unstable();
+    unknown.dedup();
+    if !unknown.is_empty() && !counts.points.is_empty() {
+        let names: Vec<String> = unknown.iter().map(|metric| metric.title(convention)).collect();
+        let words = format!("not known of the space: {}", names.join(", "));
+        ui.label(RichText::new(words).small().color(colors(ui).warning)).on_hover_text(
+            "Its networks have no accuracies and latencies, and their compute is counted in our own convention only. \
+             They are no points where one of these is an axis, and their lines leave it out.",
+        );
+        ui.add_space(5.0);
+    }
 }
 
 /// How many networks lack a value of an axis, and which.

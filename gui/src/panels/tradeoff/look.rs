@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use egui::{Color32, Theme};
+use serde::{Deserialize, Serialize};
 
 use super::{
     metric::Metric,
@@ -11,7 +12,7 @@ use super::{
 use crate::theme::{heat, palette, series};
 
 /// What colours tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ColorBy {
     /// The family of a network.
     Family,
@@ -19,8 +20,9 @@ pub enum ColorBy {
     Metric(Metric),
 }
 
-/// What of networks is drawn.
-#[derive(Clone, Debug)]
+/// What of networks is drawn. What is looked for at the moment is not remembered from run to run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Look {
     /// The horizontal and the vertical metric.
     pub metrics: [Metric; 2],
@@ -31,8 +33,10 @@ pub struct Look {
     /// What colours tell.
     pub color: ColorBy,
     /// Words that the name of the file or the network has to contain.
+    #[serde(skip)]
     pub filter: String,
     /// Values that networks have to lie between, by metric.
+    #[serde(skip)]
     pub brushes: BTreeMap<Metric, [f64; 2]>,
     /// The way of running whose latencies are shown, by its label; the most used one without it.
     pub way: Option<String>,

@@ -1,11 +1,12 @@
 //! What networks are set against each other by.
 
 use inceptive_cost::Convention;
+use serde::{Deserialize, Serialize};
 
 use crate::format::{compute_unit, milliseconds, short_count};
 
 /// What an axis, a size or a colour can show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Metric {
     /// Published top-1 accuracy in percent.
     Top1,

@@ -6,7 +6,6 @@
 mod card;
 mod cloud;
 mod dots;
-mod front;
 mod labels;
 mod legend;
 mod look;
@@ -20,14 +19,19 @@ mod scatter;
 mod toolbar;
 
 use egui::{Frame, Margin, Panel, Ui};
+use inceptive_jobs::{Content, DEFAULT_SAMPLES};
+use serde::{Deserialize, Serialize};
 
 pub(crate) use mini::mini;
 pub(crate) use rows::Rows;
 
-use crate::{command::Commands, model::Model};
+use crate::{
+    command::Commands,
+    model::{Entry, Model, State},
+};
 
 /// Which plots are shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 enum View {
     /// Points above, lines below.
     #[default]
@@ -38,6 +42,14 @@ enum View {
     Parallel,
 }
 
+/// What is remembered from run to run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Remembered {
+    look: look::Look,
+    view: View,
+}
+
 /// The trade-off tab.
 pub struct Tradeoff {
     look: look::Look,
@@ -45,6 +57,7 @@ pub struct Tradeoff {
     rows: rows::Rows,
     scatter: scatter::Scatter,
     parallel: parallel::Parallel,
+    cloud: Option<cloud::CloudView>,
     /// Networks of a space that are counted at most.
     most: usize,
 }
@@ -57,22 +70,36 @@ impl Default for Tradeoff {
             rows: rows::Rows::default(),
             scatter: scatter::Scatter::default(),
             parallel: parallel::Parallel::default(),
-            most: 2000,
+            cloud: None,
+            most: DEFAULT_SAMPLES,
         }
     }
 }
 
 impl Tradeoff {
+    /// Takes what was remembered from an earlier run.
+    pub(crate) fn remember(&mut self, remembered: Remembered) {
+        Remembered { look: self.look, view: self.view } = remembered;
+    }
+
+    /// What is to be remembered for the next run.
+    pub(crate) fn remembered(&self) -> Remembered {
+        Remembered { look: self.look.clone(), view: self.view }
+    }
+
     /// Draws the plots.
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
-        if model.networks().next().is_none() {
+        let is_space = |entry: &Entry| matches!(entry.state, State::Good(Content::Space(_)));
+        if model.networks().next().is_none() && !model.current().is_some_and(is_space) {
             super::nothing(ui, "There are no networks to compare.");
             return;
         }
         self.rows.update(model, self.look.way.as_deref());
-        let Self { look, view, rows, scatter, parallel, most } = self;
+        let Self { look, view, rows, scatter, parallel, cloud, most } = self;
         let margin = Frame::NONE.inner_margin(Margin { left: 8, right: 8, top: 6, bottom: 2 });
         margin.show(ui, |ui| toolbar::ui(ui, (look, view, most), rows, model, commands));
+        cloud::CloudView::update(cloud, model, look);
+        let cloud = cloud.as_ref();
         if *view != View::Scatter {
             let lines = Panel::bottom("parallel");
             let height = ui.available_height();
@@ -80,11 +107,42 @@ impl Tradeoff {
                 View::Both => lines.resizable(true).default_size(height * 0.36),
                 _ => lines.resizable(false).exact_size(height - 24.0),
             };
-            lines.show(ui, |ui| parallel.ui(ui, look, rows, model, commands));
+            lines.show(ui, |ui| parallel.ui(ui, look, rows, cloud, model, commands));
         }
-        margin.show(ui, |ui| legend::ui(ui, look, rows, model));
+        margin.show(ui, |ui| legend::ui(ui, look, rows, cloud, model));
         if *view != View::Parallel {
-            scatter.ui(ui, look, rows, model, commands);
+            scatter.ui(ui, look, rows, cloud, model, commands);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        look::{ColorBy, Look},
+        metric::Metric,
+        *,
+    };
+    use crate::session::tests::Memory;
+
+    #[test]
+    fn what_is_drawn_comes_back_and_what_was_looked_for_does_not() {
+        let look = Look {
+            metrics: [Metric::Latency, Metric::Params],
+            is_log: [false, true],
+            size: None,
+            color: ColorBy::Metric(Metric::Acts),
+            filter: "resnet".to_owned(),
+            brushes: [(Metric::Params, [1.0, 2.0])].into(),
+            way: Some("rten 0.27.0, fp32, batch 1, 2 threads".to_owned()),
+        };
+        let before = Tradeoff { look, view: View::Parallel, ..Tradeoff::default() };
+        let mut storage = Memory::default();
+        eframe::set_value(&mut storage, "it", &before.remembered());
+        let mut after = Tradeoff::default();
+        after.remember(eframe::get_value(&storage, "it").unwrap());
+        let Look { metrics, is_log, size, color, way, .. } = before.look;
+        let wanted = Look { metrics, is_log, size, color, way, ..Look::default() };
+        assert_eq!((after.look, after.view), (wanted, View::Parallel));
     }
 }

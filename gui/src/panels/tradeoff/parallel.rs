@@ -5,10 +5,11 @@ use egui::{
 };
 
 use super::{
+    cloud::{CloudLines, CloudView},
     look::Look,
     metric::Metric,
     rows::{Row, Rows},
-    scale::Axis,
+    scale::{Axis, Column},
     scatter::click,
 };
 use crate::{command::Commands, model::Model, theme::colors};
@@ -24,12 +25,7 @@ const REACH: f32 = 5.0;
 pub struct Parallel {
     /// The axis that is being brushed, and where the brush began.
     drag: Option<(Metric, f32)>,
-}
-
-/// An axis on the screen.
-struct Column {
-    axis: Axis,
-    x: f32,
+    cloud: CloudLines,
 }
 
 impl Parallel {
@@ -39,6 +35,7 @@ impl Parallel {
         ui: &mut Ui,
         look: &mut Look,
         rows: &Rows,
+        cloud: Option<&CloudView>,
         model: &Model,
         commands: &mut Commands,
     ) {
@@ -46,12 +43,15 @@ impl Parallel {
         canvas.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Parallel coordinates"));
         let rect = Rect::from_min_max(whole.min + vec2(64.0, 38.0), whole.max - vec2(64.0, 12.0));
         let shown: Vec<&Row> = rows.rows.iter().filter(|row| look.shows(row)).collect();
-        let columns = columns(rect, &shown);
+        let columns = columns(rect, &shown, cloud);
         if columns.len() < 2 || rect.height() < 30.0 {
             return;
         }
         let hovered =
             canvas.hover_pos().and_then(|pointer| nearest(&shown, &columns, rect, pointer));
+        if let Some(view) = cloud {
+            self.cloud.paint(ui, view, &columns, rect);
+        }
         lines(ui, look, rows, model, (&shown, &columns, rect, hovered));
         for column in &columns {
             let title = column.axis.metric.title(model.settings.convention());
@@ -113,23 +113,22 @@ impl Parallel {
     }
 }
 
-impl Column {
-    fn y(&self, rect: Rect, value: f64) -> f32 {
-        rect.bottom() - rect.height() * self.axis.share(value) as f32
-    }
-
-    fn at(&self, rect: Rect, row: &Row) -> Option<Pos2> {
-        row.get(self.axis.metric).map(|value| pos2(self.x, self.y(rect, value.value)))
-    }
+/// Where a network's line crosses an axis.
+fn crossing(column: &Column, rect: Rect, row: &Row) -> Option<Pos2> {
+    row.get(column.axis.metric).map(|value| column.at(rect, value.value))
 }
 
-/// An axis for every number that some network has.
-fn columns(rect: Rect, shown: &[&Row]) -> Vec<Column> {
-    let known = |metric: &Metric| shown.iter().any(|row| row.get(*metric).is_some());
+/// An axis for every number that some network has, of a file or of a space.
+fn columns(rect: Rect, shown: &[&Row], cloud: Option<&CloudView>) -> Vec<Column> {
+    let span = |metric| cloud.and_then(|view| view.span(metric));
+    let known = |metric: &Metric| {
+        shown.iter().any(|row| row.get(*metric).is_some()) || span(*metric).is_some()
+    };
     let metrics: Vec<Metric> = Metric::ALL.into_iter().filter(known).collect();
     let gaps = metrics.len().saturating_sub(1).max(1) as f32;
     let column = |(at, metric): (usize, Metric)| {
         let values = shown.iter().filter_map(|row| row.get(metric)).map(|value| value.value);
+        let values = values.chain(span(metric).into_iter().flatten());
         let axis = Axis::around(metric, metric.is_log(), values);
         Column { axis, x: rect.left() + rect.width() * at as f32 / gaps }
     };
@@ -142,9 +141,9 @@ fn parts<'a>(
     columns: &'a [Column],
     rect: Rect,
 ) -> impl Iterator<Item = [Pos2; 2]> + 'a {
-    columns
-        .windows(2)
-        .filter_map(move |pair| Some([pair[0].at(rect, row)?, pair[1].at(rect, row)?]))
+    columns.windows(2).filter_map(move |pair| {
+        Some([crossing(&pair[0], rect, row)?, crossing(&pair[1], rect, row)?])
+    })
 }
 
 fn nearest<'a>(
@@ -188,7 +187,7 @@ fn lines(
         for part in parts(row, columns, rect) {
             ui.painter().line_segment(part, stroke);
         }
-        for at in columns.iter().filter_map(|column| column.at(rect, row)) {
+        for at in columns.iter().filter_map(|column| crossing(column, rect, row)) {
             ui.painter().circle_filled(at, stroke.width + 1.0, stroke.color);
         }
     }

@@ -6,37 +6,15 @@ use std::{
     sync::Arc,
 };
 
-use inceptive_exec::{Machine, Measurement, Runtime, statistics::Estimate};
-use inceptive_jobs::Inspected;
+use inceptive_exec::{Measurement, statistics::Estimate};
+use inceptive_jobs::{Inspected, comparable};
+use inceptive_report::{Way, ways_of};
 
-use super::{front::comparable, metric::Metric};
+use super::metric::Metric;
 use crate::model::{FilePath, Model, stem};
 
 /// A value of each metric, as far as it is known.
 pub type Values = [Option<Estimate>; Metric::ALL.len()];
-
-/// A way to run networks; latencies are only compared within one.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Way {
-    machine: Machine,
-    runtime: Runtime,
-}
-
-impl Way {
-    /// Whether something was measured so.
-    pub fn is_of(&self, measurement: &Measurement) -> bool {
-        self.runtime == measurement.runtime && self.machine == measurement.machine
-    }
-
-    /// In words: `rten 0.27.0, fp32, batch 1, 2 threads`.
-    pub fn label(&self) -> String {
-        let Runtime { engine, engine_version, device, precision, batch, threads } = &self.runtime;
-        let version = engine_version.split(['-', '+']).next().unwrap_or_default();
-        let plural = if *threads == 1 { "" } else { "s" };
-        let device = if device == "cpu" { String::new() } else { format!(" on {device}") };
-        format!("{engine} {version}{device}, {precision}, batch {batch}, {threads} thread{plural}")
-    }
-}
 
 /// A network with its numbers.
 #[derive(Debug)]
@@ -67,7 +45,7 @@ pub struct Rows {
     pub rows: Vec<Row>,
     /// Families with at least two networks.
     pub families: Vec<String>,
-    /// Ways that something was measured in, those with most results first.
+    /// Ways that these networks were measured in, those with most networks first.
     pub ways: Vec<Way>,
     key: u64,
 }
@@ -80,7 +58,7 @@ impl Rows {
             return;
         }
         let ways = ways(model);
-        let chosen = ways.iter().find(|known| Some(&*known.label()) == way).or(ways.first());
+        let chosen = chosen(&ways, way);
         let mut families: BTreeMap<String, usize> = BTreeMap::new();
         for (entry, _) in model.networks() {
             *families.entry(family(&entry.file)).or_default() += 1;
@@ -97,6 +75,11 @@ impl Rows {
         let rows = model.networks().map(row).collect();
         *self = Self { rows, families, ways, key };
     }
+}
+
+/// The way with this label; the first one if there is none.
+pub(super) fn chosen<'a>(ways: &'a [Way], label: Option<&str>) -> Option<&'a Way> {
+    ways.iter().find(|known| Some(&*known.label()) == label).or(ways.first())
 }
 
 /// Changes whenever the numbers do.
@@ -119,19 +102,26 @@ fn family(file: &std::path::Path) -> String {
     name[..end].to_owned()
 }
 
+/// All ways that the networks were measured in.
 fn ways(model: &Model) -> Vec<Way> {
-    let mut ways: Vec<(Way, usize)> = Vec::new();
-    for measurement in model.results.measurements.iter().map(|stored| &stored.result) {
-        match ways.iter_mut().find(|(way, _)| way.is_of(measurement)) {
-            Some((_, count)) => *count += 1,
-            None => {
-                let (machine, runtime) = (measurement.machine.clone(), measurement.runtime.clone());
-                ways.push((Way { machine, runtime }, 1));
-            }
+    let networks = model.networks();
+    let measured = networks.map(|(_, network)| model.results.of(&network.fingerprint));
+    ways_of(measured.flat_map(last_of_each_way))
+}
+
+/// The last measurement of each way to run.
+fn last_of_each_way<'m>(all: impl Iterator<Item = &'m Measurement>) -> Vec<&'m Measurement> {
+    let mut kept: Vec<&Measurement> = Vec::new();
+    for measurement in all {
+        let is_same = |known: &Measurement| {
+            (&known.machine, &known.runtime) == (&measurement.machine, &measurement.runtime)
+        };
+        match kept.iter_mut().find(|known| is_same(known)) {
+            Some(known) => *known = measurement,
+            None => kept.push(measurement),
         }
     }
-    ways.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    ways.into_iter().map(|(way, _)| way).collect()
+    kept
 }
 
 /// A number without doubt; none of nothing, which no axis by powers of ten can show.

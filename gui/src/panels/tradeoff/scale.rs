@@ -129,6 +129,27 @@ impl Field {
     }
 }
 
+/// One of several axes from bottom to top.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Column {
+    /// What it shows.
+    pub axis: Axis,
+    /// Where it is from left to right.
+    pub x: f32,
+}
+
+impl Column {
+    /// Where a value lies on the axis, which is as high as `rect`.
+    pub fn y(&self, rect: Rect, value: f64) -> f32 {
+        rect.bottom() - rect.height() * self.axis.share(value) as f32
+    }
+
+    /// The place of a value.
+    pub fn at(&self, rect: Rect, value: f64) -> Pos2 {
+        pos2(self.x, self.y(rect, value))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use egui::{
-    Id, Modifiers, PointerButton, Pos2, Rect, Response, Role, Sense, Stroke, TextStyle, Ui, Vec2,
-    WidgetInfo, vec2,
+    CursorIcon, Id, Modifiers, PointerButton, Pos2, Rect, Response, RichText, Role, Sense, Stroke,
+    TextStyle, Ui, Vec2, WidgetInfo, vec2,
 };
 
 use super::{
     card,
-    cloud::{self, CloudPicture},
+    cloud::{CloudPoints, CloudView},
     dots::{Dot, dots, paint_design, paint_dots, paint_front, paint_labels},
     look::Look,
     marks::{ROOM, axes},
@@ -34,7 +34,7 @@ pub struct Scatter {
     zoomed: Option<([Metric; 2], [bool; 2], [Axis; 2])>,
     /// Where a box begins.
     corner: Option<Pos2>,
-    cloud: CloudPicture,
+    cloud: CloudPoints,
 }
 
 impl Scatter {
@@ -44,6 +44,7 @@ impl Scatter {
         ui: &mut Ui,
         look: &Look,
         rows: &Rows,
+        cloud: Option<&CloudView>,
         model: &Model,
         commands: &mut Commands,
     ) {
@@ -56,33 +57,43 @@ impl Scatter {
         if rect.width() < 40.0 || rect.height() < 40.0 {
             return;
         }
-        let field = self.field(rect, look, rows, model);
+        let field = self.field(rect, look, rows, cloud, model);
         let titles = look.metrics.map(|metric| metric.title(model.settings.convention()));
         axes(ui, &field, [&titles[0], &titles[1]]);
         let mut inner = ui.new_child(egui::UiBuilder::new().max_rect(rect));
         inner.set_clip_rect(rect.intersect(ui.clip_rect()));
-        self.paint_cloud(&inner, model, field);
+        if let Some(view) = cloud {
+            self.cloud.paint(&inner, view, field);
+        }
         let dots = dots(&field, look, rows, model);
         let steps = paint_front(&inner, &field, &dots);
         paint_dots(&inner, &field, look, rows, &dots);
         let design = paint_design(&inner, &field, model);
         paint_labels(&inner, &dots, design, &steps);
-        if dots.is_empty() {
+        let shows_cloud = |view: &CloudView| look.metrics.iter().all(|it| view.span(*it).is_some());
+        if dots.is_empty() && !cloud.is_some_and(shows_cloud) {
             let text = format!("No network has both {} and {}.", titles[0], titles[1]);
             let font = TextStyle::Body.resolve(ui.style());
             let color = colors(ui).weak;
             ui.painter().text(rect.center(), egui::Align2::CENTER_CENTER, text, font, color);
         }
         let over_dot = self.reach_dots(&mut inner, &dots, rows, model, commands);
-        if !over_dot {
-            self.hover_cloud(&canvas, model);
+        if let Some(view) = cloud.filter(|_| !over_dot) {
+            self.reach_cloud(&canvas, view, model, commands);
         }
         self.navigate(ui, &canvas, field, look);
         self.select_box(ui, &canvas, &dots, commands);
     }
 
     /// The axes: those that were zoomed to, or around everything.
-    fn field(&self, rect: Rect, look: &Look, rows: &Rows, model: &Model) -> Field {
+    fn field(
+        &self,
+        rect: Rect,
+        look: &Look,
+        rows: &Rows,
+        cloud: Option<&CloudView>,
+        model: &Model,
+    ) -> Field {
         if let Some((metrics, is_log, [x, y])) = self.zoomed
             && (metrics, is_log) == (look.metrics, look.is_log)
         {
@@ -98,32 +109,38 @@ impl Scatter {
             let shown = rows.rows.iter().filter(|row| look.shows(row));
             let known = shown.filter_map(|row| both(&row.values));
             let ends = known.flat_map(|estimate| [estimate.low, estimate.high]);
-            let design = model.design.network.as_ref().filter(|_| model.design.is_changed());
+            let design = model.shown_design();
             let design = design.and_then(|network| both(&design_values(model, network)));
-            let points = cloud_of(model).into_iter().flat_map(|cloud| &cloud.points);
-            let cloud = points.filter_map(|point| {
-                cloud::value(point, metric).filter(|_| cloud::value(point, other).is_some())
-            });
-            let values = ends.chain(design.map(|value| value.value)).chain(cloud);
+            let span = |metric| cloud.and_then(|view| view.span(metric));
+            let cloud = span(metric).filter(|_| span(other).is_some());
+            let values = ends.chain(design.map(|value| value.value));
+            let values = values.chain(cloud.into_iter().flatten());
             Axis::around(metric, look.is_log[axis], values)
         });
         Field { rect, x, y }
     }
 
-    fn paint_cloud(&mut self, ui: &Ui, model: &Model, field: Field) {
-        if let Some(cloud) = cloud_of(model) {
-            let palette = colors(ui);
-            let tints = [palette.accent.gamma_multiply(0.7), palette.weak.gamma_multiply(0.3)];
-            ui.painter().add(self.cloud.shape(cloud, field, tints));
+    /// Shows what is known about the network of the space under the pointer; a click opens it in the Design tab.
+    fn reach_cloud(
+        &self,
+        canvas: &Response,
+        view: &CloudView,
+        model: &Model,
+        commands: &mut Commands,
+    ) {
+        let point = canvas.hover_pos().and_then(|pointer| self.cloud.under(view, pointer));
+        let Some(point) = point else { return };
+        let cloud = view.cloud();
+        let is_open = model.entries.contains_key(&cloud.file);
+        if is_open && canvas.clicked() {
+            commands.push(Command::ShowPoint(Arc::clone(&cloud.file), point.values.clone()));
         }
-    }
-
-    fn hover_cloud(&self, canvas: &Response, model: &Model) {
-        let Some(cloud) = cloud_of(model) else { return };
-        let point = canvas.hover_pos().and_then(|pointer| self.cloud.under(pointer));
-        if let Some(point) = point {
-            canvas.clone().on_hover_ui_at_pointer(|ui| card::cloud_point(ui, cloud, point));
-        }
+        canvas.clone().on_hover_cursor(CursorIcon::PointingHand).on_hover_ui_at_pointer(|ui| {
+            card::cloud_point(ui, cloud, point);
+            if is_open {
+                ui.label(RichText::new("A click opens it in Design.").weak());
+            }
+        });
     }
 
     /// Makes every point something to hover and to click, also by name. Says whether the pointer is on one.
@@ -221,12 +238,6 @@ impl Scatter {
             }
         }
     }
-}
-
-/// The cloud, if its counts are in the convention of the axes.
-fn cloud_of(model: &Model) -> Option<&Arc<crate::jobs::Cloud>> {
-    let is_own = model.settings.convention() == inceptive_cost::Convention::Inceptive;
-    model.cloud.as_ref().filter(|_| is_own)
 }
 
 /// Selects a file, or adds it to the selection.

@@ -8,11 +8,11 @@ use super::{
     View,
     look::{ColorBy, Look},
     metric::Metric,
-    rows::Rows,
+    rows::{Rows, chosen},
 };
 use crate::{
     command::{Command, Commands},
-    jobs::Job,
+    jobs::{CloudRequest, Job},
     model::{Model, State},
 };
 
@@ -100,9 +100,9 @@ fn color_choice(ui: &mut Ui, look: &mut Look, convention: Convention) {
 
 /// Which latencies: those of different engines, batches and threads never share an axis.
 fn way_choice(ui: &mut Ui, look: &mut Look, rows: &Rows) {
-    let Some(first) = rows.ways.first() else { return };
+    let Some(shown) = chosen(&rows.ways, look.way.as_deref()) else { return };
     ui.separator();
-    let shown = look.way.clone().unwrap_or_else(|| first.label());
+    let shown = shown.label();
     labelled(ui, "latency of", &shown, 150.0, |ui| {
         for way in &rows.ways {
             let label = way.label();
@@ -115,19 +115,21 @@ fn way_choice(ui: &mut Ui, look: &mut Look, rows: &Rows) {
 
 /// Networks of the current space as a cloud.
 fn cloud(ui: &mut Ui, most: &mut usize, model: &Model, commands: &mut Commands) {
-    let Some(State::Good(Content::Space(space))) = model.current().map(|entry| &entry.state) else {
-        return;
-    };
+    let Some(entry) = model.current() else { return };
+    let State::Good(Content::Space(space)) = &entry.state else { return };
     ui.separator();
     let counts = DragValue::new(most).range(100..=100_000).speed(100.0).suffix(" networks");
     ui.add(counts).on_hover_text("Networks of the space that are counted at most");
-    let is_counting = model.jobs.active().any(|state| matches!(state.job, Job::Cloud(..)));
+    let is_counting = model.jobs.active().any(|state| matches!(state.job, Job::Cloud(_)));
     let button = egui::Button::new("Draw the space");
     if ui
         .add_enabled(!is_counting, button)
-        .on_hover_text("Count networks all over the space, and show each as a point")
+        .on_hover_text(
+            "Count networks all over the space, the same as a report does, and show each",
+        )
         .clicked()
     {
-        commands.push(Command::Start(Job::Cloud(space.clone(), *most)));
+        let (file, space) = (entry.file.clone(), space.clone());
+        commands.push(Command::Start(Job::Cloud(CloudRequest { file, space, most: *most })));
     }
 }
