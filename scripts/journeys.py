@@ -159,6 +159,9 @@ def look(journey: Journey) -> None:
     journey.select("googlenet-widths")
     window.click("Draw the space", "push button")
     window.wait("end of the count", lambda: not window.has("Cancel", "push button"))
+    window.click("y axis", "combo box")
+    window.click("params", "push button|toggle button|menu item|list item")
+    window.find("Brush MACs", "slider")
     journey.picture("look-5-space")
 
 

@@ -20,13 +20,14 @@ use crate::{
 /// What a screen is called and how to come to it.
 type Screen = (&'static str, fn(&mut Window));
 
-const SCREENS: [Screen; 11] = [
+const SCREENS: [Screen; 12] = [
     ("graph", graph),
     ("graph-heat", heat),
     ("source", source),
     ("design", design),
     ("design-space", space),
     ("tradeoff", tradeoff),
+    ("tradeoff-space", cloud),
     ("compare", compare),
     ("compare-graphs", graphs),
     ("run", run),
@@ -109,6 +110,14 @@ fn space(window: &mut Window) {
 
 fn tradeoff(window: &mut Window) {
     tab(window, Key::Num4);
+}
+
+fn cloud(window: &mut Window) {
+    window.click("googlenet-widths");
+    tradeoff(window);
+    window.click("Draw the space");
+    window.wait("it is drawn", |model| model.cloud.is_some() && is_idle(model));
+    choose(window, "y axis", "params");
 }
 
 fn compare(window: &mut Window) {

@@ -50,7 +50,7 @@ pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, model: &Model) {
         ("FLOPs", Unit::Count, base.cost.total.flops, now.cost.total.flops),
         ("acts", Unit::Count, base.cost.total.acts, now.cost.total.acts),
         ("weights", Unit::Bytes, base.cost.total.weight_bytes, now.cost.total.weight_bytes),
-        ("peak activations", Unit::Bytes, base.cost.peak.bytes, now.cost.peak.bytes),
+        ("peak memory", Unit::Bytes, base.cost.peak.bytes, now.cost.peak.bytes),
         ("receptive field", Unit::Count, field(base), field(now)),
     ];
     if !now.architecture.graph.auxiliary().is_empty() {
@@ -70,7 +70,9 @@ pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, model: &Model) {
             });
             right(ui, RichText::new(unit.text(before)).monospace().weak());
             right(ui, RichText::new(unit.difference(before, after)).monospace());
-            right(ui, RichText::new(percent_change(before, after)).monospace());
+            // The last column is as wide as its words: to the right, it would take all the room.
+            let percent = percent_change(before, after);
+            ui.label(RichText::new(format!("{percent:>8}")).monospace());
             ui.end_row();
         }
     });

@@ -165,7 +165,7 @@ impl Subject<'_> {
         });
         table(ui, "fields", |ui| {
             if self.is_network() {
-                row(ui, "peak activations", &bytes(network.cost.peak.bytes));
+                row(ui, "peak memory", &bytes(network.cost.peak.bytes));
             }
             let field = match self.is_network() {
                 true => Some(network.cost.receptive_field),

@@ -2,7 +2,7 @@
 
 use egui::{
     Align2, Color32, CornerRadius, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Theme,
-    pos2, vec2,
+    vec2,
 };
 use inceptive_ir::Path as NodePath;
 use inceptive_report::drawing::{
@@ -13,7 +13,16 @@ use super::camera::{Camera, point, rect};
 use crate::theme::{Palette, card_colors, palette, text_on};
 
 /// Text smaller than this, in screen pixels, is not drawn.
-const LEGIBLE: f32 = 4.5;
+const LEGIBLE: f32 = 6.0;
+
+/// Below this size, in screen pixels, fewer and larger lines are drawn on a card.
+const READABLE: f32 = 7.5;
+
+/// Those are not larger than this, in screen pixels.
+const LARGE: f32 = 11.5;
+
+/// A frame higher than this, in screen pixels, has room for a title that can be read.
+const TALL: f32 = 60.0;
 
 /// Lines closer than this to each other, in screen pixels, are drawn straight and without arrows.
 const SMALL: f32 = 0.35;
@@ -71,7 +80,10 @@ impl Canvas<'_> {
             Stroke::new(1.0, palette.frame)
         };
         self.outline(place, radius, stroke, frame.is_auxiliary);
-        if let Some(font) = self.font(TITLE_PX) {
+        let size = TITLE_PX as f32 * self.camera.zoom;
+        // The upper left corner of a frame is free.
+        let size = if place.height() > TALL { size.max(LARGE - 2.0) } else { size };
+        if let Some(font) = font(size) {
             let at = place.min + vec2(8.0, 5.0) * self.camera.zoom;
             self.painter.text(at, Align2::LEFT_TOP, &frame.title, font, palette.card_weak);
         }
@@ -129,36 +141,49 @@ impl Canvas<'_> {
         self.words(card, place, fill.map(text_on));
     }
 
-    /// The lines of text on a card, in the middle of it.
+    /// The lines of text on a card: all of them where they can be read, else fewer and larger ones.
     fn words(&self, card: &Card, place: Rect, ink: Option<Color32>) {
         let palette = self.palette();
         let strong = ink.unwrap_or(palette.card_text);
         let weak = ink.unwrap_or(palette.card_weak);
         let zoom = self.camera.zoom;
-        let mut y = place.top() + 5.0 * zoom;
-        for (text, size, color) in [
-            (&card.title, TITLE_PX, strong),
-            (&card.detail, DETAIL_PX, strong),
-            (&card.shape, SHAPE_PX, weak),
-        ] {
-            if text.is_empty() {
-                continue;
+        let lines = [
+            (card.title.as_str(), TITLE_PX as f32 * zoom, strong),
+            (card.detail.as_str(), DETAIL_PX as f32 * zoom, strong),
+            (card.shape.as_str(), SHAPE_PX as f32 * zoom, weak),
+        ];
+        let lines = lines.into_iter().filter(|(text, ..)| !text.is_empty());
+        if SHAPE_PX as f32 * zoom >= READABLE {
+            self.lines(lines, LINE_PX as f32 * zoom, place);
+            return;
+        }
+        let short = [(card.title.as_str(), strong), (card.shape.as_str(), weak)];
+        for count in [2, 1] {
+            let lines = short[..count].iter().filter(|(text, _)| !text.is_empty());
+            let size = |text: &str| largest(text, place, count);
+            let sized = lines.map(|&(text, color)| (text, size(text), color));
+            if count == 1 || sized.clone().all(|(_, size, _)| size >= READABLE) {
+                self.lines(sized, place.height() * 0.44, place);
+                return;
             }
-            let line = LINE_PX as f32 * zoom;
-            if let Some(font) = self.font(size) {
-                let at = pos2(place.center().x, y + line / 2.0);
-                self.painter.text(at, Align2::CENTER_CENTER, text, font, color);
-            }
-            y += line;
         }
     }
 
-    /// A font at the scale of the picture; none if it could not be read. Sizes go in steps, for every size of every
-    /// letter is kept in a texture.
-    fn font(&self, size: f64) -> Option<FontId> {
-        let size = size as f32 * self.camera.zoom;
-        let step = if size < 16.0 { 0.5 } else { 2.0 };
-        (size >= LEGIBLE).then(|| FontId::proportional((size / step).floor() * step))
+    /// Lines of text in the middle of a place, one below the other.
+    fn lines<'t>(
+        &self,
+        lines: impl Iterator<Item = (&'t str, f32, Color32)> + Clone,
+        height: f32,
+        place: Rect,
+    ) {
+        let above = (lines.clone().count() as f32 - 1.0) * height / 2.0;
+        let mut at = place.center() - vec2(0.0, above);
+        for (text, size, color) in lines {
+            if let Some(font) = font(size) {
+                self.painter.text(at, Align2::CENTER_CENTER, text, font, color);
+            }
+            at.y += height;
+        }
     }
 
     fn radius(&self, pixels: f32) -> CornerRadius {
@@ -180,6 +205,21 @@ impl Canvas<'_> {
         let dash = 5.0 * self.camera.zoom;
         self.painter.extend(Shape::dashed_line(&corners, stroke, dash, 0.8 * dash));
     }
+}
+
+/// A font of a size in pixels; none if it could not be read. Sizes go in steps, for every size of every letter is kept
+/// in a texture.
+fn font(size: f32) -> Option<FontId> {
+    let step = if size < 16.0 { 0.5 } else { 2.0 };
+    (size >= LEGIBLE).then(|| FontId::proportional((size / step).floor() * step))
+}
+
+/// The size of letters, in pixels, with which a text just fits into a card that has so many lines.
+fn largest(text: &str, place: Rect, lines: usize) -> f32 {
+    // Letters of the interface's font are on average half as wide as they are high.
+    let by_width = (place.width() - 4.0) / (0.55 * text.chars().count().max(1) as f32);
+    let by_height = place.height() * 0.8 / lines as f32;
+    by_width.min(by_height).min(LARGE)
 }
 
 /// The smallest rectangle around a line.

@@ -81,7 +81,8 @@ impl Profile {
     /// Draws which profile is shown, and in what detail.
     pub fn choices(&mut self, ui: &mut Ui, model: &Model) {
         let Some(now) = self.record(model) else { return };
-        let list = ComboBox::from_id_salt("profile").selected_text(title(&now.result)).width(300.0);
+        let name = title(&now.result);
+        let list = ComboBox::from_id_salt("profile").selected_text(&name).width(320.0);
         let shown = list.show_ui(ui, |ui| {
             for stored in model.results.profiles.iter().rev() {
                 if ui.selectable_label(stored.id == now.id, title(&stored.result)).clicked() {
@@ -89,12 +90,13 @@ impl Profile {
                 }
             }
         });
-        shown.response.on_hover_text("Which profile is shown");
+        shown.response.on_hover_text(format!("Which profile is shown: {name}"));
         ui.selectable_value(&mut self.depth, None, "nodes");
         ui.selectable_value(&mut self.depth, Some(1), "modules");
         ui.selectable_value(&mut self.depth, Some(2), "branches");
         let profile = &now.result.profile;
         let total = milliseconds(profile.total_ms);
+        ui.end_row();
         ui.weak(format!("{total} in all, medians over {} runs", profile.runs));
     }
 

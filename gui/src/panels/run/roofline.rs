@@ -34,7 +34,7 @@ pub(super) fn ui(
     selected: Option<&str>,
 ) -> Option<String> {
     let spots: Vec<Spot<'_>> = parts.iter().filter_map(|part| spot(part, roof)).collect();
-    heading(ui, parts.len(), spots.len());
+    heading(ui, parts.len(), &spots, roof);
     if spots.is_empty() {
         return None;
     }
@@ -58,8 +58,8 @@ pub(super) fn ui(
     is_clicked.then_some(near.name)
 }
 
-/// Says what points mean, and how many parts have none.
-fn heading(ui: &mut Ui, parts: usize, spots: usize) {
+/// Says what points mean, how many parts have none, and why some are above the roof.
+fn heading(ui: &mut Ui, parts: usize, spots: &[Spot<'_>], roof: &Roofline) {
     ui.horizontal_wrapped(|ui| {
         for (bound, word) in
             [(Bound::Compute, "bound by arithmetic"), (Bound::Memory, "bound by memory")]
@@ -68,11 +68,17 @@ fn heading(ui: &mut Ui, parts: usize, spots: usize) {
             ui.label(word);
         }
     });
-    let silent = match parts - spots {
+    let silent = match parts - spots.len() {
         0 => String::new(),
         silent => format!("; {silent} of {parts} parts do no arithmetic"),
     };
-    let text = format!("Larger points take more time{silent}.");
+    let limit = |intensity: f64| roof.peak_gflops.min(intensity * roof.bandwidth_gbps);
+    let is_above = |spot: &Spot<'_>| 10_f64.powf(spot.at[1]) > limit(10_f64.powf(spot.at[0]));
+    let above = match spots.iter().any(is_above) {
+        true => " Above the memory line, data came from caches.",
+        false => "",
+    };
+    let text = format!("Larger points take more time{silent}.{above}");
     ui.label(RichText::new(text).small().color(colors(ui).weak));
 }
 

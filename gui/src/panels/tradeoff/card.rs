@@ -71,7 +71,7 @@ pub fn cloud_point(ui: &mut Ui, cloud: &Cloud, point: &CloudPoint) {
         line(ui, "params", &exact(point.params));
         line(ui, "MACs", &exact(point.macs));
         line(ui, "acts", &exact(point.acts));
-        line(ui, "peak activations", &bytes(point.peak_activation_bytes));
+        line(ui, "peak memory", &bytes(point.peak_activation_bytes));
     });
     if !point.is_inside {
         ui.label("It breaks a constraint of the space.");

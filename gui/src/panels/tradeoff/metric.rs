@@ -48,7 +48,7 @@ impl Metric {
             Self::Params => "params".to_owned(),
             Self::Compute => compute_unit(convention),
             Self::Acts => "acts".to_owned(),
-            Self::PeakMemory => "peak activations (MiB)".to_owned(),
+            Self::PeakMemory => "peak memory (MiB)".to_owned(),
             Self::Latency => "measured latency (ms)".to_owned(),
             Self::Density => "published top-1 per Mparam".to_owned(),
         }
