@@ -2,7 +2,7 @@
 """Edit YAML, look at a graph and move its widths, compare and report: the journeys that the dashboard is for, by keys and mouse.
 
     cargo build --workspace
-    /usr/bin/python3 scripts/journeys.py [--binary FILE] [--size 1280x800] [--scale 1] [--pictures DIR]
+    /usr/bin/python3 scripts/journeys.py [--binary FILE] [--size 1280x800] [--scale 1] [--theme light] [--only edit] [--pictures DIR]
 
 Works on copies of architectures/. Each step checks what the window says and what is on the disk. With --pictures, what
 can be seen after each step is written to DIR. Exit 1 at the first step that goes wrong. What is needed: see desktop.py.
@@ -37,6 +37,9 @@ class Journey:
         self.window = Dashboard(options.binary, "architectures", home=folder, scale=options.scale)
         self.window.resize(options.size)
         self.window.find("[0-9]+ files", "label")
+        if options.theme:
+            while not self.window.has(f"Theme: {options.theme}", "push button"):
+                self.window.click("Theme: .*", "push button")
 
     def picture(self, name: str) -> None:
         """Keep what can be seen."""
@@ -161,7 +164,8 @@ def look(journey: Journey) -> None:
     window.wait("end of the count", lambda: not window.has("Cancel", "push button"))
     window.click("y axis", "combo box")
     window.click("params", "push button|toggle button|menu item|list item")
-    window.find("Brush MACs", "slider")
+    window.wait("closed list", lambda: not window.has("acts", "push button|toggle button|menu item|list item"))
+    window.settle()
     journey.picture("look-5-space")
 
 
@@ -222,6 +226,7 @@ def main() -> int:
     parser.add_argument("--binary", type=pathlib.Path, default=ROOT / "target" / "debug" / "inceptive-gui")
     parser.add_argument("--size", default="1280x800")
     parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--theme", choices=["light", "dark"])
     parser.add_argument("--pictures", type=pathlib.Path)
     parser.add_argument("--only", choices=JOURNEYS)
     options = parser.parse_args()

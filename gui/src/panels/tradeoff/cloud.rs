@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use egui::{Color32, Mesh, Pos2, Rect, Shape, Ui, Vec2, epaint::Vertex, epaint::WHITE_UV, pos2};
+use egui::{
+    Color32, ColorImage, Pos2, Rect, TextureHandle, TextureOptions, Ui, Vec2, emath::GuiRounding,
+    pos2,
+};
 use inceptive_cost::Convention;
 use inceptive_report::CloudPoint;
 
@@ -21,10 +24,7 @@ const BIN: f32 = 2.0;
 const REACH: f32 = 5.0;
 
 /// Networks that are drawn as lines at most; more only cover each other.
-const MOST_LINES: usize = 2000;
-
-/// Width of a line in pixels.
-const LINE: f32 = 1.0;
+const MOST_LINES: usize = 5000;
 
 /// The least and the largest value.
 type Span = [f64; 2];
@@ -165,7 +165,7 @@ impl<K: PartialEq, V> Kept<K, V> {
 pub struct CloudPoints(Kept<(u64, Field, Tints), Points>);
 
 struct Points {
-    mesh: Arc<Mesh>,
+    picture: Picture,
     /// Where the shown networks are, in their order; infinitely far away where a value is not known.
     places: Vec<Pos2>,
 }
@@ -176,8 +176,8 @@ impl CloudPoints {
         let palette = colors(ui);
         let tints = [palette.accent.gamma_multiply(0.7), palette.weak.gamma_multiply(0.3)];
         let key = (view.version, field, tints);
-        let points = self.0.get(key, |_| points(view, &field, tints));
-        ui.painter().add(Shape::Mesh(Arc::clone(&points.mesh)));
+        let points = self.0.get(key, |_| points(ui, view, &field, tints));
+        points.picture.paint(ui);
     }
 
     /// The network under the pointer.
@@ -190,7 +190,27 @@ impl CloudPoints {
     }
 }
 
-fn points(view: &CloudView, field: &Field, tints: Tints) -> Points {
+/// Dots or lines as one picture: as shapes of their own they would take a renderer more time than all the rest.
+struct Picture {
+    texture: TextureHandle,
+    rect: Rect,
+}
+
+impl Picture {
+    /// A picture with its upper left corner at a place, whose pixels have a side of so many points.
+    fn new(ui: &Ui, image: ColorImage, corner: Pos2, side: f32) -> Self {
+        let rect = Rect::from_min_size(corner, image.source_size * side);
+        let texture = ui.ctx().load_texture("cloud", image, TextureOptions::NEAREST);
+        Self { texture, rect }
+    }
+
+    fn paint(&self, ui: &Ui) {
+        let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+        ui.painter().image(self.texture.id(), self.rect, whole, Color32::WHITE);
+    }
+}
+
+fn points(ui: &Ui, view: &CloudView, field: &Field, tints: Tints) -> Points {
     let nowhere = pos2(f32::INFINITY, f32::INFINITY);
     let place = |point: &CloudPoint| {
         let pair = [field.x, field.y].map(|axis| view.value(point, axis.metric));
@@ -210,62 +230,99 @@ fn points(view: &CloudView, field: &Field, tints: Tints) -> Points {
             *bin = (*bin).max(1 + u8::from(point.is_inside));
         }
     }
-    let mut mesh = Mesh::default();
-    for (at, bin) in bins.into_iter().enumerate().filter(|(_, bin)| *bin > 0) {
-        let corner = Vec2::new((at % width) as f32, (at / width) as f32) * BIN;
-        let color = if bin == 2 { tints[0] } else { tints[1] };
-        let rect = Rect::from_min_size(field.rect.min + corner, Vec2::splat(BIN));
-        mesh.add_colored_rect(rect, color);
-    }
-    Points { mesh: Arc::new(mesh), places }
+    let color = |bin: u8| match bin {
+        0 => Color32::TRANSPARENT,
+        1 => tints[1],
+        _ => tints[0],
+    };
+    let image = ColorImage::new([width, height], bins.into_iter().map(color).collect());
+    Points { picture: Picture::new(ui, image, field.rect.min, BIN), places }
 }
 
 /// A cloud as lines.
 #[derive(Default)]
-pub struct CloudLines(Kept<(u64, Vec<Column>, Rect, Tints), Arc<Mesh>>);
+pub struct CloudLines(Kept<LinesKey, Picture>);
+
+/// What lines are made of: the networks, the axes, where they stand, pixels for each point, colours.
+type LinesKey = (u64, Vec<Column>, Rect, f32, Tints);
 
 impl CloudLines {
     /// Draws thin lines from axis to axis.
     pub fn paint(&mut self, ui: &Ui, view: &CloudView, columns: &[Column], rect: Rect) {
         let palette = colors(ui);
-        // The more there are, the fainter each, so that networks of files stand out.
-        let faint = (100.0 / view.count().max(1) as f32).clamp(0.05, 0.35);
-        let tints = [palette.accent, palette.weak].map(|color| color.gamma_multiply(faint));
-        let key = (view.version, columns.to_vec(), rect, tints);
-        let mesh = self.0.get(key, |_| Arc::new(lines(view, columns, rect, tints)));
-        ui.painter().add(Shape::Mesh(Arc::clone(mesh)));
+        let key = (
+            view.version,
+            columns.to_vec(),
+            rect,
+            ui.pixels_per_point(),
+            [palette.accent, palette.weak],
+        );
+        self.0.get(key, |key| lines(ui, view, key)).paint(ui);
     }
 }
 
-fn lines(view: &CloudView, columns: &[Column], rect: Rect, tints: Tints) -> Mesh {
-    let mut mesh = Mesh::default();
-    // Those that satisfy the constraints lie on top.
-    let mut points: Vec<&CloudPoint> = view.lines().collect();
-    points.sort_by_key(|point| point.is_inside);
-    for point in points {
-        let color = if point.is_inside { tints[0] } else { tints[1] };
-        let at = |column: &Column| Some(column.at(rect, view.value(point, column.axis.metric)?));
-        for pair in columns.windows(2) {
-            if let (Some(from), Some(to)) = (at(&pair[0]), at(&pair[1])) {
-                add_line(&mut mesh, from, to, color);
+/// How many lines go through each pixel: of networks that satisfy the constraints, and of others.
+struct Density {
+    width: usize,
+    height: usize,
+    counts: Vec<[f32; 2]>,
+}
+
+impl Density {
+    /// Adds a line from one place to another further to the right, both in pixels: one pixel high in each column.
+    fn add(&mut self, from: Vec2, to: Vec2, is_inside: bool) {
+        let slope = (to.y - from.y) / (to.x - from.x);
+        let first = from.x.round().max(0.0) as usize;
+        let last = (to.x.round().max(0.0) as usize).min(self.width);
+        for x in first..last {
+            let y = from.y + (x as f32 + 0.5 - from.x) * slope - 0.5;
+            let above = y.floor();
+            for (row, part) in [(above, above + 1.0 - y), (above + 1.0, y - above)] {
+                if row >= 0.0 && (row as usize) < self.height {
+                    self.counts[row as usize * self.width + x][usize::from(!is_inside)] += part;
+                }
             }
         }
     }
-    mesh
+
+    /// The picture: each line covers a share of what is below it.
+    fn image(&self, tints: Tints, share: f32) -> ColorImage {
+        let covered = |count: f32| 1.0 - (1.0 - share).powf(count);
+        let pixel = |[inside, outside]: &[f32; 2]| {
+            let below = tints[1].gamma_multiply(covered(*outside));
+            below.blend(tints[0].gamma_multiply(covered(*inside)))
+        };
+        let pixels = self.counts.iter().map(pixel).collect();
+        ColorImage::new([self.width, self.height], pixels)
+    }
 }
 
-fn add_line(mesh: &mut Mesh, from: Pos2, to: Pos2, color: Color32) {
-    let aside = (to - from).normalized().rot90() * (LINE / 2.0);
-    let first = mesh.vertices.len() as u32;
-    let corners = [from + aside, from - aside, to - aside, to + aside];
-    mesh.vertices.extend(corners.map(|pos| Vertex { pos, uv: WHITE_UV, color }));
-    mesh.add_triangle(first, first + 1, first + 2);
-    mesh.add_triangle(first, first + 2, first + 3);
+fn lines(ui: &Ui, view: &CloudView, (_, columns, rect, scale, tints): &LinesKey) -> Picture {
+    let corner = rect.min.round_to_pixels(*scale);
+    let size = (rect.size() * *scale).ceil();
+    let (width, height) = (size.x.max(1.0) as usize, size.y.max(1.0) as usize);
+    let mut density = Density { width, height, counts: vec![[0.0; 2]; width * height] };
+    for point in view.lines() {
+        let at = |column: &Column| {
+            let place = column.at(*rect, view.value(point, column.axis.metric)?);
+            Some((place - corner) * *scale)
+        };
+        for pair in columns.windows(2) {
+            if let (Some(from), Some(to)) = (at(&pair[0]), at(&pair[1])) {
+                density.add(from, to, point.is_inside);
+            }
+        }
+    }
+    // The more there are, the fainter each, so that networks of files stand out.
+    let share = (100.0 / view.count().max(1) as f32).clamp(0.04, 0.35);
+    Picture::new(ui, density.image(*tints, share), corner, 1.0 / *scale)
 }
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+
+    use egui::vec2;
 
     use super::*;
 
@@ -314,6 +371,25 @@ mod tests {
         assert_eq!(view(3, &[], Convention::Inceptive).span(Metric::Compute), Some([10.0, 30.0]));
         assert_eq!(view(3, &[], Convention::Thop).span(Metric::Compute), None);
         assert_eq!(view(3, &[], Convention::Thop).span(Metric::Params), Some([1.0, 3.0]));
+    }
+
+    #[test]
+    fn a_line_has_one_pixel_in_each_column() {
+        let mut density = Density { width: 4, height: 3, counts: vec![[0.0; 2]; 12] };
+        density.add(vec2(0.0, 0.5), vec2(4.0, 2.5), true);
+        density.add(vec2(0.0, 1.5), vec2(4.0, 1.5), false);
+        let column = |x: usize, kind: usize| -> Vec<f32> {
+            (0..3).map(|y| density.counts[y * 4 + x][kind]).collect()
+        };
+        assert_eq!(column(0, 0), [0.75, 0.25, 0.0]);
+        assert_eq!(column(3, 0), [0.0, 0.25, 0.75]);
+        assert!((0..4).all(|x| column(x, 1) == [0.0, 1.0, 0.0]));
+        let image = density.image([Color32::RED, Color32::BLUE], 0.5);
+        assert_eq!(
+            image.pixels[7],
+            Color32::BLUE.gamma_multiply(0.5).blend(Color32::from_rgba_premultiplied(41, 0, 0, 41))
+        );
+        assert_eq!(image.pixels[8], Color32::TRANSPARENT);
     }
 
     #[test]
