@@ -194,7 +194,7 @@ def compare(journey: Journey) -> None:
     window.find("rten .*", "check box")
     window.press("ctrl+Return")
     window.find("Cancel bench 3 networks", "push button")
-    time.sleep(4)
+    time.sleep(7)
     journey.picture("compare-3-bench")
     window.find(r"Latencies \(3\)", "toggle button|push button")
     window.click("Profile", "toggle button|push button")
@@ -205,10 +205,10 @@ def compare(journey: Journey) -> None:
     journey.picture("compare-4-roofline")
 
     window.click("Report", "toggle button|push button")
-    folder = journey.folder.parent / "report"
+    folder = journey.folder.parent / "reports" / "three"
     window.click("Folder of the report")
     window.press("ctrl+a")
-    window.type(str(folder))
+    window.type("reports/three")
     window.click("Start", "push button")
     window.find("Open", "push button")
     journey.picture("compare-5-report")

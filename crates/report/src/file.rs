@@ -43,6 +43,13 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     if !folder.is_dir() {
         return Err(io::Error::new(io::ErrorKind::NotFound, "there is no such folder"));
     }
+    // A file is replaced by renaming, which a file that may not be written does not prevent.
+    for (path, what) in [(&*target, "file"), (folder, "folder")] {
+        if fs::metadata(path).is_ok_and(|about| about.permissions().readonly()) {
+            let reason = format!("the {what} is read-only");
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
+        }
+    }
     let mut builder = tempfile::Builder::new();
     readable_by_all(&mut builder);
     let mut file = builder.prefix(".").suffix(".part").tempfile_in(folder)?;
@@ -74,6 +81,19 @@ mod tests {
         replace_file(&path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
+    }
+
+    #[test]
+    fn what_may_not_be_written_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kept.txt");
+        fs::write(&path, "kept").unwrap();
+        let mut permissions = fs::metadata(&path).unwrap().permissions();
+        permissions.set_readonly(true);
+        fs::set_permissions(&path, permissions).unwrap();
+        let error = replace_file(&path, b"lost").unwrap_err();
+        assert_eq!(error.error.to_string(), "the file is read-only");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "kept");
     }
 
     #[test]

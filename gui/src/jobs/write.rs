@@ -1,11 +1,6 @@
 //! Writing files: texts from the editor and pictures.
 
-use std::{
-    fs,
-    io::Cursor,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{fs, io::Cursor, path::PathBuf, sync::Arc};
 
 use egui::ColorImage;
 use inceptive_report::replace_file;
@@ -55,13 +50,6 @@ fn write_text(request: &SaveRequest) -> Result<(), SaveProblem> {
         && fs::read(file).is_ok_and(|bytes| bytes != expected.as_bytes())
     {
         return Err(SaveProblem::Changed);
-    }
-    // A file is replaced by renaming, which a file that may not be written does not prevent.
-    let folder = file.parent().unwrap_or(Path::new("."));
-    for (path, what) in [(&**file, "file"), (folder, "folder")] {
-        if fs::metadata(path).is_ok_and(|about| about.permissions().readonly()) {
-            return Err(SaveProblem::Failed(format!("the {what} is read-only")));
-        }
     }
     let written = replace_file(file, text.as_bytes());
     written.map_err(|error| SaveProblem::Failed(chain(&error)))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use egui::{Grid, Key, RichText, Role, TextEdit, Ui, WidgetInfo, Window};
-use inceptive_jobs::{NewFile, SaveError};
+use inceptive_jobs::{NewFile, SaveError, chain};
 
 use super::changes::Changes;
 use crate::{
@@ -76,7 +76,7 @@ impl Save {
                 entered |= field(ui, "File", &mut self.file_name);
             });
             if let Some((_, Err(problem))) = answer {
-                ui.label(RichText::new(problem.to_string()).color(colors(ui).error));
+                ui.label(RichText::new(chain(problem)).color(colors(ui).error));
             }
             let text = if exists { "Replace it" } else { "Save" };
             ui.horizontal(|ui| {
