@@ -3,6 +3,7 @@
 use std::fs;
 
 use egui::{Key, Modifiers};
+use egui_kittest::kittest::NodeT;
 
 use crate::common::Window;
 
@@ -12,6 +13,8 @@ const FILES: [&str; 3] = ["alexnet.yaml", "googlenet.yaml", "spaces/module-kinds
 fn files_are_selected_one_or_many() {
     let mut window = Window::on(&FILES);
     assert_eq!(window.selected(), ["alexnet"]);
+    let said = window.get("alexnet").accesskit_node().data().description().map(str::to_owned);
+    assert_eq!(said.as_deref(), Some("61.1M params, 714M MACs"));
     window.click("googlenet");
     assert_eq!(window.selected(), ["googlenet"]);
     window.get("alexnet").click_modifiers(Modifiers::COMMAND);

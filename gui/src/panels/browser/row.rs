@@ -83,21 +83,14 @@ pub(super) fn file_row(ui: &mut Ui, entry: &Entry, model: &Model) -> Response {
     job.wrap = egui::text::TextWrapping::truncate_at_width(name_rect.width());
     let galley = ui.painter().layout_job(job);
     ui.painter().galley(name_rect.left_center() - vec2(0.0, galley.size().y / 2.0), galley, color);
-    let numbers = match &entry.state {
-        State::Good(Content::Space(space)) => {
-            ["space".to_owned(), short_count(u64::try_from(space.size()).unwrap_or(u64::MAX))]
-        }
-        State::Good(Content::Library(library)) => {
-            ["blocks".to_owned(), library.blocks.len().to_string()]
-        }
-        _ => match &entry.network {
-            Some(network) => {
-                let total = &network.cost.total;
-                [short_count(total.params), short_count(total.macs)]
-            }
-            None => [String::new(), String::new()],
-        },
+    let numbers = numbers(entry);
+    let said = match (&entry.state, &entry.network) {
+        (State::Wrong(_), _) => "has mistakes".to_owned(),
+        (State::Gone, _) => "deleted or moved".to_owned(),
+        (_, Some(_)) => format!("{} params, {} MACs", numbers[0], numbers[1]),
+        (_, None) => numbers.join(" "),
     };
+    ui.ctx().accesskit_node_builder(response.id, |node| node.set_description(said));
     for (right, text) in [params_right, macs_right].into_iter().zip(numbers) {
         ui.painter().text(
             pos2(right, rect.center().y),
@@ -108,6 +101,23 @@ pub(super) fn file_row(ui: &mut Ui, entry: &Entry, model: &Model) -> Response {
         );
     }
     response.on_hover_ui(|ui| tooltip(ui, entry))
+}
+
+/// What stands in the two columns.
+fn numbers(entry: &Entry) -> [String; 2] {
+    match (&entry.state, &entry.network) {
+        (State::Good(Content::Space(space)), _) => {
+            ["space".to_owned(), short_count(u64::try_from(space.size()).unwrap_or(u64::MAX))]
+        }
+        (State::Good(Content::Library(library)), _) => {
+            ["blocks".to_owned(), library.blocks.len().to_string()]
+        }
+        (_, Some(network)) => {
+            let total = &network.cost.total;
+            [short_count(total.params), short_count(total.macs)]
+        }
+        (_, None) => [String::new(), String::new()],
+    }
 }
 
 /// A tick, a cross or dots: the shape says it, not only the colour.
