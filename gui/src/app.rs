@@ -135,9 +135,13 @@ impl App {
                 tiles::show(&mut self.tree, Pane::Source);
             }
             Command::ShowPoint(file, values) => {
-                self.panels.design.show_point(&self.model, &file, &values);
-                self.model.selection = vec![file];
-                tiles::show(&mut self.tree, Pane::Design);
+                if self.panels.design.show_point(&self.model, &file, &values) {
+                    self.model.selection = vec![file];
+                    tiles::show(&mut self.tree, Pane::Design);
+                } else {
+                    let text = "the space changed since it was drawn: draw it again";
+                    self.model.messages.push(text.to_owned());
+                }
             }
             Command::ShowNode(path) => {
                 self.panels.graph.show_node(path);

@@ -29,8 +29,8 @@ pub enum Command {
     Show(Pane),
     /// Brings the place in the text to the front: a line, from 1, of a file.
     ShowLine(FilePath, usize),
-    /// Brings a network of a space to the front in its design: the values of the variables, in their order.
-    ShowPoint(FilePath, Vec<String>),
+    /// Brings a network of a space to the front in its design: variables and their values.
+    ShowPoint(FilePath, Vec<(String, String)>),
     /// Brings a node or module of the current network to the front in its graph.
     ShowNode(NodePath),
     /// Takes a text instead of that on the disk; none goes back to the disk.

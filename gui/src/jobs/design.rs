@@ -65,6 +65,8 @@ pub struct Cloud {
     pub file: FilePath,
     /// The networks that were counted, as reports show them.
     pub counts: inceptive_report::Cloud,
+    /// Whether somebody stopped it before all were counted.
+    pub is_stopped: bool,
 }
 
 pub(super) fn count(request: DesignRequest) -> Output {
@@ -104,5 +106,6 @@ pub(super) fn cloud(request: &CloudRequest, report: &Reporter) -> Output {
         report.progress(Progress { share, activity: format!("{done} of {of} networks") });
         if report.is_stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
-    Output::Clouded(Arc::new(Cloud { file: Arc::clone(&request.file), counts }))
+    let (file, is_stopped) = (Arc::clone(&request.file), report.is_stopped());
+    Output::Clouded(Arc::new(Cloud { file, counts, is_stopped }))
 }

@@ -31,10 +31,11 @@ impl Design {
         self.request.as_ref().is_some_and(|request| request.is_about(base))
     }
 
-    /// The network of a file with changes; none if there are none, or another file is being changed.
+    /// The network of a file with changes; none if there are none, or they do not fit, or another file is being changed.
     pub fn changed(&self, file: &FilePath) -> Option<&Arc<Inspected>> {
         let is_it = self.request.as_ref().is_some_and(|request| request.file == *file);
-        self.network.as_ref().filter(|_| is_it && self.is_changed())
+        let fits = self.problem.is_none();
+        self.network.as_ref().filter(|_| is_it && fits && self.is_changed())
     }
 
     /// Whether something is set.

@@ -1,14 +1,22 @@
 //! What was measured.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use inceptive_exec::{Measurement, ProfileRecord};
 use inceptive_jobs::chain;
 use inceptive_store::{Filter, Store, StoreError, Stored};
 
+/// The number of the next reading.
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
 /// Everything in a store.
 #[derive(Debug, Default)]
 pub struct Results {
+    /// Another number for each reading: what is made of results is made again when it changes.
+    pub reading: u64,
     /// Latencies, oldest first.
     pub measurements: Vec<Stored<Measurement>>,
     /// Where time goes, oldest first.
@@ -20,6 +28,7 @@ pub struct Results {
 impl Results {
     /// Reads a store.
     pub fn read(path: &Path) -> Self {
+        let reading = NEXT.fetch_add(1, Ordering::Relaxed);
         let everything = Filter::default();
         let read = Store::open_to_read(path)
             .and_then(|store| Ok((store.measurements(&everything)?, store.profiles(&everything)?)));
@@ -28,13 +37,14 @@ impl Results {
                 let unreadable = measurements.unreadable.iter().chain(&profiles.unreadable);
                 let problems: Vec<String> = unreadable.map(ToString::to_string).collect();
                 Self {
+                    reading,
                     measurements: measurements.readable,
                     profiles: profiles.readable,
                     problem: (!problems.is_empty()).then(|| problems.join("; ")),
                 }
             }
-            Err(StoreError::Missing(_)) => Self::default(),
-            Err(error) => Self { problem: Some(chain(&error)), ..Self::default() },
+            Err(StoreError::Missing(_)) => Self { reading, ..Self::default() },
+            Err(error) => Self { reading, problem: Some(chain(&error)), ..Self::default() },
         }
     }
 

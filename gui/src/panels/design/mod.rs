@@ -40,12 +40,19 @@ pub struct Design {
 }
 
 impl Design {
-    /// Takes the values of a network of a space as what is set.
-    pub(crate) fn show_point(&mut self, model: &Model, file: &FilePath, values: &[String]) {
+    /// Takes the values of a network of a space as what is set. Says whether the space has them.
+    pub(crate) fn show_point(
+        &mut self,
+        model: &Model,
+        file: &FilePath,
+        values: &[(String, String)],
+    ) -> bool {
         let state = model.entries.get(file).map(|entry| &entry.state);
-        if let Some(State::Good(Content::Space(space))) = state {
-            self.changes.insert(Arc::clone(file), variables::changes(space, values));
-        }
+        let Some(State::Good(Content::Space(space))) = state else { return false };
+        let changes = variables::changes(space, values);
+        let has_them = changes.is_some();
+        self.changes.extend(changes.map(|changes| (Arc::clone(file), changes)));
+        has_them
     }
 
     /// Draws controls at the left, and what comes of them at the right.

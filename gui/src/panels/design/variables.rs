@@ -22,14 +22,16 @@ pub fn ui(ui: &mut Ui, space: &Space, changes: &mut Changes) {
     }
 }
 
-/// What differs from the defaults in a network with these values of the variables.
-pub fn changes(space: &Space, values: &[String]) -> Changes {
+/// What differs from the defaults in a network with these values of variables, each with its name; none if the space
+/// has no such variable or value.
+pub fn changes(space: &Space, values: &[(String, String)]) -> Option<Changes> {
     let mut changes = Changes::default();
-    for (variable, value) in space.variables.iter().zip(values) {
-        let is_default = variable.values[variable.default].label == *value;
-        changes.set(&variable.name, (!is_default).then(|| quoted(value)));
+    for (name, value) in values {
+        let variable = space.variables.iter().find(|variable| variable.name == *name)?;
+        let place = variable.values.iter().position(|choice| choice.label == *value)?;
+        changes.set(name, (place != variable.default).then(|| quoted(value)));
     }
-    changes
+    Some(changes)
 }
 
 fn control(ui: &mut Ui, variable: &Variable, changes: &mut Changes) {

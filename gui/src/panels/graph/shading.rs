@@ -75,7 +75,7 @@ struct Basis {
     network: usize,
     colour: Colour,
     convention: Convention,
-    profiles: usize,
+    results: u64,
 }
 
 /// The colours of the cards of a scene.
@@ -110,7 +110,7 @@ impl Shading {
             network: Arc::as_ptr(network).addr(),
             colour,
             convention,
-            profiles: model.results.profiles.len(),
+            results: model.results.reading,
         };
         if self.basis.as_ref() == Some(&basis) {
             return;

@@ -72,9 +72,12 @@ fn heading(ui: &mut Ui, parts: usize, spots: &[Spot<'_>], roof: &Roofline) {
         0 => String::new(),
         silent => format!("; {silent} of {parts} parts do no arithmetic"),
     };
-    let limit = |intensity: f64| roof.peak_gflops.min(intensity * roof.bandwidth_gbps);
-    let is_above = |spot: &Spot<'_>| 10_f64.powf(spot.at[1]) > limit(10_f64.powf(spot.at[0]));
-    let above = match spots.iter().any(is_above) {
+    // Beyond the rounding of what is measured.
+    let is_above = |spot: &Spot<'_>| {
+        let [intensity, gflops] = spot.at.map(|exponent| 10_f64.powf(exponent));
+        gflops > 1.01 * intensity * roof.bandwidth_gbps
+    };
+    let above = match roof.bandwidth_gbps > 0.0 && spots.iter().any(is_above) {
         true => " Above the memory line, data came from caches.",
         false => "",
     };

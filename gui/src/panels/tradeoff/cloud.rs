@@ -347,7 +347,7 @@ mod tests {
             failed: 0,
             points: (1..=count).map(point).collect(),
         };
-        let cloud = Cloud { file: Arc::from(Path::new("some.yaml")), counts };
+        let cloud = Cloud { file: Arc::from(Path::new("some.yaml")), counts, is_stopped: false };
         CloudView::new(&Arc::new(cloud), convention, &brushes.iter().copied().collect(), 0)
     }
 

@@ -65,8 +65,12 @@ fn space(ui: &mut Ui, look: &Look, view: &CloudView, model: &Model) {
             ui.painter().rect_filled(at, 0.0, tint);
         }
     });
-    let counts = &view.cloud().counts;
+    let cloud = view.cloud();
+    let counts = &cloud.counts;
     let mut words = format!("{} networks of {}", counts.points.len(), counts.title);
+    if cloud.is_stopped {
+        words.push_str(", stopped before all were counted");
+    }
     if !look.brushes.is_empty() {
         words.push_str(&format!(", {} of them in the ranges", view.count()));
     }

@@ -97,7 +97,7 @@ impl Tradeoff {
         self.rows.update(model, self.look.way.as_deref());
         let Self { look, view, rows, scatter, parallel, cloud, most } = self;
         let margin = Frame::NONE.inner_margin(Margin { left: 8, right: 8, top: 6, bottom: 2 });
-        margin.show(ui, |ui| toolbar::ui(ui, (look, view, most), rows, model, commands));
+        margin.show(ui, |ui| toolbar::ui(ui, (look, view, scatter, most), rows, model, commands));
         cloud::CloudView::update(cloud, model, look);
         let cloud = cloud.as_ref();
         if *view != View::Scatter {

@@ -89,7 +89,7 @@ fn key(model: &Model, way: Option<&str>) -> u64 {
         entry.file.hash(&mut hasher);
         Arc::as_ptr(network).hash(&mut hasher);
     }
-    model.results.measurements.len().hash(&mut hasher);
+    model.results.reading.hash(&mut hasher);
     model.settings.convention().to_string().hash(&mut hasher);
     way.hash(&mut hasher);
     hasher.finish()

@@ -79,10 +79,20 @@ impl Scatter {
         }
         let over_dot = self.reach_dots(&mut inner, &dots, rows, model, commands);
         if let Some(view) = cloud.filter(|_| !over_dot) {
-            self.reach_cloud(&canvas, view, model, commands);
+            self.reach_cloud(&canvas, rect, view, model, commands);
         }
         self.navigate(ui, &canvas, field, look);
         self.select_box(ui, &canvas, &dots, commands);
+    }
+
+    /// Whether less than everything is shown.
+    pub const fn is_zoomed(&self) -> bool {
+        self.zoomed.is_some()
+    }
+
+    /// Shows everything.
+    pub const fn fit(&mut self) {
+        self.zoomed = None;
     }
 
     /// The axes: those that were zoomed to, or around everything.
@@ -124,16 +134,20 @@ impl Scatter {
     fn reach_cloud(
         &self,
         canvas: &Response,
+        rect: Rect,
         view: &CloudView,
         model: &Model,
         commands: &mut Commands,
     ) {
-        let point = canvas.hover_pos().and_then(|pointer| self.cloud.under(view, pointer));
+        let pointer = canvas.hover_pos().filter(|pointer| rect.contains(*pointer));
+        let point = pointer.and_then(|pointer| self.cloud.under(view, pointer));
         let Some(point) = point else { return };
         let cloud = view.cloud();
         let is_open = model.entries.contains_key(&cloud.file);
         if is_open && canvas.clicked() {
-            commands.push(Command::ShowPoint(Arc::clone(&cloud.file), point.values.clone()));
+            let names = cloud.counts.variables.iter().map(|(name, _)| name.clone());
+            let values = names.zip(point.values.iter().cloned()).collect();
+            commands.push(Command::ShowPoint(Arc::clone(&cloud.file), values));
         }
         canvas.clone().on_hover_cursor(CursorIcon::PointingHand).on_hover_ui_at_pointer(|ui| {
             card::cloud_point(ui, cloud, point);

@@ -9,6 +9,7 @@ use super::{
     look::{ColorBy, Look},
     metric::Metric,
     rows::{Rows, chosen},
+    scatter::Scatter,
 };
 use crate::{
     command::{Command, Commands},
@@ -19,7 +20,7 @@ use crate::{
 /// Draws the choices.
 pub fn ui(
     ui: &mut Ui,
-    (look, view, most): (&mut Look, &mut View, &mut usize),
+    (look, view, scatter, most): (&mut Look, &mut View, &mut Scatter, &mut usize),
     rows: &Rows,
     model: &Model,
     commands: &mut Commands,
@@ -52,6 +53,10 @@ pub fn ui(
             .widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Filter networks"));
         if ui.add_enabled(!look.brushes.is_empty(), egui::Button::new("Clear brushes")).clicked() {
             look.brushes.clear();
+        }
+        let fit = ui.add_enabled(scatter.is_zoomed(), egui::Button::new("Fit"));
+        if fit.on_hover_text("Show all points").clicked() {
+            scatter.fit();
         }
         way_choice(ui, look, rows);
         cloud(ui, most, model, commands);
