@@ -8,8 +8,9 @@ import os
 import pathlib
 import re
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 PATIENCE_S = 60
 
@@ -25,10 +26,13 @@ class Failed(Exception):
 def screen(size: str) -> Iterator[None]:
     """An X server of a size as `1280x800`, and a bus for screen readers, for this process and those that it starts."""
     with contextlib.ExitStack() as stack:
-        display = f":{_start(stack, 'Xvfb', '-displayfd', '{fd}', '-screen', '0', f'{size}x24', '-nolisten', 'tcp', '-noreset')}"
-        bus = _start(stack, "dbus-daemon", "--session", "--nofork", "--nopidfile", "--print-address={fd}")
-        os.environ.update(DISPLAY=display, DBUS_SESSION_BUS_ADDRESS=bus, LIBGL_ALWAYS_SOFTWARE="1")
+        runtime = stack.enter_context(tempfile.TemporaryDirectory())
+        server = ["Xvfb", "-displayfd", "{fd}", "-screen", "0", f"{size}x24", "-nolisten", "tcp", "-noreset"]
+        # Servers that the bus starts are to know this display, and no other.
+        os.environ.update(DISPLAY=f":{_start(stack, *server)}", XDG_RUNTIME_DIR=runtime, LIBGL_ALWAYS_SOFTWARE="1")
         os.environ.pop("WAYLAND_DISPLAY", None)
+        bus = _start(stack, "dbus-daemon", "--session", "--nofork", "--nopidfile", "--print-address={fd}")
+        os.environ["DBUS_SESSION_BUS_ADDRESS"] = bus
         _announce_reader()
         yield
 
@@ -41,10 +45,18 @@ def _start(stack: contextlib.ExitStack, *command: str) -> str:
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )
     os.close(write)
-    stack.callback(process.wait)
-    stack.callback(process.terminate)
+    stack.callback(_end, process)
     with os.fdopen(read) as said:
         return said.readline().strip()
+
+
+def _end(process: subprocess.Popen) -> None:
+    """End a server."""
+    process.terminate()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def _announce_reader() -> None:
@@ -71,14 +83,15 @@ class Dashboard:
         # A home of its own: nothing is remembered from before, and nothing is left.
         environment = {**os.environ, "HOME": str(home), "XDG_DATA_HOME": str(home), "WINIT_X11_SCALE_FACTOR": str(scale)}
         self.process = subprocess.Popen([str(binary), *arguments], env=environment, cwd=home)
-        self.window = self.wait("a window", lambda: output("xdotool", "search", "--onlyvisible", "--name", "Inceptive"))
+        search = ["xdotool", "search", "--onlyvisible", "--name", "Inceptive"]
+        self.window = self.wait("window", lambda: output(*search).partition("\n")[0])
 
-    def wait(self, what: str, found, patience_s: float = PATIENCE_S):
+    def wait(self, what: str, found: Callable, patience_s: float = PATIENCE_S):
         """What `found` gives, as soon as that is anything."""
         deadline = time.monotonic() + patience_s
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
-                raise Failed(f"the dashboard ended with {self.process.returncode} before there was {what}")
+                raise Failed(f"the dashboard ended with {self.process.returncode} before there was a {what}")
             if it := found():
                 return it
             time.sleep(0.05)
@@ -87,20 +100,21 @@ class Dashboard:
     def _nodes(self) -> Iterator:
         from gi.repository import Atspi, GLib
 
-        def below(node):
+        def below(node) -> Iterator:
             yield node
-            for index in range(node.get_child_count()):
-                if child := node.get_child_at_index(index):
-                    yield from below(child)
+            # A part may be gone before it is asked for.
+            with contextlib.suppress(GLib.GError):
+                for index in range(node.get_child_count()):
+                    with contextlib.suppress(GLib.GError):
+                        if child := node.get_child_at_index(index):
+                            yield from below(child)
 
         desktop = Atspi.get_desktop(0)
         desktop.clear_cache()
-        # A part may be gone before it is asked for.
-        with contextlib.suppress(GLib.GError):
-            for index in range(desktop.get_child_count()):
-                application = desktop.get_child_at_index(index)
-                if application and application.get_process_id() == self.process.pid:
-                    yield from below(application)
+        for index in range(desktop.get_child_count()):
+            application = desktop.get_child_at_index(index)
+            if application and application.get_process_id() == self.process.pid:
+                yield from below(application)
 
     def _find(self, name: str, role: str | None):
         from gi.repository import GLib
@@ -118,7 +132,14 @@ class Dashboard:
 
     def said(self) -> list[str]:
         """Role and name of everything that has a name."""
-        return [f"{node.get_role_name()} {node.get_name()!r}" for node in self._nodes() if node.get_name()]
+        from gi.repository import GLib
+
+        said = []
+        for node in self._nodes():
+            with contextlib.suppress(GLib.GError):
+                if name := node.get_name():
+                    said.append(f"{node.get_role_name()} {name!r}")
+        return said
 
     def has(self, name: str, role: str | None = None) -> bool:
         """Whether a part is there now."""

@@ -9,6 +9,7 @@ can be seen after each step is written to DIR. Exit 1 at the first step that goe
 """
 
 import argparse
+import contextlib
 import json
 import pathlib
 import shutil
@@ -35,10 +36,13 @@ class Journey:
         self.pictures = options.pictures or folder / "pictures"
         shutil.copytree(ROOT / "architectures", self.folder)
         self.window = Dashboard(options.binary, "architectures", home=folder, scale=options.scale)
-        self.window.resize(options.size)
+
+    def begin(self) -> None:
+        """Make it as large and as bright as it is wanted."""
+        self.window.resize(self.options.size)
         self.window.find("[0-9]+ files", "label")
-        if options.theme:
-            while not self.window.has(f"Theme: {options.theme}", "push button"):
+        for _ in range(3):
+            if self.options.theme and not self.window.has(f"Theme: {self.options.theme}", "push button"):
                 self.window.click("Theme: .*", "push button")
 
     def picture(self, name: str) -> None:
@@ -101,13 +105,13 @@ def edit(journey: Journey) -> None:
     journey.picture("edit-3-mistake")
 
     for _ in range(10):
-        if window.has("right, not saved", "label"):
-            break
         window.press("ctrl+z")
+        with contextlib.suppress(Failed):
+            window.find("right, not saved", "label", patience_s=3)
+            break
     window.press("ctrl+s")
     window.find("right", "label")
-    saved = file.read_text()
-    if saved != text.replace(WIDTH, "c3: 256"):
+    if file.read_text() != text.replace(WIDTH, "c3: 256"):
         raise Failed("the file is not the text with the new width")
 
     window.press("ctrl+1")
@@ -161,7 +165,7 @@ def look(journey: Journey) -> None:
 
     journey.select("googlenet-widths")
     window.click("Draw the space", "push button")
-    window.wait("end of the count", lambda: not window.has("Cancel", "push button"))
+    window.find("1920 networks of .*", "label")
     window.click("y axis", "combo box")
     window.click("params", "push button|toggle button|menu item|list item")
     window.wait("closed list", lambda: not window.has("acts", "push button|toggle button|menu item|list item"))
@@ -238,6 +242,7 @@ def main() -> int:
             with tempfile.TemporaryDirectory() as temporary:
                 started = Journey(options, pathlib.Path(temporary))
                 try:
+                    started.begin()
                     journey(started)
                     started.window.close()
                     print(f"{name}: done")

@@ -88,6 +88,8 @@ struct Bench {
     last: Option<Instant>,
     frames: Vec<Duration>,
     pixels: Vec2,
+    /// The button that is held.
+    held: Option<PointerButton>,
 }
 
 fn main() -> eframe::Result {
@@ -132,7 +134,7 @@ fn run(pixels: Vec2) -> eframe::Result {
 impl Bench {
     fn new(app: App, space: PathBuf, pixels: Vec2) -> Self {
         let since = Instant::now();
-        Self { app, space, pixels, scene: 0, step: 0, since, last: None, frames: vec![] }
+        Self { app, space, pixels, scene: 0, step: 0, since, last: None, frames: vec![], held: None }
     }
 
     fn scene(&self) -> Option<Scene> {
@@ -229,13 +231,19 @@ impl eframe::App for Bench {
         if self.step > 1 {
             input.events.push(Event::PointerMoved(at));
         }
-        if self.step == SETTLING && self.scene() != Some(Scene::Hover) {
-            let button = match self.scene() {
-                Some(Scene::Drag) => PointerButton::Middle,
-                _ => PointerButton::Primary,
-            };
-            let modifiers = Modifiers::NONE;
+        let wanted = match self.scene() {
+            Some(Scene::Whole | Scene::Near) => Some(PointerButton::Primary),
+            Some(Scene::Drag) => Some(PointerButton::Middle),
+            Some(Scene::Hover) | None => None,
+        };
+        let modifiers = Modifiers::NONE;
+        if let Some(button) = self.held.filter(|_| self.step == 0) {
+            input.events.push(Event::PointerButton { pos: at, button, pressed: false, modifiers });
+            self.held = None;
+        }
+        if let Some(button) = wanted.filter(|_| self.step == SETTLING) {
             input.events.push(Event::PointerButton { pos: at, button, pressed: true, modifiers });
+            self.held = Some(button);
         }
     }
 }
