@@ -113,6 +113,7 @@ fn run(pixels: Vec2) -> eframe::Result {
     let options = Options {
         path: Some(root.join("densenet121.yaml")),
         store: folder.path().join("results.db"),
+        drafts: None,
     };
     let mut native = NativeOptions {
         viewport: egui::ViewportBuilder::default().with_inner_size(pixels),
@@ -134,7 +135,17 @@ fn run(pixels: Vec2) -> eframe::Result {
 impl Bench {
     fn new(app: App, space: PathBuf, pixels: Vec2) -> Self {
         let since = Instant::now();
-        Self { app, space, pixels, scene: 0, step: 0, since, last: None, frames: vec![], held: None }
+        Self {
+            app,
+            space,
+            pixels,
+            scene: 0,
+            step: 0,
+            since,
+            last: None,
+            frames: vec![],
+            held: None,
+        }
     }
 
     fn scene(&self) -> Option<Scene> {

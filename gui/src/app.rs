@@ -2,17 +2,15 @@
 
 mod closing;
 mod files;
+mod keeping;
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui};
 use egui_tiles::Tree;
 
 use closing::Closing;
+use keeping::Keeping;
 
 use crate::{
     Options,
@@ -21,7 +19,7 @@ use crate::{
     model::{FilePath, Model},
     panels::Panels,
     screenshot::Screenshots,
-    session::{Drafts, Session},
+    session::Session,
     shortcuts, status, theme,
     tiles::{self, Pane, Screens},
     watch::Watch,
@@ -39,6 +37,8 @@ pub struct App {
     /// Texts that were edited and not checked since, with the first edit.
     edits: BTreeMap<FilePath, Instant>,
     closing: Closing,
+    /// Where drafts are kept; nowhere if nobody asked for it or there is no room.
+    keeping: Option<Keeping>,
     shows_shortcuts: bool,
 }
 
@@ -68,6 +68,7 @@ impl App {
             screenshots: Screenshots::default(),
             edits: BTreeMap::new(),
             closing: Closing::default(),
+            keeping: None,
             shows_shortcuts: false,
         };
         app.panels.graph.remember(session.graphs);
@@ -77,7 +78,9 @@ impl App {
         if app.model.folder == session.folder && app.model.selection.is_empty() {
             app.model.selection = session.selection.into_iter().map(Arc::from).collect();
         }
-        app.restore(Drafts::load(cc.storage));
+        if let Some(folder) = &options.drafts {
+            app.keep_in(folder);
+        }
         app.start(Job::Results(app.model.store.clone()));
         app
     }
@@ -112,6 +115,7 @@ impl App {
             self.commands.push(Command::Add(paths));
         }
         self.read_edits(ctx);
+        self.keep_drafts(ctx);
     }
 
     /// Does what a screen asks for; for benchmarks, too.
@@ -196,7 +200,7 @@ impl eframe::App for App {
             tree.ui(&mut Screens { panels, model, commands }, ui);
         });
         shortcuts::sheet(&ctx, &mut self.shows_shortcuts);
-        self.closing.ui(&ctx, &self.model, &mut self.commands);
+        self.closing.ui(&ctx, &self.model, self.keeping.is_some(), &mut self.commands);
         self.model.settings.theme = ctx.options(|options| options.theme_preference);
         let commands = self.commands.take();
         if !commands.is_empty() {
@@ -218,15 +222,9 @@ impl eframe::App for App {
             tradeoff: self.panels.tradeoff.remembered(),
         };
         session.save(storage);
-        let drafts = match self.closing.loses_drafts() {
-            true => Drafts::default(),
-            false => Drafts::of(self.model.entries.values()),
-        };
-        drafts.save(storage);
     }
 
-    fn auto_save_interval(&self) -> Duration {
-        // What was typed since is lost in a crash.
-        Duration::from_secs(10)
+    fn on_exit(&mut self, _: Option<&eframe::glow::Context>) {
+        self.keep_at_exit();
     }
 }

@@ -8,6 +8,7 @@
 
 pub mod app;
 pub mod command;
+pub mod drafts;
 pub mod format;
 pub mod jobs;
 pub mod model;
@@ -25,6 +26,9 @@ use std::path::PathBuf;
 pub use app::App;
 pub use tiles::Pane;
 
+/// What the program is called by desktops, and its folder for what is remembered.
+pub const APP_ID: &str = "inceptive";
+
 /// What the window opens with.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -32,6 +36,8 @@ pub struct Options {
     pub path: Option<PathBuf>,
     /// The store of results.
     pub store: PathBuf,
+    /// Where texts that are not saved are kept for the next run; nowhere without it.
+    pub drafts: Option<PathBuf>,
 }
 
 /// Opens the window and comes back when it is closed.
@@ -42,10 +48,10 @@ pub fn run(options: Options) -> eframe::Result {
     let native = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
             .with_title("Inceptive")
-            .with_app_id("inceptive")
+            .with_app_id(APP_ID)
             .with_inner_size([1280.0, 800.0])
             .with_min_inner_size([640.0, 400.0]),
         ..eframe::NativeOptions::default()
     };
-    eframe::run_native("inceptive", native, Box::new(|cc| Ok(Box::new(App::new(cc, options)))))
+    eframe::run_native(APP_ID, native, Box::new(|cc| Ok(Box::new(App::new(cc, options)))))
 }

@@ -20,5 +20,6 @@ struct Arguments {
 
 fn main() -> eframe::Result {
     let Arguments { path, store } = Arguments::parse();
-    run(Options { path, store })
+    let drafts = eframe::storage_dir(inceptive_gui::APP_ID).map(|folder| folder.join("drafts"));
+    run(Options { path, store, drafts })
 }

@@ -1,22 +1,18 @@
 //! What is remembered from one run to the next.
 
-use std::path::{PathBuf, absolute};
+use std::path::PathBuf;
 
 use egui_tiles::Tree;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    model::{Entry, Settings},
+    model::Settings,
     panels::{graph::Remembered, tradeoff},
     tiles::Pane,
 };
 
-/// Under which names the session and drafts are kept.
+/// Under which name it is kept.
 const KEY: &str = "session";
-const DRAFTS: &str = "drafts";
-
-/// The most that is kept of drafts and the texts that they began with, in bytes.
-const MOST_DRAFT_BYTES: usize = 1_000_000;
 
 /// What is remembered. Runtime handles and results are not in it; drafts are kept apart.
 #[derive(Default, Serialize, Deserialize)]
@@ -47,61 +43,9 @@ impl Session {
     }
 }
 
-/// A text that was not saved.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Draft {
-    /// Its file, wherever the program is started next.
-    pub file: PathBuf,
-    /// The text.
-    pub text: String,
-    /// The text of the file that it began with.
-    pub base: Option<String>,
-}
-
-impl Draft {
-    fn of(entry: &Entry) -> Option<Self> {
-        let text = entry.draft.as_ref()?.to_string();
-        let file = absolute(&entry.file).unwrap_or_else(|_| entry.file.to_path_buf());
-        Some(Self { file, text, base: entry.base.as_ref().map(ToString::to_string) })
-    }
-
-    fn bytes(&self) -> usize {
-        self.text.len() + self.base.as_ref().map_or(0, String::len)
-    }
-}
-
-/// Texts that were not saved.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Drafts(pub Vec<Draft>);
-
-impl Drafts {
-    /// Those of these files that there is room for, in their order.
-    pub fn of<'a>(entries: impl Iterator<Item = &'a Entry>) -> Self {
-        let mut room = MOST_DRAFT_BYTES;
-        let fits = |draft: &Draft| match room.checked_sub(draft.bytes()) {
-            Some(rest) => {
-                room = rest;
-                true
-            }
-            None => false,
-        };
-        Self(entries.filter_map(Draft::of).filter(fits).collect())
-    }
-
-    /// Those of the last run.
-    pub fn load(storage: Option<&dyn eframe::Storage>) -> Self {
-        storage.and_then(|storage| eframe::get_value(storage, DRAFTS)).unwrap_or_default()
-    }
-
-    pub fn save(&self, storage: &mut dyn eframe::Storage) {
-        eframe::set_value(storage, DRAFTS, self);
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::{collections::HashMap, path::Path, sync::Arc};
+    use std::collections::HashMap;
 
     use egui::ThemePreference;
     use inceptive_cost::Convention;
@@ -150,24 +94,6 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn drafts_come_back_as_far_as_there_is_room() {
-        let entry = |name: &str, size: usize| {
-            let mut entry = Entry::new(&Arc::from(Path::new(name)));
-            entry.edit(Some(Arc::from("x".repeat(size))));
-            entry
-        };
-        let entries = [entry("/a.yaml", 600_000), entry("/b.yaml", 600_000), entry("/c.yaml", 9)];
-        let drafts = Drafts::of(entries.iter().chain([&Entry::new(&entries[0].file)]));
-        let files: Vec<&Path> = drafts.0.iter().map(|draft| draft.file.as_path()).collect();
-        assert_eq!(files, [Path::new("/a.yaml"), Path::new("/c.yaml")]);
-        let mut storage = Memory::default();
-        drafts.save(&mut storage);
-        assert_eq!(Drafts::load(Some(&storage)), drafts);
-        storage.0.insert(DRAFTS.to_owned(), "[(file: 3".to_owned());
-        assert_eq!(Drafts::load(Some(&storage)), Drafts::default());
-    }
-
-    #[test]
     fn a_session_of_an_earlier_version_is_taken() {
         #[derive(Serialize)]
         struct View {
@@ -188,7 +114,6 @@ pub(crate) mod tests {
         let mut storage = Memory::default();
         eframe::set_value(&mut storage, KEY, &Earlier { folder: PathBuf::from("nets"), graphs });
         assert_eq!(Session::load(Some(&storage)).folder, PathBuf::from("nets"));
-        assert_eq!(Drafts::load(Some(&storage)), Drafts::default());
     }
 
     #[test]

@@ -8,7 +8,6 @@ use crate::{
     command::{Command, Commands},
     model::{FilePath, Model, stem},
     panels::question,
-    session::Drafts,
     tiles::Pane,
 };
 
@@ -31,7 +30,7 @@ pub(super) enum Closing {
 
 impl Closing {
     /// Holds the window open while there are drafts, and asks.
-    pub fn ui(&mut self, ctx: &Context, model: &Model, commands: &mut Commands) {
+    pub fn ui(&mut self, ctx: &Context, model: &Model, can_keep: bool, commands: &mut Commands) {
         let drafts = || model.entries.values().filter(|entry| entry.draft.is_some());
         let is_wanted = ctx.input(|input| input.viewport().close_requested());
         if is_wanted && !matches!(self, Self::Goes { .. }) && drafts().next().is_some() {
@@ -42,8 +41,7 @@ impl Closing {
             Self::No | Self::Goes { .. } => {}
             Self::Asks => {
                 let files: Vec<FilePath> = drafts().map(|entry| Arc::clone(&entry.file)).collect();
-                let has_room = Drafts::of(drafts()).0.len() == files.len();
-                self.ask(ctx, &files, has_room, commands);
+                self.ask(ctx, &files, can_keep, commands);
             }
             Self::Saves => {
                 if let Some(stuck) = drafts().find(|entry| entry.save_problem.is_some()) {
@@ -67,8 +65,8 @@ impl Closing {
         ctx.send_viewport_cmd(ViewportCommand::Close);
     }
 
-    /// Asks; drafts can be kept for the next run if there is room.
-    fn ask(&mut self, ctx: &Context, files: &[FilePath], has_room: bool, commands: &mut Commands) {
+    /// Asks; drafts can be kept for the next run if there is a place for them.
+    fn ask(&mut self, ctx: &Context, files: &[FilePath], can_keep: bool, commands: &mut Commands) {
         let names: Vec<String> = files.iter().map(|file| stem(file)).collect();
         let modal = question(ctx, "closing", 480.0, |ui| {
             ui.heading("There are unsaved changes");
@@ -77,9 +75,9 @@ impl Closing {
             ui.horizontal(|ui| {
                 let save = ui.button("Save and quit").clicked();
                 let keep = ui
-                    .add_enabled(has_room, Button::new("Keep for later"))
+                    .add_enabled(can_keep, Button::new("Keep for later"))
                     .on_hover_text("The files stay as they are; the changes are back next time")
-                    .on_disabled_hover_text("The changes are too large")
+                    .on_disabled_hover_text("There is no place to keep them")
                     .clicked();
                 let lose = ui.button("Quit without saving").clicked();
                 (save, keep, lose, ui.button("Cancel").clicked())

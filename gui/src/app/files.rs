@@ -12,9 +12,9 @@ use inceptive_jobs::is_network;
 
 use super::App;
 use crate::{
+    drafts::Draft,
     jobs::{Job, SaveRequest},
     model::{Entry, FilePath},
-    session::{Draft, Drafts},
     watch::{Watch, log_of},
 };
 
@@ -61,9 +61,9 @@ impl App {
     }
 
     /// Takes texts that were not saved in an earlier run.
-    pub(super) fn restore(&mut self, drafts: Drafts) {
+    pub(super) fn restore(&mut self, drafts: Vec<Draft>) {
         let folder = absolute(&self.model.folder).unwrap_or_else(|_| self.model.folder.clone());
-        for Draft { file, text, base } in drafts.0 {
+        for Draft { file, text, base } in drafts {
             let inside = file.strip_prefix(&folder).map(|rest| self.model.folder.join(rest));
             let is_outside = inside.is_err();
             let file: FilePath = Arc::from(inside.unwrap_or(file));

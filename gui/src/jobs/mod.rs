@@ -25,7 +25,7 @@ pub use machinery::{Machinery, Tools};
 pub use measure::{BenchRequest, EngineState, ProfileRequest};
 pub use read::{Reading, ReportRequest};
 pub use worker::{Reporter, Worker};
-pub use write::{Picture, SaveProblem, SaveRequest};
+pub use write::{KeepRequest, Picture, SaveProblem, SaveRequest};
 
 /// Something to do on a thread of its own.
 #[derive(Clone, Debug)]
@@ -36,6 +36,8 @@ pub enum Job {
     Read(FilePath, Option<Arc<str>>),
     /// Writes a text from the editor to its file.
     Save(SaveRequest),
+    /// Keeps texts that are not saved.
+    KeepDrafts(KeepRequest),
     /// Writes a picture.
     Picture(PathBuf, Picture),
     /// Lays a network out.
@@ -80,6 +82,7 @@ impl Job {
             Self::List(_)
             | Self::Read(..)
             | Self::Save(_)
+            | Self::KeepDrafts(_)
             | Self::Picture(..)
             | Self::Design(_)
             | Self::SaveDesign(_)
@@ -100,6 +103,7 @@ impl Job {
             Self::List(folder) => format!("list {}", folder.display()),
             Self::Read(file, _) => format!("read {}", file.display()),
             Self::Save(request) => format!("save {}", request.file.display()),
+            Self::KeepDrafts(_) => "keep what is not saved".to_owned(),
             Self::Picture(path, _) => format!("write {}", path.display()),
             Self::Layout(_) => "lay out".to_owned(),
             Self::Design(request) => format!("count {}", request.file.display()),
@@ -117,7 +121,9 @@ impl Job {
     /// one has stopped, so that however fast requests come, they do not pile up.
     fn supersedes(&self, earlier: &Self) -> bool {
         match (self, earlier) {
-            (Self::List(_), Self::List(_)) | (Self::Results(_), Self::Results(_)) => true,
+            (Self::List(_), Self::List(_))
+            | (Self::Results(_), Self::Results(_))
+            | (Self::KeepDrafts(_), Self::KeepDrafts(_)) => true,
             (Self::Read(file, _), Self::Read(other, _)) => file == other,
             (Self::Layout(request), Self::Layout(other)) => request.place == other.place,
             _ => false,
@@ -130,6 +136,7 @@ impl Job {
             Self::List(folder) => Ok(read::listed(folder)),
             Self::Read(file, text) => Ok(read::read(file, text)),
             Self::Save(request) => Ok(write::save(request)),
+            Self::KeepDrafts(request) => write::keep(&request),
             Self::Picture(path, picture) => write::picture(path, picture),
             Self::Layout(request) => Ok(layout::lay_out(request, report)),
             Self::Design(request) => Ok(design::count(request)),

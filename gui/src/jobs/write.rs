@@ -8,6 +8,7 @@ use inceptive_report::replace_file;
 use inceptive_jobs::chain;
 
 use super::Output;
+use crate::drafts::{Draft, Keeper};
 use crate::model::FilePath;
 
 /// A text for a file.
@@ -53,6 +54,23 @@ fn write_text(request: &SaveRequest) -> Result<(), SaveProblem> {
     }
     let written = replace_file(file, text.as_bytes());
     written.map_err(|error| SaveProblem::Failed(chain(&error)))
+}
+
+/// Texts that are not saved, to be kept for the next run.
+#[derive(Clone, Debug)]
+pub struct KeepRequest {
+    /// Where.
+    pub keeper: Arc<Keeper>,
+    /// Later ones have larger numbers.
+    pub number: u64,
+    /// The texts.
+    pub drafts: Arc<[Draft]>,
+}
+
+pub(super) fn keep(request: &KeepRequest) -> Result<Output, String> {
+    let KeepRequest { keeper, number, drafts } = request;
+    keeper.keep(*number, drafts).map_err(|error| chain(&error))?;
+    Ok(Output::Written(vec![]))
 }
 
 pub(super) fn picture(path: PathBuf, picture: Picture) -> Result<Output, String> {

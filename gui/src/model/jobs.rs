@@ -125,8 +125,9 @@ impl Jobs {
             Finish::Done(output) => (Status::Done, Some(output)),
             Finish::Stopped => (Status::Stopped, None),
             Finish::Failed(message) => {
-                if is_quick {
-                    messages.push(format!("{}: {message}", state.job.title()));
+                let text = format!("{}: {message}", state.job.title());
+                if is_quick && !messages.contains(&text) {
+                    messages.push(text);
                 }
                 (Status::Failed(message), None)
             }

@@ -63,6 +63,7 @@ impl Window {
         let options = Options {
             path: Some(folder.path().join("architectures")),
             store: folder.path().join("inceptive.db"),
+            drafts: Some(folder.path().join("drafts")),
         };
         Self::opened(folder, options, machinery, Theme::Dark)
     }

@@ -3,9 +3,9 @@
 use std::{collections::HashMap, fs};
 
 use eframe::App as _;
-use egui::{Key, Modifiers, Role};
+use egui::{Key, Modifiers, Role, Theme};
 use egui_kittest::{Harness, kittest::Queryable};
-use inceptive_gui::{App, Options, model::Model};
+use inceptive_gui::{App, Options, jobs::Machinery, model::Model};
 use tempfile::TempDir;
 
 use crate::common::{Window, copies};
@@ -32,17 +32,21 @@ impl eframe::Storage for Memory {
     fn flush(&mut self) {}
 }
 
-/// Ends a run, without asking as when it crashes.
+/// Ends a run as closing the window does.
 fn end(mut window: Window) -> (TempDir, Memory) {
     let mut memory = Memory::default();
     window.harness.state_mut().save(&mut memory);
+    window.harness.state_mut().on_exit(None);
     (window.folder, memory)
 }
 
 /// The next run, on `architectures/` or another folder.
 fn again((folder, memory): (TempDir, Memory), open: &str) -> Window {
-    let options =
-        Options { path: Some(folder.path().join(open)), store: folder.path().join("inceptive.db") };
+    let options = Options {
+        path: Some(folder.path().join(open)),
+        store: folder.path().join("inceptive.db"),
+        drafts: Some(folder.path().join("drafts")),
+    };
     let memory: &'static Memory = Box::leak(Box::new(memory));
     let builder = Harness::builder().with_size([1280.0, 800.0]).with_max_steps(50);
     let harness = builder.build_eframe(|cc| {
@@ -92,6 +96,31 @@ fn a_text_that_was_not_saved_comes_back() {
     window.wait("it is saved", |model| draft(model).is_none());
     assert_eq!(text(&window), mine);
     assert!(!window.says("Restored from the last run"));
+}
+
+#[test]
+fn a_crash_loses_no_text_and_windows_that_are_open_keep_theirs() {
+    let (mut window, mine) = edited();
+    let drafts = window.folder.path().join("drafts");
+    let kept = || {
+        let files = fs::read_dir(&drafts).unwrap().map(|entry| entry.unwrap().path());
+        files.filter(|path| path.extension().is_some_and(|it| it == "json")).count()
+    };
+    window.wait("it is kept", |_| kept() == 1);
+    let folder = copies(&[NAME]);
+    let options = Options {
+        path: Some(folder.path().join("architectures")),
+        store: folder.path().join("inceptive.db"),
+        drafts: Some(drafts.clone()),
+    };
+    let other = Window::opened(folder, options, &Machinery::default(), Theme::Dark);
+    assert_eq!(draft(other.model()), None, "it belongs to the window that is open");
+    drop(other);
+    // It ends without a chance to say anything.
+    let Window { harness, folder } = window;
+    drop(harness);
+    let window = again((folder, Memory::default()), "architectures");
+    assert_eq!(draft(window.model()), Some(mine.as_str()));
 }
 
 #[test]

@@ -1,0 +1,89 @@
+//! Keeping texts that are not saved for the next run.
+
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use egui::Context;
+
+use super::App;
+use crate::{
+    drafts::{Draft, Keeper},
+    jobs::{Job, KeepRequest},
+    model::FilePath,
+};
+
+/// What was typed for so long at most is lost when the machine fails.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Where drafts are kept, and which are there.
+pub(super) struct Keeping {
+    keeper: Arc<Keeper>,
+    kept: Vec<(FilePath, Arc<str>)>,
+    at: Instant,
+    number: u64,
+}
+
+impl App {
+    /// Takes a place for drafts in a folder, and drafts that earlier runs left there.
+    pub(super) fn keep_in(&mut self, folder: &Path) {
+        match Keeper::open(folder) {
+            Ok((keeper, drafts)) => {
+                let (keeper, at) = (Arc::new(keeper), Instant::now());
+                self.restore(drafts);
+                self.keeping = Some(Keeping { keeper, kept: self.drafts(), at, number: 0 });
+            }
+            Err(error) => {
+                let text = format!("what is not saved is not kept for the next run: {error}");
+                self.model.messages.push(text);
+            }
+        }
+    }
+
+    fn drafts(&self) -> Vec<(FilePath, Arc<str>)> {
+        let entries = self.model.entries.values();
+        let draft = |text: &Arc<str>| Arc::clone(text);
+        entries
+            .filter_map(|it| Some((Arc::clone(&it.file), it.draft.as_ref().map(draft)?)))
+            .collect()
+    }
+
+    fn keep_request(&mut self, drafts: Arc<[Draft]>) -> Option<KeepRequest> {
+        let keeping = self.keeping.as_mut()?;
+        keeping.number += 1;
+        Some(KeepRequest { keeper: Arc::clone(&keeping.keeper), number: keeping.number, drafts })
+    }
+
+    /// Keeps drafts if they are others than before.
+    pub(super) fn keep_drafts(&mut self, ctx: &Context) {
+        let now = self.drafts();
+        let Some(keeping) = &mut self.keeping else { return };
+        let is_same = |(a, b): (&(FilePath, Arc<str>), &(FilePath, Arc<str>))| {
+            a.0 == b.0 && Arc::ptr_eq(&a.1, &b.1)
+        };
+        if now.len() == keeping.kept.len() && now.iter().zip(&keeping.kept).all(is_same) {
+            return;
+        }
+        if keeping.at.elapsed() < PAUSE {
+            ctx.request_repaint_after(PAUSE);
+            return;
+        }
+        (keeping.kept, keeping.at) = (now, Instant::now());
+        let drafts = self.model.entries.values().filter_map(Draft::of).collect();
+        if let Some(request) = self.keep_request(drafts) {
+            self.start(Job::KeepDrafts(request));
+        }
+    }
+
+    /// Keeps drafts before the window is gone, or forgets them if they are not wanted.
+    pub(super) fn keep_at_exit(&mut self) {
+        let wanted = !self.closing.loses_drafts();
+        let drafts = self.model.entries.values().filter(|_| wanted).filter_map(Draft::of).collect();
+        if let Some(request) = self.keep_request(drafts) {
+            // There is no window any more to say it in.
+            let _ = request.keeper.keep(request.number, &request.drafts);
+        }
+    }
+}

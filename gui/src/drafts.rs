@@ -1,0 +1,184 @@
+//! Texts that were not saved, kept on the disk until they are.
+//!
+//! Each window has a file of its own and holds a lock as long as it is open. A window that opens takes over what windows
+//! left that were closed or that crashed, and leaves those alone that are open.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf, absolute},
+    sync::{Mutex, PoisonError},
+};
+
+use inceptive_report::{WriteError, replace_file};
+use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
+
+use crate::model::Entry;
+
+/// A text that was not saved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draft {
+    /// Its file, wherever the program is started next.
+    pub file: PathBuf,
+    /// The text.
+    pub text: String,
+    /// The text of the file that it began with.
+    pub base: Option<String>,
+}
+
+impl Draft {
+    /// That of a file if it has one.
+    pub(crate) fn of(entry: &Entry) -> Option<Self> {
+        let text = entry.draft.as_ref()?.to_string();
+        let file = absolute(&entry.file).unwrap_or_else(|_| entry.file.to_path_buf());
+        Some(Self { file, text, base: entry.base.as_ref().map(ToString::to_string) })
+    }
+}
+
+/// Where a window keeps its drafts.
+#[derive(Debug)]
+pub struct Keeper {
+    file: PathBuf,
+    /// Locked as long as the window is open; removed with it.
+    _lock: NamedTempFile,
+    /// The number of the latest drafts that were written.
+    latest: Mutex<u64>,
+}
+
+impl Keeper {
+    /// Takes a place in a folder, and what is left there of windows that are not open any more.
+    ///
+    /// # Errors
+    /// When the folder cannot be made or written to.
+    pub fn open(folder: &Path) -> io::Result<(Self, Vec<Draft>)> {
+        fs::create_dir_all(folder)?;
+        let lock =
+            tempfile::Builder::new().prefix("window-").suffix(".lock").tempfile_in(folder)?;
+        lock.as_file().lock()?;
+        let file = lock.path().with_extension("json");
+        let keeper = Self { file, _lock: lock, latest: Mutex::new(0) };
+        let left = left_behind(folder);
+        let drafts: Vec<Draft> = left.iter().flat_map(|left| left.drafts.clone()).collect();
+        keeper.keep(0, &drafts).map_err(|error| error.error)?;
+        for left in left {
+            // Its drafts are kept here by now; one that stays is taken over once more next time.
+            let _ = fs::remove_file(&left.file);
+            let _ = fs::remove_file(left.file.with_extension("lock"));
+        }
+        Ok((keeper, drafts))
+    }
+
+    /// Writes drafts, unless later ones were written already.
+    ///
+    /// # Errors
+    /// When the system does not take them.
+    pub fn keep(&self, number: u64, drafts: &[Draft]) -> Result<(), WriteError> {
+        // Nothing panics while it is locked.
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        if number < *latest {
+            return Ok(());
+        }
+        *latest = number;
+        let failed = |error| WriteError { path: self.file.clone(), error };
+        if drafts.is_empty() {
+            return match fs::remove_file(&self.file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
+                _ => Ok(()),
+            };
+        }
+        let text = serde_json::to_vec(drafts).map_err(|error| failed(error.into()))?;
+        replace_file(&self.file, &text)
+    }
+}
+
+/// What a window left behind that is not open any more.
+struct Left {
+    file: PathBuf,
+    drafts: Vec<Draft>,
+    /// Nobody else takes it over meanwhile.
+    _lock: File,
+}
+
+/// What can be read of it; what cannot is left where it is.
+fn left_behind(folder: &Path) -> Vec<Left> {
+    let Ok(entries) = fs::read_dir(folder) else { return vec![] };
+    let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let drafts = files.filter(|path| path.extension().is_some_and(|it| it == "json"));
+    let mut left: Vec<Left> = drafts
+        .filter_map(|file| {
+            let mut options = File::options();
+            let lock = options.create(true).truncate(false).write(true);
+            let lock = lock.open(file.with_extension("lock")).ok()?;
+            lock.try_lock().ok()?;
+            let drafts = serde_json::from_slice(&fs::read(&file).ok()?).ok()?;
+            Some(Left { file, drafts, _lock: lock })
+        })
+        .collect();
+    left.sort_by(|a, b| a.file.cmp(&b.file));
+    left
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft(name: &str) -> Draft {
+        Draft { file: PathBuf::from(name), text: format!("text of {name}"), base: None }
+    }
+
+    #[test]
+    fn what_a_closed_window_left_is_taken_over_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, none) = Keeper::open(folder.path()).unwrap();
+        assert!(none.is_empty());
+        first.keep(1, &[draft("/a.yaml")]).unwrap();
+        drop(first);
+        let (second, taken) = Keeper::open(folder.path()).unwrap();
+        assert_eq!(taken, [draft("/a.yaml")]);
+        // Also when it crashes before it keeps anything.
+        drop(second);
+        let (third, taken) = Keeper::open(folder.path()).unwrap();
+        assert_eq!(taken, [draft("/a.yaml")]);
+        third.keep(1, &[]).unwrap();
+        drop(third);
+        assert!(Keeper::open(folder.path()).unwrap().1.is_empty());
+    }
+
+    #[test]
+    fn windows_that_are_open_keep_theirs() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, _) = Keeper::open(folder.path()).unwrap();
+        first.keep(1, &[draft("/a.yaml")]).unwrap();
+        let (second, taken) = Keeper::open(folder.path()).unwrap();
+        assert!(taken.is_empty());
+        second.keep(1, &[draft("/b.yaml")]).unwrap();
+        drop(first);
+        drop(second);
+        let (_third, mut taken) = Keeper::open(folder.path()).unwrap();
+        taken.sort_by(|a, b| a.file.cmp(&b.file));
+        assert_eq!(taken, [draft("/a.yaml"), draft("/b.yaml")]);
+    }
+
+    #[test]
+    fn later_drafts_are_not_overwritten_by_earlier_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let (keeper, _) = Keeper::open(folder.path()).unwrap();
+        keeper.keep(2, &[draft("/late.yaml")]).unwrap();
+        keeper.keep(1, &[draft("/early.yaml")]).unwrap();
+        drop(keeper);
+        assert_eq!(Keeper::open(folder.path()).unwrap().1, [draft("/late.yaml")]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_stays_where_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("window-x.json");
+        fs::write(&path, "[{\"file\": 3").unwrap();
+        assert!(Keeper::open(folder.path()).unwrap().1.is_empty());
+        assert!(path.is_file());
+        let file = folder.path().join("no folder");
+        fs::write(&file, "").unwrap();
+        assert!(Keeper::open(&file).is_err());
+    }
+}
