@@ -18,10 +18,13 @@ use crate::{
 /// What was typed for so long at most is lost when the machine fails.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// A file with its text.
+type Text = (FilePath, Arc<str>);
+
 /// Where drafts are kept, and which are there.
 pub(super) struct Keeping {
     keeper: Arc<Keeper>,
-    kept: Vec<(FilePath, Arc<str>)>,
+    kept: Vec<Text>,
     at: Instant,
     number: u64,
 }
@@ -42,7 +45,7 @@ impl App {
         }
     }
 
-    fn drafts(&self) -> Vec<(FilePath, Arc<str>)> {
+    fn drafts(&self) -> Vec<Text> {
         let entries = self.model.entries.values();
         let draft = |text: &Arc<str>| Arc::clone(text);
         entries
@@ -60,9 +63,7 @@ impl App {
     pub(super) fn keep_drafts(&mut self, ctx: &Context) {
         let now = self.drafts();
         let Some(keeping) = &mut self.keeping else { return };
-        let is_same = |(a, b): (&(FilePath, Arc<str>), &(FilePath, Arc<str>))| {
-            a.0 == b.0 && Arc::ptr_eq(&a.1, &b.1)
-        };
+        let is_same = |(a, b): (&Text, &Text)| a.0 == b.0 && Arc::ptr_eq(&a.1, &b.1);
         if now.len() == keeping.kept.len() && now.iter().zip(&keeping.kept).all(is_same) {
             return;
         }
