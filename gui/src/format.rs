@@ -1,7 +1,7 @@
 //! Numbers as every screen shows them; [`inceptive_report::numbers`] writes them.
 
 use inceptive_cost::Convention;
-use inceptive_exec::Runtime;
+use inceptive_exec::{Conditions, Machine, Runtime};
 pub use inceptive_report::numbers::{bytes, exact, share, short_count};
 
 /// A latency in milliseconds with three digits: `1.24 ms`, `153 ms`.
@@ -31,8 +31,101 @@ pub fn way(runtime: &Runtime) -> String {
     format!("{engine} {precision}{device}, batch {batch}, threads {threads}")
 }
 
+/// How networks were run in each of several ways, as [`way`] says it; where that says the same of two of them, with what
+/// tells them apart: `rten fp32, batch 1, threads 2, version 0.27.0`.
+pub fn ways(all: &[Conditions<'_>]) -> Vec<String> {
+    let facts: Vec<Vec<String>> = all.iter().map(facts).collect();
+    let mut labels: Vec<String> = all.iter().map(|it| way(it.runtime)).collect();
+    for number in 0..facts.first().map_or(0, Vec::len) {
+        let fact: Vec<&String> = facts.iter().map(|of_one| &of_one[number]).collect();
+        let before = labels.clone();
+        for (at, label) in labels.iter_mut().enumerate() {
+            let mut alike = (0..all.len()).filter(|&other| before[other] == before[at]);
+            if alike.any(|other| fact[other] != fact[at]) {
+                *label = format!("{label}, {}", fact[at]);
+            }
+        }
+    }
+    labels
+}
+
+/// What [`way`] leaves out, what says most first.
+fn facts(of: &Conditions<'_>) -> Vec<String> {
+    let Machine { cpu, physical_cores, logical_cores, memory_bytes, os, kernel, arch, .. } =
+        of.machine;
+    let Machine { isa, l1d_bytes, l2_bytes, l3_bytes, is_virtual, governor, .. } = of.machine;
+    let cache = |size: &Option<u64>| size.map_or_else(|| "unknown".to_owned(), bytes);
+    vec![
+        format!("version {}", of.runtime.engine_version),
+        cpu.clone(),
+        format!("{physical_cores} cores"),
+        format!("{logical_cores} logical cores"),
+        format!("{} of memory", bytes(*memory_bytes)),
+        os.clone(),
+        format!("kernel {kernel}"),
+        arch.clone(),
+        if *is_virtual { "virtual" } else { "not virtual" }.to_owned(),
+        format!("governor {}", governor.as_deref().unwrap_or("unknown")),
+        format!("caches {}, {}, {}", cache(l1d_bytes), cache(l2_bytes), cache(l3_bytes)),
+        isa.join(" "),
+    ]
+}
+
 /// A part of a whole; nothing of nothing is nothing.
 #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
 pub fn fraction(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use inceptive_exec::Precision;
+
+    use super::*;
+
+    #[test]
+    fn ways_that_look_alike_say_what_tells_them_apart() {
+        let runtime = |version: &str, batch| Runtime {
+            engine: "rten".to_owned(),
+            engine_version: version.to_owned(),
+            device: "cpu".to_owned(),
+            precision: Precision::Fp32,
+            batch,
+            threads: 2,
+        };
+        let here = Machine { cpu: "C".to_owned(), kernel: "6.1".to_owned(), ..Machine::read() };
+        let there = Machine { kernel: "6.2".to_owned(), ..here.clone() };
+        let other = Machine { cpu: "D".to_owned(), ..there.clone() };
+        let runtimes = [runtime("1.0", 1), runtime("1.1", 1), runtime("1.0", 8)];
+        let labels = |ways: &[(&Machine, usize)]| {
+            let conditions = ways
+                .iter()
+                .map(|&(machine, runtime)| Conditions { machine, runtime: &runtimes[runtime] });
+            ways_of(&conditions.collect::<Vec<_>>())
+        };
+        assert_eq!(labels(&[(&here, 0)]), ["1"]);
+        assert_eq!(labels(&[(&here, 0), (&here, 2)]), ["1", "8"]);
+        assert_eq!(
+            labels(&[(&here, 0), (&here, 1), (&other, 2)]),
+            ["1, version 1.0", "1, version 1.1", "8"]
+        );
+        assert_eq!(
+            labels(&[(&here, 0), (&there, 0), (&other, 0), (&here, 1)]),
+            [
+                "1, version 1.0, C, kernel 6.1",
+                "1, version 1.0, C, kernel 6.2",
+                "1, version 1.0, D",
+                "1, version 1.1"
+            ]
+        );
+    }
+
+    /// Labels without what all have in common.
+    fn ways_of(all: &[Conditions<'_>]) -> Vec<String> {
+        let same = |label: String| {
+            let short = label.strip_prefix("rten fp32, batch ").unwrap_or(&label).to_owned();
+            short.replace(", threads 2", "")
+        };
+        ways(all).into_iter().map(same).collect()
+    }
 }

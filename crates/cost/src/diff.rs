@@ -3,7 +3,10 @@
 //! Nodes are matched by their paths, which come from the names in the YAML: `4a/3x3/reduce` is the same
 //! layer in every variant of a network, however much was inserted before it.
 
-use std::{collections::HashMap, hash::Hash};
+use std::{
+    collections::{HashMap, HashSet},
+    hash::Hash,
+};
 
 use inceptive_ir::{AttributeValue, AuxiliaryHead, Graph, NodeId, Op, Part, Path, Shape};
 
@@ -13,6 +16,10 @@ use crate::{
     node::NodeCost,
     totals::Totals,
 };
+
+/// The most nodes that one node stands for which is in one network only. Chains of such nodes may gather what every
+/// node of a network gives, and comparing all that would take the square of its size.
+const MOST_READ_THROUGH: usize = 256;
 
 /// What is in one network, the other, or both.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,7 +71,7 @@ pub struct NodeChange {
     /// How.
     pub change: Change<Box<NodeSide>>,
     /// Whether it is in both networks and reads other nodes of both: through a node that is in one network only,
-    /// what that node reads counts.
+    /// what that node reads counts. A node that reads more than 256 nodes through another one is taken for rewired.
     pub is_rewired: bool,
 }
 
@@ -172,10 +179,10 @@ pub fn diff(a: &Graph, b: &Graph, mode: Mode, depth: usize) -> Diff {
         a.totals == b.totals && a.output == b.output
     });
     let heads = changes(heads(a), heads(b), |a, b| a == b);
-    let is_shared = |path: &Path| a.find(path).is_some() && b.find(path).is_some();
-    let reads = [a, b].map(|graph| shared_reads(graph, &is_shared));
+    let shared = |path: &Path| b.find(path).and(a.find(path));
+    let reads = [a, b].map(|graph| shared_reads(graph, &shared));
     let node = |(path, change)| {
-        let is_rewired = is_shared(&path) && reads[0].get(&path) != reads[1].get(&path);
+        let is_rewired = shared(&path).is_some_and(|id| is_rewired(&reads, id));
         NodeChange { path, change, is_rewired }
     };
     Diff {
@@ -192,26 +199,44 @@ fn path_of(graph: &Graph, id: NodeId) -> Path {
     graph.node(id).path.clone()
 }
 
-/// What the shared nodes of a graph read, by their paths: shared nodes, directly or through others.
-fn shared_reads(graph: &Graph, is_shared: &dyn Fn(&Path) -> bool) -> HashMap<Path, Vec<Path>> {
+/// What is read of a node that stands for what it reads: shared nodes, each once; none if they are too many.
+type Sources = Option<Vec<NodeId>>;
+
+/// What the shared nodes of a graph read: shared nodes, directly or through others. `shared` gives the one id that
+/// such a node has for both graphs.
+fn shared_reads(
+    graph: &Graph,
+    shared: &dyn Fn(&Path) -> Option<NodeId>,
+) -> HashMap<NodeId, Sources> {
     let mut reads = HashMap::new();
     // What is read of each node: itself, or what it reads.
-    let mut read_as: Vec<Vec<Path>> = Vec::with_capacity(graph.len());
+    let mut read_as: Vec<Sources> = Vec::with_capacity(graph.len());
     for (id, node) in graph.nodes() {
-        let mut sources: Vec<Path> = vec![];
-        for source in graph.inputs(id).into_iter().flat_map(|input| &read_as[input.index()]) {
-            // Something may be added to itself; through others each counts once.
-            if is_shared(&node.path) || !sources.contains(source) {
-                sources.push(source.clone());
+        let inputs = graph.inputs(id).into_iter().map(|input| read_as[input.index()].as_deref());
+        let sources = inputs.collect::<Option<Vec<_>>>().map(|lists| lists.concat());
+        read_as.push(match shared(&node.path) {
+            // Something may be added to itself.
+            Some(id) => {
+                reads.insert(id, sources);
+                Some(vec![id])
             }
-        }
-        if is_shared(&node.path) {
-            reads.insert(node.path.clone(), sources);
-            sources = vec![node.path.clone()];
-        }
-        read_as.push(sources);
+            None => sources.and_then(each_once),
+        });
     }
     reads
+}
+
+/// Each node at its first place; none if they are too many.
+fn each_once(mut nodes: Vec<NodeId>) -> Sources {
+    let mut seen = HashSet::with_capacity(nodes.len());
+    nodes.retain(|&node| seen.insert(node));
+    (nodes.len() <= MOST_READ_THROUGH).then_some(nodes)
+}
+
+/// Whether a shared node reads something else in the second network, as far as that is known.
+fn is_rewired(reads: &[HashMap<NodeId, Sources>; 2], id: NodeId) -> bool {
+    let [before, after] = reads.each_ref().map(|reads| reads.get(&id).and_then(Option::as_ref));
+    before.is_none() || before != after
 }
 
 fn side(graph: &Graph, cost: &NodeCost) -> Box<NodeSide> {
@@ -274,4 +299,129 @@ fn changes<K: Clone + Eq + Hash, T>(
     }
     changes.extend(after.into_iter().flatten().map(|(path, new)| (path, Change::Added(new))));
     changes
+}
+
+#[cfg(test)]
+mod tests {
+    use inceptive_ir::{Activation, NewNode};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A network of sums and activations: each node by its path and the paths that it reads.
+    fn network<'a>(nodes: impl IntoIterator<Item = (String, Vec<&'a str>)>) -> Graph {
+        let mut graph = Graph::new(Shape::map(1, 1, 1), None).unwrap();
+        for (path, inputs) in nodes {
+            let op = match inputs.len() {
+                1 => Op::Activation(Activation::Relu),
+                count => Op::Add { scales: vec![1.0; count] },
+            };
+            let inputs: Vec<NodeId> =
+                inputs.iter().map(|path| graph.find(&Path::new(path)).unwrap()).collect();
+            graph.add(NewNode::new(op, Path::new(&path)), &inputs).unwrap();
+        }
+        graph
+    }
+
+    /// The shared nodes that read something else, by going back from each.
+    fn rewired_slowly(a: &Graph, b: &Graph) -> Vec<Path> {
+        fn read_as(graph: &Graph, other: &Graph, id: NodeId) -> Vec<Path> {
+            let path = path_of(graph, id);
+            if other.find(&path).is_some() {
+                return vec![path];
+            }
+            let mut sources = vec![];
+            for input in graph.inputs(id) {
+                for source in read_as(graph, other, input) {
+                    if !sources.contains(&source) {
+                        sources.push(source);
+                    }
+                }
+            }
+            sources
+        }
+        let reads = |graph: &Graph, other: &Graph, path: &Path| -> Vec<Path> {
+            let inputs = graph.find(path).map(|id| graph.inputs(id)).unwrap_or_default();
+            inputs.into_iter().flat_map(|input| read_as(graph, other, input)).collect()
+        };
+        let paths = a.nodes().map(|(_, node)| &node.path).filter(|path| b.find(path).is_some());
+        paths.filter(|path| reads(a, b, path) != reads(b, a, path)).cloned().collect()
+    }
+
+    /// A network of which node `n` is called `n`, or `n` with a mark if it is renamed.
+    fn random(nodes: &[(bool, usize, usize)], mark: &str) -> Graph {
+        let mut names = vec!["input".to_owned()];
+        for (number, (is_renamed, ..)) in nodes.iter().enumerate() {
+            let mark = if *is_renamed { mark } else { "" };
+            names.push(format!("n{number}{mark}"));
+        }
+        network(nodes.iter().enumerate().map(|(number, &(_, first, second))| {
+            let earlier = |at: usize| names[at % (number + 1)].as_str();
+            let inputs = match second % 3 {
+                0 => vec![earlier(first)],
+                _ => vec![earlier(first), earlier(second / 3)],
+            };
+            (names[number + 1].clone(), inputs)
+        }))
+    }
+
+    proptest! {
+        #[test]
+        fn rewired_is_what_going_back_from_each_node_finds(
+            nodes in proptest::collection::vec((any::<bool>(), 0..64_usize, 0..64_usize), 1..10),
+            others in proptest::collection::vec((0..10_usize, 0..64_usize), 0..3),
+        ) {
+            let mut changed = nodes.clone();
+            for (at, first) in others {
+                let at = at % changed.len();
+                changed[at].1 = first;
+            }
+            let (a, b) = (random(&nodes, ""), random(&changed, "b"));
+            let shared = |path: &Path| b.find(path).and(a.find(path));
+            let reads = [&a, &b].map(|graph| shared_reads(graph, &shared));
+            let paths = a.nodes().map(|(id, node)| (id, &node.path));
+            let found: Vec<Path> = paths
+                .filter(|&(id, path)| shared(path).is_some() && is_rewired(&reads, id))
+                .map(|(_, path)| path.clone())
+                .collect();
+            prop_assert_eq!(found, rewired_slowly(&a, &b));
+        }
+    }
+
+    /// Sums with the names of a variant, each of the one before and of a node that keeps its name.
+    fn sums(count: usize, variant: &str) -> Graph {
+        let names: Vec<[String; 2]> = (0..count)
+            .map(|number| [format!("own{number}"), format!("{variant}{number}")])
+            .collect();
+        let mut nodes = vec![];
+        let mut last = "input";
+        for [own, sum] in &names {
+            nodes.extend([(own.clone(), vec!["input"]), (sum.clone(), vec![last, own])]);
+            last = sum;
+        }
+        nodes.push(("end".to_owned(), vec![last]));
+        network(nodes)
+    }
+
+    #[test]
+    fn long_chains_of_renamed_nodes_are_compared() {
+        let end_of = |a: &Graph, b: &Graph| {
+            let nodes = diff(a, b, Mode::Inference, 1).nodes;
+            nodes.into_iter().find(|node| node.path.as_str() == "end").unwrap()
+        };
+        // The network's input is read as well.
+        let fits = MOST_READ_THROUGH - 1;
+        assert!(end_of(&sums(fits, "a"), &sums(fits, "b")).is_consequence());
+        for too_many in [fits + 1, 20_000] {
+            assert!(end_of(&sums(too_many, "a"), &sums(too_many, "b")).is_rewired, "{too_many}");
+        }
+        let chain = |variant: &str| {
+            let names: Vec<String> =
+                (0..20_000).map(|number| format!("{variant}{number}")).collect();
+            let before = ["input"].into_iter().chain(names.iter().map(String::as_str));
+            let nodes = names.iter().cloned().chain(["end".to_owned()]).zip(before);
+            network(nodes.map(|(name, before)| (name, vec![before])).collect::<Vec<_>>())
+        };
+        assert!(end_of(&chain("a"), &chain("b")).is_consequence());
+    }
 }

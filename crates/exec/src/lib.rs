@@ -29,7 +29,7 @@ pub use engine::{
 pub use groups::groups;
 pub use host::{CpuTime, FakeHost, Host, Memory, System};
 pub use machine::{Machine, available_memory};
-pub use measurement::{Measurement, ProfileRecord, Runtime, Setting, Subject};
+pub use measurement::{Conditions, Measurement, ProfileRecord, Runtime, Setting, Subject};
 pub use need::Need;
 pub use probe::Roofline;
 pub use profile::{Bound, Part, Profile, profile};

@@ -92,6 +92,15 @@ impl Runtime {
     }
 }
 
+/// What has to be equal for two times to be compared.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Conditions<'a> {
+    /// The machine.
+    pub machine: &'a Machine,
+    /// What ran on it.
+    pub runtime: &'a Runtime,
+}
+
 /// A measured latency. Times are in milliseconds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
@@ -183,6 +192,11 @@ impl Measurement {
         }
     }
 
+    /// What another measurement has to have in common with it to be compared.
+    pub const fn conditions(&self) -> Conditions<'_> {
+        Conditions { machine: &self.machine, runtime: &self.runtime }
+    }
+
     /// Images in a second.
     pub fn images_per_s(&self) -> Estimate {
         let batch = f64::from(self.runtime.batch);
@@ -244,6 +258,11 @@ impl ProfileRecord {
             seed,
             profile,
         }
+    }
+
+    /// What another profile has to have in common with it to be compared.
+    pub const fn conditions(&self) -> Conditions<'_> {
+        Conditions { machine: &self.machine, runtime: &self.runtime }
     }
 }
 

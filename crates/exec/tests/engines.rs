@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::{fs, ops::ControlFlow, path::PathBuf};
+use std::{fs, ops::ControlFlow, path::PathBuf, sync::Arc};
 
 use inceptive_dsl::{Disk, Setting, load};
 use inceptive_exec::{
@@ -155,20 +155,26 @@ fn run_rten(onnx: Vec<u8>, model: &Model) -> Vec<f32> {
     output.to_vec()
 }
 
-#[test]
-fn node_times_name_nodes_of_the_network() {
+/// A network with many modules, and an image for it.
+fn googlenet() -> (Model, Arc<[f32]>) {
     let graph = small("googlenet.yaml");
     let model = Model::new("m", &graph, Weights::seeded(&graph, 3)).unwrap();
+    let input = random_input(&model, 1, 7);
+    (model, input)
+}
+
+/// Found engines that say what nodes take.
+fn found_with_node_times() -> impl Iterator<Item = Box<dyn Engine>> {
+    found().into_iter().filter(|engine| engine.describe().unwrap().has_node_times)
+}
+
+#[test]
+fn node_times_name_nodes_of_the_network() {
+    let (model, input) = googlenet();
     let wish = setup(1, PrecisionWish::Fp32);
-    for engine in found() {
-        if !engine.describe().unwrap().has_node_times {
-            continue;
-        }
-        let input = random_input(&model, 1, 7);
-        let runs = engine
-            .node_times(&model, &wish, input, 2, &mut |_| ControlFlow::Continue(()))
-            .unwrap()
-            .runs;
+    for engine in found_with_node_times() {
+        let mut listen = |_| ControlFlow::Continue(());
+        let runs = engine.node_times(&model, &wish, input.clone(), 2, &mut listen).unwrap().runs;
         assert_eq!(runs.len(), 2);
         let named = runs[1].iter().filter(|node| node.path.is_some()).count();
         assert!(named * 10 > runs[1].len() * 8, "{}: {named} of {}", engine.name(), runs[1].len());
@@ -179,20 +185,15 @@ fn node_times_name_nodes_of_the_network() {
 
 #[test]
 fn node_times_go_on_evenly_and_stop_when_told() {
-    let graph = small("googlenet.yaml");
-    let model = Model::new("m", &graph, Weights::seeded(&graph, 3)).unwrap();
+    let (model, input) = googlenet();
     let wish = setup(1, PrecisionWish::Fp32);
-    for engine in found() {
-        if !engine.describe().unwrap().has_node_times {
-            continue;
-        }
+    for engine in found_with_node_times() {
         let mut shares = vec![];
         let mut listen = |share: f64| {
             shares.push(share);
             if share > 0.8 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let input = random_input(&model, 1, 7);
-        let runs = engine.node_times(&model, &wish, input, 20, &mut listen).unwrap().runs;
+        let runs = engine.node_times(&model, &wish, input.clone(), 20, &mut listen).unwrap().runs;
         assert!((10..20).contains(&runs.len()), "{}: {} runs", engine.name(), runs.len());
         assert!(runs.iter().all(|run| run.len() == runs[0].len()), "whole runs only");
         assert!(shares.windows(2).all(|pair| pair[0] < pair[1] && pair[1] - pair[0] < 0.06));

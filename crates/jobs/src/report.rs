@@ -10,7 +10,7 @@ use std::{
 
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Architecture, Checked, Disk, Loaded, Published, Setting, Space, check, load};
-use inceptive_exec::{Machine, Runtime, Subject};
+use inceptive_exec::{Conditions, Measurement, ProfileRecord, Subject};
 use inceptive_ir::passes;
 use inceptive_report::{Accuracy, Candidate, Cloud, NetworkCost, Report, Variant};
 use inceptive_store::{Filter, Store, Stored};
@@ -218,16 +218,20 @@ impl Gathered {
         let places_of = |subject: &Subject| places.get(&subject.fingerprint).cloned();
         for stored in measurements {
             for at in places_of(&stored.result.subject).unwrap_or_default() {
-                keep_last(&mut self.candidates[at].measured, stored.clone(), |m| {
-                    (&m.machine, &m.runtime)
-                });
+                keep_last(
+                    &mut self.candidates[at].measured,
+                    stored.clone(),
+                    Measurement::conditions,
+                );
             }
         }
         for stored in profiles {
             for at in places_of(&stored.result.subject).unwrap_or_default() {
-                keep_last(&mut self.candidates[at].profiles, stored.clone(), |p| {
-                    (&p.machine, &p.runtime)
-                });
+                keep_last(
+                    &mut self.candidates[at].profiles,
+                    stored.clone(),
+                    ProfileRecord::conditions,
+                );
             }
         }
         Ok(last)
@@ -294,9 +298,9 @@ pub fn chain(error: &dyn Error) -> String {
 fn keep_last<T>(
     kept: &mut Vec<Stored<T>>,
     stored: Stored<T>,
-    way: impl Fn(&T) -> (&Machine, &Runtime),
+    conditions: impl Fn(&T) -> Conditions<'_>,
 ) {
-    match kept.iter_mut().find(|known| way(&known.result) == way(&stored.result)) {
+    match kept.iter_mut().find(|known| conditions(&known.result) == conditions(&stored.result)) {
         Some(known) => *known = stored,
         None => kept.push(stored),
     }

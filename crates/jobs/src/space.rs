@@ -3,7 +3,11 @@
 use std::{
     num::NonZero,
     ops::ControlFlow,
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    panic,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     thread,
 };
 
@@ -30,9 +34,19 @@ pub struct CloudPlan {
     pub seed: u64,
 }
 
-/// Counts networks of a space. `goes_on` is told by any thread how many are done of how many, and says whether to go
-/// on. What is counted when it says no is kept, and lies all over the space.
+/// Counts networks of a space. `goes_on` is told by one thread after the other how many are done of how many, always
+/// more than before, and says whether to go on. What is counted when it says no is kept, and lies all over the space.
 pub fn cloud(
+    space: &Space,
+    plan: CloudPlan,
+    goes_on: &(dyn Fn(usize, usize) -> ControlFlow<()> + Sync),
+) -> Cloud {
+    cloud_on(thread::available_parallelism().map_or(1, NonZero::get), space, plan, goes_on)
+}
+
+/// Counts networks of a space on so many threads.
+fn cloud_on(
+    workers: usize,
     space: &Space,
     plan: CloudPlan,
     goes_on: &(dyn Fn(usize, usize) -> ControlFlow<()> + Sync),
@@ -45,7 +59,7 @@ pub fn cloud(
         _ => (drawn(space, most, seed), true),
     };
     let points: Vec<Vec<usize>> = points;
-    let counted = counted(space, &points, seed, goes_on);
+    let counted = counted(workers, space, &points, seed, goes_on);
     let labels = |variable: &inceptive_dsl::Variable| {
         variable.values.iter().map(|choice| choice.label.clone()).collect()
     };
@@ -66,8 +80,9 @@ pub fn cloud(
 /// The counts of a point, with its place among the points.
 type Counted = (usize, Option<CloudPoint>);
 
-/// Counts points on all threads, in the order of the points; all of them, unless it is stopped.
+/// Counts points on so many threads, in the order of the points; all of them, unless it is stopped.
 fn counted(
+    workers: usize,
     space: &Space,
     points: &[Vec<usize>],
     seed: u64,
@@ -76,7 +91,7 @@ fn counted(
     // In random order, so that what is done when it is stopped is no corner of the space.
     let mut order: Vec<usize> = (0..points.len()).collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-    let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(0));
     let is_stopped = AtomicBool::new(false);
     let work = || -> Vec<Counted> {
         let mut counted = Vec::new();
@@ -84,17 +99,19 @@ fn counted(
             let first = next.fetch_add(PORTION, Ordering::Relaxed);
             let Some(places) = order.get(first..order.len().min(first + PORTION)) else { break };
             counted.extend(places.iter().map(|&at| (at, point(space, &points[at]))));
-            let done = done.fetch_add(places.len(), Ordering::Relaxed) + places.len();
-            if goes_on(done, points.len()).is_break() {
+            // Locked while it is told, so that no thread tells less than another one did before.
+            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+            *done += places.len();
+            if goes_on(*done, points.len()).is_break() {
                 is_stopped.store(true, Ordering::Relaxed);
             }
         }
         counted
     };
-    let workers = thread::available_parallelism().map_or(1, NonZero::get);
     let mut counted: Vec<Counted> = thread::scope(|scope| {
         let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
+        let counted = workers.into_iter().map(|worker| worker.join());
+        counted.flat_map(|counted| counted.unwrap_or_else(|it| panic::resume_unwind(it))).collect()
     });
     counted.sort_unstable_by_key(|(at, _)| *at);
     counted
@@ -168,8 +185,9 @@ mod tests {
             assert_eq!(of, 3000);
             if done >= 600 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let some = cloud(&space(), plan, &stops);
-        assert!((600..3000).contains(&some.points.len()), "{}", some.points.len());
+        let some = cloud_on(4, &space(), plan, &stops);
+        // One portion stops it; each thread then finishes its own.
+        assert!((600..600 + 4 * PORTION).contains(&some.points.len()), "{}", some.points.len());
         assert_eq!(some.failed, 0, "what was not counted did not fail");
         let widths: Vec<f64> = some.points.iter().map(|it| it.values[0].parse().unwrap()).collect();
         let mean = widths.iter().sum::<f64>() / widths.len() as f64;
@@ -177,5 +195,29 @@ mod tests {
         let places: Vec<_> =
             some.points.iter().map(|it| all.points.iter().position(|other| it == other)).collect();
         assert!(places.is_sorted() && places.iter().all(Option::is_some));
+    }
+    #[test]
+    fn what_is_told_only_grows() {
+        let told = Mutex::new(vec![]);
+        let tell = |done: usize, _: usize| {
+            told.lock().unwrap().push(done);
+            ControlFlow::Continue(())
+        };
+        cloud_on(8, &space(), CloudPlan { most: 3000, seed: 0 }, &tell);
+        let told = told.into_inner().unwrap();
+        assert_eq!((told.len(), told.last()), (3000_usize.div_ceil(PORTION), Some(&3000)));
+        assert!(told.is_sorted(), "{told:?}");
+    }
+
+    #[test]
+    fn a_thread_that_panics_does_not_lose_networks_silently() {
+        let is_first = AtomicBool::new(true);
+        let tell = |_: usize, _: usize| {
+            assert!(!is_first.swap(false, Ordering::Relaxed), "the first one");
+            ControlFlow::Continue(())
+        };
+        let count = || cloud_on(2, &space(), CloudPlan { most: 100, seed: 0 }, &tell);
+        let panic = panic::catch_unwind(panic::AssertUnwindSafe(count)).unwrap_err();
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&"the first one"));
     }
 }

@@ -1,7 +1,7 @@
 //! Ways to run networks: a machine, an engine, a precision, a batch and a number of threads. Latencies are
 //! only compared within one way.
 
-use inceptive_exec::{Machine, Measurement, ProfileRecord, Roofline, Runtime};
+use inceptive_exec::{Conditions, Machine, Measurement, ProfileRecord, Roofline, Runtime};
 
 use crate::candidate::Candidate;
 
@@ -19,9 +19,14 @@ pub struct Way {
 }
 
 impl Way {
+    /// What times have to have in common to be of it.
+    pub const fn conditions(&self) -> Conditions<'_> {
+        Conditions { machine: &self.machine, runtime: &self.runtime }
+    }
+
     /// Whether something was measured so.
     pub fn is_of(&self, measurement: &Measurement) -> bool {
-        self.runtime == measurement.runtime && self.machine == measurement.machine
+        self.conditions() == measurement.conditions()
     }
 
     /// The candidate's measurement.
@@ -32,7 +37,7 @@ impl Way {
     /// The candidate's profile.
     pub fn profile_of<'c>(&self, candidate: &'c Candidate) -> Option<&'c ProfileRecord> {
         let mut found = candidate.profiles.iter().map(|stored| &stored.result);
-        found.find(|p| p.runtime == self.runtime && p.machine == self.machine)
+        found.find(|p| p.conditions() == self.conditions())
     }
 
     /// In words: `rten 0.27.0, fp32, batch 1, 2 threads`.
@@ -87,9 +92,7 @@ pub fn profiled_way(candidates: &[Candidate]) -> Option<Way> {
     let mut ways: Vec<Way> = Vec::new();
     for p in candidates.iter().flat_map(|candidate| &candidate.profiles) {
         let p = &p.result;
-        let known =
-            ways.iter_mut().find(|way| way.runtime == p.runtime && way.machine == p.machine);
-        match known {
+        match ways.iter_mut().find(|way| way.conditions() == p.conditions()) {
             Some(way) => way.coverage += 1,
             None => ways.push(Way {
                 machine: p.machine.clone(),

@@ -1,5 +1,7 @@
 //! The file.
 
+#[cfg(unix)]
+use std::os::unix::fs::MetadataExt;
 use std::{
     fs, io,
     io::Read,
@@ -154,6 +156,8 @@ pub struct Filter {
 pub struct Store {
     path: PathBuf,
     connection: Connection,
+    /// The file that the connection is of, whatever may have its name by now.
+    file: Option<FileId>,
 }
 
 impl Store {
@@ -181,7 +185,8 @@ impl Store {
         let is_new = !holds_something(path)?;
         let connection = Connection::open(path).map_err(|error| explain(path, error))?;
         connection.busy_timeout(PATIENCE).map_err(|error| explain(path, error))?;
-        let mut store = Self { path: path.to_owned(), connection };
+        let file = FileId::of(path)?;
+        let mut store = Self { path: path.to_owned(), connection, file };
         if !is_new {
             store.check()?;
         }
@@ -214,7 +219,7 @@ impl Store {
             };
             let connection = connection.map_err(|error| explain(path, error))?;
             connection.busy_timeout(PATIENCE).map_err(|error| explain(path, error))?;
-            let store = Self { path: path.to_owned(), connection };
+            let store = Self { path: path.to_owned(), connection, file: FileId::of(path)? };
             store.check()?;
             Ok(store)
         };
@@ -315,14 +320,18 @@ impl Store {
         set.map_err(|error| explain(&self.path, error))
     }
 
-    /// A file that was deleted while it is open still takes results, and loses them when it is closed.
-    fn make_again_if_gone(&mut self) -> Result<(), StoreError> {
-        if self.path.exists() {
+    /// Goes on with the file that has the name now, and makes it if there is none: one that was deleted or replaced
+    /// while it is open still takes results, and loses them when it is closed.
+    fn follow_name(&mut self) -> Result<(), StoreError> {
+        let now = FileId::of(&self.path)?;
+        if now.is_some() && now == self.file {
             return Ok(());
         }
-        // Closed first: with a file that it closes, SQLite deletes the log that has its name.
-        self.connection =
-            Connection::open_in_memory().map_err(|error| explain(&self.path, error))?;
+        // The log belongs to the name: what the old file left in it would be taken for the new one's. Where that cannot
+        // be written back any more, the new file is opened all the same.
+        let _ = self.connection.query_row("PRAGMA wal_checkpoint(truncate)", [], |_| Ok(()));
+        // Opened before the old one is closed, which is kept if that fails. SQLite sees that a file has moved, and leaves
+        // the log that has its name now alone when it closes it.
         *self = Self::open(&self.path)?;
         Ok(())
     }
@@ -331,7 +340,7 @@ impl Store {
         &mut self,
         change: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<usize>,
     ) -> Result<usize, StoreError> {
-        self.make_again_if_gone()?;
+        self.follow_name()?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
         let added = transaction.and_then(|transaction| {
             let added = change(&transaction)?;
@@ -517,6 +526,28 @@ fn migrations() -> Migrations<'static> {
 fn content(json: &impl AsRef<str>) -> String {
     let digest = Sha256::digest(json.as_ref());
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What tells files apart that have the same name one after the other.
+#[derive(Debug, PartialEq, Eq)]
+struct FileId {
+    /// Device and inode. Elsewhere an open file keeps its name.
+    #[cfg(unix)]
+    numbers: (u64, u64),
+}
+
+impl FileId {
+    /// The file that has a name; none if it is not there.
+    fn of(path: &Path) -> Result<Option<Self>, StoreError> {
+        match fs::metadata(path) {
+            #[cfg(unix)]
+            Ok(data) => Ok(Some(Self { numbers: (data.dev(), data.ino()) })),
+            #[cfg(not(unix))]
+            Ok(_) => Ok(Some(Self {})),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(StoreError::Read { path: path.to_owned(), error }),
+        }
+    }
 }
 
 /// Whether there is a file with something in it, which then is SQLite's.

@@ -275,6 +275,12 @@ fn a_full_disk_loses_nothing() {
     assert_eq!(kept[0].result.latency_ms.count, 30);
 }
 
+/// The names of all results in a file.
+fn names(path: &Path) -> Vec<String> {
+    let all = Store::open_to_read(path).unwrap().measurements(&Filter::default()).unwrap();
+    all.readable.into_iter().map(|stored| stored.result.subject.name).collect()
+}
+
 #[test]
 fn a_store_that_is_deleted_while_it_is_open_is_made_again() {
     let folder = tempfile::tempdir().unwrap();
@@ -286,10 +292,72 @@ fn a_store_that_is_deleted_while_it_is_open_is_made_again() {
         assert!(store.append(&measurement("after", after)).unwrap());
     }
     drop(store);
-    let all = Store::open_to_read(&path).unwrap().measurements(&Filter::default()).unwrap();
-    let names: Vec<&str> =
-        all.readable.iter().map(|stored| stored.result.subject.name.as_str()).collect();
-    assert_eq!(names, ["after", "after"]);
+    assert_eq!(names(&path), ["after", "after"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_store_that_is_replaced_while_it_is_open_takes_what_follows() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, saved) = (file(folder.path()), folder.path().join("saved.db"));
+    Store::open(&saved).unwrap().append(&measurement("saved", 1)).unwrap();
+    let mut store = Store::open(&path).unwrap();
+    for before in 2..5 {
+        store.append(&measurement("before", before)).unwrap();
+    }
+    let moved = folder.path().join("moved.db");
+    fs::rename(&path, &moved).unwrap();
+    fs::rename(&saved, &path).unwrap();
+    for after in 5..7 {
+        assert!(store.append(&measurement("after", after)).unwrap());
+        // Another program sees it at once, while the store is still open.
+        assert!(names(&path).contains(&"after".to_owned()));
+    }
+    drop(store);
+    assert_eq!(names(&path), ["saved", "after", "after"]);
+    assert_eq!(names(&moved), ["before", "before", "before"], "nothing was left behind in the log");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_store_goes_on_once_what_took_its_place_is_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let inside = folder.path().join("results");
+    fs::create_dir(&inside).unwrap();
+    let path = file(&inside);
+    let mut store = Store::open(&path).unwrap();
+    store.append(&measurement("first", 1)).unwrap();
+
+    // Another file with its name: not ours.
+    let aside = folder.path().join("aside.db");
+    fs::rename(&path, &aside).unwrap();
+    fs::write(&path, "a text").unwrap();
+    for _ in 0..2 {
+        let error = store.append(&measurement("lost", 2)).unwrap_err();
+        assert!(matches!(error, StoreError::NotOurs(_)), "{error}");
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap(), "a text");
+    fs::rename(&aside, &path).unwrap();
+    assert!(store.append(&measurement("second", 3)).unwrap());
+
+    // A name of which cannot be said whether it is there.
+    let away = folder.path().join("away");
+    fs::rename(&inside, &away).unwrap();
+    fs::write(&inside, "").unwrap();
+    let error = store.append(&measurement("lost", 4)).unwrap_err();
+    assert!(matches!(error, StoreError::Read { .. }), "{error}");
+    fs::remove_file(&inside).unwrap();
+    fs::rename(&away, &inside).unwrap();
+    assert!(store.append(&measurement("third", 5)).unwrap());
+
+    // No file, where none can be made; then it is made.
+    fs::rename(&inside, &away).unwrap();
+    assert!(store.append(&measurement("lost", 6)).is_err());
+    fs::create_dir(&inside).unwrap();
+    assert!(store.append(&measurement("fourth", 7)).unwrap());
+    drop(store);
+    assert_eq!(names(&path), ["fourth"]);
+    assert_eq!(names(&file(&away)), ["first", "second", "third"]);
 }
 
 #[test]

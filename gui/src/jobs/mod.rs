@@ -117,8 +117,16 @@ impl Job {
         }
     }
 
-    /// Whether what an earlier job gives is not wanted any more once this one is started. It then waits until that
-    /// one has stopped, so that however fast requests come, they do not pile up.
+    /// How many jobs that it supersedes may still run when it starts. More would pile up, however fast requests come.
+    const fn most_beside(&self) -> usize {
+        match self.lane() {
+            // A module's inside is laid out in one go that cannot be stopped.
+            Lane::Layout => 1,
+            Lane::Quick | Lane::Long => 0,
+        }
+    }
+
+    /// Whether what an earlier job gives is not wanted any more once this one is started. That one is stopped then.
     fn supersedes(&self, earlier: &Self) -> bool {
         match (self, earlier) {
             (Self::List(_), Self::List(_))

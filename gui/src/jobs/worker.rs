@@ -16,8 +16,10 @@ use egui::Context;
 
 use super::{Event, Finish, Job, JobId, Lane, Machinery, Progress, What};
 
-/// A thread for each: one of a lane, more where several jobs are waited for at once.
-const THREADS: [Lane; 5] = [Lane::Quick, Lane::Quick, Lane::Layout, Lane::Layout, Lane::Long];
+/// A thread for each: one of a lane, more where several jobs are waited for at once. One of a layout more than a
+/// place may take, so that the others do not wait for it.
+const THREADS: [Lane; 6] =
+    [Lane::Quick, Lane::Quick, Lane::Layout, Lane::Layout, Lane::Layout, Lane::Long];
 
 /// A job that waits or runs.
 struct Task {
@@ -32,6 +34,37 @@ struct Queue {
     /// What runs; the jobs are copies.
     running: Vec<Task>,
     is_closed: bool,
+}
+
+impl Queue {
+    /// Puts a job at the end and stops those that it makes superfluous; gives those that never ran.
+    fn put(&mut self, id: JobId, job: Job) -> Vec<JobId> {
+        let (superfluous, waiting): (Vec<Task>, Vec<Task>) =
+            self.waiting.drain(..).partition(|task| job.supersedes(&task.job));
+        self.waiting = waiting.into();
+        for task in self.running.iter().filter(|task| job.supersedes(&task.job)) {
+            task.stop.store(true, Ordering::Relaxed);
+        }
+        self.waiting.push_back(Task { id, job, stop: Arc::default() });
+        superfluous.into_iter().map(|task| task.id).collect()
+    }
+
+    /// The first job of a lane that need not wait for another one; it runs from now on.
+    fn take(&mut self, lane: Lane) -> Option<Task> {
+        let place = self.waiting.iter().position(|Task { job, .. }| {
+            let superseded = self.running.iter().filter(|other| job.supersedes(&other.job));
+            job.lane() == lane && superseded.count() <= job.most_beside()
+        });
+        let task = self.waiting.remove(place?)?;
+        let copy = Task { id: task.id, job: task.job.clone(), stop: Arc::clone(&task.stop) };
+        self.running.push(copy);
+        Some(task)
+    }
+
+    /// Forgets a job that is over.
+    fn end(&mut self, id: JobId) {
+        self.running.retain(|task| task.id != id);
+    }
 }
 
 #[derive(Default)]
@@ -73,19 +106,9 @@ impl Worker {
     pub fn start(&mut self, job: Job) -> JobId {
         self.last_id += 1;
         let id = JobId(self.last_id);
-        let mut queue = self.shared.lock();
-        queue.waiting.retain(|task| {
-            let is_wanted = !job.supersedes(&task.job);
-            if !is_wanted {
-                self.tell(task.id, What::Finished(Finish::Stopped));
-            }
-            is_wanted
-        });
-        for task in queue.running.iter().filter(|task| job.supersedes(&task.job)) {
-            task.stop.store(true, Ordering::Relaxed);
+        for superfluous in self.shared.lock().put(id, job) {
+            self.tell(superfluous, What::Finished(Finish::Stopped));
         }
-        queue.waiting.push_back(Task { id, job, stop: Arc::default() });
-        drop(queue);
         self.shared.changed.notify_all();
         id
     }
@@ -178,7 +201,7 @@ fn work(lane: Lane, shared: &Shared, machinery: &Machinery, sender: &Sender<Even
         };
         // Told first: what waited for it starts only after that.
         report.tell(What::Finished(finish));
-        shared.lock().running.retain(|task| task.id != id);
+        shared.lock().end(id);
     }
 }
 
@@ -188,13 +211,7 @@ fn next(lane: Lane, shared: &Shared) -> Option<Task> {
         if queue.is_closed {
             return None;
         }
-        let place = queue.waiting.iter().position(|task| {
-            let mut running = queue.running.iter();
-            task.job.lane() == lane && !running.any(|other| task.job.supersedes(&other.job))
-        });
-        if let Some(task) = place.and_then(|place| queue.waiting.remove(place)) {
-            let copy = Task { id: task.id, job: task.job.clone(), stop: Arc::clone(&task.stop) };
-            queue.running.push(copy);
+        if let Some(task) = queue.take(lane) {
             return Some(task);
         }
         queue = shared.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
@@ -205,4 +222,76 @@ fn next(lane: Lane, shared: &Shared) -> Option<Task> {
 fn said(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use inceptive_jobs::{Content, inspect};
+    use inceptive_report::drawing::Open;
+
+    use super::*;
+    use crate::jobs::{LayoutRequest, Place};
+
+    /// A layout of a small network at a place.
+    fn layout(place: Place) -> Job {
+        let text = "name: N\ninput: {channels: 3, size: 8}\nclasses: 2\nbody: []\ntail: gap\n";
+        let files = inceptive_dsl::Memory::default().with("n.yaml", text);
+        let Ok(Content::Network(network)) = inspect(&files, Path::new("n.yaml")) else {
+            panic!("a network");
+        };
+        Job::Layout(LayoutRequest { place, network, open: Open::All })
+    }
+
+    fn ids(tasks: impl IntoIterator<Item = Task>) -> Vec<u64> {
+        tasks.into_iter().map(|task| task.id.0).collect()
+    }
+
+    #[test]
+    fn a_newer_layout_runs_beside_one_stopped_one_and_no_more() {
+        let mut queue = Queue::default();
+        let put = |queue: &mut Queue, id, place| {
+            queue.put(JobId(id), layout(place)).into_iter().map(|id| id.0).collect::<Vec<u64>>()
+        };
+        assert!(put(&mut queue, 1, Place::Graph).is_empty());
+        let first = queue.take(Lane::Layout).unwrap();
+        assert!(!first.stop.load(Ordering::Relaxed));
+
+        assert!(put(&mut queue, 2, Place::Graph).is_empty());
+        assert!(first.stop.load(Ordering::Relaxed), "nobody wants it any more");
+        let second = queue.take(Lane::Layout).unwrap();
+        assert_eq!(second.id, JobId(2), "it does not wait for the first one");
+
+        // However many come now, one waits, and the others never run.
+        for id in 3..6 {
+            assert_eq!(
+                put(&mut queue, id, Place::Graph),
+                Vec::from_iter((id > 3).then_some(id - 1))
+            );
+            assert!(queue.take(Lane::Layout).is_none(), "two of a place are enough");
+        }
+        assert!(second.stop.load(Ordering::Relaxed));
+        // Another place does not wait for this one.
+        put(&mut queue, 6, Place::Compare(0));
+        assert_eq!(ids(queue.take(Lane::Layout)), [6]);
+
+        queue.end(JobId(1));
+        assert_eq!(ids(queue.take(Lane::Layout)), [5]);
+        assert_eq!(ids(queue.running), [2, 6, 5]);
+    }
+
+    #[test]
+    fn a_file_is_read_again_only_when_the_reading_before_is_over() {
+        let mut queue = Queue::default();
+        let read = |file: &str| Job::Read(Path::new(file).into(), None);
+        queue.put(JobId(1), read("a.yaml"));
+        assert_eq!(ids(queue.take(Lane::Quick)), [1]);
+        queue.put(JobId(2), read("a.yaml"));
+        queue.put(JobId(3), read("b.yaml"));
+        assert_eq!(ids(queue.take(Lane::Quick)), [3], "another file does not wait");
+        assert!(queue.take(Lane::Quick).is_none());
+        queue.end(JobId(1));
+        assert_eq!(ids(queue.take(Lane::Quick)), [2]);
+    }
 }

@@ -87,5 +87,5 @@ impl Results {
 
 /// Whether two profiles can be compared.
 fn is_like(a: &ProfileRecord, b: &ProfileRecord) -> bool {
-    a.runtime == b.runtime && a.machine == b.machine
+    a.conditions() == b.conditions()
 }

@@ -414,6 +414,19 @@ fn times_of_modules_are_compared_in_one_way_only() {
     window.click("mock fp32, batch 8, threads 2 (1 of 2)");
     assert!(window.says("module: 24.0 ms, –"));
     assert!(window.says("There is no profile of module-reduced made so yet"));
+
+    // What is added later is found, and of a way that looks the same is said what differs.
+    store.append_profile(&profile(&window, NETWORK, 8)).unwrap();
+    let mut newer = profile(&window, NETWORK, 8);
+    newer.runtime.engine_version = "2".to_owned();
+    store.append_profile(&newer).unwrap();
+    window.press(Modifiers::NONE, Key::F5);
+    window.wait("they are read", |model| model.results.profiles.len() == 5);
+    assert!(window.says("module: 24.0 ms, 24.0 ms"));
+    window.harness.get_by_value("mock fp32, batch 8, threads 2, version 1").click();
+    window.harness.run();
+    window.click("mock fp32, batch 8, threads 2, version 2 (1 of 2)");
+    assert!(window.says("module: –, 24.0 ms"));
 }
 
 /// Starts a profile of so many runs, each of which takes 5 ms.

@@ -58,7 +58,9 @@ impl Lowering<'_> {
                 _ => self.hide(&path, from),
             },
             "fc" => match (FcTailKeys::read(&fields), classes()) {
-                (Some(keys), Some(classes)) => self.fc_tail(&keys, classes, span, from, &reader),
+                (Some(keys), Some(classes)) => {
+                    self.fc_tail(&keys, classes, span, from, &path, &reader)
+                }
                 _ => self.hide(&path, from),
             },
             other => {
@@ -88,6 +90,7 @@ impl Lowering<'_> {
         classes: u32,
         span: Span,
         from: Cursor,
+        path: &Path,
         reader: &Reader<'_>,
     ) -> Cursor {
         let widths: Vec<Node> = match &keys.widths {
@@ -98,7 +101,7 @@ impl Lowering<'_> {
         // All are read before the first is missed, so that every mistake is told.
         let widths: Vec<Option<u32>> = widths.collect();
         let Some(widths) = widths.into_iter().collect::<Option<Vec<u32>>>() else {
-            return self.hide(&Path::new("tail"), from);
+            return self.hide(path, from);
         };
         let p = keys.dropout.map_or(0.5, |p| p.as_f32());
         let mut at = self.tail_node(Op::Flatten, "flatten", Form::Module, span, from);

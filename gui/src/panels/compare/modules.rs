@@ -1,15 +1,17 @@
 //! Where counts and time are spent: a group of bars for each module, modules with one path beside each other.
 
+use std::path::PathBuf;
+
 use egui::{Align2, ComboBox, FontId, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use inceptive_cost::by_module;
-use inceptive_exec::{Machine, ProfileRecord, Runtime};
+use inceptive_exec::{Conditions, Machine, ProfileRecord, Runtime};
 use inceptive_ir::Path;
 
 use super::{Compared, jump, legend};
 use crate::{
     command::Commands,
-    format::{bytes, exact, milliseconds, way},
-    model::Model,
+    format::{bytes, exact, milliseconds, ways},
+    model::{Model, Results},
     theme::{colors, series},
 };
 
@@ -55,16 +57,18 @@ pub(super) struct Modules {
     depth: usize,
     /// The way in which profiles were made that are shown; that of most networks without a choice.
     way: Option<Way>,
+    /// The ways that there are to choose from.
+    found: Found,
 }
 
 impl Default for Modules {
     fn default() -> Self {
-        Self { metric: Metric::default(), depth: 1, way: None }
+        Self { metric: Metric::default(), depth: 1, way: None, found: Found::default() }
     }
 }
 
-/// What has to be equal for two times to be compared.
-#[derive(PartialEq)]
+/// A way in which profiles were made.
+#[derive(Clone)]
 struct Way {
     machine: Machine,
     runtime: Runtime,
@@ -74,6 +78,74 @@ impl Way {
     fn of(record: &ProfileRecord) -> Self {
         Self { machine: record.machine.clone(), runtime: record.runtime.clone() }
     }
+
+    const fn conditions(&self) -> Conditions<'_> {
+        Conditions { machine: &self.machine, runtime: &self.runtime }
+    }
+}
+
+/// Ways in which networks were profiled. They are looked for again when what they follow from changes, for that takes
+/// every network and profile together.
+#[derive(Default)]
+struct Found {
+    of: Option<Basis>,
+    ways: Vec<ProfiledWay>,
+}
+
+/// What ways follow from. Results are only ever added to a store, so its last one tells whether there are new ones.
+#[derive(PartialEq)]
+struct Basis {
+    store: PathBuf,
+    profiles: usize,
+    /// Number and time of the last profile.
+    last: Option<(i64, u64)>,
+    /// Fingerprints of the networks.
+    networks: Vec<String>,
+}
+
+/// A way in which networks were profiled.
+struct ProfiledWay {
+    way: Way,
+    /// What tells it from the others.
+    label: String,
+    /// Engine and machine.
+    about: String,
+    /// For each network where among the profiles its latest one is that was made so.
+    places: Vec<Option<usize>>,
+}
+
+impl Found {
+    /// Looks for them again if need be.
+    fn update(&mut self, networks: &[Compared<'_>], model: &Model) {
+        let profiles = &model.results.profiles;
+        let basis = Basis {
+            store: model.store.clone(),
+            profiles: profiles.len(),
+            last: profiles.last().map(|it| (it.id, it.result.finished_unix_ms)),
+            networks: networks.iter().map(|it| it.network.fingerprint.clone()).collect(),
+        };
+        if self.of.as_ref() != Some(&basis) {
+            self.ways = profiled_ways(&basis.networks, &model.results);
+            self.of = Some(basis);
+        }
+    }
+}
+
+fn profiled_ways(networks: &[String], results: &Results) -> Vec<ProfiledWay> {
+    let networks: Vec<&str> = networks.iter().map(String::as_str).collect();
+    let records = results.profiled_ways(&networks);
+    let conditions: Vec<Conditions<'_>> = records.iter().map(|it| it.conditions()).collect();
+    let place = |network: &&str, like: &ProfileRecord| {
+        let record = results.profile_like(network, like)?;
+        results.profiles.iter().position(|stored| std::ptr::eq(&stored.result, record))
+    };
+    let way = |(&record, label): (&&ProfileRecord, String)| ProfiledWay {
+        way: Way::of(record),
+        label,
+        about: about(record),
+        places: networks.iter().map(|network| place(network, record)).collect(),
+    };
+    records.iter().zip(ways(&conditions)).map(way).collect()
 }
 
 /// A module with its value in each network that has it.
@@ -110,8 +182,13 @@ impl Modules {
             Metric::Time => self.way(ui, networks, model),
             Metric::Params | Metric::Macs | Metric::Memory => None,
         };
-        let values = |network| self.values(network, way, model);
-        let lists: Vec<_> = networks.iter().map(values).collect();
+        let way = way.and_then(|at| self.found.ways.get(at));
+        let profile = |at: usize| {
+            let place = way.and_then(|way| *way.places.get(at)?)?;
+            Some(&model.results.profiles.get(place)?.result)
+        };
+        let values = |(at, network)| self.values(network, profile(at));
+        let lists: Vec<_> = networks.iter().enumerate().map(values).collect();
         for (network, list) in networks.iter().zip(&lists) {
             if list.is_empty() {
                 let so = if way.is_some() { " made so" } else { "" };
@@ -139,41 +216,41 @@ impl Modules {
         }
     }
 
-    /// Draws in which way the profiles that are compared were made; gives one of them. Several ways are a choice.
-    fn way<'a>(
-        &mut self,
-        ui: &mut Ui,
-        networks: &[Compared<'_>],
-        model: &'a Model,
-    ) -> Option<&'a ProfileRecord> {
-        let wanted: Vec<&str> = networks.iter().map(|it| it.network.fingerprint.as_str()).collect();
-        let ways = model.results.profiled_ways(&wanted);
-        let chosen = ways.iter().find(|way| self.way == Some(Way::of(way)));
-        let now = *chosen.or(ways.first())?;
+    /// Draws in which way the profiles that are compared were made; gives its place. Several ways are a choice.
+    fn way(&mut self, ui: &mut Ui, networks: &[Compared<'_>], model: &Model) -> Option<usize> {
+        self.found.update(networks, model);
+        let ways = &self.found.ways;
+        let wanted = self.way.as_ref();
+        let chosen = wanted.and_then(|wanted| {
+            ways.iter().position(|it| it.way.conditions() == wanted.conditions())
+        });
+        let place = chosen.unwrap_or(0);
+        let now = ways.get(place)?;
+        let mut next = None;
         ui.horizontal(|ui| {
             ui.weak("Profiles of");
             if ways.len() == 1 {
-                ui.label(way(&now.runtime)).on_hover_text(about(now));
+                ui.label(&now.label).on_hover_text(&now.about);
                 return;
             }
-            let list = ComboBox::from_id_salt("way").selected_text(way(&now.runtime)).width(280.0);
+            let list = ComboBox::from_id_salt("way").selected_text(&now.label).width(280.0);
             let shown = list.show_ui(ui, |ui| {
-                for &other in &ways {
-                    let count = wanted
-                        .iter()
-                        .filter(|it| model.results.profile_like(it, other).is_some())
-                        .count();
-                    let text = format!("{} ({count} of {})", way(&other.runtime), wanted.len());
-                    let label = ui.selectable_label(std::ptr::eq(other, now), text);
-                    if label.on_hover_text(about(other)).clicked() {
-                        self.way = Some(Way::of(other));
+                for (at, other) in ways.iter().enumerate() {
+                    let count = other.places.iter().flatten().count();
+                    let text = format!("{} ({count} of {})", other.label, other.places.len());
+                    let label = ui.selectable_label(at == place, text);
+                    if label.on_hover_text(&other.about).clicked() {
+                        next = Some(at);
                     }
                 }
             });
-            let hover = format!("{}\nOnly times of one way are compared", about(now));
+            let hover = format!("{}\nOnly times of one way are compared", now.about);
             shown.response.on_hover_text(hover);
         });
-        Some(now)
+        if let Some(other) = next.and_then(|at| ways.get(at)) {
+            self.way = Some(other.way.clone());
+        }
+        Some(next.unwrap_or(place))
     }
 
     /// What each module of a network has of the metric, in execution order.
@@ -181,13 +258,11 @@ impl Modules {
     fn values(
         &self,
         compared: &Compared<'_>,
-        way: Option<&ProfileRecord>,
-        model: &Model,
+        profile: Option<&ProfileRecord>,
     ) -> Vec<(String, f64)> {
         let network = compared.network;
         if self.metric == Metric::Time {
-            let record = way.and_then(|way| model.results.profile_like(&network.fingerprint, way));
-            let parts = record.map(|record| record.profile.by_module(self.depth));
+            let parts = profile.map(|record| record.profile.by_module(self.depth));
             return parts.unwrap_or_default().into_iter().map(|it| (it.name, it.time_ms)).collect();
         }
         let modules = by_module(&network.architecture.graph, &network.cost, self.depth);

@@ -113,9 +113,7 @@ fn ways(model: &Model) -> Vec<Way> {
 fn last_of_each_way<'m>(all: impl Iterator<Item = &'m Measurement>) -> Vec<&'m Measurement> {
     let mut kept: Vec<&Measurement> = Vec::new();
     for measurement in all {
-        let is_same = |known: &Measurement| {
-            (&known.machine, &known.runtime) == (&measurement.machine, &measurement.runtime)
-        };
+        let is_same = |known: &Measurement| known.conditions() == measurement.conditions();
         match kept.iter_mut().find(|known| is_same(known)) {
             Some(known) => *known = measurement,
             None => kept.push(measurement),
