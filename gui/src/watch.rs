@@ -12,7 +12,7 @@ use std::{
 
 use egui::Context;
 use inceptive_jobs::is_network;
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher, event::ModifyKind};
 
 /// How long nothing may change before changes are told: editors write a file in several steps.
 const QUIET: Duration = Duration::from_millis(120);
@@ -63,7 +63,11 @@ impl Watch {
         let asked = Arc::clone(&wanted);
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             let Ok(event) = event else { return };
-            if matches!(event.kind, EventKind::Access(_)) {
+            // SQLite sets the owner of its log whenever a store is only read.
+            if matches!(
+                event.kind,
+                EventKind::Access(_) | EventKind::Modify(ModifyKind::Metadata(_))
+            ) {
                 return;
             }
             let wanted = asked.lock().unwrap_or_else(PoisonError::into_inner);
@@ -89,17 +93,18 @@ impl Watch {
             let _ = self.watcher.unwatch(&path);
         }
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let folder = absolute(folder);
         let files: Vec<PathBuf> = files.map(absolute).collect();
         let folders: BTreeSet<PathBuf> = files.iter().map(|file| around(file)).collect();
         *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) =
-            Wanted { folder: absolute(folder), files };
+            Wanted { folder: folder.clone(), files };
         for folder in folders {
             if self.watcher.watch(&folder, RecursiveMode::NonRecursive).is_ok() {
                 self.watched.push(folder);
             }
         }
-        self.watcher.watch(folder, RecursiveMode::Recursive)?;
-        self.watched.push(folder.to_owned());
+        self.watcher.watch(&folder, RecursiveMode::Recursive)?;
+        self.watched.push(folder);
         Ok(())
     }
 

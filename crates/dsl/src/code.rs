@@ -117,7 +117,7 @@ nothing. Use it or remove it.";
 "A block may not be called like a built-in step, because a reader could not tell which one is meant.";
     PathEscape "E401" "a path leaves the folder":
 "`extends`, `use` and `base` take relative paths to files in the current folder or beside the file itself
-(or in the enclosing folder named `architectures`), so that a file from a stranger cannot read elsewhere.";
+(or in the enclosing folder named `architectures`, or around one named `blocks` or `spaces`), so that a file from a stranger cannot read elsewhere.";
     ExtendsCycle "E402" "files extend each other in a circle":
 "Following `extends`, `use` or `base` leads back to the same file.";
     TooManyFiles "E403" "a network is read from too many files":

@@ -228,7 +228,10 @@ impl<'a> Loader<'a> {
     /// The folder that `file` may refer to files in.
     fn root(&self, file: &Path) -> PathBuf {
         let folder = file.parent().unwrap_or(Path::new("/"));
-        let named = folder.ancestors().find(|folder| folder.ends_with("architectures"));
+        // As they are laid out: a folder of networks with `blocks/` and `spaces/` in it.
+        let is_part = folder.ends_with("blocks") || folder.ends_with("spaces");
+        let around = folder.parent().filter(|_| is_part);
+        let named = folder.ancestors().find(|folder| folder.ends_with("architectures")).or(around);
         let working = self.files.working_folder().filter(|working| file.starts_with(working));
         // Both hold the file, so one holds the other.
         match (named, working) {

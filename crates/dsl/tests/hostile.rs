@@ -347,7 +347,11 @@ fn paths_that_leave_the_folder() {
         ("in/sub/empty.yaml", ""),
         ("architectures/a.yaml", &base),
         ("architectures/sub/b.yaml", "name: x\nextends: ../a.yaml\n"),
+        ("in/spaces/space.yaml", "name: x\nextends: ../base.yaml\n"),
+        ("in/spaces/far.yaml", "name: x\nextends: ../../outside.yaml\n"),
     ]);
+    assert_eq!(folder.codes("in/spaces/space.yaml"), Vec::<&str>::new());
+    assert_eq!(folder.codes("in/spaces/far.yaml").first(), Some(&"E401"));
     for path in ["in/up.yaml", "in/far.yaml", "in/absolute.yaml", "in/use.yaml", "in/space.yaml"] {
         assert_eq!(folder.codes(path).first(), Some(&"E401"), "{path}");
     }

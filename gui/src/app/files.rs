@@ -115,7 +115,11 @@ impl App {
 
     /// Reads again what may have changed: the list of files, and every file that was read from one that changed.
     pub(super) fn files_changed(&mut self, paths: Vec<PathBuf>) {
-        let canonical = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        // What is gone has no true path any more.
+        let canonical = |path: &Path| {
+            let found = fs::canonicalize(path).or_else(|_| absolute(path));
+            found.unwrap_or_else(|_| path.to_owned())
+        };
         let changed: Vec<PathBuf> = paths.iter().map(|path| canonical(path)).collect();
         let has_changed = |path: &Path| changed.contains(&canonical(path));
         if has_changed(&self.model.store) || has_changed(&log_of(&self.model.store)) {

@@ -18,7 +18,7 @@ use super::{Output, Progress, Reporter};
 use crate::model::{FilePath, Results};
 
 /// The largest text that is edited, in bytes: larger YAML is refused anyway.
-const MOST_BYTES: u64 = 1 << 20;
+pub(super) const MOST_BYTES: u64 = 1 << 20;
 
 /// Networks and spaces to report on.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use inceptive_report::replace_file;
 
 use inceptive_jobs::chain;
 
-use super::Output;
+use super::{Output, read::MOST_BYTES};
 use crate::drafts::{Draft, Keeper};
 use crate::model::FilePath;
 
@@ -47,6 +47,10 @@ pub(super) fn save(request: SaveRequest) -> Output {
 
 fn write_text(request: &SaveRequest) -> Result<(), SaveProblem> {
     let SaveRequest { file, text, expected } = request;
+    if text.len() as u64 > MOST_BYTES {
+        // It could not be read again.
+        return Err(SaveProblem::Failed("a file may have 1 MiB".to_owned()));
+    }
     if let Some(expected) = expected
         && fs::read(file).is_ok_and(|bytes| bytes != expected.as_bytes())
     {

@@ -52,6 +52,9 @@ fn all_modules_open_and_close() {
         model.last_scene(Place::Graph).is_some_and(|(_, scene)| scene.cards.len() > 60)
     });
     assert!(window.has_button("3a/3x3/reduce"));
+    let [input, fit] = ["input", "Fit"].map(|name| window.button(name).rect());
+    assert!(input.top() > fit.bottom() && input.bottom() < 780.0, "{input:?} is not in view");
+    assert!(input.left() > fit.left() && input.right() < 960.0, "{input:?} is not in view");
     window.click("Close all");
     window.wait("all are closed", is_idle);
     assert!(window.has_button("3a") && !window.has_button("3a/3x3/reduce"));

@@ -12,7 +12,7 @@ mod variables;
 
 use std::{collections::HashMap, sync::Arc};
 
-use egui::{Frame, Margin, Panel, RichText, ScrollArea, Ui};
+use egui::{Frame, Id, Label, Margin, Panel, RichText, ScrollArea, Ui, UiBuilder};
 use inceptive_jobs::{Content, is_onnx};
 
 use crate::{
@@ -24,6 +24,12 @@ use crate::{
 };
 
 use changes::Changes;
+
+/// Below this width, in points, sizes that were dragged are remembered apart.
+const ROOMY: f32 = 800.0;
+
+/// The height of the place for what does not fit, in points.
+const PROBLEM: f32 = 110.0;
 
 /// The design tab.
 #[derive(Default)]
@@ -69,7 +75,8 @@ impl Design {
         ui.add_space(4.0);
         super::caveat_line(ui, entry);
         let width = ui.available_width();
-        Panel::left("variables")
+        // A small window has a width of its own, which does not stay when it is enlarged.
+        Panel::left(if width < ROOMY { "variables in little room" } else { "variables" })
             .resizable(true)
             .default_size((width * 0.42).min(430.0))
             .size_range(260.0..=width * 0.6)
@@ -111,9 +118,8 @@ impl Design {
         commands: &mut Commands,
     ) {
         let changes = self.changes.entry(entry.file.clone()).or_default();
-        ui.horizontal(|ui| {
-            ui.heading(entry.name());
-        });
+        let name = RichText::new(entry.name()).heading();
+        ui.add(Label::new(name).truncate()).on_hover_text(entry.name());
         ui.horizontal(|ui| {
             let count = changes.len();
             if ui.add_enabled(count > 0, egui::Button::new("Reset")).clicked() {
@@ -127,24 +133,36 @@ impl Design {
             };
             ui.label(RichText::new(text).weak());
         });
+        ui.separator();
+        // Below, so that what is being dragged does not move.
         if let Some(problem) = &model.design.problem {
             let color = colors(ui).error;
-            ScrollArea::vertical().id_salt("problem").max_height(150.0).show(ui, |ui| {
-                ui.label(RichText::new("These settings do not fit:").color(color));
-                ui.label(RichText::new(problem).monospace().size(11.5).color(color));
+            Panel::bottom("problem").exact_size(PROBLEM).show(ui, |ui| {
+                ScrollArea::both().id_salt("problem").auto_shrink(false).show(ui, |ui| {
+                    ui.label(RichText::new("These settings do not fit:").color(color));
+                    let text = RichText::new(problem).monospace().size(11.5).color(color);
+                    ui.add(Label::new(text).extend());
+                });
             });
         }
-        ui.separator();
-        ScrollArea::vertical().id_salt("controls").auto_shrink(false).show(ui, |ui| match base {
-            Content::Space(space) => variables::ui(ui, space, changes),
-            _ => match &model.design.settables {
-                Some(settables) if model.design.is_about(base) => {
-                    controls::ui(ui, settables, &mut self.filter, changes);
-                }
-                _ => {
-                    ui.label(RichText::new("Looking for what can be set…").weak());
-                }
-            },
+        let filter = &mut self.filter;
+        // With a name of its own: what is dragged stays the same control, whatever stands around it.
+        let named = UiBuilder::new().scope_id(Id::unique("design controls"));
+        ui.scope_builder(named, |ui| {
+            ScrollArea::vertical().id_salt("controls").auto_shrink(false).show(
+                ui,
+                |ui| match base {
+                    Content::Space(space) => variables::ui(ui, space, changes),
+                    _ => match &model.design.settables {
+                        Some(settables) if model.design.is_about(base) => {
+                            controls::ui(ui, settables, filter, changes);
+                        }
+                        _ => {
+                            ui.label(RichText::new("Looking for what can be set…").weak());
+                        }
+                    },
+                },
+            );
         });
     }
 
@@ -162,7 +180,7 @@ impl Design {
             ui.separator();
             self.rows.update(model, None);
             let height = ui.available_height();
-            Panel::bottom("design plot")
+            Panel::bottom(if height < ROOMY / 2.0 { "plot in little room" } else { "design plot" })
                 .resizable(true)
                 .default_size(height * 0.42)
                 .size_range(80.0..=height * 0.7)

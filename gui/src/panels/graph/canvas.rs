@@ -23,6 +23,18 @@ const STEP: f32 = 80.0;
 /// The scale at which a card that was looked for is shown, at least.
 const LEGIBLE: f32 = 0.8;
 
+/// How a new scene is seen at first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Next {
+    /// From where the last one was.
+    #[default]
+    AsBefore,
+    /// What is selected in the middle, else from the top.
+    Anew,
+    /// As a whole.
+    Whole,
+}
+
 /// What has to stay as it is seen from one scene to the next.
 #[derive(Default)]
 pub(super) struct Continuity {
@@ -30,6 +42,8 @@ pub(super) struct Continuity {
     pub anchor: Option<(NodePath, Pos2)>,
     /// What is to come into the middle once it is there.
     pub wanted: Option<NodePath>,
+    /// How the next scene is seen at first.
+    pub next: Next,
     /// What was drawn last, to notice that a new scene is there.
     shown: Option<Arc<Scene>>,
 }
@@ -52,10 +66,23 @@ pub(super) fn navigate(
     let screen = response.rect;
     let mut camera = view.camera.unwrap_or_else(|| Camera::at_top(whole(scene), screen));
     if continuity.shown.as_ref().is_none_or(|shown| !Arc::ptr_eq(shown, scene)) {
-        if let Some((path, at)) = continuity.anchor.take()
-            && let Some(corner) = corner(scene, &path)
-        {
-            camera.put(screen, corner, at);
+        let anchor = continuity.anchor.take();
+        match std::mem::take(&mut continuity.next) {
+            Next::Whole => camera = Camera::fitting(whole(scene), screen),
+            Next::Anew => {
+                camera = Camera::at_top(whole(scene), screen);
+                let selected = view.selected.as_ref().and_then(|path| place_of(scene, path));
+                if let Some(place) = selected {
+                    camera.reveal(screen, place);
+                }
+            }
+            Next::AsBefore => {
+                if let Some((path, at)) = anchor
+                    && let Some(corner) = corner(scene, &path)
+                {
+                    camera.put(screen, corner, at);
+                }
+            }
         }
         continuity.shown = Some(Arc::clone(scene));
     }

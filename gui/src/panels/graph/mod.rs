@@ -35,7 +35,7 @@ use crate::{
     theme::colors,
 };
 
-use canvas::Continuity;
+use canvas::{Continuity, Next};
 use export::Export;
 use keys::Action;
 use search::Search;
@@ -129,6 +129,10 @@ impl Graph {
             super::nothing(ui, "Laying out…");
             return;
         };
+        if model.scene(&request).is_none() && action == Some(Action::Fit) {
+            // It is meant for the scene that is on its way.
+            self.continuity.next = Next::Whole;
+        }
         if model.scene(&request).is_some() {
             let centred = self.centred.take().map(|path| shown_as(scene, network, path));
             self.continuity.wanted = centred.or(self.continuity.wanted.take());
@@ -159,10 +163,14 @@ impl Graph {
                 ui.separator();
             }
             let view = self.views.of(file, graph);
+            let before = view.opened();
             match action {
                 Some(Action::OpenAll) => view.open_all(graph),
                 Some(Action::CloseAll) => view.close_all(),
                 _ => {}
+            }
+            if view.opened() != before {
+                self.continuity.next = Next::Anew;
             }
             let colour = &mut self.views.colour;
             let chosen = egui::ComboBox::from_id_salt("colour")

@@ -30,6 +30,9 @@ use crate::{
     model::{Entry, Model, State},
 };
 
+/// Below this height, in points, sizes that were dragged are remembered apart.
+const ROOMY: f32 = 420.0;
+
 /// Which plots are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 enum View {
@@ -101,8 +104,10 @@ impl Tradeoff {
         cloud::CloudView::update(cloud, model, look);
         let cloud = cloud.as_ref();
         if *view != View::Scatter {
-            let lines = Panel::bottom("parallel");
             let height = ui.available_height();
+            // A small window has a height of its own, which does not stay when it is enlarged.
+            let name = if height < ROOMY { "parallel in little room" } else { "parallel" };
+            let lines = Panel::bottom(name);
             let lines = match *view {
                 View::Both => lines.resizable(true).default_size(height * 0.36),
                 _ => lines.resizable(false).exact_size(height - 24.0),
