@@ -59,6 +59,13 @@ fn keys_go_through_the_list() {
     assert_eq!(window.selected(), ["googlenet"]);
     window.press(Modifiers::SHIFT, Key::ArrowDown);
     assert_eq!(window.selected(), ["googlenet", "module-kinds"]);
+    window.press(Modifiers::NONE, Key::Home);
+    assert_eq!(window.selected(), ["alexnet"]);
+    // Faster than frames are drawn.
+    window.harness.key_press(Key::ArrowDown);
+    window.harness.key_press_modifiers(Modifiers::SHIFT, Key::ArrowDown);
+    window.harness.run();
+    assert_eq!(window.selected(), ["googlenet", "module-kinds"]);
     window.press(Modifiers::COMMAND, Key::A);
     assert_eq!(window.selected().len(), 3);
     window.press(Modifiers::COMMAND, Key::P);

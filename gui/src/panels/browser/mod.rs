@@ -5,7 +5,7 @@ mod row;
 use std::{path::PathBuf, sync::Arc};
 
 use egui::{
-    Key, Modifiers, Rect, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo, pos2, vec2,
+    Event, Key, Modifiers, Rect, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo, pos2, vec2,
 };
 
 use crate::{
@@ -272,29 +272,60 @@ impl Browser {
             self.is_left = true;
             return;
         }
-        let extends = ui.input(|input| input.modifiers.shift);
         let files: Vec<&FilePath> = files(rows).collect();
         let current = model.selection.last();
-        let now = current.and_then(|current| files.iter().position(|file| *file == current));
-        let last = files.len().saturating_sub(1);
-        let step = |by: isize| now.map_or(0, |now| now.saturating_add_signed(by).min(last));
-        let moves = [
-            (Key::ArrowDown, step(1)),
-            (Key::ArrowUp, step(-1)),
-            (Key::PageDown, step(20)),
-            (Key::PageUp, step(-20)),
-            (Key::Home, 0),
-            (Key::End, last),
-        ];
-        let next = moves.into_iter().find(|&(key, _)| pressed(Modifiers::NONE, key));
-        let Some(&file) = next.and_then(|(_, next)| files.get(next)) else { return };
-        self.revealed = Some(Arc::clone(file));
-        let range = self.range(file, rows).filter(|_| extends);
-        if range.is_none() {
-            self.anchor = Some(Arc::clone(file));
+        let mut now = current.and_then(|current| files.iter().position(|file| *file == current));
+        let mut selection = None;
+        for Step { by, extends } in steps(ui) {
+            let place = now.map_or(0, |now| now.saturating_add_signed(by));
+            let place = place.min(files.len().saturating_sub(1));
+            let Some(&file) = files.get(place) else { return };
+            now = Some(place);
+            self.revealed = Some(Arc::clone(file));
+            let range = self.range(file, rows).filter(|_| extends);
+            if range.is_none() {
+                self.anchor = Some(Arc::clone(file));
+            }
+            selection = Some(range.unwrap_or_else(|| vec![Arc::clone(file)]));
         }
-        commands.push(Command::Select(range.unwrap_or_else(|| vec![Arc::clone(file)])));
+        if let Some(selection) = selection {
+            commands.push(Command::Select(selection));
+        }
     }
+}
+
+/// A way through the list.
+struct Step {
+    /// How many files down.
+    by: isize,
+    /// Whether the files between belong to the selection.
+    extends: bool,
+}
+
+/// Steps that were pressed since the last frame, which on a slow machine are several.
+fn steps(ui: &Ui) -> Vec<Step> {
+    const FAR: isize = isize::MAX / 2;
+    const KEYS: [(Key, isize); 6] = [
+        (Key::ArrowDown, 1),
+        (Key::ArrowUp, -1),
+        (Key::PageDown, 20),
+        (Key::PageUp, -20),
+        (Key::Home, -FAR),
+        (Key::End, FAR),
+    ];
+    let mut steps = Vec::new();
+    ui.input_mut(|input| {
+        input.events.retain(|event| {
+            let Event::Key { key, pressed: true, modifiers, .. } = event else { return true };
+            let step = KEYS.iter().find(|(known, _)| known == key);
+            let Some((_, by)) = step.filter(|_| !modifiers.command && !modifiers.alt) else {
+                return true;
+            };
+            steps.push(Step { by: *by, extends: modifiers.shift });
+            false
+        });
+    });
+    steps
 }
 
 fn problem_line(ui: &mut Ui, problem: &str, commands: &mut Commands) {

@@ -24,6 +24,9 @@ use crate::{
     theme::colors,
 };
 
+/// From this width on, in points, the queue stands beside what can be started.
+const SIDE_BY_SIDE: f32 = 760.0;
+
 /// Which results are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum View {
@@ -60,7 +63,14 @@ impl Run {
     fn setup_and_queue(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let most = (ui.available_height() * 0.5).max(120.0);
         let area = ScrollArea::vertical().id_salt("setup").max_height(most);
+        let is_narrow = ui.available_width() < SIDE_BY_SIDE;
         area.auto_shrink([false, true]).show(ui, |ui| {
+            if is_narrow {
+                self.setup.ui(ui, model, commands);
+                ui.add_space(8.0);
+                queue::ui(ui, model, commands);
+                return;
+            }
             ui.columns(2, |columns| {
                 if let [left, right] = columns {
                     self.setup.ui(left, model, commands);
