@@ -26,7 +26,7 @@ use inceptive_jobs::Inspected;
 use crate::{
     command::{Command, Commands},
     model::{FilePath, Model, stem},
-    theme::{colors, series},
+    theme::{SERIES, colors, series},
 };
 
 use pair::Pair;
@@ -93,7 +93,14 @@ impl Compare {
                 ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                     totals::table(ui, &networks, model);
                     ui.add_space(10.0);
-                    self.modules.ui(ui, &networks, model, commands);
+                    let shown = networks.len().min(SERIES.len());
+                    if shown < networks.len() {
+                        ui.weak(format!(
+                            "Modules of the first {shown} of {} networks",
+                            networks.len()
+                        ));
+                    }
+                    self.modules.ui(ui, &networks[..shown], model, commands);
                 });
             }
             Section::Nodes => self.nodes.ui(ui, &pair, model, commands),

@@ -1,7 +1,5 @@
 //! Where counts and time are spent: a group of bars for each module, modules with one path beside each other.
 
-use std::path::PathBuf;
-
 use egui::{Align2, ComboBox, FontId, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use inceptive_cost::by_module;
 use inceptive_exec::{Conditions, Machine, ProfileRecord, Runtime};
@@ -92,13 +90,11 @@ struct Found {
     ways: Vec<ProfiledWay>,
 }
 
-/// What ways follow from. Results are only ever added to a store, so its last one tells whether there are new ones.
+/// What ways follow from.
 #[derive(PartialEq)]
 struct Basis {
-    store: PathBuf,
-    profiles: usize,
-    /// Number and time of the last profile.
-    last: Option<(i64, u64)>,
+    /// The reading of results.
+    reading: u64,
     /// Fingerprints of the networks.
     networks: Vec<String>,
 }
@@ -117,11 +113,8 @@ struct ProfiledWay {
 impl Found {
     /// Looks for them again if need be.
     fn update(&mut self, networks: &[Compared<'_>], model: &Model) {
-        let profiles = &model.results.profiles;
         let basis = Basis {
-            store: model.store.clone(),
-            profiles: profiles.len(),
-            last: profiles.last().map(|it| (it.id, it.result.finished_unix_ms)),
+            reading: model.results.reading,
             networks: networks.iter().map(|it| it.network.fingerprint.clone()).collect(),
         };
         if self.of.as_ref() != Some(&basis) {
