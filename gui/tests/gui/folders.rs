@@ -34,6 +34,7 @@ fn a_folder_of_broken_files_is_shown() {
             window.press(Modifiers::COMMAND, digit);
         }
     }
+    assert!(window.says("not.onnx`: "), "the reason is there, not only the file");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::{ops::Range, path::PathBuf};
 
 use inceptive_dsl::{Diagnostic, Failure};
-use inceptive_jobs::ReadError;
+use inceptive_jobs::{ReadError, chain};
 
 use crate::model::{Entry, State};
 
@@ -43,12 +43,7 @@ pub(super) fn problems(entry: &Entry, text: &str) -> (Vec<Problem>, Vec<Mark>) {
             (problems, marks(failure, text))
         }
         other => {
-            let mut message = other.to_string();
-            let mut source = std::error::Error::source(other);
-            while let Some(cause) = source {
-                message.push_str(&format!(": {cause}"));
-                source = cause.source();
-            }
+            let message = chain(other);
             let problem = Problem { code: String::new(), message, help: None, place: None };
             (vec![problem], vec![])
         }

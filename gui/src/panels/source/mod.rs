@@ -14,6 +14,7 @@ mod marks;
 use std::{path::Path, sync::Arc};
 
 use egui::{Button, Id, Panel, RichText, ScrollArea, Ui};
+use inceptive_jobs::chain;
 
 use crate::{
     command::{Command, Commands},
@@ -197,7 +198,7 @@ fn no_text(ui: &mut Ui, entry: &Entry) {
     let text = match &entry.state {
         State::Unread => "Reading…".to_owned(),
         State::Gone => "The file is gone.".to_owned(),
-        State::Wrong(error) => error.to_string(),
+        State::Wrong(error) => chain(&**error),
         State::Good(_) => {
             "An ONNX file has no text. Graph and Compare show what is in it.".to_owned()
         }
