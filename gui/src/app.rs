@@ -185,7 +185,7 @@ impl eframe::App for App {
 
     fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
         let ctx = ui.ctx().clone();
-        shortcuts::take(&ctx, &self.model, &mut self.commands);
+        shortcuts::take(&ctx, &self.model, self.shows_shortcuts, &mut self.commands);
         Panel::bottom("status").show(ui, |ui| status::bar(ui, &self.model, &mut self.commands));
         if !self.model.messages.is_empty() {
             Panel::bottom("messages")
