@@ -130,7 +130,12 @@ impl App {
                 self.start(Job::Results(self.model.store.clone()));
             }
             Command::Select(files) => self.model.selection = files,
-            Command::Show(pane) => tiles::show(&mut self.tree, pane),
+            Command::Show(pane) => {
+                if pane == Pane::Source {
+                    self.panels.source.focus();
+                }
+                tiles::show(&mut self.tree, pane);
+            }
             Command::ShowLine(file, line) => {
                 if self.model.selection.last() != Some(&file) {
                     self.model.selection = vec![Arc::clone(&file)];

@@ -24,6 +24,11 @@ fn window() -> Window {
     window
 }
 
+/// Whether what is typed goes to the text.
+fn has_keyboard(window: &Window) -> bool {
+    window.harness.get_by_role(Role::MultilineTextInput).is_focused()
+}
+
 /// Replaces the text in the editor.
 fn write(window: &mut Window, text: &str) {
     window.harness.get_by_role(Role::MultilineTextInput).set_text_value_accesskit(text);
@@ -64,6 +69,18 @@ fn a_mistake_is_shown_while_typing_and_the_right_text_is_saved() {
 }
 
 #[test]
+fn the_text_has_the_keyboard_as_soon_as_it_is_shown() {
+    let mut window = window();
+    assert!(has_keyboard(&window));
+    window.harness.event(egui::Event::Text("# new\n".to_owned()));
+    window.wait("it is written", |model| {
+        model.current().is_some_and(|entry| {
+            entry.draft.as_deref().is_some_and(|text| text.starts_with("# new"))
+        })
+    });
+}
+
+#[test]
 fn edits_are_undone_and_reverted() {
     let mut window = window();
     let text = |window: &Window| {
@@ -93,8 +110,8 @@ fn what_somebody_else_wrote_is_not_lost_without_asking() {
         model.current().is_some_and(|entry| entry.save_problem.is_some())
     });
     assert_eq!(fs::read_to_string(window.file(NAME)).unwrap(), theirs);
-    window.click("Cancel");
-    assert!(!window.has_button("Overwrite"));
+    window.press(Modifiers::NONE, Key::Escape);
+    assert!(!window.has_button("Overwrite") && has_keyboard(&window));
 
     window.press(Modifiers::COMMAND, Key::S);
     window.wait("it is asked again", |model| {
