@@ -69,7 +69,7 @@ pub(crate) fn take(ctx: &Context, model: &Model, shows_sheet: bool, commands: &m
         }
     }
     if pressed(Modifiers::COMMAND, Key::S)
-        && let Some(entry) = model.current().filter(|entry| entry.draft.is_some())
+        && let Some(entry) = model.current().filter(|entry| entry.to_save().is_some())
     {
         commands.push(Command::Save { file: entry.file.clone(), overwrite: false });
         // What stands in the way is asked there.

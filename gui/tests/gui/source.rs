@@ -155,6 +155,23 @@ fn a_read_only_file_keeps_the_text_in_the_window() {
 }
 
 #[test]
+fn a_file_that_is_gone_is_written_again_as_it_was() {
+    let mut window = window();
+    let is_gone =
+        |model: &Model| model.current().is_some_and(|entry| matches!(entry.state, State::Gone));
+    let by_key = |window: &mut Window| window.press(Modifiers::COMMAND, Key::S);
+    let by_click = |window: &mut Window| window.click("Save");
+    for save in [by_key as fn(&mut Window), by_click] {
+        fs::remove_file(window.file(NAME)).unwrap();
+        window.press(Modifiers::NONE, Key::F5);
+        window.wait("the loss is seen", is_gone);
+        save(&mut window);
+        window.wait("it is back", is_right);
+        assert_eq!(fs::read_to_string(window.file(NAME)).unwrap(), TINY);
+    }
+}
+
+#[test]
 fn closing_asks_what_to_do_with_what_is_not_saved() {
     let mut window = window();
     let mine = TINY.replace("Tiny", "Mine");

@@ -146,7 +146,7 @@ fn header(ui: &mut Ui, entry: &Entry, model: &Model, commands: &mut Commands) {
         ui.add_space(4.0);
         let name = model.name_of(file).display();
         ui.label(RichText::new(format!("{name}{}", if is_dirty { " •" } else { "" })).strong());
-        let save = ui.add_enabled(is_dirty, Button::new("Save"));
+        let save = ui.add_enabled(entry.to_save().is_some(), Button::new("Save"));
         if save.on_hover_text("Write it to the file (Ctrl S)").clicked() {
             commands.push(Command::Save { file: Arc::clone(file), overwrite: false });
         }
