@@ -133,14 +133,13 @@ fn the_view_is_exported_as_a_picture() {
     window.click("Export");
     window.click("Everything as SVG…");
     let path = window.folder.path().join("picture.svg");
-    window.press(Modifiers::COMMAND, Key::A);
-    window.get("Path").focus();
-    window.harness.run();
+    assert!(window.get("Path").is_focused());
     window.press(Modifiers::COMMAND, Key::A);
     window.get("Path").type_text(&path.display().to_string());
     window.harness.run();
     window.press(Modifiers::NONE, Key::Enter);
-    window.wait("it is written", |_| path.is_file());
+    window.wait("it is written", |model| !model.messages.is_empty());
+    assert!(window.has(&format!("wrote {}", path.display())));
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.starts_with("<svg") && text.contains("conv1"));
 }
