@@ -167,6 +167,7 @@ fn a_file_that_is_gone_is_written_again_as_it_was() {
         window.wait("the loss is seen", is_gone);
         save(&mut window);
         window.wait("it is back", is_right);
+        assert!(window.has("1 file"));
         assert_eq!(fs::read_to_string(window.file(NAME)).unwrap(), TINY);
     }
 }
