@@ -130,7 +130,12 @@ impl App {
                 self.start(Job::Results(self.model.store.clone()));
             }
             Command::Select(files) => self.model.selection = files,
-            Command::Show(pane) => tiles::show(&mut self.tree, pane),
+            Command::Show(pane) => {
+                if pane == Pane::Source {
+                    self.panels.source.focus();
+                }
+                tiles::show(&mut self.tree, pane);
+            }
             Command::ShowLine(file, line) => {
                 if self.model.selection.last() != Some(&file) {
                     self.model.selection = vec![Arc::clone(&file)];
@@ -185,7 +190,7 @@ impl eframe::App for App {
 
     fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
         let ctx = ui.ctx().clone();
-        shortcuts::take(&ctx, &self.model, &mut self.commands);
+        shortcuts::take(&ctx, &self.model, self.shows_shortcuts, &mut self.commands);
         Panel::bottom("status").show(ui, |ui| status::bar(ui, &self.model, &mut self.commands));
         if !self.model.messages.is_empty() {
             Panel::bottom("messages")

@@ -1,6 +1,9 @@
 //! Keys, and the sheet that shows them.
 
-use egui::{Context, Grid, Key, KeyboardShortcut, Modifiers, RichText, ViewportCommand, Window};
+use egui::{
+    Align2, Context, Grid, Key, KeyboardShortcut, Modifiers, RichText, ScrollArea, Ui, Vec2,
+    ViewportCommand, Window,
+};
 
 use crate::{
     command::{Command, Commands},
@@ -20,7 +23,7 @@ const SHEET: [(&str, &[(&str, &str)]); 5] = [
             ("F5", "read the folder again"),
             ("Ctrl + − 0", "larger, smaller, usual size of everything"),
             ("Ctrl Q", "close the window"),
-            ("F1 or ?", "this sheet"),
+            ("F1 or ?", "this sheet; Esc closes it"),
         ],
     ),
     (
@@ -51,8 +54,11 @@ const SHEET: [(&str, &[(&str, &str)]); 5] = [
     ("Run", &[("Ctrl Enter", "start")]),
 ];
 
-/// Takes the keys that work everywhere.
-pub(crate) fn take(ctx: &Context, model: &Model, commands: &mut Commands) {
+/// Height for the title of the sheet and some air above and below it.
+const AROUND_SHEET: f32 = 80.0;
+
+/// Takes the keys that work everywhere, and the one that closes the sheet if it is shown.
+pub(crate) fn take(ctx: &Context, model: &Model, shows_sheet: bool, commands: &mut Commands) {
     let digits = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6];
     let pressed = |modifiers, key| {
         ctx.input_mut(|input| input.consume_shortcut(&KeyboardShortcut::new(modifiers, key)))
@@ -63,7 +69,7 @@ pub(crate) fn take(ctx: &Context, model: &Model, commands: &mut Commands) {
         }
     }
     if pressed(Modifiers::COMMAND, Key::S)
-        && let Some(entry) = model.current().filter(|entry| entry.draft.is_some())
+        && let Some(entry) = model.current().filter(|entry| entry.to_save().is_some())
     {
         commands.push(Command::Save { file: entry.file.clone(), overwrite: false });
         // What stands in the way is asked there.
@@ -75,6 +81,10 @@ pub(crate) fn take(ctx: &Context, model: &Model, commands: &mut Commands) {
     }
     if pressed(Modifiers::NONE, Key::F5) {
         commands.push(Command::Reload);
+    }
+    let is_asked = ctx.memory(|memory| memory.top_modal_layer().is_some());
+    if shows_sheet && !is_asked && pressed(Modifiers::NONE, Key::Escape) {
+        commands.push(Command::ToggleShortcuts);
     }
     let types = ctx.egui_wants_keyboard_input();
     if pressed(Modifiers::NONE, Key::F1)
@@ -92,19 +102,25 @@ pub(crate) fn sheet(ctx: &Context, is_open: &mut bool) {
         .open(is_open)
         .collapsible(false)
         .resizable(false)
-        .pivot(egui::Align2::CENTER_CENTER)
-        .default_pos(ctx.content_rect().center())
+        .anchor(Align2::CENTER_CENTER, Vec2::ZERO)
         .show(ctx, |ui| {
-            Grid::new("shortcuts").num_columns(2).spacing([24.0, 2.0]).show(ui, |ui| {
-                for (place, keys) in SHEET {
-                    ui.label(RichText::new(place).heading().color(colors(ui).accent));
-                    ui.end_row();
-                    for (key, what) in keys {
-                        ui.monospace(*key);
-                        ui.label(*what);
-                        ui.end_row();
-                    }
-                }
+            let height = ctx.content_rect().height() - AROUND_SHEET;
+            let scroll = ScrollArea::vertical().max_height(height).min_scrolled_height(height);
+            scroll.show(ui, |ui| {
+                Grid::new("shortcuts").num_columns(2).spacing([24.0, 2.0]).show(ui, rows);
             });
         });
+}
+
+/// Draws what every key does.
+fn rows(ui: &mut Ui) {
+    for (place, keys) in SHEET {
+        ui.label(RichText::new(place).heading().color(colors(ui).accent));
+        ui.end_row();
+        for (key, what) in keys {
+            ui.monospace(*key);
+            ui.label(*what);
+            ui.end_row();
+        }
+    }
 }

@@ -19,7 +19,17 @@ pub struct WriteError {
 
 /// Creates a folder and those around it.
 pub(crate) fn create_folder(path: &Path) -> Result<(), WriteError> {
-    fs::create_dir_all(path).map_err(|error| WriteError { path: path.to_owned(), error })
+    fs::create_dir_all(path).map_err(|error| {
+        let error = in_the_way(path).unwrap_or(error);
+        WriteError { path: path.to_owned(), error }
+    })
+}
+
+/// That a file stands where a folder is to be, if one does: the system only says that something exists.
+fn in_the_way(folder: &Path) -> Option<io::Error> {
+    let file = folder.ancestors().find(|path| path.exists()).filter(|path| !path.is_dir())?;
+    let reason = format!("the file `{}` is in the way", file.display());
+    Some(io::Error::new(io::ErrorKind::NotADirectory, reason))
 }
 
 /// Replaces a file: writes beside it, syncs and renames. Devices and pipes are written to directly,
@@ -103,6 +113,20 @@ mod tests {
         assert!(error.to_string().contains("cannot write"), "{error}");
         assert!(replace_file(&folder.path().join("missing/file"), b"text").is_err());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_file_where_a_folder_is_to_be_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("report");
+        fs::write(&file, "text").unwrap();
+        for path in [file.clone(), file.join("inside")] {
+            let error = create_folder(&path).unwrap_err();
+            assert_eq!(error.path, path);
+            let reason = format!("the file `{}` is in the way", file.display());
+            assert_eq!(error.error.to_string(), reason);
+        }
+        assert_eq!(fs::read_to_string(&file).unwrap(), "text");
     }
 
     #[cfg(unix)]

@@ -158,12 +158,12 @@ impl App {
         self.start(Job::Read(file, draft));
     }
 
-    /// Writes the draft of a file if it has one.
+    /// Writes the draft of a file if it has one, or a file that is gone again.
     pub(super) fn save_draft(&mut self, file: FilePath, overwrite: bool) {
         let Some(entry) = self.model.entries.get_mut(&file) else { return };
         entry.save_problem = None;
-        let Some(text) = entry.draft.clone() else { return };
-        let expected = entry.base.clone().filter(|_| !overwrite);
+        let Some((text, expected)) = entry.to_save() else { return };
+        let (text, expected) = (Arc::clone(text), expected.cloned().filter(|_| !overwrite));
         self.start(Job::Save(SaveRequest { file, text, expected }));
     }
 

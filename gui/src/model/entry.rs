@@ -88,6 +88,16 @@ impl Entry {
         self.draft.as_ref().or(self.text.as_ref())
     }
 
+    /// What saving writes, and what has to be in the file before: the draft, else what was in a file that is gone.
+    pub fn to_save(&self) -> Option<(&Arc<str>, Option<&Arc<str>>)> {
+        match (&self.draft, &self.text, &self.state) {
+            (Some(draft), ..) => Some((draft, self.base.as_ref())),
+            // Another file may be there by the time.
+            (None, Some(text), State::Gone) => Some((text, Some(text))),
+            (None, ..) => None,
+        }
+    }
+
     /// Whether somebody else wrote to the file since the draft was begun.
     pub fn changed_elsewhere(&self) -> bool {
         self.draft.is_some() && self.text != self.base

@@ -117,18 +117,22 @@ impl Jobs {
             What::Finished(finish) => finish,
         };
         state.took = state.started.map(|start| start.elapsed());
+        let is_quick = state.job.lane() != Lane::Long;
+        let mut say = |text: String| {
+            // The list of jobs does not have it.
+            if is_quick && !messages.contains(&text) {
+                messages.push(text);
+            }
+        };
         if let Finish::Done(Output::Written(files)) = &finish {
             state.written.clone_from(files);
+            files.iter().for_each(|file| say(format!("wrote {}", file.display())));
         }
-        let is_quick = state.job.lane() != Lane::Long;
         let (status, output) = match finish {
             Finish::Done(output) => (Status::Done, Some(output)),
             Finish::Stopped => (Status::Stopped, None),
             Finish::Failed(message) => {
-                let text = format!("{}: {message}", state.job.title());
-                if is_quick && !messages.contains(&text) {
-                    messages.push(text);
-                }
+                say(format!("{}: {message}", state.job.title()));
                 (Status::Failed(message), None)
             }
         };

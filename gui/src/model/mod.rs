@@ -95,7 +95,7 @@ pub struct Model {
     pub jobs: Jobs,
     /// What the user chose.
     pub settings: Settings,
-    /// What went wrong and has no other place, newest last.
+    /// What went wrong or was written and has no other place, newest last.
     pub messages: Vec<String>,
     scenes: Vec<(LayoutRequest, Result<Arc<Scene>, DrawError>)>,
 }
@@ -201,7 +201,7 @@ impl Model {
             Output::Clouded(cloud) => self.cloud = Some(cloud),
             Output::Results(results) => self.results = results,
             Output::Engines(engines) => self.engines = Some(engines),
-            // The list of jobs says it.
+            // The list of jobs says it, or a message.
             Output::Measured | Output::Written(_) => {}
         }
     }

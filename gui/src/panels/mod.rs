@@ -56,6 +56,15 @@ pub(crate) fn question<T>(
     })
 }
 
+/// Gives the keyboard to a field if that is wanted. A dialog is measured before it is shown, when nothing in it can
+/// have it.
+pub(crate) fn focus_once(field: &egui::Response, is_wanted: &mut bool) {
+    if *is_wanted && field.enabled() {
+        field.request_focus();
+        *is_wanted = false;
+    }
+}
+
 /// Says why there is nothing to show, in the middle of a screen.
 pub(crate) fn nothing(ui: &mut Ui, text: &str) {
     ui.centered_and_justified(|ui| ui.label(RichText::new(text).weak()));

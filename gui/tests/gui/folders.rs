@@ -34,6 +34,7 @@ fn a_folder_of_broken_files_is_shown() {
             window.press(Modifiers::COMMAND, digit);
         }
     }
+    assert!(window.says("not.onnx`: "), "the reason is there, not only the file");
 }
 
 #[test]
@@ -182,6 +183,7 @@ fn a_design_that_cannot_be_written_stays_and_says_why() {
     let files = |window: &Window| fs::read_dir(window.file("")).unwrap().count();
     let before = files(&window);
     window.click("Save as…");
+    assert!(window.get("Name of the design").is_focused());
     window.get("File of the design").focus();
     window.harness.run();
     window.press(Modifiers::COMMAND, Key::A);

@@ -77,6 +77,30 @@ fn the_search_opens_what_is_around_a_node_and_goes_there() {
 }
 
 #[test]
+fn the_search_begins_empty_and_is_left_with_escape() {
+    let mut window = on("googlenet.yaml");
+    window.button("3a").click();
+    window.harness.run();
+    let looks_for = |window: &mut Window, text: &str| {
+        window.press(Modifiers::NONE, Key::Slash);
+        window.get("Search nodes").type_text(text);
+        window.harness.run();
+    };
+    let wanted = |window: &Window| window.get("Search nodes").value().unwrap_or_default();
+    looks_for(&mut window, "no such node");
+    let note = window.get("Nothing is called so").rect();
+    assert!(note.height() < 30.0, "{note:?}");
+    window.press(Modifiers::NONE, Key::Escape);
+    assert_eq!(wanted(&window), "");
+    assert!(!window.get("Search nodes").is_focused());
+    let heading = window.harness.query_by_role_and_label(egui::Role::Label, "3a");
+    assert!(heading.is_some(), "what is selected stays");
+    looks_for(&mut window, "5b/3x3");
+    let hit = window.get("5b/3x3/reduce   conv").rect();
+    assert!(hit.height() < 30.0, "{hit:?} is a line");
+}
+
+#[test]
 fn details_show_counts_in_the_chosen_convention() {
     let mut window = on("googlenet.yaml");
     assert!(window.has("6,998,552") && window.has("1,582,671,872"));
@@ -112,14 +136,13 @@ fn the_view_is_exported_as_a_picture() {
     window.click("Export");
     window.click("Everything as SVG…");
     let path = window.folder.path().join("picture.svg");
-    window.press(Modifiers::COMMAND, Key::A);
-    window.get("Path").focus();
-    window.harness.run();
+    assert!(window.get("Path").is_focused());
     window.press(Modifiers::COMMAND, Key::A);
     window.get("Path").type_text(&path.display().to_string());
     window.harness.run();
     window.press(Modifiers::NONE, Key::Enter);
-    window.wait("it is written", |_| path.is_file());
+    window.wait("it is written", |model| !model.messages.is_empty());
+    assert!(window.has(&format!("wrote {}", path.display())));
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.starts_with("<svg") && text.contains("conv1"));
 }

@@ -17,5 +17,6 @@ mod raster;
 mod run;
 mod screens;
 mod session;
+mod shortcuts;
 mod source;
 mod tradeoff;

@@ -24,6 +24,11 @@ fn window() -> Window {
     window
 }
 
+/// Whether what is typed goes to the text.
+fn has_keyboard(window: &Window) -> bool {
+    window.harness.get_by_role(Role::MultilineTextInput).is_focused()
+}
+
 /// Replaces the text in the editor.
 fn write(window: &mut Window, text: &str) {
     window.harness.get_by_role(Role::MultilineTextInput).set_text_value_accesskit(text);
@@ -64,6 +69,18 @@ fn a_mistake_is_shown_while_typing_and_the_right_text_is_saved() {
 }
 
 #[test]
+fn the_text_has_the_keyboard_as_soon_as_it_is_shown() {
+    let mut window = window();
+    assert!(has_keyboard(&window));
+    window.harness.event(egui::Event::Text("# new\n".to_owned()));
+    window.wait("it is written", |model| {
+        model.current().is_some_and(|entry| {
+            entry.draft.as_deref().is_some_and(|text| text.starts_with("# new"))
+        })
+    });
+}
+
+#[test]
 fn edits_are_undone_and_reverted() {
     let mut window = window();
     let text = |window: &Window| {
@@ -93,8 +110,8 @@ fn what_somebody_else_wrote_is_not_lost_without_asking() {
         model.current().is_some_and(|entry| entry.save_problem.is_some())
     });
     assert_eq!(fs::read_to_string(window.file(NAME)).unwrap(), theirs);
-    window.click("Cancel");
-    assert!(!window.has_button("Overwrite"));
+    window.press(Modifiers::NONE, Key::Escape);
+    assert!(!window.has_button("Overwrite") && has_keyboard(&window));
 
     window.press(Modifiers::COMMAND, Key::S);
     window.wait("it is asked again", |model| {
@@ -135,6 +152,24 @@ fn a_read_only_file_keeps_the_text_in_the_window() {
     assert!(window.harness.query_by_label_contains("the file is read-only").is_some());
     assert!(window.model().current().is_some_and(|entry| entry.draft.is_some()));
     assert_eq!(fs::read_to_string(window.file(NAME)).unwrap(), TINY);
+}
+
+#[test]
+fn a_file_that_is_gone_is_written_again_as_it_was() {
+    let mut window = window();
+    let is_gone =
+        |model: &Model| model.current().is_some_and(|entry| matches!(entry.state, State::Gone));
+    let by_key = |window: &mut Window| window.press(Modifiers::COMMAND, Key::S);
+    let by_click = |window: &mut Window| window.click("Save");
+    for save in [by_key as fn(&mut Window), by_click] {
+        fs::remove_file(window.file(NAME)).unwrap();
+        window.press(Modifiers::NONE, Key::F5);
+        window.wait("the loss is seen", is_gone);
+        save(&mut window);
+        window.wait("it is back", is_right);
+        assert!(window.has("1 file"));
+        assert_eq!(fs::read_to_string(window.file(NAME)).unwrap(), TINY);
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::{Grid, Key, RichText, Role, TextEdit, Ui, WidgetInfo, Window};
+use egui::{Grid, Key, Response, RichText, Role, TextEdit, Ui, WidgetInfo, Window};
 use inceptive_jobs::{NewFile, SaveError, chain};
 
 use super::changes::Changes;
@@ -17,6 +17,8 @@ use crate::{
 #[derive(Default)]
 pub struct Save {
     is_open: bool,
+    /// Whether the first field is to get the keyboard.
+    focuses: bool,
     name: String,
     file_name: String,
     /// What was asked for and not answered yet.
@@ -41,6 +43,7 @@ impl Save {
         let button = ui.add_enabled(can, egui::Button::new("Save as…"));
         if button.on_hover_text(hint).on_disabled_hover_text(hint).clicked() {
             self.is_open = true;
+            self.focuses = true;
             self.name = format!("{} changed", entry.name());
             self.file_name = format!("{}-changed.yaml", stem(&entry.file));
             self.asked = None;
@@ -70,11 +73,13 @@ impl Save {
             Window::new("Save the design").open(&mut is_open).collapsible(false).resizable(false);
         let center = ui.ctx().content_rect().center();
         title.pivot(egui::Align2::CENTER_CENTER).default_pos(center).show(ui.ctx(), |ui| {
-            let mut entered = false;
-            Grid::new("save").num_columns(2).spacing([12.0, 6.0]).show(ui, |ui| {
-                entered |= field(ui, "Name", &mut self.name);
-                entered |= field(ui, "File", &mut self.file_name);
+            let fields = Grid::new("save").num_columns(2).spacing([12.0, 6.0]).show(ui, |ui| {
+                let name = field(ui, "Name", &mut self.name);
+                crate::panels::focus_once(&name, &mut self.focuses);
+                let file_name = field(ui, "File", &mut self.file_name);
+                name.lost_focus() || file_name.lost_focus()
             });
+            let entered = fields.inner && ui.input(|input| input.key_pressed(Key::Enter));
             if let Some((_, Err(problem))) = answer {
                 ui.label(RichText::new(chain(problem)).color(colors(ui).error));
             }
@@ -106,13 +111,13 @@ impl Save {
     }
 }
 
-/// A line of text with its name. Says whether it was ended with Enter. What was asked about another text is over.
-fn field(ui: &mut Ui, name: &str, text: &mut String) -> bool {
+/// A line of text with its name.
+fn field(ui: &mut Ui, name: &str, text: &mut String) -> Response {
     ui.label(name);
     let response = ui.add(TextEdit::singleline(text).desired_width(320.0));
     response.widget_info(|| {
         WidgetInfo::labeled(Role::TextInput, true, format!("{name} of the design"))
     });
     ui.end_row();
-    response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter))
+    response
 }

@@ -34,6 +34,8 @@ impl Format {
 #[derive(Default)]
 pub(super) struct Export {
     asked: Option<(Format, String)>,
+    /// Whether the path is to get the keyboard.
+    focuses: bool,
 }
 
 impl Export {
@@ -47,6 +49,7 @@ impl Export {
                     let folder = std::env::current_dir().unwrap_or_default();
                     let path = folder.join(name).with_added_extension(format.extension());
                     self.asked = Some((format, path.display().to_string()));
+                    self.focuses = true;
                 }
             }
         });
@@ -61,11 +64,12 @@ impl Export {
         screen: Rect,
         commands: &mut Commands,
     ) {
-        let Some((format, path)) = &mut self.asked else { return };
+        let Self { asked: Some((format, path)), focuses } = self else { return };
         let modal = crate::panels::question(ui.ctx(), "export", 460.0, |ui| {
             ui.heading("Export the picture");
             let field = ui.add(TextEdit::singleline(path).desired_width(f32::INFINITY));
             field.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Path"));
+            crate::panels::focus_once(&field, focuses);
             if PathBuf::from(&*path).exists() {
                 let note = RichText::new("There is such a file; it will be replaced.");
                 ui.label(note.color(colors(ui).warning));

@@ -1,13 +1,17 @@
 //! Finding nodes and modules by name or operator.
 
 use egui::{
-    Key, Modifiers, Popup, PopupCloseBehavior, Rect, RichText, Role, TextEdit, Ui, WidgetInfo,
+    EventFilter, Key, Modifiers, Popup, PopupCloseBehavior, Rect, RichText, Role, TextEdit,
+    TextWrapMode, Ui, WidgetInfo,
 };
 use inceptive_ir::{Graph, Path as NodePath};
 use inceptive_report::drawing::modules;
 
 /// Hits that are shown.
 const MOST: usize = 12;
+
+/// The least width of the list of hits, whether there are any or not.
+const WIDTH: f32 = 320.0;
 
 /// The search field.
 #[derive(Default)]
@@ -28,21 +32,35 @@ struct Hit {
 }
 
 impl Search {
-    /// Gives the keyboard to the field.
+    /// Gives the keyboard to the field, without what was looked for before.
     pub fn focus(&mut self) {
         self.focuses = true;
+        self.wanted.clear();
     }
 
     /// Draws the field and what is found; gives what to go to.
     pub fn ui(&mut self, ui: &mut Ui, graph: &Graph) -> Option<NodePath> {
         let field = TextEdit::singleline(&mut self.wanted).hint_text("Search nodes  /");
-        let response = ui.add(field.desired_width(170.0));
+        // Esc is for the field: it would select nothing in the graph.
+        let keys = EventFilter {
+            horizontal_arrows: true,
+            vertical_arrows: true,
+            escape: true,
+            tab: false,
+        };
+        let response = ui.add(field.desired_width(170.0).event_filter(keys));
         response.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Search nodes"));
         if std::mem::take(&mut self.focuses) {
             response.request_focus();
         }
         if response.changed() {
             self.at = 0;
+        }
+        if response.has_focus()
+            && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape))
+        {
+            self.wanted.clear();
+            response.surrender_focus();
         }
         if self.wanted.trim().is_empty() {
             return None;
@@ -66,8 +84,10 @@ impl Search {
             .id(response.id.with("hits"))
             .open(response.has_focus() || is_at_hits)
             .close_behavior(PopupCloseBehavior::IgnoreClicks)
-            .width(300.0)
+            .width(WIDTH)
             .show(|ui| {
+                ui.set_min_width(WIDTH);
+                ui.style_mut().wrap_mode = Some(TextWrapMode::Extend);
                 for (index, hit) in hits.iter().enumerate() {
                     let text = format!("{}   {}", hit.path, hit.what);
                     let row = ui.selectable_label(index == self.at, text);

@@ -136,6 +136,7 @@ pub(super) fn editor(
             let edit = TextEdit::multiline(&mut buffer)
                 .id(id)
                 .code_editor()
+                .cursor_at_end(false)
                 .frame(Frame::NONE)
                 .layouter(&mut layouter)
                 .min_size(size)

@@ -3,7 +3,7 @@
 use std::{ops::Range, path::PathBuf};
 
 use inceptive_dsl::{Diagnostic, Failure};
-use inceptive_jobs::ReadError;
+use inceptive_jobs::{ReadError, chain};
 
 use crate::model::{Entry, State};
 
@@ -43,12 +43,7 @@ pub(super) fn problems(entry: &Entry, text: &str) -> (Vec<Problem>, Vec<Mark>) {
             (problems, marks(failure, text))
         }
         other => {
-            let mut message = other.to_string();
-            let mut source = std::error::Error::source(other);
-            while let Some(cause) = source {
-                message.push_str(&format!(": {cause}"));
-                source = cause.source();
-            }
+            let message = chain(other);
             let problem = Problem { code: String::new(), message, help: None, place: None };
             (vec![problem], vec![])
         }
@@ -79,6 +74,7 @@ fn marks(failure: &Failure, text: &str) -> Vec<Mark> {
     for (problem, diagnostic) in failure.diagnostics.iter().enumerate() {
         for (index, (span, label)) in diagnostic.labels.iter().enumerate() {
             let range = span.start as usize..(span.end as usize).max(span.start as usize + 1);
+            let range = first_line(range, read);
             let Some(range) = moved(range, read, text).filter(|_| span.source == 0) else {
                 continue;
             };
@@ -86,6 +82,12 @@ fn marks(failure: &Failure, text: &str) -> Vec<Mark> {
         }
     }
     marks
+}
+
+/// The part on its first line: what is missing in a whole file or block would underline all of it.
+fn first_line(range: Range<usize>, text: &str) -> Range<usize> {
+    let line = text.get(range.clone()).and_then(|part| part.lines().next()).map_or(0, str::len);
+    if line > 0 { range.start..range.start + line } else { range }
 }
 
 /// Where a part of the text that was read is in the text as it is now; none if it was edited since.
@@ -113,6 +115,15 @@ fn moved(range: Range<usize>, read: &str, now: &str) -> Option<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mark_ends_with_its_first_line() {
+        let text = "input: {size: 8}\r\nclasses: 2\n\nend";
+        assert_eq!(first_line(0..30, text), 0..16);
+        assert_eq!(first_line(7..16, text), 7..16);
+        assert_eq!(first_line(28..30, text), 28..30, "an empty line");
+        assert_eq!(first_line(29..99, text), 29..99, "beyond the text");
+    }
 
     #[test]
     fn marks_move_with_the_text_around_them() {

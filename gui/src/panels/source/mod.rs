@@ -14,6 +14,7 @@ mod marks;
 use std::{path::Path, sync::Arc};
 
 use egui::{Button, Id, Panel, RichText, ScrollArea, Ui};
+use inceptive_jobs::chain;
 
 use crate::{
     command::{Command, Commands},
@@ -30,6 +31,8 @@ use marks::{Problem, problems};
 pub struct Source {
     /// The line to show next, from 1.
     wanted: Option<(FilePath, usize)>,
+    /// Whether the text is to get the keyboard.
+    focuses: bool,
     painted: Painted,
 }
 
@@ -39,12 +42,18 @@ impl Source {
         self.wanted = Some((file, line));
     }
 
+    /// Gives the keyboard to the text.
+    pub(crate) const fn focus(&mut self) {
+        self.focuses = true;
+    }
+
     /// Draws the text of the current file and what is wrong with it.
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let Some(entry) = super::current_or_hint(ui, model) else { return };
-        conflict(ui, entry, commands);
+        self.focuses |= conflict(ui, entry, commands);
         let Some(text) = entry.shown_text().map(Arc::clone) else {
             no_text(ui, entry);
+            self.focuses = false;
             return;
         };
         let (problems, marks) = problems(entry, &text);
@@ -57,9 +66,23 @@ impl Source {
         }
         let line = self.wanted.take_if(|(file, _)| *file == entry.file).map(|(_, line)| line);
         let id = editor_of(entry);
+        self.give_focus(ui, id);
         let place = (problems.as_slice(), marks.as_slice());
         if let Some(new) = editor(ui, id, &text, &mut self.painted, place, line) {
             commands.push(Command::Edit(Arc::clone(&entry.file), Some(new)));
+        }
+    }
+
+    /// Gives the keyboard to the editor once no question is asked: nothing below one can have it.
+    fn give_focus(&mut self, ui: &Ui, editor: Id) {
+        if !self.focuses {
+            return;
+        }
+        if ui.memory(|memory| memory.top_modal_layer().is_some()) {
+            ui.ctx().request_repaint();
+        } else {
+            self.focuses = false;
+            ui.memory_mut(|memory| memory.request_focus(editor));
         }
     }
 
@@ -123,7 +146,7 @@ fn header(ui: &mut Ui, entry: &Entry, model: &Model, commands: &mut Commands) {
         ui.add_space(4.0);
         let name = model.name_of(file).display();
         ui.label(RichText::new(format!("{name}{}", if is_dirty { " •" } else { "" })).strong());
-        let save = ui.add_enabled(is_dirty, Button::new("Save"));
+        let save = ui.add_enabled(entry.to_save().is_some(), Button::new("Save"));
         if save.on_hover_text("Write it to the file (Ctrl S)").clicked() {
             commands.push(Command::Save { file: Arc::clone(file), overwrite: false });
         }
@@ -159,10 +182,11 @@ fn header(ui: &mut Ui, entry: &Entry, model: &Model, commands: &mut Commands) {
     ui.add_space(2.0);
 }
 
-/// Asks what to do when somebody else changed the file that is to be written.
-fn conflict(ui: &Ui, entry: &Entry, commands: &mut Commands) {
+/// Asks what to do when somebody else changed the file that is to be written. Says whether the question was left
+/// without an answer.
+fn conflict(ui: &Ui, entry: &Entry, commands: &mut Commands) -> bool {
     if entry.save_problem != Some(SaveProblem::Changed) {
-        return;
+        return false;
     }
     let file = || Arc::clone(&entry.file);
     let modal = super::question(ui.ctx(), "conflict", 430.0, |ui| {
@@ -184,12 +208,13 @@ fn conflict(ui: &Ui, entry: &Entry, commands: &mut Commands) {
         })
         .inner
     });
-    if modal.inner || modal.should_close() {
+    let is_left = modal.inner || modal.should_close();
+    if is_left {
         // The same text again: only the question goes away.
         let text = entry.draft.as_ref().map(|text| text.to_string());
         commands.push(Command::Edit(file(), text));
-        ui.memory_mut(|memory| memory.request_focus(editor_of(entry)));
     }
+    is_left
 }
 
 /// Says why there is no text.
@@ -197,7 +222,7 @@ fn no_text(ui: &mut Ui, entry: &Entry) {
     let text = match &entry.state {
         State::Unread => "Reading…".to_owned(),
         State::Gone => "The file is gone.".to_owned(),
-        State::Wrong(error) => error.to_string(),
+        State::Wrong(error) => chain(&**error),
         State::Good(_) => {
             "An ONNX file has no text. Graph and Compare show what is in it.".to_owned()
         }

@@ -72,7 +72,7 @@ impl Scatter {
         paint_labels(&inner, &dots, design, &steps);
         let shows_cloud = |view: &CloudView| look.metrics.iter().all(|it| view.span(*it).is_some());
         if dots.is_empty() && !cloud.is_some_and(shows_cloud) {
-            let text = format!("No network has both {} and {}.", titles[0], titles[1]);
+            let text = why_empty(look, rows, &titles);
             let font = TextStyle::Body.resolve(ui.style());
             let color = colors(ui).weak;
             ui.painter().text(rect.center(), egui::Align2::CENTER_CENTER, text, font, color);
@@ -264,4 +264,13 @@ pub(super) fn click(ui: &Ui, file: &FilePath, model: &Model, commands: &mut Comm
         selection = vec![Arc::clone(file)];
     }
     commands.push(Command::Select(selection));
+}
+
+/// Why there is no point.
+fn why_empty(look: &Look, rows: &Rows, [x, y]: &[String; 2]) -> String {
+    let is_filtered = !rows.rows.is_empty() && !rows.rows.iter().any(|row| look.shows(row));
+    match is_filtered {
+        true => "Nothing matches the filter.".to_owned(),
+        false => format!("No network has both {x} and {y}."),
+    }
 }
