@@ -53,7 +53,7 @@ fn a_folder_that_vanishes_and_comes_back() {
     fs::remove_dir_all(&folder).unwrap();
     window.press(Modifiers::NONE, Key::F5);
     window.wait("the loss is seen", |model| model.folder_problem.is_some());
-    assert!(window.has("There is no such folder any more."));
+    assert!(window.has("There is no such folder."));
     fs::create_dir_all(&folder).unwrap();
     fs::write(window.file("alexnet.yaml"), text).unwrap();
     window.click("Try again");

@@ -194,6 +194,7 @@ impl Design {
 fn base(entry: &Entry) -> Result<Content, &'static str> {
     match (&entry.state, &entry.network) {
         (State::Good(Content::Space(space)), _) => Ok(Content::Space(space.clone())),
+        (State::Gone, _) => Err("The file is gone."),
         _ if is_onnx(&entry.file) => Err("An ONNX file is fixed: its widths cannot be moved."),
         (_, Some(network)) => Ok(Content::Network(network.clone())),
         (State::Good(Content::Library(_)), _) => {
