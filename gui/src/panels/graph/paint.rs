@@ -21,8 +21,8 @@ const READABLE: f32 = 7.5;
 /// Those are not larger than this, in screen pixels.
 const LARGE: f32 = 11.5;
 
-/// A frame higher than this, in screen pixels, has room for a title that can be read.
-const TALL: f32 = 60.0;
+/// From this scale on, the corner of a frame has room for a title that can be read.
+const ROOMY: f32 = 0.45;
 
 /// Lines closer than this to each other, in screen pixels, are drawn straight and without arrows.
 const SMALL: f32 = 0.35;
@@ -81,8 +81,9 @@ impl Canvas<'_> {
         };
         self.outline(place, radius, stroke, frame.is_auxiliary);
         let size = TITLE_PX as f32 * self.camera.zoom;
-        // The upper left corner of a frame is free.
-        let size = if place.height() > TALL { size.max(LARGE - 2.0) } else { size };
+        // The upper left corner of a frame is free, unless everything is small.
+        let has_room = self.camera.zoom > ROOMY && largest(&frame.title, place, 1) >= LARGE;
+        let size = if has_room { size.max(LARGE - 2.0) } else { size };
         if let Some(font) = font(size) {
             let at = place.min + vec2(8.0, 5.0) * self.camera.zoom;
             self.painter.text(at, Align2::LEFT_TOP, &frame.title, font, palette.card_weak);
