@@ -16,7 +16,7 @@ use crate::{
     Options,
     command::{Command, Commands},
     jobs::{Job, Machinery, Picture, Worker},
-    model::{FilePath, Model},
+    model::{FilePath, Message, Model},
     panels::Panels,
     screenshot::Screenshots,
     session::Session,
@@ -149,7 +149,7 @@ impl App {
                     tiles::show(&mut self.tree, Pane::Design);
                 } else {
                     let text = "the space changed since it was drawn: draw it again";
-                    self.model.messages.push(text.to_owned());
+                    self.model.messages.push(Message::Problem(text.to_owned()));
                 }
             }
             Command::ShowNode(path) => {

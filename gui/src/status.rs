@@ -6,7 +6,7 @@ use inceptive_cost::Convention;
 use crate::{
     command::{Command, Commands},
     format::compute_unit,
-    model::{Model, Status},
+    model::{Message, Model, Status},
     theme::colors,
 };
 
@@ -99,7 +99,14 @@ pub(crate) fn messages(ui: &mut Ui, model: &Model, commands: &mut Commands) {
             if ui.small_button("Dismiss").clicked() {
                 commands.push(Command::Dismiss(index));
             }
-            ui.label(RichText::new(message).color(colors(ui).warning));
+            match message {
+                Message::Problem(text) => {
+                    ui.label(RichText::new(text).color(colors(ui).warning));
+                }
+                Message::Done(text) => {
+                    ui.label(text);
+                }
+            }
         });
     }
 }

@@ -14,7 +14,7 @@ use super::App;
 use crate::{
     drafts::Draft,
     jobs::{Job, SaveRequest},
-    model::{Entry, FilePath},
+    model::{Entry, FilePath, Message},
     watch::{Watch, log_of},
 };
 
@@ -31,6 +31,7 @@ impl App {
 
     fn cannot_watch(&mut self, error: &notify::Error) {
         let message = format!("changes of files are not noticed, press F5 to read again: {error}");
+        let message = Message::Problem(message);
         if !self.model.messages.contains(&message) {
             self.model.messages.push(message);
         }
@@ -87,7 +88,7 @@ impl App {
         for path in files {
             if !is_network(&path) {
                 let text = format!("{} is neither a .yaml nor an .onnx file", path.display());
-                self.model.messages.push(text);
+                self.model.messages.push(Message::Problem(text));
                 continue;
             }
             let file: FilePath = Arc::from(path);

@@ -12,7 +12,7 @@ use super::App;
 use crate::{
     drafts::{Draft, Keeper},
     jobs::{Job, KeepRequest},
-    model::FilePath,
+    model::{FilePath, Message},
 };
 
 /// What was typed for so long at most is lost when the machine fails.
@@ -40,7 +40,7 @@ impl App {
             }
             Err(error) => {
                 let text = format!("what is not saved is not kept for the next run: {error}");
-                self.model.messages.push(text);
+                self.model.messages.push(Message::Problem(text));
             }
         }
     }

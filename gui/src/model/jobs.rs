@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::Message;
 use crate::jobs::{Finish, Job, JobId, Lane, LayoutRequest, Output, Progress, What};
 
 /// How a job stands.
@@ -95,7 +96,7 @@ impl Jobs {
         &mut self,
         id: JobId,
         what: What,
-        messages: &mut Vec<String>,
+        messages: &mut Vec<Message>,
     ) -> Option<Output> {
         let place = self.0.iter().position(|state| state.id == id)?;
         let state = &mut self.0[place];
@@ -118,21 +119,21 @@ impl Jobs {
         };
         state.took = state.started.map(|start| start.elapsed());
         let is_quick = state.job.lane() != Lane::Long;
-        let mut say = |text: String| {
+        let mut say = |message: Message| {
             // The list of jobs does not have it.
-            if is_quick && !messages.contains(&text) {
-                messages.push(text);
+            if is_quick && !messages.contains(&message) {
+                messages.push(message);
             }
         };
         if let Finish::Done(Output::Written(files)) = &finish {
             state.written.clone_from(files);
-            files.iter().for_each(|file| say(format!("wrote {}", file.display())));
+            files.iter().for_each(|file| say(Message::Done(format!("wrote {}", file.display()))));
         }
         let (status, output) = match finish {
             Finish::Done(output) => (Status::Done, Some(output)),
             Finish::Stopped => (Status::Stopped, None),
             Finish::Failed(message) => {
-                say(format!("{}: {message}", state.job.title()));
+                say(Message::Problem(format!("{}: {message}", state.job.title())));
                 (Status::Failed(message), None)
             }
         };

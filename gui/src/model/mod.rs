@@ -38,6 +38,15 @@ pub fn stem(file: &Path) -> String {
     file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
+/// What is said below the screens, until somebody takes it away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// What went wrong.
+    Problem(String),
+    /// What was done.
+    Done(String),
+}
+
 /// What the user chose.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -96,7 +105,7 @@ pub struct Model {
     /// What the user chose.
     pub settings: Settings,
     /// What went wrong or was written and has no other place, newest last.
-    pub messages: Vec<String>,
+    pub messages: Vec<Message>,
     scenes: Vec<(LayoutRequest, Result<Arc<Scene>, DrawError>)>,
 }
 

@@ -20,6 +20,7 @@ const PROGRAM: &str = "inceptive-gui";
   inceptive gui
   inceptive gui my-networks/
   inceptive gui architectures/googlenet.yaml
+  inceptive gui --store reports/family/results.db
 
 The dashboard is a program of its own, `inceptive-gui`, which is looked for beside this one and on the
 PATH. `cargo install --path gui` installs it; `cargo run --release -p inceptive-gui` runs it from the
@@ -27,6 +28,9 @@ sources.")]
 pub struct Gui {
     /// A folder of networks, or a file; architectures/ without it
     path: Option<PathBuf>,
+    /// The store of results; inceptive.db without it
+    #[arg(long, value_name = "FILE")]
+    store: Option<PathBuf>,
 }
 
 impl Gui {
@@ -56,6 +60,10 @@ impl Gui {
     }
 
     fn start(&self, program: PathBuf) -> io::Result<ExitStatus> {
-        Command::new(program).args(&self.path).status()
+        let mut command = Command::new(program);
+        if let Some(store) = &self.store {
+            command.arg("--store").arg(store);
+        }
+        command.args(&self.path).status()
     }
 }

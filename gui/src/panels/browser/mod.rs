@@ -100,7 +100,7 @@ impl Browser {
         field.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Path to open"));
         let is_done = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
         if is_done {
-            commands.push(Command::Open(PathBuf::from(path.trim())));
+            commands.push(Command::Open(from_home(path.trim())));
         }
         if is_done || (field.lost_focus() && ui.input(|input| input.key_pressed(Key::Escape))) {
             self.opening = None;
@@ -328,6 +328,15 @@ fn steps(ui: &Ui) -> Vec<Step> {
     steps
 }
 
+/// A path that was typed; `~` stands for the home folder.
+fn from_home(typed: &str) -> PathBuf {
+    let inside = typed.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    match inside.zip(std::env::home_dir()) {
+        Some((rest, home)) => home.join(rest.trim_start_matches('/')),
+        None => PathBuf::from(typed),
+    }
+}
+
 fn problem_line(ui: &mut Ui, problem: &str, commands: &mut Commands) {
     ui.label(RichText::new(problem).color(colors(ui).error));
     if ui.button("Try again").clicked() {
@@ -340,4 +349,19 @@ fn files<'a>(rows: &'a [Row<'_>]) -> impl Iterator<Item = &'a FilePath> {
         Row::File(entry) => Some(&entry.file),
         Row::Folder(_) => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tilde_is_the_home_folder() {
+        let home = std::env::home_dir().unwrap();
+        assert_eq!(from_home("~"), home);
+        assert_eq!(from_home("~/nets"), home.join("nets"));
+        for path in ["/a/~", "~other/nets", "nets"] {
+            assert_eq!(from_home(path), PathBuf::from(path));
+        }
+    }
 }

@@ -163,6 +163,18 @@ impl Subject<'_> {
             });
             line("moved", own.moved_bytes, bytes(own.moved_bytes), &|all| all.0.moved_bytes);
         });
+        self.fields(ui, model);
+        if module.nodes.iter().all(|&id| network.cost.get(id).is_none()) {
+            ui.label(RichText::new("For training only: not counted.").weak());
+        }
+        if let ([only], false) = (module.nodes.as_slice(), self.is_network()) {
+            ui.label(RichText::new(convention.rule(graph, *only).text).small().weak());
+        }
+    }
+
+    /// What is no sum of its nodes: peak memory, receptive field, time.
+    fn fields(&self, ui: &mut Ui, model: &Model) {
+        let Self { network, module } = self;
         table(ui, "fields", |ui| {
             if self.is_network() {
                 row(ui, "peak memory", &bytes(network.cost.peak.bytes));
@@ -184,12 +196,6 @@ impl Subject<'_> {
                 row(ui, "profiled on", &way);
             }
         });
-        if module.nodes.iter().all(|&id| network.cost.get(id).is_none()) {
-            ui.label(RichText::new("For training only: not counted.").weak());
-        }
-        if let ([only], false) = (module.nodes.as_slice(), self.is_network()) {
-            ui.label(RichText::new(convention.rule(graph, *only).text).small().weak());
-        }
     }
 
     /// Milliseconds as they were profiled last, the share of the network, and how it was run.

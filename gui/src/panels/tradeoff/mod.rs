@@ -33,6 +33,9 @@ use crate::{
 /// Below this height, in points, sizes that were dragged are remembered apart.
 const ROOMY: f32 = 420.0;
 
+/// Below this height, in points, only one plot can be seen.
+const LEAST_FOR_BOTH: f32 = 280.0;
+
 /// Which plots are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 enum View {
@@ -103,19 +106,22 @@ impl Tradeoff {
         margin.show(ui, |ui| toolbar::ui(ui, (look, view, scatter, most), rows, model, commands));
         cloud::CloudView::update(cloud, model, look);
         let cloud = cloud.as_ref();
-        if *view != View::Scatter {
-            let height = ui.available_height();
+        let height = ui.available_height();
+        // Where there is no room for both, the points stay.
+        let shown =
+            if *view == View::Both && height < LEAST_FOR_BOTH { View::Scatter } else { *view };
+        if shown != View::Scatter {
             // A small window has a height of its own, which does not stay when it is enlarged.
             let name = if height < ROOMY { "parallel in little room" } else { "parallel" };
             let lines = Panel::bottom(name);
-            let lines = match *view {
+            let lines = match shown {
                 View::Both => lines.resizable(true).default_size(height * 0.36),
                 _ => lines.resizable(false).exact_size(height - 24.0),
             };
             lines.show(ui, |ui| parallel.ui(ui, look, rows, cloud, model, commands));
         }
         margin.show(ui, |ui| legend::ui(ui, look, rows, cloud, model));
-        if *view != View::Parallel {
+        if shown != View::Parallel {
             scatter.ui(ui, look, rows, cloud, model, commands);
         }
     }
