@@ -176,7 +176,10 @@ impl Design {
             if is_old {
                 ui.disable();
             }
-            numbers::ui(ui, base, now, model);
+            // Differences may be wider than a small window has room for.
+            ScrollArea::horizontal().id_salt("numbers").show(ui, |ui| {
+                numbers::ui(ui, base, now, model);
+            });
             ui.separator();
             self.rows.update(model, None);
             let height = ui.available_height();
