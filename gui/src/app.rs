@@ -4,7 +4,7 @@ mod closing;
 mod files;
 mod keeping;
 
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Instant};
 
 use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui};
 use egui_tiles::Tree;
@@ -15,7 +15,7 @@ use keeping::Keeping;
 use crate::{
     Options,
     command::{Command, Commands},
-    jobs::{Job, Machinery, Picture, Worker},
+    jobs::{Job, Machinery, Picture, PictureRequest, Worker},
     model::{FilePath, Message, Model},
     panels::Panels,
     screenshot::Screenshots,
@@ -95,6 +95,11 @@ impl App {
         self.model.jobs.add(id, job);
     }
 
+    fn write_picture(&mut self, path: PathBuf, picture: Picture) {
+        let inputs = self.model.inputs();
+        self.start(Job::Picture(PictureRequest { path, picture, inputs }));
+    }
+
     /// Takes in what happened since the last frame.
     fn take_in(&mut self, ctx: &Context) {
         let events: Vec<_> = self.worker.events().collect();
@@ -103,7 +108,7 @@ impl App {
         }
         let pictures: Vec<_> = self.screenshots.taken().collect();
         for (path, image) in pictures {
-            self.start(Job::Picture(path, Picture::Png(image)));
+            self.write_picture(path, Picture::Png(image));
         }
         let changes = self.watch.as_mut().map(|watch| watch.changes(ctx)).unwrap_or_default();
         if !changes.is_empty() {
@@ -164,6 +169,7 @@ impl App {
             }
             Command::Save { file, overwrite } => self.save_draft(file, overwrite),
             Command::Screenshot(path, part) => self.screenshots.take(ctx, path, part),
+            Command::Picture(path, picture) => self.write_picture(path, picture),
             Command::Count(convention) => self.model.settings.count_in(convention),
             Command::Start(job) => self.start(job),
             Command::KeepIn(store) => {

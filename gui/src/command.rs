@@ -9,7 +9,7 @@ use inceptive_cost::Convention;
 use inceptive_ir::Path as NodePath;
 
 use crate::{
-    jobs::{Job, JobId},
+    jobs::{Job, JobId, Picture},
     model::FilePath,
     tiles::Pane,
 };
@@ -44,6 +44,8 @@ pub enum Command {
     },
     /// Writes what can be seen in a part of the window as a PNG file.
     Screenshot(PathBuf, egui::Rect),
+    /// Writes a picture to a file that was not read.
+    Picture(PathBuf, Picture),
     /// Counts compute in another convention.
     Count(Convention),
     /// Starts a job.

@@ -8,9 +8,10 @@ use std::{
     io,
     path::{Path, PathBuf, absolute},
     sync::{Mutex, PoisonError},
+    time::{Duration, SystemTime},
 };
 
-use inceptive_report::{WriteError, replace_file};
+use inceptive_report::{InputFiles, WriteError, replace_file};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
@@ -58,6 +59,7 @@ impl Keeper {
         lock.as_file().lock()?;
         let file = lock.path().with_extension("json");
         let keeper = Self { file, _lock: lock, latest: Mutex::new(0) };
+        remove_stale_locks(folder);
         let left = left_behind(folder);
         let drafts: Vec<Draft> = left.iter().flat_map(|left| left.drafts.clone()).collect();
         keeper.keep(0, &drafts).map_err(|error| error.error)?;
@@ -88,7 +90,31 @@ impl Keeper {
             };
         }
         let text = serde_json::to_vec(drafts).map_err(|error| failed(error.into()))?;
-        replace_file(&self.file, &text)
+        replace_file(&self.file, &text, &InputFiles::default())
+    }
+}
+
+/// No lock is so old and not held yet by its window.
+const STALE: Duration = Duration::from_secs(60);
+
+/// Removes locks of windows that were killed and had no drafts.
+fn remove_stale_locks(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    let is_old = |path: &Path| {
+        let modified = fs::symlink_metadata(path).and_then(|about| about.modified()).ok();
+        let age = modified.and_then(|time| SystemTime::now().duration_since(time).ok());
+        age.is_some_and(|age| age > STALE)
+    };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let is_lock = path.extension().is_some_and(|it| it == "lock");
+        if is_lock
+            && !path.with_extension("json").exists()
+            && is_old(&path)
+            && File::open(&path).is_ok_and(|lock| lock.try_lock().is_ok())
+        {
+            // Another window may have removed it just now.
+            let _ = fs::remove_file(&path);
+        }
     }
 }
 
@@ -143,6 +169,24 @@ mod tests {
         third.keep(1, &[]).unwrap();
         drop(third);
         assert!(Keeper::open(folder.path()).unwrap().1.is_empty());
+    }
+
+    #[test]
+    fn locks_of_killed_windows_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let old = SystemTime::now() - 2 * STALE;
+        let lock = |name: &str| {
+            let file = File::create(folder.path().join(name)).unwrap();
+            file.set_modified(old).unwrap();
+            file
+        };
+        drop(lock("window-killed.lock"));
+        let held = lock("window-open.lock");
+        held.lock().unwrap();
+        let (keeper, _) = Keeper::open(folder.path()).unwrap();
+        assert!(!folder.path().join("window-killed.lock").exists());
+        assert!(folder.path().join("window-open.lock").exists());
+        assert!(keeper.file.with_extension("lock").exists());
     }
 
     #[test]

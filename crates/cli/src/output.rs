@@ -2,16 +2,13 @@
 
 use std::{
     io::{self, BufWriter, IsTerminal, Write},
-    path::Path,
     process::ExitCode,
+    str,
 };
 
-use anyhow::bail;
 use inceptive_dsl::{Failure, Style};
-use inceptive_report::replace_file;
+use inceptive_ir::text;
 use serde::Serialize;
-
-use crate::table::one_line;
 
 /// Exit code when the input is wrong.
 const WRONG_INPUT: u8 = 1;
@@ -58,20 +55,10 @@ pub fn usage(message: impl std::fmt::Display) -> anyhow::Error {
     clap::Error::raw(clap::error::ErrorKind::InvalidValue, format!("{message}\n")).into()
 }
 
-/// Writes a file, unless it is one of those that were read: what a user has may be what they have only once.
-pub fn write(path: &Path, content: &[u8], inputs: &[&Path]) -> anyhow::Result<()> {
-    let resolved = |path: &Path| path.canonicalize().ok();
-    let is_input = |input: &&&Path| resolved(path).is_some_and(|it| resolved(input) == Some(it));
-    if let Some(input) = inputs.iter().find(is_input) {
-        bail!("`{}` is read, and is not overwritten: choose another file", input.display());
-    }
-    Ok(replace_file(path, content)?)
-}
-
 /// Writes to standard output; a reader that went away, as in `| head`, is no error.
 fn print(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(text::lines(text).as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
     }
@@ -79,8 +66,7 @@ fn print(text: &str) -> anyhow::Result<()> {
 
 /// Prints an error with its causes.
 pub fn error(error: &dyn std::error::Error) {
-    let text = format!("error: {}", inceptive_jobs::chain(error));
-    warn(&text.lines().map(one_line).collect::<Vec<String>>().join("\n"));
+    warn(&format!("error: {}", inceptive_jobs::chain(error)));
 }
 
 /// Writes a JSON document to standard output while it is made, so that a large one need not fit in memory.
@@ -88,7 +74,7 @@ pub fn error(error: &dyn std::error::Error) {
 /// # Errors
 /// When it cannot be written; a reader that went away is no error.
 pub fn print_json(document: &impl Serialize) -> anyhow::Result<()> {
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = HarmlessJson(BufWriter::new(io::stdout().lock()));
     let written = serde_json::to_writer_pretty(&mut out, document).map_err(io::Error::from);
     match written.and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
@@ -96,14 +82,48 @@ pub fn print_json(document: &impl Serialize) -> anyhow::Result<()> {
     }
 }
 
+/// A JSON document as text, with the line break at its end.
+///
+/// # Errors
+/// When a number or a key cannot be written.
+pub fn json(document: &impl Serialize) -> serde_json::Result<String> {
+    let document = serde_json::to_string_pretty(document)?;
+    Ok(text::json(&document).into_owned() + "\n")
+}
+
+/// Escapes what is harmful in a JSON document that goes through it; each piece is whole characters.
+struct HarmlessJson<W>(W);
+
+impl<W: Write> Write for HarmlessJson<W> {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.write_all(piece).map(|()| piece.len())
+    }
+
+    fn write_all(&mut self, piece: &[u8]) -> io::Result<()> {
+        match str::from_utf8(piece) {
+            Ok(piece) => self.0.write_all(text::json(piece).as_bytes()),
+            Err(error) => Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// Writes a line to standard error. When even that fails, nobody is left to be told.
 pub fn warn(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", text::lines(text));
+}
+
+/// Writes a line with colours to standard error; nothing in it is a stranger's but what was made harmless.
+fn warn_coloured(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// Prints everything that is wrong with a file.
 pub fn report(failure: &Failure) {
-    warn(&failure.render(style()));
+    warn_coloured(&failure.render(style()));
     let count = failure.diagnostics.len();
     let mut codes: Vec<&str> = failure.diagnostics.iter().map(|d| d.code.id()).collect();
     codes.sort_unstable();

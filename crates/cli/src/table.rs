@@ -1,5 +1,6 @@
 //! Tables whose columns line up for names in any script.
 
+use inceptive_ir::text;
 use unicode_width::UnicodeWidthStr;
 
 /// How a column is aligned.
@@ -59,7 +60,7 @@ impl Grid {
     pub fn row(&mut self, cells: Vec<String>) {
         let rest = std::iter::repeat_with(String::new);
         for (text, width) in cells.into_iter().chain(rest).zip(&mut self.widths) {
-            let text = one_line(&text);
+            let text = text::one_line(&text);
             *width = text.width().max(*width);
             self.cells.push_str(&text);
             self.ends.push(self.cells.len());
@@ -102,11 +103,7 @@ impl Grid {
     }
 }
 
-/// Characters of names that break lines, colour the terminal or turn its direction must not reach it.
+/// What somebody wrote, on one line and harmless: see [`text::one_line`].
 pub fn one_line(text: &str) -> String {
-    let is_bad = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if is_bad(c) { ' ' } else { c }).collect()
+    text::one_line(text).into_owned()
 }

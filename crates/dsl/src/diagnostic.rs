@@ -9,7 +9,7 @@ use std::{
 use annotate_snippets::{
     Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet, renderer::DecorStyle,
 };
-use inceptive_ir::Span;
+use inceptive_ir::{Span, text::is_harmful};
 
 use crate::{
     code::Code,
@@ -122,9 +122,9 @@ fn snippet<'a>(
     let last = labels.iter().map(|(_, span, _)| span.end).max().unwrap_or(0);
     let start = text[..first].rfind('\n').map_or(0, |end| end + 1);
     let end = text[last..].find('\n').map_or(text.len(), |end| last + end + 1);
-    // The renderer replaces the other invisible characters itself. As many bytes as before keep spans right.
-    let lines = text[start..end].replace(|c| ('\u{80}'..='\u{9f}').contains(&c), "\u{b7}");
-    let lines = lines.replace(['\u{200e}', '\u{200f}'], "\u{fffd}");
+    // The renderer replaces control characters of ASCII itself. As many bytes as before keep spans right.
+    let lines = text[start..end].replace(|c: char| is_harmful(c) && c.len_utf8() == 2, "\u{b7}");
+    let lines = lines.replace(|c: char| is_harmful(c) && c.len_utf8() == 3, "\u{fffd}");
     let line = source.position(u32::try_from(start).unwrap_or(u32::MAX)).line;
     let annotations = labels
         .into_iter()
@@ -158,8 +158,7 @@ pub(crate) fn printable(text: &str) -> String {
             out.push('…');
             break;
         }
-        let invisible = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if c.is_control() || invisible {
+        if is_harmful(c) {
             out.extend(c.escape_default());
         } else {
             out.push(c);

@@ -133,20 +133,23 @@ impl Source {
 }
 
 /// All files that were read for a network, in the order of reading. A [`Span`]'s `source` is the
-/// position in this list.
+/// position among those with text.
 #[derive(Clone, Debug, Default)]
-pub struct Sources(Vec<Source>);
+pub struct Sources {
+    texts: Vec<Source>,
+    binaries: Vec<PathBuf>,
+}
 
 impl Sources {
     /// Adds a file and returns its number.
     pub(crate) fn add(&mut self, path: PathBuf, text: &str) -> u32 {
-        self.0.push(Source::new(path, text));
-        u32::try_from(self.0.len() - 1).unwrap_or(u32::MAX)
+        self.texts.push(Source::new(path, text));
+        u32::try_from(self.texts.len() - 1).unwrap_or(u32::MAX)
     }
 
     /// The file that a span lies in.
     pub fn get(&self, source: u32) -> Option<&Source> {
-        self.0.get(source as usize)
+        self.texts.get(source as usize)
     }
 
     /// `file:line:column` of the start of a span.
@@ -155,8 +158,21 @@ impl Sources {
         Some((&source.path, source.position(span.start)))
     }
 
-    /// The files, in the order of reading.
+    /// The files with text, in the order of reading.
     pub fn iter(&self) -> impl Iterator<Item = &Source> {
-        self.0.iter()
+        self.texts.iter()
+    }
+
+    /// Files without text: an ONNX model, and those with its weights.
+    pub fn of_binaries(paths: Vec<PathBuf>) -> Self {
+        Self { texts: Vec::new(), binaries: paths }
+    }
+
+    /// The paths of all files.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.texts
+            .iter()
+            .map(|source| &*source.path)
+            .chain(self.binaries.iter().map(|path| &**path))
     }
 }

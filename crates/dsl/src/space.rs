@@ -68,6 +68,8 @@ pub struct Space {
     pub file: PathBuf,
     /// The file of the network that varies.
     pub base_file: PathBuf,
+    /// All files that were read: these two, what they extend and the libraries that they use.
+    pub files: Vec<PathBuf>,
     /// How the base is changed for all networks.
     pub(crate) with: Arc<Map>,
     base: Arc<Map>,
@@ -219,6 +221,7 @@ impl Space {
             base_file: normal(
                 &document.path.parent().unwrap_or(FilePath::new("")).join(&keys.base.text),
             ),
+            files: loader.sources.paths().map(FilePath::to_owned).collect(),
             with: Arc::new(with),
             base: Arc::new(whole),
             span: document.span,

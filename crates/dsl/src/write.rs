@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use inceptive_ir::text;
 use serde_yaml::{Mapping, Number, Value as Yaml};
 
 use crate::{
@@ -29,7 +30,7 @@ pub(crate) fn to_yaml(draft: &Draft) -> Result<String, serde_yaml::Error> {
 }
 
 pub(crate) fn mapping(map: &Map) -> Mapping {
-    map.0.iter().map(|entry| (Yaml::from(&*entry.key), yaml(&entry.value))).collect()
+    map.0.iter().map(|entry| (Yaml::from(&*text::lines(&entry.key)), yaml(&entry.value))).collect()
 }
 
 pub(crate) fn yaml(node: &Node) -> Yaml {
@@ -37,7 +38,7 @@ pub(crate) fn yaml(node: &Node) -> Yaml {
         Value::Null => Yaml::Null,
         Value::Bool(flag) => Yaml::Bool(*flag),
         Value::Number(number) => Yaml::Number(exact(*number)),
-        Value::Text(text) => Yaml::from(&**text),
+        Value::Text(text) => Yaml::from(&*text::lines(text)),
         Value::List(items) => Yaml::Sequence(items.iter().map(yaml).collect()),
         Value::Map(map) => Yaml::Mapping(mapping(map)),
     }

@@ -16,6 +16,7 @@ mod measurement;
 mod need;
 mod probe;
 mod profile;
+pub mod program;
 pub mod statistics;
 mod trust;
 

@@ -13,6 +13,7 @@ mod parts;
 pub mod passes;
 mod path;
 mod shape;
+pub mod text;
 
 pub use fingerprint::Fingerprint;
 pub use graph::{AuxiliaryHead, Form, Graph, GraphError, NewNode, Node, NodeId, Part, Span};

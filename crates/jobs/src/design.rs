@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use inceptive_dsl::{Disk, Files, Setting, load, variant};
-use inceptive_report::{WriteError, replace_file};
+use inceptive_report::{InputFiles, WriteError, replace_file};
 
 use crate::{
     inspect::{Edited, Inspected},
@@ -86,10 +86,12 @@ pub fn save_variant(new: &NewFile) -> Result<PathBuf, SaveError> {
         return Err(SaveError::Exists(path));
     }
     let text = Edited { path: path.clone(), text: variant.yaml.as_str().into() };
+    let inputs = InputFiles::of(wanted.sources.paths());
+    inputs.check(&path)?;
     if design(&text, &path, &[])?.fingerprint != wanted.fingerprint {
         return Err(SaveError::Different);
     }
-    replace_file(&path, variant.yaml.as_bytes())?;
+    replace_file(&path, variant.yaml.as_bytes(), &inputs)?;
     Ok(path)
 }
 

@@ -108,6 +108,15 @@ pub fn opset_note(imported: &Imported) -> Option<String> {
     })
 }
 
+/// The files of an ONNX model: its own, and those beside it that hold weights.
+pub fn files_of(path: &Path, imported: &Imported) -> Vec<PathBuf> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut beside: Vec<PathBuf> =
+        imported.files_beside().map(|location| folder.join(location)).collect();
+    beside.dedup();
+    [vec![path.to_owned()], beside].concat()
+}
+
 /// What is known about a network from an ONNX file. Exporters call every graph the same, so it is named
 /// after its file.
 fn described(path: &Path, imported: &Imported) -> Loaded {
@@ -124,7 +133,7 @@ fn described(path: &Path, imported: &Imported) -> Loaded {
         point: vec![],
         constraints: vec![],
     };
-    Loaded { architecture, sources: Sources::default() }
+    Loaded { architecture, sources: Sources::of_binaries(files_of(path, imported)) }
 }
 
 /// A network ready to run: what is deployed of it, with weights.

@@ -12,7 +12,7 @@ use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Architecture, Checked, Disk, Loaded, Published, Setting, Space, check, load};
 use inceptive_exec::{Conditions, Measurement, ProfileRecord, Subject};
 use inceptive_ir::passes;
-use inceptive_report::{Accuracy, Candidate, Cloud, NetworkCost, Report, Variant};
+use inceptive_report::{Accuracy, Candidate, Cloud, InputFiles, NetworkCost, Report, Variant};
 use inceptive_store::{Filter, Store, Stored};
 
 use crate::{
@@ -59,6 +59,8 @@ pub struct Gathered {
     pub clouds: Vec<Cloud>,
     /// What could not be read; the rest goes on.
     pub troubles: Vec<Trouble>,
+    /// All files that were read, stores included.
+    pub inputs: InputFiles,
 }
 
 /// Reads networks and spaces.
@@ -120,6 +122,8 @@ fn networks_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
 impl Gathered {
     /// Reads one file.
     fn file(&mut self, file: &Path, plan: &GatherPlan) {
+        // One that is wrong is none to replace either.
+        self.inputs.add(file);
         if plan.settings.is_empty() && !is_onnx(file) {
             match check(&Disk, file) {
                 Ok(Checked::Space(space)) => return self.space(&space, plan),
@@ -135,6 +139,7 @@ impl Gathered {
     }
 
     fn network(&mut self, loaded: Loaded, file: &Path, settings: &[Setting]) {
+        self.inputs.extend(&InputFiles::of(loaded.sources.paths()));
         match candidate(&loaded, file) {
             Ok(candidate) => {
                 let request = Request { file: file.to_owned(), settings: settings.to_vec() };
@@ -146,6 +151,7 @@ impl Gathered {
     }
 
     fn space(&mut self, space: &Space, plan: &GatherPlan) {
+        self.inputs.extend(&InputFiles::of(&space.files));
         let cloud_plan = CloudPlan { most: plan.samples, seed: plan.seed };
         self.clouds.push(cloud(space, cloud_plan, &|_, _| ControlFlow::Continue(())));
         if space.size() > SMALL_SPACE {
@@ -199,6 +205,7 @@ impl Gathered {
     /// When the store cannot be read; nothing is added then.
     pub fn join(&mut self, query: &StoreQuery, with_others: bool) -> Result<Option<i64>, Trouble> {
         let store = Store::open_to_read(&query.path)?;
+        self.inputs.add_store(&query.path);
         let measurements = store.measurements(&query.filter)?;
         let profiles = store.profiles(&query.filter)?;
         let unreadable = measurements.unreadable.into_iter().chain(profiles.unreadable);
@@ -266,7 +273,9 @@ impl Gathered {
         let settings: Option<Vec<Setting>> =
             subject.point.iter().map(|setting| setting.parse().ok()).collect();
         let from_file = settings.and_then(|settings| {
-            let found = candidate(&read(&file, &settings).ok()?, &file).ok()?;
+            let loaded = read(&file, &settings).ok()?;
+            self.inputs.extend(&InputFiles::of(loaded.sources.paths()));
+            let found = candidate(&loaded, &file).ok()?;
             is_it(&found).then_some((found, Request { file, settings }))
         });
         let (candidate, request) = match from_file {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use inceptive_ir::{
-    Activation, Graph, Lrn, Node, NodeId, Op, Padding, Path, Pool, PoolKind, Shape, Size,
+    Activation, Graph, Lrn, Node, NodeId, Op, Padding, Path, Pool, PoolKind, Shape, Size, text,
 };
 use prost::{Message, bytes::Bytes};
 
@@ -128,7 +128,7 @@ pub fn to_onnx(
     let output = graph.output();
     writer.out.output = vec![writer.value(&graph.node(output).path, graph.node(output).shape)];
     writer.out.value_info.retain(|value| value.name != writer.out.output[0].name);
-    writer.out.name.clone_from(&options.name);
+    writer.out.name = text::one_line(&options.name).into_owned();
     let metadata = |key: &str, value: String| StringStringEntryProto { key: key.to_owned(), value };
     let model = ModelProto {
         ir_version: options.opset.ir_version(),

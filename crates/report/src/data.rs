@@ -1,6 +1,7 @@
 //! The report's numbers for other programs.
 
 use inceptive_exec::Measurement;
+use inceptive_ir::text::{self, cell};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -97,7 +98,7 @@ pub(crate) fn csv(report: &Report, findings: &Findings) -> String {
     let rows = report.candidates.iter().map(|candidate| row(candidate, findings.main_way()));
     // Writing to memory cannot fail, and all rows have the header's length.
     for record in std::iter::once(header).chain(rows) {
-        let _ = writer.write_record(&record);
+        let _ = writer.write_record(record.iter().map(|text| cell(text).into_owned()));
     }
     String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
 }
@@ -149,7 +150,7 @@ pub fn json(report: &Report, findings: &Findings) -> String {
         "spaces": report.clouds.iter().map(cloud_object).collect::<Vec<Value>>(),
         "warnings": report.warnings,
     });
-    format!("{document:#}\n")
+    text::json(&format!("{document:#}\n")).into_owned()
 }
 
 fn object(candidate: &Candidate, profiled: Option<&Way>, on_front: [bool; 3]) -> Value {

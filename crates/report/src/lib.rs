@@ -30,14 +30,18 @@ mod text;
 mod variants;
 mod way;
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::{self, File},
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 pub use axis::{Axis, Pair, front, front_of};
 pub use candidate::{Accuracy, Candidate, NetworkCost, Variant};
 pub use changes::{Changes, MalformedThreshold, MetricChange, NetworkChange, Threshold, changes};
 pub use cloud::{Cloud, CloudPoint};
 pub use data::json;
-pub use file::{WriteError, replace_file};
+pub use file::{InputFiles, WriteError, is_unfinished, replace_file};
 pub use layer::{Layer, PartRow, Quantity, by_layer, by_part};
 pub use picks::Pick;
 pub use report::{Findings, Report};
@@ -47,31 +51,83 @@ pub use variants::VariantCost;
 pub use way::{Way, ways, ways_of};
 
 /// Writes a report into a folder, which is created: `index.html`, `report.md`, its figures as SVG, `data.csv`
-/// and `data.json`. Returns the files.
+/// and `data.json`. Figures of the report that was there before are removed if this one does not have them. Returns
+/// the files.
 ///
-/// Each file is replaced as a whole: after an interruption it is either the old or the new one.
+/// Nothing is replaced before all files are whole. A run that is killed while it replaces them leaves a note in the
+/// folder, for which [`is_unfinished`] looks.
 ///
 /// # Errors
-/// When the folder or a file cannot be written.
+/// When the folder or a file cannot be written, is one of `inputs`, or is a link.
 pub fn write(
     report: &Report,
     findings: &Findings,
     folder: &Path,
+    inputs: &InputFiles,
 ) -> Result<Vec<PathBuf>, WriteError> {
     let figures = figures::all(report, findings);
     let mut files = vec![
         ("index.html".to_owned(), page::html(report, findings, &figures)),
-        ("report.md".to_owned(), page::markdown(report, findings, &figures)),
+        (SHORT_FORM.to_owned(), page::markdown(report, findings, &figures)),
         ("data.csv".to_owned(), data::csv(report, findings)),
         ("data.json".to_owned(), data::json(report, findings)),
     ];
     files.extend(figures.into_iter().map(|figure| (format!("{}.svg", figure.id), figure.svg)));
-    file::create_folder(folder)?;
-    let mut written = Vec::new();
-    for (name, content) in files {
-        let path = folder.join(name);
-        replace_file(&path, content.as_bytes())?;
-        written.push(path);
+    // Each page makes what it shows harmless; this holds for whatever one may have forgotten.
+    for (_, content) in &mut files {
+        *content = inceptive_ir::text::lines(content).into_owned();
     }
-    Ok(written)
+    let stale = stale_figures(folder, &files);
+    file::replace_all(folder, &files, &stale, inputs)
+}
+
+/// The page that names all figures of a report.
+const SHORT_FORM: &str = "report.md";
+
+/// The most bytes of such a page.
+const MAX_SHORT_FORM: u64 = 16 << 20;
+
+/// Figures of the report in a folder that are none of its new files.
+fn stale_figures(folder: &Path, files: &[(String, String)]) -> Vec<PathBuf> {
+    let is_file = |path: &Path| fs::symlink_metadata(path).is_ok_and(|about| about.is_file());
+    let path = folder.join(SHORT_FORM);
+    let mut page = String::new();
+    if is_file(&path) {
+        let read = File::open(path).map(|file| file.take(MAX_SHORT_FORM).read_to_string(&mut page));
+        // What is no text names no figures.
+        if !matches!(read, Ok(Ok(_))) {
+            return vec![];
+        }
+    }
+    let named = page.split("](").skip(1).filter_map(|rest| rest.split_once(".svg)"));
+    named
+        .filter(|(id, _)| figures::is_id(id))
+        .map(|(id, _)| format!("{id}.svg"))
+        .filter(|name| files.iter().all(|(new, _)| new != name))
+        .map(|name| folder.join(name))
+        .filter(|path| is_file(path))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_figures_that_the_last_report_had_are_stale() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in ["latency.svg", "roofline.svg", "space-2.svg", "mine.svg", "density.svg"] {
+            fs::write(path(name), "").unwrap();
+        }
+        let files = vec![("density.svg".to_owned(), String::new())];
+        assert!(stale_figures(folder.path(), &files).is_empty());
+        let page =
+            "![a](latency.svg)\n![b](space-2.svg) ![c](density.svg) ![d](mine.svg) [e](../x.svg)";
+        fs::write(path(SHORT_FORM), page).unwrap();
+        let stale = stale_figures(folder.path(), &files);
+        assert_eq!(stale, [path("latency.svg"), path("space-2.svg")]);
+        fs::write(path(SHORT_FORM), b"](latency.svg) \xff").unwrap();
+        assert!(stale_figures(folder.path(), &files).is_empty());
+    }
 }

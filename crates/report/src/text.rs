@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+pub(crate) use inceptive_ir::text::one_line as clean;
 use unicode_width::UnicodeWidthChar;
 
 /// The font of every figure.
@@ -63,25 +64,6 @@ pub(crate) fn shortened(text: &str, size: f64, limit_px: f64) -> Cow<'_, str> {
         }
     }
     Cow::Borrowed(text)
-}
-
-/// The text on one line, without the characters that XML forbids, terminals obey or that turn the
-/// reading direction of what follows them.
-pub(crate) fn clean(text: &str) -> Cow<'_, str> {
-    if text.chars().all(is_plain) {
-        return Cow::Borrowed(text);
-    }
-    let plain = |character: char| match character {
-        '\n' | '\r' | '\t' => ' ',
-        other if is_plain(other) => other,
-        _ => char::REPLACEMENT_CHARACTER,
-    };
-    Cow::Owned(text.chars().map(plain).collect())
-}
-
-fn is_plain(character: char) -> bool {
-    let turns_direction = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    !character.is_control() && !turns_direction && !matches!(character, '\u{fffe}' | '\u{ffff}')
 }
 
 /// The text as XML character data or as a quoted attribute value.

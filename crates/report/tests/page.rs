@@ -14,7 +14,8 @@ use inceptive_dsl::{Disk, load};
 use inceptive_exec::Subject;
 use inceptive_ir::passes;
 use inceptive_report::{
-    Accuracy, Candidate, Cloud, CloudPoint, Findings, NetworkCost, Report, Variant, write,
+    Accuracy, Candidate, Cloud, CloudPoint, Findings, InputFiles, NetworkCost, Report, Variant,
+    write,
 };
 use scraper::{ElementRef, Html, Selector};
 
@@ -99,7 +100,7 @@ fn report() -> Report {
 fn written(report: &Report) -> Vec<(String, String)> {
     let target = tempfile::tempdir().unwrap();
     let findings = Findings::new(&report.candidates);
-    let files = write(report, &findings, target.path()).unwrap();
+    let files = write(report, &findings, target.path(), &InputFiles::default()).unwrap();
     let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
     files.iter().map(|path| (name(path), fs::read_to_string(path).unwrap())).collect()
 }
@@ -283,7 +284,7 @@ fn a_thousand_networks_are_a_small_page() {
     let findings = Findings::new(&report.candidates);
     let target = tempfile::tempdir().unwrap();
     let start = Instant::now();
-    write(&report, &findings, target.path()).unwrap();
+    write(&report, &findings, target.path(), &InputFiles::default()).unwrap();
     let took = start.elapsed();
     let text = fs::read_to_string(target.path().join("index.html")).unwrap();
     let html = check(&text);

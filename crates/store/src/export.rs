@@ -3,6 +3,7 @@
 use std::{io, sync::Arc};
 
 use inceptive_exec::{Measurement, statistics::Estimate};
+use inceptive_ir::text as harmless;
 use parquet::{
     basic::{LogicalType, Repetition, Type as PhysicalType},
     data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type},
@@ -194,7 +195,8 @@ pub fn write(
                 }
                 all.push(result);
             }
-            serde_json::to_writer_pretty(&mut out, &all)?;
+            let document = serde_json::to_string_pretty(&all)?;
+            out.write_all(harmless::json(&document).as_bytes())?;
             Ok(out.write_all(b"\n")?)
         }
     }
@@ -206,7 +208,7 @@ fn csv(results: &[Stored<Measurement>], out: impl io::Write) -> Result<(), Expor
     writer.write_record(columns.iter().map(|column| column.name))?;
     for stored in results {
         writer.write_record(columns.iter().map(|column| match column.value(stored) {
-            Cell::Text(text) => text,
+            Cell::Text(text) => harmless::cell(&text).into_owned(),
             Cell::Count(count) => count.to_string(),
             Cell::Number(number) => number.to_string(),
             Cell::Absent => String::new(),
@@ -241,7 +243,9 @@ fn parquet(results: &[Stored<Measurement>], out: impl io::Write + Send) -> Resul
                 let values: Vec<ByteArray> = cells
                     .iter()
                     .filter_map(|cell| match cell {
-                        Cell::Text(text) => Some(text.as_str().into()),
+                        Cell::Text(text) => {
+                            Some(harmless::one_line(text).as_bytes().to_vec().into())
+                        }
                         Cell::Count(_) | Cell::Number(_) | Cell::Absent => None,
                     })
                     .collect();

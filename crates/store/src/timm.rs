@@ -3,6 +3,7 @@
 use std::io;
 
 use inceptive_exec::Measurement;
+use inceptive_ir::text::cell;
 use serde::{Deserialize, Serialize};
 
 /// A row of the table. `param_count` is in millions, `infer_gmacs` and `infer_macts` in 10^9 and 10^6,
@@ -103,11 +104,10 @@ pub fn write_timm<'a>(
     out: impl io::Write,
 ) -> Result<(), TimmError> {
     let mut writer = csv::Writer::from_writer(out);
-    for measurement in measurements {
-        writer.serialize(ForeignMeasurement::from(measurement))?;
-    }
-    for row in foreign {
-        writer.serialize(row)?;
+    let rows = measurements.into_iter().map(ForeignMeasurement::from);
+    for row in rows.chain(foreign.iter().cloned()) {
+        let model = cell(&row.model).into_owned();
+        writer.serialize(ForeignMeasurement { model, ..row })?;
     }
     Ok(writer.flush()?)
 }

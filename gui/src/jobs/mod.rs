@@ -25,7 +25,7 @@ pub use machinery::{Machinery, Tools};
 pub use measure::{BenchRequest, EngineState, ProfileRequest};
 pub use read::{Reading, ReportRequest};
 pub use worker::{Reporter, Worker};
-pub use write::{KeepRequest, Picture, SaveProblem, SaveRequest};
+pub use write::{KeepRequest, Picture, PictureRequest, SaveProblem, SaveRequest};
 
 /// Something to do on a thread of its own.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ pub enum Job {
     /// Keeps texts that are not saved.
     KeepDrafts(KeepRequest),
     /// Writes a picture.
-    Picture(PathBuf, Picture),
+    Picture(PictureRequest),
     /// Lays a network out.
     Layout(LayoutRequest),
     /// Counts a network with other settings.
@@ -83,7 +83,7 @@ impl Job {
             | Self::Read(..)
             | Self::Save(_)
             | Self::KeepDrafts(_)
-            | Self::Picture(..)
+            | Self::Picture(_)
             | Self::Design(_)
             | Self::SaveDesign(_)
             | Self::Results(_)
@@ -104,7 +104,7 @@ impl Job {
             Self::Read(file, _) => format!("read {}", file.display()),
             Self::Save(request) => format!("save {}", request.file.display()),
             Self::KeepDrafts(_) => "keep what is not saved".to_owned(),
-            Self::Picture(path, _) => format!("write {}", path.display()),
+            Self::Picture(request) => format!("write {}", request.path.display()),
             Self::Layout(_) => "lay out".to_owned(),
             Self::Design(request) => format!("count {}", request.file.display()),
             Self::SaveDesign(new) => format!("write {}", new.file_name),
@@ -145,7 +145,7 @@ impl Job {
             Self::Read(file, text) => Ok(read::read(file, text)),
             Self::Save(request) => Ok(write::save(request)),
             Self::KeepDrafts(request) => write::keep(&request),
-            Self::Picture(path, picture) => write::picture(path, picture),
+            Self::Picture(request) => write::picture(request),
             Self::Layout(request) => Ok(layout::lay_out(request, report)),
             Self::Design(request) => Ok(design::count(request)),
             Self::SaveDesign(new) => Ok(design::save(new)),

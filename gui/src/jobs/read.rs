@@ -111,8 +111,9 @@ pub(super) fn report(request: &ReportRequest, report: &Reporter) -> Result<Outpu
         false => None,
     };
     step(0.7, "drawing");
+    let inputs = std::mem::take(&mut gathered.inputs);
     let page = gathered.into_report(&Recipe { up_to, ..recipe });
     let findings = Findings::new(&page.candidates);
-    let written = inceptive_report::write(&page, &findings, &request.folder);
+    let written = inceptive_report::write(&page, &findings, &request.folder, &inputs);
     written.map(Output::Written).map_err(|error| chain(&error))
 }

@@ -3,7 +3,7 @@
 use std::{fs, io::Cursor, path::PathBuf, sync::Arc};
 
 use egui::ColorImage;
-use inceptive_report::replace_file;
+use inceptive_report::{InputFiles, replace_file};
 
 use inceptive_jobs::chain;
 
@@ -56,7 +56,8 @@ fn write_text(request: &SaveRequest) -> Result<(), SaveProblem> {
     {
         return Err(SaveProblem::Changed);
     }
-    let written = replace_file(file, text.as_bytes());
+    // The file itself is what was read.
+    let written = replace_file(file, text.as_bytes(), &InputFiles::default());
     written.map_err(|error| SaveProblem::Failed(chain(&error)))
 }
 
@@ -77,12 +78,24 @@ pub(super) fn keep(request: &KeepRequest) -> Result<Output, String> {
     Ok(Output::Written(vec![]))
 }
 
-pub(super) fn picture(path: PathBuf, picture: Picture) -> Result<Output, String> {
+/// A picture to be written, not over anything that was read.
+#[derive(Clone, Debug)]
+pub struct PictureRequest {
+    /// Where.
+    pub path: PathBuf,
+    /// The picture.
+    pub picture: Picture,
+    /// All files that were read.
+    pub inputs: InputFiles,
+}
+
+pub(super) fn picture(request: PictureRequest) -> Result<Output, String> {
+    let PictureRequest { path, picture, inputs } = request;
     let bytes = match picture {
         Picture::Svg(text) => text.into_bytes(),
         Picture::Png(image) => png(&image).map_err(|error| chain(&error))?,
     };
-    replace_file(&path, &bytes).map_err(|error| chain(&error))?;
+    replace_file(&path, &bytes, &inputs).map_err(|error| chain(&error))?;
     Ok(Output::Written(vec![path]))
 }
 

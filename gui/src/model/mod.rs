@@ -16,8 +16,11 @@ use std::{
 
 use egui::ThemePreference;
 use inceptive_cost::Convention;
-use inceptive_jobs::{Inspected, NewFile, SaveError};
-use inceptive_report::drawing::{DrawError, Scene};
+use inceptive_jobs::{Content, Inspected, NewFile, SaveError};
+use inceptive_report::{
+    InputFiles,
+    drawing::{DrawError, Scene},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -141,6 +144,22 @@ impl Model {
     /// Every network, in the order of files.
     pub fn networks(&self) -> impl Iterator<Item = (&Entry, &Arc<Inspected>)> {
         self.entries.values().filter_map(|entry| Some((entry, entry.network.as_ref()?)))
+    }
+
+    /// All files that were read, the store included.
+    pub fn inputs(&self) -> InputFiles {
+        let mut inputs = InputFiles::default();
+        inputs.add_store(&self.store);
+        for entry in self.entries.values() {
+            inputs.add(&entry.file);
+            if let Some(network) = &entry.network {
+                network.sources.paths().for_each(|path| inputs.add(path));
+            }
+            if let State::Good(Content::Space(space)) = &entry.state {
+                space.files.iter().for_each(|path| inputs.add(path));
+            }
+        }
+        inputs
     }
 
     fn laid_out(&self, request: &LayoutRequest) -> Option<&Result<Arc<Scene>, DrawError>> {

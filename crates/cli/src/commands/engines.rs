@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     machinery::LibraryPaths,
-    output::Outcome,
+    output::{self, Outcome},
     table::{Column, Grid},
 };
 
@@ -35,7 +35,7 @@ impl Engines {
         let text = if self.json {
             let all: Vec<Value> =
                 described.iter().map(|(name, state)| object(name, state)).collect();
-            serde_json::to_string_pretty(&all)? + "\n"
+            output::json(&all)?
         } else {
             table(&described)
         };

@@ -1,18 +1,20 @@
 //! `inceptive export`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{
     ArgMatches, Args, Command, Error, FromArgMatches, ValueEnum, error::ErrorKind,
     parser::ValueSource,
 };
+use inceptive_dsl::Architecture;
 use inceptive_jobs::Runnable;
 use inceptive_onnx::{Batch, LrnForm, Opset, Options, to_onnx, to_pytorch};
+use inceptive_report::{InputFiles, replace_file};
 
 use crate::{
     input::{Settings, WeightsFrom, read, read_runnable},
-    output::{self, Outcome},
+    output::Outcome,
 };
 
 /// Write a network as ONNX, or as a PyTorch module to train.
@@ -137,27 +139,28 @@ impl Export {
     /// # Errors
     /// When weights do not fit or a file cannot be read or written.
     pub fn run(self) -> anyhow::Result<Outcome> {
-        let content = match self.target.0.format {
+        let exported = match self.target.0.format {
             Format::Onnx => self.onnx()?,
             Format::Pytorch => read(&self.file, &self.settings).map(|loaded| {
-                to_pytorch(&loaded.architecture.graph, &loaded.architecture.name).into_bytes()
+                let Architecture { graph, name, .. } = &loaded.architecture;
+                (to_pytorch(graph, name).into_bytes(), InputFiles::of(loaded.sources.paths()))
             }),
         };
-        let Some(content) = content else {
+        let Some((content, inputs)) = exported else {
             return Ok(Outcome { text: String::new(), failed: true });
         };
-        let inputs = [Some(&*self.file), self.target.0.weights.file()];
-        let inputs: Vec<&Path> = inputs.into_iter().flatten().collect();
-        output::write(&self.output, &content, &inputs)?;
+        replace_file(&self.output, &content, &inputs)?;
         Ok(Outcome::default())
     }
 
-    /// The bytes of an ONNX file; none if the network is wrong, which has been printed.
-    fn onnx(&self) -> anyhow::Result<Option<Vec<u8>>> {
+    /// The bytes of an ONNX file, and what was read for it; none if the network is wrong, which has been printed.
+    fn onnx(&self) -> anyhow::Result<Option<(Vec<u8>, InputFiles)>> {
         let Target { format: _, weights, fold_bn, opset, batch } = &self.target.0;
         let Some(runnable) = read_runnable(&self.file, &self.settings, weights) else {
             return Ok(None);
         };
+        let sources = runnable.loaded.sources.paths();
+        let inputs = InputFiles::of(sources.chain(weights.file()));
         let Runnable { loaded, graph, weights, stored_name, .. } = runnable;
         let (graph, weights) = match fold_bn {
             true => weights.fold_batch_norm(&graph)?,
@@ -167,6 +170,7 @@ impl Export {
         let lrn = LrnForm::Operator;
         let options = Options { name, opset: *opset, batch: *batch, lrn };
         let bytes = to_onnx(&graph, &weights, &options);
-        bytes.map(Some).with_context(|| format!("`{}`", self.file.display()))
+        let bytes = bytes.with_context(|| format!("`{}`", self.file.display()))?;
+        Ok(Some((bytes, inputs)))
     }
 }

@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Args;
+use inceptive_exec::program;
 
 use crate::output::Outcome;
 
@@ -39,28 +40,28 @@ impl Gui {
     /// # Errors
     /// When it is not installed or ends with an error.
     pub fn run(self) -> anyhow::Result<Outcome> {
-        let status = match self.start(Self::beside()) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => self.start(PROGRAM.into()),
-            other => other,
+        let Some(command) = Self::beside().or_else(|| program::command(PROGRAM)) else {
+            bail!(
+                "`{PROGRAM}` is neither beside this program nor in an absolute folder of the PATH: install it with \
+                 `cargo install --path gui`"
+            );
         };
-        match status {
-            Ok(status) if status.success() => Ok(Outcome::default()),
-            Ok(status) => bail!("the dashboard ended with {status}"),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => bail!(
-                "`{PROGRAM}` is neither beside this program nor on the PATH: install it with `cargo install --path gui`"
-            ),
-            Err(error) => Err(error).context(format!("`{PROGRAM}` cannot be started")),
+        let status =
+            self.start(command).with_context(|| format!("`{PROGRAM}` cannot be started"))?;
+        match status.success() {
+            true => Ok(Outcome::default()),
+            false => bail!("the dashboard ended with {status}"),
         }
     }
 
     /// The program beside this one.
-    fn beside() -> PathBuf {
-        let own = env::current_exe().unwrap_or_default();
-        own.with_file_name(format!("{PROGRAM}{}", env::consts::EXE_SUFFIX))
+    fn beside() -> Option<Command> {
+        let own = env::current_exe().ok()?;
+        let beside = own.with_file_name(format!("{PROGRAM}{}", env::consts::EXE_SUFFIX));
+        beside.is_file().then(|| program::command_at(&beside))
     }
 
-    fn start(&self, program: PathBuf) -> io::Result<ExitStatus> {
-        let mut command = Command::new(program);
+    fn start(&self, mut command: Command) -> io::Result<ExitStatus> {
         if let Some(store) = &self.store {
             command.arg("--store").arg(store);
         }

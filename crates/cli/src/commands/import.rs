@@ -4,9 +4,9 @@ use std::{fmt::Write, path::PathBuf};
 
 use clap::Args;
 use inceptive_cost::{Cost, Mode, Totals, by_op};
-use inceptive_jobs::{opset_note, own_weights, read_onnx};
+use inceptive_jobs::{files_of, opset_note, own_weights, read_onnx};
 use inceptive_onnx::Imported;
-use inceptive_report::numbers::exact;
+use inceptive_report::{InputFiles, numbers::exact, replace_file};
 
 use crate::{
     output::{self, Outcome},
@@ -43,7 +43,8 @@ impl Import {
         if let Some(target) = &self.save_weights {
             let weights = own_weights(&self.file, &imported)?;
             let content = weights.to_safetensors(&imported.graph)?;
-            output::write(target, &content, &[&self.file])?;
+            let inputs = InputFiles::of(files_of(&self.file, &imported));
+            replace_file(target, &content, &inputs)?;
         }
         Ok(Outcome::new(summary(&imported)))
     }

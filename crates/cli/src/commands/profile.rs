@@ -16,7 +16,7 @@ use crate::{
     },
     input::{Settings, WeightsFrom},
     machinery::{EngineArguments, all_cores, thread_count},
-    output::Outcome,
+    output::{self, Outcome},
     table::{Column, Grid},
 };
 
@@ -117,7 +117,7 @@ impl Profile {
             documents.push(self.document(about, &record.profile, &roofline));
         }
         if self.json {
-            text = serde_json::to_string_pretty(&documents)? + "\n";
+            text = output::json(&documents)?;
         }
         Ok(Outcome::new(text))
     }

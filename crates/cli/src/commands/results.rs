@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use inceptive_exec::Measurement;
-use inceptive_report::numbers::significant;
+use inceptive_report::{InputFiles, numbers::significant, replace_file};
 use inceptive_store::{
     Cell, Column as StoredColumn, Filter, Format, Rows, Store, StoreError, Stored, columns,
     read_timm, write, write_timm,
@@ -206,7 +206,7 @@ fn list_json(from: From) -> anyhow::Result<Outcome> {
         columns.iter().map(|column| (column.name.to_owned(), value(column))).collect()
     };
     let all: Vec<_> = found.iter().map(object).collect();
-    Ok(Outcome::new(serde_json::to_string_pretty(&all)? + "\n"))
+    Ok(Outcome::new(output::json(&all)?))
 }
 
 fn show(id: i64, store: &Path) -> anyhow::Result<Outcome> {
@@ -244,7 +244,9 @@ fn export(table: Table, output: Option<&Path>, from: From) -> anyhow::Result<Out
     match (output, String::from_utf8(content)) {
         (Some(path), text) => {
             let content = text.map_or_else(|error| error.into_bytes(), String::into_bytes);
-            output::write(path, &content, &[&input])?;
+            let mut inputs = InputFiles::default();
+            inputs.add_store(&input);
+            replace_file(path, &content, &inputs)?;
             Ok(Outcome::default())
         }
         (None, Ok(text)) => Ok(Outcome::new(text)),

@@ -14,11 +14,12 @@ use inceptive_exec::{
 };
 use inceptive_jobs::{Found, Runnable, check_memory, with_batch};
 use inceptive_onnx::{Tensor, tensor_from_safetensors, tensors_to_safetensors};
+use inceptive_report::{InputFiles, replace_file};
 
 use crate::{
     input::{Settings, WeightsFrom, read_runnable},
     machinery::{EngineArguments, all_cores, thread_count},
-    output::{self, Outcome},
+    output::Outcome,
     table::{Column, Grid},
 };
 
@@ -93,18 +94,17 @@ impl Run {
             given.push(Given { engine, precision, output: session.output()? });
         }
         if let Some(path) = &self.output {
-            self.write(path, &model, &input, &given)?;
+            let sources = loaded.sources.paths();
+            let others = [self.input.as_deref(), self.weights.file()].into_iter().flatten();
+            let inputs = InputFiles::of(sources.chain(others));
+            let content = self.tensors(&model, &input, &given)?;
+            replace_file(path, &content, &inputs)?;
         }
         Ok(self.compared(&given))
     }
 
-    fn write(
-        &self,
-        path: &Path,
-        model: &Model,
-        input: &[f32],
-        given: &[Given],
-    ) -> anyhow::Result<()> {
+    /// The input and what each engine gave, as safetensors.
+    fn tensors(&self, model: &Model, input: &[f32], given: &[Given]) -> anyhow::Result<Vec<u8>> {
         let batch = self.batch.get();
         let shape = model.input_shape(batch);
         let mut tensors: Vec<(&str, &[usize], &[f32])> = vec![("input", &shape, input)];
@@ -115,9 +115,7 @@ impl Run {
         for (given, shape) in given.iter().zip(&shapes) {
             tensors.push((given.engine, shape, &given.output));
         }
-        let inputs = [Some(&*self.file), self.input.as_deref(), self.weights.file()];
-        let inputs: Vec<&Path> = inputs.into_iter().flatten().collect();
-        output::write(path, &tensors_to_safetensors(&tensors)?, &inputs)
+        Ok(tensors_to_safetensors(&tensors)?)
     }
 
     /// What each engine gave, and whether all agree with the first.

@@ -9,13 +9,15 @@ use inceptive_dsl::{Disk, Loaded, resolve};
 use inceptive_ir::{Graph, NodeId};
 use inceptive_jobs::is_onnx;
 use inceptive_report::{
+    InputFiles,
     drawing::{self, Open},
     numbers::exact,
+    replace_file,
 };
 
 use crate::{
     input::{Settings, read},
-    output::{self, Outcome},
+    output::Outcome,
     table::{Column, Grid, one_line},
 };
 
@@ -81,7 +83,7 @@ impl Show {
             (Format::Yaml, _) => resolve(&Disk, &self.file, &self.settings.set)?,
         };
         let Some(path) = self.output else { return Ok(Outcome::new(text)) };
-        output::write(&path, text.as_bytes(), &[&self.file])?;
+        replace_file(&path, text.as_bytes(), &InputFiles::of(loaded.sources.paths()))?;
         Ok(Outcome::new(format!("wrote {}\n", one_line(&path.to_string_lossy()))))
     }
 }

@@ -7,6 +7,8 @@ mod contract;
 mod documents;
 mod exchange;
 mod golden;
+#[cfg(unix)]
+mod hostile;
 #[cfg(target_os = "linux")]
 mod limits;
 mod measuring;

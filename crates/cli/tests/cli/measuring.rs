@@ -172,7 +172,8 @@ fn other_libraries_are_no_engines() {
     command.env("ORT_DYLIB_PATH", libc).env("OPENVINO_LIB_PATH", libc);
     let output = command.assert().success();
     let engines: Value = serde_json::from_slice(&output.get_output().stdout).unwrap();
-    for (at, expected) in [(1, "onnxruntime was not found"), (2, "is no OpenVINO")] {
+    for (at, expected) in [(1, "is not an ONNX Runtime library"), (2, "is not an OpenVINO library")]
+    {
         let message = engines[at]["message"].as_str().unwrap();
         assert!(message.contains(expected) && message.contains(libc), "{message}");
     }

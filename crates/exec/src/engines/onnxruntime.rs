@@ -22,7 +22,7 @@ use crate::engine::{
     Session, Setup, share,
 };
 
-use super::library::Wanted;
+use super::library::{self, Wanted};
 
 const NAME: &str = "onnxruntime";
 const CPU: &str = "cpu";
@@ -33,6 +33,8 @@ const WANTED: Wanted = Wanted {
     package: "onnxruntime",
     folder: "capi",
     stem: "libonnxruntime",
+    title: "ONNX Runtime",
+    functions: &["OrtGetApiBase"],
 };
 
 /// The engine, found or not.
@@ -81,8 +83,10 @@ impl OnnxRuntime {
 
 fn load(library: Option<&Path>) -> Result<Loaded, String> {
     let path = WANTED.find(library)?;
-    let builder = ort::init_from(&path).map_err(|error| error.to_string())?;
-    let environment = builder.with_name(NAME).build().map_err(|error| error.to_string())?;
+    let environment = library::load(&path, || {
+        let builder = ort::init_from(&path).map_err(|error| error.to_string())?;
+        builder.with_name(NAME).build().map_err(|error| error.to_string())
+    })?;
     environment.set_log_level(ort::logging::LogLevel::Error);
     let version = version(&path);
     Ok(Loaded { environment, path, version })

@@ -1,7 +1,6 @@
 //! [OpenVINO](https://docs.openvino.ai), through its C library.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
 };
@@ -16,7 +15,7 @@ use crate::engine::{
     Session, Setup,
 };
 
-use super::library::Wanted;
+use super::library::{self, Wanted};
 
 const NAME: &str = "openvino";
 
@@ -25,7 +24,36 @@ const WANTED: Wanted = Wanted {
     package: "openvino",
     folder: "libs",
     stem: "libopenvino_c",
+    title: "OpenVINO",
+    functions: &FUNCTIONS,
 };
+
+/// The functions that are called.
+const FUNCTIONS: [&str; 23] = [
+    "ov_get_openvino_version",
+    "ov_version_free",
+    "ov_core_create",
+    "ov_core_get_available_devices",
+    "ov_available_devices_free",
+    "ov_core_get_property",
+    "ov_core_set_property",
+    "ov_core_read_model_from_memory_buffer",
+    "ov_core_compile_model",
+    "ov_core_free",
+    "ov_model_free",
+    "ov_compiled_model_get_property",
+    "ov_compiled_model_create_infer_request",
+    "ov_compiled_model_free",
+    "ov_infer_request_set_input_tensor",
+    "ov_infer_request_infer",
+    "ov_infer_request_get_output_tensor",
+    "ov_infer_request_free",
+    "ov_shape_create",
+    "ov_shape_free",
+    "ov_tensor_create",
+    "ov_tensor_data",
+    "ov_tensor_free",
+];
 
 /// The engine, found or not.
 #[derive(Clone, Debug)]
@@ -36,9 +64,6 @@ pub struct OpenVino {
 /// A library can only be loaded once into a program.
 static LOADED: OnceLock<Result<PathBuf, String>> = OnceLock::new();
 
-/// The function that the binding calls first, to see whether the version is one that it knows.
-const FIRST_FUNCTION: &[u8] = b"ov_get_openvino_version";
-
 impl OpenVino {
     /// The engine, with its library where the user says.
     pub fn new(library: Option<PathBuf>) -> Self {
@@ -48,23 +73,18 @@ impl OpenVino {
     fn core(&self) -> Result<(Core, &'static Path), EngineError> {
         let loaded = LOADED.get_or_init(|| {
             let path = WANTED.find(self.library.as_deref())?;
-            check(&path)?;
-            openvino_sys::library::load_from(path.clone())?;
+            library::load(&path, || {
+                openvino_sys::library::load_from(path.clone())?;
+                // Panics where the library does not know its own version.
+                openvino::version();
+                Ok(())
+            })?;
             Ok(path)
         });
         let missing = |how: &String| EngineError::Missing { engine: NAME, how: how.clone() };
         let path = loaded.as_ref().map_err(missing)?;
         Ok((Core::new().map_err(failed)?, path))
     }
-}
-
-/// Whether a library is OpenVINO's. The binding loads any library and panics at a function that is not there, so
-/// the name is looked for in the file: a library holds the names of all functions that it gives.
-fn check(path: &Path) -> Result<(), String> {
-    let shown = path.display();
-    let bytes = fs::read(path).map_err(|error| format!("cannot read `{shown}`: {error}"))?;
-    let is_openvino = bytes.windows(FIRST_FUNCTION.len()).any(|bytes| bytes == FIRST_FUNCTION);
-    if is_openvino { Ok(()) } else { Err(format!("`{shown}` is no OpenVINO")) }
 }
 
 fn failed(error: impl std::fmt::Display) -> EngineError {

@@ -98,6 +98,12 @@ pub enum ValuesError {
 }
 
 impl Imported {
+    /// Files beside the model that hold weights of it, from its folder; one that holds several comes several times.
+    pub fn files_beside(&self) -> impl Iterator<Item = &str> {
+        let external = self.tensors.iter().filter_map(|(_, _, tensor)| tensor.external());
+        external.map(|external| external.location.as_str())
+    }
+
     /// The weights. `read` gives a part of a file beside the model, for weights that are kept there; fewer
     /// bytes where the file ends before it.
     ///

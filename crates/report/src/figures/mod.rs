@@ -73,6 +73,25 @@ pub(crate) fn all(report: &Report, findings: &Findings) -> Vec<Figure> {
     figures.into_iter().flatten().collect()
 }
 
+/// Whether a word is the id of a figure.
+pub(crate) fn is_id(word: &str) -> bool {
+    const IDS: [&str; 11] = [
+        "accuracy-macs",
+        "accuracy-params",
+        "accuracy-latency",
+        "density",
+        "where-params",
+        "where-macs",
+        "where-memory",
+        "where-time",
+        "roofline",
+        "latency",
+        "modules",
+    ];
+    let number = word.strip_prefix("space-").and_then(|number| number.parse::<u32>().ok());
+    IDS.contains(&word) || number.is_some()
+}
+
 /// Text and axes.
 const INK: RGBColor = RGBColor(40, 44, 52);
 

@@ -8,7 +8,7 @@ use inceptive_report::drawing::{Scene, scene_svg};
 use super::paint::Paint;
 use crate::{
     command::{Command, Commands},
-    jobs::{Job, Picture},
+    jobs::Picture,
     theme::{colors, text_on},
 };
 
@@ -88,7 +88,7 @@ impl Export {
             commands.push(match format {
                 Format::Svg => {
                     let text = scene_svg(scene, &|index| fill(paint, index));
-                    Command::Start(Job::Picture(path, Picture::Svg(text)))
+                    Command::Picture(path, Picture::Svg(text))
                 }
                 Format::Png => Command::Screenshot(path, screen),
             });

@@ -5,13 +5,18 @@ use std::{
     time::Duration,
 };
 
-use egui::{Align, Frame, Layout, OpenUrl, ProgressBar, RichText, Role, Ui, WidgetInfo};
+use egui::{Align, Button, Frame, Layout, OpenUrl, ProgressBar, RichText, Role, Ui, WidgetInfo};
+use inceptive_exec::program;
 
 use crate::{
     command::{Command, Commands},
     model::{JobState, Model, Status},
     theme::colors,
 };
+
+/// Why the system's program is not started.
+const UNSAFE_PATH: &str = "PATH has entries that are not absolute, so that a program of the working folder could be \
+                           started instead: open the page yourself";
 
 /// How often the time of what runs is drawn again.
 const TICK: Duration = Duration::from_millis(500);
@@ -93,7 +98,11 @@ fn job(ui: &mut Ui, state: &JobState, commands: &mut Commands) {
     }
     if let Some(page) = page(&state.written) {
         ui.horizontal_wrapped(|ui| {
-            if ui.small_button("Open").on_hover_text("With the system's program").clicked() {
+            // The system's program is looked up in all of them.
+            let is_safe = program::relative_entries().is_empty();
+            let button = ui.add_enabled(is_safe, Button::new("Open").small());
+            let button = button.on_hover_text("With the system's program");
+            if button.on_disabled_hover_text(UNSAFE_PATH).clicked() {
                 ui.ctx().open_url(OpenUrl::new_tab(address(page)));
             }
             ui.label(RichText::new(page.display().to_string()).small());

@@ -166,7 +166,7 @@ impl Bench {
                 true => json!({ "measurements": measurements, "comparisons": compared }),
                 false => json!(measurements),
             };
-            return Ok(serde_json::to_string_pretty(&document)? + "\n");
+            return Ok(output::json(&document)?);
         }
         let mut text = text::table(measurements);
         for (first, second) in pairs {

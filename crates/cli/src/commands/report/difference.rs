@@ -8,14 +8,14 @@ use std::{
 use anyhow::{Context, bail};
 use inceptive_jobs::{GatherPlan, Gathered, GitFiles, gather, gather_revision};
 use inceptive_report::{
-    Changes, MetricChange, Snapshot, Threshold, changes,
+    Changes, MetricChange, Snapshot, Threshold, changes, is_unfinished,
     numbers::{exact, significant},
 };
 use serde_json::{Value, json};
 
 use crate::{
     commands::bench::watch::tell,
-    output::Outcome,
+    output::{self, Outcome},
     table::{Column, Grid, one_line},
 };
 
@@ -54,6 +54,9 @@ struct Broken<'a> {
 /// The second result is whether a network could not be read.
 fn side(text: &str) -> anyhow::Result<(Snapshot, bool)> {
     let path = Path::new(text);
+    if is_unfinished(path) {
+        bail!("the files of the report in `{text}` are of two runs: write it again");
+    }
     let data = if path.is_dir() { path.join("data.json") } else { path.to_owned() };
     if data.extension().is_some_and(|extension| extension == "json") && data.is_file() {
         let json = fs::read_to_string(&data)
@@ -179,5 +182,5 @@ fn document(found: &Changes, broken: &[Broken<'_>]) -> anyhow::Result<String> {
         })
         .collect();
     let document = json!({ "removed": found.removed, "added": found.added, "networks": networks, "broken": broken });
-    Ok(serde_json::to_string_pretty(&document).context("the changes cannot be written")? + "\n")
+    output::json(&document).context("the changes cannot be written")
 }

@@ -136,10 +136,11 @@ impl Report {
         if gathered.candidates.is_empty() && gathered.clouds.is_empty() {
             return Ok(Outcome { text: String::new(), failed: true });
         }
+        let inputs = std::mem::take(&mut gathered.inputs);
         let page = gathered.into_report(&self.recipe(last));
         let findings = Findings::new(&page.candidates);
-        let written = inceptive_report::write(&page, &findings, &self.out)
-            .with_context(|| format!("the report in `{}` is not complete", self.out.display()))?;
+        let written = inceptive_report::write(&page, &findings, &self.out, &inputs)
+            .with_context(|| format!("no report was written to `{}`", self.out.display()))?;
         if self.json {
             return Ok(Outcome { text: inceptive_report::json(&page, &findings), failed });
         }
