@@ -7,11 +7,12 @@ use clap::{
     ArgMatches, Args, Command, Error, FromArgMatches, ValueEnum, error::ErrorKind,
     parser::ValueSource,
 };
+use inceptive_dsl::Loaded;
 use inceptive_jobs::Runnable;
 use inceptive_onnx::{Batch, LrnForm, Opset, Options, to_onnx, to_pytorch};
 
 use crate::{
-    input::{Settings, WeightsFrom, read, read_runnable},
+    input::{ModeName, Settings, WeightsFrom, read_for, read_runnable},
     output::{self, Outcome},
 };
 
@@ -139,9 +140,12 @@ impl Export {
     pub fn run(self) -> anyhow::Result<Outcome> {
         let content = match self.target.0.format {
             Format::Onnx => self.onnx()?,
-            Format::Pytorch => read(&self.file, &self.settings).map(|loaded| {
-                to_pytorch(&loaded.architecture.graph, &loaded.architecture.name).into_bytes()
-            }),
+            Format::Pytorch => {
+                let loaded = read_for(ModeName::Training, &self.file, &self.settings);
+                loaded.map(|Loaded { architecture, .. }| {
+                    to_pytorch(&architecture.graph, &architecture.name).into_bytes()
+                })
+            }
         };
         let Some(content) = content else {
             return Ok(Outcome { text: String::new(), failed: true });
