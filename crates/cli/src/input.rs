@@ -54,16 +54,7 @@ impl Settings {
 
 /// Reads one network, from YAML or ONNX; what is wrong goes to standard error.
 pub fn read(path: &Path, settings: &Settings) -> Option<Loaded> {
-    match inceptive_jobs::read(path, &settings.set) {
-        Ok(loaded) => {
-            remark(&loaded.architecture);
-            Some(loaded)
-        }
-        Err(error) => {
-            report(&error);
-            None
-        }
-    }
+    known(inceptive_jobs::read(path, &settings.set))
 }
 
 /// Prints why a network cannot be read.
@@ -129,9 +120,37 @@ pub fn read_runnable(path: &Path, settings: &Settings, from: &WeightsFrom) -> Op
     }
 }
 
+/// Reads one network for what is done with it: in training its auxiliary heads have to fit. What is wrong goes to
+/// standard error.
+pub fn read_for(mode: ModeName, path: &Path, settings: &Settings) -> Option<Loaded> {
+    if mode == ModeName::Inference {
+        return read(path, settings);
+    }
+    let loaded = inceptive_jobs::read(path, &settings.set).and_then(|loaded| {
+        loaded.expect_heads().map_err(ReadError::Yaml)?;
+        Ok(loaded)
+    });
+    known(loaded)
+}
+
+/// What was read, with what is to be known about it; what is wrong goes to standard error.
+fn known(loaded: Result<Loaded, ReadError>) -> Option<Loaded> {
+    match loaded {
+        Ok(loaded) => {
+            remark(&loaded.architecture);
+            Some(loaded)
+        }
+        Err(error) => {
+            report(&error);
+            None
+        }
+    }
+}
+
 /// Reads several networks; whether one failed is the second result.
-pub fn read_all(paths: &[PathBuf], settings: &Settings) -> (Vec<Loaded>, bool) {
-    let loaded: Vec<Loaded> = paths.iter().filter_map(|path| read(path, settings)).collect();
+pub fn read_all(mode: ModeName, paths: &[PathBuf], settings: &Settings) -> (Vec<Loaded>, bool) {
+    let loaded: Vec<Loaded> =
+        paths.iter().filter_map(|path| read_for(mode, path, settings)).collect();
     let failed = loaded.len() < paths.len();
     (loaded, failed)
 }
@@ -140,6 +159,10 @@ pub fn read_all(paths: &[PathBuf], settings: &Settings) -> (Vec<Loaded>, bool) {
 /// and part of what is shown.
 pub fn remark(architecture: &Architecture) {
     warn_of_constraints(architecture);
+    for head in &architecture.unfit_heads {
+        let note = format!("`{}`: {head}; only training needs it", architecture.name);
+        output::warn(&format!("note: {}", one_line(&note)));
+    }
     if is_onnx(&architecture.file) {
         for note in &architecture.notes {
             output::warn(&format!("note: {note}"));

@@ -3,6 +3,7 @@
 use std::{
     cell::Cell,
     collections::{BTreeMap, HashMap},
+    fmt,
     path::PathBuf,
     sync::Arc,
 };
@@ -56,12 +57,35 @@ pub struct Architecture {
     pub extends: Option<PathBuf>,
     /// Published accuracies; empty for a network that was changed from the outside.
     pub published: Vec<Published>,
-    /// The network, auxiliary heads included.
+    /// The network with those of its auxiliary heads that fit.
     pub graph: Graph,
+    /// Auxiliary heads that do not fit, and are not in the graph.
+    pub unfit_heads: Vec<UnfitHead>,
     /// Values that were set from the outside or chosen in a space, by name.
     pub point: Vec<(String, String)>,
     /// Constraints of the space that it is a point of.
     pub constraints: Vec<Constraint>,
+}
+
+/// An auxiliary head that does not fit where it is put: at this size of the input, for instance, a window is larger
+/// than its map. Only training needs heads, so the network is right without it in inference.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnfitHead {
+    /// Its name.
+    pub name: String,
+    /// What does not fit; at least one.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl fmt::Display for UnfitHead {
+    /// The name and the first thing that is wrong.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the auxiliary head `{}` does not fit and is left out", self.name)?;
+        match self.diagnostics.first() {
+            Some(first) => write!(f, ": {}", first.message),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A top-level map that is to become a network.
@@ -80,6 +104,7 @@ pub(crate) struct Built {
     pub(crate) cite: Vec<String>,
     pub(crate) published: Vec<Published>,
     pub(crate) graph: Graph,
+    pub(crate) unfit_heads: Vec<UnfitHead>,
     /// Steps that were taken to build it.
     pub(crate) steps: u32,
     /// Numbers that its steps were given.
@@ -120,7 +145,7 @@ pub(crate) fn build(draft: &Draft, sink: &Sink) -> Option<Built> {
     }
     let rehearsed =
         static_check::architecture(&map, values.iter().map(|(name, _)| Arc::clone(name)), sink);
-    let (graph, steps, written) = lower(draft, &keys, &values, input, sink)?;
+    let Lowered { graph, unfit_heads, steps, written } = lower(draft, &keys, &values, input, sink)?;
     sink.is_empty().then_some(Built {
         name: about.name,
         description: about.description,
@@ -128,6 +153,7 @@ pub(crate) fn build(draft: &Draft, sink: &Sink) -> Option<Built> {
         cite: about.cite,
         published: about.published,
         graph,
+        unfit_heads,
         steps: steps + rehearsed,
         written,
     })
@@ -211,16 +237,24 @@ fn start(input: Option<(Shape, Span)>, reader: &Reader<'_>) -> Option<(Graph, Cu
     Some((graph, Cursor { node, known }))
 }
 
+/// What the steps of a network make up.
+struct Lowered {
+    graph: Graph,
+    unfit_heads: Vec<UnfitHead>,
+    steps: u32,
+    written: Vec<Written>,
+}
+
 fn lower(
     draft: &Draft,
     keys: &ArchitectureKeys,
     values: &[Named],
     input: Option<(Shape, Span)>,
     sink: &Sink,
-) -> Option<(Graph, u32, Vec<Written>)> {
+) -> Option<Lowered> {
     let scope = Scope::root(values);
     let reader = Reader { scope: &scope, sink };
-    let none = Map::default();
+    let (none, of_head) = (Map::default(), Sink::default());
     let defaults = given(&keys.defaults).and_then(|defaults| defaults.0.map()).unwrap_or(&none);
     let width = width_rule(keys, draft.map.get("width_multiplier"), &reader);
     let (graph, mut start) = start(input, &reader)?;
@@ -232,15 +266,18 @@ fn lower(
     let mut names = names(keys, &reader);
     let end = network(&mut lowering, keys, &scope, &mut names, start);
     let heads = given(&keys.auxiliary).and_then(|list| list.0.list()).unwrap_or_default();
+    lowering.graph.set_output(end.node);
+    let mut unfit_heads = Vec::new();
     for (number, head) in heads.iter().enumerate() {
         if lowering.is_cut_short() {
             return None;
         }
-        auxiliary(&mut lowering, number, head, &scope, &mut names);
+        let unfit = auxiliary(&mut lowering, number, head, &scope, &mut names, &of_head);
+        unfit_heads.extend(unfit);
     }
     check_overrides(&lowering);
-    lowering.graph.set_output(end.node);
-    Some((lowering.graph, lowering.steps, lowering.written.into_inner()))
+    let (steps, written) = (lowering.steps, lowering.written.into_inner());
+    Some(Lowered { graph: lowering.graph, unfit_heads, steps, written })
 }
 
 /// Builds the body and the tail.
@@ -361,17 +398,18 @@ fn steps_like(path: &Path, lowering: &Lowering<'_>) -> String {
     suggestion(path.as_str(), "steps", known.take(MOST_COMPARED).map(Path::as_str))
 }
 
-/// Builds one auxiliary head.
-fn auxiliary(
-    lowering: &mut Lowering<'_>,
+/// Builds one auxiliary head; gives it if it does not fit. Its steps are reported to a sink of their own first.
+fn auxiliary<'a>(
+    lowering: &mut Lowering<'a>,
     number: usize,
     node: &Node,
     scope: &Scope<'_>,
     names: &mut Names,
-) {
-    let reader = Reader { scope, sink: lowering.sink };
-    let keys = fields(node, "auxiliary", reader).and_then(|fields| AuxiliaryKeys::read(&fields));
-    let Some(keys) = keys else { return };
+    of_head: &'a Sink,
+) -> Option<UnfitHead> {
+    let sink = lowering.sink;
+    let reader = Reader { scope, sink };
+    let keys = fields(node, "auxiliary", reader).and_then(|fields| AuxiliaryKeys::read(&fields))?;
     let (name, named_at) = match keys.name {
         Some(Maybe(Some(Text { text, span }))) => (text, span),
         Some(Maybe(None)) | None => (format!("aux{}", number + 1), node.span),
@@ -379,26 +417,53 @@ fn auxiliary(
     if check_name(&name, "auxiliary head", named_at, &reader).is_none()
         || !names.take(&name, named_at, &reader)
     {
-        return;
+        return None;
     }
     let weight = match keys.weight {
         Some(Maybe(weight)) => weight.and_then(|weight| loss_weight(weight, node, &reader)),
         None => Some(AUXILIARY_WEIGHT),
     };
     let from = attached(lowering, keys.after.0.as_ref());
-    let Some(steps) = keys.steps.0 else { return };
+    let steps = keys.steps.0?;
     let path = Path::new(&name);
+    let before = lowering.graph.checkpoint();
     lowering.part = Part::Auxiliary(lowering.graph.auxiliary().len());
+    of_head.count_on(sink);
+    lowering.sink = of_head;
     let end = lowering.scope(&steps.0, scope, &path, from);
+    let diagnostics = of_head.take();
+    lowering.sink = sink;
+    sink.count_on(of_head);
     lowering.part = Part::Main;
     lowering.places.insert(path, end);
+    let is_unfit = !diagnostics.is_empty()
+        && !lowering.is_cut_short()
+        && diagnostics.iter().all(|diagnostic| is_misfit(diagnostic, lowering));
+    if is_unfit {
+        lowering.graph.go_back(before);
+        return Some(UnfitHead { name, diagnostics });
+    }
+    diagnostics.into_iter().for_each(|diagnostic| sink.push(diagnostic));
     if end.known && end.node == from.node {
         let message = format!("the head `{name}` has no layers");
-        lowering
-            .sink
-            .push(Diagnostic::new(Code::EmptyNetwork, message).at(node.span, "nothing here"));
+        sink.push(Diagnostic::new(Code::EmptyNetwork, message).at(node.span, "nothing here"));
     } else if let (true, Some(weight)) = (end.known, weight) {
         lowering.graph.add_auxiliary(AuxiliaryHead { name, output: end.node, weight });
+    }
+    None
+}
+
+/// Whether what is wrong with a head is that it does not fit where it is put, which other sizes may mend. What is
+/// wrong whatever the sizes are has been found before by the rehearsal, but for values that are set by path.
+fn is_misfit(diagnostic: &Diagnostic, lowering: &Lowering<'_>) -> bool {
+    match diagnostic.code {
+        Code::ShapeMismatch | Code::JoinMismatch | Code::NetworkTooLarge => true,
+        Code::OutOfRange | Code::NotWhole | Code::Evaluation => {
+            let place = diagnostic.labels.first().map(|(span, _)| *span);
+            let mut set = lowering.overrides.values().flatten().flat_map(|entry| &entry.args.0);
+            !set.any(|entry| Some(entry.value.span) == place)
+        }
+        _ => false,
     }
 }
 

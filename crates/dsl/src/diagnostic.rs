@@ -229,6 +229,11 @@ impl Sink {
         self.evaluated.set(0);
     }
 
+    /// Goes on counting where another one is.
+    pub(crate) fn count_on(&self, other: &Self) {
+        self.evaluated.set(other.evaluated.get());
+    }
+
     /// Adds to the help of everything that was reported.
     pub(crate) fn explain_all(&self, note: &str) {
         for diagnostic in self.kept.borrow_mut().iter_mut() {
@@ -240,8 +245,9 @@ impl Sink {
         }
     }
 
-    /// The diagnostics, in the order of the files and their lines.
+    /// The diagnostics, in the order of the files and their lines; all of them would be kept again.
     pub(crate) fn take(&self) -> Vec<Diagnostic> {
+        self.seen.take();
         let mut all = self.kept.take();
         all.sort_by_key(|diagnostic| {
             diagnostic.labels.first().map(|(span, _)| (span.source, span.start))

@@ -59,7 +59,7 @@ use std::{
     sync::Arc,
 };
 
-pub use architecture::Architecture;
+pub use architecture::{Architecture, UnfitHead};
 pub use code::{Code, UnknownCode};
 pub use diagnostic::{Diagnostic, Style};
 pub use document::Published;
@@ -111,6 +111,22 @@ pub struct Loaded {
     pub architecture: Architecture,
     /// The files; spans of the graph's nodes refer to them.
     pub sources: Sources,
+}
+
+impl Loaded {
+    /// Checks that every auxiliary head fits, so that the network can be trained.
+    ///
+    /// # Errors
+    /// What does not fit, with its place.
+    pub fn expect_heads(&self) -> Result<(), Failure> {
+        let heads = self.architecture.unfit_heads.iter();
+        let diagnostics: Vec<Diagnostic> =
+            heads.flat_map(|head| head.diagnostics.clone()).take(diagnostic::MOST).collect();
+        match diagnostics.is_empty() {
+            true => Ok(()),
+            false => Err(Failure { diagnostics, sources: self.sources.clone() }),
+        }
+    }
 }
 
 /// What a file describes, checked.
@@ -460,6 +476,7 @@ fn finish(
         cite: built.cite,
         published: built.published,
         graph: built.graph,
+        unfit_heads: built.unfit_heads,
         point,
         constraints: Vec::new(),
     })

@@ -612,3 +612,53 @@ fn places_are_those_of_an_editor() {
     assert_eq!((path, position.line, position.column), (Path::new("n.yaml"), 4, 23));
     assert!(files.canonical(Path::new("./n.yaml")).is_ok());
 }
+
+/// A head that does not fit where it is put, at a size of the input or of what is set, is left out with what is
+/// wrong; what is wrong whatever the sizes are is a mistake of the file.
+#[test]
+fn heads_that_do_not_fit_are_left_out() {
+    let file = |heads: &str| {
+        let body = "body: [conv a: {kernel: 3, width: 8}]\ntail: []";
+        Memory::default().with("n.yaml", format!("{HEAD}{body}\nauxiliary: [{heads}]\n"))
+    };
+    let load = |heads: &str, settings: &[&str]| {
+        let settings: Vec<Setting> = settings.iter().map(|text| text.parse().unwrap()).collect();
+        load(&file(heads), Path::new("n.yaml"), &settings)
+    };
+    let window = "{name: h, after: a, steps: [conv c: {kernel: 5, width: 4, pad: valid}, gap, flatten, linear: {width: 2}]}";
+    let small = "{name: s, after: a, steps: [gap, flatten, linear: {width: 2}]}";
+    assert_eq!(load(window, &[]).unwrap().expect_heads().map_err(|it| it.to_string()), Ok(()));
+
+    let both = load(&format!("{window}, {small}"), &["input.size=4"]).unwrap();
+    let heads = both.architecture.graph.auxiliary().iter().map(|head| &*head.name);
+    assert_eq!(heads.collect::<Vec<_>>(), ["s"]);
+    assert_eq!(both.architecture.graph.validate(), Ok(()));
+    assert!(both.architecture.graph.nodes().all(|(_, node)| !node.path.as_str().starts_with('h')));
+    assert_eq!(
+        both.architecture.unfit_heads[0].to_string(),
+        "the auxiliary head `h` does not fit and is left out: `h/c`: conv window 5x5 is larger than its input 8x4x4 with padding 0"
+    );
+    insta::assert_snapshot!("unfit_head", both.expect_heads().unwrap_err());
+    // Two heads with one mistake are both left out.
+    let twice = format!("{window}, {}", window.replace("name: h", "name: i"));
+    assert_eq!(load(&twice, &["input.size=4"]).unwrap().architecture.unfit_heads.len(), 2);
+    // So is one whose numbers are computed from the size.
+    let computed = "{name: h, after: a, steps: [conv c: {kernel: $in_height - 8, width: 4}, gap]}";
+    for (size, unfit) in [("20", 0), ("8", 1), ("4", 1)] {
+        let loaded = load(computed, &[&format!("input.size={size}")]).unwrap();
+        assert_eq!(loaded.architecture.unfit_heads.len(), unfit, "{size}");
+    }
+
+    let code = |heads: &str, settings: &[&str]| {
+        load(heads, settings).unwrap_err().diagnostics[0].code.id().to_owned()
+    };
+    assert_eq!(code(&window.replace("pad", "padd"), &["input.size=4"]), "E101");
+    assert_eq!(code(&window.replace("width: 4, ", ""), &["input.size=4"]), "E103");
+    assert_eq!(code(&window.replace("kernel: 5", "kernel: 0"), &[]), "E108");
+    assert_eq!(code(window, &["h/c.width=0"]), "E108");
+    assert_eq!(code(window, &["h/d.width=4"]), "E505");
+    assert_eq!(code(&window.replace("after: a", "after: b"), &[]), "E505");
+    assert_eq!(code("{name: h, after: a, steps: []}", &[]), "E504");
+    let many = "{name: h, after: a, steps: [repeat: {count: 200000, steps: [relu]}, gap]}";
+    assert_eq!(code(many, &[]), "E503");
+}

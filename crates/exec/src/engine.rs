@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::ControlFlow, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
-use inceptive_ir::{Graph, Path};
+use inceptive_ir::{Graph, Op, Path};
 use inceptive_onnx::{Batch, ExportError, FoldError, LrnForm, Opset, Options, Weights, to_onnx};
 use serde::{Deserialize, Serialize};
 
@@ -112,11 +112,45 @@ impl Model {
         to_onnx(&self.graph, &self.weights, &Options { name, opset: Opset::DEFAULT, batch, lrn })
     }
 
+    /// How many nodes follow each other at most, in the ONNX file: what ONNX spells as several counts as those, and a
+    /// sum or product of many as one for each two.
+    pub fn longest_row(&self) -> usize {
+        let mut rows: Vec<usize> = Vec::with_capacity(self.graph.len());
+        for (id, node) in self.graph.nodes() {
+            let inputs = self.graph.inputs(id);
+            let before = inputs.iter().map(|input| rows[input.index()]).max().unwrap_or(0);
+            rows.push(before.saturating_add(onnx_nodes_in_a_row(&node.op, inputs.len())));
+        }
+        rows.into_iter().max().unwrap_or(0)
+    }
+
     /// The shape of a batch of inputs.
     pub fn input_shape(&self, batch: u32) -> [usize; 4] {
         let shape = self.graph.node(self.graph.input()).shape;
         let size = shape.size();
         [batch, shape.channels(), size.height, size.width].map(|dim| dim as usize)
+    }
+}
+
+/// How many nodes an operator becomes that follow each other in an ONNX file, at most.
+fn onnx_nodes_in_a_row(op: &Op, inputs: usize) -> usize {
+    match op {
+        Op::Input(_) => 0,
+        // Each input but the first is added to those before, and may have a factor.
+        Op::Add { .. } | Op::Multiply => inputs,
+        // Spelled as arithmetic for engines that do not have it.
+        Op::Lrn(_) => 8,
+        Op::ChannelShuffle { .. } => 3,
+        Op::Activation(_) | Op::AdaptiveAvgPool { .. } => 2,
+        Op::Conv(_)
+        | Op::Linear(_)
+        | Op::BatchNorm(_)
+        | Op::Pool(_)
+        | Op::GlobalPool(_)
+        | Op::Concat
+        | Op::Flatten
+        | Op::Dropout { .. }
+        | Op::Softmax => 1,
     }
 }
 
@@ -170,6 +204,18 @@ pub enum EngineError {
         engine: &'static str,
         /// What it lacks.
         what: String,
+    },
+    /// So many nodes follow each other that it would take too long, or more stack than there is.
+    #[error(
+        "{engine} cannot prepare a network in which {row} nodes follow each other; at most {limit} can"
+    )]
+    TooDeep {
+        /// The engine.
+        engine: &'static str,
+        /// The longest row of nodes, as the engine sees them.
+        row: usize,
+        /// The longest that can be.
+        limit: usize,
     },
     /// The network cannot be written for it.
     #[error(transparent)]

@@ -124,6 +124,7 @@ impl Profile {
     fn new(graph: &Graph, cost: &Cost, precision: Precision, runs: &[NodeTimes]) -> Self {
         let lines = lines(runs);
         let mut fused = fused(graph, &lines);
+        let memory = Memory::new(graph, cost);
         let total_ms: f64 = lines.iter().map(|line| median(&line.times_ms)).sum();
         let part = |line: &Timed| {
             let time_ms = median(&line.times_ms);
@@ -138,7 +139,7 @@ impl Profile {
                 time_ms,
                 share: time_ms / total_ms,
                 flops: costs.iter().map(|cost| cost.flops).sum(),
-                moved_bytes: moved_bytes(graph, cost, &ids),
+                moved_bytes: moved_bytes(graph, cost, &memory, &ids),
             }
         };
         Self { precision, nodes: lines.iter().map(part).collect(), total_ms, runs: runs.len() }
@@ -147,19 +148,24 @@ impl Profile {
     /// The parts by module, `depth` path segments down, in execution order.
     pub fn by_module(&self, depth: usize) -> Vec<Part> {
         let mut modules: Vec<Part> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
         for node in &self.nodes {
             let name = match node.ops.as_str() {
                 "" => "(engine)".to_owned(),
                 _ => Path::new(&node.name).truncated(depth).to_string(),
             };
-            match modules.iter_mut().find(|module| module.name == name) {
-                Some(module) => {
+            match places.get(&name) {
+                Some(&place) => {
+                    let module = &mut modules[place];
                     module.time_ms += node.time_ms;
                     module.share += node.share;
                     module.flops += node.flops;
                     module.moved_bytes += node.moved_bytes;
                 }
-                None => modules.push(Part { name, ops: String::new(), ..node.clone() }),
+                None => {
+                    places.insert(name.clone(), modules.len());
+                    modules.push(Part { name, ops: String::new(), ..node.clone() });
+                }
             }
         }
         modules
@@ -192,66 +198,80 @@ fn fused(graph: &Graph, lines: &[Timed]) -> HashMap<Path, Vec<NodeId>> {
     let timed: HashSet<&Path> = lines.iter().filter_map(|line| line.path.as_ref()).collect();
     let has_time = |id: NodeId| timed.contains(&graph.node(id).path);
     let mut fused: HashMap<Path, Vec<NodeId>> = HashMap::new();
+    // The nearest node with a time, on the way that the data came.
+    let mut before: Vec<Option<NodeId>> = Vec::with_capacity(graph.len());
     for id in graph.ids() {
-        let host = if has_time(id) {
-            Some(id)
-        } else {
-            after(graph, id)
-                .filter(|&reader| has_time(reader))
-                .or_else(|| before(graph, id, &has_time))
-        };
-        if let Some(host) = host {
+        let own = Some(id).filter(|&id| has_time(id));
+        let input = || before[graph.inputs(id).first()?.index()];
+        let nearest = own.or_else(input);
+        let host = own.or_else(|| after(graph, id).filter(|&reader| has_time(reader)));
+        if let Some(host) = host.or(nearest) {
             fused.entry(graph.node(host).path.clone()).or_default().push(id);
         }
+        before.push(nearest);
     }
     fused
 }
 
+/// Which results are in which memory, and what reads it.
+struct Memory {
+    /// For each node the one whose result is in the same memory: a result that is its input seen differently is in that
+    /// input's memory.
+    owner: Vec<NodeId>,
+    /// For each node what reads its memory, several times if it reads it several times.
+    readers: Vec<Vec<NodeId>>,
+}
+
+impl Memory {
+    fn new(graph: &Graph, cost: &Cost) -> Self {
+        let mut owner: Vec<NodeId> = graph.ids().collect();
+        let mut readers = vec![Vec::new(); graph.len()];
+        for id in graph.ids() {
+            let inputs = graph.inputs(id);
+            if let (0, Some(input)) = (result_bytes(cost, id), inputs.first()) {
+                owner[id.index()] = owner[input.index()];
+            }
+            for input in inputs {
+                readers[owner[input.index()].index()].push(id);
+            }
+        }
+        Self { owner, readers }
+    }
+}
+
+/// Bytes of a node's result; none if it is its input seen differently.
+fn result_bytes(cost: &Cost, id: NodeId) -> u64 {
+    cost.get(id).map_or(0, |cost| cost.activation_bytes)
+}
+
 /// Bytes that nodes which run as one move: what they read from others, each once, their learned numbers and
 /// statistics, and their results that others read.
-fn moved_bytes(graph: &Graph, cost: &Cost, ids: &[NodeId]) -> u64 {
-    let bytes = |id: NodeId| cost.get(id).map_or(0, |cost| cost.activation_bytes);
-    // A result that is its input seen differently is in that input's memory.
-    let memory = |mut id: NodeId| {
-        while bytes(id) == 0
-            && let Some(&input) = graph.inputs(id).first()
-        {
-            id = input;
-        }
-        id
-    };
+fn moved_bytes(graph: &Graph, cost: &Cost, memory: &Memory, ids: &[NodeId]) -> u64 {
+    let inside: HashSet<NodeId> = ids.iter().copied().collect();
     let moving = || ids.iter().copied().filter_map(|id| cost.get(id)).filter(|c| c.moved_bytes > 0);
-    let mut read: Vec<NodeId> =
-        moving().flat_map(|cost| graph.inputs(cost.id)).map(memory).collect();
-    read.retain(|id| !ids.contains(id));
-    read.sort_unstable();
-    read.dedup();
+    let owner = |id: NodeId| memory.owner[id.index()];
+    let read: HashSet<NodeId> = moving()
+        .flat_map(|cost| graph.inputs(cost.id))
+        .map(owner)
+        .filter(|id| !inside.contains(id))
+        .collect();
     let learned = moving().map(|cost| (cost.params + cost.buffers) * size_of::<f32>() as u64);
     let is_read_outside = |id: NodeId| {
-        let reads = |node: NodeId| graph.inputs(node).into_iter().map(memory).any(|it| it == id);
-        let mut others = graph.ids().filter(|node| !ids.contains(node));
-        memory(graph.output()) == id || others.any(reads)
+        let mut readers = memory.readers[id.index()].iter();
+        owner(graph.output()) == id || readers.any(|reader| !inside.contains(reader))
     };
     let written = moving().filter(|cost| is_read_outside(cost.id)).map(|c| c.activation_bytes);
-    read.into_iter().map(bytes).chain(learned).chain(written).sum()
+    let read = read.into_iter().map(|id| result_bytes(cost, id));
+    read.chain(learned).chain(written).sum()
 }
 
 /// The elementwise operator that alone reads a layer.
 fn after(graph: &Graph, layer: NodeId) -> Option<NodeId> {
     let is_layer = matches!(graph.node(layer).op, Op::Conv(_) | Op::Linear(_) | Op::Activation(_));
-    let &[reader] = graph.consumers(layer).as_slice() else { return None };
+    let reader = graph.sole_consumer(layer)?;
     let is_elementwise =
         matches!(graph.node(reader).op, Op::Activation(_) | Op::Add { .. } | Op::Multiply);
     (is_layer && is_elementwise).then_some(reader)
-}
-
-/// The nearest node on the way that the data came that has a time.
-fn before(graph: &Graph, id: NodeId, has_time: &impl Fn(NodeId) -> bool) -> Option<NodeId> {
-    let mut id = id;
-    while !has_time(id) {
-        id = *graph.inputs(id).first()?;
-    }
-    Some(id)
 }
 
 #[cfg(test)]
@@ -304,9 +324,10 @@ mod tests {
         assert_eq!(moved(&["conv/relu", "add"]), [conv, add]);
         let ids: Vec<NodeId> = graph.ids().skip(1).collect();
         let cost = Cost::new(&graph, Mode::Inference);
+        let memory = Memory::new(&graph, &cost);
         // Of three as one, only the image is read, and only the sum written.
-        assert_eq!(moved_bytes(&graph, &cost, &ids), 2 * image + weights);
+        assert_eq!(moved_bytes(&graph, &cost, &memory, &ids), 2 * image + weights);
         // What others read too is written on the way.
-        assert_eq!(moved_bytes(&graph, &cost, &ids[1..]), 3 * image);
+        assert_eq!(moved_bytes(&graph, &cost, &memory, &ids[1..]), 3 * image);
     }
 }

@@ -6,11 +6,11 @@ use std::{fs, ops::ControlFlow, path::PathBuf, sync::Arc};
 
 use inceptive_dsl::{Disk, Setting, load};
 use inceptive_exec::{
-    Engine, Model, Precision, PrecisionWish, Setup, allowed_error,
+    Engine, EngineError, Model, Precision, PrecisionWish, Setup, allowed_error,
     engines::{Libraries, all},
     random_input, relative_error,
 };
-use inceptive_ir::{Graph, passes};
+use inceptive_ir::{Activation, Graph, NewNode, Op, Path, Shape, passes};
 use inceptive_onnx::Weights;
 
 fn folder() -> PathBuf {
@@ -209,4 +209,57 @@ fn the_embedded_engine_knows_its_version() {
         lock.split("[[package]]").find(|entry| entry.contains("name = \"rten\"\n")).unwrap();
     let version = all(&Libraries::default())[0].describe().unwrap().version;
     assert!(entry.contains(&format!("version = \"{version}\"")), "{entry}");
+}
+
+/// A network of one input and one operator after the other, or one join of as many.
+fn deep(nodes: usize, join: Option<Op>) -> Model {
+    let mut graph = Graph::new(Shape::map(2, 2, 2), None).unwrap();
+    let input = graph.input();
+    match join {
+        Some(join) => {
+            graph.add(NewNode::new(join, Path::new("join")), &vec![input; nodes]).unwrap();
+        }
+        None => {
+            (0..nodes).fold(input, |last, number| {
+                let relu = Op::Activation(Activation::Relu);
+                graph.add(NewNode::new(relu, Path::new(&format!("relu{number}"))), &[last]).unwrap()
+            });
+        }
+    }
+    Model::new("deep", &graph, Weights::default()).unwrap()
+}
+
+/// The planners of engines call themselves once for each node of a row: the threads of tests have 2 MiB of stack.
+#[test]
+fn long_rows_of_nodes_run_or_are_refused() {
+    let setup = setup(1, PrecisionWish::Fp32);
+    let sum = Op::Add { scales: vec![1.0; 30_000] };
+    let half = Op::Add { scales: vec![0.5; 10_000] };
+    for engine in found() {
+        for (nodes, join, factor) in [
+            (20_000, None, Some(1.0)),
+            (30_000, Some(sum.clone()), Some(30_000.0)),
+            (10_000, Some(half.clone()), Some(5_000.0)),
+            (10_000, Some(Op::Concat), None),
+        ] {
+            let model = deep(nodes, join);
+            let mut session = match engine.compile(&model, &setup) {
+                Ok(session) => session,
+                Err(EngineError::TooDeep { row, limit, .. }) if row > limit => continue,
+                Err(error) => panic!("{}: {error}", engine.name()),
+            };
+            session.set_input(vec![1.0; 8].into()).unwrap();
+            session.run().unwrap();
+            let output = session.output().unwrap();
+            if let Some(factor) = factor {
+                assert!(error(&output, &[factor; 8]) < 1e-3, "{}: {nodes}", engine.name());
+            }
+        }
+        let error = engine.compile(&deep(99_000, None), &setup).err();
+        assert!(
+            error.is_none_or(|error| matches!(error, EngineError::TooDeep { .. })),
+            "{}",
+            engine.name()
+        );
+    }
 }

@@ -36,15 +36,16 @@ impl Graph {
     /// The network's [`Fingerprint`].
     pub fn fingerprint(&self) -> Fingerprint {
         let inputs = self.canonical_inputs();
-        let mut main = Numbering { number: vec![None; self.len()], next: 0, text: Vec::new() };
-        main.visit(self, &inputs, self.output());
+        let mut numbering = Numbering::new(self.len());
+        let main = numbering.visit(self, &inputs, self.output());
+        let heads = self.auxiliary().iter();
         let mut heads: Vec<Hash> =
-            self.auxiliary().iter().map(|head| self.hash_of_head(head, &inputs, &main)).collect();
+            heads.map(|head| self.hash_of_head(head, &inputs, &mut numbering)).collect();
         heads.sort_unstable();
 
         let mut hasher = Sha256::new();
         hasher.update([VERSION]);
-        hasher.update(&main.text);
+        hasher.update(&main);
         for head in heads {
             hasher.update(b"head");
             hasher.update(head);
@@ -55,17 +56,19 @@ impl Graph {
         Fingerprint(short)
     }
 
-    /// A head's own nodes, numbered after the main ones that it reads.
+    /// A head's own nodes, numbered after the main ones that it reads, and then no more.
     fn hash_of_head(
         &self,
         head: &AuxiliaryHead,
         inputs: &[Vec<ScaledInput>],
-        main: &Numbering,
+        main: &mut Numbering,
     ) -> Hash {
-        let mut numbering = Numbering { text: Vec::new(), ..main.clone() };
-        numbering.text.extend(head.weight.to_le_bytes());
-        numbering.visit(self, inputs, head.output);
-        Sha256::digest(&numbering.text).into()
+        let before = main.order.len();
+        let mut hasher = Sha256::new();
+        hasher.update(head.weight.to_le_bytes());
+        hasher.update(main.visit(self, inputs, head.output));
+        main.forget(before);
+        hasher.finalize().into()
     }
 
     /// The inputs of every node, those of sums and products sorted by what they compute.
@@ -91,18 +94,22 @@ impl Graph {
     }
 }
 
-/// Numbers nodes in the order in which a depth-first walk from an output leaves them, and writes them
-/// down in that order, each with the numbers of its inputs.
-#[derive(Clone)]
+/// Numbers nodes in the order in which a depth-first walk from an output leaves them.
 struct Numbering {
     number: Vec<Option<u32>>,
-    next: u32,
-    text: Vec<u8>,
+    /// The nodes that have a number, in the order of their numbers.
+    order: Vec<NodeId>,
 }
 
 impl Numbering {
+    fn new(nodes: usize) -> Self {
+        Self { number: vec![None; nodes], order: Vec::new() }
+    }
+
+    /// Writes down the nodes that had no number yet, in the order of their numbers, each with those of its inputs.
     /// Walks with a stack of its own: networks may be deeper than the thread's.
-    fn visit(&mut self, graph: &Graph, inputs: &[Vec<ScaledInput>], output: NodeId) {
+    fn visit(&mut self, graph: &Graph, inputs: &[Vec<ScaledInput>], output: NodeId) -> Vec<u8> {
+        let mut text = Vec::new();
         let mut stack = vec![(output, 0)];
         while let Some((id, done)) = stack.pop() {
             if self.number[id.index()].is_some() {
@@ -112,14 +119,21 @@ impl Numbering {
             match inputs.get(done) {
                 Some(&(input, _)) => stack.extend([(id, done + 1), (input, 0)]),
                 None => {
-                    let text = encoded(&graph.node(id).op, inputs, |input| self.bytes(input));
-                    self.text.extend(text);
-                    self.number[id.index()] = Some(self.next);
-                    self.next += 1;
+                    text.extend(encoded(&graph.node(id).op, inputs, |input| self.bytes(input)));
+                    self.number[id.index()] = u32::try_from(self.order.len()).ok();
+                    self.order.push(id);
                 }
             }
         }
-        self.text.extend(self.bytes(output));
+        text.extend(self.bytes(output));
+        text
+    }
+
+    /// Takes the numbers back but for the first `count`.
+    fn forget(&mut self, count: usize) {
+        for id in self.order.drain(count..) {
+            self.number[id.index()] = None;
+        }
     }
 
     fn bytes(&self, id: NodeId) -> [u8; 4] {

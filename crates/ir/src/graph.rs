@@ -1,6 +1,6 @@
 //! The network: a directed acyclic graph of operators.
 
-use std::collections::{HashMap, hash_map::Entry};
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use petgraph::{
     Direction,
@@ -121,6 +121,15 @@ pub struct Graph {
     by_path: HashMap<Path, NodeId>,
     output: NodeId,
     auxiliary: Vec<AuxiliaryHead>,
+    work: u128,
+}
+
+/// A state of a graph that it can go back to, see [`Graph::checkpoint`].
+#[derive(Clone, Copy, Debug)]
+pub struct Checkpoint {
+    nodes: usize,
+    heads: usize,
+    output: NodeId,
     work: u128,
 }
 
@@ -276,6 +285,29 @@ impl Graph {
         self.auxiliary.push(head);
     }
 
+    /// The graph as it is now, to go back to it.
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            nodes: self.len(),
+            heads: self.auxiliary.len(),
+            output: self.output,
+            work: self.work,
+        }
+    }
+
+    /// Takes out everything that was added since a checkpoint of this graph.
+    pub fn go_back(&mut self, checkpoint: Checkpoint) {
+        // From the last one, so that no node takes the place of another.
+        while self.len() > checkpoint.nodes {
+            if let Some(node) = self.dag.remove_node(NodeIndex::new(self.len() - 1)) {
+                self.by_path.remove(&node.path);
+            }
+        }
+        self.auxiliary.truncate(checkpoint.heads);
+        self.output = checkpoint.output;
+        self.work = checkpoint.work;
+    }
+
     /// Number of nodes, the input included.
     pub fn len(&self) -> usize {
         self.dag.node_count()
@@ -328,6 +360,19 @@ impl Graph {
             self.dag.neighbors_directed(id.0, Direction::Outgoing).map(NodeId).collect();
         consumers.sort_unstable();
         consumers
+    }
+
+    /// The node that reads a node, if it is the only one and reads it once. Takes no longer where there are many.
+    pub fn sole_consumer(&self, id: NodeId) -> Option<NodeId> {
+        let mut consumers = self.dag.neighbors_directed(id.0, Direction::Outgoing);
+        let only = consumers.next().map(NodeId);
+        only.filter(|_| consumers.next().is_none())
+    }
+
+    /// The nodes that give the results of the network and of its auxiliary heads.
+    pub fn results(&self) -> HashSet<NodeId> {
+        let heads = self.auxiliary.iter().map(|head| head.output);
+        heads.chain([self.output]).collect()
     }
 
     /// The input node.

@@ -16,7 +16,9 @@ mod shape;
 pub mod text;
 
 pub use fingerprint::Fingerprint;
-pub use graph::{AuxiliaryHead, Form, Graph, GraphError, NewNode, Node, NodeId, Part, Span};
+pub use graph::{
+    AuxiliaryHead, Checkpoint, Form, Graph, GraphError, NewNode, Node, NodeId, Part, Span,
+};
 pub use infer::ShapeError;
 pub use module::{Collapsed, Group, Module};
 pub use op::{Activation, Arity, AttributeValue, BatchNorm, Conv, Linear, Lrn, Op, Pool, PoolKind};

@@ -49,10 +49,10 @@ impl Graph {
         }
         let inputs: BTreeSet<NodeId> =
             nodes.iter().flat_map(|&id| self.inputs(id)).filter(|&id| !is_inside(id)).collect();
-        let is_result =
-            |id| id == self.output() || self.auxiliary().iter().any(|head| head.output == id);
-        let is_output =
-            |&id: &NodeId| is_result(id) || self.consumers(id).into_iter().any(|c| !is_inside(c));
+        let results = self.results();
+        let is_output = |&id: &NodeId| {
+            results.contains(&id) || self.consumers(id).into_iter().any(|c| !is_inside(c))
+        };
         let outputs = nodes.iter().copied().filter(is_output).collect();
         Some(Module { path: path.clone(), inputs: inputs.into_iter().collect(), outputs, nodes })
     }

@@ -1,8 +1,8 @@
 //! Properties of random graphs: order does not matter, every attribute does, rewrites keep validity.
 
 use inceptive_ir::{
-    Activation, BatchNorm, Conv, Graph, GraphError, HeadParts, Linear, Lrn, NewNode, NodeParts, Op,
-    Padding, Part, Parts, Path, Pool, PoolKind, Shape, Size, passes,
+    Activation, AuxiliaryHead, BatchNorm, Conv, Graph, GraphError, HeadParts, Linear, Lrn, NewNode,
+    NodeParts, Op, Padding, Part, Parts, Path, Pool, PoolKind, Shape, Size, passes,
 };
 use proptest::prelude::*;
 
@@ -105,6 +105,33 @@ fn choices() -> impl Strategy<Value = Vec<(u8, usize, usize)>> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_graph_goes_back_to_what_it_was(before in choices(), after in choices()) {
+        let mut graph = Graph::from_parts(graph(&before)).unwrap();
+        let (parts, checkpoint) = (graph.to_parts(), graph.checkpoint());
+        let mut at = graph.output();
+        for (number, &(choice, ..)) in after.iter().enumerate() {
+            let path = Path::new(&format!("more/{number}"));
+            // Reads two nodes, of which one is from before, where it can.
+            let added = graph.add(NewNode::new(Op::Concat, path.clone()), &[at, graph.input()]);
+            at = added.or_else(|_| graph.add(NewNode::new(unary(choice), path), &[at])).unwrap();
+        }
+        let output = graph.output();
+        graph.add_auxiliary(AuxiliaryHead { name: "more".to_owned(), output, weight: 1.0 });
+        let whole = graph.to_parts();
+        graph.go_back(checkpoint);
+        prop_assert_eq!(graph.to_parts(), parts);
+        prop_assert_eq!(graph.find(&Path::new("more/0")), None);
+        prop_assert!(graph.ids().all(|id| graph.consumers(id).iter().all(|it| it.index() < graph.len())));
+        // What was taken out can be added again.
+        for NodeParts { node, inputs } in &whole.nodes[graph.len()..] {
+            let ids: Vec<_> = graph.ids().collect();
+            let inputs: Vec<_> = inputs.iter().map(|&input| ids[input]).collect();
+            graph.add(node.clone(), &inputs).unwrap();
+        }
+        prop_assert_eq!(graph.to_parts().nodes, whole.nodes);
+    }
 
     #[test]
     fn the_order_of_the_nodes_does_not_matter(

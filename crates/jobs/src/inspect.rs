@@ -38,8 +38,8 @@ pub struct Inspected {
     pub sources: Sources,
     /// Its counts at batch 1 in inference.
     pub cost: Cost,
-    /// Learned numbers in training, with auxiliary heads.
-    pub training_params: u64,
+    /// Learned numbers in training, with auxiliary heads; none where a head does not fit.
+    pub training_params: Option<u64>,
     /// Fingerprint of what is deployed of it, by which results are found in a store.
     pub fingerprint: String,
 }
@@ -53,9 +53,10 @@ impl Inspected {
         let Loaded { architecture, sources } = loaded;
         let cost = Cost::new(&architecture.graph, Mode::Inference);
         let fingerprint = passes::inference(&architecture.graph)?.fingerprint().to_string();
-        let training_params = match architecture.graph.auxiliary() {
-            [] => cost.total.params,
-            _ => Cost::new(&architecture.graph, Mode::Training).total.params,
+        let training_params = match (&*architecture.unfit_heads, architecture.graph.auxiliary()) {
+            ([], []) => Some(cost.total.params),
+            ([], _) => Some(Cost::new(&architecture.graph, Mode::Training).total.params),
+            _ => None,
         };
         Ok(Self { architecture, sources, cost, training_params, fingerprint })
     }

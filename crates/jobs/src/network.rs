@@ -130,6 +130,7 @@ fn described(path: &Path, imported: &Imported) -> Loaded {
         cite: vec![],
         published: vec![],
         graph: imported.graph.clone(),
+        unfit_heads: vec![],
         point: vec![],
         constraints: vec![],
     };

@@ -338,13 +338,20 @@ fn candidate(loaded: &Loaded, file: &Path) -> Result<Candidate, ReadError> {
             graph: architecture.graph.clone(),
         }),
         description: architecture.description.clone(),
-        notes: architecture.notes.clone(),
+        notes: notes(architecture),
         cite: architecture.cite.clone(),
         published: architecture.published.iter().cloned().map(accuracy).collect(),
         variant,
         measured: vec![],
         profiles: vec![],
     })
+}
+
+/// What a reader should know about a network: what its file says, and which of its auxiliary heads do not fit.
+fn notes(architecture: &Architecture) -> Vec<String> {
+    let heads = architecture.unfit_heads.iter();
+    let heads = heads.map(|head| format!("{head}; only training needs it."));
+    architecture.notes.iter().cloned().chain(heads).collect()
 }
 
 /// The published accuracy of a network that may stand beside those of others, as reports choose it.

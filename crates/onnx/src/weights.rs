@@ -201,7 +201,9 @@ impl Weights {
             }
             self.set(layer.path.clone(), Role::Weight, kernel);
             self.set(layer.path.clone(), Role::Bias, bias);
-            self.0.retain(|(path, _), _| *path != norm.path);
+            for role in [Role::Weight, Role::Bias, Role::Mean, Role::Variance] {
+                self.0.remove(&(norm.path.clone(), role));
+            }
         }
         Ok((graph.apply(&rewrite)?, self))
     }

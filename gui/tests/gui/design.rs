@@ -134,11 +134,21 @@ fn hidden_layers_have_widths_while_the_network_ends_in_them() {
 fn widths_of_a_head_change_what_is_trained_only() {
     let mut window = design(&["googlenet.yaml"]);
     let (params, _) = counts(&window.file("googlenet.yaml"), &[]);
-    let before = window.model().design.network.as_ref().unwrap().training_params;
+    let before = window.model().design.network.as_ref().unwrap().training_params.unwrap();
     assert!(window.has("aux1, in training only"));
     slide(&mut window, "aux1/head/fc.width", 512.0);
     // From 4x4x128 to the hidden layer, and from there to the classes; each with biases.
     let after = before - 512 * (4 * 4 * 128 + 1 + 1000);
     assert!(window.has(&params));
     assert!(window.has(&format!("params in training: {}", exact(after))));
+}
+
+#[test]
+fn a_head_that_does_not_fit_is_said() {
+    let mut window = design(&["googlenet.yaml"]);
+    let file = window.file("googlenet.yaml");
+    slide(&mut window, "input.size", 64.0);
+    assert!(window.has(&counts(&file, &["input.size=64"]).0));
+    assert!(window.says("the auxiliary head `aux1` does not fit and is left out"));
+    assert!(!window.says("params in training"));
 }

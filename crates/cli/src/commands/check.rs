@@ -7,7 +7,7 @@ use inceptive_dsl::{Checked, Loaded};
 use inceptive_jobs::is_onnx;
 
 use crate::{
-    input::{Settings, read},
+    input::{Settings, read, remark},
     output::{self, Outcome},
     table::one_line,
 };
@@ -41,6 +41,9 @@ impl Check {
             }
             match self.settings.check(file) {
                 Ok(checked) => {
+                    if let Checked::Architecture(loaded) = &checked {
+                        remark(&loaded.architecture);
+                    }
                     outcome.text.push_str(&line(file, &describe(&checked)));
                 }
                 Err(failure) => {

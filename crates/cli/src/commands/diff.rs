@@ -1,6 +1,6 @@
 //! `inceptive diff`.
 
-use std::{cmp::Ordering, fmt::Write, path::PathBuf};
+use std::{cmp::Ordering, collections::HashSet, fmt::Write, path::PathBuf};
 
 use clap::Args;
 use inceptive_cost::{
@@ -13,7 +13,7 @@ use inceptive_report::numbers::{bytes, change, exact, percent_change};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    input::{ModeName, Settings, read},
+    input::{ModeName, Settings, read_for},
     json::{self, Document, List},
     output::{Outcome, print_json},
     table::{Column, Grid, one_line},
@@ -60,8 +60,8 @@ impl Diff {
     /// When the document cannot be written.
     pub fn run(self) -> anyhow::Result<Outcome> {
         // Both are read before giving up, so that both files' errors are shown.
-        let a = read(&self.a, &self.settings.and(&self.set_a));
-        let b = read(&self.b, &self.settings.and(&self.set_b));
+        let a = read_for(self.mode, &self.a, &self.settings.and(&self.set_a));
+        let b = read_for(self.mode, &self.b, &self.settings.and(&self.set_b));
         let (Some(a), Some(b)) = (a, b) else {
             let text = if self.json { "null\n" } else { "" };
             return Ok(Outcome { text: text.to_owned(), failed: true });
@@ -292,6 +292,7 @@ fn details(node: &NodeChange) -> String {
 /// Inputs that went and that came: `-4a/concat +4a/add`.
 fn input_changes(before: &[Path], after: &[Path]) -> String {
     let marked = |mark: &'static str, side: &[Path], other: &[Path]| -> Vec<String> {
+        let other: HashSet<&Path> = other.iter().collect();
         let only = side.iter().filter(|path| !other.contains(path));
         only.map(|path| format!("{mark}{path}")).collect()
     };

@@ -13,7 +13,7 @@ use inceptive_onnx::{Batch, LrnForm, Opset, Options, to_onnx, to_pytorch};
 use inceptive_report::{InputFiles, replace_file};
 
 use crate::{
-    input::{Settings, WeightsFrom, read, read_runnable},
+    input::{ModeName, Settings, WeightsFrom, read_for, read_runnable},
     output::Outcome,
 };
 
@@ -141,10 +141,13 @@ impl Export {
     pub fn run(self) -> anyhow::Result<Outcome> {
         let exported = match self.target.0.format {
             Format::Onnx => self.onnx()?,
-            Format::Pytorch => read(&self.file, &self.settings).map(|loaded| {
-                let Architecture { graph, name, .. } = &loaded.architecture;
-                (to_pytorch(graph, name).into_bytes(), InputFiles::of(loaded.sources.paths()))
-            }),
+            Format::Pytorch => {
+                let loaded = read_for(ModeName::Training, &self.file, &self.settings);
+                loaded.map(|loaded| {
+                    let Architecture { graph, name, .. } = &loaded.architecture;
+                    (to_pytorch(graph, name).into_bytes(), InputFiles::of(loaded.sources.paths()))
+                })
+            }
         };
         let Some((content, inputs)) = exported else {
             return Ok(Outcome { text: String::new(), failed: true });

@@ -225,3 +225,39 @@ fn a_batch_too_large_is_refused() {
     let errors = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
     assert!(errors.contains("2^53"), "{errors}");
 }
+
+/// The documentation's own example: a head that does not fit is left out with a note, and refused in training.
+#[test]
+fn a_head_that_does_not_fit_stops_training_only() {
+    let run = |arguments: &str, code: i32| {
+        let output = inceptive(arguments).assert().code(code).get_output().clone();
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap())
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let export = format!("export -o {}", folder.path().join("network").display());
+    let network = "architectures/inception-v3.yaml --set input.size=192";
+    let note = "note: `Inception v3`: the auxiliary head `aux` does not fit and is left out: ";
+    let headless = json(&format!("cost --json {network} --set auxiliary=[]"));
+    for command in ["cost --json", "show", "check", &export] {
+        let [_, errors] = run(&format!("{command} {network}"), 0);
+        assert!(errors.starts_with(note), "{command}: {errors}");
+    }
+    let counts = json(&format!("cost --json {network}"));
+    for key in ["params", "macs", "flops", "peak_activation_bytes", "nodes"] {
+        assert_eq!(counts[0][key], headless[0][key], "{key}");
+    }
+    assert_eq!(counts[0]["unfit_heads"][0]["name"], "aux");
+    let whole = json("cost --json architectures/inception-v3.yaml");
+    assert_eq!(whole[0].get("unfit_heads"), None);
+
+    let diff = format!("diff --mode training architectures/googlenet.yaml {network}");
+    for command in [
+        &format!("cost --mode training {network}"),
+        &format!("{export} --format pytorch {network}"),
+        &diff,
+    ] {
+        let [_, errors] = run(command, 1);
+        assert!(errors.contains("error[E501]"), "{command}: {errors}");
+        assert!(errors.contains("architectures/inception-v3.yaml:106:"), "{command}: {errors}");
+    }
+}

@@ -316,3 +316,39 @@ fn the_shipped_modules_run() {
         assert!(success(folder.path(), &command).contains("GFLOP/s"));
     }
 }
+
+/// A small file with a long row of nodes, or a join of many branches, ends nothing but its own measuring.
+#[test]
+fn deep_networks_end_no_batch() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    networks(folder);
+    let head = "input: {channels: 2, size: 4}\ntail: []\n";
+    let relus = format!("name: relus\n{head}body: [repeat: {{count: 20000, steps: [relu]}}]\n");
+    assert!(relus.len() < 120);
+    let branches: Vec<String> = (0..30_000).map(|number| format!("b{number}: []")).collect();
+    let join = format!(
+        "name: join\n{head}body: [parallel: {{join: add, branches: {{{}}}}}]\n",
+        branches.join(", ")
+    );
+    fs::write(folder.join("relus.yaml"), relus).unwrap();
+    fs::write(folder.join("join.yaml"), join).unwrap();
+    let bench = "bench narrow.yaml relus.yaml join.yaml wide.yaml --budget 10ms --threads 1";
+    let output = inside(folder, bench).output().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{:?}: {errors}", output.status);
+    let list = success(folder, "results list");
+    for name in ["narrow", "wide"] {
+        assert!(list.contains(name), "{list}{errors}");
+    }
+    for name in ["relus", "join"] {
+        assert!(list.contains(name) || errors.contains("follow each other"), "{list}{errors}");
+    }
+    for command in ["run", "profile", "export -o deep.onnx", "show --depth 1", "report -o report"] {
+        for file in ["relus.yaml", "join.yaml"] {
+            let output = inside(folder, &format!("{command} {file}")).output().unwrap();
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert!(matches!(output.status.code(), Some(0 | 1)), "{command} {file}: {errors}");
+        }
+    }
+}

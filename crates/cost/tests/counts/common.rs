@@ -2,12 +2,25 @@
 
 use std::path::{Path, PathBuf};
 
-use inceptive_dsl::{Disk, Setting, load};
+use inceptive_dsl::{Disk, Failure, Loaded, Setting, load};
 use inceptive_ir::Graph;
 use serde_json::Value;
 
 fn manifest(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// The names of the networks in `architectures/`, in order.
+pub fn names() -> Vec<String> {
+    let files = std::fs::read_dir(manifest("../../architectures")).unwrap();
+    let mut names: Vec<String> = files
+        .map(|entry| entry.unwrap().path())
+        .filter(|file| file.extension().is_some_and(|extension| extension == "yaml"))
+        .map(|file| file.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect();
+    names.sort();
+    assert!(names.len() >= 26, "{names:?}");
+    names
 }
 
 /// The graph of `architectures/NAME.yaml`.
@@ -17,12 +30,17 @@ pub fn network(name: &str) -> Graph {
 
 /// The same with settings.
 pub fn changed(name: &str, settings: &[&str]) -> Graph {
-    let settings: Vec<Setting> = settings.iter().map(|text| text.parse().unwrap()).collect();
-    let file = manifest("../../architectures").join(name).with_extension("yaml");
-    match load(&Disk, &file, &settings) {
+    match loaded(name, settings) {
         Ok(loaded) => loaded.architecture.graph,
         Err(failure) => panic!("{failure}"),
     }
+}
+
+/// The network of `architectures/NAME.yaml` with settings, or what is wrong with them.
+pub fn loaded(name: &str, settings: &[&str]) -> Result<Loaded, Failure> {
+    let settings: Vec<Setting> = settings.iter().map(|text| text.parse().unwrap()).collect();
+    let file = manifest("../../architectures").join(name).with_extension("yaml");
+    load(&Disk, &file, &settings)
 }
 
 /// A file of `tests/reference`.

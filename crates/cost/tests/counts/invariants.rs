@@ -2,21 +2,13 @@
 
 use std::path::Path as FilePath;
 
-use crate::common::network;
+use crate::common::{names, network};
 use inceptive_cost::{Change, Cost, Mode, Totals, by_module, by_op, diff};
 use inceptive_dsl::{Memory, load};
 use inceptive_ir::{Graph, Op, Part, passes};
 
 fn all_networks() -> Vec<(String, Graph)> {
-    let folder = FilePath::new(env!("CARGO_MANIFEST_DIR")).join("../../architectures");
-    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut names: Vec<String> = files
-        .filter(|file| file.extension().is_some_and(|extension| extension == "yaml"))
-        .map(|file| file.file_stem().unwrap().to_str().unwrap().to_owned())
-        .collect();
-    names.sort();
-    assert!(names.len() >= 26, "{names:?}");
-    names.into_iter().map(|name| (name.clone(), network(&name))).collect()
+    names().into_iter().map(|name| (name.clone(), network(&name))).collect()
 }
 
 fn parsed(yaml: &str) -> Graph {

@@ -1,5 +1,6 @@
 //! The engines.
 
+mod deep;
 mod library;
 pub mod mock;
 mod onnxruntime;

@@ -1,13 +1,14 @@
 //! [ONNX Runtime](https://onnxruntime.ai), through its shared library.
 
 use std::{
+    collections::HashMap,
     fs,
-    path::{Path, PathBuf},
+    path::{Path as FilePath, PathBuf},
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
-use inceptive_ir::Graph;
+use inceptive_ir::{Graph, Path};
 use inceptive_onnx::LrnForm;
 use ort::{
     environment::Environment,
@@ -22,7 +23,10 @@ use crate::engine::{
     Session, Setup, share,
 };
 
-use super::library::{self, Wanted};
+use super::{
+    deep::{self, DeepSession},
+    library::{self, Wanted},
+};
 
 const NAME: &str = "onnxruntime";
 const CPU: &str = "cpu";
@@ -81,7 +85,7 @@ impl OnnxRuntime {
     }
 }
 
-fn load(library: Option<&Path>) -> Result<Loaded, String> {
+fn load(library: Option<&FilePath>) -> Result<Loaded, String> {
     let path = WANTED.find(library)?;
     let environment = library::load(&path, || {
         let builder = ort::init_from(&path).map_err(|error| error.to_string())?;
@@ -93,7 +97,7 @@ fn load(library: Option<&Path>) -> Result<Loaded, String> {
 }
 
 /// The version, from the library's name or the package beside it.
-fn version(path: &Path) -> String {
+fn version(path: &FilePath) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if let Some((_, version)) = name.split_once(".so.") {
         return version.to_owned();
@@ -129,7 +133,8 @@ impl Engine for OnnxRuntime {
 
     fn compile(&self, model: &Model, setup: &Setup) -> Result<Box<dyn Session>, EngineError> {
         let builder = Self::builder(setup, self.loaded()?)?;
-        Ok(Box::new(OnnxRuntimeSession::new(builder, model, setup)?))
+        let prepare = || OnnxRuntimeSession::new(builder, model, setup);
+        Ok(Box::new(DeepSession::new(DEEP.stack(model)?, prepare)?))
     }
 
     fn node_times(
@@ -143,7 +148,8 @@ impl Engine for OnnxRuntime {
         let folder = tempfile::tempdir().map_err(failed)?;
         let builder = Self::builder(setup, self.loaded()?)?;
         let builder = builder.with_profiling(folder.path().join("profile")).map_err(failed)?;
-        let mut session = OnnxRuntimeSession::new(builder, model, setup)?;
+        let prepare = || OnnxRuntimeSession::new(builder, model, setup);
+        let mut session = DeepSession::new(DEEP.stack(model)?, prepare)?;
         session.set_input(input)?;
         let all = WARM_UP_RUNS + runs;
         for done in 0..all {
@@ -152,7 +158,7 @@ impl Engine for OnnxRuntime {
             }
             session.run()?;
         }
-        let file = session.session.end_profiling().map_err(failed)?;
+        let file = session.with(|session| session.session.end_profiling().map_err(failed))?;
         let events: Vec<Event> =
             serde_json::from_slice(&fs::read(file).map_err(failed)?).map_err(failed)?;
         let mut times = by_run(&events, &model.graph);
@@ -160,6 +166,10 @@ impl Engine for OnnxRuntime {
         Ok(NodeTimings { precision: session.precision(), runs })
     }
 }
+
+/// It partitions and frees graphs by walks that call themselves.
+const DEEP: deep::Engine =
+    deep::Engine { name: NAME, bytes_per_node: 4096, longest_row: 1_000_000 };
 
 /// Runs of a profile that do not count.
 const WARM_UP_RUNS: usize = 3;
@@ -180,13 +190,15 @@ const RUN: &str = "model_run";
 
 /// Splits a profile into runs. The event of a run comes after those of its nodes.
 fn by_run(events: &[Event], graph: &Graph) -> Vec<NodeTimes> {
+    let paths: HashMap<&str, &Path> =
+        graph.nodes().map(|(_, node)| (node.path.as_str(), &node.path)).collect();
     let mut runs = Vec::new();
     let mut run = NodeTimes::new();
     for event in events {
         if event.name == RUN {
             runs.push(std::mem::take(&mut run));
         } else if let ("Node", Some(name)) = (event.cat.as_str(), event.name.strip_suffix(KERNEL)) {
-            let path = place(name, graph);
+            let path = place(name, &paths);
             run.push(NodeTime {
                 name: name.to_owned(),
                 path,
@@ -199,14 +211,11 @@ fn by_run(events: &[Event], graph: &Graph) -> Vec<NodeTimes> {
 
 /// The node of our graph that a name stands for. The engine keeps our names, or adds a word to them when it
 /// rewrites a node.
-fn place(name: &str, graph: &Graph) -> Option<inceptive_ir::Path> {
+fn place(name: &str, paths: &HashMap<&str, &Path>) -> Option<Path> {
     let ours = name.split(inceptive_onnx::HELPER).next().unwrap_or(name);
-    let paths = graph.nodes().map(|(_, node)| &node.path);
-    let fits = |path: &&inceptive_ir::Path| {
-        let rest = ours.strip_prefix(path.as_str());
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['_', ' ', '-', ':']))
-    };
-    paths.filter(fits).max_by_key(|path| path.as_str().len()).cloned()
+    let ends = ours.rmatch_indices(['_', ' ', '-', ':']).map(|(end, _)| end);
+    let mut candidates = std::iter::once(ours.len()).chain(ends).map(|end| &ours[..end]);
+    candidates.find_map(|candidate| paths.get(candidate).copied().cloned())
 }
 
 struct OnnxRuntimeSession {

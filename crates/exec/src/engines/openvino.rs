@@ -15,7 +15,10 @@ use crate::engine::{
     Session, Setup,
 };
 
-use super::library::{self, Wanted};
+use super::{
+    deep::{self, DeepSession},
+    library::{self, Wanted},
+};
 
 const NAME: &str = "openvino";
 
@@ -54,6 +57,10 @@ const FUNCTIONS: [&str; 23] = [
     "ov_tensor_data",
     "ov_tensor_free",
 ];
+
+/// It rewrites and frees graphs by walks that call themselves.
+const DEEP: deep::Engine =
+    deep::Engine { name: NAME, bytes_per_node: 4096, longest_row: 1_000_000 };
 
 /// The engine, found or not.
 #[derive(Clone, Debug)]
@@ -130,28 +137,9 @@ impl Engine for OpenVino {
     }
 
     fn compile(&self, model: &Model, setup: &Setup) -> Result<Box<dyn Session>, EngineError> {
-        let (mut core, _) = self.core()?;
-        let device = device(&setup.device);
-        let threads = setup.threads.to_string();
-        let mut set = |key, value: &str| core.set_property(&device, &key, value).map_err(failed);
-        set(RwPropertyKey::HintPerformanceMode, "LATENCY")?;
-        set(RwPropertyKey::InferenceNumThreads, &threads)?;
-        if setup.precision == PrecisionWish::Fp32 {
-            set(RwPropertyKey::HintInferencePrecision, "f32")?;
-        }
-        let onnx = model.to_onnx(setup.batch, LrnForm::Operator)?;
-        let network = core.read_model_from_buffer(&onnx, None).map_err(failed)?;
-        drop(onnx);
-        let mut compiled = core.compile_model(&network, device).map_err(failed)?;
-        let hint = PropertyKey::Rw(RwPropertyKey::HintInferencePrecision);
-        let precision = match &*compiled.get_property(&hint).map_err(failed)? {
-            "bf16" => Precision::Bf16,
-            "f16" => Precision::Fp16,
-            _ => Precision::Fp32,
-        };
-        let request = compiled.create_infer_request().map_err(failed)?;
-        let shape = model.input_shape(setup.batch);
-        Ok(Box::new(OpenVinoSession { request, shape, precision, _core: core }))
+        let (core, _) = self.core()?;
+        let prepare = || OpenVinoSession::new(core, model, setup);
+        Ok(Box::new(DeepSession::new(DEEP.stack(model)?, prepare)?))
     }
 
     fn node_times(
@@ -175,6 +163,32 @@ struct OpenVinoSession {
     precision: Precision,
     /// Closed after the request.
     _core: Core,
+}
+
+impl OpenVinoSession {
+    fn new(mut core: Core, model: &Model, setup: &Setup) -> Result<Self, EngineError> {
+        let device = device(&setup.device);
+        let threads = setup.threads.to_string();
+        let mut set = |key, value: &str| core.set_property(&device, &key, value).map_err(failed);
+        set(RwPropertyKey::HintPerformanceMode, "LATENCY")?;
+        set(RwPropertyKey::InferenceNumThreads, &threads)?;
+        if setup.precision == PrecisionWish::Fp32 {
+            set(RwPropertyKey::HintInferencePrecision, "f32")?;
+        }
+        let onnx = model.to_onnx(setup.batch, LrnForm::Operator)?;
+        let network = core.read_model_from_buffer(&onnx, None).map_err(failed)?;
+        drop(onnx);
+        let mut compiled = core.compile_model(&network, device).map_err(failed)?;
+        let hint = PropertyKey::Rw(RwPropertyKey::HintInferencePrecision);
+        let precision = match &*compiled.get_property(&hint).map_err(failed)? {
+            "bf16" => Precision::Bf16,
+            "f16" => Precision::Fp16,
+            _ => Precision::Fp32,
+        };
+        let request = compiled.create_infer_request().map_err(failed)?;
+        let shape = model.input_shape(setup.batch);
+        Ok(Self { request, shape, precision, _core: core })
+    }
 }
 
 impl Session for OpenVinoSession {

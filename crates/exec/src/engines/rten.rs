@@ -12,10 +12,16 @@ use crate::engine::{
     Session, Setup, share,
 };
 
+use super::deep::{self, DeepSession};
+
 pub(super) const NAME: &str = "rten";
 
 /// The version that is built in; a test compares it with the lock file.
 const VERSION: &str = "0.27.0";
+
+/// It makes its plans by a walk that calls itself.
+const DEEP: deep::Engine =
+    deep::Engine { name: NAME, bytes_per_node: 4096, longest_row: 1_000_000 };
 
 /// Runs that do not count before nodes are timed.
 const WARM_UP_RUNS: usize = 2;
@@ -40,7 +46,8 @@ impl Engine for Rten {
     }
 
     fn compile(&self, model: &Model, setup: &Setup) -> Result<Box<dyn Session>, EngineError> {
-        Ok(Box::new(RtenSession::new(model, setup)?))
+        let prepare = || RtenSession::new(model, setup);
+        Ok(Box::new(DeepSession::new(DEEP.stack(model)?, prepare)?))
     }
 
     fn node_times(
@@ -51,14 +58,15 @@ impl Engine for Rten {
         runs: usize,
         listen: &mut Listen<'_>,
     ) -> Result<NodeTimings, EngineError> {
-        let mut session = RtenSession::new(model, setup)?;
+        let prepare = || RtenSession::new(model, setup);
+        let mut session = DeepSession::new(DEEP.stack(model)?, prepare)?;
         session.set_input(input)?;
         let mut timed = Vec::with_capacity(runs);
         let nodes = model.graph.len();
         let steps = (WARM_UP_RUNS + runs) * nodes;
         for run in 0..WARM_UP_RUNS + runs {
             let mut next = |node| listen(share(run * nodes + node, steps)).is_continue();
-            match session.node_times(&mut next)? {
+            match session.with(|session| session.node_times(&mut next))? {
                 Some(times) if run >= WARM_UP_RUNS => timed.push(times),
                 Some(_) => {}
                 None => break,

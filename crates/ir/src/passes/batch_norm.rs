@@ -23,11 +23,13 @@ pub struct Folded {
 pub fn fold_batch_norm(graph: &Graph) -> (Rewrite, Vec<Folded>) {
     let mut rewrite = Rewrite::default();
     let mut folds = Vec::new();
+    let results = graph.results();
     for (norm, node) in graph.nodes() {
         if !matches!(node.op, Op::BatchNorm(_)) {
             continue;
         }
-        let Some(layer) = sole_producer(graph, norm) else { continue };
+        let layer = sole_producer(graph, norm).filter(|layer| !results.contains(layer));
+        let Some(layer) = layer else { continue };
         if let Some(op) = with_bias(&graph.node(layer).op) {
             rewrite.replaced.insert(layer, op);
             rewrite.bypassed.insert(norm);
@@ -37,12 +39,10 @@ pub fn fold_batch_norm(graph: &Graph) -> (Rewrite, Vec<Folded>) {
     (rewrite, folds)
 }
 
-/// What a node reads, if nothing else does and it is no result of the network.
+/// What a node reads, if nothing else does.
 fn sole_producer(graph: &Graph, node: NodeId) -> Option<NodeId> {
     let producer = *graph.inputs(node).first()?;
-    let is_result =
-        graph.output() == producer || graph.auxiliary().iter().any(|head| head.output == producer);
-    (graph.consumers(producer) == [node] && !is_result).then_some(producer)
+    (graph.sole_consumer(producer) == Some(node)).then_some(producer)
 }
 
 /// A layer with weights, made to have a bias; none for other operators.

@@ -59,7 +59,8 @@ impl Graph {
         for (new, id) in kept.iter().enumerate() {
             position[id.index()] = new;
         }
-        let position_of = |id| position[self.source(id, rewrite).index()];
+        let sources = self.sources(rewrite);
+        let position_of = |id: NodeId| position[sources[id.index()].index()];
         let nodes = kept.iter().map(|&id| {
             let mut node = crate::NewNode::from(self.node(id));
             if let Some(op) = rewrite.replaced.get(&id) {
@@ -81,15 +82,15 @@ impl Graph {
         })
     }
 
-    /// The node itself, or what it passes on if it vanishes.
-    fn source(&self, mut id: NodeId, rewrite: &Rewrite) -> NodeId {
-        while rewrite.bypassed.contains(&id) {
-            match self.inputs(id).first() {
-                Some(&input) => id = input,
-                None => break,
+    /// For every node the node itself, or what it passes on if it vanishes.
+    fn sources(&self, rewrite: &Rewrite) -> Vec<NodeId> {
+        let mut sources: Vec<NodeId> = self.ids().collect();
+        for id in &rewrite.bypassed {
+            if let Some(&input) = self.inputs(*id).first() {
+                sources[id.index()] = sources[input.index()];
             }
         }
-        id
+        sources
     }
 }
 

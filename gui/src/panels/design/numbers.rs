@@ -53,8 +53,11 @@ pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, model: &Model) {
         ("peak memory", Unit::Bytes, base.cost.peak.bytes, now.cost.peak.bytes),
         ("receptive field", Unit::Count, field(base), field(now)),
     ];
-    if !now.architecture.graph.auxiliary().is_empty() {
-        rows.push(("params in training", Unit::Count, base.training_params, now.training_params));
+    let training = base.training_params.zip(now.training_params);
+    if let (Some((before, after)), false) =
+        (training, now.architecture.graph.auxiliary().is_empty())
+    {
+        rows.push(("params in training", Unit::Count, before, after));
     }
     Grid::new("numbers").num_columns(5).striped(true).spacing([16.0, 3.0]).show(ui, |ui| {
         for title in ["", "now", "base", "difference", ""] {
@@ -76,6 +79,10 @@ pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, model: &Model) {
             ui.end_row();
         }
     });
+    for head in &now.architecture.unfit_heads {
+        let note = format!("{head}; only training needs it");
+        ui.label(RichText::new(note).color(colors(ui).warning));
+    }
     constraints(ui, now);
 }
 

@@ -3,6 +3,7 @@
 use inceptive_cost::{
     Convention, ModuleCost, NodeCost, OpCost, Reconciliation, Totals, by_module, by_op,
 };
+use inceptive_dsl::UnfitHead;
 use inceptive_ir::{Graph, NodeId};
 use inceptive_jobs::broken;
 use serde_json::{Map, Value, json};
@@ -64,11 +65,19 @@ fn head(counted: &Counted) -> Map<String, Value> {
     if !architecture.constraints.is_empty() {
         put("constraints", constraints(counted));
     }
+    if !architecture.unfit_heads.is_empty() {
+        put("unfit_heads", architecture.unfit_heads.iter().map(unfit_head).collect());
+    }
     if let Some((convention, total)) = counted.convention {
         let unit = convention.unit();
         put("convention", json!({"name": convention.name(), "total": total, "unit": unit}));
     }
     object
+}
+
+fn unfit_head(head: &UnfitHead) -> Value {
+    let reasons: Vec<&str> = head.diagnostics.iter().map(|it| &*it.message).collect();
+    json!({"name": head.name, "reasons": reasons})
 }
 
 fn constraints(counted: &Counted) -> Value {

@@ -101,7 +101,7 @@ impl CostArguments {
     /// When the batch makes counts too large.
     pub fn run(self) -> anyhow::Result<Outcome> {
         self.refuse_training_by_tools();
-        let (loaded, failed) = read_all(&self.files, &self.settings);
+        let (loaded, failed) = read_all(self.mode, &self.files, &self.settings);
         let counted = loaded
             .into_iter()
             .map(|loaded| self.count(loaded))
