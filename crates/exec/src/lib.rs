@@ -17,6 +17,7 @@ mod need;
 mod probe;
 mod profile;
 pub mod statistics;
+mod subnormal;
 mod trust;
 
 pub use agreement::{allowed_error, relative_error};
@@ -33,4 +34,5 @@ pub use measurement::{Conditions, Measurement, ProfileRecord, Runtime, Setting, 
 pub use need::Need;
 pub use probe::Roofline;
 pub use profile::{Bound, Part, Profile, profile};
+pub use subnormal::Subnormals;
 pub use trust::{Finding, Grade};

@@ -226,7 +226,7 @@ fn moved_bytes(graph: &Graph, cost: &Cost, ids: &[NodeId]) -> u64 {
     read.retain(|id| !ids.contains(id));
     read.sort_unstable();
     read.dedup();
-    let learned = moving().map(|cost| (cost.params + cost.buffers) * size_of::<f32>() as u64);
+    let learned = moving().map(|cost| cost.read_weight_bytes);
     let is_read_outside = |id: NodeId| {
         let reads = |node: NodeId| graph.inputs(node).into_iter().map(memory).any(|it| it == id);
         let mut others = graph.ids().filter(|node| !ids.contains(node));
@@ -239,7 +239,7 @@ fn moved_bytes(graph: &Graph, cost: &Cost, ids: &[NodeId]) -> u64 {
 /// The elementwise operator that alone reads a layer.
 fn after(graph: &Graph, layer: NodeId) -> Option<NodeId> {
     let is_layer = matches!(graph.node(layer).op, Op::Conv(_) | Op::Linear(_) | Op::Activation(_));
-    let &[reader] = graph.consumers(layer).as_slice() else { return None };
+    let reader = graph.only_consumer(layer)?;
     let is_elementwise =
         matches!(graph.node(reader).op, Op::Activation(_) | Op::Add { .. } | Op::Multiply);
     (is_layer && is_elementwise).then_some(reader)

@@ -1,12 +1,14 @@
 //! A name for what a network computes.
 
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 use sha2::{Digest, Sha256};
 
 use crate::{
     graph::{AuxiliaryHead, Graph, NodeId},
     op::Op,
+    path::Path,
+    tensor::Role,
 };
 
 /// Changes whenever the encoding below does, so that stored fingerprints are never confused.
@@ -17,7 +19,7 @@ const VERSION: u8 = 1;
 /// Equal for networks with the same operators, attributes and connections, whatever their nodes are
 /// called, wherever they were written and in which order they were added; the inputs of sums and
 /// products may be swapped. Different when an attribute, an edge, an auxiliary head or the weight of its
-/// loss differs, and when a result is shared in one network and computed twice in the other.
+/// loss differs, and when a result or a tensor is shared in one network and computed or kept twice in the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint([u8; 16]);
 
@@ -36,7 +38,7 @@ impl Graph {
     /// The network's [`Fingerprint`].
     pub fn fingerprint(&self) -> Fingerprint {
         let inputs = self.canonical_inputs();
-        let mut main = Numbering { number: vec![None; self.len()], next: 0, text: Vec::new() };
+        let mut main = Numbering { number: vec![None; self.len()], ..Numbering::default() };
         main.visit(self, &inputs, self.output());
         let mut heads: Vec<Hash> =
             self.auxiliary().iter().map(|head| self.hash_of_head(head, &inputs, &main)).collect();
@@ -93,11 +95,13 @@ impl Graph {
 
 /// Numbers nodes in the order in which a depth-first walk from an output leaves them, and writes them
 /// down in that order, each with the numbers of its inputs.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Numbering {
     number: Vec<Option<u32>>,
     next: u32,
     text: Vec<u8>,
+    /// The numbers of the nodes that have shared tensors first.
+    tensors: HashMap<(Path, Role), u32>,
 }
 
 impl Numbering {
@@ -114,12 +118,34 @@ impl Numbering {
                 None => {
                     let text = encoded(&graph.node(id).op, inputs, |input| self.bytes(input));
                     self.text.extend(text);
+                    self.write_shared(graph, id);
                     self.number[id.index()] = Some(self.next);
                     self.next += 1;
                 }
             }
         }
         self.text.extend(self.bytes(output));
+    }
+
+    /// Writes down which tensors a node has in common with one that was left before, by that one's number.
+    fn write_shared(&mut self, graph: &Graph, id: NodeId) {
+        if !graph.shares_tensors(id) {
+            return;
+        }
+        let node = graph.node(id);
+        for (role, _) in node.op.tensors(&graph.input_shapes(id)) {
+            let tensor = (node.tensor_path(role).clone(), role);
+            match self.tensors.get(&tensor) {
+                None => {
+                    self.tensors.insert(tensor, self.next);
+                }
+                Some(first) => {
+                    self.text.extend(b"shares ");
+                    self.text.extend(role.name().as_bytes());
+                    self.text.extend(first.to_le_bytes());
+                }
+            }
+        }
     }
 
     fn bytes(&self, id: NodeId) -> [u8; 4] {

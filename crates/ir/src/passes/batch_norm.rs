@@ -19,7 +19,7 @@ pub struct Folded {
 }
 
 /// Folds each normalisation into the convolution or linear layer before it, if nothing else reads
-/// that layer. The second result says which went where, in nodes of `graph`, for whoever has weights.
+/// that layer and it has its weights for itself: one kernel cannot take two normalisations in. The second result says which went where, in nodes of `graph`, for whoever has weights.
 pub fn fold_batch_norm(graph: &Graph) -> (Rewrite, Vec<Folded>) {
     let mut rewrite = Rewrite::default();
     let mut folds = Vec::new();
@@ -28,6 +28,9 @@ pub fn fold_batch_norm(graph: &Graph) -> (Rewrite, Vec<Folded>) {
             continue;
         }
         let Some(layer) = sole_producer(graph, norm) else { continue };
+        if graph.shares_tensors(layer) {
+            continue;
+        }
         if let Some(op) = with_bias(&graph.node(layer).op) {
             rewrite.replaced.insert(layer, op);
             rewrite.bypassed.insert(norm);
@@ -42,7 +45,7 @@ fn sole_producer(graph: &Graph, node: NodeId) -> Option<NodeId> {
     let producer = *graph.inputs(node).first()?;
     let is_result =
         graph.output() == producer || graph.auxiliary().iter().any(|head| head.output == producer);
-    (graph.consumers(producer) == [node] && !is_result).then_some(producer)
+    (graph.only_consumer(producer) == Some(node) && !is_result).then_some(producer)
 }
 
 /// A layer with weights, made to have a bias; none for other operators.
