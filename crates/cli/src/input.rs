@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Architecture, Checked, Disk, Failure, Loaded, Setting, check, load};
+use inceptive_exec::Subnormals;
 use inceptive_jobs::{ReadError, Runnable, WeightSource, broken, is_onnx};
-use inceptive_onnx::Matching;
+use inceptive_onnx::{MatchBy, Matching};
 
 use crate::{output, table::one_line};
 
@@ -65,12 +66,33 @@ pub fn report(error: &ReadError) {
     }
 }
 
+/// How tensors find their layers, as the command line names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MatchName {
+    /// By their names; names of other programs only where shapes leave no choice
+    Names,
+    /// Names of other programs in their natural order, layers of equal shape one after the other
+    Order,
+}
+
+impl From<MatchName> for MatchBy {
+    fn from(name: MatchName) -> Self {
+        match name {
+            MatchName::Names => Self::Names,
+            MatchName::Order => Self::Order,
+        }
+    }
+}
+
 /// Where weights come from.
 #[derive(Args, Clone, Debug)]
 pub struct WeightsFrom {
-    /// Weights from a safetensors file, by name, or by order and shape
+    /// Weights from a safetensors file
     #[arg(long, value_name = "FILE", conflicts_with = "seed")]
     weights: Option<PathBuf>,
+    /// How the tensors of --weights find their layers
+    #[arg(long = "match", value_name = "BY", default_value = "names", requires = "weights")]
+    match_by: MatchName,
     /// Seed of random weights, which are used where a file has none
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -89,7 +111,7 @@ impl WeightsFrom {
 
     /// Where they come from.
     pub fn source(&self) -> WeightSource {
-        WeightSource { file: self.weights.clone(), seed: self.seed }
+        WeightSource { file: self.weights.clone(), match_by: self.match_by.into(), seed: self.seed }
     }
 
     /// Says so when weights were matched without their names.
@@ -111,6 +133,7 @@ pub fn read_runnable(path: &Path, settings: &Settings, from: &WeightsFrom) -> Op
         Ok(runnable) => {
             remark(&runnable.loaded.architecture);
             from.note_matching(runnable.matching);
+            note_subnormals(runnable.subnormals);
             Some(runnable)
         }
         Err(error) => {
@@ -147,6 +170,13 @@ fn known(loaded: Result<Loaded, ReadError>) -> Option<Loaded> {
     }
 }
 
+/// Says so when many weights are subnormal.
+pub fn note_subnormals(subnormals: Subnormals) {
+    if let Some(remark) = subnormals.remark() {
+        output::warn(&format!("note: {remark}"));
+    }
+}
+
 /// Reads several networks; whether one failed is the second result.
 pub fn read_all(mode: ModeName, paths: &[PathBuf], settings: &Settings) -> (Vec<Loaded>, bool) {
     let loaded: Vec<Loaded> =
@@ -165,7 +195,7 @@ pub fn remark(architecture: &Architecture) {
     }
     if is_onnx(&architecture.file) {
         for note in &architecture.notes {
-            output::warn(&format!("note: {note}"));
+            output::warn(&format!("note: {}", one_line(note)));
         }
     }
 }

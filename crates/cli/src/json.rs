@@ -89,11 +89,12 @@ pub fn size(size: Size) -> Value {
     json!([size.height, size.width])
 }
 
-/// A receptive field.
+/// A receptive field; null where it is too large to be counted.
 pub fn receptive_field(field: ReceptiveField) -> Map<String, Value> {
     let mut object = Map::new();
-    object.insert("size".to_owned(), size(field.size));
-    object.insert("stride".to_owned(), size(field.stride));
+    object.insert("size".to_owned(), field.size.map_or(Value::Null, size));
+    object.insert("stride".to_owned(), field.stride.map_or(Value::Null, size));
+    object.insert("gated".to_owned(), json!(field.is_gated));
     object
 }
 
@@ -108,6 +109,7 @@ pub fn attribute(value: &AttributeValue) -> Value {
         AttributeValue::Shape(value) => shape(*value),
         AttributeValue::Numbers(numbers) => numbers.iter().map(|&value| number(value)).collect(),
         AttributeValue::Word(word) => json!(word),
+        AttributeValue::Text(text) => json!(text),
     }
 }
 

@@ -4,7 +4,7 @@ use inceptive_ir::{Graph, NodeId, Part, Size};
 
 use crate::{
     memory::{Peak, peak},
-    node::NodeCost,
+    node::{NodeCost, SharedTensors},
     receptive_field::{ReceptiveField, receptive_fields},
     totals::Totals,
 };
@@ -59,8 +59,9 @@ impl Cost {
         let fields = receptive_fields(graph);
         let runs = |id: &NodeId| mode == Mode::Training || graph.node(*id).part == Part::Main;
         let order: Vec<NodeId> = graph.ids().filter(runs).collect();
-        let nodes: Vec<NodeCost> =
-            order.iter().map(|&id| NodeCost::new(graph, id, mode, fields[id.index()])).collect();
+        let mut counted = SharedTensors::new();
+        let count = |&id| NodeCost::new(graph, id, mode, fields[id.index()], &mut counted);
+        let nodes: Vec<NodeCost> = order.iter().map(count).collect();
         let mut bytes = vec![0; graph.len()];
         for node in &nodes {
             bytes[node.id.index()] = node.activation_bytes;

@@ -8,7 +8,7 @@ use std::{
     hash::Hash,
 };
 
-use inceptive_ir::{AttributeValue, AuxiliaryHead, Graph, NodeId, Op, Part, Path, Shape};
+use inceptive_ir::{AttributeValue, AuxiliaryHead, Graph, NodeId, Op, Part, Path, Shape, Shared};
 
 use crate::{
     cost::{Cost, Mode},
@@ -59,8 +59,21 @@ pub struct NodeSide {
     pub inputs: Vec<Path>,
     /// Shape of its result.
     pub shape: Shape,
+    /// Its tensors that other nodes have too.
+    pub shared: Shared,
     /// Its counts.
     pub totals: Totals,
+}
+
+impl NodeSide {
+    /// The operator's attributes, and the tensors that are shared if there are some.
+    fn attributes(&self) -> Vec<(&'static str, AttributeValue)> {
+        let mut attributes = self.op.attributes();
+        if !self.shared.is_empty() {
+            attributes.push(("shares", AttributeValue::Text(self.shared.to_string())));
+        }
+        attributes
+    }
 }
 
 /// A node that differs.
@@ -90,15 +103,15 @@ impl NodeChange {
     /// Whether it computes the same from the same, and only what stands between was added, removed or renamed.
     pub fn is_consequence(&self) -> bool {
         let Change::Changed(before, after) = &self.change else { return false };
-        let same =
-            |a: &NodeSide, b: &NodeSide| (&a.op, a.shape, a.totals) == (&b.op, b.shape, b.totals);
+        let own = |side: &NodeSide| (side.op.clone(), side.shape, side.totals, side.shared.clone());
+        let same = |a: &NodeSide, b: &NodeSide| own(a) == own(b);
         !self.is_rewired && same(before, after)
     }
 
     /// The attributes that differ; empty for a node that is in one network only.
     pub fn attributes(&self) -> Vec<AttributeChange> {
         let Change::Changed(before, after) = &self.change else { return Vec::new() };
-        let (before, after) = (before.op.attributes(), after.op.attributes());
+        let (before, after) = (before.attributes(), after.attributes());
         let value = |side: &[(&str, AttributeValue)], name| {
             side.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
         };
@@ -245,6 +258,7 @@ fn side(graph: &Graph, cost: &NodeCost) -> Box<NodeSide> {
         op: node.op.clone(),
         inputs: graph.inputs(cost.id).into_iter().map(|input| path_of(graph, input)).collect(),
         shape: node.shape,
+        shared: node.shared.clone(),
         totals: Totals::from(cost),
     })
 }

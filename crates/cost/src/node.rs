@@ -1,7 +1,9 @@
 //! Counts of one node.
 
+use std::collections::HashSet;
+
 use inceptive_ir::{
-    Activation, BatchNorm, Conv, Graph, Linear, NodeId, Op, Pool, PoolKind, Shape, Size,
+    Activation, Conv, Graph, Linear, NodeId, Op, Path, Pool, PoolKind, Role, Shape, Size,
 };
 
 use crate::{BYTES_PER_VALUE, cost::Mode, receptive_field::ReceptiveField};
@@ -11,9 +13,9 @@ use crate::{BYTES_PER_VALUE, cost::Mode, receptive_field::ReceptiveField};
 pub struct NodeCost {
     /// The node.
     pub id: NodeId,
-    /// Learned numbers.
+    /// Learned numbers. Those that several nodes share count at the first of them.
     pub params: u64,
-    /// Running means and variances of batch normalisation.
+    /// Running means and variances of batch normalisation; shared ones likewise.
     pub buffers: u64,
     /// Multiply-accumulates of a convolution or linear layer, bias apart.
     pub macs: u64,
@@ -26,23 +28,27 @@ pub struct NodeCost {
     pub weight_bytes: u64,
     /// Bytes of the result; 0 where it is its input seen differently (flatten, dropout at inference).
     pub activation_bytes: u64,
-    /// Bytes of inputs, learned numbers, statistics and result, each once; 0 where nothing moves.
+    /// Bytes of inputs, learned numbers, statistics and result, each once; 0 where nothing moves. Every node reads
+    /// what it shares with others.
     pub moved_bytes: u64,
+    /// Bytes of learned numbers and statistics that are in `moved_bytes`.
+    pub read_weight_bytes: u64,
     /// What one value of the result sees of the input image.
     pub receptive_field: ReceptiveField,
 }
 
 impl NodeCost {
-    /// Counts a node at batch 1.
+    /// Counts a node at batch 1. `counted` has the shared tensors of the nodes before it.
     pub(crate) fn new(
         graph: &Graph,
         id: NodeId,
         mode: Mode,
         receptive_field: ReceptiveField,
+        counted: &mut SharedTensors,
     ) -> Self {
         let node = graph.node(id);
         let inputs = graph.input_shapes(id);
-        let weights = weights(&node.op, &inputs);
+        let weights = weights(graph, id, &inputs, counted);
         let macs = macs(&node.op, &inputs, node.shape);
         let activation_bytes = match is_view(&node.op, mode) {
             true => 0,
@@ -51,7 +57,7 @@ impl NodeCost {
         let read: u64 = inputs.iter().map(|shape| shape.elements()).sum();
         let moves = !inputs.is_empty() && !is_view(&node.op, mode);
         let has_acts = matches!(node.op, Op::Conv(_) | Op::Linear(_));
-        let weight_values = weights.params + weights.buffers;
+        let read_weight_bytes = if moves { weights.read * BYTES_PER_VALUE } else { 0 };
         Self {
             id,
             params: weights.params,
@@ -62,19 +68,17 @@ impl NodeCost {
             weight_bytes: weights.params * BYTES_PER_VALUE,
             activation_bytes,
             moved_bytes: match moves {
-                true => (read + weight_values) * BYTES_PER_VALUE + activation_bytes,
+                true => read * BYTES_PER_VALUE + read_weight_bytes + activation_bytes,
                 false => 0,
             },
+            read_weight_bytes,
             receptive_field,
         }
     }
 
     /// The same node for `batch` images: weights are read once.
     pub(crate) fn scaled(self, batch: u64) -> Self {
-        let weights = match self.moved_bytes {
-            0 => 0,
-            _ => (self.params + self.buffers) * BYTES_PER_VALUE,
-        };
+        let weights = self.read_weight_bytes;
         Self {
             macs: self.macs * batch,
             flops: self.flops * batch,
@@ -114,43 +118,36 @@ pub(crate) fn is_view(op: &Op, mode: Mode) -> bool {
     }
 }
 
+/// The shared tensors that were counted already.
+pub(crate) type SharedTensors = HashSet<(Path, Role)>;
+
 /// Numbers that a node keeps.
 #[derive(Clone, Copy, Default)]
 struct Weights {
+    /// Learned, and not counted at a node before.
     params: u64,
+    /// Statistics, and not counted at a node before.
     buffers: u64,
+    /// All that it reads.
+    read: u64,
 }
 
-fn weights(op: &Op, inputs: &[Shape]) -> Weights {
-    let channels = inputs.first().map_or(0, |shape| u64::from(shape.channels()));
-    match op {
-        Op::Conv(conv) => {
-            let width = u64::from(conv.out_channels);
-            let params = taps(conv, channels) * width + if conv.bias { width } else { 0 };
-            Weights { params, buffers: 0 }
+fn weights(graph: &Graph, id: NodeId, inputs: &[Shape], counted: &mut SharedTensors) -> Weights {
+    let node = graph.node(id);
+    let shares = graph.shares_tensors(id);
+    let mut weights = Weights::default();
+    for (role, dims) in node.op.tensors(inputs) {
+        let values: u64 = dims.iter().map(|&dim| dim as u64).product();
+        weights.read += values;
+        if shares && !counted.insert((node.tensor_path(role).clone(), role)) {
+            continue;
         }
-        Op::Linear(Linear { out_features, bias }) => {
-            let width = u64::from(*out_features);
-            Weights { params: channels * width + if *bias { width } else { 0 }, buffers: 0 }
+        match role.is_learned() {
+            true => weights.params += values,
+            false => weights.buffers += values,
         }
-        Op::BatchNorm(BatchNorm { scale, center, eps: _ }) => Weights {
-            params: channels * (u64::from(*scale) + u64::from(*center)),
-            buffers: 2 * channels,
-        },
-        Op::Input(_)
-        | Op::Lrn(_)
-        | Op::Activation(_)
-        | Op::Pool(_)
-        | Op::GlobalPool(_)
-        | Op::AdaptiveAvgPool { .. }
-        | Op::Concat
-        | Op::Add { .. }
-        | Op::Multiply
-        | Op::Flatten
-        | Op::Dropout { .. }
-        | Op::Softmax
-        | Op::ChannelShuffle { .. } => Weights::default(),
     }
+    weights
 }
 
 /// Weights per output channel of a convolution.

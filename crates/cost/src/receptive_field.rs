@@ -1,16 +1,51 @@
 //! What a value sees of the input image.
 
+use std::fmt;
+
 use inceptive_ir::{Conv, Graph, NodeId, Op, Padding, Pool, Shape, Size};
 
 /// What one value of a feature map sees of the input image (Araujo et al. 2019, *Computing Receptive
 /// Fields of Convolutional Neural Networks*). It reaches over the border where padding is large.
+///
+/// Size and stride are those along the path of the map. A gate, a map of 1x1 that is multiplied over a larger one as
+/// in squeeze-and-excitation, sees the whole image, and adds nothing to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReceptiveField {
     /// Rows and columns of the input that a value depends on, padding included. Where branches join,
-    /// the smallest rectangle that holds those of all branches.
-    pub size: Size,
-    /// How many rows and columns of the input lie between neighbouring values.
-    pub stride: Size,
+    /// the smallest rectangle that holds those of all branches. None from 2^32 on.
+    pub size: Option<Size>,
+    /// How many rows and columns of the input lie between neighbouring values. None from 2^32 on.
+    pub stride: Option<Size>,
+    /// Whether a value depends on the whole image besides, through a gate.
+    pub is_gated: bool,
+}
+
+impl ReceptiveField {
+    /// The larger side in pixels, if it can be counted.
+    pub fn longest(&self) -> Option<u32> {
+        self.size.map(|size| size.height.max(size.width))
+    }
+}
+
+/// As `25x25, stride 2, and the whole image through a gate`.
+impl fmt::Display for ReceptiveField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let side = |f: &mut fmt::Formatter<'_>, side: Option<Size>| match side {
+            Some(Size { height, width }) if height == width => write!(f, "{height}"),
+            Some(size) => write!(f, "{size}"),
+            None => f.write_str("2^32 or more"),
+        };
+        match self.size {
+            Some(size) => write!(f, "{size}")?,
+            None => side(f, None)?,
+        }
+        f.write_str(", stride ")?;
+        side(f, self.stride)?;
+        if self.is_gated {
+            f.write_str(", and the whole image through a gate")?;
+        }
+        Ok(())
+    }
 }
 
 /// One axis of a field: what the first value of a map sees, as positions on the input.
@@ -44,13 +79,13 @@ impl Axis {
         }
     }
 
-    fn length(self) -> u32 {
-        let length = self.last.saturating_sub(self.first).saturating_add(1);
-        u32::try_from(length).unwrap_or(u32::MAX)
+    /// Positions are saturated far above what is shown, so what is saturated is none.
+    fn length(self) -> Option<u32> {
+        u32::try_from(self.last.saturating_sub(self.first).saturating_add(1)).ok()
     }
 
-    fn step(self) -> u32 {
-        u32::try_from(self.stride).unwrap_or(u32::MAX)
+    fn step(self) -> Option<u32> {
+        u32::try_from(self.stride).ok()
     }
 }
 
@@ -58,6 +93,7 @@ impl Axis {
 struct Field {
     rows: Axis,
     columns: Axis,
+    is_gated: bool,
 }
 
 impl Field {
@@ -65,11 +101,16 @@ impl Field {
         Self {
             rows: self.rows.windowed(reach.0, stride.height, padding.top),
             columns: self.columns.windowed(reach.1, stride.width, padding.left),
+            is_gated: self.is_gated,
         }
     }
 
     fn joined(self, other: Self) -> Self {
-        Self { rows: self.rows.joined(other.rows), columns: self.columns.joined(other.columns) }
+        Self {
+            rows: self.rows.joined(other.rows),
+            columns: self.columns.joined(other.columns),
+            is_gated: self.is_gated || other.is_gated,
+        }
     }
 
     /// After one window over a whole map.
@@ -84,16 +125,27 @@ impl Field {
 pub(crate) fn receptive_fields(graph: &Graph) -> Vec<ReceptiveField> {
     let mut fields: Vec<Field> = Vec::with_capacity(graph.len());
     for (id, node) in graph.nodes() {
-        let inputs = graph.inputs(id).into_iter().map(|input| fields[input.index()]);
-        let pixel = Field { rows: Axis::PIXEL, columns: Axis::PIXEL };
-        let before = inputs.reduce(Field::joined).unwrap_or(pixel);
+        let pixel = Field { rows: Axis::PIXEL, columns: Axis::PIXEL, is_gated: false };
+        let inputs = graph.inputs(id);
+        let is_gate = |input: &&NodeId| is_gate(graph, id, **input);
+        let map = inputs.iter().filter(|input| !is_gate(input)).map(|input| fields[input.index()]);
+        let mut before = map.reduce(Field::joined).unwrap_or(pixel);
+        before.is_gated |= inputs.iter().any(|input| is_gate(&input));
         fields.push(after(graph, id, &node.op, before));
     }
+    let size = |rows: Option<u32>, columns: Option<u32>| Some(Size::new(rows?, columns?));
     let public = |field: Field| ReceptiveField {
-        size: Size::new(field.rows.length(), field.columns.length()),
-        stride: Size::new(field.rows.step(), field.columns.step()),
+        size: size(field.rows.length(), field.columns.length()),
+        stride: size(field.rows.step(), field.columns.step()),
+        is_gated: field.is_gated,
     };
     fields.into_iter().map(public).collect()
+}
+
+/// Whether an input of a node is multiplied over a larger map.
+fn is_gate(graph: &Graph, id: NodeId, input: NodeId) -> bool {
+    let node = graph.node(id);
+    matches!(node.op, Op::Multiply) && graph.node(input).shape.size() != node.shape.size()
 }
 
 fn after(graph: &Graph, id: NodeId, op: &Op, before: Field) -> Field {

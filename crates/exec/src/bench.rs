@@ -18,6 +18,7 @@ use crate::compare::FEWEST_PAIRS;
 use crate::engine::{Engine, EngineError, Model, Precision, Session, Setup};
 use crate::host::{CpuTime, Host};
 use crate::statistics::median;
+use crate::subnormal::Subnormals;
 
 /// How much to measure.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -89,6 +90,8 @@ pub struct Run {
     pub cut_short: bool,
     /// What else went on.
     pub surroundings: Surroundings,
+    /// How many of the network's weights are subnormal.
+    pub subnormals: Subnormals,
 }
 
 /// What else went on while a group was measured.
@@ -206,6 +209,7 @@ struct Runner {
     settled: bool,
     turns: Vec<Vec<Duration>>,
     count: usize,
+    subnormals: Subnormals,
 }
 
 impl Runner {
@@ -238,6 +242,7 @@ impl Runner {
             settled: false,
             turns: Vec::new(),
             count: 0,
+            subnormals: candidate.model.subnormals,
         })
     }
 
@@ -310,6 +315,7 @@ impl Runner {
             turns: self.turns,
             cut_short,
             surroundings,
+            subnormals: self.subnormals,
         }
     }
 }

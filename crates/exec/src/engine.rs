@@ -6,6 +6,8 @@ use inceptive_ir::{Graph, Op, Path};
 use inceptive_onnx::{Batch, ExportError, FoldError, LrnForm, Opset, Options, Weights, to_onnx};
 use serde::{Deserialize, Serialize};
 
+use crate::subnormal::Subnormals;
+
 /// The number format that an engine computes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -90,6 +92,8 @@ pub struct Model {
     pub name: String,
     /// What runs.
     pub graph: Graph,
+    /// How many of its weights are subnormal.
+    pub subnormals: Subnormals,
     weights: Weights,
 }
 
@@ -100,7 +104,8 @@ impl Model {
     /// When weights are missing.
     pub fn new(name: &str, inference: &Graph, weights: Weights) -> Result<Self, FoldError> {
         let (graph, weights) = weights.fold_batch_norm(inference)?;
-        Ok(Self { name: name.to_owned(), graph, weights })
+        let subnormals = Subnormals::of(&weights);
+        Ok(Self { name: name.to_owned(), graph, subnormals, weights })
     }
 
     /// The network as an ONNX file for a fixed batch.

@@ -18,6 +18,7 @@ mod probe;
 mod profile;
 pub mod program;
 pub mod statistics;
+mod subnormal;
 mod trust;
 
 pub use agreement::{allowed_error, relative_error};
@@ -34,4 +35,5 @@ pub use measurement::{Conditions, Measurement, ProfileRecord, Runtime, Setting, 
 pub use need::Need;
 pub use probe::Roofline;
 pub use profile::{Bound, Part, Profile, profile};
+pub use subnormal::Subnormals;
 pub use trust::{Finding, Grade};

@@ -11,6 +11,7 @@ use crate::machine::Machine;
 use crate::probe::Roofline;
 use crate::profile::Profile;
 use crate::statistics::{Estimate, Summary, summarize};
+use crate::subnormal::Subnormals;
 use crate::trust::{Finding, Grade, judge};
 
 /// What a network is, as far as results tell.
@@ -132,6 +133,9 @@ pub struct Measurement {
     pub stolen_cores: Option<f64>,
     /// Clock at the start and at the end, in MHz.
     pub clock_mhz: Option<[f64; 2]>,
+    /// How many of the weights are subnormal; none were counted in results of older versions.
+    #[serde(default)]
+    pub subnormals: Subnormals,
     /// Every time, turn by turn.
     pub turns_ms: Vec<Vec<f64>>,
     /// What the times say.
@@ -185,6 +189,7 @@ impl Measurement {
             others_cores,
             stolen_cores,
             clock_mhz,
+            subnormals: run.subnormals,
             turns_ms,
             latency_ms,
             grade,

@@ -255,7 +255,7 @@ fn moved_bytes(graph: &Graph, cost: &Cost, memory: &Memory, ids: &[NodeId]) -> u
         .map(owner)
         .filter(|id| !inside.contains(id))
         .collect();
-    let learned = moving().map(|cost| (cost.params + cost.buffers) * size_of::<f32>() as u64);
+    let learned = moving().map(|cost| cost.read_weight_bytes);
     let is_read_outside = |id: NodeId| {
         let mut readers = memory.readers[id.index()].iter();
         owner(graph.output()) == id || readers.any(|reader| !inside.contains(reader))
@@ -268,7 +268,7 @@ fn moved_bytes(graph: &Graph, cost: &Cost, memory: &Memory, ids: &[NodeId]) -> u
 /// The elementwise operator that alone reads a layer.
 fn after(graph: &Graph, layer: NodeId) -> Option<NodeId> {
     let is_layer = matches!(graph.node(layer).op, Op::Conv(_) | Op::Linear(_) | Op::Activation(_));
-    let reader = graph.sole_consumer(layer)?;
+    let reader = graph.only_consumer(layer)?;
     let is_elementwise =
         matches!(graph.node(reader).op, Op::Activation(_) | Op::Add { .. } | Op::Multiply);
     (is_layer && is_elementwise).then_some(reader)

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bench::Run;
 use crate::statistics::{Summary, median};
+use crate::subnormal::Subnormals;
 
 /// How far a measurement can be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -46,6 +47,7 @@ const DRIFT: [f64; 2] = [0.03, 0.10];
 const OUTLIERS: [f64; 2] = [0.10, 0.25];
 const OTHERS: [f64; 2] = [0.10, 0.50];
 const CLOCK: [f64; 2] = [0.03, 0.10];
+const SUBNORMAL: [f64; 2] = [0.001, 0.01];
 
 /// Fewer runs than this say little about spread.
 const FEW_RUNS: usize = 15;
@@ -61,6 +63,7 @@ pub fn judge(run: &Run, latency: &Summary, share_of_peak: f64) -> (Grade, Vec<Fi
         clock(run),
         runs(run, latency),
         peak(share_of_peak),
+        subnormals(run.subnormals),
     ]
     .into_iter()
     .flatten()
@@ -156,6 +159,12 @@ fn peak(share: f64) -> Option<Finding> {
     let message =
         "it computed faster than the measured peak, so the peak was disturbed; stop other programs";
     (share > 1.0).then(|| Finding { is_serious: false, message: message.to_owned() })
+}
+
+/// The time is that of subnormal numbers, not of the network.
+fn subnormals(subnormals: Subnormals) -> Option<Finding> {
+    let message = subnormals.remark()?;
+    beyond(subnormals.share(), SUBNORMAL, || message)
 }
 
 fn runs(run: &Run, latency: &Summary) -> Option<Finding> {

@@ -6,8 +6,8 @@ use std::{cell::Cell, ops::ControlFlow, time::Duration};
 
 use inceptive_exec::{
     Candidate, Description, Engine, Event, FakeHost, Grade, Machine, Measurement, Model, Observer,
-    PrecisionWish, Profile, Protocol, Roofline, Run, Runtime, Setting, Setup, Subject, Verdict,
-    compare, engines::mock::Mock, measure, profile, random_input,
+    PrecisionWish, Profile, Protocol, Roofline, Run, Runtime, Setting, Setup, Subject, Subnormals,
+    Verdict, compare, engines::mock::Mock, measure, profile, random_input,
 };
 use inceptive_ir::{Activation, Graph, NewNode, Op, Path, Shape};
 use inceptive_onnx::Weights;
@@ -141,6 +141,39 @@ fn a_steady_machine_gets_the_best_grade() {
     let result = result(&engine, &model("m"), &notes.finished[0].1, &limits);
     assert_eq!((result.grade, result.findings.len()), (Grade::A, 0), "{:?}", result.findings);
     assert!((result.latency_ms.median.value - 10.03).abs() < 0.011);
+}
+
+/// A public model has 60% of such weights, and takes 44 ms as shipped and 8.4 without them.
+#[test]
+fn subnormal_weights_are_graded() {
+    let host = FakeHost::default();
+    let engine = Mock::new(&host, |_, run| ms(10.0 + 0.01 * (run % 7) as f64));
+    let limits = protocol(2000);
+    let notes = measured(&engine, &[model("m")], &limits, Notes::default());
+    let run = &notes.finished[0].1;
+    for (count, grade, remarks) in [(0, Grade::A, 0), (5, Grade::B, 1), (600, Grade::C, 1)] {
+        let subnormals = Subnormals { count, total: 1_000 };
+        let run = Run { subnormals, ..run.clone() };
+        let result = result(&engine, &model("m"), &run, &limits);
+        assert_eq!((result.grade, result.findings.len()), (grade, remarks), "{count}");
+        assert_eq!(result.subnormals, subnormals);
+        let named = |finding: &inceptive_exec::Finding| finding.message.contains("subnormal");
+        assert!(result.findings.iter().all(named));
+    }
+}
+
+#[test]
+fn a_models_subnormal_weights_reach_its_result() {
+    let mut graph = Graph::new(Shape::vector(4), None).unwrap();
+    let linear = Op::Linear(inceptive_ir::Linear { out_features: 2, bias: true });
+    graph.add(NewNode::new(linear, Path::new("fc")), &[graph.input()]).unwrap();
+    let mut weights = Weights::default();
+    weights.set(Path::new("fc"), inceptive_onnx::Role::Weight, vec![1e-40; 8]);
+    weights.set(Path::new("fc"), inceptive_onnx::Role::Bias, vec![1.0; 2]);
+    let model = Model::new("m", &graph, weights).unwrap();
+    let engine = Mock::new(&FakeHost::default(), |_, _| ms(10.0));
+    let notes = measured(&engine, &[model], &protocol(2000), Notes::default());
+    assert_eq!(notes.finished[0].1.subnormals, Subnormals { count: 8, total: 10 });
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! A name for what a network computes.
 
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 use sha2::{Digest, Sha256};
 
 use crate::{
     graph::{AuxiliaryHead, Graph, NodeId},
     op::Op,
+    path::Path,
+    tensor::Role,
 };
 
 /// Changes whenever the encoding below does, so that stored fingerprints are never confused.
@@ -17,7 +19,7 @@ const VERSION: u8 = 1;
 /// Equal for networks with the same operators, attributes and connections, whatever their nodes are
 /// called, wherever they were written and in which order they were added; the inputs of sums and
 /// products may be swapped. Different when an attribute, an edge, an auxiliary head or the weight of its
-/// loss differs, and when a result is shared in one network and computed twice in the other.
+/// loss differs, and when a result or a tensor is shared in one network and computed or kept twice in the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint([u8; 16]);
 
@@ -99,11 +101,13 @@ struct Numbering {
     number: Vec<Option<u32>>,
     /// The nodes that have a number, in the order of their numbers.
     order: Vec<NodeId>,
+    /// The nodes that have shared tensors first.
+    tensors: HashMap<(Path, Role), NodeId>,
 }
 
 impl Numbering {
     fn new(nodes: usize) -> Self {
-        Self { number: vec![None; nodes], order: Vec::new() }
+        Self { number: vec![None; nodes], order: Vec::new(), tensors: HashMap::new() }
     }
 
     /// Writes down the nodes that had no number yet, in the order of their numbers, each with those of its inputs.
@@ -120,6 +124,7 @@ impl Numbering {
                 Some(&(input, _)) => stack.extend([(id, done + 1), (input, 0)]),
                 None => {
                     text.extend(encoded(&graph.node(id).op, inputs, |input| self.bytes(input)));
+                    self.write_shared(graph, id, &mut text);
                     self.number[id.index()] = u32::try_from(self.order.len()).ok();
                     self.order.push(id);
                 }
@@ -133,6 +138,29 @@ impl Numbering {
     fn forget(&mut self, count: usize) {
         for id in self.order.drain(count..) {
             self.number[id.index()] = None;
+        }
+        let number = &self.number;
+        self.tensors.retain(|_, first| number[first.index()].is_some());
+    }
+
+    /// Writes down which tensors a node has in common with one that was left before, by that one's number.
+    fn write_shared(&mut self, graph: &Graph, id: NodeId, text: &mut Vec<u8>) {
+        if !graph.shares_tensors(id) {
+            return;
+        }
+        let node = graph.node(id);
+        for (role, _) in node.op.tensors(&graph.input_shapes(id)) {
+            let tensor = (node.tensor_path(role).clone(), role);
+            match self.tensors.get(&tensor) {
+                None => {
+                    self.tensors.insert(tensor, id);
+                }
+                Some(&first) => {
+                    text.extend(b"shares ");
+                    text.extend(role.name().as_bytes());
+                    text.extend(self.bytes(first));
+                }
+            }
         }
     }
 

@@ -8,7 +8,13 @@ use petgraph::{
     visit::EdgeRef,
 };
 
-use crate::{infer::ShapeError, op::Op, path::Path, shape::Shape};
+use crate::{
+    infer::ShapeError,
+    op::Op,
+    path::Path,
+    shape::Shape,
+    tensor::{Role, Shared, Tensor},
+};
 
 /// A node of one [`Graph`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -67,6 +73,15 @@ pub struct Node {
     pub span: Option<Span>,
     /// How the reference implementation calls it.
     pub form: Form,
+    /// Its tensors that other nodes have too.
+    pub shared: Shared,
+}
+
+impl Node {
+    /// The path that a tensor of it is kept under: its own, unless it shares the tensor.
+    pub fn tensor_path(&self, role: Role) -> &Path {
+        self.shared.path(role).unwrap_or(&self.path)
+    }
 }
 
 /// What to add to a graph: a node before its shape is known.
@@ -82,19 +97,22 @@ pub struct NewNode {
     pub span: Option<Span>,
     /// How the reference implementation calls it.
     pub form: Form,
+    /// Its tensors that other nodes have too.
+    pub shared: Shared,
 }
 
 impl NewNode {
     /// A node of the main network that no file mentions.
     pub fn new(op: Op, path: Path) -> Self {
-        Self { op, path, part: Part::Main, span: None, form: Form::Module }
+        let (part, form, shared) = (Part::Main, Form::Module, Shared::default());
+        Self { op, path, part, span: None, form, shared }
     }
 }
 
 impl From<&Node> for NewNode {
     fn from(node: &Node) -> Self {
-        let Node { op, path, shape: _, part, span, form } = node.clone();
-        Self { op, path, part, span, form }
+        let Node { op, path, shape: _, part, span, form, shared } = node.clone();
+        Self { op, path, part, span, form, shared }
     }
 }
 
@@ -122,6 +140,8 @@ pub struct Graph {
     output: NodeId,
     auxiliary: Vec<AuxiliaryHead>,
     work: u128,
+    /// Dimensions of every tensor that is shared, by the path that it is kept under.
+    shared: HashMap<(Path, Role), Vec<usize>>,
 }
 
 /// A state of a graph that it can go back to, see [`Graph::checkpoint`].
@@ -191,6 +211,26 @@ pub enum GraphError {
         /// How many were found.
         found: usize,
     },
+    /// A node shares a tensor that it does not have, or that has other dimensions.
+    #[error("`{path}` cannot share the tensor `{tensor}`: it needs {needed}, found {found}")]
+    SharedTensor {
+        /// The node.
+        path: Path,
+        /// The tensor's name.
+        tensor: String,
+        /// Dimensions that the node needs.
+        needed: String,
+        /// Dimensions of the tensor.
+        found: String,
+    },
+    /// A path has more segments than the program handles.
+    #[error("a node's path has more than {limit} segments: `{start}/...`")]
+    TooDeep {
+        /// Its first segments.
+        start: Path,
+        /// The limit.
+        limit: usize,
+    },
     /// There are more nodes than the program handles.
     #[error("the network has more than {limit} nodes")]
     TooManyNodes {
@@ -220,6 +260,7 @@ impl Graph {
             output: NodeId(NodeIndex::new(0)),
             auxiliary: Vec::new(),
             work: 0,
+            shared: HashMap::new(),
         };
         let node = NewNode { span, ..NewNode::new(Op::Input(input), Path::new("input")) };
         graph.add(node, &[])?;
@@ -237,18 +278,25 @@ impl Graph {
             return Err(GraphError::TooManyNodes { limit: Self::MAX_NODES });
         }
         let shapes: Vec<Shape> = inputs.iter().map(|&input| self.node(input).shape).collect();
-        let NewNode { op, path, part, span, form } = node;
+        let NewNode { op, path, part, span, form, shared } = node;
+        if path.as_str().matches('/').nth(Path::MAX_DEPTH - 1).is_some() {
+            return Err(GraphError::TooDeep { start: path.truncated(4), limit: Path::MAX_DEPTH });
+        }
         let (shape, work) = match self.admit(&op, &shapes) {
             Ok(admitted) => admitted,
             Err(error) => return Err(GraphError::Shape { path, error }),
         };
+        let shares = !shared.is_empty() || self.has_shared_tensors();
+        let tensors = if shares { op.tensors(&shapes) } else { Vec::new() };
+        self.admit_tensors(&path, &shared, &tensors)?;
         let id = NodeId(NodeIndex::new(self.len()));
         match self.by_path.entry(path.clone()) {
             Entry::Occupied(_) => return Err(GraphError::DuplicatePath { path }),
             Entry::Vacant(free) => free.insert(id),
         };
         self.work = work;
-        self.dag.add_node(Node { op, path, shape, part, span, form });
+        self.keep_shared(&shared, tensors);
+        self.dag.add_node(Node { op, path, shape, part, span, form, shared });
         for (slot, input) in (0..).zip(inputs) {
             self.dag.add_edge(input.0, id.0, Slot(slot));
         }
@@ -273,6 +321,65 @@ impl Graph {
                 limit: Self::MAX_WORK,
             })?;
         Ok((shape, work))
+    }
+
+    /// Checks that tensors which nodes share have the dimensions that every one of them needs.
+    fn admit_tensors(
+        &self,
+        path: &Path,
+        shared: &Shared,
+        tensors: &[Tensor],
+    ) -> Result<(), GraphError> {
+        let refused = |kept: &Path, role: Role, needed: String, found: String| {
+            let tensor = format!("{kept}.{role}");
+            Err(GraphError::SharedTensor { path: path.clone(), tensor, needed, found })
+        };
+        for (role, dims) in tensors {
+            let kept = shared.path(*role).unwrap_or(path);
+            match self.dimensions_of(kept, *role) {
+                Some(found) if found != *dims => {
+                    return refused(kept, *role, format!("{dims:?}"), format!("{found:?}"));
+                }
+                // A tensor that nobody has yet is what this node makes of it.
+                _ => {}
+            }
+        }
+        match shared.iter().find(|(role, _)| tensors.iter().all(|(known, _)| known != role)) {
+            None => Ok(()),
+            Some((role, kept)) => refused(kept, role, format!("no {role}"), "one".to_owned()),
+        }
+    }
+
+    /// Dimensions of a tensor, by the path that it is kept under.
+    fn dimensions_of(&self, kept: &Path, role: Role) -> Option<Vec<usize>> {
+        let owned = || {
+            let id = self.find(kept).filter(|&id| self.node(id).shared.path(role).is_none())?;
+            let tensors = self.node(id).op.tensors(&self.input_shapes(id));
+            tensors.into_iter().find(|(known, _)| *known == role).map(|(_, dims)| dims)
+        };
+        self.shared.get(&(kept.clone(), role)).cloned().or_else(owned)
+    }
+
+    /// Remembers the dimensions of shared tensors.
+    fn keep_shared(&mut self, shared: &Shared, tensors: Vec<Tensor>) {
+        for (role, dims) in tensors {
+            if let Some(kept) = shared.path(role) {
+                self.shared.entry((kept.clone(), role)).or_insert(dims);
+            }
+        }
+    }
+
+    /// Whether a node has a tensor that another node has too.
+    pub fn shares_tensors(&self, id: NodeId) -> bool {
+        let node = self.node(id);
+        let is_shared = |role| self.shared.contains_key(&(node.path.clone(), role));
+        !node.shared.is_empty()
+            || [Role::Weight, Role::Bias, Role::Mean, Role::Variance].into_iter().any(is_shared)
+    }
+
+    /// Whether any two nodes have a tensor in common.
+    pub fn has_shared_tensors(&self) -> bool {
+        !self.shared.is_empty()
     }
 
     /// Declares which node gives the network's result.
@@ -363,7 +470,7 @@ impl Graph {
     }
 
     /// The node that reads a node, if it is the only one and reads it once. Takes no longer where there are many.
-    pub fn sole_consumer(&self, id: NodeId) -> Option<NodeId> {
+    pub fn only_consumer(&self, id: NodeId) -> Option<NodeId> {
         let mut consumers = self.dag.neighbors_directed(id.0, Direction::Outgoing);
         let only = consumers.next().map(NodeId);
         only.filter(|_| consumers.next().is_none())

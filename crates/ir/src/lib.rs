@@ -13,6 +13,7 @@ mod parts;
 pub mod passes;
 mod path;
 mod shape;
+mod tensor;
 pub mod text;
 
 pub use fingerprint::Fingerprint;
@@ -25,3 +26,4 @@ pub use op::{Activation, Arity, AttributeValue, BatchNorm, Conv, Linear, Lrn, Op
 pub use parts::{HeadParts, NodeParts, Parts};
 pub use path::{Path, is_invisible};
 pub use shape::{Padding, Shape, Size};
+pub use tensor::{Role, Shared, Tensor};

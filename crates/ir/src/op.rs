@@ -200,6 +200,8 @@ pub enum AttributeValue {
     Numbers(Vec<f32>),
     /// A word from a closed set.
     Word(&'static str),
+    /// A text.
+    Text(String),
 }
 
 impl fmt::Display for AttributeValue {
@@ -216,6 +218,7 @@ impl fmt::Display for AttributeValue {
                 write!(f, "{}", parts.join(","))
             }
             Self::Word(word) => write!(f, "{word}"),
+            Self::Text(text) => write!(f, "{text}"),
         }
     }
 }

@@ -12,6 +12,9 @@ use std::{fmt, sync::Arc};
 pub struct Path(Arc<str>);
 
 impl Path {
+    /// The most segments of a node's path.
+    pub const MAX_DEPTH: usize = 128;
+
     /// The path of the whole network, which has no segments.
     pub fn root() -> Self {
         Self(Arc::from(""))

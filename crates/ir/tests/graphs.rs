@@ -2,7 +2,7 @@
 
 use inceptive_ir::{
     Activation, AuxiliaryHead, BatchNorm, Conv, Graph, GraphError, HeadParts, Linear, Lrn, NewNode,
-    NodeParts, Op, Padding, Part, Parts, Path, Pool, PoolKind, Shape, Size, passes,
+    NodeParts, Op, Padding, Part, Parts, Path, Pool, PoolKind, Role, Shape, Shared, Size, passes,
 };
 use proptest::prelude::*;
 
@@ -283,4 +283,77 @@ fn lists_that_describe_no_graph_are_refused() {
     head.node.part = Part::Auxiliary(0);
     let reads = build(vec![input(), head, relu("b", vec![1])], 2);
     assert!(matches!(reads, GraphError::ReadsAuxiliary { .. }), "{reads}");
+}
+
+/// Three convolutions in a row; the second and third have tensors in common as `share` says.
+fn sharing(share: &[(Role, &str)]) -> Result<Graph, GraphError> {
+    let mut graph = Graph::new(Shape::map(8, 6, 6), None)?;
+    let op = || Op::Conv(Conv { bias: true, ..conv() });
+    let mut last = graph.input();
+    for path in ["a", "b", "c"] {
+        let shared = share.iter().filter(|_| path == "c");
+        let shared = Shared::new(shared.map(|&(role, path)| (role, Path::new(path))));
+        last = graph.add(NewNode { shared, ..NewNode::new(op(), Path::new(path)) }, &[last])?;
+    }
+    Ok(graph)
+}
+
+#[test]
+fn shared_tensors_are_part_of_what_a_network_is() {
+    let fingerprint = |share: &[(Role, &str)]| sharing(share).unwrap().fingerprint();
+    let all = [
+        fingerprint(&[]),
+        fingerprint(&[(Role::Weight, "b")]),
+        fingerprint(&[(Role::Weight, "a")]),
+        fingerprint(&[(Role::Bias, "b")]),
+        fingerprint(&[(Role::Weight, "b"), (Role::Bias, "b")]),
+    ];
+    for (at, one) in all.iter().enumerate() {
+        assert!(!all[..at].contains(one), "{at}");
+    }
+    // A tensor that one node alone has is not shared, whatever it is called.
+    assert_eq!(fingerprint(&[(Role::Weight, "gone")]), fingerprint(&[]));
+    let graph = sharing(&[(Role::Weight, "b"), (Role::Bias, "b")]).unwrap();
+    assert_eq!(Graph::from_parts(graph.to_parts()).unwrap().fingerprint(), graph.fingerprint());
+}
+
+#[test]
+fn only_tensors_that_fit_are_shared() {
+    let error = sharing(&[(Role::Mean, "b")]).unwrap_err().to_string();
+    assert!(error.contains("cannot share the tensor `b.running_mean`"), "{error}");
+    let mut graph = sharing(&[]).unwrap();
+    let wide = Op::Conv(Conv { out_channels: 16, ..conv() });
+    let shared = Shared::new([(Role::Weight, Path::new("a"))]);
+    let node = NewNode { shared, ..NewNode::new(wide.clone(), Path::new("wide")) };
+    let error = graph.add(node, &[graph.input()]).unwrap_err().to_string();
+    assert!(error.contains("it needs [16, 8, 3, 3], found [8, 8, 3, 3]"), "{error}");
+    // The name of a shared tensor is taken, whoever had it first.
+    let mut graph = sharing(&[(Role::Weight, "later")]).unwrap();
+    let error = graph.add(NewNode::new(wide, Path::new("later")), &[graph.input()]).unwrap_err();
+    assert!(matches!(error, GraphError::SharedTensor { .. }), "{error}");
+}
+
+#[test]
+fn a_shared_kernel_takes_no_normalisation_in() {
+    let mut graph = sharing(&[(Role::Weight, "b")]).unwrap();
+    let mut last = graph.output();
+    let norm = Op::BatchNorm(BatchNorm { eps: 1e-3, scale: true, center: true });
+    for (op, path) in [(norm.clone(), "c/bn"), (Op::Conv(conv()), "d"), (norm, "d/bn")] {
+        last = graph.add(NewNode::new(op, Path::new(path)), &[last]).unwrap();
+    }
+    let (_, folds) = passes::fold_batch_norm(&graph);
+    let folded: Vec<&str> = folds.iter().map(|fold| graph.node(fold.layer).path.as_str()).collect();
+    assert_eq!(folded, ["d"]);
+}
+
+#[test]
+fn paths_have_a_limit() {
+    let mut graph = Graph::new(Shape::map(8, 6, 6), None).unwrap();
+    let relu = |depth: usize| {
+        let path = vec!["a"; depth].join("/");
+        NewNode::new(Op::Activation(Activation::Relu), Path::new(&path))
+    };
+    graph.add(relu(Path::MAX_DEPTH), &[graph.input()]).unwrap();
+    let error = graph.add(relu(Path::MAX_DEPTH + 1), &[graph.input()]).unwrap_err();
+    assert_eq!(error.to_string(), "a node's path has more than 128 segments: `a/a/a/a/...`");
 }

@@ -26,7 +26,7 @@ pub use git::{GitError, GitFiles};
 pub use inspect::{Content, Edited, Inspected, inspect, is_network, list};
 pub use memory::{OutOfMemory, check_memory, with_batch};
 pub use network::{
-    ReadError, Runnable, WeightSource, files_of, is_onnx, opset_note, own_weights, read, read_onnx,
+    ReadError, Runnable, WeightSource, files_of, import_notes, is_onnx, own_weights, read, read_onnx,
     read_runnable,
 };
 pub use profile::ProfilePlan;

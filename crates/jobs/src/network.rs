@@ -8,10 +8,10 @@ use std::{
 };
 
 use inceptive_dsl::{Architecture, Disk, Failure, Loaded, Setting, Sources, load};
-use inceptive_exec::{Need, available_memory};
+use inceptive_exec::{Need, Subnormals, available_memory};
 use inceptive_ir::{Graph, GraphError, passes};
 use inceptive_onnx::{
-    ImportError, Imported, LoadError, Matching, Opset, ValuesError, Weights, from_onnx,
+    ImportError, Imported, LoadError, MatchBy, Matching, Opset, ValuesError, Weights, from_onnx,
 };
 
 use crate::memory::{OutOfMemory, check_memory};
@@ -100,11 +100,39 @@ fn bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
     fs::read(path).map_err(|error| ReadError::File { path: path.to_owned(), error })
 }
 
-/// What is to be known about a file whose operators are of a version that is not known here.
-pub fn opset_note(imported: &Imported) -> Option<String> {
+/// What is to be known about an ONNX file: operators of a version that is not known here, and what of the file the
+/// network does not have.
+pub fn import_notes(imported: &Imported) -> Vec<String> {
+    opset_note(imported).into_iter().chain(outputs_note(imported)).collect()
+}
+
+fn opset_note(imported: &Imported) -> Option<String> {
     let (found, newest) = (imported.opset, Opset::NEWEST);
     (found > newest.into()).then(|| {
-        format!("operator set {found} is newer than {newest}, the newest that is known here; check an output")
+        format!(
+            "operator set {found} is newer than {newest}, the newest supported; verify the outputs"
+        )
+    })
+}
+
+/// How many of the outputs that are left out a note names.
+const NAMED_OUTPUTS: usize = 5;
+
+fn outputs_note(imported: &Imported) -> Option<String> {
+    let left_out = &imported.left_out;
+    let named: Vec<String> =
+        left_out.iter().take(NAMED_OUTPUTS).map(|name| format!("`{name}`")).collect();
+    let more = match left_out.len().saturating_sub(NAMED_OUTPUTS) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let (output, all, named) = (&imported.output, left_out.len() + 1, named.join(", "));
+    (!left_out.is_empty()).then(|| {
+        format!(
+            "the file has {all} outputs, of which only the first, `{output}`, is read; what only {named}{more} \
+             need{} is not counted, run or exported",
+            if left_out.len() == 1 { "s" } else { "" },
+        )
     })
 }
 
@@ -125,7 +153,7 @@ fn described(path: &Path, imported: &Imported) -> Loaded {
         name: stem.to_string_lossy().into_owned(),
         file: path.to_owned(),
         description: None,
-        notes: opset_note(imported).into_iter().collect(),
+        notes: import_notes(imported),
         extends: None,
         cite: vec![],
         published: vec![],
@@ -149,6 +177,8 @@ pub struct Runnable {
     pub matching: Option<Matching>,
     /// The graph's name in an ONNX file.
     pub stored_name: Option<String>,
+    /// How many of its weights are subnormal.
+    pub subnormals: Subnormals,
 }
 
 /// Where weights come from.
@@ -156,6 +186,8 @@ pub struct Runnable {
 pub struct WeightSource {
     /// A safetensors file. Without it an ONNX file's own weights are taken, and random ones for YAML.
     pub file: Option<PathBuf>,
+    /// How the tensors of that file find their places.
+    pub match_by: MatchBy,
     /// Seed of random weights.
     pub seed: u64,
 }
@@ -184,7 +216,7 @@ pub fn read_runnable(
     check_weights(path, &graph)?;
     let (weights, matching) = match (&from.file, own) {
         (Some(file), _) => {
-            let loaded = Weights::from_safetensors(&bytes(file)?, &graph);
+            let loaded = Weights::from_safetensors(&bytes(file)?, &graph, from.match_by);
             let (weights, matching) =
                 loaded.map_err(|error| ReadError::Weights { path: file.clone(), error })?;
             (weights, Some(matching))
@@ -192,7 +224,8 @@ pub fn read_runnable(
         (None, Some(own)) => (own, None),
         (None, None) => (Weights::seeded(&graph, from.seed), None),
     };
-    Ok(Runnable { loaded, graph, weights, matching, stored_name })
+    let subnormals = Subnormals::of(&weights);
+    Ok(Runnable { loaded, graph, weights, matching, stored_name, subnormals })
 }
 
 /// The weights in an ONNX file and in files beside it.

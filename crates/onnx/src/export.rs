@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use inceptive_ir::{
-    Activation, Graph, Lrn, Node, NodeId, Op, Padding, Path, Pool, PoolKind, Shape, Size, text,
+    Activation, Graph, Lrn, Node, NodeId, Op, Padding, Path, Pool, PoolKind, Role, Shape, Size, text,
 };
 use prost::{Message, bytes::Bytes};
 
@@ -12,7 +12,7 @@ use crate::proto::{
     OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto,
     TypeProto, ValueInfoProto,
 };
-use crate::weights::{Missing, Role, Weights, node_slots};
+use crate::weights::{Missing, Weights, node_slots};
 
 /// Name of the batch dimension where it is dynamic.
 const BATCH: &str = "batch";
@@ -117,7 +117,8 @@ pub fn to_onnx(
     options: &Options,
 ) -> Result<Vec<u8>, ExportError> {
     let paths = graph.nodes().map(|(_, node)| node.path.as_str()).collect();
-    let mut writer = Writer { graph, weights, paths, options, out: GraphProto::default() };
+    let (written, out) = (HashSet::new(), GraphProto::default());
+    let mut writer = Writer { graph, weights, paths, options, written, out };
     for id in graph.ids() {
         writer.node(id)?;
     }
@@ -125,8 +126,8 @@ pub fn to_onnx(
     if bytes >= MAX_BYTES {
         return Err(ExportError::TooLarge { bytes });
     }
-    let output = graph.output();
-    writer.out.output = vec![writer.value(&graph.node(output).path, graph.node(output).shape)];
+    let output = writer.output();
+    writer.out.output = vec![output];
     writer.out.value_info.retain(|value| value.name != writer.out.output[0].name);
     writer.out.name = text::one_line(&options.name).into_owned();
     let metadata = |key: &str, value: String| StringStringEntryProto { key: key.to_owned(), value };
@@ -151,6 +152,8 @@ struct Writer<'a> {
     weights: &'a Weights,
     paths: HashSet<&'a str>,
     options: &'a Options,
+    /// Names of the constants that are written.
+    written: HashSet<String>,
     out: GraphProto,
 }
 
@@ -221,6 +224,17 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// The result. An input cannot be one: not every reader takes a graph without nodes.
+    fn output(&mut self) -> ValueInfoProto {
+        let node = self.graph.node(self.graph.output());
+        if !matches!(node.op, Op::Input(_)) {
+            return self.value(&node.path, node.shape);
+        }
+        let name = format!("{}{HELPER}output", node.path);
+        self.push("Identity", &name, vec![node.path.to_string()], vec![]);
+        self.value(&Path::new(&name), node.shape)
+    }
+
     /// Adds a node that is named like its result.
     fn push(&mut self, op: &str, name: &str, input: Vec<String>, attribute: Vec<AttributeProto>) {
         self.out.node.push(NodeProto {
@@ -259,6 +273,10 @@ impl Writer<'_> {
     ) -> String {
         if self.paths.contains(name.as_str()) {
             name.push(HELPER);
+        }
+        // A tensor that several nodes share is written once.
+        if !self.written.insert(name.clone()) {
+            return name;
         }
         self.out.initializer.push(TensorProto {
             name: name.clone(),
@@ -300,9 +318,9 @@ impl Writer<'_> {
         for (role, absent) in
             [(Role::Weight, 1.0), (Role::Bias, 0.0), (Role::Mean, 0.0), (Role::Variance, 1.0)]
         {
-            let name = format!("{}.{}", node.path, role.name());
+            let name = format!("{}.{role}", node.tensor_path(role));
             inputs.push(if learned.iter().any(|slot| slot.role == role) {
-                let values = self.weights.get(&node.path, role)?;
+                let values = self.weights.of(node, role)?;
                 self.constant(name, &[channels], values)
             } else {
                 self.constant(name, &[channels], &vec![absent; channels])

@@ -13,12 +13,13 @@ mod weights;
 
 pub use export::{Batch, ExportError, HELPER, INPUT, LrnForm, Opset, Options, to_onnx};
 pub use import::{ImportError, Imported, ValuesError, from_onnx};
+pub use inceptive_ir::Role;
 pub use pytorch::to_pytorch;
 pub use state::{
-    LoadError, Matching, Mismatch, SaveError, Tensor, tensor_from_safetensors,
+    LoadError, MatchBy, Matching, Mismatch, SaveError, Tensor, tensor_from_safetensors,
     tensors_to_safetensors,
 };
-pub use weights::{FoldError, Missing, Role, Slot, Weights, node_slots, slots};
+pub use weights::{FoldError, Missing, Slot, Weights, node_slots, slots};
 
 /// Who files say that they were written by.
 const PRODUCER: &str = "inceptive";

@@ -7,16 +7,29 @@ use std::{
 };
 
 use half::{bf16, f16};
-use inceptive_ir::{Graph, NodeId, Op, Path};
+use inceptive_ir::{Graph, NodeId, Op, Path, Role};
 use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 
-use crate::weights::{Missing, Role, Slot, Weights, slots};
+use crate::weights::{Missing, Slot, Weights, slots};
+
+/// How tensors are to find their places.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MatchBy {
+    /// By their names; where names are of another program, by kind and shape, if that leaves no choice.
+    #[default]
+    Names,
+    /// Where names are of another program, layers of equal kind and shape in the natural order of their names,
+    /// which is a guess.
+    Order,
+}
 
 /// How tensors found their places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Matching {
     /// Every name is known.
     Names,
+    /// Names are of another program, and every layer has another kind or shape.
+    Shapes,
     /// Names are of another program: layers of equal kind and shape were taken in the natural order of their
     /// names.
     Order,
@@ -31,6 +44,18 @@ pub enum LoadError {
     /// Tensors and places do not fit.
     #[error("{0}")]
     Mismatch(Mismatch),
+    /// Names are of another program, and shapes do not say which tensor belongs where.
+    #[error(
+        "the tensors are named by another program (such as `{example}`), and {layers} layers have the same shape as \
+         another, so their order would be a guess; rename the tensors as `inceptive show` names the layers, or add \
+         --match order to take them in the natural order of their names, and verify an output"
+    )]
+    Ambiguous {
+        /// A name of the file.
+        example: String,
+        /// How many layers another one could be taken for.
+        layers: usize,
+    },
 }
 
 /// What does not fit, each a line for the reader.
@@ -77,12 +102,17 @@ type Signature = Vec<(Role, Vec<usize>)>;
 
 impl Weights {
     /// Reads the weights of `graph` from a safetensors file: by name, if names are ours or those of the
-    /// PyTorch module that we write; else by order and shape, for files of other programs in PyTorch's
-    /// layout. Counters and auxiliary heads that the graph does not have are passed over.
+    /// PyTorch module that we write; else by shape, and as far as `match_by` says so by order, for files of other
+    /// programs in PyTorch's layout. Counters and auxiliary heads that the graph does not have are passed over.
     ///
     /// # Errors
-    /// When the file is none, or when something is missing, extra or of another shape or type.
-    pub fn from_safetensors(bytes: &[u8], graph: &Graph) -> Result<(Self, Matching), LoadError> {
+    /// When the file is none, when something is missing, extra or of another shape or type, and when the order of
+    /// names would have to be guessed.
+    pub fn from_safetensors(
+        bytes: &[u8],
+        graph: &Graph,
+        match_by: MatchBy,
+    ) -> Result<(Self, Matching), LoadError> {
         let file = SafeTensors::deserialize(bytes)?;
         let names = file.names();
         let tensors: Vec<(&str, TensorView<'_>)> = names
@@ -95,11 +125,20 @@ impl Weights {
         let known: HashSet<Vec<String>> =
             slots.iter().map(|slot| words(&slot.to_string())).collect();
         let by_name = tensors.iter().filter(|(name, _)| known.contains(&words(name))).count();
-        let matching = if by_name * 2 > slots.len() { Matching::Names } else { Matching::Order };
-        let placed = match matching {
-            Matching::Names => place_by_name(&slots, tensors),
-            Matching::Order => place_by_order(graph, &slots, tensors),
+        let ambiguous = count_ambiguous(&slots);
+        let matching = match ambiguous {
+            _ if by_name * 2 > slots.len() => Matching::Names,
+            0 => Matching::Shapes,
+            _ => Matching::Order,
         };
+        let example = tensors.iter().map(|(name, _)| *name).min().unwrap_or_default().to_owned();
+        let placed = match matching {
+            Matching::Names => place_by_name(graph, &slots, tensors),
+            Matching::Shapes | Matching::Order => place_by_order(graph, &slots, tensors),
+        };
+        if matching == Matching::Order && match_by == MatchBy::Names && placed.is_ok() {
+            return Err(LoadError::Ambiguous { example, layers: ambiguous });
+        }
         let weights =
             placed.and_then(|placed| fill(&slots, &placed)).map_err(LoadError::Mismatch)?;
         Ok((weights, matching))
@@ -205,6 +244,7 @@ fn natural(name: &str) -> Vec<(u64, String)> {
 type Placed<'a> = Vec<(&'a str, TensorView<'a>)>;
 
 fn place_by_name<'a>(
+    graph: &Graph,
     slots: &[Slot],
     tensors: Vec<(&'a str, TensorView<'a>)>,
 ) -> Result<Placed<'a>, Mismatch> {
@@ -222,9 +262,52 @@ fn place_by_name<'a>(
             None => mismatch.missing.push(describe_slot(slot)),
         }
     }
+    check_copies(graph, slots, &placed, &mut by_name, &mut mismatch);
     mismatch.extra.extend(by_name.values().map(|(name, tensor)| describe_tensor(name, tensor)));
     mismatch.extra.sort();
     if mismatch == Mismatch::default() { Ok(placed) } else { Err(mismatch) }
+}
+
+/// Takes out the copies that other programs write of a tensor which several layers share, under each layer's name.
+/// They have to be equal.
+fn check_copies<'a>(
+    graph: &Graph,
+    slots: &[Slot],
+    placed: &Placed<'a>,
+    rest: &mut HashMap<Vec<String>, (&'a str, TensorView<'a>)>,
+    mismatch: &mut Mismatch,
+) {
+    let of_slots = slots.iter().zip(placed).filter(|_| slots.len() == placed.len());
+    let kept: HashMap<String, &TensorView<'_>> =
+        of_slots.map(|(slot, (_, tensor))| (slot.to_string(), tensor)).collect();
+    for (_, node) in graph.nodes() {
+        for (role, path) in node.shared.iter() {
+            let Some(kept) = kept.get(&format!("{path}.{role}")) else { continue };
+            let Some((name, copy)) = rest.remove(&words(&format!("{}.{role}", node.path))) else {
+                continue;
+            };
+            if copy.dtype() != kept.dtype() || copy.data() != kept.data() {
+                mismatch.differing.push(format!(
+                    "{}, but the network shares it with {path}.{role}, which has other values",
+                    describe_tensor(name, &copy)
+                ));
+            }
+        }
+    }
+}
+
+/// How many layers have tensors of the same roles and shapes as another.
+fn count_ambiguous(slots: &[Slot]) -> usize {
+    let mut layers: HashMap<Signature, usize> = HashMap::new();
+    for layer in slots.chunk_by(|a, b| a.path == b.path) {
+        *layers.entry(signature(layer)).or_default() += 1;
+    }
+    layers.into_values().filter(|&count| count > 1).sum()
+}
+
+/// What a layer is matched by.
+fn signature(layer: &[Slot]) -> Signature {
+    layer.iter().map(|slot| (slot.role, slot.shape.clone())).collect()
 }
 
 /// Convolutions and linear layers first, then normalisations, of which the one belongs to a layer whose name
@@ -243,9 +326,7 @@ fn place_by_order<'a>(
     let mut placed: HashMap<&Path, Layer<'a>> = HashMap::new();
     for ours in layers.into_iter().chain(norms) {
         let path = &ours[0].path;
-        let signature: Signature =
-            ours.iter().map(|slot| (slot.role, slot.shape.clone())).collect();
-        let fitting = candidates.entry(signature).or_default();
+        let fitting = candidates.entry(signature(ours)).or_default();
         let guide = guides.get(path).and_then(|guide| placed.get(guide));
         let closeness =
             |layer: &Layer<'_>| guide.map_or(0, |guide| common(&guide.name, &layer.name));

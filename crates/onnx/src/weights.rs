@@ -1,37 +1,15 @@
 //! The learned numbers of a network.
 
-use std::{collections::HashMap, fmt};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+};
 
-use inceptive_ir::{Graph, GraphError, NodeId, Op, Path, passes};
+use inceptive_ir::{Graph, GraphError, Node, NodeId, Op, Path, Role, passes};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal, Uniform};
 use sha2::{Digest, Sha256};
-
-/// What a tensor of a layer is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Role {
-    /// Kernel of a convolution, matrix of a linear layer, gamma of a normalisation.
-    Weight,
-    /// Bias of a layer, beta of a normalisation.
-    Bias,
-    /// Running mean of a normalisation; a buffer, not a parameter.
-    Mean,
-    /// Running variance of a normalisation; a buffer, not a parameter.
-    Variance,
-}
-
-impl Role {
-    /// The name in files, as in PyTorch's state dicts.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Weight => "weight",
-            Self::Bias => "bias",
-            Self::Mean => "running_mean",
-            Self::Variance => "running_var",
-        }
-    }
-}
 
 /// A place for a tensor in a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,60 +47,22 @@ impl fmt::Display for Slot {
     }
 }
 
-/// All tensors that a network has, in execution order.
+/// All tensors that a network has, in execution order; one that several nodes share is there once.
 pub fn slots(graph: &Graph) -> Vec<Slot> {
-    graph.ids().flat_map(|id| node_slots(graph, id)).collect()
+    let all = graph.ids().flat_map(|id| node_slots(graph, id));
+    if !graph.has_shared_tensors() {
+        return all.collect();
+    }
+    let mut seen = HashSet::new();
+    all.filter(|slot| seen.insert((slot.path.clone(), slot.role))).collect()
 }
 
-/// The tensors of one node.
+/// The tensors of one node; those that it shares with others are at the paths that they are kept under.
 pub fn node_slots(graph: &Graph, id: NodeId) -> Vec<Slot> {
     let node = graph.node(id);
-    let inputs = || graph.input_shapes(id)[0].channels() as usize;
-    let shapes = match &node.op {
-        Op::Conv(conv) => {
-            let out = conv.out_channels as usize;
-            let kernel = vec![
-                out,
-                inputs() / conv.groups as usize,
-                conv.kernel.height as usize,
-                conv.kernel.width as usize,
-            ];
-            vec![(Role::Weight, Some(kernel)), (Role::Bias, conv.bias.then(|| vec![out]))]
-        }
-        Op::Linear(linear) => {
-            let out = linear.out_features as usize;
-            vec![
-                (Role::Weight, Some(vec![out, inputs()])),
-                (Role::Bias, linear.bias.then(|| vec![out])),
-            ]
-        }
-        Op::BatchNorm(norm) => {
-            let channels = vec![inputs()];
-            vec![
-                (Role::Weight, norm.scale.then(|| channels.clone())),
-                (Role::Bias, norm.center.then(|| channels.clone())),
-                (Role::Mean, Some(channels.clone())),
-                (Role::Variance, Some(channels)),
-            ]
-        }
-        Op::Input(_)
-        | Op::Lrn(_)
-        | Op::Activation(_)
-        | Op::Pool(_)
-        | Op::GlobalPool(_)
-        | Op::AdaptiveAvgPool { .. }
-        | Op::Concat
-        | Op::Add { .. }
-        | Op::Multiply
-        | Op::Flatten
-        | Op::Dropout { .. }
-        | Op::Softmax
-        | Op::ChannelShuffle { .. } => vec![],
-    };
-    shapes
-        .into_iter()
-        .filter_map(|(role, shape)| Some(Slot { path: node.path.clone(), role, shape: shape? }))
-        .collect()
+    let tensors = node.op.tensors(&graph.input_shapes(id)).into_iter();
+    let slot = |(role, shape)| Slot { path: node.tensor_path(role).clone(), role, shape };
+    tensors.map(slot).collect()
 }
 
 /// Values for the slots of a network, row-major.
@@ -152,6 +92,9 @@ impl Weights {
             let slots = node_slots(graph, id);
             let fan_in = slots.first().map_or(1, Slot::fan_in);
             for slot in slots {
+                if graph.has_shared_tensors() && weights.get(&slot.path, slot.role).is_ok() {
+                    continue;
+                }
                 let values = initial(&node.op, &slot, fan_in, &mut stream(seed, &slot));
                 weights.set(slot.path, slot.role, values);
             }
@@ -168,6 +111,19 @@ impl Weights {
         self.0.get(&(path.clone(), role)).map(Vec::as_slice).ok_or_else(missing)
     }
 
+    /// The values of a tensor of a node, wherever they are kept.
+    ///
+    /// # Errors
+    /// When there are none.
+    pub fn of(&self, node: &Node, role: Role) -> Result<&[f32], Missing> {
+        self.get(node.tensor_path(role), role)
+    }
+
+    /// The values of every tensor, in no order.
+    pub fn tensors(&self) -> impl Iterator<Item = &[f32]> {
+        self.0.values().map(Vec::as_slice)
+    }
+
     /// Sets the values of a tensor.
     pub fn set(&mut self, path: Path, role: Role, values: Vec<f32>) {
         self.0.insert((path, role), values);
@@ -180,38 +136,39 @@ impl Weights {
     /// When the graph is not valid or values are missing.
     pub fn fold_batch_norm(mut self, graph: &Graph) -> Result<(Graph, Self), FoldError> {
         let (rewrite, folds) = passes::fold_batch_norm(graph);
+        let mut folded = HashSet::new();
         for fold in folds {
             let (layer, norm) = (graph.node(fold.layer), graph.node(fold.norm));
             let Op::BatchNorm(attributes) = &norm.op else { continue };
             let channels = norm.shape.channels() as usize;
             let scales = self.scales(norm, attributes.eps)?;
-            let mut bias =
-                self.get(&layer.path, Role::Bias).map_or(vec![0.0; channels], <[f32]>::to_vec);
-            let mean = self.get(&norm.path, Role::Mean)?;
-            let beta = self.get(&norm.path, Role::Bias).ok();
+            let mut bias = self.of(layer, Role::Bias).map_or(vec![0.0; channels], <[f32]>::to_vec);
+            let mean = self.of(norm, Role::Mean)?;
+            let beta = self.of(norm, Role::Bias).ok();
             for (channel, bias) in bias.iter_mut().enumerate() {
                 let shifted = (f64::from(*bias) - f64::from(mean[channel])) * scales[channel];
                 let beta = beta.map_or(0.0, |beta| f64::from(beta[channel]));
                 *bias = narrow(shifted + beta);
             }
-            let mut kernel = self.get(&layer.path, Role::Weight)?.to_vec();
+            let mut kernel = self.of(layer, Role::Weight)?.to_vec();
             let per_channel = kernel.len() / channels;
             for (row, scale) in kernel.chunks_mut(per_channel).zip(&scales) {
                 row.iter_mut().for_each(|w| *w = narrow(f64::from(*w) * scale));
             }
             self.set(layer.path.clone(), Role::Weight, kernel);
             self.set(layer.path.clone(), Role::Bias, bias);
-            for role in [Role::Weight, Role::Bias, Role::Mean, Role::Variance] {
-                self.0.remove(&(norm.path.clone(), role));
+            if !graph.shares_tensors(fold.norm) {
+                folded.insert(norm.path.clone());
             }
         }
+        self.0.retain(|(path, _), _| !folded.contains(path));
         Ok((graph.apply(&rewrite)?, self))
     }
 
     /// What each channel is multiplied by: gamma / sqrt(variance + eps).
-    fn scales(&self, norm: &inceptive_ir::Node, eps: f32) -> Result<Vec<f64>, Missing> {
-        let gamma = self.get(&norm.path, Role::Weight).ok();
-        let variance = self.get(&norm.path, Role::Variance)?;
+    fn scales(&self, norm: &Node, eps: f32) -> Result<Vec<f64>, Missing> {
+        let gamma = self.of(norm, Role::Weight).ok();
+        let variance = self.of(norm, Role::Variance)?;
         let scale = |(channel, variance): (usize, &f32)| {
             let gamma = gamma.map_or(1.0, |gamma| f64::from(gamma[channel]));
             gamma / (f64::from(*variance) + f64::from(eps)).sqrt()

@@ -8,8 +8,8 @@ use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Disk, Memory, Setting, load};
 use inceptive_ir::{Graph, Op, passes};
 use inceptive_onnx::{
-    Batch, ImportError, Imported, LoadError, LrnForm, Matching, Opset, Options, Role, Weights,
-    from_onnx, slots, to_onnx,
+    Batch, ImportError, Imported, LoadError, LrnForm, MatchBy, Matching, Opset, Options, Role,
+    Weights, from_onnx, slots, to_onnx,
 };
 use proptest::prelude::*;
 
@@ -268,6 +268,122 @@ fn convolutions_start_as_he_et_al_say() {
     assert!(checked > 8);
 }
 
+/// Convolutions that use one initializer share it; equal values under different names stay apart.
+mod shared_weights {
+    use super::*;
+    use inceptive_ir::Path;
+
+    fn params(graph: &Graph) -> (u64, u64, u64) {
+        let total = Cost::new(graph, Mode::Inference).total;
+        (total.params, total.macs, total.weight_bytes)
+    }
+
+    fn exported(imported: &Imported) -> (Vec<u8>, Weights) {
+        let weights = imported.weights(|_, _| panic!("no other file is needed")).unwrap();
+        let bytes = to_onnx(&imported.graph, &weights, &options(17, Batch::Fixed(1))).unwrap();
+        (bytes, weights)
+    }
+
+    #[test]
+    fn one_initializer_counts_once_and_its_macs_every_time() {
+        let shared = fixture("shared-initializers.onnx");
+        assert_eq!(params(&shared.graph), (800, 350_208, 3_200));
+        let apart = fixture("equal-initializers.onnx");
+        assert_eq!(params(&apart.graph), (1_392, 350_208, 5_568));
+        assert_ne!(shared.graph.fingerprint(), apart.graph.fingerprint());
+    }
+
+    #[test]
+    fn it_is_written_once_and_read_again() {
+        let shared = fixture("shared-initializers.onnx");
+        let (bytes, weights) = exported(&shared);
+        assert!(bytes.len() < 5_500, "{}", bytes.len());
+        let again = from_onnx(bytes).unwrap();
+        assert_eq!(again.graph.fingerprint(), shared.graph.fingerprint());
+        assert_eq!(params(&again.graph), params(&shared.graph));
+        assert_eq!(slots(&again.graph).len(), 3);
+        let back = again.weights(|_, _| panic!("no other file is needed")).unwrap();
+        assert_eq!(back, weights);
+    }
+
+    #[test]
+    fn safetensors_hold_it_once_and_take_equal_copies() {
+        let graph = fixture("shared-initializers.onnx").graph;
+        let weights = Weights::seeded(&graph, 1);
+        let bytes = weights.to_safetensors(&graph).unwrap();
+        let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        let mut names = file.names();
+        names.sort_unstable();
+        assert_eq!(names, ["c0.bias", "c0.weight", "c1.weight"]);
+        let read = |bytes: &[u8]| Weights::from_safetensors(bytes, &graph, MatchBy::Names);
+        assert_eq!(read(&bytes).unwrap().0, weights);
+
+        // As PyTorch saves a tensor that two modules share: under both names.
+        let kernel = weights.get(&Path::new("c1"), Role::Weight).unwrap();
+        let bias = weights.get(&Path::new("c0"), Role::Bias).unwrap();
+        let first = weights.get(&Path::new("c0"), Role::Weight).unwrap();
+        let with_copy = |copy: &[f32]| {
+            let (square, vector): (&[usize], &[usize]) = (&[8, 8, 3, 3], &[8]);
+            inceptive_onnx::tensors_to_safetensors(&[
+                ("c0.weight", &[8, 3, 3, 3], first),
+                ("c0.bias", vector, bias),
+                ("c1.weight", square, kernel),
+                ("c1.bias", vector, bias),
+                ("c2.weight", square, copy),
+                ("c2.bias", vector, bias),
+            ])
+            .unwrap()
+        };
+        assert_eq!(read(&with_copy(kernel)).unwrap().0, weights);
+        let error = read(&with_copy(&vec![0.5; 576])).unwrap_err().to_string();
+        assert!(error.contains("shares it with c1.weight, which has other values"), "{error}");
+    }
+
+    #[test]
+    fn pytorch_ties_it() {
+        let text = inceptive_onnx::to_pytorch(&fixture("shared-initializers.onnx").graph, "Shared");
+        for line in [
+            "        self.c1.bias = self.c0.bias\n",
+            "        self.c2.weight = self.c1.weight\n",
+            "        self.c2.bias = self.c0.bias\n",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
+        assert_eq!(text.matches(" = self.").count(), 3, "{text}");
+    }
+
+    /// Every engine folds: what is shared stays as it is, and the network computes the same from the same tensors.
+    #[test]
+    fn folding_leaves_it_alone() {
+        let shared = fixture("shared-initializers.onnx");
+        let (_, weights) = exported(&shared);
+        let (graph, folded) = weights.clone().fold_batch_norm(&shared.graph).unwrap();
+        assert_eq!((graph.fingerprint(), folded), (shared.graph.fingerprint(), weights));
+    }
+}
+
+#[test]
+fn outputs_that_are_left_out_are_named() {
+    let imported = fixture("two-outputs.onnx");
+    assert_eq!((imported.output.as_str(), imported.left_out), ("logits", vec!["aux1".to_owned()]));
+    let total = Cost::new(&imported.graph, Mode::Inference).total;
+    assert_eq!(total.params, 890);
+    assert!(fixture("shared-initializers.onnx").left_out.is_empty());
+}
+
+/// A network that only passes its input on is written with a node, because readers want one.
+#[test]
+fn a_network_without_nodes_travels() {
+    let graph = Graph::new(inceptive_ir::Shape::map(3, 8, 8), None).unwrap();
+    let imported = again(&graph);
+    assert_eq!((imported.graph.len(), imported.graph.fingerprint()), (1, graph.fingerprint()));
+    let text = inceptive_onnx::to_pytorch(&graph, "Nothing");
+    assert!(
+        text.contains("class Nothing(nn.Module):") && text.contains("        return x\n"),
+        "{text}"
+    );
+}
+
 mod safetensors_files {
     use super::*;
     use safetensors::{Dtype, tensor::TensorView};
@@ -295,6 +411,10 @@ mod safetensors_files {
         slots(graph).iter().map(tensor).collect()
     }
 
+    fn read(bytes: &[u8], graph: &Graph) -> Result<(Weights, Matching), LoadError> {
+        Weights::from_safetensors(bytes, graph, MatchBy::Names)
+    }
+
     fn graph() -> Graph {
         network(
             "  - conv a: {kernel: 3, width: 8, bias: true}\n  - conv b: {kernel: 1, width: 3, bias: true}\n  - gap\n  - flatten\n",
@@ -305,11 +425,10 @@ mod safetensors_files {
     fn names_are_matched_in_any_writing() {
         let graph = graph();
         let python = |name: &str| format!("_{}", name.replace('/', "._"));
-        let (weights, matching) =
-            Weights::from_safetensors(&file(&tensors(&graph, python)), &graph).unwrap();
+        let (weights, matching) = read(&file(&tensors(&graph, python)), &graph).unwrap();
         assert_eq!((matching, &weights), (Matching::Names, &Weights::seeded(&graph, 1)));
         let ours = weights.to_safetensors(&graph).unwrap();
-        assert_eq!(Weights::from_safetensors(&ours, &graph).unwrap(), (weights, Matching::Names));
+        assert_eq!(read(&ours, &graph).unwrap(), (weights, Matching::Names));
     }
 
     #[test]
@@ -325,17 +444,27 @@ mod safetensors_files {
             *name = format!("features.{number}.{role}");
         }
         all.push(("aux1.fc.weight".to_owned(), vec![1], vec![0.0]));
-        let (weights, matching) = Weights::from_safetensors(&file(&all), &graph).unwrap();
+        let error = read(&file(&all), &graph).unwrap_err();
+        assert!(matches!(error, LoadError::Ambiguous { layers: 16, .. }), "{error:?}");
+        let error = error.to_string();
+        assert!(error.contains("`features.1.") && error.contains("--match order"), "{error}");
+        let (weights, matching) =
+            Weights::from_safetensors(&file(&all), &graph, MatchBy::Order).unwrap();
         assert_eq!((matching, weights), (Matching::Order, Weights::seeded(&graph, 1)));
+    }
+
+    #[test]
+    fn other_names_are_no_guess_where_every_shape_is_another() {
+        let graph = graph();
+        let theirs = |name: &str| name.replace("a.", "z_last.").replace("b.", "c_first.");
+        let (weights, matching) = read(&file(&tensors(&graph, theirs)), &graph).unwrap();
+        assert_eq!((matching, weights), (Matching::Shapes, Weights::seeded(&graph, 1)));
     }
 
     #[test]
     fn what_does_not_fit_is_named() {
         let graph = graph();
-        let mismatch = |all: &[(String, Vec<usize>, Vec<f32>)]| match Weights::from_safetensors(
-            &file(all),
-            &graph,
-        ) {
+        let mismatch = |all: &[(String, Vec<usize>, Vec<f32>)]| match read(&file(all), &graph) {
             Err(LoadError::Mismatch(mismatch)) => mismatch,
             other => panic!("{other:?}"),
         };
@@ -349,7 +478,7 @@ mod safetensors_files {
         all[1].1 = vec![2, 4];
         let found = mismatch(&all);
         assert_eq!(found.differing, ["a.bias [2, 4] F32, but a.bias [8] is needed"]);
-        assert!(Weights::from_safetensors(b"no tensors", &graph).is_err());
+        assert!(read(b"no tensors", &graph).is_err());
     }
 }
 

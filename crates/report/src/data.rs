@@ -169,8 +169,9 @@ fn object(candidate: &Candidate, profiled: Option<&Way>, on_front: [bool; 3]) ->
     let field = candidate.network.as_ref().map(|network| network.cost.receptive_field);
     object["receptive_field"] = field.map_or(Value::Null, |field| {
         json!({
-            "size": [field.size.height, field.size.width],
-            "stride": [field.stride.height, field.stride.width],
+            "size": field.size.map(|size| [size.height, size.width]),
+            "stride": field.stride.map(|stride| [stride.height, stride.width]),
+            "gated": field.is_gated,
         })
     });
     let comparable = candidate.comparable();

@@ -18,22 +18,24 @@ fn network(name: &str) -> Graph {
 
 #[test]
 fn graphviz() {
-    insta::assert_snapshot!(dot(&network("module-reduced.yaml"), &Open::above(None)));
+    insta::assert_snapshot!(dot(&network("module-reduced.yaml"), &Open::above(None)).text);
 }
 
 #[test]
 fn graphviz_of_closed_modules() {
-    insta::assert_snapshot!(dot(&network("googlenet.yaml"), &Open::above(Some(1))));
+    insta::assert_snapshot!(dot(&network("googlenet.yaml"), &Open::above(Some(1))).text);
 }
 
 #[test]
 fn mermaid_flowchart() {
-    insta::assert_snapshot!(mermaid(&network("module-reduced.yaml"), &Open::above(Some(2))));
+    insta::assert_snapshot!(mermaid(&network("module-reduced.yaml"), &Open::above(Some(2))).text);
 }
 
 #[test]
 fn picture() {
-    insta::assert_snapshot!(svg(&network("module-reduced.yaml"), &Open::above(Some(2))).unwrap());
+    insta::assert_snapshot!(
+        svg(&network("module-reduced.yaml"), &Open::above(Some(2))).unwrap().text
+    );
 }
 
 #[test]
@@ -67,15 +69,15 @@ fn names_cannot_become_markup() {
         last = graph.add(node, &[last]).unwrap();
     }
     for depth in [Some(1), None] {
-        let picture = svg(&graph, &Open::above(depth)).unwrap();
+        let picture = svg(&graph, &Open::above(depth)).unwrap().text;
         let document = roxmltree::Document::parse(&picture).unwrap();
         assert_eq!(document.descendants().filter(|node| node.has_tag_name("script")).count(), 0);
         let cards = document.descendants().filter(|node| node.attribute("class") == Some("card"));
         assert_eq!(cards.count(), names.len() + 1);
-        let text = dot(&graph, &Open::above(depth));
+        let text = dot(&graph, &Open::above(depth)).text;
         assert!(!text.contains("evil [label=\""), "{text}");
         assert!(!text.contains(['\u{1b}', '\u{0}', '\u{202e}']), "{text}");
-        let text = mermaid(&graph, &Open::above(depth));
+        let text = mermaid(&graph, &Open::above(depth)).text;
         assert!(!text.contains("<script>") && !text.contains("\"];"), "{text}");
     }
 }
@@ -83,7 +85,7 @@ fn names_cannot_become_markup() {
 #[test]
 fn pictures_are_xml_with_text_that_fits() {
     for name in ["googlenet.yaml", "xception.yaml", "squeezenet1_1.yaml"] {
-        let picture = svg(&network(name), &Open::above(Some(2))).unwrap();
+        let picture = svg(&network(name), &Open::above(Some(2))).unwrap().text;
         let document = roxmltree::Document::parse(&picture).unwrap();
         let root = document.root_element();
         let size = |name: &str| root.attribute(name).unwrap().parse::<f64>().unwrap();
@@ -141,4 +143,55 @@ fn too_much_in_one_module_is_an_error() {
     assert!(matches!(error, DrawError::TooMany { blocks: 24_001, .. }), "{error:?}");
     assert!(error.to_string().contains("--depth"), "{error}");
     assert!(Scene::new(&chain(24_000), &Open::Above(0)).is_ok());
+}
+
+/// `modules` modules of `steps` activations each, all of which are read by one concatenation.
+fn wide(modules: usize, steps: usize) -> Graph {
+    let mut graph = Graph::new(Shape::map(1, 1, 1), None).unwrap();
+    let mut ends = Vec::new();
+    for module in 0..modules {
+        for step in 0..steps {
+            let path = NodePath::new(&format!("m{module}/relu-{step}"));
+            let relu = NewNode::new(Op::Activation(Activation::Relu), path);
+            ends.push(graph.add(relu, &[graph.input()]).unwrap());
+        }
+    }
+    graph.add(NewNode::new(Op::Concat, NodePath::new("concat")), &ends).unwrap();
+    graph
+}
+
+#[test]
+fn what_is_too_large_is_drawn_simpler_and_says_so() {
+    let flat = chain(24_000);
+    for drawing in
+        [svg(&flat, &Open::All).unwrap(), dot(&flat, &Open::All), mermaid(&flat, &Open::All)]
+    {
+        let simplified = drawing.simplified.unwrap();
+        assert_eq!((simplified.blocks, simplified.depth), (24_001, 0));
+        assert!(simplified.to_string().contains("the network is one box"), "{simplified}");
+        assert!(drawing.text.len() < 4_000, "{}", drawing.text.len());
+    }
+    let nested = wide(30, 1_000);
+    for drawing in [dot(&nested, &Open::All), mermaid(&nested, &Open::All)] {
+        let simplified = drawing.simplified.unwrap();
+        assert_eq!((simplified.blocks, simplified.lines, simplified.depth), (30_002, 60_000, 1));
+        assert!(simplified.to_string().contains("as with --depth 1"), "{simplified}");
+    }
+    assert_eq!(dot(&nested, &Open::Above(1)).simplified, None);
+}
+
+#[test]
+fn lines_that_keep_ports_at_the_border_count_too() {
+    // Every one of 1,000 steps gives something to the outside and reads nothing inside: a million lines.
+    let error = Scene::new(&wide(2, 1_000), &Open::All).unwrap_err();
+    assert!(matches!(error, DrawError::TooMany { .. }), "{error:?}");
+    assert_eq!(svg(&wide(2, 1_000), &Open::All).unwrap().simplified.unwrap().depth, 1);
+}
+
+#[test]
+fn modules_with_one_thing_inside_dissolve_in_any_number() {
+    let graph = wide(15_000, 1);
+    let drawing = dot(&graph, &Open::All);
+    assert_eq!(drawing.simplified, None);
+    assert!(!drawing.text.contains("subgraph"));
 }

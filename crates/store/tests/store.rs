@@ -37,6 +37,7 @@ fn measurement(name: &str, ms: u64) -> Measurement {
             .collect(),
         cut_short: false,
         surroundings: Surroundings::default(),
+        subnormals: inceptive_exec::Subnormals::default(),
     };
     let subject = Subject::new(name, &format!("architectures/{name}.yaml"), vec![], &graph);
     let about = engine.describe().unwrap();

@@ -97,7 +97,7 @@ pub(super) fn bench(
     let (mut planned, mut kept) = (1, 0);
     let benched = inceptive_jobs::bench(&plan, &place, &mut store, &mut |event| match event {
         BenchEvent::Planned(count) => planned = count.max(1),
-        BenchEvent::Loaded(_) => {}
+        BenchEvent::Loaded(network) => note_subnormals(network, report),
         BenchEvent::Progress { done, activity, network } => report.progress(Progress {
             share: (done / planned as f64) as f32,
             activity: format!("{activity} {network}"),
@@ -133,6 +133,7 @@ pub(super) fn profile(
     steps.next("loading")?;
     let named = Request { file: request.file.to_path_buf(), settings: vec![] };
     let network = Network::load(&named, &WeightSource::default()).map_err(|error| chain(&error))?;
+    note_subnormals(&network, report);
     let mut kept = 0;
     for threads in threads {
         steps.next("measuring what the machine can do")?;
@@ -164,6 +165,13 @@ pub(super) fn profile(
     // Of what was stopped in the last step of all, the runs until then are in the store.
     steps.check()?;
     if kept == 0 { Err("nothing was profiled".to_owned()) } else { Ok(Output::Measured) }
+}
+
+/// Says so when many weights are subnormal.
+fn note_subnormals(network: &Network, report: &Reporter) {
+    if let Some(remark) = network.model.subnormals.remark() {
+        report.note(format!("{}: {remark}", network.subject.name));
+    }
 }
 
 /// How far profiling is, and whether it goes on.

@@ -21,7 +21,7 @@ use crate::{
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   inceptive export architectures/googlenet.yaml -o googlenet.onnx
-  inceptive export architectures/inception-v3.yaml --weights inception_v3.safetensors -o v3.onnx
+  inceptive export architectures/inception-v3.yaml --weights v3.safetensors --match order -o v3.onnx
   inceptive export architectures/resnet50.yaml --fold-bn --batch dynamic -o resnet50.onnx
   inceptive export architectures/googlenet.yaml --format pytorch -o googlenet.py
 
@@ -62,8 +62,9 @@ struct Target {
 }
 
 /// Arguments that only ONNX files have, as clap and as people name them.
-const FOR_ONNX: [(&str, &str); 5] = [
+const FOR_ONNX: [(&str, &str); 6] = [
     ("weights", "--weights"),
+    ("match_by", "--match"),
     ("seed", "--seed"),
     ("fold_bn", "--fold-bn"),
     ("opset", "--opset"),

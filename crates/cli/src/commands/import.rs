@@ -4,11 +4,13 @@ use std::{fmt::Write, path::PathBuf};
 
 use clap::Args;
 use inceptive_cost::{Cost, Mode, Totals, by_op};
-use inceptive_jobs::{files_of, opset_note, own_weights, read_onnx};
+use inceptive_exec::Subnormals;
+use inceptive_jobs::{files_of, import_notes, own_weights, read_onnx};
 use inceptive_onnx::Imported;
 use inceptive_report::{InputFiles, numbers::exact, replace_file};
 
 use crate::{
+    input::note_subnormals,
     output::{self, Outcome},
     table::{Column, Grid, one_line},
 };
@@ -37,11 +39,12 @@ impl Import {
     /// When the file is no network that can be said here, or a file cannot be written.
     pub fn run(self) -> anyhow::Result<Outcome> {
         let imported = read_onnx(&self.file, &[])?;
-        if let Some(note) = opset_note(&imported) {
-            output::warn(&format!("note: {note}"));
+        for note in import_notes(&imported) {
+            output::warn(&format!("note: {}", one_line(&note)));
         }
         if let Some(target) = &self.save_weights {
             let weights = own_weights(&self.file, &imported)?;
+            note_subnormals(Subnormals::of(&weights));
             let content = weights.to_safetensors(&imported.graph)?;
             let inputs = InputFiles::of(files_of(&self.file, &imported));
             replace_file(target, &content, &inputs)?;

@@ -27,7 +27,7 @@ use crate::{
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   inceptive run architectures/googlenet-bn.yaml --engine all
-  inceptive run architectures/googlenet-bn.yaml --weights googlenet.safetensors --input cat.safetensors
+  inceptive run architectures/googlenet-bn.yaml --weights googlenet.safetensors --match order --input cat.safetensors
   inceptive run architectures/inception-v3.yaml -o outputs.safetensors
 
 The input is `input` of a safetensors file, batch x channels x height x width, or normally distributed

@@ -10,7 +10,7 @@ use inceptive_ir::{Graph, NodeId};
 use inceptive_jobs::is_onnx;
 use inceptive_report::{
     InputFiles,
-    drawing::{self, Open},
+    drawing::{self, Drawing, Open},
     numbers::exact,
     replace_file,
 };
@@ -74,9 +74,9 @@ impl Show {
         let text = match (self.format, depth) {
             (Format::Table, None) => nodes(&loaded),
             (Format::Table, Some(depth)) => modules(graph, depth),
-            (Format::Dot, depth) => drawing::dot(graph, &Open::above(depth)),
-            (Format::Mermaid, depth) => drawing::mermaid(graph, &Open::above(depth)),
-            (Format::Svg, depth) => drawing::svg(graph, &Open::above(depth))?,
+            (Format::Dot, depth) => drawn(drawing::dot(graph, &Open::above(depth))),
+            (Format::Mermaid, depth) => drawn(drawing::mermaid(graph, &Open::above(depth))),
+            (Format::Svg, depth) => drawn(drawing::svg(graph, &Open::above(depth))?),
             (Format::Yaml, _) if is_onnx(&self.file) => {
                 bail!("`{}` is no YAML file and cannot be written as one", self.file.display());
             }
@@ -86,6 +86,14 @@ impl Show {
         replace_file(&path, text.as_bytes(), &InputFiles::of(loaded.sources.paths()))?;
         Ok(Outcome::new(format!("wrote {}\n", one_line(&path.to_string_lossy()))))
     }
+}
+
+/// A drawing's text; says so where it is simplified.
+fn drawn(drawing: Drawing) -> String {
+    if let Some(simplified) = drawing.simplified {
+        output::warn(&format!("note: {simplified}"));
+    }
+    drawing.text
 }
 
 fn nodes(loaded: &Loaded) -> String {
@@ -99,8 +107,11 @@ fn nodes(loaded: &Loaded) -> String {
         Column::Left("written in"),
     ]);
     for (id, node) in graph.nodes() {
-        let attributes: Vec<String> =
+        let mut attributes: Vec<String> =
             node.op.attributes().iter().map(|(name, value)| format!("{name} {value}")).collect();
+        if !node.shared.is_empty() {
+            attributes.push(format!("shares {}", node.shared));
+        }
         let place = node.span.and_then(|span| loaded.sources.locate(span));
         grid.row(vec![
             node.path.to_string(),

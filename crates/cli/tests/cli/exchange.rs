@@ -88,6 +88,99 @@ fn names_and_versions_of_files_are_told() {
     }
 }
 
+/// A file with several outputs is read by the first, and every command says so.
+#[test]
+fn outputs_that_are_left_out_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("two.onnx");
+    fs::copy(root().join("crates/onnx/tests/fixtures/two-outputs.onnx"), &file).unwrap();
+    let note = "the file has 2 outputs, of which only the first, `logits`, is read; what only `aux1` needs is";
+    for command in [
+        "import two.onnx",
+        "cost two.onnx",
+        "show two.onnx",
+        "check two.onnx",
+        "diff two.onnx two.onnx",
+        "run two.onnx",
+        "export two.onnx -o again.onnx",
+        "bench two.onnx --budget 5ms --threads 1",
+        "profile two.onnx",
+    ] {
+        let assert = inceptive(command).current_dir(folder.path()).assert();
+        let output = assert.get_output();
+        let errors = String::from_utf8(output.stderr.clone()).unwrap();
+        assert!(errors.contains(note), "{command}: {errors}");
+    }
+    inceptive("report two.onnx --out report").current_dir(folder.path()).assert().success();
+    let report = fs::read_to_string(folder.path().join("report/report.md")).unwrap();
+    assert!(report.contains("only the first"), "{report}");
+}
+
+#[test]
+fn shared_weights_are_told() {
+    let file = "crates/onnx/tests/fixtures/shared-initializers.onnx";
+    let cost = json(&format!("cost {file} --by layer --json"));
+    assert_eq!((&cost[0]["params"], &cost[0]["macs"]), (&800.into(), &350_208.into()));
+    let layers = cost[0]["layers"].as_array().unwrap();
+    let layer = |path: &str| layers.iter().find(|layer| layer["path"] == path).unwrap();
+    assert_eq!(layer("c2")["shares"], serde_json::json!(["c1.weight", "c0.bias"]));
+    assert_eq!((&layer("c1")["params"], &layer("c2")["params"]), (&576.into(), &0.into()));
+    assert!(stdout(&format!("show {file}")).contains("shares c1.weight, c0.bias"));
+    let apart = "crates/onnx/tests/fixtures/equal-initializers.onnx";
+    let difference = stdout(&format!("diff {apart} {file}"));
+    assert!(difference.contains("shares"), "{difference}");
+}
+
+/// Names of another program are no guess unless somebody asks for one.
+#[test]
+fn weights_of_other_names_wait_for_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let text = "name: a\ninput: {channels: 3, size: 8}\nclasses: 2\nbody:\n  - conv c: {kernel: 3, width: 3}\n  - conv d: {kernel: 3, width: 3}\ntail: gap\n";
+    fs::write(path("a.yaml"), text).unwrap();
+    fs::write(path("b.yaml"), text.replace("conv c", "conv z").replace("conv d", "conv y"))
+        .unwrap();
+    let inside = |arguments: &str| {
+        let mut command = inceptive(arguments);
+        command.current_dir(folder.path());
+        command
+    };
+    inside("export a.yaml -o a.onnx").assert().success();
+    inside("import a.onnx --save-weights a.safetensors").assert().success();
+    let told = |arguments: &str, code: i32| {
+        let assert = inside(arguments).assert().code(code);
+        String::from_utf8(assert.get_output().stderr.clone()).unwrap()
+    };
+    for command in [
+        "export b.yaml -o b.onnx",
+        "run b.yaml",
+        "bench b.yaml --budget 5ms --threads 1",
+        "profile b.yaml",
+    ] {
+        let message = told(&format!("{command} --weights a.safetensors"), 1);
+        assert!(message.contains("add --match order"), "{command}: {message}");
+        let note = told(&format!("{command} --weights a.safetensors --match order"), 0);
+        assert!(note.contains("natural order"), "{command}: {note}");
+    }
+    assert!(told("export b.yaml -o c.onnx --match order", 2).contains("--weights"));
+}
+
+/// A network that does nothing is written, read and counted.
+#[test]
+fn a_network_without_nodes_is_exported() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "name: n\ninput: {channels: 3, size: 8}\nclasses: 3\nbody: []\n";
+    fs::write(folder.path().join("n.yaml"), text).unwrap();
+    for command in [
+        "export n.yaml -o n.onnx",
+        "cost n.onnx",
+        "run n.onnx",
+        "export n.yaml --format pytorch -o n.py",
+    ] {
+        inceptive(command).current_dir(folder.path()).assert().success();
+    }
+}
+
 /// What is read stays as it is, under whatever name it is to be overwritten.
 #[test]
 #[cfg(unix)]

@@ -187,8 +187,8 @@ fn bytes_by_hand() {
     // Shortcut, scaled branch and average while the sum is made.
     assert_eq!(cost.peak.bytes, 4 * 4 * map);
     assert_eq!(graph.node(cost.peak.at).path.as_str(), "p/add");
-    assert_eq!(cost.receptive_field.size, inceptive_ir::Size::square(6));
-    assert_eq!(cost.receptive_field.stride, inceptive_ir::Size::square(2));
+    assert_eq!(cost.receptive_field.size, Some(inceptive_ir::Size::square(6)));
+    assert_eq!(cost.receptive_field.stride, Some(inceptive_ir::Size::square(2)));
 }
 
 #[test]

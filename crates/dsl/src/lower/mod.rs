@@ -396,7 +396,7 @@ impl<'a> Lowering<'a> {
             return first.unknown();
         }
         let nodes: Vec<NodeId> = inputs.iter().map(|input| input.node).collect();
-        let new = NewNode { op, path, part: self.part, span: Some(span), form };
+        let new = NewNode { part: self.part, span: Some(span), form, ..NewNode::new(op, path) };
         match self.graph.add(new, &nodes) {
             Ok(node) => Cursor { node, known: true },
             Err(error) => {
@@ -417,7 +417,8 @@ impl<'a> Lowering<'a> {
                 Some("check strides and paddings of the branches, or project the shortcut"),
             ),
             GraphError::Shape { error: ShapeError::TooLarge { .. }, .. }
-            | GraphError::TooManyNodes { .. } => (Code::NetworkTooLarge, None),
+            | GraphError::TooManyNodes { .. }
+            | GraphError::TooDeep { .. } => (Code::NetworkTooLarge, None),
             GraphError::DuplicatePath { .. } => (Code::DuplicateName, None),
             GraphError::Shape { error: ShapeError::Rank { expected: "vector", .. }, .. } => (
                 Code::ShapeMismatch,

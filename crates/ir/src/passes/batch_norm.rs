@@ -19,7 +19,7 @@ pub struct Folded {
 }
 
 /// Folds each normalisation into the convolution or linear layer before it, if nothing else reads
-/// that layer. The second result says which went where, in nodes of `graph`, for whoever has weights.
+/// that layer and it has its weights for itself: one kernel cannot take two normalisations in. The second result says which went where, in nodes of `graph`, for whoever has weights.
 pub fn fold_batch_norm(graph: &Graph) -> (Rewrite, Vec<Folded>) {
     let mut rewrite = Rewrite::default();
     let mut folds = Vec::new();
@@ -30,6 +30,9 @@ pub fn fold_batch_norm(graph: &Graph) -> (Rewrite, Vec<Folded>) {
         }
         let layer = sole_producer(graph, norm).filter(|layer| !results.contains(layer));
         let Some(layer) = layer else { continue };
+        if graph.shares_tensors(layer) {
+            continue;
+        }
         if let Some(op) = with_bias(&graph.node(layer).op) {
             rewrite.replaced.insert(layer, op);
             rewrite.bypassed.insert(norm);
@@ -42,7 +45,7 @@ pub fn fold_batch_norm(graph: &Graph) -> (Rewrite, Vec<Folded>) {
 /// What a node reads, if nothing else does.
 fn sole_producer(graph: &Graph, node: NodeId) -> Option<NodeId> {
     let producer = *graph.inputs(node).first()?;
-    (graph.sole_consumer(producer) == Some(node)).then_some(producer)
+    (graph.only_consumer(producer) == Some(node)).then_some(producer)
 }
 
 /// A layer with weights, made to have a bias; none for other operators.

@@ -23,6 +23,8 @@ pub struct Constant {
     /// Dimensions, outermost first.
     pub dims: Vec<usize>,
     data: Data,
+    /// The name that it has in the file, whatever was done to its dimensions since; none if it was computed.
+    origin: Option<Arc<str>>,
 }
 
 #[derive(Clone, Debug)]
@@ -64,7 +66,7 @@ impl Constant {
         };
         let data = if tensor.data_location == EXTERNAL {
             let bytes = (len as u64).checked_mul(width as u64).ok_or_else(broken)?;
-            return Ok(Self { dims, data: Data::External(external(tensor, kind, bytes)?) });
+            return Ok(Self::computed(dims, Data::External(external(tensor, kind, bytes)?)));
         } else if !tensor.raw_data.is_empty() {
             Data::Raw(kind, tensor.raw_data.clone())
         } else {
@@ -87,17 +89,33 @@ impl Constant {
             Data::Ints(values) => values.len(),
             Data::Splat(_) | Data::External(_) => len,
         };
-        if found == len { Ok(Self { dims, data }) } else { Err(broken()) }
+        if found == len { Ok(Self::computed(dims, data)) } else { Err(broken()) }
+    }
+
+    fn computed(dims: Vec<usize>, data: Data) -> Self {
+        Self { dims, data, origin: None }
+    }
+
+    /// The same values under a name.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        self.origin = Some(name.into());
+        self
+    }
+
+    /// The name that it has in the file; none if it was computed.
+    pub fn origin(&self) -> Option<&Arc<str>> {
+        self.origin.as_ref()
     }
 
     /// A vector of integers.
     pub fn ints(values: &[i64]) -> Self {
-        Self { dims: vec![values.len()], data: Data::Ints(values.into()) }
+        Self::computed(vec![values.len()], Data::Ints(values.into()))
     }
 
     /// A single number.
     pub fn scalar(value: f32) -> Self {
-        Self { dims: vec![], data: Data::Splat(value) }
+        Self::computed(vec![], Data::Splat(value))
     }
 
     /// The same value everywhere.
@@ -105,19 +123,19 @@ impl Constant {
         let known = dims.iter().map(|&dim| usize::try_from(dim).ok()).collect::<Option<Vec<_>>>();
         let dims = known.ok_or_else(|| Refusal::because("a shape that is not positive"))?;
         match element_count(&dims) {
-            Some(..=MAX_SPLAT) => Ok(Self { dims, data: Data::Splat(value) }),
+            Some(..=MAX_SPLAT) => Ok(Self::computed(dims, Data::Splat(value))),
             _ => Err(Refusal::because(&format!("a constant with more than {MAX_SPLAT} values"))),
         }
     }
 
     /// The same values in another shape.
     pub fn reshaped(&self, dims: Vec<usize>) -> Option<Self> {
-        (element_count(&dims)? == self.len()).then(|| Self { dims, data: self.data.clone() })
+        (element_count(&dims)? == self.len()).then(|| Self { dims, ..self.clone() })
     }
 
     /// Numbers.
     pub fn vector(values: &[f32]) -> Self {
-        Self { dims: vec![values.len()], data: Data::Floats(values.into()) }
+        Self::computed(vec![values.len()], Data::Floats(values.into()))
     }
 
     /// A matrix with rows and columns swapped.
@@ -126,10 +144,12 @@ impl Constant {
         let &[rows, columns] = self.dims.as_slice() else { return Err(refusal()) };
         let dims = vec![columns, rows];
         if let Data::Splat(_) = self.data {
-            return Ok(Self { dims, data: self.data.clone() });
+            return Ok(Self { dims, ..self.clone() });
         }
         let values = transposed(&self.floats().ok_or_else(refusal)?, columns);
-        Ok(Self { dims, data: Data::Floats(values.into()) })
+        // A matrix and its transpose are not one tensor here.
+        let origin = self.origin.as_ref().map(|name| format!("{name}, transposed").into());
+        Ok(Self { origin, ..Self::computed(dims, Data::Floats(values.into())) })
     }
 
     /// Number of values.

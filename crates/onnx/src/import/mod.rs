@@ -5,23 +5,25 @@
 //! a channel shuffle); everything else becomes one node. What has no counterpart is collected, and the whole
 //! list is reported.
 
+mod census;
 mod constant;
 mod name;
 mod operator;
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet, hash_map::Entry},
     fmt, io,
     ops::Range,
+    sync::Arc,
 };
 
 use inceptive_ir::{
-    Graph, GraphError, NewNode, NodeParts, Op, Padding, Parts, Path, Shape, passes,
+    Graph, GraphError, NewNode, NodeParts, Op, Padding, Parts, Path, Role, Shape, Shared, passes,
 };
 use prost::{DecodeError, Message, bytes::Bytes};
 
 use crate::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
-use crate::weights::{Role, Weights};
+use crate::weights::Weights;
 
 pub use constant::Constant;
 use constant::External;
@@ -38,6 +40,10 @@ pub struct Imported {
     pub opset: i64,
     /// The network.
     pub graph: Graph,
+    /// The name of the output that the network gives.
+    pub output: String,
+    /// The names of the file's other outputs, which the network does not have.
+    pub left_out: Vec<String>,
     tensors: Vec<(Path, Role, Constant)>,
 }
 
@@ -50,6 +56,14 @@ pub enum ImportError {
     /// There is no graph, or nothing in it.
     #[error("the file holds no graph")]
     Empty,
+    /// There is more in it than is read.
+    #[error("the file has more than {limit} {what}, the most that are read")]
+    TooMuch {
+        /// Of what there is too much.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
     /// The input cannot be an image.
     #[error("{0}")]
     Input(String),
@@ -137,8 +151,10 @@ impl Imported {
 /// # Errors
 /// When it is none, or not one that can be said with our operators.
 pub fn from_onnx(bytes: impl Into<Bytes>) -> Result<Imported, ImportError> {
-    let model = ModelProto::decode(bytes.into())?;
-    let file = model.graph.filter(|graph| !graph.node.is_empty()).ok_or(ImportError::Empty)?;
+    let bytes = bytes.into();
+    census::check(&bytes)?;
+    let model = ModelProto::decode(bytes)?;
+    let file = model.graph.ok_or(ImportError::Empty)?;
     let is_ours = model.producer_name == crate::PRODUCER;
     let opset = model.opset_import.iter().find(|set| is_standard(&set.domain));
     let opset = opset.map_or(1, |set| set.version);
@@ -273,7 +289,7 @@ impl Importer {
         };
         for tensor in &file.initializer {
             let value = match Constant::read(tensor) {
-                Ok(constant) => Value::Constant(constant),
+                Ok(constant) => Value::Constant(constant.named(&tensor.name)),
                 Err(refusal) => {
                     if importer.reads.contains_key(&tensor.name) {
                         importer.refuse("initializer", &refusal);
@@ -321,7 +337,7 @@ impl Importer {
             })
         };
         if let Some(output) = node.output.first() {
-            self.values.insert(output.clone(), value);
+            self.values.insert(output.clone(), named(value, node, output));
         }
     }
 
@@ -360,17 +376,62 @@ impl Importer {
         }
         let mut nodes = Vec::with_capacity(self.drafts.len());
         let mut tensors = Vec::new();
+        let mut owners = Owners::default();
         for draft in self.drafts {
             let path = Path::new(&draft.path);
-            tensors.extend(
-                draft.tensors.into_iter().map(|(role, tensor)| (path.clone(), role, tensor)),
-            );
-            nodes.push(NodeParts { node: NewNode::new(draft.op, path), inputs: draft.inputs });
+            let mut shared = Vec::new();
+            for (role, tensor) in draft.tensors {
+                match owners.owner(&path, role, &tensor) {
+                    Some(owner) => shared.push((role, owner)),
+                    None => tensors.push((path.clone(), role, tensor)),
+                }
+            }
+            let node = NewNode { shared: Shared::new(shared), ..NewNode::new(draft.op, path) };
+            nodes.push(NodeParts { node, inputs: draft.inputs });
         }
         let graph = Graph::from_parts(Parts { nodes, output, auxiliary: vec![] })?;
         // What was folded away while reading leaves nothing behind; dropout stays, as in a YAML file.
         debug_assert!(passes::inference(&graph).is_ok());
-        Ok(Imported { name: file.name.clone(), producer, opset, graph, tensors })
+        let mut outputs = file.output.iter().map(|output| output.name.clone());
+        Ok(Imported {
+            name: file.name.clone(),
+            producer,
+            opset,
+            graph,
+            output: outputs.next().unwrap_or_default(),
+            left_out: outputs.collect(),
+            tensors,
+        })
+    }
+}
+
+/// A constant that a node gives has the node's name, if it is a new one: a copy by `Identity` is, because PyTorch's
+/// exporter writes equal weights of different layers so. What changes only type or dimensions is not.
+fn named(value: Value, node: &NodeProto, output: &str) -> Value {
+    let is_copy = node.op_type == "Identity";
+    match value {
+        Value::Constant(constant) if is_copy || constant.origin().is_none() => {
+            Value::Constant(constant.named(output))
+        }
+        other => other,
+    }
+}
+
+/// Which layer has a tensor of the file first. Layers that use one tensor in the same role share it.
+#[derive(Default)]
+struct Owners(HashMap<(Arc<str>, Role, Vec<usize>), Path>);
+
+impl Owners {
+    /// The layer that has this tensor already; none if this one is the first.
+    fn owner(&mut self, path: &Path, role: Role, tensor: &Constant) -> Option<Path> {
+        let key = (tensor.origin()?.clone(), role, tensor.dims.clone());
+        match self.0.entry(key) {
+            Entry::Occupied(known) => Some(known.get().clone()),
+            Entry::Vacant(free) => {
+                free.insert(path.clone());
+                None
+            }
+        }
     }
 }
 
@@ -426,6 +487,9 @@ impl fmt::Display for Dims<'_> {
 }
 
 #[cfg(test)]
+mod attacks;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::proto::{
@@ -441,7 +505,7 @@ mod tests {
         ValueInfoProto { name: name.to_owned(), r#type: Some(TypeProto { tensor_type }) }
     }
 
-    fn node(op: &str, inputs: &[&str], output: &str) -> NodeProto {
+    pub fn node(op: &str, inputs: &[&str], output: &str) -> NodeProto {
         NodeProto {
             op_type: op.to_owned(),
             input: inputs.iter().map(|&name| name.to_owned()).collect(),
@@ -461,12 +525,12 @@ mod tests {
     }
 
     /// A graph from `x` to `y`.
-    fn graph(node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> GraphProto {
+    pub fn graph(node: Vec<NodeProto>, initializer: Vec<TensorProto>) -> GraphProto {
         let (input, output) = (vec![value("x")], vec![value("y")]);
         GraphProto { node, initializer, input, output, ..GraphProto::default() }
     }
 
-    fn read(graph: GraphProto) -> Result<Imported, ImportError> {
+    pub fn read(graph: GraphProto) -> Result<Imported, ImportError> {
         let opset_import = vec![OperatorSetIdProto { domain: String::new(), version: 17 }];
         let model = ModelProto { graph: Some(graph), opset_import, ..ModelProto::default() };
         from_onnx(model.encode_to_vec())

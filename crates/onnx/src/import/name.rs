@@ -1,10 +1,13 @@
 //! Paths for the nodes of other programs' files.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
-use inceptive_ir::is_invisible;
+use inceptive_ir::{Path, is_invisible};
 
 use crate::proto::NodeProto;
+
+/// The most characters of a path from a file, a number behind it apart.
+const MOST_CHARACTERS: usize = 400;
 
 /// Names of weights end so; what is before it is the layer.
 const WEIGHT_ENDINGS: [&str; 4] = [".weight", "_w_0", "_scale_0", "_s_0"];
@@ -15,7 +18,8 @@ const SCOPES: &str = "pkg.torch.onnx.name_scopes";
 /// Gives each node a path of its own.
 #[derive(Debug, Default)]
 pub struct Names {
-    taken: HashSet<String>,
+    /// Every path with the last number that was tried behind it, so that equal names take no longer than others.
+    taken: HashMap<String, usize>,
 }
 
 impl Names {
@@ -36,15 +40,33 @@ impl Names {
     pub fn unique(&mut self, wanted: &str, op: &str) -> String {
         let segments: Vec<String> =
             wanted.split('/').map(clean).filter(|part| !part.is_empty()).collect();
-        let base = if segments.is_empty() { op.to_owned() } else { segments.join("/") };
-        let mut path = base.clone();
-        let mut number = 1;
-        while !self.taken.insert(path.clone()) {
-            number += 1;
-            path = format!("{base}_{number}");
-        }
+        let base = if segments.is_empty() { op.to_owned() } else { limited(&segments) };
+        let Some(&last) = self.taken.get(&base) else {
+            self.taken.insert(base.clone(), 1);
+            return base;
+        };
+        let free = (last + 1..).map(|number| (number, format!("{base}_{number}")));
+        let mut free = free.filter(|(_, path)| !self.taken.contains_key(path));
+        let Some((number, path)) = free.next() else { return base };
+        self.taken.insert(base, number);
+        self.taken.insert(path.clone(), 1);
         path
     }
+}
+
+/// Segments as a path that is neither too deep nor too long: what is too deep is one segment, and what is too long is
+/// cut.
+fn limited(segments: &[String]) -> String {
+    let (outer, inner) = segments.split_at(segments.len().min(Path::MAX_DEPTH - 1));
+    let mut path = outer.join("/");
+    if !inner.is_empty() {
+        path = format!("{path}/{}", inner.join("."));
+    }
+    // Leaves room for a number.
+    if let Some((end, _)) = path.char_indices().nth(MOST_CHARACTERS) {
+        path.truncate(end);
+    }
+    path.trim_end_matches('/').to_owned()
 }
 
 fn clean(segment: &str) -> String {
@@ -115,5 +137,31 @@ mod tests {
         assert_eq!(path("/c/d/d.1/bn/Conv", None, "conv", Some("x")), "c/d/1/bn");
         assert_eq!(path("", None, "relu", None), "out");
         assert_eq!(path("", None, "relu", None), "out_2");
+    }
+
+    #[test]
+    fn equal_names_are_numbered_without_trying_every_number_again() {
+        let mut names = Names::default();
+        names.unique("a_3", "relu");
+        let numbered: Vec<String> = (0..4).map(|_| names.unique("a", "relu")).collect();
+        assert_eq!(numbered, ["a", "a_2", "a_4", "a_5"]);
+        assert_eq!(names.unique("a_2", "relu"), "a_2_2");
+        for _ in 0..200_000 {
+            names.unique("same", "relu");
+        }
+        assert_eq!(names.unique("same", "relu"), "same_200001");
+    }
+
+    #[test]
+    fn paths_are_neither_deep_nor_long() {
+        let mut names = Names::default();
+        let deep = Path::new(&names.unique(&"a/".repeat(60_000), "relu"));
+        assert_eq!(deep.depth(), Path::MAX_DEPTH);
+        assert!(deep.as_str().len() <= MOST_CHARACTERS);
+        let long = names.unique(&"é".repeat(10_000), "relu");
+        assert_eq!(long.chars().count(), MOST_CHARACTERS);
+        assert_eq!(names.unique(&"é".repeat(20_000), "relu"), format!("{long}_2"));
+        let within = vec!["b"; Path::MAX_DEPTH].join("/");
+        assert_eq!(names.unique(&within, "relu"), within);
     }
 }

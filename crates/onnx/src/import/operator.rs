@@ -1,12 +1,11 @@
 //! Each operator of ONNX in our terms.
 
 use inceptive_ir::{
-    Activation, BatchNorm, Conv, Linear, Lrn, Op, Padding, Pool, PoolKind, Shape, Size,
+    Activation, BatchNorm, Conv, Linear, Lrn, Op, Padding, Pool, PoolKind, Role, Shape, Size,
 };
 
 use crate::export::averages;
 use crate::proto::{AttributeProto, NodeProto};
-use crate::weights::Role;
 
 use super::{Constant, Draft, Importer, Refusal, Value};
 
@@ -599,30 +598,35 @@ impl Importer {
         match sources[..] {
             [only] => Ok(Value::Node(only)),
             _ => {
-                self.absorb_partial_sums(node, &mut sources, &mut scales);
-                self.push(node, Op::Add { scales }, sources, vec![])
+                let sum = self.push(node, Op::Add { scales }, sources, vec![])?;
+                self.absorb_partial_sum(node);
+                // It took the place of what it absorbed, if it did.
+                Ok(match sum {
+                    Value::Node(_) => Value::Node(self.drafts.len() - 1),
+                    other => other,
+                })
             }
         }
     }
 
-    /// Our files write a sum of three and more as a chain; its helpers are taken into one node again.
-    fn absorb_partial_sums(
-        &mut self,
-        node: &NodeProto,
-        sources: &mut Vec<usize>,
-        scales: &mut Vec<f32>,
-    ) {
-        let is_helper = |importer: &Self| {
-            let helper = importer.drafts.last()?;
-            let inner = helper.path.strip_prefix(node.name.as_str())?.strip_prefix('_')?;
-            (importer.is_ours && inner.parse::<u32>().is_ok()).then_some(importer.drafts.len() - 1)
-        };
-        if let Some(helper) = is_helper(self).filter(|&helper| sources[0] == helper)
-            && let Op::Add { scales: inner } = &self.drafts[helper].op
-        {
-            *scales = inner.iter().chain(&scales[1..]).copied().collect();
-            *sources = self.drafts[helper].inputs.iter().chain(&sources[1..]).copied().collect();
-            self.drafts.pop();
+    /// Our files write a sum of three and more as a chain; the helper before the last node is taken into it again.
+    fn absorb_partial_sum(&mut self, node: &NodeProto) {
+        let Some(helper) = self.drafts.len().checked_sub(2) else { return };
+        let inner = self.drafts[helper].path.strip_prefix(node.name.as_str());
+        let number = inner.and_then(|inner| inner.strip_prefix('_'));
+        let is_helper = self.is_ours
+            && number.is_some_and(|number| number.parse::<u32>().is_ok())
+            && self.drafts[helper + 1].inputs[0] == helper
+            && self.drafts[helper + 1].inputs[1..].iter().all(|&input| input < helper);
+        if !is_helper || !matches!(self.drafts[helper].op, Op::Add { .. }) {
+            return;
+        }
+        let Some(whole) = self.drafts.pop() else { return };
+        let draft = &mut self.drafts[helper];
+        draft.path = whole.path;
+        draft.inputs.extend(&whole.inputs[1..]);
+        if let (Op::Add { scales }, Op::Add { scales: more }) = (&mut draft.op, &whole.op) {
+            scales.extend(&more[1..]);
         }
     }
 

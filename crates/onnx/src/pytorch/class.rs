@@ -29,6 +29,8 @@ pub struct Main<'a> {
     pub heads: &'a [AuxiliaryHead],
     /// Whether there are convolutions.
     pub has_conv: bool,
+    /// Lines of the constructor for tensors that layers share.
+    pub ties: &'a str,
 }
 
 /// The class of a kind of module, and its parameters.
@@ -150,6 +152,7 @@ pub fn network(classes: &Classes<'_>, network: &Network, main: &Main<'_>) -> Str
     let (attributes, scales) = attributes(&mut scope, body);
     let mut text = format!("class {}(nn.Module):\n{}\n", main.class, description(network, main));
     text += &format!("{}        super().__init__()\n{attributes}", signature(&[]));
+    text += main.ties;
     if main.has_conv {
         text += INITIALIZATION;
     }

@@ -7,6 +7,7 @@ mod kinds;
 mod names;
 mod parts;
 mod scope;
+mod sharing;
 mod step;
 mod torch;
 mod tree;
@@ -58,10 +59,11 @@ pub fn to_pytorch(graph: &Graph, name: &str) -> String {
     }
     let has_conv = units.all.iter().any(|unit| matches!(unit.step.op, Op::Conv(_)));
     let heads = graph.auxiliary();
+    let ties = sharing::ties(graph, &units, &network.body);
     parts.push(class::network(
         &classes,
         &network,
-        &class::Main { name, class: &main, heads, has_conv },
+        &class::Main { name, class: &main, heads, has_conv, ties: &ties },
     ));
     parts.push(run(&main, shape));
     let body = parts.join("\n\n");

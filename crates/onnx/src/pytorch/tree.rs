@@ -39,6 +39,8 @@ pub struct Item {
     pub reads: Vec<Source>,
     /// Channels of its result.
     pub channels: u32,
+    /// The unit that gives its result.
+    pub unit: usize,
 }
 
 /// What an item is.
@@ -265,7 +267,7 @@ impl Builder<'_> {
             let attribute = names.take(&identifier(&segments.join("_")));
             let channels = self.units.all[output].shape.channels();
             owners.insert(output, items.len());
-            items.push(Item { segments, attribute, content, reads, channels });
+            items.push(Item { segments, attribute, content, reads, channels, unit: output });
         }
         let kind = self.kind(&items);
         let channels = |unit: &Option<usize>| {

@@ -105,10 +105,7 @@ fn fuse(graph: &Graph, id: NodeId, is_taken: &mut [bool]) -> (Step, NodeId) {
 
 /// The one node that reads a node, if it reads it once and the node is no result.
 fn only_reader(graph: &Graph, id: NodeId) -> Option<NodeId> {
-    match graph.consumers(id)[..] {
-        [only] if id != graph.output() && !is_head(graph, id) => Some(only),
-        _ => None,
-    }
+    graph.only_consumer(id).filter(|_| id != graph.output() && !is_head(graph, id))
 }
 
 fn is_head(graph: &Graph, id: NodeId) -> bool {

@@ -5,21 +5,26 @@ use std::fmt::Write;
 use inceptive_ir::Graph;
 
 use super::{
+    budget::{Drawing, fits_text, fitting},
     label::label,
     layout::is_head,
     view::{Child, Open, View},
 };
 use crate::text::clean;
 
-/// The network for Graphviz, modules as clusters; closed modules as boxes.
-pub fn dot(graph: &Graph, open: &Open) -> String {
-    let view = View::new(graph, open);
+/// The network for Graphviz, modules as clusters; closed modules as boxes. What is too large is simplified.
+pub fn dot(graph: &Graph, open: &Open) -> Drawing {
+    let (view, simplified) = fitting(graph, open, &fits_text);
+    Drawing { text: text(graph, &view), simplified }
+}
+
+fn text(graph: &Graph, view: &View) -> String {
     let mut out = String::from(
         "digraph network {\n  rankdir=TB;\n  node [shape=box, style=\"filled,rounded\", fontname=\"Helvetica\", \
          fontsize=11];\n  edge [arrowsize=0.7];\n",
     );
     // Writing to a string cannot fail.
-    let _ = module(&mut out, graph, &view, 0, 1);
+    let _ = module(&mut out, graph, view, 0, 1);
     for &(from, to) in &view.edges {
         let style = if view.blocks[to].is_auxiliary { " [style=dashed]" } else { "" };
         let _ = writeln!(out, "  n{from} -> n{to}{style};");

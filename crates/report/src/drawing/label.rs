@@ -255,6 +255,10 @@ fn tooltip(graph: &Graph, block: &Block, shape: &str) -> String {
             });
             let attributes = graph.node(*only).op.attributes();
             lines.extend(attributes.iter().map(|(name, value)| format!("{name}: {value}")));
+            let shared = &graph.node(*only).shared;
+            if !shared.is_empty() {
+                lines.push(format!("shares: {shared}"));
+            }
         }
         nodes => {
             lines.push(format!("{} nodes", nodes.len()));

@@ -98,20 +98,39 @@ pub(super) fn layout(
     sizes: &[(f64, f64)],
     is_stopped: &(dyn Fn() -> bool + Sync),
 ) -> Result<Layout, DrawError> {
-    let mut own: Vec<Vec<Piece>> = vec![Vec::new(); view.modules.len()];
-    for piece in pieces(view) {
-        own[piece.module].push(piece);
-    }
-    let mut most = 0;
-    for (module, pieces) in own.iter().enumerate() {
-        most = most.max(room(view, module, pieces)?);
-    }
+    let own = pieces_of_modules(view);
+    let most = most_room(view, &own)?;
     let builder = thread::Builder::new().stack_size(stack(most));
     thread::scope(|scope| {
         let thread = builder.spawn_scoped(scope, || all(view, sizes, &own, is_stopped));
         let thread = thread.map_err(|error| DrawError::NoThread(error.to_string()))?;
         thread.join().map_err(|_| DrawError::Failed)?
     })
+}
+
+/// Checks that a view can be laid out in reasonable time.
+///
+/// # Errors
+/// When a module holds too much.
+pub(super) fn has_room(view: &View) -> Result<(), DrawError> {
+    most_room(view, &pieces_of_modules(view)).map(|_| ())
+}
+
+fn pieces_of_modules(view: &View) -> Vec<Vec<Piece>> {
+    let mut own: Vec<Vec<Piece>> = vec![Vec::new(); view.modules.len()];
+    for piece in pieces(view) {
+        own[piece.module].push(piece);
+    }
+    own
+}
+
+/// How much the module that takes most takes.
+fn most_room(view: &View, own: &[Vec<Piece>]) -> Result<usize, DrawError> {
+    let mut most = 0;
+    for (module, pieces) in own.iter().enumerate() {
+        most = most.max(room(view, module, pieces)?);
+    }
+    Ok(most)
 }
 
 /// Lays out every module, inner ones first. dagre cannot be interrupted inside of one.
@@ -254,20 +273,17 @@ fn port(
     ports: &[(usize, f64)],
     below: f64,
 ) -> Option<Point> {
-    let children = &view.modules[piece.module].children;
-    let place = children.iter().position(|child| *child == Child::Module(inner))?;
-    let center = insides[piece.module].children.get(place)?;
-    let (_, x) = ports.iter().find(|(source, _)| *source == piece.source)?;
+    let center = insides[piece.module].children.get(view.modules[inner].place)?;
+    // Ports are sorted by the block whose result passes.
+    let port = ports.binary_search_by_key(&piece.source, |(source, _)| *source).ok()?;
+    let (_, x) = ports.get(port)?;
     let Inside { width, height, .. } = insides[inner];
     Some(Point { x: center.x - width / 2.0 + x, y: center.y - height / 2.0 + below })
 }
 
 /// Whether a module is in an auxiliary head.
 pub(super) fn is_head(view: &View, module: usize) -> bool {
-    view.modules[module].children.iter().any(|child| match child {
-        Child::Block(block) => view.blocks[*block].is_auxiliary,
-        Child::Module(module) => is_head(view, *module),
-    }) && view.modules[module].parent.is_some()
+    view.modules[module].is_auxiliary
 }
 
 #[cfg(test)]

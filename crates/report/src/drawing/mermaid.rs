@@ -5,18 +5,24 @@ use std::{collections::BTreeSet, fmt::Write};
 use inceptive_ir::Graph;
 
 use super::{
+    budget::{Drawing, fits_text, fitting},
     label::{Kind, label},
     view::{Child, Open, View},
 };
 use crate::text::clean;
 
-/// The network as a Mermaid flowchart, modules as subgraphs; closed modules as boxes.
-pub fn mermaid(graph: &Graph, open: &Open) -> String {
-    let view = View::new(graph, open);
+/// The network as a Mermaid flowchart, modules as subgraphs; closed modules as boxes. What is too large is
+/// simplified.
+pub fn mermaid(graph: &Graph, open: &Open) -> Drawing {
+    let (view, simplified) = fitting(graph, open, &fits_text);
+    Drawing { text: text(graph, &view), simplified }
+}
+
+fn text(graph: &Graph, view: &View) -> String {
     let mut out = String::from("flowchart TB\n");
     let mut kinds = BTreeSet::new();
     // Writing to a string cannot fail.
-    let _ = module(&mut out, graph, &view, 0, 1, &mut kinds);
+    let _ = module(&mut out, graph, view, 0, 1, &mut kinds);
     for &(from, to) in &view.edges {
         let arrow = if view.blocks[to].is_auxiliary { "-.->" } else { "-->" };
         let _ = writeln!(out, "  n{from} {arrow} n{to}");

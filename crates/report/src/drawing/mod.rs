@@ -6,11 +6,13 @@
 //! | words | `label` | title, operator, shape and tooltip of a block |
 //! | where it stands | `layout`, `inside` | rectangles and lines, with dagre's layered layout in each module |
 //! | how much that takes | `room` | an error for what would take minutes |
+//! | what is left out | `budget` | a simpler view where the whole is too large, and words that say so |
 //! | both together | `scene` | cards with their words, frames and lines at their places |
 //! | ink | `svg`; `dot` and `mermaid` leave the layout to others | text |
 //!
 //! A convolution with its normalisation and activation is one block. Auxiliary heads are dashed.
 
+mod budget;
 mod dot;
 mod inside;
 mod label;
@@ -21,6 +23,7 @@ mod scene;
 mod svg;
 mod view;
 
+pub use budget::{Drawing, Simplified};
 pub use dot::dot;
 pub use label::Kind;
 pub use layout::{Line, Point, Rect};

@@ -3,7 +3,7 @@
 //! dagre walks along the network recursively, so a deep module needs a deep stack; and it cuts a line into a piece for
 //! each row that it passes, so many long lines take minutes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use inceptive_ir::Path;
 
@@ -13,8 +13,8 @@ use super::{
 };
 
 /// What may be right inside one module, in things and in rows that lines pass.
-const MOST_BLOCKS: usize = 20_000;
-const MOST_PASSES: usize = 60_000;
+pub(super) const MOST_BLOCKS: usize = 20_000;
+pub(super) const MOST_PASSES: usize = 60_000;
 
 /// Bytes of stack for each of them, several times what dagre takes, and for everything else.
 const STACK_EACH: usize = 8 << 10;
@@ -52,6 +52,28 @@ pub enum DrawError {
     Failed,
 }
 
+/// How many lines that are not drawn keep the ports of a module at its borders.
+fn lines_outward(children: &[Child], pieces: &[Piece]) -> usize {
+    let mut entries = HashSet::new();
+    let mut exits = HashSet::new();
+    let mut read = HashSet::new();
+    let mut are_read = HashSet::new();
+    for piece in pieces {
+        match (piece.from, piece.to) {
+            (End::Child(from), End::Child(to)) => {
+                are_read.insert(from);
+                read.insert(to);
+            }
+            (from, to) => {
+                entries.extend(Some(from).filter(|end| matches!(end, End::Entry(_))));
+                exits.extend(Some(to).filter(|end| matches!(end, End::Exit(_))));
+            }
+        }
+    }
+    let below = (children.len() - read.len()).saturating_mul(entries.len());
+    below.saturating_add((children.len() - are_read.len()).saturating_mul(exits.len()))
+}
+
 /// How much dagre has to do in a module: things, and rows that lines pass.
 ///
 /// # Errors
@@ -79,7 +101,9 @@ pub(super) fn room(view: &View, module: usize, pieces: &[Piece]) -> Result<usize
         End::Entry(_) => 0,
         End::Exit(_) => last,
     };
-    let passes = pieces.iter().map(|piece| row(piece.to).abs_diff(row(piece.from)).max(1)).sum();
+    let passes: usize =
+        pieces.iter().map(|piece| row(piece.to).abs_diff(row(piece.from)).max(1)).sum();
+    let passes = passes.saturating_add(lines_outward(children, pieces));
     if children.len() > MOST_BLOCKS || passes > MOST_PASSES {
         let module = view.modules[module].path.clone();
         return Err(DrawError::TooMany { module, blocks: children.len(), passes });

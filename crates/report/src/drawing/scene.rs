@@ -5,7 +5,7 @@ use inceptive_ir::{Graph, NodeId, Path};
 use super::{
     inside::shown_name,
     label::{Kind, Label, label},
-    layout::{Layout, Line, Rect, is_head, layout},
+    layout::{Layout, Line, Rect, has_room, is_head, layout},
     room::DrawError,
     view::{Open, View},
 };
@@ -97,20 +97,30 @@ impl Scene {
         open: &Open,
         is_stopped: &(dyn Fn() -> bool + Sync),
     ) -> Result<Self, DrawError> {
-        let view = View::new(graph, open);
+        Self::of(graph, &View::new(graph, open), is_stopped)
+    }
+
+    /// Lays a view out.
+    pub(super) fn of(
+        graph: &Graph,
+        view: &View,
+        is_stopped: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Self, DrawError> {
+        // What does not fit is refused before any words are written.
+        has_room(view)?;
         let mut cards: Vec<Card> = (0..view.blocks.len())
-            .map(|block| Card::new(&view, block, label(graph, &view, block)))
+            .map(|block| Card::new(view, block, label(graph, view, block)))
             .collect();
         let sizes: Vec<(f64, f64)> = cards.iter().map(Card::size).collect();
-        let picture = layout(&view, &sizes, is_stopped)?;
+        let picture = layout(view, &sizes, is_stopped)?;
         for (card, rect) in cards.iter_mut().zip(&picture.cards) {
             card.rect = *rect;
         }
         let frame = |(module, rect): (usize, Rect)| Frame {
             rect,
             path: view.modules[module].path.clone(),
-            title: shown_name(&view, module),
-            is_auxiliary: is_head(&view, module),
+            title: shown_name(view, module),
+            is_auxiliary: is_head(view, module),
         };
         let frames = picture.frames.iter().copied().map(frame).collect();
         let Layout { width, height, lines, .. } = picture;

@@ -5,20 +5,23 @@ use std::fmt::Write;
 use inceptive_ir::Graph;
 
 use super::{
+    budget::{Drawing, fitting},
     label::Kind,
-    layout::{Line, Point, Rect},
+    layout::{Line, Point, Rect, has_room},
     room::DrawError,
     scene::{Card, DETAIL_PX, Frame, LINE_PX, SHAPE_PX, Scene, TITLE_PX},
-    view::Open,
+    view::{Open, View},
 };
 use crate::text::{FONT, xml};
 
-/// The network as a picture, laid out from top to bottom.
+/// The network as a picture, laid out from top to bottom. What is too large is simplified.
 ///
 /// # Errors
-/// When a module holds more than can be drawn in reasonable time.
-pub fn svg(graph: &Graph, open: &Open) -> Result<String, DrawError> {
-    Ok(scene_svg(&Scene::new(graph, open)?, &|_| None))
+/// When there is no memory for the layout.
+pub fn svg(graph: &Graph, open: &Open) -> Result<Drawing, DrawError> {
+    let (view, simplified) = fitting(graph, open, &|view| has_room(view).is_ok());
+    let scene = Scene::of(graph, &view, &|| false)?;
+    Ok(Drawing { text: scene_svg(&scene, &|_| None), simplified })
 }
 
 /// How a card is filled instead of by its kind, by its position: its ground and its text, as red, green and blue.

@@ -62,7 +62,7 @@ impl Modules {
 
 /// The modules of a network that can be open or closed, outer ones before inner ones.
 pub fn modules(graph: &Graph) -> Vec<Path> {
-    let known: HashSet<&Path> = graph.nodes().map(|(_, node)| &node.path).collect();
+    let known: HashSet<&str> = graph.nodes().map(|(_, node)| node.path.as_str()).collect();
     let steps: Vec<Path> = graph.nodes().map(|(_, node)| step_of(&node.path, &known)).collect();
     let modules = Modules::of(steps.iter());
     let mut paths: Vec<Path> =
@@ -117,6 +117,16 @@ pub(super) struct Module {
     pub parent: Option<usize>,
     /// In execution order; empty for a module that was dissolved.
     pub children: Vec<Child>,
+    /// Its position among the children of the module around it.
+    pub place: usize,
+    /// Whether there is something of an auxiliary head in it; never for the network.
+    pub is_auxiliary: bool,
+}
+
+impl Module {
+    fn new(path: Path, parent: Option<usize>) -> Self {
+        Self { path, parent, children: Vec::new(), place: 0, is_auxiliary: false }
+    }
 }
 
 /// The network with some modules closed.
@@ -132,17 +142,18 @@ pub(super) struct View {
 impl View {
     /// Closes every module that is not open.
     pub fn new(graph: &Graph, open: &Open) -> Self {
-        let root = Module { path: Path::root(), parent: None, children: Vec::new() };
+        let root = Module::new(Path::root(), None);
         let mut view = Self { blocks: Vec::new(), modules: vec![root], edges: Vec::new() };
         let block_of = view.add_blocks(graph, open);
         view.edges = edges(graph, &block_of);
         view.dissolve_single_children();
+        view.mark_modules();
         view
     }
 
     /// Creates the blocks and the modules around them; says which block each node is in.
     fn add_blocks(&mut self, graph: &Graph, open: &Open) -> Vec<usize> {
-        let known: HashSet<&Path> = graph.nodes().map(|(_, node)| &node.path).collect();
+        let known: HashSet<&str> = graph.nodes().map(|(_, node)| node.path.as_str()).collect();
         let steps: Vec<Path> = graph.nodes().map(|(_, node)| step_of(&node.path, &known)).collect();
         let around = Modules::of(steps.iter());
         let mut by_path: HashMap<Path, usize> = HashMap::new();
@@ -185,11 +196,7 @@ impl View {
         for path in missing.into_iter().rev() {
             let module = self.modules.len();
             self.modules[around].children.push(Child::Module(module));
-            self.modules.push(Module {
-                path: path.clone(),
-                parent: Some(around),
-                children: Vec::new(),
-            });
+            self.modules.push(Module::new(path.clone(), Some(around)));
             known.insert(path, module);
             around = module;
         }
@@ -198,23 +205,47 @@ impl View {
 
     /// A frame around a single thing says nothing: hands the thing to the module around.
     fn dissolve_single_children(&mut self) {
-        // Inner modules have larger indices, so that a chain of single children dissolves at once.
-        for module in (1..self.modules.len()).rev() {
-            let (&[only], Some(parent)) =
-                (self.modules[module].children.as_slice(), self.modules[module].parent)
-            else {
-                continue;
-            };
-            let siblings = &mut self.modules[parent].children;
-            if let Some(place) = siblings.iter_mut().find(|child| **child == Child::Module(module))
-            {
-                *place = only;
+        // What stands for a module in the module around it. Inner modules have larger indices, so that a chain of
+        // single children dissolves at once.
+        let mut stands_for: Vec<Option<Child>> = vec![None; self.modules.len()];
+        let resolved = |child: Child, stands_for: &[Option<Child>]| match child {
+            Child::Module(module) => stands_for[module].unwrap_or(child),
+            Child::Block(_) => child,
+        };
+        for module in (0..self.modules.len()).rev() {
+            let children = std::mem::take(&mut self.modules[module].children);
+            let children: Vec<Child> =
+                children.into_iter().map(|child| resolved(child, &stands_for)).collect();
+            match children.as_slice() {
+                &[only] if module > 0 => stands_for[module] = Some(only),
+                _ => self.modules[module].children = children,
             }
-            match only {
-                Child::Block(block) => self.blocks[block].module = parent,
-                Child::Module(inner) => self.modules[inner].parent = Some(parent),
+        }
+        for module in 0..self.modules.len() {
+            for child in self.modules[module].children.clone() {
+                match child {
+                    Child::Block(block) => self.blocks[block].module = module,
+                    Child::Module(inner) => self.modules[inner].parent = Some(module),
+                }
             }
-            self.modules[module].children.clear();
+        }
+    }
+
+    /// Notes where modules stand, and which are parts of auxiliary heads.
+    fn mark_modules(&mut self) {
+        for module in (0..self.modules.len()).rev() {
+            let children = self.modules[module].children.clone();
+            let mut is_auxiliary = false;
+            for (place, child) in children.into_iter().enumerate() {
+                is_auxiliary |= match child {
+                    Child::Block(block) => self.blocks[block].is_auxiliary,
+                    Child::Module(inner) => {
+                        self.modules[inner].place = place;
+                        self.modules[inner].is_auxiliary
+                    }
+                };
+            }
+            self.modules[module].is_auxiliary = is_auxiliary && module > 0;
         }
     }
 
@@ -252,16 +283,10 @@ impl View {
 }
 
 /// The step that a node is part of: the outermost node whose path leads to it.
-fn step_of(path: &Path, steps: &HashSet<&Path>) -> Path {
-    let mut step = path.clone();
-    let mut outer = path.clone();
-    while let Some(parent) = outer.parent() {
-        if steps.contains(&parent) {
-            step = parent.clone();
-        }
-        outer = parent;
-    }
-    step
+fn step_of(path: &Path, steps: &HashSet<&str>) -> Path {
+    let text = path.as_str();
+    let outer = text.match_indices('/').map(|(end, _)| &text[..end]);
+    outer.into_iter().find(|outer| steps.contains(outer)).map_or_else(|| path.clone(), Path::new)
 }
 
 fn edges(graph: &Graph, block_of: &[usize]) -> Vec<(usize, usize)> {

@@ -88,7 +88,11 @@ fn brief(candidate: &Candidate, way: Option<&Way>) -> String {
 fn drawing(network: &NetworkCost, id: &str, name: &str) -> String {
     let label = format!("The network {} as a graph of modules", super::words::plain_name(name));
     match drawing::svg(&network.graph, &drawing::Open::Above(1)) {
-        Ok(svg) => inline(&svg, id, &label),
+        Ok(drawing::Drawing { text, simplified }) => {
+            let note = simplified
+                .map_or_else(String::new, |it| format!("<p>{}</p>", xml(&it.to_string())));
+            inline(&text, id, &label) + &note
+        }
         Err(error) => format!("<p>{}</p>", xml(&error.to_string())),
     }
 }

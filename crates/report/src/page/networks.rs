@@ -188,14 +188,12 @@ fn counts(candidate: &Candidate, scales: &Scales) -> [Cell; 6] {
     let short = if channels == 3 && height == width { height.to_string() } else { shape.clone() };
     let input = Cell::number(short, f64::from(height) * f64::from(width)).with_title(shape);
     let field = candidate.network.as_ref().map(|network| network.cost.receptive_field);
-    let field = field.map_or_else(Cell::unknown, |field| {
-        let text = if field.size.height == field.size.width {
-            field.size.height.to_string()
-        } else {
-            field.size.to_string()
-        };
-        Cell::number(text, f64::from(field.size.height))
-            .with_title(format!("{}, stride {}", field.size, field.stride))
+    let field = field.and_then(|field| Some((field, field.size?)));
+    let field = field.map_or_else(Cell::unknown, |(field, size)| {
+        let text =
+            if size.height == size.width { size.height.to_string() } else { size.to_string() };
+        let text = if field.is_gated { format!("{text}+") } else { text };
+        Cell::number(text, f64::from(size.height)).with_title(field.to_string())
     });
     let peak = peak_bytes(candidate).map_or_else(Cell::unknown, |peak| {
         Cell::number(scales.peak.count(peak), float(peak)).with_title(bytes(peak))

@@ -131,7 +131,7 @@ fn counts(networks: &[Compared<'_>], model: &Model) -> Vec<Row> {
                 cells: values.iter().map(cell).collect(),
             }
         };
-    vec![
+    let mut rows = vec![
         count("params", "Learned numbers", exact, &|it| it.network.cost.total.params),
         count(
             &compute_unit(convention),
@@ -151,10 +151,14 @@ fn counts(networks: &[Compared<'_>], model: &Model) -> Vec<Row> {
         count("peak memory", "Results in memory at most, for one image", bytes, &|it| {
             it.network.cost.peak.bytes
         }),
-        count("receptive field", "Of the last features, in pixels of the input", exact, &|it| {
-            u64::from(it.network.cost.receptive_field.size.height)
-        }),
-    ]
+    ];
+    let field = |it: &Compared<'_>| Some(u64::from(it.network.cost.receptive_field.size?.height));
+    if networks.iter().all(|it| field(it).is_some()) {
+        let hover =
+            "Of the last features, in pixels of the input; gates, which see the whole image, apart";
+        rows.push(count("receptive field", hover, exact, &|it| field(it).unwrap_or(0)));
+    }
+    rows
 }
 
 /// Published accuracies: of few models and crops rather than of many.

@@ -43,7 +43,7 @@ pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, model: &Model) {
     let convention = model.settings.convention();
     let compute = |network: &Inspected| convention.total(&network.architecture.graph);
     let compute_name = compute_unit(convention);
-    let field = |network: &Inspected| u64::from(network.cost.receptive_field.size.height);
+    let field = |network: &Inspected| Some(u64::from(network.cost.receptive_field.size?.height));
     let mut rows: Vec<(&str, Unit, u64, u64)> = vec![
         ("params", Unit::Count, base.cost.total.params, now.cost.total.params),
         (&compute_name, Unit::Count, compute(base), compute(now)),
@@ -51,8 +51,10 @@ pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, model: &Model) {
         ("acts", Unit::Count, base.cost.total.acts, now.cost.total.acts),
         ("weights", Unit::Bytes, base.cost.total.weight_bytes, now.cost.total.weight_bytes),
         ("peak memory", Unit::Bytes, base.cost.peak.bytes, now.cost.peak.bytes),
-        ("receptive field", Unit::Count, field(base), field(now)),
     ];
+    if let (Some(before), Some(after)) = (field(base), field(now)) {
+        rows.push(("receptive field", Unit::Count, before, after));
+    }
     let training = base.training_params.zip(now.training_params);
     if let (Some((before, after)), false) =
         (training, now.architecture.graph.auxiliary().is_empty())

@@ -72,6 +72,9 @@ impl Subject<'_> {
         if let (true, Some(text)) = (self.is_network(), &architecture.description) {
             ui.label(text);
         }
+        for note in architecture.notes.iter().filter(|_| self.is_network()) {
+            ui.label(format!("Note: {note}"));
+        }
     }
 
     /// Where it is written, as a link.
@@ -111,6 +114,10 @@ impl Subject<'_> {
             if let [only] = self.module.nodes.as_slice() {
                 for (name, value) in graph.node(*only).op.attributes() {
                     row(ui, name, &value.to_string());
+                }
+                let shared = &graph.node(*only).shared;
+                if !shared.is_empty() {
+                    row(ui, "shares", &shared.to_string());
                 }
             }
         });
@@ -189,7 +196,7 @@ impl Subject<'_> {
                     .map(|cost| cost.receptive_field),
             };
             if let Some(field) = field {
-                row(ui, "receptive field", &format!("{}, stride {}", field.size, field.stride));
+                row(ui, "receptive field", &field.to_string());
             }
             if let Some((time, share_of_all, way)) = self.time(model) {
                 row(ui, "time", &format!("{} ({})", milliseconds(time), share(share_of_all)));

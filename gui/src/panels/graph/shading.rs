@@ -169,10 +169,7 @@ fn values(colour: Colour, scene: &Scene, network: &Inspected, model: &Model) -> 
         }
         Colour::ReceptiveField => {
             let last = card.nodes.last().and_then(|&id| network.cost.get(id));
-            last.map_or(0.0, |cost| {
-                let size = cost.receptive_field.size;
-                f64::from(size.height.max(size.width))
-            })
+            last.and_then(|cost| cost.receptive_field.longest()).map_or(0.0, f64::from)
         }
     };
     scene.cards.iter().map(value).map(|value| (value > 0.0).then_some(value)).collect()

@@ -33,7 +33,7 @@ pub fn network(ui: &mut Ui, row: &Row, rows: &Rows, model: &Model, is_front: boo
             line(ui, &metric.title(model.settings.convention()), &text(metric, value));
         }
         let field = row.network.cost.receptive_field;
-        line(ui, "receptive field", &field.size.to_string());
+        line(ui, "receptive field", &field.to_string());
     });
     for (way, measurement) in rows.ways.iter().filter_map(|way| {
         let measured = model.results.of(&row.network.fingerprint);

@@ -81,6 +81,7 @@ impl<'a> Watch<'a> {
 pub fn remark(network: &Network, weights: &WeightsFrom) {
     input::remark(&network.architecture);
     weights.note_matching(network.matching);
+    input::note_subnormals(network.model.subnormals);
 }
 
 /// Says what went wrong.

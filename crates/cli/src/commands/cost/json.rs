@@ -104,6 +104,10 @@ fn layer(counted: &Counted, cost: &NodeCost) -> Value {
     for (key, count) in json::totals(&totals).into_iter().filter(|(key, _)| key != "nodes") {
         put(&key, count);
     }
+    if !node.shared.is_empty() {
+        let tensor = |(role, path)| json!(format!("{path}.{role}"));
+        put("shares", node.shared.iter().map(tensor).collect());
+    }
     put("flops_per_byte", json!(cost.intensity()));
     put("receptive_field", json::receptive_field(cost.receptive_field).into());
     if let Some((tool, count)) = tool_count(counted, &[cost.id]) {

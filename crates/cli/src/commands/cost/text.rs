@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use inceptive_cost::{Convention, ReceptiveField, Reconciliation, by_module, by_op};
-use inceptive_ir::{Graph, NodeId};
+use inceptive_ir::{Graph, NodeId, Size};
 use inceptive_jobs::broken;
 use inceptive_report::numbers::{self, bytes, exact, signed};
 
@@ -67,7 +67,11 @@ fn card(counted: &Counted) -> String {
     let intensity = cost.intensity().map_or_else(String::new, |x| format!("{x:.1} FLOPs a byte"));
     row("bytes moved", bytes(total.moved_bytes), intensity);
     let at = graph.node(cost.feature_map).path.as_str();
-    row("receptive field", field(cost.receptive_field), format!("at {at}"));
+    let gated = match cost.receptive_field.is_gated {
+        true => "; a value depends on the whole image besides, through a gate",
+        false => "",
+    };
+    row("receptive field", field(cost.receptive_field), format!("at {at}{gated}"));
     row("nodes", exact(total.nodes), String::new());
     for constraint in &architecture.constraints {
         let holds = !broken(architecture, cost).contains(&constraint);
@@ -82,12 +86,16 @@ fn card(counted: &Counted) -> String {
     format!("{} ({file})\n{}", title(counted), grid.render())
 }
 
+/// As `25x25/2`, with a `+` where a gate lets a value depend on the whole image besides.
 fn field(field: ReceptiveField) -> String {
-    let ReceptiveField { size, stride } = field;
-    match stride.height == stride.width {
-        true => format!("{size}/{}", stride.height),
-        false => format!("{size}/{stride}"),
-    }
+    let ReceptiveField { size, stride, is_gated } = field;
+    let size = size.map_or_else(|| "large".to_owned(), |size| size.to_string());
+    let stride = match stride {
+        Some(Size { height, width }) if height == width => height.to_string(),
+        Some(stride) => stride.to_string(),
+        None => "large".to_owned(),
+    };
+    format!("{size}/{stride}{}", if is_gated { "+" } else { "" })
 }
 
 fn overview(counted: &[Counted]) -> String {

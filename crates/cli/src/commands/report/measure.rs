@@ -49,7 +49,7 @@ impl Measuring<'_> {
         };
         let plan = BenchPlan {
             requests,
-            weights: WeightSource { file: None, seed: self.seed },
+            weights: WeightSource { seed: self.seed, ..WeightSource::default() },
             batches: self.batches.clone(),
             threads,
             precision: self.engine.precision(),

@@ -1,0 +1,162 @@
+//! How much a file holds, counted in its bytes before anything is built of them: a byte of a hostile file can stand
+//! for hundreds of bytes in memory.
+
+use inceptive_ir::Graph;
+
+use super::ImportError;
+
+/// The most operators of a file. Many of them compute shapes and constants and become no node.
+pub const MOST_OPERATORS: usize = 4 * Graph::MAX_NODES;
+
+/// The most fields of a file that are decoded: names, attributes, dimensions, and so on.
+pub const MOST_FIELDS: usize = 40 * Graph::MAX_NODES;
+
+/// A message of the format, as far as what it holds is counted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Message {
+    Model,
+    Graph,
+    Node,
+    Attribute,
+    Tensor,
+    Value,
+    Type,
+    TensorType,
+    Shape,
+    Pair,
+}
+
+impl Message {
+    /// The message that a field holds; none for numbers, texts and what is skipped.
+    const fn inner(self, field: u64) -> Option<Self> {
+        match (self, field) {
+            (Self::Model, 7) => Some(Self::Graph),
+            (Self::Graph, 1) => Some(Self::Node),
+            (Self::Graph, 5) | (Self::Attribute, 5) => Some(Self::Tensor),
+            (Self::Graph, 11..=13) => Some(Self::Value),
+            (Self::Node, 5) => Some(Self::Attribute),
+            (Self::Model, 8 | 14) | (Self::Node, 9) | (Self::Tensor, 13) => Some(Self::Pair),
+            (Self::Value, 2) => Some(Self::Type),
+            (Self::Type, 1) => Some(Self::TensorType),
+            (Self::TensorType, 2) => Some(Self::Shape),
+            (Self::Shape, 1) => Some(Self::Pair),
+            _ => None,
+        }
+    }
+}
+
+/// What was counted so far.
+#[derive(Default)]
+struct Census {
+    operators: usize,
+    fields: usize,
+}
+
+/// Checks that a file holds no more than is read. What is no protocol buffer is left to the decoder.
+///
+/// # Errors
+/// When it holds more.
+pub fn check(bytes: &[u8]) -> Result<(), ImportError> {
+    let mut census = Census::default();
+    census.message(Message::Model, bytes);
+    let counts =
+        [("operators", census.operators, MOST_OPERATORS), ("fields", census.fields, MOST_FIELDS)];
+    match counts.into_iter().find(|(_, found, limit)| found > limit) {
+        None => Ok(()),
+        Some((what, _, limit)) => Err(ImportError::TooMuch { what, limit }),
+    }
+}
+
+impl Census {
+    /// Counts a message; messages are at most seven deep. Stops where there is too much already.
+    fn message(&mut self, kind: Message, mut rest: &[u8]) {
+        while let Some((field, content, after)) = next_field(rest) {
+            rest = after;
+            self.fields += 1;
+            let inner = kind.inner(field);
+            self.operators += usize::from(inner == Some(Message::Node));
+            if self.fields > MOST_FIELDS || self.operators > MOST_OPERATORS {
+                return;
+            }
+            if let (Some(inner), Some(content)) = (inner, content) {
+                self.message(inner, content);
+            }
+        }
+    }
+}
+
+/// The number of the next field, its bytes if it has a length, and what follows; none at the end or where it is broken.
+fn next_field(bytes: &[u8]) -> Option<(u64, Option<&[u8]>, &[u8])> {
+    let (tag, rest) = varint(bytes)?;
+    let (content, after) = match tag & 7 {
+        0 => (None, varint(rest)?.1),
+        1 => (None, rest.get(8..)?),
+        2 => {
+            let (length, rest) = varint(rest)?;
+            let length = usize::try_from(length).ok()?;
+            (Some(rest.get(..length)?), rest.get(length..)?)
+        }
+        5 => (None, rest.get(4..)?),
+        _ => return None,
+    };
+    Some((tag >> 3, content, after))
+}
+
+/// A number in base 128, least significant digit first, and what follows.
+fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut value = 0;
+    for (position, &byte) in bytes.iter().enumerate().take(10) {
+        value |= u64::from(byte & 0x7f).checked_shl(7 * u32::try_from(position).ok()?)?;
+        if byte < 0x80 {
+            return Some((value, &bytes[position + 1..]));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message as _;
+
+    use super::*;
+    use crate::proto::{GraphProto, ModelProto, NodeProto};
+
+    fn census(graph: GraphProto) -> Census {
+        let model = ModelProto { graph: Some(graph), ..ModelProto::default() };
+        let mut census = Census::default();
+        census.message(Message::Model, &model.encode_to_vec());
+        census
+    }
+
+    #[test]
+    fn operators_and_fields_are_counted_in_the_bytes() {
+        let node = NodeProto {
+            input: vec!["a".to_owned(), String::new()],
+            output: vec!["b".repeat(300)],
+            ..NodeProto::default()
+        };
+        let counted = census(GraphProto { node: vec![node; 5], ..GraphProto::default() });
+        // The graph, five nodes, three names in each.
+        assert_eq!((counted.operators, counted.fields), (5, 1 + 5 + 15));
+    }
+
+    #[test]
+    fn what_would_fill_the_memory_is_refused_before_it_is_decoded() {
+        // Two bytes each: a graph with a million empty operators, and with five million empty names.
+        for (tag, count, what) in [(0x0a, 1_000_000, "operators"), (0x6a, 5_000_000, "fields")] {
+            let graph: Vec<u8> = [tag, 0].repeat(count);
+            let mut bytes = vec![0x3a];
+            prost::encoding::encode_varint(graph.len() as u64, &mut bytes);
+            bytes.extend(graph);
+            let error = check(&bytes).unwrap_err().to_string();
+            assert!(error.contains(what), "{error}");
+        }
+    }
+
+    #[test]
+    fn broken_bytes_end_the_count() {
+        for bytes in [&[0x3a][..], &[0x3a, 0xff], &[0xff; 20], &[0x3a, 2, 0x0a, 9], &[7]] {
+            assert!(check(bytes).is_ok());
+        }
+    }
+}
