@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::bail;
 use inceptive_dsl::{Failure, Style};
-use inceptive_report::replace_file;
+use inceptive_report::{numbers::counted, replace_file};
 use serde::Serialize;
 
 use crate::table::one_line;
@@ -108,10 +108,9 @@ pub fn report(failure: &Failure) {
     let mut codes: Vec<&str> = failure.diagnostics.iter().map(|d| d.code.id()).collect();
     codes.sort_unstable();
     codes.dedup();
-    let found = match count {
-        1 => "1 error".to_owned(),
-        _ if failure.is_cut_off() => format!("the first {count} errors, there may be more"),
-        _ => format!("{count} errors"),
+    let found = match counted(count, "error", "errors") {
+        first if failure.is_cut_off() => format!("the first {first}, there may be more"),
+        all => all,
     };
     warn(&format!("\n{found}; `inceptive explain {}` says more\n", codes[0]));
 }

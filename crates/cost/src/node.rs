@@ -1,8 +1,6 @@
 //! Counts of one node.
 
-use inceptive_ir::{
-    Activation, BatchNorm, Conv, Graph, Linear, NodeId, Op, Pool, PoolKind, Shape, Size,
-};
+use inceptive_ir::{Activation, Conv, Graph, Linear, NodeId, Op, Pool, PoolKind, Shape, Size};
 
 use crate::{BYTES_PER_VALUE, cost::Mode, receptive_field::ReceptiveField};
 
@@ -122,35 +120,17 @@ struct Weights {
 }
 
 fn weights(op: &Op, inputs: &[Shape]) -> Weights {
-    let channels = inputs.first().map_or(0, |shape| u64::from(shape.channels()));
-    match op {
-        Op::Conv(conv) => {
-            let width = u64::from(conv.out_channels);
-            let params = taps(conv, channels) * width + if conv.bias { width } else { 0 };
-            Weights { params, buffers: 0 }
+    let channels = inputs.first().map_or(0, |shape| shape.channels());
+    let mut weights = Weights::default();
+    for (role, shape) in op.tensors(channels) {
+        let count: u64 = shape.iter().map(|&side| u64::from(side)).product();
+        if role.is_learned() {
+            weights.params += count;
+        } else {
+            weights.buffers += count;
         }
-        Op::Linear(Linear { out_features, bias }) => {
-            let width = u64::from(*out_features);
-            Weights { params: channels * width + if *bias { width } else { 0 }, buffers: 0 }
-        }
-        Op::BatchNorm(BatchNorm { scale, center, eps: _ }) => Weights {
-            params: channels * (u64::from(*scale) + u64::from(*center)),
-            buffers: 2 * channels,
-        },
-        Op::Input(_)
-        | Op::Lrn(_)
-        | Op::Activation(_)
-        | Op::Pool(_)
-        | Op::GlobalPool(_)
-        | Op::AdaptiveAvgPool { .. }
-        | Op::Concat
-        | Op::Add { .. }
-        | Op::Multiply
-        | Op::Flatten
-        | Op::Dropout { .. }
-        | Op::Softmax
-        | Op::ChannelShuffle { .. } => Weights::default(),
     }
+    weights
 }
 
 /// Weights per output channel of a convolution.

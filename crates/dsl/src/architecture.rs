@@ -13,8 +13,8 @@ use crate::{
     code::Code,
     diagnostic::{Diagnostic, Sink, suggestion},
     document::{
-        ArchitectureKeys, AuxiliaryKeys, InputKeys, Published, RESOLVED_KEYS, fields, published,
-        texts, without,
+        ArchitectureKeys, AuxiliaryKeys, InputKeys, Published, RESOLVED_KEYS, comparable, fields,
+        published, texts, without,
     },
     expr::Val,
     field::{Fields, Maybe, Real, Text, given},
@@ -62,6 +62,13 @@ pub struct Architecture {
     pub point: Vec<(String, String)>,
     /// Constraints of the space that it is a point of.
     pub constraints: Vec<Constraint>,
+}
+
+impl Architecture {
+    /// The published accuracy that may stand beside those of other networks.
+    pub fn comparable(&self) -> Option<&Published> {
+        comparable(&self.published, self.graph.node(self.graph.input()).shape.size().height)
+    }
 }
 
 /// A top-level map that is to become a network.

@@ -16,6 +16,7 @@ mod measurement;
 mod need;
 mod probe;
 mod profile;
+mod record;
 pub mod statistics;
 mod trust;
 
@@ -33,4 +34,5 @@ pub use measurement::{Conditions, Measurement, ProfileRecord, Runtime, Setting, 
 pub use need::Need;
 pub use probe::Roofline;
 pub use profile::{Bound, Part, Profile, profile};
+pub use record::{Record, latest};
 pub use trust::{Finding, Grade};

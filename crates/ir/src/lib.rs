@@ -13,6 +13,7 @@ mod parts;
 pub mod passes;
 mod path;
 mod shape;
+mod tensor;
 
 pub use fingerprint::Fingerprint;
 pub use graph::{AuxiliaryHead, Form, Graph, GraphError, NewNode, Node, NodeId, Part, Span};
@@ -22,3 +23,4 @@ pub use op::{Activation, Arity, AttributeValue, BatchNorm, Conv, Linear, Lrn, Op
 pub use parts::{HeadParts, NodeParts, Parts};
 pub use path::{Path, is_invisible};
 pub use shape::{Padding, Shape, Size};
+pub use tensor::Role;

@@ -2,36 +2,12 @@
 
 use std::{collections::HashMap, fmt};
 
+pub use inceptive_ir::Role;
 use inceptive_ir::{Graph, GraphError, NodeId, Op, Path, passes};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal, Uniform};
 use sha2::{Digest, Sha256};
-
-/// What a tensor of a layer is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Role {
-    /// Kernel of a convolution, matrix of a linear layer, gamma of a normalisation.
-    Weight,
-    /// Bias of a layer, beta of a normalisation.
-    Bias,
-    /// Running mean of a normalisation; a buffer, not a parameter.
-    Mean,
-    /// Running variance of a normalisation; a buffer, not a parameter.
-    Variance,
-}
-
-impl Role {
-    /// The name in files, as in PyTorch's state dicts.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Weight => "weight",
-            Self::Bias => "bias",
-            Self::Mean => "running_mean",
-            Self::Variance => "running_var",
-        }
-    }
-}
 
 /// A place for a tensor in a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,52 +53,13 @@ pub fn slots(graph: &Graph) -> Vec<Slot> {
 /// The tensors of one node.
 pub fn node_slots(graph: &Graph, id: NodeId) -> Vec<Slot> {
     let node = graph.node(id);
-    let inputs = || graph.input_shapes(id)[0].channels() as usize;
-    let shapes = match &node.op {
-        Op::Conv(conv) => {
-            let out = conv.out_channels as usize;
-            let kernel = vec![
-                out,
-                inputs() / conv.groups as usize,
-                conv.kernel.height as usize,
-                conv.kernel.width as usize,
-            ];
-            vec![(Role::Weight, Some(kernel)), (Role::Bias, conv.bias.then(|| vec![out]))]
-        }
-        Op::Linear(linear) => {
-            let out = linear.out_features as usize;
-            vec![
-                (Role::Weight, Some(vec![out, inputs()])),
-                (Role::Bias, linear.bias.then(|| vec![out])),
-            ]
-        }
-        Op::BatchNorm(norm) => {
-            let channels = vec![inputs()];
-            vec![
-                (Role::Weight, norm.scale.then(|| channels.clone())),
-                (Role::Bias, norm.center.then(|| channels.clone())),
-                (Role::Mean, Some(channels.clone())),
-                (Role::Variance, Some(channels)),
-            ]
-        }
-        Op::Input(_)
-        | Op::Lrn(_)
-        | Op::Activation(_)
-        | Op::Pool(_)
-        | Op::GlobalPool(_)
-        | Op::AdaptiveAvgPool { .. }
-        | Op::Concat
-        | Op::Add { .. }
-        | Op::Multiply
-        | Op::Flatten
-        | Op::Dropout { .. }
-        | Op::Softmax
-        | Op::ChannelShuffle { .. } => vec![],
+    let channels = graph.input_shapes(id).first().map_or(0, |shape| shape.channels());
+    let slot = |(role, shape): (Role, Vec<u32>)| Slot {
+        path: node.path.clone(),
+        role,
+        shape: shape.into_iter().map(|side| side as usize).collect(),
     };
-    shapes
-        .into_iter()
-        .filter_map(|(role, shape)| Some(Slot { path: node.path.clone(), role, shape: shape? }))
-        .collect()
+    node.op.tensors(channels).into_iter().map(slot).collect()
 }
 
 /// Values for the slots of a network, row-major.

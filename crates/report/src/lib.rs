@@ -33,8 +33,11 @@ mod way;
 use std::path::{Path, PathBuf};
 
 pub use axis::{Axis, Pair, front, front_of};
-pub use candidate::{Accuracy, Candidate, NetworkCost, Variant};
-pub use changes::{Changes, MalformedThreshold, MetricChange, NetworkChange, Threshold, changes};
+pub use candidate::{Candidate, NetworkCost, PROTOCOL, Variant, density};
+pub use changes::{
+    Breach, Changes, MalformedThreshold, MetricChange, NetworkChange, NewMetric, NewNetwork,
+    Threshold, changes,
+};
 pub use cloud::{Cloud, CloudPoint};
 pub use data::json;
 pub use file::{WriteError, replace_file};
@@ -43,8 +46,9 @@ pub use picks::Pick;
 pub use report::{Findings, Report};
 pub use snapshot::{NotAReport, Snapshot, SnapshotNetwork};
 pub use summary::Summary;
+pub use text::is_plain;
 pub use variants::VariantCost;
-pub use way::{Way, ways, ways_of};
+pub use way::{Way, batch_and_threads, profiled_ways, ways, ways_of};
 
 /// Writes a report into a folder, which is created: `index.html`, `report.md`, its figures as SVG, `data.csv`
 /// and `data.json`. Returns the files.

@@ -79,7 +79,8 @@ pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(plain).collect())
 }
 
-fn is_plain(character: char) -> bool {
+/// Whether a character is shown as it is: it neither controls a terminal nor turns the reading direction.
+pub fn is_plain(character: char) -> bool {
     let turns_direction = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     !character.is_control() && !turns_direction && !matches!(character, '\u{fffe}' | '\u{ffff}')
 }
