@@ -18,7 +18,7 @@ LAYERS = [
 PROGRAMS = {"inceptive-gui", "inceptive"}
 TESTS_ONLY = {
     ("inceptive-cost", "inceptive-dsl"), ("inceptive-onnx", "inceptive-dsl"), ("inceptive-exec", "inceptive-dsl"),
-    ("inceptive-store", "inceptive-onnx"), ("inceptive-store", "inceptive-ir"), ("inceptive-report", "inceptive-dsl"),
+    ("inceptive-store", "inceptive-onnx"), ("inceptive-store", "inceptive-ir"),
 }
 
 LICENCES = {

@@ -16,6 +16,9 @@ pub fn milliseconds(ms: f64) -> String {
     format!("{ms:.decimals$} ms")
 }
 
+/// Why an accuracy that was published is not shown beside others.
+pub const NOT_COMPARED: &str = "what was published is of another protocol, and not compared";
+
 /// What a convention counts, with its tool unless it is ours: `MACs`, `mult-adds (torchinfo)`.
 pub fn compute_unit(convention: Convention) -> String {
     match convention {

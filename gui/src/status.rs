@@ -2,6 +2,7 @@
 
 use egui::{Align, Layout, ProgressBar, RichText, ThemePreference, Ui};
 use inceptive_cost::Convention;
+use inceptive_report::numbers::counted;
 
 use crate::{
     command::{Command, Commands},
@@ -33,7 +34,7 @@ fn activity(ui: &mut Ui, model: &Model, commands: &mut Commands) {
     let Some((state, progress)) = running else {
         let count = model.entries.len();
         let wrong = model.entries.values().filter(|entry| entry.is_wrong()).count();
-        let mut text = format!("{count} {}", if count == 1 { "file" } else { "files" });
+        let mut text = counted(count, "file", "files");
         let drafts = model.entries.values().filter(|entry| entry.draft.is_some()).count();
         if wrong > 0 {
             text.push_str(&format!(", {wrong} with mistakes"));

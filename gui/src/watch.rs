@@ -11,7 +11,7 @@ use std::{
 };
 
 use egui::Context;
-use inceptive_jobs::is_network;
+use inceptive_jobs::is_listed;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher, event::ModifyKind};
 
 /// How long nothing may change before changes are told: editors write a file in several steps.
@@ -30,7 +30,7 @@ impl Wanted {
     fn has(&self, path: &Path) -> bool {
         let is_inside = path.starts_with(&self.folder)
             // What has no extension may be a folder.
-            && (is_network(path) || path.extension().is_none());
+            && (is_listed(path) || path.extension().is_none());
         is_inside
             || self.folder.starts_with(path)
             || self.files.iter().any(|file| path == file || path == log_of(file))

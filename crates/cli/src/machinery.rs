@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 use inceptive_exec::{
-    Machine, PrecisionWish, Setup,
+    PrecisionWish, Setup,
     engines::{DEFAULT_ENGINE, Libraries},
 };
 use inceptive_jobs::{ChoiceError, Found, choose};
@@ -92,12 +92,6 @@ impl EngineArguments {
             device: self.device.clone(),
         }
     }
-}
-
-/// As many threads as the machine has cores that compute by themselves.
-pub fn all_cores(machine: &Machine) -> NonZeroU32 {
-    let cores = machine.physical_cores.min(machine.logical_cores);
-    NonZeroU32::new(cores).unwrap_or(NonZeroU32::MIN)
 }
 
 /// Threads for each core that an engine can be asked for. Those of far more than there are cores wait for each

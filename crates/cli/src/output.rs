@@ -8,6 +8,7 @@ use std::{
 
 use inceptive_dsl::{Failure, Style};
 use inceptive_ir::text;
+use inceptive_report::numbers::counted;
 use serde::Serialize;
 
 /// Exit code when the input is wrong.
@@ -128,10 +129,9 @@ pub fn report(failure: &Failure) {
     let mut codes: Vec<&str> = failure.diagnostics.iter().map(|d| d.code.id()).collect();
     codes.sort_unstable();
     codes.dedup();
-    let found = match count {
-        1 => "1 error".to_owned(),
-        _ if failure.is_cut_off() => format!("the first {count} errors, there may be more"),
-        _ => format!("{count} errors"),
+    let found = match counted(count, "error", "errors") {
+        first if failure.is_cut_off() => format!("the first {first}, there may be more"),
+        all => all,
     };
     warn(&format!("\n{found}; `inceptive explain {}` says more\n", codes[0]));
 }

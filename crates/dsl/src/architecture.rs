@@ -14,8 +14,8 @@ use crate::{
     code::Code,
     diagnostic::{Diagnostic, Sink, suggestion},
     document::{
-        ArchitectureKeys, AuxiliaryKeys, InputKeys, Published, RESOLVED_KEYS, fields, published,
-        texts, without,
+        ArchitectureKeys, AuxiliaryKeys, InputKeys, Published, RESOLVED_KEYS, comparable, fields,
+        published, texts, without,
     },
     expr::Val,
     field::{Fields, Maybe, Real, Text, given},
@@ -85,6 +85,13 @@ impl fmt::Display for UnfitHead {
             Some(first) => write!(f, ": {}", first.message),
             None => Ok(()),
         }
+    }
+}
+
+impl Architecture {
+    /// The published accuracy that may stand beside those of other networks.
+    pub fn comparable(&self) -> Option<&Published> {
+        comparable(&self.published, self.graph.node(self.graph.input()).shape.size().height)
     }
 }
 

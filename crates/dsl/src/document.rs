@@ -376,6 +376,26 @@ pub struct Published {
     pub note: Option<String>,
 }
 
+/// The data set whose accuracies are compared.
+const COMPARED_DATASET: &str = "imagenet-1k";
+
+impl Published {
+    /// Whether it may stand beside those of other networks, for a network that is counted at a side of so many
+    /// pixels: it is a top-1 accuracy on ImageNet of one model on one crop of that size.
+    pub fn is_comparable(&self, side: u32) -> bool {
+        self.dataset == COMPARED_DATASET
+            && (self.crops, self.models) == (1, 1)
+            && self.resolution.is_none_or(|resolution| resolution == side)
+            && self.top1.is_some()
+    }
+}
+
+/// The accuracy that may stand beside those of other networks, for a network that is counted at a side of so many
+/// pixels: the first such entry. Every table, figure and screen chooses by this rule.
+pub fn comparable(published: &[Published], side: u32) -> Option<&Published> {
+    published.iter().find(|published| published.is_comparable(side))
+}
+
 /// Reads a list of published accuracies.
 pub(crate) fn published(list: &PublishedList, reader: &Reader<'_>) -> Vec<Published> {
     let items = list.0.list().unwrap_or_default();

@@ -62,7 +62,7 @@ use std::{
 pub use architecture::{Architecture, UnfitHead};
 pub use code::{Code, UnknownCode};
 pub use diagnostic::{Diagnostic, Style};
-pub use document::Published;
+pub use document::{Published, comparable};
 pub use library::{Block, Library};
 pub use load::Kind;
 pub use schema::json_schema;

@@ -1,6 +1,6 @@
 //! Facts about the machine that do not change while it runs.
 
-use std::fs;
+use std::{fs, num::NonZeroU32};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -95,6 +95,11 @@ impl Machine {
             is_virtual: flags.contains(&"hypervisor"),
             governor: read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         }
+    }
+
+    /// Threads that networks run on without a choice: as many as there are cores that compute by themselves.
+    pub fn default_threads(&self) -> NonZeroU32 {
+        NonZeroU32::new(self.physical_cores.min(self.logical_cores)).unwrap_or(NonZeroU32::MIN)
     }
 
     /// A short name that is the same for the same facts.

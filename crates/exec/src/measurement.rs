@@ -197,11 +197,6 @@ impl Measurement {
         }
     }
 
-    /// What another measurement has to have in common with it to be compared.
-    pub const fn conditions(&self) -> Conditions<'_> {
-        Conditions { machine: &self.machine, runtime: &self.runtime }
-    }
-
     /// Images in a second.
     pub fn images_per_s(&self) -> Estimate {
         let batch = f64::from(self.runtime.batch);
@@ -263,11 +258,6 @@ impl ProfileRecord {
             seed,
             profile,
         }
-    }
-
-    /// What another profile has to have in common with it to be compared.
-    pub const fn conditions(&self) -> Conditions<'_> {
-        Conditions { machine: &self.machine, runtime: &self.runtime }
     }
 }
 

@@ -11,6 +11,7 @@ use inceptive_exec::{
     PrecisionWish, Protocol, Roofline, Run, Runtime, Setting, Setup, Subject, groups, measure,
 };
 use inceptive_onnx::{FoldError, Matching};
+use inceptive_report::batch_and_threads;
 use inceptive_store::{Store, StoreError};
 
 use crate::{
@@ -111,6 +112,26 @@ pub enum Trouble {
     /// Its result could not be kept.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There is no network in a folder.
+    #[error(
+        "there is no network in `{}`: no architecture or space (.yaml, .yml) and no ONNX file (.onnx) lies in it; folders \
+         in it are not searched", folder.display()
+    )]
+    NoNetworks {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// None of what was named has a network.
+    #[error("there is nothing to report on; no report was written")]
+    NothingToReport,
+    /// A store has none of the results that are wanted.
+    #[error("`{}` has no results{wishes}", store.display())]
+    NoResults {
+        /// The store.
+        store: PathBuf,
+        /// What is wanted of them, ` with engine=rten`; empty for all.
+        wishes: String,
+    },
 }
 
 /// What happens while measuring.
@@ -375,11 +396,7 @@ impl Keeper<'_> {
 
     fn label(&self, at: usize) -> String {
         let Entry { subject, engine, setup, .. } = &self.candidates[at];
-        let plural = if setup.threads == 1 { "" } else { "s" };
-        format!(
-            "{} on {engine}, batch {}, {} thread{plural}",
-            subject.name, setup.batch, setup.threads
-        )
+        format!("{} on {engine}, {}", subject.name, batch_and_threads(setup.batch, setup.threads))
     }
 
     fn finish(mut self) -> Benched {

@@ -13,6 +13,8 @@ use std::{
 use inceptive_dsl::Files;
 use inceptive_exec::program;
 
+use crate::inspect::is_listed;
+
 /// Files at a revision, by paths relative to the working folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GitFiles {
@@ -59,26 +61,32 @@ impl GitFiles {
         }
     }
 
-    /// The networks at a path: the file itself, or the YAML files of a folder, in order.
+    /// The networks, spaces and blocks of a folder, in order, by the same rule as on the disk; none if the path is a
+    /// file.
     ///
     /// # Errors
     /// When there is nothing at the path.
-    pub fn networks(&self, path: &Path) -> Result<Vec<PathBuf>, GitError> {
+    pub fn folder(&self, path: &Path) -> Result<Option<Vec<PathBuf>>, GitError> {
         let missing =
             || GitError::Path { revision: self.revision.clone(), path: path.display().to_string() };
         let name = self.name(path).ok_or_else(missing)?;
         let kind = git(&["cat-file", "-t", &name], MAX_LINE).map_err(GitError::Run)?;
         match String::from_utf8_lossy(&kind.bytes).trim() {
-            "blob" => Ok(vec![path.to_owned()]),
+            "blob" => Ok(None),
             "tree" => {
-                let arguments = ["ls-tree", "--name-only", "-z", &name];
-                let listing = git(&arguments, MAX_LISTING).map_err(GitError::Run)?;
+                let listing = git(&["ls-tree", "-z", &name], MAX_LISTING).map_err(GitError::Run)?;
                 if listing.is_cut_off {
                     return Err(GitError::TooManyFiles(path.display().to_string()));
                 }
-                let names = String::from_utf8_lossy(&listing.bytes).into_owned();
-                let yaml = names.split('\0').filter(|name| name.ends_with(".yaml"));
-                Ok(yaml.map(|name| path.join(name)).collect())
+                let entries = String::from_utf8_lossy(&listing.bytes).into_owned();
+                let mut files: Vec<PathBuf> = entries
+                    .split('\0')
+                    .filter_map(file_name)
+                    .map(|name| path.join(name))
+                    .filter(|path| is_listed(path))
+                    .collect();
+                files.sort();
+                Ok(Some(files))
             }
             _ => Err(missing()),
         }
@@ -89,6 +97,12 @@ impl GitFiles {
         let path = normal(path)?;
         Some(format!("{}:./{}", self.revision, path.to_str()?))
     }
+}
+
+/// The name in a line of `git ls-tree`, `MODE TYPE OBJECT<tab>NAME`, unless it is of a folder.
+fn file_name(entry: &str) -> Option<&str> {
+    let (about, name) = entry.split_once('\t')?;
+    about.split(' ').any(|word| word == "blob").then_some(name)
 }
 
 /// The most bytes of an answer that is one word.

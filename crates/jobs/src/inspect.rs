@@ -131,23 +131,49 @@ pub fn list(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// The files of [`list`] that are in the folder itself.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub fn networks_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if is_listed(&path) && !path.is_dir() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if files.len() >= MOST_FILES || entry.file_name().to_string_lossy().starts_with('.') {
+        let path = entry.path();
+        if files.len() >= MOST_FILES || is_hidden(&path) {
             continue;
         }
-        let path = entry.path();
         if entry.file_type()?.is_dir() {
             if depth < DEEPEST {
                 // A folder that may not be read hides only what is in it.
                 let _ = collect(&path, depth + 1, files);
             }
-        } else if is_network(&path) {
+        } else if is_listed(&path) {
             files.push(path);
         }
     }
     Ok(())
+}
+
+/// Whether a file of a folder is one of its networks, spaces and blocks, by its name: on the disk and in a repository,
+/// in reports and in the dashboard.
+pub fn is_listed(path: &Path) -> bool {
+    is_network(path) && !is_hidden(path)
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
 }
 
 /// Whether a file may hold a network, a space or blocks, by its name.
@@ -195,6 +221,10 @@ mod tests {
             .map(|path| path.strip_prefix(folder.path()).unwrap().to_str().unwrap())
             .collect();
         assert_eq!(names, ["a.onnx", "b.yaml", "spaces/s.yml"]);
+        let inside = networks_in(&folder.path().join("spaces")).unwrap();
+        assert_eq!(inside, [folder.path().join("spaces/s.yml")]);
+        let outside = networks_in(folder.path()).unwrap();
+        assert_eq!(outside, [folder.path().join("a.onnx"), folder.path().join("b.yaml")]);
         assert!(list(&folder.path().join("missing")).is_err());
     }
 }

@@ -23,13 +23,16 @@ pub use constraints::broken;
 pub use design::{NewFile, SaveError, design, save_variant};
 pub use engines::{ALL, ChoiceError, Found, choose, choose_among};
 pub use git::{GitError, GitFiles};
-pub use inspect::{Content, Edited, Inspected, inspect, is_network, list};
+pub use inspect::{Content, Edited, Inspected, inspect, is_listed, is_network, list};
 pub use memory::{OutOfMemory, check_memory, with_batch};
 pub use network::{
     ReadError, Runnable, WeightSource, files_of, import_notes, is_onnx, own_weights, read, read_onnx,
     read_runnable,
 };
-pub use profile::ProfilePlan;
+pub use profile::{ProfileEvent, ProfilePlan, Profiled, profile};
 pub use recipe::{DEFAULT_SAMPLES, Recipe};
-pub use report::{GatherPlan, Gathered, StoreQuery, chain, comparable, gather, gather_revision};
+pub use report::{
+    GatherEvent, GatherPlan, Gathered, GoesOn, StoreQuery, chain, gather, gather_revision,
+    report_on,
+};
 pub use space::{CloudPlan, cloud};

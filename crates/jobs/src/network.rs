@@ -7,7 +7,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-use inceptive_dsl::{Architecture, Disk, Failure, Loaded, Setting, Sources, load};
+use inceptive_dsl::{Architecture, Disk, Failure, Files, Loaded, Setting, Sources, load};
 use inceptive_exec::{Need, Subnormals, available_memory};
 use inceptive_ir::{Graph, GraphError, passes};
 use inceptive_onnx::{
@@ -83,6 +83,29 @@ pub fn read(path: &Path, settings: &[Setting]) -> Result<Loaded, ReadError> {
         return read_onnx(path, settings).map(|imported| described(path, &imported));
     }
     load(&Disk, path, settings).map_err(ReadError::Yaml)
+}
+
+/// Reads one network, from YAML or ONNX, where `files` are.
+///
+/// # Errors
+/// What is wrong with the file or the settings.
+pub fn read_from(
+    files: &dyn Files,
+    path: &Path,
+    settings: &[Setting],
+) -> Result<Loaded, ReadError> {
+    if !is_onnx(path) {
+        return load(files, path, settings).map_err(ReadError::Yaml);
+    }
+    if !settings.is_empty() {
+        return Err(ReadError::Fixed(path.to_owned()));
+    }
+    let bytes = files
+        .read(path, u64::MAX)
+        .map_err(|error| ReadError::File { path: path.to_owned(), error })?;
+    let imported =
+        from_onnx(bytes).map_err(|error| ReadError::Onnx { path: path.to_owned(), error })?;
+    Ok(described(path, &imported))
 }
 
 /// Reads an ONNX file.

@@ -3,22 +3,25 @@
 use std::{
     collections::HashMap,
     error::Error,
-    fs, io,
+    fs,
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
 use inceptive_cost::{Cost, Mode};
-use inceptive_dsl::{Architecture, Checked, Disk, Loaded, Published, Setting, Space, check, load};
-use inceptive_exec::{Conditions, Measurement, ProfileRecord, Subject};
+use inceptive_dsl::{Checked, Disk, Files, Loaded, Setting, Space, check};
+use inceptive_exec::{Record, Subject, latest};
 use inceptive_ir::passes;
-use inceptive_report::{Accuracy, Candidate, Cloud, InputFiles, NetworkCost, Report, Variant};
-use inceptive_store::{Filter, Store, Stored};
+use inceptive_report::{
+    Candidate, Cloud, InputFiles, NetworkCost, Report, Variant, numbers::counted,
+};
+use inceptive_store::{Filter, Store, StoreState, Stored};
 
 use crate::{
     bench::{Request, Trouble},
     git::{GitError, GitFiles},
-    network::{ReadError, is_onnx, read},
+    inspect::networks_in,
+    network::{ReadError, is_onnx, read, read_from},
     recipe::Recipe,
     space::{CloudPlan, choices, cloud},
 };
@@ -33,6 +36,28 @@ pub struct StoreQuery {
     pub path: PathBuf,
     /// Which of its results.
     pub filter: Filter,
+    /// Whether networks that only its results speak of are candidates too. Such a store has to be there; another one
+    /// need not.
+    pub with_others: bool,
+}
+
+impl StoreQuery {
+    /// That the store has none of the results.
+    fn no_results(&self) -> Trouble {
+        let Filter { model, fingerprint, engine, machine, up_to: _ } = &self.filter;
+        let wishes = [
+            ("model", model),
+            ("fingerprint", fingerprint),
+            ("engine", engine),
+            ("machine", machine),
+        ];
+        let wishes =
+            wishes.iter().filter_map(|(key, wish)| Some(format!("{key}={}", wish.as_ref()?)));
+        let wishes: Vec<String> = wishes.collect();
+        let wishes =
+            if wishes.is_empty() { vec![] } else { vec![" with ".to_owned(), wishes.join("&")] };
+        Trouble::NoResults { store: self.path.clone(), wishes: wishes.concat() }
+    }
 }
 
 /// What a report is to be about.
@@ -47,6 +72,25 @@ pub struct GatherPlan {
     /// The seed that they are drawn with.
     pub seed: u64,
 }
+
+/// What goes on while a report is gathered.
+#[derive(Clone, Copy, Debug)]
+pub enum GatherEvent<'a> {
+    /// A file is read.
+    Reading(&'a Path),
+    /// So many networks of a space are counted.
+    Counting {
+        /// The space.
+        space: &'a str,
+        /// Networks that are counted.
+        done: usize,
+        /// Networks that are to be counted.
+        of: usize,
+    },
+}
+
+/// Told what goes on, and says whether to go on.
+pub type GoesOn<'a> = &'a (dyn Fn(GatherEvent<'_>) -> ControlFlow<()> + Sync);
 
 /// What a report is about, as far as files tell.
 #[derive(Default)]
@@ -63,79 +107,153 @@ pub struct Gathered {
     pub inputs: InputFiles,
 }
 
-/// Reads networks and spaces.
-pub fn gather(plan: &GatherPlan) -> Gathered {
-    let mut gathered = Gathered::default();
+/// Reads networks and spaces; none if it was told not to go on, for a report on a part of what was named could not be
+/// made again.
+pub fn gather(plan: &GatherPlan, goes_on: GoesOn<'_>) -> Option<Gathered> {
+    let mut gatherer = Gatherer { plan, origin: Origin::Disk, goes_on, found: Gathered::default() };
     for input in &plan.inputs {
-        if input.is_dir() {
-            match networks_in(input) {
-                Ok(files) => files.iter().for_each(|file| gathered.file(file, plan)),
-                Err(error) => {
-                    let path = input.clone();
-                    gathered.troubles.push(ReadError::File { path, error }.into());
-                }
-            }
-        } else {
-            gathered.file(input, plan);
+        let flow = match input.is_dir() {
+            true => gatherer.folder(input),
+            false => gatherer.file(input, false),
+        };
+        if flow.is_break() {
+            return None;
         }
     }
+    let mut gathered = gatherer.found;
     gathered.name_bases();
-    gathered
+    Some(gathered)
 }
 
-/// Networks as they were at a revision: a file, or all of a folder.
+/// A report on files with what a store knows of them, as the dashboard makes it; none if it was told not to go on. What
+/// could not be read is told; the rest goes on. The recipe's states are those that are found.
+///
+/// # Errors
+/// When there is nothing to report on, or the store cannot be read.
+pub fn report_on(
+    recipe: &Recipe,
+    goes_on: GoesOn<'_>,
+    tell: &mut dyn FnMut(&Trouble),
+) -> Result<Option<(Report, InputFiles)>, Trouble> {
+    let plan = GatherPlan {
+        inputs: recipe.inputs.iter().map(PathBuf::from).collect(),
+        settings: recipe.settings.clone(),
+        samples: recipe.samples,
+        seed: recipe.seed,
+    };
+    let Some(mut gathered) = gather(&plan, goes_on) else { return Ok(None) };
+    let (path, filter) = (recipe.store.clone(), Filter::default());
+    let states = gathered.join(&[StoreQuery { path, filter, with_others: false }])?;
+    gathered.troubles.iter().for_each(tell);
+    if gathered.is_empty() {
+        return Err(Trouble::NothingToReport);
+    }
+    let inputs = std::mem::take(&mut gathered.inputs);
+    Ok(Some((gathered.into_report(&Recipe { states, ..recipe.clone() }), inputs)))
+}
+
+/// Networks as they were at a revision: a file, or all of a folder. Chosen and read as [`gather`] does.
 ///
 /// # Errors
 /// When git is not there, or has no such file.
-pub fn gather_revision(files: &GitFiles, path: &Path) -> Result<Gathered, GitError> {
-    let mut gathered = Gathered::default();
-    for file in files.networks(path)? {
-        let read = load(files, &file, &[]).map_err(ReadError::Yaml);
-        match read.and_then(|loaded| candidate(&loaded, &file)) {
-            Ok(candidate) => {
-                gathered.candidates.push(candidate);
-                gathered.requests.push(None);
+pub fn gather_revision(
+    files: &GitFiles,
+    path: &Path,
+    plan: &GatherPlan,
+) -> Result<Gathered, GitError> {
+    let (origin, goes_on) = (Origin::Git(files), &|_: GatherEvent<'_>| ControlFlow::Continue(()));
+    let mut gatherer = Gatherer { plan, origin, goes_on, found: Gathered::default() };
+    // It is never told to stop.
+    let _ = match files.folder(path)? {
+        Some(networks) => gatherer.files(path, &networks),
+        None => gatherer.file(path, false),
+    };
+    Ok(gatherer.found)
+}
+
+/// Where files are.
+#[derive(Clone, Copy)]
+enum Origin<'a> {
+    Disk,
+    Git(&'a GitFiles),
+}
+
+impl Origin<'_> {
+    fn files(&self) -> &dyn Files {
+        match self {
+            Self::Disk => &Disk,
+            Self::Git(files) => *files,
+        }
+    }
+
+    fn read(&self, path: &Path, settings: &[Setting]) -> Result<Loaded, ReadError> {
+        match self {
+            Self::Disk => read(path, settings),
+            Self::Git(files) => read_from(*files, path, settings),
+        }
+    }
+}
+
+/// Reads one file after the other.
+struct Gatherer<'a> {
+    plan: &'a GatherPlan,
+    origin: Origin<'a>,
+    goes_on: GoesOn<'a>,
+    found: Gathered,
+}
+
+impl Gatherer<'_> {
+    fn folder(&mut self, folder: &Path) -> ControlFlow<()> {
+        match networks_in(folder) {
+            Ok(files) => self.files(folder, &files),
+            Err(error) => {
+                self.trouble(ReadError::File { path: folder.to_owned(), error });
+                ControlFlow::Continue(())
             }
-            Err(error) => gathered.troubles.push(error.into()),
         }
     }
-    Ok(gathered)
-}
 
-/// The networks of a folder, in the order of their names.
-///
-/// # Errors
-/// When the folder cannot be read.
-fn networks_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let is_yaml = path.extension().is_some_and(|extension| extension == "yaml");
-        if (is_yaml || is_onnx(&path)) && path.is_file() {
-            files.push(path);
+    /// The files of a folder. Libraries of blocks among them are for the others; a folder without anything else is no
+    /// folder to report on.
+    fn files(&mut self, folder: &Path, files: &[PathBuf]) -> ControlFlow<()> {
+        let known = self.found.len();
+        for file in files {
+            self.file(file, true)?;
         }
+        if self.found.len() == known {
+            self.found.troubles.push(Trouble::NoNetworks { folder: folder.to_owned() });
+        }
+        ControlFlow::Continue(())
     }
-    files.sort();
-    Ok(files)
-}
 
-impl Gathered {
-    /// Reads one file.
-    fn file(&mut self, file: &Path, plan: &GatherPlan) {
+    fn file(&mut self, file: &Path, is_of_folder: bool) -> ControlFlow<()> {
+        (self.goes_on)(GatherEvent::Reading(file))?;
         // One that is wrong is none to replace either.
-        self.inputs.add(file);
-        if plan.settings.is_empty() && !is_onnx(file) {
-            match check(&Disk, file) {
-                Ok(Checked::Space(space)) => return self.space(&space, plan),
-                Ok(Checked::Architecture(loaded)) => return self.network(*loaded, file, &[]),
+        self.found.inputs.add(file);
+        if self.plan.settings.is_empty() && !is_onnx(file) {
+            match check(self.origin.files(), file) {
+                Ok(Checked::Space(space)) => return self.space(&space),
+                Ok(Checked::Architecture(loaded)) => {
+                    self.network(*loaded, file, &[]);
+                    return ControlFlow::Continue(());
+                }
+                Ok(Checked::Library(_)) if is_of_folder => return ControlFlow::Continue(()),
                 // Reading it as a network says what is wrong.
                 Ok(Checked::Library(_)) | Err(_) => {}
             }
         }
-        match read(file, &plan.settings) {
-            Ok(loaded) => self.network(loaded, file, &plan.settings),
-            Err(error) => self.troubles.push(error.into()),
+        match self.origin.read(file, &self.plan.settings) {
+            Ok(loaded) => {
+                let settings = self.plan.settings.clone();
+                self.network(loaded, file, &settings);
+            }
+            Err(error) => self.trouble(error),
         }
+        ControlFlow::Continue(())
+    }
+
+    fn trouble(&mut self, error: ReadError) {
+        self.found.troubles.push(error.into());
     }
 
     fn network(&mut self, loaded: Loaded, file: &Path, settings: &[Setting]) {
@@ -143,21 +261,27 @@ impl Gathered {
         match candidate(&loaded, file) {
             Ok(candidate) => {
                 let request = Request { file: file.to_owned(), settings: settings.to_vec() };
-                self.requests.push(Some(request));
-                self.candidates.push(candidate);
+                self.found.requests.push(Some(request));
+                self.found.candidates.push(candidate);
             }
-            Err(error) => self.troubles.push(error.into()),
+            Err(error) => self.trouble(error),
         }
     }
 
-    fn space(&mut self, space: &Space, plan: &GatherPlan) {
-        self.inputs.extend(&InputFiles::of(&space.files));
-        let cloud_plan = CloudPlan { most: plan.samples, seed: plan.seed };
-        self.clouds.push(cloud(space, cloud_plan, &|_, _| ControlFlow::Continue(())));
+    fn space(&mut self, space: &Space) -> ControlFlow<()> {
+        self.found.inputs.extend(&InputFiles::of(&space.files));
+        let plan = CloudPlan { most: self.plan.samples, seed: self.plan.seed };
+        let goes_on =
+            |done, of| (self.goes_on)(GatherEvent::Counting { space: &space.title, done, of });
+        let counted = cloud(space, plan, &goes_on);
+        // Asked once more: what was counted in part is no space.
+        (self.goes_on)(GatherEvent::Reading(&space.file))?;
+        self.found.clouds.push(counted);
         if space.size() > SMALL_SPACE {
-            return;
+            return ControlFlow::Continue(());
         }
         for at in 0..space.size() {
+            (self.goes_on)(GatherEvent::Reading(&space.file))?;
             let choices = choices(space, at);
             let setting = |(variable, &choice): (&inceptive_dsl::Variable, &usize)| Setting {
                 key: variable.name.clone(),
@@ -165,16 +289,29 @@ impl Gathered {
             };
             let settings: Vec<Setting> =
                 space.variables.iter().zip(&choices).map(setting).collect();
-            match read(&space.file, &settings) {
+            match self.origin.read(&space.file, &settings) {
                 Ok(loaded) => {
                     self.network(loaded, &space.file, &settings);
-                    if let Some(candidate) = self.candidates.last_mut() {
+                    if let Some(candidate) = self.found.candidates.last_mut() {
                         candidate.name = candidate.subject.point.join(", ");
                     }
                 }
-                Err(error) => self.troubles.push(error.into()),
+                Err(error) => self.trouble(error),
             }
         }
+        ControlFlow::Continue(())
+    }
+}
+
+impl Gathered {
+    /// Whether there is nothing to report on.
+    pub fn is_empty(&self) -> bool {
+        self.candidates.is_empty() && self.clouds.is_empty()
+    }
+
+    /// How much was found, right or wrong.
+    fn len(&self) -> usize {
+        self.candidates.len() + self.clouds.len() + self.troubles.len()
     }
 
     /// Calls the bases of variants what their candidates call them.
@@ -198,50 +335,79 @@ impl Gathered {
         }
     }
 
-    /// Adds what a store knows: results of the candidates, and networks that only results speak of if
-    /// `with_others` is set. Gives the number of the last result that was there.
+    /// How to read every network that can be measured: those of files, and those that only results in stores speak of.
     ///
     /// # Errors
-    /// When the store cannot be read; nothing is added then.
-    pub fn join(&mut self, query: &StoreQuery, with_others: bool) -> Result<Option<i64>, Trouble> {
+    /// When a store cannot be read.
+    pub fn requests_with(&mut self, stores: &[StoreQuery]) -> Result<Vec<Request>, Trouble> {
+        let (networks, troubles) = (self.candidates.len(), self.troubles.len());
+        self.join(stores)?;
+        let mut requests: Vec<Request> = Vec::new();
+        for request in self.requests.iter().flatten() {
+            if !requests.contains(request) {
+                requests.push(request.clone());
+            }
+        }
+        // What stores hold is joined when everything is measured, as it is when the report is made again.
+        self.candidates.truncate(networks);
+        self.requests.truncate(networks);
+        self.troubles.truncate(troubles);
+        for candidate in &mut self.candidates {
+            candidate.measured.clear();
+            candidate.profiles.clear();
+        }
+        Ok(requests)
+    }
+
+    /// Adds what stores know: results of the candidates, and networks that only results speak of where they are wanted.
+    /// Gives which results were in each store.
+    ///
+    /// # Errors
+    /// When a store cannot be read, or does not hold the results that are wanted.
+    pub fn join(&mut self, stores: &[StoreQuery]) -> Result<Vec<StoreState>, Trouble> {
+        stores.iter().map(|query| self.join_one(query)).collect()
+    }
+
+    fn join_one(&mut self, query: &StoreQuery) -> Result<StoreState, Trouble> {
+        let wanted = query.filter.up_to.as_ref();
+        let is_nothing = |state: &StoreState| *state == StoreState::default();
+        if !query.with_others && !query.path.exists() && wanted.is_none_or(is_nothing) {
+            return Ok(StoreState::default());
+        }
         let store = Store::open_to_read(&query.path)?;
         self.inputs.add_store(&query.path);
-        let measurements = store.measurements(&query.filter)?;
-        let profiles = store.profiles(&query.filter)?;
+        let state = match wanted {
+            Some(wanted) => store.state_up_to(wanted)?,
+            None => store.state()?,
+        };
+        let filter = Filter { up_to: Some(state.clone()), ..query.filter.clone() };
+        let measurements = store.measurements(&filter)?;
+        let profiles = store.profiles(&filter)?;
         let unreadable = measurements.unreadable.into_iter().chain(profiles.unreadable);
-        self.troubles.extend(unreadable.map(Trouble::Store));
+        // A store may be named twice.
+        let known: Vec<String> = self.troubles.iter().map(|trouble| chain(trouble)).collect();
+        let unreadable = unreadable.map(Trouble::Store);
+        self.troubles.extend(unreadable.filter(|trouble| !known.contains(&chain(trouble))));
         let (measurements, profiles) = (measurements.readable, profiles.readable);
-        let last = measurements.iter().map(|stored| stored.id);
-        let last = last.chain(profiles.iter().map(|stored| stored.id)).max();
-        if with_others {
-            for stored in &measurements {
-                self.other(&stored.result.subject);
+        if query.with_others {
+            if measurements.is_empty() && profiles.is_empty() {
+                self.troubles.push(query.no_results());
             }
+            let measured = measurements.iter().map(|stored| &stored.result.subject);
+            let profiled = profiles.iter().map(|stored| &stored.result.subject);
+            measured.chain(profiled).for_each(|subject| self.other(subject));
         }
         let mut places: HashMap<String, Vec<usize>> = HashMap::new();
         for (at, candidate) in self.candidates.iter().enumerate() {
             places.entry(candidate.subject.fingerprint.clone()).or_default().push(at);
         }
-        let places_of = |subject: &Subject| places.get(&subject.fingerprint).cloned();
-        for stored in measurements {
-            for at in places_of(&stored.result.subject).unwrap_or_default() {
-                keep_last(
-                    &mut self.candidates[at].measured,
-                    stored.clone(),
-                    Measurement::conditions,
-                );
-            }
+        add(&mut self.candidates, &places, measurements, |candidate| &mut candidate.measured);
+        add(&mut self.candidates, &places, profiles, |candidate| &mut candidate.profiles);
+        for candidate in &mut self.candidates {
+            keep_latest(&mut candidate.measured);
+            keep_latest(&mut candidate.profiles);
         }
-        for stored in profiles {
-            for at in places_of(&stored.result.subject).unwrap_or_default() {
-                keep_last(
-                    &mut self.candidates[at].profiles,
-                    stored.clone(),
-                    ProfileRecord::conditions,
-                );
-            }
-        }
-        Ok(last)
+        Ok(state)
     }
 
     /// The report about all of it.
@@ -249,7 +415,7 @@ impl Gathered {
         let count = self.candidates.len();
         let title = recipe.title.clone().unwrap_or_else(|| match self.clouds.first() {
             Some(cloud) if count <= cloud.points.len() => cloud.title.clone(),
-            _ => format!("{count} convolutional networks"),
+            _ => counted(count, "convolutional network", "convolutional networks"),
         });
         let troubles = self.troubles.iter().map(|trouble| chain(trouble));
         Report {
@@ -287,6 +453,24 @@ impl Gathered {
     }
 }
 
+/// Adds results to their networks.
+fn add<R: Record + Clone>(
+    candidates: &mut [Candidate],
+    places: &HashMap<String, Vec<usize>>,
+    results: Vec<Stored<R>>,
+    of: fn(&mut Candidate) -> &mut Vec<Stored<R>>,
+) {
+    for stored in results {
+        for &at in places.get(&stored.subject().fingerprint).into_iter().flatten() {
+            of(&mut candidates[at]).push(stored.clone());
+        }
+    }
+}
+
+fn keep_latest<R: Record + Clone>(results: &mut Vec<Stored<R>>) {
+    *results = latest(results.iter()).into_iter().cloned().collect();
+}
+
 /// What went wrong with all that led to it, in a line.
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
@@ -301,18 +485,6 @@ pub fn chain(error: &dyn Error) -> String {
         cause = error.source();
     }
     text
-}
-
-/// Replaces an earlier result of the same way to run.
-fn keep_last<T>(
-    kept: &mut Vec<Stored<T>>,
-    stored: Stored<T>,
-    conditions: impl Fn(&T) -> Conditions<'_>,
-) {
-    match kept.iter_mut().find(|known| conditions(&known.result) == conditions(&stored.result)) {
-        Some(known) => *known = stored,
-        None => kept.push(stored),
-    }
 }
 
 /// A network with its counts.
@@ -340,7 +512,7 @@ fn candidate(loaded: &Loaded, file: &Path) -> Result<Candidate, ReadError> {
         description: architecture.description.clone(),
         notes: notes(architecture),
         cite: architecture.cite.clone(),
-        published: architecture.published.iter().cloned().map(accuracy).collect(),
+        published: architecture.published.clone(),
         variant,
         measured: vec![],
         profiles: vec![],
@@ -352,19 +524,6 @@ fn notes(architecture: &Architecture) -> Vec<String> {
     let heads = architecture.unfit_heads.iter();
     let heads = heads.map(|head| format!("{head}; only training needs it."));
     architecture.notes.iter().cloned().chain(heads).collect()
-}
-
-/// The published accuracy of a network that may stand beside those of others, as reports choose it.
-pub fn comparable(architecture: &Architecture) -> Option<Accuracy> {
-    let graph = &architecture.graph;
-    let side = graph.node(graph.input()).shape.size().height;
-    let all = architecture.published.iter().cloned().map(accuracy);
-    all.into_iter().find(|accuracy| accuracy.is_comparable(side))
-}
-
-fn accuracy(published: Published) -> Accuracy {
-    let Published { dataset, top1, top5, crops, models, resolution, source, note } = published;
-    Accuracy { dataset, top1, top5, crops, models, resolution, source, note }
 }
 
 fn known_from_results(subject: &Subject) -> Candidate {
@@ -413,6 +572,62 @@ mod tests {
     fn what_only_describes_is_left_out() {
         let text = "name: A\ncite: >-\n  a paper\nextends: b.yaml\n\n# Wider.\nset:\n  4a: {c1: 3}\npublished:\n  - {top1: 3}\n";
         assert_eq!(changes(text), "set:\n  4a: {c1: 3}");
+    }
+
+    const BASE: &str = "name: B\nparams: {c: 1}\ninput: {channels: 3, size: 8}\nbody: [conv: {kernel: 1, width: $c}]\ntail: []\n";
+
+    /// A large space and its base.
+    fn folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let space = "space: S\nbase: base.yaml\nvary:\n  c: {from: 1, to: 3000, step: 1}\n";
+        for (name, text) in [("base.yaml", BASE), ("s.yml", space)] {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn counting_a_space_stops_when_it_is_told_to() {
+        let folder = folder();
+        let plan = GatherPlan {
+            inputs: vec![folder.path().to_owned()],
+            settings: vec![],
+            samples: 3000,
+            seed: 0,
+        };
+        let most = std::sync::atomic::AtomicUsize::new(0);
+        let stops = |event: GatherEvent<'_>| match event {
+            GatherEvent::Counting { done, of, .. } => {
+                assert_eq!(of, 3000);
+                most.fetch_max(done, std::sync::atomic::Ordering::Relaxed);
+                ControlFlow::Break(())
+            }
+            GatherEvent::Reading(_) if most.load(std::sync::atomic::Ordering::Relaxed) > 0 => {
+                ControlFlow::Break(())
+            }
+            GatherEvent::Reading(_) => ControlFlow::Continue(()),
+        };
+        assert!(gather(&plan, &stops).is_none());
+        assert!((1..2000).contains(&most.into_inner()));
+        let all = gather(&plan, &|_| ControlFlow::Continue(())).unwrap();
+        assert_eq!((all.candidates.len(), all.clouds[0].points.len()), (1, 3000));
+    }
+
+    #[test]
+    fn a_folder_without_networks_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let library = "blocks:\n  b: {params: {w}, steps: [conv: {kernel: 1, width: $w}]}\n";
+        for (name, text) in [("notes.md", "x"), (".hidden.yaml", BASE), ("b.yaml", library)] {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        fs::create_dir(folder.path().join("inside.yaml")).unwrap();
+        let (inputs, settings) = (vec![folder.path().to_owned()], vec![]);
+        let plan = GatherPlan { inputs, settings, samples: 1, seed: 0 };
+        let gathered = gather(&plan, &|_| ControlFlow::Continue(())).unwrap();
+        assert!(gathered.is_empty());
+        let troubles: Vec<String> = gathered.troubles.iter().map(ToString::to_string).collect();
+        assert_eq!(troubles.len(), 1, "{troubles:?}");
+        assert!(troubles[0].starts_with("there is no network in `"), "{troubles:?}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a report is about.
 
 use inceptive_cost::{Cost, Totals};
+use inceptive_dsl::{Published, comparable};
 use inceptive_exec::{Measurement, ProfileRecord, Subject};
 use inceptive_ir::Graph;
 use inceptive_store::Stored;
@@ -24,7 +25,7 @@ pub struct Candidate {
     /// The papers or code that it comes from.
     pub cite: Vec<String>,
     /// Published accuracies, in the order of the file.
-    pub published: Vec<Accuracy>,
+    pub published: Vec<Published>,
     /// What it is a variant of.
     pub variant: Option<Variant>,
     /// Measured latencies, the last of each way to run.
@@ -51,43 +52,8 @@ pub struct Variant {
     pub yaml: String,
 }
 
-/// A published accuracy: a fact with its source, never measured here.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Accuracy {
-    /// The data set.
-    pub dataset: String,
-    /// Percent of images whose class is the first guess.
-    pub top1: Option<f64>,
-    /// Percent of images whose class is among the first five guesses.
-    pub top5: Option<f64>,
-    /// Crops an image that were averaged.
-    pub crops: u32,
-    /// Networks that were averaged.
-    pub models: u32,
-    /// Side of a crop in pixels.
-    pub resolution: Option<u32>,
-    /// Where the figure was published.
-    pub source: String,
-    /// What else a reader must know.
-    pub note: Option<String>,
-}
-
-impl Accuracy {
-    /// Whether it may stand beside those of other networks, for a network that is counted at a side of so many
-    /// pixels: it is a top-1 accuracy on ImageNet of one model on one crop of that size.
-    pub fn is_comparable(&self, side: u32) -> bool {
-        self.dataset == DATASET
-            && (self.crops, self.models) == (1, 1)
-            && self.resolution.is_none_or(|resolution| resolution == side)
-            && self.top1.is_some()
-    }
-}
-
-/// The data set whose accuracies are compared.
-pub(crate) const DATASET: &str = "imagenet-1k";
-
 /// Which accuracies are compared, in words for a reader.
-pub(crate) const PROTOCOL: &str = "published ImageNet-1k accuracy of one model on one crop at the size that is counted, the first \
+pub const PROTOCOL: &str = "published ImageNet-1k accuracy of one model on one crop at the size that is counted, the first \
      such entry of the file";
 
 /// Half the 95% interval of an accuracy around 75% that was estimated on the 50,000 validation images of
@@ -97,9 +63,8 @@ pub(crate) const SAMPLING_POINTS: f64 = 0.38;
 impl Candidate {
     /// The accuracy that may stand beside others: ImageNet, one model, one crop, and the resolution at
     /// which the cost is counted; the first such entry that gives a top-1 accuracy.
-    pub fn comparable(&self) -> Option<&Accuracy> {
-        let side = self.subject.input[1];
-        self.published.iter().find(|accuracy| accuracy.is_comparable(side))
+    pub fn comparable(&self) -> Option<&Published> {
+        comparable(&self.published, self.subject.input[1])
     }
 
     /// Published top-1 accuracy in percent, if there is one that can be compared.
@@ -112,11 +77,15 @@ impl Candidate {
         self.network.as_ref().map(|network| &network.cost.total)
     }
 
-    /// Top-1 points for each million parameters, the accuracy density of Bianco et al. 2018,
-    /// *Benchmark Analysis of Representative Deep Neural Network Architectures*.
-    #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
+    /// Its [`density`], if there is an accuracy that can be compared.
     pub fn density(&self) -> Option<f64> {
-        let millions = self.subject.params as f64 / 1e6;
-        self.top1().filter(|_| millions > 0.0).map(|top1| top1 / millions)
+        density(self.top1()?, self.subject.params)
     }
+}
+
+/// Top-1 points for each million parameters, the accuracy density of Bianco et al. 2018, *Benchmark Analysis of
+/// Representative Deep Neural Network Architectures*; none of a network without parameters.
+#[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
+pub fn density(top1: f64, params: u64) -> Option<f64> {
+    (params > 0).then(|| top1 / (params as f64 / 1e6))
 }

@@ -11,10 +11,30 @@ use crate::snapshot::{Snapshot, SnapshotNetwork};
 pub struct Changes {
     /// Names of networks that are only in the old one.
     pub removed: Vec<String>,
-    /// Names of networks that are only in the new one.
-    pub added: Vec<String>,
+    /// Networks that are only in the new one.
+    pub added: Vec<NewNetwork>,
     /// Networks that are in both, those without any change included.
     pub networks: Vec<NetworkChange>,
+}
+
+/// A network that was not there before.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewNetwork {
+    /// What people call it.
+    pub name: String,
+    /// Its metrics.
+    pub metrics: Vec<NewMetric>,
+}
+
+/// A metric that was not known before.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewMetric {
+    /// Its name, as `--fail-if` takes it.
+    pub metric: String,
+    /// How it was measured; empty for counts.
+    pub way: String,
+    /// Now.
+    pub value: Estimate,
 }
 
 /// What changed of a network.
@@ -26,6 +46,8 @@ pub struct NetworkChange {
     pub differs: bool,
     /// Metrics that are known on both sides and differ.
     pub metrics: Vec<MetricChange>,
+    /// Metrics that are only known on the new side, such as a latency that was measured since.
+    pub new_metrics: Vec<NewMetric>,
     /// Modules that came, went or have other counts, by path.
     pub modules: Vec<String>,
 }
@@ -82,7 +104,10 @@ pub fn changes(old: &Snapshot, new: &Snapshot) -> Changes {
                 taken[at] = true;
                 changes.networks.push(change(&old.networks[at], network));
             }
-            None => changes.added.push(network.name.clone()),
+            None => {
+                let (name, metrics) = (network.name.clone(), metrics(network));
+                changes.added.push(NewNetwork { name, metrics });
+            }
         }
     }
     let left = old.networks.iter().zip(&taken).filter(|(_, taken)| !**taken);
@@ -101,33 +126,40 @@ fn partner(network: &SnapshotNetwork, old: &Snapshot, taken: &[bool]) -> Option<
     all().find(by_file).or_else(|| all().find(by_name))
 }
 
-fn change(old: &SnapshotNetwork, new: &SnapshotNetwork) -> NetworkChange {
+/// Everything that is known about a network.
+fn metrics(network: &SnapshotNetwork) -> Vec<NewMetric> {
     #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
     let exact = |count: u64| point(count as f64);
-    let mut metrics = Vec::new();
-    let mut add = |metric: &str, way: &str, old: Estimate, new: Estimate| {
-        if old != new {
-            let (metric, way) = (metric.to_owned(), way.to_owned());
-            metrics.push(MetricChange { metric, way, old, new });
-        }
+    let metric = |metric: &str, way: &str, value: Estimate| NewMetric {
+        metric: metric.to_owned(),
+        way: way.to_owned(),
+        value,
     };
-    for (name, before) in &old.counts {
-        if let Some((_, after)) = new.counts.iter().find(|(other, _)| other == name) {
-            add(name, "", exact(*before), exact(*after));
-        }
-    }
-    if let (Some(before), Some(after)) = (old.top1, new.top1) {
-        add(TOP1, "", point(before), point(after));
-    }
-    for (way, before) in &old.latencies_ms {
-        if let Some((_, after)) = new.latencies_ms.iter().find(|(other, _)| other == way) {
-            add(LATENCY, way, *before, *after);
+    let counts = network.counts.iter().map(|(name, count)| metric(name, "", exact(*count)));
+    let top1 = network.top1.iter().map(|top1| metric(TOP1, "", point(*top1)));
+    let latencies = network.latencies_ms.iter().map(|(way, ms)| metric(LATENCY, way, *ms));
+    counts.chain(top1).chain(latencies).collect()
+}
+
+fn change(old: &SnapshotNetwork, new: &SnapshotNetwork) -> NetworkChange {
+    let before = metrics(old);
+    let (mut changed, mut new_metrics) = (Vec::new(), Vec::new());
+    for now in metrics(new) {
+        let is_it = |old: &&NewMetric| (&old.metric, &old.way) == (&now.metric, &now.way);
+        match before.iter().find(is_it) {
+            Some(old) if old.value == now.value => {}
+            Some(old) => {
+                let (old, new) = (old.value, now.value);
+                changed.push(MetricChange { metric: now.metric, way: now.way, old, new });
+            }
+            None => new_metrics.push(now),
         }
     }
     NetworkChange {
         name: new.name.clone(),
         differs: old.fingerprint != new.fingerprint,
-        metrics,
+        metrics: changed,
+        new_metrics,
         modules: modules(old, new),
     }
 }
@@ -225,30 +257,78 @@ fn limit(text: &str) -> Option<Limit> {
 }
 
 impl Threshold {
-    /// Whether a change is certainly too much: for a latency, whatever its values in their intervals are.
-    fn is_broken_by(&self, change: &MetricChange) -> bool {
-        let (old, new) = (change.old, change.new);
+    /// Whether a change is certainly too much: for a latency, whatever its values in their intervals are. What was not
+    /// known before has no change, and can only be too much by itself.
+    fn is_broken_by(&self, old: Option<Estimate>, new: Estimate) -> bool {
         // The least change that the intervals allow.
-        let (old, new) = if self.is_above { (old.high, new.low) } else { (old.low, new.high) };
-        let limit = match self.limit {
-            Limit::Value(limit) => limit,
-            Limit::Difference(limit) => old + limit,
-            Limit::Share(limit) => old * (1.0 + limit),
+        let old = old.map(|old| if self.is_above { old.high } else { old.low });
+        let new = if self.is_above { new.low } else { new.high };
+        let limit = match (self.limit, old) {
+            (Limit::Value(limit), _) => limit,
+            (Limit::Difference(limit), Some(old)) => old + limit,
+            (Limit::Share(limit), Some(old)) => old * (1.0 + limit),
+            (Limit::Difference(_) | Limit::Share(_), None) => return false,
         };
         // Exactly the limit is allowed, whatever rounding makes of a percentage.
         let rounding = limit.abs() * 1e-12;
         if self.is_above { new > limit + rounding } else { new < limit - rounding }
     }
 
-    /// The metrics that break it, with the names of their networks. Networks that are new or gone have no
-    /// change; neither has a metric that is the same as before.
-    pub fn broken<'c>(&self, changes: &'c Changes) -> Vec<(&'c str, &'c MetricChange)> {
-        let all = changes.networks.iter().flat_map(|network| {
-            network.metrics.iter().map(|metric| (network.name.as_str(), metric))
-        });
-        all.filter(|(_, metric)| metric.metric == self.metric && self.is_broken_by(metric))
-            .collect()
+    /// What breaks it: metrics that differ, and those of networks that are new or that are known only now. Networks
+    /// that are gone break nothing; neither does a metric that is the same as before.
+    pub fn broken<'c>(&'c self, changes: &'c Changes) -> Vec<Breach<'c>> {
+        let mut breaches = Vec::new();
+        for network in &changes.networks {
+            for it in &network.metrics {
+                self.hold(
+                    &network.name,
+                    [&it.metric, &it.way],
+                    Some(it.old),
+                    it.new,
+                    &mut breaches,
+                );
+            }
+            for it in &network.new_metrics {
+                self.hold(&network.name, [&it.metric, &it.way], None, it.value, &mut breaches);
+            }
+        }
+        for network in &changes.added {
+            for it in &network.metrics {
+                self.hold(&network.name, [&it.metric, &it.way], None, it.value, &mut breaches);
+            }
+        }
+        breaches
     }
+
+    fn hold<'c>(
+        &'c self,
+        network: &'c str,
+        [metric, way]: [&'c str; 2],
+        old: Option<Estimate>,
+        new: Estimate,
+        breaches: &mut Vec<Breach<'c>>,
+    ) {
+        if metric == self.metric && self.is_broken_by(old, new) {
+            breaches.push(Breach { threshold: self, network, metric, way, old, new });
+        }
+    }
+}
+
+/// What a threshold does not allow.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Breach<'c> {
+    /// The threshold.
+    pub threshold: &'c Threshold,
+    /// The name of the network.
+    pub network: &'c str,
+    /// The metric.
+    pub metric: &'c str,
+    /// How it was measured; empty for counts.
+    pub way: &'c str,
+    /// Before; none if it was not known.
+    pub old: Option<Estimate>,
+    /// Now.
+    pub new: Estimate,
 }
 
 #[cfg(test)]
@@ -267,6 +347,7 @@ mod tests {
             name: "n".to_owned(),
             differs: true,
             metrics: vec![metric],
+            new_metrics: vec![],
             modules: vec![],
         };
         Changes { networks: vec![network], ..Changes::default() }
@@ -295,6 +376,27 @@ mod tests {
             &change(LATENCY, [9.0, 10.0, 11.0], [10.5, 11.0, 12.0])
         ));
         assert!(breaks("median_ms > +5%", &change(LATENCY, [9.9, 10.0, 10.1], [11.0, 11.1, 11.2])));
+    }
+
+    /// There is nothing to compare them with, so only limits by themselves hold for them.
+    #[test]
+    fn what_is_new_is_held_against_values() {
+        let metric = |metric: &str, value: f64| NewMetric {
+            metric: metric.to_owned(),
+            way: String::new(),
+            value: Estimate { value, low: value * 0.9, high: value * 1.1 },
+        };
+        let network = |metrics| NewNetwork { name: "n".to_owned(), metrics };
+        let new =
+            Changes { added: vec![network(vec![metric("params", 9e6)])], ..Changes::default() };
+        assert!(breaks("params > 8M", &new));
+        assert!(!breaks("params > 8.5M", &new), "the interval reaches below");
+        assert!(!breaks("params > +2%", &new) && !breaks("params > +1M", &new));
+        assert!(breaks("params < 10M", &new) && !breaks("macs > 1", &new));
+        // A latency that was only measured now.
+        let mut known = change("macs", [1.0; 3], [2.0; 3]);
+        known.networks[0].new_metrics.push(metric(LATENCY, 20.0));
+        assert!(breaks("median_ms > 10", &known) && !breaks("median_ms > +1%", &known));
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! The report's numbers for other programs.
 
+use inceptive_dsl::Published;
 use inceptive_exec::Measurement;
 use inceptive_ir::text::{self, cell};
 use serde_json::{Map, Value, json};
 
 use crate::{
     axis::{Axis, front},
-    candidate::{Accuracy, Candidate},
+    candidate::Candidate,
     cloud::Cloud,
     layer::{Layer, PartRow, Quantity, by_layer, by_part},
     picks::Pick,
@@ -220,8 +221,8 @@ fn part_object(part: &PartRow) -> Value {
     })
 }
 
-fn published_object(accuracy: &Accuracy, is_compared: bool) -> Value {
-    let Accuracy { dataset, top1, top5, crops, models, resolution, source, note } = accuracy;
+fn published_object(accuracy: &Published, is_compared: bool) -> Value {
+    let Published { dataset, top1, top5, crops, models, resolution, source, note } = accuracy;
     json!({
         "dataset": dataset,
         "top1": top1,

@@ -37,8 +37,11 @@ use std::{
 };
 
 pub use axis::{Axis, Pair, front, front_of};
-pub use candidate::{Accuracy, Candidate, NetworkCost, Variant};
-pub use changes::{Changes, MalformedThreshold, MetricChange, NetworkChange, Threshold, changes};
+pub use candidate::{Candidate, NetworkCost, PROTOCOL, Variant, density};
+pub use changes::{
+    Breach, Changes, MalformedThreshold, MetricChange, NetworkChange, NewMetric, NewNetwork,
+    Threshold, changes,
+};
 pub use cloud::{Cloud, CloudPoint};
 pub use data::json;
 pub use file::{InputFiles, WriteError, is_unfinished, replace_file};
@@ -48,7 +51,7 @@ pub use report::{Findings, Report};
 pub use snapshot::{NotAReport, Snapshot, SnapshotNetwork};
 pub use summary::Summary;
 pub use variants::VariantCost;
-pub use way::{Way, ways, ways_of};
+pub use way::{Way, batch_and_threads, profiled_ways, ways, ways_of};
 
 /// Writes a report into a folder, which is created: `index.html`, `report.md`, its figures as SVG, `data.csv`
 /// and `data.json`. Figures of the report that was there before are removed if this one does not have them. Returns

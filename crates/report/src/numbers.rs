@@ -13,6 +13,16 @@ pub fn exact(count: u64) -> String {
     out
 }
 
+/// `1 network`, `2 networks`, `1,498 networks`.
+pub fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{} {}", exact(count as u64), form(count as u128, one, many))
+}
+
+/// The form of a word that goes with a count.
+pub const fn form<'a>(count: u128, one: &'a str, many: &'a str) -> &'a str {
+    if count == 1 { one } else { many }
+}
+
 /// A signed difference with all its digits: `+1,024`, `-3`, `0`.
 pub fn signed(difference: i128) -> String {
     let size = u64::try_from(difference.unsigned_abs()).unwrap_or(u64::MAX);
@@ -117,6 +127,9 @@ mod tests {
         assert_eq!(exact(999), "999");
         assert_eq!(exact(1_000), "1,000");
         assert_eq!(exact(1_498_376_192), "1,498,376,192");
+        assert_eq!(counted(1, "network", "networks"), "1 network");
+        assert_eq!(counted(0, "network", "networks"), "0 networks");
+        assert_eq!(counted(2000, "network", "networks"), "2,000 networks");
         assert_eq!(change(5, 2), "-3");
         assert_eq!(change(0, 1024), "+1,024");
         assert_eq!(percent_change(100, 150), "+50.0%");

@@ -3,7 +3,12 @@
 use inceptive_exec::statistics::Estimate;
 use serde::Deserialize;
 
-use crate::{candidate::Candidate, layer::by_part, report::Findings, way::Way};
+use crate::{
+    candidate::Candidate,
+    layer::by_part,
+    report::Findings,
+    way::{Way, batch_and_threads},
+};
 
 /// Networks at some time.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -142,8 +147,9 @@ impl Snapshot {
 fn from_document(network: Network) -> SnapshotNetwork {
     let latency = |m: &Measured| {
         let Measured { machine, engine, engine_version, device, precision, batch, threads, .. } = m;
+        let load = batch_and_threads(*batch, *threads);
         let way = format!(
-            "{engine} {engine_version} on {device}, {precision}, batch {batch}, {threads} threads, machine {machine}"
+            "{engine} {engine_version} on {device}, {precision}, {load}, machine {machine}"
         );
         (way, Estimate { value: m.median_ms, low: m.low_ms, high: m.high_ms })
     };
@@ -179,13 +185,12 @@ fn now(candidate: &Candidate, ways: &[Way]) -> SnapshotNetwork {
     let latency = |way: &Way| {
         let r = &way.runtime;
         let name = format!(
-            "{} {} on {}, {}, batch {}, {} threads, machine {}",
+            "{} {} on {}, {}, {}, machine {}",
             r.engine,
             r.engine_version,
             r.device,
             r.precision,
-            r.batch,
-            r.threads,
+            batch_and_threads(r.batch, r.threads),
             way.machine.id()
         );
         Some((name, way.of(candidate)?.latency_ms.median))

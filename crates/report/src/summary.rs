@@ -5,7 +5,7 @@ use inceptive_exec::Grade;
 use crate::{
     axis::{Axis, front},
     candidate::{Candidate, SAMPLING_POINTS},
-    numbers::{decimals, ratio, short_count, significant},
+    numbers::{counted, decimals, ratio, short_count, significant},
     picks::Pick,
     variants::{VariantCost, latency_ratio},
     way::Way,
@@ -65,14 +65,10 @@ impl Summary {
     }
 }
 
-fn plural(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
-}
-
 fn scope(facts: &Facts<'_>) -> String {
     let candidates = facts.candidates;
     let accurate = candidates.iter().filter(|candidate| candidate.top1().is_some()).count();
-    let mut text = plural(candidates.len(), "network", "networks");
+    let mut text = counted(candidates.len(), "network", "networks");
     text.push_str(&match accurate {
         0 => ", none with a published ImageNet accuracy that can be compared".to_owned(),
         _ => format!(", {accurate} with a published ImageNet top-1 accuracy that can be compared"),
@@ -333,7 +329,7 @@ impl Facts<'_> {
             0 => format!("All {} measurements have grade A or B.", grades.len()),
             _ => format!(
                 "{} of {} have grade C or D: differences of a few percent mean nothing there.",
-                plural(poor, "measurement", "measurements"),
+                counted(poor, "measurement", "measurements"),
                 grades.len()
             ),
         };

@@ -1,9 +1,9 @@
 //! Ways to run networks: a machine, an engine, a precision, a batch and a number of threads. Latencies are
 //! only compared within one way.
 
-use inceptive_exec::{Conditions, Machine, Measurement, ProfileRecord, Roofline, Runtime};
+use inceptive_exec::{Conditions, Machine, Measurement, ProfileRecord, Record, Roofline, Runtime};
 
-use crate::candidate::Candidate;
+use crate::{candidate::Candidate, numbers::counted};
 
 /// A way to run networks.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,10 +44,15 @@ impl Way {
     pub fn label(&self) -> String {
         let Runtime { engine, engine_version, device, precision, batch, threads } = &self.runtime;
         let version = engine_version.split(['-', '+']).next().unwrap_or_default();
-        let plural = if *threads == 1 { "" } else { "s" };
         let device = if device == "cpu" { String::new() } else { format!(" on {device}") };
-        format!("{engine} {version}{device}, {precision}, batch {batch}, {threads} thread{plural}")
+        let load = batch_and_threads(*batch, *threads);
+        format!("{engine} {version}{device}, {precision}, {load}")
     }
+}
+
+/// `batch 1, 2 threads`.
+pub fn batch_and_threads(batch: u32, threads: u32) -> String {
+    format!("batch {batch}, {}", counted(threads as usize, "thread", "threads"))
 }
 
 /// All ways that candidates were measured in: those with most candidates first, then those with a batch of
@@ -89,21 +94,33 @@ pub fn ways_of<'m>(measurements: impl Iterator<Item = &'m Measurement>) -> Vec<W
 /// The way that most candidates were profiled in, which need not be one that they were measured in: not every
 /// engine says what nodes take.
 pub fn profiled_way(candidates: &[Candidate]) -> Option<Way> {
-    let mut ways: Vec<Way> = Vec::new();
-    for p in candidates.iter().flat_map(|candidate| &candidate.profiles) {
-        let p = &p.result;
-        match ways.iter_mut().find(|way| way.conditions() == p.conditions()) {
-            Some(way) => way.coverage += 1,
-            None => ways.push(Way {
-                machine: p.machine.clone(),
-                runtime: p.runtime.clone(),
-                roofline: p.roofline,
-                coverage: 1,
-            }),
+    let profiles = candidates.iter().flat_map(|candidate| &candidate.profiles);
+    profiled_ways(profiles.map(|stored| &stored.result)).into_iter().next()
+}
+
+/// All ways that networks were profiled in, those with most networks first, of those with as many the one with the
+/// latest profile; of each network and way one profile.
+pub fn profiled_ways<'p>(profiles: impl Iterator<Item = &'p ProfileRecord>) -> Vec<Way> {
+    let mut ways: Vec<(Way, u64)> = Vec::new();
+    for p in profiles {
+        match ways.iter_mut().find(|(way, _)| way.conditions() == p.conditions()) {
+            Some((way, latest)) => {
+                way.coverage += 1;
+                *latest = p.finished_unix_ms.max(*latest);
+            }
+            None => {
+                let way = Way {
+                    machine: p.machine.clone(),
+                    runtime: p.runtime.clone(),
+                    roofline: p.roofline,
+                    coverage: 1,
+                };
+                ways.push((way, p.finished_unix_ms));
+            }
         }
     }
-    // Of several the first.
-    ways.into_iter().rev().max_by_key(|way| way.coverage)
+    ways.sort_by_key(|(way, latest)| std::cmp::Reverse((way.coverage, *latest)));
+    ways.into_iter().map(|(way, _)| way).collect()
 }
 
 /// A machine's limits do not depend on the engine: the highest of all counts.

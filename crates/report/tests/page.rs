@@ -10,12 +10,11 @@ use std::{
 };
 
 use inceptive_cost::{Cost, Mode};
-use inceptive_dsl::{Disk, load};
+use inceptive_dsl::{Disk, Published, load};
 use inceptive_exec::Subject;
 use inceptive_ir::passes;
 use inceptive_report::{
-    Accuracy, Candidate, Cloud, CloudPoint, Findings, InputFiles, NetworkCost, Report, Variant,
-    write,
+    Candidate, Cloud, CloudPoint, Findings, InputFiles, NetworkCost, Report, Variant, write,
 };
 use scraper::{ElementRef, Html, Selector};
 
@@ -45,8 +44,8 @@ fn candidate(file: &str, top1: Option<f64>) -> Candidate {
     }
 }
 
-fn accuracy(top1: f64, resolution: u32) -> Accuracy {
-    Accuracy {
+fn accuracy(top1: f64, resolution: u32) -> Published {
+    Published {
         dataset: "imagenet-1k".to_owned(),
         top1: Some(top1),
         top5: None,
@@ -231,7 +230,7 @@ fn hostile_names_are_text() {
             candidate.description = Some(name.clone());
             candidate.notes = vec![name.clone()];
             candidate.cite = vec![name.clone()];
-            candidate.published = vec![Accuracy {
+            candidate.published = vec![Published {
                 source: name.clone(),
                 note: Some(name.clone()),
                 ..accuracy(60.0 + at as f64, 224)

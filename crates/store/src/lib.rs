@@ -10,5 +10,5 @@ mod store;
 mod timm;
 
 pub use export::{Cell, Column, ExportError, Format, columns, write};
-pub use store::{Filter, Merged, Rows, Store, StoreError, Stored};
+pub use store::{Filter, MalformedState, Merged, Rows, Store, StoreError, StoreState, Stored};
 pub use timm::{ForeignMeasurement, TimmError, read_timm, write_timm};

@@ -10,11 +10,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use inceptive_exec::{Measurement, ProfileRecord};
+use inceptive_exec::{Conditions, Measurement, ProfileRecord, Record, Subject};
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
 use rusqlite_migration::{M, Migrations};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
+
+mod state;
+
+pub use state::{MalformedState, StoreState};
 
 use crate::timm::ForeignMeasurement;
 
@@ -82,6 +86,17 @@ pub enum StoreError {
         #[source]
         error: io::Error,
     },
+    /// The file holds other results than those that are wanted.
+    #[error(
+        "`{}` does not hold the results that `--up-to {wanted}` names: the file was replaced, or results are missing. \
+         Use the store that the report was made from, or leave --up-to out", path.display()
+    )]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// The results that are wanted.
+        wanted: String,
+    },
     /// A row of the file cannot be understood.
     #[error("{table} {id} of `{}` cannot be read: {error}", path.display())]
     Row {
@@ -118,6 +133,20 @@ pub struct Stored<T> {
     pub result: T,
 }
 
+impl<R: Record> Record for Stored<R> {
+    fn subject(&self) -> &Subject {
+        self.result.subject()
+    }
+
+    fn conditions(&self) -> Conditions<'_> {
+        self.result.conditions()
+    }
+
+    fn finished_unix_ms(&self) -> u64 {
+        self.result.finished_unix_ms()
+    }
+}
+
 /// What a table of a file holds. A row that cannot be understood is no reason to withhold the others.
 #[derive(Debug)]
 pub struct Rows<T> {
@@ -147,8 +176,8 @@ pub struct Filter {
     pub engine: Option<String>,
     /// The machine.
     pub machine: Option<String>,
-    /// The last number, so that what is added later changes nothing.
-    pub up_to: Option<i64>,
+    /// The last numbers, so that what is added later changes nothing.
+    pub up_to: Option<StoreState>,
 }
 
 /// An open file of results.
@@ -384,6 +413,7 @@ impl Store {
             ORDER BY id"
         );
         let Filter { model, fingerprint, engine, machine, up_to } = filter;
+        let up_to = up_to.as_ref().map(|state| state.last_of(table));
         self.read(table, &sql, params![model, fingerprint, engine, machine, up_to])
     }
 

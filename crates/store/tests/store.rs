@@ -15,7 +15,7 @@ use inceptive_exec::{
 };
 use inceptive_ir::{Activation, Graph, NewNode, Op, Shape};
 use inceptive_store::{
-    Cell, Filter, Format, Store, StoreError, columns, read_timm, write, write_timm,
+    Cell, Filter, Format, Store, StoreError, StoreState, columns, read_timm, write, write_timm,
 };
 
 /// A result whose first time is `ms` milliseconds.
@@ -477,5 +477,34 @@ fn killed_programs_leave_whole_results() {
         for extension in ["db", "db-wal", "db-shm", "count"] {
             let _ = fs::remove_file(path.with_extension(extension));
         }
+    }
+}
+
+#[test]
+fn a_state_names_the_same_results_for_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let mut store = Store::open(&path).unwrap();
+    assert_eq!(store.state().unwrap().to_string(), "0+0");
+    store.append(&measurement("a", 1)).unwrap();
+    store.append(&measurement("b", 2)).unwrap();
+    let state = store.state().unwrap();
+    assert!(state.to_string().starts_with("2+0@"), "{state}");
+    store.append(&measurement("c", 3)).unwrap();
+    // What comes later changes nothing.
+    assert_ne!(store.state().unwrap(), state);
+    assert_eq!(store.state_up_to(&state).unwrap(), state);
+    let filter = Filter { up_to: Some(state.clone()), ..Filter::default() };
+    assert_eq!(store.measurements(&filter).unwrap().readable.len(), 2);
+    let plain: StoreState = "2".parse().unwrap();
+    assert_eq!(store.state_up_to(&plain).unwrap(), state);
+    // A file with other results is told.
+    let other = folder.path().join("other.db");
+    let mut replaced = Store::open(&other).unwrap();
+    for results in 0..3 {
+        let refused = replaced.state_up_to(&state).unwrap_err();
+        assert!(matches!(refused, StoreError::Changed { .. }), "{results}: {refused}");
+        assert!(refused.to_string().contains(&state.to_string()), "{refused}");
+        replaced.append(&measurement("a", 5 + results)).unwrap();
     }
 }

@@ -87,7 +87,7 @@ impl App {
         let mut selection = Vec::new();
         for path in files {
             if !is_network(&path) {
-                let text = format!("{} is neither a .yaml nor an .onnx file", path.display());
+                let text = format!("{} is not a .yaml, .yml or .onnx file", path.display());
                 self.model.messages.push(Message::Problem(text));
                 continue;
             }

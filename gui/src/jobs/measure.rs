@@ -1,11 +1,11 @@
 //! Measuring and profiling, as [`inceptive_jobs`] does it.
 
-use std::{ops::ControlFlow, path::PathBuf};
+use std::path::PathBuf;
 
-use inceptive_exec::{Description, Machine, PrecisionWish, Protocol, Setup};
+use inceptive_exec::{Description, Machine, PrecisionWish, Protocol};
 use inceptive_jobs::{
-    BenchEvent, BenchPlan, Found, Network, ProfilePlan, Request, WeightSource, Workplace, chain,
-    choose_among,
+    BenchEvent, BenchPlan, Found, ProfileEvent, ProfilePlan, Request, WeightSource, Workplace,
+    chain, choose_among,
 };
 use inceptive_store::Store;
 
@@ -128,42 +128,41 @@ pub(super) fn profile(
 ) -> Result<Output, String> {
     let engines = chosen(tools.engines, &request.engines, &request.device, report)?;
     let mut store = Store::open(&request.store).map_err(|error| chain(&error))?;
-    let threads = threads(&request.threads, &tools.machine);
-    let mut steps = Steps::new(report, threads.len() * request.batches.len() * engines.len());
-    steps.next("loading")?;
-    let named = Request { file: request.file.to_path_buf(), settings: vec![] };
-    let network = Network::load(&named, &WeightSource::default()).map_err(|error| chain(&error))?;
-    note_subnormals(&network, report);
-    let mut kept = 0;
-    for threads in threads {
-        steps.next("measuring what the machine can do")?;
-        let roofline = (tools.roofline)(threads);
-        for &batch in &request.batches {
-            let (precision, device) = (PrecisionWish::Fp32, request.device.clone());
-            let plan = ProfilePlan {
-                setup: Setup { batch, threads, precision, device },
-                runs: request.runs,
-                seed: 0,
-                machine: &tools.machine,
-                roofline,
-            };
-            for found in &engines {
-                steps.next(&format!("running on {}, batch {batch}", found.engine.name()))?;
-                let made = plan.run(&network, found, &mut |share| steps.within(share));
-                steps.done += 1;
-                match made {
-                    Ok(record) => {
-                        store.append_profile(&record).map_err(|error| chain(&error))?;
-                        kept += 1;
-                        report.tell(What::Kept);
-                    }
-                    Err(trouble) => report.note(chain(&trouble)),
-                }
-            }
+    let place = Workplace {
+        engines: &engines,
+        host: tools.host.as_ref(),
+        machine: &tools.machine,
+        roofline: &tools.roofline,
+        available_bytes: tools.available_bytes,
+        stop: report.stop_flag(),
+    };
+    let plan = ProfilePlan {
+        requests: vec![Request { file: request.file.to_path_buf(), settings: vec![] }],
+        weights: WeightSource::default(),
+        batches: request.batches.clone(),
+        threads: threads(&request.threads, &tools.machine),
+        precision: PrecisionWish::Fp32,
+        device: request.device.clone(),
+        runs: request.runs,
+    };
+    let (mut planned, mut kept) = (1, 0);
+    inceptive_jobs::profile(&plan, &place, &mut store, &mut |event| match event {
+        ProfileEvent::Planned(count) => planned = count.max(1),
+        ProfileEvent::Loaded(network) => note_subnormals(network, report),
+        ProfileEvent::Progress { done, activity } => report.progress(Progress {
+            share: (done / planned as f64) as f32,
+            activity: activity.to_owned(),
+        }),
+        ProfileEvent::Kept(_) => {
+            kept += 1;
+            report.tell(What::Kept);
         }
+        ProfileEvent::Wrong(trouble) => report.note(chain(trouble)),
+    });
+    if report.is_stopped() {
+        // Of what was stopped in the last step of all, the runs until then are in the store.
+        return Err("stopped".to_owned());
     }
-    // Of what was stopped in the last step of all, the runs until then are in the store.
-    steps.check()?;
     if kept == 0 { Err("nothing was profiled".to_owned()) } else { Ok(Output::Measured) }
 }
 
@@ -171,60 +170,6 @@ pub(super) fn profile(
 fn note_subnormals(network: &Network, report: &Reporter) {
     if let Some(remark) = network.model.subnormals.remark() {
         report.note(format!("{}: {remark}", network.subject.name));
-    }
-}
-
-/// How far profiling is, and whether it goes on.
-struct Steps<'a> {
-    report: &'a Reporter,
-    /// Profiles that are wanted.
-    planned: usize,
-    /// Profiles that were made, or failed.
-    done: usize,
-    activity: String,
-    /// Percent that were told last.
-    told: f64,
-}
-
-impl<'a> Steps<'a> {
-    const fn new(report: &'a Reporter, planned: usize) -> Self {
-        Self { report, planned, done: 0, activity: String::new(), told: 0.0 }
-    }
-
-    /// Begins something else.
-    fn next(&mut self, activity: &str) -> Result<(), String> {
-        activity.clone_into(&mut self.activity);
-        self.told = self.percent(0.0);
-        self.tell();
-        self.check()
-    }
-
-    /// Goes on with the same profile, of which so much is done; tells it when that can be seen.
-    fn within(&mut self, share: f64) -> ControlFlow<()> {
-        let percent = self.percent(share);
-        if percent >= self.told + 1.0 {
-            self.told = percent;
-            self.tell();
-        }
-        match self.report.is_stopped() {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
-        }
-    }
-
-    #[expect(clippy::cast_precision_loss, reason = "nobody makes 2^52 profiles")]
-    fn percent(&self, share: f64) -> f64 {
-        (self.done as f64 + share) / self.planned.max(1) as f64 * 100.0
-    }
-
-    fn tell(&self) {
-        let share = (self.told / 100.0) as f32;
-        self.report.progress(Progress { share, activity: self.activity.clone() });
-    }
-
-    /// Ends the job if somebody wants it to stop.
-    fn check(&self) -> Result<(), String> {
-        if self.report.is_stopped() { Err("stopped".to_owned()) } else { Ok(()) }
     }
 }
 
@@ -257,7 +202,7 @@ fn chosen(
 /// Thread counts; without any, as many as the machine has cores that compute by themselves.
 fn threads(wanted: &[u32], machine: &Machine) -> Vec<u32> {
     match wanted {
-        [] => vec![machine.physical_cores.min(machine.logical_cores).max(1)],
+        [] => vec![machine.default_threads().get()],
         wanted => wanted.to_vec(),
     }
 }

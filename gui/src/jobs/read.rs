@@ -2,17 +2,20 @@
 
 use std::{
     io,
+    ops::ControlFlow,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use inceptive_dsl::{Disk, Files};
 use inceptive_jobs::{
-    Content, DEFAULT_SAMPLES, Edited, GatherPlan, ReadError, Recipe, StoreQuery, chain, gather,
-    inspect, is_onnx, list,
+    Content, DEFAULT_SAMPLES, Edited, GatherEvent, ReadError, Recipe, chain, inspect, is_onnx,
+    list, report_on,
 };
 use inceptive_report::Findings;
-use inceptive_store::Filter;
 
 use super::{Output, Progress, Reporter};
 use crate::model::{FilePath, Results};
@@ -80,40 +83,38 @@ pub(super) fn results(store: &Path) -> Output {
 }
 
 pub(super) fn report(request: &ReportRequest, report: &Reporter) -> Result<Output, String> {
-    let step = |share, activity: &str| {
+    let step = |share: f32, activity: &str| {
         report.progress(Progress { share, activity: activity.to_owned() });
     };
-    step(0.0, "reading");
     let recipe = Recipe {
-        inputs: request.files.iter().map(|file| file.display().to_string()).collect(),
+        inputs: request.files.iter().map(|file| file.as_os_str().to_owned()).collect(),
         samples: DEFAULT_SAMPLES,
         store: request.store.clone(),
         out: request.folder.clone(),
         ..Recipe::default()
     };
-    let mut gathered = gather(&GatherPlan {
-        inputs: request.files.iter().map(|file| file.to_path_buf()).collect(),
-        settings: vec![],
-        samples: recipe.samples,
-        seed: recipe.seed,
-    });
-    gathered.troubles.iter().for_each(|trouble| report.note(chain(trouble)));
-    if gathered.candidates.is_empty() && gathered.clouds.is_empty() {
-        return Err("there is no network to report on".to_owned());
-    }
+    let files = AtomicUsize::new(0);
+    let goes_on = |event: GatherEvent<'_>| {
+        let share = |done: usize| (done as f32 / request.files.len().max(1) as f32).min(1.0) * 0.7;
+        match event {
+            GatherEvent::Reading(file) => {
+                let before = files.fetch_add(1, Ordering::Relaxed);
+                step(share(before), &format!("reading {}", file.display()));
+            }
+            GatherEvent::Counting { space, done, of } => {
+                let text = format!("counting {space}: {done} of {of} networks");
+                step(share(files.load(Ordering::Relaxed)), &text);
+            }
+        }
+        if report.is_stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let made = report_on(&recipe, &goes_on, &mut |trouble| report.note(chain(trouble)));
+    let Some((page, inputs)) = made.map_err(|error| chain(&error))? else { return Err("stopped".to_owned()) };
+    step(0.7, "drawing");
+    let findings = Findings::new(&page.candidates);
     if report.is_stopped() {
         return Err("stopped".to_owned());
     }
-    step(0.5, "joining results");
-    let query = StoreQuery { path: request.store.clone(), filter: Filter::default() };
-    let up_to = match request.store.exists() {
-        true => gathered.join(&query, false).map_err(|error| chain(&error))?,
-        false => None,
-    };
-    step(0.7, "drawing");
-    let inputs = std::mem::take(&mut gathered.inputs);
-    let page = gathered.into_report(&Recipe { up_to, ..recipe });
-    let findings = Findings::new(&page.candidates);
     let written = inceptive_report::write(&page, &findings, &request.folder, &inputs);
     written.map(Output::Written).map_err(|error| chain(&error))
 }

@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use inceptive_exec::{Measurement, ProfileRecord};
+use inceptive_exec::{Measurement, ProfileRecord, latest};
 use inceptive_jobs::chain;
 use inceptive_store::{Filter, Store, StoreError, Stored};
 
@@ -48,44 +48,20 @@ impl Results {
         }
     }
 
-    /// Latencies of a network by its fingerprint, oldest first.
-    pub fn of<'a>(&'a self, fingerprint: &'a str) -> impl Iterator<Item = &'a Measurement> {
+    /// The latest latency of a network, by its fingerprint, in each configuration that it was measured in.
+    pub fn of(&self, fingerprint: &str) -> Vec<&Measurement> {
         let all = self.measurements.iter().map(|stored| &stored.result);
-        all.filter(move |measurement| measurement.subject.fingerprint == fingerprint)
+        latest(all.filter(|measurement| measurement.subject.fingerprint == fingerprint))
+    }
+
+    /// The latest profile of a network in each configuration that it was profiled in.
+    pub fn profiles_of(&self, fingerprint: &str) -> Vec<&ProfileRecord> {
+        let all = self.profiles.iter().map(|stored| &stored.result);
+        latest(all.filter(|record| record.subject.fingerprint == fingerprint))
     }
 
     /// Where the time of a network goes, as it was seen last.
     pub fn profile(&self, fingerprint: &str) -> Option<&ProfileRecord> {
-        let all = self.profiles.iter().rev().map(|stored| &stored.result);
-        all.into_iter().find(|record| record.subject.fingerprint == fingerprint)
+        self.profiles_of(fingerprint).into_iter().max_by_key(|record| record.finished_unix_ms)
     }
-
-    /// The latest profile of a network that was made as another one was: on the same machine in the same way.
-    pub fn profile_like(&self, fingerprint: &str, way: &ProfileRecord) -> Option<&ProfileRecord> {
-        let mut all = self.profiles.iter().rev().map(|stored| &stored.result);
-        all.find(|record| record.subject.fingerprint == fingerprint && is_like(record, way))
-    }
-
-    /// For each way in which any of these networks was profiled its latest profile; ways with most networks first,
-    /// of those with as many the latest.
-    pub fn profiled_ways(&self, fingerprints: &[&str]) -> Vec<&ProfileRecord> {
-        let mut ways: Vec<&ProfileRecord> = vec![];
-        for stored in self.profiles.iter().rev() {
-            let record = &stored.result;
-            let is_wanted = fingerprints.contains(&record.subject.fingerprint.as_str());
-            if is_wanted && !ways.iter().any(|way| is_like(record, way)) {
-                ways.push(record);
-            }
-        }
-        let coverage = |way: &&ProfileRecord| {
-            fingerprints.iter().filter(|it| self.profile_like(it, way).is_some()).count()
-        };
-        ways.sort_by_cached_key(|way| std::cmp::Reverse(coverage(way)));
-        ways
-    }
-}
-
-/// Whether two profiles can be compared.
-fn is_like(a: &ProfileRecord, b: &ProfileRecord) -> bool {
-    a.conditions() == b.conditions()
 }

@@ -100,7 +100,7 @@ pub(crate) fn current_or_hint<'a>(ui: &mut Ui, model: &'a Model) -> Option<&'a E
             (Some(problem), _) => format!("{}: {problem}", model.folder.display()),
             (None, false) => "Reading…".to_owned(),
             (None, true) if model.entries.is_empty() => {
-                "There are no networks here. Drop a .yaml or .onnx file or a folder onto the window.".to_owned()
+                "There are no networks here. Drop a .yaml, .yml or .onnx file or a folder onto the window.".to_owned()
             }
             (None, true) => "Select a file.".to_owned(),
         };

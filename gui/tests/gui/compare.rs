@@ -49,6 +49,25 @@ fn totals_have_differences_to_the_first() {
     }
 }
 
+/// As everywhere: what was published of many crops or models is not compared.
+#[test]
+fn accuracies_of_other_protocols_are_not_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let inside = folder.path().join("architectures");
+    fs::create_dir_all(&inside).unwrap();
+    for (name, top1, crops) in [("one", 71.5, 1), ("many", 79.25, 144)] {
+        let text = format!(
+            "name: {name}\ninput: {{channels: 3, size: 8}}\nclasses: 10\nbody: [conv: {{kernel: 1, width: 4}}]\ntail: gap\n\
+             published: [{{dataset: imagenet-1k, top1: {top1}, crops: {crops}, models: 1, source: here}}]\n"
+        );
+        fs::write(inside.join(format!("{name}.yaml")), text).unwrap();
+    }
+    let mut window = Window::at(folder);
+    window.wait("they are read", |model| model.entries.len() == 2 && model.networks().count() == 2);
+    let window = comparing_in(window, &["one", "many"]);
+    assert!(window.says("71.50%") && !window.says("79.25"));
+}
+
 #[test]
 fn three_networks_stand_beside_each_other() {
     let mut window =

@@ -42,7 +42,7 @@ fn an_empty_folder_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir_all(folder.path().join("architectures")).unwrap();
     let window = Window::at(folder);
-    assert!(window.harness.query_by_label_contains("No .yaml or .onnx files here").is_some());
+    assert!(window.harness.query_by_label_contains("No .yaml, .yml or .onnx files here").is_some());
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn dropped_files_are_added_and_dropped_folders_opened() {
     });
     assert_eq!(window.selected(), ["googlenet", "other"]);
     assert!(window.model().current().is_some_and(|entry| entry.name() == "Other"));
-    assert!(window.harness.query_by_label_contains("neither a .yaml nor an .onnx").is_some());
+    assert!(window.harness.query_by_label_contains("is not a .yaml, .yml or .onnx file").is_some());
 
     drop_on(&mut window, &[elsewhere.path().to_owned()]);
     window.wait("the folder is open", |model| {

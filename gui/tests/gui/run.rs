@@ -460,6 +460,23 @@ fn a_profile_says_how_far_it_is_and_keeps_what_is_done_when_it_is_cancelled() {
 }
 
 #[test]
+fn a_report_stops_while_it_counts_a_space() {
+    let files = ["spaces/googlenet-widths.yaml", "googlenet.yaml"];
+    let mut window = Window::measuring(copies(&files), &steady());
+    window.wait("engines are known", |model| model.engines.is_some());
+    window.click("googlenet-widths");
+    window.press(Modifiers::COMMAND, Key::Num6);
+    window.click("Report");
+    window.click("Start");
+    window.wait("it counts", |model| {
+        matches!(status(model, 0), Some(Status::Running(progress)) if progress.activity.contains(" of 1920 networks"))
+    });
+    window.click("Cancel report on googlenet-widths");
+    window.wait("it is off", is_over);
+    assert_eq!(status(window.model(), 0), Some(&Status::Stopped));
+}
+
+#[test]
 fn a_report_ends_with_a_page_to_open() {
     let mut window = running(&steady());
     window.click("Report");

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use inceptive_dsl::{Checked, Loaded};
 use inceptive_jobs::is_onnx;
+use inceptive_report::numbers::{counted, form};
 
 use crate::{
     input::{Settings, read, remark},
@@ -62,7 +63,8 @@ fn line(file: &Path, described: &str) -> String {
 
 fn architecture(loaded: &Loaded) -> String {
     let graph = &loaded.architecture.graph;
-    format!("architecture, {} nodes, output {}", graph.len(), graph.node(graph.output()).shape)
+    let nodes = counted(graph.len(), "node", "nodes");
+    format!("architecture, {nodes}, output {}", graph.node(graph.output()).shape)
 }
 
 fn describe(checked: &Checked) -> String {
@@ -74,7 +76,8 @@ fn describe(checked: &Checked) -> String {
                 .iter()
                 .map(|variable| format!("{} ({})", variable.name, variable.values.len()))
                 .collect();
-            format!("space of {} networks: {}", space.size(), variables.join(", "))
+            let networks = form(space.size(), "network", "networks");
+            format!("space of {} {networks}: {}", space.size(), variables.join(", "))
         }
         Checked::Library(library) => {
             let blocks: Vec<String> = library
@@ -82,7 +85,8 @@ fn describe(checked: &Checked) -> String {
                 .iter()
                 .map(|block| format!("{}({})", block.name, block.params.join(", ")))
                 .collect();
-            format!("library of {} blocks: {}", blocks.len(), blocks.join(", "))
+            let count = counted(blocks.len(), "block", "blocks");
+            format!("library of {count}: {}", blocks.join(", "))
         }
     }
 }

@@ -1,21 +1,25 @@
 //! `inceptive profile`.
 
-use std::{num::NonZeroU32, ops::ControlFlow, path::PathBuf};
+use std::{num::NonZeroU32, path::PathBuf};
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use inceptive_exec::{Machine, Part, Profile as Profiled, Roofline};
-use inceptive_jobs::{Network, ProfilePlan, Request};
+use inceptive_exec::{
+    Machine, Part, Profile as Profiled, ProfileRecord, Roofline, System, available_memory,
+};
+use inceptive_jobs::{ProfilePlan, Request, Workplace, profile};
 use inceptive_report::numbers::{bytes, share, short_count, significant};
+use inceptive_store::Store;
 use serde_json::{Value, json};
 
 use crate::{
     commands::bench::{
+        stop_on_interrupt,
         text::{limits, machine},
-        watch::{remark, tell},
+        watch::Watch,
     },
     input::{Settings, WeightsFrom},
-    machinery::{EngineArguments, all_cores, thread_count},
+    machinery::{EngineArguments, thread_count},
     output::{self, Outcome},
     table::{Column, Grid},
 };
@@ -27,7 +31,8 @@ use crate::{
   inceptive profile architectures/inception-v3.yaml --engine onnxruntime --threads 1
 
 Normalisations are folded into the layers before them, as engines do. A part is bound by memory when it
-does fewer operations for each byte than the machine's peak over its bandwidth.")]
+does fewer operations for each byte than the machine's peak over its bandwidth. Profiles are added to a
+store, inceptive.db, where reports and the dashboard find them.")]
 pub struct Profile {
     /// An architecture, a space with --set, or an ONNX file
     file: PathBuf,
@@ -51,6 +56,9 @@ pub struct Profile {
     /// Print one JSON document
     #[arg(long)]
     json: bool,
+    /// The store that profiles are added to
+    #[arg(long, value_name = "FILE", default_value = "inceptive.db")]
+    store: PathBuf,
     #[command(flatten)]
     weights: WeightsFrom,
     #[command(flatten)]
@@ -67,59 +75,65 @@ enum By {
 }
 
 impl Profile {
-    /// Profiles the network on each engine that was asked for.
+    /// Profiles the network on each engine that was asked for, and keeps each profile as soon as it is done.
     ///
     /// # Errors
-    /// When an engine is not there or cannot say what nodes take.
+    /// When an engine is not there or does not support per-node timing, or the store cannot be used.
     pub fn run(self) -> anyhow::Result<Outcome> {
         let mut engines = self.engine.found()?;
         if let [only] = engines.as_slice()
             && !only.description.has_node_times
         {
-            bail!("{} cannot say what nodes take; choose another engine", only.engine.name());
+            bail!("{} does not support per-node timing; choose another engine", only.engine.name());
         }
         engines.retain(|found| found.description.has_node_times);
-        let request = Request { file: self.file.clone(), settings: self.settings.set.clone() };
-        let network = match Network::load(&request, &self.weights.source()) {
-            Ok(network) => network,
-            Err(trouble) => {
-                tell(&trouble);
-                let text = if self.json { "[]\n" } else { "" };
-                return Ok(Outcome { text: text.to_owned(), failed: true });
-            }
-        };
-        remark(&network, &self.weights);
+        let stop = stop_on_interrupt()?;
+        let mut store = Store::open(&self.store)?;
         let about = Machine::read();
-        let threads = self.threads.unwrap_or_else(|| all_cores(&about));
-        let roofline = Roofline::measure(threads.get());
-        let plan = ProfilePlan {
-            setup: self.engine.setup(self.batch, threads),
-            runs: usize::from(self.runs),
-            seed: self.weights.seed(),
+        let place = Workplace {
+            engines: &engines,
+            host: &System::new(),
             machine: &about,
-            roofline,
+            roofline: &Roofline::measure,
+            available_bytes: available_memory(),
+            stop: &stop,
         };
-        let mut documents = Vec::new();
-        let mut text = machine(&about) + &limits(&roofline);
-        for found in &engines {
-            let record = plan.run(&network, found, &mut |_| ControlFlow::Continue(()))?;
+        let threads = self.threads.unwrap_or_else(|| about.default_threads());
+        let plan = ProfilePlan {
+            requests: vec![Request {
+                file: self.file.clone(),
+                settings: self.settings.set.clone(),
+            }],
+            weights: self.weights.source(),
+            batches: vec![self.batch.get()],
+            threads: vec![threads.get()],
+            precision: self.engine.precision(),
+            device: self.engine.device().to_owned(),
+            runs: usize::from(self.runs),
+        };
+        let watch = Watch::new(self.json, Some(&self.weights));
+        let profiled = profile(&plan, &place, &mut store, &mut |event| watch.profile_event(&event));
+        watch.finish();
+        let text = match self.json {
+            true => {
+                let documents: Vec<Value> =
+                    profiled.records.iter().map(|record| self.document(record)).collect();
+                output::json(&documents)?
+            }
+            false => self.pages(&profiled.records),
+        };
+        Ok(Outcome { text, failed: profiled.failed })
+    }
+
+    fn pages(&self, records: &[ProfileRecord]) -> String {
+        let Some(first) = records.first() else { return String::new() };
+        let mut text = machine(&first.machine) + &limits(&first.roofline);
+        for record in records {
             let (engine, version) = (&record.runtime.engine, &record.runtime.engine_version);
             let title = format!("{}, {engine} {version}", record.subject.name);
-            text.push_str(&self.page(&title, &record.profile, &roofline));
-            let about = json!({
-                "name": record.subject.name,
-                "engine": engine,
-                "engine_version": version,
-                "batch": plan.setup.batch,
-                "threads": plan.setup.threads,
-                "roofline": roofline,
-            });
-            documents.push(self.document(about, &record.profile, &roofline));
+            text.push_str(&self.page(&title, &record.profile, &record.roofline));
         }
-        if self.json {
-            text = output::json(&documents)?;
-        }
-        Ok(Outcome::new(text))
+        text
     }
 
     fn page(&self, title: &str, profiled: &Profiled, roofline: &Roofline) -> String {
@@ -139,15 +153,23 @@ impl Profile {
         text
     }
 
-    fn document(&self, mut about: Value, profiled: &Profiled, roofline: &Roofline) -> Value {
+    fn document(&self, record: &ProfileRecord) -> Value {
+        let (profiled, roofline) = (&record.profile, &record.roofline);
         let parts = |parts: &[Part]| -> Vec<Value> {
             parts.iter().map(|part| object(part, roofline)).collect()
         };
-        about["total_ms"] = profiled.total_ms.into();
-        about["runs"] = profiled.runs.into();
-        about["modules"] = parts(&profiled.by_module(self.depth.into())).into();
-        about["nodes"] = parts(&profiled.nodes).into();
-        about
+        json!({
+            "name": record.subject.name,
+            "engine": record.runtime.engine,
+            "engine_version": record.runtime.engine_version,
+            "batch": record.runtime.batch,
+            "threads": record.runtime.threads,
+            "roofline": roofline,
+            "total_ms": profiled.total_ms,
+            "runs": profiled.runs,
+            "modules": parts(&profiled.by_module(self.depth.into())),
+            "nodes": parts(&profiled.nodes),
+        })
     }
 }
 

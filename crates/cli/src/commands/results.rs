@@ -8,7 +8,11 @@ use std::{
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use inceptive_exec::Measurement;
-use inceptive_report::{InputFiles, numbers::significant, replace_file};
+use inceptive_report::{
+    InputFiles,
+    numbers::{counted, significant},
+    replace_file,
+};
 use inceptive_store::{
     Cell, Column as StoredColumn, Filter, Format, Rows, Store, StoreError, Stored, columns,
     read_timm, write, write_timm,
@@ -117,10 +121,14 @@ enum Table {
 
 impl From {
     fn open(self) -> anyhow::Result<(Store, Vec<Stored<Measurement>>)> {
-        let Self { store, model, fingerprint, engine, machine } = self;
-        let store = Store::open_to_read(&store)?;
+        let Self { store: path, model, fingerprint, engine, machine } = self;
+        let store = Store::open_to_read(&path)?;
         let filter = Filter { model, fingerprint, engine, machine, up_to: None };
         let found = readable(store.measurements(&filter)?);
+        if found.is_empty() {
+            let matching = if filter == Filter::default() { "" } else { " that match" };
+            output::warn(&format!("note: `{}` has no measurements{matching}", path.display()));
+        }
         Ok((store, found))
     }
 }
@@ -183,12 +191,18 @@ fn list(from: From) -> anyhow::Result<Outcome> {
             format!("{} ({})", result.machine.cpu, result.machine.id()),
         ]);
     }
-    let mut text = grid.render();
+    let mut text = if found.is_empty() { String::new() } else { grid.render() };
+    let profiles = readable(store.profiles(&Filter::default())?).len();
+    if profiles > 0 {
+        let profiles = counted(profiles, "profile", "profiles");
+        text.push_str(&format!(
+            "\nand {profiles}, which `inceptive report` and the dashboard show\n"
+        ));
+    }
     let foreign = readable(store.foreign()?).len();
     if foreign > 0 {
-        text.push_str(&format!(
-            "\nand {foreign} rows from timm's tables, see `results export timm`\n"
-        ));
+        let rows = counted(foreign, "row", "rows");
+        text.push_str(&format!("\nand {rows} from timm's tables, see `results export timm`\n"));
     }
     Ok(Outcome::new(text))
 }
@@ -259,7 +273,8 @@ fn import(file: &Path, store: &Path) -> anyhow::Result<Outcome> {
         fs::File::open(file).with_context(|| format!("cannot read `{}`", file.display()))?;
     let rows = read_timm(table).with_context(|| format!("`{}`", file.display()))?;
     let added = Store::open(store)?.append_foreign(&rows)?;
-    Ok(Outcome::new(format!("{added} of {} rows were new\n", rows.len())))
+    let rows = counted(rows.len(), "row", "rows");
+    Ok(Outcome::new(format!("{added} of {rows} added\n")))
 }
 
 fn merge(into: &Path, from: &[PathBuf]) -> anyhow::Result<Outcome> {
@@ -268,7 +283,8 @@ fn merge(into: &Path, from: &[PathBuf]) -> anyhow::Result<Outcome> {
     for other in from {
         let merged = store.merge(other)?;
         warn_of(&merged.unreadable);
-        text.push_str(&format!("{}: {} results were new\n", other.display(), merged.added));
+        let added = counted(merged.added, "new result", "new results");
+        text.push_str(&format!("{}: {added}\n", other.display()));
     }
     Ok(Outcome::new(text))
 }

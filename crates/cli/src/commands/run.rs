@@ -18,7 +18,7 @@ use inceptive_report::{InputFiles, replace_file};
 
 use crate::{
     input::{Settings, WeightsFrom, read_runnable},
-    machinery::{EngineArguments, all_cores, thread_count},
+    machinery::{EngineArguments, thread_count},
     output::Outcome,
     table::{Column, Grid},
 };
@@ -85,7 +85,7 @@ impl Run {
             Some(path) => read_input(path, model.input_shape(batch))?,
             None => random_input(&model, batch, self.weights.seed()),
         };
-        let threads = self.threads.unwrap_or_else(|| all_cores(&Machine::read()));
+        let threads = self.threads.unwrap_or_else(|| Machine::read().default_threads());
         let mut given = Vec::with_capacity(engines.len());
         for Found { engine, .. } in &engines {
             let mut session = engine.compile(&model, &self.engine.setup(self.batch, threads))?;

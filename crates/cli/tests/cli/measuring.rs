@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path, process::Command, thread, time::Duration};
 
+use inceptive_store::{Filter, Store};
 use serde_json::Value;
 
 use crate::{inceptive, root};
@@ -77,17 +78,14 @@ fn results_are_measured_kept_and_exported() {
         timm.starts_with("model,infer_img_size,infer_samples_per_sec,infer_step_time"),
         "{timm}"
     );
+    assert_eq!(success(folder, "results import timm.csv --store other.db"), "4 of 4 rows added\n");
     assert_eq!(
-        success(folder, "results import timm.csv --store other.db"),
-        "4 of 4 rows were new\n"
+        success(folder, "results merge other.db inceptive.db"),
+        "inceptive.db: 4 new results\n"
     );
     assert_eq!(
         success(folder, "results merge other.db inceptive.db"),
-        "inceptive.db: 4 results were new\n"
-    );
-    assert_eq!(
-        success(folder, "results merge other.db inceptive.db"),
-        "inceptive.db: 0 results were new\n"
+        "inceptive.db: 0 new results\n"
     );
     let both = success(folder, "results export timm --store other.db");
     assert_eq!(both.lines().count(), 9, "{both}");
@@ -129,8 +127,42 @@ fn a_profile_has_every_node() {
     assert!(names.contains(&"first") && names.contains(&"second"), "{names:?}");
     let shares: f64 = nodes.iter().map(|node| node["share"].as_f64().unwrap()).sum();
     assert!((shares - 1.0).abs() < 1e-6);
+    // It is kept where reports and the dashboard look for it.
+    let store = Store::open_to_read(&folder.path().join("inceptive.db")).unwrap();
+    let kept = store.profiles(&Filter::default()).unwrap().readable;
+    assert_eq!((kept.len(), kept[0].result.profile.runs), (1, 3));
+    assert_eq!(kept[0].result.subject.file, "narrow.yaml");
     let text = success(folder.path(), "profile narrow.yaml --threads 1 --runs 3 --by module");
     assert!(text.contains("bound by"), "{text}");
+    let list = inside(folder.path(), "results list").assert().success().get_output().clone();
+    let (text, note) =
+        (String::from_utf8(list.stdout).unwrap(), String::from_utf8(list.stderr).unwrap());
+    assert_eq!(text.trim(), "and 2 profiles, which `inceptive report` and the dashboard show");
+    assert_eq!(note, "note: `inceptive.db` has no measurements\n");
+    // Nothing is measured that cannot be kept, and nothing is kept of what fails.
+    inside(folder.path(), "profile narrow.yaml --store no/folder/x.db").assert().code(1);
+    inside(folder.path(), "profile missing.yaml --json").assert().code(1).stdout("[]\n");
+    let store = Store::open_to_read(&folder.path().join("inceptive.db")).unwrap();
+    assert_eq!(store.profiles(&Filter::default()).unwrap().readable.len(), 2);
+}
+
+#[test]
+fn results_that_do_not_match_are_said_to() {
+    let folder = tempfile::tempdir().unwrap();
+    networks(folder.path());
+    success(folder.path(), "bench narrow.yaml --threads 1 --budget 20ms");
+    for (command, text) in
+        [("results list --model nobody", ""), ("results list --json --model nobody", "[]\n")]
+    {
+        let list = inside(folder.path(), command).assert().success().stdout(text);
+        let note = String::from_utf8(list.get_output().stderr.clone()).unwrap();
+        assert_eq!(note, "note: `inceptive.db` has no measurements that match\n", "{command}");
+    }
+    let report = "report inceptive.db?model=nobody --store none.db";
+    let refused = inside(folder.path(), report).assert().code(1);
+    let error = String::from_utf8(refused.get_output().stderr.clone()).unwrap();
+    assert!(error.contains("`inceptive.db` has no results with model=nobody"), "{error}");
+    assert!(error.contains("no report was written") && !folder.path().join("reports").exists());
 }
 
 #[test]

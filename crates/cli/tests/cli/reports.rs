@@ -267,7 +267,7 @@ fn changes_are_held_against_thresholds() {
     assert!(text.contains("broken: macs > +12%: N went from 13,824 to 15,552 (+12.50%)"), "{text}");
     assert_eq!(diff(&["HEAD:nets", "nets", "--fail-if", "macs > +13%"]).0, Some(0));
     let (_, text) = diff(&["HEAD:nets/n.yaml", "HEAD:nets/n.yaml"]);
-    assert!(text.contains("1 of 1 networks are the same"), "{text}");
+    assert!(text.contains("1 of 1 network is the same"), "{text}");
     let (_, json) = diff(&["HEAD:nets", "nets", "--json"]);
     let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["networks"].as_array().unwrap().len(), 2);
@@ -276,6 +276,22 @@ fn changes_are_held_against_thresholds() {
     {
         assert_eq!(diff(&wrong).0, Some(1), "{wrong:?}");
     }
+    // What is new is held against limits without a sign, for there is nothing to compare it with.
+    fs::write(
+        folder.path().join("nets/new.yml"),
+        "name: New\nextends: n.yaml\nset: {a: {width: 99}}\n",
+    )
+    .unwrap();
+    let (code, text) = diff(&["HEAD:nets", "nets", "--fail-if", "params > 2000"]);
+    assert_eq!(code, Some(1));
+    assert!(text.contains("broken: params > 2000: New is new with 2,772"), "{text}");
+    let (_, json) = diff(&["HEAD:nets", "nets", "--json", "--fail-if", "params > 2000"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["added"], serde_json::json!(["New"]));
+    assert_eq!(json["broken"][0]["change"]["old"], Value::Null);
+    let relative = ["--fail-if", "params > +100%", "--fail-if", "params > +1K"];
+    assert_eq!(diff(&[&["HEAD:nets", "nets"], &relative[..]].concat()).0, Some(0));
+    fs::remove_file(folder.path().join("nets/new.yml")).unwrap();
     // Two reports are compared by their data.
     for (out, file) in [("old", "nets/n.yaml"), ("new", "nets/v.yaml")] {
         let mut command = inceptive("report");
@@ -284,6 +300,82 @@ fn changes_are_held_against_thresholds() {
     let (code, text) = diff(&["old", "new"]);
     assert_eq!(code, Some(0));
     assert!(text.contains("gone: N") && text.contains("new: V"), "{text}");
+}
+
+/// One rule for what is a network of a folder: in a report, in a comparison, on the disk and in a repository.
+#[test]
+fn a_folder_has_the_same_networks_everywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    repository(folder);
+    let network = |name: &str| format!("name: {name}\nextends: n.yaml\n");
+    for name in ["b.yml", "c.YAML"] {
+        fs::write(folder.join("nets").join(name), network(name)).unwrap();
+    }
+    let library = "blocks:\n  b: {params: {w}, steps: [conv: {kernel: 1, width: $w}]}\n";
+    let space = "space: S\nbase: n.yaml\nvary:\n  a.width: {values: [2, 3]}\n";
+    fs::create_dir(folder.join("nets/inside.yaml")).unwrap();
+    for (name, text) in [
+        (".hidden.yaml", "x"),
+        ("notes.md", "x"),
+        ("inside.yaml/n.yaml", "x"),
+        ("blocks.yaml", library),
+        ("space.yml", space),
+    ] {
+        fs::write(folder.join("nets").join(name), text).unwrap();
+    }
+    let run = |words: &str| {
+        let mut command = inceptive(words);
+        command.current_dir(folder).assert().success().get_output().stdout.clone()
+    };
+    run("export nets/n.yaml -o nets/d.onnx");
+    let git = |arguments: &[&str]| {
+        let mut git = Command::new("git");
+        git.args(["-c", "user.name=a", "-c", "user.email=a@b"]).args(arguments);
+        let run = git.current_dir(folder).output().unwrap();
+        assert!(run.status.success(), "{run:?}");
+    };
+    git(&["add", "-A"]);
+    git(&["commit", "-q", "-m", "second"]);
+    run("report nets --out out");
+    let data = data(&folder.join("out"));
+    let names: Vec<&str> = data["candidates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["b.yml", "c.YAML", "d", "N", "a.width=2", "a.width=3", "V"]);
+    for [old, new] in [["HEAD:nets", "nets"], ["nets", "HEAD:nets"], ["HEAD:nets", "out"]] {
+        let text = String::from_utf8(run(&format!("report --diff {old} {new}"))).unwrap();
+        assert_eq!(text, "7 of 7 networks are the same\n", "{old} {new}");
+    }
+}
+
+/// Nothing to do is an error with a message, and leaves nothing behind.
+#[test]
+fn a_report_on_nothing_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::create_dir(folder.join("empty")).unwrap();
+    fs::create_dir(folder.join("architectures")).unwrap();
+    for (words, message) in [
+        ("report empty", "there is no network in `empty`"),
+        ("report empty --bench", "there is no network in `empty`"),
+        ("report", "there is no network in `architectures`"),
+        ("report missing.yaml", "missing.yaml"),
+        ("report missing.db", "there are no results in `missing.db`"),
+        ("report --diff empty empty", "there is no network in `empty`"),
+    ] {
+        let output = inceptive(words).current_dir(folder).assert().code(1);
+        let error = String::from_utf8(output.get_output().stderr.clone()).unwrap();
+        assert!(error.contains(message), "{words}: {error}");
+        assert!(
+            !folder.join("reports").exists() && !folder.join("inceptive.db").exists(),
+            "{words}"
+        );
+    }
+    inceptive("report empty --json").current_dir(folder).assert().code(1).stdout("null\n");
 }
 
 #[test]

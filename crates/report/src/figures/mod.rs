@@ -37,6 +37,7 @@ use plotters::style::RGBColor;
 use crate::{
     axis::Axis,
     layer::Quantity,
+    numbers::counted,
     report::{Findings, Report},
 };
 
@@ -148,7 +149,6 @@ fn named<T>(points: &[T], is_on_front: impl Fn(&T) -> bool) -> Vec<&T> {
     thinned(named.len(), MOST_NAMED).map(|at| named[at]).collect()
 }
 
-/// `1 network`, `2 networks`.
 fn networks(count: usize) -> String {
-    format!("{count} network{}", if count == 1 { "" } else { "s" })
+    counted(count, "network", "networks")
 }

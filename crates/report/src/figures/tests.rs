@@ -13,7 +13,7 @@ use inceptive_store::Stored;
 
 use super::{Figure, all, checks::check, named, thinned};
 use crate::{
-    candidate::{Accuracy, Candidate, NetworkCost},
+    candidate::{Candidate, NetworkCost},
     cloud::{Cloud, CloudPoint},
     report::{Findings, Report},
 };
@@ -47,16 +47,6 @@ fn network(file: &Path) -> Candidate {
     let architecture = load(&Disk, file, &[]).unwrap().architecture;
     let graph = passes::inference(&architecture.graph).unwrap();
     let subject = Subject::new(&architecture.name, &file.to_string_lossy(), vec![], &graph);
-    let accuracy = |p: inceptive_dsl::Published| Accuracy {
-        dataset: p.dataset,
-        top1: p.top1,
-        top5: p.top5,
-        crops: p.crops,
-        models: p.models,
-        resolution: p.resolution,
-        source: p.source,
-        note: p.note,
-    };
     Candidate {
         name: architecture.name,
         fingerprint: subject.fingerprint.clone(),
@@ -65,7 +55,7 @@ fn network(file: &Path) -> Candidate {
         description: None,
         notes: vec![],
         cite: vec![],
-        published: architecture.published.into_iter().map(accuracy).collect(),
+        published: architecture.published,
         variant: None,
         measured: vec![],
         profiles: vec![],

@@ -13,10 +13,11 @@ use super::{
     spaces::Spaces,
     table::Table,
     variants::Variants,
-    words::{Name, counted, plain_name},
+    words::{Name, plain_name},
 };
 use crate::{
     figures::Figure,
+    numbers::counted,
     report::{Findings, Report},
 };
 

@@ -9,11 +9,11 @@ use super::{
     scale::{Scale, float},
     shown::Shown,
     table::{Cell, Column, Content, Row, Table},
-    words::{Name, counted, prose},
+    words::{Name, prose},
 };
 use crate::{
     candidate::Candidate,
-    numbers::{bytes, decimals, share},
+    numbers::{bytes, counted, decimals, share},
     report::Findings,
     way::Way,
 };

@@ -4,12 +4,12 @@ use super::{
     UNKNOWN,
     picks::shown_summary,
     shown::Shown,
-    words::{counted, plain_name, prose},
+    words::{plain_name, prose},
 };
 use crate::{
     candidate::{Candidate, PROTOCOL, SAMPLING_POINTS},
     figures::Figure,
-    numbers::{bytes, decimals, exact, percent_change, short_count, significant},
+    numbers::{bytes, counted, decimals, exact, percent_change, short_count, significant},
     picks::Pick,
     report::{Findings, Report},
     summary::Summary,
@@ -34,7 +34,7 @@ pub(crate) fn markdown(report: &Report, findings: &Findings, figures: &[Figure])
         format!(
             "## Make it again\n\n{}\n\nThe numbers for other programs: [data.csv](data.csv), [data.json](data.json). \
              The whole report: [index.html](index.html).",
-            indented(&prose(&report.command))
+            indented(&report.command)
         ),
     ];
     let written: Vec<String> = sections.into_iter().filter(|text| !text.is_empty()).collect();

@@ -11,11 +11,11 @@ use super::{
     networks::published,
     shown::Shown,
     table::{Cell, Column, Row, Table},
-    words::{code, counted, prose},
+    words::{code, prose},
 };
 use crate::{
     candidate::{Candidate, PROTOCOL, SAMPLING_POINTS},
-    numbers::{bytes, decimals},
+    numbers::{bytes, counted, decimals},
     report::{Findings, Report},
 };
 
@@ -65,7 +65,7 @@ impl Method {
             remarks: remark_table(measured),
             warnings: report.warnings.iter().take(MOST_WARNINGS).map(|text| code(text)).collect(),
             more_warnings: (more > 0).then(|| counted(more, "warning", "warnings")),
-            command: prose(&report.command),
+            command: report.command.clone(),
             version: prose(&report.version),
         }
     }

@@ -1,6 +1,7 @@
 //! What is told about one network.
 
 use askama::{Template, filters::HtmlSafe};
+use inceptive_dsl::Published;
 
 use super::{
     UNKNOWN,
@@ -11,7 +12,7 @@ use super::{
     words::{Name, prose},
 };
 use crate::{
-    candidate::{Accuracy, Candidate, NetworkCost},
+    candidate::{Candidate, NetworkCost},
     drawing,
     layer::{PartRow, by_part},
     numbers::{bytes, exact, short_count, significant},
@@ -100,7 +101,7 @@ fn drawing(network: &NetworkCost, id: &str, name: &str) -> String {
 /// All published accuracies, the compared one marked.
 fn accuracies(candidate: &Candidate, id: &str) -> Option<Table> {
     let compared = candidate.comparable();
-    let row = |accuracy: &Accuracy| {
+    let row = |accuracy: &Published| {
         let percent = |value: Option<f64>| {
             value.map_or_else(Cell::unknown, |value| published(value, &accuracy.source))
         };

@@ -7,11 +7,11 @@ use super::{
     scale::{Scale, float},
     shown::{Shown, quartile_table},
     table::{Cell, Column, Content, Row, Table},
-    words::{Name, counted},
+    words::Name,
 };
 use crate::{
     candidate::{Candidate, PROTOCOL},
-    numbers::{bytes, exact, share},
+    numbers::{bytes, counted, exact, share},
     report::Findings,
     way::Way,
 };

@@ -7,12 +7,12 @@ use super::{
     scale::{Scale, float},
     shown::quartiles,
     table::{Cell, Column, Row, Table},
-    words::{Name, counted, prose},
+    words::{Name, prose},
 };
 use crate::{
     cloud::{Cloud, CloudPoint},
     figures::Figure,
-    numbers::share,
+    numbers::{counted, exact, form, share},
 };
 
 /// The most spaces that are shown.
@@ -80,7 +80,7 @@ impl Space {
 
 fn size(cloud: &Cloud) -> String {
     let size = match u64::try_from(cloud.size) {
-        Ok(size) => crate::numbers::exact(size),
+        Ok(size) => exact(size),
         Err(_) => cloud.size.to_string(),
     };
     let points = counted(cloud.points.len(), "of them was counted", "of them were counted");
@@ -95,7 +95,7 @@ fn size(cloud: &Cloud) -> String {
             counted(failed, "point is", "points are")
         ),
     };
-    let networks = if cloud.size == 1 { "network" } else { "networks" };
+    let networks = form(cloud.size, "network", "networks");
     format!("{size} {networks}; {how}{failed}.")
 }
 

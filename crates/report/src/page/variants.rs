@@ -7,11 +7,11 @@ use super::{
     picture::Picture,
     scale::float,
     table::{Cell, Column, Row, Table},
-    words::{Name, code, counted, prose},
+    words::{Name, code, prose},
 };
 use crate::{
     candidate::Candidate,
-    numbers::{bytes, decimals, exact, percent_change, significant},
+    numbers::{bytes, counted, decimals, exact, percent_change, significant},
     report::Findings,
     variants::VariantCost,
     way::Way,

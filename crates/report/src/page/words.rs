@@ -74,12 +74,6 @@ fn cut(text: &str, most: usize) -> Cow<'_, str> {
     }
 }
 
-/// `1 network`, `2 networks`.
-pub(super) fn counted(count: usize, one: &str, many: &str) -> String {
-    let number = crate::numbers::exact(count as u64);
-    format!("{number} {}", if count == 1 { one } else { many })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

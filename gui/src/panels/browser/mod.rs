@@ -148,8 +148,7 @@ impl Browser {
         } else if !self.search.is_empty() {
             ui.label(RichText::new("Nothing is called so.").weak());
         } else if model.is_listed {
-            let text =
-                "No .yaml or .onnx files here. Drop some onto the window, or open another folder.";
+            let text = "No .yaml, .yml or .onnx files here. Drop some onto the window, or open another folder.";
             ui.label(RichText::new(text).weak());
         } else {
             ui.label(RichText::new("Reading…").weak());

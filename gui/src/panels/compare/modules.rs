@@ -2,8 +2,9 @@
 
 use egui::{Align2, ComboBox, FontId, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use inceptive_cost::by_module;
-use inceptive_exec::{Conditions, Machine, ProfileRecord, Runtime};
+use inceptive_exec::{Conditions, ProfileRecord, Record};
 use inceptive_ir::Path;
+use inceptive_report::{Way, numbers::counted};
 
 use super::{Compared, jump, legend};
 use crate::{
@@ -65,23 +66,6 @@ impl Default for Modules {
     }
 }
 
-/// A way in which profiles were made.
-#[derive(Clone)]
-struct Way {
-    machine: Machine,
-    runtime: Runtime,
-}
-
-impl Way {
-    fn of(record: &ProfileRecord) -> Self {
-        Self { machine: record.machine.clone(), runtime: record.runtime.clone() }
-    }
-
-    const fn conditions(&self) -> Conditions<'_> {
-        Conditions { machine: &self.machine, runtime: &self.runtime }
-    }
-}
-
 /// Ways in which networks were profiled. They are looked for again when what they follow from changes, for that takes
 /// every network and profile together.
 #[derive(Default)]
@@ -125,20 +109,22 @@ impl Found {
 }
 
 fn profiled_ways(networks: &[String], results: &Results) -> Vec<ProfiledWay> {
-    let networks: Vec<&str> = networks.iter().map(String::as_str).collect();
-    let records = results.profiled_ways(&networks);
-    let conditions: Vec<Conditions<'_>> = records.iter().map(|it| it.conditions()).collect();
-    let place = |network: &&str, like: &ProfileRecord| {
-        let record = results.profile_like(network, like)?;
-        results.profiles.iter().position(|stored| std::ptr::eq(&stored.result, record))
+    let latest: Vec<Vec<&ProfileRecord>> =
+        networks.iter().map(|network| results.profiles_of(network)).collect();
+    let found = inceptive_report::profiled_ways(latest.iter().flatten().copied());
+    let conditions: Vec<Conditions<'_>> = found.iter().map(Way::conditions).collect();
+    let labels = ways(&conditions);
+    let place = |all: &Vec<&ProfileRecord>, way: &Way| {
+        let record = all.iter().find(|record| record.conditions() == way.conditions())?;
+        results.profiles.iter().position(|stored| std::ptr::eq(&stored.result, *record))
     };
-    let way = |(&record, label): (&&ProfileRecord, String)| ProfiledWay {
-        way: Way::of(record),
+    let way = |(way, label): (Way, String)| ProfiledWay {
         label,
-        about: about(record),
-        places: networks.iter().map(|network| place(network, record)).collect(),
+        about: about(&way),
+        places: latest.iter().map(|all| place(all, &way)).collect(),
+        way,
     };
-    records.iter().zip(ways(&conditions)).map(way).collect()
+    found.into_iter().zip(labels).map(way).collect()
 }
 
 /// A module with its value in each network that has it.
@@ -196,7 +182,8 @@ impl Modules {
         let most = groups.iter().flat_map(|group| group.values.iter().flatten());
         let most = most.copied().fold(f64::MIN_POSITIVE, f64::max);
         if groups.len() < all {
-            let text = format!("{} modules have none and are left out", all - groups.len());
+            let modules = counted(all - groups.len(), "module has", "modules have");
+            let text = format!("{modules} none, not shown");
             ui.label(RichText::new(text).small().color(colors(ui).weak));
         }
         for group in &groups {
@@ -309,8 +296,8 @@ impl Modules {
 }
 
 /// Engine and machine of a profile.
-fn about(record: &ProfileRecord) -> String {
-    let ProfileRecord { runtime, machine, .. } = record;
+fn about(way: &Way) -> String {
+    let Way { runtime, machine, .. } = way;
     format!("{} {} on {}", runtime.engine, runtime.engine_version, machine.cpu)
 }
 

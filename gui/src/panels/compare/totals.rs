@@ -1,13 +1,18 @@
 //! Counts, accuracies and latencies, with differences to the first network.
 
+use std::cmp::Reverse;
+
 use egui::{Align, Label, Layout, RichText, ScrollArea, Ui};
 use egui_extras::{Column, TableBody, TableBuilder};
-use inceptive_exec::{Measurement, Precision, Runtime, statistics::Estimate};
-use inceptive_report::numbers::{change, percent_change};
+use inceptive_exec::{Measurement, Precision, Record, Runtime, statistics::Estimate};
+use inceptive_report::{
+    PROTOCOL,
+    numbers::{change, percent_change},
+};
 
 use super::Compared;
 use crate::{
-    format::{bytes, compute_unit, exact, milliseconds},
+    format::{NOT_COMPARED, bytes, compute_unit, exact, milliseconds},
     model::Model,
     theme::colors,
 };
@@ -161,20 +166,18 @@ fn counts(networks: &[Compared<'_>], model: &Model) -> Vec<Row> {
     rows
 }
 
-/// Published accuracies: of few models and crops rather than of many.
+/// Published accuracies that can be compared, as everywhere.
 fn accuracies(networks: &[Compared<'_>]) -> Row {
-    let best = |compared: &Compared<'_>| {
-        let published = compared.network.architecture.published.iter();
-        published
-            .filter(|it| it.top1.is_some())
-            .min_by_key(|it| (it.models, it.crops))
-            .map(|it| (it.top1.unwrap_or_default(), it.clone()))
-    };
-    let all: Vec<_> = networks.iter().map(best).collect();
-    let first = all.first().and_then(Option::as_ref).map(|(top1, _)| *top1);
-    let cell = |(index, found): (usize, &Option<(f64, inceptive_dsl::Published)>)| {
-        let Some((top1, published)) = found else {
-            return Cell { text: "–".to_owned(), ..Cell::default() };
+    let top1 = |compared: &Compared<'_>| compared.network.architecture.comparable()?.top1;
+    let first = networks.first().and_then(top1);
+    let cell = |(index, compared): (usize, &Compared<'_>)| {
+        let architecture = &compared.network.architecture;
+        let Some((top1, published)) = top1(compared).zip(architecture.comparable()) else {
+            let hover = match architecture.published.is_empty() {
+                true => String::new(),
+                false => NOT_COMPARED.to_owned(),
+            };
+            return Cell { text: "–".to_owned(), hover, ..Cell::default() };
         };
         let difference =
             first.filter(|_| index > 0).map(|first| format!("{:+.2} points", top1 - first));
@@ -182,47 +185,38 @@ fn accuracies(networks: &[Compared<'_>]) -> Row {
             text: format!("{top1:.2}%"),
             difference: difference.unwrap_or_default(),
             percent: String::new(),
-            hover: format!(
-                "{}, crops: {}, models: {}\n{}",
-                published.dataset, published.crops, published.models, published.source
-            ),
+            hover: published.source.clone(),
         }
     };
     Row {
         title: "published top-1".to_owned(),
-        hover: "With as few models and crops as were published".to_owned(),
-        cells: all.iter().enumerate().map(cell).collect(),
+        hover: PROTOCOL.to_owned(),
+        cells: networks.iter().enumerate().map(cell).collect(),
     }
 }
 
-/// What has to be equal for two latencies to be compared.
-#[derive(PartialEq)]
-struct Setup<'a> {
-    machine: String,
-    runtime: &'a Runtime,
-}
-
-/// A row for each setup in which any of the networks was measured, the latest first; the latest result counts.
+/// A row for each configuration that any of the networks was measured in, the latest first; the latest result counts.
 fn latencies(networks: &[Compared<'_>], model: &Model) -> Vec<Row> {
-    let mut rows: Vec<(Setup<'_>, Vec<Option<&Measurement>>)> = vec![];
-    for stored in model.results.measurements.iter().rev() {
-        let result = &stored.result;
-        let is_of = |it: &Compared<'_>| it.network.fingerprint == result.subject.fingerprint;
-        if !networks.iter().any(is_of) {
-            continue;
-        }
-        let setup = Setup { machine: result.machine.id(), runtime: &result.runtime };
-        let at = rows.iter().position(|(known, _)| *known == setup).unwrap_or_else(|| {
-            rows.push((setup, vec![None; networks.len()]));
-            rows.len() - 1
-        });
-        for (place, network) in rows[at].1.iter_mut().zip(networks) {
-            if place.is_none() && is_of(network) {
-                *place = Some(result);
-            }
+    let measured: Vec<Vec<&Measurement>> =
+        networks.iter().map(|it| model.results.of(&it.network.fingerprint)).collect();
+    let mut configurations: Vec<&Measurement> = vec![];
+    for result in measured.iter().flatten().copied() {
+        let known = configurations.iter_mut().find(|it| it.conditions() == result.conditions());
+        match known {
+            Some(known) if known.finished_unix_ms < result.finished_unix_ms => *known = result,
+            Some(_) => {}
+            None => configurations.push(result),
         }
     }
-    rows.into_iter().map(|(setup, found)| latency_row(setup.runtime, &found)).collect()
+    configurations.sort_by_key(|result| Reverse(result.finished_unix_ms));
+    let row = |of: &Measurement| {
+        let mut found: Vec<Option<&Measurement>> = vec![];
+        for all in &measured {
+            found.push(all.iter().copied().find(|result| result.conditions() == of.conditions()));
+        }
+        latency_row(&of.runtime, &found)
+    };
+    configurations.into_iter().map(row).collect()
 }
 
 fn latency_row(runtime: &Runtime, found: &[Option<&Measurement>]) -> Row {

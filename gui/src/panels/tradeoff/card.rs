@@ -2,7 +2,6 @@
 
 use egui::{Grid, RichText, Ui};
 use inceptive_exec::statistics::Estimate;
-use inceptive_jobs::comparable;
 use inceptive_report::CloudPoint;
 
 use super::{
@@ -10,7 +9,7 @@ use super::{
     rows::{Row, Rows},
 };
 use crate::{
-    format::{bytes, exact},
+    format::{NOT_COMPARED, bytes, exact},
     jobs::Cloud,
     model::Model,
 };
@@ -36,18 +35,16 @@ pub fn network(ui: &mut Ui, row: &Row, rows: &Rows, model: &Model, is_front: boo
         line(ui, "receptive field", &field.to_string());
     });
     for (way, measurement) in rows.ways.iter().filter_map(|way| {
-        let measured = model.results.of(&row.network.fingerprint);
-        Some((way, measured.filter(|measurement| way.is_of(measurement)).last()?))
+        let mut measured = model.results.of(&row.network.fingerprint).into_iter();
+        Some((way, measured.find(|measurement| way.is_of(measurement))?))
     }) {
         let latency = text(Metric::Latency, measurement.latency_ms.median);
         ui.label(format!("measured: {latency}, {:?}", measurement.grade));
         ui.label(RichText::new(way.label()).weak());
     }
-    match comparable(architecture) {
+    match architecture.comparable() {
         Some(published) => {
-            let crops = if published.crops == 1 { "1 crop" } else { "several crops" };
-            let source = &published.source;
-            ui.label(format!("published: {}, {crops}, {source}", published.dataset));
+            ui.label(format!("published: {}, 1 crop, {}", published.dataset, published.source));
             if let Some(note) = &published.note {
                 ui.label(RichText::new(note).weak());
             }
@@ -56,7 +53,7 @@ pub fn network(ui: &mut Ui, row: &Row, rows: &Rows, model: &Model, is_front: boo
             ui.label("no published accuracy");
         }
         None => {
-            ui.label("what was published is of another protocol, and not compared");
+            ui.label(NOT_COMPARED);
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use egui::{Color32, Mesh, Rect, RichText, Sense, Shape, Stroke, Ui, pos2, vec2};
 
+use inceptive_report::numbers::counted;
+
 use super::{
     cloud::CloudView,
     look::{ColorBy, Look, family_color, span},
@@ -67,7 +69,8 @@ fn space(ui: &mut Ui, look: &Look, view: &CloudView, model: &Model) {
     });
     let cloud = view.cloud();
     let counts = &cloud.counts;
-    let mut words = format!("{} networks of {}", counts.points.len(), counts.title);
+    let networks = counted(counts.points.len(), "network", "networks");
+    let mut words = format!("{networks} of {}", counts.title);
     if cloud.is_stopped {
         words.push_str(", stopped before all were counted");
     }

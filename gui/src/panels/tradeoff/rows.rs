@@ -6,9 +6,9 @@ use std::{
     sync::Arc,
 };
 
-use inceptive_exec::{Measurement, statistics::Estimate};
-use inceptive_jobs::{Inspected, comparable};
-use inceptive_report::{Way, ways_of};
+use inceptive_exec::statistics::Estimate;
+use inceptive_jobs::Inspected;
+use inceptive_report::{Way, density, ways_of};
 
 use super::metric::Metric;
 use crate::model::{FilePath, Model, stem};
@@ -106,20 +106,7 @@ fn family(file: &std::path::Path) -> String {
 fn ways(model: &Model) -> Vec<Way> {
     let networks = model.networks();
     let measured = networks.map(|(_, network)| model.results.of(&network.fingerprint));
-    ways_of(measured.flat_map(last_of_each_way))
-}
-
-/// The last measurement of each way to run.
-fn last_of_each_way<'m>(all: impl Iterator<Item = &'m Measurement>) -> Vec<&'m Measurement> {
-    let mut kept: Vec<&Measurement> = Vec::new();
-    for measurement in all {
-        let is_same = |known: &Measurement| known.conditions() == measurement.conditions();
-        match kept.iter_mut().find(|known| is_same(known)) {
-            Some(known) => *known = measurement,
-            None => kept.push(measurement),
-        }
-    }
-    kept
+    ways_of(measured.flatten())
 }
 
 /// A number without doubt; none of nothing, which no axis by powers of ten can show.
@@ -130,10 +117,10 @@ pub(super) fn exact(value: f64) -> Option<Estimate> {
 #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
 fn values(model: &Model, network: &Inspected, way: Option<&Way>) -> Values {
     let cost = &network.cost;
-    let top1 = comparable(&network.architecture).and_then(|published| published.top1);
+    let top1 = network.architecture.comparable().and_then(|published| published.top1);
     let latency = way.and_then(|way| {
         let measured = model.results.of(&network.fingerprint);
-        measured.filter(|measurement| way.is_of(measurement)).last()
+        measured.into_iter().find(|measurement| way.is_of(measurement))
     });
     let mut values = [None; Metric::ALL.len()];
     for metric in Metric::ALL {
@@ -146,7 +133,7 @@ fn values(model: &Model, network: &Inspected, way: Option<&Way>) -> Values {
             Metric::Acts => exact(cost.total.acts as f64),
             Metric::PeakMemory => exact(mebibytes(cost.peak.bytes)),
             Metric::Latency => latency.map(|measurement| measurement.latency_ms.median),
-            Metric::Density => top1.and_then(|top1| exact(top1 / (cost.total.params as f64 / 1e6))),
+            Metric::Density => top1.and_then(|top1| exact(density(top1, cost.total.params)?)),
         };
     }
     values

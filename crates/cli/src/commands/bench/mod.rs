@@ -21,7 +21,7 @@ use serde_json::json;
 
 use crate::{
     input::{Settings, WeightsFrom},
-    machinery::{EngineArguments, all_cores, thread_count},
+    machinery::{EngineArguments, thread_count},
     output::{self, Outcome},
 };
 
@@ -126,7 +126,7 @@ impl Bench {
             weights: self.weights.source(),
             batches: counts(&self.batch),
             threads: match self.threads.as_slice() {
-                [] => vec![all_cores(machine).get()],
+                [] => vec![machine.default_threads().get()],
                 threads => counts(threads),
             },
             precision: self.engine.precision(),

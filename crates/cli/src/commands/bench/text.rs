@@ -5,7 +5,10 @@ use std::fmt::Write;
 use inceptive_exec::{
     Comparison, Machine, Measurement, Roofline, Verdict, compare, statistics::Estimate,
 };
-use inceptive_report::numbers::{bytes, share, significant};
+use inceptive_report::{
+    batch_and_threads,
+    numbers::{bytes, counted, share, significant},
+};
 
 use crate::table::{Column, Grid, one_line};
 
@@ -43,10 +46,11 @@ pub fn machine(machine: &Machine) -> String {
 
 /// The machine's limits in a line.
 pub fn limits(roofline: &Roofline) -> String {
-    let plural = if roofline.threads == 1 { "" } else { "s" };
     format!(
-        "{} thread{plural}: at most {:.0} GFLOP/s in fp32, {:.1} GB/s from memory\n",
-        roofline.threads, roofline.peak_gflops, roofline.bandwidth_gbps
+        "{}: at most {:.0} GFLOP/s in fp32, {:.1} GB/s from memory\n",
+        counted(roofline.threads as usize, "thread", "threads"),
+        roofline.peak_gflops,
+        roofline.bandwidth_gbps
     )
 }
 
@@ -116,9 +120,7 @@ pub fn findings(measurements: &[Measurement]) -> String {
 
 /// Batch and threads.
 fn way(measurement: &Measurement) -> String {
-    let threads = measurement.runtime.threads;
-    let plural = if threads == 1 { "" } else { "s" };
-    format!("batch {}, {threads} thread{plural}", measurement.runtime.batch)
+    batch_and_threads(measurement.runtime.batch, measurement.runtime.threads)
 }
 
 /// Pairs that ran the same way and whose intervals overlap.
@@ -139,7 +141,8 @@ fn indistinguishable(measurements: &[Measurement]) -> String {
         let _ = writeln!(text, "indistinguishable: {}", one_line(pair));
     }
     if pairs.len() > MOST_PAIRS {
-        let _ = writeln!(text, "and {} more pairs", pairs.len() - MOST_PAIRS);
+        let more = counted(pairs.len() - MOST_PAIRS, "more pair", "more pairs");
+        let _ = writeln!(text, "and {more}");
     }
     if text.is_empty() { text } else { format!("\n{text}") }
 }
@@ -163,7 +166,7 @@ pub fn comparison(first: &Measurement, second: &Measurement) -> String {
         Verdict::SecondIsFaster => format!("{b} is faster than {a}"),
         Verdict::Indistinguishable => format!("{a} and {b} are indistinguishable"),
         Verdict::TooFewTurns => {
-            let pairs = if pairs == 1 { "1 pair".to_owned() } else { format!("{pairs} pairs") };
+            let pairs = counted(pairs, "pair", "pairs");
             format!("{pairs} of turns: too few to tell {a} from {b}")
         }
     };

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
-use inceptive_jobs::{BenchEvent, Network, Trouble};
+use inceptive_jobs::{BenchEvent, Network, ProfileEvent, Trouble};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{
@@ -39,36 +39,45 @@ impl<'a> Watch<'a> {
         match event {
             BenchEvent::Planned(results) => self.bar.set_length(*results as u64 * STEPS),
             BenchEvent::Progress { done, activity, network } => {
-                #[expect(
-                    clippy::cast_possible_truncation,
-                    clippy::cast_sign_loss,
-                    clippy::cast_precision_loss,
-                    reason = "within the bar"
-                )]
-                self.bar.set_position((done * STEPS as f64) as u64);
-                self.bar.set_message(format!("{activity} {}", one_line(network)));
+                self.step(*done, &format!("{activity} {network}"));
             }
-            BenchEvent::Loaded(network) => {
-                if let Some(weights) = self.weights {
-                    self.bar.suspend(|| remark(network, weights));
-                }
-            }
+            BenchEvent::Loaded(network) => self.loaded(network),
             BenchEvent::Kept(_) => {}
             BenchEvent::Wrong(trouble) => self.bar.suspend(|| tell(trouble)),
         }
     }
 
-    /// Starts again with so many steps.
-    pub fn restart(&self, steps: usize) {
-        self.bar.set_length(steps as u64);
-        self.bar.set_position(0);
-        self.bar.reset_eta();
+    /// Shows what happens while networks are profiled.
+    pub fn profile_event(&self, event: &ProfileEvent<'_>) {
+        match event {
+            ProfileEvent::Planned(profiles) => {
+                self.bar.set_length(*profiles as u64 * STEPS);
+                self.bar.set_position(0);
+                self.bar.reset_eta();
+            }
+            ProfileEvent::Progress { done, activity } => self.step(*done, activity),
+            ProfileEvent::Loaded(network) => self.loaded(network),
+            ProfileEvent::Kept(_) => {}
+            ProfileEvent::Wrong(trouble) => self.bar.suspend(|| tell(trouble)),
+        }
     }
 
-    /// Shows what goes on, and with what.
-    pub fn step(&self, done: usize, activity: &str, what: &str) {
-        self.bar.set_position(done as u64);
-        self.bar.set_message(format!("{activity} {}", one_line(what)));
+    /// Shows how many results are done, parts included, and what goes on.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "within the bar"
+    )]
+    fn step(&self, done: f64, activity: &str) {
+        self.bar.set_position((done * STEPS as f64) as u64);
+        self.bar.set_message(one_line(activity));
+    }
+
+    fn loaded(&self, network: &Network) {
+        if let Some(weights) = self.weights {
+            self.bar.suspend(|| remark(network, weights));
+        }
     }
 
     /// Takes the bar away.

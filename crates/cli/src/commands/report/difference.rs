@@ -2,14 +2,16 @@
 
 use std::{
     fs,
+    ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, bail};
+use inceptive_exec::statistics::Estimate;
 use inceptive_jobs::{GatherPlan, Gathered, GitFiles, gather, gather_revision};
 use inceptive_report::{
-    Changes, MetricChange, Snapshot, Threshold, changes, is_unfinished,
-    numbers::{exact, significant},
+    Breach, Changes, MetricChange, Snapshot, Threshold, changes, is_unfinished,
+    numbers::{counted, exact, significant},
 };
 use serde_json::{Value, json};
 
@@ -29,25 +31,13 @@ pub fn run(
     let (old, old_failed) = side(old)?;
     let (new, new_failed) = side(new)?;
     let found = changes(&old, &new);
-    let broken: Vec<Broken<'_>> = thresholds
-        .iter()
-        .flat_map(|threshold| {
-            let all = threshold.broken(&found).into_iter();
-            all.map(move |(network, change)| Broken { threshold, network, change })
-        })
-        .collect();
+    let broken: Vec<Breach<'_>> =
+        thresholds.iter().flat_map(|threshold| threshold.broken(&found)).collect();
     let text = match as_json {
         true => document(&found, &broken)?,
         false => page(&found, &broken),
     };
     Ok(Outcome { text, failed: old_failed || new_failed || !broken.is_empty() })
-}
-
-/// A change that a threshold does not allow.
-struct Broken<'a> {
-    threshold: &'a Threshold,
-    network: &'a str,
-    change: &'a MetricChange,
 }
 
 /// One side: the folder or `data.json` of a report, `REVISION:PATH` of a git repository, or networks on disk.
@@ -65,15 +55,16 @@ fn side(text: &str) -> anyhow::Result<(Snapshot, bool)> {
             Snapshot::from_json(&json).with_context(|| format!("`{}`", data.display()))?;
         return Ok((snapshot, false));
     }
+    let plan =
+        GatherPlan { inputs: vec![PathBuf::from(text)], settings: vec![], samples: 1, seed: 0 };
     if path.exists() {
-        let plan =
-            GatherPlan { inputs: vec![PathBuf::from(text)], settings: vec![], samples: 1, seed: 0 };
-        return Ok(snapshot(&gather(&plan)));
+        let gathered = gather(&plan, &|_| ControlFlow::Continue(()));
+        return Ok(snapshot(&gathered.unwrap_or_default()));
     }
     match text.split_once(':') {
         Some((revision, inside)) if !revision.is_empty() && !inside.is_empty() => {
             let files = GitFiles::at(revision)?;
-            Ok(snapshot(&gather_revision(&files, Path::new(inside))?))
+            Ok(snapshot(&gather_revision(&files, Path::new(inside), &plan)?))
         }
         _ => bail!("`{text}` is no report, no network and not REVISION:PATH"),
     }
@@ -84,7 +75,7 @@ fn snapshot(gathered: &Gathered) -> (Snapshot, bool) {
     (Snapshot::of(&gathered.candidates), !gathered.troubles.is_empty())
 }
 
-fn page(found: &Changes, broken: &[Broken<'_>]) -> String {
+fn page(found: &Changes, broken: &[Breach<'_>]) -> String {
     let mut grid = Grid::new(vec![
         Column::Left("network"),
         Column::Left("metric"),
@@ -97,7 +88,7 @@ fn page(found: &Changes, broken: &[Broken<'_>]) -> String {
     for network in &found.networks {
         for metric in &network.metrics {
             count += 1;
-            let [old, new, change] = cells(metric);
+            let [old, new, change] = cells(Some(metric.old), metric.new);
             let doubt = if metric.is_certain() { "" } else { "indistinguishable" };
             let label = [metric.metric.as_str(), metric.way.as_str()].join(" ");
             let cells = vec![
@@ -120,24 +111,29 @@ fn page(found: &Changes, broken: &[Broken<'_>]) -> String {
         line(format!("{}: computes something else at the same cost", network.name));
     }
     found.removed.iter().for_each(|name| line(format!("gone: {name}")));
-    found.added.iter().for_each(|name| line(format!("new: {name}")));
+    found.added.iter().for_each(|network| line(format!("new: {}", network.name)));
     let same = found.networks.iter().filter(|n| !n.differs && n.metrics.is_empty()).count();
-    line(format!("{same} of {} networks are the same", found.networks.len() + found.added.len()));
-    for Broken { threshold, network, change } in broken {
-        let [old, new, difference] = cells(change);
-        line(format!("broken: {threshold}: {network} went from {old} to {new} ({difference})"));
+    let all = counted(found.networks.len() + found.added.len(), "network is", "networks are");
+    line(format!("{same} of {all} the same"));
+    for Breach { threshold, network, old, new, .. } in broken {
+        let [before, now, difference] = cells(*old, *new);
+        line(match old {
+            Some(_) => {
+                format!("broken: {threshold}: {network} went from {before} to {now} ({difference})")
+            }
+            None => format!("broken: {threshold}: {network} is new with {now}"),
+        });
     }
     text
 }
 
-/// Old, new and the change, for people.
-fn cells(metric: &MetricChange) -> [String; 3] {
-    let (old, new) = (metric.old, metric.new);
-    let percent = match old.value {
-        0.0 => String::new(),
-        before => format!("{:+.2}%", (new.value / before - 1.0) * 100.0),
+/// Old, new and the change, for people; what was not known before is empty.
+fn cells(old: Option<Estimate>, new: Estimate) -> [String; 3] {
+    let percent = match old.map(|old| old.value) {
+        None | Some(0.0) => String::new(),
+        Some(before) => format!("{:+.2}%", (new.value / before - 1.0) * 100.0),
     };
-    let shown = |estimate: inceptive_exec::statistics::Estimate| {
+    let shown = |estimate: Estimate| {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
         match estimate.low < estimate.high || estimate.value.fract() != 0.0 {
             true if estimate.low < estimate.high => format!(
@@ -150,10 +146,10 @@ fn cells(metric: &MetricChange) -> [String; 3] {
             false => exact(estimate.value as u64),
         }
     };
-    [shown(old), shown(new), percent]
+    [old.map_or_else(String::new, shown), shown(new), percent]
 }
 
-fn document(found: &Changes, broken: &[Broken<'_>]) -> anyhow::Result<String> {
+fn document(found: &Changes, broken: &[Breach<'_>]) -> anyhow::Result<String> {
     let metric = |change: &MetricChange| {
         json!({
             "metric": change.metric,
@@ -177,10 +173,15 @@ fn document(found: &Changes, broken: &[Broken<'_>]) -> anyhow::Result<String> {
         .collect();
     let broken: Vec<Value> = broken
         .iter()
-        .map(|Broken { threshold, network, change }| {
-            json!({ "threshold": threshold.to_string(), "network": network, "change": metric(change) })
+        .map(|Breach { threshold, network, metric, way, old, new }| {
+            let certain = old.is_none_or(|old| !old.overlaps(new));
+            let change =
+                json!({ "metric": metric, "way": way, "old": old, "new": new, "certain": certain });
+            json!({ "threshold": threshold.to_string(), "network": network, "change": change })
         })
         .collect();
-    let document = json!({ "removed": found.removed, "added": found.added, "networks": networks, "broken": broken });
+    let added: Vec<&str> = found.added.iter().map(|network| network.name.as_str()).collect();
+    let document =
+        json!({ "removed": found.removed, "added": added, "networks": networks, "broken": broken });
     output::json(&document).context("the changes cannot be written")
 }

@@ -1,6 +1,9 @@
 //! What a report is about, as the command line names it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use anyhow::bail;
 use inceptive_jobs::StoreQuery;
@@ -16,12 +19,13 @@ pub struct Inputs {
 
 impl Inputs {
     /// Tells stores from files: a store ends in `.db`, and may be followed by `?key=value&key=value`.
-    pub fn parse(texts: &[String]) -> anyhow::Result<Self> {
+    pub fn parse(words: &[OsString]) -> anyhow::Result<Self> {
         let mut inputs = Self { files: vec![], stores: vec![] };
-        for text in texts {
-            match store(text)? {
+        for word in words {
+            // What is no text can only be a file.
+            match word.to_str().map(store).transpose()?.flatten() {
                 Some(store) => inputs.stores.push(store),
-                None => inputs.files.push(PathBuf::from(text)),
+                None => inputs.files.push(PathBuf::from(word)),
             }
         }
         Ok(inputs)
@@ -51,7 +55,7 @@ fn store(text: &str) -> anyhow::Result<Option<StoreQuery>> {
         };
         *field = Some(value.to_owned());
     }
-    Ok(Some(StoreQuery { path: PathBuf::from(path), filter }))
+    Ok(Some(StoreQuery { path: PathBuf::from(path), filter, with_others: true }))
 }
 
 #[cfg(test)]
@@ -61,12 +65,12 @@ mod tests {
     #[test]
     fn stores_are_told_from_files() {
         let texts =
-            ["a.yaml", "folder", "x.db", "y.db?engine=rten&model=google"].map(str::to_owned);
+            ["a.yaml", "folder", "x.db", "y.db?engine=rten&model=google"].map(OsString::from);
         let inputs = Inputs::parse(&texts).unwrap();
         assert_eq!(inputs.files.len(), 2);
         assert_eq!(inputs.stores[0].filter, Filter::default());
         assert_eq!(inputs.stores[1].filter.engine.as_deref(), Some("rten"));
         assert_eq!(inputs.stores[1].filter.model.as_deref(), Some("google"));
-        assert!(Inputs::parse(&["y.db?colour=red".to_owned()]).is_err());
+        assert!(Inputs::parse(&["y.db?colour=red".into()]).is_err());
     }
 }

@@ -1,17 +1,17 @@
 //! Measuring the candidates of a report.
 
-use std::{ops::ControlFlow, path::Path, sync::atomic::Ordering, time::Duration};
+use std::{path::Path, sync::atomic::Ordering, time::Duration};
 
-use inceptive_exec::{Machine, Protocol, Roofline, Setup, System, available_memory};
+use inceptive_exec::{Machine, Protocol, Roofline, System, available_memory};
 use inceptive_jobs::{
-    BenchPlan, Found, Network, ProfilePlan, Request, Trouble, WeightSource, Workplace, bench, chain,
+    BenchEvent, BenchPlan, ProfileEvent, ProfilePlan, Request, Trouble, WeightSource, Workplace,
+    bench, chain, profile,
 };
 use inceptive_store::Store;
 
 use crate::{
     commands::bench::{stop_on_interrupt, watch::Watch},
-    machinery::{EngineArguments, all_cores},
-    output,
+    machinery::EngineArguments,
 };
 
 /// Runs that a profile's medians are over.
@@ -36,7 +36,7 @@ impl Measuring<'_> {
         let mut store = Store::open(self.store)?;
         let machine = Machine::read();
         let threads = match self.threads.as_slice() {
-            [] => vec![all_cores(&machine).get()],
+            [] => vec![machine.default_threads().get()],
             threads => threads.to_vec(),
         };
         let place = Workplace {
@@ -60,12 +60,20 @@ impl Measuring<'_> {
         let mut wrong = Vec::new();
         let watch = Watch::new(false, None);
         bench(&plan, &place, &mut store, &mut |event| {
-            if let inceptive_jobs::BenchEvent::Wrong(trouble) = &event {
+            if let BenchEvent::Wrong(trouble) = &event {
                 wrong.push(chain(trouble));
             }
             watch.event(&event);
         });
-        self.profile(&plan, &place, &mut store, &watch, &mut wrong);
+        self.profile(&plan, place, &mut store, &mut |event| {
+            match event {
+                // What cannot be read was told before.
+                ProfileEvent::Wrong(Trouble::Read(_)) => return,
+                ProfileEvent::Wrong(trouble) => wrong.push(chain(trouble)),
+                _ => {}
+            }
+            watch.profile_event(&event);
+        });
         watch.finish();
         if stop.load(Ordering::Relaxed) {
             wrong.push(
@@ -75,53 +83,26 @@ impl Measuring<'_> {
         Ok(wrong)
     }
 
-    /// Says where the time of each network goes.
+    /// Says where the time of each network goes, in the first setup on the first engine that can.
     fn profile(
         &self,
         plan: &BenchPlan,
-        place: &Workplace<'_>,
+        place: Workplace<'_>,
         store: &mut Store,
-        watch: &Watch<'_>,
-        wrong: &mut Vec<String>,
+        listen: &mut dyn FnMut(ProfileEvent<'_>),
     ) {
-        let can: Option<&Found> = place.engines.iter().find(|e| e.description.has_node_times);
-        let (Some(found), [batch, ..], [threads, ..]) =
-            (can, plan.batches.as_slice(), plan.threads.as_slice())
-        else {
-            return;
-        };
-        let profiling = ProfilePlan {
-            setup: Setup {
-                batch: *batch,
-                threads: *threads,
-                precision: plan.precision,
-                device: plan.device.clone(),
-            },
+        let first = place.engines.iter().position(|found| found.description.has_node_times);
+        let Some(at) = first else { return };
+        let plan = ProfilePlan {
+            requests: plan.requests.clone(),
+            weights: plan.weights.clone(),
+            batches: plan.batches.iter().take(1).copied().collect(),
+            threads: plan.threads.iter().take(1).copied().collect(),
+            precision: plan.precision,
+            device: plan.device.clone(),
             runs: PROFILE_RUNS,
-            seed: self.seed,
-            machine: place.machine,
-            roofline: (place.roofline)(*threads),
         };
-        watch.restart(plan.requests.len());
-        for (at, request) in plan.requests.iter().enumerate() {
-            if place.is_stopped() {
-                return;
-            }
-            watch.step(at, "profiling", &request.file.to_string_lossy());
-            let mut listen = |_| match place.is_stopped() {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
-            };
-            let made = Network::load(request, &plan.weights)
-                .and_then(|network| profiling.run(&network, found, &mut listen))
-                .and_then(|record| Ok(store.append_profile(&record)?));
-            // What cannot be read was told before.
-            if let Err(trouble) = made
-                && !matches!(trouble, Trouble::Read(_))
-            {
-                output::error(&trouble);
-                wrong.push(chain(&trouble));
-            }
-        }
+        let place = Workplace { engines: &place.engines[at..=at], ..place };
+        profile(&plan, &place, store, listen);
     }
 }

@@ -5,25 +5,27 @@ mod input;
 mod measure;
 
 use std::{
+    ffi::OsString,
     num::NonZeroU32,
+    ops::ControlFlow,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use anyhow::{Context, bail};
 use clap::Args;
-use inceptive_jobs::{DEFAULT_SAMPLES, GatherPlan, Gathered, Recipe, StoreQuery, gather};
+use inceptive_jobs::{DEFAULT_SAMPLES, GatherPlan, Recipe, StoreQuery, Trouble, gather};
 use inceptive_report::{
     Findings, Report as Page, Threshold,
-    numbers::{exact, significant},
+    numbers::{counted, exact, significant},
 };
-use inceptive_store::Filter;
+use inceptive_store::{Filter, StoreState};
 
 use crate::{
     commands::bench::{budget, watch::tell},
     input::Settings,
     machinery::{EngineArguments, thread_count},
-    output::Outcome,
+    output::{Outcome, error, usage},
     table::{Column, Grid},
 };
 
@@ -45,11 +47,12 @@ const NETWORKS: &str = "architectures";
 INPUT is an architecture, a space, an ONNX file, a folder of them, or a store of results with an
 optional query of model=, engine=, machine= and fingerprint=. Without INPUT it is architectures/,
 and --bench. Results that the store has already are shown without measuring again; the page's last
-section has the command that makes the same page from them.")]
+section has the command that makes the same page from them. Of a folder every .yaml, .yml and .onnx file
+is taken, but not what is in folders inside it.")]
 pub struct Report {
     /// Architectures, spaces, ONNX files, folders or stores
     #[arg(value_name = "INPUT")]
-    inputs: Vec<String>,
+    inputs: Vec<OsString>,
     /// Folder to write to; files in it are replaced
     #[arg(long, value_name = "DIR", default_value = "reports/latest")]
     out: PathBuf,
@@ -73,9 +76,10 @@ pub struct Report {
     /// The store of results to show and to add to
     #[arg(long, value_name = "FILE", default_value = "inceptive.db")]
     store: PathBuf,
-    /// Show only results up to this number of the store
-    #[arg(long, value_name = "N", conflicts_with = "bench")]
-    up_to: Option<i64>,
+    /// Show only the results that were in the stores then, as the page's command has it: the last measurement and profile
+    /// of each store, such as 12+3, and a digest that tells whether it still is the same store
+    #[arg(long, value_name = "STATE,..", value_delimiter = ',', conflicts_with = "bench")]
+    up_to: Vec<StoreState>,
     /// The most points of a space that are counted; drawn at random if it has more
     #[arg(long, value_name = "N", default_value_t = DEFAULT_SAMPLES as u32, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     samples: u32,
@@ -92,7 +96,9 @@ pub struct Report {
     /// folder of networks, or REVISION:PATH of a git repository
     #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["inputs", "bench", "title", "up_to", "set", "note"])]
     diff: Option<Vec<String>>,
-    /// Fail if a change is certainly more than this, such as 'macs > +2%'; may be given several times
+    /// Fail if a change is certainly more than this, such as 'macs > +2%'; may be given several times. A limit
+    /// without a sign, such as 'params > 8M', holds for networks that are new in NEW too; one with a sign is about
+    /// networks that are in both
     #[arg(long, value_name = "METRIC>LIMIT", requires = "diff")]
     fail_if: Vec<Threshold>,
     #[command(flatten)]
@@ -110,34 +116,44 @@ impl Report {
         }
         if self.inputs.is_empty() {
             if !Path::new(NETWORKS).is_dir() {
-                bail!("there is no folder `{NETWORKS}` here: name what to report on");
+                bail!("there is no folder `{NETWORKS}` here; name what to report on");
             }
-            self.inputs = vec![NETWORKS.to_owned()];
-            self.bench = self.up_to.is_none();
+            self.inputs = vec![NETWORKS.into()];
+            self.bench = self.up_to.is_empty();
         }
+        let notes = self.note.len();
         let inputs = Inputs::parse(&self.inputs)?;
-        let mut gathered = gather(&GatherPlan {
-            inputs: inputs.files.clone(),
+        let stores = self.stores(&inputs)?;
+        let plan = GatherPlan {
+            inputs: inputs.files,
             settings: self.settings.set.clone(),
             samples: self.samples as usize,
             seed: self.seed,
-        });
-        let mut failed = !gathered.troubles.is_empty();
+        };
+        // Until something is measured an interrupt ends the program, and nothing is written.
+        let mut gathered = gather(&plan, &|_| ControlFlow::Continue(())).unwrap_or_default();
         gathered.troubles.iter().for_each(tell);
         if self.bench {
             // Networks that only stores know have files too.
-            self.join(&inputs, &mut gathered)?;
-            let wrong = self.measure(&gathered)?;
-            failed |= !wrong.is_empty();
-            // What went wrong while measuring cannot be read from the store again.
-            self.note.extend(wrong);
+            let requests = gathered.requests_with(&stores)?;
+            if !requests.is_empty() {
+                // What went wrong while measuring cannot be read from the store again.
+                self.note.extend(self.measuring().run(requests)?);
+            }
         }
-        let last = self.join(&inputs, &mut gathered)?;
-        if gathered.candidates.is_empty() && gathered.clouds.is_empty() {
-            return Ok(Outcome { text: String::new(), failed: true });
+        let told = gathered.troubles.len();
+        let states = gathered.join(&stores)?;
+        gathered.troubles[told..].iter().for_each(tell);
+        if gathered.is_empty() {
+            error(&Trouble::NothingToReport);
+            let text = if self.json { "null\n" } else { "" };
+            return Ok(Outcome { text: text.to_owned(), failed: true });
         }
+        // Rows that cannot be read are left out, as `inceptive results` does.
+        let is_wrong = |trouble: &Trouble| !matches!(trouble, Trouble::Store(_));
+        let failed = gathered.troubles.iter().any(is_wrong) || self.note.len() > notes;
         let inputs = std::mem::take(&mut gathered.inputs);
-        let page = gathered.into_report(&self.recipe(last));
+        let page = gathered.into_report(&self.recipe(states));
         let findings = Findings::new(&page.candidates);
         let written = inceptive_report::write(&page, &findings, &self.out, &inputs)
             .with_context(|| format!("no report was written to `{}`", self.out.display()))?;
@@ -151,38 +167,54 @@ impl Report {
         Ok(Outcome { text, failed })
     }
 
-    /// Measures the candidates that have files; gives what went wrong.
-    fn measure(&self, gathered: &Gathered) -> anyhow::Result<Vec<String>> {
+    /// How the candidates that have files are measured.
+    fn measuring(&self) -> Measuring<'_> {
         let numbers = |list: &[NonZeroU32]| list.iter().map(|n| n.get()).collect();
-        let measuring = Measuring {
+        Measuring {
             engine: &self.engine,
             batches: numbers(&self.batch),
             threads: numbers(&self.threads),
             budget: self.budget,
             seed: self.seed,
             store: &self.store,
-        };
-        let mut requests: Vec<_> = gathered.requests.iter().flatten().cloned().collect();
-        requests.dedup();
-        measuring.run(requests)
+        }
     }
 
-    /// Adds what stores know; gives the last number of the store that is added to.
-    fn join(&self, inputs: &Inputs, gathered: &mut Gathered) -> anyhow::Result<Option<i64>> {
-        for query in &inputs.stores {
-            let mut query = query.clone();
-            query.filter.up_to = self.up_to;
-            gathered.join(&query, true)?;
+    /// What is wanted of each store: those among the inputs, then the one that is added to.
+    fn stores(&self, inputs: &Inputs) -> anyhow::Result<Vec<StoreQuery>> {
+        let mut stores = inputs.stores.clone();
+        let (path, filter) = (self.store.clone(), Filter::default());
+        stores.push(StoreQuery { path, filter, with_others: false });
+        let is_there = |query: &&mut StoreQuery| query.path.exists();
+        match self.up_to.as_slice() {
+            [] => {}
+            states if states.len() == stores.len() => {
+                for (query, state) in stores.iter_mut().zip(states) {
+                    query.filter.up_to = Some(state.clone());
+                }
+            }
+            // As pages of earlier versions have it: numbers of the only store that there is.
+            [only] if stores.iter().filter(|query| query.path.exists()).count() == 1 => {
+                for query in stores.iter_mut().filter(is_there) {
+                    query.filter.up_to = Some(only.clone());
+                }
+            }
+            states => {
+                let names: Vec<String> =
+                    stores.iter().map(|query| query.path.display().to_string()).collect();
+                return Err(usage(format!(
+                    "--up-to has {} for {}: give one for each, separated by commas, in this order: {}",
+                    counted(states.len(), "state", "states"),
+                    counted(names.len(), "store", "stores"),
+                    names.join(", ")
+                )));
+            }
         }
-        if !self.store.exists() {
-            return Ok(None);
-        }
-        let filter = Filter { up_to: self.up_to, ..Filter::default() };
-        Ok(gathered.join(&StoreQuery { path: self.store.clone(), filter }, false)?)
+        Ok(stores)
     }
 
     /// What makes the same report from what is stored now.
-    fn recipe(&self, last: Option<i64>) -> Recipe {
+    fn recipe(&self, states: Vec<StoreState>) -> Recipe {
         Recipe {
             inputs: self.inputs.clone(),
             settings: self.settings.set.clone(),
@@ -191,7 +223,7 @@ impl Report {
             samples: self.samples as usize,
             seed: self.seed,
             store: self.store.clone(),
-            up_to: last,
+            states,
             out: self.out.clone(),
         }
     }
