@@ -10,7 +10,7 @@ use super::{
     layout::{Line, Point, Rect, has_room},
     room::DrawError,
     scene::{Card, DETAIL_PX, Frame, LINE_PX, SHAPE_PX, Scene, TITLE_PX},
-    view::{Open, View},
+    view::Open,
 };
 use crate::text::{FONT, xml};
 
