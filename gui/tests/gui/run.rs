@@ -463,9 +463,9 @@ fn a_profile_says_how_far_it_is_and_keeps_what_is_done_when_it_is_cancelled() {
 fn a_report_stops_while_it_counts_a_space() {
     let files = ["spaces/googlenet-widths.yaml", "googlenet.yaml"];
     let mut window = Window::measuring(copies(&files), &steady());
-    window.wait("engines are known", |model| model.engines.is_some());
     window.click("googlenet-widths");
     window.press(Modifiers::COMMAND, Key::Num6);
+    window.wait("engines are known", |model| model.engines.is_some());
     window.click("Report");
     window.click("Start");
     window.wait("it counts", |model| {

@@ -278,6 +278,10 @@ fn import(file: &Path, store: &Path) -> anyhow::Result<Outcome> {
 }
 
 fn merge(into: &Path, from: &[PathBuf]) -> anyhow::Result<Outcome> {
+    // Where one of them is missing, no store is made and nothing is added.
+    for other in from {
+        Store::open_to_read(other)?;
+    }
     let mut store = Store::open(into)?;
     let mut text = String::new();
     for other in from {

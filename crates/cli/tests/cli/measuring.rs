@@ -147,6 +147,13 @@ fn a_profile_has_every_node() {
 }
 
 #[test]
+fn nothing_is_merged_where_a_store_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    inside(folder.path(), "results merge new.db missing.db").assert().code(1).stdout("");
+    assert!(!folder.path().join("new.db").exists());
+}
+
+#[test]
 fn results_that_do_not_match_are_said_to() {
     let folder = tempfile::tempdir().unwrap();
     networks(folder.path());

@@ -313,7 +313,7 @@ fn a_folder_has_the_same_networks_everywhere() {
         fs::write(folder.join("nets").join(name), network(name)).unwrap();
     }
     let library = "blocks:\n  b: {params: {w}, steps: [conv: {kernel: 1, width: $w}]}\n";
-    let space = "space: S\nbase: n.yaml\nvary:\n  a.width: {values: [2, 3]}\n";
+    let space = "space: S\nbase: n.yaml\nvary:\n  w: {values: [2, 3]}\nwith: {body: [conv a: {kernel: 3, width: $w}]}\n";
     fs::create_dir(folder.join("nets/inside.yaml")).unwrap();
     for (name, text) in [
         (".hidden.yaml", "x"),
@@ -345,7 +345,7 @@ fn a_folder_has_the_same_networks_everywhere() {
         .iter()
         .map(|it| it["name"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["b.yml", "c.YAML", "d", "N", "a.width=2", "a.width=3", "V"]);
+    assert_eq!(names, ["b.yml", "c.YAML", "d", "N", "w=2", "w=3", "V"]);
     for [old, new] in [["HEAD:nets", "nets"], ["nets", "HEAD:nets"], ["HEAD:nets", "out"]] {
         let text = String::from_utf8(run(&format!("report --diff {old} {new}"))).unwrap();
         assert_eq!(text, "7 of 7 networks are the same\n", "{old} {new}");
