@@ -10,7 +10,7 @@ use std::{
 
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Architecture, Checked, Disk, Loaded, Published, Setting, Space, check, load};
-use inceptive_exec::{Conditions, Measurement, ProfileRecord, Subject};
+use inceptive_exec::{Conditions, KnownRooflines, Measurement, ProfileRecord, Subject};
 use inceptive_ir::passes;
 use inceptive_report::{Accuracy, Candidate, Cloud, NetworkCost, Report, Variant};
 use inceptive_store::{Filter, Store, Stored};
@@ -59,6 +59,8 @@ pub struct Gathered {
     pub clouds: Vec<Cloud>,
     /// What could not be read; the rest goes on.
     pub troubles: Vec<Trouble>,
+    /// The best that machines ever showed, by all stores that were joined.
+    known: KnownRooflines,
 }
 
 /// Reads networks and spaces.
@@ -233,6 +235,12 @@ impl Gathered {
                     ProfileRecord::conditions,
                 );
             }
+        }
+        // What one store tells of a machine counts for the results of another.
+        self.known.extend(&store.rooflines(&query.filter)?);
+        for candidate in &mut self.candidates {
+            candidate.measured.iter_mut().for_each(|it| self.known.hold(&mut it.result));
+            candidate.profiles.iter_mut().for_each(|it| self.known.hold_profile(&mut it.result));
         }
         Ok(last)
     }

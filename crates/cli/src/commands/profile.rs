@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, ops::ControlFlow, path::PathBuf};
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use inceptive_exec::{Machine, Part, Profile as Profiled, Roofline};
+use inceptive_exec::{BestRoofline, Machine, Part, Profile as Profiled, Roofline};
 use inceptive_jobs::{Network, ProfilePlan, Request};
 use inceptive_report::numbers::{bytes, share, short_count, significant};
 use serde_json::{Value, json};
@@ -100,7 +100,7 @@ impl Profile {
             roofline,
         };
         let mut documents = Vec::new();
-        let mut text = machine(&about) + &limits(&roofline);
+        let mut text = machine(&about) + &limits(&BestRoofline::now(roofline));
         for found in &engines {
             let record = plan.run(&network, found, &mut |_| ControlFlow::Continue(()))?;
             let (engine, version) = (&record.runtime.engine, &record.runtime.engine_version);

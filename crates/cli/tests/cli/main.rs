@@ -7,11 +7,14 @@ mod contract;
 mod documents;
 mod exchange;
 mod golden;
+#[cfg(unix)]
+mod inputs;
 #[cfg(target_os = "linux")]
 mod limits;
 mod measuring;
 mod output;
 mod reports;
+mod stores;
 
 use std::path::{Path, PathBuf};
 

@@ -58,11 +58,15 @@ impl OpenVino {
     }
 }
 
+/// The largest library that is looked into.
+const MAX_LIBRARY_BYTES: u64 = inceptive_files::GIB;
+
 /// Whether a library is OpenVINO's. The binding loads any library and panics at a function that is not there, so
 /// the name is looked for in the file: a library holds the names of all functions that it gives.
 fn check(path: &Path) -> Result<(), String> {
     let shown = path.display();
-    let bytes = fs::read(path).map_err(|error| format!("cannot read `{shown}`: {error}"))?;
+    let bytes = inceptive_files::read(path, MAX_LIBRARY_BYTES)
+        .map_err(|error| format!("cannot read `{shown}`: {error}"))?;
     let is_openvino = bytes.windows(FIRST_FUNCTION.len()).any(|bytes| bytes == FIRST_FUNCTION);
     if is_openvino { Ok(()) } else { Err(format!("`{shown}` is no OpenVINO")) }
 }

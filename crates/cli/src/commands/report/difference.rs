@@ -1,9 +1,6 @@
 //! `inceptive report --diff`.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use inceptive_jobs::{GatherPlan, Gathered, GitFiles, gather, gather_revision};
@@ -50,13 +47,16 @@ struct Broken<'a> {
     change: &'a MetricChange,
 }
 
+/// The largest `data.json` of a report: tens of thousands of networks.
+const MAX_DATA_BYTES: u64 = inceptive_files::GIB;
+
 /// One side: the folder or `data.json` of a report, `REVISION:PATH` of a git repository, or networks on disk.
 /// The second result is whether a network could not be read.
 fn side(text: &str) -> anyhow::Result<(Snapshot, bool)> {
     let path = Path::new(text);
     let data = if path.is_dir() { path.join("data.json") } else { path.to_owned() };
     if data.extension().is_some_and(|extension| extension == "json") && data.is_file() {
-        let json = fs::read_to_string(&data)
+        let json = inceptive_files::read_text(&data, MAX_DATA_BYTES)
             .with_context(|| format!("cannot read `{}`", data.display()))?;
         let snapshot =
             Snapshot::from_json(&json).with_context(|| format!("`{}`", data.display()))?;
