@@ -11,8 +11,8 @@ import sys
 
 # Each crate may depend on those before it; those in the set, in tests only.
 LAYERS = [
-    "inceptive-ir", "inceptive-dsl", "inceptive-cost", "inceptive-onnx", "inceptive-exec", "inceptive-store",
-    "inceptive-report", "inceptive-jobs", "inceptive-gui", "inceptive",
+    "inceptive-files", "inceptive-ir", "inceptive-dsl", "inceptive-cost", "inceptive-onnx", "inceptive-exec",
+    "inceptive-store", "inceptive-report", "inceptive-jobs", "inceptive-gui", "inceptive",
 ]
 # Nothing depends on them.
 PROGRAMS = {"inceptive-gui", "inceptive"}

@@ -126,6 +126,9 @@ struct Left {
     _lock: File,
 }
 
+/// The most that is kept of a window: some hundred texts of the largest size.
+const MAX_BYTES: u64 = 256 * inceptive_files::MIB;
+
 /// What can be read of it; what cannot is left where it is.
 fn left_behind(folder: &Path) -> Vec<Left> {
     let Ok(entries) = fs::read_dir(folder) else { return vec![] };
@@ -133,11 +136,15 @@ fn left_behind(folder: &Path) -> Vec<Left> {
     let drafts = files.filter(|path| path.extension().is_some_and(|it| it == "json"));
     let mut left: Vec<Left> = drafts
         .filter_map(|file| {
-            let mut options = File::options();
-            let lock = options.create(true).truncate(false).write(true);
-            let lock = lock.open(file.with_extension("lock")).ok()?;
+            let lock = file.with_extension("lock");
+            // To open a pipe would wait for whoever reads it.
+            if fs::metadata(&lock).is_ok_and(|lock| !lock.is_file()) {
+                return None;
+            }
+            let lock = File::options().create(true).truncate(false).write(true).open(lock).ok()?;
             lock.try_lock().ok()?;
-            let drafts = serde_json::from_slice(&fs::read(&file).ok()?).ok()?;
+            let drafts =
+                serde_json::from_slice(&inceptive_files::read(&file, MAX_BYTES).ok()?).ok()?;
             Some(Left { file, drafts, _lock: lock })
         })
         .collect();

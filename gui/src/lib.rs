@@ -21,7 +21,9 @@ pub mod theme;
 mod tiles;
 mod watch;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use inceptive_files::Refusal;
 
 pub use app::App;
 pub use tiles::Pane;
@@ -45,6 +47,9 @@ pub struct Options {
 /// # Errors
 /// When there is no display or no OpenGL.
 pub fn run(options: Options) -> eframe::Result {
+    if let Some(folder) = eframe::storage_dir(APP_ID) {
+        check_remembered(&folder.join("app.ron"))?;
+    }
     let native = eframe::NativeOptions {
         viewport: egui::ViewportBuilder::default()
             .with_title("Inceptive")
@@ -54,4 +59,38 @@ pub fn run(options: Options) -> eframe::Result {
         ..eframe::NativeOptions::default()
     };
     eframe::run_native(APP_ID, native, Box::new(|cc| Ok(Box::new(App::new(cc, options)))))
+}
+
+/// The largest file of what the window remembers.
+const MAX_REMEMBERED_BYTES: u64 = 64 * inceptive_files::MIB;
+
+/// Checks the file of what the window remembers, which eframe reads whole whatever it is.
+fn check_remembered(file: &Path) -> eframe::Result {
+    match inceptive_files::open(file, MAX_REMEMBERED_BYTES) {
+        Err(error) if Refusal::of(&error).is_some() => Err(eframe::Error::AppCreation(
+            format!(
+                "cannot read `{}`, what the window remembers: {error}. Delete it",
+                file.display()
+            )
+            .into(),
+        )),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_window_remembers_is_a_regular_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("app.ron");
+        assert!(check_remembered(&file).is_ok(), "there is none yet");
+        std::fs::write(&file, "{}").unwrap();
+        assert!(check_remembered(&file).is_ok());
+        std::fs::File::create(&file).unwrap().set_len(1 << 40).unwrap();
+        let message = check_remembered(&file).unwrap_err().to_string();
+        assert!(message.contains("larger than 64 MiB"), "{message}");
+    }
 }

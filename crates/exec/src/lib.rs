@@ -6,7 +6,9 @@
 
 mod agreement;
 mod bench;
+mod best;
 mod compare;
+pub mod date;
 mod engine;
 pub mod engines;
 mod groups;
@@ -24,6 +26,7 @@ mod trust;
 
 pub use agreement::{allowed_error, relative_error};
 pub use bench::{Candidate, Event, Observer, Protocol, Run, Surroundings, measure, random_input};
+pub use best::{BestRoofline, KnownRooflines};
 pub use compare::{Comparison, Verdict, compare};
 pub use engine::{
     Description, Engine, EngineError, Listen, Model, NodeTime, NodeTimes, NodeTimings, Precision,
@@ -32,7 +35,7 @@ pub use engine::{
 pub use groups::groups;
 pub use host::{CpuTime, FakeHost, Host, Memory, System};
 pub use machine::{Machine, available_memory};
-pub use measurement::{Conditions, Measurement, ProfileRecord, Runtime, Setting, Subject};
+pub use measurement::{Conditions, Held, Measurement, ProfileRecord, Runtime, Setting, Subject};
 pub use need::Need;
 pub use probe::Roofline;
 pub use profile::{Bound, Part, Profile, profile};

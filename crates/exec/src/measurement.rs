@@ -6,13 +6,14 @@ use inceptive_cost::{Cost, Mode};
 use serde::{Deserialize, Serialize};
 
 use crate::bench::{Protocol, Run, Surroundings};
+use crate::best::BestRoofline;
 use crate::engine::{Description, Precision, Setup};
 use crate::machine::Machine;
 use crate::probe::Roofline;
 use crate::profile::Profile;
 use crate::statistics::{Estimate, Summary, summarize};
 use crate::subnormal::Subnormals;
-use crate::trust::{Finding, Grade, judge};
+use crate::trust::{Finding, Grade, hold_against, judge};
 
 /// What a network is, as far as results tell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -144,6 +145,18 @@ pub struct Measurement {
     pub grade: Grade,
     /// Why not further.
     pub findings: Vec<Finding>,
+    /// What other results say of its machine, where that is better than what this one does. No part of the result.
+    #[serde(skip)]
+    pub held: Option<Held>,
+}
+
+/// What a result is held against.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Held {
+    /// The best that the machine ever showed.
+    pub best: BestRoofline,
+    /// The grade by the result alone.
+    pub measured_grade: Grade,
 }
 
 /// What every measurement of one call has in common.
@@ -194,7 +207,44 @@ impl Measurement {
             latency_ms,
             grade,
             findings,
+            held: None,
         }
+    }
+
+    /// Holds it against the best that its machine ever showed, now or another time: speeds become shares of that peak,
+    /// and the grade falls where its own was much lower.
+    pub fn hold_against(&mut self, best: BestRoofline) {
+        let measured_grade = self.measured_grade();
+        let best = self.measured_roofline().best(best);
+        let findings = std::mem::take(&mut self.findings);
+        (self.grade, self.findings) =
+            hold_against((measured_grade, findings), &self.roofline, &best);
+        let is_better = best.roofline != self.roofline;
+        self.held = is_better.then_some(Held { best, measured_grade });
+    }
+
+    /// The result alone, whatever it is held against: what is kept of it.
+    #[must_use]
+    pub fn alone(&self) -> Self {
+        let mut alone = self.clone();
+        alone.grade = self.measured_grade();
+        alone.findings.retain(|finding| !finding.is_from_others);
+        alone.held = None;
+        alone
+    }
+
+    fn measured_grade(&self) -> Grade {
+        self.held.map_or(self.grade, |held| held.measured_grade)
+    }
+
+    /// What was measured of the machine with it.
+    const fn measured_roofline(&self) -> BestRoofline {
+        BestRoofline::measured(self.roofline, self.finished_unix_ms)
+    }
+
+    /// The best that its machine ever showed, as far as is known.
+    pub fn best_roofline(&self) -> BestRoofline {
+        self.held.map_or_else(|| self.measured_roofline(), |held| held.best)
     }
 
     /// Images in a second.
@@ -211,9 +261,9 @@ impl Measurement {
         self.latency_ms.median.map_reversed(|ms| operations / ms / 1e6)
     }
 
-    /// Share of the machine's peak in single precision.
+    /// Share of the highest peak in single precision that the machine ever showed.
     pub fn share_of_peak(&self) -> f64 {
-        self.gflops().value / self.roofline.peak_gflops
+        self.gflops().value / self.best_roofline().roofline.peak_gflops
     }
 }
 
@@ -236,6 +286,9 @@ pub struct ProfileRecord {
     pub seed: u64,
     /// Where the time goes.
     pub profile: Profile,
+    /// The best that its machine ever showed, where that is better than what was measured with it. No part of the record.
+    #[serde(skip)]
+    pub best: Option<BestRoofline>,
 }
 
 impl ProfileRecord {
@@ -257,12 +310,26 @@ impl ProfileRecord {
             finished_unix_ms: unix_ms(),
             seed,
             profile,
+            best: None,
         }
+    }
+
+    /// Holds it against the best that its machine ever showed, now or another time.
+    pub fn hold_against(&mut self, best: BestRoofline) {
+        let measured = BestRoofline::measured(self.roofline, self.finished_unix_ms);
+        let best = measured.best(best);
+        self.best = (best.roofline != self.roofline).then_some(best);
+    }
+
+    /// The best that its machine ever showed, as far as is known.
+    pub fn best_roofline(&self) -> BestRoofline {
+        let measured = BestRoofline::measured(self.roofline, self.finished_unix_ms);
+        self.best.unwrap_or(measured)
     }
 }
 
 /// Now.
-fn unix_ms() -> u64 {
+pub(crate) fn unix_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

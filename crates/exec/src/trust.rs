@@ -5,6 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::bench::Run;
+use crate::best::BestRoofline;
+use crate::date::utc_day;
+use crate::probe::Roofline;
 use crate::statistics::{Summary, median};
 use crate::subnormal::Subnormals;
 
@@ -39,6 +42,15 @@ pub struct Finding {
     pub is_serious: bool,
     /// What was seen and what helps.
     pub message: String,
+    /// Whether it follows from what other results say of the machine, and so is no part of this one.
+    #[serde(skip)]
+    pub is_from_others: bool,
+}
+
+impl Finding {
+    const fn new(is_serious: bool, message: String) -> Self {
+        Self { is_serious, message, is_from_others: false }
+    }
 }
 
 /// Limits, each for a remark and for a serious one.
@@ -48,6 +60,7 @@ const OUTLIERS: [f64; 2] = [0.10, 0.25];
 const OTHERS: [f64; 2] = [0.10, 0.50];
 const CLOCK: [f64; 2] = [0.03, 0.10];
 const SUBNORMAL: [f64; 2] = [0.001, 0.01];
+const LOW_PEAK: [f64; 2] = [0.10, 0.30];
 
 /// Fewer runs than this say little about spread.
 const FEW_RUNS: usize = 15;
@@ -68,19 +81,50 @@ pub fn judge(run: &Run, latency: &Summary, share_of_peak: f64) -> (Grade, Vec<Fi
     .into_iter()
     .flatten()
     .collect();
+    (grade(&findings), findings)
+}
+
+fn grade(findings: &[Finding]) -> Grade {
     let serious = findings.iter().filter(|finding| finding.is_serious).count();
-    let grade = match (serious, findings.len()) {
+    match (serious, findings.len()) {
         (0, 0) => Grade::A,
         (0, 1) => Grade::B,
         (0 | 1, _) => Grade::C,
         _ => Grade::D,
-    };
-    (grade, findings)
+    }
+}
+
+/// Holds a grade against the best that the machine ever showed: a result that was measured under a much lower peak was
+/// measured on a machine that was slower than it can be. Gives what it was before where that is not so.
+pub fn hold_against(
+    measured: (Grade, Vec<Finding>),
+    roofline: &Roofline,
+    best: &BestRoofline,
+) -> (Grade, Vec<Finding>) {
+    let (measured_grade, mut findings) = measured;
+    findings.retain(|finding| !finding.is_from_others);
+    let Some(finding) = low_peak(roofline, best) else { return (measured_grade, findings) };
+    findings.push(finding);
+    (measured_grade.max(grade(&findings)), findings)
+}
+
+fn low_peak(roofline: &Roofline, best: &BestRoofline) -> Option<Finding> {
+    let (then, highest) = (roofline.peak_gflops, best.roofline.peak_gflops);
+    let drop = 1.0 - then / highest;
+    let finding = beyond(drop, LOW_PEAK, || {
+        format!(
+            "the machine's peak was {then:.0} GFLOP/s meanwhile, {} below the {highest:.0} of {}; stop other \
+             programs or let it cool, and measure again",
+            percent(drop),
+            utc_day(best.peak_unix_ms)
+        )
+    })?;
+    Some(Finding { is_from_others: true, ..finding })
 }
 
 /// A finding if a value passes the first limit, a serious one past the second.
 fn beyond(value: f64, limits: [f64; 2], message: impl FnOnce() -> String) -> Option<Finding> {
-    (value > limits[0]).then(|| Finding { is_serious: value > limits[1], message: message() })
+    (value > limits[0]).then(|| Finding::new(value > limits[1], message()))
 }
 
 fn percent(share: f64) -> String {
@@ -89,13 +133,13 @@ fn percent(share: f64) -> String {
 
 fn warm_up(run: &Run) -> Option<Finding> {
     let message = "times had not settled after the warm-up; give a larger --budget".to_owned();
-    (!run.settled).then_some(Finding { is_serious: false, message })
+    (!run.settled).then_some(Finding::new(false, message))
 }
 
 fn spread(latency: &Summary) -> Option<Finding> {
     if !latency.median.has_interval() {
         let message = "one run says nothing about the next; allow more --runs".to_owned();
-        return Some(Finding { is_serious: true, message });
+        return Some(Finding::new(true, message));
     }
     let spread = latency.median.relative_spread();
     beyond(spread, SPREAD, || {
@@ -158,7 +202,7 @@ fn clock(run: &Run) -> Option<Finding> {
 fn peak(share: f64) -> Option<Finding> {
     let message =
         "it computed faster than the measured peak, so the peak was disturbed; stop other programs";
-    (share > 1.0).then(|| Finding { is_serious: false, message: message.to_owned() })
+    (share > 1.0).then(|| Finding::new(false, message.to_owned()))
 }
 
 /// The time is that of subnormal numbers, not of the network.
@@ -175,5 +219,5 @@ fn runs(run: &Run, latency: &Summary) -> Option<Finding> {
         (false, true) => format!("there were only {} runs; give a larger --budget", latency.count),
         (false, false) => return None,
     };
-    Some(Finding { is_serious: few, message })
+    Some(Finding::new(few, message))
 }

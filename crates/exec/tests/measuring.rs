@@ -5,9 +5,9 @@
 use std::{cell::Cell, ops::ControlFlow, time::Duration};
 
 use inceptive_exec::{
-    Candidate, Description, Engine, Event, FakeHost, Grade, Machine, Measurement, Model, Observer,
-    PrecisionWish, Profile, Protocol, Roofline, Run, Runtime, Setting, Setup, Subject, Subnormals,
-    Verdict, compare, engines::mock::Mock, measure, profile, random_input,
+    BestRoofline, Candidate, Description, Engine, Event, FakeHost, Grade, Machine, Measurement,
+    Model, Observer, PrecisionWish, Profile, Protocol, Roofline, Run, Runtime, Setting, Setup,
+    Subject, Subnormals, Verdict, compare, engines::mock::Mock, measure, profile, random_input,
 };
 use inceptive_ir::{Activation, Graph, NewNode, Op, Path, Shape};
 use inceptive_onnx::Weights;
@@ -174,6 +174,51 @@ fn a_models_subnormal_weights_reach_its_result() {
     let engine = Mock::new(&FakeHost::default(), |_, _| ms(10.0));
     let notes = measured(&engine, &[model], &protocol(2000), Notes::default());
     assert_eq!(notes.finished[0].1.subnormals, Subnormals { count: 8, total: 10 });
+}
+
+/// The peak of one machine moved from 101 to 181 GFLOP/s between two runs, and with it every share of it.
+#[test]
+fn results_are_held_against_the_best_that_their_machine_ever_showed() {
+    let host = FakeHost::default();
+    let engine = Mock::new(&host, |_, run| ms(10.0 + 0.01 * (run % 7) as f64));
+    let limits = protocol(2000);
+    let notes = measured(&engine, &[model("m")], &limits, Notes::default());
+    let measured = result(&engine, &model("m"), &notes.finished[0].1, &limits);
+    let best = |peak_gflops| {
+        let roofline = Roofline { threads: 1, peak_gflops, bandwidth_gbps: 5.0 };
+        BestRoofline::measured(roofline, 1_772_409_600_000)
+    };
+    let mut held = measured.clone();
+    for (peak, grade, count) in [
+        (50.0, Grade::A, 0),
+        (100.0, Grade::A, 0),
+        (110.0, Grade::A, 0),
+        (125.0, Grade::B, 1),
+        (181.0, Grade::C, 1),
+        (100.0, Grade::A, 0),
+    ] {
+        // Now and another time, whatever it was held against before.
+        held.hold_against(best(peak));
+        assert_eq!((held.grade, held.findings.len()), (grade, count), "{peak}");
+        let share = measured.gflops().value / peak.max(100.0);
+        assert!((held.share_of_peak() - share).abs() < 1e-12, "{peak}");
+        assert_eq!(held.roofline, measured.roofline, "what was measured stays");
+        assert_eq!(held.alone(), measured);
+    }
+    assert_eq!(held, measured);
+    held.hold_against(best(181.0));
+    assert_eq!(
+        held.findings[0].message,
+        "the machine's peak was 100 GFLOP/s meanwhile, 45% below the 181 of 2026-03-02; stop other programs or let \
+         it cool, and measure again"
+    );
+    let best = held.best_roofline();
+    assert_eq!((best.roofline.bandwidth_gbps, best.peak_unix_ms), (10.0, 1_772_409_600_000));
+    assert_eq!(best.bandwidth_unix_ms, measured.finished_unix_ms);
+    // It is no part of the result.
+    let json = serde_json::to_value(held.alone()).unwrap();
+    assert_eq!(json, serde_json::to_value(&measured).unwrap());
+    assert!(json.get("held").is_none());
 }
 
 #[test]

@@ -12,7 +12,7 @@ use inceptive_exec::{
 };
 use inceptive_onnx::{FoldError, Matching};
 use inceptive_report::batch_and_threads;
-use inceptive_store::{Store, StoreError};
+use inceptive_store::{Filter, Store, StoreError};
 
 use crate::{
     engines::Found,
@@ -211,7 +211,16 @@ pub fn bench(
         };
         keeper.measure_group(&networks, &rooflines);
     }
-    keeper.finish()
+    let mut benched = keeper.finish();
+    // What came of it is in the store by now, unless it could not be kept.
+    match store.rooflines(&Filter::default()) {
+        Ok(known) => benched.measurements.iter_mut().for_each(|it| known.hold(it)),
+        Err(error) => {
+            listen(BenchEvent::Wrong(&Trouble::Store(error)));
+            benched.failed = true;
+        }
+    }
+    benched
 }
 
 /// Each number once, where it stands first.

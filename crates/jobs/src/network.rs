@@ -9,6 +9,7 @@ use std::{
 
 use inceptive_dsl::{Architecture, Disk, Failure, Files, Loaded, Setting, Sources, load};
 use inceptive_exec::{Need, Subnormals, available_memory};
+use inceptive_files::Refusal;
 use inceptive_ir::{Graph, GraphError, passes};
 use inceptive_onnx::{
     ImportError, Imported, LoadError, MatchBy, Matching, Opset, ValuesError, Weights, from_onnx,
@@ -116,11 +117,20 @@ pub fn read_onnx(path: &Path, settings: &[Setting]) -> Result<Imported, ReadErro
     if !settings.is_empty() {
         return Err(ReadError::Fixed(path.to_owned()));
     }
-    from_onnx(bytes(path)?).map_err(|error| ReadError::Onnx { path: path.to_owned(), error })
+    from_onnx(bytes(path, MAX_ONNX_BYTES)?)
+        .map_err(|error| ReadError::Onnx { path: path.to_owned(), error })
 }
 
-fn bytes(path: &Path) -> Result<Vec<u8>, ReadError> {
-    fs::read(path).map_err(|error| ReadError::File { path: path.to_owned(), error })
+/// The largest ONNX file: no message of Protocol Buffers may be larger.
+const MAX_ONNX_BYTES: u64 = 2 * inceptive_files::GIB;
+
+/// The largest file of weights: 10^9 of them in single precision, five times those of the largest network here.
+const MAX_WEIGHTS_BYTES: u64 = 4 * inceptive_files::GIB;
+
+/// A file of limited size, that fits into memory as it is.
+fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
+    inceptive_files::read(path, limit.min(available_memory()))
+        .map_err(|error| ReadError::File { path: path.to_owned(), error })
 }
 
 /// What is to be known about an ONNX file: operators of a version that is not known here, and what of the file the
@@ -239,7 +249,8 @@ pub fn read_runnable(
     check_weights(path, &graph)?;
     let (weights, matching) = match (&from.file, own) {
         (Some(file), _) => {
-            let loaded = Weights::from_safetensors(&bytes(file)?, &graph, from.match_by);
+            let loaded =
+                Weights::from_safetensors(&bytes(file, MAX_WEIGHTS_BYTES)?, &graph, from.match_by);
             let (weights, matching) =
                 loaded.map_err(|error| ReadError::Weights { path: file.clone(), error })?;
             (weights, Some(matching))
@@ -282,13 +293,15 @@ fn read_beside(model: &Path, location: &str, range: Range<u64>) -> io::Result<Ve
     if !folders.into_iter().flatten().any(|folder| path.starts_with(folder)) {
         return refused(OUTSIDE);
     }
-    if !fs::metadata(&path)?.is_file() {
-        return refused("weights can only be in a regular file");
+    // The file may hold weights of many networks; a range is of one operator.
+    let mut file = inceptive_files::open(&path, u64::MAX)?;
+    let length = range.end.saturating_sub(range.start);
+    if length > MAX_WEIGHTS_BYTES {
+        return Err(Refusal::TooLarge { limit: MAX_WEIGHTS_BYTES }.into());
     }
-    let mut file = fs::File::open(path)?;
     file.seek(SeekFrom::Start(range.start))?;
     let mut bytes = Vec::new();
-    file.take(range.end.saturating_sub(range.start)).read_to_end(&mut bytes)?;
+    file.take(length).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -320,10 +333,15 @@ mod tests {
         let read = |location: &str, range| read_beside(&model, location, range);
         assert_eq!(read("weights", 2..5).unwrap(), b"234");
         assert_eq!(read("./link", 8..50).unwrap(), b"89");
-        for location in ["away", "zero", "../outer/weights", "/dev/zero", "."] {
+        for location in ["away", "zero", "../outer/weights", "/dev/zero"] {
             let error = read(location, 0..4).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::PermissionDenied, "{location}");
         }
+        assert_eq!(Refusal::of(&read(".", 0..4).unwrap_err()), Some(Refusal::Folder));
+        let pipe = std::process::Command::new("mkfifo").arg(inner.join("pipe")).status().unwrap();
+        assert!(pipe.success());
+        let refusal = Refusal::of(&read("pipe", 0..4).unwrap_err());
+        assert_eq!(refusal, Some(Refusal::NotRegular("a pipe")));
         // A model that is a link has its weights beside what it stands for.
         fs::write(outer.join("m.onnx"), b"").unwrap();
         symlink(outer.join("m.onnx"), inner.join("linked.onnx")).unwrap();

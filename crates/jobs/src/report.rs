@@ -10,7 +10,7 @@ use std::{
 
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Checked, Disk, Files, Loaded, Setting, Space, check};
-use inceptive_exec::{Record, Subject, latest};
+use inceptive_exec::{KnownRooflines, Record, Subject, latest};
 use inceptive_ir::passes;
 use inceptive_report::{
     Candidate, Cloud, InputFiles, NetworkCost, Report, Variant, numbers::counted,
@@ -105,6 +105,8 @@ pub struct Gathered {
     pub troubles: Vec<Trouble>,
     /// All files that were read, stores included.
     pub inputs: InputFiles,
+    /// The best that machines ever showed, by all stores that were joined.
+    known: KnownRooflines,
 }
 
 /// Reads networks and spaces; none if it was told not to go on, for a report on a part of what was named could not be
@@ -406,6 +408,12 @@ impl Gathered {
         for candidate in &mut self.candidates {
             keep_latest(&mut candidate.measured);
             keep_latest(&mut candidate.profiles);
+        }
+        // What one store tells of a machine counts for the results of another.
+        self.known.extend(&store.rooflines(&filter)?);
+        for candidate in &mut self.candidates {
+            candidate.measured.iter_mut().for_each(|it| self.known.hold(&mut it.result));
+            candidate.profiles.iter_mut().for_each(|it| self.known.hold_profile(&mut it.result));
         }
         Ok(state)
     }

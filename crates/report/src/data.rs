@@ -268,8 +268,10 @@ fn way_object(way: &Way) -> Value {
         "machine_id": way.machine.id(),
         "runtime": way.runtime,
         "candidates": way.coverage,
-        "peak_gflops": way.roofline.peak_gflops,
-        "bandwidth_gbps": way.roofline.bandwidth_gbps,
+        "peak_gflops": way.best.roofline.peak_gflops,
+        "bandwidth_gbps": way.best.roofline.bandwidth_gbps,
+        "peak_unix_ms": way.best.peak_unix_ms,
+        "bandwidth_unix_ms": way.best.bandwidth_unix_ms,
     })
 }
 

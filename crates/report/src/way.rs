@@ -1,7 +1,9 @@
 //! Ways to run networks: a machine, an engine, a precision, a batch and a number of threads. Latencies are
 //! only compared within one way.
 
-use inceptive_exec::{Conditions, Machine, Measurement, ProfileRecord, Record, Roofline, Runtime};
+use inceptive_exec::{
+    BestRoofline, Conditions, Machine, Measurement, ProfileRecord, Record, Runtime,
+};
 
 use crate::{candidate::Candidate, numbers::counted};
 
@@ -12,8 +14,8 @@ pub struct Way {
     pub machine: Machine,
     /// What runs on it.
     pub runtime: Runtime,
-    /// The highest limits that were measured of the machine with so many threads.
-    pub roofline: Roofline,
+    /// The best that the machine ever showed with so many threads.
+    pub best: BestRoofline,
     /// How many candidates were measured so.
     pub coverage: usize,
 }
@@ -69,14 +71,14 @@ pub fn ways_of<'m>(measurements: impl Iterator<Item = &'m Measurement>) -> Vec<W
         match ways.iter_mut().find(|(way, _)| way.is_of(m)) {
             Some((way, total_ms)) => {
                 way.coverage += 1;
-                way.roofline = way.roofline.best(m.roofline);
+                way.best = way.best.best(m.best_roofline());
                 *total_ms += m.latency_ms.median.value;
             }
             None => {
                 let way = Way {
                     machine: m.machine.clone(),
                     runtime: m.runtime.clone(),
-                    roofline: m.roofline,
+                    best: m.best_roofline(),
                     coverage: 1,
                 };
                 ways.push((way, m.latency_ms.median.value));
@@ -112,7 +114,7 @@ pub fn profiled_ways<'p>(profiles: impl Iterator<Item = &'p ProfileRecord>) -> V
                 let way = Way {
                     machine: p.machine.clone(),
                     runtime: p.runtime.clone(),
-                    roofline: p.roofline,
+                    best: p.best_roofline(),
                     coverage: 1,
                 };
                 ways.push((way, p.finished_unix_ms));
@@ -125,13 +127,12 @@ pub fn profiled_ways<'p>(profiles: impl Iterator<Item = &'p ProfileRecord>) -> V
 
 /// A machine's limits do not depend on the engine: the highest of all counts.
 fn share_limits(ways: &mut [(Way, f64)]) {
-    let limits: Vec<(String, Roofline)> =
-        ways.iter().map(|(way, _)| (way.machine.id(), way.roofline)).collect();
+    let limits: Vec<(String, BestRoofline)> =
+        ways.iter().map(|(way, _)| (way.machine.id(), way.best)).collect();
     for (way, _) in ways {
-        let same = |(machine, limit): &&(String, Roofline)| {
-            *machine == way.machine.id() && limit.threads == way.roofline.threads
+        let same = |(machine, limit): &&(String, BestRoofline)| {
+            *machine == way.machine.id() && limit.roofline.threads == way.best.roofline.threads
         };
-        let best = limits.iter().filter(same).fold(way.roofline, |best, (_, it)| best.best(*it));
-        way.roofline = best;
+        way.best = limits.iter().filter(same).fold(way.best, |best, (_, it)| best.best(*it));
     }
 }

@@ -138,6 +138,8 @@ pub fn columns() -> Vec<Column> {
         number("images_per_s", |s| N(s.result.images_per_s().value)),
         number("gflops", |s| N(s.result.gflops().value)),
         number("share_of_peak", |s| N(s.result.share_of_peak())),
+        number("best_peak_gflops", |s| N(s.result.best_roofline().roofline.peak_gflops)),
+        count("best_peak_unix_ms", |s| C(s.result.best_roofline().peak_unix_ms)),
         number("peak_gflops", |s| N(s.result.roofline.peak_gflops)),
         number("bandwidth_gbps", |s| N(s.result.roofline.bandwidth_gbps)),
         number("load_ms", |s| N(s.result.load_ms)),

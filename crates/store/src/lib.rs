@@ -5,10 +5,14 @@
 
 #![forbid(unsafe_code)]
 
+mod beside;
+mod error;
 mod export;
+mod schema;
 mod store;
 mod timm;
 
+pub use error::StoreError;
 pub use export::{Cell, Column, ExportError, Format, columns, write};
-pub use store::{Filter, MalformedState, Merged, Rows, Store, StoreError, StoreState, Stored};
+pub use store::{Filter, MalformedState, Merged, Rows, Store, StoreState, Stored};
 pub use timm::{ForeignMeasurement, TimmError, read_timm, write_timm};

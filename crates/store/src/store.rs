@@ -3,126 +3,53 @@
 #[cfg(unix)]
 use std::os::unix::fs::MetadataExt;
 use std::{
-    fs, io,
-    io::Read,
+    fmt::Write,
+    fs,
+    io::{self, ErrorKind, Read},
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
 
-use inceptive_exec::{Conditions, Measurement, ProfileRecord, Record, Subject};
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, params};
-use rusqlite_migration::{M, Migrations};
-use serde::de::DeserializeOwned;
+use inceptive_exec::{
+    BestRoofline, Conditions, KnownRooflines, Machine, Measurement, ProfileRecord, Record, Roofline,
+    Runtime, Subject,
+};
+use rusqlite::{
+    Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior,
+    config::DbConfig, limits::Limit, params, types::ValueRef,
+};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, Error},
+};
 use sha2::{Digest, Sha256};
+
+use crate::{
+    beside,
+    error::{StoreError, explain},
+    schema,
+    timm::ForeignMeasurement,
+};
 
 mod state;
 
 pub use state::{MalformedState, StoreState};
 
-use crate::timm::ForeignMeasurement;
-
-/// Marks a SQLite file as ours: "INCP".
-const APPLICATION: i32 = 0x494E_4350;
-
 /// How every SQLite file starts.
 const HEADER: &[u8; 16] = b"SQLite format 3\0";
+
+/// The largest store that is opened: tens of thousands of results with every single time.
+const MAX_STORE_BYTES: u64 = 16 * inceptive_files::GIB;
+
+/// The largest result that is kept and read: more than the times of a million runs.
+const MAX_RESULT_BYTES: usize = 64 << 20;
 
 /// How long to wait while another program writes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long to wait before trying again.
 const PAUSE: Duration = Duration::from_millis(10);
-
-/// The schema, in steps; a step that was released is never changed.
-static STEPS: [M<'static>; 2] =
-    [M::up(include_str!("migrations/1.sql")), M::up(include_str!("migrations/2.sql"))];
-
-/// Why results cannot be kept or read.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// There is no file.
-    #[error("there are no results in `{}` yet: `inceptive bench` makes some", .0.display())]
-    Missing(PathBuf),
-    /// The file is something else.
-    #[error("`{}` is not a store of results; choose another with --store", .0.display())]
-    NotOurs(PathBuf),
-    /// The file is of a later version of this program.
-    #[error(
-        "`{}` was written by a newer version of this program (schema {found}, known is {known}); nothing \
-         was changed", path.display()
-    )]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// Its schema.
-        found: usize,
-        /// The latest schema that is known.
-        known: usize,
-    },
-    /// The file is broken.
-    #[error(
-        "`{}` is damaged ({message}); it was not changed. Put it aside, or save what can be read with \
-         `sqlite3 FILE .recover`", path.display()
-    )]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What SQLite says.
-        message: String,
-    },
-    /// The disk is full.
-    #[error("no room left for `{}`; the results before are safe", .0.display())]
-    Full(PathBuf),
-    /// The file cannot be written.
-    #[error("`{}` cannot be written; choose another with --store", .0.display())]
-    ReadOnly(PathBuf),
-    /// The file cannot be read.
-    #[error("cannot read `{}`", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        error: io::Error,
-    },
-    /// The file holds other results than those that are wanted.
-    #[error(
-        "`{}` does not hold the results that `--up-to {wanted}` names: the file was replaced, or results are missing. \
-         Use the store that the report was made from, or leave --up-to out", path.display()
-    )]
-    Changed {
-        /// The file.
-        path: PathBuf,
-        /// The results that are wanted.
-        wanted: String,
-    },
-    /// A row of the file cannot be understood.
-    #[error("{table} {id} of `{}` cannot be read: {error}", path.display())]
-    Row {
-        /// The file.
-        path: PathBuf,
-        /// Its table.
-        table: &'static str,
-        /// The number of the row.
-        id: i64,
-        /// What is wrong with it.
-        #[source]
-        error: serde_json::Error,
-    },
-    /// A result cannot be written down.
-    #[error("a result cannot be written as JSON: {0}")]
-    Json(#[from] serde_json::Error),
-    /// Anything else.
-    #[error("`{}`: {error}", path.display())]
-    Database {
-        /// The file.
-        path: PathBuf,
-        /// What SQLite says.
-        #[source]
-        error: rusqlite::Error,
-    },
-}
 
 /// A result with its number in the file.
 #[derive(Clone, Debug, PartialEq)]
@@ -190,7 +117,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens a file to add to and read, and makes it if there is none.
+    /// Opens a file to add to and read, and makes it if there is none. The name is always that of a file, never one
+    /// of the names that mean something else to SQLite.
     ///
     /// # Errors
     /// When it is not ours, newer, damaged or cannot be written. It is then as it was.
@@ -198,10 +126,9 @@ impl Store {
         let start = Instant::now();
         loop {
             match Self::open_once(path) {
-                // SQLite does not wait by itself while another program makes the file or moves it to a later
-                // schema, and the schema's version is read before the lock is taken.
+                // SQLite does not always wait by itself while another program makes the file.
                 Err(StoreError::Database { error, .. })
-                    if start.elapsed() < patience_for(&error) =>
+                    if is_busy(&error) && start.elapsed() < PATIENCE =>
                 {
                     thread::sleep(PAUSE);
                 }
@@ -211,19 +138,14 @@ impl Store {
     }
 
     fn open_once(path: &Path) -> Result<Self, StoreError> {
-        let is_new = !holds_something(path)?;
-        let connection = Connection::open(path).map_err(|error| explain(path, error))?;
-        connection.busy_timeout(PATIENCE).map_err(|error| explain(path, error))?;
-        let file = FileId::of(path)?;
-        let mut store = Self { path: path.to_owned(), connection, file };
-        if !is_new {
-            store.check()?;
-        }
+        holds_something(path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let mut store = Self::connect(path, &real(path)?, flags)?;
+        let version = store.check()?;
         store.prepare().map_err(|error| explain(path, error))?;
-        migrations().to_latest(&mut store.connection).map_err(|error| match error {
-            rusqlite_migration::Error::RusqliteError { err, .. } => explain(path, err),
-            other => StoreError::Damaged { path: path.to_owned(), message: other.to_string() },
-        })?;
+        if version < schema::LATEST {
+            store.migrate()?;
+        }
         Ok(store)
     }
 
@@ -235,69 +157,86 @@ impl Store {
         if !holds_something(path)? {
             return Err(StoreError::Missing(path.to_owned()));
         }
-        let open = |flags, immutable: bool| -> Result<Self, StoreError> {
-            let connection = if immutable {
-                let escaped = path
-                    .to_string_lossy()
-                    .replace('%', "%25")
-                    .replace('?', "%3f")
-                    .replace('#', "%23");
-                Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags)
-            } else {
-                Connection::open_with_flags(path, flags)
-            };
-            let connection = connection.map_err(|error| explain(path, error))?;
-            connection.busy_timeout(PATIENCE).map_err(|error| explain(path, error))?;
-            let store = Self { path: path.to_owned(), connection, file: FileId::of(path)? };
-            store.check()?;
-            Ok(store)
-        };
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-        match open(flags, false) {
-            // Reading takes a lock file beside it, unless nobody can write there.
-            Err(StoreError::Full(_) | StoreError::ReadOnly(_) | StoreError::Database { .. }) => {
-                open(flags, true)
+        let real = real(path)?;
+        let open = |name: &Path, flags| {
+            let store = Self::connect(path, name, flags)?;
+            match store.check()? {
+                0 => Err(StoreError::Missing(path.to_owned())),
+                _ => Ok(store),
             }
-            other => other,
+        };
+        let read_only = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        match open(&real, read_only) {
+            // Reading takes a lock file beside it, unless nobody can write there.
+            Err(StoreError::Full(_) | StoreError::ReadOnly(_) | StoreError::Database { .. }) => {}
+            other => return other,
         }
+        match beside::unfinished(&real) {
+            None => open(&immutable(&real), read_only | OpenFlags::SQLITE_OPEN_URI),
+            // Left by a program that was ended; what is in it goes to the store first.
+            Some(log) => {
+                open(&real, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|error| match error {
+                    StoreError::Full(_) | StoreError::ReadOnly(_) | StoreError::Database { .. } => {
+                        StoreError::Log { path: log, reason: CANNOT_WRITE.to_owned() }
+                    }
+                    other => other,
+                })
+            }
+        }
+    }
+
+    /// Opens what has a name without links, and believes nothing that is in it.
+    fn connect(path: &Path, name: &Path, flags: OpenFlags) -> Result<Self, StoreError> {
+        beside::check(&real(path)?)?;
+        let explained = |error| explain(path, error);
+        let connection = Connection::open_with_flags(name, flags).map_err(explained)?;
+        harden(&connection).map_err(explained)?;
+        connection.busy_timeout(PATIENCE).map_err(explained)?;
+        Ok(Self { path: path.to_owned(), connection, file: FileId::of(path)? })
     }
 
     fn prepare(&self) -> rusqlite::Result<()> {
         self.connection.pragma_update(None, "journal_mode", "wal")?;
         // In write-ahead mode only this makes a commit wait for the disk.
-        self.connection.pragma_update(None, "synchronous", "full")?;
-        self.connection.pragma_update(None, "application_id", APPLICATION)
+        self.connection.pragma_update(None, "synchronous", "full")
     }
 
-    /// Whether the file is ours, whole and not too new.
-    fn check(&self) -> Result<(), StoreError> {
-        let pragma = |name: &str| -> rusqlite::Result<i64> {
-            self.connection.pragma_query_value(None, name, |row| row.get(0))
+    /// Makes it a store of the latest version, wholly or not at all.
+    fn migrate(&mut self) -> Result<(), StoreError> {
+        let path = &self.path;
+        let explained = |error| explain(path, error);
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        let transaction = transaction.map_err(explained)?;
+        // Another program may have made it meanwhile, or something else of it.
+        let version = schema::version(&transaction, path)?;
+        schema::migrate(&transaction, version).map_err(explained)?;
+        transaction.commit().map_err(explained)
+    }
+
+    /// The version of the file if it is ours, whole and not too new; 0 if nothing is in it yet.
+    fn check(&self) -> Result<usize, StoreError> {
+        // First, as all else would run what somebody else put into the schema; and as it is at one moment.
+        let snapshot = self.connection.unchecked_transaction();
+        let snapshot = snapshot.map_err(|error| explain(&self.path, error))?;
+        let version = schema::version(&snapshot, &self.path)?;
+        drop(snapshot);
+        // Whether a row can be understood is seen when it is read; it is no reason to withhold the others.
+        let check_constraints = |are_checked: bool| {
+            let ignored =
+                self.connection.pragma_update(None, "ignore_check_constraints", !are_checked);
+            ignored.map_err(|error| explain(&self.path, error))
         };
-        let explained = |error| explain(&self.path, error);
-        let application = pragma("application_id").map_err(explained)?;
-        let found =
-            usize::try_from(pragma("user_version").map_err(explained)?).unwrap_or(usize::MAX);
-        let tables: i64 = self
-            .connection
-            .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
-            .map_err(explained)?;
-        // Another program may just have made the file and not yet marked it.
-        let is_fresh = tables == 0 && found == 0 && application == 0;
-        if application != i64::from(APPLICATION) && !is_fresh {
-            return Err(StoreError::NotOurs(self.path.clone()));
+        check_constraints(false)?;
+        let state =
+            self.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+        check_constraints(true)?;
+        match state {
+            Ok(state) if state == "ok" || is_of_a_row(&state) => Ok(version),
+            Ok(message) => Err(StoreError::Damaged { path: self.path.clone(), message }),
+            // The columns of a row cannot be computed. The pages were all looked at before.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::Unknown) => Ok(version),
+            Err(error) => Err(explain(&self.path, error)),
         }
-        if found > STEPS.len() {
-            return Err(StoreError::Newer { path: self.path.clone(), found, known: STEPS.len() });
-        }
-        let state: String = self
-            .connection
-            .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-            .map_err(explained)?;
-        if state == "ok" {
-            return Ok(());
-        }
-        Err(StoreError::Damaged { path: self.path.clone(), message: state })
     }
 
     /// Adds a measurement; when this comes back it is on the disk. False if exactly this one was there already.
@@ -305,12 +244,9 @@ impl Store {
     /// # Errors
     /// When it cannot be written; those before are safe.
     pub fn append(&mut self, measurement: &Measurement) -> Result<bool, StoreError> {
-        let json = serde_json::to_string(measurement)?;
-        let sql = "INSERT OR IGNORE INTO measurement (content, machine, json) VALUES (?1, ?2, ?3)";
-        self.insert(|transaction| {
-            transaction.execute(sql, params![content(&json), measurement.machine.id(), json])
-        })
-        .map(|added| added > 0)
+        let json = serde_json::to_string(&measurement.alone())?;
+        let row = Row { table: MEASUREMENT, machine: Some(measurement.machine.id()), json };
+        self.insert(&[row]).map(|added| added > 0)
     }
 
     /// Adds a profile, as [`Store::append`] adds a measurement.
@@ -319,11 +255,8 @@ impl Store {
     /// When it cannot be written; those before are safe.
     pub fn append_profile(&mut self, profile: &ProfileRecord) -> Result<bool, StoreError> {
         let json = serde_json::to_string(profile)?;
-        let sql = "INSERT OR IGNORE INTO profile (content, machine, json) VALUES (?1, ?2, ?3)";
-        self.insert(|transaction| {
-            transaction.execute(sql, params![content(&json), profile.machine.id(), json])
-        })
-        .map(|added| added > 0)
+        let row = Row { table: PROFILE, machine: Some(profile.machine.id()), json };
+        self.insert(&[row]).map(|added| added > 0)
     }
 
     /// Adds rows of another program's table, all or none; gives how many were new.
@@ -331,12 +264,11 @@ impl Store {
     /// # Errors
     /// When they cannot be written.
     pub fn append_foreign(&mut self, rows: &[ForeignMeasurement]) -> Result<usize, StoreError> {
-        let rows = rows.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>()?;
-        let sql = "INSERT OR IGNORE INTO foreign_measurement (content, json) VALUES (?1, ?2)";
-        self.insert(|transaction| {
-            let mut statement = transaction.prepare(sql)?;
-            rows.iter().map(|json| statement.execute(params![content(json), json])).sum()
-        })
+        let row = |row: &ForeignMeasurement| -> Result<Row, StoreError> {
+            Ok(Row { table: FOREIGN, machine: None, json: serde_json::to_string(row)? })
+        };
+        let rows = rows.iter().map(row).collect::<Result<Vec<_>, StoreError>>()?;
+        self.insert(&rows)
     }
 
     /// Allows the file to grow to so many pages, as a quota of the disk would; for tests.
@@ -365,56 +297,78 @@ impl Store {
         Ok(())
     }
 
-    fn insert(
-        &mut self,
-        change: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<usize>,
-    ) -> Result<usize, StoreError> {
+    /// Adds rows, all or none; gives how many were new. Each is in the file when this comes back.
+    fn insert(&mut self, rows: &[Row]) -> Result<usize, StoreError> {
         self.follow_name()?;
+        let path = &self.path;
+        let explained = |error| explain(path, error);
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
-        let added = transaction.and_then(|transaction| {
-            let added = change(&transaction)?;
-            transaction.commit()?;
-            Ok(added)
-        });
-        added.map_err(|error| explain(&self.path, error))
+        let transaction = transaction.map_err(explained)?;
+        // It may have been changed since it was opened, and cannot be from here on.
+        schema::version(&transaction, path)?;
+        let mut added = 0;
+        for row in rows {
+            added += row.insert(&transaction, path)?;
+        }
+        transaction.commit().map_err(explained)?;
+        Ok(added)
     }
 
-    /// Measurements in the order in which they were added.
+    /// The best that each machine ever showed, by all results of the file up to the last number that is wanted,
+    /// whatever else is.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn rooflines(&self, filter: &Filter) -> Result<KnownRooflines, StoreError> {
+        let mut known = KnownRooflines::default();
+        for table in [MEASUREMENT, PROFILE] {
+            self.visit(table, UP_TO, params![filter.last_of(table)], |_, json| {
+                // A row that cannot be understood is told where results are read.
+                if let Ok(it) = json.and_then(serde_json::from_slice::<ShownLimits>) {
+                    known
+                        .add(&it.machine, BestRoofline::measured(it.roofline, it.finished_unix_ms));
+                }
+            })?;
+        }
+        Ok(known)
+    }
+
+    /// Measurements in the order in which they were added, each held against the best that its machine ever showed.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub fn measurements(&self, filter: &Filter) -> Result<Rows<Measurement>, StoreError> {
-        self.select(MEASUREMENT, filter)
+        let mut found: Rows<Measurement> =
+            self.select(MEASUREMENT, filter, |it| (&it.subject, &it.runtime, &it.machine))?;
+        let known = self.rooflines(filter)?;
+        found.readable.iter_mut().for_each(|stored| known.hold(&mut stored.result));
+        Ok(found)
     }
 
-    /// Profiles in the order in which they were added; none in a file of an earlier version.
+    /// Profiles in the order in which they were added, held against the best too; none in a file of an earlier version.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub fn profiles(&self, filter: &Filter) -> Result<Rows<ProfileRecord>, StoreError> {
-        if !self.has(PROFILE)? {
-            return Ok(Rows { readable: vec![], unreadable: vec![] });
-        }
-        self.select(PROFILE, filter)
+        let mut found: Rows<ProfileRecord> =
+            self.select(PROFILE, filter, |it| (&it.subject, &it.runtime, &it.machine))?;
+        let known = self.rooflines(filter)?;
+        found.readable.iter_mut().for_each(|stored| known.hold_profile(&mut stored.result));
+        Ok(found)
     }
 
     fn select<T: DeserializeOwned>(
         &self,
         table: &'static str,
         filter: &Filter,
+        about: impl Fn(&T) -> (&Subject, &Runtime, &Machine),
     ) -> Result<Rows<T>, StoreError> {
-        let sql = format!(
-            "SELECT id, json FROM {table}
-            WHERE (?1 IS NULL OR instr(lower(model), lower(?1)) OR instr(lower(file), lower(?1)))
-              AND (?2 IS NULL OR fingerprint = ?2)
-              AND (?3 IS NULL OR engine = ?3)
-              AND (?4 IS NULL OR machine = ?4)
-              AND (?5 IS NULL OR id <= ?5)
-            ORDER BY id"
-        );
-        let Filter { model, fingerprint, engine, machine, up_to } = filter;
-        let up_to = up_to.as_ref().map(|state| state.last_of(table));
-        self.read(table, &sql, params![model, fingerprint, engine, machine, up_to])
+        let mut found = self.read(table, UP_TO, params![filter.last_of(table)])?;
+        found.readable.retain(|stored: &Stored<T>| {
+            let (subject, runtime, machine) = about(&stored.result);
+            filter.wants(subject, runtime, machine)
+        });
+        Ok(found)
     }
 
     /// The measurement with a number.
@@ -422,11 +376,16 @@ impl Store {
     /// # Errors
     /// When it, or the file, cannot be read.
     pub fn measurement(&self, id: i64) -> Result<Option<Measurement>, StoreError> {
-        let sql = "SELECT id, json FROM measurement WHERE id = ?1";
-        let Rows { readable, unreadable } = self.read(MEASUREMENT, sql, params![id])?;
+        let Rows { readable, unreadable } = self.read(MEASUREMENT, "id = ?1", params![id])?;
         match unreadable.into_iter().next() {
             Some(error) => Err(error),
-            None => Ok(readable.into_iter().next().map(|stored| stored.result)),
+            None => {
+                let mut found = readable.into_iter().next().map(|stored: Stored<_>| stored.result);
+                if let Some(result) = &mut found {
+                    self.rooflines(&Filter::default())?.hold(result);
+                }
+                Ok(found)
+            }
         }
     }
 
@@ -435,47 +394,80 @@ impl Store {
     /// # Errors
     /// When the file cannot be read.
     pub fn foreign(&self) -> Result<Rows<ForeignMeasurement>, StoreError> {
-        self.read(FOREIGN, "SELECT id, json FROM foreign_measurement ORDER BY id", params![])
+        self.read(FOREIGN, "true", params![])
     }
 
     fn read<T: DeserializeOwned>(
         &self,
         table: &'static str,
-        sql: &str,
+        condition: &str,
         values: impl rusqlite::Params,
     ) -> Result<Rows<T>, StoreError> {
-        let rows = self.connection.prepare(sql).and_then(|mut statement| {
-            let rows = statement.query_map(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
-            rows.collect::<rusqlite::Result<Vec<(i64, String)>>>()
-        });
         let mut found = Rows { readable: vec![], unreadable: vec![] };
-        for (id, json) in rows.map_err(|error| explain(&self.path, error))? {
-            match serde_json::from_str(&json) {
+        self.visit(table, condition, values, |id, json| {
+            match json.and_then(serde_json::from_slice) {
                 Ok(result) => found.readable.push(Stored { id, result }),
-                Err(error) => found.unreadable.push(StoreError::Row {
-                    path: self.path.clone(),
-                    table,
-                    id,
-                    error,
-                }),
+                Err(error) => found.unreadable.push(self.unreadable(table, id, error)),
             }
-        }
+        })?;
         Ok(found)
     }
 
-    /// The numbers of a table's rows that can be understood.
-    fn sound<T: DeserializeOwned>(
+    fn unreadable(&self, table: &'static str, id: i64, error: serde_json::Error) -> StoreError {
+        StoreError::Row { path: self.path.clone(), table, id, error }
+    }
+
+    /// Goes through the texts of a table in the order in which they were added. Only the text of a row is read, none
+    /// of the columns that are computed from it: one that cannot be computed would end it for all rows.
+    fn visit(
         &self,
         table: &'static str,
-        unreadable: &mut Vec<StoreError>,
-    ) -> Result<Vec<i64>, StoreError> {
+        condition: &str,
+        values: impl rusqlite::Params,
+        mut visit: impl FnMut(i64, Result<&[u8], serde_json::Error>),
+    ) -> Result<(), StoreError> {
         if !self.has(table)? {
-            return Ok(vec![]);
+            return Ok(());
         }
-        let found: Rows<T> =
-            self.read(table, &format!("SELECT id, json FROM {table} ORDER BY id"), [])?;
-        unreadable.extend(found.unreadable);
-        Ok(found.readable.iter().map(|stored| stored.id).collect())
+        let sql = format!(
+            "SELECT id, CASE WHEN octet_length(json) <= {MAX_RESULT_BYTES} THEN json END
+            FROM {table} WHERE {condition} ORDER BY id"
+        );
+        let walk = || -> rusqlite::Result<()> {
+            let mut statement = self.connection.prepare(&sql)?;
+            let mut rows = statement.query(values)?;
+            while let Some(row) = rows.next()? {
+                let json = match row.get_ref(1)? {
+                    ValueRef::Text(json) => Ok(json),
+                    _ => Err(serde_json::Error::custom("it is not a text of a size that is read")),
+                };
+                visit(row.get(0)?, json);
+            }
+            Ok(())
+        };
+        walk().map_err(|error| explain(&self.path, error))
+    }
+
+    /// The rows of a table that can be understood, as they are.
+    fn copies<T: DeserializeOwned>(
+        &self,
+        table: &'static str,
+        machine: impl Fn(&T) -> Option<String>,
+        merged: &mut Vec<Row>,
+        unreadable: &mut Vec<StoreError>,
+    ) -> Result<(), StoreError> {
+        self.visit(table, "true", params![], |id, json| {
+            let row = json.and_then(|json| {
+                let machine = machine(&serde_json::from_slice(json)?);
+                // As JSON was read from it, it is UTF-8.
+                let json = String::from_utf8_lossy(json).into_owned();
+                Ok(Row { table, machine, json })
+            });
+            match row {
+                Ok(row) => merged.push(row),
+                Err(error) => unreadable.push(self.unreadable(table, id, error)),
+            }
+        })
     }
 
     /// Adds everything of another file that can be understood and is not here yet.
@@ -484,29 +476,13 @@ impl Store {
     /// When the other cannot be read or this one not be written; nothing is added then.
     pub fn merge(&mut self, other: &Path) -> Result<Merged, StoreError> {
         let other = Self::open_to_read(other)?;
-        let mut unreadable = Vec::new();
-        let sound = [
-            other.sound::<Measurement>(MEASUREMENT, &mut unreadable)?,
-            other.sound::<ProfileRecord>(PROFILE, &mut unreadable)?,
-            other.sound::<ForeignMeasurement>(FOREIGN, &mut unreadable)?,
-        ];
-        let mut found = Vec::new();
-        for ((table, columns), ids) in COLUMNS.into_iter().zip(sound) {
-            found.push((table, columns, other.texts(table, columns, &ids)?));
-        }
-        let added = self.insert(|transaction| {
-            let mut added = 0;
-            for (table, columns, rows) in &found {
-                let places = vec!["?"; columns.split(',').count()].join(", ");
-                let sql = format!("INSERT OR IGNORE INTO {table} ({columns}) VALUES ({places})");
-                let mut add = transaction.prepare(&sql)?;
-                for row in rows {
-                    added += add.execute(rusqlite::params_from_iter(row))?;
-                }
-            }
-            Ok(added)
-        })?;
-        Ok(Merged { added, unreadable })
+        let (mut rows, mut unreadable) = (vec![], vec![]);
+        let of_measurement = |it: &Measurement| Some(it.machine.id());
+        let of_profile = |it: &ProfileRecord| Some(it.machine.id());
+        other.copies(MEASUREMENT, of_measurement, &mut rows, &mut unreadable)?;
+        other.copies(PROFILE, of_profile, &mut rows, &mut unreadable)?;
+        other.copies(FOREIGN, |_: &ForeignMeasurement| None, &mut rows, &mut unreadable)?;
+        Ok(Merged { added: self.insert(&rows)?, unreadable })
     }
 
     /// Whether the file has a table: one that was written by an earlier version and is only read has
@@ -516,24 +492,77 @@ impl Store {
         let count = self.connection.query_row(sql, params![table], |row| row.get::<_, i64>(0));
         count.map(|count| count > 0).map_err(|error| explain(&self.path, error))
     }
+}
 
-    /// Columns of the rows with these numbers.
-    fn texts(
-        &self,
-        table: &str,
-        columns: &str,
-        ids: &[i64],
-    ) -> Result<Vec<Vec<String>>, StoreError> {
-        if ids.is_empty() {
-            return Ok(vec![]);
+impl Filter {
+    /// Number of the last result of a table that is wanted, if there is one.
+    fn last_of(&self, table: &str) -> Option<i64> {
+        self.up_to.as_ref().map(|state| state.last_of(table))
+    }
+
+    /// Whether a result is wanted, whatever its number.
+    fn wants(&self, subject: &Subject, runtime: &Runtime, machine: &Machine) -> bool {
+        let has = |text: &str, part: &str| text.to_lowercase().contains(&part.to_lowercase());
+        let Self { model, fingerprint, engine, machine: wanted_machine, up_to: _ } = self;
+        model.as_ref().is_none_or(|it| has(&subject.name, it) || has(&subject.file, it))
+            && fingerprint.as_ref().is_none_or(|it| *it == subject.fingerprint)
+            && engine.as_ref().is_none_or(|it| *it == runtime.engine)
+            && wanted_machine.as_ref().is_none_or(|it| *it == machine.id())
+    }
+}
+
+/// Rows up to a number, if there is one.
+const UP_TO: &str = "?1 IS NULL OR id <= ?1";
+
+/// What a result of any kind says of its machine.
+#[derive(Deserialize)]
+struct ShownLimits {
+    machine: Machine,
+    roofline: Roofline,
+    finished_unix_ms: u64,
+}
+
+/// A result as it is kept.
+struct Row {
+    table: &'static str,
+    /// The name of its machine, in tables that have it.
+    machine: Option<String>,
+    json: String,
+}
+
+impl Row {
+    /// Adds it and makes sure that it is there; gives how many rows are new.
+    fn insert(&self, transaction: &Transaction<'_>, path: &Path) -> Result<usize, StoreError> {
+        let Self { table, machine, json } = self;
+        if json.len() > MAX_RESULT_BYTES {
+            return Err(StoreError::TooLarge { path: path.to_owned(), limit: MAX_RESULT_BYTES });
         }
-        let width = columns.split(',').count();
-        let sql = format!("SELECT {columns} FROM {table} WHERE id = ?1");
-        let rows = self.connection.prepare(&sql).and_then(|mut statement| {
-            let row = |row: &rusqlite::Row<'_>| (0..width).map(|at| row.get(at)).collect();
-            ids.iter().map(|id| statement.query_row([id], row)).collect()
-        });
-        rows.map_err(|error| explain(&self.path, error))
+        let content = content(json);
+        let kept = || -> rusqlite::Result<(usize, Option<bool>)> {
+            let added = match machine {
+                Some(machine) => transaction
+                    .prepare(&format!(
+                        "INSERT INTO {table} (content, machine, json) VALUES (?1, ?2, ?3)
+                        ON CONFLICT (content) DO NOTHING"
+                    ))?
+                    .execute(params![content, machine, json])?,
+                None => transaction
+                    .prepare(&format!(
+                        "INSERT INTO {table} (content, json) VALUES (?1, ?2)
+                        ON CONFLICT (content) DO NOTHING"
+                    ))?
+                    .execute(params![content, json])?,
+            };
+            let is_there = transaction
+                .prepare(&format!("SELECT json = ?2 FROM {table} WHERE content = ?1"))?
+                .query_row(params![content, json], |row| row.get(0))
+                .optional()?;
+            Ok((added, is_there))
+        };
+        match kept().map_err(|error| explain(path, error))? {
+            (added, Some(true)) => Ok(added),
+            _ => Err(StoreError::NotKept(path.to_owned())),
+        }
     }
 }
 
@@ -541,21 +570,14 @@ const MEASUREMENT: &str = "measurement";
 const PROFILE: &str = "profile";
 const FOREIGN: &str = "foreign_measurement";
 
-/// What is merged: tables with the columns that are not computed.
-const COLUMNS: [(&str, &str); 3] = [
-    (MEASUREMENT, "content, machine, json"),
-    (PROFILE, "content, machine, json"),
-    (FOREIGN, "content, json"),
-];
-
-fn migrations() -> Migrations<'static> {
-    Migrations::from_slice(&STEPS)
-}
-
 /// The name of a result by what it says.
-fn content(json: &impl AsRef<str>) -> String {
-    let digest = Sha256::digest(json.as_ref());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+fn content(json: &str) -> String {
+    let mut name = String::with_capacity(64);
+    for byte in Sha256::digest(json) {
+        // Writing to a string cannot fail.
+        let _ = write!(name, "{byte:02x}");
+    }
+    name
 }
 
 /// What tells files apart that have the same name one after the other.
@@ -580,19 +602,87 @@ impl FileId {
     }
 }
 
+/// Why a store with a log is not read where nothing can be written.
+const CANNOT_WRITE: &str =
+    "that takes a folder that can be written; copy it there together with the store";
+
+/// The name of a file without links, which means nothing else to SQLite: `:memory:` and `file:x` are names of files
+/// here as any others.
+fn real(path: &Path) -> Result<PathBuf, StoreError> {
+    let read = |error| StoreError::Read { path: path.to_owned(), error };
+    match fs::canonicalize(path) {
+        Ok(real) => Ok(real),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(read(error)),
+        // It would be made wherever the link points.
+        Err(_) if fs::symlink_metadata(path).is_ok() => Err(read(io::Error::new(
+            ErrorKind::NotFound,
+            "it is a link to a file that is not there",
+        ))),
+        Err(_) => std::path::absolute(path).map_err(read),
+    }
+}
+
+/// The name by which SQLite reads a file without locks.
+fn immutable(real: &Path) -> PathBuf {
+    let mut name = String::from("file:");
+    for &byte in real.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' => {
+                name.push(char::from(byte));
+            }
+            // Writing to a string cannot fail.
+            _ => drop(write!(name, "%{byte:02x}")),
+        }
+    }
+    name.push_str("?immutable=1");
+    PathBuf::from(name)
+}
+
+/// Forbids everything that a file of ours does not need.
+fn harden(connection: &Connection) -> rusqlite::Result<()> {
+    for (setting, value) in [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DDL, false),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+    ] {
+        connection.set_db_config(setting, value)?;
+    }
+    for (limit, value) in [
+        (Limit::SQLITE_LIMIT_LENGTH, MAX_ROW_BYTES),
+        (Limit::SQLITE_LIMIT_SQL_LENGTH, 64 << 10),
+        (Limit::SQLITE_LIMIT_EXPR_DEPTH, 100),
+        (Limit::SQLITE_LIMIT_ATTACHED, 0),
+    ] {
+        connection.set_limit(limit, value)?;
+    }
+    connection.pragma_update(None, "cell_size_check", true)
+}
+
+/// A result with its names.
+const MAX_ROW_BYTES: i32 = (64 << 20) + (64 << 10);
+
+/// Whether `quick_check` found that a value is not what its column wants. Damaged pages it tells first.
+fn is_of_a_row(message: &str) -> bool {
+    ["NULL value in ", "NUMERIC value in ", "TEXT value in ", "non-"]
+        .into_iter()
+        .any(|start| message.starts_with(start))
+}
+
 /// Whether there is a file with something in it, which then is SQLite's.
 fn holds_something(path: &Path) -> Result<bool, StoreError> {
     let read = |error| StoreError::Read { path: path.to_owned(), error };
-    let mut file = match fs::File::open(path) {
+    let file = match inceptive_files::open(path, MAX_STORE_BYTES) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) if error.kind() == ErrorKind::IsADirectory => {
+            return Err(StoreError::NotOurs(path.to_owned()));
+        }
         Err(error) => return Err(read(error)),
     };
-    if file.metadata().map_err(read)?.is_dir() {
-        return Err(StoreError::NotOurs(path.to_owned()));
-    }
     let mut start = Vec::with_capacity(HEADER.len());
-    file.by_ref().take(HEADER.len() as u64).read_to_end(&mut start).map_err(read)?;
+    file.take(HEADER.len() as u64).read_to_end(&mut start).map_err(read)?;
     match start.as_slice() {
         [] => Ok(false),
         start if start == HEADER => Ok(true),
@@ -600,27 +690,7 @@ fn holds_something(path: &Path) -> Result<bool, StoreError> {
     }
 }
 
-/// How long an error may be another program's doing, which passes: a lock, or a table that it made meanwhile.
-fn patience_for(error: &rusqlite::Error) -> Duration {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => PATIENCE,
-        Some(ErrorCode::Unknown) => Duration::from_secs(2),
-        _ => Duration::ZERO,
-    }
-}
-
-/// An error of SQLite in our terms.
-fn explain(path: &Path, error: rusqlite::Error) -> StoreError {
-    let path = path.to_owned();
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt) => {
-            StoreError::Damaged { path, message: error.to_string() }
-        }
-        Some(ErrorCode::NotADatabase) => StoreError::NotOurs(path),
-        Some(ErrorCode::DiskFull) => StoreError::Full(path),
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-            StoreError::ReadOnly(path)
-        }
-        _ => StoreError::Database { path, error },
-    }
+/// Whether an error is another program's doing, which passes.
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }

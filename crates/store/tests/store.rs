@@ -2,55 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    thread,
-};
+mod common;
 
-use inceptive_exec::{
-    Engine, Machine, Measurement, PrecisionWish, Protocol, Roofline, Run, Runtime, Setting, Setup,
-    Subject, Surroundings, engines::mock::Mock,
-};
-use inceptive_ir::{Activation, Graph, NewNode, Op, Shape};
+use std::{fs, path::Path, process::Command, thread};
+
+use common::{file, measurement};
+use inceptive_exec::{Grade, Machine, Measurement};
 use inceptive_store::{
     Cell, Filter, Format, Store, StoreError, StoreState, columns, read_timm, write, write_timm,
 };
-
-/// A result whose first time is `ms` milliseconds.
-fn measurement(name: &str, ms: u64) -> Measurement {
-    let mut graph = Graph::new(Shape::map(3, 4, 4), None).unwrap();
-    let relu = NewNode::new(Op::Activation(Activation::Relu), inceptive_ir::Path::new("relu"));
-    graph.add(relu, &[graph.input()]).unwrap();
-    let engine = Mock::new(&inceptive_exec::FakeHost::default(), |_, _| std::time::Duration::ZERO);
-    let setup =
-        Setup { batch: 2, threads: 1, precision: PrecisionWish::Fp32, device: "cpu".to_owned() };
-    let run = Run {
-        precision: inceptive_exec::Precision::Fp32,
-        load: std::time::Duration::from_millis(1),
-        memory_bytes: None,
-        warm_up_runs: 9,
-        settled: true,
-        turns: (0..30)
-            .map(|turn| vec![std::time::Duration::from_micros(ms * 1000 + turn)])
-            .collect(),
-        cut_short: false,
-        surroundings: Surroundings::default(),
-        subnormals: inceptive_exec::Subnormals::default(),
-    };
-    let subject = Subject::new(name, &format!("architectures/{name}.yaml"), vec![], &graph);
-    let about = engine.describe().unwrap();
-    let runtime = Runtime::new(engine.name(), &about, &setup, run.precision);
-    let roofline = Roofline { threads: 1, peak_gflops: 100.0, bandwidth_gbps: 10.0 };
-    let (machine, protocol) = (Machine::read(), Protocol::default());
-    let setting = Setting { machine: &machine, protocol: &protocol };
-    Measurement::new(subject, runtime, roofline, &setting, &run)
-}
-
-fn file(folder: &Path) -> PathBuf {
-    folder.join("results with spaces ü.db")
-}
 
 #[test]
 fn what_is_added_is_read_again() {
@@ -144,6 +104,65 @@ fn stores_are_united_by_what_they_say() {
     assert_eq!(first.measurements(&Filter::default()).unwrap().readable.len(), 2);
     assert_eq!(first.foreign().unwrap().readable[0].result.model, "resnet50");
     assert!(first.merge(&folder.path().join("none.db")).is_err());
+}
+
+/// A result with another peak of the machine, at another time.
+fn with_peak(name: &str, peak_gflops: f64, day: u64) -> Measurement {
+    let mut result = measurement(name, 10);
+    result.roofline.peak_gflops = peak_gflops;
+    result.finished_unix_ms = day * 86_400_000;
+    result
+}
+
+/// Of two runs the second measured a higher peak, and both are shown against it; what each measured stays.
+#[test]
+fn speeds_are_held_against_the_highest_peak_of_the_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let mut store = Store::open(&path).unwrap();
+    for result in
+        [with_peak("low", 101.0, 1), with_peak("high", 181.0, 2), with_peak("low", 150.0, 3)]
+    {
+        store.append(&result).unwrap();
+    }
+    let read = |filter: &Filter| store.measurements(filter).unwrap().readable;
+    let all = read(&Filter::default());
+    let peaks: Vec<f64> = all.iter().map(|it| it.result.roofline.peak_gflops).collect();
+    assert_eq!(peaks, [101.0, 181.0, 150.0]);
+    let shown = |it: &inceptive_store::Stored<Measurement>| {
+        let best = it.result.best_roofline();
+        (best.roofline.peak_gflops, best.peak_unix_ms / 86_400_000)
+    };
+    assert!(all.iter().all(|it| shown(it) == (181.0, 2)));
+    let grades: Vec<Grade> = all.iter().map(|it| it.result.grade).collect();
+    assert_eq!(grades, [Grade::C, Grade::A, Grade::B]);
+    // Also where only some results are wanted, and not before the higher peak was known.
+    let low = Filter { model: Some("low".to_owned()), ..Filter::default() };
+    assert_eq!(shown(&read(&low)[0]), (181.0, 2));
+    let before = Filter { up_to: Some(1), ..Filter::default() };
+    assert_eq!((shown(&read(&before)[0]), read(&before)[0].result.grade), ((101.0, 1), Grade::A));
+    assert_eq!(store.measurement(1).unwrap().unwrap().grade, Grade::C);
+    // What is read is written as it was measured.
+    let mut other = Store::open(&folder.path().join("other.db")).unwrap();
+    assert!(other.append(&all[0].result).unwrap());
+    assert_eq!(other.measurements(&Filter::default()).unwrap().readable[0].result.grade, Grade::A);
+    assert_eq!(other.merge(&path).unwrap().added, 2, "the first is there already");
+
+    let mut table = Vec::new();
+    write(Format::Csv, &all, &mut table).unwrap();
+    let mut reader = csv::Reader::from_reader(table.as_slice());
+    let header = reader.headers().unwrap().clone();
+    let row = reader.records().next().unwrap().unwrap();
+    let cell = |name: &str| row[header.iter().position(|it| it == name).unwrap()].to_owned();
+    assert_eq!(
+        (cell("peak_gflops"), cell("best_peak_gflops")),
+        ("101".to_owned(), "181".to_owned())
+    );
+    assert_eq!(
+        (cell("best_peak_unix_ms"), cell("grade")),
+        ("172800000".to_owned(), "C".to_owned())
+    );
+    assert!(cell("findings").contains("44% below the 181 of 1970-01-03"), "{}", cell("findings"));
 }
 
 /// A row that another program, or a version of this one, broke is left out and named; the others are there.

@@ -1,6 +1,10 @@
 //! Writing files: texts from the editor and pictures.
 
-use std::{fs, io::Cursor, path::PathBuf, sync::Arc};
+use std::{
+    io::{self, Cursor},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use egui::ColorImage;
 use inceptive_report::{InputFiles, replace_file};
@@ -51,10 +55,13 @@ fn write_text(request: &SaveRequest) -> Result<(), SaveProblem> {
         // It could not be read again.
         return Err(SaveProblem::Failed("a file may have 1 MiB".to_owned()));
     }
-    if let Some(expected) = expected
-        && fs::read(file).is_ok_and(|bytes| bytes != expected.as_bytes())
-    {
-        return Err(SaveProblem::Changed);
+    if let Some(expected) = expected {
+        match inceptive_files::read(file, MOST_BYTES) {
+            Ok(bytes) if bytes == expected.as_bytes() => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            // What cannot be read any more, or grew, is not what was read.
+            _ => return Err(SaveProblem::Changed),
+        }
     }
     // The file itself is what was read.
     let written = replace_file(file, text.as_bytes(), &InputFiles::default());

@@ -35,12 +35,12 @@ impl Results {
         match read {
             Ok((measurements, profiles)) => {
                 let unreadable = measurements.unreadable.iter().chain(&profiles.unreadable);
-                let problems: Vec<String> = unreadable.map(ToString::to_string).collect();
+                let problems: Vec<&StoreError> = unreadable.collect();
                 Self {
                     reading,
                     measurements: measurements.readable,
                     profiles: profiles.readable,
-                    problem: (!problems.is_empty()).then(|| problems.join("; ")),
+                    problem: told(&problems),
                 }
             }
             Err(StoreError::Missing(_)) => Self { reading, ..Self::default() },
@@ -64,4 +64,17 @@ impl Results {
     pub fn profile(&self, fingerprint: &str) -> Option<&ProfileRecord> {
         self.profiles_of(fingerprint).into_iter().max_by_key(|record| record.finished_unix_ms)
     }
+}
+
+/// The most rows that cannot be read that are told one by one.
+const MOST_TOLD: usize = 3;
+
+/// What is wrong with some results.
+fn told(problems: &[&StoreError]) -> Option<String> {
+    let (first, more) = problems.split_at(problems.len().min(MOST_TOLD));
+    let mut text: Vec<String> = first.iter().map(ToString::to_string).collect();
+    if !more.is_empty() {
+        text.push(format!("and {} more", more.len()));
+    }
+    (!text.is_empty()).then(|| text.join("; "))
 }

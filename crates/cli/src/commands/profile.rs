@@ -5,7 +5,7 @@ use std::{num::NonZeroU32, path::PathBuf};
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use inceptive_exec::{
-    Machine, Part, Profile as Profiled, ProfileRecord, Roofline, System, available_memory,
+    BestRoofline, Machine, Part, Profile as Profiled, ProfileRecord, Roofline, System, available_memory,
 };
 use inceptive_jobs::{ProfilePlan, Request, Workplace, profile};
 use inceptive_report::numbers::{bytes, share, short_count, significant};
@@ -127,7 +127,7 @@ impl Profile {
 
     fn pages(&self, records: &[ProfileRecord]) -> String {
         let Some(first) = records.first() else { return String::new() };
-        let mut text = machine(&first.machine) + &limits(&first.roofline);
+        let mut text = machine(&first.machine) + &limits(&first.best_roofline());
         for record in records {
             let (engine, version) = (&record.runtime.engine, &record.runtime.engine_version);
             let title = format!("{}, {engine} {version}", record.subject.name);

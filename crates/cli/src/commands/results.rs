@@ -1,9 +1,6 @@
 //! `inceptive results`.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
@@ -268,10 +265,13 @@ fn export(table: Table, output: Option<&Path>, from: From) -> anyhow::Result<Out
     }
 }
 
+/// The largest table of another program: half a million networks.
+const MAX_TABLE_BYTES: u64 = 64 * inceptive_files::MIB;
+
 fn import(file: &Path, store: &Path) -> anyhow::Result<Outcome> {
-    let table =
-        fs::File::open(file).with_context(|| format!("cannot read `{}`", file.display()))?;
-    let rows = read_timm(table).with_context(|| format!("`{}`", file.display()))?;
+    let table = inceptive_files::read(file, MAX_TABLE_BYTES)
+        .with_context(|| format!("cannot read `{}`", file.display()))?;
+    let rows = read_timm(table.as_slice()).with_context(|| format!("`{}`", file.display()))?;
     let added = Store::open(store)?.append_foreign(&rows)?;
     let rows = counted(rows.len(), "row", "rows");
     Ok(Outcome::new(format!("{added} of {rows} added\n")))

@@ -1,7 +1,6 @@
 //! `inceptive run`.
 
 use std::{
-    fs,
     num::NonZeroU32,
     path::{Path, PathBuf},
     sync::Arc,
@@ -160,9 +159,13 @@ fn largest(output: &[f32]) -> String {
     top.join(", ")
 }
 
+/// The largest file of images: more than any engine takes at once.
+const MAX_INPUT_BYTES: u64 = 4 * inceptive_files::GIB;
+
 fn read_input(path: &Path, expected: [usize; 4]) -> anyhow::Result<Arc<[f32]>> {
     let shown = path.display();
-    let bytes = fs::read(path).with_context(|| format!("cannot read `{shown}`"))?;
+    let bytes = inceptive_files::read(path, MAX_INPUT_BYTES)
+        .with_context(|| format!("cannot read `{shown}`"))?;
     let tensor = tensor_from_safetensors(&bytes, "input").with_context(|| format!("`{shown}`"))?;
     let Some(Tensor { shape, values }) = tensor else {
         bail!("`{shown}` has no numbers named `input`")

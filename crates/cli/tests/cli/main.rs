@@ -10,11 +10,13 @@ mod exchange;
 mod golden;
 #[cfg(unix)]
 mod hostile;
+mod inputs;
 #[cfg(target_os = "linux")]
 mod limits;
 mod measuring;
 mod output;
 mod reports;
+mod stores;
 
 use std::path::{Path, PathBuf};
 

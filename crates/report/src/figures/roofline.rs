@@ -38,7 +38,7 @@ struct Point<'a> {
 
 /// Measured speed against intensity under the roof; none if nothing was measured, or the roof is not known.
 pub(super) fn chart(candidates: &[Candidate], way: &Way) -> Option<Figure> {
-    let limits = way.roofline;
+    let limits = way.best.roofline;
     let is_known = |limit: f64| limit.is_finite() && limit > 0.0;
     let all = points(candidates, way);
     if all.is_empty() || !is_known(limits.peak_gflops) || !is_known(limits.bandwidth_gbps) {
@@ -116,7 +116,7 @@ fn caption(way: &Way, points: &[Point<'_>], measured: usize) -> String {
         way.label(),
         way.machine.cpu
     );
-    if points.iter().any(|point| point.gflops.value > way.roofline.peak_gflops) {
+    if points.iter().any(|point| point.gflops.value > way.best.roofline.peak_gflops) {
         text.push_str(
             " Nothing is faster than the peak: where points are above it, it was measured too low.",
         );
@@ -140,7 +140,7 @@ struct Roof {
 
 impl Roof {
     fn new(way: &Way, x: &Scale, y: &Scale, frame: Frame) -> Self {
-        let limits = way.roofline;
+        let limits = way.best.roofline;
         let ridge = limits.ridge();
         // Where the slanted part comes in: at the left side or from below.
         let start = x.range().0.max(y.range().0 / limits.bandwidth_gbps);
@@ -194,7 +194,7 @@ fn names(points: &[Point<'_>]) -> impl Iterator<Item = Named> {
 }
 
 fn facts(point: &Point<'_>, way: &Way) -> String {
-    let roof = attainable_gflops(&way.roofline, point.intensity);
+    let roof = attainable_gflops(&way.best.roofline, point.intensity);
     format!(
         "{} GFLOP/s ({} to {}), {} of the roof at {} operations a byte",
         facts::three_digits(point.gflops.value),

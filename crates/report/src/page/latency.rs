@@ -132,7 +132,7 @@ fn table(all: &[Measured<'_>], has_machines: bool, shown: &Shown) -> Table {
         Column::number("95%", "interval, ms", "From a bootstrap over turns"),
         Column::number("images", "/s", ""),
         Column::number("GFLOP/s", "", "2 x MACs over the median"),
-        Column::number("speed", "% of peak", "Over the machine's measured peak"),
+        Column::number("speed", "% of peak", "Over the highest peak that the machine ever showed"),
         Column::number(
             "memory",
             memory.unit,

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use askama::{Template, filters::HtmlSafe};
-use inceptive_exec::{Machine, Measurement, Roofline};
+use inceptive_exec::{
+    BestRoofline, Machine, Measurement,
+    date::{utc, utc_day},
+};
 
 use super::{
-    date::utc,
     latency::{Measured, remark_table},
     networks::published,
     shown::Shown,
@@ -159,24 +161,32 @@ fn sources(candidates: &[Candidate], shown: &Shown) -> Option<Table> {
     })
 }
 
+/// The days on which a machine showed its limits: of the peak, and of the bandwidth if that is another.
+fn when(best: &BestRoofline) -> String {
+    let [peak, bandwidth] = [best.peak_unix_ms, best.bandwidth_unix_ms].map(utc_day);
+    if peak == bandwidth { peak } else { format!("{peak}, {bandwidth}") }
+}
+
 /// What each machine can do at best; none without measurements.
 pub(super) fn limits(findings: &Findings) -> Option<Table> {
-    let mut known: Vec<(&Machine, Roofline)> = Vec::new();
+    let mut known: Vec<(&Machine, BestRoofline)> = Vec::new();
     for way in &findings.ways {
-        let is_known = |(machine, limit): &(&Machine, Roofline)| {
-            **machine == way.machine && limit.threads == way.roofline.threads
+        let is_known = |(machine, best): &(&Machine, BestRoofline)| {
+            **machine == way.machine && best.roofline.threads == way.best.roofline.threads
         };
         if !known.iter().any(is_known) {
-            known.push((&way.machine, way.roofline));
+            known.push((&way.machine, way.best));
         }
     }
-    let row = |(machine, limit): &(&Machine, Roofline)| {
+    let row = |(machine, best): &(&Machine, BestRoofline)| {
+        let limit = best.roofline;
         Row::new(vec![
             Cell::user(prose(&machine.cpu)),
             Cell::number(limit.threads.to_string(), f64::from(limit.threads)),
             Cell::number(decimals(limit.peak_gflops, 0), limit.peak_gflops),
             Cell::number(decimals(limit.bandwidth_gbps, 1), limit.bandwidth_gbps),
             Cell::number(decimals(limit.ridge(), 1), limit.ridge()),
+            Cell::text(when(best)),
         ])
     };
     (!known.is_empty()).then(|| Table {
@@ -192,6 +202,7 @@ pub(super) fn limits(findings: &Findings) -> Option<Table> {
             ),
             Column::number("bandwidth", "GB/s", "Of a = b + s * c over long arrays, measured"),
             Column::number("ridge", "FLOP/byte", "From which intensity on arithmetic is the limit"),
+            Column::text("measured"),
         ],
         rows: known.iter().map(row).collect(),
         is_sortable: false,

@@ -14,7 +14,6 @@
 //!
 //! Structs say what is shown; `templates/` says where. A section without numbers is left out.
 
-mod date;
 mod html;
 mod latency;
 mod markdown;

@@ -5,7 +5,8 @@ use std::{fmt, str::FromStr};
 use rusqlite::params;
 use sha2::{Digest, Sha256};
 
-use super::{MEASUREMENT, PROFILE, Store, StoreError, explain};
+use super::{MEASUREMENT, PROFILE, Store};
+use crate::error::{StoreError, explain};
 
 /// Characters of a digest that are kept.
 const DIGEST_LENGTH: usize = 12;

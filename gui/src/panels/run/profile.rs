@@ -109,7 +109,7 @@ impl Profile {
             return;
         };
         let record = &stored.result;
-        let roof = record.roofline;
+        let roof = record.best_roofline().roofline;
         let mut parts = match self.depth {
             None => record.profile.nodes.clone(),
             Some(depth) => record.profile.by_module(depth),

@@ -4,7 +4,7 @@ use std::{cmp::Ordering, collections::BTreeSet};
 
 use egui::{Align, Color32, ComboBox, Label, Layout, RichText, TextEdit, Ui, WidgetInfo};
 use egui_extras::{Column as Width, TableBuilder, TableRow};
-use inceptive_exec::{Grade, Measurement};
+use inceptive_exec::{Grade, Measurement, date::utc_day};
 use inceptive_store::Stored;
 
 use super::sort::Sort;
@@ -226,4 +226,11 @@ fn about(ui: &mut Ui, result: &Measurement) {
         milliseconds(latency_ms.max)
     ));
     ui.label(format!("{}, {} cores, {}", machine.cpu, machine.physical_cores, machine.os));
+    let best = result.best_roofline();
+    ui.label(format!(
+        "its highest peak: {:.0} GFLOP/s, measured {}; {:.0} with this result",
+        best.roofline.peak_gflops,
+        utc_day(best.peak_unix_ms),
+        result.roofline.peak_gflops
+    ));
 }

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use inceptive_exec::{
-    Comparison, Machine, Measurement, Roofline, Verdict, compare, statistics::Estimate,
+    BestRoofline, Comparison, Machine, Measurement, Roofline, Verdict, compare, date::utc_day,
+    statistics::Estimate,
 };
 use inceptive_report::{
     batch_and_threads,
@@ -19,11 +20,8 @@ const MOST_PAIRS: usize = 10;
 pub fn table(measurements: &[Measurement]) -> String {
     let Some(first) = measurements.first() else { return String::new() };
     let mut text = machine(&first.machine);
-    let mut rooflines: Vec<Roofline> = measurements.iter().map(|m| m.roofline).collect();
-    rooflines.sort_by_key(|roofline| roofline.threads);
-    rooflines.dedup();
-    for roofline in rooflines {
-        text.push_str(&limits(&roofline));
+    for best in best_rooflines(measurements) {
+        text.push_str(&limits(&best));
     }
     text.push('\n');
     text.push_str(&rows(measurements));
@@ -44,13 +42,33 @@ pub fn machine(machine: &Machine) -> String {
     )) + "\n"
 }
 
-/// The machine's limits in a line.
-pub fn limits(roofline: &Roofline) -> String {
+/// What machines can do at best, for each number of threads once. As results are made one after the other, each is held
+/// against the same.
+fn best_rooflines(measurements: &[Measurement]) -> Vec<BestRoofline> {
+    let mut found: Vec<BestRoofline> = vec![];
+    for best in measurements.iter().map(Measurement::best_roofline) {
+        let threads = best.roofline.threads;
+        match found.iter_mut().find(|known| known.roofline.threads == threads) {
+            Some(known) => *known = known.best(best),
+            None => found.push(best),
+        }
+    }
+    found.sort_by_key(|best| best.roofline.threads);
+    found
+}
+
+/// The machine's limits in a line, with the days on which it showed them.
+pub fn limits(best: &BestRoofline) -> String {
+    let Roofline { threads, peak_gflops, bandwidth_gbps } = best.roofline;
+    let threads = counted(threads as usize, "thread", "threads");
+    let [peak_day, bandwidth_day] = [best.peak_unix_ms, best.bandwidth_unix_ms].map(utc_day);
+    let days = match peak_day == bandwidth_day {
+        true => peak_day,
+        false => format!("{peak_day} and {bandwidth_day}"),
+    };
     format!(
-        "{}: at most {:.0} GFLOP/s in fp32, {:.1} GB/s from memory\n",
-        counted(roofline.threads as usize, "thread", "threads"),
-        roofline.peak_gflops,
-        roofline.bandwidth_gbps
+        "{threads}: at most {peak_gflops:.0} GFLOP/s in fp32, {bandwidth_gbps:.1} GB/s from memory \
+         (measured {days})\n"
     )
 }
 

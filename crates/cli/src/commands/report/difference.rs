@@ -1,7 +1,6 @@
 //! `inceptive report --diff`.
 
 use std::{
-    fs,
     ops::ControlFlow,
     path::{Path, PathBuf},
 };
@@ -40,6 +39,9 @@ pub fn run(
     Ok(Outcome { text, failed: old_failed || new_failed || !broken.is_empty() })
 }
 
+/// The largest `data.json` of a report: tens of thousands of networks.
+const MAX_DATA_BYTES: u64 = inceptive_files::GIB;
+
 /// One side: the folder or `data.json` of a report, `REVISION:PATH` of a git repository, or networks on disk.
 /// The second result is whether a network could not be read.
 fn side(text: &str) -> anyhow::Result<(Snapshot, bool)> {
@@ -49,7 +51,7 @@ fn side(text: &str) -> anyhow::Result<(Snapshot, bool)> {
     }
     let data = if path.is_dir() { path.join("data.json") } else { path.to_owned() };
     if data.extension().is_some_and(|extension| extension == "json") && data.is_file() {
-        let json = fs::read_to_string(&data)
+        let json = inceptive_files::read_text(&data, MAX_DATA_BYTES)
             .with_context(|| format!("cannot read `{}`", data.display()))?;
         let snapshot =
             Snapshot::from_json(&json).with_context(|| format!("`{}`", data.display()))?;

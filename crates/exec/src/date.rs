@@ -1,10 +1,16 @@
 //! Dates, in UTC.
 
 /// `2026-11-24 18:45 UTC`, of milliseconds since 1970.
-pub(super) fn utc(unix_ms: u64) -> String {
+pub fn utc(unix_ms: u64) -> String {
     let minutes = unix_ms / 60_000;
     let (year, month, day) = civil(minutes / 1440);
     format!("{year}-{month:02}-{day:02} {:02}:{:02} UTC", minutes / 60 % 24, minutes % 60)
+}
+
+/// `2026-11-24`, of milliseconds since 1970.
+pub fn utc_day(unix_ms: u64) -> String {
+    let (year, month, day) = civil(unix_ms / 86_400_000);
+    format!("{year}-{month:02}-{day:02}")
 }
 
 /// Year, month and day of a count of days since 1970, by the proleptic Gregorian calendar: Howard Hinnant's
@@ -35,6 +41,7 @@ mod tests {
             (4_107_542_400, "2100-03-01 00:00 UTC"),
         ] {
             assert_eq!(utc(unix_s * 1000), text, "{unix_s}");
+            assert_eq!(utc_day(unix_s * 1000), text[..10], "{unix_s}");
         }
     }
 }

@@ -1,0 +1,149 @@
+//! The store as users meet it: killed programs, names that mean something to SQLite, rows that cannot be read.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use crate::inceptive;
+
+const TABLE: &str = "model,infer_img_size,infer_samples_per_sec,infer_step_time,infer_batch_size,param_count\n\
+                     resnet50,224,100.5,9.95,1,25.56\n";
+
+fn run(folder: &Path, arguments: &str) -> (Option<i32>, String) {
+    let output = inceptive(arguments).current_dir(folder).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(text).unwrap())
+}
+
+/// Killed while it makes a store, at any moment: there is none yet, or a whole one.
+#[test]
+fn killed_while_a_store_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("table.csv"), TABLE).unwrap();
+    let mut left = 0;
+    for round in 0..200_u64 {
+        let store = format!("{round}.db");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_inceptive"))
+            .args(["results", "import", "table.csv", "--store", &store])
+            .current_dir(folder)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // Once it has made the file, so that most are killed while they fill it.
+        for _ in 0..10_000 {
+            if folder.join(&store).exists() || child.try_wait().unwrap().is_some() {
+                break;
+            }
+            thread::sleep(Duration::from_micros(50));
+        }
+        thread::sleep(Duration::from_micros(round % 50 * 100));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        left += u32::from(folder.join(&store).exists());
+
+        let (code, said) = run(folder, &format!("results export timm --store {store}"));
+        let is_none = code == Some(1) && said.contains("there are no results in");
+        assert!(code == Some(0) || is_none, "{round}: {said}");
+        let (code, said) = run(folder, &format!("results import table.csv --store {store}"));
+        assert_eq!(code, Some(0), "{round}: {said}");
+        let (code, said) = run(folder, &format!("results export timm --store {store}"));
+        assert!(code == Some(0) && said.contains("resnet50"), "{round}: {said}");
+    }
+    assert!(left > 100, "only {left} were killed after the file was there");
+}
+
+#[test]
+fn names_of_stores_are_names_of_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("table.csv"), TABLE).unwrap();
+    let foreign = folder.join("foreign.db");
+    fs::write(&foreign, "of somebody else").unwrap();
+    for name in [":memory:", "file:foreign.db", "file:foreign.db?mode=memory", "file::memory:"] {
+        let (code, said) = run(folder, &format!("results import table.csv --store {name}"));
+        assert_eq!((code, said.as_str()), (Some(0), "1 of 1 rows were new\n"), "{name}");
+        assert!(folder.join(name).is_file(), "{name}");
+        let (_, said) = run(folder, &format!("results export timm --store {name}"));
+        assert!(said.contains("resnet50"), "{name}: {said}");
+        let (_, said) = run(folder, &format!("results merge into.db {name}"));
+        assert!(said.starts_with(&format!("{name}: ")), "{said}");
+    }
+    assert_eq!(fs::read_to_string(foreign).unwrap(), "of somebody else");
+    let (code, said) = run(folder, "results list --store file:none.db");
+    assert_eq!(code, Some(1));
+    assert!(said.contains("there are no results in `file:none.db` yet"), "{said}");
+}
+
+#[test]
+fn a_store_with_more_than_ours_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("table.csv"), TABLE).unwrap();
+    run(folder, "results import table.csv");
+    let connection = rusqlite::Connection::open(folder.join("inceptive.db")).unwrap();
+    let sql = "CREATE TRIGGER swallow BEFORE INSERT ON foreign_measurement
+               BEGIN SELECT RAISE(IGNORE); END";
+    connection.execute_batch(sql).unwrap();
+    drop(connection);
+    for command in ["results import table.csv", "results list", "results export timm"] {
+        let (code, said) = run(folder, command);
+        assert_eq!(code, Some(1), "{command}");
+        assert!(said.contains("the trigger `swallow` is not part of a store"), "{command}: {said}");
+    }
+}
+
+#[test]
+fn one_row_that_cannot_be_read_hides_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("table.csv"), TABLE).unwrap();
+    run(folder, "results import table.csv");
+    let connection = rusqlite::Connection::open(folder.join("inceptive.db")).unwrap();
+    let sql = "PRAGMA ignore_check_constraints = on;
+               INSERT INTO foreign_measurement (content, json) VALUES ('a', CAST(x'ff' AS TEXT));
+               INSERT INTO measurement (content, machine, json) VALUES ('b', 'x', '{}');
+               INSERT INTO profile (content, machine, json) VALUES ('c', 'x', '{}')";
+    connection.execute_batch(sql).unwrap();
+    drop(connection);
+    for (command, rows) in [
+        ("results list", vec!["measurement 1"]),
+        ("results list --json", vec!["measurement 1"]),
+        ("results list --engine rten", vec!["measurement 1"]),
+        ("results export csv", vec!["measurement 1"]),
+        ("results export timm", vec!["measurement 1", "foreign_measurement 2"]),
+        ("results merge other.db inceptive.db", vec!["measurement 1", "profile 1"]),
+    ] {
+        let (code, said) = run(folder, command);
+        assert_eq!(code, Some(0), "{command}: {said}");
+        for row in rows {
+            let expected = format!("left out: {row} of `inceptive.db` cannot be read");
+            assert!(said.contains(&expected), "{command}: {said}");
+        }
+    }
+    let (_, said) = run(folder, "results export timm");
+    assert!(said.contains("resnet50"), "{said}");
+}
+
+#[test]
+fn a_log_that_cannot_be_read_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::write(folder.join("table.csv"), TABLE).unwrap();
+    run(folder, "results import table.csv");
+    fs::write(folder.join("inceptive.db-wal"), [7; 4096]).unwrap();
+    for command in ["results list", "results import table.csv", "results merge new.db inceptive.db"]
+    {
+        let (code, said) = run(folder, command);
+        assert_eq!(code, Some(1), "{command}: {said}");
+        assert!(
+            said.contains("`inceptive.db-wal` cannot be read: its header is damaged"),
+            "{said}"
+        );
+    }
+}

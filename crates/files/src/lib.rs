@@ -1,0 +1,213 @@
+//! Reading files that somebody names: regular files of limited size, and nothing else.
+//!
+//! A device never ends, a pipe waits for whoever writes to it, and a file of terabytes fills the memory. All
+//! readers of the program open files here, so that none of them can hang or be exhausted. Nothing here knows
+//! what is in a file, and nothing is written.
+
+#![forbid(unsafe_code)]
+
+#[cfg(unix)]
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::{
+    fmt,
+    fs::{self, File, FileType},
+    io::{self, Read},
+    path::Path,
+};
+
+/// Bytes of 2^20.
+pub const MIB: u64 = 1 << 20;
+
+/// Bytes of 2^30.
+pub const GIB: u64 = 1 << 30;
+
+/// Why a file is not read, although the system would give it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// It is a folder.
+    #[error("it is a folder")]
+    Folder,
+    /// It is a pipe, a device or a socket.
+    #[error("it is {0}, not a regular file; save what it gives to a file and name that one")]
+    NotRegular(&'static str),
+    /// It is larger than what is read.
+    #[error("it is larger than {}, the most that is read here", Size(*limit))]
+    TooLarge {
+        /// The most bytes that are read.
+        limit: u64,
+    },
+}
+
+impl Refusal {
+    /// Why a file was refused; none where the system refused it.
+    pub fn of(error: &io::Error) -> Option<Self> {
+        error.get_ref().and_then(|inner| inner.downcast_ref::<Self>()).copied()
+    }
+}
+
+impl From<Refusal> for io::Error {
+    fn from(refusal: Refusal) -> Self {
+        let kind = match refusal {
+            Refusal::Folder => io::ErrorKind::IsADirectory,
+            Refusal::NotRegular(_) => io::ErrorKind::InvalidInput,
+            Refusal::TooLarge { .. } => io::ErrorKind::FileTooLarge,
+        };
+        Self::new(kind, refusal)
+    }
+}
+
+/// A limit in a unit in which it can be read; one of whole GiB exactly.
+struct Size(u64);
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            bytes if bytes >= GIB && bytes % GIB == 0 => write!(f, "{} GiB", bytes / GIB),
+            bytes if bytes >= MIB => write!(f, "{} MiB", bytes / MIB),
+            bytes => write!(f, "{bytes} bytes"),
+        }
+    }
+}
+
+/// Opens a regular file of at most `limit` bytes to read. It never waits: neither for a pipe's writer, nor for a
+/// device.
+///
+/// # Errors
+/// When the system does not give it, or it holds a [`Refusal`].
+pub fn open(path: &Path, limit: u64) -> io::Result<File> {
+    // Before it is opened, as opening alone has effects on some devices.
+    check(&fs::metadata(path)?, limit)?;
+    let mut options = File::options();
+    options.read(true);
+    // By now something else may have the name: a pipe is then opened without waiting, and found out.
+    #[cfg(unix)]
+    options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
+    let file = options.open(path)?;
+    check(&file.metadata()?, limit)?;
+    Ok(file)
+}
+
+/// Reads a regular file of at most `limit` bytes.
+///
+/// # Errors
+/// When the system does not give it, or it holds a [`Refusal`].
+pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let file = open(path, limit)?;
+    let expected = usize::try_from(file.metadata()?.len()).unwrap_or_default();
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(expected).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    // A file may grow meanwhile, and files of the system do not tell their size.
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(Refusal::TooLarge { limit }.into());
+    }
+    Ok(bytes)
+}
+
+/// Reads a regular file of at most `limit` bytes as text.
+///
+/// # Errors
+/// When the system does not give it, it holds a [`Refusal`], or is not UTF-8.
+pub fn read_text(path: &Path, limit: u64) -> io::Result<String> {
+    let text = String::from_utf8(read(path, limit)?);
+    text.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
+}
+
+fn check(metadata: &fs::Metadata, limit: u64) -> Result<(), Refusal> {
+    if metadata.is_dir() {
+        Err(Refusal::Folder)
+    } else if !metadata.is_file() {
+        Err(Refusal::NotRegular(kind(metadata.file_type())))
+    } else if metadata.len() > limit {
+        Err(Refusal::TooLarge { limit })
+    } else {
+        Ok(())
+    }
+}
+
+/// What a file that is not regular is, in words.
+#[cfg(unix)]
+fn kind(file: FileType) -> &'static str {
+    if file.is_fifo() {
+        "a pipe"
+    } else if file.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    }
+}
+
+#[cfg(not(unix))]
+fn kind(_: FileType) -> &'static str {
+    "something else"
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+
+    fn refusal(result: io::Result<Vec<u8>>) -> Refusal {
+        Refusal::of(&result.unwrap_err()).unwrap()
+    }
+
+    #[test]
+    fn regular_files_are_read_up_to_the_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, "text").unwrap();
+        assert_eq!(read(&path, 4).unwrap(), b"text");
+        assert_eq!(read_text(&path, 4).unwrap(), "text");
+        assert_eq!(refusal(read(&path, 3)), Refusal::TooLarge { limit: 3 });
+        assert!(
+            read(&folder.path().join("none"), 4).unwrap_err().kind() == io::ErrorKind::NotFound
+        );
+        fs::write(&path, [0xFF]).unwrap();
+        assert_eq!(read_text(&path, 4).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[test]
+    fn limits_are_named_in_plain_units() {
+        for (limit, text) in [(3, "3 bytes"), (2 * MIB, "2 MiB"), (4 * GIB, "4 GiB")] {
+            let message = Refusal::TooLarge { limit }.to_string();
+            assert_eq!(message, format!("it is larger than {text}, the most that is read here"));
+        }
+    }
+
+    /// A file of 1 TiB that takes no room on the disk is refused before anything is read.
+    #[test]
+    fn sparse_files_are_refused_by_their_size() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sparse");
+        File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        assert_eq!(refusal(read(&path, GIB)), Refusal::TooLarge { limit: GIB });
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_is_no_regular_file_is_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(refusal(read(folder.path(), 4)), Refusal::Folder);
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert_eq!(refusal(read(&pipe, 4)), Refusal::NotRegular("a pipe"));
+        let socket = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        assert_eq!(refusal(read(&socket, 4)), Refusal::NotRegular("a socket"));
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("/dev/zero", &link).unwrap();
+        for device in [Path::new("/dev/zero"), &link] {
+            assert_eq!(refusal(read(device, 4)), Refusal::NotRegular("a device"));
+        }
+    }
+
+    /// Files of the system say that they are empty.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn files_that_do_not_tell_their_size_are_limited_too() {
+        let cpus = Path::new("/proc/cpuinfo");
+        assert!(!read(cpus, 64 * MIB).unwrap().is_empty());
+        assert_eq!(refusal(read(cpus, 4)), Refusal::TooLarge { limit: 4 });
+    }
+}

@@ -1,0 +1,146 @@
+//! Why results cannot be kept or read.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use rusqlite::ErrorCode;
+
+/// Why results cannot be kept or read.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no file.
+    #[error("there are no results in `{}` yet: `inceptive bench` makes some", .0.display())]
+    Missing(PathBuf),
+    /// The file is something else.
+    #[error("`{}` is not a store of results; choose another with --store", .0.display())]
+    NotOurs(PathBuf),
+    /// The file holds something that this program did not put there.
+    #[error(
+        "`{}` is not used: {difference}. Somebody changed how it stores results, which can hide or replace them. \
+         Restore it from a copy, or choose another with --store", path.display()
+    )]
+    Schema {
+        /// The file.
+        path: PathBuf,
+        /// What is different, in words.
+        difference: String,
+    },
+    /// The file is of a later version of this program.
+    #[error(
+        "`{}` was written by a newer version of this program (schema {found}, known is {known}); nothing \
+         was changed", path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: usize,
+        /// The latest schema that is known.
+        known: usize,
+    },
+    /// The file is broken.
+    #[error(
+        "`{}` is damaged ({message}); it was not changed. Put it aside, or save what can be read with \
+         `sqlite3 FILE .recover`", path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        message: String,
+    },
+    /// A file beside the store, which holds its latest results or how to undo what was not finished, cannot be used.
+    #[error(
+        "`{}` cannot be read: {reason}. It belongs to a store of results and may hold the latest of them; \
+         nothing was changed. Restore it, or move it away to go on without it", path.display()
+    )]
+    Log {
+        /// The file beside the store.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The disk is full.
+    #[error("no room left for `{}`; the results before are safe", .0.display())]
+    Full(PathBuf),
+    /// The file cannot be written.
+    #[error("`{}` cannot be written; choose another with --store", .0.display())]
+    ReadOnly(PathBuf),
+    /// The file cannot be read.
+    #[error("cannot read `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        error: io::Error,
+    },
+    /// The file holds other results than those that are wanted.
+    #[error(
+        "`{}` does not hold the results that `--up-to {wanted}` names: the file was replaced, or results are missing. \
+         Use the store that the report was made from, or leave --up-to out", path.display()
+    )]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// The results that are wanted.
+        wanted: String,
+    },
+    /// A row of the file cannot be understood.
+    #[error("{table} {id} of `{}` cannot be read: {error}", path.display())]
+    Row {
+        /// The file.
+        path: PathBuf,
+        /// Its table.
+        table: &'static str,
+        /// The number of the row.
+        id: i64,
+        /// What is wrong with it.
+        #[source]
+        error: serde_json::Error,
+    },
+    /// A result cannot be written down.
+    #[error("a result cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A result was added, but the file does not hold it.
+    #[error(
+        "a result was not kept: `{}` holds something else in its place; choose another store with --store",
+        .0.display()
+    )]
+    NotKept(PathBuf),
+    /// A result is larger than any that is read.
+    #[error("a result was not kept in `{}`: it is larger than {} MiB", path.display(), limit >> 20)]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The most bytes that a result may have.
+        limit: usize,
+    },
+    /// Anything else.
+    #[error("`{}`: {error}", path.display())]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        #[source]
+        error: rusqlite::Error,
+    },
+}
+
+/// An error of SQLite in our terms.
+pub fn explain(path: &Path, error: rusqlite::Error) -> StoreError {
+    let path = path.to_owned();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt) => {
+            StoreError::Damaged { path, message: error.to_string() }
+        }
+        Some(ErrorCode::NotADatabase) => StoreError::NotOurs(path),
+        Some(ErrorCode::DiskFull) => StoreError::Full(path),
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            StoreError::ReadOnly(path)
+        }
+        _ => StoreError::Database { path, error },
+    }
+}

@@ -1,0 +1,106 @@
+//! What a file has to hold to be a store: its mark, its version and exactly the tables of that version.
+//!
+//! A trigger, view or column that somebody planted runs whenever results are added or read. So nothing is used of a
+//! file whose schema is not, word for word, the one that this program makes.
+
+use std::{collections::BTreeSet, path::Path};
+
+use rusqlite::{Connection, Transaction};
+
+use crate::error::{StoreError, explain};
+
+/// Marks a SQLite file as ours: "INCP".
+const APPLICATION: i32 = 0x494E_4350;
+
+/// The schema, in steps; a step that was released is never changed.
+const STEPS: [&str; 2] = [include_str!("migrations/1.sql"), include_str!("migrations/2.sql")];
+
+/// The version that this program writes.
+pub const LATEST: usize = STEPS.len();
+
+/// More parts than any version has: of a file with more it is not told which.
+const MOST_PARTS: usize = 1000;
+
+/// A table, index, trigger or view, as SQLite keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Part {
+    kind: String,
+    name: String,
+    table: String,
+    sql: Option<String>,
+}
+
+/// The version of a file that is ours; 0 for one with nothing in it, which may become ours.
+///
+/// # Errors
+/// When it is not ours, newer, or holds anything else than its version does.
+pub fn version(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
+    let explained = |error| explain(path, error);
+    let pragma = |name: &str| -> Result<i64, StoreError> {
+        connection.pragma_query_value(None, name, |row| row.get(0)).map_err(explained)
+    };
+    let (application, found) = (pragma("application_id")?, pragma("user_version")?);
+    let found = usize::try_from(found).unwrap_or(usize::MAX);
+    let parts = parts(connection).map_err(explained)?;
+    let is_marked = application == i64::from(APPLICATION);
+    // A program of an earlier version marked the file first, and could be ended there.
+    if parts.is_empty() && found == 0 && (is_marked || application == 0) {
+        return Ok(0);
+    }
+    if !is_marked {
+        return Err(StoreError::NotOurs(path.to_owned()));
+    }
+    if found > LATEST {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known: LATEST });
+    }
+    let expected = made(found).map_err(explained)?;
+    match difference(&expected, &parts) {
+        None => Ok(found),
+        Some(difference) => Err(StoreError::Schema { path: path.to_owned(), difference }),
+    }
+}
+
+/// Moves a file to the latest version and marks it, all in one transaction.
+///
+/// # Errors
+/// When SQLite cannot.
+pub fn migrate(transaction: &Transaction<'_>, from: usize) -> rusqlite::Result<()> {
+    transaction.pragma_update(None, "application_id", APPLICATION)?;
+    for step in &STEPS[from.min(LATEST)..] {
+        transaction.execute_batch(step)?;
+    }
+    transaction.execute_batch(&format!("PRAGMA user_version = {LATEST}"))
+}
+
+/// What the steps to a version make.
+fn made(version: usize) -> rusqlite::Result<BTreeSet<Part>> {
+    let connection = Connection::open_in_memory()?;
+    for step in &STEPS[..version] {
+        connection.execute_batch(step)?;
+    }
+    parts(&connection)
+}
+
+fn parts(connection: &Connection) -> rusqlite::Result<BTreeSet<Part>> {
+    let sql = format!("SELECT type, name, tbl_name, sql FROM sqlite_schema LIMIT {MOST_PARTS}");
+    let mut statement = connection.prepare(&sql)?;
+    let part = |row: &rusqlite::Row<'_>| {
+        let (kind, name, table, sql) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+        Ok(Part { kind, name, table, sql })
+    };
+    statement.query_map([], part)?.collect()
+}
+
+/// The first difference, in words.
+fn difference(expected: &BTreeSet<Part>, found: &BTreeSet<Part>) -> Option<String> {
+    let same = |part: &Part, all: &BTreeSet<Part>| {
+        all.iter().any(|other| (&other.kind, &other.name) == (&part.kind, &part.name))
+    };
+    if let Some(Part { kind, name, .. }) = found.difference(expected).find(|it| !same(it, expected))
+    {
+        return Some(format!("the {kind} `{name}` is not part of a store"));
+    }
+    let part = expected.difference(found).next()?;
+    let what = if same(part, found) { "is not as this program makes it" } else { "is missing" };
+    Some(format!("the {} `{}` {what}", part.kind, part.name))
+}

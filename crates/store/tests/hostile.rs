@@ -1,0 +1,426 @@
+//! Files that somebody else made or changed: nothing of theirs runs, and nothing is hidden.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use common::{file, measurement};
+use inceptive_store::{Filter, Store, StoreError, read_timm};
+use rusqlite::Connection;
+
+/// A store with two results.
+fn store_with_two(folder: &Path) -> PathBuf {
+    let path = file(folder);
+    let mut store = Store::open(&path).unwrap();
+    store.append(&measurement("first", 1)).unwrap();
+    store.append(&measurement("second", 2)).unwrap();
+    path
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    PathBuf::from(format!("{}{suffix}", path.display()))
+}
+
+/// All ways to open a store refuse it, and leave it as it is.
+fn refused(path: &Path) -> StoreError {
+    let before = fs::read(path).unwrap();
+    let mut other = Store::open(&path.with_extension("other")).unwrap();
+    let merged = other.merge(path).unwrap_err();
+    assert!(other.measurements(&Filter::default()).unwrap().readable.is_empty());
+    let read = Store::open_to_read(path).unwrap_err();
+    let written = Store::open(path).unwrap_err();
+    assert_eq!(fs::read(path).unwrap(), before);
+    assert_eq!(read.to_string(), written.to_string());
+    assert_eq!(read.to_string(), merged.to_string());
+    written
+}
+
+/// What an attack planted: triggers that swallow or delete results, a view that never ends in the place of the table,
+/// columns that compute something else, and anything that is not ours at all.
+#[test]
+fn a_schema_that_is_not_ours_is_refused() {
+    for (sql, expected) in [
+        (
+            "CREATE TRIGGER swallow BEFORE INSERT ON measurement BEGIN SELECT RAISE(IGNORE); END",
+            "the trigger `swallow` is not part of a store",
+        ),
+        (
+            "CREATE TRIGGER lose AFTER INSERT ON measurement
+             BEGIN INSERT OR REPLACE INTO measurement (id, content, machine, json)
+             VALUES (new.id, 'x', 'x', '{}'); END",
+            "the trigger `lose` is not part of a store",
+        ),
+        ("DROP TRIGGER measurement_stays", "the trigger `measurement_stays` is missing"),
+        ("DROP INDEX measurement_key", "the index `measurement_key` is missing"),
+        (
+            "DROP TABLE foreign_measurement;
+             CREATE VIEW foreign_measurement AS WITH RECURSIVE loop(n) AS
+             (SELECT 1 UNION ALL SELECT n + 1 FROM loop) SELECT n AS id, '{}' AS json FROM loop",
+            "the view `foreign_measurement` is not part of a store",
+        ),
+        (
+            "ALTER TABLE measurement ADD COLUMN more TEXT
+             GENERATED ALWAYS AS (hex(zeroblob(1000))) VIRTUAL",
+            "the table `measurement` is not as this program makes it",
+        ),
+        (
+            "CREATE TABLE mine (x, y AS (printf('%.*c', 1000000000, 'x')))",
+            "the table `mine` is not part of a store",
+        ),
+        ("CREATE INDEX mine ON profile (hex(json))", "the index `mine` is not part of a store"),
+        ("ANALYZE", "the table `sqlite_stat"),
+        ("PRAGMA user_version = 0", "the"),
+        ("PRAGMA user_version = 1", "the"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = store_with_two(folder.path());
+        Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+        let error = refused(&path);
+        let StoreError::Schema { difference, .. } = &error else { panic!("{sql}: {error:?}") };
+        assert!(difference.starts_with(expected), "{sql}: {difference}");
+    }
+}
+
+/// What is changed while a store is open is seen before the next result goes to it.
+#[test]
+fn a_schema_that_is_changed_meanwhile_is_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = store_with_two(folder.path());
+    let mut store = Store::open(&path).unwrap();
+    let sql = "CREATE TRIGGER swallow BEFORE INSERT ON measurement BEGIN SELECT RAISE(IGNORE); END";
+    Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+    let error = store.append(&measurement("third", 3)).unwrap_err();
+    assert!(matches!(error, StoreError::Schema { .. }), "{error:?}");
+    Connection::open(&path).unwrap().execute_batch("DROP TRIGGER swallow").unwrap();
+    assert!(store.append(&measurement("third", 3)).unwrap());
+}
+
+/// A row that has the name of a result, but says something else, keeps the result out.
+#[test]
+fn a_result_that_is_not_there_afterwards_is_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = store_with_two(folder.path());
+    let third = measurement("third", 3);
+    let other = folder.path().join("other.db");
+    Store::open(&other).unwrap().append(&third).unwrap();
+    let sql = "SELECT content FROM measurement";
+    let content: String =
+        Connection::open(&other).unwrap().query_row(sql, [], |row| row.get(0)).unwrap();
+    let sql = "INSERT INTO measurement (content, machine, json) VALUES (?1, 'x', '{}')";
+    Connection::open(&path).unwrap().execute(sql, [content]).unwrap();
+
+    let mut store = Store::open(&path).unwrap();
+    assert!(matches!(store.append(&third).unwrap_err(), StoreError::NotKept(_)));
+    assert!(matches!(store.merge(&other).unwrap_err(), StoreError::NotKept(_)));
+    assert!(store.append(&measurement("first", 1)).is_ok());
+}
+
+/// Rows are named by what they say, whatever name another file gave them.
+#[test]
+fn merged_rows_get_their_own_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = store_with_two(folder.path());
+    let renamed = folder.path().join("renamed.db");
+    drop(Store::open(&renamed).unwrap());
+    let connection = Connection::open(&renamed).unwrap();
+    let source = Connection::open(&path).unwrap();
+    let json: String = source
+        .query_row("SELECT json FROM measurement WHERE id = 1", [], |row| row.get(0))
+        .unwrap();
+    let sql = "INSERT INTO measurement (content, machine, json) VALUES ('planted', 'planted', ?1)";
+    connection.execute(sql, [json]).unwrap();
+    drop((connection, source));
+    assert_eq!(
+        Store::open(&path).unwrap().merge(&renamed).unwrap().added,
+        0,
+        "it is there already"
+    );
+}
+
+/// Text that is not JSON, no text, another number than any result has, and a row of 100 MiB.
+#[test]
+fn unreadable_rows_hide_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = store_with_two(folder.path());
+    let table = "model,infer_img_size,infer_samples_per_sec,infer_step_time,infer_batch_size,param_count\n\
+                 resnet50,224,100.5,9.95,1,25.56\n";
+    Store::open(&path).unwrap().append_foreign(&read_timm(table.as_bytes()).unwrap()).unwrap();
+    let connection = Connection::open(&path).unwrap();
+    connection
+        .execute_batch(
+            "PRAGMA ignore_check_constraints = on;
+             INSERT INTO foreign_measurement (content, json) VALUES ('a', 'no JSON');
+             INSERT INTO foreign_measurement (content, json) VALUES ('b', CAST(x'22ff22' AS TEXT));
+             INSERT INTO foreign_measurement (content, json) VALUES ('c', hex(zeroblob(50000000)));
+             INSERT INTO measurement (content, machine, json) VALUES ('d', 'x', CAST(x'7b22ff223a317d' AS TEXT));
+             INSERT INTO profile (content, machine, json) VALUES ('e', 'x', '[1]');",
+        )
+        .unwrap();
+    drop(connection);
+    break_json(&path);
+
+    let store = Store::open_to_read(&path).unwrap();
+    let everything = Filter::default();
+    let measurements = store.measurements(&everything).unwrap();
+    let names: Vec<&str> =
+        measurements.readable.iter().map(|it| it.result.subject.name.as_str()).collect();
+    assert_eq!((names, measurements.unreadable.len()), (vec!["first"], 2));
+    let with_filter = Filter { model: Some("FIRST".to_owned()), ..Filter::default() };
+    let found = store.measurements(&with_filter).unwrap();
+    assert_eq!((found.readable.len(), found.unreadable.len()), (1, 2));
+    assert_eq!(store.profiles(&everything).unwrap().unreadable.len(), 1);
+    let foreign = store.foreign().unwrap();
+    assert_eq!((foreign.readable.len(), foreign.unreadable.len()), (1, 3));
+    assert!(store.measurement(1).unwrap().is_some());
+    assert!(store.measurement(2).is_err());
+
+    let mut writer = Store::open(&path).unwrap();
+    assert!(writer.append(&measurement("third", 3)).unwrap());
+    let mut other = Store::open(&folder.path().join("other.db")).unwrap();
+    let merged = other.merge(&path).unwrap();
+    assert_eq!((merged.added, merged.unreadable.len()), (3, 6));
+}
+
+/// Damages the JSON of the second result in the file itself, so that its columns cannot be computed any more.
+fn break_json(path: &Path) {
+    let mut bytes = fs::read(path).unwrap();
+    let name = b"\"name\":\"second\"";
+    let at = bytes.windows(name.len()).position(|window| window == name).unwrap();
+    bytes[at] = b'!';
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn names_are_names_of_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let foreign = folder.path().join("foreign.db");
+    Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
+    let before = fs::read(&foreign).unwrap();
+    // Names mean something in the working folder, which the tests of this program share.
+    let this = std::env::current_exe().unwrap();
+    if std::env::var_os("INCEPTIVE_TEST_NAMES").is_none() {
+        let status = Command::new(this)
+            .args(["--exact", "names_are_names_of_files"])
+            .env("INCEPTIVE_TEST_NAMES", "1")
+            .current_dir(folder.path())
+            .status();
+        assert!(status.unwrap().success());
+        assert_eq!(fs::read(&foreign).unwrap(), before);
+        return;
+    }
+    for name in [":memory:", "file:foreign.db", "file:x?mode=memory", "file::memory:", "a?b#c%20"] {
+        let path = Path::new(name);
+        assert!(matches!(Store::open_to_read(path).unwrap_err(), StoreError::Missing(_)), "{name}");
+        Store::open(path).unwrap().append(&measurement("m", 1)).unwrap();
+        assert!(path.is_file(), "{name}");
+        let kept = Store::open_to_read(path).unwrap().measurements(&Filter::default()).unwrap();
+        assert_eq!(kept.readable.len(), 1, "{name}");
+        let mut into = Store::open(Path::new("into.db")).unwrap();
+        into.merge(path).unwrap();
+        fs::remove_file(path).unwrap();
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn stores_are_regular_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let sparse = folder.path().join("sparse.db");
+    File::create(&sparse).unwrap().set_len(1 << 44).unwrap();
+    let dangling = folder.path().join("dangling.db");
+    let target = folder.path().join("target.db");
+    std::os::unix::fs::symlink(&target, &dangling).unwrap();
+    for path in [Path::new("/dev/zero"), &pipe, &sparse, &dangling] {
+        let error = Store::open(path).unwrap_err();
+        assert!(matches!(error, StoreError::Read { .. }), "{}: {error:?}", path.display());
+        assert!(Store::open_to_read(path).is_err());
+    }
+    assert!(!target.exists(), "nothing is made where a link points");
+    // A link to a store is the store.
+    Store::open(&target).unwrap().append(&measurement("m", 1)).unwrap();
+    assert!(Store::open(&dangling).unwrap().append(&measurement("m", 2)).unwrap());
+}
+
+/// A store and its log as a program leaves them that was ended, with the second result in the log only.
+fn with_log(folder: &Path) -> PathBuf {
+    let path = file(folder);
+    Store::open(&path).unwrap().append(&measurement("first", 1)).unwrap();
+    let mut store = Store::open(&path).unwrap();
+    store.append(&measurement("second", 2)).unwrap();
+    store.append(&measurement("third", 3)).unwrap();
+    let left = folder.join("left.db");
+    fs::copy(&path, &left).unwrap();
+    fs::copy(beside(&path, "-wal"), beside(&left, "-wal")).unwrap();
+    left
+}
+
+fn count(path: &Path) -> usize {
+    let store = Store::open_to_read(path).unwrap();
+    store.measurements(&Filter::default()).unwrap().readable.len()
+}
+
+#[test]
+fn a_log_that_is_whole_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = with_log(folder.path());
+    assert_eq!(count(&path), 3);
+    assert!(Store::open(&path).unwrap().append(&measurement("fourth", 4)).unwrap());
+    assert_eq!(count(&path), 4);
+}
+
+/// Cut anywhere within a page, a log is one of a program that was ended while it wrote.
+#[test]
+fn a_log_that_ends_early_holds_what_was_finished() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = with_log(folder.path());
+    let log = beside(&path, "-wal");
+    let length = fs::metadata(&log).unwrap().len();
+    File::options().write(true).open(&log).unwrap().set_len(length - 100).unwrap();
+    assert_eq!(count(&path), 2);
+}
+
+#[test]
+fn a_log_that_cannot_be_read_is_said() {
+    type Damage = fn(&Path, Vec<u8>);
+    let damages: [(Damage, &str); 6] = [
+        (
+            |log, mut bytes| {
+                bytes[0] ^= 1;
+                fs::write(log, bytes).unwrap()
+            },
+            "header is damaged",
+        ),
+        (
+            |log, mut bytes| {
+                bytes[..32].fill(0);
+                fs::write(log, bytes).unwrap()
+            },
+            "header is damaged",
+        ),
+        (
+            |log, mut bytes| {
+                bytes[32 + 24 + 700] ^= 1;
+                fs::write(log, bytes).unwrap()
+            },
+            "page in it is damaged",
+        ),
+        (|log, bytes| fs::write(log, &bytes[..20]).unwrap(), "ends within its header"),
+        (
+            |log, _| {
+                fs::remove_file(log).unwrap();
+                fs::create_dir(log).unwrap()
+            },
+            "not a regular file",
+        ),
+        (
+            |log, _| {
+                assert!(
+                    Command::new("mkfifo")
+                        .arg(log.with_extension("pipe"))
+                        .status()
+                        .unwrap()
+                        .success()
+                );
+                fs::rename(log.with_extension("pipe"), log).unwrap();
+            },
+            "not a regular file",
+        ),
+    ];
+    for (damage, expected) in damages {
+        let folder = tempfile::tempdir().unwrap();
+        let path = with_log(folder.path());
+        let log = beside(&path, "-wal");
+        damage(&log, fs::read(&log).unwrap());
+        let error = refused(&path);
+        let StoreError::Log { reason, .. } = &error else { panic!("{expected}: {error:?}") };
+        assert!(reason.contains(expected), "{expected}: {reason}");
+    }
+}
+
+/// SQLite writes to whatever has the log's name, and deletes what a journal names.
+#[test]
+#[cfg(unix)]
+fn files_beside_a_store_reach_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = store_with_two(folder.path());
+    let precious = folder.path().join("precious");
+    fs::write(&precious, "text").unwrap();
+    for suffix in ["-wal", "-shm", "-journal"] {
+        std::os::unix::fs::symlink(&precious, beside(&path, suffix)).unwrap();
+        assert!(matches!(refused(&path), StoreError::Log { .. }), "{suffix}");
+        fs::remove_file(beside(&path, suffix)).unwrap();
+    }
+    let magic = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+    let mut journal = vec![0; 512];
+    journal[..8].copy_from_slice(&magic);
+    journal.extend_from_slice(precious.to_str().unwrap().as_bytes());
+    journal.extend_from_slice(&magic);
+    fs::write(beside(&path, "-journal"), journal).unwrap();
+    assert!(matches!(refused(&path), StoreError::Log { .. }));
+    assert_eq!(fs::read_to_string(&precious).unwrap(), "text");
+}
+
+/// Where the log cannot be read as nothing can be written, the store is not read without it.
+#[test]
+#[cfg(unix)]
+fn a_log_on_a_disk_that_cannot_be_written_is_said() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let inside = folder.path().join("inside");
+    fs::create_dir(&inside).unwrap();
+    let path = with_log(&inside);
+    fs::set_permissions(&inside, fs::Permissions::from_mode(0o555)).unwrap();
+    let is_root = fs::write(inside.join("probe"), "").is_ok();
+    let read = Store::open_to_read(&path);
+    fs::set_permissions(&inside, fs::Permissions::from_mode(0o755)).unwrap();
+    // Root writes anywhere.
+    assert!(is_root || matches!(read.unwrap_err(), StoreError::Log { .. }));
+}
+
+/// An earlier version marked a file before it made the tables, and could be ended in between.
+#[test]
+fn a_file_that_was_only_marked_is_finished() {
+    let folder = tempfile::tempdir().unwrap();
+    for sql in [
+        "PRAGMA application_id = 1229865808",
+        "PRAGMA journal_mode = wal; PRAGMA application_id = 1229865808",
+        "PRAGMA journal_mode = wal",
+    ] {
+        let path = file(folder.path());
+        Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+        assert!(matches!(Store::open_to_read(&path).unwrap_err(), StoreError::Missing(_)), "{sql}");
+        assert!(Store::open(&path).unwrap().append(&measurement("m", 1)).unwrap());
+        assert_eq!(count(&path), 1);
+        fs::remove_file(&path).unwrap();
+    }
+}
+
+/// What an earlier version wrote is read, and moved on by the first that adds to it.
+#[test]
+fn earlier_schemas_are_moved_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let connection = Connection::open(&path).unwrap();
+    connection.execute_batch(include_str!("../src/migrations/1.sql")).unwrap();
+    connection
+        .execute_batch("PRAGMA application_id = 1229865808; PRAGMA user_version = 1")
+        .unwrap();
+    drop(connection);
+    let store = Store::open_to_read(&path).unwrap();
+    assert!(store.profiles(&Filter::default()).unwrap().readable.is_empty());
+    drop(store);
+    Store::open(&path).unwrap().append(&measurement("m", 1)).unwrap();
+    let version: i64 = Connection::open(&path)
+        .unwrap()
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(version, 2);
+}
