@@ -5,22 +5,23 @@ use std::ops::Range;
 use crate::need::Need;
 
 /// Splits networks, by what they need, into neighbouring groups that take turns. A group has `most` networks at
-/// most, as results are safe when their group is done, and fits into half of the available memory on each of
-/// the engines, unless a single network does not.
+/// most, as results are safe when their group is done, and fits into the available memory: all of its networks are kept
+/// on each of the engines at once, and loaded one after the other. A single network is a group whatever it needs.
 pub fn groups(needs: &[Need], engines: usize, most: usize, available: u64) -> Vec<Range<usize>> {
-    let limit = available / 2;
     let mut groups: Vec<Range<usize>> = Vec::new();
-    let mut used: u64 = 0;
+    // What is kept of the last group, and what loading takes for a moment at most.
+    let (mut kept, mut loading): (u64, u64) = (0, 0);
     for (at, need) in needs.iter().enumerate() {
-        let bytes = need.at_most().saturating_mul(engines as u64);
+        let (more, moment) = (need.to_keep(engines), need.to_load().max(need.to_read()));
+        let (with, peak) = (kept.saturating_add(more), loading.max(moment));
         match groups.last_mut() {
-            Some(group) if group.len() < most && used.saturating_add(bytes) <= limit => {
+            Some(group) if group.len() < most && with.saturating_add(peak) <= available => {
                 group.end += 1;
-                used += bytes;
+                (kept, loading) = (with, peak);
             }
             _ => {
                 groups.push(at..at + 1);
-                used = bytes;
+                (kept, loading) = (more, moment);
             }
         }
     }
@@ -33,13 +34,17 @@ mod tests {
 
     #[test]
     fn groups_are_small_and_fit() {
-        let groups = |needs: &[u64], engines, most, available| {
-            let needs: Vec<Need> = needs.iter().map(|&weights| Need::of_weights(weights)).collect();
-            groups(&needs, engines, most, available)
+        let gibibyte = 1 << 30;
+        let groups = |needs: &[u64], engines, most, available: u64| {
+            let needs: Vec<Need> =
+                needs.iter().map(|&weights| Need::of_weights(weights * gibibyte)).collect();
+            groups(&needs, engines, most, available * gibibyte)
         };
-        assert_eq!(groups(&[1; 8], 1, 6, 1 << 30), [0..6, 6..8]);
-        assert_eq!(groups(&[10, 10, 10], 1, 6, 160), [0..2, 2..3]);
-        assert_eq!(groups(&[10, 10, 10], 2, 6, 320), [0..2, 2..3]);
+        assert_eq!(groups(&[1; 8], 1, 6, 1000), [0..6, 6..8]);
+        // Three copies of each and a moment's two of one, and what engines take for themselves.
+        assert_eq!(groups(&[10, 10, 10], 1, 6, 81), [0..2, 2..3]);
+        assert_eq!(groups(&[10, 10, 10], 1, 6, 79), [0..1, 1..2, 2..3]);
+        assert_eq!(groups(&[10, 10, 10], 2, 6, 121), [0..2, 2..3]);
         assert_eq!(groups(&[1000, 1], 1, 6, 100), [0..1, 1..2]);
         assert!(groups(&[], 1, 6, 100).is_empty());
     }

@@ -1,15 +1,39 @@
 //! How much memory a network needs, before any of it is taken.
+//!
+//! Measured with `VmHWM` of whole runs, of VGG-19 and of networks of large linear layers, at one and many images:
+//!
+//! | while | copies of the weights | of what |
+//! |---|---|---|
+//! | they are read | 2 | our tensors, and the file that they are read from |
+//! | an ONNX file is made | 3 | our tensors, the message, and the bytes that it becomes |
+//! | an engine loads it | 4 | our tensors, the ONNX file, the engine's tensors, and those that it rearranges |
+//! | it runs | 3 | our tensors, and at most two of the engine |
+//!
+//! Results of a run are at most twice those that are needed at once: engines take memory for them in large pieces
+//! and reuse it less well than could be.
 
 use inceptive_cost::{Cost, Mode};
 use inceptive_ir::Graph;
 
-/// Copies of its weights that a network has in memory at least while it runs: ours and the engine's.
-const COPIES_AT_LEAST: u64 = 2;
+/// Copies of the weights in memory while they are read: ours, and the file that they come from.
+const READING: u64 = 2;
 
-/// Copies while it is loaded: ours, the ONNX file, the engine's own and what it rearranges.
-const COPIES_AT_MOST: u64 = 4;
+/// While an ONNX file is made: ours, the message, and its bytes.
+const WRITING: u64 = 3;
 
-/// What a network needs on one engine, in bytes.
+/// What each engine keeps of them while it runs, beside ours.
+const KEPT: u64 = 2;
+
+/// What an engine has of them while it loads them, beside ours.
+const LOADING: u64 = 3;
+
+/// What engines take for results, in multiples of those that are needed at once.
+const RESULTS: u64 = 2;
+
+/// What an engine takes for itself: its code, threads and their scratch memory.
+const ENGINE_BYTES: u64 = 64 << 20;
+
+/// What a network needs, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Need {
     weights: u64,
@@ -22,17 +46,44 @@ impl Need {
         let cost = Cost::new(graph, Mode::Inference);
         let input = graph.node(graph.input()).shape.elements() * size_of::<f32>() as u64;
         let image = cost.peak.bytes.saturating_add(input);
-        Self { weights: cost.total.weight_bytes, run: image.saturating_mul(batch.into()) }
+        let buffers = cost.total.buffers.saturating_mul(size_of::<f32>() as u64);
+        let weights = cost.total.weight_bytes.saturating_add(buffers);
+        Self { weights, run: image.saturating_mul(batch.into()) }
     }
 
-    /// Less than this is never enough. Engines take more for what they compute on the way.
-    pub fn at_least(&self) -> u64 {
-        self.weights.saturating_mul(COPIES_AT_LEAST).saturating_add(self.run)
+    /// The weights alone, as we keep them.
+    pub fn weights(&self) -> u64 {
+        self.weights
     }
 
-    /// This is enough, but for what engines take on the way.
-    pub(crate) fn at_most(&self) -> u64 {
-        self.weights.saturating_mul(COPIES_AT_MOST).saturating_add(self.run)
+    /// Enough to read the weights, or make them.
+    pub fn to_read(&self) -> u64 {
+        self.weights.saturating_mul(READING)
+    }
+
+    /// Enough to write an ONNX file.
+    pub fn to_write(&self) -> u64 {
+        self.weights.saturating_mul(WRITING)
+    }
+
+    /// Enough to keep the network on so many engines at once while it runs, our weights included.
+    pub fn to_keep(&self, engines: usize) -> u64 {
+        let engine = self
+            .weights
+            .saturating_mul(KEPT)
+            .saturating_add(self.run.saturating_mul(RESULTS))
+            .saturating_add(ENGINE_BYTES);
+        engine.saturating_mul(engines as u64).saturating_add(self.weights)
+    }
+
+    /// What is needed for a moment while one engine loads it, beside what is kept.
+    pub fn to_load(&self) -> u64 {
+        self.weights.saturating_mul(LOADING - KEPT)
+    }
+
+    /// Enough to load it on so many engines one after the other, and run it on all of them.
+    pub fn to_run(&self, engines: usize) -> u64 {
+        self.to_keep(engines).saturating_add(self.to_load())
     }
 }
 
@@ -53,11 +104,21 @@ mod tests {
         let mut graph = Graph::new(Shape::map(3, 4, 4), None).unwrap();
         let relu = NewNode::new(Op::Activation(Activation::Relu), Path::new("relu"));
         graph.add(relu, &[graph.input()]).unwrap();
-        let image = 3 * 4 * 4 * 4;
         // The input that we keep, the engine's and the result.
-        assert_eq!(Need::new(&graph, 1).at_least(), 3 * image);
-        assert_eq!(Need::new(&graph, u32::MAX).at_least(), 3 * image * u64::from(u32::MAX));
-        let heavy = Need { weights: 10, run: 1 };
-        assert_eq!((heavy.at_least(), heavy.at_most()), (21, 41));
+        let run = 3 * (3 * 4 * 4 * 4);
+        let results = |batch: u32| Need::new(&graph, batch).to_run(1) - ENGINE_BYTES;
+        assert_eq!(results(1), RESULTS * run);
+        assert_eq!(results(u32::MAX), RESULTS * run * u64::from(u32::MAX));
+    }
+
+    #[test]
+    fn each_copy_of_the_weights_counts() {
+        let need = Need { weights: 100, run: 10 };
+        assert_eq!((need.to_read(), need.to_write(), need.to_load()), (200, 300, 100));
+        assert_eq!(need.to_keep(0), 100);
+        assert_eq!(need.to_keep(2) - 2 * ENGINE_BYTES, 100 + 2 * (200 + 20));
+        assert_eq!(need.to_run(2), need.to_keep(2) + need.to_load());
+        let huge = Need { weights: u64::MAX / 2, run: u64::MAX };
+        assert_eq!(huge.to_run(3), u64::MAX);
     }
 }

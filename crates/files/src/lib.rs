@@ -8,6 +8,10 @@
 
 #[cfg(unix)]
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+mod link;
+
+pub use link::refuse_links;
+
 use std::{
     fmt,
     fs::{self, File, FileType},

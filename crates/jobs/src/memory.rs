@@ -1,12 +1,13 @@
 //! Refusing what does not fit into memory, before the system ends the program for it.
 
 use inceptive_exec::Need;
+use inceptive_ir::Graph;
 use inceptive_report::numbers::bytes;
 
 /// Something is too large for this machine.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{what} needs at least {} of memory, but only {} are left", bytes(*needed), bytes(*available)
+    "{what} needs {} of memory, but only {} are left", bytes(*needed), bytes(*available)
 )]
 pub struct OutOfMemory {
     /// What it is.
@@ -23,13 +24,47 @@ pub struct OutOfMemory {
 /// When it does not.
 pub fn check_memory(
     what: impl FnOnce() -> String,
-    need: &Need,
+    needed: u64,
     available: u64,
 ) -> Result<(), OutOfMemory> {
-    let needed = need.at_least();
     match needed <= available {
         true => Ok(()),
         false => Err(OutOfMemory { what: what(), needed, available }),
+    }
+}
+
+/// What a network is read for, which says how much memory has to be left before its weights are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be written.
+    Export,
+    /// To be run.
+    Run {
+        /// Images at once.
+        batch: u32,
+        /// Engines that have it at once.
+        engines: usize,
+    },
+}
+
+impl Purpose {
+    /// Bytes that a network takes for this.
+    pub fn needed(self, graph: &Graph) -> u64 {
+        match self {
+            Self::Export => Need::new(graph, 0).to_write(),
+            Self::Run { batch, engines } => {
+                let need = Need::new(graph, batch);
+                need.to_run(engines).max(need.to_read())
+            }
+        }
+    }
+
+    /// Images at once.
+    pub(crate) fn batch(self) -> u32 {
+        match self {
+            Self::Export => 1,
+            Self::Run { batch, .. } => batch,
+        }
     }
 }
 
@@ -44,20 +79,33 @@ pub fn with_batch(network: &str, batch: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use inceptive_ir::{Graph, Shape};
+    use inceptive_ir::{Linear, NewNode, Op, Path, Shape};
+
+    /// A linear layer with 2^28 weights: a gibibyte.
+    fn heavy() -> Graph {
+        let mut graph = Graph::new(Shape::vector(1 << 14), None).unwrap();
+        let linear = Op::Linear(Linear { out_features: 1 << 14, bias: false });
+        graph.add(NewNode::new(linear, Path::new("fc")), &[graph.input()]).unwrap();
+        graph
+    }
 
     #[test]
     fn what_does_not_fit_says_how_much_it_needs() {
-        let graph = Graph::new(Shape::map(3, 32, 32), None).unwrap();
-        let check = |batch, available| {
-            check_memory(|| with_batch("m", batch), &Need::new(&graph, batch), available)
-        };
-        // The image twice: ours and the engine's.
-        assert_eq!(check(1, 24 << 10), Ok(()));
-        let message = check(4, 90 << 10).unwrap_err().to_string();
+        let needed = Purpose::Run { batch: 4, engines: 1 }.needed(&heavy());
+        let check = |available| check_memory(|| with_batch("m", 4), needed, available);
+        assert_eq!(check(needed), Ok(()));
         assert_eq!(
-            message,
-            "`m` with 4 images at once needs at least 96.00 KiB of memory, but only 90.00 KiB are left"
+            check(3 << 30).unwrap_err().to_string(),
+            "`m` with 4 images at once needs 4.06 GiB of memory, but only 3.00 GiB are left"
         );
+    }
+
+    #[test]
+    fn every_copy_that_is_kept_counts() {
+        let gibibytes = |purpose: Purpose| purpose.needed(&heavy()) >> 30;
+        assert_eq!(gibibytes(Purpose::Export), 3);
+        assert_eq!(gibibytes(Purpose::Run { batch: 1, engines: 1 }), 4);
+        assert_eq!(gibibytes(Purpose::Run { batch: 1, engines: 3 }), 8);
+        assert_eq!(gibibytes(Purpose::Run { batch: 1, engines: 0 }), 2);
     }
 }

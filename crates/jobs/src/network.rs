@@ -8,14 +8,15 @@ use std::{
 };
 
 use inceptive_dsl::{Architecture, Disk, Failure, Files, Loaded, Setting, Sources, load};
-use inceptive_exec::{Need, Subnormals, available_memory};
+use inceptive_exec::{Subnormals, available_memory};
 use inceptive_files::Refusal;
 use inceptive_ir::{Graph, GraphError, passes};
 use inceptive_onnx::{
-    ImportError, Imported, LoadError, MatchBy, Matching, Opset, ValuesError, Weights, from_onnx,
+    ExportError, ImportError, Imported, LoadError, MatchBy, Matching, Opset, ValuesError, Weights,
+    expect_size, from_onnx,
 };
 
-use crate::memory::{OutOfMemory, check_memory};
+use crate::memory::{OutOfMemory, Purpose, check_memory, with_batch};
 
 /// Why a network cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -62,9 +63,18 @@ pub enum ReadError {
         #[source]
         error: LoadError,
     },
-    /// Its weights do not fit into memory.
+    /// It does not fit into memory.
     #[error(transparent)]
     Memory(#[from] OutOfMemory),
+    /// Its weights do not fit into an ONNX file, which is how it is written and given to engines.
+    #[error("`{}`", path.display())]
+    Size {
+        /// The file.
+        path: PathBuf,
+        /// How large it would be.
+        #[source]
+        error: ExportError,
+    },
     /// What is deployed of the network cannot be cut out.
     #[error(transparent)]
     Graph(#[from] GraphError),
@@ -225,7 +235,8 @@ pub struct WeightSource {
     pub seed: u64,
 }
 
-/// Reads a network with weights: from the file that was named, from the ONNX file itself, or random ones.
+/// Reads a network with weights: from the file that was named, from the ONNX file itself, or random ones. What does not
+/// fit its purpose is refused before there are any.
 ///
 /// # Errors
 /// What is wrong with the network or its weights.
@@ -233,11 +244,13 @@ pub fn read_runnable(
     path: &Path,
     settings: &[Setting],
     from: &WeightSource,
+    purpose: Purpose,
 ) -> Result<Runnable, ReadError> {
     let (loaded, own, stored_name) = if is_onnx(path) {
         let imported = read_onnx(path, settings)?;
+        check_size(path, &imported.graph, purpose, available_memory())?;
         let own = match from.file {
-            None => Some(own_weights(path, &imported)?),
+            None => Some(values(path, &imported)?),
             Some(_) => None,
         };
         let name = Some(imported.name.clone()).filter(|name| !name.is_empty());
@@ -246,7 +259,9 @@ pub fn read_runnable(
         (read(path, settings)?, None, None)
     };
     let graph = passes::inference(&loaded.architecture.graph)?;
-    check_weights(path, &graph)?;
+    if !is_onnx(path) {
+        check_size(path, &graph, purpose, available_memory())?;
+    }
     let (weights, matching) = match (&from.file, own) {
         (Some(file), _) => {
             let loaded =
@@ -267,15 +282,28 @@ pub fn read_runnable(
 /// # Errors
 /// When they cannot be read.
 pub fn own_weights(path: &Path, imported: &Imported) -> Result<Weights, ReadError> {
-    check_weights(path, &imported.graph)?;
+    check_size(path, &imported.graph, Purpose::Export, available_memory())?;
+    values(path, imported)
+}
+
+fn values(path: &Path, imported: &Imported) -> Result<Weights, ReadError> {
     let weights = imported.weights(|location, range| read_beside(path, location, range));
     weights.map_err(|error| ReadError::Values { path: path.to_owned(), error })
 }
 
-/// Checks that a network's weights fit into memory.
-fn check_weights(path: &Path, graph: &Graph) -> Result<(), OutOfMemory> {
-    let what = || format!("`{}`", path.display());
-    check_memory(what, &Need::new(graph, 0), available_memory())
+/// Checks that a network fits into memory, and into the ONNX file that it becomes on its way to engines.
+///
+/// # Errors
+/// When it does not.
+pub(crate) fn check_size(
+    path: &Path,
+    graph: &Graph,
+    purpose: Purpose,
+    available: u64,
+) -> Result<(), ReadError> {
+    expect_size(graph).map_err(|error| ReadError::Size { path: path.to_owned(), error })?;
+    let what = || with_batch(&path.to_string_lossy(), purpose.batch());
+    Ok(check_memory(what, purpose.needed(graph), available)?)
 }
 
 /// Reads a part of a file that a model names, from the model's own folder only: a model from elsewhere is not to

@@ -12,7 +12,7 @@ use crate::proto::{
     OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto,
     TypeProto, ValueInfoProto,
 };
-use crate::weights::{Missing, Weights, node_slots};
+use crate::weights::{Missing, Slot, Weights, node_slots, slots};
 
 /// Name of the batch dimension where it is dynamic.
 const BATCH: &str = "batch";
@@ -116,6 +116,7 @@ pub fn to_onnx(
     weights: &Weights,
     options: &Options,
 ) -> Result<Vec<u8>, ExportError> {
+    expect_size(graph)?;
     let paths = graph.nodes().map(|(_, node)| node.path.as_str()).collect();
     let (written, out) = (HashSet::new(), GraphProto::default());
     let mut writer = Writer { graph, weights, paths, options, written, out };
@@ -144,6 +145,19 @@ pub fn to_onnx(
         metadata_props: vec![metadata("fingerprint", graph.fingerprint().to_string())],
     };
     Ok(model.encode_to_vec())
+}
+
+/// Checks that a network's weights fit into an ONNX file, before there are any.
+///
+/// # Errors
+/// When they do not.
+pub fn expect_size(graph: &Graph) -> Result<(), ExportError> {
+    let values = |slot: Slot| slot.shape.iter().map(|&dim| dim as u64).product::<u64>();
+    let values: u64 = slots(graph).into_iter().map(values).sum();
+    match values.saturating_mul(size_of::<f32>() as u64) {
+        bytes if bytes >= MAX_BYTES => Err(ExportError::TooLarge { bytes }),
+        _ => Ok(()),
+    }
 }
 
 /// A graph on its way to ONNX.

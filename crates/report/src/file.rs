@@ -14,10 +14,11 @@ use std::{
     fs::{self, File},
     io,
     io::Write,
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
+use inceptive_files::refuse_links;
 use tempfile::NamedTempFile;
 
 /// A file or folder could not be written.
@@ -74,9 +75,7 @@ impl InputFiles {
     fn allows(&self, output: &Path) -> io::Result<()> {
         match self.0.contains(&true_path(output)) {
             false => Ok(()),
-            true => {
-                refused("it is one of the files that were read: choose another name".to_owned())
-            }
+            true => refused("it is read, and is not overwritten: choose another name".to_owned()),
         }
     }
 }
@@ -116,26 +115,6 @@ fn in_the_way(folder: &Path) -> Option<io::Error> {
 
 /// Folders of the system whose links stand for open files, such as `/dev/stdout`.
 const OPEN_FILES: [&str; 3] = ["/dev", "/dev/fd", "/proc/self/fd"];
-
-/// Refuses a path that leads through a link that a stranger may have made.
-fn refuse_links(path: &Path) -> io::Result<()> {
-    let mut part = PathBuf::new();
-    for component in path.components() {
-        part.push(component);
-        let may_be_strangers = path.is_relative() && matches!(component, Component::Normal(_));
-        if (may_be_strangers || part == path)
-            && fs::symlink_metadata(&part).is_ok_and(|about| about.is_symlink())
-        {
-            let target = fs::read_link(&part)?;
-            return refused(format!(
-                "`{}` is a link to `{}`, and nothing is written through links: remove it, or name what it leads to",
-                part.display(),
-                target.display()
-            ));
-        }
-    }
-    Ok(())
-}
 
 /// Replaces a file that is none of `inputs`: writes beside it, syncs and renames. Devices and pipes are written to
 /// directly.
@@ -372,10 +351,7 @@ mod tests {
             ["net.yaml", "inside/../net.yaml", "r.db", "r.db-wal", "r.db-shm", "r.db-journal"]
         {
             let error = replace_file(&path(name), b"lost", &inputs).unwrap_err().error;
-            assert!(
-                error.to_string().starts_with("it is one of the files that were read"),
-                "{name}"
-            );
+            assert!(error.to_string().starts_with("it is read, and is not overwritten"), "{name}");
         }
         replace_file(&path("other"), b"new", &inputs).unwrap();
         assert_eq!(fs::read_to_string(path("net.yaml")).unwrap(), "kept");

@@ -68,6 +68,15 @@ pub enum StoreError {
     /// The file cannot be written.
     #[error("`{}` cannot be written; choose another with --store", .0.display())]
     ReadOnly(PathBuf),
+    /// The file is not written to, because it is a link.
+    #[error("cannot write `{}`", path.display())]
+    Link {
+        /// The file.
+        path: PathBuf,
+        /// The link, and what it leads to.
+        #[source]
+        error: io::Error,
+    },
     /// The file cannot be read.
     #[error("cannot read `{}`", path.display())]
     Read {

@@ -121,8 +121,10 @@ impl Store {
     /// of the names that mean something else to SQLite.
     ///
     /// # Errors
-    /// When it is not ours, newer, damaged or cannot be written. It is then as it was.
+    /// When it is not ours, newer, damaged, a link or cannot be written. It is then as it was.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let link = |error| StoreError::Link { path: path.to_owned(), error };
+        inceptive_files::refuse_links(path).map_err(link)?;
         let start = Instant::now();
         loop {
             match Self::open_once(path) {

@@ -336,7 +336,7 @@ fn a_profile_is_a_table_and_points_under_a_roof() {
     assert!(window.has("Roofline with 13 points"), "convolutions, activations and a pooling");
     assert!(window.has("module/3x3/conv") && window.says("bound by memory"));
     window.click("modules");
-    assert!(window.has("Roofline with 1 points") && window.has("module"));
+    assert!(window.has("Roofline with 1 point") && window.has("module"));
     window.click("nodes");
     let height = |window: &Window, name| window.get(name).rect().top();
     let is_above =

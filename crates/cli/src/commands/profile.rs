@@ -8,7 +8,7 @@ use inceptive_exec::{
     BestRoofline, Machine, Part, Profile as Profiled, ProfileRecord, Roofline, System, available_memory,
 };
 use inceptive_jobs::{ProfilePlan, Request, Workplace, profile};
-use inceptive_report::numbers::{bytes, share, short_count, significant};
+use inceptive_report::numbers::{bytes, counted, share, short_count, significant};
 use inceptive_store::Store;
 use serde_json::{Value, json};
 
@@ -138,9 +138,9 @@ impl Profile {
 
     fn page(&self, title: &str, profiled: &Profiled, roofline: &Roofline) -> String {
         let mut text = format!(
-            "\n{title}: {} ms in all nodes, median of {} runs\n",
+            "\n{title}: {} ms in all nodes, median of {}\n",
             significant(profiled.total_ms),
-            profiled.runs
+            counted(profiled.runs, "run", "runs")
         );
         if self.by != Some(By::Layer) {
             text.push('\n');

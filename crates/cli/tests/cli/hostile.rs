@@ -15,6 +15,9 @@ use crate::inceptive;
 /// A network of a few operations.
 const NETWORK: &str = "name: N\ninput: {channels: 3, size: 8}\nclasses: 4\nbody: [conv a: {kernel: 3, width: 8}]\ntail: gap\n";
 
+/// A result that timm's program wrote.
+const TIMM: &str = "model,infer_img_size,infer_samples_per_sec,infer_step_time,infer_batch_size,param_count\na,224,1,1000,1,1\n";
+
 /// The file that code of a stranger would make.
 const MARKER: &str = "ran";
 
@@ -274,6 +277,8 @@ fn nothing_is_written_through_links() {
     symlink(&home, stranger.path("outside")).unwrap();
     symlink(&secret, stranger.path("out.onnx")).unwrap();
     symlink("home/new", stranger.path("new.svg")).unwrap();
+    symlink("home/new", stranger.path("inceptive.db")).unwrap();
+    stranger.write("t.csv", TIMM);
     for arguments in [
         "report nets",
         "report nets --out reports/linked",
@@ -283,6 +288,9 @@ fn nothing_is_written_through_links() {
         "export nets/n.yaml --format pytorch -o outside/n.py",
         "show nets/n.yaml --format svg -o new.svg",
         "run nets/n.yaml -o out.onnx",
+        "bench nets/n.yaml --budget 5ms --store outside/r.db",
+        "bench nets/n.yaml --budget 5ms",
+        "results import t.csv",
     ] {
         stranger.refused(arguments, "is a link to");
     }
@@ -311,13 +319,12 @@ fn no_output_replaces_what_was_read() {
     stranger.write("n.yaml", "name: N\nextends: base.yaml\nset: {two: {width: 6}}\n");
     stranger.write(
         "s.yaml",
-        "space: S\nbase: base.yaml\nvary:\n  width_multiplier: {values: [1, 2]}\n",
+        "space: S\nbase: base.yaml\nvary:\n  width: {values: [1, 2]}\nwith: {width_multiplier: $width}\n",
     );
     stranger.accepted("export n.yaml -o n.onnx");
     stranger.accepted("import n.onnx --save-weights w.safetensors");
     stranger.accepted("run n.yaml -o in.safetensors");
-    let timm = "model,infer_img_size,infer_samples_per_sec,infer_step_time,infer_batch_size,param_count\na,224,1,1000,1,1\n";
-    stranger.write("t.csv", timm);
+    stranger.write("t.csv", TIMM);
     fs::create_dir(stranger.path("out")).unwrap();
     for store in ["r.db", "out/data.json"] {
         stranger.accepted(&format!("results import t.csv --store {store}"));
@@ -343,13 +350,13 @@ fn no_output_replaces_what_was_read() {
             "export n.yaml --format pytorch -o",
             "run n.yaml -o",
         ] {
-            stranger.refused(&format!("{command} {output}"), "one of the files that were read");
+            stranger.refused(&format!("{command} {output}"), "it is read, and is not overwritten");
         }
     }
     for arguments in [
-        "show s.yaml --set width_multiplier=2 -o base.yaml",
-        "show s.yaml --set width_multiplier=2 -o s.yaml",
-        "show s.yaml --set width_multiplier=2 -o lib.yaml",
+        "show s.yaml --set width=2 -o base.yaml",
+        "show s.yaml --set width=2 -o s.yaml",
+        "show s.yaml --set width=2 -o lib.yaml",
         "export n.onnx -o n.onnx",
         "show n.onnx -o n.onnx",
         "export n.yaml --weights w.safetensors -o w.safetensors",
@@ -362,7 +369,7 @@ fn no_output_replaces_what_was_read() {
         "report n.yaml --store out/data.json --out out",
         "report n.yaml out/data.json --out out",
     ] {
-        stranger.refused(arguments, "one of the files that were read");
+        stranger.refused(arguments, "it is read, and is not overwritten");
     }
     assert!(read() == before, "all are as they were");
     stranger.accepted("show n.yaml -o other.txt");
@@ -373,12 +380,12 @@ fn no_output_replaces_what_was_read() {
 fn weights_beside_a_model_are_not_replaced() {
     let stranger = Stranger::new();
     // Its weights are in `absent.bin`.
-    let model = "crates/onnx/tests/fixtures/shufflenet_v2_x1_0-traced.onnx";
+    let model = "crates/onnx/tests/fixtures/googlenet-traced.onnx";
     stranger.write("model.onnx", fs::read(crate::root().join(model)).unwrap());
     for arguments in
         ["show model.onnx -o absent.bin", "export model.onnx --format pytorch -o absent.bin"]
     {
-        stranger.refused(arguments, "one of the files that were read");
+        stranger.refused(arguments, "it is read, and is not overwritten");
     }
 }
 

@@ -132,8 +132,9 @@ impl Engine for OnnxRuntime {
     }
 
     fn compile(&self, model: &Model, setup: &Setup) -> Result<Box<dyn Session>, EngineError> {
-        let builder = Self::builder(setup, self.loaded()?)?;
-        let prepare = || OnnxRuntimeSession::new(builder, model, setup);
+        let loaded = self.loaded()?;
+        // The builder stays on the thread that it was made on.
+        let prepare = || OnnxRuntimeSession::new(Self::builder(setup, loaded)?, model, setup);
         Ok(Box::new(DeepSession::new(DEEP.stack(model)?, prepare)?))
     }
 
@@ -146,9 +147,12 @@ impl Engine for OnnxRuntime {
         listen: &mut Listen<'_>,
     ) -> Result<NodeTimings, EngineError> {
         let folder = tempfile::tempdir().map_err(failed)?;
-        let builder = Self::builder(setup, self.loaded()?)?;
-        let builder = builder.with_profiling(folder.path().join("profile")).map_err(failed)?;
-        let prepare = || OnnxRuntimeSession::new(builder, model, setup);
+        let loaded = self.loaded()?;
+        let prepare = || {
+            let builder = Self::builder(setup, loaded)?;
+            let builder = builder.with_profiling(folder.path().join("profile")).map_err(failed)?;
+            OnnxRuntimeSession::new(builder, model, setup)
+        };
         let mut session = DeepSession::new(DEEP.stack(model)?, prepare)?;
         session.set_input(input)?;
         let all = WARM_UP_RUNS + runs;

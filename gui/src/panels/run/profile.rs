@@ -6,6 +6,7 @@ use egui::{Align, ComboBox, Label, Layout, Link, RichText, Ui, pos2, vec2};
 use egui_extras::{Column as Width, TableBuilder, TableRow};
 use inceptive_exec::{Bound, Part, ProfileRecord, Roofline};
 use inceptive_ir::Path;
+use inceptive_report::numbers::counted;
 use inceptive_store::Stored;
 
 use super::{roofline, sort::Sort};
@@ -97,7 +98,8 @@ impl Profile {
         let profile = &now.result.profile;
         let total = milliseconds(profile.total_ms);
         ui.end_row();
-        ui.weak(format!("{total} in all, medians over {} runs", profile.runs));
+        let runs = counted(profile.runs, "run", "runs");
+        ui.weak(format!("{total} in all, medians over {runs}"));
     }
 
     /// Draws the profile.

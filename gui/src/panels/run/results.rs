@@ -5,6 +5,7 @@ use std::{cmp::Ordering, collections::BTreeSet};
 use egui::{Align, Color32, ComboBox, Label, Layout, RichText, TextEdit, Ui, WidgetInfo};
 use egui_extras::{Column as Width, TableBuilder, TableRow};
 use inceptive_exec::{Grade, Measurement, date::utc_day};
+use inceptive_report::numbers::counted;
 use inceptive_store::Stored;
 
 use super::sort::Sort;
@@ -218,9 +219,9 @@ fn about(ui: &mut Ui, result: &Measurement) {
         ui.label(subject.point.join(", "));
     }
     ui.label(format!(
-        "{} runs in {} turns; mean {}, from {} to {}",
-        latency_ms.count,
-        result.turns_ms.len(),
+        "{} in {}; mean {}, from {} to {}",
+        counted(latency_ms.count, "run", "runs"),
+        counted(result.turns_ms.len(), "turn", "turns"),
         milliseconds(latency_ms.mean),
         milliseconds(latency_ms.min),
         milliseconds(latency_ms.max)

@@ -10,6 +10,7 @@ use egui_plot::{
     Text,
 };
 use inceptive_exec::{Bound, Part, Roofline};
+use inceptive_report::numbers::counted;
 
 use crate::{
     format::{milliseconds, share},
@@ -50,7 +51,7 @@ pub(super) fn ui(
         nearest(plot, &spots).map(|spot| spot.part.clone())
     });
     let response = shown.response;
-    let said = format!("Roofline with {} points", spots.len());
+    let said = format!("Roofline with {}", counted(spots.len(), "point", "points"));
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &said));
     let near = shown.inner?;
     let is_clicked = response.clicked();

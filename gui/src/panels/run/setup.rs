@@ -4,12 +4,13 @@ use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use egui::{Button, ComboBox, DragValue, Grid, Key, Modifiers, RichText, Ui};
 use inceptive_exec::Protocol;
+use inceptive_jobs::Content;
 
 use super::fields::{field, list, numbers};
 use crate::{
     command::{Command, Commands},
     jobs::{BenchRequest, EngineState, Job, ProfileRequest, ReportRequest},
-    model::{FilePath, Model, stem},
+    model::{Entry, FilePath, Model, State, stem},
     theme::colors,
 };
 
@@ -28,6 +29,12 @@ impl Work {
         (Self::Profile, "Profile", "See where the time of what is selected goes, node by node"),
         (Self::Report, "Report", "Write a page with tables and charts of what is selected"),
     ];
+
+    /// Whether it can be done with what is in a file: reports are about spaces, too.
+    fn takes(self, entry: &Entry) -> bool {
+        let is_space = matches!(entry.state, State::Good(Content::Space(_)));
+        entry.network.is_some() || (self == Self::Report && is_space)
+    }
 }
 
 /// What somebody filled in.
@@ -63,8 +70,8 @@ impl Default for Setup {
 
 impl Setup {
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
-        let networks = model.selected().filter(|entry| entry.network.is_some());
-        let files: Vec<FilePath> = networks.map(|entry| entry.file.clone()).collect();
+        let selected = model.selected().filter(|entry| self.work.takes(entry));
+        let files: Vec<FilePath> = selected.map(|entry| entry.file.clone()).collect();
         ui.horizontal(|ui| {
             for (work, title, hover) in Work::ALL {
                 ui.selectable_value(&mut self.work, work, title).on_hover_text(hover);
