@@ -11,7 +11,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use inceptive_report::{InputFiles, WriteError, replace_file};
+use inceptive_files::{InputFiles, WriteError, replace_file};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 

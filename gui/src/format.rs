@@ -1,8 +1,8 @@
-//! Numbers as every screen shows them; [`inceptive_report::numbers`] writes them.
+//! Numbers as every screen shows them; [`inceptive_format`] writes them.
 
 use inceptive_cost::Convention;
-use inceptive_exec::{Conditions, Machine, Runtime};
-pub use inceptive_report::numbers::{bytes, exact, share, short_count};
+pub use inceptive_format::{bytes, exact, share, short_count};
+use inceptive_results::{Conditions, Machine, Runtime};
 
 /// A latency in milliseconds with three digits: `1.24 ms`, `153 ms`.
 pub fn milliseconds(ms: f64) -> String {
@@ -82,7 +82,7 @@ pub fn fraction(part: u64, whole: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use inceptive_exec::Precision;
+    use inceptive_results::Precision;
 
     use super::*;
 
@@ -96,7 +96,11 @@ mod tests {
             batch,
             threads: 2,
         };
-        let here = Machine { cpu: "C".to_owned(), kernel: "6.1".to_owned(), ..Machine::read() };
+        let here = Machine {
+            cpu: "C".to_owned(),
+            kernel: "6.1".to_owned(),
+            ..inceptive_results::example::machine()
+        };
         let there = Machine { kernel: "6.2".to_owned(), ..here.clone() };
         let other = Machine { cpu: "D".to_owned(), ..there.clone() };
         let runtimes = [runtime("1.0", 1), runtime("1.1", 1), runtime("1.0", 8)];

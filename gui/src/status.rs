@@ -2,7 +2,7 @@
 
 use egui::{Align, Layout, ProgressBar, RichText, ThemePreference, Ui};
 use inceptive_cost::Convention;
-use inceptive_report::numbers::counted;
+use inceptive_format::counted;
 
 use crate::{
     command::{Command, Commands},

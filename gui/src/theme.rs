@@ -6,7 +6,7 @@
 use egui::{
     Color32, Context, CornerRadius, FontFamily, FontId, Stroke, TextStyle, Theme, Ui, vec2,
 };
-use inceptive_report::drawing::Kind;
+use inceptive_draw::Kind;
 
 /// Colours of Okabe and Ito, without black: for series in plots, in this order.
 pub const SERIES: [Color32; 7] = [

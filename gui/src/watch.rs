@@ -11,7 +11,7 @@ use std::{
 };
 
 use egui::Context;
-use inceptive_jobs::is_listed;
+use inceptive_app::is_listed;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher, event::ModifyKind};
 
 /// How long nothing may change before changes are told: editors write a file in several steps.

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use inceptive_app::{ReadError, Runnable, WeightSource, broken, is_onnx};
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Architecture, Checked, Disk, Failure, Loaded, Setting, check, load};
-use inceptive_exec::Subnormals;
-use inceptive_jobs::{ReadError, Runnable, WeightSource, broken, is_onnx};
-use inceptive_onnx::{MatchBy, Matching};
+use inceptive_onnx::MatchBy;
+use inceptive_results::Subnormals;
+use inceptive_weights::Matching;
 
 use crate::{output, table::one_line};
 
@@ -55,7 +56,7 @@ impl Settings {
 
 /// Reads one network, from YAML or ONNX; what is wrong goes to standard error.
 pub fn read(path: &Path, settings: &Settings) -> Option<Loaded> {
-    known(inceptive_jobs::read(path, &settings.set))
+    known(inceptive_app::read(path, &settings.set))
 }
 
 /// Prints why a network cannot be read.
@@ -129,7 +130,7 @@ impl WeightsFrom {
 /// Reads a network with weights: from `--weights`, from the ONNX file itself, or random ones. What is wrong
 /// goes to standard error.
 pub fn read_runnable(path: &Path, settings: &Settings, from: &WeightsFrom) -> Option<Runnable> {
-    match inceptive_jobs::read_runnable(path, &settings.set, &from.source()) {
+    match inceptive_app::read_runnable(path, &settings.set, &from.source()) {
         Ok(runnable) => {
             remark(&runnable.loaded.architecture);
             from.note_matching(runnable.matching);
@@ -149,7 +150,7 @@ pub fn read_for(mode: ModeName, path: &Path, settings: &Settings) -> Option<Load
     if mode == ModeName::Inference {
         return read(path, settings);
     }
-    let loaded = inceptive_jobs::read(path, &settings.set).and_then(|loaded| {
+    let loaded = inceptive_app::read(path, &settings.set).and_then(|loaded| {
         loaded.expect_heads().map_err(ReadError::Yaml)?;
         Ok(loaded)
     });

@@ -3,11 +3,11 @@
 use std::{num::NonZeroU32, path::PathBuf};
 
 use clap::{Args, ValueEnum};
-use inceptive_exec::{
+use inceptive_app::{ChoiceError, Found, choose};
+use inceptive_bench::{
     PrecisionWish, Setup,
     engines::{DEFAULT_ENGINE, Libraries},
 };
-use inceptive_jobs::{ChoiceError, Found, choose};
 
 use crate::output;
 

@@ -7,8 +7,8 @@ use std::{
 };
 
 use inceptive_dsl::{Failure, Style};
+use inceptive_format::counted;
 use inceptive_ir::text;
-use inceptive_report::numbers::counted;
 use serde::Serialize;
 
 /// Exit code when the input is wrong.
@@ -67,7 +67,7 @@ fn print(text: &str) -> anyhow::Result<()> {
 
 /// Prints an error with its causes.
 pub fn error(error: &dyn std::error::Error) {
-    warn(&format!("error: {}", inceptive_jobs::chain(error)));
+    warn(&format!("error: {}", inceptive_app::chain(error)));
 }
 
 /// Writes a JSON document to standard output while it is made, so that a large one need not fit in memory.

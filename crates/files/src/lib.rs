@@ -9,8 +9,12 @@
 #[cfg(unix)]
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 mod link;
+mod replace;
 
 pub use link::refuse_links;
+pub use replace::{
+    InputFiles, WriteError, create_folder, is_unfinished, replace_all, replace_file,
+};
 
 use std::{
     fmt,

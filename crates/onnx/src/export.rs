@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use inceptive_ir::{
-    Activation, Graph, Lrn, Node, NodeId, Op, Padding, Path, Pool, PoolKind, Role, Shape, Size, text,
+    Activation, Graph, Lrn, Node, NodeId, Op, Padding, Path, Pool, PoolKind, Role, Shape, Size,
+    text,
 };
 use prost::{Message, bytes::Bytes};
 
@@ -12,7 +13,7 @@ use crate::proto::{
     OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto,
     TypeProto, ValueInfoProto,
 };
-use crate::weights::{Missing, Slot, Weights, node_slots, slots};
+use inceptive_weights::{Missing, Slot, Weights, node_slots, slots};
 
 /// Name of the batch dimension where it is dynamic.
 const BATCH: &str = "batch";

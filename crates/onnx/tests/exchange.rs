@@ -8,9 +8,9 @@ use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Disk, Memory, Setting, load};
 use inceptive_ir::{Graph, Op, passes};
 use inceptive_onnx::{
-    Batch, ImportError, Imported, LoadError, LrnForm, MatchBy, Matching, Opset, Options, Role,
-    Weights, from_onnx, slots, to_onnx,
+    Batch, ImportError, Imported, LrnForm, MatchBy, Opset, Options, from_onnx, to_onnx,
 };
+use inceptive_weights::{LoadError, Matching, Role, Weights, slots};
 use proptest::prelude::*;
 
 fn folder() -> PathBuf {
@@ -324,7 +324,7 @@ mod shared_weights {
         let first = weights.get(&Path::new("c0"), Role::Weight).unwrap();
         let with_copy = |copy: &[f32]| {
             let (square, vector): (&[usize], &[usize]) = (&[8, 8, 3, 3], &[8]);
-            inceptive_onnx::tensors_to_safetensors(&[
+            inceptive_weights::tensors_to_safetensors(&[
                 ("c0.weight", &[8, 3, 3, 3], first),
                 ("c0.bias", vector, bias),
                 ("c1.weight", square, kernel),
@@ -341,7 +341,8 @@ mod shared_weights {
 
     #[test]
     fn pytorch_ties_it() {
-        let text = inceptive_onnx::to_pytorch(&fixture("shared-initializers.onnx").graph, "Shared");
+        let text =
+            inceptive_pytorch::to_pytorch(&fixture("shared-initializers.onnx").graph, "Shared");
         for line in [
             "        self.c1.bias = self.c0.bias\n",
             "        self.c2.weight = self.c1.weight\n",
@@ -377,7 +378,7 @@ fn a_network_without_nodes_travels() {
     let graph = Graph::new(inceptive_ir::Shape::map(3, 8, 8), None).unwrap();
     let imported = again(&graph);
     assert_eq!((imported.graph.len(), imported.graph.fingerprint()), (1, graph.fingerprint()));
-    let text = inceptive_onnx::to_pytorch(&graph, "Nothing");
+    let text = inceptive_pytorch::to_pytorch(&graph, "Nothing");
     assert!(
         text.contains("class Nothing(nn.Module):") && text.contains("        return x\n"),
         "{text}"
@@ -404,7 +405,7 @@ mod safetensors_files {
         rename: impl Fn(&str) -> String,
     ) -> Vec<(String, Vec<usize>, Vec<f32>)> {
         let weights = Weights::seeded(graph, 1);
-        let tensor = |slot: &inceptive_onnx::Slot| {
+        let tensor = |slot: &inceptive_weights::Slot| {
             let values = weights.get(&slot.path, slot.role).unwrap().to_vec();
             (rename(&slot.to_string()), slot.shape.clone(), values)
         };

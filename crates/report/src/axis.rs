@@ -1,6 +1,6 @@
 //! What accuracy is set against, and which candidates are worth their cost.
 
-use inceptive_exec::statistics::Estimate;
+use inceptive_results::statistics::Estimate;
 
 use crate::{candidate::Candidate, way::Way};
 

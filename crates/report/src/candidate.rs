@@ -2,8 +2,8 @@
 
 use inceptive_cost::{Cost, Totals};
 use inceptive_dsl::{Published, comparable};
-use inceptive_exec::{Measurement, ProfileRecord, Subject};
 use inceptive_ir::Graph;
+use inceptive_results::{Measurement, ProfileRecord, Subject};
 use inceptive_store::Stored;
 
 /// A network with everything that a report says about it.

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use inceptive_exec::statistics::Estimate;
+use inceptive_results::statistics::Estimate;
 
 use crate::snapshot::{Snapshot, SnapshotNetwork};
 

@@ -1,8 +1,8 @@
 //! The report's numbers for other programs.
 
 use inceptive_dsl::Published;
-use inceptive_exec::Measurement;
 use inceptive_ir::text::{self, cell};
+use inceptive_results::Measurement;
 use serde_json::{Map, Value, json};
 
 use crate::{

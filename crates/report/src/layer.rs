@@ -1,7 +1,7 @@
 //! Kinds of layers, and what of a network's cost falls to each.
 
-use inceptive_exec::{ProfileRecord, Roofline};
 use inceptive_ir::{Conv, Graph, NodeId, Op, Path, Size};
+use inceptive_results::{ProfileRecord, Roofline};
 
 use crate::candidate::NetworkCost;
 

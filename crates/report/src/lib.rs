@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | what it is about | `report`, `candidate`, `cloud` | networks with all that is known, points of spaces |
 //! | what follows | `way`, `axis`, `layer`, `picks`, `variants`, `summary` | fronts, shares, recommendations, sentences |
-//! | ink | `figures`, `drawing` | SVG |
+//! | ink | `figures` | SVG |
 //! | what changed | `snapshot`, `changes` | differences between two reports, thresholds |
 //! | pages | `page`, `data` | `index.html`, `report.md`, `data.json`, `data.csv` |
 
@@ -16,17 +16,13 @@ mod candidate;
 mod changes;
 mod cloud;
 mod data;
-pub mod drawing;
 mod figures;
-mod file;
 mod layer;
-pub mod numbers;
 mod page;
 mod picks;
 mod report;
 mod snapshot;
 mod summary;
-mod text;
 mod variants;
 mod way;
 
@@ -36,6 +32,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use inceptive_files::{InputFiles, WriteError, replace_all};
+
 pub use axis::{Axis, Pair, front, front_of};
 pub use candidate::{Candidate, NetworkCost, PROTOCOL, Variant, density};
 pub use changes::{
@@ -44,7 +42,6 @@ pub use changes::{
 };
 pub use cloud::{Cloud, CloudPoint};
 pub use data::json;
-pub use file::{InputFiles, WriteError, is_unfinished, replace_file};
 pub use layer::{Layer, PartRow, Quantity, by_layer, by_part};
 pub use picks::Pick;
 pub use report::{Findings, Report};
@@ -81,7 +78,7 @@ pub fn write(
         *content = inceptive_ir::text::lines(content).into_owned();
     }
     let stale = stale_figures(folder, &files);
-    file::replace_all(folder, &files, &stale, inputs)
+    replace_all(folder, &files, &stale, inputs)
 }
 
 /// The page that names all figures of a report.

@@ -3,9 +3,9 @@
 use crate::{
     axis::Axis,
     candidate::{Candidate, SAMPLING_POINTS},
-    numbers::decimals,
     way::Way,
 };
+use inceptive_format::decimals;
 
 /// The best candidate within a budget.
 #[derive(Clone, Debug, PartialEq)]

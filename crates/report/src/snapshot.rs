@@ -1,6 +1,6 @@
 //! Networks as they were at some time: read from a report's `data.json`, or made from candidates.
 
-use inceptive_exec::statistics::Estimate;
+use inceptive_results::statistics::Estimate;
 use serde::Deserialize;
 
 use crate::{

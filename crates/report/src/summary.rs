@@ -1,15 +1,15 @@
 //! The report in sentences, made from the numbers and never stronger than their intervals.
 
-use inceptive_exec::Grade;
+use inceptive_results::Grade;
 
 use crate::{
     axis::{Axis, front},
     candidate::{Candidate, SAMPLING_POINTS},
-    numbers::{counted, decimals, ratio, short_count, significant},
     picks::Pick,
     variants::{VariantCost, latency_ratio},
     way::Way,
 };
+use inceptive_format::{counted, decimals, ratio, short_count, significant};
 
 /// Latencies whose ranking says something need at least so many candidates.
 const FEWEST_RANKED: usize = 8;

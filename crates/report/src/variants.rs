@@ -1,7 +1,7 @@
 //! What variants change of the network that they extend, and what that costs.
 
 use inceptive_cost::{Diff, Mode, diff};
-use inceptive_exec::statistics::Estimate;
+use inceptive_results::statistics::Estimate;
 
 use crate::{candidate::Candidate, way::Way};
 

@@ -1,11 +1,11 @@
 //! Ways to run networks: a machine, an engine, a precision, a batch and a number of threads. Latencies are
 //! only compared within one way.
 
-use inceptive_exec::{
-    BestRoofline, Conditions, Machine, Measurement, ProfileRecord, Record, Runtime,
-};
+use inceptive_bench::BestRoofline;
+use inceptive_results::{Conditions, Machine, Measurement, ProfileRecord, Record, Runtime};
 
-use crate::{candidate::Candidate, numbers::counted};
+use crate::candidate::Candidate;
+use inceptive_format::counted;
 
 /// A way to run networks.
 #[derive(Clone, Debug, PartialEq)]

@@ -11,11 +11,12 @@ use std::{
 
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Disk, Published, load};
-use inceptive_exec::Subject;
+use inceptive_files::InputFiles;
 use inceptive_ir::passes;
 use inceptive_report::{
-    Candidate, Cloud, CloudPoint, Findings, InputFiles, NetworkCost, Report, Variant, write,
+    Candidate, Cloud, CloudPoint, Findings, NetworkCost, Report, Variant, write,
 };
+use inceptive_results::Subject;
 use scraper::{ElementRef, Html, Selector};
 
 fn folder() -> PathBuf {

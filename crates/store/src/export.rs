@@ -2,8 +2,8 @@
 
 use std::{io, sync::Arc};
 
-use inceptive_exec::{Measurement, statistics::Estimate};
 use inceptive_ir::text as harmless;
+use inceptive_results::{Measurement, statistics::Estimate};
 use parquet::{
     basic::{LogicalType, Repetition, Type as PhysicalType},
     data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type},

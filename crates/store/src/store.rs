@@ -11,9 +11,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use inceptive_exec::{
-    BestRoofline, Conditions, KnownRooflines, Machine, Measurement, ProfileRecord, Record, Roofline,
-    Runtime, Subject,
+use inceptive_bench::{BestRoofline, KnownRooflines};
+use inceptive_results::{
+    Conditions, Machine, Measurement, ProfileRecord, Record, Roofline, Runtime, Subject,
 };
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior,

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use inceptive_exec::Measurement;
 use inceptive_ir::text::cell;
+use inceptive_results::Measurement;
 use serde::{Deserialize, Serialize};
 
 /// A row of the table. `param_count` is in millions, `infer_gmacs` and `infer_macts` in 10^9 and 10^6,

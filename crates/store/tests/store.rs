@@ -7,7 +7,7 @@ mod common;
 use std::{fs, path::Path, process::Command, thread};
 
 use common::{file, measurement};
-use inceptive_exec::{Grade, Machine, Measurement};
+use inceptive_results::{Grade, Machine, Measurement};
 use inceptive_store::{
     Cell, Filter, Format, Store, StoreError, StoreState, columns, read_timm, write, write_timm,
 };
@@ -33,7 +33,8 @@ fn what_is_added_is_read_again() {
     assert_eq!(store.measurements(&filter).unwrap().readable.len(), 1);
     let filter = Filter { engine: Some("rten".to_owned()), ..Filter::default() };
     assert!(store.measurements(&filter).unwrap().readable.is_empty());
-    let filter = Filter { machine: Some(Machine::read().id()), ..Filter::default() };
+    let filter =
+        Filter { machine: Some(inceptive_results::example::machine().id()), ..Filter::default() };
     assert_eq!(store.measurements(&filter).unwrap().readable.len(), 2);
 }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use egui::Context;
-use inceptive_jobs::is_network;
+use inceptive_app::is_network;
 
 use super::App;
 use crate::{

@@ -2,8 +2,8 @@
 
 use std::{ops::ControlFlow, sync::Arc};
 
+use inceptive_app::{CloudPlan, Content, Edited, Inspected, NewFile, design, save_variant};
 use inceptive_dsl::{Disk, Files, Settables, Setting, Space, settables};
-use inceptive_jobs::{CloudPlan, Content, Edited, Inspected, NewFile, design, save_variant};
 
 use super::{Output, Progress, Reporter};
 use crate::model::FilePath;
@@ -83,7 +83,7 @@ pub(super) fn count(request: DesignRequest) -> Output {
         Content::Network(network) if is_plain => Ok(Arc::clone(network)),
         _ => design(files, &request.file, &request.settings)
             .map(Arc::new)
-            .map_err(|error| inceptive_jobs::chain(&error)),
+            .map_err(|error| inceptive_app::chain(&error)),
     };
     let is_network = matches!(request.base, Content::Network(_));
     let settables = match is_plain && is_network {
@@ -101,7 +101,7 @@ pub(super) fn save(new: NewFile) -> Output {
 /// Counts networks of a space, the same ones as a report does.
 pub(super) fn cloud(request: &CloudRequest, report: &Reporter) -> Output {
     let plan = CloudPlan { most: request.most, seed: 0 };
-    let counts = inceptive_jobs::cloud(&request.space, plan, &|done, of| {
+    let counts = inceptive_app::cloud(&request.space, plan, &|done, of| {
         let share = done as f32 / of as f32;
         report.progress(Progress { share, activity: format!("{done} of {of} networks") });
         if report.is_stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use inceptive_jobs::Inspected;
-use inceptive_report::drawing::{Open, Scene};
+use inceptive_app::Inspected;
+use inceptive_draw::{Open, Scene};
 
 use super::{Output, Reporter};
 

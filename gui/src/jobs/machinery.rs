@@ -2,10 +2,11 @@
 
 use std::{fmt, sync::Arc};
 
-use inceptive_exec::{
-    Engine, Host, Machine, Roofline, System, available_memory,
+use inceptive_bench::{
+    Engine, Host, System, available_memory,
     engines::{self, Libraries},
 };
+use inceptive_results::{Machine, Roofline};
 
 /// What a job measures with.
 pub struct Tools {
@@ -42,8 +43,8 @@ impl Default for Machinery {
         Self::new(|| Tools {
             engines: engines::all(&Libraries::default()),
             host: Box::new(System::new()),
-            machine: Machine::read(),
-            roofline: Roofline::measure,
+            machine: inceptive_bench::this_machine(),
+            roofline: inceptive_bench::measure_roofline,
             available_bytes: available_memory(),
         })
     }

@@ -1,12 +1,13 @@
-//! Measuring and profiling, as [`inceptive_jobs`] does it.
+//! Measuring and profiling, as [`inceptive_app`] does it.
 
 use std::path::PathBuf;
 
-use inceptive_exec::{Description, Machine, PrecisionWish, Protocol};
-use inceptive_jobs::{
+use inceptive_app::{
     BenchEvent, BenchPlan, Found, ProfileEvent, ProfilePlan, Request, WeightSource, Workplace,
     chain, choose_among,
 };
+use inceptive_bench::{Description, PrecisionWish, Protocol};
+use inceptive_results::Machine;
 use inceptive_store::Store;
 
 use super::{Output, Progress, Reporter, Tools, What};
@@ -95,7 +96,7 @@ pub(super) fn bench(
         paired: false,
     };
     let (mut planned, mut kept) = (1, 0);
-    let benched = inceptive_jobs::bench(&plan, &place, &mut store, &mut |event| match event {
+    let benched = inceptive_app::bench(&plan, &place, &mut store, &mut |event| match event {
         BenchEvent::Planned(count) => planned = count.max(1),
         BenchEvent::Loaded(network) => note_subnormals(network, report),
         BenchEvent::Progress { done, activity, network } => report.progress(Progress {
@@ -146,7 +147,7 @@ pub(super) fn profile(
         runs: request.runs,
     };
     let (mut planned, mut kept) = (1, 0);
-    inceptive_jobs::profile(&plan, &place, &mut store, &mut |event| match event {
+    inceptive_app::profile(&plan, &place, &mut store, &mut |event| match event {
         ProfileEvent::Planned(count) => planned = count.max(1),
         ProfileEvent::Loaded(network) => note_subnormals(network, report),
         ProfileEvent::Progress { done, activity } => report.progress(Progress {
@@ -175,7 +176,7 @@ fn note_subnormals(network: &Network, report: &Reporter) {
 
 /// The engines with these names; those that are not there are told and left out.
 fn chosen(
-    engines: Vec<Box<dyn inceptive_exec::Engine>>,
+    engines: Vec<Box<dyn inceptive_bench::Engine>>,
     names: &[String],
     device: &str,
     report: &Reporter,

@@ -14,8 +14,8 @@ mod write;
 
 use std::{path::PathBuf, sync::Arc};
 
-use inceptive_jobs::{NewFile, SaveError};
-use inceptive_report::drawing::{DrawError, Scene};
+use inceptive_app::{NewFile, SaveError};
+use inceptive_draw::{DrawError, Scene};
 
 use crate::model::{FilePath, Results};
 

@@ -10,11 +10,11 @@ use std::{
     },
 };
 
-use inceptive_dsl::{Disk, Files};
-use inceptive_jobs::{
+use inceptive_app::{
     Content, DEFAULT_SAMPLES, Edited, GatherEvent, ReadError, Recipe, chain, inspect, is_onnx,
     list, report_on,
 };
+use inceptive_dsl::{Disk, Files};
 use inceptive_report::Findings;
 
 use super::{Output, Progress, Reporter};
@@ -109,7 +109,9 @@ pub(super) fn report(request: &ReportRequest, report: &Reporter) -> Result<Outpu
         if report.is_stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let made = report_on(&recipe, &goes_on, &mut |trouble| report.note(chain(trouble)));
-    let Some((page, inputs)) = made.map_err(|error| chain(&error))? else { return Err("stopped".to_owned()) };
+    let Some((page, inputs)) = made.map_err(|error| chain(&error))? else {
+        return Err("stopped".to_owned());
+    };
     step(0.7, "drawing");
     let findings = Findings::new(&page.candidates);
     if report.is_stopped() {

@@ -228,8 +228,8 @@ fn said(panic: &(dyn Any + Send)) -> &str {
 mod tests {
     use std::path::Path;
 
-    use inceptive_jobs::{Content, inspect};
-    use inceptive_report::drawing::Open;
+    use inceptive_app::{Content, inspect};
+    use inceptive_draw::Open;
 
     use super::*;
     use crate::jobs::{LayoutRequest, Place};

@@ -7,9 +7,9 @@ use std::{
 };
 
 use egui::ColorImage;
-use inceptive_report::{InputFiles, replace_file};
+use inceptive_files::{InputFiles, replace_file};
 
-use inceptive_jobs::chain;
+use inceptive_app::chain;
 
 use super::{Output, read::MOST_BYTES};
 use crate::drafts::{Draft, Keeper};

@@ -2,8 +2,8 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use inceptive_app::{Content, Inspected, NewFile, SaveError};
 use inceptive_dsl::Settables;
-use inceptive_jobs::{Content, Inspected, NewFile, SaveError};
 
 use super::FilePath;
 use crate::jobs::{DesignRequest, Designed};

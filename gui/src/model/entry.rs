@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use inceptive_jobs::{Content, Inspected, ReadError};
+use inceptive_app::{Content, Inspected, ReadError};
 
 use super::{FilePath, stem};
 use crate::jobs::{Reading, SaveProblem};
@@ -181,7 +181,7 @@ impl Entry {
 mod tests {
     use std::path::Path;
 
-    use inceptive_jobs::{Edited, inspect};
+    use inceptive_app::{Edited, inspect};
 
     use super::*;
 

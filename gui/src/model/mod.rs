@@ -15,12 +15,10 @@ use std::{
 };
 
 use egui::ThemePreference;
+use inceptive_app::{Content, Inspected, NewFile, SaveError};
 use inceptive_cost::Convention;
-use inceptive_jobs::{Content, Inspected, NewFile, SaveError};
-use inceptive_report::{
-    InputFiles,
-    drawing::{DrawError, Scene},
-};
+use inceptive_draw::{DrawError, Scene};
+use inceptive_files::InputFiles;
 use serde::{Deserialize, Serialize};
 
 use crate::{

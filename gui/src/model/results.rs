@@ -5,8 +5,8 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use inceptive_exec::{Measurement, ProfileRecord, latest};
-use inceptive_jobs::chain;
+use inceptive_app::chain;
+use inceptive_results::{Measurement, ProfileRecord, latest};
 use inceptive_store::{Filter, Store, StoreError, Stored};
 
 /// The number of the next reading.

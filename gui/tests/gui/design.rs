@@ -6,7 +6,7 @@ use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::Queryable;
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Disk, load};
-use inceptive_report::numbers::exact;
+use inceptive_format::exact;
 
 use crate::common::Window;
 

@@ -4,14 +4,16 @@ use std::{fs, path::Path, sync::Arc, thread::sleep, time::Duration};
 
 use egui::{Key, Modifiers, OutputCommand, Role};
 use egui_kittest::kittest::Queryable;
-use inceptive_exec::{
-    Description, Engine, EngineError, FakeHost, Listen, Machine, Model as Runnable, NodeTimings,
-    Part, Precision, Profile, ProfileRecord, Roofline, Runtime, Session, Setup, Subject,
-    engines::mock::Mock,
+use inceptive_bench::{
+    Description, Engine, EngineError, FakeHost, Listen, Model as Runnable, NodeTimings, Session,
+    Setup, engines::mock::Mock,
 };
 use inceptive_gui::{
     jobs::{Machinery, Tools},
     model::{Model, Status},
+};
+use inceptive_results::{
+    Machine, Part, Precision, Profile, ProfileRecord, Roofline, Runtime, Subject,
 };
 use inceptive_store::{Filter, Store};
 
@@ -99,7 +101,7 @@ fn with_engine(make: impl Fn(&FakeHost) -> Box<dyn Engine> + Send + Sync + 'stat
         Tools {
             engines: vec![make(&host), Box::new(Absent)],
             host: Box::new(host),
-            machine: Machine::read(),
+            machine: inceptive_results::example::machine(),
             roofline: |threads| Roofline { threads, peak_gflops: 400.0, bandwidth_gbps: 20.0 },
             available_bytes: 1 << 34,
         }
@@ -361,7 +363,7 @@ fn a_profile_is_a_table_and_points_under_a_roof() {
 fn times_of_modules_are_compared_in_one_way_only() {
     let networks = [NETWORK, "module-naive.yaml", "blocks/inception.yaml"];
     let mut window = Window::measuring(copies(&networks), &steady());
-    let machine = Machine::read();
+    let machine = inceptive_results::example::machine();
     let profile = |window: &Window, file: &str, batch: u32| {
         let entry = window.model().entries.get(window.file(file).as_path()).unwrap();
         let graph = &entry.network.as_ref().unwrap().architecture.graph;

@@ -4,8 +4,8 @@ use std::{fs, ops::ControlFlow};
 
 use egui::{Key, Modifiers, Pos2, Rect, Role, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
+use inceptive_app::{CloudPlan, cloud};
 use inceptive_dsl::{Disk, load, load_space};
-use inceptive_jobs::{CloudPlan, cloud};
 
 use crate::common::Window;
 

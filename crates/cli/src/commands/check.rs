@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use inceptive_app::is_onnx;
 use inceptive_dsl::{Checked, Loaded};
-use inceptive_jobs::is_onnx;
-use inceptive_report::numbers::{counted, form};
+use inceptive_format::{counted, form};
 
 use crate::{
     input::{Settings, read, remark},

@@ -8,8 +8,8 @@ use inceptive_cost::{
     ModuleCost, NodeChange, NodeSide, Totals, diff,
 };
 use inceptive_dsl::{Loaded, Setting};
+use inceptive_format::{bytes, change, exact, percent_change};
 use inceptive_ir::{Path, Shape};
-use inceptive_report::numbers::{bytes, change, exact, percent_change};
 use serde_json::{Map, Value, json};
 
 use crate::{

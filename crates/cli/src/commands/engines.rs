@@ -1,7 +1,7 @@
 //! `inceptive engines`.
 
 use clap::Args;
-use inceptive_exec::{Description, EngineError, engines};
+use inceptive_bench::{Description, EngineError, engines};
 use serde_json::{Value, json};
 
 use crate::{

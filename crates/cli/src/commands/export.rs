@@ -7,10 +7,11 @@ use clap::{
     ArgMatches, Args, Command, Error, FromArgMatches, ValueEnum, error::ErrorKind,
     parser::ValueSource,
 };
+use inceptive_app::Runnable;
 use inceptive_dsl::Architecture;
-use inceptive_jobs::Runnable;
-use inceptive_onnx::{Batch, LrnForm, Opset, Options, to_onnx, to_pytorch};
-use inceptive_report::{InputFiles, replace_file};
+use inceptive_files::{InputFiles, replace_file};
+use inceptive_onnx::{Batch, LrnForm, Opset, Options, to_onnx};
+use inceptive_pytorch::to_pytorch;
 
 use crate::{
     input::{ModeName, Settings, WeightsFrom, read_for, read_runnable},

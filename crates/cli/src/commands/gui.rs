@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Args;
-use inceptive_exec::program;
+use inceptive_bench::program;
 
 use crate::output::Outcome;
 

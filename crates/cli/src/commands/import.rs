@@ -3,11 +3,12 @@
 use std::{fmt::Write, path::PathBuf};
 
 use clap::Args;
+use inceptive_app::{files_of, import_notes, own_weights, read_onnx};
 use inceptive_cost::{Cost, Mode, Totals, by_op};
-use inceptive_exec::Subnormals;
-use inceptive_jobs::{files_of, import_notes, own_weights, read_onnx};
+use inceptive_files::{InputFiles, replace_file};
+use inceptive_format::exact;
 use inceptive_onnx::Imported;
-use inceptive_report::{InputFiles, numbers::exact, replace_file};
+use inceptive_results::Subnormals;
 
 use crate::{
     input::note_subnormals,
@@ -44,7 +45,7 @@ impl Import {
         }
         if let Some(target) = &self.save_weights {
             let weights = own_weights(&self.file, &imported)?;
-            note_subnormals(Subnormals::of(&weights));
+            note_subnormals(inceptive_bench::count_subnormals(&weights));
             let content = weights.to_safetensors(&imported.graph)?;
             let inputs = InputFiles::of(files_of(&self.file, &imported));
             replace_file(target, &content, &inputs)?;

@@ -4,11 +4,10 @@ use std::{num::NonZeroU32, path::PathBuf};
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use inceptive_exec::{
-    BestRoofline, Machine, Part, Profile as Profiled, ProfileRecord, Roofline, System, available_memory,
-};
-use inceptive_jobs::{ProfilePlan, Request, Workplace, profile};
-use inceptive_report::numbers::{bytes, counted, share, short_count, significant};
+use inceptive_app::{ProfilePlan, Request, Workplace, profile};
+use inceptive_bench::{BestRoofline, Profile as Profiled, System, available_memory};
+use inceptive_format::{bytes, counted, share, short_count, significant};
+use inceptive_results::{Machine, Part, ProfileRecord, Roofline};
 use inceptive_store::Store;
 use serde_json::{Value, json};
 
@@ -89,12 +88,12 @@ impl Profile {
         engines.retain(|found| found.description.has_node_times);
         let stop = stop_on_interrupt()?;
         let mut store = Store::open(&self.store)?;
-        let about = Machine::read();
+        let about = inceptive_bench::this_machine();
         let place = Workplace {
             engines: &engines,
             host: &System::new(),
             machine: &about,
-            roofline: &Roofline::measure,
+            roofline: &inceptive_bench::measure_roofline,
             available_bytes: available_memory(),
             stop: &stop,
         };

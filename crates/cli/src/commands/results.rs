@@ -4,12 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
-use inceptive_exec::Measurement;
-use inceptive_report::{
-    InputFiles,
-    numbers::{counted, significant},
-    replace_file,
-};
+use inceptive_files::{InputFiles, replace_file};
+use inceptive_format::{counted, significant};
+use inceptive_results::Measurement;
 use inceptive_store::{
     Cell, Column as StoredColumn, Filter, Format, Rows, Store, StoreError, Stored, columns,
     read_timm, write, write_timm,

@@ -8,12 +8,11 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Args;
-use inceptive_exec::{
-    Machine, Model, Need, Precision, allowed_error, available_memory, random_input, relative_error,
-};
-use inceptive_jobs::{Found, Runnable, check_memory, with_batch};
-use inceptive_onnx::{Tensor, tensor_from_safetensors, tensors_to_safetensors};
-use inceptive_report::{InputFiles, replace_file};
+use inceptive_app::{Found, Runnable, check_memory, with_batch};
+use inceptive_bench::{Model, Need, allowed_error, available_memory, random_input, relative_error};
+use inceptive_files::{InputFiles, replace_file};
+use inceptive_results::{Machine, Precision};
+use inceptive_weights::{Tensor, tensor_from_safetensors, tensors_to_safetensors};
 
 use crate::{
     input::{Settings, WeightsFrom, read_runnable},
@@ -84,7 +83,8 @@ impl Run {
             Some(path) => read_input(path, model.input_shape(batch))?,
             None => random_input(&model, batch, self.weights.seed()),
         };
-        let threads = self.threads.unwrap_or_else(|| Machine::read().default_threads());
+        let threads =
+            self.threads.unwrap_or_else(|| inceptive_bench::this_machine().default_threads());
         let mut given = Vec::with_capacity(engines.len());
         for Found { engine, .. } in &engines {
             let mut session = engine.compile(&model, &self.engine.setup(self.batch, threads))?;

@@ -4,16 +4,13 @@ use std::{collections::BTreeSet, path::PathBuf};
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
+use inceptive_app::is_onnx;
 use inceptive_cost::{Cost, Mode, by_module};
+use inceptive_draw::{self, Drawing, Open};
 use inceptive_dsl::{Disk, Loaded, resolve};
+use inceptive_files::{InputFiles, replace_file};
+use inceptive_format::exact;
 use inceptive_ir::{Graph, NodeId};
-use inceptive_jobs::is_onnx;
-use inceptive_report::{
-    InputFiles,
-    drawing::{self, Drawing, Open},
-    numbers::exact,
-    replace_file,
-};
 
 use crate::{
     input::{Settings, read},

@@ -9,7 +9,7 @@ use std::{
     process::{Command, Output},
 };
 
-use inceptive_jobs::{DEFAULT_SAMPLES, Recipe, report_on};
+use inceptive_app::{DEFAULT_SAMPLES, Recipe, report_on};
 use inceptive_report::Findings;
 use serde_json::Value;
 

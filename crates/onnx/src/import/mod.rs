@@ -23,7 +23,7 @@ use inceptive_ir::{
 use prost::{DecodeError, Message, bytes::Bytes};
 
 use crate::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
-use crate::weights::Weights;
+use inceptive_weights::Weights;
 
 pub use constant::Constant;
 use constant::External;

@@ -1,22 +1,23 @@
 //! Accuracy against cost: the chart of Canziani et al. 2016, *An Analysis of Deep Neural Network Models for
 //! Practical Applications*, Figure 2, for MACs, parameters and latency, with the front of those that nothing beats.
 
-use inceptive_exec::statistics::Estimate;
+use inceptive_results::statistics::Estimate;
 use plotters::{prelude::Color, style::ShapeStyle};
 
-use super::{
-    Figure, MOST_NAMED, MOST_POINTS,
-    axes::{Frame, Scale, Tick, count_text, plain_text},
-    canvas::{Canvas, pixel},
-    drawn, facts,
-    key::{self, Evidence, Sample, Shape},
-    labels::{self, Named, Rect},
-    named, networks,
-};
+use super::facts;
 use crate::{
     axis::{Axis, front},
     candidate::Candidate,
     way::Way,
+};
+use inceptive_draw::chart::{
+    Figure, MOST_NAMED, MOST_POINTS,
+    axes::{Frame, Scale, Tick, count_text, plain_text},
+    canvas::{Canvas, pixel},
+    drawn,
+    key::{self, Evidence, Sample, Shape},
+    labels::{self, Named, Rect},
+    named, networks,
 };
 
 /// Height of the chart itself, in pixels.

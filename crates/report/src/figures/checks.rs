@@ -2,8 +2,8 @@
 
 use roxmltree::{Document, Node};
 
-use super::Figure;
-use crate::text::width_px;
+use inceptive_draw::chart::Figure;
+use inceptive_draw::text::width_px;
 
 /// A text with its place: left, top, right, bottom.
 type Placed = (String, [f64; 4]);

@@ -3,16 +3,17 @@
 
 use plotters::style::text_anchor::HPos;
 
-use super::{
-    BLUE, Figure,
-    axes::{Frame, Scale, plain_text},
-    canvas::Canvas,
-    facts, rows,
-};
+use super::facts;
 use crate::{
     axis::{Axis, front},
     candidate::Candidate,
     way::Way,
+};
+use inceptive_draw::chart::{
+    BLUE, Figure,
+    axes::{Frame, Scale, plain_text},
+    canvas::Canvas,
+    rows,
 };
 
 const TITLE: &str = "Accuracy density";

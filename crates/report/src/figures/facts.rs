@@ -1,14 +1,11 @@
 //! What is known of a candidate, in words.
 
-use inceptive_exec::{Measurement, statistics::Estimate};
+use inceptive_results::{Measurement, statistics::Estimate};
 
-use super::canvas::TEXT;
-use crate::{
-    candidate::Candidate,
-    numbers::{decimals, short_count, significant},
-    text::{clean, shortened},
-    way::Way,
-};
+use crate::{candidate::Candidate, way::Way};
+use inceptive_draw::chart::canvas::TEXT;
+use inceptive_draw::text::{clean, shortened};
+use inceptive_format::{decimals, short_count, significant};
 
 /// The widest name in a chart, in pixels.
 const NAME: f64 = 230.0;

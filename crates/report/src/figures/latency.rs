@@ -1,22 +1,22 @@
 //! Latency of each network in every way that it was measured in.
 
-use inceptive_exec::{Grade, Measurement};
+use inceptive_results::{Grade, Measurement};
 use plotters::{prelude::Color, style::text_anchor::HPos};
 
-use super::{
-    FAINT, Figure,
-    axes::{Frame, Scale, plain_text},
-    canvas::Canvas,
-    facts,
-    key::{self, MARKS, Sample},
-    rows,
-};
+use super::facts;
 use crate::{
     axis::{Axis, front},
     candidate::Candidate,
-    numbers::significant,
     way::Way,
 };
+use inceptive_draw::chart::{
+    FAINT, Figure,
+    axes::{Frame, Scale, plain_text},
+    canvas::Canvas,
+    key::{self, MARKS, Sample},
+    rows,
+};
+use inceptive_format::significant;
 
 const TITLE: &str = "Latency";
 

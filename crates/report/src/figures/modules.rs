@@ -3,16 +3,14 @@
 
 use plotters::style::{RGBColor, text_anchor::HPos};
 
-use super::{
+use super::facts;
+use crate::{candidate::Candidate, way::Way};
+use inceptive_draw::chart::{
     BLUE, Figure, GREEN, ORANGE, PURPLE,
     canvas::{Canvas, pixel},
-    facts, rows,
+    rows,
 };
-use crate::{
-    candidate::Candidate,
-    numbers::{bytes, share, short_count, significant},
-    way::Way,
-};
+use inceptive_format::{bytes, share, short_count, significant};
 
 const TITLE: &str = "Modules beside each other";
 

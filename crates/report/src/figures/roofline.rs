@@ -1,25 +1,26 @@
 //! How fast networks compute beside what the machine allows: the chart of Williams, Waterman and Patterson
 //! 2009, *Roofline: An Insightful Visual Performance Model for Multicore Architectures*, Figure 1.
 
-use inceptive_exec::statistics::Estimate;
+use inceptive_results::statistics::Estimate;
 use plotters::prelude::Color;
 
-use super::{
-    BLUE, Figure, INK, MOST_NAMED, MOST_POINTS, VERMILLION,
-    axes::{Frame, Scale, plain_text},
-    canvas::Canvas,
-    drawn, facts,
-    key::{self, Sample, Shape},
-    labels::{self, Named, Rect},
-    named, networks,
-};
+use super::facts;
 use crate::{
     axis::{Axis, front},
     candidate::Candidate,
     layer::attainable_gflops,
-    numbers::share,
     way::Way,
 };
+use inceptive_draw::chart::{
+    BLUE, Figure, INK, MOST_NAMED, MOST_POINTS, VERMILLION,
+    axes::{Frame, Scale, plain_text},
+    canvas::Canvas,
+    drawn,
+    key::{self, Sample, Shape},
+    labels::{self, Named, Rect},
+    named, networks,
+};
+use inceptive_format::share;
 
 const HEIGHT: i32 = 460;
 const TITLE: &str = "Speed beside the machine's limits";

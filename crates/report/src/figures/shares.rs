@@ -2,21 +2,21 @@
 
 use plotters::style::{RGBColor, text_anchor::HPos};
 
-use super::{
-    BLUE, FAINT, Figure, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, YELLOW,
-    axes::{Frame, Tick},
-    canvas::{Canvas, pixel},
-    facts,
-    key::{self, Sample},
-    rows,
-};
+use super::facts;
 use crate::{
     axis::{Axis, front},
     candidate::Candidate,
     layer::{Layer, Quantity, by_layer},
-    numbers::{bytes, share, short_count, significant},
     way::Way,
 };
+use inceptive_draw::chart::{
+    BLUE, FAINT, Figure, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, YELLOW,
+    axes::{Frame, Tick},
+    canvas::{Canvas, pixel},
+    key::{self, Sample},
+    rows,
+};
+use inceptive_format::{bytes, share, short_count, significant};
 
 /// The colour of a kind of layer.
 const fn color(layer: Layer) -> RGBColor {

@@ -5,23 +5,24 @@ use std::collections::BTreeMap;
 
 use plotters::prelude::Color;
 
-use super::{
-    Figure, GREY, MOST_NAMED, SKY, VERMILLION,
-    axes::{Frame, Scale, count_text},
-    canvas::{Canvas, TEXT},
-    drawn, facts,
-    key::{self, Sample, Shape},
-    labels::{self, Named, Rect},
-    named, networks, squares, thinned,
-};
+use super::{facts, squares};
 use crate::{
     axis::{Axis, front},
     candidate::Candidate,
     cloud::{Cloud, CloudPoint},
-    numbers::exact,
-    text::{clean, shortened},
     way::Way,
 };
+use inceptive_draw::chart::{
+    Figure, GREY, MOST_NAMED, SKY, VERMILLION,
+    axes::{Frame, Scale, count_text},
+    canvas::{Canvas, TEXT},
+    drawn,
+    key::{self, Sample, Shape},
+    labels::{self, Named, Rect},
+    named, networks, thinned,
+};
+use inceptive_draw::text::{clean, shortened};
+use inceptive_format::exact;
 
 const HEIGHT: i32 = 480;
 

@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{
+use super::space::Place;
+use crate::cloud::{Cloud, CloudPoint};
+use inceptive_draw::chart::{
     canvas::{Canvas, TEXT},
     networks,
-    space::Place,
 };
-use crate::{
-    cloud::{Cloud, CloudPoint},
-    numbers::short_count,
-    text::{clean, shortened},
-};
+use inceptive_draw::text::{clean, shortened};
+use inceptive_format::short_count;
 
 /// Sides of squares, in pixels: the smallest of which there are not too many.
 const SQUARES: [i32; 4] = [10, 16, 24, 40];

@@ -4,19 +4,20 @@ use std::{path::Path, time::Instant};
 
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Disk, load};
-use inceptive_exec::{
+use inceptive_ir::passes;
+use inceptive_results::{
     Grade, Machine, Measurement, Precision, Profile, ProfileRecord, Roofline, Runtime, Subject,
     statistics::summarize,
 };
-use inceptive_ir::passes;
 use inceptive_store::Stored;
 
-use super::{Figure, all, checks::check, named, thinned};
+use super::{all, checks::check};
 use crate::{
     candidate::{Candidate, NetworkCost},
     cloud::{Cloud, CloudPoint},
     report::{Findings, Report},
 };
+use inceptive_draw::chart::{Figure, named, thinned};
 
 const HOSTILE: [&str; 10] = [
     "",
@@ -64,7 +65,10 @@ fn network(file: &Path) -> Candidate {
 
 /// With made-up latencies on nine ways to run, and a profile of the first.
 fn measured(mut candidate: Candidate, id: u32) -> Candidate {
-    let machine = Machine { cpu: "AMD <EPYC> & \"more\"".to_owned(), ..Machine::read() };
+    let machine = Machine {
+        cpu: "AMD <EPYC> & \"more\"".to_owned(),
+        ..inceptive_results::example::machine()
+    };
     let roofline = Roofline { threads: 2, peak_gflops: 250.0, bandwidth_gbps: 34.0 };
     for way in 0..9_u32 {
         let runtime = Runtime {
@@ -93,7 +97,7 @@ fn measured(mut candidate: Candidate, id: u32) -> Candidate {
             others_cores: None,
             stolen_cores: None,
             clock_mhz: None,
-            subnormals: inceptive_exec::Subnormals::default(),
+            subnormals: inceptive_results::Subnormals::default(),
             latency_ms: summarize(&turns, 0),
             turns_ms: turns,
             grade: if id.is_multiple_of(3) { Grade::C } else { Grade::A },
@@ -119,7 +123,7 @@ fn measured(mut candidate: Candidate, id: u32) -> Candidate {
 
 fn profile(candidate: &Candidate) -> Profile {
     let network = candidate.network.as_ref().unwrap();
-    let part = |node: &inceptive_cost::NodeCost| inceptive_exec::Part {
+    let part = |node: &inceptive_cost::NodeCost| inceptive_results::Part {
         name: network.graph.node(node.id).path.to_string(),
         ops: "conv".to_owned(),
         time_ms: 0.25,

@@ -15,11 +15,9 @@ use super::{
     variants::Variants,
     words::{Name, plain_name},
 };
-use crate::{
-    figures::Figure,
-    numbers::counted,
-    report::{Findings, Report},
-};
+use crate::report::{Findings, Report};
+use inceptive_draw::chart::Figure;
+use inceptive_format::counted;
 
 /// The page. Style and scripts are a part of it, so that it is one file that needs no other.
 #[derive(Template)]

@@ -1,7 +1,7 @@
 //! Latency in every way that networks were run.
 
 use askama::{Template, filters::HtmlSafe};
-use inceptive_exec::Measurement;
+use inceptive_results::Measurement;
 
 use super::{
     networks::{grade, interval},
@@ -11,12 +11,8 @@ use super::{
     table::{Cell, Column, Content, Row, Table},
     words::{Name, prose},
 };
-use crate::{
-    candidate::Candidate,
-    numbers::{bytes, counted, decimals, share},
-    report::Findings,
-    way::Way,
-};
+use crate::{candidate::Candidate, report::Findings, way::Way};
+use inceptive_format::{bytes, counted, decimals, share};
 
 /// The most measurements that are listed.
 const MOST: usize = 600;

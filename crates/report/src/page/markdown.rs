@@ -8,14 +8,14 @@ use super::{
 };
 use crate::{
     candidate::{Candidate, PROTOCOL, SAMPLING_POINTS},
-    figures::Figure,
-    numbers::{bytes, counted, decimals, exact, percent_change, short_count, significant},
     picks::Pick,
     report::{Findings, Report},
     summary::Summary,
     variants::VariantCost,
     way::Way,
 };
+use inceptive_draw::chart::Figure;
+use inceptive_format::{bytes, counted, decimals, exact, percent_change, short_count, significant};
 
 /// The whole page.
 pub(crate) fn markdown(report: &Report, findings: &Findings, figures: &[Figure]) -> String {

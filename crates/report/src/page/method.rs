@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use askama::{Template, filters::HtmlSafe};
-use inceptive_exec::{
-    BestRoofline, Machine, Measurement,
+use inceptive_bench::{
+    BestRoofline,
     date::{utc, utc_day},
 };
+use inceptive_results::{Machine, Measurement};
 
 use super::{
     latency::{Measured, remark_table},
@@ -17,9 +18,9 @@ use super::{
 };
 use crate::{
     candidate::{Candidate, PROTOCOL, SAMPLING_POINTS},
-    numbers::{bytes, counted, decimals},
     report::{Findings, Report},
 };
+use inceptive_format::{bytes, counted, decimals};
 
 /// The most warnings that are listed.
 const MOST_WARNINGS: usize = 200;

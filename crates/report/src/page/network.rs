@@ -13,13 +13,12 @@ use super::{
 };
 use crate::{
     candidate::{Candidate, NetworkCost},
-    drawing,
     layer::{PartRow, by_part},
-    numbers::{bytes, exact, short_count, significant},
     report::Findings,
-    text::xml,
     way::Way,
 };
+use inceptive_draw::{self, text::xml};
+use inceptive_format::{bytes, exact, short_count, significant};
 
 /// Parts of a network, at most so many.
 const MOST_PARTS: usize = 300;
@@ -88,7 +87,7 @@ fn brief(candidate: &Candidate, way: Option<&Way>) -> String {
 
 fn drawing(network: &NetworkCost, id: &str, name: &str) -> String {
     let label = format!("The network {} as a graph of modules", super::words::plain_name(name));
-    match drawing::svg(&network.graph, &drawing::Open::Above(1)) {
+    match inceptive_draw::svg(&network.graph, &inceptive_draw::Open::Above(1)) {
         Ok(drawing::Drawing { text, simplified }) => {
             let note = simplified
                 .map_or_else(String::new, |it| format!("<p>{}</p>", xml(&it.to_string())));

@@ -11,10 +11,10 @@ use super::{
 };
 use crate::{
     candidate::{Candidate, PROTOCOL},
-    numbers::{bytes, counted, exact, share},
     report::Findings,
     way::Way,
 };
+use inceptive_format::{bytes, counted, exact, share};
 
 /// The section about all networks.
 #[derive(Template)]
@@ -254,12 +254,12 @@ fn latency(candidate: &Candidate, way: &Way, scales: &Scales) -> Vec<Cell> {
 }
 
 /// Both ends of an interval, sorted by its width relative to the value.
-pub(super) fn interval(scale: &Scale, estimate: inceptive_exec::statistics::Estimate) -> Cell {
+pub(super) fn interval(scale: &Scale, estimate: inceptive_results::statistics::Estimate) -> Cell {
     let text = format!("{}–{}", scale.text(estimate.low), scale.text(estimate.high));
     let spread = estimate.relative_spread();
     Cell::number(text, spread).with_title(format!("±{:.1}%", spread * 100.0))
 }
 
-pub(super) fn grade(grade: inceptive_exec::Grade) -> Cell {
+pub(super) fn grade(grade: inceptive_results::Grade) -> Cell {
     Cell::new(Content::Grade(grade.to_string()))
 }

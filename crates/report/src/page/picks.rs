@@ -11,12 +11,12 @@ use super::{
 };
 use crate::{
     candidate::{Candidate, SAMPLING_POINTS},
-    numbers::{exact, short_count, significant},
     picks::Pick,
     report::Findings,
     summary::Summary,
     way::Way,
 };
+use inceptive_format::{exact, short_count, significant};
 
 /// The report in sentences, with names as the page shows them.
 pub(super) fn shown_summary(candidates: &[Candidate], findings: &Findings) -> Summary {

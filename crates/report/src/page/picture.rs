@@ -2,7 +2,7 @@
 
 use askama::{Template, filters::HtmlSafe};
 
-use crate::{figures::Figure, text::xml};
+use inceptive_draw::{chart::Figure, text::xml};
 
 /// A figure with its caption.
 #[derive(Clone, Template)]

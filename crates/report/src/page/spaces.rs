@@ -9,11 +9,9 @@ use super::{
     table::{Cell, Column, Row, Table},
     words::{Name, prose},
 };
-use crate::{
-    cloud::{Cloud, CloudPoint},
-    figures::Figure,
-    numbers::{counted, exact, form, share},
-};
+use crate::cloud::{Cloud, CloudPoint};
+use inceptive_draw::chart::Figure;
+use inceptive_format::{counted, exact, form, share};
 
 /// The most spaces that are shown.
 const MOST: usize = 20;

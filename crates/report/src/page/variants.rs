@@ -9,13 +9,8 @@ use super::{
     table::{Cell, Column, Row, Table},
     words::{Name, code, prose},
 };
-use crate::{
-    candidate::Candidate,
-    numbers::{bytes, counted, decimals, exact, percent_change, significant},
-    report::Findings,
-    variants::VariantCost,
-    way::Way,
-};
+use crate::{candidate::Candidate, report::Findings, variants::VariantCost, way::Way};
+use inceptive_format::{bytes, counted, decimals, exact, percent_change, significant};
 
 /// The most variants that are shown.
 const MOST: usize = 40;

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use askama::{Template, filters::HtmlSafe};
 
-use crate::{candidate::Candidate, text::clean};
+use crate::candidate::Candidate;
+use inceptive_draw::text::clean;
 
 /// The most characters of a name that a page holds.
 const LONGEST_NAME: usize = 200;

@@ -4,7 +4,7 @@ use egui::{
     Align2, FontId, Pos2, Rect, Response, RichText, Role, Sense, Stroke, TextStyle, Ui, WidgetInfo,
     pos2, vec2,
 };
-use inceptive_jobs::{Content, chain};
+use inceptive_app::{Content, chain};
 
 use crate::{
     format::short_count,

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use egui::{Pos2, pos2};
+use inceptive_draw::Scene;
 use inceptive_ir::Path;
-use inceptive_report::drawing::Scene;
 
 /// Points of two pictures that belong together.
 #[derive(Clone, Debug, Default, PartialEq)]

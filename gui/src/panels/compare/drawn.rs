@@ -5,8 +5,8 @@ use std::{collections::HashMap, sync::Arc};
 use egui::{
     Align2, Color32, CornerRadius, FontId, Painter, Pos2, Rect, Stroke, StrokeKind, pos2, vec2,
 };
+use inceptive_draw::{Card, Kind, Scene};
 use inceptive_ir::{Graph, Path};
-use inceptive_report::drawing::{Card, Kind, Scene};
 
 use super::{
     align::{Alignment, FIRST, OTHER},

@@ -3,9 +3,9 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use egui::{FontId, Pos2, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use inceptive_app::Inspected;
+use inceptive_draw::{Open, Scene, modules, worth_opening};
 use inceptive_ir::Path;
-use inceptive_jobs::Inspected;
-use inceptive_report::drawing::{Open, Scene, modules, worth_opening};
 
 use super::{
     align::{FIRST, OTHER},

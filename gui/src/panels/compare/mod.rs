@@ -21,7 +21,7 @@ mod totals;
 use std::sync::Arc;
 
 use egui::{ComboBox, Frame, Margin, RichText, ScrollArea, Ui};
-use inceptive_jobs::Inspected;
+use inceptive_app::Inspected;
 
 use crate::{
     command::{Command, Commands},

@@ -2,9 +2,10 @@
 
 use egui::{Align2, ComboBox, FontId, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use inceptive_cost::by_module;
-use inceptive_exec::{Conditions, ProfileRecord, Record};
+use inceptive_format::counted;
 use inceptive_ir::Path;
-use inceptive_report::{Way, numbers::counted};
+use inceptive_report::Way;
+use inceptive_results::{Conditions, ProfileRecord, Record};
 
 use super::{Compared, jump, legend};
 use crate::{

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use egui::{Align, Label, Layout, Link, RichText, TextEdit, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder, TableRow};
 use inceptive_cost::{NodeChange, NodeSide, Totals};
-use inceptive_report::numbers::{bytes, change};
+use inceptive_format::{bytes, change};
 
 use super::{
     jump,

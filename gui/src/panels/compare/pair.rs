@@ -3,10 +3,10 @@
 use std::{collections::HashMap, path::absolute, sync::Arc};
 
 use egui::Color32;
+use inceptive_app::Inspected;
 use inceptive_cost::{Change, Diff, Mode, diff};
 use inceptive_dsl::{Memory, resolve};
 use inceptive_ir::Path;
-use inceptive_jobs::Inspected;
 
 use super::Compared;
 use crate::{model::FilePath, theme::Palette};

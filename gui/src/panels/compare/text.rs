@@ -3,7 +3,7 @@
 use std::{ops::Range, sync::Arc};
 
 use egui::{Align2, FontId, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2, vec2};
-use inceptive_jobs::Inspected;
+use inceptive_app::Inspected;
 use similar::{ChangeTag, TextDiff};
 
 use super::pair::{Mark, Pair, Side};

@@ -4,11 +4,9 @@ use std::cmp::Reverse;
 
 use egui::{Align, Label, Layout, RichText, ScrollArea, Ui};
 use egui_extras::{Column, TableBody, TableBuilder};
-use inceptive_exec::{Measurement, Precision, Record, Runtime, statistics::Estimate};
-use inceptive_report::{
-    PROTOCOL,
-    numbers::{change, percent_change},
-};
+use inceptive_format::{change, percent_change};
+use inceptive_report::PROTOCOL;
+use inceptive_results::{Measurement, Precision, Record, Runtime, statistics::Estimate};
 
 use super::Compared;
 use crate::{

@@ -4,9 +4,9 @@ use egui::{
     Align2, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, TextStyle, Ui, WidgetInfo, pos2,
     vec2,
 };
+use inceptive_app::Inspected;
 use inceptive_cost::{Totals, by_module};
-use inceptive_jobs::Inspected;
-use inceptive_report::numbers::percent_change;
+use inceptive_format::percent_change;
 
 use crate::{
     format::short_count,

@@ -13,7 +13,7 @@ mod variables;
 use std::{collections::HashMap, sync::Arc};
 
 use egui::{Frame, Id, Label, Margin, Panel, RichText, ScrollArea, Ui, UiBuilder};
-use inceptive_jobs::{Content, is_onnx};
+use inceptive_app::{Content, is_onnx};
 
 use crate::{
     command::{Command, Commands},

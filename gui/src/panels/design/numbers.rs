@@ -1,8 +1,8 @@
 //! What a network costs, beside what it cost before it was changed.
 
 use egui::{Align, Grid, Layout, RichText, Ui};
-use inceptive_jobs::{Inspected, broken};
-use inceptive_report::numbers::{change, percent_change};
+use inceptive_app::{Inspected, broken};
+use inceptive_format::{change, percent_change};
 
 use crate::{
     format::{bytes, compute_unit, exact},

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use egui::{Grid, Key, Response, RichText, Role, TextEdit, Ui, WidgetInfo, Window};
-use inceptive_jobs::{NewFile, SaveError, chain};
+use inceptive_app::{NewFile, SaveError, chain};
 
 use super::changes::Changes;
 use crate::{

@@ -1,7 +1,7 @@
 //! From where a picture is seen.
 
 use egui::{Pos2, Rect, Vec2, pos2, vec2};
-use inceptive_report::drawing;
+
 use serde::{Deserialize, Serialize};
 
 /// Screen pixels for one of the picture.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use egui::{Pos2, Rect, Role, Sense, Ui, WidgetInfo, vec2};
+use inceptive_draw::Scene;
 use inceptive_ir::Path as NodePath;
-use inceptive_report::drawing::Scene;
 
 use super::{
     camera::{Camera, rect},

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use egui::{Color32, Rect, RichText, Role, TextEdit, Ui, WidgetInfo};
-use inceptive_report::drawing::{Scene, scene_svg};
+use inceptive_draw::{Scene, scene_svg};
 
 use super::paint::Paint;
 use crate::{

@@ -3,9 +3,9 @@
 use std::{path::Path, sync::Arc};
 
 use egui::{Grid, RichText, ScrollArea, Ui};
+use inceptive_app::Inspected;
 use inceptive_cost::{Convention, Totals};
 use inceptive_ir::{Module, NodeId, Path as NodePath, Shape};
-use inceptive_jobs::Inspected;
 
 use crate::{
     command::{Command, Commands},

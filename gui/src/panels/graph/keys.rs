@@ -1,8 +1,8 @@
 //! What keys do in a graph.
 
 use egui::{Key, Modifiers, Pos2, Rect, Ui, Vec2, vec2};
+use inceptive_draw::Scene;
 use inceptive_ir::Path as NodePath;
-use inceptive_report::drawing::Scene;
 
 use super::camera::rect;
 

@@ -1,7 +1,7 @@
 //! The whole picture in a corner, with what can be seen of it.
 
 use egui::{Mesh, Rect, Role, Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
-use inceptive_report::drawing::Scene;
+use inceptive_draw::Scene;
 
 use super::{
     camera::{Camera, rect},

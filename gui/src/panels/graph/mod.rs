@@ -24,9 +24,9 @@ mod view;
 use std::{path::Path, sync::Arc};
 
 use egui::{Panel, Rect, RichText, Sense, Ui};
+use inceptive_app::Inspected;
+use inceptive_draw::Scene;
 use inceptive_ir::Path as NodePath;
-use inceptive_jobs::Inspected;
-use inceptive_report::drawing::Scene;
 
 use crate::{
     command::{Command, Commands},

@@ -4,10 +4,8 @@ use egui::{
     Align2, Color32, CornerRadius, FontId, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, Theme,
     vec2,
 };
+use inceptive_draw::{Card, DETAIL_PX, Frame, Kind, LINE_PX, Line, SHAPE_PX, Scene, TITLE_PX};
 use inceptive_ir::Path as NodePath;
-use inceptive_report::drawing::{
-    Card, DETAIL_PX, Frame, Kind, LINE_PX, Line, SHAPE_PX, Scene, TITLE_PX,
-};
 
 use super::camera::{Camera, point, rect};
 use crate::theme::{Palette, card_colors, palette, text_on};

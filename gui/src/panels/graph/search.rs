@@ -4,8 +4,8 @@ use egui::{
     EventFilter, Key, Modifiers, Popup, PopupCloseBehavior, Rect, RichText, Role, TextEdit,
     TextWrapMode, Ui, WidgetInfo,
 };
+use inceptive_draw::modules;
 use inceptive_ir::{Graph, Path as NodePath};
-use inceptive_report::drawing::modules;
 
 /// Hits that are shown.
 const MOST: usize = 12;

@@ -5,9 +5,9 @@ use std::{collections::HashMap, sync::Arc};
 use egui::{
     Align2, Color32, Mesh, Pos2, Rect, Role, Sense, Shape, Theme, Ui, WidgetInfo, pos2, vec2,
 };
+use inceptive_app::Inspected;
 use inceptive_cost::Convention;
-use inceptive_jobs::Inspected;
-use inceptive_report::drawing::{Card, Kind, Scene};
+use inceptive_draw::{Card, Kind, Scene};
 use serde::{Deserialize, Serialize};
 
 use super::paint::Paint;

@@ -5,8 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use inceptive_draw::{Open, modules, worth_opening};
 use inceptive_ir::{Graph, Path as NodePath};
-use inceptive_report::drawing::{Open, modules, worth_opening};
 use serde::{Deserialize, Serialize};
 
 use super::{camera::Camera, shading::Colour};

@@ -4,9 +4,9 @@ use std::{cmp::Ordering, sync::Arc};
 
 use egui::{Align, ComboBox, Label, Layout, Link, RichText, Ui, pos2, vec2};
 use egui_extras::{Column as Width, TableBuilder, TableRow};
-use inceptive_exec::{Bound, Part, ProfileRecord, Roofline};
+use inceptive_format::counted;
 use inceptive_ir::Path;
-use inceptive_report::numbers::counted;
+use inceptive_results::{Bound, Part, ProfileRecord, Roofline};
 use inceptive_store::Stored;
 
 use super::{roofline, sort::Sort};

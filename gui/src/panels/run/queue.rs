@@ -6,7 +6,7 @@ use std::{
 };
 
 use egui::{Align, Button, Frame, Layout, OpenUrl, ProgressBar, RichText, Role, Ui, WidgetInfo};
-use inceptive_exec::program;
+use inceptive_bench::program;
 
 use crate::{
     command::{Command, Commands},

@@ -4,8 +4,9 @@ use std::{cmp::Ordering, collections::BTreeSet};
 
 use egui::{Align, Color32, ComboBox, Label, Layout, RichText, TextEdit, Ui, WidgetInfo};
 use egui_extras::{Column as Width, TableBuilder, TableRow};
-use inceptive_exec::{Grade, Measurement, date::utc_day};
-use inceptive_report::numbers::counted;
+use inceptive_bench::date::utc_day;
+use inceptive_format::counted;
+use inceptive_results::{Grade, Measurement};
 use inceptive_store::Stored;
 
 use super::sort::Sort;

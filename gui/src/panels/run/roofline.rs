@@ -9,8 +9,8 @@ use egui_plot::{
     GridInput, GridMark, Line, LineStyle, MarkerShape, Plot, PlotPoint, PlotPoints, PlotUi, Points,
     Text,
 };
-use inceptive_exec::{Bound, Part, Roofline};
-use inceptive_report::numbers::counted;
+use inceptive_format::counted;
+use inceptive_results::{Bound, Part, Roofline};
 
 use crate::{
     format::{milliseconds, share},

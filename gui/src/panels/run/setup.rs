@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use egui::{Button, ComboBox, DragValue, Grid, Key, Modifiers, RichText, Ui};
-use inceptive_exec::Protocol;
-use inceptive_jobs::Content;
+use inceptive_app::Content;
+use inceptive_bench::Protocol;
 
 use super::fields::{field, list, numbers};
 use crate::{

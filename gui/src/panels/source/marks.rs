@@ -2,8 +2,8 @@
 
 use std::{ops::Range, path::PathBuf};
 
+use inceptive_app::{ReadError, chain};
 use inceptive_dsl::{Diagnostic, Failure};
-use inceptive_jobs::{ReadError, chain};
 
 use crate::model::{Entry, State};
 

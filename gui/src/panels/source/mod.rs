@@ -14,7 +14,7 @@ mod marks;
 use std::{path::Path, sync::Arc};
 
 use egui::{Button, Id, Panel, RichText, ScrollArea, Ui};
-use inceptive_jobs::chain;
+use inceptive_app::chain;
 
 use crate::{
     command::{Command, Commands},

@@ -1,8 +1,8 @@
 //! Everything that is known about a point, beside the pointer.
 
 use egui::{Grid, RichText, Ui};
-use inceptive_exec::statistics::Estimate;
 use inceptive_report::CloudPoint;
+use inceptive_results::statistics::Estimate;
 
 use super::{
     metric::Metric,

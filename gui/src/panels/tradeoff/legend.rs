@@ -2,7 +2,7 @@
 
 use egui::{Color32, Mesh, Rect, RichText, Sense, Shape, Stroke, Ui, pos2, vec2};
 
-use inceptive_report::numbers::counted;
+use inceptive_format::counted;
 
 use super::{
     cloud::CloudView,

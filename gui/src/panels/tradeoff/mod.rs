@@ -19,7 +19,7 @@ mod scatter;
 mod toolbar;
 
 use egui::{Frame, Margin, Panel, Ui};
-use inceptive_jobs::{Content, DEFAULT_SAMPLES};
+use inceptive_app::{Content, DEFAULT_SAMPLES};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use mini::mini;

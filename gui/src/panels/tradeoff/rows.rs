@@ -6,9 +6,9 @@ use std::{
     sync::Arc,
 };
 
-use inceptive_exec::statistics::Estimate;
-use inceptive_jobs::Inspected;
+use inceptive_app::Inspected;
 use inceptive_report::{Way, density, ways_of};
+use inceptive_results::statistics::Estimate;
 
 use super::metric::Metric;
 use crate::model::{FilePath, Model, stem};

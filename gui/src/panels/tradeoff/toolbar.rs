@@ -1,8 +1,8 @@
 //! What is set against what, and which networks are shown.
 
 use egui::{ComboBox, DragValue, Role, TextEdit, Ui, WidgetInfo};
+use inceptive_app::Content;
 use inceptive_cost::Convention;
-use inceptive_jobs::Content;
 
 use super::{
     View,

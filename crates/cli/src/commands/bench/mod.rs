@@ -14,8 +14,9 @@ use std::{
 };
 
 use clap::Args;
-use inceptive_exec::{Machine, Measurement, Protocol, Roofline, System, available_memory, compare};
-use inceptive_jobs::{BenchPlan, Request, Workplace, bench};
+use inceptive_app::{BenchPlan, Request, Workplace, bench};
+use inceptive_bench::{Protocol, System, available_memory};
+use inceptive_results::{Machine, Measurement, Roofline, compare};
 use inceptive_store::Store;
 use serde_json::json;
 
@@ -101,12 +102,12 @@ impl Bench {
         let stop = stop_on_interrupt()?;
         // The store is opened before hours of measuring, not after.
         let mut store = Store::open(&self.store)?;
-        let machine = Machine::read();
+        let machine = inceptive_bench::this_machine();
         let place = Workplace {
             engines: &engines,
             host: &System::new(),
             machine: &machine,
-            roofline: &Roofline::measure,
+            roofline: &inceptive_bench::measure_roofline,
             available_bytes: available_memory(),
             stop: &stop,
         };

@@ -2,13 +2,11 @@
 
 use std::fmt::Write;
 
-use inceptive_exec::{
-    BestRoofline, Comparison, Machine, Measurement, Roofline, Verdict, compare, date::utc_day,
-    statistics::Estimate,
-};
-use inceptive_report::{
-    batch_and_threads,
-    numbers::{bytes, counted, share, significant},
+use inceptive_bench::{BestRoofline, date::utc_day};
+use inceptive_format::{bytes, counted, share, significant};
+use inceptive_report::batch_and_threads;
+use inceptive_results::{
+    Comparison, Machine, Measurement, Roofline, Verdict, compare, statistics::Estimate,
 };
 
 use crate::table::{Column, Grid, one_line};

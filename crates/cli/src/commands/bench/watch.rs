@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
-use inceptive_jobs::{BenchEvent, Network, ProfileEvent, Trouble};
+use inceptive_app::{BenchEvent, Network, ProfileEvent, Trouble};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{

@@ -1,11 +1,11 @@
 //! `inceptive cost --json`.
 
+use inceptive_app::broken;
 use inceptive_cost::{
     Convention, ModuleCost, NodeCost, OpCost, Reconciliation, Totals, by_module, by_op,
 };
 use inceptive_dsl::UnfitHead;
 use inceptive_ir::{Graph, NodeId};
-use inceptive_jobs::broken;
 use serde_json::{Map, Value, json};
 
 use super::{By, Counted};

@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
+use inceptive_app::broken;
 use inceptive_cost::{Convention, ReceptiveField, Reconciliation, by_module, by_op};
+use inceptive_format::{self, bytes, exact, signed};
 use inceptive_ir::{Graph, NodeId, Size};
-use inceptive_jobs::broken;
-use inceptive_report::numbers::{self, bytes, exact, signed};
 
 use super::{
     By, Counted,

@@ -6,12 +6,11 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use inceptive_exec::statistics::Estimate;
-use inceptive_jobs::{GatherPlan, Gathered, GitFiles, gather, gather_revision};
-use inceptive_report::{
-    Breach, Changes, MetricChange, Snapshot, Threshold, changes, is_unfinished,
-    numbers::{counted, exact, significant},
-};
+use inceptive_app::{GatherPlan, Gathered, GitFiles, gather, gather_revision};
+use inceptive_files::is_unfinished;
+use inceptive_format::{counted, exact, significant};
+use inceptive_report::{Breach, Changes, MetricChange, Snapshot, Threshold, changes};
+use inceptive_results::statistics::Estimate;
 use serde_json::{Value, json};
 
 use crate::{

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::bail;
-use inceptive_jobs::StoreQuery;
+use inceptive_app::StoreQuery;
 use inceptive_store::Filter;
 
 /// Files and stores.

@@ -2,11 +2,12 @@
 
 use std::{path::Path, sync::atomic::Ordering, time::Duration};
 
-use inceptive_exec::{Machine, Protocol, Roofline, System, available_memory};
-use inceptive_jobs::{
+use inceptive_app::{
     BenchEvent, BenchPlan, ProfileEvent, ProfilePlan, Request, Trouble, WeightSource, Workplace,
     bench, chain, profile,
 };
+use inceptive_bench::{Protocol, System, available_memory};
+use inceptive_results::{Machine, Roofline};
 use inceptive_store::Store;
 
 use crate::{
@@ -34,7 +35,7 @@ impl Measuring<'_> {
         let engines = self.engine.found()?;
         let stop = stop_on_interrupt()?;
         let mut store = Store::open(self.store)?;
-        let machine = Machine::read();
+        let machine = inceptive_bench::this_machine();
         let threads = match self.threads.as_slice() {
             [] => vec![machine.default_threads().get()],
             threads => threads.to_vec(),
@@ -43,7 +44,7 @@ impl Measuring<'_> {
             engines: &engines,
             host: &System::new(),
             machine: &machine,
-            roofline: &Roofline::measure,
+            roofline: &inceptive_bench::measure_roofline,
             available_bytes: available_memory(),
             stop: &stop,
         };

@@ -14,11 +14,9 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Args;
-use inceptive_jobs::{DEFAULT_SAMPLES, GatherPlan, Recipe, StoreQuery, Trouble, gather};
-use inceptive_report::{
-    Findings, Report as Page, Threshold,
-    numbers::{counted, exact, significant},
-};
+use inceptive_app::{DEFAULT_SAMPLES, GatherPlan, Recipe, StoreQuery, Trouble, gather};
+use inceptive_format::{counted, exact, significant};
+use inceptive_report::{Findings, Report as Page, Threshold};
 use inceptive_store::{Filter, StoreState};
 
 use crate::{

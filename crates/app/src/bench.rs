@@ -1,0 +1,443 @@
+//! Measuring many networks: reading them group by group, and keeping each result as soon as it is done.
+
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use inceptive_bench::{
+    Candidate, Description, EngineError, Event, Host, Model, Need, Observer, PrecisionWish,
+    Protocol, Run, Setting, Setup, groups, measure,
+};
+use inceptive_dsl::{Architecture, Setting as Assignment};
+use inceptive_report::batch_and_threads;
+use inceptive_results::{Machine, Measurement, Roofline, Runtime, Subject};
+use inceptive_store::{Filter, Store, StoreError};
+use inceptive_weights::{FoldError, Matching};
+
+use crate::{
+    engines::Found,
+    memory::{OutOfMemory, check_memory, with_batch},
+    network::{ReadError, Runnable, WeightSource, read, read_runnable},
+};
+
+/// Candidates that take turns at most. Results are safe when their group is done.
+const MOST_TOGETHER: usize = 6;
+
+/// A network as somebody names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Its file.
+    pub file: PathBuf,
+    /// What is set in it.
+    pub settings: Vec<Assignment>,
+}
+
+/// What is to be measured, and how.
+#[derive(Clone, Debug)]
+pub struct BenchPlan {
+    /// The networks.
+    pub requests: Vec<Request>,
+    /// Their weights.
+    pub weights: WeightSource,
+    /// Images at once; each is measured apart, once.
+    pub batches: Vec<u32>,
+    /// Threads of one run; each is measured apart, once.
+    pub threads: Vec<u32>,
+    /// The precision wished for.
+    pub precision: PrecisionWish,
+    /// The device.
+    pub device: String,
+    /// Budgets and seed.
+    pub protocol: Protocol,
+    /// Whether two networks are to take turns whatever else, so that their ratio can be told.
+    pub paired: bool,
+}
+
+/// What the measuring happens on.
+pub struct Workplace<'a> {
+    /// The engines.
+    pub engines: &'a [Found],
+    /// The machine right now.
+    pub host: &'a dyn Host,
+    /// The machine as it always is.
+    pub machine: &'a Machine,
+    /// Measures what the machine can do at best with so many threads.
+    pub roofline: &'a dyn Fn(u32) -> Roofline,
+    /// Bytes of memory that are left.
+    pub available_bytes: u64,
+    /// Set by whoever wants it to stop: what is measured enough is still kept.
+    pub stop: &'a AtomicBool,
+}
+
+impl Workplace<'_> {
+    /// Whether somebody wants it to stop.
+    pub fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// What goes wrong with one network; the others go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// It cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Its weights do not fit.
+    #[error("`{}`", file.display())]
+    Fold {
+        /// Its file.
+        file: PathBuf,
+        /// What does not fit.
+        #[source]
+        error: Box<FoldError>,
+    },
+    /// It is too large for this machine.
+    #[error(transparent)]
+    Memory(#[from] OutOfMemory),
+    /// An engine could not run it.
+    #[error("{label}: {error}")]
+    Engine {
+        /// The network and the engine.
+        label: String,
+        /// What the engine says.
+        #[source]
+        error: EngineError,
+    },
+    /// It was stopped too early to say anything.
+    #[error("stopped before there was a result: {label}")]
+    Abandoned {
+        /// The network and the engine.
+        label: String,
+    },
+    /// Its result could not be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is no network in a folder.
+    #[error(
+        "there is no network in `{}`: no architecture or space (.yaml, .yml) and no ONNX file (.onnx) lies in it; folders \
+         in it are not searched", folder.display()
+    )]
+    NoNetworks {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// None of what was named has a network.
+    #[error("there is nothing to report on; no report was written")]
+    NothingToReport,
+    /// A store has none of the results that are wanted.
+    #[error("`{}` has no results{wishes}", store.display())]
+    NoResults {
+        /// The store.
+        store: PathBuf,
+        /// What is wanted of them, ` with engine=rten`; empty for all.
+        wishes: String,
+    },
+}
+
+/// What happens while measuring.
+pub enum BenchEvent<'a> {
+    /// So many results are wanted.
+    Planned(usize),
+    /// A network was read with its weights.
+    Loaded(&'a Network),
+    /// So many are done, parts included, and what goes on.
+    Progress {
+        /// Results that are done.
+        done: f64,
+        /// What goes on, such as `warming up`.
+        activity: &'static str,
+        /// With which network.
+        network: &'a str,
+    },
+    /// A result is in the store.
+    Kept(&'a Measurement),
+    /// Something went wrong; the rest goes on.
+    Wrong(&'a Trouble),
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Benched {
+    /// Results in the order of the plan.
+    pub measurements: Vec<Measurement>,
+    /// Whether something went wrong.
+    pub failed: bool,
+}
+
+/// Measures. Each result is in the store before it is told.
+pub fn bench(
+    plan: &BenchPlan,
+    place: &Workplace<'_>,
+    store: &mut Store,
+    listen: &mut dyn FnMut(BenchEvent<'_>),
+) -> Benched {
+    let plan = &BenchPlan {
+        batches: distinct(&plan.batches),
+        threads: distinct(&plan.threads),
+        ..plan.clone()
+    };
+    let mut keeper = Keeper {
+        plan,
+        place,
+        store,
+        listen,
+        candidates: vec![],
+        done_before: 0,
+        shares: vec![],
+        must_stop: false,
+        kept: vec![],
+        failed: false,
+    };
+    let weighed: Vec<Weighed<'_>> =
+        plan.requests.iter().filter_map(|request| keeper.weigh(request)).collect();
+    let batches: usize = weighed.iter().map(|weighed| weighed.batches.len()).sum();
+    keeper.tell(BenchEvent::Planned(batches * place.engines.len() * plan.threads.len()));
+    let mut rooflines: Vec<Roofline> = vec![];
+    let most = if plan.paired { 2 } else { (MOST_TOGETHER / place.engines.len().max(1)).max(1) };
+    let needs: Vec<Need> = weighed.iter().map(|weighed| weighed.need).collect();
+    for group in groups(&needs, place.engines.len(), most, place.available_bytes) {
+        if keeper.wants_stop() {
+            break;
+        }
+        let networks: Vec<(Network, &[u32])> = weighed[group]
+            .iter()
+            .filter_map(|weighed| Some((keeper.load(weighed.request)?, &*weighed.batches)))
+            .collect();
+        // Measured again for each group, as other programs may have disturbed those before.
+        let again = plan.threads.iter().map(|&threads| (place.roofline)(threads));
+        rooflines = match rooflines.as_slice() {
+            [] => again.collect(),
+            known => known.iter().zip(again).map(|(old, new)| old.best(new)).collect(),
+        };
+        keeper.measure_group(&networks, &rooflines);
+    }
+    let mut benched = keeper.finish();
+    // What came of it is in the store by now, unless it could not be kept.
+    match store.rooflines(&Filter::default()) {
+        Ok(known) => benched.measurements.iter_mut().for_each(|it| known.hold(it)),
+        Err(error) => {
+            listen(BenchEvent::Wrong(&Trouble::Store(error)));
+            benched.failed = true;
+        }
+    }
+    benched
+}
+
+/// Each number once, where it stands first.
+fn distinct(numbers: &[u32]) -> Vec<u32> {
+    let is_first = |(at, number): &(usize, &u32)| !numbers[..*at].contains(number);
+    numbers.iter().enumerate().filter(is_first).map(|(_, &number)| number).collect()
+}
+
+/// A network to measure, and what results say of it.
+pub struct Network {
+    /// What runs.
+    pub model: Model,
+    /// What results say of it.
+    pub subject: Subject,
+    /// What is known about it.
+    pub architecture: Architecture,
+    /// How weights from another file were matched; none if they are the network's own or random.
+    pub matching: Option<Matching>,
+}
+
+impl Network {
+    /// Reads it with its weights.
+    ///
+    /// # Errors
+    /// When it cannot be read, or weights do not fit.
+    pub fn load(request: &Request, weights: &WeightSource) -> Result<Self, Trouble> {
+        let Runnable { loaded, graph, weights, matching, .. } =
+            read_runnable(&request.file, &request.settings, weights)?;
+        let architecture = loaded.architecture;
+        let point =
+            architecture.point.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let file = request.file.to_string_lossy();
+        let subject = Subject::new(&architecture.name, &file, point, &graph);
+        let model = Model::new(&architecture.name, &graph, weights).map_err(|error| {
+            Trouble::Fold { file: request.file.clone(), error: Box::new(error) }
+        })?;
+        Ok(Self { model, subject, architecture, matching })
+    }
+}
+
+/// A network that fits into memory.
+struct Weighed<'r> {
+    request: &'r Request,
+    /// What it needs with the largest of its batches.
+    need: Need,
+    /// Those of the plan that fit.
+    batches: Vec<u32>,
+}
+
+/// What a result says of a candidate besides its times.
+#[derive(Clone)]
+struct Entry {
+    subject: Subject,
+    description: Description,
+    roofline: Roofline,
+    engine: &'static str,
+    setup: Setup,
+}
+
+/// Keeps results and tells what happens.
+struct Keeper<'a> {
+    plan: &'a BenchPlan,
+    place: &'a Workplace<'a>,
+    store: &'a mut Store,
+    listen: &'a mut dyn FnMut(BenchEvent<'_>),
+    /// Those that take turns now.
+    candidates: Vec<Entry>,
+    /// Candidates of earlier groups.
+    done_before: usize,
+    /// How far each candidate of this group is.
+    shares: Vec<f64>,
+    /// Whether results cannot be kept any more: measuring more would lose more.
+    must_stop: bool,
+    /// Results with their places in the plan.
+    kept: Vec<(usize, Measurement)>,
+    failed: bool,
+}
+
+impl Keeper<'_> {
+    fn tell(&mut self, event: BenchEvent<'_>) {
+        (self.listen)(event);
+    }
+
+    fn fail(&mut self, trouble: &Trouble) {
+        self.failed = true;
+        self.tell(BenchEvent::Wrong(trouble));
+    }
+
+    /// What a network needs; none if it cannot be read or does not fit.
+    fn weigh<'r>(&mut self, request: &'r Request) -> Option<Weighed<'r>> {
+        let graph = match read(&request.file, &request.settings) {
+            Ok(loaded) => loaded.architecture.graph,
+            Err(error) => {
+                self.fail(&Trouble::Read(error));
+                return None;
+            }
+        };
+        let plan = self.plan;
+        let mut batches = Vec::with_capacity(plan.batches.len());
+        for &batch in &plan.batches {
+            let need = Need::new(&graph, batch);
+            let what = || with_batch(&request.file.to_string_lossy(), batch);
+            match check_memory(what, &need, self.place.available_bytes) {
+                Ok(()) => batches.push(batch),
+                Err(error) => self.fail(&Trouble::Memory(error)),
+            }
+        }
+        let need = Need::new(&graph, *batches.iter().max()?);
+        Some(Weighed { request, need, batches })
+    }
+
+    fn load(&mut self, request: &Request) -> Option<Network> {
+        match Network::load(request, &self.plan.weights) {
+            Ok(network) => {
+                self.tell(BenchEvent::Loaded(&network));
+                Some(network)
+            }
+            Err(trouble) => {
+                self.fail(&trouble);
+                None
+            }
+        }
+    }
+
+    /// Measures networks that take turns, in every setup.
+    fn measure_group(&mut self, networks: &[(Network, &[u32])], rooflines: &[Roofline]) {
+        for &batch in &self.plan.batches {
+            for (&threads, &roofline) in self.plan.threads.iter().zip(rooflines) {
+                let mut candidates = Vec::new();
+                let mut entries = Vec::new();
+                let fitting = networks.iter().filter(|(_, batches)| batches.contains(&batch));
+                for (Network { model, subject, .. }, _) in fitting {
+                    for Found { engine, description } in self.place.engines {
+                        let setup = Setup {
+                            batch,
+                            threads,
+                            precision: self.plan.precision,
+                            device: self.plan.device.clone(),
+                        };
+                        entries.push(Entry {
+                            subject: subject.clone(),
+                            description: description.clone(),
+                            roofline,
+                            engine: engine.name(),
+                            setup: setup.clone(),
+                        });
+                        candidates.push(Candidate { engine: engine.as_ref(), model, setup });
+                    }
+                }
+                self.done_before += self.candidates.len();
+                self.shares = vec![0.0; entries.len()];
+                self.candidates = entries;
+                let (protocol, host) = (self.plan.protocol, self.place.host);
+                measure(&candidates, &protocol, host, self);
+            }
+        }
+    }
+
+    fn progress(&mut self, at: usize, share: f64, activity: &'static str) {
+        self.shares[at] = share.clamp(0.0, 1.0);
+        #[expect(clippy::cast_precision_loss, reason = "nobody measures 2^52 networks")]
+        let done = self.done_before as f64 + self.shares.iter().sum::<f64>();
+        let network = self.candidates[at].subject.name.clone();
+        self.tell(BenchEvent::Progress { done, activity, network: &network });
+    }
+
+    /// A result that cannot be kept is still given at the end.
+    fn keep(&mut self, at: usize, run: &Run) {
+        let Entry { subject, description, roofline, engine, setup } = self.candidates[at].clone();
+        let setting = Setting { machine: self.place.machine, protocol: &self.plan.protocol };
+        let runtime = inceptive_bench::runtime(engine, &description, &setup, run.precision);
+        let measurement = inceptive_bench::measurement(subject, runtime, roofline, &setting, run);
+        match self.store.append(&measurement) {
+            Ok(_) => self.tell(BenchEvent::Kept(&measurement)),
+            Err(error) => {
+                self.fail(&Trouble::Store(error));
+                self.must_stop = true;
+            }
+        }
+        self.kept.push((self.done_before + at, measurement));
+    }
+
+    fn label(&self, at: usize) -> String {
+        let Entry { subject, engine, setup, .. } = &self.candidates[at];
+        format!("{} on {engine}, {}", subject.name, batch_and_threads(setup.batch, setup.threads))
+    }
+
+    fn finish(mut self) -> Benched {
+        self.kept.sort_by_key(|(place, _)| *place);
+        let measurements = self.kept.into_iter().map(|(_, measurement)| measurement).collect();
+        Benched { measurements, failed: self.failed }
+    }
+}
+
+impl Observer for Keeper<'_> {
+    fn event(&mut self, at: usize, event: Event) {
+        match event {
+            Event::Loading => self.progress(at, 0.0, "loading"),
+            Event::WarmingUp => self.progress(at, 0.0, "warming up"),
+            Event::Measuring(share) => self.progress(at, share, "measuring"),
+            Event::Finished(run) => {
+                self.progress(at, 1.0, "measured");
+                self.keep(at, &run);
+            }
+            Event::Abandoned => {
+                self.progress(at, 1.0, "stopped");
+                self.fail(&Trouble::Abandoned { label: self.label(at) });
+            }
+            Event::Failed(error) => {
+                self.progress(at, 1.0, "failed");
+                self.fail(&Trouble::Engine { label: self.label(at), error });
+            }
+        }
+    }
+
+    fn wants_stop(&self) -> bool {
+        self.must_stop || self.place.is_stopped()
+    }
+}

@@ -1,0 +1,274 @@
+//! Files as they were at a revision of a git repository.
+//!
+//! The repository may be a stranger's, and its configuration can name programs for git to run. Git is told to run none:
+//! see [`SETTINGS`] and [`ENVIRONMENT`].
+
+use std::{
+    env,
+    io::{self, Read},
+    path::{Component, Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use inceptive_bench::program;
+use inceptive_dsl::Files;
+
+use crate::inspect::is_listed;
+
+/// Files at a revision, by paths relative to the working folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GitFiles {
+    revision: String,
+}
+
+/// Git cannot be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    /// Git is not there, or cannot be started.
+    #[error("git cannot be run")]
+    Run(#[source] io::Error),
+    /// There is no such revision, or the folder is in no repository.
+    #[error(
+        "git knows no revision `{0}` here: run this in the working tree of the repository, and fetch the revision first"
+    )]
+    Revision(String),
+    /// The listing is longer than any folder of networks.
+    #[error("`{0}` holds too many files")]
+    TooManyFiles(String),
+    /// There is no such file or folder at the revision.
+    #[error("`{path}` is not there at revision `{revision}`")]
+    Path {
+        /// The revision.
+        revision: String,
+        /// The path.
+        path: String,
+    },
+}
+
+impl GitFiles {
+    /// The files at a revision, which is looked up once, so that all files are of the same commit.
+    ///
+    /// # Errors
+    /// When git is not there or knows no such revision.
+    pub fn at(revision: &str) -> Result<Self, GitError> {
+        let commit = format!("{revision}^{{commit}}");
+        let arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", &commit];
+        match git(&arguments, MAX_LINE).map_err(GitError::Run)? {
+            Answer { bytes, is_success: true, .. } => {
+                Ok(Self { revision: String::from_utf8_lossy(&bytes).trim().to_owned() })
+            }
+            _ => Err(GitError::Revision(revision.to_owned())),
+        }
+    }
+
+    /// The networks, spaces and blocks of a folder, in order, by the same rule as on the disk; none if the path is a
+    /// file.
+    ///
+    /// # Errors
+    /// When there is nothing at the path.
+    pub fn folder(&self, path: &Path) -> Result<Option<Vec<PathBuf>>, GitError> {
+        let missing =
+            || GitError::Path { revision: self.revision.clone(), path: path.display().to_string() };
+        let name = self.name(path).ok_or_else(missing)?;
+        let kind = git(&["cat-file", "-t", &name], MAX_LINE).map_err(GitError::Run)?;
+        match String::from_utf8_lossy(&kind.bytes).trim() {
+            "blob" => Ok(None),
+            "tree" => {
+                let listing = git(&["ls-tree", "-z", &name], MAX_LISTING).map_err(GitError::Run)?;
+                if listing.is_cut_off {
+                    return Err(GitError::TooManyFiles(path.display().to_string()));
+                }
+                let entries = String::from_utf8_lossy(&listing.bytes).into_owned();
+                let mut files: Vec<PathBuf> = entries
+                    .split('\0')
+                    .filter_map(file_name)
+                    .map(|name| path.join(name))
+                    .filter(|path| is_listed(path))
+                    .collect();
+                files.sort();
+                Ok(Some(files))
+            }
+            _ => Err(missing()),
+        }
+    }
+
+    /// How git names a file, relative to the working folder; none if it is not below it.
+    fn name(&self, path: &Path) -> Option<String> {
+        let path = normal(path)?;
+        Some(format!("{}:./{}", self.revision, path.to_str()?))
+    }
+}
+
+/// The name in a line of `git ls-tree`, `MODE TYPE OBJECT<tab>NAME`, unless it is of a folder.
+fn file_name(entry: &str) -> Option<&str> {
+    let (about, name) = entry.split_once('\t')?;
+    about.split(' ').any(|word| word == "blob").then_some(name)
+}
+
+/// The most bytes of an answer that is one word.
+const MAX_LINE: u64 = 1 << 10;
+
+/// The most bytes of a folder's listing.
+const MAX_LISTING: u64 = 4 << 20;
+
+/// What git is set to, whatever a repository's configuration says. Nothing is fetched, and nothing that could be
+/// fetched with is run: not for objects that a partial clone leaves out, nor by a bare repository that is committed
+/// inside of another one. There are no hooks, monitors of files, filters, pagers and programs that ask for passwords.
+const SETTINGS: [&str; 15] = [
+    "safe.bareRepository=explicit",
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.sshCommand=false",
+    "core.gitProxy=false",
+    "core.askPass=false",
+    "core.alternateRefsCommand=false",
+    "core.bigFileThreshold=1m",
+    "credential.helper=",
+    "diff.external=",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "protocol.allow=never",
+    "protocol.ext.allow=never",
+    "protocol.file.allow=never",
+];
+
+/// The same for what the environment decides: `GIT_ALLOW_PROTOCOL` overrides the configuration of every protocol, also
+/// in versions of git that do not know `GIT_NO_LAZY_FETCH` yet.
+const ENVIRONMENT: [(&str, &str); 5] = [
+    ("GIT_NO_LAZY_FETCH", "1"),
+    ("GIT_ALLOW_PROTOCOL", "none"),
+    ("GIT_PROTOCOL_FROM_USER", "0"),
+    ("GIT_TERMINAL_PROMPT", "0"),
+    ("GIT_OPTIONAL_LOCKS", "0"),
+];
+
+/// Variables that name programs or files for git to write; the others say which repository is meant.
+const REMOVED: [&str; 8] = [
+    "GIT_ASKPASS",
+    "SSH_ASKPASS",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "GIT_PROXY_COMMAND",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_PAGER",
+    "GIT_EDITOR",
+];
+
+/// What git says.
+struct Answer {
+    /// Its output, as far as it was wanted.
+    bytes: Vec<u8>,
+    /// Whether there was more.
+    is_cut_off: bool,
+    /// Whether git found what was asked for. Git that was cut off had something to say.
+    is_success: bool,
+}
+
+/// Asks git, and reads at most so many bytes of its answer: a repository may hold a blob of gigabytes.
+fn git(arguments: &[&str], limit: u64) -> io::Result<Answer> {
+    let missing =
+        || io::Error::new(io::ErrorKind::NotFound, "it is not in an absolute folder of PATH");
+    let mut command = program::command("git").ok_or_else(missing)?;
+    harmless(&mut command);
+    let mut child = command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let mut bytes = Vec::new();
+    let read = match child.stdout.take() {
+        Some(out) => out.take(limit.saturating_add(1)).read_to_end(&mut bytes),
+        None => Ok(0),
+    };
+    let is_cut_off = bytes.len() as u64 > limit;
+    if is_cut_off || read.is_err() {
+        // It may be over already.
+        let _ = child.kill();
+    }
+    let status = child.wait()?;
+    read?;
+    bytes.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(Answer { bytes, is_cut_off, is_success: is_cut_off || status.success() })
+}
+
+/// Keeps git from running what a repository names.
+fn harmless(command: &mut Command) {
+    for variable in REMOVED {
+        command.env_remove(variable);
+    }
+    for (variable, _) in env::vars_os().filter(|(name, _)| is_trace(&name.to_string_lossy())) {
+        command.env_remove(variable);
+    }
+    command.envs(ENVIRONMENT).arg("--no-pager");
+    for setting in SETTINGS {
+        command.args(["-c", setting]);
+    }
+}
+
+/// Whether a variable makes git write what it does to a file.
+fn is_trace(name: &str) -> bool {
+    name.starts_with("GIT_TRACE")
+}
+
+/// The path without `.` and `..`; none if it leads out of the working folder.
+fn normal(path: &Path) -> Option<PathBuf> {
+    let mut normal = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::Normal(name) => normal.push(name),
+            Component::CurDir => {}
+            Component::ParentDir => {
+                if !normal.pop() {
+                    return None;
+                }
+            }
+            Component::RootDir | Component::Prefix(_) => return None,
+        }
+    }
+    Some(normal)
+}
+
+/// Where files stand for those that compare paths; there is nothing above it.
+const ROOT: &str = "/";
+
+impl Files for GitFiles {
+    fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+        let path = path.strip_prefix(ROOT).unwrap_or(path);
+        let missing = || io::Error::from(io::ErrorKind::NotFound);
+        let name = self.name(path).ok_or_else(missing)?;
+        match git(&["cat-file", "blob", &name], limit)? {
+            Answer { bytes, is_success: true, .. } => Ok(bytes),
+            _ => Err(missing()),
+        }
+    }
+
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        let missing = || io::Error::from(io::ErrorKind::NotFound);
+        let path = path.strip_prefix(ROOT).unwrap_or(path);
+        let name = self.name(path).ok_or_else(missing)?;
+        match git(&["cat-file", "-e", &name], MAX_LINE)?.is_success {
+            true => Ok(Path::new(ROOT).join(normal(path).ok_or_else(missing)?)),
+            false => Err(missing()),
+        }
+    }
+
+    fn working_folder(&self) -> Option<PathBuf> {
+        Some(PathBuf::from(ROOT))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_read_than_is_wanted() {
+        let whole = git(&["version"], MAX_LINE).unwrap();
+        assert!(whole.is_success && !whole.is_cut_off && whole.bytes.starts_with(b"git version"));
+        let part = git(&["version"], 3).unwrap();
+        assert!(part.is_success && part.is_cut_off);
+        assert_eq!(part.bytes, b"git");
+        assert!(!git(&["cat-file", "-e", "no-such-object"], MAX_LINE).unwrap().is_success);
+    }
+}

@@ -1,0 +1,38 @@
+//! What takes a while: reading networks of every kind, measuring and profiling them.
+//!
+//! The command line and the dashboard ask for the same work and show it differently; this crate does the work,
+//! tells what happens as values, and stops when it is told to. It prints nothing and draws nothing.
+
+#![forbid(unsafe_code)]
+
+mod bench;
+mod constraints;
+mod design;
+mod engines;
+mod git;
+mod inspect;
+mod memory;
+mod network;
+mod profile;
+mod recipe;
+mod report;
+mod space;
+
+pub use bench::{BenchEvent, BenchPlan, Benched, Network, Request, Trouble, Workplace, bench};
+pub use constraints::broken;
+pub use design::{NewFile, SaveError, design, save_variant};
+pub use engines::{ALL, ChoiceError, Found, choose, choose_among};
+pub use git::{GitError, GitFiles};
+pub use inspect::{Content, Edited, Inspected, inspect, is_listed, is_network, list};
+pub use memory::{OutOfMemory, check_memory, with_batch};
+pub use network::{
+    ReadError, Runnable, WeightSource, files_of, import_notes, is_onnx, own_weights, read,
+    read_onnx, read_runnable,
+};
+pub use profile::{ProfileEvent, ProfilePlan, Profiled, profile};
+pub use recipe::{DEFAULT_SAMPLES, Recipe};
+pub use report::{
+    GatherEvent, GatherPlan, Gathered, GoesOn, StoreQuery, chain, gather, gather_revision,
+    report_on,
+};
+pub use space::{CloudPlan, cloud};

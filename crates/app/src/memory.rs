@@ -1,0 +1,111 @@
+//! Refusing what does not fit into memory, before the system ends the program for it.
+
+use inceptive_bench::Need;
+use inceptive_format::bytes;
+use inceptive_ir::Graph;
+
+/// Something is too large for this machine.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{what} needs {} of memory, but only {} are left", bytes(*needed), bytes(*available)
+)]
+pub struct OutOfMemory {
+    /// What it is.
+    pub what: String,
+    /// Bytes that it needs.
+    pub needed: u64,
+    /// Bytes that are left.
+    pub available: u64,
+}
+
+/// Checks that something fits into the memory that is left, [`inceptive_bench::available_memory`] as a rule.
+///
+/// # Errors
+/// When it does not.
+pub fn check_memory(
+    what: impl FnOnce() -> String,
+    needed: u64,
+    available: u64,
+) -> Result<(), OutOfMemory> {
+    match needed <= available {
+        true => Ok(()),
+        false => Err(OutOfMemory { what: what(), needed, available }),
+    }
+}
+
+/// What a network is read for, which says how much memory has to be left before its weights are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be written.
+    Export,
+    /// To be run.
+    Run {
+        /// Images at once.
+        batch: u32,
+        /// Engines that have it at once.
+        engines: usize,
+    },
+}
+
+impl Purpose {
+    /// Bytes that a network takes for this.
+    pub fn needed(self, graph: &Graph) -> u64 {
+        match self {
+            Self::Export => Need::new(graph, 0).to_write(),
+            Self::Run { batch, engines } => {
+                let need = Need::new(graph, batch);
+                need.to_run(engines).max(need.to_read())
+            }
+        }
+    }
+
+    /// Images at once.
+    pub(crate) fn batch(self) -> u32 {
+        match self {
+            Self::Export => 1,
+            Self::Run { batch, .. } => batch,
+        }
+    }
+}
+
+/// A network's file, or what people call it, with the images that are to run at once.
+pub fn with_batch(network: &str, batch: u32) -> String {
+    match batch {
+        1 => format!("`{network}`"),
+        _ => format!("`{network}` with {batch} images at once"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use inceptive_ir::{Linear, NewNode, Op, Path, Shape};
+
+    /// A linear layer with 2^28 weights: a gibibyte.
+    fn heavy() -> Graph {
+        let mut graph = Graph::new(Shape::vector(1 << 14), None).unwrap();
+        let linear = Op::Linear(Linear { out_features: 1 << 14, bias: false });
+        graph.add(NewNode::new(linear, Path::new("fc")), &[graph.input()]).unwrap();
+        graph
+    }
+
+    #[test]
+    fn what_does_not_fit_says_how_much_it_needs() {
+        let needed = Purpose::Run { batch: 4, engines: 1 }.needed(&heavy());
+        let check = |available| check_memory(|| with_batch("m", 4), needed, available);
+        assert_eq!(check(needed), Ok(()));
+        assert_eq!(
+            check(3 << 30).unwrap_err().to_string(),
+            "`m` with 4 images at once needs 4.06 GiB of memory, but only 3.00 GiB are left"
+        );
+    }
+
+    #[test]
+    fn every_copy_that_is_kept_counts() {
+        let gibibytes = |purpose: Purpose| purpose.needed(&heavy()) >> 30;
+        assert_eq!(gibibytes(Purpose::Export), 3);
+        assert_eq!(gibibytes(Purpose::Run { batch: 1, engines: 1 }), 4);
+        assert_eq!(gibibytes(Purpose::Run { batch: 1, engines: 3 }), 8);
+        assert_eq!(gibibytes(Purpose::Run { batch: 1, engines: 0 }), 2);
+    }
+}

@@ -1,0 +1,379 @@
+//! Networks from files of every kind, with weights.
+
+use std::{
+    fs,
+    io::{self, Read, Seek, SeekFrom},
+    ops::Range,
+    path::{Component, Path, PathBuf},
+};
+
+use inceptive_bench::available_memory;
+use inceptive_dsl::{Architecture, Disk, Failure, Files, Loaded, Setting, Sources, load};
+use inceptive_files::Refusal;
+use inceptive_ir::{Graph, GraphError, passes};
+use inceptive_onnx::{
+    ExportError, ImportError, Imported, MatchBy, Opset, ValuesError, expect_size, from_onnx,
+};
+use inceptive_results::Subnormals;
+use inceptive_weights::{LoadError, Matching, Weights};
+
+use crate::memory::{OutOfMemory, Purpose, check_memory, with_batch};
+
+/// Why a network cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The YAML is wrong; every mistake has its place in the file.
+    #[error("{0}")]
+    Yaml(Failure),
+    /// Settings were given for something that cannot be set.
+    #[error("`{}`: --set is for YAML files; an ONNX file is fixed", .0.display())]
+    Fixed(PathBuf),
+    /// The system does not give the file.
+    #[error("cannot read `{}`", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        error: io::Error,
+    },
+    /// The ONNX file is no network that can be said here.
+    #[error("`{}`", path.display())]
+    Onnx {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        error: ImportError,
+    },
+    /// The ONNX file's weights cannot be read.
+    #[error("`{}`", path.display())]
+    Values {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        error: ValuesError,
+    },
+    /// The weights do not fit.
+    #[error("`{}`", path.display())]
+    Weights {
+        /// The file of the weights.
+        path: PathBuf,
+        /// What does not fit.
+        #[source]
+        error: LoadError,
+    },
+    /// It does not fit into memory.
+    #[error(transparent)]
+    Memory(#[from] OutOfMemory),
+    /// Its weights do not fit into an ONNX file, which is how it is written and given to engines.
+    #[error("`{}`", path.display())]
+    Size {
+        /// The file.
+        path: PathBuf,
+        /// How large it would be.
+        #[source]
+        error: ExportError,
+    },
+    /// What is deployed of the network cannot be cut out.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+}
+
+/// Whether a file is ONNX, by its name.
+pub fn is_onnx(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"))
+}
+
+/// Reads one network, from YAML or ONNX.
+///
+/// # Errors
+/// What is wrong with the file or the settings.
+pub fn read(path: &Path, settings: &[Setting]) -> Result<Loaded, ReadError> {
+    if is_onnx(path) {
+        return read_onnx(path, settings).map(|imported| described(path, &imported));
+    }
+    load(&Disk, path, settings).map_err(ReadError::Yaml)
+}
+
+/// Reads one network, from YAML or ONNX, where `files` are.
+///
+/// # Errors
+/// What is wrong with the file or the settings.
+pub fn read_from(
+    files: &dyn Files,
+    path: &Path,
+    settings: &[Setting],
+) -> Result<Loaded, ReadError> {
+    if !is_onnx(path) {
+        return load(files, path, settings).map_err(ReadError::Yaml);
+    }
+    if !settings.is_empty() {
+        return Err(ReadError::Fixed(path.to_owned()));
+    }
+    let bytes = files
+        .read(path, u64::MAX)
+        .map_err(|error| ReadError::File { path: path.to_owned(), error })?;
+    let imported =
+        from_onnx(bytes).map_err(|error| ReadError::Onnx { path: path.to_owned(), error })?;
+    Ok(described(path, &imported))
+}
+
+/// Reads an ONNX file.
+///
+/// # Errors
+/// What is wrong with it; and when there are settings, which it cannot take.
+pub fn read_onnx(path: &Path, settings: &[Setting]) -> Result<Imported, ReadError> {
+    if !settings.is_empty() {
+        return Err(ReadError::Fixed(path.to_owned()));
+    }
+    from_onnx(bytes(path, MAX_ONNX_BYTES)?)
+        .map_err(|error| ReadError::Onnx { path: path.to_owned(), error })
+}
+
+/// The largest ONNX file: no message of Protocol Buffers may be larger.
+const MAX_ONNX_BYTES: u64 = 2 * inceptive_files::GIB;
+
+/// The largest file of weights: 10^9 of them in single precision, five times those of the largest network here.
+const MAX_WEIGHTS_BYTES: u64 = 4 * inceptive_files::GIB;
+
+/// A file of limited size, that fits into memory as it is.
+fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
+    inceptive_files::read(path, limit.min(available_memory()))
+        .map_err(|error| ReadError::File { path: path.to_owned(), error })
+}
+
+/// What is to be known about an ONNX file: operators of a version that is not known here, and what of the file the
+/// network does not have.
+pub fn import_notes(imported: &Imported) -> Vec<String> {
+    opset_note(imported).into_iter().chain(outputs_note(imported)).collect()
+}
+
+fn opset_note(imported: &Imported) -> Option<String> {
+    let (found, newest) = (imported.opset, Opset::NEWEST);
+    (found > newest.into()).then(|| {
+        format!(
+            "operator set {found} is newer than {newest}, the newest supported; verify the outputs"
+        )
+    })
+}
+
+/// How many of the outputs that are left out a note names.
+const NAMED_OUTPUTS: usize = 5;
+
+fn outputs_note(imported: &Imported) -> Option<String> {
+    let left_out = &imported.left_out;
+    let named: Vec<String> =
+        left_out.iter().take(NAMED_OUTPUTS).map(|name| format!("`{name}`")).collect();
+    let more = match left_out.len().saturating_sub(NAMED_OUTPUTS) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let (output, all, named) = (&imported.output, left_out.len() + 1, named.join(", "));
+    (!left_out.is_empty()).then(|| {
+        format!(
+            "the file has {all} outputs, of which only the first, `{output}`, is read; what only {named}{more} \
+             need{} is not counted, run or exported",
+            if left_out.len() == 1 { "s" } else { "" },
+        )
+    })
+}
+
+/// The files of an ONNX model: its own, and those beside it that hold weights.
+pub fn files_of(path: &Path, imported: &Imported) -> Vec<PathBuf> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut beside: Vec<PathBuf> =
+        imported.files_beside().map(|location| folder.join(location)).collect();
+    beside.dedup();
+    [vec![path.to_owned()], beside].concat()
+}
+
+/// What is known about a network from an ONNX file. Exporters call every graph the same, so it is named
+/// after its file.
+fn described(path: &Path, imported: &Imported) -> Loaded {
+    let stem = path.file_stem().unwrap_or_default();
+    let architecture = Architecture {
+        name: stem.to_string_lossy().into_owned(),
+        file: path.to_owned(),
+        description: None,
+        notes: import_notes(imported),
+        extends: None,
+        cite: vec![],
+        published: vec![],
+        graph: imported.graph.clone(),
+        unfit_heads: vec![],
+        point: vec![],
+        constraints: vec![],
+    };
+    Loaded { architecture, sources: Sources::of_binaries(files_of(path, imported)) }
+}
+
+/// A network ready to run: what is deployed of it, with weights.
+pub struct Runnable {
+    /// What is known about the network; its graph may have parts for training.
+    pub loaded: Loaded,
+    /// The inference graph.
+    pub graph: Graph,
+    /// Its weights.
+    pub weights: Weights,
+    /// How weights from another file were matched; none if they are the network's own or random.
+    pub matching: Option<Matching>,
+    /// The graph's name in an ONNX file.
+    pub stored_name: Option<String>,
+    /// How many of its weights are subnormal.
+    pub subnormals: Subnormals,
+}
+
+/// Where weights come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WeightSource {
+    /// A safetensors file. Without it an ONNX file's own weights are taken, and random ones for YAML.
+    pub file: Option<PathBuf>,
+    /// How the tensors of that file find their places.
+    pub match_by: MatchBy,
+    /// Seed of random weights.
+    pub seed: u64,
+}
+
+/// Reads a network with weights: from the file that was named, from the ONNX file itself, or random ones. What does not
+/// fit its purpose is refused before there are any.
+///
+/// # Errors
+/// What is wrong with the network or its weights.
+pub fn read_runnable(
+    path: &Path,
+    settings: &[Setting],
+    from: &WeightSource,
+    purpose: Purpose,
+) -> Result<Runnable, ReadError> {
+    let (loaded, own, stored_name) = if is_onnx(path) {
+        let imported = read_onnx(path, settings)?;
+        check_size(path, &imported.graph, purpose, available_memory())?;
+        let own = match from.file {
+            None => Some(values(path, &imported)?),
+            Some(_) => None,
+        };
+        let name = Some(imported.name.clone()).filter(|name| !name.is_empty());
+        (described(path, &imported), own, name)
+    } else {
+        (read(path, settings)?, None, None)
+    };
+    let graph = passes::inference(&loaded.architecture.graph)?;
+    if !is_onnx(path) {
+        check_size(path, &graph, purpose, available_memory())?;
+    }
+    let (weights, matching) = match (&from.file, own) {
+        (Some(file), _) => {
+            let loaded =
+                Weights::from_safetensors(&bytes(file, MAX_WEIGHTS_BYTES)?, &graph, from.match_by);
+            let (weights, matching) =
+                loaded.map_err(|error| ReadError::Weights { path: file.clone(), error })?;
+            (weights, Some(matching))
+        }
+        (None, Some(own)) => (own, None),
+        (None, None) => (Weights::seeded(&graph, from.seed), None),
+    };
+    let subnormals = inceptive_bench::count_subnormals(&weights);
+    Ok(Runnable { loaded, graph, weights, matching, stored_name, subnormals })
+}
+
+/// The weights in an ONNX file and in files beside it.
+///
+/// # Errors
+/// When they cannot be read.
+pub fn own_weights(path: &Path, imported: &Imported) -> Result<Weights, ReadError> {
+    check_size(path, &imported.graph, Purpose::Export, available_memory())?;
+    values(path, imported)
+}
+
+fn values(path: &Path, imported: &Imported) -> Result<Weights, ReadError> {
+    let weights = imported.weights(|location, range| read_beside(path, location, range));
+    weights.map_err(|error| ReadError::Values { path: path.to_owned(), error })
+}
+
+/// Checks that a network fits into memory, and into the ONNX file that it becomes on its way to engines.
+///
+/// # Errors
+/// When it does not.
+pub(crate) fn check_size(
+    path: &Path,
+    graph: &Graph,
+    purpose: Purpose,
+    available: u64,
+) -> Result<(), ReadError> {
+    expect_size(graph).map_err(|error| ReadError::Size { path: path.to_owned(), error })?;
+    let what = || with_batch(&path.to_string_lossy(), purpose.batch());
+    Ok(check_memory(what, purpose.needed(graph), available)?)
+}
+
+/// Reads a part of a file that a model names, from the model's own folder only: a model from elsewhere is not to
+/// read what it likes. Links that stay in the folder are followed, also where the model itself is one.
+fn read_beside(model: &Path, location: &str, range: Range<u64>) -> io::Result<Vec<u8>> {
+    let refused = |message| Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
+    let location = Path::new(location);
+    if !location.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
+        return refused(OUTSIDE);
+    }
+    let folder = model.parent().unwrap_or(Path::new(""));
+    let path = fs::canonicalize(folder.join(location))?;
+    let model = fs::canonicalize(model)?;
+    let folders = [Some(fs::canonicalize(Path::new(".").join(folder))?), parent(&model)];
+    if !folders.into_iter().flatten().any(|folder| path.starts_with(folder)) {
+        return refused(OUTSIDE);
+    }
+    // The file may hold weights of many networks; a range is of one operator.
+    let mut file = inceptive_files::open(&path, u64::MAX)?;
+    let length = range.end.saturating_sub(range.start);
+    if length > MAX_WEIGHTS_BYTES {
+        return Err(Refusal::TooLarge { limit: MAX_WEIGHTS_BYTES }.into());
+    }
+    file.seek(SeekFrom::Start(range.start))?;
+    let mut bytes = Vec::new();
+    file.take(length).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+const OUTSIDE: &str = "weights can only be in the folder of the model";
+
+fn parent(path: &Path) -> Option<PathBuf> {
+    path.parent().map(Path::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn weights_are_read_from_the_models_folder_only() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let [inner, outer] = ["inner", "outer"].map(|name| folder.path().join(name));
+        for path in [&inner, &outer] {
+            fs::create_dir(path).unwrap();
+            fs::write(path.join("weights"), b"0123456789").unwrap();
+        }
+        let model = inner.join("m.onnx");
+        fs::write(&model, b"").unwrap();
+        symlink(inner.join("weights"), inner.join("link")).unwrap();
+        symlink(outer.join("weights"), inner.join("away")).unwrap();
+        symlink("/dev/zero", inner.join("zero")).unwrap();
+        let read = |location: &str, range| read_beside(&model, location, range);
+        assert_eq!(read("weights", 2..5).unwrap(), b"234");
+        assert_eq!(read("./link", 8..50).unwrap(), b"89");
+        for location in ["away", "zero", "../outer/weights", "/dev/zero"] {
+            let error = read(location, 0..4).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::PermissionDenied, "{location}");
+        }
+        assert_eq!(Refusal::of(&read(".", 0..4).unwrap_err()), Some(Refusal::Folder));
+        let pipe = std::process::Command::new("mkfifo").arg(inner.join("pipe")).status().unwrap();
+        assert!(pipe.success());
+        let refusal = Refusal::of(&read("pipe", 0..4).unwrap_err());
+        assert_eq!(refusal, Some(Refusal::NotRegular("a pipe")));
+        // A model that is a link has its weights beside what it stands for.
+        fs::write(outer.join("m.onnx"), b"").unwrap();
+        symlink(outer.join("m.onnx"), inner.join("linked.onnx")).unwrap();
+        assert_eq!(read_beside(&inner.join("linked.onnx"), "away", 0..1).unwrap(), b"0");
+    }
+}

@@ -1,0 +1,232 @@
+//! Profiling networks on engines.
+
+use std::ops::ControlFlow;
+
+use inceptive_bench::{Need, PrecisionWish, Setup, available_memory, random_input};
+use inceptive_report::batch_and_threads;
+use inceptive_results::{ProfileRecord, Roofline, Runtime};
+use inceptive_store::Store;
+
+use crate::{
+    bench::{Network, Request, Trouble, Workplace},
+    engines::Found,
+    memory::{check_memory, with_batch},
+    network::WeightSource,
+};
+
+/// What is to be profiled, and how: every network with each number of threads, each batch and each engine.
+#[derive(Clone, Debug)]
+pub struct ProfilePlan {
+    /// The networks.
+    pub requests: Vec<Request>,
+    /// Their weights; the seed is that of inputs too.
+    pub weights: WeightSource,
+    /// Images at once; each is profiled apart.
+    pub batches: Vec<u32>,
+    /// Threads of one run; each is profiled apart.
+    pub threads: Vec<u32>,
+    /// The precision wished for.
+    pub precision: PrecisionWish,
+    /// The device.
+    pub device: String,
+    /// Runs that medians are over.
+    pub runs: usize,
+}
+
+/// What happens while profiling.
+pub enum ProfileEvent<'a> {
+    /// So many profiles are wanted.
+    Planned(usize),
+    /// A network was read with its weights.
+    Loaded(&'a Network),
+    /// So many are done, parts included, and what goes on.
+    Progress {
+        /// Profiles that are done.
+        done: f64,
+        /// What goes on, such as `running on rten, batch 1, 2 threads`.
+        activity: &'a str,
+    },
+    /// A profile is in the store.
+    Kept(&'a ProfileRecord),
+    /// Something went wrong; the rest goes on.
+    Wrong(&'a Trouble),
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Profiled {
+    /// Profiles in the order in which they were made.
+    pub records: Vec<ProfileRecord>,
+    /// Whether something went wrong.
+    pub failed: bool,
+}
+
+/// Profiles. Each profile is in the store before it is told. Stopped, it keeps what was found out until then, if that
+/// is enough to say something.
+pub fn profile(
+    plan: &ProfilePlan,
+    place: &Workplace<'_>,
+    store: &mut Store,
+    listen: &mut dyn FnMut(ProfileEvent<'_>),
+) -> Profiled {
+    let each = plan.threads.len() * plan.batches.len() * place.engines.len();
+    let mut profiler = Profiler {
+        plan,
+        place,
+        store,
+        listen,
+        rooflines: vec![],
+        each,
+        done: 0,
+        told: -1.0,
+        must_stop: false,
+        profiled: Profiled::default(),
+    };
+    profiler.tell(ProfileEvent::Planned(each * plan.requests.len()));
+    for (at, request) in plan.requests.iter().enumerate() {
+        if profiler.wants_stop() {
+            break;
+        }
+        profiler.done = at * each;
+        profiler.request(request);
+    }
+    profiler.profiled
+}
+
+struct Profiler<'a> {
+    plan: &'a ProfilePlan,
+    place: &'a Workplace<'a>,
+    store: &'a mut Store,
+    listen: &'a mut dyn FnMut(ProfileEvent<'_>),
+    /// What the machine can do with each number of threads that was profiled with.
+    rooflines: Vec<Roofline>,
+    /// Profiles of each network.
+    each: usize,
+    /// Profiles that were made, or failed.
+    done: usize,
+    /// What was told last, in percent.
+    told: f64,
+    must_stop: bool,
+    profiled: Profiled,
+}
+
+impl Profiler<'_> {
+    fn tell(&mut self, event: ProfileEvent<'_>) {
+        (self.listen)(event);
+    }
+
+    fn fail(&mut self, trouble: &Trouble) {
+        self.profiled.failed = true;
+        self.tell(ProfileEvent::Wrong(trouble));
+    }
+
+    fn wants_stop(&self) -> bool {
+        self.must_stop || self.place.is_stopped()
+    }
+
+    /// Tells that something else goes on.
+    fn begin(&mut self, activity: &str) {
+        self.told = -1.0;
+        self.within(0.0, activity);
+    }
+
+    /// Tells how far the profile is that is being made, when that can be seen.
+    #[expect(clippy::cast_precision_loss, reason = "nobody makes 2^52 profiles")]
+    fn within(&mut self, share: f64, activity: &str) {
+        let done = self.done as f64 + share;
+        let percent = done / (self.each * self.plan.requests.len()).max(1) as f64 * 100.0;
+        if percent >= self.told + 1.0 {
+            self.told = percent;
+            self.tell(ProfileEvent::Progress { done, activity });
+        }
+    }
+
+    fn request(&mut self, request: &Request) {
+        self.begin(&format!("loading {}", request.file.display()));
+        let network = match Network::load(request, &self.plan.weights) {
+            Ok(network) => network,
+            Err(trouble) => return self.fail(&trouble),
+        };
+        self.tell(ProfileEvent::Loaded(&network));
+        for &threads in &self.plan.threads {
+            if self.wants_stop() {
+                return;
+            }
+            let roofline = self.roofline(threads);
+            for &batch in &self.plan.batches {
+                for found in self.place.engines {
+                    if self.wants_stop() {
+                        return;
+                    }
+                    let setup = Setup {
+                        batch,
+                        threads,
+                        precision: self.plan.precision,
+                        device: self.plan.device.clone(),
+                    };
+                    match self.one(&network, found, &setup, roofline) {
+                        Ok(record) => self.keep(record),
+                        Err(trouble) => self.fail(&trouble),
+                    }
+                    self.done += 1;
+                }
+            }
+        }
+    }
+
+    fn roofline(&mut self, threads: u32) -> Roofline {
+        if let Some(known) = self.rooflines.iter().find(|known| known.threads == threads) {
+            return *known;
+        }
+        self.begin("measuring what the machine can do");
+        let roofline = (self.place.roofline)(threads);
+        self.rooflines.push(roofline);
+        roofline
+    }
+
+    /// Says where a network's time goes on an engine.
+    fn one(
+        &mut self,
+        network: &Network,
+        found: &Found,
+        setup: &Setup,
+        roofline: Roofline,
+    ) -> Result<ProfileRecord, Trouble> {
+        let Network { model, subject, .. } = network;
+        let engine = found.engine.as_ref();
+        let load = batch_and_threads(setup.batch, setup.threads);
+        let activity = format!("running {} on {}, {load}", subject.name, engine.name());
+        self.begin(&activity);
+        let need = Need::new(&model.graph, setup.batch);
+        check_memory(|| with_batch(&subject.name, setup.batch), &need, available_memory())?;
+        let seed = self.plan.weights.seed;
+        let input = random_input(model, setup.batch, seed);
+        let label = || format!("{} on {}, {load}", subject.name, engine.name());
+        let (place, runs) = (self.place, self.plan.runs);
+        let mut listen = |share| {
+            self.within(share, &activity);
+            match place.is_stopped() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        };
+        let profiled = inceptive_bench::profile(engine, model, setup, input, runs, &mut listen)
+            .map_err(|error| Trouble::Engine { label: label(), error })?
+            .ok_or_else(|| Trouble::Abandoned { label: label() })?;
+        let runtime =
+            inceptive_bench::runtime(engine.name(), &found.description, setup, profiled.precision);
+        Ok(ProfileRecord::new(subject.clone(), runtime, roofline, place.machine, seed, profiled))
+    }
+
+    /// A profile that cannot be kept is still given at the end.
+    fn keep(&mut self, record: ProfileRecord) {
+        match self.store.append_profile(&record) {
+            Ok(_) => self.tell(ProfileEvent::Kept(&record)),
+            Err(error) => {
+                self.fail(&Trouble::Store(error));
+                self.must_stop = true;
+            }
+        }
+        self.profiled.records.push(record);
+    }
+}

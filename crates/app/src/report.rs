@@ -1,0 +1,659 @@
+//! Gathering what a report is about: networks, spaces and stored results.
+
+use std::{
+    collections::HashMap,
+    error::Error,
+    fs,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
+
+use inceptive_bench::KnownRooflines;
+use inceptive_cost::{Cost, Mode};
+use inceptive_dsl::{Checked, Disk, Files, Loaded, Setting, Space, check};
+use inceptive_files::InputFiles;
+use inceptive_format::counted;
+use inceptive_ir::passes;
+use inceptive_report::{Candidate, Cloud, NetworkCost, Report, Variant};
+use inceptive_results::{Record, Subject, latest};
+use inceptive_store::{Filter, Store, StoreState, Stored};
+
+use crate::{
+    bench::{Request, Trouble},
+    git::{GitError, GitFiles},
+    inspect::networks_in,
+    network::{ReadError, is_onnx, read, read_from},
+    recipe::Recipe,
+    space::{CloudPlan, choices, cloud},
+};
+
+/// The networks of a space are candidates, and not only points of a cloud, if there are at most so many.
+const SMALL_SPACE: u128 = 32;
+
+/// What is said of results that are in a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreQuery {
+    /// The store.
+    pub path: PathBuf,
+    /// Which of its results.
+    pub filter: Filter,
+    /// Whether networks that only its results speak of are candidates too. Such a store has to be there; another one
+    /// need not.
+    pub with_others: bool,
+}
+
+impl StoreQuery {
+    /// That the store has none of the results.
+    fn no_results(&self) -> Trouble {
+        let Filter { model, fingerprint, engine, machine, up_to: _ } = &self.filter;
+        let wishes = [
+            ("model", model),
+            ("fingerprint", fingerprint),
+            ("engine", engine),
+            ("machine", machine),
+        ];
+        let wishes =
+            wishes.iter().filter_map(|(key, wish)| Some(format!("{key}={}", wish.as_ref()?)));
+        let wishes: Vec<String> = wishes.collect();
+        let wishes =
+            if wishes.is_empty() { vec![] } else { vec![" with ".to_owned(), wishes.join("&")] };
+        Trouble::NoResults { store: self.path.clone(), wishes: wishes.concat() }
+    }
+}
+
+/// What a report is to be about.
+#[derive(Clone, Debug)]
+pub struct GatherPlan {
+    /// Networks, spaces, folders of networks.
+    pub inputs: Vec<PathBuf>,
+    /// What is set in each.
+    pub settings: Vec<Setting>,
+    /// The most points of a space that are counted.
+    pub samples: usize,
+    /// The seed that they are drawn with.
+    pub seed: u64,
+}
+
+/// What goes on while a report is gathered.
+#[derive(Clone, Copy, Debug)]
+pub enum GatherEvent<'a> {
+    /// A file is read.
+    Reading(&'a Path),
+    /// So many networks of a space are counted.
+    Counting {
+        /// The space.
+        space: &'a str,
+        /// Networks that are counted.
+        done: usize,
+        /// Networks that are to be counted.
+        of: usize,
+    },
+}
+
+/// Told what goes on, and says whether to go on.
+pub type GoesOn<'a> = &'a (dyn Fn(GatherEvent<'_>) -> ControlFlow<()> + Sync);
+
+/// What a report is about, as far as files tell.
+#[derive(Default)]
+pub struct Gathered {
+    /// How each candidate is named in files, in the order of `candidates`; none for those that only a store knows.
+    pub requests: Vec<Option<Request>>,
+    /// The candidates.
+    pub candidates: Vec<Candidate>,
+    /// The spaces.
+    pub clouds: Vec<Cloud>,
+    /// What could not be read; the rest goes on.
+    pub troubles: Vec<Trouble>,
+    /// All files that were read, stores included.
+    pub inputs: InputFiles,
+    /// The best that machines ever showed, by all stores that were joined.
+    known: KnownRooflines,
+}
+
+/// Reads networks and spaces; none if it was told not to go on, for a report on a part of what was named could not be
+/// made again.
+pub fn gather(plan: &GatherPlan, goes_on: GoesOn<'_>) -> Option<Gathered> {
+    let mut gatherer = Gatherer { plan, origin: Origin::Disk, goes_on, found: Gathered::default() };
+    for input in &plan.inputs {
+        let flow = match input.is_dir() {
+            true => gatherer.folder(input),
+            false => gatherer.file(input, false),
+        };
+        if flow.is_break() {
+            return None;
+        }
+    }
+    let mut gathered = gatherer.found;
+    gathered.name_bases();
+    Some(gathered)
+}
+
+/// A report on files with what a store knows of them, as the dashboard makes it; none if it was told not to go on. What
+/// could not be read is told; the rest goes on. The recipe's states are those that are found.
+///
+/// # Errors
+/// When there is nothing to report on, or the store cannot be read.
+pub fn report_on(
+    recipe: &Recipe,
+    goes_on: GoesOn<'_>,
+    tell: &mut dyn FnMut(&Trouble),
+) -> Result<Option<(Report, InputFiles)>, Trouble> {
+    let plan = GatherPlan {
+        inputs: recipe.inputs.iter().map(PathBuf::from).collect(),
+        settings: recipe.settings.clone(),
+        samples: recipe.samples,
+        seed: recipe.seed,
+    };
+    let Some(mut gathered) = gather(&plan, goes_on) else { return Ok(None) };
+    let (path, filter) = (recipe.store.clone(), Filter::default());
+    let states = gathered.join(&[StoreQuery { path, filter, with_others: false }])?;
+    gathered.troubles.iter().for_each(tell);
+    if gathered.is_empty() {
+        return Err(Trouble::NothingToReport);
+    }
+    let inputs = std::mem::take(&mut gathered.inputs);
+    Ok(Some((gathered.into_report(&Recipe { states, ..recipe.clone() }), inputs)))
+}
+
+/// Networks as they were at a revision: a file, or all of a folder. Chosen and read as [`gather`] does.
+///
+/// # Errors
+/// When git is not there, or has no such file.
+pub fn gather_revision(
+    files: &GitFiles,
+    path: &Path,
+    plan: &GatherPlan,
+) -> Result<Gathered, GitError> {
+    let (origin, goes_on) = (Origin::Git(files), &|_: GatherEvent<'_>| ControlFlow::Continue(()));
+    let mut gatherer = Gatherer { plan, origin, goes_on, found: Gathered::default() };
+    // It is never told to stop.
+    let _ = match files.folder(path)? {
+        Some(networks) => gatherer.files(path, &networks),
+        None => gatherer.file(path, false),
+    };
+    Ok(gatherer.found)
+}
+
+/// Where files are.
+#[derive(Clone, Copy)]
+enum Origin<'a> {
+    Disk,
+    Git(&'a GitFiles),
+}
+
+impl Origin<'_> {
+    fn files(&self) -> &dyn Files {
+        match self {
+            Self::Disk => &Disk,
+            Self::Git(files) => *files,
+        }
+    }
+
+    fn read(&self, path: &Path, settings: &[Setting]) -> Result<Loaded, ReadError> {
+        match self {
+            Self::Disk => read(path, settings),
+            Self::Git(files) => read_from(*files, path, settings),
+        }
+    }
+}
+
+/// Reads one file after the other.
+struct Gatherer<'a> {
+    plan: &'a GatherPlan,
+    origin: Origin<'a>,
+    goes_on: GoesOn<'a>,
+    found: Gathered,
+}
+
+impl Gatherer<'_> {
+    fn folder(&mut self, folder: &Path) -> ControlFlow<()> {
+        match networks_in(folder) {
+            Ok(files) => self.files(folder, &files),
+            Err(error) => {
+                self.trouble(ReadError::File { path: folder.to_owned(), error });
+                ControlFlow::Continue(())
+            }
+        }
+    }
+
+    /// The files of a folder. Libraries of blocks among them are for the others; a folder without anything else is no
+    /// folder to report on.
+    fn files(&mut self, folder: &Path, files: &[PathBuf]) -> ControlFlow<()> {
+        let known = self.found.len();
+        for file in files {
+            self.file(file, true)?;
+        }
+        if self.found.len() == known {
+            self.found.troubles.push(Trouble::NoNetworks { folder: folder.to_owned() });
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn file(&mut self, file: &Path, is_of_folder: bool) -> ControlFlow<()> {
+        (self.goes_on)(GatherEvent::Reading(file))?;
+        // One that is wrong is none to replace either.
+        self.found.inputs.add(file);
+        if self.plan.settings.is_empty() && !is_onnx(file) {
+            match check(self.origin.files(), file) {
+                Ok(Checked::Space(space)) => return self.space(&space),
+                Ok(Checked::Architecture(loaded)) => {
+                    self.network(*loaded, file, &[]);
+                    return ControlFlow::Continue(());
+                }
+                Ok(Checked::Library(_)) if is_of_folder => return ControlFlow::Continue(()),
+                // Reading it as a network says what is wrong.
+                Ok(Checked::Library(_)) | Err(_) => {}
+            }
+        }
+        match self.origin.read(file, &self.plan.settings) {
+            Ok(loaded) => {
+                let settings = self.plan.settings.clone();
+                self.network(loaded, file, &settings);
+            }
+            Err(error) => self.trouble(error),
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn trouble(&mut self, error: ReadError) {
+        self.found.troubles.push(error.into());
+    }
+
+    fn network(&mut self, loaded: Loaded, file: &Path, settings: &[Setting]) {
+        self.inputs.extend(&InputFiles::of(loaded.sources.paths()));
+        match candidate(&loaded, file) {
+            Ok(candidate) => {
+                let request = Request { file: file.to_owned(), settings: settings.to_vec() };
+                self.found.requests.push(Some(request));
+                self.found.candidates.push(candidate);
+            }
+            Err(error) => self.trouble(error),
+        }
+    }
+
+    fn space(&mut self, space: &Space) -> ControlFlow<()> {
+        self.found.inputs.extend(&InputFiles::of(&space.files));
+        let plan = CloudPlan { most: self.plan.samples, seed: self.plan.seed };
+        let goes_on =
+            |done, of| (self.goes_on)(GatherEvent::Counting { space: &space.title, done, of });
+        let counted = cloud(space, plan, &goes_on);
+        // Asked once more: what was counted in part is no space.
+        (self.goes_on)(GatherEvent::Reading(&space.file))?;
+        self.found.clouds.push(counted);
+        if space.size() > SMALL_SPACE {
+            return ControlFlow::Continue(());
+        }
+        for at in 0..space.size() {
+            (self.goes_on)(GatherEvent::Reading(&space.file))?;
+            let choices = choices(space, at);
+            let setting = |(variable, &choice): (&inceptive_dsl::Variable, &usize)| Setting {
+                key: variable.name.clone(),
+                value: variable.values[choice].label.clone(),
+            };
+            let settings: Vec<Setting> =
+                space.variables.iter().zip(&choices).map(setting).collect();
+            match self.origin.read(&space.file, &settings) {
+                Ok(loaded) => {
+                    self.network(loaded, &space.file, &settings);
+                    if let Some(candidate) = self.found.candidates.last_mut() {
+                        candidate.name = candidate.subject.point.join(", ");
+                    }
+                }
+                Err(error) => self.trouble(error),
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl Gathered {
+    /// Whether there is nothing to report on.
+    pub fn is_empty(&self) -> bool {
+        self.candidates.is_empty() && self.clouds.is_empty()
+    }
+
+    /// How much was found, right or wrong.
+    fn len(&self) -> usize {
+        self.candidates.len() + self.clouds.len() + self.troubles.len()
+    }
+
+    /// Calls the bases of variants what their candidates call them.
+    fn name_bases(&mut self) {
+        let canonical = |file: &str| fs::canonicalize(file).ok();
+        let files: HashMap<PathBuf, String> = self
+            .candidates
+            .iter()
+            .filter(|candidate| candidate.subject.point.is_empty())
+            .filter_map(|candidate| {
+                let file = &candidate.subject.file;
+                Some((canonical(file)?, file.clone()))
+            })
+            .collect();
+        for candidate in &mut self.candidates {
+            if let Some(variant) = &mut candidate.variant
+                && let Some(file) = canonical(&variant.base).and_then(|path| files.get(&path))
+            {
+                variant.base.clone_from(file);
+            }
+        }
+    }
+
+    /// How to read every network that can be measured: those of files, and those that only results in stores speak of.
+    ///
+    /// # Errors
+    /// When a store cannot be read.
+    pub fn requests_with(&mut self, stores: &[StoreQuery]) -> Result<Vec<Request>, Trouble> {
+        let (networks, troubles) = (self.candidates.len(), self.troubles.len());
+        self.join(stores)?;
+        let mut requests: Vec<Request> = Vec::new();
+        for request in self.requests.iter().flatten() {
+            if !requests.contains(request) {
+                requests.push(request.clone());
+            }
+        }
+        // What stores hold is joined when everything is measured, as it is when the report is made again.
+        self.candidates.truncate(networks);
+        self.requests.truncate(networks);
+        self.troubles.truncate(troubles);
+        for candidate in &mut self.candidates {
+            candidate.measured.clear();
+            candidate.profiles.clear();
+        }
+        Ok(requests)
+    }
+
+    /// Adds what stores know: results of the candidates, and networks that only results speak of where they are wanted.
+    /// Gives which results were in each store.
+    ///
+    /// # Errors
+    /// When a store cannot be read, or does not hold the results that are wanted.
+    pub fn join(&mut self, stores: &[StoreQuery]) -> Result<Vec<StoreState>, Trouble> {
+        stores.iter().map(|query| self.join_one(query)).collect()
+    }
+
+    fn join_one(&mut self, query: &StoreQuery) -> Result<StoreState, Trouble> {
+        let wanted = query.filter.up_to.as_ref();
+        let is_nothing = |state: &StoreState| *state == StoreState::default();
+        if !query.with_others && !query.path.exists() && wanted.is_none_or(is_nothing) {
+            return Ok(StoreState::default());
+        }
+        let store = Store::open_to_read(&query.path)?;
+        self.inputs.add_store(&query.path);
+        let state = match wanted {
+            Some(wanted) => store.state_up_to(wanted)?,
+            None => store.state()?,
+        };
+        let filter = Filter { up_to: Some(state.clone()), ..query.filter.clone() };
+        let measurements = store.measurements(&filter)?;
+        let profiles = store.profiles(&filter)?;
+        let unreadable = measurements.unreadable.into_iter().chain(profiles.unreadable);
+        // A store may be named twice.
+        let known: Vec<String> = self.troubles.iter().map(|trouble| chain(trouble)).collect();
+        let unreadable = unreadable.map(Trouble::Store);
+        self.troubles.extend(unreadable.filter(|trouble| !known.contains(&chain(trouble))));
+        let (measurements, profiles) = (measurements.readable, profiles.readable);
+        if query.with_others {
+            if measurements.is_empty() && profiles.is_empty() {
+                self.troubles.push(query.no_results());
+            }
+            let measured = measurements.iter().map(|stored| &stored.result.subject);
+            let profiled = profiles.iter().map(|stored| &stored.result.subject);
+            measured.chain(profiled).for_each(|subject| self.other(subject));
+        }
+        let mut places: HashMap<String, Vec<usize>> = HashMap::new();
+        for (at, candidate) in self.candidates.iter().enumerate() {
+            places.entry(candidate.subject.fingerprint.clone()).or_default().push(at);
+        }
+        add(&mut self.candidates, &places, measurements, |candidate| &mut candidate.measured);
+        add(&mut self.candidates, &places, profiles, |candidate| &mut candidate.profiles);
+        for candidate in &mut self.candidates {
+            keep_latest(&mut candidate.measured);
+            keep_latest(&mut candidate.profiles);
+        }
+        // What one store tells of a machine counts for the results of another.
+        self.known.extend(&store.rooflines(&filter)?);
+        for candidate in &mut self.candidates {
+            candidate.measured.iter_mut().for_each(|it| self.known.hold(&mut it.result));
+            candidate.profiles.iter_mut().for_each(|it| self.known.hold_profile(&mut it.result));
+        }
+        Ok(state)
+    }
+
+    /// The report about all of it.
+    pub fn into_report(self, recipe: &Recipe) -> Report {
+        let count = self.candidates.len();
+        let title = recipe.title.clone().unwrap_or_else(|| match self.clouds.first() {
+            Some(cloud) if count <= cloud.points.len() => cloud.title.clone(),
+            _ => counted(count, "convolutional network", "convolutional networks"),
+        });
+        let troubles = self.troubles.iter().map(|trouble| chain(trouble));
+        Report {
+            title,
+            warnings: recipe.notes.iter().cloned().chain(troubles).collect(),
+            candidates: self.candidates,
+            clouds: self.clouds,
+            command: recipe.to_string(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    /// A network that a result speaks of: from its file, if that still is the same network, else what the
+    /// result says.
+    fn other(&mut self, subject: &Subject) {
+        let is_it = |candidate: &Candidate| candidate.subject.fingerprint == subject.fingerprint;
+        if self.candidates.iter().any(is_it) {
+            return;
+        }
+        let file = PathBuf::from(&subject.file);
+        let settings: Option<Vec<Setting>> =
+            subject.point.iter().map(|setting| setting.parse().ok()).collect();
+        let from_file = settings.and_then(|settings| {
+            let loaded = read(&file, &settings).ok()?;
+            self.inputs.extend(&InputFiles::of(loaded.sources.paths()));
+            let found = candidate(&loaded, &file).ok()?;
+            is_it(&found).then_some((found, Request { file, settings }))
+        });
+        let (candidate, request) = match from_file {
+            Some((candidate, request)) => (candidate, Some(request)),
+            None => (known_from_results(subject), None),
+        };
+        self.candidates.push(candidate);
+        self.requests.push(request);
+    }
+}
+
+/// Adds results to their networks.
+fn add<R: Record + Clone>(
+    candidates: &mut [Candidate],
+    places: &HashMap<String, Vec<usize>>,
+    results: Vec<Stored<R>>,
+    of: fn(&mut Candidate) -> &mut Vec<Stored<R>>,
+) {
+    for stored in results {
+        for &at in places.get(&stored.subject().fingerprint).into_iter().flatten() {
+            of(&mut candidates[at]).push(stored.clone());
+        }
+    }
+}
+
+fn keep_latest<R: Record + Clone>(results: &mut Vec<Stored<R>>) {
+    *results = latest(results.iter()).into_iter().cloned().collect();
+}
+
+/// What went wrong with all that led to it, in a line.
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        // Messages that hold their cause say it once.
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// A network with its counts.
+fn candidate(loaded: &Loaded, file: &Path) -> Result<Candidate, ReadError> {
+    let architecture = &loaded.architecture;
+    let graph = passes::inference(&architecture.graph)?;
+    let point = architecture.point.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let subject = Subject::new(&architecture.name, &file.to_string_lossy(), point, &graph);
+    let variant = architecture.extends.as_ref().map(|base| Variant {
+        base: base.to_string_lossy().into_owned(),
+        yaml: loaded.sources.get(0).map_or_else(String::new, |source| changes(&source.text)),
+    });
+    let name = match subject.point.as_slice() {
+        [] => architecture.name.clone(),
+        point => format!("{} {}", architecture.name, point.join(" ")),
+    };
+    Ok(Candidate {
+        name,
+        fingerprint: architecture.graph.fingerprint().to_string(),
+        subject,
+        network: Some(NetworkCost {
+            cost: Cost::new(&architecture.graph, Mode::Inference),
+            graph: architecture.graph.clone(),
+        }),
+        description: architecture.description.clone(),
+        notes: notes(architecture),
+        cite: architecture.cite.clone(),
+        published: architecture.published.clone(),
+        variant,
+        measured: vec![],
+        profiles: vec![],
+    })
+}
+
+/// What a reader should know about a network: what its file says, and which of its auxiliary heads do not fit.
+fn notes(architecture: &Architecture) -> Vec<String> {
+    let heads = architecture.unfit_heads.iter();
+    let heads = heads.map(|head| format!("{head}; only training needs it."));
+    architecture.notes.iter().cloned().chain(heads).collect()
+}
+
+fn known_from_results(subject: &Subject) -> Candidate {
+    Candidate {
+        name: [std::slice::from_ref(&subject.name), &subject.point].concat().join(" "),
+        fingerprint: subject.fingerprint.clone(),
+        subject: subject.clone(),
+        network: None,
+        description: None,
+        notes: vec![],
+        cite: vec![],
+        published: vec![],
+        variant: None,
+        measured: vec![],
+        profiles: vec![],
+    }
+}
+
+/// Keys that say what a network is, not what it changes.
+const ABOUT: [&str; 6] = ["name", "description", "notes", "cite", "published", "extends"];
+
+/// What a file changes of the one that it extends: its text without the keys that only describe it.
+fn changes(text: &str) -> String {
+    let mut is_kept = true;
+    let mut kept = String::new();
+    for line in text.lines() {
+        let starts_key =
+            line.starts_with(|c: char| !c.is_whitespace() && c != '#' && c != '}' && c != ']');
+        if starts_key {
+            let key = line.split(':').next().unwrap_or_default();
+            is_kept = !ABOUT.contains(&key);
+        }
+        if is_kept {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    kept.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_describes_is_left_out() {
+        let text = "name: A\ncite: >-\n  a paper\nextends: b.yaml\n\n# Wider.\nset:\n  4a: {c1: 3}\npublished:\n  - {top1: 3}\n";
+        assert_eq!(changes(text), "set:\n  4a: {c1: 3}");
+    }
+
+    const BASE: &str = "name: B\nparams: {c: 1}\ninput: {channels: 3, size: 8}\nbody: [conv: {kernel: 1, width: $c}]\ntail: []\n";
+
+    /// A large space and its base.
+    fn folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let space = "space: S\nbase: base.yaml\nvary:\n  c: {from: 1, to: 3000, step: 1}\n";
+        for (name, text) in [("base.yaml", BASE), ("s.yml", space)] {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        folder
+    }
+
+    #[test]
+    fn counting_a_space_stops_when_it_is_told_to() {
+        let folder = folder();
+        let plan = GatherPlan {
+            inputs: vec![folder.path().to_owned()],
+            settings: vec![],
+            samples: 3000,
+            seed: 0,
+        };
+        let most = std::sync::atomic::AtomicUsize::new(0);
+        let stops = |event: GatherEvent<'_>| match event {
+            GatherEvent::Counting { done, of, .. } => {
+                assert_eq!(of, 3000);
+                most.fetch_max(done, std::sync::atomic::Ordering::Relaxed);
+                ControlFlow::Break(())
+            }
+            GatherEvent::Reading(_) if most.load(std::sync::atomic::Ordering::Relaxed) > 0 => {
+                ControlFlow::Break(())
+            }
+            GatherEvent::Reading(_) => ControlFlow::Continue(()),
+        };
+        assert!(gather(&plan, &stops).is_none());
+        assert!((1..2000).contains(&most.into_inner()));
+        let all = gather(&plan, &|_| ControlFlow::Continue(())).unwrap();
+        assert_eq!((all.candidates.len(), all.clouds[0].points.len()), (1, 3000));
+    }
+
+    #[test]
+    fn a_folder_without_networks_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let library = "blocks:\n  b: {params: {w}, steps: [conv: {kernel: 1, width: $w}]}\n";
+        for (name, text) in [("notes.md", "x"), (".hidden.yaml", BASE), ("b.yaml", library)] {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        fs::create_dir(folder.path().join("inside.yaml")).unwrap();
+        let (inputs, settings) = (vec![folder.path().to_owned()], vec![]);
+        let plan = GatherPlan { inputs, settings, samples: 1, seed: 0 };
+        let gathered = gather(&plan, &|_| ControlFlow::Continue(())).unwrap();
+        assert!(gathered.is_empty());
+        let troubles: Vec<String> = gathered.troubles.iter().map(ToString::to_string).collect();
+        assert_eq!(troubles.len(), 1, "{troubles:?}");
+        assert!(troubles[0].starts_with("there is no network in `"), "{troubles:?}");
+    }
+
+    #[test]
+    fn places_of_a_space_are_all_different() {
+        let yaml = "space: S\nbase: base.yaml\nvary:\n  a: {values: [1, 2, 3]}\n  b: {values: [1, 2]}\nwith: {params: {c: $a + $b}}\n";
+        let base = "name: B\nparams: {c: 1}\ninput: {channels: 3, size: 8}\nbody: [conv: {kernel: 1, width: $c}]\ntail: []\n";
+        let files = inceptive_dsl::Memory::default().with("s.yaml", yaml).with("base.yaml", base);
+        let space = inceptive_dsl::load_space(&files, Path::new("s.yaml")).unwrap();
+        let all: std::collections::BTreeSet<Vec<usize>> =
+            (0..space.size()).map(|at| choices(&space, at)).collect();
+        assert_eq!(all.len(), 6);
+        let cloud =
+            |most, seed| cloud(&space, CloudPlan { most, seed }, &|_, _| ControlFlow::Continue(()));
+        let whole = cloud(100, 0);
+        assert_eq!((whole.points.len(), whole.failed, whole.seed), (6, 0, None));
+        let some = cloud(4, 1);
+        assert_eq!((some.points.len(), some.seed), (4, Some(1)));
+        assert_eq!(some, cloud(4, 1), "the seed decides");
+    }
+}

@@ -1,0 +1,365 @@
+//! The measuring protocol.
+//!
+//! 1. Each candidate is loaded, and given seeded, normally distributed input.
+//! 2. It is warmed up until its times settle, or a share of its budget is spent.
+//! 3. Candidates take turns (A B C, B C A, C A B, ...) until each has spent its budget. A turn is as many runs
+//!    as fit a thirtieth of the budget, after one that does not count where runs are short, as others have
+//!    taken the caches meanwhile. A disturbance of the machine so touches all alike.
+//! 4. Every time is kept.
+
+use std::{sync::Arc, time::Duration};
+
+use inceptive_cost::{Cost, Mode};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+use inceptive_results::{MIN_PAIRS, Precision, Subnormals, statistics::median};
+
+use crate::engine::{Engine, EngineError, Model, Session, Setup};
+use crate::host::{CpuTime, Host};
+
+/// How much to measure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Protocol {
+    /// Time for each candidate, warm-up included, loading not.
+    pub budget: Duration,
+    /// The most runs of a candidate that count.
+    pub max_runs: usize,
+    /// Seed of inputs and of resampling.
+    pub seed: u64,
+}
+
+impl Default for Protocol {
+    fn default() -> Self {
+        Self { budget: Duration::from_secs(5), max_runs: 10_000, seed: 0 }
+    }
+}
+
+/// The largest share of the budget that warming up takes.
+const WARM_UP_SHARE: f64 = 0.25;
+
+/// Turns that the budget is divided into.
+const TURNS: u32 = 30;
+
+/// Runs in each of the two windows of warm-up times that are compared, fewer where a run is slow, and how much
+/// their medians may differ.
+const WINDOW: usize = 4;
+const SLOW_WINDOW: usize = 2;
+const SETTLED_WITHIN: f64 = 0.03;
+
+/// Turns with fewer runs than this start with one that counts: what others left in the caches is nothing
+/// against a run that long.
+const SHORT_TURN: f64 = 4.0;
+
+/// Fewer runs than this give no result, whatever the budget; each may be a turn of its own, and so many turns are
+/// needed to compare.
+const FEWEST_RUNS: usize = MIN_PAIRS;
+
+/// Fewer runs than this give no result when the measuring is stopped.
+const FEWEST_WHEN_STOPPED: usize = 20;
+
+/// Something to measure.
+pub struct Candidate<'a> {
+    /// What runs it.
+    pub engine: &'a dyn Engine,
+    /// What runs.
+    pub model: &'a Model,
+    /// How it runs.
+    pub setup: Setup,
+}
+
+/// What was measured of a candidate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// The precision that it computed in.
+    pub precision: Precision,
+    /// Time to load and compile it.
+    pub load: Duration,
+    /// Growth of this process's memory at most, while it was loaded and ran first; none where it cannot be
+    /// told, as memory that others had freed was used again.
+    pub memory_bytes: Option<u64>,
+    /// Runs until its times settled.
+    pub warm_up_runs: usize,
+    /// Whether they did settle.
+    pub settled: bool,
+    /// Every time that counts, turn by turn.
+    pub turns: Vec<Vec<Duration>>,
+    /// Whether it was stopped before its budget was spent.
+    pub cut_short: bool,
+    /// What else went on.
+    pub surroundings: Surroundings,
+    /// How many of the network's weights are subnormal.
+    pub subnormals: Subnormals,
+}
+
+/// What else went on while a group was measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Surroundings {
+    /// Cores that other programs kept busy, on average.
+    pub others_cores: Option<f64>,
+    /// Cores that the hypervisor took away, on average.
+    pub stolen_cores: Option<f64>,
+    /// Clock at the start and at the end, in MHz.
+    pub clock_mhz: Option<[f64; 2]>,
+}
+
+/// What happens while measuring.
+pub enum Event {
+    /// A candidate is being loaded.
+    Loading,
+    /// A candidate is being warmed up.
+    WarmingUp,
+    /// A candidate has spent this share of its budget.
+    Measuring(f64),
+    /// A candidate is done.
+    Finished(Box<Run>),
+    /// A candidate was stopped before there was enough for a result.
+    Abandoned,
+    /// A candidate failed; others go on.
+    Failed(EngineError),
+}
+
+/// What watches the measuring and may stop it.
+pub trait Observer {
+    /// Something happened to the candidate at this position.
+    fn event(&mut self, candidate: usize, event: Event);
+
+    /// Whether to stop: what is measured enough is still finished.
+    fn wants_stop(&self) -> bool;
+}
+
+/// Measures candidates against each other. Each is reported as soon as it is done.
+pub fn measure(
+    candidates: &[Candidate<'_>],
+    protocol: &Protocol,
+    host: &dyn Host,
+    observer: &mut dyn Observer,
+) {
+    let mut active = Vec::with_capacity(candidates.len());
+    for (at, candidate) in candidates.iter().enumerate() {
+        if observer.wants_stop() {
+            observer.event(at, Event::Abandoned);
+            continue;
+        }
+        observer.event(at, Event::Loading);
+        let runner = Runner::load(candidate, protocol, host).and_then(|mut runner| {
+            observer.event(at, Event::WarmingUp);
+            runner.warm_up(protocol, host)?;
+            Ok(runner)
+        });
+        match runner {
+            Ok(runner) => active.push((at, runner)),
+            Err(error) => observer.event(at, Event::Failed(error)),
+        }
+    }
+    let watch = Watch::start(host);
+    let alone = active.len() == 1;
+    while !active.is_empty() && !observer.wants_stop() {
+        active = round(active, alone, protocol, host, observer, &watch);
+        if let Some(first) = active.len().checked_sub(1) {
+            active.rotate_right(first);
+        }
+    }
+    for (at, runner) in active {
+        observer.event(at, runner.stopped(watch.read(host)));
+    }
+}
+
+/// One turn for each; gives those that go on.
+fn round(
+    active: Vec<(usize, Runner)>,
+    alone: bool,
+    protocol: &Protocol,
+    host: &dyn Host,
+    observer: &mut dyn Observer,
+    watch: &Watch,
+) -> Vec<(usize, Runner)> {
+    let mut rest = Vec::with_capacity(active.len());
+    for (at, mut runner) in active {
+        if observer.wants_stop() {
+            rest.push((at, runner));
+            continue;
+        }
+        match runner.turn(alone, protocol, host) {
+            Err(error) => observer.event(at, Event::Failed(error)),
+            Ok(()) if runner.is_done(protocol) => {
+                let run = runner.finish(false, watch.read(host));
+                observer.event(at, Event::Finished(Box::new(run)));
+            }
+            Ok(()) => {
+                observer.event(at, Event::Measuring(runner.share(protocol)));
+                rest.push((at, runner));
+            }
+        }
+    }
+    rest
+}
+
+/// A candidate that is being measured.
+struct Runner {
+    session: Box<dyn Session>,
+    load: Duration,
+    memory_bytes: Option<u64>,
+    spent: Duration,
+    /// What a run takes, about.
+    pace: Duration,
+    warm_up_runs: usize,
+    settled: bool,
+    turns: Vec<Vec<Duration>>,
+    count: usize,
+    subnormals: Subnormals,
+}
+
+impl Runner {
+    fn load(
+        candidate: &Candidate<'_>,
+        protocol: &Protocol,
+        host: &dyn Host,
+    ) -> Result<Self, EngineError> {
+        host.reset_memory_peak();
+        let before = host.memory();
+        let start = host.now();
+        let mut session = candidate.engine.compile(candidate.model, &candidate.setup)?;
+        let load = host.now() - start;
+        session.set_input(random_input(candidate.model, candidate.setup.batch, protocol.seed))?;
+        session.run()?;
+        let after = host.memory();
+        let grown =
+            before.zip(after).map(|(before, after)| after.peak.saturating_sub(before.resident));
+        // An engine holds the weights at least. Growth by less means that memory which was freed by others
+        // before was used again, and says nothing.
+        let weight_bytes = Cost::new(&candidate.model.graph, Mode::Inference).total.weight_bytes;
+        let grown = grown.filter(|&bytes| bytes >= weight_bytes);
+        Ok(Self {
+            session,
+            load,
+            memory_bytes: grown,
+            spent: Duration::ZERO,
+            pace: Duration::ZERO,
+            warm_up_runs: 1,
+            settled: false,
+            turns: Vec::new(),
+            count: 0,
+            subnormals: candidate.model.subnormals,
+        })
+    }
+
+    fn timed(&mut self, host: &dyn Host) -> Result<Duration, EngineError> {
+        let start = host.now();
+        self.session.run()?;
+        let time = host.now() - start;
+        self.spent += time;
+        Ok(time)
+    }
+
+    /// Runs until two neighbouring windows of times have the same median, nearly.
+    fn warm_up(&mut self, protocol: &Protocol, host: &dyn Host) -> Result<(), EngineError> {
+        let limit = protocol.budget.mul_f64(WARM_UP_SHARE);
+        let mut times = Vec::new();
+        while !self.settled && (self.spent < limit || times.is_empty()) {
+            times.push(self.timed(host)?.as_secs_f64());
+            self.warm_up_runs += 1;
+            let is_slow = limit.as_secs_f64() < times[0] * (2 * WINDOW) as f64;
+            self.settled = has_settled(&times, if is_slow { SLOW_WINDOW } else { WINDOW });
+        }
+        let last = &times[times.len().saturating_sub(WINDOW)..];
+        self.pace = Duration::from_secs_f64(median(last).max(1e-9));
+        Ok(())
+    }
+
+    fn turn(
+        &mut self,
+        alone: bool,
+        protocol: &Protocol,
+        host: &dyn Host,
+    ) -> Result<(), EngineError> {
+        let target = (protocol.budget / TURNS).as_secs_f64();
+        let fitting = target / self.pace.as_secs_f64();
+        if !alone && fitting >= SHORT_TURN {
+            self.timed(host)?;
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+        let runs = fitting.round().clamp(1.0, 1e6) as usize;
+        let runs = runs.min(protocol.max_runs.saturating_sub(self.count).max(1));
+        let times = (0..runs).map(|_| self.timed(host)).collect::<Result<Vec<_>, _>>()?;
+        self.count += times.len();
+        self.turns.push(times);
+        Ok(())
+    }
+
+    fn is_done(&self, protocol: &Protocol) -> bool {
+        let enough = self.spent >= protocol.budget && self.count >= FEWEST_RUNS;
+        enough || self.count >= protocol.max_runs
+    }
+
+    fn share(&self, protocol: &Protocol) -> f64 {
+        self.spent.as_secs_f64() / protocol.budget.as_secs_f64()
+    }
+
+    fn stopped(self, surroundings: Surroundings) -> Event {
+        if self.count < FEWEST_WHEN_STOPPED {
+            return Event::Abandoned;
+        }
+        Event::Finished(Box::new(self.finish(true, surroundings)))
+    }
+
+    fn finish(self, cut_short: bool, surroundings: Surroundings) -> Run {
+        Run {
+            precision: self.session.precision(),
+            load: self.load,
+            memory_bytes: self.memory_bytes,
+            warm_up_runs: self.warm_up_runs,
+            settled: self.settled,
+            turns: self.turns,
+            cut_short,
+            surroundings,
+            subnormals: self.subnormals,
+        }
+    }
+}
+
+/// Whether the last two windows have the same median, nearly.
+fn has_settled(times: &[f64], window: usize) -> bool {
+    let Some(start) = times.len().checked_sub(2 * window) else { return false };
+    let (before, after) = times[start..].split_at(window);
+    let (before, after) = (median(before), median(after));
+    (before - after).abs() <= SETTLED_WITHIN * after
+}
+
+/// A batch of normally distributed images. Zeros would be faster on some engines and slower, as denormals, on
+/// others.
+pub fn random_input(model: &Model, batch: u32, seed: u64) -> Arc<[f32]> {
+    let count: usize = model.input_shape(batch).iter().product();
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    (0..count).map(|_| -> f32 { StandardNormal.sample(&mut rng) }).collect()
+}
+
+/// What else goes on, from a moment on.
+struct Watch {
+    time: Duration,
+    cpu: Option<CpuTime>,
+    clock_mhz: Option<f64>,
+}
+
+impl Watch {
+    fn start(host: &dyn Host) -> Self {
+        Self { time: host.now(), cpu: host.cpu_time(), clock_mhz: host.clock_mhz() }
+    }
+
+    fn read(&self, host: &dyn Host) -> Surroundings {
+        let elapsed = (host.now() - self.time).as_secs_f64();
+        let cores = |time: Duration| if elapsed > 0.0 { time.as_secs_f64() / elapsed } else { 0.0 };
+        let cpu = self.cpu.zip(host.cpu_time());
+        let others = |(start, end): (CpuTime, CpuTime)| {
+            let (busy, own) =
+                (end.busy.saturating_sub(start.busy), end.own.saturating_sub(start.own));
+            cores(busy.saturating_sub(own))
+        };
+        Surroundings {
+            others_cores: cpu.map(others),
+            stolen_cores: cpu.map(|(start, end)| cores(end.stolen.saturating_sub(start.stolen))),
+            clock_mhz: self.clock_mhz.zip(host.clock_mhz()).map(<[f64; 2]>::from),
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! What every engine can do.
+
+use std::{ops::ControlFlow, path::PathBuf, sync::Arc, time::Duration};
+
+use inceptive_ir::{Graph, Op, Path};
+use inceptive_onnx::{Batch, ExportError, LrnForm, Opset, Options, to_onnx};
+use inceptive_results::{Precision, Subnormals};
+use inceptive_weights::{FoldError, Weights};
+
+use crate::subnormal::count_subnormals;
+
+/// The precision that a user asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum PrecisionWish {
+    /// Single precision, so that engines can be compared.
+    #[default]
+    Fp32,
+    /// Whatever the engine chooses by itself; what that is stands in every result.
+    EngineDefault,
+}
+
+/// How a network is to be run.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Setup {
+    /// Images at once.
+    pub batch: u32,
+    /// Threads that compute one run.
+    pub threads: u32,
+    /// The precision wished for.
+    pub precision: PrecisionWish,
+    /// The device, by a name that [`Description::devices`] lists.
+    pub device: String,
+}
+
+/// What is known about an engine on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Description {
+    /// Its version.
+    pub version: String,
+    /// Where its library is; none if it is a part of this program.
+    pub library: Option<PathBuf>,
+    /// Devices that it can run on; the first is the default.
+    pub devices: Vec<String>,
+    /// Precisions that it can compute in.
+    pub precisions: Vec<Precision>,
+    /// Whether it can say what each node took.
+    pub has_node_times: bool,
+}
+
+/// A network ready for engines: its inference graph with normalisations folded, and the weights of it.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// What people call it.
+    pub name: String,
+    /// What runs.
+    pub graph: Graph,
+    /// How many of its weights are subnormal.
+    pub subnormals: Subnormals,
+    weights: Weights,
+}
+
+impl Model {
+    /// Folds the normalisations of an inference graph, as every engine does for deployment.
+    ///
+    /// # Errors
+    /// When weights are missing.
+    pub fn new(name: &str, inference: &Graph, weights: Weights) -> Result<Self, FoldError> {
+        let (graph, weights) = weights.fold_batch_norm(inference)?;
+        let subnormals = count_subnormals(&weights);
+        Ok(Self { name: name.to_owned(), graph, subnormals, weights })
+    }
+
+    /// The network as an ONNX file for a fixed batch.
+    ///
+    /// # Errors
+    /// When the file would be too large.
+    pub fn to_onnx(&self, batch: u32, lrn: LrnForm) -> Result<Vec<u8>, ExportError> {
+        let (name, batch) = (self.name.clone(), Batch::Fixed(batch));
+        to_onnx(&self.graph, &self.weights, &Options { name, opset: Opset::DEFAULT, batch, lrn })
+    }
+
+    /// How many nodes follow each other at most, in the ONNX file: what ONNX spells as several counts as those, and a
+    /// sum or product of many as one for each two.
+    pub fn longest_row(&self) -> usize {
+        let mut rows: Vec<usize> = Vec::with_capacity(self.graph.len());
+        for (id, node) in self.graph.nodes() {
+            let inputs = self.graph.inputs(id);
+            let before = inputs.iter().map(|input| rows[input.index()]).max().unwrap_or(0);
+            rows.push(before.saturating_add(onnx_nodes_in_a_row(&node.op, inputs.len())));
+        }
+        rows.into_iter().max().unwrap_or(0)
+    }
+
+    /// The shape of a batch of inputs.
+    pub fn input_shape(&self, batch: u32) -> [usize; 4] {
+        let shape = self.graph.node(self.graph.input()).shape;
+        let size = shape.size();
+        [batch, shape.channels(), size.height, size.width].map(|dim| dim as usize)
+    }
+}
+
+/// How many nodes an operator becomes that follow each other in an ONNX file, at most.
+fn onnx_nodes_in_a_row(op: &Op, inputs: usize) -> usize {
+    match op {
+        Op::Input(_) => 0,
+        // Each input but the first is added to those before, and may have a factor.
+        Op::Add { .. } | Op::Multiply => inputs,
+        // Spelled as arithmetic for engines that do not have it.
+        Op::Lrn(_) => 8,
+        Op::ChannelShuffle { .. } => 3,
+        Op::Activation(_) | Op::AdaptiveAvgPool { .. } => 2,
+        Op::Conv(_)
+        | Op::Linear(_)
+        | Op::BatchNorm(_)
+        | Op::Pool(_)
+        | Op::GlobalPool(_)
+        | Op::Concat
+        | Op::Flatten
+        | Op::Dropout { .. }
+        | Op::Softmax => 1,
+    }
+}
+
+/// Time of one of an engine's nodes in one run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeTime {
+    /// What the engine calls it.
+    pub name: String,
+    /// The node of our graph that it computes; none for what the engine does for itself, such as changes of
+    /// layout. Of nodes that it runs as one, the one that it names.
+    pub path: Option<Path>,
+    /// How long it took.
+    pub time: Duration,
+}
+
+/// What each node of a run took, in the order of execution.
+pub type NodeTimes = Vec<NodeTime>;
+
+/// What nodes took in several runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeTimings {
+    /// The precision that was computed in.
+    pub precision: Precision,
+    /// One for each run.
+    pub runs: Vec<NodeTimes>,
+}
+
+/// An engine could not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// It is not on this machine.
+    #[error("{engine} was not found: {how}")]
+    Missing {
+        /// The engine.
+        engine: &'static str,
+        /// How to get it.
+        how: String,
+    },
+    /// It is there but refused.
+    #[error("{engine} failed: {message}")]
+    Failed {
+        /// The engine.
+        engine: &'static str,
+        /// What it says.
+        message: String,
+    },
+    /// It does not have something.
+    #[error("{engine} has no {what}")]
+    Lacks {
+        /// The engine.
+        engine: &'static str,
+        /// What it lacks.
+        what: String,
+    },
+    /// So many nodes follow each other that it would take too long, or more stack than there is.
+    #[error(
+        "{engine} cannot prepare a network in which {row} nodes follow each other; at most {limit} can"
+    )]
+    TooDeep {
+        /// The engine.
+        engine: &'static str,
+        /// The longest row of nodes, as the engine sees them.
+        row: usize,
+        /// The longest that can be.
+        limit: usize,
+    },
+    /// The network cannot be written for it.
+    #[error(transparent)]
+    Export(#[from] ExportError),
+}
+
+/// Something that runs networks.
+pub trait Engine {
+    /// The name on the command line and in results.
+    fn name(&self) -> &'static str;
+
+    /// What it is on this machine.
+    ///
+    /// # Errors
+    /// When it is not there, with how to get it.
+    fn describe(&self) -> Result<Description, EngineError>;
+
+    /// Prepares a network to be run.
+    ///
+    /// # Errors
+    /// When the engine is not there or cannot run it so.
+    fn compile(&self, model: &Model, setup: &Setup) -> Result<Box<dyn Session>, EngineError>;
+
+    /// What each node takes, in each of `runs` runs after a few that warm it up. Once it is stopped there are no
+    /// more runs; those that are done are given, even if there are none.
+    ///
+    /// # Errors
+    /// When the engine is not there, fails or cannot say.
+    fn node_times(
+        &self,
+        model: &Model,
+        setup: &Setup,
+        input: Arc<[f32]>,
+        runs: usize,
+        listen: &mut Listen<'_>,
+    ) -> Result<NodeTimings, EngineError>;
+}
+
+/// Told the share that is done, from 0 to 1, as often as an engine can stop; says whether to go on.
+pub type Listen<'a> = dyn FnMut(f64) -> ControlFlow<()> + 'a;
+
+/// The share that so many steps are of all.
+#[expect(clippy::cast_precision_loss, reason = "nobody does 2^52 steps")]
+pub(crate) fn share(done: usize, all: usize) -> f64 {
+    done as f64 / all.max(1) as f64
+}
+
+/// A network prepared by an engine.
+pub trait Session {
+    /// The precision that it really computes in.
+    fn precision(&self) -> Precision;
+
+    /// Sets what [`Session::run`] reads: `batch x channels x height x width` values.
+    ///
+    /// # Errors
+    /// When the engine refuses it.
+    fn set_input(&mut self, input: Arc<[f32]>) -> Result<(), EngineError>;
+
+    /// Runs once, with nothing else around it: this is what is timed.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn run(&mut self) -> Result<(), EngineError>;
+
+    /// Runs once and gives the result: `batch x classes` values.
+    ///
+    /// # Errors
+    /// When the engine fails.
+    fn output(&mut self) -> Result<Vec<f32>, EngineError>;
+}

@@ -1,0 +1,35 @@
+//! Running networks and measuring it.
+//!
+//! This crate runs what other crates describe. It keeps no results, and prints nothing.
+
+#![forbid(unsafe_code)]
+
+mod agreement;
+mod bench;
+mod engine;
+pub mod engines;
+mod groups;
+mod host;
+mod machine;
+mod need;
+mod probe;
+mod profile;
+pub mod program;
+mod recording;
+mod subnormal;
+mod trust;
+
+pub use agreement::{allowed_error, relative_error};
+pub use bench::{Candidate, Event, Observer, Protocol, Run, Surroundings, measure, random_input};
+pub use engine::{
+    Description, Engine, EngineError, Listen, Model, NodeTime, NodeTimes, NodeTimings,
+    PrecisionWish, Session, Setup,
+};
+pub use groups::groups;
+pub use host::{CpuTime, FakeHost, Host, Memory, System};
+pub use machine::{available_memory, this_machine};
+pub use need::Need;
+pub use probe::measure_roofline;
+pub use profile::profile;
+pub use recording::{Setting, measurement, runtime};
+pub use subnormal::count_subnormals;

@@ -1,0 +1,187 @@
+//! What the machine can do at best: arithmetic and memory.
+
+use std::{
+    hint::black_box,
+    sync::Barrier,
+    thread,
+    time::{Duration, Instant},
+};
+
+use inceptive_results::Roofline;
+use rten_simd::{
+    Isa, SimdOp,
+    ops::{BitOps, NumOps},
+};
+
+/// How long each probe runs on each thread, and how often; the best counts.
+const LENGTH: Duration = Duration::from_millis(40);
+const REPEATS: usize = 4;
+
+/// Values in each of the three arrays of the memory probe, over all threads: 64 MiB, past any cache that one
+/// process has to itself.
+const ARRAY: usize = 16 << 20;
+
+/// Values of each array between two looks at the clock.
+const STRETCH: usize = 64 << 10;
+
+/// Measures with so many threads; takes half a second. More threads than cores take turns on them, which
+/// makes nothing faster, so no more than there are cores compute here.
+pub fn measure_roofline(threads: u32) -> Roofline {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let workers = cores.min(threads.max(1) as usize);
+    Roofline { threads, peak_gflops: peak(workers), bandwidth_gbps: bandwidth(workers) }
+}
+
+/// Multiply-adds on enough registers to hide their latency.
+struct MultiplyAdd {
+    rounds: usize,
+}
+
+/// Independent chains: on current cores a multiply-add takes 4 cycles and two start in each, so 8 are needed at
+/// least, and 16 registers are there.
+const CHAINS: usize = 12;
+
+impl SimdOp for MultiplyAdd {
+    /// Floating-point operations done, and a value that depends on all of them.
+    type Output = (usize, f32);
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, isa: I) -> Self::Output {
+        let ops = isa.f32();
+        let factor = ops.splat(black_box(0.999_f32));
+        let summand = ops.splat(black_box(0.001_f32));
+        let mut sums = [ops.splat(1.0); CHAINS];
+        for _ in 0..self.rounds {
+            for sum in &mut sums {
+                *sum = ops.mul_add(*sum, factor, summand);
+            }
+        }
+        let total = sums.into_iter().fold(ops.zero(), |total, sum| ops.add(total, sum));
+        let mut lanes = [0.0_f32; 64];
+        ops.store(total, &mut lanes[..ops.len()]);
+        (self.rounds * CHAINS * ops.len() * 2, lanes[0])
+    }
+}
+
+fn peak(workers: usize) -> f64 {
+    let nothing = || ();
+    best(workers, nothing, |()| {
+        let (operations, value) = MultiplyAdd { rounds: 20_000 }.dispatch();
+        black_box(value);
+        operations
+    })
+}
+
+/// A worker's part of the arrays of the memory probe, and where it is in them.
+struct Arrays {
+    a: Vec<f32>,
+    b: Vec<f32>,
+    c: Vec<f32>,
+    at: usize,
+}
+
+impl Arrays {
+    fn new(length: usize) -> Self {
+        Self { a: vec![0.0; length], b: vec![1.0; length], c: vec![2.0; length], at: 0 }
+    }
+
+    /// Computes the next stretch; gives the bytes that were moved.
+    fn advance(&mut self) -> usize {
+        let end = (self.at + STRETCH).min(self.a.len());
+        let stretch = self.at..end;
+        let scale = black_box(0.5_f32);
+        let (a, b, c) =
+            (&mut self.a[stretch.clone()], &self.b[stretch.clone()], &self.c[stretch.clone()]);
+        for ((a, b), c) in a.iter_mut().zip(b).zip(c) {
+            *a = *b + scale * *c;
+        }
+        black_box(&self.a);
+        self.at = if end == self.a.len() { 0 } else { end };
+        3 * stretch.len() * size_of::<f32>()
+    }
+}
+
+fn bandwidth(workers: usize) -> f64 {
+    best(workers, || Arrays::new(ARRAY / workers), Arrays::advance)
+}
+
+/// What a worker did in one window.
+struct Stint {
+    start: Instant,
+    end: Instant,
+    units: usize,
+}
+
+/// The best rate, in 10^9 units a second, of work that so many workers do at once, each on what `prepare` makes
+/// for it. The work gives its units.
+fn best<T>(
+    workers: usize,
+    prepare: impl Fn() -> T + Sync,
+    work: impl Fn(&mut T) -> usize + Sync,
+) -> f64 {
+    let together = Barrier::new(workers);
+    let worker = || {
+        let mut own = prepare();
+        let stint = |_| {
+            together.wait();
+            let start = Instant::now();
+            let mut units = 0;
+            while start.elapsed() < LENGTH {
+                units += work(&mut own);
+            }
+            Stint { start, end: Instant::now(), units }
+        };
+        (0..REPEATS).map(stint).collect::<Vec<Stint>>()
+    };
+    let stints: Vec<Vec<Stint>> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(worker)).collect();
+        workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
+    });
+    let rates = (0..REPEATS).map(|at| rate(stints.iter().map(|worker| &worker[at])));
+    rates.fold(0.0, f64::max)
+}
+
+/// All work over the time from the first start to the last end. Rates of single workers must not be added:
+/// where these had to wait for a core, they did not work at the same time.
+#[expect(clippy::cast_precision_loss, reason = "a rate does not need the last digit")]
+fn rate<'a>(stints: impl Iterator<Item = &'a Stint> + Clone) -> f64 {
+    let start = stints.clone().map(|stint| stint.start).min();
+    let end = stints.clone().map(|stint| stint.end).max();
+    let seconds = start.zip(end).map_or(0.0, |(start, end)| (end - start).as_secs_f64());
+    let units: usize = stints.map(|stint| stint.units).sum();
+    if seconds > 0.0 { units as f64 / seconds / 1e9 } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probes_measure_something() {
+        let roofline = measure_roofline(1);
+        assert!(roofline.peak_gflops > 0.1, "{roofline:?}");
+        assert!(roofline.bandwidth_gbps > 0.01, "{roofline:?}");
+        assert!(roofline.ridge() > 0.0);
+    }
+
+    #[test]
+    fn more_threads_than_cores_add_nothing() {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let many = peak(cores * 50);
+        let own = peak(cores);
+        // Other programs may disturb either; rates that are added up are too high by about fifty.
+        assert!(many < own * 8.0, "{many} with fifty times the threads, {own} without");
+        assert_eq!(measure_roofline(500).threads, 500);
+    }
+
+    #[test]
+    fn work_counts_over_the_common_time() {
+        let start = Instant::now();
+        let after = |seconds| start + Duration::from_secs(seconds);
+        let stints = [
+            Stint { start, end: after(1), units: 4_000_000_000 },
+            Stint { start: after(3), end: after(4), units: 4_000_000_000 },
+        ];
+        assert!((rate(stints.iter()) - 2.0).abs() < 1e-9);
+    }
+}

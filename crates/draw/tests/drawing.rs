@@ -1,0 +1,197 @@
+//! Drawings as text.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::{
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use inceptive_draw::{DrawError, Open, Scene, dot, mermaid, svg};
+use inceptive_dsl::{Disk, load};
+use inceptive_ir::{Activation, Graph, NewNode, Op, Path as NodePath, Shape};
+
+fn network(name: &str) -> Graph {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../architectures");
+    load(&Disk, &folder.join(name), &[]).unwrap().architecture.graph
+}
+
+#[test]
+fn graphviz() {
+    insta::assert_snapshot!(dot(&network("module-reduced.yaml"), &Open::above(None)).text);
+}
+
+#[test]
+fn graphviz_of_closed_modules() {
+    insta::assert_snapshot!(dot(&network("googlenet.yaml"), &Open::above(Some(1))).text);
+}
+
+#[test]
+fn mermaid_flowchart() {
+    insta::assert_snapshot!(mermaid(&network("module-reduced.yaml"), &Open::above(Some(2))).text);
+}
+
+#[test]
+fn picture() {
+    insta::assert_snapshot!(
+        svg(&network("module-reduced.yaml"), &Open::above(Some(2))).unwrap().text
+    );
+}
+
+#[test]
+fn the_same_network_gives_the_same_picture() {
+    let graph = network("inception-v3.yaml");
+    for depth in [Some(1), Some(2), None] {
+        assert_eq!(
+            svg(&graph, &Open::above(depth)).unwrap(),
+            svg(&graph, &Open::above(depth)).unwrap()
+        );
+        assert_eq!(dot(&graph, &Open::above(depth)), dot(&graph, &Open::above(depth)));
+        assert_eq!(mermaid(&graph, &Open::above(depth)), mermaid(&graph, &Open::above(depth)));
+    }
+}
+
+#[test]
+fn names_cannot_become_markup() {
+    let names = [
+        "\"]; evil [label=\"",
+        "<script>alert(1)</script>",
+        "a\\",
+        "a\nb\u{0}\u{1b}[31m",
+        "\u{202e}gnp.exe",
+        "</title></svg>",
+        "网络层/شبكة/🧠",
+    ];
+    let mut graph = Graph::new(Shape::map(3, 4, 4), None).unwrap();
+    let mut last = graph.input();
+    for name in names {
+        let node = NewNode::new(Op::Activation(Activation::Relu), NodePath::new(name));
+        last = graph.add(node, &[last]).unwrap();
+    }
+    for depth in [Some(1), None] {
+        let picture = svg(&graph, &Open::above(depth)).unwrap().text;
+        let document = roxmltree::Document::parse(&picture).unwrap();
+        assert_eq!(document.descendants().filter(|node| node.has_tag_name("script")).count(), 0);
+        let cards = document.descendants().filter(|node| node.attribute("class") == Some("card"));
+        assert_eq!(cards.count(), names.len() + 1);
+        let text = dot(&graph, &Open::above(depth)).text;
+        assert!(!text.contains("evil [label=\""), "{text}");
+        assert!(!text.contains(['\u{1b}', '\u{0}', '\u{202e}']), "{text}");
+        let text = mermaid(&graph, &Open::above(depth)).text;
+        assert!(!text.contains("<script>") && !text.contains("\"];"), "{text}");
+    }
+}
+
+#[test]
+fn pictures_are_xml_with_text_that_fits() {
+    for name in ["googlenet.yaml", "xception.yaml", "squeezenet1_1.yaml"] {
+        let picture = svg(&network(name), &Open::above(Some(2))).unwrap().text;
+        let document = roxmltree::Document::parse(&picture).unwrap();
+        let root = document.root_element();
+        let size = |name: &str| root.attribute(name).unwrap().parse::<f64>().unwrap();
+        assert_eq!(
+            root.attribute("viewBox").unwrap(),
+            format!("0 0 {} {}", size("width"), size("height"))
+        );
+        let heads = document
+            .descendants()
+            .filter(|node| node.attribute("stroke-dasharray").is_some())
+            .count();
+        assert_eq!(heads > 0, name == "googlenet.yaml", "{name}: {heads} dashed");
+    }
+}
+
+/// `steps` activations, each reading the one before it.
+fn chain(steps: usize) -> Graph {
+    let mut graph = Graph::new(Shape::map(3, 8, 8), None).unwrap();
+    let mut last = graph.input();
+    for step in 0..steps {
+        let path = NodePath::new(&format!("relu-{step}"));
+        last = graph.add(NewNode::new(Op::Activation(Activation::Relu), path), &[last]).unwrap();
+    }
+    graph.set_output(last);
+    graph
+}
+
+#[test]
+fn a_deep_network_is_drawn() {
+    let scene = Scene::new(&chain(5_000), &Open::All).unwrap();
+    assert_eq!(scene.cards.len(), 5_001);
+    assert!(scene.cards.windows(2).all(|pair| pair[0].rect.y < pair[1].rect.y));
+}
+
+#[test]
+fn a_layout_stops_before_the_next_module() {
+    let mut graph = Graph::new(Shape::map(3, 8, 8), None).unwrap();
+    let mut last = graph.input();
+    for step in 0..40 {
+        let path = NodePath::new(&format!("module-{}/relu-{step}", step / 2));
+        last = graph.add(NewNode::new(Op::Activation(Activation::Relu), path), &[last]).unwrap();
+    }
+    graph.set_output(last);
+    let asked = AtomicUsize::new(0);
+    let scene =
+        Scene::unless_stopped(&graph, &Open::All, &|| asked.fetch_add(1, Ordering::Relaxed) == 3);
+    assert_eq!(scene, Err(DrawError::Stopped));
+    assert_eq!(asked.into_inner(), 4, "nothing is laid out after it");
+    assert_eq!(Scene::new(&graph, &Open::All).unwrap().frames.len(), 20);
+}
+
+#[test]
+fn too_much_in_one_module_is_an_error() {
+    let error = Scene::new(&chain(24_000), &Open::All).unwrap_err();
+    assert!(matches!(error, DrawError::TooMany { blocks: 24_001, .. }), "{error:?}");
+    assert!(error.to_string().contains("--depth"), "{error}");
+    assert!(Scene::new(&chain(24_000), &Open::Above(0)).is_ok());
+}
+
+/// `modules` modules of `steps` activations each, all of which are read by one concatenation.
+fn wide(modules: usize, steps: usize) -> Graph {
+    let mut graph = Graph::new(Shape::map(1, 1, 1), None).unwrap();
+    let mut ends = Vec::new();
+    for module in 0..modules {
+        for step in 0..steps {
+            let path = NodePath::new(&format!("m{module}/relu-{step}"));
+            let relu = NewNode::new(Op::Activation(Activation::Relu), path);
+            ends.push(graph.add(relu, &[graph.input()]).unwrap());
+        }
+    }
+    graph.add(NewNode::new(Op::Concat, NodePath::new("concat")), &ends).unwrap();
+    graph
+}
+
+#[test]
+fn what_is_too_large_is_drawn_simpler_and_says_so() {
+    let flat = chain(24_000);
+    for drawing in
+        [svg(&flat, &Open::All).unwrap(), dot(&flat, &Open::All), mermaid(&flat, &Open::All)]
+    {
+        let simplified = drawing.simplified.unwrap();
+        assert_eq!((simplified.blocks, simplified.depth), (24_001, 0));
+        assert!(simplified.to_string().contains("the network is one box"), "{simplified}");
+        assert!(drawing.text.len() < 4_000, "{}", drawing.text.len());
+    }
+    let nested = wide(30, 1_000);
+    for drawing in [dot(&nested, &Open::All), mermaid(&nested, &Open::All)] {
+        let simplified = drawing.simplified.unwrap();
+        assert_eq!((simplified.blocks, simplified.lines, simplified.depth), (30_002, 60_000, 1));
+        assert!(simplified.to_string().contains("as with --depth 1"), "{simplified}");
+    }
+    assert_eq!(dot(&nested, &Open::Above(1)).simplified, None);
+}
+
+#[test]
+fn lines_that_keep_ports_at_the_border_count_too() {
+    // Every one of 1,000 steps gives something to the outside and reads nothing inside: a million lines.
+    let error = Scene::new(&wide(2, 1_000), &Open::All).unwrap_err();
+    assert!(matches!(error, DrawError::TooMany { .. }), "{error:?}");
+    assert_eq!(svg(&wide(2, 1_000), &Open::All).unwrap().simplified.unwrap().depth, 1);
+}
+
+#[test]
+fn modules_with_one_thing_inside_dissolve_in_any_number() {
+    let graph = wide(15_000, 1);
+    let drawing = dot(&graph, &Open::All);
+    assert_eq!(drawing.simplified, None);
+    assert!(!drawing.text.contains("subgraph"));
+}

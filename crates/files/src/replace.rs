@@ -1,0 +1,450 @@
+//! Writing files so that none is ever half-written, and none is written that nobody meant.
+//!
+//! Three rules hold for every output of this program:
+//! - Nothing that was read is replaced: see [`InputFiles`].
+//! - Nothing is written through a link. A relative path may lead through a stranger's folder, so no part of it may be
+//!   a link; of an absolute path, which a person or a system chose, the last part may not. `/dev/stdout` and its like
+//!   are written to as they are.
+//! - Files are written beside their targets under a name of their own and renamed, so that a reader sees the old
+//!   file or the new one. What a killed run left of that is removed by the next one.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs::{self, File},
+    io,
+    io::Write,
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use crate::link::refuse_links;
+use tempfile::NamedTempFile;
+
+/// A file or folder could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write `{}`", path.display())]
+pub struct WriteError {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What the system says, or which rule it breaks.
+    #[source]
+    pub error: io::Error,
+}
+
+/// Files that were read, none of which an output may replace: what a user has may be what they have only once.
+#[derive(Clone, Debug, Default)]
+pub struct InputFiles(Vec<PathBuf>);
+
+impl InputFiles {
+    /// These files.
+    pub fn of<P: AsRef<Path>>(files: impl IntoIterator<Item = P>) -> Self {
+        let mut inputs = Self::default();
+        files.into_iter().for_each(|file| inputs.add(file.as_ref()));
+        inputs
+    }
+
+    /// Adds a file.
+    pub fn add(&mut self, file: &Path) {
+        self.0.push(true_path(file));
+    }
+
+    /// Adds a store of results with the files that SQLite keeps beside it, which may hold the latest results.
+    pub fn add_store(&mut self, store: &Path) {
+        for suffix in ["", "-wal", "-shm", "-journal"] {
+            let mut file = OsString::from(true_path(store));
+            file.push(suffix);
+            self.0.push(file.into());
+        }
+    }
+
+    /// Adds those of others.
+    pub fn extend(&mut self, others: &Self) {
+        self.0.extend(others.0.iter().cloned());
+    }
+
+    /// Checks that a file that is to be written is none of them.
+    ///
+    /// # Errors
+    /// When it is.
+    pub fn check(&self, output: &Path) -> Result<(), WriteError> {
+        let error = |error| WriteError { path: output.to_owned(), error };
+        self.allows(output).map_err(error)
+    }
+
+    fn allows(&self, output: &Path) -> io::Result<()> {
+        match self.0.contains(&true_path(output)) {
+            false => Ok(()),
+            true => refused("it is read, and is not overwritten: choose another name".to_owned()),
+        }
+    }
+}
+
+/// The absolute path with links resolved, also of a file that is not there yet.
+fn true_path(path: &Path) -> PathBuf {
+    let beside = || {
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        Some(fs::canonicalize(folder).ok()?.join(path.file_name()?))
+    };
+    let found = fs::canonicalize(path).ok().or_else(beside);
+    found.unwrap_or_else(|| env::current_dir().unwrap_or_default().join(path))
+}
+
+fn refused<T>(reason: String) -> io::Result<T> {
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, reason))
+}
+
+/// Creates a folder and those around it.
+pub fn create_folder(path: &Path) -> Result<(), WriteError> {
+    let created = refuse_links(path).and_then(|()| fs::create_dir_all(path));
+    created.map_err(|error| {
+        let error = in_the_way(path).unwrap_or(error);
+        WriteError { path: path.to_owned(), error }
+    })
+}
+
+/// That a file stands where a folder is to be, if one does: the system only says that something exists.
+fn in_the_way(folder: &Path) -> Option<io::Error> {
+    let file = folder.ancestors().find(|path| path.exists()).filter(|path| !path.is_dir())?;
+    let reason = format!("the file `{}` is in the way", file.display());
+    Some(io::Error::new(io::ErrorKind::NotADirectory, reason))
+}
+
+/// Folders of the system whose links stand for open files, such as `/dev/stdout`.
+const OPEN_FILES: [&str; 3] = ["/dev", "/dev/fd", "/proc/self/fd"];
+
+/// Replaces a file that is none of `inputs`: writes beside it, syncs and renames. Devices and pipes are written to
+/// directly.
+///
+/// # Errors
+/// When the file cannot be written, was read, or is a link; it is then as it was.
+pub fn replace_file(path: &Path, content: &[u8], inputs: &InputFiles) -> Result<(), WriteError> {
+    let replaced = match is_open_file(path) {
+        true => fs::write(path, content),
+        false => Part::write(path, content, inputs).and_then(Part::finish),
+    };
+    replaced.map_err(|error| WriteError { path: path.to_owned(), error })
+}
+
+/// Whether a path stands for something that is no regular file, or for a file that is open already.
+fn is_open_file(path: &Path) -> bool {
+    let Ok(about) = fs::symlink_metadata(path) else { return false };
+    let is_systems = || OPEN_FILES.iter().any(|folder| path.parent() == Some(Path::new(folder)));
+    match about.is_symlink() {
+        true => is_systems(),
+        false => !about.is_file() && !about.is_dir(),
+    }
+}
+
+/// A file that was written beside its target, and takes its place when it is finished. It is locked until then.
+struct Part {
+    file: NamedTempFile,
+    target: PathBuf,
+}
+
+impl Part {
+    fn write(target: &Path, content: &[u8], inputs: &InputFiles) -> io::Result<Self> {
+        inputs.allows(target)?;
+        refuse_links(target)?;
+        if target.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
+        }
+        let folder = match target.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        if !folder.is_dir() {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "there is no such folder"));
+        }
+        // A file is replaced by renaming, which a file that may not be written does not prevent.
+        for (path, what) in [(target, "file"), (folder, "folder")] {
+            if fs::metadata(path).is_ok_and(|about| about.permissions().readonly()) {
+                return refused(format!("the {what} is read-only"));
+            }
+        }
+        remove_stale(folder);
+        let mut builder = tempfile::Builder::new();
+        readable_by_all(&mut builder);
+        let mut file = builder.prefix(PART_PREFIX).suffix(PART_SUFFIX).tempfile_in(folder)?;
+        // Where files cannot be locked, nothing is removed either.
+        let _ = file.as_file().try_lock();
+        file.write_all(content)?;
+        file.as_file().sync_all()?;
+        Ok(Self { file, target: target.to_owned() })
+    }
+
+    fn finish(self) -> io::Result<()> {
+        self.file.persist(&self.target).map(drop).map_err(|error| error.error)
+    }
+}
+
+/// How the names of files start and end that are being written.
+const PART_PREFIX: &str = ".inceptive-";
+const PART_SUFFIX: &str = ".part";
+
+/// No file that is being written is so old and not locked yet.
+const STALE: Duration = Duration::from_secs(60);
+
+/// Removes what killed runs left in a folder: files named as only this program names them, that nobody holds locked.
+fn remove_stale(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(PART_PREFIX) && name.ends_with(PART_SUFFIX) && is_stale(&entry.path()) {
+            // Another run may have removed it just now.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn is_stale(path: &Path) -> bool {
+    let is_old = |about: &fs::Metadata| {
+        let age =
+            about.modified().ok().and_then(|time| SystemTime::now().duration_since(time).ok());
+        age.is_some_and(|age| age > STALE)
+    };
+    fs::symlink_metadata(path).is_ok_and(|about| about.is_file() && is_old(&about))
+        && File::open(path).is_ok_and(|file| file.try_lock().is_ok())
+}
+
+/// Stands in a folder while its files are replaced. If the program is killed meanwhile, it stays.
+const UNFINISHED: &str = "UNFINISHED.txt";
+
+/// What it says.
+const UNFINISHED_TEXT: &str = "The files of this report are of two runs: the program ended while it replaced them.\n\
+                               Write the report again.\n";
+
+/// Whether a folder holds files of two runs, because the program ended while it replaced them.
+pub fn is_unfinished(folder: &Path) -> bool {
+    fs::symlink_metadata(folder.join(UNFINISHED)).is_ok()
+}
+
+/// Replaces files of a folder, and removes `stale` ones. Until all new ones are whole, the folder is as it was; from
+/// then until all are in their places, a note in it says that they are of two runs.
+pub fn replace_all(
+    folder: &Path,
+    files: &[(String, String)],
+    stale: &[PathBuf],
+    inputs: &InputFiles,
+) -> Result<Vec<PathBuf>, WriteError> {
+    create_folder(folder)?;
+    let write = |name: &str, content: &str| {
+        let path = folder.join(name);
+        let part = Part::write(&path, content.as_bytes(), inputs);
+        part.map_err(|error| WriteError { path, error })
+    };
+    let parts = files.iter().map(|(name, content)| write(name, content));
+    let parts = parts.collect::<Result<Vec<Part>, WriteError>>()?;
+    stale.iter().try_for_each(|path| inputs.check(path))?;
+    finish_all(parts, stale, write(UNFINISHED, UNFINISHED_TEXT)?)
+}
+
+fn finish_all(
+    parts: Vec<Part>,
+    stale: &[PathBuf],
+    unfinished: Part,
+) -> Result<Vec<PathBuf>, WriteError> {
+    let note = unfinished.target.clone();
+    let done = |path: &Path, result: io::Result<()>| {
+        result.map_err(|error| WriteError { path: path.to_owned(), error })
+    };
+    done(&note, unfinished.finish())?;
+    let mut written = Vec::with_capacity(parts.len());
+    for part in parts {
+        let path = part.target.clone();
+        done(&path, part.finish())?;
+        written.push(path);
+    }
+    for path in stale {
+        done(path, fs::remove_file(path))?;
+    }
+    done(&note, fs::remove_file(&note))?;
+    Ok(written)
+}
+
+/// As an ordinary file, less what the user's mask takes away.
+#[cfg(unix)]
+fn readable_by_all(builder: &mut tempfile::Builder<'_, '_>) {
+    use std::os::unix::fs::PermissionsExt;
+    builder.permissions(fs::Permissions::from_mode(0o666));
+}
+
+#[cfg(not(unix))]
+fn readable_by_all(_: &mut tempfile::Builder<'_, '_>) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn replace(path: &Path, content: &[u8]) -> Result<(), String> {
+        let replaced = replace_file(path, content, &InputFiles::default());
+        replaced.map_err(|error| error.error.to_string())
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<String> =
+            entries.map(|name| name.to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        replace(&path, b"one").unwrap();
+        replace(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(names(folder.path()), ["file"], "nothing is left behind");
+    }
+
+    #[test]
+    fn what_may_not_be_written_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kept.txt");
+        fs::write(&path, "kept").unwrap();
+        let mut permissions = fs::metadata(&path).unwrap().permissions();
+        permissions.set_readonly(true);
+        fs::set_permissions(&path, permissions).unwrap();
+        assert_eq!(replace(&path, b"lost").unwrap_err(), "the file is read-only");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "kept");
+    }
+
+    #[test]
+    fn a_folder_in_the_way_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(replace(folder.path(), b"text").unwrap_err(), "it is a folder");
+        assert!(replace(&folder.path().join("missing/file"), b"text").is_err());
+        assert!(names(folder.path()).is_empty());
+    }
+
+    #[test]
+    fn a_file_where_a_folder_is_to_be_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("report");
+        fs::write(&file, "text").unwrap();
+        for path in [file.clone(), file.join("inside")] {
+            let error = create_folder(&path).unwrap_err();
+            assert_eq!(error.path, path);
+            let reason = format!("the file `{}` is in the way", file.display());
+            assert_eq!(error.error.to_string(), reason);
+        }
+        assert_eq!(fs::read_to_string(&file).unwrap(), "text");
+    }
+
+    #[test]
+    fn what_was_read_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in ["net.yaml", "r.db", "other"] {
+            fs::write(path(name), "kept").unwrap();
+        }
+        let mut inputs = InputFiles::of([path("net.yaml")]);
+        inputs.add_store(&path("r.db"));
+        fs::create_dir(path("inside")).unwrap();
+        for name in
+            ["net.yaml", "inside/../net.yaml", "r.db", "r.db-wal", "r.db-shm", "r.db-journal"]
+        {
+            let error = replace_file(&path(name), b"lost", &inputs).unwrap_err().error;
+            assert!(error.to_string().starts_with("it is read, and is not overwritten"), "{name}");
+        }
+        replace_file(&path("other"), b"new", &inputs).unwrap();
+        assert_eq!(fs::read_to_string(path("net.yaml")).unwrap(), "kept");
+        assert_eq!(fs::read_to_string(path("r.db")).unwrap(), "kept");
+        assert_eq!(names(folder.path()), ["inside", "net.yaml", "other", "r.db"]);
+        // Not under another name of its either.
+        let all = [("net.yaml".to_owned(), String::new())];
+        assert!(replace_all(folder.path(), &all, &[], &inputs).is_err());
+        assert!(replace_all(folder.path(), &[], &[path("net.yaml")], &inputs).is_err());
+        assert_eq!(fs::read_to_string(path("net.yaml")).unwrap(), "kept");
+        assert!(!is_unfinished(folder.path()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nothing_is_written_through_a_link() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("target"), b"kept").unwrap();
+        fs::create_dir(path("home")).unwrap();
+        symlink(path("target"), path("link")).unwrap();
+        symlink(path("missing"), path("dangling")).unwrap();
+        symlink(path("home"), path("report")).unwrap();
+        for name in ["link", "dangling"] {
+            let error = replace(&path(name), b"lost").unwrap_err();
+            assert!(error.contains("is a link to"), "{name}: {error}");
+        }
+        let files = [("index.html".to_owned(), "text".to_owned())];
+        let none = InputFiles::default();
+        let error = replace_all(&path("report"), &files, &[], &none).unwrap_err().error.to_string();
+        assert!(error.contains("is a link to"), "{error}");
+        // A link in the folder keeps all of it as it was.
+        symlink(path("target"), path("home/data.csv")).unwrap();
+        let both = [("a.txt".to_owned(), String::new()), ("data.csv".to_owned(), String::new())];
+        let error = replace_all(&path("home"), &both, &[], &none).unwrap_err();
+        assert_eq!(error.path, path("home/data.csv"));
+        assert_eq!(names(&path("home")), ["data.csv"]);
+        assert_eq!(fs::read(path("target")).unwrap(), b"kept");
+        assert!(!path("missing").exists());
+        // Links above an absolute path are the system's or the user's.
+        replace(&path("report/above"), b"text").unwrap();
+        assert_eq!(fs::read(path("home/above")).unwrap(), b"text");
+        replace(Path::new("/dev/null"), b"text").unwrap();
+        assert!(fs::symlink_metadata("/dev/null").unwrap().file_type().is_char_device());
+    }
+
+    #[cfg(unix)]
+    use std::os::unix::fs::FileTypeExt;
+
+    #[test]
+    fn parts_of_killed_runs_are_removed_and_those_of_others_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let old = SystemTime::now() - 2 * STALE;
+        let part = |name: &str, time: SystemTime| {
+            let file = File::create(path(name)).unwrap();
+            file.set_modified(time).unwrap();
+            file
+        };
+        drop(part(".inceptive-killed.part", old));
+        drop(part(".inceptive-new.part", SystemTime::now()));
+        drop(part(".other.part", old));
+        let held = part(".inceptive-held.part", old);
+        held.lock().unwrap();
+        replace(&path("file"), b"text").unwrap();
+        let left = [".inceptive-held.part", ".inceptive-new.part", ".other.part", "file"];
+        assert_eq!(names(folder.path()), left);
+    }
+
+    #[test]
+    fn files_of_two_runs_are_marked_until_all_are_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let files = |content: &str| {
+            ["a", "b", "c"].map(|name| (name.to_owned(), content.to_owned())).to_vec()
+        };
+        let none = InputFiles::default();
+        fs::write(path("old.svg"), "").unwrap();
+        let stale = [path("old.svg")];
+        let written = replace_all(folder.path(), &files("one"), &stale, &none).unwrap();
+        assert_eq!(written, ["a", "b", "c"].map(path));
+        assert_eq!(names(folder.path()), ["a", "b", "c"], "no note, and no stale file");
+        // The run ends when one of three is replaced: something stands in the way of the second by now.
+        let part = |name: &str| Part::write(&path(name), b"two", &none).unwrap();
+        let (parts, note) = (vec![part("a"), part("b"), part("c")], part(UNFINISHED));
+        fs::remove_file(path("b")).unwrap();
+        fs::create_dir(path("b")).unwrap();
+        assert_eq!(finish_all(parts, &[], note).unwrap_err().path, path("b"));
+        assert!(is_unfinished(folder.path()));
+        fs::remove_dir(path("b")).unwrap();
+        replace_all(folder.path(), &files("three"), &[], &none).unwrap();
+        assert!(!is_unfinished(folder.path()));
+        assert_eq!(fs::read_to_string(path("c")).unwrap(), "three");
+    }
+}

@@ -1,0 +1,10 @@
+//! Numbers as people read them.
+
+#![forbid(unsafe_code)]
+
+mod numbers;
+
+pub use numbers::{
+    bytes, change, counted, decimals, exact, percent, percent_change, ratio, share, short_count,
+    signed, significant,
+};

@@ -1,0 +1,112 @@
+//! A graph as a PyTorch module in text.
+//!
+//! This crate makes text; it runs nothing, and reads and writes no file.
+
+#![forbid(unsafe_code)]
+
+mod class;
+mod expr;
+mod forward;
+mod kinds;
+mod names;
+mod parts;
+mod scope;
+mod sharing;
+mod step;
+mod torch;
+mod tree;
+mod units;
+
+use inceptive_ir::{Graph, Op, Shape};
+
+use self::{
+    expr::Expr,
+    kinds::kinds,
+    names::{Names, class_name, quoted},
+    parts::{FusedNames, Helper},
+    scope::Classes,
+};
+
+/// Names that the text uses itself.
+const GLOBALS: [&str; 9] =
+    ["F", "OrderedDict", "Tensor", "nn", "torch", "float", "print", "super", "tuple"];
+
+/// Writes a network as Python with one class a kind of module, that needs nothing but PyTorch; for training,
+/// so from the graph with auxiliary heads and dropout.
+///
+/// The keys of its `state_dict` have the words of our names of tensors, so that
+/// `Weights::from_safetensors` knows them; but for letters of scripts that
+/// Python may spell in another way, which are left out.
+///
+/// In evaluation the module gives what the ONNX file gives; in training logits, with those of the auxiliary heads.
+pub fn to_pytorch(graph: &Graph, name: &str) -> String {
+    let shape = graph.node(graph.input()).shape;
+    let units = units::units(graph);
+    let network = tree::network(&units, shape.channels());
+    let helpers = Helper::ALL.map(Helper::name);
+    let mut names = Names::with(GLOBALS.into_iter().chain(helpers));
+    let main = names.take(class_name(name).as_deref().unwrap_or("Network"));
+    let fused = units.all.iter().filter_map(|unit| torch::fused(&unit.step));
+    let fused = FusedNames::new(fused, &mut names);
+    let kinds = kinds(&network, &mut names);
+    let mut classes = Classes { kinds, parameters: Default::default(), fused, names };
+    let needed: Vec<Helper> = units.all.iter().flat_map(|unit| Helper::of(&unit.step)).collect();
+    let mut parts: Vec<String> = Vec::new();
+    parts.extend(Helper::ALL.iter().filter(|one| needed.contains(one)).map(|one| one.class()));
+    parts.extend(classes.fused.classes());
+    for kind in 0..classes.kinds.len() {
+        if classes.kinds[kind].class.is_some() {
+            let (text, parameters) = class::module(&classes, kind);
+            classes.parameters.insert(kind, parameters);
+            parts.push(text);
+        }
+    }
+    let has_conv = units.all.iter().any(|unit| matches!(unit.step.op, Op::Conv(_)));
+    let heads = graph.auxiliary();
+    let ties = sharing::ties(graph, &units, &network.body);
+    parts.push(class::network(
+        &classes,
+        &network,
+        &class::Main { name, class: &main, heads, has_conv, ties: &ties },
+    ));
+    parts.push(run(&main, shape));
+    let body = parts.join("\n\n");
+    format!("{}\n\n{body}", header(name, shape, &body))
+}
+
+/// The docstring and the imports that a text needs.
+fn header(name: &str, shape: Shape, body: &str) -> String {
+    let name = quoted(name);
+    let shape = shape.to_string().replace('x', " x ");
+    let about = format!(
+        "Reads N x {shape}. The keys of `state_dict()` are the names in the network's description, \
+         so what `safetensors.torch.save_file` writes of it can be given to `inceptive export \
+         --weights`."
+    );
+    let about: Vec<String> = class::wrapped(&about).collect();
+    let mut text = format!("\"\"\"{name} in PyTorch.\n\n{}\n\"\"\"\n\n", about.join("\n"));
+    if body.contains("OrderedDict(") {
+        text += "from collections import OrderedDict\n\n";
+    }
+    text += "import torch\n";
+    if body.contains("F.") {
+        text += "import torch.nn.functional as F\n";
+    }
+    text + "from torch import Tensor, nn\n"
+}
+
+/// What happens when the file is run.
+fn run(class: &str, shape: Shape) -> String {
+    let zeros = match shape {
+        Shape::Map { channels, size } => format!("1, {channels}, {}, {}", size.height, size.width),
+        Shape::Vector { features } => format!("1, {features}"),
+    };
+    let model = Expr::atom(format!("{class}().eval()"));
+    format!(
+        "if __name__ == \"__main__\":
+{}    print(sum(parameter.numel() for parameter in model.parameters()), \"parameters\")
+    print(tuple(model(torch.zeros({zeros})).shape))
+",
+        model.line(1, "model = ", "")
+    )
+}

@@ -1,0 +1,34 @@
+//! Records of results: the machine, what was measured on it and how far that can be trusted.
+//!
+//! This crate knows no engine, runs nothing, and reads and writes no file.
+
+#![forbid(unsafe_code)]
+
+mod best;
+mod compare;
+pub mod date;
+pub mod example;
+mod machine;
+mod measurement;
+mod metric;
+mod precision;
+mod profile;
+mod quality;
+mod record;
+mod roofline;
+pub mod statistics;
+mod subnormal;
+mod value;
+
+pub use best::{BestRoofline, KnownRooflines};
+pub use compare::{Comparison, MIN_PAIRS, Verdict, compare};
+pub use machine::Machine;
+pub use measurement::{Conditions, Measurement, ProfileRecord, Runtime, Subject, unix_ms};
+pub use metric::{Direction, Metric, Source, Unit, UnknownMetric};
+pub use precision::Precision;
+pub use profile::{Bound, Part, Profile};
+pub use quality::{Finding, Grade, beyond, grade};
+pub use record::{Record, latest};
+pub use roofline::Roofline;
+pub use subnormal::Subnormals;
+pub use value::{Origin, OriginKind, Published, Value, comparable};

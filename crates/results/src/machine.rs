@@ -1,0 +1,44 @@
+//! The machine that results are of.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// The machine, as columns of every result.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Machine {
+    /// What the processor calls itself.
+    pub cpu: String,
+    /// Cores that compute by themselves.
+    pub physical_cores: u32,
+    /// Cores that the system sees.
+    pub logical_cores: u32,
+    /// Instruction sets that matter here, such as `avx512f`.
+    pub isa: Vec<String>,
+    /// First-level data cache of a core, in bytes, where it can be read.
+    pub l1d_bytes: Option<u64>,
+    /// Second-level cache of a core.
+    pub l2_bytes: Option<u64>,
+    /// Third-level cache.
+    pub l3_bytes: Option<u64>,
+    /// Main memory.
+    pub memory_bytes: u64,
+    /// Operating system and its version.
+    pub os: String,
+    /// Kernel and its version.
+    pub kernel: String,
+    /// Processor architecture.
+    pub arch: String,
+    /// Whether a hypervisor runs below, as far as can be read.
+    pub is_virtual: bool,
+    /// The policy that sets the clock, where it can be read.
+    pub governor: Option<String>,
+}
+
+impl Machine {
+    /// A short name that is the same for the same facts.
+    pub fn id(&self) -> String {
+        let facts = serde_json::to_string(self).unwrap_or_default();
+        let digest = Sha256::digest(facts);
+        digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    }
+}

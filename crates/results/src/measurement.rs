@@ -1,0 +1,266 @@
+//! A result with everything that is needed to understand it.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use inceptive_cost::{Cost, Mode};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    best::BestRoofline,
+    machine::Machine,
+    precision::Precision,
+    profile::Profile,
+    quality::{Finding, Grade, hold_against},
+    roofline::Roofline,
+    statistics::{Estimate, Summary},
+    subnormal::Subnormals,
+};
+
+/// What a network is, as far as results tell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Subject {
+    /// Its name.
+    pub name: String,
+    /// The file that it was read from.
+    pub file: String,
+    /// Values that were set, as `key=value`.
+    pub point: Vec<String>,
+    /// Fingerprint of its inference graph: equal for equal networks.
+    pub fingerprint: String,
+    /// Channels, height and width of its input.
+    pub input: [u32; 3],
+    /// Learnable numbers.
+    pub params: u64,
+    /// Multiply-accumulates of convolutions and linear layers for one image.
+    pub macs: u64,
+    /// Floating-point operations for one image, of every operator.
+    pub flops: u64,
+    /// Outputs of convolutions and linear layers for one image.
+    pub acts: u64,
+}
+
+impl Subject {
+    /// What a network is. `graph` is what is deployed, before normalisations are folded.
+    pub fn new(name: &str, file: &str, point: Vec<String>, graph: &inceptive_ir::Graph) -> Self {
+        let total = Cost::new(graph, Mode::Inference).total;
+        let shape = graph.node(graph.input()).shape;
+        let size = shape.size();
+        Self {
+            name: name.to_owned(),
+            file: file.to_owned(),
+            point,
+            fingerprint: graph.fingerprint().to_string(),
+            input: [shape.channels(), size.height, size.width],
+            params: total.params,
+            macs: total.macs,
+            flops: total.flops,
+            acts: total.acts,
+        }
+    }
+}
+
+/// What ran a network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Runtime {
+    /// The engine.
+    pub engine: String,
+    /// Its version.
+    pub engine_version: String,
+    /// The device.
+    pub device: String,
+    /// The precision that it computed in.
+    pub precision: Precision,
+    /// Images at once.
+    pub batch: u32,
+    /// Threads that computed one run.
+    pub threads: u32,
+}
+
+/// What has to be equal for two times to be compared.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Conditions<'a> {
+    /// The machine.
+    pub machine: &'a Machine,
+    /// What ran on it.
+    pub runtime: &'a Runtime,
+}
+
+/// A measured latency. Times are in milliseconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measurement {
+    /// What ran.
+    pub subject: Subject,
+    /// What ran it.
+    pub runtime: Runtime,
+    /// What it ran on.
+    pub machine: Machine,
+    /// What that machine can do at best with so many threads.
+    pub roofline: Roofline,
+    /// The version of this program.
+    pub version: String,
+    /// When it was finished, in milliseconds since 1970 (UTC).
+    pub finished_unix_ms: u64,
+    /// Budget in seconds.
+    pub budget_s: f64,
+    /// Seed of the inputs.
+    pub seed: u64,
+    /// Time to load and compile.
+    pub load_ms: f64,
+    /// Growth of the process's memory at most, while it was loaded and ran first.
+    pub memory_bytes: Option<u64>,
+    /// Runs until times settled, or the budget for that was spent.
+    pub warm_up_runs: usize,
+    /// Cores that other programs kept busy, on average.
+    pub others_cores: Option<f64>,
+    /// Cores that the hypervisor took away, on average.
+    pub stolen_cores: Option<f64>,
+    /// Clock at the start and at the end, in MHz.
+    pub clock_mhz: Option<[f64; 2]>,
+    /// How many of the weights are subnormal; none were counted in results of older versions.
+    #[serde(default)]
+    pub subnormals: Subnormals,
+    /// Every time, turn by turn.
+    pub turns_ms: Vec<Vec<f64>>,
+    /// What the times say.
+    pub latency_ms: Summary,
+    /// How far to trust it.
+    pub grade: Grade,
+    /// Why not further.
+    pub findings: Vec<Finding>,
+    /// What other results say of its machine, where that is better than what this one does. No part of the result.
+    #[serde(skip)]
+    pub held: Option<Held>,
+}
+
+/// What a result is held against.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Held {
+    /// The best that the machine ever showed.
+    pub best: BestRoofline,
+    /// The grade by the result alone.
+    pub measured_grade: Grade,
+}
+
+impl Measurement {
+    /// Holds it against the best that its machine ever showed, now or another time: speeds become shares of that peak,
+    /// and the grade falls where its own was much lower.
+    pub fn hold_against(&mut self, best: BestRoofline) {
+        let measured_grade = self.measured_grade();
+        let best = self.measured_roofline().best(best);
+        let findings = std::mem::take(&mut self.findings);
+        (self.grade, self.findings) =
+            hold_against((measured_grade, findings), &self.roofline, &best);
+        let is_better = best.roofline != self.roofline;
+        self.held = is_better.then_some(Held { best, measured_grade });
+    }
+
+    /// The result alone, whatever it is held against: what is kept of it.
+    #[must_use]
+    pub fn alone(&self) -> Measurement {
+        let mut alone = self.clone();
+        alone.grade = self.measured_grade();
+        alone.findings.retain(|finding| !finding.is_from_others);
+        alone.held = None;
+        alone
+    }
+
+    fn measured_grade(&self) -> Grade {
+        self.held.map_or(self.grade, |held| held.measured_grade)
+    }
+
+    /// What was measured of the machine with it.
+    const fn measured_roofline(&self) -> BestRoofline {
+        BestRoofline::measured(self.roofline, self.finished_unix_ms)
+    }
+
+    /// The best that its machine ever showed, as far as is known.
+    pub fn best_roofline(&self) -> BestRoofline {
+        self.held.map_or_else(|| self.measured_roofline(), |held| held.best)
+    }
+
+    /// Images in a second.
+    pub fn images_per_s(&self) -> Estimate {
+        let batch = f64::from(self.runtime.batch);
+        self.latency_ms.median.map_reversed(|ms| batch / ms * 1e3)
+    }
+
+    /// Arithmetic in 10^9 operations a second: two for each multiply-accumulate, nothing for the rest, so that it
+    /// can be compared with the peak.
+    pub fn gflops(&self) -> Estimate {
+        #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+        let operations = 2.0 * self.subject.macs as f64 * f64::from(self.runtime.batch);
+        self.latency_ms.median.map_reversed(|ms| operations / ms / 1e6)
+    }
+
+    /// Share of the highest peak in single precision that the machine ever showed.
+    pub fn share_of_peak(&self) -> f64 {
+        self.gflops().value / self.best_roofline().roofline.peak_gflops
+    }
+}
+
+/// Where the time of a network goes, with everything that is needed to understand it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProfileRecord {
+    /// What ran.
+    pub subject: Subject,
+    /// What ran it.
+    pub runtime: Runtime,
+    /// What it ran on.
+    pub machine: Machine,
+    /// What that machine can do at best with so many threads.
+    pub roofline: Roofline,
+    /// The version of this program.
+    pub version: String,
+    /// When it was finished, in milliseconds since 1970 (UTC).
+    pub finished_unix_ms: u64,
+    /// Seed of the inputs.
+    pub seed: u64,
+    /// Where the time goes.
+    pub profile: Profile,
+    /// The best that its machine ever showed, where that is better than what was measured with it. No part of the record.
+    #[serde(skip)]
+    pub best: Option<BestRoofline>,
+}
+
+impl ProfileRecord {
+    /// Describes a profile that was just made.
+    pub fn new(
+        subject: Subject,
+        runtime: Runtime,
+        roofline: Roofline,
+        machine: &Machine,
+        seed: u64,
+        profile: Profile,
+    ) -> Self {
+        Self {
+            subject,
+            runtime,
+            machine: machine.clone(),
+            roofline,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            finished_unix_ms: unix_ms(),
+            seed,
+            profile,
+            best: None,
+        }
+    }
+
+    /// Holds it against the best that its machine ever showed, now or another time.
+    pub fn hold_against(&mut self, best: BestRoofline) {
+        let measured = BestRoofline::measured(self.roofline, self.finished_unix_ms);
+        let best = measured.best(best);
+        self.best = (best.roofline != self.roofline).then_some(best);
+    }
+
+    /// The best that its machine ever showed, as far as is known.
+    pub fn best_roofline(&self) -> BestRoofline {
+        let measured = BestRoofline::measured(self.roofline, self.finished_unix_ms);
+        self.best.unwrap_or(measured)
+    }
+}
+
+/// Now, in milliseconds since 1970 (UTC).
+pub fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

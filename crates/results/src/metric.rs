@@ -1,0 +1,364 @@
+//! What networks are compared by.
+//!
+//! Everything about a metric is in this file: its name, unit and direction, where its value comes from, and how it is
+//! written. Command line, constraints and objectives of spaces, reports, thresholds and the dashboard take it from here.
+
+use std::{fmt, str::FromStr};
+
+use inceptive_cost::Cost;
+use inceptive_format as format;
+use inceptive_ir::Graph;
+use serde::{Deserialize, Serialize};
+
+use crate::{Subject, statistics::Estimate};
+
+/// Something that networks are compared by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "&str", try_from = "String")]
+pub enum Metric {
+    /// Learnable numbers.
+    Params,
+    /// Multiply-accumulates of convolutions and linear layers, for one image.
+    Macs,
+    /// Floating-point operations of every operator, for one image.
+    Flops,
+    /// Output elements of convolutions and linear layers, for one image.
+    Acts,
+    /// Running statistics of batch normalisation.
+    Buffers,
+    /// Bytes of the learnable numbers.
+    WeightBytes,
+    /// Bytes of all feature maps, for one image.
+    ActivationBytes,
+    /// Bytes of the feature maps that are alive at once, at most, for one image.
+    PeakActivationBytes,
+    /// Bytes read and written, for one image.
+    MovedBytes,
+    /// Nodes of the graph, the input included.
+    Nodes,
+    /// Height of the input in pixels.
+    InputSize,
+    /// Top-1 accuracy in percent.
+    Top1,
+    /// Top-5 accuracy in percent.
+    Top5,
+    /// Top-1 accuracy in points for each million parameters (Bianco et al. 2018, *Benchmark Analysis of
+    /// Representative Deep Neural Network Architectures*).
+    AccuracyDensity,
+    /// Median latency of a run, in milliseconds.
+    Latency,
+}
+
+/// What a metric's values are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// A number of things.
+    Count,
+    /// Bytes.
+    Bytes,
+    /// Pixels.
+    Pixels,
+    /// Percent.
+    Percent,
+    /// Percentage points for each million parameters.
+    PointsPerMillion,
+    /// Milliseconds.
+    Milliseconds,
+}
+
+/// Which values of a metric are better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Small ones.
+    Minimize,
+    /// Large ones.
+    Maximize,
+}
+
+/// Where a metric's values come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// From the graph; exact.
+    Counted,
+    /// From an accuracy: published, trained or predicted.
+    Accuracy,
+    /// From runs on a machine.
+    Measured,
+}
+
+impl Metric {
+    /// Every metric, in the order in which tables show them.
+    pub const ALL: [Self; 15] = [
+        Self::Params,
+        Self::Macs,
+        Self::Flops,
+        Self::Acts,
+        Self::Buffers,
+        Self::WeightBytes,
+        Self::ActivationBytes,
+        Self::PeakActivationBytes,
+        Self::MovedBytes,
+        Self::Nodes,
+        Self::InputSize,
+        Self::Top1,
+        Self::Top5,
+        Self::AccuracyDensity,
+        Self::Latency,
+    ];
+
+    /// The metrics of one source.
+    pub fn from_source(source: Source) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |metric| metric.source() == source)
+    }
+
+    /// Its name in JSON, CSV, constraints and thresholds.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Params => "params",
+            Self::Macs => "macs",
+            Self::Flops => "flops",
+            Self::Acts => "acts",
+            Self::Buffers => "buffers",
+            Self::WeightBytes => "weight_bytes",
+            Self::ActivationBytes => "activation_bytes",
+            Self::PeakActivationBytes => "peak_activation_bytes",
+            Self::MovedBytes => "moved_bytes",
+            Self::Nodes => "nodes",
+            Self::InputSize => "input_size",
+            Self::Top1 => "top1",
+            Self::Top5 => "top5",
+            Self::AccuracyDensity => "top1_per_mparam",
+            Self::Latency => "median_ms",
+        }
+    }
+
+    /// Its name in tables and at axes, without the unit.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Params => "parameters",
+            Self::Macs => "MACs",
+            Self::Flops => "FLOPs",
+            Self::Acts => "activations",
+            Self::Buffers => "buffers",
+            Self::WeightBytes => "weights",
+            Self::ActivationBytes => "feature maps",
+            Self::PeakActivationBytes => "peak activation memory",
+            Self::MovedBytes => "memory traffic",
+            Self::Nodes => "nodes",
+            Self::InputSize => "input size",
+            Self::Top1 => "top-1 accuracy",
+            Self::Top5 => "top-5 accuracy",
+            Self::AccuracyDensity => "top-1 per million parameters",
+            Self::Latency => "latency",
+        }
+    }
+
+    /// What it says, in one line.
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Params => "learnable numbers",
+            Self::Macs => "multiply-accumulates of convolutions and linear layers, without bias",
+            Self::Flops => "2 x MACs plus every other operation",
+            Self::Acts => "outputs of convolutions and linear layers",
+            Self::Buffers => "running statistics of batch normalisation",
+            Self::WeightBytes => "learnable numbers in single precision",
+            Self::ActivationBytes => "all feature maps in single precision, the input included",
+            Self::PeakActivationBytes => "feature maps alive at once, at most",
+            Self::MovedBytes => "feature maps and weights read and written by all nodes",
+            Self::Nodes => "nodes of the graph, the input included",
+            Self::InputSize => "height of the input in pixels",
+            Self::Top1 => "images whose most likely class is the right one",
+            Self::Top5 => "images whose right class is among the five most likely",
+            Self::AccuracyDensity => "percentage points of top-1 accuracy per million parameters",
+            Self::Latency => "median time of one run",
+        }
+    }
+
+    /// What its values are.
+    pub const fn unit(self) -> Unit {
+        match self {
+            Self::Params | Self::Macs | Self::Flops | Self::Acts | Self::Buffers | Self::Nodes => {
+                Unit::Count
+            }
+            Self::WeightBytes
+            | Self::ActivationBytes
+            | Self::PeakActivationBytes
+            | Self::MovedBytes => Unit::Bytes,
+            Self::InputSize => Unit::Pixels,
+            Self::Top1 | Self::Top5 => Unit::Percent,
+            Self::AccuracyDensity => Unit::PointsPerMillion,
+            Self::Latency => Unit::Milliseconds,
+        }
+    }
+
+    /// Which values are better.
+    pub const fn direction(self) -> Direction {
+        match self {
+            Self::Top1 | Self::Top5 | Self::AccuracyDensity => Direction::Maximize,
+            Self::Params
+            | Self::Macs
+            | Self::Flops
+            | Self::Acts
+            | Self::Buffers
+            | Self::WeightBytes
+            | Self::ActivationBytes
+            | Self::PeakActivationBytes
+            | Self::MovedBytes
+            | Self::Nodes
+            | Self::InputSize
+            | Self::Latency => Direction::Minimize,
+        }
+    }
+
+    /// Where its values come from.
+    pub const fn source(self) -> Source {
+        match self {
+            Self::Params
+            | Self::Macs
+            | Self::Flops
+            | Self::Acts
+            | Self::Buffers
+            | Self::WeightBytes
+            | Self::ActivationBytes
+            | Self::PeakActivationBytes
+            | Self::MovedBytes
+            | Self::Nodes
+            | Self::InputSize => Source::Counted,
+            Self::Top1 | Self::Top5 | Self::AccuracyDensity => Source::Accuracy,
+            Self::Latency => Source::Measured,
+        }
+    }
+
+    /// Its value for a network; none for what is not counted.
+    pub fn count(self, graph: &Graph, cost: &Cost) -> Option<u64> {
+        let total = &cost.total;
+        match self {
+            Self::Params => Some(total.params),
+            Self::Macs => Some(total.macs),
+            Self::Flops => Some(total.flops),
+            Self::Acts => Some(total.acts),
+            Self::Buffers => Some(total.buffers),
+            Self::WeightBytes => Some(total.weight_bytes),
+            Self::ActivationBytes => Some(total.activation_bytes),
+            Self::PeakActivationBytes => Some(cost.peak.bytes),
+            Self::MovedBytes => Some(total.moved_bytes),
+            Self::Nodes => Some(total.nodes),
+            Self::InputSize => Some(u64::from(graph.node(graph.input()).shape.size().height)),
+            Self::Top1 | Self::Top5 | Self::AccuracyDensity | Self::Latency => None,
+        }
+    }
+
+    /// Its value as results record it, for networks whose graph is not at hand; none for what they do not record.
+    pub fn recorded(self, info: &Subject) -> Option<u64> {
+        match self {
+            Self::Params => Some(info.params),
+            Self::Macs => Some(info.macs),
+            Self::Flops => Some(info.flops),
+            Self::Acts => Some(info.acts),
+            Self::InputSize => Some(u64::from(info.input[1])),
+            Self::Buffers
+            | Self::WeightBytes
+            | Self::ActivationBytes
+            | Self::PeakActivationBytes
+            | Self::MovedBytes
+            | Self::Nodes
+            | Self::Top1
+            | Self::Top5
+            | Self::AccuracyDensity
+            | Self::Latency => None,
+        }
+    }
+
+    /// A value with its unit, as short as it is still useful: `6.99M`, `25.27 MiB`, `69.80%`, `12.31 ms`.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts")]
+    pub fn short(self, value: f64) -> String {
+        match self.unit() {
+            Unit::Count => format::short_count(value.max(0.0).round() as u64),
+            Unit::Bytes => format::bytes(value.max(0.0).round() as u64),
+            Unit::Pixels => format!("{value:.0} px"),
+            Unit::Percent => format!("{value:.2}%"),
+            Unit::PointsPerMillion => format!("{value:.2}"),
+            Unit::Milliseconds => format!("{} ms", format::significant(value)),
+        }
+    }
+
+    /// A count with all its digits: `6,998,552`.
+    pub fn exact(self, count: u64) -> String {
+        format::exact(count)
+    }
+
+    /// An estimate with its interval, where it has one: `12.31 ms (12.28 to 12.40)`.
+    pub fn with_interval(self, estimate: Estimate) -> String {
+        let value = self.short(estimate.value);
+        let is_exact = estimate.low >= estimate.high;
+        if is_exact || !estimate.has_interval() {
+            return value;
+        }
+        let bare = |value: f64| match self.unit() {
+            Unit::Percent => format!("{value:.2}"),
+            Unit::Milliseconds => format::significant(value),
+            Unit::Count | Unit::Bytes | Unit::Pixels | Unit::PointsPerMillion => self.short(value),
+        };
+        format!("{value} ({} to {})", bare(estimate.low), bare(estimate.high))
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.id())
+    }
+}
+
+/// There is no metric of that name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown metric `{0}`; known metrics: {list}", list = Metric::ALL.map(Metric::id).join(", "))]
+pub struct UnknownMetric(pub String);
+
+impl FromStr for Metric {
+    type Err = UnknownMetric;
+
+    fn from_str(text: &str) -> Result<Self, UnknownMetric> {
+        let found = Self::ALL.into_iter().find(|metric| metric.id() == text);
+        found.ok_or_else(|| UnknownMetric(text.to_owned()))
+    }
+}
+
+impl From<Metric> for &str {
+    fn from(metric: Metric) -> Self {
+        metric.id()
+    }
+}
+
+impl TryFrom<String> for Metric {
+    type Error = UnknownMetric;
+
+    fn try_from(text: String) -> Result<Self, UnknownMetric> {
+        text.parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_is_listed_once_and_read_from_its_name() {
+        let mut seen = std::collections::HashSet::new();
+        for metric in Metric::ALL {
+            assert!(seen.insert(metric.id()), "{metric}");
+            assert_eq!(metric.id().parse(), Ok(metric));
+            let json = serde_json::to_string(&metric).unwrap();
+            assert_eq!(serde_json::from_str::<Metric>(&json).unwrap(), metric);
+        }
+        assert!("latency".parse::<Metric>().unwrap_err().to_string().contains("median_ms"));
+    }
+
+    #[test]
+    fn values_have_their_unit() {
+        let interval = Estimate { value: 12.31, low: 12.28, high: 12.4 };
+        assert_eq!(Metric::Latency.with_interval(interval), "12.31 ms (12.28 to 12.40)");
+        assert_eq!(Metric::Params.short(6_998_552.0), "7.00M");
+        assert_eq!(Metric::PeakActivationBytes.short(26_499_616.0), "25.27 MiB");
+        assert_eq!(Metric::Top1.short(69.8), "69.80%");
+    }
+}

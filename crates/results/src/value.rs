@@ -1,0 +1,194 @@
+//! Values with their origin.
+//!
+//! A count, a published figure, a measurement, a training run and a prediction are different kinds of evidence. A
+//! [`Value`] carries its kind, so that they are labelled and drawn differently and never share a Pareto front.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Precision, statistics::Estimate};
+
+/// A published accuracy, with its source.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Published {
+    /// The data set.
+    pub dataset: String,
+    /// Top-1 accuracy in percent.
+    pub top1: Option<f64>,
+    /// Top-5 accuracy in percent.
+    pub top5: Option<f64>,
+    /// Number of crops that were averaged.
+    pub crops: u32,
+    /// Number of models that were averaged.
+    pub models: u32,
+    /// Resolution of a crop in pixels; none for that of the network.
+    pub resolution: Option<u32>,
+    /// Where the figure was published.
+    pub source: String,
+    /// What else a reader must know.
+    pub note: Option<String>,
+}
+
+/// The data set whose accuracies are compared.
+const COMPARED_DATASET: &str = "imagenet-1k";
+
+impl Published {
+    /// Whether it can be compared with those of other networks, for a network with an input of `side` pixels: a top-1
+    /// accuracy on ImageNet of one model on one crop of that size.
+    pub fn is_comparable(&self, side: u32) -> bool {
+        self.dataset == COMPARED_DATASET
+            && (self.crops, self.models) == (1, 1)
+            && self.resolution.is_none_or(|resolution| resolution == side)
+            && self.top1.is_some()
+    }
+}
+
+/// The first accuracy that can be compared with those of other networks, for a network with an input of `side` pixels.
+/// Every table, figure and screen uses this rule.
+pub fn comparable(published: &[Published], side: u32) -> Option<&Published> {
+    published.iter().find(|published| published.is_comparable(side))
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "origin", rename_all = "snake_case")]
+pub enum Origin {
+    /// Counted from the graph.
+    Counted,
+    /// Published by somebody.
+    Published(Published),
+    /// Measured on a machine.
+    Measured {
+        /// The machine's id.
+        machine: String,
+        /// The engine.
+        engine: String,
+        /// The engine's version.
+        engine_version: String,
+        /// The precision that was used.
+        precision: Precision,
+        /// Batch size.
+        batch: u32,
+        /// Threads per inference.
+        threads: u32,
+        /// When it was finished, in milliseconds since 1970 (UTC).
+        finished_unix_ms: u64,
+    },
+    /// Trained on real data.
+    Trained {
+        /// The data set.
+        dataset: String,
+        /// The training recipe.
+        recipe: String,
+        /// Number of epochs.
+        epochs: u32,
+        /// The seeds, one per run; the interval is over them.
+        seeds: Vec<u64>,
+    },
+    /// Predicted by a model.
+    Predicted {
+        /// The model.
+        model: String,
+        /// Its mean absolute error on held-out points, in the unit of the value.
+        held_out_error: f64,
+    },
+}
+
+/// The kind of an origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OriginKind {
+    /// Counted from the graph.
+    Counted,
+    /// Published by somebody.
+    Published,
+    /// Measured on a machine.
+    Measured,
+    /// Trained on real data.
+    Trained,
+    /// Predicted by a model.
+    Predicted,
+}
+
+impl Origin {
+    /// Its kind.
+    pub const fn kind(&self) -> OriginKind {
+        match self {
+            Self::Counted => OriginKind::Counted,
+            Self::Published(_) => OriginKind::Published,
+            Self::Measured { .. } => OriginKind::Measured,
+            Self::Trained { .. } => OriginKind::Trained,
+            Self::Predicted { .. } => OriginKind::Predicted,
+        }
+    }
+}
+
+impl OriginKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] =
+        [Self::Counted, Self::Published, Self::Measured, Self::Trained, Self::Predicted];
+
+    /// Its name in keys, tables and JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Counted => "counted",
+            Self::Published => "published",
+            Self::Measured => "measured",
+            Self::Trained => "trained",
+            Self::Predicted => "predicted",
+        }
+    }
+}
+
+/// A value of a metric, with its interval and where it comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Value {
+    /// The value and its interval; low and high are equal where it is exact.
+    #[serde(flatten)]
+    pub estimate: Estimate,
+    /// Where it comes from.
+    #[serde(flatten)]
+    pub origin: Origin,
+}
+
+impl Value {
+    /// A count.
+    #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+    pub const fn counted(count: u64) -> Self {
+        Self { estimate: Estimate::exact(count as f64), origin: Origin::Counted }
+    }
+
+    /// A published top-1 accuracy; none where the entry has none.
+    pub fn published_top1(published: &Published) -> Option<Self> {
+        let estimate = Estimate::exact(published.top1?);
+        Some(Self { estimate, origin: Origin::Published(published.clone()) })
+    }
+
+    /// A published top-5 accuracy; none where the entry has none.
+    pub fn published_top5(published: &Published) -> Option<Self> {
+        let estimate = Estimate::exact(published.top5?);
+        Some(Self { estimate, origin: Origin::Published(published.clone()) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_say_in_json_where_they_come_from() {
+        let trained = Value {
+            estimate: Estimate { value: 91.5, low: 91.2, high: 91.8 },
+            origin: Origin::Trained {
+                dataset: "fashion-mnist".to_owned(),
+                recipe: "small".to_owned(),
+                epochs: 10,
+                seeds: vec![0, 1, 2],
+            },
+        };
+        for value in [Value::counted(6_998_552), trained] {
+            let json = serde_json::to_value(&value).unwrap();
+            assert_eq!(json["origin"], value.origin.kind().name());
+            assert_eq!(serde_json::from_value::<Value>(json).unwrap(), value);
+        }
+    }
+}
