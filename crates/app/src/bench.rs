@@ -11,14 +11,14 @@ use inceptive_bench::{
 };
 use inceptive_dsl::{Architecture, Setting as Assignment};
 use inceptive_report::batch_and_threads;
-use inceptive_results::{Machine, Measurement, Roofline, Runtime, Subject};
+use inceptive_results::{Machine, Measurement, Roofline, Subject};
 use inceptive_store::{Filter, Store, StoreError};
 use inceptive_weights::{FoldError, Matching};
 
 use crate::{
     engines::Found,
-    memory::{OutOfMemory, check_memory, with_batch},
-    network::{ReadError, Runnable, WeightSource, read, read_runnable},
+    memory::{OutOfMemory, Purpose},
+    network::{ReadError, Runnable, WeightSource, check_size, read, read_runnable},
 };
 
 /// Candidates that take turns at most. Results are safe when their group is done.
@@ -202,7 +202,7 @@ pub fn bench(
         }
         let networks: Vec<(Network, &[u32])> = weighed[group]
             .iter()
-            .filter_map(|weighed| Some((keeper.load(weighed.request)?, &*weighed.batches)))
+            .filter_map(|weighed| Some((keeper.load(weighed)?, &*weighed.batches)))
             .collect();
         // Measured again for each group, as other programs may have disturbed those before.
         let again = plan.threads.iter().map(|&threads| (place.roofline)(threads));
@@ -247,9 +247,13 @@ impl Network {
     ///
     /// # Errors
     /// When it cannot be read, or weights do not fit.
-    pub fn load(request: &Request, weights: &WeightSource) -> Result<Self, Trouble> {
+    pub fn load(
+        request: &Request,
+        weights: &WeightSource,
+        purpose: Purpose,
+    ) -> Result<Self, Trouble> {
         let Runnable { loaded, graph, weights, matching, .. } =
-            read_runnable(&request.file, &request.settings, weights)?;
+            read_runnable(&request.file, &request.settings, weights, purpose)?;
         let architecture = loaded.architecture;
         let point =
             architecture.point.iter().map(|(key, value)| format!("{key}={value}")).collect();
@@ -321,20 +325,22 @@ impl Keeper<'_> {
         };
         let plan = self.plan;
         let mut batches = Vec::with_capacity(plan.batches.len());
+        let engines = self.place.engines.len();
         for &batch in &plan.batches {
-            let need = Need::new(&graph, batch);
-            let what = || with_batch(&request.file.to_string_lossy(), batch);
-            match check_memory(what, &need, self.place.available_bytes) {
+            let purpose = Purpose::Run { batch, engines };
+            match check_size(&request.file, &graph, purpose, self.place.available_bytes) {
                 Ok(()) => batches.push(batch),
-                Err(error) => self.fail(&Trouble::Memory(error)),
+                Err(error) => self.fail(&Trouble::Read(error)),
             }
         }
         let need = Need::new(&graph, *batches.iter().max()?);
         Some(Weighed { request, need, batches })
     }
 
-    fn load(&mut self, request: &Request) -> Option<Network> {
-        match Network::load(request, &self.plan.weights) {
+    fn load(&mut self, weighed: &Weighed<'_>) -> Option<Network> {
+        let batch = weighed.batches.iter().copied().max().unwrap_or(1);
+        let purpose = Purpose::Run { batch, engines: self.place.engines.len() };
+        match Network::load(weighed.request, &self.plan.weights, purpose) {
             Ok(network) => {
                 self.tell(BenchEvent::Loaded(&network));
                 Some(network)

@@ -24,7 +24,7 @@ pub use design::{NewFile, SaveError, design, save_variant};
 pub use engines::{ALL, ChoiceError, Found, choose, choose_among};
 pub use git::{GitError, GitFiles};
 pub use inspect::{Content, Edited, Inspected, inspect, is_listed, is_network, list};
-pub use memory::{OutOfMemory, check_memory, with_batch};
+pub use memory::{OutOfMemory, Purpose, check_memory, with_batch};
 pub use network::{
     ReadError, Runnable, WeightSource, files_of, import_notes, is_onnx, own_weights, read,
     read_onnx, read_runnable,

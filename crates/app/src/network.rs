@@ -12,10 +12,10 @@ use inceptive_dsl::{Architecture, Disk, Failure, Files, Loaded, Setting, Sources
 use inceptive_files::Refusal;
 use inceptive_ir::{Graph, GraphError, passes};
 use inceptive_onnx::{
-    ExportError, ImportError, Imported, MatchBy, Opset, ValuesError, expect_size, from_onnx,
+    ExportError, ImportError, Imported, Opset, ValuesError, expect_size, from_onnx,
 };
 use inceptive_results::Subnormals;
-use inceptive_weights::{LoadError, Matching, Weights};
+use inceptive_weights::{LoadError, MatchBy, Matching, Weights};
 
 use crate::memory::{OutOfMemory, Purpose, check_memory, with_batch};
 

@@ -2,15 +2,15 @@
 
 use std::ops::ControlFlow;
 
-use inceptive_bench::{Need, PrecisionWish, Setup, available_memory, random_input};
+use inceptive_bench::{PrecisionWish, Setup, available_memory, random_input};
 use inceptive_report::batch_and_threads;
-use inceptive_results::{ProfileRecord, Roofline, Runtime};
+use inceptive_results::{ProfileRecord, Roofline};
 use inceptive_store::Store;
 
 use crate::{
     bench::{Network, Request, Trouble, Workplace},
     engines::Found,
-    memory::{check_memory, with_batch},
+    memory::{Purpose, check_memory, with_batch},
     network::WeightSource,
 };
 
@@ -143,7 +143,10 @@ impl Profiler<'_> {
 
     fn request(&mut self, request: &Request) {
         self.begin(&format!("loading {}", request.file.display()));
-        let network = match Network::load(request, &self.plan.weights) {
+        let batch = self.plan.batches.iter().copied().max().unwrap_or(1);
+        // One engine has it at a time.
+        let purpose = Purpose::Run { batch, engines: 1 };
+        let network = match Network::load(request, &self.plan.weights, purpose) {
             Ok(network) => network,
             Err(trouble) => return self.fail(&trouble),
         };
@@ -197,8 +200,9 @@ impl Profiler<'_> {
         let load = batch_and_threads(setup.batch, setup.threads);
         let activity = format!("running {} on {}, {load}", subject.name, engine.name());
         self.begin(&activity);
-        let need = Need::new(&model.graph, setup.batch);
-        check_memory(|| with_batch(&subject.name, setup.batch), &need, available_memory())?;
+        // One engine has it at a time.
+        let needed = Purpose::Run { batch: setup.batch, engines: 1 }.needed(&model.graph);
+        check_memory(|| with_batch(&subject.name, setup.batch), needed, available_memory())?;
         let seed = self.plan.weights.seed;
         let input = random_input(model, setup.batch, seed);
         let label = || format!("{} on {}, {load}", subject.name, engine.name());

@@ -8,13 +8,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use inceptive_bench::KnownRooflines;
 use inceptive_cost::{Cost, Mode};
-use inceptive_dsl::{Checked, Disk, Files, Loaded, Setting, Space, check};
+use inceptive_dsl::{Architecture, Checked, Disk, Files, Loaded, Setting, Space, check};
 use inceptive_files::InputFiles;
 use inceptive_format::counted;
 use inceptive_ir::passes;
 use inceptive_report::{Candidate, Cloud, NetworkCost, Report, Variant};
+use inceptive_results::KnownRooflines;
 use inceptive_results::{Record, Subject, latest};
 use inceptive_store::{Filter, Store, StoreState, Stored};
 
@@ -260,7 +260,7 @@ impl Gatherer<'_> {
     }
 
     fn network(&mut self, loaded: Loaded, file: &Path, settings: &[Setting]) {
-        self.inputs.extend(&InputFiles::of(loaded.sources.paths()));
+        self.found.inputs.extend(&InputFiles::of(loaded.sources.paths()));
         match candidate(&loaded, file) {
             Ok(candidate) => {
                 let request = Request { file: file.to_owned(), settings: settings.to_vec() };

@@ -61,11 +61,6 @@ pub fn this_machine() -> Machine {
     }
 }
 
-/// Threads that networks run on without a choice: as many as there are cores that compute by themselves.
-pub fn default_threads(&self) -> NonZeroU32 {
-    NonZeroU32::new(self.physical_cores.min(self.logical_cores)).unwrap_or(NonZeroU32::MIN)
-}
-
 /// Bytes of main memory that can be taken without moving others out; no limit where it cannot be read.
 pub fn available_memory() -> u64 {
     let kind = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());

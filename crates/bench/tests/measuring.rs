@@ -5,12 +5,13 @@
 use std::{cell::Cell, ops::ControlFlow, time::Duration};
 
 use inceptive_bench::{
-    BestRoofline, Candidate, Description, Engine, Event, FakeHost, Model, Observer, PrecisionWish,
-    Protocol, Run, Setting, Setup, engines::mock::Mock, measure, profile, random_input,
+    Candidate, Description, Engine, Event, FakeHost, Model, Observer, PrecisionWish, Protocol, Run,
+    Setting, Setup, engines::mock::Mock, measure, profile, random_input,
 };
 use inceptive_ir::{Activation, Graph, NewNode, Op, Path, Shape};
+use inceptive_results::BestRoofline;
 use inceptive_results::{
-    Grade, Machine, Measurement, Profile, Roofline, Runtime, Subject, Subnormals, Verdict, compare,
+    Grade, Measurement, Profile, Roofline, Subject, Subnormals, Verdict, compare,
 };
 use inceptive_weights::Weights;
 

@@ -3,12 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use inceptive_app::{ReadError, Runnable, WeightSource, broken, is_onnx};
+use inceptive_app::{Purpose, ReadError, Runnable, WeightSource, broken, is_onnx};
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Architecture, Checked, Disk, Failure, Loaded, Setting, check, load};
-use inceptive_onnx::MatchBy;
 use inceptive_results::Subnormals;
-use inceptive_weights::Matching;
+use inceptive_weights::{MatchBy, Matching};
 
 use crate::{output, table::one_line};
 
@@ -129,8 +128,13 @@ impl WeightsFrom {
 
 /// Reads a network with weights: from `--weights`, from the ONNX file itself, or random ones. What is wrong
 /// goes to standard error.
-pub fn read_runnable(path: &Path, settings: &Settings, from: &WeightsFrom) -> Option<Runnable> {
-    match inceptive_app::read_runnable(path, &settings.set, &from.source()) {
+pub fn read_runnable(
+    path: &Path,
+    settings: &Settings,
+    from: &WeightsFrom,
+    purpose: Purpose,
+) -> Option<Runnable> {
+    match inceptive_app::read_runnable(path, &settings.set, &from.source(), purpose) {
         Ok(runnable) => {
             remark(&runnable.loaded.architecture);
             from.note_matching(runnable.matching);

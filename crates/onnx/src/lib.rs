@@ -8,7 +8,9 @@ mod export;
 mod import;
 mod proto;
 
-pub use export::{Batch, ExportError, HELPER, INPUT, LrnForm, Opset, Options, to_onnx};
+pub use export::{
+    Batch, ExportError, HELPER, INPUT, LrnForm, Opset, Options, expect_size, to_onnx,
+};
 pub use import::{ImportError, Imported, ValuesError, from_onnx};
 
 /// Who files say that they were written by.

@@ -7,10 +7,8 @@ use std::{fs, path::PathBuf};
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Disk, Memory, Setting, load};
 use inceptive_ir::{Graph, Op, passes};
-use inceptive_onnx::{
-    Batch, ImportError, Imported, LrnForm, MatchBy, Opset, Options, from_onnx, to_onnx,
-};
-use inceptive_weights::{LoadError, Matching, Role, Weights, slots};
+use inceptive_onnx::{Batch, ImportError, Imported, LrnForm, Opset, Options, from_onnx, to_onnx};
+use inceptive_weights::{LoadError, MatchBy, Matching, Role, Weights, slots};
 use proptest::prelude::*;
 
 fn folder() -> PathBuf {

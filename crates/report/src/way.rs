@@ -1,7 +1,7 @@
 //! Ways to run networks: a machine, an engine, a precision, a batch and a number of threads. Latencies are
 //! only compared within one way.
 
-use inceptive_bench::BestRoofline;
+use inceptive_results::BestRoofline;
 use inceptive_results::{Conditions, Machine, Measurement, ProfileRecord, Record, Runtime};
 
 use crate::candidate::Candidate;

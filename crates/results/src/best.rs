@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn the_highest_of_each_limit_is_kept_with_its_time() {
         let mut known = KnownRooflines::default();
-        let machine = Machine::read();
+        let machine = crate::example::machine();
         for (peak, bandwidth, time) in [
             (101.0, 30.0, 10),
             (181.0, 20.0, 20),

@@ -1,7 +1,8 @@
 //! Made-up records, for tests of what keeps and shows them.
 
 use crate::{
-    Grade, Machine, Measurement, Precision, Roofline, Runtime, Subject, statistics::summarize,
+    Grade, Machine, Measurement, Precision, Roofline, Runtime, Subject, Subnormals,
+    statistics::summarize,
 };
 
 /// A machine that does not exist.

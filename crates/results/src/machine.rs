@@ -1,5 +1,7 @@
 //! The machine that results are of.
 
+use std::num::NonZeroU32;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -40,5 +42,10 @@ impl Machine {
         let facts = serde_json::to_string(self).unwrap_or_default();
         let digest = Sha256::digest(facts);
         digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Threads that networks run on without a choice: as many as there are cores that compute by themselves.
+    pub fn default_threads(&self) -> NonZeroU32 {
+        NonZeroU32::new(self.physical_cores.min(self.logical_cores)).unwrap_or(NonZeroU32::MIN)
     }
 }

@@ -1,5 +1,7 @@
 //! Where the time of a network goes.
 
+use std::collections::HashMap;
+
 use inceptive_ir::Path;
 use serde::{Deserialize, Serialize};
 

@@ -1,16 +1,9 @@
 //! Results as tables for other programs.
 
-use std::{io, sync::Arc};
+use std::io;
 
 use inceptive_ir::text as harmless;
 use inceptive_results::{Measurement, statistics::Estimate};
-use parquet::{
-    basic::{LogicalType, Repetition, Type as PhysicalType},
-    data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type},
-    errors::ParquetError,
-    file::{properties::WriterProperties, writer::SerializedFileWriter},
-    schema::types::Type,
-};
 
 use crate::store::Stored;
 
@@ -51,13 +44,21 @@ pub enum ExportError {
     #[error(transparent)]
     Json(#[from] serde_json::Error),
     /// The table cannot be written as Parquet.
+    #[cfg(feature = "parquet")]
     #[error(transparent)]
-    Parquet(#[from] ParquetError),
+    Parquet(#[from] parquet::errors::ParquetError),
+    /// This program was built without Parquet.
+    #[cfg(not(feature = "parquet"))]
+    #[error(
+        "this program was built without Parquet; export CSV, or build it with `cargo build --release --features parquet`"
+    )]
+    NoParquet,
 }
 
 /// The kind of values in a column.
+#[cfg(feature = "parquet")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     Text,
     Count,
     Number,
@@ -67,7 +68,8 @@ enum Kind {
 pub struct Column {
     /// Its name.
     pub name: &'static str,
-    kind: Kind,
+    #[cfg(feature = "parquet")]
+    pub(crate) kind: Kind,
     value: fn(&Stored<Measurement>) -> Cell,
 }
 
@@ -79,15 +81,30 @@ impl Column {
 }
 
 const fn text(name: &'static str, value: fn(&Stored<Measurement>) -> Cell) -> Column {
-    Column { name, kind: Kind::Text, value }
+    Column {
+        name,
+        #[cfg(feature = "parquet")]
+        kind: Kind::Text,
+        value,
+    }
 }
 
 const fn count(name: &'static str, value: fn(&Stored<Measurement>) -> Cell) -> Column {
-    Column { name, kind: Kind::Count, value }
+    Column {
+        name,
+        #[cfg(feature = "parquet")]
+        kind: Kind::Count,
+        value,
+    }
 }
 
 const fn number(name: &'static str, value: fn(&Stored<Measurement>) -> Cell) -> Column {
-    Column { name, kind: Kind::Number, value }
+    Column {
+        name,
+        #[cfg(feature = "parquet")]
+        kind: Kind::Number,
+        value,
+    }
 }
 
 fn maybe<T>(value: Option<T>, cell: impl FnOnce(T) -> Cell) -> Cell {
@@ -187,7 +204,10 @@ pub fn write(
 ) -> Result<(), ExportError> {
     match format {
         Format::Csv => csv(results, out),
-        Format::Parquet => parquet(results, out),
+        #[cfg(feature = "parquet")]
+        Format::Parquet => crate::parquet::write(results, out),
+        #[cfg(not(feature = "parquet"))]
+        Format::Parquet => Err(ExportError::NoParquet),
         Format::Json => {
             let mut all = Vec::with_capacity(results.len());
             for stored in results {
@@ -217,66 +237,4 @@ fn csv(results: &[Stored<Measurement>], out: impl io::Write) -> Result<(), Expor
         }))?;
     }
     Ok(writer.flush()?)
-}
-
-fn parquet(results: &[Stored<Measurement>], out: impl io::Write + Send) -> Result<(), ExportError> {
-    let columns = columns();
-    let field = |column: &Column| {
-        let (physical, logical) = match column.kind {
-            Kind::Text => (PhysicalType::BYTE_ARRAY, Some(LogicalType::String)),
-            Kind::Count => (PhysicalType::INT64, None),
-            Kind::Number => (PhysicalType::DOUBLE, None),
-        };
-        let builder = Type::primitive_type_builder(column.name, physical);
-        let builder = builder.with_repetition(Repetition::OPTIONAL).with_logical_type(logical);
-        Ok(Arc::new(builder.build()?))
-    };
-    let fields = columns.iter().map(field).collect::<Result<Vec<_>, ParquetError>>()?;
-    let schema = Type::group_type_builder("result").with_fields(fields).build()?;
-    let properties = Arc::new(WriterProperties::builder().build());
-    let mut writer = SerializedFileWriter::new(out, Arc::new(schema), properties)?;
-    let mut group = writer.next_row_group()?;
-    for column in &columns {
-        let Some(mut target) = group.next_column()? else { break };
-        let cells: Vec<Cell> = results.iter().map(|stored| column.value(stored)).collect();
-        let known: Vec<i16> = cells.iter().map(|cell| i16::from(*cell != Cell::Absent)).collect();
-        match column.kind {
-            Kind::Text => {
-                let values: Vec<ByteArray> = cells
-                    .iter()
-                    .filter_map(|cell| match cell {
-                        Cell::Text(text) => {
-                            Some(harmless::one_line(text).as_bytes().to_vec().into())
-                        }
-                        Cell::Count(_) | Cell::Number(_) | Cell::Absent => None,
-                    })
-                    .collect();
-                target.typed::<ByteArrayType>().write_batch(&values, Some(&known), None)?;
-            }
-            Kind::Count => {
-                let values: Vec<i64> = cells
-                    .iter()
-                    .filter_map(|cell| match cell {
-                        Cell::Count(count) => Some(i64::try_from(*count).unwrap_or(i64::MAX)),
-                        Cell::Text(_) | Cell::Number(_) | Cell::Absent => None,
-                    })
-                    .collect();
-                target.typed::<Int64Type>().write_batch(&values, Some(&known), None)?;
-            }
-            Kind::Number => {
-                let values: Vec<f64> = cells
-                    .iter()
-                    .filter_map(|cell| match cell {
-                        Cell::Number(number) => Some(*number),
-                        Cell::Text(_) | Cell::Count(_) | Cell::Absent => None,
-                    })
-                    .collect();
-                target.typed::<DoubleType>().write_batch(&values, Some(&known), None)?;
-            }
-        }
-        target.close()?;
-    }
-    group.close()?;
-    writer.close()?;
-    Ok(())
 }

@@ -8,6 +8,8 @@
 mod beside;
 mod error;
 mod export;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod schema;
 mod store;
 mod timm;

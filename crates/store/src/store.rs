@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use inceptive_bench::{BestRoofline, KnownRooflines};
+use inceptive_results::{BestRoofline, KnownRooflines};
 use inceptive_results::{
     Conditions, Machine, Measurement, ProfileRecord, Record, Roofline, Runtime, Subject,
 };
@@ -341,7 +341,9 @@ impl Store {
     /// When the file cannot be read.
     pub fn measurements(&self, filter: &Filter) -> Result<Rows<Measurement>, StoreError> {
         let mut found: Rows<Measurement> =
-            self.select(MEASUREMENT, filter, |it| (&it.subject, &it.runtime, &it.machine))?;
+            self.select(MEASUREMENT, filter, |it: &Measurement| {
+                (&it.subject, &it.runtime, &it.machine)
+            })?;
         let known = self.rooflines(filter)?;
         found.readable.iter_mut().for_each(|stored| known.hold(&mut stored.result));
         Ok(found)
@@ -353,7 +355,9 @@ impl Store {
     /// When the file cannot be read.
     pub fn profiles(&self, filter: &Filter) -> Result<Rows<ProfileRecord>, StoreError> {
         let mut found: Rows<ProfileRecord> =
-            self.select(PROFILE, filter, |it| (&it.subject, &it.runtime, &it.machine))?;
+            self.select(PROFILE, filter, |it: &ProfileRecord| {
+                (&it.subject, &it.runtime, &it.machine)
+            })?;
         let known = self.rooflines(filter)?;
         found.readable.iter_mut().for_each(|stored| known.hold_profile(&mut stored.result));
         Ok(found)

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use inceptive_app::{
-    BenchEvent, BenchPlan, Found, ProfileEvent, ProfilePlan, Request, WeightSource, Workplace,
-    chain, choose_among,
+    BenchEvent, BenchPlan, Found, Network, ProfileEvent, ProfilePlan, Request, WeightSource,
+    Workplace, chain, choose_among,
 };
 use inceptive_bench::{Description, PrecisionWish, Protocol};
 use inceptive_results::Machine;

@@ -71,8 +71,20 @@ pub enum Lane {
     Quick,
     /// Laying out, which may take seconds and must not hold up the check of what is typed.
     Layout,
-    /// What a person waits for. One at a time, for measuring needs the machine to itself.
-    Long,
+    /// Counting spaces and writing reports, which a person waits for.
+    Background,
+    /// Measuring, which a person waits for and which needs the machine to itself: one job at a time.
+    Measure,
+}
+
+impl Lane {
+    /// Whether a person waits for its jobs, so that they are listed, and what they did is kept when they are stopped.
+    pub const fn is_long(self) -> bool {
+        match self {
+            Self::Quick | Self::Layout => false,
+            Self::Background | Self::Measure => true,
+        }
+    }
 }
 
 impl Job {
@@ -89,7 +101,8 @@ impl Job {
             | Self::Results(_)
             | Self::Engines => Lane::Quick,
             Self::Layout(_) => Lane::Layout,
-            Self::Cloud(_) | Self::Bench(_) | Self::Profile(_) | Self::Report(_) => Lane::Long,
+            Self::Cloud(_) | Self::Report(_) => Lane::Background,
+            Self::Bench(_) | Self::Profile(_) => Lane::Measure,
         }
     }
 
@@ -122,7 +135,7 @@ impl Job {
         match self.lane() {
             // A module's inside is laid out in one go that cannot be stopped.
             Lane::Layout => 1,
-            Lane::Quick | Lane::Long => 0,
+            Lane::Quick | Lane::Background | Lane::Measure => 0,
         }
     }
 

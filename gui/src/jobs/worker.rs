@@ -18,8 +18,16 @@ use super::{Event, Finish, Job, JobId, Lane, Machinery, Progress, What};
 
 /// A thread for each: one of a lane, more where several jobs are waited for at once. One of a layout more than a
 /// place may take, so that the others do not wait for it.
-const THREADS: [Lane; 6] =
-    [Lane::Quick, Lane::Quick, Lane::Layout, Lane::Layout, Lane::Layout, Lane::Long];
+const THREADS: [Lane; 8] = [
+    Lane::Quick,
+    Lane::Quick,
+    Lane::Layout,
+    Lane::Layout,
+    Lane::Layout,
+    Lane::Background,
+    Lane::Background,
+    Lane::Measure,
+];
 
 /// A job that waits or runs.
 struct Task {
@@ -193,7 +201,7 @@ fn work(lane: Lane, shared: &Shared, machinery: &Machinery, sender: &Sender<Even
         let result = catch_unwind(AssertUnwindSafe(|| job.run(&report, machinery)));
         let finish = match result {
             // What is done of a long job is kept when it is stopped; another is done again.
-            Ok(_) if lane != Lane::Long && report.is_stopped() => Finish::Stopped,
+            Ok(_) if !lane.is_long() && report.is_stopped() => Finish::Stopped,
             Ok(Ok(output)) => Finish::Done(output),
             Ok(Err(_)) if report.is_stopped() => Finish::Stopped,
             Ok(Err(message)) => Finish::Failed(message),
@@ -232,7 +240,10 @@ mod tests {
     use inceptive_draw::Open;
 
     use super::*;
-    use crate::jobs::{LayoutRequest, Place};
+    use crate::{
+        jobs::{LayoutRequest, Place},
+        model::FilePath,
+    };
 
     /// A layout of a small network at a place.
     fn layout(place: Place) -> Job {
@@ -293,5 +304,33 @@ mod tests {
         assert!(queue.take(Lane::Quick).is_none());
         queue.end(JobId(1));
         assert_eq!(ids(queue.take(Lane::Quick)), [2]);
+    }
+
+    #[test]
+    fn measuring_waits_for_measuring_only() {
+        let mut queue = Queue::default();
+        let file: FilePath = Path::new("a.yaml").into();
+        let profile = || {
+            Job::Profile(crate::jobs::ProfileRequest {
+                file: Arc::clone(&file),
+                engines: vec![],
+                device: "cpu".to_owned(),
+                batches: vec![1],
+                threads: vec![],
+                runs: 5,
+                store: "results.db".into(),
+            })
+        };
+        let report = Job::Report(crate::jobs::ReportRequest {
+            files: vec![Arc::clone(&file)],
+            folder: "report".into(),
+            store: "results.db".into(),
+        });
+        for (id, job) in [(1, profile()), (2, profile()), (3, report)] {
+            queue.put(JobId(id), job);
+        }
+        assert_eq!(THREADS.iter().filter(|&&lane| lane == Lane::Measure).count(), 1);
+        assert_eq!(ids(queue.take(Lane::Measure)), [1]);
+        assert_eq!(ids(queue.take(Lane::Background)), [3], "a report does not wait for it");
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::Message;
-use crate::jobs::{Finish, Job, JobId, Lane, LayoutRequest, Output, Progress, What};
+use crate::jobs::{Finish, Job, JobId, LayoutRequest, Output, Progress, What};
 
 /// How a job stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,7 +63,7 @@ pub struct Jobs(Vec<JobState>);
 impl Jobs {
     /// What a person waits for, finished or not.
     pub fn long(&self) -> impl Iterator<Item = &JobState> {
-        self.0.iter().filter(|state| state.job.lane() == Lane::Long)
+        self.0.iter().filter(|state| state.job.lane().is_long())
     }
 
     /// What is not over, of any kind.
@@ -118,7 +118,7 @@ impl Jobs {
             What::Finished(finish) => finish,
         };
         state.took = state.started.map(|start| start.elapsed());
-        let is_quick = state.job.lane() != Lane::Long;
+        let is_quick = !state.job.lane().is_long();
         let mut say = |message: Message| {
             // The list of jobs does not have it.
             if is_quick && !messages.contains(&message) {

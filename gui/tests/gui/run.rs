@@ -12,9 +12,7 @@ use inceptive_gui::{
     jobs::{Machinery, Tools},
     model::{Model, Status},
 };
-use inceptive_results::{
-    Machine, Part, Precision, Profile, ProfileRecord, Roofline, Runtime, Subject,
-};
+use inceptive_results::{Part, Precision, Profile, ProfileRecord, Roofline, Runtime, Subject};
 use inceptive_store::{Filter, Store};
 
 use crate::common::{Window, copies};

@@ -7,7 +7,7 @@ use clap::{
     ArgMatches, Args, Command, Error, FromArgMatches, ValueEnum, error::ErrorKind,
     parser::ValueSource,
 };
-use inceptive_app::Runnable;
+use inceptive_app::{Purpose, Runnable};
 use inceptive_dsl::Architecture;
 use inceptive_files::{InputFiles, replace_file};
 use inceptive_onnx::{Batch, LrnForm, Opset, Options, to_onnx};
@@ -161,7 +161,8 @@ impl Export {
     /// The bytes of an ONNX file, and what was read for it; none if the network is wrong, which has been printed.
     fn onnx(&self) -> anyhow::Result<Option<(Vec<u8>, InputFiles)>> {
         let Target { format: _, weights, fold_bn, opset, batch } = &self.target.0;
-        let Some(runnable) = read_runnable(&self.file, &self.settings, weights) else {
+        let Some(runnable) = read_runnable(&self.file, &self.settings, weights, Purpose::Export)
+        else {
             return Ok(None);
         };
         let sources = runnable.loaded.sources.paths();

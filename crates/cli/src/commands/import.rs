@@ -8,7 +8,6 @@ use inceptive_cost::{Cost, Mode, Totals, by_op};
 use inceptive_files::{InputFiles, replace_file};
 use inceptive_format::exact;
 use inceptive_onnx::Imported;
-use inceptive_results::Subnormals;
 
 use crate::{
     input::note_subnormals,

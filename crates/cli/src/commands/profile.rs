@@ -5,9 +5,9 @@ use std::{num::NonZeroU32, path::PathBuf};
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use inceptive_app::{ProfilePlan, Request, Workplace, profile};
-use inceptive_bench::{BestRoofline, Profile as Profiled, System, available_memory};
+use inceptive_bench::{System, available_memory};
 use inceptive_format::{bytes, counted, share, short_count, significant};
-use inceptive_results::{Machine, Part, ProfileRecord, Roofline};
+use inceptive_results::{Part, Profile as Profiled, ProfileRecord, Roofline};
 use inceptive_store::Store;
 use serde_json::{Value, json};
 

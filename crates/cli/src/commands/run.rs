@@ -8,10 +8,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Args;
-use inceptive_app::{Found, Runnable, check_memory, with_batch};
-use inceptive_bench::{Model, Need, allowed_error, available_memory, random_input, relative_error};
+use inceptive_app::{Found, Purpose, Runnable};
+use inceptive_bench::{Model, allowed_error, random_input, relative_error};
 use inceptive_files::{InputFiles, replace_file};
-use inceptive_results::{Machine, Precision};
+use inceptive_results::Precision;
 use inceptive_weights::{Tensor, tensor_from_safetensors, tensors_to_safetensors};
 
 use crate::{
@@ -71,14 +71,14 @@ impl Run {
     /// When an engine is not there or fails, or the input or the memory does not fit.
     pub fn run(self) -> anyhow::Result<Outcome> {
         let engines = self.engine.found()?;
-        let runnable = read_runnable(&self.file, &self.settings, &self.weights);
+        // One engine has it at a time.
+        let batch = self.batch.get();
+        let purpose = Purpose::Run { batch, engines: 1 };
+        let runnable = read_runnable(&self.file, &self.settings, &self.weights, purpose);
         let Some(Runnable { loaded, graph, weights, .. }) = runnable else {
             return Ok(Outcome { text: String::new(), failed: true });
         };
         let model = Model::new(&loaded.architecture.name, &graph, weights)?;
-        let batch = self.batch.get();
-        let what = || with_batch(&self.file.to_string_lossy(), batch);
-        check_memory(what, &Need::new(&model.graph, batch), available_memory())?;
         let input = match &self.input {
             Some(path) => read_input(path, model.input_shape(batch))?,
             None => random_input(&model, batch, self.weights.seed()),

@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 use inceptive_app::is_onnx;
 use inceptive_cost::{Cost, Mode, by_module};
-use inceptive_draw::{self, Drawing, Open};
+use inceptive_draw::{Drawing, Open};
 use inceptive_dsl::{Disk, Loaded, resolve};
 use inceptive_files::{InputFiles, replace_file};
 use inceptive_format::exact;
@@ -14,7 +14,7 @@ use inceptive_ir::{Graph, NodeId};
 
 use crate::{
     input::{Settings, read},
-    output::Outcome,
+    output::{self, Outcome},
     table::{Column, Grid, one_line},
 };
 
@@ -71,9 +71,9 @@ impl Show {
         let text = match (self.format, depth) {
             (Format::Table, None) => nodes(&loaded),
             (Format::Table, Some(depth)) => modules(graph, depth),
-            (Format::Dot, depth) => drawn(drawing::dot(graph, &Open::above(depth))),
-            (Format::Mermaid, depth) => drawn(drawing::mermaid(graph, &Open::above(depth))),
-            (Format::Svg, depth) => drawn(drawing::svg(graph, &Open::above(depth))?),
+            (Format::Dot, depth) => drawn(inceptive_draw::dot(graph, &Open::above(depth))),
+            (Format::Mermaid, depth) => drawn(inceptive_draw::mermaid(graph, &Open::above(depth))),
+            (Format::Svg, depth) => drawn(inceptive_draw::svg(graph, &Open::above(depth))?),
             (Format::Yaml, _) if is_onnx(&self.file) => {
                 bail!("`{}` is no YAML file and cannot be written as one", self.file.display());
             }

@@ -69,8 +69,15 @@ fn results_are_measured_kept_and_exported() {
     let turns = &exported[0]["turns_ms"];
     assert!(turns.as_array().unwrap().len() > 1, "every time is kept");
     inside(folder, "results export parquet").assert().code(1);
-    success(folder, "results export parquet -o results.parquet");
-    assert!(fs::read(folder.join("results.parquet")).unwrap().starts_with(b"PAR1"));
+    let export = "results export parquet -o results.parquet";
+    if cfg!(feature = "parquet") {
+        success(folder, export);
+        assert!(fs::read(folder.join("results.parquet")).unwrap().starts_with(b"PAR1"));
+    } else {
+        let refused = inside(folder, export).assert().code(1);
+        let message = String::from_utf8_lossy(&refused.get_output().stderr).into_owned();
+        assert!(message.contains("--features parquet"), "{message}");
+    }
 
     let timm = success(folder, "results export timm -o timm.csv")
         + &fs::read_to_string(folder.join("timm.csv")).unwrap();

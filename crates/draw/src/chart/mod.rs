@@ -90,6 +90,7 @@ pub fn named<T>(points: &[T], is_on_front: impl Fn(&T) -> bool) -> Vec<&T> {
     thinned(named.len(), MOST_NAMED).map(|at| named[at]).collect()
 }
 
+/// `1 network`, `2 networks`.
 pub fn networks(count: usize) -> String {
     counted(count, "network", "networks")
 }

@@ -4,7 +4,7 @@
 use super::tests::{graph, node, read};
 use super::*;
 use crate::export::{Batch, LrnForm, Opset, Options, to_onnx};
-use crate::to_pytorch;
+use inceptive_pytorch::to_pytorch;
 
 fn named(op: &str, inputs: &[&str], output: &str, name: &str) -> NodeProto {
     NodeProto { name: name.to_owned(), ..node(op, inputs, output) }

@@ -1,7 +1,7 @@
 //! Accuracy against cost: the chart of Canziani et al. 2016, *An Analysis of Deep Neural Network Models for
 //! Practical Applications*, Figure 2, for MACs, parameters and latency, with the front of those that nothing beats.
 
-use inceptive_results::statistics::Estimate;
+use inceptive_results::{OriginKind, statistics::Estimate};
 use plotters::{prelude::Color, style::ShapeStyle};
 
 use super::facts;
@@ -15,7 +15,7 @@ use inceptive_draw::chart::{
     axes::{Frame, Scale, Tick, count_text, plain_text},
     canvas::{Canvas, pixel},
     drawn,
-    key::{self, Evidence, Sample, Shape},
+    key::{self, Sample, Shape, origin_color},
     labels::{self, Named, Rect},
     named, networks,
 };
@@ -39,7 +39,7 @@ const LINE: f64 = 0.5;
 const MOST_DETAILED: usize = 200;
 
 /// What is drawn of a candidate with an accuracy.
-const EVIDENCE: Evidence = Evidence::Published;
+const EVIDENCE: OriginKind = OriginKind::Published;
 
 /// A candidate with a place in the chart.
 struct Point<'a> {
@@ -103,7 +103,7 @@ pub(super) fn chart(candidates: &[Candidate], way: Option<&Way>, axis: Axis<'_>)
     frame.lines(&mut canvas, &y.ticks(&plain_text, false), "top-1 accuracy, percent");
     frame.sides(&mut canvas);
     let steps = steps(&points, frame);
-    canvas.line(steps.clone(), EVIDENCE.color().mix(LINE).stroke_width(2));
+    canvas.line(steps.clone(), origin_color(EVIDENCE).mix(LINE).stroke_width(2));
     draw_points(&mut canvas, &points, &x);
     let mut marks: Vec<Rect> = steps.windows(2).map(|s| Rect::around(s[0], s[1], 1.0)).collect();
     marks.extend(points.iter().map(|p| Rect::around(p.at, p.at, f64::from(p.radius))));
@@ -196,7 +196,7 @@ fn steps(points: &[Point<'_>], frame: Frame) -> Vec<(i32, i32)> {
 }
 
 fn draw_points(canvas: &mut Canvas, points: &[Point<'_>], x: &Scale) {
-    let color = EVIDENCE.color();
+    let color = origin_color(EVIDENCE);
     for point in points {
         let strength = if point.is_on_front { STRONG } else { MUTED };
         canvas.circle(point.at, point.radius, color.mix(strength).filled());
@@ -218,7 +218,7 @@ fn names(points: &[Point<'_>]) -> Vec<Named> {
 }
 
 fn entries(points: &[Point<'_>], axis: Axis<'_>) -> Vec<(Sample, String)> {
-    let color = EVIDENCE.color();
+    let color = origin_color(EVIDENCE);
     let mut entries = vec![
         (
             Sample::Mark(Shape::Disc, color.mix(STRONG)),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use askama::{Template, filters::HtmlSafe};
-use inceptive_bench::{
+use inceptive_results::{
     BestRoofline,
     date::{utc, utc_day},
 };

@@ -88,7 +88,7 @@ fn brief(candidate: &Candidate, way: Option<&Way>) -> String {
 fn drawing(network: &NetworkCost, id: &str, name: &str) -> String {
     let label = format!("The network {} as a graph of modules", super::words::plain_name(name));
     match inceptive_draw::svg(&network.graph, &inceptive_draw::Open::Above(1)) {
-        Ok(drawing::Drawing { text, simplified }) => {
+        Ok(inceptive_draw::Drawing { text, simplified }) => {
             let note = simplified
                 .map_or_else(String::new, |it| format!("<p>{}</p>", xml(&it.to_string())));
             inline(&text, id, &label) + &note

@@ -112,14 +112,14 @@ impl Camera {
 
 /// A rectangle of a scene.
 #[expect(clippy::cast_possible_truncation, reason = "scenes are smaller than 2^24 pixels")]
-pub fn rect(rect: drawing::Rect) -> Rect {
-    let drawing::Rect { x, y, width, height } = rect;
+pub fn rect(rect: inceptive_draw::Rect) -> Rect {
+    let inceptive_draw::Rect { x, y, width, height } = rect;
     Rect::from_min_size(pos2(x as f32, y as f32), vec2(width as f32, height as f32))
 }
 
 /// A point of a scene.
 #[expect(clippy::cast_possible_truncation, reason = "scenes are smaller than 2^24 pixels")]
-pub fn point(point: drawing::Point) -> Pos2 {
+pub fn point(point: inceptive_draw::Point) -> Pos2 {
     pos2(point.x as f32, point.y as f32)
 }
 

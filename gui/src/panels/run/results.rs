@@ -4,8 +4,8 @@ use std::{cmp::Ordering, collections::BTreeSet};
 
 use egui::{Align, Color32, ComboBox, Label, Layout, RichText, TextEdit, Ui, WidgetInfo};
 use egui_extras::{Column as Width, TableBuilder, TableRow};
-use inceptive_bench::date::utc_day;
 use inceptive_format::counted;
+use inceptive_results::date::utc_day;
 use inceptive_results::{Grade, Measurement};
 use inceptive_store::Stored;
 

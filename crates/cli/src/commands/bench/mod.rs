@@ -16,7 +16,7 @@ use std::{
 use clap::Args;
 use inceptive_app::{BenchPlan, Request, Workplace, bench};
 use inceptive_bench::{Protocol, System, available_memory};
-use inceptive_results::{Machine, Measurement, Roofline, compare};
+use inceptive_results::{Machine, Measurement, compare};
 use inceptive_store::Store;
 use serde_json::json;
 

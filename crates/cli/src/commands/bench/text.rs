@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use inceptive_bench::{BestRoofline, date::utc_day};
 use inceptive_format::{bytes, counted, share, significant};
 use inceptive_report::batch_and_threads;
+use inceptive_results::{BestRoofline, date::utc_day};
 use inceptive_results::{
     Comparison, Machine, Measurement, Roofline, Verdict, compare, statistics::Estimate,
 };

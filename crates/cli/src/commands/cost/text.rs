@@ -234,7 +234,7 @@ fn modules(counted: &Counted, depth: usize) -> String {
     columns.extend(tool_column(counted));
     columns.extend([Column::Right("activations"), Column::Right("memory")]);
     let mut grid = Grid::new(columns);
-    let part = |part, whole| share(part, whole).map_or_else(String::new, numbers::share);
+    let part = |part, whole| share(part, whole).map_or_else(String::new, inceptive_format::share);
     for module in by_module(&counted.architecture.graph, &counted.cost, depth) {
         let (own, parent) = (&module.totals, &module.parent);
         let mut cells = vec![
@@ -285,7 +285,7 @@ fn ops(counted: &Counted) -> String {
             exact(own.params),
             exact(own.macs),
             exact(own.flops),
-            share(own.flops, total.flops).map_or_else(String::new, numbers::share),
+            share(own.flops, total.flops).map_or_else(String::new, inceptive_format::share),
         ];
         cells.extend(tool_cell(counted, &op.nodes));
         cells.push(bytes(own.activation_bytes));

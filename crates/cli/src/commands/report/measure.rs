@@ -7,7 +7,6 @@ use inceptive_app::{
     bench, chain, profile,
 };
 use inceptive_bench::{Protocol, System, available_memory};
-use inceptive_results::{Machine, Roofline};
 use inceptive_store::Store;
 
 use crate::{
