@@ -169,9 +169,14 @@ impl Step {
 
     /// The number of a field; none if it has no such field.
     pub fn number(&self, field: Field) -> Option<Value> {
+        // A sum may have very many inputs, and each asks for its own factor.
+        if let (Op::Add { scales }, Field::Scale(input)) = (&self.op, field) {
+            return scales.get(input).map(|&scale| Value::Number(scale));
+        }
         self.numbers().into_iter().find_map(|(own, value)| (own == field).then_some(value))
     }
 
+    /// All numbers but the factors of a sum.
     fn numbers(&self) -> Vec<(Field, Value)> {
         match &self.op {
             Op::Conv(conv) => vec![
@@ -198,15 +203,12 @@ impl Step {
                 (Field::Padding, padding(pool.padding)),
             ],
             Op::AdaptiveAvgPool { output } => vec![(Field::Size, Value::Size(*output))],
-            Op::Add { scales } => {
-                let scales = scales.iter().map(|&scale| Value::Number(scale)).enumerate();
-                scales.map(|(at, scale)| (Field::Scale(at), scale)).collect()
-            }
             Op::Dropout { p } => vec![(Field::Probability, Value::Number(*p))],
             Op::ChannelShuffle { groups } => vec![(Field::Groups, Value::Count(*groups))],
             Op::Input(_)
             | Op::Activation(_)
             | Op::GlobalPool(_)
+            | Op::Add { .. }
             | Op::Concat
             | Op::Multiply
             | Op::Flatten

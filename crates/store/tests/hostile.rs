@@ -234,7 +234,7 @@ fn stores_are_regular_files() {
     let pipe = folder.path().join("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let sparse = folder.path().join("sparse.db");
-    File::create(&sparse).unwrap().set_len(1 << 44).unwrap();
+    File::create(&sparse).unwrap().set_len(1 << 42).unwrap();
     let dangling = folder.path().join("dangling.db");
     let target = folder.path().join("target.db");
     std::os::unix::fs::symlink(&target, &dangling).unwrap();

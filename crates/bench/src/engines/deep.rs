@@ -7,7 +7,11 @@
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread,
 };
 
@@ -80,6 +84,44 @@ impl Stack {
         done.unwrap_or_else(|panic| Err(self.failed(message(&*panic))))
     }
 
+    /// Works there step by step. `listen` is told each step on the caller's thread, and says whether to go on; the work
+    /// learns of that some steps later.
+    ///
+    /// # Errors
+    /// What the work gives, and when there is no memory for the stack.
+    fn run_in_steps<T: Send>(
+        self,
+        work: impl FnOnce(&mut dyn FnMut(usize) -> bool) -> Result<T, EngineError> + Send,
+        listen: &mut dyn FnMut(usize) -> bool,
+    ) -> Result<T, EngineError> {
+        let Some(bytes) = self.bytes else { return self.caught(|| work(listen)) };
+        let stop = AtomicBool::new(false);
+        let (sender, steps) = mpsc::channel();
+        let goes_on = &stop;
+        thread::scope(|scope| {
+            let work = move || {
+                // Nobody hears the last steps when the caller is gone.
+                work(&mut |step| sender.send(step).is_ok() && !goes_on.load(Ordering::Relaxed))
+            };
+            let spawned = thread::Builder::new().stack_size(bytes).spawn_scoped(scope, work);
+            let Ok(thread) = spawned else {
+                return Err(self.failed(format!("no memory for a stack of {} MiB", bytes >> 20)));
+            };
+            for step in steps {
+                if !listen(step) {
+                    stop.store(true, Ordering::Relaxed);
+                }
+            }
+            thread.join().unwrap_or_else(|panic| Err(self.failed(message(&*panic))))
+        })
+    }
+
+    /// Works on the caller's thread; a panic is an error like others.
+    fn caught<T>(self, work: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
+        catch_unwind(AssertUnwindSafe(work))
+            .unwrap_or_else(|panic| Err(self.failed(message(&*panic))))
+    }
+
     fn failed(self, message: String) -> EngineError {
         EngineError::Failed { engine: self.engine, message }
     }
@@ -122,8 +164,22 @@ impl<S: Session + Send> DeepSession<S> {
         work: impl FnOnce(&mut S) -> Result<T, EngineError>,
     ) -> Result<T, EngineError> {
         match &mut self.session {
-            Some(session) => catch_unwind(AssertUnwindSafe(|| work(session)))
-                .unwrap_or_else(|panic| Err(self.stack.failed(message(&*panic)))),
+            Some(session) => self.stack.caught(|| work(session)),
+            None => Err(self.stack.failed("the session is closed".to_owned())),
+        }
+    }
+
+    /// Does something step by step that walks along rows, as [`Stack::run_in_steps`] does.
+    ///
+    /// # Errors
+    /// What it gives.
+    pub(super) fn with_steps<T: Send>(
+        &mut self,
+        work: impl FnOnce(&mut S, &mut dyn FnMut(usize) -> bool) -> Result<T, EngineError> + Send,
+        listen: &mut dyn FnMut(usize) -> bool,
+    ) -> Result<T, EngineError> {
+        match &mut self.session {
+            Some(session) => self.stack.run_in_steps(|next| work(session, next), listen),
             None => Err(self.stack.failed("the session is closed".to_owned())),
         }
     }

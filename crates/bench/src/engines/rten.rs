@@ -68,7 +68,7 @@ impl Engine for Rten {
         let steps = (WARM_UP_RUNS + runs) * nodes;
         for run in 0..WARM_UP_RUNS + runs {
             let mut next = |node| listen(share(run * nodes + node, steps)).is_continue();
-            match session.with(|session| session.node_times(&mut next))? {
+            match session.with_steps(|session, next| session.node_times(next), &mut next)? {
                 Some(times) if run >= WARM_UP_RUNS => timed.push(times),
                 Some(_) => {}
                 None => break,

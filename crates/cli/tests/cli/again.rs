@@ -246,7 +246,7 @@ fn what_failed_fails_again() {
     let measured = "--bench --batch 4000000000,1 --budget 20ms --threads 1";
     let output = run(folder, format!("report {named} {measured} --out measured").split(' '));
     assert_eq!(output.status.code(), Some(1));
-    assert!(comes_back(folder, "measured").contains("`narrow` with 4000000000 images at once"));
+    assert!(comes_back(folder, "measured").contains("narrow.yaml` with 4000000000 images at once"));
 }
 
 /// The report that the dashboard makes is made again by the command line.

@@ -169,7 +169,7 @@ fn weights_of_other_names_wait_for_a_word() {
 #[test]
 fn a_network_without_nodes_is_exported() {
     let folder = tempfile::tempdir().unwrap();
-    let text = "name: n\ninput: {channels: 3, size: 8}\nclasses: 3\nbody: []\n";
+    let text = "name: n\ninput: {channels: 3, size: 8}\nbody: [dropout]\ntail: []\n";
     fs::write(folder.path().join("n.yaml"), text).unwrap();
     for command in [
         "export n.yaml -o n.onnx",

@@ -185,7 +185,7 @@ fn git_runs_no_program_that_a_repository_names() {
         stranger.git(".", &["config", key, program]);
     }
     let text = stranger.accepted("report --diff HEAD:nets nets");
-    assert!(text.contains("1 of 1 networks are the same"), "{text}");
+    assert!(text.contains("1 of 1 network is the same"), "{text}");
     assert!(!stranger.has_run());
     stranger.git(".", &["status"]);
     assert!(stranger.has_run(), "git itself runs what is named");

@@ -67,7 +67,7 @@ fn names_of_stores_are_names_of_files() {
     fs::write(&foreign, "of somebody else").unwrap();
     for name in [":memory:", "file:foreign.db", "file:foreign.db?mode=memory", "file::memory:"] {
         let (code, said) = run(folder, &format!("results import table.csv --store {name}"));
-        assert_eq!((code, said.as_str()), (Some(0), "1 of 1 rows were new\n"), "{name}");
+        assert_eq!((code, said.as_str()), (Some(0), "1 of 1 row added\n"), "{name}");
         assert!(folder.join(name).is_file(), "{name}");
         let (_, said) = run(folder, &format!("results export timm --store {name}"));
         assert!(said.contains("resnet50"), "{name}: {said}");
@@ -141,9 +141,6 @@ fn a_log_that_cannot_be_read_is_said() {
     {
         let (code, said) = run(folder, command);
         assert_eq!(code, Some(1), "{command}: {said}");
-        assert!(
-            said.contains("`inceptive.db-wal` cannot be read: its header is damaged"),
-            "{said}"
-        );
+        assert!(said.contains("inceptive.db-wal` cannot be read: its header is damaged"), "{said}");
     }
 }

@@ -260,6 +260,8 @@ struct Importer {
     /// How often each name is read.
     reads: HashMap<String, usize>,
     names: Names,
+    /// The sum that was read last if it is a helper in one of our files: of which node, and where it is.
+    partial_sum: Option<(String, usize)>,
     unsupported: BTreeMap<String, usize>,
     opset: i64,
     is_ours: bool,
@@ -283,6 +285,7 @@ impl Importer {
             values: HashMap::new(),
             reads,
             names: Names::default(),
+            partial_sum: None,
             unsupported: BTreeMap::new(),
             opset,
             is_ours,

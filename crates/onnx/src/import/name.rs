@@ -38,9 +38,8 @@ impl Names {
 
     /// The wanted path with nothing in it that a path cannot have, and a number if it is taken.
     pub fn unique(&mut self, wanted: &str, op: &str) -> String {
-        let segments: Vec<String> =
-            wanted.split('/').map(clean).filter(|part| !part.is_empty()).collect();
-        let base = if segments.is_empty() { op.to_owned() } else { limited(&segments) };
+        let base = Some(limited(wanted)).filter(|path| !path.is_empty());
+        let base = base.unwrap_or_else(|| op.to_owned());
         let Some(&last) = self.taken.get(&base) else {
             self.taken.insert(base.clone(), 1);
             return base;
@@ -54,24 +53,28 @@ impl Names {
     }
 }
 
-/// Segments as a path that is neither too deep nor too long: what is too deep is one segment, and what is too long is
-/// cut.
-fn limited(segments: &[String]) -> String {
-    let (outer, inner) = segments.split_at(segments.len().min(Path::MAX_DEPTH - 1));
-    let mut path = outer.join("/");
-    if !inner.is_empty() {
-        path = format!("{path}/{}", inner.join("."));
-    }
-    // Leaves room for a number.
-    if let Some((end, _)) = path.char_indices().nth(MOST_CHARACTERS) {
-        path.truncate(end);
+/// A name as a path that is neither too deep nor too long, with nothing in it that a path cannot have: what is too deep
+/// is one segment, and what is too long is cut.
+fn limited(name: &str) -> String {
+    let is_bad = |c: char| c.is_whitespace() || is_invisible(c) || "$=".contains(c);
+    let mut path = String::new();
+    let mut room = MOST_CHARACTERS;
+    for (depth, segment) in name.split('/').filter(|segment| !segment.is_empty()).enumerate() {
+        let separator = match depth {
+            0 => None,
+            ..Path::MAX_DEPTH => Some('/'),
+            _ => Some('.'),
+        };
+        let clean = segment.chars().map(|c| if is_bad(c) { '_' } else { c });
+        let added = separator.into_iter().chain(clean).take(room);
+        let length = path.chars().count();
+        path.extend(added);
+        room -= path.chars().count() - length;
+        if room == 0 {
+            break;
+        }
     }
     path.trim_end_matches('/').to_owned()
-}
-
-fn clean(segment: &str) -> String {
-    let is_bad = |c: char| c.is_whitespace() || is_invisible(c) || "$=".contains(c);
-    segment.chars().map(|c| if is_bad(c) { '_' } else { c }).collect()
 }
 
 /// The layer that a weight belongs to: `conv1.conv.weight` is of `conv1/conv`.

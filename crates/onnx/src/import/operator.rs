@@ -4,7 +4,7 @@ use inceptive_ir::{
     Activation, BatchNorm, Conv, Linear, Lrn, Op, Padding, Pool, PoolKind, Role, Shape, Size,
 };
 
-use crate::export::averages;
+use crate::export::{HELPER, averages};
 use crate::proto::{AttributeProto, NodeProto};
 
 use super::{Constant, Draft, Importer, Refusal, Value};
@@ -598,35 +598,45 @@ impl Importer {
         match sources[..] {
             [only] => Ok(Value::Node(only)),
             _ => {
-                let sum = self.push(node, Op::Add { scales }, sources, vec![])?;
+                self.push(node, Op::Add { scales }, sources, vec![])?;
                 self.absorb_partial_sum(node);
-                // It took the place of what it absorbed, if it did.
-                Ok(match sum {
-                    Value::Node(_) => Value::Node(self.drafts.len() - 1),
-                    other => other,
-                })
+                Ok(Value::Node(self.drafts.len() - 1))
             }
         }
     }
 
-    /// Our files write a sum of three and more as a chain; the helper before the last node is taken into it again.
+    /// Our files write a sum of three and more as a chain of nodes, all but the last of which are helpers; each is taken
+    /// into the next one again.
     fn absorb_partial_sum(&mut self, node: &NodeProto) {
-        let Some(helper) = self.drafts.len().checked_sub(2) else { return };
-        let inner = self.drafts[helper].path.strip_prefix(node.name.as_str());
-        let number = inner.and_then(|inner| inner.strip_prefix('_'));
-        let is_helper = self.is_ours
-            && number.is_some_and(|number| number.parse::<u32>().is_ok())
-            && self.drafts[helper + 1].inputs[0] == helper
-            && self.drafts[helper + 1].inputs[1..].iter().all(|&input| input < helper);
-        if !is_helper || !matches!(self.drafts[helper].op, Op::Add { .. }) {
-            return;
-        }
-        let Some(whole) = self.drafts.pop() else { return };
-        let draft = &mut self.drafts[helper];
-        draft.path = whole.path;
-        draft.inputs.extend(&whole.inputs[1..]);
-        if let (Op::Add { scales }, Op::Add { scales: more }) = (&mut draft.op, &whole.op) {
-            scales.extend(&more[1..]);
+        let helper_of =
+            node.name.rsplit_once(HELPER).filter(|(_, number)| number.parse::<u32>().is_ok());
+        let base = helper_of.map_or(node.name.as_str(), |(base, _)| base);
+        let last = self.drafts.len() - 1;
+        let before =
+            self.partial_sum.take().filter(|(of, helper)| of == base && helper + 1 == last);
+        let before = before.filter(|(_, helper)| {
+            let [first, others @ ..] = &*self.drafts[last].inputs else { return false };
+            let is_read_once = node.input.first().and_then(|name| self.reads.get(name)) == Some(&1);
+            first == helper && !others.contains(helper) && is_read_once
+        });
+        let sum = match (before, self.drafts.pop()) {
+            (Some((_, helper)), Some(whole)) => {
+                let draft = &mut self.drafts[helper];
+                draft.path = whole.path;
+                draft.inputs.extend(&whole.inputs[1..]);
+                if let (Op::Add { scales }, Op::Add { scales: more }) = (&mut draft.op, &whole.op) {
+                    scales.extend(&more[1..]);
+                }
+                helper
+            }
+            (None, Some(whole)) => {
+                self.drafts.push(whole);
+                last
+            }
+            (_, None) => return,
+        };
+        if self.is_ours && helper_of.is_some() {
+            self.partial_sum = Some((base.to_owned(), sum));
         }
     }
 

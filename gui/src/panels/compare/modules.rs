@@ -183,8 +183,9 @@ impl Modules {
         let most = groups.iter().flat_map(|group| group.values.iter().flatten());
         let most = most.copied().fold(f64::MIN_POSITIVE, f64::max);
         if groups.len() < all {
-            let modules = counted(all - groups.len(), "module has", "modules have");
-            let text = format!("{modules} none, not shown");
+            let [one, many] =
+                ["module has none and is left out", "modules have none and are left out"];
+            let text = counted(all - groups.len(), one, many);
             ui.label(RichText::new(text).small().color(colors(ui).weak));
         }
         for group in &groups {
