@@ -619,11 +619,10 @@ fn real(path: &Path) -> Result<PathBuf, StoreError> {
     match fs::canonicalize(path) {
         Ok(real) => Ok(real),
         Err(error) if error.kind() != ErrorKind::NotFound => Err(read(error)),
-        // It would be made wherever the link points.
-        Err(_) if fs::symlink_metadata(path).is_ok() => Err(read(io::Error::new(
-            ErrorKind::NotFound,
-            "it is a link to a file that is not there",
-        ))),
+        // It would be made wherever the link points. A file that is there now was made by another program meanwhile.
+        Err(_) if fs::symlink_metadata(path).is_ok_and(|about| about.is_symlink()) => Err(read(
+            io::Error::new(ErrorKind::NotFound, "it is a link to a file that is not there"),
+        )),
         Err(_) => std::path::absolute(path).map_err(read),
     }
 }

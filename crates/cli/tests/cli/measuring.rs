@@ -397,7 +397,9 @@ fn deep_networks_end_no_batch() {
     for name in ["relus", "join"] {
         assert!(list.contains(name) || errors.contains("follow each other"), "{list}{errors}");
     }
-    for command in ["run", "profile", "export -o deep.onnx", "show --depth 1", "report -o report"] {
+    for command in
+        ["run", "profile", "export -o deep.onnx", "show --depth 1", "report --out report"]
+    {
         for file in ["relus.yaml", "join.yaml"] {
             let output = inside(folder, &format!("{command} {file}")).output().unwrap();
             let errors = String::from_utf8_lossy(&output.stderr);
