@@ -33,7 +33,7 @@ const FRAMES: usize = 300;
 const SETTLING: usize = 30;
 
 /// How long a scene may take to be ready.
-const PATIENCE: Duration = Duration::from_secs(300);
+const TIMEOUT: Duration = Duration::from_secs(300);
 
 /// What is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -154,7 +154,7 @@ impl Bench {
 
     /// Asks for what a scene needs; whether it is there.
     fn is_ready(&mut self, ctx: &Context) -> bool {
-        assert!(self.since.elapsed() < PATIENCE, "{:?} is not ready", self.scene());
+        assert!(self.since.elapsed() < TIMEOUT, "{:?} is not ready", self.scene());
         let model = self.app.model();
         let is_idle = model.is_listed && model.jobs.active().next().is_none();
         match self.scene() {

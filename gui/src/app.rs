@@ -15,7 +15,7 @@ use keeping::Keeping;
 use crate::{
     Options,
     command::{Command, Commands},
-    jobs::{Job, Machinery, Picture, PictureRequest, Worker},
+    jobs::{Job, MeasurementBackend, Picture, PictureRequest, Worker},
     model::{FilePath, Message, Model},
     panels::Panels,
     screenshot::Screenshots,
@@ -45,14 +45,14 @@ pub struct App {
 impl App {
     /// Opens what the options name, else what there is.
     pub fn new(cc: &eframe::CreationContext<'_>, options: Options) -> Self {
-        Self::with_machinery(cc, options, &Machinery::default())
+        Self::with_machinery(cc, options, &MeasurementBackend::default())
     }
 
     /// Opens as [`App::new`] does, but measures with other engines on another machine; for tests.
     pub fn with_machinery(
         cc: &eframe::CreationContext<'_>,
         options: Options,
-        machinery: &Machinery,
+        machinery: &MeasurementBackend,
     ) -> Self {
         let ctx = &cc.egui_ctx;
         theme::install(ctx);

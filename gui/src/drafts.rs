@@ -39,7 +39,7 @@ impl Draft {
 
 /// Where a window keeps its drafts.
 #[derive(Debug)]
-pub struct Keeper {
+pub struct DraftKeeper {
     file: PathBuf,
     /// Locked as long as the window is open; removed with it.
     _lock: NamedTempFile,
@@ -47,7 +47,7 @@ pub struct Keeper {
     latest: Mutex<u64>,
 }
 
-impl Keeper {
+impl DraftKeeper {
     /// Takes a place in a folder, and what is left there of windows that are not open any more.
     ///
     /// # Errors
@@ -163,19 +163,19 @@ mod tests {
     #[test]
     fn what_a_closed_window_left_is_taken_over_once() {
         let folder = tempfile::tempdir().unwrap();
-        let (first, none) = Keeper::open(folder.path()).unwrap();
+        let (first, none) = DraftKeeper::open(folder.path()).unwrap();
         assert!(none.is_empty());
         first.keep(1, &[draft("/a.yaml")]).unwrap();
         drop(first);
-        let (second, taken) = Keeper::open(folder.path()).unwrap();
+        let (second, taken) = DraftKeeper::open(folder.path()).unwrap();
         assert_eq!(taken, [draft("/a.yaml")]);
         // Also when it crashes before it keeps anything.
         drop(second);
-        let (third, taken) = Keeper::open(folder.path()).unwrap();
+        let (third, taken) = DraftKeeper::open(folder.path()).unwrap();
         assert_eq!(taken, [draft("/a.yaml")]);
         third.keep(1, &[]).unwrap();
         drop(third);
-        assert!(Keeper::open(folder.path()).unwrap().1.is_empty());
+        assert!(DraftKeeper::open(folder.path()).unwrap().1.is_empty());
     }
 
     #[test]
@@ -190,7 +190,7 @@ mod tests {
         drop(lock("window-killed.lock"));
         let held = lock("window-open.lock");
         held.lock().unwrap();
-        let (keeper, _) = Keeper::open(folder.path()).unwrap();
+        let (keeper, _) = DraftKeeper::open(folder.path()).unwrap();
         assert!(!folder.path().join("window-killed.lock").exists());
         assert!(folder.path().join("window-open.lock").exists());
         assert!(keeper.file.with_extension("lock").exists());
@@ -199,14 +199,14 @@ mod tests {
     #[test]
     fn windows_that_are_open_keep_theirs() {
         let folder = tempfile::tempdir().unwrap();
-        let (first, _) = Keeper::open(folder.path()).unwrap();
+        let (first, _) = DraftKeeper::open(folder.path()).unwrap();
         first.keep(1, &[draft("/a.yaml")]).unwrap();
-        let (second, taken) = Keeper::open(folder.path()).unwrap();
+        let (second, taken) = DraftKeeper::open(folder.path()).unwrap();
         assert!(taken.is_empty());
         second.keep(1, &[draft("/b.yaml")]).unwrap();
         drop(first);
         drop(second);
-        let (_third, mut taken) = Keeper::open(folder.path()).unwrap();
+        let (_third, mut taken) = DraftKeeper::open(folder.path()).unwrap();
         taken.sort_by(|a, b| a.file.cmp(&b.file));
         assert_eq!(taken, [draft("/a.yaml"), draft("/b.yaml")]);
     }
@@ -214,11 +214,11 @@ mod tests {
     #[test]
     fn later_drafts_are_not_overwritten_by_earlier_ones() {
         let folder = tempfile::tempdir().unwrap();
-        let (keeper, _) = Keeper::open(folder.path()).unwrap();
+        let (keeper, _) = DraftKeeper::open(folder.path()).unwrap();
         keeper.keep(2, &[draft("/late.yaml")]).unwrap();
         keeper.keep(1, &[draft("/early.yaml")]).unwrap();
         drop(keeper);
-        assert_eq!(Keeper::open(folder.path()).unwrap().1, [draft("/late.yaml")]);
+        assert_eq!(DraftKeeper::open(folder.path()).unwrap().1, [draft("/late.yaml")]);
     }
 
     #[test]
@@ -226,10 +226,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("window-x.json");
         fs::write(&path, "[{\"file\": 3").unwrap();
-        assert!(Keeper::open(folder.path()).unwrap().1.is_empty());
+        assert!(DraftKeeper::open(folder.path()).unwrap().1.is_empty());
         assert!(path.is_file());
         let file = folder.path().join("no folder");
         fs::write(&file, "").unwrap();
-        assert!(Keeper::open(&file).is_err());
+        assert!(DraftKeeper::open(&file).is_err());
     }
 }

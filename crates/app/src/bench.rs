@@ -6,23 +6,23 @@ use std::{
 };
 
 use inceptive_bench::{
-    Candidate, Description, EngineError, Event, Host, Model, Need, Observer, PrecisionWish,
-    Protocol, Run, Setting, Setup, groups, measure,
+    BenchCase, Description, EngineError, Event, Host, MemoryEstimate, Model, Observer,
+    PrecisionRequest, Protocol, Run, RunContext, Setup, groups, measure,
 };
-use inceptive_dsl::{Architecture, Setting as Assignment};
+use inceptive_dsl::{Architecture, Setting};
 use inceptive_report::batch_and_threads;
-use inceptive_results::{Machine, Measurement, Roofline, Subject};
+use inceptive_results::{Machine, Measurement, NetworkInfo, Roofline};
 use inceptive_store::{Filter, Store, StoreError};
 use inceptive_weights::{FoldError, Matching};
 
 use crate::{
-    engines::Found,
+    engines::AvailableEngine,
     memory::{OutOfMemory, Purpose},
     network::{ReadError, Runnable, WeightSource, check_size, read, read_runnable},
 };
 
 /// Candidates that take turns at most. Results are safe when their group is done.
-const MOST_TOGETHER: usize = 6;
+const MAX_INTERLEAVED: usize = 6;
 
 /// A network as somebody names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Request {
     /// Its file.
     pub file: PathBuf,
     /// What is set in it.
-    pub settings: Vec<Assignment>,
+    pub settings: Vec<Setting>,
 }
 
 /// What is to be measured, and how.
@@ -45,7 +45,7 @@ pub struct BenchPlan {
     /// Threads of one run; each is measured apart, once.
     pub threads: Vec<u32>,
     /// The precision wished for.
-    pub precision: PrecisionWish,
+    pub precision: PrecisionRequest,
     /// The device.
     pub device: String,
     /// Budgets and seed.
@@ -55,9 +55,9 @@ pub struct BenchPlan {
 }
 
 /// What the measuring happens on.
-pub struct Workplace<'a> {
+pub struct BenchContext<'a> {
     /// The engines.
-    pub engines: &'a [Found],
+    pub engines: &'a [AvailableEngine],
     /// The machine right now.
     pub host: &'a dyn Host,
     /// The machine as it always is.
@@ -70,7 +70,7 @@ pub struct Workplace<'a> {
     pub stop: &'a AtomicBool,
 }
 
-impl Workplace<'_> {
+impl BenchContext<'_> {
     /// Whether somebody wants it to stop.
     pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
@@ -79,7 +79,7 @@ impl Workplace<'_> {
 
 /// What goes wrong with one network; the others go on.
 #[derive(Debug, thiserror::Error)]
-pub enum Trouble {
+pub enum TaskError {
     /// It cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -153,12 +153,12 @@ pub enum BenchEvent<'a> {
     /// A result is in the store.
     Kept(&'a Measurement),
     /// Something went wrong; the rest goes on.
-    Wrong(&'a Trouble),
+    Wrong(&'a TaskError),
 }
 
 /// What came of it.
 #[derive(Debug, Default)]
-pub struct Benched {
+pub struct BenchOutcome {
     /// Results in the order of the plan.
     pub measurements: Vec<Measurement>,
     /// Whether something went wrong.
@@ -168,16 +168,16 @@ pub struct Benched {
 /// Measures. Each result is in the store before it is told.
 pub fn bench(
     plan: &BenchPlan,
-    place: &Workplace<'_>,
+    place: &BenchContext<'_>,
     store: &mut Store,
     listen: &mut dyn FnMut(BenchEvent<'_>),
-) -> Benched {
+) -> BenchOutcome {
     let plan = &BenchPlan {
         batches: distinct(&plan.batches),
         threads: distinct(&plan.threads),
         ..plan.clone()
     };
-    let mut keeper = Keeper {
+    let mut keeper = BenchRecorder {
         plan,
         place,
         store,
@@ -189,13 +189,13 @@ pub fn bench(
         kept: vec![],
         failed: false,
     };
-    let weighed: Vec<Weighed<'_>> =
+    let weighed: Vec<FeasibleNetwork<'_>> =
         plan.requests.iter().filter_map(|request| keeper.weigh(request)).collect();
     let batches: usize = weighed.iter().map(|weighed| weighed.batches.len()).sum();
     keeper.tell(BenchEvent::Planned(batches * place.engines.len() * plan.threads.len()));
     let mut rooflines: Vec<Roofline> = vec![];
-    let most = if plan.paired { 2 } else { (MOST_TOGETHER / place.engines.len().max(1)).max(1) };
-    let needs: Vec<Need> = weighed.iter().map(|weighed| weighed.need).collect();
+    let most = if plan.paired { 2 } else { (MAX_INTERLEAVED / place.engines.len().max(1)).max(1) };
+    let needs: Vec<MemoryEstimate> = weighed.iter().map(|weighed| weighed.need).collect();
     for group in groups(&needs, place.engines.len(), most, place.available_bytes) {
         if keeper.wants_stop() {
             break;
@@ -217,7 +217,7 @@ pub fn bench(
     match store.rooflines(&Filter::default()) {
         Ok(known) => benched.measurements.iter_mut().for_each(|it| known.hold(it)),
         Err(error) => {
-            listen(BenchEvent::Wrong(&Trouble::Store(error)));
+            listen(BenchEvent::Wrong(&TaskError::Store(error)));
             benched.failed = true;
         }
     }
@@ -235,7 +235,7 @@ pub struct Network {
     /// What runs.
     pub model: Model,
     /// What results say of it.
-    pub subject: Subject,
+    pub subject: NetworkInfo,
     /// What is known about it.
     pub architecture: Architecture,
     /// How weights from another file were matched; none if they are the network's own or random.
@@ -251,26 +251,26 @@ impl Network {
         request: &Request,
         weights: &WeightSource,
         purpose: Purpose,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, TaskError> {
         let Runnable { loaded, graph, weights, matching, .. } =
             read_runnable(&request.file, &request.settings, weights, purpose)?;
         let architecture = loaded.architecture;
         let point =
             architecture.point.iter().map(|(key, value)| format!("{key}={value}")).collect();
         let file = request.file.to_string_lossy();
-        let subject = Subject::new(&architecture.name, &file, point, &graph);
+        let subject = NetworkInfo::new(&architecture.name, &file, point, &graph);
         let model = Model::new(&architecture.name, &graph, weights).map_err(|error| {
-            Trouble::Fold { file: request.file.clone(), error: Box::new(error) }
+            TaskError::Fold { file: request.file.clone(), error: Box::new(error) }
         })?;
         Ok(Self { model, subject, architecture, matching })
     }
 }
 
 /// A network that fits into memory.
-struct Weighed<'r> {
+struct FeasibleNetwork<'r> {
     request: &'r Request,
     /// What it needs with the largest of its batches.
-    need: Need,
+    need: MemoryEstimate,
     /// Those of the plan that fit.
     batches: Vec<u32>,
 }
@@ -278,7 +278,7 @@ struct Weighed<'r> {
 /// What a result says of a candidate besides its times.
 #[derive(Clone)]
 struct Entry {
-    subject: Subject,
+    subject: NetworkInfo,
     description: Description,
     roofline: Roofline,
     engine: &'static str,
@@ -286,9 +286,9 @@ struct Entry {
 }
 
 /// Keeps results and tells what happens.
-struct Keeper<'a> {
+struct BenchRecorder<'a> {
     plan: &'a BenchPlan,
-    place: &'a Workplace<'a>,
+    place: &'a BenchContext<'a>,
     store: &'a mut Store,
     listen: &'a mut dyn FnMut(BenchEvent<'_>),
     /// Those that take turns now.
@@ -304,22 +304,22 @@ struct Keeper<'a> {
     failed: bool,
 }
 
-impl Keeper<'_> {
+impl BenchRecorder<'_> {
     fn tell(&mut self, event: BenchEvent<'_>) {
         (self.listen)(event);
     }
 
-    fn fail(&mut self, trouble: &Trouble) {
+    fn fail(&mut self, trouble: &TaskError) {
         self.failed = true;
         self.tell(BenchEvent::Wrong(trouble));
     }
 
     /// What a network needs; none if it cannot be read or does not fit.
-    fn weigh<'r>(&mut self, request: &'r Request) -> Option<Weighed<'r>> {
+    fn weigh<'r>(&mut self, request: &'r Request) -> Option<FeasibleNetwork<'r>> {
         let graph = match read(&request.file, &request.settings) {
             Ok(loaded) => loaded.architecture.graph,
             Err(error) => {
-                self.fail(&Trouble::Read(error));
+                self.fail(&TaskError::Read(error));
                 return None;
             }
         };
@@ -330,14 +330,14 @@ impl Keeper<'_> {
             let purpose = Purpose::Run { batch, engines };
             match check_size(&request.file, &graph, purpose, self.place.available_bytes) {
                 Ok(()) => batches.push(batch),
-                Err(error) => self.fail(&Trouble::Read(error)),
+                Err(error) => self.fail(&TaskError::Read(error)),
             }
         }
-        let need = Need::new(&graph, *batches.iter().max()?);
-        Some(Weighed { request, need, batches })
+        let need = MemoryEstimate::new(&graph, *batches.iter().max()?);
+        Some(FeasibleNetwork { request, need, batches })
     }
 
-    fn load(&mut self, weighed: &Weighed<'_>) -> Option<Network> {
+    fn load(&mut self, weighed: &FeasibleNetwork<'_>) -> Option<Network> {
         let batch = weighed.batches.iter().copied().max().unwrap_or(1);
         let purpose = Purpose::Run { batch, engines: self.place.engines.len() };
         match Network::load(weighed.request, &self.plan.weights, purpose) {
@@ -360,7 +360,7 @@ impl Keeper<'_> {
                 let mut entries = Vec::new();
                 let fitting = networks.iter().filter(|(_, batches)| batches.contains(&batch));
                 for (Network { model, subject, .. }, _) in fitting {
-                    for Found { engine, description } in self.place.engines {
+                    for AvailableEngine { engine, description } in self.place.engines {
                         let setup = Setup {
                             batch,
                             threads,
@@ -374,7 +374,7 @@ impl Keeper<'_> {
                             engine: engine.name(),
                             setup: setup.clone(),
                         });
-                        candidates.push(Candidate { engine: engine.as_ref(), model, setup });
+                        candidates.push(BenchCase { engine: engine.as_ref(), model, setup });
                     }
                 }
                 self.done_before += self.candidates.len();
@@ -397,13 +397,13 @@ impl Keeper<'_> {
     /// A result that cannot be kept is still given at the end.
     fn keep(&mut self, at: usize, run: &Run) {
         let Entry { subject, description, roofline, engine, setup } = self.candidates[at].clone();
-        let setting = Setting { machine: self.place.machine, protocol: &self.plan.protocol };
+        let setting = RunContext { machine: self.place.machine, protocol: &self.plan.protocol };
         let runtime = inceptive_bench::runtime(engine, &description, &setup, run.precision);
         let measurement = inceptive_bench::measurement(subject, runtime, roofline, &setting, run);
         match self.store.append(&measurement) {
             Ok(_) => self.tell(BenchEvent::Kept(&measurement)),
             Err(error) => {
-                self.fail(&Trouble::Store(error));
+                self.fail(&TaskError::Store(error));
                 self.must_stop = true;
             }
         }
@@ -415,14 +415,14 @@ impl Keeper<'_> {
         format!("{} on {engine}, {}", subject.name, batch_and_threads(setup.batch, setup.threads))
     }
 
-    fn finish(mut self) -> Benched {
+    fn finish(mut self) -> BenchOutcome {
         self.kept.sort_by_key(|(place, _)| *place);
         let measurements = self.kept.into_iter().map(|(_, measurement)| measurement).collect();
-        Benched { measurements, failed: self.failed }
+        BenchOutcome { measurements, failed: self.failed }
     }
 }
 
-impl Observer for Keeper<'_> {
+impl Observer for BenchRecorder<'_> {
     fn event(&mut self, at: usize, event: Event) {
         match event {
             Event::Loading => self.progress(at, 0.0, "loading"),
@@ -434,11 +434,11 @@ impl Observer for Keeper<'_> {
             }
             Event::Abandoned => {
                 self.progress(at, 1.0, "stopped");
-                self.fail(&Trouble::Abandoned { label: self.label(at) });
+                self.fail(&TaskError::Abandoned { label: self.label(at) });
             }
             Event::Failed(error) => {
                 self.progress(at, 1.0, "failed");
-                self.fail(&Trouble::Engine { label: self.label(at), error });
+                self.fail(&TaskError::Engine { label: self.label(at), error });
             }
         }
     }

@@ -5,7 +5,10 @@ use inceptive_dsl::{Architecture, Constraint, METRICS};
 use inceptive_ir::Graph;
 
 /// The constraints that a network does not satisfy.
-pub fn broken<'a>(architecture: &'a Architecture, cost: &Cost) -> Vec<&'a Constraint> {
+pub fn violated_constraints<'a>(
+    architecture: &'a Architecture,
+    cost: &Cost,
+) -> Vec<&'a Constraint> {
     let counts = |name: &str| metric(name, &architecture.graph, cost);
     let holds = |constraint: &&Constraint| constraint.holds(&counts) == Some(false);
     architecture.constraints.iter().filter(holds).collect()

@@ -6,7 +6,7 @@ use inceptive_dsl::{Disk, Files, Setting, load, variant};
 use inceptive_files::{InputFiles, WriteError, replace_file};
 
 use crate::{
-    inspect::{Edited, Inspected},
+    inspect::{Inspected, OverlayFiles},
     network::ReadError,
 };
 
@@ -85,7 +85,7 @@ pub fn save_variant(new: &NewFile) -> Result<PathBuf, SaveError> {
     if !new.replaces && path.symlink_metadata().is_ok() {
         return Err(SaveError::Exists(path));
     }
-    let text = Edited { path: path.clone(), text: variant.yaml.as_str().into() };
+    let text = OverlayFiles { path: path.clone(), text: variant.yaml.as_str().into() };
     let inputs = InputFiles::of(wanted.sources.paths());
     inputs.check(&path)?;
     if design(&text, &path, &[])?.fingerprint != wanted.fingerprint {

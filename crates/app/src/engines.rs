@@ -3,7 +3,7 @@
 use inceptive_bench::{Description, Engine, EngineError, engines};
 
 /// An engine that is there.
-pub struct Found {
+pub struct AvailableEngine {
     /// The engine.
     pub engine: Box<dyn Engine>,
     /// What it is.
@@ -47,7 +47,7 @@ pub fn choose(
     libraries: &engines::Libraries,
     names: &[String],
     device: &str,
-) -> Result<Vec<Found>, ChoiceError> {
+) -> Result<Vec<AvailableEngine>, ChoiceError> {
     choose_among(engines::all(libraries), names, device)
 }
 
@@ -59,7 +59,7 @@ pub fn choose_among(
     mut engines: Vec<Box<dyn Engine>>,
     names: &[String],
     device: &str,
-) -> Result<Vec<Found>, ChoiceError> {
+) -> Result<Vec<AvailableEngine>, ChoiceError> {
     let known: Vec<&'static str> = engines.iter().map(|engine| engine.name()).collect();
     let is_known = |name: &String| name == ALL || known.contains(&name.as_str());
     if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
@@ -71,7 +71,7 @@ pub fn choose_among(
     for engine in engines {
         match engine.describe() {
             Ok(description) if description.devices.iter().any(|known| known == device) => {
-                found.push(Found { engine, description });
+                found.push(AvailableEngine { engine, description });
             }
             Ok(description) if !wants_all => {
                 return Err(ChoiceError::Device {

@@ -90,14 +90,14 @@ pub fn inspect(files: &dyn Files, path: &Path) -> Result<Content, ReadError> {
 
 /// The disk, but for one file whose text is still in an editor.
 #[derive(Clone, Debug)]
-pub struct Edited {
+pub struct OverlayFiles {
     /// The file.
     pub path: PathBuf,
     /// Its text in the editor.
     pub text: Arc<str>,
 }
 
-impl Files for Edited {
+impl Files for OverlayFiles {
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         if path != self.path {
             return Disk.read(path, limit);
@@ -200,9 +200,10 @@ mod tests {
             other => panic!("{other:?}"),
         };
         let edited =
-            Edited { path: path.clone(), text: TINY.replace("width: 4", "width: 8").into() };
+            OverlayFiles { path: path.clone(), text: TINY.replace("width: 4", "width: 8").into() };
         assert!(params(&edited) > params(&Disk));
-        let broken = Edited { path: path.clone(), text: TINY.replace("kernel", "kernl").into() };
+        let broken =
+            OverlayFiles { path: path.clone(), text: TINY.replace("kernel", "kernl").into() };
         assert!(inspect(&broken, &path).unwrap_err().to_string().contains("did you mean"));
     }
 

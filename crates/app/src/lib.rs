@@ -18,21 +18,23 @@ mod recipe;
 mod report;
 mod space;
 
-pub use bench::{BenchEvent, BenchPlan, Benched, Network, Request, Trouble, Workplace, bench};
-pub use constraints::broken;
+pub use bench::{
+    BenchContext, BenchEvent, BenchOutcome, BenchPlan, Network, Request, TaskError, bench,
+};
+pub use constraints::violated_constraints;
 pub use design::{NewFile, SaveError, design, save_variant};
-pub use engines::{ALL, ChoiceError, Found, choose, choose_among};
+pub use engines::{ALL, AvailableEngine, ChoiceError, choose, choose_among};
 pub use git::{GitError, GitFiles};
-pub use inspect::{Content, Edited, Inspected, inspect, is_listed, is_network, list};
+pub use inspect::{Content, Inspected, OverlayFiles, inspect, is_listed, is_network, list};
 pub use memory::{OutOfMemory, Purpose, check_memory, with_batch};
 pub use network::{
     ReadError, Runnable, WeightSource, files_of, import_notes, is_onnx, own_weights, read,
     read_onnx, read_runnable,
 };
 pub use profile::{ProfileEvent, ProfilePlan, Profiled, profile};
-pub use recipe::{DEFAULT_SAMPLES, Recipe};
+pub use recipe::{DEFAULT_SAMPLES, ReproCommand};
 pub use report::{
-    GatherEvent, GatherPlan, Gathered, GoesOn, StoreQuery, chain, gather, gather_revision,
+    GatherEvent, GatherPlan, Gathered, GoesOn, StoreQuery, error_chain, gather, gather_revision,
     report_on,
 };
 pub use space::{CloudPlan, cloud};

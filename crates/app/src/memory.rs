@@ -1,6 +1,6 @@
 //! Refusing what does not fit into memory, before the system ends the program for it.
 
-use inceptive_bench::Need;
+use inceptive_bench::MemoryEstimate;
 use inceptive_format::bytes;
 use inceptive_ir::Graph;
 
@@ -51,9 +51,9 @@ impl Purpose {
     /// Bytes that a network takes for this.
     pub fn needed(self, graph: &Graph) -> u64 {
         match self {
-            Self::Export => Need::new(graph, 0).to_write(),
+            Self::Export => MemoryEstimate::new(graph, 0).to_write(),
             Self::Run { batch, engines } => {
-                let need = Need::new(graph, batch);
+                let need = MemoryEstimate::new(graph, batch);
                 need.to_run(engines).max(need.to_read())
             }
         }

@@ -2,14 +2,14 @@
 
 use std::ops::ControlFlow;
 
-use inceptive_bench::{PrecisionWish, Setup, available_memory, random_input};
+use inceptive_bench::{PrecisionRequest, Setup, available_memory, random_input};
 use inceptive_report::batch_and_threads;
 use inceptive_results::{ProfileRecord, Roofline};
 use inceptive_store::Store;
 
 use crate::{
-    bench::{Network, Request, Trouble, Workplace},
-    engines::Found,
+    bench::{BenchContext, Network, Request, TaskError},
+    engines::AvailableEngine,
     memory::{Purpose, check_memory, with_batch},
     network::WeightSource,
 };
@@ -26,7 +26,7 @@ pub struct ProfilePlan {
     /// Threads of one run; each is profiled apart.
     pub threads: Vec<u32>,
     /// The precision wished for.
-    pub precision: PrecisionWish,
+    pub precision: PrecisionRequest,
     /// The device.
     pub device: String,
     /// Runs that medians are over.
@@ -49,7 +49,7 @@ pub enum ProfileEvent<'a> {
     /// A profile is in the store.
     Kept(&'a ProfileRecord),
     /// Something went wrong; the rest goes on.
-    Wrong(&'a Trouble),
+    Wrong(&'a TaskError),
 }
 
 /// What came of it.
@@ -65,7 +65,7 @@ pub struct Profiled {
 /// is enough to say something.
 pub fn profile(
     plan: &ProfilePlan,
-    place: &Workplace<'_>,
+    place: &BenchContext<'_>,
     store: &mut Store,
     listen: &mut dyn FnMut(ProfileEvent<'_>),
 ) -> Profiled {
@@ -95,7 +95,7 @@ pub fn profile(
 
 struct Profiler<'a> {
     plan: &'a ProfilePlan,
-    place: &'a Workplace<'a>,
+    place: &'a BenchContext<'a>,
     store: &'a mut Store,
     listen: &'a mut dyn FnMut(ProfileEvent<'_>),
     /// What the machine can do with each number of threads that was profiled with.
@@ -115,7 +115,7 @@ impl Profiler<'_> {
         (self.listen)(event);
     }
 
-    fn fail(&mut self, trouble: &Trouble) {
+    fn fail(&mut self, trouble: &TaskError) {
         self.profiled.failed = true;
         self.tell(ProfileEvent::Wrong(trouble));
     }
@@ -191,10 +191,10 @@ impl Profiler<'_> {
     fn one(
         &mut self,
         network: &Network,
-        found: &Found,
+        found: &AvailableEngine,
         setup: &Setup,
         roofline: Roofline,
-    ) -> Result<ProfileRecord, Trouble> {
+    ) -> Result<ProfileRecord, TaskError> {
         let Network { model, subject, .. } = network;
         let engine = found.engine.as_ref();
         let load = batch_and_threads(setup.batch, setup.threads);
@@ -215,8 +215,8 @@ impl Profiler<'_> {
             }
         };
         let profiled = inceptive_bench::profile(engine, model, setup, input, runs, &mut listen)
-            .map_err(|error| Trouble::Engine { label: label(), error })?
-            .ok_or_else(|| Trouble::Abandoned { label: label() })?;
+            .map_err(|error| TaskError::Engine { label: label(), error })?
+            .ok_or_else(|| TaskError::Abandoned { label: label() })?;
         let runtime =
             inceptive_bench::runtime(engine.name(), &found.description, setup, profiled.precision);
         Ok(ProfileRecord::new(subject.clone(), runtime, roofline, place.machine, seed, profiled))
@@ -227,7 +227,7 @@ impl Profiler<'_> {
         match self.store.append_profile(&record) {
             Ok(_) => self.tell(ProfileEvent::Kept(&record)),
             Err(error) => {
-                self.fail(&Trouble::Store(error));
+                self.fail(&TaskError::Store(error));
                 self.must_stop = true;
             }
         }

@@ -16,7 +16,7 @@ pub const DEFAULT_SAMPLES: usize = 2000;
 /// Everything that a report depends on, besides the files of networks. Shown, it is the command that makes the same
 /// report from the results that are stored now, whatever is measured later.
 #[derive(Clone, Debug, Default)]
-pub struct Recipe {
+pub struct ReproCommand {
     /// Files, folders and stores, as the command line takes them.
     pub inputs: Vec<OsString>,
     /// What is set in each network.
@@ -37,7 +37,7 @@ pub struct Recipe {
     pub out: PathBuf,
 }
 
-impl fmt::Display for Recipe {
+impl fmt::Display for ReproCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is_option = |input: &OsString| input.as_encoded_bytes().starts_with(b"-");
         let inputs = || self.inputs.iter().cloned();
@@ -57,7 +57,7 @@ impl fmt::Display for Recipe {
     }
 }
 
-impl Recipe {
+impl ReproCommand {
     fn options(&self, words: &mut Vec<OsString>) {
         let mut option = |name: &str, value: &OsStr| {
             // A value that looks like an option has to be joined to its own.
@@ -130,13 +130,13 @@ mod tests {
 
     #[test]
     fn words_are_quoted_where_they_must_be() {
-        let recipe = Recipe {
+        let recipe = ReproCommand {
             inputs: vec!["a b.yaml".into(), "it's.yaml".into()],
             samples: DEFAULT_SAMPLES,
             store: "r.db".into(),
             states: vec!["7+2@0123456789ab".parse().unwrap()],
             out: "reports/latest".into(),
-            ..Recipe::default()
+            ..ReproCommand::default()
         };
         let expected = r"inceptive report 'a b.yaml' 'it'\''s.yaml' --store r.db --up-to 7+2@0123456789ab --out reports/latest";
         assert_eq!(recipe.to_string(), expected);
@@ -148,7 +148,7 @@ mod tests {
     fn a_shell_reads_every_word_as_it_was() {
         use std::{os::unix::ffi::OsStrExt, process::Command};
         let title = "-a 'b' \\ $HOME `x` \u{1b}[31m\n\u{202e}é1 网络 !";
-        let recipe = Recipe {
+        let recipe = ReproCommand {
             inputs: vec!["-x.yaml".into(), "~y.db?engine=a&model=b".into()],
             settings: vec!["a=-1".parse().unwrap()],
             title: Some(title.to_owned()),

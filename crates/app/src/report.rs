@@ -13,17 +13,17 @@ use inceptive_dsl::{Architecture, Checked, Disk, Files, Loaded, Setting, Space, 
 use inceptive_files::InputFiles;
 use inceptive_format::counted;
 use inceptive_ir::passes;
-use inceptive_report::{Candidate, Cloud, NetworkCost, Report, Variant};
+use inceptive_report::{Cloud, NetworkCost, NetworkEntry, Report, Variant};
 use inceptive_results::KnownRooflines;
-use inceptive_results::{Record, Subject, latest};
+use inceptive_results::{NetworkInfo, Record, latest};
 use inceptive_store::{Filter, Store, StoreState, Stored};
 
 use crate::{
-    bench::{Request, Trouble},
+    bench::{Request, TaskError},
     git::{GitError, GitFiles},
     inspect::networks_in,
     network::{ReadError, is_onnx, read, read_from},
-    recipe::Recipe,
+    recipe::ReproCommand,
     space::{CloudPlan, choices, cloud},
 };
 
@@ -44,7 +44,7 @@ pub struct StoreQuery {
 
 impl StoreQuery {
     /// That the store has none of the results.
-    fn no_results(&self) -> Trouble {
+    fn no_results(&self) -> TaskError {
         let Filter { model, fingerprint, engine, machine, up_to: _ } = &self.filter;
         let wishes = [
             ("model", model),
@@ -57,7 +57,7 @@ impl StoreQuery {
         let wishes: Vec<String> = wishes.collect();
         let wishes =
             if wishes.is_empty() { vec![] } else { vec![" with ".to_owned(), wishes.join("&")] };
-        Trouble::NoResults { store: self.path.clone(), wishes: wishes.concat() }
+        TaskError::NoResults { store: self.path.clone(), wishes: wishes.concat() }
     }
 }
 
@@ -99,11 +99,11 @@ pub struct Gathered {
     /// How each candidate is named in files, in the order of `candidates`; none for those that only a store knows.
     pub requests: Vec<Option<Request>>,
     /// The candidates.
-    pub candidates: Vec<Candidate>,
+    pub candidates: Vec<NetworkEntry>,
     /// The spaces.
     pub clouds: Vec<Cloud>,
     /// What could not be read; the rest goes on.
-    pub troubles: Vec<Trouble>,
+    pub troubles: Vec<TaskError>,
     /// All files that were read, stores included.
     pub inputs: InputFiles,
     /// The best that machines ever showed, by all stores that were joined.
@@ -134,10 +134,10 @@ pub fn gather(plan: &GatherPlan, goes_on: GoesOn<'_>) -> Option<Gathered> {
 /// # Errors
 /// When there is nothing to report on, or the store cannot be read.
 pub fn report_on(
-    recipe: &Recipe,
+    recipe: &ReproCommand,
     goes_on: GoesOn<'_>,
-    tell: &mut dyn FnMut(&Trouble),
-) -> Result<Option<(Report, InputFiles)>, Trouble> {
+    tell: &mut dyn FnMut(&TaskError),
+) -> Result<Option<(Report, InputFiles)>, TaskError> {
     let plan = GatherPlan {
         inputs: recipe.inputs.iter().map(PathBuf::from).collect(),
         settings: recipe.settings.clone(),
@@ -149,10 +149,10 @@ pub fn report_on(
     let states = gathered.join(&[StoreQuery { path, filter, with_others: false }])?;
     gathered.troubles.iter().for_each(tell);
     if gathered.is_empty() {
-        return Err(Trouble::NothingToReport);
+        return Err(TaskError::NothingToReport);
     }
     let inputs = std::mem::take(&mut gathered.inputs);
-    Ok(Some((gathered.into_report(&Recipe { states, ..recipe.clone() }), inputs)))
+    Ok(Some((gathered.into_report(&ReproCommand { states, ..recipe.clone() }), inputs)))
 }
 
 /// Networks as they were at a revision: a file, or all of a folder. Chosen and read as [`gather`] does.
@@ -224,7 +224,7 @@ impl Gatherer<'_> {
             self.file(file, true)?;
         }
         if self.found.len() == known {
-            self.found.troubles.push(Trouble::NoNetworks { folder: folder.to_owned() });
+            self.found.troubles.push(TaskError::NoNetworks { folder: folder.to_owned() });
         }
         ControlFlow::Continue(())
     }
@@ -342,7 +342,7 @@ impl Gathered {
     ///
     /// # Errors
     /// When a store cannot be read.
-    pub fn requests_with(&mut self, stores: &[StoreQuery]) -> Result<Vec<Request>, Trouble> {
+    pub fn requests_with(&mut self, stores: &[StoreQuery]) -> Result<Vec<Request>, TaskError> {
         let (networks, troubles) = (self.candidates.len(), self.troubles.len());
         self.join(stores)?;
         let mut requests: Vec<Request> = Vec::new();
@@ -367,11 +367,11 @@ impl Gathered {
     ///
     /// # Errors
     /// When a store cannot be read, or does not hold the results that are wanted.
-    pub fn join(&mut self, stores: &[StoreQuery]) -> Result<Vec<StoreState>, Trouble> {
+    pub fn join(&mut self, stores: &[StoreQuery]) -> Result<Vec<StoreState>, TaskError> {
         stores.iter().map(|query| self.join_one(query)).collect()
     }
 
-    fn join_one(&mut self, query: &StoreQuery) -> Result<StoreState, Trouble> {
+    fn join_one(&mut self, query: &StoreQuery) -> Result<StoreState, TaskError> {
         let wanted = query.filter.up_to.as_ref();
         let is_nothing = |state: &StoreState| *state == StoreState::default();
         if !query.with_others && !query.path.exists() && wanted.is_none_or(is_nothing) {
@@ -388,9 +388,9 @@ impl Gathered {
         let profiles = store.profiles(&filter)?;
         let unreadable = measurements.unreadable.into_iter().chain(profiles.unreadable);
         // A store may be named twice.
-        let known: Vec<String> = self.troubles.iter().map(|trouble| chain(trouble)).collect();
-        let unreadable = unreadable.map(Trouble::Store);
-        self.troubles.extend(unreadable.filter(|trouble| !known.contains(&chain(trouble))));
+        let known: Vec<String> = self.troubles.iter().map(|trouble| error_chain(trouble)).collect();
+        let unreadable = unreadable.map(TaskError::Store);
+        self.troubles.extend(unreadable.filter(|trouble| !known.contains(&error_chain(trouble))));
         let (measurements, profiles) = (measurements.readable, profiles.readable);
         if query.with_others {
             if measurements.is_empty() && profiles.is_empty() {
@@ -420,13 +420,13 @@ impl Gathered {
     }
 
     /// The report about all of it.
-    pub fn into_report(self, recipe: &Recipe) -> Report {
+    pub fn into_report(self, recipe: &ReproCommand) -> Report {
         let count = self.candidates.len();
         let title = recipe.title.clone().unwrap_or_else(|| match self.clouds.first() {
             Some(cloud) if count <= cloud.points.len() => cloud.title.clone(),
             _ => counted(count, "convolutional network", "convolutional networks"),
         });
-        let troubles = self.troubles.iter().map(|trouble| chain(trouble));
+        let troubles = self.troubles.iter().map(|trouble| error_chain(trouble));
         Report {
             title,
             warnings: recipe.notes.iter().cloned().chain(troubles).collect(),
@@ -439,8 +439,8 @@ impl Gathered {
 
     /// A network that a result speaks of: from its file, if that still is the same network, else what the
     /// result says.
-    fn other(&mut self, subject: &Subject) {
-        let is_it = |candidate: &Candidate| candidate.subject.fingerprint == subject.fingerprint;
+    fn other(&mut self, subject: &NetworkInfo) {
+        let is_it = |candidate: &NetworkEntry| candidate.subject.fingerprint == subject.fingerprint;
         if self.candidates.iter().any(is_it) {
             return;
         }
@@ -464,10 +464,10 @@ impl Gathered {
 
 /// Adds results to their networks.
 fn add<R: Record + Clone>(
-    candidates: &mut [Candidate],
+    candidates: &mut [NetworkEntry],
     places: &HashMap<String, Vec<usize>>,
     results: Vec<Stored<R>>,
-    of: fn(&mut Candidate) -> &mut Vec<Stored<R>>,
+    of: fn(&mut NetworkEntry) -> &mut Vec<Stored<R>>,
 ) {
     for stored in results {
         for &at in places.get(&stored.subject().fingerprint).into_iter().flatten() {
@@ -481,7 +481,7 @@ fn keep_latest<R: Record + Clone>(results: &mut Vec<Stored<R>>) {
 }
 
 /// What went wrong with all that led to it, in a line.
-pub fn chain(error: &dyn Error) -> String {
+pub fn error_chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -497,11 +497,11 @@ pub fn chain(error: &dyn Error) -> String {
 }
 
 /// A network with its counts.
-fn candidate(loaded: &Loaded, file: &Path) -> Result<Candidate, ReadError> {
+fn candidate(loaded: &Loaded, file: &Path) -> Result<NetworkEntry, ReadError> {
     let architecture = &loaded.architecture;
     let graph = passes::inference(&architecture.graph)?;
     let point = architecture.point.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    let subject = Subject::new(&architecture.name, &file.to_string_lossy(), point, &graph);
+    let subject = NetworkInfo::new(&architecture.name, &file.to_string_lossy(), point, &graph);
     let variant = architecture.extends.as_ref().map(|base| Variant {
         base: base.to_string_lossy().into_owned(),
         yaml: loaded.sources.get(0).map_or_else(String::new, |source| changes(&source.text)),
@@ -510,7 +510,7 @@ fn candidate(loaded: &Loaded, file: &Path) -> Result<Candidate, ReadError> {
         [] => architecture.name.clone(),
         point => format!("{} {}", architecture.name, point.join(" ")),
     };
-    Ok(Candidate {
+    Ok(NetworkEntry {
         name,
         fingerprint: architecture.graph.fingerprint().to_string(),
         subject,
@@ -535,8 +535,8 @@ fn notes(architecture: &Architecture) -> Vec<String> {
     architecture.notes.iter().cloned().chain(heads).collect()
 }
 
-fn known_from_results(subject: &Subject) -> Candidate {
-    Candidate {
+fn known_from_results(subject: &NetworkInfo) -> NetworkEntry {
+    NetworkEntry {
         name: [std::slice::from_ref(&subject.name), &subject.point].concat().join(" "),
         fingerprint: subject.fingerprint.clone(),
         subject: subject.clone(),

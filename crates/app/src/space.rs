@@ -13,17 +13,17 @@ use std::{
 
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::Space;
-use inceptive_report::{Cloud, CloudPoint};
+use inceptive_report::{Cloud, SpaceSample};
 use rand::{
     RngExt, SeedableRng,
     seq::{SliceRandom, index},
 };
 use rand_chacha::ChaCha8Rng;
 
-use crate::constraints::broken;
+use crate::constraints::violated_constraints;
 
 /// Networks that a thread counts at a time, before it is asked whether to go on.
-const PORTION: usize = 16;
+const CHUNK_SIZE: usize = 16;
 
 /// Which networks of a space are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ fn cloud_on(
 }
 
 /// The counts of a point, with its place among the points.
-type Counted = (usize, Option<CloudPoint>);
+type Counted = (usize, Option<SpaceSample>);
 
 /// Counts points on so many threads, in the order of the points; all of them, unless it is stopped.
 fn counted(
@@ -96,8 +96,8 @@ fn counted(
     let work = || -> Vec<Counted> {
         let mut counted = Vec::new();
         while !is_stopped.load(Ordering::Relaxed) {
-            let first = next.fetch_add(PORTION, Ordering::Relaxed);
-            let Some(places) = order.get(first..order.len().min(first + PORTION)) else { break };
+            let first = next.fetch_add(CHUNK_SIZE, Ordering::Relaxed);
+            let Some(places) = order.get(first..order.len().min(first + CHUNK_SIZE)) else { break };
             counted.extend(places.iter().map(|&at| (at, point(space, &points[at]))));
             // Locked while it is told, so that no thread tells less than another one did before.
             let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
@@ -147,16 +147,16 @@ fn drawn(space: &Space, most: usize, seed: u64) -> Vec<Vec<usize>> {
 }
 
 /// A network's counts; none where the values do not fit together.
-fn point(space: &Space, choices: &[usize]) -> Option<CloudPoint> {
+fn point(space: &Space, choices: &[usize]) -> Option<SpaceSample> {
     let network = space.network(choices).ok()?;
     let cost = Cost::new(&network.graph, Mode::Inference);
-    Some(CloudPoint {
+    Some(SpaceSample {
         values: network.point.iter().map(|(_, value)| value.clone()).collect(),
         params: cost.total.params,
         macs: cost.total.macs,
         acts: cost.total.acts,
         peak_activation_bytes: cost.peak.bytes,
-        is_inside: broken(&network, &cost).is_empty(),
+        is_inside: violated_constraints(&network, &cost).is_empty(),
     })
 }
 
@@ -187,7 +187,7 @@ mod tests {
         };
         let some = cloud_on(4, &space(), plan, &stops);
         // One portion stops it; each thread then finishes its own.
-        assert!((600..600 + 4 * PORTION).contains(&some.points.len()), "{}", some.points.len());
+        assert!((600..600 + 4 * CHUNK_SIZE).contains(&some.points.len()), "{}", some.points.len());
         assert_eq!(some.failed, 0, "what was not counted did not fail");
         let widths: Vec<f64> = some.points.iter().map(|it| it.values[0].parse().unwrap()).collect();
         let mean = widths.iter().sum::<f64>() / widths.len() as f64;
@@ -205,7 +205,7 @@ mod tests {
         };
         cloud_on(8, &space(), CloudPlan { most: 3000, seed: 0 }, &tell);
         let told = told.into_inner().unwrap();
-        assert_eq!((told.len(), told.last()), (3000_usize.div_ceil(PORTION), Some(&3000)));
+        assert_eq!((told.len(), told.last()), (3000_usize.div_ceil(CHUNK_SIZE), Some(&3000)));
         assert!(told.is_sorted(), "{told:?}");
     }
 

@@ -60,7 +60,7 @@ const FEWEST_RUNS: usize = MIN_PAIRS;
 const FEWEST_WHEN_STOPPED: usize = 20;
 
 /// Something to measure.
-pub struct Candidate<'a> {
+pub struct BenchCase<'a> {
     /// What runs it.
     pub engine: &'a dyn Engine,
     /// What runs.
@@ -88,14 +88,14 @@ pub struct Run {
     /// Whether it was stopped before its budget was spent.
     pub cut_short: bool,
     /// What else went on.
-    pub surroundings: Surroundings,
+    pub surroundings: Interference,
     /// How many of the network's weights are subnormal.
     pub subnormals: Subnormals,
 }
 
 /// What else went on while a group was measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Surroundings {
+pub struct Interference {
     /// Cores that other programs kept busy, on average.
     pub others_cores: Option<f64>,
     /// Cores that the hypervisor took away, on average.
@@ -131,7 +131,7 @@ pub trait Observer {
 
 /// Measures candidates against each other. Each is reported as soon as it is done.
 pub fn measure(
-    candidates: &[Candidate<'_>],
+    candidates: &[BenchCase<'_>],
     protocol: &Protocol,
     host: &dyn Host,
     observer: &mut dyn Observer,
@@ -213,7 +213,7 @@ struct Runner {
 
 impl Runner {
     fn load(
-        candidate: &Candidate<'_>,
+        candidate: &BenchCase<'_>,
         protocol: &Protocol,
         host: &dyn Host,
     ) -> Result<Self, EngineError> {
@@ -297,14 +297,14 @@ impl Runner {
         self.spent.as_secs_f64() / protocol.budget.as_secs_f64()
     }
 
-    fn stopped(self, surroundings: Surroundings) -> Event {
+    fn stopped(self, surroundings: Interference) -> Event {
         if self.count < FEWEST_WHEN_STOPPED {
             return Event::Abandoned;
         }
         Event::Finished(Box::new(self.finish(true, surroundings)))
     }
 
-    fn finish(self, cut_short: bool, surroundings: Surroundings) -> Run {
+    fn finish(self, cut_short: bool, surroundings: Interference) -> Run {
         Run {
             precision: self.session.precision(),
             load: self.load,
@@ -347,7 +347,7 @@ impl Watch {
         Self { time: host.now(), cpu: host.cpu_time(), clock_mhz: host.clock_mhz() }
     }
 
-    fn read(&self, host: &dyn Host) -> Surroundings {
+    fn read(&self, host: &dyn Host) -> Interference {
         let elapsed = (host.now() - self.time).as_secs_f64();
         let cores = |time: Duration| if elapsed > 0.0 { time.as_secs_f64() / elapsed } else { 0.0 };
         let cpu = self.cpu.zip(host.cpu_time());
@@ -356,7 +356,7 @@ impl Watch {
                 (end.busy.saturating_sub(start.busy), end.own.saturating_sub(start.own));
             cores(busy.saturating_sub(own))
         };
-        Surroundings {
+        Interference {
             others_cores: cpu.map(others),
             stolen_cores: cpu.map(|(start, end)| cores(end.stolen.saturating_sub(start.stolen))),
             clock_mhz: self.clock_mhz.zip(host.clock_mhz()).map(<[f64; 2]>::from),

@@ -11,7 +11,7 @@ use crate::subnormal::count_subnormals;
 
 /// The precision that a user asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum PrecisionWish {
+pub enum PrecisionRequest {
     /// Single precision, so that engines can be compared.
     #[default]
     Fp32,
@@ -27,7 +27,7 @@ pub struct Setup {
     /// Threads that compute one run.
     pub threads: u32,
     /// The precision wished for.
-    pub precision: PrecisionWish,
+    pub precision: PrecisionRequest,
     /// The device, by a name that [`Description::devices`] lists.
     pub device: String,
 }
@@ -217,12 +217,12 @@ pub trait Engine {
         setup: &Setup,
         input: Arc<[f32]>,
         runs: usize,
-        listen: &mut Listen<'_>,
+        listen: &mut ProgressFn<'_>,
     ) -> Result<NodeTimings, EngineError>;
 }
 
 /// Told the share that is done, from 0 to 1, as often as an engine can stop; says whether to go on.
-pub type Listen<'a> = dyn FnMut(f64) -> ControlFlow<()> + 'a;
+pub type ProgressFn<'a> = dyn FnMut(f64) -> ControlFlow<()> + 'a;
 
 /// The share that so many steps are of all.
 #[expect(clippy::cast_precision_loss, reason = "nobody does 2^52 steps")]

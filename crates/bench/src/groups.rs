@@ -2,12 +2,17 @@
 
 use std::ops::Range;
 
-use crate::need::Need;
+use crate::need::MemoryEstimate;
 
 /// Splits networks, by what they need, into neighbouring groups that take turns. A group has `most` networks at
 /// most, as results are safe when their group is done, and fits into the available memory: all of its networks are kept
 /// on each of the engines at once, and loaded one after the other. A single network is a group whatever it needs.
-pub fn groups(needs: &[Need], engines: usize, most: usize, available: u64) -> Vec<Range<usize>> {
+pub fn groups(
+    needs: &[MemoryEstimate],
+    engines: usize,
+    most: usize,
+    available: u64,
+) -> Vec<Range<usize>> {
     let mut groups: Vec<Range<usize>> = Vec::new();
     // What is kept of the last group, and what loading takes for a moment at most.
     let (mut kept, mut loading): (u64, u64) = (0, 0);
@@ -36,8 +41,10 @@ mod tests {
     fn groups_are_small_and_fit() {
         let gibibyte = 1 << 30;
         let groups = |needs: &[u64], engines, most, available: u64| {
-            let needs: Vec<Need> =
-                needs.iter().map(|&weights| Need::of_weights(weights * gibibyte)).collect();
+            let needs: Vec<MemoryEstimate> = needs
+                .iter()
+                .map(|&weights| MemoryEstimate::of_weights(weights * gibibyte))
+                .collect();
             groups(&needs, engines, most, available * gibibyte)
         };
         assert_eq!(groups(&[1; 8], 1, 6, 1000), [0..6, 6..8]);

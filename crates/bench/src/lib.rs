@@ -8,6 +8,7 @@ mod agreement;
 mod bench;
 mod engine;
 pub mod engines;
+mod grading;
 mod groups;
 mod host;
 mod machine;
@@ -17,19 +18,18 @@ mod profile;
 pub mod program;
 mod recording;
 mod subnormal;
-mod trust;
 
 pub use agreement::{allowed_error, relative_error};
-pub use bench::{Candidate, Event, Observer, Protocol, Run, Surroundings, measure, random_input};
+pub use bench::{BenchCase, Event, Interference, Observer, Protocol, Run, measure, random_input};
 pub use engine::{
-    Description, Engine, EngineError, Listen, Model, NodeTime, NodeTimes, NodeTimings,
-    PrecisionWish, Session, Setup,
+    Description, Engine, EngineError, Model, NodeTime, NodeTimes, NodeTimings, PrecisionRequest,
+    ProgressFn, Session, Setup,
 };
 pub use groups::groups;
 pub use host::{CpuTime, FakeHost, Host, Memory, System};
 pub use machine::{available_memory, this_machine};
-pub use need::Need;
+pub use need::MemoryEstimate;
 pub use probe::measure_roofline;
 pub use profile::profile;
-pub use recording::{Setting, measurement, runtime};
+pub use recording::{RunContext, measurement, runtime};
 pub use subnormal::count_subnormals;

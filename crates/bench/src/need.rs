@@ -35,12 +35,12 @@ const ENGINE_BYTES: u64 = 64 << 20;
 
 /// What a network needs, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Need {
+pub struct MemoryEstimate {
     weights: u64,
     run: u64,
 }
 
-impl Need {
+impl MemoryEstimate {
     /// What a network with its weights needs, and a run of so many images: these, and results at their peak.
     pub fn new(graph: &Graph, batch: u32) -> Self {
         let cost = Cost::new(graph, Mode::Inference);
@@ -88,7 +88,7 @@ impl Need {
 }
 
 #[cfg(test)]
-impl Need {
+impl MemoryEstimate {
     pub(crate) fn of_weights(weights: u64) -> Self {
         Self { weights, run: 0 }
     }
@@ -106,19 +106,19 @@ mod tests {
         graph.add(relu, &[graph.input()]).unwrap();
         // The input that we keep, the engine's and the result.
         let run = 3 * (3 * 4 * 4 * 4);
-        let results = |batch: u32| Need::new(&graph, batch).to_run(1) - ENGINE_BYTES;
+        let results = |batch: u32| MemoryEstimate::new(&graph, batch).to_run(1) - ENGINE_BYTES;
         assert_eq!(results(1), RESULTS * run);
         assert_eq!(results(u32::MAX), RESULTS * run * u64::from(u32::MAX));
     }
 
     #[test]
     fn each_copy_of_the_weights_counts() {
-        let need = Need { weights: 100, run: 10 };
+        let need = MemoryEstimate { weights: 100, run: 10 };
         assert_eq!((need.to_read(), need.to_write(), need.to_load()), (200, 300, 100));
         assert_eq!(need.to_keep(0), 100);
         assert_eq!(need.to_keep(2) - 2 * ENGINE_BYTES, 100 + 2 * (200 + 20));
         assert_eq!(need.to_run(2), need.to_keep(2) + need.to_load());
-        let huge = Need { weights: u64::MAX / 2, run: u64::MAX };
+        let huge = MemoryEstimate { weights: u64::MAX / 2, run: u64::MAX };
         assert_eq!(huge.to_run(3), u64::MAX);
     }
 }

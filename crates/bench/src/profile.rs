@@ -8,9 +8,9 @@ use std::{
 use inceptive_cost::{Cost, Mode};
 use inceptive_ir::{Graph, NodeId, Op, Path};
 
-use inceptive_results::{Part, Precision, Profile, statistics::median};
+use inceptive_results::{NodeProfile, Precision, Profile, statistics::median};
 
-use crate::engine::{Engine, EngineError, Listen, Model, NodeTimes, Setup};
+use crate::engine::{Engine, EngineError, Model, NodeTimes, ProgressFn, Setup};
 
 /// Fewer runs than this, or than were asked for, give no profile when it is stopped.
 const FEWEST_WHEN_STOPPED: usize = 5;
@@ -25,7 +25,7 @@ pub fn profile(
     setup: &Setup,
     input: Arc<[f32]>,
     runs: usize,
-    listen: &mut Listen<'_>,
+    listen: &mut ProgressFn<'_>,
 ) -> Result<Option<Profile>, EngineError> {
     let times = engine.node_times(model, setup, input, runs, listen)?;
     if times.runs.len() < runs.min(FEWEST_WHEN_STOPPED) {
@@ -58,7 +58,7 @@ fn joined(graph: &Graph, cost: &Cost, precision: Precision, runs: &[NodeTimes]) 
         let costs: Vec<_> = ids.iter().filter_map(|&id| cost.get(id)).collect();
         let main = costs.iter().max_by_key(|cost| cost.flops);
         let ops: Vec<&str> = ids.iter().map(|&id| graph.node(id).op.name()).collect();
-        Part {
+        NodeProfile {
             name: main
                 .map_or_else(|| line.name.clone(), |cost| graph.node(cost.id).path.to_string()),
             ops: ops.join("+"),

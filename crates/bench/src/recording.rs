@@ -1,13 +1,13 @@
 //! Runs as records.
 
 use inceptive_results::{
-    Machine, Measurement, Precision, Roofline, Runtime, Subject, statistics::summarize, unix_ms,
+    Machine, Measurement, NetworkInfo, Precision, Roofline, Runtime, statistics::summarize, unix_ms,
 };
 
 use crate::{
-    bench::{Protocol, Run, Surroundings},
+    bench::{Interference, Protocol, Run},
     engine::{Description, Setup},
-    trust::judge,
+    grading::grade_run,
 };
 
 /// What ran a network: an engine as it was set up, and the precision that it really computed in.
@@ -28,7 +28,7 @@ pub fn runtime(
 }
 
 /// What every measurement of one call has in common.
-pub struct Setting<'a> {
+pub struct RunContext<'a> {
     /// The machine.
     pub machine: &'a Machine,
     /// How it was measured.
@@ -37,10 +37,10 @@ pub struct Setting<'a> {
 
 /// Describes a run.
 pub fn measurement(
-    subject: Subject,
+    subject: NetworkInfo,
     runtime: Runtime,
     roofline: Roofline,
-    setting: &Setting<'_>,
+    setting: &RunContext<'_>,
     run: &Run,
 ) -> Measurement {
     let turns_ms: Vec<Vec<f64>> = run
@@ -52,8 +52,8 @@ pub fn measurement(
     #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
     let operations = 2.0 * subject.macs as f64 * f64::from(runtime.batch);
     let share_of_peak = operations / latency_ms.median.value / 1e6 / roofline.peak_gflops;
-    let (grade, findings) = judge(run, &latency_ms, share_of_peak);
-    let Surroundings { others_cores, stolen_cores, clock_mhz } = run.surroundings;
+    let (grade, findings) = grade_run(run, &latency_ms, share_of_peak);
+    let Interference { others_cores, stolen_cores, clock_mhz } = run.surroundings;
     Measurement {
         subject,
         runtime,

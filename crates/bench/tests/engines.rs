@@ -5,7 +5,7 @@
 use std::{fs, ops::ControlFlow, path::PathBuf, sync::Arc};
 
 use inceptive_bench::{
-    Engine, EngineError, Model, PrecisionWish, Setup, allowed_error,
+    Engine, EngineError, Model, PrecisionRequest, Setup, allowed_error,
     engines::{Libraries, all},
     random_input, relative_error,
 };
@@ -29,7 +29,7 @@ fn small(name: &str) -> Graph {
     passes::inference(&loaded.unwrap_or_else(|| panic!("{name}")).architecture.graph).unwrap()
 }
 
-fn setup(batch: u32, precision: PrecisionWish) -> Setup {
+fn setup(batch: u32, precision: PrecisionRequest) -> Setup {
     Setup { batch, threads: 2, precision, device: "cpu".to_owned() }
 }
 
@@ -75,7 +75,7 @@ fn found() -> Vec<Box<dyn Engine>> {
 fn engines_agree() {
     let engines = found();
     assert_eq!(engines[0].name(), "rten");
-    let wish = setup(1, PrecisionWish::Fp32);
+    let wish = setup(1, PrecisionRequest::Fp32);
     for name in names() {
         let model = Model::new(&name, &small(&name), Weights::seeded(&small(&name), 3)).unwrap();
         let outputs: Vec<Vec<f32>> = engines
@@ -106,9 +106,9 @@ fn default_precision_is_labelled_and_close() {
     )
     .unwrap();
     for engine in found() {
-        let (_, exact) = output(engine.as_ref(), &model, &setup(1, PrecisionWish::Fp32));
+        let (_, exact) = output(engine.as_ref(), &model, &setup(1, PrecisionRequest::Fp32));
         let (precision, output) =
-            output(engine.as_ref(), &model, &setup(1, PrecisionWish::EngineDefault));
+            output(engine.as_ref(), &model, &setup(1, PrecisionRequest::EngineDefault));
         let limit = allowed_error(precision, Precision::Fp32);
         let error = error(&output, &exact);
         assert!(error < limit, "{} in {precision}: {error}", engine.name());
@@ -126,8 +126,8 @@ fn folding_and_batches_keep_the_output() {
         let graph = small(name);
         let weights = Weights::seeded(&graph, 5);
         let model = Model::new(name, &graph, weights.clone()).unwrap();
-        let (_, one) = output(engine.as_ref(), &model, &setup(1, PrecisionWish::Fp32));
-        let (_, three) = output(engine.as_ref(), &model, &setup(3, PrecisionWish::Fp32));
+        let (_, one) = output(engine.as_ref(), &model, &setup(1, PrecisionRequest::Fp32));
+        let (_, three) = output(engine.as_ref(), &model, &setup(3, PrecisionRequest::Fp32));
         assert_eq!(three.len(), 3 * one.len());
         let error_in_batch = error(&three[..one.len()], &one);
         assert!(error_in_batch < 1e-5, "{name}: {error_in_batch}");
@@ -172,7 +172,7 @@ fn found_with_node_times() -> impl Iterator<Item = Box<dyn Engine>> {
 #[test]
 fn node_times_name_nodes_of_the_network() {
     let (model, input) = googlenet();
-    let wish = setup(1, PrecisionWish::Fp32);
+    let wish = setup(1, PrecisionRequest::Fp32);
     for engine in found_with_node_times() {
         let mut listen = |_| ControlFlow::Continue(());
         let runs = engine.node_times(&model, &wish, input.clone(), 2, &mut listen).unwrap().runs;
@@ -187,7 +187,7 @@ fn node_times_name_nodes_of_the_network() {
 #[test]
 fn node_times_go_on_evenly_and_stop_when_told() {
     let (model, input) = googlenet();
-    let wish = setup(1, PrecisionWish::Fp32);
+    let wish = setup(1, PrecisionRequest::Fp32);
     for engine in found_with_node_times() {
         let mut shares = vec![];
         let mut listen = |share: f64| {
@@ -233,7 +233,7 @@ fn deep(nodes: usize, join: Option<Op>) -> Model {
 /// The planners of engines call themselves once for each node of a row: the threads of tests have 2 MiB of stack.
 #[test]
 fn long_rows_of_nodes_run_or_are_refused() {
-    let setup = setup(1, PrecisionWish::Fp32);
+    let setup = setup(1, PrecisionRequest::Fp32);
     let sum = Op::Add { scales: vec![1.0; 30_000] };
     let half = Op::Add { scales: vec![0.5; 10_000] };
     for engine in found() {

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use inceptive_bench::Need;
+use inceptive_bench::MemoryEstimate;
 use inceptive_cost::{Convention, Cost, Mode, by_module, by_op, diff, reconcile};
 use inceptive_dsl::{Disk, Setting, load, settables};
 use inceptive_ir::{Graph, passes};
@@ -117,7 +117,7 @@ proptest! {
                 prop_assert!(!to_pytorch(graph, "n").is_empty());
                 let deployed = passes::inference(graph).unwrap();
                 prop_assert_eq!(deployed.fingerprint().to_string().len(), 32);
-                Need::new(&deployed, batch);
+                MemoryEstimate::new(&deployed, batch);
             }
         }
     }

@@ -5,13 +5,13 @@
 use std::{cell::Cell, ops::ControlFlow, time::Duration};
 
 use inceptive_bench::{
-    Candidate, Description, Engine, Event, FakeHost, Model, Observer, PrecisionWish, Protocol, Run,
-    Setting, Setup, engines::mock::Mock, measure, profile, random_input,
+    BenchCase, Description, Engine, Event, FakeHost, Model, Observer, PrecisionRequest, Protocol,
+    Run, RunContext, Setup, engines::mock::Mock, measure, profile, random_input,
 };
 use inceptive_ir::{Activation, Graph, NewNode, Op, Path, Shape};
 use inceptive_results::BestRoofline;
 use inceptive_results::{
-    Grade, Measurement, Profile, Roofline, Subject, Subnormals, Verdict, compare,
+    Grade, Measurement, NetworkInfo, Profile, Roofline, Subnormals, Verdict, compare,
 };
 use inceptive_weights::Weights;
 
@@ -23,7 +23,7 @@ fn model(name: &str) -> Model {
 }
 
 fn setup() -> Setup {
-    Setup { batch: 1, threads: 1, precision: PrecisionWish::Fp32, device: "cpu".to_owned() }
+    Setup { batch: 1, threads: 1, precision: PrecisionRequest::Fp32, device: "cpu".to_owned() }
 }
 
 fn ms(milliseconds: f64) -> Duration {
@@ -58,8 +58,8 @@ impl Observer for Notes {
 
 /// Measures models with one engine.
 fn measured(engine: &Mock, models: &[Model], protocol: &Protocol, mut notes: Notes) -> Notes {
-    let candidates: Vec<Candidate<'_>> =
-        models.iter().map(|model| Candidate { engine, model, setup: setup() }).collect();
+    let candidates: Vec<BenchCase<'_>> =
+        models.iter().map(|model| BenchCase { engine, model, setup: setup() }).collect();
     measure(&candidates, protocol, &engine.host, &mut notes);
     notes
 }
@@ -70,12 +70,12 @@ fn protocol(milliseconds: u64) -> Protocol {
 
 /// A result as it is kept.
 fn result(engine: &Mock, model: &Model, run: &Run, protocol: &Protocol) -> Measurement {
-    let subject = Subject::new(&model.name, "file.yaml", vec![], &model.graph);
+    let subject = NetworkInfo::new(&model.name, "file.yaml", vec![], &model.graph);
     let description: Description = engine.describe().unwrap();
     let runtime = inceptive_bench::runtime(engine.name(), &description, &setup(), run.precision);
     let roofline = Roofline { threads: 1, peak_gflops: 100.0, bandwidth_gbps: 10.0 };
     let machine = inceptive_bench::this_machine();
-    let setting = Setting { machine: &machine, protocol };
+    let setting = RunContext { machine: &machine, protocol };
     inceptive_bench::measurement(subject, runtime, roofline, &setting, run)
 }
 
@@ -260,8 +260,8 @@ fn one_failure_leaves_the_others_alone() {
     let broken = Mock { fails_at: Some(30), ..steady.clone() };
     let (a, b) = (model("a"), model("b"));
     let candidates = [
-        Candidate { engine: &broken, model: &a, setup: setup() },
-        Candidate { engine: &steady, model: &b, setup: setup() },
+        BenchCase { engine: &broken, model: &a, setup: setup() },
+        BenchCase { engine: &steady, model: &b, setup: setup() },
     ];
     let mut notes = Notes::default();
     measure(&candidates, &protocol(300), &host, &mut notes);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use inceptive_app::{Purpose, ReadError, Runnable, WeightSource, broken, is_onnx};
+use inceptive_app::{Purpose, ReadError, Runnable, WeightSource, is_onnx, violated_constraints};
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Architecture, Checked, Disk, Failure, Loaded, Setting, check, load};
 use inceptive_results::Subnormals;
@@ -211,7 +211,7 @@ pub fn warn_of_constraints(architecture: &Architecture) {
         return;
     }
     let cost = Cost::new(&architecture.graph, Mode::Inference);
-    for constraint in broken(architecture, &cost) {
+    for constraint in violated_constraints(architecture, &cost) {
         let outside = format!("`{}` is outside of the space: not {constraint}", architecture.name);
         output::warn(&format!("warning: {}", one_line(&outside)));
     }

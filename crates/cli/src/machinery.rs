@@ -3,9 +3,9 @@
 use std::{num::NonZeroU32, path::PathBuf};
 
 use clap::{Args, ValueEnum};
-use inceptive_app::{ChoiceError, Found, choose};
+use inceptive_app::{AvailableEngine, ChoiceError, choose};
 use inceptive_bench::{
-    PrecisionWish, Setup,
+    PrecisionRequest, Setup,
     engines::{DEFAULT_ENGINE, Libraries},
 };
 
@@ -61,7 +61,7 @@ impl EngineArguments {
     ///
     /// # Errors
     /// When one is not known or not found, or does not have the device.
-    pub fn found(&self) -> anyhow::Result<Vec<Found>> {
+    pub fn found(&self) -> anyhow::Result<Vec<AvailableEngine>> {
         choose(&self.libraries.libraries(), &self.engines, &self.device).map_err(
             |error| match error {
                 ChoiceError::Unknown { .. } | ChoiceError::Device { .. } => output::usage(error),
@@ -71,10 +71,10 @@ impl EngineArguments {
     }
 
     /// The precision wished for.
-    pub fn precision(&self) -> PrecisionWish {
+    pub fn precision(&self) -> PrecisionRequest {
         match self.precision {
-            PrecisionName::Fp32 => PrecisionWish::Fp32,
-            PrecisionName::Default => PrecisionWish::EngineDefault,
+            PrecisionName::Fp32 => PrecisionRequest::Fp32,
+            PrecisionName::Default => PrecisionRequest::EngineDefault,
         }
     }
 

@@ -67,7 +67,7 @@ fn print(text: &str) -> anyhow::Result<()> {
 
 /// Prints an error with its causes.
 pub fn error(error: &dyn std::error::Error) {
-    warn(&format!("error: {}", inceptive_app::chain(error)));
+    warn(&format!("error: {}", inceptive_app::error_chain(error)));
 }
 
 /// Writes a JSON document to standard output while it is made, so that a large one need not fit in memory.

@@ -12,7 +12,7 @@ use inceptive_ir::{AuxiliaryHead, Graph, Part, Path, Shape, Span};
 
 use crate::{
     code::Code,
-    diagnostic::{Diagnostic, Sink, suggestion},
+    diagnostic::{Diagnostic, DiagnosticSink, suggestion},
     document::{
         ArchitectureKeys, AuxiliaryKeys, InputKeys, Published, RESOLVED_KEYS, comparable, fields,
         published, texts, without,
@@ -119,7 +119,7 @@ pub(crate) struct Built {
 }
 
 /// Builds the network of a draft; none when something was reported.
-pub(crate) fn build(draft: &Draft, sink: &Sink) -> Option<Built> {
+pub(crate) fn build(draft: &Draft, sink: &DiagnosticSink) -> Option<Built> {
     sink.start_network();
     let map = without(&draft.map, &RESOLVED_KEYS);
     let mut values = parameters(&map, sink)?;
@@ -193,7 +193,7 @@ impl About {
 }
 
 /// The values of the file's parameters; each sees the ones before it. None when there are too many.
-fn parameters(map: &Map, sink: &Sink) -> Option<Vec<Named>> {
+fn parameters(map: &Map, sink: &DiagnosticSink) -> Option<Vec<Named>> {
     let mut values: Vec<Named> = Vec::new();
     let Some(params) = map.get("params") else { return Some(values) };
     if declared(params).len() > MAX_PARAMETERS {
@@ -257,11 +257,11 @@ fn lower(
     keys: &ArchitectureKeys,
     values: &[Named],
     input: Option<(Shape, Span)>,
-    sink: &Sink,
+    sink: &DiagnosticSink,
 ) -> Option<Lowered> {
     let scope = Scope::root(values);
     let reader = Reader { scope: &scope, sink };
-    let (none, of_head) = (Map::default(), Sink::default());
+    let (none, of_head) = (Map::default(), DiagnosticSink::default());
     let defaults = given(&keys.defaults).and_then(|defaults| defaults.0.map()).unwrap_or(&none);
     let width = width_rule(keys, draft.map.get("width_multiplier"), &reader);
     let (graph, mut start) = start(input, &reader)?;
@@ -412,7 +412,7 @@ fn auxiliary<'a>(
     node: &Node,
     scope: &Scope<'_>,
     names: &mut Names,
-    of_head: &'a Sink,
+    of_head: &'a DiagnosticSink,
 ) -> Option<UnfitHead> {
     let sink = lowering.sink;
     let reader = Reader { scope, sink };

@@ -169,14 +169,14 @@ pub(crate) fn printable(text: &str) -> String {
 
 /// Collects diagnostics; each is kept once, however often a block that holds the mistake is used.
 #[derive(Debug, Default)]
-pub(crate) struct Sink {
+pub(crate) struct DiagnosticSink {
     kept: RefCell<Vec<Diagnostic>>,
     seen: RefCell<HashSet<(Code, Option<Span>, String)>>,
     /// Bytes of expressions that were evaluated for the network that is being built.
     evaluated: Cell<usize>,
 }
 
-impl Sink {
+impl DiagnosticSink {
     pub(crate) fn push(&self, diagnostic: Diagnostic) {
         if self.is_new(&diagnostic) {
             self.kept.borrow_mut().push(diagnostic);

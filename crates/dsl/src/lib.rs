@@ -72,7 +72,7 @@ pub use space::{Choice, Constraint, METRICS, Objective, Space, Variable};
 pub use variant::{Variant, variant};
 
 use architecture::Draft;
-use diagnostic::{Sink, suggestion};
+use diagnostic::{DiagnosticSink, suggestion};
 use load::{Document, Loader};
 use scope::{Reader, Scope};
 use yaml::{Entry, Map, Node, Value};
@@ -177,7 +177,7 @@ impl std::error::Error for Failure {}
 /// # Errors
 /// All diagnostics, when the file or a setting is wrong.
 pub fn load(files: &dyn Files, path: &Path, settings: &[Setting]) -> Result<Loaded, Failure> {
-    let sink = Sink::default();
+    let sink = DiagnosticSink::default();
     let mut loader = Loader::new(files, &sink);
     let loaded = load_with(&mut loader, path, settings, &sink);
     let sources = loader.sources;
@@ -193,7 +193,7 @@ pub fn load(files: &dyn Files, path: &Path, settings: &[Setting]) -> Result<Load
 /// # Errors
 /// All diagnostics, when the file or a setting is wrong.
 pub fn resolve(files: &dyn Files, path: &Path, settings: &[Setting]) -> Result<String, Failure> {
-    let sink = Sink::default();
+    let sink = DiagnosticSink::default();
     let mut loader = Loader::new(files, &sink);
     let loaded = load_with(&mut loader, path, settings, &sink);
     let sources = loader.sources;
@@ -212,7 +212,7 @@ pub fn resolve(files: &dyn Files, path: &Path, settings: &[Setting]) -> Result<S
 /// # Errors
 /// All diagnostics, when the file is wrong.
 pub fn check(files: &dyn Files, path: &Path) -> Result<Checked, Failure> {
-    let sink = Sink::default();
+    let sink = DiagnosticSink::default();
     let mut loader = Loader::new(files, &sink);
     let checked = check_with(&mut loader, path, &sink);
     let sources = loader.sources;
@@ -231,7 +231,7 @@ pub fn check(files: &dyn Files, path: &Path) -> Result<Checked, Failure> {
 /// # Errors
 /// All diagnostics, when the file is wrong or describes something else.
 pub fn load_space(files: &dyn Files, path: &Path) -> Result<Space, Failure> {
-    let sink = Sink::default();
+    let sink = DiagnosticSink::default();
     let mut loader = Loader::new(files, &sink);
     let space = loader.open(path).and_then(|document| {
         expect_space(&document, &sink)?;
@@ -243,7 +243,7 @@ pub fn load_space(files: &dyn Files, path: &Path) -> Result<Space, Failure> {
     }
 }
 
-fn expect_space(document: &Document, sink: &Sink) -> Option<()> {
+fn expect_space(document: &Document, sink: &DiagnosticSink) -> Option<()> {
     let found = Kind::of(&document.map);
     if found == Kind::Space {
         return Some(());
@@ -253,12 +253,12 @@ fn expect_space(document: &Document, sink: &Sink) -> Option<()> {
     None
 }
 
-fn expect_architecture(found: Kind, span: inceptive_ir::Span, sink: &Sink) {
+fn expect_architecture(found: Kind, span: inceptive_ir::Span, sink: &DiagnosticSink) {
     let message = format!("the file is {}, not a network", found.describe());
     sink.push(Diagnostic::new(Code::WrongKind, message).at(span, "here"));
 }
 
-fn check_with(loader: &mut Loader<'_>, path: &Path, sink: &Sink) -> Option<Checked> {
+fn check_with(loader: &mut Loader<'_>, path: &Path, sink: &DiagnosticSink) -> Option<Checked> {
     let document = loader.open(path)?;
     match Kind::of(&document.map) {
         Kind::Architecture => {
@@ -287,7 +287,7 @@ fn check_with(loader: &mut Loader<'_>, path: &Path, sink: &Sink) -> Option<Check
 
 /// Builds the space's networks along each variable through the default point. Large ranges are sampled at
 /// their ends and evenly between, and large networks at fewer points.
-fn check_points(space: &Space, bytes: usize, sink: &Sink) -> Option<()> {
+fn check_points(space: &Space, bytes: usize, sink: &DiagnosticSink) -> Option<()> {
     const MOST: usize = 16;
     /// Steps of all networks together, and what stands for them in text that is only looked through.
     const MOST_WORK: usize = 400_000;
@@ -320,7 +320,7 @@ fn load_with(
     loader: &mut Loader<'_>,
     path: &Path,
     settings: &[Setting],
-    sink: &Sink,
+    sink: &DiagnosticSink,
 ) -> Option<(Architecture, Draft)> {
     let document = loader.open(path)?;
     let entries: Vec<Entry> = settings
@@ -354,7 +354,7 @@ fn load_point(
     path: &Path,
     document: &Document,
     sources: &Sources,
-    sink: &Sink,
+    sink: &DiagnosticSink,
 ) -> Option<(Architecture, Draft)> {
     let reader = Reader { scope: &Scope::EMPTY, sink };
     let mut choices = space.defaults();
@@ -391,7 +391,7 @@ fn set(
     variables: &[&str],
     document: &Document,
     sources: &Sources,
-    sink: &Sink,
+    sink: &DiagnosticSink,
 ) -> Changed {
     let mut overrides = Vec::new();
     let mut point = Vec::new();
@@ -446,7 +446,7 @@ fn top_level(entry: &Entry) -> Option<Map> {
     })
 }
 
-fn unknown_setting(entry: &Entry, params: &[Entry], variables: &[&str], sink: &Sink) {
+fn unknown_setting(entry: &Entry, params: &[Entry], variables: &[&str], sink: &DiagnosticSink) {
     let mut known: Vec<&str> = SETTABLE.to_vec();
     known.extend(params.iter().map(|param| &*param.key));
     known.extend(variables);
@@ -464,7 +464,7 @@ fn finish(
     path: &Path,
     point: Vec<(String, String)>,
     extends: Option<PathBuf>,
-    sink: &Sink,
+    sink: &DiagnosticSink,
 ) -> Option<Architecture> {
     let built = architecture::build(draft, sink)?;
     Some(Architecture {

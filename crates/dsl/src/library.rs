@@ -1,7 +1,7 @@
 //! Libraries of blocks, as people look at them.
 
 use crate::{
-    diagnostic::Sink,
+    diagnostic::DiagnosticSink,
     document::{BlockKeys, LibraryKeys, fields, texts},
     lower::block::declared,
     scope::{Reader, Scope},
@@ -30,7 +30,7 @@ pub struct Block {
 }
 
 /// The library that checked keys describe.
-pub(crate) fn describe(keys: &LibraryKeys, sink: &Sink) -> Option<Library> {
+pub(crate) fn describe(keys: &LibraryKeys, sink: &DiagnosticSink) -> Option<Library> {
     let reader = Reader { scope: &Scope::EMPTY, sink };
     let block = |entry: &crate::yaml::Entry| {
         let keys = BlockKeys::read(&fields(&entry.value, &entry.key, reader)?)?;

@@ -10,7 +10,7 @@ use inceptive_ir::Span;
 
 use crate::{
     code::Code,
-    diagnostic::{Diagnostic, Sink},
+    diagnostic::{Diagnostic, DiagnosticSink},
     document::LibraryKeys,
     field::{Field, Text},
     merge::{inherited, merge, merge_all},
@@ -86,7 +86,7 @@ impl Document {
 pub(crate) struct Loader<'a> {
     files: &'a dyn Files,
     pub(crate) sources: Sources,
-    sink: &'a Sink,
+    sink: &'a DiagnosticSink,
     /// Bytes and values of the files so far.
     bytes: usize,
     values: usize,
@@ -97,7 +97,7 @@ pub(crate) struct Loader<'a> {
 }
 
 impl<'a> Loader<'a> {
-    pub(crate) fn new(files: &'a dyn Files, sink: &'a Sink) -> Self {
+    pub(crate) fn new(files: &'a dyn Files, sink: &'a DiagnosticSink) -> Self {
         Self {
             files,
             sources: Sources::default(),

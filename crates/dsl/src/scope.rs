@@ -6,7 +6,7 @@ use inceptive_ir::{Shape, Span};
 
 use crate::{
     code::Code,
-    diagnostic::{Diagnostic, Sink, suggestion},
+    diagnostic::{Diagnostic, DiagnosticSink, suggestion},
     expr::{self, EvalError, Lookup, Val, ValKind},
     yaml::{Node, Value},
 };
@@ -91,7 +91,7 @@ impl Lookup for Scope<'_> {
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
     pub(crate) scope: &'a Scope<'a>,
-    pub(crate) sink: &'a Sink,
+    pub(crate) sink: &'a DiagnosticSink,
 }
 
 impl Reader<'_> {

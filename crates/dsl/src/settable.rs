@@ -11,7 +11,7 @@ use inceptive_ir::{Part, Path};
 use crate::{
     Failure,
     architecture::{Built, Draft, build},
-    diagnostic::Sink,
+    diagnostic::DiagnosticSink,
     expr,
     load::{Document, Kind, Loader},
     lower::{
@@ -97,7 +97,7 @@ pub struct Settables {
 /// # Errors
 /// All diagnostics, when the file is wrong or no network.
 pub fn settables(files: &dyn Files, path: &FilePath) -> Result<Settables, Failure> {
-    let sink = Sink::default();
+    let sink = DiagnosticSink::default();
     let mut loader = Loader::new(files, &sink);
     let found = loader.open(path).and_then(|document| {
         let map = resolved(&document, &mut loader, &sink)?;
@@ -112,7 +112,11 @@ pub fn settables(files: &dyn Files, path: &FilePath) -> Result<Settables, Failur
 }
 
 /// The keys of a network with all that it extends.
-pub(crate) fn resolved(document: &Document, loader: &mut Loader<'_>, sink: &Sink) -> Option<Map> {
+pub(crate) fn resolved(
+    document: &Document,
+    loader: &mut Loader<'_>,
+    sink: &DiagnosticSink,
+) -> Option<Map> {
     let found = Kind::of(&document.map);
     if found == Kind::Architecture {
         return loader.resolve(document);

@@ -13,7 +13,7 @@ use crate::{
     Failure,
     architecture::{Architecture, Draft, with_parameter},
     code::Code,
-    diagnostic::{Diagnostic, Sink, suggestion},
+    diagnostic::{Diagnostic, DiagnosticSink, suggestion},
     document::{SpaceKeys, VariableKeys, fields, texts},
     expr::{self, EvalError, Expr, Lookup, Val, ValKind},
     field::{Fields, Text},
@@ -179,7 +179,11 @@ impl Choice {
 
 impl Space {
     /// Reads a space with its base.
-    pub(crate) fn read(document: &Document, loader: &mut Loader<'_>, sink: &Sink) -> Option<Self> {
+    pub(crate) fn read(
+        document: &Document,
+        loader: &mut Loader<'_>,
+        sink: &DiagnosticSink,
+    ) -> Option<Self> {
         let reader = Reader { scope: &Scope::EMPTY, sink };
         let fields = Fields {
             reader,
@@ -260,7 +264,7 @@ impl Space {
     /// # Panics
     /// When there is no such position.
     pub fn network(&self, choices: &[usize]) -> Result<Architecture, Failure> {
-        let sink = Sink::default();
+        let sink = DiagnosticSink::default();
         let (map, point) = self.at(choices);
         let draft = Draft { map, span: self.span, overrides: Vec::new() };
         let network = finish(&draft, &self.file, point, None, &sink);

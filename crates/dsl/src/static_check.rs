@@ -9,7 +9,7 @@ use inceptive_ir::{Graph, Path, Shape};
 use crate::{
     args::Builtin,
     code::Code,
-    diagnostic::{Diagnostic, Sink, suggestion},
+    diagnostic::{Diagnostic, DiagnosticSink, suggestion},
     expr,
     field::unknown_keys,
     lower::{
@@ -23,7 +23,11 @@ use crate::{
 
 /// Checks the blocks and steps of an architecture or a library; `names` are those that every expression sees.
 /// Gives the number of steps.
-pub(crate) fn architecture(map: &Map, names: impl Iterator<Item = Arc<str>>, sink: &Sink) -> u32 {
+pub(crate) fn architecture(
+    map: &Map,
+    names: impl Iterator<Item = Arc<str>>,
+    sink: &DiagnosticSink,
+) -> u32 {
     let checker = Checker { reader: Reader { scope: &Scope::EMPTY, sink } };
     for entry in blocks(map) {
         checker.block(entry);
@@ -32,20 +36,20 @@ pub(crate) fn architecture(map: &Map, names: impl Iterator<Item = Arc<str>>, sin
         checker.defaults(defaults);
     }
     let names: Vec<Named> = names.map(|name| (name, None)).collect();
-    rehearse(map, &names, sink)
+    dry_run(map, &names, sink)
 }
 
 /// Goes through every step of a file.
-fn rehearse(map: &Map, names: &[Named], sink: &Sink) -> u32 {
+fn dry_run(map: &Map, names: &[Named], sink: &DiagnosticSink) -> u32 {
     let Ok(graph) = Graph::new(Shape::map(1, 1, 1), None) else { return 0 };
-    let (scope, none, own) = (Scope::root(names), Map::default(), Sink::default());
+    let (scope, none, own) = (Scope::root(names), Map::default(), DiagnosticSink::default());
     let defaults = map.get("defaults").and_then(Node::map).unwrap_or(&none);
     let known = blocks(map).map(|entry| (Arc::clone(&entry.key), &entry.value)).collect();
     let from = Cursor { node: graph.input(), known: false };
     let mut lowering = Lowering::new(&own, graph, known, defaults, WidthRule::NONE, &scope);
     lowering.is_rehearsal = true;
     for Entry { key, value, .. } in blocks(map).filter(|entry| entry.value.map().is_some()) {
-        lowering.rehearse(key, value);
+        lowering.dry_run(key, value);
     }
     let heads = map.get("auxiliary").and_then(Node::list).into_iter().flatten();
     let heads = heads.filter_map(|head| head.map()?.get("steps"));
@@ -65,7 +69,7 @@ fn blocks(map: &Map) -> impl Iterator<Item = &Entry> {
 }
 
 /// Reports parameters of a file that nothing in it mentions.
-pub(crate) fn file_parameters(params: &Node, map: &Map, sink: &Sink) {
+pub(crate) fn file_parameters(params: &Node, map: &Map, sink: &DiagnosticSink) {
     let checker = Checker { reader: Reader { scope: &Scope::EMPTY, sink } };
     let mut used = HashSet::new();
     for entry in &map.0 {

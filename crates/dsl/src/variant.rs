@@ -7,7 +7,7 @@ use serde_yaml::{Mapping, Value as Yaml};
 use crate::{
     Failure, Setting, Space,
     code::Code,
-    diagnostic::{Diagnostic, Sink},
+    diagnostic::{Diagnostic, DiagnosticSink},
     document::without,
     load::{Document, Kind, Loader},
     lower::block::declared,
@@ -40,7 +40,7 @@ pub fn variant(
     settings: &[Setting],
     name: &str,
 ) -> Result<Variant, Failure> {
-    let sink = Sink::default();
+    let sink = DiagnosticSink::default();
     let mut loader = Loader::new(files, &sink);
     let written = loader.open(path).and_then(|document| {
         let entries = settings.iter().map(|setting| loader.setting(&setting.key, &setting.value));
@@ -58,7 +58,7 @@ fn write(
     entries: &[Entry],
     name: &str,
     loader: &mut Loader<'_>,
-    sink: &Sink,
+    sink: &DiagnosticSink,
 ) -> Option<Variant> {
     let (base, with, params) = match Kind::of(&document.map) {
         Kind::Space => {
@@ -124,8 +124,10 @@ fn chosen(space: &Space, entries: &[Entry]) -> Option<Mapping> {
         let set = entries.iter().find(|entry| *entry.key == *variable.name);
         let place = match set {
             Some(entry) => {
-                let reader =
-                    crate::scope::Reader { scope: &crate::Scope::EMPTY, sink: &Sink::default() };
+                let reader = crate::scope::Reader {
+                    scope: &crate::Scope::EMPTY,
+                    sink: &DiagnosticSink::default(),
+                };
                 variable.find(&entry.value, &reader)?
             }
             None => variable.default,

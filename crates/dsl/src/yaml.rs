@@ -11,7 +11,7 @@ use saphyr_parser::{Event, Parser, Span as Range};
 
 use crate::{
     code::Code,
-    diagnostic::{Diagnostic, Sink},
+    diagnostic::{Diagnostic, DiagnosticSink},
 };
 
 /// How deep lists and maps may be nested.
@@ -117,7 +117,7 @@ pub(crate) fn shown(number: f64) -> String {
 }
 
 /// Parses one document; gives it with the number of its values, aliases expanded.
-pub(crate) fn parse(text: &str, source: u32, sink: &Sink) -> Option<(Node, usize)> {
+pub(crate) fn parse(text: &str, source: u32, sink: &DiagnosticSink) -> Option<(Node, usize)> {
     let places = Places::new(text, source);
     refuse_control_characters(text, &places, sink)?;
     let skeleton = Skeleton::read(text, &places, sink)?;
@@ -152,7 +152,7 @@ fn huge_integer(text: &str) -> Option<u32> {
 }
 
 /// YAML has no control characters but tabs and line ends; an editor does not show others, so they are named.
-fn refuse_control_characters(text: &str, places: &Places, sink: &Sink) -> Option<()> {
+fn refuse_control_characters(text: &str, places: &Places, sink: &DiagnosticSink) -> Option<()> {
     let allowed = ['\t', '\n', '\r', '\u{85}'];
     let is_bad = |c: char| {
         (c.is_control() && !allowed.contains(&c))
@@ -261,7 +261,7 @@ impl Skeleton {
         }
     }
 
-    fn read(text: &str, places: &Places, sink: &Sink) -> Option<Self> {
+    fn read(text: &str, places: &Places, sink: &DiagnosticSink) -> Option<Self> {
         let mut reader = Reader { sink, open: vec![], anchors: HashMap::new(), done: None };
         let mut documents = 0;
         for event in Parser::new_from_str(text) {
@@ -301,7 +301,7 @@ impl Skeleton {
 }
 
 struct Reader<'a> {
-    sink: &'a Sink,
+    sink: &'a DiagnosticSink,
     open: Vec<Open>,
     anchors: HashMap<usize, Skeleton>,
     done: Option<Skeleton>,
@@ -415,7 +415,7 @@ impl Reader<'_> {
 }
 
 /// Joins the places with what serde_yaml read.
-fn join(skeleton: &Skeleton, value: serde_yaml::Value, sink: &Sink) -> Option<Node> {
+fn join(skeleton: &Skeleton, value: serde_yaml::Value, sink: &DiagnosticSink) -> Option<Node> {
     use serde_yaml::Value as Yaml;
     let span = skeleton.span();
     let value = match (skeleton, value) {

@@ -2,7 +2,7 @@
 
 use inceptive_results::statistics::Estimate;
 
-use crate::{candidate::Candidate, way::Way};
+use crate::{candidate::NetworkEntry, way::BenchConfig};
 
 /// What a candidate costs.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -12,13 +12,13 @@ pub enum Axis<'a> {
     /// Learned numbers.
     Params,
     /// Measured milliseconds.
-    Latency(&'a Way),
+    Latency(&'a BenchConfig),
 }
 
 impl Axis<'_> {
     /// What a candidate costs; counts are exact, latencies have an interval. None where it is not known.
     #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
-    pub fn cost(&self, candidate: &Candidate) -> Option<Estimate> {
+    pub fn cost(&self, candidate: &NetworkEntry) -> Option<Estimate> {
         let exact = |count: u64| {
             let value = count as f64;
             (count > 0).then_some(Estimate { value, low: value, high: value })
@@ -33,8 +33,8 @@ impl Axis<'_> {
 
 /// The candidates with a comparable accuracy that no other beats: with more accuracy for no more cost, or with
 /// as much accuracy for less cost beyond the intervals. In the order of their costs.
-pub fn front(candidates: &[Candidate], axis: Axis<'_>) -> Vec<usize> {
-    let pair = |candidate: &Candidate| {
+pub fn front(candidates: &[NetworkEntry], axis: Axis<'_>) -> Vec<usize> {
+    let pair = |candidate: &NetworkEntry| {
         let top1 = candidate.top1()?;
         Some([axis.cost(candidate)?, Estimate { value: top1, low: top1, high: top1 }])
     };

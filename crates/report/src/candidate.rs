@@ -3,19 +3,19 @@
 use inceptive_cost::{Cost, Totals};
 use inceptive_dsl::{Published, comparable};
 use inceptive_ir::Graph;
-use inceptive_results::{Measurement, ProfileRecord, Subject};
+use inceptive_results::{Measurement, NetworkInfo, ProfileRecord};
 use inceptive_store::Stored;
 
 /// A network with everything that a report says about it.
 #[derive(Clone, Debug)]
-pub struct Candidate {
+pub struct NetworkEntry {
     /// What people call it.
     pub name: String,
     /// Its fingerprint, auxiliary heads included where they are known. That of `subject` is of what is
     /// deployed, by which results are found.
     pub fingerprint: String,
     /// What results say of it: file, settings, fingerprint, input and counts.
-    pub subject: Subject,
+    pub subject: NetworkInfo,
     /// The network with its counts; none of a network that only a store of results knows.
     pub network: Option<NetworkCost>,
     /// What it is.
@@ -60,7 +60,7 @@ pub const PROTOCOL: &str = "published ImageNet-1k accuracy of one model on one c
 /// ImageNet, in points: 1.96 sqrt(0.75 x 0.25 / 50,000).
 pub(crate) const SAMPLING_POINTS: f64 = 0.38;
 
-impl Candidate {
+impl NetworkEntry {
     /// The accuracy that may stand beside others: ImageNet, one model, one crop, and the resolution at
     /// which the cost is counted; the first such entry that gives a top-1 accuracy.
     pub fn comparable(&self) -> Option<&Published> {

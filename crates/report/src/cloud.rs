@@ -22,12 +22,12 @@ pub struct Cloud {
     /// Points that are no network, as their shapes do not fit.
     pub failed: usize,
     /// Points, in the order of the space.
-    pub points: Vec<CloudPoint>,
+    pub points: Vec<SpaceSample>,
 }
 
 /// A network of a space.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CloudPoint {
+pub struct SpaceSample {
     /// The value of each variable.
     pub values: Vec<String>,
     /// Learned numbers.

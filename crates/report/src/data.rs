@@ -7,13 +7,13 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     axis::{Axis, front},
-    candidate::Candidate,
+    candidate::NetworkEntry,
     cloud::Cloud,
-    layer::{Layer, PartRow, Quantity, by_layer, by_part},
-    picks::Pick,
-    report::{Findings, Report},
+    layer::{BreakdownMetric, Layer, PartRow, by_layer, by_part},
+    picks::Recommendation,
+    report::{Analysis, Report},
     variants::VariantCost,
-    way::Way,
+    way::BenchConfig,
 };
 
 /// Counts that are known without the graph, and those that need it, by the names that `inceptive cost --json`
@@ -31,7 +31,7 @@ const COUNTS: [&str; 10] = [
     "nodes",
 ];
 
-fn counts(candidate: &Candidate) -> [Option<u64>; 10] {
+fn counts(candidate: &NetworkEntry) -> [Option<u64>; 10] {
     let subject = &candidate.subject;
     let totals = candidate.totals();
     [
@@ -63,7 +63,7 @@ const LATENCY: [&str; 11] = [
     "grade",
 ];
 
-fn latency(way: Option<&Way>, candidate: &Candidate) -> Vec<String> {
+fn latency(way: Option<&BenchConfig>, candidate: &NetworkEntry) -> Vec<String> {
     let Some(m) = way.and_then(|way| way.of(candidate)) else {
         return vec![String::new(); LATENCY.len()];
     };
@@ -84,7 +84,7 @@ fn latency(way: Option<&Way>, candidate: &Candidate) -> Vec<String> {
 }
 
 /// One row a candidate; what is not known is empty.
-pub(crate) fn csv(report: &Report, findings: &Findings) -> String {
+pub(crate) fn csv(report: &Report, findings: &Analysis) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let about =
         ["name", "file", "point", "fingerprint", "input_channels", "input_height", "input_width"];
@@ -104,7 +104,7 @@ pub(crate) fn csv(report: &Report, findings: &Findings) -> String {
     String::from_utf8(writer.into_inner().unwrap_or_default()).unwrap_or_default()
 }
 
-fn row(candidate: &Candidate, way: Option<&Way>) -> Vec<String> {
+fn row(candidate: &NetworkEntry, way: Option<&BenchConfig>) -> Vec<String> {
     let subject = &candidate.subject;
     let mut row = vec![
         candidate.name.clone(),
@@ -126,7 +126,7 @@ fn row(candidate: &Candidate, way: Option<&Way>) -> Vec<String> {
 }
 
 /// Everything that the page shows, as `data.json` has it.
-pub fn json(report: &Report, findings: &Findings) -> String {
+pub fn json(report: &Report, findings: &Analysis) -> String {
     let way = findings.main_way();
     let fronts = [Some(Axis::Macs), Some(Axis::Params), way.map(Axis::Latency)]
         .map(|axis| axis.map_or_else(Vec::new, |axis| front(&report.candidates, axis)));
@@ -154,7 +154,7 @@ pub fn json(report: &Report, findings: &Findings) -> String {
     text::json(&format!("{document:#}\n")).into_owned()
 }
 
-fn object(candidate: &Candidate, profiled: Option<&Way>, on_front: [bool; 3]) -> Value {
+fn object(candidate: &NetworkEntry, profiled: Option<&BenchConfig>, on_front: [bool; 3]) -> Value {
     let subject = &candidate.subject;
     let mut object = json!({
         "name": candidate.name,
@@ -191,7 +191,7 @@ fn object(candidate: &Candidate, profiled: Option<&Way>, on_front: [bool; 3]) ->
         .collect();
     let profile = profiled.and_then(|way| way.profile_of(candidate));
     if let Some(network) = &candidate.network {
-        let layers = Quantity::ALL.map(|quantity| {
+        let layers = BreakdownMetric::ALL.map(|quantity| {
             let shares = by_layer(network, profile, quantity);
             let shares = shares.map_or(Value::Null, |shares| {
                 Layer::ALL
@@ -261,7 +261,7 @@ fn measurement_object(id: i64, m: &Measurement) -> Value {
     })
 }
 
-fn way_object(way: &Way) -> Value {
+fn way_object(way: &BenchConfig) -> Value {
     json!({
         "label": way.label(),
         "machine": way.machine,
@@ -275,7 +275,7 @@ fn way_object(way: &Way) -> Value {
     })
 }
 
-fn pick_object(report: &Report, pick: &Pick) -> Value {
+fn pick_object(report: &Report, pick: &Recommendation) -> Value {
     let name = |at: &usize| report.candidates[*at].name.clone();
     json!({
         "what": pick.what,

@@ -97,7 +97,7 @@ impl Layer {
 
 /// What is shared out among layers or modules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Quantity {
+pub enum BreakdownMetric {
     /// Learned numbers.
     Params,
     /// Multiply-accumulates.
@@ -108,7 +108,7 @@ pub enum Quantity {
     Time,
 }
 
-impl Quantity {
+impl BreakdownMetric {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Params, Self::Macs, Self::Memory, Self::Time];
 
@@ -127,25 +127,25 @@ impl Quantity {
 pub fn by_layer(
     network: &NetworkCost,
     profile: Option<&ProfileRecord>,
-    quantity: Quantity,
+    quantity: BreakdownMetric,
 ) -> Option<[u64; 9]> {
     let mut shares = [0; 9];
     let mut add = |layer: Layer, amount: u64| shares[layer as usize] += amount;
     match (quantity, profile) {
-        (Quantity::Time, None) => return None,
-        (Quantity::Time, Some(record)) => {
+        (BreakdownMetric::Time, None) => return None,
+        (BreakdownMetric::Time, Some(record)) => {
             for part in &record.profile.nodes {
                 let node = network.graph.find(&Path::new(&part.name));
                 let layer = node.map_or(Layer::Other, |id| Layer::of(&network.graph, id));
                 add(layer, nanoseconds(part.time_ms));
             }
         }
-        (Quantity::Params | Quantity::Macs | Quantity::Memory, _) => {
+        (BreakdownMetric::Params | BreakdownMetric::Macs | BreakdownMetric::Memory, _) => {
             for node in &network.cost.nodes {
                 let amount = match quantity {
-                    Quantity::Params => node.params,
-                    Quantity::Macs => node.macs,
-                    Quantity::Memory | Quantity::Time => node.activation_bytes,
+                    BreakdownMetric::Params => node.params,
+                    BreakdownMetric::Macs => node.macs,
+                    BreakdownMetric::Memory | BreakdownMetric::Time => node.activation_bytes,
                 };
                 add(Layer::of(&network.graph, node.id), amount);
             }

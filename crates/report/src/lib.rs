@@ -35,20 +35,20 @@ use std::{
 use inceptive_files::{InputFiles, WriteError, replace_all};
 
 pub use axis::{Axis, Pair, front, front_of};
-pub use candidate::{Candidate, NetworkCost, PROTOCOL, Variant, density};
+pub use candidate::{NetworkCost, NetworkEntry, PROTOCOL, Variant, density};
 pub use changes::{
     Breach, Changes, MalformedThreshold, MetricChange, NetworkChange, NewMetric, NewNetwork,
     Threshold, changes,
 };
-pub use cloud::{Cloud, CloudPoint};
+pub use cloud::{Cloud, SpaceSample};
 pub use data::json;
-pub use layer::{Layer, PartRow, Quantity, by_layer, by_part};
-pub use picks::Pick;
-pub use report::{Findings, Report};
+pub use layer::{BreakdownMetric, Layer, PartRow, by_layer, by_part};
+pub use picks::Recommendation;
+pub use report::{Analysis, Report};
 pub use snapshot::{NotAReport, Snapshot, SnapshotNetwork};
 pub use summary::Summary;
 pub use variants::VariantCost;
-pub use way::{Way, batch_and_threads, profiled_ways, ways, ways_of};
+pub use way::{BenchConfig, batch_and_threads, profiled_ways, ways, ways_of};
 
 /// Writes a report into a folder, which is created: `index.html`, `report.md`, its figures as SVG, `data.csv`
 /// and `data.json`. Figures of the report that was there before are removed if this one does not have them. Returns
@@ -61,7 +61,7 @@ pub use way::{Way, batch_and_threads, profiled_ways, ways, ways_of};
 /// When the folder or a file cannot be written, is one of `inputs`, or is a link.
 pub fn write(
     report: &Report,
-    findings: &Findings,
+    findings: &Analysis,
     folder: &Path,
     inputs: &InputFiles,
 ) -> Result<Vec<PathBuf>, WriteError> {

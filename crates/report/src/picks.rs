@@ -2,14 +2,14 @@
 
 use crate::{
     axis::Axis,
-    candidate::{Candidate, SAMPLING_POINTS},
-    way::Way,
+    candidate::{NetworkEntry, SAMPLING_POINTS},
+    way::BenchConfig,
 };
 use inceptive_format::decimals;
 
 /// The best candidate within a budget.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Pick {
+pub struct Recommendation {
     /// What the budget is for: `MACs`, `parameters` or `latency`.
     pub what: &'static str,
     /// The budget, in MACs, parameters or milliseconds.
@@ -28,13 +28,13 @@ const MILLION_PARAMS: [f64; 5] = [2.0, 5.0, 10.0, 25.0, 50.0];
 const MILLISECONDS: [f64; 8] = [2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0];
 
 /// The best candidate within each round budget that some candidates keep and others do not.
-pub fn picks(candidates: &[Candidate], way: Option<&Way>) -> Vec<Pick> {
+pub fn picks(candidates: &[NetworkEntry], way: Option<&BenchConfig>) -> Vec<Recommendation> {
     let mut picks = Vec::new();
     let budgets = |factor: f64, list: &[f64]| list.iter().map(|x| x * factor).collect::<Vec<f64>>();
     let mut add = |what, axis, budgets: Vec<f64>, text: &dyn Fn(f64) -> String| {
         let all =
             budgets.into_iter().filter_map(|budget| pick(candidates, axis, what, budget, text));
-        picks.extend(all.collect::<Vec<Pick>>());
+        picks.extend(all.collect::<Vec<Recommendation>>());
     };
     let count = |unit: &'static str| move |budget: f64| format!("{} {unit}", round_count(budget));
     add("MACs", Axis::Macs, budgets(1e9, &GIGA_MACS), &count("MACs"));
@@ -54,12 +54,12 @@ fn round_count(count: f64) -> String {
 
 /// The best candidate that keeps a budget; none when no candidate or every candidate keeps it.
 fn pick(
-    candidates: &[Candidate],
+    candidates: &[NetworkEntry],
     axis: Axis<'_>,
     what: &'static str,
     budget: f64,
     text: &dyn Fn(f64) -> String,
-) -> Option<Pick> {
+) -> Option<Recommendation> {
     let known = candidates
         .iter()
         .enumerate()
@@ -78,5 +78,5 @@ fn pick(
         .collect();
     close.sort_by(|(_, _, a), (_, _, b)| a.value.total_cmp(&b.value));
     let close = close.into_iter().map(|(at, _, _)| *at).collect();
-    Some(Pick { what, budget, budget_text: text(budget), best: best.0, close })
+    Some(Recommendation { what, budget, budget_text: text(budget), best: best.0, close })
 }

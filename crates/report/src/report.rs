@@ -1,12 +1,12 @@
 //! A report: what it is about, and everything that follows from it.
 
 use crate::{
-    candidate::Candidate,
+    candidate::NetworkEntry,
     cloud::Cloud,
-    picks::{Pick, picks},
+    picks::{Recommendation, picks},
     summary::{Facts, Summary},
     variants::{VariantCost, variants},
-    way::{Way, profiled_way, ways},
+    way::{BenchConfig, profiled_way, ways},
 };
 
 /// What a report is made from.
@@ -15,7 +15,7 @@ pub struct Report {
     /// Its title.
     pub title: String,
     /// The networks.
-    pub candidates: Vec<Candidate>,
+    pub candidates: Vec<NetworkEntry>,
     /// Spaces of networks.
     pub clouds: Vec<Cloud>,
     /// What went wrong while it was gathered.
@@ -28,22 +28,22 @@ pub struct Report {
 
 /// What follows from a report's candidates.
 #[derive(Clone, Debug)]
-pub struct Findings {
+pub struct Analysis {
     /// The ways that they were measured in; the first is the one that most were measured in.
-    pub ways: Vec<Way>,
+    pub ways: Vec<BenchConfig>,
     /// The way that most candidates were profiled in.
-    pub profiled: Option<Way>,
+    pub profiled: Option<BenchConfig>,
     /// Which to take for a budget.
-    pub picks: Vec<Pick>,
+    pub picks: Vec<Recommendation>,
     /// Variants beside their bases.
     pub variants: Vec<VariantCost>,
     /// The report in sentences.
     pub summary: Summary,
 }
 
-impl Findings {
+impl Analysis {
     /// Draws conclusions.
-    pub fn new(candidates: &[Candidate]) -> Self {
+    pub fn new(candidates: &[NetworkEntry]) -> Self {
         let ways = ways(candidates);
         let way = ways.first();
         let picks = picks(candidates, way);
@@ -54,7 +54,7 @@ impl Findings {
     }
 
     /// The way that most candidates were measured in.
-    pub fn main_way(&self) -> Option<&Way> {
+    pub fn main_way(&self) -> Option<&BenchConfig> {
         self.ways.first()
     }
 }

@@ -4,10 +4,10 @@ use inceptive_results::statistics::Estimate;
 use serde::Deserialize;
 
 use crate::{
-    candidate::Candidate,
+    candidate::NetworkEntry,
     layer::by_part,
-    report::Findings,
-    way::{Way, batch_and_threads},
+    report::Analysis,
+    way::{BenchConfig, batch_and_threads},
 };
 
 /// Networks at some time.
@@ -138,8 +138,8 @@ impl Snapshot {
     }
 
     /// What candidates are now.
-    pub fn of(candidates: &[Candidate]) -> Self {
-        let ways = Findings::new(candidates).ways;
+    pub fn of(candidates: &[NetworkEntry]) -> Self {
+        let ways = Analysis::new(candidates).ways;
         Self { networks: candidates.iter().map(|candidate| now(candidate, &ways)).collect() }
     }
 }
@@ -167,7 +167,7 @@ fn from_document(network: Network) -> SnapshotNetwork {
     }
 }
 
-fn now(candidate: &Candidate, ways: &[Way]) -> SnapshotNetwork {
+fn now(candidate: &NetworkEntry, ways: &[BenchConfig]) -> SnapshotNetwork {
     let subject = &candidate.subject;
     let totals = candidate.totals();
     let counts = Counts {
@@ -182,7 +182,7 @@ fn now(candidate: &Candidate, ways: &[Way]) -> SnapshotNetwork {
         moved_bytes: totals.map(|total| total.moved_bytes),
         nodes: totals.map(|total| total.nodes),
     };
-    let latency = |way: &Way| {
+    let latency = |way: &BenchConfig| {
         let r = &way.runtime;
         let name = format!(
             "{} {} on {}, {}, {}, machine {}",

@@ -4,10 +4,10 @@ use inceptive_results::Grade;
 
 use crate::{
     axis::{Axis, front},
-    candidate::{Candidate, SAMPLING_POINTS},
-    picks::Pick,
+    candidate::{NetworkEntry, SAMPLING_POINTS},
+    picks::Recommendation,
     variants::{VariantCost, latency_ratio},
-    way::Way,
+    way::BenchConfig,
 };
 use inceptive_format::{counted, decimals, ratio, short_count, significant};
 
@@ -23,11 +23,11 @@ const MOST: usize = 6;
 /// What sentences are made from.
 pub struct Facts<'a> {
     /// The candidates.
-    pub candidates: &'a [Candidate],
+    pub candidates: &'a [NetworkEntry],
     /// The way that most of them were measured in.
-    pub way: Option<&'a Way>,
+    pub way: Option<&'a BenchConfig>,
     /// Which to take for a budget.
-    pub picks: &'a [Pick],
+    pub picks: &'a [Recommendation],
     /// Variants beside their bases.
     pub variants: &'a [VariantCost],
 }
@@ -122,7 +122,7 @@ impl Facts<'_> {
 
     /// What to take for two GMACs, or for the budget that is nearest to it.
     fn budget(&self) -> Option<String> {
-        let distance = |pick: &&Pick| (pick.budget / 2e9).ln().abs();
+        let distance = |pick: &&Recommendation| (pick.budget / 2e9).ln().abs();
         let macs = self.picks.iter().filter(|pick| pick.what == "MACs");
         let pick = macs.min_by(|a, b| distance(a).total_cmp(&distance(b)))?;
         let best = &self.candidates[pick.best];
@@ -254,10 +254,10 @@ impl Facts<'_> {
     /// Where accuracies say nothing, as of single modules: the fastest, and by how much.
     fn fastest(&self) -> Option<String> {
         let way = self.way.filter(|_| self.candidates.iter().all(|c| c.top1().is_none()))?;
-        let mut measured: Vec<&Candidate> =
+        let mut measured: Vec<&NetworkEntry> =
             self.candidates.iter().filter(|candidate| way.of(candidate).is_some()).collect();
         measured.sort_by(|a, b| {
-            let ms = |c: &Candidate| way.of(c).map_or(f64::NAN, |m| m.latency_ms.median.value);
+            let ms = |c: &NetworkEntry| way.of(c).map_or(f64::NAN, |m| m.latency_ms.median.value);
             ms(a).total_cmp(&ms(b))
         });
         let (first, last) = (*measured.first()?, *measured.last()?);
@@ -290,7 +290,7 @@ impl Facts<'_> {
     #[expect(clippy::cast_precision_loss, reason = "ranks of counts")]
     fn ranking(&self) -> Option<String> {
         let way = self.way?;
-        let measured: Vec<(&Candidate, f64)> = self
+        let measured: Vec<(&NetworkEntry, f64)> = self
             .candidates
             .iter()
             .filter_map(|candidate| Some((candidate, way.of(candidate)?.latency_ms.median.value)))
@@ -299,7 +299,7 @@ impl Facts<'_> {
             return None;
         }
         let times: Vec<f64> = measured.iter().map(|(_, ms)| *ms).collect();
-        let correlation = |count: fn(&Candidate) -> u64| {
+        let correlation = |count: fn(&NetworkEntry) -> u64| {
             let counts: Vec<f64> =
                 measured.iter().map(|(candidate, _)| count(candidate) as f64).collect();
             decimals(rank_correlation(&counts, &times), 2)

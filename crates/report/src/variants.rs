@@ -3,7 +3,7 @@
 use inceptive_cost::{Diff, Mode, diff};
 use inceptive_results::statistics::Estimate;
 
-use crate::{candidate::Candidate, way::Way};
+use crate::{candidate::NetworkEntry, way::BenchConfig};
 
 /// A variant beside its base.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,11 +19,11 @@ pub struct VariantCost {
 }
 
 /// The variants whose base is there too.
-pub fn variants(candidates: &[Candidate], way: Option<&Way>) -> Vec<VariantCost> {
-    let pair = |(at, candidate): (usize, &Candidate)| {
+pub fn variants(candidates: &[NetworkEntry], way: Option<&BenchConfig>) -> Vec<VariantCost> {
+    let pair = |(at, candidate): (usize, &NetworkEntry)| {
         let wanted = &candidate.variant.as_ref()?.base;
         let is_base =
-            |other: &Candidate| other.subject.file == *wanted && other.subject.point.is_empty();
+            |other: &NetworkEntry| other.subject.file == *wanted && other.subject.point.is_empty();
         let base = candidates.iter().position(is_base)?;
         let graphs =
             (&candidates[base].network.as_ref()?.graph, &candidate.network.as_ref()?.graph);
@@ -36,7 +36,7 @@ pub fn variants(candidates: &[Candidate], way: Option<&Way>) -> Vec<VariantCost>
 
 /// Latency of `a` over that of `b`: the ratio of their medians, with the widest interval that theirs allow,
 /// as they need not have taken turns.
-pub fn latency_ratio(way: &Way, a: &Candidate, b: &Candidate) -> Option<Estimate> {
+pub fn latency_ratio(way: &BenchConfig, a: &NetworkEntry, b: &NetworkEntry) -> Option<Estimate> {
     let (a, b) = (way.of(a)?.latency_ms.median, way.of(b)?.latency_ms.median);
     Some(Estimate { value: a.value / b.value, low: a.low / b.high, high: a.high / b.low })
 }

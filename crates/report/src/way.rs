@@ -4,12 +4,12 @@
 use inceptive_results::BestRoofline;
 use inceptive_results::{Conditions, Machine, Measurement, ProfileRecord, Record, Runtime};
 
-use crate::candidate::Candidate;
+use crate::candidate::NetworkEntry;
 use inceptive_format::counted;
 
 /// A way to run networks.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Way {
+pub struct BenchConfig {
     /// The machine.
     pub machine: Machine,
     /// What runs on it.
@@ -20,7 +20,7 @@ pub struct Way {
     pub coverage: usize,
 }
 
-impl Way {
+impl BenchConfig {
     /// What times have to have in common to be of it.
     pub const fn conditions(&self) -> Conditions<'_> {
         Conditions { machine: &self.machine, runtime: &self.runtime }
@@ -32,12 +32,12 @@ impl Way {
     }
 
     /// The candidate's measurement.
-    pub fn of<'c>(&self, candidate: &'c Candidate) -> Option<&'c Measurement> {
+    pub fn of<'c>(&self, candidate: &'c NetworkEntry) -> Option<&'c Measurement> {
         candidate.measured.iter().map(|stored| &stored.result).find(|m| self.is_of(m))
     }
 
     /// The candidate's profile.
-    pub fn profile_of<'c>(&self, candidate: &'c Candidate) -> Option<&'c ProfileRecord> {
+    pub fn profile_of<'c>(&self, candidate: &'c NetworkEntry) -> Option<&'c ProfileRecord> {
         let mut found = candidate.profiles.iter().map(|stored| &stored.result);
         found.find(|p| p.conditions() == self.conditions())
     }
@@ -59,14 +59,14 @@ pub fn batch_and_threads(batch: u32, threads: u32) -> String {
 
 /// All ways that candidates were measured in: those with most candidates first, then those with a batch of
 /// one, then the faster.
-pub fn ways(candidates: &[Candidate]) -> Vec<Way> {
+pub fn ways(candidates: &[NetworkEntry]) -> Vec<BenchConfig> {
     let measured = candidates.iter().flat_map(|candidate| &candidate.measured);
     ways_of(measured.map(|stored| &stored.result))
 }
 
 /// All ways that networks were measured in, in the order of [`ways`]; of each network and way one measurement.
-pub fn ways_of<'m>(measurements: impl Iterator<Item = &'m Measurement>) -> Vec<Way> {
-    let mut ways: Vec<(Way, f64)> = Vec::new();
+pub fn ways_of<'m>(measurements: impl Iterator<Item = &'m Measurement>) -> Vec<BenchConfig> {
+    let mut ways: Vec<(BenchConfig, f64)> = Vec::new();
     for m in measurements {
         match ways.iter_mut().find(|(way, _)| way.is_of(m)) {
             Some((way, total_ms)) => {
@@ -75,7 +75,7 @@ pub fn ways_of<'m>(measurements: impl Iterator<Item = &'m Measurement>) -> Vec<W
                 *total_ms += m.latency_ms.median.value;
             }
             None => {
-                let way = Way {
+                let way = BenchConfig {
                     machine: m.machine.clone(),
                     runtime: m.runtime.clone(),
                     best: m.best_roofline(),
@@ -95,15 +95,15 @@ pub fn ways_of<'m>(measurements: impl Iterator<Item = &'m Measurement>) -> Vec<W
 
 /// The way that most candidates were profiled in, which need not be one that they were measured in: not every
 /// engine says what nodes take.
-pub fn profiled_way(candidates: &[Candidate]) -> Option<Way> {
+pub fn profiled_way(candidates: &[NetworkEntry]) -> Option<BenchConfig> {
     let profiles = candidates.iter().flat_map(|candidate| &candidate.profiles);
     profiled_ways(profiles.map(|stored| &stored.result)).into_iter().next()
 }
 
 /// All ways that networks were profiled in, those with most networks first, of those with as many the one with the
 /// latest profile; of each network and way one profile.
-pub fn profiled_ways<'p>(profiles: impl Iterator<Item = &'p ProfileRecord>) -> Vec<Way> {
-    let mut ways: Vec<(Way, u64)> = Vec::new();
+pub fn profiled_ways<'p>(profiles: impl Iterator<Item = &'p ProfileRecord>) -> Vec<BenchConfig> {
+    let mut ways: Vec<(BenchConfig, u64)> = Vec::new();
     for p in profiles {
         match ways.iter_mut().find(|(way, _)| way.conditions() == p.conditions()) {
             Some((way, latest)) => {
@@ -111,7 +111,7 @@ pub fn profiled_ways<'p>(profiles: impl Iterator<Item = &'p ProfileRecord>) -> V
                 *latest = p.finished_unix_ms.max(*latest);
             }
             None => {
-                let way = Way {
+                let way = BenchConfig {
                     machine: p.machine.clone(),
                     runtime: p.runtime.clone(),
                     best: p.best_roofline(),
@@ -126,7 +126,7 @@ pub fn profiled_ways<'p>(profiles: impl Iterator<Item = &'p ProfileRecord>) -> V
 }
 
 /// A machine's limits do not depend on the engine: the highest of all counts.
-fn share_limits(ways: &mut [(Way, f64)]) {
+fn share_limits(ways: &mut [(BenchConfig, f64)]) {
     let limits: Vec<(String, BestRoofline)> =
         ways.iter().map(|(way, _)| (way.machine.id(), way.best)).collect();
     for (way, _) in ways {

@@ -14,20 +14,20 @@ use inceptive_dsl::{Disk, Published, load};
 use inceptive_files::InputFiles;
 use inceptive_ir::passes;
 use inceptive_report::{
-    Candidate, Cloud, CloudPoint, Findings, NetworkCost, Report, Variant, write,
+    Analysis, Cloud, NetworkCost, NetworkEntry, Report, SpaceSample, Variant, write,
 };
-use inceptive_results::Subject;
+use inceptive_results::NetworkInfo;
 use scraper::{ElementRef, Html, Selector};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../architectures")
 }
 
-fn candidate(file: &str, top1: Option<f64>) -> Candidate {
+fn candidate(file: &str, top1: Option<f64>) -> NetworkEntry {
     let architecture = load(&Disk, &folder().join(file), &[]).unwrap().architecture;
     let deployed = passes::inference(&architecture.graph).unwrap();
-    let subject = Subject::new(&architecture.name, file, vec![], &deployed);
-    Candidate {
+    let subject = NetworkInfo::new(&architecture.name, file, vec![], &deployed);
+    NetworkEntry {
         name: architecture.name.clone(),
         fingerprint: architecture.graph.fingerprint().to_string(),
         network: Some(NetworkCost {
@@ -63,7 +63,7 @@ fn report() -> Report {
     let mut naive = candidate("googlenet-naive.yaml", None);
     let yaml = "body:\n  - naive 3a: {c1: 64}  # <wide>".to_owned();
     naive.variant = Some(Variant { base: "googlenet.yaml".to_owned(), yaml });
-    let point = |macs: u64| CloudPoint {
+    let point = |macs: u64| SpaceSample {
         values: vec!["1".to_owned()],
         params: macs / 200,
         macs,
@@ -99,7 +99,7 @@ fn report() -> Report {
 /// The files of a report by name.
 fn written(report: &Report) -> Vec<(String, String)> {
     let target = tempfile::tempdir().unwrap();
-    let findings = Findings::new(&report.candidates);
+    let findings = Analysis::new(&report.candidates);
     let files = write(report, &findings, target.path(), &InputFiles::default()).unwrap();
     let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
     files.iter().map(|path| (name(path), fs::read_to_string(path).unwrap())).collect()
@@ -281,7 +281,7 @@ fn a_thousand_networks_are_a_small_page() {
             candidate
         })
         .collect();
-    let findings = Findings::new(&report.candidates);
+    let findings = Analysis::new(&report.candidates);
     let target = tempfile::tempdir().unwrap();
     let start = Instant::now();
     write(&report, &findings, target.path(), &InputFiles::default()).unwrap();

@@ -1,7 +1,7 @@
 //! Made-up records, for tests of what keeps and shows them.
 
 use crate::{
-    Grade, Machine, Measurement, Precision, Roofline, Runtime, Subject, Subnormals,
+    Grade, Machine, Measurement, NetworkInfo, Precision, Roofline, Runtime, Subnormals,
     statistics::summarize,
 };
 
@@ -37,7 +37,7 @@ pub fn runtime() -> Runtime {
 }
 
 /// A measurement of a network with these times, turn by turn, in milliseconds.
-pub fn measurement(network: Subject, runtime: Runtime, turns_ms: Vec<Vec<f64>>) -> Measurement {
+pub fn measurement(network: NetworkInfo, runtime: Runtime, turns_ms: Vec<Vec<f64>>) -> Measurement {
     Measurement {
         subject: network,
         roofline: Roofline { threads: runtime.threads, peak_gflops: 250.0, bandwidth_gbps: 34.0 },

@@ -18,7 +18,7 @@ use crate::{
 
 /// What a network is, as far as results tell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Subject {
+pub struct NetworkInfo {
     /// Its name.
     pub name: String,
     /// The file that it was read from.
@@ -39,7 +39,7 @@ pub struct Subject {
     pub acts: u64,
 }
 
-impl Subject {
+impl NetworkInfo {
     /// What a network is. `graph` is what is deployed, before normalisations are folded.
     pub fn new(name: &str, file: &str, point: Vec<String>, graph: &inceptive_ir::Graph) -> Self {
         let total = Cost::new(graph, Mode::Inference).total;
@@ -89,7 +89,7 @@ pub struct Conditions<'a> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
     /// What ran.
-    pub subject: Subject,
+    pub subject: NetworkInfo,
     /// What ran it.
     pub runtime: Runtime,
     /// What it ran on.
@@ -202,7 +202,7 @@ impl Measurement {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProfileRecord {
     /// What ran.
-    pub subject: Subject,
+    pub subject: NetworkInfo,
     /// What ran it.
     pub runtime: Runtime,
     /// What it ran on.
@@ -225,7 +225,7 @@ pub struct ProfileRecord {
 impl ProfileRecord {
     /// Describes a profile that was just made.
     pub fn new(
-        subject: Subject,
+        subject: NetworkInfo,
         runtime: Runtime,
         roofline: Roofline,
         machine: &Machine,

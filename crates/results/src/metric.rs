@@ -10,7 +10,7 @@ use inceptive_format as format;
 use inceptive_ir::Graph;
 use serde::{Deserialize, Serialize};
 
-use crate::{Subject, statistics::Estimate};
+use crate::{NetworkInfo, statistics::Estimate};
 
 /// Something that networks are compared by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -249,7 +249,7 @@ impl Metric {
     }
 
     /// Its value as results record it, for networks whose graph is not at hand; none for what they do not record.
-    pub fn recorded(self, info: &Subject) -> Option<u64> {
+    pub fn recorded(self, info: &NetworkInfo) -> Option<u64> {
         match self {
             Self::Params => Some(info.params),
             Self::Macs => Some(info.macs),

@@ -28,7 +28,7 @@ impl Bound {
 
 /// A node or a module with its time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Part {
+pub struct NodeProfile {
     /// Its path; for what the engine does for itself, the engine's name of it.
     pub name: String,
     /// The operators that run as one, joined by `+`; empty for what the engine does for itself.
@@ -44,7 +44,7 @@ pub struct Part {
     pub moved_bytes: u64,
 }
 
-impl Part {
+impl NodeProfile {
     /// Operations in 10^9 a second.
     #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
     pub fn gflops(&self) -> f64 {
@@ -72,7 +72,7 @@ pub struct Profile {
     /// The precision that was computed in.
     pub precision: Precision,
     /// Nodes in execution order, and what the engine does for itself after the node before it.
-    pub nodes: Vec<Part>,
+    pub nodes: Vec<NodeProfile>,
     /// Sum of all parts, in milliseconds.
     pub total_ms: f64,
     /// Runs that medians are over.
@@ -81,8 +81,8 @@ pub struct Profile {
 
 impl Profile {
     /// The parts by module, `depth` path segments down, in execution order.
-    pub fn by_module(&self, depth: usize) -> Vec<Part> {
-        let mut modules: Vec<Part> = Vec::new();
+    pub fn by_module(&self, depth: usize) -> Vec<NodeProfile> {
+        let mut modules: Vec<NodeProfile> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
         for node in &self.nodes {
             let name = match node.ops.as_str() {
@@ -99,7 +99,7 @@ impl Profile {
                 }
                 None => {
                     places.insert(name.clone(), modules.len());
-                    modules.push(Part { name, ops: String::new(), ..node.clone() });
+                    modules.push(NodeProfile { name, ops: String::new(), ..node.clone() });
                 }
             }
         }

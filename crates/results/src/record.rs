@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use crate::measurement::{Conditions, Measurement, ProfileRecord, Subject};
+use crate::measurement::{Conditions, Measurement, NetworkInfo, ProfileRecord};
 
 /// A result of a network that ran on a machine.
 pub trait Record {
     /// What ran.
-    fn subject(&self) -> &Subject;
+    fn subject(&self) -> &NetworkInfo;
     /// What another one has to have in common with it to be compared.
     fn conditions(&self) -> Conditions<'_>;
     /// When it was finished, in milliseconds since 1970 (UTC).
@@ -15,7 +15,7 @@ pub trait Record {
 }
 
 impl Record for Measurement {
-    fn subject(&self) -> &Subject {
+    fn subject(&self) -> &NetworkInfo {
         &self.subject
     }
 
@@ -29,7 +29,7 @@ impl Record for Measurement {
 }
 
 impl Record for ProfileRecord {
-    fn subject(&self) -> &Subject {
+    fn subject(&self) -> &NetworkInfo {
         &self.subject
     }
 
@@ -70,10 +70,10 @@ mod tests {
     use super::*;
     use crate::{Machine, Precision, Runtime, example};
 
-    struct Fake(Subject, Runtime, Machine, u64);
+    struct Fake(NetworkInfo, Runtime, Machine, u64);
 
     impl Record for Fake {
-        fn subject(&self) -> &Subject {
+        fn subject(&self) -> &NetworkInfo {
             &self.0
         }
 
@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn the_latest_counts_wherever_it_stands() {
         let result = |network: &str, batch: u32, cpu: &str, finished: u64| {
-            let subject = Subject {
+            let subject = NetworkInfo {
                 name: network.to_owned(),
                 file: String::new(),
                 point: vec![],

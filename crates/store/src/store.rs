@@ -13,7 +13,7 @@ use std::{
 
 use inceptive_results::{BestRoofline, KnownRooflines};
 use inceptive_results::{
-    Conditions, Machine, Measurement, ProfileRecord, Record, Roofline, Runtime, Subject,
+    Conditions, Machine, Measurement, NetworkInfo, ProfileRecord, Record, Roofline, Runtime,
 };
 use rusqlite::{
     Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, TransactionBehavior,
@@ -46,7 +46,7 @@ const MAX_STORE_BYTES: u64 = 16 * inceptive_files::GIB;
 const MAX_RESULT_BYTES: usize = 64 << 20;
 
 /// How long to wait while another program writes.
-const PATIENCE: Duration = Duration::from_secs(30);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long to wait before trying again.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -61,7 +61,7 @@ pub struct Stored<T> {
 }
 
 impl<R: Record> Record for Stored<R> {
-    fn subject(&self) -> &Subject {
+    fn subject(&self) -> &NetworkInfo {
         self.result.subject()
     }
 
@@ -130,7 +130,7 @@ impl Store {
             match Self::open_once(path) {
                 // SQLite does not always wait by itself while another program makes the file.
                 Err(StoreError::Database { error, .. })
-                    if is_busy(&error) && start.elapsed() < PATIENCE =>
+                    if is_busy(&error) && start.elapsed() < BUSY_TIMEOUT =>
                 {
                     thread::sleep(PAUSE);
                 }
@@ -193,7 +193,7 @@ impl Store {
         let explained = |error| explain(path, error);
         let connection = Connection::open_with_flags(name, flags).map_err(explained)?;
         harden(&connection).map_err(explained)?;
-        connection.busy_timeout(PATIENCE).map_err(explained)?;
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(explained)?;
         Ok(Self { path: path.to_owned(), connection, file: FileId::of(path)? })
     }
 
@@ -367,7 +367,7 @@ impl Store {
         &self,
         table: &'static str,
         filter: &Filter,
-        about: impl Fn(&T) -> (&Subject, &Runtime, &Machine),
+        about: impl Fn(&T) -> (&NetworkInfo, &Runtime, &Machine),
     ) -> Result<Rows<T>, StoreError> {
         let mut found = self.read(table, UP_TO, params![filter.last_of(table)])?;
         found.readable.retain(|stored: &Stored<T>| {
@@ -507,7 +507,7 @@ impl Filter {
     }
 
     /// Whether a result is wanted, whatever its number.
-    fn wants(&self, subject: &Subject, runtime: &Runtime, machine: &Machine) -> bool {
+    fn wants(&self, subject: &NetworkInfo, runtime: &Runtime, machine: &Machine) -> bool {
         let has = |text: &str, part: &str| text.to_lowercase().contains(&part.to_lowercase());
         let Self { model, fingerprint, engine, machine: wanted_machine, up_to: _ } = self;
         model.as_ref().is_none_or(|it| has(&subject.name, it) || has(&subject.file, it))

@@ -10,7 +10,7 @@ use egui::Context;
 
 use super::App;
 use crate::{
-    drafts::{Draft, Keeper},
+    drafts::{Draft, DraftKeeper},
     jobs::{Job, KeepRequest},
     model::{FilePath, Message},
 };
@@ -23,7 +23,7 @@ type Text = (FilePath, Arc<str>);
 
 /// Where drafts are kept, and which are there.
 pub(super) struct Keeping {
-    keeper: Arc<Keeper>,
+    keeper: Arc<DraftKeeper>,
     kept: Vec<Text>,
     at: Instant,
     number: u64,
@@ -32,7 +32,7 @@ pub(super) struct Keeping {
 impl App {
     /// Takes a place for drafts in a folder, and drafts that earlier runs left there.
     pub(super) fn keep_in(&mut self, folder: &Path) {
-        match Keeper::open(folder) {
+        match DraftKeeper::open(folder) {
             Ok((keeper, drafts)) => {
                 let (keeper, at) = (Arc::new(keeper), Instant::now());
                 self.restore(drafts);

@@ -2,7 +2,7 @@
 
 use std::{ops::ControlFlow, sync::Arc};
 
-use inceptive_app::{CloudPlan, Content, Edited, Inspected, NewFile, design, save_variant};
+use inceptive_app::{CloudPlan, Content, Inspected, NewFile, OverlayFiles, design, save_variant};
 use inceptive_dsl::{Disk, Files, Settables, Setting, Space, settables};
 
 use super::{Output, Progress, Reporter};
@@ -73,7 +73,7 @@ pub(super) fn count(request: DesignRequest) -> Output {
     let edited;
     let files: &dyn Files = match &request.text {
         Some(text) => {
-            edited = Edited { path: request.file.to_path_buf(), text: Arc::clone(text) };
+            edited = OverlayFiles { path: request.file.to_path_buf(), text: Arc::clone(text) };
             &edited
         }
         None => &Disk,
@@ -83,7 +83,7 @@ pub(super) fn count(request: DesignRequest) -> Output {
         Content::Network(network) if is_plain => Ok(Arc::clone(network)),
         _ => design(files, &request.file, &request.settings)
             .map(Arc::new)
-            .map_err(|error| inceptive_app::chain(&error)),
+            .map_err(|error| inceptive_app::error_chain(&error)),
     };
     let is_network = matches!(request.base, Content::Network(_));
     let settables = match is_plain && is_network {

@@ -24,9 +24,9 @@ pub struct Tools {
 
 /// Makes tools, on the thread that uses them: engines stay on one.
 #[derive(Clone)]
-pub struct Machinery(Arc<dyn Fn() -> Tools + Send + Sync>);
+pub struct MeasurementBackend(Arc<dyn Fn() -> Tools + Send + Sync>);
 
-impl Machinery {
+impl MeasurementBackend {
     /// Tools of one's own, for tests.
     pub fn new(make: impl Fn() -> Tools + Send + Sync + 'static) -> Self {
         Self(Arc::new(make))
@@ -37,7 +37,7 @@ impl Machinery {
     }
 }
 
-impl Default for Machinery {
+impl Default for MeasurementBackend {
     /// The engines and the machine that there are.
     fn default() -> Self {
         Self::new(|| Tools {
@@ -50,8 +50,8 @@ impl Default for Machinery {
     }
 }
 
-impl fmt::Debug for Machinery {
+impl fmt::Debug for MeasurementBackend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Machinery")
+        f.write_str("MeasurementBackend")
     }
 }

@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use inceptive_app::{
-    BenchEvent, BenchPlan, Found, Network, ProfileEvent, ProfilePlan, Request, WeightSource,
-    Workplace, chain, choose_among,
+    AvailableEngine, BenchContext, BenchEvent, BenchPlan, Network, ProfileEvent, ProfilePlan,
+    Request, WeightSource, choose_among, error_chain,
 };
-use inceptive_bench::{Description, PrecisionWish, Protocol};
+use inceptive_bench::{Description, PrecisionRequest, Protocol};
 use inceptive_results::Machine;
 use inceptive_store::Store;
 
-use super::{Output, Progress, Reporter, Tools, What};
+use super::{JobEvent, Output, Progress, Reporter, Tools};
 use crate::model::FilePath;
 
 /// An engine and whether it is here.
@@ -64,7 +64,7 @@ pub struct ProfileRequest {
 pub(super) fn engines(tools: &Tools) -> Output {
     let states = tools.engines.iter().map(|engine| EngineState {
         name: engine.name(),
-        description: engine.describe().map_err(|error| chain(&error)),
+        description: engine.describe().map_err(|error| error_chain(&error)),
     });
     Output::Engines(states.collect())
 }
@@ -75,8 +75,8 @@ pub(super) fn bench(
     report: &Reporter,
 ) -> Result<Output, String> {
     let engines = chosen(tools.engines, &request.engines, &request.device, report)?;
-    let mut store = Store::open(&request.store).map_err(|error| chain(&error))?;
-    let place = Workplace {
+    let mut store = Store::open(&request.store).map_err(|error| error_chain(&error))?;
+    let place = BenchContext {
         engines: &engines,
         host: tools.host.as_ref(),
         machine: &tools.machine,
@@ -90,7 +90,7 @@ pub(super) fn bench(
         weights: WeightSource::default(),
         batches: request.batches.clone(),
         threads: threads(&request.threads, &tools.machine),
-        precision: PrecisionWish::Fp32,
+        precision: PrecisionRequest::Fp32,
         device: request.device.clone(),
         protocol: request.protocol,
         paired: false,
@@ -105,9 +105,9 @@ pub(super) fn bench(
         }),
         BenchEvent::Kept(_) => {
             kept += 1;
-            report.tell(What::Kept);
+            report.tell(JobEvent::Kept);
         }
-        BenchEvent::Wrong(trouble) => report.note(chain(trouble)),
+        BenchEvent::Wrong(trouble) => report.note(error_chain(trouble)),
     });
     if report.is_stopped() {
         // What was measured enough is in the store.
@@ -128,8 +128,8 @@ pub(super) fn profile(
     report: &Reporter,
 ) -> Result<Output, String> {
     let engines = chosen(tools.engines, &request.engines, &request.device, report)?;
-    let mut store = Store::open(&request.store).map_err(|error| chain(&error))?;
-    let place = Workplace {
+    let mut store = Store::open(&request.store).map_err(|error| error_chain(&error))?;
+    let place = BenchContext {
         engines: &engines,
         host: tools.host.as_ref(),
         machine: &tools.machine,
@@ -142,7 +142,7 @@ pub(super) fn profile(
         weights: WeightSource::default(),
         batches: request.batches.clone(),
         threads: threads(&request.threads, &tools.machine),
-        precision: PrecisionWish::Fp32,
+        precision: PrecisionRequest::Fp32,
         device: request.device.clone(),
         runs: request.runs,
     };
@@ -156,9 +156,9 @@ pub(super) fn profile(
         }),
         ProfileEvent::Kept(_) => {
             kept += 1;
-            report.tell(What::Kept);
+            report.tell(JobEvent::Kept);
         }
-        ProfileEvent::Wrong(trouble) => report.note(chain(trouble)),
+        ProfileEvent::Wrong(trouble) => report.note(error_chain(trouble)),
     });
     if report.is_stopped() {
         // Of what was stopped in the last step of all, the runs until then are in the store.
@@ -180,7 +180,7 @@ fn chosen(
     names: &[String],
     device: &str,
     report: &Reporter,
-) -> Result<Vec<Found>, String> {
+) -> Result<Vec<AvailableEngine>, String> {
     let (mut found, mut problems) = (vec![], vec![]);
     for engine in engines {
         let name = engine.name().to_owned();
@@ -189,7 +189,7 @@ fn chosen(
         }
         match choose_among(vec![engine], &[name], device) {
             Ok(one) => found.extend(one),
-            Err(error) => problems.push(chain(&error)),
+            Err(error) => problems.push(error_chain(&error)),
         }
     }
     if found.is_empty() {

@@ -21,7 +21,7 @@ use crate::model::{FilePath, Results};
 
 pub use design::{Cloud, CloudRequest, DesignRequest, Designed};
 pub use layout::{LayoutRequest, Place};
-pub use machinery::{Machinery, Tools};
+pub use machinery::{MeasurementBackend, Tools};
 pub use measure::{BenchRequest, EngineState, ProfileRequest};
 pub use read::{Reading, ReportRequest};
 pub use worker::{Reporter, Worker};
@@ -131,7 +131,7 @@ impl Job {
     }
 
     /// How many jobs that it supersedes may still run when it starts. More would pile up, however fast requests come.
-    const fn most_beside(&self) -> usize {
+    const fn max_superseded_running(&self) -> usize {
         match self.lane() {
             // A module's inside is laid out in one go that cannot be stopped.
             Lane::Layout => 1,
@@ -152,7 +152,7 @@ impl Job {
     }
 
     /// Does it.
-    fn run(self, report: &Reporter, machinery: &Machinery) -> Result<Output, String> {
+    fn run(self, report: &Reporter, machinery: &MeasurementBackend) -> Result<Output, String> {
         match self {
             Self::List(folder) => Ok(read::listed(folder)),
             Self::Read(file, text) => Ok(read::read(file, text)),
@@ -178,12 +178,12 @@ pub struct Event {
     /// The job.
     pub job: JobId,
     /// What happened.
-    pub what: What,
+    pub what: JobEvent,
 }
 
 /// What happens to jobs.
 #[derive(Debug)]
-pub enum What {
+pub enum JobEvent {
     /// It runs now.
     Started,
     /// It went on.
@@ -237,7 +237,7 @@ pub enum Output {
     Results(Results),
     /// Engines, found or not.
     Engines(Vec<EngineState>),
-    /// Results are in the store; each was told with [`What::Kept`].
+    /// Results are in the store; each was told with [`JobEvent::Kept`].
     Measured,
     /// Files were written.
     Written(Vec<PathBuf>),

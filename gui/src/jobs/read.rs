@@ -11,11 +11,11 @@ use std::{
 };
 
 use inceptive_app::{
-    Content, DEFAULT_SAMPLES, Edited, GatherEvent, ReadError, Recipe, chain, inspect, is_onnx,
-    list, report_on,
+    Content, DEFAULT_SAMPLES, GatherEvent, OverlayFiles, ReadError, ReproCommand, error_chain,
+    inspect, is_onnx, list, report_on,
 };
 use inceptive_dsl::{Disk, Files};
-use inceptive_report::Findings;
+use inceptive_report::Analysis;
 
 use super::{Output, Progress, Reporter};
 use crate::model::{FilePath, Results};
@@ -62,7 +62,9 @@ pub struct Reading {
 pub(super) fn read(file: FilePath, draft: Option<Arc<str>>) -> Output {
     let text = text_of(&file);
     let result = match draft.as_ref().or(text.as_ref()) {
-        Some(text) => inspect(&Edited { path: file.to_path_buf(), text: Arc::clone(text) }, &file),
+        Some(text) => {
+            inspect(&OverlayFiles { path: file.to_path_buf(), text: Arc::clone(text) }, &file)
+        }
         None => inspect(&Disk, &file),
     };
     let is_gone = !file.exists();
@@ -86,12 +88,12 @@ pub(super) fn report(request: &ReportRequest, report: &Reporter) -> Result<Outpu
     let step = |share: f32, activity: &str| {
         report.progress(Progress { share, activity: activity.to_owned() });
     };
-    let recipe = Recipe {
+    let recipe = ReproCommand {
         inputs: request.files.iter().map(|file| file.as_os_str().to_owned()).collect(),
         samples: DEFAULT_SAMPLES,
         store: request.store.clone(),
         out: request.folder.clone(),
-        ..Recipe::default()
+        ..ReproCommand::default()
     };
     let files = AtomicUsize::new(0);
     let goes_on = |event: GatherEvent<'_>| {
@@ -108,15 +110,15 @@ pub(super) fn report(request: &ReportRequest, report: &Reporter) -> Result<Outpu
         }
         if report.is_stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let made = report_on(&recipe, &goes_on, &mut |trouble| report.note(chain(trouble)));
-    let Some((page, inputs)) = made.map_err(|error| chain(&error))? else {
+    let made = report_on(&recipe, &goes_on, &mut |trouble| report.note(error_chain(trouble)));
+    let Some((page, inputs)) = made.map_err(|error| error_chain(&error))? else {
         return Err("stopped".to_owned());
     };
     step(0.7, "drawing");
-    let findings = Findings::new(&page.candidates);
+    let findings = Analysis::new(&page.candidates);
     if report.is_stopped() {
         return Err("stopped".to_owned());
     }
     let written = inceptive_report::write(&page, &findings, &request.folder, &inputs);
-    written.map(Output::Written).map_err(|error| chain(&error))
+    written.map(Output::Written).map_err(|error| error_chain(&error))
 }

@@ -14,7 +14,7 @@ use std::{
 
 use egui::Context;
 
-use super::{Event, Finish, Job, JobId, Lane, Machinery, Progress, What};
+use super::{Event, Finish, Job, JobEvent, JobId, Lane, MeasurementBackend, Progress};
 
 /// A thread for each: one of a lane, more where several jobs are waited for at once. One of a layout more than a
 /// place may take, so that the others do not wait for it.
@@ -61,7 +61,7 @@ impl Queue {
     fn take(&mut self, lane: Lane) -> Option<Task> {
         let place = self.waiting.iter().position(|Task { job, .. }| {
             let superseded = self.running.iter().filter(|other| job.supersedes(&other.job));
-            job.lane() == lane && superseded.count() <= job.most_beside()
+            job.lane() == lane && superseded.count() <= job.max_superseded_running()
         });
         let task = self.waiting.remove(place?)?;
         let copy = Task { id: task.id, job: task.job.clone(), stop: Arc::clone(&task.stop) };
@@ -99,7 +99,7 @@ pub struct Worker {
 
 impl Worker {
     /// Starts the threads. Each event makes the window draw a frame.
-    pub fn new(ctx: &Context, machinery: &Machinery) -> Self {
+    pub fn new(ctx: &Context, machinery: &MeasurementBackend) -> Self {
         let (sender, events) = channel();
         let shared = Arc::new(Shared::default());
         for lane in THREADS {
@@ -115,7 +115,7 @@ impl Worker {
         self.last_id += 1;
         let id = JobId(self.last_id);
         for superfluous in self.shared.lock().put(id, job) {
-            self.tell(superfluous, What::Finished(Finish::Stopped));
+            self.tell(superfluous, JobEvent::Finished(Finish::Stopped));
         }
         self.shared.changed.notify_all();
         id
@@ -126,7 +126,7 @@ impl Worker {
         let mut queue = self.shared.lock();
         if let Some(place) = queue.waiting.iter().position(|task| task.id == id) {
             queue.waiting.remove(place);
-            self.tell(id, What::Finished(Finish::Stopped));
+            self.tell(id, JobEvent::Finished(Finish::Stopped));
         }
         for task in queue.running.iter().filter(|task| task.id == id) {
             task.stop.store(true, Ordering::Relaxed);
@@ -138,7 +138,7 @@ impl Worker {
         self.events.try_iter()
     }
 
-    fn tell(&self, job: JobId, what: What) {
+    fn tell(&self, job: JobId, what: JobEvent) {
         // Nobody listens only when the worker is being dropped.
         let _ = self.sender.send(Event { job, what });
         self.ctx.request_repaint();
@@ -165,7 +165,7 @@ pub struct Reporter {
 
 impl Reporter {
     /// Tells something.
-    pub fn tell(&self, what: What) {
+    pub fn tell(&self, what: JobEvent) {
         // The window may be closed already.
         let _ = self.sender.send(Event { job: self.job, what });
         self.ctx.request_repaint();
@@ -173,12 +173,12 @@ impl Reporter {
 
     /// Tells how far the job is.
     pub fn progress(&self, progress: Progress) {
-        self.tell(What::Progress(progress));
+        self.tell(JobEvent::Progress(progress));
     }
 
     /// Tells what went wrong with a part; the rest goes on.
     pub fn note(&self, text: String) {
-        self.tell(What::Note(text));
+        self.tell(JobEvent::Note(text));
     }
 
     /// Set when somebody wants the job to stop.
@@ -193,11 +193,17 @@ impl Reporter {
 }
 
 /// A thread: takes the next job of a lane until the queue is closed.
-fn work(lane: Lane, shared: &Shared, machinery: &Machinery, sender: &Sender<Event>, ctx: &Context) {
+fn work(
+    lane: Lane,
+    shared: &Shared,
+    machinery: &MeasurementBackend,
+    sender: &Sender<Event>,
+    ctx: &Context,
+) {
     while let Some(task) = next(lane, shared) {
         let Task { id, job, stop } = task;
         let report = Reporter { job: id, sender: sender.clone(), ctx: ctx.clone(), stop };
-        report.tell(What::Started);
+        report.tell(JobEvent::Started);
         let result = catch_unwind(AssertUnwindSafe(|| job.run(&report, machinery)));
         let finish = match result {
             // What is done of a long job is kept when it is stopped; another is done again.
@@ -208,7 +214,7 @@ fn work(lane: Lane, shared: &Shared, machinery: &Machinery, sender: &Sender<Even
             Err(panic) => Finish::Failed(format!("a mistake in this program: {}", said(&*panic))),
         };
         // Told first: what waited for it starts only after that.
-        report.tell(What::Finished(finish));
+        report.tell(JobEvent::Finished(finish));
         shared.lock().end(id);
     }
 }

@@ -9,10 +9,10 @@ use std::{
 use egui::ColorImage;
 use inceptive_files::{InputFiles, replace_file};
 
-use inceptive_app::chain;
+use inceptive_app::error_chain;
 
 use super::{Output, read::MOST_BYTES};
-use crate::drafts::{Draft, Keeper};
+use crate::drafts::{Draft, DraftKeeper};
 use crate::model::FilePath;
 
 /// A text for a file.
@@ -65,14 +65,14 @@ fn write_text(request: &SaveRequest) -> Result<(), SaveProblem> {
     }
     // The file itself is what was read.
     let written = replace_file(file, text.as_bytes(), &InputFiles::default());
-    written.map_err(|error| SaveProblem::Failed(chain(&error)))
+    written.map_err(|error| SaveProblem::Failed(error_chain(&error)))
 }
 
 /// Texts that are not saved, to be kept for the next run.
 #[derive(Clone, Debug)]
 pub struct KeepRequest {
     /// Where.
-    pub keeper: Arc<Keeper>,
+    pub keeper: Arc<DraftKeeper>,
     /// Later ones have larger numbers.
     pub number: u64,
     /// The texts.
@@ -81,7 +81,7 @@ pub struct KeepRequest {
 
 pub(super) fn keep(request: &KeepRequest) -> Result<Output, String> {
     let KeepRequest { keeper, number, drafts } = request;
-    keeper.keep(*number, drafts).map_err(|error| chain(&error))?;
+    keeper.keep(*number, drafts).map_err(|error| error_chain(&error))?;
     Ok(Output::Written(vec![]))
 }
 
@@ -100,9 +100,9 @@ pub(super) fn picture(request: PictureRequest) -> Result<Output, String> {
     let PictureRequest { path, picture, inputs } = request;
     let bytes = match picture {
         Picture::Svg(text) => text.into_bytes(),
-        Picture::Png(image) => png(&image).map_err(|error| chain(&error))?,
+        Picture::Png(image) => png(&image).map_err(|error| error_chain(&error))?,
     };
-    replace_file(&path, &bytes, &inputs).map_err(|error| chain(&error))?;
+    replace_file(&path, &bytes, &inputs).map_err(|error| error_chain(&error))?;
     Ok(Output::Written(vec![path]))
 }
 

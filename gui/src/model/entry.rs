@@ -181,7 +181,7 @@ impl Entry {
 mod tests {
     use std::path::Path;
 
-    use inceptive_app::{Edited, inspect};
+    use inceptive_app::{OverlayFiles, inspect};
 
     use super::*;
 
@@ -190,7 +190,7 @@ mod tests {
         let file: FilePath = Arc::from(Path::new("/nowhere/tiny.yaml"));
         let read = |text: &str, is_gone| {
             let text: Arc<str> = Arc::from(text);
-            let edited = Edited { path: file.to_path_buf(), text: Arc::clone(&text) };
+            let edited = OverlayFiles { path: file.to_path_buf(), text: Arc::clone(&text) };
             let mut entry = Entry::new(&file);
             entry.edit(Some(Arc::clone(&text)));
             let (file, result) = (Arc::clone(&file), inspect(&edited, &file));

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::Message;
-use crate::jobs::{Finish, Job, JobId, LayoutRequest, Output, Progress, What};
+use crate::jobs::{Finish, Job, JobEvent, JobId, LayoutRequest, Output, Progress};
 
 /// How a job stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,27 +95,27 @@ impl Jobs {
     pub(super) fn apply(
         &mut self,
         id: JobId,
-        what: What,
+        what: JobEvent,
         messages: &mut Vec<Message>,
     ) -> Option<Output> {
         let place = self.0.iter().position(|state| state.id == id)?;
         let state = &mut self.0[place];
         let finish = match what {
-            What::Started => {
+            JobEvent::Started => {
                 state.status = Status::Running(Progress::default());
                 state.started = Some(Instant::now());
                 return None;
             }
-            What::Progress(progress) => {
+            JobEvent::Progress(progress) => {
                 state.status = Status::Running(progress);
                 return None;
             }
-            What::Note(text) => {
+            JobEvent::Note(text) => {
                 state.notes.push(text);
                 return None;
             }
-            What::Kept => return None,
-            What::Finished(finish) => finish,
+            JobEvent::Kept => return None,
+            JobEvent::Finished(finish) => finish,
         };
         state.took = state.started.map(|start| start.elapsed());
         let is_quick = !state.job.lane().is_long();

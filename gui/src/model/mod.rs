@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     command::{Command, Commands},
-    jobs::{Cloud, EngineState, Event, Job, LayoutRequest, Output, Place, What},
+    jobs::{Cloud, EngineState, Event, Job, JobEvent, LayoutRequest, Output, Place},
 };
 
 pub use design::Design;
@@ -193,7 +193,7 @@ impl Model {
     /// Takes in what happened to a job; what has to follow is asked for.
     pub fn apply(&mut self, event: Event, commands: &mut Commands) {
         let Event { job, what } = event;
-        if matches!(what, What::Kept) {
+        if matches!(what, JobEvent::Kept) {
             commands.push(Command::Start(Job::Results(self.store.clone())));
         }
         if let Some(output) = self.jobs.apply(job, what, &mut self.messages) {

@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use inceptive_app::chain;
+use inceptive_app::error_chain;
 use inceptive_results::{Measurement, ProfileRecord, latest};
 use inceptive_store::{Filter, Store, StoreError, Stored};
 
@@ -44,7 +44,7 @@ impl Results {
                 }
             }
             Err(StoreError::Missing(_)) => Self { reading, ..Self::default() },
-            Err(error) => Self { reading, problem: Some(chain(&error)), ..Self::default() },
+            Err(error) => Self { reading, problem: Some(error_chain(&error)), ..Self::default() },
         }
     }
 

@@ -9,13 +9,13 @@ use std::{
 
 use egui::{Key, Modifiers, Role, Theme};
 use egui_kittest::{Harness, Node, kittest::Queryable};
-use inceptive_gui::{App, Options, jobs::Machinery, model::Model};
+use inceptive_gui::{App, Options, jobs::MeasurementBackend, model::Model};
 use tempfile::TempDir;
 
 use crate::raster::Raster;
 
 /// How long anything may take, on a slow machine too.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A window on a folder of its own.
 pub struct Window {
@@ -55,11 +55,11 @@ impl Window {
 
     /// Opens `architectures/` in a folder, and waits until every file is read.
     pub fn at(folder: TempDir) -> Self {
-        Self::measuring(folder, &Machinery::default())
+        Self::measuring(folder, &MeasurementBackend::default())
     }
 
     /// Opens as [`Window::at`] does, and measures with other engines on another machine.
-    pub fn measuring(folder: TempDir, machinery: &Machinery) -> Self {
+    pub fn measuring(folder: TempDir, machinery: &MeasurementBackend) -> Self {
         let options = Options {
             path: Some(folder.path().join("architectures")),
             store: folder.path().join("inceptive.db"),
@@ -69,7 +69,12 @@ impl Window {
     }
 
     /// Opens what the options name, in a theme.
-    pub fn opened(folder: TempDir, options: Options, machinery: &Machinery, theme: Theme) -> Self {
+    pub fn opened(
+        folder: TempDir,
+        options: Options,
+        machinery: &MeasurementBackend,
+        theme: Theme,
+    ) -> Self {
         let builder = Harness::builder()
             .with_size([1280.0, 800.0])
             .with_max_steps(50)
@@ -103,7 +108,7 @@ impl Window {
                 self.harness.run();
                 return;
             }
-            assert!(start.elapsed() < PATIENCE, "waited in vain until {what}");
+            assert!(start.elapsed() < TIMEOUT, "waited in vain until {what}");
             sleep(Duration::from_millis(10));
         }
     }

@@ -5,14 +5,16 @@ use std::{fs, path::Path, sync::Arc, thread::sleep, time::Duration};
 use egui::{Key, Modifiers, OutputCommand, Role};
 use egui_kittest::kittest::Queryable;
 use inceptive_bench::{
-    Description, Engine, EngineError, FakeHost, Listen, Model as Runnable, NodeTimings, Session,
-    Setup, engines::mock::Mock,
+    Description, Engine, EngineError, FakeHost, Model as Runnable, NodeTimings, ProgressFn,
+    Session, Setup, engines::mock::Mock,
 };
 use inceptive_gui::{
-    jobs::{Machinery, Tools},
+    jobs::{MeasurementBackend, Tools},
     model::{Model, Status},
 };
-use inceptive_results::{Part, Precision, Profile, ProfileRecord, Roofline, Runtime, Subject};
+use inceptive_results::{
+    NetworkInfo, NodeProfile, Precision, Profile, ProfileRecord, Roofline, Runtime,
+};
 use inceptive_store::{Filter, Store};
 
 use crate::common::{Window, copies};
@@ -47,7 +49,7 @@ impl Engine for Absent {
         _: &Setup,
         _: Arc<[f32]>,
         _: usize,
-        _: &mut Listen<'_>,
+        _: &mut ProgressFn<'_>,
     ) -> Result<NodeTimings, EngineError> {
         Self::missing()
     }
@@ -75,7 +77,7 @@ impl Engine for Slow {
         setup: &Setup,
         input: Arc<[f32]>,
         runs: usize,
-        listen: &mut Listen<'_>,
+        listen: &mut ProgressFn<'_>,
     ) -> Result<NodeTimings, EngineError> {
         self.0.node_times(model, setup, input, runs, &mut |share| {
             sleep(Duration::from_millis(5));
@@ -88,13 +90,15 @@ impl Engine for Slow {
 fn machinery(
     fails_at: Option<usize>,
     pace: impl Fn(&Runnable, usize) -> Duration + Clone + Send + Sync + 'static,
-) -> Machinery {
+) -> MeasurementBackend {
     with_engine(move |host| Box::new(Mock { fails_at, ..Mock::new(host, pace.clone()) }))
 }
 
 /// Measures with an engine on a machine whose time passes when told to.
-fn with_engine(make: impl Fn(&FakeHost) -> Box<dyn Engine> + Send + Sync + 'static) -> Machinery {
-    Machinery::new(move || {
+fn with_engine(
+    make: impl Fn(&FakeHost) -> Box<dyn Engine> + Send + Sync + 'static,
+) -> MeasurementBackend {
+    MeasurementBackend::new(move || {
         let host = FakeHost::default();
         Tools {
             engines: vec![make(&host), Box::new(Absent)],
@@ -107,7 +111,7 @@ fn with_engine(make: impl Fn(&FakeHost) -> Box<dyn Engine> + Send + Sync + 'stat
 }
 
 /// A window with the run tab in front.
-fn running(machinery: &Machinery) -> Window {
+fn running(machinery: &MeasurementBackend) -> Window {
     let mut window = Window::measuring(copies(&[NETWORK, "blocks/inception.yaml"]), machinery);
     window.click("module-reduced");
     window.press(Modifiers::COMMAND, Key::Num6);
@@ -116,7 +120,7 @@ fn running(machinery: &Machinery) -> Window {
 }
 
 /// Measures with an engine whose runs take two milliseconds.
-pub fn steady() -> Machinery {
+pub fn steady() -> MeasurementBackend {
     machinery(None, |_, _| Duration::from_millis(2))
 }
 
@@ -365,7 +369,7 @@ fn times_of_modules_are_compared_in_one_way_only() {
     let profile = |window: &Window, file: &str, batch: u32| {
         let entry = window.model().entries.get(window.file(file).as_path()).unwrap();
         let graph = &entry.network.as_ref().unwrap().architecture.graph;
-        let subject = Subject::new(file, file, vec![], graph);
+        let subject = NetworkInfo::new(file, file, vec![], graph);
         let runtime = Runtime {
             engine: "mock".to_owned(),
             engine_version: "1".to_owned(),
@@ -374,7 +378,7 @@ fn times_of_modules_are_compared_in_one_way_only() {
             batch,
             threads: 2,
         };
-        let part = |name: &str| Part {
+        let part = |name: &str| NodeProfile {
             name: name.to_owned(),
             ops: "conv".to_owned(),
             time_ms: f64::from(batch) * 3.0,

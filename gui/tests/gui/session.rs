@@ -5,7 +5,7 @@ use std::{collections::HashMap, fs};
 use eframe::App as _;
 use egui::{Key, Modifiers, Role, Theme};
 use egui_kittest::{Harness, kittest::Queryable};
-use inceptive_gui::{App, Options, jobs::Machinery, model::Model};
+use inceptive_gui::{App, Options, jobs::MeasurementBackend, model::Model};
 use tempfile::TempDir;
 
 use crate::common::{Window, copies};
@@ -113,7 +113,7 @@ fn a_crash_loses_no_text_and_windows_that_are_open_keep_theirs() {
         store: folder.path().join("inceptive.db"),
         drafts: Some(drafts.clone()),
     };
-    let other = Window::opened(folder, options, &Machinery::default(), Theme::Dark);
+    let other = Window::opened(folder, options, &MeasurementBackend::default(), Theme::Dark);
     assert_eq!(draft(other.model()), None, "it belongs to the window that is open");
     drop(other);
     // It ends without a chance to say anything.

@@ -51,7 +51,7 @@ impl Wanted {
     pub fn find(&self, named: Option<&Path>) -> Result<PathBuf, String> {
         let path = match (named, env::var_os(self.variable)) {
             (Some(path), _) => absolute(path).map_err(|error| error.to_string())?,
-            (None, Some(path)) => self.from_environment(PathBuf::from(path))?,
+            (None, Some(path)) => self.environment_path(PathBuf::from(path))?,
             (None, None) => self.in_python().ok_or_else(|| self.remedy())?,
         };
         if !path.is_file() {
@@ -61,7 +61,7 @@ impl Wanted {
         Ok(path)
     }
 
-    fn from_environment(&self, path: PathBuf) -> Result<PathBuf, String> {
+    fn environment_path(&self, path: PathBuf) -> Result<PathBuf, String> {
         match path.is_absolute() {
             true => Ok(path),
             false => Err(format!(
@@ -198,9 +198,9 @@ mod tests {
 
     #[test]
     fn the_environment_names_libraries_absolutely() {
-        let error = WANTED.from_environment("libtest.so".into()).unwrap_err();
+        let error = WANTED.environment_path("libtest.so".into()).unwrap_err();
         assert!(error.contains("by its absolute path"), "{error}");
-        assert!(WANTED.from_environment("/usr/lib/libtest.so".into()).is_ok());
+        assert!(WANTED.environment_path("/usr/lib/libtest.so".into()).is_ok());
     }
 
     #[test]

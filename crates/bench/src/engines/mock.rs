@@ -6,7 +6,8 @@ use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
 use inceptive_results::Precision;
 
 use crate::engine::{
-    Description, Engine, EngineError, Listen, Model, NodeTime, NodeTimings, Session, Setup, share,
+    Description, Engine, EngineError, Model, NodeTime, NodeTimings, ProgressFn, Session, Setup,
+    share,
 };
 use crate::host::FakeHost;
 
@@ -62,7 +63,7 @@ impl Engine for Mock {
         _: &Setup,
         _: Arc<[f32]>,
         runs: usize,
-        listen: &mut Listen<'_>,
+        listen: &mut ProgressFn<'_>,
     ) -> Result<NodeTimings, EngineError> {
         let time = Duration::from_millis(1);
         let node = |(_, node): (_, &inceptive_ir::Node)| NodeTime {

@@ -21,7 +21,7 @@ use serde::Deserialize;
 use inceptive_results::Precision;
 
 use crate::engine::{
-    Description, Engine, EngineError, Listen, Model, NodeTime, NodeTimes, NodeTimings, Session,
+    Description, Engine, EngineError, Model, NodeTime, NodeTimes, NodeTimings, ProgressFn, Session,
     Setup, share,
 };
 
@@ -146,7 +146,7 @@ impl Engine for OnnxRuntime {
         setup: &Setup,
         input: Arc<[f32]>,
         runs: usize,
-        listen: &mut Listen<'_>,
+        listen: &mut ProgressFn<'_>,
     ) -> Result<NodeTimings, EngineError> {
         let folder = tempfile::tempdir().map_err(failed)?;
         let loaded = self.loaded()?;

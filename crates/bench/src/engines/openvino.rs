@@ -13,7 +13,8 @@ use openvino::{
 use inceptive_results::Precision;
 
 use crate::engine::{
-    Description, Engine, EngineError, Listen, Model, NodeTimings, PrecisionWish, Session, Setup,
+    Description, Engine, EngineError, Model, NodeTimings, PrecisionRequest, ProgressFn, Session,
+    Setup,
 };
 
 use super::{
@@ -149,7 +150,7 @@ impl Engine for OpenVino {
         _: &Setup,
         _: Arc<[f32]>,
         _: usize,
-        _: &mut Listen<'_>,
+        _: &mut ProgressFn<'_>,
     ) -> Result<NodeTimings, EngineError> {
         Err(EngineError::Lacks {
             engine: NAME,
@@ -173,7 +174,7 @@ impl OpenVinoSession {
         let mut set = |key, value: &str| core.set_property(&device, &key, value).map_err(failed);
         set(RwPropertyKey::HintPerformanceMode, "LATENCY")?;
         set(RwPropertyKey::InferenceNumThreads, &threads)?;
-        if setup.precision == PrecisionWish::Fp32 {
+        if setup.precision == PrecisionRequest::Fp32 {
             set(RwPropertyKey::HintInferencePrecision, "f32")?;
         }
         let onnx = model.to_onnx(setup.batch, LrnForm::Operator)?;

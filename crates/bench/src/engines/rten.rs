@@ -10,7 +10,7 @@ use rten_tensor::{NdTensor, NdTensorView, prelude::*};
 use inceptive_results::Precision;
 
 use crate::engine::{
-    Description, Engine, EngineError, Listen, Model, NodeTime, NodeTimes, NodeTimings, Session,
+    Description, Engine, EngineError, Model, NodeTime, NodeTimes, NodeTimings, ProgressFn, Session,
     Setup, share,
 };
 
@@ -58,7 +58,7 @@ impl Engine for Rten {
         setup: &Setup,
         input: Arc<[f32]>,
         runs: usize,
-        listen: &mut Listen<'_>,
+        listen: &mut ProgressFn<'_>,
     ) -> Result<NodeTimings, EngineError> {
         let prepare = || RtenSession::new(model, setup);
         let mut session = DeepSession::new(DEEP.stack(model)?, prepare)?;

@@ -4,10 +4,10 @@ use std::{num::NonZeroU32, path::PathBuf};
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use inceptive_app::{ProfilePlan, Request, Workplace, profile};
+use inceptive_app::{BenchContext, ProfilePlan, Request, profile};
 use inceptive_bench::{System, available_memory};
 use inceptive_format::{bytes, counted, share, short_count, significant};
-use inceptive_results::{Part, Profile as Profiled, ProfileRecord, Roofline};
+use inceptive_results::{NodeProfile, Profile as Profiled, ProfileRecord, Roofline};
 use inceptive_store::Store;
 use serde_json::{Value, json};
 
@@ -89,7 +89,7 @@ impl Profile {
         let stop = stop_on_interrupt()?;
         let mut store = Store::open(&self.store)?;
         let about = inceptive_bench::this_machine();
-        let place = Workplace {
+        let place = BenchContext {
             engines: &engines,
             host: &System::new(),
             machine: &about,
@@ -154,7 +154,7 @@ impl Profile {
 
     fn document(&self, record: &ProfileRecord) -> Value {
         let (profiled, roofline) = (&record.profile, &record.roofline);
-        let parts = |parts: &[Part]| -> Vec<Value> {
+        let parts = |parts: &[NodeProfile]| -> Vec<Value> {
             parts.iter().map(|part| object(part, roofline)).collect()
         };
         json!({
@@ -172,7 +172,7 @@ impl Profile {
     }
 }
 
-fn object(part: &Part, roofline: &Roofline) -> Value {
+fn object(part: &NodeProfile, roofline: &Roofline) -> Value {
     json!({
         "name": part.name,
         "ops": part.ops,
@@ -186,7 +186,7 @@ fn object(part: &Part, roofline: &Roofline) -> Value {
     })
 }
 
-fn table(what: &'static str, parts: &[Part], roofline: &Roofline) -> String {
+fn table(what: &'static str, parts: &[NodeProfile], roofline: &Roofline) -> String {
     let mut grid = Grid::new(vec![
         Column::Left(what),
         Column::Left("operators"),

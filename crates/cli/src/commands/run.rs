@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Args;
-use inceptive_app::{Found, Purpose, Runnable};
+use inceptive_app::{AvailableEngine, Purpose, Runnable};
 use inceptive_bench::{Model, allowed_error, random_input, relative_error};
 use inceptive_files::{InputFiles, replace_file};
 use inceptive_results::Precision;
@@ -86,7 +86,7 @@ impl Run {
         let threads =
             self.threads.unwrap_or_else(|| inceptive_bench::this_machine().default_threads());
         let mut given = Vec::with_capacity(engines.len());
-        for Found { engine, .. } in &engines {
+        for AvailableEngine { engine, .. } in &engines {
             let mut session = engine.compile(&model, &self.engine.setup(self.batch, threads))?;
             session.set_input(Arc::clone(&input))?;
             let (engine, precision) = (engine.name(), session.precision());

@@ -9,8 +9,8 @@ use std::{
     process::{Command, Output},
 };
 
-use inceptive_app::{DEFAULT_SAMPLES, Recipe, report_on};
-use inceptive_report::Findings;
+use inceptive_app::{DEFAULT_SAMPLES, ReproCommand, report_on};
+use inceptive_report::Analysis;
 use serde_json::Value;
 
 /// Networks of a few thousand operations, a variant, a large and a small space, and a library of blocks.
@@ -256,17 +256,17 @@ fn pages_of_the_dashboard_are_made_again() {
     let folder = folder.path();
     bench(folder, "s.db", "nets/narrow.yaml");
     let inside = |name: &str| folder.join(name);
-    let recipe = Recipe {
+    let recipe = ReproCommand {
         inputs: vec![inside("nets/narrow.yaml").into(), inside("nets/large.yaml").into()],
         samples: DEFAULT_SAMPLES,
         store: inside("s.db"),
         out: inside("a report"),
-        ..Recipe::default()
+        ..ReproCommand::default()
     };
     let report =
         report_on(&recipe, &|_| ControlFlow::Continue(()), &mut |trouble| panic!("{trouble}"));
     let (report, inputs) = report.unwrap().unwrap();
-    inceptive_report::write(&report, &Findings::new(&report.candidates), &recipe.out, &inputs)
+    inceptive_report::write(&report, &Analysis::new(&report.candidates), &recipe.out, &inputs)
         .unwrap();
     bench(folder, "s.db", "nets/narrow.yaml nets/wide.yml");
     comes_back(folder, "a report");

@@ -79,7 +79,7 @@ impl Lowering<'_> {
     }
 
     /// Goes through a block once, with no parameter known.
-    pub(crate) fn rehearse(&mut self, word: &str, block: &Node) {
+    pub(crate) fn dry_run(&mut self, word: &str, block: &Node) {
         if !self.has_few_parameters(word, block) {
             return;
         }

@@ -3,7 +3,7 @@
 //! A step that is wrong is reported and then treated as if its output were unknown: what follows is still
 //! read and checked, but nothing that depends on the unknown shape is reported.
 //!
-//! A rehearsal goes through every step once with no value known, see [`Lowering::rehearse`]: it finds what is
+//! A rehearsal goes through every step once with no value known, see [`Lowering::dry_run`]: it finds what is
 //! wrong whatever the values are, also in blocks that nobody calls and in branches that a condition leaves out.
 
 pub(crate) mod block;
@@ -22,7 +22,7 @@ use inceptive_ir::{Form, Graph, GraphError, NewNode, NodeId, Op, Part, Path, Sha
 use crate::{
     args::{Builtin, IfArgs, RepeatArgs},
     code::Code,
-    diagnostic::{Diagnostic, Sink, suggestion},
+    diagnostic::{Diagnostic, DiagnosticSink, suggestion},
     expr::{Val, ValKind},
     field::{Condition, Fields, Maybe, given},
     scope::{Reader, Scope},
@@ -91,7 +91,7 @@ pub(crate) struct Override {
 
 /// Builds the graph of one network.
 pub(crate) struct Lowering<'a> {
-    pub(crate) sink: &'a Sink,
+    pub(crate) sink: &'a DiagnosticSink,
     pub(crate) graph: Graph,
     pub(crate) blocks: HashMap<Arc<str>, &'a Node>,
     pub(crate) defaults: &'a Map,
@@ -131,7 +131,7 @@ struct Site<'s> {
 
 impl<'a> Lowering<'a> {
     pub(crate) fn new(
-        sink: &'a Sink,
+        sink: &'a DiagnosticSink,
         graph: Graph,
         blocks: HashMap<Arc<str>, &'a Node>,
         defaults: &'a Map,

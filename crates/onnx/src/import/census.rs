@@ -70,10 +70,10 @@ pub fn check(bytes: &[u8]) -> Result<(), ImportError> {
 impl Census {
     /// Counts a message; messages are at most seven deep. Stops where there is too much already.
     fn message(&mut self, kind: Message, mut rest: &[u8]) {
-        while let Some((field, content, after)) = next_field(rest) {
+        while let Some(Field { number, content, after }) = next_field(rest) {
             rest = after;
             self.fields += 1;
-            let inner = kind.inner(field);
+            let inner = kind.inner(number);
             self.operators += usize::from(inner == Some(Message::Node));
             if self.fields > MOST_FIELDS || self.operators > MOST_OPERATORS {
                 return;
@@ -85,8 +85,17 @@ impl Census {
     }
 }
 
-/// The number of the next field, its bytes if it has a length, and what follows; none at the end or where it is broken.
-fn next_field(bytes: &[u8]) -> Option<(u64, Option<&[u8]>, &[u8])> {
+/// A field of a message.
+struct Field<'a> {
+    number: u64,
+    /// Its bytes, if it has a length.
+    content: Option<&'a [u8]>,
+    /// The bytes that follow it.
+    after: &'a [u8],
+}
+
+/// The next field; none at the end of the message or where it is broken.
+fn next_field(bytes: &[u8]) -> Option<Field<'_>> {
     let (tag, rest) = varint(bytes)?;
     let (content, after) = match tag & 7 {
         0 => (None, varint(rest)?.1),
@@ -99,7 +108,7 @@ fn next_field(bytes: &[u8]) -> Option<(u64, Option<&[u8]>, &[u8])> {
         5 => (None, rest.get(4..)?),
         _ => return None,
     };
-    Some((tag >> 3, content, after))
+    Some(Field { number: tag >> 3, content, after })
 }
 
 /// A number in base 128, least significant digit first, and what follows.

@@ -8,7 +8,7 @@ use crate::proto::{DataType, EXTERNAL, TensorProto};
 
 use crate::export::transposed;
 
-use super::Refusal;
+use super::UnsupportedOp;
 
 /// The longest vector of integers that is computed with: shapes, axes, pads.
 const MAX_INTS: usize = 64;
@@ -50,8 +50,8 @@ pub struct External {
 
 impl Constant {
     /// Reads an initializer or an attribute.
-    pub fn read(tensor: &TensorProto) -> Result<Self, Refusal> {
-        let broken = || Refusal::because("a tensor whose values do not fit its shape");
+    pub fn read(tensor: &TensorProto) -> Result<Self, UnsupportedOp> {
+        let broken = || UnsupportedOp::because("a tensor whose values do not fit its shape");
         let dims: Option<Vec<usize>> =
             tensor.dims.iter().map(|&dim| usize::try_from(dim).ok()).collect();
         let dims = dims.ok_or_else(broken)?;
@@ -61,7 +61,7 @@ impl Constant {
             DataType::Float | DataType::Int32 => 4,
             DataType::Int64 | DataType::Double => 8,
             DataType::Undefined => {
-                return Err(Refusal::because(&format!("element type {}", tensor.data_type)));
+                return Err(UnsupportedOp::because(&format!("element type {}", tensor.data_type)));
             }
         };
         let data = if tensor.data_location == EXTERNAL {
@@ -119,12 +119,14 @@ impl Constant {
     }
 
     /// The same value everywhere.
-    pub fn splat(value: f32, dims: &[i64]) -> Result<Self, Refusal> {
+    pub fn splat(value: f32, dims: &[i64]) -> Result<Self, UnsupportedOp> {
         let known = dims.iter().map(|&dim| usize::try_from(dim).ok()).collect::<Option<Vec<_>>>();
-        let dims = known.ok_or_else(|| Refusal::because("a shape that is not positive"))?;
+        let dims = known.ok_or_else(|| UnsupportedOp::because("a shape that is not positive"))?;
         match element_count(&dims) {
             Some(..=MAX_SPLAT) => Ok(Self::computed(dims, Data::Splat(value))),
-            _ => Err(Refusal::because(&format!("a constant with more than {MAX_SPLAT} values"))),
+            _ => Err(UnsupportedOp::because(&format!(
+                "a constant with more than {MAX_SPLAT} values"
+            ))),
         }
     }
 
@@ -139,8 +141,9 @@ impl Constant {
     }
 
     /// A matrix with rows and columns swapped.
-    pub fn transposed(&self) -> Result<Self, Refusal> {
-        let refusal = || Refusal::because("a matrix in another file that is to be transposed");
+    pub fn transposed(&self) -> Result<Self, UnsupportedOp> {
+        let refusal =
+            || UnsupportedOp::because("a matrix in another file that is to be transposed");
         let &[rows, columns] = self.dims.as_slice() else { return Err(refusal()) };
         let dims = vec![columns, rows];
         if let Data::Splat(_) = self.data {
@@ -238,15 +241,15 @@ fn decode(kind: DataType, bytes: &[u8]) -> Vec<f32> {
 }
 
 /// Where a tensor of so many bytes is in another file.
-fn external(tensor: &TensorProto, kind: DataType, bytes: u64) -> Result<External, Refusal> {
+fn external(tensor: &TensorProto, kind: DataType, bytes: u64) -> Result<External, UnsupportedOp> {
     let entry = |key: &str| tensor.external_data.iter().find(|entry| entry.key == key);
     let number = |key: &str| entry(key).map(|entry| entry.value.parse::<u64>()).transpose();
-    let broken = || Refusal::because("a tensor in another file that is not named");
+    let broken = || UnsupportedOp::because("a tensor in another file that is not named");
     let location = entry("location").ok_or_else(broken)?.value.clone();
     let start = number("offset").map_err(|_| broken())?.unwrap_or(0);
     let length = number("length").map_err(|_| broken())?;
     if length.is_some_and(|length| length != bytes) {
-        return Err(Refusal::because("a tensor whose values do not fit its shape"));
+        return Err(UnsupportedOp::because("a tensor whose values do not fit its shape"));
     }
     let range = start..start.checked_add(bytes).ok_or_else(broken)?;
     Ok(External { location, range, kind })

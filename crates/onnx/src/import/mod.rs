@@ -205,9 +205,9 @@ fn live_nodes(file: &GraphProto) -> Result<Vec<&NodeProto>, ImportError> {
 
 /// Why an operator of the file has no counterpart.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Refusal(Option<String>);
+pub struct UnsupportedOp(Option<String>);
 
-impl Refusal {
+impl UnsupportedOp {
     /// The operator is not known at all.
     const UNKNOWN: Self = Self(None);
 
@@ -216,7 +216,7 @@ impl Refusal {
     }
 }
 
-impl<E: std::error::Error> From<E> for Refusal {
+impl<E: std::error::Error> From<E> for UnsupportedOp {
     fn from(error: E) -> Self {
         Self::because(&error.to_string())
     }
@@ -330,7 +330,7 @@ impl Importer {
             node.input.iter().any(|input| matches!(self.values.get(input), Some(Value::Unknown)));
         let value = if depends_on_unknown {
             if !operator::is_known(node) {
-                self.refuse_operator(node, &Refusal::UNKNOWN);
+                self.refuse_operator(node, &UnsupportedOp::UNKNOWN);
             }
             Value::Unknown
         } else {
@@ -344,12 +344,12 @@ impl Importer {
         }
     }
 
-    fn refuse_operator(&mut self, node: &NodeProto, refusal: &Refusal) {
+    fn refuse_operator(&mut self, node: &NodeProto, refusal: &UnsupportedOp) {
         let dot = if node.domain.is_empty() { "" } else { "." };
         self.refuse(&format!("{}{dot}{}", node.domain, node.op_type), refusal);
     }
 
-    fn refuse(&mut self, what: &str, refusal: &Refusal) {
+    fn refuse(&mut self, what: &str, refusal: &UnsupportedOp) {
         let key = match &refusal.0 {
             None => what.to_owned(),
             Some(reason) => format!("{what}: {reason}"),

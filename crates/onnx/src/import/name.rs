@@ -62,7 +62,7 @@ fn limited(name: &str) -> String {
     for (depth, segment) in name.split('/').filter(|segment| !segment.is_empty()).enumerate() {
         let separator = match depth {
             0 => None,
-            ..Path::MAX_DEPTH => Some('/'),
+            1..Path::MAX_DEPTH => Some('/'),
             _ => Some('.'),
         };
         let clean = segment.chars().map(|c| if is_bad(c) { '_' } else { c });

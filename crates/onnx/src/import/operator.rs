@@ -7,7 +7,7 @@ use inceptive_ir::{
 use crate::export::{HELPER, averages};
 use crate::proto::{AttributeProto, NodeProto};
 
-use super::{Constant, Draft, Importer, Refusal, Value};
+use super::{Constant, Draft, Importer, UnsupportedOp, Value};
 
 /// The batch of files that leave it open, in arithmetic on shapes. Nothing depends on it.
 const ANY_BATCH: i64 = 1;
@@ -64,9 +64,9 @@ pub(super) fn is_known(node: &NodeProto) -> bool {
 
 impl Importer {
     /// What a node gives.
-    pub(super) fn operator(&mut self, node: &NodeProto) -> Result<Value, Refusal> {
+    pub(super) fn operator(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         if !is_known(node) {
-            return Err(Refusal::UNKNOWN);
+            return Err(UnsupportedOp::UNKNOWN);
         }
         if let Some(ints) = self.arithmetic(node) {
             return Ok(Value::Constant(Constant::ints(&ints)));
@@ -105,16 +105,16 @@ impl Importer {
             "Transpose" => self.transpose(node),
             "Dropout" => self.dropout(node),
             "Softmax" => self.softmax(node),
-            _ => Err(Refusal::UNKNOWN),
+            _ => Err(UnsupportedOp::UNKNOWN),
         }
     }
 
     /// What a node reads at a position.
-    fn input(&self, node: &NodeProto, position: usize) -> Result<Value, Refusal> {
+    fn input(&self, node: &NodeProto, position: usize) -> Result<Value, UnsupportedOp> {
         let name = node.input.get(position).filter(|name| !name.is_empty());
-        let name = name.ok_or_else(|| Refusal::because("an input is missing"))?;
+        let name = name.ok_or_else(|| UnsupportedOp::because("an input is missing"))?;
         let value = self.values.get(name).cloned();
-        value.ok_or_else(|| Refusal::because(&format!("reads `{name}`, which nothing gives")))
+        value.ok_or_else(|| UnsupportedOp::because(&format!("reads `{name}`, which nothing gives")))
     }
 
     /// A constant that a node reads; none where it is left out.
@@ -122,17 +122,19 @@ impl Importer {
         &self,
         node: &NodeProto,
         position: usize,
-    ) -> Result<Option<Constant>, Refusal> {
+    ) -> Result<Option<Constant>, UnsupportedOp> {
         match node.input.get(position) {
             Some(name) if !name.is_empty() => self.constant_input(node, position).map(Some),
             _ => Ok(None),
         }
     }
 
-    fn constant_input(&self, node: &NodeProto, position: usize) -> Result<Constant, Refusal> {
+    fn constant_input(&self, node: &NodeProto, position: usize) -> Result<Constant, UnsupportedOp> {
         match self.input(node, position)? {
             Value::Constant(constant) => Ok(constant),
-            _ => Err(Refusal::because("a weight, shape or axis that is computed from the image")),
+            _ => Err(UnsupportedOp::because(
+                "a weight, shape or axis that is computed from the image",
+            )),
         }
     }
 
@@ -142,7 +144,7 @@ impl Importer {
         node: &NodeProto,
         key: &str,
         position: usize,
-    ) -> Result<Option<Vec<i64>>, Refusal> {
+    ) -> Result<Option<Vec<i64>>, UnsupportedOp> {
         if let Some(attribute) = find(node, key) {
             return Ok(Some(attribute.ints.clone()));
         }
@@ -150,29 +152,29 @@ impl Importer {
         let ints = |constant: Constant| {
             constant
                 .to_ints()
-                .ok_or_else(|| Refusal::because(&format!("{key} that are no integers")))
+                .ok_or_else(|| UnsupportedOp::because(&format!("{key} that are no integers")))
         };
         constant.map(ints).transpose()
     }
 
     /// The node whose result is read at a position, as it is.
-    fn source(&self, node: &NodeProto, position: usize) -> Result<usize, Refusal> {
+    fn source(&self, node: &NodeProto, position: usize) -> Result<usize, UnsupportedOp> {
         match self.input(node, position)? {
             Value::Node(draft) => Ok(draft),
             Value::Constant(_) => {
-                Err(Refusal::because("a constant where a computed value is expected"))
+                Err(UnsupportedOp::because("a constant where a computed value is expected"))
             }
             Value::Scaled(..) => {
-                Err(Refusal::because("a multiplication by a number outside of a sum"))
+                Err(UnsupportedOp::because("a multiplication by a number outside of a sum"))
             }
             Value::Padded(..) => {
-                Err(Refusal::because("padding outside of a convolution or average"))
+                Err(UnsupportedOp::because("padding outside of a convolution or average"))
             }
             Value::Split(..) | Value::Swapped(..) => {
-                Err(Refusal::because("a reshape to five dimensions"))
+                Err(UnsupportedOp::because("a reshape to five dimensions"))
             }
             Value::Rows(..) | Value::Unknown => {
-                Err(Refusal::because("a product with a matrix of rows"))
+                Err(UnsupportedOp::because("a product with a matrix of rows"))
             }
         }
     }
@@ -184,10 +186,10 @@ impl Importer {
         op: Op,
         inputs: Vec<usize>,
         tensors: Vec<(Role, Constant)>,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<Value, UnsupportedOp> {
         let shapes: Vec<Shape> = inputs.iter().map(|&input| self.drafts[input].shape).collect();
         if !op.arity().admits(shapes.len()) {
-            return Err(Refusal::because(&format!(
+            return Err(UnsupportedOp::because(&format!(
                 "takes {} inputs, has {}",
                 op.arity(),
                 shapes.len()
@@ -205,12 +207,16 @@ impl Importer {
         Ok(Value::Node(self.drafts.len() - 1))
     }
 
-    fn unary(&mut self, node: &NodeProto, op: Op) -> Result<Value, Refusal> {
+    fn unary(&mut self, node: &NodeProto, op: Op) -> Result<Value, UnsupportedOp> {
         let source = self.source(node, 0)?;
         self.push(node, op, vec![source], vec![])
     }
 
-    fn activation(&mut self, node: &NodeProto, activation: Activation) -> Result<Value, Refusal> {
+    fn activation(
+        &mut self,
+        node: &NodeProto,
+        activation: Activation,
+    ) -> Result<Value, UnsupportedOp> {
         self.unary(node, Op::Activation(activation))
     }
 
@@ -234,7 +240,7 @@ impl Importer {
             .collect()
     }
 
-    fn constant_of_shape(&self, node: &NodeProto) -> Result<Value, Refusal> {
+    fn constant_of_shape(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let dims = self.constant_input(node, 0)?.to_ints();
         let value = match find(node, "value").and_then(|value| value.t.as_ref()) {
             Some(tensor) => Constant::read(tensor)?.to_scalar(),
@@ -242,11 +248,11 @@ impl Importer {
         };
         let known = dims.zip(value);
         let (dims, value) =
-            known.ok_or_else(|| Refusal::because("a shape that is no vector of sizes"))?;
+            known.ok_or_else(|| UnsupportedOp::because("a shape that is no vector of sizes"))?;
         Ok(Value::Constant(Constant::splat(value, &dims)?))
     }
 
-    fn shape_of(&self, node: &NodeProto) -> Result<Value, Refusal> {
+    fn shape_of(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let dims: Vec<i64> = match self.input(node, 0)? {
             Value::Constant(constant) => {
                 constant.dims.iter().filter_map(|&dim| dim.try_into().ok()).collect()
@@ -254,7 +260,7 @@ impl Importer {
             _ => dimensions(self.drafts[self.source(node, 0)?].shape),
         };
         let rank = i64::try_from(dims.len())?;
-        let at = |key, default| -> Result<usize, Refusal> {
+        let at = |key, default| -> Result<usize, UnsupportedOp> {
             let position = int(node, key).unwrap_or(default);
             let position = if position < 0 { position + rank } else { position };
             Ok(usize::try_from(position.clamp(0, rank))?)
@@ -263,7 +269,7 @@ impl Importer {
         Ok(Value::Constant(Constant::ints(dims.get(start..end).unwrap_or_default())))
     }
 
-    fn expand(&self, node: &NodeProto) -> Result<Value, Refusal> {
+    fn expand(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let constant = self.constant_input(node, 0)?;
         let dims = self.constant_input(node, 1)?.to_ints();
         let own = || constant.dims.iter().map(|&dim| i64::try_from(dim).unwrap_or(0));
@@ -274,18 +280,20 @@ impl Importer {
             return Ok(Value::Constant(constant));
         }
         let known = constant.to_scalar().zip(dims);
-        let (value, dims) = known.ok_or_else(|| Refusal::because("more than a single number"))?;
+        let (value, dims) =
+            known.ok_or_else(|| UnsupportedOp::because("more than a single number"))?;
         Ok(Value::Constant(Constant::splat(value, &dims)?))
     }
 
     /// Dimensions of size 1 come and go without effect on what reads a constant.
-    fn reshaped_constant(&self, node: &NodeProto) -> Result<Value, Refusal> {
-        let constant =
-            self.constant_input(node, 0).map_err(|_| Refusal::because("of a computed value"))?;
+    fn reshaped_constant(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let constant = self
+            .constant_input(node, 0)
+            .map_err(|_| UnsupportedOp::because("of a computed value"))?;
         Ok(Value::Constant(constant))
     }
 
-    fn concat(&mut self, node: &NodeProto) -> Result<Value, Refusal> {
+    fn concat(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let values: Vec<Value> =
             (0..node.input.len()).map(|at| self.input(node, at)).collect::<Result<_, _>>()?;
         let constants: Option<Vec<i64>> = values
@@ -304,7 +312,7 @@ impl Importer {
         let rank = i64::try_from(dimensions(self.drafts[sources[0]].shape).len()).unwrap_or(4);
         let axis = int(node, "axis").unwrap_or(1);
         if axis != 1 && axis != 1 - rank {
-            return Err(Refusal::because("along another axis than the channels"));
+            return Err(UnsupportedOp::because("along another axis than the channels"));
         }
         match sources[..] {
             [only] => Ok(Value::Node(only)),
@@ -312,8 +320,8 @@ impl Importer {
         }
     }
 
-    fn gather(&self, node: &NodeProto) -> Result<Value, Refusal> {
-        let refusal = || Refusal::because("of anything but a shape");
+    fn gather(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let refusal = || UnsupportedOp::because("of anything but a shape");
         let data = self.constant_input(node, 0)?.to_ints().ok_or_else(refusal)?;
         let indices = self.constant_input(node, 1)?.to_ints().ok_or_else(refusal)?;
         let len = i64::try_from(data.len()).map_err(|_| refusal())?;
@@ -325,14 +333,14 @@ impl Importer {
         gathered.map(|ints| Value::Constant(Constant::ints(&ints))).ok_or_else(refusal)
     }
 
-    fn conv(&mut self, node: &NodeProto) -> Result<Value, Refusal> {
+    fn conv(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let (source, before) = match self.input(node, 0)? {
             Value::Padded(source, padding) => (source, padding),
             _ => (self.source(node, 0)?, Padding::NONE),
         };
         let kernel = self.constant_input(node, 1)?;
         let [out, per_group, height, width] = kernel.dims[..] else {
-            return Err(Refusal::because(&format!(
+            return Err(UnsupportedOp::because(&format!(
                 "kernel of {} dimensions, not 4",
                 kernel.dims.len()
             )));
@@ -341,12 +349,12 @@ impl Importer {
         let bias = self.optional_constant(node, 2)?.filter(|bias| !bias.is_zero_splat());
         let kernel_size = Size::new(whole(height)?, whole(width)?);
         if find(node, "kernel_shape").is_some() && size(node, "kernel_shape")? != kernel_size {
-            return Err(Refusal::because("kernel_shape that is not its weight's"));
+            return Err(UnsupportedOp::because("kernel_shape that is not its weight's"));
         }
         let (stride, dilation) = (size(node, "strides")?, size(node, "dilations")?);
         let from = self.drafts[source].shape;
         if u64::from(from.channels()) != per_group as u64 * u64::from(groups) {
-            return Err(Refusal::because("kernel that does not fit the channels"));
+            return Err(UnsupportedOp::because("kernel that does not fit the channels"));
         }
         let dilated = Size::new(
             reach(kernel_size.height, dilation.height)?,
@@ -367,26 +375,26 @@ impl Importer {
         self.push(node, op, vec![source], tensors.collect())
     }
 
-    fn gemm(&mut self, node: &NodeProto) -> Result<Value, Refusal> {
+    fn gemm(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let is_plain = int(node, "transA").unwrap_or(0) == 0
             && float(node, "alpha").unwrap_or(1.0) == 1.0
             && float(node, "beta").unwrap_or(1.0) == 1.0;
         if !is_plain {
-            return Err(Refusal::because("with a factor or a transposed left side"));
+            return Err(UnsupportedOp::because("with a factor or a transposed left side"));
         }
         let weight = self.constant_input(node, 1)?;
         let bias = self.optional_constant(node, 2)?.filter(|bias| !bias.is_zero_splat());
         self.linear(node, &weight, int(node, "transB").unwrap_or(0) == 1, bias)
     }
 
-    fn matmul(&mut self, node: &NodeProto) -> Result<Value, Refusal> {
+    fn matmul(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         match (self.input(node, 0)?, self.input(node, 1)?) {
             (Value::Constant(rows), Value::Node(source)) => self.average_rows(&rows, source),
             (Value::Rows(source, rows), Value::Constant(columns)) => {
                 self.average_columns(node, source, rows, &columns)
             }
             (_, Value::Constant(weight)) => self.linear(node, &weight, false, None),
-            _ => Err(Refusal::because("of two computed values")),
+            _ => Err(UnsupportedOp::because("of two computed values")),
         }
     }
 
@@ -397,17 +405,19 @@ impl Importer {
         weight: &Constant,
         transposed: bool,
         bias: Option<Constant>,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<Value, UnsupportedOp> {
         let source = self.source(node, 0)?;
         let Shape::Vector { features } = self.drafts[source].shape else {
-            return Err(Refusal::because("of a feature map"));
+            return Err(UnsupportedOp::because("of a feature map"));
         };
         let &[rows, columns] = weight.dims.as_slice() else {
-            return Err(Refusal::because("weight that is no matrix"));
+            return Err(UnsupportedOp::because("weight that is no matrix"));
         };
         let (out, inputs) = if transposed { (rows, columns) } else { (columns, rows) };
         if inputs as u64 != u64::from(features) {
-            return Err(Refusal::because(&format!("matrix for {inputs} features, not {features}")));
+            return Err(UnsupportedOp::because(&format!(
+                "matrix for {inputs} features, not {features}"
+            )));
         }
         let weight = if transposed { weight.clone() } else { weight.transposed()? };
         let op = Op::Linear(Linear { out_features: whole(out)?, bias: bias.is_some() });
@@ -418,7 +428,7 @@ impl Importer {
     }
 
     /// The first of the two products that adaptive pooling is written as.
-    fn average_rows(&self, matrix: &Constant, source: usize) -> Result<Value, Refusal> {
+    fn average_rows(&self, matrix: &Constant, source: usize) -> Result<Value, UnsupportedOp> {
         let from = self.drafts[source].shape.size().height;
         let rows = matrix.dims.first().and_then(|&rows| u32::try_from(rows).ok()).unwrap_or(0);
         let is_average = rows > 0
@@ -427,7 +437,7 @@ impl Importer {
         if is_average {
             Ok(Value::Rows(source, rows))
         } else {
-            Err(Refusal::because("from the left"))
+            Err(UnsupportedOp::because("from the left"))
         }
     }
 
@@ -437,7 +447,7 @@ impl Importer {
         source: usize,
         rows: u32,
         matrix: &Constant,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<Value, UnsupportedOp> {
         let from = self.drafts[source].shape.size().width;
         let columns =
             matrix.dims.last().and_then(|&columns| u32::try_from(columns).ok()).unwrap_or(0);
@@ -448,30 +458,30 @@ impl Importer {
                 .floats()
                 .is_some_and(|values| values == averages(from, columns));
         if !is_average {
-            return Err(Refusal::because("of averages over rows"));
+            return Err(UnsupportedOp::because("of averages over rows"));
         }
         let op = Op::AdaptiveAvgPool { output: Size::new(rows, columns) };
         self.push(node, op, vec![source], vec![])
     }
 
-    fn batch_norm(&mut self, node: &NodeProto) -> Result<Value, Refusal> {
+    fn batch_norm(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         if int(node, "training_mode").unwrap_or(0) != 0 {
-            return Err(Refusal::because("in training mode"));
+            return Err(UnsupportedOp::because("in training mode"));
         }
         let source = self.source(node, 0)?;
         let roles = [Role::Weight, Role::Bias, Role::Mean, Role::Variance];
         let tensor = |(position, role)| Ok((role, self.constant_input(node, position)?));
-        let tensors = (1..).zip(roles).map(tensor).collect::<Result<Vec<_>, Refusal>>()?;
+        let tensors = (1..).zip(roles).map(tensor).collect::<Result<Vec<_>, UnsupportedOp>>()?;
         let channels = self.drafts[source].shape.channels();
         if tensors.iter().any(|(_, tensor)| tensor.len() as u64 != u64::from(channels)) {
-            return Err(Refusal::because("statistics that do not fit the channels"));
+            return Err(UnsupportedOp::because("statistics that do not fit the channels"));
         }
         let eps = float(node, "epsilon").unwrap_or(1e-5);
         let op = Op::BatchNorm(BatchNorm { eps, scale: true, center: true });
         self.push(node, op, vec![source], tensors)
     }
 
-    fn lrn(&mut self, node: &NodeProto) -> Result<Value, Refusal> {
+    fn lrn(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let op = Op::Lrn(Lrn {
             size: unsigned(int(node, "size").unwrap_or(0))?,
             alpha: float(node, "alpha").unwrap_or(1e-4),
@@ -481,17 +491,19 @@ impl Importer {
         self.unary(node, op)
     }
 
-    fn hard_sigmoid(&mut self, node: &NodeProto) -> Result<Value, Refusal> {
+    fn hard_sigmoid(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let (alpha, beta) =
             (float(node, "alpha").unwrap_or(0.2), float(node, "beta").unwrap_or(0.5));
         if (alpha - 1.0 / 6.0).abs() > 1e-6 || beta != 0.5 {
-            return Err(Refusal::because(&format!("clamp({alpha} x + {beta}), not (x / 6 + 0.5)")));
+            return Err(UnsupportedOp::because(&format!(
+                "clamp({alpha} x + {beta}), not (x / 6 + 0.5)"
+            )));
         }
         self.activation(node, Activation::HardSigmoid)
     }
 
-    fn clip(&mut self, node: &NodeProto) -> Result<Value, Refusal> {
-        let limit = |key, position| -> Result<Option<f32>, Refusal> {
+    fn clip(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let limit = |key, position| -> Result<Option<f32>, UnsupportedOp> {
             match float(node, key) {
                 Some(limit) => Ok(Some(limit)),
                 None => {
@@ -504,20 +516,20 @@ impl Importer {
             (Some(0.0), Some(6.0)) => self.activation(node, Activation::Relu6),
             (Some(0.0), None) => self.activation(node, Activation::Relu),
             (Some(0.0), Some(high)) if high >= f32::MAX => self.activation(node, Activation::Relu),
-            _ => Err(Refusal::because("to another range than 0 to 6")),
+            _ => Err(UnsupportedOp::because("to another range than 0 to 6")),
         }
     }
 
-    fn pool(&mut self, node: &NodeProto, kind: PoolKind) -> Result<Value, Refusal> {
+    fn pool(&mut self, node: &NodeProto, kind: PoolKind) -> Result<Value, UnsupportedOp> {
         let (source, before) = match (kind, self.input(node, 0)?) {
             (PoolKind::Average, Value::Padded(source, padding)) => (source, padding),
             _ => (self.source(node, 0)?, Padding::NONE),
         };
         if size(node, "dilations")? != Size::square(1) {
-            return Err(Refusal::because("with dilation"));
+            return Err(UnsupportedOp::because("with dilation"));
         }
         if node.output.get(1).is_some_and(|indices| self.reads.contains_key(indices)) {
-            return Err(Refusal::because("whose indices are used"));
+            return Err(UnsupportedOp::because("whose indices are used"));
         }
         let (kernel, stride) = (size(node, "kernel_shape")?, size(node, "strides")?);
         let from = self.drafts[source].shape.size();
@@ -528,7 +540,7 @@ impl Importer {
         let own = padding(node, from, kernel, stride)?;
         let counts = kind == PoolKind::Average && int(node, "count_include_pad").unwrap_or(0) != 0;
         if before != Padding::NONE && own != Padding::NONE && !counts {
-            return Err(Refusal::because("with padding of two kinds"));
+            return Err(UnsupportedOp::because("with padding of two kinds"));
         }
         let padding = added(own, before)?;
         let ceil = int(node, "ceil_mode").unwrap_or(0) != 0;
@@ -539,13 +551,13 @@ impl Importer {
     }
 
     /// A reduction over height and width is global pooling; without those dimensions, flattened too.
-    fn reduce(&mut self, node: &NodeProto, kind: PoolKind) -> Result<Value, Refusal> {
+    fn reduce(&mut self, node: &NodeProto, kind: PoolKind) -> Result<Value, UnsupportedOp> {
         let axes = self.ints(node, "axes", 1)?.unwrap_or_default();
         let mut axes: Vec<i64> =
             axes.into_iter().map(|axis| if axis < 0 { axis + 4 } else { axis }).collect();
         axes.sort_unstable();
         if axes != [2, 3] {
-            return Err(Refusal::because("over other axes than height and width"));
+            return Err(UnsupportedOp::because("over other axes than height and width"));
         }
         let pooled = self.unary(node, Op::GlobalPool(kind))?;
         match pooled {
@@ -556,17 +568,17 @@ impl Importer {
         }
     }
 
-    fn pad(&mut self, node: &NodeProto) -> Result<Value, Refusal> {
+    fn pad(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let source = self.source(node, 0)?;
         let mode = find(node, "mode").map_or(&b"constant"[..], |mode| &mode.s);
         let value =
             self.optional_constant(node, 2)?.and_then(|value| value.to_scalar()).unwrap_or(0.0);
         let pads = self.ints(node, "pads", 1)?.unwrap_or_default();
         let [0, 0, top, left, 0, 0, bottom, right] = pads[..] else {
-            return Err(Refusal::because("of other dimensions than height and width"));
+            return Err(UnsupportedOp::because("of other dimensions than height and width"));
         };
         if mode != b"constant" || value != 0.0 {
-            return Err(Refusal::because("with anything but zeros"));
+            return Err(UnsupportedOp::because("with anything but zeros"));
         }
         let padding = Padding {
             top: unsigned(top)?,
@@ -577,7 +589,7 @@ impl Importer {
         Ok(Value::Padded(source, padding))
     }
 
-    fn add(&mut self, node: &NodeProto) -> Result<Value, Refusal> {
+    fn add(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let mut sources = Vec::with_capacity(node.input.len());
         let mut scales = Vec::with_capacity(node.input.len());
         for position in 0..node.input.len() {
@@ -641,7 +653,7 @@ impl Importer {
     }
 
     /// A number for each channel, added to a layer without a bias or to a normalisation.
-    fn add_constant(&mut self, source: usize, constant: &Constant) -> Result<Value, Refusal> {
+    fn add_constant(&mut self, source: usize, constant: &Constant) -> Result<Value, UnsupportedOp> {
         let channels = self.drafts[source].shape.channels() as usize;
         let bias = per_channel(constant, channels)?;
         let draft = &mut self.drafts[source];
@@ -653,12 +665,12 @@ impl Importer {
                 draft.tensors.push((Role::Bias, bias));
             }
             Op::BatchNorm(_) => combine(draft, Role::Bias, &bias, |beta, added| beta + added)?,
-            _ => return Err(Refusal::because("of a constant to anything but a layer")),
+            _ => return Err(UnsupportedOp::because("of a constant to anything but a layer")),
         }
         Ok(Value::Node(source))
     }
 
-    fn mul(&mut self, node: &NodeProto) -> Result<Value, Refusal> {
+    fn mul(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         for (at, other) in [(0, 1), (1, 0)] {
             if let Value::Constant(constant) = self.input(node, at)? {
                 let source = self.source(node, other)?;
@@ -703,7 +715,7 @@ impl Importer {
     }
 
     /// A number for each channel, multiplied into a normalisation; a single number waits for a sum.
-    fn mul_constant(&mut self, source: usize, constant: &Constant) -> Result<Value, Refusal> {
+    fn mul_constant(&mut self, source: usize, constant: &Constant) -> Result<Value, UnsupportedOp> {
         if let Some(scale) = constant.to_scalar() {
             return Ok(Value::Scaled(source, scale));
         }
@@ -711,7 +723,7 @@ impl Importer {
         let factor = per_channel(constant, channels)?;
         let draft = &mut self.drafts[source];
         if !matches!(draft.op, Op::BatchNorm(_)) {
-            return Err(Refusal::because(
+            return Err(UnsupportedOp::because(
                 "by a number for each channel, outside of a normalisation",
             ));
         }
@@ -720,14 +732,14 @@ impl Importer {
         Ok(Value::Node(source))
     }
 
-    fn flatten(&mut self, node: &NodeProto) -> Result<Value, Refusal> {
+    fn flatten(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         if int(node, "axis").unwrap_or(1) != 1 {
-            return Err(Refusal::because("along another axis than the batch"));
+            return Err(UnsupportedOp::because("along another axis than the batch"));
         }
         self.flattened(node)
     }
 
-    fn flattened(&mut self, node: &NodeProto) -> Result<Value, Refusal> {
+    fn flattened(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let source = self.source(node, 0)?;
         match self.drafts[source].shape {
             Shape::Vector { .. } => Ok(Value::Node(source)),
@@ -735,7 +747,7 @@ impl Importer {
         }
     }
 
-    fn reshape(&mut self, node: &NodeProto) -> Result<Value, Refusal> {
+    fn reshape(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let dims = self.ints(node, "shape", 1)?.unwrap_or_default();
         let value = self.input(node, 0)?;
         if let Value::Constant(constant) = value {
@@ -745,10 +757,11 @@ impl Importer {
             let reshaped = dims.and_then(|dims| constant.reshaped(dims));
             return reshaped
                 .map(Value::Constant)
-                .ok_or_else(|| Refusal::because("of a constant to another size"));
+                .ok_or_else(|| UnsupportedOp::because("of a constant to another size"));
         }
-        let other =
-            || Refusal::because("to anything but a vector, its own shape or groups of channels");
+        let other = || {
+            UnsupportedOp::because("to anything but a vector, its own shape or groups of channels")
+        };
         if let Value::Swapped(source, groups) = value {
             let same = self.is_shape_of(source, &dims);
             let op = Op::ChannelShuffle { groups };
@@ -788,7 +801,7 @@ impl Importer {
             && dims.iter().filter(|&&dim| dim == -1).count() <= 1
     }
 
-    fn squeeze(&mut self, node: &NodeProto) -> Result<Value, Refusal> {
+    fn squeeze(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         if let Value::Constant(constant) = self.input(node, 0)? {
             return Ok(Value::Constant(constant));
         }
@@ -800,21 +813,21 @@ impl Importer {
             Shape::Map { size, .. } if axes == [2, 3] && size == Size::square(1) => {
                 self.flattened(node)
             }
-            _ => Err(Refusal::because("of other axes than height and width")),
+            _ => Err(UnsupportedOp::because("of other axes than height and width")),
         }
     }
 
-    fn transpose(&self, node: &NodeProto) -> Result<Value, Refusal> {
+    fn transpose(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let order = find(node, "perm").map(|order| order.ints.as_slice());
         match (self.input(node, 0)?, order) {
             (Value::Split(source, groups), Some([0, 2, 1, 3, 4])) => {
                 Ok(Value::Swapped(source, groups))
             }
-            _ => Err(Refusal::because("outside of a channel shuffle")),
+            _ => Err(UnsupportedOp::because("outside of a channel shuffle")),
         }
     }
 
-    fn dropout(&mut self, node: &NodeProto) -> Result<Value, Refusal> {
+    fn dropout(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let ratio = match float(node, "ratio") {
             Some(ratio) => Some(ratio),
             None => self.optional_constant(node, 1)?.and_then(|ratio| ratio.to_scalar()),
@@ -822,7 +835,7 @@ impl Importer {
         self.unary(node, Op::Dropout { p: ratio.unwrap_or(0.5) })
     }
 
-    fn softmax(&mut self, node: &NodeProto) -> Result<Value, Refusal> {
+    fn softmax(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let source = self.source(node, 0)?;
         let shape = self.drafts[source].shape;
         let last = i64::try_from(dimensions(shape).len()).unwrap_or(2) - 1;
@@ -831,21 +844,21 @@ impl Importer {
         let axis = if axis < 0 { axis + last + 1 } else { axis };
         let flattens = self.opset < SOFTMAX_BY_AXIS && shape.size() != Size::square(1);
         if axis != 1 || flattens {
-            return Err(Refusal::because("along another axis than the channels"));
+            return Err(UnsupportedOp::because("along another axis than the channels"));
         }
         self.unary(node, Op::Softmax)
     }
 }
 
 /// The value of a `Constant` node.
-fn constant(node: &NodeProto) -> Result<Constant, Refusal> {
-    let attribute = node.attribute.first().ok_or(Refusal::UNKNOWN)?;
+fn constant(node: &NodeProto) -> Result<Constant, UnsupportedOp> {
+    let attribute = node.attribute.first().ok_or(UnsupportedOp::UNKNOWN)?;
     match (attribute.name.as_str(), &attribute.t) {
         ("value", Some(tensor)) => Constant::read(tensor),
         ("value_float", _) => Ok(Constant::scalar(attribute.f)),
         ("value_int", _) => Ok(Constant::ints(&[attribute.i])),
         ("value_ints", _) => Ok(Constant::ints(&attribute.ints)),
-        (other, _) => Err(Refusal::because(&format!("given as {other}"))),
+        (other, _) => Err(UnsupportedOp::because(&format!("given as {other}"))),
     }
 }
 
@@ -855,8 +868,8 @@ fn combine(
     role: Role,
     with: &Constant,
     change: impl Fn(f32, f32) -> f32,
-) -> Result<(), Refusal> {
-    let absent = || Refusal::because("of a normalisation whose values are in another file");
+) -> Result<(), UnsupportedOp> {
+    let absent = || UnsupportedOp::because("of a normalisation whose values are in another file");
     let tensor = draft.tensors.iter_mut().find(|(own, _)| *own == role).ok_or_else(absent)?;
     let (own, with) = tensor.1.floats().zip(with.floats()).ok_or_else(absent)?;
     let changed: Vec<f32> =
@@ -866,8 +879,9 @@ fn combine(
 }
 
 /// A constant with one value for each channel, as a vector.
-fn per_channel(constant: &Constant, channels: usize) -> Result<Constant, Refusal> {
-    let refusal = || Refusal::because("with a constant that is not one number for each channel");
+fn per_channel(constant: &Constant, channels: usize) -> Result<Constant, UnsupportedOp> {
+    let refusal =
+        || UnsupportedOp::because("with a constant that is not one number for each channel");
     constant.reshaped(vec![channels]).ok_or_else(refusal)
 }
 
@@ -916,21 +930,26 @@ fn resolve(dims: &[i64], elements: &[u64]) -> Option<Vec<u64>> {
 }
 
 /// Padding of a window: explicit, or as `auto_pad` says.
-fn padding(node: &NodeProto, from: Size, kernel: Size, stride: Size) -> Result<Padding, Refusal> {
+fn padding(
+    node: &NodeProto,
+    from: Size,
+    kernel: Size,
+    stride: Size,
+) -> Result<Padding, UnsupportedOp> {
     let auto = find(node, "auto_pad").map_or(&b"NOTSET"[..], |auto| &auto.s);
     let upper = match auto {
         b"NOTSET" | b"" => return explicit_padding(node),
         b"VALID" => return Ok(Padding::NONE),
         b"SAME_UPPER" => true,
         b"SAME_LOWER" => false,
-        _ => return Err(Refusal::because("with an unknown auto_pad")),
+        _ => return Err(UnsupportedOp::because("with an unknown auto_pad")),
     };
     let missing = |from: u32, kernel: u32, stride: u32| {
         let windows = from.div_ceil(stride);
         (u64::from(windows - 1) * u64::from(stride) + u64::from(kernel))
             .saturating_sub(u64::from(from))
     };
-    let halves = |missing: u64| -> Result<(u32, u32), Refusal> {
+    let halves = |missing: u64| -> Result<(u32, u32), UnsupportedOp> {
         let (small, large) = (u32::try_from(missing / 2)?, u32::try_from(missing.div_ceil(2))?);
         Ok(if upper { (small, large) } else { (large, small) })
     };
@@ -939,7 +958,7 @@ fn padding(node: &NodeProto, from: Size, kernel: Size, stride: Size) -> Result<P
     Ok(Padding { top, left, bottom, right })
 }
 
-fn explicit_padding(node: &NodeProto) -> Result<Padding, Refusal> {
+fn explicit_padding(node: &NodeProto) -> Result<Padding, UnsupportedOp> {
     match find(node, "pads").map(|pads| pads.ints.as_slice()) {
         None => Ok(Padding::NONE),
         Some(&[top, left, bottom, right]) => Ok(Padding {
@@ -948,13 +967,14 @@ fn explicit_padding(node: &NodeProto) -> Result<Padding, Refusal> {
             bottom: unsigned(bottom)?,
             right: unsigned(right)?,
         }),
-        Some(_) => Err(Refusal::because("over other than two dimensions")),
+        Some(_) => Err(UnsupportedOp::because("over other than two dimensions")),
     }
 }
 
-fn added(a: Padding, b: Padding) -> Result<Padding, Refusal> {
-    let sum =
-        |a: u32, b: u32| a.checked_add(b).ok_or_else(|| Refusal::because("with too much padding"));
+fn added(a: Padding, b: Padding) -> Result<Padding, UnsupportedOp> {
+    let sum = |a: u32, b: u32| {
+        a.checked_add(b).ok_or_else(|| UnsupportedOp::because("with too much padding"))
+    };
     Ok(Padding {
         top: sum(a.top, b.top)?,
         left: sum(a.left, b.left)?,
@@ -964,21 +984,21 @@ fn added(a: Padding, b: Padding) -> Result<Padding, Refusal> {
 }
 
 /// How far a kernel with gaps reaches.
-fn reach(kernel: u32, dilation: u32) -> Result<u32, Refusal> {
+fn reach(kernel: u32, dilation: u32) -> Result<u32, UnsupportedOp> {
     let reach = u64::from(kernel.saturating_sub(1)) * u64::from(dilation) + 1;
     Ok(u32::try_from(reach)?)
 }
 
 /// A pair of sizes, 1x1 where it is left out.
-fn size(node: &NodeProto, key: &str) -> Result<Size, Refusal> {
+fn size(node: &NodeProto, key: &str) -> Result<Size, UnsupportedOp> {
     let positive = |value: i64| match unsigned(value)? {
-        0 => Err(Refusal::because(&format!("{key} of zero"))),
+        0 => Err(UnsupportedOp::because(&format!("{key} of zero"))),
         value => Ok(value),
     };
     match find(node, key).map(|size| size.ints.as_slice()) {
         None => Ok(Size::square(1)),
         Some(&[height, width]) => Ok(Size::new(positive(height)?, positive(width)?)),
-        Some(_) => Err(Refusal::because("over other than two dimensions")),
+        Some(_) => Err(UnsupportedOp::because("over other than two dimensions")),
     }
 }
 
@@ -994,10 +1014,10 @@ fn float(node: &NodeProto, key: &str) -> Option<f32> {
     find(node, key).map(|attribute| attribute.f)
 }
 
-fn unsigned(value: i64) -> Result<u32, Refusal> {
-    u32::try_from(value).map_err(|_| Refusal::because(&format!("{value} is out of range")))
+fn unsigned(value: i64) -> Result<u32, UnsupportedOp> {
+    u32::try_from(value).map_err(|_| UnsupportedOp::because(&format!("{value} is out of range")))
 }
 
-fn whole(value: usize) -> Result<u32, Refusal> {
+fn whole(value: usize) -> Result<u32, UnsupportedOp> {
     Ok(u32::try_from(value)?)
 }

@@ -7,8 +7,8 @@ use plotters::{prelude::Color, style::ShapeStyle};
 use super::facts;
 use crate::{
     axis::{Axis, front},
-    candidate::Candidate,
-    way::Way,
+    candidate::NetworkEntry,
+    way::BenchConfig,
 };
 use inceptive_draw::chart::{
     Figure, MOST_NAMED, MOST_POINTS,
@@ -43,7 +43,7 @@ const EVIDENCE: OriginKind = OriginKind::Published;
 
 /// A candidate with a place in the chart.
 struct Point<'a> {
-    candidate: &'a Candidate,
+    candidate: &'a NetworkEntry,
     cost: Estimate,
     top1: f64,
     is_on_front: bool,
@@ -83,7 +83,11 @@ const fn words(axis: Axis<'_>) -> Words {
 }
 
 /// Top-1 accuracy against a cost on a logarithmic scale, with the front. None without a candidate that has both.
-pub(super) fn chart(candidates: &[Candidate], way: Option<&Way>, axis: Axis<'_>) -> Option<Figure> {
+pub(super) fn chart(
+    candidates: &[NetworkEntry],
+    way: Option<&BenchConfig>,
+    axis: Axis<'_>,
+) -> Option<Figure> {
     let all = points(candidates, axis);
     if all.is_empty() {
         return None;
@@ -117,10 +121,10 @@ pub(super) fn chart(candidates: &[Candidate], way: Option<&Way>, axis: Axis<'_>)
 }
 
 /// The candidates with an accuracy and a cost, large balls before small ones, so that none is hidden.
-fn points<'a>(candidates: &'a [Candidate], axis: Axis<'_>) -> Vec<Point<'a>> {
+fn points<'a>(candidates: &'a [NetworkEntry], axis: Axis<'_>) -> Vec<Point<'a>> {
     let front = front(candidates, axis);
     let largest = candidates.iter().map(|candidate| candidate.subject.params).max().unwrap_or(1);
-    let point = |(at, candidate): (usize, &'a Candidate)| {
+    let point = |(at, candidate): (usize, &'a NetworkEntry)| {
         let cost = facts::drawable(axis.cost(candidate)?)?;
         let top1 = candidate.top1().filter(|top1| top1.is_finite())?;
         let radius = match axis {

@@ -6,8 +6,8 @@ use plotters::style::text_anchor::HPos;
 use super::facts;
 use crate::{
     axis::{Axis, front},
-    candidate::Candidate,
-    way::Way,
+    candidate::NetworkEntry,
+    way::BenchConfig,
 };
 use inceptive_draw::chart::{
     BLUE, Figure,
@@ -19,8 +19,8 @@ use inceptive_draw::chart::{
 const TITLE: &str = "Accuracy density";
 
 /// Bars of top-1 points for each million parameters, the densest first; none if no accuracy is known.
-pub(super) fn bars(candidates: &[Candidate], way: Option<&Way>) -> Option<Figure> {
-    let dense = |(at, candidate): (usize, &Candidate)| {
+pub(super) fn bars(candidates: &[NetworkEntry], way: Option<&BenchConfig>) -> Option<Figure> {
+    let dense = |(at, candidate): (usize, &NetworkEntry)| {
         let density = candidate.density().filter(|density| density.is_finite());
         density.map(|density| (at, density))
     };

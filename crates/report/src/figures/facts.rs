@@ -2,7 +2,7 @@
 
 use inceptive_results::{Measurement, statistics::Estimate};
 
-use crate::{candidate::Candidate, way::Way};
+use crate::{candidate::NetworkEntry, way::BenchConfig};
 use inceptive_draw::chart::canvas::TEXT;
 use inceptive_draw::text::{clean, shortened};
 use inceptive_format::{decimals, short_count, significant};
@@ -14,19 +14,19 @@ const NAME: f64 = 230.0;
 const LONG_NAME: f64 = 600.0;
 
 /// A name as it stands in a chart.
-pub(super) fn name(candidate: &Candidate) -> String {
+pub(super) fn name(candidate: &NetworkEntry) -> String {
     shortened(&clean(&candidate.name), TEXT, NAME).into_owned()
 }
 
 /// A name with more of it.
-pub(super) fn long_name(candidate: &Candidate) -> String {
+pub(super) fn long_name(candidate: &NetworkEntry) -> String {
     let name = clean(&candidate.name);
     let name = if name.trim().is_empty() { "(no name)" } else { &name };
     shortened(name, TEXT, LONG_NAME).into_owned()
 }
 
 /// Everything that charts show of a candidate.
-pub(super) fn facts(candidate: &Candidate, way: Option<&Way>) -> String {
+pub(super) fn facts(candidate: &NetworkEntry, way: Option<&BenchConfig>) -> String {
     let mut facts = Vec::new();
     if let Some(top1) = candidate.top1() {
         facts.push(format!("{}% top-1 (published)", decimals(top1, 1)));

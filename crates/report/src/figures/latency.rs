@@ -6,8 +6,8 @@ use plotters::{prelude::Color, style::text_anchor::HPos};
 use super::facts;
 use crate::{
     axis::{Axis, front},
-    candidate::Candidate,
-    way::Way,
+    candidate::NetworkEntry,
+    way::BenchConfig,
 };
 use inceptive_draw::chart::{
     FAINT, Figure,
@@ -28,19 +28,19 @@ const ROOM: i32 = 15;
 const PALE: f64 = 0.4;
 
 /// One row a candidate, with a mark for each way; none if nothing was measured.
-pub(super) fn chart(candidates: &[Candidate], ways: &[Way]) -> Option<Figure> {
+pub(super) fn chart(candidates: &[NetworkEntry], ways: &[BenchConfig]) -> Option<Figure> {
     let main = ways.first()?;
     let shown_ways = &ways[..ways.len().min(MARKS.len())];
-    let sort_key = |candidate: &Candidate| {
-        let median = |way: &Way| way.of(candidate).map(|m| m.latency_ms.median.value);
+    let sort_key = |candidate: &NetworkEntry| {
+        let median = |way: &BenchConfig| way.of(candidate).map(|m| m.latency_ms.median.value);
         shown_ways.iter().enumerate().find_map(|(at, way)| Some((at, median(way)?)))
     };
-    let key = |(at, candidate): (usize, &Candidate)| sort_key(candidate).map(|key| (at, key));
+    let key = |(at, candidate): (usize, &NetworkEntry)| sort_key(candidate).map(|key| (at, key));
     let mut all: Vec<(usize, (usize, f64))> =
         candidates.iter().enumerate().filter_map(key).collect();
     all.sort_by(|(_, a), (_, b)| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
     let (rows, left_out) = rows::shown(all, |(at, _)| *at, &front(candidates, Axis::Latency(main)));
-    let shown: Vec<&Candidate> = rows.iter().map(|(at, _)| &candidates[*at]).collect();
+    let shown: Vec<&NetworkEntry> = rows.iter().map(|(at, _)| &candidates[*at]).collect();
     let caption = caption(main, left_out, ways.len() - shown_ways.len());
     let (mut canvas, top) = Canvas::new(TITLE, &caption);
     let top = key::lines(&mut canvas, &entries(shown_ways), (rows::LEFT, 976), top + 4);
@@ -67,7 +67,7 @@ pub(super) fn chart(candidates: &[Candidate], ways: &[Way]) -> Option<Figure> {
     Some(canvas.finish("latency", TITLE, alternative.to_owned(), frame.bottom + 56))
 }
 
-fn caption(main: &Way, left_out: usize, other_ways: usize) -> String {
+fn caption(main: &BenchConfig, left_out: usize, other_ways: usize) -> String {
     let mut text = format!(
         "Networks whose intervals overlap are indistinguishable. Pale marks: grade C or D, where differences of a few \
          percent mean nothing. On the right: ms with {}.",
@@ -81,20 +81,20 @@ fn caption(main: &Way, left_out: usize, other_ways: usize) -> String {
 }
 
 /// The ways with their marks; with their machines, if there are several.
-fn entries(ways: &[Way]) -> Vec<(Sample, String)> {
+fn entries(ways: &[BenchConfig]) -> Vec<(Sample, String)> {
     let has_one_machine = ways.windows(2).all(|pair| pair[0].machine == pair[1].machine);
-    let text = |way: &Way| match has_one_machine {
+    let text = |way: &BenchConfig| match has_one_machine {
         true => way.label(),
         false => format!("{}, {}", way.label(), way.machine.cpu),
     };
-    let entry = |(way, (shape, color)): (&Way, (_, plotters::style::RGBColor))| {
+    let entry = |(way, (shape, color)): (&BenchConfig, (_, plotters::style::RGBColor))| {
         (Sample::Mark(shape, color.to_rgba()), text(way))
     };
     ways.iter().zip(MARKS).map(entry).collect()
 }
 
 /// Height of a candidate's row: a line for each way that it was measured in.
-fn height(candidate: &Candidate, ways: &[Way]) -> i32 {
+fn height(candidate: &NetworkEntry, ways: &[BenchConfig]) -> i32 {
     let lines = ways.iter().filter(|way| way.of(candidate).is_some()).count();
     ROOM + WAY * i32::try_from(lines).unwrap_or(1)
 }
@@ -104,7 +104,7 @@ fn row(
     canvas: &mut Canvas,
     frame: Frame,
     (top, height): (i32, i32),
-    (candidate, ways): (&Candidate, &[Way]),
+    (candidate, ways): (&NetworkEntry, &[BenchConfig]),
     x: &Scale,
 ) {
     let middle = top + height / 2;

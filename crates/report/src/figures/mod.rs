@@ -29,12 +29,12 @@ use inceptive_draw::chart::Figure;
 
 use crate::{
     axis::Axis,
-    layer::Quantity,
-    report::{Findings, Report},
+    layer::BreakdownMetric,
+    report::{Analysis, Report},
 };
 
 /// All figures of a report that there are numbers for.
-pub(crate) fn all(report: &Report, findings: &Findings) -> Vec<Figure> {
+pub(crate) fn all(report: &Report, findings: &Analysis) -> Vec<Figure> {
     let candidates = report.candidates.as_slice();
     let way = findings.main_way();
     let axes = [Some(Axis::Macs), Some(Axis::Params), way.map(Axis::Latency)];
@@ -42,7 +42,7 @@ pub(crate) fn all(report: &Report, findings: &Findings) -> Vec<Figure> {
     figures.extend(axes.into_iter().flatten().map(|axis| accuracy::chart(candidates, way, axis)));
     figures.push(density::bars(candidates, way));
     figures.extend(
-        Quantity::ALL
+        BreakdownMetric::ALL
             .map(|quantity| shares::bars(candidates, findings.profiled.as_ref(), quantity)),
     );
     figures.push(way.and_then(|way| roofline::chart(candidates, way)));

@@ -4,7 +4,7 @@
 use plotters::style::{RGBColor, text_anchor::HPos};
 
 use super::facts;
-use crate::{candidate::Candidate, way::Way};
+use crate::{candidate::NetworkEntry, way::BenchConfig};
 use inceptive_draw::chart::{
     BLUE, Figure, GREEN, ORANGE, PURPLE,
     canvas::{Canvas, pixel},
@@ -30,14 +30,14 @@ struct Panel {
 }
 
 /// Bars of relative MACs, parameters, memory and time; none if there are fewer than two modules with equal inputs.
-pub(super) fn bars(candidates: &[Candidate], way: Option<&Way>) -> Option<Figure> {
+pub(super) fn bars(candidates: &[NetworkEntry], way: Option<&BenchConfig>) -> Option<Figure> {
     let all = modules(candidates);
     if all.len() < 2 {
         return None;
     }
     let (mut shown, left_out) = rows::shown(all, |at| *at, &[]);
     shown.sort_by_key(|&at| std::cmp::Reverse(candidates[at].subject.macs));
-    let modules: Vec<&Candidate> = shown.into_iter().map(|at| &candidates[at]).collect();
+    let modules: Vec<&NetworkEntry> = shown.into_iter().map(|at| &candidates[at]).collect();
     let (mut canvas, top) = Canvas::new(TITLE, &caption(&modules, way, left_out));
     let top = top + 34;
     for (row, module) in (0..).zip(&modules) {
@@ -52,8 +52,8 @@ pub(super) fn bars(candidates: &[Candidate], way: Option<&Way>) -> Option<Figure
 }
 
 /// The modules of the input that most of them have.
-fn modules(candidates: &[Candidate]) -> Vec<usize> {
-    let is_module = |candidate: &Candidate| {
+fn modules(candidates: &[NetworkEntry]) -> Vec<usize> {
+    let is_module = |candidate: &NetworkEntry| {
         let [_, height, width] = candidate.subject.input;
         height.max(width) < LARGEST_SIDE
             && candidate.top1().is_none()
@@ -79,7 +79,7 @@ fn modules(candidates: &[Candidate]) -> Vec<usize> {
     most
 }
 
-fn caption(modules: &[&Candidate], way: Option<&Way>, left_out: usize) -> String {
+fn caption(modules: &[&NetworkEntry], way: Option<&BenchConfig>, left_out: usize) -> String {
     let [channels, height, width] = modules.first().map_or([0; 3], |module| module.subject.input);
     let mut text = format!(
         "Each for one input of {height}x{width} with {channels} channels. Bars are relative to the largest of their \
@@ -96,15 +96,16 @@ fn caption(modules: &[&Candidate], way: Option<&Way>, left_out: usize) -> String
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
-fn panels(modules: &[&Candidate], way: Option<&Way>) -> Vec<Panel> {
+fn panels(modules: &[&NetworkEntry], way: Option<&BenchConfig>) -> Vec<Panel> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "was a count")]
     const fn count(value: f64) -> u64 {
         value as u64
     }
-    let exact = |of: &dyn Fn(&Candidate) -> Option<u64>| -> Vec<Option<f64>> {
+    let exact = |of: &dyn Fn(&NetworkEntry) -> Option<u64>| -> Vec<Option<f64>> {
         modules.iter().map(|module| of(module).map(|count| count as f64)).collect()
     };
-    let peak = |module: &Candidate| module.network.as_ref().map(|network| network.cost.peak.bytes);
+    let peak =
+        |module: &NetworkEntry| module.network.as_ref().map(|network| network.cost.peak.bytes);
     let times: Vec<Option<f64>> = modules
         .iter()
         .map(|module| {
@@ -142,7 +143,7 @@ fn panels(modules: &[&Candidate], way: Option<&Way>) -> Vec<Panel> {
     panels
 }
 
-fn draw(canvas: &mut Canvas, (left, top): (i32, i32), panel: &Panel, modules: &[&Candidate]) {
+fn draw(canvas: &mut Canvas, (left, top): (i32, i32), panel: &Panel, modules: &[&NetworkEntry]) {
     canvas.text(panel.title, (left, top - 16), HPos::Left);
     let largest = panel.values.iter().flatten().copied().fold(0.0, f64::max);
     for (row, (value, module)) in (0..).zip(panel.values.iter().zip(modules)) {

@@ -7,9 +7,9 @@ use plotters::prelude::Color;
 use super::facts;
 use crate::{
     axis::{Axis, front},
-    candidate::Candidate,
+    candidate::NetworkEntry,
     layer::attainable_gflops,
-    way::Way,
+    way::BenchConfig,
 };
 use inceptive_draw::chart::{
     BLUE, Figure, INK, MOST_NAMED, MOST_POINTS, VERMILLION,
@@ -30,7 +30,7 @@ const POINT: i32 = 5;
 
 /// A measured network.
 struct Point<'a> {
-    candidate: &'a Candidate,
+    candidate: &'a NetworkEntry,
     intensity: f64,
     gflops: Estimate,
     at: (i32, i32),
@@ -38,7 +38,7 @@ struct Point<'a> {
 }
 
 /// Measured speed against intensity under the roof; none if nothing was measured, or the roof is not known.
-pub(super) fn chart(candidates: &[Candidate], way: &Way) -> Option<Figure> {
+pub(super) fn chart(candidates: &[NetworkEntry], way: &BenchConfig) -> Option<Figure> {
     let limits = way.best.roofline;
     let is_known = |limit: f64| limit.is_finite() && limit > 0.0;
     let all = points(candidates, way);
@@ -90,9 +90,9 @@ pub(super) fn chart(candidates: &[Candidate], way: &Way) -> Option<Figure> {
     Some(canvas.finish("roofline", TITLE, alternative.to_owned(), frame.bottom + 56))
 }
 
-fn points<'a>(candidates: &'a [Candidate], way: &Way) -> Vec<Point<'a>> {
+fn points<'a>(candidates: &'a [NetworkEntry], way: &BenchConfig) -> Vec<Point<'a>> {
     let front = front(candidates, Axis::Latency(way));
-    let point = |(at, candidate): (usize, &'a Candidate)| {
+    let point = |(at, candidate): (usize, &'a NetworkEntry)| {
         let gflops = facts::drawable(way.of(candidate)?.gflops())?;
         let intensity = intensity(candidate, way.runtime.batch)?;
         Some(Point { candidate, intensity, gflops, at: (0, 0), is_on_front: front.contains(&at) })
@@ -102,14 +102,14 @@ fn points<'a>(candidates: &'a [Candidate], way: &Way) -> Vec<Point<'a>> {
 
 /// Operations for each byte moved, counted as the measured speed counts them: two for each multiply-accumulate.
 #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
-fn intensity(candidate: &Candidate, batch: u32) -> Option<f64> {
+fn intensity(candidate: &NetworkEntry, batch: u32) -> Option<f64> {
     let cost = candidate.network.as_ref()?.cost.clone();
     let moved = cost.scaled(batch).ok()?.total.moved_bytes;
     let operations = 2.0 * candidate.subject.macs as f64 * f64::from(batch);
     (moved > 0 && operations > 0.0).then(|| operations / moved as f64)
 }
 
-fn caption(way: &Way, points: &[Point<'_>], measured: usize) -> String {
+fn caption(way: &BenchConfig, points: &[Point<'_>], measured: usize) -> String {
     let mut text = format!(
         "Below the slanted roof memory is the limit, below the flat one arithmetic. Bytes are counted as if every \
          layer read and wrote memory; engines run layers as one and keep results in caches, so points may be above the \
@@ -140,7 +140,7 @@ struct Roof {
 }
 
 impl Roof {
-    fn new(way: &Way, x: &Scale, y: &Scale, frame: Frame) -> Self {
+    fn new(way: &BenchConfig, x: &Scale, y: &Scale, frame: Frame) -> Self {
         let limits = way.best.roofline;
         let ridge = limits.ridge();
         // Where the slanted part comes in: at the left side or from below.
@@ -194,7 +194,7 @@ fn names(points: &[Point<'_>]) -> impl Iterator<Item = Named> {
     })
 }
 
-fn facts(point: &Point<'_>, way: &Way) -> String {
+fn facts(point: &Point<'_>, way: &BenchConfig) -> String {
     let roof = attainable_gflops(&way.best.roofline, point.intensity);
     format!(
         "{} GFLOP/s ({} to {}), {} of the roof at {} operations a byte",

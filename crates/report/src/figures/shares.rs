@@ -5,9 +5,9 @@ use plotters::style::{RGBColor, text_anchor::HPos};
 use super::facts;
 use crate::{
     axis::{Axis, front},
-    candidate::Candidate,
-    layer::{Layer, Quantity, by_layer},
-    way::Way,
+    candidate::NetworkEntry,
+    layer::{BreakdownMetric, Layer, by_layer},
+    way::BenchConfig,
 };
 use inceptive_draw::chart::{
     BLUE, FAINT, Figure, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, YELLOW,
@@ -40,25 +40,25 @@ struct Words {
     caption: &'static str,
 }
 
-const fn words(quantity: Quantity) -> Words {
+const fn words(quantity: BreakdownMetric) -> Words {
     match quantity {
-        Quantity::Params => Words {
+        BreakdownMetric::Params => Words {
             id: "where-params",
             title: "Where the parameters are",
             caption: "Share of the learned numbers by kind of layer; the total is on the right.",
         },
-        Quantity::Macs => Words {
+        BreakdownMetric::Macs => Words {
             id: "where-macs",
             title: "Where the multiply-accumulates are",
             caption: "Share of the multiply-accumulates by kind of layer, for one image; the total is on the right.",
         },
-        Quantity::Memory => Words {
+        BreakdownMetric::Memory => Words {
             id: "where-memory",
             title: "Where the bytes of results are",
             caption: "Share of the bytes of all results by kind of layer, for one image in single precision. The total is \
                       on the right; not all of it is in memory at once.",
         },
-        Quantity::Time => Words {
+        BreakdownMetric::Time => Words {
             id: "where-time",
             title: "Where the time goes",
             caption: "Share of the profiled time by kind of layer. Engines run layers as one: activations and sums count \
@@ -67,12 +67,12 @@ const fn words(quantity: Quantity) -> Words {
     }
 }
 
-fn amount(quantity: Quantity, amount: u64) -> String {
+fn amount(quantity: BreakdownMetric, amount: u64) -> String {
     match quantity {
-        Quantity::Params | Quantity::Macs => short_count(amount),
-        Quantity::Memory => bytes(amount),
+        BreakdownMetric::Params | BreakdownMetric::Macs => short_count(amount),
+        BreakdownMetric::Memory => bytes(amount),
         #[expect(clippy::cast_precision_loss, reason = "shown with four digits")]
-        Quantity::Time => format!("{} ms", significant(amount as f64 / 1e6)),
+        BreakdownMetric::Time => format!("{} ms", significant(amount as f64 / 1e6)),
     }
 }
 
@@ -85,11 +85,11 @@ struct Row {
 
 /// Bars of a quantity by kind of layer, the largest total first; none if it is not known of any candidate.
 pub(super) fn bars(
-    candidates: &[Candidate],
-    way: Option<&Way>,
-    quantity: Quantity,
+    candidates: &[NetworkEntry],
+    way: Option<&BenchConfig>,
+    quantity: BreakdownMetric,
 ) -> Option<Figure> {
-    let row = |(at, candidate): (usize, &Candidate)| {
+    let row = |(at, candidate): (usize, &NetworkEntry)| {
         let profile = way.and_then(|way| way.profile_of(candidate));
         let shares = by_layer(candidate.network.as_ref()?, profile, quantity)?;
         let total = shares.iter().sum();
@@ -103,7 +103,7 @@ pub(super) fn bars(
     let (rows, left_out) = rows::shown(all, |row| row.at, &front(candidates, Axis::Macs));
     let Words { id, title, caption } = words(quantity);
     let mut caption = caption.to_owned();
-    if let (Quantity::Time, Some(way)) = (quantity, way) {
+    if let (BreakdownMetric::Time, Some(way)) = (quantity, way) {
         caption.push_str(&format!(" {} on {}.", way.label(), way.machine.cpu));
     }
     caption.push_str(&rows::rest(left_out, "MACs"));
@@ -138,7 +138,13 @@ fn fifths(frame: Frame) -> Vec<Tick> {
     (0..=5).map(tick).collect()
 }
 
-fn bar(canvas: &mut Canvas, frame: Frame, y: i32, row: &Row, (name, quantity): (&str, Quantity)) {
+fn bar(
+    canvas: &mut Canvas,
+    frame: Frame,
+    y: i32,
+    row: &Row,
+    (name, quantity): (&str, BreakdownMetric),
+) {
     let mut before = 0;
     for (layer, &part) in Layer::ALL.iter().zip(&row.shares) {
         let ends = [before, before + part].map(|sum| frame.left + along(frame, sum, row.total));

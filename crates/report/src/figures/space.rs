@@ -8,9 +8,9 @@ use plotters::prelude::Color;
 use super::{facts, squares};
 use crate::{
     axis::{Axis, front},
-    candidate::Candidate,
-    cloud::{Cloud, CloudPoint},
-    way::Way,
+    candidate::NetworkEntry,
+    cloud::{Cloud, SpaceSample},
+    way::BenchConfig,
 };
 use inceptive_draw::chart::{
     Figure, GREY, MOST_NAMED, SKY, VERMILLION,
@@ -50,7 +50,7 @@ pub(super) type Place = (i32, i32);
 
 /// A named architecture in the chart.
 struct Known<'a> {
-    candidate: &'a Candidate,
+    candidate: &'a NetworkEntry,
     at: Place,
     is_on_front: bool,
     is_of_space: bool,
@@ -60,8 +60,8 @@ struct Known<'a> {
 pub(super) fn chart(
     cloud: &Cloud,
     number: usize,
-    candidates: &[Candidate],
-    way: Option<&Way>,
+    candidates: &[NetworkEntry],
+    way: Option<&BenchConfig>,
 ) -> Option<Figure> {
     if cloud.points.is_empty() {
         return None;
@@ -113,21 +113,21 @@ fn float(count: u64) -> f64 {
 }
 
 /// The architectures whose cost is like that of the space, and the number of the others.
-fn near<'a>(cloud: &Cloud, candidates: &'a [Candidate]) -> (Vec<Known<'a>>, usize) {
+fn near<'a>(cloud: &Cloud, candidates: &'a [NetworkEntry]) -> (Vec<Known<'a>>, usize) {
     let front = front(candidates, Axis::Macs);
-    let near = |count: fn(&CloudPoint) -> u64| {
+    let near = |count: fn(&SpaceSample) -> u64| {
         let counts = cloud.points.iter().map(count);
         let least = float(counts.clone().min().unwrap_or(0)) / REACH;
         let most = float(counts.max().unwrap_or(0)) * REACH;
         move |of_candidate: u64| (least..=most).contains(&float(of_candidate))
     };
     let (near_macs, near_params) = (near(|point| point.macs), near(|point| point.params));
-    let networks: Vec<(usize, &Candidate)> = candidates
+    let networks: Vec<(usize, &NetworkEntry)> = candidates
         .iter()
         .enumerate()
         .filter(|(_, candidate)| candidate.network.is_some())
         .collect();
-    let is_near = |candidate: &Candidate| {
+    let is_near = |candidate: &NetworkEntry| {
         near_macs(candidate.subject.macs) && near_params(candidate.subject.params)
     };
     let known: Vec<Known<'a>> = networks
@@ -198,7 +198,7 @@ fn scales(cloud: &Cloud, known: &[Known<'_>], frame: Frame) -> (Scale, Scale) {
 }
 
 /// Little room around little difference, so that it can be seen.
-fn room(cloud: &Cloud, count: fn(&CloudPoint) -> u64) -> f64 {
+fn room(cloud: &Cloud, count: fn(&SpaceSample) -> u64) -> f64 {
     let counts = cloud.points.iter().map(count);
     let ratio =
         float(counts.clone().max().unwrap_or(1)) / float(counts.min().unwrap_or(1)).max(1.0);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::space::Place;
-use crate::cloud::{Cloud, CloudPoint};
+use crate::cloud::{Cloud, SpaceSample};
 use inceptive_draw::chart::{
     canvas::{Canvas, TEXT},
     networks,
@@ -21,7 +21,7 @@ const LIST: f64 = 620.0;
 /// Says for each square of the chart what is in it; `places` are those of the cloud's points.
 pub(super) fn say(canvas: &mut Canvas, cloud: &Cloud, places: &[Place]) {
     let squares = |side: i32| {
-        let mut squares: BTreeMap<Place, Vec<&CloudPoint>> = BTreeMap::new();
+        let mut squares: BTreeMap<Place, Vec<&SpaceSample>> = BTreeMap::new();
         for (point, (x, y)) in cloud.points.iter().zip(places) {
             squares.entry((x / side * side, y / side * side)).or_default().push(point);
         }
@@ -37,8 +37,8 @@ pub(super) fn say(canvas: &mut Canvas, cloud: &Cloud, places: &[Place]) {
 }
 
 /// What is in a square: the counts from least to most, and the values of one network.
-fn square(cloud: &Cloud, points: &[&CloudPoint]) -> String {
-    let range = |count: fn(&CloudPoint) -> u64| {
+fn square(cloud: &Cloud, points: &[&SpaceSample]) -> String {
+    let range = |count: fn(&SpaceSample) -> u64| {
         let counts = points.iter().map(|point| count(point));
         let [least, most] =
             [counts.clone().min(), counts.max()].map(|count| short_count(count.unwrap_or(0)));

@@ -6,16 +6,16 @@ use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Disk, load};
 use inceptive_ir::passes;
 use inceptive_results::{
-    Grade, Machine, Measurement, Precision, Profile, ProfileRecord, Roofline, Runtime, Subject,
+    Grade, Machine, Measurement, NetworkInfo, Precision, Profile, ProfileRecord, Roofline, Runtime,
     statistics::summarize,
 };
 use inceptive_store::Stored;
 
 use super::{all, checks::check};
 use crate::{
-    candidate::{Candidate, NetworkCost},
-    cloud::{Cloud, CloudPoint},
-    report::{Findings, Report},
+    candidate::{NetworkCost, NetworkEntry},
+    cloud::{Cloud, SpaceSample},
+    report::{Analysis, Report},
 };
 use inceptive_draw::chart::{Figure, named, thinned};
 
@@ -32,7 +32,7 @@ const HOSTILE: [&str; 10] = [
     "e\u{301}\u{301}\u{301}\u{301}\u{301}",
 ];
 
-fn networks() -> Vec<Candidate> {
+fn networks() -> Vec<NetworkEntry> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../architectures");
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
@@ -44,11 +44,11 @@ fn networks() -> Vec<Candidate> {
     measured.collect()
 }
 
-fn network(file: &Path) -> Candidate {
+fn network(file: &Path) -> NetworkEntry {
     let architecture = load(&Disk, file, &[]).unwrap().architecture;
     let graph = passes::inference(&architecture.graph).unwrap();
-    let subject = Subject::new(&architecture.name, &file.to_string_lossy(), vec![], &graph);
-    Candidate {
+    let subject = NetworkInfo::new(&architecture.name, &file.to_string_lossy(), vec![], &graph);
+    NetworkEntry {
         name: architecture.name,
         fingerprint: subject.fingerprint.clone(),
         subject,
@@ -64,7 +64,7 @@ fn network(file: &Path) -> Candidate {
 }
 
 /// With made-up latencies on nine ways to run, and a profile of the first.
-fn measured(mut candidate: Candidate, id: u32) -> Candidate {
+fn measured(mut candidate: NetworkEntry, id: u32) -> NetworkEntry {
     let machine = Machine {
         cpu: "AMD <EPYC> & \"more\"".to_owned(),
         ..inceptive_results::example::machine()
@@ -121,9 +121,9 @@ fn measured(mut candidate: Candidate, id: u32) -> Candidate {
     candidate
 }
 
-fn profile(candidate: &Candidate) -> Profile {
+fn profile(candidate: &NetworkEntry) -> Profile {
     let network = candidate.network.as_ref().unwrap();
-    let part = |node: &inceptive_cost::NodeCost| inceptive_results::Part {
+    let part = |node: &inceptive_cost::NodeCost| inceptive_results::NodeProfile {
         name: network.graph.node(node.id).path.to_string(),
         ops: "conv".to_owned(),
         time_ms: 0.25,
@@ -136,7 +136,7 @@ fn profile(candidate: &Candidate) -> Profile {
 }
 
 fn cloud(count: u32, title: &str) -> Cloud {
-    let point = |at: u32| CloudPoint {
+    let point = |at: u32| SpaceSample {
         values: vec![(at % 97).to_string(), title.to_owned()],
         params: 1_000_000 + u64::from(at.wrapping_mul(2_654_435_761) % 60_000_000),
         macs: 200_000_000 + u64::from(at) * 300_000,
@@ -158,8 +158,8 @@ fn cloud(count: u32, title: &str) -> Cloud {
     }
 }
 
-fn draw(candidates: Vec<Candidate>, clouds: Vec<Cloud>) -> Vec<Figure> {
-    let findings = Findings::new(&candidates);
+fn draw(candidates: Vec<NetworkEntry>, clouds: Vec<Cloud>) -> Vec<Figure> {
+    let findings = Analysis::new(&candidates);
     let report = Report { candidates, clouds, ..Report::default() };
     let figures = all(&report, &findings);
     let again = all(&report, &findings);
@@ -230,8 +230,8 @@ fn a_thousand_candidates_are_quick_and_small() {
         candidate.subject.params += 10_000 * at as u64;
         candidate
     };
-    let candidates: Vec<Candidate> = (0..1000).map(many).collect();
-    let findings = Findings::new(&candidates);
+    let candidates: Vec<NetworkEntry> = (0..1000).map(many).collect();
+    let findings = Analysis::new(&candidates);
     let clouds = vec![cloud(20_000, "wide")];
     let report = Report { candidates, clouds, ..Report::default() };
     let start = Instant::now();
@@ -260,8 +260,8 @@ fn what_is_not_known_is_not_drawn() {
 
 #[test]
 fn numbers_that_are_none_do_not_break_a_figure() {
-    let mut candidates: Vec<Candidate> = networks().into_iter().take(4).collect();
-    let median = |candidate: &mut Candidate, value: f64| {
+    let mut candidates: Vec<NetworkEntry> = networks().into_iter().take(4).collect();
+    let median = |candidate: &mut NetworkEntry, value: f64| {
         for stored in &mut candidate.measured {
             let median = &mut stored.result.latency_ms.median;
             (median.value, median.low, median.high) = (value, f64::NAN, f64::INFINITY);

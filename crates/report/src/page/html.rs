@@ -15,7 +15,7 @@ use super::{
     variants::Variants,
     words::{Name, plain_name},
 };
-use crate::report::{Findings, Report};
+use crate::report::{Analysis, Report};
 use inceptive_draw::chart::Figure;
 use inceptive_format::counted;
 
@@ -65,13 +65,13 @@ struct Limits {
 impl HtmlSafe for Limits {}
 
 /// The whole page.
-pub(crate) fn html(report: &Report, findings: &Findings, figures: &[Figure]) -> String {
+pub(crate) fn html(report: &Report, findings: &Analysis, figures: &[Figure]) -> String {
     // Writing to a string does not fail, and no value of a template does.
     Page::new(report, findings, figures).render().unwrap_or_default()
 }
 
 impl Page {
-    fn new(report: &Report, findings: &Findings, figures: &[Figure]) -> Self {
+    fn new(report: &Report, findings: &Analysis, figures: &[Figure]) -> Self {
         let candidates = report.candidates.as_slice();
         let shown = Shown::new(candidates, findings);
         let summary = shown_summary(candidates, findings);
@@ -124,7 +124,7 @@ impl Page {
 
 fn shares(
     report: &Report,
-    findings: &Findings,
+    findings: &Analysis,
     shown: &Shown,
     figures: &[Figure],
 ) -> Option<Shares> {
@@ -141,7 +141,7 @@ fn shares(
     (!shares.figures.is_empty() || !shares.networks.is_empty()).then_some(shares)
 }
 
-fn roofline(findings: &Findings, figures: &[Figure]) -> Option<Limits> {
+fn roofline(findings: &Analysis, figures: &[Figure]) -> Option<Limits> {
     let limits = Limits { figures: at(figures, Place::Roofline), table: limits(findings) };
     (!limits.figures.is_empty() || limits.table.is_some()).then_some(limits)
 }

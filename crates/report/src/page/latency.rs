@@ -11,7 +11,7 @@ use super::{
     table::{Cell, Column, Content, Row, Table},
     words::{Name, prose},
 };
-use crate::{candidate::Candidate, report::Findings, way::Way};
+use crate::{candidate::NetworkEntry, report::Analysis, way::BenchConfig};
 use inceptive_format::{bytes, counted, decimals, share};
 
 /// The most measurements that are listed.
@@ -33,16 +33,16 @@ impl HtmlSafe for Latency {}
 
 /// A candidate's measurement in a way.
 pub(super) struct Measured<'a> {
-    pub candidate: &'a Candidate,
+    pub candidate: &'a NetworkEntry,
     pub at: usize,
-    pub way: &'a Way,
+    pub way: &'a BenchConfig,
     pub measurement: &'a Measurement,
 }
 
 /// The measurements of candidates with a row, way by way.
 pub(super) fn measured<'a>(
-    candidates: &'a [Candidate],
-    findings: &'a Findings,
+    candidates: &'a [NetworkEntry],
+    findings: &'a Analysis,
     shown: &Shown,
 ) -> Vec<Measured<'a>> {
     let mut all = Vec::new();
@@ -59,8 +59,8 @@ pub(super) fn measured<'a>(
 
 impl Latency {
     pub fn new(
-        candidates: &[Candidate],
-        findings: &Findings,
+        candidates: &[NetworkEntry],
+        findings: &Analysis,
         shown: &Shown,
         figures: Vec<Picture>,
     ) -> Option<Self> {
@@ -192,18 +192,22 @@ pub(super) fn remark_table(all: &[Measured<'_>]) -> Option<Table> {
 }
 
 /// Neighbours in the order of medians whose intervals overlap.
-fn alike(candidates: &[Candidate], way: &Way, shown: &Shown) -> Vec<Vec<(Name, String)>> {
-    let mut sorted: Vec<(&Candidate, &Measurement)> = shown
+fn alike(
+    candidates: &[NetworkEntry],
+    way: &BenchConfig,
+    shown: &Shown,
+) -> Vec<Vec<(Name, String)>> {
+    let mut sorted: Vec<(&NetworkEntry, &Measurement)> = shown
         .rows
         .iter()
         .filter_map(|&at| Some((&candidates[at], way.of(&candidates[at])?)))
         .collect();
     sorted
         .sort_by(|(_, a), (_, b)| a.latency_ms.median.value.total_cmp(&b.latency_ms.median.value));
-    let overlap = |a: &(&Candidate, &Measurement), b: &(&Candidate, &Measurement)| {
+    let overlap = |a: &(&NetworkEntry, &Measurement), b: &(&NetworkEntry, &Measurement)| {
         a.1.latency_ms.median.overlaps(&b.1.latency_ms.median)
     };
-    let shown = |(candidate, m): &(&Candidate, &Measurement)| {
+    let shown = |(candidate, m): &(&NetworkEntry, &Measurement)| {
         let median = m.latency_ms.median;
         let ms = [median.value, median.low, median.high].map(|ms| decimals(ms, 2));
         (Name::new(&candidate.name), format!("{} ms, {}–{}", ms[0], ms[1], ms[2]))

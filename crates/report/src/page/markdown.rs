@@ -7,18 +7,18 @@ use super::{
     words::{plain_name, prose},
 };
 use crate::{
-    candidate::{Candidate, PROTOCOL, SAMPLING_POINTS},
-    picks::Pick,
-    report::{Findings, Report},
+    candidate::{NetworkEntry, PROTOCOL, SAMPLING_POINTS},
+    picks::Recommendation,
+    report::{Analysis, Report},
     summary::Summary,
     variants::VariantCost,
-    way::Way,
+    way::BenchConfig,
 };
 use inceptive_draw::chart::Figure;
 use inceptive_format::{bytes, counted, decimals, exact, percent_change, short_count, significant};
 
 /// The whole page.
-pub(crate) fn markdown(report: &Report, findings: &Findings, figures: &[Figure]) -> String {
+pub(crate) fn markdown(report: &Report, findings: &Analysis, figures: &[Figure]) -> String {
     let candidates = report.candidates.as_slice();
     let shown = Shown::new(candidates, findings);
     let way = findings.main_way();
@@ -41,7 +41,7 @@ pub(crate) fn markdown(report: &Report, findings: &Findings, figures: &[Figure])
     written.join("\n\n") + "\n"
 }
 
-fn sentences(candidates: &[Candidate], findings: &Findings) -> String {
+fn sentences(candidates: &[NetworkEntry], findings: &Analysis) -> String {
     let Summary { scope, lead, rest } = shown_summary(candidates, findings);
     let mut lines = vec![escaped(&scope)];
     lines.extend(lead.map(|lead| format!("**{}**", escaped(&lead))));
@@ -52,9 +52,13 @@ fn sentences(candidates: &[Candidate], findings: &Findings) -> String {
     lines.join("\n\n")
 }
 
-fn picks(candidates: &[Candidate], picks: &[Pick], way: Option<&Way>) -> String {
+fn picks(
+    candidates: &[NetworkEntry],
+    picks: &[Recommendation],
+    way: Option<&BenchConfig>,
+) -> String {
     let name = |at: &usize| escaped(&plain_name(&candidates[*at].name));
-    let row = |pick: &Pick| {
+    let row = |pick: &Recommendation| {
         let best = &candidates[pick.best];
         let mut cells = vec![
             pick.budget_text.clone(),
@@ -74,7 +78,7 @@ fn picks(candidates: &[Candidate], picks: &[Pick], way: Option<&Way>) -> String 
 }
 
 /// A row for each candidate that the page has a row for.
-fn networks(candidates: &[Candidate], way: Option<&Way>, shown: &Shown) -> String {
+fn networks(candidates: &[NetworkEntry], way: Option<&BenchConfig>, shown: &Shown) -> String {
     let row = |&at: &usize| {
         let candidate = &candidates[at];
         let subject = &candidate.subject;
@@ -120,7 +124,11 @@ fn networks(candidates: &[Candidate], way: Option<&Way>, shown: &Shown) -> Strin
     text
 }
 
-fn variants(candidates: &[Candidate], variants: &[VariantCost], way: Option<&Way>) -> String {
+fn variants(
+    candidates: &[NetworkEntry],
+    variants: &[VariantCost],
+    way: Option<&BenchConfig>,
+) -> String {
     let row = |cost: &VariantCost| {
         let [a, b] = &cost.diff.totals;
         let change = |a: u64, b: u64| match percent_change(a, b) {
@@ -161,7 +169,7 @@ fn pictures(figures: &[Figure]) -> String {
     figures.iter().map(picture).collect::<Vec<String>>().join("\n\n")
 }
 
-fn method(report: &Report, way: Option<&Way>) -> String {
+fn method(report: &Report, way: Option<&BenchConfig>) -> String {
     let mut text = format!(
         "## Method\n\nCounted from the graph for one image as deployed, without auxiliary heads. MACs: multiply-accumulates of \
          convolutions and linear layers, without bias. Activations: outputs of convolutions and linear layers. \
@@ -183,7 +191,7 @@ fn method(report: &Report, way: Option<&Way>) -> String {
 }
 
 /// Where each accuracy of the table comes from.
-fn sources(candidates: &[Candidate], shown: &Shown) -> String {
+fn sources(candidates: &[NetworkEntry], shown: &Shown) -> String {
     let line = |&at: &usize| {
         let candidate = &candidates[at];
         let accuracy = candidate.comparable()?;
@@ -216,7 +224,7 @@ fn percent(value: Option<f64>) -> String {
     value.map_or_else(|| UNKNOWN.to_owned(), |value| format!("{value:.1}"))
 }
 
-fn median(candidate: &Candidate, way: &Way) -> String {
+fn median(candidate: &NetworkEntry, way: &BenchConfig) -> String {
     let m = way.of(candidate);
     m.map_or_else(|| UNKNOWN.to_owned(), |m| significant(m.latency_ms.median.value))
 }

@@ -17,8 +17,8 @@ use super::{
     words::{code, prose},
 };
 use crate::{
-    candidate::{Candidate, PROTOCOL, SAMPLING_POINTS},
-    report::{Findings, Report},
+    candidate::{NetworkEntry, PROTOCOL, SAMPLING_POINTS},
+    report::{Analysis, Report},
 };
 use inceptive_format::{bytes, counted, decimals};
 
@@ -55,7 +55,7 @@ struct Measuring {
 impl Method {
     pub fn new(
         report: &Report,
-        findings: &Findings,
+        findings: &Analysis,
         shown: &Shown,
         measured: &[Measured<'_>],
     ) -> Self {
@@ -75,7 +75,7 @@ impl Method {
 }
 
 impl Measuring {
-    fn new(candidates: &[Candidate], findings: &Findings) -> Option<Self> {
+    fn new(candidates: &[NetworkEntry], findings: &Analysis) -> Option<Self> {
         let all: Vec<&Measurement> =
             candidates.iter().flat_map(|it| &it.measured).map(|stored| &stored.result).collect();
         let first = all.iter().map(|m| m.finished_unix_ms).min()?;
@@ -135,7 +135,7 @@ fn facts(machine: &Machine) -> Vec<(&'static str, String)> {
 }
 
 /// Where the accuracies that are compared come from.
-fn sources(candidates: &[Candidate], shown: &Shown) -> Option<Table> {
+fn sources(candidates: &[NetworkEntry], shown: &Shown) -> Option<Table> {
     let row = |&at: &usize| {
         let candidate = &candidates[at];
         let accuracy = candidate.comparable()?;
@@ -169,7 +169,7 @@ fn when(best: &BestRoofline) -> String {
 }
 
 /// What each machine can do at best; none without measurements.
-pub(super) fn limits(findings: &Findings) -> Option<Table> {
+pub(super) fn limits(findings: &Analysis) -> Option<Table> {
     let mut known: Vec<(&Machine, BestRoofline)> = Vec::new();
     for way in &findings.ways {
         let is_known = |(machine, best): &(&Machine, BestRoofline)| {

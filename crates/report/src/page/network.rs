@@ -12,10 +12,10 @@ use super::{
     words::{Name, prose},
 };
 use crate::{
-    candidate::{Candidate, NetworkCost},
+    candidate::{NetworkCost, NetworkEntry},
     layer::{PartRow, by_part},
-    report::Findings,
-    way::Way,
+    report::Analysis,
+    way::BenchConfig,
 };
 use inceptive_draw::{self, text::xml};
 use inceptive_format::{bytes, exact, short_count, significant};
@@ -46,7 +46,7 @@ pub(super) struct Network {
 impl HtmlSafe for Network {}
 
 impl Network {
-    pub fn new(candidate: &Candidate, at: usize, findings: &Findings) -> Self {
+    pub fn new(candidate: &NetworkEntry, at: usize, findings: &Analysis) -> Self {
         let id = format!("network-{}", at + 1);
         let way = findings.main_way();
         let profiled = findings.profiled.as_ref();
@@ -72,7 +72,7 @@ impl Network {
     }
 }
 
-fn brief(candidate: &Candidate, way: Option<&Way>) -> String {
+fn brief(candidate: &NetworkEntry, way: Option<&BenchConfig>) -> String {
     let subject = &candidate.subject;
     let mut brief =
         format!("{} params · {} MACs", short_count(subject.params), short_count(subject.macs));
@@ -98,7 +98,7 @@ fn drawing(network: &NetworkCost, id: &str, name: &str) -> String {
 }
 
 /// All published accuracies, the compared one marked.
-fn accuracies(candidate: &Candidate, id: &str) -> Option<Table> {
+fn accuracies(candidate: &NetworkEntry, id: &str) -> Option<Table> {
     let compared = candidate.comparable();
     let row = |accuracy: &Published| {
         let percent = |value: Option<f64>| {
@@ -148,8 +148,8 @@ fn part_table(parts: &[PartRow], id: &str, name: &str) -> Table {
     let sum = |value: fn(&PartRow) -> u64| {
         parts.iter().filter(|part| part.depth == 1).map(value).sum::<u64>()
     };
-    type Quantity = (&'static str, fn(&PartRow) -> u64, fn(u64) -> String);
-    let quantities: [Quantity; 3] = [
+    type BreakdownMetric = (&'static str, fn(&PartRow) -> u64, fn(u64) -> String);
+    let quantities: [BreakdownMetric; 3] = [
         ("params", |part| part.params, short_count),
         ("MACs", |part| part.macs, short_count),
         ("memory", |part| part.activation_bytes, bytes),

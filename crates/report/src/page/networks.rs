@@ -10,9 +10,9 @@ use super::{
     words::Name,
 };
 use crate::{
-    candidate::{Candidate, PROTOCOL},
-    report::Findings,
-    way::Way,
+    candidate::{NetworkEntry, PROTOCOL},
+    report::Analysis,
+    way::BenchConfig,
 };
 use inceptive_format::{bytes, counted, exact, share};
 
@@ -34,8 +34,8 @@ impl HtmlSafe for Networks {}
 
 impl Networks {
     pub fn new(
-        candidates: &[Candidate],
-        findings: &Findings,
+        candidates: &[NetworkEntry],
+        findings: &Analysis,
         shown: &Shown,
         figures: Vec<Picture>,
     ) -> Option<Self> {
@@ -47,7 +47,7 @@ impl Networks {
             count: counted(shown.rows.len(), "network", "networks"),
             figures,
             protocol: PROTOCOL,
-            way: way.map(Way::label),
+            way: way.map(BenchConfig::label),
             has_accuracy,
             quartiles: left_out.as_ref().map(|_| quartile_table(candidates, way)),
             left_out,
@@ -66,12 +66,12 @@ struct Scales {
     rate: Scale,
 }
 
-fn peak_bytes(candidate: &Candidate) -> Option<u64> {
+fn peak_bytes(candidate: &NetworkEntry) -> Option<u64> {
     candidate.network.as_ref().map(|network| network.cost.peak.bytes)
 }
 
 impl Scales {
-    fn new(rows: &[&Candidate], way: Option<&Way>) -> Self {
+    fn new(rows: &[&NetworkEntry], way: Option<&BenchConfig>) -> Self {
         let all = rows.iter();
         let measured = rows.iter().filter_map(|candidate| way?.of(candidate));
         Self {
@@ -86,8 +86,13 @@ impl Scales {
     }
 }
 
-fn table(candidates: &[Candidate], way: Option<&Way>, shown: &Shown, has_accuracy: bool) -> Table {
-    let listed: Vec<&Candidate> = shown.rows.iter().map(|&at| &candidates[at]).collect();
+fn table(
+    candidates: &[NetworkEntry],
+    way: Option<&BenchConfig>,
+    shown: &Shown,
+    has_accuracy: bool,
+) -> Table {
+    let listed: Vec<&NetworkEntry> = shown.rows.iter().map(|&at| &candidates[at]).collect();
     let scales = Scales::new(&listed, way);
     let rows = shown.rows.iter().zip(&listed).map(|(&at, candidate)| {
         let links = vec![(Name::new(&candidate.name), shown.link(at))];
@@ -178,7 +183,7 @@ fn marks(shown: &Shown, at: usize) -> Cell {
     Cell::new(Content::Marks(marks)).sorted_by(-count)
 }
 
-fn counts(candidate: &Candidate, scales: &Scales) -> [Cell; 6] {
+fn counts(candidate: &NetworkEntry, scales: &Scales) -> [Cell; 6] {
     let subject = &candidate.subject;
     let count = |scale: &Scale, count: u64| {
         Cell::number(scale.count(count), float(count)).with_title(exact(count))
@@ -208,7 +213,7 @@ fn counts(candidate: &Candidate, scales: &Scales) -> [Cell; 6] {
     ]
 }
 
-fn accuracy(candidate: &Candidate, scales: &Scales) -> [Cell; 3] {
+fn accuracy(candidate: &NetworkEntry, scales: &Scales) -> [Cell; 3] {
     let comparable = candidate.comparable();
     let percent = |value: Option<f64>| {
         let source = comparable.map_or("", |accuracy| &accuracy.source);
@@ -231,7 +236,7 @@ pub(super) fn published(percent: f64, source: &str) -> Cell {
     cell.with_title(format!("published: {source}"))
 }
 
-fn latency(candidate: &Candidate, way: &Way, scales: &Scales) -> Vec<Cell> {
+fn latency(candidate: &NetworkEntry, way: &BenchConfig, scales: &Scales) -> Vec<Cell> {
     let Some(m) = way.of(candidate) else {
         return vec![
             Cell::unknown(),

@@ -10,16 +10,16 @@ use super::{
     words::{Name, sentence},
 };
 use crate::{
-    candidate::{Candidate, SAMPLING_POINTS},
-    picks::Pick,
-    report::Findings,
+    candidate::{NetworkEntry, SAMPLING_POINTS},
+    picks::Recommendation,
+    report::Analysis,
     summary::Summary,
-    way::Way,
+    way::BenchConfig,
 };
 use inceptive_format::{exact, short_count, significant};
 
 /// The report in sentences, with names as the page shows them.
-pub(super) fn shown_summary(candidates: &[Candidate], findings: &Findings) -> Summary {
+pub(super) fn shown_summary(candidates: &[NetworkEntry], findings: &Analysis) -> Summary {
     let shown = |text: &String| sentence(text, candidates);
     let Summary { scope, lead, rest } = &findings.summary;
     Summary {
@@ -41,7 +41,7 @@ pub(super) struct Picks {
 impl HtmlSafe for Picks {}
 
 impl Picks {
-    pub fn new(candidates: &[Candidate], findings: &Findings, shown: &Shown) -> Option<Self> {
+    pub fn new(candidates: &[NetworkEntry], findings: &Analysis, shown: &Shown) -> Option<Self> {
         if findings.picks.is_empty() {
             return None;
         }
@@ -68,11 +68,16 @@ impl Picks {
             rows,
             is_sortable: false,
         };
-        Some(Self { table, sampling: SAMPLING_POINTS, way: way.map(Way::label) })
+        Some(Self { table, sampling: SAMPLING_POINTS, way: way.map(BenchConfig::label) })
     }
 }
 
-fn row(pick: &Pick, candidates: &[Candidate], way: Option<&Way>, shown: &Shown) -> Row {
+fn row(
+    pick: &Recommendation,
+    candidates: &[NetworkEntry],
+    way: Option<&BenchConfig>,
+    shown: &Shown,
+) -> Row {
     let best = &candidates[pick.best];
     let subject = &best.subject;
     let link = |&at: &usize| (Name::new(&candidates[at].name), shown.link(at));

@@ -6,9 +6,9 @@ use super::{
 };
 use crate::{
     axis::{Axis, front},
-    candidate::Candidate,
-    report::Findings,
-    way::Way,
+    candidate::NetworkEntry,
+    report::Analysis,
+    way::BenchConfig,
 };
 
 /// The most candidates that are all shown.
@@ -32,7 +32,7 @@ pub(super) struct Shown {
 impl Shown {
     /// All candidates if they are few; else those on a front, and the most accurate, of equal accuracy those
     /// with fewest MACs.
-    pub fn new(candidates: &[Candidate], findings: &Findings) -> Self {
+    pub fn new(candidates: &[NetworkEntry], findings: &Analysis) -> Self {
         let axes = [Some(Axis::Macs), Some(Axis::Params), findings.main_way().map(Axis::Latency)];
         let fronts = axes.map(|axis| axis.map_or_else(Vec::new, |axis| front(candidates, axis)));
         let mut best: Vec<usize> = (0..candidates.len()).collect();
@@ -70,16 +70,16 @@ pub(super) fn quartiles(mut values: Vec<f64>) -> Option<[f64; 5]> {
 }
 
 /// What is said of all candidates where not all have a row.
-pub(super) fn quartile_table(candidates: &[Candidate], way: Option<&Way>) -> Table {
-    let of = |value: &dyn Fn(&Candidate) -> Option<f64>| {
+pub(super) fn quartile_table(candidates: &[NetworkEntry], way: Option<&BenchConfig>) -> Table {
+    let of = |value: &dyn Fn(&NetworkEntry) -> Option<f64>| {
         quartiles(candidates.iter().filter_map(value).collect())
     };
-    let counts = |name: &str, value: fn(&Candidate) -> u64| {
+    let counts = |name: &str, value: fn(&NetworkEntry) -> u64| {
         let scale = Scale::counts(candidates.iter().map(value));
         let title = format!("{name} {}", scale.unit);
         of(&|candidate| Some(float(value(candidate)))).map(|found| (title, scale, found))
     };
-    let ms = |candidate: &Candidate| way?.of(candidate).map(|m| m.latency_ms.median.value);
+    let ms = |candidate: &NetworkEntry| way?.of(candidate).map(|m| m.latency_ms.median.value);
     let latency =
         of(&ms).map(|found| ("median ms".to_owned(), Scale::times(found.into_iter()), found));
     let lines = [

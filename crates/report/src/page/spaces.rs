@@ -9,7 +9,7 @@ use super::{
     table::{Cell, Column, Row, Table},
     words::{Name, prose},
 };
-use crate::cloud::{Cloud, CloudPoint};
+use crate::cloud::{Cloud, SpaceSample};
 use inceptive_draw::chart::Figure;
 use inceptive_format::{counted, exact, form, share};
 
@@ -108,12 +108,12 @@ fn inside(cloud: &Cloud) -> Option<String> {
 
 /// What the counted networks cost, and those that satisfy the constraints.
 fn ranges(number: usize, cloud: &Cloud) -> Table {
-    let of = |value: fn(&CloudPoint) -> u64, only_inside: bool| {
+    let of = |value: fn(&SpaceSample) -> u64, only_inside: bool| {
         let points = cloud.points.iter().filter(|point| !only_inside || point.is_inside);
         quartiles(points.map(|point| float(value(point))).collect())
     };
-    type Quantity = (&'static str, fn(&CloudPoint) -> u64);
-    let quantities: [Quantity; 4] = [
+    type BreakdownMetric = (&'static str, fn(&SpaceSample) -> u64);
+    let quantities: [BreakdownMetric; 4] = [
         ("params", |point| point.params),
         ("MACs", |point| point.macs),
         ("acts", |point| point.acts),

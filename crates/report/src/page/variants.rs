@@ -9,7 +9,7 @@ use super::{
     table::{Cell, Column, Row, Table},
     words::{Name, code, prose},
 };
-use crate::{candidate::Candidate, report::Findings, variants::VariantCost, way::Way};
+use crate::{candidate::NetworkEntry, report::Analysis, variants::VariantCost, way::BenchConfig};
 use inceptive_format::{bytes, counted, decimals, exact, percent_change, significant};
 
 /// The most variants that are shown.
@@ -41,8 +41,8 @@ struct Variant {
 
 impl Variants {
     pub fn new(
-        candidates: &[Candidate],
-        findings: &Findings,
+        candidates: &[NetworkEntry],
+        findings: &Analysis,
         figures: Vec<Picture>,
     ) -> Option<Self> {
         if findings.variants.is_empty() && figures.is_empty() {
@@ -61,7 +61,12 @@ impl Variants {
 }
 
 impl Variant {
-    fn new(number: usize, cost: &VariantCost, candidates: &[Candidate], way: Option<&Way>) -> Self {
+    fn new(
+        number: usize,
+        cost: &VariantCost,
+        candidates: &[NetworkEntry],
+        way: Option<&BenchConfig>,
+    ) -> Self {
         let (base, variant) = (&candidates[cost.base], &candidates[cost.variant]);
         let modules = cost.diff.modules.iter().take(MOST_MODULES).map(|module| {
             let sign = match module.change {
@@ -87,9 +92,9 @@ impl Variant {
 fn table(
     number: usize,
     cost: &VariantCost,
-    base: &Candidate,
-    variant: &Candidate,
-    way: Option<&Way>,
+    base: &NetworkEntry,
+    variant: &NetworkEntry,
+    way: Option<&BenchConfig>,
 ) -> Table {
     let [a, b] = &cost.diff.totals;
     let row = |name: &str, text: fn(u64) -> String, [a, b]: [u64; 2]| {
@@ -129,12 +134,12 @@ fn table(
 /// Latencies and their ratio, with the word for ratios that may be 1.
 fn latency_row(
     cost: &VariantCost,
-    base: &Candidate,
-    variant: &Candidate,
-    way: &Way,
+    base: &NetworkEntry,
+    variant: &NetworkEntry,
+    way: &BenchConfig,
 ) -> Option<Row> {
     let times = cost.latency?;
-    let ms = |candidate: &Candidate| {
+    let ms = |candidate: &NetworkEntry| {
         let median = way.of(candidate).map(|m| m.latency_ms.median.value);
         median.map_or_else(Cell::unknown, |ms| Cell::number(format!("{} ms", significant(ms)), ms))
     };

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use askama::{Template, filters::HtmlSafe};
 
-use crate::candidate::Candidate;
+use crate::candidate::NetworkEntry;
 use inceptive_draw::text::clean;
 
 /// The most characters of a name that a page holds.
@@ -57,7 +57,7 @@ pub(super) fn code(text: &str) -> String {
 }
 
 /// A sentence about candidates, with their names at the length that pages hold.
-pub(super) fn sentence(text: &str, candidates: &[Candidate]) -> String {
+pub(super) fn sentence(text: &str, candidates: &[NetworkEntry]) -> String {
     let mut text = text.to_owned();
     for candidate in candidates {
         if candidate.name.chars().count() > LONGEST_NAME {

@@ -4,7 +4,7 @@ use egui::{
     Align2, FontId, Pos2, Rect, Response, RichText, Role, Sense, Stroke, TextStyle, Ui, WidgetInfo,
     pos2, vec2,
 };
-use inceptive_app::{Content, chain};
+use inceptive_app::{Content, error_chain};
 
 use crate::{
     format::short_count,
@@ -153,7 +153,7 @@ fn tooltip(ui: &mut Ui, entry: &Entry) {
             ui.label("not read yet");
         }
         State::Wrong(error) => {
-            ui.label(RichText::new(chain(&**error)).monospace().color(colors(ui).error));
+            ui.label(RichText::new(error_chain(&**error)).monospace().color(colors(ui).error));
         }
         State::Gone => {
             ui.label("deleted or moved");

@@ -4,7 +4,7 @@ use egui::{Align2, ComboBox, FontId, Rect, RichText, Role, Sense, Ui, WidgetInfo
 use inceptive_cost::by_module;
 use inceptive_format::counted;
 use inceptive_ir::Path;
-use inceptive_report::Way;
+use inceptive_report::BenchConfig;
 use inceptive_results::{Conditions, ProfileRecord, Record};
 
 use super::{Compared, jump, legend};
@@ -56,7 +56,7 @@ pub(super) struct Modules {
     metric: Metric,
     depth: usize,
     /// The way in which profiles were made that are shown; that of most networks without a choice.
-    way: Option<Way>,
+    way: Option<BenchConfig>,
     /// The ways that there are to choose from.
     found: Found,
 }
@@ -86,7 +86,7 @@ struct Basis {
 
 /// A way in which networks were profiled.
 struct ProfiledWay {
-    way: Way,
+    way: BenchConfig,
     /// What tells it from the others.
     label: String,
     /// Engine and machine.
@@ -113,13 +113,13 @@ fn profiled_ways(networks: &[String], results: &Results) -> Vec<ProfiledWay> {
     let latest: Vec<Vec<&ProfileRecord>> =
         networks.iter().map(|network| results.profiles_of(network)).collect();
     let found = inceptive_report::profiled_ways(latest.iter().flatten().copied());
-    let conditions: Vec<Conditions<'_>> = found.iter().map(Way::conditions).collect();
+    let conditions: Vec<Conditions<'_>> = found.iter().map(BenchConfig::conditions).collect();
     let labels = ways(&conditions);
-    let place = |all: &Vec<&ProfileRecord>, way: &Way| {
+    let place = |all: &Vec<&ProfileRecord>, way: &BenchConfig| {
         let record = all.iter().find(|record| record.conditions() == way.conditions())?;
         results.profiles.iter().position(|stored| std::ptr::eq(&stored.result, *record))
     };
-    let way = |(way, label): (Way, String)| ProfiledWay {
+    let way = |(way, label): (BenchConfig, String)| ProfiledWay {
         label,
         about: about(&way),
         places: latest.iter().map(|all| place(all, &way)).collect(),
@@ -298,8 +298,8 @@ impl Modules {
 }
 
 /// Engine and machine of a profile.
-fn about(way: &Way) -> String {
-    let Way { runtime, machine, .. } = way;
+fn about(way: &BenchConfig) -> String {
+    let BenchConfig { runtime, machine, .. } = way;
     format!("{} {} on {}", runtime.engine, runtime.engine_version, machine.cpu)
 }
 

@@ -24,7 +24,7 @@ const NUMBER: f32 = 120.0;
 
 /// What the bars show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Quantity {
+pub enum BreakdownMetric {
     /// Learned numbers.
     Params,
     /// Multiply-accumulates.
@@ -34,7 +34,7 @@ pub enum Quantity {
     Acts,
 }
 
-impl Quantity {
+impl BreakdownMetric {
     const ALL: [(Self, &str); 3] =
         [(Self::Params, "params"), (Self::Macs, "MACs"), (Self::Acts, "acts")];
 
@@ -55,10 +55,10 @@ struct Row {
 }
 
 /// Draws a bar for each module that costs something; the outline is what it was before.
-pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, quantity: &mut Quantity) {
+pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, quantity: &mut BreakdownMetric) {
     ui.horizontal(|ui| {
         ui.label("By module");
-        for (choice, name) in Quantity::ALL {
+        for (choice, name) in BreakdownMetric::ALL {
             ui.selectable_value(quantity, choice, name);
         }
         ui.label(egui::RichText::new("outline: base").weak());
@@ -78,7 +78,7 @@ pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, quantity: &mut Quantit
     );
 }
 
-fn rows(base: &Inspected, now: &Inspected, quantity: Quantity) -> Vec<Row> {
+fn rows(base: &Inspected, now: &Inspected, quantity: BreakdownMetric) -> Vec<Row> {
     let counts = |network: &Inspected| -> Vec<(String, u64)> {
         let modules = by_module(&network.architecture.graph, &network.cost, 1);
         let count = |module: inceptive_cost::ModuleCost| {

@@ -40,7 +40,7 @@ pub struct Design {
     asked: Option<DesignRequest>,
     /// What names of widths have to contain.
     filter: String,
-    quantity: bars::Quantity,
+    quantity: bars::BreakdownMetric,
     rows: Rows,
     save: save::Save,
 }

@@ -1,7 +1,7 @@
 //! What a network costs, beside what it cost before it was changed.
 
 use egui::{Align, Grid, Layout, RichText, Ui};
-use inceptive_app::{Inspected, broken};
+use inceptive_app::{Inspected, violated_constraints};
 use inceptive_format::{change, percent_change};
 
 use crate::{
@@ -95,7 +95,7 @@ fn right(ui: &mut Ui, text: RichText) -> egui::Response {
 /// Says of each constraint whether it holds.
 fn constraints(ui: &mut Ui, now: &Inspected) {
     let architecture = &now.architecture;
-    let broken = broken(architecture, &now.cost);
+    let broken = violated_constraints(architecture, &now.cost);
     for constraint in &architecture.constraints {
         let holds = !broken.contains(&constraint);
         let palette = colors(ui);

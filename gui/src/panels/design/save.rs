@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use egui::{Grid, Key, Response, RichText, Role, TextEdit, Ui, WidgetInfo, Window};
-use inceptive_app::{NewFile, SaveError, chain};
+use inceptive_app::{NewFile, SaveError, error_chain};
 
 use super::changes::Changes;
 use crate::{
@@ -81,7 +81,7 @@ impl Save {
             });
             let entered = fields.inner && ui.input(|input| input.key_pressed(Key::Enter));
             if let Some((_, Err(problem))) = answer {
-                ui.label(RichText::new(chain(problem)).color(colors(ui).error));
+                ui.label(RichText::new(error_chain(problem)).color(colors(ui).error));
             }
             let text = if exists { "Replace it" } else { "Save" };
             ui.horizontal(|ui| {

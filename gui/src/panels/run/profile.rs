@@ -6,7 +6,7 @@ use egui::{Align, ComboBox, Label, Layout, Link, RichText, Ui, pos2, vec2};
 use egui_extras::{Column as Width, TableBuilder, TableRow};
 use inceptive_format::counted;
 use inceptive_ir::Path;
-use inceptive_results::{Bound, Part, ProfileRecord, Roofline};
+use inceptive_results::{Bound, NodeProfile, ProfileRecord, Roofline};
 use inceptive_store::Stored;
 
 use super::{roofline, sort::Sort};
@@ -47,8 +47,8 @@ impl Column {
         (Self::Bound, "bound", 62.0, false),
     ];
 
-    fn order(self, a: &Part, b: &Part, roof: &Roofline) -> Ordering {
-        let bound = |part: &Part| part.bound(roof).map_or("", Bound::name);
+    fn order(self, a: &NodeProfile, b: &NodeProfile, roof: &Roofline) -> Ordering {
+        let bound = |part: &NodeProfile| part.bound(roof).map_or("", Bound::name);
         match self {
             Self::Name => Ordering::Equal,
             Self::Ops => a.ops.cmp(&b.ops),
@@ -155,7 +155,7 @@ impl Profile {
     }
 
     /// Draws the table; gives the part that was clicked.
-    fn table(&mut self, ui: &mut Ui, parts: &[Part], roof: &Roofline) -> Option<String> {
+    fn table(&mut self, ui: &mut Ui, parts: &[NodeProfile], roof: &Roofline) -> Option<String> {
         let mut table = TableBuilder::new(ui)
             .id_salt("profile")
             .cell_layout(Layout::left_to_right(Align::Center))
@@ -185,7 +185,7 @@ impl Profile {
 }
 
 /// Draws a part; whether somebody clicked it.
-fn line(row: &mut TableRow<'_, '_>, part: &Part, roof: &Roofline) -> bool {
+fn line(row: &mut TableRow<'_, '_>, part: &NodeProfile, roof: &Roofline) -> bool {
     let mut is_clicked = false;
     row.col(|ui| {
         let link = Link::new(part.name.as_str());

@@ -10,7 +10,7 @@ use egui_plot::{
     Text,
 };
 use inceptive_format::counted;
-use inceptive_results::{Bound, Part, Roofline};
+use inceptive_results::{Bound, NodeProfile, Roofline};
 
 use crate::{
     format::{milliseconds, share},
@@ -22,7 +22,7 @@ const NEAR: f32 = 14.0;
 
 /// A part that computes, by logarithms to base 10.
 struct Spot<'a> {
-    part: &'a Part,
+    part: &'a NodeProfile,
     bound: Option<Bound>,
     at: [f64; 2],
 }
@@ -30,7 +30,7 @@ struct Spot<'a> {
 /// Draws the plot; gives the part that was clicked.
 pub(super) fn ui(
     ui: &mut Ui,
-    parts: &[Part],
+    parts: &[NodeProfile],
     roof: &Roofline,
     selected: Option<&str>,
 ) -> Option<String> {
@@ -179,7 +179,7 @@ fn sign(ui: &mut Ui, bound: Bound) {
     };
 }
 
-fn spot<'a>(part: &'a Part, roof: &Roofline) -> Option<Spot<'a>> {
+fn spot<'a>(part: &'a NodeProfile, roof: &Roofline) -> Option<Spot<'a>> {
     let at = [part.intensity().log10(), part.gflops().log10()];
     let is_there = at.iter().all(|it| it.is_finite());
     is_there.then(|| Spot { part, bound: part.bound(roof), at })
@@ -205,7 +205,7 @@ const fn color(bound: Option<Bound>, palette: &Palette) -> Color32 {
     }
 }
 
-fn about(part: &Part) -> String {
+fn about(part: &NodeProfile) -> String {
     format!(
         "{}\n{} ({})\n{:.1} GFLOP/s at {:.1} FLOP for each byte\nClick shows it in the graph",
         part.name,

@@ -2,7 +2,7 @@
 
 use std::{ops::Range, path::PathBuf};
 
-use inceptive_app::{ReadError, chain};
+use inceptive_app::{ReadError, error_chain};
 use inceptive_dsl::{Diagnostic, Failure};
 
 use crate::model::{Entry, State};
@@ -43,7 +43,7 @@ pub(super) fn problems(entry: &Entry, text: &str) -> (Vec<Problem>, Vec<Mark>) {
             (problems, marks(failure, text))
         }
         other => {
-            let message = chain(other);
+            let message = error_chain(other);
             let problem = Problem { code: String::new(), message, help: None, place: None };
             (vec![problem], vec![])
         }

@@ -14,7 +14,7 @@ mod marks;
 use std::{path::Path, sync::Arc};
 
 use egui::{Button, Id, Panel, RichText, ScrollArea, Ui};
-use inceptive_app::chain;
+use inceptive_app::error_chain;
 
 use crate::{
     command::{Command, Commands},
@@ -222,7 +222,7 @@ fn no_text(ui: &mut Ui, entry: &Entry) {
     let text = match &entry.state {
         State::Unread => "Reading…".to_owned(),
         State::Gone => "The file is gone.".to_owned(),
-        State::Wrong(error) => chain(&**error),
+        State::Wrong(error) => error_chain(&**error),
         State::Good(_) => {
             "An ONNX file has no text. Graph and Compare show what is in it.".to_owned()
         }

@@ -1,7 +1,7 @@
 //! Everything that is known about a point, beside the pointer.
 
 use egui::{Grid, RichText, Ui};
-use inceptive_report::CloudPoint;
+use inceptive_report::SpaceSample;
 use inceptive_results::statistics::Estimate;
 
 use super::{
@@ -59,7 +59,7 @@ pub fn network(ui: &mut Ui, row: &Row, rows: &Rows, model: &Model, is_front: boo
 }
 
 /// A network of a space.
-pub fn cloud_point(ui: &mut Ui, cloud: &Cloud, point: &CloudPoint) {
+pub fn cloud_point(ui: &mut Ui, cloud: &Cloud, point: &SpaceSample) {
     ui.label(RichText::new(format!("A network of {}", cloud.counts.title)).strong());
     Grid::new("cloud card").num_columns(2).spacing([16.0, 2.0]).show(ui, |ui| {
         for ((variable, _), value) in cloud.counts.variables.iter().zip(&point.values) {

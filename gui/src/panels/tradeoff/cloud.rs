@@ -7,10 +7,10 @@ use egui::{
     pos2,
 };
 use inceptive_cost::Convention;
-use inceptive_report::CloudPoint;
+use inceptive_report::SpaceSample;
 
 use super::{
-    look::Look,
+    look::PlotSettings,
     metric::Metric,
     rows::mebibytes,
     scale::{Column, Field},
@@ -43,7 +43,7 @@ pub struct CloudView {
 
 impl CloudView {
     /// Looks again at the cloud if something changed.
-    pub fn update(view: &mut Option<Self>, model: &Model, look: &Look) {
+    pub fn update(view: &mut Option<Self>, model: &Model, look: &PlotSettings) {
         let Some(cloud) = &model.cloud else {
             *view = None;
             return;
@@ -67,7 +67,7 @@ impl CloudView {
         version: u64,
     ) -> Self {
         let points = &cloud.counts.points;
-        let is_kept = |point: &CloudPoint| {
+        let is_kept = |point: &SpaceSample| {
             brushes.iter().all(|(&metric, &[low, high])| {
                 value(point, metric, convention).is_some_and(|it| (low..=high).contains(&it))
             })
@@ -104,16 +104,16 @@ impl CloudView {
         self.spans[metric.index()]
     }
 
-    fn value(&self, point: &CloudPoint, metric: Metric) -> Option<f64> {
+    fn value(&self, point: &SpaceSample, metric: Metric) -> Option<f64> {
         value(point, metric, self.convention)
     }
 
-    fn points(&self) -> impl Iterator<Item = &CloudPoint> {
+    fn points(&self) -> impl Iterator<Item = &SpaceSample> {
         self.kept.iter().map(|&at| &self.cloud.counts.points[at])
     }
 
     /// Networks that are drawn as lines, the same ones as long as they lie in the ranges.
-    fn lines(&self) -> impl Iterator<Item = &CloudPoint> {
+    fn lines(&self) -> impl Iterator<Item = &SpaceSample> {
         // Multiples of the golden ratio fill the unit interval evenly (Weyl 1916), whatever repeats in a space.
         const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
         let share = (MOST_LINES as f64 / self.count().max(1) as f64).min(1.0);
@@ -126,7 +126,7 @@ impl CloudView {
 /// The number of a network of a space; none where it is only known of files, and none of nothing, which no axis by
 /// powers of ten can show. Compute is counted in our convention only.
 #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
-fn value(point: &CloudPoint, metric: Metric, convention: Convention) -> Option<f64> {
+fn value(point: &SpaceSample, metric: Metric, convention: Convention) -> Option<f64> {
     let value = match metric {
         Metric::Params => point.params as f64,
         Metric::Compute if convention == Convention::Inceptive => point.macs as f64,
@@ -181,7 +181,7 @@ impl CloudPoints {
     }
 
     /// The network under the pointer.
-    pub fn under<'a>(&self, view: &'a CloudView, pointer: Pos2) -> Option<&'a CloudPoint> {
+    pub fn under<'a>(&self, view: &'a CloudView, pointer: Pos2) -> Option<&'a SpaceSample> {
         let ((version, ..), points) = self.0.0.as_ref()?;
         let distances = points.places.iter().map(|place| place.distance_sq(pointer)).enumerate();
         let (at, distance) = distances.min_by(|(_, a), (_, b)| a.total_cmp(b))?;
@@ -212,7 +212,7 @@ impl Picture {
 
 fn points(ui: &Ui, view: &CloudView, field: &Field, tints: Tints) -> Points {
     let nowhere = pos2(f32::INFINITY, f32::INFINITY);
-    let place = |point: &CloudPoint| {
+    let place = |point: &SpaceSample| {
         let pair = [field.x, field.y].map(|axis| view.value(point, axis.metric));
         if let [Some(x), Some(y)] = pair { field.at(x, y) } else { nowhere }
     };
@@ -327,7 +327,7 @@ mod tests {
     use super::*;
 
     fn view(count: usize, brushes: &[(Metric, Span)], convention: Convention) -> CloudView {
-        let point = |at: usize| CloudPoint {
+        let point = |at: usize| SpaceSample {
             values: vec![],
             params: at as u64,
             macs: 10 * at as u64,

@@ -5,7 +5,7 @@ use inceptive_report::{Pair, front_of};
 
 use super::{
     labels::{Wish, place},
-    look::Look,
+    look::PlotSettings,
     marks::{Form, interval, mark},
     metric::Metric,
     rows::{Row, Rows, design_values},
@@ -35,7 +35,7 @@ pub struct Dot<'a> {
 }
 
 /// The networks that are shown, large ones first.
-pub fn dots<'a>(field: &Field, look: &Look, rows: &'a Rows, model: &Model) -> Vec<Dot<'a>> {
+pub fn dots<'a>(field: &Field, look: &PlotSettings, rows: &'a Rows, model: &Model) -> Vec<Dot<'a>> {
     let [x, y] = look.metrics;
     let shown = rows.rows.iter().filter(|row| look.shows(row));
     let mut dots: Vec<Dot<'_>> = shown
@@ -80,7 +80,7 @@ pub fn paint_front(ui: &Ui, field: &Field, dots: &[Dot<'_>]) -> Vec<Rect> {
 }
 
 /// Draws marks and intervals.
-pub fn paint_dots(ui: &Ui, field: &Field, look: &Look, rows: &Rows, dots: &[Dot<'_>]) {
+pub fn paint_dots(ui: &Ui, field: &Field, look: &PlotSettings, rows: &Rows, dots: &[Dot<'_>]) {
     let (palette, theme) = (colors(ui), ui.ctx().theme());
     for dot in dots {
         let color = match dot.is_brushed {

@@ -6,7 +6,7 @@ use inceptive_format::counted;
 
 use super::{
     cloud::CloudView,
-    look::{ColorBy, Look, family_color, span},
+    look::{ColorBy, PlotSettings, family_color, span},
     marks::{Form, mark},
     metric::Metric,
     rows::{Row, Rows},
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Draws one line or more.
-pub fn ui(ui: &mut Ui, look: &Look, rows: &Rows, cloud: Option<&CloudView>, model: &Model) {
+pub fn ui(ui: &mut Ui, look: &PlotSettings, rows: &Rows, cloud: Option<&CloudView>, model: &Model) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 5.0;
         families(ui, look, rows);
@@ -44,7 +44,7 @@ pub fn ui(ui: &mut Ui, look: &Look, rows: &Rows, cloud: Option<&CloudView>, mode
     });
 }
 
-fn families(ui: &mut Ui, look: &Look, rows: &Rows) {
+fn families(ui: &mut Ui, look: &PlotSettings, rows: &Rows) {
     let is_shown = |family| rows.rows.iter().any(|row| row.family == family && look.shows(row));
     let names = rows.families.iter().enumerate().map(|(at, name)| (Some(at), name.as_str()));
     for (family, name) in names.chain([(None, "others")]).filter(|(family, _)| is_shown(*family)) {
@@ -59,7 +59,7 @@ fn families(ui: &mut Ui, look: &Look, rows: &Rows) {
 }
 
 /// Which networks of a space are shown, and where they cannot be.
-fn space(ui: &mut Ui, look: &Look, view: &CloudView, model: &Model) {
+fn space(ui: &mut Ui, look: &PlotSettings, view: &CloudView, model: &Model) {
     let tint = colors(ui).accent.gamma_multiply(0.7);
     sample(ui, |ui, rect| {
         for x in [2.0, 6.0, 10.0] {
@@ -102,7 +102,7 @@ fn space(ui: &mut Ui, look: &Look, view: &CloudView, model: &Model) {
 }
 
 /// How many networks lack a value of an axis, and which.
-fn missing(ui: &mut Ui, look: &Look, rows: &Rows) {
+fn missing(ui: &mut Ui, look: &PlotSettings, rows: &Rows) {
     let [x, y] = look.metrics;
     if x.is_published() || y.is_published() {
         ui.separator();

@@ -23,7 +23,7 @@ pub enum ColorBy {
 /// What of networks is drawn. What is looked for at the moment is not remembered from run to run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Look {
+pub struct PlotSettings {
     /// The horizontal and the vertical metric.
     pub metrics: [Metric; 2],
     /// Whether each is shown by powers of ten.
@@ -42,7 +42,7 @@ pub struct Look {
     pub way: Option<String>,
 }
 
-impl Default for Look {
+impl Default for PlotSettings {
     fn default() -> Self {
         Self {
             metrics: [Metric::Compute, Metric::Top1],
@@ -56,7 +56,7 @@ impl Default for Look {
     }
 }
 
-impl Look {
+impl PlotSettings {
     /// Whether a network is shown at all.
     pub fn shows(&self, row: &Row) -> bool {
         let text = format!("{} {}", row.name, row.network.architecture.name);

@@ -52,13 +52,13 @@ enum View {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Remembered {
-    look: look::Look,
+    look: look::PlotSettings,
     view: View,
 }
 
 /// The trade-off tab.
 pub struct Tradeoff {
-    look: look::Look,
+    look: look::PlotSettings,
     view: View,
     rows: rows::Rows,
     scatter: scatter::Scatter,
@@ -71,7 +71,7 @@ pub struct Tradeoff {
 impl Default for Tradeoff {
     fn default() -> Self {
         Self {
-            look: look::Look::default(),
+            look: look::PlotSettings::default(),
             view: View::default(),
             rows: rows::Rows::default(),
             scatter: scatter::Scatter::default(),
@@ -130,7 +130,7 @@ impl Tradeoff {
 #[cfg(test)]
 mod tests {
     use super::{
-        look::{ColorBy, Look},
+        look::{ColorBy, PlotSettings},
         metric::Metric,
         *,
     };
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn what_is_drawn_comes_back_and_what_was_looked_for_does_not() {
-        let look = Look {
+        let look = PlotSettings {
             metrics: [Metric::Latency, Metric::Params],
             is_log: [false, true],
             size: None,
@@ -152,8 +152,8 @@ mod tests {
         eframe::set_value(&mut storage, "it", &before.remembered());
         let mut after = Tradeoff::default();
         after.remember(eframe::get_value(&storage, "it").unwrap());
-        let Look { metrics, is_log, size, color, way, .. } = before.look;
-        let wanted = Look { metrics, is_log, size, color, way, ..Look::default() };
+        let PlotSettings { metrics, is_log, size, color, way, .. } = before.look;
+        let wanted = PlotSettings { metrics, is_log, size, color, way, ..PlotSettings::default() };
         assert_eq!((after.look, after.view), (wanted, View::Parallel));
     }
 }

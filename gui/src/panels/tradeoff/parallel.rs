@@ -6,7 +6,7 @@ use egui::{
 
 use super::{
     cloud::{CloudLines, CloudView},
-    look::Look,
+    look::PlotSettings,
     metric::Metric,
     rows::{Row, Rows},
     scale::{Axis, Column},
@@ -33,7 +33,7 @@ impl Parallel {
     pub fn ui(
         &mut self,
         ui: &mut Ui,
-        look: &mut Look,
+        look: &mut PlotSettings,
         rows: &Rows,
         cloud: Option<&CloudView>,
         model: &Model,
@@ -69,7 +69,14 @@ impl Parallel {
     }
 
     /// Takes and draws the range of an axis; a click removes it.
-    fn brush(&mut self, ui: &Ui, column: &Column, rect: Rect, title: &str, look: &mut Look) {
+    fn brush(
+        &mut self,
+        ui: &Ui,
+        column: &Column,
+        rect: Rect,
+        title: &str,
+        look: &mut PlotSettings,
+    ) {
         let metric = column.axis.metric;
         let grip = Rect::from_x_y_ranges(
             column.x - GRIP..=column.x + GRIP,
@@ -167,7 +174,7 @@ fn nearest<'a>(
 /// Draws the lines: grey ones, then coloured ones, then what is selected.
 fn lines(
     ui: &Ui,
-    look: &Look,
+    look: &PlotSettings,
     rows: &Rows,
     model: &Model,
     (shown, columns, rect, hovered): (&[&Row], &[Column], Rect, Option<&Row>),

@@ -7,7 +7,7 @@ use std::{
 };
 
 use inceptive_app::Inspected;
-use inceptive_report::{Way, density, ways_of};
+use inceptive_report::{BenchConfig, density, ways_of};
 use inceptive_results::statistics::Estimate;
 
 use super::metric::Metric;
@@ -46,7 +46,7 @@ pub struct Rows {
     /// Families with at least two networks.
     pub families: Vec<String>,
     /// Ways that these networks were measured in, those with most networks first.
-    pub ways: Vec<Way>,
+    pub ways: Vec<BenchConfig>,
     key: u64,
 }
 
@@ -78,7 +78,7 @@ impl Rows {
 }
 
 /// The way with this label; the first one if there is none.
-pub(super) fn chosen<'a>(ways: &'a [Way], label: Option<&str>) -> Option<&'a Way> {
+pub(super) fn chosen<'a>(ways: &'a [BenchConfig], label: Option<&str>) -> Option<&'a BenchConfig> {
     ways.iter().find(|known| Some(&*known.label()) == label).or(ways.first())
 }
 
@@ -103,7 +103,7 @@ fn family(file: &std::path::Path) -> String {
 }
 
 /// All ways that the networks were measured in.
-fn ways(model: &Model) -> Vec<Way> {
+fn ways(model: &Model) -> Vec<BenchConfig> {
     let networks = model.networks();
     let measured = networks.map(|(_, network)| model.results.of(&network.fingerprint));
     ways_of(measured.flatten())
@@ -115,7 +115,7 @@ pub(super) fn exact(value: f64) -> Option<Estimate> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
-fn values(model: &Model, network: &Inspected, way: Option<&Way>) -> Values {
+fn values(model: &Model, network: &Inspected, way: Option<&BenchConfig>) -> Values {
     let cost = &network.cost;
     let top1 = network.architecture.comparable().and_then(|published| published.top1);
     let latency = way.and_then(|way| {

@@ -11,7 +11,7 @@ use super::{
     card,
     cloud::{CloudPoints, CloudView},
     dots::{Dot, dots, paint_design, paint_dots, paint_front, paint_labels},
-    look::Look,
+    look::PlotSettings,
     marks::{ROOM, axes},
     metric::Metric,
     rows::{Rows, Values, design_values},
@@ -42,7 +42,7 @@ impl Scatter {
     pub fn ui(
         &mut self,
         ui: &mut Ui,
-        look: &Look,
+        look: &PlotSettings,
         rows: &Rows,
         cloud: Option<&CloudView>,
         model: &Model,
@@ -99,7 +99,7 @@ impl Scatter {
     fn field(
         &self,
         rect: Rect,
-        look: &Look,
+        look: &PlotSettings,
         rows: &Rows,
         cloud: Option<&CloudView>,
         model: &Model,
@@ -192,7 +192,7 @@ impl Scatter {
     }
 
     /// Wheel and pinch zoom to the pointer; the other buttons move; a double click shows everything.
-    fn navigate(&mut self, ui: &Ui, canvas: &Response, field: Field, look: &Look) {
+    fn navigate(&mut self, ui: &Ui, canvas: &Response, field: Field, look: &PlotSettings) {
         let mut axes = [field.x, field.y];
         let size = field.rect.size();
         if let Some(pointer) = canvas.hover_pos() {
@@ -267,7 +267,7 @@ pub(super) fn click(ui: &Ui, file: &FilePath, model: &Model, commands: &mut Comm
 }
 
 /// Why there is no point.
-fn why_empty(look: &Look, rows: &Rows, [x, y]: &[String; 2]) -> String {
+fn why_empty(look: &PlotSettings, rows: &Rows, [x, y]: &[String; 2]) -> String {
     let is_filtered = !rows.rows.is_empty() && !rows.rows.iter().any(|row| look.shows(row));
     match is_filtered {
         true => "Nothing matches the filter.".to_owned(),

@@ -6,7 +6,7 @@ use inceptive_cost::Convention;
 
 use super::{
     View,
-    look::{ColorBy, Look},
+    look::{ColorBy, PlotSettings},
     metric::Metric,
     rows::{Rows, chosen},
     scatter::Scatter,
@@ -20,7 +20,7 @@ use crate::{
 /// Draws the choices.
 pub fn ui(
     ui: &mut Ui,
-    (look, view, scatter, most): (&mut Look, &mut View, &mut Scatter, &mut usize),
+    (look, view, scatter, most): (&mut PlotSettings, &mut View, &mut Scatter, &mut usize),
     rows: &Rows,
     model: &Model,
     commands: &mut Commands,
@@ -79,7 +79,7 @@ fn metric_choice(ui: &mut Ui, name: &str, metric: &mut Metric, convention: Conve
     });
 }
 
-fn size_choice(ui: &mut Ui, look: &mut Look, convention: Convention) {
+fn size_choice(ui: &mut Ui, look: &mut PlotSettings, convention: Convention) {
     let shown = look.size.map_or_else(|| "same".to_owned(), |metric| metric.title(convention));
     labelled(ui, "size", &shown, 100.0, |ui| {
         ui.selectable_value(&mut look.size, None, "same");
@@ -89,7 +89,7 @@ fn size_choice(ui: &mut Ui, look: &mut Look, convention: Convention) {
     });
 }
 
-fn color_choice(ui: &mut Ui, look: &mut Look, convention: Convention) {
+fn color_choice(ui: &mut Ui, look: &mut PlotSettings, convention: Convention) {
     let shown = match look.color {
         ColorBy::Family => "family".to_owned(),
         ColorBy::Metric(metric) => metric.title(convention),
@@ -104,7 +104,7 @@ fn color_choice(ui: &mut Ui, look: &mut Look, convention: Convention) {
 }
 
 /// Which latencies: those of different engines, batches and threads never share an axis.
-fn way_choice(ui: &mut Ui, look: &mut Look, rows: &Rows) {
+fn way_choice(ui: &mut Ui, look: &mut PlotSettings, rows: &Rows) {
     let Some(shown) = chosen(&rows.ways, look.way.as_deref()) else { return };
     ui.separator();
     let shown = shown.label();

@@ -14,7 +14,7 @@ use std::{
 };
 
 use clap::Args;
-use inceptive_app::{BenchPlan, Request, Workplace, bench};
+use inceptive_app::{BenchContext, BenchPlan, Request, bench};
 use inceptive_bench::{Protocol, System, available_memory};
 use inceptive_results::{Machine, Measurement, compare};
 use inceptive_store::Store;
@@ -103,7 +103,7 @@ impl Bench {
         // The store is opened before hours of measuring, not after.
         let mut store = Store::open(&self.store)?;
         let machine = inceptive_bench::this_machine();
-        let place = Workplace {
+        let place = BenchContext {
             engines: &engines,
             host: &System::new(),
             machine: &machine,

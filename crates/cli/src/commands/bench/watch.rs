@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
-use inceptive_app::{BenchEvent, Network, ProfileEvent, Trouble};
+use inceptive_app::{BenchEvent, Network, ProfileEvent, TaskError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{
@@ -94,9 +94,9 @@ pub fn remark(network: &Network, weights: &WeightsFrom) {
 }
 
 /// Says what went wrong.
-pub fn tell(trouble: &Trouble) {
+pub fn tell(trouble: &TaskError) {
     match trouble {
-        Trouble::Read(error) => input::report(error),
+        TaskError::Read(error) => input::report(error),
         other => output::error(other),
     }
 }

@@ -1,6 +1,6 @@
 //! `inceptive cost --json`.
 
-use inceptive_app::broken;
+use inceptive_app::violated_constraints;
 use inceptive_cost::{
     Convention, ModuleCost, NodeCost, OpCost, Reconciliation, Totals, by_module, by_op,
 };
@@ -81,7 +81,7 @@ fn unfit_head(head: &UnfitHead) -> Value {
 }
 
 fn constraints(counted: &Counted) -> Value {
-    let broken = broken(&counted.architecture, &counted.cost);
+    let broken = violated_constraints(&counted.architecture, &counted.cost);
     let all = counted.architecture.constraints.iter();
     all.map(|constraint| json!({"constraint": constraint.to_string(), "holds": !broken.contains(&constraint)})).collect()
 }

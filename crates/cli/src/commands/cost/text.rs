@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use inceptive_app::broken;
+use inceptive_app::violated_constraints;
 use inceptive_cost::{Convention, ReceptiveField, Reconciliation, by_module, by_op};
 use inceptive_format::{self, bytes, exact, signed};
 use inceptive_ir::{Graph, NodeId, Size};
@@ -74,7 +74,7 @@ fn card(counted: &Counted) -> String {
     row("receptive field", field(cost.receptive_field), format!("at {at}{gated}"));
     row("nodes", exact(total.nodes), String::new());
     for constraint in &architecture.constraints {
-        let holds = !broken(architecture, cost).contains(&constraint);
+        let holds = !violated_constraints(architecture, cost).contains(&constraint);
         row(
             "constraint",
             if holds { "holds" } else { "broken" }.to_owned(),

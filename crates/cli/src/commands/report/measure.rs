@@ -3,8 +3,8 @@
 use std::{path::Path, sync::atomic::Ordering, time::Duration};
 
 use inceptive_app::{
-    BenchEvent, BenchPlan, ProfileEvent, ProfilePlan, Request, Trouble, WeightSource, Workplace,
-    bench, chain, profile,
+    BenchContext, BenchEvent, BenchPlan, ProfileEvent, ProfilePlan, Request, TaskError,
+    WeightSource, bench, error_chain, profile,
 };
 use inceptive_bench::{Protocol, System, available_memory};
 use inceptive_store::Store;
@@ -39,7 +39,7 @@ impl Measuring<'_> {
             [] => vec![machine.default_threads().get()],
             threads => threads.to_vec(),
         };
-        let place = Workplace {
+        let place = BenchContext {
             engines: &engines,
             host: &System::new(),
             machine: &machine,
@@ -61,15 +61,15 @@ impl Measuring<'_> {
         let watch = Watch::new(false, None);
         bench(&plan, &place, &mut store, &mut |event| {
             if let BenchEvent::Wrong(trouble) = &event {
-                wrong.push(chain(trouble));
+                wrong.push(error_chain(trouble));
             }
             watch.event(&event);
         });
         self.profile(&plan, place, &mut store, &mut |event| {
             match event {
                 // What cannot be read was told before.
-                ProfileEvent::Wrong(Trouble::Read(_)) => return,
-                ProfileEvent::Wrong(trouble) => wrong.push(chain(trouble)),
+                ProfileEvent::Wrong(TaskError::Read(_)) => return,
+                ProfileEvent::Wrong(trouble) => wrong.push(error_chain(trouble)),
                 _ => {}
             }
             watch.profile_event(&event);
@@ -87,7 +87,7 @@ impl Measuring<'_> {
     fn profile(
         &self,
         plan: &BenchPlan,
-        place: Workplace<'_>,
+        place: BenchContext<'_>,
         store: &mut Store,
         listen: &mut dyn FnMut(ProfileEvent<'_>),
     ) {
@@ -102,7 +102,7 @@ impl Measuring<'_> {
             device: plan.device.clone(),
             runs: PROFILE_RUNS,
         };
-        let place = Workplace { engines: &place.engines[at..=at], ..place };
+        let place = BenchContext { engines: &place.engines[at..=at], ..place };
         profile(&plan, &place, store, listen);
     }
 }

@@ -14,9 +14,9 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Args;
-use inceptive_app::{DEFAULT_SAMPLES, GatherPlan, Recipe, StoreQuery, Trouble, gather};
+use inceptive_app::{DEFAULT_SAMPLES, GatherPlan, ReproCommand, StoreQuery, TaskError, gather};
 use inceptive_format::{counted, exact, significant};
-use inceptive_report::{Findings, Report as Page, Threshold};
+use inceptive_report::{Analysis, Report as Page, Threshold};
 use inceptive_store::{Filter, StoreState};
 
 use crate::{
@@ -143,16 +143,16 @@ impl Report {
         let states = gathered.join(&stores)?;
         gathered.troubles[told..].iter().for_each(tell);
         if gathered.is_empty() {
-            error(&Trouble::NothingToReport);
+            error(&TaskError::NothingToReport);
             let text = if self.json { "null\n" } else { "" };
             return Ok(Outcome { text: text.to_owned(), failed: true });
         }
         // Rows that cannot be read are left out, as `inceptive results` does.
-        let is_wrong = |trouble: &Trouble| !matches!(trouble, Trouble::Store(_));
+        let is_wrong = |trouble: &TaskError| !matches!(trouble, TaskError::Store(_));
         let failed = gathered.troubles.iter().any(is_wrong) || self.note.len() > notes;
         let inputs = std::mem::take(&mut gathered.inputs);
         let page = gathered.into_report(&self.recipe(states));
-        let findings = Findings::new(&page.candidates);
+        let findings = Analysis::new(&page.candidates);
         let written = inceptive_report::write(&page, &findings, &self.out, &inputs)
             .with_context(|| format!("no report was written to `{}`", self.out.display()))?;
         if self.json {
@@ -212,8 +212,8 @@ impl Report {
     }
 
     /// What makes the same report from what is stored now.
-    fn recipe(&self, states: Vec<StoreState>) -> Recipe {
-        Recipe {
+    fn recipe(&self, states: Vec<StoreState>) -> ReproCommand {
+        ReproCommand {
             inputs: self.inputs.clone(),
             settings: self.settings.set.clone(),
             title: self.title.clone(),
@@ -227,7 +227,7 @@ impl Report {
     }
 }
 
-fn summary(page: &Page, findings: &Findings) -> String {
+fn summary(page: &Page, findings: &Analysis) -> String {
     let way = findings.main_way();
     let mut columns = vec![
         Column::Left("network"),

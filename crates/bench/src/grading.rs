@@ -20,7 +20,7 @@ const SUBNORMAL: [f64; 2] = [0.001, 0.01];
 const FEW_RUNS: usize = 15;
 
 /// Grades a measurement. `share_of_peak` is how fast it computed, over what the machine can do at best.
-pub fn judge(run: &Run, latency: &Summary, share_of_peak: f64) -> (Grade, Vec<Finding>) {
+pub fn grade_run(run: &Run, latency: &Summary, share_of_peak: f64) -> (Grade, Vec<Finding>) {
     let findings: Vec<Finding> = [
         warm_up(run),
         spread(latency),
