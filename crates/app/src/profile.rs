@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use inceptive_bench::{PrecisionRequest, Setup, available_memory, random_input};
 use inceptive_report::batch_and_threads;
 use inceptive_results::{ProfileRecord, Roofline};
-use inceptive_store::Store;
+use inceptive_store::{Filter, Store};
 
 use crate::{
     bench::{BenchContext, Network, Request, TaskError},
@@ -223,9 +223,13 @@ impl Profiler<'_> {
     }
 
     /// A profile that cannot be kept is still given at the end.
-    fn keep(&mut self, record: ProfileRecord) {
-        match self.store.append_profile(&record) {
-            Ok(_) => self.tell(ProfileEvent::Kept(&record)),
+    fn keep(&mut self, mut record: ProfileRecord) {
+        let kept = self.store.append_profile(&record);
+        match kept.and_then(|_| self.store.rooflines(&Filter::default())) {
+            Ok(known) => {
+                known.hold_profile(&mut record);
+                self.tell(ProfileEvent::Kept(&record));
+            }
             Err(error) => {
                 self.fail(&TaskError::Store(error));
                 self.must_stop = true;

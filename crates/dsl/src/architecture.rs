@@ -9,13 +9,14 @@ use std::{
 };
 
 use inceptive_ir::{AuxiliaryHead, Graph, Part, Path, Shape, Span};
+use inceptive_results::{Published, comparable};
 
 use crate::{
     code::Code,
     diagnostic::{Diagnostic, DiagnosticSink, suggestion},
     document::{
-        ArchitectureKeys, AuxiliaryKeys, InputKeys, Published, RESOLVED_KEYS, comparable, fields,
-        published, texts, without,
+        ArchitectureKeys, AuxiliaryKeys, InputKeys, RESOLVED_KEYS, fields, published, texts,
+        without,
     },
     expr::Val,
     field::{Fields, Maybe, Real, Text, given},

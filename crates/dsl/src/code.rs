@@ -146,7 +146,7 @@ as `classes`, `input.size`, `tail` or `width_multiplier`, or an argument of a st
 "The variable takes the values that the space's `vary` lists.";
     InvalidConstraint "E603" "a constraint or objective cannot be read":
 "A constraint compares counts, `params < 8M` or `macs <= 1.03 * 271351808`; an objective is `minimize macs`
-or `maximize top1`. Counts are params, buffers, macs, flops, acts, weight_bytes, activation_bytes,
+or `maximize top1`. Counts are params, buffers, macs, flops, acts, weight_bytes, activation_bytes, moved_bytes,
 peak_activation_bytes and nodes; suffixes are K, M, G and T.";
 }
 

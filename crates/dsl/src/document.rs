@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use inceptive_results::Published;
+
 use crate::{
     code::Code,
     diagnostic::Diagnostic,
@@ -353,47 +355,6 @@ raw! {
     Widths "Widths of the hidden layers."
     Value::List(_) => "a list of widths",
     json_schema!({"type": "array", "items": {"type": ["integer", "string"]}})
-}
-
-/// A published accuracy: a fact from the literature, never measured here.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Published {
-    /// The data set.
-    pub dataset: String,
-    /// Percent of images whose class is the first guess.
-    pub top1: Option<f64>,
-    /// Percent of images whose class is among the first five guesses.
-    pub top5: Option<f64>,
-    /// Crops an image that were averaged.
-    pub crops: u32,
-    /// Networks that were averaged.
-    pub models: u32,
-    /// Side of a crop in pixels.
-    pub resolution: Option<u32>,
-    /// Where the figure was published.
-    pub source: String,
-    /// What else a reader must know.
-    pub note: Option<String>,
-}
-
-/// The data set whose accuracies are compared.
-const COMPARED_DATASET: &str = "imagenet-1k";
-
-impl Published {
-    /// Whether it may stand beside those of other networks, for a network that is counted at a side of so many
-    /// pixels: it is a top-1 accuracy on ImageNet of one model on one crop of that size.
-    pub fn is_comparable(&self, side: u32) -> bool {
-        self.dataset == COMPARED_DATASET
-            && (self.crops, self.models) == (1, 1)
-            && self.resolution.is_none_or(|resolution| resolution == side)
-            && self.top1.is_some()
-    }
-}
-
-/// The accuracy that may stand beside those of other networks, for a network that is counted at a side of so many
-/// pixels: the first such entry. Every table, figure and screen chooses by this rule.
-pub fn comparable(published: &[Published], side: u32) -> Option<&Published> {
-    published.iter().find(|published| published.is_comparable(side))
 }
 
 /// Reads a list of published accuracies.

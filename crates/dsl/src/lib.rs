@@ -62,13 +62,12 @@ use std::{
 pub use architecture::{Architecture, UnfitHead};
 pub use code::{Code, UnknownCode};
 pub use diagnostic::{Diagnostic, Style};
-pub use document::{Published, comparable};
 pub use library::{Block, Library};
 pub use load::Kind;
 pub use schema::json_schema;
 pub use settable::{Settable, SettableKind, Settables, TailChoice, settables};
 pub use source::{Disk, Files, Memory, Position, Source, Sources};
-pub use space::{Choice, Constraint, METRICS, Objective, Space, Variable};
+pub use space::{Choice, Constraint, Objective, Space, Variable};
 pub use variant::{Variant, variant};
 
 use architecture::Draft;

@@ -8,6 +8,7 @@ use std::{
 };
 
 use inceptive_ir::Span;
+use inceptive_results::{Direction, Metric, Source};
 
 use crate::{
     Failure,
@@ -25,23 +26,6 @@ use crate::{
     step::check_name,
     yaml::{Entry, Map, Node, Value},
 };
-
-/// The counts that constraints and objectives may name.
-pub const METRICS: [&str; 10] = [
-    "params",
-    "buffers",
-    "macs",
-    "flops",
-    "acts",
-    "weight_bytes",
-    "activation_bytes",
-    "peak_activation_bytes",
-    "nodes",
-    "input_size",
-];
-
-/// Accuracies that objectives may name beside the counts.
-const ACCURACIES: [&str; 2] = ["top1", "top5"];
 
 /// Values that one variable may have.
 const MAX_VALUES: f64 = 10_000.0;
@@ -107,9 +91,9 @@ pub struct Constraint {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Objective {
     /// The metric.
-    pub metric: String,
-    /// Whether large values are wanted.
-    pub maximize: bool,
+    pub metric: Metric,
+    /// Which of its values are wanted.
+    pub direction: Direction,
 }
 
 impl fmt::Display for Constraint {
@@ -132,19 +116,19 @@ impl Constraint {
         let expr = expr::parse(text).map_err(|(_, message)| message)?;
         let expr = expr.words_as_variables();
         // Evaluated once to see that the metrics exist and the result is true or false.
-        match expr.eval(&Counts(&|name| METRICS.contains(&name).then_some(1.0))) {
+        let known = || Metric::from_source(Source::Counted).map(Metric::id);
+        match expr.eval(&Counts(&|name| known().any(|id| id == name).then_some(1.0))) {
             Ok(Val { kind: ValKind::Bool(_), .. }) => Ok(Self { text: text.to_owned(), expr }),
             Ok(value) => Err(format!("it gives {}, not true or false", value.describe())),
             Err(EvalError::NoVariable(name)) => {
-                Err(format!("there is no count `{name}`; {}", suggestion(&name, "counts", METRICS)))
+                Err(format!("there is no count `{name}`; {}", suggestion(&name, "counts", known())))
             }
             Err(EvalError::Undefined(reason)) => Err(reason),
             Err(EvalError::Unknown) => Err("it has no value".to_owned()),
         }
     }
 
-    /// Whether the counts, by the names of [`METRICS`], satisfy the condition; none when a count is not
-    /// known.
+    /// Whether the counts, by the ids of [`Metric`], satisfy the condition; none when a count is not known.
     pub fn holds(&self, counts: &dyn Fn(&str) -> Option<f64>) -> Option<bool> {
         match self.expr.eval(&Counts(counts)) {
             Ok(Val { kind: ValKind::Bool(holds), .. }) => Some(holds),
@@ -156,17 +140,15 @@ impl Constraint {
 impl Objective {
     fn parse(text: &str) -> Result<Self, String> {
         let words: Vec<&str> = text.split_whitespace().collect();
-        let (maximize, metric) = match words.as_slice() {
-            ["maximize", metric] => (true, *metric),
-            ["minimize", metric] => (false, *metric),
+        let (direction, metric) = match words.as_slice() {
+            ["maximize", metric] => (Direction::Maximize, *metric),
+            ["minimize", metric] => (Direction::Minimize, *metric),
             _ => return Err("write `minimize macs` or `maximize top1`".to_owned()),
         };
-        let known = METRICS.iter().chain(&ACCURACIES).copied();
-        if known.clone().any(|name| name == metric) {
-            Ok(Self { metric: metric.to_owned(), maximize })
-        } else {
-            Err(format!("there is no metric `{metric}`; {}", suggestion(metric, "metrics", known)))
-        }
+        metric.parse().map(|metric| Self { metric, direction }).map_err(|_| {
+            let known = Metric::ALL.map(Metric::id);
+            format!("there is no metric `{metric}`; {}", suggestion(metric, "metrics", known))
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! What accuracy is set against, and which candidates are worth their cost.
 
-use inceptive_results::statistics::Estimate;
+use inceptive_results::{Metric, statistics::Estimate};
 
 use crate::{candidate::NetworkEntry, way::BenchConfig};
 
@@ -16,18 +16,23 @@ pub enum Axis<'a> {
 }
 
 impl Axis<'_> {
-    /// What a candidate costs; counts are exact, latencies have an interval. None where it is not known.
-    #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
-    pub fn cost(&self, candidate: &NetworkEntry) -> Option<Estimate> {
-        let exact = |count: u64| {
-            let value = count as f64;
-            (count > 0).then_some(Estimate { value, low: value, high: value })
-        };
+    /// The metric.
+    pub const fn metric(&self) -> Metric {
         match self {
-            Self::Macs => exact(candidate.subject.macs),
-            Self::Params => exact(candidate.subject.params),
-            Self::Latency(way) => way.of(candidate).map(|m| m.latency_ms.median),
+            Self::Macs => Metric::Macs,
+            Self::Params => Metric::Params,
+            Self::Latency(_) => Metric::Latency,
         }
+    }
+
+    /// What a network costs; counts are exact, latencies have an interval. None where it is not known.
+    pub fn cost(&self, candidate: &NetworkEntry) -> Option<Estimate> {
+        let config = match self {
+            Self::Macs | Self::Params => None,
+            Self::Latency(config) => Some(*config),
+        };
+        let value = candidate.value(self.metric(), config)?;
+        (value.estimate.value > 0.0).then_some(value.estimate)
     }
 }
 
@@ -35,8 +40,7 @@ impl Axis<'_> {
 /// as much accuracy for less cost beyond the intervals. In the order of their costs.
 pub fn front(candidates: &[NetworkEntry], axis: Axis<'_>) -> Vec<usize> {
     let pair = |candidate: &NetworkEntry| {
-        let top1 = candidate.top1()?;
-        Some([axis.cost(candidate)?, Estimate { value: top1, low: top1, high: top1 }])
+        Some([axis.cost(candidate)?, candidate.value(Metric::Top1, None)?.estimate])
     };
     let (places, points): (Vec<usize>, Vec<Pair>) =
         candidates.iter().enumerate().filter_map(|(at, it)| Some((at, pair(it)?))).unzip();

@@ -1,10 +1,14 @@
 //! What a report is about.
 
 use inceptive_cost::{Cost, Totals};
-use inceptive_dsl::{Published, comparable};
 use inceptive_ir::Graph;
-use inceptive_results::{Measurement, NetworkInfo, ProfileRecord};
+use inceptive_results::{
+    Measurement, Metric, NetworkInfo, Origin, ProfileRecord, Published, Source, Value, comparable,
+    statistics::Estimate,
+};
 use inceptive_store::Stored;
+
+use crate::way::BenchConfig;
 
 /// A network with everything that a report says about it.
 #[derive(Clone, Debug)]
@@ -70,6 +74,34 @@ impl NetworkEntry {
     /// Published top-1 accuracy in percent, if there is one that can be compared.
     pub fn top1(&self) -> Option<f64> {
         self.comparable().and_then(|accuracy| accuracy.top1)
+    }
+
+    /// A count by metric: from the graph, else as results recorded it. None for what is not counted or not known.
+    pub fn count(&self, metric: Metric) -> Option<u64> {
+        match &self.network {
+            Some(NetworkCost { graph, cost }) => metric.count(graph, cost),
+            None => metric.recorded(&self.subject),
+        }
+    }
+
+    /// The value of a metric with where it comes from: counted, published, or measured in a configuration. None where
+    /// it is not known.
+    pub fn value(&self, metric: Metric, config: Option<&BenchConfig>) -> Option<Value> {
+        match metric.source() {
+            Source::Counted => self.count(metric).map(Value::counted),
+            Source::Measured => config?.of(self).map(Value::measured_latency),
+            Source::Accuracy => {
+                let published = self.comparable()?;
+                match metric {
+                    Metric::Top5 => Value::published_top5(published),
+                    Metric::AccuracyDensity => {
+                        let estimate = Estimate::exact(self.density()?);
+                        Some(Value { estimate, origin: Origin::Published(published.clone()) })
+                    }
+                    _ => Value::published_top1(published),
+                }
+            }
+        }
     }
 
     /// All counts; none of a network that only a store of results knows.

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use inceptive_results::statistics::Estimate;
+use inceptive_results::{Metric, statistics::Estimate};
 
 use crate::snapshot::{Snapshot, SnapshotNetwork};
 
@@ -30,7 +30,7 @@ pub struct NewNetwork {
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewMetric {
     /// Its name, as `--fail-if` takes it.
-    pub metric: String,
+    pub metric: Metric,
     /// How it was measured; empty for counts.
     pub way: String,
     /// Now.
@@ -56,7 +56,7 @@ pub struct NetworkChange {
 #[derive(Clone, Debug, PartialEq)]
 pub struct MetricChange {
     /// Its name, as `--fail-if` takes it.
-    pub metric: String,
+    pub metric: Metric,
     /// How it was measured; empty for counts.
     pub way: String,
     /// Before.
@@ -65,27 +65,10 @@ pub struct MetricChange {
     pub new: Estimate,
 }
 
-/// The name of latencies in thresholds.
-pub const LATENCY: &str = "median_ms";
-
-/// The name of the published accuracy in thresholds.
-const TOP1: &str = "top1";
-
 /// The metrics that a threshold can name.
-pub const METRICS: [&str; 12] = [
-    "params",
-    "macs",
-    "flops",
-    "acts",
-    "buffers",
-    "weight_bytes",
-    "activation_bytes",
-    "peak_activation_bytes",
-    "moved_bytes",
-    "nodes",
-    TOP1,
-    LATENCY,
-];
+fn compared() -> impl Iterator<Item = Metric> {
+    Metric::costs().chain([Metric::Top1, Metric::Latency])
+}
 
 impl MetricChange {
     /// Whether intervals leave no doubt that it changed.
@@ -130,14 +113,14 @@ fn partner(network: &SnapshotNetwork, old: &Snapshot, taken: &[bool]) -> Option<
 fn metrics(network: &SnapshotNetwork) -> Vec<NewMetric> {
     #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
     let exact = |count: u64| point(count as f64);
-    let metric = |metric: &str, way: &str, value: Estimate| NewMetric {
-        metric: metric.to_owned(),
+    let metric = |metric: Metric, way: &str, value: Estimate| NewMetric {
+        metric,
         way: way.to_owned(),
         value,
     };
-    let counts = network.counts.iter().map(|(name, count)| metric(name, "", exact(*count)));
-    let top1 = network.top1.iter().map(|top1| metric(TOP1, "", point(*top1)));
-    let latencies = network.latencies_ms.iter().map(|(way, ms)| metric(LATENCY, way, *ms));
+    let counts = network.counts.iter().map(|(name, count)| metric(*name, "", exact(*count)));
+    let top1 = network.top1.iter().map(|top1| metric(Metric::Top1, "", point(*top1)));
+    let latencies = network.latencies_ms.iter().map(|(way, ms)| metric(Metric::Latency, way, *ms));
     counts.chain(top1).chain(latencies).collect()
 }
 
@@ -189,7 +172,7 @@ fn modules(old: &SnapshotNetwork, new: &SnapshotNetwork) -> Vec<String> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Threshold {
     text: String,
-    metric: String,
+    metric: Metric,
     is_above: bool,
     limit: Limit,
 }
@@ -209,7 +192,7 @@ enum Limit {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is not METRIC > LIMIT or METRIC < LIMIT, such as `macs > +2%`, `params > 8M` or `median_ms > +5%`; metrics \
-     are {list}", list = METRICS.join(", ")
+     are {list}", list = compared().map(Metric::id).collect::<Vec<_>>().join(", ")
 )]
 pub struct MalformedThreshold(String);
 
@@ -220,16 +203,9 @@ impl FromStr for Threshold {
         let malformed = || MalformedThreshold(text.to_owned());
         let at = text.find(['<', '>']).ok_or_else(malformed)?;
         let (metric, rest) = (text[..at].trim(), &text[at..]);
-        if !METRICS.contains(&metric) {
-            return Err(malformed());
-        }
+        let metric = compared().find(|known| known.id() == metric).ok_or_else(malformed)?;
         let limit = limit(rest[1..].trim()).ok_or_else(malformed)?;
-        Ok(Self {
-            text: text.trim().to_owned(),
-            metric: metric.to_owned(),
-            is_above: rest.starts_with('>'),
-            limit,
-        })
+        Ok(Self { text: text.trim().to_owned(), metric, is_above: rest.starts_with('>'), limit })
     }
 }
 
@@ -280,21 +256,15 @@ impl Threshold {
         let mut breaches = Vec::new();
         for network in &changes.networks {
             for it in &network.metrics {
-                self.hold(
-                    &network.name,
-                    [&it.metric, &it.way],
-                    Some(it.old),
-                    it.new,
-                    &mut breaches,
-                );
+                self.hold(&network.name, (it.metric, &it.way), Some(it.old), it.new, &mut breaches);
             }
             for it in &network.new_metrics {
-                self.hold(&network.name, [&it.metric, &it.way], None, it.value, &mut breaches);
+                self.hold(&network.name, (it.metric, &it.way), None, it.value, &mut breaches);
             }
         }
         for network in &changes.added {
             for it in &network.metrics {
-                self.hold(&network.name, [&it.metric, &it.way], None, it.value, &mut breaches);
+                self.hold(&network.name, (it.metric, &it.way), None, it.value, &mut breaches);
             }
         }
         breaches
@@ -303,7 +273,7 @@ impl Threshold {
     fn hold<'c>(
         &'c self,
         network: &'c str,
-        [metric, way]: [&'c str; 2],
+        (metric, way): (Metric, &'c str),
         old: Option<Estimate>,
         new: Estimate,
         breaches: &mut Vec<Breach<'c>>,
@@ -322,7 +292,7 @@ pub struct Breach<'c> {
     /// The name of the network.
     pub network: &'c str,
     /// The metric.
-    pub metric: &'c str,
+    pub metric: Metric,
     /// How it was measured; empty for counts.
     pub way: &'c str,
     /// Before; none if it was not known.
@@ -335,14 +305,10 @@ pub struct Breach<'c> {
 mod tests {
     use super::*;
 
-    fn change(metric: &str, old: [f64; 3], new: [f64; 3]) -> Changes {
+    fn change(metric: Metric, old: [f64; 3], new: [f64; 3]) -> Changes {
         let estimate = |[low, value, high]: [f64; 3]| Estimate { value, low, high };
-        let metric = MetricChange {
-            metric: metric.to_owned(),
-            way: String::new(),
-            old: estimate(old),
-            new: estimate(new),
-        };
+        let metric =
+            MetricChange { metric, way: String::new(), old: estimate(old), new: estimate(new) };
         let network = NetworkChange {
             name: "n".to_owned(),
             differs: true,
@@ -359,43 +325,48 @@ mod tests {
 
     #[test]
     fn thresholds_are_about_values_and_changes() {
-        let more = change("macs", [100.0; 3], [103.0; 3]);
+        let more = change(Metric::Macs, [100.0; 3], [103.0; 3]);
         assert!(breaks("macs > +2%", &more));
         assert!(!breaks("macs > +3%", &more));
         assert!(breaks("macs>+2", &more));
         assert!(breaks("macs > 102", &more));
         assert!(!breaks("params > +2%", &more));
         assert!(!breaks("macs < -2%", &more));
-        assert!(breaks("macs < -2%", &change("macs", [100.0; 3], [97.0; 3])));
+        assert!(breaks("macs < -2%", &change(Metric::Macs, [100.0; 3], [97.0; 3])));
     }
 
     #[test]
     fn latencies_need_intervals_that_leave_no_doubt() {
         assert!(!breaks(
             "median_ms > +5%",
-            &change(LATENCY, [9.0, 10.0, 11.0], [10.5, 11.0, 12.0])
+            &change(Metric::Latency, [9.0, 10.0, 11.0], [10.5, 11.0, 12.0])
         ));
-        assert!(breaks("median_ms > +5%", &change(LATENCY, [9.9, 10.0, 10.1], [11.0, 11.1, 11.2])));
+        assert!(breaks(
+            "median_ms > +5%",
+            &change(Metric::Latency, [9.9, 10.0, 10.1], [11.0, 11.1, 11.2])
+        ));
     }
 
     /// There is nothing to compare them with, so only limits by themselves hold for them.
     #[test]
     fn what_is_new_is_held_against_values() {
-        let metric = |metric: &str, value: f64| NewMetric {
-            metric: metric.to_owned(),
+        let metric = |metric: Metric, value: f64| NewMetric {
+            metric,
             way: String::new(),
             value: Estimate { value, low: value * 0.9, high: value * 1.1 },
         };
         let network = |metrics| NewNetwork { name: "n".to_owned(), metrics };
-        let new =
-            Changes { added: vec![network(vec![metric("params", 9e6)])], ..Changes::default() };
+        let new = Changes {
+            added: vec![network(vec![metric(Metric::Params, 9e6)])],
+            ..Changes::default()
+        };
         assert!(breaks("params > 8M", &new));
         assert!(!breaks("params > 8.5M", &new), "the interval reaches below");
         assert!(!breaks("params > +2%", &new) && !breaks("params > +1M", &new));
         assert!(breaks("params < 10M", &new) && !breaks("macs > 1", &new));
         // A latency that was only measured now.
-        let mut known = change("macs", [1.0; 3], [2.0; 3]);
-        known.networks[0].new_metrics.push(metric(LATENCY, 20.0));
+        let mut known = change(Metric::Macs, [1.0; 3], [2.0; 3]);
+        known.networks[0].new_metrics.push(metric(Metric::Latency, 20.0));
         assert!(breaks("median_ms > 10", &known) && !breaks("median_ms > +1%", &known));
     }
 

@@ -1,8 +1,7 @@
 //! The report's numbers for other programs.
 
-use inceptive_dsl::Published;
 use inceptive_ir::text::{self, cell};
-use inceptive_results::Measurement;
+use inceptive_results::{Measurement, Metric, Published};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -15,38 +14,6 @@ use crate::{
     variants::VariantCost,
     way::BenchConfig,
 };
-
-/// Counts that are known without the graph, and those that need it, by the names that `inceptive cost --json`
-/// uses.
-const COUNTS: [&str; 10] = [
-    "params",
-    "macs",
-    "flops",
-    "acts",
-    "buffers",
-    "weight_bytes",
-    "activation_bytes",
-    "peak_activation_bytes",
-    "moved_bytes",
-    "nodes",
-];
-
-fn counts(candidate: &NetworkEntry) -> [Option<u64>; 10] {
-    let subject = &candidate.subject;
-    let totals = candidate.totals();
-    [
-        Some(subject.params),
-        Some(subject.macs),
-        Some(subject.flops),
-        Some(subject.acts),
-        totals.map(|total| total.buffers),
-        totals.map(|total| total.weight_bytes),
-        totals.map(|total| total.activation_bytes),
-        candidate.network.as_ref().map(|network| network.cost.peak.bytes),
-        totals.map(|total| total.moved_bytes),
-        totals.map(|total| total.nodes),
-    ]
-}
 
 /// Latency columns, for the way that most candidates were measured in.
 const LATENCY: [&str; 11] = [
@@ -89,13 +56,9 @@ pub(crate) fn csv(report: &Report, findings: &Analysis) -> String {
     let about =
         ["name", "file", "point", "fingerprint", "input_channels", "input_height", "input_width"];
     let accuracy = ["published_top1", "published_top5", "published_source", "top1_per_mparam"];
-    let header: Vec<String> = about
-        .iter()
-        .chain(&COUNTS)
-        .chain(&accuracy)
-        .chain(&LATENCY)
-        .map(|name| (*name).to_owned())
-        .collect();
+    let counts = Metric::costs().map(Metric::id);
+    let names = about.into_iter().chain(counts).chain(accuracy).chain(LATENCY);
+    let header: Vec<String> = names.map(str::to_owned).collect();
     let rows = report.candidates.iter().map(|candidate| row(candidate, findings.main_way()));
     // Writing to memory cannot fail, and all rows have the header's length.
     for record in std::iter::once(header).chain(rows) {
@@ -113,8 +76,8 @@ fn row(candidate: &NetworkEntry, way: Option<&BenchConfig>) -> Vec<String> {
         candidate.fingerprint.clone(),
     ];
     row.extend(subject.input.iter().map(u32::to_string));
-    let text = |count: &Option<u64>| count.map_or_else(String::new, |count| count.to_string());
-    row.extend(counts(candidate).iter().map(text));
+    let text = |count: Option<u64>| count.map_or_else(String::new, |count| count.to_string());
+    row.extend(Metric::costs().map(|metric| text(candidate.count(metric))));
     let accuracy = candidate.comparable();
     let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
     row.push(number(accuracy.and_then(|accuracy| accuracy.top1)));
@@ -164,8 +127,8 @@ fn object(candidate: &NetworkEntry, profiled: Option<&BenchConfig>, on_front: [b
         "inference_fingerprint": subject.fingerprint,
         "input": subject.input,
     });
-    for (name, count) in COUNTS.iter().zip(counts(candidate)) {
-        object[*name] = json!(count);
+    for metric in Metric::costs() {
+        object[metric.id()] = json!(candidate.count(metric));
     }
     let field = candidate.network.as_ref().map(|network| network.cost.receptive_field);
     object["receptive_field"] = field.map_or(Value::Null, |field| {

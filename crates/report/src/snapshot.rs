@@ -1,6 +1,6 @@
 //! Networks as they were at some time: read from a report's `data.json`, or made from candidates.
 
-use inceptive_results::statistics::Estimate;
+use inceptive_results::{Metric, statistics::Estimate};
 use serde::Deserialize;
 
 use crate::{
@@ -29,7 +29,7 @@ pub struct SnapshotNetwork {
     /// Its fingerprint.
     pub fingerprint: String,
     /// Counts by name.
-    pub counts: Vec<(&'static str, u64)>,
+    pub counts: Vec<(Metric, u64)>,
     /// Published top-1 accuracy in percent that was compared.
     pub top1: Option<f64>,
     /// Latencies in milliseconds by the way to run.
@@ -56,8 +56,9 @@ struct Network {
     #[serde(default)]
     point: Vec<String>,
     fingerprint: String,
+    /// All other keys, counts among them.
     #[serde(flatten)]
-    counts: Counts,
+    others: serde_json::Map<String, serde_json::Value>,
     #[serde(default)]
     published: Vec<Published>,
     #[serde(default)]
@@ -94,39 +95,6 @@ struct Module {
     macs: u64,
 }
 
-/// Counts of a network; those that need the graph are not always known.
-#[derive(Deserialize)]
-struct Counts {
-    params: u64,
-    macs: u64,
-    flops: u64,
-    acts: u64,
-    buffers: Option<u64>,
-    weight_bytes: Option<u64>,
-    activation_bytes: Option<u64>,
-    peak_activation_bytes: Option<u64>,
-    moved_bytes: Option<u64>,
-    nodes: Option<u64>,
-}
-
-impl Counts {
-    fn named(&self) -> Vec<(&'static str, u64)> {
-        let all = [
-            ("params", Some(self.params)),
-            ("macs", Some(self.macs)),
-            ("flops", Some(self.flops)),
-            ("acts", Some(self.acts)),
-            ("buffers", self.buffers),
-            ("weight_bytes", self.weight_bytes),
-            ("activation_bytes", self.activation_bytes),
-            ("peak_activation_bytes", self.peak_activation_bytes),
-            ("moved_bytes", self.moved_bytes),
-            ("nodes", self.nodes),
-        ];
-        all.into_iter().filter_map(|(name, count)| Some((name, count?))).collect()
-    }
-}
-
 impl Snapshot {
     /// Reads a report's `data.json`.
     ///
@@ -142,6 +110,11 @@ impl Snapshot {
         let ways = Analysis::new(candidates).ways;
         Self { networks: candidates.iter().map(|candidate| now(candidate, &ways)).collect() }
     }
+}
+
+/// The counts that are known, by metric.
+fn known_counts(count: impl Fn(Metric) -> Option<u64>) -> Vec<(Metric, u64)> {
+    Metric::costs().filter_map(|metric| Some((metric, count(metric)?))).collect()
 }
 
 fn from_document(network: Network) -> SnapshotNetwork {
@@ -160,7 +133,7 @@ fn from_document(network: Network) -> SnapshotNetwork {
         file: network.file,
         point: network.point,
         fingerprint: network.fingerprint,
-        counts: network.counts.named(),
+        counts: known_counts(|metric| network.others.get(metric.id())?.as_u64()),
         top1: compared.and_then(|published| published.top1),
         latencies_ms: network.measurements.iter().map(latency).collect(),
         modules: outer.map(|module| (module.path, [module.params, module.macs])).collect(),
@@ -169,19 +142,6 @@ fn from_document(network: Network) -> SnapshotNetwork {
 
 fn now(candidate: &NetworkEntry, ways: &[BenchConfig]) -> SnapshotNetwork {
     let subject = &candidate.subject;
-    let totals = candidate.totals();
-    let counts = Counts {
-        params: subject.params,
-        macs: subject.macs,
-        flops: subject.flops,
-        acts: subject.acts,
-        buffers: totals.map(|total| total.buffers),
-        weight_bytes: totals.map(|total| total.weight_bytes),
-        activation_bytes: totals.map(|total| total.activation_bytes),
-        peak_activation_bytes: candidate.network.as_ref().map(|network| network.cost.peak.bytes),
-        moved_bytes: totals.map(|total| total.moved_bytes),
-        nodes: totals.map(|total| total.nodes),
-    };
     let latency = |way: &BenchConfig| {
         let r = &way.runtime;
         let name = format!(
@@ -202,7 +162,7 @@ fn now(candidate: &NetworkEntry, ways: &[BenchConfig]) -> SnapshotNetwork {
         file: subject.file.clone(),
         point: subject.point.clone(),
         fingerprint: candidate.fingerprint.clone(),
-        counts: counts.named(),
+        counts: known_counts(|metric| candidate.count(metric)),
         top1: candidate.top1(),
         latencies_ms: ways.iter().filter_map(latency).collect(),
         modules: outer.map(|part| (part.path.to_string(), [part.params, part.macs])).collect(),

@@ -10,13 +10,14 @@ use std::{
 };
 
 use inceptive_cost::{Cost, Mode};
-use inceptive_dsl::{Disk, Published, load};
+use inceptive_dsl::{Disk, load};
 use inceptive_files::InputFiles;
 use inceptive_ir::passes;
 use inceptive_report::{
     Analysis, Cloud, NetworkCost, NetworkEntry, Report, SpaceSample, Variant, write,
 };
 use inceptive_results::NetworkInfo;
+use inceptive_results::Published;
 use scraper::{ElementRef, Html, Selector};
 
 fn folder() -> PathBuf {

@@ -106,8 +106,13 @@ impl Metric {
         Self::Latency,
     ];
 
+    /// What a network costs by its graph, in the order in which tables show it.
+    pub fn costs() -> impl Iterator<Item = Self> + Clone {
+        Self::from_source(Source::Counted).filter(|&metric| metric != Self::InputSize)
+    }
+
     /// The metrics of one source.
-    pub fn from_source(source: Source) -> impl Iterator<Item = Self> {
+    pub fn from_source(source: Source) -> impl Iterator<Item = Self> + Clone {
         Self::ALL.into_iter().filter(move |metric| metric.source() == source)
     }
 

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Precision, statistics::Estimate};
+use crate::{Measurement, Precision, statistics::Estimate};
 
 /// A published accuracy, with its source.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -155,6 +155,21 @@ impl Value {
     #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
     pub const fn counted(count: u64) -> Self {
         Self { estimate: Estimate::exact(count as f64), origin: Origin::Counted }
+    }
+
+    /// The latency of a measurement, in milliseconds.
+    pub fn measured_latency(measurement: &Measurement) -> Self {
+        let runtime = &measurement.runtime;
+        let origin = Origin::Measured {
+            machine: measurement.machine.id(),
+            engine: runtime.engine.clone(),
+            engine_version: runtime.engine_version.clone(),
+            precision: runtime.precision,
+            batch: runtime.batch,
+            threads: runtime.threads,
+            finished_unix_ms: measurement.finished_unix_ms,
+        };
+        Self { estimate: measurement.latency_ms.median, origin }
     }
 
     /// A published top-1 accuracy; none where the entry has none.

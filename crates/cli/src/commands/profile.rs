@@ -130,7 +130,7 @@ impl Profile {
         for record in records {
             let (engine, version) = (&record.runtime.engine, &record.runtime.engine_version);
             let title = format!("{}, {engine} {version}", record.subject.name);
-            text.push_str(&self.page(&title, &record.profile, &record.roofline));
+            text.push_str(&self.page(&title, &record.profile, &record.best_roofline().roofline));
         }
         text
     }
@@ -153,7 +153,7 @@ impl Profile {
     }
 
     fn document(&self, record: &ProfileRecord) -> Value {
-        let (profiled, roofline) = (&record.profile, &record.roofline);
+        let (profiled, roofline) = (&record.profile, &record.best_roofline().roofline);
         let parts = |parts: &[NodeProfile]| -> Vec<Value> {
             parts.iter().map(|part| object(part, roofline)).collect()
         };

@@ -1,7 +1,7 @@
 //! What is told about one network.
 
 use askama::{Template, filters::HtmlSafe};
-use inceptive_dsl::Published;
+use inceptive_results::Published;
 
 use super::{
     UNKNOWN,

@@ -91,7 +91,7 @@ fn page(found: &Changes, broken: &[Breach<'_>]) -> String {
             count += 1;
             let [old, new, change] = cells(Some(metric.old), metric.new);
             let doubt = if metric.is_certain() { "" } else { "indistinguishable" };
-            let label = [metric.metric.as_str(), metric.way.as_str()].join(" ");
+            let label = [metric.metric.id(), metric.way.as_str()].join(" ");
             let cells = vec![
                 network.name.clone(),
                 label.trim_end().to_owned(),
