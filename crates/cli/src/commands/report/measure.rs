@@ -1,4 +1,4 @@
-//! Measuring the candidates of a report.
+//! Measuring the networks of a report.
 
 use std::{path::Path, sync::atomic::Ordering, time::Duration};
 
@@ -14,10 +14,10 @@ use crate::{
     machinery::EngineArguments,
 };
 
-/// Runs that a profile's medians are over.
+/// Runs per median of a profile.
 const PROFILE_RUNS: usize = 5;
 
-/// How candidates are measured.
+/// How networks are measured.
 pub struct Measuring<'a> {
     pub engine: &'a EngineArguments,
     pub batches: Vec<u32>,
@@ -76,9 +76,7 @@ impl Measuring<'_> {
         });
         watch.finish();
         if stop.load(Ordering::Relaxed) {
-            wrong.push(
-                "the measuring was interrupted: this is what was measured until then".to_owned(),
-            );
+            wrong.push("measuring was interrupted; only results until then are shown".to_owned());
         }
         Ok(wrong)
     }
