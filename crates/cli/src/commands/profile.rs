@@ -29,8 +29,8 @@ use crate::{
     before_help = "Examples:
   inceptive profile architectures/googlenet-bn.yaml --by module
   inceptive profile architectures/inception-v3.yaml --engine onnxruntime --threads 1",
-    after_help = "Batch normalisations are folded into the layers before them, as engines do. A node is memory bound if
-its FLOPs per byte are below the machine's peak FLOP/s over its bandwidth. Profiles are saved to
+    after_help = "Batch normalisations are folded into the layers before them, as engines do. A node is memory bound
+if its FLOPs per byte are below the machine's peak FLOP/s over its bandwidth. Profiles are saved to
 inceptive.db, where reports and the dashboard find them."
 )]
 pub struct Profile {

@@ -25,7 +25,7 @@ use crate::{
   inceptive show architectures/googlenet.yaml --depth 2 --format svg -o googlenet.svg
   inceptive show architectures/resnet18.yaml --format dot | dot -Tpdf > resnet18.pdf
   inceptive show architectures/googlenet.yaml --depth 1 --format mermaid
-  inceptive show architectures/spaces/googlenet-widths.yaml --set width=0.5 --format yaml -o half.yaml")]
+  inceptive show architectures/spaces/googlenet-widths.yaml --set width=0.5 --format yaml -o x.yaml")]
 pub struct Show {
     /// An architecture, or a space with --set
     file: PathBuf,

@@ -44,8 +44,8 @@ const NETWORKS: &str = "architectures";
   inceptive report --diff HEAD~1:architectures architectures --fail-if 'macs > +2%'",
     after_help = "INPUT is an architecture, a space, an ONNX file, a folder of them, or a store of results with an
 optional query of model=, engine=, machine= and fingerprint=. Without INPUT, architectures/ is
-measured (--bench). Results already in the store are not measured again. The last section of the page
-has the command that makes the same page from the stored results. Of a folder, .yaml, .yml and .onnx
+measured (--bench). Results already in the store are not measured again. The page ends with
+the command that makes the same page from the stored results. Of a folder, .yaml, .yml and .onnx
 files are read, but not its subfolders."
 )]
 pub struct Report {
