@@ -14,7 +14,7 @@ use serde::Serialize;
 /// Exit code when the input is wrong.
 const WRONG_INPUT: u8 = 1;
 
-/// Exit code for wrong usage, as clap has it.
+/// Exit code for wrong usage, the same as clap's.
 const WRONG_USAGE: u8 = 2;
 
 /// The result of a command.

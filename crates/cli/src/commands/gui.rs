@@ -54,7 +54,7 @@ impl Gui {
         }
     }
 
-    /// The program beside this one.
+    /// The dashboard in the folder of this program.
     fn beside() -> Option<Command> {
         let own = env::current_exe().ok()?;
         let beside = own.with_file_name(format!("{PROGRAM}{}", env::consts::EXE_SUFFIX));

@@ -62,7 +62,7 @@ impl Command {
     /// Runs the command.
     ///
     /// # Errors
-    /// When a file, an engine or the system fails; the error says at what.
+    /// When a file, an engine or the system fails; the error says which.
     pub fn run(self) -> anyhow::Result<Outcome> {
         match self {
             Self::Check(check) => Ok(check.run()),

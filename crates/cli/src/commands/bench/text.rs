@@ -172,7 +172,7 @@ pub const fn verdict_name(verdict: Verdict) -> &'static str {
     }
 }
 
-/// Which of two is faster, if that can be said.
+/// Which of two networks is faster, if the difference is significant.
 pub fn comparison(first: &Measurement, second: &Measurement) -> String {
     let Comparison { ratio, pairs, verdict } = compare(first, second);
     let [a, b] = names(first, second);

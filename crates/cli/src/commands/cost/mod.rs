@@ -96,7 +96,7 @@ struct Counted {
 }
 
 impl CostArguments {
-    /// Counts every file; one that is wrong is left out and makes the command fail.
+    /// Counts every file; an invalid one is left out and makes the command fail.
     ///
     /// # Errors
     /// When the batch makes counts too large.

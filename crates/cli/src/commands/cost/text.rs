@@ -13,7 +13,7 @@ use super::{
 };
 use crate::table::{Column, Grid, one_line};
 
-/// One card for one file, one table for many; then whatever else was asked for.
+/// One card for one file, one table for many; then the other sections requested.
 pub fn page(counted: &[Counted], by: Option<By>, depth: usize) -> String {
     let mut text = match counted {
         [] => String::new(),

@@ -28,8 +28,8 @@ pub struct Measuring<'a> {
 }
 
 impl Measuring<'_> {
-    /// Measures, and profiles in the first setup on the first engine that can. Everything goes to the store;
-    /// what went wrong comes back.
+    /// Benchmarks the networks, then profiles them in the first setup on the first engine with per-node timing. Saves
+    /// everything to the store; returns the errors.
     pub fn run(&self, requests: Vec<Request>) -> anyhow::Result<Vec<String>> {
         let engines = self.engine.found()?;
         let stop = stop_on_interrupt()?;
@@ -67,7 +67,7 @@ impl Measuring<'_> {
         });
         self.profile(&plan, place, &mut store, &mut |event| {
             match event {
-                // What cannot be read was told before.
+                // Errors of reading were printed before.
                 ProfileEvent::Wrong(TaskError::Read(_)) => return,
                 ProfileEvent::Wrong(trouble) => wrong.push(error_chain(trouble)),
                 _ => {}
@@ -81,7 +81,7 @@ impl Measuring<'_> {
         Ok(wrong)
     }
 
-    /// Says where the time of each network goes, in the first setup on the first engine that can.
+    /// Profiles each network in the first setup on the first engine with per-node timing.
     fn profile(
         &self,
         plan: &BenchPlan,

@@ -105,7 +105,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Writes the report; a file that is wrong is left out and makes the command fail.
+    /// Writes the report; an invalid file is left out and makes the command fail.
     ///
     /// # Errors
     /// When an engine is not available, or the report cannot be written.
@@ -136,7 +136,7 @@ impl Report {
             // Networks that only stores know have files too.
             let requests = gathered.requests_with(&stores)?;
             if !requests.is_empty() {
-                // What went wrong while measuring cannot be read from the store again.
+                // Errors of measuring are not in the store.
                 self.note.extend(self.measuring().run(requests)?);
             }
         }
