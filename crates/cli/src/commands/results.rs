@@ -25,7 +25,7 @@ use crate::{
   inceptive results list
   inceptive results list --model googlenet --engine rten
   inceptive results show 3
-  inceptive results export parquet -o results.parquet
+  inceptive results export csv -o results.csv
   inceptive results import benchmark-infer.csv
   inceptive results merge inceptive.db laptop.db")]
 pub struct Results {
@@ -58,7 +58,7 @@ enum Action {
     },
     /// Write results as a table for other programs
     #[command(before_help = "Example:
-  inceptive results export parquet -o results.parquet")]
+  inceptive results export csv -o results.csv")]
     Export {
         /// Output format
         format: Table,
