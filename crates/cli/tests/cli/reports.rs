@@ -264,7 +264,10 @@ fn changes_are_held_against_thresholds() {
     assert!(text.contains("+12.50%"), "{text}");
     let (code, text) = diff(&["HEAD:nets", "nets", "--fail-if", "macs > +12%"]);
     assert_eq!(code, Some(1));
-    assert!(text.contains("exceeded: macs > +12%: N went from 13,824 to 15,552 (+12.50%)"), "{text}");
+    assert!(
+        text.contains("exceeded: macs > +12%: N went from 13,824 to 15,552 (+12.50%)"),
+        "{text}"
+    );
     assert_eq!(diff(&["HEAD:nets", "nets", "--fail-if", "macs > +13%"]).0, Some(0));
     let (_, text) = diff(&["HEAD:nets/n.yaml", "HEAD:nets/n.yaml"]);
     assert!(text.contains("1 of 1 network is the same"), "{text}");
