@@ -153,7 +153,7 @@ def pytorch(source: str, settings: list[str], folder: pathlib.Path) -> None:
     save_file(model.state_dict(), weights)
     command = [str(BINARY), "export", *arguments, "--weights", str(weights), "-o", str(exported)]
     messages = subprocess.run(command, check=True, stderr=subprocess.PIPE, cwd=ROOT, text=True).stderr
-    expect(f"{what}, names of weights", "not ours" not in messages, messages.strip())
+    expect(f"{what}, names of weights", "uses other tensor names" not in messages, messages.strip())
     x = images(cost["input"], 1)
 
     def output() -> numpy.ndarray:

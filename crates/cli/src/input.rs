@@ -14,13 +14,13 @@ use crate::{output, table::one_line};
 /// Settings that every command with an architecture takes.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Settings {
-    /// Set a parameter, a variable of a space, a top-level value or a step's argument, for example
-    /// width=0.75, tail=fc, input.size=192 or 4a.c3=256; may be given several times
+    /// Set a parameter, a variable of a space, a top-level value or an argument of a step, such as
+    /// width=0.75, tail=fc, input.size=192 or 4a.c3=256; can be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<Setting>,
 }
 
-/// What of the network runs, as the command line names it.
+/// The mode that a network runs in, as the command line names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ModeName {
     /// As deployed
@@ -53,7 +53,7 @@ impl Settings {
     }
 }
 
-/// Reads one network, from YAML or ONNX; what is wrong goes to standard error.
+/// Reads one network from YAML or ONNX; prints errors to standard error.
 pub fn read(path: &Path, settings: &Settings) -> Option<Loaded> {
     known(inceptive_app::read(path, &settings.set))
 }
@@ -66,12 +66,12 @@ pub fn report(error: &ReadError) {
     }
 }
 
-/// How tensors find their layers, as the command line names it.
+/// How tensors are matched to layers, as the command line names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum MatchName {
-    /// By their names; names of other programs only where shapes leave no choice
+    /// By name; names of other programs by shape, if no two layers are alike
     Names,
-    /// Names of other programs in their natural order, layers of equal shape one after the other
+    /// Names of other programs in natural order, layer by layer of equal shape
     Order,
 }
 
@@ -90,21 +90,21 @@ pub struct WeightsFrom {
     /// Weights from a safetensors file
     #[arg(long, value_name = "FILE", conflicts_with = "seed")]
     weights: Option<PathBuf>,
-    /// How the tensors of --weights find their layers
+    /// How to match the tensors of --weights to layers
     #[arg(long = "match", value_name = "BY", default_value = "names", requires = "weights")]
     match_by: MatchName,
-    /// Seed of random weights, which are used where a file has none
+    /// Seed of random weights, used where no file gives them
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
 }
 
 impl WeightsFrom {
-    /// The seed of what is random.
+    /// The seed of random weights.
     pub fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// The file that they come from, if one is named.
+    /// The weights file, if one is named.
     pub fn file(&self) -> Option<&Path> {
         self.weights.as_deref()
     }
@@ -114,20 +114,20 @@ impl WeightsFrom {
         WeightSource { file: self.weights.clone(), match_by: self.match_by.into(), seed: self.seed }
     }
 
-    /// Says so when weights were matched without their names.
+    /// Prints a note if weights were matched by order and not by name.
     pub fn note_matching(&self, matching: Option<Matching>) {
         if let (Some(file), Some(Matching::Order)) = (&self.weights, matching) {
             output::warn(&format!(
-                "note: names in `{}` are not ours; layers of equal shape were matched in the natural order of \
-                 their names. Compare an output before you trust it.",
+                "note: `{}` uses other tensor names; layers of equal shape were matched in the natural order of \
+                 their names. Verify the outputs.",
                 one_line(&file.to_string_lossy())
             ));
         }
     }
 }
 
-/// Reads a network with weights: from `--weights`, from the ONNX file itself, or random ones. What is wrong
-/// goes to standard error.
+/// Reads a network with weights: from `--weights`, from the ONNX file itself, or random ones. Prints errors to
+/// standard error.
 pub fn read_runnable(
     path: &Path,
     settings: &Settings,
@@ -148,8 +148,7 @@ pub fn read_runnable(
     }
 }
 
-/// Reads one network for what is done with it: in training its auxiliary heads have to fit. What is wrong goes to
-/// standard error.
+/// Reads one network for a mode; in training its auxiliary heads have to fit. Prints errors to standard error.
 pub fn read_for(mode: ModeName, path: &Path, settings: &Settings) -> Option<Loaded> {
     if mode == ModeName::Inference {
         return read(path, settings);
@@ -161,7 +160,7 @@ pub fn read_for(mode: ModeName, path: &Path, settings: &Settings) -> Option<Load
     known(loaded)
 }
 
-/// What was read, with what is to be known about it; what is wrong goes to standard error.
+/// The network, after its notes or the error were printed.
 fn known(loaded: Result<Loaded, ReadError>) -> Option<Loaded> {
     match loaded {
         Ok(loaded) => {
@@ -175,7 +174,7 @@ fn known(loaded: Result<Loaded, ReadError>) -> Option<Loaded> {
     }
 }
 
-/// Says so when many weights are subnormal.
+/// Prints a note if many weights are subnormal.
 pub fn note_subnormals(subnormals: Subnormals) {
     if let Some(remark) = subnormals.remark() {
         output::warn(&format!("note: {remark}"));
@@ -190,8 +189,8 @@ pub fn read_all(mode: ModeName, paths: &[PathBuf], settings: &Settings) -> (Vec<
     (loaded, failed)
 }
 
-/// Says what is to be known about a network before anything is shown of it. Notes of a YAML file are its author's
-/// and part of what is shown.
+/// Prints warnings and notes about a network before it is shown. Notes of a YAML file are its author's and part of
+/// the network.
 pub fn remark(architecture: &Architecture) {
     warn_of_constraints(architecture);
     for head in &architecture.unfit_heads {
@@ -205,14 +204,14 @@ pub fn remark(architecture: &Architecture) {
     }
 }
 
-/// A point of a space is shown whatever its constraints say, but never silently.
+/// Warns of violated constraints; a point of a space that violates some is still shown.
 pub fn warn_of_constraints(architecture: &Architecture) {
     if architecture.constraints.is_empty() {
         return;
     }
     let cost = Cost::new(&architecture.graph, Mode::Inference);
     for constraint in violated_constraints(architecture, &cost) {
-        let outside = format!("`{}` is outside of the space: not {constraint}", architecture.name);
-        output::warn(&format!("warning: {}", one_line(&outside)));
+        let violated = format!("`{}` violates {constraint}", architecture.name);
+        output::warn(&format!("warning: {}", one_line(&violated)));
     }
 }

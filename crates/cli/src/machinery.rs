@@ -14,10 +14,10 @@ use crate::output;
 /// Where libraries of engines are.
 #[derive(Args, Clone, Debug, Default)]
 pub struct LibraryPaths {
-    /// ONNX Runtime's shared library; else $ORT_DYLIB_PATH, else that of an installed Python package
+    /// ONNX Runtime's shared library; default: $ORT_DYLIB_PATH, then an installed Python package
     #[arg(long, value_name = "FILE")]
     onnxruntime: Option<PathBuf>,
-    /// OpenVINO's C library; else $OPENVINO_LIB_PATH, else that of an installed Python package
+    /// OpenVINO's C library; default: $OPENVINO_LIB_PATH, then an installed Python package
     #[arg(long, value_name = "FILE")]
     openvino: Option<PathBuf>,
 }
@@ -28,17 +28,17 @@ pub enum PrecisionName {
     /// Single precision on every engine
     #[default]
     Fp32,
-    /// Whatever the engine chooses; what that is stands in every result
+    /// The engine's own default; the precision used is recorded
     Default,
 }
 
-/// What runs networks, and how.
+/// The engine, its device and precision.
 #[derive(Args, Clone, Debug)]
 pub struct EngineArguments {
-    /// Engine to run on, see `inceptive engines`; `all` for every one that is found
+    /// Engine, see `inceptive engines`; `all` for every engine found
     #[arg(long = "engine", value_name = "ENGINE", default_value = DEFAULT_ENGINE)]
     engines: Vec<String>,
-    /// Device of the engine
+    /// Device to run on
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
     device: String,
     /// Precision to compute in
@@ -49,7 +49,7 @@ pub struct EngineArguments {
 }
 
 impl LibraryPaths {
-    /// Where they are.
+    /// The same as the engines take them.
     pub fn libraries(&self) -> Libraries {
         let Self { onnxruntime, openvino } = self.clone();
         Libraries { onnxruntime, openvino }
@@ -57,7 +57,7 @@ impl LibraryPaths {
 }
 
 impl EngineArguments {
-    /// The engines that were asked for; all have to be there.
+    /// The engines named; all have to be available.
     ///
     /// # Errors
     /// When one is not known or not found, or does not have the device.
@@ -70,7 +70,7 @@ impl EngineArguments {
         )
     }
 
-    /// The precision wished for.
+    /// The precision requested.
     pub fn precision(&self) -> PrecisionRequest {
         match self.precision {
             PrecisionName::Fp32 => PrecisionRequest::Fp32,
@@ -94,18 +94,18 @@ impl EngineArguments {
     }
 }
 
-/// Threads for each core that an engine can be asked for. Those of far more than there are cores wait for each
-/// other, so that one run takes minutes, whatever the budget is.
-const MOST_THREADS_A_CORE: u32 = 16;
+/// Maximum number of threads per core. With far more threads than cores they wait for each other, and one run
+/// takes minutes, whatever the budget is.
+const MAX_THREADS_PER_CORE: u32 = 16;
 
 /// A number of threads.
 pub fn thread_count(text: &str) -> Result<NonZeroU32, String> {
     let count: NonZeroU32 = text.parse().map_err(|error| format!("{error}"))?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let most = u32::try_from(cores).unwrap_or(u32::MAX).saturating_mul(MOST_THREADS_A_CORE);
+    let most = u32::try_from(cores).unwrap_or(u32::MAX).saturating_mul(MAX_THREADS_PER_CORE);
     if count.get() <= most {
         Ok(count)
     } else {
-        Err(format!("1 to {most} is allowed, {MOST_THREADS_A_CORE} for each core"))
+        Err(format!("must be between 1 and {most}, {MAX_THREADS_PER_CORE} per core"))
     }
 }

@@ -11,19 +11,45 @@ mod table;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 use commands::Command;
 
 /// Explore the design space of Inception-style convolutional networks: from YAML to exact numbers.
 #[derive(Debug, Parser)]
-#[command(name = "inceptive", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "inceptive",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    before_help = "Examples:
+  inceptive report                                   count, measure and compare architectures/
+  inceptive cost architectures/googlenet.yaml        parameters, MACs, FLOPs, memory
+  inceptive diff A.yaml B.yaml                       what a change costs
+  inceptive bench architectures/*.yaml               latency on this machine
+  inceptive gui                                      the dashboard
+  inceptive help bench                               examples and options of a command"
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
 
+/// Help that starts with what one would type: examples, from `before_help`, come before the usage.
+const HELP: &str = "\
+{about-with-newline}
+{before-help}{usage-heading} {usage}
+
+{all-args}{after-help}";
+
+/// Gives a command and its subcommands, at any depth, the same layout of help.
+fn examples_first(command: clap::Command) -> clap::Command {
+    command.help_template(HELP).mut_subcommands(examples_first)
+}
+
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let mut matches = examples_first(Arguments::command()).get_matches();
+    let arguments = Arguments::from_arg_matches_mut(&mut matches)
+        .unwrap_or_else(|error| error.format(&mut Arguments::command()).exit());
     output::finish(arguments.command.run())
 }

@@ -14,10 +14,10 @@ use serde::Serialize;
 /// Exit code when the input is wrong.
 const WRONG_INPUT: u8 = 1;
 
-/// Exit code for wrong usage, as clap has it.
+/// Exit code for wrong usage, the same as clap's.
 const WRONG_USAGE: u8 = 2;
 
-/// What a command has to say.
+/// The result of a command.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// The result, for standard output.
@@ -51,7 +51,7 @@ pub fn finish(outcome: anyhow::Result<Outcome>) -> ExitCode {
     }
 }
 
-/// Wrong usage that only shows when a command runs.
+/// A usage error that is found only when a command runs.
 pub fn usage(message: impl std::fmt::Display) -> anyhow::Error {
     clap::Error::raw(clap::error::ErrorKind::InvalidValue, format!("{message}\n")).into()
 }
@@ -92,7 +92,7 @@ pub fn json(document: &impl Serialize) -> serde_json::Result<String> {
     Ok(text::json(&document).into_owned() + "\n")
 }
 
-/// Escapes what is harmful in a JSON document that goes through it; each piece is whole characters.
+/// Escapes control characters in the JSON document written through it; each piece is whole characters.
 struct HarmlessJson<W>(W);
 
 impl<W: Write> Write for HarmlessJson<W> {
@@ -112,17 +112,17 @@ impl<W: Write> Write for HarmlessJson<W> {
     }
 }
 
-/// Writes a line to standard error. When even that fails, nobody is left to be told.
+/// Writes a line to standard error. A failure to do so cannot be reported, and is ignored.
 pub fn warn(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", text::lines(text));
 }
 
-/// Writes a line with colours to standard error; nothing in it is a stranger's but what was made harmless.
+/// Writes a line with colours to standard error; text from files in it has been escaped before.
 fn warn_coloured(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// Prints everything that is wrong with a file.
+/// Prints all errors of a file.
 pub fn report(failure: &Failure) {
     warn_coloured(&failure.render(style()));
     let count = failure.diagnostics.len();

@@ -15,7 +15,7 @@ use crate::{
 
 /// Check architectures, spaces and libraries of blocks.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(before_help = "Examples:
   inceptive check architectures/*.yaml architectures/*/*.yaml
   inceptive check my-network.yaml")]
 pub struct Check {

@@ -5,12 +5,12 @@ use clap_complete::{Shell, generate};
 
 use crate::{Arguments, output::Outcome};
 
-/// Print completions for a shell.
+/// Print shell completions.
 #[derive(Args, Debug)]
-#[command(after_help = "Example:
+#[command(before_help = "Example:
   inceptive completions bash > ~/.local/share/bash-completion/completions/inceptive")]
 pub struct Completions {
-    /// The shell
+    /// Shell
     shell: Shell,
 }
 

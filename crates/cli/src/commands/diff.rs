@@ -21,12 +21,13 @@ use crate::{
 
 /// Compare two networks node by node and module by module.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(
+    before_help = "Examples:
   inceptive diff architectures/googlenet.yaml architectures/googlenet-bn.yaml
   inceptive diff architectures/googlenet.yaml architectures/googlenet.yaml --set-b 4a.c3=256
-  inceptive diff architectures/resnet18.yaml architectures/resnet34.yaml --depth 2 --json
-
-Nodes are matched by their paths, which come from the names in the YAML.")]
+  inceptive diff architectures/resnet18.yaml architectures/resnet34.yaml --depth 2 --json",
+    after_help = "Nodes are matched by their paths, which come from the names in the YAML."
+)]
 pub struct Diff {
     /// The network before
     #[arg(value_name = "A")]
@@ -40,13 +41,13 @@ pub struct Diff {
     /// Path segments of a module: 1 for whole modules, 2 for their branches
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..))]
     depth: u8,
-    /// With auxiliary heads and dropout, or as deployed
+    /// Compare the networks as deployed, or with auxiliary heads and dropout
     #[arg(long, value_name = "MODE", default_value = "inference")]
     mode: ModeName,
-    /// Set in A only, as --set does in both
+    /// Like --set, for A only
     #[arg(long, value_name = "KEY=VALUE")]
     set_a: Vec<Setting>,
-    /// Set in B only, as --set does in both
+    /// Like --set, for B only
     #[arg(long, value_name = "KEY=VALUE")]
     set_b: Vec<Setting>,
     #[command(flatten)]
@@ -54,7 +55,7 @@ pub struct Diff {
 }
 
 impl Diff {
-    /// Compares; both networks have to be right.
+    /// Compares two valid networks.
     ///
     /// # Errors
     /// When the document cannot be written.
@@ -104,12 +105,12 @@ fn verdict(difference: &Difference, mode: Mode) -> &'static str {
     let are_equal = difference.nodes.is_empty() && difference.heads.is_empty();
     match (difference.same_structure, mode, difference.heads.is_empty()) {
         (true, ..) if are_equal => "\nThe networks are the same.\n",
-        (true, ..) => "\nThe networks are the same but for names.\n",
+        (true, ..) => "\nThe networks are the same except for names.\n",
         (false, Mode::Inference, false) if difference.nodes.is_empty() => {
-            "\nThey differ only in auxiliary heads, which exist in training: see --mode training.\n"
+            "\nThey differ only in auxiliary heads, which are for training: see --mode training.\n"
         }
         (false, Mode::Inference, false) => {
-            "\nTheir auxiliary heads, which exist in training, differ too: see --mode training.\n"
+            "\nTheir auxiliary heads, which are for training, differ too: see --mode training.\n"
         }
         (false, ..) => "",
     }
@@ -298,7 +299,7 @@ fn input_changes(before: &[Path], after: &[Path]) -> String {
     };
     let changes = [marked("-", before, after), marked("+", after, before)].concat();
     match changes.is_empty() {
-        true => "the same in another order".to_owned(),
+        true => "the same inputs in another order".to_owned(),
         false => changes.join(" "),
     }
 }

@@ -12,12 +12,13 @@ use crate::{
 
 /// List the inference engines.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(
+    before_help = "Examples:
   inceptive engines
-  inceptive engines --onnxruntime /opt/onnxruntime/lib/libonnxruntime.so
-
-rten is a part of this program. The others are found in installed Python packages, or where their
-options or environment variables say.")]
+  inceptive engines --onnxruntime /opt/onnxruntime/lib/libonnxruntime.so",
+    after_help = "rten is built in. The others are found in installed Python packages, or at the path that an
+option or environment variable gives."
+)]
 pub struct Engines {
     /// Print one JSON document
     #[arg(long)]

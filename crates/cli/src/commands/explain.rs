@@ -9,11 +9,11 @@ use crate::output::Outcome;
 
 /// Explain a diagnostic, or list all of them.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(before_help = "Examples:
   inceptive explain E502
   inceptive explain")]
 pub struct Explain {
-    /// The code; all codes are listed without one
+    /// Code of a diagnostic; omit it to list all codes
     code: Option<Code>,
 }
 

@@ -20,21 +20,22 @@ use crate::{
 
 /// Write a network as ONNX, or as a PyTorch module to train.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(
+    before_help = "Examples:
   inceptive export architectures/googlenet.yaml -o googlenet.onnx
   inceptive export architectures/inception-v3.yaml --weights v3.safetensors --match order -o v3.onnx
   inceptive export architectures/resnet50.yaml --fold-bn --batch dynamic -o resnet50.onnx
-  inceptive export architectures/googlenet.yaml --format pytorch -o googlenet.py
+  inceptive export architectures/googlenet.yaml --format pytorch -o googlenet.py",
+    after_help = "ONNX files hold the deployed network, without auxiliary heads and dropout. Nodes are named by their
+paths in the YAML. Weights are random, from --seed, unless --weights names a safetensors file.
 
-An ONNX file is the network as deployed: without auxiliary heads and dropout. Nodes are named by
-their paths in the YAML. Weights are random, from --seed, unless a safetensors file gives them.
-
-A PyTorch module is the network as trained, in a file that needs nothing but torch. What
-safetensors.torch.save_file writes of its state_dict() can be given to --weights.")]
+PyTorch modules hold the training network, in one file that needs only torch. To use trained weights
+here, save the state_dict() with safetensors.torch.save_file and pass the file to --weights."
+)]
 pub struct Export {
     /// An architecture, a space with --set, or an ONNX file
     file: PathBuf,
-    /// Where to write it
+    /// Output file
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]
@@ -46,23 +47,23 @@ pub struct Export {
 /// What to write.
 #[derive(Args, Debug)]
 struct Target {
-    /// What to write
+    /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "onnx")]
     format: Format,
     #[command(flatten)]
     weights: WeightsFrom,
-    /// Multiply batch normalisations into the layers before them
+    /// Fold batch normalisations into the layers before them
     #[arg(long)]
     fold_bn: bool,
     /// Version of the ONNX operator set
     #[arg(long, value_name = "N", default_value = "17", value_parser = opset)]
     opset: Opset,
-    /// Images at once: a number, or `dynamic` for any
+    /// Batch size: a number, or `dynamic` for any
     #[arg(long, value_name = "N", default_value = "1", value_parser = batch)]
     batch: Batch,
 }
 
-/// Arguments that only ONNX files have, as clap and as people name them.
+/// Arguments for ONNX only: their names in clap and on the command line.
 const FOR_ONNX: [(&str, &str); 6] = [
     ("weights", "--weights"),
     ("match_by", "--match"),
@@ -72,7 +73,7 @@ const FOR_ONNX: [(&str, &str); 6] = [
     ("batch", "--batch"),
 ];
 
-/// A format, and no arguments that belong to another one. Clap's conflicts cannot depend on values.
+/// A format without arguments of another format. Clap's conflicts cannot depend on values.
 #[derive(Debug)]
 struct Fitting(Target);
 
@@ -88,7 +89,7 @@ impl FromArgMatches for Fitting {
         match (target.format, given) {
             (Format::Pytorch, Some((_, name))) => {
                 let message = format!(
-                    "the argument '{name}' cannot be used with '--format pytorch': it is for ONNX files"
+                    "the argument '{name}' cannot be used with '--format pytorch': it applies to ONNX only"
                 );
                 Err(Error::raw(ErrorKind::ArgumentConflict, message))
             }
@@ -123,15 +124,15 @@ enum Format {
 
 fn opset(text: &str) -> Result<Opset, String> {
     let version = text.parse().ok().and_then(Opset::new);
-    version.ok_or_else(|| format!("versions {} to {} can be written", Opset::OLDEST, Opset::NEWEST))
+    version.ok_or_else(|| format!("must be between {} and {}", Opset::OLDEST, Opset::NEWEST))
 }
 
 fn batch(text: &str) -> Result<Batch, String> {
     match text.parse::<u32>() {
-        Ok(0) => Err("at least one image is needed".to_owned()),
+        Ok(0) => Err("must be at least 1".to_owned()),
         Ok(images) => Ok(Batch::Fixed(images)),
         Err(_) if text == "dynamic" => Ok(Batch::Dynamic),
-        Err(_) => Err("a number or `dynamic` is needed".to_owned()),
+        Err(_) => Err("must be a number or `dynamic`".to_owned()),
     }
 }
 
@@ -158,7 +159,7 @@ impl Export {
         Ok(Outcome::default())
     }
 
-    /// The bytes of an ONNX file, and what was read for it; none if the network is wrong, which has been printed.
+    /// The bytes of an ONNX file, and its input files; none if the network is invalid, after its errors were printed.
     fn onnx(&self) -> anyhow::Result<Option<(Vec<u8>, InputFiles)>> {
         let Target { format: _, weights, fold_bn, opset, batch } = &self.target.0;
         let Some(runnable) = read_runnable(&self.file, &self.settings, weights, Purpose::Export)

@@ -12,24 +12,24 @@ use inceptive_bench::program;
 
 use crate::output::Outcome;
 
-/// The program of the dashboard, which is not a part of this one: it needs libraries of the desktop.
+/// The dashboard's program, a separate one because it needs desktop libraries.
 const PROGRAM: &str = "inceptive-gui";
 
 /// Open the dashboard.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(
+    before_help = "Examples:
   inceptive gui
   inceptive gui my-networks/
   inceptive gui architectures/googlenet.yaml
-  inceptive gui --store reports/family/results.db
-
-The dashboard is a program of its own, `inceptive-gui`, which is looked for beside this one and on the
-PATH. `cargo install --path gui` installs it; `cargo run --release -p inceptive-gui` runs it from the
-sources.")]
+  inceptive gui --store reports/family/results.db",
+    after_help = "The dashboard is a separate program, `inceptive-gui`, searched for next to this one and on the PATH.
+`cargo install --path gui` installs it; `cargo run --release -p inceptive-gui` runs it from source."
+)]
 pub struct Gui {
-    /// A folder of networks, or a file; architectures/ without it
+    /// Folder of networks, or a file; default: architectures/
     path: Option<PathBuf>,
-    /// The store of results; inceptive.db without it
+    /// Store of results; default: inceptive.db
     #[arg(long, value_name = "FILE")]
     store: Option<PathBuf>,
 }
@@ -42,7 +42,7 @@ impl Gui {
     pub fn run(self) -> anyhow::Result<Outcome> {
         let Some(command) = Self::beside().or_else(|| program::command(PROGRAM)) else {
             bail!(
-                "`{PROGRAM}` is neither beside this program nor in an absolute folder of the PATH: install it with \
+                "`{PROGRAM}` was not found next to this program or in an absolute folder of the PATH: install it with \
                  `cargo install --path gui`"
             );
         };
@@ -50,11 +50,11 @@ impl Gui {
             self.start(command).with_context(|| format!("`{PROGRAM}` cannot be started"))?;
         match status.success() {
             true => Ok(Outcome::default()),
-            false => bail!("the dashboard ended with {status}"),
+            false => bail!("the dashboard failed: {status}"),
         }
     }
 
-    /// The program beside this one.
+    /// The dashboard in the folder of this program.
     fn beside() -> Option<Command> {
         let own = env::current_exe().ok()?;
         let beside = own.with_file_name(format!("{PROGRAM}{}", env::consts::EXE_SUFFIX));

@@ -15,15 +15,16 @@ use crate::{
     table::{Column, Grid, one_line},
 };
 
-/// Read an ONNX file and say what it is.
+/// Read an ONNX file and print a summary.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(
+    before_help = "Examples:
   inceptive import model.onnx
   inceptive import model.onnx --save-weights model.safetensors
-  inceptive cost model.onnx --by layer
-
-Every command that takes a YAML file takes an ONNX file too. Operators that networks here do not have
-are listed with their number.")]
+  inceptive cost model.onnx --by layer",
+    after_help = "Every command that takes a YAML file takes an ONNX file too. Unsupported operators are listed with
+their counts."
+)]
 pub struct Import {
     /// An ONNX file
     file: PathBuf,
@@ -36,7 +37,7 @@ impl Import {
     /// Reads the file and writes the weights, if that was asked for.
     ///
     /// # Errors
-    /// When the file is no network that can be said here, or a file cannot be written.
+    /// When the file holds unsupported operators, or a file cannot be read or written.
     pub fn run(self) -> anyhow::Result<Outcome> {
         let imported = read_onnx(&self.file, &[])?;
         for note in import_notes(&imported) {
@@ -62,9 +63,9 @@ fn summary(imported: &Imported) -> String {
     let _ = writeln!(
         text,
         "{}, written by {}; input {}, output {}, fingerprint {}\n",
-        one_line(if imported.name.is_empty() { "a graph without a name" } else { &imported.name }),
+        one_line(if imported.name.is_empty() { "unnamed graph" } else { &imported.name }),
         one_line(if imported.producer.is_empty() {
-            "an unnamed program"
+            "an unknown program"
         } else {
             &imported.producer
         }),

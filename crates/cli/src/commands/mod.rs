@@ -24,7 +24,7 @@ use crate::output::Outcome;
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Check files of any kind and print everything that is wrong
+    /// Check files and print all errors
     Check(check::Check),
     /// Count parameters, compute, memory and receptive field
     Cost(cost::CostArguments),
@@ -32,37 +32,37 @@ pub enum Command {
     Diff(diff::Diff),
     /// Show a network as a table or a graph
     Show(show::Show),
-    /// Write a report: a page with tables and figures, and the numbers beside it
+    /// Write a report: a page with tables and figures, and its data
     Report(report::Report),
     /// Open the dashboard
     Gui(gui::Gui),
     /// Measure latency on this machine
     Bench(bench::Bench),
-    /// Run a network once and compare the outputs of engines
+    /// Run a network once and compare the outputs of several engines
     Run(run::Run),
-    /// Show where a network's time goes, node by node and module by module
+    /// Measure the time of each node and module
     Profile(profile::Profile),
     /// List, show, export and merge measured results
     Results(results::Results),
-    /// List the inference engines: found, or how to get them
+    /// List the inference engines, and how to install missing ones
     Engines(engines::Engines),
     /// Write a network as ONNX or as a PyTorch module
     Export(export::Export),
-    /// Read an ONNX file and say what it is
+    /// Read an ONNX file and print a summary
     Import(import::Import),
     /// Print the JSON Schema of the YAML files, for editors
     Schema(schema::SchemaArguments),
     /// Explain a diagnostic by its code, such as E101
     Explain(explain::Explain),
-    /// Print completions for a shell
+    /// Print shell completions
     Completions(completions::Completions),
 }
 
 impl Command {
-    /// Does it.
+    /// Runs the command.
     ///
     /// # Errors
-    /// When the system refuses, with what was tried.
+    /// When a file, an engine or the system fails; the error says which.
     pub fn run(self) -> anyhow::Result<Outcome> {
         match self {
             Self::Check(check) => Ok(check.run()),

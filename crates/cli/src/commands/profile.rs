@@ -23,30 +23,31 @@ use crate::{
     table::{Column, Grid},
 };
 
-/// Show where a network's time goes.
+/// Measure the time of each node and module.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(
+    before_help = "Examples:
   inceptive profile architectures/googlenet-bn.yaml --by module
-  inceptive profile architectures/inception-v3.yaml --engine onnxruntime --threads 1
-
-Normalisations are folded into the layers before them, as engines do. A part is bound by memory when it
-does fewer operations for each byte than the machine's peak over its bandwidth. Profiles are added to a
-store, inceptive.db, where reports and the dashboard find them.")]
+  inceptive profile architectures/inception-v3.yaml --engine onnxruntime --threads 1",
+    after_help = "Batch normalisations are folded into the layers before them, as engines do. A node is memory bound
+if its FLOPs per byte are below the machine's peak FLOP/s over its bandwidth. Profiles are saved to
+inceptive.db, where reports and the dashboard find them."
+)]
 pub struct Profile {
     /// An architecture, a space with --set, or an ONNX file
     file: PathBuf,
     #[command(flatten)]
     engine: EngineArguments,
-    /// Images at once
+    /// Batch size
     #[arg(long, value_name = "N", default_value = "1")]
     batch: NonZeroU32,
-    /// Threads for one run; all cores without it
+    /// Threads per run; default: all cores
     #[arg(long, value_name = "N", value_parser = thread_count)]
     threads: Option<NonZeroU32>,
-    /// Runs that medians are taken over
+    /// Runs per median
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
     runs: u16,
-    /// What a row is; both without it
+    /// Which table to print; default: both
     #[arg(long, value_name = "PART")]
     by: Option<By>,
     /// Path segments of a module
@@ -55,7 +56,7 @@ pub struct Profile {
     /// Print one JSON document
     #[arg(long)]
     json: bool,
-    /// The store that profiles are added to
+    /// Store to save profiles to
     #[arg(long, value_name = "FILE", default_value = "inceptive.db")]
     store: PathBuf,
     #[command(flatten)]
@@ -74,10 +75,10 @@ enum By {
 }
 
 impl Profile {
-    /// Profiles the network on each engine that was asked for, and keeps each profile as soon as it is done.
+    /// Profiles the network on each engine, and saves each profile as soon as it is done.
     ///
     /// # Errors
-    /// When an engine is not there or does not support per-node timing, or the store cannot be used.
+    /// When an engine is not available or does not support per-node timing, or the store cannot be used.
     pub fn run(self) -> anyhow::Result<Outcome> {
         let mut engines = self.engine.found()?;
         if let [only] = engines.as_slice()

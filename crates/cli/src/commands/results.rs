@@ -21,11 +21,11 @@ use crate::{
 
 /// List, show, export and merge measured results.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(before_help = "Examples:
   inceptive results list
   inceptive results list --model googlenet --engine rten
   inceptive results show 3
-  inceptive results export parquet -o results.parquet
+  inceptive results export csv -o results.csv
   inceptive results import benchmark-infer.csv
   inceptive results merge inceptive.db laptop.db")]
 pub struct Results {
@@ -36,7 +36,9 @@ pub struct Results {
 /// What to do with results.
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// List results, a line each
+    /// List results, one per line
+    #[command(before_help = "Example:
+  inceptive results list --model googlenet --engine rten")]
     List {
         /// Print one JSON document with the columns of `export csv`
         #[arg(long)]
@@ -44,17 +46,21 @@ enum Action {
         #[command(flatten)]
         from: From,
     },
-    /// Show everything that is known about a result
+    /// Show all columns of one result
+    #[command(before_help = "Example:
+  inceptive results show 3")]
     Show {
-        /// Its number in the list
+        /// The id in the list
         id: i64,
-        /// The store
+        /// Store of results
         #[arg(long, value_name = "FILE", default_value = "inceptive.db")]
         store: PathBuf,
     },
     /// Write results as a table for other programs
+    #[command(before_help = "Example:
+  inceptive results export csv -o results.csv")]
     Export {
-        /// What to write
+        /// Output format
         format: Table,
         /// Write to a file instead of standard output
         #[arg(short, long, value_name = "FILE")]
@@ -62,17 +68,21 @@ enum Action {
         #[command(flatten)]
         from: From,
     },
-    /// Add the rows of a CSV file that timm's benchmark.py wrote
+    /// Import a CSV file written by timm's benchmark.py
+    #[command(before_help = "Example:
+  inceptive results import benchmark-infer.csv")]
     Import {
         /// The CSV file
         file: PathBuf,
-        /// The store
+        /// Store of results
         #[arg(long, value_name = "FILE", default_value = "inceptive.db")]
         store: PathBuf,
     },
-    /// Add what other stores hold to the first; what is there already is not added again
+    /// Add the results of other stores to the first, without duplicates
+    #[command(before_help = "Example:
+  inceptive results merge inceptive.db laptop.db")]
     Merge {
-        /// The store to add to
+        /// Store to add to
         into: PathBuf,
         /// Stores to add
         #[arg(required = true)]
@@ -83,7 +93,7 @@ enum Action {
 /// Which results.
 #[derive(Args, Debug)]
 struct From {
-    /// The store
+    /// Store of results
     #[arg(long, value_name = "FILE", default_value = "inceptive.db")]
     store: PathBuf,
     /// Only networks with this in their name or file
@@ -95,7 +105,7 @@ struct From {
     /// Only this engine
     #[arg(long, value_name = "ENGINE")]
     engine: Option<String>,
-    /// Only this machine, by the name that `show` prints
+    /// Only this machine, by the id that `show` prints
     #[arg(long, value_name = "HEX")]
     machine: Option<String>,
 }
@@ -103,13 +113,13 @@ struct From {
 /// Tables for other programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Table {
-    /// One row a result
+    /// One row per result
     Csv,
-    /// Everything, every single time included
+    /// Everything, including the time of every run
     Json,
-    /// One row a result, with types
+    /// One row per result, with types
     Parquet,
-    /// The table of timm's benchmark.py, rows that were imported included
+    /// The table of timm's benchmark.py, including imported rows
     Timm,
 }
 
@@ -127,7 +137,7 @@ impl From {
     }
 }
 
-/// The rows that can be understood; what is wrong with the others goes to standard error.
+/// The readable rows; prints why the others were left out.
 fn readable<T>(rows: Rows<T>) -> Vec<Stored<T>> {
     warn_of(&rows.unreadable);
     rows.readable
@@ -140,7 +150,7 @@ fn warn_of(unreadable: &[StoreError]) {
 }
 
 impl Results {
-    /// Does it.
+    /// Runs the action.
     ///
     /// # Errors
     /// When a store cannot be read or written.
@@ -258,11 +268,11 @@ fn export(table: Table, output: Option<&Path>, from: From) -> anyhow::Result<Out
             Ok(Outcome::default())
         }
         (None, Ok(text)) => Ok(Outcome::new(text)),
-        (None, Err(_)) => bail!("Parquet is no text: give a file with -o"),
+        (None, Err(_)) => bail!("Parquet is a binary format: name a file with -o"),
     }
 }
 
-/// The largest table of another program: half a million networks.
+/// Maximum size of an imported table: half a million networks.
 const MAX_TABLE_BYTES: u64 = 64 * inceptive_files::MIB;
 
 fn import(file: &Path, store: &Path) -> anyhow::Result<Outcome> {

@@ -21,31 +21,33 @@ use crate::{
     table::{Column, Grid},
 };
 
-/// Run a network once and compare the outputs of engines.
+/// Run a network once and compare the outputs of several engines.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(
+    before_help = "Examples:
   inceptive run architectures/googlenet-bn.yaml --engine all
-  inceptive run architectures/googlenet-bn.yaml --weights googlenet.safetensors --match order --input cat.safetensors
-  inceptive run architectures/inception-v3.yaml -o outputs.safetensors
-
-The input is `input` of a safetensors file, batch x channels x height x width, or normally distributed
-numbers from --seed. Engines agree if the relative error is less than 1e-4 in fp32, 2e-2 else; the exit code
-is 1 if one differs, or gives what is no number. What is written holds `input` and the output of each engine under its name.")]
+  inceptive run my-network.yaml --weights my.safetensors --match order --input cat.safetensors
+  inceptive run architectures/inception-v3.yaml -o outputs.safetensors",
+    after_help = "The input is tensor `input` of a safetensors file, batch x channels x height x width, or normally
+distributed numbers from --seed. Engines agree if the relative error is below 1e-4 in fp32, or 2e-2
+otherwise; the exit code is 1 if an engine differs or outputs NaN or infinity. The file written by
+-o holds `input` and the output of each engine under the engine's name."
+)]
 pub struct Run {
     /// An architecture, a space with --set, or an ONNX file
     file: PathBuf,
     #[command(flatten)]
     engine: EngineArguments,
-    /// Images at once
+    /// Batch size
     #[arg(long, value_name = "N", default_value = "1")]
     batch: NonZeroU32,
-    /// Threads; all cores without it
+    /// Threads; default: all cores
     #[arg(long, value_name = "N", value_parser = thread_count)]
     threads: Option<NonZeroU32>,
-    /// A safetensors file with the images, as `input`
+    /// Safetensors file with the images as tensor `input`
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
-    /// Where to write input and outputs, as safetensors
+    /// Write input and outputs to this safetensors file
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -54,24 +56,24 @@ pub struct Run {
     settings: Settings,
 }
 
-/// What an engine gave.
+/// The output of an engine.
 struct Given {
     engine: &'static str,
     precision: Precision,
     output: Vec<f32>,
 }
 
-/// Classes that are named.
+/// Number of classes shown.
 const TOP: usize = 5;
 
 impl Run {
-    /// Runs the network on each engine that was asked for.
+    /// Runs the network on each engine named.
     ///
     /// # Errors
-    /// When an engine is not there or fails, or the input or the memory does not fit.
+    /// When an engine is not available or fails, or the input or the memory does not fit.
     pub fn run(self) -> anyhow::Result<Outcome> {
         let engines = self.engine.found()?;
-        // One engine has it at a time.
+        // One engine holds it at a time.
         let batch = self.batch.get();
         let purpose = Purpose::Run { batch, engines: 1 };
         let runnable = read_runnable(&self.file, &self.settings, &self.weights, purpose);
@@ -102,7 +104,7 @@ impl Run {
         Ok(self.compared(&given))
     }
 
-    /// The input and what each engine gave, as safetensors.
+    /// The input and the output of each engine, as safetensors.
     fn tensors(&self, model: &Model, input: &[f32], given: &[Given]) -> anyhow::Result<Vec<u8>> {
         let batch = self.batch.get();
         let shape = model.input_shape(batch);
@@ -117,7 +119,7 @@ impl Run {
         Ok(tensors_to_safetensors(&tensors)?)
     }
 
-    /// What each engine gave, and whether all agree with the first.
+    /// The output of each engine, and whether all agree with the first.
     fn compared(&self, given: &[Given]) -> Outcome {
         let mut grid = Grid::new(vec![
             Column::Left("engine"),
@@ -159,7 +161,7 @@ fn largest(output: &[f32]) -> String {
     top.join(", ")
 }
 
-/// The largest file of images: more than any engine takes at once.
+/// Maximum size of an input file: more than any engine takes in one batch.
 const MAX_INPUT_BYTES: u64 = 4 * inceptive_files::GIB;
 
 fn read_input(path: &Path, expected: [usize; 4]) -> anyhow::Result<Arc<[f32]>> {
@@ -168,10 +170,12 @@ fn read_input(path: &Path, expected: [usize; 4]) -> anyhow::Result<Arc<[f32]>> {
         .with_context(|| format!("cannot read `{shown}`"))?;
     let tensor = tensor_from_safetensors(&bytes, "input").with_context(|| format!("`{shown}`"))?;
     let Some(Tensor { shape, values }) = tensor else {
-        bail!("`{shown}` has no numbers named `input`")
+        bail!("`{shown}` has no tensor named `input`")
     };
     if shape != expected {
-        bail!("`input` of `{shown}` is {shape:?}, but the network reads {expected:?}; see --batch");
+        bail!(
+            "`input` of `{shown}` has shape {shape:?}, but the network takes {expected:?}; see --batch"
+        );
     }
     Ok(values.into())
 }

@@ -8,7 +8,7 @@ use crate::output::Outcome;
 /// Print the JSON Schema of architectures, spaces and libraries of blocks.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Example, for Visual Studio Code with the YAML extension (.vscode/settings.json):
+    before_help = "Example, for Visual Studio Code with the YAML extension (.vscode/settings.json):
   inceptive schema > schema.json
   {\"yaml.schemas\": {\"./schema.json\": \"architectures/**/*.yaml\"}}"
 )]

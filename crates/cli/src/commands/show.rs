@@ -20,19 +20,19 @@ use crate::{
 
 /// Show a network as a table or a graph.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(before_help = "Examples:
   inceptive show architectures/googlenet.yaml --depth 1
   inceptive show architectures/googlenet.yaml --depth 2 --format svg -o googlenet.svg
   inceptive show architectures/resnet18.yaml --format dot | dot -Tpdf > resnet18.pdf
   inceptive show architectures/googlenet.yaml --depth 1 --format mermaid
-  inceptive show architectures/spaces/googlenet-widths.yaml --set width=0.5 --format yaml -o half.yaml")]
+  inceptive show architectures/spaces/googlenet-widths.yaml --set width=0.5 --format yaml -o x.yaml")]
 pub struct Show {
     /// An architecture, or a space with --set
     file: PathBuf,
-    /// Path segments to show: 1 for modules, 2 for their branches; every node without it
+    /// Path segments to show: 1 for modules, 2 for their branches; default: every node
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..))]
     depth: Option<u8>,
-    /// What to make
+    /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     format: Format,
     /// Write to a file instead of standard output
@@ -45,15 +45,15 @@ pub struct Show {
 /// What a network is shown as.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {
-    /// Lines and columns
+    /// A text table
     Table,
     /// Graphviz
     Dot,
     /// A Mermaid flowchart
     Mermaid,
-    /// A picture
+    /// An SVG picture
     Svg,
-    /// The network in one file that needs no other, with the settings; ignores --depth
+    /// One self-contained YAML file with settings applied; ignores --depth
     Yaml,
 }
 
@@ -75,7 +75,7 @@ impl Show {
             (Format::Mermaid, depth) => drawn(inceptive_draw::mermaid(graph, &Open::above(depth))),
             (Format::Svg, depth) => drawn(inceptive_draw::svg(graph, &Open::above(depth))?),
             (Format::Yaml, _) if is_onnx(&self.file) => {
-                bail!("`{}` is no YAML file and cannot be written as one", self.file.display());
+                bail!("`{}` is an ONNX file and cannot be written as YAML", self.file.display());
             }
             (Format::Yaml, _) => resolve(&Disk, &self.file, &self.settings.set)?,
         };
@@ -85,7 +85,7 @@ impl Show {
     }
 }
 
-/// A drawing's text; says so where it is simplified.
+/// A drawing's text; prints a note if it is simplified.
 fn drawn(drawing: Drawing) -> String {
     if let Some(simplified) = drawing.simplified {
         output::warn(&format!("note: {simplified}"));

@@ -228,7 +228,7 @@ fn wrong_files_are_explained() {
     let message = failure("export -o /dev/null", &fixture);
     assert!(message.contains("absent.bin"), "{message}");
     assert!(failure("cost --set width=2", &fixture).contains("--set is for YAML files"));
-    assert!(failure("show --format yaml", &fixture).contains("no YAML file"));
+    assert!(failure("show --format yaml", &fixture).contains("cannot be written as YAML"));
     inceptive(&format!("export {SMALL} --opset 3 -o x.onnx")).assert().code(2);
     inceptive(&format!("export {SMALL} --batch 0 -o x.onnx")).assert().code(2);
     inceptive(&format!("export {SMALL} -o no/such/folder/x.onnx")).assert().code(1);

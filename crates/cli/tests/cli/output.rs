@@ -98,10 +98,30 @@ fn codes_are_explained() {
 }
 
 #[test]
-fn every_command_has_examples() {
-    for command in ["check", "cost", "diff", "show", "report", "schema", "explain", "completions"] {
+fn help_starts_with_examples() {
+    for command in [
+        "",
+        "check",
+        "cost",
+        "diff",
+        "show",
+        "report",
+        "gui",
+        "bench",
+        "run",
+        "profile",
+        "results",
+        "results list",
+        "engines",
+        "export",
+        "import",
+        "schema",
+        "explain",
+        "completions",
+    ] {
         let help = stdout(&format!("{command} --help"));
-        assert!(help.contains("Example"), "{command}");
+        let [example, usage] = ["\nExample", "\nUsage:"].map(|heading| help.find(heading).unwrap());
+        assert!(example < usage, "{command}: {help}");
     }
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         assert!(stdout(&format!("completions {shell}")).contains("inceptive"), "{shell}");

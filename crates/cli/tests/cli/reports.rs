@@ -264,7 +264,10 @@ fn changes_are_held_against_thresholds() {
     assert!(text.contains("+12.50%"), "{text}");
     let (code, text) = diff(&["HEAD:nets", "nets", "--fail-if", "macs > +12%"]);
     assert_eq!(code, Some(1));
-    assert!(text.contains("broken: macs > +12%: N went from 13,824 to 15,552 (+12.50%)"), "{text}");
+    assert!(
+        text.contains("exceeded: macs > +12%: N went from 13,824 to 15,552 (+12.50%)"),
+        "{text}"
+    );
     assert_eq!(diff(&["HEAD:nets", "nets", "--fail-if", "macs > +13%"]).0, Some(0));
     let (_, text) = diff(&["HEAD:nets/n.yaml", "HEAD:nets/n.yaml"]);
     assert!(text.contains("1 of 1 network is the same"), "{text}");
@@ -284,7 +287,7 @@ fn changes_are_held_against_thresholds() {
     .unwrap();
     let (code, text) = diff(&["HEAD:nets", "nets", "--fail-if", "params > 2000"]);
     assert_eq!(code, Some(1));
-    assert!(text.contains("broken: params > 2000: New is new with 2,772"), "{text}");
+    assert!(text.contains("exceeded: params > 2000: New is new with 2,772"), "{text}");
     let (_, json) = diff(&["HEAD:nets", "nets", "--json", "--fail-if", "params > 2000"]);
     let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["added"], serde_json::json!(["New"]));
@@ -299,7 +302,7 @@ fn changes_are_held_against_thresholds() {
     }
     let (code, text) = diff(&["old", "new"]);
     assert_eq!(code, Some(0));
-    assert!(text.contains("gone: N") && text.contains("new: V"), "{text}");
+    assert!(text.contains("removed: N") && text.contains("new: V"), "{text}");
 }
 
 /// One rule for what is a network of a folder: in a report, in a comparison, on the disk and in a repository.

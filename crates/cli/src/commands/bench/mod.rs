@@ -30,40 +30,41 @@ use watch::Watch;
 
 /// Measure latency on this machine.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(
+    before_help = "Examples:
   inceptive bench architectures/*.yaml
   inceptive bench architectures/googlenet-bn.yaml --engine all --batch 1,8 --threads 1,2
   inceptive bench --compare architectures/googlenet.yaml architectures/googlenet-naive.yaml
-  inceptive bench architectures/inception-v3.yaml --budget 20s --json
-
-Networks take turns, so that a noisy machine is unfair to none. Each latency is a median with its 95%
-interval and a grade: A can be trusted, D is an order of magnitude. Results go to a store,
-inceptive.db, as soon as they are done; see `inceptive results`.")]
+  inceptive bench architectures/inception-v3.yaml --budget 20s --json",
+    after_help = "Networks take turns, so noise affects all networks equally. Each latency is a median with a 95%
+interval and a grade, from A (reliable) to D (order of magnitude only). Each result is saved to
+inceptive.db as soon as it is done; see `inceptive results`."
+)]
 pub struct Bench {
     /// Architectures, spaces with --set, or ONNX files
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
     engine: EngineArguments,
-    /// Images at once; several are measured apart
+    /// Batch sizes; each is benchmarked separately
     #[arg(long, value_name = "N,..", value_delimiter = ',', default_value = "1")]
     batch: Vec<NonZeroU32>,
-    /// Threads for one run; several are measured apart; all cores without it
+    /// Threads per run; each count is benchmarked separately; default: all cores
     #[arg(long, value_name = "N,..", value_delimiter = ',', value_parser = thread_count)]
     threads: Vec<NonZeroU32>,
-    /// Time for each candidate, warm-up included, such as 500ms, 10s or 1m
+    /// Time per network, including warm-up, such as 500ms, 10s or 1m
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = budget)]
     budget: Duration,
-    /// The most runs of each candidate that count
+    /// Maximum number of timed runs per network
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = runs)]
     runs: usize,
-    /// Compare two files: the ratio of their latencies, from turns in pairs
+    /// Compare two files by the ratio of their latencies in paired turns
     #[arg(long)]
     compare: bool,
-    /// Print one JSON document with every single time
+    /// Print one JSON document with the time of every run
     #[arg(long)]
     json: bool,
-    /// The store that results are added to
+    /// Store to save results to
     #[arg(long, value_name = "FILE", default_value = "inceptive.db")]
     store: PathBuf,
     #[command(flatten)]
@@ -72,11 +73,15 @@ pub struct Bench {
     settings: Settings,
 }
 
-/// A time to measure for.
+/// A time budget.
 pub fn budget(text: &str) -> Result<Duration, String> {
     let budget = humantime::parse_duration(text).map_err(|error| error.to_string())?;
     let allowed = Duration::from_millis(1)..=Duration::from_secs(24 * 60 * 60);
-    if allowed.contains(&budget) { Ok(budget) } else { Err("1ms to 1day is allowed".to_owned()) }
+    if allowed.contains(&budget) {
+        Ok(budget)
+    } else {
+        Err("must be between 1 ms and 1 day".to_owned())
+    }
 }
 
 fn runs(text: &str) -> Result<usize, String> {
@@ -84,15 +89,15 @@ fn runs(text: &str) -> Result<usize, String> {
     if (1..=1_000_000).contains(&runs) {
         Ok(runs)
     } else {
-        Err("1 to 1000000 is allowed".to_owned())
+        Err("must be between 1 and 1000000".to_owned())
     }
 }
 
 impl Bench {
-    /// Measures, keeps each result as soon as it is done, and shows them.
+    /// Measures, saves each result as soon as it is done, and shows all.
     ///
     /// # Errors
-    /// When an engine is not there or the store cannot be used.
+    /// When an engine is not available or the store cannot be used.
     pub fn run(self) -> anyhow::Result<Outcome> {
         if self.compare && self.files.len() != 2 {
             let message = format!("--compare takes two files, not {}", self.files.len());
@@ -187,7 +192,7 @@ fn pairs(measurements: &[Measurement]) -> Vec<(&Measurement, &Measurement)> {
     pairs
 }
 
-/// The first interrupt asks to stop; the second ends the program, as results before are safe.
+/// The first interrupt asks to stop; the second quits at once: finished results are already saved.
 pub fn stop_on_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
     const INTERRUPTED: i32 = 130;
     let stop = Arc::new(AtomicBool::new(false));
@@ -196,7 +201,7 @@ pub fn stop_on_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
         if flag.swap(true, Ordering::Relaxed) {
             std::process::exit(INTERRUPTED);
         }
-        output::warn("stopping: what is measured enough is kept; once more to end at once");
+        output::warn("stopping: finished results are saved; Ctrl-C again quits");
     })?;
     Ok(stop)
 }

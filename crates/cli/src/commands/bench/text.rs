@@ -11,10 +11,10 @@ use inceptive_results::{
 
 use crate::table::{Column, Grid, one_line};
 
-/// The most pairs that are called indistinguishable one by one.
-const MOST_PAIRS: usize = 10;
+/// Maximum number of indistinguishable pairs that are listed.
+const MAX_PAIRS: usize = 10;
 
-/// Measurements with what is to be known about them.
+/// A table of measurements, with remarks on their quality.
 pub fn table(measurements: &[Measurement]) -> String {
     let Some(first) = measurements.first() else { return String::new() };
     let mut text = machine(&first.machine);
@@ -40,8 +40,7 @@ pub fn machine(machine: &Machine) -> String {
     )) + "\n"
 }
 
-/// What machines can do at best, for each number of threads once. As results are made one after the other, each is held
-/// against the same.
+/// The best roofline of the machines for each number of threads, so that all results are compared with the same.
 fn best_rooflines(measurements: &[Measurement]) -> Vec<BestRoofline> {
     let mut found: Vec<BestRoofline> = vec![];
     for best in measurements.iter().map(Measurement::best_roofline) {
@@ -55,7 +54,7 @@ fn best_rooflines(measurements: &[Measurement]) -> Vec<BestRoofline> {
     found
 }
 
-/// The machine's limits in a line, with the days on which it showed them.
+/// The machine's limits in a line, with the days on which they were measured.
 pub fn limits(best: &BestRoofline) -> String {
     let Roofline { threads, peak_gflops, bandwidth_gbps } = best.roofline;
     let threads = counted(threads as usize, "thread", "threads");
@@ -105,7 +104,7 @@ fn rows(measurements: &[Measurement]) -> String {
     grid.render()
 }
 
-/// The network with what was set.
+/// The network with its settings.
 pub fn name(measurement: &Measurement) -> String {
     let point: Vec<String> =
         measurement.subject.point.iter().map(|setting| format!(" {setting}")).collect();
@@ -120,7 +119,7 @@ pub fn interval(estimate: &Estimate) -> String {
     format!("{} to {}", significant(estimate.low), significant(estimate.high))
 }
 
-/// What speaks against the measurements, and what helps; a line each.
+/// Problems of the measurements and their remedies, one line per measurement.
 pub fn findings(measurements: &[Measurement]) -> String {
     let mut text = String::new();
     for m in measurements.iter().filter(|m| !m.findings.is_empty()) {
@@ -153,11 +152,11 @@ fn indistinguishable(measurements: &[Measurement]) -> String {
         }
     }
     let mut text = String::new();
-    for pair in pairs.iter().take(MOST_PAIRS) {
+    for pair in pairs.iter().take(MAX_PAIRS) {
         let _ = writeln!(text, "indistinguishable: {}", one_line(pair));
     }
-    if pairs.len() > MOST_PAIRS {
-        let more = counted(pairs.len() - MOST_PAIRS, "more pair", "more pairs");
+    if pairs.len() > MAX_PAIRS {
+        let more = counted(pairs.len() - MAX_PAIRS, "more pair", "more pairs");
         let _ = writeln!(text, "and {more}");
     }
     if text.is_empty() { text } else { format!("\n{text}") }
@@ -173,7 +172,7 @@ pub const fn verdict_name(verdict: Verdict) -> &'static str {
     }
 }
 
-/// Which of two is faster, if that can be said.
+/// Which of two networks is faster, if the difference is significant.
 pub fn comparison(first: &Measurement, second: &Measurement) -> String {
     let Comparison { ratio, pairs, verdict } = compare(first, second);
     let [a, b] = names(first, second);

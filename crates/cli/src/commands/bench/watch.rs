@@ -14,15 +14,15 @@ use crate::{
 /// Steps of the bar for each result.
 const STEPS: u64 = 100;
 
-/// A bar on a terminal, and what goes wrong on standard error; remarks about networks and weights if they
-/// are given.
+/// A progress bar on a terminal, and errors on standard error; notes about networks and weights if weights are
+/// given.
 pub struct Watch<'a> {
     bar: ProgressBar,
     weights: Option<&'a WeightsFrom>,
 }
 
 impl<'a> Watch<'a> {
-    /// A bar that is not there unless people look at it.
+    /// A bar, hidden if standard error is not a terminal.
     pub fn new(is_quiet: bool, weights: Option<&'a WeightsFrom>) -> Self {
         let bar = ProgressBar::new(0);
         if is_quiet || !io::stderr().is_terminal() {
@@ -34,7 +34,7 @@ impl<'a> Watch<'a> {
         Self { bar, weights }
     }
 
-    /// Shows what happens.
+    /// Shows the progress of a benchmark.
     pub fn event(&self, event: &BenchEvent<'_>) {
         match event {
             BenchEvent::Planned(results) => self.bar.set_length(*results as u64 * STEPS),
@@ -47,7 +47,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Shows what happens while networks are profiled.
+    /// Shows the progress of profiling.
     pub fn profile_event(&self, event: &ProfileEvent<'_>) {
         match event {
             ProfileEvent::Planned(profiles) => {
@@ -62,7 +62,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Shows how many results are done, parts included, and what goes on.
+    /// Shows how many results are done, with fractions, and the current activity.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -80,20 +80,20 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn finish(self) {
         self.bar.finish_and_clear();
     }
 }
 
-/// Says what is to be known about a network before it is measured.
+/// Prints warnings and notes about a network before it is measured.
 pub fn remark(network: &Network, weights: &WeightsFrom) {
     input::remark(&network.architecture);
     weights.note_matching(network.matching);
     input::note_subnormals(network.model.subnormals);
 }
 
-/// Says what went wrong.
+/// Prints an error of a task.
 pub fn tell(trouble: &TaskError) {
     match trouble {
         TaskError::Read(error) => input::report(error),

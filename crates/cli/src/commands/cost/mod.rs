@@ -18,17 +18,18 @@ use crate::{
 
 /// Count parameters, compute, activations, memory and receptive field.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(
+    before_help = "Examples:
   inceptive cost architectures/googlenet.yaml
   inceptive cost architectures/*.yaml
   inceptive cost architectures/googlenet.yaml --by module
   inceptive cost architectures/googlenet.yaml --set 4a.c3=256 --by layer
   inceptive cost architectures/googlenet-bn.yaml --convention fvcore
   inceptive cost architectures/googlenet-bn.yaml --reconcile fvcore,ptflops
-  inceptive cost architectures/*.yaml --json
-
-MACs are multiply-accumulates of convolutions and linear layers without bias. FLOPs are twice the MACs
-plus everything else. Compute says little about latency: measure before you choose.")]
+  inceptive cost architectures/*.yaml --json",
+    after_help = "MACs are multiply-accumulates of convolutions and linear layers without bias. FLOPs are twice the
+MACs plus everything else. MACs predict latency poorly: measure it with `inceptive bench`."
+)]
 pub struct CostArguments {
     /// Architectures, or spaces with --set
     #[arg(required = true, value_name = "FILE")]
@@ -36,19 +37,19 @@ pub struct CostArguments {
     /// Print one JSON document: an array with an object for each file
     #[arg(long)]
     json: bool,
-    /// Images at once
+    /// Batch size
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     batch: u32,
-    /// Also count part by part
+    /// Also print counts per layer, module or operator
     #[arg(long, value_name = "PART")]
     by: Option<By>,
     /// Path segments of a module: 1 for whole modules, 2 for their branches
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..))]
     depth: u8,
-    /// With auxiliary heads and dropout, or as deployed
+    /// Count the network as deployed, or with auxiliary heads and dropout
     #[arg(long, value_name = "MODE", default_value = "inference")]
     mode: ModeName,
-    /// Also count as another tool does
+    /// Also count by the rules of another tool
     #[arg(long, value_name = "TOOL", value_parser = clap::builder::PossibleValuesParser::new(names()))]
     convention: Option<String>,
     /// Explain node by node why two tools disagree, for example fvcore,ptflops
@@ -77,7 +78,7 @@ fn names() -> [&'static str; 6] {
 }
 
 fn pair(text: &str) -> Result<Pair, String> {
-    let (a, b) = text.split_once(',').ok_or("two tools are needed, such as fvcore,ptflops")?;
+    let (a, b) = text.split_once(',').ok_or("must be two tools, such as fvcore,ptflops")?;
     let convention =
         |name: &str| name.trim().parse::<Convention>().map_err(|error| error.to_string());
     Ok(Pair(convention(a)?, convention(b)?))
@@ -95,7 +96,7 @@ struct Counted {
 }
 
 impl CostArguments {
-    /// Counts every file; one that is wrong is left out and makes the command fail.
+    /// Counts every file; an invalid one is left out and makes the command fail.
     ///
     /// # Errors
     /// When the batch makes counts too large.
@@ -118,7 +119,8 @@ impl CostArguments {
     fn refuse_training_by_tools(&self) {
         let asks_tool = self.convention.is_some() || self.reconcile.is_some();
         if asks_tool && self.mode == ModeName::Training {
-            let message = "other tools are compared in inference mode: leave out `--mode training`";
+            let message =
+                "--convention and --reconcile count inference only: remove `--mode training`";
             Arguments::command().error(ErrorKind::ArgumentConflict, message).exit();
         }
     }

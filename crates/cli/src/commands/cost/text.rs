@@ -13,7 +13,7 @@ use super::{
 };
 use crate::table::{Column, Grid, one_line};
 
-/// One card for one file, one table for many; then whatever else was asked for.
+/// One card for one file, one table for many; then the other sections requested.
 pub fn page(counted: &[Counted], by: Option<By>, depth: usize) -> String {
     let mut text = match counted {
         [] => String::new(),
@@ -68,7 +68,7 @@ fn card(counted: &Counted) -> String {
     row("bytes moved", bytes(total.moved_bytes), intensity);
     let at = graph.node(cost.feature_map).path.as_str();
     let gated = match cost.receptive_field.is_gated {
-        true => "; a value depends on the whole image besides, through a gate",
+        true => "; gates depend on the whole image",
         false => "",
     };
     row("receptive field", field(cost.receptive_field), format!("at {at}{gated}"));
@@ -77,7 +77,7 @@ fn card(counted: &Counted) -> String {
         let holds = !violated_constraints(architecture, cost).contains(&constraint);
         row(
             "constraint",
-            if holds { "holds" } else { "broken" }.to_owned(),
+            if holds { "holds" } else { "violated" }.to_owned(),
             constraint.to_string(),
         );
     }
@@ -86,7 +86,7 @@ fn card(counted: &Counted) -> String {
     format!("{} ({file})\n{}", title(counted), grid.render())
 }
 
-/// As `25x25/2`, with a `+` where a gate lets a value depend on the whole image besides.
+/// As `25x25/2`, with a `+` if values also depend on the whole image through a gate.
 fn field(field: ReceptiveField) -> String {
     let ReceptiveField { size, stride, is_gated } = field;
     let size = size.map_or_else(|| "large".to_owned(), |size| size.to_string());
@@ -314,7 +314,7 @@ fn reconciled(graph: &Graph, both: &Reconciliation) -> String {
         signed(both.difference())
     );
     if both.rows.is_empty() {
-        text.push_str("They count every node alike.\n");
+        text.push_str("They agree on every node.\n");
         return text;
     }
     text.push('\n');

@@ -19,7 +19,7 @@ use crate::{
     table::{Column, Grid, one_line},
 };
 
-/// Compares two sides and holds the changes against thresholds; one that is broken makes the command fail.
+/// Compares two sides; the command fails if a change exceeds a threshold.
 pub fn run(
     old: &str,
     new: &str,
@@ -38,7 +38,7 @@ pub fn run(
     Ok(Outcome { text, failed: old_failed || new_failed || !broken.is_empty() })
 }
 
-/// The largest `data.json` of a report: tens of thousands of networks.
+/// Maximum size of `data.json`: tens of thousands of networks.
 const MAX_DATA_BYTES: u64 = inceptive_files::GIB;
 
 /// One side: the folder or `data.json` of a report, `REVISION:PATH` of a git repository, or networks on disk.
@@ -46,7 +46,7 @@ const MAX_DATA_BYTES: u64 = inceptive_files::GIB;
 fn side(text: &str) -> anyhow::Result<(Snapshot, bool)> {
     let path = Path::new(text);
     if is_unfinished(path) {
-        bail!("the files of the report in `{text}` are of two runs: write it again");
+        bail!("the report in `{text}` is incomplete, its files are of two runs: write it again");
     }
     let data = if path.is_dir() { path.join("data.json") } else { path.to_owned() };
     if data.extension().is_some_and(|extension| extension == "json") && data.is_file() {
@@ -67,7 +67,7 @@ fn side(text: &str) -> anyhow::Result<(Snapshot, bool)> {
             let files = GitFiles::at(revision)?;
             Ok(snapshot(&gather_revision(&files, Path::new(inside), &plan)?))
         }
-        _ => bail!("`{text}` is no report, no network and not REVISION:PATH"),
+        _ => bail!("`{text}` is not a report, a network or REVISION:PATH"),
     }
 }
 
@@ -109,9 +109,9 @@ fn page(found: &Changes, broken: &[Breach<'_>]) -> String {
         line(format!("{}: modules that differ: {}", network.name, network.modules.join(", ")));
     }
     for network in found.networks.iter().filter(|n| n.differs && n.metrics.is_empty()) {
-        line(format!("{}: computes something else at the same cost", network.name));
+        line(format!("{}: differs, at the same cost", network.name));
     }
-    found.removed.iter().for_each(|name| line(format!("gone: {name}")));
+    found.removed.iter().for_each(|name| line(format!("removed: {name}")));
     found.added.iter().for_each(|network| line(format!("new: {}", network.name)));
     let same = found.networks.iter().filter(|n| !n.differs && n.metrics.is_empty()).count();
     let all = counted(found.networks.len() + found.added.len(), "network is", "networks are");
@@ -120,9 +120,11 @@ fn page(found: &Changes, broken: &[Breach<'_>]) -> String {
         let [before, now, difference] = cells(*old, *new);
         line(match old {
             Some(_) => {
-                format!("broken: {threshold}: {network} went from {before} to {now} ({difference})")
+                format!(
+                    "exceeded: {threshold}: {network} went from {before} to {now} ({difference})"
+                )
             }
-            None => format!("broken: {threshold}: {network} is new with {now}"),
+            None => format!("exceeded: {threshold}: {network} is new with {now}"),
         });
     }
     text

@@ -1,4 +1,4 @@
-//! What a report is about, as the command line names it.
+//! The inputs of a report, as the command line names them.
 
 use std::{
     ffi::OsString,
@@ -13,7 +13,7 @@ use inceptive_store::Filter;
 pub struct Inputs {
     /// Networks, spaces and folders.
     pub files: Vec<PathBuf>,
-    /// Stores with what is wanted of them.
+    /// Stores, with filters.
     pub stores: Vec<StoreQuery>,
 }
 
@@ -22,7 +22,7 @@ impl Inputs {
     pub fn parse(words: &[OsString]) -> anyhow::Result<Self> {
         let mut inputs = Self { files: vec![], stores: vec![] };
         for word in words {
-            // What is no text can only be a file.
+            // A word that is not UTF-8 can only be a file.
             match word.to_str().map(store).transpose()?.flatten() {
                 Some(store) => inputs.stores.push(store),
                 None => inputs.files.push(PathBuf::from(word)),
@@ -50,7 +50,7 @@ fn store(text: &str) -> anyhow::Result<Option<StoreQuery>> {
             "machine" => &mut filter.machine,
             "fingerprint" => &mut filter.fingerprint,
             _ => {
-                bail!("`{text}`: results are chosen by model=, engine=, machine= and fingerprint=")
+                bail!("`{text}`: unknown filter; use model=, engine=, machine= or fingerprint=")
             }
         };
         *field = Some(value.to_owned());

@@ -1,4 +1,4 @@
-//! Measuring the candidates of a report.
+//! Measuring the networks of a report.
 
 use std::{path::Path, sync::atomic::Ordering, time::Duration};
 
@@ -14,10 +14,10 @@ use crate::{
     machinery::EngineArguments,
 };
 
-/// Runs that a profile's medians are over.
+/// Runs per median of a profile.
 const PROFILE_RUNS: usize = 5;
 
-/// How candidates are measured.
+/// How networks are measured.
 pub struct Measuring<'a> {
     pub engine: &'a EngineArguments,
     pub batches: Vec<u32>,
@@ -28,8 +28,8 @@ pub struct Measuring<'a> {
 }
 
 impl Measuring<'_> {
-    /// Measures, and profiles in the first setup on the first engine that can. Everything goes to the store;
-    /// what went wrong comes back.
+    /// Benchmarks the networks, then profiles them in the first setup on the first engine with per-node timing. Saves
+    /// everything to the store; returns the errors.
     pub fn run(&self, requests: Vec<Request>) -> anyhow::Result<Vec<String>> {
         let engines = self.engine.found()?;
         let stop = stop_on_interrupt()?;
@@ -67,7 +67,7 @@ impl Measuring<'_> {
         });
         self.profile(&plan, place, &mut store, &mut |event| {
             match event {
-                // What cannot be read was told before.
+                // Errors of reading were printed before.
                 ProfileEvent::Wrong(TaskError::Read(_)) => return,
                 ProfileEvent::Wrong(trouble) => wrong.push(error_chain(trouble)),
                 _ => {}
@@ -76,14 +76,12 @@ impl Measuring<'_> {
         });
         watch.finish();
         if stop.load(Ordering::Relaxed) {
-            wrong.push(
-                "the measuring was interrupted: this is what was measured until then".to_owned(),
-            );
+            wrong.push("measuring was interrupted; only results until then are shown".to_owned());
         }
         Ok(wrong)
     }
 
-    /// Says where the time of each network goes, in the first setup on the first engine that can.
+    /// Profiles each network in the first setup on the first engine with per-node timing.
     fn profile(
         &self,
         plan: &BenchPlan,

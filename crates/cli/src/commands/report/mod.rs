@@ -30,73 +30,74 @@ use crate::{
 use input::Inputs;
 use measure::Measuring;
 
-/// The folder that is reported on when nothing is named.
+/// The default input.
 const NETWORKS: &str = "architectures";
 
-/// Write a report: a page with tables and charts, and the numbers beside it.
+/// Write a report: a page with tables and figures, and its data.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:
+#[command(
+    before_help = "Examples:
   inceptive report                                          all of architectures/, measured
   inceptive report architectures/googlenet*.yaml --bench --out reports/googlenet
   inceptive report architectures/spaces/googlenet-widths.yaml architectures/googlenet.yaml
-  inceptive report 'laptop.db?engine=onnxruntime'           what a store of results knows
-  inceptive report --diff HEAD~1:architectures architectures --fail-if 'macs > +2%'
-
-INPUT is an architecture, a space, an ONNX file, a folder of them, or a store of results with an
-optional query of model=, engine=, machine= and fingerprint=. Without INPUT it is architectures/,
-and --bench. Results that the store has already are shown without measuring again; the page's last
-section has the command that makes the same page from them. Of a folder every .yaml, .yml and .onnx file
-is taken, but not what is in folders inside it.")]
+  inceptive report 'laptop.db?engine=onnxruntime'           the results in a store
+  inceptive report --diff HEAD~1:architectures architectures --fail-if 'macs > +2%'",
+    after_help = "INPUT is an architecture, a space, an ONNX file, a folder of them, or a store of results with an
+optional query of model=, engine=, machine= and fingerprint=. Without INPUT, architectures/ is
+measured (--bench). Results already in the store are not measured again. The page ends with
+the command that makes the same page from the stored results. Of a folder, .yaml, .yml and .onnx
+files are read, but not its subfolders."
+)]
 pub struct Report {
     /// Architectures, spaces, ONNX files, folders or stores
     #[arg(value_name = "INPUT")]
     inputs: Vec<OsString>,
-    /// Folder to write to; files in it are replaced
+    /// Output folder; files in it are replaced
     #[arg(long, value_name = "DIR", default_value = "reports/latest")]
     out: PathBuf,
     /// Title of the page
     #[arg(long, value_name = "TEXT")]
     title: Option<String>,
-    /// Measure the latency of every network first, and where its time goes
+    /// First measure the latency of every network, and profile it
     #[arg(long)]
     bench: bool,
     #[command(flatten)]
     engine: EngineArguments,
-    /// Images at once; several are measured apart
+    /// Batch sizes; each is benchmarked separately
     #[arg(long, value_name = "N,..", value_delimiter = ',', default_value = "1")]
     batch: Vec<NonZeroU32>,
-    /// Threads for one run; several are measured apart; all cores without it
+    /// Threads per run; each count is benchmarked separately; default: all cores
     #[arg(long, value_name = "N,..", value_delimiter = ',', value_parser = thread_count)]
     threads: Vec<NonZeroU32>,
-    /// Time for each measurement
+    /// Time per measurement
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = budget)]
     budget: Duration,
-    /// The store of results to show and to add to
+    /// Store of results to show and add to
     #[arg(long, value_name = "FILE", default_value = "inceptive.db")]
     store: PathBuf,
-    /// Show only the results that were in the stores then, as the page's command has it: the last measurement and profile
-    /// of each store, such as 12+3, and a digest that tells whether it still is the same store
+    /// Show only results up to this state of each store, as in the command at the end of a page: the last measurement
+    /// and profile, such as 12+3, and a digest that identifies the store
     #[arg(long, value_name = "STATE,..", value_delimiter = ',', conflicts_with = "bench")]
     up_to: Vec<StoreState>,
-    /// The most points of a space that are counted; drawn at random if it has more
+    /// Maximum number of networks counted per space; a random sample if it has more
     #[arg(long, value_name = "N", default_value_t = DEFAULT_SAMPLES as u32, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     samples: u32,
-    /// Seed of points, weights and inputs
+    /// Seed of samples, weights and inputs
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// A remark for the page's warnings; may be given several times
+    /// Add a note to the page's warnings; can be repeated
     #[arg(long, value_name = "TEXT")]
     note: Vec<String>,
-    /// Print the numbers as one JSON document, that of data.json
+    /// Print the content of data.json
     #[arg(long)]
     json: bool,
-    /// Say what changed between two reports, or two states of networks: a report's folder, a file or
-    /// folder of networks, or REVISION:PATH of a git repository
+    /// Show the changes between two sides, each the folder of a report, a file or folder of networks, or
+    /// REVISION:PATH in a git repository
     #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["inputs", "bench", "title", "up_to", "set", "note"])]
     diff: Option<Vec<String>>,
-    /// Fail if a change is certainly more than this, such as 'macs > +2%'; may be given several times. A limit
-    /// without a sign, such as 'params > 8M', holds for networks that are new in NEW too; one with a sign is about
-    /// networks that are in both
+    /// Fail if a metric exceeds its limit beyond measurement error; can be repeated. A signed limit, such as
+    /// 'macs > +2%', applies to the change of networks in both sides; an unsigned one, such as 'params > 8M', to new
+    /// networks too
     #[arg(long, value_name = "METRIC>LIMIT", requires = "diff")]
     fail_if: Vec<Threshold>,
     #[command(flatten)]
@@ -104,17 +105,17 @@ pub struct Report {
 }
 
 impl Report {
-    /// Writes the report; a file that is wrong is left out and makes the command fail.
+    /// Writes the report; an invalid file is left out and makes the command fail.
     ///
     /// # Errors
-    /// When an engine is not there, or the report cannot be written.
+    /// When an engine is not available, or the report cannot be written.
     pub fn run(mut self) -> anyhow::Result<Outcome> {
         if let Some([old, new]) = self.diff.as_deref() {
             return difference::run(old, new, &self.fail_if, self.json);
         }
         if self.inputs.is_empty() {
             if !Path::new(NETWORKS).is_dir() {
-                bail!("there is no folder `{NETWORKS}` here; name what to report on");
+                bail!("there is no folder `{NETWORKS}` here; name the networks to report on");
             }
             self.inputs = vec![NETWORKS.into()];
             self.bench = self.up_to.is_empty();
@@ -135,7 +136,7 @@ impl Report {
             // Networks that only stores know have files too.
             let requests = gathered.requests_with(&stores)?;
             if !requests.is_empty() {
-                // What went wrong while measuring cannot be read from the store again.
+                // Errors of measuring are not in the store.
                 self.note.extend(self.measuring().run(requests)?);
             }
         }
@@ -165,7 +166,7 @@ impl Report {
         Ok(Outcome { text, failed })
     }
 
-    /// How the candidates that have files are measured.
+    /// How networks that have files are measured.
     fn measuring(&self) -> Measuring<'_> {
         let numbers = |list: &[NonZeroU32]| list.iter().map(|n| n.get()).collect();
         Measuring {
@@ -178,7 +179,7 @@ impl Report {
         }
     }
 
-    /// What is wanted of each store: those among the inputs, then the one that is added to.
+    /// The queries of all stores: those among the inputs, then the one that results are added to.
     fn stores(&self, inputs: &Inputs) -> anyhow::Result<Vec<StoreQuery>> {
         let mut stores = inputs.stores.clone();
         let (path, filter) = (self.store.clone(), Filter::default());
@@ -191,7 +192,7 @@ impl Report {
                     query.filter.up_to = Some(state.clone());
                 }
             }
-            // As pages of earlier versions have it: numbers of the only store that there is.
+            // As in pages of earlier versions: numbers of the only store that exists.
             [only] if stores.iter().filter(|query| query.path.exists()).count() == 1 => {
                 for query in stores.iter_mut().filter(is_there) {
                     query.filter.up_to = Some(only.clone());
@@ -211,7 +212,7 @@ impl Report {
         Ok(stores)
     }
 
-    /// What makes the same report from what is stored now.
+    /// The command that makes the same report from the stored results.
     fn recipe(&self, states: Vec<StoreState>) -> ReproCommand {
         ReproCommand {
             inputs: self.inputs.clone(),
