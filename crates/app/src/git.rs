@@ -8,6 +8,9 @@ use std::{
     io::{self, Read},
     path::{Component, Path, PathBuf},
     process::{Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
 
 use inceptive_bench::program;
@@ -108,6 +111,9 @@ fn file_name(entry: &str) -> Option<&str> {
 /// The most bytes of an answer that is one word.
 const MAX_LINE: u64 = 1 << 10;
 
+/// How long to wait for an answer: a repository's configuration may name a pipe that nobody writes to.
+const DEADLINE: Duration = Duration::from_secs(10);
+
 /// The most bytes of a folder's listing.
 const MAX_LISTING: u64 = 4 << 20;
 
@@ -176,10 +182,21 @@ fn git(arguments: &[&str], limit: u64) -> io::Result<Answer> {
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()?;
-    let mut bytes = Vec::new();
-    let read = match child.stdout.take() {
-        Some(out) => out.take(limit.saturating_add(1)).read_to_end(&mut bytes),
-        None => Ok(0),
+    let out = child.stdout.take();
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let read =
+            out.map_or(Ok(0), |out| out.take(limit.saturating_add(1)).read_to_end(&mut bytes));
+        // Nobody waits any more after the deadline.
+        let _ = sender.send((bytes, read));
+    });
+    let Ok((mut bytes, read)) = receiver.recv_timeout(DEADLINE) else {
+        // It may be over already.
+        let _ = child.kill();
+        child.wait()?;
+        let message = format!("it did not answer within {} s", DEADLINE.as_secs());
+        return Err(io::Error::new(io::ErrorKind::TimedOut, message));
     };
     let is_cut_off = bytes.len() as u64 > limit;
     if is_cut_off || read.is_err() {

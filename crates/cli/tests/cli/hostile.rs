@@ -149,6 +149,22 @@ fn a_bare_repository_inside_of_another_one_is_not_read() {
     assert!(stranger.has_run(), "git itself reads it");
 }
 
+/// A configuration that includes a pipe, to which nobody writes, makes git wait for ever.
+#[test]
+fn git_that_does_not_answer_is_given_up() {
+    let stranger = Stranger::new();
+    stranger.commit();
+    let pipe = stranger.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let config = stranger.path(".git/config");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, format!("{text}[include]\n\tpath = {}\n", pipe.display())).unwrap();
+    let output = stranger.inceptive(".", "report --diff HEAD:nets nets");
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("it did not answer within 10 s"), "{error}");
+}
+
 #[test]
 fn git_runs_no_program_that_a_repository_names() {
     let stranger = Stranger::new();
