@@ -10,7 +10,7 @@ use std::{collections::BTreeSet, thread};
 
 use super::{
     inside::{Inside, inside, size},
-    room::{DrawError, room, stack},
+    room::{DrawError, stack},
     view::{Child, View},
 };
 
@@ -99,8 +99,8 @@ pub(super) fn layout(
     is_stopped: &(dyn Fn() -> bool + Sync),
 ) -> Result<Layout, DrawError> {
     let own = pieces_of_modules(view);
-    let most = most_room(view, &own)?;
-    let builder = thread::Builder::new().stack_size(stack(most));
+    let stack = stack(view, &own)?;
+    let builder = thread::Builder::new().stack_size(stack);
     thread::scope(|scope| {
         let thread = builder.spawn_scoped(scope, || all(view, sizes, &own, is_stopped));
         let thread = thread.map_err(|error| DrawError::NoThread(error.to_string()))?;
@@ -111,9 +111,9 @@ pub(super) fn layout(
 /// Checks that a view can be laid out in reasonable time.
 ///
 /// # Errors
-/// When a module holds too much.
+/// When it cannot.
 pub(super) fn has_room(view: &View) -> Result<(), DrawError> {
-    most_room(view, &pieces_of_modules(view)).map(|_| ())
+    stack(view, &pieces_of_modules(view)).map(|_| ())
 }
 
 fn pieces_of_modules(view: &View) -> Vec<Vec<Piece>> {
@@ -122,15 +122,6 @@ fn pieces_of_modules(view: &View) -> Vec<Vec<Piece>> {
         own[piece.module].push(piece);
     }
     own
-}
-
-/// How much the module that takes most takes.
-fn most_room(view: &View, own: &[Vec<Piece>]) -> Result<usize, DrawError> {
-    let mut most = 0;
-    for (module, pieces) in own.iter().enumerate() {
-        most = most.max(room(view, module, pieces)?);
-    }
-    Ok(most)
 }
 
 /// Lays out every module, inner ones first. dagre cannot be interrupted inside of one.

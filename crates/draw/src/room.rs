@@ -12,7 +12,7 @@ use super::{
     view::{Child, View},
 };
 
-/// What may be right inside one module, in things and in rows that lines pass.
+/// What may be in a picture, in things and in rows that lines pass.
 pub(super) const MOST_BLOCKS: usize = 20_000;
 pub(super) const MOST_PASSES: usize = 60_000;
 
@@ -20,15 +20,55 @@ pub(super) const MOST_PASSES: usize = 60_000;
 const STACK_EACH: usize = 8 << 10;
 const STACK_BASE: usize = 16 << 20;
 
-/// The stack for a module with so much to do.
-pub(super) const fn stack(room: usize) -> usize {
-    STACK_BASE + room * STACK_EACH
+/// What there is to do in a module, or in several.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Room {
+    /// Steps and modules.
+    blocks: usize,
+    /// Rows that lines pass, added up.
+    passes: usize,
+}
+
+impl Room {
+    /// Things and rows together.
+    const fn all(self) -> usize {
+        self.blocks + self.passes
+    }
+
+    const fn and(self, other: Self) -> Self {
+        Self { blocks: self.blocks + other.blocks, passes: self.passes + other.passes }
+    }
+
+    /// Checks that it takes no minutes.
+    fn check(self, module: &Path) -> Result<(), DrawError> {
+        let Self { blocks, passes } = self;
+        match blocks > MOST_BLOCKS || passes > MOST_PASSES {
+            true => Err(DrawError::TooMany { module: module.clone(), blocks, passes }),
+            false => Ok(()),
+        }
+    }
+}
+
+/// The stack for the module that takes most.
+///
+/// # Errors
+/// When one module takes minutes, or all of them together do.
+pub(super) fn stack(view: &View, pieces: &[Vec<Piece>]) -> Result<usize, DrawError> {
+    let (mut most, mut total) = (0, Room::default());
+    for (module, pieces) in pieces.iter().enumerate() {
+        let room = room(view, module, pieces);
+        room.check(&view.modules[module].path)?;
+        total = total.and(room);
+        total.check(&Path::root())?;
+        most = most.max(room.all());
+    }
+    Ok(STACK_BASE + most * STACK_EACH)
 }
 
 /// A network could not be laid out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DrawError {
-    /// One module holds too much.
+    /// One module, or the whole network, holds too much.
     #[error(
         "{} holds {blocks} blocks with lines through {passes} rows, too many to draw; close modules, or use --depth",
         if module.is_root() { "the network".to_owned() } else { format!("`{module}`") }
@@ -74,11 +114,8 @@ fn lines_outward(children: &[Child], pieces: &[Piece]) -> usize {
     below.saturating_add((children.len() - are_read.len()).saturating_mul(exits.len()))
 }
 
-/// How much dagre has to do in a module: things, and rows that lines pass.
-///
-/// # Errors
-/// When that would take minutes.
-pub(super) fn room(view: &View, module: usize, pieces: &[Piece]) -> Result<usize, DrawError> {
+/// How much dagre has to do in a module.
+fn room(view: &View, module: usize, pieces: &[Piece]) -> Room {
     let children = &view.modules[module].children;
     let mut readers: HashMap<Child, Vec<Child>> = HashMap::new();
     for piece in pieces {
@@ -104,9 +141,5 @@ pub(super) fn room(view: &View, module: usize, pieces: &[Piece]) -> Result<usize
     let passes: usize =
         pieces.iter().map(|piece| row(piece.to).abs_diff(row(piece.from)).max(1)).sum();
     let passes = passes.saturating_add(lines_outward(children, pieces));
-    if children.len() > MOST_BLOCKS || passes > MOST_PASSES {
-        let module = view.modules[module].path.clone();
-        return Err(DrawError::TooMany { module, blocks: children.len(), passes });
-    }
-    Ok(children.len() + passes)
+    Room { blocks: children.len(), passes }
 }

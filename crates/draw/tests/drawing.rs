@@ -195,3 +195,17 @@ fn modules_with_one_thing_inside_dissolve_in_any_number() {
     assert_eq!(drawing.simplified, None);
     assert!(!drawing.text.contains("subgraph"));
 }
+
+/// Each module fits, and all of them together would take minutes.
+#[test]
+fn many_large_modules_are_too_much_together() {
+    let mut graph = Graph::new(Shape::map(1, 1, 1), None).unwrap();
+    for step in 0..24_000 {
+        let path = NodePath::new(&format!("m{}/relu-{step}", step / 6_000));
+        let relu = NewNode::new(Op::Activation(Activation::Relu), path);
+        graph.add(relu, &[graph.output()]).unwrap();
+    }
+    let error = Scene::new(&graph, &Open::All).unwrap_err();
+    assert!(matches!(&error, DrawError::TooMany { module, .. } if module.is_root()), "{error:?}");
+    assert_eq!(svg(&graph, &Open::All).unwrap().simplified.unwrap().depth, 1);
+}

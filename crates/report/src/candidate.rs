@@ -76,12 +76,13 @@ impl NetworkEntry {
         self.comparable().and_then(|accuracy| accuracy.top1)
     }
 
-    /// A count by metric: from the graph, else as results recorded it. None for what is not counted or not known.
+    /// A count by metric: as results record it, else from the graph. None for what is not counted or not known.
     pub fn count(&self, metric: Metric) -> Option<u64> {
-        match &self.network {
-            Some(NetworkCost { graph, cost }) => metric.count(graph, cost),
-            None => metric.recorded(&self.subject),
-        }
+        let counted = || {
+            let NetworkCost { graph, cost } = self.network.as_ref()?;
+            metric.count(graph, cost)
+        };
+        metric.recorded(&self.subject).or_else(counted)
     }
 
     /// The value of a metric with where it comes from: counted, published, or measured in a configuration. None where
