@@ -241,7 +241,7 @@ fn long_rows_of_nodes_run_or_are_refused() {
             (20_000, None, Some(1.0)),
             (30_000, Some(sum.clone()), Some(30_000.0)),
             (10_000, Some(half.clone()), Some(5_000.0)),
-            (10_000, Some(Op::Concat), None),
+            (2_000, Some(Op::Concat), None),
         ] {
             let model = deep(nodes, join);
             let mut session = match engine.compile(&model, &setup) {

@@ -61,8 +61,7 @@ const FUNCTIONS: [&str; 23] = [
 ];
 
 /// It rewrites and frees graphs by walks that call themselves.
-const DEEP: deep::Engine =
-    deep::Engine { name: NAME, bytes_per_node: 4096, longest_row: 1_000_000 };
+const DEEP: deep::Engine = deep::Engine { name: NAME, bytes_per_node: 4096, longest_row: 2_000 };
 
 /// The engine, found or not.
 #[derive(Clone, Debug)]
