@@ -55,7 +55,7 @@ pub use way::{BenchConfig, batch_and_threads, profiled_ways, ways, ways_of};
 /// the files.
 ///
 /// Nothing is replaced before all files are whole. A run that is killed while it replaces them leaves a note in the
-/// folder, for which [`is_unfinished`] looks.
+/// folder, for which [`inceptive_files::is_unfinished`] looks.
 ///
 /// # Errors
 /// When the folder or a file cannot be written, is one of `inputs`, or is a link.
