@@ -165,7 +165,7 @@ def look(journey: Journey) -> None:
 
     journey.select("googlenet-widths")
     window.click("Draw the space", "push button")
-    window.find("1920 networks of .*", "label")
+    window.find("1,920 networks of .*", "label")
     window.click("y axis", "combo box")
     window.click("params", "push button|toggle button|menu item|list item")
     window.wait("closed list", lambda: not window.has("acts", "push button|toggle button|menu item|list item"))
