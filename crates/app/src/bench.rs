@@ -40,9 +40,9 @@ pub struct BenchPlan {
     pub requests: Vec<Request>,
     /// Their weights.
     pub weights: WeightSource,
-    /// Images at once; each is measured apart, once.
+    /// Batch sizes; each is benchmarked separately, once.
     pub batches: Vec<u32>,
-    /// Threads of one run; each is measured apart, once.
+    /// Threads per inference; each is benchmarked separately, once.
     pub threads: Vec<u32>,
     /// The precision wished for.
     pub precision: PrecisionRequest,

@@ -24,7 +24,7 @@ use crate::host::{CpuTime, Host};
 pub struct Protocol {
     /// Time for each candidate, warm-up included, loading not.
     pub budget: Duration,
-    /// The most runs of a candidate that count.
+    /// Maximum number of timed runs per network.
     pub max_runs: usize,
     /// Seed of inputs and of resampling.
     pub seed: u64,

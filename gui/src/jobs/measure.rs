@@ -31,9 +31,9 @@ pub struct BenchRequest {
     pub engines: Vec<String>,
     /// The device of the engines.
     pub device: String,
-    /// Images at once; each is measured apart.
+    /// Batch sizes; each is benchmarked separately.
     pub batches: Vec<u32>,
-    /// Threads of one run; each is measured apart; none for as many as there are cores.
+    /// Threads per inference; each is benchmarked separately; none for as many as there are cores.
     pub threads: Vec<u32>,
     /// How much to measure.
     pub protocol: Protocol,
