@@ -289,6 +289,6 @@ fn counting_a_space_can_be_interrupted() {
     assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     let asked = std::time::Instant::now();
     assert!(!child.wait().unwrap().success());
-    assert!(asked.elapsed() < std::time::Duration::from_secs(3));
+    assert!(asked.elapsed() < std::time::Duration::from_secs(10));
     assert!(!folder.path().join("out").exists());
 }
