@@ -91,6 +91,6 @@ mod tests {
         assert!(check_remembered(&file).is_ok());
         std::fs::File::create(&file).unwrap().set_len(1 << 40).unwrap();
         let message = check_remembered(&file).unwrap_err().to_string();
-        assert!(message.contains("larger than 64 MiB"), "{message}");
+        assert!(message.contains("limit of 64 MiB"), "{message}");
     }
 }

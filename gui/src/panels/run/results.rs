@@ -193,7 +193,7 @@ fn grade(ui: &mut Ui, result: &Measurement) {
     label.on_hover_ui(|ui| {
         ui.set_max_width(380.0);
         if result.findings.is_empty() {
-            ui.label("Nothing speaks against it.");
+            ui.label("No problems found.");
         }
         for finding in &result.findings {
             let word = if finding.is_serious { "serious: " } else { "" };
