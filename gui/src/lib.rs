@@ -69,7 +69,7 @@ fn check_remembered(file: &Path) -> eframe::Result {
     match inceptive_files::open(file, MAX_REMEMBERED_BYTES) {
         Err(error) if Refusal::of(&error).is_some() => Err(eframe::Error::AppCreation(
             format!(
-                "cannot read `{}`, what the window remembers: {error}. Delete it",
+                "cannot read `{}`, the saved state of the window: {error}. Delete it",
                 file.display()
             )
             .into(),

@@ -117,7 +117,7 @@ pub(super) fn bench(
         return Err("nothing was measured".to_owned());
     }
     if kept == 0 {
-        return Err("no result could be kept".to_owned());
+        return Err("no result could be saved".to_owned());
     }
     Ok(Output::Measured)
 }

@@ -88,7 +88,7 @@ fn the_search_begins_empty_and_is_left_with_escape() {
     };
     let wanted = |window: &Window| window.get("Search nodes").value().unwrap_or_default();
     looks_for(&mut window, "no such node");
-    let note = window.get("Nothing is called so").rect();
+    let note = window.get("No matches").rect();
     assert!(note.height() < 30.0, "{note:?}");
     window.press(Modifiers::NONE, Key::Escape);
     assert_eq!(wanted(&window), "");

@@ -103,7 +103,7 @@ impl Results {
                 ui.selectable_value(&mut self.engine, Some(engine.to_owned()), engine);
             }
         });
-        shown.response.on_hover_text("Results of all engines, or of one");
+        shown.response.on_hover_text("Filter by engine");
         if self.sort.by != Column::Time && ui.button("Latest first").clicked() {
             self.sort = Self::default().sort;
         }
@@ -122,8 +122,8 @@ impl Results {
         if rows.is_empty() {
             if model.results.problem.is_none() {
                 ui.weak(match model.results.measurements.is_empty() {
-                    true => "There are no results yet: select networks and press Start.",
-                    false => "Nothing found",
+                    true => "No results yet: select networks and press Start.",
+                    false => "No matches",
                 });
             }
             return;
