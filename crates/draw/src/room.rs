@@ -30,7 +30,7 @@ pub(super) const fn stack(room: usize) -> usize {
 pub enum DrawError {
     /// One module holds too much.
     #[error(
-        "{} holds {blocks} blocks with lines through {passes} rows, too many to draw; close modules, or use --depth",
+        "{} has too many blocks to draw: {blocks}, with lines through {passes} rows; close modules, or use --depth",
         if module.is_root() { "the network".to_owned() } else { format!("`{module}`") }
     )]
     TooMany {
@@ -42,7 +42,7 @@ pub enum DrawError {
         passes: usize,
     },
     /// The system gives no thread with a stack that is deep enough.
-    #[error("there is not enough memory to lay the network out: {0}")]
+    #[error("not enough memory for the layout of the network: {0}")]
     NoThread(String),
     /// Somebody stopped it.
     #[error("stopped")]

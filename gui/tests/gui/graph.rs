@@ -197,5 +197,5 @@ fn of_many_layouts_that_are_asked_for_the_last_one_is_shown() {
 fn what_cannot_be_drawn_is_said() {
     let mut window = Window::with("chain.yaml", &chain(24_000));
     window.wait("it is read", |model| model.network().is_some() && is_idle(model));
-    assert!(window.harness.query_by_label_contains("too many to draw").is_some());
+    assert!(window.harness.query_by_label_contains("too many blocks to draw").is_some());
 }
