@@ -15,7 +15,7 @@ pub enum PrecisionRequest {
     /// Single precision, so that engines can be compared.
     #[default]
     Fp32,
-    /// Whatever the engine chooses by itself; what that is stands in every result.
+    /// The engine's own default; the precision used is recorded.
     EngineDefault,
 }
 
