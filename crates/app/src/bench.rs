@@ -40,7 +40,7 @@ pub struct BenchPlan {
     pub requests: Vec<Request>,
     /// Their weights.
     pub weights: WeightSource,
-    /// Images at once; each is measured apart, once.
+    /// Batch sizes; each is benchmarked separately, once.
     pub batches: Vec<u32>,
     /// Threads of one run; each is measured apart, once.
     pub threads: Vec<u32>,
@@ -66,7 +66,7 @@ pub struct BenchContext<'a> {
     pub roofline: &'a dyn Fn(u32) -> Roofline,
     /// Bytes of memory that are left.
     pub available_bytes: u64,
-    /// Set by whoever wants it to stop: what is measured enough is still kept.
+    /// Set by whoever wants it to stop: finished results are still saved.
     pub stop: &'a AtomicBool,
 }
 

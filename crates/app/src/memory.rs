@@ -40,7 +40,7 @@ pub enum Purpose {
     Export,
     /// To be run.
     Run {
-        /// Images at once.
+        /// Batch size.
         batch: u32,
         /// Engines that have it at once.
         engines: usize,
@@ -59,7 +59,7 @@ impl Purpose {
         }
     }
 
-    /// Images at once.
+    /// Batch size.
     pub(crate) fn batch(self) -> u32 {
         match self {
             Self::Export => 1,

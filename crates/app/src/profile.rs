@@ -21,7 +21,7 @@ pub struct ProfilePlan {
     pub requests: Vec<Request>,
     /// Their weights; the seed is that of inputs too.
     pub weights: WeightSource,
-    /// Images at once; each is profiled apart.
+    /// Batch sizes; each is profiled separately.
     pub batches: Vec<u32>,
     /// Threads of one run; each is profiled apart.
     pub threads: Vec<u32>,
@@ -29,7 +29,7 @@ pub struct ProfilePlan {
     pub precision: PrecisionRequest,
     /// The device.
     pub device: String,
-    /// Runs that medians are over.
+    /// Runs per median.
     pub runs: usize,
 }
 

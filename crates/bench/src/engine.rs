@@ -22,7 +22,7 @@ pub enum PrecisionRequest {
 /// How a network is to be run.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Setup {
-    /// Images at once.
+    /// Batch size.
     pub batch: u32,
     /// Threads that compute one run.
     pub threads: u32,

@@ -18,7 +18,7 @@ pub struct ForeignMeasurement {
     pub infer_samples_per_sec: f64,
     /// Milliseconds for a batch.
     pub infer_step_time: f64,
-    /// Images at once.
+    /// Batch size.
     pub infer_batch_size: u32,
     /// Parameters in millions.
     pub param_count: f64,

@@ -31,7 +31,7 @@ pub struct BenchRequest {
     pub engines: Vec<String>,
     /// The device of the engines.
     pub device: String,
-    /// Images at once; each is measured apart.
+    /// Batch sizes; each is benchmarked separately.
     pub batches: Vec<u32>,
     /// Threads of one run; each is measured apart; none for as many as there are cores.
     pub threads: Vec<u32>,
@@ -50,11 +50,11 @@ pub struct ProfileRequest {
     pub engines: Vec<String>,
     /// The device of the engines.
     pub device: String,
-    /// Images at once; each is profiled apart.
+    /// Batch sizes; each is profiled separately.
     pub batches: Vec<u32>,
     /// Threads; each is profiled apart; none for as many as there are cores.
     pub threads: Vec<u32>,
-    /// Runs that medians are over.
+    /// Runs per median.
     pub runs: usize,
     /// Where results go.
     pub store: PathBuf,

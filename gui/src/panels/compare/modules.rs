@@ -35,7 +35,7 @@ enum Metric {
 
 impl Metric {
     const ALL: [(Self, &'static str, &'static str); 4] = [
-        (Self::Params, "params", "Learned numbers"),
+        (Self::Params, "params", "Learned values"),
         (Self::Macs, "MACs", "Multiply-accumulates for one image"),
         (Self::Memory, "memory", "Bytes of all activations for one image"),
         (Self::Time, "time", "From profiles with the same engine, batch and threads"),

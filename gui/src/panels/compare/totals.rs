@@ -135,7 +135,7 @@ fn counts(networks: &[Compared<'_>], model: &Model) -> Vec<Row> {
             }
         };
     let mut rows = vec![
-        count("params", "Learned numbers", exact, &|it| it.network.cost.total.params),
+        count("params", "Learned values", exact, &|it| it.network.cost.total.params),
         count(
             &compute_unit(convention),
             "Compute for one image, in the convention chosen below",
