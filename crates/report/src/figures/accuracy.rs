@@ -224,10 +224,7 @@ fn names(points: &[Point<'_>]) -> Vec<Named> {
 fn entries(points: &[Point<'_>], axis: Axis<'_>) -> Vec<(Sample, String)> {
     let color = origin_color(EVIDENCE);
     let mut entries = vec![
-        (
-            Sample::Mark(Shape::Disc, color.mix(STRONG)),
-            format!("{}, Pareto-optimal", EVIDENCE.name()),
-        ),
+        (Sample::Mark(Shape::Disc, color.mix(STRONG)), format!("{}, optimal", EVIDENCE.name())),
         (Sample::Mark(Shape::Disc, color.mix(MUTED)), format!("{}, dominated", EVIDENCE.name())),
         (Sample::Line(color), "Pareto front".to_owned()),
     ];
