@@ -88,7 +88,7 @@ def edit(journey: Journey) -> None:
     journey.picture("edit-1-source")
 
     window.type("256")
-    window.find("right, not saved", "label")
+    window.find("valid, not saved", "label")
     window.press("ctrl+1")
     wanted = number(journey.counts(FILE, "4a.c3=256")["macs"])
     window.find(wanted, "label")
@@ -100,17 +100,17 @@ def edit(journey: Journey) -> None:
     time.sleep(1)
     window.press("Return")
     window.type("clases: 1000")
-    window.find("has mistakes", "label")
+    window.find("invalid", "label")
     window.find(".*did you mean `classes`.*", "label")
     journey.picture("edit-3-mistake")
 
     for _ in range(10):
         window.press("ctrl+z")
         with contextlib.suppress(Failed):
-            window.find("right, not saved", "label", patience_s=3)
+            window.find("valid, not saved", "label", patience_s=3)
             break
     window.press("ctrl+s")
-    window.find("right", "label")
+    window.find("valid", "label")
     if file.read_text() != text.replace(WIDTH, "c3: 256"):
         raise Failed("the file is not the text with the new width")
 
@@ -133,7 +133,7 @@ def look(journey: Journey) -> None:
     journey.picture("look-1-module")
 
     window.press("o")
-    window.click("What cards are coloured by", "combo box")
+    window.click("Colour nodes by", "combo box")
     window.click("compute", "push button|toggle button|menu item|list item")
     window.press("slash")
     window.type("4a/3x3/conv")
@@ -160,7 +160,7 @@ def look(journey: Journey) -> None:
         raise Failed(f"the file has {counted}, the sliders gave {now}")
 
     window.press("ctrl+4")
-    window.find("mobilenet-v2 in the plot, on the front", "push button|toggle button")
+    window.find("mobilenet-v2 in the plot, Pareto-optimal", "push button|toggle button")
     journey.picture("look-4-front")
 
     journey.select("googlenet-widths")

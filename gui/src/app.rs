@@ -153,7 +153,7 @@ impl App {
                     self.model.selection = vec![file];
                     tiles::show(&mut self.tree, Pane::Design);
                 } else {
-                    let text = "the space changed since it was drawn: draw it again";
+                    let text = "the space has changed; draw it again";
                     self.model.messages.push(Message::Problem(text.to_owned()));
                 }
             }

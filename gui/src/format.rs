@@ -17,7 +17,7 @@ pub fn milliseconds(ms: f64) -> String {
 }
 
 /// Why an accuracy that was published is not shown beside others.
-pub const NOT_COMPARED: &str = "what was published is of another protocol, and not compared";
+pub const NOT_COMPARED: &str = "published with another protocol; not compared";
 
 /// What a convention counts, with its tool unless it is ours: `MACs`, `mult-adds (torchinfo)`.
 pub fn compute_unit(convention: Convention) -> String {

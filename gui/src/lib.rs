@@ -69,7 +69,7 @@ fn check_remembered(file: &Path) -> eframe::Result {
     match inceptive_files::open(file, MAX_REMEMBERED_BYTES) {
         Err(error) if Refusal::of(&error).is_some() => Err(eframe::Error::AppCreation(
             format!(
-                "cannot read `{}`, what the window remembers: {error}. Delete it",
+                "cannot read `{}`, the saved state of the window: {error}. Delete it",
                 file.display()
             )
             .into(),
@@ -91,6 +91,6 @@ mod tests {
         assert!(check_remembered(&file).is_ok());
         std::fs::File::create(&file).unwrap().set_len(1 << 40).unwrap();
         let message = check_remembered(&file).unwrap_err().to_string();
-        assert!(message.contains("larger than 64 MiB"), "{message}");
+        assert!(message.contains("limit of 64 MiB"), "{message}");
     }
 }

@@ -37,10 +37,10 @@ fn activity(ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let mut text = counted(count, "file", "files");
         let drafts = model.entries.values().filter(|entry| entry.draft.is_some()).count();
         if wrong > 0 {
-            text.push_str(&format!(", {wrong} with mistakes"));
+            text.push_str(&format!(", {wrong} invalid"));
         }
         if drafts > 0 {
-            text.push_str(&format!(", {drafts} not saved"));
+            text.push_str(&format!(", {drafts} unsaved"));
         }
         if model.selection.len() > 1 {
             text.push_str(&format!(", {} selected", model.selection.len()));
@@ -67,7 +67,7 @@ fn scale(ui: &mut Ui) {
             }
         }
     });
-    inner.response.on_hover_text("Size of everything (Ctrl + and Ctrl −)");
+    inner.response.on_hover_text("Zoom (Ctrl + and Ctrl −)");
 }
 
 fn theme_switch(ui: &mut Ui, now: ThemePreference) {
@@ -76,7 +76,7 @@ fn theme_switch(ui: &mut Ui, now: ThemePreference) {
         ThemePreference::Light => (ThemePreference::Dark, "Theme: light"),
         ThemePreference::Dark => (ThemePreference::System, "Theme: dark"),
     };
-    if ui.button(name).on_hover_text("Light, dark, or as the system").clicked() {
+    if ui.button(name).on_hover_text("Light, dark or system theme").clicked() {
         ui.ctx().set_theme(next);
     }
 }
@@ -90,7 +90,7 @@ fn convention_choice(ui: &mut Ui, now: Convention, commands: &mut Commands) {
             }
         }
     });
-    inner.response.on_hover_text("How compute is counted");
+    inner.response.on_hover_text("Counting convention of compute");
 }
 
 /// Draws messages that have no other place, each to be taken away by a click.

@@ -66,7 +66,7 @@ pub struct BenchContext<'a> {
     pub roofline: &'a dyn Fn(u32) -> Roofline,
     /// Bytes of memory that are left.
     pub available_bytes: u64,
-    /// Set by whoever wants it to stop: what is measured enough is still kept.
+    /// Set by whoever wants it to stop: finished results are still saved.
     pub stop: &'a AtomicBool,
 }
 
@@ -105,7 +105,7 @@ pub enum TaskError {
         error: EngineError,
     },
     /// It was stopped too early to say anything.
-    #[error("stopped before there was a result: {label}")]
+    #[error("stopped before the first result: {label}")]
     Abandoned {
         /// The network and the engine.
         label: String,
@@ -115,15 +115,15 @@ pub enum TaskError {
     Store(#[from] StoreError),
     /// There is no network in a folder.
     #[error(
-        "there is no network in `{}`: no architecture or space (.yaml, .yml) and no ONNX file (.onnx) lies in it; folders \
-         in it are not searched", folder.display()
+        "no networks in `{}`: it has no architecture or space (.yaml, .yml) and no ONNX file (.onnx); subfolders \
+         are not searched", folder.display()
     )]
     NoNetworks {
         /// The folder.
         folder: PathBuf,
     },
     /// None of what was named has a network.
-    #[error("there is nothing to report on; no report was written")]
+    #[error("nothing to report; no report was written")]
     NothingToReport,
     /// A store has none of the results that are wanted.
     #[error("`{}` has no results{wishes}", store.display())]
@@ -388,7 +388,7 @@ impl BenchRecorder<'_> {
 
     fn progress(&mut self, at: usize, share: f64, activity: &'static str) {
         self.shares[at] = share.clamp(0.0, 1.0);
-        #[expect(clippy::cast_precision_loss, reason = "nobody measures 2^52 networks")]
+        #[expect(clippy::cast_precision_loss, reason = "counts are below 2^52")]
         let done = self.done_before as f64 + self.shares.iter().sum::<f64>();
         let network = self.candidates[at].subject.name.clone();
         self.tell(BenchEvent::Progress { done, activity, network: &network });

@@ -44,10 +44,10 @@ pub enum SaveError {
     #[error("give the network a name")]
     Unnamed,
     /// The name of the file leads elsewhere or is none.
-    #[error("`{0}` is not the name of a file, such as wider.yaml")]
+    #[error("`{0}` is not a file name, such as wider.yaml")]
     FileName(String),
     /// The file would extend itself.
-    #[error("a file cannot extend itself: choose another name than `{0}`")]
+    #[error("`{0}` cannot extend itself; choose another name")]
     Itself(String),
     /// There is such a file.
     #[error("`{}` exists already", .0.display())]
@@ -56,9 +56,7 @@ pub enum SaveError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// The file would describe another network.
-    #[error(
-        "the file would describe another network than the one on the screen; nothing was written"
-    )]
+    #[error("the file would give a different network than shown; nothing was written")]
     Different,
     /// The system does not take the file.
     #[error(transparent)]

@@ -17,7 +17,7 @@ pub const ALL: &str = "all";
 #[derive(Debug, thiserror::Error)]
 pub enum ChoiceError {
     /// No engine has the name.
-    #[error("there is no engine `{name}`; known are {} and `{ALL}`", known.join(", "))]
+    #[error("unknown engine `{name}`; use {} or `{ALL}`", known.join(", "))]
     Unknown {
         /// The name.
         name: String,

@@ -32,14 +32,14 @@ pub enum GitError {
     Run(#[source] io::Error),
     /// There is no such revision, or the folder is in no repository.
     #[error(
-        "git knows no revision `{0}` here: run this in the working tree of the repository, and fetch the revision first"
+        "git does not know the revision `{0}`; run this in the repository, and fetch the revision first"
     )]
     Revision(String),
     /// The listing is longer than any folder of networks.
-    #[error("`{0}` holds too many files")]
+    #[error("`{0}` has too many files")]
     TooManyFiles(String),
     /// There is no such file or folder at the revision.
-    #[error("`{path}` is not there at revision `{revision}`")]
+    #[error("`{path}` does not exist at revision `{revision}`")]
     Path {
         /// The revision.
         revision: String,
@@ -173,7 +173,7 @@ struct Answer {
 /// Asks git, and reads at most so many bytes of its answer: a repository may hold a blob of gigabytes.
 fn git(arguments: &[&str], limit: u64) -> io::Result<Answer> {
     let missing =
-        || io::Error::new(io::ErrorKind::NotFound, "it is not in an absolute folder of PATH");
+        || io::Error::new(io::ErrorKind::NotFound, "not found in the absolute folders of PATH");
     let mut command = program::command("git").ok_or_else(missing)?;
     harmless(&mut command);
     let mut child = command

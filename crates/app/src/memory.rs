@@ -7,7 +7,7 @@ use inceptive_ir::Graph;
 /// Something is too large for this machine.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{what} needs {} of memory, but only {} are left", bytes(*needed), bytes(*available)
+    "{what} needs {} of memory, but only {} are free", bytes(*needed), bytes(*available)
 )]
 pub struct OutOfMemory {
     /// What it is.
@@ -40,7 +40,7 @@ pub enum Purpose {
     Export,
     /// To be run.
     Run {
-        /// Images at once.
+        /// Batch size.
         batch: u32,
         /// Engines that have it at once.
         engines: usize,
@@ -59,7 +59,7 @@ impl Purpose {
         }
     }
 
-    /// Images at once.
+    /// Batch size.
     pub(crate) fn batch(self) -> u32 {
         match self {
             Self::Export => 1,
@@ -72,7 +72,7 @@ impl Purpose {
 pub fn with_batch(network: &str, batch: u32) -> String {
     match batch {
         1 => format!("`{network}`"),
-        _ => format!("`{network}` with {batch} images at once"),
+        _ => format!("`{network}` with batch {batch}"),
     }
 }
 
@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(check(needed), Ok(()));
         assert_eq!(
             check(3 << 30).unwrap_err().to_string(),
-            "`m` with 4 images at once needs 4.06 GiB of memory, but only 3.00 GiB are left"
+            "`m` with batch 4 needs 4.06 GiB of memory, but only 3.00 GiB are left"
         );
     }
 

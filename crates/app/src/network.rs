@@ -26,7 +26,7 @@ pub enum ReadError {
     #[error("{0}")]
     Yaml(Failure),
     /// Settings were given for something that cannot be set.
-    #[error("`{}`: --set is for YAML files; an ONNX file is fixed", .0.display())]
+    #[error("`{}`: --set works on YAML files only, not on ONNX files", .0.display())]
     Fixed(PathBuf),
     /// The system does not give the file.
     #[error("cannot read `{}`", path.display())]
@@ -173,8 +173,8 @@ fn outputs_note(imported: &Imported) -> Option<String> {
     let (output, all, named) = (&imported.output, left_out.len() + 1, named.join(", "));
     (!left_out.is_empty()).then(|| {
         format!(
-            "the file has {all} outputs, of which only the first, `{output}`, is read; what only {named}{more} \
-             need{} is not counted, run or exported",
+            "the file has {all} outputs, of which only the first, `{output}`, is used; nodes that only \
+             {named}{more} need{} are not counted, run or exported",
             if left_out.len() == 1 { "s" } else { "" },
         )
     })
@@ -334,7 +334,7 @@ fn read_beside(model: &Path, location: &str, range: Range<u64>) -> io::Result<Ve
     Ok(bytes)
 }
 
-const OUTSIDE: &str = "weights can only be in the folder of the model";
+const OUTSIDE: &str = "weights must be in the folder of the model";
 
 fn parent(path: &Path) -> Option<PathBuf> {
     path.parent().map(Path::to_owned)

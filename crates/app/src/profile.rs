@@ -21,7 +21,7 @@ pub struct ProfilePlan {
     pub requests: Vec<Request>,
     /// Their weights; the seed is that of inputs too.
     pub weights: WeightSource,
-    /// Images at once; each is profiled apart.
+    /// Batch sizes; each is profiled separately.
     pub batches: Vec<u32>,
     /// Threads of one run; each is profiled apart.
     pub threads: Vec<u32>,
@@ -29,7 +29,7 @@ pub struct ProfilePlan {
     pub precision: PrecisionRequest,
     /// The device.
     pub device: String,
-    /// Runs that medians are over.
+    /// Runs per median.
     pub runs: usize,
 }
 
@@ -131,7 +131,7 @@ impl Profiler<'_> {
     }
 
     /// Tells how far the profile is that is being made, when that can be seen.
-    #[expect(clippy::cast_precision_loss, reason = "nobody makes 2^52 profiles")]
+    #[expect(clippy::cast_precision_loss, reason = "counts are below 2^52")]
     fn within(&mut self, share: f64, activity: &str) {
         let done = self.done as f64 + share;
         let percent = done / (self.each * self.plan.requests.len()).max(1) as f64 * 100.0;
@@ -181,7 +181,7 @@ impl Profiler<'_> {
         if let Some(known) = self.rooflines.iter().find(|known| known.threads == threads) {
             return *known;
         }
-        self.begin("measuring what the machine can do");
+        self.begin("measuring the machine's peak");
         let roofline = (self.place.roofline)(threads);
         self.rooflines.push(roofline);
         roofline

@@ -636,7 +636,7 @@ mod tests {
         assert!(gathered.is_empty());
         let troubles: Vec<String> = gathered.troubles.iter().map(ToString::to_string).collect();
         assert_eq!(troubles.len(), 1, "{troubles:?}");
-        assert!(troubles[0].starts_with("there is no network in `"), "{troubles:?}");
+        assert!(troubles[0].starts_with("no networks in `"), "{troubles:?}");
     }
 
     #[test]

@@ -125,7 +125,7 @@ pub trait Observer {
     /// Something happened to the candidate at this position.
     fn event(&mut self, candidate: usize, event: Event);
 
-    /// Whether to stop: what is measured enough is still finished.
+    /// Whether to stop; networks with enough runs are still finished.
     fn wants_stop(&self) -> bool;
 }
 

@@ -22,7 +22,7 @@ pub enum PrecisionRequest {
 /// How a network is to be run.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Setup {
-    /// Images at once.
+    /// Batch size.
     pub batch: u32,
     /// Threads that compute one run.
     pub threads: u32,
@@ -173,9 +173,7 @@ pub enum EngineError {
         what: String,
     },
     /// So many nodes follow each other that it would take too long, or more stack than there is.
-    #[error(
-        "{engine} cannot prepare a network in which {row} nodes follow each other; at most {limit} can"
-    )]
+    #[error("{engine} cannot load a network with a chain of {row} nodes; the limit is {limit}")]
     TooDeep {
         /// The engine.
         engine: &'static str,
@@ -225,7 +223,7 @@ pub trait Engine {
 pub type ProgressFn<'a> = dyn FnMut(f64) -> ControlFlow<()> + 'a;
 
 /// The share that so many steps are of all.
-#[expect(clippy::cast_precision_loss, reason = "nobody does 2^52 steps")]
+#[expect(clippy::cast_precision_loss, reason = "step counts are below 2^52")]
 pub(crate) fn share(done: usize, all: usize) -> f64 {
     done as f64 / all.max(1) as f64
 }

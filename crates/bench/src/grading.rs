@@ -39,18 +39,18 @@ pub fn grade_run(run: &Run, latency: &Summary, share_of_peak: f64) -> (Grade, Ve
 }
 
 fn warm_up(run: &Run) -> Option<Finding> {
-    let message = "times had not settled after the warm-up; give a larger --budget".to_owned();
+    let message = "latency had not settled after the warm-up; measure for longer".to_owned();
     (!run.settled).then_some(Finding::new(false, message))
 }
 
 fn spread(latency: &Summary) -> Option<Finding> {
     if !latency.median.has_interval() {
-        let message = "one run says nothing about the next; allow more --runs".to_owned();
+        let message = "a single run has no confidence interval; allow more runs".to_owned();
         return Some(Finding::new(true, message));
     }
     let spread = latency.median.relative_spread();
     beyond(spread, SPREAD, || {
-        format!("the interval is ±{:.1}% wide; give a larger --budget", spread * 100.0)
+        format!("the 95% interval is ±{:.1}% wide; measure for longer", spread * 100.0)
     })
 }
 
@@ -77,7 +77,7 @@ fn drift(run: &Run) -> Option<Finding> {
     beyond(change.abs(), DRIFT, || {
         let direction = if change > 0.0 { "slower" } else { "faster" };
         format!(
-            "runs became {} {direction} meanwhile; let the machine cool, or rest, first",
+            "latency drifted: runs became {} {direction}; let the CPU cool down",
             percent(change.abs())
         )
     })
@@ -87,13 +87,13 @@ fn others(run: &Run) -> Option<Finding> {
     let surroundings = &run.surroundings;
     let stolen = surroundings.stolen_cores.unwrap_or(0.0);
     if let Some(finding) = beyond(stolen, OTHERS, || {
-        format!("the hypervisor took {stolen:.1} cores away; measure on a machine of your own")
+        format!("the hypervisor took away {stolen:.1} cores; use a dedicated machine")
     }) {
         return Some(finding);
     }
     let others = surroundings.others_cores.unwrap_or(0.0);
     beyond(others, OTHERS, || {
-        format!("other programs kept {others:.1} cores busy; stop them, or use fewer --threads")
+        format!("other programs kept {others:.1} cores busy; stop them, or use fewer threads")
     })
 }
 
@@ -101,14 +101,16 @@ fn clock(run: &Run) -> Option<Finding> {
     let [start, end] = run.surroundings.clock_mhz?;
     let change = (end / start - 1.0).abs();
     beyond(change, CLOCK, || {
-        format!("the clock went from {start:.0} to {end:.0} MHz; set the governor to `performance`")
+        format!(
+            "the clock changed from {start:.0} to {end:.0} MHz; set the governor to `performance`"
+        )
     })
 }
 
 /// Nothing computes faster than the peak, so a higher speed tells that the peak was measured too low.
 fn peak(share: f64) -> Option<Finding> {
     let message =
-        "it computed faster than the measured peak, so the peak was disturbed; stop other programs";
+        "faster than the measured peak, so the peak was measured too low; stop other programs";
     (share > 1.0).then(|| Finding::new(false, message.to_owned()))
 }
 
@@ -121,9 +123,9 @@ fn subnormals(subnormals: Subnormals) -> Option<Finding> {
 fn runs(run: &Run, latency: &Summary) -> Option<Finding> {
     let few = latency.count < FEW_RUNS;
     let message = match (run.cut_short, few) {
-        (true, _) => format!("it was stopped after {} runs", latency.count),
-        (false, true) if latency.count == 1 => "there was only 1 run".to_owned(),
-        (false, true) => format!("there were only {} runs; give a larger --budget", latency.count),
+        (true, _) => format!("stopped after {} runs", latency.count),
+        (false, true) if latency.count == 1 => "only 1 run".to_owned(),
+        (false, true) => format!("only {} runs; measure for longer", latency.count),
         (false, false) => return None,
     };
     Some(Finding::new(few, message))

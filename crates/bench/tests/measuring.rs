@@ -212,8 +212,8 @@ fn results_are_held_against_the_best_that_their_machine_ever_showed() {
     held.hold_against(best(181.0));
     assert_eq!(
         held.findings[0].message,
-        "the machine's peak was 100 GFLOP/s meanwhile, 45% below the 181 of 2026-03-02; stop other programs or let \
-         it cool, and measure again"
+        "the machine's peak was 100 GFLOP/s, 45% below the 181 of 2026-03-02; stop other programs or let the CPU \
+         cool down, and measure again"
     );
     let best = held.best_roofline();
     assert_eq!((best.roofline.bandwidth_gbps, best.peak_unix_ms), (10.0, 1_772_409_600_000));

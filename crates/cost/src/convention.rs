@@ -122,7 +122,7 @@ struct Site {
     form: Form,
 }
 
-const NOTHING: Rule = Rule { count: 0, text: "nothing" };
+const NOTHING: Rule = Rule { count: 0, text: "not counted as compute" };
 
 const fn rule(count: u64, text: &'static str) -> Rule {
     Rule { count, text }

@@ -129,7 +129,7 @@ pub(super) struct Label {
 pub(super) fn label(graph: &Graph, view: &View, index: usize) -> Label {
     let block = &view.blocks[index];
     let title = view.block_name(index);
-    let kinds = kinds(graph, block);
+    let kinds = kinds(graph, &block.nodes);
     let detail = match block.nodes.as_slice() {
         [only] => operator(graph, *only),
         nodes if is_compound(&kinds) => compound(graph, nodes),
@@ -145,9 +145,14 @@ pub(super) fn label(graph: &Graph, view: &View, index: usize) -> Label {
     Label { title, detail, tooltip: tooltip(graph, block, &shape), shape, kind }
 }
 
-fn kinds(graph: &Graph, block: &Block) -> Vec<Kind> {
+/// What a module of few nodes computes, such as `conv 5x5, 32 + relu`: an operator and details of it. None for others.
+pub fn caption(graph: &Graph, nodes: &[NodeId]) -> Option<String> {
+    is_compound(&kinds(graph, nodes)).then(|| compound(graph, nodes))
+}
+
+fn kinds(graph: &Graph, nodes: &[NodeId]) -> Vec<Kind> {
     let kind = |&id: &NodeId| Kind::of(&graph.node(id).op, graph.input_shapes(id).first().copied());
-    block.nodes.iter().map(kind).collect()
+    nodes.iter().map(kind).collect()
 }
 
 /// A major operator followed by a few minor ones.

@@ -30,7 +30,7 @@ mod view;
 
 pub use budget::{Drawing, Simplified};
 pub use dot::dot;
-pub use label::Kind;
+pub use label::{Kind, caption};
 pub use layout::{Line, Point, Rect};
 pub use mermaid::mermaid;
 pub use room::DrawError;

@@ -70,7 +70,7 @@ pub(super) fn stack(view: &View, pieces: &[Vec<Piece>]) -> Result<usize, DrawErr
 pub enum DrawError {
     /// One module, or the whole network, holds too much.
     #[error(
-        "{} holds {blocks} blocks with lines through {passes} rows, too many to draw; close modules, or use --depth",
+        "{} has too many blocks to draw: {blocks}, with lines through {passes} rows; close modules, or use --depth",
         if module.is_root() { "the network".to_owned() } else { format!("`{module}`") }
     )]
     TooMany {
@@ -82,7 +82,7 @@ pub enum DrawError {
         passes: usize,
     },
     /// The system gives no thread with a stack that is deep enough.
-    #[error("there is not enough memory to lay the network out: {0}")]
+    #[error("not enough memory for the layout of the network: {0}")]
     NoThread(String),
     /// Somebody stopped it.
     #[error("stopped")]

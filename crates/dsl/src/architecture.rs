@@ -181,7 +181,7 @@ impl About {
             keys.name.0.as_ref().filter(|name| name.text.trim().is_empty())
         {
             let empty = Diagnostic::new(Code::InvalidName, "the name of a network cannot be empty");
-            reader.sink.push(empty.at(*span, "nothing here"));
+            reader.sink.push(empty.at(*span, "empty"));
         }
         Self {
             name: keys.name.0.as_ref().map_or_else(String::new, |name| name.text.clone()),
@@ -308,7 +308,7 @@ fn network(
     }
     if let (true, Some(body)) = (end.known && end.node == start.node, &keys.body.0) {
         let empty = Diagnostic::new(Code::EmptyNetwork, "the network has no layers");
-        lowering.sink.push(empty.at(body.0.span, "nothing here"));
+        lowering.sink.push(empty.at(body.0.span, "empty"));
     }
     end
 }
@@ -454,7 +454,7 @@ fn auxiliary<'a>(
     diagnostics.into_iter().for_each(|diagnostic| sink.push(diagnostic));
     if end.known && end.node == from.node {
         let message = format!("the head `{name}` has no layers");
-        sink.push(Diagnostic::new(Code::EmptyNetwork, message).at(node.span, "nothing here"));
+        sink.push(Diagnostic::new(Code::EmptyNetwork, message).at(node.span, "empty"));
     } else if let (true, Some(weight)) = (end.known, weight) {
         lowering.graph.add_auxiliary(AuxiliaryHead { name, output: end.node, weight });
     }

@@ -63,22 +63,21 @@ can stand for billions of values; such files are refused. A block may have 256
 parameters, a space 256 variables, and a file 512 parameters.";
     DuplicateKey "E008" "a key is given twice":
 "A key may stand once in a map. Remove one of the two, or rename it.";
-    UnsupportedYaml "E009" "a YAML feature is not used here":
-"Tags (`!name`), several documents in one file and keys that are lists or maps have no meaning in
+    UnsupportedYaml "E009" "an unsupported YAML feature":
+"Tags (`!name`), several documents in one file and keys that are lists or maps are not supported in
 architecture files.";
     UnknownKey "E101" "an unknown key":
-"The key has no meaning here; the help names the nearest known one and the keys that are allowed.";
+"The key is unknown here; the help names the nearest known one and the keys that are allowed.";
     WrongType "E102" "a value has the wrong type":
-"A number stands where a text is wanted, a map where a list is wanted, and so on. The message says what
-is wanted.";
+"For example a number instead of a text, or a map instead of a list. The message says what is expected.";
     MissingKey "E103" "a required key is missing":
 "The map needs this key; it has no default.";
     UnknownStep "E104" "an unknown step or block":
 "A step is `<operator> [<name>]: {arguments}`. The operator is built in (`conv`, `maxpool`, ...), or a
 block from `blocks:` or from a file under `use:`. The help names the nearest one.";
     InvalidName "E105" "a name has characters that are not allowed":
-"Names of steps, branches, blocks and parameters may use any script, but no spaces, characters that nobody
-sees, such as marks of direction and joiners, or any of `/ $ =`, and at most 100 characters. Names become
+"Names of steps, branches, blocks and parameters may use any script, but no spaces, invisible
+characters such as direction marks and joiners, or any of `/ $ =`, and at most 100 characters. Names become
 paths such as `4a/3x3/reduce`. A network's own `name` may be any text but an empty one.";
     DuplicateName "E106" "the same name twice":
 "A value of a space's variable is listed once. Steps in one scope need different names, because measurements, weights and comparisons are matched by
@@ -106,18 +105,18 @@ functions `min max floor ceil round round_to(x, multiple)`.";
 "A division by zero, arithmetic on text, a comparison of a number with text, or a field that a value
 does not have.";
     NotWhole "E204" "a whole number is needed":
-"The expression gives a fraction, and Inceptive never rounds in silence. Say how with `floor(...)`,
+"The expression gives a fraction, and Inceptive never rounds silently. Round with `floor(...)`,
 `ceil(...)`, `round(...)`, `round_to(..., 8)` or the whole-number division `//`.";
     UnusedParameter "E302" "a parameter is never used":
-"A parameter of a block, of the file or of a space is mentioned nowhere, so that setting it would change
-nothing. Use it or remove it.";
+"A parameter of a block, of the file or of a space is never used, so setting it would have no effect.
+Use it or remove it.";
     TooManyCalls "E303" "blocks call each other too deep":
 "Blocks may call blocks 32 deep; a block that calls itself never ends.";
     ReservedName "E304" "a block has the name of a built-in step":
-"A block may not be called like a built-in step, because a reader could not tell which one is meant.";
+"A block cannot have the name of a built-in step, because uses of it would be ambiguous.";
     PathEscape "E401" "a path leaves the folder":
 "`extends`, `use` and `base` take relative paths to files in the current folder or beside the file itself
-(or in the enclosing folder named `architectures`, or around one named `blocks` or `spaces`), so that a file from a stranger cannot read elsewhere.";
+(or in the enclosing folder named `architectures`, or around one named `blocks` or `spaces`), so that an untrusted file cannot read other folders.";
     ExtendsCycle "E402" "files extend each other in a circle":
 "Following `extends`, `use` or `base` leads back to the same file.";
     TooManyFiles "E403" "a network is read from too many files":

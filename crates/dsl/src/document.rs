@@ -45,13 +45,13 @@ record! {
             "width_multiplier" width_multiplier: Maybe<Real>,
             /// Multiplied widths are rounded to multiples of it, as MobileNet does; 8.
             "width_divisor" width_divisor: Maybe<Count>,
-            /// Arguments of built-in steps that hold throughout the file.
+            /// Default arguments of built-in steps in this file.
             "defaults" defaults: Maybe<DefaultsKey>,
             /// Blocks, by name.
             "blocks" blocks: Maybe<Blocks>,
             /// The classifier at the end: `gap`, `fc`, either with arguments, or a list of steps.
             "tail" tail: Maybe<TailKey>,
-            /// Classifiers on inner layers, for training only.
+            /// Auxiliary classifiers on inner layers, for training only.
             "auxiliary" auxiliary: Maybe<AuxiliaryList>,
             /// Arguments of named steps to replace, by path.
             "set" set: Maybe<SetKey>,
@@ -249,7 +249,7 @@ raw! {
 
 raw! {
     /// A text or a list of texts.
-    Texts "The paper or code that it comes from, or a list of them."
+    Texts "The source, such as a paper or code, or a list of them."
     Value::Text(_) | Value::List(_) => "text or a list of texts",
     json_schema!({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]})
 }
@@ -263,14 +263,14 @@ raw! {
 
 raw! {
     /// Named values.
-    Params "Names with their defaults; null where a value must be given."
+    Params "Names with their defaults; null if a value is required."
     Value::Map(_) | Value::List(_) => "a map of names, or a list of them",
     json_schema!({"anyOf": [{"type": "object"}, {"type": "array", "items": {"type": "string"}}]})
 }
 
 raw! {
     /// Default arguments by built-in step.
-    DefaultsKey "Arguments of built-in steps that hold throughout the file."
+    DefaultsKey "Default arguments of built-in steps in this file."
     Value::Map(_) => "a map from built-in steps to arguments",
     json_schema!({"$ref": "#/$defs/Defaults"})
 }
@@ -298,14 +298,14 @@ raw! {
 
 raw! {
     /// Auxiliary heads.
-    AuxiliaryList "Classifiers on inner layers, for training only."
+    AuxiliaryList "Auxiliary classifiers on inner layers, for training only."
     Value::List(_) => "a list of heads",
     json_schema!({"type": "array", "items": {"$ref": "#/$defs/AuxiliaryKeys"}})
 }
 
 raw! {
     /// Arguments by path of a step.
-    SetKey "Arguments of named steps to replace, by path: `{4a: {c3: 256}}`."
+    SetKey "Arguments to replace in named steps, by path: `{4a: {c3: 256}}`."
     Value::Map(_) => "a map from paths of steps to arguments",
     json_schema!({"type": "object", "additionalProperties": {"type": "object"}})
 }

@@ -184,7 +184,7 @@ impl Space {
         }
         let vary = keys.vary.0.map()?;
         if vary.0.is_empty() {
-            let nothing = Diagnostic::new(Code::OutOfRange, "a space varies something");
+            let nothing = Diagnostic::new(Code::OutOfRange, "`vary` needs at least one variable");
             return reader.report(nothing.at(keys.vary.0.span, "no variables"));
         }
         if vary.0.len() > MAX_VARIABLES {

@@ -91,7 +91,10 @@ pub(crate) fn check_name(name: &str, what: &str, span: Span, reader: &Reader<'_>
     let message = match bad {
         _ if is_long => format!("the name of a {what} has more than {LONGEST_NAME} characters"),
         Some(c) if is_invisible(c) => {
-            format!("the name of a {what} cannot contain {}, which nobody sees", c.escape_unicode())
+            format!(
+                "the name of a {what} cannot contain {}, which is invisible",
+                c.escape_unicode()
+            )
         }
         Some(c) => format!("the name of a {what} cannot contain `{c}`"),
         None if name.is_empty() => format!("the name of a {what} cannot be empty"),

@@ -133,7 +133,7 @@ pub(crate) fn parse(text: &str, source: u32, sink: &DiagnosticSink) -> Option<(N
             sink.push(match huge_integer(rest) {
                 Some(length) => {
                     let number = Span { end: at.start.saturating_add(length), ..at };
-                    Diagnostic::new(Code::OutOfRange, "a number that large has no meaning here")
+                    Diagnostic::new(Code::OutOfRange, "the number is too large")
                         .at(number, "out of range")
                 }
                 None => Diagnostic::new(Code::YamlSyntax, error.to_string()).at(at, "here"),
@@ -187,7 +187,7 @@ fn syntax_help(info: &str) -> &'static str {
     } else if info.contains("anchor") {
         "an alias `*name` needs an anchor `&name` on a value before it"
     } else {
-        "is a bracket or a quote left open, or a space missing after a colon, here or above?"
+        "is a bracket or quote not closed, or a space missing after a colon, here or above?"
     }
 }
 
@@ -341,7 +341,7 @@ impl Reader<'_> {
 
     fn refuse_tag(&self, tagged: bool, span: Span) {
         if tagged {
-            let message = "tags have no meaning in architecture files";
+            let message = "tags are not supported in architecture files";
             self.sink
                 .push(Diagnostic::new(Code::UnsupportedYaml, message).at(span, "remove the tag"));
         }

@@ -36,10 +36,10 @@ pub enum Refusal {
     #[error("it is a folder")]
     Folder,
     /// It is a pipe, a device or a socket.
-    #[error("it is {0}, not a regular file; save what it gives to a file and name that one")]
+    #[error("it is {0}, not a regular file; save its content to a file and use that one")]
     NotRegular(&'static str),
     /// It is larger than what is read.
-    #[error("it is larger than {}, the most that is read here", Size(*limit))]
+    #[error("it is larger than the limit of {}", Size(*limit))]
     TooLarge {
         /// The most bytes that are read.
         limit: u64,
@@ -179,7 +179,7 @@ mod tests {
     fn limits_are_named_in_plain_units() {
         for (limit, text) in [(3, "3 bytes"), (2 * MIB, "2 MiB"), (4 * GIB, "4 GiB")] {
             let message = Refusal::TooLarge { limit }.to_string();
-            assert_eq!(message, format!("it is larger than {text}, the most that is read here"));
+            assert_eq!(message, format!("it is larger than the limit of {text}"));
         }
     }
 

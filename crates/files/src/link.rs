@@ -19,7 +19,7 @@ pub fn refuse_links(path: &Path) -> io::Result<()> {
             && fs::symlink_metadata(&part).is_ok_and(|about| about.is_symlink())
         {
             let reason = format!(
-                "`{}` is a link to `{}`, and nothing is written through links: remove it, or name what it leads to",
+                "`{}` is a link to `{}`, and nothing is written through links: remove it, or name its target",
                 part.display(),
                 fs::read_link(&part)?.display()
             );

@@ -75,7 +75,10 @@ impl InputFiles {
     fn allows(&self, output: &Path) -> io::Result<()> {
         match self.0.contains(&true_path(output)) {
             false => Ok(()),
-            true => refused("it is read, and is not overwritten: choose another name".to_owned()),
+            true => refused(
+                "it is an input of this command and is not overwritten; choose another name"
+                    .to_owned(),
+            ),
         }
     }
 }
@@ -109,7 +112,7 @@ pub fn create_folder(path: &Path) -> Result<(), WriteError> {
 /// That a file stands where a folder is to be, if one does: the system only says that something exists.
 fn in_the_way(folder: &Path) -> Option<io::Error> {
     let file = folder.ancestors().find(|path| path.exists()).filter(|path| !path.is_dir())?;
-    let reason = format!("the file `{}` is in the way", file.display());
+    let reason = format!("a file `{}` exists where a folder is needed", file.display());
     Some(io::Error::new(io::ErrorKind::NotADirectory, reason))
 }
 
@@ -215,7 +218,7 @@ fn is_stale(path: &Path) -> bool {
 const UNFINISHED: &str = "UNFINISHED.txt";
 
 /// What it says.
-const UNFINISHED_TEXT: &str = "The files of this report are of two runs: the program ended while it replaced them.\n\
+const UNFINISHED_TEXT: &str = "This report mixes files of two runs: the program ended while replacing them.\n\
                                Write the report again.\n";
 
 /// Whether a folder holds files of two runs, because the program ended while it replaced them.
@@ -331,7 +334,7 @@ mod tests {
         for path in [file.clone(), file.join("inside")] {
             let error = create_folder(&path).unwrap_err();
             assert_eq!(error.path, path);
-            let reason = format!("the file `{}` is in the way", file.display());
+            let reason = format!("a file `{}` exists where a folder is needed", file.display());
             assert_eq!(error.error.to_string(), reason);
         }
         assert_eq!(fs::read_to_string(&file).unwrap(), "text");
@@ -351,7 +354,7 @@ mod tests {
             ["net.yaml", "inside/../net.yaml", "r.db", "r.db-wal", "r.db-shm", "r.db-journal"]
         {
             let error = replace_file(&path(name), b"lost", &inputs).unwrap_err().error;
-            assert!(error.to_string().starts_with("it is read, and is not overwritten"), "{name}");
+            assert!(error.to_string().starts_with("it is an input of this command"), "{name}");
         }
         replace_file(&path("other"), b"new", &inputs).unwrap();
         assert_eq!(fs::read_to_string(path("net.yaml")).unwrap(), "kept");

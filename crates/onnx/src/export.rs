@@ -90,13 +90,13 @@ pub enum ExportError {
     #[error(transparent)]
     Missing(#[from] Missing),
     /// The file would be larger than protocol buffers can be.
-    #[error("the file would have {bytes} bytes, but an ONNX file holds less than {MAX_BYTES}")]
+    #[error("the file would have {bytes} bytes, but an ONNX file must be smaller than {MAX_BYTES}")]
     TooLarge {
         /// How large it would be.
         bytes: u64,
     },
     /// A head or dropout is there that exists in training only.
-    #[error("`{0}` exists in training only; export the inference graph")]
+    #[error("`{0}` exists only in training; export the inference graph")]
     TrainingOnly(Path),
 }
 

@@ -222,7 +222,7 @@ fn values_in_an_absent_file_are_an_error() {
     let error = imported.weights(absent).unwrap_err().to_string();
     assert!(error.contains("absent.bin"), "{error}");
     let error = imported.weights(|_, _| Ok(vec![0; 10])).unwrap_err().to_string();
-    assert!(error.contains("does not hold"), "{error}");
+    assert!(error.contains("does not contain"), "{error}");
 }
 
 #[test]
@@ -334,7 +334,7 @@ mod shared_weights {
         };
         assert_eq!(read(&with_copy(kernel)).unwrap().0, weights);
         let error = read(&with_copy(&vec![0.5; 576])).unwrap_err().to_string();
-        assert!(error.contains("shares it with c1.weight, which has other values"), "{error}");
+        assert!(error.contains("shares it with c1.weight, which has different values"), "{error}");
     }
 
     #[test]

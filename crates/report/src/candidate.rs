@@ -116,7 +116,7 @@ impl NetworkEntry {
     }
 }
 
-/// Top-1 points for each million parameters, the accuracy density of Bianco et al. 2018, *Benchmark Analysis of
+/// Top-1 points per million parameters, the accuracy density of Bianco et al. 2018, *Benchmark Analysis of
 /// Representative Deep Neural Network Architectures*; none of a network without parameters.
 #[expect(clippy::cast_precision_loss, reason = "shown with three digits")]
 pub fn density(top1: f64, params: u64) -> Option<f64> {

@@ -191,8 +191,8 @@ enum Limit {
 /// The text is no threshold.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not METRIC > LIMIT or METRIC < LIMIT, such as `macs > +2%`, `params > 8M` or `median_ms > +5%`; metrics \
-     are {list}", list = compared().map(Metric::id).collect::<Vec<_>>().join(", ")
+    "`{0}` is not METRIC > LIMIT or METRIC < LIMIT, such as `macs > +2%`, `params > 8M` or `median_ms > +5%`; \
+     metrics: {list}", list = compared().map(Metric::id).collect::<Vec<_>>().join(", ")
 )]
 pub struct MalformedThreshold(String);
 

@@ -70,8 +70,8 @@ fn scope(facts: &Facts<'_>) -> String {
     let accurate = candidates.iter().filter(|candidate| candidate.top1().is_some()).count();
     let mut text = counted(candidates.len(), "network", "networks");
     text.push_str(&match accurate {
-        0 => ", none with a published ImageNet accuracy that can be compared".to_owned(),
-        _ => format!(", {accurate} with a published ImageNet top-1 accuracy that can be compared"),
+        0 => ", none with a comparable published ImageNet accuracy".to_owned(),
+        _ => format!(", {accurate} with a comparable published ImageNet top-1 accuracy"),
     });
     match facts.way {
         Some(way) => text.push_str(&format!(
@@ -111,13 +111,11 @@ impl Facts<'_> {
             .collect();
         let others = match beaten {
             0 => String::new(),
-            1 => " The other one is beaten by one of these.".to_owned(),
-            _ => format!(" The other {beaten} are beaten by one of these."),
+            1 => " The other one is dominated by one of these.".to_owned(),
+            _ => format!(" The other {beaten} are dominated by one of these."),
         };
         let names = list(&names);
-        Some(format!(
-            "No listed network has a higher published accuracy for as few MACs as {names}.{others}"
-        ))
+        Some(format!("Pareto-optimal in published accuracy and MACs: {names}.{others}"))
     }
 
     /// What to take for two GMACs, or for the budget that is nearest to it.
@@ -127,8 +125,8 @@ impl Facts<'_> {
         let pick = macs.min_by(|a, b| distance(a).total_cmp(&distance(b)))?;
         let best = &self.candidates[pick.best];
         let mut text = format!(
-            "For a budget of {} take {}: its {}% is the highest published top-1 accuracy of those that keep it, for {} \
-             MACs and {} parameters.",
+            "For a budget of {} take {}: {}% is the highest published top-1 accuracy within it, at {} MACs and \
+             {} parameters.",
             pick.budget_text,
             best.name,
             decimals(self.top1(pick.best), 1),
@@ -136,10 +134,7 @@ impl Facts<'_> {
             short_count(best.subject.params),
         );
         if let Some(&close) = pick.close.first() {
-            text.push_str(&format!(
-                " {} is as accurate as the validation images can tell.",
-                self.name(close)
-            ));
+            text.push_str(&format!(" {} is statistically tied.", self.name(close)));
         }
         Some(text)
     }
@@ -156,10 +151,7 @@ impl Facts<'_> {
         let (first, second) = (&self.candidates[a], &self.candidates[b]);
         let points = first.top1()? - second.top1()?;
         let mut text = if points.abs() < SAMPLING_POINTS {
-            format!(
-                "{} is as accurate as {}, as far as the validation images can tell",
-                first.name, second.name
-            )
+            format!("{} is statistically tied with {} in accuracy", first.name, second.name)
         } else {
             let better = if points > 0.0 { "better" } else { "worse" };
             format!(
@@ -169,10 +161,7 @@ impl Facts<'_> {
                 second.name
             )
         };
-        text.push_str(&format!(
-            ", for {} the MACs",
-            ratio(first.subject.macs, second.subject.macs)
-        ));
+        text.push_str(&format!(", at {} the MACs", ratio(first.subject.macs, second.subject.macs)));
         text.push_str(&format!(
             " and {} the parameters",
             ratio(first.subject.params, second.subject.params)
@@ -180,7 +169,7 @@ impl Facts<'_> {
         if let Some(times) = self.way.and_then(|way| latency_ratio(way, first, second)) {
             text.push_str(&match times.low > 1.0 || times.high < 1.0 {
                 true => format!(
-                    "; it takes {} times as long (between {} and {})",
+                    "; its latency is {} times as high (between {} and {})",
                     decimals(times.value, 2),
                     decimals(times.low, 2),
                     decimals(times.high, 2)
@@ -264,7 +253,8 @@ impl Facts<'_> {
         let times = latency_ratio(way, last, first).filter(|times| times.low > 1.0)?;
         let median = way.of(first)?.latency_ms.median;
         Some(format!(
-            "{} takes the least time, {} ms, and {} the most, {} times as much (between {} and {}), with {} the MACs.",
+            "{} has the lowest latency, {} ms, and {} the highest, {} times that (between {} and {}), with {} \
+             the MACs.",
             first.name,
             significant(median.value),
             last.name,
@@ -328,7 +318,7 @@ impl Facts<'_> {
             0 if grades.len() == 1 => "The measurement has grade A or B.".to_owned(),
             0 => format!("All {} measurements have grade A or B.", grades.len()),
             _ => format!(
-                "{} of {} have grade C or D: differences of a few percent mean nothing there.",
+                "{} of {} have grade C or D: differences of a few percent are noise there.",
                 counted(poor, "measurement", "measurements"),
                 grades.len()
             ),

@@ -70,7 +70,7 @@ pub struct Runtime {
     pub device: String,
     /// The precision that it computed in.
     pub precision: Precision,
-    /// Images at once.
+    /// Batch size.
     pub batch: u32,
     /// Threads that computed one run.
     pub threads: u32,

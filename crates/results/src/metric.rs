@@ -161,14 +161,14 @@ impl Metric {
     /// What it says, in one line.
     pub const fn description(self) -> &'static str {
         match self {
-            Self::Params => "learnable numbers",
+            Self::Params => "learnable values",
             Self::Macs => "multiply-accumulates of convolutions and linear layers, without bias",
             Self::Flops => "2 x MACs plus every other operation",
             Self::Acts => "outputs of convolutions and linear layers",
             Self::Buffers => "running statistics of batch normalisation",
-            Self::WeightBytes => "learnable numbers in single precision",
+            Self::WeightBytes => "learnable values in single precision",
             Self::ActivationBytes => "all feature maps in single precision, the input included",
-            Self::PeakActivationBytes => "feature maps alive at once, at most",
+            Self::PeakActivationBytes => "peak of the feature maps in memory at the same time",
             Self::MovedBytes => "feature maps and weights read and written by all nodes",
             Self::Nodes => "nodes of the graph, the input included",
             Self::InputSize => "height of the input in pixels",

@@ -39,6 +39,6 @@ impl FromStr for Precision {
     fn from_str(text: &str) -> Result<Self, String> {
         let all = [Self::Fp32, Self::Fp16, Self::Bf16];
         let found = all.into_iter().find(|precision| precision.name() == text);
-        found.ok_or_else(|| format!("`{text}` is no precision: fp32, fp16 or bf16"))
+        found.ok_or_else(|| format!("unknown precision `{text}`; use fp32, fp16 or bf16"))
     }
 }

@@ -75,7 +75,7 @@ pub struct Profile {
     pub nodes: Vec<NodeProfile>,
     /// Sum of all parts, in milliseconds.
     pub total_ms: f64,
-    /// Runs that medians are over.
+    /// Runs per median.
     pub runs: usize,
 }
 

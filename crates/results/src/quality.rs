@@ -83,8 +83,8 @@ fn low_peak(roofline: &Roofline, best: &BestRoofline) -> Option<Finding> {
     let drop = 1.0 - then / highest;
     let finding = beyond(drop, LOW_PEAK, || {
         format!(
-            "the machine's peak was {then:.0} GFLOP/s meanwhile, {} below the {highest:.0} of {}; stop other \
-             programs or let it cool, and measure again",
+            "the machine's peak was {then:.0} GFLOP/s, {} below the {highest:.0} of {}; stop other programs or \
+             let the CPU cool down, and measure again",
             percent(drop),
             utc_day(best.peak_unix_ms)
         )

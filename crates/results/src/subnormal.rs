@@ -28,8 +28,8 @@ impl Subnormals {
         let share = self.share();
         (share > Self::FEWEST).then(|| {
             format!(
-                "{:.1}% of the weights are subnormal numbers (below 1.2e-38), which slow processors down; set them \
-                 to zero in the weights file, and measure again",
+                "{:.1}% of the weights are subnormal numbers (below 1.2e-38), which slow down CPUs; set them to \
+                 zero in the weights file, and measure again",
                 share * 100.0
             )
         })

@@ -11,15 +11,15 @@ use rusqlite::ErrorCode;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// There is no file.
-    #[error("there are no results in `{}` yet: `inceptive bench` makes some", .0.display())]
+    #[error("no results in `{}` yet; run `inceptive bench` first", .0.display())]
     Missing(PathBuf),
     /// The file is something else.
-    #[error("`{}` is not a store of results; choose another with --store", .0.display())]
+    #[error("`{}` is not a results store; choose another with --store", .0.display())]
     NotOurs(PathBuf),
     /// The file holds something that this program did not put there.
     #[error(
-        "`{}` is not used: {difference}. Somebody changed how it stores results, which can hide or replace them. \
-         Restore it from a copy, or choose another with --store", path.display()
+        "`{}` was refused: {difference}. Its schema was changed by another program, which can hide or replace \
+         results. Restore it from a copy, or choose another with --store", path.display()
     )]
     Schema {
         /// The file.
@@ -29,8 +29,8 @@ pub enum StoreError {
     },
     /// The file is of a later version of this program.
     #[error(
-        "`{}` was written by a newer version of this program (schema {found}, known is {known}); nothing \
-         was changed", path.display()
+        "`{}` was written by a newer version of this program (schema {found}; this one reads up to {known}); \
+         nothing was changed", path.display()
     )]
     Newer {
         /// The file.
@@ -42,7 +42,7 @@ pub enum StoreError {
     },
     /// The file is broken.
     #[error(
-        "`{}` is damaged ({message}); it was not changed. Put it aside, or save what can be read with \
+        "`{}` is damaged ({message}); it was not changed. Move it away, or recover what is readable with \
          `sqlite3 FILE .recover`", path.display()
     )]
     Damaged {
@@ -53,8 +53,8 @@ pub enum StoreError {
     },
     /// A file beside the store, which holds its latest results or how to undo what was not finished, cannot be used.
     #[error(
-        "`{}` cannot be read: {reason}. It belongs to a store of results and may hold the latest of them; \
-         nothing was changed. Restore it, or move it away to go on without it", path.display()
+        "`{}` cannot be read: {reason}. It belongs to a results store and may hold the latest results; nothing \
+         was changed. Restore it, or move it away to continue without it", path.display()
     )]
     Log {
         /// The file beside the store.
@@ -63,7 +63,7 @@ pub enum StoreError {
         reason: String,
     },
     /// The disk is full.
-    #[error("no room left for `{}`; the results before are safe", .0.display())]
+    #[error("disk full: cannot write `{}`; earlier results are saved", .0.display())]
     Full(PathBuf),
     /// The file cannot be written.
     #[error("`{}` cannot be written; choose another with --store", .0.display())]
@@ -88,8 +88,8 @@ pub enum StoreError {
     },
     /// The file holds other results than those that are wanted.
     #[error(
-        "`{}` does not hold the results that `--up-to {wanted}` names: the file was replaced, or results are missing. \
-         Use the store that the report was made from, or leave --up-to out", path.display()
+        "`{}` lacks the results that `--up-to {wanted}` names: the file was replaced, or results are missing. \
+         Use the store of that report, or omit --up-to", path.display()
     )]
     Changed {
         /// The file.
@@ -115,12 +115,12 @@ pub enum StoreError {
     Json(#[from] serde_json::Error),
     /// A result was added, but the file does not hold it.
     #[error(
-        "a result was not kept: `{}` holds something else in its place; choose another store with --store",
+        "a result was not saved: `{}` holds different content in its place; choose another store with --store",
         .0.display()
     )]
     NotKept(PathBuf),
     /// A result is larger than any that is read.
-    #[error("a result was not kept in `{}`: it is larger than {} MiB", path.display(), limit >> 20)]
+    #[error("a result was not saved in `{}`: it is larger than {} MiB", path.display(), limit >> 20)]
     TooLarge {
         /// The file.
         path: PathBuf,

@@ -98,9 +98,9 @@ fn difference(expected: &BTreeSet<Part>, found: &BTreeSet<Part>) -> Option<Strin
     };
     if let Some(Part { kind, name, .. }) = found.difference(expected).find(|it| !same(it, expected))
     {
-        return Some(format!("the {kind} `{name}` is not part of a store"));
+        return Some(format!("unexpected {kind} `{name}`"));
     }
     let part = expected.difference(found).next()?;
-    let what = if same(part, found) { "is not as this program makes it" } else { "is missing" };
+    let what = if same(part, found) { "has another definition" } else { "is missing" };
     Some(format!("the {} `{}` {what}", part.kind, part.name))
 }

@@ -445,7 +445,7 @@ impl Store {
             while let Some(row) = rows.next()? {
                 let json = match row.get_ref(1)? {
                     ValueRef::Text(json) => Ok(json),
-                    _ => Err(serde_json::Error::custom("it is not a text of a size that is read")),
+                    _ => Err(serde_json::Error::custom("it is not text, or too large")),
                 };
                 visit(row.get(0)?, json);
             }
@@ -609,8 +609,7 @@ impl FileId {
 }
 
 /// Why a store with a log is not read where nothing can be written.
-const CANNOT_WRITE: &str =
-    "that takes a folder that can be written; copy it there together with the store";
+const CANNOT_WRITE: &str = "reading it needs a writable folder; copy it there with the store";
 
 /// The name of a file without links, which means nothing else to SQLite: `:memory:` and `file:x` are names of files
 /// here as any others.
@@ -620,9 +619,9 @@ fn real(path: &Path) -> Result<PathBuf, StoreError> {
         Ok(real) => Ok(real),
         Err(error) if error.kind() != ErrorKind::NotFound => Err(read(error)),
         // It would be made wherever the link points. A file that is there now was made by another program meanwhile.
-        Err(_) if fs::symlink_metadata(path).is_ok_and(|about| about.is_symlink()) => Err(read(
-            io::Error::new(ErrorKind::NotFound, "it is a link to a file that is not there"),
-        )),
+        Err(_) if fs::symlink_metadata(path).is_ok_and(|about| about.is_symlink()) => {
+            Err(read(io::Error::new(ErrorKind::NotFound, "it is a link to a missing file")))
+        }
         Err(_) => std::path::absolute(path).map_err(read),
     }
 }

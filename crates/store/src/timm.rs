@@ -18,7 +18,7 @@ pub struct ForeignMeasurement {
     pub infer_samples_per_sec: f64,
     /// Milliseconds for a batch.
     pub infer_step_time: f64,
-    /// Images at once.
+    /// Batch size.
     pub infer_batch_size: u32,
     /// Parameters in millions.
     pub param_count: f64,
@@ -34,7 +34,7 @@ pub struct ForeignMeasurement {
 #[derive(Debug, thiserror::Error)]
 pub enum TimmError {
     /// A row is wrong, or there is none of the columns.
-    #[error("not a table as timm's benchmark.py writes it: {0}")]
+    #[error("not a results table of timm's benchmark.py: {0}")]
     Csv(#[from] csv::Error),
     /// A number that nothing measured can have.
     #[error("line {line}: {column} is {value}")]

@@ -46,9 +46,9 @@ pub enum LoadError {
     Mismatch(Mismatch),
     /// Names are of another program, and shapes do not say which tensor belongs where.
     #[error(
-        "the tensors are named by another program (such as `{example}`), and {layers} layers have the same shape as \
-         another, so their order would be a guess; rename the tensors as `inceptive show` names the layers, or add \
-         --match order to take them in the natural order of their names, and verify an output"
+        "the tensors have another program's names (such as `{example}`), and {layers} layers share their shape \
+         with another layer, so the mapping would be a guess; rename the tensors to the layer names of \
+         `inceptive show`, or match them in the natural order of their names with --match order and verify the outputs"
     )]
     Ambiguous {
         /// A name of the file.
@@ -78,7 +78,7 @@ impl fmt::Display for Mismatch {
         let lists = [
             ("missing", &self.missing),
             ("extra", &self.extra),
-            ("of another shape or type", &self.differing),
+            ("with the wrong shape or type", &self.differing),
         ];
         for (what, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
             write!(f, "\n  {} {what}:", list.len())?;
@@ -106,7 +106,7 @@ impl Weights {
     /// programs in PyTorch's layout. Counters and auxiliary heads that the graph does not have are passed over.
     ///
     /// # Errors
-    /// When the file is none, when something is missing, extra or of another shape or type, and when the order of
+    /// When the file is none, when something is missing, extra or with the wrong shape or type, and when the order of
     /// names would have to be guessed.
     pub fn from_safetensors(
         bytes: &[u8],
@@ -252,7 +252,7 @@ fn place_by_name<'a>(
     let mut by_name: HashMap<Vec<String>, (&str, TensorView<'_>)> = HashMap::new();
     for (name, tensor) in tensors {
         if let Some((other, _)) = by_name.insert(words(name), (name, tensor)) {
-            mismatch.extra.push(format!("{other}, which reads like {name}"));
+            mismatch.extra.push(format!("{other}, which could be {name}"));
         }
     }
     let mut placed = Vec::with_capacity(slots.len());
@@ -288,7 +288,7 @@ fn check_copies<'a>(
             };
             if copy.dtype() != kept.dtype() || copy.data() != kept.data() {
                 mismatch.differing.push(format!(
-                    "{}, but the network shares it with {path}.{role}, which has other values",
+                    "{}, but the network shares it with {path}.{role}, which has different values",
                     describe_tensor(name, &copy)
                 ));
             }

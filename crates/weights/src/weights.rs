@@ -71,7 +71,7 @@ pub struct Weights(HashMap<(Path, Role), Vec<f32>>);
 
 /// The weights have no values for a slot of the network.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there are no values for `{0}`")]
+#[error("no weights for `{0}`")]
 pub struct Missing(pub String);
 
 impl Weights {

@@ -75,9 +75,11 @@ impl Closing {
             ui.horizontal(|ui| {
                 let save = ui.button("Save and quit").clicked();
                 let keep = ui
-                    .add_enabled(can_keep, Button::new("Keep for later"))
-                    .on_hover_text("The files stay as they are; the changes are back next time")
-                    .on_disabled_hover_text("There is no place to keep them")
+                    .add_enabled(can_keep, Button::new("Quit and restore next time"))
+                    .on_hover_text(
+                        "Files stay unchanged; unsaved changes are restored at the next start",
+                    )
+                    .on_disabled_hover_text("There is no folder to keep them in")
                     .clicked();
                 let lose = ui.button("Quit without saving").clicked();
                 (save, keep, lose, ui.button("Cancel").clicked())

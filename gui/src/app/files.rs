@@ -30,7 +30,7 @@ impl App {
     }
 
     fn cannot_watch(&mut self, error: &notify::Error) {
-        let message = format!("changes of files are not noticed, press F5 to read again: {error}");
+        let message = format!("cannot watch files for changes ({error}); press F5 to reload");
         let message = Message::Problem(message);
         if !self.model.messages.contains(&message) {
             self.model.messages.push(message);

@@ -39,7 +39,7 @@ impl App {
                 self.keeping = Some(Keeping { keeper, kept: self.drafts(), at, number: 0 });
             }
             Err(error) => {
-                let text = format!("what is not saved is not kept for the next run: {error}");
+                let text = format!("unsaved changes cannot be kept for the next start: {error}");
                 self.model.messages.push(Message::Problem(text));
             }
         }

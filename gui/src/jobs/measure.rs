@@ -50,11 +50,11 @@ pub struct ProfileRequest {
     pub engines: Vec<String>,
     /// The device of the engines.
     pub device: String,
-    /// Images at once; each is profiled apart.
+    /// Batch sizes; each is profiled separately.
     pub batches: Vec<u32>,
     /// Threads; each is profiled apart; none for as many as there are cores.
     pub threads: Vec<u32>,
-    /// Runs that medians are over.
+    /// Runs per median.
     pub runs: usize,
     /// Where results go.
     pub store: PathBuf,
@@ -117,7 +117,7 @@ pub(super) fn bench(
         return Err("nothing was measured".to_owned());
     }
     if kept == 0 {
-        return Err("no result could be kept".to_owned());
+        return Err("no result could be saved".to_owned());
     }
     Ok(Output::Measured)
 }

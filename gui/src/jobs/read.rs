@@ -37,7 +37,9 @@ pub struct ReportRequest {
 pub(super) fn listed(folder: PathBuf) -> Output {
     let files = list(&folder).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => "There is no such folder.".to_owned(),
-        io::ErrorKind::PermissionDenied => "This folder may not be read.".to_owned(),
+        io::ErrorKind::PermissionDenied => {
+            "Permission denied: this folder cannot be read.".to_owned()
+        }
         io::ErrorKind::NotADirectory => "This is not a folder.".to_owned(),
         _ => format!("This folder cannot be read: {error}."),
     });

@@ -211,7 +211,7 @@ fn work(
             Ok(Ok(output)) => Finish::Done(output),
             Ok(Err(_)) if report.is_stopped() => Finish::Stopped,
             Ok(Err(message)) => Finish::Failed(message),
-            Err(panic) => Finish::Failed(format!("a mistake in this program: {}", said(&*panic))),
+            Err(panic) => Finish::Failed(format!("internal error: {}", said(&*panic))),
         };
         // Told first: what waited for it starts only after that.
         report.tell(JobEvent::Finished(finish));

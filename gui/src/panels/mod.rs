@@ -73,9 +73,9 @@ pub(crate) fn nothing(ui: &mut Ui, text: &str) {
 /// What keeps the current file from being shown as it is, to stand above what is shown instead; empty if nothing does.
 pub(crate) fn caveat(entry: &Entry) -> Option<&'static str> {
     match entry.state {
-        State::Gone => Some("The file is gone; this is how it was."),
+        State::Gone => Some("File deleted; showing the last version."),
         State::Wrong(_) if entry.network.is_some() => {
-            Some("The file has mistakes; this is how it was before. Source shows them.")
+            Some("The file has errors; showing the last valid version. See Source.")
         }
         _ if entry.draft.is_some() => Some("Not saved yet."),
         State::Unread | State::Wrong(_) | State::Good(_) => None,
@@ -100,7 +100,8 @@ pub(crate) fn current_or_hint<'a>(ui: &mut Ui, model: &'a Model) -> Option<&'a E
             (Some(problem), _) => format!("{}: {problem}", model.folder.display()),
             (None, false) => "Reading…".to_owned(),
             (None, true) if model.entries.is_empty() => {
-                "There are no networks here. Drop a .yaml, .yml or .onnx file or a folder onto the window.".to_owned()
+                "No networks here. Drop a .yaml, .yml or .onnx file or a folder onto the window."
+                    .to_owned()
             }
             (None, true) => "Select a file.".to_owned(),
         };

@@ -86,10 +86,10 @@ fn a_changed_node_leads_to_the_graph() {
     for text in ["− 3 removed", "+ 57 added", "~ 59 changed", "-8,224", "-6,422,528"] {
         assert!(window.says(text), "{text}");
     }
-    assert!(window.says("kernel: 5x5 -> 3x3") && !window.says("reads "));
-    window.click("58 beside changes");
-    assert!(window.says("reads stem/conv1 -> stem/conv1/bn"));
-    window.click("58 beside changes");
+    assert!(window.says("kernel: 5x5 -> 3x3") && !window.says("inputs "));
+    window.click("58 unchanged, next to changes");
+    assert!(window.says("inputs stem/conv1 -> stem/conv1/bn"));
+    window.click("58 unchanged, next to changes");
     window.click("~ 59 changed");
     assert!(!window.says("kernel: 5x5 -> 3x3") && window.has("stem/norm1"));
     window.click("~ 59 changed");

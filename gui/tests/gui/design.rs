@@ -63,12 +63,12 @@ fn the_tail_of_a_space_is_a_choice_and_constraints_are_judged() {
     });
     let space = window.file("spaces/googlenet-widths.yaml");
     assert!(window.has(&counts(&space, &[]).0));
-    assert!(window.says("macs <= 1.6G holds"));
+    assert!(window.says("macs <= 1.6G is satisfied"));
     window.click("fc");
     window.wait("it is counted again", |model| model.design.is_changed());
     let (params, macs) = counts(&space, &["tail=fc"]);
     assert!(window.has(&params) && window.has(&macs));
-    assert!(window.says("macs <= 1.6G is broken"));
+    assert!(window.says("macs <= 1.6G is violated"));
 }
 
 #[test]
@@ -78,10 +78,10 @@ fn what_does_not_fit_is_said_and_the_last_numbers_stay() {
     let mut window = open(Window::with("sum.yaml", text));
     let (params, _) = counts(&window.file("sum.yaml"), &[]);
     slide(&mut window, "sum/a/conv.width", 9.0);
-    assert!(window.says("These settings do not fit") && window.says("8x8x8"));
-    assert!(window.has(&params) && window.says("when it last fitted"));
+    assert!(window.says("These settings are invalid") && window.says("8x8x8"));
+    assert!(window.has(&params) && window.says("Last valid design"));
     slide(&mut window, "sum/b/conv.width", 9.0);
-    assert!(!window.says("These settings do not fit"));
+    assert!(!window.says("These settings are invalid"));
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn hidden_layers_have_widths_while_the_network_ends_in_them() {
     window.click("GAP");
     window.wait("it is counted again", |model| model.jobs.active().next().is_none());
     assert!(!window.has("tail/fc2.width") && window.has("1 change"));
-    assert!(!window.says("These settings do not fit"));
+    assert!(!window.says("These settings are invalid"));
     assert!(window.has(&counts(&file, &["tail={gap: {softmax: true}}"]).0));
     window.click("FC");
     window.wait("it is as before", |model| !model.design.is_changed());
@@ -140,7 +140,7 @@ fn widths_of_a_head_change_what_is_trained_only() {
     // From 4x4x128 to the hidden layer, and from there to the classes; each with biases.
     let after = before - 512 * (4 * 4 * 128 + 1 + 1000);
     assert!(window.has(&params));
-    assert!(window.has(&format!("params in training: {}", exact(after))));
+    assert!(window.has(&format!("training params: {}", exact(after))));
 }
 
 #[test]
@@ -150,5 +150,5 @@ fn a_head_that_does_not_fit_is_said() {
     slide(&mut window, "input.size", 64.0);
     assert!(window.has(&counts(&file, &["input.size=64"]).0));
     assert!(window.says("the auxiliary head `aux1` does not fit and is left out"));
-    assert!(!window.says("params in training"));
+    assert!(!window.says("training params"));
 }

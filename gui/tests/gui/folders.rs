@@ -27,7 +27,7 @@ fn a_folder_of_broken_files_is_shown() {
         model.entries.len() == 5
             && model.entries.values().all(|entry| matches!(entry.state, State::Wrong(_)))
     });
-    assert!(window.has("5 files, 5 with mistakes"));
+    assert!(window.has("5 files, 5 invalid"));
     for name in ["empty", "list", "open", "bytes", "not"] {
         window.click(name);
         for digit in [Key::Num1, Key::Num2] {
@@ -75,7 +75,7 @@ fn a_file_that_is_deleted_while_it_is_edited_can_be_written_again() {
     window.wait("the loss is seen", |model| {
         model.current().is_some_and(|entry| matches!(entry.state, State::Gone))
     });
-    assert!(window.harness.query_by_label_contains("the file is gone").is_some());
+    assert!(window.harness.query_by_label_contains("file deleted").is_some());
     window.press(Modifiers::COMMAND, Key::S);
     let file = window.file("alexnet.yaml");
     window.wait("it is written", |_| file.is_file());

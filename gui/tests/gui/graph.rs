@@ -88,7 +88,7 @@ fn the_search_begins_empty_and_is_left_with_escape() {
     };
     let wanted = |window: &Window| window.get("Search nodes").value().unwrap_or_default();
     looks_for(&mut window, "no such node");
-    let note = window.get("Nothing is called so").rect();
+    let note = window.get("No matches").rect();
     assert!(note.height() < 30.0, "{note:?}");
     window.press(Modifiers::NONE, Key::Escape);
     assert_eq!(wanted(&window), "");
@@ -197,5 +197,5 @@ fn of_many_layouts_that_are_asked_for_the_last_one_is_shown() {
 fn what_cannot_be_drawn_is_said() {
     let mut window = Window::with("chain.yaml", &chain(24_000));
     window.wait("it is read", |model| model.network().is_some() && is_idle(model));
-    assert!(window.harness.query_by_label_contains("too many to draw").is_some());
+    assert!(window.harness.query_by_label_contains("too many blocks to draw").is_some());
 }

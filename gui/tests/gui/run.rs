@@ -148,9 +148,9 @@ fn a_bench_goes_from_a_click_to_a_row() {
     window.harness.run();
     window.get("Filter results").type_text("resnet");
     window.harness.run();
-    assert!(!window.has("2.00 ms") && window.has("Nothing found"));
+    assert!(!window.has("2.00 ms") && window.has("No matches"));
     window.click("Clear finished");
-    assert!(window.says("Nothing was started yet"));
+    assert!(window.says("No jobs yet"));
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn every_batch_and_thread_count_is_measured() {
     window.harness.run();
     window.get("Batches").type_text(" x");
     window.harness.run();
-    assert!(window.says("batch: `x` is no whole number"));
+    assert!(window.says("batch: `x` is not a whole number"));
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn a_panic_becomes_a_message_and_the_next_job_runs() {
     }));
     window.click("Start");
     window.wait("it failed", is_over);
-    assert!(window.says("a mistake in this program: the engine fell over"));
+    assert!(window.says("internal error: the engine fell over"));
     window.click("Profile");
     window.click("Start");
     window.wait("the next one ran", |model| model.results.profiles.len() == 1);
@@ -338,7 +338,7 @@ fn a_profile_is_a_table_and_points_under_a_roof() {
     window.wait("there is a profile", |model| is_over(model) && !model.results.profiles.is_empty());
     window.click("Profiles (1)");
     assert!(window.has("Roofline with 13 points"), "convolutions, activations and a pooling");
-    assert!(window.has("module/3x3/conv") && window.says("bound by memory"));
+    assert!(window.has("module/3x3/conv") && window.says("memory bound"));
     window.click("modules");
     assert!(window.has("Roofline with 1 point") && window.has("module"));
     window.click("nodes");
@@ -417,7 +417,7 @@ fn times_of_modules_are_compared_in_one_way_only() {
     window.harness.run();
     window.click("mock fp32, batch 8, threads 2 (1 of 2)");
     assert!(window.says("module: 24.0 ms, –"));
-    assert!(window.says("There is no profile of module-reduced made so yet"));
+    assert!(window.says("No profile of module-reduced in this configuration yet"));
 
     // What is added later is found, and of a way that looks the same is said what differs.
     store.append_profile(&profile(&window, NETWORK, 8)).unwrap();

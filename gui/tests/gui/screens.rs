@@ -79,7 +79,7 @@ fn heat(window: &mut Window) {
     window.click("Open all");
     window.wait("all are open", is_idle);
     window.press(Modifiers::NONE, Key::F);
-    choose(window, "What cards are coloured by", "compute");
+    choose(window, "Colour nodes by", "compute");
 }
 
 fn source(window: &mut Window) {

@@ -90,12 +90,12 @@ fn a_text_that_was_not_saved_comes_back() {
     let mut window = again(end(window), "architectures");
     assert_eq!(draft(window.model()), Some(mine.as_str()));
     assert!(has_name(window.model(), "Mine") && window.has("alexnet.yaml •"));
-    assert!(window.says("Restored from the last run") && !window.says("changed on the disk"));
+    assert!(window.says("Restored unsaved changes") && !window.says("changed on disk"));
     assert_eq!(text(&window), before);
     window.press(Modifiers::COMMAND, Key::S);
     window.wait("it is saved", |model| draft(model).is_none());
     assert_eq!(text(&window), mine);
-    assert!(!window.says("Restored from the last run"));
+    assert!(!window.says("Restored unsaved changes"));
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn a_file_that_changed_meanwhile_is_not_overwritten_without_asking() {
     fs::write(left.0.path().join("architectures").join(NAME), &theirs).unwrap();
     let mut window = again(left, "architectures");
     assert_eq!(draft(window.model()), Some(mine.as_str()));
-    assert!(window.says("The file changed on the disk meanwhile"));
+    assert!(window.says("The file changed on disk"));
     window.press(Modifiers::COMMAND, Key::S);
     window.wait("the question is asked", |model| {
         model.current().is_some_and(|entry| entry.save_problem.is_some())
@@ -162,7 +162,7 @@ fn a_draft_of_another_folder_or_of_a_file_that_is_gone_comes_back_too() {
     assert!(has_name(window.model(), "Mine"));
     fs::remove_file(window.file(NAME)).unwrap();
     let window = again(end(window), "elsewhere");
-    assert!(window.says("the file is gone; saving writes it again"));
+    assert!(window.says("file deleted; saving restores it"));
     assert_eq!(draft(window.model()), Some(mine.as_str()));
 }
 
@@ -178,7 +178,9 @@ fn close(window: &mut Window) {
 
 #[test]
 fn who_closes_the_window_says_whether_drafts_come_back() {
-    for (button, comes_back) in [("Keep for later", true), ("Quit without saving", false)] {
+    for (button, comes_back) in
+        [("Quit and restore next time", true), ("Quit without saving", false)]
+    {
         let (mut window, _) = edited();
         close(&mut window);
         window.click(button);

@@ -26,7 +26,7 @@ fn tradeoff() -> Window {
 
 /// Names of the points on the front.
 fn front(window: &Window) -> Vec<String> {
-    let points = window.harness.query_all_by_label_contains(" in the plot, on the front");
+    let points = window.harness.query_all_by_label_contains(" in the plot, Pareto-optimal");
     let mut names: Vec<String> = points
         .filter_map(|node| {
             let label = node.accesskit_node().label()?;
@@ -139,7 +139,7 @@ fn a_space_is_counted_as_a_report_counts_it() {
 
 /// How many networks of the space the legend says are in the ranges.
 fn in_the_ranges(window: &Window) -> Option<usize> {
-    let label = window.harness.query_by_label_contains(" of them in the ranges")?;
+    let label = window.harness.query_by_label_contains(" in the ranges")?;
     let text = label.accesskit_node().value()?;
     text.split(", ").nth(1)?.split(' ').next()?.parse().ok()
 }
@@ -181,16 +181,16 @@ fn a_click_on_a_network_of_a_space_opens_its_design() {
 #[test]
 fn what_is_not_known_of_a_space_is_said() {
     let mut window = clouded();
-    assert!(window.has("not known of the space: published top-1 (%)"));
+    assert!(window.has("not available for the space: published top-1 (%)"));
     choose(&mut window, "y axis", "acts");
-    assert!(!window.says("not known of the space"));
+    assert!(!window.says("not available for the space"));
     // The lowest choice is that of the status bar.
     let choices = window.harness.query_all_by_role(Role::ComboBox);
     choices.max_by(|a, b| a.rect().top().total_cmp(&b.rect().top())).unwrap().click();
     window.harness.run();
     window.button("MACs (thop)").click();
     window.harness.run();
-    assert!(window.has("not known of the space: MACs (thop)"));
+    assert!(window.has("not available for the space: MACs (thop)"));
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn holds(bytes: &[u8], function: &str) -> bool {
 /// When it cannot be loaded.
 pub fn load<T>(path: &Path, load: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     let loaded = catch_unwind(AssertUnwindSafe(load));
-    loaded.unwrap_or_else(|_| Err(format!("`{}` is not a library that works here", path.display())))
+    loaded.unwrap_or_else(|_| Err(format!("`{}` cannot be loaded on this machine", path.display())))
 }
 
 /// The folders where Python looks for packages: of an active virtual environment and of the system's Python. None of
@@ -229,6 +229,6 @@ mod tests {
             none.ok_or("").map_err(str::to_owned).unwrap();
             Ok(())
         });
-        assert_eq!(loaded, Err("`/lib.so` is not a library that works here".to_owned()));
+        assert_eq!(loaded, Err("`/lib.so` cannot be loaded on this machine".to_owned()));
     }
 }

@@ -175,7 +175,7 @@ fn a_store_that_was_replaced_is_refused() {
         }
         let output = shell(folder, &command);
         assert_eq!(output.status.code(), Some(1));
-        let expected = if replaced { "the file was replaced" } else { "there are no results in" };
+        let expected = if replaced { "the file was replaced" } else { "no results in" };
         assert!(text(&output.stderr).contains(expected), "{}", text(&output.stderr));
         assert!(files(&folder.join("out")) == first, "nothing was written");
     }
@@ -240,13 +240,13 @@ fn what_failed_fails_again() {
     assert_eq!(output.status.code(), Some(1));
     comes_back(folder, "some");
     let page = fs::read_to_string(folder.join("some/index.html")).unwrap();
-    for message in ["bdy", "missing.yaml", "there is no network in"] {
+    for message in ["bdy", "missing.yaml", "no networks in"] {
         assert!(page.contains(message), "{message}");
     }
     let measured = "--bench --batch 4000000000,1 --budget 20ms --threads 1";
     let output = run(folder, format!("report {named} {measured} --out measured").split(' '));
     assert_eq!(output.status.code(), Some(1));
-    assert!(comes_back(folder, "measured").contains("narrow.yaml` with 4000000000 images at once"));
+    assert!(comes_back(folder, "measured").contains("narrow.yaml` with batch 4000000000"));
 }
 
 /// The report that the dashboard makes is made again by the command line.

@@ -158,7 +158,7 @@ fn weights_of_other_names_wait_for_a_word() {
         "profile b.yaml",
     ] {
         let message = told(&format!("{command} --weights a.safetensors"), 1);
-        assert!(message.contains("add --match order"), "{command}: {message}");
+        assert!(message.contains("with --match order"), "{command}: {message}");
         let note = told(&format!("{command} --weights a.safetensors --match order"), 0);
         assert!(note.contains("natural order"), "{command}: {note}");
     }
@@ -227,7 +227,7 @@ fn wrong_files_are_explained() {
     let fixture = root().join("crates/onnx/tests/fixtures/googlenet-dynamo.onnx");
     let message = failure("export -o /dev/null", &fixture);
     assert!(message.contains("absent.bin"), "{message}");
-    assert!(failure("cost --set width=2", &fixture).contains("--set is for YAML files"));
+    assert!(failure("cost --set width=2", &fixture).contains("--set works on YAML files only"));
     assert!(failure("show --format yaml", &fixture).contains("cannot be written as YAML"));
     inceptive(&format!("export {SMALL} --opset 3 -o x.onnx")).assert().code(2);
     inceptive(&format!("export {SMALL} --batch 0 -o x.onnx")).assert().code(2);
@@ -256,5 +256,5 @@ fn other_files_stay_unread() {
     let path = inside.join("evil.onnx");
     fs::write(&path, evil).unwrap();
     let message = failure("export -o /dev/null", &path);
-    assert!(message.contains("only be in the folder of the model"), "{message}");
+    assert!(message.contains("must be in the folder of the model"), "{message}");
 }

@@ -143,7 +143,7 @@ fn a_bare_repository_inside_of_another_one_is_not_read() {
     let output = stranger.inceptive("inner", "report --diff HEAD:nets nets");
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8_lossy(&output.stderr);
-    assert!(error.contains("git knows no revision `HEAD` here"), "{error}");
+    assert!(error.contains("git does not know the revision `HEAD`"), "{error}");
     assert!(!stranger.has_run());
     stranger.git("inner", &["cat-file", "blob", "HEAD:nets/n.yaml"]);
     assert!(stranger.has_run(), "git itself reads it");
@@ -366,7 +366,7 @@ fn no_output_replaces_what_was_read() {
             "export n.yaml --format pytorch -o",
             "run n.yaml -o",
         ] {
-            stranger.refused(&format!("{command} {output}"), "it is read, and is not overwritten");
+            stranger.refused(&format!("{command} {output}"), "it is an input of this command");
         }
     }
     for arguments in [
@@ -385,7 +385,7 @@ fn no_output_replaces_what_was_read() {
         "report n.yaml --store out/data.json --out out",
         "report n.yaml out/data.json --out out",
     ] {
-        stranger.refused(arguments, "it is read, and is not overwritten");
+        stranger.refused(arguments, "it is an input of this command");
     }
     assert!(read() == before, "all are as they were");
     stranger.accepted("show n.yaml -o other.txt");
@@ -401,7 +401,7 @@ fn weights_beside_a_model_are_not_replaced() {
     for arguments in
         ["show model.onnx -o absent.bin", "export model.onnx --format pytorch -o absent.bin"]
     {
-        stranger.refused(arguments, "it is read, and is not overwritten");
+        stranger.refused(arguments, "it is an input of this command");
     }
 }
 

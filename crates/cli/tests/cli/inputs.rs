@@ -115,7 +115,7 @@ fn stores() {
         "report small.yaml --store KIND --out page",
     ] {
         for (kind, expected) in KINDS {
-            let expected = if kind == "folder" { "is not a store of results" } else { expected };
+            let expected = if kind == "folder" { "is not a results store" } else { expected };
             let name = format!("{kind}.db");
             let mut run = inceptive(&command.replace("KIND", &name));
             let assert = run.current_dir(folder.path()).timeout(PATIENCE).assert();
@@ -146,7 +146,7 @@ fn standard_input() {
     let mut piped = inceptive("results import /dev/stdin");
     let assert = piped.current_dir(folder.path()).write_stdin(TABLE).timeout(PATIENCE).assert();
     let said = String::from_utf8(assert.code(1).get_output().stderr.clone()).unwrap();
-    assert!(said.contains("it is a pipe, not a regular file; save what it gives"), "{said}");
+    assert!(said.contains("it is a pipe, not a regular file; save its content"), "{said}");
 
     let file = folder.path().join("table.csv");
     fs::write(&file, TABLE).unwrap();

@@ -237,7 +237,8 @@ fn stores_that_cannot_be_used_are_found_out_before_measuring() {
     let folder = tempfile::tempdir().unwrap();
     networks(folder.path());
     fs::write(folder.path().join("notes.txt"), "not a store").unwrap();
-    for (store, message) in [("notes.txt", "not a store"), ("no/folder/x.db", "cannot be written")]
+    for (store, message) in
+        [("notes.txt", "not a results store"), ("no/folder/x.db", "cannot be written")]
     {
         let assert =
             inside(folder.path(), &format!("bench narrow.yaml --store {store}")).assert().code(1);
@@ -278,7 +279,7 @@ fn more_than_the_memory_is_refused() {
     ] {
         let assert = inside(folder.path(), command).assert().code(1);
         let error = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
-        assert!(error.contains("4000000000 images at once needs"), "{error}");
+        assert!(error.contains("batch 4000000000 needs"), "{error}");
         assert!(error.contains("TiB of memory, but only"), "{error}");
     }
     assert_eq!(success(folder.path(), "results list").lines().count(), 3);
@@ -409,7 +410,7 @@ fn deep_networks_end_no_batch() {
         assert!(list.contains(name), "{list}{errors}");
     }
     for name in ["relus", "join"] {
-        assert!(list.contains(name) || errors.contains("follow each other"), "{list}{errors}");
+        assert!(list.contains(name) || errors.contains("a chain of"), "{list}{errors}");
     }
     for command in
         ["run", "profile", "export -o deep.onnx", "show --depth 1", "report --out report"]

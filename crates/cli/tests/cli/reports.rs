@@ -363,12 +363,12 @@ fn a_report_on_nothing_says_so() {
     fs::create_dir(folder.join("empty")).unwrap();
     fs::create_dir(folder.join("architectures")).unwrap();
     for (words, message) in [
-        ("report empty", "there is no network in `empty`"),
-        ("report empty --bench", "there is no network in `empty`"),
-        ("report", "there is no network in `architectures`"),
+        ("report empty", "no networks in `empty`"),
+        ("report empty --bench", "no networks in `empty`"),
+        ("report", "no networks in `architectures`"),
         ("report missing.yaml", "missing.yaml"),
-        ("report missing.db", "there are no results in `missing.db`"),
-        ("report --diff empty empty", "there is no network in `empty`"),
+        ("report missing.db", "no results in `missing.db`"),
+        ("report --diff empty empty", "no networks in `empty`"),
     ] {
         let output = inceptive(words).current_dir(folder).assert().code(1);
         let error = String::from_utf8(output.get_output().stderr.clone()).unwrap();

@@ -43,7 +43,7 @@ pub fn rest(left_out: usize, front: &str) -> String {
     match left_out {
         0 => String::new(),
         _ => format!(
-            " {} more are left out; those on the front of accuracy and {front} are shown first.",
+            " {} more are omitted; Pareto-optimal networks (accuracy and {front}) are shown first.",
             networks(left_out)
         ),
     }

@@ -121,7 +121,7 @@ impl Constant {
     /// The same value everywhere.
     pub fn splat(value: f32, dims: &[i64]) -> Result<Self, UnsupportedOp> {
         let known = dims.iter().map(|&dim| usize::try_from(dim).ok()).collect::<Option<Vec<_>>>();
-        let dims = known.ok_or_else(|| UnsupportedOp::because("a shape that is not positive"))?;
+        let dims = known.ok_or_else(|| UnsupportedOp::because("a shape with a size below 1"))?;
         match element_count(&dims) {
             Some(..=MAX_SPLAT) => Ok(Self::computed(dims, Data::Splat(value))),
             _ => Err(UnsupportedOp::because(&format!(
@@ -142,8 +142,7 @@ impl Constant {
 
     /// A matrix with rows and columns swapped.
     pub fn transposed(&self) -> Result<Self, UnsupportedOp> {
-        let refusal =
-            || UnsupportedOp::because("a matrix in another file that is to be transposed");
+        let refusal = || UnsupportedOp::because("a transposed matrix stored in another file");
         let &[rows, columns] = self.dims.as_slice() else { return Err(refusal()) };
         let dims = vec![columns, rows];
         if let Data::Splat(_) = self.data {
@@ -244,7 +243,7 @@ fn decode(kind: DataType, bytes: &[u8]) -> Vec<f32> {
 fn external(tensor: &TensorProto, kind: DataType, bytes: u64) -> Result<External, UnsupportedOp> {
     let entry = |key: &str| tensor.external_data.iter().find(|entry| entry.key == key);
     let number = |key: &str| entry(key).map(|entry| entry.value.parse::<u64>()).transpose();
-    let broken = || UnsupportedOp::because("a tensor in another file that is not named");
+    let broken = || UnsupportedOp::because("a tensor in an unnamed external file");
     let location = entry("location").ok_or_else(broken)?.value.clone();
     let start = number("offset").map_err(|_| broken())?.unwrap_or(0);
     let length = number("length").map_err(|_| broken())?;

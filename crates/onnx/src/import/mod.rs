@@ -57,7 +57,7 @@ pub enum ImportError {
     #[error("the file holds no graph")]
     Empty,
     /// There is more in it than is read.
-    #[error("the file has more than {limit} {what}, the most that are read")]
+    #[error("the file has more than {limit} {what}, the limit")]
     TooMuch {
         /// Of what there is too much.
         what: &'static str,
@@ -102,7 +102,7 @@ pub enum ValuesError {
         error: io::Error,
     },
     /// The file that holds them is too short.
-    #[error("`{location}` does not hold the weights of `{path}`")]
+    #[error("`{location}` does not contain the weights of `{path}`")]
     TooShort {
         /// The file, from the folder of the model.
         location: String,
@@ -306,13 +306,12 @@ impl Importer {
             importer.reads.contains_key(&input.name) && !importer.values.contains_key(&input.name)
         };
         let mut images = file.input.iter().filter(is_read);
-        let image = images
-            .next()
-            .ok_or_else(|| ImportError::Input("the graph reads no input".to_owned()))?;
+        let image =
+            images.next().ok_or_else(|| ImportError::Input("the graph has no input".to_owned()))?;
         if let Some(second) = images.next() {
             let (first, second) = (&image.name, &second.name);
             let message = format!(
-                "the graph reads several inputs (`{first}`, `{second}`); a network here has one"
+                "the graph has several inputs (`{first}`, `{second}`); only one is supported"
             );
             return Err(ImportError::Input(message));
         }
@@ -448,7 +447,7 @@ fn image_shape(input: &ValueInfoProto) -> Result<Shape, ImportError> {
         && !FLOATING_POINT.contains(&kind)
     {
         let message = format!(
-            "the input `{}` has element type {kind}, but a network here reads floating-point numbers",
+            "the input `{}` has element type {kind}; it must be floating point",
             input.name
         );
         return Err(ImportError::Input(message));
@@ -463,8 +462,8 @@ fn image_shape(input: &ValueInfoProto) -> Result<Shape, ImportError> {
         _ => {
             let shape = Dims(&dims);
             let message = format!(
-                "the input `{}` is {shape}, but a network here reads batch x channels x height x width with \
-                 known channels, height and width",
+                "the input `{}` is {shape}; it must be batch x channels x height x width with known channels, \
+                 height and width",
                 input.name
             );
             Err(ImportError::Input(message))
@@ -560,7 +559,7 @@ mod tests {
         let kernel = node("ConstantOfShape", &["shape"], "kernel");
         let network = graph(vec![kernel, conv], vec![ints("shape", &[8, 3, 3, 3])]);
         let error = read(network).unwrap_err().to_string();
-        assert!(error.contains("kernel_shape that is not its weight's"), "{error}");
+        assert!(error.contains("kernel_shape that differs from its weight's"), "{error}");
     }
 
     #[test]

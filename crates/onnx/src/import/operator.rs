@@ -114,7 +114,9 @@ impl Importer {
         let name = node.input.get(position).filter(|name| !name.is_empty());
         let name = name.ok_or_else(|| UnsupportedOp::because("an input is missing"))?;
         let value = self.values.get(name).cloned();
-        value.ok_or_else(|| UnsupportedOp::because(&format!("reads `{name}`, which nothing gives")))
+        value.ok_or_else(|| {
+            UnsupportedOp::because(&format!("reads `{name}`, which no node computes"))
+        })
     }
 
     /// A constant that a node reads; none where it is left out.
@@ -132,9 +134,7 @@ impl Importer {
     fn constant_input(&self, node: &NodeProto, position: usize) -> Result<Constant, UnsupportedOp> {
         match self.input(node, position)? {
             Value::Constant(constant) => Ok(constant),
-            _ => Err(UnsupportedOp::because(
-                "a weight, shape or axis that is computed from the image",
-            )),
+            _ => Err(UnsupportedOp::because("a weight, shape or axis computed from the input")),
         }
     }
 
@@ -150,9 +150,7 @@ impl Importer {
         }
         let constant = self.optional_constant(node, position)?;
         let ints = |constant: Constant| {
-            constant
-                .to_ints()
-                .ok_or_else(|| UnsupportedOp::because(&format!("{key} that are no integers")))
+            constant.to_ints().ok_or_else(|| UnsupportedOp::because(&format!("non-integer {key}")))
         };
         constant.map(ints).transpose()
     }
@@ -165,13 +163,13 @@ impl Importer {
                 Err(UnsupportedOp::because("a constant where a computed value is expected"))
             }
             Value::Scaled(..) => {
-                Err(UnsupportedOp::because("a multiplication by a number outside of a sum"))
+                Err(UnsupportedOp::because("multiplication by a constant, except in a sum"))
             }
             Value::Padded(..) => {
-                Err(UnsupportedOp::because("padding outside of a convolution or average"))
+                Err(UnsupportedOp::because("padding, except before a convolution or average"))
             }
             Value::Split(..) | Value::Swapped(..) => {
-                Err(UnsupportedOp::because("a reshape to five dimensions"))
+                Err(UnsupportedOp::because("reshape to five dimensions"))
             }
             Value::Rows(..) | Value::Unknown => {
                 Err(UnsupportedOp::because("a product with a matrix of rows"))
@@ -248,7 +246,7 @@ impl Importer {
         };
         let known = dims.zip(value);
         let (dims, value) =
-            known.ok_or_else(|| UnsupportedOp::because("a shape that is no vector of sizes"))?;
+            known.ok_or_else(|| UnsupportedOp::because("a shape that is not a vector of sizes"))?;
         Ok(Value::Constant(Constant::splat(value, &dims)?))
     }
 
@@ -349,7 +347,7 @@ impl Importer {
         let bias = self.optional_constant(node, 2)?.filter(|bias| !bias.is_zero_splat());
         let kernel_size = Size::new(whole(height)?, whole(width)?);
         if find(node, "kernel_shape").is_some() && size(node, "kernel_shape")? != kernel_size {
-            return Err(UnsupportedOp::because("kernel_shape that is not its weight's"));
+            return Err(UnsupportedOp::because("kernel_shape that differs from its weight's"));
         }
         let (stride, dilation) = (size(node, "strides")?, size(node, "dilations")?);
         let from = self.drafts[source].shape;
@@ -411,7 +409,7 @@ impl Importer {
             return Err(UnsupportedOp::because("of a feature map"));
         };
         let &[rows, columns] = weight.dims.as_slice() else {
-            return Err(UnsupportedOp::because("weight that is no matrix"));
+            return Err(UnsupportedOp::because("weight that is not a matrix"));
         };
         let (out, inputs) = if transposed { (rows, columns) } else { (columns, rows) };
         if inputs as u64 != u64::from(features) {
@@ -665,7 +663,11 @@ impl Importer {
                 draft.tensors.push((Role::Bias, bias));
             }
             Op::BatchNorm(_) => combine(draft, Role::Bias, &bias, |beta, added| beta + added)?,
-            _ => return Err(UnsupportedOp::because("of a constant to anything but a layer")),
+            _ => {
+                return Err(UnsupportedOp::because(
+                    "of a constant to something other than a layer",
+                ));
+            }
         }
         Ok(Value::Node(source))
     }

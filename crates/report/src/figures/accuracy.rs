@@ -65,7 +65,7 @@ const fn words(axis: Axis<'_>) -> Words {
             id: "accuracy-macs",
             title: "Accuracy against compute",
             cost: "multiply-accumulates of one image (logarithmic)",
-            alternative: "Top-1 accuracy against MACs; the area of a ball is its number of parameters",
+            alternative: "Top-1 accuracy against MACs; ball area shows parameters",
         },
         Axis::Params => Words {
             id: "accuracy-params",
@@ -149,18 +149,18 @@ fn caption(axis: Axis<'_>, without: usize, skipped: usize, named_few: bool) -> S
     if let Axis::Latency(way) = axis {
         text.push_str(&format!(" Measured with {} on {}.", way.label(), way.machine.cpu));
     }
-    text.push_str(" Filled: nothing listed is better for as little.");
+    text.push_str(" Filled: Pareto-optimal.");
     if named_few {
-        text.push_str(" Only those are named.");
+        text.push_str(" Only those are labelled.");
     }
     if without > 0 {
-        text.push_str(&format!(
-            " Left out, as one of the two is not known: {}.",
-            networks(without)
-        ));
+        text.push_str(&format!(" Omitted, as one of the two is unknown: {}.", networks(without)));
     }
     if skipped > 0 {
-        text.push_str(&format!(" Left out, evenly, for there are so many: {}.", networks(skipped)));
+        text.push_str(&format!(
+            " Omitted evenly to limit the number of points: {}.",
+            networks(skipped)
+        ));
     }
     text
 }
@@ -224,11 +224,8 @@ fn names(points: &[Point<'_>]) -> Vec<Named> {
 fn entries(points: &[Point<'_>], axis: Axis<'_>) -> Vec<(Sample, String)> {
     let color = origin_color(EVIDENCE);
     let mut entries = vec![
-        (
-            Sample::Mark(Shape::Disc, color.mix(STRONG)),
-            format!("{}, on the front", EVIDENCE.name()),
-        ),
-        (Sample::Mark(Shape::Disc, color.mix(MUTED)), format!("{}, beaten", EVIDENCE.name())),
+        (Sample::Mark(Shape::Disc, color.mix(STRONG)), format!("{}, optimal", EVIDENCE.name())),
+        (Sample::Mark(Shape::Disc, color.mix(MUTED)), format!("{}, dominated", EVIDENCE.name())),
         (Sample::Line(color), "Pareto front".to_owned()),
     ];
     match axis {

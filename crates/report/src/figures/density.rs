@@ -18,7 +18,7 @@ use inceptive_draw::chart::{
 
 const TITLE: &str = "Accuracy density";
 
-/// Bars of top-1 points for each million parameters, the densest first; none if no accuracy is known.
+/// Bars of top-1 points per million parameters, the densest first; none if no accuracy is known.
 pub(super) fn bars(candidates: &[NetworkEntry], way: Option<&BenchConfig>) -> Option<Figure> {
     let dense = |(at, candidate): (usize, &NetworkEntry)| {
         let density = candidate.density().filter(|density| density.is_finite());
@@ -29,8 +29,7 @@ pub(super) fn bars(candidates: &[NetworkEntry], way: Option<&BenchConfig>) -> Op
     let most = all.first()?.1;
     let (shown, left_out) = rows::shown(all, |(at, _)| *at, &front(candidates, Axis::Params));
     let caption = format!(
-        "Published top-1 percent divided by millions of parameters: how well parameters are used, not how good a \
-         network is.{}",
+        "Published top-1 percent divided by millions of parameters: parameter efficiency, not quality.{}",
         rows::rest(left_out, "parameters")
     );
     let (mut canvas, top) = Canvas::new(TITLE, &caption);
@@ -39,7 +38,7 @@ pub(super) fn bars(candidates: &[NetworkEntry], way: Option<&BenchConfig>) -> Op
         Frame { left: rows::LEFT, right: 900, top: top + 8, bottom: top + 16 + rows::ROW * count };
     let x = Scale::from_zero(most, (frame.left, frame.right));
     frame.columns(&mut canvas, &x.ticks(&plain_text, true));
-    frame.name_columns(&mut canvas, "top-1 points for each million parameters");
+    frame.name_columns(&mut canvas, "top-1 points per million parameters");
     for (row, (at, density)) in (0..).zip(shown) {
         let y = frame.top + 8 + rows::ROW * row;
         let corners = [(frame.left, y), (x.at(density).max(frame.left + 1), y + rows::BAR)];
@@ -48,12 +47,12 @@ pub(super) fn bars(candidates: &[NetworkEntry], way: Option<&BenchConfig>) -> Op
         rows::name(&mut canvas, &candidates[at].name, middle);
         canvas.text(&facts::three_digits(density), (corners[1].0 + 6, middle), HPos::Left);
         let facts = format!(
-            "{} points for each million parameters; {}",
+            "{} points per million parameters; {}",
             facts::three_digits(density),
             facts::facts(&candidates[at], way)
         );
         canvas.hit_bar(corners, &facts::long_name(&candidates[at]), &facts);
     }
-    let alternative = "Top-1 points for each million parameters of each network".to_owned();
+    let alternative = "Top-1 points per million parameters of each network".to_owned();
     Some(canvas.finish("density", TITLE, alternative, frame.bottom + 56))
 }

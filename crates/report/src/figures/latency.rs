@@ -69,13 +69,13 @@ pub(super) fn chart(candidates: &[NetworkEntry], ways: &[BenchConfig]) -> Option
 
 fn caption(main: &BenchConfig, left_out: usize, other_ways: usize) -> String {
     let mut text = format!(
-        "Networks whose intervals overlap are indistinguishable. Pale marks: grade C or D, where differences of a few \
-         percent mean nothing. On the right: ms with {}.",
+        "Networks whose intervals overlap are indistinguishable. Pale marks: grade C or D, where differences of \
+         a few percent are noise. On the right: ms with {}.",
         main.label()
     );
     text.push_str(&rows::rest(left_out, "latency"));
     if other_ways > 0 {
-        text.push_str(&format!(" {other_ways} other ways to run them are not shown."));
+        text.push_str(&format!(" {other_ways} other configurations are not shown."));
     }
     text
 }

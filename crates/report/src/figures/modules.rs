@@ -12,7 +12,7 @@ use inceptive_draw::chart::{
 };
 use inceptive_format::{bytes, share, short_count, significant};
 
-const TITLE: &str = "Modules beside each other";
+const TITLE: &str = "Modules side by side";
 
 /// Networks with an input of a smaller side than this, and without an accuracy, are modules.
 const LARGEST_SIDE: u32 = 64;

@@ -23,7 +23,7 @@ use inceptive_draw::chart::{
 use inceptive_format::share;
 
 const HEIGHT: i32 = 460;
-const TITLE: &str = "Speed beside the machine's limits";
+const TITLE: &str = "Speed against the machine's limits";
 
 /// Radius of a point, in pixels.
 const POINT: i32 = 5;
@@ -60,7 +60,7 @@ pub(super) fn chart(candidates: &[NetworkEntry], way: &BenchConfig) -> Option<Fi
     frame.columns(&mut canvas, &x.ticks(&plain_text, true));
     frame.name_columns(
         &mut canvas,
-        "operations for each byte moved: 2 x MACs / bytes read and written, layer by layer (logarithmic)",
+        "operations per byte moved: 2 x MACs / bytes read and written, layer by layer (logarithmic)",
     );
     frame.lines(
         &mut canvas,
@@ -85,8 +85,8 @@ pub(super) fn chart(candidates: &[NetworkEntry], way: &BenchConfig) -> Option<Fi
     for point in &points {
         canvas.hit(point.at, POINT, &facts::long_name(point.candidate), &facts(point, way));
     }
-    let alternative = "Measured speed of each network against its operations for each byte moved, below the limits of \
-                       the machine";
+    let alternative = "Measured speed of each network against its operations per byte moved, below the limits of \
+     the machine";
     Some(canvas.finish("roofline", TITLE, alternative.to_owned(), frame.bottom + 56))
 }
 
@@ -111,23 +111,23 @@ fn intensity(candidate: &NetworkEntry, batch: u32) -> Option<f64> {
 
 fn caption(way: &BenchConfig, points: &[Point<'_>], measured: usize) -> String {
     let mut text = format!(
-        "Below the slanted roof memory is the limit, below the flat one arithmetic. Bytes are counted as if every \
-         layer read and wrote memory; engines run layers as one and keep results in caches, so points may be above the \
-         slanted roof. {} on {}.",
+        "Networks below the slanted roof are memory bound, below the flat one compute bound. Bytes are counted \
+         as if every layer read and wrote memory; engines fuse layers and use caches, so \
+         points may be above the slanted roof. {} on {}.",
         way.label(),
         way.machine.cpu
     );
     if points.iter().any(|point| point.gflops.value > way.best.roofline.peak_gflops) {
-        text.push_str(
-            " Nothing is faster than the peak: where points are above it, it was measured too low.",
-        );
+        text.push_str(" Points above the peak mean that the peak was measured too low.");
     }
     if measured > MOST_NAMED {
-        text.push_str(" Only those on the front of accuracy and latency are named.");
+        text.push_str(
+            " Only networks that are Pareto-optimal in accuracy and latency are labelled.",
+        );
     }
     if measured > points.len() {
         let skipped = networks(measured - points.len());
-        text.push_str(&format!(" Left out, evenly, for there are so many: {skipped}."));
+        text.push_str(&format!(" Omitted evenly to limit the number of points: {skipped}."));
     }
     text
 }

@@ -44,25 +44,25 @@ const fn words(quantity: BreakdownMetric) -> Words {
     match quantity {
         BreakdownMetric::Params => Words {
             id: "where-params",
-            title: "Where the parameters are",
-            caption: "Share of the learned numbers by kind of layer; the total is on the right.",
+            title: "Parameters by kind of layer",
+            caption: "Share of the learned values by kind of layer; the total is on the right.",
         },
         BreakdownMetric::Macs => Words {
             id: "where-macs",
-            title: "Where the multiply-accumulates are",
+            title: "Multiply-accumulates by kind of layer",
             caption: "Share of the multiply-accumulates by kind of layer, for one image; the total is on the right.",
         },
         BreakdownMetric::Memory => Words {
             id: "where-memory",
-            title: "Where the bytes of results are",
-            caption: "Share of the bytes of all results by kind of layer, for one image in single precision. The total is \
-                      on the right; not all of it is in memory at once.",
+            title: "Activation memory by kind of layer",
+            caption: "Share of the bytes of all activations by kind of layer, for one image in single precision. \
+             The total is on the right; not all of it is in memory at once.",
         },
         BreakdownMetric::Time => Words {
             id: "where-time",
-            title: "Where the time goes",
-            caption: "Share of the profiled time by kind of layer. Engines run layers as one: activations and sums count \
-                      with the layer that they were taken into. The total is on the right.",
+            title: "Time by kind of layer",
+            caption: "Share of the profiled time by kind of layer. Engines fuse layers: activations and sums \
+             count with the layer they were fused into. The total is on the right.",
         },
     }
 }
@@ -118,7 +118,7 @@ pub(super) fn bars(
         let name = facts::long_name(&candidates[row.at]);
         bar(&mut canvas, frame, y, row, (&name, quantity));
     }
-    let alternative = format!("{title}, by kind of layer, for each network");
+    let alternative = format!("{title}, for each network");
     Some(canvas.finish(id, title, alternative, frame.bottom + 34))
 }
 

@@ -147,16 +147,14 @@ fn near<'a>(cloud: &Cloud, candidates: &'a [NetworkEntry]) -> (Vec<Known<'a>>, u
 fn caption(cloud: &Cloud, known: usize, [far, skipped]: [usize; 2]) -> String {
     let count = cloud.points.len() as u64;
     let mut text = match cloud.seed {
-        Some(seed) => format!(
-            "{} of its {} networks, drawn at random with seed {seed}.",
-            exact(count),
-            cloud.size
-        ),
+        Some(seed) => {
+            format!("{} of its {} networks, sampled with seed {seed}.", exact(count), cloud.size)
+        }
         None => format!("All {} networks.", exact(count)),
     };
     if cloud.failed > 0 {
         text.push_str(&format!(
-            " {} more are none, as shapes do not fit.",
+            " {} more are invalid (shapes do not fit).",
             exact(cloud.failed as u64)
         ));
     }
@@ -169,21 +167,21 @@ fn caption(cloud: &Cloud, known: usize, [far, skipped]: [usize; 2]) -> String {
         let list = cloud.constraints.join(" and ");
         let list = clean(&list);
         let list = shortened(&list, TEXT, LIST);
-        text.push_str(&format!(" {inside} of them keep to {list}."));
+        text.push_str(&format!(" {inside} of them satisfy {list}."));
     }
     if known > MOST_NAMED {
         text.push_str(
-            " Of the architectures only those on the front of accuracy and MACs are named.",
+            " Only architectures that are Pareto-optimal in accuracy and MACs are labelled.",
         );
     }
     if far > 0 {
-        text.push_str(&format!(
-            " Not shown, as they cost far less or far more: {}.",
-            networks(far)
-        ));
+        text.push_str(&format!(" Not shown, far outside the range: {}.", networks(far)));
     }
     if skipped > 0 {
-        text.push_str(&format!(" Left out, evenly, for there are so many: {}.", networks(skipped)));
+        text.push_str(&format!(
+            " Omitted evenly to limit the number of points: {}.",
+            networks(skipped)
+        ));
     }
     text
 }
@@ -242,10 +240,10 @@ fn entries(cloud: &Cloud, known: &[Known<'_>]) -> Vec<(Sample, String)> {
     };
     let mut entries = match cloud.constraints.is_empty() {
         true => vec![dot(SKY, "in the space")],
-        false => vec![dot(SKY, "within the limits")],
+        false => vec![dot(SKY, "satisfies constraints")],
     };
     if cloud.points.iter().any(|point| !point.is_inside) {
-        entries.push(dot(GREY, "beyond the limits"));
+        entries.push(dot(GREY, "violates constraints"));
     }
     if known.iter().any(|known| !known.is_of_space) {
         entries

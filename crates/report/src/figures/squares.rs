@@ -53,9 +53,9 @@ fn square(cloud: &Cloud, points: &[&SpaceSample]) -> String {
     let inside = points.iter().filter(|point| point.is_inside).count();
     let limits = match (cloud.constraints.is_empty(), inside) {
         (true, _) => String::new(),
-        (false, 0) => ", beyond the limits".to_owned(),
-        (false, inside) if inside == points.len() => ", within the limits".to_owned(),
-        (false, inside) => format!(", {inside} within the limits"),
+        (false, 0) => ", violates constraints".to_owned(),
+        (false, inside) if inside == points.len() => ", satisfies constraints".to_owned(),
+        (false, inside) => format!(", {inside} satisfy constraints"),
     };
     let such_as = if points.len() == 1 { "" } else { "such as " };
     format!(

@@ -104,10 +104,10 @@ impl Page {
     fn contents(&self) -> Vec<(&'static str, &'static str)> {
         let sections = [
             ("summary", "Summary", self.lead.is_some() || !self.facts.is_empty()),
-            ("picks", "Which to take", self.picks.is_some()),
+            ("picks", "Recommendations", self.picks.is_some()),
             ("accuracy", "Accuracy", !self.accuracy.is_empty()),
             ("networks", "Networks", self.networks.is_some()),
-            ("where", "Where it goes", self.shares.is_some()),
+            ("where", "Cost breakdown", self.shares.is_some()),
             ("roofline", "Roofline", self.roofline.is_some()),
             ("latency", "Latency", self.latency.is_some()),
             ("variants", "Variants", self.variants.is_some()),

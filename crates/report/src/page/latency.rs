@@ -122,19 +122,19 @@ fn table(all: &[Measured<'_>], has_machines: bool, shown: &Shown) -> Table {
     columns.extend([
         Column::text("engine"),
         Column::text("device, precision"),
-        Column::number("batch", "", "Images at once"),
-        Column::number("threads", "", "Threads of one run"),
+        Column::number("batch", "", "Batch size"),
+        Column::number("threads", "", "Threads per inference"),
         Column::number("median", "ms", "Median latency of a batch"),
-        Column::number("95%", "interval, ms", "From a bootstrap over turns"),
+        Column::number("95%", "interval, ms", "Bootstrap over turns"),
         Column::number("images", "/s", ""),
         Column::number("GFLOP/s", "", "2 x MACs over the median"),
-        Column::number("speed", "% of peak", "Over the highest peak that the machine ever showed"),
+        Column::number("speed", "% of peak", "Relative to the machine's highest measured peak"),
         Column::number(
             "memory",
             memory.unit,
-            "Growth of the process while the network was loaded and ran first",
+            "Growth of process memory while loading the network and its first run",
         ),
-        Column::number("runs", "", "Times that the median is over"),
+        Column::number("runs", "", "Number of timed runs"),
         Column::text("grade"),
         Column::text("remarks"),
     ]);
@@ -185,7 +185,7 @@ pub(super) fn remark_table(all: &[Measured<'_>]) -> Option<Table> {
     (!rows.is_empty()).then(|| Table {
         id: "remarks-table".to_owned(),
         label: "Remarks about measurements".to_owned(),
-        columns: ["network", "way to run", "grade", "remarks"].map(Column::text).into(),
+        columns: ["network", "configuration", "grade", "remarks"].map(Column::text).into(),
         rows,
         is_sortable: false,
     })

@@ -32,7 +32,8 @@ pub(crate) fn markdown(report: &Report, findings: &Analysis, figures: &[Figure])
         method(report, way),
         sources(candidates, &shown),
         format!(
-            "## Make it again\n\n{}\n\nThe numbers for other programs: [data.csv](data.csv), [data.json](data.json). \
+            "## Reproduce this report\n\n{}\n\nThe numbers for other programs: [data.csv](data.csv), \
+             [data.json](data.json). \
              The whole report: [index.html](index.html).",
             indented(&report.command)
         ),
@@ -71,10 +72,10 @@ fn picks(
         cells.push(pick.close.iter().map(name).collect::<Vec<String>>().join(", "));
         cells
     };
-    let mut header = vec!["budget", "take", "published top-1", "MACs", "parameters"];
+    let mut header = vec!["budget", "recommended", "published top-1", "MACs", "parameters"];
     header.extend(way.map(|_| "median ms"));
-    header.push("also as accurate");
-    section("Which one to take", &header, picks.iter().map(row).collect())
+    header.push("statistically tied");
+    section("Recommendations", &header, picks.iter().map(row).collect())
 }
 
 /// A row for each candidate that the page has a row for.
@@ -173,8 +174,8 @@ fn method(report: &Report, way: Option<&BenchConfig>) -> String {
     let mut text = format!(
         "## Method\n\nCounted from the graph for one image as deployed, without auxiliary heads. MACs: multiply-accumulates of \
          convolutions and linear layers, without bias. Activations: outputs of convolutions and linear layers. \
-         Peak memory: 32-bit results that are in memory at once. Accuracies: {PROTOCOL}, in percent; {UNKNOWN} where there is \
-         none; differences below {SAMPLING_POINTS} points are what the validation images leave open. MACs predict latency poorly."
+         Peak memory: peak of activation memory in 32 bits. Accuracies: {PROTOCOL}, in percent; {UNKNOWN} where there is \
+         none; differences below {SAMPLING_POINTS} points are statistical ties. MACs predict latency poorly."
     );
     if let Some(way) = way {
         text.push_str(&format!(
@@ -202,7 +203,7 @@ fn sources(candidates: &[NetworkEntry], shown: &Shown) -> String {
     };
     let lines: Vec<String> = shown.rows.iter().filter_map(line).collect();
     match lines.is_empty() {
-        true => "No accuracies that can be compared are published for these networks.".to_owned(),
+        true => "No comparable accuracies are published for these networks.".to_owned(),
         false => format!("## Sources of the accuracies\n\n{}", lines.join("\n")),
     }
 }

@@ -199,10 +199,10 @@ pub(super) fn limits(findings: &Analysis) -> Option<Table> {
             Column::number(
                 "peak",
                 "GFLOP/s",
-                "Multiply-adds on registers, counted as two, measured",
+                "Measured: multiply-adds on registers, counted as two operations",
             ),
-            Column::number("bandwidth", "GB/s", "Of a = b + s * c over long arrays, measured"),
-            Column::number("ridge", "FLOP/byte", "From which intensity on arithmetic is the limit"),
+            Column::number("bandwidth", "GB/s", "Measured: a = b + s * c over long arrays"),
+            Column::number("ridge", "FLOP/byte", "Intensity above which a node is compute bound"),
             Column::text("measured"),
         ],
         rows: known.iter().map(row).collect(),

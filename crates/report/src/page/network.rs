@@ -132,10 +132,13 @@ fn accuracies(candidate: &NetworkEntry, id: &str) -> Option<Table> {
             Column::text("data set"),
             Column::published("top-1", ""),
             Column::published("top-5", ""),
-            Column::number("size", "px", "Side of a crop"),
-            Column::number("crops", "", "Crops an image that were averaged"),
-            Column::number("models", "", "Networks that were averaged"),
-            Column { hint: "Whether this report compares by it", ..Column::text("compared") },
+            Column::number("size", "px", "Crop size in pixels"),
+            Column::number("crops", "", "Averaged crops per image"),
+            Column::number("models", "", "Averaged networks"),
+            Column {
+                hint: "Whether this report uses it for comparisons",
+                ..Column::text("compared")
+            },
             Column::text("note"),
         ],
         rows: candidate.published.iter().map(row).collect(),

@@ -122,30 +122,27 @@ fn columns(scales: &Scales, has_accuracy: bool, is_measured: bool) -> Vec<Column
         Column::number(
             "input",
             "px",
-            "Side of a square image of three channels; else channels, height and width",
+            "Image size in pixels; channels, height and width unless square with three channels",
         ),
-        Column::number("params", scales.params.unit, "Learned numbers"),
+        Column::number("params", scales.params.unit, "Learned values"),
         Column::number(
             "MACs",
             scales.macs.unit,
             "Multiply-accumulates of convolutions and linear layers for one image",
         ),
         Column::number("acts", scales.acts.unit, "Outputs of convolutions and linear layers"),
-        Column::number(
-            "peak",
-            scales.peak.unit,
-            "Peak memory: most bytes of results in memory at once",
-        ),
-        Column::number("field", "px", "Receptive field of the last features larger than 1x1"),
+        Column::number("peak", scales.peak.unit, "Peak activation memory"),
+        Column::number("field", "px", "Receptive field of the last feature map larger than 1x1"),
     ]);
     if has_accuracy {
         columns.extend([
             Column::published("top-1", PROTOCOL),
             Column { badge: None, ..Column::published("top-5", PROTOCOL) },
-            Column::number("density", "%/M", "Top-1 points for each million parameters"),
+            Column::number("density", "%/M", "Top-1 points per million parameters"),
             Column {
-            hint: "On the front of accuracy against MACs, parameters, latency: no other network has more accuracy for as little",
-            ..Column::text("on front")
+            hint: "Pareto-optimal in accuracy against MACs, parameters or latency: no other network is more \
+             accurate at no higher cost",
+            ..Column::text("Pareto-optimal")
         },
         ]);
     }
@@ -155,18 +152,15 @@ fn columns(scales: &Scales, has_accuracy: bool, is_measured: bool) -> Vec<Column
             Column::number(
                 "95%",
                 "interval, ms",
-                "Interval of the median; networks whose intervals overlap are indistinguishable",
+                "Interval of the median; networks with overlapping intervals are indistinguishable",
             ),
-            Column::number("images", "/s", "Images in a second"),
+            Column::number("images", "/s", "Images per second"),
             Column::number(
                 "speed",
                 "% of peak",
-                "Multiply-adds in a second over the machine's measured peak",
+                "Multiply-adds per second relative to the machine's measured peak",
             ),
-            Column {
-                hint: "How far the measurement can be trusted, A to D",
-                ..Column::text("grade")
-            },
+            Column { hint: "Quality of the measurement, A to D", ..Column::text("grade") },
         ]);
     }
     columns

@@ -49,7 +49,7 @@ impl Picks {
         let rows = findings.picks.iter().map(|pick| row(pick, candidates, way, shown)).collect();
         let mut columns = vec![
             Column::text("budget"),
-            Column::text("take"),
+            Column::text("recommended"),
             Column::published("top-1", ""),
             Column::number("MACs", "", ""),
             Column::number("params", "", ""),
@@ -58,12 +58,12 @@ impl Picks {
             columns.push(Column::number("median", "ms", ""));
         }
         columns.push(Column {
-            hint: "Others that keep the budget and whose accuracy cannot be told from it, cheapest first",
-            ..Column::text("also as accurate")
+            hint: "Others within the budget with statistically tied accuracy, cheapest first",
+            ..Column::text("statistically tied")
         });
         let table = Table {
             id: "picks-table".to_owned(),
-            label: "Which network to take for a budget".to_owned(),
+            label: "Recommended network for each budget".to_owned(),
             columns,
             rows,
             is_sortable: false,

@@ -81,17 +81,16 @@ fn size(cloud: &Cloud) -> String {
         Ok(size) => exact(size),
         Err(_) => cloud.size.to_string(),
     };
-    let points = counted(cloud.points.len(), "of them was counted", "of them were counted");
+    let points = counted(cloud.points.len(), "was counted", "were counted");
     let how = match cloud.seed {
-        Some(seed) => format!("{points}, drawn at random with seed {seed}"),
-        None => "all of them were counted".to_owned(),
+        Some(seed) => format!("{points}, sampled with seed {seed}"),
+        None => "all were counted".to_owned(),
     };
     let failed = match cloud.failed {
         0 => String::new(),
-        failed => format!(
-            "; {} no network, as shapes do not fit",
-            counted(failed, "point is", "points are")
-        ),
+        failed => {
+            format!("; {} invalid (shapes do not fit)", counted(failed, "point is", "points are"))
+        }
     };
     let networks = form(cloud.size, "network", "networks");
     format!("{size} {networks}; {how}{failed}.")
@@ -139,7 +138,7 @@ fn ranges(number: usize, cloud: &Cloud) -> Table {
     }
     Table {
         id: format!("space-{}-ranges", number + 1),
-        label: "What networks of the space cost".to_owned(),
+        label: "Cost of the networks of the space".to_owned(),
         columns: vec![
             Column::text("cost"),
             Column::text("networks"),

@@ -119,7 +119,7 @@ fn table(
     rows.extend(way.and_then(|way| latency_row(cost, base, variant, way)));
     Table {
         id: format!("variant-{}", number + 1),
-        label: format!("What {} costs", super::words::plain_name(&variant.name)),
+        label: format!("Cost of {}", super::words::plain_name(&variant.name)),
         columns: vec![
             Column::text("cost"),
             Column::number("base", "", ""),

@@ -43,8 +43,8 @@ impl fmt::Display for StoreState {
 /// The text is no state of a store.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not MEASUREMENTS+PROFILES@DIGEST, such as `12+3@9f3ac2d1b0aa`; the digest may be left out, and one \
-     number stands for both"
+    "`{0}` is not MEASUREMENTS+PROFILES@DIGEST, such as `12+3@9f3ac2d1b0aa`; the digest is optional, and one \
+     number sets both"
 )]
 pub struct MalformedState(String);
 

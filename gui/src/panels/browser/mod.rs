@@ -146,9 +146,9 @@ impl Browser {
         if let Some(problem) = &model.folder_problem {
             problem_line(ui, problem, commands);
         } else if !self.search.is_empty() {
-            ui.label(RichText::new("Nothing is called so.").weak());
+            ui.label(RichText::new("No matches.").weak());
         } else if model.is_listed {
-            let text = "No .yaml, .yml or .onnx files here. Drop some onto the window, or open another folder.";
+            let text = "No .yaml, .yml or .onnx files here. Drop some onto the window or open another folder.";
             ui.label(RichText::new(text).weak());
         } else {
             ui.label(RichText::new("Reading…").weak());

@@ -124,8 +124,8 @@ impl Graphs {
                 self.wish = Some(wish);
             }
         };
-        button("Fit", "Show everything of both", Wish::Whole);
-        button("Width", "From the top, as wide as fits", Wish::Start);
+        button("Fit", "Fit both graphs", Wish::Whole);
+        button("Width", "Fit to width, from the top", Wish::Start);
         button("−", "Smaller", Wish::Zoom(0.8));
         button("+", "Larger", Wish::Zoom(1.25));
         ui.separator();
@@ -138,10 +138,10 @@ impl Graphs {
             self.open.clear();
         }
         ui.separator();
-        if ui.button("Previous").on_hover_text("The difference before").clicked() {
+        if ui.button("Previous").on_hover_text("Previous difference").clicked() {
             self.step(false);
         }
-        if ui.button("Next").on_hover_text("The next difference").clicked() {
+        if ui.button("Next").on_hover_text("Next difference").clicked() {
             self.step(true);
         }
         ui.separator();
@@ -149,7 +149,7 @@ impl Graphs {
             let text = format!("{} {}", mark.sign(), mark.word());
             ui.colored_label(mark.color(colors(ui)), text);
         }
-        ui.weak("the rest is equal");
+        ui.weak("unmarked: unchanged");
     }
 
     /// Brings the difference after or before the last one to the middle.

@@ -139,7 +139,7 @@ impl Compare {
         ui.separator();
         let Some(first) = networks.first() else { return };
         ui.label("Compare");
-        ask.first = choice(ui, "What others are measured against", networks, first, |_| true);
+        ask.first = choice(ui, "Baseline of the comparison", networks, first, |_| true);
         if self.section == Section::Overview {
             let count = networks.len() - 1;
             ui.label(match count {
@@ -149,7 +149,7 @@ impl Compare {
             return;
         }
         ui.label("with");
-        ask.other = choice(ui, "What the first is compared with", networks, other, |network| {
+        ask.other = choice(ui, "Network compared with the first", networks, other, |network| {
             network.file != first.file
         });
     }
@@ -207,7 +207,7 @@ fn hint(ui: &mut Ui, model: &Model) {
         ui.add_space((ui.available_height() * 0.35).max(20.0));
         ui.label(RichText::new(text).heading());
         ui.add_space(6.0);
-        ui.label("In the list of files: Ctrl click adds one, Shift click all up to it.");
+        ui.label("In the list of files, Ctrl click adds one and Shift click a range.");
         if selected > 1 {
             let state = format!("{selected} files are selected; networks among them: {networks}.");
             ui.label(RichText::new(state).color(colors(ui).weak));

@@ -35,13 +35,13 @@ enum Metric {
 
 impl Metric {
     const ALL: [(Self, &'static str, &'static str); 4] = [
-        (Self::Params, "params", "Learned numbers"),
-        (Self::Macs, "MACs", "Multiply-accumulates of one image"),
-        (Self::Memory, "memory", "Bytes of all results of one image"),
-        (Self::Time, "time", "From profiles that were all made in one way"),
+        (Self::Params, "params", "Learned values"),
+        (Self::Macs, "MACs", "Multiply-accumulates for one image"),
+        (Self::Memory, "memory", "Bytes of all activations for one image"),
+        (Self::Time, "time", "From profiles with the same engine, batch and threads"),
     ];
 
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "made from counts")]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from counts")]
     fn text(self, value: f64) -> String {
         match self {
             Self::Params | Self::Macs => exact(value as u64),
@@ -171,9 +171,8 @@ impl Modules {
         let lists: Vec<_> = networks.iter().enumerate().map(values).collect();
         for (network, list) in networks.iter().zip(&lists) {
             if list.is_empty() {
-                let so = if way.is_some() { " made so" } else { "" };
-                let text =
-                    format!("There is no profile of {}{so} yet: Run makes one.", network.name);
+                let so = if way.is_some() { " in this configuration" } else { "" };
+                let text = format!("No profile of {}{so} yet: make one in Run.", network.name);
                 ui.colored_label(colors(ui).weak, text);
             }
         }
@@ -184,7 +183,7 @@ impl Modules {
         let most = most.copied().fold(f64::MIN_POSITIVE, f64::max);
         if groups.len() < all {
             let [one, many] =
-                ["module has none and is left out", "modules have none and are left out"];
+                ["module has no value and is omitted", "modules have no value and are omitted"];
             let text = counted(all - groups.len(), one, many);
             ui.label(RichText::new(text).small().color(colors(ui).weak));
         }
@@ -226,7 +225,8 @@ impl Modules {
                     }
                 }
             });
-            let hover = format!("{}\nOnly times of one way are compared", now.about);
+            let hover =
+                format!("{}\nOnly profiles with the same configuration are compared", now.about);
             shown.response.on_hover_text(hover);
         });
         if let Some(other) = next.and_then(|at| ways.get(at)) {

@@ -44,7 +44,7 @@ impl Nodes {
             .filter(|node| wanted.is_empty() || words(node).to_lowercase().contains(&wanted))
             .collect();
         if shown.is_empty() && !pair.diff.nodes.is_empty() {
-            ui.weak("Nothing found");
+            ui.weak("No matches");
             return;
         }
         let table = TableBuilder::new(ui)
@@ -110,9 +110,9 @@ impl Nodes {
         }
         let count = pair.diff.nodes.iter().filter(|node| node.is_consequence()).count();
         if count > 0 {
-            let text = format!("{count} beside changes");
+            let text = format!("{count} unchanged, next to changes");
             ui.toggle_value(&mut self.shows_consequences, text).on_hover_text(
-                "Nodes that compute the same; only what they read was added, removed or renamed",
+                "Nodes that compute the same, but whose inputs were added, removed or renamed",
             );
         }
     }
@@ -187,7 +187,7 @@ fn differences(node: &NodeChange) -> String {
             let names: Vec<&str> = side.inputs.iter().map(|input| input.as_str()).collect();
             names.join(", ")
         };
-        parts.push(format!("reads {} -> {}", names(before), names(after)));
+        parts.push(format!("inputs {} -> {}", names(before), names(after)));
     }
     parts.join("; ")
 }

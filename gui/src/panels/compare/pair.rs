@@ -133,9 +133,7 @@ impl Pair {
     pub fn verdict(&self) -> Option<&'static str> {
         match (self.diff.same_structure, self.diff.nodes.is_empty()) {
             (true, true) => Some("As deployed, both are the same."),
-            (true, false) => {
-                Some("As deployed, both are the same but for the names of their nodes.")
-            }
+            (true, false) => Some("As deployed, both are the same except for node names."),
             (false, _) => None,
         }
     }

@@ -58,11 +58,11 @@ impl Text {
         };
         ui.horizontal_wrapped(|ui| {
             ui.selectable_value(&mut self.is_resolved, true, "resolved")
-                .on_hover_text("With everything that a file extends and uses, as one text");
+                .on_hover_text("Including everything that the file extends and uses");
             ui.selectable_value(&mut self.is_resolved, false, "as written")
                 .on_hover_text("The two files");
             ui.separator();
-            ui.checkbox(&mut self.shows_all, "equal lines too");
+            ui.checkbox(&mut self.shows_all, "unchanged lines too");
             let count = |mark| self.lines.all.iter().filter(|line| line.mark == Some(mark)).count();
             let (removed, added) = (count(Mark::Removed), count(Mark::Added));
             ui.separator();

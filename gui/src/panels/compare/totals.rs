@@ -67,7 +67,7 @@ pub(super) fn table(ui: &mut Ui, networks: &[Compared<'_>], model: &Model) {
         table.body(|body| fill(body, &rows));
     });
     if !has_latency {
-        let text = "No latency was measured of these yet: Run measures.";
+        let text = "No latencies yet: measure them in Run.";
         ui.label(RichText::new(text).color(colors(ui).weak));
     }
 }
@@ -135,10 +135,10 @@ fn counts(networks: &[Compared<'_>], model: &Model) -> Vec<Row> {
             }
         };
     let mut rows = vec![
-        count("params", "Learned numbers", exact, &|it| it.network.cost.total.params),
+        count("params", "Learned values", exact, &|it| it.network.cost.total.params),
         count(
             &compute_unit(convention),
-            "Compute of one image, in the convention chosen below",
+            "Compute for one image, in the convention chosen below",
             exact,
             &|it| convention.total(&it.network.architecture.graph),
         ),
@@ -151,14 +151,14 @@ fn counts(networks: &[Compared<'_>], model: &Model) -> Vec<Row> {
         count("acts", "Outputs of convolutions and linear layers, for one image", exact, &|it| {
             it.network.cost.total.acts
         }),
-        count("peak memory", "Results in memory at most, for one image", bytes, &|it| {
+        count("peak memory", "Peak activation memory for one image", bytes, &|it| {
             it.network.cost.peak.bytes
         }),
     ];
     let field = |it: &Compared<'_>| Some(u64::from(it.network.cost.receptive_field.size?.height));
     if networks.iter().all(|it| field(it).is_some()) {
         let hover =
-            "Of the last features, in pixels of the input; gates, which see the whole image, apart";
+            "Of the last features, in input pixels, without gates (which see the whole image)";
         rows.push(count("receptive field", hover, exact, &|it| field(it).unwrap_or(0)));
     }
     rows

@@ -139,7 +139,7 @@ impl Design {
             let color = colors(ui).error;
             Panel::bottom("problem").exact_size(PROBLEM).show(ui, |ui| {
                 ScrollArea::both().id_salt("problem").auto_shrink(false).show(ui, |ui| {
-                    ui.label(RichText::new("These settings do not fit:").color(color));
+                    ui.label(RichText::new("These settings are invalid:").color(color));
                     let text = RichText::new(problem).monospace().size(11.5).color(color);
                     ui.add(Label::new(text).extend());
                 });
@@ -158,7 +158,7 @@ impl Design {
                             controls::ui(ui, settables, filter, changes);
                         }
                         _ => {
-                            ui.label(RichText::new("Looking for what can be set…").weak());
+                            ui.label(RichText::new("Loading settings…").weak());
                         }
                     },
                 },
@@ -170,7 +170,7 @@ impl Design {
         let (Some(base), Some(now)) = (&model.design.base, &model.design.network) else { return };
         let is_old = model.design.problem.is_some();
         if is_old {
-            ui.label(RichText::new("As it was when it last fitted:").color(colors(ui).warning));
+            ui.label(RichText::new("Last valid design:").color(colors(ui).warning));
         }
         ui.scope(|ui| {
             if is_old {
@@ -197,13 +197,13 @@ impl Design {
 fn base(entry: &Entry) -> Result<Content, &'static str> {
     match (&entry.state, &entry.network) {
         (State::Good(Content::Space(space)), _) => Ok(Content::Space(space.clone())),
-        (State::Gone, _) => Err("The file is gone."),
-        _ if is_onnx(&entry.file) => Err("An ONNX file is fixed: its widths cannot be moved."),
+        (State::Gone, _) => Err("The file was deleted."),
+        _ if is_onnx(&entry.file) => Err("The widths of an ONNX file cannot be changed."),
         (_, Some(network)) => Ok(Content::Network(network.clone())),
         (State::Good(Content::Library(_)), _) => {
-            Err("A library of blocks has no widths: select a network or a space.")
+            Err("A library of blocks has no widths; select a network or a space.")
         }
         (State::Unread, _) => Err("Reading…"),
-        _ => Err("The file has mistakes: Source shows them."),
+        _ => Err("The file has errors: see Source."),
     }
 }

@@ -59,7 +59,7 @@ pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, model: &Model) {
     if let (Some((before, after)), false) =
         (training, now.architecture.graph.auxiliary().is_empty())
     {
-        rows.push(("params in training", Unit::Count, before, after));
+        rows.push(("training params", Unit::Count, before, after));
     }
     Grid::new("numbers").num_columns(5).striped(true).spacing([16.0, 3.0]).show(ui, |ui| {
         for title in ["", "now", "base", "difference", ""] {
@@ -100,8 +100,8 @@ fn constraints(ui: &mut Ui, now: &Inspected) {
         let holds = !broken.contains(&constraint);
         let palette = colors(ui);
         let (words, color) = match holds {
-            true => ("holds", palette.good),
-            false => ("is broken", palette.error),
+            true => ("is satisfied", palette.good),
+            false => ("is violated", palette.error),
         };
         ui.label(RichText::new(format!("{constraint} {words}")).color(color));
     }

@@ -37,7 +37,7 @@ impl Save {
     ) {
         let hint = match &entry.draft {
             Some(_) => "Save the text in Source first",
-            None => "As a new file that extends this one",
+            None => "Save as a new file that extends this one",
         };
         let can = entry.draft.is_none() && !entry.is_wrong() && model.design.problem.is_none();
         let button = ui.add_enabled(can, egui::Button::new("Save as…"));

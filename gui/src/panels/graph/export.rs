@@ -43,7 +43,7 @@ impl Export {
     pub fn menu(&mut self, ui: &mut Ui, name: &str) {
         ui.menu_button("Export", |ui| {
             for (format, title) in
-                [(Format::Svg, "Everything as SVG…"), (Format::Png, "What can be seen as PNG…")]
+                [(Format::Svg, "Everything as SVG…"), (Format::Png, "Visible area as PNG…")]
             {
                 if ui.button(title).clicked() {
                     let folder = std::env::current_dir().unwrap_or_default();
@@ -71,7 +71,7 @@ impl Export {
             field.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Path"));
             crate::panels::focus_once(&field, focuses);
             if PathBuf::from(&*path).exists() {
-                let note = RichText::new("There is such a file; it will be replaced.");
+                let note = RichText::new("The file exists and will be replaced.");
                 ui.label(note.color(colors(ui).warning));
             }
             let enter = ui.input(|input| input.key_pressed(egui::Key::Enter));

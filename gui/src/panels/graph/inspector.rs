@@ -66,7 +66,8 @@ impl Subject<'_> {
         let what = match self.module.nodes.as_slice() {
             [only] => architecture.graph.node(*only).op.name().to_owned(),
             nodes if self.is_network() => format!("network of {} nodes", nodes.len()),
-            nodes => format!("module of {} nodes", nodes.len()),
+            nodes => inceptive_draw::caption(&architecture.graph, nodes)
+                .unwrap_or_else(|| format!("module of {} nodes", nodes.len())),
         };
         ui.label(RichText::new(what).weak());
         if let (true, Some(text)) = (self.is_network(), &architecture.description) {
@@ -104,13 +105,13 @@ impl Subject<'_> {
         };
         table(ui, "shapes", |ui| {
             if !inputs.is_empty() {
-                row(ui, "reads", &inputs);
+                row(ui, "input", &inputs);
             }
             let outputs = match self.is_network() {
                 true => shape(&[graph.output()]),
                 false => shape(&self.module.outputs),
             };
-            row(ui, "gives", &outputs);
+            row(ui, "output", &outputs);
             if let [only] = self.module.nodes.as_slice() {
                 for (name, value) in graph.node(*only).op.attributes() {
                     row(ui, name, &value.to_string());
@@ -168,11 +169,13 @@ impl Subject<'_> {
             line("activations", own.activation_bytes, bytes(own.activation_bytes), &|all| {
                 all.0.activation_bytes
             });
-            line("moved", own.moved_bytes, bytes(own.moved_bytes), &|all| all.0.moved_bytes);
+            line("memory traffic", own.moved_bytes, bytes(own.moved_bytes), &|all| {
+                all.0.moved_bytes
+            });
         });
         self.fields(ui, model);
         if module.nodes.iter().all(|&id| network.cost.get(id).is_none()) {
-            ui.label(RichText::new("For training only: not counted.").weak());
+            ui.label(RichText::new("Training only; not counted.").weak());
         }
         if let ([only], false) = (module.nodes.as_slice(), self.is_network()) {
             ui.label(RichText::new(convention.rule(graph, *only).text).small().weak());
@@ -258,7 +261,7 @@ fn convention_choice(ui: &mut Ui, now: Convention, commands: &mut Commands) {
                 }
             }
         });
-        inner.response.on_hover_text("How compute is counted here and everywhere");
+        inner.response.on_hover_text("Counting convention, everywhere in the window");
     });
 }
 

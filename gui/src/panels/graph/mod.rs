@@ -48,7 +48,7 @@ const ROOM_FOR_DETAILS: f32 = 640.0;
 /// Buttons by groups: what they are called, what the pointer over them says, what they do.
 const BUTTONS: [&[(&str, &str, Action)]; 2] = [
     &[
-        ("Fit", "Show everything (F)", Action::Fit),
+        ("Fit", "Fit to window (F)", Action::Fit),
         ("−", "Smaller (-)", Action::Zoom(0.8)),
         ("+", "Larger (+)", Action::Zoom(1.25)),
         ("1:1", "Actual size (0)", Action::ActualSize),
@@ -181,7 +181,7 @@ impl Graph {
                     ui.selectable_value(colour, choice, choice.name());
                 }
             });
-            inner.response.on_hover_text("What cards are coloured by");
+            inner.response.on_hover_text("Colour nodes by");
             ui.separator();
             if *action == Some(Action::Search) {
                 self.search.focus();
@@ -263,12 +263,12 @@ fn nothing_to_draw(ui: &mut Ui, entry: &Entry, commands: &mut Commands) {
         if !entry.is_wrong() {
             let text = match entry.state {
                 crate::model::State::Unread => "Reading…",
-                _ => "This file is not a network by itself. Design shows a space's variables.",
+                _ => "This file is not a network. For a space, see its variables in Design.",
             };
             ui.label(RichText::new(text).weak());
             return;
         }
-        let text = super::caveat(entry).unwrap_or("The file has mistakes.");
+        let text = super::caveat(entry).unwrap_or("The file has errors.");
         ui.label(RichText::new(text).color(colors(ui).error));
         if ui.button("Show the source").clicked() {
             commands.push(Command::Show(crate::tiles::Pane::Source));

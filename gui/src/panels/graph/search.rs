@@ -96,7 +96,7 @@ impl Search {
                     }
                 }
                 let note = match count {
-                    0 => "Nothing is called so".to_owned(),
+                    0 => "No matches".to_owned(),
                     count if count > MOST => format!("and {} more", count - MOST),
                     _ => return,
                 };

@@ -223,7 +223,7 @@ fn heat_legend(ui: &mut Ui, screen: Rect, colour: Colour, shading: &Shading, the
     }
     if is_empty {
         let nothing = match colour {
-            Colour::Time => "none yet: profile it under Run",
+            Colour::Time => "none yet: profile it in Run",
             _ => "none here",
         };
         text(ui, at + vec2(0.0, 1.5 * ROW), Align2::LEFT_CENTER, nothing);

@@ -28,7 +28,7 @@ pub(super) fn numbers(text: &str) -> Result<Vec<u32>, String> {
     let words = text.split([',', ' ', ';']).filter(|word| !word.is_empty());
     let number = |word: &str| match word.parse() {
         Ok(number) if (1..=MOST).contains(&number) => Ok(number),
-        _ => Err(format!("`{word}` is no whole number from 1 to {MOST}")),
+        _ => Err(format!("`{word}` is not a whole number from 1 to {MOST}")),
     };
     words.map(number).collect()
 }

@@ -95,7 +95,8 @@ impl Run {
             }
         });
         if let Some(problem) = &model.results.problem {
-            let text = format!("{problem}. Choose another store above; all else goes on.");
+            let text =
+                format!("{problem}. Choose another store above; everything else still works.");
             ui.label(RichText::new(text).color(colors(ui).error));
         }
         ui.separator();

@@ -99,14 +99,14 @@ impl Profile {
         let total = milliseconds(profile.total_ms);
         ui.end_row();
         let runs = counted(profile.runs, "run", "runs");
-        ui.weak(format!("{total} in all, medians over {runs}"));
+        ui.weak(format!("{total} in total, median of {runs}"));
     }
 
     /// Draws the profile.
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let Some(stored) = self.record(model) else {
             if model.results.problem.is_none() {
-                ui.weak("There are no profiles yet: choose Profile above and press Start.");
+                ui.weak("No profiles yet: choose Profile above and press Start.");
             }
             return;
         };

@@ -15,8 +15,8 @@ use crate::{
 };
 
 /// Why the system's program is not started.
-const UNSAFE_PATH: &str = "PATH has entries that are not absolute, so that a program of the working folder could be \
-                           started instead: open the page yourself";
+const UNSAFE_PATH: &str = "PATH has relative entries, so a program from the working folder could be started \
+                           instead; open the page yourself";
 
 /// How often the time of what runs is drawn again.
 const TICK: Duration = Duration::from_millis(500);
@@ -33,7 +33,7 @@ pub(super) fn ui(ui: &mut Ui, model: &Model, commands: &mut Commands) {
         }
     });
     if jobs.is_empty() {
-        ui.weak("Nothing was started yet. Start puts a job here; they run one after another.");
+        ui.weak("No jobs yet. Start adds a job here; jobs run one after another.");
     }
     if jobs.iter().any(|state| matches!(state.status, Status::Running(_))) {
         ui.ctx().request_repaint_after(TICK);
@@ -101,7 +101,7 @@ fn job(ui: &mut Ui, state: &JobState, commands: &mut Commands) {
             // The system's program is looked up in all of them.
             let is_safe = program::relative_entries().is_empty();
             let button = ui.add_enabled(is_safe, Button::new("Open").small());
-            let button = button.on_hover_text("With the system's program");
+            let button = button.on_hover_text("Open with the default program");
             if button.on_disabled_hover_text(UNSAFE_PATH).clicked() {
                 ui.ctx().open_url(OpenUrl::new_tab(address(page)));
             }

@@ -103,7 +103,7 @@ impl Results {
                 ui.selectable_value(&mut self.engine, Some(engine.to_owned()), engine);
             }
         });
-        shown.response.on_hover_text("Results of all engines, or of one");
+        shown.response.on_hover_text("Filter by engine");
         if self.sort.by != Column::Time && ui.button("Latest first").clicked() {
             self.sort = Self::default().sort;
         }
@@ -122,8 +122,8 @@ impl Results {
         if rows.is_empty() {
             if model.results.problem.is_none() {
                 ui.weak(match model.results.measurements.is_empty() {
-                    true => "There are no results yet: select networks and press Start.",
-                    false => "Nothing found",
+                    true => "No results yet: select networks and press Start.",
+                    false => "No matches",
                 });
             }
             return;
@@ -193,7 +193,7 @@ fn grade(ui: &mut Ui, result: &Measurement) {
     label.on_hover_ui(|ui| {
         ui.set_max_width(380.0);
         if result.findings.is_empty() {
-            ui.label("Nothing speaks against it.");
+            ui.label("No problems found.");
         }
         for finding in &result.findings {
             let word = if finding.is_serious { "serious: " } else { "" };

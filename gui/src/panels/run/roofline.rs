@@ -62,16 +62,14 @@ pub(super) fn ui(
 /// Says what points mean, how many parts have none, and why some are above the roof.
 fn heading(ui: &mut Ui, parts: usize, spots: &[Spot<'_>], roof: &Roofline) {
     ui.horizontal_wrapped(|ui| {
-        for (bound, word) in
-            [(Bound::Compute, "bound by arithmetic"), (Bound::Memory, "bound by memory")]
-        {
+        for (bound, word) in [(Bound::Compute, "compute bound"), (Bound::Memory, "memory bound")] {
             sign(ui, bound);
             ui.label(word);
         }
     });
     let silent = match parts - spots.len() {
         0 => String::new(),
-        silent => format!("; {silent} of {parts} parts do no arithmetic"),
+        silent => format!("; {silent} of {parts} parts have no compute"),
     };
     // Beyond the rounding of what is measured.
     let is_above = |spot: &Spot<'_>| {
@@ -79,7 +77,7 @@ fn heading(ui: &mut Ui, parts: usize, spots: &[Spot<'_>], roof: &Roofline) {
         gflops > 1.01 * intensity * roof.bandwidth_gbps
     };
     let above = match roof.bandwidth_gbps > 0.0 && spots.iter().any(is_above) {
-        true => " Above the memory line, data came from caches.",
+        true => " Points above the memory line read from caches.",
         false => "",
     };
     let text = format!("Larger points take more time{silent}.{above}");
@@ -91,7 +89,7 @@ fn plot<'a>(ui: &Ui, roof: &Roofline) -> Plot<'a> {
     let text = |mark, range: &RangeInclusive<f64>| tick_text(mark, range.end() - range.start());
     let top = if roof.peak_gflops > 0.0 { roof.peak_gflops.log10() + 0.3 } else { 0.0 };
     Plot::new("roofline")
-        .x_axis_label("FLOP for each byte moved")
+        .x_axis_label("FLOP per byte moved")
         .y_axis_label("GFLOP/s")
         .x_grid_spacer(ticks)
         .y_grid_spacer(ticks)
@@ -207,7 +205,7 @@ const fn color(bound: Option<Bound>, palette: &Palette) -> Color32 {
 
 fn about(part: &NodeProfile) -> String {
     format!(
-        "{}\n{} ({})\n{:.1} GFLOP/s at {:.1} FLOP for each byte\nClick shows it in the graph",
+        "{}\n{} ({})\n{:.1} GFLOP/s at {:.1} FLOP per byte\nClick shows it in the graph",
         part.name,
         milliseconds(part.time_ms),
         share(part.share),

@@ -25,9 +25,9 @@ enum Work {
 
 impl Work {
     const ALL: [(Self, &'static str, &'static str); 3] = [
-        (Self::Bench, "Bench", "Measure the latency of what is selected"),
-        (Self::Profile, "Profile", "See where the time of what is selected goes, node by node"),
-        (Self::Report, "Report", "Write a page with tables and charts of what is selected"),
+        (Self::Bench, "Bench", "Measure the latency of the selected networks"),
+        (Self::Profile, "Profile", "Measure the time of each node of the selected networks"),
+        (Self::Report, "Report", "Write a page with tables and charts of the selected networks"),
     ];
 
     /// Whether it can be done with what is in a file: reports are about spaces, too.
@@ -116,10 +116,10 @@ impl Setup {
                     &mut self.batches,
                     "Batches",
                     "1, 8",
-                    "Images at once; a list measures each",
+                    "Batch sizes, comma-separated; each is benchmarked separately",
                 );
                 ui.label("threads");
-                let hover = "Of one run; a list measures each; empty: one for each core";
+                let hover = "Threads per inference, comma-separated; empty: one per core";
                 list(ui, &mut self.threads, "Threads", "all cores", hover);
                 self.amount(ui);
                 self.devices(ui, model);
@@ -139,7 +139,7 @@ impl Setup {
     /// Every engine, with what it is or how to get it.
     fn engines(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let Some(engines) = &model.engines else {
-            ui.weak("Looking for engines…");
+            ui.weak("Searching for engines…");
             return;
         };
         let mut chosen = self.chosen(engines);
@@ -149,10 +149,10 @@ impl Setup {
                     let mut is_on = chosen.contains(name);
                     let devices = found.devices.join(", ");
                     let text = format!("{name} {} on {devices}", found.version);
-                    let library = found.library.as_ref().map_or_else(
-                        || "a part of this program".to_owned(),
-                        |path| path.display().to_string(),
-                    );
+                    let library = found
+                        .library
+                        .as_ref()
+                        .map_or_else(|| "built in".to_owned(), |path| path.display().to_string());
                     if ui.checkbox(&mut is_on, text).on_hover_text(library).clicked() {
                         if is_on {
                             chosen.insert(name);
@@ -169,7 +169,7 @@ impl Setup {
             }
         }
         if engines.iter().any(|engine| engine.description.is_err())
-            && ui.small_button("Look again").on_hover_text("Look for engines once more").clicked()
+            && ui.small_button("Search again").on_hover_text("Search for engines again").clicked()
         {
             commands.push(Command::Start(Job::Engines));
         }
@@ -181,13 +181,13 @@ impl Setup {
             Work::Bench => {
                 ui.label("budget");
                 let budget = DragValue::new(&mut self.budget_s).range(0.1..=3600.0).suffix(" s");
-                let hover = "For each network on each engine; more gives narrower intervals";
+                let hover = "Time per network and engine; more gives narrower intervals";
                 ui.add(budget).on_hover_text(hover);
             }
             Work::Profile | Work::Report => {
                 ui.label("runs");
                 let runs = DragValue::new(&mut self.runs).range(1..=10_000);
-                ui.add(runs).on_hover_text("Medians are over so many");
+                ui.add(runs).on_hover_text("Runs per median");
             }
         }
     }
@@ -208,7 +208,7 @@ impl Setup {
                 ui.selectable_value(&mut self.device, device.to_owned(), device);
             }
         });
-        shown.response.on_hover_text("What engines run on");
+        shown.response.on_hover_text("Device");
     }
 
     /// The path of the store; another one is taken when it was typed to the end.
@@ -239,7 +239,7 @@ impl Setup {
         match (numbers(&self.batches), numbers(&self.threads)) {
             (Err(problem), _) => Some(format!("batch: {problem}")),
             (_, Err(problem)) => Some(format!("threads: {problem}")),
-            (Ok(batches), Ok(_)) if batches.is_empty() => Some("batch: there is none".to_owned()),
+            (Ok(batches), Ok(_)) if batches.is_empty() => Some("batch: missing".to_owned()),
             (Ok(_), Ok(_)) => None,
         }
     }
@@ -252,7 +252,7 @@ impl Setup {
         if self.work == Work::Report {
             let folder = self.folder.trim();
             if folder.is_empty() {
-                return Err("Name a folder.".to_owned());
+                return Err("Enter a folder.".to_owned());
             }
             let request = ReportRequest {
                 files: files.to_vec(),

@@ -147,36 +147,34 @@ fn header(ui: &mut Ui, entry: &Entry, model: &Model, commands: &mut Commands) {
         let name = model.name_of(file).display();
         ui.label(RichText::new(format!("{name}{}", if is_dirty { " •" } else { "" })).strong());
         let save = ui.add_enabled(entry.to_save().is_some(), Button::new("Save"));
-        if save.on_hover_text("Write it to the file (Ctrl S)").clicked() {
+        if save.on_hover_text("Save to the file (Ctrl S)").clicked() {
             commands.push(Command::Save { file: Arc::clone(file), overwrite: false });
         }
         let revert = ui.add_enabled(is_dirty, Button::new("Revert"));
-        if revert.on_hover_text("Go back to what is in the file").clicked() {
+        if revert.on_hover_text("Discard unsaved changes").clicked() {
             commands.push(Command::Edit(Arc::clone(file), None));
         }
         let palette = colors(ui);
         match (&entry.state, is_dirty) {
             (State::Good(_), true) => {
-                ui.label(RichText::new("right, not saved").color(palette.warning))
+                ui.label(RichText::new("valid, not saved").color(palette.warning))
             }
-            (State::Good(_), false) => ui.label(RichText::new("right").color(palette.good)),
-            (State::Wrong(_), _) => ui.label(RichText::new("has mistakes").color(palette.error)),
-            (State::Gone, _) => ui.label(
-                RichText::new("the file is gone; saving writes it again").color(palette.error),
-            ),
+            (State::Good(_), false) => ui.label(RichText::new("valid").color(palette.good)),
+            (State::Wrong(_), _) => ui.label(RichText::new("invalid").color(palette.error)),
+            (State::Gone, _) => {
+                ui.label(RichText::new("file deleted; saving restores it").color(palette.error))
+            }
             (State::Unread, _) => ui.label(RichText::new("reading…").color(palette.weak)),
         };
         if let Some(SaveProblem::Failed(why)) = &entry.save_problem {
-            let text = format!("Cannot save: {why}. Nothing is lost; the text is kept here.");
+            let text = format!("Cannot save: {why}. Nothing is lost: the text is still here.");
             ui.label(RichText::new(text).color(palette.error));
         }
         if entry.is_restored {
-            ui.label(RichText::new("Restored from the last run.").color(palette.warning));
+            ui.label(RichText::new("Restored unsaved changes.").color(palette.warning));
         }
         if entry.changed_elsewhere() {
-            ui.label(
-                RichText::new("The file changed on the disk meanwhile.").color(palette.warning),
-            );
+            ui.label(RichText::new("The file changed on disk.").color(palette.warning));
         }
     });
     ui.add_space(2.0);
@@ -190,10 +188,10 @@ fn conflict(ui: &Ui, entry: &Entry, commands: &mut Commands) -> bool {
     }
     let file = || Arc::clone(&entry.file);
     let modal = super::question(ui.ctx(), "conflict", 430.0, |ui| {
-        ui.heading("The file changed on the disk");
+        ui.heading("The file changed on disk");
         let name = crate::model::stem(&entry.file);
         ui.label(format!(
-            "Somebody else wrote to {name} since you began to edit it. Overwriting loses their changes, reloading \
+            "Another program changed {name} since you began to edit it. Overwriting loses its changes, reloading \
              loses yours."
         ));
         ui.add_space(6.0);
@@ -221,7 +219,7 @@ fn conflict(ui: &Ui, entry: &Entry, commands: &mut Commands) -> bool {
 fn no_text(ui: &mut Ui, entry: &Entry) {
     let text = match &entry.state {
         State::Unread => "Reading…".to_owned(),
-        State::Gone => "The file is gone.".to_owned(),
+        State::Gone => "The file was deleted.".to_owned(),
         State::Wrong(error) => error_chain(&**error),
         State::Good(_) => {
             "An ONNX file has no text. Graph and Compare show what is in it.".to_owned()

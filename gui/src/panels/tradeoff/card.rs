@@ -71,7 +71,7 @@ pub fn cloud_point(ui: &mut Ui, cloud: &Cloud, point: &SpaceSample) {
         line(ui, "peak memory", &bytes(point.peak_activation_bytes));
     });
     if !point.is_inside {
-        ui.label("It breaks a constraint of the space.");
+        ui.label("Violates a constraint of the space.");
     }
 }
 

@@ -72,16 +72,16 @@ fn space(ui: &mut Ui, look: &PlotSettings, view: &CloudView, model: &Model) {
     let networks = counted(counts.points.len(), "network", "networks");
     let mut words = format!("{networks} of {}", counts.title);
     if cloud.is_stopped {
-        words.push_str(", stopped before all were counted");
+        words.push_str(", incomplete: stopped");
     }
     if !look.brushes.is_empty() {
-        words.push_str(&format!(", {} of them in the ranges", view.count()));
+        words.push_str(&format!(", {} in the ranges", view.count()));
     }
     if counts.failed > 0 {
-        words.push_str(&format!(", {} do not fit together", counts.failed));
+        words.push_str(&format!(", {} invalid (shapes do not fit)", counts.failed));
     }
     if !counts.constraints.is_empty() {
-        words.push_str(" (grey: break a constraint)");
+        words.push_str(" (grey: violates a constraint)");
     }
     text(ui, &words);
     let convention = model.settings.convention();
@@ -92,10 +92,10 @@ fn space(ui: &mut Ui, look: &PlotSettings, view: &CloudView, model: &Model) {
     unknown.dedup();
     if !unknown.is_empty() && !counts.points.is_empty() {
         let names: Vec<String> = unknown.iter().map(|metric| metric.title(convention)).collect();
-        let words = format!("not known of the space: {}", names.join(", "));
+        let words = format!("not available for the space: {}", names.join(", "));
         ui.label(RichText::new(words).small().color(colors(ui).warning)).on_hover_text(
-            "Its networks have no accuracies and latencies, and their compute is counted in our own convention only. \
-             They are no points where one of these is an axis, and their lines leave it out.",
+            "Networks of a space have no accuracy or latency, and compute only in our own convention. They are \
+             not shown on axes of these.",
         );
         ui.add_space(5.0);
     }
@@ -108,7 +108,7 @@ fn missing(ui: &mut Ui, look: &PlotSettings, rows: &Rows) {
         ui.separator();
         let what = "accuracy: published";
         ui.label(RichText::new(what).small()).on_hover_text(
-            "ImageNet-1k, one model, one crop, at the size that is counted: the first such entry of the file",
+            "ImageNet-1k, single model, single crop, at the counted input size: the first such entry of the file",
         );
     }
     for (metric, words) in

@@ -116,7 +116,7 @@ impl Parallel {
         }
         response
             .on_hover_cursor(CursorIcon::ResizeVertical)
-            .on_hover_text("Drag to keep networks in a range; click to keep all");
+            .on_hover_text("Drag to filter by a range; click to clear");
     }
 }
 

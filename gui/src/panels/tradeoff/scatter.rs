@@ -152,7 +152,7 @@ impl Scatter {
         canvas.clone().on_hover_cursor(CursorIcon::PointingHand).on_hover_ui_at_pointer(|ui| {
             card::cloud_point(ui, cloud, point);
             if is_open {
-                ui.label(RichText::new("A click opens it in Design.").weak());
+                ui.label(RichText::new("Click to open it in Design.").weak());
             }
         });
     }
@@ -175,7 +175,7 @@ impl Scatter {
             let rect = Rect::from_center_size(dot.at, Vec2::splat(side));
             let response = ui.interact(rect, Id::unique(("point", &dot.row.file)), Sense::click());
             response.widget_info(|| {
-                let front = if dot.is_front { ", on the front" } else { "" };
+                let front = if dot.is_front { ", Pareto-optimal" } else { "" };
                 let name = format!("{} in the plot{front}", dot.row.name);
                 WidgetInfo::selected(Role::Button, true, dot.is_selected, name)
             });

@@ -33,7 +33,7 @@ pub fn ui(
             if look.metrics[axis] != before {
                 look.is_log[axis] = look.metrics[axis].is_log();
             }
-            ui.checkbox(&mut look.is_log[axis], "log").on_hover_text("By powers of ten");
+            ui.checkbox(&mut look.is_log[axis], "log").on_hover_text("Logarithmic scale");
             ui.separator();
         }
         size_choice(ui, look, convention);
@@ -49,13 +49,13 @@ pub fn ui(
         let filter =
             TextEdit::singleline(&mut look.filter).hint_text("Filter").desired_width(100.0);
         ui.add(filter)
-            .on_hover_text("Words that the name of file or network contains")
+            .on_hover_text("Words in the name of the file or network")
             .widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Filter networks"));
         if ui.add_enabled(!look.brushes.is_empty(), egui::Button::new("Clear brushes")).clicked() {
             look.brushes.clear();
         }
         let fit = ui.add_enabled(scatter.is_zoomed(), egui::Button::new("Fit"));
-        if fit.on_hover_text("Show all points").clicked() {
+        if fit.on_hover_text("Fit all points").clicked() {
             scatter.fit();
         }
         way_choice(ui, look, rows);
@@ -124,13 +124,13 @@ fn cloud(ui: &mut Ui, most: &mut usize, model: &Model, commands: &mut Commands) 
     let State::Good(Content::Space(space)) = &entry.state else { return };
     ui.separator();
     let counts = DragValue::new(most).range(100..=100_000).speed(100.0).suffix(" networks");
-    ui.add(counts).on_hover_text("Networks of the space that are counted at most");
+    ui.add(counts).on_hover_text("Maximum number of networks to count");
     let is_counting = model.jobs.active().any(|state| matches!(state.job, Job::Cloud(_)));
     let button = egui::Button::new("Draw the space");
     if ui
         .add_enabled(!is_counting, button)
         .on_hover_text(
-            "Count networks all over the space, the same as a report does, and show each",
+            "Count networks sampled from the space, the same as in a report, and show each",
         )
         .clicked()
     {
