@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(check(needed), Ok(()));
         assert_eq!(
             check(3 << 30).unwrap_err().to_string(),
-            "`m` with batch 4 needs 4.06 GiB of memory, but only 3.00 GiB are left"
+            "`m` with batch 4 needs 4.06 GiB of memory, but only 3.00 GiB are free"
         );
     }
 

@@ -1,20 +1,18 @@
 //! Grading measurements.
 
-use inceptive_format::percent;
 use inceptive_results::{
-    Finding, Grade, Subnormals, beyond, grade,
+    Finding, Grade, Problem, beyond, grade,
     statistics::{Summary, median},
 };
 
 use crate::bench::Run;
 
-/// Limits, each for a remark and for a serious one.
+/// Limits, each for a finding and for a serious one.
 const SPREAD: [f64; 2] = [0.02, 0.05];
 const DRIFT: [f64; 2] = [0.03, 0.10];
 const OUTLIERS: [f64; 2] = [0.10, 0.25];
 const OTHERS: [f64; 2] = [0.10, 0.50];
 const CLOCK: [f64; 2] = [0.03, 0.10];
-const SUBNORMAL: [f64; 2] = [0.001, 0.01];
 
 /// Fewer runs than this say little about spread.
 const FEW_RUNS: usize = 15;
@@ -30,7 +28,7 @@ pub fn grade_run(run: &Run, latency: &Summary, share_of_peak: f64) -> (Grade, Ve
         clock(run),
         runs(run, latency),
         peak(share_of_peak),
-        subnormals(run.subnormals),
+        run.subnormals.finding(),
     ]
     .into_iter()
     .flatten()
@@ -39,27 +37,21 @@ pub fn grade_run(run: &Run, latency: &Summary, share_of_peak: f64) -> (Grade, Ve
 }
 
 fn warm_up(run: &Run) -> Option<Finding> {
-    let message = "latency had not settled after the warm-up; measure for longer".to_owned();
-    (!run.settled).then_some(Finding::new(false, message))
+    (!run.settled).then_some(Finding::new(false, Problem::NotSettled))
 }
 
 fn spread(latency: &Summary) -> Option<Finding> {
     if !latency.median.has_interval() {
-        let message = "a single run has no confidence interval; allow more runs".to_owned();
-        return Some(Finding::new(true, message));
+        return Some(Finding::new(true, Problem::SingleRun));
     }
-    let spread = latency.median.relative_spread();
-    beyond(spread, SPREAD, || {
-        format!("the 95% interval is ±{:.1}% wide; measure for longer", spread * 100.0)
-    })
+    let share = latency.median.relative_spread();
+    beyond(share, SPREAD, Problem::WideInterval { share })
 }
 
 fn outliers(latency: &Summary) -> Option<Finding> {
     #[expect(clippy::cast_precision_loss, reason = "counts are small")]
     let share = latency.high_outliers as f64 / latency.count as f64;
-    beyond(share, OUTLIERS, || {
-        format!("{} of the runs were unusually slow; stop other programs", percent(share))
-    })
+    beyond(share, OUTLIERS, Problem::SlowRuns { share })
 }
 
 fn drift(run: &Run) -> Option<Finding> {
@@ -74,59 +66,34 @@ fn drift(run: &Run) -> Option<Finding> {
     let (first, last) =
         (seconds(&run.turns[..third]), seconds(&run.turns[run.turns.len() - third..]));
     let change = last / first - 1.0;
-    beyond(change.abs(), DRIFT, || {
-        let direction = if change > 0.0 { "slower" } else { "faster" };
-        format!(
-            "latency drifted: runs became {} {direction}; let the CPU cool down",
-            percent(change.abs())
-        )
-    })
+    beyond(change.abs(), DRIFT, Problem::Drift { change })
 }
 
 fn others(run: &Run) -> Option<Finding> {
     let surroundings = &run.surroundings;
     let stolen = surroundings.stolen_cores.unwrap_or(0.0);
-    if let Some(finding) = beyond(stolen, OTHERS, || {
-        format!("the hypervisor took away {stolen:.1} cores; use a dedicated machine")
-    }) {
-        return Some(finding);
-    }
-    let others = surroundings.others_cores.unwrap_or(0.0);
-    beyond(others, OTHERS, || {
-        format!("other programs kept {others:.1} cores busy; stop them, or use fewer threads")
-    })
+    let busy = surroundings.others_cores.unwrap_or(0.0);
+    beyond(stolen, OTHERS, Problem::StolenCores { cores: stolen })
+        .or_else(|| beyond(busy, OTHERS, Problem::BusyCores { cores: busy }))
 }
 
 fn clock(run: &Run) -> Option<Finding> {
-    let [start, end] = run.surroundings.clock_mhz?;
-    let change = (end / start - 1.0).abs();
-    beyond(change, CLOCK, || {
-        format!(
-            "the clock changed from {start:.0} to {end:.0} MHz; set the governor to `performance`"
-        )
-    })
+    let [from_mhz, to_mhz] = run.surroundings.clock_mhz?;
+    let change = (to_mhz / from_mhz - 1.0).abs();
+    beyond(change, CLOCK, Problem::ClockChanged { from_mhz, to_mhz })
 }
 
 /// Nothing computes faster than the peak, so a higher speed tells that the peak was measured too low.
 fn peak(share: f64) -> Option<Finding> {
-    let message =
-        "faster than the measured peak, so the peak was measured too low; stop other programs";
-    (share > 1.0).then(|| Finding::new(false, message.to_owned()))
-}
-
-/// The time is that of subnormal numbers, not of the network.
-fn subnormals(subnormals: Subnormals) -> Option<Finding> {
-    let message = subnormals.remark()?;
-    beyond(subnormals.share(), SUBNORMAL, || message)
+    (share > 1.0).then_some(Finding::new(false, Problem::AbovePeak))
 }
 
 fn runs(run: &Run, latency: &Summary) -> Option<Finding> {
-    let few = latency.count < FEW_RUNS;
-    let message = match (run.cut_short, few) {
-        (true, _) => format!("stopped after {} runs", latency.count),
-        (false, true) if latency.count == 1 => "only 1 run".to_owned(),
-        (false, true) => format!("only {} runs; measure for longer", latency.count),
+    let (count, few) = (latency.count, latency.count < FEW_RUNS);
+    let problem = match (run.cut_short, few) {
+        (true, _) => Problem::Stopped { runs: count },
+        (false, true) => Problem::FewRuns { runs: count },
         (false, false) => return None,
     };
-    Some(Finding::new(few, message))
+    Some(Finding::new(few, problem))
 }

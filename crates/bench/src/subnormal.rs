@@ -26,9 +26,9 @@ mod tests {
         weights.set(Path::new("b"), Role::Bias, vec![1e-45; 5]);
         let subnormals = count_subnormals(&weights);
         assert_eq!(subnormals, Subnormals { count: 7, total: 10 });
-        let remark = subnormals.remark().unwrap();
-        assert!(remark.starts_with("70.0% of the weights are subnormal"), "{remark}");
-        assert_eq!(Subnormals { count: 1, total: 10_000 }.remark(), None);
-        assert_eq!(Subnormals::default().remark(), None);
+        let finding = subnormals.finding().unwrap().to_string();
+        assert!(finding.starts_with("70.0% of the weights are subnormal"), "{finding}");
+        assert_eq!(Subnormals { count: 1, total: 10_000 }.finding(), None);
+        assert_eq!(Subnormals::default().finding(), None);
     }
 }

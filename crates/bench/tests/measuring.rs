@@ -130,7 +130,7 @@ fn unsettled_drifting_and_disturbed_runs_are_found_out() {
     let notes = measured(&engine, &[model("m")], &limits, Notes::default());
     let result = result(&engine, &model("m"), &notes.finished[0].1, &limits);
     assert_eq!(result.grade, Grade::D);
-    let all: String = result.findings.iter().map(|finding| finding.message.as_str()).collect();
+    let all: String = result.findings.iter().map(|finding| finding.to_string()).collect();
     assert!(all.contains("slower"), "{all}");
     assert!(all.contains("other programs kept 0.8 cores busy"), "{all}");
 }
@@ -160,7 +160,8 @@ fn subnormal_weights_are_graded() {
         let result = result(&engine, &model("m"), &run, &limits);
         assert_eq!((result.grade, result.findings.len()), (grade, remarks), "{count}");
         assert_eq!(result.subnormals, subnormals);
-        let named = |finding: &inceptive_results::Finding| finding.message.contains("subnormal");
+        let named =
+            |finding: &inceptive_results::Finding| finding.to_string().contains("subnormal");
         assert!(result.findings.iter().all(named));
     }
 }
@@ -211,7 +212,7 @@ fn results_are_held_against_the_best_that_their_machine_ever_showed() {
     assert_eq!(held, measured);
     held.hold_against(best(181.0));
     assert_eq!(
-        held.findings[0].message,
+        held.findings[0].to_string(),
         "the machine's peak was 100 GFLOP/s, 45% below the 181 of 2026-03-02; stop other programs or let the CPU \
          cool down, and measure again"
     );
@@ -236,7 +237,7 @@ fn the_clock_is_watched_where_it_can_be_read() {
     let limits = protocol(2000);
     let notes = measured(&engine, &[model("m")], &limits, Notes::default());
     let result = result(&engine, &model("m"), &notes.finished[0].1, &limits);
-    assert!(result.findings.iter().any(|finding| finding.message.contains("governor")));
+    assert!(result.findings.iter().any(|finding| finding.to_string().contains("governor")));
 }
 
 #[test]

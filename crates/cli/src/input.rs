@@ -176,8 +176,8 @@ fn known(loaded: Result<Loaded, ReadError>) -> Option<Loaded> {
 
 /// Prints a note if many weights are subnormal.
 pub fn note_subnormals(subnormals: Subnormals) {
-    if let Some(remark) = subnormals.remark() {
-        output::warn(&format!("note: {remark}"));
+    if let Some(finding) = subnormals.finding() {
+        output::warn(&format!("note: {finding}"));
     }
 }
 

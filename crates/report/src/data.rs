@@ -220,7 +220,7 @@ fn measurement_object(id: i64, m: &Measurement) -> Value {
         "budget_s": m.budget_s,
         "finished_unix_ms": m.finished_unix_ms,
         "grade": m.grade,
-        "findings": m.findings.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>(),
+        "findings": m.findings.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
 }
 

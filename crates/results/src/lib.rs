@@ -27,7 +27,7 @@ pub use measurement::{Conditions, Measurement, NetworkInfo, ProfileRecord, Runti
 pub use metric::{Direction, Metric, Source, Unit, UnknownMetric};
 pub use precision::Precision;
 pub use profile::{Bound, NodeProfile, Profile};
-pub use quality::{Finding, Grade, beyond, grade};
+pub use quality::{Finding, Grade, Problem, Remedy, beyond, grade};
 pub use record::{Record, latest};
 pub use roofline::Roofline;
 pub use subnormal::Subnormals;

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use inceptive_format::percent;
+use inceptive_format::{counted, percent};
 use serde::{Deserialize, Serialize};
 
 use crate::{best::BestRoofline, date::utc_day, roofline::Roofline};
 
-/// How far below the best the peak may be, for a remark and for a serious one.
+/// How far below the best the peak may be, for a finding and for a serious one.
 const LOW_PEAK: [f64; 2] = [0.10, 0.30];
 
 /// How far a measurement can be trusted.
@@ -34,13 +34,14 @@ impl fmt::Display for Grade {
     }
 }
 
-/// Something that speaks against a measurement, with what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Something that speaks against a measurement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// Whether it alone makes the measurement doubtful.
     pub is_serious: bool,
-    /// What was seen and what helps.
-    pub message: String,
+    /// What it is.
+    #[serde(flatten)]
+    pub problem: Problem,
     /// Whether it follows from what other results say of the machine, and so is no part of this one.
     #[serde(skip)]
     pub is_from_others: bool,
@@ -48,12 +49,164 @@ pub struct Finding {
 
 impl Finding {
     /// What was seen in the result itself.
-    pub const fn new(is_serious: bool, message: String) -> Self {
-        Self { is_serious, message, is_from_others: false }
+    pub const fn new(is_serious: bool, problem: Problem) -> Self {
+        Self { is_serious, problem, is_from_others: false }
+    }
+
+    /// What was seen and what helps, with the remedy as `word` words it.
+    pub fn worded(&self, word: impl FnOnce(Remedy) -> &'static str) -> String {
+        self.problem.remedy().map_or_else(
+            || self.problem.to_string(),
+            |remedy| format!("{}; {}", self.problem, word(remedy)),
+        )
     }
 }
 
-/// The grade that follows from remarks.
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.worded(Remedy::text))
+    }
+}
+
+/// What speaks against a measurement. Shares and changes are from 0 to 1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "fields are described with their variants")]
+pub enum Problem {
+    /// Latency had not settled when the warm-up ended.
+    NotSettled,
+    /// One run gives no confidence interval.
+    SingleRun,
+    /// Half the width of the median's 95% interval, over the median.
+    WideInterval { share: f64 },
+    /// The share of unusually slow runs.
+    SlowRuns { share: f64 },
+    /// How much slower the last third was than the first; negative if faster.
+    Drift { change: f64 },
+    /// Cores that the hypervisor gave to others.
+    StolenCores { cores: f64 },
+    /// Cores that other programs kept busy.
+    BusyCores { cores: f64 },
+    /// The clock frequency at the start and at the end.
+    ClockChanged { from_mhz: f64, to_mhz: f64 },
+    /// It computed faster than the measured peak.
+    AbovePeak,
+    /// The share of subnormal weights.
+    Subnormals { share: f64 },
+    /// It was stopped after so many runs.
+    Stopped { runs: usize },
+    /// So few runs say little about their spread.
+    FewRuns { runs: usize },
+    /// The machine's peak in GFLOP/s when this was measured, and the best that it ever showed.
+    LowPeak { then: f64, best: f64, best_unix_ms: u64 },
+    /// The sentence of an earlier version, remedy included.
+    Message(String),
+}
+
+impl Problem {
+    /// What helps, if anything does.
+    pub const fn remedy(&self) -> Option<Remedy> {
+        Some(match self {
+            Self::NotSettled | Self::WideInterval { .. } | Self::FewRuns { .. } => {
+                Remedy::MeasureLonger
+            }
+            Self::SingleRun => Remedy::AllowMoreRuns,
+            Self::SlowRuns { .. } | Self::AbovePeak => Remedy::StopOtherPrograms,
+            Self::Drift { .. } => Remedy::CoolDown,
+            Self::StolenCores { .. } => Remedy::DedicatedMachine,
+            Self::BusyCores { .. } => Remedy::FewerThreads,
+            Self::ClockChanged { .. } => Remedy::FixTheClock,
+            Self::Subnormals { .. } => Remedy::SetToZero,
+            Self::LowPeak { .. } => Remedy::MeasureAgain,
+            Self::Stopped { .. } | Self::Message(_) => return None,
+        })
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotSettled => f.write_str("latency had not settled after the warm-up"),
+            Self::SingleRun => f.write_str("a single run has no confidence interval"),
+            Self::WideInterval { share } => {
+                write!(f, "the 95% interval is ±{:.1}% wide", share * 100.0)
+            }
+            Self::SlowRuns { share } => {
+                write!(f, "{} of the runs were unusually slow", percent(*share))
+            }
+            Self::Drift { change } => {
+                let direction = if *change > 0.0 { "slower" } else { "faster" };
+                write!(f, "latency drifted: runs became {} {direction}", percent(change.abs()))
+            }
+            Self::StolenCores { cores } => write!(f, "the hypervisor took away {cores:.1} cores"),
+            Self::BusyCores { cores } => write!(f, "other programs kept {cores:.1} cores busy"),
+            Self::ClockChanged { from_mhz, to_mhz } => {
+                write!(f, "the clock changed from {from_mhz:.0} to {to_mhz:.0} MHz")
+            }
+            Self::AbovePeak => {
+                f.write_str("faster than the measured peak, so the peak was measured too low")
+            }
+            Self::Subnormals { share } => write!(
+                f,
+                "{:.1}% of the weights are subnormal numbers (below 1.2e-38), which slow down CPUs",
+                share * 100.0
+            ),
+            Self::Stopped { runs } => {
+                write!(f, "stopped after {}", counted(*runs, "run", "runs"))
+            }
+            Self::FewRuns { runs } => write!(f, "only {}", counted(*runs, "run", "runs")),
+            Self::LowPeak { then, best, best_unix_ms } => write!(
+                f,
+                "the machine's peak was {then:.0} GFLOP/s, {} below the {best:.0} of {}",
+                percent(1.0 - then / best),
+                utc_day(*best_unix_ms)
+            ),
+            Self::Message(text) => f.write_str(text),
+        }
+    }
+}
+
+/// What helps against a problem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// A larger budget of time.
+    MeasureLonger,
+    /// A higher limit of runs.
+    AllowMoreRuns,
+    /// Other programs disturb.
+    StopOtherPrograms,
+    /// The processor became too hot.
+    CoolDown,
+    /// A machine that is shared with nobody.
+    DedicatedMachine,
+    /// Fewer threads than there are cores, or no other programs.
+    FewerThreads,
+    /// A fixed clock frequency.
+    FixTheClock,
+    /// Zeros for the smallest weights.
+    SetToZero,
+    /// The machine was slow meanwhile.
+    MeasureAgain,
+}
+
+impl Remedy {
+    /// In words that hold wherever something is measured from.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::MeasureLonger => "measure for longer",
+            Self::AllowMoreRuns => "allow more runs",
+            Self::StopOtherPrograms => "stop other programs",
+            Self::CoolDown => "let the CPU cool down",
+            Self::DedicatedMachine => "use a dedicated machine",
+            Self::FewerThreads => "stop them, or use fewer threads",
+            Self::FixTheClock => "set the governor to `performance`",
+            Self::SetToZero => "set them to zero in the weights file, and measure again",
+            Self::MeasureAgain => "stop other programs or let the CPU cool down, and measure again",
+        }
+    }
+}
+
+/// The grade that follows from findings.
 pub fn grade(findings: &[Finding]) -> Grade {
     let serious = findings.iter().filter(|finding| finding.is_serious).count();
     match (serious, findings.len()) {
@@ -80,19 +233,53 @@ pub fn hold_against(
 
 fn low_peak(roofline: &Roofline, best: &BestRoofline) -> Option<Finding> {
     let (then, highest) = (roofline.peak_gflops, best.roofline.peak_gflops);
-    let drop = 1.0 - then / highest;
-    let finding = beyond(drop, LOW_PEAK, || {
-        format!(
-            "the machine's peak was {then:.0} GFLOP/s, {} below the {highest:.0} of {}; stop other programs or \
-             let the CPU cool down, and measure again",
-            percent(drop),
-            utc_day(best.peak_unix_ms)
-        )
-    })?;
+    let problem = Problem::LowPeak { then, best: highest, best_unix_ms: best.peak_unix_ms };
+    let finding = beyond(1.0 - then / highest, LOW_PEAK, problem)?;
     Some(Finding { is_from_others: true, ..finding })
 }
 
 /// A finding if a value passes the first limit, a serious one past the second.
-pub fn beyond(value: f64, limits: [f64; 2], message: impl FnOnce() -> String) -> Option<Finding> {
-    (value > limits[0]).then(|| Finding::new(value > limits[1], message()))
+pub fn beyond(value: f64, limits: [f64; 2], problem: Problem) -> Option<Finding> {
+    (value > limits[0]).then(|| Finding::new(value > limits[1], problem))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Earlier results hold sentences, and keep them when they are written again.
+    #[test]
+    fn earlier_findings_can_be_read() {
+        let text = r#"{"is_serious":true,"message":"only 3 runs; raise --budget"}"#;
+        let finding: Finding = serde_json::from_str(text).unwrap();
+        assert!(finding.is_serious);
+        assert_eq!(finding.to_string(), "only 3 runs; raise --budget");
+        assert_eq!(serde_json::to_string(&finding).unwrap(), text);
+    }
+
+    #[test]
+    fn findings_are_kept_as_facts() {
+        for (problem, json, words) in [
+            (
+                Problem::NotSettled,
+                r#"{"is_serious":false,"not_settled":null}"#,
+                "latency had not settled after the warm-up; measure for longer",
+            ),
+            (
+                Problem::WideInterval { share: 0.031 },
+                r#"{"is_serious":false,"wide_interval":{"share":0.031}}"#,
+                "the 95% interval is ±3.1% wide; measure for longer",
+            ),
+            (
+                Problem::Stopped { runs: 1 },
+                r#"{"is_serious":false,"stopped":{"runs":1}}"#,
+                "stopped after 1 run",
+            ),
+        ] {
+            let finding = Finding::new(false, problem);
+            assert_eq!(serde_json::to_string(&finding).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Finding>(json).unwrap(), finding);
+            assert_eq!(finding.to_string(), words);
+        }
+    }
 }

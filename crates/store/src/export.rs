@@ -163,8 +163,7 @@ pub fn columns() -> Vec<Column> {
         count("memory_bytes", |s| maybe(s.result.memory_bytes, C)),
         text("grade", |s| T(s.result.grade.to_string())),
         text("findings", |s| {
-            let messages: Vec<&str> =
-                s.result.findings.iter().map(|finding| finding.message.as_str()).collect();
+            let messages: Vec<String> = s.result.findings.iter().map(ToString::to_string).collect();
             T(messages.join("; "))
         }),
         count("warm_up_runs", |s| C(s.result.warm_up_runs as u64)),

@@ -169,8 +169,8 @@ pub(super) fn profile(
 
 /// Says so when many weights are subnormal.
 fn note_subnormals(network: &Network, report: &Reporter) {
-    if let Some(remark) = network.model.subnormals.remark() {
-        report.note(format!("{}: {remark}", network.subject.name));
+    if let Some(finding) = network.model.subnormals.finding() {
+        report.note(format!("{}: {finding}", network.subject.name));
     }
 }
 

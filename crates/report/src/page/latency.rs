@@ -111,7 +111,7 @@ fn table(all: &[Measured<'_>], has_machines: bool, shown: &Shown) -> Table {
             }),
             Cell::number(m.latency_ms.count.to_string(), float(m.latency_ms.count as u64)),
             grade(m.grade),
-            remarks(number, m),
+            problems(number, m),
         ]);
         Row::new(cells)
     };
@@ -136,7 +136,7 @@ fn table(all: &[Measured<'_>], has_machines: bool, shown: &Shown) -> Table {
         ),
         Column::number("runs", "", "Number of timed runs"),
         Column::text("grade"),
-        Column::text("remarks"),
+        Column::text("problems"),
     ]);
     Table {
         id: "latency-table".to_owned(),
@@ -147,24 +147,25 @@ fn table(all: &[Measured<'_>], has_machines: bool, shown: &Shown) -> Table {
     }
 }
 
-/// How many remarks there are, with a link to them.
-fn remarks(number: usize, m: &Measurement) -> Cell {
+/// How many problems there are, with a link to them.
+fn problems(number: usize, m: &Measurement) -> Cell {
     if m.findings.is_empty() {
         return Cell::text("none").sorted_by(0.0);
     }
-    let messages: Vec<String> = m.findings.iter().map(|finding| prose(&finding.message)).collect();
-    let text = counted(messages.len(), "remark", "remarks");
-    let content = Content::Link { text, href: format!("#remarks-{number}") };
+    let messages: Vec<String> =
+        m.findings.iter().map(|finding| prose(&finding.to_string())).collect();
+    let text = counted(messages.len(), "problem", "problems");
+    let content = Content::Link { text, href: format!("#problems-{number}") };
     Cell::new(content).with_title(messages.join("; ")).sorted_by(float(messages.len() as u64))
 }
 
-/// Every remark about a measurement, for the last section.
-pub(super) fn remark_table(all: &[Measured<'_>]) -> Option<Table> {
+/// Every problem of a measurement, for the last section.
+pub(super) fn problem_table(all: &[Measured<'_>]) -> Option<Table> {
     let noted = all.iter().take(MOST).enumerate();
     let rows: Vec<Row> = noted
         .filter(|(_, it)| !it.measurement.findings.is_empty())
         .map(|(number, it)| Row {
-            id: Some(format!("remarks-{number}")),
+            id: Some(format!("problems-{number}")),
             ..Row::new(vec![
                 Cell::name(&it.candidate.name),
                 Cell::user(it.way.label()),
@@ -175,7 +176,7 @@ pub(super) fn remark_table(all: &[Measured<'_>]) -> Option<Table> {
                         .iter()
                         .map(|finding| {
                             let serious = if finding.is_serious { "serious: " } else { "" };
-                            format!("{serious}{}", prose(&finding.message))
+                            format!("{serious}{}", prose(&finding.to_string()))
                         })
                         .collect(),
                 )),
@@ -183,9 +184,9 @@ pub(super) fn remark_table(all: &[Measured<'_>]) -> Option<Table> {
         })
         .collect();
     (!rows.is_empty()).then(|| Table {
-        id: "remarks-table".to_owned(),
-        label: "Remarks about measurements".to_owned(),
-        columns: ["network", "configuration", "grade", "remarks"].map(Column::text).into(),
+        id: "problems-table".to_owned(),
+        label: "Problems of measurements".to_owned(),
+        columns: ["network", "configuration", "grade", "problems"].map(Column::text).into(),
         rows,
         is_sortable: false,
     })

@@ -10,7 +10,7 @@ use inceptive_results::{
 use inceptive_results::{Machine, Measurement};
 
 use super::{
-    latency::{Measured, remark_table},
+    latency::{Measured, problem_table},
     networks::published,
     shown::Shown,
     table::{Cell, Column, Row, Table},
@@ -33,7 +33,7 @@ pub(super) struct Method {
     sampling: f64,
     measuring: Option<Measuring>,
     sources: Option<Table>,
-    remarks: Option<Table>,
+    problems: Option<Table>,
     warnings: Vec<String>,
     more_warnings: Option<String>,
     command: String,
@@ -65,7 +65,7 @@ impl Method {
             sampling: SAMPLING_POINTS,
             measuring: Measuring::new(&report.candidates, findings),
             sources: sources(&report.candidates, shown),
-            remarks: remark_table(measured),
+            problems: problem_table(measured),
             warnings: report.warnings.iter().take(MOST_WARNINGS).map(|text| code(text)).collect(),
             more_warnings: (more > 0).then(|| counted(more, "warning", "warnings")),
             command: report.command.clone(),

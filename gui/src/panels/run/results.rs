@@ -197,7 +197,7 @@ fn grade(ui: &mut Ui, result: &Measurement) {
         }
         for finding in &result.findings {
             let word = if finding.is_serious { "serious: " } else { "" };
-            ui.label(format!("{word}{}", finding.message));
+            ui.label(format!("{word}{}", finding));
         }
     });
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use inceptive_format::{bytes, counted, share, significant};
 use inceptive_report::batch_and_threads;
-use inceptive_results::{BestRoofline, date::utc_day};
+use inceptive_results::{BestRoofline, Remedy, date::utc_day};
 use inceptive_results::{
     Comparison, Machine, Measurement, Roofline, Verdict, compare, statistics::Estimate,
 };
@@ -14,7 +14,7 @@ use crate::table::{Column, Grid, one_line};
 /// Maximum number of indistinguishable pairs that are listed.
 const MAX_PAIRS: usize = 10;
 
-/// A table of measurements, with remarks on their quality.
+/// A table of measurements, with problems of their quality.
 pub fn table(measurements: &[Measurement]) -> String {
     let Some(first) = measurements.first() else { return String::new() };
     let mut text = machine(&first.machine);
@@ -123,14 +123,24 @@ pub fn interval(estimate: &Estimate) -> String {
 pub fn findings(measurements: &[Measurement]) -> String {
     let mut text = String::new();
     for m in measurements.iter().filter(|m| !m.findings.is_empty()) {
-        let messages: Vec<&str> =
-            m.findings.iter().map(|finding| finding.message.as_str()).collect();
+        let messages: Vec<String> =
+            m.findings.iter().map(|finding| finding.worded(with_options)).collect();
         let place = format!("{} on {}, {}", name(m), m.runtime.engine, way(m));
         let line = one_line(&format!("{}: {place}: {}", m.grade, messages.join("; ")));
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{line}");
     }
     if text.is_empty() { text } else { format!("\n{text}") }
+}
+
+/// What helps, with the options of this command.
+const fn with_options(remedy: Remedy) -> &'static str {
+    match remedy {
+        Remedy::MeasureLonger => "raise --budget",
+        Remedy::AllowMoreRuns => "raise --runs",
+        Remedy::FewerThreads => "stop them, or lower --threads",
+        other => other.text(),
+    }
 }
 
 /// Batch and threads.
