@@ -197,7 +197,7 @@ def torchvision_model(ours: str, theirs: str, size: int, folder: pathlib.Path) -
     with torch.no_grad():
         reference = model(torch.from_numpy(x)).numpy()
     exported = folder / f"{theirs}-ours.onnx"
-    inceptive("export", f"architectures/{ours}.yaml", "--weights", weights, "-o", exported)
+    inceptive("export", f"architectures/{ours}.yaml", "--weights", weights, "--match", "order", "-o", exported)
     off = error(run(exported, x), reference)
     expect(f"{ours} with torchvision's weights", off < TOLERANCE, f"{off:.1e}")
     for kind in ({"dynamo": True, "external_data": True}, {"dynamo": True, "optimize": False}, {"dynamo": False}):

@@ -167,8 +167,8 @@ def look(journey: Journey) -> None:
     window.click("Draw the space", "push button")
     window.find("1,920 networks of .*", "label")
     window.click("y axis", "combo box")
-    window.click("params", "push button|toggle button|menu item|list item")
-    window.wait("closed list", lambda: not window.has("acts", "push button|toggle button|menu item|list item"))
+    window.click("parameters", "push button|toggle button|menu item|list item")
+    window.wait("closed list", lambda: not window.has("activations", "push button|toggle button|menu item|list item"))
     window.settle()
     journey.picture("look-5-space")
 

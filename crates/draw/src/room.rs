@@ -70,7 +70,7 @@ pub(super) fn stack(view: &View, pieces: &[Vec<Piece>]) -> Result<usize, DrawErr
 pub enum DrawError {
     /// One module, or the whole network, holds too much.
     #[error(
-        "{} has too many blocks to draw: {blocks}, with lines through {passes} rows; close modules, or use --depth",
+        "{} has too many blocks to draw: {blocks}, with lines through {passes} rows; close modules or show fewer levels",
         if module.is_root() { "the network".to_owned() } else { format!("`{module}`") }
     )]
     TooMany {

@@ -141,7 +141,7 @@ fn a_layout_stops_before_the_next_module() {
 fn too_much_in_one_module_is_an_error() {
     let error = Scene::new(&chain(24_000), &Open::All).unwrap_err();
     assert!(matches!(error, DrawError::TooMany { blocks: 24_001, .. }), "{error:?}");
-    assert!(error.to_string().contains("--depth"), "{error}");
+    assert!(error.to_string().contains("fewer levels"), "{error}");
     assert!(Scene::new(&chain(24_000), &Open::Above(0)).is_ok());
 }
 

@@ -6,12 +6,12 @@
 use std::{borrow::Cow, fmt::Write};
 
 /// Whether a character must not reach a reader: control characters, line separators, and marks that turn the
-/// direction of text. Joiners and variation selectors stay: emoji and many scripts need them.
+/// direction of text, and the invisible letters U+E0000 to U+E007F. Joiners and variation selectors stay: emoji and many scripts need them.
 pub fn is_harmful(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{206f}'
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}')
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// The text on one line: line breaks and tabs become spaces, other harmful characters U+FFFD.
@@ -75,7 +75,8 @@ mod tests {
     use super::*;
 
     /// One of each kind: an escape sequence, a C1 control, marks of direction, a line separator.
-    const HOSTILE: &str = "a\u{1b}[31m\u{9b}\u{202e}b\u{2067}c\u{200f}d\u{61c}e\u{2028}f\u{7f}";
+    const HOSTILE: &str =
+        "a\u{1b}[31m\u{9b}\u{202e}b\u{2067}c\u{200f}d\u{61c}e\u{2028}f\u{7f}g\u{e0041}";
 
     #[test]
     fn nothing_harmful_is_left() {

@@ -223,7 +223,7 @@ fn limit(text: &str) -> Option<Limit> {
     let factor = match unit.trim() {
         "%" => return is_change.then_some(Limit::Share(number / 100.0)),
         "" => 1.0,
-        "K" => 1e3,
+        "k" | "K" => 1e3,
         "M" => 1e6,
         "G" => 1e9,
         "T" => 1e12,

@@ -1,5 +1,7 @@
 //! A space of networks by cost.
 
+use inceptive_results::Metric;
+
 /// Points of a space.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cloud {
@@ -40,4 +42,22 @@ pub struct SpaceSample {
     pub peak_activation_bytes: u64,
     /// Whether it satisfies the constraints.
     pub is_inside: bool,
+}
+
+impl SpaceSample {
+    /// A count by metric; none for what is not counted of spaces.
+    pub const fn count(&self, metric: Metric) -> Option<u64> {
+        match metric {
+            Metric::Params => Some(self.params),
+            Metric::Macs => Some(self.macs),
+            Metric::Acts => Some(self.acts),
+            Metric::PeakActivationBytes => Some(self.peak_activation_bytes),
+            _ => None,
+        }
+    }
+
+    /// The metrics that are counted of spaces.
+    pub fn metrics() -> impl Iterator<Item = Metric> {
+        Metric::costs().filter(|metric| metric.is_main())
+    }
 }

@@ -5,7 +5,7 @@
 
 use std::{fmt, str::FromStr};
 
-use inceptive_cost::Cost;
+use inceptive_cost::{Cost, Totals};
 use inceptive_format as format;
 use inceptive_ir::Graph;
 use serde::{Deserialize, Serialize};
@@ -105,6 +105,25 @@ impl Metric {
         Self::AccuracyDensity,
         Self::Latency,
     ];
+
+    /// Its place in [`Metric::ALL`].
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// Whether overviews show it: plots with an axis for each metric, and short tables.
+    pub const fn is_main(self) -> bool {
+        matches!(
+            self,
+            Self::Params
+                | Self::Macs
+                | Self::Acts
+                | Self::PeakActivationBytes
+                | Self::Top1
+                | Self::AccuracyDensity
+                | Self::Latency
+        )
+    }
 
     /// What a network costs by its graph, in the order in which tables show it.
     pub fn costs() -> impl Iterator<Item = Self> + Clone {
@@ -236,20 +255,31 @@ impl Metric {
 
     /// Its value for a network; none for what is not counted.
     pub fn count(self, graph: &Graph, cost: &Cost) -> Option<u64> {
-        let total = &cost.total;
         match self {
-            Self::Params => Some(total.params),
-            Self::Macs => Some(total.macs),
-            Self::Flops => Some(total.flops),
-            Self::Acts => Some(total.acts),
-            Self::Buffers => Some(total.buffers),
-            Self::WeightBytes => Some(total.weight_bytes),
-            Self::ActivationBytes => Some(total.activation_bytes),
             Self::PeakActivationBytes => Some(cost.peak.bytes),
-            Self::MovedBytes => Some(total.moved_bytes),
-            Self::Nodes => Some(total.nodes),
             Self::InputSize => Some(u64::from(graph.node(graph.input()).shape.size().height)),
-            Self::Top1 | Self::Top5 | Self::AccuracyDensity | Self::Latency => None,
+            _ => self.total(&cost.total),
+        }
+    }
+
+    /// Its value for several nodes together, such as a module; none for what is no sum over nodes.
+    pub const fn total(self, totals: &Totals) -> Option<u64> {
+        match self {
+            Self::Params => Some(totals.params),
+            Self::Macs => Some(totals.macs),
+            Self::Flops => Some(totals.flops),
+            Self::Acts => Some(totals.acts),
+            Self::Buffers => Some(totals.buffers),
+            Self::WeightBytes => Some(totals.weight_bytes),
+            Self::ActivationBytes => Some(totals.activation_bytes),
+            Self::MovedBytes => Some(totals.moved_bytes),
+            Self::Nodes => Some(totals.nodes),
+            Self::PeakActivationBytes
+            | Self::InputSize
+            | Self::Top1
+            | Self::Top5
+            | Self::AccuracyDensity
+            | Self::Latency => None,
         }
     }
 
@@ -287,9 +317,12 @@ impl Metric {
         }
     }
 
-    /// A count with all its digits: `6,998,552`.
+    /// A count as precisely as people read it: `6,998,552`, `25.27 MiB`.
     pub fn exact(self, count: u64) -> String {
-        format::exact(count)
+        match self.unit() {
+            Unit::Bytes => format::bytes(count),
+            _ => format::exact(count),
+        }
     }
 
     /// An estimate with its interval, where it has one: `12.31 ms (12.28 to 12.40)`.
@@ -349,7 +382,8 @@ mod tests {
     #[test]
     fn every_metric_is_listed_once_and_read_from_its_name() {
         let mut seen = std::collections::HashSet::new();
-        for metric in Metric::ALL {
+        for (index, metric) in Metric::ALL.into_iter().enumerate() {
+            assert_eq!(metric.index(), index);
             assert!(seen.insert(metric.id()), "{metric}");
             assert_eq!(metric.id().parse(), Ok(metric));
             let json = serde_json::to_string(&metric).unwrap();

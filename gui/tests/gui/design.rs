@@ -35,7 +35,7 @@ fn counts(file: &Path, settings: &[&str]) -> (String, String) {
     let settings: Vec<_> = settings.iter().map(|text| text.parse().unwrap()).collect();
     let loaded = load(&Disk, file, &settings).unwrap();
     let total = Cost::new(&loaded.architecture.graph, Mode::Inference).total;
-    (format!("params: {}", exact(total.params)), format!("MACs: {}", exact(total.macs)))
+    (format!("parameters: {}", exact(total.params)), format!("MACs: {}", exact(total.macs)))
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn widths_of_a_head_change_what_is_trained_only() {
     // From 4x4x128 to the hidden layer, and from there to the classes; each with biases.
     let after = before - 512 * (4 * 4 * 128 + 1 + 1000);
     assert!(window.has(&params));
-    assert!(window.has(&format!("training params: {}", exact(after))));
+    assert!(window.has(&format!("training parameters: {}", exact(after))));
 }
 
 #[test]
@@ -150,5 +150,5 @@ fn a_head_that_does_not_fit_is_said() {
     slide(&mut window, "input.size", 64.0);
     assert!(window.has(&counts(&file, &["input.size=64"]).0));
     assert!(window.says("the auxiliary head `aux1` does not fit and is left out"));
-    assert!(!window.says("training params"));
+    assert!(!window.says("training parameters"));
 }

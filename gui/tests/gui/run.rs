@@ -410,7 +410,7 @@ fn times_of_modules_are_compared_in_one_way_only() {
     window.get("module-reduced").click_modifiers(Modifiers::COMMAND);
     window.harness.run();
     window.press(Modifiers::COMMAND, Key::Num5);
-    window.click("time");
+    window.click("latency");
     // The latest profile of the first is of another batch.
     assert!(window.says("module: 3.00 ms, 3.00 ms"));
     window.harness.get_by_value("mock fp32, batch 1, threads 2").click();

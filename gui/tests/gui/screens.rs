@@ -117,7 +117,7 @@ fn cloud(window: &mut Window) {
     tradeoff(window);
     window.click("Draw the space");
     window.wait("it is drawn", |model| model.cloud.is_some() && is_idle(model));
-    choose(window, "y axis", "params");
+    choose(window, "y axis", "parameters");
 }
 
 fn compare(window: &mut Window) {

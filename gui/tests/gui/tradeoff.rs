@@ -69,7 +69,7 @@ fn the_front_follows_the_axes() {
     let mut window = tradeoff();
     assert_eq!(points(&window), 5);
     assert_eq!(front(&window), ["mobilenet-v2", "resnet50"]);
-    choose(&mut window, "y axis", "params");
+    choose(&mut window, "y axis", "parameters");
     assert_eq!(front(&window), ["mobilenet-v2"]);
     // Nothing was measured here.
     choose(&mut window, "x axis", "measured latency (ms)");
@@ -95,7 +95,7 @@ fn the_filter_leaves_out_and_a_click_selects() {
 fn a_brush_greys_and_a_box_selects_what_is_left() {
     let mut window = tradeoff();
     // The upper half of the parameters, by powers of ten: AlexNet, VGG and ResNet.
-    let axis = window.get("Brush params").rect();
+    let axis = window.get("Brush parameters").rect();
     drag(&mut window, axis.center_top(), axis.center());
     assert_eq!(front(&window), ["alexnet", "resnet50"]);
     let plot = window.get("Trade-off plot").rect().shrink(2.0);
@@ -148,7 +148,7 @@ fn in_the_ranges(window: &Window) -> Option<usize> {
 fn a_brush_holds_for_the_networks_of_a_space_too() {
     let mut window = clouded();
     assert_eq!(in_the_ranges(&window), None);
-    let axis = window.get("Brush params").rect();
+    let axis = window.get("Brush parameters").rect();
     drag(&mut window, axis.center_top(), axis.center());
     let count = in_the_ranges(&window).unwrap();
     assert!((20..236).contains(&count), "{count}");
@@ -159,7 +159,7 @@ fn a_brush_holds_for_the_networks_of_a_space_too() {
 #[test]
 fn a_click_on_a_network_of_a_space_opens_its_design() {
     let mut window = clouded();
-    choose(&mut window, "y axis", "params");
+    choose(&mut window, "y axis", "parameters");
     // The smallest network is at the lower left, with the room of an axis around it.
     let plot = window.get("Trade-off plot").rect();
     let field = Rect::from_min_max(plot.min + vec2(68.0, 6.0), plot.max - vec2(12.0, 42.0));
@@ -181,8 +181,8 @@ fn a_click_on_a_network_of_a_space_opens_its_design() {
 #[test]
 fn what_is_not_known_of_a_space_is_said() {
     let mut window = clouded();
-    assert!(window.has("not available for the space: published top-1 (%)"));
-    choose(&mut window, "y axis", "acts");
+    assert!(window.has("not available for the space: published top-1 accuracy (%)"));
+    choose(&mut window, "y axis", "activations");
     assert!(!window.says("not available for the space"));
     // The lowest choice is that of the status bar.
     let choices = window.harness.query_all_by_role(Role::ComboBox);

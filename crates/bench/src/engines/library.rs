@@ -6,7 +6,7 @@
 use std::{
     env, fs,
     io::{self, Read},
-    panic::{AssertUnwindSafe, catch_unwind},
+    panic::{self, AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf, absolute},
     process::{Command, Stdio},
 };
@@ -133,7 +133,11 @@ fn holds(bytes: &[u8], function: &str) -> bool {
 /// # Errors
 /// When it cannot be loaded.
 pub fn load<T>(path: &Path, load: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    // What the library is not goes into the error; the panic of its loader would only repeat it.
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
     let loaded = catch_unwind(AssertUnwindSafe(load));
+    panic::set_hook(hook);
     loaded.unwrap_or_else(|_| Err(format!("`{}` cannot be loaded on this machine", path.display())))
 }
 

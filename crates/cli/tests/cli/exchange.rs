@@ -94,7 +94,7 @@ fn outputs_that_are_left_out_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("two.onnx");
     fs::copy(root().join("crates/onnx/tests/fixtures/two-outputs.onnx"), &file).unwrap();
-    let note = "the file has 2 outputs, of which only the first, `logits`, is read; what only `aux1` needs is";
+    let note = "the file has 2 outputs, of which only the first, `logits`, is used; nodes that only `aux1` needs are";
     for command in [
         "import two.onnx",
         "cost two.onnx",

@@ -12,6 +12,7 @@ use super::{
 use crate::cloud::{Cloud, SpaceSample};
 use inceptive_draw::chart::Figure;
 use inceptive_format::{counted, exact, form, share};
+use inceptive_results::{Metric, Unit};
 
 /// The most spaces that are shown.
 const MOST: usize = 20;
@@ -107,27 +108,23 @@ fn inside(cloud: &Cloud) -> Option<String> {
 
 /// What the counted networks cost, and those that satisfy the constraints.
 fn ranges(number: usize, cloud: &Cloud) -> Table {
-    let of = |value: fn(&SpaceSample) -> u64, only_inside: bool| {
+    let of = |metric: Metric, only_inside: bool| {
         let points = cloud.points.iter().filter(|point| !only_inside || point.is_inside);
-        quartiles(points.map(|point| float(value(point))).collect())
+        quartiles(points.filter_map(|point| point.count(metric)).map(float).collect())
     };
-    type BreakdownMetric = (&'static str, fn(&SpaceSample) -> u64);
-    let quantities: [BreakdownMetric; 4] = [
-        ("params", |point| point.params),
-        ("MACs", |point| point.macs),
-        ("acts", |point| point.acts),
-        ("peak memory", |point| point.peak_activation_bytes),
-    ];
     let mut rows = Vec::new();
-    for (title, value) in quantities {
-        let values = cloud.points.iter().map(value);
-        let scale =
-            if title == "peak memory" { Scale::bytes(values) } else { Scale::counts(values) };
+    for metric in SpaceSample::metrics() {
+        let title = metric.label();
+        let values = cloud.points.iter().filter_map(|point| point.count(metric));
+        let scale = match metric.unit() {
+            Unit::Bytes => Scale::bytes(values),
+            _ => Scale::counts(values),
+        };
         for only_inside in [false, true] {
             if only_inside && cloud.constraints.is_empty() {
                 continue;
             }
-            let Some(found) = of(value, only_inside) else { continue };
+            let Some(found) = of(metric, only_inside) else { continue };
             let which = if only_inside { "within constraints" } else { "all counted" };
             let numbers = [found[0], found[2], found[4]].map(|it| Cell::number(scale.text(it), it));
             let mut cells =

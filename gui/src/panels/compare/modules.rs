@@ -5,12 +5,12 @@ use inceptive_cost::by_module;
 use inceptive_format::counted;
 use inceptive_ir::Path;
 use inceptive_report::BenchConfig;
-use inceptive_results::{Conditions, ProfileRecord, Record};
+use inceptive_results::{Conditions, Metric, ProfileRecord, Record, Source, Unit};
 
 use super::{Compared, jump, legend};
 use crate::{
     command::Commands,
-    format::{bytes, exact, milliseconds, ways},
+    format::{milliseconds, ways},
     model::{Model, Results},
     theme::{colors, series},
 };
@@ -23,31 +23,15 @@ const GAP: f32 = 8.0;
 const NAME: f32 = 190.0;
 const NUMBER: f32 = 110.0;
 
-/// What bars show.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Metric {
-    #[default]
-    Params,
-    Macs,
-    Memory,
-    Time,
-}
+/// What bars show: what is a sum over the nodes of a module, and time by a profile.
+const METRICS: [Metric; 4] =
+    [Metric::Params, Metric::Macs, Metric::ActivationBytes, Metric::Latency];
 
-impl Metric {
-    const ALL: [(Self, &'static str, &'static str); 4] = [
-        (Self::Params, "params", "Learned values"),
-        (Self::Macs, "MACs", "Multiply-accumulates for one image"),
-        (Self::Memory, "memory", "Bytes of all activations for one image"),
-        (Self::Time, "time", "From profiles with the same engine, batch and threads"),
-    ];
-
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from counts")]
-    fn text(self, value: f64) -> String {
-        match self {
-            Self::Params | Self::Macs => exact(value as u64),
-            Self::Memory => bytes(value as u64),
-            Self::Time => milliseconds(value),
-        }
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from counts")]
+fn text(metric: Metric, value: f64) -> String {
+    match metric.unit() {
+        Unit::Milliseconds => milliseconds(value),
+        _ => metric.exact(value as u64),
     }
 }
 
@@ -63,7 +47,7 @@ pub(super) struct Modules {
 
 impl Default for Modules {
     fn default() -> Self {
-        Self { metric: Metric::default(), depth: 1, way: None, found: Found::default() }
+        Self { metric: Metric::Params, depth: 1, way: None, found: Found::default() }
     }
 }
 
@@ -145,8 +129,9 @@ impl Modules {
     ) {
         ui.horizontal_wrapped(|ui| {
             ui.strong("By module");
-            for (metric, title, hover) in Metric::ALL {
-                ui.selectable_value(&mut self.metric, metric, title).on_hover_text(hover);
+            for metric in METRICS {
+                ui.selectable_value(&mut self.metric, metric, metric.label())
+                    .on_hover_text(metric.description());
             }
             ui.separator();
             ui.label("depth");
@@ -158,9 +143,9 @@ impl Modules {
             ui.separator();
             legend(ui, networks);
         });
-        let way = match self.metric {
-            Metric::Time => self.way(ui, networks, model),
-            Metric::Params | Metric::Macs | Metric::Memory => None,
+        let way = match self.metric.source() {
+            Source::Measured => self.way(ui, networks, model),
+            Source::Counted | Source::Accuracy => None,
         };
         let way = way.and_then(|at| self.found.ways.get(at));
         let profile = |at: usize| {
@@ -243,17 +228,13 @@ impl Modules {
         profile: Option<&ProfileRecord>,
     ) -> Vec<(String, f64)> {
         let network = compared.network;
-        if self.metric == Metric::Time {
+        if self.metric.source() == Source::Measured {
             let parts = profile.map(|record| record.profile.by_module(self.depth));
             return parts.unwrap_or_default().into_iter().map(|it| (it.name, it.time_ms)).collect();
         }
         let modules = by_module(&network.architecture.graph, &network.cost, self.depth);
-        let value = |totals: &inceptive_cost::Totals| match self.metric {
-            Metric::Params => totals.params,
-            Metric::Macs => totals.macs,
-            Metric::Memory | Metric::Time => totals.activation_bytes,
-        };
-        modules.iter().map(|it| (it.path.to_string(), value(&it.totals) as f64)).collect()
+        let value = |totals| self.metric.total(totals).unwrap_or(0) as f64;
+        modules.iter().map(|it| (it.path.to_string(), value(&it.totals))).collect()
     }
 
     fn group(&self, ui: &mut Ui, group: &Group, most: f64) -> egui::Response {
@@ -263,7 +244,7 @@ impl Modules {
         let texts: Vec<String> = group
             .values
             .iter()
-            .map(|value| value.map_or_else(|| "–".to_owned(), |value| self.metric.text(value)))
+            .map(|value| value.map_or_else(|| "–".to_owned(), |value| text(self.metric, value)))
             .collect();
         let said = format!("{}: {}", group.name, texts.join(", "));
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &said));

@@ -6,17 +6,21 @@ use egui::{Align, Label, Layout, RichText, ScrollArea, Ui};
 use egui_extras::{Column, TableBody, TableBuilder};
 use inceptive_format::{change, percent_change};
 use inceptive_report::PROTOCOL;
-use inceptive_results::{Measurement, Precision, Record, Runtime, statistics::Estimate};
+use inceptive_results::{Measurement, Metric, Precision, Record, Runtime, statistics::Estimate};
 
 use super::Compared;
 use crate::{
-    format::{NOT_COMPARED, bytes, compute_unit, exact, milliseconds},
+    format::{NOT_COMPARED, compute_unit, exact, milliseconds},
     model::Model,
     theme::colors,
 };
 
 const ROW: f32 = 21.0;
 const HEADER: f32 = 26.0;
+
+/// Counts, from above.
+const METRICS: [Metric; 5] =
+    [Metric::Params, Metric::Macs, Metric::Flops, Metric::Acts, Metric::PeakActivationBytes];
 
 /// A number of a network, and how it differs from the first one's.
 #[derive(Default)]
@@ -115,51 +119,49 @@ fn right(ui: &mut Ui, text: RichText, hover: &str) {
 
 fn counts(networks: &[Compared<'_>], model: &Model) -> Vec<Row> {
     let convention = model.settings.convention();
-    let count =
-        |title: &str, hover: &str, show: fn(u64) -> String, of: &dyn Fn(&Compared<'_>) -> u64| {
-            let values: Vec<u64> = networks.iter().map(of).collect();
-            let cell = |&value: &u64| Cell {
-                text: show(value),
-                difference: match value.cmp(&values[0]) {
-                    std::cmp::Ordering::Equal => "0".to_owned(),
-                    std::cmp::Ordering::Greater => format!("+{}", show(value - values[0])),
-                    std::cmp::Ordering::Less => format!("-{}", show(values[0] - value)),
-                },
-                percent: percent_change(values[0], value),
-                hover: format!("{} ({})", exact(value), change(values[0], value)),
-            };
-            Row {
-                title: title.to_owned(),
-                hover: hover.to_owned(),
-                cells: values.iter().map(cell).collect(),
-            }
+    let count = |title: &str,
+                 hover: &str,
+                 show: &dyn Fn(u64) -> String,
+                 of: &dyn Fn(&Compared<'_>) -> u64| {
+        let values: Vec<u64> = networks.iter().map(of).collect();
+        let cell = |&value: &u64| Cell {
+            text: show(value),
+            difference: match value.cmp(&values[0]) {
+                std::cmp::Ordering::Equal => "0".to_owned(),
+                std::cmp::Ordering::Greater => format!("+{}", show(value - values[0])),
+                std::cmp::Ordering::Less => format!("-{}", show(values[0] - value)),
+            },
+            percent: percent_change(values[0], value),
+            hover: format!("{} ({})", exact(value), change(values[0], value)),
         };
-    let mut rows = vec![
-        count("params", "Learned values", exact, &|it| it.network.cost.total.params),
-        count(
-            &compute_unit(convention),
-            "Compute for one image, in the convention chosen below",
-            exact,
-            &|it| convention.total(&it.network.architecture.graph),
-        ),
-        count(
-            "FLOPs",
-            "Floating-point operations of every operator, for one image",
-            exact,
-            &|it| it.network.cost.total.flops,
-        ),
-        count("acts", "Outputs of convolutions and linear layers, for one image", exact, &|it| {
-            it.network.cost.total.acts
-        }),
-        count("peak memory", "Peak activation memory for one image", bytes, &|it| {
-            it.network.cost.peak.bytes
-        }),
-    ];
+        Row {
+            title: title.to_owned(),
+            hover: hover.to_owned(),
+            cells: values.iter().map(cell).collect(),
+        }
+    };
+    let of = |metric: Metric, it: &Compared<'_>| match metric {
+        Metric::Macs => convention.total(&it.network.architecture.graph),
+        _ => metric.count(&it.network.architecture.graph, &it.network.cost).unwrap_or(0),
+    };
+    let mut rows: Vec<Row> = METRICS
+        .into_iter()
+        .map(|metric| match metric {
+            Metric::Macs => {
+                let hover = "Compute for one image, in the convention chosen below";
+                count(&compute_unit(convention), hover, &exact, &|it| of(metric, it))
+            }
+            _ => {
+                let hover = format!("{}, for one image", metric.description());
+                count(metric.label(), &hover, &|value| metric.exact(value), &|it| of(metric, it))
+            }
+        })
+        .collect();
     let field = |it: &Compared<'_>| Some(u64::from(it.network.cost.receptive_field.size?.height));
     if networks.iter().all(|it| field(it).is_some()) {
         let hover =
             "Of the last features, in input pixels, without gates (which see the whole image)";
-        rows.push(count("receptive field", hover, exact, &|it| field(it).unwrap_or(0)));
+        rows.push(count("receptive field", hover, &exact, &|it| field(it).unwrap_or(0)));
     }
     rows
 }

@@ -5,8 +5,9 @@ use egui::{
     vec2,
 };
 use inceptive_app::Inspected;
-use inceptive_cost::{Totals, by_module};
+use inceptive_cost::by_module;
 use inceptive_format::percent_change;
+use inceptive_results::Metric;
 
 use crate::{
     format::short_count,
@@ -23,29 +24,16 @@ const NAME: f32 = 110.0;
 const NUMBER: f32 = 120.0;
 
 /// What the bars show.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum BreakdownMetric {
-    /// Learned numbers.
-    Params,
-    /// Multiply-accumulates.
-    #[default]
-    Macs,
-    /// Outputs of convolutions and linear layers.
-    Acts,
-}
+pub struct Shown(pub Metric);
 
-impl BreakdownMetric {
-    const ALL: [(Self, &str); 3] =
-        [(Self::Params, "params"), (Self::Macs, "MACs"), (Self::Acts, "acts")];
-
-    const fn of(self, totals: &Totals) -> u64 {
-        match self {
-            Self::Params => totals.params,
-            Self::Macs => totals.macs,
-            Self::Acts => totals.acts,
-        }
+impl Default for Shown {
+    fn default() -> Self {
+        Self(Metric::Macs)
     }
 }
+
+/// What they can show: what is a sum over the nodes of a module.
+const METRICS: [Metric; 3] = [Metric::Params, Metric::Macs, Metric::Acts];
 
 /// A module before and after.
 struct Row {
@@ -55,15 +43,15 @@ struct Row {
 }
 
 /// Draws a bar for each module that costs something; the outline is what it was before.
-pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, quantity: &mut BreakdownMetric) {
+pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, metric: &mut Metric) {
     ui.horizontal(|ui| {
         ui.label("By module");
-        for (choice, name) in BreakdownMetric::ALL {
-            ui.selectable_value(quantity, choice, name);
+        for choice in METRICS {
+            ui.selectable_value(metric, choice, choice.label());
         }
         ui.label(egui::RichText::new("outline: base").weak());
     });
-    let rows = rows(base, now, *quantity);
+    let rows = rows(base, now, *metric);
     let most = rows.iter().map(|row| row.before.max(row.after)).max().unwrap_or(0).max(1);
     ScrollArea::vertical().id_salt("bars").auto_shrink(false).show_rows(
         ui,
@@ -78,11 +66,11 @@ pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, quantity: &mut Breakdo
     );
 }
 
-fn rows(base: &Inspected, now: &Inspected, quantity: BreakdownMetric) -> Vec<Row> {
+fn rows(base: &Inspected, now: &Inspected, metric: Metric) -> Vec<Row> {
     let counts = |network: &Inspected| -> Vec<(String, u64)> {
         let modules = by_module(&network.architecture.graph, &network.cost, 1);
         let count = |module: inceptive_cost::ModuleCost| {
-            (module.path.to_string(), quantity.of(&module.totals))
+            (module.path.to_string(), metric.total(&module.totals).unwrap_or(0))
         };
         modules.into_iter().map(count).collect()
     };

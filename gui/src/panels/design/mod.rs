@@ -40,7 +40,8 @@ pub struct Design {
     asked: Option<DesignRequest>,
     /// What names of widths have to contain.
     filter: String,
-    quantity: bars::BreakdownMetric,
+    /// What the bars of modules show.
+    bars: bars::Shown,
     rows: Rows,
     save: save::Save,
 }
@@ -188,7 +189,7 @@ impl Design {
                 .default_size(height * 0.42)
                 .size_range(80.0..=height * 0.7)
                 .show(ui, |ui| mini(ui, &self.rows, model));
-            bars::ui(ui, base, now, &mut self.quantity);
+            bars::ui(ui, base, now, &mut self.bars.0);
         });
     }
 }

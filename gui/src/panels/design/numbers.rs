@@ -3,78 +3,94 @@
 use egui::{Align, Grid, Layout, RichText, Ui};
 use inceptive_app::{Inspected, violated_constraints};
 use inceptive_format::{change, percent_change};
+use inceptive_results::{Metric, Unit};
 
 use crate::{
-    format::{bytes, compute_unit, exact},
+    format::{compute_unit, exact},
     model::Model,
     theme::colors,
 };
 
-/// How a count is written.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Unit {
-    Count,
-    Bytes,
+/// A count before and after a change.
+struct Row {
+    name: String,
+    /// Whose unit the counts have.
+    metric: Metric,
+    before: u64,
+    after: u64,
 }
 
-impl Unit {
-    fn text(self, count: u64) -> String {
-        match self {
-            Self::Count => exact(count),
-            Self::Bytes => bytes(count),
-        }
-    }
-
+impl Row {
     /// A signed difference; nothing where there is none.
-    fn difference(self, before: u64, after: u64) -> String {
-        match self {
+    fn difference(&self) -> String {
+        let Self { metric, before, after, .. } = *self;
+        match metric.unit() {
             _ if before == after => String::new(),
-            Self::Count => change(before, after),
-            Self::Bytes => {
+            Unit::Bytes => {
                 let sign = if after > before { '+' } else { '-' };
-                format!("{sign}{}", bytes(before.abs_diff(after)))
+                format!("{sign}{}", metric.exact(before.abs_diff(after)))
             }
+            _ => change(before, after),
         }
     }
 }
+
+/// What is compared, from above.
+const METRICS: [Metric; 6] = [
+    Metric::Params,
+    Metric::Macs,
+    Metric::Flops,
+    Metric::Acts,
+    Metric::WeightBytes,
+    Metric::PeakActivationBytes,
+];
 
 /// Draws the table, and which constraints of a space hold.
 pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, model: &Model) {
     let convention = model.settings.convention();
-    let compute = |network: &Inspected| convention.total(&network.architecture.graph);
-    let compute_name = compute_unit(convention);
+    let count = |network: &Inspected, metric: Metric| match metric {
+        Metric::Macs => Some(convention.total(&network.architecture.graph)),
+        _ => metric.count(&network.architecture.graph, &network.cost),
+    };
+    let mut rows: Vec<Row> = METRICS
+        .into_iter()
+        .filter_map(|metric| {
+            let name = match metric {
+                Metric::Macs => compute_unit(convention),
+                _ => metric.label().to_owned(),
+            };
+            let (before, after) = (count(base, metric)?, count(now, metric)?);
+            Some(Row { name, metric, before, after })
+        })
+        .collect();
     let field = |network: &Inspected| Some(u64::from(network.cost.receptive_field.size?.height));
-    let mut rows: Vec<(&str, Unit, u64, u64)> = vec![
-        ("params", Unit::Count, base.cost.total.params, now.cost.total.params),
-        (&compute_name, Unit::Count, compute(base), compute(now)),
-        ("FLOPs", Unit::Count, base.cost.total.flops, now.cost.total.flops),
-        ("acts", Unit::Count, base.cost.total.acts, now.cost.total.acts),
-        ("weights", Unit::Bytes, base.cost.total.weight_bytes, now.cost.total.weight_bytes),
-        ("peak memory", Unit::Bytes, base.cost.peak.bytes, now.cost.peak.bytes),
-    ];
     if let (Some(before), Some(after)) = (field(base), field(now)) {
-        rows.push(("receptive field", Unit::Count, before, after));
+        let name = "receptive field".to_owned();
+        rows.push(Row { name, metric: Metric::InputSize, before, after });
     }
     let training = base.training_params.zip(now.training_params);
     if let (Some((before, after)), false) =
         (training, now.architecture.graph.auxiliary().is_empty())
     {
-        rows.push(("training params", Unit::Count, before, after));
+        let name = "training parameters".to_owned();
+        rows.push(Row { name, metric: Metric::Params, before, after });
     }
     Grid::new("numbers").num_columns(5).striped(true).spacing([16.0, 3.0]).show(ui, |ui| {
         for title in ["", "now", "base", "difference", ""] {
             right(ui, RichText::new(title).weak());
         }
         ui.end_row();
-        for (name, unit, before, after) in rows {
+        for row in rows {
+            let Row { name, metric, before, after } = &row;
+            let (before, after) = (*before, *after);
             ui.label(name);
-            let number = RichText::new(unit.text(after)).monospace().strong();
+            let number = RichText::new(metric.exact(after)).monospace().strong();
             right(ui, number).widget_info(|| {
                 let text = format!("{name}: {}", exact(after));
                 egui::WidgetInfo::labeled(egui::Role::Label, true, text)
             });
-            right(ui, RichText::new(unit.text(before)).monospace().weak());
-            right(ui, RichText::new(unit.difference(before, after)).monospace());
+            right(ui, RichText::new(metric.exact(before)).monospace().weak());
+            right(ui, RichText::new(row.difference()).monospace());
             // The last column is as wide as its words: to the right, it would take all the room.
             let percent = percent_change(before, after);
             ui.label(RichText::new(format!("{percent:>8}")).monospace());

@@ -2,17 +2,13 @@
 
 use egui::{Grid, RichText, Ui};
 use inceptive_report::SpaceSample;
-use inceptive_results::statistics::Estimate;
+use inceptive_results::{Metric, statistics::Estimate};
 
 use super::{
-    metric::Metric,
+    metric::AxisMetric,
     rows::{Row, Rows},
 };
-use crate::{
-    format::{NOT_COMPARED, bytes, exact},
-    jobs::Cloud,
-    model::Model,
-};
+use crate::{format::NOT_COMPARED, jobs::Cloud, model::Model};
 
 /// A network.
 pub fn network(ui: &mut Ui, row: &Row, rows: &Rows, model: &Model, is_front: bool) {
@@ -27,7 +23,7 @@ pub fn network(ui: &mut Ui, row: &Row, rows: &Rows, model: &Model, is_front: boo
         ui.label("On the Pareto front of these axes");
     }
     Grid::new("card").num_columns(2).spacing([16.0, 2.0]).show(ui, |ui| {
-        for metric in Metric::ALL {
+        for metric in Metric::ALL.into_iter().filter(|metric| metric.is_main()) {
             let Some(value) = row.get(metric) else { continue };
             line(ui, &metric.title(model.settings.convention()), &text(metric, value));
         }
@@ -65,10 +61,11 @@ pub fn cloud_point(ui: &mut Ui, cloud: &Cloud, point: &SpaceSample) {
         for ((variable, _), value) in cloud.counts.variables.iter().zip(&point.values) {
             line(ui, variable, value);
         }
-        line(ui, "params", &exact(point.params));
-        line(ui, "MACs", &exact(point.macs));
-        line(ui, "acts", &exact(point.acts));
-        line(ui, "peak memory", &bytes(point.peak_activation_bytes));
+        for metric in SpaceSample::metrics() {
+            if let Some(count) = point.count(metric) {
+                line(ui, metric.label(), &metric.exact(count));
+            }
+        }
     });
     if !point.is_inside {
         ui.label("Violates a constraint of the space.");

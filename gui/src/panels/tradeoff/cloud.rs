@@ -8,11 +8,11 @@ use egui::{
 };
 use inceptive_cost::Convention;
 use inceptive_report::SpaceSample;
+use inceptive_results::Metric;
 
 use super::{
     look::PlotSettings,
-    metric::Metric,
-    rows::mebibytes,
+    rows::on_axis,
     scale::{Column, Field},
 };
 use crate::{jobs::Cloud, model::Model, theme::colors};
@@ -125,16 +125,11 @@ impl CloudView {
 
 /// The number of a network of a space; none where it is only known of files, and none of nothing, which no axis by
 /// powers of ten can show. Compute is counted in our convention only.
-#[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
 fn value(point: &SpaceSample, metric: Metric, convention: Convention) -> Option<f64> {
-    let value = match metric {
-        Metric::Params => point.params as f64,
-        Metric::Compute if convention == Convention::Inceptive => point.macs as f64,
-        Metric::Acts => point.acts as f64,
-        Metric::PeakMemory => mebibytes(point.peak_activation_bytes),
-        Metric::Compute | Metric::Top1 | Metric::Latency | Metric::Density => return None,
-    };
-    (value > 0.0).then_some(value)
+    if metric == Metric::Macs && convention != Convention::Inceptive {
+        return None;
+    }
+    on_axis(metric, point.count(metric)?).map(|estimate| estimate.value)
 }
 
 /// The colours of points that satisfy the constraints, and of others.
@@ -355,7 +350,7 @@ mod tests {
     fn brushes_keep_what_is_in_every_range() {
         let view = view(
             1000,
-            &[(Metric::Params, [101.0, 500.0]), (Metric::Compute, [0.0, 2000.0])],
+            &[(Metric::Params, [101.0, 500.0]), (Metric::Macs, [0.0, 2000.0])],
             Convention::Inceptive,
         );
         assert_eq!(view.count(), 100);
@@ -368,8 +363,8 @@ mod tests {
 
     #[test]
     fn compute_is_only_known_as_it_was_counted() {
-        assert_eq!(view(3, &[], Convention::Inceptive).span(Metric::Compute), Some([10.0, 30.0]));
-        assert_eq!(view(3, &[], Convention::Thop).span(Metric::Compute), None);
+        assert_eq!(view(3, &[], Convention::Inceptive).span(Metric::Macs), Some([10.0, 30.0]));
+        assert_eq!(view(3, &[], Convention::Thop).span(Metric::Macs), None);
         assert_eq!(view(3, &[], Convention::Thop).span(Metric::Params), Some([1.0, 3.0]));
     }
 

@@ -2,12 +2,13 @@
 
 use egui::{Color32, FontId, Pos2, Rect, Stroke, Ui, pos2};
 use inceptive_report::{Pair, front_of};
+use inceptive_results::Metric;
 
 use super::{
     labels::{Wish, place},
     look::PlotSettings,
     marks::{Form, interval, mark},
-    metric::Metric,
+    metric::AxisMetric,
     rows::{Row, Rows, design_values},
     scale::Field,
 };

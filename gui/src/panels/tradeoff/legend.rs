@@ -3,12 +3,13 @@
 use egui::{Color32, Mesh, Rect, RichText, Sense, Shape, Stroke, Ui, pos2, vec2};
 
 use inceptive_format::counted;
+use inceptive_results::Metric;
 
 use super::{
     cloud::CloudView,
     look::{ColorBy, PlotSettings, family_color, span},
     marks::{Form, mark},
-    metric::Metric,
+    metric::AxisMetric,
     rows::{Row, Rows},
 };
 use crate::{
@@ -87,7 +88,7 @@ fn space(ui: &mut Ui, look: &PlotSettings, view: &CloudView, model: &Model) {
     let convention = model.settings.convention();
     let is_unknown = |metric: &Metric| view.span(*metric).is_none();
     let [x, y] = look.metrics;
-    let mut unknown: Vec<Metric> = [x, y, Metric::Compute].into_iter().filter(is_unknown).collect();
+    let mut unknown: Vec<Metric> = [x, y, Metric::Macs].into_iter().filter(is_unknown).collect();
     unknown.sort_unstable();
     unknown.dedup();
     if !unknown.is_empty() && !counts.points.is_empty() {

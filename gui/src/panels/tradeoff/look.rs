@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 
 use egui::{Color32, Theme};
+use inceptive_results::Metric;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    metric::Metric,
-    rows::{Row, Rows},
-};
+use super::rows::{Row, Rows};
 use crate::theme::{heat, palette, series};
 
 /// What colours tell.
@@ -45,7 +43,7 @@ pub struct PlotSettings {
 impl Default for PlotSettings {
     fn default() -> Self {
         Self {
-            metrics: [Metric::Compute, Metric::Top1],
+            metrics: [Metric::Macs, Metric::Top1],
             is_log: [true, false],
             size: Some(Metric::Params),
             color: ColorBy::Family,

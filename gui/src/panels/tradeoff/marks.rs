@@ -2,7 +2,7 @@
 
 use egui::{Align2, Color32, Painter, Pos2, Shape, Stroke, TextStyle, Ui, Vec2, pos2, vec2};
 
-use super::scale::Field;
+use super::{metric::AxisMetric, scale::Field};
 use crate::theme::colors;
 
 /// The form of a mark, so that colour is not the only thing that tells series apart.

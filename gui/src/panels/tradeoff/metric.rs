@@ -1,91 +1,78 @@
-//! What networks are set against each other by.
+//! Metrics as axes, sizes and colours of plots.
 
 use inceptive_cost::Convention;
-use serde::{Deserialize, Serialize};
+use inceptive_results::{Direction, Metric, Source, Unit};
 
-use crate::format::{compute_unit, milliseconds, short_count};
+use crate::format::{compute_unit, milliseconds};
 
-/// What an axis, a size or a colour can show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Metric {
-    /// Published top-1 accuracy in percent.
-    Top1,
-    /// Learned numbers.
-    Params,
-    /// Compute in the chosen convention.
-    Compute,
-    /// Outputs of convolutions and linear layers.
-    Acts,
-    /// MiB of results at most.
-    PeakMemory,
-    /// Published top-1 points for each million parameters (Bianco et al. 2018).
-    Density,
-    /// Measured milliseconds.
-    Latency,
+const BYTES_PER_MEBIBYTE: f64 = 1_048_576.0;
+
+/// How plots show a metric. Bytes are in MiB there, so that axes have round numbers.
+pub trait AxisMetric: Copy {
+    /// Its name, with its unit and where its values come from.
+    fn title(self, convention: Convention) -> String;
+    /// A value as it is placed on axes.
+    fn on_axis(self, value: f64) -> f64;
+    /// Whether it is shown by powers of ten at first.
+    fn is_log(self) -> bool;
+    /// Whether more is better.
+    fn wants_more(self) -> bool;
+    /// Whether it follows from an accuracy that was published.
+    fn is_published(self) -> bool;
+    /// A value on the axis for people, with its unit.
+    fn text(self, value: f64) -> String;
+    /// A value on the axis, as short as possible.
+    fn tick(self, value: f64) -> String;
 }
 
-impl Metric {
-    /// Every one, in the order in which they are offered.
-    pub const ALL: [Self; 7] = [
-        Self::Top1,
-        Self::Params,
-        Self::Compute,
-        Self::Acts,
-        Self::PeakMemory,
-        Self::Density,
-        Self::Latency,
-    ];
-
-    /// Its place in [`Metric::ALL`].
-    pub const fn index(self) -> usize {
-        self as usize
+impl AxisMetric for Metric {
+    fn title(self, convention: Convention) -> String {
+        if self == Self::Macs {
+            return compute_unit(convention);
+        }
+        let source = match self.source() {
+            Source::Counted => "",
+            Source::Accuracy => "published ",
+            Source::Measured => "measured ",
+        };
+        let unit = match self.unit() {
+            Unit::Count | Unit::PointsPerMillion => "",
+            Unit::Bytes => " (MiB)",
+            Unit::Pixels => " (px)",
+            Unit::Percent => " (%)",
+            Unit::Milliseconds => " (ms)",
+        };
+        format!("{source}{}{unit}", self.label())
     }
 
-    /// Its name, with its unit and the kind of accuracy.
-    pub fn title(self, convention: Convention) -> String {
-        match self {
-            Self::Top1 => "published top-1 (%)".to_owned(),
-            Self::Params => "params".to_owned(),
-            Self::Compute => compute_unit(convention),
-            Self::Acts => "acts".to_owned(),
-            Self::PeakMemory => "peak memory (MiB)".to_owned(),
-            Self::Latency => "measured latency (ms)".to_owned(),
-            Self::Density => "published top-1 per Mparam".to_owned(),
+    fn on_axis(self, value: f64) -> f64 {
+        if self.unit() == Unit::Bytes { value / BYTES_PER_MEBIBYTE } else { value }
+    }
+
+    fn is_log(self) -> bool {
+        self.unit() != Unit::Percent
+    }
+
+    fn wants_more(self) -> bool {
+        self.direction() == Direction::Maximize
+    }
+
+    fn is_published(self) -> bool {
+        self.source() == Source::Accuracy
+    }
+
+    fn text(self, value: f64) -> String {
+        match self.unit() {
+            Unit::Bytes => format!("{value:.2} MiB"),
+            Unit::Milliseconds => milliseconds(value),
+            Unit::Count | Unit::Pixels | Unit::Percent | Unit::PointsPerMillion => {
+                self.short(value)
+            }
         }
     }
 
-    /// Whether more is better.
-    pub const fn wants_more(self) -> bool {
-        matches!(self, Self::Top1 | Self::Density)
-    }
-
-    /// Whether it is shown by powers of ten at first.
-    pub const fn is_log(self) -> bool {
-        !matches!(self, Self::Top1)
-    }
-
-    /// Whether it stands on an accuracy that was published.
-    pub const fn is_published(self) -> bool {
-        matches!(self, Self::Top1 | Self::Density)
-    }
-
-    /// A value for people, with its unit.
-    pub fn text(self, value: f64) -> String {
-        match self {
-            Self::Top1 => format!("{value:.2}%"),
-            Self::Latency => milliseconds(value),
-            Self::PeakMemory => format!("{value:.2} MiB"),
-            Self::Density => format!("{value:.2}"),
-            Self::Params | Self::Compute | Self::Acts => short_count(value.max(0.0) as u64),
-        }
-    }
-
-    /// A value at an axis, as short as it can be.
-    pub fn tick(self, value: f64) -> String {
-        match self {
-            Self::Params | Self::Compute | Self::Acts => short(value),
-            _ => trimmed(value, 6),
-        }
+    fn tick(self, value: f64) -> String {
+        if self.unit() == Unit::Count { short(value) } else { trimmed(value, 6) }
     }
 }
 
@@ -120,5 +107,19 @@ mod tests {
         assert_eq!(Metric::Latency.tick(0.05), "0.05");
         assert_eq!(Metric::Top1.tick(70.0), "70");
         assert_eq!(Metric::Params.text(6_998_552.0), "7.00M");
+        assert_eq!(Metric::PeakActivationBytes.on_axis(f64::from(3 << 20)), 3.0);
+    }
+
+    #[test]
+    fn titles_say_where_values_come_from() {
+        for (metric, title) in [
+            (Metric::Params, "parameters"),
+            (Metric::Macs, "MACs"),
+            (Metric::PeakActivationBytes, "peak activation memory (MiB)"),
+            (Metric::Top1, "published top-1 accuracy (%)"),
+            (Metric::Latency, "measured latency (ms)"),
+        ] {
+            assert_eq!(metric.title(Convention::Inceptive), title);
+        }
     }
 }

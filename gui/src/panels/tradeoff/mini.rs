@@ -1,11 +1,12 @@
 //! A small plot of params against compute: where a network that is being changed is, and where it came from.
 
 use egui::{Rect, Sense, Stroke, Ui, vec2};
+use inceptive_results::Metric;
 
 use super::{
     dots::paint_design,
     marks::{Form, ROOM, axes, mark},
-    metric::Metric,
+    metric::AxisMetric,
     rows::{Rows, design_values},
     scale::{Axis, Field},
 };
@@ -22,17 +23,17 @@ pub(crate) fn mini(ui: &mut Ui, rows: &Rows, model: &Model) {
         return;
     }
     let design = model.design.network.as_ref().map(|network| design_values(model, network));
-    let [x, y] = [Metric::Compute, Metric::Params].map(|metric| {
+    let [x, y] = [Metric::Macs, Metric::Params].map(|metric| {
         let known = rows.rows.iter().filter_map(|row| row.get(metric));
         let own = design.iter().filter_map(|values| values[metric.index()]);
         Axis::around(metric, true, known.chain(own).map(|estimate| estimate.value))
     });
     let field = Field { rect, x, y };
     let title = |metric: Metric| metric.title(model.settings.convention());
-    axes(ui, &field, [&title(Metric::Compute), &title(Metric::Params)]);
+    axes(ui, &field, [&title(Metric::Macs), &title(Metric::Params)]);
     let palette = colors(ui);
     for row in &rows.rows {
-        if let (Some(x), Some(y)) = (row.get(Metric::Compute), row.get(Metric::Params)) {
+        if let (Some(x), Some(y)) = (row.get(Metric::Macs), row.get(Metric::Params)) {
             let is_selected = model.selection.contains(&row.file);
             let color = if is_selected { palette.accent } else { palette.frame };
             let at = field.at(x.value, y.value);

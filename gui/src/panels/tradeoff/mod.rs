@@ -129,9 +129,10 @@ impl Tradeoff {
 
 #[cfg(test)]
 mod tests {
+    use inceptive_results::Metric;
+
     use super::{
         look::{ColorBy, PlotSettings},
-        metric::Metric,
         *,
     };
     use crate::session::tests::Memory;

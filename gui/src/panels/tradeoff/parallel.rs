@@ -3,11 +3,12 @@
 use egui::{
     Align2, CursorIcon, Id, Pos2, Rect, Role, Sense, Stroke, TextStyle, Ui, WidgetInfo, pos2, vec2,
 };
+use inceptive_results::Metric;
 
 use super::{
     cloud::{CloudLines, CloudView},
     look::PlotSettings,
-    metric::Metric,
+    metric::AxisMetric,
     rows::{Row, Rows},
     scale::{Axis, Column},
     scatter::click,
@@ -131,7 +132,8 @@ fn columns(rect: Rect, shown: &[&Row], cloud: Option<&CloudView>) -> Vec<Column>
     let known = |metric: &Metric| {
         shown.iter().any(|row| row.get(*metric).is_some()) || span(*metric).is_some()
     };
-    let metrics: Vec<Metric> = Metric::ALL.into_iter().filter(known).collect();
+    let metrics: Vec<Metric> =
+        Metric::ALL.into_iter().filter(|metric| metric.is_main()).filter(known).collect();
     let gaps = metrics.len().saturating_sub(1).max(1) as f32;
     let column = |(at, metric): (usize, Metric)| {
         let values = shown.iter().filter_map(|row| row.get(metric)).map(|value| value.value);

@@ -8,9 +8,9 @@ use std::{
 
 use inceptive_app::Inspected;
 use inceptive_report::{BenchConfig, density, ways_of};
-use inceptive_results::statistics::Estimate;
+use inceptive_results::{Metric, Source, statistics::Estimate};
 
-use super::metric::Metric;
+use super::metric::AxisMetric;
 use crate::model::{FilePath, Model, stem};
 
 /// A value of each metric, as far as it is known.
@@ -110,44 +110,39 @@ fn ways(model: &Model) -> Vec<BenchConfig> {
 }
 
 /// A number without doubt; none of nothing, which no axis by powers of ten can show.
-pub(super) fn exact(value: f64) -> Option<Estimate> {
+fn exact(value: f64) -> Option<Estimate> {
     (value > 0.0).then_some(Estimate { value, low: value, high: value })
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
 fn values(model: &Model, network: &Inspected, way: Option<&BenchConfig>) -> Values {
-    let cost = &network.cost;
-    let top1 = network.architecture.comparable().and_then(|published| published.top1);
+    let (graph, cost) = (&network.architecture.graph, &network.cost);
+    let published = network.architecture.comparable();
+    let top1 = published.and_then(|published| published.top1);
     let latency = way.and_then(|way| {
         let measured = model.results.of(&network.fingerprint);
         measured.into_iter().find(|measurement| way.is_of(measurement))
     });
-    let mut values = [None; Metric::ALL.len()];
-    for metric in Metric::ALL {
-        values[metric.index()] = match metric {
-            Metric::Top1 => top1.and_then(exact),
-            Metric::Params => exact(cost.total.params as f64),
-            Metric::Compute => {
-                exact(model.settings.convention().total(&network.architecture.graph) as f64)
-            }
-            Metric::Acts => exact(cost.total.acts as f64),
-            Metric::PeakMemory => exact(mebibytes(cost.peak.bytes)),
-            Metric::Latency => latency.map(|measurement| measurement.latency_ms.median),
-            Metric::Density => top1.and_then(|top1| exact(density(top1, cost.total.params)?)),
-        };
-    }
-    values
+    Metric::ALL.map(|metric| match metric {
+        Metric::Macs => on_axis(metric, model.settings.convention().total(graph)),
+        Metric::Top1 => top1.and_then(exact),
+        Metric::Top5 => published.and_then(|published| published.top5).and_then(exact),
+        Metric::AccuracyDensity => top1.and_then(|top1| exact(density(top1, cost.total.params)?)),
+        Metric::Latency => latency.map(|measurement| measurement.latency_ms.median),
+        _ => metric.count(graph, cost).and_then(|count| on_axis(metric, count)),
+    })
+}
+
+/// A count as axes show it; none of nothing, which no axis by powers of ten can show.
+#[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+pub(super) fn on_axis(metric: Metric, count: u64) -> Option<Estimate> {
+    exact(metric.on_axis(count as f64))
 }
 
 /// Numbers of a network that somebody is changing: nothing that was published or measured holds for it.
 pub(super) fn design_values(model: &Model, network: &Inspected) -> Values {
     let mut values = values(model, network, None);
-    values[Metric::Top1.index()] = None;
-    values[Metric::Density.index()] = None;
+    for metric in Metric::from_source(Source::Accuracy) {
+        values[metric.index()] = None;
+    }
     values
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
-pub(super) fn mebibytes(bytes: u64) -> f64 {
-    bytes as f64 / f64::from(1 << 20)
 }

@@ -1,8 +1,7 @@
 //! From values to places on the screen, by powers of ten or evenly.
 
 use egui::{Pos2, Rect, lerp, pos2};
-
-use super::metric::Metric;
+use inceptive_results::Metric;
 
 /// Pixels between ticks at least.
 const TICK_GAP: f32 = 56.0;

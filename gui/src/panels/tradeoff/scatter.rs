@@ -6,6 +6,7 @@ use egui::{
     CursorIcon, Id, Modifiers, PointerButton, Pos2, Rect, Response, RichText, Role, Sense, Stroke,
     TextStyle, Ui, Vec2, WidgetInfo, vec2,
 };
+use inceptive_results::Metric;
 
 use super::{
     card,
@@ -13,7 +14,7 @@ use super::{
     dots::{Dot, dots, paint_design, paint_dots, paint_front, paint_labels},
     look::PlotSettings,
     marks::{ROOM, axes},
-    metric::Metric,
+    metric::AxisMetric,
     rows::{Rows, Values, design_values},
     scale::{Axis, Field},
 };

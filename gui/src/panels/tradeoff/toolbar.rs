@@ -3,11 +3,12 @@
 use egui::{ComboBox, DragValue, Role, TextEdit, Ui, WidgetInfo};
 use inceptive_app::Content;
 use inceptive_cost::Convention;
+use inceptive_results::Metric;
 
 use super::{
     View,
     look::{ColorBy, PlotSettings},
-    metric::Metric,
+    metric::AxisMetric,
     rows::{Rows, chosen},
     scatter::Scatter,
 };
@@ -66,14 +67,22 @@ pub fn ui(
 /// A choice with a name before it.
 fn labelled(ui: &mut Ui, name: &str, shown: &str, width: f32, list: impl FnOnce(&mut Ui)) {
     let label = ui.label(name);
-    let combo = ComboBox::from_id_salt(name).selected_text(shown).width(width).truncate();
+    let combo = ComboBox::from_id_salt(name).selected_text(shown).width(width).height(480.0);
+    let combo = combo.truncate();
     combo.show_ui(ui, list).response.labelled_by(label.id);
+}
+
+/// Every metric, the main ones first.
+fn offered() -> impl Iterator<Item = Metric> {
+    let (main, others): (Vec<Metric>, Vec<Metric>) =
+        Metric::ALL.into_iter().partition(|metric| metric.is_main());
+    main.into_iter().chain(others)
 }
 
 fn metric_choice(ui: &mut Ui, name: &str, metric: &mut Metric, convention: Convention) {
     let now = *metric;
     labelled(ui, name, &now.title(convention), 160.0, |ui| {
-        for choice in Metric::ALL {
+        for choice in offered() {
             ui.selectable_value(metric, choice, choice.title(convention));
         }
     });
@@ -83,7 +92,7 @@ fn size_choice(ui: &mut Ui, look: &mut PlotSettings, convention: Convention) {
     let shown = look.size.map_or_else(|| "same".to_owned(), |metric| metric.title(convention));
     labelled(ui, "size", &shown, 100.0, |ui| {
         ui.selectable_value(&mut look.size, None, "same");
-        for metric in Metric::ALL {
+        for metric in offered() {
             ui.selectable_value(&mut look.size, Some(metric), metric.title(convention));
         }
     });
@@ -96,7 +105,7 @@ fn color_choice(ui: &mut Ui, look: &mut PlotSettings, convention: Convention) {
     };
     labelled(ui, "colour", &shown, 100.0, |ui| {
         ui.selectable_value(&mut look.color, ColorBy::Family, "family");
-        for metric in Metric::ALL {
+        for metric in offered() {
             let choice = ColorBy::Metric(metric);
             ui.selectable_value(&mut look.color, choice, metric.title(convention));
         }
