@@ -14,6 +14,7 @@ use std::{
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::Space;
 use inceptive_report::{Cloud, SpaceSample};
+use inceptive_results::Counts;
 use rand::{
     RngExt, SeedableRng,
     seq::{SliceRandom, index},
@@ -70,6 +71,7 @@ fn cloud_on(
         notes: space.notes.clone(),
         variables: space.variables.iter().map(|v| (v.name.clone(), labels(v))).collect(),
         constraints: space.constraints.iter().map(ToString::to_string).collect(),
+        objectives: space.objectives.clone(),
         size: space.size(),
         seed: is_drawn.then_some(seed),
         failed: counted.iter().filter(|(_, point)| point.is_none()).count(),
@@ -152,10 +154,7 @@ fn point(space: &Space, choices: &[usize]) -> Option<SpaceSample> {
     let cost = Cost::new(&network.graph, Mode::Inference);
     Some(SpaceSample {
         values: network.point.iter().map(|(_, value)| value.clone()).collect(),
-        params: cost.total.params,
-        macs: cost.total.macs,
-        acts: cost.total.acts,
-        peak_activation_bytes: cost.peak.bytes,
+        counts: Counts::new(&network.graph, &cost),
         is_inside: violated_constraints(&network, &cost).is_empty(),
     })
 }

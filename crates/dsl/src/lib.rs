@@ -67,7 +67,7 @@ pub use load::Kind;
 pub use schema::json_schema;
 pub use settable::{Settable, SettableKind, Settables, TailChoice, settables};
 pub use source::{Disk, Files, Memory, Position, Source, Sources};
-pub use space::{Choice, Constraint, Objective, Space, Variable};
+pub use space::{Choice, Constraint, Space, Variable};
 pub use variant::{Variant, variant};
 
 use architecture::Draft;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use inceptive_ir::Span;
-use inceptive_results::{Direction, Metric, Source};
+use inceptive_results::{Direction, Metric, Objective, Source};
 
 use crate::{
     Failure,
@@ -87,15 +87,6 @@ pub struct Constraint {
     expr: Expr,
 }
 
-/// What to look for: the smallest or largest value of a metric.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Objective {
-    /// The metric.
-    pub metric: Metric,
-    /// Which of its values are wanted.
-    pub direction: Direction,
-}
-
 impl fmt::Display for Constraint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
@@ -137,19 +128,18 @@ impl Constraint {
     }
 }
 
-impl Objective {
-    fn parse(text: &str) -> Result<Self, String> {
-        let words: Vec<&str> = text.split_whitespace().collect();
-        let (direction, metric) = match words.as_slice() {
-            ["maximize", metric] => (Direction::Maximize, *metric),
-            ["minimize", metric] => (Direction::Minimize, *metric),
-            _ => return Err("write `minimize macs` or `maximize top1`".to_owned()),
-        };
-        metric.parse().map(|metric| Self { metric, direction }).map_err(|_| {
-            let known = Metric::ALL.map(Metric::id);
-            format!("there is no metric `{metric}`; {}", suggestion(metric, "metrics", known))
-        })
-    }
+/// Reads `minimize macs`.
+fn objective(text: &str) -> Result<Objective, String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let (direction, metric) = match words.as_slice() {
+        ["maximize", metric] => (Direction::Maximize, *metric),
+        ["minimize", metric] => (Direction::Minimize, *metric),
+        _ => return Err("write `minimize macs` or `maximize top1`".to_owned()),
+    };
+    metric.parse().map(|metric| Objective { metric, direction }).map_err(|_| {
+        let known = Metric::ALL.map(Metric::id);
+        format!("there is no metric `{metric}`; {}", suggestion(metric, "metrics", known))
+    })
 }
 
 impl Choice {
@@ -195,7 +185,7 @@ impl Space {
         let variables: Vec<Variable> =
             vary.0.iter().filter_map(|entry| Variable::read(entry, &reader)).collect();
         let constraints = conditions(keys.constraints.as_ref(), Constraint::parse, &reader);
-        let objectives = conditions(keys.objectives.as_ref(), Objective::parse, &reader);
+        let objectives = conditions(keys.objectives.as_ref(), objective, &reader);
         sink.is_empty().then_some(Self {
             title: keys.space.text,
             notes: keys.notes.as_ref().map_or_else(Vec::new, |notes| texts(notes, &reader)),

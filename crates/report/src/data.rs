@@ -271,10 +271,10 @@ fn cloud_object(cloud: &Cloud) -> Value {
         .map(|point| {
             json!([
                 point.values,
-                point.params,
-                point.macs,
-                point.acts,
-                point.peak_activation_bytes,
+                point.count(Metric::Params),
+                point.count(Metric::Macs),
+                point.count(Metric::Acts),
+                point.count(Metric::PeakActivationBytes),
                 point.is_inside
             ])
         })
@@ -284,6 +284,8 @@ fn cloud_object(cloud: &Cloud) -> Value {
         "file": cloud.file,
         "variables": cloud.variables.iter().map(|(name, values)| (name.clone(), json!(values))).collect::<Map<_, _>>(),
         "constraints": cloud.constraints,
+        "objectives": cloud.objectives.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "front": cloud.front(),
         "size": cloud.size.to_string(),
         "seed": cloud.seed,
         "failed": cloud.failed,

@@ -40,7 +40,7 @@ pub use changes::{
     Breach, Changes, MalformedThreshold, MetricChange, NetworkChange, NewMetric, NewNetwork,
     Threshold, changes,
 };
-pub use cloud::{Cloud, SpaceSample};
+pub use cloud::{Cloud, SpaceSample, space_axes};
 pub use data::json;
 pub use layer::{BreakdownMetric, Layer, PartRow, by_layer, by_part};
 pub use picks::Recommendation;

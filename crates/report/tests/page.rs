@@ -16,8 +16,7 @@ use inceptive_ir::passes;
 use inceptive_report::{
     Analysis, Cloud, NetworkCost, NetworkEntry, Report, SpaceSample, Variant, write,
 };
-use inceptive_results::NetworkInfo;
-use inceptive_results::Published;
+use inceptive_results::{Counts, Direction, Metric, NetworkInfo, Objective, Published};
 use scraper::{ElementRef, Html, Selector};
 
 fn folder() -> PathBuf {
@@ -66,10 +65,11 @@ fn report() -> Report {
     naive.variant = Some(Variant { base: "googlenet.yaml".to_owned(), yaml });
     let point = |macs: u64| SpaceSample {
         values: vec!["1".to_owned()],
-        params: macs / 200,
-        macs,
-        acts: macs / 100,
-        peak_activation_bytes: macs / 50,
+        counts: Counts::default()
+            .with(Metric::Params, macs / 200)
+            .with(Metric::Macs, macs)
+            .with(Metric::Acts, macs / 100)
+            .with(Metric::PeakActivationBytes, macs / 50),
         is_inside: macs < 2_000_000,
     };
     Report {
@@ -86,6 +86,10 @@ fn report() -> Report {
             notes: vec!["A note".to_owned()],
             variables: vec![("width".to_owned(), vec!["1".to_owned()])],
             constraints: vec!["macs < 2M".to_owned()],
+            objectives: vec![
+                Objective { metric: Metric::Macs, direction: Direction::Minimize },
+                Objective { metric: Metric::Top1, direction: Direction::Maximize },
+            ],
             size: 1 << 100,
             seed: Some(7),
             failed: 1,

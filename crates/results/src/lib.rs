@@ -24,7 +24,7 @@ pub use best::{BestRoofline, KnownRooflines};
 pub use compare::{Comparison, MIN_PAIRS, Verdict, compare};
 pub use machine::Machine;
 pub use measurement::{Conditions, Measurement, NetworkInfo, ProfileRecord, Runtime, unix_ms};
-pub use metric::{Direction, Metric, Source, Unit, UnknownMetric};
+pub use metric::{Counts, Direction, Metric, Objective, Source, Unit, UnknownMetric};
 pub use precision::Precision;
 pub use profile::{Bound, NodeProfile, Profile};
 pub use quality::{Finding, Grade, Problem, Remedy, beyond, grade};

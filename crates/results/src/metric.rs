@@ -75,6 +75,30 @@ pub enum Direction {
     Maximize,
 }
 
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Minimize => "minimize",
+            Self::Maximize => "maximize",
+        })
+    }
+}
+
+/// What somebody looks for: the smallest or the largest value of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Objective {
+    /// The metric.
+    pub metric: Metric,
+    /// Which of its values are wanted.
+    pub direction: Direction,
+}
+
+impl fmt::Display for Objective {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.direction, self.metric)
+    }
+}
+
 /// Where a metric's values come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -338,6 +362,29 @@ impl Metric {
             Unit::Count | Unit::Bytes | Unit::Pixels | Unit::PointsPerMillion => self.short(value),
         };
         format!("{value} ({} to {})", bare(estimate.low), bare(estimate.high))
+    }
+}
+
+/// Everything that is counted of a network, by metric.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts([Option<u64>; Metric::ALL.len()]);
+
+impl Counts {
+    /// Of a network with its cost.
+    pub fn new(graph: &Graph, cost: &Cost) -> Self {
+        Self(Metric::ALL.map(|metric| metric.count(graph, cost)))
+    }
+
+    /// A count; none for what is not counted.
+    pub const fn get(&self, metric: Metric) -> Option<u64> {
+        self.0[metric.index()]
+    }
+
+    /// The same with another value of a metric.
+    #[must_use]
+    pub const fn with(mut self, metric: Metric, count: u64) -> Self {
+        self.0[metric.index()] = Some(count);
+        self
     }
 }
 

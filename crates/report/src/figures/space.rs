@@ -1,4 +1,4 @@
-//! The networks of a space by parameters and MACs, with named architectures among them, as Radosavovic et al.
+//! The networks of a space by two counts, with named architectures among them, as Radosavovic et al.
 //! 2020, *Designing Network Design Spaces*, look at samples of a space instead of single networks.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use super::{facts, squares};
 use crate::{
     axis::{Axis, front},
     candidate::NetworkEntry,
-    cloud::{Cloud, SpaceSample},
+    cloud::Cloud,
     way::BenchConfig,
 };
 use inceptive_draw::chart::{
@@ -23,6 +23,7 @@ use inceptive_draw::chart::{
 };
 use inceptive_draw::text::{clean, shortened};
 use inceptive_format::exact;
+use inceptive_results::{Metric, Unit};
 
 const HEIGHT: i32 = 480;
 
@@ -73,21 +74,21 @@ pub(super) fn chart(
     let title = format!("Networks of a space: {}", clean(&cloud.title));
     let (mut canvas, top) = Canvas::new(&title, &caption(cloud, known.len(), left_out));
     let frame = Frame { left: 68, right: 826, top: top + 30, bottom: top + 30 + HEIGHT };
-    let (x, y) = scales(cloud, &known, frame);
+    let axes = cloud.axes();
+    let [across, up] = axes;
+    let (x, y) = scales(cloud, axes, &known, frame);
     for known in &mut known {
-        known.at = (
-            x.at(float(known.candidate.subject.macs)),
-            y.at(float(known.candidate.subject.params)),
-        );
+        let at = |metric| float(known.candidate.count(metric).unwrap_or(0));
+        known.at = (x.at(at(across)), y.at(at(up)));
     }
-    frame.columns(&mut canvas, &x.ticks(&count_text, true));
-    frame.name_columns(&mut canvas, "multiply-accumulates of one image (logarithmic)");
-    frame.lines(&mut canvas, &y.ticks(&count_text, false), "parameters (logarithmic)");
+    frame.columns(&mut canvas, &x.ticks(&|value| tick(across, value), true));
+    frame.name_columns(&mut canvas, &axis_name(across));
+    frame.lines(&mut canvas, &y.ticks(&|value| tick(up, value), false), &axis_name(up));
     frame.sides(&mut canvas);
     let places: Vec<Place> = cloud
         .points
         .iter()
-        .map(|point| (x.at(float(point.macs)), y.at(float(point.params))))
+        .map(|point| (x.at(float(point.count(across))), y.at(float(point.count(up)))))
         .collect();
     let (inside, outside) = dots(cloud, &places);
     canvas.dots(&outside, DOT, GREY);
@@ -99,7 +100,9 @@ pub(super) fn chart(
         canvas.hit(*at, MARK, &facts::long_name(candidate), &facts::facts(candidate, way));
     }
     let alternative = format!(
-        "Parameters against MACs of {} networks of the space {}",
+        "{} against {} of {} networks of the space {}",
+        capitalized(up.label()),
+        across.label(),
         exact(cloud.points.len() as u64),
         clean(&cloud.title)
     );
@@ -115,21 +118,21 @@ fn float(count: u64) -> f64 {
 /// The architectures whose cost is like that of the space, and the number of the others.
 fn near<'a>(cloud: &Cloud, candidates: &'a [NetworkEntry]) -> (Vec<Known<'a>>, usize) {
     let front = front(candidates, Axis::Macs);
-    let near = |count: fn(&SpaceSample) -> u64| {
-        let counts = cloud.points.iter().map(count);
+    let near = |metric: Metric| {
+        let counts = cloud.points.iter().map(|point| point.count(metric));
         let least = float(counts.clone().min().unwrap_or(0)) / REACH;
         let most = float(counts.max().unwrap_or(0)) * REACH;
-        move |of_candidate: u64| (least..=most).contains(&float(of_candidate))
+        move |candidate: &NetworkEntry| {
+            candidate.count(metric).is_some_and(|count| (least..=most).contains(&float(count)))
+        }
     };
-    let (near_macs, near_params) = (near(|point| point.macs), near(|point| point.params));
+    let nearby = cloud.axes().map(near);
     let networks: Vec<(usize, &NetworkEntry)> = candidates
         .iter()
         .enumerate()
         .filter(|(_, candidate)| candidate.network.is_some())
         .collect();
-    let is_near = |candidate: &NetworkEntry| {
-        near_macs(candidate.subject.macs) && near_params(candidate.subject.params)
-    };
+    let is_near = |candidate: &NetworkEntry| nearby.iter().all(|is_near| is_near(candidate));
     let known: Vec<Known<'a>> = networks
         .iter()
         .filter(|(_, candidate)| is_near(candidate))
@@ -186,21 +189,47 @@ fn caption(cloud: &Cloud, known: usize, [far, skipped]: [usize; 2]) -> String {
     text
 }
 
-fn scales(cloud: &Cloud, known: &[Known<'_>], frame: Frame) -> (Scale, Scale) {
-    let subjects = || known.iter().map(|known| &known.candidate.subject);
-    let macs = cloud.points.iter().map(|point| point.macs).chain(subjects().map(|s| s.macs));
-    let params = cloud.points.iter().map(|point| point.params).chain(subjects().map(|s| s.params));
-    let x = Scale::log(macs.map(float), room(cloud, |p| p.macs), (frame.left, frame.right));
-    let y = Scale::log(params.map(float), room(cloud, |p| p.params), (frame.bottom, frame.top));
-    (x, y)
+fn scales(
+    cloud: &Cloud,
+    [across, up]: [Metric; 2],
+    known: &[Known<'_>],
+    frame: Frame,
+) -> (Scale, Scale) {
+    let scale = |metric: Metric, ends: (i32, i32)| {
+        let known = known.iter().filter_map(|known| known.candidate.count(metric));
+        let counts = cloud.points.iter().map(|point| point.count(metric)).chain(known);
+        Scale::log(counts.map(float), room(cloud, metric), ends)
+    };
+    (scale(across, (frame.left, frame.right)), scale(up, (frame.bottom, frame.top)))
 }
 
 /// Little room around little difference, so that it can be seen.
-fn room(cloud: &Cloud, count: fn(&SpaceSample) -> u64) -> f64 {
-    let counts = cloud.points.iter().map(count);
+fn room(cloud: &Cloud, metric: Metric) -> f64 {
+    let counts = cloud.points.iter().map(|point| point.count(metric));
     let ratio =
         float(counts.clone().max().unwrap_or(1)) / float(counts.min().unwrap_or(1)).max(1.0);
     ratio.powf(0.2).clamp(1.02, 1.5)
+}
+
+/// A value at an axis.
+fn tick(metric: Metric, value: f64) -> String {
+    match metric.unit() {
+        Unit::Bytes => metric.short(value),
+        _ => count_text(value),
+    }
+}
+
+fn axis_name(metric: Metric) -> String {
+    match metric {
+        Metric::Macs => "multiply-accumulates of one image (logarithmic)".to_owned(),
+        _ => format!("{} (logarithmic)", metric.label()),
+    }
+}
+
+/// A sentence starts with it.
+fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// The dots within the constraints and the others, each place once.

@@ -9,7 +9,8 @@ use inceptive_draw::chart::{
     networks,
 };
 use inceptive_draw::text::{clean, shortened};
-use inceptive_format::short_count;
+use inceptive_format::{bytes, short_count};
+use inceptive_results::{Metric, Unit};
 
 /// Sides of squares, in pixels: the smallest of which there are not too many.
 const SQUARES: [i32; 4] = [10, 16, 24, 40];
@@ -38,12 +39,14 @@ pub(super) fn say(canvas: &mut Canvas, cloud: &Cloud, places: &[Place]) {
 
 /// What is in a square: the counts from least to most, and the values of one network.
 fn square(cloud: &Cloud, points: &[&SpaceSample]) -> String {
-    let range = |count: fn(&SpaceSample) -> u64| {
-        let counts = points.iter().map(|point| count(point));
+    let range = |metric: Metric| {
+        let counts = points.iter().map(|point| point.count(metric));
         let [least, most] =
-            [counts.clone().min(), counts.max()].map(|count| short_count(count.unwrap_or(0)));
-        if least == most { least } else { format!("{least} to {most}") }
+            [counts.clone().min(), counts.max()].map(|count| short(metric, count.unwrap_or(0)));
+        let range = if least == most { least } else { format!("{least} to {most}") };
+        format!("{range} {}", metric.label())
     };
+    let [across, up] = cloud.axes();
     let values = points.first().map(|point| {
         let pairs = cloud.variables.iter().zip(&point.values);
         pairs.map(|((name, _), value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
@@ -58,10 +61,13 @@ fn square(cloud: &Cloud, points: &[&SpaceSample]) -> String {
         (false, inside) => format!(", {inside} satisfy constraints"),
     };
     let such_as = if points.len() == 1 { "" } else { "such as " };
-    format!(
-        "{} params, {} MACs{limits}; {such_as}{}",
-        range(|point| point.params),
-        range(|point| point.macs),
-        shortened(&values, TEXT, LIST)
-    )
+    format!("{}, {}{limits}; {such_as}{}", range(up), range(across), shortened(&values, TEXT, LIST))
+}
+
+/// A count with its unit.
+fn short(metric: Metric, count: u64) -> String {
+    match metric.unit() {
+        Unit::Bytes => bytes(count),
+        _ => short_count(count),
+    }
 }

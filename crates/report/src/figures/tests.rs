@@ -6,8 +6,8 @@ use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Disk, load};
 use inceptive_ir::passes;
 use inceptive_results::{
-    Grade, Machine, Measurement, NetworkInfo, Precision, Profile, ProfileRecord, Roofline, Runtime,
-    statistics::summarize,
+    Counts, Grade, Machine, Measurement, Metric, NetworkInfo, Precision, Profile, ProfileRecord,
+    Roofline, Runtime, statistics::summarize,
 };
 use inceptive_store::Stored;
 
@@ -138,10 +138,12 @@ fn profile(candidate: &NetworkEntry) -> Profile {
 fn cloud(count: u32, title: &str) -> Cloud {
     let point = |at: u32| SpaceSample {
         values: vec![(at % 97).to_string(), title.to_owned()],
-        params: 1_000_000 + u64::from(at.wrapping_mul(2_654_435_761) % 60_000_000),
-        macs: 200_000_000 + u64::from(at) * 300_000,
-        acts: 1,
-        peak_activation_bytes: 1,
+        counts: Counts::default()
+            .with(
+                Metric::Params,
+                1_000_000 + u64::from(at.wrapping_mul(2_654_435_761) % 60_000_000),
+            )
+            .with(Metric::Macs, 200_000_000 + u64::from(at) * 300_000),
         is_inside: at.is_multiple_of(3),
     };
     Cloud {
@@ -151,6 +153,7 @@ fn cloud(count: u32, title: &str) -> Cloud {
         notes: vec![],
         variables: vec![("width".to_owned(), vec![]), (title.to_owned(), vec![])],
         constraints: vec![format!("macs < {title}")],
+        objectives: vec![],
         size: u128::MAX,
         seed: Some(u64::MAX),
         failed: 12,

@@ -10,12 +10,16 @@ use super::{
     words::{Name, prose},
 };
 use crate::cloud::{Cloud, SpaceSample};
-use inceptive_draw::chart::Figure;
+use inceptive_draw::chart::{Figure, thinned};
 use inceptive_format::{counted, exact, form, share};
-use inceptive_results::{Metric, Unit};
+use inceptive_results::{Metric, Objective, Source, Unit};
 
 /// The most spaces that are shown.
 const MOST: usize = 20;
+
+/// The most Pareto-optimal networks that are listed, and variables of each.
+const MOST_OF_FRONT: usize = 20;
+const MOST_COLUMNS: usize = 12;
 
 /// The most values of a variable that are named.
 const MOST_VALUES: usize = 24;
@@ -41,8 +45,11 @@ struct Space {
     constraints: Vec<String>,
     /// What part of the points satisfies them.
     inside: Option<String>,
+    /// What is looked for, and what of that needs training.
+    objectives: Option<String>,
     ranges: Table,
     variables: Table,
+    front: Option<Table>,
 }
 
 impl Spaces {
@@ -71,8 +78,10 @@ impl Space {
             size: size(cloud),
             constraints: cloud.constraints.iter().map(|text| prose(text)).collect(),
             inside: inside(cloud),
+            objectives: objectives(cloud),
             ranges: ranges(number, cloud),
             variables: variables(number, cloud),
+            front: front(number, cloud),
         }
     }
 }
@@ -106,20 +115,95 @@ fn inside(cloud: &Cloud) -> Option<String> {
     Some(format!("{part} of the counted networks satisfy the constraints"))
 }
 
+/// The objectives in words.
+fn objectives(cloud: &Cloud) -> Option<String> {
+    if cloud.objectives.is_empty() {
+        return None;
+    }
+    let list = |is_counted: bool| {
+        let of =
+            |objective: &&Objective| (objective.metric.source() == Source::Counted) == is_counted;
+        let words =
+            |objective: &Objective| format!("{} {}", objective.direction, objective.metric.label());
+        cloud.objectives.iter().filter(of).map(words).collect::<Vec<_>>().join(", ")
+    };
+    let (counted, others) = (list(true), list(false));
+    Some(match (counted.as_str(), others.as_str()) {
+        (counted, "") => format!("Objectives: {counted}."),
+        ("", others) => format!("Objectives that need trained or measured networks: {others}."),
+        (counted, others) => format!(
+            "Objectives: {counted}. Ignored here, as it needs trained or measured networks: {others}."
+        ),
+    })
+}
+
+/// The networks that nothing dominates in the counted objectives.
+fn front(number: usize, cloud: &Cloud) -> Option<Table> {
+    let front = cloud.front();
+    if front.is_empty() {
+        return None;
+    }
+    let kept: Vec<&SpaceSample> =
+        thinned(front.len(), MOST_OF_FRONT).map(|at| &cloud.points[front[at]]).collect();
+    let others = cloud.counted_objectives().map(|objective| objective.metric);
+    let metrics: Vec<(Metric, Scale)> = SpaceSample::metrics()
+        .chain(others.filter(|metric| !metric.is_main()))
+        .map(|metric| (metric, scale(metric, kept.iter().map(|point| point.count(metric)))))
+        .collect();
+    let mut columns: Vec<Column> = cloud
+        .variables
+        .iter()
+        .take(MOST_COLUMNS)
+        .map(|(name, _)| Column::text(&prose(name)))
+        .collect();
+    columns.extend(
+        metrics.iter().map(|(metric, scale)| Column::number(metric.label(), scale.unit, "")),
+    );
+    let row = |point: &&SpaceSample| {
+        let mut cells: Vec<Cell> =
+            point.values.iter().take(MOST_COLUMNS).map(|value| Cell::user(prose(value))).collect();
+        cells.extend(metrics.iter().map(|(metric, scale)| {
+            let count = float(point.count(*metric));
+            Cell::number(scale.text(count), count)
+        }));
+        Row::new(cells)
+    };
+    let label = match front.len() {
+        count if count > kept.len() => format!(
+            "{} of {} Pareto-optimal networks of the space, evenly chosen",
+            exact(kept.len() as u64),
+            exact(count as u64)
+        ),
+        _ => "Pareto-optimal networks of the space".to_owned(),
+    };
+    Some(Table {
+        id: format!("space-{}-front", number + 1),
+        label,
+        columns,
+        rows: kept.iter().map(row).collect(),
+        is_sortable: true,
+    })
+}
+
+/// The unit of a metric's column.
+fn scale(metric: Metric, values: impl Iterator<Item = u64>) -> Scale {
+    match metric.unit() {
+        Unit::Bytes => Scale::bytes(values),
+        _ => Scale::counts(values),
+    }
+}
+
 /// What the counted networks cost, and those that satisfy the constraints.
 fn ranges(number: usize, cloud: &Cloud) -> Table {
     let of = |metric: Metric, only_inside: bool| {
         let points = cloud.points.iter().filter(|point| !only_inside || point.is_inside);
-        quartiles(points.filter_map(|point| point.count(metric)).map(float).collect())
+        quartiles(points.map(|point| float(point.count(metric))).collect())
     };
     let mut rows = Vec::new();
     for metric in SpaceSample::metrics() {
         let title = metric.label();
-        let values = cloud.points.iter().filter_map(|point| point.count(metric));
-        let scale = match metric.unit() {
-            Unit::Bytes => Scale::bytes(values),
-            _ => Scale::counts(values),
-        };
+        let values = cloud.points.iter().map(|point| point.count(metric));
+        let scale = scale(metric, values);
         for only_inside in [false, true] {
             if only_inside && cloud.constraints.is_empty() {
                 continue;

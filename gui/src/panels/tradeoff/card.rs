@@ -62,9 +62,7 @@ pub fn cloud_point(ui: &mut Ui, cloud: &Cloud, point: &SpaceSample) {
             line(ui, variable, value);
         }
         for metric in SpaceSample::metrics() {
-            if let Some(count) = point.count(metric) {
-                line(ui, metric.label(), &metric.exact(count));
-            }
+            line(ui, metric.label(), &metric.exact(point.count(metric)));
         }
     });
     if !point.is_inside {

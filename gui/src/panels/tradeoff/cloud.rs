@@ -129,7 +129,7 @@ fn value(point: &SpaceSample, metric: Metric, convention: Convention) -> Option<
     if metric == Metric::Macs && convention != Convention::Inceptive {
         return None;
     }
-    on_axis(metric, point.count(metric)?).map(|estimate| estimate.value)
+    on_axis(metric, point.counts.get(metric)?).map(|estimate| estimate.value)
 }
 
 /// The colours of points that satisfy the constraints, and of others.
@@ -318,16 +318,18 @@ mod tests {
     use std::path::Path;
 
     use egui::vec2;
+    use inceptive_results::Counts;
 
     use super::*;
 
     fn view(count: usize, brushes: &[(Metric, Span)], convention: Convention) -> CloudView {
         let point = |at: usize| SpaceSample {
             values: vec![],
-            params: at as u64,
-            macs: 10 * at as u64,
-            acts: 5,
-            peak_activation_bytes: 1 << 20,
+            counts: Counts::default()
+                .with(Metric::Params, at as u64)
+                .with(Metric::Macs, 10 * at as u64)
+                .with(Metric::Acts, 5)
+                .with(Metric::PeakActivationBytes, 1 << 20),
             is_inside: at.is_multiple_of(2),
         };
         let counts = inceptive_report::Cloud {
@@ -337,6 +339,7 @@ mod tests {
             notes: vec![],
             variables: vec![],
             constraints: vec![],
+            objectives: vec![],
             size: count as u128,
             seed: None,
             failed: 0,
@@ -391,7 +394,7 @@ mod tests {
     fn as_many_lines_as_there_may_be_lie_all_over_the_cloud() {
         assert_eq!(view(MOST_LINES, &[], Convention::Inceptive).lines().count(), MOST_LINES);
         let view = view(100_000, &[], Convention::Inceptive);
-        let params: Vec<u64> = view.lines().map(|point| point.params).collect();
+        let params: Vec<u64> = view.lines().map(|point| point.count(Metric::Params)).collect();
         assert!((MOST_LINES - 20..=MOST_LINES).contains(&params.len()), "{}", params.len());
         // Whatever is left out, every value of a variable that changes fast is among them.
         for values in [2, 3, 5, 7, 10] {

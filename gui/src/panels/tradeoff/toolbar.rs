@@ -3,6 +3,7 @@
 use egui::{ComboBox, DragValue, Role, TextEdit, Ui, WidgetInfo};
 use inceptive_app::Content;
 use inceptive_cost::Convention;
+use inceptive_report::space_axes;
 use inceptive_results::Metric;
 
 use super::{
@@ -60,7 +61,7 @@ pub fn ui(
             scatter.fit();
         }
         way_choice(ui, look, rows);
-        cloud(ui, most, model, commands);
+        cloud(ui, (look, most), model, commands);
     });
 }
 
@@ -128,7 +129,12 @@ fn way_choice(ui: &mut Ui, look: &mut PlotSettings, rows: &Rows) {
 }
 
 /// Networks of the current space as a cloud.
-fn cloud(ui: &mut Ui, most: &mut usize, model: &Model, commands: &mut Commands) {
+fn cloud(
+    ui: &mut Ui,
+    (look, most): (&mut PlotSettings, &mut usize),
+    model: &Model,
+    commands: &mut Commands,
+) {
     let Some(entry) = model.current() else { return };
     let State::Good(Content::Space(space)) = &entry.state else { return };
     ui.separator();
@@ -143,6 +149,10 @@ fn cloud(ui: &mut Ui, most: &mut usize, model: &Model, commands: &mut Commands) 
         )
         .clicked()
     {
+        if !space.objectives.is_empty() {
+            look.metrics = space_axes(&space.objectives);
+            look.is_log = look.metrics.map(AxisMetric::is_log);
+        }
         let (file, space) = (entry.file.clone(), space.clone());
         commands.push(Command::Start(Job::Cloud(CloudRequest { file, space, most: *most })));
     }
