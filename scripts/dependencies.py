@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""Check dependencies: our crates only depend downwards, and others come from crates.io under known licences.
+"""Check dependencies: our crates only depend downwards, their modules go in no circle, and others come from
+crates.io under known licences.
 
     python3 scripts/dependencies.py      # exit 1 with a line for each violation
 """
 
+import graphlib
 import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 # Each crate may depend on those before it. In tests, those in the set below may also use the language.
 LAYERS = [
@@ -25,6 +28,16 @@ TESTS_ONLY = {
 ENGINES_OWNER = "inceptive-bench"
 ENGINES = {"openvino", "openvino-sys", "ort", "rten", "rten-simd", "rten-tensor"}
 WITHOUT_ENGINES = {"inceptive-draw", "inceptive-report"}
+# Modules of a crate that may use each other in a circle.
+CIRCLES = {
+    "inceptive": {"root", "commands"},
+    "inceptive-draw": {"inside", "layout", "room"},
+    "inceptive-gui": {"command", "drafts", "jobs", "model", "panels", "tiles"},
+    "inceptive-pytorch": {"parts", "torch"},
+    "inceptive-report": {"candidate", "way"},
+    "inceptive-results": {"best", "measurement", "quality", "subnormal"},
+    "inceptive-store": {"export", "parquet"},
+}
 
 LICENCES = {
     "0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0",
@@ -61,6 +74,43 @@ def direction(package: dict) -> list[str]:
     return violations
 
 
+def uses(text: str) -> set[str]:
+    """The first name of everything that a file uses from its own crate."""
+    names = set()
+    for used in re.findall(r"\bcrate::(\w+|\{[^;]*\};)", text):
+        while (outer := re.sub(r"(?<=.)\{[^{}]*\}", "", used)) != used:
+            used = outer
+        names.update(re.findall(r"(?:^|[{,])\s*(\w+)", used))
+    return names
+
+
+def circle(package: dict) -> list[str]:
+    """A circle of modules in one of our crates, folders taken as one; tests may use anything."""
+    folder = Path(package["manifest_path"]).parent / "src"
+    texts: dict[str, str] = {}
+    for file in sorted(folder.rglob("*.rs")):
+        text = re.split(r"#\[cfg\(test\)\]\s*mod tests \{", re.sub(r"//.*", "", file.read_text()))[0]
+        if file.parent == folder:
+            text = re.sub(r"\bsuper::", "crate::", text)
+        module = file.relative_to(folder).parts[0].removesuffix(".rs")
+        module = "root" if module in ("lib", "main") else module
+        texts[module] = texts.get(module, "") + text
+    exports = re.compile(r"pub(?:\(crate\))? use (\w+)(::[^;]+);")
+    homes = {name: home for home, rest in exports.findall(texts["root"]) for name in re.findall(r"\w+", rest)}
+    edges = {module: {name if name in texts else homes.get(name, "root") for name in uses(text)}
+             for module, text in texts.items()}
+    edges["root"] = set(re.findall(r"\b(\w+)::", exports.sub("", texts["root"]))) & texts.keys()
+    may = CIRCLES.get(package["name"], set())
+    order = graphlib.TopologicalSorter()
+    for module, used in edges.items():
+        order.add(module, *(used - {module} - (may if module in may else set())))
+    try:
+        order.prepare()
+    except graphlib.CycleError as error:
+        return [f"modules of {package['name']} go in a circle: {' <- '.join(error.args[1])}"]
+    return []
+
+
 def origin(package: dict) -> list[str]:
     """What is wrong with a package that is not ours."""
     name = f"{package['name']} {package['version']}"
@@ -79,8 +129,8 @@ def main() -> int:
     ours = set(metadata["workspace_members"])
     violations = []
     for package in metadata["packages"]:
-        violations += direction(package) if package["id"] in ours else origin(package)
-    print("\n".join(violations) or f"{len(metadata['packages'])} packages, directions and licences are right")
+        violations += direction(package) + circle(package) if package["id"] in ours else origin(package)
+    print("\n".join(violations) or f"{len(metadata['packages'])} packages, directions, modules and licences are right")
     return 1 if violations else 0
 
 

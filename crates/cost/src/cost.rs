@@ -4,30 +4,11 @@ use inceptive_ir::{Graph, NodeId, Part, Size};
 
 use crate::{
     memory::{Peak, peak},
+    mode::Mode,
     node::{NodeCost, SharedTensors},
     receptive_field::{ReceptiveField, receptive_fields},
     totals::Totals,
 };
-
-/// What of the network runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// The deployed network: no auxiliary heads, dropout is the identity.
-    #[default]
-    Inference,
-    /// The forward pass of training: with auxiliary heads and dropout.
-    Training,
-}
-
-impl Mode {
-    /// `inference` or `training`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Inference => "inference",
-            Self::Training => "training",
-        }
-    }
-}
 
 /// Counts of a network and of each of its nodes.
 #[derive(Clone, Debug, PartialEq)]

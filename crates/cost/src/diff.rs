@@ -11,8 +11,9 @@ use std::{
 use inceptive_ir::{AttributeValue, AuxiliaryHead, Graph, NodeId, Op, Part, Path, Shape, Shared};
 
 use crate::{
-    cost::{Cost, Mode},
+    cost::Cost,
     group::{ModuleCost, by_module},
+    mode::Mode,
     node::NodeCost,
     totals::Totals,
 };

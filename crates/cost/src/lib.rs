@@ -44,18 +44,20 @@ mod cost;
 mod diff;
 mod group;
 mod memory;
+mod mode;
 mod node;
 mod receptive_field;
 mod reconcile;
 mod totals;
 
 pub use convention::{Convention, Rule, UnknownConvention};
-pub use cost::{BatchTooLarge, Cost, Mode};
+pub use cost::{BatchTooLarge, Cost};
 pub use diff::{
     AttributeChange, Change, Diff, HeadChange, HeadSide, ModuleChange, NodeChange, NodeSide, diff,
 };
 pub use group::{ModuleCost, OpCost, by_module, by_op};
 pub use memory::Peak;
+pub use mode::Mode;
 pub use node::NodeCost;
 pub use receptive_field::ReceptiveField;
 pub use reconcile::{Reason, Reconciliation, Row, reconcile};

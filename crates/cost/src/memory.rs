@@ -2,7 +2,7 @@
 
 use inceptive_ir::{Graph, NodeId};
 
-use crate::{cost::Mode, node::is_view};
+use crate::{mode::Mode, node::is_view};
 
 /// The moment at which most bytes of results are in memory.
 ///

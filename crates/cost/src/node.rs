@@ -6,7 +6,7 @@ use inceptive_ir::{
     Activation, Conv, Graph, Linear, NodeId, Op, Path, Pool, PoolKind, Role, Shape, Size,
 };
 
-use crate::{BYTES_PER_VALUE, cost::Mode, receptive_field::ReceptiveField};
+use crate::{BYTES_PER_VALUE, mode::Mode, receptive_field::ReceptiveField};
 
 /// Counts of one node.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,7 +4,7 @@ use std::{
     cell::Cell,
     collections::{BTreeMap, HashMap},
     fmt,
-    path::PathBuf,
+    path::{Path as FilePath, PathBuf},
     sync::Arc,
 };
 
@@ -13,6 +13,7 @@ use inceptive_results::{Published, comparable};
 
 use crate::{
     code::Code,
+    constraint::Constraint,
     diagnostic::{Diagnostic, DiagnosticSink, suggestion},
     document::{
         ArchitectureKeys, AuxiliaryKeys, InputKeys, RESOLVED_KEYS, fields, published, texts,
@@ -21,12 +22,10 @@ use crate::{
     expr::Val,
     field::{Fields, Maybe, Real, Text, given},
     lower::{
-        Cursor, Lowering, Override, WidthRule,
+        Cursor, Lowering, Override, WidthRule, Written,
         block::{declared, value},
     },
     scope::{Named, Reader, Scope},
-    settable::Written,
-    space::Constraint,
     static_check,
     step::{Names, check_name},
     yaml::{Entry, Map, Node, Value},
@@ -117,6 +116,30 @@ pub(crate) struct Built {
     pub(crate) steps: u32,
     /// Numbers that its steps were given.
     pub(crate) written: Vec<Written>,
+}
+
+/// The network of a draft with what its file and the settings say about it.
+pub(crate) fn finish(
+    draft: &Draft,
+    path: &FilePath,
+    point: Vec<(String, String)>,
+    extends: Option<PathBuf>,
+    sink: &DiagnosticSink,
+) -> Option<Architecture> {
+    let built = build(draft, sink)?;
+    Some(Architecture {
+        name: built.name,
+        file: path.to_owned(),
+        description: built.description,
+        notes: built.notes,
+        extends,
+        cite: built.cite,
+        published: built.published,
+        graph: built.graph,
+        unfit_heads: built.unfit_heads,
+        point,
+        constraints: Vec::new(),
+    })
 }
 
 /// Builds the network of a draft; none when something was reported.

@@ -33,17 +33,21 @@
 mod architecture;
 mod args;
 mod code;
+mod constraint;
 mod diagnostic;
 mod document;
 mod expr;
+mod failure;
 mod field;
 mod library;
 mod load;
 mod lower;
 mod merge;
+mod path;
 mod schema;
 mod scope;
 mod settable;
+mod setting;
 mod source;
 mod space;
 mod static_check;
@@ -52,56 +56,28 @@ mod variant;
 mod write;
 mod yaml;
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-    str::FromStr,
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 pub use architecture::{Architecture, UnfitHead};
 pub use code::{Code, UnknownCode};
+pub use constraint::Constraint;
 pub use diagnostic::{Diagnostic, Style};
+pub use failure::Failure;
 pub use library::{Block, Library};
 pub use load::Kind;
 pub use schema::json_schema;
 pub use settable::{Settable, SettableKind, Settables, TailChoice, settables};
+pub use setting::{MalformedSetting, Setting};
 pub use source::{Disk, Files, Memory, Position, Source, Sources};
-pub use space::{Choice, Constraint, Space, Variable};
+pub use space::{Choice, Space, Variable};
 pub use variant::{Variant, variant};
 
-use architecture::Draft;
-use diagnostic::{DiagnosticSink, suggestion};
+use architecture::{Draft, finish};
+use diagnostic::DiagnosticSink;
 use load::{Document, Loader};
 use scope::{Reader, Scope};
-use yaml::{Entry, Map, Node, Value};
-
-/// A value that is set from outside: `width=0.75` or `4a.c3=256`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Setting {
-    /// What is set.
-    pub key: String,
-    /// Its value, as YAML.
-    pub value: String,
-}
-
-/// The text is not `KEY=VALUE`.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not KEY=VALUE, such as width=0.75 or 4a.c3=256")]
-pub struct MalformedSetting(String);
-
-impl FromStr for Setting {
-    type Err = MalformedSetting;
-
-    fn from_str(text: &str) -> Result<Self, MalformedSetting> {
-        match text.split_once('=') {
-            Some((key, value)) if !key.trim().is_empty() && !value.trim().is_empty() => {
-                Ok(Self { key: key.trim().to_owned(), value: value.trim().to_owned() })
-            }
-            _ => Err(MalformedSetting(text.to_owned())),
-        }
-    }
-}
+use setting::set;
+use yaml::Entry;
 
 /// A network with the files that it was read from.
 #[derive(Clone, Debug)]
@@ -139,37 +115,6 @@ pub enum Checked {
     /// A library of blocks.
     Library(Library),
 }
-
-/// Everything that is wrong with a file.
-#[derive(Clone, Debug)]
-pub struct Failure {
-    /// What is wrong, in the order of the files and their lines; never empty.
-    pub diagnostics: Vec<Diagnostic>,
-    /// The files, as far as they could be read.
-    pub sources: Sources,
-}
-
-impl Failure {
-    /// Whether there are so many diagnostics that no more were looked for.
-    pub fn is_cut_off(&self) -> bool {
-        self.diagnostics.len() >= diagnostic::MOST
-    }
-
-    /// All diagnostics as a person reads them, separated by empty lines.
-    pub fn render(&self, style: Style) -> String {
-        let parts =
-            self.diagnostics.iter().map(|diagnostic| diagnostic.render(&self.sources, style));
-        parts.collect::<Vec<String>>().join("\n\n")
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.render(Style::Plain))
-    }
-}
-
-impl std::error::Error for Failure {}
 
 /// Reads the network that a file describes, or the point of a space that `settings` name.
 ///
@@ -250,11 +195,6 @@ fn expect_space(document: &Document, sink: &DiagnosticSink) -> Option<()> {
     let message = format!("the file is {}, not a space", found.describe());
     sink.push(Diagnostic::new(Code::WrongKind, message).at(document.span, "here"));
     None
-}
-
-fn expect_architecture(found: Kind, span: inceptive_ir::Span, sink: &DiagnosticSink) {
-    let message = format!("the file is {}, not a network", found.describe());
-    sink.push(Diagnostic::new(Code::WrongKind, message).at(span, "here"));
 }
 
 fn check_with(loader: &mut Loader<'_>, path: &Path, sink: &DiagnosticSink) -> Option<Checked> {
@@ -375,108 +315,4 @@ fn load_point(
     let mut architecture = finish(&changed.draft, path, point, None, sink)?;
     architecture.constraints.clone_from(&space.constraints);
     Some((architecture, changed.draft))
-}
-
-/// An architecture with the settings applied.
-struct Changed {
-    draft: Draft,
-    point: Vec<(String, String)>,
-}
-
-/// Applies settings: parameters by name, top-level keys by path, arguments of steps as `step.key`.
-fn set(
-    mut map: Map,
-    entries: &[Entry],
-    variables: &[&str],
-    document: &Document,
-    sources: &Sources,
-    sink: &DiagnosticSink,
-) -> Changed {
-    let mut overrides = Vec::new();
-    let mut point = Vec::new();
-    for entry in entries {
-        let params = map.get("params").map(lower::block::declared).unwrap_or_default();
-        if params.iter().any(|param| param.key == entry.key) {
-            map = architecture::with_parameter(&map, entry);
-        } else if let Some(change) = top_level(entry) {
-            map = merge::merge(&map, &change);
-        } else if let Some((step, key)) = entry.key.rsplit_once('.') {
-            let argument = Entry { key: key.into(), ..entry.clone() };
-            overrides.push((step.to_owned(), entry.key_span, Arc::new(Map(vec![argument]))));
-        } else {
-            unknown_setting(entry, &params, variables, sink);
-            continue;
-        }
-        let written = sources.get(entry.key_span.source).map(|source| source.text.to_string());
-        point.push((entry.key.to_string(), written.unwrap_or_default()));
-    }
-    if !point.is_empty() {
-        // A changed network is not the one whose accuracy was published.
-        map = document::without(&map, &["published"]);
-    }
-    Changed { draft: Draft { map, span: document.span, overrides }, point }
-}
-
-/// Top-level keys that can be set.
-const SETTABLE: [&str; 8] = [
-    "name",
-    "classes",
-    "tail",
-    "width_multiplier",
-    "width_divisor",
-    "auxiliary",
-    "input.size",
-    "input.channels",
-];
-
-/// The change of a top-level key.
-fn top_level(entry: &Entry) -> Option<Map> {
-    if !SETTABLE.contains(&&*entry.key) {
-        return None;
-    }
-    Some(match entry.key.split_once('.') {
-        None => Map(vec![entry.clone()]),
-        Some((outer, inner)) => {
-            let inner = Entry { key: inner.into(), ..entry.clone() };
-            let value = Value::Map(Arc::new(Map(vec![inner])));
-            let value = Node { span: entry.value.span, value };
-            Map(vec![Entry { key: outer.into(), value, ..entry.clone() }])
-        }
-    })
-}
-
-fn unknown_setting(entry: &Entry, params: &[Entry], variables: &[&str], sink: &DiagnosticSink) {
-    let mut known: Vec<&str> = SETTABLE.to_vec();
-    known.extend(params.iter().map(|param| &*param.key));
-    known.extend(variables);
-    known.sort_unstable();
-    known.dedup();
-    let message = format!("`{}` cannot be set", entry.key);
-    let unknown =
-        Diagnostic::new(Code::UnknownSetting, message).at(entry.value.span, "for this value");
-    let help = suggestion(&entry.key, "settings", known);
-    sink.push(unknown.help(format!("{help}; arguments of steps are written `4a.c3=256`")));
-}
-
-fn finish(
-    draft: &Draft,
-    path: &Path,
-    point: Vec<(String, String)>,
-    extends: Option<PathBuf>,
-    sink: &DiagnosticSink,
-) -> Option<Architecture> {
-    let built = architecture::build(draft, sink)?;
-    Some(Architecture {
-        name: built.name,
-        file: path.to_owned(),
-        description: built.description,
-        notes: built.notes,
-        extends,
-        cite: built.cite,
-        published: built.published,
-        graph: built.graph,
-        unfit_heads: built.unfit_heads,
-        point,
-        constraints: Vec::new(),
-    })
 }

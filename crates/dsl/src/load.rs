@@ -14,6 +14,7 @@ use crate::{
     document::LibraryKeys,
     field::{Field, Text},
     merge::{inherited, merge, merge_all},
+    path::normal,
     scope::{Reader, Scope},
     source::{Files, Sources},
     yaml::{self, Entry, Map, Node, Value},
@@ -366,21 +367,4 @@ fn relative_components(path: &Path) -> bool {
     path.components().all(|component| {
         matches!(component, Component::Normal(_) | Component::CurDir | Component::ParentDir)
     })
-}
-
-/// The path with `.` and `name/..` removed by text alone.
-pub(crate) fn normal(path: &Path) -> PathBuf {
-    let mut normal = PathBuf::new();
-    for component in path.components() {
-        match component {
-            Component::CurDir => {}
-            Component::ParentDir
-                if matches!(normal.components().next_back(), Some(Component::Normal(_))) =>
-            {
-                normal.pop();
-            }
-            other => normal.push(other),
-        }
-    }
-    normal
 }

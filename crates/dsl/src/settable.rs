@@ -6,32 +6,23 @@ use std::{
     sync::Arc,
 };
 
-use inceptive_ir::{Part, Path};
+use inceptive_ir::Part;
 
 use crate::{
-    Failure,
     architecture::{Built, Draft, build},
-    diagnostic::DiagnosticSink,
+    code::Code,
+    diagnostic::{Diagnostic, DiagnosticSink},
     expr,
+    failure::Failure,
     load::{Document, Kind, Loader},
     lower::{
+        Written,
         block::{declared, parameters},
         tail::{FC_WIDTHS, fc_path},
     },
     source::Files,
     yaml::{Map, Node, Value},
 };
-
-/// A number that a step was given as it is.
-#[derive(Clone, Debug)]
-pub(crate) struct Written {
-    pub(crate) path: Path,
-    pub(crate) part: Part,
-    /// The block that the step calls; none of a built-in one, whose width it is.
-    pub(crate) block: Option<Arc<str>>,
-    pub(crate) key: Arc<str>,
-    pub(crate) value: f64,
-}
 
 /// What a value decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,7 +112,8 @@ pub(crate) fn resolved(
     if found == Kind::Architecture {
         return loader.resolve(document);
     }
-    crate::expect_architecture(found, document.span, sink);
+    let message = format!("the file is {}, not a network", found.describe());
+    sink.push(Diagnostic::new(Code::WrongKind, message).at(document.span, "here"));
     None
 }
 

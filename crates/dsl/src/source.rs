@@ -10,6 +10,8 @@ use std::{
 
 use inceptive_ir::Span;
 
+use crate::path::normal;
+
 /// Where files come from: the disk, or memory for editors and tests.
 pub trait Files {
     /// The bytes of a file, at most `limit` of them.
@@ -71,7 +73,7 @@ impl Files for Memory {
     }
 
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
-        let path = crate::load::normal(path);
+        let path = normal(path);
         if self.0.contains_key(&path) {
             Ok(path)
         } else {

@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use serde_yaml::{Mapping, Value as Yaml};
 
 use crate::{
-    Failure, Setting, Space,
     code::Code,
     diagnostic::{Diagnostic, DiagnosticSink},
     document::without,
+    failure::Failure,
     load::{Document, Kind, Loader},
     lower::block::declared,
     settable::resolved,
+    setting::{Setting, top_level},
     source::Files,
-    top_level,
+    space::Space,
     write::{mapping, yaml},
     yaml::{Entry, Map},
 };

@@ -26,7 +26,6 @@ use crate::{
     expr::{Val, ValKind},
     field::{Condition, Fields, Maybe, given},
     scope::{Reader, Scope},
-    settable::Written,
     step::{Names, Step},
     yaml::{Map, Node, Value},
 };
@@ -87,6 +86,17 @@ pub(crate) struct Override {
     pub(crate) span: Span,
     pub(crate) args: Arc<Map>,
     pub(crate) used: Cell<bool>,
+}
+
+/// A number that a step was given as it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Written {
+    pub(crate) path: Path,
+    pub(crate) part: Part,
+    /// The block that the step calls; none of a built-in one, whose width it is.
+    pub(crate) block: Option<Arc<str>>,
+    pub(crate) key: Arc<str>,
+    pub(crate) value: f64,
 }
 
 /// Builds the graph of one network.

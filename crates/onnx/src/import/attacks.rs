@@ -4,6 +4,7 @@
 use super::tests::{graph, node, read};
 use super::*;
 use crate::export::{Batch, LrnForm, Opset, Options, to_onnx};
+use inceptive_ir::GraphError;
 use inceptive_pytorch::to_pytorch;
 
 fn named(op: &str, inputs: &[&str], output: &str, name: &str) -> NodeProto {

@@ -3,7 +3,7 @@
 
 use inceptive_ir::Graph;
 
-use super::ImportError;
+use super::error::ImportError;
 
 /// The most operators of a file. Many of them compute shapes and constants and become no node.
 pub const MOST_OPERATORS: usize = 4 * Graph::MAX_NODES;

@@ -8,7 +8,7 @@ use crate::proto::{DataType, EXTERNAL, TensorProto};
 
 use crate::export::transposed;
 
-use super::UnsupportedOp;
+use super::error::UnsupportedOp;
 
 /// The longest vector of integers that is computed with: shapes, axes, pads.
 const MAX_INTS: usize = 64;

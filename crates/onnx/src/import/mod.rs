@@ -5,8 +5,11 @@
 //! a channel shuffle); everything else becomes one node. What has no counterpart is collected, and the whole
 //! list is reported.
 
+mod attribute;
 mod census;
 mod constant;
+mod error;
+mod importer;
 mod name;
 mod operator;
 
@@ -17,17 +20,20 @@ use std::{
     sync::Arc,
 };
 
-use inceptive_ir::{
-    Graph, GraphError, NewNode, NodeParts, Op, Padding, Parts, Path, Role, Shape, Shared, passes,
-};
-use prost::{DecodeError, Message, bytes::Bytes};
+use inceptive_ir::{Graph, NewNode, NodeParts, Op, Parts, Path, Role, Shape, Shared, passes};
+use prost::{Message, bytes::Bytes};
 
 use crate::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
 use inceptive_weights::Weights;
 
 pub use constant::Constant;
+pub use error::{ImportError, ValuesError};
+
 use constant::External;
+use error::UnsupportedOp;
+use importer::{Draft, Importer, Value};
 use name::Names;
+use operator::is_standard;
 
 /// A network that was read from an ONNX file.
 #[derive(Clone, Debug)]
@@ -45,70 +51,6 @@ pub struct Imported {
     /// The names of the file's other outputs, which the network does not have.
     pub left_out: Vec<String>,
     tensors: Vec<(Path, Role, Constant)>,
-}
-
-/// Why a file cannot be read as a network.
-#[derive(Debug, thiserror::Error)]
-pub enum ImportError {
-    /// The bytes are no ONNX file.
-    #[error("not an ONNX file: {0}")]
-    Format(#[from] DecodeError),
-    /// There is no graph, or nothing in it.
-    #[error("the file holds no graph")]
-    Empty,
-    /// There is more in it than is read.
-    #[error("the file has more than {limit} {what}, the limit")]
-    TooMuch {
-        /// Of what there is too much.
-        what: &'static str,
-        /// The limit.
-        limit: usize,
-    },
-    /// The input cannot be an image.
-    #[error("{0}")]
-    Input(String),
-    /// A node reads what is only computed after it.
-    #[error("the graph is cyclic, or not in order: a {op} reads `{input}` before it is computed")]
-    Order {
-        /// The node's operator.
-        op: String,
-        /// What it reads.
-        input: String,
-    },
-    /// Operators that networks here do not have.
-    #[error("{}", list(.0))]
-    Unsupported(BTreeMap<String, usize>),
-    /// The nodes make no valid network.
-    #[error(transparent)]
-    Graph(#[from] GraphError),
-}
-
-/// The lines of [`ImportError::Unsupported`].
-fn list(unsupported: &BTreeMap<String, usize>) -> String {
-    let lines = unsupported.iter().map(|(what, count)| format!("\n  {count} x {what}"));
-    format!("these operators are not supported:{}", lines.collect::<String>())
-}
-
-/// Why the values of a network's tensors cannot be had.
-#[derive(Debug, thiserror::Error)]
-pub enum ValuesError {
-    /// The file that holds them cannot be read.
-    #[error("weights are in `{location}`, which cannot be read: {error}")]
-    Read {
-        /// The file, from the folder of the model.
-        location: String,
-        /// What went wrong.
-        #[source]
-        error: io::Error,
-    },
-    /// The file that holds them is too short.
-    #[error("`{location}` does not contain the weights of `{path}`")]
-    TooShort {
-        /// The file, from the folder of the model.
-        location: String,
-        /// The layer.
-        path: Path,
-    },
 }
 
 impl Imported {
@@ -184,10 +126,6 @@ fn check_order(file: &GraphProto) -> Result<(), ImportError> {
     Ok(())
 }
 
-fn is_standard(domain: &str) -> bool {
-    domain.is_empty() || domain == "ai.onnx"
-}
-
 /// The nodes that the first output depends on, in the order of the file.
 fn live_nodes(file: &GraphProto) -> Result<Vec<&NodeProto>, ImportError> {
     let result = file.output.first().ok_or(ImportError::Empty)?;
@@ -201,70 +139,6 @@ fn live_nodes(file: &GraphProto) -> Result<Vec<&NodeProto>, ImportError> {
     }
     live.reverse();
     Ok(live)
-}
-
-/// Why an operator of the file has no counterpart.
-#[derive(Clone, Debug, PartialEq)]
-pub struct UnsupportedOp(Option<String>);
-
-impl UnsupportedOp {
-    /// The operator is not known at all.
-    const UNKNOWN: Self = Self(None);
-
-    fn because(reason: &str) -> Self {
-        Self(Some(reason.to_owned()))
-    }
-}
-
-impl<E: std::error::Error> From<E> for UnsupportedOp {
-    fn from(error: E) -> Self {
-        Self::because(&error.to_string())
-    }
-}
-
-/// What a name in the file stands for.
-#[derive(Clone, Debug)]
-enum Value {
-    /// A known tensor.
-    Constant(Constant),
-    /// The result of a node.
-    Node(usize),
-    /// The result of a node, multiplied by a number that a sum will take in.
-    Scaled(usize, f32),
-    /// The result of a node with zeros around it, for a window to take in.
-    Padded(usize, Padding),
-    /// Channels split into groups, the start of a shuffle.
-    Split(usize, u32),
-    /// Groups swapped, the middle of a shuffle.
-    Swapped(usize, u32),
-    /// Averages over so many windows of rows, the start of an adaptive pooling.
-    Rows(usize, u32),
-    /// The result of something that is not supported.
-    Unknown,
-}
-
-/// A node to be.
-#[derive(Clone, Debug)]
-struct Draft {
-    op: Op,
-    path: String,
-    inputs: Vec<usize>,
-    shape: Shape,
-    tensors: Vec<(Role, Constant)>,
-}
-
-/// A file on its way to a graph.
-struct Importer {
-    drafts: Vec<Draft>,
-    values: HashMap<String, Value>,
-    /// How often each name is read.
-    reads: HashMap<String, usize>,
-    names: Names,
-    /// The sum that was read last if it is a helper in one of our files: of which node, and where it is.
-    partial_sum: Option<(String, usize)>,
-    unsupported: BTreeMap<String, usize>,
-    opset: i64,
-    is_ours: bool,
 }
 
 impl Importer {

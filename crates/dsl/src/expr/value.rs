@@ -1,0 +1,64 @@
+//! Values of expressions.
+
+use std::sync::Arc;
+
+use crate::yaml::{Node, Value as Yaml, shown};
+
+/// The value of an expression.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Val {
+    pub(crate) kind: ValKind,
+    /// Whether it follows from the channels of the input or from the number of classes, which
+    /// `width_multiplier` must not multiply (again).
+    pub(crate) from_input: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum ValKind {
+    Number(f64),
+    Bool(bool),
+    Text(Arc<str>),
+    /// A list, a map or nothing.
+    Node(Node),
+}
+
+impl Val {
+    pub(crate) fn number(number: f64) -> Self {
+        Self { kind: ValKind::Number(number), from_input: false }
+    }
+
+    pub(crate) fn from_node(node: &Node) -> Self {
+        let kind = match &node.value {
+            Yaml::Number(number) => ValKind::Number(*number),
+            Yaml::Bool(flag) => ValKind::Bool(*flag),
+            Yaml::Text(text) => ValKind::Text(Arc::clone(text)),
+            Yaml::Null | Yaml::List(_) | Yaml::Map(_) => ValKind::Node(node.clone()),
+        };
+        Self { kind, from_input: false }
+    }
+
+    pub(crate) fn describe(&self) -> String {
+        match &self.kind {
+            ValKind::Number(number) => shown(*number),
+            ValKind::Bool(flag) => flag.to_string(),
+            ValKind::Text(text) => format!("`{text}`"),
+            ValKind::Node(node) => node.kind().to_owned(),
+        }
+    }
+}
+
+/// Why an expression has no value.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum EvalError {
+    /// The value cannot be known because of an error that is reported elsewhere.
+    Unknown,
+    /// No variable of this name is in scope.
+    NoVariable(String),
+    /// The operation is not defined.
+    Undefined(String),
+}
+
+/// Named values for expressions.
+pub(crate) trait Lookup {
+    fn lookup(&self, name: &str) -> Result<Val, EvalError>;
+}

@@ -1,0 +1,13 @@
+//! Typed values of keys. One definition of a key gives its reading, its diagnostics and its JSON Schema.
+
+mod keys;
+mod number;
+mod raw;
+mod window;
+mod word;
+
+pub(crate) use keys::{Field, Fields, Maybe, given, record, schema, unknown_keys};
+pub(crate) use number::{Count, Index, Real};
+pub(crate) use raw::{Branches, Condition, Scales, Steps, raw};
+pub(crate) use window::{Extent, Pad};
+pub(crate) use word::{Act, Flag, Join, Norm, Text};

@@ -1,0 +1,130 @@
+//! Numbers.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use crate::{
+    code::Code,
+    diagnostic::Diagnostic,
+    expr::{Val, ValKind},
+    scope::Reader,
+    yaml::{Node, shown},
+};
+
+use super::keys::{Field, schema};
+
+/// The largest number that a width, kernel, stride or size may have.
+const MAX_COUNT: u32 = 1 << 20;
+
+/// A whole number of at least 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Count {
+    pub(crate) value: u32,
+    /// Whether it was computed from `$in`.
+    pub(crate) from_input: bool,
+}
+
+schema!(
+    Count,
+    "A whole number of at least 1, or an expression such as `$c1 * 2`.",
+    json_schema!({
+        "anyOf": [{"type": "integer", "minimum": 1, "maximum": 1_048_576}, {"type": "string", "pattern": "[$0-9]"}]
+    })
+);
+
+impl Field for Count {
+    fn read(node: &Node, reader: &Reader<'_>) -> Option<Self> {
+        let value = reader.number(node)?;
+        let from_input = value.from_input;
+        whole(&value, 1, MAX_COUNT, node, reader).map(|value| Self { value, from_input })
+    }
+}
+
+/// The whole number between `least` and `most` that `value` is.
+fn whole(value: &Val, least: u32, most: u32, node: &Node, reader: &Reader<'_>) -> Option<u32> {
+    let ValKind::Number(number) = value.kind else { return reader.wrong_type(node, "a number") };
+    let found = match node.text() {
+        Some(text) => format!("{}, the value of `{text}`", shown(number)),
+        None => shown(number),
+    };
+    if number.is_finite() && number.fract() != 0.0 {
+        let message = format!("a whole number is needed here, not {found}");
+        return reader.report(
+            Diagnostic::new(Code::NotWhole, message).at(node.span, "not a whole number").help(
+                "say how to round: `floor(...)`, `ceil(...)`, `round(...)` or `round_to(..., 8)`",
+            ),
+        );
+    }
+    if !(f64::from(least)..=f64::from(most)).contains(&number) {
+        let message = format!("a number from {least} to {most} is needed here, not {found}");
+        return reader
+            .report(Diagnostic::new(Code::OutOfRange, message).at(node.span, "out of range"));
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "whole and in range"
+    )]
+    Some(number as u32)
+}
+
+/// A whole number of at least 0.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Index(pub(crate) u32);
+
+schema!(
+    Index,
+    "A whole number of at least 0, or an expression.",
+    json_schema!({
+        "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "[$0-9]"}]
+    })
+);
+
+impl Field for Index {
+    fn read(node: &Node, reader: &Reader<'_>) -> Option<Self> {
+        let value = reader.number(node)?;
+        whole(&value, 0, MAX_COUNT, node, reader).map(Self)
+    }
+}
+
+/// A finite number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Real(pub(crate) f64);
+
+schema!(
+    Real,
+    "A number or an expression.",
+    json_schema!({
+        "anyOf": [{"type": "number"}, {"type": "string", "pattern": "[$0-9]"}]
+    })
+);
+
+impl Field for Real {
+    fn read(node: &Node, reader: &Reader<'_>) -> Option<Self> {
+        match reader.number(node)?.kind {
+            ValKind::Number(number)
+                if number.is_finite() && number.abs() <= f64::from(f32::MAX) =>
+            {
+                Some(Self(number))
+            }
+            _ => {
+                let message = format!("a finite number is needed here, found {}", node.brief());
+                reader.report(
+                    Diagnostic::new(Code::OutOfRange, message).at(node.span, "out of range"),
+                )
+            }
+        }
+    }
+}
+
+impl Real {
+    /// As attributes store it.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "within the range of f32; attributes are f32"
+    )]
+    pub(crate) fn as_f32(self) -> f32 {
+        self.0 as f32
+    }
+}

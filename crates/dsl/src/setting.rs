@@ -1,0 +1,123 @@
+//! Values that are set from outside.
+
+use std::{str::FromStr, sync::Arc};
+
+use crate::{
+    architecture::{Draft, with_parameter},
+    code::Code,
+    diagnostic::{Diagnostic, DiagnosticSink, suggestion},
+    document::without,
+    load::Document,
+    lower::block::declared,
+    merge::merge,
+    source::Sources,
+    yaml::{Entry, Map, Node, Value},
+};
+
+/// A value that is set from outside: `width=0.75` or `4a.c3=256`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// What is set.
+    pub key: String,
+    /// Its value, as YAML.
+    pub value: String,
+}
+
+/// The text is not `KEY=VALUE`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not KEY=VALUE, such as width=0.75 or 4a.c3=256")]
+pub struct MalformedSetting(String);
+
+impl FromStr for Setting {
+    type Err = MalformedSetting;
+
+    fn from_str(text: &str) -> Result<Self, MalformedSetting> {
+        match text.split_once('=') {
+            Some((key, value)) if !key.trim().is_empty() && !value.trim().is_empty() => {
+                Ok(Self { key: key.trim().to_owned(), value: value.trim().to_owned() })
+            }
+            _ => Err(MalformedSetting(text.to_owned())),
+        }
+    }
+}
+
+/// An architecture with the settings applied.
+pub(crate) struct Changed {
+    pub(crate) draft: Draft,
+    pub(crate) point: Vec<(String, String)>,
+}
+
+/// Applies settings: parameters by name, top-level keys by path, arguments of steps as `step.key`.
+pub(crate) fn set(
+    mut map: Map,
+    entries: &[Entry],
+    variables: &[&str],
+    document: &Document,
+    sources: &Sources,
+    sink: &DiagnosticSink,
+) -> Changed {
+    let mut overrides = Vec::new();
+    let mut point = Vec::new();
+    for entry in entries {
+        let params = map.get("params").map(declared).unwrap_or_default();
+        if params.iter().any(|param| param.key == entry.key) {
+            map = with_parameter(&map, entry);
+        } else if let Some(change) = top_level(entry) {
+            map = merge(&map, &change);
+        } else if let Some((step, key)) = entry.key.rsplit_once('.') {
+            let argument = Entry { key: key.into(), ..entry.clone() };
+            overrides.push((step.to_owned(), entry.key_span, Arc::new(Map(vec![argument]))));
+        } else {
+            unknown_setting(entry, &params, variables, sink);
+            continue;
+        }
+        let written = sources.get(entry.key_span.source).map(|source| source.text.to_string());
+        point.push((entry.key.to_string(), written.unwrap_or_default()));
+    }
+    if !point.is_empty() {
+        // A changed network is not the one whose accuracy was published.
+        map = without(&map, &["published"]);
+    }
+    Changed { draft: Draft { map, span: document.span, overrides }, point }
+}
+
+/// Top-level keys that can be set.
+const SETTABLE: [&str; 8] = [
+    "name",
+    "classes",
+    "tail",
+    "width_multiplier",
+    "width_divisor",
+    "auxiliary",
+    "input.size",
+    "input.channels",
+];
+
+/// The change of a top-level key.
+pub(crate) fn top_level(entry: &Entry) -> Option<Map> {
+    if !SETTABLE.contains(&&*entry.key) {
+        return None;
+    }
+    Some(match entry.key.split_once('.') {
+        None => Map(vec![entry.clone()]),
+        Some((outer, inner)) => {
+            let inner = Entry { key: inner.into(), ..entry.clone() };
+            let value = Value::Map(Arc::new(Map(vec![inner])));
+            let value = Node { span: entry.value.span, value };
+            Map(vec![Entry { key: outer.into(), value, ..entry.clone() }])
+        }
+    })
+}
+
+fn unknown_setting(entry: &Entry, params: &[Entry], variables: &[&str], sink: &DiagnosticSink) {
+    let mut known: Vec<&str> = SETTABLE.to_vec();
+    known.extend(params.iter().map(|param| &*param.key));
+    known.extend(variables);
+    known.sort_unstable();
+    known.dedup();
+    let message = format!("`{}` cannot be set", entry.key);
+    let unknown =
+        Diagnostic::new(Code::UnknownSetting, message).at(entry.value.span, "for this value");
+    let help = suggestion(&entry.key, "settings", known);
+    sink.push(unknown.help(format!("{help}; arguments of steps are written `4a.c3=256`")));
+}

@@ -1,0 +1,90 @@
+//! Why a file cannot be read as a network.
+
+use std::{collections::BTreeMap, io};
+
+use inceptive_ir::{GraphError, Path};
+use prost::DecodeError;
+
+/// Why a file cannot be read as a network.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The bytes are no ONNX file.
+    #[error("not an ONNX file: {0}")]
+    Format(#[from] DecodeError),
+    /// There is no graph, or nothing in it.
+    #[error("the file holds no graph")]
+    Empty,
+    /// There is more in it than is read.
+    #[error("the file has more than {limit} {what}, the limit")]
+    TooMuch {
+        /// Of what there is too much.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
+    /// The input cannot be an image.
+    #[error("{0}")]
+    Input(String),
+    /// A node reads what is only computed after it.
+    #[error("the graph is cyclic, or not in order: a {op} reads `{input}` before it is computed")]
+    Order {
+        /// The node's operator.
+        op: String,
+        /// What it reads.
+        input: String,
+    },
+    /// Operators that networks here do not have.
+    #[error("{}", list(.0))]
+    Unsupported(BTreeMap<String, usize>),
+    /// The nodes make no valid network.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+}
+
+/// The lines of [`ImportError::Unsupported`].
+fn list(unsupported: &BTreeMap<String, usize>) -> String {
+    let lines = unsupported.iter().map(|(what, count)| format!("\n  {count} x {what}"));
+    format!("these operators are not supported:{}", lines.collect::<String>())
+}
+
+/// Why the values of a network's tensors cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum ValuesError {
+    /// The file that holds them cannot be read.
+    #[error("weights are in `{location}`, which cannot be read: {error}")]
+    Read {
+        /// The file, from the folder of the model.
+        location: String,
+        /// What went wrong.
+        #[source]
+        error: io::Error,
+    },
+    /// The file that holds them is too short.
+    #[error("`{location}` does not contain the weights of `{path}`")]
+    TooShort {
+        /// The file, from the folder of the model.
+        location: String,
+        /// The layer.
+        path: Path,
+    },
+}
+
+/// Why an operator of the file has no counterpart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnsupportedOp(pub(super) Option<String>);
+
+impl UnsupportedOp {
+    /// The operator is not known at all.
+    pub(super) const UNKNOWN: Self = Self(None);
+
+    /// The operator is known, but this use of it is not read.
+    pub(super) fn because(reason: &str) -> Self {
+        Self(Some(reason.to_owned()))
+    }
+}
+
+impl<E: std::error::Error> From<E> for UnsupportedOp {
+    fn from(error: E) -> Self {
+        Self::because(&error.to_string())
+    }
+}

@@ -1,0 +1,160 @@
+//! A file on its way to a graph.
+
+use std::collections::{BTreeMap, HashMap};
+
+use inceptive_ir::{Op, Padding, Role, Shape};
+
+use super::{attribute::find, constant::Constant, error::UnsupportedOp, name::Names};
+use crate::proto::NodeProto;
+
+/// What a name in the file stands for.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    /// A known tensor.
+    Constant(Constant),
+    /// The result of a node.
+    Node(usize),
+    /// The result of a node, multiplied by a number that a sum will take in.
+    Scaled(usize, f32),
+    /// The result of a node with zeros around it, for a window to take in.
+    Padded(usize, Padding),
+    /// Channels split into groups, the start of a shuffle.
+    Split(usize, u32),
+    /// Groups swapped, the middle of a shuffle.
+    Swapped(usize, u32),
+    /// Averages over so many windows of rows, the start of an adaptive pooling.
+    Rows(usize, u32),
+    /// The result of something that is not supported.
+    Unknown,
+}
+
+/// A node to be.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    pub(super) op: Op,
+    pub(super) path: String,
+    pub(super) inputs: Vec<usize>,
+    pub(super) shape: Shape,
+    pub(super) tensors: Vec<(Role, Constant)>,
+}
+
+/// A file on its way to a graph.
+pub(super) struct Importer {
+    pub(super) drafts: Vec<Draft>,
+    pub(super) values: HashMap<String, Value>,
+    /// How often each name is read.
+    pub(super) reads: HashMap<String, usize>,
+    pub(super) names: Names,
+    /// The sum that was read last if it is a helper in one of our files: of which node, and where it is.
+    pub(super) partial_sum: Option<(String, usize)>,
+    pub(super) unsupported: BTreeMap<String, usize>,
+    pub(super) opset: i64,
+    pub(super) is_ours: bool,
+}
+
+impl Importer {
+    /// What a node reads at a position.
+    pub(super) fn input(&self, node: &NodeProto, position: usize) -> Result<Value, UnsupportedOp> {
+        let name = node.input.get(position).filter(|name| !name.is_empty());
+        let name = name.ok_or_else(|| UnsupportedOp::because("an input is missing"))?;
+        let value = self.values.get(name).cloned();
+        value.ok_or_else(|| {
+            UnsupportedOp::because(&format!("reads `{name}`, which no node computes"))
+        })
+    }
+
+    /// A constant that a node reads; none where it is left out.
+    pub(super) fn optional_constant(
+        &self,
+        node: &NodeProto,
+        position: usize,
+    ) -> Result<Option<Constant>, UnsupportedOp> {
+        match node.input.get(position) {
+            Some(name) if !name.is_empty() => self.constant_input(node, position).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    pub(super) fn constant_input(
+        &self,
+        node: &NodeProto,
+        position: usize,
+    ) -> Result<Constant, UnsupportedOp> {
+        match self.input(node, position)? {
+            Value::Constant(constant) => Ok(constant),
+            _ => Err(UnsupportedOp::because("a weight, shape or axis computed from the input")),
+        }
+    }
+
+    /// Integers from an attribute, as in older operator sets, or from an input.
+    pub(super) fn ints(
+        &self,
+        node: &NodeProto,
+        key: &str,
+        position: usize,
+    ) -> Result<Option<Vec<i64>>, UnsupportedOp> {
+        if let Some(attribute) = find(node, key) {
+            return Ok(Some(attribute.ints.clone()));
+        }
+        let constant = self.optional_constant(node, position)?;
+        let ints = |constant: Constant| {
+            constant.to_ints().ok_or_else(|| UnsupportedOp::because(&format!("non-integer {key}")))
+        };
+        constant.map(ints).transpose()
+    }
+
+    /// The node whose result is read at a position, as it is.
+    pub(super) fn source(&self, node: &NodeProto, position: usize) -> Result<usize, UnsupportedOp> {
+        match self.input(node, position)? {
+            Value::Node(draft) => Ok(draft),
+            Value::Constant(_) => {
+                Err(UnsupportedOp::because("a constant where a computed value is expected"))
+            }
+            Value::Scaled(..) => {
+                Err(UnsupportedOp::because("multiplication by a constant, except in a sum"))
+            }
+            Value::Padded(..) => {
+                Err(UnsupportedOp::because("padding, except before a convolution or average"))
+            }
+            Value::Split(..) | Value::Swapped(..) => {
+                Err(UnsupportedOp::because("reshape to five dimensions"))
+            }
+            Value::Rows(..) | Value::Unknown => {
+                Err(UnsupportedOp::because("a product with a matrix of rows"))
+            }
+        }
+    }
+
+    /// Adds a node.
+    pub(super) fn push(
+        &mut self,
+        node: &NodeProto,
+        op: Op,
+        inputs: Vec<usize>,
+        tensors: Vec<(Role, Constant)>,
+    ) -> Result<Value, UnsupportedOp> {
+        let shapes: Vec<Shape> = inputs.iter().map(|&input| self.drafts[input].shape).collect();
+        if !op.arity().admits(shapes.len()) {
+            return Err(UnsupportedOp::because(&format!(
+                "takes {} inputs, has {}",
+                op.arity(),
+                shapes.len()
+            )));
+        }
+        let shape = op.infer(&shapes)?;
+        let path = if self.is_ours {
+            self.names.unique(&node.name, op.name())
+        } else {
+            let weight =
+                (!tensors.is_empty()).then(|| node.input.get(1).map_or("", String::as_str));
+            self.names.path(node, op.name(), weight)
+        };
+        self.drafts.push(Draft { op, path, inputs, shape, tensors });
+        Ok(Value::Node(self.drafts.len() - 1))
+    }
+
+    pub(super) fn unary(&mut self, node: &NodeProto, op: Op) -> Result<Value, UnsupportedOp> {
+        let source = self.source(node, 0)?;
+        self.push(node, op, vec![source], vec![])
+    }
+}

@@ -1,0 +1,113 @@
+//! What only computes constants, such as shapes.
+
+use crate::{
+    import::{
+        attribute::{find, int},
+        constant::Constant,
+        error::UnsupportedOp,
+        importer::{Importer, Value},
+    },
+    proto::NodeProto,
+};
+
+use super::shape::dimensions;
+
+impl Importer {
+    /// Arithmetic on shapes.
+    pub(super) fn arithmetic(&self, node: &NodeProto) -> Option<Vec<i64>> {
+        let compute: fn(i64, i64) -> Option<i64> = match node.op_type.as_str() {
+            "Add" => i64::checked_add,
+            "Sub" => i64::checked_sub,
+            "Mul" => i64::checked_mul,
+            "Div" => i64::checked_div,
+            _ => return None,
+        };
+        let ints = |position: usize| match self.input(node, position) {
+            Ok(Value::Constant(constant)) => constant.to_ints(),
+            _ => None,
+        };
+        let (a, b) = (ints(0)?, ints(1)?);
+        let at = |list: &[i64], at: usize| list.get(if list.len() == 1 { 0 } else { at }).copied();
+        (0..a.len().max(b.len()))
+            .map(|position| compute(at(&a, position)?, at(&b, position)?))
+            .collect()
+    }
+
+    pub(super) fn constant_of_shape(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let dims = self.constant_input(node, 0)?.to_ints();
+        let value = match find(node, "value").and_then(|value| value.t.as_ref()) {
+            Some(tensor) => Constant::read(tensor)?.to_scalar(),
+            None => Some(0.0),
+        };
+        let known = dims.zip(value);
+        let (dims, value) =
+            known.ok_or_else(|| UnsupportedOp::because("a shape that is not a vector of sizes"))?;
+        Ok(Value::Constant(Constant::splat(value, &dims)?))
+    }
+
+    pub(super) fn shape_of(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let dims: Vec<i64> = match self.input(node, 0)? {
+            Value::Constant(constant) => {
+                constant.dims.iter().filter_map(|&dim| dim.try_into().ok()).collect()
+            }
+            _ => dimensions(self.drafts[self.source(node, 0)?].shape),
+        };
+        let rank = i64::try_from(dims.len())?;
+        let at = |key, default| -> Result<usize, UnsupportedOp> {
+            let position = int(node, key).unwrap_or(default);
+            let position = if position < 0 { position + rank } else { position };
+            Ok(usize::try_from(position.clamp(0, rank))?)
+        };
+        let (start, end) = (at("start", 0)?, at("end", rank)?);
+        Ok(Value::Constant(Constant::ints(dims.get(start..end).unwrap_or_default())))
+    }
+
+    pub(super) fn expand(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let constant = self.constant_input(node, 0)?;
+        let dims = self.constant_input(node, 1)?.to_ints();
+        let own = || constant.dims.iter().map(|&dim| i64::try_from(dim).unwrap_or(0));
+        if dims
+            .as_ref()
+            .is_some_and(|dims| dims.iter().all(|&dim| dim == 1) || own().eq(dims.iter().copied()))
+        {
+            return Ok(Value::Constant(constant));
+        }
+        let known = constant.to_scalar().zip(dims);
+        let (value, dims) =
+            known.ok_or_else(|| UnsupportedOp::because("more than a single number"))?;
+        Ok(Value::Constant(Constant::splat(value, &dims)?))
+    }
+
+    /// Dimensions of size 1 come and go without effect on what reads a constant.
+    pub(super) fn reshaped_constant(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let constant = self
+            .constant_input(node, 0)
+            .map_err(|_| UnsupportedOp::because("of a computed value"))?;
+        Ok(Value::Constant(constant))
+    }
+
+    pub(super) fn gather(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let refusal = || UnsupportedOp::because("of anything but a shape");
+        let data = self.constant_input(node, 0)?.to_ints().ok_or_else(refusal)?;
+        let indices = self.constant_input(node, 1)?.to_ints().ok_or_else(refusal)?;
+        let len = i64::try_from(data.len()).map_err(|_| refusal())?;
+        let at = |index: i64| {
+            let index = if index < 0 { index + len } else { index };
+            usize::try_from(index).ok().and_then(|index| data.get(index)).copied()
+        };
+        let gathered: Option<Vec<i64>> = indices.into_iter().map(at).collect();
+        gathered.map(|ints| Value::Constant(Constant::ints(&ints))).ok_or_else(refusal)
+    }
+}
+
+/// The value of a `Constant` node.
+pub(super) fn constant(node: &NodeProto) -> Result<Constant, UnsupportedOp> {
+    let attribute = node.attribute.first().ok_or(UnsupportedOp::UNKNOWN)?;
+    match (attribute.name.as_str(), &attribute.t) {
+        ("value", Some(tensor)) => Constant::read(tensor),
+        ("value_float", _) => Ok(Constant::scalar(attribute.f)),
+        ("value_int", _) => Ok(Constant::ints(&[attribute.i])),
+        ("value_ints", _) => Ok(Constant::ints(&attribute.ints)),
+        (other, _) => Err(UnsupportedOp::because(&format!("given as {other}"))),
+    }
+}

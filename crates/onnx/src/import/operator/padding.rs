@@ -1,0 +1,95 @@
+//! Padding, of its own or of a window.
+
+use inceptive_ir::{Padding, Size};
+
+use crate::{
+    import::{
+        attribute::{find, unsigned},
+        error::UnsupportedOp,
+        importer::{Importer, Value},
+    },
+    proto::NodeProto,
+};
+
+impl Importer {
+    pub(super) fn pad(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let source = self.source(node, 0)?;
+        let mode = find(node, "mode").map_or(&b"constant"[..], |mode| &mode.s);
+        let value =
+            self.optional_constant(node, 2)?.and_then(|value| value.to_scalar()).unwrap_or(0.0);
+        let pads = self.ints(node, "pads", 1)?.unwrap_or_default();
+        let [0, 0, top, left, 0, 0, bottom, right] = pads[..] else {
+            return Err(UnsupportedOp::because("of other dimensions than height and width"));
+        };
+        if mode != b"constant" || value != 0.0 {
+            return Err(UnsupportedOp::because("with anything but zeros"));
+        }
+        let padding = Padding {
+            top: unsigned(top)?,
+            left: unsigned(left)?,
+            bottom: unsigned(bottom)?,
+            right: unsigned(right)?,
+        };
+        Ok(Value::Padded(source, padding))
+    }
+}
+
+/// Padding of a window: explicit, or as `auto_pad` says.
+pub(super) fn padding(
+    node: &NodeProto,
+    from: Size,
+    kernel: Size,
+    stride: Size,
+) -> Result<Padding, UnsupportedOp> {
+    let auto = find(node, "auto_pad").map_or(&b"NOTSET"[..], |auto| &auto.s);
+    let upper = match auto {
+        b"NOTSET" | b"" => return explicit_padding(node),
+        b"VALID" => return Ok(Padding::NONE),
+        b"SAME_UPPER" => true,
+        b"SAME_LOWER" => false,
+        _ => return Err(UnsupportedOp::because("with an unknown auto_pad")),
+    };
+    let missing = |from: u32, kernel: u32, stride: u32| {
+        let windows = from.div_ceil(stride);
+        (u64::from(windows - 1) * u64::from(stride) + u64::from(kernel))
+            .saturating_sub(u64::from(from))
+    };
+    let halves = |missing: u64| -> Result<(u32, u32), UnsupportedOp> {
+        let (small, large) = (u32::try_from(missing / 2)?, u32::try_from(missing.div_ceil(2))?);
+        Ok(if upper { (small, large) } else { (large, small) })
+    };
+    let (top, bottom) = halves(missing(from.height, kernel.height, stride.height))?;
+    let (left, right) = halves(missing(from.width, kernel.width, stride.width))?;
+    Ok(Padding { top, left, bottom, right })
+}
+
+fn explicit_padding(node: &NodeProto) -> Result<Padding, UnsupportedOp> {
+    match find(node, "pads").map(|pads| pads.ints.as_slice()) {
+        None => Ok(Padding::NONE),
+        Some(&[top, left, bottom, right]) => Ok(Padding {
+            top: unsigned(top)?,
+            left: unsigned(left)?,
+            bottom: unsigned(bottom)?,
+            right: unsigned(right)?,
+        }),
+        Some(_) => Err(UnsupportedOp::because("over other than two dimensions")),
+    }
+}
+
+pub(super) fn added(a: Padding, b: Padding) -> Result<Padding, UnsupportedOp> {
+    let sum = |a: u32, b: u32| {
+        a.checked_add(b).ok_or_else(|| UnsupportedOp::because("with too much padding"))
+    };
+    Ok(Padding {
+        top: sum(a.top, b.top)?,
+        left: sum(a.left, b.left)?,
+        bottom: sum(a.bottom, b.bottom)?,
+        right: sum(a.right, b.right)?,
+    })
+}
+
+/// How far a kernel with gaps reaches.
+pub(super) fn reach(kernel: u32, dilation: u32) -> Result<u32, UnsupportedOp> {
+    let reach = u64::from(kernel.saturating_sub(1)) * u64::from(dilation) + 1;
+    Ok(u32::try_from(reach)?)
+}

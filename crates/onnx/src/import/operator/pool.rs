@@ -1,0 +1,136 @@
+//! Poolings.
+
+use inceptive_ir::{Op, Padding, Pool, PoolKind, Shape, Size};
+
+use crate::{
+    export::averages,
+    import::{
+        attribute::{find, int, size},
+        constant::Constant,
+        error::UnsupportedOp,
+        importer::{Importer, Value},
+    },
+    proto::NodeProto,
+};
+
+use super::padding::{added, padding};
+
+impl Importer {
+    pub(super) fn pool(
+        &mut self,
+        node: &NodeProto,
+        kind: PoolKind,
+    ) -> Result<Value, UnsupportedOp> {
+        let (source, before) = match (kind, self.input(node, 0)?) {
+            (PoolKind::Average, Value::Padded(source, padding)) => (source, padding),
+            _ => (self.source(node, 0)?, Padding::NONE),
+        };
+        if size(node, "dilations")? != Size::square(1) {
+            return Err(UnsupportedOp::because("with dilation"));
+        }
+        if node.output.get(1).is_some_and(|indices| self.reads.contains_key(indices)) {
+            return Err(UnsupportedOp::because("whose indices are used"));
+        }
+        let (kernel, stride) = (size(node, "kernel_shape")?, size(node, "strides")?);
+        let from = self.drafts[source].shape.size();
+        if self.is_ours && find(node, "pads").is_none() {
+            let output = Size::new(from.height / stride.height, from.width / stride.width);
+            return self.push(node, Op::AdaptiveAvgPool { output }, vec![source], vec![]);
+        }
+        let own = padding(node, from, kernel, stride)?;
+        let counts = kind == PoolKind::Average && int(node, "count_include_pad").unwrap_or(0) != 0;
+        if before != Padding::NONE && own != Padding::NONE && !counts {
+            return Err(UnsupportedOp::because("with padding of two kinds"));
+        }
+        let padding = added(own, before)?;
+        let ceil = int(node, "ceil_mode").unwrap_or(0) != 0;
+        let count_include_pad = counts && padding != Padding::NONE || before != Padding::NONE;
+        let pool = Pool { kind, kernel, stride, padding, ceil, count_include_pad };
+        let op = Op::Pool(rounded_up(pool, from));
+        self.push(node, op, vec![source], vec![])
+    }
+
+    /// A reduction over height and width is global pooling; without those dimensions, flattened too.
+    pub(super) fn reduce(
+        &mut self,
+        node: &NodeProto,
+        kind: PoolKind,
+    ) -> Result<Value, UnsupportedOp> {
+        let axes = self.ints(node, "axes", 1)?.unwrap_or_default();
+        let mut axes: Vec<i64> =
+            axes.into_iter().map(|axis| if axis < 0 { axis + 4 } else { axis }).collect();
+        axes.sort_unstable();
+        if axes != [2, 3] {
+            return Err(UnsupportedOp::because("over other axes than height and width"));
+        }
+        let pooled = self.unary(node, Op::GlobalPool(kind))?;
+        match pooled {
+            Value::Node(source) if int(node, "keepdims").unwrap_or(1) == 0 => {
+                self.push(node, Op::Flatten, vec![source], vec![])
+            }
+            _ => Ok(pooled),
+        }
+    }
+
+    /// The first of the two products that adaptive pooling is written as.
+    pub(super) fn average_rows(
+        &self,
+        matrix: &Constant,
+        source: usize,
+    ) -> Result<Value, UnsupportedOp> {
+        let from = self.drafts[source].shape.size().height;
+        let rows = matrix.dims.first().and_then(|&rows| u32::try_from(rows).ok()).unwrap_or(0);
+        let is_average = rows > 0
+            && matrix.len() as u64 == u64::from(rows) * u64::from(from)
+            && matrix.floats().is_some_and(|values| values == averages(from, rows));
+        if is_average {
+            Ok(Value::Rows(source, rows))
+        } else {
+            Err(UnsupportedOp::because("from the left"))
+        }
+    }
+
+    pub(super) fn average_columns(
+        &mut self,
+        node: &NodeProto,
+        source: usize,
+        rows: u32,
+        matrix: &Constant,
+    ) -> Result<Value, UnsupportedOp> {
+        let from = self.drafts[source].shape.size().width;
+        let columns =
+            matrix.dims.last().and_then(|&columns| u32::try_from(columns).ok()).unwrap_or(0);
+        let is_average = columns > 0
+            && matrix.len() as u64 == u64::from(columns) * u64::from(from)
+            && matrix
+                .transposed()?
+                .floats()
+                .is_some_and(|values| values == averages(from, columns));
+        if !is_average {
+            return Err(UnsupportedOp::because("of averages over rows"));
+        }
+        let op = Op::AdaptiveAvgPool { output: Size::new(rows, columns) };
+        self.push(node, op, vec![source], vec![])
+    }
+}
+
+/// Rounding up can be written as padding below and to the right, as our files do; it is what it was again, if
+/// that gives the same windows. Padded places never enter a maximum, nor an average over real values only.
+fn rounded_up(pool: Pool, from: Size) -> Pool {
+    let Padding { top, left, bottom, right } = pool.padding;
+    let padding = Padding::symmetric(Size::new(top, left));
+    let candidate = Pool { padding, ceil: true, ..pool };
+    let windows = |from: u32, pads: [u32; 2], kernel: u32, stride: u32| {
+        let room = u64::from(from) + u64::from(pads[0]) + u64::from(pads[1]);
+        room.checked_sub(u64::from(kernel)).map(|room| room / u64::from(stride) + 1)
+    };
+    let rows = windows(from.height, [top, bottom], pool.kernel.height, pool.stride.height);
+    let columns = windows(from.width, [left, right], pool.kernel.width, pool.stride.width);
+    let shape = Op::Pool(candidate).infer(&[Shape::map(1, from.height, from.width)]).ok();
+    let gives_same = shape.is_some_and(|shape| {
+        let size = shape.size();
+        (Some(u64::from(size.height)), Some(u64::from(size.width))) == (rows, columns)
+    });
+    let is_grown = bottom > top || right > left;
+    if is_grown && !pool.ceil && !pool.count_include_pad && gives_same { candidate } else { pool }
+}
