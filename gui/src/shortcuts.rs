@@ -47,7 +47,7 @@ const SHEET: [(&str, &[(&str, &str)]); 5] = [
             ("Enter, double click", "open or close a module"),
             ("O, C", "open all, close all"),
             ("/", "search nodes by name or operator"),
-            ("Esc", "select nothing"),
+            ("Esc", "clear the selection"),
         ],
     ),
     ("Source", &[("Ctrl Z, Ctrl Shift Z", "undo, redo"), ("Tab", "two spaces")]),

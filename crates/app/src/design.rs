@@ -56,7 +56,7 @@ pub enum SaveError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// The file would describe another network.
-    #[error("the file would give a different network than shown; nothing was written")]
+    #[error("the file would describe a different network than the one shown; nothing was written")]
     Different,
     /// The system does not take the file.
     #[error(transparent)]

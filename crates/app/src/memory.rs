@@ -7,7 +7,7 @@ use inceptive_ir::Graph;
 /// Something is too large for this machine.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{what} needs {} of memory, but only {} are free", bytes(*needed), bytes(*available)
+    "{what} needs {} of memory, but only {} is free", bytes(*needed), bytes(*available)
 )]
 pub struct OutOfMemory {
     /// What it is.
@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(check(needed), Ok(()));
         assert_eq!(
             check(3 << 30).unwrap_err().to_string(),
-            "`m` with batch 4 needs 4.06 GiB of memory, but only 3.00 GiB are free"
+            "`m` with batch 4 needs 4.06 GiB of memory, but only 3.00 GiB is free"
         );
     }
 

@@ -531,7 +531,7 @@ fn candidate(loaded: &Loaded, file: &Path) -> Result<NetworkEntry, ReadError> {
 /// What a reader should know about a network: what its file says, and which of its auxiliary heads do not fit.
 fn notes(architecture: &Architecture) -> Vec<String> {
     let heads = architecture.unfit_heads.iter();
-    let heads = heads.map(|head| format!("{head}; only training needs it."));
+    let heads = heads.map(|head| format!("{head}; it is only used in training."));
     architecture.notes.iter().cloned().chain(heads).collect()
 }
 

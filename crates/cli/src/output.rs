@@ -133,7 +133,7 @@ pub fn report(failure: &Failure) {
         first if failure.is_cut_off() => format!("the first {first}, there may be more"),
         all => all,
     };
-    warn(&format!("\n{found}; `inceptive explain {}` says more\n", codes[0]));
+    warn(&format!("\n{found}; run `inceptive explain {}` for an explanation\n", codes[0]));
 }
 
 /// Colours only for people: on a terminal that has them, and unless `NO_COLOR` is set.

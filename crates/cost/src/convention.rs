@@ -173,7 +173,7 @@ fn fvcore(op: &Op, site: &Site) -> Rule {
         Op::Conv(_) | Op::Linear(_) => site.macs(),
         Op::BatchNorm(BatchNorm { scale: true, .. }) => site.per_input(2, "2 per value"),
         Op::BatchNorm(BatchNorm { scale: false, .. }) => {
-            site.per_input(1, "1 per value, for want of a gamma")
+            site.per_input(1, "1 per value, as it has no gamma")
         }
         Op::GlobalPool(PoolKind::Average) | Op::AdaptiveAvgPool { .. } => {
             site.per_input(1, "1 per input value")
@@ -245,10 +245,10 @@ fn thop(op: &Op, site: &Site) -> Rule {
         }
         Op::BatchNorm(_) => site.per_input(4, "4 per value"),
         Op::Pool(Pool { kind: PoolKind::Average, .. }) if is_module => {
-            rule(site.output.elements(), "1 per output, whatever the window")
+            rule(site.output.elements(), "1 per output, for any window size")
         }
         Op::GlobalPool(PoolKind::Average) | Op::AdaptiveAvgPool { .. } if is_module => {
-            rule(thop_adaptive(site), "the mean window and 1 more per output")
+            rule(thop_adaptive(site), "the mean window size plus 1 per output")
         }
         Op::Softmax if is_module => {
             let n = u64::from(site.input.channels());
@@ -292,7 +292,7 @@ fn torchinfo(op: &Op, site: &Site) -> Rule {
             let affine = u64::from(*scale) + u64::from(*center);
             rule(
                 affine * u64::from(site.input.channels()),
-                "its learned numbers once, not once per value",
+                "its parameters once, not once per value",
             )
         }
         Op::Input(_)

@@ -47,7 +47,7 @@ pub struct Cost {
 
 /// A batch so large that counts would no longer be exact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a batch of {batch} makes counts larger than 2^53, which are not exact everywhere")]
+#[error("with a batch of {batch}, counts are larger than 2^53 and not exact everywhere")]
 pub struct BatchTooLarge {
     /// The batch.
     pub batch: u32,

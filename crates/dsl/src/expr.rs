@@ -114,7 +114,7 @@ impl Val {
     }
 }
 
-/// Why an expression has no value.
+/// Why an expression cannot be evaluated.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum EvalError {
     /// The value cannot be known because of an error that is reported elsewhere.
@@ -222,7 +222,7 @@ fn token(rest: &str, c: char) -> Result<(Token, usize), String> {
     }
     match SYMBOLS.iter().find(|symbol| rest.starts_with(**symbol)) {
         Some(symbol) => Ok((Token::Symbol(symbol), symbol.len())),
-        None => Err(format!("`{c}` has no meaning in an expression")),
+        None => Err(format!("`{c}` is not allowed in an expression")),
     }
 }
 
@@ -305,7 +305,7 @@ impl ExprParser<'_> {
         if self.depth > MAX_DEPTH {
             return Err((
                 self.at(),
-                format!("the expression is nested more than {MAX_DEPTH} deep"),
+                format!("the expression is nested more than {MAX_DEPTH} levels deep"),
             ));
         }
         let parsed = parse(self);
@@ -612,7 +612,7 @@ mod tests {
             "0: `sqrt` is not a function; there are min, max, floor, ceil, round, round_to",
         );
         check("$", "0: expected a name after `$`");
-        check("1 # 2", "2: `#` has no meaning in an expression");
+        check("1 # 2", "2: `#` is not allowed in an expression");
         check("1 / ($in - 256)", "Undefined(\"division by zero\")");
         check("$width", "NoVariable(\"width\")");
         check("$in.x", "Undefined(\"`$in` has no field `x`\")");

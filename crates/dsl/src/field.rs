@@ -225,7 +225,7 @@ fn whole(value: &Val, least: u32, most: u32, node: &Node, reader: &Reader<'_>) -
         None => shown(number),
     };
     if number.is_finite() && number.fract() != 0.0 {
-        let message = format!("a whole number is needed here, not {found}");
+        let message = format!("expected a whole number, found {found}");
         return reader.report(
             Diagnostic::new(Code::NotWhole, message).at(node.span, "not a whole number").help(
                 "say how to round: `floor(...)`, `ceil(...)`, `round(...)` or `round_to(..., 8)`",
@@ -233,7 +233,7 @@ fn whole(value: &Val, least: u32, most: u32, node: &Node, reader: &Reader<'_>) -
         );
     }
     if !(f64::from(least)..=f64::from(most)).contains(&number) {
-        let message = format!("a number from {least} to {most} is needed here, not {found}");
+        let message = format!("expected a number from {least} to {most}, found {found}");
         return reader
             .report(Diagnostic::new(Code::OutOfRange, message).at(node.span, "out of range"));
     }
@@ -285,7 +285,7 @@ impl Field for Real {
                 Some(Self(number))
             }
             _ => {
-                let message = format!("a finite number is needed here, found {}", node.brief());
+                let message = format!("expected a finite number, found {}", node.brief());
                 reader.report(
                     Diagnostic::new(Code::OutOfRange, message).at(node.span, "out of range"),
                 )

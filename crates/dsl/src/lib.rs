@@ -303,7 +303,7 @@ fn check_points(space: &Space, bytes: usize, sink: &DiagnosticSink) -> Option<()
             let names: Vec<String> =
                 point.iter().map(|(name, value)| format!("{name}={value}")).collect();
             let Some(built) = architecture::build(&draft, sink) else {
-                sink.explain_all(&format!("this is the space at {}", names.join(" ")));
+                sink.explain_all(&format!("for the values {}", names.join(" ")));
                 return None;
             };
             work += built.steps as usize + bytes / BYTES_A_STEP;

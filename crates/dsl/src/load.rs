@@ -189,7 +189,7 @@ impl<'a> Loader<'a> {
         self.is_full = self.sources.iter().count() >= MAX_FILES;
         if self.is_full || self.open.len() >= MAX_EXTENDS {
             let message = format!(
-                "files refer to each other more than {MAX_EXTENDS} deep, or are more than {MAX_FILES}"
+                "files refer to each other more than {MAX_EXTENDS} levels deep, or there are more than {MAX_FILES}"
             );
             return self.report(
                 Diagnostic::new(Code::TooManyFiles, message).at(target.span, "named here"),
@@ -213,7 +213,7 @@ impl<'a> Loader<'a> {
             if self.open.contains(&canonical) || canonical == from.canonical {
                 let message = format!("`{}` leads back to itself", target.text);
                 return self.report(
-                    Diagnostic::new(Code::ExtendsCycle, message).at(target.span, "the circle"),
+                    Diagnostic::new(Code::ExtendsCycle, message).at(target.span, "the cycle"),
                 );
             }
         } else if !normal(&from.canonical.parent().unwrap_or(Path::new("")).join(relative))
@@ -309,7 +309,7 @@ impl<'a> Loader<'a> {
         let (found, wanted) = (found.describe(), kind.describe());
         let message = format!("`{}` is {found}, not {wanted}", document.path.display());
         self.report(
-            Diagnostic::new(Code::WrongKind, message).at(from, format!("{wanted} is needed here")),
+            Diagnostic::new(Code::WrongKind, message).at(from, format!("expected {wanted}")),
         )
     }
 

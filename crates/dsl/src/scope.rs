@@ -127,7 +127,7 @@ impl Reader<'_> {
                 None
             }
             Err(EvalError::Undefined(reason)) => {
-                let message = format!("`{text}` has no value: {reason}");
+                let message = format!("`{text}` cannot be evaluated: {reason}");
                 self.report(Diagnostic::new(Code::Evaluation, message).at(span, "this expression"))
             }
         }

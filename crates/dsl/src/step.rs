@@ -45,7 +45,7 @@ impl<'a> Step<'a> {
                 let help = "start every step with `- `, and put its arguments in braces or indent them further";
                 return reader.report(
                     Diagnostic::new(Code::MalformedStep, message)
-                        .at(at, "belongs to no step")
+                        .at(at, "not part of a step")
                         .help(help),
                 );
             }

@@ -159,10 +159,10 @@ fn refuse_control_characters(text: &str, places: &Places, sink: &DiagnosticSink)
             || matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}')
     };
     let Some((at, bad)) = text.char_indices().find(|(_, c)| is_bad(*c)) else { return Some(()) };
-    let message = format!("the character {} cannot stand in YAML", bad.escape_unicode());
+    let message = format!("the character {} is not allowed in YAML", bad.escape_unicode());
     let diagnostic = Diagnostic::new(Code::YamlSyntax, message).at(places.byte_span(at), "here");
     sink.push(match bad {
-        '\0' => diagnostic.help("save the file as UTF-8; this may be UTF-16, or no text at all"),
+        '\0' => diagnostic.help("save the file as UTF-8; it may be UTF-16, or not text at all"),
         _ => diagnostic.help("delete it; in quotes it is written as an escape such as `\"\\e\"`"),
     });
     None
@@ -176,7 +176,7 @@ pub(crate) fn no_data(span: Span) -> Diagnostic {
 }
 
 fn too_deep(span: Span) -> Diagnostic {
-    let message = format!("lists and maps are nested more than {MAX_DEPTH} deep");
+    let message = format!("lists and maps are nested more than {MAX_DEPTH} levels deep");
     Diagnostic::new(Code::TooDeep, message).at(span, "here")
 }
 
@@ -187,7 +187,7 @@ fn syntax_help(info: &str) -> &'static str {
     } else if info.contains("anchor") {
         "an alias `*name` needs an anchor `&name` on a value before it"
     } else {
-        "is a bracket or quote not closed, or a space missing after a colon, here or above?"
+        "check for an unclosed bracket or quote, or a missing space after a colon, here or above"
     }
 }
 

@@ -200,7 +200,7 @@ pub enum GraphError {
         input: Path,
     },
     /// A node's result is used by nothing.
-    #[error("the result of `{path}` is never used")]
+    #[error("the output of `{path}` is never used")]
     Unused {
         /// The node.
         path: Path,
@@ -317,7 +317,7 @@ impl Graph {
             .filter(|&work| work <= u128::from(Self::MAX_WORK))
             .ok_or(ShapeError::TooLarge {
                 op: op.name(),
-                what: "the network's work in multiply-accumulates and values",
+                what: "the network's total of multiply-accumulates and values",
                 limit: Self::MAX_WORK,
             })?;
         Ok((shape, work))

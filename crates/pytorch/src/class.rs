@@ -203,9 +203,9 @@ fn description(network: &Network, main: &Main<'_>) -> String {
         .collect();
     let gives = match (heads.is_empty(), network.softmax) {
         (true, false) => return format!("    \"\"\"{name}.\"\"\"\n"),
-        (true, true) => "Gives logits in training, probabilities in evaluation.".to_owned(),
+        (true, true) => "Returns logits in training, probabilities in evaluation.".to_owned(),
         (false, softmax) => format!(
-            "Gives `(logits, [auxiliary logits, ...])` in training, {} in evaluation. Auxiliary \
+            "Returns `(logits, [auxiliary logits, ...])` in training, {} in evaluation. Auxiliary \
              heads, with the weights of their losses: {}.",
             if softmax { "probabilities" } else { "logits" },
             heads.join(", ")

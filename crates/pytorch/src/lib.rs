@@ -80,7 +80,7 @@ fn header(name: &str, shape: Shape, body: &str) -> String {
     let shape = shape.to_string().replace('x', " x ");
     let about = format!(
         "Reads N x {shape}. The keys of `state_dict()` are the names in the network's description, \
-         so what `safetensors.torch.save_file` writes of it can be given to `inceptive export \
+         so a file that `safetensors.torch.save_file` writes can be passed to `inceptive export \
          --weights`."
     );
     let about: Vec<String> = class::wrapped(&about).collect();

@@ -168,12 +168,14 @@ impl Metric {
             Self::Buffers => "running statistics of batch normalisation",
             Self::WeightBytes => "learnable values in single precision",
             Self::ActivationBytes => "all feature maps in single precision, the input included",
-            Self::PeakActivationBytes => "peak of the feature maps in memory at the same time",
+            Self::PeakActivationBytes => {
+                "largest size of the feature maps in memory at the same time"
+            }
             Self::MovedBytes => "feature maps and weights read and written by all nodes",
             Self::Nodes => "nodes of the graph, the input included",
             Self::InputSize => "height of the input in pixels",
-            Self::Top1 => "images whose most likely class is the right one",
-            Self::Top5 => "images whose right class is among the five most likely",
+            Self::Top1 => "images whose most likely class is correct",
+            Self::Top5 => "images whose correct class is among the five most likely",
             Self::AccuracyDensity => "percentage points of top-1 accuracy per million parameters",
             Self::Latency => "median time of one run",
         }

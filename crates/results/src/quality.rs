@@ -138,7 +138,7 @@ impl fmt::Display for Problem {
                 let direction = if *change > 0.0 { "slower" } else { "faster" };
                 write!(f, "latency drifted: runs became {} {direction}", percent(change.abs()))
             }
-            Self::StolenCores { cores } => write!(f, "the hypervisor took away {cores:.1} cores"),
+            Self::StolenCores { cores } => write!(f, "the hypervisor took {cores:.1} cores"),
             Self::BusyCores { cores } => write!(f, "other programs kept {cores:.1} cores busy"),
             Self::ClockChanged { from_mhz, to_mhz } => {
                 write!(f, "the clock changed from {from_mhz:.0} to {to_mhz:.0} MHz")

@@ -27,7 +27,7 @@ impl Roofline {
         }
     }
 
-    /// Intensity, in FLOPs a byte, from which on arithmetic is the limit.
+    /// Intensity, in FLOPs per byte, from which on arithmetic is the limit.
     pub fn ridge(&self) -> f64 {
         self.peak_gflops / self.bandwidth_gbps
     }

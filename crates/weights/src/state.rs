@@ -47,7 +47,7 @@ pub enum LoadError {
     /// Names are of another program, and shapes do not say which tensor belongs where.
     #[error(
         "the tensors have another program's names (such as `{example}`), and {layers} layers share their shape \
-         with another layer, so the mapping would be a guess; rename the tensors to the layer names of \
+         with another layer, so the mapping is ambiguous; rename the tensors to the layer names of \
          `inceptive show`, or match them in the natural order of their names with --match order and verify the outputs"
     )]
     Ambiguous {

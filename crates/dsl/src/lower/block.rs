@@ -59,9 +59,9 @@ impl Lowering<'_> {
         site: &Site<'_>,
     ) -> Cursor {
         if self.calls.len() >= MAX_CALLS {
-            let message = format!("blocks call each other more than {MAX_CALLS} deep");
-            let deep = Diagnostic::new(Code::TooManyCalls, message).at(step.span, "called here");
-            self.sink.push(deep.help("does the block call itself?"));
+            let message = format!("blocks use each other more than {MAX_CALLS} levels deep");
+            let deep = Diagnostic::new(Code::TooManyCalls, message).at(step.span, "used here");
+            self.sink.push(deep.help("check whether the block uses itself"));
             return self.hide(&site.path, site.cursor);
         }
         let values = match self.has_few_parameters(word, block) {

@@ -200,7 +200,7 @@ impl<'a> Lowering<'a> {
             }
         };
         if self.calls.len() + path.depth() > 2 * MAX_CALLS {
-            let message = "steps are nested too deep";
+            let message = "steps are nested too deeply";
             reader.sink.push(Diagnostic::new(Code::TooManyCalls, message).at(list.span, "here"));
             return self.hide(path, from);
         }

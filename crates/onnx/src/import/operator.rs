@@ -310,7 +310,7 @@ impl Importer {
         let rank = i64::try_from(dimensions(self.drafts[sources[0]].shape).len()).unwrap_or(4);
         let axis = int(node, "axis").unwrap_or(1);
         if axis != 1 && axis != 1 - rank {
-            return Err(UnsupportedOp::because("along another axis than the channels"));
+            return Err(UnsupportedOp::because("along an axis other than the channels"));
         }
         match sources[..] {
             [only] => Ok(Value::Node(only)),
@@ -319,7 +319,7 @@ impl Importer {
     }
 
     fn gather(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
-        let refusal = || UnsupportedOp::because("of anything but a shape");
+        let refusal = || UnsupportedOp::because("of something other than a shape");
         let data = self.constant_input(node, 0)?.to_ints().ok_or_else(refusal)?;
         let indices = self.constant_input(node, 1)?.to_ints().ok_or_else(refusal)?;
         let len = i64::try_from(data.len()).map_err(|_| refusal())?;
@@ -514,7 +514,7 @@ impl Importer {
             (Some(0.0), Some(6.0)) => self.activation(node, Activation::Relu6),
             (Some(0.0), None) => self.activation(node, Activation::Relu),
             (Some(0.0), Some(high)) if high >= f32::MAX => self.activation(node, Activation::Relu),
-            _ => Err(UnsupportedOp::because("to another range than 0 to 6")),
+            _ => Err(UnsupportedOp::because("to a range other than 0 to 6")),
         }
     }
 
@@ -555,7 +555,7 @@ impl Importer {
             axes.into_iter().map(|axis| if axis < 0 { axis + 4 } else { axis }).collect();
         axes.sort_unstable();
         if axes != [2, 3] {
-            return Err(UnsupportedOp::because("over other axes than height and width"));
+            return Err(UnsupportedOp::because("over axes other than height and width"));
         }
         let pooled = self.unary(node, Op::GlobalPool(kind))?;
         match pooled {
@@ -573,10 +573,10 @@ impl Importer {
             self.optional_constant(node, 2)?.and_then(|value| value.to_scalar()).unwrap_or(0.0);
         let pads = self.ints(node, "pads", 1)?.unwrap_or_default();
         let [0, 0, top, left, 0, 0, bottom, right] = pads[..] else {
-            return Err(UnsupportedOp::because("of other dimensions than height and width"));
+            return Err(UnsupportedOp::because("of dimensions other than height and width"));
         };
         if mode != b"constant" || value != 0.0 {
-            return Err(UnsupportedOp::because("with anything but zeros"));
+            return Err(UnsupportedOp::because("with values other than zero"));
         }
         let padding = Padding {
             top: unsigned(top)?,
@@ -736,7 +736,7 @@ impl Importer {
 
     fn flatten(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         if int(node, "axis").unwrap_or(1) != 1 {
-            return Err(UnsupportedOp::because("along another axis than the batch"));
+            return Err(UnsupportedOp::because("along an axis other than the batch"));
         }
         self.flattened(node)
     }
@@ -762,7 +762,9 @@ impl Importer {
                 .ok_or_else(|| UnsupportedOp::because("of a constant to another size"));
         }
         let other = || {
-            UnsupportedOp::because("to anything but a vector, its own shape or groups of channels")
+            UnsupportedOp::because(
+                "to something other than a vector, its own shape or groups of channels",
+            )
         };
         if let Value::Swapped(source, groups) = value {
             let same = self.is_shape_of(source, &dims);
@@ -815,7 +817,7 @@ impl Importer {
             Shape::Map { size, .. } if axes == [2, 3] && size == Size::square(1) => {
                 self.flattened(node)
             }
-            _ => Err(UnsupportedOp::because("of other axes than height and width")),
+            _ => Err(UnsupportedOp::because("of axes other than height and width")),
         }
     }
 
@@ -846,7 +848,7 @@ impl Importer {
         let axis = if axis < 0 { axis + last + 1 } else { axis };
         let flattens = self.opset < SOFTMAX_BY_AXIS && shape.size() != Size::square(1);
         if axis != 1 || flattens {
-            return Err(UnsupportedOp::because("along another axis than the channels"));
+            return Err(UnsupportedOp::because("along an axis other than the channels"));
         }
         self.unary(node, Op::Softmax)
     }
@@ -969,7 +971,7 @@ fn explicit_padding(node: &NodeProto) -> Result<Padding, UnsupportedOp> {
             bottom: unsigned(bottom)?,
             right: unsigned(right)?,
         }),
-        Some(_) => Err(UnsupportedOp::because("over other than two dimensions")),
+        Some(_) => Err(UnsupportedOp::because("over a number of dimensions other than two")),
     }
 }
 
@@ -1000,7 +1002,7 @@ fn size(node: &NodeProto, key: &str) -> Result<Size, UnsupportedOp> {
     match find(node, key).map(|size| size.ints.as_slice()) {
         None => Ok(Size::square(1)),
         Some(&[height, width]) => Ok(Size::new(positive(height)?, positive(width)?)),
-        Some(_) => Err(UnsupportedOp::because("over other than two dimensions")),
+        Some(_) => Err(UnsupportedOp::because("over a number of dimensions other than two")),
     }
 }
 

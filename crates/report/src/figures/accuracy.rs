@@ -65,7 +65,7 @@ const fn words(axis: Axis<'_>) -> Words {
             id: "accuracy-macs",
             title: "Accuracy against compute",
             cost: "multiply-accumulates of one image (logarithmic)",
-            alternative: "Top-1 accuracy against MACs; ball area shows parameters",
+            alternative: "Top-1 accuracy against MACs; circle area shows parameters",
         },
         Axis::Params => Words {
             id: "accuracy-params",
@@ -142,8 +142,8 @@ fn points<'a>(candidates: &'a [NetworkEntry], axis: Axis<'_>) -> Vec<Point<'a>> 
 fn caption(axis: Axis<'_>, without: usize, skipped: usize, named_few: bool) -> String {
     let mut text = "ImageNet-1k top-1 of one model on one crop, as published.".to_owned();
     text.push_str(match axis {
-        Axis::Macs => " Area of a ball: parameters. MACs are not latency.",
-        Axis::Params => " Neither compute nor latency follows from parameters.",
+        Axis::Macs => " Circle area: parameters. MACs are not latency.",
+        Axis::Params => " Parameters determine neither compute nor latency.",
         Axis::Latency(_) => "",
     });
     if let Axis::Latency(way) = axis {

@@ -89,7 +89,7 @@ fn caption(modules: &[&NetworkEntry], way: Option<&BenchConfig>, left_out: usize
         Some(way) => {
             text.push_str(&format!(" Time: median with {} on {}.", way.label(), way.machine.cpu))
         }
-        None => text.push_str(" No time was measured."),
+        None => text.push_str(" No latency was measured."),
     }
     text.push_str(&rows::rest(left_out, "MACs"));
     text

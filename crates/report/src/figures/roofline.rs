@@ -153,7 +153,7 @@ impl Roof {
         ];
         let texts = [
             format!("memory: {} GB/s", facts::three_digits(limits.bandwidth_gbps)),
-            format!("ridge: {} operations a byte", facts::three_digits(ridge)),
+            format!("ridge: {} operations per byte", facts::three_digits(ridge)),
             format!("peak: {} GFLOP/s", facts::three_digits(limits.peak_gflops)),
         ];
         Self { line, texts }
@@ -197,7 +197,7 @@ fn names(points: &[Point<'_>]) -> impl Iterator<Item = Named> {
 fn facts(point: &Point<'_>, way: &BenchConfig) -> String {
     let roof = attainable_gflops(&way.best.roofline, point.intensity);
     format!(
-        "{} GFLOP/s ({} to {}), {} of the roof at {} operations a byte",
+        "{} GFLOP/s ({} to {}), {} of the roof at {} operations per byte",
         facts::three_digits(point.gflops.value),
         facts::three_digits(point.gflops.low),
         facts::three_digits(point.gflops.high),

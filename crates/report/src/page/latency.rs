@@ -185,7 +185,7 @@ pub(super) fn problem_table(all: &[Measured<'_>]) -> Option<Table> {
         .collect();
     (!rows.is_empty()).then(|| Table {
         id: "problems-table".to_owned(),
-        label: "Problems of measurements".to_owned(),
+        label: "Measurement problems".to_owned(),
         columns: ["network", "configuration", "grade", "problems"].map(Column::text).into(),
         rows,
         is_sortable: false,

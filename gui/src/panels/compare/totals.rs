@@ -157,8 +157,7 @@ fn counts(networks: &[Compared<'_>], model: &Model) -> Vec<Row> {
     ];
     let field = |it: &Compared<'_>| Some(u64::from(it.network.cost.receptive_field.size?.height));
     if networks.iter().all(|it| field(it).is_some()) {
-        let hover =
-            "Of the last features, in input pixels, without gates (which see the whole image)";
+        let hover = "Of the last feature map, in input pixels, without gates (which depend on the whole image)";
         rows.push(count("receptive field", hover, exact, &|it| field(it).unwrap_or(0)));
     }
     rows

@@ -82,7 +82,7 @@ pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, model: &Model) {
         }
     });
     for head in &now.architecture.unfit_heads {
-        let note = format!("{head}; only training needs it");
+        let note = format!("{head}; it is only used in training");
         ui.label(RichText::new(note).color(colors(ui).warning));
     }
     constraints(ui, now);

@@ -69,7 +69,7 @@ fn heading(ui: &mut Ui, parts: usize, spots: &[Spot<'_>], roof: &Roofline) {
     });
     let silent = match parts - spots.len() {
         0 => String::new(),
-        silent => format!("; {silent} of {parts} parts have no compute"),
+        silent => format!("; {silent} of {parts} have no compute and are not shown"),
     };
     // Beyond the rounding of what is measured.
     let is_above = |spot: &Spot<'_>| {
@@ -77,7 +77,7 @@ fn heading(ui: &mut Ui, parts: usize, spots: &[Spot<'_>], roof: &Roofline) {
         gflops > 1.01 * intensity * roof.bandwidth_gbps
     };
     let above = match roof.bandwidth_gbps > 0.0 && spots.iter().any(is_above) {
-        true => " Points above the memory line read from caches.",
+        true => " Points above the memory line read their data from caches.",
         false => "",
     };
     let text = format!("Larger points take more time{silent}.{above}");
