@@ -24,16 +24,16 @@ use crate::{
 /// Candidates that take turns at most. Results are safe when their group is done.
 const MAX_INTERLEAVED: usize = 6;
 
-/// A network as somebody names it.
+/// A network that the user named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// Its file.
     pub file: PathBuf,
-    /// What is set in it.
+    /// Settings, as given with `--set`.
     pub settings: Vec<Setting>,
 }
 
-/// What is to be measured, and how.
+/// What to measure, and how.
 #[derive(Clone, Debug)]
 pub struct BenchPlan {
     /// The networks.
@@ -50,7 +50,7 @@ pub struct BenchPlan {
     pub device: String,
     /// Budgets and seed.
     pub protocol: Protocol,
-    /// Whether two networks are to take turns whatever else, so that their ratio can be told.
+    /// Whether the two networks must take turns, so that the ratio of their latencies can be computed.
     pub paired: bool,
 }
 
@@ -62,7 +62,7 @@ pub struct BenchContext<'a> {
     pub host: &'a dyn Host,
     /// The machine as it always is.
     pub machine: &'a Machine,
-    /// Measures what the machine can do at best with so many threads.
+    /// Measures the limits of the machine with this number of threads.
     pub roofline: &'a dyn Fn(u32) -> Roofline,
     /// Bytes of memory that are left.
     pub available_bytes: u64,
@@ -71,13 +71,13 @@ pub struct BenchContext<'a> {
 }
 
 impl BenchContext<'_> {
-    /// Whether somebody wants it to stop.
+    /// Whether the user asked to stop.
     pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 }
 
-/// What goes wrong with one network; the others go on.
+/// An error with one network; the other networks are still processed.
 #[derive(Debug, thiserror::Error)]
 pub enum TaskError {
     /// It cannot be read.
@@ -135,7 +135,7 @@ pub enum TaskError {
     },
 }
 
-/// What happens while measuring.
+/// Events during a measurement.
 pub enum BenchEvent<'a> {
     /// So many results are wanted.
     Planned(usize),
@@ -165,7 +165,7 @@ pub struct BenchOutcome {
     pub failed: bool,
 }
 
-/// Measures. Each result is in the store before it is told.
+/// Measures. Each result is saved in the store before its event is sent.
 pub fn bench(
     plan: &BenchPlan,
     place: &BenchContext<'_>,
@@ -230,13 +230,13 @@ fn distinct(numbers: &[u32]) -> Vec<u32> {
     numbers.iter().enumerate().filter(is_first).map(|(_, &number)| number).collect()
 }
 
-/// A network to measure, and what results say of it.
+/// A network to measure, with the facts that its results record.
 pub struct Network {
-    /// What runs.
+    /// The model that runs.
     pub model: Model,
-    /// What results say of it.
+    /// The facts about the network that results record.
     pub subject: NetworkInfo,
-    /// What is known about it.
+    /// The checked architecture.
     pub architecture: Architecture,
     /// How weights from another file were matched; none if they are the network's own or random.
     pub matching: Option<Matching>,

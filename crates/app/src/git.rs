@@ -1,7 +1,7 @@
 //! Files as they were at a revision of a git repository.
 //!
-//! The repository may be a stranger's, and its configuration can name programs for git to run. Git is told to run none:
-//! see [`SETTINGS`] and [`ENVIRONMENT`].
+//! The repository may be untrusted, and its configuration can name programs for git to run. Git is configured to run
+//! none of them: see [`SETTINGS`] and [`ENVIRONMENT`].
 
 use std::{
     env,

@@ -89,7 +89,7 @@ pub fn is_onnx(path: &Path) -> bool {
 /// Reads one network, from YAML or ONNX.
 ///
 /// # Errors
-/// What is wrong with the file or the settings.
+/// The errors in the file or the settings.
 pub fn read(path: &Path, settings: &[Setting]) -> Result<Loaded, ReadError> {
     if is_onnx(path) {
         return read_onnx(path, settings).map(|imported| described(path, &imported));
@@ -97,10 +97,10 @@ pub fn read(path: &Path, settings: &[Setting]) -> Result<Loaded, ReadError> {
     load(&Disk, path, settings).map_err(ReadError::Yaml)
 }
 
-/// Reads one network, from YAML or ONNX, where `files` are.
+/// Reads one network, from YAML or ONNX, through `files`.
 ///
 /// # Errors
-/// What is wrong with the file or the settings.
+/// The errors in the file or the settings.
 pub fn read_from(
     files: &dyn Files,
     path: &Path,
@@ -123,7 +123,7 @@ pub fn read_from(
 /// Reads an ONNX file.
 ///
 /// # Errors
-/// What is wrong with it; and when there are settings, which it cannot take.
+/// The errors in the file; also if there are settings, which ONNX files do not support.
 pub fn read_onnx(path: &Path, settings: &[Setting]) -> Result<Imported, ReadError> {
     if !settings.is_empty() {
         return Err(ReadError::Fixed(path.to_owned()));
@@ -144,8 +144,7 @@ fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
         .map_err(|error| ReadError::File { path: path.to_owned(), error })
 }
 
-/// What is to be known about an ONNX file: operators of a version that is not known here, and what of the file the
-/// network does not have.
+/// Notes on an ONNX file: an operator set newer than the supported ones, and outputs that the network does not include.
 pub fn import_notes(imported: &Imported) -> Vec<String> {
     opset_note(imported).into_iter().chain(outputs_note(imported)).collect()
 }
@@ -180,7 +179,7 @@ fn outputs_note(imported: &Imported) -> Option<String> {
     })
 }
 
-/// The files of an ONNX model: its own, and those beside it that hold weights.
+/// The files of an ONNX model: the model itself, and the files beside it that contain weights.
 pub fn files_of(path: &Path, imported: &Imported) -> Vec<PathBuf> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut beside: Vec<PathBuf> =
@@ -209,9 +208,9 @@ fn described(path: &Path, imported: &Imported) -> Loaded {
     Loaded { architecture, sources: Sources::of_binaries(files_of(path, imported)) }
 }
 
-/// A network ready to run: what is deployed of it, with weights.
+/// A network ready to run: its inference graph with weights.
 pub struct Runnable {
-    /// What is known about the network; its graph may have parts for training.
+    /// The network as read; its graph may include parts for training.
     pub loaded: Loaded,
     /// The inference graph.
     pub graph: Graph,
@@ -236,11 +235,11 @@ pub struct WeightSource {
     pub seed: u64,
 }
 
-/// Reads a network with weights: from the file that was named, from the ONNX file itself, or random ones. What does not
-/// fit its purpose is refused before there are any.
+/// Reads a network with weights: from the weights file that was named, from the ONNX file itself, or random. A network
+/// that needs more memory than `Purpose` allows is refused before any weights are created.
 ///
 /// # Errors
-/// What is wrong with the network or its weights.
+/// The errors in the network or its weights.
 pub fn read_runnable(
     path: &Path,
     settings: &[Setting],
@@ -278,7 +277,7 @@ pub fn read_runnable(
     Ok(Runnable { loaded, graph, weights, matching, stored_name, subnormals })
 }
 
-/// The weights in an ONNX file and in files beside it.
+/// The weights in an ONNX file and in the files beside it.
 ///
 /// # Errors
 /// When they cannot be read.

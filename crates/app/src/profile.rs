@@ -14,7 +14,7 @@ use crate::{
     network::WeightSource,
 };
 
-/// What is to be profiled, and how: every network with each number of threads, each batch and each engine.
+/// What to profile, and how: every network with each number of threads, each batch size and each engine.
 #[derive(Clone, Debug)]
 pub struct ProfilePlan {
     /// The networks.
@@ -33,7 +33,7 @@ pub struct ProfilePlan {
     pub runs: usize,
 }
 
-/// What happens while profiling.
+/// Events while profiling.
 pub enum ProfileEvent<'a> {
     /// So many profiles are wanted.
     Planned(usize),
@@ -61,8 +61,8 @@ pub struct Profiled {
     pub failed: bool,
 }
 
-/// Profiles. Each profile is in the store before it is told. Stopped, it keeps what was found out until then, if that
-/// is enough to say something.
+/// Profiles. Each profile is saved in the store before its event is sent. When it is stopped, a profile with enough
+/// runs is kept.
 pub fn profile(
     plan: &ProfilePlan,
     place: &BenchContext<'_>,

@@ -10,16 +10,16 @@ use inceptive_dsl::Setting;
 use inceptive_ir::text::is_harmful;
 use inceptive_store::StoreState;
 
-/// Points of a space that are counted if nobody says how many.
+/// Default number of points of a space that are counted.
 pub const DEFAULT_SAMPLES: usize = 2000;
 
-/// Everything that a report depends on, besides the files of networks. Shown, it is the command that makes the same
-/// report from the results that are stored now, whatever is measured later.
+/// Everything that a report depends on, besides the files of networks. Displayed, it is the command that makes the same
+/// report from the results stored now, regardless of later measurements.
 #[derive(Clone, Debug, Default)]
 pub struct ReproCommand {
     /// Files, folders and stores, as the command line takes them.
     pub inputs: Vec<OsString>,
-    /// What is set in each network.
+    /// The settings of each network.
     pub settings: Vec<Setting>,
     /// The title, if it is not made from the inputs.
     pub title: Option<String>,

@@ -1,4 +1,4 @@
-//! Gathering what a report is about: networks, spaces and stored results.
+//! Gathers the inputs of a report: networks, spaces and stored results.
 
 use std::{
     collections::HashMap,
@@ -30,7 +30,7 @@ use crate::{
 /// The networks of a space are candidates, and not only points of a cloud, if there are at most so many.
 const SMALL_SPACE: u128 = 32;
 
-/// What is said of results that are in a store.
+/// Which results of a store to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreQuery {
     /// The store.
@@ -61,12 +61,12 @@ impl StoreQuery {
     }
 }
 
-/// What a report is to be about.
+/// The inputs of a report.
 #[derive(Clone, Debug)]
 pub struct GatherPlan {
     /// Networks, spaces, folders of networks.
     pub inputs: Vec<PathBuf>,
-    /// What is set in each.
+    /// The settings of each network.
     pub settings: Vec<Setting>,
     /// The most points of a space that are counted.
     pub samples: usize,
@@ -74,7 +74,7 @@ pub struct GatherPlan {
     pub seed: u64,
 }
 
-/// What goes on while a report is gathered.
+/// Events while the inputs of a report are gathered.
 #[derive(Clone, Copy, Debug)]
 pub enum GatherEvent<'a> {
     /// A file is read.
@@ -90,10 +90,10 @@ pub enum GatherEvent<'a> {
     },
 }
 
-/// Told what goes on, and says whether to go on.
+/// Receives events, and decides whether to go on.
 pub type GoesOn<'a> = &'a (dyn Fn(GatherEvent<'_>) -> ControlFlow<()> + Sync);
 
-/// What a report is about, as far as files tell.
+/// The networks and spaces of a report, as read from files.
 #[derive(Default)]
 pub struct Gathered {
     /// How each candidate is named in files, in the order of `candidates`; none for those that only a store knows.
@@ -102,7 +102,7 @@ pub struct Gathered {
     pub candidates: Vec<NetworkEntry>,
     /// The spaces.
     pub clouds: Vec<Cloud>,
-    /// What could not be read; the rest goes on.
+    /// Inputs that could not be read; the others are included.
     pub troubles: Vec<TaskError>,
     /// All files that were read, stores included.
     pub inputs: InputFiles,
@@ -110,8 +110,8 @@ pub struct Gathered {
     known: KnownRooflines,
 }
 
-/// Reads networks and spaces; none if it was told not to go on, for a report on a part of what was named could not be
-/// made again.
+/// Reads networks and spaces. `None` if it was stopped, because a report on a part of the inputs could not be
+/// reproduced.
 pub fn gather(plan: &GatherPlan, goes_on: GoesOn<'_>) -> Option<Gathered> {
     let mut gatherer = Gatherer { plan, origin: Origin::Disk, goes_on, found: Gathered::default() };
     for input in &plan.inputs {
@@ -128,8 +128,8 @@ pub fn gather(plan: &GatherPlan, goes_on: GoesOn<'_>) -> Option<Gathered> {
     Some(gathered)
 }
 
-/// A report on files with what a store knows of them, as the dashboard makes it; none if it was told not to go on. What
-/// could not be read is told; the rest goes on. The recipe's states are those that are found.
+/// A report on files with their results in a store, as the dashboard makes it; `None` if it was stopped. Inputs that
+/// cannot be read are reported as events, and the others are used. The recipe records the state of the stores.
 ///
 /// # Errors
 /// When there is nothing to report on, or the store cannot be read.
@@ -362,8 +362,8 @@ impl Gathered {
         Ok(requests)
     }
 
-    /// Adds what stores know: results of the candidates, and networks that only results speak of where they are wanted.
-    /// Gives which results were in each store.
+    /// Adds the results in stores: those of the networks read from files, and, if wanted, networks that are known from
+    /// results only. Returns the state of each store.
     ///
     /// # Errors
     /// When a store cannot be read, or does not hold the results that are wanted.

@@ -34,8 +34,9 @@ pub struct CloudPlan {
     pub seed: u64,
 }
 
-/// Counts networks of a space. `goes_on` is told by one thread after the other how many are done of how many, always
-/// more than before, and says whether to go on. What is counted when it says no is kept, and lies all over the space.
+/// Counts networks of a space. `goes_on` is called by one thread at a time with the number of networks done, always
+/// increasing, and the total; it decides whether to go on. When it stops, the networks counted until then are kept;
+/// they are spread over the whole space.
 pub fn cloud(
     space: &Space,
     plan: CloudPlan,

@@ -19,7 +19,7 @@ use inceptive_results::{MIN_PAIRS, Precision, Subnormals, statistics::median};
 use crate::engine::{Engine, EngineError, Model, Session, Setup};
 use crate::host::{CpuTime, Host};
 
-/// How much to measure.
+/// The limits of a measurement.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Protocol {
     /// Time for each candidate, warm-up included, loading not.
@@ -61,23 +61,23 @@ const FEWEST_WHEN_STOPPED: usize = 20;
 
 /// Something to measure.
 pub struct BenchCase<'a> {
-    /// What runs it.
+    /// The engine that runs it.
     pub engine: &'a dyn Engine,
-    /// What runs.
+    /// The model to run.
     pub model: &'a Model,
     /// How it runs.
     pub setup: Setup,
 }
 
-/// What was measured of a candidate.
+/// The measurements of one network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
     /// The precision that it computed in.
     pub precision: Precision,
     /// Time to load and compile it.
     pub load: Duration,
-    /// Growth of this process's memory at most, while it was loaded and ran first; none where it cannot be
-    /// told, as memory that others had freed was used again.
+    /// Maximum growth of this process's memory while the network was loaded and first run, in bytes. `None` if it
+    /// cannot be determined, because memory freed by other networks was reused.
     pub memory_bytes: Option<u64>,
     /// Runs until its times settled.
     pub warm_up_runs: usize,
@@ -104,7 +104,7 @@ pub struct Interference {
     pub clock_mhz: Option<[f64; 2]>,
 }
 
-/// What happens while measuring.
+/// Events while measuring.
 pub enum Event {
     /// A candidate is being loaded.
     Loading,
@@ -120,7 +120,7 @@ pub enum Event {
     Failed(EngineError),
 }
 
-/// What watches the measuring and may stop it.
+/// Observes the measurement and may stop it.
 pub trait Observer {
     /// Something happened to the candidate at this position.
     fn event(&mut self, candidate: usize, event: Event);

@@ -32,7 +32,7 @@ pub struct Setup {
     pub device: String,
 }
 
-/// What is known about an engine on this machine.
+/// Description of an engine on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
     /// Its version.
@@ -43,16 +43,16 @@ pub struct Description {
     pub devices: Vec<String>,
     /// Precisions that it can compute in.
     pub precisions: Vec<Precision>,
-    /// Whether it can say what each node took.
+    /// Whether it supports per-node timing.
     pub has_node_times: bool,
 }
 
 /// A network ready for engines: its inference graph with normalisations folded, and the weights of it.
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// What people call it.
+    /// The displayed name.
     pub name: String,
-    /// What runs.
+    /// The graph to run.
     pub graph: Graph,
     /// How many of its weights are subnormal.
     pub subnormals: Subnormals,
@@ -136,7 +136,7 @@ pub struct NodeTime {
 /// What each node of a run took, in the order of execution.
 pub type NodeTimes = Vec<NodeTime>;
 
-/// What nodes took in several runs.
+/// The times of nodes in several runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodeTimings {
     /// The precision that was computed in.
@@ -145,7 +145,7 @@ pub struct NodeTimings {
     pub runs: Vec<NodeTimes>,
 }
 
-/// An engine could not do what it was asked to.
+/// An engine failed.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// It is not on this machine.
@@ -219,10 +219,10 @@ pub trait Engine {
     ) -> Result<NodeTimings, EngineError>;
 }
 
-/// Told the share that is done, from 0 to 1, as often as an engine can stop; says whether to go on.
+/// Called with the fraction that is done, from 0 to 1, wherever an engine can stop; returns whether to go on.
 pub type ProgressFn<'a> = dyn FnMut(f64) -> ControlFlow<()> + 'a;
 
-/// The share that so many steps are of all.
+/// Steps done as a fraction of all steps.
 #[expect(clippy::cast_precision_loss, reason = "step counts are below 2^52")]
 pub(crate) fn share(done: usize, all: usize) -> f64 {
     done as f64 / all.max(1) as f64

@@ -17,7 +17,7 @@ const CLOCK: [f64; 2] = [0.03, 0.10];
 /// Fewer runs than this say little about spread.
 const FEW_RUNS: usize = 15;
 
-/// Grades a measurement. `share_of_peak` is how fast it computed, over what the machine can do at best.
+/// Grades a measurement. `share_of_peak` is its arithmetic rate divided by the machine's measured peak.
 pub fn grade_run(run: &Run, latency: &Summary, share_of_peak: f64) -> (Grade, Vec<Finding>) {
     let findings: Vec<Finding> = [
         warm_up(run),

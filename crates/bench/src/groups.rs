@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use crate::need::MemoryEstimate;
 
-/// Splits networks, by what they need, into neighbouring groups that take turns. A group has `most` networks at
-/// most, as results are safe when their group is done, and fits into the available memory: all of its networks are kept
-/// on each of the engines at once, and loaded one after the other. A single network is a group whatever it needs.
+/// Splits networks, by the memory they need, into consecutive groups that take turns. A group has at most `most`
+/// networks, because results are saved when their group is done, and it fits into the available memory: all of its
+/// networks are kept on each of the engines at once, and loaded one after the other. A single network is a group even
+/// if it does not fit.
 pub fn groups(
     needs: &[MemoryEstimate],
     engines: usize,

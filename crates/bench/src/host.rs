@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What can be read about the machine while something is measured.
+/// Values that are read from the machine during a measurement.
 pub trait Host {
     /// Time since some fixed moment.
     fn now(&self) -> Duration;
@@ -46,7 +46,7 @@ pub struct Memory {
     pub peak: u64,
 }
 
-/// The machine that this runs on. What is not on Linux is not known.
+/// The machine that this program runs on. Other systems than Linux report most values as unknown.
 #[derive(Clone, Copy, Debug)]
 pub struct System(Instant);
 
@@ -118,13 +118,13 @@ impl Host for System {
     }
 }
 
-/// A machine whose time only passes when it is told to, and whose other values are what they are set to.
+/// A machine for tests: its time advances only on request, and its other values are set by the test.
 #[derive(Clone, Debug, Default)]
 pub struct FakeHost {
     time: Rc<Cell<Duration>>,
     /// Processor time per second that others take.
     pub interference: Rc<Cell<f64>>,
-    /// What [`Host::clock_mhz`] says.
+    /// The value of [`Host::clock_mhz`].
     pub clock: Rc<Cell<Option<f64>>>,
 }
 

@@ -33,7 +33,7 @@ const RESULTS: u64 = 2;
 /// What an engine takes for itself: its code, threads and their scratch memory.
 const ENGINE_BYTES: u64 = 64 << 20;
 
-/// What a network needs, in bytes.
+/// The memory that a network needs, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryEstimate {
     weights: u64,
@@ -41,7 +41,8 @@ pub struct MemoryEstimate {
 }
 
 impl MemoryEstimate {
-    /// What a network with its weights needs, and a run of so many images: these, and results at their peak.
+    /// Estimates the memory of a network with its weights, and of a run with this batch size: images, and activations
+    /// at their peak.
     pub fn new(graph: &Graph, batch: u32) -> Self {
         let cost = Cost::new(graph, Mode::Inference);
         let input = graph.node(graph.input()).shape.elements() * size_of::<f32>() as u64;
@@ -66,7 +67,7 @@ impl MemoryEstimate {
         self.weights.saturating_mul(WRITING)
     }
 
-    /// Enough to keep the network on so many engines at once while it runs, our weights included.
+    /// Bytes to keep the network on this number of engines while it runs, our weights included.
     pub fn to_keep(&self, engines: usize) -> u64 {
         let engine = self
             .weights
@@ -76,12 +77,12 @@ impl MemoryEstimate {
         engine.saturating_mul(engines as u64).saturating_add(self.weights)
     }
 
-    /// What is needed for a moment while one engine loads it, beside what is kept.
+    /// Additional bytes needed temporarily while one engine loads it.
     pub fn to_load(&self) -> u64 {
         self.weights.saturating_mul(LOADING - KEPT)
     }
 
-    /// Enough to load it on so many engines one after the other, and run it on all of them.
+    /// Bytes to load it on this number of engines one after the other, and run it on all of them.
     pub fn to_run(&self, engines: usize) -> u64 {
         self.to_keep(engines).saturating_add(self.to_load())
     }

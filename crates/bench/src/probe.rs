@@ -1,4 +1,4 @@
-//! What the machine can do at best: arithmetic and memory.
+//! Measures the limits of the machine: arithmetic and memory bandwidth.
 
 use std::{
     hint::black_box,
@@ -24,8 +24,8 @@ const ARRAY: usize = 16 << 20;
 /// Values of each array between two looks at the clock.
 const STRETCH: usize = 64 << 10;
 
-/// Measures with so many threads; takes half a second. More threads than cores take turns on them, which
-/// makes nothing faster, so no more than there are cores compute here.
+/// Measures with this number of threads; takes half a second. Uses at most one thread per core, because more threads
+/// than cores are not faster.
 pub fn measure_roofline(threads: u32) -> Roofline {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let workers = cores.min(threads.max(1) as usize);

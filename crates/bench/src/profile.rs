@@ -15,10 +15,10 @@ use crate::engine::{Engine, EngineError, Model, NodeTimes, ProgressFn, Setup};
 /// Fewer runs than this, or than were asked for, give no profile when it is stopped.
 const FEWEST_WHEN_STOPPED: usize = 5;
 
-/// Profiles a network. Stopped, it gives what was found out until then, if that is enough to say something.
+/// Profiles a network. When it is stopped, a profile with enough runs is returned.
 ///
 /// # Errors
-/// When the engine cannot run it, or cannot say what nodes take.
+/// When the engine cannot run the network, or does not support per-node timing.
 pub fn profile(
     engine: &dyn Engine,
     model: &Model,

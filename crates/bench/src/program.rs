@@ -1,7 +1,7 @@
-//! Starting other programs without running what lies in the working folder.
+//! Starts other programs without running files of the working folder.
 //!
-//! A relative entry of `PATH` is looked up in the working folder, which may be that of a stranger's repository. Only
-//! absolute entries are searched, and only they are passed on to what is started.
+//! A relative entry of `PATH` is looked up in the working folder, which may be an untrusted repository. Only absolute
+//! entries are searched, and only they are passed on to the programs.
 
 use std::{
     env,

@@ -1,7 +1,7 @@
-//! How other tools count the same network.
+//! Counts by the rules of other tools.
 //!
-//! The rules are those of the tools' sources: fvcore 0.1.5, ptflops 0.7.5 (PyTorch backend), thop 0.1.1,
-//! torchinfo 1.8.0 and torch 2.15's `FlopCounterMode`. `docs/counting.md` says where each comes from.
+//! The rules are those of the tools' sources: fvcore 0.1.5, ptflops 0.7.5 (PyTorch backend), thop 0.1.1, torchinfo
+//! 1.8.0 and torch 2.15's `FlopCounterMode`. They are described in `docs/counting.md`.
 
 use std::{fmt, str::FromStr};
 

@@ -9,7 +9,7 @@ use crate::{
     totals::Totals,
 };
 
-/// What of the network runs.
+/// Which version of the network is counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
     /// The deployed network: no auxiliary heads, dropout is the identity.

@@ -21,7 +21,7 @@ use crate::{
 /// node of a network gives, and comparing all that would take the square of its size.
 const MOST_READ_THROUGH: usize = 256;
 
-/// What is in one network, the other, or both.
+/// An item of one network, the other, or both.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change<T> {
     /// Only in the first.
@@ -53,9 +53,9 @@ impl<T> Change<T> {
 /// A node as the diff sees it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodeSide {
-    /// What it computes.
+    /// Its operator.
     pub op: Op,
-    /// Paths of what it reads, in order.
+    /// Paths of its inputs, in order.
     pub inputs: Vec<Path>,
     /// Shape of its result.
     pub shape: Shape,
@@ -83,8 +83,9 @@ pub struct NodeChange {
     pub path: Path,
     /// How.
     pub change: Change<Box<NodeSide>>,
-    /// Whether it is in both networks and reads other nodes of both: through a node that is in one network only,
-    /// what that node reads counts. A node that reads more than 256 nodes through another one is taken for rewired.
+    /// Whether it is in both networks but reads different nodes. A node that exists in one network only is looked
+    /// through: the nodes that it reads count instead. A node that reads more than 256 nodes through another one is
+    /// taken for rewired.
     pub is_rewired: bool,
 }
 
@@ -100,7 +101,7 @@ pub struct AttributeChange {
 }
 
 impl NodeChange {
-    /// Whether it computes the same from the same, and only what stands between was added, removed or renamed.
+    /// Whether it computes the same as before, and only nodes before it were added, removed or renamed.
     pub fn is_consequence(&self) -> bool {
         let Change::Changed(before, after) = &self.change else { return false };
         let own = |side: &NodeSide| (side.op.clone(), side.shape, side.totals, side.shared.clone());
@@ -142,7 +143,7 @@ pub struct ModuleChange {
 pub struct HeadSide {
     /// Weight of its loss in the training loss.
     pub weight: f32,
-    /// Paths of what it reads of the main network, in execution order.
+    /// Paths of the nodes of the main network that it reads, in execution order.
     pub reads: Vec<Path>,
     /// Its counts in training.
     pub totals: Totals,
@@ -173,7 +174,7 @@ pub struct Diff {
     pub totals: [Totals; 2],
     /// Bytes of results in memory at the peak, of both.
     pub peak_bytes: [u64; 2],
-    /// Whether both compute the same, whatever their nodes are called.
+    /// Whether both networks compute the same, apart from the names of nodes.
     pub same_structure: bool,
 }
 

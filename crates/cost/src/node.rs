@@ -28,12 +28,12 @@ pub struct NodeCost {
     pub weight_bytes: u64,
     /// Bytes of the result; 0 where it is its input seen differently (flatten, dropout at inference).
     pub activation_bytes: u64,
-    /// Bytes of inputs, learned numbers, statistics and result, each once; 0 where nothing moves. Every node reads
-    /// what it shares with others.
+    /// Memory traffic in bytes: inputs, parameters, statistics and output, each once; 0 for nodes that move no data.
+    /// Shared parameters count for every node that reads them.
     pub moved_bytes: u64,
     /// Bytes of learned numbers and statistics that are in `moved_bytes`.
     pub read_weight_bytes: u64,
-    /// What one value of the result sees of the input image.
+    /// The receptive field of one output value.
     pub receptive_field: ReceptiveField,
 }
 

@@ -20,7 +20,7 @@ pub struct Changes {
 /// A network that was not there before.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewNetwork {
-    /// What people call it.
+    /// The displayed name.
     pub name: String,
     /// Its metrics.
     pub metrics: Vec<NewMetric>,
@@ -40,7 +40,7 @@ pub struct NewMetric {
 /// What changed of a network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkChange {
-    /// What people call it now.
+    /// The displayed name in the new report.
     pub name: String,
     /// Whether it computes something else.
     pub differs: bool,
@@ -168,7 +168,7 @@ fn modules(old: &SnapshotNetwork, new: &SnapshotNetwork) -> Vec<String> {
     changed
 }
 
-/// How much change is too much: `macs > +2%`, `params > 8M`, `median_ms > +5%`.
+/// A limit for a metric: `macs > +2%`, `params > 8M`, `median_ms > +5%`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Threshold {
     text: String,
@@ -250,8 +250,8 @@ impl Threshold {
         if self.is_above { new > limit + rounding } else { new < limit - rounding }
     }
 
-    /// What breaks it: metrics that differ, and those of networks that are new or that are known only now. Networks
-    /// that are gone break nothing; neither does a metric that is the same as before.
+    /// The networks that exceed it: those whose metric changed, and those that are new or have the metric only now.
+    /// Removed networks and unchanged metrics never exceed it.
     pub fn broken<'c>(&'c self, changes: &'c Changes) -> Vec<Breach<'c>> {
         let mut breaches = Vec::new();
         for network in &changes.networks {
@@ -284,7 +284,7 @@ impl Threshold {
     }
 }
 
-/// What a threshold does not allow.
+/// A limit that was exceeded.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Breach<'c> {
     /// The threshold.

@@ -7,7 +7,7 @@ pub struct Cloud {
     pub title: String,
     /// Its file.
     pub file: String,
-    /// What it is.
+    /// A description in one line.
     pub description: Option<String>,
     /// What else a reader should know.
     pub notes: Vec<String>,

@@ -18,7 +18,7 @@ pub struct Recommendation {
     pub budget_text: String,
     /// The candidate with the highest published accuracy that certainly keeps it.
     pub best: usize,
-    /// Others that keep it and whose accuracy cannot be told from the best one's, cheapest first.
+    /// Others within the budget whose accuracy is statistically tied with the best, cheapest first.
     pub close: Vec<usize>,
 }
 

@@ -20,7 +20,7 @@ const MOST_WITH_NOTES: usize = 12;
 /// The most sentences of one sort.
 const MOST: usize = 6;
 
-/// What sentences are made from.
+/// The facts that the summary is written from.
 pub struct Facts<'a> {
     /// The candidates.
     pub candidates: &'a [NetworkEntry],
@@ -28,23 +28,23 @@ pub struct Facts<'a> {
     pub way: Option<&'a BenchConfig>,
     /// Which to take for a budget.
     pub picks: &'a [Recommendation],
-    /// Variants beside their bases.
+    /// Variants compared with their bases.
     pub variants: &'a [VariantCost],
 }
 
 /// A report in sentences.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// What it is about.
+    /// The scope of the report.
     pub scope: String,
-    /// What to take for a budget.
+    /// The recommendation for a budget.
     pub lead: Option<String>,
-    /// What else the numbers say.
+    /// Further conclusions.
     pub rest: Vec<String>,
 }
 
 impl Summary {
-    /// Says what follows from facts.
+    /// Writes the summary.
     pub fn new(facts: &Facts<'_>) -> Self {
         let rest = [
             facts.front().into_iter().collect(),

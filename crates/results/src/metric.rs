@@ -1,7 +1,7 @@
-//! What networks are compared by.
+//! The metrics of networks.
 //!
 //! Everything about a metric is in this file: its name, unit and direction, where its value comes from, and how it is
-//! written. Command line, constraints and objectives of spaces, reports, thresholds and the dashboard take it from here.
+//! formatted. Command line, constraints and objectives of spaces, reports, thresholds and the dashboard use it.
 
 use std::{fmt, str::FromStr};
 
@@ -49,7 +49,7 @@ pub enum Metric {
     Latency,
 }
 
-/// What a metric's values are.
+/// The unit of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// A number of things.
@@ -106,7 +106,7 @@ impl Metric {
         Self::Latency,
     ];
 
-    /// What a network costs by its graph, in the order in which tables show it.
+    /// The metrics that are counted from the graph, in the order of the tables.
     pub fn costs() -> impl Iterator<Item = Self> + Clone {
         Self::from_source(Source::Counted).filter(|&metric| metric != Self::InputSize)
     }
@@ -158,7 +158,7 @@ impl Metric {
         }
     }
 
-    /// What it says, in one line.
+    /// A description in one line.
     pub const fn description(self) -> &'static str {
         match self {
             Self::Params => "learnable values",
@@ -181,7 +181,7 @@ impl Metric {
         }
     }
 
-    /// What its values are.
+    /// The unit of its values.
     pub const fn unit(self) -> Unit {
         match self {
             Self::Params | Self::Macs | Self::Flops | Self::Acts | Self::Buffers | Self::Nodes => {
@@ -236,7 +236,7 @@ impl Metric {
         }
     }
 
-    /// Its value for a network; none for what is not counted.
+    /// Its value for a network; `None` for metrics that are not counted from the graph.
     pub fn count(self, graph: &Graph, cost: &Cost) -> Option<u64> {
         let total = &cost.total;
         match self {

@@ -1,4 +1,4 @@
-//! How far a measurement can be trusted, and why not further.
+//! The quality of a measurement, and its problems.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::{best::BestRoofline, date::utc_day, roofline::Roofline};
 /// How far below the best the peak may be, for a finding and for a serious one.
 const LOW_PEAK: [f64; 2] = [0.10, 0.30];
 
-/// How far a measurement can be trusted.
+/// The reliability of a measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Grade {
     /// Nothing speaks against it.
@@ -39,21 +39,21 @@ impl fmt::Display for Grade {
 pub struct Finding {
     /// Whether it alone makes the measurement doubtful.
     pub is_serious: bool,
-    /// What it is.
+    /// The problem.
     #[serde(flatten)]
     pub problem: Problem,
-    /// Whether it follows from what other results say of the machine, and so is no part of this one.
+    /// Whether it follows from other results of the machine, and so is not part of this result.
     #[serde(skip)]
     pub is_from_others: bool,
 }
 
 impl Finding {
-    /// What was seen in the result itself.
+    /// A problem found in the result itself.
     pub const fn new(is_serious: bool, problem: Problem) -> Self {
         Self { is_serious, problem, is_from_others: false }
     }
 
-    /// What was seen and what helps, with the remedy as `word` words it.
+    /// The problem and its remedy in words; `word` words the remedy.
     pub fn worded(&self, word: impl FnOnce(Remedy) -> &'static str) -> String {
         self.problem.remedy().map_or_else(
             || self.problem.to_string(),
@@ -68,7 +68,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What speaks against a measurement. Shares and changes are from 0 to 1.
+/// A problem of a measurement. Fractions and relative changes are from 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "fields are described with their variants")]
@@ -104,7 +104,7 @@ pub enum Problem {
 }
 
 impl Problem {
-    /// What helps, if anything does.
+    /// The remedy, if there is one.
     pub const fn remedy(&self) -> Option<Remedy> {
         Some(match self {
             Self::NotSettled | Self::WideInterval { .. } | Self::FewRuns { .. } => {
@@ -166,7 +166,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// What helps against a problem.
+/// The remedy for a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remedy {
     /// A larger budget of time.
@@ -217,8 +217,8 @@ pub fn grade(findings: &[Finding]) -> Grade {
     }
 }
 
-/// Holds a grade against the best that the machine ever showed: a result that was measured under a much lower peak was
-/// measured on a machine that was slower than it can be. Gives what it was before where that is not so.
+/// Compares a grade with the highest limits ever measured on the machine: if the peak measured with the result was much
+/// lower, the machine was slower than usual, and the grade is lowered. Otherwise the grade is returned unchanged.
 pub fn hold_against(
     measured: (Grade, Vec<Finding>),
     roofline: &Roofline,

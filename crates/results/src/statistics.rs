@@ -59,7 +59,7 @@ impl From<Written> for Estimate {
 }
 
 impl Estimate {
-    /// A value of which one sample says nothing more: its interval holds everything.
+    /// A value without a confidence interval, from a single sample: the interval is unbounded.
     pub const fn without_interval(value: f64) -> Self {
         Self { value, low: 0.0, high: f64::MAX }
     }
@@ -69,7 +69,7 @@ impl Estimate {
         Self { value, low: value, high: value }
     }
 
-    /// Whether the interval says something.
+    /// Whether the interval is bounded.
     pub fn has_interval(&self) -> bool {
         self.low > 0.0 || self.high < f64::MAX
     }
@@ -79,7 +79,7 @@ impl Estimate {
         if self.value > 0.0 { (self.high - self.low) / 2.0 / self.value } else { 0.0 }
     }
 
-    /// Whether two intervals share a value, so that the two cannot be told apart.
+    /// Whether the two intervals overlap, so that the two values are indistinguishable.
     pub fn overlaps(&self, other: &Self) -> bool {
         self.low <= other.high && other.low <= self.high
     }
@@ -97,7 +97,7 @@ impl Estimate {
     }
 }
 
-/// What a list of times says, all in its unit.
+/// Statistics of a list of times, in their unit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Number of times.
@@ -160,8 +160,8 @@ pub fn summarize(turns: &[Vec<f64>], seed: u64) -> Summary {
     }
 }
 
-/// The ratio of what was measured in pairs of turns, `a` over `b`: the median over pairs of the ratio of their
-/// medians, with its interval. A disturbance that lasts longer than a turn touches both sides and cancels.
+/// The ratio of two networks measured in pairs of turns, `a` over `b`: the median over pairs of the ratio of their
+/// medians, with its interval. A disturbance that lasts longer than a turn affects both sides and cancels.
 pub fn paired_ratio(a: &[Vec<f64>], b: &[Vec<f64>], seed: u64) -> Estimate {
     let ratios: Vec<Vec<f64>> = a.iter().zip(b).map(|(a, b)| vec![median(a) / median(b)]).collect();
     bootstrap(&ratios, seed, |sample| quantile(sample, 0.5))

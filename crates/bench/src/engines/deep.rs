@@ -1,8 +1,8 @@
-//! Networks whose nodes follow each other in long rows.
+//! Stacks for networks with long chains of nodes.
 //!
-//! Engines plan, rewrite and free a network by functions that call themselves once for each node of a row, so the stack
-//! that they need grows with its length, and a stack that is too small ends the whole program. Whatever does so
-//! runs here on a thread whose stack fits; rows that no stack is meant for are refused.
+//! Engines plan, rewrite and free a network by functions that recurse once for each node of a chain, so they need a
+//! stack that grows with the length of the chain, and a stack overflow ends the whole program. All such work runs here
+//! on a thread whose stack is large enough; chains that are too long for any stack are refused.
 
 use std::{
     any::Any,
@@ -62,10 +62,10 @@ impl Engine {
 }
 
 impl Stack {
-    /// Works there. A panic is an error like others: it ends no other network's work.
+    /// Runs work on a thread with this stack. A panic becomes an error, so that other networks are still processed.
     ///
     /// # Errors
-    /// What the work gives, and when there is no memory for the stack.
+    /// The error of the work, and when there is no memory for the stack.
     pub(super) fn run<T: Send>(
         self,
         work: impl FnOnce() -> Result<T, EngineError> + Send,
@@ -155,10 +155,10 @@ impl<S: Session + Send> DeepSession<S> {
         Ok(Self { session: Some(stack.run(prepare)?), stack, is_planned: false })
     }
 
-    /// Does something that does not depend on the length of rows.
+    /// Runs an operation that does not depend on the length of chains.
     ///
     /// # Errors
-    /// What it gives.
+    /// The error of the operation.
     pub(super) fn with<T>(
         &mut self,
         work: impl FnOnce(&mut S) -> Result<T, EngineError>,
@@ -169,10 +169,10 @@ impl<S: Session + Send> DeepSession<S> {
         }
     }
 
-    /// Does something step by step that walks along rows, as [`Stack::run_in_steps`] does.
+    /// Runs an operation step by step along chains, as [`Stack::run_in_steps`] does.
     ///
     /// # Errors
-    /// What it gives.
+    /// The error of the operation.
     pub(super) fn with_steps<T: Send>(
         &mut self,
         work: impl FnOnce(&mut S, &mut dyn FnMut(usize) -> bool) -> Result<T, EngineError> + Send,

@@ -13,7 +13,7 @@ use std::{
 
 use crate::program;
 
-/// What to look for.
+/// The library to search for.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
     /// An environment variable that names the file.
@@ -24,7 +24,7 @@ pub struct Wanted {
     pub folder: &'static str,
     /// How the file's name starts; a version may follow.
     pub stem: &'static str,
-    /// What people call the engine.
+    /// The displayed name of the engine.
     pub title: &'static str,
     /// Functions that the library has to have.
     pub functions: &'static [&'static str],
@@ -43,11 +43,11 @@ const NEUTRAL_FOLDER: &str = "/";
 const MAX_BYTES: u64 = 1 << 30;
 
 impl Wanted {
-    /// The absolute path of the library: the file that the user names, else what the environment names, else in an
-    /// installed Python package. It is a file that has the functions that are called.
+    /// The absolute path of the library: the file that the user names, else the one that the environment variable
+    /// names, else one in an installed Python package. The file has all functions that are called.
     ///
     /// # Errors
-    /// When there is none, or it is something else, with what to do about it.
+    /// When there is no library, or the file is something else; the message says what to do.
     pub fn find(&self, named: Option<&Path>) -> Result<PathBuf, String> {
         let path = match (named, env::var_os(self.variable)) {
             (Some(path), _) => absolute(path).map_err(|error| error.to_string())?,

@@ -59,7 +59,7 @@ struct Loaded {
 }
 
 impl OnnxRuntime {
-    /// The engine, with its library where the user says.
+    /// The engine, with the library at `library` if the user named one.
     pub fn new(library: Option<PathBuf>) -> Self {
         Self { library }
     }

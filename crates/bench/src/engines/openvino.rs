@@ -73,7 +73,7 @@ pub struct OpenVino {
 static LOADED: OnceLock<Result<PathBuf, String>> = OnceLock::new();
 
 impl OpenVino {
-    /// The engine, with its library where the user says.
+    /// The engine, with the library at `library` if the user named one.
     pub fn new(library: Option<PathBuf>) -> Self {
         Self { library }
     }

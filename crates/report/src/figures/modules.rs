@@ -1,5 +1,5 @@
-//! Single modules beside each other: the same input through the kinds of modules of the Inception family, from
-//! Szegedy et al. 2014, *Going Deeper with Convolutions*, Figure 2, on.
+//! Single modules side by side: the kinds of modules of the Inception family with the same input, starting with those
+//! of Szegedy et al. 2014, *Going Deeper with Convolutions*, Figure 2.
 
 use plotters::style::{RGBColor, text_anchor::HPos};
 

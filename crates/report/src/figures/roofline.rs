@@ -1,5 +1,5 @@
-//! How fast networks compute beside what the machine allows: the chart of Williams, Waterman and Patterson
-//! 2009, *Roofline: An Insightful Visual Performance Model for Multicore Architectures*, Figure 1.
+//! The speed of networks and the limits of the machine: the chart of Williams, Waterman and Patterson 2009, *Roofline:
+//! An Insightful Visual Performance Model for Multicore Architectures*, Figure 1.
 
 use inceptive_results::statistics::Estimate;
 use plotters::prelude::Color;

@@ -1,4 +1,5 @@
-//! What is in each square of a cloud, for those who point at it: thousands of points would make a page too large.
+//! Tooltips for each square of a scatter plot of a space: a tooltip for each of thousands of points would make the page
+//! too large.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,7 @@ const MOST_SQUARES: usize = 350;
 /// The widest list of values, in pixels.
 const LIST: f64 = 620.0;
 
-/// Says for each square of the chart what is in it; `places` are those of the cloud's points.
+/// Adds a tooltip to each square of the chart; `places` are the positions of the space's points.
 pub(super) fn say(canvas: &mut Canvas, cloud: &Cloud, places: &[Place]) {
     let squares = |side: i32| {
         let mut squares: BTreeMap<Place, Vec<&SpaceSample>> = BTreeMap::new();

@@ -17,7 +17,7 @@ use crate::{
 use inceptive_draw::chart::Figure;
 use inceptive_format::{bytes, counted, decimals, exact, percent_change, short_count, significant};
 
-/// The whole page.
+/// The complete page.
 pub(crate) fn markdown(report: &Report, findings: &Analysis, figures: &[Figure]) -> String {
     let candidates = report.candidates.as_slice();
     let shown = Shown::new(candidates, findings);

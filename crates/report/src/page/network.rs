@@ -1,4 +1,4 @@
-//! What is told about one network.
+//! The section of one network.
 
 use askama::{Template, filters::HtmlSafe};
 use inceptive_results::Published;

@@ -4,7 +4,7 @@
 /// How the numbers of a column are written.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Scale {
-    /// What is written after the column's title; empty for single units.
+    /// The unit after the column's title; empty for plain numbers.
     pub unit: &'static str,
     divisor: f64,
     decimals: usize,

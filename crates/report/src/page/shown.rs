@@ -54,7 +54,7 @@ impl Shown {
         Self { rows, described, left_out, fronts }
     }
 
-    /// Where the page tells more about a candidate.
+    /// The link to the section of a network.
     pub fn link(&self, at: usize) -> Option<String> {
         self.described.contains(&at).then(|| format!("#network-{}", at + 1))
     }
@@ -69,7 +69,7 @@ pub(super) fn quartiles(mut values: Vec<f64>) -> Option<[f64; 5]> {
     Some([0, 1, 2, 3, 4].map(|quarter| values[(last * quarter + 2) / 4]))
 }
 
-/// What is said of all candidates where not all have a row.
+/// Quartiles over all networks, for pages on which not every network has a row.
 pub(super) fn quartile_table(candidates: &[NetworkEntry], way: Option<&BenchConfig>) -> Table {
     let of = |value: &dyn Fn(&NetworkEntry) -> Option<f64>| {
         quartiles(candidates.iter().filter_map(value).collect())

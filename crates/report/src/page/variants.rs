@@ -1,4 +1,4 @@
-//! What variants change, and what that costs.
+//! The changes of variants, and their effect on cost.
 
 use askama::{Template, filters::HtmlSafe};
 use inceptive_cost::Change;
