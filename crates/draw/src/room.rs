@@ -1,4 +1,4 @@
-//! How much a layout takes.
+//! Limits on the work of a layout.
 //!
 //! dagre walks along the network recursively, so a deep module needs a deep stack; and it cuts a line into a piece for
 //! each row that it passes, so many long lines take minutes.
@@ -20,7 +20,7 @@ pub(super) const MOST_PASSES: usize = 60_000;
 const STACK_EACH: usize = 8 << 10;
 const STACK_BASE: usize = 16 << 20;
 
-/// What there is to do in a module, or in several.
+/// The work for a module, or for several.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Room {
     /// Steps and modules.

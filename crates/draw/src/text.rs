@@ -1,8 +1,7 @@
-//! Text in figures and pages: how wide it is, how to shorten it, how to escape it.
+//! Text in figures and pages: its width, shortening and escaping.
 //!
-//! Names are whatever a person wrote, in any script and of any length. Figures name no font file, so
-//! widths are those of DejaVu Sans, the widest of the usual sans-serif fonts: text that fits by this
-//! estimate fits in Arial and Helvetica too.
+//! Names may be in any script and of any length. Figures include no font, so widths are those of DejaVu Sans, the
+//! widest of the usual sans-serif fonts: text that fits by this estimate fits in Arial and Helvetica too.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! What a drawing shows: the network with some modules closed, as blocks inside of nested modules.
+//! The content of a drawing: the network with some modules closed, as blocks inside of nested modules.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -102,14 +102,14 @@ pub(super) struct Block {
     pub is_module: bool,
 }
 
-/// What a module holds, by position in [`View::blocks`] or [`View::modules`].
+/// A child of a module, by position in [`View::blocks`] or [`View::modules`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Child {
     Block(usize),
     Module(usize),
 }
 
-/// A module drawn open, or the whole network.
+/// An open module, or the complete network.
 #[derive(Debug)]
 pub(super) struct Module {
     pub path: Path,

@@ -41,14 +41,14 @@ const MAX_PARAMETERS: usize = 512;
 /// Weight of an auxiliary loss where none is given (Szegedy et al. 2014, section 5).
 const AUXILIARY_WEIGHT: f32 = 0.3;
 
-/// A checked network with what is known about it.
+/// A checked network.
 #[derive(Clone, Debug)]
 pub struct Architecture {
     /// Its name.
     pub name: String,
     /// The file that it was read from.
     pub file: PathBuf,
-    /// What it is.
+    /// A description in one line.
     pub description: Option<String>,
     /// What else a reader should know.
     pub notes: Vec<String>,
@@ -74,7 +74,7 @@ pub struct Architecture {
 pub struct UnfitHead {
     /// Its name.
     pub name: String,
-    /// What does not fit; at least one.
+    /// The errors; at least one.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -90,7 +90,7 @@ impl fmt::Display for UnfitHead {
 }
 
 impl Architecture {
-    /// The published accuracy that may stand beside those of other networks.
+    /// The published accuracy that is compared with those of other networks.
     pub fn comparable(&self) -> Option<&Published> {
         comparable(&self.published, self.graph.node(self.graph.input()).shape.size().height)
     }

@@ -1,4 +1,4 @@
-//! What is wrong with a file, told to a person.
+//! Diagnostics: errors in a file, with their place and a fix.
 
 use std::{
     cell::{Cell, RefCell},
@@ -23,16 +23,16 @@ pub(crate) const MOST: usize = 100;
 /// a step in a `repeat` counts every time.
 const MAX_EVALUATED: usize = 4 << 20;
 
-/// One thing that is wrong: a stable code, a terse message, where, and what to write instead.
+/// One error: a stable code, a short message, its place, and how to fix it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Diagnostic {
     /// What kind of mistake.
     pub code: Code,
-    /// What is wrong, in one sentence.
+    /// The error, in one sentence.
     pub message: String,
-    /// Where, with what to say there. The first label is the place of the mistake, others explain.
+    /// Places, each with a text. The first label is the place of the error, the others explain it.
     pub labels: Vec<(Span, String)>,
-    /// What to do about it.
+    /// How to fix it.
     pub help: Option<String>,
 }
 
@@ -49,7 +49,7 @@ impl Diagnostic {
         self
     }
 
-    /// Says what to do.
+    /// Sets the help text.
     #[must_use]
     pub fn help(mut self, help: impl AsRef<str>) -> Self {
         self.help = Some(printable(help.as_ref()));
@@ -200,7 +200,7 @@ impl DiagnosticSink {
         self.kept.borrow().is_empty()
     }
 
-    /// Whether further diagnostics would be dropped: nobody reads more, so nobody need look for more.
+    /// Whether further diagnostics would be dropped, so that checking can stop.
     pub(crate) fn is_full(&self) -> bool {
         self.kept.borrow().len() >= MOST
     }
@@ -229,7 +229,7 @@ impl DiagnosticSink {
         self.evaluated.set(0);
     }
 
-    /// Goes on counting where another one is.
+    /// Continues the count of another sink.
     pub(crate) fn count_on(&self, other: &Self) {
         self.evaluated.set(other.evaluated.get());
     }
@@ -256,7 +256,7 @@ impl DiagnosticSink {
     }
 }
 
-/// The known name that is nearest to `name`, if one is near enough to be what was meant.
+/// The known name that is nearest to `name`, if it is near enough to be a misspelling.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let score = |candidate: &str| {
         strsim::normalized_damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase())
@@ -272,7 +272,7 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
         .map(|(_, candidate)| candidate)
 }
 
-/// `did you mean ...?` and the list of what is known.
+/// `did you mean ...?` and the list of known names.
 pub(crate) fn suggestion<'a>(
     name: &str,
     what: &str,

@@ -1,4 +1,4 @@
-//! The keys of whole files.
+//! The keys of architectures, spaces and libraries.
 
 use std::borrow::Cow;
 

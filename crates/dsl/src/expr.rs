@@ -133,7 +133,7 @@ pub(crate) trait Lookup {
 /// Parses `text`.
 ///
 /// # Errors
-/// What was expected, and the byte where.
+/// The byte of the error, and what was expected there.
 pub(crate) fn parse(text: &str) -> Result<Expr, (usize, String)> {
     let mut parser = ExprParser { text, tokens: tokens(text)?, next: 0, depth: 0 };
     let expr = parser.binary(0)?;

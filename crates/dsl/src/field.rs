@@ -1,4 +1,4 @@
-//! Typed values of keys. One definition of a key gives its reading, its diagnostics and its JSON Schema.
+//! Typed values of keys. One definition of a key serves for reading, for diagnostics and for the JSON Schema.
 
 use std::borrow::Cow;
 
@@ -64,12 +64,12 @@ pub(crate) fn given<T>(key: &Option<Maybe<T>>) -> Option<&T> {
     key.as_ref()?.0.as_ref()
 }
 
-/// The keys of one map, with the maps that give defaults for them.
+/// The keys of one map, with the maps that provide its defaults.
 pub(crate) struct Fields<'a> {
     pub(crate) reader: Reader<'a>,
     /// What the map describes, for messages: `conv`.
     pub(crate) what: &'a str,
-    /// Where to say that a key is missing.
+    /// The place to report a missing key at.
     pub(crate) span: Span,
     /// The map itself first, then defaults.
     pub(crate) maps: Vec<&'a Map>,
@@ -398,7 +398,7 @@ fn by(text: &str) -> Option<(&str, &str)> {
     (is_number(height) && is_number(width)).then_some((height, width))
 }
 
-/// How much padding a window gets.
+/// The padding of a window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Pad {
     /// `dilation * (kernel - 1) / 2` on every side, rounded down.

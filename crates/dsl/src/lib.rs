@@ -79,7 +79,7 @@ use yaml::{Entry, Map, Node, Value};
 /// A value that is set from outside: `width=0.75` or `4a.c3=256`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
-    /// What is set.
+    /// The key: a parameter, variable, top-level key, or argument of a step.
     pub key: String,
     /// Its value, as YAML.
     pub value: String,
@@ -116,7 +116,7 @@ impl Loaded {
     /// Checks that every auxiliary head fits, so that the network can be trained.
     ///
     /// # Errors
-    /// What does not fit, with its place.
+    /// The heads that do not fit, with their places.
     pub fn expect_heads(&self) -> Result<(), Failure> {
         let heads = self.architecture.unfit_heads.iter();
         let diagnostics: Vec<Diagnostic> =
@@ -128,7 +128,7 @@ impl Loaded {
     }
 }
 
-/// What a file describes, checked.
+/// The checked content of a file.
 #[derive(Clone, Debug)]
 pub enum Checked {
     /// A network.
@@ -143,14 +143,14 @@ pub enum Checked {
 /// Everything that is wrong with a file.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// What is wrong, in the order of the files and their lines; never empty.
+    /// The errors, in the order of the files and their lines; never empty.
     pub diagnostics: Vec<Diagnostic>,
     /// The files, as far as they could be read.
     pub sources: Sources,
 }
 
 impl Failure {
-    /// Whether there are so many diagnostics that no more were looked for.
+    /// Whether checking stopped early because there were too many diagnostics.
     pub fn is_cut_off(&self) -> bool {
         self.diagnostics.len() >= diagnostic::MOST
     }

@@ -30,7 +30,7 @@ const MAX_TOTAL_BYTES: usize = 4 << 20;
 /// Values that the files of one network may have together, aliases expanded.
 const MAX_TOTAL_VALUES: usize = 200_000;
 
-/// What a file describes.
+/// The kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A network.

@@ -14,7 +14,7 @@ use crate::{
 /// What a value in a list or map counts at least, when it is evaluated.
 const BYTES_A_VALUE: usize = 4;
 
-/// What a step reads, as far as it is known.
+/// The input of a step, if it is known.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Input {
     /// The shape of the input.
@@ -37,7 +37,7 @@ pub(crate) struct Scope<'a> {
 impl<'a> Scope<'a> {
     pub(crate) const EMPTY: Scope<'static> = Scope { outer: None, values: &[], input: None };
 
-    /// A frame that stands alone.
+    /// A frame without a parent.
     pub(crate) fn root(values: &'a [Named]) -> Self {
         Self { outer: None, values, input: None }
     }
@@ -87,7 +87,7 @@ impl Lookup for Scope<'_> {
     }
 }
 
-/// Reads values in a scope and reports what is wrong with them.
+/// Reads values in a scope and reports errors in them.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
     pub(crate) scope: &'a Scope<'a>,
@@ -171,7 +171,7 @@ impl Reader<'_> {
         }
     }
 
-    /// `$name` that stands for a list or a map is replaced by it; everything else stays as it is.
+    /// Replaces a `$name` that refers to a list or a map by its value; everything else is unchanged.
     pub(crate) fn substitute(&self, node: &Node) -> Option<Node> {
         match &node.value {
             Value::Text(text) if text.starts_with('$') => {

@@ -1,4 +1,4 @@
-//! What of a network can be set from outside, with what it is now.
+//! The parameters and arguments of a network that can be set, with their current values.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -33,7 +33,7 @@ pub(crate) struct Written {
     pub(crate) value: f64,
 }
 
-/// What a value decides.
+/// The kind of a settable value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SettableKind {
     /// A width, or something that widths are computed from.
@@ -49,9 +49,9 @@ pub enum SettableKind {
 pub struct Settable {
     /// How it is called in a [`crate::Setting`]: `4a.c3`.
     pub key: String,
-    /// What it is now.
+    /// The current value.
     pub value: f64,
-    /// What it decides.
+    /// Its kind.
     pub kind: SettableKind,
 }
 
@@ -92,10 +92,10 @@ pub struct Settables {
     pub values: Vec<Settable>,
 }
 
-/// What of the network in a file can be set.
+/// The settable values of the network in a file.
 ///
 /// # Errors
-/// All diagnostics, when the file is wrong or no network.
+/// All diagnostics, when the file has errors or is not a network.
 pub fn settables(files: &dyn Files, path: &FilePath) -> Result<Settables, Failure> {
     let sink = DiagnosticSink::default();
     let mut loader = Loader::new(files, &sink);

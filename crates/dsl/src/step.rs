@@ -21,7 +21,7 @@ pub(crate) struct Step<'a> {
     /// The operator or block; may be an expression.
     pub(crate) word: &'a str,
     pub(crate) name: Option<&'a str>,
-    /// Where operator and name stand.
+    /// The place of operator and name.
     pub(crate) span: Span,
     pub(crate) args: Option<&'a Node>,
 }

@@ -1,4 +1,4 @@
-//! Networks back to YAML: one file that needs no other, whatever was extended, used or set.
+//! Writes networks as YAML: one file without references to others, with everything that was extended, used or set.
 
 use std::sync::Arc;
 

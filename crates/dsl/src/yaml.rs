@@ -1,8 +1,8 @@
-//! YAML text to a tree of values that know where they were written.
+//! Parses YAML text into a tree of values with their places.
 //!
-//! serde_yaml reads the values but does not say where they stand. So the text is read twice: a pass over
-//! parser events notes the place of every value and refuses hostile documents (too deep, too many values
-//! behind aliases, keys given twice) before serde_yaml sees them; then both are joined.
+//! serde_yaml reads the values but not their places. So the text is read twice: a pass over parser events records the
+//! place of every value and refuses hostile documents (too deep, too many values behind aliases, duplicate keys) before
+//! serde_yaml reads them; then both are joined.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -21,7 +21,7 @@ const MAX_VALUES: usize = 100_000;
 /// How many bytes a text may have: a step in a `repeat` reads its texts again and again.
 const MAX_TEXT: usize = 4096;
 
-/// A value and where it stands. Cheap to clone.
+/// A value and its place. Cheap to clone.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
     pub(crate) span: Span,
@@ -43,7 +43,7 @@ pub(crate) enum Value {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Map(pub(crate) Vec<Entry>);
 
-/// A key, where it stands, and its value.
+/// A key, its place, and its value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
     pub(crate) key: Arc<str>,
@@ -116,7 +116,7 @@ pub(crate) fn shown(number: f64) -> String {
     }
 }
 
-/// Parses one document; gives it with the number of its values, aliases expanded.
+/// Parses one document; returns it with the number of its values after aliases are expanded.
 pub(crate) fn parse(text: &str, source: u32, sink: &DiagnosticSink) -> Option<(Node, usize)> {
     let places = Places::new(text, source);
     refuse_control_characters(text, &places, sink)?;

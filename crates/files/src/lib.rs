@@ -1,8 +1,8 @@
-//! Reading files that somebody names: regular files of limited size, and nothing else.
+//! Reads regular files of limited size, and no others.
 //!
-//! A device never ends, a pipe waits for whoever writes to it, and a file of terabytes fills the memory. All
-//! readers of the program open files here, so that none of them can hang or be exhausted. Nothing here knows
-//! what is in a file, and nothing is written.
+//! A device never ends, a pipe waits for its writer, and a file of terabytes fills the memory. All parts of the program
+//! open files with this crate, so that none of them can hang or run out of memory. It does not interpret the content of
+//! files.
 
 #![forbid(unsafe_code)]
 
@@ -29,7 +29,7 @@ pub const MIB: u64 = 1 << 20;
 /// Bytes of 2^30.
 pub const GIB: u64 = 1 << 30;
 
-/// Why a file is not read, although the system would give it.
+/// Why a file is refused although the system can open it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// It is a folder.
@@ -77,11 +77,10 @@ impl fmt::Display for Size {
     }
 }
 
-/// Opens a regular file of at most `limit` bytes to read. It never waits: neither for a pipe's writer, nor for a
-/// device.
+/// Opens a regular file of at most `limit` bytes for reading. It never blocks, neither on a pipe nor on a device.
 ///
 /// # Errors
-/// When the system does not give it, or it holds a [`Refusal`].
+/// When the system cannot open it, or with a [`Refusal`].
 pub fn open(path: &Path, limit: u64) -> io::Result<File> {
     // Before it is opened, as opening alone has effects on some devices.
     check(&fs::metadata(path)?, limit)?;
@@ -98,7 +97,7 @@ pub fn open(path: &Path, limit: u64) -> io::Result<File> {
 /// Reads a regular file of at most `limit` bytes.
 ///
 /// # Errors
-/// When the system does not give it, or it holds a [`Refusal`].
+/// When the system cannot read it, or with a [`Refusal`].
 pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file = open(path, limit)?;
     let expected = usize::try_from(file.metadata()?.len()).unwrap_or_default();
@@ -115,7 +114,7 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 /// Reads a regular file of at most `limit` bytes as text.
 ///
 /// # Errors
-/// When the system does not give it, it holds a [`Refusal`], or is not UTF-8.
+/// When the system cannot read it, with a [`Refusal`], or when it is not UTF-8.
 pub fn read_text(path: &Path, limit: u64) -> io::Result<String> {
     let text = String::from_utf8(read(path, limit)?);
     text.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))

@@ -117,7 +117,7 @@ pub enum Activation {
     HardSwish,
 }
 
-/// What a pooling window computes.
+/// Maximum or average.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PoolKind {
     /// The largest value.

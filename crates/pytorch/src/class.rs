@@ -19,7 +19,7 @@ const MOST_PATHS: usize = 4;
 /// A line of text in a docstring is broken after this many columns.
 const WIDTH: usize = 92;
 
-/// What the class of the whole network is made from, besides the network.
+/// The inputs for the class of the network, besides the network.
 pub struct Main<'a> {
     /// The network's name.
     pub name: &'a str,
@@ -144,7 +144,7 @@ fn factors(
     text
 }
 
-/// The class of the whole network.
+/// The class of the network.
 pub fn network(classes: &Classes<'_>, network: &Network, main: &Main<'_>) -> String {
     let body = &network.body;
     let instances = [body];

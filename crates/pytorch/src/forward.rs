@@ -20,8 +20,8 @@ const RETURNED: usize = usize::MAX;
 /// Factors of sums, by the item and the position among its inputs.
 pub type Scales = HashMap<(usize, usize), Expr>;
 
-/// `forward` while it is written. What one join or function reads stands where it is read; everything else is
-/// a statement. `x` holds what flows through.
+/// The body of `forward` while it is written. A value that is read once, by a join or function, is written inline;
+/// every other value is a statement. `x` holds the current value.
 pub struct Forward<'a> {
     body: &'a Body,
     scales: &'a Scales,
@@ -38,7 +38,7 @@ pub struct Forward<'a> {
 }
 
 impl<'a> Forward<'a> {
-    /// Prepares the statements of a module whose results are read this often by what returns them.
+    /// Prepares the statements of a module with these results.
     pub fn new(body: &'a Body, results: &[Source], scales: &'a Scales, mut names: Names) -> Self {
         names.take("self");
         let inputs = (0..body.inputs.len().max(1)).map(|at| (Source::Input(at), names.take("x")));

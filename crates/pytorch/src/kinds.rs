@@ -1,4 +1,4 @@
-//! Kinds of modules: which become classes, and what these are called.
+//! Kinds of modules: which of them become classes, and the names of the classes.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -19,7 +19,7 @@ pub struct Kind<'a> {
     pub instances: Vec<&'a Body>,
     /// Their paths.
     pub paths: Vec<String>,
-    /// Its name, if it is a class; else it is a chain, written where it stands.
+    /// Its name, if it is a class; otherwise it is a chain that is written inline.
     pub class: Option<String>,
 }
 

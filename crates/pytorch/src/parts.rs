@@ -1,4 +1,4 @@
-//! Small classes that a file brings with it: what PyTorch does not have, and layers with what follows them.
+//! Small classes that are included in the generated file: layers that PyTorch lacks, and fused layers.
 
 use std::collections::HashMap;
 
@@ -240,7 +240,7 @@ pub struct FusedNames {
 }
 
 impl FusedNames {
-    /// Names what is fused in these steps.
+    /// Names the classes of fused layers in these steps.
     pub fn new(all: impl Iterator<Item = Fused>, names: &mut Names) -> Self {
         let mut fused = Self::default();
         for one in all {

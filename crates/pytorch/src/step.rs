@@ -1,8 +1,8 @@
-//! What one line of a module does: an operator, with the normalisation and the activation that belong to it.
+//! One line of a module: an operator, with its normalisation and activation.
 
 use inceptive_ir::{Activation, BatchNorm, Conv, Linear, Lrn, Op, Padding, Pool, Shape, Size};
 
-/// An operator, with what belongs to it.
+/// An operator, with its normalisation and activation.
 #[derive(Clone, Debug)]
 pub struct Step {
     /// The operator.

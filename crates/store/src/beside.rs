@@ -24,7 +24,7 @@ const MAX_LOG_BYTES: u64 = 4 * inceptive_files::GIB;
 const ATTEMPTS: usize = 5;
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Checks all files beside a store, whose name is without links.
+/// Checks the files that SQLite keeps beside a store; the store's path has no links.
 ///
 /// # Errors
 /// When one of them cannot be used as it is.
@@ -38,7 +38,7 @@ pub fn check(store: &Path) -> Result<(), StoreError> {
     check_log(named(store, "-wal"))
 }
 
-/// A file beside a store with something in it that the store does not hold yet.
+/// A file beside a store with content that is not yet in the store.
 pub fn unfinished(store: &Path) -> Option<PathBuf> {
     let mut all = ["-wal", "-journal"].into_iter().map(|suffix| named(store, suffix));
     all.find(|path| fs::metadata(path).is_ok_and(|data| data.len() > 0))

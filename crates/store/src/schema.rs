@@ -1,7 +1,7 @@
-//! What a file has to hold to be a store: its mark, its version and exactly the tables of that version.
+//! The requirements for a file to be a store: its application id, its version and exactly the tables of that version.
 //!
-//! A trigger, view or column that somebody planted runs whenever results are added or read. So nothing is used of a
-//! file whose schema is not, word for word, the one that this program makes.
+//! A trigger, view or column that an attacker added would run whenever results are added or read. So a file is used
+//! only if its schema equals, word for word, the one that this program creates.
 
 use std::{collections::BTreeSet, path::Path};
 

@@ -74,21 +74,21 @@ impl<R: Record> Record for Stored<R> {
     }
 }
 
-/// What a table of a file holds. A row that cannot be understood is no reason to withhold the others.
+/// The rows of a table. An unreadable row does not prevent the others from being returned.
 #[derive(Debug)]
 pub struct Rows<T> {
     /// Those that can be understood.
     pub readable: Vec<Stored<T>>,
-    /// What is wrong with each of the others.
+    /// The errors of the unreadable rows.
     pub unreadable: Vec<StoreError>,
 }
 
-/// What was added of another file.
+/// The outcome of merging another file.
 #[derive(Debug)]
 pub struct Merged {
     /// How many results were new.
     pub added: usize,
-    /// What is wrong with those that were left out, as they cannot be understood.
+    /// The errors of the rows that were left out because they are unreadable.
     pub unreadable: Vec<StoreError>,
 }
 
@@ -103,7 +103,7 @@ pub struct Filter {
     pub engine: Option<String>,
     /// The machine.
     pub machine: Option<String>,
-    /// The last numbers, so that what is added later changes nothing.
+    /// The state up to which results are read; later results are ignored.
     pub up_to: Option<StoreState>,
 }
 
@@ -261,7 +261,7 @@ impl Store {
         self.insert(&[row]).map(|added| added > 0)
     }
 
-    /// Adds rows of another program's table, all or none; gives how many were new.
+    /// Adds rows of another program's table, all or none; returns how many were new.
     ///
     /// # Errors
     /// When they cannot be written.
@@ -316,8 +316,8 @@ impl Store {
         Ok(added)
     }
 
-    /// The best that each machine ever showed, by all results of the file up to the last number that is wanted,
-    /// whatever else is.
+    /// The highest limits of each machine, from all results of the file up to `up_to`, ignoring the other conditions of
+    /// the filter.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -335,7 +335,8 @@ impl Store {
         Ok(known)
     }
 
-    /// Measurements in the order in which they were added, each held against the best that its machine ever showed.
+    /// Measurements in the order in which they were added, each compared with the highest limits ever measured on its
+    /// machine.
     ///
     /// # Errors
     /// When the file cannot be read.

@@ -58,7 +58,7 @@ pub enum LoadError {
     },
 }
 
-/// What does not fit, each a line for the reader.
+/// The tensors that do not fit, one line each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mismatch {
     /// Places without a tensor.
@@ -101,13 +101,13 @@ struct Layer<'a> {
 type Signature = Vec<(Role, Vec<usize>)>;
 
 impl Weights {
-    /// Reads the weights of `graph` from a safetensors file: by name, if names are ours or those of the
-    /// PyTorch module that we write; else by shape, and as far as `match_by` says so by order, for files of other
-    /// programs in PyTorch's layout. Counters and auxiliary heads that the graph does not have are passed over.
+    /// Reads the weights of `graph` from a safetensors file: by name, if the names are ours or those of the PyTorch
+    /// module that we write; otherwise, for files of other programs in PyTorch's layout, by shape, and by order if
+    /// `match_by` allows it. Counters, and auxiliary heads that the graph does not have, are ignored.
     ///
     /// # Errors
-    /// When the file is none, when something is missing, extra or with the wrong shape or type, and when the order of
-    /// names would have to be guessed.
+    /// When it is not a safetensors file, when a tensor is missing, unused or has the wrong shape or type, and when the
+    /// order of names would have to be guessed.
     pub fn from_safetensors(
         bytes: &[u8],
         graph: &Graph,

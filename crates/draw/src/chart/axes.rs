@@ -20,7 +20,7 @@ pub struct Scale {
     end_px: i32,
 }
 
-/// A tick: where it is, and what it says.
+/// A tick: its position and its label.
 pub struct Tick {
     /// Its position along the axis.
     pub at_px: i32,

@@ -13,14 +13,14 @@ pub mod rows;
 use inceptive_format::counted;
 use plotters::style::RGBColor;
 
-/// A picture with what to say of it.
+/// A chart with its title and texts.
 #[derive(Clone, Debug)]
 pub struct Figure {
     /// A word for it, by which pages and files name it.
     pub id: String,
-    /// What it shows, in a few words.
+    /// A short title.
     pub title: String,
-    /// What it shows, for those who do not see it.
+    /// The alternative text for screen readers.
     pub alternative: String,
     /// The picture: an SVG document.
     pub svg: String,
@@ -32,7 +32,7 @@ pub const INK: RGBColor = RGBColor(40, 44, 52);
 /// Lines that stay in the background.
 pub const FAINT: RGBColor = RGBColor(218, 222, 228);
 
-/// What everything is drawn on.
+/// The background colour.
 pub const PAPER: RGBColor = RGBColor(255, 255, 255);
 
 // The colours of Okabe and Ito 2008, *Color Universal Design*, which people with any colour vision tell apart.

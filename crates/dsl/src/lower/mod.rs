@@ -1,10 +1,10 @@
-//! Steps to nodes of the graph.
+//! Builds the nodes of the graph from steps.
 //!
-//! A step that is wrong is reported and then treated as if its output were unknown: what follows is still
-//! read and checked, but nothing that depends on the unknown shape is reported.
+//! After an error, the output of the step counts as unknown: the steps after it are still read and checked, but errors
+//! that depend on the unknown shape are not reported.
 //!
-//! A rehearsal goes through every step once with no value known, see [`Lowering::dry_run`]: it finds what is
-//! wrong whatever the values are, also in blocks that nobody calls and in branches that a condition leaves out.
+//! A dry run goes through every step once without any values, see [`Lowering::dry_run`]: it finds errors that do not
+//! depend on values, also in blocks that are never used and in branches that a condition skips.
 
 pub(crate) mod block;
 mod join;
@@ -156,7 +156,7 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// Remembers that an error hides the steps of a scope, and gives what follows it.
+    /// Records that an error hides the steps of a scope, and returns the cursor after it.
     pub(crate) fn hide(&mut self, scope: &Path, cursor: Cursor) -> Cursor {
         self.hidden.insert(scope.clone());
         cursor.unknown()
@@ -227,7 +227,7 @@ impl<'a> Lowering<'a> {
         !self.is_cut_short()
     }
 
-    /// Whether steps were left out, so that nothing can be said about what does not exist.
+    /// Whether steps were skipped, so that missing steps cannot be reported.
     pub(crate) fn is_cut_short(&self) -> bool {
         self.steps > MAX_STEPS || self.sink.is_full() || self.sink.is_spent()
     }

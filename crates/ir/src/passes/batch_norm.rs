@@ -18,8 +18,9 @@ pub struct Folded {
     pub norm: NodeId,
 }
 
-/// Folds each normalisation into the convolution or linear layer before it, if nothing else reads
-/// that layer and it has its weights for itself: one kernel cannot take two normalisations in. The second result says which went where, in nodes of `graph`, for whoever has weights.
+/// Folds each normalisation into the convolution or linear layer before it, if nothing else reads that layer and it
+/// shares no tensors, because a shared kernel cannot absorb two normalisations. The second result lists the folded
+/// pairs, as nodes of `graph`, so that weights can be folded too.
 pub fn fold_batch_norm(graph: &Graph) -> (Rewrite, Vec<Folded>) {
     let mut rewrite = Rewrite::default();
     let mut folds = Vec::new();

@@ -1,5 +1,5 @@
-//! How much a file holds, counted in its bytes before anything is built of them: a byte of a hostile file can stand
-//! for hundreds of bytes in memory.
+//! Counts the content of a file before it is decoded: one byte of a hostile file can expand to hundreds of bytes in
+//! memory.
 
 use inceptive_ir::Graph;
 
@@ -52,10 +52,10 @@ struct Census {
     fields: usize,
 }
 
-/// Checks that a file holds no more than is read. What is no protocol buffer is left to the decoder.
+/// Checks that a file stays within the limits. Bytes that are not a protocol buffer are left to the decoder.
 ///
 /// # Errors
-/// When it holds more.
+/// When it exceeds a limit.
 pub fn check(bytes: &[u8]) -> Result<(), ImportError> {
     let mut census = Census::default();
     census.message(Message::Model, bytes);

@@ -1,9 +1,8 @@
-//! ONNX files as graphs.
+//! Reads ONNX files as graphs.
 //!
-//! A file's nodes are read in order. What only computes constants is computed; what ONNX spells as several
-//! operators becomes the one that it is (`Mul` by a `Sigmoid` is SiLU, two `Reshape`s around a `Transpose` are
-//! a channel shuffle); everything else becomes one node. What has no counterpart is collected, and the whole
-//! list is reported.
+//! Nodes are read in the order of the file. Constant expressions are evaluated; groups of ONNX operators that stand for
+//! one of ours become that one (`Mul` by a `Sigmoid` is SiLU, two `Reshape`s around a `Transpose` are a channel
+//! shuffle); every other operator becomes one node. Unsupported operators are collected, and reported together.
 
 mod census;
 mod constant;
@@ -40,7 +39,7 @@ pub struct Imported {
     pub opset: i64,
     /// The network.
     pub graph: Graph,
-    /// The name of the output that the network gives.
+    /// The name of the output that the network computes.
     pub output: String,
     /// The names of the file's other outputs, which the network does not have.
     pub left_out: Vec<String>,
@@ -112,14 +111,14 @@ pub enum ValuesError {
 }
 
 impl Imported {
-    /// Files beside the model that hold weights of it, from its folder; one that holds several comes several times.
+    /// Names of files in the model's folder that hold its weights; a file that holds several tensors is repeated.
     pub fn files_beside(&self) -> impl Iterator<Item = &str> {
         let external = self.tensors.iter().filter_map(|(_, _, tensor)| tensor.external());
         external.map(|external| external.location.as_str())
     }
 
-    /// The weights. `read` gives a part of a file beside the model, for weights that are kept there; fewer
-    /// bytes where the file ends before it.
+    /// The weights. `read` returns a part of a file beside the model, for external weights; fewer bytes if the file
+    /// ends early.
     ///
     /// # Errors
     /// When such a file cannot be read or is too short.
@@ -145,11 +144,11 @@ impl Imported {
     }
 }
 
-/// Reads a network from the bytes of an ONNX file. The first input that is no initializer is the image, the
-/// first output the result; what does not lead to it is left out.
+/// Reads a network from the bytes of an ONNX file. The first input that is not an initializer is the image, the first
+/// output is the network's output; nodes that do not lead to it are left out.
 ///
 /// # Errors
-/// When it is none, or not one that can be said with our operators.
+/// When it is not an ONNX file, or has operators that are not supported.
 pub fn from_onnx(bytes: impl Into<Bytes>) -> Result<Imported, ImportError> {
     let bytes = bytes.into();
     census::check(&bytes)?;

@@ -15,7 +15,7 @@ const WEIGHT_ENDINGS: [&str; 4] = [".weight", "_w_0", "_scale_0", "_s_0"];
 /// Where PyTorch's exporter says which module a node comes from.
 const SCOPES: &str = "pkg.torch.onnx.name_scopes";
 
-/// Gives each node a path of its own.
+/// Assigns each node a unique path.
 #[derive(Debug, Default)]
 pub struct Names {
     /// Every path with the last number that was tried behind it, so that equal names take no longer than others.
@@ -23,8 +23,8 @@ pub struct Names {
 }
 
 impl Names {
-    /// A path for a node: the module that it comes from, as far as the file says, and for an operator without
-    /// weights its name inside of that.
+    /// A path for a node: the module that it belongs to, as far as the file says, followed by its name if the operator
+    /// has no weights.
     pub fn path(&mut self, node: &NodeProto, op: &str, weight: Option<&str>) -> String {
         let layer = weight.and_then(stem);
         let is_layer = weight.is_some();

@@ -63,7 +63,7 @@ pub(super) fn is_known(node: &NodeProto) -> bool {
 }
 
 impl Importer {
-    /// What a node gives.
+    /// The value that a node computes.
     pub(super) fn operator(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         if !is_known(node) {
             return Err(UnsupportedOp::UNKNOWN);
