@@ -1,7 +1,7 @@
-//! What screens ask for.
+//! Commands of screens.
 //!
-//! A screen gets the model to look at and a queue to push to. The app empties the queue after everything is drawn, so
-//! no screen sees a model that another one changed in the same frame, and no command overwrites another.
+//! A screen gets the model to read and a queue for its commands. The app carries the commands out after everything is
+//! drawn, so no screen sees a model that another one changed in the same frame, and no command overwrites another.
 
 use std::path::PathBuf;
 

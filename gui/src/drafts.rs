@@ -1,7 +1,7 @@
-//! Texts that were not saved, kept on the disk until they are.
+//! Unsaved texts, stored on the disk until they are saved.
 //!
-//! Each window has a file of its own and holds a lock as long as it is open. A window that opens takes over what windows
-//! left that were closed or that crashed, and leaves those alone that are open.
+//! Each window has its own file and holds a lock on it as long as it is open. A window that opens takes over the files
+//! of windows that were closed or crashed, and leaves those of open windows alone.
 
 use std::{
     fs::{self, File},
@@ -48,10 +48,10 @@ pub struct DraftKeeper {
 }
 
 impl DraftKeeper {
-    /// Takes a place in a folder, and what is left there of windows that are not open any more.
+    /// Creates a file for this window in a folder, and takes over the drafts of windows that are no longer open.
     ///
     /// # Errors
-    /// When the folder cannot be made or written to.
+    /// When the folder cannot be created or written to.
     pub fn open(folder: &Path) -> io::Result<(Self, Vec<Draft>)> {
         fs::create_dir_all(folder)?;
         let lock =

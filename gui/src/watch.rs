@@ -82,7 +82,7 @@ impl Watch {
         Ok(Self { watcher, changes, pending, last_change: now, watched: vec![], wanted })
     }
 
-    /// Watches a folder with all that is in it, and the folders of files, instead of what was watched before.
+    /// Watches a folder with its subfolders, and the folders of files, instead of the previous ones.
     pub fn follow<'a>(
         &mut self,
         folder: &Path,

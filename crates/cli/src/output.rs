@@ -1,4 +1,4 @@
-//! How a command ends: what goes to standard output, what to standard error, and the exit code.
+//! The end of a command: standard output, standard error, and the exit code.
 
 use std::{
     io::{self, BufWriter, IsTerminal, Write},
@@ -33,7 +33,7 @@ impl Outcome {
     }
 }
 
-/// Prints a command's outcome and gives the exit code.
+/// Prints a command's outcome and returns the exit code.
 pub fn finish(outcome: anyhow::Result<Outcome>) -> ExitCode {
     match outcome.and_then(|outcome| print(&outcome.text).map(|()| outcome.failed)) {
         Ok(false) => ExitCode::SUCCESS,

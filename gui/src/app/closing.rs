@@ -11,7 +11,7 @@ use crate::{
     tiles::Pane,
 };
 
-/// How far closing is.
+/// The state of closing the window.
 #[derive(Default, PartialEq, Eq)]
 pub(super) enum Closing {
     /// Nobody wants to.

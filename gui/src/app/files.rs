@@ -159,7 +159,7 @@ impl App {
         self.start(Job::Read(file, draft));
     }
 
-    /// Writes the draft of a file if it has one, or a file that is gone again.
+    /// Writes the draft of a file if it has one, or restores a deleted file.
     pub(super) fn save_draft(&mut self, file: FilePath, overwrite: bool) {
         let Some(entry) = self.model.entries.get_mut(&file) else { return };
         entry.save_problem = None;

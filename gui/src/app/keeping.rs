@@ -78,7 +78,7 @@ impl App {
         }
     }
 
-    /// Keeps drafts before the window is gone, or forgets them if they are not wanted.
+    /// Saves drafts before the window closes, or deletes them if they are to be discarded.
     pub(super) fn keep_at_exit(&mut self) {
         let wanted = !self.closing.loses_drafts();
         let drafts = self.model.entries.values().filter(|_| wanted).filter_map(Draft::of).collect();

@@ -18,7 +18,7 @@ use crate::model::FilePath;
 pub struct EngineState {
     /// Its name.
     pub name: &'static str,
-    /// What it is, or how to get it.
+    /// Its description, or how to install it.
     pub description: Result<Description, String>,
 }
 
@@ -35,7 +35,7 @@ pub struct BenchRequest {
     pub batches: Vec<u32>,
     /// Threads per inference; each is benchmarked separately; none for as many as there are cores.
     pub threads: Vec<u32>,
-    /// How much to measure.
+    /// The limits of the measurement.
     pub protocol: Protocol,
     /// Where results go.
     pub store: PathBuf,

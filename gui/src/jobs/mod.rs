@@ -1,8 +1,8 @@
-//! What takes a while, and what is told while it goes on.
+//! Long tasks, and the events that they report.
 //!
-//! A job is a value; [`Worker`] runs it on a thread of its own and sends [`Event`]s. To add a kind of work: a case of
-//! [`Job`] with its lane and title, a case of [`Output`] for what comes of it, and a line in
-//! [`crate::model::Model::apply`] that takes it in.
+//! A job is a value; [`Worker`] runs it on a separate thread and sends [`Event`]s. To add a kind of job: a variant of
+//! [`Job`] with its lane and title, a variant of [`Output`] for its result, and a line in
+//! [`crate::model::Model::apply`] that handles it.
 
 mod design;
 mod layout;
@@ -106,7 +106,7 @@ impl Job {
         }
     }
 
-    /// What it is, for the list of jobs.
+    /// Its title in the list of jobs.
     pub fn title(&self) -> String {
         let count = |files: &[FilePath]| match files {
             [only] => crate::model::stem(only),
@@ -181,7 +181,7 @@ pub struct Event {
     pub what: JobEvent,
 }
 
-/// What happens to jobs.
+/// Events of jobs.
 #[derive(Debug)]
 pub enum JobEvent {
     /// It runs now.
@@ -196,12 +196,12 @@ pub enum JobEvent {
     Finished(Finish),
 }
 
-/// How far a job is.
+/// The progress of a job.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Progress {
     /// Share that is done, from 0 to 1.
     pub share: f32,
-    /// What goes on.
+    /// The current activity.
     pub activity: String,
 }
 

@@ -88,7 +88,7 @@ impl Shared {
     }
 }
 
-/// Runs jobs, several at a time, and tells what happens. Dropping it stops what runs.
+/// Runs jobs, several at a time, and sends their events. Dropping it stops running jobs.
 pub struct Worker {
     shared: Arc<Shared>,
     sender: Sender<Event>,
@@ -155,7 +155,7 @@ impl Drop for Worker {
     }
 }
 
-/// How a job tells what happens to it, and whether it should stop.
+/// Reports the progress of a job, and tells the job whether to stop.
 pub struct Reporter {
     job: JobId,
     sender: Sender<Event>,
@@ -164,29 +164,29 @@ pub struct Reporter {
 }
 
 impl Reporter {
-    /// Tells something.
+    /// Sends an event.
     pub fn tell(&self, what: JobEvent) {
         // The window may be closed already.
         let _ = self.sender.send(Event { job: self.job, what });
         self.ctx.request_repaint();
     }
 
-    /// Tells how far the job is.
+    /// Reports the progress of the job.
     pub fn progress(&self, progress: Progress) {
         self.tell(JobEvent::Progress(progress));
     }
 
-    /// Tells what went wrong with a part; the rest goes on.
+    /// Reports an error in a part of the job; the others continue.
     pub fn note(&self, text: String) {
         self.tell(JobEvent::Note(text));
     }
 
-    /// Set when somebody wants the job to stop.
+    /// Set when the job should stop.
     pub fn stop_flag(&self) -> &AtomicBool {
         &self.stop
     }
 
-    /// Whether somebody wants the job to stop.
+    /// Whether the job should stop.
     pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }

@@ -20,9 +20,9 @@ use crate::model::FilePath;
 pub struct SaveRequest {
     /// The file.
     pub file: FilePath,
-    /// What is to be in it.
+    /// The new content.
     pub text: Arc<str>,
-    /// What has to be in it before; anything without it.
+    /// The content that the file must have before; `None` to overwrite any content.
     pub expected: Option<Arc<str>>,
 }
 

@@ -1,4 +1,4 @@
-//! What was measured.
+//! Measured results.
 
 use std::{
     path::Path,
@@ -15,7 +15,7 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 /// Everything in a store.
 #[derive(Debug, Default)]
 pub struct Results {
-    /// Another number for each reading: what is made of results is made again when it changes.
+    /// Changes with each reading of the store, so that values derived from results are computed again.
     pub reading: u64,
     /// Latencies, oldest first.
     pub measurements: Vec<Stored<Measurement>>,

@@ -1,4 +1,4 @@
-//! Two graphs beside each other: one moves with the other, and what differs is marked.
+//! Two graphs side by side: they move together, and differences are marked.
 
 use std::{collections::BTreeSet, sync::Arc};
 

@@ -66,7 +66,7 @@ pub struct Compare {
 }
 
 impl Compare {
-    /// Draws what is selected side by side.
+    /// Draws the selected networks side by side.
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let frame = Frame::NONE.inner_margin(Margin::symmetric(8, 4));
         frame.show(ui, |ui| self.content(ui, model, commands));

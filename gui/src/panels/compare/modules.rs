@@ -1,4 +1,4 @@
-//! Where counts and time are spent: a group of bars for each module, modules with one path beside each other.
+//! Where counts and time are spent: a group of bars for each module; modules with the same path are side by side.
 
 use egui::{Align2, ComboBox, FontId, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use inceptive_cost::by_module;

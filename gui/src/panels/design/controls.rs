@@ -120,7 +120,7 @@ pub fn slider(
     });
 }
 
-/// A name of fixed width; what differs from the file stands out.
+/// A name of fixed width; values that differ from the file are emphasised.
 pub fn name_cell(ui: &mut Ui, key: &str, name: &str, is_changed: bool) {
     let text = match is_changed {
         true => RichText::new(name).strong().color(colors(ui).accent),

@@ -1,7 +1,7 @@
-//! Widths and choices, to be moved, and what that does to the numbers.
+//! Controls for widths and choices, and their effect on the numbers.
 //!
-//! What is set is kept for each file until it is reset. Counting goes on on a worker: the newest settings are asked for
-//! as soon as the last ones are answered, so that numbers move while a slider does.
+//! Settings are kept for each file until they are reset. A worker does the counting: the newest settings are requested
+//! as soon as the last request is answered, so that numbers follow a slider.
 
 mod bars;
 mod changes;
@@ -46,7 +46,7 @@ pub struct Design {
 }
 
 impl Design {
-    /// Takes the values of a network of a space as what is set. Says whether the space has them.
+    /// Applies the values of a network of a space as settings. Returns whether the space has them.
     pub(crate) fn show_point(
         &mut self,
         model: &Model,
@@ -61,7 +61,7 @@ impl Design {
         has_them
     }
 
-    /// Draws controls at the left, and what comes of them at the right.
+    /// Draws the controls at the left, and their effects at the right.
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let Some(entry) = super::current_or_hint(ui, model) else { return };
         let base = match base(entry) {

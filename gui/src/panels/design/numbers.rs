@@ -1,4 +1,4 @@
-//! What a network costs, beside what it cost before it was changed.
+//! The cost of a network, compared with its cost before the changes.
 
 use egui::{Align, Grid, Layout, RichText, Ui};
 use inceptive_app::{Inspected, violated_constraints};

@@ -1,4 +1,4 @@
-//! Writing what is set as a file that extends the one that it was made of.
+//! Saves the settings as a file that extends the original.
 
 use std::sync::Arc;
 

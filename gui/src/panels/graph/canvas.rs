@@ -35,12 +35,12 @@ pub(super) enum Next {
     Whole,
 }
 
-/// What has to stay as it is seen from one scene to the next.
+/// The point that keeps its place on the screen from one scene to the next.
 #[derive(Default)]
 pub(super) struct Continuity {
     /// Where on the screen a module has to stay while it opens or closes.
     pub anchor: Option<(NodePath, Pos2)>,
-    /// What is to come into the middle once it is there.
+    /// The node to centre once it is in the scene.
     pub wanted: Option<NodePath>,
     /// How the next scene is seen at first.
     pub next: Next,
@@ -54,7 +54,7 @@ pub(super) fn whole(scene: &Scene) -> Rect {
     Rect::from_min_size(Pos2::ZERO, vec2(scene.width as f32, scene.height as f32))
 }
 
-/// Moves the camera as the pointer and keys say.
+/// Moves the camera by pointer and keys.
 pub(super) fn navigate(
     ui: &Ui,
     response: &egui::Response,
@@ -138,7 +138,7 @@ fn act(action: Option<Action>, view: &mut View, scene: &Scene, camera: &mut Came
     }
 }
 
-/// What was clicked.
+/// The clicks in this frame.
 #[derive(Default)]
 pub(super) struct Clicks {
     pub selected: Option<NodePath>,

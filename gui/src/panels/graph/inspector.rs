@@ -1,4 +1,4 @@
-//! Everything about the selected node, module, or the whole network.
+//! Details of the selected node or module, or of the network.
 
 use std::{path::Path, sync::Arc};
 
@@ -23,7 +23,7 @@ struct Subject<'a> {
     module: Module,
 }
 
-/// Draws what is known about `selected`, or about the network without it; gives what was clicked among its nodes.
+/// Draws the details of `selected`, or of the network if nothing is selected; returns the node that was clicked.
 pub(super) fn inspector(
     ui: &mut Ui,
     network: &Arc<Inspected>,

@@ -74,17 +74,17 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Takes what was remembered from an earlier run.
+    /// Restores the views saved by an earlier run.
     pub(crate) fn remember(&mut self, views: Remembered) {
         self.views = views;
     }
 
-    /// What is to be remembered for the next run.
+    /// The views to save for the next run.
     pub(crate) fn remembered(&self) -> Remembered {
         self.views.clone()
     }
 
-    /// Brings a node or module of the current network into view, opening what is around it.
+    /// Brings a node or module of the current network into view, opening the modules around it.
     pub(crate) fn show_node(&mut self, path: NodePath) {
         self.wanted = Some(path);
     }

@@ -46,7 +46,7 @@ pub struct Canvas<'a> {
 }
 
 impl Canvas<'_> {
-    /// Draws what can be seen of a scene.
+    /// Draws the visible part of a scene.
     pub fn scene(&self, scene: &Scene, paint: &dyn Paint) {
         let visible = self.camera.visible(self.screen);
         for frame in scene.frames.iter().filter(|frame| rect(frame.rect).intersects(visible)) {

@@ -32,13 +32,13 @@ struct Hit {
 }
 
 impl Search {
-    /// Gives the keyboard to the field, without what was looked for before.
+    /// Moves the keyboard focus to the field, and clears it.
     pub fn focus(&mut self) {
         self.focuses = true;
         self.wanted.clear();
     }
 
-    /// Draws the field and what is found; gives what to go to.
+    /// Draws the field and the matches; returns the node to go to.
     pub fn ui(&mut self, ui: &mut Ui, graph: &Graph) -> Option<NodePath> {
         let field = TextEdit::singleline(&mut self.wanted).hint_text("Search nodes  /");
         // Esc is for the field: it would select nothing in the graph.

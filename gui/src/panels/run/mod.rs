@@ -46,7 +46,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// Draws what can be started, what goes on, and what came of it.
+    /// Draws the setup, the queue and the results.
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         if !self.has_asked_for_engines {
             self.has_asked_for_engines = true;

@@ -1,4 +1,4 @@
-//! Where the time of a network goes: a table of its nodes or modules, and where they stand under the roofline.
+//! The profile of a network: a table of its nodes or modules, and a roofline chart.
 
 use std::{cmp::Ordering, sync::Arc};
 

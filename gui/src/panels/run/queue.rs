@@ -1,4 +1,4 @@
-//! What waits, runs and is over.
+//! Waiting, running and finished jobs.
 
 use std::{
     path::{Path, PathBuf, absolute},

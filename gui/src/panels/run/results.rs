@@ -86,7 +86,7 @@ impl Default for Results {
 }
 
 impl Results {
-    /// Draws what narrows the table.
+    /// Draws the filters of the table.
     pub fn filters(&mut self, ui: &mut Ui, model: &Model) {
         let filter = TextEdit::singleline(&mut self.network)
             .hint_text("Filter by network")

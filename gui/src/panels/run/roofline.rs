@@ -1,6 +1,6 @@
-//! How fast parts compute, against what the machine can do at best for their intensity.
+//! The speed of nodes, compared with the limits of the machine at their intensity.
 //!
-//! Both axes are powers of ten: points are plotted by their logarithms, and ticks say what those stand for.
+//! Both axes are logarithmic: points are plotted by their logarithms, and ticks show the values.
 
 use std::ops::RangeInclusive;
 
@@ -27,7 +27,7 @@ struct Spot<'a> {
     at: [f64; 2],
 }
 
-/// Draws the plot; gives the part that was clicked.
+/// Draws the plot; returns the node that was clicked.
 pub(super) fn ui(
     ui: &mut Ui,
     parts: &[NodeProfile],

@@ -1,4 +1,4 @@
-//! What is to be done, with what, and where results go.
+//! The setup of a job: its kind, engines, options and output.
 
 use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
@@ -37,7 +37,7 @@ impl Work {
     }
 }
 
-/// What somebody filled in.
+/// The input of the user.
 pub(super) struct Setup {
     work: Work,
     /// Names of engines; the first that is there without a choice.

@@ -106,7 +106,7 @@ fn ink(token: Token, theme: Theme, ui: &Ui) -> Color32 {
     }
 }
 
-/// Draws the text, with a line, from 1, in view if one is wanted; gives the text if it was changed.
+/// Draws the text; scrolls to a line, counted from 1, if one is given; returns the text if it was changed.
 pub(super) fn editor(
     ui: &mut Ui,
     id: Id,

@@ -42,12 +42,12 @@ impl Source {
         self.wanted = Some((file, line));
     }
 
-    /// Gives the keyboard to the text.
+    /// Moves the keyboard focus to the text.
     pub(crate) const fn focus(&mut self) {
         self.focuses = true;
     }
 
-    /// Draws the text of the current file and what is wrong with it.
+    /// Draws the text of the current file and its errors.
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let Some(entry) = super::current_or_hint(ui, model) else { return };
         self.focuses |= conflict(ui, entry, commands);

@@ -1,4 +1,4 @@
-//! Names beside points that cover neither points nor each other.
+//! Labels that overlap neither points nor each other.
 
 use egui::{Pos2, Rect, Vec2, vec2};
 

@@ -5,7 +5,7 @@ use egui::{Align2, Color32, Painter, Pos2, Shape, Stroke, TextStyle, Ui, Vec2, p
 use super::scale::Field;
 use crate::theme::colors;
 
-/// The form of a mark, so that colour is not the only thing that tells series apart.
+/// The shape of a mark, so that series are not distinguished by colour alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     Circle,

@@ -1,11 +1,11 @@
-//! What networks are set against each other by.
+//! The metrics of the plot.
 
 use inceptive_cost::Convention;
 use serde::{Deserialize, Serialize};
 
 use crate::format::{compute_unit, milliseconds, short_count};
 
-/// What an axis, a size or a colour can show.
+/// A metric that an axis, a size or a colour can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Metric {
     /// Published top-1 accuracy in percent.
@@ -64,7 +64,7 @@ impl Metric {
         !matches!(self, Self::Top1)
     }
 
-    /// Whether it stands on an accuracy that was published.
+    /// Whether it is derived from a published accuracy.
     pub const fn is_published(self) -> bool {
         matches!(self, Self::Top1 | Self::Density)
     }

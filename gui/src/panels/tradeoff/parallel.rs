@@ -20,7 +20,7 @@ const GRIP: f32 = 14.0;
 /// How far from a line the pointer still means it, in pixels.
 const REACH: f32 = 5.0;
 
-/// What is kept from frame to frame.
+/// The state kept from frame to frame.
 #[derive(Default)]
 pub struct Parallel {
     /// The axis that is being brushed, and where the brush began.

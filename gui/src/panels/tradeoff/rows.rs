@@ -21,7 +21,7 @@ pub type Values = [Option<Estimate>; Metric::ALL.len()];
 pub struct Row {
     /// Its file.
     pub file: FilePath,
-    /// What it is called in plots.
+    /// Its name in plots.
     pub name: String,
     /// The place of its family in [`Rows::families`]; none if it is alone.
     pub family: Option<usize>,
@@ -139,7 +139,7 @@ fn values(model: &Model, network: &Inspected, way: Option<&BenchConfig>) -> Valu
     values
 }
 
-/// Numbers of a network that somebody is changing: nothing that was published or measured holds for it.
+/// Values of a network that is being designed, which has no published or measured values.
 pub(super) fn design_values(model: &Model, network: &Inspected) -> Values {
     let mut values = values(model, network, None);
     values[Metric::Top1.index()] = None;

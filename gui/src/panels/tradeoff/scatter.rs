@@ -27,7 +27,7 @@ use crate::{
 /// Points that can be reached by name; more only make the window slow.
 const MOST_NAMED: usize = 400;
 
-/// What is kept from frame to frame.
+/// The state kept from frame to frame.
 #[derive(Default)]
 pub struct Scatter {
     /// What was zoomed to: metrics with their scales, and the axes.
@@ -38,7 +38,7 @@ pub struct Scatter {
 }
 
 impl Scatter {
-    /// Draws the points, and what belongs to them.
+    /// Draws the plot.
     pub fn ui(
         &mut self,
         ui: &mut Ui,

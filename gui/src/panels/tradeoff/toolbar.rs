@@ -1,4 +1,4 @@
-//! What is set against what, and which networks are shown.
+//! The controls for axes and filters.
 
 use egui::{ComboBox, DragValue, Role, TextEdit, Ui, WidgetInfo};
 use inceptive_app::Content;
