@@ -37,7 +37,7 @@ pub struct App {
     /// Texts that were edited and not checked since, with the first edit.
     edits: BTreeMap<FilePath, Instant>,
     closing: Closing,
-    /// Where drafts are kept; nowhere if nobody asked for it or there is no room.
+    /// Storage of drafts; `None` if it is not wanted or there is no folder for it.
     keeping: Option<Keeping>,
     shows_shortcuts: bool,
 }

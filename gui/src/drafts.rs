@@ -118,18 +118,18 @@ fn remove_stale_locks(folder: &Path) {
     }
 }
 
-/// What a window left behind that is not open any more.
+/// A draft file of a window that is no longer open.
 struct Left {
     file: PathBuf,
     drafts: Vec<Draft>,
-    /// Nobody else takes it over meanwhile.
+    /// Prevents other windows from taking it over.
     _lock: File,
 }
 
 /// The most that is kept of a window: some hundred texts of the largest size.
 const MAX_BYTES: u64 = 256 * inceptive_files::MIB;
 
-/// What can be read of it; what cannot is left where it is.
+/// The readable draft files of closed windows; others are left where they are.
 fn left_behind(folder: &Path) -> Vec<Left> {
     let Ok(entries) = fs::read_dir(folder) else { return vec![] };
     let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
@@ -169,7 +169,7 @@ mod tests {
         drop(first);
         let (second, taken) = DraftKeeper::open(folder.path()).unwrap();
         assert_eq!(taken, [draft("/a.yaml")]);
-        // Also when it crashes before it keeps anything.
+        // Also if it crashes before it saves anything.
         drop(second);
         let (third, taken) = DraftKeeper::open(folder.path()).unwrap();
         assert_eq!(taken, [draft("/a.yaml")]);

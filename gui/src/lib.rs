@@ -64,7 +64,7 @@ pub fn run(options: Options) -> eframe::Result {
 /// The largest file of what the window remembers.
 const MAX_REMEMBERED_BYTES: u64 = 64 * inceptive_files::MIB;
 
-/// Checks the file of what the window remembers, which eframe reads whole whatever it is.
+/// Checks the size of the file of saved state, because eframe reads it completely.
 fn check_remembered(file: &Path) -> eframe::Result {
     match inceptive_files::open(file, MAX_REMEMBERED_BYTES) {
         Err(error) if Refusal::of(&error).is_some() => Err(eframe::Error::AppCreation(

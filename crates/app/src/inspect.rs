@@ -156,7 +156,7 @@ fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> io::Result<
         }
         if entry.file_type()?.is_dir() {
             if depth < DEEPEST {
-                // A folder that may not be read hides only what is in it.
+                // An unreadable folder is skipped; the others are listed.
                 let _ = collect(&path, depth + 1, files);
             }
         } else if is_listed(&path) {

@@ -28,12 +28,12 @@ pub enum ReadError {
     /// Settings were given for something that cannot be set.
     #[error("`{}`: --set works on YAML files only, not on ONNX files", .0.display())]
     Fixed(PathBuf),
-    /// The system does not give the file.
+    /// The system cannot open the file.
     #[error("cannot read `{}`", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         #[source]
         error: io::Error,
     },
@@ -42,7 +42,7 @@ pub enum ReadError {
     Onnx {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The error.
         #[source]
         error: ImportError,
     },
@@ -51,7 +51,7 @@ pub enum ReadError {
     Values {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The error.
         #[source]
         error: ValuesError,
     },
@@ -60,7 +60,7 @@ pub enum ReadError {
     Weights {
         /// The file of the weights.
         path: PathBuf,
-        /// What does not fit.
+        /// The error.
         #[source]
         error: LoadError,
     },
@@ -76,7 +76,7 @@ pub enum ReadError {
         #[source]
         error: ExportError,
     },
-    /// What is deployed of the network cannot be cut out.
+    /// The inference graph cannot be derived from the network.
     #[error(transparent)]
     Graph(#[from] GraphError),
 }
@@ -188,8 +188,7 @@ pub fn files_of(path: &Path, imported: &Imported) -> Vec<PathBuf> {
     [vec![path.to_owned()], beside].concat()
 }
 
-/// What is known about a network from an ONNX file. Exporters call every graph the same, so it is named
-/// after its file.
+/// Describes a network from an ONNX file. Exporters give every graph the same name, so it is named after its file.
 fn described(path: &Path, imported: &Imported) -> Loaded {
     let stem = path.file_stem().unwrap_or_default();
     let architecture = Architecture {
@@ -306,8 +305,8 @@ pub(crate) fn check_size(
     Ok(check_memory(what, purpose.needed(graph), available)?)
 }
 
-/// Reads a part of a file that a model names, from the model's own folder only: a model from elsewhere is not to
-/// read what it likes. Links that stay in the folder are followed, also where the model itself is one.
+/// Reads a part of an external weights file. The file must be in the model's own folder: an untrusted model must not
+/// read other files. Links that stay in the folder are followed, also if the model itself is a link.
 fn read_beside(model: &Path, location: &str, range: Range<u64>) -> io::Result<Vec<u8>> {
     let refused = |message| Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
     let location = Path::new(location);
@@ -370,7 +369,7 @@ mod tests {
         assert!(pipe.success());
         let refusal = Refusal::of(&read("pipe", 0..4).unwrap_err());
         assert_eq!(refusal, Some(Refusal::NotRegular("a pipe")));
-        // A model that is a link has its weights beside what it stands for.
+        // The weights of a model that is a link are beside the link's target.
         fs::write(outer.join("m.onnx"), b"").unwrap();
         symlink(outer.join("m.onnx"), inner.join("linked.onnx")).unwrap();
         assert_eq!(read_beside(&inner.join("linked.onnx"), "away", 0..1).unwrap(), b"0");

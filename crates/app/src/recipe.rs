@@ -42,7 +42,7 @@ impl fmt::Display for ReproCommand {
         let is_option = |input: &OsString| input.as_encoded_bytes().starts_with(b"-");
         let inputs = || self.inputs.iter().cloned();
         let mut words: Vec<OsString> = ["inceptive", "report"].map(OsString::from).to_vec();
-        // Behind `--` nothing is an option.
+        // No argument after `--` is an option.
         let inputs_last = self.inputs.iter().any(is_option);
         if !inputs_last {
             words.extend(inputs());

@@ -45,7 +45,7 @@ pub fn cloud(
     cloud_on(thread::available_parallelism().map_or(1, NonZero::get), space, plan, goes_on)
 }
 
-/// Counts networks of a space on so many threads.
+/// Counts networks of a space on this number of threads.
 fn cloud_on(
     workers: usize,
     space: &Space,
@@ -81,7 +81,7 @@ fn cloud_on(
 /// The counts of a point, with its place among the points.
 type Counted = (usize, Option<SpaceSample>);
 
-/// Counts points on so many threads, in the order of the points; all of them, unless it is stopped.
+/// Counts points on this number of threads, in the order of the points; all of them, unless it is stopped.
 fn counted(
     workers: usize,
     space: &Space,
@@ -89,7 +89,7 @@ fn counted(
     seed: u64,
     goes_on: &(dyn Fn(usize, usize) -> ControlFlow<()> + Sync),
 ) -> Vec<Counted> {
-    // In random order, so that what is done when it is stopped is no corner of the space.
+    // In random order, so that the points counted before a stop are spread over the space.
     let mut order: Vec<usize> = (0..points.len()).collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
     let (next, done) = (AtomicUsize::new(0), Mutex::new(0));
@@ -100,7 +100,7 @@ fn counted(
             let first = next.fetch_add(CHUNK_SIZE, Ordering::Relaxed);
             let Some(places) = order.get(first..order.len().min(first + CHUNK_SIZE)) else { break };
             counted.extend(places.iter().map(|&at| (at, point(space, &points[at]))));
-            // Locked while it is told, so that no thread tells less than another one did before.
+            // Locked during the call, so that the reported progress never decreases.
             let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
             *done += places.len();
             if goes_on(*done, points.len()).is_break() {
@@ -137,7 +137,7 @@ fn drawn(space: &Space, most: usize, seed: u64) -> Vec<Vec<usize>> {
         places.sort_unstable();
         return places.into_iter().map(|at| choices(space, at as u128)).collect();
     }
-    // So many that the same one hardly comes twice.
+    // So many that duplicates are rare.
     let random = |rng: &mut ChaCha8Rng| -> Vec<usize> {
         space.variables.iter().map(|v| rng.random_range(0..v.values.len())).collect()
     };
@@ -187,7 +187,7 @@ mod tests {
             if done >= 600 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let some = cloud_on(4, &space(), plan, &stops);
-        // One portion stops it; each thread then finishes its own.
+        // One chunk stops it; each thread then finishes its own chunk.
         assert!((600..600 + 4 * CHUNK_SIZE).contains(&some.points.len()), "{}", some.points.len());
         assert_eq!(some.failed, 0, "what was not counted did not fail");
         let widths: Vec<f64> = some.points.iter().map(|it| it.values[0].parse().unwrap()).collect();

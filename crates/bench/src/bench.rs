@@ -42,21 +42,21 @@ const WARM_UP_SHARE: f64 = 0.25;
 /// Turns that the budget is divided into.
 const TURNS: u32 = 30;
 
-/// Runs in each of the two windows of warm-up times that are compared, fewer where a run is slow, and how much
-/// their medians may differ.
+/// Runs in each of the two windows of warm-up times that are compared (fewer if runs are slow), and the largest
+/// difference between their medians.
 const WINDOW: usize = 4;
 const SLOW_WINDOW: usize = 2;
 const SETTLED_WITHIN: f64 = 0.03;
 
-/// Turns with fewer runs than this start with one that counts: what others left in the caches is nothing
-/// against a run that long.
+/// Turns with fewer runs than this start with an untimed run; in longer turns, the cache misses after another network's
+/// turn are negligible.
 const SHORT_TURN: f64 = 4.0;
 
-/// Fewer runs than this give no result, whatever the budget; each may be a turn of its own, and so many turns are
-/// needed to compare.
+/// Minimum number of runs of a result, regardless of the budget; each may be a separate turn, and a comparison needs
+/// this number of turns.
 const FEWEST_RUNS: usize = MIN_PAIRS;
 
-/// Fewer runs than this give no result when the measuring is stopped.
+/// Minimum number of runs of a result when the measurement is stopped.
 const FEWEST_WHEN_STOPPED: usize = 20;
 
 /// Something to measure.
@@ -166,7 +166,7 @@ pub fn measure(
     }
 }
 
-/// One turn for each; gives those that go on.
+/// One turn of each network; returns those that continue.
 fn round(
     active: Vec<(usize, Runner)>,
     alone: bool,
@@ -202,7 +202,7 @@ struct Runner {
     load: Duration,
     memory_bytes: Option<u64>,
     spent: Duration,
-    /// What a run takes, about.
+    /// Approximate time of a run.
     pace: Duration,
     warm_up_runs: usize,
     settled: bool,
@@ -227,8 +227,8 @@ impl Runner {
         let after = host.memory();
         let grown =
             before.zip(after).map(|(before, after)| after.peak.saturating_sub(before.resident));
-        // An engine holds the weights at least. Growth by less means that memory which was freed by others
-        // before was used again, and says nothing.
+        // An engine holds at least the weights. Smaller growth means that memory freed by others was
+        // reused, so it is unknown.
         let weight_bytes = Cost::new(&candidate.model.graph, Mode::Inference).total.weight_bytes;
         let grown = grown.filter(|&bytes| bytes >= weight_bytes);
         Ok(Self {

@@ -105,7 +105,7 @@ fn onnx_nodes_in_a_row(op: &Op, inputs: usize) -> usize {
         Op::Input(_) => 0,
         // Each input but the first is added to those before, and may have a factor.
         Op::Add { .. } | Op::Multiply => inputs,
-        // Spelled as arithmetic for engines that do not have it.
+        // Written as arithmetic for engines that lack it.
         Op::Lrn(_) => 8,
         Op::ChannelShuffle { .. } => 3,
         Op::Activation(_) | Op::AdaptiveAvgPool { .. } => 2,
@@ -161,7 +161,7 @@ pub enum EngineError {
     Failed {
         /// The engine.
         engine: &'static str,
-        /// What it says.
+        /// Its message.
         message: String,
     },
     /// It does not have something.
@@ -169,10 +169,10 @@ pub enum EngineError {
     Lacks {
         /// The engine.
         engine: &'static str,
-        /// What it lacks.
+        /// The missing feature.
         what: String,
     },
-    /// So many nodes follow each other that it would take too long, or more stack than there is.
+    /// A chain of nodes is so long that it would take too long, or need a larger stack than there is.
     #[error("{engine} cannot load a network with a chain of {row} nodes; the limit is {limit}")]
     TooDeep {
         /// The engine.
@@ -192,7 +192,7 @@ pub trait Engine {
     /// The name on the command line and in results.
     fn name(&self) -> &'static str;
 
-    /// What it is on this machine.
+    /// Its description on this machine.
     ///
     /// # Errors
     /// When it is not there, with how to get it.
@@ -204,11 +204,11 @@ pub trait Engine {
     /// When the engine is not there or cannot run it so.
     fn compile(&self, model: &Model, setup: &Setup) -> Result<Box<dyn Session>, EngineError>;
 
-    /// What each node takes, in each of `runs` runs after a few that warm it up. Once it is stopped there are no
-    /// more runs; those that are done are given, even if there are none.
+    /// The time of each node in each of `runs` runs, after a few warm-up runs. When it is stopped, the times of the
+    /// finished runs are returned, even if there are none.
     ///
     /// # Errors
-    /// When the engine is not there, fails or cannot say.
+    /// When the engine was not found, fails or does not support per-node timing.
     fn node_times(
         &self,
         model: &Model,
@@ -239,13 +239,13 @@ pub trait Session {
     /// When the engine refuses it.
     fn set_input(&mut self, input: Arc<[f32]>) -> Result<(), EngineError>;
 
-    /// Runs once, with nothing else around it: this is what is timed.
+    /// Runs once and does nothing else: this is timed.
     ///
     /// # Errors
     /// When the engine fails.
     fn run(&mut self) -> Result<(), EngineError>;
 
-    /// Runs once and gives the result: `batch x classes` values.
+    /// Runs once and returns the output: `batch x classes` values.
     ///
     /// # Errors
     /// When the engine fails.

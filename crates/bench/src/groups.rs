@@ -15,7 +15,7 @@ pub fn groups(
     available: u64,
 ) -> Vec<Range<usize>> {
     let mut groups: Vec<Range<usize>> = Vec::new();
-    // What is kept of the last group, and what loading takes for a moment at most.
+    // The memory kept by the last group, and the temporary memory of loading.
     let (mut kept, mut loading): (u64, u64) = (0, 0);
     for (at, need) in needs.iter().enumerate() {
         let (more, moment) = (need.to_keep(engines), need.to_load().max(need.to_read()));
@@ -49,7 +49,7 @@ mod tests {
             groups(&needs, engines, most, available * gibibyte)
         };
         assert_eq!(groups(&[1; 8], 1, 6, 1000), [0..6, 6..8]);
-        // Three copies of each and a moment's two of one, and what engines take for themselves.
+        // Three copies of each network, two temporary ones of one, and the engines' own memory.
         assert_eq!(groups(&[10, 10, 10], 1, 6, 81), [0..2, 2..3]);
         assert_eq!(groups(&[10, 10, 10], 1, 6, 79), [0..1, 1..2, 2..3]);
         assert_eq!(groups(&[10, 10, 10], 2, 6, 121), [0..2, 2..3]);

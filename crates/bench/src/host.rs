@@ -106,7 +106,7 @@ impl Host for System {
     }
 
     fn reset_memory_peak(&self) {
-        // Where this is refused, the peak is that of the whole process, and larger: never too small.
+        // If this is refused, the peak is that of the whole process: possibly too large, never too small.
         let _ = fs::write("/proc/self/clear_refs", FORGET_PEAK);
     }
 

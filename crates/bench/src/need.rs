@@ -21,16 +21,16 @@ const READING: u64 = 2;
 /// While an ONNX file is made: ours, the message, and its bytes.
 const WRITING: u64 = 3;
 
-/// What each engine keeps of them while it runs, beside ours.
+/// Copies of the weights that each engine keeps while it runs, in addition to ours.
 const KEPT: u64 = 2;
 
-/// What an engine has of them while it loads them, beside ours.
+/// Copies of the weights that an engine holds while it loads them, in addition to ours.
 const LOADING: u64 = 3;
 
-/// What engines take for results, in multiples of those that are needed at once.
+/// Memory that engines use for activations, as a multiple of their peak.
 const RESULTS: u64 = 2;
 
-/// What an engine takes for itself: its code, threads and their scratch memory.
+/// Memory of an engine itself: its code, threads and their scratch memory.
 const ENGINE_BYTES: u64 = 64 << 20;
 
 /// The memory that a network needs, in bytes.

@@ -114,7 +114,7 @@ impl FromStr for Convention {
     }
 }
 
-/// What the rules look at, beside the operator.
+/// The properties of a node that the rules use, besides its operator.
 struct Site {
     macs: u64,
     input: Shape,

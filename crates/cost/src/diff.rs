@@ -17,8 +17,8 @@ use crate::{
     totals::Totals,
 };
 
-/// The most nodes that one node stands for which is in one network only. Chains of such nodes may gather what every
-/// node of a network gives, and comparing all that would take the square of its size.
+/// Maximum number of nodes that are compared in place of one node that exists in one network only. Chains of such nodes
+/// could collect the inputs of the whole network, and comparing those would take quadratic time.
 const MOST_READ_THROUGH: usize = 256;
 
 /// An item of one network, the other, or both.
@@ -213,17 +213,18 @@ fn path_of(graph: &Graph, id: NodeId) -> Path {
     graph.node(id).path.clone()
 }
 
-/// What is read of a node that stands for what it reads: shared nodes, each once; none if they are too many.
+/// The nodes that are compared in place of a node's inputs: nodes of both networks, each once; `None` if there are too
+/// many.
 type Sources = Option<Vec<NodeId>>;
 
-/// What the shared nodes of a graph read: shared nodes, directly or through others. `shared` gives the one id that
-/// such a node has for both graphs.
+/// The inputs of the shared nodes of a graph that are shared nodes too, directly or through other nodes. `shared` gives
+/// the id that such a node has in both graphs.
 fn shared_reads(
     graph: &Graph,
     shared: &dyn Fn(&Path) -> Option<NodeId>,
 ) -> HashMap<NodeId, Sources> {
     let mut reads = HashMap::new();
-    // What is read of each node: itself, or what it reads.
+    // The nodes to compare in place of each node: itself, or its inputs.
     let mut read_as: Vec<Sources> = Vec::with_capacity(graph.len());
     for (id, node) in graph.nodes() {
         let inputs = graph.inputs(id).into_iter().map(|input| read_as[input.index()].as_deref());
@@ -292,7 +293,7 @@ fn heads(graph: &Graph) -> Vec<(String, HeadSide)> {
     sides
 }
 
-/// Matches by path or name and keeps what differs.
+/// Matches by path or name and keeps the differences.
 fn changes<K: Clone + Eq + Hash, T>(
     before: Vec<(K, T)>,
     after: Vec<(K, T)>,

@@ -80,7 +80,7 @@ impl Axis {
         }
     }
 
-    /// Positions are saturated far above what is shown, so what is saturated is none.
+    /// Positions saturate far above the displayed range, so a saturated length is `None`.
     fn length(self) -> Option<u32> {
         u32::try_from(self.last.saturating_sub(self.first).saturating_add(1)).ok()
     }
@@ -114,7 +114,7 @@ impl Field {
         }
     }
 
-    /// After one window over a whole map.
+    /// The field after one window over the complete map.
     fn whole(self, input: Shape) -> Self {
         let Size { height, width } = input.size();
         let reach = (u64::from(height.max(1)) - 1, u64::from(width.max(1)) - 1);

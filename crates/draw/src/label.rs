@@ -25,7 +25,7 @@ pub enum Kind {
     Activation,
     /// Softmax.
     Softmax,
-    /// What moves or masks values: flatten, dropout, shuffle.
+    /// Operators that only move or mask values: flatten, dropout, shuffle.
     Reshape,
     /// Several operators in one closed box.
     Module,
@@ -98,7 +98,7 @@ impl Kind {
         }
     }
 
-    /// Whether such a node is a detail of the node before it when both stand in one box.
+    /// Whether such a node is a detail of the node before it when both are in one box.
     const fn is_minor(self) -> bool {
         matches!(self, Self::Norm | Self::Activation | Self::Reshape)
     }
@@ -190,7 +190,7 @@ fn summary(graph: &Graph, nodes: &[NodeId], kinds: &[Kind]) -> String {
     parts.join(", ")
 }
 
-/// A node's operator with the attributes that a figure in a paper would give.
+/// A node's operator with the attributes that are usual in figures of papers.
 fn operator(graph: &Graph, id: NodeId) -> String {
     let Node { op, .. } = graph.node(id);
     match op {

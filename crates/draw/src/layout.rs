@@ -244,8 +244,8 @@ fn line(view: &View, piece: Piece, points: &[Point], origin: Point, insides: &[I
     }
 }
 
-/// The bends between two ports in neighbouring rows whose gap is around `middle`: down beside shorter
-/// neighbours, and across between the rows.
+/// The bends of a line between two ports in neighbouring rows whose gap is around `middle`: straight down next to
+/// shorter neighbours, and across between the rows.
 fn across(from: End, start: Point, end: Point, middle: f64) -> Vec<Point> {
     let arrive = Point { x: end.x, y: middle + ACROSS };
     match from {

@@ -106,7 +106,7 @@ impl Scene {
         view: &View,
         is_stopped: &(dyn Fn() -> bool + Sync),
     ) -> Result<Self, DrawError> {
-        // What does not fit is refused before any words are written.
+        // A network that does not fit is refused before labels are made.
         has_room(view)?;
         let mut cards: Vec<Card> = (0..view.blocks.len())
             .map(|block| Card::new(view, block, label(graph, view, block)))

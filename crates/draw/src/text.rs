@@ -31,7 +31,7 @@ fn advance_em(character: char) -> f64 {
     match (ascii, character.width()) {
         (Some(&hundredths), _) => f64::from(hundredths) / 100.0,
         (None, Some(0)) => 0.0,
-        // Letters of other alphabets are wider than ours on average; emoji wider than ideographs.
+        // Letters of other alphabets are wider than Latin ones on average; emoji are wider than ideographs.
         (None, Some(1) | None) => 0.8,
         (None, Some(_)) if character > '\u{1f000}' => 1.35,
         (None, Some(_)) => 1.0,

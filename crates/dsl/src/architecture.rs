@@ -141,7 +141,7 @@ pub(crate) fn build(draft: &Draft, sink: &DiagnosticSink) -> Option<Built> {
         let classes = classes.map(|classes| Val { from_input: true, ..classes });
         values.push((Arc::from("classes"), classes));
     }
-    // Without them nearly everything that steps say would be wrong.
+    // Without them nearly every step would have errors.
     let is_readable = !matches!(keys.params, Some(Maybe(None)))
         && !matches!(keys.blocks, Some(Maybe(None)))
         && !matches!(keys.defaults, Some(Maybe(None)));
@@ -230,7 +230,7 @@ fn input_shape(keys: &ArchitectureKeys, reader: Reader<'_>) -> Option<(Shape, Sp
     Some((Shape::map(input.channels.value, size.height, size.width), written.span))
 }
 
-/// The graph of an input alone; where there is none, of something that stands for it.
+/// The graph of an input alone; if the input is unknown, the graph of a placeholder.
 fn start(input: Option<(Shape, Span)>, reader: &Reader<'_>) -> Option<(Graph, Cursor)> {
     let graph = input.and_then(|(shape, span)| match Graph::new(shape, Some(span)) {
         Ok(graph) => Some(graph),
@@ -406,7 +406,7 @@ fn steps_like(path: &Path, lowering: &Lowering<'_>) -> String {
     suggestion(path.as_str(), "steps", known.take(MOST_COMPARED).map(Path::as_str))
 }
 
-/// Builds one auxiliary head; gives it if it does not fit. Its steps are reported to a sink of their own first.
+/// Builds one auxiliary head; returns it if it does not fit. Its diagnostics go to a separate sink first.
 fn auxiliary<'a>(
     lowering: &mut Lowering<'a>,
     number: usize,
@@ -461,8 +461,8 @@ fn auxiliary<'a>(
     None
 }
 
-/// Whether what is wrong with a head is that it does not fit where it is put, which other sizes may mend. What is
-/// wrong whatever the sizes are has been found before by the rehearsal, but for values that are set by path.
+/// Whether the error is that a head does not fit its position, which another input size may fix. Errors that do not
+/// depend on sizes have been found by the dry run, except for values that are set by path.
 fn is_misfit(diagnostic: &Diagnostic, lowering: &Lowering<'_>) -> bool {
     match diagnostic.code {
         Code::ShapeMismatch | Code::JoinMismatch | Code::NetworkTooLarge => true,

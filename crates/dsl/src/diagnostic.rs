@@ -132,7 +132,7 @@ fn snippet<'a>(
     Snippet::source(lines).line_start(line).path(path).annotations(annotations)
 }
 
-/// The part of a span on its first line: a value may go on for many lines, its start says enough.
+/// The part of a span on its first line: a value may continue for many lines, and its start is enough.
 fn one_line(span: Span, text: &str) -> Range<usize> {
     let length = text.len();
     let start = floor_boundary(text, (span.start as usize).min(length));

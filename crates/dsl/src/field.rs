@@ -21,7 +21,7 @@ pub(crate) trait Field: Sized {
     /// Reads it; none, with a report, when it cannot be.
     fn read(node: &Node, reader: &Reader<'_>) -> Option<Self>;
 
-    /// What stands for a value that is missing or has no value, if anything can.
+    /// The placeholder for a value that is missing or cannot be evaluated, if there is one.
     fn stand_in() -> Option<Self> {
         None
     }
@@ -217,7 +217,7 @@ impl Field for Count {
     }
 }
 
-/// The whole number between `least` and `most` that `value` is.
+/// `value` as a whole number between `least` and `most`.
 fn whole(value: &Val, least: u32, most: u32, node: &Node, reader: &Reader<'_>) -> Option<u32> {
     let ValKind::Number(number) = value.kind else { return reader.wrong_type(node, "a number") };
     let found = match node.text() {

@@ -288,7 +288,7 @@ fn check_with(loader: &mut Loader<'_>, path: &Path, sink: &DiagnosticSink) -> Op
 /// their ends and evenly between, and large networks at fewer points.
 fn check_points(space: &Space, bytes: usize, sink: &DiagnosticSink) -> Option<()> {
     const MOST: usize = 16;
-    /// Steps of all networks together, and what stands for them in text that is only looked through.
+    /// Maximum number of steps of all networks together, plus an equivalent for text that is only read.
     const MOST_WORK: usize = 400_000;
     const BYTES_A_STEP: usize = 16;
     let mut work = 0;

@@ -219,7 +219,7 @@ impl<'a> Loader<'a> {
         } else if !normal(&from.canonical.parent().unwrap_or(Path::new("")).join(relative))
             .starts_with(&root)
         {
-            // Whether a file outside of the folder exists is nobody's business.
+            // An untrusted file must not find out whether a file outside of the folder exists.
             return self.report(escapes());
         }
         self.read(&path, Some(target.span))

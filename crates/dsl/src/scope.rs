@@ -11,7 +11,7 @@ use crate::{
     yaml::{Node, Value},
 };
 
-/// What a value in a list or map counts at least, when it is evaluated.
+/// Minimum size of a value in a list or map, when it is evaluated.
 const BYTES_A_VALUE: usize = 4;
 
 /// The input of a step, if it is known.
@@ -215,8 +215,8 @@ impl Reader<'_> {
     }
 }
 
-/// The place of some bytes of an expression, if the text stands in the file as it is (not escaped or
-/// quoted); else the whole of it.
+/// The place of a part of an expression, if the text is in the file as it is (not escaped or quoted); else the place of
+/// the whole text.
 fn within(span: Span, text: &str, at: usize, length: usize) -> Span {
     if (span.end - span.start) as usize != text.len() {
         return span;

@@ -168,7 +168,7 @@ fn of(map: &Map, built: &Built) -> Settables {
     }
 }
 
-/// The file's tail and those that could stand in its place, with a softmax if it has one.
+/// The file's tail and the alternatives to it, with a softmax if it has one.
 fn tails(map: &Map) -> Vec<TailChoice> {
     let Some(tail) = map.get("tail").filter(|_| map.get("classes").is_some()) else {
         return Vec::new();
@@ -196,7 +196,7 @@ fn tails(map: &Map) -> Vec<TailChoice> {
     }
 }
 
-/// The widths of an `fc` tail that says nothing of them.
+/// The default widths of an `fc` tail.
 fn fc_widths() -> Vec<Settable> {
     let width = |(number, width): (usize, u32)| Settable {
         key: format!("{}.width", fc_path(number)),

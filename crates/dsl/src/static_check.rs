@@ -159,7 +159,7 @@ fn variables(text: &str, used: &mut HashSet<Arc<str>>) {
         Ok(expr) => expr.variables(&mut |name| {
             used.insert(Arc::from(name));
         }),
-        // What is wrong with it is reported where it is evaluated; what it mentions is used all the same.
+        // Its errors are reported where it is evaluated; the names in it count as used.
         Err(_) => used.extend(expr::mentions(text).map(|(_, name)| Arc::from(name))),
     }
 }

@@ -180,7 +180,7 @@ fn too_deep(span: Span) -> Diagnostic {
     Diagnostic::new(Code::TooDeep, message).at(span, "here")
 }
 
-/// The usual reason for what the YAML parser says.
+/// The usual cause of a message of the YAML parser.
 fn syntax_help(info: &str) -> &'static str {
     if info.contains("tab") {
         "indent with spaces"

@@ -38,7 +38,7 @@ pub enum Refusal {
     /// It is a pipe, a device or a socket.
     #[error("it is {0}, not a regular file; save its content to a file and use that one")]
     NotRegular(&'static str),
-    /// It is larger than what is read.
+    /// It is larger than the limit.
     #[error("it is larger than the limit of {}", Size(*limit))]
     TooLarge {
         /// The most bytes that are read.
@@ -64,7 +64,7 @@ impl From<Refusal> for io::Error {
     }
 }
 
-/// A limit in a unit in which it can be read; one of whole GiB exactly.
+/// A size for messages: in GiB if it is a whole number of them, else in MiB or bytes.
 struct Size(u64);
 
 impl fmt::Display for Size {
@@ -86,7 +86,7 @@ pub fn open(path: &Path, limit: u64) -> io::Result<File> {
     check(&fs::metadata(path)?, limit)?;
     let mut options = File::options();
     options.read(true);
-    // By now something else may have the name: a pipe is then opened without waiting, and found out.
+    // By now the name may be that of another file: a pipe is opened without waiting, and detected.
     #[cfg(unix)]
     options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
     let file = options.open(path)?;
@@ -103,7 +103,7 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let expected = usize::try_from(file.metadata()?.len()).unwrap_or_default();
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(expected).map_err(|_| io::ErrorKind::OutOfMemory)?;
-    // A file may grow meanwhile, and files of the system do not tell their size.
+    // A file may grow while it is read, and files such as those in /proc report no size.
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
         return Err(Refusal::TooLarge { limit }.into());
@@ -132,7 +132,7 @@ fn check(metadata: &fs::Metadata, limit: u64) -> Result<(), Refusal> {
     }
 }
 
-/// What a file that is not regular is, in words.
+/// The kind of a file that is not regular, in words.
 #[cfg(unix)]
 fn kind(file: FileType) -> &'static str {
     if file.is_fifo() {

@@ -109,14 +109,14 @@ pub fn create_folder(path: &Path) -> Result<(), WriteError> {
     })
 }
 
-/// That a file stands where a folder is to be, if one does: the system only says that something exists.
+/// The file that is in the place of a folder, if there is one: the system's message only says that something exists.
 fn in_the_way(folder: &Path) -> Option<io::Error> {
     let file = folder.ancestors().find(|path| path.exists()).filter(|path| !path.is_dir())?;
     let reason = format!("a file `{}` exists where a folder is needed", file.display());
     Some(io::Error::new(io::ErrorKind::NotADirectory, reason))
 }
 
-/// Folders of the system whose links stand for open files, such as `/dev/stdout`.
+/// Folders of the system whose links refer to open files, such as `/dev/stdout`.
 const OPEN_FILES: [&str; 3] = ["/dev", "/dev/fd", "/proc/self/fd"];
 
 /// Replaces a file that is not one of `inputs`: writes beside it, syncs and renames. Devices and pipes are written to
@@ -132,7 +132,7 @@ pub fn replace_file(path: &Path, content: &[u8], inputs: &InputFiles) -> Result<
     replaced.map_err(|error| WriteError { path: path.to_owned(), error })
 }
 
-/// Whether a path stands for something that is no regular file, or for a file that is open already.
+/// Whether a path refers to something that is not a regular file, or to a file that is already open.
 fn is_open_file(path: &Path) -> bool {
     let Ok(about) = fs::symlink_metadata(path) else { return false };
     let is_systems = || OPEN_FILES.iter().any(|folder| path.parent() == Some(Path::new(folder)));
@@ -142,7 +142,7 @@ fn is_open_file(path: &Path) -> bool {
     }
 }
 
-/// A file that was written beside its target, and takes its place when it is finished. It is locked until then.
+/// A temporary file beside its target, which it replaces when it is finished. It is locked until then.
 struct Part {
     file: NamedTempFile,
     target: PathBuf,
@@ -191,7 +191,8 @@ const PART_SUFFIX: &str = ".part";
 /// No file that is being written is so old and not locked yet.
 const STALE: Duration = Duration::from_secs(60);
 
-/// Removes what killed runs left in a folder: files named as only this program names them, that nobody holds locked.
+/// Removes the temporary files of killed runs in a folder: files with this program's temporary names that no program
+/// has locked.
 fn remove_stale(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
@@ -214,10 +215,10 @@ fn is_stale(path: &Path) -> bool {
         && File::open(path).is_ok_and(|file| file.try_lock().is_ok())
 }
 
-/// Stands in a folder while its files are replaced. If the program is killed meanwhile, it stays.
+/// Present in a folder while its files are replaced. If the program is killed during that, it stays.
 const UNFINISHED: &str = "UNFINISHED.txt";
 
-/// What it says.
+/// Its content.
 const UNFINISHED_TEXT: &str = "This report mixes files of two runs: the program ended while replacing them.\n\
                                Write the report again.\n";
 

@@ -161,7 +161,7 @@ pub enum GraphError {
     Shape {
         /// The node.
         path: Path,
-        /// What does not fit.
+        /// The error.
         #[source]
         error: ShapeError,
     },
@@ -196,7 +196,7 @@ pub enum GraphError {
     ReadsAuxiliary {
         /// The node that reads.
         path: Path,
-        /// What it reads.
+        /// Its input.
         input: Path,
     },
     /// A node's result is used by nothing.
@@ -340,7 +340,7 @@ impl Graph {
                 Some(found) if found != *dims => {
                     return refused(kept, *role, format!("{dims:?}"), format!("{found:?}"));
                 }
-                // A tensor that nobody has yet is what this node makes of it.
+                // A tensor that no node has yet gets its shape from this node.
                 _ => {}
             }
         }

@@ -263,7 +263,7 @@ impl Writer<'_> {
         });
     }
 
-    /// Adds a constant and gives its name.
+    /// Adds a constant and returns its name.
     fn constant(&mut self, name: String, dims: &[usize], values: &[f32]) -> String {
         self.initializer(
             name,
@@ -273,7 +273,7 @@ impl Writer<'_> {
         )
     }
 
-    /// Adds a constant vector of integers and gives its name.
+    /// Adds a constant vector of integers and returns its name.
     fn integers(&mut self, name: String, values: &[i64]) -> String {
         let bytes = values.iter().flat_map(|x| x.to_le_bytes()).collect();
         self.initializer(name, &[values.len()], DataType::Int64, bytes)

@@ -65,7 +65,7 @@ pub fn module(classes: &Classes<'_>, kind: usize) -> (String, Vec<Parameter>) {
     (text, parameters)
 }
 
-/// Where the modules of a class stand.
+/// The paths of the modules of a class, as text.
 fn places(paths: &[String]) -> String {
     let count = if paths.len() > MOST_PATHS { MOST_PATHS - 1 } else { paths.len() };
     let shown: Vec<String> = paths.iter().take(count).map(|path| quoted(path)).collect();
@@ -193,7 +193,7 @@ const INITIALIZATION: &str = "        for module in self.modules():
                 nn.init.kaiming_normal_(module.weight, nonlinearity=\"relu\")
 ";
 
-/// The docstring of the network's class: what it gives.
+/// The docstring of the network's class: its return values.
 fn description(network: &Network, main: &Main<'_>) -> String {
     let name = quoted(main.name);
     let heads: Vec<String> = main

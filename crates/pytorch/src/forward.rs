@@ -25,11 +25,11 @@ pub type Scales = HashMap<(usize, usize), Expr>;
 pub struct Forward<'a> {
     body: &'a Body,
     scales: &'a Scales,
-    /// In which statement an item stands.
+    /// The statement that contains each item.
     statement: Vec<usize>,
     /// The first and the last statement that need a value.
     uses: HashMap<Source, (usize, usize)>,
-    /// Items that stand where they are read.
+    /// Items that are written inline.
     inlined: HashMap<usize, Expr>,
     variables: HashMap<Source, String>,
     /// What `x` holds.
@@ -96,7 +96,7 @@ impl<'a> Forward<'a> {
         inlined.unwrap_or_else(name)
     }
 
-    /// What an item gives.
+    /// The expression of an item.
     fn apply(&self, at: usize) -> Expr {
         let item = &self.body.items[at];
         let mut values: Vec<Expr> = item.reads.iter().map(|&read| self.value(read)).collect();
@@ -134,7 +134,7 @@ impl<'a> Forward<'a> {
     }
 }
 
-/// In which statement each item stands: its own, that of its reader, or the one that returns it.
+/// The statement that contains each item: its own, its reader's, or the return statement.
 fn statements(body: &Body, results: &[Source]) -> Vec<usize> {
     let count = body.items.len();
     let mut readers: Vec<Vec<usize>> = vec![Vec::new(); count];

@@ -95,7 +95,7 @@ fn header(name: &str, shape: Shape, body: &str) -> String {
     text + "from torch import Tensor, nn\n"
 }
 
-/// What happens when the file is run.
+/// The code that runs when the file is executed.
 fn run(class: &str, shape: Shape) -> String {
     let zeros = match shape {
         Shape::Map { channels, size } => format!("1, {channels}, {}, {}", size.height, size.width),

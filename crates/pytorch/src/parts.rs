@@ -164,7 +164,7 @@ pub struct Fused {
 }
 
 impl Fused {
-    /// A name that says what it is, such as `ConvBnRelu`.
+    /// A descriptive name, such as `ConvBnRelu`.
     fn name(&self) -> String {
         let layer = match self.is_padded {
             Some(false) => "Conv",

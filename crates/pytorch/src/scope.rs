@@ -226,7 +226,7 @@ impl<'a> Scope<'a> {
         self.instances.iter().all(is_same).then(|| Sum { constant, ..Sum::default() })
     }
 
-    /// Channels that a step gives.
+    /// Output channels of a step.
     fn step(&self, step: &Step, item: &Item, around: &[usize], route: &[usize]) -> Option<Sum> {
         match &step.op {
             Op::Conv(_) | Op::Linear(_) => Some(self.sum(route, Field::Width)),

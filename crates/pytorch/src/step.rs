@@ -42,7 +42,7 @@ pub enum Field {
     Beta,
     /// Its offset.
     Offset,
-    /// What is added to a variance.
+    /// The epsilon added to a variance.
     Epsilon,
     /// Factor of an input of a sum, by its position.
     Scale(usize),

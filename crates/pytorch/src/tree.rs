@@ -98,7 +98,7 @@ pub fn network(units: &Units, input_channels: u32) -> Network {
     Network { body, main, auxiliary, softmax: units.softmax, kinds: builder.kinds.len() }
 }
 
-/// Files of weights tell auxiliary heads by their first letters, so all of them have these and nothing else has.
+/// Auxiliary heads are recognised in weights files by a prefix, so all of them have it and nothing else has.
 fn root_attribute(name: &str, is_auxiliary: bool) -> String {
     let says_so = name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("aux"));
     match (is_auxiliary, says_so) {
@@ -181,7 +181,7 @@ impl Forest {
             && reads.filter(|read| !is_inside(read)).all(|&read| read < output)
     }
 
-    /// The last unit of a module, which gives its value.
+    /// The last unit of a module, which is its output.
     fn output(&self, node: usize) -> Option<usize> {
         self.order[self.nodes[node].range.clone()].iter().copied().max()
     }
@@ -202,14 +202,14 @@ struct Raw {
     segments: Vec<String>,
     /// The node of the tree, of a module.
     module: Option<usize>,
-    /// The unit that gives its value.
+    /// The unit that is its output.
     output: usize,
 }
 
 /// A module that was built.
 struct Built {
     body: Body,
-    /// Which item gives the value of a unit.
+    /// The item that computes the value of a unit.
     owners: HashMap<usize, usize>,
     /// The units that the module reads; none is the network's input.
     outside: Vec<Option<usize>>,

@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(front_of(&points, [false, true]), [1, 0]);
         assert_eq!(front_of(&points, [true, true]), [0, 3]);
         assert_eq!(front_of(&points, [false, false]), [1]);
-        // Equal ones beat neither.
+        // Equal points do not dominate each other.
         assert_eq!(front_of(&[point(1.0, 1.0), point(1.0, 1.0)], [false, true]).len(), 2);
     }
 

@@ -158,7 +158,7 @@ fn modules(old: &SnapshotNetwork, new: &SnapshotNetwork) -> Vec<String> {
         let gone = side.modules.iter().filter(|module| !same(other, module));
         gone.map(|(path, _)| path.clone()).collect()
     };
-    // Nothing is known about modules of networks that only results speak of.
+    // The modules of networks that are known from results only are unknown.
     if !old.modules.is_empty() && !new.modules.is_empty() {
         changed = differing(new, old);
         let removed = differing(old, new);
@@ -177,7 +177,7 @@ pub struct Threshold {
     limit: Limit,
 }
 
-/// What is compared.
+/// The value that is limited.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Limit {
     /// The new value.
@@ -233,8 +233,8 @@ fn limit(text: &str) -> Option<Limit> {
 }
 
 impl Threshold {
-    /// Whether a change is certainly too much: for a latency, whatever its values in their intervals are. What was not
-    /// known before has no change, and can only be too much by itself.
+    /// Whether a change exceeds the limit beyond measurement error: for a latency, for all values in both intervals. A
+    /// value without an old value has no change, and can only exceed an absolute limit.
     fn is_broken_by(&self, old: Option<Estimate>, new: Estimate) -> bool {
         // The least change that the intervals allow.
         let old = old.map(|old| if self.is_above { old.high } else { old.low });
@@ -245,7 +245,7 @@ impl Threshold {
             (Limit::Share(limit), Some(old)) => old * (1.0 + limit),
             (Limit::Difference(_) | Limit::Share(_), None) => return false,
         };
-        // Exactly the limit is allowed, whatever rounding makes of a percentage.
+        // A value equal to the limit is allowed, despite rounding of percentages.
         let rounding = limit.abs() * 1e-12;
         if self.is_above { new > limit + rounding } else { new < limit - rounding }
     }

@@ -73,7 +73,7 @@ pub fn write(
         ("data.json".to_owned(), data::json(report, findings)),
     ];
     files.extend(figures.into_iter().map(|figure| (format!("{}.svg", figure.id), figure.svg)));
-    // Each page makes what it shows harmless; this holds for whatever one may have forgotten.
+    // Each page makes its texts harmless; this also covers any that one may have missed.
     for (_, content) in &mut files {
         *content = inceptive_ir::text::lines(content).into_owned();
     }
@@ -94,7 +94,7 @@ fn stale_figures(folder: &Path, files: &[(String, String)]) -> Vec<PathBuf> {
     let mut page = String::new();
     if is_file(&path) {
         let read = File::open(path).map(|file| file.take(MAX_SHORT_FORM).read_to_string(&mut page));
-        // What is no text names no figures.
+        // A file that is not text names no figures.
         if !matches!(read, Ok(Ok(_))) {
             return vec![];
         }

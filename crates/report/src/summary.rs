@@ -11,10 +11,10 @@ use crate::{
 };
 use inceptive_format::{counted, decimals, ratio, short_count, significant};
 
-/// Latencies whose ranking says something need at least so many candidates.
+/// Minimum number of networks for a rank correlation with latency.
 const FEWEST_RANKED: usize = 8;
 
-/// Notes are a part of the summary of at most so many networks; they are with their network in any case.
+/// Maximum number of networks for which notes are in the summary; they are always in the sections of networks.
 const MOST_WITH_NOTES: usize = 12;
 
 /// The most sentences of one sort.
@@ -118,7 +118,7 @@ impl Facts<'_> {
         Some(format!("Pareto-optimal in published accuracy and MACs: {names}.{others}"))
     }
 
-    /// What to take for two GMACs, or for the budget that is nearest to it.
+    /// The recommendation for two GMACs, or for the budget nearest to it.
     fn budget(&self) -> Option<String> {
         let distance = |pick: &&Recommendation| (pick.budget / 2e9).ln().abs();
         let macs = self.picks.iter().filter(|pick| pick.what == "MACs");
@@ -146,7 +146,7 @@ impl Facts<'_> {
         steps.filter_map(|pair| self.step(pair[1], pair[0])).collect()
     }
 
-    /// `a` against `b`, with what is known of both.
+    /// Compares `a` with `b` in accuracy, counts and latency.
     fn step(&self, a: usize, b: usize) -> Option<String> {
         let (first, second) = (&self.candidates[a], &self.candidates[b]);
         let points = first.top1()? - second.top1()?;
@@ -180,7 +180,7 @@ impl Facts<'_> {
         Some(text + ".")
     }
 
-    /// Pairs that take the same time, as far as can be told, with the largest differences in accuracy.
+    /// Pairs with indistinguishable latencies, with the largest differences in accuracy.
     fn equal_latency(&self) -> Vec<String> {
         let Some(way) = self.way else { return vec![] };
         let known: Vec<(usize, f64)> = (0..self.candidates.len())
@@ -240,7 +240,7 @@ impl Facts<'_> {
         sentences
     }
 
-    /// Where accuracies say nothing, as of single modules: the fastest, and by how much.
+    /// Without accuracies, as for single modules: the fastest network, and by what factor.
     fn fastest(&self) -> Option<String> {
         let way = self.way.filter(|_| self.candidates.iter().all(|c| c.top1().is_none()))?;
         let mut measured: Vec<&NetworkEntry> =
@@ -265,7 +265,7 @@ impl Facts<'_> {
         ))
     }
 
-    /// What files say that a reader should know, where few networks leave room for it.
+    /// Notes from the files, if the report has few networks.
     fn notes(&self) -> Vec<String> {
         if self.candidates.len() > MOST_WITH_NOTES {
             return vec![];
@@ -304,7 +304,7 @@ impl Facts<'_> {
         ))
     }
 
-    /// How far measurements can be trusted.
+    /// The reliability of the measurements.
     fn trust(&self) -> Option<String> {
         let way = self.way?;
         let grades: Vec<Grade> = self

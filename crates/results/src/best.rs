@@ -33,7 +33,7 @@ impl BestRoofline {
         Self::measured(roofline, unix_ms())
     }
 
-    /// The higher limits of two with equal threads; the earlier if they are equal. NaN is ignored.
+    /// The higher limits of two with equal threads; the earlier if they are equal. Limits that are not finite are ignored.
     #[must_use]
     pub fn best(self, other: Self) -> Self {
         let is_better = |new: (f64, u64), old: (f64, u64)| {

@@ -27,7 +27,7 @@ pub enum Verdict {
     SecondIsFaster,
     /// The interval holds 1.
     Indistinguishable,
-    /// There are too few pairs of turns to tell.
+    /// There are too few pairs of turns for a verdict.
     TooFewTurns,
 }
 

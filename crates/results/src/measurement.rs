@@ -169,7 +169,7 @@ impl Measurement {
         self.held.map_or(self.grade, |held| held.measured_grade)
     }
 
-    /// What was measured of the machine with it.
+    /// The limits of the machine that were measured with it.
     const fn measured_roofline(&self) -> BestRoofline {
         BestRoofline::measured(self.roofline, self.finished_unix_ms)
     }

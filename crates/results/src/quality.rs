@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{best::BestRoofline, date::utc_day, roofline::Roofline};
 
-/// How far below the best the peak may be, for a finding and for a serious one.
+/// Fractions by which the peak may be below the best, for a problem and for a serious one.
 const LOW_PEAK: [f64; 2] = [0.10, 0.30];
 
 /// The reliability of a measurement.
@@ -75,13 +75,13 @@ impl fmt::Display for Finding {
 pub enum Problem {
     /// Latency had not settled when the warm-up ended.
     NotSettled,
-    /// One run gives no confidence interval.
+    /// A single run has no confidence interval.
     SingleRun,
     /// Half the width of the median's 95% interval, over the median.
     WideInterval { share: f64 },
     /// The share of unusually slow runs.
     SlowRuns { share: f64 },
-    /// How much slower the last third was than the first; negative if faster.
+    /// Relative difference of the last third to the first; negative if it was faster.
     Drift { change: f64 },
     /// Cores that the hypervisor gave to others.
     StolenCores { cores: f64 },
@@ -93,11 +93,11 @@ pub enum Problem {
     AbovePeak,
     /// The share of subnormal weights.
     Subnormals { share: f64 },
-    /// It was stopped after so many runs.
+    /// It was stopped after this number of runs.
     Stopped { runs: usize },
-    /// So few runs say little about their spread.
+    /// With so few runs, the spread is uncertain.
     FewRuns { runs: usize },
-    /// The machine's peak in GFLOP/s when this was measured, and the best that it ever showed.
+    /// The machine's peak in GFLOP/s when this was measured, and the highest ever measured on it.
     LowPeak { then: f64, best: f64, best_unix_ms: u64 },
     /// The sentence of an earlier version, remedy included.
     Message(String),
@@ -177,7 +177,7 @@ pub enum Remedy {
     StopOtherPrograms,
     /// The processor became too hot.
     CoolDown,
-    /// A machine that is shared with nobody.
+    /// A machine without other users.
     DedicatedMachine,
     /// Fewer threads than there are cores, or no other programs.
     FewerThreads,
@@ -185,7 +185,7 @@ pub enum Remedy {
     FixTheClock,
     /// Zeros for the smallest weights.
     SetToZero,
-    /// The machine was slow meanwhile.
+    /// Measure again, because the machine was slow.
     MeasureAgain,
 }
 

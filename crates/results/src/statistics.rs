@@ -34,7 +34,7 @@ pub struct Estimate {
     pub high: f64,
 }
 
-/// An estimate in JSON, where an interval that says nothing is null.
+/// An estimate in JSON; an unbounded interval is null.
 #[derive(Serialize, Deserialize)]
 struct Written {
     value: f64,

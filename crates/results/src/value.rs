@@ -54,7 +54,7 @@ pub fn comparable(published: &[Published], side: u32) -> Option<&Published> {
 pub enum Origin {
     /// Counted from the graph.
     Counted,
-    /// Published by somebody.
+    /// A published value.
     Published(Published),
     /// Measured on a machine.
     Measured {
@@ -99,7 +99,7 @@ pub enum Origin {
 pub enum OriginKind {
     /// Counted from the graph.
     Counted,
-    /// Published by somebody.
+    /// A published value.
     Published,
     /// Measured on a machine.
     Measured,

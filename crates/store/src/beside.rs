@@ -17,7 +17,7 @@ use std::{
 
 use crate::error::StoreError;
 
-/// The largest log: SQLite begins it anew after some MiB, unless a program that reads prevents it.
+/// Maximum size of the log: SQLite restarts it after some MiB, unless a reading program prevents that.
 const MAX_LOG_BYTES: u64 = 4 * inceptive_files::GIB;
 
 /// How often a log is read that looks damaged, as another program may just be writing it, and how long to wait.
@@ -107,8 +107,8 @@ const FRAME_HEADER: usize = 24;
 const MAGIC: u32 = 0x377f_0682;
 const VERSION: u32 = 3_007_000;
 
-/// What is wrong with a log: its header, or a page with changes after it that were finished. What was being written
-/// when a program was ended is at its end, and wrong with no log.
+/// The damage of a log: in its header, or in a page before a committed change. An unfinished write of a killed program
+/// is at the end, and is not damage.
 fn damage(mut log: impl Read) -> io::Result<Option<&'static str>> {
     let mut header = [0; HEADER];
     match fill(&mut log, &mut header)? {

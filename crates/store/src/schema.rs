@@ -18,7 +18,7 @@ const STEPS: [&str; 2] = [include_str!("migrations/1.sql"), include_str!("migrat
 /// The version that this program writes.
 pub const LATEST: usize = STEPS.len();
 
-/// More parts than any version has: of a file with more it is not told which.
+/// Maximum number of schema entries that are read, more than any version has.
 const MOST_PARTS: usize = 1000;
 
 /// A table, index, trigger or view, as SQLite keeps it.

@@ -216,8 +216,7 @@ fn is_auxiliary(name: &str) -> bool {
     name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("aux"))
 }
 
-/// A name without the marks that programs join its words by, or put for what cannot stand in a name: ours
-/// `4a/3x3.weight` is `_4a._3x3.weight` in Python.
+/// The words of a name, without separators and replaced characters: our `4a/3x3.weight` is `_4a._3x3.weight` in Python.
 fn words(name: &str) -> Vec<String> {
     let is_mark = |c: char| !c.is_alphanumeric();
     name.split(is_mark).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()

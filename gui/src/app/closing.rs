@@ -14,10 +14,10 @@ use crate::{
 /// The state of closing the window.
 #[derive(Default, PartialEq, Eq)]
 pub(super) enum Closing {
-    /// Nobody wants to.
+    /// Not closing.
     #[default]
     No,
-    /// Somebody is asked what to do with drafts.
+    /// The user is asked what to do with drafts.
     Asks,
     /// Drafts are being saved.
     Saves,

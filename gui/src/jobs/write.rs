@@ -29,7 +29,7 @@ pub struct SaveRequest {
 /// Why a text was not saved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SaveProblem {
-    /// Somebody else changed the file since it was read.
+    /// Another program changed the file since it was read.
     Changed,
     /// It cannot be written; why.
     Failed(String),
@@ -59,7 +59,7 @@ fn write_text(request: &SaveRequest) -> Result<(), SaveProblem> {
         match inceptive_files::read(file, MOST_BYTES) {
             Ok(bytes) if bytes == expected.as_bytes() => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            // What cannot be read any more, or grew, is not what was read.
+            // A file that became unreadable or grew counts as changed.
             _ => return Err(SaveProblem::Changed),
         }
     }

@@ -124,7 +124,7 @@ impl Entry {
             return;
         }
         self.save_problem = None;
-        // Somebody may have typed on.
+        // The user may have typed more.
         self.draft = self.draft.take().filter(|draft| *draft != text);
         self.base = self.draft.is_some().then(|| Arc::clone(&text));
         self.text = Some(text);
@@ -142,12 +142,12 @@ impl Entry {
             return;
         }
         if self.draft.is_some() && self.draft == self.text {
-            // Somebody else wrote just that.
+            // Another program wrote the same text.
             self.edit(None);
         }
         self.state = match result {
             Ok(Content::Network(new)) => {
-                // A network that is the same stays the same value, so that nothing is laid out again.
+                // An unchanged network stays the same value, so that it is not laid out again.
                 let network = match self.network.take() {
                     Some(old) if old.is_same(&new) => old,
                     _ => new,

@@ -19,7 +19,7 @@ pub enum Status {
     Done,
     /// It is over without a result; why.
     Failed(String),
-    /// Somebody stopped it.
+    /// It was stopped.
     Stopped,
 }
 

@@ -44,7 +44,7 @@ pub fn stem(file: &Path) -> String {
 pub enum Message {
     /// What went wrong.
     Problem(String),
-    /// What was done.
+    /// Success.
     Done(String),
 }
 
@@ -256,7 +256,7 @@ impl Model {
             }
             Err(problem) => {
                 self.folder_problem = Some(problem);
-                // What is known stays on the screen.
+                // The last content stays on the screen.
                 self.entries.values_mut().for_each(Entry::vanish);
                 return;
             }
@@ -270,7 +270,7 @@ impl Model {
             if !is_there {
                 entry.vanish();
             }
-            // What somebody looks at or works on does not disappear under their hands.
+            // Selected or edited files stay in the list.
             is_there || selection.contains(file) || entry.draft.is_some()
         });
         for file in files {

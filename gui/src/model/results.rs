@@ -66,10 +66,10 @@ impl Results {
     }
 }
 
-/// The most rows that cannot be read that are told one by one.
+/// Maximum number of unreadable rows that are listed one by one.
 const MOST_TOLD: usize = 3;
 
-/// What is wrong with some results.
+/// The errors of unreadable results.
 fn told(problems: &[&StoreError]) -> Option<String> {
     let (first, more) = problems.split_at(problems.len().min(MOST_TOLD));
     let mut text: Vec<String> = first.iter().map(ToString::to_string).collect();

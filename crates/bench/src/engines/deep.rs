@@ -22,7 +22,7 @@ use crate::engine::{EngineError, Model, Session};
 /// Rows that fit a usual stack: those of the deepest networks in use are shorter.
 const SHALLOW: usize = 1000;
 
-/// What an engine needs besides what it needs for each node: as much as threads usually have.
+/// Stack for everything except the chain of nodes: the usual size of a thread's stack.
 const BASE_BYTES: usize = 4 << 20;
 
 /// How an engine treats long rows.
@@ -84,11 +84,11 @@ impl Stack {
         done.unwrap_or_else(|panic| Err(self.failed(message(&*panic))))
     }
 
-    /// Works there step by step. `listen` is told each step on the caller's thread, and says whether to go on; the work
-    /// learns of that some steps later.
+    /// Runs work step by step on a thread with this stack. `listen` is called after each step on the caller's thread,
+    /// and returns whether to go on; the work stops some steps later.
     ///
     /// # Errors
-    /// What the work gives, and when there is no memory for the stack.
+    /// The error of the work, and when there is no memory for the stack.
     fn run_in_steps<T: Send>(
         self,
         work: impl FnOnce(&mut dyn FnMut(usize) -> bool) -> Result<T, EngineError> + Send,
@@ -100,7 +100,7 @@ impl Stack {
         let goes_on = &stop;
         thread::scope(|scope| {
             let work = move || {
-                // Nobody hears the last steps when the caller is gone.
+                // The last steps have no receiver if the caller has returned.
                 work(&mut |step| sender.send(step).is_ok() && !goes_on.load(Ordering::Relaxed))
             };
             let spawned = thread::Builder::new().stack_size(bytes).spawn_scoped(scope, work);
@@ -127,7 +127,7 @@ impl Stack {
     }
 }
 
-/// What a panic says.
+/// The message of a panic.
 fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));

@@ -97,8 +97,8 @@ impl Wanted {
         rest.is_some_and(|rest| extensions.iter().any(|extension| rest.starts_with(extension)))
     }
 
-    /// Checks that a file holds the names of all functions that are called: a library has those of the functions that
-    /// it gives. The bindings load any library, and panic at a function that is not there.
+    /// Checks that a file contains the names of all functions that are called. The bindings load any library, and panic
+    /// if a function is missing.
     fn check(&self, path: &Path) -> Result<(), String> {
         let shown = path.display();
         let bytes = read(path).map_err(|error| format!("cannot read `{shown}`: {error}"))?;
@@ -122,7 +122,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Whether a file has the name of a function in its table of texts, where a zero stands after each.
+/// Whether a file contains the name of a function in its string table, where each entry ends with a zero byte.
 fn holds(bytes: &[u8], function: &str) -> bool {
     let name = [function.as_bytes(), b"\0"].concat();
     bytes.windows(name.len()).any(|found| found == name)
@@ -152,7 +152,7 @@ fn search_path() -> Vec<PathBuf> {
     folders.filter(|folder| is_elsewhere(folder, working_folder.as_deref())).collect()
 }
 
-/// What an interpreter says about its packages.
+/// Asks an interpreter for the folders of its packages.
 fn ask(mut interpreter: Command) -> Option<String> {
     let output = interpreter
         .args(["-I", "-c", SEARCH_PATH])

@@ -96,7 +96,7 @@ fn ends(values: impl Iterator<Item = f64>, fallback: f64) -> (f64, f64) {
     if least <= most { (least, most) } else { (fallback, fallback) }
 }
 
-/// Multiples of every so many powers of ten in a range.
+/// Multiples of every `each`-th power of ten in a range.
 fn powers(low: f64, high: f64, steps: &[f64], each: i32) -> Vec<f64> {
     (-18..=18)
         .filter(|power| power % each == 0)

@@ -160,7 +160,7 @@ impl Canvas {
     }
 }
 
-/// An element without the attributes that say what holds anyway.
+/// An element without attributes that have their default values.
 fn brief(line: &str) -> String {
     line.replace(" opacity=\"1\"", "")
         .replace(" stroke-width=\"1\"", "")

@@ -105,7 +105,7 @@ impl Lowering<'_> {
         is_small
     }
 
-    /// Builds what is in a block, whose parameters have these values.
+    /// Builds the content of a block with these values of its parameters.
     fn enter(&mut self, word: &str, block: &Node, values: &[Named], site: &Site<'_>) -> Cursor {
         let globals = self.globals.with(values);
         let scope = globals.reading(self.input(site.cursor));

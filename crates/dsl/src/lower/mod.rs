@@ -33,7 +33,7 @@ use crate::{
 
 /// Steps that a network may expand to.
 const MAX_STEPS: u32 = 200_000;
-/// Numbers that are noted; nobody sets more by hand.
+/// Maximum number of recorded numbers; nobody sets more by hand.
 const MAX_WRITTEN: usize = 4096;
 /// How deep blocks may call each other and steps may be nested.
 const MAX_CALLS: usize = 32;
@@ -115,7 +115,7 @@ pub(crate) struct Lowering<'a> {
     calls: Vec<Span>,
 }
 
-/// What a step does.
+/// The target of a step: a built-in operator or a block.
 enum Callee<'a> {
     Builtin(Builtin),
     Block(&'a Node),
@@ -286,7 +286,7 @@ impl<'a> Lowering<'a> {
         });
     }
 
-    /// The arguments of a step: what is set from outside, then its own, then the file's defaults.
+    /// The arguments of a step: settings first, then its own, then the file's defaults.
     fn arguments<'m>(
         &'m self,
         step: &'m Step<'_>,
@@ -458,7 +458,7 @@ fn holds(cond: &Node, reader: &Reader<'_>) -> Option<bool> {
     }
 }
 
-/// The operator of a step; `$kind` stands for the word that it names.
+/// The operator of a step; `$kind` is replaced by its value.
 fn word(step: &Step<'_>, reader: &Reader<'_>) -> Option<Arc<str>> {
     if !step.word.starts_with('$') {
         return Some(Arc::from(step.word));

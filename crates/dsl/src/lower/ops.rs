@@ -25,7 +25,7 @@ struct NewConv {
     groups: u32,
 }
 
-/// What follows a convolution or a linear layer.
+/// The normalisation and activation after a convolution or linear layer.
 struct After {
     bias: bool,
     norm: Norm,

@@ -43,7 +43,7 @@ pub fn fold_batch_norm(graph: &Graph) -> (Rewrite, Vec<Folded>) {
     (rewrite, folds)
 }
 
-/// What a node reads, if nothing else does.
+/// The input of a node, if nothing else reads that input.
 fn sole_producer(graph: &Graph, node: NodeId) -> Option<NodeId> {
     let producer = *graph.inputs(node).first()?;
     (graph.only_consumer(producer) == Some(node)).then_some(producer)

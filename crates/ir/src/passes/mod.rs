@@ -82,7 +82,7 @@ impl Graph {
         })
     }
 
-    /// For every node the node itself, or what it passes on if it vanishes.
+    /// For every node, the node itself, or its replacement if it is removed.
     fn sources(&self, rewrite: &Rewrite) -> Vec<NodeId> {
         let mut sources: Vec<NodeId> = self.ids().collect();
         for id in &rewrite.bypassed {

@@ -11,7 +11,7 @@ pub const MOST_OPERATORS: usize = 4 * Graph::MAX_NODES;
 /// The most fields of a file that are decoded: names, attributes, dimensions, and so on.
 pub const MOST_FIELDS: usize = 40 * Graph::MAX_NODES;
 
-/// A message of the format, as far as what it holds is counted.
+/// A message of the format whose content is counted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Message {
     Model,
@@ -27,7 +27,7 @@ enum Message {
 }
 
 impl Message {
-    /// The message that a field holds; none for numbers, texts and what is skipped.
+    /// The message type of a field; `None` for numbers, texts and skipped fields.
     const fn inner(self, field: u64) -> Option<Self> {
         match (self, field) {
             (Self::Model, 7) => Some(Self::Graph),
@@ -45,7 +45,7 @@ impl Message {
     }
 }
 
-/// What was counted so far.
+/// The counts so far.
 #[derive(Default)]
 struct Census {
     operators: usize,
@@ -111,7 +111,7 @@ fn next_field(bytes: &[u8]) -> Option<Field<'_>> {
     Some(Field { number: tag >> 3, content, after })
 }
 
-/// A number in base 128, least significant digit first, and what follows.
+/// A variable-length integer (base 128, least significant digit first), and the bytes after it.
 fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let mut value = 0;
     for (position, &byte) in bytes.iter().enumerate().take(10) {

@@ -58,7 +58,7 @@ pub enum ImportError {
     /// There is more in it than is read.
     #[error("the file has more than {limit} {what}, the limit")]
     TooMuch {
-        /// Of what there is too much.
+        /// The items of which there are too many.
         what: &'static str,
         /// The limit.
         limit: usize,
@@ -66,12 +66,12 @@ pub enum ImportError {
     /// The input cannot be an image.
     #[error("{0}")]
     Input(String),
-    /// A node reads what is only computed after it.
+    /// A node reads a value that is computed after it.
     #[error("the graph is cyclic, or not in order: a {op} reads `{input}` before it is computed")]
     Order {
         /// The node's operator.
         op: String,
-        /// What it reads.
+        /// Its input.
         input: String,
     },
     /// Operators that networks here do not have.
@@ -166,8 +166,8 @@ pub fn from_onnx(bytes: impl Into<Bytes>) -> Result<Imported, ImportError> {
     importer.finish(&file, model.producer_name, opset)
 }
 
-/// Checks that no node reads what it gives itself or a later one does, as in a cycle. Files are in order
-/// (ONNX's specification, section Graphs).
+/// Checks that no node reads its own output or that of a later node, as in a cycle. The specification requires nodes in
+/// order (ONNX, section Graphs).
 fn check_order(file: &GraphProto) -> Result<(), ImportError> {
     let mut places: HashMap<&str, usize> = HashMap::new();
     for (place, node) in file.node.iter().enumerate() {
@@ -221,7 +221,7 @@ impl<E: std::error::Error> From<E> for UnsupportedOp {
     }
 }
 
-/// What a name in the file stands for.
+/// The value of a name in the file.
 #[derive(Clone, Debug)]
 enum Value {
     /// A known tensor.
@@ -236,7 +236,7 @@ enum Value {
     Split(usize, u32),
     /// Groups swapped, the middle of a shuffle.
     Swapped(usize, u32),
-    /// Averages over so many windows of rows, the start of an adaptive pooling.
+    /// Averages over this number of windows of rows, the first half of an adaptive pooling.
     Rows(usize, u32),
     /// The result of something that is not supported.
     Unknown,
@@ -322,7 +322,7 @@ impl Importer {
         Ok(importer)
     }
 
-    /// Reads one node; what has no counterpart is noted, and what depends on it passed over.
+    /// Reads one node; an unsupported node is recorded, and nodes that depend on it are skipped.
     fn node(&mut self, node: &NodeProto) {
         let depends_on_unknown =
             node.input.iter().any(|input| matches!(self.values.get(input), Some(Value::Unknown)));
@@ -391,7 +391,7 @@ impl Importer {
             nodes.push(NodeParts { node, inputs: draft.inputs });
         }
         let graph = Graph::from_parts(Parts { nodes, output, auxiliary: vec![] })?;
-        // What was folded away while reading leaves nothing behind; dropout stays, as in a YAML file.
+        // Nodes merged while reading are removed; dropout stays, as in a YAML file.
         debug_assert!(passes::inference(&graph).is_ok());
         let mut outputs = file.output.iter().map(|output| output.name.clone());
         Ok(Imported {
@@ -406,8 +406,8 @@ impl Importer {
     }
 }
 
-/// A constant that a node gives has the node's name, if it is a new one: a copy by `Identity` is, because PyTorch's
-/// exporter writes equal weights of different layers so. What changes only type or dimensions is not.
+/// A new constant computed by a node gets the node's name. Copies by `Identity` count as new, because PyTorch's
+/// exporter writes equal weights of different layers that way. Changes of only type or dimensions do not.
 fn named(value: Value, node: &NodeProto, output: &str) -> Value {
     let is_copy = node.op_type == "Identity";
     match value {

@@ -9,10 +9,10 @@ use crate::proto::NodeProto;
 /// The most characters of a path from a file, a number behind it apart.
 const MOST_CHARACTERS: usize = 400;
 
-/// Names of weights end so; what is before it is the layer.
+/// Endings of the names of weights; the part before the ending is the layer.
 const WEIGHT_ENDINGS: [&str; 4] = [".weight", "_w_0", "_scale_0", "_s_0"];
 
-/// Where PyTorch's exporter says which module a node comes from.
+/// The property in which PyTorch's exporter writes the module of a node.
 const SCOPES: &str = "pkg.torch.onnx.name_scopes";
 
 /// Assigns each node a unique path.
@@ -53,8 +53,8 @@ impl Names {
     }
 }
 
-/// A name as a path that is neither too deep nor too long, with nothing in it that a path cannot have: what is too deep
-/// is one segment, and what is too long is cut.
+/// A name as a path within the limits: characters that are not allowed are replaced, segments that are too deep are
+/// merged into one, and a name that is too long is cut.
 fn limited(name: &str) -> String {
     let is_bad = |c: char| c.is_whitespace() || is_invisible(c) || "$=".contains(c);
     let mut path = String::new();

@@ -15,7 +15,7 @@ const ANY_BATCH: i64 = 1;
 /// The first version of the operator set in which softmax works along one axis.
 const SOFTMAX_BY_AXIS: i64 = 13;
 
-/// The operators that are read, as far as networks here can say what they do.
+/// The supported operators.
 const KNOWN: [&str; 38] = [
     "Constant",
     "Identity",
@@ -109,7 +109,7 @@ impl Importer {
         }
     }
 
-    /// What a node reads at a position.
+    /// The input of a node at a position.
     fn input(&self, node: &NodeProto, position: usize) -> Result<Value, UnsupportedOp> {
         let name = node.input.get(position).filter(|name| !name.is_empty());
         let name = name.ok_or_else(|| UnsupportedOp::because("an input is missing"))?;
@@ -283,7 +283,7 @@ impl Importer {
         Ok(Value::Constant(Constant::splat(value, &dims)?))
     }
 
-    /// Dimensions of size 1 come and go without effect on what reads a constant.
+    /// Adding or removing dimensions of size 1 does not affect the readers of a constant.
     fn reshaped_constant(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let constant = self
             .constant_input(node, 0)
@@ -921,7 +921,7 @@ fn dimensions(shape: Shape) -> Vec<i64> {
     }
 }
 
-/// Target dimensions with at most one -1 filled in, for a tensor of so many elements.
+/// Target dimensions with at most one -1 filled in, for a tensor with this number of elements.
 fn resolve(dims: &[i64], elements: &[u64]) -> Option<Vec<u64>> {
     let total: u64 = elements.iter().product();
     let known: u64 = dims
@@ -933,7 +933,7 @@ fn resolve(dims: &[i64], elements: &[u64]) -> Option<Vec<u64>> {
     dims.iter().map(|&dim| fill(dim)).collect()
 }
 
-/// Padding of a window: explicit, or as `auto_pad` says.
+/// Padding of a window: explicit, or derived from `auto_pad`.
 fn padding(
     node: &NodeProto,
     from: Size,
@@ -987,7 +987,7 @@ fn added(a: Padding, b: Padding) -> Result<Padding, UnsupportedOp> {
     })
 }
 
-/// How far a kernel with gaps reaches.
+/// The extent of a dilated kernel.
 fn reach(kernel: u32, dilation: u32) -> Result<u32, UnsupportedOp> {
     let reach = u64::from(kernel.saturating_sub(1)) * u64::from(dilation) + 1;
     Ok(u32::try_from(reach)?)

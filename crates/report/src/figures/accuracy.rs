@@ -51,7 +51,7 @@ struct Point<'a> {
     at: (i32, i32),
 }
 
-/// What a chart says.
+/// The texts of a chart.
 struct Words {
     id: &'static str,
     title: &'static str,
@@ -180,11 +180,11 @@ fn ticks(x: &Scale, axis: Axis<'_>) -> Vec<Tick> {
     }
 }
 
-/// The most accuracy for at most so much cost, as stairs to the right side.
+/// The highest accuracy for at most each cost, as steps up to the right side.
 fn steps(points: &[Point<'_>], frame: Frame) -> Vec<(i32, i32)> {
     let mut front: Vec<(i32, i32)> =
         points.iter().filter(|point| point.is_on_front).map(|point| point.at).collect();
-    // Up is down in pixels: of equal costs the better one last.
+    // Pixels count downwards: of equal costs the better one is last.
     front.sort_by_key(|&(x, y)| (x, -y));
     let mut steps: Vec<(i32, i32)> = Vec::with_capacity(2 * front.len() + 1);
     for (x, y) in front {

@@ -21,7 +21,7 @@ const LARGEST_SIDE: u32 = 64;
 const PANEL: i32 = 178;
 const LONGEST: i32 = 96;
 
-/// What modules are compared by.
+/// The quantities by which modules are compared.
 struct Panel {
     title: &'static str,
     color: RGBColor,

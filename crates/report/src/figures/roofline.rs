@@ -166,7 +166,7 @@ impl Roof {
         canvas.circle((x, y), 4, VERMILLION.filled());
     }
 
-    /// What names should not cover.
+    /// The areas that labels should not cover.
     fn marks(&self) -> Vec<Rect> {
         const PARTS: i32 = 40;
         let [(x, y), ridge, end] = self.line;

@@ -33,7 +33,7 @@ const fn color(layer: Layer) -> RGBColor {
     }
 }
 
-/// What a chart says.
+/// The texts of a chart.
 struct Words {
     id: &'static str,
     title: &'static str,

@@ -36,7 +36,7 @@ const MOST_DOTS: usize = 2000;
 /// The widest list of constraints, in pixels.
 const LIST: f64 = 620.0;
 
-/// A named architecture is drawn if its cost is at most so many times beyond what the space has.
+/// A named architecture is drawn if its cost is at most this factor outside of the range of the space.
 const REACH: f64 = 1.5;
 
 /// The most named architectures; of more, some are left out evenly.
@@ -229,7 +229,7 @@ fn name_known(canvas: &mut Canvas, known: &[Known<'_>], places: &[Place], frame:
     };
     let names: Vec<Named> = named(known, |known| known.is_on_front).into_iter().map(name).collect();
     let marks = known.iter().map(|known| Rect::around(known.at, known.at, f64::from(MARK)));
-    // Names are written over dots, but rather not.
+    // Labels may cover dots, but preferably do not.
     let dots = thinned(places.len(), 500).map(|at| Rect::around(places[at], places[at], 1.0));
     labels::draw(canvas, &names, &marks.chain(dots).collect::<Vec<Rect>>(), &frame.rect());
 }

@@ -37,7 +37,7 @@ pub(super) fn say(canvas: &mut Canvas, cloud: &Cloud, places: &[Place]) {
     }
 }
 
-/// What is in a square: the counts from least to most, and the values of one network.
+/// The tooltip of a square: the range of counts, and the values of one network.
 fn square(cloud: &Cloud, points: &[&SpaceSample]) -> String {
     let range = |count: fn(&SpaceSample) -> u64| {
         let counts = points.iter().map(|point| count(point));

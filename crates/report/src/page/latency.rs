@@ -25,7 +25,7 @@ pub(super) struct Latency {
     table: Table,
     left_out: Option<String>,
     way: String,
-    /// Networks in the order of their medians, none of which can be told from the next.
+    /// Networks in the order of their medians, each indistinguishable from the next.
     alike: Vec<Vec<(Name, String)>>,
 }
 

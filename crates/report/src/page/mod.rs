@@ -32,5 +32,5 @@ mod words;
 pub(crate) use html::html;
 pub(crate) use markdown::markdown;
 
-/// What stands where nothing is known.
+/// Shown for unknown values.
 const UNKNOWN: &str = "–";

@@ -88,7 +88,7 @@ pub(super) enum Content {
     },
     /// An accuracy that others published.
     Published(String),
-    /// What a network is on the front of.
+    /// The Pareto fronts that a network is on.
     Marks(Vec<&'static str>),
     /// A number with its share of the whole, in percent.
     Bar {

@@ -67,7 +67,7 @@ pub(super) fn sentence(text: &str, candidates: &[NetworkEntry]) -> String {
     clean(&text).into_owned()
 }
 
-/// The text if it has at most so many characters, else its beginning and an ellipsis.
+/// The text if it has at most `most` characters, else its beginning and an ellipsis.
 fn cut(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {
         Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),

@@ -28,7 +28,7 @@ pub(super) struct Drawn {
     alignment: Alignment,
 }
 
-/// Cards in the colours of their marks; what is equal stands back.
+/// Cards in the colours of their marks; unchanged ones are dimmed.
 struct Marked<'a> {
     marks: &'a [Option<Mark>],
     palette: &'static Palette,

@@ -37,7 +37,7 @@ enum Wish {
     Whole,
     /// From the top, so that both fit from left to right.
     Start,
-    /// As now, so many times as large.
+    /// The current view, scaled by this factor.
     Zoom(f32),
 }
 
@@ -95,7 +95,7 @@ impl Graphs {
         }
     }
 
-    /// Starts anew when other networks are compared.
+    /// Resets the view when other networks are compared.
     fn follow(&mut self, pair: &Pair) {
         let now = [&pair.before.network, &pair.after.network];
         if self.of.as_ref().is_some_and(|of| of.iter().zip(now).all(|(a, b)| Arc::ptr_eq(a, b))) {
@@ -170,7 +170,7 @@ impl Graphs {
         let (point, path) = differences[at].clone();
         self.selected = Some(path);
         if let Some(camera) = &mut self.camera {
-            // Any screen does: what counts is its middle.
+            // Any screen size works: only its centre is used.
             camera.put(Rect::ZERO, point, Pos2::ZERO);
             camera.zoom = camera.zoom.max(0.6);
         }

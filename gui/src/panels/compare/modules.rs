@@ -23,7 +23,7 @@ const GAP: f32 = 8.0;
 const NAME: f32 = 190.0;
 const NUMBER: f32 = 110.0;
 
-/// What bars show.
+/// The quantity shown by bars.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Metric {
     #[default]
@@ -75,7 +75,7 @@ struct Found {
     ways: Vec<ProfiledWay>,
 }
 
-/// What ways follow from.
+/// The data from which the configurations are derived.
 #[derive(PartialEq)]
 struct Basis {
     /// The reading of results.
@@ -87,7 +87,7 @@ struct Basis {
 /// A way in which networks were profiled.
 struct ProfiledWay {
     way: BenchConfig,
-    /// What tells it from the others.
+    /// The label that distinguishes it from the others.
     label: String,
     /// Engine and machine.
     about: String,
@@ -197,7 +197,7 @@ impl Modules {
         }
     }
 
-    /// Draws in which way the profiles that are compared were made; gives its place. Several ways are a choice.
+    /// Draws the configuration of the compared profiles, as a menu if there are several; returns its index.
     fn way(&mut self, ui: &mut Ui, networks: &[Compared<'_>], model: &Model) -> Option<usize> {
         self.found.update(networks, model);
         let ways = &self.found.ways;

@@ -27,7 +27,7 @@ struct Line {
 #[derive(Default)]
 struct Lines {
     all: Vec<Line>,
-    /// What is shown when only differences are: lines that differ and some around them.
+    /// The lines shown when unchanged lines are hidden: lines that differ and some around them.
     near: Vec<Range<usize>>,
     /// Characters of the longest line.
     widest: usize,

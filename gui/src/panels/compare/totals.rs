@@ -244,7 +244,7 @@ fn latency_row(runtime: &Runtime, found: &[Option<&Measurement>]) -> Row {
         }
     };
     let Runtime { engine, precision, batch, threads, .. } = runtime;
-    // The usual one goes without saying.
+    // The usual precision is not shown.
     let format = match precision {
         Precision::Fp32 => String::new(),
         other => format!(" {other}"),
@@ -259,7 +259,7 @@ fn latency_row(runtime: &Runtime, found: &[Option<&Measurement>]) -> Row {
     }
 }
 
-/// How two latencies differ, if they can be told apart.
+/// The difference between two latencies, if they are distinguishable.
 fn difference(first: Estimate, other: Estimate) -> (String, String) {
     if first.overlaps(&other) {
         return ("indistinguishable".to_owned(), String::new());

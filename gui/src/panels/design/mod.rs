@@ -28,17 +28,17 @@ use changes::Changes;
 /// Below this width, in points, sizes that were dragged are remembered apart.
 const ROOMY: f32 = 800.0;
 
-/// The height of the place for what does not fit, in points.
+/// Height of the area for errors, in points.
 const PROBLEM: f32 = 110.0;
 
 /// The design tab.
 #[derive(Default)]
 pub struct Design {
-    /// What is set, by file.
+    /// The settings, by file.
     changes: HashMap<FilePath, Changes>,
-    /// What was asked for last.
+    /// The last request.
     asked: Option<DesignRequest>,
-    /// What names of widths have to contain.
+    /// The text that names of widths must contain.
     filter: String,
     quantity: bars::BreakdownMetric,
     rows: Rows,
@@ -85,7 +85,7 @@ impl Design {
         margin.show(ui, |ui| self.right(ui, model));
     }
 
-    /// Asks for the numbers of what is set, once the last ones are there.
+    /// Requests the numbers of the current settings, once the last request is answered.
     fn ask(&mut self, entry: &Entry, base: &Content, model: &Model, commands: &mut Commands) {
         // What can be set is known once the network was counted without changes.
         let settings = match model.design.is_about(base) {
@@ -134,7 +134,7 @@ impl Design {
             ui.label(RichText::new(text).weak());
         });
         ui.separator();
-        // Below, so that what is being dragged does not move.
+        // Below, so that the slider being dragged does not move.
         if let Some(problem) = &model.design.problem {
             let color = colors(ui).error;
             Panel::bottom("problem").exact_size(PROBLEM).show(ui, |ui| {
@@ -146,7 +146,7 @@ impl Design {
             });
         }
         let filter = &mut self.filter;
-        // With a name of its own: what is dragged stays the same control, whatever stands around it.
+        // With a fixed id, so that a dragged control stays the same when controls around it change.
         let named = UiBuilder::new().scope_id(Id::unique("design controls"));
         ui.scope_builder(named, |ui| {
             ScrollArea::vertical().id_salt("controls").auto_shrink(false).show(

@@ -25,7 +25,7 @@ impl Unit {
         }
     }
 
-    /// A signed difference; nothing where there is none.
+    /// A signed difference; empty if there is none.
     fn difference(self, before: u64, after: u64) -> String {
         match self {
             _ if before == after => String::new(),
@@ -92,7 +92,7 @@ fn right(ui: &mut Ui, text: RichText) -> egui::Response {
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.label(text)).inner
 }
 
-/// Says of each constraint whether it holds.
+/// Shows for each constraint whether it is satisfied.
 fn constraints(ui: &mut Ui, now: &Inspected) {
     let architecture = &now.architecture;
     let broken = violated_constraints(architecture, &now.cost);

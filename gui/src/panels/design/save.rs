@@ -21,7 +21,7 @@ pub struct Save {
     focuses: bool,
     name: String,
     file_name: String,
-    /// What was asked for and not answered yet.
+    /// The pending request.
     asked: Option<NewFile>,
 }
 

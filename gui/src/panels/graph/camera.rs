@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 const LEAST: f32 = 0.01;
 const MOST: f32 = 4.0;
 
-/// The largest scale at which a whole picture is shown when it fits easily.
+/// The largest scale when a picture is fitted to the screen.
 const FIT_MOST: f32 = 1.4;
 
-/// Room around a picture that is shown whole, in screen pixels.
+/// Margin around a fitted picture, in screen pixels.
 const MARGIN: f32 = 24.0;
 
 /// The point at the centre of the screen, and the scale.

@@ -17,7 +17,7 @@ use crate::theme::colors;
 /// Cards smaller than this on the screen are no buttons.
 const BUTTON: f32 = 6.0;
 
-/// How far an arrow moves the picture, in points.
+/// Distance that an arrow key moves the picture, in points.
 const STEP: f32 = 80.0;
 
 /// The scale at which a card that was looked for is shown, at least.
@@ -29,13 +29,13 @@ pub(super) enum Next {
     /// From where the last one was.
     #[default]
     AsBefore,
-    /// What is selected in the middle, else from the top.
+    /// Centred on the selection, or from the top without one.
     Anew,
-    /// As a whole.
+    /// The complete scene.
     Whole,
 }
 
-/// The point that keeps its place on the screen from one scene to the next.
+/// The state of the view that carries over from one scene to the next.
 #[derive(Default)]
 pub(super) struct Continuity {
     /// Where on the screen a module has to stay while it opens or closes.
@@ -44,7 +44,7 @@ pub(super) struct Continuity {
     pub wanted: Option<NodePath>,
     /// How the next scene is seen at first.
     pub next: Next,
-    /// What was drawn last, to notice that a new scene is there.
+    /// The last scene drawn, to notice a new one.
     shown: Option<Arc<Scene>>,
 }
 
@@ -112,7 +112,7 @@ pub(super) fn navigate(
     camera
 }
 
-/// Does what a key asks for, as far as the camera and the selection go.
+/// Carries out the action of a key on the camera and the selection.
 fn act(action: Option<Action>, view: &mut View, scene: &Scene, camera: &mut Camera, screen: Rect) {
     match action {
         Some(Action::Fit) => *camera = Camera::fitting(whole(scene), screen),

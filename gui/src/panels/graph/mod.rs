@@ -45,7 +45,7 @@ pub use view::Remembered;
 /// Below this width, in points, the canvas gets all of it.
 const ROOM_FOR_DETAILS: f32 = 640.0;
 
-/// Buttons by groups: what they are called, what the pointer over them says, what they do.
+/// Buttons by groups: label, tooltip and action.
 const BUTTONS: [&[(&str, &str, Action)]; 2] = [
     &[
         ("Fit", "Fit to window (F)", Action::Fit),
@@ -67,9 +67,9 @@ pub struct Graph {
     search: Search,
     shading: Shading,
     export: Export,
-    /// What to go to in the current network.
+    /// The node to show in the current network.
     wanted: Option<NodePath>,
-    /// What to bring into the middle once what is around it is open.
+    /// The node to centre once the modules around it are open.
     centred: Option<NodePath>,
 }
 
@@ -198,7 +198,7 @@ impl Graph {
         ui.add_space(2.0);
     }
 
-    /// Opens what is around a node that was asked for, and selects it.
+    /// Opens the modules around the requested node, and selects it.
     fn go_to_wanted(&mut self, file: &Path, network: &Inspected) {
         let Some(path) = self.wanted.take() else { return };
         let view = self.views.of(file, &network.architecture.graph);
@@ -207,7 +207,7 @@ impl Graph {
         self.centred = Some(path);
     }
 
-    /// Draws the picture; gives where.
+    /// Draws the picture; returns its area.
     fn canvas(
         &mut self,
         ui: &mut Ui,
@@ -256,7 +256,7 @@ fn shown_as(scene: &Scene, network: &Inspected, path: NodePath) -> NodePath {
     card.map_or(path, |card| card.path.clone())
 }
 
-/// Says why there is no network, with the way to the reason.
+/// Shows why there is no network, with a link to the errors.
 fn nothing_to_draw(ui: &mut Ui, entry: &Entry, commands: &mut Commands) {
     ui.vertical_centered(|ui| {
         ui.add_space(ui.available_height() * 0.4);

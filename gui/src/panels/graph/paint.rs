@@ -213,7 +213,7 @@ fn font(size: f32) -> Option<FontId> {
     (size >= LEGIBLE).then(|| FontId::proportional((size / step).floor() * step))
 }
 
-/// The size of letters, in pixels, with which a text just fits into a card that has so many lines.
+/// The largest font size, in pixels, at which a text fits into a card with this number of lines.
 fn largest(text: &str, place: Rect, lines: usize) -> f32 {
     // Letters of the interface's font are on average half as wide as they are high.
     let by_width = (place.width() - 4.0) / (0.55 * text.chars().count().max(1) as f32);

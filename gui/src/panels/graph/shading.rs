@@ -31,7 +31,7 @@ pub(super) enum Colour {
     Memory,
     /// Time as it was profiled last.
     Time,
-    /// The longer side of what a value sees of the input.
+    /// The longer side of the receptive field.
     ReceptiveField,
 }
 
@@ -68,7 +68,7 @@ impl Colour {
     }
 }
 
-/// What a shading was computed from.
+/// The data that a shading was computed from.
 #[derive(PartialEq)]
 struct Basis {
     scene: usize,

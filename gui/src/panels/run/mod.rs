@@ -24,7 +24,7 @@ use crate::{
     theme::colors,
 };
 
-/// From this width on, in points, the queue stands beside what can be started.
+/// Minimum width, in points, at which the queue is next to the setup.
 const SIDE_BY_SIDE: f32 = 760.0;
 
 /// Which results are shown.
@@ -59,7 +59,7 @@ impl Run {
         });
     }
 
-    /// What can be started, beside what goes on.
+    /// Draws the setup next to the queue.
     fn setup_and_queue(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let most = (ui.available_height() * 0.5).max(120.0);
         let area = ScrollArea::vertical().id_salt("setup").max_height(most);

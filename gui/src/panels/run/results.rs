@@ -185,7 +185,7 @@ fn number(ui: &mut Ui, text: &str) {
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.monospace(text));
 }
 
-/// The grade, with what speaks against the result on hover.
+/// The grade, with the problems of the result on hover.
 fn grade(ui: &mut Ui, result: &Measurement) {
     let color = grade_color(result.grade, colors(ui), ui.visuals().text_color());
     let text = RichText::new(result.grade.to_string()).strong().color(color);

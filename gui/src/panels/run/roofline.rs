@@ -59,7 +59,7 @@ pub(super) fn ui(
     is_clicked.then_some(near.name)
 }
 
-/// Says what points mean, how many parts have none, and why some are above the roof.
+/// Draws the legend: the meaning of points, how many rows have none, and why some are above the roof.
 fn heading(ui: &mut Ui, parts: usize, spots: &[Spot<'_>], roof: &Roofline) {
     ui.horizontal_wrapped(|ui| {
         for (bound, word) in [(Bound::Compute, "compute bound"), (Bound::Memory, "memory bound")] {
@@ -104,7 +104,7 @@ fn plot<'a>(ui: &Ui, roof: &Roofline) -> Plot<'a> {
         .height(ui.available_height().max(160.0))
 }
 
-/// Draws what the machine can do at best, with its numbers beside the lines rather than on them.
+/// Draws the limits of the machine, with their numbers next to the lines.
 fn draw_roof(
     plot: &mut PlotUi<'_>,
     [memory, peak]: [[[f64; 2]; 2]; 2],
@@ -228,7 +228,7 @@ fn ticks(input: GridInput) -> Vec<GridMark> {
     marks.filter(|mark| (low..=high).contains(&mark.value)).collect()
 }
 
-/// What a tick stands for; of multiples only a few, and only where there is room.
+/// The label of a tick; only some multiples are labelled, and only if there is room.
 fn tick_text(mark: GridMark, width: f64) -> String {
     let value = 10_f64.powf(mark.value);
     let is_power = mark.step_size >= 1.0;

@@ -84,7 +84,7 @@ fn marks(failure: &Failure, text: &str) -> Vec<Mark> {
     marks
 }
 
-/// The part on its first line: what is missing in a whole file or block would underline all of it.
+/// The part on its first line: a missing key would otherwise underline a whole file or block.
 fn first_line(range: Range<usize>, text: &str) -> Range<usize> {
     let line = text.get(range.clone()).and_then(|part| part.lines().next()).map_or(0, str::len);
     if line > 0 { range.start..range.start + line } else { range }

@@ -30,7 +30,7 @@ const MOST_NAMED: usize = 400;
 /// The state kept from frame to frame.
 #[derive(Default)]
 pub struct Scatter {
-    /// What was zoomed to: metrics with their scales, and the axes.
+    /// The last fitted range: metrics with their scales, and the axes.
     zoomed: Option<([Metric; 2], [bool; 2], [Axis; 2])>,
     /// Where a box begins.
     corner: Option<Pos2>,
@@ -130,7 +130,7 @@ impl Scatter {
         Field { rect, x, y }
     }
 
-    /// Shows what is known about the network of the space under the pointer; a click opens it in the Design tab.
+    /// Shows the details of the network of the space under the pointer; a click opens it in the Design tab.
     fn reach_cloud(
         &self,
         canvas: &Response,
@@ -157,7 +157,7 @@ impl Scatter {
         });
     }
 
-    /// Makes every point something to hover and to click, also by name. Says whether the pointer is on one.
+    /// Makes every point reachable by pointer and by name. Returns whether the pointer is on one.
     fn reach_dots(
         &self,
         ui: &mut Ui,
@@ -224,7 +224,7 @@ impl Scatter {
         }
     }
 
-    /// A box selects what is in it.
+    /// Selects the points in a box.
     fn select_box(
         &mut self,
         ui: &Ui,
