@@ -72,7 +72,7 @@ pub(crate) fn take(ctx: &Context, model: &Model, shows_sheet: bool, commands: &m
         && let Some(entry) = model.current().filter(|entry| entry.to_save().is_some())
     {
         commands.push(Command::Save { file: entry.file.clone(), overwrite: false });
-        // Unsaved changes are handled there.
+        // A conflict with another program's changes is shown there.
         commands.push(Command::Show(Pane::Source));
     }
     if pressed(Modifiers::COMMAND, Key::Q) {

@@ -231,7 +231,7 @@ impl Gatherer<'_> {
 
     fn file(&mut self, file: &Path, is_of_folder: bool) -> ControlFlow<()> {
         (self.goes_on)(GatherEvent::Reading(file))?;
-        // An invalid file has no input to protect.
+        // Invalid files must not be overwritten either.
         self.found.inputs.add(file);
         if self.plan.settings.is_empty() && !is_onnx(file) {
             match check(self.origin.files(), file) {

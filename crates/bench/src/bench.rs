@@ -1,11 +1,11 @@
 //! The measuring protocol.
 //!
-//! 1. Each candidate is loaded, and given seeded, normally distributed input.
+//! 1. Each candidate is loaded, and gets seeded, normally distributed input.
 //! 2. It is warmed up until its times settle, or a share of its budget is spent.
 //! 3. Candidates take turns (A B C, B C A, C A B, ...) until each has spent its budget. A turn is as many runs
-//!    as fit a thirtieth of the budget, after one that does not count where runs are short, as others have
-//!    taken the caches meanwhile. A disturbance of the machine so touches all alike.
-//! 4. Every time is kept.
+//!    as fit into a thirtieth of the budget; if runs are short, an untimed run before them refills the caches. So
+//!    noise affects all candidates equally.
+//! 4. The time of every run is saved.
 
 use std::{sync::Arc, time::Duration};
 

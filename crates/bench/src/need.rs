@@ -1,16 +1,16 @@
-//! How much memory a network needs, before any of it is taken.
+//! Estimates of the memory that a network needs, made before any of it is allocated.
 //!
 //! Measured with `VmHWM` of whole runs, of VGG-19 and of networks of large linear layers, at one and many images:
 //!
-//! | while | copies of the weights | of what |
+//! | while | copies of the weights | which |
 //! |---|---|---|
 //! | they are read | 2 | our tensors, and the file that they are read from |
 //! | an ONNX file is made | 3 | our tensors, the message, and the bytes that it becomes |
 //! | an engine loads it | 4 | our tensors, the ONNX file, the engine's tensors, and those that it rearranges |
 //! | it runs | 3 | our tensors, and at most two of the engine |
 //!
-//! Results of a run are at most twice those that are needed at once: engines take memory for them in large pieces
-//! and reuse it less well than could be.
+//! The memory for activations is at most twice their peak: engines allocate it in large pieces and do not reuse it
+//! perfectly.
 
 use inceptive_cost::{Cost, Mode};
 use inceptive_ir::Graph;

@@ -340,7 +340,7 @@ impl Graph {
                 Some(found) if found != *dims => {
                     return refused(kept, *role, format!("{dims:?}"), format!("{found:?}"));
                 }
-                // A tensor that no node has yet gets its shape from this node.
+                // This node defines a tensor that no node has yet.
                 _ => {}
             }
         }

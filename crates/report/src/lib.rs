@@ -1,14 +1,14 @@
 //! Figures and pages: a network as a drawing, candidates and spaces as a report.
 //!
-//! Everything here is drawn from graphs, counts and results that others made; this crate reads no networks,
+//! Everything is made from given graphs, counts and results; this crate reads no networks,
 //! counts nothing and measures nothing. The same input gives the same bytes.
 //!
 //! | step | file | makes |
 //! |---|---|---|
-//! | what it is about | `report`, `candidate`, `cloud` | networks with all that is known, points of spaces |
-//! | what follows | `way`, `axis`, `layer`, `picks`, `variants`, `summary` | fronts, shares, recommendations, sentences |
-//! | ink | `figures` | SVG |
-//! | what changed | `snapshot`, `changes` | differences between two reports, thresholds |
+//! | inputs | `report`, `candidate`, `cloud` | networks with all their data, points of spaces |
+//! | analysis | `way`, `axis`, `layer`, `picks`, `variants`, `summary` | Pareto fronts, shares, recommendations, sentences |
+//! | figures | `figures` | SVG |
+//! | changes | `snapshot`, `changes` | differences between two reports, thresholds |
 //! | pages | `page`, `data` | `index.html`, `report.md`, `data.json`, `data.csv` |
 
 mod axis;

@@ -1,6 +1,6 @@
 //! Statistics of measured times.
 //!
-//! Times of runs are skewed to the right and come in stretches: a disturbance touches several runs in a row.
+//! Times of runs are skewed to the right and correlated: a disturbance affects several runs in a row.
 //! So the value of a measurement is the median, and its interval comes from a bootstrap that resamples whole
 //! turns (Künsch 1989, *The jackknife and the bootstrap for general stationary observations*), by percentiles
 //! (Efron and Tibshirani 1993, chapter 13). Outliers are counted, never removed (Tukey 1977: beyond 1.5

@@ -1,8 +1,7 @@
 //! The files that SQLite keeps beside a store.
 //!
-//! SQLite takes a write-ahead log that it cannot make sense of for an empty one, and goes on without the results in
-//! it. It follows a link that has the log's name, and deletes what a journal names. So these files are looked at
-//! before SQLite sees them.
+//! SQLite treats an invalid write-ahead log as empty, and continues without the results in it. It follows a link with
+//! the log's name, and deletes files that a journal names. So these files are checked before SQLite opens them.
 //!
 //! The format of the log: <https://www.sqlite.org/fileformat2.html#the_write_ahead_log>.
 

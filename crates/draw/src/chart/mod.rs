@@ -1,8 +1,8 @@
-//! What charts have in common.
+//! The parts that all charts share.
 //!
 //! Every chart is one SVG document without scripts or fonts of its own: shapes drawn by plotters on white paper in a
-//! few colours, and over them one invisible shape of class `hit` for each point or bar, whose title says everything
-//! that is known of it. A page can recolour a chart by the exact colours below.
+//! few colours, and over them one invisible shape of class `hit` for each point or bar, whose title has its
+//! details. A page can recolour a chart by the exact colours below.
 
 pub mod axes;
 pub mod canvas;

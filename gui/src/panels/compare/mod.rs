@@ -2,12 +2,12 @@
 //!
 //! | part | file |
 //! |---|---|
-//! | which networks, and what two of them have in common | this one, `pair` |
+//! | the networks, and the comparison of two of them | this one, `pair` |
 //! | counts, accuracies and latencies of all | `totals` |
-//! | where they are spent | `modules` |
+//! | counts and time by module | `modules` |
 //! | nodes that differ | `nodes` |
 //! | lines that differ | `text` |
-//! | graphs with what differs marked | `graphs`, `drawn`, `align` |
+//! | graphs with differences marked | `graphs`, `drawn`, `align` |
 
 mod align;
 mod drawn;

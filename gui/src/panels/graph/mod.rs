@@ -2,12 +2,12 @@
 //!
 //! | part | file |
 //! |---|---|
-//! | what is asked of the worker, how the parts stand | this one |
+//! | requests to the worker, arrangement of the parts | this one |
 //! | which modules are open | `view` |
-//! | from where it is seen | `camera` |
+//! | position and scale of the view | `camera` |
 //! | the pointer, the keys, the search | `canvas`, `keys`, `search` |
-//! | ink, colours with their legend, the map | `paint`, `shading`, `minimap` |
-//! | everything about the selection | `inspector` |
+//! | painting, colours with their legend, the minimap | `paint`, `shading`, `minimap` |
+//! | details of the selection | `inspector` |
 //! | files | `export` |
 
 pub mod camera;

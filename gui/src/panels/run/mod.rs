@@ -2,10 +2,10 @@
 //!
 //! | part | file |
 //! |---|---|
-//! | what is to be done, and with what | `setup`, `fields` |
-//! | what waits, runs and is over | `queue` |
+//! | setup of a job | `setup`, `fields` |
+//! | waiting, running and finished jobs | `queue` |
 //! | latencies in the store | `results` |
-//! | where time goes | `profile`, `roofline` |
+//! | profiles | `profile`, `roofline` |
 
 mod fields;
 mod profile;

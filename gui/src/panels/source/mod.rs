@@ -1,11 +1,11 @@
-//! The text of the current file, to be edited; it is checked while somebody types.
+//! The text of the current file, to be edited; it is checked as the user types.
 //!
 //! | part | file |
 //! |---|---|
-//! | what stands around the text, saving | this one |
+//! | the controls around the text, saving | this one |
 //! | the text with numbers and marks | `editor` |
 //! | colours | `highlight` |
-//! | what is wrong, and where | `marks` |
+//! | errors and their places | `marks` |
 
 mod editor;
 mod highlight;

@@ -130,7 +130,7 @@ fn page(found: &Changes, broken: &[Breach<'_>]) -> String {
     text
 }
 
-/// Old, new and the change, for people; what was not known before is empty.
+/// The old value, the new value and the change, formatted; empty if there is no old value.
 fn cells(old: Option<Estimate>, new: Estimate) -> [String; 3] {
     let percent = match old.map(|old| old.value) {
         None | Some(0.0) => String::new(),
