@@ -7,7 +7,7 @@ use inceptive_results::{
 
 use crate::bench::Run;
 
-/// Limits, each for a finding and for a serious one.
+/// Limits, each for a problem and for a serious one.
 const SPREAD: [f64; 2] = [0.02, 0.05];
 const DRIFT: [f64; 2] = [0.03, 0.10];
 const OUTLIERS: [f64; 2] = [0.10, 0.25];

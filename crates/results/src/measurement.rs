@@ -112,7 +112,7 @@ pub struct Measurement {
     pub warm_up_runs: usize,
     /// Cores that other programs kept busy, on average.
     pub others_cores: Option<f64>,
-    /// Cores that the hypervisor took away, on average.
+    /// Average number of cores that the hypervisor took.
     pub stolen_cores: Option<f64>,
     /// Clock at the start and at the end, in MHz.
     pub clock_mhz: Option<[f64; 2]>,

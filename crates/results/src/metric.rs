@@ -146,7 +146,7 @@ impl Metric {
             Self::Acts => "activations",
             Self::Buffers => "buffers",
             Self::WeightBytes => "weights",
-            Self::ActivationBytes => "feature maps",
+            Self::ActivationBytes => "activation memory",
             Self::PeakActivationBytes => "peak activation memory",
             Self::MovedBytes => "memory traffic",
             Self::Nodes => "nodes",
@@ -161,17 +161,17 @@ impl Metric {
     /// A description in one line.
     pub const fn description(self) -> &'static str {
         match self {
-            Self::Params => "learnable values",
+            Self::Params => "learned values",
             Self::Macs => "multiply-accumulates of convolutions and linear layers, without bias",
             Self::Flops => "2 x MACs plus every other operation",
             Self::Acts => "outputs of convolutions and linear layers",
             Self::Buffers => "running statistics of batch normalisation",
-            Self::WeightBytes => "learnable values in single precision",
-            Self::ActivationBytes => "all feature maps in single precision, the input included",
+            Self::WeightBytes => "learned values in single precision",
+            Self::ActivationBytes => "outputs of all nodes in single precision, the input included",
             Self::PeakActivationBytes => {
-                "largest size of the feature maps in memory at the same time"
+                "maximum size of the activations in memory at the same time"
             }
-            Self::MovedBytes => "feature maps and weights read and written by all nodes",
+            Self::MovedBytes => "activations and weights read and written by all nodes",
             Self::Nodes => "nodes of the graph, the input included",
             Self::InputSize => "height of the input in pixels",
             Self::Top1 => "images whose most likely class is correct",

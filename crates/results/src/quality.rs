@@ -173,9 +173,9 @@ pub enum Remedy {
     MeasureLonger,
     /// A higher limit of runs.
     AllowMoreRuns,
-    /// Other programs disturb.
+    /// No other programs running.
     StopOtherPrograms,
-    /// The processor became too hot.
+    /// A cooler processor.
     CoolDown,
     /// A machine without other users.
     DedicatedMachine,
@@ -190,7 +190,7 @@ pub enum Remedy {
 }
 
 impl Remedy {
-    /// In words that hold wherever something is measured from.
+    /// The remedy in words, without the options of a command.
     pub const fn text(self) -> &'static str {
         match self {
             Self::MeasureLonger => "measure for longer",
@@ -206,7 +206,7 @@ impl Remedy {
     }
 }
 
-/// The grade that follows from findings.
+/// The grade that follows from problems.
 pub fn grade(findings: &[Finding]) -> Grade {
     let serious = findings.iter().filter(|finding| finding.is_serious).count();
     match (serious, findings.len()) {

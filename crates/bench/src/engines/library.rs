@@ -74,8 +74,8 @@ impl Wanted {
 
     fn remedy(&self) -> String {
         format!(
-            "install it with `python3 -m pip install {}`, or name {}*.so with {}",
-            self.package, self.stem, self.variable
+            "install it with `python3 -m pip install {}`, or set {} to the path of {}*.so",
+            self.package, self.variable, self.stem
         )
     }
 
