@@ -33,7 +33,7 @@ pub enum ShapeError {
         expected: String,
     },
     /// A map was expected and a vector came, or the reverse.
-    #[error("{op} needs a {expected}, its input is {found}")]
+    #[error("{op} needs a {expected}, but its input is {found}")]
     Rank {
         /// The operator's name.
         op: &'static str,

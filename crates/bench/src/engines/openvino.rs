@@ -153,7 +153,7 @@ impl Engine for OpenVino {
     ) -> Result<NodeTimings, EngineError> {
         Err(EngineError::Lacks {
             engine: NAME,
-            what: "per-node times in its Rust interface".to_owned(),
+            what: "per-node times, because its Rust interface lacks them".to_owned(),
         })
     }
 }

@@ -56,7 +56,7 @@ pub enum ImportError {
     #[error("the file holds no graph")]
     Empty,
     /// There is more in it than is read.
-    #[error("the file has more than {limit} {what}, the limit")]
+    #[error("the file has more than {limit} {what}")]
     TooMuch {
         /// The items of which there are too many.
         what: &'static str,

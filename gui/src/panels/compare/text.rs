@@ -80,7 +80,7 @@ impl Text {
             ui.colored_label(colors(ui).warning, format!("Shown as written: {problem}"));
         }
         if self.lines.near.is_empty() && !self.shows_all {
-            ui.label("The texts are the same.");
+            ui.label("The texts are identical.");
             return;
         }
         self.show(ui);
