@@ -40,8 +40,8 @@ codes! {
 "Architecture files are UTF-8. The message says at which byte the text stops being UTF-8: perhaps the
 file is a picture or an archive, or was saved in another encoding.";
     FileTooLarge "E003" "a file is too large":
-"A file may be at most 1 MiB, and a text in it 4 KiB. The largest architecture that comes with Inceptive is 8 KiB; use `repeat` and
-`blocks` instead of listing layers one by one.";
+"A file may be at most 1 MiB, and a text in it 4 KiB. The largest architecture that comes with Inceptive
+is 8 KiB; use `repeat` and `blocks` instead of listing layers one by one.";
     EmptyFile "E004" "a file holds no data":
 "The file is empty or has only comments. The smallest architecture is
 
@@ -80,9 +80,10 @@ block from `blocks:` or from a file under `use:`. The help names the nearest one
 characters such as direction marks and joiners, or any of `/ $ =`, and at most 100 characters. Names become
 paths such as `4a/3x3/reduce`. A network's own `name` may be any text that is not empty.";
     DuplicateName "E106" "the same name twice":
-"A variable of a space may list each value only once. Steps in one scope need different names, because measurements, weights and comparisons are matched by
-path. In the outermost scope, `input`, `tail` and the names of auxiliary heads are reserved; among branches, the
-name of their join is. Steps without a name are numbered automatically.";
+"A variable of a space may list each value only once. Steps in one scope need different names, because
+measurements, weights and comparisons are matched by path. In the outermost scope, `input`, `tail` and
+the names of auxiliary heads are reserved; among branches, the name of their join is. Steps without a
+name are numbered automatically.";
     MalformedStep "E107" "a malformed step":
 "A step is a map with one key, `- conv: {kernel: 3, width: 64}`, with an optional name,
 `- conv reduce: {kernel: 1, width: 64}`, or a word alone, `- relu`. The usual cause of this error is
@@ -116,12 +117,14 @@ Use it or remove it.";
 "A block cannot have the name of a built-in step, because uses of it would be ambiguous.";
     PathEscape "E401" "a path leaves the folder":
 "`extends`, `use` and `base` take relative paths to files in the current folder or beside the file itself
-(or in the enclosing folder named `architectures`, or around one named `blocks` or `spaces`), so that an untrusted file cannot read other folders.";
+(or in the enclosing folder named `architectures`, or in the folder that contains one named `blocks` or `spaces`), so that an untrusted
+file cannot read other folders.";
     ExtendsCycle "E402" "files refer to each other in a cycle":
 "Following `extends`, `use` or `base` leads back to the same file.";
     TooManyFiles "E403" "a network is read from too many files":
-"Following `extends`, `use` and `base`, a network may be read from at most 64 files, which refer to each other at most 16 levels deep and
-together have at most 4 MiB and 200,000 values after their aliases are expanded.";
+"Following `extends`, `use` and `base`, a network may be read from at most 64 files. They may refer
+to each other at most 16 levels deep, and have at most 4 MiB and 200,000 values together, after their
+aliases are expanded.";
     ShapeMismatch "E501" "a layer does not fit its input":
 "The operator does not accept this input. Causes are a window larger than the padded map, channels that the
 groups do not divide, a linear layer on a map that was not flattened. The message shows the shape and the

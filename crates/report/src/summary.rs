@@ -153,9 +153,9 @@ impl Facts<'_> {
         let mut text = if points.abs() < SAMPLING_POINTS {
             format!("{} is statistically tied with {} in accuracy", first.name, second.name)
         } else {
-            let better = if points > 0.0 { "better" } else { "worse" };
+            let more = if points > 0.0 { "more" } else { "less" };
             format!(
-                "{} is {} points {better} than {}",
+                "{} is {} points {more} accurate than {}",
                 first.name,
                 decimals(points.abs(), 1),
                 second.name
@@ -208,7 +208,7 @@ impl Facts<'_> {
                     .map_or_else(String::new, |m| significant(m.latency_ms.median.value))
             };
             format!(
-                "The latencies of {} ({} ms) and {} ({} ms) are indistinguishable, and the first is {} points better.",
+                "The latencies of {} ({} ms) and {} ({} ms) are indistinguishable, and the first is {} points more accurate.",
                 self.name(better),
                 ms(better),
                 self.name(worse),

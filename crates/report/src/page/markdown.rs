@@ -174,7 +174,7 @@ fn method(report: &Report, way: Option<&BenchConfig>) -> String {
     let mut text = format!(
         "## Method\n\nCounted from the graph for one image as deployed, without auxiliary heads. MACs: multiply-accumulates of \
          convolutions and linear layers, without bias. Activations: outputs of convolutions and linear layers. \
-         Peak memory: peak of activation memory in 32 bits. Accuracies: {PROTOCOL}, in percent; {UNKNOWN} where there is \
+         Peak memory: peak of activation memory in 32 bits. Accuracies: {PROTOCOL}, in percent; {UNKNOWN} if there is \
          none; differences below {SAMPLING_POINTS} points are statistical ties. MACs predict latency poorly."
     );
     if let Some(way) = way {
