@@ -117,8 +117,8 @@ Use it or remove it.";
 "A block cannot have the name of a built-in step, because uses of it would be ambiguous.";
     PathEscape "E401" "a path leaves the folder":
 "`extends`, `use` and `base` take relative paths to files in the current folder or beside the file itself
-(or in the enclosing folder named `architectures`, or in the folder that contains one named `blocks` or `spaces`), so that an untrusted
-file cannot read other folders.";
+(or in the enclosing folder named `architectures`, or in the folder that contains one named `blocks` or
+`spaces`), so that an untrusted file cannot read other folders.";
     ExtendsCycle "E402" "files refer to each other in a cycle":
 "Following `extends`, `use` or `base` leads back to the same file.";
     TooManyFiles "E403" "a network is read from too many files":

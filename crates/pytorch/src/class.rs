@@ -183,7 +183,7 @@ fn last_line(logits: &Expr, evaluated: &Expr, softmax: bool) -> String {
     }
     let (logits, evaluated) = (logits.flat(), evaluated.flat());
     let both = Expr::Atom(format!("{logits} if self.training else {evaluated}"));
-    format!("        # Losses want logits.\n{}", both.line(2, "return ", ""))
+    format!("        # Losses need logits.\n{}", both.line(2, "return ", ""))
 }
 
 /// He et al. 2015, as torchvision's ResNets; PyTorch's own is too small for deep networks without

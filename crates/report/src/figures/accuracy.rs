@@ -23,25 +23,25 @@ use inceptive_draw::chart::{
 /// Height of the chart itself, in pixels.
 const HEIGHT: i32 = 500;
 
-/// Radius of the largest ball, and of points whose size means nothing.
+/// Radius of the largest circle, and of points of equal size.
 const LARGEST_BALL: f64 = 30.0;
 const POINT: i32 = 6;
 
-/// Radius that a ball has at least, to be seen.
+/// Minimum radius of a circle, so that it is visible.
 const SMALLEST_BALL: f64 = 2.5;
 
-/// How strongly points on the front and others are filled.
+/// Opacity of points on the Pareto front and of others.
 const STRONG: f64 = 0.85;
 const MUTED: f64 = 0.25;
 const LINE: f64 = 0.5;
 
-/// With more points than this others than those on the front are drawn plainly.
+/// With more points than this, only those on the Pareto front have outlines.
 const MOST_DETAILED: usize = 200;
 
-/// What is drawn of a candidate with an accuracy.
+/// The origin of the accuracies that are drawn.
 const EVIDENCE: OriginKind = OriginKind::Published;
 
-/// A candidate with a place in the chart.
+/// A network with its position in the chart.
 struct Point<'a> {
     candidate: &'a NetworkEntry,
     cost: Estimate,

@@ -30,7 +30,7 @@ const HEIGHT: i32 = 480;
 const DOT: i32 = 5;
 const PLACE: i32 = 2;
 
-/// The most dots; of more, some are left out evenly.
+/// Maximum number of dots; of more, an even sample is drawn.
 const MOST_DOTS: usize = 2000;
 
 /// The widest list of constraints, in pixels.
@@ -39,7 +39,7 @@ const LIST: f64 = 620.0;
 /// A named architecture is drawn if its cost is at most this factor outside of the range of the space.
 const REACH: f64 = 1.5;
 
-/// The most named architectures; of more, some are left out evenly.
+/// Maximum number of named architectures; of more, an even sample is drawn.
 const MOST_KNOWN: usize = 200;
 
 /// Half the side of the mark of a named architecture.
