@@ -126,7 +126,7 @@ struct Left {
     _lock: File,
 }
 
-/// The most that is kept of a window: some hundred texts of the largest size.
+/// Maximum size of a window's drafts: some hundred texts of the largest size.
 const MAX_BYTES: u64 = 256 * inceptive_files::MIB;
 
 /// The readable draft files of closed windows; others are left where they are.

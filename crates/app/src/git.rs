@@ -108,13 +108,13 @@ fn file_name(entry: &str) -> Option<&str> {
     about.split(' ').any(|word| word == "blob").then_some(name)
 }
 
-/// The most bytes of an answer that is one word.
+/// Maximum number of bytes of an answer that is one word.
 const MAX_LINE: u64 = 1 << 10;
 
 /// Time limit for an answer: a repository's configuration may name a pipe without a writer.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// The most bytes of a folder's listing.
+/// Maximum number of bytes of a folder's listing.
 const MAX_LISTING: u64 = 4 << 20;
 
 /// Settings that override a repository's configuration. Nothing is fetched, and no program that fetches is run: neither

@@ -25,7 +25,7 @@ pub struct ReproCommand {
     pub title: Option<String>,
     /// Remarks for the page's warnings.
     pub notes: Vec<String>,
-    /// The most points of a space.
+    /// Maximum number of points of a space.
     pub samples: usize,
     /// The seed that they are drawn with.
     pub seed: u64,

@@ -68,7 +68,7 @@ pub struct GatherPlan {
     pub inputs: Vec<PathBuf>,
     /// The settings of each network.
     pub settings: Vec<Setting>,
-    /// The most points of a space that are counted.
+    /// Maximum number of points of a space that are counted.
     pub samples: usize,
     /// The seed that they are drawn with.
     pub seed: u64,

@@ -28,7 +28,7 @@ const CHUNK_SIZE: usize = 16;
 /// Which networks of a space are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CloudPlan {
-    /// The most of them. All are counted if there are not more, else as many are drawn.
+    /// Maximum number of points counted; a random sample if there are more.
     pub most: usize,
     /// The seed that they are drawn with.
     pub seed: u64,

@@ -22,7 +22,7 @@ const ASCII_ADVANCE: [u8; 95] = [
 /// How much wider bold text is.
 const BOLD: f64 = 1.13;
 
-/// The most characters of a name that a figure shows, however narrow they are.
+/// Maximum number of characters of a name that a figure shows, however narrow they are.
 const LONGEST: usize = 200;
 
 /// Advance width of a character in ems.

@@ -35,7 +35,7 @@ use crate::{
 /// How many steps of a network a mistyped path is compared with.
 const MOST_COMPARED: usize = 1000;
 
-/// The most parameters of a file, variables of its space included. Every expression looks through them.
+/// Maximum number of parameters of a file, variables of its space included. Every expression looks through them.
 const MAX_PARAMETERS: usize = 512;
 
 /// Weight of an auxiliary loss where none is given (Szegedy et al. 2014, section 5).

@@ -16,7 +16,7 @@ use crate::{
     source::{Position, Source, Sources},
 };
 
-/// The most diagnostics that are kept for one network.
+/// Maximum number of diagnostics that are kept for one network.
 pub(crate) const MOST: usize = 100;
 
 /// Bytes of expressions, and of lists and maps that may hold some, that may be evaluated for one network;

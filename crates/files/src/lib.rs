@@ -41,7 +41,7 @@ pub enum Refusal {
     /// It is larger than the limit.
     #[error("it is larger than the limit of {}", Size(*limit))]
     TooLarge {
-        /// The most bytes that are read.
+        /// Maximum number of bytes that are read.
         limit: u64,
     },
 }

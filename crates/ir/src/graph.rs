@@ -240,10 +240,10 @@ pub enum GraphError {
 }
 
 impl Graph {
-    /// The most nodes a graph holds.
+    /// Maximum number of nodes a graph holds.
     pub const MAX_NODES: usize = 100_000;
 
-    /// The most work in a graph: the sum over nodes of output elements times the values read for each,
+    /// Maximum work of a graph: the sum over nodes of output elements times the values read for each,
     /// plus the elements of its inputs. Parameters, bytes moved, activations, MACs and FLOPs are all
     /// bounded by a small multiple of it, so every count fits a `u64` and, being below 2^53, is exact in
     /// every JSON reader.

@@ -11,7 +11,7 @@ use std::{fmt, sync::Arc};
 pub struct Path(Arc<str>);
 
 impl Path {
-    /// The most segments of a node's path.
+    /// Maximum number of segments of a node's path.
     pub const MAX_DEPTH: usize = 128;
 
     /// The path of the network itself, which has no segments.

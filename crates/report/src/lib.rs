@@ -84,7 +84,7 @@ pub fn write(
 /// The page that names all figures of a report.
 const SHORT_FORM: &str = "report.md";
 
-/// The most bytes of such a page.
+/// Maximum number of bytes of such a page.
 const MAX_SHORT_FORM: u64 = 16 << 20;
 
 /// Figures of the report in a folder that are none of its new files.

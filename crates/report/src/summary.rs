@@ -17,7 +17,7 @@ const FEWEST_RANKED: usize = 8;
 /// Maximum number of networks for which notes are in the summary; they are always in the sections of networks.
 const MOST_WITH_NOTES: usize = 12;
 
-/// The most sentences of one sort.
+/// Maximum number of sentences of one sort.
 const MOST: usize = 6;
 
 /// The facts that the summary is written from.

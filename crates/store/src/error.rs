@@ -124,7 +124,7 @@ pub enum StoreError {
     TooLarge {
         /// The file.
         path: PathBuf,
-        /// The most bytes that a result may have.
+        /// Maximum number of bytes that a result may have.
         limit: usize,
     },
     /// Anything else.

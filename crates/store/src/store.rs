@@ -273,7 +273,7 @@ impl Store {
         self.insert(&rows)
     }
 
-    /// Allows the file to grow to so many pages, as a quota of the disk would; for tests.
+    /// Limits the file to this number of pages, like a disk quota; for tests.
     #[doc(hidden)]
     ///
     /// # Errors

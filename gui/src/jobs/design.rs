@@ -54,7 +54,7 @@ pub struct CloudRequest {
     pub file: FilePath,
     /// The space as read from its file.
     pub space: Arc<Space>,
-    /// The most networks that are counted.
+    /// Maximum number of networks that are counted.
     pub most: usize,
 }
 

@@ -39,7 +39,7 @@ print('\\n'.join(own + sys.path))";
 /// Where the interpreter is started: nothing of a stranger is here.
 const NEUTRAL_FOLDER: &str = "/";
 
-/// The most bytes of a library.
+/// Maximum number of bytes of a library.
 const MAX_BYTES: u64 = 1 << 30;
 
 impl Wanted {

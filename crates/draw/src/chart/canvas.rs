@@ -167,7 +167,7 @@ fn brief(line: &str) -> String {
         .replace(" stroke=\"none\"", "")
 }
 
-/// The lines of a text that is at most so wide.
+/// A text broken into lines of at most this width.
 fn wrapped(text: &str, limit_px: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {

@@ -17,7 +17,7 @@ use crate::{
     yaml::{Entry, Map, Node, Value},
 };
 
-/// The most parameters of a block, each of which costs time at every call.
+/// Maximum number of parameters of a block, each of which costs time at every call.
 const MAX_PARAMETERS: usize = 256;
 
 fn parameter_count(block: &Node) -> usize {

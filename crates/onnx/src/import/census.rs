@@ -5,10 +5,10 @@ use inceptive_ir::Graph;
 
 use super::ImportError;
 
-/// The most operators of a file. Many of them compute shapes and constants and become no node.
+/// Maximum number of operators of a file. Many of them only compute shapes and constants, and do not become nodes.
 pub const MOST_OPERATORS: usize = 4 * Graph::MAX_NODES;
 
-/// The most fields of a file that are decoded: names, attributes, dimensions, and so on.
+/// Maximum number of fields of a file that are decoded: names, attributes, dimensions, and so on.
 pub const MOST_FIELDS: usize = 40 * Graph::MAX_NODES;
 
 /// A message of the format whose content is counted.

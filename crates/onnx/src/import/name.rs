@@ -6,7 +6,7 @@ use inceptive_ir::{Path, is_invisible};
 
 use crate::proto::NodeProto;
 
-/// The most characters of a path from a file, a number behind it apart.
+/// Maximum number of characters of a path from a file, without an appended number.
 const MOST_CHARACTERS: usize = 400;
 
 /// Endings of the names of weights; the part before the ending is the layer.

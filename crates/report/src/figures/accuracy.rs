@@ -35,7 +35,7 @@ const STRONG: f64 = 0.85;
 const MUTED: f64 = 0.25;
 const LINE: f64 = 0.5;
 
-/// With more points than this, only those on the Pareto front have outlines.
+/// With more points than this, only those on the Pareto front show their size and interval.
 const MOST_DETAILED: usize = 200;
 
 /// The origin of the accuracies that are drawn.

@@ -14,7 +14,7 @@ use super::{
 use crate::{candidate::NetworkEntry, report::Analysis, way::BenchConfig};
 use inceptive_format::{bytes, counted, decimals, share};
 
-/// The most measurements that are listed.
+/// Maximum number of measurements that are listed.
 const MOST: usize = 600;
 
 /// The section about latency.

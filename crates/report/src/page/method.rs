@@ -22,7 +22,7 @@ use crate::{
 };
 use inceptive_format::{bytes, counted, decimals};
 
-/// The most warnings that are listed.
+/// Maximum number of warnings that are listed.
 const MOST_WARNINGS: usize = 200;
 
 /// The last section.

@@ -11,10 +11,10 @@ use crate::{
     way::BenchConfig,
 };
 
-/// The most candidates that are all shown.
+/// Maximum number of candidates for which all are shown.
 const ALL: usize = 200;
 
-/// The most candidates that are described.
+/// Maximum number of candidates that are described.
 const DESCRIBED: usize = 40;
 
 /// Candidates by how they are shown.

@@ -13,10 +13,10 @@ use crate::cloud::{Cloud, SpaceSample};
 use inceptive_draw::chart::Figure;
 use inceptive_format::{counted, exact, form, share};
 
-/// The most spaces that are shown.
+/// Maximum number of spaces that are shown.
 const MOST: usize = 20;
 
-/// The most values of a variable that are named.
+/// Maximum number of values of a variable that are named.
 const MOST_VALUES: usize = 24;
 
 /// The section about spaces.

@@ -2,7 +2,7 @@
 
 use egui::{Response, Role, TextEdit, Ui, WidgetInfo};
 
-/// The most of anything that is counted here.
+/// Maximum of each number.
 const MOST: u32 = 65_536;
 
 /// A list of numbers.
