@@ -238,7 +238,7 @@ pub struct Network {
     pub subject: NetworkInfo,
     /// The checked architecture.
     pub architecture: Architecture,
-    /// How weights from another file were matched; none if they are the network's own or random.
+    /// How weights from another file were matched; `None` if they are the network's own or random.
     pub matching: Option<Matching>,
 }
 

@@ -64,7 +64,7 @@ impl GitFiles {
         }
     }
 
-    /// The networks, spaces and blocks of a folder, in order, by the same rule as on the disk; none if the path is a
+    /// The networks, spaces and blocks of a folder, in order, by the same rule as on the disk; `None` if the path is a
     /// file.
     ///
     /// # Errors
@@ -95,7 +95,7 @@ impl GitFiles {
         }
     }
 
-    /// How git names a file, relative to the working folder; none if it is not below it.
+    /// How git names a file, relative to the working folder; `None` if it is not below it.
     fn name(&self, path: &Path) -> Option<String> {
         let path = normal(path)?;
         Some(format!("{}:./{}", self.revision, path.to_str()?))
@@ -228,7 +228,7 @@ fn is_trace(name: &str) -> bool {
     name.starts_with("GIT_TRACE")
 }
 
-/// The path without `.` and `..`; none if it leads out of the working folder.
+/// The path without `.` and `..`; `None` if it leads out of the working folder.
 fn normal(path: &Path) -> Option<PathBuf> {
     let mut normal = PathBuf::new();
     for component in path.components() {

@@ -215,7 +215,7 @@ pub struct Runnable {
     pub graph: Graph,
     /// Its weights.
     pub weights: Weights,
-    /// How weights from another file were matched; none if they are the network's own or random.
+    /// How weights from another file were matched; `None` if they are the network's own or random.
     pub matching: Option<Matching>,
     /// The graph's name in an ONNX file.
     pub stored_name: Option<String>,

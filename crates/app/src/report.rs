@@ -96,7 +96,7 @@ pub type GoesOn<'a> = &'a (dyn Fn(GatherEvent<'_>) -> ControlFlow<()> + Sync);
 /// The networks and spaces of a report, as read from files.
 #[derive(Default)]
 pub struct Gathered {
-    /// How each candidate is named in files, in the order of `candidates`; none for those that only a store knows.
+    /// How each candidate is named in files, in the order of `candidates`; `None` for those that only a store knows.
     pub requests: Vec<Option<Request>>,
     /// The candidates.
     pub candidates: Vec<NetworkEntry>,

@@ -147,7 +147,7 @@ fn drawn(space: &Space, most: usize, seed: u64) -> Vec<Vec<usize>> {
     points
 }
 
-/// A network's counts; none where the values do not fit together.
+/// A network's counts; `None` if the values do not fit together.
 fn point(space: &Space, choices: &[usize]) -> Option<SpaceSample> {
     let network = space.network(choices).ok()?;
     let cost = Cost::new(&network.graph, Mode::Inference);

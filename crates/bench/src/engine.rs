@@ -37,7 +37,7 @@ pub struct Setup {
 pub struct Description {
     /// Its version.
     pub version: String,
-    /// Where its library is; none if it is a part of this program.
+    /// Where its library is; `None` if it is a part of this program.
     pub library: Option<PathBuf>,
     /// Devices that it can run on; the first is the default.
     pub devices: Vec<String>,
@@ -126,7 +126,7 @@ fn onnx_nodes_in_a_row(op: &Op, inputs: usize) -> usize {
 pub struct NodeTime {
     /// What the engine calls it.
     pub name: String,
-    /// The node of our graph that it computes; none for what the engine does for itself, such as changes of
+    /// The node of our graph that it computes; `None` for what the engine does for itself, such as changes of
     /// layout. Of nodes that it runs as one, the one that it names.
     pub path: Option<Path>,
     /// How long it took.

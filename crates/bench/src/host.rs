@@ -13,7 +13,7 @@ pub trait Host {
     /// Time since some fixed moment.
     fn now(&self) -> Duration;
 
-    /// Processor time so far; none where it cannot be read.
+    /// Processor time so far; `None` if it cannot be read.
     fn cpu_time(&self) -> Option<CpuTime>;
 
     /// Bytes of this process in memory, now and at most since the last [`Host::reset_memory_peak`].

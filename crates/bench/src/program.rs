@@ -10,7 +10,7 @@ use std::{
     process::Command,
 };
 
-/// The command to start a program from an absolute entry of `PATH`; none if it is not there. The working folder is
+/// The command to start a program from an absolute entry of `PATH`; `None` if it is not there. The working folder is
 /// that of this program.
 pub fn command(name: &str) -> Option<Command> {
     let folders = env::var_os("PATH").unwrap_or_default();

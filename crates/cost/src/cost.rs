@@ -96,13 +96,13 @@ impl Cost {
         })
     }
 
-    /// The counts of a node; none if it does not run in this mode.
+    /// The counts of a node; `None` if it does not run in this mode.
     pub fn get(&self, id: NodeId) -> Option<&NodeCost> {
         let place = self.nodes.binary_search_by_key(&id, |node| node.id);
         place.ok().map(|place| &self.nodes[place])
     }
 
-    /// FLOPs per byte moved; none where nothing moves.
+    /// FLOPs per byte moved; `None` if nothing moves.
     #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
     pub fn intensity(&self) -> Option<f64> {
         let Totals { flops, moved_bytes, .. } = self.total;

@@ -89,7 +89,7 @@ impl NodeCost {
         }
     }
 
-    /// FLOPs per byte moved (Williams et al. 2009, Roofline); none where nothing moves.
+    /// FLOPs per byte moved (Williams et al. 2009, Roofline); `None` if nothing moves.
     #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
     pub fn intensity(&self) -> Option<f64> {
         (self.moved_bytes > 0).then(|| self.flops as f64 / self.moved_bytes as f64)

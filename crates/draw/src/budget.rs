@@ -14,7 +14,7 @@ use super::{
 pub struct Drawing {
     /// The drawing.
     pub text: String,
-    /// Why it shows less than was asked for; none if it does not.
+    /// Why it shows less than was asked for; `None` if it does not.
     pub simplified: Option<Simplified>,
 }
 

@@ -113,7 +113,7 @@ pub(super) enum Child {
 #[derive(Debug)]
 pub(super) struct Module {
     pub path: Path,
-    /// The module around it; none for the network.
+    /// The module around it; `None` for the network.
     pub parent: Option<usize>,
     /// In execution order; empty for a module that was dissolved.
     pub children: Vec<Child>,

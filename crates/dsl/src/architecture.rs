@@ -119,7 +119,7 @@ pub(crate) struct Built {
     pub(crate) written: Vec<Written>,
 }
 
-/// Builds the network of a draft; none when something was reported.
+/// Builds the network of a draft; `None` if something was reported.
 pub(crate) fn build(draft: &Draft, sink: &DiagnosticSink) -> Option<Built> {
     sink.start_network();
     let map = without(&draft.map, &RESOLVED_KEYS);

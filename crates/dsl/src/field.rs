@@ -27,7 +27,7 @@ pub(crate) trait Field: Sized {
     }
 }
 
-/// A value without which the rest can still be checked: none if it is wrong or missing, which was reported.
+/// A value without which the rest can still be checked: `None` if it is wrong or missing, which was reported.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Maybe<T>(pub(crate) Option<T>);
 

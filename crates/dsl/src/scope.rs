@@ -23,7 +23,7 @@ pub(crate) enum Input {
     Unknown,
 }
 
-/// A name and its value; none when an error, already reported, hides it.
+/// A name and its value; `None` if an error, already reported, hides it.
 pub(crate) type Named = (Arc<str>, Option<Val>);
 
 /// A frame of named values; frames inside see the frames outside.

@@ -72,7 +72,7 @@ impl Settable {
 pub struct TailChoice {
     /// Its name.
     pub label: &'static str,
-    /// The value of the setting `tail`; none for the one that the file has.
+    /// The value of the setting `tail`; `None` for the one that the file has.
     pub value: Option<String>,
     /// Its widths, which can be set while the network ends in it.
     pub widths: Vec<Settable>,
@@ -83,7 +83,7 @@ pub struct TailChoice {
 pub struct Settables {
     /// The setting `width_multiplier`.
     pub width_multiplier: f64,
-    /// The setting `input.size`; none where height and width differ.
+    /// The setting `input.size`; `None` if height and width differ.
     pub input_size: Option<u32>,
     /// What the setting `tail` can be, the file's own first; empty for a network without classes.
     pub tails: Vec<TailChoice>,

@@ -308,7 +308,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Handles one event; none when the document is refused.
+    /// Handles one event; `None` if the document is refused.
     fn event(&mut self, event: Event<'_>, span: Span) -> Option<()> {
         match event {
             Event::Scalar(text, _, anchor, tag) => {

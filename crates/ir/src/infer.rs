@@ -300,7 +300,7 @@ impl Slide {
         }
     }
 
-    /// Number of window positions along one axis; none when the window does not fit once.
+    /// Number of window positions along one axis; `None` if the window does not fit once.
     fn positions(
         &self,
         input: u32,

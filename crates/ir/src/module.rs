@@ -40,7 +40,7 @@ pub struct Group {
 }
 
 impl Graph {
-    /// The module at a path; none if no node is at or under it.
+    /// The module at a path; `None` if no node is at or under it.
     pub fn module(&self, path: &Path) -> Option<Module> {
         let is_inside = |id: NodeId| self.node(id).path.is_within(path);
         let nodes: Vec<NodeId> = self.ids().filter(|&id| is_inside(id)).collect();

@@ -65,7 +65,7 @@ impl Path {
         }
     }
 
-    /// The path without its last segment; none for the root.
+    /// The path without its last segment; `None` for the root.
     pub fn parent(&self) -> Option<Self> {
         match self.0.rfind('/') {
             Some(end) => Some(Self(Arc::from(&self.0[..end]))),

@@ -117,7 +117,7 @@ impl Shared {
         self.0.is_empty()
     }
 
-    /// The path that a tensor is kept under; none if it is the node's own.
+    /// The path that a tensor is kept under; `None` if it is the node's own.
     pub fn path(&self, role: Role) -> Option<&Path> {
         self.0.iter().find(|(known, _)| *known == role).map(|(_, path)| path)
     }

@@ -153,7 +153,7 @@ const EVEN_LRN: &str = r#"class EvenLocalResponseNorm(nn.LocalResponseNorm):
 /// A layer with its normalisation and activation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fused {
-    /// Whether a convolution's padding differs between sides; none for a linear layer.
+    /// Whether a convolution's padding differs between sides; `None` for a linear layer.
     pub is_padded: Option<bool>,
     /// Whether the layer has a bias.
     pub bias: bool,

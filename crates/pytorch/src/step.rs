@@ -167,7 +167,7 @@ impl Step {
         scales.iter().map(|&scale| scale == 1.0).collect()
     }
 
-    /// The number of a field; none if it has no such field.
+    /// The number of a field; `None` if it has no such field.
     pub fn number(&self, field: Field) -> Option<Value> {
         // A sum may have very many inputs, and each asks for its own factor.
         if let (Op::Add { scales }, Field::Scale(input)) = (&self.op, field) {

@@ -295,7 +295,7 @@ pub struct Breach<'c> {
     pub metric: Metric,
     /// How it was measured; empty for counts.
     pub way: &'c str,
-    /// Before; none if it was not known.
+    /// Before; `None` if it was not known.
     pub old: Option<Estimate>,
     /// Now.
     pub new: Estimate,

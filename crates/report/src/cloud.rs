@@ -17,7 +17,7 @@ pub struct Cloud {
     pub constraints: Vec<String>,
     /// Networks in it.
     pub size: u128,
-    /// The seed that points were drawn with; none if they are all there.
+    /// The seed that points were drawn with; `None` if they are all there.
     pub seed: Option<u64>,
     /// Points that are no network, as their shapes do not fit.
     pub failed: usize,

@@ -123,7 +123,7 @@ impl BreakdownMetric {
     }
 }
 
-/// A quantity by kind of layer, in the order of [`Layer::ALL`]; none if it is not known.
+/// A quantity by kind of layer, in the order of [`Layer::ALL`]; `None` if it is not known.
 pub fn by_layer(
     network: &NetworkCost,
     profile: Option<&ProfileRecord>,

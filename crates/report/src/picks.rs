@@ -52,7 +52,7 @@ fn round_count(count: f64) -> String {
     format!("{}{unit}", count / size)
 }
 
-/// The best candidate that keeps a budget; none when no candidate or every candidate keeps it.
+/// The best candidate that keeps a budget; `None` if no candidate or every candidate keeps it.
 fn pick(
     candidates: &[NetworkEntry],
     axis: Axis<'_>,

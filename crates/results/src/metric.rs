@@ -255,7 +255,7 @@ impl Metric {
         }
     }
 
-    /// Its value as results record it, for networks whose graph is not at hand; none for what they do not record.
+    /// Its value as results record it, for networks whose graph is not at hand; `None` for what they do not record.
     pub fn recorded(self, info: &NetworkInfo) -> Option<u64> {
         match self {
             Self::Params => Some(info.params),

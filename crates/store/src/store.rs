@@ -596,7 +596,7 @@ struct FileId {
 }
 
 impl FileId {
-    /// The file that has a name; none if it is not there.
+    /// The file that has a name; `None` if it is not there.
     fn of(path: &Path) -> Result<Option<Self>, StoreError> {
         match fs::metadata(path) {
             #[cfg(unix)]

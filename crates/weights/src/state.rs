@@ -185,7 +185,7 @@ pub struct Tensor {
     pub values: Vec<f32>,
 }
 
-/// The values of a tensor of a safetensors file, with its shape; none if there is no such tensor of numbers.
+/// The values of a tensor of a safetensors file, with its shape; `None` if there is no such tensor of numbers.
 ///
 /// # Errors
 /// When the file is none.

@@ -50,7 +50,7 @@ pub struct JobState {
 }
 
 impl JobState {
-    /// How long it took, or takes so far; none while it waits, or if it never ran.
+    /// How long it took, or takes so far; `None` while it waits, or if it never ran.
     pub fn time(&self) -> Option<Duration> {
         self.took.or_else(|| self.started.map(|start| start.elapsed()))
     }

@@ -129,7 +129,7 @@ impl Model {
         self.current().and_then(|entry| entry.network.as_ref())
     }
 
-    /// The current network as it is being changed; none if it is as in its file.
+    /// The current network as it is being changed; `None` if it is as in its file.
     pub fn shown_design(&self) -> Option<&Arc<Inspected>> {
         self.design.changed(self.selection.last()?)
     }

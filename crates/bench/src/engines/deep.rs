@@ -40,7 +40,7 @@ pub(super) struct Engine {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stack {
     engine: &'static str,
-    /// Size of the stack of a thread of its own; none where the caller's is enough.
+    /// Size of the stack of a thread of its own; `None` if the caller's is enough.
     bytes: Option<usize>,
 }
 

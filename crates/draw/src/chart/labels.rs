@@ -182,7 +182,7 @@ impl Placed {
     }
 }
 
-/// A place within the frame for each name, apart from all others, that covers least of the marks; none where
+/// A place within the frame for each name, apart from all others, that covers least of the marks; `None` if
 /// every place is taken. Earlier names choose first; then each may move, as it knows the others.
 fn place(names: &[Named], marks: &[Rect], frame: &Rect) -> Vec<Option<Placed>> {
     let mut places: Vec<Option<Placed>> = vec![None; names.len()];

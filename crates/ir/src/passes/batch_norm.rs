@@ -49,7 +49,7 @@ fn sole_producer(graph: &Graph, node: NodeId) -> Option<NodeId> {
     (graph.only_consumer(producer) == Some(node)).then_some(producer)
 }
 
-/// A layer with weights, made to have a bias; none for other operators.
+/// A layer with weights, made to have a bias; `None` for other operators.
 fn with_bias(op: &Op) -> Option<Op> {
     match op {
         Op::Conv(conv) => Some(Op::Conv(Conv { bias: true, ..*conv })),

@@ -103,7 +103,7 @@ impl Constant {
         self
     }
 
-    /// The name that it has in the file; none if it was computed.
+    /// The name that it has in the file; `None` if it was computed.
     pub fn origin(&self) -> Option<&Arc<str>> {
         self.origin.as_ref()
     }
@@ -172,7 +172,7 @@ impl Constant {
         }
     }
 
-    /// The values as single-precision numbers; none for those in another file.
+    /// The values as single-precision numbers; `None` for those in another file.
     pub fn floats(&self) -> Option<Vec<f32>> {
         #[expect(clippy::cast_precision_loss, reason = "weights are single precision")]
         Some(match &self.data {

@@ -423,7 +423,7 @@ fn named(value: Value, node: &NodeProto, output: &str) -> Value {
 struct Owners(HashMap<(Arc<str>, Role, Vec<usize>), Path>);
 
 impl Owners {
-    /// The layer that has this tensor already; none if this one is the first.
+    /// The layer that has this tensor already; `None` if this one is the first.
     fn owner(&mut self, path: &Path, role: Role, tensor: &Constant) -> Option<Path> {
         let key = (tensor.origin()?.clone(), role, tensor.dims.clone());
         match self.0.entry(key) {

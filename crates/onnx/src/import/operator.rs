@@ -119,7 +119,7 @@ impl Importer {
         })
     }
 
-    /// A constant that a node reads; none where it is left out.
+    /// A constant that a node reads; `None` if it is left out.
     fn optional_constant(
         &self,
         node: &NodeProto,

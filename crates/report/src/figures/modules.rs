@@ -29,7 +29,7 @@ struct Panel {
     text: fn(f64) -> String,
 }
 
-/// Bars of relative MACs, parameters, memory and time; none if there are fewer than two modules with equal inputs.
+/// Bars of relative MACs, parameters, memory and time; `None` if there are fewer than two modules with equal inputs.
 pub(super) fn bars(candidates: &[NetworkEntry], way: Option<&BenchConfig>) -> Option<Figure> {
     let all = modules(candidates);
     if all.len() < 2 {

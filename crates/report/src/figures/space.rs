@@ -56,7 +56,7 @@ struct Known<'a> {
     is_of_space: bool,
 }
 
-/// A cloud of networks; none if there are none. `number` counts the spaces from 1.
+/// A cloud of networks; `None` if there are none. `number` counts the spaces from 1.
 pub(super) fn chart(
     cloud: &Cloud,
     number: usize,

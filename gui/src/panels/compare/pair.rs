@@ -82,7 +82,7 @@ impl Side {
             && Arc::ptr_eq(&self.network, compared.network)
     }
 
-    /// The text of the file itself; none for ONNX.
+    /// The text of the file itself; `None` for ONNX.
     pub fn written(&self) -> Option<&str> {
         self.network.sources.iter().next().map(|source| &*source.text)
     }

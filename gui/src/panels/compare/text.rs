@@ -132,7 +132,7 @@ impl Text {
     }
 }
 
-/// Draws a line with its numbers and its mark; none for lines that were left out.
+/// Draws a line with its numbers and its mark; `None` for lines that were left out.
 fn paint(ui: &mut Ui, line: Option<&Line>) {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
     let (font, palette) = (FontId::monospace(12.5), colors(ui));

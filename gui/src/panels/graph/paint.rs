@@ -27,7 +27,7 @@ const SMALL: f32 = 0.35;
 
 /// How cards are filled.
 pub trait Paint {
-    /// Fill of a card; none for the colour of its kind.
+    /// Fill of a card; `None` for the colour of its kind.
     fn fill(&self, index: usize) -> Option<Color32>;
 }
 
@@ -206,7 +206,7 @@ impl Canvas<'_> {
     }
 }
 
-/// A font of a size in pixels; none if it could not be read. Sizes go in steps, for every size of every letter is kept
+/// A font of a size in pixels; `None` if it could not be read. Sizes go in steps, for every size of every letter is kept
 /// in a texture.
 fn font(size: f32) -> Option<FontId> {
     let step = if size < 16.0 { 0.5 } else { 2.0 };

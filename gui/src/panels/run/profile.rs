@@ -64,7 +64,7 @@ impl Column {
 pub(super) struct Profile {
     /// The number of the profile in the store; that of the current network, or the latest, without a choice.
     chosen: Option<i64>,
-    /// Path segments of a part; none for nodes.
+    /// Path segments of a part; `None` for nodes.
     depth: Option<usize>,
     sort: Sort<Column>,
     /// The part that was clicked last.

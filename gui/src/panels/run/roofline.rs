@@ -183,7 +183,7 @@ fn spot<'a>(part: &'a NodeProfile, roof: &Roofline) -> Option<Spot<'a>> {
     is_there.then(|| Spot { part, bound: part.bound(roof), at })
 }
 
-/// The slope that memory sets and the ceiling that arithmetic sets; none where the roof is not known.
+/// The slope that memory sets and the ceiling that arithmetic sets; `None` if the roof is not known.
 fn roof_lines(spots: &[Spot<'_>], roof: &Roofline) -> Option<[[[f64; 2]; 2]; 2]> {
     let (peak, ridge) = (roof.peak_gflops.log10(), roof.ridge().log10());
     if !peak.is_finite() || !ridge.is_finite() {

@@ -90,7 +90,7 @@ fn first_line(range: Range<usize>, text: &str) -> Range<usize> {
     if line > 0 { range.start..range.start + line } else { range }
 }
 
-/// Where a part of the text that was read is in the text as it is now; none if it was edited since.
+/// Where a part of the text that was read is in the text as it is now; `None` if it was edited since.
 fn moved(range: Range<usize>, read: &str, now: &str) -> Option<Range<usize>> {
     let same = |a: &mut dyn Iterator<Item = u8>, b: &mut dyn Iterator<Item = u8>| {
         a.zip(b).take_while(|(a, b)| a == b).count()

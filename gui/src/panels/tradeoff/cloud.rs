@@ -99,7 +99,7 @@ impl CloudView {
         self.kept.len()
     }
 
-    /// The least and the largest value of a metric, also of networks outside of ranges; none where it is not known.
+    /// The least and the largest value of a metric, also of networks outside of ranges; `None` if it is not known.
     pub const fn span(&self, metric: Metric) -> Option<Span> {
         self.spans[metric.index()]
     }
@@ -123,7 +123,7 @@ impl CloudView {
     }
 }
 
-/// The number of a network of a space; none where it is only known of files, and none of nothing, which no axis by
+/// The number of a network of a space; `None` if it is only known of files, and none of nothing, which no axis by
 /// powers of ten can show. Compute is counted in our convention only.
 #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
 fn value(point: &SpaceSample, metric: Metric, convention: Convention) -> Option<f64> {

@@ -35,7 +35,7 @@ impl Form {
         }
     }
 
-    /// Corners and the angle of the first, in turns clockwise from the right; none for a circle.
+    /// Corners and the angle of the first, in turns clockwise from the right; `None` for a circle.
     const fn corners(self) -> Option<(u16, f32)> {
         match self {
             Self::Circle => None,

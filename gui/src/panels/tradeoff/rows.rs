@@ -23,7 +23,7 @@ pub struct Row {
     pub file: FilePath,
     /// Its name in plots.
     pub name: String,
-    /// The place of its family in [`Rows::families`]; none if it is alone.
+    /// The place of its family in [`Rows::families`]; `None` if it is alone.
     pub family: Option<usize>,
     /// The network.
     pub network: Arc<Inspected>,
