@@ -162,7 +162,7 @@ const REMOVED: [&str; 8] = [
 
 /// The answer of git.
 struct Answer {
-    /// Its output, as far as it was wanted.
+    /// Its output, up to the limit.
     bytes: Vec<u8>,
     /// Whether there was more.
     is_cut_off: bool,

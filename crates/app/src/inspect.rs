@@ -38,7 +38,7 @@ pub struct Inspected {
     pub sources: Sources,
     /// Its counts at batch 1 in inference.
     pub cost: Cost,
-    /// Learned numbers in training, with auxiliary heads; `None` if a head does not fit.
+    /// Parameters in training, with auxiliary heads; `None` if a head does not fit.
     pub training_params: Option<u64>,
     /// Fingerprint of the inference graph; results in a store are found by it.
     pub fingerprint: String,

@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(recipe.to_string(), expected);
     }
 
-    /// What a shell makes of the command is what was meant.
+    /// A shell splits the command into the original words.
     #[test]
     #[cfg(unix)]
     fn a_shell_reads_every_word_as_it_was() {

@@ -138,7 +138,7 @@ impl Memory {
     }
 }
 
-/// Bytes of a node's result; none if it is its input seen differently.
+/// Bytes of a node's output; 0 if it is a view of its input.
 fn result_bytes(cost: &Cost, id: NodeId) -> u64 {
     cost.get(id).map_or(0, |cost| cost.activation_bytes)
 }

@@ -241,7 +241,7 @@ fn shared_reads(
     reads
 }
 
-/// Each node at its first place; none if they are too many.
+/// Each node at its first place; `None` if there are too many.
 fn each_once(mut nodes: Vec<NodeId>) -> Sources {
     let mut seen = HashSet::with_capacity(nodes.len());
     nodes.retain(|&node| seen.insert(node));

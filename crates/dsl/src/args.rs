@@ -310,7 +310,7 @@ impl Builtin {
         Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, builtin)| *builtin)
     }
 
-    /// The keys of its arguments; none for `group`, whose argument is a list.
+    /// The keys of its arguments; empty for `group`, whose argument is a list.
     pub(crate) fn keys(self) -> &'static [&'static str] {
         match self {
             Self::Conv => ConvArgs::KEYS,

@@ -25,7 +25,7 @@ impl Subnormals {
         if self.total == 0 { 0.0 } else { self.count as f64 / self.total as f64 }
     }
 
-    /// The problem that they are; `None` if there are few.
+    /// The problem that they cause; `None` if there are few.
     pub fn finding(self) -> Option<Finding> {
         let share = self.share();
         beyond(share, LIMITS, Problem::Subnormals { share })

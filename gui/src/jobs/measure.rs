@@ -33,7 +33,7 @@ pub struct BenchRequest {
     pub device: String,
     /// Batch sizes; each is benchmarked separately.
     pub batches: Vec<u32>,
-    /// Threads per inference; each is benchmarked separately; none for as many as there are cores.
+    /// Threads per inference, each benchmarked separately; empty for one per core.
     pub threads: Vec<u32>,
     /// The limits of the measurement.
     pub protocol: Protocol,
@@ -52,7 +52,7 @@ pub struct ProfileRequest {
     pub device: String,
     /// Batch sizes; each is profiled separately.
     pub batches: Vec<u32>,
-    /// Threads; each is profiled apart; none for as many as there are cores.
+    /// Threads per inference, each profiled separately; empty for one per core.
     pub threads: Vec<u32>,
     /// Runs per median.
     pub runs: usize,

@@ -31,7 +31,8 @@ impl Design {
         self.request.as_ref().is_some_and(|request| request.is_about(base))
     }
 
-    /// The network of a file with changes; `None` if there are none, or they do not fit, or another file is being changed.
+    /// The network of a file with changes; `None` without changes, if they are invalid, or if another file is being
+    /// changed.
     pub fn changed(&self, file: &FilePath) -> Option<&Arc<Inspected>> {
         let is_it = self.request.as_ref().is_some_and(|request| request.file == *file);
         let fits = self.problem.is_none();

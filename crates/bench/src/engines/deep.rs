@@ -40,7 +40,7 @@ pub(super) struct Engine {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stack {
     engine: &'static str,
-    /// Size of the stack of a thread of its own; `None` if the caller's is enough.
+    /// Stack size of a separate thread; `None` if the caller's stack is enough.
     bytes: Option<usize>,
 }
 

@@ -36,7 +36,7 @@ const SEARCH_PATH: &str = "import site, sys
 own = [] if sys.prefix != sys.base_prefix else [site.getusersitepackages()]
 print('\\n'.join(own + sys.path))";
 
-/// Where the interpreter is started: nothing of a stranger is here.
+/// The folder in which the interpreter is started: it has no untrusted files.
 const NEUTRAL_FOLDER: &str = "/";
 
 /// Maximum number of bytes of a library.

@@ -889,8 +889,8 @@ fn per_channel(constant: &Constant, channels: usize) -> Result<Constant, Unsuppo
     constant.reshaped(vec![channels]).ok_or_else(refusal)
 }
 
-/// Rounding up can be written as padding below and to the right, as our files do; it is what it was again, if
-/// that gives the same windows. Padded places never enter a maximum, nor an average over real values only.
+/// Our exports write rounding up as padding below and to the right; this turns it back into rounding up if the windows
+/// are the same. Padding never affects a maximum, nor an average over real values only.
 fn rounded_up(pool: Pool, from: Size) -> Pool {
     let Padding { top, left, bottom, right } = pool.padding;
     let padding = Padding::symmetric(Size::new(top, left));

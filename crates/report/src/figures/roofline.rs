@@ -37,7 +37,7 @@ struct Point<'a> {
     is_on_front: bool,
 }
 
-/// Measured speed against intensity under the roof; `None` if nothing was measured, or the roof is not known.
+/// Measured speed against intensity under the roofline; `None` without measurements or limits of the machine.
 pub(super) fn chart(candidates: &[NetworkEntry], way: &BenchConfig) -> Option<Figure> {
     let limits = way.best.roofline;
     let is_known = |limit: f64| limit.is_finite() && limit > 0.0;

@@ -60,7 +60,7 @@ impl Shown {
     }
 }
 
-/// The least, the quartiles and the most of some numbers; `None` if there are none.
+/// Minimum, quartiles and maximum of some numbers; `None` if there are none.
 pub(super) fn quartiles(mut values: Vec<f64>) -> Option<[f64; 5]> {
     values.retain(|value| value.is_finite());
     values.sort_by(f64::total_cmp);

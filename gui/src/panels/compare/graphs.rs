@@ -176,7 +176,7 @@ impl Graphs {
         }
     }
 
-    /// From where the first picture is seen, after what was wished for.
+    /// The camera of the first picture, after the requested movement.
     fn first_camera(&mut self, drawn: &Drawn, screen: Rect) -> Camera {
         let now = self.camera.unwrap_or_else(|| drawn.start(screen));
         match self.wish.take() {
