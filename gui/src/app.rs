@@ -37,13 +37,13 @@ pub struct App {
     /// Texts that were edited and not checked since, with the first edit.
     edits: BTreeMap<FilePath, Instant>,
     closing: Closing,
-    /// Where drafts are kept; nowhere if nobody asked for it or there is no room.
+    /// Storage of drafts; `None` if it is not wanted or there is no folder for it.
     keeping: Option<Keeping>,
     shows_shortcuts: bool,
 }
 
 impl App {
-    /// Opens what the options name, else what there is.
+    /// Opens the file or folder that the options name, or else the default folder.
     pub fn new(cc: &eframe::CreationContext<'_>, options: Options) -> Self {
         Self::with_machinery(cc, options, &MeasurementBackend::default())
     }
@@ -123,7 +123,7 @@ impl App {
         self.keep_drafts(ctx);
     }
 
-    /// Does what a screen asks for; for benchmarks, too.
+    /// Carries out a command of a screen; also used by benchmarks.
     pub fn carry_out(&mut self, ctx: &Context, command: Command) {
         match command {
             Command::Open(path) => self.open(&path),

@@ -1,7 +1,7 @@
-//! What screens ask for.
+//! Commands of screens.
 //!
-//! A screen gets the model to look at and a queue to push to. The app empties the queue after everything is drawn, so
-//! no screen sees a model that another one changed in the same frame, and no command overwrites another.
+//! A screen gets the model to read and a queue for its commands. The app carries the commands out after everything is
+//! drawn, so no screen sees a model that another one changed in the same frame, and no command overwrites another.
 
 use std::path::PathBuf;
 
@@ -35,14 +35,14 @@ pub enum Command {
     ShowNode(NodePath),
     /// Takes a text instead of that on the disk; none goes back to the disk.
     Edit(FilePath, Option<String>),
-    /// Writes the draft of a file to the disk; over what somebody else wrote only if that is said.
+    /// Writes the draft of a file to the disk; overwrites changes of another program only if `overwrite` is set.
     Save {
         /// The file.
         file: FilePath,
-        /// Whether what somebody else wrote may be lost.
+        /// Whether changes of another program may be overwritten.
         overwrite: bool,
     },
-    /// Writes what can be seen in a part of the window as a PNG file.
+    /// Writes the visible content of a part of the window as a PNG file.
     Screenshot(PathBuf, egui::Rect),
     /// Writes a picture to a file that was not read.
     Picture(PathBuf, Picture),
@@ -50,9 +50,9 @@ pub enum Command {
     Count(Convention),
     /// Starts a job.
     Start(Job),
-    /// Keeps results in another store, and shows what is there.
+    /// Opens another store of results, and shows its content.
     KeepIn(PathBuf),
-    /// Stops a job: what is done of it is kept.
+    /// Stops a job; finished results are kept.
     Stop(JobId),
     /// Takes finished jobs off the list.
     ForgetJobs,

@@ -1,7 +1,7 @@
-//! Texts that were not saved, kept on the disk until they are.
+//! Unsaved texts, stored on the disk until they are saved.
 //!
-//! Each window has a file of its own and holds a lock as long as it is open. A window that opens takes over what windows
-//! left that were closed or that crashed, and leaves those alone that are open.
+//! Each window has its own file and holds a lock on it as long as it is open. A window that opens takes over the files
+//! of windows that were closed or crashed, and leaves those of open windows alone.
 
 use std::{
     fs::{self, File},
@@ -48,10 +48,10 @@ pub struct DraftKeeper {
 }
 
 impl DraftKeeper {
-    /// Takes a place in a folder, and what is left there of windows that are not open any more.
+    /// Creates a file for this window in a folder, and takes over the drafts of windows that are no longer open.
     ///
     /// # Errors
-    /// When the folder cannot be made or written to.
+    /// When the folder cannot be created or written to.
     pub fn open(folder: &Path) -> io::Result<(Self, Vec<Draft>)> {
         fs::create_dir_all(folder)?;
         let lock =
@@ -118,18 +118,18 @@ fn remove_stale_locks(folder: &Path) {
     }
 }
 
-/// What a window left behind that is not open any more.
+/// A draft file of a window that is no longer open.
 struct Left {
     file: PathBuf,
     drafts: Vec<Draft>,
-    /// Nobody else takes it over meanwhile.
+    /// Prevents other windows from taking it over.
     _lock: File,
 }
 
-/// The most that is kept of a window: some hundred texts of the largest size.
+/// Maximum size of a window's drafts: some hundred texts of the largest size.
 const MAX_BYTES: u64 = 256 * inceptive_files::MIB;
 
-/// What can be read of it; what cannot is left where it is.
+/// The readable draft files of closed windows; others are left where they are.
 fn left_behind(folder: &Path) -> Vec<Left> {
     let Ok(entries) = fs::read_dir(folder) else { return vec![] };
     let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
@@ -169,7 +169,7 @@ mod tests {
         drop(first);
         let (second, taken) = DraftKeeper::open(folder.path()).unwrap();
         assert_eq!(taken, [draft("/a.yaml")]);
-        // Also when it crashes before it keeps anything.
+        // Also if it crashes before it saves anything.
         drop(second);
         let (third, taken) = DraftKeeper::open(folder.path()).unwrap();
         assert_eq!(taken, [draft("/a.yaml")]);

@@ -16,10 +16,10 @@ pub fn milliseconds(ms: f64) -> String {
     format!("{ms:.decimals$} ms")
 }
 
-/// Why an accuracy that was published is not shown beside others.
+/// Why a published accuracy is not compared with others.
 pub const NOT_COMPARED: &str = "published with another protocol; not compared";
 
-/// What a convention counts, with its tool unless it is ours: `MACs`, `mult-adds (torchinfo)`.
+/// The unit of a convention, with the name of its tool unless it is ours: `MACs`, `mult-adds (torchinfo)`.
 pub fn compute_unit(convention: Convention) -> String {
     match convention {
         Convention::Inceptive => convention.unit().to_owned(),
@@ -34,8 +34,8 @@ pub fn way(runtime: &Runtime) -> String {
     format!("{engine} {precision}{device}, batch {batch}, threads {threads}")
 }
 
-/// How networks were run in each of several ways, as [`way`] says it; where that says the same of two of them, with what
-/// tells them apart: `rten fp32, batch 1, threads 2, version 0.27.0`.
+/// The names of several configurations, as from [`way`]; if two would be the same, with the property that distinguishes
+/// them: `rten fp32, batch 1, threads 2, version 0.27.0`.
 pub fn ways(all: &[Conditions<'_>]) -> Vec<String> {
     let facts: Vec<Vec<String>> = all.iter().map(facts).collect();
     let mut labels: Vec<String> = all.iter().map(|it| way(it.runtime)).collect();
@@ -74,7 +74,7 @@ fn facts(of: &Conditions<'_>) -> Vec<String> {
     ]
 }
 
-/// A part of a whole; nothing of nothing is nothing.
+/// A fraction; 0 if both numbers are 0.
 #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
 pub fn fraction(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }

@@ -1,8 +1,8 @@
 //! The dashboard: a window on a folder of networks.
 //!
-//! Screens draw what the [`model::Model`] holds and push [`command::Command`]s; the [`App`] carries them out after
-//! everything is drawn. What takes a while is a [`jobs::Job`] on a worker thread, whose [`jobs::Event`]s change the
-//! model before the next frame. Nothing is computed here that a library crate could.
+//! Screens draw the [`model::Model`] and issue [`command::Command`]s; the [`App`] carries them out after everything is
+//! drawn. A long task is a [`jobs::Job`] on a worker thread, whose [`jobs::Event`]s change the model before the next
+//! frame. Everything that a library crate can compute is computed there.
 
 #![forbid(unsafe_code)]
 
@@ -28,7 +28,7 @@ use inceptive_files::Refusal;
 pub use app::App;
 pub use tiles::Pane;
 
-/// What the program is called by desktops, and its folder for what is remembered.
+/// The application id of the window, also the name of the folder for its saved state.
 pub const APP_ID: &str = "inceptive";
 
 /// What the window opens with.
@@ -64,7 +64,7 @@ pub fn run(options: Options) -> eframe::Result {
 /// The largest file of what the window remembers.
 const MAX_REMEMBERED_BYTES: u64 = 64 * inceptive_files::MIB;
 
-/// Checks the file of what the window remembers, which eframe reads whole whatever it is.
+/// Checks the size of the file of saved state, because eframe reads it completely.
 fn check_remembered(file: &Path) -> eframe::Result {
     match inceptive_files::open(file, MAX_REMEMBERED_BYTES) {
         Err(error) if Refusal::of(&error).is_some() => Err(eframe::Error::AppCreation(

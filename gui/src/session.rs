@@ -1,4 +1,4 @@
-//! What is remembered from one run to the next.
+//! The state saved from one run to the next.
 
 use std::path::PathBuf;
 
@@ -14,7 +14,7 @@ use crate::{
 /// Under which name it is kept.
 const KEY: &str = "session";
 
-/// What is remembered. Runtime handles and results are not in it; drafts are kept apart.
+/// The saved state. Runtime handles and results are not part of it; drafts are stored separately.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Session {
@@ -26,9 +26,9 @@ pub(crate) struct Session {
     pub tree: Option<Tree<Pane>>,
     /// What the user chose.
     pub settings: Settings,
-    /// What was open in graphs, and from where they were seen.
+    /// The views of graphs.
     pub graphs: Remembered,
-    /// What was set against what, and how it was drawn.
+    /// The settings of the trade-off plot.
     pub tradeoff: tradeoff::Remembered,
 }
 
@@ -53,7 +53,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::tiles::arranged;
 
-    /// A store that is gone with the test.
+    /// An in-memory store for tests.
     #[derive(Default)]
     pub(crate) struct Memory(HashMap<String, String>);
 

@@ -12,7 +12,7 @@ use crate::{
     tiles::Pane,
 };
 
-/// What keys do, by where they do it.
+/// The shortcuts, grouped by screen.
 const SHEET: [(&str, &[(&str, &str)]); 5] = [
     (
         "Everywhere",
@@ -47,7 +47,7 @@ const SHEET: [(&str, &[(&str, &str)]); 5] = [
             ("Enter, double click", "open or close a module"),
             ("O, C", "open all, close all"),
             ("/", "search nodes by name or operator"),
-            ("Esc", "select nothing"),
+            ("Esc", "clear the selection"),
         ],
     ),
     ("Source", &[("Ctrl Z, Ctrl Shift Z", "undo, redo"), ("Tab", "two spaces")]),
@@ -72,11 +72,11 @@ pub(crate) fn take(ctx: &Context, model: &Model, shows_sheet: bool, commands: &m
         && let Some(entry) = model.current().filter(|entry| entry.to_save().is_some())
     {
         commands.push(Command::Save { file: entry.file.clone(), overwrite: false });
-        // What stands in the way is asked there.
+        // A conflict with another program's changes is shown there.
         commands.push(Command::Show(Pane::Source));
     }
     if pressed(Modifiers::COMMAND, Key::Q) {
-        // As the window's own button does; what is not saved is asked for there.
+        // Like the window's close button, which asks about unsaved changes.
         ctx.send_viewport_cmd(ViewportCommand::Close);
     }
     if pressed(Modifiers::NONE, Key::F5) {

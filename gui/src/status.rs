@@ -1,4 +1,4 @@
-//! The bar at the lower edge: messages, what goes on, and what holds everywhere.
+//! The bar at the lower edge: messages, activity, and settings of the window.
 
 use egui::{Align, Layout, ProgressBar, RichText, ThemePreference, Ui};
 use inceptive_cost::Convention;

@@ -27,13 +27,13 @@ pub fn series(index: usize) -> Color32 {
 /// Colours with a meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Palette {
-    /// What is wrong.
+    /// Errors.
     pub error: Color32,
-    /// What deserves a look.
+    /// Warnings.
     pub warning: Color32,
-    /// What is as it should be.
+    /// Valid or successful.
     pub good: Color32,
-    /// What is selected or can be clicked.
+    /// Selected or clickable.
     pub accent: Color32,
     /// Text of less weight.
     pub weak: Color32,

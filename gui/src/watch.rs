@@ -14,10 +14,10 @@ use egui::Context;
 use inceptive_app::is_listed;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher, event::ModifyKind};
 
-/// How long nothing may change before changes are told: editors write a file in several steps.
+/// Changes are reported after this time without further changes: editors write a file in several steps.
 const QUIET: Duration = Duration::from_millis(120);
 
-/// What changes are told of: a folder that others write to as well must not keep the window awake.
+/// The paths whose changes are reported: other changes in a folder must not keep the window awake.
 #[derive(Default)]
 struct Wanted {
     /// Networks in here.
@@ -29,7 +29,7 @@ struct Wanted {
 impl Wanted {
     fn has(&self, path: &Path) -> bool {
         let is_inside = path.starts_with(&self.folder)
-            // What has no extension may be a folder.
+            // A path without an extension may be a folder.
             && (is_listed(path) || path.extension().is_none());
         is_inside
             || self.folder.starts_with(path)
@@ -82,7 +82,7 @@ impl Watch {
         Ok(Self { watcher, changes, pending, last_change: now, watched: vec![], wanted })
     }
 
-    /// Watches a folder with all that is in it, and the folders of files, instead of what was watched before.
+    /// Watches a folder with its subfolders, and the folders of files, instead of the previous ones.
     pub fn follow<'a>(
         &mut self,
         folder: &Path,

@@ -24,16 +24,16 @@ use crate::{
 /// Candidates that take turns at most. Results are safe when their group is done.
 const MAX_INTERLEAVED: usize = 6;
 
-/// A network as somebody names it.
+/// A network that the user named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// Its file.
     pub file: PathBuf,
-    /// What is set in it.
+    /// Settings, as given with `--set`.
     pub settings: Vec<Setting>,
 }
 
-/// What is to be measured, and how.
+/// What to measure, and how.
 #[derive(Clone, Debug)]
 pub struct BenchPlan {
     /// The networks.
@@ -50,7 +50,7 @@ pub struct BenchPlan {
     pub device: String,
     /// Budgets and seed.
     pub protocol: Protocol,
-    /// Whether two networks are to take turns whatever else, so that their ratio can be told.
+    /// Whether the two networks must take turns, so that the ratio of their latencies can be computed.
     pub paired: bool,
 }
 
@@ -62,7 +62,7 @@ pub struct BenchContext<'a> {
     pub host: &'a dyn Host,
     /// The machine as it always is.
     pub machine: &'a Machine,
-    /// Measures what the machine can do at best with so many threads.
+    /// Measures the limits of the machine with this number of threads.
     pub roofline: &'a dyn Fn(u32) -> Roofline,
     /// Bytes of memory that are left.
     pub available_bytes: u64,
@@ -71,13 +71,13 @@ pub struct BenchContext<'a> {
 }
 
 impl BenchContext<'_> {
-    /// Whether somebody wants it to stop.
+    /// Whether the user asked to stop.
     pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 }
 
-/// What goes wrong with one network; the others go on.
+/// An error with one network; the other networks are still processed.
 #[derive(Debug, thiserror::Error)]
 pub enum TaskError {
     /// It cannot be read.
@@ -88,7 +88,7 @@ pub enum TaskError {
     Fold {
         /// Its file.
         file: PathBuf,
-        /// What does not fit.
+        /// The cause.
         #[source]
         error: Box<FoldError>,
     },
@@ -100,11 +100,11 @@ pub enum TaskError {
     Engine {
         /// The network and the engine.
         label: String,
-        /// What the engine says.
+        /// The engine's error.
         #[source]
         error: EngineError,
     },
-    /// It was stopped too early to say anything.
+    /// It was stopped before there was a result.
     #[error("stopped before the first result: {label}")]
     Abandoned {
         /// The network and the engine.
@@ -122,7 +122,7 @@ pub enum TaskError {
         /// The folder.
         folder: PathBuf,
     },
-    /// None of what was named has a network.
+    /// No input contains a network.
     #[error("nothing to report; no report was written")]
     NothingToReport,
     /// A store has none of the results that are wanted.
@@ -130,29 +130,29 @@ pub enum TaskError {
     NoResults {
         /// The store.
         store: PathBuf,
-        /// What is wanted of them, ` with engine=rten`; empty for all.
+        /// The filter, such as ` with engine=rten`; empty for all results.
         wishes: String,
     },
 }
 
-/// What happens while measuring.
+/// Events during a measurement.
 pub enum BenchEvent<'a> {
-    /// So many results are wanted.
+    /// The number of results to measure.
     Planned(usize),
     /// A network was read with its weights.
     Loaded(&'a Network),
-    /// So many are done, parts included, and what goes on.
+    /// The number of results done, with fractions, and the current activity.
     Progress {
         /// Results that are done.
         done: f64,
-        /// What goes on, such as `warming up`.
+        /// The current activity, such as `warming up`.
         activity: &'static str,
         /// With which network.
         network: &'a str,
     },
     /// A result is in the store.
     Kept(&'a Measurement),
-    /// Something went wrong; the rest goes on.
+    /// An error; the other networks are still measured.
     Wrong(&'a TaskError),
 }
 
@@ -165,7 +165,7 @@ pub struct BenchOutcome {
     pub failed: bool,
 }
 
-/// Measures. Each result is in the store before it is told.
+/// Measures. Each result is saved in the store before its event is sent.
 pub fn bench(
     plan: &BenchPlan,
     place: &BenchContext<'_>,
@@ -213,7 +213,7 @@ pub fn bench(
         keeper.measure_group(&networks, &rooflines);
     }
     let mut benched = keeper.finish();
-    // What came of it is in the store by now, unless it could not be kept.
+    // The results are in the store by now, unless they could not be saved.
     match store.rooflines(&Filter::default()) {
         Ok(known) => benched.measurements.iter_mut().for_each(|it| known.hold(it)),
         Err(error) => {
@@ -224,21 +224,21 @@ pub fn bench(
     benched
 }
 
-/// Each number once, where it stands first.
+/// Each number once, in the order of its first occurrence.
 fn distinct(numbers: &[u32]) -> Vec<u32> {
     let is_first = |(at, number): &(usize, &u32)| !numbers[..*at].contains(number);
     numbers.iter().enumerate().filter(is_first).map(|(_, &number)| number).collect()
 }
 
-/// A network to measure, and what results say of it.
+/// A network to measure, with the facts that its results record.
 pub struct Network {
-    /// What runs.
+    /// The model that runs.
     pub model: Model,
-    /// What results say of it.
+    /// The facts about the network that results record.
     pub subject: NetworkInfo,
-    /// What is known about it.
+    /// The checked architecture.
     pub architecture: Architecture,
-    /// How weights from another file were matched; none if they are the network's own or random.
+    /// How weights from another file were matched; `None` if they are the network's own or random.
     pub matching: Option<Matching>,
 }
 
@@ -269,7 +269,7 @@ impl Network {
 /// A network that fits into memory.
 struct FeasibleNetwork<'r> {
     request: &'r Request,
-    /// What it needs with the largest of its batches.
+    /// The memory that it needs with its largest batch.
     need: MemoryEstimate,
     /// Those of the plan that fit.
     batches: Vec<u32>,
@@ -285,7 +285,7 @@ struct Entry {
     setup: Setup,
 }
 
-/// Keeps results and tells what happens.
+/// Saves results and sends events.
 struct BenchRecorder<'a> {
     plan: &'a BenchPlan,
     place: &'a BenchContext<'a>,
@@ -295,7 +295,7 @@ struct BenchRecorder<'a> {
     candidates: Vec<Entry>,
     /// Candidates of earlier groups.
     done_before: usize,
-    /// How far each candidate of this group is.
+    /// The progress of each network of this group, from 0 to 1.
     shares: Vec<f64>,
     /// Whether results cannot be kept any more: measuring more would lose more.
     must_stop: bool,
@@ -314,7 +314,7 @@ impl BenchRecorder<'_> {
         self.tell(BenchEvent::Wrong(trouble));
     }
 
-    /// What a network needs; none if it cannot be read or does not fit.
+    /// Estimates the memory of a network; `None` if it cannot be read or does not fit.
     fn weigh<'r>(&mut self, request: &'r Request) -> Option<FeasibleNetwork<'r>> {
         let graph = match read(&request.file, &request.settings) {
             Ok(loaded) => loaded.architecture.graph,

@@ -1,4 +1,4 @@
-//! Networks with other settings: counted while somebody tries, and written as files of their own.
+//! Networks with changed settings: counted interactively, and saved as new files.
 
 use std::path::{Path, PathBuf};
 
@@ -10,10 +10,10 @@ use crate::{
     network::ReadError,
 };
 
-/// The network of a file, or the point of a space, with settings.
+/// The network of a file, or the point of a space, with settings applied.
 ///
 /// # Errors
-/// What is wrong with the file, or which setting does not fit.
+/// The errors in the file, or the setting that cannot be applied.
 pub fn design(
     files: &dyn Files,
     path: &Path,
@@ -27,7 +27,7 @@ pub fn design(
 pub struct NewFile {
     /// The file that it is made of.
     pub from: PathBuf,
-    /// What is set.
+    /// The settings.
     pub settings: Vec<Setting>,
     /// What the network is to be called.
     pub name: String,
@@ -56,18 +56,18 @@ pub enum SaveError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// The file would describe another network.
-    #[error("the file would give a different network than shown; nothing was written")]
+    #[error("the file would describe a different network than the one shown; nothing was written")]
     Different,
     /// The system does not take the file.
     #[error(transparent)]
     Write(#[from] WriteError),
 }
 
-/// Writes a network with settings as a file beside the one that it extends, once it is sure that the file describes
-/// the same network. Returns the file.
+/// Writes a network with settings as a new file beside the one that it extends, after checking that the new file
+/// describes the same network. Returns the path of the file.
 ///
 /// # Errors
-/// Why nothing was written.
+/// The reason why nothing was written.
 pub fn save_variant(new: &NewFile) -> Result<PathBuf, SaveError> {
     let name = new.name.trim();
     if name.is_empty() {

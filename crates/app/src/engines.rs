@@ -10,7 +10,7 @@ pub struct AvailableEngine {
     pub description: Description,
 }
 
-/// Stands for every engine that is found.
+/// The name that selects every engine that is found.
 pub const ALL: &str = "all";
 
 /// Why engines cannot be chosen.

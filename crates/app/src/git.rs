@@ -1,7 +1,7 @@
 //! Files as they were at a revision of a git repository.
 //!
-//! The repository may be a stranger's, and its configuration can name programs for git to run. Git is told to run none:
-//! see [`SETTINGS`] and [`ENVIRONMENT`].
+//! The repository may be untrusted, and its configuration can name programs for git to run. Git is configured to run
+//! none of them: see [`SETTINGS`] and [`ENVIRONMENT`].
 
 use std::{
     env,
@@ -64,7 +64,7 @@ impl GitFiles {
         }
     }
 
-    /// The networks, spaces and blocks of a folder, in order, by the same rule as on the disk; none if the path is a
+    /// The networks, spaces and blocks of a folder, in order, by the same rule as on the disk; `None` if the path is a
     /// file.
     ///
     /// # Errors
@@ -95,7 +95,7 @@ impl GitFiles {
         }
     }
 
-    /// How git names a file, relative to the working folder; none if it is not below it.
+    /// How git names a file, relative to the working folder; `None` if it is not below it.
     fn name(&self, path: &Path) -> Option<String> {
         let path = normal(path)?;
         Some(format!("{}:./{}", self.revision, path.to_str()?))
@@ -108,18 +108,18 @@ fn file_name(entry: &str) -> Option<&str> {
     about.split(' ').any(|word| word == "blob").then_some(name)
 }
 
-/// The most bytes of an answer that is one word.
+/// Maximum number of bytes of an answer that is one word.
 const MAX_LINE: u64 = 1 << 10;
 
-/// How long to wait for an answer: a repository's configuration may name a pipe that nobody writes to.
+/// Time limit for an answer: a repository's configuration may name a pipe without a writer.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// The most bytes of a folder's listing.
+/// Maximum number of bytes of a folder's listing.
 const MAX_LISTING: u64 = 4 << 20;
 
-/// What git is set to, whatever a repository's configuration says. Nothing is fetched, and nothing that could be
-/// fetched with is run: not for objects that a partial clone leaves out, nor by a bare repository that is committed
-/// inside of another one. There are no hooks, monitors of files, filters, pagers and programs that ask for passwords.
+/// Settings that override a repository's configuration. Nothing is fetched, and no program that fetches is run: neither
+/// for objects that a partial clone lacks, nor by a bare repository that is committed inside of another one. Hooks,
+/// file monitors, filters, pagers and programs that ask for passwords are disabled.
 const SETTINGS: [&str; 15] = [
     "safe.bareRepository=explicit",
     "core.fsmonitor=false",
@@ -160,17 +160,17 @@ const REMOVED: [&str; 8] = [
     "GIT_EDITOR",
 ];
 
-/// What git says.
+/// The answer of git.
 struct Answer {
-    /// Its output, as far as it was wanted.
+    /// Its output, up to the limit.
     bytes: Vec<u8>,
     /// Whether there was more.
     is_cut_off: bool,
-    /// Whether git found what was asked for. Git that was cut off had something to say.
+    /// Whether git succeeded; also true if its output was cut off at the limit.
     is_success: bool,
 }
 
-/// Asks git, and reads at most so many bytes of its answer: a repository may hold a blob of gigabytes.
+/// Runs git, and reads at most `limit` bytes of its output: a repository may hold a blob of gigabytes.
 fn git(arguments: &[&str], limit: u64) -> io::Result<Answer> {
     let missing =
         || io::Error::new(io::ErrorKind::NotFound, "not found in the absolute folders of PATH");
@@ -188,11 +188,11 @@ fn git(arguments: &[&str], limit: u64) -> io::Result<Answer> {
         let mut bytes = Vec::new();
         let read =
             out.map_or(Ok(0), |out| out.take(limit.saturating_add(1)).read_to_end(&mut bytes));
-        // Nobody waits any more after the deadline.
+        // The result is not awaited after the deadline.
         let _ = sender.send((bytes, read));
     });
     let Ok((mut bytes, read)) = receiver.recv_timeout(DEADLINE) else {
-        // It may be over already.
+        // It may have ended already.
         let _ = child.kill();
         child.wait()?;
         let message = format!("it did not answer within {} s", DEADLINE.as_secs());
@@ -200,7 +200,7 @@ fn git(arguments: &[&str], limit: u64) -> io::Result<Answer> {
     };
     let is_cut_off = bytes.len() as u64 > limit;
     if is_cut_off || read.is_err() {
-        // It may be over already.
+        // It may have ended already.
         let _ = child.kill();
     }
     let status = child.wait()?;
@@ -209,7 +209,7 @@ fn git(arguments: &[&str], limit: u64) -> io::Result<Answer> {
     Ok(Answer { bytes, is_cut_off, is_success: is_cut_off || status.success() })
 }
 
-/// Keeps git from running what a repository names.
+/// Prevents git from running programs that a repository names.
 fn harmless(command: &mut Command) {
     for variable in REMOVED {
         command.env_remove(variable);
@@ -223,12 +223,12 @@ fn harmless(command: &mut Command) {
     }
 }
 
-/// Whether a variable makes git write what it does to a file.
+/// Whether a variable makes git write a trace to a file.
 fn is_trace(name: &str) -> bool {
     name.starts_with("GIT_TRACE")
 }
 
-/// The path without `.` and `..`; none if it leads out of the working folder.
+/// The path without `.` and `..`; `None` if it leads out of the working folder.
 fn normal(path: &Path) -> Option<PathBuf> {
     let mut normal = PathBuf::new();
     for component in path.components() {
@@ -246,7 +246,7 @@ fn normal(path: &Path) -> Option<PathBuf> {
     Some(normal)
 }
 
-/// Where files stand for those that compare paths; there is nothing above it.
+/// The root of the paths at a revision, for code that compares paths.
 const ROOT: &str = "/";
 
 impl Files for GitFiles {

@@ -18,7 +18,7 @@ const DEEPEST: usize = 8;
 /// Files that are listed at most.
 const MOST_FILES: usize = 20_000;
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Clone, Debug)]
 pub enum Content {
     /// A network.
@@ -29,7 +29,7 @@ pub enum Content {
     Library(Arc<Library>),
 }
 
-/// A network with what is known about it without running it.
+/// A network with everything that is known without running it.
 #[derive(Clone, Debug)]
 pub struct Inspected {
     /// The network.
@@ -38,9 +38,9 @@ pub struct Inspected {
     pub sources: Sources,
     /// Its counts at batch 1 in inference.
     pub cost: Cost,
-    /// Learned numbers in training, with auxiliary heads; none where a head does not fit.
+    /// Parameters in training, with auxiliary heads; `None` if a head does not fit.
     pub training_params: Option<u64>,
-    /// Fingerprint of what is deployed of it, by which results are found in a store.
+    /// Fingerprint of the inference graph; results in a store are found by it.
     pub fingerprint: String,
 }
 
@@ -48,7 +48,7 @@ impl Inspected {
     /// Counts a network.
     ///
     /// # Errors
-    /// When what is deployed of it cannot be cut out.
+    /// When the inference graph cannot be derived from the network.
     pub fn new(loaded: Loaded) -> Result<Self, GraphError> {
         let Loaded { architecture, sources } = loaded;
         let cost = Cost::new(&architecture.graph, Mode::Inference);
@@ -72,10 +72,10 @@ impl Inspected {
     }
 }
 
-/// Reads a file of any kind. YAML comes from `files`, ONNX from the disk.
+/// Reads a file of any kind. YAML is read through `files`, ONNX from the disk.
 ///
 /// # Errors
-/// What is wrong with the file.
+/// The errors in the file.
 pub fn inspect(files: &dyn Files, path: &Path) -> Result<Content, ReadError> {
     let network = |loaded| Ok(Content::Network(Arc::new(Inspected::new(loaded)?)));
     if is_onnx(path) {
@@ -156,7 +156,7 @@ fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> io::Result<
         }
         if entry.file_type()?.is_dir() {
             if depth < DEEPEST {
-                // A folder that may not be read hides only what is in it.
+                // An unreadable folder is skipped; the others are listed.
                 let _ = collect(&path, depth + 1, files);
             }
         } else if is_listed(&path) {

@@ -1,7 +1,7 @@
-//! What takes a while: reading networks of every kind, measuring and profiling them.
+//! Long tasks: reading networks of every kind, measuring and profiling them.
 //!
-//! The command line and the dashboard ask for the same work and show it differently; this crate does the work,
-//! tells what happens as values, and stops when it is told to. It prints nothing and draws nothing.
+//! The command line and the dashboard start the same tasks and show them differently. This crate does the work, reports
+//! progress as events, and stops on request. It prints nothing and draws nothing.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! Refusing what does not fit into memory, before the system ends the program for it.
+//! Refuses work that does not fit into memory, before the system would kill the program.
 
 use inceptive_bench::MemoryEstimate;
 use inceptive_format::bytes;
@@ -7,10 +7,10 @@ use inceptive_ir::Graph;
 /// Something is too large for this machine.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{what} needs {} of memory, but only {} are free", bytes(*needed), bytes(*available)
+    "{what} needs {} of memory, but only {} is free", bytes(*needed), bytes(*available)
 )]
 pub struct OutOfMemory {
-    /// What it is.
+    /// The network with its batch size.
     pub what: String,
     /// Bytes that it needs.
     pub needed: u64,
@@ -33,7 +33,7 @@ pub fn check_memory(
     }
 }
 
-/// What a network is read for, which says how much memory has to be left before its weights are.
+/// What a network is read for; this determines how much memory must be free before its weights are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// To be written.
@@ -68,7 +68,7 @@ impl Purpose {
     }
 }
 
-/// A network's file, or what people call it, with the images that are to run at once.
+/// The name of a network's file, or of the network, with the batch size.
 pub fn with_batch(network: &str, batch: u32) -> String {
     match batch {
         1 => format!("`{network}`"),
@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(check(needed), Ok(()));
         assert_eq!(
             check(3 << 30).unwrap_err().to_string(),
-            "`m` with batch 4 needs 4.06 GiB of memory, but only 3.00 GiB are free"
+            "`m` with batch 4 needs 4.06 GiB of memory, but only 3.00 GiB is free"
         );
     }
 

@@ -28,12 +28,12 @@ pub enum ReadError {
     /// Settings were given for something that cannot be set.
     #[error("`{}`: --set works on YAML files only, not on ONNX files", .0.display())]
     Fixed(PathBuf),
-    /// The system does not give the file.
+    /// The system cannot open the file.
     #[error("cannot read `{}`", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         #[source]
         error: io::Error,
     },
@@ -42,7 +42,7 @@ pub enum ReadError {
     Onnx {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The error.
         #[source]
         error: ImportError,
     },
@@ -51,7 +51,7 @@ pub enum ReadError {
     Values {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The error.
         #[source]
         error: ValuesError,
     },
@@ -60,7 +60,7 @@ pub enum ReadError {
     Weights {
         /// The file of the weights.
         path: PathBuf,
-        /// What does not fit.
+        /// The error.
         #[source]
         error: LoadError,
     },
@@ -76,7 +76,7 @@ pub enum ReadError {
         #[source]
         error: ExportError,
     },
-    /// What is deployed of the network cannot be cut out.
+    /// The inference graph cannot be derived from the network.
     #[error(transparent)]
     Graph(#[from] GraphError),
 }
@@ -89,7 +89,7 @@ pub fn is_onnx(path: &Path) -> bool {
 /// Reads one network, from YAML or ONNX.
 ///
 /// # Errors
-/// What is wrong with the file or the settings.
+/// The errors in the file or the settings.
 pub fn read(path: &Path, settings: &[Setting]) -> Result<Loaded, ReadError> {
     if is_onnx(path) {
         return read_onnx(path, settings).map(|imported| described(path, &imported));
@@ -97,10 +97,10 @@ pub fn read(path: &Path, settings: &[Setting]) -> Result<Loaded, ReadError> {
     load(&Disk, path, settings).map_err(ReadError::Yaml)
 }
 
-/// Reads one network, from YAML or ONNX, where `files` are.
+/// Reads one network, from YAML or ONNX, through `files`.
 ///
 /// # Errors
-/// What is wrong with the file or the settings.
+/// The errors in the file or the settings.
 pub fn read_from(
     files: &dyn Files,
     path: &Path,
@@ -123,7 +123,7 @@ pub fn read_from(
 /// Reads an ONNX file.
 ///
 /// # Errors
-/// What is wrong with it; and when there are settings, which it cannot take.
+/// The errors in the file; also if there are settings, which ONNX files do not support.
 pub fn read_onnx(path: &Path, settings: &[Setting]) -> Result<Imported, ReadError> {
     if !settings.is_empty() {
         return Err(ReadError::Fixed(path.to_owned()));
@@ -144,8 +144,7 @@ fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
         .map_err(|error| ReadError::File { path: path.to_owned(), error })
 }
 
-/// What is to be known about an ONNX file: operators of a version that is not known here, and what of the file the
-/// network does not have.
+/// Notes on an ONNX file: an operator set newer than the supported ones, and outputs that the network does not include.
 pub fn import_notes(imported: &Imported) -> Vec<String> {
     opset_note(imported).into_iter().chain(outputs_note(imported)).collect()
 }
@@ -180,7 +179,7 @@ fn outputs_note(imported: &Imported) -> Option<String> {
     })
 }
 
-/// The files of an ONNX model: its own, and those beside it that hold weights.
+/// The files of an ONNX model: the model itself, and the files beside it that contain weights.
 pub fn files_of(path: &Path, imported: &Imported) -> Vec<PathBuf> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut beside: Vec<PathBuf> =
@@ -189,8 +188,7 @@ pub fn files_of(path: &Path, imported: &Imported) -> Vec<PathBuf> {
     [vec![path.to_owned()], beside].concat()
 }
 
-/// What is known about a network from an ONNX file. Exporters call every graph the same, so it is named
-/// after its file.
+/// Describes a network from an ONNX file. Exporters give every graph the same name, so it is named after its file.
 fn described(path: &Path, imported: &Imported) -> Loaded {
     let stem = path.file_stem().unwrap_or_default();
     let architecture = Architecture {
@@ -209,15 +207,15 @@ fn described(path: &Path, imported: &Imported) -> Loaded {
     Loaded { architecture, sources: Sources::of_binaries(files_of(path, imported)) }
 }
 
-/// A network ready to run: what is deployed of it, with weights.
+/// A network ready to run: its inference graph with weights.
 pub struct Runnable {
-    /// What is known about the network; its graph may have parts for training.
+    /// The network as read; its graph may include parts for training.
     pub loaded: Loaded,
     /// The inference graph.
     pub graph: Graph,
     /// Its weights.
     pub weights: Weights,
-    /// How weights from another file were matched; none if they are the network's own or random.
+    /// How weights from another file were matched; `None` if they are the network's own or random.
     pub matching: Option<Matching>,
     /// The graph's name in an ONNX file.
     pub stored_name: Option<String>,
@@ -236,11 +234,11 @@ pub struct WeightSource {
     pub seed: u64,
 }
 
-/// Reads a network with weights: from the file that was named, from the ONNX file itself, or random ones. What does not
-/// fit its purpose is refused before there are any.
+/// Reads a network with weights: from the weights file that was named, from the ONNX file itself, or random. A network
+/// that needs more memory than `Purpose` allows is refused before any weights are created.
 ///
 /// # Errors
-/// What is wrong with the network or its weights.
+/// The errors in the network or its weights.
 pub fn read_runnable(
     path: &Path,
     settings: &[Setting],
@@ -278,7 +276,7 @@ pub fn read_runnable(
     Ok(Runnable { loaded, graph, weights, matching, stored_name, subnormals })
 }
 
-/// The weights in an ONNX file and in files beside it.
+/// The weights in an ONNX file and in the files beside it.
 ///
 /// # Errors
 /// When they cannot be read.
@@ -307,8 +305,8 @@ pub(crate) fn check_size(
     Ok(check_memory(what, purpose.needed(graph), available)?)
 }
 
-/// Reads a part of a file that a model names, from the model's own folder only: a model from elsewhere is not to
-/// read what it likes. Links that stay in the folder are followed, also where the model itself is one.
+/// Reads a part of an external weights file. The file must be in the model's own folder: an untrusted model must not
+/// read other files. Links that stay in the folder are followed, also if the model itself is a link.
 fn read_beside(model: &Path, location: &str, range: Range<u64>) -> io::Result<Vec<u8>> {
     let refused = |message| Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
     let location = Path::new(location);
@@ -371,7 +369,7 @@ mod tests {
         assert!(pipe.success());
         let refusal = Refusal::of(&read("pipe", 0..4).unwrap_err());
         assert_eq!(refusal, Some(Refusal::NotRegular("a pipe")));
-        // A model that is a link has its weights beside what it stands for.
+        // The weights of a model that is a link are beside the link's target.
         fs::write(outer.join("m.onnx"), b"").unwrap();
         symlink(outer.join("m.onnx"), inner.join("linked.onnx")).unwrap();
         assert_eq!(read_beside(&inner.join("linked.onnx"), "away", 0..1).unwrap(), b"0");

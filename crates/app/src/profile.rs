@@ -14,7 +14,7 @@ use crate::{
     network::WeightSource,
 };
 
-/// What is to be profiled, and how: every network with each number of threads, each batch and each engine.
+/// What to profile, and how: every network with each number of threads, each batch size and each engine.
 #[derive(Clone, Debug)]
 pub struct ProfilePlan {
     /// The networks.
@@ -33,22 +33,22 @@ pub struct ProfilePlan {
     pub runs: usize,
 }
 
-/// What happens while profiling.
+/// Events while profiling.
 pub enum ProfileEvent<'a> {
-    /// So many profiles are wanted.
+    /// The number of profiles to make.
     Planned(usize),
     /// A network was read with its weights.
     Loaded(&'a Network),
-    /// So many are done, parts included, and what goes on.
+    /// The number of profiles done, with fractions, and the current activity.
     Progress {
         /// Profiles that are done.
         done: f64,
-        /// What goes on, such as `running on rten, batch 1, 2 threads`.
+        /// The current activity, such as `running on rten, batch 1, 2 threads`.
         activity: &'a str,
     },
     /// A profile is in the store.
     Kept(&'a ProfileRecord),
-    /// Something went wrong; the rest goes on.
+    /// An error; the other networks are still profiled.
     Wrong(&'a TaskError),
 }
 
@@ -61,8 +61,8 @@ pub struct Profiled {
     pub failed: bool,
 }
 
-/// Profiles. Each profile is in the store before it is told. Stopped, it keeps what was found out until then, if that
-/// is enough to say something.
+/// Profiles. Each profile is saved in the store before its event is sent. When it is stopped, a profile with enough
+/// runs is kept.
 pub fn profile(
     plan: &ProfilePlan,
     place: &BenchContext<'_>,
@@ -104,7 +104,7 @@ struct Profiler<'a> {
     each: usize,
     /// Profiles that were made, or failed.
     done: usize,
-    /// What was told last, in percent.
+    /// The last reported progress, in percent.
     told: f64,
     must_stop: bool,
     profiled: Profiled,
@@ -124,13 +124,13 @@ impl Profiler<'_> {
         self.must_stop || self.place.is_stopped()
     }
 
-    /// Tells that something else goes on.
+    /// Reports a new activity.
     fn begin(&mut self, activity: &str) {
         self.told = -1.0;
         self.within(0.0, activity);
     }
 
-    /// Tells how far the profile is that is being made, when that can be seen.
+    /// Reports the progress of the current profile, if it changed visibly.
     #[expect(clippy::cast_precision_loss, reason = "counts are below 2^52")]
     fn within(&mut self, share: f64, activity: &str) {
         let done = self.done as f64 + share;
@@ -187,7 +187,7 @@ impl Profiler<'_> {
         roofline
     }
 
-    /// Says where a network's time goes on an engine.
+    /// Profiles one network on one engine.
     fn one(
         &mut self,
         network: &Network,

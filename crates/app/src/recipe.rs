@@ -10,22 +10,22 @@ use inceptive_dsl::Setting;
 use inceptive_ir::text::is_harmful;
 use inceptive_store::StoreState;
 
-/// Points of a space that are counted if nobody says how many.
+/// Default number of points of a space that are counted.
 pub const DEFAULT_SAMPLES: usize = 2000;
 
-/// Everything that a report depends on, besides the files of networks. Shown, it is the command that makes the same
-/// report from the results that are stored now, whatever is measured later.
+/// Everything that a report depends on, besides the files of networks. Displayed, it is the command that makes the same
+/// report from the results stored now, regardless of later measurements.
 #[derive(Clone, Debug, Default)]
 pub struct ReproCommand {
     /// Files, folders and stores, as the command line takes them.
     pub inputs: Vec<OsString>,
-    /// What is set in each network.
+    /// The settings of each network.
     pub settings: Vec<Setting>,
     /// The title, if it is not made from the inputs.
     pub title: Option<String>,
     /// Remarks for the page's warnings.
     pub notes: Vec<String>,
-    /// The most points of a space.
+    /// Maximum number of points of a space.
     pub samples: usize,
     /// The seed that they are drawn with.
     pub seed: u64,
@@ -42,7 +42,7 @@ impl fmt::Display for ReproCommand {
         let is_option = |input: &OsString| input.as_encoded_bytes().starts_with(b"-");
         let inputs = || self.inputs.iter().cloned();
         let mut words: Vec<OsString> = ["inceptive", "report"].map(OsString::from).to_vec();
-        // Behind `--` nothing is an option.
+        // No argument after `--` is an option.
         let inputs_last = self.inputs.iter().any(is_option);
         if !inputs_last {
             words.extend(inputs());
@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(recipe.to_string(), expected);
     }
 
-    /// What a shell makes of the command is what was meant.
+    /// A shell splits the command into the original words.
     #[test]
     #[cfg(unix)]
     fn a_shell_reads_every_word_as_it_was() {

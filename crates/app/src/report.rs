@@ -1,4 +1,4 @@
-//! Gathering what a report is about: networks, spaces and stored results.
+//! Gathers the inputs of a report: networks, spaces and stored results.
 
 use std::{
     collections::HashMap,
@@ -27,10 +27,10 @@ use crate::{
     space::{CloudPlan, choices, cloud},
 };
 
-/// The networks of a space are candidates, and not only points of a cloud, if there are at most so many.
+/// Maximum number of networks of a space that are listed one by one, and not only as points of a plot.
 const SMALL_SPACE: u128 = 32;
 
-/// What is said of results that are in a store.
+/// Which results of a store to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreQuery {
     /// The store.
@@ -61,25 +61,25 @@ impl StoreQuery {
     }
 }
 
-/// What a report is to be about.
+/// The inputs of a report.
 #[derive(Clone, Debug)]
 pub struct GatherPlan {
     /// Networks, spaces, folders of networks.
     pub inputs: Vec<PathBuf>,
-    /// What is set in each.
+    /// The settings of each network.
     pub settings: Vec<Setting>,
-    /// The most points of a space that are counted.
+    /// Maximum number of points of a space that are counted.
     pub samples: usize,
     /// The seed that they are drawn with.
     pub seed: u64,
 }
 
-/// What goes on while a report is gathered.
+/// Events while the inputs of a report are gathered.
 #[derive(Clone, Copy, Debug)]
 pub enum GatherEvent<'a> {
     /// A file is read.
     Reading(&'a Path),
-    /// So many networks of a space are counted.
+    /// The number of networks of a space that are counted.
     Counting {
         /// The space.
         space: &'a str,
@@ -90,28 +90,28 @@ pub enum GatherEvent<'a> {
     },
 }
 
-/// Told what goes on, and says whether to go on.
+/// Receives events, and decides whether to go on.
 pub type GoesOn<'a> = &'a (dyn Fn(GatherEvent<'_>) -> ControlFlow<()> + Sync);
 
-/// What a report is about, as far as files tell.
+/// The networks and spaces of a report, as read from files.
 #[derive(Default)]
 pub struct Gathered {
-    /// How each candidate is named in files, in the order of `candidates`; none for those that only a store knows.
+    /// How each candidate is named in files, in the order of `candidates`; `None` for those that only a store knows.
     pub requests: Vec<Option<Request>>,
     /// The candidates.
     pub candidates: Vec<NetworkEntry>,
     /// The spaces.
     pub clouds: Vec<Cloud>,
-    /// What could not be read; the rest goes on.
+    /// Inputs that could not be read; the others are included.
     pub troubles: Vec<TaskError>,
     /// All files that were read, stores included.
     pub inputs: InputFiles,
-    /// The best that machines ever showed, by all stores that were joined.
+    /// The highest limits of each machine, from all stores that were joined.
     known: KnownRooflines,
 }
 
-/// Reads networks and spaces; none if it was told not to go on, for a report on a part of what was named could not be
-/// made again.
+/// Reads networks and spaces. `None` if it was stopped, because a report on a part of the inputs could not be
+/// reproduced.
 pub fn gather(plan: &GatherPlan, goes_on: GoesOn<'_>) -> Option<Gathered> {
     let mut gatherer = Gatherer { plan, origin: Origin::Disk, goes_on, found: Gathered::default() };
     for input in &plan.inputs {
@@ -128,8 +128,8 @@ pub fn gather(plan: &GatherPlan, goes_on: GoesOn<'_>) -> Option<Gathered> {
     Some(gathered)
 }
 
-/// A report on files with what a store knows of them, as the dashboard makes it; none if it was told not to go on. What
-/// could not be read is told; the rest goes on. The recipe's states are those that are found.
+/// A report on files with their results in a store, as the dashboard makes it; `None` if it was stopped. Inputs that
+/// cannot be read are reported as events, and the others are used. The recipe records the state of the stores.
 ///
 /// # Errors
 /// When there is nothing to report on, or the store cannot be read.
@@ -231,7 +231,7 @@ impl Gatherer<'_> {
 
     fn file(&mut self, file: &Path, is_of_folder: bool) -> ControlFlow<()> {
         (self.goes_on)(GatherEvent::Reading(file))?;
-        // One that is wrong is none to replace either.
+        // Invalid files must not be overwritten either.
         self.found.inputs.add(file);
         if self.plan.settings.is_empty() && !is_onnx(file) {
             match check(self.origin.files(), file) {
@@ -277,7 +277,7 @@ impl Gatherer<'_> {
         let goes_on =
             |done, of| (self.goes_on)(GatherEvent::Counting { space: &space.title, done, of });
         let counted = cloud(space, plan, &goes_on);
-        // Asked once more: what was counted in part is no space.
+        // A space that was counted in part is not included.
         (self.goes_on)(GatherEvent::Reading(&space.file))?;
         self.found.clouds.push(counted);
         if space.size() > SMALL_SPACE {
@@ -312,7 +312,7 @@ impl Gathered {
         self.candidates.is_empty() && self.clouds.is_empty()
     }
 
-    /// How much was found, right or wrong.
+    /// The number of inputs found, valid or not.
     fn len(&self) -> usize {
         self.candidates.len() + self.clouds.len() + self.troubles.len()
     }
@@ -351,7 +351,7 @@ impl Gathered {
                 requests.push(request.clone());
             }
         }
-        // What stores hold is joined when everything is measured, as it is when the report is made again.
+        // Stores are joined after all measurements, as when the report is made again.
         self.candidates.truncate(networks);
         self.requests.truncate(networks);
         self.troubles.truncate(troubles);
@@ -362,8 +362,8 @@ impl Gathered {
         Ok(requests)
     }
 
-    /// Adds what stores know: results of the candidates, and networks that only results speak of where they are wanted.
-    /// Gives which results were in each store.
+    /// Adds the results in stores: those of the networks read from files, and, if wanted, networks that are known from
+    /// results only. Returns the state of each store.
     ///
     /// # Errors
     /// When a store cannot be read, or does not hold the results that are wanted.
@@ -410,7 +410,7 @@ impl Gathered {
             keep_latest(&mut candidate.measured);
             keep_latest(&mut candidate.profiles);
         }
-        // What one store tells of a machine counts for the results of another.
+        // Limits of a machine in one store apply to the results in the others.
         self.known.extend(&store.rooflines(&filter)?);
         for candidate in &mut self.candidates {
             candidate.measured.iter_mut().for_each(|it| self.known.hold(&mut it.result));
@@ -437,8 +437,8 @@ impl Gathered {
         }
     }
 
-    /// A network that a result speaks of: from its file, if that still is the same network, else what the
-    /// result says.
+    /// Adds a network known from a result: from its file, if the file still describes the same network, else from the
+    /// facts that the result records.
     fn other(&mut self, subject: &NetworkInfo) {
         let is_it = |candidate: &NetworkEntry| candidate.subject.fingerprint == subject.fingerprint;
         if self.candidates.iter().any(is_it) {
@@ -486,7 +486,7 @@ pub fn error_chain(error: &dyn Error) -> String {
     let mut cause = error.source();
     while let Some(error) = cause {
         let more = error.to_string();
-        // Messages that hold their cause say it once.
+        // A cause that the message already contains is not repeated.
         if !text.contains(&more) {
             text.push_str(": ");
             text.push_str(&more);
@@ -528,10 +528,10 @@ fn candidate(loaded: &Loaded, file: &Path) -> Result<NetworkEntry, ReadError> {
     })
 }
 
-/// What a reader should know about a network: what its file says, and which of its auxiliary heads do not fit.
+/// Notes on a network: those in its file, and the auxiliary heads that do not fit.
 fn notes(architecture: &Architecture) -> Vec<String> {
     let heads = architecture.unfit_heads.iter();
-    let heads = heads.map(|head| format!("{head}; only training needs it."));
+    let heads = heads.map(|head| format!("{head}; it is only used in training."));
     architecture.notes.iter().cloned().chain(heads).collect()
 }
 
@@ -551,10 +551,10 @@ fn known_from_results(subject: &NetworkInfo) -> NetworkEntry {
     }
 }
 
-/// Keys that say what a network is, not what it changes.
+/// Keys that describe a network rather than change it.
 const ABOUT: [&str; 6] = ["name", "description", "notes", "cite", "published", "extends"];
 
-/// What a file changes of the one that it extends: its text without the keys that only describe it.
+/// The changes in a file to the one that it extends: its text without the keys that only describe it.
 fn changes(text: &str) -> String {
     let mut is_kept = true;
     let mut kept = String::new();

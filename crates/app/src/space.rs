@@ -29,14 +29,15 @@ const CHUNK_SIZE: usize = 16;
 /// Which networks of a space are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CloudPlan {
-    /// The most of them. All are counted if there are not more, else as many are drawn.
+    /// Maximum number of points counted; a random sample if there are more.
     pub most: usize,
     /// The seed that they are drawn with.
     pub seed: u64,
 }
 
-/// Counts networks of a space. `goes_on` is told by one thread after the other how many are done of how many, always
-/// more than before, and says whether to go on. What is counted when it says no is kept, and lies all over the space.
+/// Counts networks of a space. `goes_on` is called by one thread at a time with the number of networks done, always
+/// increasing, and the total; it decides whether to go on. When it stops, the networks counted until then are kept;
+/// they are spread over the whole space.
 pub fn cloud(
     space: &Space,
     plan: CloudPlan,
@@ -45,7 +46,7 @@ pub fn cloud(
     cloud_on(thread::available_parallelism().map_or(1, NonZero::get), space, plan, goes_on)
 }
 
-/// Counts networks of a space on so many threads.
+/// Counts networks of a space on this number of threads.
 fn cloud_on(
     workers: usize,
     space: &Space,
@@ -82,7 +83,7 @@ fn cloud_on(
 /// The counts of a point, with its place among the points.
 type Counted = (usize, Option<SpaceSample>);
 
-/// Counts points on so many threads, in the order of the points; all of them, unless it is stopped.
+/// Counts points on this number of threads, in the order of the points; all of them, unless it is stopped.
 fn counted(
     workers: usize,
     space: &Space,
@@ -90,7 +91,7 @@ fn counted(
     seed: u64,
     goes_on: &(dyn Fn(usize, usize) -> ControlFlow<()> + Sync),
 ) -> Vec<Counted> {
-    // In random order, so that what is done when it is stopped is no corner of the space.
+    // In random order, so that the points counted before a stop are spread over the space.
     let mut order: Vec<usize> = (0..points.len()).collect();
     order.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
     let (next, done) = (AtomicUsize::new(0), Mutex::new(0));
@@ -101,7 +102,7 @@ fn counted(
             let first = next.fetch_add(CHUNK_SIZE, Ordering::Relaxed);
             let Some(places) = order.get(first..order.len().min(first + CHUNK_SIZE)) else { break };
             counted.extend(places.iter().map(|&at| (at, point(space, &points[at]))));
-            // Locked while it is told, so that no thread tells less than another one did before.
+            // Locked during the call, so that the reported progress never decreases.
             let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
             *done += places.len();
             if goes_on(*done, points.len()).is_break() {
@@ -138,7 +139,7 @@ fn drawn(space: &Space, most: usize, seed: u64) -> Vec<Vec<usize>> {
         places.sort_unstable();
         return places.into_iter().map(|at| choices(space, at as u128)).collect();
     }
-    // So many that the same one hardly comes twice.
+    // So many that duplicates are rare.
     let random = |rng: &mut ChaCha8Rng| -> Vec<usize> {
         space.variables.iter().map(|v| rng.random_range(0..v.values.len())).collect()
     };
@@ -148,7 +149,7 @@ fn drawn(space: &Space, most: usize, seed: u64) -> Vec<Vec<usize>> {
     points
 }
 
-/// A network's counts; none where the values do not fit together.
+/// A network's counts; `None` if the values do not fit together.
 fn point(space: &Space, choices: &[usize]) -> Option<SpaceSample> {
     let network = space.network(choices).ok()?;
     let cost = Cost::new(&network.graph, Mode::Inference);
@@ -185,7 +186,7 @@ mod tests {
             if done >= 600 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let some = cloud_on(4, &space(), plan, &stops);
-        // One portion stops it; each thread then finishes its own.
+        // One chunk stops it; each thread then finishes its own chunk.
         assert!((600..600 + 4 * CHUNK_SIZE).contains(&some.points.len()), "{}", some.points.len());
         assert_eq!(some.failed, 0, "what was not counted did not fail");
         let widths: Vec<f64> = some.points.iter().map(|it| it.values[0].parse().unwrap()).collect();

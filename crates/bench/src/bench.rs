@@ -1,11 +1,11 @@
 //! The measuring protocol.
 //!
-//! 1. Each candidate is loaded, and given seeded, normally distributed input.
+//! 1. Each candidate is loaded, and gets seeded, normally distributed input.
 //! 2. It is warmed up until its times settle, or a share of its budget is spent.
 //! 3. Candidates take turns (A B C, B C A, C A B, ...) until each has spent its budget. A turn is as many runs
-//!    as fit a thirtieth of the budget, after one that does not count where runs are short, as others have
-//!    taken the caches meanwhile. A disturbance of the machine so touches all alike.
-//! 4. Every time is kept.
+//!    as fit into a thirtieth of the budget; if runs are short, an untimed run before them refills the caches. So
+//!    noise affects all candidates equally.
+//! 4. The time of every run is saved.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,7 +19,7 @@ use inceptive_results::{MIN_PAIRS, Precision, Subnormals, statistics::median};
 use crate::engine::{Engine, EngineError, Model, Session, Setup};
 use crate::host::{CpuTime, Host};
 
-/// How much to measure.
+/// The limits of a measurement.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Protocol {
     /// Time for each candidate, warm-up included, loading not.
@@ -42,42 +42,42 @@ const WARM_UP_SHARE: f64 = 0.25;
 /// Turns that the budget is divided into.
 const TURNS: u32 = 30;
 
-/// Runs in each of the two windows of warm-up times that are compared, fewer where a run is slow, and how much
-/// their medians may differ.
+/// Runs in each of the two windows of warm-up times that are compared (fewer if runs are slow), and the largest
+/// difference between their medians.
 const WINDOW: usize = 4;
 const SLOW_WINDOW: usize = 2;
 const SETTLED_WITHIN: f64 = 0.03;
 
-/// Turns with fewer runs than this start with one that counts: what others left in the caches is nothing
-/// against a run that long.
+/// Turns with fewer runs than this start with an untimed run; in longer turns, the cache misses after another network's
+/// turn are negligible.
 const SHORT_TURN: f64 = 4.0;
 
-/// Fewer runs than this give no result, whatever the budget; each may be a turn of its own, and so many turns are
-/// needed to compare.
+/// Minimum number of runs of a result, regardless of the budget; each may be a separate turn, and a comparison needs
+/// this number of turns.
 const FEWEST_RUNS: usize = MIN_PAIRS;
 
-/// Fewer runs than this give no result when the measuring is stopped.
+/// Minimum number of runs of a result when the measurement is stopped.
 const FEWEST_WHEN_STOPPED: usize = 20;
 
 /// Something to measure.
 pub struct BenchCase<'a> {
-    /// What runs it.
+    /// The engine that runs it.
     pub engine: &'a dyn Engine,
-    /// What runs.
+    /// The model to run.
     pub model: &'a Model,
     /// How it runs.
     pub setup: Setup,
 }
 
-/// What was measured of a candidate.
+/// The measurements of one network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
     /// The precision that it computed in.
     pub precision: Precision,
     /// Time to load and compile it.
     pub load: Duration,
-    /// Growth of this process's memory at most, while it was loaded and ran first; none where it cannot be
-    /// told, as memory that others had freed was used again.
+    /// Maximum growth of this process's memory while the network was loaded and first run, in bytes. `None` if it
+    /// cannot be determined, because memory freed by other networks was reused.
     pub memory_bytes: Option<u64>,
     /// Runs until its times settled.
     pub warm_up_runs: usize,
@@ -98,13 +98,13 @@ pub struct Run {
 pub struct Interference {
     /// Cores that other programs kept busy, on average.
     pub others_cores: Option<f64>,
-    /// Cores that the hypervisor took away, on average.
+    /// Average number of cores that the hypervisor took.
     pub stolen_cores: Option<f64>,
     /// Clock at the start and at the end, in MHz.
     pub clock_mhz: Option<[f64; 2]>,
 }
 
-/// What happens while measuring.
+/// Events while measuring.
 pub enum Event {
     /// A candidate is being loaded.
     Loading,
@@ -120,7 +120,7 @@ pub enum Event {
     Failed(EngineError),
 }
 
-/// What watches the measuring and may stop it.
+/// Observes the measurement and may stop it.
 pub trait Observer {
     /// Something happened to the candidate at this position.
     fn event(&mut self, candidate: usize, event: Event);
@@ -166,7 +166,7 @@ pub fn measure(
     }
 }
 
-/// One turn for each; gives those that go on.
+/// One turn of each network; returns those that continue.
 fn round(
     active: Vec<(usize, Runner)>,
     alone: bool,
@@ -202,7 +202,7 @@ struct Runner {
     load: Duration,
     memory_bytes: Option<u64>,
     spent: Duration,
-    /// What a run takes, about.
+    /// Approximate time of a run.
     pace: Duration,
     warm_up_runs: usize,
     settled: bool,
@@ -227,8 +227,8 @@ impl Runner {
         let after = host.memory();
         let grown =
             before.zip(after).map(|(before, after)| after.peak.saturating_sub(before.resident));
-        // An engine holds the weights at least. Growth by less means that memory which was freed by others
-        // before was used again, and says nothing.
+        // An engine holds at least the weights. Smaller growth means that memory freed by others was
+        // reused, so it is unknown.
         let weight_bytes = Cost::new(&candidate.model.graph, Mode::Inference).total.weight_bytes;
         let grown = grown.filter(|&bytes| bytes >= weight_bytes);
         Ok(Self {

@@ -32,27 +32,27 @@ pub struct Setup {
     pub device: String,
 }
 
-/// What is known about an engine on this machine.
+/// Description of an engine on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
     /// Its version.
     pub version: String,
-    /// Where its library is; none if it is a part of this program.
+    /// Where its library is; `None` if it is a part of this program.
     pub library: Option<PathBuf>,
     /// Devices that it can run on; the first is the default.
     pub devices: Vec<String>,
     /// Precisions that it can compute in.
     pub precisions: Vec<Precision>,
-    /// Whether it can say what each node took.
+    /// Whether it supports per-node timing.
     pub has_node_times: bool,
 }
 
 /// A network ready for engines: its inference graph with normalisations folded, and the weights of it.
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// What people call it.
+    /// The displayed name.
     pub name: String,
-    /// What runs.
+    /// The graph to run.
     pub graph: Graph,
     /// How many of its weights are subnormal.
     pub subnormals: Subnormals,
@@ -105,7 +105,7 @@ fn onnx_nodes_in_a_row(op: &Op, inputs: usize) -> usize {
         Op::Input(_) => 0,
         // Each input but the first is added to those before, and may have a factor.
         Op::Add { .. } | Op::Multiply => inputs,
-        // Spelled as arithmetic for engines that do not have it.
+        // Written as arithmetic for engines that lack it.
         Op::Lrn(_) => 8,
         Op::ChannelShuffle { .. } => 3,
         Op::Activation(_) | Op::AdaptiveAvgPool { .. } => 2,
@@ -126,7 +126,7 @@ fn onnx_nodes_in_a_row(op: &Op, inputs: usize) -> usize {
 pub struct NodeTime {
     /// What the engine calls it.
     pub name: String,
-    /// The node of our graph that it computes; none for what the engine does for itself, such as changes of
+    /// The node of our graph that it computes; `None` for what the engine does for itself, such as changes of
     /// layout. Of nodes that it runs as one, the one that it names.
     pub path: Option<Path>,
     /// How long it took.
@@ -136,7 +136,7 @@ pub struct NodeTime {
 /// What each node of a run took, in the order of execution.
 pub type NodeTimes = Vec<NodeTime>;
 
-/// What nodes took in several runs.
+/// The times of nodes in several runs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodeTimings {
     /// The precision that was computed in.
@@ -145,7 +145,7 @@ pub struct NodeTimings {
     pub runs: Vec<NodeTimes>,
 }
 
-/// An engine could not do what it was asked to.
+/// An engine failed.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     /// It is not on this machine.
@@ -161,7 +161,7 @@ pub enum EngineError {
     Failed {
         /// The engine.
         engine: &'static str,
-        /// What it says.
+        /// Its message.
         message: String,
     },
     /// It does not have something.
@@ -169,10 +169,10 @@ pub enum EngineError {
     Lacks {
         /// The engine.
         engine: &'static str,
-        /// What it lacks.
+        /// The missing feature.
         what: String,
     },
-    /// So many nodes follow each other that it would take too long, or more stack than there is.
+    /// A chain of nodes is so long that it would take too long, or need a larger stack than there is.
     #[error("{engine} cannot load a network with a chain of {row} nodes; the limit is {limit}")]
     TooDeep {
         /// The engine.
@@ -192,7 +192,7 @@ pub trait Engine {
     /// The name on the command line and in results.
     fn name(&self) -> &'static str;
 
-    /// What it is on this machine.
+    /// Its description on this machine.
     ///
     /// # Errors
     /// When it is not there, with how to get it.
@@ -204,11 +204,11 @@ pub trait Engine {
     /// When the engine is not there or cannot run it so.
     fn compile(&self, model: &Model, setup: &Setup) -> Result<Box<dyn Session>, EngineError>;
 
-    /// What each node takes, in each of `runs` runs after a few that warm it up. Once it is stopped there are no
-    /// more runs; those that are done are given, even if there are none.
+    /// The time of each node in each of `runs` runs, after a few warm-up runs. When it is stopped, the times of the
+    /// finished runs are returned, even if there are none.
     ///
     /// # Errors
-    /// When the engine is not there, fails or cannot say.
+    /// When the engine was not found, fails or does not support per-node timing.
     fn node_times(
         &self,
         model: &Model,
@@ -219,10 +219,10 @@ pub trait Engine {
     ) -> Result<NodeTimings, EngineError>;
 }
 
-/// Told the share that is done, from 0 to 1, as often as an engine can stop; says whether to go on.
+/// Called with the fraction that is done, from 0 to 1, wherever an engine can stop; returns whether to go on.
 pub type ProgressFn<'a> = dyn FnMut(f64) -> ControlFlow<()> + 'a;
 
-/// The share that so many steps are of all.
+/// Steps done as a fraction of all steps.
 #[expect(clippy::cast_precision_loss, reason = "step counts are below 2^52")]
 pub(crate) fn share(done: usize, all: usize) -> f64 {
     done as f64 / all.max(1) as f64
@@ -239,13 +239,13 @@ pub trait Session {
     /// When the engine refuses it.
     fn set_input(&mut self, input: Arc<[f32]>) -> Result<(), EngineError>;
 
-    /// Runs once, with nothing else around it: this is what is timed.
+    /// Runs once and does nothing else: this is timed.
     ///
     /// # Errors
     /// When the engine fails.
     fn run(&mut self) -> Result<(), EngineError>;
 
-    /// Runs once and gives the result: `batch x classes` values.
+    /// Runs once and returns the output: `batch x classes` values.
     ///
     /// # Errors
     /// When the engine fails.

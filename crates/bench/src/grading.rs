@@ -7,17 +7,17 @@ use inceptive_results::{
 
 use crate::bench::Run;
 
-/// Limits, each for a finding and for a serious one.
+/// Limits, each for a problem and for a serious one.
 const SPREAD: [f64; 2] = [0.02, 0.05];
 const DRIFT: [f64; 2] = [0.03, 0.10];
 const OUTLIERS: [f64; 2] = [0.10, 0.25];
 const OTHERS: [f64; 2] = [0.10, 0.50];
 const CLOCK: [f64; 2] = [0.03, 0.10];
 
-/// Fewer runs than this say little about spread.
+/// With fewer runs than this, the spread is uncertain.
 const FEW_RUNS: usize = 15;
 
-/// Grades a measurement. `share_of_peak` is how fast it computed, over what the machine can do at best.
+/// Grades a measurement. `share_of_peak` is its arithmetic rate divided by the machine's measured peak.
 pub fn grade_run(run: &Run, latency: &Summary, share_of_peak: f64) -> (Grade, Vec<Finding>) {
     let findings: Vec<Finding> = [
         warm_up(run),
@@ -83,7 +83,7 @@ fn clock(run: &Run) -> Option<Finding> {
     beyond(change, CLOCK, Problem::ClockChanged { from_mhz, to_mhz })
 }
 
-/// Nothing computes faster than the peak, so a higher speed tells that the peak was measured too low.
+/// Nothing computes faster than the peak, so a higher speed means that the peak was measured too low.
 fn peak(share: f64) -> Option<Finding> {
     (share > 1.0).then_some(Finding::new(false, Problem::AbovePeak))
 }

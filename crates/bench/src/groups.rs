@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use crate::need::MemoryEstimate;
 
-/// Splits networks, by what they need, into neighbouring groups that take turns. A group has `most` networks at
-/// most, as results are safe when their group is done, and fits into the available memory: all of its networks are kept
-/// on each of the engines at once, and loaded one after the other. A single network is a group whatever it needs.
+/// Splits networks, by the memory they need, into consecutive groups that take turns. A group has at most `most`
+/// networks, because results are saved when their group is done, and it fits into the available memory: all of its
+/// networks are kept on each of the engines at once, and loaded one after the other. A single network is a group even
+/// if it does not fit.
 pub fn groups(
     needs: &[MemoryEstimate],
     engines: usize,
@@ -14,7 +15,7 @@ pub fn groups(
     available: u64,
 ) -> Vec<Range<usize>> {
     let mut groups: Vec<Range<usize>> = Vec::new();
-    // What is kept of the last group, and what loading takes for a moment at most.
+    // The memory kept by the last group, and the temporary memory of loading.
     let (mut kept, mut loading): (u64, u64) = (0, 0);
     for (at, need) in needs.iter().enumerate() {
         let (more, moment) = (need.to_keep(engines), need.to_load().max(need.to_read()));
@@ -48,7 +49,7 @@ mod tests {
             groups(&needs, engines, most, available * gibibyte)
         };
         assert_eq!(groups(&[1; 8], 1, 6, 1000), [0..6, 6..8]);
-        // Three copies of each and a moment's two of one, and what engines take for themselves.
+        // Three copies of each network, two temporary ones of one, and the engines' own memory.
         assert_eq!(groups(&[10, 10, 10], 1, 6, 81), [0..2, 2..3]);
         assert_eq!(groups(&[10, 10, 10], 1, 6, 79), [0..1, 1..2, 2..3]);
         assert_eq!(groups(&[10, 10, 10], 2, 6, 121), [0..2, 2..3]);

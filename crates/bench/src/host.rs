@@ -8,12 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What can be read about the machine while something is measured.
+/// Values that are read from the machine during a measurement.
 pub trait Host {
     /// Time since some fixed moment.
     fn now(&self) -> Duration;
 
-    /// Processor time so far; none where it cannot be read.
+    /// Processor time so far; `None` if it cannot be read.
     fn cpu_time(&self) -> Option<CpuTime>;
 
     /// Bytes of this process in memory, now and at most since the last [`Host::reset_memory_peak`].
@@ -46,7 +46,7 @@ pub struct Memory {
     pub peak: u64,
 }
 
-/// The machine that this runs on. What is not on Linux is not known.
+/// The machine that this program runs on. Other systems than Linux report most values as unknown.
 #[derive(Clone, Copy, Debug)]
 pub struct System(Instant);
 
@@ -106,7 +106,7 @@ impl Host for System {
     }
 
     fn reset_memory_peak(&self) {
-        // Where this is refused, the peak is that of the whole process, and larger: never too small.
+        // If this is refused, the peak is that of the whole process: possibly too large, never too small.
         let _ = fs::write("/proc/self/clear_refs", FORGET_PEAK);
     }
 
@@ -118,13 +118,13 @@ impl Host for System {
     }
 }
 
-/// A machine whose time only passes when it is told to, and whose other values are what they are set to.
+/// A machine for tests: its time advances only on request, and its other values are set by the test.
 #[derive(Clone, Debug, Default)]
 pub struct FakeHost {
     time: Rc<Cell<Duration>>,
     /// Processor time per second that others take.
     pub interference: Rc<Cell<f64>>,
-    /// What [`Host::clock_mhz`] says.
+    /// The value of [`Host::clock_mhz`].
     pub clock: Rc<Cell<Option<f64>>>,
 }
 

@@ -1,6 +1,6 @@
-//! Running networks and measuring it.
+//! Runs and measures networks.
 //!
-//! This crate runs what other crates describe. It keeps no results, and prints nothing.
+//! This crate runs graphs that other crates describe. It saves no results, and prints nothing.
 
 #![forbid(unsafe_code)]
 

@@ -29,7 +29,7 @@ const ISA: [&str; 20] = [
     "sve",
 ];
 
-/// Rounding of main memory: what is left to the system differs from start to start.
+/// Main memory is rounded to this, because the part that the system reserves varies between starts.
 const GIBIBYTE: u64 = 1 << 30;
 
 /// Reads the facts about this machine.

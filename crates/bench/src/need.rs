@@ -1,16 +1,16 @@
-//! How much memory a network needs, before any of it is taken.
+//! Estimates of the memory that a network needs, made before any of it is allocated.
 //!
 //! Measured with `VmHWM` of whole runs, of VGG-19 and of networks of large linear layers, at one and many images:
 //!
-//! | while | copies of the weights | of what |
+//! | while | copies of the weights | which |
 //! |---|---|---|
 //! | they are read | 2 | our tensors, and the file that they are read from |
 //! | an ONNX file is made | 3 | our tensors, the message, and the bytes that it becomes |
 //! | an engine loads it | 4 | our tensors, the ONNX file, the engine's tensors, and those that it rearranges |
 //! | it runs | 3 | our tensors, and at most two of the engine |
 //!
-//! Results of a run are at most twice those that are needed at once: engines take memory for them in large pieces
-//! and reuse it less well than could be.
+//! The memory for activations is at most twice their peak: engines allocate it in large pieces and do not reuse it
+//! perfectly.
 
 use inceptive_cost::{Cost, Mode};
 use inceptive_ir::Graph;
@@ -21,19 +21,19 @@ const READING: u64 = 2;
 /// While an ONNX file is made: ours, the message, and its bytes.
 const WRITING: u64 = 3;
 
-/// What each engine keeps of them while it runs, beside ours.
+/// Copies of the weights that each engine keeps while it runs, in addition to ours.
 const KEPT: u64 = 2;
 
-/// What an engine has of them while it loads them, beside ours.
+/// Copies of the weights that an engine holds while it loads them, in addition to ours.
 const LOADING: u64 = 3;
 
-/// What engines take for results, in multiples of those that are needed at once.
+/// Memory that engines use for activations, as a multiple of their peak.
 const RESULTS: u64 = 2;
 
-/// What an engine takes for itself: its code, threads and their scratch memory.
+/// Memory of an engine itself: its code, threads and their scratch memory.
 const ENGINE_BYTES: u64 = 64 << 20;
 
-/// What a network needs, in bytes.
+/// The memory that a network needs, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryEstimate {
     weights: u64,
@@ -41,7 +41,8 @@ pub struct MemoryEstimate {
 }
 
 impl MemoryEstimate {
-    /// What a network with its weights needs, and a run of so many images: these, and results at their peak.
+    /// Estimates the memory of a network with its weights, and of a run with this batch size: images, and activations
+    /// at their peak.
     pub fn new(graph: &Graph, batch: u32) -> Self {
         let cost = Cost::new(graph, Mode::Inference);
         let input = graph.node(graph.input()).shape.elements() * size_of::<f32>() as u64;
@@ -66,7 +67,7 @@ impl MemoryEstimate {
         self.weights.saturating_mul(WRITING)
     }
 
-    /// Enough to keep the network on so many engines at once while it runs, our weights included.
+    /// Bytes to keep the network on this number of engines while it runs, our weights included.
     pub fn to_keep(&self, engines: usize) -> u64 {
         let engine = self
             .weights
@@ -76,12 +77,12 @@ impl MemoryEstimate {
         engine.saturating_mul(engines as u64).saturating_add(self.weights)
     }
 
-    /// What is needed for a moment while one engine loads it, beside what is kept.
+    /// Additional bytes needed temporarily while one engine loads it.
     pub fn to_load(&self) -> u64 {
         self.weights.saturating_mul(LOADING - KEPT)
     }
 
-    /// Enough to load it on so many engines one after the other, and run it on all of them.
+    /// Bytes to load it on this number of engines one after the other, and run it on all of them.
     pub fn to_run(&self, engines: usize) -> u64 {
         self.to_keep(engines).saturating_add(self.to_load())
     }

@@ -1,4 +1,4 @@
-//! What the machine can do at best: arithmetic and memory.
+//! Measures the limits of the machine: arithmetic and memory bandwidth.
 
 use std::{
     hint::black_box,
@@ -24,8 +24,8 @@ const ARRAY: usize = 16 << 20;
 /// Values of each array between two looks at the clock.
 const STRETCH: usize = 64 << 10;
 
-/// Measures with so many threads; takes half a second. More threads than cores take turns on them, which
-/// makes nothing faster, so no more than there are cores compute here.
+/// Measures with this number of threads; takes half a second. Uses at most one thread per core, because more threads
+/// than cores are not faster.
 pub fn measure_roofline(threads: u32) -> Roofline {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let workers = cores.min(threads.max(1) as usize);
@@ -85,7 +85,7 @@ impl Arrays {
         Self { a: vec![0.0; length], b: vec![1.0; length], c: vec![2.0; length], at: 0 }
     }
 
-    /// Computes the next stretch; gives the bytes that were moved.
+    /// Computes the next part; returns the bytes that were moved.
     fn advance(&mut self) -> usize {
         let end = (self.at + STRETCH).min(self.a.len());
         let stretch = self.at..end;
@@ -105,15 +105,15 @@ fn bandwidth(workers: usize) -> f64 {
     best(workers, || Arrays::new(ARRAY / workers), Arrays::advance)
 }
 
-/// What a worker did in one window.
+/// The work of a thread in one window.
 struct Stint {
     start: Instant,
     end: Instant,
     units: usize,
 }
 
-/// The best rate, in 10^9 units a second, of work that so many workers do at once, each on what `prepare` makes
-/// for it. The work gives its units.
+/// The best rate, in 10^9 units a second, of work that this number of threads do at the same time, each with its own
+/// data from `prepare`. The work returns its units.
 fn best<T>(
     workers: usize,
     prepare: impl Fn() -> T + Sync,
@@ -169,7 +169,7 @@ mod tests {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let many = peak(cores * 50);
         let own = peak(cores);
-        // Other programs may disturb either; rates that are added up are too high by about fifty.
+        // Other programs may disturb either; rates added up over threads are too high by about fifty.
         assert!(many < own * 8.0, "{many} with fifty times the threads, {own} without");
         assert_eq!(measure_roofline(500).threads, 500);
     }

@@ -12,13 +12,13 @@ use inceptive_results::{NodeProfile, Precision, Profile, statistics::median};
 
 use crate::engine::{Engine, EngineError, Model, NodeTimes, ProgressFn, Setup};
 
-/// Fewer runs than this, or than were asked for, give no profile when it is stopped.
+/// Minimum number of runs of a profile that is stopped, unless fewer were requested.
 const FEWEST_WHEN_STOPPED: usize = 5;
 
-/// Profiles a network. Stopped, it gives what was found out until then, if that is enough to say something.
+/// Profiles a network. When it is stopped, a profile with enough runs is returned.
 ///
 /// # Errors
-/// When the engine cannot run it, or cannot say what nodes take.
+/// When the engine cannot run the network, or does not support per-node timing.
 pub fn profile(
     engine: &dyn Engine,
     model: &Model,
@@ -89,10 +89,10 @@ fn lines(runs: &[NodeTimes]) -> Vec<Timed> {
     lines
 }
 
-/// For each node that has a time the nodes that ran as one with it, in execution order, by its path.
+/// For each node with a time, by its path, the nodes that were fused with it, in execution order.
 ///
-/// Engines take an activation or a sum into the layer before it and name the result after either, so a layer
-/// without a time belongs to what reads it, if that is all that does; anything else to what it reads.
+/// Engines fuse an activation or a sum into the layer before it and name the result after either one. So a layer
+/// without a time belongs to its reader, if it has only one reader; any other node without a time belongs to its input.
 fn fused(graph: &Graph, lines: &[Timed]) -> HashMap<Path, Vec<NodeId>> {
     let timed: HashSet<&Path> = lines.iter().filter_map(|line| line.path.as_ref()).collect();
     let has_time = |id: NodeId| timed.contains(&graph.node(id).path);
@@ -112,12 +112,12 @@ fn fused(graph: &Graph, lines: &[Timed]) -> HashMap<Path, Vec<NodeId>> {
     fused
 }
 
-/// Which results are in which memory, and what reads it.
+/// Which outputs share memory, and the readers of each.
 struct Memory {
     /// For each node the one whose result is in the same memory: a result that is its input seen differently is in that
     /// input's memory.
     owner: Vec<NodeId>,
-    /// For each node what reads its memory, several times if it reads it several times.
+    /// For each node, the readers of its memory, repeated if they read it several times.
     readers: Vec<Vec<NodeId>>,
 }
 
@@ -138,7 +138,7 @@ impl Memory {
     }
 }
 
-/// Bytes of a node's result; none if it is its input seen differently.
+/// Bytes of a node's output; 0 if it is a view of its input.
 fn result_bytes(cost: &Cost, id: NodeId) -> u64 {
     cost.get(id).map_or(0, |cost| cost.activation_bytes)
 }
@@ -219,14 +219,14 @@ mod tests {
         };
         let (conv, relu, add) = (2 * image + weights, 2 * image, 3 * image);
         assert_eq!(moved(&["conv", "conv/relu", "add"]), [conv, relu, add]);
-        // The result of the convolution is handed on, that of the activation written.
+        // The output of the convolution stays in registers, that of the activation is written.
         assert_eq!(moved(&["conv/relu", "add"]), [conv, add]);
         let ids: Vec<NodeId> = graph.ids().skip(1).collect();
         let cost = Cost::new(&graph, Mode::Inference);
         let memory = Memory::new(&graph, &cost);
-        // Of three as one, only the image is read, and only the sum written.
+        // Of three fused nodes, only the image is read, and only the sum is written.
         assert_eq!(moved_bytes(&graph, &cost, &memory, &ids), 2 * image + weights);
-        // What others read too is written on the way.
+        // An output that other nodes read too is written as well.
         assert_eq!(moved_bytes(&graph, &cost, &memory, &ids[1..]), 3 * image);
     }
 }

@@ -1,7 +1,7 @@
-//! Starting other programs without running what lies in the working folder.
+//! Starts other programs without running files of the working folder.
 //!
-//! A relative entry of `PATH` is looked up in the working folder, which may be that of a stranger's repository. Only
-//! absolute entries are searched, and only they are passed on to what is started.
+//! A relative entry of `PATH` is looked up in the working folder, which may be an untrusted repository. Only absolute
+//! entries are searched, and only they are passed on to the programs.
 
 use std::{
     env,
@@ -10,7 +10,7 @@ use std::{
     process::Command,
 };
 
-/// The command to start a program from an absolute entry of `PATH`; none if it is not there. The working folder is
+/// The command to start a program from an absolute entry of `PATH`; `None` if it is not there. The working folder is
 /// that of this program.
 pub fn command(name: &str) -> Option<Command> {
     let folders = env::var_os("PATH").unwrap_or_default();

@@ -69,9 +69,9 @@ pub fn report(error: &ReadError) {
 /// How tensors are matched to layers, as the command line names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum MatchName {
-    /// By name; names of other programs by shape, if no two layers are alike
+    /// By name; tensors with names of other programs by shape, if no two layers are alike
     Names,
-    /// Names of other programs in natural order, layer by layer of equal shape
+    /// Tensors with names of other programs, in the natural order of their names, to layers of equal shape
     Order,
 }
 
@@ -93,7 +93,7 @@ pub struct WeightsFrom {
     /// How to match the tensors of --weights to layers
     #[arg(long = "match", value_name = "BY", default_value = "names", requires = "weights")]
     match_by: MatchName,
-    /// Seed of random weights, used where no file gives them
+    /// Seed of the random weights that are used if no file provides weights
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
 }
@@ -194,7 +194,7 @@ pub fn read_all(mode: ModeName, paths: &[PathBuf], settings: &Settings) -> (Vec<
 pub fn remark(architecture: &Architecture) {
     warn_of_constraints(architecture);
     for head in &architecture.unfit_heads {
-        let note = format!("`{}`: {head}; only training needs it", architecture.name);
+        let note = format!("`{}`: {head}; it is only used in training", architecture.name);
         output::warn(&format!("note: {}", one_line(&note)));
     }
     if is_onnx(&architecture.file) {

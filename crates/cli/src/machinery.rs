@@ -95,7 +95,7 @@ impl EngineArguments {
 }
 
 /// Maximum number of threads per core. With far more threads than cores they wait for each other, and one run
-/// takes minutes, whatever the budget is.
+/// takes minutes, regardless of the budget.
 const MAX_THREADS_PER_CORE: u32 = 16;
 
 /// A number of threads.

@@ -1,4 +1,4 @@
-//! How a command ends: what goes to standard output, what to standard error, and the exit code.
+//! The end of a command: standard output, standard error, and the exit code.
 
 use std::{
     io::{self, BufWriter, IsTerminal, Write},
@@ -33,7 +33,7 @@ impl Outcome {
     }
 }
 
-/// Prints a command's outcome and gives the exit code.
+/// Prints a command's outcome and returns the exit code.
 pub fn finish(outcome: anyhow::Result<Outcome>) -> ExitCode {
     match outcome.and_then(|outcome| print(&outcome.text).map(|()| outcome.failed)) {
         Ok(false) => ExitCode::SUCCESS,
@@ -133,7 +133,7 @@ pub fn report(failure: &Failure) {
         first if failure.is_cut_off() => format!("the first {first}, there may be more"),
         all => all,
     };
-    warn(&format!("\n{found}; `inceptive explain {}` says more\n", codes[0]));
+    warn(&format!("\n{found}; run `inceptive explain {}` for an explanation\n", codes[0]));
 }
 
 /// Colours only for people: on a terminal that has them, and unless `NO_COLOR` is set.

@@ -12,8 +12,8 @@ pub enum Column {
     Right(&'static str),
 }
 
-/// A table with a header and a line under it. Large networks have a hundred thousand rows, so the cells
-/// stand one after the other in one text.
+/// A table with a header and a line under it. Large networks have a hundred thousand rows, so all cells are stored in
+/// one text, one after the other.
 pub struct Grid {
     columns: Vec<Column>,
     /// Spaces between two cells.
@@ -103,7 +103,7 @@ impl Grid {
     }
 }
 
-/// What somebody wrote, on one line and harmless: see [`text::one_line`].
+/// User text on one line, made harmless: see [`text::one_line`].
 pub fn one_line(text: &str) -> String {
     text::one_line(text).into_owned()
 }

@@ -1,7 +1,7 @@
-//! How other tools count the same network.
+//! Counts by the rules of other tools.
 //!
-//! The rules are those of the tools' sources: fvcore 0.1.5, ptflops 0.7.5 (PyTorch backend), thop 0.1.1,
-//! torchinfo 1.8.0 and torch 2.15's `FlopCounterMode`. `docs/counting.md` says where each comes from.
+//! The rules are those of the tools' sources: fvcore 0.1.5, ptflops 0.7.5 (PyTorch backend), thop 0.1.1, torchinfo
+//! 1.8.0 and torch 2.15's `FlopCounterMode`. They are described in `docs/counting.md`.
 
 use std::{fmt, str::FromStr};
 
@@ -114,7 +114,7 @@ impl FromStr for Convention {
     }
 }
 
-/// What the rules look at, beside the operator.
+/// The properties of a node that the rules use, besides its operator.
 struct Site {
     macs: u64,
     input: Shape,
@@ -173,7 +173,7 @@ fn fvcore(op: &Op, site: &Site) -> Rule {
         Op::Conv(_) | Op::Linear(_) => site.macs(),
         Op::BatchNorm(BatchNorm { scale: true, .. }) => site.per_input(2, "2 per value"),
         Op::BatchNorm(BatchNorm { scale: false, .. }) => {
-            site.per_input(1, "1 per value, for want of a gamma")
+            site.per_input(1, "1 per value, as it has no gamma")
         }
         Op::GlobalPool(PoolKind::Average) | Op::AdaptiveAvgPool { .. } => {
             site.per_input(1, "1 per input value")
@@ -245,10 +245,10 @@ fn thop(op: &Op, site: &Site) -> Rule {
         }
         Op::BatchNorm(_) => site.per_input(4, "4 per value"),
         Op::Pool(Pool { kind: PoolKind::Average, .. }) if is_module => {
-            rule(site.output.elements(), "1 per output, whatever the window")
+            rule(site.output.elements(), "1 per output, for any window size")
         }
         Op::GlobalPool(PoolKind::Average) | Op::AdaptiveAvgPool { .. } if is_module => {
-            rule(thop_adaptive(site), "the mean window and 1 more per output")
+            rule(thop_adaptive(site), "the mean window size plus 1 per output")
         }
         Op::Softmax if is_module => {
             let n = u64::from(site.input.channels());
@@ -292,7 +292,7 @@ fn torchinfo(op: &Op, site: &Site) -> Rule {
             let affine = u64::from(*scale) + u64::from(*center);
             rule(
                 affine * u64::from(site.input.channels()),
-                "its learned numbers once, not once per value",
+                "its parameters once, not once per value",
             )
         }
         Op::Input(_)

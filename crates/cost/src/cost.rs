@@ -28,7 +28,7 @@ pub struct Cost {
 
 /// A batch so large that counts would no longer be exact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a batch of {batch} makes counts larger than 2^53, which are not exact everywhere")]
+#[error("with a batch of {batch}, counts are larger than 2^53 and not exact everywhere")]
 pub struct BatchTooLarge {
     /// The batch.
     pub batch: u32,
@@ -77,13 +77,13 @@ impl Cost {
         })
     }
 
-    /// The counts of a node; none if it does not run in this mode.
+    /// The counts of a node; `None` if it does not run in this mode.
     pub fn get(&self, id: NodeId) -> Option<&NodeCost> {
         let place = self.nodes.binary_search_by_key(&id, |node| node.id);
         place.ok().map(|place| &self.nodes[place])
     }
 
-    /// FLOPs per byte moved; none where nothing moves.
+    /// FLOPs per byte moved; `None` if nothing moves.
     #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
     pub fn intensity(&self) -> Option<f64> {
         let Totals { flops, moved_bytes, .. } = self.total;

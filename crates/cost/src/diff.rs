@@ -18,11 +18,11 @@ use crate::{
     totals::Totals,
 };
 
-/// The most nodes that one node stands for which is in one network only. Chains of such nodes may gather what every
-/// node of a network gives, and comparing all that would take the square of its size.
+/// Maximum number of nodes that are compared in place of one node that exists in one network only. Chains of such nodes
+/// could collect the inputs of the whole network, and comparing those would take quadratic time.
 const MOST_READ_THROUGH: usize = 256;
 
-/// What is in one network, the other, or both.
+/// An item of one network, the other, or both.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change<T> {
     /// Only in the first.
@@ -54,9 +54,9 @@ impl<T> Change<T> {
 /// A node as the diff sees it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodeSide {
-    /// What it computes.
+    /// Its operator.
     pub op: Op,
-    /// Paths of what it reads, in order.
+    /// Paths of its inputs, in order.
     pub inputs: Vec<Path>,
     /// Shape of its result.
     pub shape: Shape,
@@ -84,8 +84,9 @@ pub struct NodeChange {
     pub path: Path,
     /// How.
     pub change: Change<Box<NodeSide>>,
-    /// Whether it is in both networks and reads other nodes of both: through a node that is in one network only,
-    /// what that node reads counts. A node that reads more than 256 nodes through another one is taken for rewired.
+    /// Whether it is in both networks but reads different nodes. A node that exists in one network only is looked
+    /// through: the nodes that it reads count instead. A node that reads more than 256 nodes through another one is
+    /// taken for rewired.
     pub is_rewired: bool,
 }
 
@@ -101,7 +102,7 @@ pub struct AttributeChange {
 }
 
 impl NodeChange {
-    /// Whether it computes the same from the same, and only what stands between was added, removed or renamed.
+    /// Whether it computes the same as before, and only nodes before it were added, removed or renamed.
     pub fn is_consequence(&self) -> bool {
         let Change::Changed(before, after) = &self.change else { return false };
         let own = |side: &NodeSide| (side.op.clone(), side.shape, side.totals, side.shared.clone());
@@ -143,7 +144,7 @@ pub struct ModuleChange {
 pub struct HeadSide {
     /// Weight of its loss in the training loss.
     pub weight: f32,
-    /// Paths of what it reads of the main network, in execution order.
+    /// Paths of the nodes of the main network that it reads, in execution order.
     pub reads: Vec<Path>,
     /// Its counts in training.
     pub totals: Totals,
@@ -174,7 +175,7 @@ pub struct Diff {
     pub totals: [Totals; 2],
     /// Bytes of results in memory at the peak, of both.
     pub peak_bytes: [u64; 2],
-    /// Whether both compute the same, whatever their nodes are called.
+    /// Whether both networks compute the same, apart from the names of nodes.
     pub same_structure: bool,
 }
 
@@ -213,17 +214,18 @@ fn path_of(graph: &Graph, id: NodeId) -> Path {
     graph.node(id).path.clone()
 }
 
-/// What is read of a node that stands for what it reads: shared nodes, each once; none if they are too many.
+/// The nodes that are compared in place of a node's inputs: nodes of both networks, each once; `None` if there are too
+/// many.
 type Sources = Option<Vec<NodeId>>;
 
-/// What the shared nodes of a graph read: shared nodes, directly or through others. `shared` gives the one id that
-/// such a node has for both graphs.
+/// The inputs of the shared nodes of a graph that are shared nodes too, directly or through other nodes. `shared` gives
+/// the id that such a node has in both graphs.
 fn shared_reads(
     graph: &Graph,
     shared: &dyn Fn(&Path) -> Option<NodeId>,
 ) -> HashMap<NodeId, Sources> {
     let mut reads = HashMap::new();
-    // What is read of each node: itself, or what it reads.
+    // The nodes to compare in place of each node: itself, or its inputs.
     let mut read_as: Vec<Sources> = Vec::with_capacity(graph.len());
     for (id, node) in graph.nodes() {
         let inputs = graph.inputs(id).into_iter().map(|input| read_as[input.index()].as_deref());
@@ -240,7 +242,7 @@ fn shared_reads(
     reads
 }
 
-/// Each node at its first place; none if they are too many.
+/// Each node at its first place; `None` if there are too many.
 fn each_once(mut nodes: Vec<NodeId>) -> Sources {
     let mut seen = HashSet::with_capacity(nodes.len());
     nodes.retain(|&node| seen.insert(node));
@@ -292,7 +294,7 @@ fn heads(graph: &Graph) -> Vec<(String, HeadSide)> {
     sides
 }
 
-/// Matches by path or name and keeps what differs.
+/// Matches by path or name and keeps the differences.
 fn changes<K: Clone + Eq + Hash, T>(
     before: Vec<(K, T)>,
     after: Vec<(K, T)>,

@@ -1,4 +1,4 @@
-//! How much memory the results need while the network runs.
+//! Peak memory of the activations while the network runs.
 
 use inceptive_ir::{Graph, NodeId};
 
@@ -20,7 +20,7 @@ pub struct Peak {
     pub live: Vec<NodeId>,
 }
 
-/// Finds the peak among `order`; `bytes` gives the size of each node's result by its index.
+/// Finds the peak over `order`; `bytes` has the size of each node's output by its index.
 pub(crate) fn peak(graph: &Graph, order: &[NodeId], bytes: &[u64], mode: Mode) -> Peak {
     let last_use = last_uses(graph, order, mode);
     let mut ends: Vec<Vec<NodeId>> = vec![Vec::new(); graph.len()];

@@ -1,6 +1,6 @@
 //! Inference and training.
 
-/// What of the network runs.
+/// Which version of the network is counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
     /// The deployed network: no auxiliary heads, dropout is the identity.

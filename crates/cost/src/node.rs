@@ -28,12 +28,12 @@ pub struct NodeCost {
     pub weight_bytes: u64,
     /// Bytes of the result; 0 where it is its input seen differently (flatten, dropout at inference).
     pub activation_bytes: u64,
-    /// Bytes of inputs, learned numbers, statistics and result, each once; 0 where nothing moves. Every node reads
-    /// what it shares with others.
+    /// Memory traffic in bytes: inputs, parameters, statistics and output, each once; 0 for nodes that move no data.
+    /// Shared parameters count for every node that reads them.
     pub moved_bytes: u64,
     /// Bytes of learned numbers and statistics that are in `moved_bytes`.
     pub read_weight_bytes: u64,
-    /// What one value of the result sees of the input image.
+    /// The receptive field of one output value.
     pub receptive_field: ReceptiveField,
 }
 
@@ -89,7 +89,7 @@ impl NodeCost {
         }
     }
 
-    /// FLOPs per byte moved (Williams et al. 2009, Roofline); none where nothing moves.
+    /// FLOPs per byte moved (Williams et al. 2009, Roofline); `None` if nothing moves.
     #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
     pub fn intensity(&self) -> Option<f64> {
         (self.moved_bytes > 0).then(|| self.flops as f64 / self.moved_bytes as f64)

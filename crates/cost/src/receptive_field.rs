@@ -1,14 +1,15 @@
-//! What a value sees of the input image.
+//! Receptive fields.
 
 use std::fmt;
 
 use inceptive_ir::{Conv, Graph, NodeId, Op, Padding, Pool, Shape, Size};
 
-/// What one value of a feature map sees of the input image (Araujo et al. 2019, *Computing Receptive
-/// Fields of Convolutional Neural Networks*). It reaches over the border where padding is large.
+/// The receptive field of one value of a feature map: the part of the input image that it depends on (Araujo et al.
+/// 2019, *Computing Receptive Fields of Convolutional Neural Networks*). It may extend beyond the border of the image
+/// where padding is large.
 ///
-/// Size and stride are those along the path of the map. A gate, a map of 1x1 that is multiplied over a larger one as
-/// in squeeze-and-excitation, sees the whole image, and adds nothing to them.
+/// Size and stride are those along the path of the map. A gate, a 1x1 map that is multiplied with a larger one as in
+/// squeeze-and-excitation, depends on the whole image, and does not change them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReceptiveField {
     /// Rows and columns of the input that a value depends on, padding included. Where branches join,
@@ -16,7 +17,7 @@ pub struct ReceptiveField {
     pub size: Option<Size>,
     /// How many rows and columns of the input lie between neighbouring values. None from 2^32 on.
     pub stride: Option<Size>,
-    /// Whether a value depends on the whole image besides, through a gate.
+    /// Whether a value also depends on the whole image, through a gate.
     pub is_gated: bool,
 }
 
@@ -79,7 +80,7 @@ impl Axis {
         }
     }
 
-    /// Positions are saturated far above what is shown, so what is saturated is none.
+    /// Positions saturate far above the displayed range, so a saturated length is `None`.
     fn length(self) -> Option<u32> {
         u32::try_from(self.last.saturating_sub(self.first).saturating_add(1)).ok()
     }
@@ -113,7 +114,7 @@ impl Field {
         }
     }
 
-    /// After one window over a whole map.
+    /// The field after one window over the complete map.
     fn whole(self, input: Shape) -> Self {
         let Size { height, width } = input.size();
         let reach = (u64::from(height.max(1)) - 1, u64::from(width.max(1)) - 1);

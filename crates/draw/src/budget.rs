@@ -1,4 +1,4 @@
-//! A drawing that says when it is simpler than it was asked to be.
+//! Drawings that are simplified, with a note, if they are too large.
 
 use std::fmt;
 
@@ -9,12 +9,12 @@ use super::{
     view::{Open, View},
 };
 
-/// A drawing as text, and what was left out of it.
+/// A drawing as text, with a note if it was simplified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drawing {
     /// The drawing.
     pub text: String,
-    /// Why it shows less than was asked for; none if it does not.
+    /// Why it shows less than was asked for; `None` if it does not.
     pub simplified: Option<Simplified>,
 }
 

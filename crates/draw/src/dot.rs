@@ -12,7 +12,7 @@ use super::{
 };
 use crate::text::clean;
 
-/// The network for Graphviz, modules as clusters; closed modules as boxes. What is too large is simplified.
+/// The network for Graphviz: modules as clusters, closed modules as boxes. A drawing that is too large is simplified.
 pub fn dot(graph: &Graph, open: &Open) -> Drawing {
     let (view, simplified) = fitting(graph, open, &fits_text);
     Drawing { text: text(graph, &view), simplified }

@@ -95,8 +95,8 @@ pub(super) fn inside(
     read(view, module, &graph, &ports, pieces, sizes, insides)
 }
 
-/// Edges that are not drawn: whatever reads nothing in here comes below all entries, and whatever is
-/// read by nothing in here above all exits.
+/// Adds edges that are not drawn, so that nodes without inputs in this module are below all entries, and nodes without
+/// readers in it above all exits.
 fn push_ports_outward(
     graph: &mut Graph<NodeLabel, EdgeLabel>,
     children: &[Child],
@@ -183,8 +183,8 @@ fn read(
     inside
 }
 
-/// Makes a frame so wide that its name, in the upper left corner, ends before the first line that
-/// enters; what is inside stays in the middle.
+/// Widens a frame so that its name, in the upper left corner, ends before the first line that enters; the content stays
+/// in the middle.
 fn make_room_for_name(inside: &mut Inside, name_width: f64) {
     let name_end = name_width + 2.0 * PADDING;
     let first_line = inside.entries.iter().fold(f64::INFINITY, |least, &(_, x)| least.min(x));

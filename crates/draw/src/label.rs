@@ -4,7 +4,7 @@ use inceptive_ir::{Conv, Graph, Node, NodeId, Op, Pool, Shape, Size};
 
 use super::view::{Block, View};
 
-/// What a block computes, as far as its colour is concerned.
+/// The kind of computation of a block; it determines the colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Kind {
     /// The network's input.
@@ -25,7 +25,7 @@ pub enum Kind {
     Activation,
     /// Softmax.
     Softmax,
-    /// What moves or masks values: flatten, dropout, shuffle.
+    /// Operators that only move or mask values: flatten, dropout, shuffle.
     Reshape,
     /// Several operators in one closed box.
     Module,
@@ -98,7 +98,7 @@ impl Kind {
         }
     }
 
-    /// Whether such a node is a detail of the node before it when both stand in one box.
+    /// Whether such a node is a detail of the node before it when both are in one box.
     const fn is_minor(self) -> bool {
         matches!(self, Self::Norm | Self::Activation | Self::Reshape)
     }
@@ -114,14 +114,13 @@ pub(super) fn is_depthwise(conv: &Conv, input: Option<Shape>) -> bool {
 pub(super) struct Label {
     /// Its name inside of the module around it, in full.
     pub title: String,
-    /// The operator with its main attributes, or a summary of the operators inside; empty if the
-    /// title says it all.
+    /// The operator with its main attributes, or a summary of the operators inside; empty if the title is enough.
     pub detail: String,
     /// Shape of the result.
     pub shape: String,
     /// Everything: path, shapes and all attributes, one fact a line.
     pub tooltip: String,
-    /// What decides the colour.
+    /// The kind of computation, for the colour.
     pub kind: Kind,
 }
 
@@ -145,7 +144,7 @@ pub(super) fn label(graph: &Graph, view: &View, index: usize) -> Label {
     Label { title, detail, tooltip: tooltip(graph, block, &shape), shape, kind }
 }
 
-/// What a module of few nodes computes, such as `conv 5x5, 32 + relu`: an operator and details of it. None for others.
+/// A description of a module of few nodes, such as `conv 5x5, 32 + relu`. `None` for other modules.
 pub fn caption(graph: &Graph, nodes: &[NodeId]) -> Option<String> {
     is_compound(&kinds(graph, nodes)).then(|| compound(graph, nodes))
 }
@@ -191,7 +190,7 @@ fn summary(graph: &Graph, nodes: &[NodeId], kinds: &[Kind]) -> String {
     parts.join(", ")
 }
 
-/// A node's operator with the attributes that a figure in a paper would give.
+/// A node's operator with the attributes that are usual in figures of papers.
 fn operator(graph: &Graph, id: NodeId) -> String {
     let Node { op, .. } = graph.node(id);
     match op {

@@ -1,10 +1,9 @@
-//! Where everything stands.
+//! The layout of blocks, frames and lines.
 //!
-//! Each open module is laid out by itself with dagre (Gansner et al. 1993, *A Technique for Drawing
-//! Directed Graphs*), inner ones first; a module is then one box for the module around it. So a frame
-//! holds just what belongs to it, and large networks take no longer than the sum of their modules. What
-//! a module reads enters its frame at the top, at one port for each producer; what is read of it leaves
-//! at the bottom.
+//! Each open module is laid out separately with dagre (Gansner et al. 1993, *A Technique for Drawing Directed Graphs*),
+//! inner ones first; a module is then one box in the module around it. So a frame contains only its own blocks, and the
+//! time for large networks is the sum of the times for their modules. The inputs of a module enter its frame at the
+//! top, at one port for each producer; its outputs leave at the bottom.
 
 use std::{collections::BTreeSet, thread};
 
@@ -58,7 +57,7 @@ pub struct Line {
     pub is_auxiliary: bool,
 }
 
-/// The whole picture.
+/// The layout of the complete picture.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Layout {
     pub width: f64,
@@ -92,7 +91,7 @@ pub(super) struct Piece {
 /// Lays out a view whose blocks have these sizes (width, height).
 ///
 /// # Errors
-/// When a module holds too much, there is no memory for it, or somebody stops it.
+/// When a module is too large, memory is short, or it was stopped.
 pub(super) fn layout(
     view: &View,
     sizes: &[(f64, f64)],
@@ -245,8 +244,8 @@ fn line(view: &View, piece: Piece, points: &[Point], origin: Point, insides: &[I
     }
 }
 
-/// The bends between two ports in neighbouring rows whose gap is around `middle`: down beside shorter
-/// neighbours, and across between the rows.
+/// The bends of a line between two ports in neighbouring rows whose gap is around `middle`: straight down next to
+/// shorter neighbours, and across between the rows.
 fn across(from: End, start: Point, end: Point, middle: f64) -> Vec<Point> {
     let arrive = Point { x: end.x, y: middle + ACROSS };
     match from {

@@ -2,16 +2,16 @@
 //!
 //! | step | file | makes |
 //! |---|---|---|
-//! | what is shown | `view` | blocks inside nested modules, and which block reads which |
+//! | content | `view` | blocks inside nested modules, and which block reads which |
 //! | words | `label` | title, operator, shape and tooltip of a block |
-//! | where it stands | `layout`, `inside` | rectangles and lines, with dagre's layered layout in each module |
-//! | how much that takes | `room` | an error for what would take minutes |
-//! | what is left out | `budget` | a simpler view where the whole is too large, and words that say so |
-//! | both together | `scene` | cards with their words, frames and lines at their places |
-//! | ink | `svg`; `dot` and `mermaid` leave the layout to others | text |
+//! | positions | `layout`, `inside` | rectangles and lines, with dagre's layered layout in each module |
+//! | limits | `room` | an error for layouts that would take minutes |
+//! | simplification | `budget` | a simpler view if the drawing is too large, and a note |
+//! | scene | `scene` | cards with texts, frames and lines at their positions |
+//! | output | `svg`; `dot` and `mermaid` leave the layout to other programs | text |
 //!
-//! A convolution with its normalisation and activation is one block. Auxiliary heads are dashed. [`chart`] has what
-//! charts have in common, [`text`] how wide words are. This crate makes text; it writes no file.
+//! A convolution with its normalisation and activation is one block. Auxiliary heads are dashed. [`chart`] has the
+//! parts that all charts share, [`text`] the widths of texts. This crate makes text; it writes no file.
 
 #![forbid(unsafe_code)]
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::text::clean;
 
-/// The network as a Mermaid flowchart, modules as subgraphs; closed modules as boxes. What is too large is
+/// The network as a Mermaid flowchart: modules as subgraphs, closed modules as boxes. A drawing that is too large is
 /// simplified.
 pub fn mermaid(graph: &Graph, open: &Open) -> Drawing {
     let (view, simplified) = fitting(graph, open, &fits_text);

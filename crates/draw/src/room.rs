@@ -1,4 +1,4 @@
-//! How much a layout takes.
+//! Limits on the work of a layout.
 //!
 //! dagre walks along the network recursively, so a deep module needs a deep stack; and it cuts a line into a piece for
 //! each row that it passes, so many long lines take minutes.
@@ -20,7 +20,7 @@ pub(super) const MOST_PASSES: usize = 60_000;
 const STACK_EACH: usize = 8 << 10;
 const STACK_BASE: usize = 16 << 20;
 
-/// What there is to do in a module, or in several.
+/// The work for a module, or for several.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Room {
     /// Steps and modules.
@@ -68,7 +68,7 @@ pub(super) fn stack(view: &View, pieces: &[Vec<Piece>]) -> Result<usize, DrawErr
 /// A network could not be laid out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DrawError {
-    /// One module, or the whole network, holds too much.
+    /// A module, or the network, is too large to lay out.
     #[error(
         "{} has too many blocks to draw: {blocks}, with lines through {passes} rows; close modules or show fewer levels",
         if module.is_root() { "the network".to_owned() } else { format!("`{module}`") }
@@ -81,10 +81,10 @@ pub enum DrawError {
         /// Rows that lines inside pass, added up.
         passes: usize,
     },
-    /// The system gives no thread with a stack that is deep enough.
+    /// The system cannot start a thread with a stack of this size.
     #[error("not enough memory for the layout of the network: {0}")]
     NoThread(String),
-    /// Somebody stopped it.
+    /// It was stopped.
     #[error("stopped")]
     Stopped,
     /// The layout ended in a mistake of its own.
@@ -114,7 +114,7 @@ fn lines_outward(children: &[Child], pieces: &[Piece]) -> usize {
     below.saturating_add((children.len() - are_read.len()).saturating_mul(exits.len()))
 }
 
-/// How much dagre has to do in a module.
+/// The work of dagre for a module.
 fn room(view: &View, module: usize, pieces: &[Piece]) -> Room {
     let children = &view.modules[module].children;
     let mut readers: HashMap<Child, Vec<Child>> = HashMap::new();

@@ -37,7 +37,7 @@ pub struct Scene {
     pub cards: Vec<Card>,
     /// Open modules, outer ones before inner ones.
     pub frames: Vec<Frame>,
-    /// What flows. A line's source is a position in `cards`.
+    /// The lines between cards. A line's source is a position in `cards`.
     pub lines: Vec<Line>,
 }
 
@@ -52,13 +52,13 @@ pub struct Card {
     pub nodes: Vec<NodeId>,
     /// Its name inside of the module around it, cut to fit.
     pub title: String,
-    /// The operator with its main attributes, or a summary of what is inside, cut to fit; may be empty.
+    /// The operator with its main attributes, or a summary of the content, cut to fit; may be empty.
     pub detail: String,
     /// Shape of the result.
     pub shape: String,
     /// Everything: path, shapes and all attributes, one fact a line.
     pub tooltip: String,
-    /// What decides the colour.
+    /// The kind of computation, for the colour.
     pub kind: Kind,
     /// Whether it belongs to an auxiliary head.
     pub is_auxiliary: bool,
@@ -88,7 +88,7 @@ impl Scene {
         Self::unless_stopped(graph, open, &|| false)
     }
 
-    /// Lays a network out unless somebody wants it to stop, for which it looks before each module.
+    /// Lays a network out; checks before each module whether it should stop.
     ///
     /// # Errors
     /// [`DrawError::Stopped`], or when a module holds more than can be drawn in reasonable time.
@@ -106,7 +106,7 @@ impl Scene {
         view: &View,
         is_stopped: &(dyn Fn() -> bool + Sync),
     ) -> Result<Self, DrawError> {
-        // What does not fit is refused before any words are written.
+        // A network that does not fit is refused before labels are made.
         has_room(view)?;
         let mut cards: Vec<Card> = (0..view.blocks.len())
             .map(|block| Card::new(view, block, label(graph, view, block)))

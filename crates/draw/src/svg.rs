@@ -14,7 +14,7 @@ use super::{
 };
 use crate::text::{FONT, xml};
 
-/// The network as a picture, laid out from top to bottom. What is too large is simplified.
+/// The network as a picture, laid out from top to bottom. A drawing that is too large is simplified.
 ///
 /// # Errors
 /// When there is no memory for the layout.

@@ -1,8 +1,7 @@
-//! Text in figures and pages: how wide it is, how to shorten it, how to escape it.
+//! Text in figures and pages: its width, shortening and escaping.
 //!
-//! Names are whatever a person wrote, in any script and of any length. Figures name no font file, so
-//! widths are those of DejaVu Sans, the widest of the usual sans-serif fonts: text that fits by this
-//! estimate fits in Arial and Helvetica too.
+//! Names may be in any script and of any length. Figures include no font, so widths are those of DejaVu Sans, the
+//! widest of the usual sans-serif fonts: text that fits by this estimate fits in Arial and Helvetica too.
 
 use std::borrow::Cow;
 
@@ -23,7 +22,7 @@ const ASCII_ADVANCE: [u8; 95] = [
 /// How much wider bold text is.
 const BOLD: f64 = 1.13;
 
-/// The most characters of a name that a figure shows, however narrow they are.
+/// Maximum number of characters of a name that a figure shows, however narrow they are.
 const LONGEST: usize = 200;
 
 /// Advance width of a character in ems.
@@ -32,7 +31,7 @@ fn advance_em(character: char) -> f64 {
     match (ascii, character.width()) {
         (Some(&hundredths), _) => f64::from(hundredths) / 100.0,
         (None, Some(0)) => 0.0,
-        // Letters of other alphabets are wider than ours on average; emoji wider than ideographs.
+        // Letters of other alphabets are wider than Latin ones on average; emoji are wider than ideographs.
         (None, Some(1) | None) => 0.8,
         (None, Some(_)) if character > '\u{1f000}' => 1.35,
         (None, Some(_)) => 1.0,

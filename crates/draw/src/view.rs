@@ -1,4 +1,4 @@
-//! What a drawing shows: the network with some modules closed, as blocks inside of nested modules.
+//! The content of a drawing: the network with some modules closed, as blocks inside of nested modules.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -11,7 +11,7 @@ pub enum Open {
     All,
     /// Those with fewer path segments than this.
     Above(usize),
-    /// These. A module that holds one thing only counts as open, for a box around it would say nothing.
+    /// These. A module with a single child counts as open, because a box around it would add nothing.
     These(BTreeSet<Path>),
 }
 
@@ -102,18 +102,18 @@ pub(super) struct Block {
     pub is_module: bool,
 }
 
-/// What a module holds, by position in [`View::blocks`] or [`View::modules`].
+/// A child of a module, by position in [`View::blocks`] or [`View::modules`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Child {
     Block(usize),
     Module(usize),
 }
 
-/// A module drawn open, or the whole network.
+/// An open module, or the complete network.
 #[derive(Debug)]
 pub(super) struct Module {
     pub path: Path,
-    /// The module around it; none for the network.
+    /// The module around it; `None` for the network.
     pub parent: Option<usize>,
     /// In execution order; empty for a module that was dissolved.
     pub children: Vec<Child>,
@@ -151,7 +151,7 @@ impl View {
         view
     }
 
-    /// Creates the blocks and the modules around them; says which block each node is in.
+    /// Creates the blocks and the modules around them; returns the block of each node.
     fn add_blocks(&mut self, graph: &Graph, open: &Open) -> Vec<usize> {
         let known: HashSet<&str> = graph.nodes().map(|(_, node)| node.path.as_str()).collect();
         let steps: Vec<Path> = graph.nodes().map(|(_, node)| step_of(&node.path, &known)).collect();
@@ -203,7 +203,7 @@ impl View {
         around
     }
 
-    /// A frame around a single thing says nothing: hands the thing to the module around.
+    /// Removes frames with a single child: the child moves to the module around the frame.
     fn dissolve_single_children(&mut self) {
         // What stands for a module in the module around it. Inner modules have larger indices, so that a chain of
         // single children dissolves at once.
@@ -231,7 +231,7 @@ impl View {
         }
     }
 
-    /// Notes where modules stand, and which are parts of auxiliary heads.
+    /// Records the position of each module in its parent, and which modules are parts of auxiliary heads.
     fn mark_modules(&mut self) {
         for module in (0..self.modules.len()).rev() {
             let children = self.modules[module].children.clone();
@@ -261,7 +261,7 @@ impl View {
         parent.map_or_else(String::new, |parent| self.name_in(path, parent))
     }
 
-    /// The part of a path that the module around it does not say already.
+    /// The part of a path that is not already in the name of the module around it.
     fn name_in(&self, path: &Path, module: usize) -> String {
         let around = self.modules[module].path.as_str();
         let rest = path.as_str().strip_prefix(around).unwrap_or(path.as_str());

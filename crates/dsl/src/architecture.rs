@@ -34,20 +34,20 @@ use crate::{
 /// How many steps of a network a mistyped path is compared with.
 const MOST_COMPARED: usize = 1000;
 
-/// The most parameters of a file, variables of its space included. Every expression looks through them.
+/// Maximum number of parameters of a file, variables of its space included. Every expression looks through them.
 const MAX_PARAMETERS: usize = 512;
 
 /// Weight of an auxiliary loss where none is given (Szegedy et al. 2014, section 5).
 const AUXILIARY_WEIGHT: f32 = 0.3;
 
-/// A checked network with what is known about it.
+/// A checked network.
 #[derive(Clone, Debug)]
 pub struct Architecture {
     /// Its name.
     pub name: String,
     /// The file that it was read from.
     pub file: PathBuf,
-    /// What it is.
+    /// A description in one line.
     pub description: Option<String>,
     /// What else a reader should know.
     pub notes: Vec<String>,
@@ -73,7 +73,7 @@ pub struct Architecture {
 pub struct UnfitHead {
     /// Its name.
     pub name: String,
-    /// What does not fit; at least one.
+    /// The errors; at least one.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -89,7 +89,7 @@ impl fmt::Display for UnfitHead {
 }
 
 impl Architecture {
-    /// The published accuracy that may stand beside those of other networks.
+    /// The published accuracy that is compared with those of other networks.
     pub fn comparable(&self) -> Option<&Published> {
         comparable(&self.published, self.graph.node(self.graph.input()).shape.size().height)
     }
@@ -142,7 +142,7 @@ pub(crate) fn finish(
     })
 }
 
-/// Builds the network of a draft; none when something was reported.
+/// Builds the network of a draft; `None` if something was reported.
 pub(crate) fn build(draft: &Draft, sink: &DiagnosticSink) -> Option<Built> {
     sink.start_network();
     let map = without(&draft.map, &RESOLVED_KEYS);
@@ -164,7 +164,7 @@ pub(crate) fn build(draft: &Draft, sink: &DiagnosticSink) -> Option<Built> {
         let classes = classes.map(|classes| Val { from_input: true, ..classes });
         values.push((Arc::from("classes"), classes));
     }
-    // Without them nearly everything that steps say would be wrong.
+    // Without them nearly every step would have errors.
     let is_readable = !matches!(keys.params, Some(Maybe(None)))
         && !matches!(keys.blocks, Some(Maybe(None)))
         && !matches!(keys.defaults, Some(Maybe(None)));
@@ -253,7 +253,7 @@ fn input_shape(keys: &ArchitectureKeys, reader: Reader<'_>) -> Option<(Shape, Sp
     Some((Shape::map(input.channels.value, size.height, size.width), written.span))
 }
 
-/// The graph of an input alone; where there is none, of something that stands for it.
+/// The graph of an input alone; if the input is unknown, the graph of a placeholder.
 fn start(input: Option<(Shape, Span)>, reader: &Reader<'_>) -> Option<(Graph, Cursor)> {
     let graph = input.and_then(|(shape, span)| match Graph::new(shape, Some(span)) {
         Ok(graph) => Some(graph),
@@ -429,7 +429,7 @@ fn steps_like(path: &Path, lowering: &Lowering<'_>) -> String {
     suggestion(path.as_str(), "steps", known.take(MOST_COMPARED).map(Path::as_str))
 }
 
-/// Builds one auxiliary head; gives it if it does not fit. Its steps are reported to a sink of their own first.
+/// Builds one auxiliary head; returns it if it does not fit. Its diagnostics go to a separate sink first.
 fn auxiliary<'a>(
     lowering: &mut Lowering<'a>,
     number: usize,
@@ -484,8 +484,8 @@ fn auxiliary<'a>(
     None
 }
 
-/// Whether what is wrong with a head is that it does not fit where it is put, which other sizes may mend. What is
-/// wrong whatever the sizes are has been found before by the rehearsal, but for values that are set by path.
+/// Whether the error is that a head does not fit its position, which another input size may fix. Errors that do not
+/// depend on sizes have been found by the dry run, except for values that are set by path.
 fn is_misfit(diagnostic: &Diagnostic, lowering: &Lowering<'_>) -> bool {
     match diagnostic.code {
         Code::ShapeMismatch | Code::JoinMismatch | Code::NetworkTooLarge => true,

@@ -8,7 +8,7 @@ use crate::field::{
 };
 
 record! {
-    /// A convolution, with its normalisation and nonlinearity.
+    /// A convolution, with its normalisation and activation.
     pub(crate) struct ConvArgs {
         required {
             /// Height and width of the kernel.
@@ -17,45 +17,45 @@ record! {
             "width" width: Count,
         }
         optional {
-            /// Step of the window; 1.
+            /// Step of the window; default 1.
             "stride" stride: Extent,
-            /// Zero padding; `half`.
+            /// Zero padding; default `half`.
             "pad" pad: Pad,
-            /// Distance between kernel taps; 1.
+            /// Distance between kernel taps; default 1.
             "dilation" dilation: Extent,
-            /// Groups of channels that are convolved apart; 1.
+            /// Groups of channels that are convolved separately; default 1.
             "groups" groups: Count,
-            /// Whether a bias is learned; true exactly when there is no normalisation.
+            /// Whether a bias is learned; default true without normalisation, else false.
             "bias" bias: Flag,
-            /// Normalisation; `none`.
+            /// Normalisation; default `none`.
             "norm" norm: Norm,
-            /// Nonlinearity; `relu`.
+            /// Activation; default `relu`.
             "act" act: Act,
         }
     }
 }
 
 record! {
-    /// A depthwise convolution: every channel is convolved alone.
+    /// A depthwise convolution: every channel is convolved separately.
     pub(crate) struct DepthwiseArgs {
         required {
             /// Height and width of the kernel.
             "kernel" kernel: Extent,
         }
         optional {
-            /// Step of the window; 1.
+            /// Step of the window; default 1.
             "stride" stride: Extent,
-            /// Zero padding; `half`.
+            /// Zero padding; default `half`.
             "pad" pad: Pad,
-            /// Distance between kernel taps; 1.
+            /// Distance between kernel taps; default 1.
             "dilation" dilation: Extent,
-            /// Output channels for each input channel; 1.
+            /// Output channels for each input channel; default 1.
             "multiplier" multiplier: Count,
-            /// Whether a bias is learned; true exactly when there is no normalisation.
+            /// Whether a bias is learned; default true without normalisation, else false.
             "bias" bias: Flag,
-            /// Normalisation; as the defaults of `conv`, else `none`.
+            /// Normalisation; default as for `conv`, else `none`.
             "norm" norm: Norm,
-            /// Nonlinearity; as the defaults of `conv`, else `relu`.
+            /// Activation; default as for `conv`, else `relu`.
             "act" act: Act,
         }
     }
@@ -69,11 +69,11 @@ record! {
             "width" width: Count,
         }
         optional {
-            /// Whether a bias is learned; true exactly when there is no normalisation.
+            /// Whether a bias is learned; default true without normalisation, else false.
             "bias" bias: Flag,
-            /// Normalisation; `none`.
+            /// Normalisation; default `none`.
             "norm" norm: Norm,
-            /// Nonlinearity; `none`.
+            /// Activation; default `none`.
             "act" act: Act,
         }
     }
@@ -89,11 +89,11 @@ record! {
             "stride" stride: Extent,
         }
         optional {
-            /// Padding; `half`.
+            /// Padding; default `half`.
             "pad" pad: Pad,
-            /// Round the number of windows up, as Caffe does; false.
+            /// Round the number of windows up, as Caffe does; default false.
             "ceil" ceil: Flag,
-            /// Whether the reference implementation calls it as a function; matters to other tools' conventions only.
+            /// Whether the reference implementation calls a function, not a module; affects only other tools' counts.
             "functional" functional: Flag,
         }
     }
@@ -109,25 +109,25 @@ record! {
             "stride" stride: Extent,
         }
         optional {
-            /// Padding; `half`.
+            /// Padding; default `half`.
             "pad" pad: Pad,
-            /// Round the number of windows up, as Caffe does; false.
+            /// Round the number of windows up, as Caffe does; default false.
             "ceil" ceil: Flag,
-            /// Whether zeros of the padding count in the mean; true.
+            /// Whether zeros of the padding count in the mean; default true.
             "count_include_pad" count_include_pad: Flag,
-            /// Whether the reference implementation calls it as a function; matters to other tools' conventions only.
+            /// Whether the reference implementation calls a function, not a module; affects only other tools' counts.
             "functional" functional: Flag,
         }
     }
 }
 
 record! {
-    /// A step without attributes of its own.
+    /// A step without arguments.
     pub(crate) struct PlainArgs {
         required {
         }
         optional {
-            /// Whether the reference implementation calls it as a function; matters to other tools' conventions only.
+            /// Whether the reference implementation calls a function, not a module; affects only other tools' counts.
             "functional" functional: Flag,
         }
     }
@@ -137,11 +137,11 @@ record! {
     /// Average over a grid of windows.
     pub(crate) struct AdaptiveArgs {
         required {
-            /// Height and width of the result.
+            /// Height and width of the output.
             "size" size: Extent,
         }
         optional {
-            /// Whether the reference implementation calls it as a function; matters to other tools' conventions only.
+            /// Whether the reference implementation calls a function, not a module; affects only other tools' counts.
             "functional" functional: Flag,
         }
     }
@@ -153,11 +153,11 @@ record! {
         required {
         }
         optional {
-            /// Added to the variance; 1e-5.
+            /// Epsilon, added to the variance; default 1e-5.
             "eps" eps: Real,
-            /// Whether gamma is learned; true.
+            /// Whether gamma is learned; default true.
             "scale" scale: Flag,
-            /// Whether beta is learned; true.
+            /// Whether beta is learned; default true.
             "center" center: Flag,
         }
     }
@@ -169,13 +169,13 @@ record! {
         required {
         }
         optional {
-            /// Neighbouring channels in the sum; 5.
+            /// Neighbouring channels in the sum; default 5.
             "size" size: Count,
-            /// Scale, divided by `size`; 1e-4.
+            /// Scale, divided by `size`; default 1e-4.
             "alpha" alpha: Real,
-            /// Exponent; 0.75.
+            /// Exponent; default 0.75.
             "beta" beta: Real,
-            /// Offset; 1.
+            /// Offset; default 1.
             "k" k: Real,
         }
     }
@@ -187,7 +187,7 @@ record! {
         required {
         }
         optional {
-            /// Probability that a value is dropped; 0.5.
+            /// Probability that a value is dropped; default 0.5.
             "p" p: Real,
         }
     }
@@ -206,28 +206,28 @@ record! {
 }
 
 record! {
-    /// Branches side by side that come together.
+    /// Parallel branches that are joined.
     pub(crate) struct ParallelArgs {
         required {
             /// The branches.
             "branches" branches: Branches,
         }
         optional {
-            /// How they come together; `concat`.
+            /// How the branches are joined; default `concat`.
             "join" join: Maybe<Join>,
-            /// Factors of the branches; for `join: add`.
+            /// Factors of the branches, for `join: add` only.
             "scale" scale: Maybe<Scales>,
-            /// Steps after the branches came together.
+            /// Steps after the join.
             "then" then: Maybe<Steps>,
         }
     }
 }
 
 record! {
-    /// The same steps several times.
+    /// Steps that are repeated.
     pub(crate) struct RepeatArgs {
         required {
-            /// How often.
+            /// Number of repetitions.
             "count" count: Maybe<Index>,
             /// The steps; `$i` counts from 0.
             "steps" steps: Maybe<Steps>,
@@ -245,9 +245,9 @@ record! {
             "cond" cond: Maybe<Condition>,
         }
         optional {
-            /// Steps if it holds.
+            /// Steps if the condition is true.
             "then" then: Maybe<Steps>,
-            /// Steps if it does not.
+            /// Steps if the condition is false.
             "else" otherwise: Maybe<Steps>,
         }
     }
@@ -310,7 +310,7 @@ impl Builtin {
         Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, builtin)| *builtin)
     }
 
-    /// The keys of its arguments; none for `group`, whose argument is a list.
+    /// The keys of its arguments; empty for `group`, whose argument is a list.
     pub(crate) fn keys(self) -> &'static [&'static str] {
         match self {
             Self::Conv => ConvArgs::KEYS,

@@ -40,8 +40,8 @@ codes! {
 "Architecture files are UTF-8. The message says at which byte the text stops being UTF-8: perhaps the
 file is a picture or an archive, or was saved in another encoding.";
     FileTooLarge "E003" "a file is too large":
-"A file may have 1 MiB, and a text in it 4 KiB. The largest architecture that ships with Inceptive has 8 KiB; use `repeat` and
-`blocks` instead of listing layers one by one.";
+"A file may be at most 1 MiB, and a text in it 4 KiB. The largest architecture that comes with Inceptive
+is 8 KiB; use `repeat` and `blocks` instead of listing layers one by one.";
     EmptyFile "E004" "a file holds no data":
 "The file is empty or has only comments. The smallest architecture is
 
@@ -55,21 +55,21 @@ file is a picture or an archive, or was saved in another encoding.";
 "The YAML parser stopped at the place shown. Frequent causes are a missing space after a colon, a tab in
 the indentation, a bracket that is not closed, and a value that starts with a special character such
 as `@` or `%` without quotes.";
-    TooDeep "E006" "values are nested too deep":
-"Lists and maps may be nested 64 deep. Blocks (`blocks:`) make deep structures flat.";
+    TooDeep "E006" "values are nested too deeply":
+"Lists and maps may be nested at most 64 levels deep. Blocks (`blocks:`) reduce the nesting.";
     TooManyValues "E007" "a file has too many values":
-"A file may hold 100,000 values after its aliases (`*name`) are expanded. A few lines of nested aliases
+"A file may hold at most 100,000 values after its aliases (`*name`) are expanded. A few lines of nested aliases
 can stand for billions of values; such files are refused. A block may have 256
 parameters, a space 256 variables, and a file 512 parameters.";
     DuplicateKey "E008" "a key is given twice":
-"A key may stand once in a map. Remove one of the two, or rename it.";
+"A map may have each key only once. Remove one of the two, or rename it.";
     UnsupportedYaml "E009" "an unsupported YAML feature":
 "Tags (`!name`), several documents in one file and keys that are lists or maps are not supported in
 architecture files.";
     UnknownKey "E101" "an unknown key":
 "The key is unknown here; the help names the nearest known one and the keys that are allowed.";
     WrongType "E102" "a value has the wrong type":
-"For example a number instead of a text, or a map instead of a list. The message says what is expected.";
+"The value is, for example, a number instead of a text, or a map instead of a list. The message says what is expected.";
     MissingKey "E103" "a required key is missing":
 "The map needs this key; it has no default.";
     UnknownStep "E104" "an unknown step or block":
@@ -78,52 +78,55 @@ block from `blocks:` or from a file under `use:`. The help names the nearest one
     InvalidName "E105" "a name has characters that are not allowed":
 "Names of steps, branches, blocks and parameters may use any script, but no spaces, invisible
 characters such as direction marks and joiners, or any of `/ $ =`, and at most 100 characters. Names become
-paths such as `4a/3x3/reduce`. A network's own `name` may be any text but an empty one.";
+paths such as `4a/3x3/reduce`. A network's own `name` may be any text that is not empty.";
     DuplicateName "E106" "the same name twice":
-"A value of a space's variable is listed once. Steps in one scope need different names, because measurements, weights and comparisons are matched by
-path. In the outermost scope `input` and `tail` are taken, beside the auxiliary heads; among branches, the
-name of their join. Steps without a name are numbered by themselves.";
-    MalformedStep "E107" "a step is not written as one":
+"A variable of a space may list each value only once. Steps in one scope need different names, because
+measurements, weights and comparisons are matched by path. In the outermost scope, `input`, `tail` and
+the names of auxiliary heads are reserved; among branches, the name of their join is. Steps without a
+name are numbered automatically.";
+    MalformedStep "E107" "a malformed step":
 "A step is a map with one key, `- conv: {kernel: 3, width: 64}`, with an optional name,
 `- conv reduce: {kernel: 1, width: 64}`, or a word alone, `- relu`. The usual cause of this error is
 a missing `- ` before the second of two steps.";
     OutOfRange "E108" "a number is out of its range":
-"The number is negative, zero, too large or not finite where that has no meaning.";
+"The number is negative, zero, too large or not finite, which is not allowed here.";
     UnknownWord "E109" "a word that is not one of the choices":
 "The value is one of a few words; the help lists them.";
     WrongKind "E110" "a file of another kind is needed":
 "An architecture has `body:` or `extends:`, a space has `base:` and `vary:`, a library of blocks has
 `blocks:` alone. `extends` and `base` need an architecture, `use` needs a library of blocks, and only
-architectures and spaces can be costed and shown.";
+architectures and spaces can be counted and shown.";
     ExpressionSyntax "E201" "an expression cannot be read":
 "Expressions use numbers, `$names`, `+ - * / // %`, comparisons, `and or not`, parentheses and the
 functions `min max floor ceil round round_to(x, multiple)`.";
     UnknownVariable "E202" "an unknown variable":
 "`$name` refers to a parameter of the block, to an entry of the file's `params`, or to one of `$in`,
 `$in_height`, `$in_width`, `$classes` and, in a `repeat`, `$i`. The help names the nearest one.";
-    Evaluation "E203" "an expression has no value":
-"A division by zero, arithmetic on text, a comparison of a number with text, or a field that a value
-does not have.";
+    Evaluation "E203" "an expression cannot be evaluated":
+"The cause is a division by zero, arithmetic on text, a comparison of a number with text, or a field that
+the value does not have.";
     NotWhole "E204" "a whole number is needed":
 "The expression gives a fraction, and Inceptive never rounds silently. Round with `floor(...)`,
 `ceil(...)`, `round(...)`, `round_to(..., 8)` or the whole-number division `//`.";
     UnusedParameter "E302" "a parameter is never used":
 "A parameter of a block, of the file or of a space is never used, so setting it would have no effect.
 Use it or remove it.";
-    TooManyCalls "E303" "blocks call each other too deep":
-"Blocks may call blocks 32 deep; a block that calls itself never ends.";
+    TooManyCalls "E303" "blocks are nested too deeply":
+"Blocks may use other blocks at most 32 levels deep; a block that uses itself never ends.";
     ReservedName "E304" "a block has the name of a built-in step":
 "A block cannot have the name of a built-in step, because uses of it would be ambiguous.";
     PathEscape "E401" "a path leaves the folder":
 "`extends`, `use` and `base` take relative paths to files in the current folder or beside the file itself
-(or in the enclosing folder named `architectures`, or around one named `blocks` or `spaces`), so that an untrusted file cannot read other folders.";
-    ExtendsCycle "E402" "files extend each other in a circle":
+(or in the enclosing folder named `architectures`, or in the folder that contains one named `blocks` or
+`spaces`), so that an untrusted file cannot read other folders.";
+    ExtendsCycle "E402" "files refer to each other in a cycle":
 "Following `extends`, `use` or `base` leads back to the same file.";
     TooManyFiles "E403" "a network is read from too many files":
-"Following `extends`, `use` and `base`, a network may be read from 64 files, 16 of them one after the other, which
-together have 4 MiB and 200,000 values after their aliases are expanded.";
+"Following `extends`, `use` and `base`, a network may be read from at most 64 files. They may refer
+to each other at most 16 levels deep, and have at most 4 MiB and 200,000 values together, after their
+aliases are expanded.";
     ShapeMismatch "E501" "a layer does not fit its input":
-"The operator cannot work on what it is given: a window larger than the padded map, channels that the
+"The operator does not accept this input. Causes are a window larger than the padded map, channels that the
 groups do not divide, a linear layer on a map that was not flattened. The message shows the shape and the
 second label the line that it comes from.";
     JoinMismatch "E502" "branches do not fit together":
@@ -142,7 +145,7 @@ exact; the blocks of one file may expand to 200,000 steps and branches, and its 
 "`--set KEY=VALUE` sets a parameter of the architecture, a variable of the space, a top-level value such
 as `classes`, `input.size`, `tail` or `width_multiplier`, or an argument of a step such as `4a.c3`.";
     OutsideDomain "E602" "a value that the space does not have":
-"The variable takes the values that the space's `vary` lists.";
+"The variable takes only the values that the space lists under `vary`.";
     InvalidConstraint "E603" "a constraint or objective cannot be read":
 "A constraint compares counts, `params < 8M` or `macs <= 1.03 * 271351808`; an objective is `minimize macs`
 or `maximize top1`. Counts are params, buffers, macs, flops, acts, weight_bytes, activation_bytes, moved_bytes,

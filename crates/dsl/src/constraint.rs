@@ -48,7 +48,7 @@ impl Constraint {
         }
     }
 
-    /// Whether the counts, by the ids of [`Metric`], satisfy the condition; none when a count is not known.
+    /// Whether the counts, by the ids of [`Metric`], satisfy the condition; `None` if a count is not known.
     pub fn holds(&self, counts: &dyn Fn(&str) -> Option<f64>) -> Option<bool> {
         match self.expr.eval(&Counts(counts)) {
             Ok(Val { kind: ValKind::Bool(holds), .. }) => Some(holds),

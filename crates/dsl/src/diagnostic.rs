@@ -1,4 +1,4 @@
-//! What is wrong with a file, told to a person.
+//! Diagnostics: errors in a file, with their place and a fix.
 
 use std::{
     cell::{Cell, RefCell},
@@ -16,23 +16,23 @@ use crate::{
     source::{Position, Source, Sources},
 };
 
-/// The most diagnostics that are kept for one network.
+/// Maximum number of diagnostics that are kept for one network.
 pub(crate) const MOST: usize = 100;
 
 /// Bytes of expressions, and of lists and maps that may hold some, that may be evaluated for one network;
 /// a step in a `repeat` counts every time.
 const MAX_EVALUATED: usize = 4 << 20;
 
-/// One thing that is wrong: a stable code, a terse message, where, and what to write instead.
+/// One error: a stable code, a short message, its place, and how to fix it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Diagnostic {
     /// What kind of mistake.
     pub code: Code,
-    /// What is wrong, in one sentence.
+    /// The error, in one sentence.
     pub message: String,
-    /// Where, with what to say there. The first label is the place of the mistake, others explain.
+    /// Places, each with a text. The first label is the place of the error, the others explain it.
     pub labels: Vec<(Span, String)>,
-    /// What to do about it.
+    /// How to fix it.
     pub help: Option<String>,
 }
 
@@ -49,7 +49,7 @@ impl Diagnostic {
         self
     }
 
-    /// Says what to do.
+    /// Sets the help text.
     #[must_use]
     pub fn help(mut self, help: impl AsRef<str>) -> Self {
         self.help = Some(printable(help.as_ref()));
@@ -132,7 +132,7 @@ fn snippet<'a>(
     Snippet::source(lines).line_start(line).path(path).annotations(annotations)
 }
 
-/// The part of a span on its first line: a value may go on for many lines, its start says enough.
+/// The part of a span on its first line: a value may continue for many lines, and its start is enough.
 fn one_line(span: Span, text: &str) -> Range<usize> {
     let length = text.len();
     let start = floor_boundary(text, (span.start as usize).min(length));
@@ -200,7 +200,7 @@ impl DiagnosticSink {
         self.kept.borrow().is_empty()
     }
 
-    /// Whether further diagnostics would be dropped: nobody reads more, so nobody need look for more.
+    /// Whether further diagnostics would be dropped, so that checking can stop.
     pub(crate) fn is_full(&self) -> bool {
         self.kept.borrow().len() >= MOST
     }
@@ -229,7 +229,7 @@ impl DiagnosticSink {
         self.evaluated.set(0);
     }
 
-    /// Goes on counting where another one is.
+    /// Continues the count of another sink.
     pub(crate) fn count_on(&self, other: &Self) {
         self.evaluated.set(other.evaluated.get());
     }
@@ -256,7 +256,7 @@ impl DiagnosticSink {
     }
 }
 
-/// The known name that is nearest to `name`, if one is near enough to be what was meant.
+/// The known name that is nearest to `name`, if it is near enough to be a misspelling.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let score = |candidate: &str| {
         strsim::normalized_damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase())
@@ -272,7 +272,7 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
         .map(|(_, candidate)| candidate)
 }
 
-/// `did you mean ...?` and the list of what is known.
+/// `did you mean ...?` and the list of known names.
 pub(crate) fn suggestion<'a>(
     name: &str,
     what: &str,

@@ -1,4 +1,4 @@
-//! The keys of whole files.
+//! The keys of architectures, spaces and libraries.
 
 use std::borrow::Cow;
 
@@ -29,9 +29,9 @@ record! {
             "body" body: Maybe<Steps>,
         }
         optional {
-            /// What it is, in a sentence or two.
+            /// A description, in a sentence or two.
             "description" description: Maybe<Text>,
-            /// What else a reader of a report should know: a text or a list of texts.
+            /// Notes for readers of reports: a text or a list of texts.
             "notes" notes: Maybe<Texts>,
             /// The paper or code that it comes from.
             "cite" cite: Maybe<Texts>,
@@ -41,9 +41,9 @@ record! {
             "classes" classes: Maybe<Count>,
             /// Named values for expressions, with their defaults; `--set name=value` changes them.
             "params" params: Maybe<Params>,
-            /// Multiplies every convolution's width that is not computed from `$in`; 1.
+            /// Multiplies every convolution's width that is not computed from `$in`; default 1.
             "width_multiplier" width_multiplier: Maybe<Real>,
-            /// Multiplied widths are rounded to multiples of it, as MobileNet does; 8.
+            /// Multiplied widths are rounded to multiples of this number, as MobileNet does; default 8.
             "width_divisor" width_divisor: Maybe<Count>,
             /// Default arguments of built-in steps in this file.
             "defaults" defaults: Maybe<DefaultsKey>,
@@ -70,7 +70,7 @@ record! {
             "blocks" blocks: Blocks,
         }
         optional {
-            /// What they are.
+            /// A description of the blocks.
             "description" description: Text,
             /// The paper or code that they come from.
             "cite" cite: Texts,
@@ -84,21 +84,21 @@ record! {
         required {
             /// Its title.
             "space" space: Text,
-            /// The architecture that varies, relative to this file.
+            /// The architecture to vary; a path relative to this file.
             "base" base: Text,
             /// The variables, by name.
             "vary" vary: Vary,
         }
         optional {
-            /// What it is, in a sentence or two.
+            /// A description, in a sentence or two.
             "description" description: Text,
-            /// What else a reader of a report should know: a text or a list of texts.
+            /// Notes for readers of reports: a text or a list of texts.
             "notes" notes: Texts,
             /// Changes to the base, as in a file that extends it; may use the variables.
             "with" with: Overrides,
-            /// What every network of interest satisfies: `params < 8M`.
+            /// Conditions that networks must satisfy, such as `params < 8M`.
             "constraints" constraints: ConstraintList,
-            /// What to look for: `minimize macs`.
+            /// Objectives, such as `minimize macs`.
             "objectives" objectives: ConstraintList,
         }
     }
@@ -116,9 +116,9 @@ record! {
             "from" from: Real,
             /// Last number of a range.
             "to" to: Real,
-            /// Distance between numbers of a range.
+            /// Step of a range.
             "step" step: Real,
-            /// The value where none is given; the first one.
+            /// The default value; the first one if omitted.
             "default" default: Anything,
         }
     }
@@ -130,19 +130,19 @@ record! {
         required {
         }
         optional {
-            /// What it is.
+            /// A description.
             "description" description: Text,
-            /// Parameters; null for one that must be given, else its default.
+            /// Parameters with their defaults; null if a value is required.
             "params" params: Params,
             /// Steps, one after the other.
             "steps" steps: Maybe<Steps>,
-            /// Branches side by side, instead of `steps`.
+            /// Parallel branches, instead of `steps`.
             "branches" branches: crate::field::Branches,
-            /// How the branches come together; `concat`.
+            /// How the branches are joined; default `concat`.
             "join" join: Maybe<Join>,
-            /// Factors of the branches; for `join: add`.
+            /// Factors of the branches, for `join: add` only.
             "scale" scale: Maybe<Scales>,
-            /// Steps after the branches came together.
+            /// Steps after the join.
             "then" then: Maybe<Steps>,
         }
     }
@@ -154,21 +154,21 @@ record! {
         required {
             /// The data set, for example `imagenet-1k`.
             "dataset" dataset: Text,
-            /// Where the figure was published.
+            /// The source of the accuracy.
             "source" source: Text,
         }
         optional {
-            /// Percent of images whose class is the first guess.
+            /// Top-1 accuracy in percent.
             "top1" top1: Real,
-            /// Percent of images whose class is among the first five guesses.
+            /// Top-5 accuracy in percent.
             "top5" top5: Real,
-            /// Crops an image that were averaged; 1.
+            /// Averaged crops per image; default 1.
             "crops" crops: Count,
-            /// Networks that were averaged; 1.
+            /// Averaged networks; default 1.
             "models" models: Count,
             /// Height and width of a crop, in pixels.
             "resolution" resolution: Count,
-            /// What else a reader must know about the figure.
+            /// A note on the accuracy.
             "note" note: Text,
         }
     }
@@ -200,7 +200,7 @@ record! {
         optional {
             /// Its name; `aux1`, `aux2`, ... by default.
             "name" name: Maybe<Text>,
-            /// Weight of its loss; 0.3.
+            /// Weight of the head's loss; default 0.3.
             "weight" weight: Maybe<Real>,
         }
     }
@@ -212,13 +212,13 @@ record! {
         required {
         }
         optional {
-            /// Dropout before the linear layer; none.
+            /// Dropout before the linear layer; default none.
             "dropout" dropout: Real,
-            /// Whether the linear layer has a bias; true.
+            /// Whether the linear layer has a bias; default true.
             "bias" bias: Flag,
-            /// Whether a softmax follows; false.
+            /// Whether a softmax follows; default false.
             "softmax" softmax: Flag,
-            /// Whether the reference implementation pools through a function.
+            /// Whether the reference implementation pools with a function, not a module.
             "functional" functional: Flag,
         }
     }
@@ -230,11 +230,11 @@ record! {
         required {
         }
         optional {
-            /// Widths of the hidden layers; `[4096, 4096]`.
+            /// Widths of the hidden layers; default `[4096, 4096]`.
             "widths" widths: Widths,
-            /// Dropout after each hidden layer; 0.5.
+            /// Dropout after each hidden layer; default 0.5.
             "dropout" dropout: Real,
-            /// Whether a softmax follows; false.
+            /// Whether a softmax follows; default false.
             "softmax" softmax: Flag,
         }
     }

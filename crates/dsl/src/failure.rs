@@ -10,14 +10,14 @@ use crate::{
 /// Everything that is wrong with a file.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// What is wrong, in the order of the files and their lines; never empty.
+    /// The errors, in the order of the files and their lines; never empty.
     pub diagnostics: Vec<Diagnostic>,
     /// The files, as far as they could be read.
     pub sources: Sources,
 }
 
 impl Failure {
-    /// Whether there are so many diagnostics that no more were looked for.
+    /// Whether checking stopped early because there were too many diagnostics.
     pub fn is_cut_off(&self) -> bool {
         self.diagnostics.len() >= MOST
     }

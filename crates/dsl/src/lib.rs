@@ -92,7 +92,7 @@ impl Loaded {
     /// Checks that every auxiliary head fits, so that the network can be trained.
     ///
     /// # Errors
-    /// What does not fit, with its place.
+    /// The heads that do not fit, with their places.
     pub fn expect_heads(&self) -> Result<(), Failure> {
         let heads = self.architecture.unfit_heads.iter();
         let diagnostics: Vec<Diagnostic> =
@@ -104,7 +104,7 @@ impl Loaded {
     }
 }
 
-/// What a file describes, checked.
+/// The checked content of a file.
 #[derive(Clone, Debug)]
 pub enum Checked {
     /// A network.
@@ -228,7 +228,7 @@ fn check_with(loader: &mut Loader<'_>, path: &Path, sink: &DiagnosticSink) -> Op
 /// their ends and evenly between, and large networks at fewer points.
 fn check_points(space: &Space, bytes: usize, sink: &DiagnosticSink) -> Option<()> {
     const MOST: usize = 16;
-    /// Steps of all networks together, and what stands for them in text that is only looked through.
+    /// Maximum number of steps of all networks together, plus an equivalent for text that is only read.
     const MOST_WORK: usize = 400_000;
     const BYTES_A_STEP: usize = 16;
     let mut work = 0;
@@ -243,7 +243,7 @@ fn check_points(space: &Space, bytes: usize, sink: &DiagnosticSink) -> Option<()
             let names: Vec<String> =
                 point.iter().map(|(name, value)| format!("{name}={value}")).collect();
             let Some(built) = architecture::build(&draft, sink) else {
-                sink.explain_all(&format!("this is the space at {}", names.join(" ")));
+                sink.explain_all(&format!("for the values {}", names.join(" ")));
                 return None;
             };
             work += built.steps as usize + bytes / BYTES_A_STEP;

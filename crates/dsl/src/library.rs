@@ -23,7 +23,7 @@ pub struct Library {
 pub struct Block {
     /// Its name.
     pub name: String,
-    /// What it is.
+    /// A description in one line.
     pub description: Option<String>,
     /// Names of its parameters.
     pub params: Vec<String>,

@@ -31,7 +31,7 @@ const MAX_TOTAL_BYTES: usize = 4 << 20;
 /// Values that the files of one network may have together, aliases expanded.
 const MAX_TOTAL_VALUES: usize = 200_000;
 
-/// What a file describes.
+/// The kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A network.
@@ -190,7 +190,7 @@ impl<'a> Loader<'a> {
         self.is_full = self.sources.iter().count() >= MAX_FILES;
         if self.is_full || self.open.len() >= MAX_EXTENDS {
             let message = format!(
-                "files refer to each other more than {MAX_EXTENDS} deep, or are more than {MAX_FILES}"
+                "files refer to each other more than {MAX_EXTENDS} levels deep, or there are more than {MAX_FILES}"
             );
             return self.report(
                 Diagnostic::new(Code::TooManyFiles, message).at(target.span, "named here"),
@@ -214,13 +214,13 @@ impl<'a> Loader<'a> {
             if self.open.contains(&canonical) || canonical == from.canonical {
                 let message = format!("`{}` leads back to itself", target.text);
                 return self.report(
-                    Diagnostic::new(Code::ExtendsCycle, message).at(target.span, "the circle"),
+                    Diagnostic::new(Code::ExtendsCycle, message).at(target.span, "the cycle"),
                 );
             }
         } else if !normal(&from.canonical.parent().unwrap_or(Path::new("")).join(relative))
             .starts_with(&root)
         {
-            // Whether a file outside of the folder exists is nobody's business.
+            // An untrusted file must not find out whether a file outside of the folder exists.
             return self.report(escapes());
         }
         self.read(&path, Some(target.span))
@@ -310,7 +310,7 @@ impl<'a> Loader<'a> {
         let (found, wanted) = (found.describe(), kind.describe());
         let message = format!("`{}` is {found}, not {wanted}", document.path.display());
         self.report(
-            Diagnostic::new(Code::WrongKind, message).at(from, format!("{wanted} is needed here")),
+            Diagnostic::new(Code::WrongKind, message).at(from, format!("expected {wanted}")),
         )
     }
 

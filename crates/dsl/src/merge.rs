@@ -7,7 +7,7 @@ use crate::yaml::{Entry, Map, Node, Value};
 /// Keys that describe one network and never pass to a variant of it.
 const NOT_INHERITED: [&str; 4] = ["name", "description", "notes", "published"];
 
-/// Keys whose map is a choice of one form, replaced as a whole.
+/// Keys whose map selects one of several forms, and is replaced as a whole.
 const WHOLE: [&str; 1] = ["tail"];
 
 /// `base` as a variant sees it.

@@ -79,7 +79,7 @@ fn architecture(generator: &mut SchemaGenerator) -> Schema {
     schema
 }
 
-/// Lets null stand for every property, which removes it in a file that extends another.
+/// Allows null for every property, which removes it in a file that extends another.
 fn nullable(schema: &mut Schema) {
     let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else {
         return;

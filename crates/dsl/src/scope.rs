@@ -11,10 +11,10 @@ use crate::{
     yaml::{Node, Value},
 };
 
-/// What a value in a list or map counts at least, when it is evaluated.
+/// Minimum size of a value in a list or map, when it is evaluated.
 const BYTES_A_VALUE: usize = 4;
 
-/// What a step reads, as far as it is known.
+/// The input of a step, if it is known.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Input {
     /// The shape of the input.
@@ -23,7 +23,7 @@ pub(crate) enum Input {
     Unknown,
 }
 
-/// A name and its value; none when an error, already reported, hides it.
+/// A name and its value; `None` if an error, already reported, hides it.
 pub(crate) type Named = (Arc<str>, Option<Val>);
 
 /// A frame of named values; frames inside see the frames outside.
@@ -37,7 +37,7 @@ pub(crate) struct Scope<'a> {
 impl<'a> Scope<'a> {
     pub(crate) const EMPTY: Scope<'static> = Scope { outer: None, values: &[], input: None };
 
-    /// A frame that stands alone.
+    /// A frame without a parent.
     pub(crate) fn root(values: &'a [Named]) -> Self {
         Self { outer: None, values, input: None }
     }
@@ -87,7 +87,7 @@ impl Lookup for Scope<'_> {
     }
 }
 
-/// Reads values in a scope and reports what is wrong with them.
+/// Reads values in a scope and reports errors in them.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
     pub(crate) scope: &'a Scope<'a>,
@@ -127,7 +127,7 @@ impl Reader<'_> {
                 None
             }
             Err(EvalError::Undefined(reason)) => {
-                let message = format!("`{text}` has no value: {reason}");
+                let message = format!("`{text}` cannot be evaluated: {reason}");
                 self.report(Diagnostic::new(Code::Evaluation, message).at(span, "this expression"))
             }
         }
@@ -171,7 +171,7 @@ impl Reader<'_> {
         }
     }
 
-    /// `$name` that stands for a list or a map is replaced by it; everything else stays as it is.
+    /// Replaces a `$name` that refers to a list or a map by its value; everything else is unchanged.
     pub(crate) fn substitute(&self, node: &Node) -> Option<Node> {
         match &node.value {
             Value::Text(text) if text.starts_with('$') => {
@@ -215,8 +215,8 @@ impl Reader<'_> {
     }
 }
 
-/// The place of some bytes of an expression, if the text stands in the file as it is (not escaped or
-/// quoted); else the whole of it.
+/// The place of a part of an expression, if the text is in the file as it is (not escaped or quoted); else the place of
+/// the whole text.
 fn within(span: Span, text: &str, at: usize, length: usize) -> Span {
     if (span.end - span.start) as usize != text.len() {
         return span;

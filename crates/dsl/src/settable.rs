@@ -1,4 +1,4 @@
-//! What of a network can be set from outside, with what it is now.
+//! The parameters and arguments of a network that can be set, with their current values.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -24,7 +24,7 @@ use crate::{
     yaml::{Map, Node, Value},
 };
 
-/// What a value decides.
+/// The kind of a settable value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SettableKind {
     /// A width, or something that widths are computed from.
@@ -40,9 +40,9 @@ pub enum SettableKind {
 pub struct Settable {
     /// How it is called in a [`crate::Setting`]: `4a.c3`.
     pub key: String,
-    /// What it is now.
+    /// The current value.
     pub value: f64,
-    /// What it decides.
+    /// Its kind.
     pub kind: SettableKind,
 }
 
@@ -63,7 +63,7 @@ impl Settable {
 pub struct TailChoice {
     /// Its name.
     pub label: &'static str,
-    /// The value of the setting `tail`; none for the one that the file has.
+    /// The value of the setting `tail`; `None` for the one that the file has.
     pub value: Option<String>,
     /// Its widths, which can be set while the network ends in it.
     pub widths: Vec<Settable>,
@@ -74,7 +74,7 @@ pub struct TailChoice {
 pub struct Settables {
     /// The setting `width_multiplier`.
     pub width_multiplier: f64,
-    /// The setting `input.size`; none where height and width differ.
+    /// The setting `input.size`; `None` if height and width differ.
     pub input_size: Option<u32>,
     /// What the setting `tail` can be, the file's own first; empty for a network without classes.
     pub tails: Vec<TailChoice>,
@@ -83,10 +83,10 @@ pub struct Settables {
     pub values: Vec<Settable>,
 }
 
-/// What of the network in a file can be set.
+/// The settable values of the network in a file.
 ///
 /// # Errors
-/// All diagnostics, when the file is wrong or no network.
+/// All diagnostics, when the file has errors or is not a network.
 pub fn settables(files: &dyn Files, path: &FilePath) -> Result<Settables, Failure> {
     let sink = DiagnosticSink::default();
     let mut loader = Loader::new(files, &sink);
@@ -160,7 +160,7 @@ fn of(map: &Map, built: &Built) -> Settables {
     }
 }
 
-/// The file's tail and those that could stand in its place, with a softmax if it has one.
+/// The file's tail and the alternatives to it, with a softmax if it has one.
 fn tails(map: &Map) -> Vec<TailChoice> {
     let Some(tail) = map.get("tail").filter(|_| map.get("classes").is_some()) else {
         return Vec::new();
@@ -188,7 +188,7 @@ fn tails(map: &Map) -> Vec<TailChoice> {
     }
 }
 
-/// The widths of an `fc` tail that says nothing of them.
+/// The default widths of an `fc` tail.
 fn fc_widths() -> Vec<Settable> {
     let width = |(number, width): (usize, u32)| Settable {
         key: format!("{}.width", fc_path(number)),

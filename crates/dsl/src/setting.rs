@@ -17,7 +17,7 @@ use crate::{
 /// A value that is set from outside: `width=0.75` or `4a.c3=256`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
-    /// What is set.
+    /// The key: a parameter, variable, top-level key, or argument of a step.
     pub key: String,
     /// Its value, as YAML.
     pub value: String,

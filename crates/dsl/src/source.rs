@@ -26,7 +26,7 @@ pub trait Files {
     /// When the file does not exist.
     fn canonical(&self, path: &Path) -> io::Result<PathBuf>;
 
-    /// The folder that files may refer to each other in, beside the one that a file lies in.
+    /// The folder within which files may refer to each other, in addition to the folder of each file.
     fn working_folder(&self) -> Option<PathBuf>;
 }
 
@@ -37,7 +37,7 @@ pub struct Disk;
 impl Files for Disk {
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        // Whoever asked for so much says what is too large.
+        // The caller reports which file is too large.
         inceptive_files::open(path, u64::MAX)?.take(limit).read_to_end(&mut bytes)?;
         Ok(bytes)
     }

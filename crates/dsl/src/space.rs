@@ -1,4 +1,4 @@
-//! Spaces of networks: a base, what varies, and what is wanted.
+//! Spaces of networks: a base, variables, constraints and objectives.
 
 use std::{
     collections::HashSet,
@@ -37,15 +37,15 @@ const MAX_VARIABLES: usize = 256;
 pub struct Space {
     /// Its title.
     pub title: String,
-    /// What it is.
+    /// A description in one line.
     pub description: Option<String>,
     /// What else a reader should know.
     pub notes: Vec<String>,
-    /// What varies.
+    /// The variables.
     pub variables: Vec<Variable>,
     /// What every network of interest satisfies.
     pub constraints: Vec<Constraint>,
-    /// What to look for.
+    /// The objectives.
     pub objectives: Vec<Objective>,
     /// The file that it was read from.
     pub file: PathBuf,

@@ -1,6 +1,5 @@
-//! What can be checked without building the network: names of blocks, defaults, that every parameter is used,
-//! and, by going through every step once with no value known, whatever is wrong in blocks that nobody calls
-//! and in branches that a condition leaves out.
+//! Checks that do not need the network: names of blocks, defaults, unused parameters, and, by going through every step
+//! once without values, errors in blocks that are never used and in branches that a condition skips.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -21,8 +20,8 @@ use crate::{
     yaml::{Entry, Map, Node, Value},
 };
 
-/// Checks the blocks and steps of an architecture or a library; `names` are those that every expression sees.
-/// Gives the number of steps.
+/// Checks the blocks and steps of an architecture or a library; `names` are those that every expression may use.
+/// Returns the number of steps.
 pub(crate) fn architecture(
     map: &Map,
     names: impl Iterator<Item = Arc<str>>,
@@ -160,7 +159,7 @@ fn variables(text: &str, used: &mut HashSet<Arc<str>>) {
         Ok(expr) => expr.variables(&mut |name| {
             used.insert(Arc::from(name));
         }),
-        // What is wrong with it is reported where it is evaluated; what it mentions is used all the same.
+        // Its errors are reported where it is evaluated; the names in it count as used.
         Err(_) => used.extend(expr::mentions(text).map(|(_, name)| Arc::from(name))),
     }
 }

@@ -21,7 +21,7 @@ pub(crate) struct Step<'a> {
     /// The operator or block; may be an expression.
     pub(crate) word: &'a str,
     pub(crate) name: Option<&'a str>,
-    /// Where operator and name stand.
+    /// The place of operator and name.
     pub(crate) span: Span,
     pub(crate) args: Option<&'a Node>,
 }
@@ -45,7 +45,7 @@ impl<'a> Step<'a> {
                 let help = "start every step with `- `, and put its arguments in braces or indent them further";
                 return reader.report(
                     Diagnostic::new(Code::MalformedStep, message)
-                        .at(at, "belongs to no step")
+                        .at(at, "not part of a step")
                         .help(help),
                 );
             }

@@ -1,4 +1,4 @@
-//! Networks back to YAML: one file that needs no other, whatever was extended, used or set.
+//! Writes networks as YAML: one file without references to others, with everything that was extended, used or set.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
 /// The text of a network.
 pub(crate) fn to_yaml(draft: &Draft) -> Result<String, serde_yaml::Error> {
     let mut map = without(&draft.map, &RESOLVED_KEYS);
-    // What was set last wins.
+    // The last setting wins.
     for (path, span, args) in &draft.overrides {
         let value = |value| Node { span: *span, value };
         let entry = |key: &str, map: Map| Entry {

@@ -1,8 +1,8 @@
-//! YAML text to a tree of values that know where they were written.
+//! Parses YAML text into a tree of values with their places.
 //!
-//! serde_yaml reads the values but does not say where they stand. So the text is read twice: a pass over
-//! parser events notes the place of every value and refuses hostile documents (too deep, too many values
-//! behind aliases, keys given twice) before serde_yaml sees them; then both are joined.
+//! serde_yaml reads the values but not their places. So the text is read twice: a pass over parser events records the
+//! place of every value and refuses hostile documents (too deep, too many values behind aliases, duplicate keys) before
+//! serde_yaml reads them; then both are joined.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -21,7 +21,7 @@ const MAX_VALUES: usize = 100_000;
 /// How many bytes a text may have: a step in a `repeat` reads its texts again and again.
 const MAX_TEXT: usize = 4096;
 
-/// A value and where it stands. Cheap to clone.
+/// A value and its place. Cheap to clone.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Node {
     pub(crate) span: Span,
@@ -43,7 +43,7 @@ pub(crate) enum Value {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Map(pub(crate) Vec<Entry>);
 
-/// A key, where it stands, and its value.
+/// A key, its place, and its value.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Entry {
     pub(crate) key: Arc<str>,
@@ -116,7 +116,7 @@ pub(crate) fn shown(number: f64) -> String {
     }
 }
 
-/// Parses one document; gives it with the number of its values, aliases expanded.
+/// Parses one document; returns it with the number of its values after aliases are expanded.
 pub(crate) fn parse(text: &str, source: u32, sink: &DiagnosticSink) -> Option<(Node, usize)> {
     let places = Places::new(text, source);
     refuse_control_characters(text, &places, sink)?;
@@ -159,10 +159,10 @@ fn refuse_control_characters(text: &str, places: &Places, sink: &DiagnosticSink)
             || matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}')
     };
     let Some((at, bad)) = text.char_indices().find(|(_, c)| is_bad(*c)) else { return Some(()) };
-    let message = format!("the character {} cannot stand in YAML", bad.escape_unicode());
+    let message = format!("the character {} is not allowed in YAML", bad.escape_unicode());
     let diagnostic = Diagnostic::new(Code::YamlSyntax, message).at(places.byte_span(at), "here");
     sink.push(match bad {
-        '\0' => diagnostic.help("save the file as UTF-8; this may be UTF-16, or no text at all"),
+        '\0' => diagnostic.help("save the file as UTF-8; it may be UTF-16, or not text at all"),
         _ => diagnostic.help("delete it; in quotes it is written as an escape such as `\"\\e\"`"),
     });
     None
@@ -176,18 +176,18 @@ pub(crate) fn no_data(span: Span) -> Diagnostic {
 }
 
 fn too_deep(span: Span) -> Diagnostic {
-    let message = format!("lists and maps are nested more than {MAX_DEPTH} deep");
+    let message = format!("lists and maps are nested more than {MAX_DEPTH} levels deep");
     Diagnostic::new(Code::TooDeep, message).at(span, "here")
 }
 
-/// The usual reason for what the YAML parser says.
+/// The usual cause of a message of the YAML parser.
 fn syntax_help(info: &str) -> &'static str {
     if info.contains("tab") {
         "indent with spaces"
     } else if info.contains("anchor") {
         "an alias `*name` needs an anchor `&name` on a value before it"
     } else {
-        "is a bracket or quote not closed, or a space missing after a colon, here or above?"
+        "check for an unclosed bracket or quote, or a missing space after a colon, here or above"
     }
 }
 
@@ -308,7 +308,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Handles one event; none when the document is refused.
+    /// Handles one event; `None` if the document is refused.
     fn event(&mut self, event: Event<'_>, span: Span) -> Option<()> {
         match event {
             Event::Scalar(text, _, anchor, tag) => {

@@ -1,8 +1,8 @@
-//! Reading files that somebody names: regular files of limited size, and nothing else.
+//! Reads regular files of limited size, and no others.
 //!
-//! A device never ends, a pipe waits for whoever writes to it, and a file of terabytes fills the memory. All
-//! readers of the program open files here, so that none of them can hang or be exhausted. Nothing here knows
-//! what is in a file, and nothing is written.
+//! A device never ends, a pipe waits for its writer, and a file of terabytes fills the memory. All parts of the program
+//! open files with this crate, so that none of them can hang or run out of memory. It does not interpret the content of
+//! files.
 
 #![forbid(unsafe_code)]
 
@@ -29,7 +29,7 @@ pub const MIB: u64 = 1 << 20;
 /// Bytes of 2^30.
 pub const GIB: u64 = 1 << 30;
 
-/// Why a file is not read, although the system would give it.
+/// Why a file is refused although the system can open it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// It is a folder.
@@ -38,16 +38,16 @@ pub enum Refusal {
     /// It is a pipe, a device or a socket.
     #[error("it is {0}, not a regular file; save its content to a file and use that one")]
     NotRegular(&'static str),
-    /// It is larger than what is read.
+    /// It is larger than the limit.
     #[error("it is larger than the limit of {}", Size(*limit))]
     TooLarge {
-        /// The most bytes that are read.
+        /// Maximum number of bytes that are read.
         limit: u64,
     },
 }
 
 impl Refusal {
-    /// Why a file was refused; none where the system refused it.
+    /// Why a file was refused; `None` if the system refused it.
     pub fn of(error: &io::Error) -> Option<Self> {
         error.get_ref().and_then(|inner| inner.downcast_ref::<Self>()).copied()
     }
@@ -64,7 +64,7 @@ impl From<Refusal> for io::Error {
     }
 }
 
-/// A limit in a unit in which it can be read; one of whole GiB exactly.
+/// A size for messages: in GiB if it is a whole number of them, else in MiB or bytes.
 struct Size(u64);
 
 impl fmt::Display for Size {
@@ -77,17 +77,16 @@ impl fmt::Display for Size {
     }
 }
 
-/// Opens a regular file of at most `limit` bytes to read. It never waits: neither for a pipe's writer, nor for a
-/// device.
+/// Opens a regular file of at most `limit` bytes for reading. It never blocks, neither on a pipe nor on a device.
 ///
 /// # Errors
-/// When the system does not give it, or it holds a [`Refusal`].
+/// When the system cannot open it, or with a [`Refusal`].
 pub fn open(path: &Path, limit: u64) -> io::Result<File> {
     // Before it is opened, as opening alone has effects on some devices.
     check(&fs::metadata(path)?, limit)?;
     let mut options = File::options();
     options.read(true);
-    // By now something else may have the name: a pipe is then opened without waiting, and found out.
+    // By now the name may be that of another file: a pipe is opened without waiting, and detected.
     #[cfg(unix)]
     options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
     let file = options.open(path)?;
@@ -98,13 +97,13 @@ pub fn open(path: &Path, limit: u64) -> io::Result<File> {
 /// Reads a regular file of at most `limit` bytes.
 ///
 /// # Errors
-/// When the system does not give it, or it holds a [`Refusal`].
+/// When the system cannot read it, or with a [`Refusal`].
 pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file = open(path, limit)?;
     let expected = usize::try_from(file.metadata()?.len()).unwrap_or_default();
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(expected).map_err(|_| io::ErrorKind::OutOfMemory)?;
-    // A file may grow meanwhile, and files of the system do not tell their size.
+    // A file may grow while it is read, and files such as those in /proc report no size.
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
         return Err(Refusal::TooLarge { limit }.into());
@@ -115,7 +114,7 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 /// Reads a regular file of at most `limit` bytes as text.
 ///
 /// # Errors
-/// When the system does not give it, it holds a [`Refusal`], or is not UTF-8.
+/// When the system cannot read it, with a [`Refusal`], or when it is not UTF-8.
 pub fn read_text(path: &Path, limit: u64) -> io::Result<String> {
     let text = String::from_utf8(read(path, limit)?);
     text.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
@@ -133,7 +132,7 @@ fn check(metadata: &fs::Metadata, limit: u64) -> Result<(), Refusal> {
     }
 }
 
-/// What a file that is not regular is, in words.
+/// The kind of a file that is not regular, in words.
 #[cfg(unix)]
 fn kind(file: FileType) -> &'static str {
     if file.is_fifo() {

@@ -1,15 +1,15 @@
-//! Links that lead what is written to another place.
+//! Links that would redirect an output to another place.
 
 use std::{
     fs, io,
     path::{Component, Path, PathBuf},
 };
 
-/// Refuses a path that leads through a link which a stranger may have made: any part of a relative path, which may lead
-/// through a repository of somebody else, and the last part of an absolute one, which a person or a system chose.
+/// Refuses a path that leads through an untrusted link: any part of a relative path, which may lead through an
+/// untrusted repository, and the last part of an absolute one, whose folders the user or the system chose.
 ///
 /// # Errors
-/// When a part is such a link; the message names it and what it leads to.
+/// When a part is such a link; the message names the link and its target.
 pub fn refuse_links(path: &Path) -> io::Result<()> {
     let mut part = PathBuf::new();
     for component in path.components() {

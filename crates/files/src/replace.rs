@@ -1,12 +1,12 @@
-//! Writing files so that none is ever half-written, and none is written that nobody meant.
+//! Atomic writing of files, protected against overwriting inputs.
 //!
 //! Three rules hold for every output of this program:
-//! - Nothing that was read is replaced: see [`InputFiles`].
-//! - Nothing is written through a link. A relative path may lead through a stranger's folder, so no part of it may be
-//!   a link; of an absolute path, which a person or a system chose, the last part may not. `/dev/stdout` and its like
-//!   are written to as they are.
-//! - Files are written beside their targets under a name of their own and renamed, so that a reader sees the old
-//!   file or the new one. What a killed run left of that is removed by the next one.
+//! - No input is replaced: see [`InputFiles`].
+//! - Nothing is written through a link. A relative path may lead through an untrusted folder, so no part of it may be a
+//!   link; of an absolute path, which the user or the system chose, only the last part is checked. `/dev/stdout` and the
+//!   like may be written to.
+//! - A file is written under a temporary name beside its target and renamed, so that a reader sees either the old or
+//!   the new content. Temporary files of a killed run are removed by the next one.
 
 use std::{
     env,
@@ -27,12 +27,12 @@ use tempfile::NamedTempFile;
 pub struct WriteError {
     /// The file or folder.
     pub path: PathBuf,
-    /// What the system says, or which rule it breaks.
+    /// The system's error, or the rule that was violated.
     #[source]
     pub error: io::Error,
 }
 
-/// Files that were read, none of which an output may replace: what a user has may be what they have only once.
+/// Files that were read. No output may replace one of them, because it may be the user's only copy.
 #[derive(Clone, Debug, Default)]
 pub struct InputFiles(Vec<PathBuf>);
 
@@ -49,7 +49,7 @@ impl InputFiles {
         self.0.push(true_path(file));
     }
 
-    /// Adds a store of results with the files that SQLite keeps beside it, which may hold the latest results.
+    /// Adds a store of results and the files that SQLite keeps beside it, which may hold the latest results.
     pub fn add_store(&mut self, store: &Path) {
         for suffix in ["", "-wal", "-shm", "-journal"] {
             let mut file = OsString::from(true_path(store));
@@ -109,21 +109,21 @@ pub fn create_folder(path: &Path) -> Result<(), WriteError> {
     })
 }
 
-/// That a file stands where a folder is to be, if one does: the system only says that something exists.
+/// The file that is in the place of a folder, if there is one: the system's message only says that something exists.
 fn in_the_way(folder: &Path) -> Option<io::Error> {
     let file = folder.ancestors().find(|path| path.exists()).filter(|path| !path.is_dir())?;
     let reason = format!("a file `{}` exists where a folder is needed", file.display());
     Some(io::Error::new(io::ErrorKind::NotADirectory, reason))
 }
 
-/// Folders of the system whose links stand for open files, such as `/dev/stdout`.
+/// Folders of the system whose links refer to open files, such as `/dev/stdout`.
 const OPEN_FILES: [&str; 3] = ["/dev", "/dev/fd", "/proc/self/fd"];
 
-/// Replaces a file that is none of `inputs`: writes beside it, syncs and renames. Devices and pipes are written to
+/// Replaces a file that is not one of `inputs`: writes beside it, syncs and renames. Devices and pipes are written to
 /// directly.
 ///
 /// # Errors
-/// When the file cannot be written, was read, or is a link; it is then as it was.
+/// When the file cannot be written, is an input, or is a link; its content is then unchanged.
 pub fn replace_file(path: &Path, content: &[u8], inputs: &InputFiles) -> Result<(), WriteError> {
     let replaced = match is_open_file(path) {
         true => fs::write(path, content),
@@ -132,7 +132,7 @@ pub fn replace_file(path: &Path, content: &[u8], inputs: &InputFiles) -> Result<
     replaced.map_err(|error| WriteError { path: path.to_owned(), error })
 }
 
-/// Whether a path stands for something that is no regular file, or for a file that is open already.
+/// Whether a path refers to something that is not a regular file, or to a file that is already open.
 fn is_open_file(path: &Path) -> bool {
     let Ok(about) = fs::symlink_metadata(path) else { return false };
     let is_systems = || OPEN_FILES.iter().any(|folder| path.parent() == Some(Path::new(folder)));
@@ -142,7 +142,7 @@ fn is_open_file(path: &Path) -> bool {
     }
 }
 
-/// A file that was written beside its target, and takes its place when it is finished. It is locked until then.
+/// A temporary file beside its target, which it replaces when it is finished. It is locked until then.
 struct Part {
     file: NamedTempFile,
     target: PathBuf,
@@ -191,7 +191,8 @@ const PART_SUFFIX: &str = ".part";
 /// No file that is being written is so old and not locked yet.
 const STALE: Duration = Duration::from_secs(60);
 
-/// Removes what killed runs left in a folder: files named as only this program names them, that nobody holds locked.
+/// Removes the temporary files of killed runs in a folder: files with this program's temporary names that no program
+/// has locked.
 fn remove_stale(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
@@ -214,10 +215,10 @@ fn is_stale(path: &Path) -> bool {
         && File::open(path).is_ok_and(|file| file.try_lock().is_ok())
 }
 
-/// Stands in a folder while its files are replaced. If the program is killed meanwhile, it stays.
+/// Present in a folder while its files are replaced. If the program is killed during that, it stays.
 const UNFINISHED: &str = "UNFINISHED.txt";
 
-/// What it says.
+/// Its content.
 const UNFINISHED_TEXT: &str = "This report mixes files of two runs: the program ended while replacing them.\n\
                                Write the report again.\n";
 
@@ -226,8 +227,8 @@ pub fn is_unfinished(folder: &Path) -> bool {
     fs::symlink_metadata(folder.join(UNFINISHED)).is_ok()
 }
 
-/// Replaces files of a folder, and removes `stale` ones. Until all new ones are whole, the folder is as it was; from
-/// then until all are in their places, a note in it says that they are of two runs.
+/// Replaces files of a folder, and removes `stale` ones. The folder is unchanged until all new files are written; while
+/// they are moved into place, a note in the folder says that it mixes files of two runs.
 pub fn replace_all(
     folder: &Path,
     files: &[(String, String)],

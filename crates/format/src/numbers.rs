@@ -47,12 +47,12 @@ pub fn percent_change(before: u64, after: u64) -> String {
     format!("{:+.1}%", (after as f64 / before as f64 - 1.0) * 100.0)
 }
 
-/// A share of a whole: `12.5%`.
+/// A fraction as a percentage: `12.5%`.
 pub fn share(fraction: f64) -> String {
     format!("{:.1}%", fraction * 100.0)
 }
 
-/// A share of a whole without decimals: `12%`.
+/// A fraction as a percentage without decimals: `12%`.
 pub fn percent(fraction: f64) -> String {
     format!("{:.0}%", fraction * 100.0)
 }
@@ -92,7 +92,7 @@ pub fn short_count(count: u64) -> String {
     format!("{scaled:.decimals$}{unit}")
 }
 
-/// A number with so many decimals.
+/// A number with this number of decimals.
 pub fn decimals(value: f64, decimals: usize) -> String {
     format!("{value:.decimals$}")
 }

@@ -1,4 +1,4 @@
-//! A name for what a network computes.
+//! Fingerprints: identifiers of what a network computes.
 
 use std::{collections::HashMap, fmt};
 

@@ -61,7 +61,7 @@ pub enum Form {
 /// An operator at its place in the network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
-    /// What it computes.
+    /// Its operator.
     pub op: Op,
     /// Its stable name, unique in the graph.
     pub path: Path,
@@ -84,10 +84,10 @@ impl Node {
     }
 }
 
-/// What to add to a graph: a node before its shape is known.
+/// A node to add to a graph, before its shape is inferred.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewNode {
-    /// What it computes.
+    /// Its operator.
     pub op: Op,
     /// Its stable name.
     pub path: Path,
@@ -121,7 +121,7 @@ impl From<&Node> for NewNode {
 pub struct AuxiliaryHead {
     /// Its name, the first segment of its nodes' paths.
     pub name: String,
-    /// The node that gives its logits.
+    /// The node that outputs its logits.
     pub output: NodeId,
     /// Weight of its loss in the training loss.
     pub weight: f32,
@@ -161,7 +161,7 @@ pub enum GraphError {
     Shape {
         /// The node.
         path: Path,
-        /// What does not fit.
+        /// The error.
         #[source]
         error: ShapeError,
     },
@@ -196,11 +196,11 @@ pub enum GraphError {
     ReadsAuxiliary {
         /// The node that reads.
         path: Path,
-        /// What it reads.
+        /// Its input.
         input: Path,
     },
     /// A node's result is used by nothing.
-    #[error("the result of `{path}` is never used")]
+    #[error("the output of `{path}` is never used")]
     Unused {
         /// The node.
         path: Path,
@@ -240,10 +240,10 @@ pub enum GraphError {
 }
 
 impl Graph {
-    /// The most nodes a graph holds.
+    /// Maximum number of nodes a graph holds.
     pub const MAX_NODES: usize = 100_000;
 
-    /// The most work in a graph: the sum over nodes of output elements times the values read for each,
+    /// Maximum work of a graph: the sum over nodes of output elements times the values read for each,
     /// plus the elements of its inputs. Parameters, bytes moved, activations, MACs and FLOPs are all
     /// bounded by a small multiple of it, so every count fits a `u64` and, being below 2^53, is exact in
     /// every JSON reader.
@@ -317,7 +317,7 @@ impl Graph {
             .filter(|&work| work <= u128::from(Self::MAX_WORK))
             .ok_or(ShapeError::TooLarge {
                 op: op.name(),
-                what: "the network's work in multiply-accumulates and values",
+                what: "the network's total of multiply-accumulates and values",
                 limit: Self::MAX_WORK,
             })?;
         Ok((shape, work))
@@ -340,7 +340,7 @@ impl Graph {
                 Some(found) if found != *dims => {
                     return refused(kept, *role, format!("{dims:?}"), format!("{found:?}"));
                 }
-                // A tensor that nobody has yet is what this node makes of it.
+                // This node defines a tensor that no node has yet.
                 _ => {}
             }
         }
@@ -382,7 +382,7 @@ impl Graph {
         !self.shared.is_empty()
     }
 
-    /// Declares which node gives the network's result.
+    /// Declares which node is the network's output.
     pub fn set_output(&mut self, output: NodeId) {
         self.output = output;
     }
@@ -445,7 +445,7 @@ impl Graph {
         self.by_path.get(path).copied()
     }
 
-    /// What a node reads, in the order of its inputs.
+    /// The inputs of a node, in order.
     pub fn inputs(&self, id: NodeId) -> Vec<NodeId> {
         let mut inputs: Vec<(Slot, NodeId)> = self
             .dag
@@ -456,7 +456,7 @@ impl Graph {
         inputs.into_iter().map(|(_, input)| input).collect()
     }
 
-    /// Shapes of what a node reads, in the order of its inputs.
+    /// Shapes of the inputs of a node, in order.
     pub fn input_shapes(&self, id: NodeId) -> Vec<Shape> {
         self.inputs(id).into_iter().map(|input| self.node(input).shape).collect()
     }
@@ -476,7 +476,7 @@ impl Graph {
         only.filter(|_| consumers.next().is_none())
     }
 
-    /// The nodes that give the results of the network and of its auxiliary heads.
+    /// The output nodes of the network and of its auxiliary heads.
     pub fn results(&self) -> HashSet<NodeId> {
         let heads = self.auxiliary.iter().map(|head| head.output);
         heads.chain([self.output]).collect()
@@ -487,7 +487,7 @@ impl Graph {
         NodeId(NodeIndex::new(0))
     }
 
-    /// The node that gives the network's result.
+    /// The node that is the network's output.
     pub fn output(&self) -> NodeId {
         self.output
     }

@@ -15,9 +15,9 @@ pub enum ShapeError {
     Arity {
         /// The operator's name.
         op: &'static str,
-        /// What it takes.
+        /// The number of inputs that it takes.
         expected: Arity,
-        /// What it was given.
+        /// The number of inputs that it got.
         found: usize,
     },
     /// An attribute that must be positive is zero, or one is out of its range.
@@ -29,11 +29,11 @@ pub enum ShapeError {
         attribute: &'static str,
         /// Its value.
         value: String,
-        /// What is allowed.
+        /// The allowed values.
         expected: String,
     },
     /// A map was expected and a vector came, or the reverse.
-    #[error("{op} needs a {expected}, its input is {found}")]
+    #[error("{op} needs a {expected}, but its input is {found}")]
     Rank {
         /// The operator's name.
         op: &'static str,
@@ -77,7 +77,7 @@ pub enum ShapeError {
         other: Shape,
         /// Position of that input, from 0.
         input: usize,
-        /// What must agree.
+        /// The requirement.
         reason: &'static str,
     },
     /// The result, or the work to compute it, is larger than the program counts exactly.
@@ -85,7 +85,7 @@ pub enum ShapeError {
     TooLarge {
         /// The operator's name.
         op: &'static str,
-        /// What is too large.
+        /// The quantity that is too large.
         what: &'static str,
         /// The limit.
         limit: u64,
@@ -300,7 +300,7 @@ impl Slide {
         }
     }
 
-    /// Number of window positions along one axis; none when the window does not fit once.
+    /// Number of window positions along one axis; `None` if the window does not fit once.
     fn positions(
         &self,
         input: u32,

@@ -14,7 +14,7 @@ pub struct Module {
     pub path: Path,
     /// Its nodes, in execution order; at least one.
     pub nodes: Vec<NodeId>,
-    /// What it reads from outside, in execution order.
+    /// The nodes outside of it that it reads, in execution order.
     pub inputs: Vec<NodeId>,
     /// Its nodes that are read from outside or are a result of the network, in execution order.
     pub outputs: Vec<NodeId>,
@@ -30,7 +30,7 @@ pub struct Collapsed {
     pub edges: Vec<(usize, usize)>,
 }
 
-/// A module at the depth of a [`Collapsed`] graph, or a node that stands alone there.
+/// A module at the depth of a [`Collapsed`] graph, or a single node outside of modules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     /// Its path.
@@ -40,7 +40,7 @@ pub struct Group {
 }
 
 impl Graph {
-    /// The module at a path; none if no node is at or under it.
+    /// The module at a path; `None` if no node is at or under it.
     pub fn module(&self, path: &Path) -> Option<Module> {
         let is_inside = |id: NodeId| self.node(id).path.is_within(path);
         let nodes: Vec<NodeId> = self.ids().filter(|&id| is_inside(id)).collect();

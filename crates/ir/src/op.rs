@@ -23,7 +23,7 @@ pub enum Op {
     Activation(Activation),
     /// Maximum or average over a sliding window, map to map.
     Pool(Pool),
-    /// Maximum or average over the whole map: CxHxW to Cx1x1.
+    /// Maximum or average over all rows and columns of the map: CxHxW to Cx1x1.
     GlobalPool(PoolKind),
     /// Average over a grid of windows that covers the map: CxHxW to Cx`output`.
     AdaptiveAvgPool {
@@ -117,7 +117,7 @@ pub enum Activation {
     HardSwish,
 }
 
-/// What a pooling window computes.
+/// Maximum or average.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PoolKind {
     /// The largest value.

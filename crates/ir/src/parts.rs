@@ -10,13 +10,13 @@ use crate::op::Op;
 pub struct Parts {
     /// The nodes; exactly one is an [`Op::Input`].
     pub nodes: Vec<NodeParts>,
-    /// Position of the node that gives the network's result.
+    /// Position of the node that is the network's output.
     pub output: usize,
     /// The auxiliary heads.
     pub auxiliary: Vec<HeadParts>,
 }
 
-/// A node and what it reads.
+/// A node and its inputs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodeParts {
     /// The node.
@@ -30,7 +30,7 @@ pub struct NodeParts {
 pub struct HeadParts {
     /// Its name.
     pub name: String,
-    /// Position of the node that gives its logits.
+    /// Position of the node that outputs its logits.
     pub output: usize,
     /// Weight of its loss in the training loss.
     pub weight: f32,

@@ -1,21 +1,20 @@
-//! Stable names: where a node stands in the architecture.
+//! Stable names of nodes: their paths in the architecture.
 
 use std::{fmt, sync::Arc};
 
 /// The path of a node or a module, segments joined by `/`: `4a/3x3/reduce`.
 ///
-/// Paths come from the names that a person wrote, so they stay the same when something else in the
-/// network changes; the semantic diff, measurements and weights are matched by them. A node's path may
-/// be the prefix of another's: a convolution stands at `4a/3x3/reduce`, its normalisation at
-/// `4a/3x3/reduce/bn`.
+/// Paths are built from the names in the YAML, so they stay the same when another part of the network changes; nodes,
+/// measurements and weights are matched by path. A node's path may be a prefix of another's: a convolution is at
+/// `4a/3x3/reduce`, its normalisation at `4a/3x3/reduce/bn`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Path(Arc<str>);
 
 impl Path {
-    /// The most segments of a node's path.
+    /// Maximum number of segments of a node's path.
     pub const MAX_DEPTH: usize = 128;
 
-    /// The path of the whole network, which has no segments.
+    /// The path of the network itself, which has no segments.
     pub fn root() -> Self {
         Self(Arc::from(""))
     }
@@ -31,7 +30,7 @@ impl Path {
         if self.is_root() { Self::new(name) } else { Self(Arc::from(format!("{self}/{name}"))) }
     }
 
-    /// Whether this is the whole network.
+    /// Whether this is the path of the network itself.
     pub fn is_root(&self) -> bool {
         self.0.is_empty()
     }
@@ -66,7 +65,7 @@ impl Path {
         }
     }
 
-    /// The path without its last segment; none for the root.
+    /// The path without its last segment; `None` for the root.
     pub fn parent(&self) -> Option<Self> {
         match self.0.rfind('/') {
             Some(end) => Some(Self(Arc::from(&self.0[..end]))),
@@ -85,8 +84,8 @@ impl Path {
     }
 }
 
-/// Whether a character has no place in a name, because nobody sees it: control characters, and those that
-/// Unicode calls `Default_Ignorable_Code_Point`, such as marks of direction, joiners and spaces without width.
+/// Whether a character is invisible and therefore not allowed in a name: control characters, and those that Unicode
+/// calls `Default_Ignorable_Code_Point`, such as direction marks, joiners and zero-width spaces.
 pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,

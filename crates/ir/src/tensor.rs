@@ -8,7 +8,7 @@ use crate::{
     shape::Shape,
 };
 
-/// What a tensor of a layer is.
+/// The role of a tensor in a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
     /// Kernel of a convolution, matrix of a linear layer, gamma of a normalisation.
@@ -47,7 +47,7 @@ impl fmt::Display for Role {
     }
 }
 
-/// A tensor of an operator: what it is, and its dimensions, outermost first.
+/// A tensor of an operator: its role, and its dimensions, outermost first.
 pub type Tensor = (Role, Vec<usize>);
 
 impl Op {
@@ -96,10 +96,10 @@ fn with_bias(weight: Vec<usize>, has_bias: bool) -> Vec<Tensor> {
     std::iter::once((Role::Weight, weight)).chain(bias).collect()
 }
 
-/// The tensors of a node that are kept under another node's path, because both use the same ones: a layer that is
-/// applied twice, or two layers with one kernel and a bias each.
+/// The tensors of a node that are stored under another node's path, because both use the same ones: a layer that is
+/// applied twice, or two layers with the same kernel and separate biases.
 ///
-/// The other node need not be there any more: a tensor keeps its name while somebody uses it.
+/// The other node may have been removed: a tensor keeps its name as long as a node uses it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Shared(Vec<(Role, Path)>);
 
@@ -117,7 +117,7 @@ impl Shared {
         self.0.is_empty()
     }
 
-    /// The path that a tensor is kept under; none if it is the node's own.
+    /// The path that a tensor is kept under; `None` if it is the node's own.
     pub fn path(&self, role: Role) -> Option<&Path> {
         self.0.iter().find(|(known, _)| *known == role).map(|(_, path)| path)
     }

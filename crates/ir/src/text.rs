@@ -1,7 +1,7 @@
-//! Text from files of strangers, made harmless before anybody sees it.
+//! Makes text from untrusted files harmless before it is shown.
 //!
-//! Names, notes and paths are whatever somebody wrote. Shown as they are, they could colour a terminal, hide a line
-//! or turn the reading direction of what follows them. Every output goes through one of these functions.
+//! Names, notes and paths may hold any characters. Shown unchanged, they could colour a terminal, hide a line or change
+//! the reading direction of the text after them. Every output goes through one of these functions.
 
 use std::{borrow::Cow, fmt::Write};
 

@@ -60,7 +60,7 @@ impl Opset {
     }
 }
 
-/// What to write.
+/// Options of the export.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The graph's name.
@@ -103,7 +103,7 @@ pub enum ExportError {
 /// Name of the input of every exported network, `[batch, channels, height, width]`.
 pub const INPUT: &str = "input";
 
-/// Stands after a node's path in the names of nodes that ONNX needs besides it; no path has it.
+/// Separates a node's path from a suffix, in the names of additional nodes that ONNX needs. Not allowed in paths.
 pub const HELPER: char = '$';
 
 /// Writes an inference graph as ONNX. A node's name is its path, and so is the name of its result; an
@@ -263,7 +263,7 @@ impl Writer<'_> {
         });
     }
 
-    /// Adds a constant and gives its name.
+    /// Adds a constant and returns its name.
     fn constant(&mut self, name: String, dims: &[usize], values: &[f32]) -> String {
         self.initializer(
             name,
@@ -273,7 +273,7 @@ impl Writer<'_> {
         )
     }
 
-    /// Adds a constant vector of integers and gives its name.
+    /// Adds a constant vector of integers and returns its name.
     fn integers(&mut self, name: String, values: &[i64]) -> String {
         let bytes = values.iter().flat_map(|x| x.to_le_bytes()).collect();
         self.initializer(name, &[values.len()], DataType::Int64, bytes)

@@ -13,5 +13,5 @@ pub use export::{
 };
 pub use import::{ImportError, Imported, ValuesError, from_onnx};
 
-/// Who files say that they were written by.
+/// The name of this program, as written in files.
 const PRODUCER: &str = "inceptive";

@@ -4,7 +4,7 @@
 
 use prost::{Enumeration, Message, bytes::Bytes};
 
-/// A file: a graph and what is needed to understand it.
+/// A file: a graph and the information needed to interpret it.
 #[derive(Clone, PartialEq, Message)]
 pub struct ModelProto {
     #[prost(int64, tag = "1")]
@@ -58,7 +58,7 @@ pub struct GraphProto {
     pub value_info: Vec<ValueInfoProto>,
 }
 
-/// An operator, the names of what it reads and of what it gives.
+/// An operator, with the names of its inputs and outputs.
 #[derive(Clone, PartialEq, Message)]
 pub struct NodeProto {
     #[prost(string, repeated, tag = "1")]
@@ -98,7 +98,7 @@ pub struct AttributeProto {
     pub r#type: i32,
 }
 
-/// What an attribute holds.
+/// The type of an attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Enumeration)]
 pub enum AttributeType {
     Undefined = 0,

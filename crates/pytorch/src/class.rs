@@ -19,7 +19,7 @@ const MOST_PATHS: usize = 4;
 /// A line of text in a docstring is broken after this many columns.
 const WIDTH: usize = 92;
 
-/// What the class of the whole network is made from, besides the network.
+/// The inputs for the class of the network, besides the network.
 pub struct Main<'a> {
     /// The network's name.
     pub name: &'a str,
@@ -65,7 +65,7 @@ pub fn module(classes: &Classes<'_>, kind: usize) -> (String, Vec<Parameter>) {
     (text, parameters)
 }
 
-/// Where the modules of a class stand.
+/// The paths of the modules of a class, as text.
 fn places(paths: &[String]) -> String {
     let count = if paths.len() > MOST_PATHS { MOST_PATHS - 1 } else { paths.len() };
     let shown: Vec<String> = paths.iter().take(count).map(|path| quoted(path)).collect();
@@ -144,7 +144,7 @@ fn factors(
     text
 }
 
-/// The class of the whole network.
+/// The class of the network.
 pub fn network(classes: &Classes<'_>, network: &Network, main: &Main<'_>) -> String {
     let body = &network.body;
     let instances = [body];
@@ -183,7 +183,7 @@ fn last_line(logits: &Expr, evaluated: &Expr, softmax: bool) -> String {
     }
     let (logits, evaluated) = (logits.flat(), evaluated.flat());
     let both = Expr::Atom(format!("{logits} if self.training else {evaluated}"));
-    format!("        # Losses want logits.\n{}", both.line(2, "return ", ""))
+    format!("        # Losses need logits.\n{}", both.line(2, "return ", ""))
 }
 
 /// He et al. 2015, as torchvision's ResNets; PyTorch's own is too small for deep networks without
@@ -193,7 +193,7 @@ const INITIALIZATION: &str = "        for module in self.modules():
                 nn.init.kaiming_normal_(module.weight, nonlinearity=\"relu\")
 ";
 
-/// The docstring of the network's class: what it gives.
+/// The docstring of the network's class: its return values.
 fn description(network: &Network, main: &Main<'_>) -> String {
     let name = quoted(main.name);
     let heads: Vec<String> = main
@@ -203,9 +203,9 @@ fn description(network: &Network, main: &Main<'_>) -> String {
         .collect();
     let gives = match (heads.is_empty(), network.softmax) {
         (true, false) => return format!("    \"\"\"{name}.\"\"\"\n"),
-        (true, true) => "Gives logits in training, probabilities in evaluation.".to_owned(),
+        (true, true) => "Returns logits in training, probabilities in evaluation.".to_owned(),
         (false, softmax) => format!(
-            "Gives `(logits, [auxiliary logits, ...])` in training, {} in evaluation. Auxiliary \
+            "Returns `(logits, [auxiliary logits, ...])` in training, {} in evaluation. Auxiliary \
              heads, with the weights of their losses: {}.",
             if softmax { "probabilities" } else { "logits" },
             heads.join(", ")

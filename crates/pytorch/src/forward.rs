@@ -20,16 +20,16 @@ const RETURNED: usize = usize::MAX;
 /// Factors of sums, by the item and the position among its inputs.
 pub type Scales = HashMap<(usize, usize), Expr>;
 
-/// `forward` while it is written. What one join or function reads stands where it is read; everything else is
-/// a statement. `x` holds what flows through.
+/// The body of `forward` while it is written. A value that is read once, by a join or function, is written inline;
+/// every other value is a statement. `x` holds the current value.
 pub struct Forward<'a> {
     body: &'a Body,
     scales: &'a Scales,
-    /// In which statement an item stands.
+    /// The statement that contains each item.
     statement: Vec<usize>,
     /// The first and the last statement that need a value.
     uses: HashMap<Source, (usize, usize)>,
-    /// Items that stand where they are read.
+    /// Items that are written inline.
     inlined: HashMap<usize, Expr>,
     variables: HashMap<Source, String>,
     /// What `x` holds.
@@ -38,7 +38,7 @@ pub struct Forward<'a> {
 }
 
 impl<'a> Forward<'a> {
-    /// Prepares the statements of a module whose results are read this often by what returns them.
+    /// Prepares the statements of a module with these results.
     pub fn new(body: &'a Body, results: &[Source], scales: &'a Scales, mut names: Names) -> Self {
         names.take("self");
         let inputs = (0..body.inputs.len().max(1)).map(|at| (Source::Input(at), names.take("x")));
@@ -96,7 +96,7 @@ impl<'a> Forward<'a> {
         inlined.unwrap_or_else(name)
     }
 
-    /// What an item gives.
+    /// The expression of an item.
     fn apply(&self, at: usize) -> Expr {
         let item = &self.body.items[at];
         let mut values: Vec<Expr> = item.reads.iter().map(|&read| self.value(read)).collect();
@@ -134,7 +134,7 @@ impl<'a> Forward<'a> {
     }
 }
 
-/// In which statement each item stands: its own, that of its reader, or the one that returns it.
+/// The statement that contains each item: its own, its reader's, or the return statement.
 fn statements(body: &Body, results: &[Source]) -> Vec<usize> {
     let count = body.items.len();
     let mut readers: Vec<Vec<usize>> = vec![Vec::new(); count];

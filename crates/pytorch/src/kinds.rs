@@ -1,4 +1,4 @@
-//! Kinds of modules: which become classes, and what these are called.
+//! Kinds of modules: which of them become classes, and the names of the classes.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -9,7 +9,7 @@ use super::{
     tree::{Body, Content, Item, Network, Source},
 };
 
-/// Chains of fewer items are written where they stand.
+/// Shorter chains are written inline.
 const SHORTEST_CHAIN_CLASS: usize = 3;
 
 /// A kind of module.
@@ -19,7 +19,7 @@ pub struct Kind<'a> {
     pub instances: Vec<&'a Body>,
     /// Their paths.
     pub paths: Vec<String>,
-    /// Its name, if it is a class; else it is a chain, written where it stands.
+    /// Its name, if it is a class; otherwise it is a chain that is written inline.
     pub class: Option<String>,
 }
 
@@ -88,7 +88,7 @@ fn collect<'a>(
     }
 }
 
-/// How often chains occur that stand in chains only.
+/// Counts the occurrences of chains within other chains.
 fn count_repeats(body: &Body, repeats: &mut [usize]) {
     for (_, module) in modules(body).filter(|(_, module)| is_chain(module)) {
         repeats[module.kind] += 1;
@@ -96,7 +96,7 @@ fn count_repeats(body: &Body, repeats: &mut [usize]) {
     }
 }
 
-/// The name that all modules of a kind have, or have before a number; none if it says nothing.
+/// The name that all modules of a kind share, apart from a number; `None` if it is not descriptive.
 fn common_name(names: &[&str]) -> Option<String> {
     let is_number = |c: char| c.is_ascii_digit() || !c.is_ascii_alphanumeric();
     let (first, rest) = names.split_first()?;
@@ -112,10 +112,10 @@ fn common_name(names: &[&str]) -> Option<String> {
     (!says_nothing).then_some(name)
 }
 
-/// Names of modules that do not say what they are.
+/// Names of modules that are not descriptive.
 const NOTHING: [&str; 5] = ["Block", "Conv", "Module", "Pool", "Stage"];
 
-/// What a module without a name in words is, by how its branches come together.
+/// The kind of a module without a descriptive name, from how its branches are joined.
 fn by_shape(body: &Body) -> &'static str {
     let step = |item: &Item| match &item.content {
         Content::Step(step) => Some(step.op.clone()),

@@ -31,14 +31,14 @@ use self::{
 const GLOBALS: [&str; 9] =
     ["F", "OrderedDict", "Tensor", "nn", "torch", "float", "print", "super", "tuple"];
 
-/// Writes a network as Python with one class a kind of module, that needs nothing but PyTorch; for training,
-/// so from the graph with auxiliary heads and dropout.
+/// Writes a network as Python code with one class for each kind of module, that needs only PyTorch. It is meant for
+/// training, so it includes auxiliary heads and dropout.
 ///
-/// The keys of its `state_dict` have the words of our names of tensors, so that
-/// `Weights::from_safetensors` knows them; but for letters of scripts that
-/// Python may spell in another way, which are left out.
+/// The keys of its `state_dict` are derived from our tensor names, so that `Weights::from_safetensors` recognises them;
+/// letters of scripts that Python normalises differently are left out.
 ///
-/// In evaluation the module gives what the ONNX file gives; in training logits, with those of the auxiliary heads.
+/// In evaluation the module returns the same output as the ONNX file; in training it returns logits, with those of the
+/// auxiliary heads.
 pub fn to_pytorch(graph: &Graph, name: &str) -> String {
     let shape = graph.node(graph.input()).shape;
     let units = units::units(graph);
@@ -80,7 +80,7 @@ fn header(name: &str, shape: Shape, body: &str) -> String {
     let shape = shape.to_string().replace('x', " x ");
     let about = format!(
         "Reads N x {shape}. The keys of `state_dict()` are the names in the network's description, \
-         so what `safetensors.torch.save_file` writes of it can be given to `inceptive export \
+         so a file that `safetensors.torch.save_file` writes can be passed to `inceptive export \
          --weights`."
     );
     let about: Vec<String> = class::wrapped(&about).collect();
@@ -95,7 +95,7 @@ fn header(name: &str, shape: Shape, body: &str) -> String {
     text + "from torch import Tensor, nn\n"
 }
 
-/// What happens when the file is run.
+/// The code that runs when the file is executed.
 fn run(class: &str, shape: Shape) -> String {
     let zeros = match shape {
         Shape::Map { channels, size } => format!("1, {channels}, {}, {}", size.height, size.width),

@@ -1,4 +1,4 @@
-//! Names in Python, and what people wrote inside of its strings.
+//! Names and strings in Python code.
 
 use std::collections::{HashMap, HashSet};
 
@@ -36,9 +36,9 @@ impl Names {
     }
 }
 
-/// A text as an identifier: with an underscore for what cannot stand in one, before a digit, and after a word
-/// that Python or `nn.Module` keeps for itself. Starts with one underscore at most, as Python renames what
-/// starts with two.
+/// A text as an identifier: an underscore replaces each character that is not allowed, precedes a leading digit, and
+/// follows a word that Python or `nn.Module` reserves. Starts with at most one underscore, because Python renames
+/// identifiers that start with two.
 pub fn identifier(text: &str) -> String {
     let keep = |c: char| if c.is_ascii_digit() || is_letter(c) { c } else { '_' };
     let text: String = text.chars().map(keep).collect();
@@ -74,8 +74,8 @@ pub fn class_name(text: &str) -> Option<String> {
     is_name.then_some(name)
 }
 
-/// What a person wrote, inside a docstring: nothing in it ends the string, starts an escape, turns the
-/// direction of text or breaks the line.
+/// A text inside a docstring, escaped so that it cannot end the string, start an escape, change the reading direction
+/// or break the line.
 pub fn quoted(text: &str) -> String {
     let mut quoted: String = text.chars().take(LONGEST_QUOTE).map(escaped).collect();
     if text.chars().nth(LONGEST_QUOTE).is_some() {

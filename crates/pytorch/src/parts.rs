@@ -1,4 +1,4 @@
-//! Small classes that a file brings with it: what PyTorch does not have, and layers with what follows them.
+//! Small classes that are included in the generated file: layers that PyTorch lacks, and fused layers.
 
 use std::collections::HashMap;
 
@@ -86,7 +86,7 @@ impl Helper {
 }
 
 const PADDED_CONV: &str = r#"class PaddedConv2d(nn.Conv2d):
-    """A convolution with padding of its own on each side: left, right, top, bottom."""
+    """A convolution with separate padding on each side: left, right, top, bottom."""
 
     def __init__(self, *arguments, sides: tuple[int, int, int, int], **options) -> None:
         super().__init__(*arguments, **options)
@@ -97,7 +97,7 @@ const PADDED_CONV: &str = r#"class PaddedConv2d(nn.Conv2d):
 "#;
 
 const PADDED_MAX_POOL: &str = r#"class PaddedMaxPool2d(nn.MaxPool2d):
-    """A maximum with padding of its own on each side: left, right, top, bottom."""
+    """Maximum pooling with separate padding on each side: left, right, top, bottom."""
 
     def __init__(self, *arguments, sides: tuple[int, int, int, int], **options) -> None:
         super().__init__(*arguments, **options)
@@ -113,7 +113,7 @@ const PADDED_MAX_POOL: &str = r#"class PaddedMaxPool2d(nn.MaxPool2d):
 "#;
 
 const PADDED_AVG_POOL: &str = r#"class PaddedAvgPool2d(nn.AvgPool2d):
-    """An average with padding of its own on each side: left, right, top, bottom."""
+    """Average pooling with separate padding on each side: left, right, top, bottom."""
 
     def __init__(self, *arguments, sides: tuple[int, int, int, int], **options) -> None:
         super().__init__(*arguments, **options)
@@ -144,7 +144,7 @@ const PARTIAL_BATCH_NORM: &str = r#"class PartialBatchNorm2d(nn.BatchNorm2d):
 "#;
 
 const EVEN_LRN: &str = r#"class EvenLocalResponseNorm(nn.LocalResponseNorm):
-    """Windows of even sizes reach further up the channels; PyTorch's reach further down."""
+    """Windows of even sizes extend further up the channels; in PyTorch, further down."""
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.flip(1)).flip(1)
@@ -153,7 +153,7 @@ const EVEN_LRN: &str = r#"class EvenLocalResponseNorm(nn.LocalResponseNorm):
 /// A layer with its normalisation and activation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fused {
-    /// Whether a convolution's padding differs between sides; none for a linear layer.
+    /// Whether a convolution's padding differs between sides; `None` for a linear layer.
     pub is_padded: Option<bool>,
     /// Whether the layer has a bias.
     pub bias: bool,
@@ -164,7 +164,7 @@ pub struct Fused {
 }
 
 impl Fused {
-    /// A name that says what it is, such as `ConvBnRelu`.
+    /// A descriptive name, such as `ConvBnRelu`.
     fn name(&self) -> String {
         let layer = match self.is_padded {
             Some(false) => "Conv",
@@ -240,7 +240,7 @@ pub struct FusedNames {
 }
 
 impl FusedNames {
-    /// Names what is fused in these steps.
+    /// Names the classes of fused layers in these steps.
     pub fn new(all: impl Iterator<Item = Fused>, names: &mut Names) -> Self {
         let mut fused = Self::default();
         for one in all {

@@ -87,7 +87,7 @@ impl<'a> Scope<'a> {
         self.parameters
     }
 
-    /// The module of an item; none for what is an expression.
+    /// The module of an item; `None` for an expression.
     pub fn module(&mut self, item: &Item, route: &[usize]) -> Option<Expr> {
         match &item.content {
             Content::Step(step) => {
@@ -126,7 +126,7 @@ impl<'a> Scope<'a> {
         Expr::call("OrderedDict", arguments)
     }
 
-    /// A number as the class's text says it.
+    /// A number as written in the class.
     pub fn number(&mut self, route: &[usize], field: Field) -> Number {
         if let Some(value) = self.constant(route, field) {
             return Number::Literal(value);
@@ -226,7 +226,7 @@ impl<'a> Scope<'a> {
         self.instances.iter().all(is_same).then(|| Sum { constant, ..Sum::default() })
     }
 
-    /// Channels that a step gives.
+    /// Output channels of a step.
     fn step(&self, step: &Step, item: &Item, around: &[usize], route: &[usize]) -> Option<Sum> {
         match &step.op {
             Op::Conv(_) | Op::Linear(_) => Some(self.sum(route, Field::Width)),

@@ -9,8 +9,8 @@ use super::{
     units::Units,
 };
 
-/// The lines of the network's constructor that give one tensor to every layer that shares it. PyTorch counts, trains
-/// and saves such a tensor once.
+/// The lines of the network's constructor that make layers share a tensor. PyTorch counts, trains and saves such a
+/// tensor once.
 pub fn ties(graph: &Graph, units: &Units, body: &Body) -> String {
     let mut text = String::new();
     if !graph.has_shared_tensors() {

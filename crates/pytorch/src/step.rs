@@ -1,8 +1,8 @@
-//! What one line of a module does: an operator, with the normalisation and the activation that belong to it.
+//! One line of a module: an operator, with its normalisation and activation.
 
 use inceptive_ir::{Activation, BatchNorm, Conv, Linear, Lrn, Op, Padding, Pool, Shape, Size};
 
-/// An operator, with what belongs to it.
+/// An operator, with its normalisation and activation.
 #[derive(Clone, Debug)]
 pub struct Step {
     /// The operator.
@@ -42,7 +42,7 @@ pub enum Field {
     Beta,
     /// Its offset.
     Offset,
-    /// What is added to a variance.
+    /// The epsilon added to a variance.
     Epsilon,
     /// Factor of an input of a sum, by its position.
     Scale(usize),
@@ -167,7 +167,7 @@ impl Step {
         scales.iter().map(|&scale| scale == 1.0).collect()
     }
 
-    /// The number of a field; none if it has no such field.
+    /// The number of a field; `None` if it has no such field.
     pub fn number(&self, field: Field) -> Option<Value> {
         // A sum may have very many inputs, and each asks for its own factor.
         if let (Op::Add { scales }, Field::Scale(input)) = (&self.op, field) {

@@ -78,8 +78,7 @@ fn flag(value: bool) -> Expr {
     Expr::atom(if value { "True" } else { "False" })
 }
 
-/// The module of a step, with the name of the class that fuses it if there is one; none for what is an
-/// expression and no module.
+/// The module of a step, with the name of the class that fuses it if there is one; `None` for an expression.
 pub fn module(
     step: &Step,
     fused: Option<&str>,

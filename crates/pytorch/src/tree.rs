@@ -13,14 +13,14 @@ use super::{
 /// Modules are nested no deeper; names further inside are joined.
 const MAX_DEPTH: usize = 10;
 
-/// What a module does: its items in an order in which they can run.
+/// The content of a module: its items in an order in which they can run.
 #[derive(Clone, Debug)]
 pub struct Body {
     /// Which kind of module it is; equal kinds differ in numbers only.
     pub kind: usize,
     /// The items.
     pub items: Vec<Item>,
-    /// Channels of what it reads from outside.
+    /// Channels of its inputs.
     pub inputs: Vec<u32>,
     /// Its result.
     pub output: Source,
@@ -33,17 +33,17 @@ pub struct Item {
     pub segments: Vec<String>,
     /// Its attribute.
     pub attribute: String,
-    /// What it is.
+    /// Its content.
     pub content: Content,
-    /// What it reads, in order.
+    /// Its inputs, in order.
     pub reads: Vec<Source>,
     /// Channels of its result.
     pub channels: u32,
-    /// The unit that gives its result.
+    /// The unit that is its output.
     pub unit: usize,
 }
 
-/// What an item is.
+/// The content of an item.
 #[derive(Clone, Debug)]
 pub enum Content {
     /// A unit.
@@ -61,7 +61,7 @@ pub enum Source {
     Item(usize),
 }
 
-/// The whole network.
+/// The network.
 #[derive(Clone, Debug)]
 pub struct Network {
     /// Main network and auxiliary heads; the result is the main network's.
@@ -76,8 +76,8 @@ pub struct Network {
     pub kinds: usize,
 }
 
-/// The network in modules. A path's prefix is a module if something outside reads one value of it at most; else
-/// what is in it belongs to the module around it, and so does what stands under the path of a unit.
+/// The network in modules. A path prefix is a module if at most one of its values is read outside; otherwise its
+/// content belongs to the module around it, and so do nodes under the path of a unit.
 pub fn network(units: &Units, input_channels: u32) -> Network {
     let forest = Forest::new(units);
     let mut builder = Builder { units, forest: &forest, input_channels, kinds: HashMap::new() };
@@ -98,7 +98,7 @@ pub fn network(units: &Units, input_channels: u32) -> Network {
     Network { body, main, auxiliary, softmax: units.softmax, kinds: builder.kinds.len() }
 }
 
-/// Files of weights tell auxiliary heads by their first letters, so all of them have these and nothing else has.
+/// Auxiliary heads are recognised in weights files by a prefix, so all of them have it and nothing else has.
 fn root_attribute(name: &str, is_auxiliary: bool) -> String {
     let says_so = name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("aux"));
     match (is_auxiliary, says_so) {
@@ -181,7 +181,7 @@ impl Forest {
             && reads.filter(|read| !is_inside(read)).all(|&read| read < output)
     }
 
-    /// The last unit of a module, which gives its value.
+    /// The last unit of a module, which is its output.
     fn output(&self, node: usize) -> Option<usize> {
         self.order[self.nodes[node].range.clone()].iter().copied().max()
     }
@@ -202,14 +202,14 @@ struct Raw {
     segments: Vec<String>,
     /// The node of the tree, of a module.
     module: Option<usize>,
-    /// The unit that gives its value.
+    /// The unit that is its output.
     output: usize,
 }
 
 /// A module that was built.
 struct Built {
     body: Body,
-    /// Which item gives the value of a unit.
+    /// The item that computes the value of a unit.
     owners: HashMap<usize, usize>,
     /// The units that the module reads; none is the network's input.
     outside: Vec<Option<usize>>,

@@ -7,7 +7,7 @@ use super::step::Step;
 /// A step at its place in the network.
 #[derive(Clone, Debug)]
 pub struct Unit {
-    /// What it does.
+    /// Its operator, normalisation and activation.
     pub step: Step,
     /// The path of its operator.
     pub path: Path,
@@ -24,17 +24,17 @@ pub struct Unit {
 pub struct Units {
     /// The units.
     pub all: Vec<Unit>,
-    /// Which gives the network's logits; none is the network's input.
+    /// The unit that outputs the network's logits; `None` for the network's input.
     pub output: Option<usize>,
-    /// Which give the logits of the auxiliary heads.
+    /// The units that output the logits of the auxiliary heads.
     pub auxiliary: Vec<Option<usize>>,
     /// Whether a softmax turns the logits into probabilities.
     pub softmax: bool,
 }
 
-/// The units of a graph. A normalisation goes to its layer where the language puts it there, at `LAYER/bn`,
-/// and an activation where it stands under the layer's path; so their tensors keep their names. A softmax at
-/// the end of the network is left out.
+/// The units of a graph. A normalisation belongs to its layer if it is at `LAYER/bn`, as the language puts it, and an
+/// activation if it is under the layer's path, so their tensors keep their names. A softmax at the end of the network
+/// is left out.
 pub fn units(graph: &Graph) -> Units {
     let output = graph.output();
     let softmax = graph.node(output).op == Op::Softmax

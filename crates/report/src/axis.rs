@@ -1,10 +1,10 @@
-//! What accuracy is set against, and which candidates are worth their cost.
+//! The costs that accuracy is plotted against, and Pareto fronts.
 
 use inceptive_results::{Metric, statistics::Estimate};
 
 use crate::{candidate::NetworkEntry, way::BenchConfig};
 
-/// What a candidate costs.
+/// A kind of cost.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Axis<'a> {
     /// Multiply-accumulates.
@@ -25,7 +25,7 @@ impl Axis<'_> {
         }
     }
 
-    /// What a network costs; counts are exact, latencies have an interval. None where it is not known.
+    /// The cost of a network; counts are exact, latencies have an interval. `None` if it is not known.
     pub fn cost(&self, candidate: &NetworkEntry) -> Option<Estimate> {
         let config = match self {
             Self::Macs | Self::Params => None,
@@ -50,9 +50,9 @@ pub fn front(candidates: &[NetworkEntry], axis: Axis<'_>) -> Vec<usize> {
 /// Two values of a network.
 pub type Pair = [Estimate; 2];
 
-/// The places of those that no other one beats, in the order of their first values; `wants_more` says of each of the
-/// two values whether more is better. One beats another if it is nowhere worse, and better in one of the two beyond
-/// the intervals.
+/// The indices of the Pareto-optimal points, in the order of their first values; `wants_more` says for each of the two
+/// values whether more is better. One point dominates another if it is nowhere worse, and better in one of the two
+/// beyond the intervals.
 pub fn front_of(points: &[Pair], wants_more: [bool; 2]) -> Vec<usize> {
     let is_beaten = |b: &Pair| points.iter().any(|a| beats(a, b, wants_more));
     let mut front: Vec<usize> =
@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(front_of(&points, [false, true]), [1, 0]);
         assert_eq!(front_of(&points, [true, true]), [0, 3]);
         assert_eq!(front_of(&points, [false, false]), [1]);
-        // Equal ones beat neither.
+        // Equal points do not dominate each other.
         assert_eq!(front_of(&[point(1.0, 1.0), point(1.0, 1.0)], [false, true]).len(), 2);
     }
 

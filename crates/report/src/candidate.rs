@@ -1,4 +1,4 @@
-//! What a report is about.
+//! The networks of a report.
 
 use inceptive_cost::{Cost, Totals};
 use inceptive_ir::Graph;
@@ -10,19 +10,19 @@ use inceptive_store::Stored;
 
 use crate::way::BenchConfig;
 
-/// A network with everything that a report says about it.
+/// A network with all data that the report shows.
 #[derive(Clone, Debug)]
 pub struct NetworkEntry {
-    /// What people call it.
+    /// The displayed name.
     pub name: String,
-    /// Its fingerprint, auxiliary heads included where they are known. That of `subject` is of what is
-    /// deployed, by which results are found.
+    /// Its fingerprint, auxiliary heads included if they are known. The fingerprint in `subject` is that of the
+    /// inference graph, by which results are found.
     pub fingerprint: String,
-    /// What results say of it: file, settings, fingerprint, input and counts.
+    /// The facts that results record: file, settings, fingerprint, input and counts.
     pub subject: NetworkInfo,
     /// The network with its counts; none of a network that only a store of results knows.
     pub network: Option<NetworkCost>,
-    /// What it is.
+    /// A description in one line.
     pub description: Option<String>,
     /// What else a reader should know.
     pub notes: Vec<String>,
@@ -30,7 +30,7 @@ pub struct NetworkEntry {
     pub cite: Vec<String>,
     /// Published accuracies, in the order of the file.
     pub published: Vec<Published>,
-    /// What it is a variant of.
+    /// The network that it is a variant of.
     pub variant: Option<Variant>,
     /// Measured latencies, the last of each way to run.
     pub measured: Vec<Stored<Measurement>>,
@@ -38,7 +38,7 @@ pub struct NetworkEntry {
     pub profiles: Vec<Stored<ProfileRecord>>,
 }
 
-/// A graph and what it costs.
+/// A graph and its counts.
 #[derive(Clone, Debug)]
 pub struct NetworkCost {
     /// The network.
@@ -47,26 +47,26 @@ pub struct NetworkCost {
     pub cost: Cost,
 }
 
-/// What a network changes of another one.
+/// A variant of another network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variant {
     /// The file of the other.
     pub base: String,
-    /// What it changes, as YAML.
+    /// The changes, as YAML.
     pub yaml: String,
 }
 
 /// Which accuracies are compared, in words for a reader.
-pub const PROTOCOL: &str = "published ImageNet-1k accuracy of one model on one crop at the size that is counted, the first \
-     such entry of the file";
+pub const PROTOCOL: &str = "published ImageNet-1k accuracy of one model on one crop at the input size of the counts, \
+     the first such entry in the file";
 
 /// Half the 95% interval of an accuracy around 75% that was estimated on the 50,000 validation images of
 /// ImageNet, in points: 1.96 sqrt(0.75 x 0.25 / 50,000).
 pub(crate) const SAMPLING_POINTS: f64 = 0.38;
 
 impl NetworkEntry {
-    /// The accuracy that may stand beside others: ImageNet, one model, one crop, and the resolution at
-    /// which the cost is counted; the first such entry that gives a top-1 accuracy.
+    /// The accuracy that is compared with those of other networks: the first entry in the file that gives a top-1
+    /// accuracy on ImageNet of one model on one crop, at the input size of the counts.
     pub fn comparable(&self) -> Option<&Published> {
         comparable(&self.published, self.subject.input[1])
     }
@@ -76,7 +76,7 @@ impl NetworkEntry {
         self.comparable().and_then(|accuracy| accuracy.top1)
     }
 
-    /// A count by metric: as results record it, else from the graph. None for what is not counted or not known.
+    /// A count by metric: from the results, else from the graph. `None` if it is not counted or not known.
     pub fn count(&self, metric: Metric) -> Option<u64> {
         let counted = || {
             let NetworkCost { graph, cost } = self.network.as_ref()?;

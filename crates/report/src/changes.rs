@@ -20,7 +20,7 @@ pub struct Changes {
 /// A network that was not there before.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewNetwork {
-    /// What people call it.
+    /// The displayed name.
     pub name: String,
     /// Its metrics.
     pub metrics: Vec<NewMetric>,
@@ -40,7 +40,7 @@ pub struct NewMetric {
 /// What changed of a network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkChange {
-    /// What people call it now.
+    /// The displayed name in the new report.
     pub name: String,
     /// Whether it computes something else.
     pub differs: bool,
@@ -158,7 +158,7 @@ fn modules(old: &SnapshotNetwork, new: &SnapshotNetwork) -> Vec<String> {
         let gone = side.modules.iter().filter(|module| !same(other, module));
         gone.map(|(path, _)| path.clone()).collect()
     };
-    // Nothing is known about modules of networks that only results speak of.
+    // The modules of networks that are known from results only are unknown.
     if !old.modules.is_empty() && !new.modules.is_empty() {
         changed = differing(new, old);
         let removed = differing(old, new);
@@ -168,7 +168,7 @@ fn modules(old: &SnapshotNetwork, new: &SnapshotNetwork) -> Vec<String> {
     changed
 }
 
-/// How much change is too much: `macs > +2%`, `params > 8M`, `median_ms > +5%`.
+/// A limit for a metric: `macs > +2%`, `params > 8M`, `median_ms > +5%`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Threshold {
     text: String,
@@ -177,7 +177,7 @@ pub struct Threshold {
     limit: Limit,
 }
 
-/// What is compared.
+/// The value that is limited.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Limit {
     /// The new value.
@@ -233,8 +233,8 @@ fn limit(text: &str) -> Option<Limit> {
 }
 
 impl Threshold {
-    /// Whether a change is certainly too much: for a latency, whatever its values in their intervals are. What was not
-    /// known before has no change, and can only be too much by itself.
+    /// Whether a change exceeds the limit beyond measurement error: for a latency, for all values in both intervals. A
+    /// value without an old value has no change, and can only exceed an absolute limit.
     fn is_broken_by(&self, old: Option<Estimate>, new: Estimate) -> bool {
         // The least change that the intervals allow.
         let old = old.map(|old| if self.is_above { old.high } else { old.low });
@@ -245,13 +245,13 @@ impl Threshold {
             (Limit::Share(limit), Some(old)) => old * (1.0 + limit),
             (Limit::Difference(_) | Limit::Share(_), None) => return false,
         };
-        // Exactly the limit is allowed, whatever rounding makes of a percentage.
+        // A value equal to the limit is allowed, despite rounding of percentages.
         let rounding = limit.abs() * 1e-12;
         if self.is_above { new > limit + rounding } else { new < limit - rounding }
     }
 
-    /// What breaks it: metrics that differ, and those of networks that are new or that are known only now. Networks
-    /// that are gone break nothing; neither does a metric that is the same as before.
+    /// The networks that exceed it: those whose metric changed, and those that are new or have the metric only now.
+    /// Removed networks and unchanged metrics never exceed it.
     pub fn broken<'c>(&'c self, changes: &'c Changes) -> Vec<Breach<'c>> {
         let mut breaches = Vec::new();
         for network in &changes.networks {
@@ -284,7 +284,7 @@ impl Threshold {
     }
 }
 
-/// What a threshold does not allow.
+/// A limit that was exceeded.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Breach<'c> {
     /// The threshold.
@@ -295,7 +295,7 @@ pub struct Breach<'c> {
     pub metric: Metric,
     /// How it was measured; empty for counts.
     pub way: &'c str,
-    /// Before; none if it was not known.
+    /// Before; `None` if it was not known.
     pub old: Option<Estimate>,
     /// Now.
     pub new: Estimate,

@@ -9,7 +9,7 @@ pub struct Cloud {
     pub title: String,
     /// Its file.
     pub file: String,
-    /// What it is.
+    /// A description in one line.
     pub description: Option<String>,
     /// What else a reader should know.
     pub notes: Vec<String>,
@@ -21,7 +21,7 @@ pub struct Cloud {
     pub objectives: Vec<Objective>,
     /// Networks in it.
     pub size: u128,
-    /// The seed that points were drawn with; none if they are all there.
+    /// The seed that points were drawn with; `None` if they are all there.
     pub seed: Option<u64>,
     /// Points that are no network, as their shapes do not fit.
     pub failed: usize,

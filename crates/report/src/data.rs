@@ -50,7 +50,7 @@ fn latency(way: Option<&BenchConfig>, candidate: &NetworkEntry) -> Vec<String> {
     ]
 }
 
-/// One row a candidate; what is not known is empty.
+/// One row per network; unknown values are empty.
 pub(crate) fn csv(report: &Report, findings: &Analysis) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let about =

@@ -1,4 +1,4 @@
-//! Kinds of layers, and what of a network's cost falls to each.
+//! Kinds of layers, and their shares of a network's cost.
 
 use inceptive_ir::{Conv, Graph, NodeId, Op, Path, Size};
 use inceptive_results::{ProfileRecord, Roofline};
@@ -42,7 +42,7 @@ impl Layer {
         Self::Other,
     ];
 
-    /// What people call it.
+    /// The displayed name.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Pointwise => "1x1 conv",
@@ -95,7 +95,7 @@ impl Layer {
     }
 }
 
-/// What is shared out among layers or modules.
+/// A quantity that is broken down by layers or modules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BreakdownMetric {
     /// Learned numbers.
@@ -123,7 +123,7 @@ impl BreakdownMetric {
     }
 }
 
-/// A quantity by kind of layer, in the order of [`Layer::ALL`]; none if it is not known.
+/// A quantity by kind of layer, in the order of [`Layer::ALL`]; `None` if it is not known.
 pub fn by_layer(
     network: &NetworkCost,
     profile: Option<&ProfileRecord>,
@@ -154,7 +154,7 @@ pub fn by_layer(
     Some(shares)
 }
 
-/// What of a network falls to a module or a branch.
+/// The share of a module or branch in a network's cost.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PartRow {
     /// Its path.
@@ -221,7 +221,7 @@ fn nanoseconds(ms: f64) -> u64 {
     (ms * 1e6).round().max(0.0) as u64
 }
 
-/// The share of the peak that a candidate reaches at best, by its intensity.
+/// The highest rate in GFLOP/s that the machine allows at this intensity.
 pub fn attainable_gflops(roofline: &Roofline, intensity: f64) -> f64 {
     roofline.peak_gflops.min(roofline.bandwidth_gbps * intensity)
 }

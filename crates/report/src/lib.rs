@@ -1,14 +1,14 @@
 //! Figures and pages: a network as a drawing, candidates and spaces as a report.
 //!
-//! Everything here is drawn from graphs, counts and results that others made; this crate reads no networks,
+//! Everything is made from given graphs, counts and results; this crate reads no networks,
 //! counts nothing and measures nothing. The same input gives the same bytes.
 //!
 //! | step | file | makes |
 //! |---|---|---|
-//! | what it is about | `report`, `candidate`, `cloud` | networks with all that is known, points of spaces |
-//! | what follows | `way`, `axis`, `layer`, `picks`, `variants`, `summary` | fronts, shares, recommendations, sentences |
-//! | ink | `figures` | SVG |
-//! | what changed | `snapshot`, `changes` | differences between two reports, thresholds |
+//! | inputs | `report`, `candidate`, `cloud` | networks with all their data, points of spaces |
+//! | analysis | `way`, `axis`, `layer`, `picks`, `variants`, `summary` | Pareto fronts, shares, recommendations, sentences |
+//! | figures | `figures` | SVG |
+//! | changes | `snapshot`, `changes` | differences between two reports, thresholds |
 //! | pages | `page`, `data` | `index.html`, `report.md`, `data.json`, `data.csv` |
 
 mod axis;
@@ -73,7 +73,7 @@ pub fn write(
         ("data.json".to_owned(), data::json(report, findings)),
     ];
     files.extend(figures.into_iter().map(|figure| (format!("{}.svg", figure.id), figure.svg)));
-    // Each page makes what it shows harmless; this holds for whatever one may have forgotten.
+    // Each page makes its texts harmless; this also covers any that one may have missed.
     for (_, content) in &mut files {
         *content = inceptive_ir::text::lines(content).into_owned();
     }
@@ -84,7 +84,7 @@ pub fn write(
 /// The page that names all figures of a report.
 const SHORT_FORM: &str = "report.md";
 
-/// The most bytes of such a page.
+/// Maximum number of bytes of such a page.
 const MAX_SHORT_FORM: u64 = 16 << 20;
 
 /// Figures of the report in a folder that are none of its new files.
@@ -94,7 +94,7 @@ fn stale_figures(folder: &Path, files: &[(String, String)]) -> Vec<PathBuf> {
     let mut page = String::new();
     if is_file(&path) {
         let read = File::open(path).map(|file| file.take(MAX_SHORT_FORM).read_to_string(&mut page));
-        // What is no text names no figures.
+        // A file that is not text names no figures.
         if !matches!(read, Ok(Ok(_))) {
             return vec![];
         }

@@ -18,7 +18,7 @@ pub struct Recommendation {
     pub budget_text: String,
     /// The candidate with the highest published accuracy that certainly keeps it.
     pub best: usize,
-    /// Others that keep it and whose accuracy cannot be told from the best one's, cheapest first.
+    /// Others within the budget whose accuracy is statistically tied with the best, cheapest first.
     pub close: Vec<usize>,
 }
 
@@ -52,7 +52,7 @@ fn round_count(count: f64) -> String {
     format!("{}{unit}", count / size)
 }
 
-/// The best candidate that keeps a budget; none when no candidate or every candidate keeps it.
+/// The best candidate that keeps a budget; `None` if no candidate or every candidate keeps it.
 fn pick(
     candidates: &[NetworkEntry],
     axis: Axis<'_>,

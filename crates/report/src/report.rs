@@ -1,4 +1,4 @@
-//! A report: what it is about, and everything that follows from it.
+//! A report: its inputs and their analysis.
 
 use crate::{
     candidate::NetworkEntry,
@@ -9,7 +9,7 @@ use crate::{
     way::{BenchConfig, profiled_way, ways},
 };
 
-/// What a report is made from.
+/// The inputs of a report.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// Its title.
@@ -20,13 +20,13 @@ pub struct Report {
     pub clouds: Vec<Cloud>,
     /// What went wrong while it was gathered.
     pub warnings: Vec<String>,
-    /// What makes the same report again, byte for byte.
+    /// The command that makes the same report again, byte for byte.
     pub command: String,
     /// The version of this program.
     pub version: String,
 }
 
-/// What follows from a report's candidates.
+/// The analysis of a report's networks.
 #[derive(Clone, Debug)]
 pub struct Analysis {
     /// The ways that they were measured in; the first is the one that most were measured in.
@@ -35,7 +35,7 @@ pub struct Analysis {
     pub profiled: Option<BenchConfig>,
     /// Which to take for a budget.
     pub picks: Vec<Recommendation>,
-    /// Variants beside their bases.
+    /// Variants compared with their bases.
     pub variants: Vec<VariantCost>,
     /// The report in sentences.
     pub summary: Summary,

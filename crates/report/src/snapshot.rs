@@ -20,7 +20,7 @@ pub struct Snapshot {
 /// A network at some time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SnapshotNetwork {
-    /// What people call it.
+    /// The displayed name.
     pub name: String,
     /// Its file.
     pub file: String,
@@ -105,7 +105,7 @@ impl Snapshot {
         Ok(Self { networks: document.candidates.into_iter().map(from_document).collect() })
     }
 
-    /// What candidates are now.
+    /// The current state of networks.
     pub fn of(candidates: &[NetworkEntry]) -> Self {
         let ways = Analysis::new(candidates).ways;
         Self { networks: candidates.iter().map(|candidate| now(candidate, &ways)).collect() }

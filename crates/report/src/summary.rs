@@ -11,16 +11,16 @@ use crate::{
 };
 use inceptive_format::{counted, decimals, ratio, short_count, significant};
 
-/// Latencies whose ranking says something need at least so many candidates.
+/// Minimum number of networks for a rank correlation with latency.
 const FEWEST_RANKED: usize = 8;
 
-/// Notes are a part of the summary of at most so many networks; they are with their network in any case.
+/// Maximum number of networks for which notes are in the summary; they are always in the sections of networks.
 const MOST_WITH_NOTES: usize = 12;
 
-/// The most sentences of one sort.
+/// Maximum number of sentences of one sort.
 const MOST: usize = 6;
 
-/// What sentences are made from.
+/// The facts that the summary is written from.
 pub struct Facts<'a> {
     /// The candidates.
     pub candidates: &'a [NetworkEntry],
@@ -28,23 +28,23 @@ pub struct Facts<'a> {
     pub way: Option<&'a BenchConfig>,
     /// Which to take for a budget.
     pub picks: &'a [Recommendation],
-    /// Variants beside their bases.
+    /// Variants compared with their bases.
     pub variants: &'a [VariantCost],
 }
 
 /// A report in sentences.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// What it is about.
+    /// The scope of the report.
     pub scope: String,
-    /// What to take for a budget.
+    /// The recommendation for a budget.
     pub lead: Option<String>,
-    /// What else the numbers say.
+    /// Further conclusions.
     pub rest: Vec<String>,
 }
 
 impl Summary {
-    /// Says what follows from facts.
+    /// Writes the summary.
     pub fn new(facts: &Facts<'_>) -> Self {
         let rest = [
             facts.front().into_iter().collect(),
@@ -118,7 +118,7 @@ impl Facts<'_> {
         Some(format!("Pareto-optimal in published accuracy and MACs: {names}.{others}"))
     }
 
-    /// What to take for two GMACs, or for the budget that is nearest to it.
+    /// The recommendation for two GMACs, or for the budget nearest to it.
     fn budget(&self) -> Option<String> {
         let distance = |pick: &&Recommendation| (pick.budget / 2e9).ln().abs();
         let macs = self.picks.iter().filter(|pick| pick.what == "MACs");
@@ -146,16 +146,16 @@ impl Facts<'_> {
         steps.filter_map(|pair| self.step(pair[1], pair[0])).collect()
     }
 
-    /// `a` against `b`, with what is known of both.
+    /// Compares `a` with `b` in accuracy, counts and latency.
     fn step(&self, a: usize, b: usize) -> Option<String> {
         let (first, second) = (&self.candidates[a], &self.candidates[b]);
         let points = first.top1()? - second.top1()?;
         let mut text = if points.abs() < SAMPLING_POINTS {
             format!("{} is statistically tied with {} in accuracy", first.name, second.name)
         } else {
-            let better = if points > 0.0 { "better" } else { "worse" };
+            let more = if points > 0.0 { "more" } else { "less" };
             format!(
-                "{} is {} points {better} than {}",
+                "{} is {} points {more} accurate than {}",
                 first.name,
                 decimals(points.abs(), 1),
                 second.name
@@ -180,7 +180,7 @@ impl Facts<'_> {
         Some(text + ".")
     }
 
-    /// Pairs that take the same time, as far as can be told, with the largest differences in accuracy.
+    /// Pairs with indistinguishable latencies, with the largest differences in accuracy.
     fn equal_latency(&self) -> Vec<String> {
         let Some(way) = self.way else { return vec![] };
         let known: Vec<(usize, f64)> = (0..self.candidates.len())
@@ -208,7 +208,7 @@ impl Facts<'_> {
                     .map_or_else(String::new, |m| significant(m.latency_ms.median.value))
             };
             format!(
-                "The latencies of {} ({} ms) and {} ({} ms) are indistinguishable, and the first is {} points better.",
+                "The latencies of {} ({} ms) and {} ({} ms) are indistinguishable, and the first is {} points more accurate.",
                 self.name(better),
                 ms(better),
                 self.name(worse),
@@ -240,7 +240,7 @@ impl Facts<'_> {
         sentences
     }
 
-    /// Where accuracies say nothing, as of single modules: the fastest, and by how much.
+    /// Without accuracies, as for single modules: the fastest network, and by what factor.
     fn fastest(&self) -> Option<String> {
         let way = self.way.filter(|_| self.candidates.iter().all(|c| c.top1().is_none()))?;
         let mut measured: Vec<&NetworkEntry> =
@@ -265,7 +265,7 @@ impl Facts<'_> {
         ))
     }
 
-    /// What files say that a reader should know, where few networks leave room for it.
+    /// Notes from the files, if the report has few networks.
     fn notes(&self) -> Vec<String> {
         if self.candidates.len() > MOST_WITH_NOTES {
             return vec![];
@@ -304,7 +304,7 @@ impl Facts<'_> {
         ))
     }
 
-    /// How far measurements can be trusted.
+    /// The reliability of the measurements.
     fn trust(&self) -> Option<String> {
         let way = self.way?;
         let grades: Vec<Grade> = self

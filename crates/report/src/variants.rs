@@ -1,18 +1,18 @@
-//! What variants change of the network that they extend, and what that costs.
+//! The changes of variants to the network that they extend, and their effect on cost.
 
 use inceptive_cost::{Diff, Mode, diff};
 use inceptive_results::statistics::Estimate;
 
 use crate::{candidate::NetworkEntry, way::BenchConfig};
 
-/// A variant beside its base.
+/// A variant compared with its base.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VariantCost {
     /// The base.
     pub base: usize,
     /// The variant.
     pub variant: usize,
-    /// What differs, by node and module.
+    /// The differences by node and module.
     pub diff: Diff,
     /// Latency of the variant over that of the base, with the interval that both intervals allow.
     pub latency: Option<Estimate>,

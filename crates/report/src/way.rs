@@ -12,16 +12,16 @@ use inceptive_format::counted;
 pub struct BenchConfig {
     /// The machine.
     pub machine: Machine,
-    /// What runs on it.
+    /// The engine and its settings.
     pub runtime: Runtime,
-    /// The best that the machine ever showed with so many threads.
+    /// The highest limits ever measured on the machine with this number of threads.
     pub best: BestRoofline,
     /// How many candidates were measured so.
     pub coverage: usize,
 }
 
 impl BenchConfig {
-    /// What times have to have in common to be of it.
+    /// The conditions that times must share to belong to this configuration.
     pub const fn conditions(&self) -> Conditions<'_> {
         Conditions { machine: &self.machine, runtime: &self.runtime }
     }
@@ -93,8 +93,8 @@ pub fn ways_of<'m>(measurements: impl Iterator<Item = &'m Measurement>) -> Vec<B
     ways.into_iter().map(|(way, _)| way).collect()
 }
 
-/// The way that most candidates were profiled in, which need not be one that they were measured in: not every
-/// engine says what nodes take.
+/// The configuration in which most networks were profiled. It may differ from the main configuration, because not every
+/// engine supports per-node timing.
 pub fn profiled_way(candidates: &[NetworkEntry]) -> Option<BenchConfig> {
     let profiles = candidates.iter().flat_map(|candidate| &candidate.profiles);
     profiled_ways(profiles.map(|stored| &stored.result)).into_iter().next()

@@ -1,9 +1,9 @@
-//! The best that machines ever showed.
+//! The highest limits ever measured on each machine.
 //!
-//! What disturbs a measurement of a machine's limits only makes them lower: other programs, a hypervisor, heat. So of all
-//! that were ever made of a machine with as many threads, the highest is nearest to what it can do, and speeds are held
-//! against that one. What a result says of the limits when it was made stays a fact of that result: where it is much
-//! lower, the machine was slower than it can be, and so may be the result.
+//! Disturbances such as other programs, a hypervisor or heat only lower the measured limits of a machine. So the
+//! highest of all measurements on a machine with the same number of threads is the closest to its real limit, and
+//! speeds are compared with it. The limits that were measured together with a result stay recorded in that result: if
+//! they are much lower, the machine was slower than usual, and the result may be too.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::machine::Machine;
 use crate::measurement::{Measurement, ProfileRecord, unix_ms};
 use crate::roofline::Roofline;
 
-/// The highest limits that were ever measured of a machine with so many threads, and when.
+/// The highest limits ever measured on a machine with this number of threads, and when.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BestRoofline {
     /// The limits, each the highest of all.
@@ -23,17 +23,17 @@ pub struct BestRoofline {
 }
 
 impl BestRoofline {
-    /// What was measured at one time.
+    /// Limits measured at the given time.
     pub const fn measured(roofline: Roofline, unix_ms: u64) -> Self {
         Self { roofline, peak_unix_ms: unix_ms, bandwidth_unix_ms: unix_ms }
     }
 
-    /// What was measured just now.
+    /// Limits measured now.
     pub fn now(roofline: Roofline) -> Self {
         Self::measured(roofline, unix_ms())
     }
 
-    /// The higher limits of two with equal threads; of equal ones the earlier. What is no number is no limit.
+    /// The higher limits of two with equal threads; the earlier if they are equal. Limits that are not finite are ignored.
     #[must_use]
     pub fn best(self, other: Self) -> Self {
         let is_better = |new: (f64, u64), old: (f64, u64)| {
@@ -54,18 +54,18 @@ impl BestRoofline {
     }
 }
 
-/// The best of every machine that results tell of. Machines are told apart by [`Machine::id`], in which their
-/// instruction sets are.
+/// The highest limits of every machine in the results. Machines are identified by [`Machine::id`], which includes their
+/// instruction sets.
 #[derive(Clone, Debug, Default)]
 pub struct KnownRooflines(HashMap<(String, u32), BestRoofline>);
 
 impl KnownRooflines {
-    /// Adds what was measured of a machine.
+    /// Adds a measurement of a machine.
     pub fn add(&mut self, machine: &Machine, measured: BestRoofline) {
         self.insert((machine.id(), measured.roofline.threads), measured);
     }
 
-    /// Adds what is known elsewhere.
+    /// Adds the limits of another collection.
     pub fn extend(&mut self, other: &Self) {
         for (key, &best) in &other.0 {
             self.insert(key.clone(), best);
@@ -76,19 +76,19 @@ impl KnownRooflines {
         self.0.entry(key).and_modify(|best| *best = best.best(measured)).or_insert(measured);
     }
 
-    /// The best that a machine ever showed with so many threads.
+    /// The highest limits ever measured on a machine with this number of threads.
     pub fn best(&self, machine: &Machine, threads: u32) -> Option<BestRoofline> {
         self.0.get(&(machine.id(), threads)).copied()
     }
 
-    /// Holds a result against the best that its machine ever showed.
+    /// Compares a result with the highest limits ever measured on its machine.
     pub fn hold(&self, measurement: &mut Measurement) {
         if let Some(best) = self.best(&measurement.machine, measurement.roofline.threads) {
             measurement.hold_against(best);
         }
     }
 
-    /// Holds a profile against the best that its machine ever showed.
+    /// Compares a profile with the highest limits ever measured on its machine.
     pub fn hold_profile(&self, profile: &mut ProfileRecord) {
         if let Some(best) = self.best(&profile.machine, profile.roofline.threads) {
             profile.hold_against(best);

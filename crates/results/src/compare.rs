@@ -7,18 +7,18 @@ use crate::statistics::{Estimate, paired_ratio};
 /// in one of twenty cases (2 / 2^5; the sign test).
 pub const MIN_PAIRS: usize = 6;
 
-/// What two measurements that took turns say.
+/// The comparison of two measurements that took turns.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Comparison {
     /// Latency of the first over that of the second.
     pub ratio: Estimate,
     /// Pairs of turns that it comes from.
     pub pairs: usize,
-    /// What follows.
+    /// The conclusion.
     pub verdict: Verdict,
 }
 
-/// What an interval of a ratio supports.
+/// The conclusion that the interval of a ratio supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// The first takes less time.
@@ -27,7 +27,7 @@ pub enum Verdict {
     SecondIsFaster,
     /// The interval holds 1.
     Indistinguishable,
-    /// There are too few pairs of turns to tell.
+    /// There are too few pairs of turns for a verdict.
     TooFewTurns,
 }
 

@@ -1,4 +1,4 @@
-//! Made-up records, for tests of what keeps and shows them.
+//! Example records for tests.
 
 use crate::{
     Grade, Machine, Measurement, NetworkInfo, Precision, Roofline, Runtime, Subnormals,

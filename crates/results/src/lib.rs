@@ -1,6 +1,6 @@
-//! Records of results: the machine, what was measured on it and how far that can be trusted.
+//! Records of results: the machine, the measurements and their quality.
 //!
-//! This crate knows no engine, runs nothing, and reads and writes no file.
+//! This crate depends on no engine, runs nothing, and reads and writes no file.
 
 #![forbid(unsafe_code)]
 

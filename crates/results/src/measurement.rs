@@ -16,7 +16,7 @@ use crate::{
     subnormal::Subnormals,
 };
 
-/// What a network is, as far as results tell.
+/// The facts about a network that results record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NetworkInfo {
     /// Its name.
@@ -40,7 +40,7 @@ pub struct NetworkInfo {
 }
 
 impl NetworkInfo {
-    /// What a network is. `graph` is what is deployed, before normalisations are folded.
+    /// Describes a network. `graph` is the inference graph, before normalisations are folded.
     pub fn new(name: &str, file: &str, point: Vec<String>, graph: &inceptive_ir::Graph) -> Self {
         let total = Cost::new(graph, Mode::Inference).total;
         let shape = graph.node(graph.input()).shape;
@@ -76,7 +76,7 @@ pub struct Runtime {
     pub threads: u32,
 }
 
-/// What has to be equal for two times to be compared.
+/// The conditions that must be equal for two times to be comparable.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Conditions<'a> {
     /// The machine.
@@ -92,9 +92,9 @@ pub struct Measurement {
     pub subject: NetworkInfo,
     /// What ran it.
     pub runtime: Runtime,
-    /// What it ran on.
+    /// The machine that ran it.
     pub machine: Machine,
-    /// What that machine can do at best with so many threads.
+    /// The measured limits of that machine with this number of threads.
     pub roofline: Roofline,
     /// The version of this program.
     pub version: String,
@@ -112,7 +112,7 @@ pub struct Measurement {
     pub warm_up_runs: usize,
     /// Cores that other programs kept busy, on average.
     pub others_cores: Option<f64>,
-    /// Cores that the hypervisor took away, on average.
+    /// Average number of cores that the hypervisor took.
     pub stolen_cores: Option<f64>,
     /// Clock at the start and at the end, in MHz.
     pub clock_mhz: Option<[f64; 2]>,
@@ -121,29 +121,30 @@ pub struct Measurement {
     pub subnormals: Subnormals,
     /// Every time, turn by turn.
     pub turns_ms: Vec<Vec<f64>>,
-    /// What the times say.
+    /// Statistics of the times.
     pub latency_ms: Summary,
-    /// How far to trust it.
+    /// Reliability of the result.
     pub grade: Grade,
     /// Why not further.
     pub findings: Vec<Finding>,
-    /// What other results say of its machine, where that is better than what this one does. No part of the result.
+    /// The comparison with the highest limits of its machine, if they are higher than its own. Not part of the saved
+    /// result.
     #[serde(skip)]
     pub held: Option<Held>,
 }
 
-/// What a result is held against.
+/// The comparison of a result with the highest limits of its machine.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Held {
-    /// The best that the machine ever showed.
+    /// The highest limits ever measured on the machine.
     pub best: BestRoofline,
     /// The grade by the result alone.
     pub measured_grade: Grade,
 }
 
 impl Measurement {
-    /// Holds it against the best that its machine ever showed, now or another time: speeds become shares of that peak,
-    /// and the grade falls where its own was much lower.
+    /// Compares it with the highest limits ever measured on its machine, before or after this result: speeds become
+    /// percentages of that peak, and the grade is lowered if its own peak was much lower.
     pub fn hold_against(&mut self, best: BestRoofline) {
         let measured_grade = self.measured_grade();
         let best = self.measured_roofline().best(best);
@@ -154,7 +155,7 @@ impl Measurement {
         self.held = is_better.then_some(Held { best, measured_grade });
     }
 
-    /// The result alone, whatever it is held against: what is kept of it.
+    /// The result without this comparison, as it is saved.
     #[must_use]
     pub fn alone(&self) -> Measurement {
         let mut alone = self.clone();
@@ -168,12 +169,12 @@ impl Measurement {
         self.held.map_or(self.grade, |held| held.measured_grade)
     }
 
-    /// What was measured of the machine with it.
+    /// The limits of the machine that were measured with it.
     const fn measured_roofline(&self) -> BestRoofline {
         BestRoofline::measured(self.roofline, self.finished_unix_ms)
     }
 
-    /// The best that its machine ever showed, as far as is known.
+    /// The highest known limits of its machine.
     pub fn best_roofline(&self) -> BestRoofline {
         self.held.map_or_else(|| self.measured_roofline(), |held| held.best)
     }
@@ -192,7 +193,7 @@ impl Measurement {
         self.latency_ms.median.map_reversed(|ms| operations / ms / 1e6)
     }
 
-    /// Share of the highest peak in single precision that the machine ever showed.
+    /// Fraction of the highest peak in single precision ever measured on the machine.
     pub fn share_of_peak(&self) -> f64 {
         self.gflops().value / self.best_roofline().roofline.peak_gflops
     }
@@ -205,9 +206,9 @@ pub struct ProfileRecord {
     pub subject: NetworkInfo,
     /// What ran it.
     pub runtime: Runtime,
-    /// What it ran on.
+    /// The machine that ran it.
     pub machine: Machine,
-    /// What that machine can do at best with so many threads.
+    /// The measured limits of that machine with this number of threads.
     pub roofline: Roofline,
     /// The version of this program.
     pub version: String,
@@ -217,7 +218,7 @@ pub struct ProfileRecord {
     pub seed: u64,
     /// Where the time goes.
     pub profile: Profile,
-    /// The best that its machine ever showed, where that is better than what was measured with it. No part of the record.
+    /// The highest limits ever measured on its machine, if they are higher than its own. Not part of the saved record.
     #[serde(skip)]
     pub best: Option<BestRoofline>,
 }
@@ -245,14 +246,14 @@ impl ProfileRecord {
         }
     }
 
-    /// Holds it against the best that its machine ever showed, now or another time.
+    /// Compares it with the highest limits ever measured on its machine, before or after this profile.
     pub fn hold_against(&mut self, best: BestRoofline) {
         let measured = BestRoofline::measured(self.roofline, self.finished_unix_ms);
         let best = measured.best(best);
         self.best = (best.roofline != self.roofline).then_some(best);
     }
 
-    /// The best that its machine ever showed, as far as is known.
+    /// The highest known limits of its machine.
     pub fn best_roofline(&self) -> BestRoofline {
         let measured = BestRoofline::measured(self.roofline, self.finished_unix_ms);
         self.best.unwrap_or(measured)

@@ -1,7 +1,7 @@
-//! What networks are compared by.
+//! The metrics of networks.
 //!
 //! Everything about a metric is in this file: its name, unit and direction, where its value comes from, and how it is
-//! written. Command line, constraints and objectives of spaces, reports, thresholds and the dashboard take it from here.
+//! formatted. Command line, constraints and objectives of spaces, reports, thresholds and the dashboard use it.
 
 use std::{fmt, str::FromStr};
 
@@ -49,7 +49,7 @@ pub enum Metric {
     Latency,
 }
 
-/// What a metric's values are.
+/// The unit of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// A number of things.
@@ -149,7 +149,7 @@ impl Metric {
         )
     }
 
-    /// What a network costs by its graph, in the order in which tables show it.
+    /// The metrics that are counted from the graph, in the order of the tables.
     pub fn costs() -> impl Iterator<Item = Self> + Clone {
         Self::from_source(Source::Counted).filter(|&metric| metric != Self::InputSize)
     }
@@ -189,7 +189,7 @@ impl Metric {
             Self::Acts => "activations",
             Self::Buffers => "buffers",
             Self::WeightBytes => "weights",
-            Self::ActivationBytes => "feature maps",
+            Self::ActivationBytes => "activation memory",
             Self::PeakActivationBytes => "peak activation memory",
             Self::MovedBytes => "memory traffic",
             Self::Nodes => "nodes",
@@ -201,28 +201,30 @@ impl Metric {
         }
     }
 
-    /// What it says, in one line.
+    /// A description in one line.
     pub const fn description(self) -> &'static str {
         match self {
-            Self::Params => "learnable values",
+            Self::Params => "learned values",
             Self::Macs => "multiply-accumulates of convolutions and linear layers, without bias",
             Self::Flops => "2 x MACs plus every other operation",
             Self::Acts => "outputs of convolutions and linear layers",
             Self::Buffers => "running statistics of batch normalisation",
-            Self::WeightBytes => "learnable values in single precision",
-            Self::ActivationBytes => "all feature maps in single precision, the input included",
-            Self::PeakActivationBytes => "peak of the feature maps in memory at the same time",
-            Self::MovedBytes => "feature maps and weights read and written by all nodes",
+            Self::WeightBytes => "learned values in single precision",
+            Self::ActivationBytes => "outputs of all nodes in single precision, the input included",
+            Self::PeakActivationBytes => {
+                "maximum size of the activations in memory at the same time"
+            }
+            Self::MovedBytes => "activations and weights read and written by all nodes",
             Self::Nodes => "nodes of the graph, the input included",
             Self::InputSize => "height of the input in pixels",
-            Self::Top1 => "images whose most likely class is the right one",
-            Self::Top5 => "images whose right class is among the five most likely",
+            Self::Top1 => "images whose most likely class is correct",
+            Self::Top5 => "images whose correct class is among the five most likely",
             Self::AccuracyDensity => "percentage points of top-1 accuracy per million parameters",
             Self::Latency => "median time of one run",
         }
     }
 
-    /// What its values are.
+    /// The unit of its values.
     pub const fn unit(self) -> Unit {
         match self {
             Self::Params | Self::Macs | Self::Flops | Self::Acts | Self::Buffers | Self::Nodes => {
@@ -277,7 +279,7 @@ impl Metric {
         }
     }
 
-    /// Its value for a network; none for what is not counted.
+    /// Its value for a network; `None` for metrics that are not counted from the graph.
     pub fn count(self, graph: &Graph, cost: &Cost) -> Option<u64> {
         match self {
             Self::PeakActivationBytes => Some(cost.peak.bytes),
@@ -307,7 +309,7 @@ impl Metric {
         }
     }
 
-    /// Its value as results record it, for networks whose graph is not at hand; none for what they do not record.
+    /// Its value as results record it, for networks whose graph is not at hand; `None` for what they do not record.
     pub fn recorded(self, info: &NetworkInfo) -> Option<u64> {
         match self {
             Self::Params => Some(info.params),

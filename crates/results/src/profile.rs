@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{precision::Precision, roofline::Roofline};
 
-/// What limits a part.
+/// The limit of a node's speed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
     /// Arithmetic: its intensity is above the ridge of the roofline.
@@ -39,8 +39,8 @@ pub struct NodeProfile {
     pub share: f64,
     /// Floating-point operations of the batch.
     pub flops: u64,
-    /// Bytes read and written, weights included, for the batch. What nodes that run as one hand to each other
-    /// stays in registers and caches.
+    /// Bytes read and written for the whole batch, weights included. Tensors within a fused row are not counted,
+    /// because they stay in registers and caches.
     pub moved_bytes: u64,
 }
 
@@ -57,7 +57,7 @@ impl NodeProfile {
         if self.moved_bytes == 0 { 0.0 } else { self.flops as f64 / self.moved_bytes as f64 }
     }
 
-    /// What limits it at best; nothing is known about what the engine does for itself.
+    /// Whether compute or memory limits it; `None` for steps that the engine adds.
     pub fn bound(&self, roofline: &Roofline) -> Option<Bound> {
         let known = self.moved_bytes > 0;
         let bound =

@@ -1,4 +1,4 @@
-//! How far a measurement can be trusted, and why not further.
+//! The quality of a measurement, and its problems.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{best::BestRoofline, date::utc_day, roofline::Roofline};
 
-/// How far below the best the peak may be, for a finding and for a serious one.
+/// Fractions by which the peak may be below the best, for a problem and for a serious one.
 const LOW_PEAK: [f64; 2] = [0.10, 0.30];
 
-/// How far a measurement can be trusted.
+/// The reliability of a measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Grade {
     /// Nothing speaks against it.
@@ -39,21 +39,21 @@ impl fmt::Display for Grade {
 pub struct Finding {
     /// Whether it alone makes the measurement doubtful.
     pub is_serious: bool,
-    /// What it is.
+    /// The problem.
     #[serde(flatten)]
     pub problem: Problem,
-    /// Whether it follows from what other results say of the machine, and so is no part of this one.
+    /// Whether it follows from other results of the machine, and so is not part of this result.
     #[serde(skip)]
     pub is_from_others: bool,
 }
 
 impl Finding {
-    /// What was seen in the result itself.
+    /// A problem found in the result itself.
     pub const fn new(is_serious: bool, problem: Problem) -> Self {
         Self { is_serious, problem, is_from_others: false }
     }
 
-    /// What was seen and what helps, with the remedy as `word` words it.
+    /// The problem and its remedy in words; `word` words the remedy.
     pub fn worded(&self, word: impl FnOnce(Remedy) -> &'static str) -> String {
         self.problem.remedy().map_or_else(
             || self.problem.to_string(),
@@ -68,20 +68,20 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What speaks against a measurement. Shares and changes are from 0 to 1.
+/// A problem of a measurement. Fractions and relative changes are from 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "fields are described with their variants")]
 pub enum Problem {
     /// Latency had not settled when the warm-up ended.
     NotSettled,
-    /// One run gives no confidence interval.
+    /// A single run has no confidence interval.
     SingleRun,
     /// Half the width of the median's 95% interval, over the median.
     WideInterval { share: f64 },
     /// The share of unusually slow runs.
     SlowRuns { share: f64 },
-    /// How much slower the last third was than the first; negative if faster.
+    /// Relative difference of the last third to the first; negative if it was faster.
     Drift { change: f64 },
     /// Cores that the hypervisor gave to others.
     StolenCores { cores: f64 },
@@ -93,18 +93,18 @@ pub enum Problem {
     AbovePeak,
     /// The share of subnormal weights.
     Subnormals { share: f64 },
-    /// It was stopped after so many runs.
+    /// It was stopped after this number of runs.
     Stopped { runs: usize },
-    /// So few runs say little about their spread.
+    /// With so few runs, the spread is uncertain.
     FewRuns { runs: usize },
-    /// The machine's peak in GFLOP/s when this was measured, and the best that it ever showed.
+    /// The machine's peak in GFLOP/s when this was measured, and the highest ever measured on it.
     LowPeak { then: f64, best: f64, best_unix_ms: u64 },
     /// The sentence of an earlier version, remedy included.
     Message(String),
 }
 
 impl Problem {
-    /// What helps, if anything does.
+    /// The remedy, if there is one.
     pub const fn remedy(&self) -> Option<Remedy> {
         Some(match self {
             Self::NotSettled | Self::WideInterval { .. } | Self::FewRuns { .. } => {
@@ -138,7 +138,7 @@ impl fmt::Display for Problem {
                 let direction = if *change > 0.0 { "slower" } else { "faster" };
                 write!(f, "latency drifted: runs became {} {direction}", percent(change.abs()))
             }
-            Self::StolenCores { cores } => write!(f, "the hypervisor took away {cores:.1} cores"),
+            Self::StolenCores { cores } => write!(f, "the hypervisor took {cores:.1} cores"),
             Self::BusyCores { cores } => write!(f, "other programs kept {cores:.1} cores busy"),
             Self::ClockChanged { from_mhz, to_mhz } => {
                 write!(f, "the clock changed from {from_mhz:.0} to {to_mhz:.0} MHz")
@@ -166,18 +166,18 @@ impl fmt::Display for Problem {
     }
 }
 
-/// What helps against a problem.
+/// The remedy for a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remedy {
     /// A larger budget of time.
     MeasureLonger,
     /// A higher limit of runs.
     AllowMoreRuns,
-    /// Other programs disturb.
+    /// No other programs running.
     StopOtherPrograms,
-    /// The processor became too hot.
+    /// A cooler processor.
     CoolDown,
-    /// A machine that is shared with nobody.
+    /// A machine without other users.
     DedicatedMachine,
     /// Fewer threads than there are cores, or no other programs.
     FewerThreads,
@@ -185,12 +185,12 @@ pub enum Remedy {
     FixTheClock,
     /// Zeros for the smallest weights.
     SetToZero,
-    /// The machine was slow meanwhile.
+    /// Measure again, because the machine was slow.
     MeasureAgain,
 }
 
 impl Remedy {
-    /// In words that hold wherever something is measured from.
+    /// The remedy in words, without the options of a command.
     pub const fn text(self) -> &'static str {
         match self {
             Self::MeasureLonger => "measure for longer",
@@ -206,7 +206,7 @@ impl Remedy {
     }
 }
 
-/// The grade that follows from findings.
+/// The grade that follows from problems.
 pub fn grade(findings: &[Finding]) -> Grade {
     let serious = findings.iter().filter(|finding| finding.is_serious).count();
     match (serious, findings.len()) {
@@ -217,8 +217,8 @@ pub fn grade(findings: &[Finding]) -> Grade {
     }
 }
 
-/// Holds a grade against the best that the machine ever showed: a result that was measured under a much lower peak was
-/// measured on a machine that was slower than it can be. Gives what it was before where that is not so.
+/// Compares a grade with the highest limits ever measured on the machine: if the peak measured with the result was much
+/// lower, the machine was slower than usual, and the grade is lowered. Otherwise the grade is returned unchanged.
 pub fn hold_against(
     measured: (Grade, Vec<Finding>),
     roofline: &Roofline,

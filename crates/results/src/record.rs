@@ -42,8 +42,8 @@ impl Record for ProfileRecord {
     }
 }
 
-/// Of each network in each configuration the result that was finished last, wherever it stands: a store that others
-/// were merged into has older results behind newer ones. Configurations are in the order in which they come first.
+/// For each network and configuration, the result that was finished last, regardless of its position: in a merged
+/// store, older results may follow newer ones. Configurations are in the order of their first result.
 pub fn latest<'r, R: Record>(records: impl IntoIterator<Item = &'r R>) -> Vec<&'r R> {
     let mut kept: Vec<&R> = Vec::new();
     let mut places: HashMap<&str, Vec<usize>> = HashMap::new();

@@ -1,4 +1,4 @@
-//! What a machine can do at best.
+//! The limits of a machine.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +17,7 @@ impl Roofline {
     /// The limits where only counting matters, as on a machine that is made up.
     pub const UNKNOWN: Self = Self { threads: 0, peak_gflops: f64::NAN, bandwidth_gbps: f64::NAN };
 
-    /// The higher limits of two measurements with equal threads: whatever disturbs one makes it lower.
+    /// The higher limits of two measurements with equal threads, because disturbances only lower them.
     #[must_use]
     pub fn best(self, other: Self) -> Self {
         Self {
@@ -27,7 +27,7 @@ impl Roofline {
         }
     }
 
-    /// Intensity, in FLOPs a byte, from which on arithmetic is the limit.
+    /// Intensity, in FLOPs per byte, from which on arithmetic is the limit.
     pub fn ridge(&self) -> f64 {
         self.peak_gflops / self.bandwidth_gbps
     }

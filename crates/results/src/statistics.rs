@@ -1,6 +1,6 @@
 //! Statistics of measured times.
 //!
-//! Times of runs are skewed to the right and come in stretches: a disturbance touches several runs in a row.
+//! Times of runs are skewed to the right and correlated: a disturbance affects several runs in a row.
 //! So the value of a measurement is the median, and its interval comes from a bootstrap that resamples whole
 //! turns (Künsch 1989, *The jackknife and the bootstrap for general stationary observations*), by percentiles
 //! (Efron and Tibshirani 1993, chapter 13). Outliers are counted, never removed (Tukey 1977: beyond 1.5
@@ -34,7 +34,7 @@ pub struct Estimate {
     pub high: f64,
 }
 
-/// An estimate in JSON, where an interval that says nothing is null.
+/// An estimate in JSON; an unbounded interval is null.
 #[derive(Serialize, Deserialize)]
 struct Written {
     value: f64,
@@ -59,7 +59,7 @@ impl From<Written> for Estimate {
 }
 
 impl Estimate {
-    /// A value of which one sample says nothing more: its interval holds everything.
+    /// A value without a confidence interval, from a single sample: the interval is unbounded.
     pub const fn without_interval(value: f64) -> Self {
         Self { value, low: 0.0, high: f64::MAX }
     }
@@ -69,7 +69,7 @@ impl Estimate {
         Self { value, low: value, high: value }
     }
 
-    /// Whether the interval says something.
+    /// Whether the interval is bounded.
     pub fn has_interval(&self) -> bool {
         self.low > 0.0 || self.high < f64::MAX
     }
@@ -79,7 +79,7 @@ impl Estimate {
         if self.value > 0.0 { (self.high - self.low) / 2.0 / self.value } else { 0.0 }
     }
 
-    /// Whether two intervals share a value, so that the two cannot be told apart.
+    /// Whether the two intervals overlap, so that the two values are indistinguishable.
     pub fn overlaps(&self, other: &Self) -> bool {
         self.low <= other.high && other.low <= self.high
     }
@@ -97,7 +97,7 @@ impl Estimate {
     }
 }
 
-/// What a list of times says, all in its unit.
+/// Statistics of a list of times, in their unit.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Number of times.
@@ -160,8 +160,8 @@ pub fn summarize(turns: &[Vec<f64>], seed: u64) -> Summary {
     }
 }
 
-/// The ratio of what was measured in pairs of turns, `a` over `b`: the median over pairs of the ratio of their
-/// medians, with its interval. A disturbance that lasts longer than a turn touches both sides and cancels.
+/// The ratio of two networks measured in pairs of turns, `a` over `b`: the median over pairs of the ratio of their
+/// medians, with its interval. A disturbance that lasts longer than a turn affects both sides and cancels.
 pub fn paired_ratio(a: &[Vec<f64>], b: &[Vec<f64>], seed: u64) -> Estimate {
     let ratios: Vec<Vec<f64>> = a.iter().zip(b).map(|(a, b)| vec![median(a) / median(b)]).collect();
     bootstrap(&ratios, seed, |sample| quantile(sample, 0.5))

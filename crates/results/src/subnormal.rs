@@ -7,9 +7,9 @@ use crate::quality::{Finding, Problem, beyond};
 /// The shares of weights from which they are a problem, and a serious one.
 const LIMITS: [f64; 2] = [0.001, 0.01];
 
-/// How many of a network's weights are subnormal: below 1.2e-38 and not zero. Most processors compute with such
-/// numbers many times slower than with others, and some engines take them for zero, so that latency says more about
-/// them than about the network. Training with weight decay makes them.
+/// The number of subnormal weights of a network: below 1.2e-38 and not zero. Most processors compute with such numbers
+/// many times slower, and some engines treat them as zero, so they distort the latency. Training with weight decay
+/// produces them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subnormals {
     /// Subnormal weights.
@@ -25,7 +25,7 @@ impl Subnormals {
         if self.total == 0 { 0.0 } else { self.count as f64 / self.total as f64 }
     }
 
-    /// The problem that they are; none where there are few.
+    /// The problem that they cause; `None` if there are few.
     pub fn finding(self) -> Option<Finding> {
         let share = self.share();
         beyond(share, LIMITS, Problem::Subnormals { share })

@@ -20,7 +20,7 @@ pub struct Published {
     pub crops: u32,
     /// Number of models that were averaged.
     pub models: u32,
-    /// Resolution of a crop in pixels; none for that of the network.
+    /// Resolution of a crop in pixels; `None` for that of the network.
     pub resolution: Option<u32>,
     /// Where the figure was published.
     pub source: String,
@@ -54,7 +54,7 @@ pub fn comparable(published: &[Published], side: u32) -> Option<&Published> {
 pub enum Origin {
     /// Counted from the graph.
     Counted,
-    /// Published by somebody.
+    /// A published value.
     Published(Published),
     /// Measured on a machine.
     Measured {
@@ -99,7 +99,7 @@ pub enum Origin {
 pub enum OriginKind {
     /// Counted from the graph.
     Counted,
-    /// Published by somebody.
+    /// A published value.
     Published,
     /// Measured on a machine.
     Measured,
@@ -172,13 +172,13 @@ impl Value {
         Self { estimate: measurement.latency_ms.median, origin }
     }
 
-    /// A published top-1 accuracy; none where the entry has none.
+    /// A published top-1 accuracy; `None` if the entry has none.
     pub fn published_top1(published: &Published) -> Option<Self> {
         let estimate = Estimate::exact(published.top1?);
         Some(Self { estimate, origin: Origin::Published(published.clone()) })
     }
 
-    /// A published top-5 accuracy; none where the entry has none.
+    /// A published top-5 accuracy; `None` if the entry has none.
     pub fn published_top5(published: &Published) -> Option<Self> {
         let estimate = Estimate::exact(published.top5?);
         Some(Self { estimate, origin: Origin::Published(published.clone()) })

@@ -1,8 +1,7 @@
 //! The files that SQLite keeps beside a store.
 //!
-//! SQLite takes a write-ahead log that it cannot make sense of for an empty one, and goes on without the results in
-//! it. It follows a link that has the log's name, and deletes what a journal names. So these files are looked at
-//! before SQLite sees them.
+//! SQLite treats an invalid write-ahead log as empty, and continues without the results in it. It follows a link with
+//! the log's name, and deletes files that a journal names. So these files are checked before SQLite opens them.
 //!
 //! The format of the log: <https://www.sqlite.org/fileformat2.html#the_write_ahead_log>.
 
@@ -17,14 +16,14 @@ use std::{
 
 use crate::error::StoreError;
 
-/// The largest log: SQLite begins it anew after some MiB, unless a program that reads prevents it.
+/// Maximum size of the log: SQLite restarts it after some MiB, unless a reading program prevents that.
 const MAX_LOG_BYTES: u64 = 4 * inceptive_files::GIB;
 
 /// How often a log is read that looks damaged, as another program may just be writing it, and how long to wait.
 const ATTEMPTS: usize = 5;
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Checks all files beside a store, whose name is without links.
+/// Checks the files that SQLite keeps beside a store; the store's path has no links.
 ///
 /// # Errors
 /// When one of them cannot be used as it is.
@@ -38,7 +37,7 @@ pub fn check(store: &Path) -> Result<(), StoreError> {
     check_log(named(store, "-wal"))
 }
 
-/// A file beside a store with something in it that the store does not hold yet.
+/// A file beside a store with content that is not yet in the store.
 pub fn unfinished(store: &Path) -> Option<PathBuf> {
     let mut all = ["-wal", "-journal"].into_iter().map(|suffix| named(store, suffix));
     all.find(|path| fs::metadata(path).is_ok_and(|data| data.len() > 0))
@@ -107,8 +106,8 @@ const FRAME_HEADER: usize = 24;
 const MAGIC: u32 = 0x377f_0682;
 const VERSION: u32 = 3_007_000;
 
-/// What is wrong with a log: its header, or a page with changes after it that were finished. What was being written
-/// when a program was ended is at its end, and wrong with no log.
+/// The damage of a log: in its header, or in a page before a committed change. An unfinished write of a killed program
+/// is at the end, and is not damage.
 fn damage(mut log: impl Read) -> io::Result<Option<&'static str>> {
     let mut header = [0; HEADER];
     match fill(&mut log, &mut header)? {

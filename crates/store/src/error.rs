@@ -24,7 +24,7 @@ pub enum StoreError {
     Schema {
         /// The file.
         path: PathBuf,
-        /// What is different, in words.
+        /// The difference, in words.
         difference: String,
     },
     /// The file is of a later version of this program.
@@ -48,10 +48,10 @@ pub enum StoreError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What SQLite says.
+        /// SQLite's message.
         message: String,
     },
-    /// A file beside the store, which holds its latest results or how to undo what was not finished, cannot be used.
+    /// A file beside the store, which holds its latest results or a rollback journal, cannot be used.
     #[error(
         "`{}` cannot be read: {reason}. It belongs to a results store and may hold the latest results; nothing \
          was changed. Restore it, or move it away to continue without it", path.display()
@@ -59,7 +59,7 @@ pub enum StoreError {
     Log {
         /// The file beside the store.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// The disk is full.
@@ -73,7 +73,7 @@ pub enum StoreError {
     Link {
         /// The file.
         path: PathBuf,
-        /// The link, and what it leads to.
+        /// The link and its target.
         #[source]
         error: io::Error,
     },
@@ -82,7 +82,7 @@ pub enum StoreError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         #[source]
         error: io::Error,
     },
@@ -106,7 +106,7 @@ pub enum StoreError {
         table: &'static str,
         /// The number of the row.
         id: i64,
-        /// What is wrong with it.
+        /// The error.
         #[source]
         error: serde_json::Error,
     },
@@ -124,7 +124,7 @@ pub enum StoreError {
     TooLarge {
         /// The file.
         path: PathBuf,
-        /// The most bytes that a result may have.
+        /// Maximum number of bytes that a result may have.
         limit: usize,
     },
     /// Anything else.
@@ -132,7 +132,7 @@ pub enum StoreError {
     Database {
         /// The file.
         path: PathBuf,
-        /// What SQLite says.
+        /// SQLite's error.
         #[source]
         error: rusqlite::Error,
     },

@@ -20,7 +20,7 @@ pub enum Cell {
     Absent,
 }
 
-/// What a result is written as.
+/// The format of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// One row a result.
@@ -64,7 +64,7 @@ pub(crate) enum Kind {
     Number,
 }
 
-/// A column: its name, with the unit in it, and what a result says.
+/// A column: its name, which includes the unit, and its value.
 pub struct Column {
     /// Its name.
     pub name: &'static str,
@@ -74,7 +74,7 @@ pub struct Column {
 }
 
 impl Column {
-    /// What a result says in this column.
+    /// The value of a result in this column.
     pub fn value(&self, stored: &Stored<Measurement>) -> Cell {
         (self.value)(stored)
     }

@@ -1,7 +1,7 @@
-//! The database of results: one SQLite file that results are only ever added to.
+//! The database of results: one append-only SQLite file.
 //!
-//! A result is on the disk when [`Store::append`] comes back, whatever happens to the program afterwards. Any
-//! number of programs may add and read at once. Nothing here measures, and nothing is printed.
+//! A result is on the disk when [`Store::append`] returns, even if the program crashes afterwards. Any number of
+//! programs may add and read at the same time. This crate measures nothing and prints nothing.
 
 #![forbid(unsafe_code)]
 

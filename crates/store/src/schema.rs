@@ -1,7 +1,7 @@
-//! What a file has to hold to be a store: its mark, its version and exactly the tables of that version.
+//! The requirements for a file to be a store: its application id, its version and exactly the tables of that version.
 //!
-//! A trigger, view or column that somebody planted runs whenever results are added or read. So nothing is used of a
-//! file whose schema is not, word for word, the one that this program makes.
+//! A trigger, view or column that an attacker added would run whenever results are added or read. So a file is used
+//! only if its schema equals, word for word, the one that this program creates.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -18,7 +18,7 @@ const STEPS: [&str; 2] = [include_str!("migrations/1.sql"), include_str!("migrat
 /// The version that this program writes.
 pub const LATEST: usize = STEPS.len();
 
-/// More parts than any version has: of a file with more it is not told which.
+/// Maximum number of schema entries that are read, more than any version has.
 const MOST_PARTS: usize = 1000;
 
 /// A table, index, trigger or view, as SQLite keeps it.

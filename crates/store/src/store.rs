@@ -74,21 +74,21 @@ impl<R: Record> Record for Stored<R> {
     }
 }
 
-/// What a table of a file holds. A row that cannot be understood is no reason to withhold the others.
+/// The rows of a table. An unreadable row does not prevent the others from being returned.
 #[derive(Debug)]
 pub struct Rows<T> {
     /// Those that can be understood.
     pub readable: Vec<Stored<T>>,
-    /// What is wrong with each of the others.
+    /// The errors of the unreadable rows.
     pub unreadable: Vec<StoreError>,
 }
 
-/// What was added of another file.
+/// The outcome of merging another file.
 #[derive(Debug)]
 pub struct Merged {
     /// How many results were new.
     pub added: usize,
-    /// What is wrong with those that were left out, as they cannot be understood.
+    /// The errors of the rows that were left out because they are unreadable.
     pub unreadable: Vec<StoreError>,
 }
 
@@ -103,7 +103,7 @@ pub struct Filter {
     pub engine: Option<String>,
     /// The machine.
     pub machine: Option<String>,
-    /// The last numbers, so that what is added later changes nothing.
+    /// The state up to which results are read; later results are ignored.
     pub up_to: Option<StoreState>,
 }
 
@@ -112,7 +112,7 @@ pub struct Filter {
 pub struct Store {
     path: PathBuf,
     connection: Connection,
-    /// The file that the connection is of, whatever may have its name by now.
+    /// The identity of the open file, even if another file has its name now.
     file: Option<FileId>,
 }
 
@@ -175,7 +175,7 @@ impl Store {
         }
         match beside::unfinished(&real) {
             None => open(&immutable(&real), read_only | OpenFlags::SQLITE_OPEN_URI),
-            // Left by a program that was ended; what is in it goes to the store first.
+            // Left by a killed program; its content is written to the store first.
             Some(log) => {
                 open(&real, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|error| match error {
                     StoreError::Full(_) | StoreError::ReadOnly(_) | StoreError::Database { .. } => {
@@ -187,7 +187,7 @@ impl Store {
         }
     }
 
-    /// Opens what has a name without links, and believes nothing that is in it.
+    /// Opens a file at a path without links; nothing in the file is trusted.
     fn connect(path: &Path, name: &Path, flags: OpenFlags) -> Result<Self, StoreError> {
         beside::check(&real(path)?)?;
         let explained = |error| explain(path, error);
@@ -209,20 +209,20 @@ impl Store {
         let explained = |error| explain(path, error);
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
         let transaction = transaction.map_err(explained)?;
-        // Another program may have made it meanwhile, or something else of it.
+        // Another program may have created it by now, or written other content.
         let version = schema::version(&transaction, path)?;
         schema::migrate(&transaction, version).map_err(explained)?;
         transaction.commit().map_err(explained)
     }
 
-    /// The version of the file if it is ours, whole and not too new; 0 if nothing is in it yet.
+    /// The version of the file if it is a complete store that is not too new; 0 if the file is empty.
     fn check(&self) -> Result<usize, StoreError> {
-        // First, as all else would run what somebody else put into the schema; and as it is at one moment.
+        // First, because any other query could run code in a manipulated schema; and in one transaction.
         let snapshot = self.connection.unchecked_transaction();
         let snapshot = snapshot.map_err(|error| explain(&self.path, error))?;
         let version = schema::version(&snapshot, &self.path)?;
         drop(snapshot);
-        // Whether a row can be understood is seen when it is read; it is no reason to withhold the others.
+        // Unreadable rows are found when they are read; they do not hide the others.
         let check_constraints = |are_checked: bool| {
             let ignored =
                 self.connection.pragma_update(None, "ignore_check_constraints", !are_checked);
@@ -261,7 +261,7 @@ impl Store {
         self.insert(&[row]).map(|added| added > 0)
     }
 
-    /// Adds rows of another program's table, all or none; gives how many were new.
+    /// Adds rows of another program's table, all or none; returns how many were new.
     ///
     /// # Errors
     /// When they cannot be written.
@@ -273,7 +273,7 @@ impl Store {
         self.insert(&rows)
     }
 
-    /// Allows the file to grow to so many pages, as a quota of the disk would; for tests.
+    /// Limits the file to this number of pages, like a disk quota; for tests.
     #[doc(hidden)]
     ///
     /// # Errors
@@ -283,8 +283,8 @@ impl Store {
         set.map_err(|error| explain(&self.path, error))
     }
 
-    /// Goes on with the file that has the name now, and makes it if there is none: one that was deleted or replaced
-    /// while it is open still takes results, and loses them when it is closed.
+    /// Switches to the file that now has the store's name, and creates it if there is none. A file that was deleted or
+    /// replaced while it is open would still take results, and lose them when it is closed.
     fn follow_name(&mut self) -> Result<(), StoreError> {
         let now = FileId::of(&self.path)?;
         if now.is_some() && now == self.file {
@@ -299,7 +299,7 @@ impl Store {
         Ok(())
     }
 
-    /// Adds rows, all or none; gives how many were new. Each is in the file when this comes back.
+    /// Adds rows, all or none; returns how many were new. All are on the disk when this returns.
     fn insert(&mut self, rows: &[Row]) -> Result<usize, StoreError> {
         self.follow_name()?;
         let path = &self.path;
@@ -316,8 +316,8 @@ impl Store {
         Ok(added)
     }
 
-    /// The best that each machine ever showed, by all results of the file up to the last number that is wanted,
-    /// whatever else is.
+    /// The highest limits of each machine, from all results of the file up to `up_to`, ignoring the other conditions of
+    /// the filter.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -325,7 +325,7 @@ impl Store {
         let mut known = KnownRooflines::default();
         for table in [MEASUREMENT, PROFILE] {
             self.visit(table, UP_TO, params![filter.last_of(table)], |_, json| {
-                // A row that cannot be understood is told where results are read.
+                // An unreadable row is reported when results are read.
                 if let Ok(it) = json.and_then(serde_json::from_slice::<ShownLimits>) {
                     known
                         .add(&it.machine, BestRoofline::measured(it.roofline, it.finished_unix_ms));
@@ -335,7 +335,8 @@ impl Store {
         Ok(known)
     }
 
-    /// Measurements in the order in which they were added, each held against the best that its machine ever showed.
+    /// Measurements in the order in which they were added, each compared with the highest limits ever measured on its
+    /// machine.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -506,7 +507,7 @@ impl Filter {
         self.up_to.as_ref().map(|state| state.last_of(table))
     }
 
-    /// Whether a result is wanted, whatever its number.
+    /// Whether a result matches the filter, apart from its number.
     fn wants(&self, subject: &NetworkInfo, runtime: &Runtime, machine: &Machine) -> bool {
         let has = |text: &str, part: &str| text.to_lowercase().contains(&part.to_lowercase());
         let Self { model, fingerprint, engine, machine: wanted_machine, up_to: _ } = self;
@@ -520,7 +521,7 @@ impl Filter {
 /// Rows up to a number, if there is one.
 const UP_TO: &str = "?1 IS NULL OR id <= ?1";
 
-/// What a result of any kind says of its machine.
+/// The machine and limits in a result of any kind.
 #[derive(Deserialize)]
 struct ShownLimits {
     machine: Machine,
@@ -537,7 +538,7 @@ struct Row {
 }
 
 impl Row {
-    /// Adds it and makes sure that it is there; gives how many rows are new.
+    /// Adds it and checks that it was saved; returns how many rows are new.
     fn insert(&self, transaction: &Transaction<'_>, path: &Path) -> Result<usize, StoreError> {
         let Self { table, machine, json } = self;
         if json.len() > MAX_RESULT_BYTES {
@@ -576,7 +577,7 @@ const MEASUREMENT: &str = "measurement";
 const PROFILE: &str = "profile";
 const FOREIGN: &str = "foreign_measurement";
 
-/// The name of a result by what it says.
+/// The key of a result, derived from its content.
 fn content(json: &str) -> String {
     let mut name = String::with_capacity(64);
     for byte in Sha256::digest(json) {
@@ -586,7 +587,7 @@ fn content(json: &str) -> String {
     name
 }
 
-/// What tells files apart that have the same name one after the other.
+/// The identity of a file, which distinguishes it from a later one with the same name.
 #[derive(Debug, PartialEq, Eq)]
 struct FileId {
     /// Device and inode. Elsewhere an open file keeps its name.
@@ -595,7 +596,7 @@ struct FileId {
 }
 
 impl FileId {
-    /// The file that has a name; none if it is not there.
+    /// The file that has a name; `None` if it is not there.
     fn of(path: &Path) -> Result<Option<Self>, StoreError> {
         match fs::metadata(path) {
             #[cfg(unix)]
@@ -667,7 +668,7 @@ fn harden(connection: &Connection) -> rusqlite::Result<()> {
 /// A result with its names.
 const MAX_ROW_BYTES: i32 = (64 << 20) + (64 << 10);
 
-/// Whether `quick_check` found that a value is not what its column wants. Damaged pages it tells first.
+/// Whether `quick_check` found a value that does not match its column. It reports damaged pages first.
 fn is_of_a_row(message: &str) -> bool {
     ["NULL value in ", "NUMERIC value in ", "TEXT value in ", "non-"]
         .into_iter()

@@ -112,7 +112,7 @@ pub fn write_timm<'a>(
     Ok(writer.flush()?)
 }
 
-/// A number with so many decimals, as the table has them.
+/// A number with this number of decimals, as in the table.
 fn rounded(value: f64, decimals: i32) -> f64 {
     let unit = 10_f64.powi(decimals);
     (value * unit).round() / unit

@@ -1,4 +1,5 @@
-//! The learned numbers of a network: seeded, from safetensors, under the names of other programs, folded.
+//! The weights of a network: random from a seed, or from safetensors, also under the names of other programs; folding of
+//! normalisations.
 //!
 //! This crate turns bytes into tensors and back; it reads and writes no file.
 

@@ -47,7 +47,7 @@ pub enum LoadError {
     /// Names are of another program, and shapes do not say which tensor belongs where.
     #[error(
         "the tensors have another program's names (such as `{example}`), and {layers} layers share their shape \
-         with another layer, so the mapping would be a guess; rename the tensors to the layer names of \
+         with another layer, so the mapping is ambiguous; rename the tensors to the layer names of \
          `inceptive show`, or match them in the natural order of their names with --match order and verify the outputs"
     )]
     Ambiguous {
@@ -58,7 +58,7 @@ pub enum LoadError {
     },
 }
 
-/// What does not fit, each a line for the reader.
+/// The tensors that do not fit, one line each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mismatch {
     /// Places without a tensor.
@@ -101,13 +101,13 @@ struct Layer<'a> {
 type Signature = Vec<(Role, Vec<usize>)>;
 
 impl Weights {
-    /// Reads the weights of `graph` from a safetensors file: by name, if names are ours or those of the
-    /// PyTorch module that we write; else by shape, and as far as `match_by` says so by order, for files of other
-    /// programs in PyTorch's layout. Counters and auxiliary heads that the graph does not have are passed over.
+    /// Reads the weights of `graph` from a safetensors file: by name, if the names are ours or those of the PyTorch
+    /// module that we write; otherwise, for files of other programs in PyTorch's layout, by shape, and by order if
+    /// `match_by` allows it. Counters, and auxiliary heads that the graph does not have, are ignored.
     ///
     /// # Errors
-    /// When the file is none, when something is missing, extra or with the wrong shape or type, and when the order of
-    /// names would have to be guessed.
+    /// When it is not a safetensors file, when a tensor is missing, unused or has the wrong shape or type, and when the
+    /// order of names would have to be guessed.
     pub fn from_safetensors(
         bytes: &[u8],
         graph: &Graph,
@@ -185,7 +185,7 @@ pub struct Tensor {
     pub values: Vec<f32>,
 }
 
-/// The values of a tensor of a safetensors file, with its shape; none if there is no such tensor of numbers.
+/// The values of a tensor of a safetensors file, with its shape; `None` if there is no such tensor of numbers.
 ///
 /// # Errors
 /// When the file is none.
@@ -216,8 +216,7 @@ fn is_auxiliary(name: &str) -> bool {
     name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("aux"))
 }
 
-/// A name without the marks that programs join its words by, or put for what cannot stand in a name: ours
-/// `4a/3x3.weight` is `_4a._3x3.weight` in Python.
+/// The words of a name, without separators and replaced characters: our `4a/3x3.weight` is `_4a._3x3.weight` in Python.
 fn words(name: &str) -> Vec<String> {
     let is_mark = |c: char| !c.is_alphanumeric();
     name.split(is_mark).filter(|word| !word.is_empty()).map(str::to_lowercase).collect()

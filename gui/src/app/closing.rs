@@ -11,13 +11,13 @@ use crate::{
     tiles::Pane,
 };
 
-/// How far closing is.
+/// The state of closing the window.
 #[derive(Default, PartialEq, Eq)]
 pub(super) enum Closing {
-    /// Nobody wants to.
+    /// Not closing.
     #[default]
     No,
-    /// Somebody is asked what to do with drafts.
+    /// The user is asked what to do with drafts.
     Asks,
     /// Drafts are being saved.
     Saves,
@@ -79,7 +79,7 @@ impl Closing {
                     .on_hover_text(
                         "Files stay unchanged; unsaved changes are restored at the next start",
                     )
-                    .on_disabled_hover_text("There is no folder to keep them in")
+                    .on_disabled_hover_text("There is no folder to save them in")
                     .clicked();
                 let lose = ui.button("Quit without saving").clicked();
                 (save, keep, lose, ui.button("Cancel").clicked())

@@ -116,7 +116,7 @@ impl App {
 
     /// Reads again what may have changed: the list of files, and every file that was read from one that changed.
     pub(super) fn files_changed(&mut self, paths: Vec<PathBuf>) {
-        // What is gone has no true path any more.
+        // A deleted file has no canonical path.
         let canonical = |path: &Path| {
             let found = fs::canonicalize(path).or_else(|_| absolute(path));
             found.unwrap_or_else(|_| path.to_owned())
@@ -139,7 +139,7 @@ impl App {
             .filter(|entry| {
                 let sources = entry.network.iter().flat_map(|network| network.sources.iter());
                 let mut read = sources.map(|source| source.path.as_path());
-                // What is wrong or a space may have been read from anything.
+                // An invalid file or a space may depend on any file.
                 has_changed(&entry.file)
                     || entry.network.is_none()
                     || entry.is_wrong()
@@ -159,7 +159,7 @@ impl App {
         self.start(Job::Read(file, draft));
     }
 
-    /// Writes the draft of a file if it has one, or a file that is gone again.
+    /// Writes the draft of a file if it has one, or restores a deleted file.
     pub(super) fn save_draft(&mut self, file: FilePath, overwrite: bool) {
         let Some(entry) = self.model.entries.get_mut(&file) else { return };
         entry.save_problem = None;

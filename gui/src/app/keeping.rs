@@ -15,7 +15,7 @@ use crate::{
     model::{FilePath, Message},
 };
 
-/// What was typed for so long at most is lost when the machine fails.
+/// At most the text typed in this time is lost if the computer crashes.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// A file with its text.
@@ -78,12 +78,12 @@ impl App {
         }
     }
 
-    /// Keeps drafts before the window is gone, or forgets them if they are not wanted.
+    /// Saves drafts before the window closes, or deletes them if they are to be discarded.
     pub(super) fn keep_at_exit(&mut self) {
         let wanted = !self.closing.loses_drafts();
         let drafts = self.model.entries.values().filter(|_| wanted).filter_map(Draft::of).collect();
         if let Some(request) = self.keep_request(drafts) {
-            // There is no window any more to say it in.
+            // The window that could show it is closed.
             let _ = request.keeper.keep(request.number, &request.drafts);
         }
     }

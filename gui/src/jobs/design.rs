@@ -15,9 +15,9 @@ pub struct DesignRequest {
     pub file: FilePath,
     /// Its text if that is in an editor.
     pub text: Option<Arc<str>>,
-    /// What was read from it.
+    /// The content of its file.
     pub base: Content,
-    /// What is set.
+    /// The settings.
     pub settings: Vec<Setting>,
 }
 
@@ -43,7 +43,7 @@ impl PartialEq for DesignRequest {
 pub struct Designed {
     /// The network; why there is none.
     pub network: Result<Arc<Inspected>, String>,
-    /// What can be set, if nothing was.
+    /// The settable values, if there are no settings.
     pub settables: Option<Arc<Settables>>,
 }
 
@@ -52,9 +52,9 @@ pub struct Designed {
 pub struct CloudRequest {
     /// The file.
     pub file: FilePath,
-    /// What was read from it.
+    /// The space as read from its file.
     pub space: Arc<Space>,
-    /// The most networks that are counted.
+    /// Maximum number of networks that are counted.
     pub most: usize,
 }
 
@@ -65,7 +65,7 @@ pub struct Cloud {
     pub file: FilePath,
     /// The networks that were counted, as reports show them.
     pub counts: inceptive_report::Cloud,
-    /// Whether somebody stopped it before all were counted.
+    /// Whether it was stopped before all were counted.
     pub is_stopped: bool,
 }
 

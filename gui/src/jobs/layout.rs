@@ -16,15 +16,15 @@ pub enum Place {
     Compare(usize),
 }
 
-/// A network with some of its modules open. Requests that are equal give equal scenes, so that a scene is only made
-/// again when something that can be seen of it changed.
+/// A network with some of its modules open. Equal requests give equal scenes, so a scene is only made again when
+/// something visible changed.
 #[derive(Clone, Debug)]
 pub struct LayoutRequest {
     /// Where it is shown.
     pub place: Place,
     /// The network.
     pub network: Arc<Inspected>,
-    /// What is open of it.
+    /// The open modules.
     pub open: Open,
 }
 

@@ -1,4 +1,4 @@
-//! What is measured with: engines, and the machine that they run on. Tests replace both.
+//! The engines, and the machine that they run on. Tests replace both.
 
 use std::{fmt, sync::Arc};
 
@@ -8,7 +8,7 @@ use inceptive_bench::{
 };
 use inceptive_results::{Machine, Roofline};
 
-/// What a job measures with.
+/// The tools that a job measures with.
 pub struct Tools {
     /// Every engine, found or not; the default first.
     pub engines: Vec<Box<dyn Engine>>,
@@ -16,7 +16,7 @@ pub struct Tools {
     pub host: Box<dyn Host>,
     /// The machine as it always is.
     pub machine: Machine,
-    /// Measures what the machine can do at best with so many threads.
+    /// Measures the limits of the machine with this number of threads.
     pub roofline: fn(u32) -> Roofline,
     /// Bytes of memory that are left.
     pub available_bytes: u64,

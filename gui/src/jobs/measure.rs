@@ -18,7 +18,7 @@ use crate::model::FilePath;
 pub struct EngineState {
     /// Its name.
     pub name: &'static str,
-    /// What it is, or how to get it.
+    /// Its description, or how to install it.
     pub description: Result<Description, String>,
 }
 
@@ -33,9 +33,9 @@ pub struct BenchRequest {
     pub device: String,
     /// Batch sizes; each is benchmarked separately.
     pub batches: Vec<u32>,
-    /// Threads per inference; each is benchmarked separately; none for as many as there are cores.
+    /// Threads per inference, each benchmarked separately; empty for one per core.
     pub threads: Vec<u32>,
-    /// How much to measure.
+    /// The limits of the measurement.
     pub protocol: Protocol,
     /// Where results go.
     pub store: PathBuf,
@@ -52,7 +52,7 @@ pub struct ProfileRequest {
     pub device: String,
     /// Batch sizes; each is profiled separately.
     pub batches: Vec<u32>,
-    /// Threads; each is profiled apart; none for as many as there are cores.
+    /// Threads per inference, each profiled separately; empty for one per core.
     pub threads: Vec<u32>,
     /// Runs per median.
     pub runs: usize,
@@ -110,7 +110,7 @@ pub(super) fn bench(
         BenchEvent::Wrong(trouble) => report.note(error_chain(trouble)),
     });
     if report.is_stopped() {
-        // What was measured enough is in the store.
+        // Finished results are in the store.
         return Err("stopped".to_owned());
     }
     if benched.measurements.is_empty() {
@@ -161,20 +161,20 @@ pub(super) fn profile(
         ProfileEvent::Wrong(trouble) => report.note(error_chain(trouble)),
     });
     if report.is_stopped() {
-        // Of what was stopped in the last step of all, the runs until then are in the store.
+        // If it was stopped in the very last step, the runs until then are in the store.
         return Err("stopped".to_owned());
     }
     if kept == 0 { Err("nothing was profiled".to_owned()) } else { Ok(Output::Measured) }
 }
 
-/// Says so when many weights are subnormal.
+/// Adds a note if many weights are subnormal.
 fn note_subnormals(network: &Network, report: &Reporter) {
     if let Some(finding) = network.model.subnormals.finding() {
         report.note(format!("{}: {finding}", network.subject.name));
     }
 }
 
-/// The engines with these names; those that are not there are told and left out.
+/// The engines with these names; missing engines are reported and left out.
 fn chosen(
     engines: Vec<Box<dyn inceptive_bench::Engine>>,
     names: &[String],

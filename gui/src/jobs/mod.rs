@@ -1,8 +1,8 @@
-//! What takes a while, and what is told while it goes on.
+//! Long tasks, and the events that they report.
 //!
-//! A job is a value; [`Worker`] runs it on a thread of its own and sends [`Event`]s. To add a kind of work: a case of
-//! [`Job`] with its lane and title, a case of [`Output`] for what comes of it, and a line in
-//! [`crate::model::Model::apply`] that takes it in.
+//! A job is a value; [`Worker`] runs it on a separate thread and sends [`Event`]s. To add a kind of job: a variant of
+//! [`Job`] with its lane and title, a variant of [`Output`] for its result, and a line in
+//! [`crate::model::Model::apply`] that handles it.
 
 mod design;
 mod layout;
@@ -54,7 +54,7 @@ pub enum Job {
     Engines,
     /// Measures latency.
     Bench(BenchRequest),
-    /// Says where time goes.
+    /// Measures the time of each node.
     Profile(ProfileRequest),
     /// Writes a report about files into a folder.
     Report(ReportRequest),
@@ -67,9 +67,9 @@ pub struct JobId(u64);
 /// Jobs of one lane wait for each other; those of different lanes do not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
-    /// What a frame waits for: reading and writing files, counting.
+    /// Short jobs: reading and writing files, counting.
     Quick,
-    /// Laying out, which may take seconds and must not hold up the check of what is typed.
+    /// Layouts, which may take seconds and must not delay the checking of typed text.
     Layout,
     /// Counting spaces and writing reports, which a person waits for.
     Background,
@@ -106,7 +106,7 @@ impl Job {
         }
     }
 
-    /// What it is, for the list of jobs.
+    /// Its title in the list of jobs.
     pub fn title(&self) -> String {
         let count = |files: &[FilePath]| match files {
             [only] => crate::model::stem(only),
@@ -139,7 +139,7 @@ impl Job {
         }
     }
 
-    /// Whether what an earlier job gives is not wanted any more once this one is started. That one is stopped then.
+    /// Whether this job makes the output of an earlier one obsolete. The earlier one is then stopped.
     fn supersedes(&self, earlier: &Self) -> bool {
         match (self, earlier) {
             (Self::List(_), Self::List(_))
@@ -181,14 +181,14 @@ pub struct Event {
     pub what: JobEvent,
 }
 
-/// What happens to jobs.
+/// Events of jobs.
 #[derive(Debug)]
 pub enum JobEvent {
     /// It runs now.
     Started,
     /// It went on.
     Progress(Progress),
-    /// Something went wrong with a part of it; the rest goes on.
+    /// An error in a part of it; the others continue.
     Note(String),
     /// A result is in the store.
     Kept,
@@ -196,12 +196,12 @@ pub enum JobEvent {
     Finished(Finish),
 }
 
-/// How far a job is.
+/// The progress of a job.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Progress {
     /// Share that is done, from 0 to 1.
     pub share: f32,
-    /// What goes on.
+    /// The current activity.
     pub activity: String,
 }
 
@@ -212,7 +212,7 @@ pub enum Finish {
     Done(Output),
     /// Not at all; why.
     Failed(String),
-    /// Somebody stopped it, or something newer made it superfluous.
+    /// It was stopped, or superseded by a newer job.
     Stopped,
 }
 
@@ -221,7 +221,7 @@ pub enum Finish {
 pub enum Output {
     /// The files of a folder, or why it cannot be read.
     Listed(PathBuf, Result<Vec<PathBuf>, String>),
-    /// What is in a file.
+    /// The content of a file.
     Read(Reading),
     /// What came of saving a text.
     Saved(FilePath, Arc<str>, Result<(), SaveProblem>),
@@ -237,7 +237,7 @@ pub enum Output {
     Results(Results),
     /// Engines, found or not.
     Engines(Vec<EngineState>),
-    /// Results are in the store; each was told with [`JobEvent::Kept`].
+    /// Results are in the store; each was reported with [`JobEvent::Kept`].
     Measured,
     /// Files were written.
     Written(Vec<PathBuf>),

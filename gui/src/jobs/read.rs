@@ -51,13 +51,13 @@ pub(super) fn listed(folder: PathBuf) -> Output {
 pub struct Reading {
     /// The file.
     pub file: FilePath,
-    /// The text on the disk; none for what is no text.
+    /// The text on the disk; `None` if it is not text, such as an ONNX file.
     pub text: Option<Arc<str>>,
     /// Whether the file was not there any more.
     pub is_gone: bool,
     /// The text in the editor, which was read instead if there is one.
     pub draft: Option<Arc<str>>,
-    /// What is in it.
+    /// Its content.
     pub result: Result<Content, ReadError>,
 }
 

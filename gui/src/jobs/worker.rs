@@ -39,13 +39,13 @@ struct Task {
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Task>,
-    /// What runs; the jobs are copies.
+    /// The running jobs, as copies.
     running: Vec<Task>,
     is_closed: bool,
 }
 
 impl Queue {
-    /// Puts a job at the end and stops those that it makes superfluous; gives those that never ran.
+    /// Adds a job at the end and stops the jobs that it supersedes; returns those that never ran.
     fn put(&mut self, id: JobId, job: Job) -> Vec<JobId> {
         let (superfluous, waiting): (Vec<Task>, Vec<Task>) =
             self.waiting.drain(..).partition(|task| job.supersedes(&task.job));
@@ -82,13 +82,13 @@ struct Shared {
 }
 
 impl Shared {
-    /// The queue. Nothing panics while it is locked, so it is whole even if that should happen.
+    /// The queue. Nothing panics while it is locked, so it stays consistent.
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Runs jobs, several at a time, and tells what happens. Dropping it stops what runs.
+/// Runs jobs, several at a time, and sends their events. Dropping it stops running jobs.
 pub struct Worker {
     shared: Arc<Shared>,
     sender: Sender<Event>,
@@ -155,7 +155,7 @@ impl Drop for Worker {
     }
 }
 
-/// How a job tells what happens to it, and whether it should stop.
+/// Reports the progress of a job, and tells the job whether to stop.
 pub struct Reporter {
     job: JobId,
     sender: Sender<Event>,
@@ -164,29 +164,29 @@ pub struct Reporter {
 }
 
 impl Reporter {
-    /// Tells something.
+    /// Sends an event.
     pub fn tell(&self, what: JobEvent) {
         // The window may be closed already.
         let _ = self.sender.send(Event { job: self.job, what });
         self.ctx.request_repaint();
     }
 
-    /// Tells how far the job is.
+    /// Reports the progress of the job.
     pub fn progress(&self, progress: Progress) {
         self.tell(JobEvent::Progress(progress));
     }
 
-    /// Tells what went wrong with a part; the rest goes on.
+    /// Reports an error in a part of the job; the others continue.
     pub fn note(&self, text: String) {
         self.tell(JobEvent::Note(text));
     }
 
-    /// Set when somebody wants the job to stop.
+    /// Set when the job should stop.
     pub fn stop_flag(&self) -> &AtomicBool {
         &self.stop
     }
 
-    /// Whether somebody wants the job to stop.
+    /// Whether the job should stop.
     pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
@@ -206,14 +206,14 @@ fn work(
         report.tell(JobEvent::Started);
         let result = catch_unwind(AssertUnwindSafe(|| job.run(&report, machinery)));
         let finish = match result {
-            // What is done of a long job is kept when it is stopped; another is done again.
+            // Finished parts of a stopped long job are kept; other jobs start again.
             Ok(_) if !lane.is_long() && report.is_stopped() => Finish::Stopped,
             Ok(Ok(output)) => Finish::Done(output),
             Ok(Err(_)) if report.is_stopped() => Finish::Stopped,
             Ok(Err(message)) => Finish::Failed(message),
             Err(panic) => Finish::Failed(format!("internal error: {}", said(&*panic))),
         };
-        // Told first: what waited for it starts only after that.
+        // Sent first: jobs that waited for this one start only after that.
         report.tell(JobEvent::Finished(finish));
         shared.lock().end(id);
     }
@@ -232,7 +232,7 @@ fn next(lane: Lane, shared: &Shared) -> Option<Task> {
     }
 }
 
-/// What a panic says.
+/// The message of a panic.
 fn said(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
@@ -280,7 +280,7 @@ mod tests {
         let second = queue.take(Lane::Layout).unwrap();
         assert_eq!(second.id, JobId(2), "it does not wait for the first one");
 
-        // However many come now, one waits, and the others never run.
+        // However many come now, only one waits, and the others never run.
         for id in 3..6 {
             assert_eq!(
                 put(&mut queue, id, Place::Graph),

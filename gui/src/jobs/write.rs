@@ -20,16 +20,16 @@ use crate::model::FilePath;
 pub struct SaveRequest {
     /// The file.
     pub file: FilePath,
-    /// What is to be in it.
+    /// The new content.
     pub text: Arc<str>,
-    /// What has to be in it before; anything without it.
+    /// The content that the file must have before; `None` to overwrite any content.
     pub expected: Option<Arc<str>>,
 }
 
 /// Why a text was not saved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SaveProblem {
-    /// Somebody else changed the file since it was read.
+    /// Another program changed the file since it was read.
     Changed,
     /// It cannot be written; why.
     Failed(String),
@@ -59,7 +59,7 @@ fn write_text(request: &SaveRequest) -> Result<(), SaveProblem> {
         match inceptive_files::read(file, MOST_BYTES) {
             Ok(bytes) if bytes == expected.as_bytes() => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            // What cannot be read any more, or grew, is not what was read.
+            // A file that became unreadable or grew counts as changed.
             _ => return Err(SaveProblem::Changed),
         }
     }

@@ -11,17 +11,17 @@ use crate::jobs::{DesignRequest, Designed};
 /// A network that is being changed in the window.
 #[derive(Debug, Default)]
 pub struct Design {
-    /// What was counted last.
+    /// The last request that was counted.
     pub request: Option<DesignRequest>,
     /// The network without changes.
     pub base: Option<Arc<Inspected>>,
-    /// What can be set; none for a space, whose variables are.
+    /// The settable values; `None` for a space, which has variables instead.
     pub settables: Option<Arc<Settables>>,
     /// The network with the changes; while they do not fit, as it was when they did.
     pub network: Option<Arc<Inspected>>,
     /// Why the changes do not fit.
     pub problem: Option<String>,
-    /// What was saved last, and what came of it.
+    /// The last file that was saved, and the outcome.
     pub saved: Option<(NewFile, Result<PathBuf, SaveError>)>,
 }
 
@@ -31,7 +31,8 @@ impl Design {
         self.request.as_ref().is_some_and(|request| request.is_about(base))
     }
 
-    /// The network of a file with changes; none if there are none, or they do not fit, or another file is being changed.
+    /// The network of a file with changes; `None` without changes, if they are invalid, or if another file is being
+    /// changed.
     pub fn changed(&self, file: &FilePath) -> Option<&Arc<Inspected>> {
         let is_it = self.request.as_ref().is_some_and(|request| request.file == *file);
         let fits = self.problem.is_none();
@@ -43,7 +44,7 @@ impl Design {
         self.request.as_ref().is_some_and(|request| !request.settings.is_empty())
     }
 
-    /// Takes in what was counted.
+    /// Stores the result of counting.
     pub(super) fn take_in(&mut self, request: DesignRequest, designed: Designed) {
         if !self.is_about(&request.base) {
             *self = Self::default();

@@ -30,7 +30,7 @@ pub struct Entry {
     pub state: State,
     /// The network, as it was when the file was last right.
     pub network: Option<Arc<Inspected>>,
-    /// The text on the disk as it was read last; none for what is no text.
+    /// The text on the disk as last read; `None` if it is not text, such as an ONNX file.
     pub text: Option<Arc<str>>,
     /// The text in the editor if it is not that on the disk.
     pub draft: Option<Arc<str>>,
@@ -38,7 +38,7 @@ pub struct Entry {
     pub base: Option<Arc<str>>,
     /// Why the draft could not be saved.
     pub save_problem: Option<SaveProblem>,
-    /// Whether the draft is of an earlier run and nobody edited it since.
+    /// Whether the draft was restored from an earlier run and not edited since.
     pub is_restored: bool,
 }
 
@@ -78,7 +78,7 @@ impl Entry {
         }
     }
 
-    /// Whether it has mistakes or is gone.
+    /// Whether it has errors or was deleted.
     pub const fn is_wrong(&self) -> bool {
         matches!(self.state, State::Wrong(_) | State::Gone)
     }
@@ -88,7 +88,8 @@ impl Entry {
         self.draft.as_ref().or(self.text.as_ref())
     }
 
-    /// What saving writes, and what has to be in the file before: the draft, else what was in a file that is gone.
+    /// The text to save, and the content that the file must have before: the draft, or else the last text of a deleted
+    /// file.
     pub fn to_save(&self) -> Option<(&Arc<str>, Option<&Arc<str>>)> {
         match (&self.draft, &self.text, &self.state) {
             (Some(draft), ..) => Some((draft, self.base.as_ref())),
@@ -98,7 +99,7 @@ impl Entry {
         }
     }
 
-    /// Whether somebody else wrote to the file since the draft was begun.
+    /// Whether another program wrote to the file since the draft was begun.
     pub fn changed_elsewhere(&self) -> bool {
         self.draft.is_some() && self.text != self.base
     }
@@ -123,14 +124,14 @@ impl Entry {
             return;
         }
         self.save_problem = None;
-        // Somebody may have typed on.
+        // The user may have typed more.
         self.draft = self.draft.take().filter(|draft| *draft != text);
         self.base = self.draft.is_some().then(|| Arc::clone(&text));
         self.text = Some(text);
         self.is_restored = false;
     }
 
-    /// Takes in what a reading gave, of a text in the editor or of the file.
+    /// Stores the result of reading a text in the editor or the file.
     pub(super) fn take_in(&mut self, reading: Reading) {
         let Reading { text, draft, is_gone, result, .. } = reading;
         if !is_gone {
@@ -141,12 +142,12 @@ impl Entry {
             return;
         }
         if self.draft.is_some() && self.draft == self.text {
-            // Somebody else wrote just that.
+            // Another program wrote the same text.
             self.edit(None);
         }
         self.state = match result {
             Ok(Content::Network(new)) => {
-                // A network that is the same stays the same value, so that nothing is laid out again.
+                // An unchanged network stays the same value, so that it is not laid out again.
                 let network = match self.network.take() {
                     Some(old) if old.is_same(&new) => old,
                     _ => new,
@@ -166,7 +167,7 @@ impl Entry {
         }
     }
 
-    /// The file is not there any more. What is known about it stays.
+    /// Marks the file as deleted. Its last known content is kept.
     pub(super) fn vanish(&mut self) {
         self.state = State::Gone;
     }

@@ -8,7 +8,7 @@ use std::{
 use super::Message;
 use crate::jobs::{Finish, Job, JobEvent, JobId, LayoutRequest, Output, Progress};
 
-/// How a job stands.
+/// The status of a job.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Status {
     /// Others are before it.
@@ -19,7 +19,7 @@ pub enum Status {
     Done,
     /// It is over without a result; why.
     Failed(String),
-    /// Somebody stopped it.
+    /// It was stopped.
     Stopped,
 }
 
@@ -35,9 +35,9 @@ impl Status {
 pub struct JobState {
     /// Its number.
     pub id: JobId,
-    /// What it does.
+    /// The job.
     pub job: Job,
-    /// How it stands.
+    /// Its status.
     pub status: Status,
     /// What went wrong with parts of it.
     pub notes: Vec<String>,
@@ -50,7 +50,7 @@ pub struct JobState {
 }
 
 impl JobState {
-    /// How long it took, or takes so far; none while it waits, or if it never ran.
+    /// How long it took, or takes so far; `None` while it waits, or if it never ran.
     pub fn time(&self) -> Option<Duration> {
         self.took.or_else(|| self.started.map(|start| start.elapsed()))
     }
@@ -61,12 +61,12 @@ impl JobState {
 pub struct Jobs(Vec<JobState>);
 
 impl Jobs {
-    /// What a person waits for, finished or not.
+    /// The jobs that are shown to the user, finished or not.
     pub fn long(&self) -> impl Iterator<Item = &JobState> {
         self.0.iter().filter(|state| state.job.lane().is_long())
     }
 
-    /// What is not over, of any kind.
+    /// Jobs of all kinds that are not finished.
     pub fn active(&self) -> impl Iterator<Item = &JobState> {
         self.0.iter().filter(|state| state.status.is_active())
     }
@@ -91,7 +91,7 @@ impl Jobs {
         self.0.retain(|state| state.status.is_active());
     }
 
-    /// Takes in what happened to a job; gives what came of it.
+    /// Updates the status of a job from an event; returns the job's output if there is one.
     pub(super) fn apply(
         &mut self,
         id: JobId,

@@ -1,6 +1,6 @@
-//! What the window is about: the open folder, its files, what is selected, results, jobs.
+//! The model of the window: the open folder, its files, the selection, results, jobs.
 //!
-//! Screens only read it. It changes in two places: [`Model::apply`] takes in what jobs tell, and the app carries out
+//! Screens only read it. It changes in two places: [`Model::apply`] handles the events of jobs, and the app carries out
 //! commands.
 
 mod design;
@@ -39,12 +39,12 @@ pub fn stem(file: &Path) -> String {
     file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// What is said below the screens, until somebody takes it away.
+/// A message below the screens, shown until it is dismissed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// What went wrong.
     Problem(String),
-    /// What was done.
+    /// Success.
     Done(String),
 }
 
@@ -85,23 +85,23 @@ pub struct Model {
     pub folder_problem: Option<String>,
     /// Whether the folder was read at all.
     pub is_listed: bool,
-    /// Files elsewhere that somebody put on the list.
+    /// Files outside of the folder that the user added to the list.
     pub added: Vec<FilePath>,
     /// Its files by their paths.
     pub entries: BTreeMap<FilePath, Entry>,
-    /// What is selected, in the order in which it was; the last one is current.
+    /// The selected files, in the order of selection; the last one is current.
     pub selection: Vec<FilePath>,
     /// The store.
     pub store: PathBuf,
-    /// What is in it.
+    /// The results in the store.
     pub results: Results,
     /// The network that is being changed.
     pub design: Design,
     /// Networks of a space by cost, as they were counted last.
     pub cloud: Option<Arc<Cloud>>,
-    /// Engines, found or not; none before somebody looked.
+    /// Engines, found or not; `None` before the first search.
     pub engines: Option<Vec<EngineState>>,
-    /// What is being done.
+    /// The jobs.
     pub jobs: Jobs,
     /// What the user chose.
     pub settings: Settings,
@@ -129,12 +129,12 @@ impl Model {
         self.current().and_then(|entry| entry.network.as_ref())
     }
 
-    /// The current network as it is being changed; none if it is as in its file.
+    /// The current network as it is being changed; `None` if it is as in its file.
     pub fn shown_design(&self) -> Option<&Arc<Inspected>> {
         self.design.changed(self.selection.last()?)
     }
 
-    /// What is selected, in the order in which it was.
+    /// The selected entries, in the order of selection.
     pub fn selected(&self) -> impl Iterator<Item = &Entry> {
         self.selection.iter().filter_map(|file| self.entries.get(file))
     }
@@ -164,7 +164,7 @@ impl Model {
         self.scenes.iter().find(|(known, _)| known == request).map(|(_, scene)| scene)
     }
 
-    /// A scene that was laid out; none while it has to be made, for which [`Model::wants`] says whether to ask.
+    /// A scene that was laid out; `None` if it is not ready, see [`Model::wants`] for whether to request it.
     pub fn scene(&self, request: &LayoutRequest) -> Option<&Arc<Scene>> {
         self.laid_out(request)?.as_ref().ok()
     }
@@ -190,7 +190,7 @@ impl Model {
         file.strip_prefix(&self.folder).unwrap_or(file)
     }
 
-    /// Takes in what happened to a job; what has to follow is asked for.
+    /// Handles an event of a job; follow-up work is requested by commands.
     pub fn apply(&mut self, event: Event, commands: &mut Commands) {
         let Event { job, what } = event;
         if matches!(what, JobEvent::Kept) {
@@ -256,7 +256,7 @@ impl Model {
             }
             Err(problem) => {
                 self.folder_problem = Some(problem);
-                // What is known stays on the screen.
+                // The last content stays on the screen.
                 self.entries.values_mut().for_each(Entry::vanish);
                 return;
             }
@@ -270,7 +270,7 @@ impl Model {
             if !is_there {
                 entry.vanish();
             }
-            // What somebody looks at or works on does not disappear under their hands.
+            // Selected or edited files stay in the list.
             is_there || selection.contains(file) || entry.draft.is_some()
         });
         for file in files {

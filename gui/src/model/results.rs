@@ -1,4 +1,4 @@
-//! What was measured.
+//! Measured results.
 
 use std::{
     path::Path,
@@ -15,7 +15,7 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 /// Everything in a store.
 #[derive(Debug, Default)]
 pub struct Results {
-    /// Another number for each reading: what is made of results is made again when it changes.
+    /// Changes with each reading of the store, so that values derived from results are computed again.
     pub reading: u64,
     /// Latencies, oldest first.
     pub measurements: Vec<Stored<Measurement>>,
@@ -66,10 +66,10 @@ impl Results {
     }
 }
 
-/// The most rows that cannot be read that are told one by one.
+/// Maximum number of unreadable rows that are listed one by one.
 const MOST_TOLD: usize = 3;
 
-/// What is wrong with some results.
+/// The errors of unreadable results.
 fn told(problems: &[&StoreError]) -> Option<String> {
     let (first, more) = problems.split_at(problems.len().min(MOST_TOLD));
     let mut text: Vec<String> = first.iter().map(ToString::to_string).collect();

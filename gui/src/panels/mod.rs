@@ -41,7 +41,7 @@ pub(crate) fn keys_are_free(ui: &Ui) -> bool {
     !ctx.egui_wants_keyboard_input() && !egui::Popup::is_any_open(ctx) && !is_asked
 }
 
-/// Asks something in the middle of the window before anything else goes on.
+/// Shows a modal question in the middle of the window.
 pub(crate) fn question<T>(
     ctx: &egui::Context,
     name: &str,
@@ -56,8 +56,8 @@ pub(crate) fn question<T>(
     })
 }
 
-/// Gives the keyboard to a field if that is wanted. A dialog is measured before it is shown, when nothing in it can
-/// have it.
+/// Moves the keyboard focus to a field if that is wanted. A dialog is measured before it is shown, when nothing in it
+/// can have the focus.
 pub(crate) fn focus_once(field: &egui::Response, is_wanted: &mut bool) {
     if *is_wanted && field.enabled() {
         field.request_focus();
@@ -65,12 +65,13 @@ pub(crate) fn focus_once(field: &egui::Response, is_wanted: &mut bool) {
     }
 }
 
-/// Says why there is nothing to show, in the middle of a screen.
+/// Shows in the middle of a screen why there is nothing to show.
 pub(crate) fn nothing(ui: &mut Ui, text: &str) {
     ui.centered_and_justified(|ui| ui.label(RichText::new(text).weak()));
 }
 
-/// What keeps the current file from being shown as it is, to stand above what is shown instead; empty if nothing does.
+/// Why the current file cannot be shown as it is, as a note above the last version that is shown instead; empty if it
+/// can.
 pub(crate) fn caveat(entry: &Entry) -> Option<&'static str> {
     match entry.state {
         State::Gone => Some("File deleted; showing the last version."),
@@ -92,7 +93,7 @@ pub(crate) fn caveat_line(ui: &mut Ui, entry: &Entry) {
     }
 }
 
-/// The current file; says what to do where there is none.
+/// The current file; shows a hint if there is none.
 pub(crate) fn current_or_hint<'a>(ui: &mut Ui, model: &'a Model) -> Option<&'a Entry> {
     let entry = model.current();
     if entry.is_none() {

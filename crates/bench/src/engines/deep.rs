@@ -1,8 +1,8 @@
-//! Networks whose nodes follow each other in long rows.
+//! Stacks for networks with long chains of nodes.
 //!
-//! Engines plan, rewrite and free a network by functions that call themselves once for each node of a row, so the stack
-//! that they need grows with its length, and a stack that is too small ends the whole program. Whatever does so
-//! runs here on a thread whose stack fits; rows that no stack is meant for are refused.
+//! Engines plan, rewrite and free a network by functions that recurse once for each node of a chain, so they need a
+//! stack that grows with the length of the chain, and a stack overflow ends the whole program. All such work runs here
+//! on a thread whose stack is large enough; chains that are too long for any stack are refused.
 
 use std::{
     any::Any,
@@ -22,7 +22,7 @@ use crate::engine::{EngineError, Model, Session};
 /// Rows that fit a usual stack: those of the deepest networks in use are shorter.
 const SHALLOW: usize = 1000;
 
-/// What an engine needs besides what it needs for each node: as much as threads usually have.
+/// Stack for everything except the chain of nodes: the usual size of a thread's stack.
 const BASE_BYTES: usize = 4 << 20;
 
 /// How an engine treats long rows.
@@ -40,7 +40,7 @@ pub(super) struct Engine {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stack {
     engine: &'static str,
-    /// Size of the stack of a thread of its own; none where the caller's is enough.
+    /// Stack size of a separate thread; `None` if the caller's stack is enough.
     bytes: Option<usize>,
 }
 
@@ -62,10 +62,10 @@ impl Engine {
 }
 
 impl Stack {
-    /// Works there. A panic is an error like others: it ends no other network's work.
+    /// Runs work on a thread with this stack. A panic becomes an error, so that other networks are still processed.
     ///
     /// # Errors
-    /// What the work gives, and when there is no memory for the stack.
+    /// The error of the work, and when there is no memory for the stack.
     pub(super) fn run<T: Send>(
         self,
         work: impl FnOnce() -> Result<T, EngineError> + Send,
@@ -84,11 +84,11 @@ impl Stack {
         done.unwrap_or_else(|panic| Err(self.failed(message(&*panic))))
     }
 
-    /// Works there step by step. `listen` is told each step on the caller's thread, and says whether to go on; the work
-    /// learns of that some steps later.
+    /// Runs work step by step on a thread with this stack. `listen` is called after each step on the caller's thread,
+    /// and returns whether to go on; the work stops some steps later.
     ///
     /// # Errors
-    /// What the work gives, and when there is no memory for the stack.
+    /// The error of the work, and when there is no memory for the stack.
     fn run_in_steps<T: Send>(
         self,
         work: impl FnOnce(&mut dyn FnMut(usize) -> bool) -> Result<T, EngineError> + Send,
@@ -100,7 +100,7 @@ impl Stack {
         let goes_on = &stop;
         thread::scope(|scope| {
             let work = move || {
-                // Nobody hears the last steps when the caller is gone.
+                // The last steps have no receiver if the caller has returned.
                 work(&mut |step| sender.send(step).is_ok() && !goes_on.load(Ordering::Relaxed))
             };
             let spawned = thread::Builder::new().stack_size(bytes).spawn_scoped(scope, work);
@@ -127,7 +127,7 @@ impl Stack {
     }
 }
 
-/// What a panic says.
+/// The message of a panic.
 fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
@@ -155,10 +155,10 @@ impl<S: Session + Send> DeepSession<S> {
         Ok(Self { session: Some(stack.run(prepare)?), stack, is_planned: false })
     }
 
-    /// Does something that does not depend on the length of rows.
+    /// Runs an operation that does not depend on the length of chains.
     ///
     /// # Errors
-    /// What it gives.
+    /// The error of the operation.
     pub(super) fn with<T>(
         &mut self,
         work: impl FnOnce(&mut S) -> Result<T, EngineError>,
@@ -169,10 +169,10 @@ impl<S: Session + Send> DeepSession<S> {
         }
     }
 
-    /// Does something step by step that walks along rows, as [`Stack::run_in_steps`] does.
+    /// Runs an operation step by step along chains, as [`Stack::run_in_steps`] does.
     ///
     /// # Errors
-    /// What it gives.
+    /// The error of the operation.
     pub(super) fn with_steps<T: Send>(
         &mut self,
         work: impl FnOnce(&mut S, &mut dyn FnMut(usize) -> bool) -> Result<T, EngineError> + Send,

@@ -13,7 +13,7 @@ use std::{
 
 use crate::program;
 
-/// What to look for.
+/// The library to search for.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
     /// An environment variable that names the file.
@@ -24,7 +24,7 @@ pub struct Wanted {
     pub folder: &'static str,
     /// How the file's name starts; a version may follow.
     pub stem: &'static str,
-    /// What people call the engine.
+    /// The displayed name of the engine.
     pub title: &'static str,
     /// Functions that the library has to have.
     pub functions: &'static [&'static str],
@@ -36,18 +36,18 @@ const SEARCH_PATH: &str = "import site, sys
 own = [] if sys.prefix != sys.base_prefix else [site.getusersitepackages()]
 print('\\n'.join(own + sys.path))";
 
-/// Where the interpreter is started: nothing of a stranger is here.
+/// The folder in which the interpreter is started: it has no untrusted files.
 const NEUTRAL_FOLDER: &str = "/";
 
-/// The most bytes of a library.
+/// Maximum number of bytes of a library.
 const MAX_BYTES: u64 = 1 << 30;
 
 impl Wanted {
-    /// The absolute path of the library: the file that the user names, else what the environment names, else in an
-    /// installed Python package. It is a file that has the functions that are called.
+    /// The absolute path of the library: the file that the user names, else the one that the environment variable
+    /// names, else one in an installed Python package. The file has all functions that are called.
     ///
     /// # Errors
-    /// When there is none, or it is something else, with what to do about it.
+    /// When there is no library, or the file is something else; the message says what to do.
     pub fn find(&self, named: Option<&Path>) -> Result<PathBuf, String> {
         let path = match (named, env::var_os(self.variable)) {
             (Some(path), _) => absolute(path).map_err(|error| error.to_string())?,
@@ -74,8 +74,8 @@ impl Wanted {
 
     fn remedy(&self) -> String {
         format!(
-            "install it with `python3 -m pip install {}`, or name {}*.so with {}",
-            self.package, self.stem, self.variable
+            "install it with `python3 -m pip install {}`, or set {} to the path of {}*.so",
+            self.package, self.variable, self.stem
         )
     }
 
@@ -97,8 +97,8 @@ impl Wanted {
         rest.is_some_and(|rest| extensions.iter().any(|extension| rest.starts_with(extension)))
     }
 
-    /// Checks that a file holds the names of all functions that are called: a library has those of the functions that
-    /// it gives. The bindings load any library, and panic at a function that is not there.
+    /// Checks that a file contains the names of all functions that are called. The bindings load any library, and panic
+    /// if a function is missing.
     fn check(&self, path: &Path) -> Result<(), String> {
         let shown = path.display();
         let bytes = read(path).map_err(|error| format!("cannot read `{shown}`: {error}"))?;
@@ -122,7 +122,7 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Whether a file has the name of a function in its table of texts, where a zero stands after each.
+/// Whether a file contains the name of a function in its string table, where each entry ends with a zero byte.
 fn holds(bytes: &[u8], function: &str) -> bool {
     let name = [function.as_bytes(), b"\0"].concat();
     bytes.windows(name.len()).any(|found| found == name)
@@ -156,7 +156,7 @@ fn search_path() -> Vec<PathBuf> {
     folders.filter(|folder| is_elsewhere(folder, working_folder.as_deref())).collect()
 }
 
-/// What an interpreter says about its packages.
+/// Asks an interpreter for the folders of its packages.
 fn ask(mut interpreter: Command) -> Option<String> {
     let output = interpreter
         .args(["-I", "-c", SEARCH_PATH])

@@ -14,13 +14,13 @@ use crate::host::FakeHost;
 /// How long the n-th run of a session takes.
 pub type Pace = Rc<dyn Fn(&Model, usize) -> Duration>;
 
-/// What sessions were asked to do, by model.
+/// The calls of sessions, by model.
 pub type Log = Rc<RefCell<Vec<String>>>;
 
 /// The engine.
 #[derive(Clone)]
 pub struct Mock {
-    /// What its runs advance.
+    /// The clock that its runs advance.
     pub host: FakeHost,
     /// How long they take.
     pub pace: Pace,
@@ -31,7 +31,7 @@ pub struct Mock {
 }
 
 impl Mock {
-    /// An engine whose runs take what `pace` says.
+    /// An engine whose runs take the time that `pace` returns.
     pub fn new(host: &FakeHost, pace: impl Fn(&Model, usize) -> Duration + 'static) -> Self {
         Self { host: host.clone(), pace: Rc::new(pace), log: Log::default(), fails_at: None }
     }

@@ -15,7 +15,7 @@ pub use onnxruntime::OnnxRuntime;
 pub use openvino::OpenVino;
 pub use rten::Rten;
 
-/// Where libraries of engines are, if the user says so.
+/// Paths of engine libraries that the user named.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Libraries {
     /// ONNX Runtime's shared library.

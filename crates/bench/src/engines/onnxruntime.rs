@@ -59,7 +59,7 @@ struct Loaded {
 }
 
 impl OnnxRuntime {
-    /// The engine, with its library where the user says.
+    /// The engine, with the library at `library` if the user named one.
     pub fn new(library: Option<PathBuf>) -> Self {
         Self { library }
     }
@@ -73,7 +73,7 @@ impl OnnxRuntime {
     fn builder(setup: &Setup, loaded: &Loaded) -> Result<SessionBuilder, EngineError> {
         let builder = OrtSession::builder(&loaded.environment).map_err(failed)?;
         let builder = builder.with_intra_threads(setup.threads as usize).map_err(failed)?;
-        // Threads of a session that rests would spin on the cores of the one that is measured.
+        // Threads of an idle session would spin on the cores of the measured one.
         let builder =
             builder.with_config_entry("session.force_spinning_stop", "1").map_err(failed)?;
         match setup.device.as_str() {
@@ -98,7 +98,7 @@ fn load(library: Option<&FilePath>) -> Result<Loaded, String> {
     Ok(Loaded { environment, path, version })
 }
 
-/// The version, from the library's name or the package beside it.
+/// The version, from the library's name or the package in its folder.
 fn version(path: &FilePath) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if let Some((_, version)) = name.split_once(".so.") {
@@ -215,8 +215,7 @@ fn by_run(events: &[Event], graph: &Graph) -> Vec<NodeTimes> {
     runs
 }
 
-/// The node of our graph that a name stands for. The engine keeps our names, or adds a word to them when it
-/// rewrites a node.
+/// The node of our graph with this name. The engine keeps our names, or appends a word when it rewrites a node.
 fn place(name: &str, paths: &HashMap<&str, &Path>) -> Option<Path> {
     let ours = name.split(inceptive_onnx::HELPER).next().unwrap_or(name);
     let ends = ours.rmatch_indices(['_', ' ', '-', ':']).map(|(end, _)| end);

@@ -73,7 +73,7 @@ pub struct OpenVino {
 static LOADED: OnceLock<Result<PathBuf, String>> = OnceLock::new();
 
 impl OpenVino {
-    /// The engine, with its library where the user says.
+    /// The engine, with the library at `library` if the user named one.
     pub fn new(library: Option<PathBuf>) -> Self {
         Self { library }
     }
@@ -153,7 +153,7 @@ impl Engine for OpenVino {
     ) -> Result<NodeTimings, EngineError> {
         Err(EngineError::Lacks {
             engine: NAME,
-            what: "per-node times in its Rust interface".to_owned(),
+            what: "per-node times, because its Rust interface lacks them".to_owned(),
         })
     }
 }

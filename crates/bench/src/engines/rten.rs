@@ -113,8 +113,8 @@ impl RtenSession {
         self.model.run_one(input.into(), Some(self.options.clone())).map_err(failed)
     }
 
-    /// The engine only prints its times, so each node is run by itself on the real values that it reads. None when
-    /// `goes_on` says no at the number of a node.
+    /// The engine can only print its times, so each node is run separately on its real inputs. `None` when `goes_on`
+    /// stops it; `goes_on` gets the number of the node.
     fn node_times(
         &mut self,
         goes_on: &mut dyn FnMut(usize) -> bool,

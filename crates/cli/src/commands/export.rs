@@ -159,7 +159,7 @@ impl Export {
         Ok(Outcome::default())
     }
 
-    /// The bytes of an ONNX file, and its input files; none if the network is invalid, after its errors were printed.
+    /// The bytes of an ONNX file, and its input files; `None` if the network is invalid, after its errors were printed.
     fn onnx(&self) -> anyhow::Result<Option<(Vec<u8>, InputFiles)>> {
         let Target { format: _, weights, fold_bn, opset, batch } = &self.target.0;
         let Some(runnable) = read_runnable(&self.file, &self.settings, weights, Purpose::Export)

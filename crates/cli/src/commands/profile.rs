@@ -41,7 +41,7 @@ pub struct Profile {
     /// Batch size
     #[arg(long, value_name = "N", default_value = "1")]
     batch: NonZeroU32,
-    /// Threads per run; default: all cores
+    /// Threads per inference; default: all cores
     #[arg(long, value_name = "N", value_parser = thread_count)]
     threads: Option<NonZeroU32>,
     /// Runs per median
@@ -194,7 +194,7 @@ fn table(what: &'static str, parts: &[NodeProfile], roofline: &Roofline) -> Stri
         Column::Right("ms"),
         Column::Right("share"),
         Column::Right("FLOPs"),
-        Column::Right("bytes moved"),
+        Column::Right("memory traffic"),
         Column::Right("GFLOP/s"),
         Column::Right("FLOPs/byte"),
         Column::Left("bound by"),

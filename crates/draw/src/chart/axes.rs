@@ -20,7 +20,7 @@ pub struct Scale {
     end_px: i32,
 }
 
-/// A tick: where it is, and what it says.
+/// A tick: its position and its label.
 pub struct Tick {
     /// Its position along the axis.
     pub at_px: i32,
@@ -96,7 +96,7 @@ fn ends(values: impl Iterator<Item = f64>, fallback: f64) -> (f64, f64) {
     if least <= most { (least, most) } else { (fallback, fallback) }
 }
 
-/// Multiples of every so many powers of ten in a range.
+/// Multiples of every `each`-th power of ten in a range.
 fn powers(low: f64, high: f64, steps: &[f64], each: i32) -> Vec<f64> {
     (-18..=18)
         .filter(|power| power % each == 0)

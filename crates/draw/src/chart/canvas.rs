@@ -36,7 +36,7 @@ pub struct Canvas {
 }
 
 impl Canvas {
-    /// A chart with a title and a caption; gives where it goes on below them.
+    /// A chart with a title and a caption; also returns the vertical position below them.
     pub fn new(title: &str, caption: &str) -> (Self, i32) {
         let mut canvas = Self { shapes: String::new(), hits: String::new() };
         let wide = f64::from(WIDTH - 2 * MARGIN);
@@ -119,14 +119,14 @@ impl Canvas {
         );
     }
 
-    /// Says what is known of the point at a place.
+    /// Adds a tooltip to the point at a position.
     pub fn hit(&mut self, center: (i32, i32), radius: i32, name: &str, facts: &str) {
         let (x, y) = center;
         let shape = format!("circle class=\"hit\" cx=\"{x}\" cy=\"{y}\" r=\"{}\"", radius.max(7));
         self.add_hit(&shape, "circle", name, facts);
     }
 
-    /// Says what is known of the bar between two corners.
+    /// Adds a tooltip to the bar between two corners.
     pub fn hit_bar(&mut self, corners: [(i32, i32); 2], name: &str, facts: &str) {
         let [(left, top), (right, bottom)] = corners;
         let (width, height) = ((right - left).max(1), (bottom - top).max(1));
@@ -160,14 +160,14 @@ impl Canvas {
     }
 }
 
-/// An element without the attributes that say what holds anyway.
+/// An element without attributes that have their default values.
 fn brief(line: &str) -> String {
     line.replace(" opacity=\"1\"", "")
         .replace(" stroke-width=\"1\"", "")
         .replace(" stroke=\"none\"", "")
 }
 
-/// The lines of a text that is at most so wide.
+/// A text broken into lines of at most this width.
 fn wrapped(text: &str, limit_px: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {

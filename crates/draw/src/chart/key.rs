@@ -20,7 +20,7 @@ pub const fn origin_color(kind: OriginKind) -> RGBColor {
     }
 }
 
-/// Shapes that can be told apart without colour.
+/// Shapes that can be distinguished without colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// A filled circle.
@@ -74,7 +74,7 @@ pub fn mark(canvas: &mut Canvas, shape: Shape, (x, y): (i32, i32), color: RGBACo
     }
 }
 
-/// What an entry of a key shows.
+/// The sample of a legend entry.
 #[derive(Clone, Copy)]
 pub enum Sample {
     /// A shape.
@@ -133,7 +133,7 @@ pub fn column(canvas: &mut Canvas, entries: &[(Sample, String)], top: i32) {
     }
 }
 
-/// A key in lines between two sides; gives where it ends.
+/// A legend in lines between two sides; returns the vertical position of its end.
 pub fn lines(
     canvas: &mut Canvas,
     entries: &[(Sample, String)],

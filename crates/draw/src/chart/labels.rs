@@ -89,13 +89,13 @@ struct Placed {
 /// Names nearer to their points than this need no line.
 const NEAR: f64 = 8.0;
 
-/// A line that crosses a name or a mark is as bad as covering so many square pixels.
+/// Penalty of a line that crosses a name or a mark, in square pixels of covered area.
 const CROSSING: f64 = 150.0;
 
 /// A name stays so far from the marks of others, lest it be taken for theirs.
 const APART: f64 = 6.0;
 
-/// Covering a mark is so many times as bad as being near it.
+/// Covering a mark is penalised this many times as much as being near it.
 const COVERING: f64 = 3.0;
 
 /// How often each name chooses its place.
@@ -104,7 +104,7 @@ const ROUNDS: usize = 3;
 /// With more marks than this a line may cross them.
 const MOST_MARKS: usize = 200;
 
-/// A pixel farther off is as bad as covering so many square pixels.
+/// Penalty per pixel of distance, in square pixels of covered area.
 const FARTHER: f64 = 1.2;
 
 impl Named {
@@ -182,7 +182,7 @@ impl Placed {
     }
 }
 
-/// A place within the frame for each name, apart from all others, that covers least of the marks; none where
+/// A place within the frame for each name, apart from all others, that covers least of the marks; `None` if
 /// every place is taken. Earlier names choose first; then each may move, as it knows the others.
 fn place(names: &[Named], marks: &[Rect], frame: &Rect) -> Vec<Option<Placed>> {
     let mut places: Vec<Option<Placed>> = vec![None; names.len()];
@@ -196,7 +196,7 @@ fn place(names: &[Named], marks: &[Rect], frame: &Rect) -> Vec<Option<Placed>> {
     places
 }
 
-/// The best place beside those that are taken.
+/// The best free place for a label.
 fn best(named: &Named, taken: &[Placed], marks: &[Rect], frame: &Rect) -> Option<Placed> {
     let others: Vec<&Rect> = marks.iter().filter(|mark| !named.is_marked_by(mark)).collect();
     let cost = |place: &Placed| {

@@ -1,8 +1,8 @@
-//! What charts have in common.
+//! The parts that all charts share.
 //!
 //! Every chart is one SVG document without scripts or fonts of its own: shapes drawn by plotters on white paper in a
-//! few colours, and over them one invisible shape of class `hit` for each point or bar, whose title says everything
-//! that is known of it. A page can recolour a chart by the exact colours below.
+//! few colours, and over them one invisible shape of class `hit` for each point or bar, whose title has its
+//! details. A page can recolour a chart by the exact colours below.
 
 pub mod axes;
 pub mod canvas;
@@ -13,14 +13,14 @@ pub mod rows;
 use inceptive_format::counted;
 use plotters::style::RGBColor;
 
-/// A picture with what to say of it.
+/// A chart with its title and texts.
 #[derive(Clone, Debug)]
 pub struct Figure {
     /// A word for it, by which pages and files name it.
     pub id: String,
-    /// What it shows, in a few words.
+    /// A short title.
     pub title: String,
-    /// What it shows, for those who do not see it.
+    /// The alternative text for screen readers.
     pub alternative: String,
     /// The picture: an SVG document.
     pub svg: String,
@@ -32,7 +32,7 @@ pub const INK: RGBColor = RGBColor(40, 44, 52);
 /// Lines that stay in the background.
 pub const FAINT: RGBColor = RGBColor(218, 222, 228);
 
-/// What everything is drawn on.
+/// The background colour.
 pub const PAPER: RGBColor = RGBColor(255, 255, 255);
 
 // The colours of Okabe and Ito 2008, *Color Universal Design*, which people with any colour vision tell apart.
@@ -52,25 +52,26 @@ pub const VERMILLION: RGBColor = RGBColor(213, 94, 0);
 /// Reddish purple.
 pub const PURPLE: RGBColor = RGBColor(204, 121, 167);
 
-/// What is there but not the point.
+/// Colour of secondary elements.
 pub const GREY: RGBColor = RGBColor(153, 153, 153);
 
-/// With more candidates than this only those on the front are named.
+/// With more points than this, only those on the Pareto front are labelled.
 pub const MOST_NAMED: usize = 40;
 
-/// The most points of a chart; of more, some are left out evenly.
+/// Maximum number of points in a chart; of more, an even sample is drawn.
 pub const MOST_POINTS: usize = 1000;
 
-/// The most rows of a chart.
+/// Maximum number of rows in a chart.
 pub const MOST_ROWS: usize = 40;
 
-/// Places of at most `most` of `count` things, evenly spaced.
+/// Indices of at most `most` of `count` items, evenly spaced.
 pub fn thinned(count: usize, most: usize) -> impl Iterator<Item = usize> {
     let kept = count.min(most);
     (0..kept).map(move |at| at * count / kept)
 }
 
-/// All points of a chart, or, of more than `most`, those on the front and others evenly; twice as many at most.
+/// All points of a chart; of more than `most`, those on the Pareto front and an even sample of the others, at most
+/// twice `most`.
 pub fn drawn<T>(points: Vec<T>, most: usize, is_on_front: impl Fn(&T) -> bool) -> Vec<T> {
     let kept: Vec<usize> = thinned(points.len(), most).collect();
     let points = points.into_iter().enumerate();
@@ -81,7 +82,7 @@ pub fn drawn<T>(points: Vec<T>, most: usize, is_on_front: impl Fn(&T) -> bool) -
         .collect()
 }
 
-/// The points to name, those on the front first: all, or only the front if there are many.
+/// The points to label, those on the Pareto front first: all, or only the Pareto front if there are many.
 pub fn named<T>(points: &[T], is_on_front: impl Fn(&T) -> bool) -> Vec<&T> {
     let names_all = points.len() <= MOST_NAMED;
     let mut named: Vec<&T> =

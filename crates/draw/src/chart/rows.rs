@@ -38,7 +38,7 @@ pub fn shown<T>(
     (rows.into_iter().filter(|row| take(row)).collect(), left_out)
 }
 
-/// Says how many rows are left out; empty if none are.
+/// The sentence that says how many rows are omitted; empty if none are.
 pub fn rest(left_out: usize, front: &str) -> String {
     match left_out {
         0 => String::new(),

@@ -82,7 +82,7 @@ mod tests {
             "0: `sqrt` is not a function; there are min, max, floor, ceil, round, round_to",
         );
         check("$", "0: expected a name after `$`");
-        check("1 # 2", "2: `#` has no meaning in an expression");
+        check("1 # 2", "2: `#` is not allowed in an expression");
         check("1 / ($in - 256)", "Undefined(\"division by zero\")");
         check("$width", "NoVariable(\"width\")");
         check("$in.x", "Undefined(\"`$in` has no field `x`\")");

@@ -11,7 +11,7 @@ const MAX_DEPTH: usize = 32;
 /// Parses `text`.
 ///
 /// # Errors
-/// What was expected, and the byte where.
+/// The byte of the error, and what was expected there.
 pub(crate) fn parse(text: &str) -> Result<Expr, (usize, String)> {
     let mut parser = ExprParser { text, tokens: tokens(text)?, next: 0, depth: 0 };
     let expr = parser.binary(0)?;
@@ -88,7 +88,7 @@ impl ExprParser<'_> {
         if self.depth > MAX_DEPTH {
             return Err((
                 self.at(),
-                format!("the expression is nested more than {MAX_DEPTH} deep"),
+                format!("the expression is nested more than {MAX_DEPTH} levels deep"),
             ));
         }
         let parsed = parse(self);

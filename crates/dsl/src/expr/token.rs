@@ -81,7 +81,7 @@ fn token(rest: &str, c: char) -> Result<(Token, usize), String> {
     }
     match SYMBOLS.iter().find(|symbol| rest.starts_with(**symbol)) {
         Some(symbol) => Ok((Token::Symbol(symbol), symbol.len())),
-        None => Err(format!("`{c}` has no meaning in an expression")),
+        None => Err(format!("`{c}` is not allowed in an expression")),
     }
 }
 

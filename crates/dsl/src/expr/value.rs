@@ -47,7 +47,7 @@ impl Val {
     }
 }
 
-/// Why an expression has no value.
+/// Why an expression cannot be evaluated.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum EvalError {
     /// The value cannot be known because of an error that is reported elsewhere.

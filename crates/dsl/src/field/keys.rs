@@ -17,13 +17,13 @@ pub(crate) trait Field: Sized {
     /// Reads it; none, with a report, when it cannot be.
     fn read(node: &Node, reader: &Reader<'_>) -> Option<Self>;
 
-    /// What stands for a value that is missing or has no value, if anything can.
+    /// The placeholder for a value that is missing or cannot be evaluated, if there is one.
     fn stand_in() -> Option<Self> {
         None
     }
 }
 
-/// A value without which the rest can still be checked: none if it is wrong or missing, which was reported.
+/// A value without which the rest can still be checked: `None` if it is wrong or missing, which was reported.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Maybe<T>(pub(crate) Option<T>);
 
@@ -60,12 +60,12 @@ pub(crate) fn given<T>(key: &Option<Maybe<T>>) -> Option<&T> {
     key.as_ref()?.0.as_ref()
 }
 
-/// The keys of one map, with the maps that give defaults for them.
+/// The keys of one map, with the maps that provide its defaults.
 pub(crate) struct Fields<'a> {
     pub(crate) reader: Reader<'a>,
     /// What the map describes, for messages: `conv`.
     pub(crate) what: &'a str,
-    /// Where to say that a key is missing.
+    /// The place to report a missing key at.
     pub(crate) span: Span,
     /// The map itself first, then defaults.
     pub(crate) maps: Vec<&'a Map>,

@@ -1,4 +1,4 @@
-//! Typed values of keys. One definition of a key gives its reading, its diagnostics and its JSON Schema.
+//! Typed values of keys. One definition of a key serves for reading, for diagnostics and for the JSON Schema.
 
 mod keys;
 mod number;

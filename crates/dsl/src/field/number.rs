@@ -41,7 +41,7 @@ impl Field for Count {
     }
 }
 
-/// The whole number between `least` and `most` that `value` is.
+/// `value` as a whole number between `least` and `most`.
 fn whole(value: &Val, least: u32, most: u32, node: &Node, reader: &Reader<'_>) -> Option<u32> {
     let ValKind::Number(number) = value.kind else { return reader.wrong_type(node, "a number") };
     let found = match node.text() {
@@ -49,7 +49,7 @@ fn whole(value: &Val, least: u32, most: u32, node: &Node, reader: &Reader<'_>) -
         None => shown(number),
     };
     if number.is_finite() && number.fract() != 0.0 {
-        let message = format!("a whole number is needed here, not {found}");
+        let message = format!("expected a whole number, found {found}");
         return reader.report(
             Diagnostic::new(Code::NotWhole, message).at(node.span, "not a whole number").help(
                 "say how to round: `floor(...)`, `ceil(...)`, `round(...)` or `round_to(..., 8)`",
@@ -57,7 +57,7 @@ fn whole(value: &Val, least: u32, most: u32, node: &Node, reader: &Reader<'_>) -
         );
     }
     if !(f64::from(least)..=f64::from(most)).contains(&number) {
-        let message = format!("a number from {least} to {most} is needed here, not {found}");
+        let message = format!("expected a number from {least} to {most}, found {found}");
         return reader
             .report(Diagnostic::new(Code::OutOfRange, message).at(node.span, "out of range"));
     }
@@ -109,7 +109,7 @@ impl Field for Real {
                 Some(Self(number))
             }
             _ => {
-                let message = format!("a finite number is needed here, found {}", node.brief());
+                let message = format!("expected a finite number, found {}", node.brief());
                 reader.report(
                     Diagnostic::new(Code::OutOfRange, message).at(node.span, "out of range"),
                 )

@@ -65,7 +65,7 @@ fn by(text: &str) -> Option<(&str, &str)> {
     (is_number(height) && is_number(width)).then_some((height, width))
 }
 
-/// How much padding a window gets.
+/// The padding of a window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Pad {
     /// `dilation * (kernel - 1) / 2` on every side, rounded down.

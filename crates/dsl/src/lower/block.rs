@@ -17,7 +17,7 @@ use crate::{
     yaml::{Entry, Map, Node, Value},
 };
 
-/// The most parameters of a block, each of which costs time at every call.
+/// Maximum number of parameters of a block, each of which costs time at every call.
 const MAX_PARAMETERS: usize = 256;
 
 fn parameter_count(block: &Node) -> usize {
@@ -59,9 +59,9 @@ impl Lowering<'_> {
         site: &Site<'_>,
     ) -> Cursor {
         if self.calls.len() >= MAX_CALLS {
-            let message = format!("blocks call each other more than {MAX_CALLS} deep");
-            let deep = Diagnostic::new(Code::TooManyCalls, message).at(step.span, "called here");
-            self.sink.push(deep.help("does the block call itself?"));
+            let message = format!("blocks use each other more than {MAX_CALLS} levels deep");
+            let deep = Diagnostic::new(Code::TooManyCalls, message).at(step.span, "used here");
+            self.sink.push(deep.help("check whether the block uses itself"));
             return self.hide(&site.path, site.cursor);
         }
         let values = match self.has_few_parameters(word, block) {
@@ -105,7 +105,7 @@ impl Lowering<'_> {
         is_small
     }
 
-    /// Builds what is in a block, whose parameters have these values.
+    /// Builds the content of a block with these values of its parameters.
     fn enter(&mut self, word: &str, block: &Node, values: &[Named], site: &Site<'_>) -> Cursor {
         let globals = self.globals.with(values);
         let scope = globals.reading(self.input(site.cursor));

@@ -75,7 +75,7 @@ fn join(args: &ParallelArgs, branches: &Map, reader: &Reader<'_>) -> Option<Op> 
     let scales = match (&args.scale, join) {
         (Some(Maybe(None)), _) => return None,
         (Some(Maybe(Some(scale))), Join::Concat | Join::Multiply) => {
-            let message = "`scale` belongs to `join: add`";
+            let message = "`scale` is only allowed with `join: add`";
             return reader.report(
                 Diagnostic::new(Code::UnknownKey, message).at(scale.0.span, "no sum here"),
             );

@@ -1,10 +1,10 @@
-//! Steps to nodes of the graph.
+//! Builds the nodes of the graph from steps.
 //!
-//! A step that is wrong is reported and then treated as if its output were unknown: what follows is still
-//! read and checked, but nothing that depends on the unknown shape is reported.
+//! After an error, the output of the step counts as unknown: the steps after it are still read and checked, but errors
+//! that depend on the unknown shape are not reported.
 //!
-//! A rehearsal goes through every step once with no value known, see [`Lowering::dry_run`]: it finds what is
-//! wrong whatever the values are, also in blocks that nobody calls and in branches that a condition leaves out.
+//! A dry run goes through every step once without any values, see [`Lowering::dry_run`]: it finds errors that do not
+//! depend on values, also in blocks that are never used and in branches that a condition skips.
 
 pub(crate) mod block;
 mod join;
@@ -32,7 +32,7 @@ use crate::{
 
 /// Steps that a network may expand to.
 const MAX_STEPS: u32 = 200_000;
-/// Numbers that are noted; nobody sets more by hand.
+/// Maximum number of recorded numbers; nobody sets more by hand.
 const MAX_WRITTEN: usize = 4096;
 /// How deep blocks may call each other and steps may be nested.
 const MAX_CALLS: usize = 32;
@@ -125,7 +125,7 @@ pub(crate) struct Lowering<'a> {
     calls: Vec<Span>,
 }
 
-/// What a step does.
+/// The target of a step: a built-in operator or a block.
 enum Callee<'a> {
     Builtin(Builtin),
     Block(&'a Node),
@@ -166,7 +166,7 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// Remembers that an error hides the steps of a scope, and gives what follows it.
+    /// Records that an error hides the steps of a scope, and returns the cursor after it.
     pub(crate) fn hide(&mut self, scope: &Path, cursor: Cursor) -> Cursor {
         self.hidden.insert(scope.clone());
         cursor.unknown()
@@ -210,7 +210,7 @@ impl<'a> Lowering<'a> {
             }
         };
         if self.calls.len() + path.depth() > 2 * MAX_CALLS {
-            let message = "steps are nested too deep";
+            let message = "steps are nested too deeply";
             reader.sink.push(Diagnostic::new(Code::TooManyCalls, message).at(list.span, "here"));
             return self.hide(path, from);
         }
@@ -237,7 +237,7 @@ impl<'a> Lowering<'a> {
         !self.is_cut_short()
     }
 
-    /// Whether steps were left out, so that nothing can be said about what does not exist.
+    /// Whether steps were skipped, so that missing steps cannot be reported.
     pub(crate) fn is_cut_short(&self) -> bool {
         self.steps > MAX_STEPS || self.sink.is_full() || self.sink.is_spent()
     }
@@ -296,7 +296,7 @@ impl<'a> Lowering<'a> {
         });
     }
 
-    /// The arguments of a step: what is set from outside, then its own, then the file's defaults.
+    /// The arguments of a step: settings first, then its own, then the file's defaults.
     fn arguments<'m>(
         &'m self,
         step: &'m Step<'_>,
@@ -468,7 +468,7 @@ fn holds(cond: &Node, reader: &Reader<'_>) -> Option<bool> {
     }
 }
 
-/// The operator of a step; `$kind` stands for the word that it names.
+/// The operator of a step; `$kind` is replaced by its value.
 fn word(step: &Step<'_>, reader: &Reader<'_>) -> Option<Arc<str>> {
     if !step.word.starts_with('$') {
         return Some(Arc::from(step.word));

@@ -25,7 +25,7 @@ struct NewConv {
     groups: u32,
 }
 
-/// What follows a convolution or a linear layer.
+/// The normalisation and activation after a convolution or linear layer.
 struct After {
     bias: bool,
     norm: Norm,
@@ -243,7 +243,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// How the defaults say that the reference implementation calls an operator.
+    /// Whether the reference implementation calls a module or a function for an operator, according to the defaults.
     pub(super) fn form_of(&self, op: &str, scope: &Scope<'_>) -> Form {
         let reader = Reader { scope, sink: self.sink };
         let node = self.defaults.entry(op).map(|entry| &entry.value);
@@ -251,7 +251,7 @@ impl Lowering<'_> {
         form(keys.and_then(|keys| PlainArgs::read(&keys)).and_then(|args| args.functional))
     }
 
-    /// What a step at a cursor reads.
+    /// The input of a step at a cursor.
     pub(super) fn input(&self, cursor: Cursor) -> Input {
         match cursor.known {
             true => Input::Known(self.graph.node(cursor.node).shape),

@@ -98,7 +98,7 @@ impl Lowering<'_> {
             Some(widths) => widths.0.list().unwrap_or_default().to_vec(),
         };
         let widths = widths.iter().zip(1..).map(|(own, number)| self.fc_width(own, number, reader));
-        // All are read before the first is missed, so that every mistake is told.
+        // All are read before a missing one is reported, so that every error is reported.
         let widths: Vec<Option<u32>> = widths.collect();
         let Some(widths) = widths.into_iter().collect::<Option<Vec<u32>>>() else {
             return self.hide(path, from);
@@ -120,7 +120,7 @@ impl Lowering<'_> {
         self.tail_softmax(keys.softmax.is_some_and(|flag| flag.0), span, at)
     }
 
-    /// The width of a hidden layer: what is set for `tail/fc1`, else its own.
+    /// The width of a hidden layer: the setting of `tail/fc1`, else its own.
     fn fc_width(&self, own: &Node, number: usize, reader: &Reader<'_>) -> Option<u32> {
         let path = fc_path(number);
         let mut set = None;

@@ -18,8 +18,9 @@ pub struct Folded {
     pub norm: NodeId,
 }
 
-/// Folds each normalisation into the convolution or linear layer before it, if nothing else reads
-/// that layer and it has its weights for itself: one kernel cannot take two normalisations in. The second result says which went where, in nodes of `graph`, for whoever has weights.
+/// Folds each normalisation into the convolution or linear layer before it, if nothing else reads that layer and it
+/// shares no tensors, because a shared kernel cannot absorb two normalisations. The second result lists the folded
+/// pairs, as nodes of `graph`, so that weights can be folded too.
 pub fn fold_batch_norm(graph: &Graph) -> (Rewrite, Vec<Folded>) {
     let mut rewrite = Rewrite::default();
     let mut folds = Vec::new();
@@ -42,13 +43,13 @@ pub fn fold_batch_norm(graph: &Graph) -> (Rewrite, Vec<Folded>) {
     (rewrite, folds)
 }
 
-/// What a node reads, if nothing else does.
+/// The input of a node, if nothing else reads that input.
 fn sole_producer(graph: &Graph, node: NodeId) -> Option<NodeId> {
     let producer = *graph.inputs(node).first()?;
     (graph.only_consumer(producer) == Some(node)).then_some(producer)
 }
 
-/// A layer with weights, made to have a bias; none for other operators.
+/// A layer with weights, made to have a bias; `None` for other operators.
 fn with_bias(op: &Op) -> Option<Op> {
     match op {
         Op::Conv(conv) => Some(Op::Conv(Conv { bias: true, ..*conv })),

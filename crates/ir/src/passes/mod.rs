@@ -4,9 +4,9 @@
 //! |---|---|---|
 //! | [`drop_auxiliary`] | removes the auxiliary heads | they exist for training only |
 //! | [`drop_dropout`] | lets readers of a dropout read its input | it is the identity at inference |
-//! | [`fold_batch_norm`] | a convolution or linear layer takes its normalisation in, as a bias | fewer passes over memory |
+//! | [`fold_batch_norm`] | merges a normalisation into the layer before it, as a bias | fewer passes over memory |
 //!
-//! [`inference`] is the first two, in this order: what is deployed. Folding comes after it, because a
+//! [`inference`] is the first two, in this order, and gives the deployed network. Folding comes after it, because a
 //! dropped dropout can bring a normalisation next to its convolution. [`sibling_pointwise`] changes
 //! nothing: it lists what could be merged.
 
@@ -82,7 +82,7 @@ impl Graph {
         })
     }
 
-    /// For every node the node itself, or what it passes on if it vanishes.
+    /// For every node, the node itself, or its replacement if it is removed.
     fn sources(&self, rewrite: &Rewrite) -> Vec<NodeId> {
         let mut sources: Vec<NodeId> = self.ids().collect();
         for id in &rewrite.bypassed {

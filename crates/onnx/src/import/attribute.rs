@@ -34,6 +34,6 @@ pub(super) fn size(node: &NodeProto, key: &str) -> Result<Size, UnsupportedOp> {
     match find(node, key).map(|size| size.ints.as_slice()) {
         None => Ok(Size::square(1)),
         Some(&[height, width]) => Ok(Size::new(positive(height)?, positive(width)?)),
-        Some(_) => Err(UnsupportedOp::because("over other than two dimensions")),
+        Some(_) => Err(UnsupportedOp::because("over a number of dimensions other than two")),
     }
 }

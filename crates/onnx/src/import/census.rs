@@ -1,17 +1,17 @@
-//! How much a file holds, counted in its bytes before anything is built of them: a byte of a hostile file can stand
-//! for hundreds of bytes in memory.
+//! Counts the content of a file before it is decoded: one byte of a hostile file can expand to hundreds of bytes in
+//! memory.
 
 use inceptive_ir::Graph;
 
 use super::error::ImportError;
 
-/// The most operators of a file. Many of them compute shapes and constants and become no node.
+/// Maximum number of operators of a file. Many of them only compute shapes and constants, and do not become nodes.
 pub const MOST_OPERATORS: usize = 4 * Graph::MAX_NODES;
 
-/// The most fields of a file that are decoded: names, attributes, dimensions, and so on.
+/// Maximum number of fields of a file that are decoded: names, attributes, dimensions, and so on.
 pub const MOST_FIELDS: usize = 40 * Graph::MAX_NODES;
 
-/// A message of the format, as far as what it holds is counted.
+/// A message of the format whose content is counted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Message {
     Model,
@@ -27,7 +27,7 @@ enum Message {
 }
 
 impl Message {
-    /// The message that a field holds; none for numbers, texts and what is skipped.
+    /// The message type of a field; `None` for numbers, texts and skipped fields.
     const fn inner(self, field: u64) -> Option<Self> {
         match (self, field) {
             (Self::Model, 7) => Some(Self::Graph),
@@ -45,17 +45,17 @@ impl Message {
     }
 }
 
-/// What was counted so far.
+/// The counts so far.
 #[derive(Default)]
 struct Census {
     operators: usize,
     fields: usize,
 }
 
-/// Checks that a file holds no more than is read. What is no protocol buffer is left to the decoder.
+/// Checks that a file stays within the limits. Bytes that are not a protocol buffer are left to the decoder.
 ///
 /// # Errors
-/// When it holds more.
+/// When it exceeds a limit.
 pub fn check(bytes: &[u8]) -> Result<(), ImportError> {
     let mut census = Census::default();
     census.message(Message::Model, bytes);
@@ -111,7 +111,7 @@ fn next_field(bytes: &[u8]) -> Option<Field<'_>> {
     Some(Field { number: tag >> 3, content, after })
 }
 
-/// A number in base 128, least significant digit first, and what follows.
+/// A variable-length integer (base 128, least significant digit first), and the bytes after it.
 fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let mut value = 0;
     for (position, &byte) in bytes.iter().enumerate().take(10) {

@@ -13,8 +13,8 @@ use super::error::UnsupportedOp;
 /// The longest vector of integers that is computed with: shapes, axes, pads.
 const MAX_INTS: usize = 64;
 
-/// The most values of a constant that a file gives as one number and a shape: as many as would fit into the
-/// file itself, which is limited to 2 GiB.
+/// Maximum number of values of a constant that a file gives as one number and a shape: as many as fit into a file,
+/// which is limited to 2 GiB.
 const MAX_SPLAT: usize = 1 << 29;
 
 /// A tensor whose values are known. Values stay where they are until they are asked for.
@@ -23,7 +23,7 @@ pub struct Constant {
     /// Dimensions, outermost first.
     pub dims: Vec<usize>,
     data: Data,
-    /// The name that it has in the file, whatever was done to its dimensions since; none if it was computed.
+    /// Its name in the file, even if its dimensions were changed since; `None` if it was computed.
     origin: Option<Arc<str>>,
 }
 
@@ -103,7 +103,7 @@ impl Constant {
         self
     }
 
-    /// The name that it has in the file; none if it was computed.
+    /// The name that it has in the file; `None` if it was computed.
     pub fn origin(&self) -> Option<&Arc<str>> {
         self.origin.as_ref()
     }
@@ -172,7 +172,7 @@ impl Constant {
         }
     }
 
-    /// The values as single-precision numbers; none for those in another file.
+    /// The values as single-precision numbers; `None` for those in another file.
     pub fn floats(&self) -> Option<Vec<f32>> {
         #[expect(clippy::cast_precision_loss, reason = "weights are single precision")]
         Some(match &self.data {
@@ -239,7 +239,7 @@ fn decode(kind: DataType, bytes: &[u8]) -> Vec<f32> {
     }
 }
 
-/// Where a tensor of so many bytes is in another file.
+/// The place of a tensor with this number of bytes in another file.
 fn external(tensor: &TensorProto, kind: DataType, bytes: u64) -> Result<External, UnsupportedOp> {
     let entry = |key: &str| tensor.external_data.iter().find(|entry| entry.key == key);
     let number = |key: &str| entry(key).map(|entry| entry.value.parse::<u64>()).transpose();

@@ -15,9 +15,9 @@ pub enum ImportError {
     #[error("the file holds no graph")]
     Empty,
     /// There is more in it than is read.
-    #[error("the file has more than {limit} {what}, the limit")]
+    #[error("the file has more than {limit} {what}")]
     TooMuch {
-        /// Of what there is too much.
+        /// The items of which there are too many.
         what: &'static str,
         /// The limit.
         limit: usize,
@@ -25,12 +25,12 @@ pub enum ImportError {
     /// The input cannot be an image.
     #[error("{0}")]
     Input(String),
-    /// A node reads what is only computed after it.
+    /// A node reads a value that is computed after it.
     #[error("the graph is cyclic, or not in order: a {op} reads `{input}` before it is computed")]
     Order {
         /// The node's operator.
         op: String,
-        /// What it reads.
+        /// Its input.
         input: String,
     },
     /// Operators that networks here do not have.

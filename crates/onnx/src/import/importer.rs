@@ -7,7 +7,7 @@ use inceptive_ir::{Op, Padding, Role, Shape};
 use super::{attribute::find, constant::Constant, error::UnsupportedOp, name::Names};
 use crate::proto::NodeProto;
 
-/// What a name in the file stands for.
+/// The value of a name in the file.
 #[derive(Clone, Debug)]
 pub(super) enum Value {
     /// A known tensor.
@@ -22,7 +22,7 @@ pub(super) enum Value {
     Split(usize, u32),
     /// Groups swapped, the middle of a shuffle.
     Swapped(usize, u32),
-    /// Averages over so many windows of rows, the start of an adaptive pooling.
+    /// Averages over this number of windows of rows, the first half of an adaptive pooling.
     Rows(usize, u32),
     /// The result of something that is not supported.
     Unknown,
@@ -53,7 +53,7 @@ pub(super) struct Importer {
 }
 
 impl Importer {
-    /// What a node reads at a position.
+    /// The input of a node at a position.
     pub(super) fn input(&self, node: &NodeProto, position: usize) -> Result<Value, UnsupportedOp> {
         let name = node.input.get(position).filter(|name| !name.is_empty());
         let name = name.ok_or_else(|| UnsupportedOp::because("an input is missing"))?;
@@ -63,7 +63,7 @@ impl Importer {
         })
     }
 
-    /// A constant that a node reads; none where it is left out.
+    /// A constant that a node reads; `None` if it is left out.
     pub(super) fn optional_constant(
         &self,
         node: &NodeProto,

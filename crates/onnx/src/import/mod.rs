@@ -1,9 +1,8 @@
-//! ONNX files as graphs.
+//! Reads ONNX files as graphs.
 //!
-//! A file's nodes are read in order. What only computes constants is computed; what ONNX spells as several
-//! operators becomes the one that it is (`Mul` by a `Sigmoid` is SiLU, two `Reshape`s around a `Transpose` are
-//! a channel shuffle); everything else becomes one node. What has no counterpart is collected, and the whole
-//! list is reported.
+//! Nodes are read in the order of the file. Constant expressions are evaluated; groups of ONNX operators that stand for
+//! one of ours become that one (`Mul` by a `Sigmoid` is SiLU, two `Reshape`s around a `Transpose` are a channel
+//! shuffle); every other operator becomes one node. Unsupported operators are collected, and reported together.
 
 mod attribute;
 mod census;
@@ -46,7 +45,7 @@ pub struct Imported {
     pub opset: i64,
     /// The network.
     pub graph: Graph,
-    /// The name of the output that the network gives.
+    /// The name of the output that the network computes.
     pub output: String,
     /// The names of the file's other outputs, which the network does not have.
     pub left_out: Vec<String>,
@@ -54,14 +53,14 @@ pub struct Imported {
 }
 
 impl Imported {
-    /// Files beside the model that hold weights of it, from its folder; one that holds several comes several times.
+    /// Names of files in the model's folder that hold its weights; a file that holds several tensors is repeated.
     pub fn files_beside(&self) -> impl Iterator<Item = &str> {
         let external = self.tensors.iter().filter_map(|(_, _, tensor)| tensor.external());
         external.map(|external| external.location.as_str())
     }
 
-    /// The weights. `read` gives a part of a file beside the model, for weights that are kept there; fewer
-    /// bytes where the file ends before it.
+    /// The weights. `read` returns a part of a file beside the model, for external weights; fewer bytes if the file
+    /// ends early.
     ///
     /// # Errors
     /// When such a file cannot be read or is too short.
@@ -87,11 +86,11 @@ impl Imported {
     }
 }
 
-/// Reads a network from the bytes of an ONNX file. The first input that is no initializer is the image, the
-/// first output the result; what does not lead to it is left out.
+/// Reads a network from the bytes of an ONNX file. The first input that is not an initializer is the image, the first
+/// output is the network's output; nodes that do not lead to it are left out.
 ///
 /// # Errors
-/// When it is none, or not one that can be said with our operators.
+/// When it is not an ONNX file, or has operators that are not supported.
 pub fn from_onnx(bytes: impl Into<Bytes>) -> Result<Imported, ImportError> {
     let bytes = bytes.into();
     census::check(&bytes)?;
@@ -109,8 +108,8 @@ pub fn from_onnx(bytes: impl Into<Bytes>) -> Result<Imported, ImportError> {
     importer.finish(&file, model.producer_name, opset)
 }
 
-/// Checks that no node reads what it gives itself or a later one does, as in a cycle. Files are in order
-/// (ONNX's specification, section Graphs).
+/// Checks that no node reads its own output or that of a later node, as in a cycle. The specification requires nodes in
+/// order (ONNX, section Graphs).
 fn check_order(file: &GraphProto) -> Result<(), ImportError> {
     let mut places: HashMap<&str, usize> = HashMap::new();
     for (place, node) in file.node.iter().enumerate() {
@@ -197,7 +196,7 @@ impl Importer {
         Ok(importer)
     }
 
-    /// Reads one node; what has no counterpart is noted, and what depends on it passed over.
+    /// Reads one node; an unsupported node is recorded, and nodes that depend on it are skipped.
     fn node(&mut self, node: &NodeProto) {
         let depends_on_unknown =
             node.input.iter().any(|input| matches!(self.values.get(input), Some(Value::Unknown)));
@@ -266,7 +265,7 @@ impl Importer {
             nodes.push(NodeParts { node, inputs: draft.inputs });
         }
         let graph = Graph::from_parts(Parts { nodes, output, auxiliary: vec![] })?;
-        // What was folded away while reading leaves nothing behind; dropout stays, as in a YAML file.
+        // Nodes merged while reading are removed; dropout stays, as in a YAML file.
         debug_assert!(passes::inference(&graph).is_ok());
         let mut outputs = file.output.iter().map(|output| output.name.clone());
         Ok(Imported {
@@ -281,8 +280,8 @@ impl Importer {
     }
 }
 
-/// A constant that a node gives has the node's name, if it is a new one: a copy by `Identity` is, because PyTorch's
-/// exporter writes equal weights of different layers so. What changes only type or dimensions is not.
+/// A new constant computed by a node gets the node's name. Copies by `Identity` count as new, because PyTorch's
+/// exporter writes equal weights of different layers that way. Changes of only type or dimensions do not.
 fn named(value: Value, node: &NodeProto, output: &str) -> Value {
     let is_copy = node.op_type == "Identity";
     match value {
@@ -298,7 +297,7 @@ fn named(value: Value, node: &NodeProto, output: &str) -> Value {
 struct Owners(HashMap<(Arc<str>, Role, Vec<usize>), Path>);
 
 impl Owners {
-    /// The layer that has this tensor already; none if this one is the first.
+    /// The layer that has this tensor already; `None` if this one is the first.
     fn owner(&mut self, path: &Path, role: Role, tensor: &Constant) -> Option<Path> {
         let key = (tensor.origin()?.clone(), role, tensor.dims.clone());
         match self.0.entry(key) {

@@ -6,16 +6,16 @@ use inceptive_ir::{Path, is_invisible};
 
 use crate::proto::NodeProto;
 
-/// The most characters of a path from a file, a number behind it apart.
+/// Maximum number of characters of a path from a file, without an appended number.
 const MOST_CHARACTERS: usize = 400;
 
-/// Names of weights end so; what is before it is the layer.
+/// Endings of the names of weights; the part before the ending is the layer.
 const WEIGHT_ENDINGS: [&str; 4] = [".weight", "_w_0", "_scale_0", "_s_0"];
 
-/// Where PyTorch's exporter says which module a node comes from.
+/// The property in which PyTorch's exporter writes the module of a node.
 const SCOPES: &str = "pkg.torch.onnx.name_scopes";
 
-/// Gives each node a path of its own.
+/// Assigns each node a unique path.
 #[derive(Debug, Default)]
 pub struct Names {
     /// Every path with the last number that was tried behind it, so that equal names take no longer than others.
@@ -23,8 +23,8 @@ pub struct Names {
 }
 
 impl Names {
-    /// A path for a node: the module that it comes from, as far as the file says, and for an operator without
-    /// weights its name inside of that.
+    /// A path for a node: the module that it belongs to, as far as the file says, followed by its name if the operator
+    /// has no weights.
     pub fn path(&mut self, node: &NodeProto, op: &str, weight: Option<&str>) -> String {
         let layer = weight.and_then(stem);
         let is_layer = weight.is_some();
@@ -53,8 +53,8 @@ impl Names {
     }
 }
 
-/// A name as a path that is neither too deep nor too long, with nothing in it that a path cannot have: what is too deep
-/// is one segment, and what is too long is cut.
+/// A name as a path within the limits: characters that are not allowed are replaced, segments that are too deep are
+/// merged into one, and a name that is too long is cut.
 fn limited(name: &str) -> String {
     let is_bad = |c: char| c.is_whitespace() || is_invisible(c) || "$=".contains(c);
     let mut path = String::new();

@@ -23,25 +23,25 @@ use inceptive_draw::chart::{
 /// Height of the chart itself, in pixels.
 const HEIGHT: i32 = 500;
 
-/// Radius of the largest ball, and of points whose size means nothing.
+/// Radius of the largest circle, and of points of equal size.
 const LARGEST_BALL: f64 = 30.0;
 const POINT: i32 = 6;
 
-/// Radius that a ball has at least, to be seen.
+/// Minimum radius of a circle, so that it is visible.
 const SMALLEST_BALL: f64 = 2.5;
 
-/// How strongly points on the front and others are filled.
+/// Opacity of points on the Pareto front and of others.
 const STRONG: f64 = 0.85;
 const MUTED: f64 = 0.25;
 const LINE: f64 = 0.5;
 
-/// With more points than this others than those on the front are drawn plainly.
+/// With more points than this, only those on the Pareto front show their size and interval.
 const MOST_DETAILED: usize = 200;
 
-/// What is drawn of a candidate with an accuracy.
+/// The origin of the accuracies that are drawn.
 const EVIDENCE: OriginKind = OriginKind::Published;
 
-/// A candidate with a place in the chart.
+/// A network with its position in the chart.
 struct Point<'a> {
     candidate: &'a NetworkEntry,
     cost: Estimate,
@@ -51,7 +51,7 @@ struct Point<'a> {
     at: (i32, i32),
 }
 
-/// What a chart says.
+/// The texts of a chart.
 struct Words {
     id: &'static str,
     title: &'static str,
@@ -65,7 +65,7 @@ const fn words(axis: Axis<'_>) -> Words {
             id: "accuracy-macs",
             title: "Accuracy against compute",
             cost: "multiply-accumulates of one image (logarithmic)",
-            alternative: "Top-1 accuracy against MACs; ball area shows parameters",
+            alternative: "Top-1 accuracy against MACs; circle area shows parameters",
         },
         Axis::Params => Words {
             id: "accuracy-params",
@@ -142,8 +142,8 @@ fn points<'a>(candidates: &'a [NetworkEntry], axis: Axis<'_>) -> Vec<Point<'a>> 
 fn caption(axis: Axis<'_>, without: usize, skipped: usize, named_few: bool) -> String {
     let mut text = "ImageNet-1k top-1 of one model on one crop, as published.".to_owned();
     text.push_str(match axis {
-        Axis::Macs => " Area of a ball: parameters. MACs are not latency.",
-        Axis::Params => " Neither compute nor latency follows from parameters.",
+        Axis::Macs => " Circle area: parameters. MACs are not latency.",
+        Axis::Params => " Parameters determine neither compute nor latency.",
         Axis::Latency(_) => "",
     });
     if let Axis::Latency(way) = axis {
@@ -180,11 +180,11 @@ fn ticks(x: &Scale, axis: Axis<'_>) -> Vec<Tick> {
     }
 }
 
-/// The most accuracy for at most so much cost, as stairs to the right side.
+/// The highest accuracy for at most each cost, as steps up to the right side.
 fn steps(points: &[Point<'_>], frame: Frame) -> Vec<(i32, i32)> {
     let mut front: Vec<(i32, i32)> =
         points.iter().filter(|point| point.is_on_front).map(|point| point.at).collect();
-    // Up is down in pixels: of equal costs the better one last.
+    // Pixels count downwards: of equal costs the better one is last.
     front.sort_by_key(|&(x, y)| (x, -y));
     let mut steps: Vec<(i32, i32)> = Vec::with_capacity(2 * front.len() + 1);
     for (x, y) in front {

@@ -1,4 +1,4 @@
-//! What holds for every figure: it is whole, nothing leaves its frame, and no text covers another.
+//! Checks of every figure: it is complete, nothing leaves its frame, and no text overlaps another.
 
 use roxmltree::{Document, Node};
 
@@ -36,7 +36,7 @@ fn overlap(a: &[f64; 4], b: &[f64; 4]) -> bool {
     !apart(0, 2) && !apart(1, 3)
 }
 
-/// Checks a figure; gives its texts.
+/// Checks a figure; returns its texts.
 pub(super) fn check(figure: &Figure) -> Vec<String> {
     let id = &figure.id;
     let document = Document::parse(&figure.svg).unwrap_or_else(|e| panic!("{id}: {e}"));

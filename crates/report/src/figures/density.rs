@@ -18,7 +18,7 @@ use inceptive_draw::chart::{
 
 const TITLE: &str = "Accuracy density";
 
-/// Bars of top-1 points per million parameters, the densest first; none if no accuracy is known.
+/// Bars of top-1 points per million parameters, the densest first; `None` if no accuracy is known.
 pub(super) fn bars(candidates: &[NetworkEntry], way: Option<&BenchConfig>) -> Option<Figure> {
     let dense = |(at, candidate): (usize, &NetworkEntry)| {
         let density = candidate.density().filter(|density| density.is_finite());

@@ -1,4 +1,4 @@
-//! What is known of a candidate, in words.
+//! Tooltips of networks.
 
 use inceptive_results::{Measurement, statistics::Estimate};
 
@@ -13,7 +13,7 @@ const NAME: f64 = 230.0;
 /// The widest name that is shown for a point that is pointed at.
 const LONG_NAME: f64 = 600.0;
 
-/// A name as it stands in a chart.
+/// A name as shown in a chart.
 pub(super) fn name(candidate: &NetworkEntry) -> String {
     shortened(&clean(&candidate.name), TEXT, NAME).into_owned()
 }

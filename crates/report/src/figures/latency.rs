@@ -27,7 +27,7 @@ const ROOM: i32 = 15;
 /// How strongly marks are drawn whose measurement can hardly be trusted.
 const PALE: f64 = 0.4;
 
-/// One row a candidate, with a mark for each way; none if nothing was measured.
+/// One row per network, with a mark for each configuration; `None` without measurements.
 pub(super) fn chart(candidates: &[NetworkEntry], ways: &[BenchConfig]) -> Option<Figure> {
     let main = ways.first()?;
     let shown_ways = &ways[..ways.len().min(MARKS.len())];

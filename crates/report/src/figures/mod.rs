@@ -1,14 +1,14 @@
-//! Charts of many candidates.
+//! Charts of many networks.
 //!
-//! [`inceptive_draw::chart`] has what they have in common.
+//! [`inceptive_draw::chart`] has the parts that they share.
 //!
 //! | file | makes |
 //! |---|---|
 //! | `accuracy`, `density` | accuracy against cost, and for each parameter |
-//! | `shares` | where parameters, MACs, memory and time are |
-//! | `roofline`, `latency` | what was measured |
+//! | `shares` | parameters, MACs, memory and time by kind of layer |
+//! | `roofline`, `latency` | measurements |
 //! | `space`, `squares`, `modules` | spaces of networks, single modules |
-//! | `facts` | what is said of a candidate |
+//! | `facts` | tooltips of networks |
 
 mod accuracy;
 mod density;

@@ -1,5 +1,5 @@
-//! Single modules beside each other: the same input through the kinds of modules of the Inception family, from
-//! Szegedy et al. 2014, *Going Deeper with Convolutions*, Figure 2, on.
+//! Single modules side by side: the kinds of modules of the Inception family with the same input, starting with those
+//! of Szegedy et al. 2014, *Going Deeper with Convolutions*, Figure 2.
 
 use plotters::style::{RGBColor, text_anchor::HPos};
 
@@ -21,7 +21,7 @@ const LARGEST_SIDE: u32 = 64;
 const PANEL: i32 = 178;
 const LONGEST: i32 = 96;
 
-/// What modules are compared by.
+/// The quantities by which modules are compared.
 struct Panel {
     title: &'static str,
     color: RGBColor,
@@ -29,7 +29,7 @@ struct Panel {
     text: fn(f64) -> String,
 }
 
-/// Bars of relative MACs, parameters, memory and time; none if there are fewer than two modules with equal inputs.
+/// Bars of relative MACs, parameters, memory and time; `None` if there are fewer than two modules with equal inputs.
 pub(super) fn bars(candidates: &[NetworkEntry], way: Option<&BenchConfig>) -> Option<Figure> {
     let all = modules(candidates);
     if all.len() < 2 {
@@ -89,7 +89,7 @@ fn caption(modules: &[&NetworkEntry], way: Option<&BenchConfig>, left_out: usize
         Some(way) => {
             text.push_str(&format!(" Time: median with {} on {}.", way.label(), way.machine.cpu))
         }
-        None => text.push_str(" No time was measured."),
+        None => text.push_str(" No latency was measured."),
     }
     text.push_str(&rows::rest(left_out, "MACs"));
     text

@@ -1,5 +1,5 @@
-//! How fast networks compute beside what the machine allows: the chart of Williams, Waterman and Patterson
-//! 2009, *Roofline: An Insightful Visual Performance Model for Multicore Architectures*, Figure 1.
+//! The speed of networks and the limits of the machine: the chart of Williams, Waterman and Patterson 2009, *Roofline:
+//! An Insightful Visual Performance Model for Multicore Architectures*, Figure 1.
 
 use inceptive_results::statistics::Estimate;
 use plotters::prelude::Color;
@@ -37,7 +37,7 @@ struct Point<'a> {
     is_on_front: bool,
 }
 
-/// Measured speed against intensity under the roof; none if nothing was measured, or the roof is not known.
+/// Measured speed against intensity under the roofline; `None` without measurements or limits of the machine.
 pub(super) fn chart(candidates: &[NetworkEntry], way: &BenchConfig) -> Option<Figure> {
     let limits = way.best.roofline;
     let is_known = |limit: f64| limit.is_finite() && limit > 0.0;
@@ -153,7 +153,7 @@ impl Roof {
         ];
         let texts = [
             format!("memory: {} GB/s", facts::three_digits(limits.bandwidth_gbps)),
-            format!("ridge: {} operations a byte", facts::three_digits(ridge)),
+            format!("ridge: {} operations per byte", facts::three_digits(ridge)),
             format!("peak: {} GFLOP/s", facts::three_digits(limits.peak_gflops)),
         ];
         Self { line, texts }
@@ -166,7 +166,7 @@ impl Roof {
         canvas.circle((x, y), 4, VERMILLION.filled());
     }
 
-    /// What names should not cover.
+    /// The areas that labels should not cover.
     fn marks(&self) -> Vec<Rect> {
         const PARTS: i32 = 40;
         let [(x, y), ridge, end] = self.line;
@@ -197,7 +197,7 @@ fn names(points: &[Point<'_>]) -> impl Iterator<Item = Named> {
 fn facts(point: &Point<'_>, way: &BenchConfig) -> String {
     let roof = attainable_gflops(&way.best.roofline, point.intensity);
     format!(
-        "{} GFLOP/s ({} to {}), {} of the roof at {} operations a byte",
+        "{} GFLOP/s ({} to {}), {} of the roof at {} operations per byte",
         facts::three_digits(point.gflops.value),
         facts::three_digits(point.gflops.low),
         facts::three_digits(point.gflops.high),

@@ -33,7 +33,7 @@ const fn color(layer: Layer) -> RGBColor {
     }
 }
 
-/// What a chart says.
+/// The texts of a chart.
 struct Words {
     id: &'static str,
     title: &'static str,
@@ -83,7 +83,7 @@ struct Row {
     total: u64,
 }
 
-/// Bars of a quantity by kind of layer, the largest total first; none if it is not known of any candidate.
+/// Bars of a quantity by kind of layer, the largest total first; `None` if it is not known of any candidate.
 pub(super) fn bars(
     candidates: &[NetworkEntry],
     way: Option<&BenchConfig>,

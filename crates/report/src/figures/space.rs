@@ -31,16 +31,16 @@ const HEIGHT: i32 = 480;
 const DOT: i32 = 5;
 const PLACE: i32 = 2;
 
-/// The most dots; of more, some are left out evenly.
+/// Maximum number of dots; of more, an even sample is drawn.
 const MOST_DOTS: usize = 2000;
 
 /// The widest list of constraints, in pixels.
 const LIST: f64 = 620.0;
 
-/// A named architecture is drawn if its cost is at most so many times beyond what the space has.
+/// A named architecture is drawn if its cost is at most this factor outside of the range of the space.
 const REACH: f64 = 1.5;
 
-/// The most named architectures; of more, some are left out evenly.
+/// Maximum number of named architectures; of more, an even sample is drawn.
 const MOST_KNOWN: usize = 200;
 
 /// Half the side of the mark of a named architecture.
@@ -57,7 +57,7 @@ struct Known<'a> {
     is_of_space: bool,
 }
 
-/// A cloud of networks; none if there are none. `number` counts the spaces from 1.
+/// A cloud of networks; `None` if there are none. `number` counts the spaces from 1.
 pub(super) fn chart(
     cloud: &Cloud,
     number: usize,
@@ -258,7 +258,7 @@ fn name_known(canvas: &mut Canvas, known: &[Known<'_>], places: &[Place], frame:
     };
     let names: Vec<Named> = named(known, |known| known.is_on_front).into_iter().map(name).collect();
     let marks = known.iter().map(|known| Rect::around(known.at, known.at, f64::from(MARK)));
-    // Names are written over dots, but rather not.
+    // Labels may cover dots, but preferably do not.
     let dots = thinned(places.len(), 500).map(|at| Rect::around(places[at], places[at], 1.0));
     labels::draw(canvas, &names, &marks.chain(dots).collect::<Vec<Rect>>(), &frame.rect());
 }

@@ -1,4 +1,5 @@
-//! What is in each square of a cloud, for those who point at it: thousands of points would make a page too large.
+//! Tooltips for each square of a scatter plot of a space: a tooltip for each of thousands of points would make the page
+//! too large.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +20,7 @@ const MOST_SQUARES: usize = 350;
 /// The widest list of values, in pixels.
 const LIST: f64 = 620.0;
 
-/// Says for each square of the chart what is in it; `places` are those of the cloud's points.
+/// Adds a tooltip to each square of the chart; `places` are the positions of the space's points.
 pub(super) fn say(canvas: &mut Canvas, cloud: &Cloud, places: &[Place]) {
     let squares = |side: i32| {
         let mut squares: BTreeMap<Place, Vec<&SpaceSample>> = BTreeMap::new();
@@ -37,7 +38,7 @@ pub(super) fn say(canvas: &mut Canvas, cloud: &Cloud, places: &[Place]) {
     }
 }
 
-/// What is in a square: the counts from least to most, and the values of one network.
+/// The tooltip of a square: the range of counts, and the values of one network.
 fn square(cloud: &Cloud, points: &[&SpaceSample]) -> String {
     let range = |metric: Metric| {
         let counts = points.iter().map(|point| point.count(metric));

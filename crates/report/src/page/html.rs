@@ -64,7 +64,7 @@ struct Limits {
 
 impl HtmlSafe for Limits {}
 
-/// The whole page.
+/// The complete page.
 pub(crate) fn html(report: &Report, findings: &Analysis, figures: &[Figure]) -> String {
     // Writing to a string does not fail, and no value of a template does.
     Page::new(report, findings, figures).render().unwrap_or_default()

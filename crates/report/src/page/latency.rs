@@ -14,7 +14,7 @@ use super::{
 use crate::{candidate::NetworkEntry, report::Analysis, way::BenchConfig};
 use inceptive_format::{bytes, counted, decimals, share};
 
-/// The most measurements that are listed.
+/// Maximum number of measurements that are listed.
 const MOST: usize = 600;
 
 /// The section about latency.
@@ -25,7 +25,7 @@ pub(super) struct Latency {
     table: Table,
     left_out: Option<String>,
     way: String,
-    /// Networks in the order of their medians, none of which can be told from the next.
+    /// Networks in the order of their medians, each indistinguishable from the next.
     alike: Vec<Vec<(Name, String)>>,
 }
 
@@ -185,7 +185,7 @@ pub(super) fn problem_table(all: &[Measured<'_>]) -> Option<Table> {
         .collect();
     (!rows.is_empty()).then(|| Table {
         id: "problems-table".to_owned(),
-        label: "Problems of measurements".to_owned(),
+        label: "Measurement problems".to_owned(),
         columns: ["network", "configuration", "grade", "problems"].map(Column::text).into(),
         rows,
         is_sortable: false,

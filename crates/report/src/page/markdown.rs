@@ -17,7 +17,7 @@ use crate::{
 use inceptive_draw::chart::Figure;
 use inceptive_format::{bytes, counted, decimals, exact, percent_change, short_count, significant};
 
-/// The whole page.
+/// The complete page.
 pub(crate) fn markdown(report: &Report, findings: &Analysis, figures: &[Figure]) -> String {
     let candidates = report.candidates.as_slice();
     let shown = Shown::new(candidates, findings);
@@ -174,7 +174,7 @@ fn method(report: &Report, way: Option<&BenchConfig>) -> String {
     let mut text = format!(
         "## Method\n\nCounted from the graph for one image as deployed, without auxiliary heads. MACs: multiply-accumulates of \
          convolutions and linear layers, without bias. Activations: outputs of convolutions and linear layers. \
-         Peak memory: peak of activation memory in 32 bits. Accuracies: {PROTOCOL}, in percent; {UNKNOWN} where there is \
+         Peak memory: peak of activation memory in 32 bits. Accuracies: {PROTOCOL}, in percent; {UNKNOWN} if there is \
          none; differences below {SAMPLING_POINTS} points are statistical ties. MACs predict latency poorly."
     );
     if let Some(way) = way {

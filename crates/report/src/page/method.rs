@@ -22,7 +22,7 @@ use crate::{
 };
 use inceptive_format::{bytes, counted, decimals};
 
-/// The most warnings that are listed.
+/// Maximum number of warnings that are listed.
 const MOST_WARNINGS: usize = 200;
 
 /// The last section.
@@ -168,7 +168,7 @@ fn when(best: &BestRoofline) -> String {
     if peak == bandwidth { peak } else { format!("{peak}, {bandwidth}") }
 }
 
-/// What each machine can do at best; none without measurements.
+/// The limits of each machine; `None` without measurements.
 pub(super) fn limits(findings: &Analysis) -> Option<Table> {
     let mut known: Vec<(&Machine, BestRoofline)> = Vec::new();
     for way in &findings.ways {

@@ -2,17 +2,17 @@
 //!
 //! | file | makes |
 //! |---|---|
-//! | `words` | text that a person wrote, safe to show and not too long |
+//! | `words` | user text, made harmless and shortened |
 //! | `scale` | one unit and one number of decimals for a column |
 //! | `table` | every table of the page, by one template |
 //! | `picture` | figures that are a part of the page |
 //! | `shown` | which candidates get a row when there are many, quantiles of the rest |
-//! | `networks`, `network` | the table of networks; what is told about each |
+//! | `networks`, `network` | the table of networks; the section of each |
 //! | `picks`, `latency`, `variants`, `spaces`, `method` | the other sections |
-//! | `html` | all of it as one file |
+//! | `html` | the complete page as one file |
 //! | `markdown` | the short form for pull requests |
 //!
-//! Structs say what is shown; `templates/` says where. A section without numbers is left out.
+//! Structs hold the content; `templates/` have the layout. A section without numbers is left out.
 
 mod html;
 mod latency;
@@ -32,5 +32,5 @@ mod words;
 pub(crate) use html::html;
 pub(crate) use markdown::markdown;
 
-/// What stands where nothing is known.
+/// Shown for unknown values.
 const UNKNOWN: &str = "–";

@@ -1,4 +1,4 @@
-//! What is told about one network.
+//! The section of one network.
 
 use askama::{Template, filters::HtmlSafe};
 use inceptive_results::Published;
@@ -20,7 +20,7 @@ use crate::{
 use inceptive_draw::{self, text::xml};
 use inceptive_format::{bytes, exact, short_count, significant};
 
-/// Parts of a network, at most so many.
+/// Maximum number of modules and branches shown for a network.
 const MOST_PARTS: usize = 300;
 
 /// A network, folded away until a reader asks.
@@ -186,7 +186,7 @@ fn part_table(parts: &[PartRow], id: &str, name: &str) -> Table {
     }
 }
 
-/// A part of a whole, as a number over a bar.
+/// A number over a bar that shows its share of the whole.
 fn bar(text: String, part: u64, whole: u64) -> Cell {
     let percent = if whole == 0 { 0.0 } else { float(part) / float(whole) * 100.0 };
     let text = if part == 0 { UNKNOWN.to_owned() } else { text };

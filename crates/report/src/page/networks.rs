@@ -222,7 +222,7 @@ fn accuracy(candidate: &NetworkEntry, scales: &Scales) -> [Cell; 3] {
     ]
 }
 
-/// A published accuracy, told apart from what was measured here.
+/// A published accuracy, marked as such.
 pub(super) fn published(percent: f64, source: &str) -> Cell {
     let content = Content::Published(format!("{percent:.1}"));
     let source = super::words::plain_name(source);

@@ -1,4 +1,4 @@
-//! What to take for a budget.
+//! Recommendations for budgets.
 
 use askama::{Template, filters::HtmlSafe};
 

@@ -4,7 +4,7 @@
 /// How the numbers of a column are written.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Scale {
-    /// What is written after the column's title; empty for single units.
+    /// The unit after the column's title; empty for plain numbers.
     pub unit: &'static str,
     divisor: f64,
     decimals: usize,
@@ -35,7 +35,7 @@ impl Scale {
         Self::with_units(&[], "", 3, values)
     }
 
-    /// The unit of the median, and decimals that leave so many digits to the smallest.
+    /// The unit of the median, and the decimals that show this number of digits of the smallest value.
     fn with_units(
         units: &[(&'static str, f64)],
         single: &'static str,
@@ -67,7 +67,7 @@ impl Scale {
     }
 }
 
-/// Decimals that leave so many digits to a number, at most three.
+/// The decimals that show this number of digits of a value, at most three.
 fn decimals(least: f64, digits: usize) -> usize {
     let before = match least {
         least if least >= 100.0 => 3,

@@ -11,10 +11,10 @@ use crate::{
     way::BenchConfig,
 };
 
-/// The most candidates that are all shown.
+/// Maximum number of candidates for which all are shown.
 const ALL: usize = 200;
 
-/// The most candidates that are described.
+/// Maximum number of candidates that are described.
 const DESCRIBED: usize = 40;
 
 /// Candidates by how they are shown.
@@ -54,13 +54,13 @@ impl Shown {
         Self { rows, described, left_out, fronts }
     }
 
-    /// Where the page tells more about a candidate.
+    /// The link to the section of a network.
     pub fn link(&self, at: usize) -> Option<String> {
         self.described.contains(&at).then(|| format!("#network-{}", at + 1))
     }
 }
 
-/// The least, the quartiles and the most of some numbers; none if there are none.
+/// Minimum, quartiles and maximum of some numbers; `None` if there are none.
 pub(super) fn quartiles(mut values: Vec<f64>) -> Option<[f64; 5]> {
     values.retain(|value| value.is_finite());
     values.sort_by(f64::total_cmp);
@@ -69,7 +69,7 @@ pub(super) fn quartiles(mut values: Vec<f64>) -> Option<[f64; 5]> {
     Some([0, 1, 2, 3, 4].map(|quarter| values[(last * quarter + 2) / 4]))
 }
 
-/// What is said of all candidates where not all have a row.
+/// Quartiles over all networks, for pages on which not every network has a row.
 pub(super) fn quartile_table(candidates: &[NetworkEntry], way: Option<&BenchConfig>) -> Table {
     let of = |value: &dyn Fn(&NetworkEntry) -> Option<f64>| {
         quartiles(candidates.iter().filter_map(value).collect())

@@ -14,14 +14,14 @@ use inceptive_draw::chart::{Figure, thinned};
 use inceptive_format::{counted, exact, form, share};
 use inceptive_results::{Metric, Objective, Source, Unit};
 
-/// The most spaces that are shown.
+/// Maximum number of spaces that are shown.
 const MOST: usize = 20;
 
 /// The most Pareto-optimal networks that are listed, and variables of each.
 const MOST_OF_FRONT: usize = 20;
 const MOST_COLUMNS: usize = 12;
 
-/// The most values of a variable that are named.
+/// Maximum number of values of a variable that are named.
 const MOST_VALUES: usize = 24;
 
 /// The section about spaces.

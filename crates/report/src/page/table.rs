@@ -10,7 +10,7 @@ use super::{UNKNOWN, words::Name};
 pub(super) struct Table {
     /// A word for it, different from those of other tables.
     pub id: String,
-    /// What it shows, for those who do not see it.
+    /// The label for screen readers.
     pub label: String,
     pub columns: Vec<Column>,
     pub rows: Vec<Row>,
@@ -67,7 +67,7 @@ impl Row {
 
 pub(super) struct Cell {
     pub content: Content,
-    /// What it is sorted by, if not by its text.
+    /// The value to sort by; without one, cells are sorted by their text.
     pub value: Option<f64>,
     /// More digits.
     pub title: String,
@@ -88,7 +88,7 @@ pub(super) enum Content {
     },
     /// An accuracy that others published.
     Published(String),
-    /// What a network is on the front of.
+    /// The Pareto fronts that a network is on.
     Marks(Vec<&'static str>),
     /// A number with its share of the whole, in percent.
     Bar {

@@ -1,4 +1,4 @@
-//! What variants change, and what that costs.
+//! The changes of variants, and their effect on cost.
 
 use askama::{Template, filters::HtmlSafe};
 use inceptive_cost::Change;
@@ -12,10 +12,10 @@ use super::{
 use crate::{candidate::NetworkEntry, report::Analysis, variants::VariantCost, way::BenchConfig};
 use inceptive_format::{bytes, counted, decimals, exact, percent_change, significant};
 
-/// The most variants that are shown.
+/// Maximum number of variants that are shown.
 const MOST: usize = 40;
 
-/// The most modules of a variant that are named.
+/// Maximum number of modules of a variant that are named.
 const MOST_MODULES: usize = 24;
 
 /// The section about variants.

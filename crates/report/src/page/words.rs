@@ -7,16 +7,16 @@ use askama::{Template, filters::HtmlSafe};
 use crate::candidate::NetworkEntry;
 use inceptive_draw::text::clean;
 
-/// The most characters of a name that a page holds.
+/// Maximum number of characters of a name that a page holds.
 const LONGEST_NAME: usize = 200;
 
 /// Names so long may be cut by the layout, so that they need a tooltip.
 const LONG_NAME: usize = 24;
 
-/// The most characters of a description or a note.
+/// Maximum number of characters of a description or a note.
 const LONGEST_PROSE: usize = 4_000;
 
-/// The most characters of a piece of YAML.
+/// Maximum number of characters of a piece of YAML.
 const LONGEST_CODE: usize = 20_000;
 
 /// A name, in any script and direction.
@@ -67,7 +67,7 @@ pub(super) fn sentence(text: &str, candidates: &[NetworkEntry]) -> String {
     clean(&text).into_owned()
 }
 
-/// The text if it has at most so many characters, else its beginning and an ellipsis.
+/// The text if it has at most `most` characters, else its beginning and an ellipsis.
 fn cut(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {
         Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),

@@ -11,10 +11,10 @@ use crate::error::{StoreError, explain};
 /// Characters of a digest that are kept.
 const DIGEST_LENGTH: usize = 12;
 
-/// The results that a store held at some time: everything up to a number in each table. Results are only added, so
-/// this names the same results for as long as the file is kept; the digest tells whether it is still that file.
+/// The state of a store at some time: all results up to a number in each table. Results are only added, so a state
+/// always identifies the same results; the digest detects that the file was replaced.
 ///
-/// Its text is `12+3@9f3ac2d1b0aa`: measurements, profiles, digest. The digest may be left out, and a single number
+/// Its text is `12+3@9f3ac2d1b0aa`: measurements, profiles, digest. The digest may be omitted, and a single number
 /// stands for both tables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoreState {
@@ -22,7 +22,7 @@ pub struct StoreState {
     pub measurements: i64,
     /// Number of the last profile; 0 if there is none.
     pub profiles: i64,
-    /// Beginning of the SHA-256 of all these results; none if there are no results, or nobody wants it checked.
+    /// Beginning of the SHA-256 of all these results; `None` if there are no results, or if it is not to be checked.
     pub digest: Option<String>,
 }
 

@@ -20,7 +20,7 @@ use row::{ROW, file_row, folder_row, header};
 /// The list of files.
 #[derive(Default)]
 pub struct Browser {
-    /// What names have to contain.
+    /// The text that names must contain.
     search: String,
     /// Where a range of files begins.
     anchor: Option<FilePath>,
@@ -28,7 +28,7 @@ pub struct Browser {
     is_left: bool,
     /// A file to bring into view.
     revealed: Option<FilePath>,
-    /// The path of a folder or file that somebody is typing.
+    /// The path that the user is typing.
     opening: Option<String>,
 }
 
@@ -66,7 +66,7 @@ impl Browser {
         self.list(ui, &rows, model, commands);
     }
 
-    /// Keys are for the list until somebody clicks elsewhere.
+    /// The list has the keyboard focus until something else is clicked.
     fn notice_clicks(&mut self, ui: &Ui) {
         let here = ui.max_rect();
         let pressed = ui.input(|input| {
@@ -109,7 +109,7 @@ impl Browser {
         }
     }
 
-    /// Draws the search; says whether Enter asks for the file that fits best.
+    /// Draws the search field; returns whether Enter selects the best match.
     fn search_field(&mut self, ui: &mut Ui) -> bool {
         let search = TextEdit::singleline(&mut self.search)
             .hint_text("Search files  Ctrl P")
@@ -141,7 +141,7 @@ impl Browser {
         files(rows).min_by_key(rank).cloned()
     }
 
-    /// Says why the list is empty.
+    /// Shows why the list is empty.
     fn nothing(&self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         if let Some(problem) = &model.folder_problem {
             problem_line(ui, problem, commands);
@@ -184,7 +184,7 @@ impl Browser {
         });
     }
 
-    /// What is shown: files that match, each folder before its files.
+    /// The shown rows: files that match, each folder before its files.
     fn rows<'a>(&self, model: &'a Model) -> Vec<Row<'a>> {
         let wanted = self.search.to_lowercase();
         let matches = |entry: &&Entry| {

@@ -103,7 +103,7 @@ pub(super) fn file_row(ui: &mut Ui, entry: &Entry, model: &Model) -> Response {
     response.on_hover_ui(|ui| tooltip(ui, entry))
 }
 
-/// What stands in the two columns.
+/// The contents of the two columns.
 fn numbers(entry: &Entry) -> [String; 2] {
     match (&entry.state, &entry.network) {
         (State::Good(Content::Space(space)), _) => {
@@ -120,7 +120,7 @@ fn numbers(entry: &Entry) -> [String; 2] {
     }
 }
 
-/// A tick, a cross or dots: the shape says it, not only the colour.
+/// A tick, a cross or dots: the shape carries the meaning, not only the colour.
 fn mark(ui: &Ui, at: Pos2, state: &State) {
     let palette = colors(ui);
     let line = |from: egui::Vec2, to: egui::Vec2, color| {

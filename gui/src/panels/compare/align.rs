@@ -34,7 +34,7 @@ impl Alignment {
         both.sort_by(|a, b| a[0].total_cmp(&b[0]).then(a[1].total_cmp(&b[1])));
         let mut heights: Vec<[f32; 2]> = vec![];
         for pair in both {
-            // Where branches stand in another order, what comes first counts.
+            // If branches are in another order, the first match counts.
             if heights.last().is_none_or(|last| pair[0] > last[0] + 1.0 && pair[1] > last[1] + 1.0)
             {
                 heights.push(pair);

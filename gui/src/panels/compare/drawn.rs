@@ -1,4 +1,4 @@
-//! Two pictures with their marks: what belongs together, where each is seen from, ink.
+//! Two graphs with their marks: alignment, cameras, painting.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -20,7 +20,7 @@ use crate::{
     theme::{Palette, palette},
 };
 
-/// What was laid out, with what is found out about it once.
+/// A laid-out graph with values that are computed once.
 pub(super) struct Drawn {
     pub scenes: [Arc<Scene>; 2],
     /// Marks of the cards of each.
@@ -28,7 +28,7 @@ pub(super) struct Drawn {
     alignment: Alignment,
 }
 
-/// Cards in the colours of their marks; what is equal stands back.
+/// Cards in the colours of their marks; unchanged ones are dimmed.
 struct Marked<'a> {
     marks: &'a [Option<Mark>],
     palette: &'static Palette,
@@ -56,7 +56,7 @@ impl Drawn {
         Self { scenes, marks, alignment }
     }
 
-    /// Draws what can be seen of a picture, with its marks.
+    /// Draws the visible part of a graph, with its marks.
     pub fn paint(&self, canvas: &Canvas<'_>, at: usize) {
         let Canvas { painter, screen, camera, theme, .. } = canvas;
         let (scene, marks, colors) = (&self.scenes[at], &self.marks[at], palette(*theme));
@@ -120,7 +120,7 @@ impl Drawn {
         camera
     }
 
-    /// What differs, from top to bottom: its middle in the first picture, or where that would be, and its path.
+    /// The differences, from top to bottom: the centre in the first graph, or where it would be, and the path.
     pub fn differences(&self) -> Vec<(Pos2, Path)> {
         let middle = |card: &Card| rect(card.rect).center();
         let mut all: Vec<(Pos2, Path)> = vec![];

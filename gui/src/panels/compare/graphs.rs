@@ -1,4 +1,4 @@
-//! Two graphs beside each other: one moves with the other, and what differs is marked.
+//! Two graphs side by side: they move together, and differences are marked.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -37,7 +37,7 @@ enum Wish {
     Whole,
     /// From the top, so that both fit from left to right.
     Start,
-    /// As now, so many times as large.
+    /// The current view, scaled by this factor.
     Zoom(f32),
 }
 
@@ -95,7 +95,7 @@ impl Graphs {
         }
     }
 
-    /// Starts anew when other networks are compared.
+    /// Resets the view when other networks are compared.
     fn follow(&mut self, pair: &Pair) {
         let now = [&pair.before.network, &pair.after.network];
         if self.of.as_ref().is_some_and(|of| of.iter().zip(now).all(|(a, b)| Arc::ptr_eq(a, b))) {
@@ -170,13 +170,13 @@ impl Graphs {
         let (point, path) = differences[at].clone();
         self.selected = Some(path);
         if let Some(camera) = &mut self.camera {
-            // Any screen does: what counts is its middle.
+            // Any screen size works: only its centre is used.
             camera.put(Rect::ZERO, point, Pos2::ZERO);
             camera.zoom = camera.zoom.max(0.6);
         }
     }
 
-    /// From where the first picture is seen, after what was wished for.
+    /// The camera of the first picture, after the requested movement.
     fn first_camera(&mut self, drawn: &Drawn, screen: Rect) -> Camera {
         let now = self.camera.unwrap_or_else(|| drawn.start(screen));
         match self.wish.take() {

@@ -2,12 +2,12 @@
 //!
 //! | part | file |
 //! |---|---|
-//! | which networks, and what two of them have in common | this one, `pair` |
+//! | the networks, and the comparison of two of them | this one, `pair` |
 //! | counts, accuracies and latencies of all | `totals` |
-//! | where they are spent | `modules` |
+//! | counts and time by module | `modules` |
 //! | nodes that differ | `nodes` |
 //! | lines that differ | `text` |
-//! | graphs with what differs marked | `graphs`, `drawn`, `align` |
+//! | graphs with differences marked | `graphs`, `drawn`, `align` |
 
 mod align;
 mod drawn;
@@ -34,12 +34,12 @@ use pair::Pair;
 /// A network that is compared.
 struct Compared<'a> {
     file: FilePath,
-    /// What it is called here, apart from all others.
+    /// Its displayed name, different from all others.
     name: String,
     network: &'a Arc<Inspected>,
 }
 
-/// What is shown of the networks.
+/// The section that is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Section {
     #[default]
@@ -52,8 +52,8 @@ enum Section {
 /// The comparison tab.
 #[derive(Default)]
 pub struct Compare {
-    /// What is compared, the first one being what others are measured against. Unlike the selection it keeps its
-    /// order when another network becomes current.
+    /// The compared networks; the first one is the baseline. Unlike the selection, the order does not change when
+    /// another network becomes current.
     order: Vec<FilePath>,
     /// What the first one is compared with in detail.
     other: Option<FilePath>,
@@ -66,7 +66,7 @@ pub struct Compare {
 }
 
 impl Compare {
-    /// Draws what is selected side by side.
+    /// Draws the selected networks side by side.
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let frame = Frame::NONE.inner_margin(Margin::symmetric(8, 4));
         frame.show(ui, |ui| self.content(ui, model, commands));
@@ -117,7 +117,7 @@ impl Compare {
         }
     }
 
-    /// Takes in what was selected since, at the end, and forgets what is not selected any more.
+    /// Adds newly selected networks at the end, and removes those that are no longer selected.
     fn follow(&mut self, model: &Model) {
         self.order.retain(|file| model.selection.contains(file));
         for file in &model.selection {
@@ -155,14 +155,14 @@ impl Compare {
     }
 }
 
-/// What somebody chose in the bar.
+/// The user's choice in the bar.
 #[derive(Default)]
 struct Ask {
     first: Option<FilePath>,
     other: Option<FilePath>,
 }
 
-/// A list to choose a network from; gives what was chosen.
+/// A list to choose a network from; returns the choice.
 fn choice(
     ui: &mut Ui,
     hover: &str,
@@ -199,7 +199,7 @@ fn compared<'a>(order: &[FilePath], model: &'a Model) -> Vec<Compared<'a>> {
     named.collect()
 }
 
-/// Says how to select what can be compared.
+/// Explains how to select networks to compare.
 fn hint(ui: &mut Ui, model: &Model) {
     let networks = model.selected().filter(|entry| entry.network.is_some()).count();
     let (selected, text) = (model.selection.len(), "Select two or more networks to compare them.");

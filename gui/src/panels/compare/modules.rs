@@ -1,4 +1,4 @@
-//! Where counts and time are spent: a group of bars for each module, modules with one path beside each other.
+//! Where counts and time are spent: a group of bars for each module; modules with the same path are side by side.
 
 use egui::{Align2, ComboBox, FontId, Rect, RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use inceptive_cost::by_module;
@@ -59,7 +59,7 @@ struct Found {
     ways: Vec<ProfiledWay>,
 }
 
-/// What ways follow from.
+/// The data from which the configurations are derived.
 #[derive(PartialEq)]
 struct Basis {
     /// The reading of results.
@@ -71,7 +71,7 @@ struct Basis {
 /// A way in which networks were profiled.
 struct ProfiledWay {
     way: BenchConfig,
-    /// What tells it from the others.
+    /// The label that distinguishes it from the others.
     label: String,
     /// Engine and machine.
     about: String,
@@ -182,7 +182,7 @@ impl Modules {
         }
     }
 
-    /// Draws in which way the profiles that are compared were made; gives its place. Several ways are a choice.
+    /// Draws the configuration of the compared profiles, as a menu if there are several; returns its index.
     fn way(&mut self, ui: &mut Ui, networks: &[Compared<'_>], model: &Model) -> Option<usize> {
         self.found.update(networks, model);
         let ways = &self.found.ways;

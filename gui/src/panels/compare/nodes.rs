@@ -18,7 +18,7 @@ const ROW: f32 = 21.0;
 /// The table of nodes.
 #[derive(Default)]
 pub(super) struct Nodes {
-    /// What a node, operator or attribute has to contain.
+    /// The text that a node, operator or attribute must contain.
     filter: String,
     /// Kinds of changes that are not shown.
     hidden: HashSet<Mark>,
@@ -118,7 +118,7 @@ impl Nodes {
     }
 }
 
-/// Draws a node; whether somebody clicked it.
+/// Draws a node; returns whether it was clicked.
 fn line(row: &mut TableRow<'_, '_>, node: &NodeChange) -> bool {
     let (before, after) =
         (node.change.before().map(Box::as_ref), node.change.after().map(Box::as_ref));
@@ -145,7 +145,7 @@ fn line(row: &mut TableRow<'_, '_>, node: &NodeChange) -> bool {
     is_clicked
 }
 
-/// A count's difference; nothing where there is none.
+/// The difference of a count; empty if there is none.
 fn delta(before: u64, after: u64) -> String {
     if before == after { String::new() } else { change(before, after) }
 }
@@ -168,7 +168,7 @@ fn both(before: Option<String>, after: Option<String>) -> String {
     }
 }
 
-/// Attributes that differ, and what is read if that says something: not where a node was only put in between.
+/// Attributes that differ, and inputs if they matter: not if a node was only inserted between.
 fn differences(node: &NodeChange) -> String {
     let value = |value: Option<inceptive_ir::AttributeValue>| {
         value.map_or_else(|| "none".to_owned(), |value| value.to_string())
@@ -200,7 +200,7 @@ fn words(node: &NodeChange) -> String {
     format!("{} {before} {after} {}", node.path.as_str(), differences(node))
 }
 
-/// A text that is cut where its cell ends, and whole on hover.
+/// A text that is cut at the end of its cell, and shown completely on hover.
 fn cut(ui: &mut Ui, text: &str) {
     ui.add(Label::new(text).truncate());
 }

@@ -82,7 +82,7 @@ impl Side {
             && Arc::ptr_eq(&self.network, compared.network)
     }
 
-    /// The text of the file itself; none for ONNX.
+    /// The text of the file itself; `None` for ONNX.
     pub fn written(&self) -> Option<&str> {
         self.network.sources.iter().next().map(|source| &*source.text)
     }
@@ -108,7 +108,7 @@ pub(super) struct Pair {
     pub after: Side,
     /// As deployed.
     pub diff: Diff,
-    /// What differs by itself, parts for training included.
+    /// Marks of the nodes that differ themselves, parts for training included.
     pub marks: HashMap<Path, Mark>,
 }
 
@@ -129,7 +129,7 @@ impl Pair {
         self.before.is(before) && self.after.is(after)
     }
 
-    /// In a word, when there is nothing more to say.
+    /// A sentence that says that the two are the same, if they are.
     pub fn verdict(&self) -> Option<&'static str> {
         match (self.diff.same_structure, self.diff.nodes.is_empty()) {
             (true, true) => Some("As deployed, both are the same."),

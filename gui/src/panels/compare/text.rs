@@ -27,7 +27,7 @@ struct Line {
 #[derive(Default)]
 struct Lines {
     all: Vec<Line>,
-    /// What is shown when only differences are: lines that differ and some around them.
+    /// The lines shown when unchanged lines are hidden: lines that differ and some around them.
     near: Vec<Range<usize>>,
     /// Characters of the longest line.
     widest: usize,
@@ -80,7 +80,7 @@ impl Text {
             ui.colored_label(colors(ui).warning, format!("Shown as written: {problem}"));
         }
         if self.lines.near.is_empty() && !self.shows_all {
-            ui.label("The texts are the same.");
+            ui.label("The texts are identical.");
             return;
         }
         self.show(ui);
@@ -132,7 +132,7 @@ impl Text {
     }
 }
 
-/// Draws a line with its numbers and its mark; none for lines that were left out.
+/// Draws a line with its numbers and its mark; `None` for lines that were left out.
 fn paint(ui: &mut Ui, line: Option<&Line>) {
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::hover());
     let (font, palette) = (FontId::monospace(12.5), colors(ui));

@@ -159,8 +159,7 @@ fn counts(networks: &[Compared<'_>], model: &Model) -> Vec<Row> {
         .collect();
     let field = |it: &Compared<'_>| Some(u64::from(it.network.cost.receptive_field.size?.height));
     if networks.iter().all(|it| field(it).is_some()) {
-        let hover =
-            "Of the last features, in input pixels, without gates (which see the whole image)";
+        let hover = "Of the last feature map, in input pixels, without gates (which depend on the whole image)";
         rows.push(count("receptive field", hover, &exact, &|it| field(it).unwrap_or(0)));
     }
     rows
@@ -247,7 +246,7 @@ fn latency_row(runtime: &Runtime, found: &[Option<&Measurement>]) -> Row {
         }
     };
     let Runtime { engine, precision, batch, threads, .. } = runtime;
-    // The usual one goes without saying.
+    // The usual precision is not shown.
     let format = match precision {
         Precision::Fp32 => String::new(),
         other => format!(" {other}"),
@@ -262,7 +261,7 @@ fn latency_row(runtime: &Runtime, found: &[Option<&Measurement>]) -> Row {
     }
 }
 
-/// How two latencies differ, if they can be told apart.
+/// The difference between two latencies, if they are distinguishable.
 fn difference(first: Estimate, other: Estimate) -> (String, String) {
     if first.overlaps(&other) {
         return ("indistinguishable".to_owned(), String::new());

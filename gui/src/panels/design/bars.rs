@@ -42,7 +42,7 @@ struct Row {
     after: u64,
 }
 
-/// Draws a bar for each module that costs something; the outline is what it was before.
+/// Draws a bar for each module that costs something; the outline is the value before the change.
 pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, metric: &mut Metric) {
     ui.horizontal(|ui| {
         ui.label("By module");

@@ -1,4 +1,4 @@
-//! What is set and differs from the file.
+//! The settings that differ from the file.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ impl Changes {
         self.0.clear();
     }
 
-    /// What is set for a key.
+    /// The setting of a key.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(String::as_str)
     }
@@ -37,7 +37,7 @@ impl Changes {
         };
     }
 
-    /// Forgets what is set for keys that begin so.
+    /// Removes the settings of keys with this prefix.
     pub fn forget(&mut self, start: &str) {
         self.0.retain(|key, _| !key.starts_with(start));
     }

@@ -83,7 +83,7 @@ fn width(ui: &mut Ui, settable: &Settable, name: &str, changes: &mut Changes) {
     slider(ui, (&settable.key, name), own, range, step, changes);
 }
 
-/// Up to four times what the file has; a hundredth as a step where that is no whole number.
+/// The range of a slider: up to four times the file's value, in steps of a hundredth if it is not a whole number.
 fn range(own: f64) -> (RangeInclusive<f64>, f64) {
     if own.fract() == 0.0 && own >= 0.0 {
         (1.0_f64.min(own)..=(4.0 * own).max(8.0), 1.0)
@@ -105,7 +105,7 @@ pub fn slider(
     let mut value = changes.number(key, own);
     ui.horizontal(|ui| {
         name_cell(ui, key, name, is_changed);
-        // What remains beside the name, the box with the number and the button.
+        // The width left by the name, the number box and the button.
         ui.spacing_mut().slider_width = (ui.available_width() - 92.0).max(60.0);
         let mut slider = Slider::new(&mut value, range).step_by(step);
         if step.fract() == 0.0 {
@@ -120,7 +120,7 @@ pub fn slider(
     });
 }
 
-/// A name of fixed width; what differs from the file stands out.
+/// A name of fixed width; values that differ from the file are emphasised.
 pub fn name_cell(ui: &mut Ui, key: &str, name: &str, is_changed: bool) {
     let text = match is_changed {
         true => RichText::new(name).strong().color(colors(ui).accent),

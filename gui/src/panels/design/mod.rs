@@ -1,7 +1,7 @@
-//! Widths and choices, to be moved, and what that does to the numbers.
+//! Controls for widths and choices, and their effect on the numbers.
 //!
-//! What is set is kept for each file until it is reset. Counting goes on on a worker: the newest settings are asked for
-//! as soon as the last ones are answered, so that numbers move while a slider does.
+//! Settings are kept for each file until they are reset. A worker does the counting: the newest settings are requested
+//! as soon as the last request is answered, so that numbers follow a slider.
 
 mod bars;
 mod changes;
@@ -28,17 +28,17 @@ use changes::Changes;
 /// Below this width, in points, sizes that were dragged are remembered apart.
 const ROOMY: f32 = 800.0;
 
-/// The height of the place for what does not fit, in points.
+/// Height of the area for errors, in points.
 const PROBLEM: f32 = 110.0;
 
 /// The design tab.
 #[derive(Default)]
 pub struct Design {
-    /// What is set, by file.
+    /// The settings, by file.
     changes: HashMap<FilePath, Changes>,
-    /// What was asked for last.
+    /// The last request.
     asked: Option<DesignRequest>,
-    /// What names of widths have to contain.
+    /// The text that names of widths must contain.
     filter: String,
     /// What the bars of modules show.
     bars: bars::Shown,
@@ -47,7 +47,7 @@ pub struct Design {
 }
 
 impl Design {
-    /// Takes the values of a network of a space as what is set. Says whether the space has them.
+    /// Applies the values of a network of a space as settings. Returns whether the space has them.
     pub(crate) fn show_point(
         &mut self,
         model: &Model,
@@ -62,7 +62,7 @@ impl Design {
         has_them
     }
 
-    /// Draws controls at the left, and what comes of them at the right.
+    /// Draws the controls at the left, and their effects at the right.
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let Some(entry) = super::current_or_hint(ui, model) else { return };
         let base = match base(entry) {
@@ -86,7 +86,7 @@ impl Design {
         margin.show(ui, |ui| self.right(ui, model));
     }
 
-    /// Asks for the numbers of what is set, once the last ones are there.
+    /// Requests the numbers of the current settings, once the last request is answered.
     fn ask(&mut self, entry: &Entry, base: &Content, model: &Model, commands: &mut Commands) {
         // What can be set is known once the network was counted without changes.
         let settings = match model.design.is_about(base) {
@@ -135,7 +135,7 @@ impl Design {
             ui.label(RichText::new(text).weak());
         });
         ui.separator();
-        // Below, so that what is being dragged does not move.
+        // Below, so that the slider being dragged does not move.
         if let Some(problem) = &model.design.problem {
             let color = colors(ui).error;
             Panel::bottom("problem").exact_size(PROBLEM).show(ui, |ui| {
@@ -147,7 +147,7 @@ impl Design {
             });
         }
         let filter = &mut self.filter;
-        // With a name of its own: what is dragged stays the same control, whatever stands around it.
+        // With a fixed id, so that a dragged control stays the same when controls around it change.
         let named = UiBuilder::new().scope_id(Id::unique("design controls"));
         ui.scope_builder(named, |ui| {
             ScrollArea::vertical().id_salt("controls").auto_shrink(false).show(

@@ -1,4 +1,4 @@
-//! What a network costs, beside what it cost before it was changed.
+//! The cost of a network, compared with its cost before the changes.
 
 use egui::{Align, Grid, Layout, RichText, Ui};
 use inceptive_app::{Inspected, violated_constraints};
@@ -21,7 +21,7 @@ struct Row {
 }
 
 impl Row {
-    /// A signed difference; nothing where there is none.
+    /// A signed difference; empty if there is none.
     fn difference(&self) -> String {
         let Self { metric, before, after, .. } = *self;
         match metric.unit() {
@@ -98,7 +98,7 @@ pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, model: &Model) {
         }
     });
     for head in &now.architecture.unfit_heads {
-        let note = format!("{head}; only training needs it");
+        let note = format!("{head}; it is only used in training");
         ui.label(RichText::new(note).color(colors(ui).warning));
     }
     constraints(ui, now);
@@ -108,7 +108,7 @@ fn right(ui: &mut Ui, text: RichText) -> egui::Response {
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.label(text)).inner
 }
 
-/// Says of each constraint whether it holds.
+/// Shows for each constraint whether it is satisfied.
 fn constraints(ui: &mut Ui, now: &Inspected) {
     let architecture = &now.architecture;
     let broken = violated_constraints(architecture, &now.cost);

@@ -1,4 +1,4 @@
-//! Writing what is set as a file that extends the one that it was made of.
+//! Saves the settings as a file that extends the original.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub struct Save {
     focuses: bool,
     name: String,
     file_name: String,
-    /// What was asked for and not answered yet.
+    /// The pending request.
     asked: Option<NewFile>,
 }
 

@@ -22,8 +22,8 @@ pub fn ui(ui: &mut Ui, space: &Space, changes: &mut Changes) {
     }
 }
 
-/// What differs from the defaults in a network with these values of variables, each with its name; none if the space
-/// has no such variable or value.
+/// The values that differ from the defaults, each with the name of its variable; `None` if the space has no such
+/// variable or value.
 pub fn changes(space: &Space, values: &[(String, String)]) -> Option<Changes> {
     let mut changes = Changes::default();
     for (name, value) in values {

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 const LEAST: f32 = 0.01;
 const MOST: f32 = 4.0;
 
-/// The largest scale at which a whole picture is shown when it fits easily.
+/// The largest scale when a picture is fitted to the screen.
 const FIT_MOST: f32 = 1.4;
 
-/// Room around a picture that is shown whole, in screen pixels.
+/// Margin around a fitted picture, in screen pixels.
 const MARGIN: f32 = 24.0;
 
-/// What stands in the middle of the screen, and how large.
+/// The point at the centre of the screen, and the scale.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Camera {
     /// The point of the picture in the middle.
@@ -66,22 +66,22 @@ impl Camera {
         Rect::from_min_max(self.to_screen(screen, rect.min), self.to_screen(screen, rect.max))
     }
 
-    /// What of the picture is at a point of the screen.
+    /// The position in the picture of a point on the screen.
     pub fn to_picture(&self, screen: Rect, point: Pos2) -> Pos2 {
         Pos2::from(self.center) + (point - screen.center()) / self.zoom
     }
 
-    /// What of the picture is on the screen.
+    /// The part of the picture that is visible on the screen.
     pub fn visible(&self, screen: Rect) -> Rect {
         Rect::from_center_size(self.center.into(), screen.size() / self.zoom)
     }
 
-    /// Moves what is seen by so many screen pixels.
+    /// Moves the view by this number of screen pixels.
     pub fn pan(&mut self, by: Vec2) {
         self.center = (Pos2::from(self.center) - by / self.zoom).into();
     }
 
-    /// Enlarges, and keeps what is at a point of the screen there.
+    /// Zooms, keeping the point under `at` in place.
     pub fn zoom_at(&mut self, screen: Rect, at: Pos2, factor: f32) {
         let fixed = self.to_picture(screen, at);
         self.zoom = (self.zoom * factor).clamp(LEAST, MOST);

@@ -17,7 +17,7 @@ use crate::theme::colors;
 /// Cards smaller than this on the screen are no buttons.
 const BUTTON: f32 = 6.0;
 
-/// How far an arrow moves the picture, in points.
+/// Distance that an arrow key moves the picture, in points.
 const STEP: f32 = 80.0;
 
 /// The scale at which a card that was looked for is shown, at least.
@@ -29,22 +29,22 @@ pub(super) enum Next {
     /// From where the last one was.
     #[default]
     AsBefore,
-    /// What is selected in the middle, else from the top.
+    /// Centred on the selection, or from the top without one.
     Anew,
-    /// As a whole.
+    /// The complete scene.
     Whole,
 }
 
-/// What has to stay as it is seen from one scene to the next.
+/// The state of the view that carries over from one scene to the next.
 #[derive(Default)]
 pub(super) struct Continuity {
     /// Where on the screen a module has to stay while it opens or closes.
     pub anchor: Option<(NodePath, Pos2)>,
-    /// What is to come into the middle once it is there.
+    /// The node to centre once it is in the scene.
     pub wanted: Option<NodePath>,
     /// How the next scene is seen at first.
     pub next: Next,
-    /// What was drawn last, to notice that a new scene is there.
+    /// The last scene drawn, to notice a new one.
     shown: Option<Arc<Scene>>,
 }
 
@@ -54,7 +54,7 @@ pub(super) fn whole(scene: &Scene) -> Rect {
     Rect::from_min_size(Pos2::ZERO, vec2(scene.width as f32, scene.height as f32))
 }
 
-/// Moves the camera as the pointer and keys say.
+/// Moves the camera by pointer and keys.
 pub(super) fn navigate(
     ui: &Ui,
     response: &egui::Response,
@@ -112,7 +112,7 @@ pub(super) fn navigate(
     camera
 }
 
-/// Does what a key asks for, as far as the camera and the selection go.
+/// Carries out the action of a key on the camera and the selection.
 fn act(action: Option<Action>, view: &mut View, scene: &Scene, camera: &mut Camera, screen: Rect) {
     match action {
         Some(Action::Fit) => *camera = Camera::fitting(whole(scene), screen),
@@ -138,7 +138,7 @@ fn act(action: Option<Action>, view: &mut View, scene: &Scene, camera: &mut Came
     }
 }
 
-/// What was clicked.
+/// The clicks in this frame.
 #[derive(Default)]
 pub(super) struct Clicks {
     pub selected: Option<NodePath>,

@@ -17,7 +17,7 @@ use crate::{
 pub(super) enum Format {
     /// All of it, as lines and text.
     Svg,
-    /// What can be seen, as pixels.
+    /// The visible area, as pixels.
     Png,
 }
 

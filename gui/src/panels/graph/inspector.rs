@@ -1,4 +1,4 @@
-//! Everything about the selected node, module, or the whole network.
+//! Details of the selected node or module, or of the network.
 
 use std::{path::Path, sync::Arc};
 
@@ -17,13 +17,13 @@ use crate::{
 /// Nodes that are listed one by one.
 const MOST_NODES: usize = 40;
 
-/// What is looked at.
+/// The subject of the inspector.
 struct Subject<'a> {
     network: &'a Inspected,
     module: Module,
 }
 
-/// Draws what is known about `selected`, or about the network without it; gives what was clicked among its nodes.
+/// Draws the details of `selected`, or of the network if nothing is selected; returns the node that was clicked.
 pub(super) fn inspector(
     ui: &mut Ui,
     network: &Arc<Inspected>,
@@ -99,7 +99,7 @@ impl Subject<'_> {
         };
         let inputs = match (self.is_network(), self.module.nodes.as_slice()) {
             (true, _) => shape(&[graph.input()]),
-            // What one node reads twice it reads in two places.
+            // A node that reads the same input twice has two entries.
             (false, [only]) => joined(&graph.input_shapes(*only)),
             (false, _) => shape(&self.module.inputs),
         };
@@ -182,7 +182,7 @@ impl Subject<'_> {
         }
     }
 
-    /// What is no sum of its nodes: peak memory, receptive field, time.
+    /// Values that are not sums over nodes: peak memory, receptive field, time.
     fn fields(&self, ui: &mut Ui, model: &Model) {
         let Self { network, module } = self;
         table(ui, "fields", |ui| {

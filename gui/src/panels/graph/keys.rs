@@ -1,4 +1,4 @@
-//! What keys do in a graph.
+//! The keys of a graph.
 
 use egui::{Key, Modifiers, Pos2, Rect, Ui, Vec2, vec2};
 use inceptive_draw::Scene;
@@ -6,7 +6,7 @@ use inceptive_ir::Path as NodePath;
 
 use super::camera::rect;
 
-/// What a key asks for.
+/// The action of a key.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Action {
     /// Shows everything.
@@ -81,7 +81,7 @@ fn gap(from: Rect, to: Rect, toward: Vec2) -> Vec2 {
     }
 }
 
-/// Where a card or frame stands.
+/// The position of a card or frame.
 pub(super) fn place_of(scene: &Scene, path: &NodePath) -> Option<Rect> {
     let cards = scene.cards.iter().map(|card| (&card.path, card.rect));
     let mut all = cards.chain(scene.frames.iter().map(|frame| (&frame.path, frame.rect)));

@@ -1,4 +1,4 @@
-//! The whole picture in a corner, with what can be seen of it.
+//! The complete picture in a corner, with the visible part marked.
 
 use egui::{Mesh, Rect, Role, Sense, Shape, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 use inceptive_draw::Scene;

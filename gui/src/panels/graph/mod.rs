@@ -2,12 +2,12 @@
 //!
 //! | part | file |
 //! |---|---|
-//! | what is asked of the worker, how the parts stand | this one |
+//! | requests to the worker, arrangement of the parts | this one |
 //! | which modules are open | `view` |
-//! | from where it is seen | `camera` |
+//! | position and scale of the view | `camera` |
 //! | the pointer, the keys, the search | `canvas`, `keys`, `search` |
-//! | ink, colours with their legend, the map | `paint`, `shading`, `minimap` |
-//! | everything about the selection | `inspector` |
+//! | painting, colours with their legend, the minimap | `paint`, `shading`, `minimap` |
+//! | details of the selection | `inspector` |
 //! | files | `export` |
 
 pub mod camera;
@@ -45,7 +45,7 @@ pub use view::Remembered;
 /// Below this width, in points, the canvas gets all of it.
 const ROOM_FOR_DETAILS: f32 = 640.0;
 
-/// Buttons by groups: what they are called, what the pointer over them says, what they do.
+/// Buttons by groups: label, tooltip and action.
 const BUTTONS: [&[(&str, &str, Action)]; 2] = [
     &[
         ("Fit", "Fit to window (F)", Action::Fit),
@@ -67,24 +67,24 @@ pub struct Graph {
     search: Search,
     shading: Shading,
     export: Export,
-    /// What to go to in the current network.
+    /// The node to show in the current network.
     wanted: Option<NodePath>,
-    /// What to bring into the middle once what is around it is open.
+    /// The node to centre once the modules around it are open.
     centred: Option<NodePath>,
 }
 
 impl Graph {
-    /// Takes what was remembered from an earlier run.
+    /// Restores the views saved by an earlier run.
     pub(crate) fn remember(&mut self, views: Remembered) {
         self.views = views;
     }
 
-    /// What is to be remembered for the next run.
+    /// The views to save for the next run.
     pub(crate) fn remembered(&self) -> Remembered {
         self.views.clone()
     }
 
-    /// Brings a node or module of the current network into view, opening what is around it.
+    /// Brings a node or module of the current network into view, opening the modules around it.
     pub(crate) fn show_node(&mut self, path: NodePath) {
         self.wanted = Some(path);
     }
@@ -198,7 +198,7 @@ impl Graph {
         ui.add_space(2.0);
     }
 
-    /// Opens what is around a node that was asked for, and selects it.
+    /// Opens the modules around the requested node, and selects it.
     fn go_to_wanted(&mut self, file: &Path, network: &Inspected) {
         let Some(path) = self.wanted.take() else { return };
         let view = self.views.of(file, &network.architecture.graph);
@@ -207,7 +207,7 @@ impl Graph {
         self.centred = Some(path);
     }
 
-    /// Draws the picture; gives where.
+    /// Draws the picture; returns its area.
     fn canvas(
         &mut self,
         ui: &mut Ui,
@@ -256,7 +256,7 @@ fn shown_as(scene: &Scene, network: &Inspected, path: NodePath) -> NodePath {
     card.map_or(path, |card| card.path.clone())
 }
 
-/// Says why there is no network, with the way to the reason.
+/// Shows why there is no network, with a link to the errors.
 fn nothing_to_draw(ui: &mut Ui, entry: &Entry, commands: &mut Commands) {
     ui.vertical_centered(|ui| {
         ui.add_space(ui.available_height() * 0.4);

@@ -27,7 +27,7 @@ const SMALL: f32 = 0.35;
 
 /// How cards are filled.
 pub trait Paint {
-    /// Fill of a card; none for the colour of its kind.
+    /// Fill of a card; `None` for the colour of its kind.
     fn fill(&self, index: usize) -> Option<Color32>;
 }
 
@@ -46,7 +46,7 @@ pub struct Canvas<'a> {
 }
 
 impl Canvas<'_> {
-    /// Draws what can be seen of a scene.
+    /// Draws the visible part of a scene.
     pub fn scene(&self, scene: &Scene, paint: &dyn Paint) {
         let visible = self.camera.visible(self.screen);
         for frame in scene.frames.iter().filter(|frame| rect(frame.rect).intersects(visible)) {
@@ -206,14 +206,14 @@ impl Canvas<'_> {
     }
 }
 
-/// A font of a size in pixels; none if it could not be read. Sizes go in steps, for every size of every letter is kept
+/// A font of a size in pixels; `None` if it could not be read. Sizes go in steps, for every size of every letter is kept
 /// in a texture.
 fn font(size: f32) -> Option<FontId> {
     let step = if size < 16.0 { 0.5 } else { 2.0 };
     (size >= LEGIBLE).then(|| FontId::proportional((size / step).floor() * step))
 }
 
-/// The size of letters, in pixels, with which a text just fits into a card that has so many lines.
+/// The largest font size, in pixels, at which a text fits into a card with this number of lines.
 fn largest(text: &str, place: Rect, lines: usize) -> f32 {
     // Letters of the interface's font are on average half as wide as they are high.
     let by_width = (place.width() - 4.0) / (0.55 * text.chars().count().max(1) as f32);

@@ -32,16 +32,16 @@ struct Hit {
 }
 
 impl Search {
-    /// Gives the keyboard to the field, without what was looked for before.
+    /// Moves the keyboard focus to the field, and clears it.
     pub fn focus(&mut self) {
         self.focuses = true;
         self.wanted.clear();
     }
 
-    /// Draws the field and what is found; gives what to go to.
+    /// Draws the field and the matches; returns the node to go to.
     pub fn ui(&mut self, ui: &mut Ui, graph: &Graph) -> Option<NodePath> {
         let field = TextEdit::singleline(&mut self.wanted).hint_text("Search nodes  /");
-        // Esc is for the field: it would select nothing in the graph.
+        // Esc belongs to the field: in the graph it would clear the selection.
         let keys = EventFilter {
             horizontal_arrows: true,
             vertical_arrows: true,
@@ -111,7 +111,7 @@ impl Search {
     }
 }
 
-/// The first hits, and how many there are: what is called so before what begins so before what has it anywhere.
+/// The first matches, and their total number: exact matches first, then prefixes, then other matches.
 fn hits(graph: &Graph, wanted: &str) -> (Vec<Hit>, usize) {
     let wanted = wanted.to_lowercase();
     let modules = modules(graph);

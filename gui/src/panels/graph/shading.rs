@@ -1,4 +1,4 @@
-//! What cards are coloured by: the kind of what they compute, or a count of it.
+//! The colours of cards: by the kind of computation, or by a count.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -17,7 +17,7 @@ use crate::{
     theme::{card_colors, colors, heat},
 };
 
-/// What cards are coloured by.
+/// The quantity that determines the colours of cards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Colour {
     /// The kind of operator.
@@ -31,7 +31,7 @@ pub(super) enum Colour {
     Memory,
     /// Time as it was profiled last.
     Time,
-    /// The longer side of what a value sees of the input.
+    /// The longer side of the receptive field.
     ReceptiveField,
 }
 
@@ -68,7 +68,7 @@ impl Colour {
     }
 }
 
-/// What a shading was computed from.
+/// The data that a shading was computed from.
 #[derive(PartialEq)]
 struct Basis {
     scene: usize,
@@ -178,7 +178,7 @@ fn values(colour: Colour, scene: &Scene, network: &Inspected, model: &Model) -> 
 const ROW: f32 = 17.0;
 const PAD: f32 = 8.0;
 
-/// Says what colours mean, in the lower left corner of the canvas.
+/// Draws the legend of the colours in the lower left corner of the canvas.
 pub(super) fn legend(ui: &mut Ui, screen: Rect, scene: &Scene, shading: &Shading) {
     let theme = ui.ctx().theme();
     match shading.colour {

@@ -1,4 +1,4 @@
-//! What is open in a graph, and from where it is seen.
+//! The open modules of a graph, and the position of its camera.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{camera::Camera, shading::Colour};
 
-/// What was open in a graph, what is selected, and from where it was seen.
+/// The open modules of a graph, its selection, and the position of its camera.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct View {
@@ -45,7 +45,7 @@ impl View {
         Self { open, ..Self::default() }
     }
 
-    /// What is open, for a layout.
+    /// The open modules, for a layout.
     pub fn opened(&self) -> Open {
         Open::These(self.open.iter().map(|path| NodePath::new(path)).collect())
     }
@@ -80,7 +80,7 @@ impl View {
 #[serde(default)]
 pub struct Remembered {
     views: BTreeMap<PathBuf, View>,
-    /// What cards are coloured by.
+    /// The quantity that determines the colours of cards.
     pub(super) colour: Colour,
     /// Whether the panel about the selection is hidden.
     pub(super) hides_details: bool,

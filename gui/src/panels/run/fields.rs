@@ -2,7 +2,7 @@
 
 use egui::{Response, Role, TextEdit, Ui, WidgetInfo};
 
-/// The most of anything that is counted here.
+/// Maximum of each number.
 const MOST: u32 = 65_536;
 
 /// A list of numbers.
@@ -10,7 +10,7 @@ pub(super) fn list(ui: &mut Ui, text: &mut String, name: &str, hint: &str, hover
     field(ui, text, name, hint, 78.0).on_hover_text(hover);
 }
 
-/// A line to type in, which tells its name to those who cannot see what stands before it.
+/// An input line whose name is also available to screen readers.
 pub(super) fn field(
     ui: &mut Ui,
     text: &mut String,

@@ -2,10 +2,10 @@
 //!
 //! | part | file |
 //! |---|---|
-//! | what is to be done, and with what | `setup`, `fields` |
-//! | what waits, runs and is over | `queue` |
+//! | setup of a job | `setup`, `fields` |
+//! | waiting, running and finished jobs | `queue` |
 //! | latencies in the store | `results` |
-//! | where time goes | `profile`, `roofline` |
+//! | profiles | `profile`, `roofline` |
 
 mod fields;
 mod profile;
@@ -24,7 +24,7 @@ use crate::{
     theme::colors,
 };
 
-/// From this width on, in points, the queue stands beside what can be started.
+/// Minimum width, in points, at which the queue is next to the setup.
 const SIDE_BY_SIDE: f32 = 760.0;
 
 /// Which results are shown.
@@ -46,7 +46,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// Draws what can be started, what goes on, and what came of it.
+    /// Draws the setup, the queue and the results.
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         if !self.has_asked_for_engines {
             self.has_asked_for_engines = true;
@@ -59,7 +59,7 @@ impl Run {
         });
     }
 
-    /// What can be started, beside what goes on.
+    /// Draws the setup next to the queue.
     fn setup_and_queue(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let most = (ui.available_height() * 0.5).max(120.0);
         let area = ScrollArea::vertical().id_salt("setup").max_height(most);

@@ -1,4 +1,4 @@
-//! Where the time of a network goes: a table of its nodes or modules, and where they stand under the roofline.
+//! The profile of a network: a table of its nodes or modules, and a roofline chart.
 
 use std::{cmp::Ordering, sync::Arc};
 
@@ -64,7 +64,7 @@ impl Column {
 pub(super) struct Profile {
     /// The number of the profile in the store; that of the current network, or the latest, without a choice.
     chosen: Option<i64>,
-    /// Path segments of a part; none for nodes.
+    /// Path segments of a part; `None` for nodes.
     depth: Option<usize>,
     sort: Sort<Column>,
     /// The part that was clicked last.
@@ -140,7 +140,7 @@ impl Profile {
         }
     }
 
-    /// What is shown: what was chosen, else the latest of the current network, else the latest.
+    /// The shown profile: the chosen one, else the latest of the current network, else the latest.
     fn record<'a>(&self, model: &'a Model) -> Option<&'a Stored<ProfileRecord>> {
         let profiles = &model.results.profiles;
         let latest = |is: &dyn Fn(&Stored<ProfileRecord>) -> bool| {
@@ -154,7 +154,7 @@ impl Profile {
             .or(profiles.last())
     }
 
-    /// Draws the table; gives the part that was clicked.
+    /// Draws the table; returns the row that was clicked.
     fn table(&mut self, ui: &mut Ui, parts: &[NodeProfile], roof: &Roofline) -> Option<String> {
         let mut table = TableBuilder::new(ui)
             .id_salt("profile")
@@ -184,7 +184,7 @@ impl Profile {
     }
 }
 
-/// Draws a part; whether somebody clicked it.
+/// Draws a row; returns whether it was clicked.
 fn line(row: &mut TableRow<'_, '_>, part: &NodeProfile, roof: &Roofline) -> bool {
     let mut is_clicked = false;
     row.col(|ui| {

@@ -1,4 +1,4 @@
-//! What waits, runs and is over.
+//! Waiting, running and finished jobs.
 
 use std::{
     path::{Path, PathBuf, absolute},
@@ -18,7 +18,7 @@ use crate::{
 const UNSAFE_PATH: &str = "PATH has relative entries, so a program from the working folder could be started \
                            instead; open the page yourself";
 
-/// How often the time of what runs is drawn again.
+/// Interval at which the elapsed time of running jobs is redrawn.
 const TICK: Duration = Duration::from_millis(500);
 
 /// Draws the list of jobs, the latest first.
@@ -98,7 +98,7 @@ fn job(ui: &mut Ui, state: &JobState, commands: &mut Commands) {
     }
     if let Some(page) = page(&state.written) {
         ui.horizontal_wrapped(|ui| {
-            // The system's program is looked up in all of them.
+            // The system's opener is searched in all of them.
             let is_safe = program::relative_entries().is_empty();
             let button = ui.add_enabled(is_safe, Button::new("Open").small());
             let button = button.on_hover_text("Open with the default program");
@@ -110,7 +110,7 @@ fn job(ui: &mut Ui, state: &JobState, commands: &mut Commands) {
     }
 }
 
-/// What to open of the files that a job wrote: the page.
+/// The file to open of those that a job wrote: the page.
 fn page(files: &[PathBuf]) -> Option<&Path> {
     let with = |wanted: &str| {
         files.iter().find(|file| file.extension().is_some_and(|extension| extension == wanted))

@@ -86,7 +86,7 @@ impl Default for Results {
 }
 
 impl Results {
-    /// Draws what narrows the table.
+    /// Draws the filters of the table.
     pub fn filters(&mut self, ui: &mut Ui, model: &Model) {
         let filter = TextEdit::singleline(&mut self.network)
             .hint_text("Filter by network")
@@ -185,7 +185,7 @@ fn number(ui: &mut Ui, text: &str) {
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.monospace(text));
 }
 
-/// The grade, with what speaks against the result on hover.
+/// The grade, with the problems of the result on hover.
 fn grade(ui: &mut Ui, result: &Measurement) {
     let color = grade_color(result.grade, colors(ui), ui.visuals().text_color());
     let text = RichText::new(result.grade.to_string()).strong().color(color);

@@ -1,6 +1,6 @@
-//! How fast parts compute, against what the machine can do at best for their intensity.
+//! The speed of nodes, compared with the limits of the machine at their intensity.
 //!
-//! Both axes are powers of ten: points are plotted by their logarithms, and ticks say what those stand for.
+//! Both axes are logarithmic: points are plotted by their logarithms, and ticks show the values.
 
 use std::ops::RangeInclusive;
 
@@ -27,7 +27,7 @@ struct Spot<'a> {
     at: [f64; 2],
 }
 
-/// Draws the plot; gives the part that was clicked.
+/// Draws the plot; returns the node that was clicked.
 pub(super) fn ui(
     ui: &mut Ui,
     parts: &[NodeProfile],
@@ -59,7 +59,7 @@ pub(super) fn ui(
     is_clicked.then_some(near.name)
 }
 
-/// Says what points mean, how many parts have none, and why some are above the roof.
+/// Draws the legend: the meaning of points, how many rows have none, and why some are above the roof.
 fn heading(ui: &mut Ui, parts: usize, spots: &[Spot<'_>], roof: &Roofline) {
     ui.horizontal_wrapped(|ui| {
         for (bound, word) in [(Bound::Compute, "compute bound"), (Bound::Memory, "memory bound")] {
@@ -69,7 +69,7 @@ fn heading(ui: &mut Ui, parts: usize, spots: &[Spot<'_>], roof: &Roofline) {
     });
     let silent = match parts - spots.len() {
         0 => String::new(),
-        silent => format!("; {silent} of {parts} parts have no compute"),
+        silent => format!("; {silent} of {parts} have no compute and are not shown"),
     };
     // Beyond the rounding of what is measured.
     let is_above = |spot: &Spot<'_>| {
@@ -77,7 +77,7 @@ fn heading(ui: &mut Ui, parts: usize, spots: &[Spot<'_>], roof: &Roofline) {
         gflops > 1.01 * intensity * roof.bandwidth_gbps
     };
     let above = match roof.bandwidth_gbps > 0.0 && spots.iter().any(is_above) {
-        true => " Points above the memory line read from caches.",
+        true => " Points above the memory line read their data from caches.",
         false => "",
     };
     let text = format!("Larger points take more time{silent}.{above}");
@@ -104,7 +104,7 @@ fn plot<'a>(ui: &Ui, roof: &Roofline) -> Plot<'a> {
         .height(ui.available_height().max(160.0))
 }
 
-/// Draws what the machine can do at best, with its numbers beside the lines rather than on them.
+/// Draws the limits of the machine, with their numbers next to the lines.
 fn draw_roof(
     plot: &mut PlotUi<'_>,
     [memory, peak]: [[[f64; 2]; 2]; 2],
@@ -183,7 +183,7 @@ fn spot<'a>(part: &'a NodeProfile, roof: &Roofline) -> Option<Spot<'a>> {
     is_there.then(|| Spot { part, bound: part.bound(roof), at })
 }
 
-/// The slope that memory sets and the ceiling that arithmetic sets; none where the roof is not known.
+/// The slope that memory sets and the ceiling that arithmetic sets; `None` if the roof is not known.
 fn roof_lines(spots: &[Spot<'_>], roof: &Roofline) -> Option<[[[f64; 2]; 2]; 2]> {
     let (peak, ridge) = (roof.peak_gflops.log10(), roof.ridge().log10());
     if !peak.is_finite() || !ridge.is_finite() {
@@ -228,7 +228,7 @@ fn ticks(input: GridInput) -> Vec<GridMark> {
     marks.filter(|mark| (low..=high).contains(&mark.value)).collect()
 }
 
-/// What a tick stands for; of multiples only a few, and only where there is room.
+/// The label of a tick; only some multiples are labelled, and only if there is room.
 fn tick_text(mark: GridMark, width: f64) -> String {
     let value = 10_f64.powf(mark.value);
     let is_power = mark.step_size >= 1.0;

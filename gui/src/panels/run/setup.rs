@@ -1,4 +1,4 @@
-//! What is to be done, with what, and where results go.
+//! The setup of a job: its kind, engines, options and output.
 
 use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
@@ -14,7 +14,7 @@ use crate::{
     theme::colors,
 };
 
-/// What to do.
+/// The kind of job.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Work {
     #[default]
@@ -30,14 +30,14 @@ impl Work {
         (Self::Report, "Report", "Write a page with tables and charts of the selected networks"),
     ];
 
-    /// Whether it can be done with what is in a file: reports are about spaces, too.
+    /// Whether it applies to the content of a file: reports also accept spaces.
     fn takes(self, entry: &Entry) -> bool {
         let is_space = matches!(entry.state, State::Good(Content::Space(_)));
         entry.network.is_some() || (self == Self::Report && is_space)
     }
 }
 
-/// What somebody filled in.
+/// The input of the user.
 pub(super) struct Setup {
     work: Work,
     /// Names of engines; the first that is there without a choice.
@@ -136,7 +136,7 @@ impl Setup {
         }
     }
 
-    /// Every engine, with what it is or how to get it.
+    /// Every engine, with its description or how to install it.
     fn engines(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let Some(engines) = &model.engines else {
             ui.weak("Searching for engines…");
@@ -175,7 +175,7 @@ impl Setup {
         }
     }
 
-    /// How much to measure.
+    /// The options for the length of a measurement.
     fn amount(&mut self, ui: &mut Ui) {
         match self.work {
             Work::Bench => {
@@ -244,7 +244,7 @@ impl Setup {
         }
     }
 
-    /// What is to be started, or why nothing can be.
+    /// The jobs to start, or why there are none.
     fn jobs(&self, files: &[FilePath], model: &Model) -> Result<Vec<Job>, String> {
         if files.is_empty() {
             return Err("Select networks in the list of files.".to_owned());

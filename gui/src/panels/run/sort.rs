@@ -29,7 +29,7 @@ impl<C: Copy + PartialEq> Sort<C> {
         });
         let clicked = clicked.inner;
         if clicked {
-            // What is most is looked for among numbers.
+            // Numbers are sorted in descending order first.
             self.is_descending = if is_by { !self.is_descending } else { is_number };
             self.by = column;
         }

@@ -106,7 +106,7 @@ fn ink(token: Token, theme: Theme, ui: &Ui) -> Color32 {
     }
 }
 
-/// Draws the text, with a line, from 1, in view if one is wanted; gives the text if it was changed.
+/// Draws the text; scrolls to a line, counted from 1, if one is given; returns the text if it was changed.
 pub(super) fn editor(
     ui: &mut Ui,
     id: Id,
@@ -157,7 +157,7 @@ pub(super) fn editor(
     (buffer != text).then_some(buffer)
 }
 
-/// What is typed stays in view when a list of mistakes opens below the text.
+/// Keeps the cursor visible when a list of errors opens below the text.
 fn keep_cursor_in_view(ui: &Ui, output: &TextEditOutput) {
     let id = output.response.id.with("height");
     let height = ui.clip_rect().height();
@@ -173,7 +173,7 @@ fn keep_cursor_in_view(ui: &Ui, output: &TextEditOutput) {
     }
 }
 
-/// What is typed without a pause is one step back.
+/// Text typed without a pause is one undo step.
 fn undo_by_pauses(ui: &Ui, id: Id) {
     if TextEditState::load(ui.ctx(), id).is_none() {
         let settings = Settings { stable_time: PAUSE_S, ..Settings::default() };
@@ -194,7 +194,7 @@ fn type_spaces_for_tab(ui: &Ui) {
     });
 }
 
-/// Puts the cursor at the start of a line, in the middle of what can be seen.
+/// Moves the cursor to the start of a line, and centres that line.
 fn go_to(ui: &Ui, output: &mut TextEditOutput, line: usize, text: &str) {
     let before = text.split_inclusive('\n').take(line.saturating_sub(1));
     let index: usize = before.map(|line| line.chars().count()).sum();
@@ -247,14 +247,14 @@ fn numbers(
     }
 }
 
-/// A disc with a bar: the shape says that something is wrong, not only the colour.
+/// A disc with a bar: the shape marks an error, not only the colour.
 fn sign(painter: &egui::Painter, at: Pos2, color: Color32) {
     painter.circle_filled(at, 5.0, color);
     let bar = [at - vec2(2.6, 0.0), at + vec2(2.6, 0.0)];
     painter.line_segment(bar, Stroke::new(1.6, Color32::WHITE));
 }
 
-/// Says what is wrong under the pointer.
+/// Shows the error under the pointer.
 fn hover(output: &TextEditOutput, text: &str, problems: &[Problem], marks: &[Mark]) {
     let Some(pointer) = output.response.hover_pos() else { return };
     let cursor = output.galley.cursor_from_pos(pointer - output.galley_pos);

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-/// What a part of a text is.
+/// The kind of a piece of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token {
     /// From `#` to the end of the line.

@@ -16,24 +16,24 @@ pub(super) struct Mark {
     pub problem: usize,
     /// Whether it is where the mistake is; others explain.
     pub is_main: bool,
-    /// What to say there.
+    /// The text of the mark.
     pub label: String,
 }
 
 /// Something that is wrong, as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Problem {
-    /// Its code; empty for what is no mistake in a text.
+    /// Its code; empty for errors outside of the text.
     pub code: String,
-    /// What is wrong.
+    /// The error.
     pub message: String,
-    /// What to do about it.
+    /// How to fix it.
     pub help: Option<String>,
     /// Line and column, from 1, and the file unless it is the one that is shown.
     pub place: Option<(Option<PathBuf>, usize, usize)>,
 }
 
-/// What is wrong with a file, and where in its text.
+/// The errors in a file, and their places in its text.
 pub(super) fn problems(entry: &Entry, text: &str) -> (Vec<Problem>, Vec<Mark>) {
     let State::Wrong(error) = &entry.state else { return (vec![], vec![]) };
     match &**error {
@@ -84,13 +84,13 @@ fn marks(failure: &Failure, text: &str) -> Vec<Mark> {
     marks
 }
 
-/// The part on its first line: what is missing in a whole file or block would underline all of it.
+/// The part on its first line: a missing key would otherwise underline a whole file or block.
 fn first_line(range: Range<usize>, text: &str) -> Range<usize> {
     let line = text.get(range.clone()).and_then(|part| part.lines().next()).map_or(0, str::len);
     if line > 0 { range.start..range.start + line } else { range }
 }
 
-/// Where a part of the text that was read is in the text as it is now; none if it was edited since.
+/// Where a part of the text that was read is in the text as it is now; `None` if it was edited since.
 fn moved(range: Range<usize>, read: &str, now: &str) -> Option<Range<usize>> {
     let same = |a: &mut dyn Iterator<Item = u8>, b: &mut dyn Iterator<Item = u8>| {
         a.zip(b).take_while(|(a, b)| a == b).count()

@@ -1,11 +1,11 @@
-//! The text of the current file, to be edited; it is checked while somebody types.
+//! The text of the current file, to be edited; it is checked as the user types.
 //!
 //! | part | file |
 //! |---|---|
-//! | what stands around the text, saving | this one |
+//! | the controls around the text, saving | this one |
 //! | the text with numbers and marks | `editor` |
 //! | colours | `highlight` |
-//! | what is wrong, and where | `marks` |
+//! | errors and their places | `marks` |
 
 mod editor;
 mod highlight;
@@ -42,12 +42,12 @@ impl Source {
         self.wanted = Some((file, line));
     }
 
-    /// Gives the keyboard to the text.
+    /// Moves the keyboard focus to the text.
     pub(crate) const fn focus(&mut self) {
         self.focuses = true;
     }
 
-    /// Draws the text of the current file and what is wrong with it.
+    /// Draws the text of the current file and its errors.
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let Some(entry) = super::current_or_hint(ui, model) else { return };
         self.focuses |= conflict(ui, entry, commands);
@@ -73,7 +73,7 @@ impl Source {
         }
     }
 
-    /// Gives the keyboard to the editor once no question is asked: nothing below one can have it.
+    /// Moves the keyboard focus to the editor once no question is open; widgets below a question cannot have it.
     fn give_focus(&mut self, ui: &Ui, editor: Id) {
         if !self.focuses {
             return;
@@ -86,7 +86,7 @@ impl Source {
         }
     }
 
-    /// Draws what is wrong, each with the way to it.
+    /// Lists the errors, each with a link to its place.
     fn list(
         &mut self,
         ui: &mut Ui,
@@ -137,7 +137,7 @@ fn known(path: &Path, model: &Model) -> FilePath {
     model.entries.keys().find(same).map_or_else(|| Arc::from(path), Arc::clone)
 }
 
-/// The line above the text: the file, whether it is saved, and what can be done.
+/// The line above the text: the file, whether it is saved, and the buttons.
 fn header(ui: &mut Ui, entry: &Entry, model: &Model, commands: &mut Commands) {
     let file = &entry.file;
     let is_dirty = entry.draft.is_some();
@@ -180,7 +180,7 @@ fn header(ui: &mut Ui, entry: &Entry, model: &Model, commands: &mut Commands) {
     ui.add_space(2.0);
 }
 
-/// Asks what to do when somebody else changed the file that is to be written. Says whether the question was left
+/// Asks what to do if another program changed the file that is to be saved. Returns whether the question was dismissed
 /// without an answer.
 fn conflict(ui: &Ui, entry: &Entry, commands: &mut Commands) -> bool {
     if entry.save_problem != Some(SaveProblem::Changed) {
@@ -215,7 +215,7 @@ fn conflict(ui: &Ui, entry: &Entry, commands: &mut Commands) -> bool {
     is_left
 }
 
-/// Says why there is no text.
+/// Shows why there is no text.
 fn no_text(ui: &mut Ui, entry: &Entry) {
     let text = match &entry.state {
         State::Unread => "Reading…".to_owned(),

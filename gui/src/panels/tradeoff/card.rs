@@ -1,4 +1,4 @@
-//! Everything that is known about a point, beside the pointer.
+//! The details of a point, next to the pointer.
 
 use egui::{Grid, RichText, Ui};
 use inceptive_report::SpaceSample;

@@ -20,7 +20,7 @@ use crate::{jobs::Cloud, model::Model, theme::colors};
 /// Side of a bin in pixels: points in one look like one.
 const BIN: f32 = 2.0;
 
-/// How far from a point the pointer still means it, in pixels.
+/// Distance from a point within which the pointer selects it, in pixels.
 const REACH: f32 = 5.0;
 
 /// Networks that are drawn as lines at most; more only cover each other.
@@ -99,7 +99,7 @@ impl CloudView {
         self.kept.len()
     }
 
-    /// The least and the largest value of a metric, also of networks outside of ranges; none where it is not known.
+    /// The least and the largest value of a metric, also of networks outside of ranges; `None` if it is not known.
     pub const fn span(&self, metric: Metric) -> Option<Span> {
         self.spans[metric.index()]
     }
@@ -123,7 +123,7 @@ impl CloudView {
     }
 }
 
-/// The number of a network of a space; none where it is only known of files, and none of nothing, which no axis by
+/// The number of a network of a space; `None` if it is only known of files, and none of nothing, which no axis by
 /// powers of ten can show. Compute is counted in our convention only.
 fn value(point: &SpaceSample, metric: Metric, convention: Convention) -> Option<f64> {
     if metric == Metric::Macs && convention != Convention::Inceptive {
@@ -192,7 +192,7 @@ struct Picture {
 }
 
 impl Picture {
-    /// A picture with its upper left corner at a place, whose pixels have a side of so many points.
+    /// A picture with its upper left corner at `corner`, whose pixels have this side in points.
     fn new(ui: &Ui, image: ColorImage, corner: Pos2, side: f32) -> Self {
         let rect = Rect::from_min_size(corner, image.source_size * side);
         let texture = ui.ctx().load_texture("cloud", image, TextureOptions::NEAREST);
@@ -238,7 +238,7 @@ fn points(ui: &Ui, view: &CloudView, field: &Field, tints: Tints) -> Points {
 #[derive(Default)]
 pub struct CloudLines(Kept<LinesKey, Picture>);
 
-/// What lines are made of: the networks, the axes, where they stand, pixels for each point, colours.
+/// The inputs of the lines: the networks, the axes, their positions, pixels per point, colours.
 type LinesKey = (u64, Vec<Column>, Rect, f32, Tints);
 
 impl CloudLines {
@@ -280,7 +280,7 @@ impl Density {
         }
     }
 
-    /// The picture: each line covers a share of what is below it.
+    /// The picture; each line is blended over those below it.
     fn image(&self, tints: Tints, share: f32) -> ColorImage {
         let covered = |count: f32| 1.0 - (1.0 - share).powf(count);
         let pixel = |[inside, outside]: &[f32; 2]| {

@@ -1,4 +1,4 @@
-//! Points, the front, and the names beside them.
+//! Points, the Pareto front, and labels.
 
 use egui::{Color32, FontId, Pos2, Rect, Stroke, Ui, pos2};
 use inceptive_report::{Pair, front_of};
@@ -63,7 +63,7 @@ pub fn dots<'a>(field: &Field, look: &PlotSettings, rows: &'a Rows, model: &Mode
     dots
 }
 
-/// Steps through the points that no other beats: what lies beyond them is worse. Gives the steps.
+/// Draws the Pareto front as steps: no point lies beyond them. Returns the steps.
 pub fn paint_front(ui: &Ui, field: &Field, dots: &[Dot<'_>]) -> Vec<Rect> {
     let mut front: Vec<Pos2> = dots.iter().filter(|dot| dot.is_front).map(|dot| dot.at).collect();
     front.sort_by(|a, b| a.x.total_cmp(&b.x));
@@ -108,7 +108,7 @@ pub fn paint_dots(ui: &Ui, field: &Field, look: &PlotSettings, rows: &Rows, dots
     }
 }
 
-/// Draws the network that is being changed, and from where it came; gives its place.
+/// Draws the network that is being designed, with a line from its original; returns its position.
 pub fn paint_design(ui: &Ui, field: &Field, model: &Model) -> Option<Pos2> {
     let network = model.shown_design()?;
     let place = |network| {
@@ -125,7 +125,7 @@ pub fn paint_design(ui: &Ui, field: &Field, model: &Model) -> Option<Pos2> {
     Some(at)
 }
 
-/// Names beside points: selected ones and those on the front have the choice.
+/// Labels of points; selected points and those on the Pareto front are labelled first.
 pub fn paint_labels(ui: &Ui, dots: &[Dot<'_>], design: Option<Pos2>, lines: &[Rect]) {
     let font = FontId::proportional(11.5);
     let (strong, palette) = (ui.visuals().text_color(), colors(ui));

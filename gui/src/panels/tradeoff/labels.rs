@@ -1,4 +1,4 @@
-//! Names beside points that cover neither points nor each other.
+//! Labels that overlap neither points nor each other.
 
 use egui::{Pos2, Rect, Vec2, vec2};
 
@@ -12,7 +12,7 @@ pub struct Wish {
     pub size: Vec2,
 }
 
-/// Where the texts go, those that come first having the choice; none where there is no room. They stay away from
+/// Where the texts go, those that come first having the choice; `None` if there is no room. They stay away from
 /// `lines` where they can.
 pub fn place(wishes: &[Wish], lines: &[Rect], bounds: Rect) -> Vec<Option<Rect>> {
     let balls: Vec<Rect> = wishes

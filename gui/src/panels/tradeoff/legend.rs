@@ -1,4 +1,4 @@
-//! What marks and colours mean, and what cannot be shown.
+//! The meaning of marks and colours, and the networks that cannot be shown.
 
 use egui::{Color32, Mesh, Rect, RichText, Sense, Shape, Stroke, Ui, pos2, vec2};
 

@@ -1,4 +1,4 @@
-//! What is drawn of networks: axes, sizes, colours, and which of them.
+//! The settings of the plot: axes, sizes, colours and filters.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::rows::{Row, Rows};
 use crate::theme::{heat, palette, series};
 
-/// What colours tell.
+/// The quantity that determines the colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ColorBy {
     /// The family of a network.
@@ -18,7 +18,7 @@ pub enum ColorBy {
     Metric(Metric),
 }
 
-/// What of networks is drawn. What is looked for at the moment is not remembered from run to run.
+/// The settings of the plot. The search text is not saved for the next run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PlotSettings {
@@ -26,9 +26,9 @@ pub struct PlotSettings {
     pub metrics: [Metric; 2],
     /// Whether each is shown by powers of ten.
     pub is_log: [bool; 2],
-    /// What the area of balls tells; none for balls of one size.
+    /// The metric shown as the area of points; `None` for points of equal size.
     pub size: Option<Metric>,
-    /// What colours tell.
+    /// The quantity that determines the colours.
     pub color: ColorBy,
     /// Words that the name of the file or the network has to contain.
     #[serde(skip)]

@@ -5,7 +5,7 @@ use egui::{Align2, Color32, Painter, Pos2, Shape, Stroke, TextStyle, Ui, Vec2, p
 use super::{metric::AxisMetric, scale::Field};
 use crate::theme::colors;
 
-/// The form of a mark, so that colour is not the only thing that tells series apart.
+/// The shape of a mark, so that series are not distinguished by colour alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     Circle,
@@ -35,7 +35,7 @@ impl Form {
         }
     }
 
-    /// Corners and the angle of the first, in turns clockwise from the right; none for a circle.
+    /// Corners and the angle of the first, in turns clockwise from the right; `None` for a circle.
     const fn corners(self) -> Option<(u16, f32)> {
         match self {
             Self::Circle => None,

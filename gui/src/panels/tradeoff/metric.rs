@@ -84,7 +84,7 @@ fn short(value: f64) -> String {
     format!("{}{unit}", trimmed(value / size, 6))
 }
 
-/// A number with so many digits at most and without zeros at its end.
+/// A number with at most this number of digits and without trailing zeros.
 fn trimmed(value: f64, digits: usize) -> String {
     let whole = value.abs().max(1.0).log10().floor() as usize + 1;
     let text = format!("{value:.*}", digits.saturating_sub(whole));

@@ -1,7 +1,7 @@
-//! All networks as points: what they cost against what they give.
+//! All networks as points: cost against accuracy or latency.
 //!
-//! Published accuracies stand on axes of their own; counts are never called latencies, and latencies are only compared
-//! within one way of running. What has no value on an axis is counted below the plot.
+//! Published accuracies have their own axes; counts are never called latencies, and latencies are only compared within
+//! one configuration. Networks without a value on an axis are counted below the plot.
 
 mod card;
 mod cloud;
@@ -48,7 +48,7 @@ enum View {
     Parallel,
 }
 
-/// What is remembered from run to run.
+/// The state saved for the next run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Remembered {
@@ -83,12 +83,12 @@ impl Default for Tradeoff {
 }
 
 impl Tradeoff {
-    /// Takes what was remembered from an earlier run.
+    /// Restores the state saved by an earlier run.
     pub(crate) fn remember(&mut self, remembered: Remembered) {
         Remembered { look: self.look, view: self.view } = remembered;
     }
 
-    /// What is to be remembered for the next run.
+    /// The state to save for the next run.
     pub(crate) fn remembered(&self) -> Remembered {
         Remembered { look: self.look.clone(), view: self.view }
     }

@@ -18,10 +18,10 @@ use crate::{command::Commands, model::Model, theme::colors};
 /// Half the width of the part of an axis that can be dragged on.
 const GRIP: f32 = 14.0;
 
-/// How far from a line the pointer still means it, in pixels.
+/// Distance from a line within which the pointer selects it, in pixels.
 const REACH: f32 = 5.0;
 
-/// What is kept from frame to frame.
+/// The state kept from frame to frame.
 #[derive(Default)]
 pub struct Parallel {
     /// The axis that is being brushed, and where the brush began.
@@ -173,7 +173,7 @@ fn nearest<'a>(
     (distance < REACH).then_some(row)
 }
 
-/// Draws the lines: grey ones, then coloured ones, then what is selected.
+/// Draws the lines: grey ones, then coloured ones, then selected ones.
 fn lines(
     ui: &Ui,
     look: &PlotSettings,
@@ -206,7 +206,7 @@ fn draw_axis(ui: &Ui, column: &Column, (rect, whole): (Rect, Rect), title: &str)
     let (painter, palette) = (ui.painter(), colors(ui));
     painter.vline(column.x, rect.y_range(), Stroke::new(1.0, palette.frame));
     let small = TextStyle::Small.resolve(ui.style());
-    // What kind of number it is stands in a line of its own.
+    // The kind of number is on a separate line.
     let kinds = ["published ", "measured "];
     let kind = kinds.into_iter().find(|kind| title.starts_with(kind)).unwrap_or_default();
     for (text, color, above) in

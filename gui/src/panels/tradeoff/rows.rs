@@ -21,9 +21,9 @@ pub type Values = [Option<Estimate>; Metric::ALL.len()];
 pub struct Row {
     /// Its file.
     pub file: FilePath,
-    /// What it is called in plots.
+    /// Its name in plots.
     pub name: String,
-    /// The place of its family in [`Rows::families`]; none if it is alone.
+    /// The place of its family in [`Rows::families`]; `None` if it is alone.
     pub family: Option<usize>,
     /// The network.
     pub network: Arc<Inspected>,
@@ -138,7 +138,7 @@ pub(super) fn on_axis(metric: Metric, count: u64) -> Option<Estimate> {
     exact(metric.on_axis(count as f64))
 }
 
-/// Numbers of a network that somebody is changing: nothing that was published or measured holds for it.
+/// Values of a network that is being designed, which has no published or measured values.
 pub(super) fn design_values(model: &Model, network: &Inspected) -> Values {
     let mut values = values(model, network, None);
     for metric in Metric::from_source(Source::Accuracy) {

@@ -6,7 +6,7 @@ use inceptive_results::Metric;
 /// Pixels between ticks at least.
 const TICK_GAP: f32 = 56.0;
 
-/// What an axis shows of a metric.
+/// The axis of a metric.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Axis {
     /// The metric.
@@ -131,7 +131,7 @@ impl Field {
 /// One of several axes from bottom to top.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Column {
-    /// What it shows.
+    /// The axis.
     pub axis: Axis,
     /// Where it is from left to right.
     pub x: f32,

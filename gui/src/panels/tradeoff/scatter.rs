@@ -28,10 +28,10 @@ use crate::{
 /// Points that can be reached by name; more only make the window slow.
 const MOST_NAMED: usize = 400;
 
-/// What is kept from frame to frame.
+/// The state kept from frame to frame.
 #[derive(Default)]
 pub struct Scatter {
-    /// What was zoomed to: metrics with their scales, and the axes.
+    /// The last fitted range: metrics with their scales, and the axes.
     zoomed: Option<([Metric; 2], [bool; 2], [Axis; 2])>,
     /// Where a box begins.
     corner: Option<Pos2>,
@@ -39,7 +39,7 @@ pub struct Scatter {
 }
 
 impl Scatter {
-    /// Draws the points, and what belongs to them.
+    /// Draws the plot.
     pub fn ui(
         &mut self,
         ui: &mut Ui,
@@ -131,7 +131,7 @@ impl Scatter {
         Field { rect, x, y }
     }
 
-    /// Shows what is known about the network of the space under the pointer; a click opens it in the Design tab.
+    /// Shows the details of the network of the space under the pointer; a click opens it in the Design tab.
     fn reach_cloud(
         &self,
         canvas: &Response,
@@ -158,7 +158,7 @@ impl Scatter {
         });
     }
 
-    /// Makes every point something to hover and to click, also by name. Says whether the pointer is on one.
+    /// Makes every point reachable by pointer and by name. Returns whether the pointer is on one.
     fn reach_dots(
         &self,
         ui: &mut Ui,
@@ -225,7 +225,7 @@ impl Scatter {
         }
     }
 
-    /// A box selects what is in it.
+    /// Selects the points in a box.
     fn select_box(
         &mut self,
         ui: &Ui,

@@ -1,4 +1,4 @@
-//! What is set against what, and which networks are shown.
+//! The controls for axes and filters.
 
 use egui::{ComboBox, DragValue, Role, TextEdit, Ui, WidgetInfo};
 use inceptive_app::Content;
@@ -51,7 +51,7 @@ pub fn ui(
         let filter =
             TextEdit::singleline(&mut look.filter).hint_text("Filter").desired_width(100.0);
         ui.add(filter)
-            .on_hover_text("Words in the name of the file or network")
+            .on_hover_text("Filter by words in the name of the file or network")
             .widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Filter networks"));
         if ui.add_enabled(!look.brushes.is_empty(), egui::Button::new("Clear brushes")).clicked() {
             look.brushes.clear();

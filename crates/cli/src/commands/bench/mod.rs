@@ -49,7 +49,7 @@ pub struct Bench {
     /// Batch sizes; each is benchmarked separately
     #[arg(long, value_name = "N,..", value_delimiter = ',', default_value = "1")]
     batch: Vec<NonZeroU32>,
-    /// Threads per run; each count is benchmarked separately; default: all cores
+    /// Threads per inference; each count is benchmarked separately; default: all cores
     #[arg(long, value_name = "N,..", value_delimiter = ',', value_parser = thread_count)]
     threads: Vec<NonZeroU32>,
     /// Time per network, including warm-up, such as 500ms, 10s or 1m

@@ -133,7 +133,7 @@ pub fn findings(measurements: &[Measurement]) -> String {
     if text.is_empty() { text } else { format!("\n{text}") }
 }
 
-/// What helps, with the options of this command.
+/// The remedy in words, with the options of this command.
 const fn with_options(remedy: Remedy) -> &'static str {
     match remedy {
         Remedy::MeasureLonger => "raise --budget",
@@ -207,7 +207,7 @@ pub fn comparison(first: &Measurement, second: &Measurement) -> String {
     )) + "\n"
 }
 
-/// Names that tell two networks apart.
+/// Names that distinguish two networks.
 fn names(first: &Measurement, second: &Measurement) -> [String; 2] {
     if name(first) != name(second) {
         return [name(first), name(second)];

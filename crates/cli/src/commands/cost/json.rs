@@ -153,7 +153,7 @@ fn module(counted: &Counted, module: &ModuleCost) -> Value {
     object.into()
 }
 
-/// A part of a whole; none of nothing.
+/// A fraction; `None` if the whole is 0.
 #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
 pub fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)

@@ -58,14 +58,14 @@ fn card(counted: &Counted) -> String {
     row("MACs", exact(total.macs), "of convolutions and linear layers, without bias".to_owned());
     row("FLOPs", exact(total.flops), "2 x MACs and everything else".to_owned());
     if let Some((convention, count)) = counted.convention {
-        row(convention.name(), exact(count), format!("as it counts {}", convention.unit()));
+        row(convention.name(), exact(count), format!("{} by this tool's rules", convention.unit()));
     }
     row("activations", exact(total.acts), "outputs of convolutions and linear layers".to_owned());
-    let all = format!("{} for all results", bytes(total.activation_bytes));
+    let all = format!("{} for all activations", bytes(total.activation_bytes));
     let peak = graph.node(cost.peak.at).path.as_str();
-    row("peak memory", bytes(cost.peak.bytes), format!("of results, at {peak}; {all}"));
-    let intensity = cost.intensity().map_or_else(String::new, |x| format!("{x:.1} FLOPs a byte"));
-    row("bytes moved", bytes(total.moved_bytes), intensity);
+    row("peak memory", bytes(cost.peak.bytes), format!("of activations, at {peak}; {all}"));
+    let intensity = cost.intensity().map_or_else(String::new, |x| format!("{x:.1} FLOPs per byte"));
+    row("memory traffic", bytes(total.moved_bytes), intensity);
     let at = graph.node(cost.feature_map).path.as_str();
     let gated = match cost.receptive_field.is_gated {
         true => "; gates depend on the whole image",

@@ -46,7 +46,7 @@ const MAX_DATA_BYTES: u64 = inceptive_files::GIB;
 fn side(text: &str) -> anyhow::Result<(Snapshot, bool)> {
     let path = Path::new(text);
     if is_unfinished(path) {
-        bail!("the report in `{text}` is incomplete, its files are of two runs: write it again");
+        bail!("the report in `{text}` is incomplete: it mixes files of two runs; write it again");
     }
     let data = if path.is_dir() { path.join("data.json") } else { path.to_owned() };
     if data.extension().is_some_and(|extension| extension == "json") && data.is_file() {
@@ -109,7 +109,7 @@ fn page(found: &Changes, broken: &[Breach<'_>]) -> String {
         line(format!("{}: modules that differ: {}", network.name, network.modules.join(", ")));
     }
     for network in found.networks.iter().filter(|n| n.differs && n.metrics.is_empty()) {
-        line(format!("{}: differs, at the same cost", network.name));
+        line(format!("{}: differs, with equal counts", network.name));
     }
     found.removed.iter().for_each(|name| line(format!("removed: {name}")));
     found.added.iter().for_each(|network| line(format!("new: {}", network.name)));
@@ -130,7 +130,7 @@ fn page(found: &Changes, broken: &[Breach<'_>]) -> String {
     text
 }
 
-/// Old, new and the change, for people; what was not known before is empty.
+/// The old value, the new value and the change, formatted; empty if there is no old value.
 fn cells(old: Option<Estimate>, new: Estimate) -> [String; 3] {
     let percent = match old.map(|old| old.value) {
         None | Some(0.0) => String::new(),

@@ -18,7 +18,7 @@ pub struct Inputs {
 }
 
 impl Inputs {
-    /// Tells stores from files: a store ends in `.db`, and may be followed by `?key=value&key=value`.
+    /// Distinguishes stores from files: a store's name ends in `.db`, and may be followed by `?key=value&key=value`.
     pub fn parse(words: &[OsString]) -> anyhow::Result<Self> {
         let mut inputs = Self { files: vec![], stores: vec![] };
         for word in words {

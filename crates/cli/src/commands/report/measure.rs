@@ -76,7 +76,10 @@ impl Measuring<'_> {
         });
         watch.finish();
         if stop.load(Ordering::Relaxed) {
-            wrong.push("measuring was interrupted; only results until then are shown".to_owned());
+            wrong.push(
+                "the measurement was interrupted; only results finished before are shown"
+                    .to_owned(),
+            );
         }
         Ok(wrong)
     }

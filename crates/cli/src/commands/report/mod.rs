@@ -66,7 +66,7 @@ pub struct Report {
     /// Batch sizes; each is benchmarked separately
     #[arg(long, value_name = "N,..", value_delimiter = ',', default_value = "1")]
     batch: Vec<NonZeroU32>,
-    /// Threads per run; each count is benchmarked separately; default: all cores
+    /// Threads per inference; each count is benchmarked separately; default: all cores
     #[arg(long, value_name = "N,..", value_delimiter = ',', value_parser = thread_count)]
     threads: Vec<NonZeroU32>,
     /// Time per measurement
@@ -96,7 +96,7 @@ pub struct Report {
     #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["inputs", "bench", "title", "up_to", "set", "note"])]
     diff: Option<Vec<String>>,
     /// Fail if a metric exceeds its limit beyond measurement error; can be repeated. A signed limit, such as
-    /// 'macs > +2%', applies to the change of networks in both sides; an unsigned one, such as 'params > 8M', to new
+    /// 'macs > +2%', applies to the change of networks that both sides have; an unsigned one, such as 'params > 8M', to new
     /// networks too
     #[arg(long, value_name = "METRIC>LIMIT", requires = "diff")]
     fail_if: Vec<Threshold>,

@@ -50,7 +50,7 @@ impl Importer {
             (Some(0.0), Some(6.0)) => self.activation(node, Activation::Relu6),
             (Some(0.0), None) => self.activation(node, Activation::Relu),
             (Some(0.0), Some(high)) if high >= f32::MAX => self.activation(node, Activation::Relu),
-            _ => Err(UnsupportedOp::because("to another range than 0 to 6")),
+            _ => Err(UnsupportedOp::because("to a range other than 0 to 6")),
         }
     }
 
@@ -101,7 +101,7 @@ impl Importer {
         let axis = if axis < 0 { axis + last + 1 } else { axis };
         let flattens = self.opset < SOFTMAX_BY_AXIS && shape.size() != Size::square(1);
         if axis != 1 || flattens {
-            return Err(UnsupportedOp::because("along another axis than the channels"));
+            return Err(UnsupportedOp::because("along an axis other than the channels"));
         }
         self.unary(node, Op::Softmax)
     }

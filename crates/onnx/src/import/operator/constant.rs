@@ -78,7 +78,7 @@ impl Importer {
         Ok(Value::Constant(Constant::splat(value, &dims)?))
     }
 
-    /// Dimensions of size 1 come and go without effect on what reads a constant.
+    /// Adding or removing dimensions of size 1 does not affect the readers of a constant.
     pub(super) fn reshaped_constant(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let constant = self
             .constant_input(node, 0)
@@ -87,7 +87,7 @@ impl Importer {
     }
 
     pub(super) fn gather(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
-        let refusal = || UnsupportedOp::because("of anything but a shape");
+        let refusal = || UnsupportedOp::because("of something other than a shape");
         let data = self.constant_input(node, 0)?.to_ints().ok_or_else(refusal)?;
         let indices = self.constant_input(node, 1)?.to_ints().ok_or_else(refusal)?;
         let len = i64::try_from(data.len()).map_err(|_| refusal())?;

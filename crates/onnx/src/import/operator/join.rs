@@ -35,7 +35,7 @@ impl Importer {
         let rank = i64::try_from(dimensions(self.drafts[sources[0]].shape).len()).unwrap_or(4);
         let axis = int(node, "axis").unwrap_or(1);
         if axis != 1 && axis != 1 - rank {
-            return Err(UnsupportedOp::because("along another axis than the channels"));
+            return Err(UnsupportedOp::because("along an axis other than the channels"));
         }
         match sources[..] {
             [only] => Ok(Value::Node(only)),

@@ -24,7 +24,7 @@ pub(super) fn is_standard(domain: &str) -> bool {
     domain.is_empty() || domain == "ai.onnx"
 }
 
-/// The operators that are read, as far as networks here can say what they do.
+/// The supported operators.
 const KNOWN: [&str; 38] = [
     "Constant",
     "Identity",
@@ -72,7 +72,7 @@ pub(super) fn is_known(node: &NodeProto) -> bool {
 }
 
 impl Importer {
-    /// What a node gives.
+    /// The value that a node computes.
     pub(super) fn operator(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         if !is_known(node) {
             return Err(UnsupportedOp::UNKNOWN);

@@ -19,10 +19,10 @@ impl Importer {
             self.optional_constant(node, 2)?.and_then(|value| value.to_scalar()).unwrap_or(0.0);
         let pads = self.ints(node, "pads", 1)?.unwrap_or_default();
         let [0, 0, top, left, 0, 0, bottom, right] = pads[..] else {
-            return Err(UnsupportedOp::because("of other dimensions than height and width"));
+            return Err(UnsupportedOp::because("of dimensions other than height and width"));
         };
         if mode != b"constant" || value != 0.0 {
-            return Err(UnsupportedOp::because("with anything but zeros"));
+            return Err(UnsupportedOp::because("with values other than zero"));
         }
         let padding = Padding {
             top: unsigned(top)?,
@@ -34,7 +34,7 @@ impl Importer {
     }
 }
 
-/// Padding of a window: explicit, or as `auto_pad` says.
+/// Padding of a window: explicit, or derived from `auto_pad`.
 pub(super) fn padding(
     node: &NodeProto,
     from: Size,
@@ -72,7 +72,7 @@ fn explicit_padding(node: &NodeProto) -> Result<Padding, UnsupportedOp> {
             bottom: unsigned(bottom)?,
             right: unsigned(right)?,
         }),
-        Some(_) => Err(UnsupportedOp::because("over other than two dimensions")),
+        Some(_) => Err(UnsupportedOp::because("over a number of dimensions other than two")),
     }
 }
 
@@ -88,7 +88,7 @@ pub(super) fn added(a: Padding, b: Padding) -> Result<Padding, UnsupportedOp> {
     })
 }
 
-/// How far a kernel with gaps reaches.
+/// The extent of a dilated kernel.
 pub(super) fn reach(kernel: u32, dilation: u32) -> Result<u32, UnsupportedOp> {
     let reach = u64::from(kernel.saturating_sub(1)) * u64::from(dilation) + 1;
     Ok(u32::try_from(reach)?)

@@ -61,7 +61,7 @@ impl Importer {
             axes.into_iter().map(|axis| if axis < 0 { axis + 4 } else { axis }).collect();
         axes.sort_unstable();
         if axes != [2, 3] {
-            return Err(UnsupportedOp::because("over other axes than height and width"));
+            return Err(UnsupportedOp::because("over axes other than height and width"));
         }
         let pooled = self.unary(node, Op::GlobalPool(kind))?;
         match pooled {
@@ -114,8 +114,8 @@ impl Importer {
     }
 }
 
-/// Rounding up can be written as padding below and to the right, as our files do; it is what it was again, if
-/// that gives the same windows. Padded places never enter a maximum, nor an average over real values only.
+/// Our exports write rounding up as padding below and to the right; this turns it back into rounding up if the windows
+/// are the same. Padding never affects a maximum, nor an average over real values only.
 fn rounded_up(pool: Pool, from: Size) -> Pool {
     let Padding { top, left, bottom, right } = pool.padding;
     let padding = Padding::symmetric(Size::new(top, left));

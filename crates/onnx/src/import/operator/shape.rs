@@ -17,7 +17,7 @@ const ANY_BATCH: i64 = 1;
 impl Importer {
     pub(super) fn flatten(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         if int(node, "axis").unwrap_or(1) != 1 {
-            return Err(UnsupportedOp::because("along another axis than the batch"));
+            return Err(UnsupportedOp::because("along an axis other than the batch"));
         }
         self.flattened(node)
     }
@@ -43,7 +43,9 @@ impl Importer {
                 .ok_or_else(|| UnsupportedOp::because("of a constant to another size"));
         }
         let other = || {
-            UnsupportedOp::because("to anything but a vector, its own shape or groups of channels")
+            UnsupportedOp::because(
+                "to something other than a vector, its own shape or groups of channels",
+            )
         };
         if let Value::Swapped(source, groups) = value {
             let same = self.is_shape_of(source, &dims);
@@ -96,7 +98,7 @@ impl Importer {
             Shape::Map { size, .. } if axes == [2, 3] && size == Size::square(1) => {
                 self.flattened(node)
             }
-            _ => Err(UnsupportedOp::because("of other axes than height and width")),
+            _ => Err(UnsupportedOp::because("of axes other than height and width")),
         }
     }
 
@@ -122,7 +124,7 @@ pub(super) fn dimensions(shape: Shape) -> Vec<i64> {
     }
 }
 
-/// Target dimensions with at most one -1 filled in, for a tensor of so many elements.
+/// Target dimensions with at most one -1 filled in, for a tensor with this number of elements.
 fn resolve(dims: &[i64], elements: &[u64]) -> Option<Vec<u64>> {
     let total: u64 = elements.iter().product();
     let known: u64 = dims
