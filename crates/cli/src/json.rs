@@ -2,6 +2,7 @@
 
 use inceptive_cost::{ReceptiveField, Totals};
 use inceptive_ir::{AttributeValue, Op, Shape, Size};
+use inceptive_results::Metric;
 use serde::{
     Serialize, Serializer,
     ser::{SerializeMap, SerializeSeq},
@@ -130,27 +131,6 @@ pub fn attributes(op: &Op) -> Value {
 
 /// Counts, under the names that every document uses.
 pub fn totals(totals: &Totals) -> Map<String, Value> {
-    let Totals {
-        nodes,
-        params,
-        buffers,
-        macs,
-        flops,
-        acts,
-        weight_bytes,
-        activation_bytes,
-        moved_bytes,
-    } = *totals;
-    let pairs = [
-        ("params", params),
-        ("buffers", buffers),
-        ("macs", macs),
-        ("flops", flops),
-        ("acts", acts),
-        ("weight_bytes", weight_bytes),
-        ("activation_bytes", activation_bytes),
-        ("moved_bytes", moved_bytes),
-        ("nodes", nodes),
-    ];
-    pairs.into_iter().map(|(name, count)| (name.to_owned(), json!(count))).collect()
+    let count = |metric: Metric| Some((metric.id().to_owned(), json!(metric.total(totals)?)));
+    Metric::costs().filter_map(count).collect()
 }

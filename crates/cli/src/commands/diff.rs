@@ -10,6 +10,7 @@ use inceptive_cost::{
 use inceptive_dsl::{Loaded, Setting};
 use inceptive_format::{bytes, change, exact, percent_change};
 use inceptive_ir::{Path, Shape};
+use inceptive_results::{Metric, Unit};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -153,15 +154,12 @@ fn totals(difference: &Difference, mode: Mode) -> String {
         Column::Right(""),
     ]);
     let [a, b] = &difference.totals;
-    for (name, a, b) in [
-        ("parameters", a.params, b.params),
-        ("buffers", a.buffers, b.buffers),
-        ("MACs", a.macs, b.macs),
-        ("FLOPs", a.flops, b.flops),
-        ("activations", a.acts, b.acts),
-        ("nodes", a.nodes, b.nodes),
-    ] {
-        grid.row(vec![name.to_owned(), exact(a), exact(b), change(a, b), percent_change(a, b)]);
+    let counts = Metric::costs().filter(|metric| metric.unit() == Unit::Count);
+    for (metric, a, b) in
+        counts.filter_map(|metric| Some((metric, metric.total(a)?, metric.total(b)?)))
+    {
+        let name = metric.label().to_owned();
+        grid.row(vec![name, exact(a), exact(b), change(a, b), percent_change(a, b)]);
     }
     let [a, b] = difference.peak_bytes;
     let cells = vec![
