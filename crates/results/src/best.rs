@@ -7,9 +7,7 @@
 
 use std::collections::HashMap;
 
-use crate::machine::Machine;
-use crate::measurement::{Measurement, ProfileRecord, unix_ms};
-use crate::roofline::Roofline;
+use crate::{machine::Machine, measurement::unix_ms, record::Record, roofline::Roofline};
 
 /// The highest limits that were ever measured of a machine with so many threads, and when.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,15 +63,21 @@ impl KnownRooflines {
         self.insert((machine.id(), measured.roofline.threads), measured);
     }
 
-    /// Adds what is known elsewhere.
-    pub fn extend(&mut self, other: &Self) {
+    /// Adds what is known elsewhere; whether that was better than what was known here.
+    pub fn extend(&mut self, other: &Self) -> bool {
+        let mut is_better = false;
         for (key, &best) in &other.0 {
-            self.insert(key.clone(), best);
+            is_better |= self.insert(key.clone(), best);
         }
+        is_better
     }
 
-    fn insert(&mut self, key: (String, u32), measured: BestRoofline) {
-        self.0.entry(key).and_modify(|best| *best = best.best(measured)).or_insert(measured);
+    /// Whether it is better than what was known.
+    fn insert(&mut self, key: (String, u32), measured: BestRoofline) -> bool {
+        let before = self.0.get(&key).copied();
+        let best = before.map_or(measured, |before| before.best(measured));
+        self.0.insert(key, best);
+        before != Some(best)
     }
 
     /// The best that a machine ever showed with so many threads.
@@ -81,17 +85,14 @@ impl KnownRooflines {
         self.0.get(&(machine.id(), threads)).copied()
     }
 
-    /// Holds a result against the best that its machine ever showed.
-    pub fn hold(&self, measurement: &mut Measurement) {
-        if let Some(best) = self.best(&measurement.machine, measurement.roofline.threads) {
-            measurement.hold_against(best);
-        }
-    }
-
-    /// Holds a profile against the best that its machine ever showed.
-    pub fn hold_profile(&self, profile: &mut ProfileRecord) {
-        if let Some(best) = self.best(&profile.machine, profile.roofline.threads) {
-            profile.hold_against(best);
+    /// Holds a record against the best that its machine ever showed.
+    pub fn hold<R: Record>(&self, record: &mut R) {
+        let best = match (record.run(), record.roofline()) {
+            (Some(run), Some(roofline)) => self.best(run.machine, roofline.threads),
+            _ => None,
+        };
+        if let Some(best) = best {
+            record.hold_against(best);
         }
     }
 }
@@ -125,7 +126,8 @@ mod tests {
         assert_eq!(known.best(&other, 2), None, "other instructions");
         let mut more = KnownRooflines::default();
         more.add(&machine, measured(200.0, 1.0, 5));
-        known.extend(&more);
+        assert!(known.extend(&more));
+        assert!(!known.extend(&more), "nothing new");
         assert_eq!(known.best(&machine, 2).unwrap().roofline.peak_gflops, 200.0);
         assert_eq!(known.best(&machine, 2).unwrap().roofline.bandwidth_gbps, 30.0);
     }

@@ -28,7 +28,7 @@ pub use metric::{Direction, Metric, Source, Unit, UnknownMetric};
 pub use precision::Precision;
 pub use profile::{Bound, NodeProfile, Profile};
 pub use quality::{Finding, Grade, Problem, Remedy, beyond, grade};
-pub use record::{Record, latest};
+pub use record::{Record, Run, latest};
 pub use roofline::Roofline;
 pub use subnormal::Subnormals;
 pub use value::{Origin, OriginKind, Published, Value, comparable};
