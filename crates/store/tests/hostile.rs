@@ -76,8 +76,8 @@ fn a_schema_that_is_not_ours_is_refused() {
         ),
         ("CREATE INDEX mine ON profile (hex(json))", "unexpected index `mine`"),
         ("ANALYZE", "unexpected table `sqlite_stat"),
-        ("PRAGMA user_version = 0", "the"),
-        ("PRAGMA user_version = 1", "the"),
+        ("PRAGMA user_version = 0", "unexpected"),
+        ("PRAGMA user_version = 1", "unexpected"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let path = store_with_two(folder.path());
