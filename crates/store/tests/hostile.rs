@@ -422,9 +422,11 @@ fn earlier_schemas_are_moved_on() {
     assert!(store.records::<ProfileRecord>(&Filter::default()).unwrap().readable.is_empty());
     drop(store);
     Store::open(&path).unwrap().append(&measurement("m", 1)).unwrap();
-    let version: i64 = Connection::open(&path)
-        .unwrap()
-        .query_row("PRAGMA user_version", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(version, 2);
+    let version = |path: &Path| -> i64 {
+        let connection = Connection::open(path).unwrap();
+        connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
+    };
+    let new = folder.path().join("new.db");
+    drop(Store::open(&new).unwrap());
+    assert_eq!(version(&path), version(&new));
 }

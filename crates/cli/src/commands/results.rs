@@ -205,7 +205,7 @@ fn list(from: From) -> anyhow::Result<Outcome> {
     }
     let foreign = readable(store.records::<ForeignMeasurement>(&Filter::default())?).len();
     if foreign > 0 {
-        let rows = counted(foreign, "row", "rows");
+        let rows = counted(foreign, ForeignMeasurement::NAME, ForeignMeasurement::PLURAL);
         text.push_str(&format!("\nand {rows} from timm's tables, see `results export timm`\n"));
     }
     Ok(Outcome::new(text))
