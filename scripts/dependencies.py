@@ -35,7 +35,6 @@ CIRCLES = {
     "inceptive-gui": {"command", "drafts", "jobs", "model", "panels", "tiles"},
     "inceptive-pytorch": {"parts", "torch"},
     "inceptive-report": {"candidate", "way"},
-    "inceptive-results": {"best", "measurement", "quality", "subnormal"},
     "inceptive-store": {"export", "parquet"},
 }
 

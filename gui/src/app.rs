@@ -81,7 +81,7 @@ impl App {
         if let Some(folder) = &options.drafts {
             app.keep_in(folder);
         }
-        app.start(Job::Results(app.model.store.clone()));
+        app.start(app.model.read_results());
         app
     }
 
@@ -132,7 +132,8 @@ impl App {
                 let files: Vec<FilePath> = self.model.entries.keys().cloned().collect();
                 self.open(&self.model.folder.clone());
                 files.into_iter().for_each(|file| self.read(file));
-                self.start(Job::Results(self.model.store.clone()));
+                self.model.results.read_again();
+                self.start(self.model.read_results());
             }
             Command::Select(files) => self.model.selection = files,
             Command::Show(pane) => {
@@ -175,7 +176,8 @@ impl App {
             Command::KeepIn(store) => {
                 self.model.store = store;
                 self.follow();
-                self.start(Job::Results(self.model.store.clone()));
+                self.model.results.read_again();
+                self.start(self.model.read_results());
             }
             Command::Stop(id) => self.worker.stop(id),
             Command::ForgetJobs => self.model.jobs.forget_finished(),

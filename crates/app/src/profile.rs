@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use inceptive_bench::{PrecisionRequest, Setup, available_memory, random_input};
 use inceptive_report::batch_and_threads;
-use inceptive_results::{ProfileRecord, Roofline};
-use inceptive_store::{Filter, Store};
+use inceptive_results::{KnownRooflines, ProfileRecord, Roofline};
+use inceptive_store::{Position, Store, StoreError};
 
 use crate::{
     bench::{BenchContext, Network, Request, TaskError},
@@ -76,6 +76,8 @@ pub fn profile(
         store,
         listen,
         rooflines: vec![],
+        known: KnownRooflines::default(),
+        seen: Position::default(),
         each,
         done: 0,
         told: -1.0,
@@ -100,6 +102,10 @@ struct Profiler<'a> {
     listen: &'a mut dyn FnMut(ProfileEvent<'_>),
     /// What the machine can do with each number of threads that was profiled with.
     rooflines: Vec<Roofline>,
+    /// The best of each machine, by what was read of the store.
+    known: KnownRooflines,
+    /// How far it was read.
+    seen: Position,
     /// Profiles of each network.
     each: usize,
     /// Profiles that were made, or failed.
@@ -224,10 +230,10 @@ impl Profiler<'_> {
 
     /// A profile that cannot be kept is still given at the end.
     fn keep(&mut self, mut record: ProfileRecord) {
-        let kept = self.store.append_profile(&record);
-        match kept.and_then(|_| self.store.rooflines(&Filter::default())) {
-            Ok(known) => {
-                known.hold_profile(&mut record);
+        let kept = self.store.append(&record);
+        match kept.and_then(|_| self.follow_store()) {
+            Ok(()) => {
+                self.known.hold(&mut record);
                 self.tell(ProfileEvent::Kept(&record));
             }
             Err(error) => {
@@ -236,5 +242,16 @@ impl Profiler<'_> {
             }
         }
         self.profiled.records.push(record);
+    }
+
+    /// Takes in what was added to the store, by this program or another.
+    fn follow_store(&mut self) -> Result<(), StoreError> {
+        let new = self.store.records_after(&self.seen)?;
+        if new.are_all() {
+            self.known = KnownRooflines::default();
+        }
+        self.known.extend(&new.rooflines()?);
+        self.seen = new.position().clone();
+        Ok(())
     }
 }

@@ -14,8 +14,7 @@ use inceptive_files::InputFiles;
 use inceptive_format::counted;
 use inceptive_ir::passes;
 use inceptive_report::{Cloud, NetworkCost, NetworkEntry, Report, Variant};
-use inceptive_results::KnownRooflines;
-use inceptive_results::{NetworkInfo, Record, latest};
+use inceptive_results::{KnownRooflines, Measurement, NetworkInfo, ProfileRecord, Record, latest};
 use inceptive_store::{Filter, Store, StoreState, Stored};
 
 use crate::{
@@ -384,8 +383,8 @@ impl Gathered {
             None => store.state()?,
         };
         let filter = Filter { up_to: Some(state.clone()), ..query.filter.clone() };
-        let measurements = store.measurements(&filter)?;
-        let profiles = store.profiles(&filter)?;
+        let measurements = store.records::<Measurement>(&filter)?;
+        let profiles = store.records::<ProfileRecord>(&filter)?;
         let unreadable = measurements.unreadable.into_iter().chain(profiles.unreadable);
         // A store may be named twice.
         let known: Vec<String> = self.troubles.iter().map(|trouble| error_chain(trouble)).collect();
@@ -414,7 +413,7 @@ impl Gathered {
         self.known.extend(&store.rooflines(&filter)?);
         for candidate in &mut self.candidates {
             candidate.measured.iter_mut().for_each(|it| self.known.hold(&mut it.result));
-            candidate.profiles.iter_mut().for_each(|it| self.known.hold_profile(&mut it.result));
+            candidate.profiles.iter_mut().for_each(|it| self.known.hold(&mut it.result));
         }
         Ok(state)
     }
@@ -470,14 +469,15 @@ fn add<R: Record + Clone>(
     of: fn(&mut NetworkEntry) -> &mut Vec<Stored<R>>,
 ) {
     for stored in results {
-        for &at in places.get(&stored.subject().fingerprint).into_iter().flatten() {
+        let of_network = stored.result.run().and_then(|run| places.get(&run.subject.fingerprint));
+        for &at in of_network.into_iter().flatten() {
             of(&mut candidates[at]).push(stored.clone());
         }
     }
 }
 
 fn keep_latest<R: Record + Clone>(results: &mut Vec<Stored<R>>) {
-    *results = latest(results.iter()).into_iter().cloned().collect();
+    *results = latest(results.iter(), |stored| &stored.result).into_iter().cloned().collect();
 }
 
 /// What went wrong with all that led to it, in a line.

@@ -28,7 +28,7 @@ impl BenchConfig {
 
     /// Whether something was measured so.
     pub fn is_of(&self, measurement: &Measurement) -> bool {
-        self.conditions() == measurement.conditions()
+        self.conditions() == measurement.key()
     }
 
     /// The candidate's measurement.
@@ -39,7 +39,7 @@ impl BenchConfig {
     /// The candidate's profile.
     pub fn profile_of<'c>(&self, candidate: &'c NetworkEntry) -> Option<&'c ProfileRecord> {
         let mut found = candidate.profiles.iter().map(|stored| &stored.result);
-        found.find(|p| p.conditions() == self.conditions())
+        found.find(|p| p.key() == self.conditions())
     }
 
     /// In words: `rten 0.27.0, fp32, batch 1, 2 threads`.
@@ -105,7 +105,7 @@ pub fn profiled_way(candidates: &[NetworkEntry]) -> Option<BenchConfig> {
 pub fn profiled_ways<'p>(profiles: impl Iterator<Item = &'p ProfileRecord>) -> Vec<BenchConfig> {
     let mut ways: Vec<(BenchConfig, u64)> = Vec::new();
     for p in profiles {
-        match ways.iter_mut().find(|(way, _)| way.conditions() == p.conditions()) {
+        match ways.iter_mut().find(|(way, _)| way.conditions() == p.key()) {
             Some((way, latest)) => {
                 way.coverage += 1;
                 *latest = p.finished_unix_ms.max(*latest);

@@ -1,5 +1,13 @@
 //! Dates, in UTC.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Now, in milliseconds since 1970 (UTC).
+pub fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// `2026-11-24 18:45 UTC`, of milliseconds since 1970.
 pub fn utc(unix_ms: u64) -> String {
     let minutes = unix_ms / 60_000;

@@ -1,12 +1,11 @@
 //! A result with everything that is needed to understand it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use inceptive_cost::{Cost, Mode};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     best::BestRoofline,
+    date::unix_ms,
     machine::Machine,
     precision::Precision,
     profile::Profile,
@@ -258,10 +257,4 @@ impl ProfileRecord {
         let measured = BestRoofline::measured(self.roofline, self.finished_unix_ms);
         self.best.unwrap_or(measured)
     }
-}
-
-/// Now, in milliseconds since 1970 (UTC).
-pub fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

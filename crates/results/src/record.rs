@@ -1,64 +1,149 @@
-//! What all kinds of results have in common.
+//! What all kinds of records have in common.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
-use crate::measurement::{Conditions, Measurement, NetworkInfo, ProfileRecord};
+use serde::{Serialize, de::DeserializeOwned};
 
-/// A result of a network that ran on a machine.
-pub trait Record {
-    /// What ran.
-    fn subject(&self) -> &NetworkInfo;
-    /// What another one has to have in common with it to be compared.
-    fn conditions(&self) -> Conditions<'_>;
+use crate::{
+    best::BestRoofline,
+    machine::Machine,
+    measurement::{Conditions, Measurement, NetworkInfo, ProfileRecord},
+    roofline::Roofline,
+};
+
+/// A kind of record. A store keeps each kind in a table of its own.
+pub trait Record: Clone + Serialize + DeserializeOwned {
+    /// The table.
+    const TABLE: &'static str;
+    /// What one is called.
+    const NAME: &'static str;
+    /// What several are called.
+    const PLURAL: &'static str;
+    /// Whether this program makes them, so that [`Record::run`] is known, their table has a column for the machine, and
+    /// the state of a store counts them.
+    const IS_OURS: bool = true;
+
+    /// What a newer record of a network has in common with the older one whose place it takes.
+    type Key<'r>: PartialEq
+    where
+        Self: 'r;
+
+    /// What has to be equal, beside the network, for a newer one to take its place.
+    fn key(&self) -> Self::Key<'_>;
+
+    /// What ran, where and when; nothing is known of what other programs made.
+    fn run(&self) -> Option<Run<'_>>;
+
+    /// What was measured with it of the limits of its machine.
+    fn roofline(&self) -> Option<&Roofline> {
+        None
+    }
+
+    /// Holds it against the best that its machine ever showed, where it says something about speed.
+    fn hold_against(&mut self, _best: BestRoofline) {}
+
+    /// What is kept of it: nothing that was learned from other records.
+    fn to_keep(&self) -> Cow<'_, Self> {
+        Cow::Borrowed(self)
+    }
+}
+
+/// What a record is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Run<'r> {
+    /// The network.
+    pub subject: &'r NetworkInfo,
+    /// The engine or trainer that ran it.
+    pub engine: &'r str,
+    /// What it ran on.
+    pub machine: &'r Machine,
     /// When it was finished, in milliseconds since 1970 (UTC).
-    fn finished_unix_ms(&self) -> u64;
+    pub finished_unix_ms: u64,
 }
 
 impl Record for Measurement {
-    fn subject(&self) -> &NetworkInfo {
-        &self.subject
-    }
+    const TABLE: &'static str = "measurement";
+    const NAME: &'static str = "measurement";
+    const PLURAL: &'static str = "measurements";
 
-    fn conditions(&self) -> Conditions<'_> {
+    type Key<'r> = Conditions<'r>;
+
+    fn key(&self) -> Conditions<'_> {
         Conditions { machine: &self.machine, runtime: &self.runtime }
     }
 
-    fn finished_unix_ms(&self) -> u64 {
-        self.finished_unix_ms
+    fn run(&self) -> Option<Run<'_>> {
+        Some(Run {
+            subject: &self.subject,
+            engine: &self.runtime.engine,
+            machine: &self.machine,
+            finished_unix_ms: self.finished_unix_ms,
+        })
+    }
+
+    fn roofline(&self) -> Option<&Roofline> {
+        Some(&self.roofline)
+    }
+
+    fn hold_against(&mut self, best: BestRoofline) {
+        Self::hold_against(self, best);
+    }
+
+    fn to_keep(&self) -> Cow<'_, Self> {
+        Cow::Owned(self.alone())
     }
 }
 
 impl Record for ProfileRecord {
-    fn subject(&self) -> &NetworkInfo {
-        &self.subject
-    }
+    const TABLE: &'static str = "profile";
+    const NAME: &'static str = "profile";
+    const PLURAL: &'static str = "profiles";
 
-    fn conditions(&self) -> Conditions<'_> {
+    type Key<'r> = Conditions<'r>;
+
+    fn key(&self) -> Conditions<'_> {
         Conditions { machine: &self.machine, runtime: &self.runtime }
     }
 
-    fn finished_unix_ms(&self) -> u64 {
-        self.finished_unix_ms
+    fn run(&self) -> Option<Run<'_>> {
+        Some(Run {
+            subject: &self.subject,
+            engine: &self.runtime.engine,
+            machine: &self.machine,
+            finished_unix_ms: self.finished_unix_ms,
+        })
+    }
+
+    fn roofline(&self) -> Option<&Roofline> {
+        Some(&self.roofline)
+    }
+
+    fn hold_against(&mut self, best: BestRoofline) {
+        Self::hold_against(self, best);
     }
 }
 
-/// For each network and configuration, the result that was finished last, regardless of its position: in a merged
-/// store, older results may follow newer ones. Configurations are in the order of their first result.
-pub fn latest<'r, R: Record>(records: impl IntoIterator<Item = &'r R>) -> Vec<&'r R> {
-    let mut kept: Vec<&R> = Vec::new();
+/// For each network and configuration, the record that was finished last, regardless of its position: in a merged
+/// store, older records may follow newer ones. Configurations are in the order of their first record. `record` returns
+/// the record of an item.
+pub fn latest<'r, T, R: Record + 'r>(
+    items: impl IntoIterator<Item = &'r T>,
+    record: impl Fn(&'r T) -> &'r R,
+) -> Vec<&'r T> {
+    let finished = |item| record(item).run().map(|run| run.finished_unix_ms);
+    let mut kept: Vec<&T> = Vec::new();
     let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
-    for record in records {
-        let of_network = places.entry(record.subject().fingerprint.as_str()).or_default();
-        let known =
-            of_network.iter().copied().find(|&at| kept[at].conditions() == record.conditions());
+    for item in items {
+        let network = record(item).run().map_or("", |run| run.subject.fingerprint.as_str());
+        let of_network = places.entry(network).or_default();
+        let key = record(item).key();
+        let known = of_network.iter().copied().find(|&at| record(kept[at]).key() == key);
         match known {
-            Some(at) if kept[at].finished_unix_ms() <= record.finished_unix_ms() => {
-                kept[at] = record;
-            }
+            Some(at) if finished(kept[at]) <= finished(item) => kept[at] = item,
             Some(_) => {}
             None => {
                 of_network.push(kept.len());
-                kept.push(record);
+                kept.push(item);
             }
         }
     }
@@ -68,23 +153,7 @@ pub fn latest<'r, R: Record>(records: impl IntoIterator<Item = &'r R>) -> Vec<&'
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Machine, Precision, Runtime, example};
-
-    struct Fake(NetworkInfo, Runtime, Machine, u64);
-
-    impl Record for Fake {
-        fn subject(&self) -> &NetworkInfo {
-            &self.0
-        }
-
-        fn conditions(&self) -> Conditions<'_> {
-            Conditions { machine: &self.2, runtime: &self.1 }
-        }
-
-        fn finished_unix_ms(&self) -> u64 {
-            self.3
-        }
-    }
+    use crate::{Machine, Runtime, example};
 
     #[test]
     fn the_latest_counts_wherever_it_stands() {
@@ -100,16 +169,11 @@ mod tests {
                 flops: 1,
                 acts: 1,
             };
-            let runtime = Runtime {
-                engine: "e".to_owned(),
-                engine_version: "1".to_owned(),
-                device: "cpu".to_owned(),
-                precision: Precision::Fp32,
-                batch,
-                threads: 1,
-            };
-            let machine = Machine { cpu: cpu.to_owned(), ..example::machine() };
-            Fake(subject, runtime, machine, finished)
+            let runtime = Runtime { batch, ..example::runtime() };
+            let mut result = example::measurement(subject, runtime, vec![vec![1.0]]);
+            result.machine = Machine { cpu: cpu.to_owned(), ..example::machine() };
+            result.finished_unix_ms = finished;
+            result
         };
         let all = [
             result("a", 1, "x", 5),
@@ -121,7 +185,7 @@ mod tests {
             result("b", 1, "x", 2),
             result("a", 8, "x", 9),
         ];
-        let kept: Vec<usize> = latest(&all)
+        let kept: Vec<usize> = latest(&all, |it| it)
             .into_iter()
             .map(|kept| all.iter().position(|it| std::ptr::eq(it, kept)).unwrap())
             .collect();

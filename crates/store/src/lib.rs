@@ -8,6 +8,7 @@
 mod beside;
 mod error;
 mod export;
+mod kind;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod schema;
@@ -15,6 +16,8 @@ mod store;
 mod timm;
 
 pub use error::StoreError;
-pub use export::{Cell, Column, ExportError, Format, columns, write};
-pub use store::{Filter, MalformedState, Merged, Rows, Store, StoreState, Stored};
+pub use export::{Cell, Column, ExportError, Format, Table, write};
+pub use store::{
+    Filter, MalformedState, Merged, NewRecords, Position, Rows, Store, StoreState, Stored,
+};
 pub use timm::{ForeignMeasurement, TimmError, read_timm, write_timm};

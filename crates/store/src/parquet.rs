@@ -3,7 +3,6 @@
 use std::{io, sync::Arc};
 
 use inceptive_ir::text as harmless;
-use inceptive_results::Measurement;
 use parquet::{
     basic::{LogicalType, Repetition, Type as PhysicalType},
     data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type},
@@ -13,7 +12,7 @@ use parquet::{
 };
 
 use crate::{
-    export::{Cell, Column, ExportError, Kind, columns},
+    export::{Cell, Column, ExportError, Kind, Table},
     store::Stored,
 };
 
@@ -21,12 +20,12 @@ use crate::{
 ///
 /// # Errors
 /// When they cannot be written.
-pub(crate) fn write(
-    results: &[Stored<Measurement>],
+pub(crate) fn write<R: Table>(
+    results: &[Stored<R>],
     out: impl io::Write + Send,
 ) -> Result<(), ExportError> {
-    let columns = columns();
-    let field = |column: &Column| {
+    let columns = R::columns();
+    let field = |column: &Column<R>| {
         let (physical, logical) = match column.kind {
             Kind::Text => (PhysicalType::BYTE_ARRAY, Some(LogicalType::String)),
             Kind::Count => (PhysicalType::INT64, None),

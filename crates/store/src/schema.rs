@@ -104,3 +104,44 @@ fn difference(expected: &BTreeSet<Part>, found: &BTreeSet<Part>) -> Option<Strin
     let what = if same(part, found) { "has another definition" } else { "is missing" };
     Some(format!("the {} `{}` {what}", part.kind, part.name))
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::params;
+
+    use super::*;
+    use crate::kind::KINDS;
+
+    /// A kind without a migration, and a migration without a kind, are told here.
+    #[test]
+    fn every_kind_has_a_table_and_every_table_a_kind() {
+        let parts = made(LATEST).unwrap();
+        let tables: BTreeSet<&str> =
+            parts.iter().filter(|it| it.kind == "table").map(|it| it.name.as_str()).collect();
+        assert_eq!(tables, KINDS.iter().map(|kind| kind.table).collect());
+    }
+
+    #[test]
+    fn rows_of_every_kind_are_kept_once_and_never_changed() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let transaction = connection.transaction().unwrap();
+        migrate(&transaction, 0).unwrap();
+        for kind in KINDS {
+            let table = kind.table;
+            let sql = match kind.is_ours {
+                true => {
+                    format!("INSERT INTO {table} (content, json, machine) VALUES (?1, ?2, 'm')")
+                }
+                false => format!("INSERT INTO {table} (content, json) VALUES (?1, ?2)"),
+            };
+            assert_eq!(transaction.execute(&sql, params!["a", "{}"]), Ok(1), "{table}");
+            for (content, json) in [("a", "{}"), ("b", "no JSON")] {
+                assert!(transaction.execute(&sql, params![content, json]).is_err(), "{table}");
+            }
+            for sql in [format!("UPDATE {table} SET json = '[]'"), format!("DELETE FROM {table}")] {
+                let refused = transaction.execute(&sql, []).unwrap_err().to_string();
+                assert!(refused.contains("only added"), "{table}: {refused}");
+            }
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use std::io;
 
 use inceptive_ir::text::cell;
-use inceptive_results::Measurement;
+use inceptive_results::{Measurement, Record, Run};
 use serde::{Deserialize, Serialize};
 
 /// A row of the table. `param_count` is in millions, `infer_gmacs` and `infer_macts` in 10^9 and 10^6,
@@ -28,6 +28,23 @@ pub struct ForeignMeasurement {
     /// Outputs of convolutions and linear layers in 10^6 for one image.
     #[serde(default)]
     pub infer_macts: Option<f64>,
+}
+
+impl Record for ForeignMeasurement {
+    const TABLE: &'static str = "foreign_measurement";
+    const NAME: &'static str = "row";
+    const PLURAL: &'static str = "rows";
+    const IS_OURS: bool = false;
+
+    type Key<'r> = (&'r str, u32, u32);
+
+    fn key(&self) -> Self::Key<'_> {
+        (&self.model, self.infer_img_size, self.infer_batch_size)
+    }
+
+    fn run(&self) -> Option<Run<'_>> {
+        None
+    }
 }
 
 /// The table cannot be read or written.

@@ -11,7 +11,8 @@ use std::{
 };
 
 use common::{file, measurement};
-use inceptive_store::{Filter, Store, StoreError, read_timm};
+use inceptive_results::{Measurement, ProfileRecord};
+use inceptive_store::{Filter, ForeignMeasurement, Store, StoreError, read_timm};
 use rusqlite::Connection;
 
 /// A store with two results.
@@ -32,7 +33,7 @@ fn refused(path: &Path) -> StoreError {
     let before = fs::read(path).unwrap();
     let mut other = Store::open(&path.with_extension("other")).unwrap();
     let merged = other.merge(path).unwrap_err();
-    assert!(other.measurements(&Filter::default()).unwrap().readable.is_empty());
+    assert!(other.records::<Measurement>(&Filter::default()).unwrap().readable.is_empty());
     let read = Store::open_to_read(path).unwrap_err();
     let written = Store::open(path).unwrap_err();
     assert_eq!(fs::read(path).unwrap(), before);
@@ -75,8 +76,8 @@ fn a_schema_that_is_not_ours_is_refused() {
         ),
         ("CREATE INDEX mine ON profile (hex(json))", "unexpected index `mine`"),
         ("ANALYZE", "unexpected table `sqlite_stat"),
-        ("PRAGMA user_version = 0", "unexpected "),
-        ("PRAGMA user_version = 1", "unexpected "),
+        ("PRAGMA user_version = 0", "unexpected"),
+        ("PRAGMA user_version = 1", "unexpected"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let path = store_with_two(folder.path());
@@ -150,7 +151,7 @@ fn unreadable_rows_hide_no_others() {
     let path = store_with_two(folder.path());
     let table = "model,infer_img_size,infer_samples_per_sec,infer_step_time,infer_batch_size,param_count\n\
                  resnet50,224,100.5,9.95,1,25.56\n";
-    Store::open(&path).unwrap().append_foreign(&read_timm(table.as_bytes()).unwrap()).unwrap();
+    Store::open(&path).unwrap().append_all(&read_timm(table.as_bytes()).unwrap()).unwrap();
     let connection = Connection::open(&path).unwrap();
     connection
         .execute_batch(
@@ -167,18 +168,18 @@ fn unreadable_rows_hide_no_others() {
 
     let store = Store::open_to_read(&path).unwrap();
     let everything = Filter::default();
-    let measurements = store.measurements(&everything).unwrap();
+    let measurements = store.records::<Measurement>(&everything).unwrap();
     let names: Vec<&str> =
         measurements.readable.iter().map(|it| it.result.subject.name.as_str()).collect();
     assert_eq!((names, measurements.unreadable.len()), (vec!["first"], 2));
     let with_filter = Filter { model: Some("FIRST".to_owned()), ..Filter::default() };
-    let found = store.measurements(&with_filter).unwrap();
+    let found = store.records::<Measurement>(&with_filter).unwrap();
     assert_eq!((found.readable.len(), found.unreadable.len()), (1, 2));
-    assert_eq!(store.profiles(&everything).unwrap().unreadable.len(), 1);
-    let foreign = store.foreign().unwrap();
+    assert_eq!(store.records::<ProfileRecord>(&everything).unwrap().unreadable.len(), 1);
+    let foreign = store.records::<ForeignMeasurement>(&Filter::default()).unwrap();
     assert_eq!((foreign.readable.len(), foreign.unreadable.len()), (1, 3));
-    assert!(store.measurement(1).unwrap().is_some());
-    assert!(store.measurement(2).is_err());
+    assert!(store.record::<Measurement>(1).unwrap().is_some());
+    assert!(store.record::<Measurement>(2).is_err());
 
     let mut writer = Store::open(&path).unwrap();
     assert!(writer.append(&measurement("third", 3)).unwrap());
@@ -219,7 +220,8 @@ fn names_are_names_of_files() {
         assert!(matches!(Store::open_to_read(path).unwrap_err(), StoreError::Missing(_)), "{name}");
         Store::open(path).unwrap().append(&measurement("m", 1)).unwrap();
         assert!(path.is_file(), "{name}");
-        let kept = Store::open_to_read(path).unwrap().measurements(&Filter::default()).unwrap();
+        let kept =
+            Store::open_to_read(path).unwrap().records::<Measurement>(&Filter::default()).unwrap();
         assert_eq!(kept.readable.len(), 1, "{name}");
         let mut into = Store::open(Path::new("into.db")).unwrap();
         into.merge(path).unwrap();
@@ -266,7 +268,7 @@ fn with_log(folder: &Path) -> PathBuf {
 
 fn count(path: &Path) -> usize {
     let store = Store::open_to_read(path).unwrap();
-    store.measurements(&Filter::default()).unwrap().readable.len()
+    store.records::<Measurement>(&Filter::default()).unwrap().readable.len()
 }
 
 #[test]
@@ -417,12 +419,14 @@ fn earlier_schemas_are_moved_on() {
         .unwrap();
     drop(connection);
     let store = Store::open_to_read(&path).unwrap();
-    assert!(store.profiles(&Filter::default()).unwrap().readable.is_empty());
+    assert!(store.records::<ProfileRecord>(&Filter::default()).unwrap().readable.is_empty());
     drop(store);
     Store::open(&path).unwrap().append(&measurement("m", 1)).unwrap();
-    let version: i64 = Connection::open(&path)
-        .unwrap()
-        .query_row("PRAGMA user_version", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(version, 2);
+    let version = |path: &Path| -> i64 {
+        let connection = Connection::open(path).unwrap();
+        connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
+    };
+    let new = folder.path().join("new.db");
+    drop(Store::open(&new).unwrap());
+    assert_eq!(version(&path), version(&new));
 }

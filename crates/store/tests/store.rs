@@ -9,7 +9,8 @@ use std::{fs, path::Path, process::Command, thread};
 use common::{file, measurement};
 use inceptive_results::{Grade, Measurement};
 use inceptive_store::{
-    Filter, Format, Store, StoreError, StoreState, columns, read_timm, write, write_timm,
+    Filter, ForeignMeasurement, Format, Store, StoreError, StoreState, Table as _, read_timm,
+    write, write_timm,
 };
 
 #[test]
@@ -24,18 +25,18 @@ fn what_is_added_is_read_again() {
         assert!(store.append(&measurement("xception", 30)).unwrap());
     }
     let store = Store::open_to_read(&path).unwrap();
-    let all = store.measurements(&Filter::default()).unwrap().readable;
+    let all = store.records::<Measurement>(&Filter::default()).unwrap().readable;
     assert_eq!(all.len(), 2);
     assert_eq!((all[0].id, &all[0].result), (1, &result));
-    assert_eq!(store.measurement(1).unwrap().unwrap(), result);
-    assert!(store.measurement(3).unwrap().is_none());
+    assert_eq!(store.record::<Measurement>(1).unwrap().unwrap(), result);
+    assert!(store.record::<Measurement>(3).unwrap().is_none());
     let filter = Filter { model: Some("XCEP".to_owned()), ..Filter::default() };
-    assert_eq!(store.measurements(&filter).unwrap().readable.len(), 1);
+    assert_eq!(store.records::<Measurement>(&filter).unwrap().readable.len(), 1);
     let filter = Filter { engine: Some("rten".to_owned()), ..Filter::default() };
-    assert!(store.measurements(&filter).unwrap().readable.is_empty());
+    assert!(store.records::<Measurement>(&filter).unwrap().readable.is_empty());
     let filter =
         Filter { machine: Some(inceptive_results::example::machine().id()), ..Filter::default() };
-    assert_eq!(store.measurements(&filter).unwrap().readable.len(), 2);
+    assert_eq!(store.records::<Measurement>(&filter).unwrap().readable.len(), 2);
 }
 
 #[test]
@@ -83,7 +84,7 @@ fn four_programs_write_at_once() {
         }
     });
     let store = Store::open_to_read(&path).unwrap();
-    assert_eq!(store.measurements(&Filter::default()).unwrap().readable.len(), 100);
+    assert_eq!(store.records::<Measurement>(&Filter::default()).unwrap().readable.len(), 100);
 }
 
 #[test]
@@ -98,12 +99,15 @@ fn stores_are_united_by_what_they_say() {
     second.append(&measurement("other", 6)).unwrap();
     let table = "model,infer_img_size,infer_samples_per_sec,infer_step_time,infer_batch_size,param_count\n\
                  resnet50,224,100.5,9.95,1,25.56\n";
-    second.append_foreign(&read_timm(table.as_bytes()).unwrap()).unwrap();
+    second.append_all(&read_timm(table.as_bytes()).unwrap()).unwrap();
     drop(second);
     assert_eq!(first.merge(&b).unwrap().added, 2);
     assert_eq!(first.merge(&b).unwrap().added, 0);
-    assert_eq!(first.measurements(&Filter::default()).unwrap().readable.len(), 2);
-    assert_eq!(first.foreign().unwrap().readable[0].result.model, "resnet50");
+    assert_eq!(first.records::<Measurement>(&Filter::default()).unwrap().readable.len(), 2);
+    assert_eq!(
+        first.records::<ForeignMeasurement>(&Filter::default()).unwrap().readable[0].result.model,
+        "resnet50"
+    );
     assert!(first.merge(&folder.path().join("none.db")).is_err());
 }
 
@@ -126,7 +130,7 @@ fn speeds_are_held_against_the_highest_peak_of_the_machine() {
     {
         store.append(&result).unwrap();
     }
-    let read = |filter: &Filter| store.measurements(filter).unwrap().readable;
+    let read = |filter: &Filter| store.records::<Measurement>(filter).unwrap().readable;
     let all = read(&Filter::default());
     let peaks: Vec<f64> = all.iter().map(|it| it.result.roofline.peak_gflops).collect();
     assert_eq!(peaks, [101.0, 181.0, 150.0]);
@@ -142,11 +146,14 @@ fn speeds_are_held_against_the_highest_peak_of_the_machine() {
     assert_eq!(shown(&read(&low)[0]), (181.0, 2));
     let before = Filter { up_to: Some("1+0".parse().unwrap()), ..Filter::default() };
     assert_eq!((shown(&read(&before)[0]), read(&before)[0].result.grade), ((101.0, 1), Grade::A));
-    assert_eq!(store.measurement(1).unwrap().unwrap().grade, Grade::C);
+    assert_eq!(store.record::<Measurement>(1).unwrap().unwrap().grade, Grade::C);
     // What is read is written as it was measured.
     let mut other = Store::open(&folder.path().join("other.db")).unwrap();
     assert!(other.append(&all[0].result).unwrap());
-    assert_eq!(other.measurements(&Filter::default()).unwrap().readable[0].result.grade, Grade::A);
+    assert_eq!(
+        other.records::<Measurement>(&Filter::default()).unwrap().readable[0].result.grade,
+        Grade::A
+    );
     assert_eq!(other.merge(&path).unwrap().added, 2, "the first is there already");
 
     let mut table = Vec::new();
@@ -182,16 +189,19 @@ fn unreadable_rows_leave_the_others_alone() {
     let mut store = Store::open(&path).unwrap();
     store.append(&measurement("last", 2)).unwrap();
 
-    let all = store.measurements(&Filter::default()).unwrap();
+    let all = store.records::<Measurement>(&Filter::default()).unwrap();
     assert_eq!(all.readable.iter().map(|stored| stored.id).collect::<Vec<_>>(), [1, 3]);
     assert!(all.unreadable[0].to_string().starts_with("measurement 2 of"), "{:?}", all.unreadable);
-    assert!(store.measurement(2).is_err());
-    assert_eq!(store.foreign().unwrap().unreadable.len(), 1);
+    assert!(store.record::<Measurement>(2).is_err());
+    assert_eq!(
+        store.records::<ForeignMeasurement>(&Filter::default()).unwrap().unreadable.len(),
+        1
+    );
 
     let mut other = Store::open(&folder.path().join("other.db")).unwrap();
     let merged = other.merge(&path).unwrap();
     assert_eq!((merged.added, merged.unreadable.len()), (2, 2));
-    assert!(other.measurements(&Filter::default()).unwrap().unreadable.is_empty());
+    assert!(other.records::<Measurement>(&Filter::default()).unwrap().unreadable.is_empty());
 }
 
 #[test]
@@ -292,13 +302,15 @@ fn a_full_disk_loses_nothing() {
     let error = (2..500).find_map(|ms| store.append(&measurement("m", ms)).err()).unwrap();
     assert!(matches!(error, StoreError::Full(_)), "{error:?}");
     drop(store);
-    let kept = Store::open(&path).unwrap().measurements(&Filter::default()).unwrap().readable;
+    let kept =
+        Store::open(&path).unwrap().records::<Measurement>(&Filter::default()).unwrap().readable;
     assert_eq!(kept[0].result.latency_ms.count, 30);
 }
 
 /// The names of all results in a file.
 fn names(path: &Path) -> Vec<String> {
-    let all = Store::open_to_read(path).unwrap().measurements(&Filter::default()).unwrap();
+    let all =
+        Store::open_to_read(path).unwrap().records::<Measurement>(&Filter::default()).unwrap();
     all.readable.into_iter().map(|stored| stored.result.subject.name).collect()
 }
 
@@ -391,7 +403,8 @@ fn a_read_only_store_can_be_read() {
     let set = |mode| fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
     set(0o555);
-    let read = Store::open_to_read(&path).and_then(|store| store.measurements(&Filter::default()));
+    let read = Store::open_to_read(&path)
+        .and_then(|store| store.records::<Measurement>(&Filter::default()));
     let is_root = fs::write(folder.path().join("probe"), "").is_ok();
     let written = Store::open(&path).and_then(|mut store| store.append(&measurement("m", 2)));
     set(0o755);
@@ -408,13 +421,13 @@ fn tables_hold_every_result() {
     let (first, second) = (measurement("名前, \"quoted\"", 10), measurement("m", 20));
     store.append(&first).unwrap();
     store.append(&second).unwrap();
-    let all = store.measurements(&Filter::default()).unwrap().readable;
+    let all = store.records::<Measurement>(&Filter::default()).unwrap().readable;
 
     let mut text = Vec::new();
     write(Format::Csv, &all, &mut text).unwrap();
     let mut reader = csv::Reader::from_reader(text.as_slice());
     let header = reader.headers().unwrap().clone();
-    assert_eq!(header.len(), columns().len());
+    assert_eq!(header.len(), Measurement::columns().len());
     let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
     assert_eq!((rows.len(), &rows[0][1]), (2, "名前, \"quoted\""));
     let median = header.iter().position(|name| name == "median_ms").unwrap();
@@ -456,7 +469,7 @@ fn parquet_agrees(bytes: &[u8], all: &[inceptive_store::Stored<Measurement>]) {
     let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
     assert_eq!(rows.len(), all.len());
     for (row, stored) in rows.iter().zip(all) {
-        for ((name, field), column) in row.get_column_iter().zip(columns()) {
+        for ((name, field), column) in row.get_column_iter().zip(Measurement::columns()) {
             assert_eq!(name, column.name);
             let same = match (column.value(stored), field) {
                 (Cell::Text(text), Field::Str(field)) => text == *field,
@@ -497,7 +510,11 @@ fn killed_programs_leave_whole_results() {
         child.wait().unwrap();
         let promised: usize = fs::read_to_string(path.with_extension("count"))
             .map_or(0, |text| text.parse().unwrap_or(0));
-        let kept = Store::open(&path).unwrap().measurements(&Filter::default()).unwrap().readable;
+        let kept = Store::open(&path)
+            .unwrap()
+            .records::<Measurement>(&Filter::default())
+            .unwrap()
+            .readable;
         assert!(kept.len() >= promised, "{} of {promised}", kept.len());
         for extension in ["db", "db-wal", "db-shm", "count"] {
             let _ = fs::remove_file(path.with_extension(extension));
@@ -520,7 +537,7 @@ fn a_state_names_the_same_results_for_good() {
     assert_ne!(store.state().unwrap(), state);
     assert_eq!(store.state_up_to(&state).unwrap(), state);
     let filter = Filter { up_to: Some(state.clone()), ..Filter::default() };
-    assert_eq!(store.measurements(&filter).unwrap().readable.len(), 2);
+    assert_eq!(store.records::<Measurement>(&filter).unwrap().readable.len(), 2);
     let plain: StoreState = "2".parse().unwrap();
     assert_eq!(store.state_up_to(&plain).unwrap(), state);
     // A file with other results is told.

@@ -124,7 +124,7 @@ impl App {
         let changed: Vec<PathBuf> = paths.iter().map(|path| canonical(path)).collect();
         let has_changed = |path: &Path| changed.contains(&canonical(path));
         if has_changed(&self.model.store) || has_changed(&log_of(&self.model.store)) {
-            self.start(Job::Results(self.model.store.clone()));
+            self.start(self.model.read_results());
         }
         let folder = canonical(&self.model.folder);
         let added = self.model.added.iter().any(|file| has_changed(file));

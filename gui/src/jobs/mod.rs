@@ -17,7 +17,7 @@ use std::{path::PathBuf, sync::Arc};
 use inceptive_app::{NewFile, SaveError};
 use inceptive_draw::{DrawError, Scene};
 
-use crate::model::{FilePath, Results};
+use crate::model::{FilePath, ResultsReading, ResultsRequest};
 
 pub use design::{Cloud, CloudRequest, DesignRequest, Designed};
 pub use layout::{LayoutRequest, Place};
@@ -48,8 +48,8 @@ pub enum Job {
     SaveDesign(NewFile),
     /// Counts networks of a space.
     Cloud(CloudRequest),
-    /// Reads everything in the store.
-    Results(PathBuf),
+    /// Reads what is new in the store.
+    Results(ResultsRequest),
     /// Looks for engines.
     Engines,
     /// Measures latency.
@@ -163,7 +163,7 @@ impl Job {
             Self::Design(request) => Ok(design::count(request)),
             Self::SaveDesign(new) => Ok(design::save(new)),
             Self::Cloud(request) => Ok(design::cloud(&request, report)),
-            Self::Results(store) => Ok(read::results(&store)),
+            Self::Results(request) => Ok(Output::Results(request.read())),
             Self::Engines => Ok(measure::engines(&machinery.tools())),
             Self::Bench(request) => measure::bench(&request, machinery.tools(), report),
             Self::Profile(request) => measure::profile(&request, machinery.tools(), report),
@@ -233,8 +233,8 @@ pub enum Output {
     DesignSaved(NewFile, Result<PathBuf, SaveError>),
     /// Networks of a space by cost.
     Clouded(Arc<Cloud>),
-    /// Everything in the store.
-    Results(Results),
+    /// What is new in the store.
+    Results(ResultsReading),
     /// Engines, found or not.
     Engines(Vec<EngineState>),
     /// Results are in the store; each was reported with [`JobEvent::Kept`].

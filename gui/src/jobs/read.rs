@@ -1,4 +1,4 @@
-//! Reading folders, files and the store; writing reports.
+//! Reading folders and files; writing reports.
 
 use std::{
     io,
@@ -18,7 +18,7 @@ use inceptive_dsl::{Disk, Files};
 use inceptive_report::Analysis;
 
 use super::{Output, Progress, Reporter};
-use crate::model::{FilePath, Results};
+use crate::model::FilePath;
 
 /// The largest text that is edited, in bytes: larger YAML is refused anyway.
 pub(super) const MOST_BYTES: u64 = 1 << 20;
@@ -80,10 +80,6 @@ fn text_of(file: &Path) -> Option<Arc<str>> {
     let bytes = Disk.read(file, MOST_BYTES + 1).ok()?;
     let text = String::from_utf8(bytes).ok()?;
     (text.len() as u64 <= MOST_BYTES).then(|| Arc::from(text))
-}
-
-pub(super) fn results(store: &Path) -> Output {
-    Output::Results(Results::read(store))
 }
 
 pub(super) fn report(request: &ReportRequest, report: &Reporter) -> Result<Output, String> {

@@ -29,7 +29,7 @@ use crate::{
 pub use design::Design;
 pub use entry::{Entry, State};
 pub use jobs::{JobState, Jobs, Status};
-pub use results::Results;
+pub use results::{Results, ResultsReading, ResultsRequest};
 
 /// A file by the path that it was found under.
 pub type FilePath = Arc<Path>;
@@ -160,6 +160,11 @@ impl Model {
         inputs
     }
 
+    /// The job that reads what is new in the store.
+    pub(crate) fn read_results(&self) -> Job {
+        Job::Results(self.results.request(&self.store))
+    }
+
     fn laid_out(&self, request: &LayoutRequest) -> Option<&Result<Arc<Scene>, DrawError>> {
         self.scenes.iter().find(|(known, _)| known == request).map(|(_, scene)| scene)
     }
@@ -194,7 +199,7 @@ impl Model {
     pub fn apply(&mut self, event: Event, commands: &mut Commands) {
         let Event { job, what } = event;
         if matches!(what, JobEvent::Kept) {
-            commands.push(Command::Start(Job::Results(self.store.clone())));
+            commands.push(Command::Start(self.read_results()));
         }
         if let Some(output) = self.jobs.apply(job, what, &mut self.messages) {
             self.take_in(output, commands);
@@ -225,7 +230,11 @@ impl Model {
             Output::Designed(request, designed) => self.design.take_in(request, designed),
             Output::DesignSaved(new, result) => self.design_saved(new, result, commands),
             Output::Clouded(cloud) => self.cloud = Some(cloud),
-            Output::Results(results) => self.results = results,
+            Output::Results(reading) => {
+                if !self.results.take_in(reading) {
+                    commands.push(Command::Start(self.read_results()));
+                }
+            }
             Output::Engines(engines) => self.engines = Some(engines),
             // The list of jobs says it, or a message.
             Output::Measured | Output::Written(_) => {}

@@ -1,13 +1,14 @@
 //! Measured results.
 
 use std::{
-    path::Path,
+    mem,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
 };
 
 use inceptive_app::error_chain;
-use inceptive_results::{Measurement, ProfileRecord, latest};
-use inceptive_store::{Filter, Store, StoreError, Stored};
+use inceptive_results::{KnownRooflines, Measurement, ProfileRecord, Record, latest};
+use inceptive_store::{Position, Rows, Store, StoreError, Stored};
 
 /// The number of the next reading.
 static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -15,7 +16,7 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 /// Everything in a store.
 #[derive(Debug, Default)]
 pub struct Results {
-    /// Changes with each reading of the store, so that values derived from results are computed again.
+    /// Another number whenever they change: what is made of results is made again then.
     pub reading: u64,
     /// Latencies, oldest first.
     pub measurements: Vec<Stored<Measurement>>,
@@ -23,41 +24,140 @@ pub struct Results {
     pub profiles: Vec<Stored<ProfileRecord>>,
     /// Why the store, or some of its results, cannot be read; one that is not there yet is just empty.
     pub problem: Option<String>,
+    /// What is wrong with results that cannot be read.
+    unreadable: Vec<StoreError>,
+    /// The best that each machine ever showed.
+    known: KnownRooflines,
+    /// How far the store was read.
+    seen: Position,
+}
+
+/// A store, and how far it was read already.
+#[derive(Clone, Debug)]
+pub struct ResultsRequest {
+    /// Its file.
+    pub store: PathBuf,
+    /// After this the new results come.
+    pub seen: Position,
+}
+
+/// What came of reading a store.
+#[derive(Debug)]
+pub struct ResultsReading {
+    /// After this the new results come.
+    seen: Position,
+    /// The results, or why there are none.
+    new: Result<Box<NewResults>, StoreError>,
+}
+
+/// Results that were not read before.
+#[derive(Debug)]
+struct NewResults {
+    /// Whether they take the place of those that were.
+    are_all: bool,
+    measurements: Rows<Measurement>,
+    profiles: Rows<ProfileRecord>,
+    /// The best that each machine showed by them. They are held against it.
+    known: KnownRooflines,
+    /// How far the store was read with them.
+    position: Position,
+}
+
+impl ResultsRequest {
+    /// Reads what is new.
+    pub fn read(self) -> ResultsReading {
+        let new = NewResults::read(&self.store, &self.seen);
+        ResultsReading { seen: self.seen, new }
+    }
+}
+
+impl NewResults {
+    fn read(store: &Path, seen: &Position) -> Result<Box<Self>, StoreError> {
+        let store = Store::open_to_read(store)?;
+        let new = store.records_after(seen)?;
+        let (known, position) = (new.rooflines()?, new.position().clone());
+        let (mut measurements, mut profiles) = (new.of()?, new.of()?);
+        hold(&known, &mut measurements.readable);
+        hold(&known, &mut profiles.readable);
+        let are_all = new.are_all();
+        Ok(Box::new(Self { are_all, measurements, profiles, known, position }))
+    }
+}
+
+fn hold<R: Record>(known: &KnownRooflines, results: &mut [Stored<R>]) {
+    results.iter_mut().for_each(|stored| known.hold(&mut stored.result));
 }
 
 impl Results {
-    /// Reads a store.
-    pub fn read(path: &Path) -> Self {
-        let reading = NEXT.fetch_add(1, Ordering::Relaxed);
-        let everything = Filter::default();
-        let read = Store::open_to_read(path)
-            .and_then(|store| Ok((store.measurements(&everything)?, store.profiles(&everything)?)));
-        match read {
-            Ok((measurements, profiles)) => {
-                let unreadable = measurements.unreadable.iter().chain(&profiles.unreadable);
-                let problems: Vec<&StoreError> = unreadable.collect();
-                Self {
-                    reading,
-                    measurements: measurements.readable,
-                    profiles: profiles.readable,
-                    problem: told(&problems),
-                }
+    /// Has the store read from here on.
+    pub fn request(&self, store: &Path) -> ResultsRequest {
+        ResultsRequest { store: store.to_owned(), seen: self.seen.clone() }
+    }
+
+    /// Has the store read from its start the next time; until then these stay.
+    pub fn read_again(&mut self) {
+        self.seen = Position::default();
+    }
+
+    /// Takes in what was read. False if that goes on from another place than these end at, so that the store has to be
+    /// read again.
+    #[must_use]
+    pub fn take_in(&mut self, reading: ResultsReading) -> bool {
+        match reading.new {
+            Ok(new) if new.are_all => self.replace(*new),
+            Ok(new) if reading.seen == self.seen => self.add(*new),
+            Ok(_) => return false,
+            Err(StoreError::Missing(_)) => *self = Self { reading: next(), ..Self::default() },
+            Err(error) => {
+                let problem = Some(error_chain(&error));
+                *self = Self { reading: next(), problem, ..Self::default() };
             }
-            Err(StoreError::Missing(_)) => Self { reading, ..Self::default() },
-            Err(error) => Self { reading, problem: Some(error_chain(&error)), ..Self::default() },
         }
+        true
+    }
+
+    fn replace(&mut self, new: NewResults) {
+        let mut unreadable = new.measurements.unreadable;
+        unreadable.extend(new.profiles.unreadable);
+        *self = Self {
+            reading: next(),
+            measurements: new.measurements.readable,
+            profiles: new.profiles.readable,
+            problem: told(&unreadable),
+            unreadable,
+            known: new.known,
+            seen: new.position,
+        };
+    }
+
+    fn add(&mut self, new: NewResults) {
+        if mem::replace(&mut self.seen, new.position.clone()) == new.position {
+            return;
+        }
+        self.reading = next();
+        let is_better = self.known.extend(&new.known);
+        let before = (self.measurements.len(), self.profiles.len());
+        self.measurements.extend(new.measurements.readable);
+        self.profiles.extend(new.profiles.readable);
+        // A higher peak counts for all results of its machine.
+        let from = if is_better { (0, 0) } else { before };
+        hold(&self.known, &mut self.measurements[from.0..]);
+        hold(&self.known, &mut self.profiles[from.1..]);
+        self.unreadable.extend(new.measurements.unreadable);
+        self.unreadable.extend(new.profiles.unreadable);
+        self.problem = told(&self.unreadable);
     }
 
     /// The latest latency of a network, by its fingerprint, in each configuration that it was measured in.
     pub fn of(&self, fingerprint: &str) -> Vec<&Measurement> {
         let all = self.measurements.iter().map(|stored| &stored.result);
-        latest(all.filter(|measurement| measurement.subject.fingerprint == fingerprint))
+        latest(all.filter(|measurement| measurement.subject.fingerprint == fingerprint), |it| it)
     }
 
     /// The latest profile of a network in each configuration that it was profiled in.
     pub fn profiles_of(&self, fingerprint: &str) -> Vec<&ProfileRecord> {
         let all = self.profiles.iter().map(|stored| &stored.result);
-        latest(all.filter(|record| record.subject.fingerprint == fingerprint))
+        latest(all.filter(|record| record.subject.fingerprint == fingerprint), |it| it)
     }
 
     /// Where the time of a network goes, as it was seen last.
@@ -66,15 +166,86 @@ impl Results {
     }
 }
 
+fn next() -> u64 {
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
 /// Maximum number of unreadable rows that are listed one by one.
 const MOST_TOLD: usize = 3;
 
 /// The errors of unreadable results.
-fn told(problems: &[&StoreError]) -> Option<String> {
+fn told(problems: &[StoreError]) -> Option<String> {
     let (first, more) = problems.split_at(problems.len().min(MOST_TOLD));
     let mut text: Vec<String> = first.iter().map(ToString::to_string).collect();
     if !more.is_empty() {
         text.push(format!("and {} more", more.len()));
     }
     (!text.is_empty()).then(|| text.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    use inceptive_results::{NetworkInfo, example};
+    use inceptive_store::Filter;
+
+    use super::*;
+
+    fn measurement(peak_gflops: f64) -> Measurement {
+        let subject = NetworkInfo {
+            name: "n".to_owned(),
+            file: String::new(),
+            point: vec![],
+            fingerprint: "f".to_owned(),
+            input: [3, 8, 8],
+            params: 1,
+            macs: 1,
+            flops: 1,
+            acts: 1,
+        };
+        let mut result = example::measurement(subject, example::runtime(), vec![vec![1.0]]);
+        result.roofline.peak_gflops = peak_gflops;
+        result
+    }
+
+    /// The results hold what reading everything gives.
+    fn are_up_to_date(results: &Results, path: &Path) {
+        let all = Store::open_to_read(path).unwrap().records(&Filter::default()).unwrap();
+        assert_eq!(results.measurements, all.readable);
+        assert_eq!(results.problem, told(&all.unreadable));
+    }
+
+    #[test]
+    fn new_results_come_behind_those_that_are_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("results.db");
+        let mut results = Results::default();
+        assert!(results.take_in(results.request(&path).read()));
+        assert!(results.measurements.is_empty() && results.problem.is_none(), "no file yet");
+        let mut store = Store::open(&path).unwrap();
+        for peak in [100.0, 200.0, 150.0] {
+            store.append(&measurement(peak)).unwrap();
+            assert!(results.take_in(results.request(&path).read()));
+            are_up_to_date(&results, &path);
+        }
+        let reading = results.reading;
+        assert!(results.take_in(results.request(&path).read()));
+        assert_eq!(results.reading, reading, "nothing is new");
+
+        // Two readings from the same place: the second would add the same again.
+        store.append(&measurement(300.0)).unwrap();
+        let [first, second] = [results.request(&path).read(), results.request(&path).read()];
+        assert!(results.take_in(first));
+        assert!(!results.take_in(second));
+        are_up_to_date(&results, &path);
+
+        // Another file in its place.
+        drop(store);
+        std::fs::remove_file(&path).unwrap();
+        Store::open(&path).unwrap().append(&measurement(50.0)).unwrap();
+        assert!(results.take_in(results.request(&path).read()));
+        are_up_to_date(&results, &path);
+        results.read_again();
+        assert!(results.take_in(results.request(&path).read()));
+        are_up_to_date(&results, &path);
+    }
 }

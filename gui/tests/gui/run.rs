@@ -13,7 +13,7 @@ use inceptive_gui::{
     model::{Model, Status},
 };
 use inceptive_results::{
-    NetworkInfo, NodeProfile, Precision, Profile, ProfileRecord, Roofline, Runtime,
+    Measurement, NetworkInfo, NodeProfile, Precision, Profile, ProfileRecord, Roofline, Runtime,
 };
 use inceptive_store::{Filter, Store};
 
@@ -326,7 +326,8 @@ fn a_store_that_is_deleted_while_something_is_measured_is_made_again() {
     window.click("Start");
     window
         .wait("there is a result", |model| is_over(model) && model.results.measurements.len() == 1);
-    let kept = Store::open_to_read(&store).unwrap().measurements(&Filter::default()).unwrap();
+    let kept =
+        Store::open_to_read(&store).unwrap().records::<Measurement>(&Filter::default()).unwrap();
     assert_eq!(kept.readable.len(), 1);
 }
 
@@ -399,7 +400,7 @@ fn times_of_modules_are_compared_in_one_way_only() {
         .map(|(file, batch)| profile(&window, file, batch));
     let mut store = Store::open(&window.folder.path().join("inceptive.db")).unwrap();
     records.iter().for_each(|record| {
-        store.append_profile(record).unwrap();
+        store.append(record).unwrap();
     });
     window.press(Modifiers::NONE, Key::F5);
     window.wait("they are read", |model| {
@@ -420,10 +421,10 @@ fn times_of_modules_are_compared_in_one_way_only() {
     assert!(window.says("No profile of module-reduced in this configuration yet"));
 
     // What is added later is found, and of a way that looks the same is said what differs.
-    store.append_profile(&profile(&window, NETWORK, 8)).unwrap();
+    store.append(&profile(&window, NETWORK, 8)).unwrap();
     let mut newer = profile(&window, NETWORK, 8);
     newer.runtime.engine_version = "2".to_owned();
-    store.append_profile(&newer).unwrap();
+    store.append(&newer).unwrap();
     window.press(Modifiers::NONE, Key::F5);
     window.wait("they are read", |model| model.results.profiles.len() == 5);
     assert!(window.says("module: 24.0 ms, 24.0 ms"));

@@ -6,10 +6,10 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use inceptive_files::{InputFiles, replace_file};
 use inceptive_format::{counted, significant};
-use inceptive_results::Measurement;
+use inceptive_results::{Measurement, ProfileRecord, Record};
 use inceptive_store::{
-    Cell, Column as StoredColumn, Filter, Format, Rows, Store, StoreError, Stored, columns,
-    read_timm, write, write_timm,
+    Cell, Column as StoredColumn, Filter, ForeignMeasurement, Format, Rows, Store, StoreError,
+    Stored, Table as _, read_timm, write, write_timm,
 };
 use serde_json::{Map, Value};
 
@@ -128,7 +128,7 @@ impl From {
         let Self { store: path, model, fingerprint, engine, machine } = self;
         let store = Store::open_to_read(&path)?;
         let filter = Filter { model, fingerprint, engine, machine, up_to: None };
-        let found = readable(store.measurements(&filter)?);
+        let found = readable(store.records::<Measurement>(&filter)?);
         if found.is_empty() {
             let matching = if filter == Filter::default() { "" } else { " that match" };
             output::warn(&format!("note: `{}` has no measurements{matching}", path.display()));
@@ -196,16 +196,16 @@ fn list(from: From) -> anyhow::Result<Outcome> {
         ]);
     }
     let mut text = if found.is_empty() { String::new() } else { grid.render() };
-    let profiles = readable(store.profiles(&Filter::default())?).len();
+    let profiles = readable(store.records::<ProfileRecord>(&Filter::default())?).len();
     if profiles > 0 {
-        let profiles = counted(profiles, "profile", "profiles");
+        let profiles = counted(profiles, ProfileRecord::NAME, ProfileRecord::PLURAL);
         text.push_str(&format!(
             "\nand {profiles}, which `inceptive report` and the dashboard show\n"
         ));
     }
-    let foreign = readable(store.foreign()?).len();
+    let foreign = readable(store.records::<ForeignMeasurement>(&Filter::default())?).len();
     if foreign > 0 {
-        let rows = counted(foreign, "row", "rows");
+        let rows = counted(foreign, ForeignMeasurement::NAME, ForeignMeasurement::PLURAL);
         text.push_str(&format!("\nand {rows} from timm's tables, see `results export timm`\n"));
     }
     Ok(Outcome::new(text))
@@ -213,9 +213,9 @@ fn list(from: From) -> anyhow::Result<Outcome> {
 
 fn list_json(from: From) -> anyhow::Result<Outcome> {
     let (_, found) = from.open()?;
-    let columns = columns();
+    let columns = Measurement::columns();
     let object = |stored: &Stored<Measurement>| -> Map<String, Value> {
-        let value = |column: &StoredColumn| match column.value(stored) {
+        let value = |column: &StoredColumn<Measurement>| match column.value(stored) {
             Cell::Text(text) => text.into(),
             Cell::Count(count) => count.into(),
             Cell::Number(number) => number.into(),
@@ -228,12 +228,12 @@ fn list_json(from: From) -> anyhow::Result<Outcome> {
 }
 
 fn show(id: i64, store: &Path) -> anyhow::Result<Outcome> {
-    let Some(result) = Store::open_to_read(store)?.measurement(id)? else {
+    let Some(result) = Store::open_to_read(store)?.record::<Measurement>(id)? else {
         bail!("`{}` has no result {id}", store.display());
     };
     let mut grid = Grid::bare(2);
     let stored = Stored { id, result };
-    for column in columns() {
+    for column in Measurement::columns() {
         let value = match column.value(&stored) {
             Cell::Text(text) => text,
             Cell::Count(count) => count.to_string(),
@@ -255,7 +255,10 @@ fn export(table: Table, output: Option<&Path>, from: From) -> anyhow::Result<Out
         Table::Parquet => write(Format::Parquet, &found, &mut content)?,
         Table::Timm => {
             let foreign: Vec<_> =
-                readable(store.foreign()?).into_iter().map(|stored| stored.result).collect();
+                readable(store.records::<ForeignMeasurement>(&Filter::default())?)
+                    .into_iter()
+                    .map(|stored| stored.result)
+                    .collect();
             write_timm(found.iter().map(|stored| &stored.result), &foreign, &mut content)?;
         }
     }
@@ -279,7 +282,7 @@ fn import(file: &Path, store: &Path) -> anyhow::Result<Outcome> {
     let table = inceptive_files::read(file, MAX_TABLE_BYTES)
         .with_context(|| format!("cannot read `{}`", file.display()))?;
     let rows = read_timm(table.as_slice()).with_context(|| format!("`{}`", file.display()))?;
-    let added = Store::open(store)?.append_foreign(&rows)?;
+    let added = Store::open(store)?.append_all(&rows)?;
     let rows = counted(rows.len(), "row", "rows");
     Ok(Outcome::new(format!("{added} of {rows} added\n")))
 }

@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path, process::Command, thread, time::Duration};
 
+use inceptive_results::ProfileRecord;
 use inceptive_store::{Filter, Store};
 use serde_json::Value;
 
@@ -143,7 +144,7 @@ fn a_profile_has_every_node() {
     assert!((shares - 1.0).abs() < 1e-6);
     // It is kept where reports and the dashboard look for it.
     let store = Store::open_to_read(&folder.path().join("inceptive.db")).unwrap();
-    let kept = store.profiles(&Filter::default()).unwrap().readable;
+    let kept = store.records::<ProfileRecord>(&Filter::default()).unwrap().readable;
     assert_eq!((kept.len(), kept[0].result.profile.runs), (1, 3));
     assert_eq!(kept[0].result.subject.file, "narrow.yaml");
     let text = success(folder.path(), "profile narrow.yaml --threads 1 --runs 3 --by module");
@@ -157,7 +158,7 @@ fn a_profile_has_every_node() {
     inside(folder.path(), "profile narrow.yaml --store no/folder/x.db").assert().code(1);
     inside(folder.path(), "profile missing.yaml --json").assert().code(1).stdout("[]\n");
     let store = Store::open_to_read(&folder.path().join("inceptive.db")).unwrap();
-    assert_eq!(store.profiles(&Filter::default()).unwrap().readable.len(), 2);
+    assert_eq!(store.records::<ProfileRecord>(&Filter::default()).unwrap().readable.len(), 2);
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn profiled_ways(networks: &[String], results: &Results) -> Vec<ProfiledWay> {
     let conditions: Vec<Conditions<'_>> = found.iter().map(BenchConfig::conditions).collect();
     let labels = ways(&conditions);
     let place = |all: &Vec<&ProfileRecord>, way: &BenchConfig| {
-        let record = all.iter().find(|record| record.conditions() == way.conditions())?;
+        let record = all.iter().find(|record| record.key() == way.conditions())?;
         results.profiles.iter().position(|stored| std::ptr::eq(&stored.result, *record))
     };
     let way = |(way, label): (BenchConfig, String)| ProfiledWay {

@@ -200,7 +200,7 @@ fn latencies(networks: &[Compared<'_>], model: &Model) -> Vec<Row> {
         networks.iter().map(|it| model.results.of(&it.network.fingerprint)).collect();
     let mut configurations: Vec<&Measurement> = vec![];
     for result in measured.iter().flatten().copied() {
-        let known = configurations.iter_mut().find(|it| it.conditions() == result.conditions());
+        let known = configurations.iter_mut().find(|it| it.key() == result.key());
         match known {
             Some(known) if known.finished_unix_ms < result.finished_unix_ms => *known = result,
             Some(_) => {}
@@ -211,7 +211,7 @@ fn latencies(networks: &[Compared<'_>], model: &Model) -> Vec<Row> {
     let row = |of: &Measurement| {
         let mut found: Vec<Option<&Measurement>> = vec![];
         for all in &measured {
-            found.push(all.iter().copied().find(|result| result.conditions() == of.conditions()));
+            found.push(all.iter().copied().find(|result| result.key() == of.key()));
         }
         latency_row(&of.runtime, &found)
     };

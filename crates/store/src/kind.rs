@@ -1,0 +1,54 @@
+//! The kinds of records that a store keeps.
+
+use inceptive_results::{Measurement, ProfileRecord, Record};
+use serde_json::Error;
+
+use crate::timm::ForeignMeasurement;
+
+/// All kinds, in the order of their numbers in a [`crate::StoreState`]; a new one goes to the end.
+pub(crate) const KINDS: &[Kind] =
+    &[Kind::of::<Measurement>(), Kind::of::<ProfileRecord>(), Kind::of::<ForeignMeasurement>()];
+
+/// What is common to the records of a table.
+#[derive(Debug)]
+pub(crate) struct Kind {
+    /// The table.
+    pub table: &'static str,
+    /// What several records are called.
+    pub plural: &'static str,
+    /// Whether this program makes them.
+    pub is_ours: bool,
+    /// The machine that a record is of, if it can be understood.
+    pub machine: fn(&[u8]) -> Result<Option<String>, Error>,
+}
+
+impl Kind {
+    const fn of<R: Record>() -> Self {
+        Self { table: R::TABLE, plural: R::PLURAL, is_ours: R::IS_OURS, machine: machine::<R> }
+    }
+}
+
+fn machine<R: Record>(json: &[u8]) -> Result<Option<String>, Error> {
+    let record: R = serde_json::from_slice(json)?;
+    Ok(record.run().map(|run| run.machine.id()))
+}
+
+/// The kind of a record. To be computed while compiling, so that what is not in the list is no record of a store.
+pub(crate) const fn kind_of<R: Record>() -> &'static Kind {
+    let mut place = 0;
+    loop {
+        assert!(place < KINDS.len(), "this kind of record is missing in `KINDS`");
+        if is_same(KINDS[place].table.as_bytes(), R::TABLE.as_bytes()) {
+            return &KINDS[place];
+        }
+        place += 1;
+    }
+}
+
+const fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
+}
