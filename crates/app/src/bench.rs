@@ -205,10 +205,13 @@ pub fn bench(
         if keeper.wants_stop() {
             break;
         }
-        let networks: Vec<(Network, &[u32])> = weighed[group]
-            .iter()
-            .filter_map(|weighed| Some((keeper.load(weighed)?, &*weighed.batches)))
-            .collect();
+        let mut networks: Vec<(Network, &[u32])> = Vec::new();
+        for weighed in &weighed[group] {
+            if keeper.wants_stop() {
+                break;
+            }
+            networks.extend(keeper.load(weighed).map(|network| (network, &*weighed.batches)));
+        }
         // Measured again for each group, as other programs may have disturbed those before.
         let again = plan.threads.iter().map(|&threads| (place.roofline)(threads));
         rooflines = match rooflines.as_slice() {
@@ -319,8 +322,11 @@ impl BenchRecorder<'_> {
         self.tell(BenchEvent::Wrong(trouble));
     }
 
-    /// What a network needs; none if it cannot be read or does not fit.
+    /// What a network needs; none if it cannot be read or does not fit, or after a stop.
     fn weigh<'r>(&mut self, request: &'r Request) -> Option<FeasibleNetwork<'r>> {
+        if self.wants_stop() {
+            return None;
+        }
         let graph = match read(&request.file, &request.settings) {
             Ok(loaded) => loaded.architecture.graph,
             Err(error) => {
