@@ -6,7 +6,7 @@ use std::{
 };
 
 use inceptive_bench::{
-    BenchCase, Description, EngineError, Event, Host, MemoryEstimate, Model, Observer,
+    BenchCase, Copies, Description, EngineError, Event, Host, MemoryEstimate, Model, Observer,
     PrecisionRequest, Protocol, Run, RunContext, Setup, groups, measure,
 };
 use inceptive_dsl::{Architecture, Setting};
@@ -71,6 +71,11 @@ pub struct BenchContext<'a> {
 }
 
 impl BenchContext<'_> {
+    /// Copies of the weights of a network that all engines have at once.
+    fn copies(&self) -> Copies {
+        Copies::together(self.engines.iter().map(|found| found.engine.copies()))
+    }
+
     /// Whether the user asked to stop.
     pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
@@ -196,14 +201,17 @@ pub fn bench(
     let mut rooflines: Vec<Roofline> = vec![];
     let most = if plan.paired { 2 } else { (MAX_INTERLEAVED / place.engines.len().max(1)).max(1) };
     let needs: Vec<MemoryEstimate> = weighed.iter().map(|weighed| weighed.need).collect();
-    for group in groups(&needs, place.engines.len(), most, place.available_bytes) {
+    for group in groups(&needs, place.copies(), most, place.available_bytes) {
         if keeper.wants_stop() {
             break;
         }
-        let networks: Vec<(Network, &[u32])> = weighed[group]
-            .iter()
-            .filter_map(|weighed| Some((keeper.load(weighed)?, &*weighed.batches)))
-            .collect();
+        let mut networks: Vec<(Network, &[u32])> = Vec::new();
+        for weighed in &weighed[group] {
+            if keeper.wants_stop() {
+                break;
+            }
+            networks.extend(keeper.load(weighed).map(|network| (network, &*weighed.batches)));
+        }
         // Measured again for each group, as other programs may have disturbed those before.
         let again = plan.threads.iter().map(|&threads| (place.roofline)(threads));
         rooflines = match rooflines.as_slice() {
@@ -314,8 +322,11 @@ impl BenchRecorder<'_> {
         self.tell(BenchEvent::Wrong(trouble));
     }
 
-    /// Estimates the memory of a network; `None` if it cannot be read or does not fit.
+    /// Estimates the memory of a network; `None` if it cannot be read or does not fit, or after a stop.
     fn weigh<'r>(&mut self, request: &'r Request) -> Option<FeasibleNetwork<'r>> {
+        if self.wants_stop() {
+            return None;
+        }
         let graph = match read(&request.file, &request.settings) {
             Ok(loaded) => loaded.architecture.graph,
             Err(error) => {
@@ -325,9 +336,9 @@ impl BenchRecorder<'_> {
         };
         let plan = self.plan;
         let mut batches = Vec::with_capacity(plan.batches.len());
-        let engines = self.place.engines.len();
+        let copies = self.place.copies();
         for &batch in &plan.batches {
-            let purpose = Purpose::Run { batch, engines };
+            let purpose = Purpose::Run { batch, copies };
             match check_size(&request.file, &graph, purpose, self.place.available_bytes) {
                 Ok(()) => batches.push(batch),
                 Err(error) => self.fail(&TaskError::Read(error)),
@@ -339,7 +350,7 @@ impl BenchRecorder<'_> {
 
     fn load(&mut self, weighed: &FeasibleNetwork<'_>) -> Option<Network> {
         let batch = weighed.batches.iter().copied().max().unwrap_or(1);
-        let purpose = Purpose::Run { batch, engines: self.place.engines.len() };
+        let purpose = Purpose::Run { batch, copies: self.place.copies() };
         match Network::load(weighed.request, &self.plan.weights, purpose) {
             Ok(network) => {
                 self.tell(BenchEvent::Loaded(&network));

@@ -1,6 +1,6 @@
 //! Refuses work that does not fit into memory, before the system would kill the program.
 
-use inceptive_bench::MemoryEstimate;
+use inceptive_bench::{Copies, MemoryEstimate};
 use inceptive_format::bytes;
 use inceptive_ir::Graph;
 
@@ -42,8 +42,8 @@ pub enum Purpose {
     Run {
         /// Batch size.
         batch: u32,
-        /// Engines that have it at once.
-        engines: usize,
+        /// What engines have of it.
+        copies: Copies,
     },
 }
 
@@ -52,10 +52,7 @@ impl Purpose {
     pub fn needed(self, graph: &Graph) -> u64 {
         match self {
             Self::Export => MemoryEstimate::new(graph, 0).to_write(),
-            Self::Run { batch, engines } => {
-                let need = MemoryEstimate::new(graph, batch);
-                need.to_run(engines).max(need.to_read())
-            }
+            Self::Run { batch, copies } => MemoryEstimate::new(graph, batch).to_run(copies),
         }
     }
 
@@ -91,7 +88,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_says_how_much_it_needs() {
-        let needed = Purpose::Run { batch: 4, engines: 1 }.needed(&heavy());
+        let needed = Purpose::Run { batch: 4, copies: Copies::new(2, 3) }.needed(&heavy());
         let check = |available| check_memory(|| with_batch("m", 4), needed, available);
         assert_eq!(check(needed), Ok(()));
         assert_eq!(
@@ -104,8 +101,10 @@ mod tests {
     fn every_copy_that_is_kept_counts() {
         let gibibytes = |purpose: Purpose| purpose.needed(&heavy()) >> 30;
         assert_eq!(gibibytes(Purpose::Export), 3);
-        assert_eq!(gibibytes(Purpose::Run { batch: 1, engines: 1 }), 4);
-        assert_eq!(gibibytes(Purpose::Run { batch: 1, engines: 3 }), 8);
-        assert_eq!(gibibytes(Purpose::Run { batch: 1, engines: 0 }), 2);
+        let run = |copies| gibibytes(Purpose::Run { batch: 1, copies });
+        let (lean, heavy) = (Copies::new(1, 2), Copies::new(2, 4));
+        assert_eq!((run(lean), run(heavy)), (3, 5));
+        assert_eq!(run(Copies::together([lean, heavy])), 6);
+        assert_eq!(run(Copies::together([])), 2);
     }
 }

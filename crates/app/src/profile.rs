@@ -2,7 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use inceptive_bench::{PrecisionRequest, Setup, available_memory, random_input};
+use inceptive_bench::{
+    Copies, MemoryEstimate, PrecisionRequest, Setup, available_memory, random_input,
+};
 use inceptive_report::batch_and_threads;
 use inceptive_results::{KnownRooflines, ProfileRecord, Roofline};
 use inceptive_store::{Position, Store, StoreError};
@@ -151,7 +153,8 @@ impl Profiler<'_> {
         self.begin(&format!("loading {}", request.file.display()));
         let batch = self.plan.batches.iter().copied().max().unwrap_or(1);
         // One engine has it at a time.
-        let purpose = Purpose::Run { batch, engines: 1 };
+        let copies = Copies::in_turn(self.place.engines.iter().map(|found| found.engine.copies()));
+        let purpose = Purpose::Run { batch, copies };
         let network = match Network::load(request, &self.plan.weights, purpose) {
             Ok(network) => network,
             Err(trouble) => return self.fail(&trouble),
@@ -206,8 +209,9 @@ impl Profiler<'_> {
         let load = batch_and_threads(setup.batch, setup.threads);
         let activity = format!("running {} on {}, {load}", subject.name, engine.name());
         self.begin(&activity);
-        // One engine has it at a time.
-        let needed = Purpose::Run { batch: setup.batch, engines: 1 }.needed(&model.graph);
+        let need = MemoryEstimate::new(&model.graph, setup.batch);
+        // Our weights are there already.
+        let needed = need.to_run(engine.copies()) - need.weights();
         check_memory(|| with_batch(&subject.name, setup.batch), needed, available_memory())?;
         let seed = self.plan.weights.seed;
         let input = random_input(model, setup.batch, seed);

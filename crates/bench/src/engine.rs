@@ -2,11 +2,12 @@
 
 use std::{ops::ControlFlow, path::PathBuf, sync::Arc, time::Duration};
 
-use inceptive_ir::{Graph, Op, Path};
+use inceptive_ir::{Activation, Graph, Op, Path};
 use inceptive_onnx::{Batch, ExportError, LrnForm, Opset, Options, to_onnx};
 use inceptive_results::{Precision, Subnormals};
 use inceptive_weights::{FoldError, Weights};
 
+use crate::need::Copies;
 use crate::subnormal::count_subnormals;
 
 /// The precision that a user asks for.
@@ -79,16 +80,17 @@ impl Model {
         to_onnx(&self.graph, &self.weights, &Options { name, opset: Opset::DEFAULT, batch, lrn })
     }
 
-    /// How many nodes follow each other at most, in the ONNX file: what ONNX spells as several counts as those, and a
-    /// sum or product of many as one for each two.
-    pub fn longest_row(&self) -> usize {
-        let mut rows: Vec<usize> = Vec::with_capacity(self.graph.len());
+    /// How many nodes it has in an ONNX file, at most.
+    pub(crate) fn onnx_nodes(&self) -> OnnxNodes {
+        let (mut all, mut rows) = (0_usize, Vec::<usize>::with_capacity(self.graph.len()));
         for (id, node) in self.graph.nodes() {
             let inputs = self.graph.inputs(id);
             let before = inputs.iter().map(|input| rows[input.index()]).max().unwrap_or(0);
-            rows.push(before.saturating_add(onnx_nodes_in_a_row(&node.op, inputs.len())));
+            let own = onnx_nodes_of(&node.op, inputs.len());
+            rows.push(before.saturating_add(own));
+            all = all.saturating_add(own);
         }
-        rows.into_iter().max().unwrap_or(0)
+        OnnxNodes { all, longest_row: rows.into_iter().max().unwrap_or(0) }
     }
 
     /// The shape of a batch of inputs.
@@ -99,17 +101,28 @@ impl Model {
     }
 }
 
-/// How many nodes an operator becomes that follow each other in an ONNX file, at most.
-fn onnx_nodes_in_a_row(op: &Op, inputs: usize) -> usize {
+/// Nodes of a network in an ONNX file, which spells some operators as several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OnnxNodes {
+    /// All of them.
+    pub(crate) all: usize,
+    /// How many read each other in a row at most.
+    pub(crate) longest_row: usize,
+}
+
+/// How many nodes an operator becomes in an ONNX file, at most; they may follow each other.
+fn onnx_nodes_of(op: &Op, inputs: usize) -> usize {
     match op {
         Op::Input(_) => 0,
-        // Each input but the first is added to those before, and may have a factor.
-        Op::Add { .. } | Op::Multiply => inputs,
+        // Each input but the first is added to those before; each may have a factor.
+        Op::Add { .. } => 2 * inputs,
+        Op::Multiply => inputs,
         // Written as arithmetic for engines that lack it.
         Op::Lrn(_) => 8,
         Op::ChannelShuffle { .. } => 3,
-        Op::Activation(_) | Op::AdaptiveAvgPool { .. } => 2,
-        Op::Conv(_)
+        Op::Activation(Activation::Silu) | Op::AdaptiveAvgPool { .. } => 2,
+        Op::Activation(_)
+        | Op::Conv(_)
         | Op::Linear(_)
         | Op::BatchNorm(_)
         | Op::Pool(_)
@@ -182,6 +195,16 @@ pub enum EngineError {
         /// The longest that can be.
         limit: usize,
     },
+    /// There are so many nodes that it would take too long.
+    #[error("{engine} cannot load a network of {nodes} nodes; the limit is {limit}")]
+    TooManyNodes {
+        /// The engine.
+        engine: &'static str,
+        /// The nodes, as the engine sees them.
+        nodes: usize,
+        /// The most that can be.
+        limit: usize,
+    },
     /// The network cannot be written for it.
     #[error(transparent)]
     Export(#[from] ExportError),
@@ -197,6 +220,11 @@ pub trait Engine {
     /// # Errors
     /// When it is not there, with how to get it.
     fn describe(&self) -> Result<Description, EngineError>;
+
+    /// Copies of a network's weights that it has beside ours; as many as the engine that has most, if it does not say.
+    fn copies(&self) -> Copies {
+        Copies::new(2, 4)
+    }
 
     /// Prepares a network to be run.
     ///
@@ -250,4 +278,25 @@ pub trait Session {
     /// # Errors
     /// When the engine fails.
     fn output(&mut self) -> Result<Vec<f32>, EngineError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use inceptive_ir::{NewNode, Shape};
+
+    #[test]
+    fn nodes_are_counted_as_engines_see_them() {
+        let mut graph = Graph::new(Shape::map(2, 2, 2), None).unwrap();
+        let input = graph.input();
+        let mut add = |op, name: &str, inputs: &[_]| {
+            graph.add(NewNode::new(op, Path::new(name)), inputs).unwrap()
+        };
+        let relu = add(Op::Activation(Activation::Relu), "relu", &[input]);
+        let silu = add(Op::Activation(Activation::Silu), "silu", &[input]);
+        add(Op::Add { scales: vec![1.0, 0.5, 1.0] }, "add", &[relu, silu, input]);
+        let model = Model::new("m", &graph, Weights::default()).unwrap();
+        // One and two for the activations, two for each input of the sum.
+        assert_eq!(model.onnx_nodes(), OnnxNodes { all: 9, longest_row: 8 });
+    }
 }

@@ -28,7 +28,7 @@ pub use engine::{
 pub use groups::groups;
 pub use host::{CpuTime, FakeHost, Host, Memory, System};
 pub use machine::{available_memory, this_machine};
-pub use need::MemoryEstimate;
+pub use need::{Copies, MemoryEstimate};
 pub use probe::measure_roofline;
 pub use profile::profile;
 pub use recording::{RunContext, measurement, runtime};

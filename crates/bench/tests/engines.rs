@@ -246,19 +246,24 @@ fn long_rows_of_nodes_run_or_are_refused() {
             let model = deep(nodes, join);
             let mut session = match engine.compile(&model, &setup) {
                 Ok(session) => session,
-                Err(EngineError::TooDeep { row, limit, .. }) if row > limit => continue,
+                Err(EngineError::TooManyNodes { nodes, limit, .. }) if nodes > limit => continue,
                 Err(error) => panic!("{}: {error}", engine.name()),
             };
             session.set_input(vec![1.0; 8].into()).unwrap();
             session.run().unwrap();
             let output = session.output().unwrap();
+            if engine.describe().unwrap().has_node_times {
+                let (input, mut goes_on) = (vec![1.0; 8].into(), |_| ControlFlow::Continue(()));
+                let times = engine.node_times(&model, &setup, input, 1, &mut goes_on).unwrap();
+                assert_eq!(times.runs.len(), 1, "{}", engine.name());
+            }
             if let Some(factor) = factor {
                 assert!(error(&output, &[factor; 8]) < 1e-3, "{}: {nodes}", engine.name());
             }
         }
         let error = engine.compile(&deep(99_000, None), &setup).err();
         assert!(
-            error.is_none_or(|error| matches!(error, EngineError::TooDeep { .. })),
+            error.is_none_or(|error| matches!(error, EngineError::TooManyNodes { .. })),
             "{}",
             engine.name()
         );

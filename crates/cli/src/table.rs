@@ -60,7 +60,7 @@ impl Grid {
     pub fn row(&mut self, cells: Vec<String>) {
         let rest = std::iter::repeat_with(String::new);
         for (text, width) in cells.into_iter().chain(rest).zip(&mut self.widths) {
-            let text = text::one_line(&text);
+            let text = cut(&text::one_line(&text));
             *width = text.width().max(*width);
             self.cells.push_str(&text);
             self.ends.push(self.cells.len());
@@ -103,7 +103,35 @@ impl Grid {
     }
 }
 
+/// The longest cell, in characters: every row is as wide as the longest one, and a join of thousands has as many
+/// inputs to list.
+const LONGEST_CELL: usize = 1000;
+
+/// A cell that is not too long to read; one that was cut says so.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_CELL) {
+        Some((end, _)) => format!("{} ... ({} characters)", &text[..end], text.chars().count()),
+        None => text.to_owned(),
+    }
+}
+
 /// User text on one line, made harmless: see [`text::one_line`].
 pub fn one_line(text: &str) -> String {
     text::one_line(text).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_cell_is_cut_and_says_so() {
+        let mut grid = Grid::bare(1);
+        grid.row(vec!["\u{e9}".repeat(LONGEST_CELL)]);
+        grid.row(vec!["\u{e9}".repeat(40_000)]);
+        let text = grid.render();
+        let [whole, cut] = text.lines().collect::<Vec<_>>()[..] else { panic!("{text}") };
+        assert_eq!(whole.chars().count(), LONGEST_CELL);
+        assert!(cut.ends_with(" ... (40000 characters)") && cut.len() < 3 * LONGEST_CELL, "{cut}");
+    }
 }

@@ -1,5 +1,7 @@
 //! Kinds of layers, and their shares of a network's cost.
 
+use std::collections::HashMap;
+
 use inceptive_ir::{Conv, Graph, NodeId, Op, Path, Size};
 use inceptive_results::{ProfileRecord, Roofline};
 
@@ -175,16 +177,8 @@ pub struct PartRow {
 
 /// Modules with their branches, in execution order.
 pub fn by_part(network: &NetworkCost, profile: Option<&ProfileRecord>) -> Vec<PartRow> {
-    let time = |path: &Path| {
-        profile.map(|record| {
-            let inside = record
-                .profile
-                .nodes
-                .iter()
-                .filter(|part| !part.ops.is_empty() && Path::new(&part.name).is_within(path));
-            inside.map(|part| nanoseconds(part.time_ms)).sum()
-        })
-    };
+    let times = profile.map(times);
+    let time = |path: &Path| times.as_ref().map(|times| times.get(path).copied().unwrap_or(0));
     let row = |module: inceptive_cost::ModuleCost, depth: usize| PartRow {
         depth,
         output: module.output.to_string(),
@@ -195,17 +189,16 @@ pub fn by_part(network: &NetworkCost, profile: Option<&ProfileRecord>) -> Vec<Pa
         path: module.path,
     };
     let modules = inceptive_cost::by_module(&network.graph, &network.cost, 1);
-    let mut branches: Vec<PartRow> = inceptive_cost::by_module(&network.graph, &network.cost, 2)
-        .into_iter()
-        .map(|module| row(module, 2))
-        .collect();
+    let mut branches: HashMap<Path, Vec<PartRow>> = HashMap::new();
+    for branch in inceptive_cost::by_module(&network.graph, &network.cost, 2) {
+        if let Some(module) = branch.path.parent() {
+            branches.entry(module).or_default().push(row(branch, 2));
+        }
+    }
     let mut rows = Vec::new();
     for module in modules {
         let module = row(module, 1);
-        let own =
-            |branch: &PartRow| branch.path != module.path && branch.path.is_within(&module.path);
-        let (mine, rest): (Vec<_>, Vec<_>) = branches.into_iter().partition(own);
-        branches = rest;
+        let mine = branches.remove(&module.path).unwrap_or_default();
         rows.push(module);
         // A module of one part is that part.
         if mine.len() > 1 {
@@ -213,6 +206,18 @@ pub fn by_part(network: &NetworkCost, profile: Option<&ProfileRecord>) -> Vec<Pa
         }
     }
     rows
+}
+
+/// The time of each node and of everything around it, in nanoseconds.
+fn times(record: &ProfileRecord) -> HashMap<Path, u64> {
+    let mut times = HashMap::new();
+    for part in record.profile.nodes.iter().filter(|part| !part.ops.is_empty()) {
+        let paths = std::iter::successors(Some(Path::new(&part.name)), Path::parent);
+        for path in paths {
+            *times.entry(path).or_default() += nanoseconds(part.time_ms);
+        }
+    }
+    times
 }
 
 /// Whole nanoseconds.
@@ -224,4 +229,70 @@ fn nanoseconds(ms: f64) -> u64 {
 /// The highest rate in GFLOP/s that the machine allows at this intensity.
 pub fn attainable_gflops(roofline: &Roofline, intensity: f64) -> f64 {
     roofline.peak_gflops.min(roofline.bandwidth_gbps * intensity)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use inceptive_cost::{Cost, Mode};
+    use inceptive_ir::{Activation, NewNode, Shape};
+    use inceptive_results::{NetworkInfo, NodeProfile, Precision, Profile, example};
+
+    use super::*;
+
+    /// Activations with these paths one after the other, and a profile in which each takes a microsecond.
+    fn profiled(paths: &[String]) -> (NetworkCost, ProfileRecord) {
+        let mut graph = Graph::new(Shape::map(2, 2, 2), None).unwrap();
+        paths.iter().fold(graph.input(), |last, path| {
+            let relu = Op::Activation(Activation::Relu);
+            graph.add(NewNode::new(relu, Path::new(path)), &[last]).unwrap()
+        });
+        let part = |name: &String| NodeProfile {
+            name: name.clone(),
+            ops: "relu".to_owned(),
+            time_ms: 1e-3,
+            share: 0.0,
+            flops: 1,
+            moved_bytes: 1,
+        };
+        let nodes = paths.iter().map(part).collect();
+        let profile = Profile { precision: Precision::Fp32, nodes, total_ms: 1.0, runs: 3 };
+        let subject = NetworkInfo::new("m", "m.yaml", vec![], &graph);
+        let roofline = Roofline { threads: 2, peak_gflops: 250.0, bandwidth_gbps: 34.0 };
+        let (runtime, machine) = (example::runtime(), example::machine());
+        let record = ProfileRecord::new(subject, runtime, roofline, &machine, 0, profile);
+        (NetworkCost { cost: Cost::new(&graph, Mode::Inference), graph }, record)
+    }
+
+    #[test]
+    fn modules_have_the_time_of_their_branches() {
+        let paths = ["a", "b/x/1", "b/x/2", "b/y", "c/x/1", "c/x/2"].map(str::to_owned);
+        let (network, record) = profiled(&paths);
+        let rows = by_part(&network, Some(&record));
+        let rows: Vec<_> =
+            rows.iter().map(|row| (row.path.as_str(), row.depth, row.time_ns)).collect();
+        let expected = [
+            ("input", 1, 0),
+            ("a", 1, 1000),
+            ("b", 1, 3000),
+            ("b/x", 2, 2000),
+            ("b/y", 2, 1000),
+            ("c", 1, 2000),
+        ];
+        assert_eq!(rows, expected.map(|(path, depth, time)| (path, depth, Some(time))));
+        assert!(by_part(&network, None).iter().all(|row| row.time_ns.is_none()));
+    }
+
+    #[test]
+    fn the_most_modules_take_no_longer_each_than_few() {
+        let paths: Vec<String> = (0..40_000)
+            .flat_map(|number| [format!("m{number}/a"), format!("m{number}/b")])
+            .collect();
+        let (network, record) = profiled(&paths);
+        let start = Instant::now();
+        let rows = by_part(&network, Some(&record));
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+        assert_eq!(rows.iter().filter(|row| row.depth == 2).count(), 80_000);
+    }
 }

@@ -51,7 +51,7 @@ impl Engine {
     /// When a row is too long.
     pub(super) fn stack(self, model: &Model) -> Result<Stack, EngineError> {
         let Self { name, bytes_per_node, longest_row } = self;
-        let row = model.longest_row();
+        let row = model.onnx_nodes().longest_row;
         if row > longest_row {
             return Err(EngineError::TooDeep { engine: name, row, limit: longest_row });
         }

@@ -24,6 +24,7 @@ use crate::engine::{
     Description, Engine, EngineError, Model, NodeTime, NodeTimes, NodeTimings, ProgressFn, Session,
     Setup, share,
 };
+use crate::need::Copies;
 
 use super::{
     deep::{self, DeepSession},
@@ -131,6 +132,10 @@ impl Engine for OnnxRuntime {
             precisions: vec![Precision::Fp32],
             has_node_times: true,
         })
+    }
+
+    fn copies(&self) -> Copies {
+        Copies::new(1, 3)
     }
 
     fn compile(&self, model: &Model, setup: &Setup) -> Result<Box<dyn Session>, EngineError> {

@@ -16,6 +16,7 @@ use crate::engine::{
     Description, Engine, EngineError, Model, NodeTimings, PrecisionRequest, ProgressFn, Session,
     Setup,
 };
+use crate::need::Copies;
 
 use super::{
     deep::{self, DeepSession},
@@ -62,6 +63,9 @@ const FUNCTIONS: [&str; 23] = [
 
 /// It rewrites and frees graphs by walks that call themselves.
 const DEEP: deep::Engine = deep::Engine { name: NAME, bytes_per_node: 4096, longest_row: 2_000 };
+
+/// Its compiler's time grows faster than the square of the number of nodes, and it cannot be stopped.
+const MAX_NODES: usize = 3_000;
 
 /// The engine, found or not.
 #[derive(Clone, Debug)]
@@ -137,8 +141,16 @@ impl Engine for OpenVino {
         })
     }
 
+    fn copies(&self) -> Copies {
+        Copies::new(2, 4)
+    }
+
     fn compile(&self, model: &Model, setup: &Setup) -> Result<Box<dyn Session>, EngineError> {
         let (core, _) = self.core()?;
+        let nodes = model.onnx_nodes().all;
+        if nodes > MAX_NODES {
+            return Err(EngineError::TooManyNodes { engine: NAME, nodes, limit: MAX_NODES });
+        }
         let prepare = || OpenVinoSession::new(core, model, setup);
         Ok(Box::new(DeepSession::new(DEEP.stack(model)?, prepare)?))
     }

@@ -13,6 +13,7 @@ use crate::engine::{
     Description, Engine, EngineError, Model, NodeTime, NodeTimes, NodeTimings, ProgressFn, Session,
     Setup, share,
 };
+use crate::need::Copies;
 
 use super::deep::{self, DeepSession};
 
@@ -45,6 +46,10 @@ impl Engine for Rten {
             precisions: vec![Precision::Fp32],
             has_node_times: true,
         })
+    }
+
+    fn copies(&self) -> Copies {
+        Copies::new(1, 2)
     }
 
     fn compile(&self, model: &Model, setup: &Setup) -> Result<Box<dyn Session>, EngineError> {

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 use inceptive_app::{AvailableEngine, Purpose, Runnable};
-use inceptive_bench::{Model, allowed_error, random_input, relative_error};
+use inceptive_bench::{Copies, Model, allowed_error, random_input, relative_error};
 use inceptive_files::{InputFiles, replace_file};
 use inceptive_results::Precision;
 use inceptive_weights::{Tensor, tensor_from_safetensors, tensors_to_safetensors};
@@ -75,7 +75,8 @@ impl Run {
         let engines = self.engine.found()?;
         // One engine holds it at a time.
         let batch = self.batch.get();
-        let purpose = Purpose::Run { batch, engines: 1 };
+        let copies = Copies::in_turn(engines.iter().map(|found| found.engine.copies()));
+        let purpose = Purpose::Run { batch, copies };
         let runnable = read_runnable(&self.file, &self.settings, &self.weights, purpose);
         let Some(Runnable { loaded, graph, weights, .. }) = runnable else {
             return Ok(Outcome { text: String::new(), failed: true });

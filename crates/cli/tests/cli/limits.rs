@@ -44,6 +44,17 @@ fn the_largest_networks_are_counted_and_shown() {
     fs::write(folder.path().join("convs.yaml"), network(repeat)).unwrap();
     let relus = format!("body:\n{}", "- relu\n".repeat(90_000));
     fs::write(folder.path().join("relus.yaml"), network(&relus)).unwrap();
+    // What grew with the square: heads on a long network, and branches with a layer each.
+    let list = |count: usize, item: &dyn Fn(usize) -> String| -> String {
+        (0..count).map(item).collect::<Vec<String>>().join(", ")
+    };
+    let heads = list(8_000, &|n| format!("{{name: q{n}, after: a, steps: [gap]}}"));
+    let trunk = "[relu a, repeat: {count: 30000, steps: [relu]}]";
+    let heads = format!("body: {trunk}\nauxiliary: [{heads}]");
+    fs::write(folder.path().join("heads.yaml"), network(&heads)).unwrap();
+    let branch = |n| format!("b{n}: [conv: {{kernel: 1, width: 2, norm: bn}}]");
+    let branches = format!("body: [parallel: {{branches: {{{}}}}}]", list(8_000, &branch));
+    fs::write(folder.path().join("branches.yaml"), network(&branches)).unwrap();
     for arguments in [
         "check convs.yaml relus.yaml",
         "cost --json convs.yaml",
@@ -51,6 +62,12 @@ fn the_largest_networks_are_counted_and_shown() {
         "show convs.yaml",
         "show --depth 2 convs.yaml",
         "diff --json convs.yaml relus.yaml",
+        "cost --mode training --json heads.yaml",
+        "show heads.yaml",
+        "diff --mode training heads.yaml convs.yaml",
+        "cost --json branches.yaml",
+        "show branches.yaml",
+        "diff branches.yaml convs.yaml",
     ] {
         run(folder.path(), arguments, 0);
     }

@@ -1,0 +1,97 @@
+//! What does not fit into the memory that is left is refused before there are any weights of it, and nothing more is
+//! loaded after a stop.
+
+use std::{
+    error::Error,
+    fs,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+use inceptive_app::{
+    AvailableEngine, BenchContext, BenchEvent, BenchOutcome, BenchPlan, Request, WeightSource,
+    bench,
+};
+use inceptive_bench::{
+    Engine, FakeHost, PrecisionRequest, Protocol, engines::mock::Mock, this_machine,
+};
+use inceptive_results::Roofline;
+use inceptive_store::Store;
+
+/// Benches networks of one linear layer, by the millions of its weights, on an engine that computes nothing, with so
+/// many MiB left, until `most` were loaded. Gives the names of those that were loaded and what went wrong.
+fn bench_with(
+    millions: &[u32],
+    available_mib: u64,
+    most: usize,
+) -> Result<(Vec<String>, Vec<String>), Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    let request = |millions: &u32| {
+        let file = folder.path().join(format!("n{millions}.yaml"));
+        let text = format!(
+            "name: n{millions}\ninput: {{channels: 1000, size: 1}}\nbody: [flatten, linear: {{width: {millions}000, bias: false}}]\ntail: []\n"
+        );
+        fs::write(&file, text).map(|()| Request { file, settings: vec![] })
+    };
+    let plan = BenchPlan {
+        requests: millions.iter().map(request).collect::<Result<_, _>>()?,
+        weights: WeightSource::default(),
+        batches: vec![1],
+        threads: vec![1],
+        precision: PrecisionRequest::Fp32,
+        device: "cpu".to_owned(),
+        protocol: Protocol { budget: Duration::from_millis(100), ..Protocol::default() },
+        paired: false,
+    };
+    let host = FakeHost::default();
+    let mock = Mock::new(&host, |_, _| Duration::from_millis(1));
+    let description = mock.describe()?;
+    let engines = [AvailableEngine { engine: Box::new(mock), description }];
+    let stop = AtomicBool::new(false);
+    let place = BenchContext {
+        engines: &engines,
+        host: &host,
+        machine: &this_machine(),
+        roofline: &|threads| Roofline { threads, peak_gflops: 100.0, bandwidth_gbps: 10.0 },
+        available_bytes: available_mib << 20,
+        stop: &stop,
+    };
+    let mut store = Store::open(&folder.path().join("results.db"))?;
+    let (mut loaded, mut wrong) = (vec![], vec![]);
+    let BenchOutcome { measurements, failed } =
+        bench(&plan, &place, &mut store, &mut |event| match event {
+            BenchEvent::Loaded(network) => {
+                loaded.push(network.subject.name.clone());
+                stop.store(loaded.len() == most, Ordering::Relaxed);
+            }
+            BenchEvent::Wrong(error) => wrong.push(error.to_string()),
+            _ => {}
+        });
+    assert_eq!(failed, !wrong.is_empty());
+    assert!(measurements.len() == loaded.len() || loaded.len() == most);
+    Ok((loaded, wrong))
+}
+
+/// An engine that does not say how many copies of the weights it has counts as the one that has most: four.
+#[test]
+fn what_does_not_fit_is_refused_and_others_are_measured() {
+    let start = Instant::now();
+    // A million weights are 4 MB; 500 million would take a while to make, and more than an ONNX file holds are refused
+    // whatever memory is left.
+    let (loaded, wrong) = bench_with(&[1, 500, 600, 2], 128, usize::MAX).unwrap();
+    assert_eq!(loaded, ["n1", "n2"]);
+    let [memory, size] = wrong.as_slice() else { panic!("{wrong:?}") };
+    assert!(memory.contains("GiB of memory, but only 128.00 MiB are free"), "{memory}");
+    assert!(size.contains("n600.yaml"), "{size}");
+    assert!(start.elapsed() < Duration::from_secs(20), "no weights were made");
+    // Five copies of 4 MB and what the engine takes for itself: 64 MiB.
+    assert_eq!(bench_with(&[1], 84, usize::MAX).unwrap().0.len(), 1);
+    assert_eq!(bench_with(&[1], 83, usize::MAX).unwrap().0.len(), 0);
+}
+
+#[test]
+fn nothing_more_is_loaded_after_a_stop() {
+    let (loaded, wrong) = bench_with(&[1, 2, 3], 1024, 1).unwrap();
+    assert_eq!(loaded, ["n1"]);
+    assert!(matches!(&wrong[..], [error] if error.starts_with("stopped before")), "{wrong:?}");
+}
