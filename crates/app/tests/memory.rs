@@ -81,7 +81,7 @@ fn what_does_not_fit_is_refused_and_others_are_measured() {
     let (loaded, wrong) = bench_with(&[1, 500, 600, 2], 128, usize::MAX).unwrap();
     assert_eq!(loaded, ["n1", "n2"]);
     let [memory, size] = wrong.as_slice() else { panic!("{wrong:?}") };
-    assert!(memory.contains("GiB of memory, but only 128.00 MiB are free"), "{memory}");
+    assert!(memory.contains("GiB of memory, but only 128.00 MiB is free"), "{memory}");
     assert!(size.contains("n600.yaml"), "{size}");
     assert!(start.elapsed() < Duration::from_secs(20), "no weights were made");
     // Five copies of 4 MB and what the engine takes for itself: 64 MiB.

@@ -411,7 +411,7 @@ fn an_interrupted_report_is_no_report() {
     stranger.accepted("report nets --out old");
     stranger.accepted("report --diff old nets");
     stranger.write("old/UNFINISHED.txt", "");
-    stranger.refused("report --diff old nets", "are of two runs");
+    stranger.refused("report --diff old nets", "mixes files of two runs");
     stranger.write("old/roofline.svg", "");
     let page = fs::read_to_string(stranger.path("old/report.md")).unwrap();
     stranger.write("old/report.md", page + "![a](roofline.svg)\n");
