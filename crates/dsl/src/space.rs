@@ -155,9 +155,10 @@ impl Space {
         })
     }
 
-    /// Number of networks in the space, constraints not considered.
+    /// Number of networks in the space, constraints not considered; `u128::MAX` if there are more.
     pub fn size(&self) -> u128 {
-        self.variables.iter().map(|variable| variable.values.len() as u128).product()
+        let counts = self.variables.iter().map(|variable| variable.values.len() as u128);
+        counts.fold(1, u128::saturating_mul)
     }
 
     /// The architecture's keys with one value of each variable.

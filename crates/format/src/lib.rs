@@ -5,6 +5,6 @@
 mod numbers;
 
 pub use numbers::{
-    bytes, change, counted, decimals, exact, form, percent, percent_change, ratio, share,
-    short_count, signed, significant,
+    bytes, change, combinations, counted, decimals, exact, form, percent, percent_change, ratio,
+    share, short_count, signed, significant,
 };

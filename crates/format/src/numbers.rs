@@ -13,6 +13,15 @@ pub fn exact(count: u64) -> String {
     out
 }
 
+/// A number of combinations with all its digits, which `u128::MAX` is too small for where that is reached.
+pub fn combinations(count: u128) -> String {
+    match u64::try_from(count) {
+        Ok(count) => exact(count),
+        Err(_) if count == u128::MAX => "more than 3.4e38".to_owned(),
+        Err(_) => count.to_string(),
+    }
+}
+
 /// `1 network`, `2 networks`, `1,498 networks`.
 pub fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{} {}", exact(count as u64), form(count as u128, one, many))

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use inceptive_app::is_onnx;
 use inceptive_dsl::{Checked, Loaded};
-use inceptive_format::{counted, form};
+use inceptive_format::{combinations, counted, form};
 
 use crate::{
     input::{Settings, read, remark},
@@ -77,7 +77,7 @@ fn describe(checked: &Checked) -> String {
                 .map(|variable| format!("{} ({})", variable.name, variable.values.len()))
                 .collect();
             let networks = form(space.size(), "network", "networks");
-            format!("space of {} {networks}: {}", space.size(), variables.join(", "))
+            format!("space of {} {networks}: {}", combinations(space.size()), variables.join(", "))
         }
         Checked::Library(library) => {
             let blocks: Vec<String> = library

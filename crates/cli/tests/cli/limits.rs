@@ -105,3 +105,39 @@ fn the_worst_files_are_refused() {
         run(folder.path(), &format!("check {name}.yaml"), 1);
     }
 }
+
+/// More networks than can be counted, by the number of variables that a space may have.
+#[test]
+fn the_largest_space_is_sampled() {
+    let folder = tempfile::tempdir().unwrap();
+    let names: Vec<String> = (0..256).map(|number| format!("v{number}")).collect();
+    let base = format!(
+        "name: B\nparams: {{{}}}\ninput: {{channels: 3, size: 8}}\nbody: [{}]\ntail: []\n",
+        names.iter().map(|name| format!("{name}: 1")).collect::<Vec<_>>().join(", "),
+        names
+            .iter()
+            .map(|name| format!("conv {name}: {{kernel: 1, width: ${name}}}"))
+            .collect::<Vec<_>>()
+            .join(", "),
+    );
+    let vary = names.iter().map(|name| format!("{name}: {{values: [1, 2]}}"));
+    let with = names.iter().map(|name| format!("{name}: ${name}"));
+    let space = format!(
+        "space: S\nbase: base.yaml\nvary: {{{}}}\nwith: {{params: {{{}}}}}\n",
+        vary.collect::<Vec<_>>().join(", "),
+        with.collect::<Vec<_>>().join(", "),
+    );
+    fs::write(folder.path().join("base.yaml"), base).unwrap();
+    fs::write(folder.path().join("space.yaml"), space).unwrap();
+    let inceptive = |arguments: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_inceptive"));
+        command.current_dir(folder.path()).args(arguments.split_whitespace());
+        let assert = command.timeout(TIME).assert().success();
+        String::from_utf8(assert.get_output().stdout.clone()).unwrap()
+    };
+    let checked = inceptive("check space.yaml");
+    assert!(checked.contains("space of more than 3.4e38 networks"), "{checked:.300}");
+    inceptive("report base.yaml space.yaml --samples 20 --out out");
+    let page = fs::read_to_string(folder.path().join("out/index.html")).unwrap();
+    assert!(page.contains("more than 3.4e38 networks; 20 were counted"));
+}

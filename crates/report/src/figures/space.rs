@@ -22,7 +22,7 @@ use inceptive_draw::chart::{
     named, networks, thinned,
 };
 use inceptive_draw::text::{clean, shortened};
-use inceptive_format::exact;
+use inceptive_format::{combinations, exact};
 use inceptive_results::{Metric, Unit};
 
 const HEIGHT: i32 = 480;
@@ -151,7 +151,8 @@ fn caption(cloud: &Cloud, known: usize, [far, skipped]: [usize; 2]) -> String {
     let count = cloud.points.len() as u64;
     let mut text = match cloud.seed {
         Some(seed) => {
-            format!("{} of its {} networks, sampled with seed {seed}.", exact(count), cloud.size)
+            let size = combinations(cloud.size);
+            format!("{} of its {size} networks, sampled with seed {seed}.", exact(count))
         }
         None => format!("All {} networks.", exact(count)),
     };

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::cloud::{Cloud, SpaceSample};
 use inceptive_draw::chart::{Figure, thinned};
-use inceptive_format::{counted, exact, form, share};
+use inceptive_format::{combinations, counted, exact, form, share};
 use inceptive_results::{Metric, Objective, Source, Unit};
 
 /// Maximum number of spaces that are shown.
@@ -87,10 +87,7 @@ impl Space {
 }
 
 fn size(cloud: &Cloud) -> String {
-    let size = match u64::try_from(cloud.size) {
-        Ok(size) => exact(size),
-        Err(_) => cloud.size.to_string(),
-    };
+    let size = combinations(cloud.size);
     let points = counted(cloud.points.len(), "was counted", "were counted");
     let how = match cloud.seed {
         Some(seed) => format!("{points}, sampled with seed {seed}"),
