@@ -9,32 +9,39 @@ mod bench;
 mod constraints;
 mod design;
 mod engines;
+mod error;
 mod git;
 mod inspect;
+mod measured;
 mod memory;
 mod network;
+mod notes;
 mod profile;
 mod recipe;
 mod report;
+mod running;
 mod space;
+mod task;
 
-pub use bench::{
-    BenchContext, BenchEvent, BenchOutcome, BenchPlan, Network, Request, TaskError, bench,
-};
+pub use bench::BenchPlan;
 pub use constraints::violated_constraints;
 pub use design::{NewFile, SaveError, design, save_variant};
 pub use engines::{ALL, AvailableEngine, ChoiceError, choose, choose_among};
+pub use error::{TaskError, error_chain};
 pub use git::{GitError, GitFiles};
 pub use inspect::{Content, Inspected, OverlayFiles, inspect, is_listed, is_network, list};
+pub use measured::{Network, Request};
 pub use memory::{OutOfMemory, Purpose, check_memory, with_batch};
 pub use network::{
     ReadError, Runnable, WeightSource, files_of, import_notes, is_onnx, own_weights, read,
     read_onnx, read_runnable,
 };
-pub use profile::{ProfileEvent, ProfilePlan, Profiled, profile};
+pub use notes::{Note, notes_of, weight_notes};
+pub use profile::ProfilePlan;
 pub use recipe::{DEFAULT_SAMPLES, ReproCommand};
 pub use report::{
-    GatherEvent, GatherPlan, Gathered, GoesOn, StoreQuery, error_chain, gather, gather_revision,
-    report_on,
+    GatherEvent, GatherPlan, Gathered, GoesOn, StoreQuery, gather, gather_revision, report_on,
 };
+pub use running::{TaskContext, TaskEvent, TaskFailure, TaskOutcome, TaskRecord};
 pub use space::{CloudPlan, cloud};
+pub use task::Task;

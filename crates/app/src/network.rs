@@ -16,6 +16,7 @@ use inceptive_onnx::{
 };
 use inceptive_results::Subnormals;
 use inceptive_weights::{LoadError, MatchBy, Matching, Weights};
+use serde::{Deserialize, Serialize};
 
 use crate::memory::{OutOfMemory, Purpose, check_memory, with_batch};
 
@@ -224,7 +225,7 @@ pub struct Runnable {
 }
 
 /// Where weights come from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WeightSource {
     /// A safetensors file. Without it an ONNX file's own weights are taken, and random ones for YAML.
     pub file: Option<PathBuf>,

@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    error::Error,
     fs,
     ops::ControlFlow,
     path::{Path, PathBuf},
@@ -18,9 +17,10 @@ use inceptive_results::{KnownRooflines, Measurement, NetworkInfo, ProfileRecord,
 use inceptive_store::{Filter, Store, StoreState, Stored};
 
 use crate::{
-    bench::{Request, TaskError},
+    error::{TaskError, error_chain},
     git::{GitError, GitFiles},
     inspect::networks_in,
+    measured::Request,
     network::{ReadError, is_onnx, read, read_from},
     recipe::ReproCommand,
     space::{CloudPlan, choices, cloud},
@@ -478,22 +478,6 @@ fn add<R: Record + Clone>(
 
 fn keep_latest<R: Record + Clone>(results: &mut Vec<Stored<R>>) {
     *results = latest(results.iter(), |stored| &stored.result).into_iter().cloned().collect();
-}
-
-/// What went wrong with all that led to it, in a line.
-pub fn error_chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        // A cause that the message already contains is not repeated.
-        if !text.contains(&more) {
-            text.push_str(": ");
-            text.push_str(&more);
-        }
-        cause = error.source();
-    }
-    text
 }
 
 /// A network with its counts.

@@ -9,14 +9,20 @@ use std::{
 };
 
 use inceptive_app::{
-    AvailableEngine, BenchContext, BenchEvent, BenchOutcome, BenchPlan, Request, WeightSource,
-    bench,
+    AvailableEngine, BenchPlan, Request, Task, TaskContext, TaskEvent, TaskOutcome, TaskRecord,
+    WeightSource,
 };
 use inceptive_bench::{
     Engine, FakeHost, PrecisionRequest, Protocol, engines::mock::Mock, this_machine,
 };
 use inceptive_results::Roofline;
 use inceptive_store::Store;
+use serde::{Serialize, de::DeserializeOwned};
+
+/// The same, as another process would read it.
+fn as_data<T: Serialize + DeserializeOwned>(value: &T) -> Result<T, serde_json::Error> {
+    serde_json::from_str(&serde_json::to_string(value)?)
+}
 
 /// Benches networks of one linear layer, by the millions of its weights, on an engine that computes nothing, with so
 /// many MiB left, until `most` were loaded. Gives the names of those that were loaded and what went wrong.
@@ -48,7 +54,7 @@ fn bench_with(
     let description = mock.describe()?;
     let engines = [AvailableEngine { engine: Box::new(mock), description }];
     let stop = AtomicBool::new(false);
-    let place = BenchContext {
+    let context = TaskContext {
         engines: &engines,
         host: &host,
         machine: &this_machine(),
@@ -57,16 +63,28 @@ fn bench_with(
         stop: &stop,
     };
     let mut store = Store::open(&folder.path().join("results.db"))?;
-    let (mut loaded, mut wrong) = (vec![], vec![]);
-    let BenchOutcome { measurements, failed } =
-        bench(&plan, &place, &mut store, &mut |event| match event {
-            BenchEvent::Loaded(network) => {
-                loaded.push(network.subject.name.clone());
-                stop.store(loaded.len() == most, Ordering::Relaxed);
-            }
-            BenchEvent::Wrong(error) => wrong.push(error.to_string()),
-            _ => {}
+    let (mut events, mut count) = (vec![], 0);
+    let task = as_data(&Task::Bench(plan))?;
+    let TaskOutcome { measurements, failed, kept, .. } =
+        task.run(&context, &mut store, &mut |event| {
+            count += usize::from(matches!(event, TaskEvent::Loaded { .. }));
+            stop.store(count == most, Ordering::Relaxed);
+            events.push(event);
         });
+    let (mut loaded, mut wrong) = (vec![], vec![]);
+    let mut saved = 0;
+    for event in &events {
+        match as_data(event)? {
+            TaskEvent::Loaded { network, .. } => loaded.push(network),
+            TaskEvent::Failed(failure) => wrong.push(failure.message),
+            TaskEvent::Kept(TaskRecord::Measurement(record)) => {
+                assert!(measurements.contains(&record));
+                saved += 1;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(saved, kept);
     assert_eq!(failed, !wrong.is_empty());
     assert!(measurements.len() == loaded.len() || loaded.len() == most);
     Ok((loaded, wrong))

@@ -13,6 +13,7 @@ use inceptive_cost::{Cost, Mode};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
 
 use inceptive_results::{MIN_PAIRS, Precision, Subnormals, statistics::median};
 
@@ -20,7 +21,7 @@ use crate::engine::{Engine, EngineError, Model, Session, Setup};
 use crate::host::{CpuTime, Host};
 
 /// The limits of a measurement.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Protocol {
     /// Time for each candidate, warm-up included, loading not.
     pub budget: Duration,

@@ -6,12 +6,13 @@ use inceptive_ir::{Activation, Graph, Op, Path};
 use inceptive_onnx::{Batch, ExportError, LrnForm, Opset, Options, to_onnx};
 use inceptive_results::{Precision, Subnormals};
 use inceptive_weights::{FoldError, Weights};
+use serde::{Deserialize, Serialize};
 
 use crate::need::Copies;
 use crate::subnormal::count_subnormals;
 
 /// The precision that a user asks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PrecisionRequest {
     /// Single precision, so that engines can be compared.
     #[default]

@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use inceptive_app::{Purpose, ReadError, Runnable, WeightSource, is_onnx, violated_constraints};
-use inceptive_cost::{Cost, Mode};
+use inceptive_app::{Note, Purpose, ReadError, Runnable, WeightSource, notes_of, weight_notes};
+use inceptive_cost::Mode;
 use inceptive_dsl::{Architecture, Checked, Disk, Failure, Loaded, Setting, check, load};
-use inceptive_results::Subnormals;
-use inceptive_weights::{MatchBy, Matching};
+use inceptive_weights::MatchBy;
 
 use crate::{output, table::one_line};
 
@@ -113,17 +112,6 @@ impl WeightsFrom {
     pub fn source(&self) -> WeightSource {
         WeightSource { file: self.weights.clone(), match_by: self.match_by.into(), seed: self.seed }
     }
-
-    /// Prints a note if weights were matched by order and not by name.
-    pub fn note_matching(&self, matching: Option<Matching>) {
-        if let (Some(file), Some(Matching::Order)) = (&self.weights, matching) {
-            output::warn(&format!(
-                "note: `{}` uses other tensor names; layers of equal shape were matched in the natural order of \
-                 their names. Verify the outputs.",
-                one_line(&file.to_string_lossy())
-            ));
-        }
-    }
 }
 
 /// Reads a network with weights: from `--weights`, from the ONNX file itself, or random ones. Prints errors to
@@ -137,8 +125,8 @@ pub fn read_runnable(
     match inceptive_app::read_runnable(path, &settings.set, &from.source(), purpose) {
         Ok(runnable) => {
             remark(&runnable.loaded.architecture);
-            from.note_matching(runnable.matching);
-            note_subnormals(runnable.subnormals);
+            let notes = weight_notes(&from.source(), runnable.matching, runnable.subnormals);
+            notes.iter().for_each(print_note);
             Some(runnable)
         }
         Err(error) => {
@@ -174,13 +162,6 @@ fn known(loaded: Result<Loaded, ReadError>) -> Option<Loaded> {
     }
 }
 
-/// Prints a note if many weights are subnormal.
-pub fn note_subnormals(subnormals: Subnormals) {
-    if let Some(finding) = subnormals.finding() {
-        output::warn(&format!("note: {finding}"));
-    }
-}
-
 /// Reads several networks; whether one failed is the second result.
 pub fn read_all(mode: ModeName, paths: &[PathBuf], settings: &Settings) -> (Vec<Loaded>, bool) {
     let loaded: Vec<Loaded> =
@@ -189,29 +170,13 @@ pub fn read_all(mode: ModeName, paths: &[PathBuf], settings: &Settings) -> (Vec<
     (loaded, failed)
 }
 
-/// Prints warnings and notes about a network before it is shown. Notes of a YAML file are its author's and part of
-/// the network.
+/// Prints warnings and notes about a network before it is shown.
 pub fn remark(architecture: &Architecture) {
-    warn_of_constraints(architecture);
-    for head in &architecture.unfit_heads {
-        let note = format!("`{}`: {head}; it is only used in training", architecture.name);
-        output::warn(&format!("note: {}", one_line(&note)));
-    }
-    if is_onnx(&architecture.file) {
-        for note in &architecture.notes {
-            output::warn(&format!("note: {}", one_line(note)));
-        }
-    }
+    notes_of(architecture).iter().for_each(print_note);
 }
 
-/// Warns of violated constraints; a point of a space that violates some is still shown.
-pub fn warn_of_constraints(architecture: &Architecture) {
-    if architecture.constraints.is_empty() {
-        return;
-    }
-    let cost = Cost::new(&architecture.graph, Mode::Inference);
-    for constraint in violated_constraints(architecture, &cost) {
-        let violated = format!("`{}` violates {constraint}", architecture.name);
-        output::warn(&format!("warning: {}", one_line(&violated)));
-    }
+/// Prints a note or a warning.
+pub fn print_note(note: &Note) {
+    let kind = if note.is_warning { "warning" } else { "note" };
+    output::warn(&format!("{kind}: {}", one_line(&note.text)));
 }

@@ -2,6 +2,8 @@
 
 use std::{str::FromStr, sync::Arc};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     architecture::{Draft, with_parameter},
     code::Code,
@@ -15,7 +17,7 @@ use crate::{
 };
 
 /// A value that is set from outside: `width=0.75` or `4a.c3=256`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Setting {
     /// The key: a parameter, variable, top-level key, or argument of a step.
     pub key: String,

@@ -9,11 +9,12 @@ use std::{
 use half::{bf16, f16};
 use inceptive_ir::{Graph, NodeId, Op, Path, Role};
 use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
+use serde::{Deserialize, Serialize};
 
 use crate::weights::{Missing, Slot, Weights, slots};
 
 /// How tensors are to find their places.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MatchBy {
     /// By their names; where names are of another program, by kind and shape, if that leaves no choice.
     #[default]

@@ -1,10 +1,10 @@
 //! Measuring and profiling, as [`inceptive_app`] does it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use inceptive_app::{
-    AvailableEngine, BenchContext, BenchEvent, BenchPlan, Network, ProfileEvent, ProfilePlan,
-    Request, WeightSource, choose_among, error_chain,
+    AvailableEngine, BenchPlan, ProfilePlan, Request, Task, TaskContext, TaskEvent, TaskOutcome,
+    WeightSource, choose_among, error_chain,
 };
 use inceptive_bench::{Description, PrecisionRequest, Protocol};
 use inceptive_results::Machine;
@@ -74,18 +74,8 @@ pub(super) fn bench(
     tools: Tools,
     report: &Reporter,
 ) -> Result<Output, String> {
-    let engines = chosen(tools.engines, &request.engines, &request.device, report)?;
-    let mut store = Store::open(&request.store).map_err(|error| error_chain(&error))?;
-    let place = BenchContext {
-        engines: &engines,
-        host: tools.host.as_ref(),
-        machine: &tools.machine,
-        roofline: &tools.roofline,
-        available_bytes: tools.available_bytes,
-        stop: report.stop_flag(),
-    };
     let named = |file: &FilePath| Request { file: file.to_path_buf(), settings: vec![] };
-    let plan = BenchPlan {
+    let task = Task::Bench(BenchPlan {
         requests: request.files.iter().map(named).collect(),
         weights: WeightSource::default(),
         batches: request.batches.clone(),
@@ -94,32 +84,13 @@ pub(super) fn bench(
         device: request.device.clone(),
         protocol: request.protocol,
         paired: false,
-    };
-    let (mut planned, mut kept) = (1, 0);
-    let benched = inceptive_app::bench(&plan, &place, &mut store, &mut |event| match event {
-        BenchEvent::Planned(count) => planned = count.max(1),
-        BenchEvent::Loaded(network) => note_subnormals(network, report),
-        BenchEvent::Progress { done, activity, network } => report.progress(Progress {
-            share: (done / planned as f64) as f32,
-            activity: format!("{activity} {network}"),
-        }),
-        BenchEvent::Kept(_) => {
-            kept += 1;
-            report.tell(JobEvent::Kept);
-        }
-        BenchEvent::Wrong(trouble) => report.note(error_chain(trouble)),
     });
-    if report.is_stopped() {
-        // Finished results are in the store.
-        return Err("stopped".to_owned());
+    let outcome = run(&task, &request.engines, &request.store, tools, report)?;
+    match (outcome.measurements.len(), outcome.kept) {
+        (0, _) => Err("nothing was measured".to_owned()),
+        (_, 0) => Err("no result could be saved".to_owned()),
+        _ => Ok(Output::Measured),
     }
-    if benched.measurements.is_empty() {
-        return Err("nothing was measured".to_owned());
-    }
-    if kept == 0 {
-        return Err("no result could be saved".to_owned());
-    }
-    Ok(Output::Measured)
 }
 
 pub(super) fn profile(
@@ -127,17 +98,7 @@ pub(super) fn profile(
     tools: Tools,
     report: &Reporter,
 ) -> Result<Output, String> {
-    let engines = chosen(tools.engines, &request.engines, &request.device, report)?;
-    let mut store = Store::open(&request.store).map_err(|error| error_chain(&error))?;
-    let place = BenchContext {
-        engines: &engines,
-        host: tools.host.as_ref(),
-        machine: &tools.machine,
-        roofline: &tools.roofline,
-        available_bytes: tools.available_bytes,
-        stop: report.stop_flag(),
-    };
-    let plan = ProfilePlan {
+    let task = Task::Profile(ProfilePlan {
         requests: vec![Request { file: request.file.to_path_buf(), settings: vec![] }],
         weights: WeightSource::default(),
         batches: request.batches.clone(),
@@ -145,33 +106,44 @@ pub(super) fn profile(
         precision: PrecisionRequest::Fp32,
         device: request.device.clone(),
         runs: request.runs,
-    };
-    let (mut planned, mut kept) = (1, 0);
-    inceptive_app::profile(&plan, &place, &mut store, &mut |event| match event {
-        ProfileEvent::Planned(count) => planned = count.max(1),
-        ProfileEvent::Loaded(network) => note_subnormals(network, report),
-        ProfileEvent::Progress { done, activity } => report.progress(Progress {
-            share: (done / planned as f64) as f32,
-            activity: activity.to_owned(),
-        }),
-        ProfileEvent::Kept(_) => {
-            kept += 1;
-            report.tell(JobEvent::Kept);
-        }
-        ProfileEvent::Wrong(trouble) => report.note(error_chain(trouble)),
     });
-    if report.is_stopped() {
-        // If it was stopped in the very last step, the runs until then are in the store.
-        return Err("stopped".to_owned());
-    }
-    if kept == 0 { Err("nothing was profiled".to_owned()) } else { Ok(Output::Measured) }
+    let outcome = run(&task, &request.engines, &request.store, tools, report)?;
+    if outcome.kept == 0 { Err("nothing was profiled".to_owned()) } else { Ok(Output::Measured) }
 }
 
-/// Adds a note if many weights are subnormal.
-fn note_subnormals(network: &Network, report: &Reporter) {
-    if let Some(finding) = network.model.subnormals.finding() {
-        report.note(format!("{}: {finding}", network.subject.name));
-    }
+/// Runs a task on the engines with these names. Results finished before a stop are in the store.
+fn run(
+    task: &Task,
+    engines: &[String],
+    store: &Path,
+    tools: Tools,
+    report: &Reporter,
+) -> Result<TaskOutcome, String> {
+    let engines = chosen(tools.engines, engines, task.device(), report)?;
+    let mut store = Store::open(store).map_err(|error| error_chain(&error))?;
+    let context = TaskContext {
+        engines: &engines,
+        host: tools.host.as_ref(),
+        machine: &tools.machine,
+        roofline: &tools.roofline,
+        available_bytes: tools.available_bytes,
+        stop: report.stop_flag(),
+    };
+    let mut planned = 1;
+    let outcome = task.run(&context, &mut store, &mut |event| match event {
+        TaskEvent::Planned(count) => planned = count.max(1),
+        TaskEvent::Loaded { network, notes } => {
+            for note in notes {
+                report.note(format!("{network}: {}", note.text));
+            }
+        }
+        TaskEvent::Progress { done, activity } => {
+            report.progress(Progress { share: (done / planned as f64) as f32, activity });
+        }
+        TaskEvent::Kept(_) => report.tell(JobEvent::Kept),
+        TaskEvent::Failed(failure) => report.note(failure.message),
+    });
+    if report.is_stopped() { Err("stopped".to_owned()) } else { Ok(outcome) }
 }
 
 /// The engines with these names; missing engines are reported and left out.

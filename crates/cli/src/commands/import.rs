@@ -3,14 +3,14 @@
 use std::{fmt::Write, path::PathBuf};
 
 use clap::Args;
-use inceptive_app::{files_of, import_notes, own_weights, read_onnx};
+use inceptive_app::{WeightSource, files_of, import_notes, own_weights, read_onnx, weight_notes};
 use inceptive_cost::{Cost, Mode, Totals, by_op};
 use inceptive_files::{InputFiles, replace_file};
 use inceptive_format::exact;
 use inceptive_onnx::Imported;
 
 use crate::{
-    input::note_subnormals,
+    input::print_note,
     output::{self, Outcome},
     table::{Column, Grid, one_line},
 };
@@ -45,7 +45,13 @@ impl Import {
         }
         if let Some(target) = &self.save_weights {
             let weights = own_weights(&self.file, &imported)?;
-            note_subnormals(inceptive_bench::count_subnormals(&weights));
+            weight_notes(
+                &WeightSource::default(),
+                None,
+                inceptive_bench::count_subnormals(&weights),
+            )
+            .iter()
+            .for_each(print_note);
             let content = weights.to_safetensors(&imported.graph)?;
             let inputs = InputFiles::of(files_of(&self.file, &imported));
             replace_file(target, &content, &inputs)?;

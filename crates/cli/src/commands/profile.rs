@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, path::PathBuf};
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use inceptive_app::{BenchContext, ProfilePlan, Request, profile};
+use inceptive_app::{ProfilePlan, Request, Task, TaskContext};
 use inceptive_bench::{System, available_memory};
 use inceptive_format::{bytes, counted, share, short_count, significant};
 use inceptive_results::{NodeProfile, Profile as Profiled, ProfileRecord, Roofline};
@@ -90,7 +90,7 @@ impl Profile {
         let stop = stop_on_interrupt()?;
         let mut store = Store::open(&self.store)?;
         let about = inceptive_bench::this_machine();
-        let place = BenchContext {
+        let context = TaskContext {
             engines: &engines,
             host: &System::new(),
             machine: &about,
@@ -111,18 +111,19 @@ impl Profile {
             device: self.engine.device().to_owned(),
             runs: usize::from(self.runs),
         };
-        let watch = Watch::new(self.json, Some(&self.weights));
-        let profiled = profile(&plan, &place, &mut store, &mut |event| watch.profile_event(&event));
+        let watch = Watch::new(self.json, true);
+        let task = Task::Profile(plan);
+        let outcome = task.run(&context, &mut store, &mut |event| watch.event(&event));
         watch.finish();
         let text = match self.json {
             true => {
                 let documents: Vec<Value> =
-                    profiled.records.iter().map(|record| self.document(record)).collect();
+                    outcome.profiles.iter().map(|record| self.document(record)).collect();
                 output::json(&documents)?
             }
-            false => self.pages(&profiled.records),
+            false => self.pages(&outcome.profiles),
         };
-        Ok(Outcome { text, failed: profiled.failed })
+        Ok(Outcome { text, failed: outcome.failed })
     }
 
     fn pages(&self, records: &[ProfileRecord]) -> String {

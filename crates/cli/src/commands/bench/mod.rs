@@ -14,7 +14,7 @@ use std::{
 };
 
 use clap::Args;
-use inceptive_app::{BenchContext, BenchPlan, Request, bench};
+use inceptive_app::{BenchPlan, Request, Task, TaskContext};
 use inceptive_bench::{Protocol, System, available_memory};
 use inceptive_results::{Machine, Measurement, compare};
 use inceptive_store::Store;
@@ -108,7 +108,7 @@ impl Bench {
         // The store is opened before hours of measuring, not after.
         let mut store = Store::open(&self.store)?;
         let machine = inceptive_bench::this_machine();
-        let place = BenchContext {
+        let context = TaskContext {
             engines: &engines,
             host: &System::new(),
             machine: &machine,
@@ -116,11 +116,11 @@ impl Bench {
             available_bytes: available_memory(),
             stop: &stop,
         };
-        let watch = Watch::new(self.json, Some(&self.weights));
-        let plan = self.plan(&machine);
-        let benched = bench(&plan, &place, &mut store, &mut |event| watch.event(&event));
+        let watch = Watch::new(self.json, true);
+        let task = Task::Bench(self.plan(&machine));
+        let outcome = task.run(&context, &mut store, &mut |event| watch.event(&event));
         watch.finish();
-        Ok(Outcome { text: self.show(&benched.measurements)?, failed: benched.failed })
+        Ok(Outcome { text: self.show(&outcome.measurements)?, failed: outcome.failed })
     }
 
     fn plan(&self, machine: &Machine) -> BenchPlan {

@@ -1,64 +1,82 @@
 //! Progress while networks are measured.
 
-use std::io::{self, IsTerminal};
+use std::{
+    cell::{Cell, RefCell},
+    io::{self, IsTerminal},
+    time::{Duration, Instant},
+};
 
-use inceptive_app::{BenchEvent, Network, ProfileEvent, TaskError};
+use inceptive_app::{TaskError, TaskEvent, TaskFailure};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::{
-    input::{self, WeightsFrom},
-    output,
-    table::one_line,
-};
+use crate::{input, output, table::one_line};
 
 /// Steps of the bar for each result.
 const STEPS: u64 = 100;
 
-/// A progress bar on a terminal, and errors on standard error; notes about networks and weights if weights are
-/// given.
-pub struct Watch<'a> {
+/// Minimum time between two lines of progress where there is no bar.
+const BETWEEN_LINES: Duration = Duration::from_secs(5);
+
+/// Shows the progress of tasks on standard error: as a bar on a terminal, else as a line now and then. Errors, and notes
+/// about networks if they are wanted, are printed as they come.
+pub struct Watch {
     bar: ProgressBar,
-    weights: Option<&'a WeightsFrom>,
+    has_notes: bool,
+    /// Lines instead of a bar; `None` for neither.
+    lines: Option<Lines>,
 }
 
-impl<'a> Watch<'a> {
-    /// A bar, hidden if standard error is not a terminal.
-    pub fn new(is_quiet: bool, weights: Option<&'a WeightsFrom>) -> Self {
+/// Progress in lines, for logs.
+struct Lines {
+    planned: Cell<usize>,
+    last: RefCell<Instant>,
+}
+
+impl Lines {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+    fn step(&self, done: f64, activity: &str) {
+        let mut last = self.last.borrow_mut();
+        if last.elapsed() >= BETWEEN_LINES {
+            *last = Instant::now();
+            let (done, planned) = (done as usize, self.planned.get());
+            output::warn(&format!("{done} of {planned} done; {}", one_line(activity)));
+        }
+    }
+}
+
+impl Watch {
+    /// Shows progress unless it is quiet.
+    pub fn new(is_quiet: bool, has_notes: bool) -> Self {
         let bar = ProgressBar::new(0);
-        if is_quiet || !io::stderr().is_terminal() {
+        let is_terminal = io::stderr().is_terminal();
+        if is_quiet || !is_terminal {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
         if let Ok(style) = ProgressStyle::with_template("{wide_bar} {percent}% {eta} {msg}") {
             bar.set_style(style);
         }
-        Self { bar, weights }
+        let lines = (!is_quiet && !is_terminal)
+            .then(|| Lines { planned: Cell::new(0), last: RefCell::new(Instant::now()) });
+        Self { bar, has_notes, lines }
     }
 
-    /// Shows the progress of a benchmark.
-    pub fn event(&self, event: &BenchEvent<'_>) {
+    /// Shows an event.
+    pub fn event(&self, event: &TaskEvent) {
         match event {
-            BenchEvent::Planned(results) => self.bar.set_length(*results as u64 * STEPS),
-            BenchEvent::Progress { done, activity, network } => {
-                self.step(*done, &format!("{activity} {network}"));
-            }
-            BenchEvent::Loaded(network) => self.loaded(network),
-            BenchEvent::Kept(_) => {}
-            BenchEvent::Wrong(trouble) => self.bar.suspend(|| tell(trouble)),
-        }
-    }
-
-    /// Shows the progress of profiling.
-    pub fn profile_event(&self, event: &ProfileEvent<'_>) {
-        match event {
-            ProfileEvent::Planned(profiles) => {
-                self.bar.set_length(*profiles as u64 * STEPS);
+            TaskEvent::Planned(results) => {
+                self.bar.set_length(*results as u64 * STEPS);
                 self.bar.set_position(0);
                 self.bar.reset_eta();
+                if let Some(lines) = &self.lines {
+                    lines.planned.set(*results);
+                }
             }
-            ProfileEvent::Progress { done, activity } => self.step(*done, activity),
-            ProfileEvent::Loaded(network) => self.loaded(network),
-            ProfileEvent::Kept(_) => {}
-            ProfileEvent::Wrong(trouble) => self.bar.suspend(|| tell(trouble)),
+            TaskEvent::Progress { done, activity } => self.step(*done, activity),
+            TaskEvent::Loaded { notes, .. } if self.has_notes => {
+                self.bar.suspend(|| notes.iter().for_each(input::print_note));
+            }
+            TaskEvent::Loaded { .. } | TaskEvent::Kept(_) => {}
+            TaskEvent::Failed(failure) => self.bar.suspend(|| tell_failure(failure)),
         }
     }
 
@@ -72,11 +90,8 @@ impl<'a> Watch<'a> {
     fn step(&self, done: f64, activity: &str) {
         self.bar.set_position((done * STEPS as f64) as u64);
         self.bar.set_message(one_line(activity));
-    }
-
-    fn loaded(&self, network: &Network) {
-        if let Some(weights) = self.weights {
-            self.bar.suspend(|| remark(network, weights));
+        if let Some(lines) = &self.lines {
+            lines.step(done, activity);
         }
     }
 
@@ -86,16 +101,17 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// Prints warnings and notes about a network before it is measured.
-pub fn remark(network: &Network, weights: &WeightsFrom) {
-    input::remark(&network.architecture);
-    weights.note_matching(network.matching);
-    input::note_subnormals(network.model.subnormals);
+/// Prints an error of a task; diagnostics with their places in the file.
+fn tell_failure(failure: &TaskFailure) {
+    match failure.error.as_deref() {
+        Some(error) => tell(error),
+        None => output::warn(&format!("error: {}", one_line(&failure.message))),
+    }
 }
 
-/// Prints an error of a task.
-pub fn tell(trouble: &TaskError) {
-    match trouble {
+/// Prints an error of a task that runs in this process.
+pub fn tell(error: &TaskError) {
+    match error {
         TaskError::Read(error) => input::report(error),
         other => output::error(other),
     }

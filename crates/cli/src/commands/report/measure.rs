@@ -2,10 +2,7 @@
 
 use std::{path::Path, sync::atomic::Ordering, time::Duration};
 
-use inceptive_app::{
-    BenchContext, BenchEvent, BenchPlan, ProfileEvent, ProfilePlan, Request, TaskError,
-    WeightSource, bench, error_chain, profile,
-};
+use inceptive_app::{BenchPlan, ProfilePlan, Request, Task, TaskContext, TaskEvent, WeightSource};
 use inceptive_bench::{Protocol, System, available_memory};
 use inceptive_store::Store;
 
@@ -39,7 +36,7 @@ impl Measuring<'_> {
             [] => vec![machine.default_threads().get()],
             threads => threads.to_vec(),
         };
-        let place = BenchContext {
+        let context = TaskContext {
             engines: &engines,
             host: &System::new(),
             machine: &machine,
@@ -58,22 +55,27 @@ impl Measuring<'_> {
             paired: false,
         };
         let mut wrong = Vec::new();
-        let watch = Watch::new(false, None);
-        bench(&plan, &place, &mut store, &mut |event| {
-            if let BenchEvent::Wrong(trouble) = &event {
-                wrong.push(error_chain(trouble));
+        let watch = Watch::new(false, false);
+        let profiling = profile_plan(&plan);
+        Task::Bench(plan).run(&context, &mut store, &mut |event| {
+            if let TaskEvent::Failed(failure) = &event {
+                wrong.push(failure.message.clone());
             }
             watch.event(&event);
         });
-        self.profile(&plan, place, &mut store, &mut |event| {
-            match event {
-                // Errors of reading were printed before.
-                ProfileEvent::Wrong(TaskError::Read(_)) => return,
-                ProfileEvent::Wrong(trouble) => wrong.push(error_chain(trouble)),
-                _ => {}
-            }
-            watch.profile_event(&event);
-        });
+        let first = engines.iter().position(|found| found.description.has_node_times);
+        if let Some(at) = first {
+            let context = TaskContext { engines: &engines[at..=at], ..context };
+            Task::Profile(profiling).run(&context, &mut store, &mut |event| {
+                match &event {
+                    // Errors of reading were printed before.
+                    TaskEvent::Failed(failure) if failure.is_reading() => return,
+                    TaskEvent::Failed(failure) => wrong.push(failure.message.clone()),
+                    _ => {}
+                }
+                watch.event(&event);
+            });
+        }
         watch.finish();
         if stop.load(Ordering::Relaxed) {
             wrong.push(
@@ -83,27 +85,17 @@ impl Measuring<'_> {
         }
         Ok(wrong)
     }
+}
 
-    /// Profiles each network in the first setup on the first engine with per-node timing.
-    fn profile(
-        &self,
-        plan: &BenchPlan,
-        place: BenchContext<'_>,
-        store: &mut Store,
-        listen: &mut dyn FnMut(ProfileEvent<'_>),
-    ) {
-        let first = place.engines.iter().position(|found| found.description.has_node_times);
-        let Some(at) = first else { return };
-        let plan = ProfilePlan {
-            requests: plan.requests.clone(),
-            weights: plan.weights.clone(),
-            batches: plan.batches.iter().take(1).copied().collect(),
-            threads: plan.threads.iter().take(1).copied().collect(),
-            precision: plan.precision,
-            device: plan.device.clone(),
-            runs: PROFILE_RUNS,
-        };
-        let place = BenchContext { engines: &place.engines[at..=at], ..place };
-        profile(&plan, &place, store, listen);
+/// Profiles of each network in the first setup.
+fn profile_plan(plan: &BenchPlan) -> ProfilePlan {
+    ProfilePlan {
+        requests: plan.requests.clone(),
+        weights: plan.weights.clone(),
+        batches: plan.batches.iter().take(1).copied().collect(),
+        threads: plan.threads.iter().take(1).copied().collect(),
+        precision: plan.precision,
+        device: plan.device.clone(),
+        runs: PROFILE_RUNS,
     }
 }

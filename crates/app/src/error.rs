@@ -1,0 +1,83 @@
+//! Errors of tasks.
+
+use std::{error::Error, path::PathBuf};
+
+use inceptive_bench::EngineError;
+use inceptive_store::StoreError;
+use inceptive_weights::FoldError;
+
+use crate::{memory::OutOfMemory, network::ReadError};
+
+/// An error with one network; the other networks are still processed.
+#[derive(Debug, thiserror::Error)]
+pub enum TaskError {
+    /// It cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Its weights do not fit.
+    #[error("`{}`", file.display())]
+    Fold {
+        /// Its file.
+        file: PathBuf,
+        /// The cause.
+        #[source]
+        error: Box<FoldError>,
+    },
+    /// It is too large for this machine.
+    #[error(transparent)]
+    Memory(#[from] OutOfMemory),
+    /// An engine could not run it.
+    #[error("{label}: {error}")]
+    Engine {
+        /// The network and the engine.
+        label: String,
+        /// The engine's error.
+        #[source]
+        error: EngineError,
+    },
+    /// It was stopped before there was a result.
+    #[error("stopped before the first result: {label}")]
+    Abandoned {
+        /// The network and the engine.
+        label: String,
+    },
+    /// Its result could not be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// There is no network in a folder.
+    #[error(
+        "no networks in `{}`: it has no architecture or space (.yaml, .yml) and no ONNX file (.onnx); subfolders \
+         are not searched", folder.display()
+    )]
+    NoNetworks {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// No input contains a network.
+    #[error("nothing to report; no report was written")]
+    NothingToReport,
+    /// A store has none of the results that are wanted.
+    #[error("`{}` has no results{wishes}", store.display())]
+    NoResults {
+        /// The store.
+        store: PathBuf,
+        /// The filter, such as ` with engine=rten`; empty for all results.
+        wishes: String,
+    },
+}
+
+/// What went wrong with all that led to it, in a line.
+pub fn error_chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        // A cause that the message already contains is not repeated.
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,69 @@
+//! Notes and warnings about networks.
+
+use inceptive_cost::{Cost, Mode};
+use inceptive_dsl::Architecture;
+use inceptive_results::Subnormals;
+use inceptive_weights::Matching;
+use serde::{Deserialize, Serialize};
+
+use crate::{constraints::violated_constraints, network::WeightSource};
+
+/// What the user should know about a network that can still be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// Whether something that the file demands is not so.
+    pub is_warning: bool,
+    /// One sentence, with names as they are in the file.
+    pub text: String,
+}
+
+impl Note {
+    const fn plain(text: String) -> Self {
+        Self { is_warning: false, text }
+    }
+}
+
+/// Notes about an architecture: violated constraints, auxiliary heads that do not fit, and what was left out of an ONNX
+/// file. Notes of a YAML file are its author's and part of the network.
+pub fn notes_of(architecture: &Architecture) -> Vec<Note> {
+    let mut notes = constraint_notes(architecture);
+    notes.extend(architecture.unfit_heads.iter().map(|head| {
+        Note::plain(format!("`{}`: {head}; it is only used in training", architecture.name))
+    }));
+    if crate::network::is_onnx(&architecture.file) {
+        notes.extend(architecture.notes.iter().cloned().map(Note::plain));
+    }
+    notes
+}
+
+/// Warnings of violated constraints; a point of a space that violates some can still be used.
+fn constraint_notes(architecture: &Architecture) -> Vec<Note> {
+    if architecture.constraints.is_empty() {
+        return vec![];
+    }
+    let cost = Cost::new(&architecture.graph, Mode::Inference);
+    let violated = violated_constraints(architecture, &cost);
+    let note = |constraint| Note {
+        is_warning: true,
+        text: format!("`{}` violates {constraint}", architecture.name),
+    };
+    violated.into_iter().map(note).collect()
+}
+
+/// Notes about weights: matched by order and not by name, or subnormal.
+pub fn weight_notes(
+    source: &WeightSource,
+    matching: Option<Matching>,
+    subnormals: Subnormals,
+) -> Vec<Note> {
+    let mut notes = vec![];
+    if let (Some(file), Some(Matching::Order)) = (&source.file, matching) {
+        notes.push(Note::plain(format!(
+            "`{}` uses other tensor names; layers of equal shape were matched in the natural order of their names. \
+             Verify the outputs.",
+            file.display()
+        )));
+    }
+    notes.extend(subnormals.finding().map(|finding| Note::plain(finding.to_string())));
+    notes
+}

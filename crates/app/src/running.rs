@@ -1,0 +1,235 @@
+//! Running tasks: their events, and saving results while they run.
+//!
+//! A [`crate::Task`] and its [`TaskEvent`]s are plain data, so they can be stored, or sent to another process. Every task
+//! saves each result before it reports it, continues after an error with one network, and checks between two runs of a
+//! network whether to stop. Results finished before a stop are kept.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use inceptive_bench::{Copies, Host};
+use inceptive_results::{Machine, Measurement, ProfileRecord, Record, Roofline};
+use inceptive_store::{Filter, Store};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    engines::AvailableEngine,
+    error::{TaskError, error_chain},
+    measured::{Network, Request},
+    memory::Purpose,
+    network::WeightSource,
+    notes::Note,
+};
+
+/// The engines and the machine that a task runs on.
+pub struct TaskContext<'a> {
+    /// The engines.
+    pub engines: &'a [AvailableEngine],
+    /// Time, load and memory of the machine.
+    pub host: &'a dyn Host,
+    /// The description of the machine.
+    pub machine: &'a Machine,
+    /// Measures the limits of the machine with this number of threads.
+    pub roofline: &'a dyn Fn(u32) -> Roofline,
+    /// Bytes of memory that are free.
+    pub available_bytes: u64,
+    /// Set to stop the task: finished results are still saved.
+    pub stop: &'a AtomicBool,
+}
+
+impl TaskContext<'_> {
+    /// Copies of the weights of a network that all engines hold at once.
+    pub(crate) fn copies(&self) -> Copies {
+        Copies::together(self.engines.iter().map(|found| found.engine.copies()))
+    }
+
+    /// Whether the task was asked to stop.
+    pub fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// Events of a task.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskEvent {
+    /// The number of results to find.
+    Planned(usize),
+    /// A network was read with its weights.
+    Loaded {
+        /// Its name.
+        network: String,
+        /// What the user should know about it.
+        notes: Vec<Note>,
+    },
+    /// The task went on.
+    Progress {
+        /// The number of results done, with fractions.
+        done: f64,
+        /// The current activity, such as `warming up GoogLeNet`.
+        activity: String,
+    },
+    /// A result was saved.
+    Kept(TaskRecord),
+    /// An error in a part of the task; the other parts continue.
+    Failed(TaskFailure),
+}
+
+/// A result of a task.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskRecord {
+    /// A latency.
+    Measurement(Box<Measurement>),
+    /// Times of nodes.
+    Profile(Box<ProfileRecord>),
+}
+
+/// An error of a task.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TaskFailure {
+    /// The error with its causes, on one line.
+    pub message: String,
+    /// The error itself; `None` in another process.
+    #[serde(skip)]
+    pub error: Option<Arc<TaskError>>,
+}
+
+impl TaskFailure {
+    fn new(error: TaskError) -> Self {
+        Self { message: error_chain(&error), error: Some(Arc::new(error)) }
+    }
+
+    /// Whether the network could not be read.
+    pub fn is_reading(&self) -> bool {
+        matches!(self.error.as_deref(), Some(TaskError::Read(_)))
+    }
+}
+
+/// The results of a task.
+#[derive(Debug, Default)]
+pub struct TaskOutcome {
+    /// Latencies in the order of the plan, those that could not be saved included.
+    pub measurements: Vec<Measurement>,
+    /// Profiles in the order in which they were made, those that could not be saved included.
+    pub profiles: Vec<ProfileRecord>,
+    /// The number of saved results.
+    pub kept: usize,
+    /// Whether a part of it failed.
+    pub failed: bool,
+}
+
+/// A running task: reports its events and saves its results.
+pub(crate) struct Running<'a> {
+    pub(crate) context: &'a TaskContext<'a>,
+    store: &'a mut Store,
+    listen: &'a mut dyn FnMut(TaskEvent),
+    planned: usize,
+    /// The last reported progress: percent and activity.
+    told: (f64, String),
+    /// Whether results cannot be saved any more, so that going on would lose more of them.
+    must_stop: bool,
+    kept: usize,
+    failed: bool,
+}
+
+impl<'a> Running<'a> {
+    pub(crate) fn new(
+        context: &'a TaskContext<'a>,
+        store: &'a mut Store,
+        listen: &'a mut dyn FnMut(TaskEvent),
+    ) -> Self {
+        Self {
+            context,
+            store,
+            listen,
+            planned: 0,
+            told: (-1.0, String::new()),
+            must_stop: false,
+            kept: 0,
+            failed: false,
+        }
+    }
+
+    fn tell(&mut self, event: TaskEvent) {
+        (self.listen)(event);
+    }
+
+    /// Reports the number of results to find.
+    pub(crate) fn plan(&mut self, results: usize) {
+        self.planned = results;
+        self.tell(TaskEvent::Planned(results));
+    }
+
+    /// Reports an error; the task goes on.
+    pub(crate) fn fail(&mut self, error: TaskError) {
+        self.failed = true;
+        self.tell(TaskEvent::Failed(TaskFailure::new(error)));
+    }
+
+    pub(crate) fn wants_stop(&self) -> bool {
+        self.must_stop || self.context.is_stopped()
+    }
+
+    /// Reports progress, if it changed by a percent, or the activity did.
+    #[expect(clippy::cast_precision_loss, reason = "counts are below 2^52")]
+    pub(crate) fn progress(&mut self, done: f64, activity: String) {
+        let percent = done / self.planned.max(1) as f64 * 100.0;
+        if activity != self.told.1 || percent >= self.told.0 + 1.0 {
+            self.told = (percent, activity.clone());
+            self.tell(TaskEvent::Progress { done, activity });
+        }
+    }
+
+    /// Reads a network with its weights; `None` if that fails.
+    pub(crate) fn load(
+        &mut self,
+        request: &Request,
+        weights: &WeightSource,
+        purpose: Purpose,
+    ) -> Option<Network> {
+        match Network::load(request, weights, purpose) {
+            Ok(network) => {
+                let notes = network.notes(weights);
+                self.tell(TaskEvent::Loaded { network: network.subject.name.clone(), notes });
+                Some(network)
+            }
+            Err(error) => {
+                self.fail(error);
+                None
+            }
+        }
+    }
+
+    /// Saves a result and reports it. A result that cannot be saved ends the task, but is still returned at the end.
+    pub(crate) fn keep<R: Record>(&mut self, record: &R, wrap: fn(Box<R>) -> TaskRecord) {
+        match self.store.append(record) {
+            Ok(_) => {
+                self.kept += 1;
+                self.tell(TaskEvent::Kept(wrap(Box::new(record.clone()))));
+            }
+            Err(error) => {
+                self.fail(TaskError::Store(error));
+                self.must_stop = true;
+            }
+        }
+    }
+
+    /// Ends the task: its results are compared with the highest limits ever measured on their machine.
+    pub(crate) fn finish(
+        mut self,
+        mut measurements: Vec<Measurement>,
+        mut profiles: Vec<ProfileRecord>,
+    ) -> TaskOutcome {
+        match self.store.rooflines(&Filter::default()) {
+            Ok(known) => {
+                measurements.iter_mut().for_each(|it| known.hold(it));
+                profiles.iter_mut().for_each(|it| known.hold(it));
+            }
+            Err(error) => self.fail(TaskError::Store(error)),
+        }
+        TaskOutcome { measurements, profiles, kept: self.kept, failed: self.failed }
+    }
+}

@@ -1,0 +1,43 @@
+//! Long tasks.
+
+use inceptive_store::Store;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    bench::{BenchPlan, bench},
+    profile::{ProfilePlan, profile},
+    running::{TaskContext, TaskEvent, TaskOutcome},
+};
+
+/// A request for a long task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Task {
+    /// Measure latencies.
+    Bench(BenchPlan),
+    /// Measure the time of each node.
+    Profile(ProfilePlan),
+}
+
+impl Task {
+    /// Runs it to its end, or until it is stopped. Each result is in the store before it is reported.
+    pub fn run(
+        &self,
+        context: &TaskContext<'_>,
+        store: &mut Store,
+        listen: &mut dyn FnMut(TaskEvent),
+    ) -> TaskOutcome {
+        match self {
+            Self::Bench(plan) => bench(plan, context, store, listen),
+            Self::Profile(plan) => profile(plan, context, store, listen),
+        }
+    }
+
+    /// The device that its engines use.
+    pub fn device(&self) -> &str {
+        match self {
+            Self::Bench(plan) => &plan.device,
+            Self::Profile(plan) => &plan.device,
+        }
+    }
+}
