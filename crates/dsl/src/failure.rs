@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::{
+    code::Code,
     diagnostic::{Diagnostic, MOST, Style},
     source::Sources,
 };
@@ -17,6 +18,14 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// What is wrong, or at least that something is.
+    pub(crate) fn new(mut diagnostics: Vec<Diagnostic>, sources: Sources) -> Self {
+        if diagnostics.is_empty() {
+            diagnostics.push(Diagnostic::new(Code::YamlSyntax, "the file cannot be read"));
+        }
+        Self { diagnostics, sources }
+    }
+
     /// Whether checking stopped early because there were too many diagnostics.
     pub fn is_cut_off(&self) -> bool {
         self.diagnostics.len() >= MOST

@@ -99,7 +99,7 @@ impl Loaded {
             heads.flat_map(|head| head.diagnostics.clone()).take(diagnostic::MOST).collect();
         match diagnostics.is_empty() {
             true => Ok(()),
-            false => Err(Failure { diagnostics, sources: self.sources.clone() }),
+            false => Err(Failure::new(diagnostics, self.sources.clone())),
         }
     }
 }
@@ -127,7 +127,7 @@ pub fn load(files: &dyn Files, path: &Path, settings: &[Setting]) -> Result<Load
     let sources = loader.sources;
     match loaded {
         Some((architecture, _)) if sink.is_empty() => Ok(Loaded { architecture, sources }),
-        _ => Err(Failure { diagnostics: sink.take(), sources }),
+        _ => Err(Failure::new(sink.take(), sources)),
     }
 }
 
@@ -143,7 +143,7 @@ pub fn resolve(files: &dyn Files, path: &Path, settings: &[Setting]) -> Result<S
     let sources = loader.sources;
     let text = match loaded {
         Some((_, draft)) if sink.is_empty() => write::to_yaml(&draft),
-        _ => return Err(Failure { diagnostics: sink.take(), sources }),
+        _ => return Err(Failure::new(sink.take(), sources)),
     };
     text.map_err(|error| {
         let message = format!("the network cannot be written: {error}");
@@ -166,7 +166,7 @@ pub fn check(files: &dyn Files, path: &Path) -> Result<Checked, Failure> {
             Ok(Checked::Architecture(loaded))
         }
         Some(checked) if sink.is_empty() => Ok(checked),
-        _ => Err(Failure { diagnostics: sink.take(), sources }),
+        _ => Err(Failure::new(sink.take(), sources)),
     }
 }
 
@@ -183,7 +183,7 @@ pub fn load_space(files: &dyn Files, path: &Path) -> Result<Space, Failure> {
     });
     match space {
         Some(space) if sink.is_empty() => Ok(space),
-        _ => Err(Failure { diagnostics: sink.take(), sources: loader.sources }),
+        _ => Err(Failure::new(sink.take(), loader.sources)),
     }
 }
 

@@ -98,7 +98,7 @@ pub fn settables(files: &dyn Files, path: &FilePath) -> Result<Settables, Failur
     });
     match found {
         Some(found) if sink.is_empty() => Ok(found),
-        _ => Err(Failure { diagnostics: sink.take(), sources: loader.sources }),
+        _ => Err(Failure::new(sink.take(), loader.sources)),
     }
 }
 

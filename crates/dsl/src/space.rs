@@ -197,7 +197,7 @@ impl Space {
                 network.constraints.clone_from(&self.constraints);
                 Ok(network)
             }
-            _ => Err(Failure { diagnostics: sink.take(), sources: Sources::default() }),
+            _ => Err(Failure::new(sink.take(), Sources::default())),
         }
     }
 

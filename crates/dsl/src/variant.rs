@@ -50,7 +50,7 @@ pub fn variant(
     });
     match written {
         Some(variant) if sink.is_empty() => Ok(variant),
-        _ => Err(Failure { diagnostics: sink.take(), sources: loader.sources }),
+        _ => Err(Failure::new(sink.take(), loader.sources)),
     }
 }
 

@@ -526,3 +526,10 @@ fn long_lists() {
     let lost = format!("body: [repeat: {{count: 30000, steps: [relu]}}]\nauxiliary: [{heads}]\n");
     assert_eq!(failure(format!("{HEAD}{lost}")).diagnostics.len(), 100);
 }
+
+/// The two parsers read a question mark without a space differently. Found by fuzzing.
+#[test]
+fn keys_that_are_the_same_to_one_parser_only() {
+    assert_eq!(codes("b's: {conv3: ,?conv3: }"), ["E005"]);
+    assert_eq!(codes(format!("{HEAD}params: {{conv3: 3, ?conv3: 4}}\n")), ["E005"]);
+}
