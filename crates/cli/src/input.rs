@@ -174,9 +174,9 @@ fn known(loaded: Result<Loaded, ReadError>) -> Option<Loaded> {
     }
 }
 
-/// Prints a note if many weights are subnormal.
+/// Prints a note if many weights are subnormal, and one if some are not finite.
 pub fn note_subnormals(subnormals: Subnormals) {
-    if let Some(finding) = subnormals.finding() {
+    for finding in subnormals.findings() {
         output::warn(&format!("note: {finding}"));
     }
 }

@@ -167,9 +167,9 @@ pub(super) fn profile(
     if kept == 0 { Err("nothing was profiled".to_owned()) } else { Ok(Output::Measured) }
 }
 
-/// Adds a note if many weights are subnormal.
+/// Adds a note if many weights are subnormal, and one if some are not finite.
 fn note_subnormals(network: &Network, report: &Reporter) {
-    if let Some(finding) = network.model.subnormals.finding() {
+    for finding in network.model.subnormals.findings() {
         report.note(format!("{}: {finding}", network.subject.name));
     }
 }
