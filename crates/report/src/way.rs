@@ -144,3 +144,39 @@ fn share_limits(ways: &mut [(BenchConfig, f64)]) {
         way.best = limits.get(&key).map_or(way.best, |limit| way.best.best(*limit));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use inceptive_ir::{Activation, Graph, NewNode, Op, Path, Shape};
+    use inceptive_results::{NetworkInfo, Roofline, example, latest};
+
+    use super::*;
+
+    /// Quadratic work on whole machines would take minutes.
+    #[test]
+    fn thousands_of_machines_are_no_problem() {
+        let mut graph = Graph::new(Shape::map(3, 4, 4), None).unwrap();
+        let relu = NewNode::new(Op::Activation(Activation::Relu), Path::new("relu"));
+        graph.add(relu, &[graph.input()]).unwrap();
+        let subject = NetworkInfo::new("m", "m.yaml", vec![], &graph);
+        let one = example::measurement(subject, example::runtime(), vec![vec![1.0; 3]; 3]);
+        // Of each machine one with a low and one with a high peak, by different engines.
+        let all: Vec<Measurement> = (0..20_000_u32)
+            .map(|at| {
+                let mut m = one.clone();
+                m.machine.memory_bytes += u64::from(at / 2);
+                m.runtime.engine = format!("engine {}", at % 2);
+                let peak_gflops = f64::from(1 + at % 2);
+                m.roofline = Roofline { peak_gflops, ..m.roofline };
+                m
+            })
+            .collect();
+        let start = Instant::now();
+        let ways = ways_of(latest(&all, |m| m).into_iter());
+        assert_eq!(ways.len(), all.len());
+        assert!(ways.iter().all(|way| way.coverage == 1 && way.best.roofline.peak_gflops == 2.0));
+        assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    }
+}

@@ -9,7 +9,7 @@ use serde::{Deserialize, de::Error};
 use super::{MAX_RESULT_BYTES, Store, StoreState, append::content};
 use crate::{
     error::{StoreError, explain},
-    kind::{KINDS, Kind, kind_of},
+    kind::{KINDS, Kind, kind_of, parse},
 };
 
 /// A result with its number in the file.
@@ -122,7 +122,7 @@ impl Store {
     ) -> Result<Rows<R>, StoreError> {
         let kind = const { kind_of::<R>() };
         let mut found = Rows { readable: vec![], unreadable: vec![] };
-        self.visit(kind, numbers, |id, json| match json.and_then(serde_json::from_slice) {
+        self.visit(kind, numbers, |id, json| match json.and_then(parse) {
             Ok(result) => found.readable.push(Stored { id, result }),
             Err(error) => found.unreadable.push(self.unreadable(kind, id, error)),
         })?;
