@@ -4,13 +4,14 @@
 //! none of them: see [`SETTINGS`] and [`ENVIRONMENT`].
 
 use std::{
+    cell::Cell,
     env,
     io::{self, Read},
     path::{Component, Path, PathBuf},
     process::{Command, Stdio},
     sync::mpsc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use inceptive_bench::program;
@@ -19,9 +20,11 @@ use inceptive_dsl::Files;
 use crate::inspect::is_listed;
 
 /// Files at a revision, by paths relative to the working folder.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct GitFiles {
     revision: String,
+    /// How long git may still take for all files together.
+    left: Cell<Duration>,
 }
 
 /// Git cannot be asked.
@@ -56,9 +59,10 @@ impl GitFiles {
     pub fn at(revision: &str) -> Result<Self, GitError> {
         let commit = format!("{revision}^{{commit}}");
         let arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", &commit];
-        match git(&arguments, MAX_LINE).map_err(GitError::Run)? {
+        match git(&arguments, MAX_LINE, DEADLINE).map_err(GitError::Run)? {
             Answer { bytes, is_success: true, .. } => {
-                Ok(Self { revision: String::from_utf8_lossy(&bytes).trim().to_owned() })
+                let revision = String::from_utf8_lossy(&bytes).trim().to_owned();
+                Ok(Self { revision, left: Cell::new(DEADLINE_OF_ALL) })
             }
             _ => Err(GitError::Revision(revision.to_owned())),
         }
@@ -73,11 +77,12 @@ impl GitFiles {
         let missing =
             || GitError::Path { revision: self.revision.clone(), path: path.display().to_string() };
         let name = self.name(path).ok_or_else(missing)?;
-        let kind = git(&["cat-file", "-t", &name], MAX_LINE).map_err(GitError::Run)?;
+        let kind = self.git(&["cat-file", "-t", &name], MAX_LINE).map_err(GitError::Run)?;
         match String::from_utf8_lossy(&kind.bytes).trim() {
             "blob" => Ok(None),
             "tree" => {
-                let listing = git(&["ls-tree", "-z", &name], MAX_LISTING).map_err(GitError::Run)?;
+                let listing =
+                    self.git(&["ls-tree", "-z", &name], MAX_LISTING).map_err(GitError::Run)?;
                 if listing.is_cut_off {
                     return Err(GitError::TooManyFiles(path.display().to_string()));
                 }
@@ -93,6 +98,26 @@ impl GitFiles {
             }
             _ => Err(missing()),
         }
+    }
+
+    /// Runs git, as long as the time for all files is not over.
+    fn git(&self, arguments: &[&str], limit: u64) -> io::Result<Answer> {
+        let left = self.left.get();
+        if left.is_zero() {
+            let seconds = DEADLINE_OF_ALL.as_secs();
+            let message = format!("it took more than {seconds} s for the files of the revision");
+            return Err(io::Error::new(io::ErrorKind::TimedOut, message));
+        }
+        let start = Instant::now();
+        let answer = git(arguments, limit, left.min(DEADLINE));
+        self.left.set(left.saturating_sub(start.elapsed()));
+        answer
+    }
+
+    /// The size of a file, without reading it.
+    fn size(&self, name: &str) -> io::Result<Option<u64>> {
+        let answer = self.git(&["cat-file", "-s", name], MAX_LINE)?;
+        Ok(String::from_utf8_lossy(&answer.bytes).trim().parse().ok())
     }
 
     /// How git names a file, relative to the working folder; `None` if it is not below it.
@@ -113,6 +138,12 @@ const MAX_LINE: u64 = 1 << 10;
 
 /// Time limit for an answer: a repository's configuration may name a pipe without a writer.
 const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Time limit for all answers about a revision: each of many files may take nearly as long as one may.
+const DEADLINE_OF_ALL: Duration = Duration::from_secs(60);
+
+/// Files of at most this size are read without asking for their size first.
+const SMALL: u64 = 16 << 20;
 
 /// Maximum number of bytes of a folder's listing.
 const MAX_LISTING: u64 = 4 << 20;
@@ -170,8 +201,9 @@ struct Answer {
     is_success: bool,
 }
 
-/// Runs git, and reads at most `limit` bytes of its output: a repository may hold a blob of gigabytes.
-fn git(arguments: &[&str], limit: u64) -> io::Result<Answer> {
+/// Runs git for at most `deadline`, and reads at most `limit` bytes of its output: a repository may hold a blob of
+/// gigabytes.
+fn git(arguments: &[&str], limit: u64, deadline: Duration) -> io::Result<Answer> {
     let missing =
         || io::Error::new(io::ErrorKind::NotFound, "not found in the absolute folders of PATH");
     let mut command = program::command("git").ok_or_else(missing)?;
@@ -191,11 +223,11 @@ fn git(arguments: &[&str], limit: u64) -> io::Result<Answer> {
         // The result is not awaited after the deadline.
         let _ = sender.send((bytes, read));
     });
-    let Ok((mut bytes, read)) = receiver.recv_timeout(DEADLINE) else {
+    let Ok((mut bytes, read)) = receiver.recv_timeout(deadline) else {
         // It may have ended already.
         let _ = child.kill();
         child.wait()?;
-        let message = format!("it did not answer within {} s", DEADLINE.as_secs());
+        let message = format!("it did not answer within {:.0} s", deadline.as_secs_f64());
         return Err(io::Error::new(io::ErrorKind::TimedOut, message));
     };
     let is_cut_off = bytes.len() as u64 > limit;
@@ -254,7 +286,12 @@ impl Files for GitFiles {
         let path = path.strip_prefix(ROOT).unwrap_or(path);
         let missing = || io::Error::from(io::ErrorKind::NotFound);
         let name = self.name(path).ok_or_else(missing)?;
-        match git(&["cat-file", "blob", &name], limit)? {
+        // A large file is not read in vain.
+        if limit > SMALL && self.size(&name)?.is_some_and(|size| size >= limit) {
+            let limit = limit.saturating_sub(1);
+            return Err(inceptive_files::Refusal::TooLarge { limit }.into());
+        }
+        match self.git(&["cat-file", "blob", &name], limit)? {
             Answer { bytes, is_success: true, .. } => Ok(bytes),
             _ => Err(missing()),
         }
@@ -264,7 +301,7 @@ impl Files for GitFiles {
         let missing = || io::Error::from(io::ErrorKind::NotFound);
         let path = path.strip_prefix(ROOT).unwrap_or(path);
         let name = self.name(path).ok_or_else(missing)?;
-        match git(&["cat-file", "-e", &name], MAX_LINE)?.is_success {
+        match self.git(&["cat-file", "-e", &name], MAX_LINE)?.is_success {
             true => Ok(Path::new(ROOT).join(normal(path).ok_or_else(missing)?)),
             false => Err(missing()),
         }
@@ -281,11 +318,28 @@ mod tests {
 
     #[test]
     fn no_more_is_read_than_is_wanted() {
-        let whole = git(&["version"], MAX_LINE).unwrap();
+        let whole = git(&["version"], MAX_LINE, DEADLINE).unwrap();
         assert!(whole.is_success && !whole.is_cut_off && whole.bytes.starts_with(b"git version"));
-        let part = git(&["version"], 3).unwrap();
+        let part = git(&["version"], 3, DEADLINE).unwrap();
         assert!(part.is_success && part.is_cut_off);
         assert_eq!(part.bytes, b"git");
-        assert!(!git(&["cat-file", "-e", "no-such-object"], MAX_LINE).unwrap().is_success);
+        let missing = git(&["cat-file", "-e", "no-such-object"], MAX_LINE, DEADLINE).unwrap();
+        assert!(!missing.is_success);
+    }
+
+    #[test]
+    fn the_time_is_limited_for_all_files_together() {
+        let files = GitFiles { revision: "HEAD".to_owned(), left: Cell::new(DEADLINE) };
+        assert!(files.git(&["version"], MAX_LINE).unwrap().is_success);
+        let left = files.left.get();
+        assert!(left < DEADLINE, "{left:?}");
+        files.left.set(Duration::ZERO);
+        for error in [
+            files.git(&["version"], MAX_LINE).err().unwrap(),
+            files.read(Path::new("a.yaml"), 1).unwrap_err(),
+            files.canonical(Path::new("a.yaml")).unwrap_err(),
+        ] {
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        }
     }
 }

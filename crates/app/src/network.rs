@@ -113,8 +113,13 @@ pub fn read_from(
     if !settings.is_empty() {
         return Err(ReadError::Fixed(path.to_owned()));
     }
+    let limit = MAX_ONNX_BYTES.min(available_memory());
     let bytes = files
-        .read(path, u64::MAX)
+        .read(path, limit.saturating_add(1))
+        .and_then(|bytes| match bytes.len() as u64 > limit {
+            true => Err(Refusal::TooLarge { limit }.into()),
+            false => Ok(bytes),
+        })
         .map_err(|error| ReadError::File { path: path.to_owned(), error })?;
     let imported =
         from_onnx(bytes).map_err(|error| ReadError::Onnx { path: path.to_owned(), error })?;

@@ -50,7 +50,7 @@ fn constraint_notes(architecture: &Architecture) -> Vec<Note> {
     violated.into_iter().map(note).collect()
 }
 
-/// Notes about weights: matched by order and not by name, or subnormal.
+/// Notes about weights: matched by order and not by name, subnormal, or not finite.
 pub fn weight_notes(
     source: &WeightSource,
     matching: Option<Matching>,
@@ -64,6 +64,6 @@ pub fn weight_notes(
             file.display()
         )));
     }
-    notes.extend(subnormals.finding().map(|finding| Note::plain(finding.to_string())));
+    notes.extend(subnormals.findings().map(|finding| Note::plain(finding.to_string())));
     notes
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use inceptive_cost::{Cost, Mode};
-use inceptive_dsl::{Architecture, Checked, Disk, Files, Loaded, Setting, Space, check};
+use inceptive_dsl::{Architecture, Checked, Disk, Failure, Files, Loaded, Setting, Space, check};
 use inceptive_files::InputFiles;
 use inceptive_format::counted;
 use inceptive_ir::passes;
@@ -241,7 +241,8 @@ impl Gatherer<'_> {
                 }
                 Ok(Checked::Library(_)) if is_of_folder => return ControlFlow::Continue(()),
                 // Reading it as a network says what is wrong.
-                Ok(Checked::Library(_)) | Err(_) => {}
+                Ok(Checked::Library(_)) => {}
+                Err(failure) => self.opened(&failure),
             }
         }
         match self.origin.read(file, &self.plan.settings) {
@@ -254,7 +255,15 @@ impl Gatherer<'_> {
         ControlFlow::Continue(())
     }
 
+    /// Protects the files that were opened before a mistake was found: a base, libraries.
+    fn opened(&mut self, failure: &Failure) {
+        self.found.inputs.extend(&InputFiles::of(failure.sources.paths()));
+    }
+
     fn trouble(&mut self, error: ReadError) {
+        if let ReadError::Yaml(failure) = &error {
+            self.opened(failure);
+        }
         self.found.troubles.push(error.into());
     }
 
@@ -447,7 +456,15 @@ impl Gathered {
         let settings: Option<Vec<Setting>> =
             subject.point.iter().map(|setting| setting.parse().ok()).collect();
         let from_file = settings.and_then(|settings| {
-            let loaded = read(&file, &settings).ok()?;
+            let loaded = match read(&file, &settings) {
+                Ok(loaded) => loaded,
+                Err(error) => {
+                    if let ReadError::Yaml(failure) = &error {
+                        self.inputs.extend(&InputFiles::of(failure.sources.paths()));
+                    }
+                    return None;
+                }
+            };
             self.inputs.extend(&InputFiles::of(loaded.sources.paths()));
             let found = candidate(&loaded, &file).ok()?;
             is_it(&found).then_some((found, Request { file, settings }))

@@ -28,10 +28,10 @@ pub fn grade_run(run: &Run, latency: &Summary, share_of_peak: f64) -> (Grade, Ve
         clock(run),
         runs(run, latency),
         peak(share_of_peak),
-        run.subnormals.finding(),
     ]
     .into_iter()
     .flatten()
+    .chain(run.subnormals.findings())
     .collect();
     (grade(&findings), findings)
 }

@@ -155,7 +155,7 @@ fn subnormal_weights_are_graded() {
     let notes = measured(&engine, &[model("m")], &limits, Notes::default());
     let run = &notes.finished[0].1;
     for (count, grade, remarks) in [(0, Grade::A, 0), (5, Grade::B, 1), (600, Grade::C, 1)] {
-        let subnormals = Subnormals { count, total: 1_000 };
+        let subnormals = Subnormals { count, total: 1_000, not_finite: 0 };
         let run = Run { subnormals, ..run.clone() };
         let result = result(&engine, &model("m"), &run, &limits);
         assert_eq!((result.grade, result.findings.len()), (grade, remarks), "{count}");
@@ -177,7 +177,7 @@ fn a_models_subnormal_weights_reach_its_result() {
     let model = Model::new("m", &graph, weights).unwrap();
     let engine = Mock::new(&FakeHost::default(), |_, _| ms(10.0));
     let notes = measured(&engine, &[model], &protocol(2000), Notes::default());
-    assert_eq!(notes.finished[0].1.subnormals, Subnormals { count: 8, total: 10 });
+    assert_eq!(notes.finished[0].1.subnormals, Subnormals { count: 8, total: 10, not_finite: 0 });
 }
 
 /// The peak of one machine moved from 101 to 181 GFLOP/s between two runs, and with it every share of it.

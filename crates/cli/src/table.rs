@@ -23,7 +23,7 @@ pub struct Grid {
     cells: String,
     /// Where each cell ends, row by row.
     ends: Vec<usize>,
-    /// The widest cell of each column.
+    /// The widest cell of each column, but for those wider than any column is.
     widths: Vec<usize>,
 }
 
@@ -61,7 +61,7 @@ impl Grid {
         let rest = std::iter::repeat_with(String::new);
         for (text, width) in cells.into_iter().chain(rest).zip(&mut self.widths) {
             let text = cut(&text::one_line(&text));
-            *width = text.width().max(*width);
+            *width = text.width().min(WIDEST_COLUMN).max(*width);
             self.cells.push_str(&text);
             self.ends.push(self.cells.len());
         }
@@ -86,7 +86,7 @@ impl Grid {
             }
             for ((&end, column), &width) in ends.iter().zip(&self.columns).zip(&self.widths) {
                 let cell = &self.cells[start..end];
-                let spaces = width - cell.width();
+                let spaces = width.saturating_sub(cell.width());
                 let (before, after) = match column {
                     Column::Left(_) => (0, spaces),
                     Column::Right(_) => (spaces, 0),
@@ -103,8 +103,11 @@ impl Grid {
     }
 }
 
-/// The longest cell, in characters: every row is as wide as the longest one, and a join of thousands has as many
-/// inputs to list.
+/// The widest column. A cell that is wider moves the rest of its own row only: paths and names are needed whole, and
+/// one of them must not make all other rows as wide.
+const WIDEST_COLUMN: usize = 120;
+
+/// The longest cell, in characters: a join of thousands has as many inputs to list.
 const LONGEST_CELL: usize = 1000;
 
 /// A cell that is not too long to read; one that was cut says so.
@@ -133,5 +136,17 @@ mod tests {
         let [whole, cut] = text.lines().collect::<Vec<_>>()[..] else { panic!("{text}") };
         assert_eq!(whole.chars().count(), LONGEST_CELL);
         assert!(cut.ends_with(" ... (40000 characters)") && cut.len() < 3 * LONGEST_CELL, "{cut}");
+    }
+
+    #[test]
+    fn a_wide_cell_does_not_widen_the_other_rows() {
+        let mut grid = Grid::bare(2);
+        let path = "a/".repeat(WIDEST_COLUMN);
+        grid.row(vec![path.clone(), "end".to_owned()]);
+        grid.row(vec!["b".to_owned(), "end".to_owned()]);
+        let text = grid.render();
+        let [wide, other] = text.lines().collect::<Vec<_>>()[..] else { panic!("{text}") };
+        assert_eq!(wide, format!("{path}  end"));
+        assert_eq!(other.len(), WIDEST_COLUMN + 2 + 3);
     }
 }

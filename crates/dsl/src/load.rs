@@ -139,15 +139,20 @@ impl<'a> Loader<'a> {
         };
         let bytes = match self.files.read(path, MAX_BYTES + 1) {
             Ok(bytes) => bytes,
-            Err(error) => return self.report(failed(&error)),
+            Err(error) => {
+                self.sources.add_unreadable(path.to_owned());
+                return self.report(failed(&error));
+            }
         };
         if bytes.len() as u64 > MAX_BYTES {
+            self.sources.add_unreadable(path.to_owned());
             let message = format!("`{shown}` is larger than {} MiB", MAX_BYTES >> 20);
             return self.report(unreadable(Code::FileTooLarge, message));
         }
         let text = match std::str::from_utf8(&bytes) {
             Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
             Err(error) => {
+                self.sources.add_unreadable(path.to_owned());
                 let at = error.valid_up_to();
                 let message =
                     format!("`{shown}` is not UTF-8 text: byte {at} is 0x{:02x}", bytes[at]);
@@ -156,6 +161,7 @@ impl<'a> Loader<'a> {
         };
         self.bytes += text.len();
         if self.bytes > MAX_TOTAL_BYTES {
+            self.sources.add_unreadable(path.to_owned());
             let message =
                 format!("with `{shown}`, the files have more than {} MiB", MAX_TOTAL_BYTES >> 20);
             self.is_full = true;

@@ -143,6 +143,11 @@ impl Sources {
         u32::try_from(self.texts.len() - 1).unwrap_or(u32::MAX)
     }
 
+    /// Adds a file that is there, but whose text cannot be used.
+    pub(crate) fn add_unreadable(&mut self, path: PathBuf) {
+        self.binaries.push(path);
+    }
+
     /// The file that a span lies in.
     pub fn get(&self, source: u32) -> Option<&Source> {
         self.texts.get(source as usize)
@@ -159,7 +164,7 @@ impl Sources {
         self.texts.iter()
     }
 
-    /// Files without text: an ONNX model, and those with its weights.
+    /// Files without usable text: an ONNX model, and those with its weights.
     pub fn of_binaries(paths: Vec<PathBuf>) -> Self {
         Self { texts: Vec::new(), binaries: paths }
     }

@@ -8,17 +8,19 @@
 //! - A file is written under a temporary name beside its target and renamed, so that a reader sees either the old or
 //!   the new content. Temporary files of a killed run are removed by the next one.
 
+#[cfg(unix)]
+use std::os::unix::fs::FileTypeExt;
 use std::{
     env,
     ffi::OsString,
-    fs::{self, File},
+    fs::{self, File, FileType},
     io,
     io::Write,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
-use crate::link::refuse_links;
+use crate::{kind, link::refuse_links};
 use tempfile::NamedTempFile;
 
 /// A file or folder could not be written.
@@ -119,11 +121,12 @@ fn in_the_way(folder: &Path) -> Option<io::Error> {
 /// Folders of the system whose links refer to open files, such as `/dev/stdout`.
 const OPEN_FILES: [&str; 3] = ["/dev", "/dev/fd", "/proc/self/fd"];
 
-/// Replaces a file that is not one of `inputs`: writes beside it, syncs and renames. Devices and pipes are written to
-/// directly.
+/// Replaces a file that is not one of `inputs`: writes beside it, syncs and renames. Devices such as `/dev/null`, and files
+/// that are already open, are written to directly.
 ///
 /// # Errors
-/// When the file cannot be written, is an input, or is a link; its content is then unchanged.
+/// When the file cannot be written, is an input, a link, or neither a regular file nor such a device; its content is then
+/// unchanged.
 pub fn replace_file(path: &Path, content: &[u8], inputs: &InputFiles) -> Result<(), WriteError> {
     let replaced = match is_open_file(path) {
         true => fs::write(path, content),
@@ -132,13 +135,38 @@ pub fn replace_file(path: &Path, content: &[u8], inputs: &InputFiles) -> Result<
     replaced.map_err(|error| WriteError { path: path.to_owned(), error })
 }
 
-/// Whether a path refers to something that is not a regular file, or to a file that is already open.
+/// Whether a path refers to a device that takes bytes, or to a file that is already open.
 fn is_open_file(path: &Path) -> bool {
     let Ok(about) = fs::symlink_metadata(path) else { return false };
     let is_systems = || OPEN_FILES.iter().any(|folder| path.parent() == Some(Path::new(folder)));
     match about.is_symlink() {
         true => is_systems(),
-        false => !about.is_file() && !about.is_dir(),
+        false => is_character_device(about.file_type()),
+    }
+}
+
+#[cfg(unix)]
+fn is_character_device(file: FileType) -> bool {
+    file.is_char_device()
+}
+
+#[cfg(not(unix))]
+const fn is_character_device(_: FileType) -> bool {
+    false
+}
+
+/// Checks that what has a name, if anything, is a regular file. A pipe would wait for its reader, and another device may
+/// be a whole disk.
+fn expect_regular(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(about) if about.is_dir() => {
+            Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"))
+        }
+        Ok(about) if !about.is_file() => {
+            let reason = format!("it is {}, not a regular file", kind(about.file_type()));
+            Err(io::Error::new(io::ErrorKind::InvalidInput, reason))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -152,9 +180,7 @@ impl Part {
     fn write(target: &Path, content: &[u8], inputs: &InputFiles) -> io::Result<Self> {
         inputs.allows(target)?;
         refuse_links(target)?;
-        if target.is_dir() {
-            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"));
-        }
+        expect_regular(target)?;
         let folder = match target.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
@@ -403,8 +429,24 @@ mod tests {
         assert!(fs::symlink_metadata("/dev/null").unwrap().file_type().is_char_device());
     }
 
+    #[test]
     #[cfg(unix)]
-    use std::os::unix::fs::FileTypeExt;
+    fn what_is_no_file_is_refused_at_once_and_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let socket = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        for (path, expected) in [(&pipe, "a pipe"), (&socket, "a socket")] {
+            let expected = format!("it is {expected}, not a regular file");
+            assert_eq!(replace(path, b"text").unwrap_err(), expected);
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let files = [("a".to_owned(), "text".to_owned()), (name, "text".to_owned())];
+            let error = replace_all(folder.path(), &files, &[], &InputFiles::default());
+            assert_eq!(error.unwrap_err().error.to_string(), expected);
+        }
+        assert_eq!(names(folder.path()), ["pipe", "socket"]);
+    }
 
     #[test]
     fn parts_of_killed_runs_are_removed_and_those_of_others_are_not() {

@@ -61,13 +61,25 @@ pub fn json(document: &str) -> Cow<'_, str> {
 /// formula. Numbers stay numbers, negative ones too.
 pub fn cell(text: &str) -> Cow<'_, str> {
     let text = one_line(text);
-    let starts_formula =
-        text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
+    let starts_formula = text
+        .trim_start_matches(|c: char| c.is_whitespace() || is_invisible(c))
+        .starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']);
     let is_number = || text.parse::<f64>().is_ok_and(f64::is_finite);
     match starts_formula && !is_number() {
         true => Cow::Owned(format!("'{text}")),
         false => text,
     }
+}
+
+/// Whether a character is shown as nothing where it has no effect: those with Unicode's `Default_Ignorable_Code_Point`.
+/// A spreadsheet may skip them at the start of a cell.
+const fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -114,6 +126,12 @@ mod tests {
             ["=1+1", "+1+1", "-1+1", "@SUM(A1)", " =1", "\t=1", "\r\n=1", "-inf", "＝1+1", "-x"];
         for formula in formulas {
             assert!(cell(formula).starts_with('\''), "{formula:?} became {:?}", cell(formula));
+        }
+        for invisible in ["\u{ad}", "\u{200b}", "\u{2060}", "\u{fe0f}", " \u{3164} \u{34f}"] {
+            let formula = format!("{invisible}=1+1");
+            assert!(cell(&formula).starts_with('\''), "{formula:?} became {:?}", cell(&formula));
+            let name = format!("{invisible}name");
+            assert_eq!(cell(&name), name);
         }
         for plain in ["-1", "-1.5e-3", "+2", "", "a=b", "googlenet-bn", "3x3"] {
             assert_eq!(cell(plain), plain);

@@ -44,10 +44,15 @@ fn latency(way: Option<&BenchConfig>, candidate: &NetworkEntry) -> Vec<String> {
         median.value.to_string(),
         median.low.to_string(),
         median.high.to_string(),
-        m.images_per_s().value.to_string(),
-        m.gflops().value.to_string(),
+        known(m.images_per_s().value),
+        known(m.gflops().value),
         m.grade.to_string(),
     ]
+}
+
+/// A number; empty if there is none, as for the rate of a latency of zero.
+fn known(value: f64) -> String {
+    if value.is_finite() { value.to_string() } else { String::new() }
 }
 
 /// One row per network; unknown values are empty.

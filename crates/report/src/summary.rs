@@ -289,19 +289,26 @@ impl Facts<'_> {
             return None;
         }
         let times: Vec<f64> = measured.iter().map(|(_, ms)| *ms).collect();
-        let correlation = |count: fn(&NetworkEntry) -> u64| {
+        type Count = fn(&NetworkEntry) -> u64;
+        let counts: [(&str, Count); 3] = [
+            ("MACs", |candidate| candidate.subject.macs),
+            ("activations", |candidate| candidate.subject.acts),
+            ("parameters", |candidate| candidate.subject.params),
+        ];
+        let correlation = |(what, count): (&str, Count)| {
             let counts: Vec<f64> =
                 measured.iter().map(|(candidate, _)| count(candidate) as f64).collect();
-            decimals(rank_correlation(&counts, &times), 2)
+            let value = decimals(rank_correlation(&counts, &times)?, 2);
+            Some(format!("{value} for {what}"))
         };
-        Some(format!(
-            "MACs are not latency: over the {} measured networks the rank correlation with latency is {} for MACs, {} \
-             for activations and {} for parameters.",
-            measured.len(),
-            correlation(|candidate| candidate.subject.macs),
-            correlation(|candidate| candidate.subject.acts),
-            correlation(|candidate| candidate.subject.params),
-        ))
+        let known: Vec<String> = counts.into_iter().filter_map(correlation).collect();
+        (!known.is_empty()).then(|| {
+            format!(
+                "MACs are not latency: over the {} measured networks the rank correlation with latency is {}.",
+                measured.len(),
+                list(&known),
+            )
+        })
     }
 
     /// The reliability of the measurements.
@@ -336,8 +343,8 @@ fn list(items: &[String]) -> String {
     }
 }
 
-/// Spearman's rank correlation; equal values share their mean rank.
-pub(crate) fn rank_correlation(a: &[f64], b: &[f64]) -> f64 {
+/// Spearman's rank correlation; equal values share their mean rank. There is none where all values of one are equal.
+fn rank_correlation(a: &[f64], b: &[f64]) -> Option<f64> {
     let (a, b) = (ranks(a), ranks(b));
     #[expect(clippy::cast_precision_loss, reason = "lists are short")]
     let mean = (a.len() as f64 - 1.0) / 2.0;
@@ -347,7 +354,8 @@ pub(crate) fn rank_correlation(a: &[f64], b: &[f64]) -> f64 {
         sums[1] += (a - mean).powi(2);
         sums[2] += (b - mean).powi(2);
     }
-    sums[0] / (sums[1] * sums[2]).sqrt()
+    let value = sums[0] / (sums[1] * sums[2]).sqrt();
+    value.is_finite().then_some(value)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "lists are short")]
@@ -367,9 +375,12 @@ mod tests {
     #[test]
     fn ranks_agree_with_scipy() {
         // scipy.stats.spearmanr([1, 2, 2, 4, 5], [2, 1, 3, 5, 4]) is 0.718...
-        let found = rank_correlation(&[1.0, 2.0, 2.0, 4.0, 5.0], &[2.0, 1.0, 3.0, 5.0, 4.0]);
+        let found =
+            rank_correlation(&[1.0, 2.0, 2.0, 4.0, 5.0], &[2.0, 1.0, 3.0, 5.0, 4.0]).unwrap();
         assert!((found - 0.718_184_85).abs() < 1e-6, "{found}");
-        assert!((rank_correlation(&[1.0, 2.0, 3.0], &[9.0, 4.0, 1.0]) + 1.0).abs() < 1e-12);
+        let opposite = rank_correlation(&[1.0, 2.0, 3.0], &[9.0, 4.0, 1.0]).unwrap();
+        assert!((opposite + 1.0).abs() < 1e-12);
+        assert_eq!(rank_correlation(&[7.0; 3], &[9.0, 4.0, 1.0]), None, "all counts are equal");
     }
 
     #[test]

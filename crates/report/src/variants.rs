@@ -35,8 +35,9 @@ pub fn variants(candidates: &[NetworkEntry], way: Option<&BenchConfig>) -> Vec<V
 }
 
 /// Latency of `a` over that of `b`: the ratio of their medians, with the widest interval that theirs allow,
-/// as they need not have taken turns.
+/// as they need not have taken turns. There is none to a latency of zero, which a store from elsewhere may hold.
 pub fn latency_ratio(way: &BenchConfig, a: &NetworkEntry, b: &NetworkEntry) -> Option<Estimate> {
     let (a, b) = (way.of(a)?.latency_ms.median, way.of(b)?.latency_ms.median);
-    Some(Estimate { value: a.value / b.value, low: a.low / b.high, high: a.high / b.low })
+    let ratio = Estimate { value: a.value / b.value, low: a.low / b.high, high: a.high / b.low };
+    [ratio.value, ratio.low, ratio.high].iter().all(|it| it.is_finite()).then_some(ratio)
 }

@@ -1,6 +1,8 @@
 //! Ways to run networks: a machine, an engine, a precision, a batch and a number of threads. Latencies are
 //! only compared within one way.
 
+use std::collections::HashMap;
+
 use inceptive_results::BestRoofline;
 use inceptive_results::{Conditions, Machine, Measurement, ProfileRecord, Record, Runtime};
 
@@ -67,8 +69,10 @@ pub fn ways(candidates: &[NetworkEntry]) -> Vec<BenchConfig> {
 /// All ways that networks were measured in, in the order of [`ways`]; of each network and way one measurement.
 pub fn ways_of<'m>(measurements: impl Iterator<Item = &'m Measurement>) -> Vec<BenchConfig> {
     let mut ways: Vec<(BenchConfig, f64)> = Vec::new();
+    let mut places: HashMap<Conditions<'m>, usize> = HashMap::new();
     for m in measurements {
-        match ways.iter_mut().find(|(way, _)| way.is_of(m)) {
+        let place = *places.entry(m.key()).or_insert(ways.len());
+        match ways.get_mut(place) {
             Some((way, total_ms)) => {
                 way.coverage += 1;
                 way.best = way.best.best(m.best_roofline());
@@ -104,8 +108,10 @@ pub fn profiled_way(candidates: &[NetworkEntry]) -> Option<BenchConfig> {
 /// latest profile; of each network and way one profile.
 pub fn profiled_ways<'p>(profiles: impl Iterator<Item = &'p ProfileRecord>) -> Vec<BenchConfig> {
     let mut ways: Vec<(BenchConfig, u64)> = Vec::new();
+    let mut places: HashMap<Conditions<'p>, usize> = HashMap::new();
     for p in profiles {
-        match ways.iter_mut().find(|(way, _)| way.conditions() == p.key()) {
+        let place = *places.entry(p.key()).or_insert(ways.len());
+        match ways.get_mut(place) {
             Some((way, latest)) => {
                 way.coverage += 1;
                 *latest = p.finished_unix_ms.max(*latest);
@@ -127,12 +133,50 @@ pub fn profiled_ways<'p>(profiles: impl Iterator<Item = &'p ProfileRecord>) -> V
 
 /// A machine's limits do not depend on the engine: the highest of all counts.
 fn share_limits(ways: &mut [(BenchConfig, f64)]) {
-    let limits: Vec<(String, BestRoofline)> =
-        ways.iter().map(|(way, _)| (way.machine.id(), way.best)).collect();
+    let mut limits: HashMap<(Machine, u32), BestRoofline> = HashMap::new();
+    for (way, _) in ways.iter() {
+        let key = (way.machine.clone(), way.best.roofline.threads);
+        let limit = limits.entry(key).or_insert(way.best);
+        *limit = limit.best(way.best);
+    }
     for (way, _) in ways {
-        let same = |(machine, limit): &&(String, BestRoofline)| {
-            *machine == way.machine.id() && limit.roofline.threads == way.best.roofline.threads
-        };
-        way.best = limits.iter().filter(same).fold(way.best, |best, (_, it)| best.best(*it));
+        let key = (way.machine.clone(), way.best.roofline.threads);
+        way.best = limits.get(&key).map_or(way.best, |limit| way.best.best(*limit));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use inceptive_ir::{Activation, Graph, NewNode, Op, Path, Shape};
+    use inceptive_results::{NetworkInfo, Roofline, example, latest};
+
+    use super::*;
+
+    /// Quadratic work on whole machines would take minutes.
+    #[test]
+    fn thousands_of_machines_are_no_problem() {
+        let mut graph = Graph::new(Shape::map(3, 4, 4), None).unwrap();
+        let relu = NewNode::new(Op::Activation(Activation::Relu), Path::new("relu"));
+        graph.add(relu, &[graph.input()]).unwrap();
+        let subject = NetworkInfo::new("m", "m.yaml", vec![], &graph);
+        let one = example::measurement(subject, example::runtime(), vec![vec![1.0; 3]; 3]);
+        // Of each machine one with a low and one with a high peak, by different engines.
+        let all: Vec<Measurement> = (0..20_000_u32)
+            .map(|at| {
+                let mut m = one.clone();
+                m.machine.memory_bytes += u64::from(at / 2);
+                m.runtime.engine = format!("engine {}", at % 2);
+                let peak_gflops = f64::from(1 + at % 2);
+                m.roofline = Roofline { peak_gflops, ..m.roofline };
+                m
+            })
+            .collect();
+        let start = Instant::now();
+        let ways = ways_of(latest(&all, |m| m).into_iter());
+        assert_eq!(ways.len(), all.len());
+        assert!(ways.iter().all(|way| way.coverage == 1 && way.best.roofline.peak_gflops == 2.0));
+        assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
     }
 }

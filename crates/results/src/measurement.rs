@@ -59,7 +59,7 @@ impl NetworkInfo {
 }
 
 /// What ran a network.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Runtime {
     /// The engine.
     pub engine: String,
@@ -76,7 +76,7 @@ pub struct Runtime {
 }
 
 /// The conditions that must be equal for two times to be comparable.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Conditions<'a> {
     /// The machine.
     pub machine: &'a Machine,

@@ -93,6 +93,8 @@ pub enum Problem {
     AbovePeak,
     /// The share of subnormal weights.
     Subnormals { share: f64 },
+    /// The share of weights that are NaN or infinite.
+    NotFinite { share: f64 },
     /// It was stopped after this number of runs.
     Stopped { runs: usize },
     /// With so few runs, the spread is uncertain.
@@ -118,7 +120,7 @@ impl Problem {
             Self::ClockChanged { .. } => Remedy::FixTheClock,
             Self::Subnormals { .. } => Remedy::SetToZero,
             Self::LowPeak { .. } => Remedy::MeasureAgain,
-            Self::Stopped { .. } | Self::Message(_) => return None,
+            Self::NotFinite { .. } | Self::Stopped { .. } | Self::Message(_) => return None,
         })
     }
 }
@@ -149,6 +151,11 @@ impl fmt::Display for Problem {
             Self::Subnormals { share } => write!(
                 f,
                 "{:.1}% of the weights are subnormal numbers (below 1.2e-38), which slow down CPUs",
+                share * 100.0
+            ),
+            Self::NotFinite { share } => write!(
+                f,
+                "{:.1}% of the weights are NaN or infinite, so the outputs are meaningless",
                 share * 100.0
             ),
             Self::Stopped { runs } => {

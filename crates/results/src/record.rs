@@ -1,6 +1,10 @@
 //! What all kinds of records have in common.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, hash_map::Entry},
+    hash::Hash,
+};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -24,7 +28,7 @@ pub trait Record: Clone + Serialize + DeserializeOwned {
     const IS_OURS: bool = true;
 
     /// What a newer record of a network has in common with the older one whose place it takes.
-    type Key<'r>: PartialEq
+    type Key<'r>: Eq + Hash
     where
         Self: 'r;
 
@@ -132,17 +136,18 @@ pub fn latest<'r, T, R: Record + 'r>(
 ) -> Vec<&'r T> {
     let finished = |item| record(item).run().map(|run| run.finished_unix_ms);
     let mut kept: Vec<&T> = Vec::new();
-    let mut places: HashMap<&str, Vec<usize>> = HashMap::new();
+    let mut places: HashMap<(&str, R::Key<'r>), usize> = HashMap::new();
     for item in items {
         let network = record(item).run().map_or("", |run| run.subject.fingerprint.as_str());
-        let of_network = places.entry(network).or_default();
-        let key = record(item).key();
-        let known = of_network.iter().copied().find(|&at| record(kept[at]).key() == key);
-        match known {
-            Some(at) if finished(kept[at]) <= finished(item) => kept[at] = item,
-            Some(_) => {}
-            None => {
-                of_network.push(kept.len());
+        match places.entry((network, record(item).key())) {
+            Entry::Occupied(known) => {
+                let known = &mut kept[*known.get()];
+                if finished(*known) <= finished(item) {
+                    *known = item;
+                }
+            }
+            Entry::Vacant(new) => {
+                new.insert(kept.len());
                 kept.push(item);
             }
         }

@@ -1,4 +1,4 @@
-//! Weights so close to zero that processors compute with them slowly.
+//! Weights so close to zero that processors compute with them slowly, and weights that are no numbers.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,25 +9,44 @@ const LIMITS: [f64; 2] = [0.001, 0.01];
 
 /// The number of subnormal weights of a network: below 1.2e-38 and not zero. Most processors compute with such numbers
 /// many times slower, and some engines treat them as zero, so they distort the latency. Training with weight decay
-/// produces them.
+/// produces them. Weights that are not finite are counted with them: the outputs mean nothing then.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subnormals {
     /// Subnormal weights.
     pub count: u64,
     /// All weights, statistics included.
     pub total: u64,
+    /// Weights that are NaN or infinite; none were counted in results of older versions.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub not_finite: u64,
+}
+
+/// Whether there are none, so that nothing is written of them.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Subnormals {
     /// The share of all weights, from 0 to 1.
-    #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
     pub fn share(self) -> f64 {
-        if self.total == 0 { 0.0 } else { self.count as f64 / self.total as f64 }
+        self.share_of(self.count)
     }
 
-    /// The problem that they cause; `None` if there are few.
-    pub fn finding(self) -> Option<Finding> {
-        let share = self.share();
-        beyond(share, LIMITS, Problem::Subnormals { share })
+    #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+    fn share_of(self, count: u64) -> f64 {
+        if self.total == 0 { 0.0 } else { count as f64 / self.total as f64 }
+    }
+
+    /// The problems that they cause: none if few are subnormal and all are finite.
+    pub fn findings(self) -> impl Iterator<Item = Finding> {
+        let (share, not_finite) = (self.share(), self.share_of(self.not_finite));
+        let problem = Problem::NotFinite { share: not_finite };
+        [
+            beyond(share, LIMITS, Problem::Subnormals { share }),
+            beyond(not_finite, [0.0, 0.0], problem),
+        ]
+        .into_iter()
+        .flatten()
     }
 }

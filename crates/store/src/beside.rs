@@ -34,7 +34,7 @@ pub fn check(store: &Path) -> Result<(), StoreError> {
     }
     let path = named(store, "-journal");
     check_journal(&path).map_err(|reason| StoreError::Log { path, reason })?;
-    check_log(named(store, "-wal"))
+    check_log(store)
 }
 
 /// A file beside a store with content that is not yet in the store.
@@ -81,14 +81,19 @@ fn open(path: &Path) -> Result<Option<File>, String> {
     }
 }
 
-fn check_log(path: PathBuf) -> Result<(), StoreError> {
+fn check_log(store: &Path) -> Result<(), StoreError> {
+    let path = named(store, "-wal");
     let mut reason = String::new();
     for attempt in 0..ATTEMPTS {
         if attempt > 0 {
             thread::sleep(PAUSE);
         }
+        // Before the log, which only grows until it is restarted.
+        let index = Index::read(&named(store, "-shm"));
         let read = match open(&path) {
-            Ok(Some(file)) => damage(BufReader::new(file)).map_err(|error| error.to_string()),
+            Ok(Some(file)) => {
+                damage(BufReader::new(file), index.as_ref()).map_err(|error| error.to_string())
+            }
             Ok(None) => return Ok(()),
             Err(error) => Err(error),
         };
@@ -106,12 +111,12 @@ const FRAME_HEADER: usize = 24;
 const MAGIC: u32 = 0x377f_0682;
 const VERSION: u32 = 3_007_000;
 
-/// The damage of a log: in its header, or in a page before a committed change. An unfinished write of a killed program
-/// is at the end, and is not damage.
-fn damage(mut log: impl Read) -> io::Result<Option<&'static str>> {
+/// The damage of a log: in its header, in a page before a committed change, or missing pages of committed changes. An
+/// unfinished write of a killed program is not damage: it is at the end, or before what an earlier one left there.
+fn damage(mut log: impl Read, index: Option<&Index>) -> io::Result<Option<&'static str>> {
     let mut header = [0; HEADER];
     match fill(&mut log, &mut header)? {
-        0 => return Ok(None),
+        0 => return Ok(index.is_some_and(Index::needs_log).then_some(SHORTER)),
         HEADER => {}
         _ => return Ok(Some("it ends within its header")),
     }
@@ -127,20 +132,100 @@ fn damage(mut log: impl Read) -> io::Result<Option<&'static str>> {
     if !is_header {
         return Ok(Some("its header is damaged"));
     }
+    let salts = &header[16..24];
     let mut frame = vec![0; FRAME_HEADER + page];
-    let mut is_whole = true;
-    while fill(&mut log, &mut frame)? == frame.len() {
-        // Those of an earlier round through the log have other numbers.
-        let is_current = frame[8..16] == header[16..24];
+    let mut whole: u32 = 0;
+    let read = loop {
+        let read = fill(&mut log, &mut frame)?;
+        if read < frame.len() {
+            break read;
+        }
         sums.add(&frame[..8]);
         sums.add(&frame[FRAME_HEADER..]);
-        is_whole &= is_current && sums.sums == [word(&frame, 16), word(&frame, 20)];
-        let ends_change = word(&frame, 4) != 0;
-        if !is_whole && is_current && ends_change {
-            return Ok(Some("a page in it is damaged"));
+        // Those of an earlier round through the log have other salts.
+        if frame[8..16] != *salts || sums.sums != [word(&frame, 16), word(&frame, 20)] {
+            break read;
         }
+        whole = whole.saturating_add(1);
+    };
+    let index = index.filter(|index| index.salts == *salts);
+    if index.is_some_and(|index| index.frames == whole) {
+        return Ok(None);
     }
-    Ok(None)
+    if holds_change(frame[..read].chain(log), salts, frame.len())? {
+        return Ok(Some("a page in it is damaged, or bytes are missing"));
+    }
+    let is_shorter = index.is_some_and(|index| index.needs_log() && whole < index.frames);
+    Ok(is_shorter.then_some(SHORTER))
+}
+
+const SHORTER: &str = "it is shorter than it was, and saved results in it are missing";
+
+/// Whether a frame that ends a change is in the rest of a log: at any byte, as bytes may be missing before it. One that
+/// the rest ends in is not whole, and was being written.
+fn holds_change(mut rest: impl Read, salts: &[u8], frame: usize) -> io::Result<bool> {
+    /// Where the salts are in a frame, after the page's number and the size of the store, which is 0 in a frame that ends
+    /// no change.
+    const SALTS: usize = 8;
+    let mut bytes = vec![0; 64 << 10];
+    let (mut kept, mut start, mut end_of_first) = (0, 0, None);
+    loop {
+        let read = fill(&mut rest, &mut bytes[kept..])?;
+        let end = kept + read;
+        if end_of_first.is_none() {
+            let found = bytes[..end]
+                .windows(SALTS + salts.len())
+                .position(|it| it[SALTS..] == *salts && word(it, 4) != 0);
+            end_of_first = found.map(|at| start + at + frame);
+        }
+        if end_of_first.is_some_and(|needed| start + end >= needed) {
+            return Ok(true);
+        }
+        if read == 0 {
+            return Ok(false);
+        }
+        let overlap = end.min(SALTS + salts.len() - 1);
+        bytes.copy_within(end - overlap..end, 0);
+        (start, kept) = (start + end - overlap, overlap);
+    }
+}
+
+/// The log's index as the programs left it that have the store open, or had when they were killed.
+///
+/// Its format: <https://www.sqlite.org/walformat.html#the_wal_index_file_format>.
+struct Index {
+    /// The salts of the log that it is of.
+    salts: [u8; 8],
+    /// Frames of committed changes in the log.
+    frames: u32,
+    /// How many of them were written to the store.
+    stored: u32,
+}
+
+impl Index {
+    /// The index; `None` if there is none, or it is not whole.
+    fn read(path: &Path) -> Option<Self> {
+        const COPY: usize = 48;
+        let mut bytes = [0; 2 * COPY + 4];
+        let mut file = open(path).ok().flatten()?;
+        file.read_exact(&mut bytes).ok()?;
+        let (copy, again) = (&bytes[..COPY], &bytes[COPY..2 * COPY]);
+        let number =
+            |at: usize| bytes[at..].first_chunk().map_or(0, |bytes| u32::from_ne_bytes(*bytes));
+        let mut sums = Checksum { is_big_endian: cfg!(target_endian = "big"), sums: [0, 0] };
+        sums.add(&copy[..40]);
+        let is_whole = copy == again
+            && number(0) == VERSION
+            && copy[12] == 1
+            && sums.sums == [number(40), number(44)];
+        let (frames, stored) = (number(16), number(2 * COPY));
+        is_whole.then_some(Self { salts: *copy[32..].first_chunk()?, frames, stored })
+    }
+
+    /// Whether changes are in the log only.
+    const fn needs_log(&self) -> bool {
+        self.stored < self.frames
+    }
 }
 
 /// Reads as much as there is.

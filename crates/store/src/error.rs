@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 /// Why results cannot be kept or read.
 #[derive(Debug, thiserror::Error)]
@@ -141,7 +141,11 @@ pub enum StoreError {
 /// An error of SQLite in our terms.
 pub fn explain(path: &Path, error: rusqlite::Error) -> StoreError {
     let path = path.to_owned();
+    // The file of the locks beside the store could not be made as large as it has to be.
+    let is_full =
+        error.sqlite_error().is_some_and(|it| it.extended_code == ffi::SQLITE_IOERR_SHMSIZE);
     match error.sqlite_error_code() {
+        _ if is_full => StoreError::Full(path),
         Some(ErrorCode::DatabaseCorrupt) => {
             StoreError::Damaged { path, message: error.to_string() }
         }
@@ -151,5 +155,22 @@ pub fn explain(path: &Path, error: rusqlite::Error) -> StoreError {
             StoreError::ReadOnly(path)
         }
         _ => StoreError::Database { path, error },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_named_in_every_case() {
+        let explained = |code| {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            explain(Path::new("store.db"), error)
+        };
+        for code in [ffi::SQLITE_FULL, ffi::SQLITE_IOERR_SHMSIZE] {
+            assert!(matches!(explained(code), StoreError::Full(_)), "{code}");
+        }
+        assert!(matches!(explained(ffi::SQLITE_IOERR_READ), StoreError::Database { .. }));
     }
 }

@@ -1,6 +1,7 @@
 //! The kinds of records that a store keeps.
 
 use inceptive_results::{Measurement, ProfileRecord, Record};
+use serde::de::Error as _;
 use serde_json::Error;
 
 use crate::timm::ForeignMeasurement;
@@ -29,8 +30,21 @@ impl Kind {
 }
 
 fn machine<R: Record>(json: &[u8]) -> Result<Option<String>, Error> {
-    let record: R = serde_json::from_slice(json)?;
+    let record: R = parse(json)?;
     Ok(record.run().map(|run| run.machine.id()))
+}
+
+/// A record from its text. Its counts fit into columns of whole numbers, so that it can be added to any store.
+pub(crate) fn parse<R: Record>(json: &[u8]) -> Result<R, Error> {
+    let record: R = serde_json::from_slice(json)?;
+    if let Some(run) = record.run() {
+        for count in [run.subject.params, run.subject.macs, run.finished_unix_ms] {
+            if i64::try_from(count).is_err() {
+                return Err(Error::custom(format!("the number {count} is too large")));
+            }
+        }
+    }
+    Ok(record)
 }
 
 /// The kind of a record. To be computed while compiling, so that what is not in the list is no record of a store.

@@ -12,7 +12,7 @@ use std::{
 
 use common::{file, measurement};
 use inceptive_results::{Measurement, ProfileRecord};
-use inceptive_store::{Filter, ForeignMeasurement, Store, StoreError, read_timm};
+use inceptive_store::{Filter, ForeignMeasurement, Position, Store, StoreError, read_timm};
 use rusqlite::Connection;
 
 /// A store with two results.
@@ -188,6 +188,91 @@ fn unreadable_rows_hide_no_others() {
     assert_eq!((merged.added, merged.unreadable.len()), (3, 6));
 }
 
+/// Rows with a value of another type than its column's, as their text says it, of an earlier version or by hand.
+#[test]
+fn rows_of_wrong_types_hide_no_others() {
+    let types = [
+        ("params", "\"x\""),
+        ("params", "1e308"),
+        ("params", "9223372036854775808"),
+        ("macs", "[1]"),
+        ("name", "{}"),
+    ];
+    for (key, value) in types {
+        let folder = tempfile::tempdir().unwrap();
+        let path = store_with_two(folder.path());
+        let connection = Connection::open(&path).unwrap();
+        let whole: String = connection
+            .query_row("SELECT json FROM measurement WHERE id = 1", [], |row| row.get(0))
+            .unwrap();
+        let start = whole.find(&format!("\"{key}\":")).unwrap() + key.len() + 3;
+        let end = start + whole[start..].find([',', '}']).unwrap();
+        let json = format!("{}{value}{}", &whole[..start], &whole[end..]);
+        // Where columns are computed from the text, it could not be added with such a value.
+        connection
+            .execute_batch(
+                "PRAGMA writable_schema = on;
+                 CREATE TABLE saved AS SELECT sql FROM sqlite_schema WHERE name = 'measurement';
+                 UPDATE sqlite_schema SET sql = replace(sql, 'STRICT', '') WHERE name = 'measurement';",
+            )
+            .unwrap();
+        drop(connection);
+        let connection = Connection::open(&path).unwrap();
+        let sql = "INSERT INTO measurement (content, machine, json) VALUES (?1, 'x', ?2)";
+        connection.execute(sql, [sha256(&json), json]).unwrap();
+        connection
+            .execute_batch(
+                "PRAGMA writable_schema = on;
+                 UPDATE sqlite_schema SET sql = (SELECT sql FROM saved) WHERE name = 'measurement';
+                 DROP TABLE saved;",
+            )
+            .unwrap();
+        drop(connection);
+        assert_eq!(readable_and_not(&path), (2, 1), "{key}: {value}");
+        let mut other = Store::open(&folder.path().join("other.db")).unwrap();
+        let merged = other.merge(&path).unwrap();
+        assert_eq!((merged.added, merged.unreadable.len()), (2, 1), "{key}: {value}");
+        assert!(Store::open(&path).unwrap().append(&measurement("third", 3)).unwrap());
+        assert_eq!(readable_and_not(&path), (3, 1), "{key}: {value}");
+        Store::open_to_read(&path).unwrap().records_after(&Position::default()).unwrap();
+    }
+}
+
+/// A changed digit is no result of a measurement, neither to show nor to hold others against.
+#[test]
+fn a_row_that_was_changed_is_unreadable() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = store_with_two(folder.path());
+    let mut bytes = fs::read(&path).unwrap();
+    let name = b"\"peak_gflops\":";
+    let at = bytes.windows(name.len()).position(|window| window == name).unwrap() + name.len();
+    assert!(bytes[at].is_ascii_digit());
+    bytes[at] = if bytes[at] == b'9' { b'8' } else { b'9' };
+    fs::write(&path, bytes).unwrap();
+    assert_eq!(readable_and_not(&path), (1, 1));
+    let store = Store::open_to_read(&path).unwrap();
+    let found = store.records::<Measurement>(&Filter::default()).unwrap();
+    let reason = found.unreadable[0].to_string();
+    assert!(reason.contains("its SHA-256 is another"), "{reason}");
+    let kept = &found.readable[0].result;
+    assert_eq!(kept.best_roofline().roofline, kept.roofline);
+    let mut other = Store::open(&folder.path().join("other.db")).unwrap();
+    let merged = other.merge(&path).unwrap();
+    assert_eq!((merged.added, merged.unreadable.len()), (1, 1));
+}
+
+/// The name of a row with this text.
+fn sha256(json: &str) -> String {
+    let digest = <sha2::Sha256 as sha2::Digest>::digest(json);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn readable_and_not(path: &Path) -> (usize, usize) {
+    let store = Store::open_to_read(path).unwrap();
+    let found = store.records::<Measurement>(&Filter::default()).unwrap();
+    (found.readable.len(), found.unreadable.len())
+}
+
 /// Damages the JSON of the second result in the file itself, so that its columns cannot be computed any more.
 fn break_json(path: &Path) {
     let mut bytes = fs::read(path).unwrap();
@@ -291,10 +376,74 @@ fn a_log_that_ends_early_holds_what_was_finished() {
     assert_eq!(count(&path), 2);
 }
 
+/// A log whose frames before the last are whole, as a writer leaves it that was killed: whatever it wrote of the last one,
+/// and whatever an earlier writer had left behind it.
+#[test]
+fn a_killed_write_is_no_damage() {
+    let frame = 24 + 4096;
+    let tails: [fn(Vec<u8>) -> Vec<u8>; 4] = [
+        // Its header only.
+        |last| last[..24].to_vec(),
+        // A part of its page.
+        |last| last[..2000].to_vec(),
+        // Pages of a change that was not finished, after one whose page was written over.
+        |last| {
+            let mut unfinished = last;
+            unfinished[4..8].fill(0);
+            [unfinished.clone(), unfinished].concat()
+        },
+        // The same, and the header of the page that would have finished it.
+        |last| {
+            let mut unfinished = last.clone();
+            unfinished[4..8].fill(0);
+            [&unfinished, &last[..100]].concat()
+        },
+    ];
+    for (at, tail) in tails.into_iter().enumerate() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = with_log(folder.path());
+        let log = beside(&path, "-wal");
+        let bytes = fs::read(&log).unwrap();
+        let whole = bytes.len() - frame;
+        let written = [&bytes[..whole], &tail(bytes[whole..].to_vec())].concat();
+        fs::write(&log, written).unwrap();
+        assert_eq!(count(&path), 2, "tail {at}");
+    }
+}
+
+/// While the index of the log is there, it tells how long the log was.
+#[test]
+fn a_log_that_is_shorter_than_its_index_says_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let mut store = Store::open(&path).unwrap();
+    store.append(&measurement("first", 1)).unwrap();
+    store.append(&measurement("second", 2)).unwrap();
+    let left = folder.path().join("left.db");
+    let leave = |length: usize| {
+        fs::copy(&path, &left).unwrap();
+        fs::copy(beside(&path, "-shm"), beside(&left, "-shm")).unwrap();
+        let log = fs::read(beside(&path, "-wal")).unwrap();
+        fs::write(beside(&left, "-wal"), &log[..length.min(log.len())]).unwrap();
+        log.len()
+    };
+    let whole = leave(usize::MAX);
+    assert_eq!(count(&left), 2);
+    for length in [whole - 1, whole - 4120, 0] {
+        leave(length);
+        let StoreError::Log { reason, .. } = refused(&left) else { panic!("{length}") };
+        assert!(reason.contains("it is shorter than it was"), "{length}: {reason}");
+    }
+    // A log that was moved away on purpose is not missed.
+    leave(whole);
+    fs::remove_file(beside(&left, "-wal")).unwrap();
+    Store::open(&left).unwrap();
+}
+
 #[test]
 fn a_log_that_cannot_be_read_is_said() {
     type Damage = fn(&Path, Vec<u8>);
-    let damages: [(Damage, &str); 6] = [
+    let damages: [(Damage, &str); 8] = [
         (
             |log, mut bytes| {
                 bytes[0] ^= 1;
@@ -315,6 +464,15 @@ fn a_log_that_cannot_be_read_is_said() {
                 fs::write(log, bytes).unwrap()
             },
             "page in it is damaged",
+        ),
+        // Bytes are missing before a change that was finished: a page of them, and some.
+        (
+            |log, bytes| fs::write(log, [&bytes[..9000], &bytes[9000 + 4096..]].concat()).unwrap(),
+            "bytes are missing",
+        ),
+        (
+            |log, bytes| fs::write(log, [&bytes[..100], &bytes[107..]].concat()).unwrap(),
+            "bytes are missing",
         ),
         (|log, bytes| fs::write(log, &bytes[..20]).unwrap(), "ends within its header"),
         (

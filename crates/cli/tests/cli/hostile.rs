@@ -392,6 +392,44 @@ fn no_output_replaces_what_was_read() {
     stranger.accepted("report n.yaml --store r.db --out out/report");
 }
 
+/// What a network with a mistake refers to was read too, as far as it could be.
+#[test]
+fn no_report_replaces_what_a_network_with_a_mistake_refers_to() {
+    let library = "blocks:\n  b: {params: {w: 4}, steps: [conv: {kernel: 1, width: $w}]}\n";
+    let base =
+        "name: B\ninput: {channels: 3, size: 8}\nclasses: 4\nbody: [relu one: {}]\ntail: gap\n";
+    let using = "name: P\nuse: [out/data.json]\ninput: {channels: 3, size: 8}\nclasses: 4\nbody: [nosuch: {}]\ntail: gap\n";
+    let extending = "name: P\nextends: out/data.json\nset: {nosuch: {width: 1}}\n";
+    let space = "space: S\nbase: out/data.json\nvary: {a: {values: [1]}}\nwith: {nosuch: $a}\n";
+    for (bad, referred) in [
+        (using, library.as_bytes()),
+        (using, b"\xff is no text"),
+        (extending, base.as_bytes()),
+        (space, base.as_bytes()),
+    ] {
+        let stranger = Stranger::new();
+        fs::create_dir(stranger.path("out")).unwrap();
+        let part = stranger.write("out/data.json", referred);
+        stranger.write("bad.yaml", bad);
+        stranger.write("good.yaml", NETWORK);
+        let report = "report bad.yaml good.yaml --out out --store none.db";
+        stranger.refused(report, "it is an input of this command");
+        assert_eq!(fs::read(part).unwrap(), referred, "{bad}");
+    }
+}
+
+#[test]
+fn a_pipe_is_no_output() {
+    let stranger = Stranger::new();
+    stranger.write("n.yaml", NETWORK);
+    let pipe = stranger.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    stranger.refused("show n.yaml -o pipe", "it is a pipe, not a regular file");
+    for open in ["/dev/null", "/dev/stdout"] {
+        stranger.accepted(&format!("show n.yaml -o {open}"));
+    }
+}
+
 #[test]
 fn weights_beside_a_model_are_not_replaced() {
     let stranger = Stranger::new();

@@ -165,7 +165,7 @@ fn variants(
 
 fn pictures(figures: &[Figure]) -> String {
     let picture = |figure: &Figure| {
-        format!("![{}]({}.svg)", escaped(&figure.alternative), escaped(&figure.id))
+        format!("![{}]({}.svg)", backslashed(&figure.alternative), backslashed(&figure.id))
     };
     figures.iter().map(picture).collect::<Vec<String>>().join("\n\n")
 }
@@ -235,17 +235,68 @@ fn indented(text: &str) -> String {
     text.lines().map(|line| format!("    {line}")).collect::<Vec<String>>().join("\n")
 }
 
-/// Clean text that cannot break out of a cell or become markup.
+/// Clean text that cannot break out of a cell, nor become markup, a link, a mention or a formula. GitHub looks for those
+/// in the text as it is shown, where a backslash does not help: a comment divides it.
 fn escaped(text: &str) -> String {
+    const DIVISION: &str = "<!-- -->";
+    let mut escaped = String::new();
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        let next = &rest[character.len_utf8()..];
+        escaped.push_str(&backslashed(&rest[..character.len_utf8()]));
+        let is_live = match character {
+            '@' | '$' => true,
+            ':' => next.starts_with("//"),
+            'w' | 'W' => next.starts_with('.') && ends_with_www(&text[..text.len() - next.len()]),
+            _ => false,
+        };
+        if is_live {
+            escaped.push_str(DIVISION);
+        }
+        rest = next;
+    }
+    escaped
+}
+
+/// Whether a text ends with what makes a link of the name after it.
+fn ends_with_www(text: &str) -> bool {
+    text.len()
+        .checked_sub(3)
+        .and_then(|at| text.get(at..))
+        .is_some_and(|end| end.eq_ignore_ascii_case("www"))
+}
+
+/// Clean text that cannot become markup, for where there are no links in text: descriptions of pictures.
+fn backslashed(text: &str) -> String {
     let mut escaped = String::new();
     for character in text.chars() {
         if matches!(
             character,
-            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '#' | '!' | '~'
+            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '#' | '!' | '~' | '$'
         ) {
             escaped.push('\\');
         }
         escaped.push(character);
     }
     escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_no_links_mentions_or_formulas() {
+        for (name, expected) in [
+            ("@user", "@<!-- -->user"),
+            ("see http://a.b/c", "see http:<!-- -->//a.b/c"),
+            ("WWW.a.b", "WWW<!-- -->.a.b"),
+            ("$x$", "\\$<!-- -->x\\$<!-- -->"),
+            ("ftp://a é: b, w. c", "ftp:<!-- -->//a é: b, w. c"),
+            ("a & b_c", "a \\& b\\_c"),
+        ] {
+            assert_eq!(escaped(name), expected);
+        }
+        assert_eq!(backslashed("@user & co"), "@user \\& co");
+    }
 }

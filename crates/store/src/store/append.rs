@@ -71,7 +71,7 @@ impl Row {
         if json.len() > MAX_RESULT_BYTES {
             return Err(StoreError::TooLarge { path: path.to_owned(), limit: MAX_RESULT_BYTES });
         }
-        let content = content(json);
+        let content = content(json.as_bytes());
         let kept = || -> rusqlite::Result<(usize, Option<bool>)> {
             let added = match machine {
                 Some(machine) => transaction
@@ -101,7 +101,7 @@ impl Row {
 }
 
 /// The key of a result, derived from its content.
-fn content(json: &str) -> String {
+pub(super) fn content(json: &[u8]) -> String {
     let mut name = String::with_capacity(64);
     for byte in Sha256::digest(json) {
         // Writing to a string cannot fail.

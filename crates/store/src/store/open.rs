@@ -156,8 +156,8 @@ impl Store {
         match state {
             Ok(state) if state == "ok" || is_of_a_row(&state) => Ok(version),
             Ok(message) => Err(StoreError::Damaged { path: self.path.clone(), message }),
-            // The columns of a row cannot be computed. The pages were all looked at before.
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::Unknown) => Ok(version),
+            // The pages were all looked at before.
+            Err(error) if is_of_columns(&error) => Ok(version),
             Err(error) => Err(explain(&self.path, error)),
         }
     }
@@ -262,6 +262,19 @@ fn is_of_a_row(message: &str) -> bool {
     ["NULL value in ", "NUMERIC value in ", "TEXT value in ", "non-"]
         .into_iter()
         .any(|start| message.starts_with(start))
+}
+
+/// Whether the columns of a row cannot be computed from its text, or have values of another type than theirs.
+fn is_of_columns(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::Unknown
+                | ErrorCode::ConstraintViolation
+                | ErrorCode::TypeMismatch
+                | ErrorCode::TooBig
+        )
+    )
 }
 
 /// Whether there is a file with something in it, which then is SQLite's.

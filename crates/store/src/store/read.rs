@@ -6,10 +6,10 @@ use inceptive_results::{BestRoofline, KnownRooflines, Machine, Record, Roofline}
 use rusqlite::{params, types::ValueRef};
 use serde::{Deserialize, de::Error};
 
-use super::{MAX_RESULT_BYTES, Store, StoreState};
+use super::{MAX_RESULT_BYTES, Store, StoreState, append::content};
 use crate::{
     error::{StoreError, explain},
-    kind::{KINDS, Kind, kind_of},
+    kind::{KINDS, Kind, kind_of, parse},
 };
 
 /// A result with its number in the file.
@@ -122,7 +122,7 @@ impl Store {
     ) -> Result<Rows<R>, StoreError> {
         let kind = const { kind_of::<R>() };
         let mut found = Rows { readable: vec![], unreadable: vec![] };
-        self.visit(kind, numbers, |id, json| match json.and_then(serde_json::from_slice) {
+        self.visit(kind, numbers, |id, json| match json.and_then(parse) {
             Ok(result) => found.readable.push(Stored { id, result }),
             Err(error) => found.unreadable.push(self.unreadable(kind, id, error)),
         })?;
@@ -133,8 +133,8 @@ impl Store {
         StoreError::Row { path: self.path.clone(), table: kind.table, id, error }
     }
 
-    /// Goes through the texts of a table in the order in which they were added. Only the text of a row is read, none
-    /// of the columns that are computed from it: one that cannot be computed would end it for all rows.
+    /// Goes through the texts of a table in the order in which they were added. Only the text of a row and its SHA-256
+    /// are read, none of the columns that are computed from it: one that cannot be computed would end it for all rows.
     pub(super) fn visit(
         &self,
         kind: &Kind,
@@ -145,7 +145,7 @@ impl Store {
             return Ok(());
         }
         let sql = format!(
-            "SELECT id, CASE WHEN octet_length(json) <= {MAX_RESULT_BYTES} THEN json END
+            "SELECT id, CASE WHEN octet_length(json) <= {MAX_RESULT_BYTES} THEN json END, content
             FROM {} WHERE id BETWEEN ?1 AND ?2 ORDER BY id",
             kind.table
         );
@@ -154,7 +154,14 @@ impl Store {
             let mut rows = statement.query(params![numbers.start(), numbers.end()])?;
             while let Some(row) = rows.next()? {
                 let json = match row.get_ref(1)? {
-                    ValueRef::Text(json) => Ok(json),
+                    ValueRef::Text(json)
+                        if row.get_ref(2)? == ValueRef::from(content(json).as_str()) =>
+                    {
+                        Ok(json)
+                    }
+                    ValueRef::Text(_) => Err(serde_json::Error::custom(
+                        "it was changed after it was added: its SHA-256 is another",
+                    )),
                     _ => Err(serde_json::Error::custom("it is not text, or too large")),
                 };
                 visit(row.get(0)?, json);

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use rusqlite::params;
+use rusqlite::{params, types::ValueRef};
 use sha2::{Digest, Sha256};
 
 use super::Store;
@@ -172,7 +172,12 @@ impl Store {
                     is_named = true;
                 }
                 last = row.get(0).map_err(explained)?;
-                digest.update(row.get::<_, String>(1).map_err(explained)?);
+                // A row whose name is no text is unreadable, but counts.
+                if let ValueRef::Text(name) | ValueRef::Blob(name) =
+                    row.get_ref(1).map_err(explained)?
+                {
+                    digest.update(name);
+                }
             }
             found.set(kind, last);
         }
