@@ -10,6 +10,7 @@ mod constraints;
 mod design;
 mod engines;
 mod error;
+mod gather;
 mod git;
 mod inspect;
 mod measured;
@@ -28,6 +29,7 @@ pub use constraints::violated_constraints;
 pub use design::{NewFile, SaveError, design, save_variant};
 pub use engines::{ALL, AvailableEngine, ChoiceError, choose, choose_among};
 pub use error::{TaskError, error_chain};
+pub use gather::{GatherEvent, GatherPlan, Gathered, GoesOn, gather, gather_revision};
 pub use git::{GitError, GitFiles};
 pub use inspect::{Content, Inspected, OverlayFiles, inspect, is_listed, is_network, list};
 pub use measured::{Network, Request};
@@ -39,9 +41,7 @@ pub use network::{
 pub use notes::{Note, notes_of, weight_notes};
 pub use profile::ProfilePlan;
 pub use recipe::{DEFAULT_SAMPLES, ReproCommand};
-pub use report::{
-    GatherEvent, GatherPlan, Gathered, GoesOn, StoreQuery, gather, gather_revision, report_on,
-};
+pub use report::{StoreQuery, report_on};
 pub use running::{TaskContext, TaskEvent, TaskFailure, TaskOutcome, TaskRecord};
 pub use space::{CloudPlan, cloud};
 pub use task::Task;
