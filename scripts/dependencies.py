@@ -30,11 +30,6 @@ ENGINES = {"openvino", "openvino-sys", "ort", "rten", "rten-simd", "rten-tensor"
 WITHOUT_ENGINES = {"inceptive-draw", "inceptive-report"}
 # Modules of a crate that may use each other in a circle.
 CIRCLES = {
-    "inceptive": {"root", "commands"},
-    "inceptive-draw": {"inside", "layout", "room"},
-    "inceptive-gui": {"command", "drafts", "jobs", "model", "panels", "tiles"},
-    "inceptive-pytorch": {"parts", "torch"},
-    "inceptive-report": {"candidate", "way"},
     "inceptive-store": {"export", "parquet"},
 }
 

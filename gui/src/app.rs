@@ -15,13 +15,15 @@ use keeping::Keeping;
 use crate::{
     Options,
     command::{Command, Commands},
+    file::FilePath,
     jobs::{Job, MeasurementBackend, Picture, PictureRequest, Worker},
-    model::{FilePath, Message, Model},
+    model::{Message, Model},
+    pane::Pane,
     panels::Panels,
     screenshot::Screenshots,
     session::Session,
     shortcuts, status, theme,
-    tiles::{self, Pane, Screens},
+    tiles::{self, Screens},
     watch::Watch,
 };
 

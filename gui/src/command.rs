@@ -9,9 +9,9 @@ use inceptive_cost::Convention;
 use inceptive_ir::Path as NodePath;
 
 use crate::{
+    file::FilePath,
     jobs::{Job, JobId, Picture},
-    model::FilePath,
-    tiles::Pane,
+    pane::Pane,
 };
 
 /// Something to do after the frame is drawn.

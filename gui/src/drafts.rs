@@ -6,7 +6,7 @@
 use std::{
     fs::{self, File},
     io,
-    path::{Path, PathBuf, absolute},
+    path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -14,8 +14,6 @@ use std::{
 use inceptive_files::{InputFiles, WriteError, replace_file};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
-
-use crate::model::Entry;
 
 /// A text that was not saved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,15 +24,6 @@ pub struct Draft {
     pub text: String,
     /// The text of the file that it began with.
     pub base: Option<String>,
-}
-
-impl Draft {
-    /// That of a file if it has one.
-    pub(crate) fn of(entry: &Entry) -> Option<Self> {
-        let text = entry.draft.as_ref()?.to_string();
-        let file = absolute(&entry.file).unwrap_or_else(|_| entry.file.to_path_buf());
-        Some(Self { file, text, base: entry.base.as_ref().map(ToString::to_string) })
-    }
 }
 
 /// Where a window keeps its drafts.

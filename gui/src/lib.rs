@@ -9,10 +9,13 @@
 pub mod app;
 pub mod command;
 pub mod drafts;
+pub mod file;
 pub mod format;
 pub mod jobs;
 pub mod model;
+mod pane;
 pub mod panels;
+pub mod results;
 mod screenshot;
 mod session;
 mod shortcuts;
@@ -26,7 +29,7 @@ use std::path::{Path, PathBuf};
 use inceptive_files::Refusal;
 
 pub use app::App;
-pub use tiles::Pane;
+pub use pane::Pane;
 
 /// The application id of the window, also the name of the folder for its saved state.
 pub const APP_ID: &str = "inceptive";

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     model::Settings,
+    pane::Pane,
     panels::{graph::Remembered, tradeoff},
-    tiles::Pane,
 };
 
 /// Under which name it is kept.

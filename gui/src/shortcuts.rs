@@ -8,8 +8,8 @@ use egui::{
 use crate::{
     command::{Command, Commands},
     model::Model,
+    pane::Pane,
     theme::colors,
-    tiles::Pane,
 };
 
 /// The shortcuts, grouped by screen.

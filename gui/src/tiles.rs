@@ -1,45 +1,9 @@
-//! The tabs of the window and how they are arranged.
+//! How the tabs of the window are arranged and drawn.
 
 use egui::{Ui, WidgetText};
 use egui_tiles::{Behavior, SimplificationOptions, Tile, TileId, Tree, UiResponse};
-use serde::{Deserialize, Serialize};
 
-use crate::{command::Commands, model::Model, panels::Panels};
-
-/// A tab.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Pane {
-    /// The network as a picture.
-    Graph,
-    /// Its text.
-    Source,
-    /// Its widths and choices, to be moved.
-    Design,
-    /// All networks as points.
-    Tradeoff,
-    /// Selected networks side by side.
-    Compare,
-    /// Measuring.
-    Run,
-}
-
-impl Pane {
-    /// Every tab, from left to right.
-    pub const ALL: [Self; 6] =
-        [Self::Graph, Self::Source, Self::Design, Self::Tradeoff, Self::Compare, Self::Run];
-
-    /// Its title.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Graph => "Graph",
-            Self::Source => "Source",
-            Self::Design => "Design",
-            Self::Tradeoff => "Trade-off",
-            Self::Compare => "Compare",
-            Self::Run => "Run",
-        }
-    }
-}
+use crate::{command::Commands, model::Model, pane::Pane, panels::Panels};
 
 /// All tabs in one place.
 pub(crate) fn arranged() -> Tree<Pane> {

@@ -11,29 +11,9 @@ mod table;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
-use commands::Command;
-
-/// Explore the design space of Inception-style convolutional networks: from YAML to exact numbers.
-#[derive(Debug, Parser)]
-#[command(
-    name = "inceptive",
-    version,
-    propagate_version = true,
-    max_term_width = 100,
-    before_help = "Examples:
-  inceptive report                                   count, measure and compare architectures/
-  inceptive cost architectures/googlenet.yaml        parameters, MACs, FLOPs, memory
-  inceptive diff A.yaml B.yaml                       what a change costs
-  inceptive bench architectures/*.yaml               latency on this machine
-  inceptive gui                                      the dashboard
-  inceptive help bench                               examples and options of a command"
-)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
+use commands::Arguments;
 
 /// Help that starts with what one would type: examples, from `before_help`, come before the usage.
 const HELP: &str = "\

@@ -8,7 +8,8 @@ use dagre::{
 };
 
 use super::{
-    layout::{End, Piece, Point},
+    geometry::Point,
+    piece::{End, Piece},
     view::{Child, View},
 };
 

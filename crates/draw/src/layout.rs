@@ -5,44 +5,18 @@
 //! time for large networks is the sum of the times for their modules. The inputs of a module enter its frame at the
 //! top, at one port for each producer; its outputs leave at the bottom.
 
-use std::{collections::BTreeSet, thread};
+use std::thread;
 
 use super::{
+    geometry::{Point, Rect},
     inside::{Inside, inside, size},
+    piece::{End, Piece, pieces_of_modules},
     room::{DrawError, stack},
     view::{Child, View},
 };
 
 /// Half the height that a line falls on its way across between two rows, in pixels.
 const ACROSS: f64 = 6.0;
-
-/// A point in pixels.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Point {
-    /// To the right.
-    pub x: f64,
-    /// Downwards.
-    pub y: f64,
-}
-
-/// A rectangle in pixels.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rect {
-    /// Its left side.
-    pub x: f64,
-    /// Its upper side.
-    pub y: f64,
-    /// From left to right.
-    pub width: f64,
-    /// From top to bottom.
-    pub height: f64,
-}
-
-impl Rect {
-    fn moved(self, by: Point) -> Self {
-        Self { x: self.x + by.x, y: self.y + by.y, ..self }
-    }
-}
 
 /// A line from a producer to a consumer, or a part of it from or to a port in a frame.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,25 +41,6 @@ pub(super) struct Layout {
     /// Open modules with their frames, outer ones first.
     pub frames: Vec<(usize, Rect)>,
     pub lines: Vec<Line>,
-}
-
-/// One end of a line inside a module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum End {
-    Child(Child),
-    /// Where the result of a block enters the module.
-    Entry(usize),
-    /// Where the result of a block leaves the module.
-    Exit(usize),
-}
-
-/// A line inside a module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Piece {
-    pub module: usize,
-    pub from: End,
-    pub to: End,
-    pub source: usize,
 }
 
 /// Lays out a view whose blocks have these sizes (width, height).
@@ -115,14 +70,6 @@ pub(super) fn has_room(view: &View) -> Result<(), DrawError> {
     stack(view, &pieces_of_modules(view)).map(|_| ())
 }
 
-fn pieces_of_modules(view: &View) -> Vec<Vec<Piece>> {
-    let mut own: Vec<Vec<Piece>> = vec![Vec::new(); view.modules.len()];
-    for piece in pieces(view) {
-        own[piece.module].push(piece);
-    }
-    own
-}
-
 /// Lays out every module, inner ones first. dagre cannot be interrupted inside of one.
 fn all(
     view: &View,
@@ -145,32 +92,6 @@ fn all(
     };
     place(view, 0, Point { x: 0.0, y: 0.0 }, sizes, &insides, &mut picture);
     Ok(picture)
-}
-
-/// Cuts every edge where it crosses a frame.
-fn pieces(view: &View) -> BTreeSet<Piece> {
-    let mut pieces = BTreeSet::new();
-    for &(source, target) in &view.edges {
-        let (up, down) = (view.modules_around(source), view.modules_around(target));
-        let shared = up.iter().zip(&down).take_while(|(a, b)| a == b).count();
-        // The child of the module at a level that holds the block.
-        let child = |around: &[usize], level: usize, block: usize| match around.get(level + 1) {
-            Some(&module) => End::Child(Child::Module(module)),
-            None => End::Child(Child::Block(block)),
-        };
-        for level in shared..up.len() {
-            let from = child(&up, level, source);
-            pieces.insert(Piece { module: up[level], from, to: End::Exit(source), source });
-        }
-        let level = shared - 1;
-        let (from, to) = (child(&up, level, source), child(&down, level, target));
-        pieces.insert(Piece { module: up[level], from, to, source });
-        for level in shared..down.len() {
-            let to = child(&down, level, target);
-            pieces.insert(Piece { module: down[level], from: End::Entry(source), to, source });
-        }
-    }
-    pieces
 }
 
 /// Moves a module to its place, then the modules inside.

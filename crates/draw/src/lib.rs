@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | content | `view` | blocks inside nested modules, and which block reads which |
 //! | words | `label` | title, operator, shape and tooltip of a block |
+//! | lines | `piece` | edges, cut where they cross the frames of modules |
 //! | positions | `layout`, `inside` | rectangles and lines, with dagre's layered layout in each module |
 //! | limits | `room` | an error for layouts that would take minutes |
 //! | simplification | `budget` | a simpler view if the drawing is too large, and a note |
@@ -18,10 +19,12 @@
 mod budget;
 pub mod chart;
 mod dot;
+mod geometry;
 mod inside;
 mod label;
 mod layout;
 mod mermaid;
+mod piece;
 mod room;
 mod scene;
 mod svg;
@@ -30,8 +33,9 @@ mod view;
 
 pub use budget::{Drawing, Simplified};
 pub use dot::dot;
+pub use geometry::{Point, Rect};
 pub use label::{Kind, caption};
-pub use layout::{Line, Point, Rect};
+pub use layout::Line;
 pub use mermaid::mermaid;
 pub use room::DrawError;
 pub use scene::{Card, DETAIL_PX, Frame, LINE_PX, SHAPE_PX, Scene, TITLE_PX};

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use inceptive_ir::Path;
 
 use super::{
-    layout::{End, Piece},
+    piece::{End, Piece},
     view::{Child, View},
 };
 

@@ -3,9 +3,10 @@
 use inceptive_ir::{Graph, NodeId, Path};
 
 use super::{
+    geometry::Rect,
     inside::shown_name,
     label::{Kind, Label, label},
-    layout::{Layout, Line, Rect, has_room, is_head, layout},
+    layout::{Layout, Line, has_room, is_head, layout},
     room::DrawError,
     view::{Open, View},
 };

@@ -6,8 +6,9 @@ use inceptive_ir::Graph;
 
 use super::{
     budget::{Drawing, fitting},
+    geometry::{Point, Rect},
     label::Kind,
-    layout::{Line, Point, Rect, has_room},
+    layout::{Line, has_room},
     room::DrawError,
     scene::{Card, DETAIL_PX, Frame, LINE_PX, SHAPE_PX, Scene, TITLE_PX},
     view::Open,

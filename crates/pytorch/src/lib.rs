@@ -7,9 +7,10 @@
 mod class;
 mod expr;
 mod forward;
+mod fused;
+mod helper;
 mod kinds;
 mod names;
-mod parts;
 mod scope;
 mod sharing;
 mod step;
@@ -21,9 +22,10 @@ use inceptive_ir::{Graph, Op, Shape};
 
 use self::{
     expr::Expr,
+    fused::{Fused, FusedNames},
+    helper::Helper,
     kinds::kinds,
     names::{Names, class_name, quoted},
-    parts::{FusedNames, Helper},
     scope::Classes,
 };
 
@@ -46,7 +48,7 @@ pub fn to_pytorch(graph: &Graph, name: &str) -> String {
     let helpers = Helper::ALL.map(Helper::name);
     let mut names = Names::with(GLOBALS.into_iter().chain(helpers));
     let main = names.take(class_name(name).as_deref().unwrap_or("Network"));
-    let fused = units.all.iter().filter_map(|unit| torch::fused(&unit.step));
+    let fused = units.all.iter().filter_map(|unit| Fused::of(&unit.step));
     let fused = FusedNames::new(fused, &mut names);
     let kinds = kinds(&network, &mut names);
     let mut classes = Classes { kinds, parameters: Default::default(), fused, names };

@@ -7,9 +7,9 @@ use inceptive_ir::{Op, Size};
 
 use super::{
     expr::{Argument, Expr},
+    fused::{Fused, FusedNames},
     kinds::Kind,
     names::{Names, identifier},
-    parts::FusedNames,
     step::{Field, Step, Value},
     torch::{self, Number},
     tree::{Body, Content, Item, Source},
@@ -91,7 +91,7 @@ impl<'a> Scope<'a> {
     pub fn module(&mut self, item: &Item, route: &[usize]) -> Option<Expr> {
         match &item.content {
             Content::Step(step) => {
-                let fused = torch::fused(step);
+                let fused = Fused::of(step);
                 let class = fused.and_then(|fused| self.classes.fused.get(&fused));
                 torch::module(step, class, &mut |field| self.number(route, field))
             }

@@ -4,7 +4,7 @@ use inceptive_ir::{Activation, BatchNorm, Op, PoolKind, Shape};
 
 use super::{
     expr::{Argument, Expr},
-    parts::{Fused, Helper},
+    helper::Helper,
     step::{Field, Step, Value, is_symmetric},
 };
 
@@ -230,23 +230,4 @@ pub const fn is_expression(step: &Step) -> bool {
         | Op::Dropout { .. }
         | Op::ChannelShuffle { .. } => false,
     }
-}
-
-/// The class that fuses a step with its normalisation and activation, if there is something to fuse.
-pub fn fused(step: &Step) -> Option<Fused> {
-    let (is_padded, bias) = match &step.op {
-        Op::Conv(conv) => (Some(!is_symmetric(conv.padding)), conv.bias),
-        Op::Linear(linear) => (None, linear.bias),
-        _ => return None,
-    };
-    if step.norm.is_none() && step.activation.is_none() {
-        return None;
-    }
-    // Without a normalisation the call says whether there is a bias.
-    Some(Fused {
-        is_padded,
-        bias: bias || step.norm.is_none(),
-        norm: step.norm,
-        activation: step.activation,
-    })
 }

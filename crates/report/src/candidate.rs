@@ -2,13 +2,8 @@
 
 use inceptive_cost::{Cost, Totals};
 use inceptive_ir::Graph;
-use inceptive_results::{
-    Measurement, Metric, NetworkInfo, Origin, ProfileRecord, Published, Source, Value, comparable,
-    statistics::Estimate,
-};
+use inceptive_results::{Measurement, Metric, NetworkInfo, ProfileRecord, Published, comparable};
 use inceptive_store::Stored;
-
-use crate::way::BenchConfig;
 
 /// A network with all data that the report shows.
 #[derive(Clone, Debug)]
@@ -83,26 +78,6 @@ impl NetworkEntry {
             metric.count(graph, cost)
         };
         metric.recorded(&self.subject).or_else(counted)
-    }
-
-    /// The value of a metric with where it comes from: counted, published, or measured in a configuration. None where
-    /// it is not known.
-    pub fn value(&self, metric: Metric, config: Option<&BenchConfig>) -> Option<Value> {
-        match metric.source() {
-            Source::Counted => self.count(metric).map(Value::counted),
-            Source::Measured => config?.of(self).map(Value::measured_latency),
-            Source::Accuracy => {
-                let published = self.comparable()?;
-                match metric {
-                    Metric::Top5 => Value::published_top5(published),
-                    Metric::AccuracyDensity => {
-                        let estimate = Estimate::exact(self.density()?);
-                        Some(Value { estimate, origin: Origin::Published(published.clone()) })
-                    }
-                    _ => Value::published_top1(published),
-                }
-            }
-        }
     }
 
     /// All counts; none of a network that only a store of results knows.

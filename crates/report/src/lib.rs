@@ -6,7 +6,7 @@
 //! | step | file | makes |
 //! |---|---|---|
 //! | inputs | `report`, `candidate`, `cloud` | networks with all their data, points of spaces |
-//! | analysis | `way`, `axis`, `layer`, `picks`, `variants`, `summary` | Pareto fronts, shares, recommendations, sentences |
+//! | analysis | `way`, `value`, `axis`, `layer`, `picks`, `variants`, `summary` | Pareto fronts, shares, recommendations, sentences |
 //! | figures | `figures` | SVG |
 //! | changes | `snapshot`, `changes` | differences between two reports, thresholds |
 //! | pages | `page`, `data` | `index.html`, `report.md`, `data.json`, `data.csv` |
@@ -23,6 +23,7 @@ mod picks;
 mod report;
 mod snapshot;
 mod summary;
+mod value;
 mod variants;
 mod way;
 

@@ -6,9 +6,10 @@ use egui::{Button, Context, ViewportCommand};
 
 use crate::{
     command::{Command, Commands},
-    model::{FilePath, Model, stem},
+    file::{FilePath, stem},
+    model::Model,
+    pane::Pane,
     panels::question,
-    tiles::Pane,
 };
 
 /// The state of closing the window.

@@ -13,8 +13,9 @@ use inceptive_app::is_network;
 use super::App;
 use crate::{
     drafts::Draft,
+    file::FilePath,
     jobs::{Job, SaveRequest},
-    model::{Entry, FilePath, Message},
+    model::{Entry, Message},
     watch::{Watch, log_of},
 };
 

@@ -11,8 +11,9 @@ use egui::Context;
 use super::App;
 use crate::{
     drafts::{Draft, DraftKeeper},
+    file::FilePath,
     jobs::{Job, KeepRequest},
-    model::{FilePath, Message},
+    model::{Entry, Message},
 };
 
 /// At most the text typed in this time is lost if the computer crashes.
@@ -72,7 +73,7 @@ impl App {
             return;
         }
         (keeping.kept, keeping.at) = (now, Instant::now());
-        let drafts = self.model.entries.values().filter_map(Draft::of).collect();
+        let drafts = self.model.entries.values().filter_map(Entry::to_keep).collect();
         if let Some(request) = self.keep_request(drafts) {
             self.start(Job::KeepDrafts(request));
         }
@@ -81,7 +82,8 @@ impl App {
     /// Saves drafts before the window closes, or deletes them if they are to be discarded.
     pub(super) fn keep_at_exit(&mut self) {
         let wanted = !self.closing.loses_drafts();
-        let drafts = self.model.entries.values().filter(|_| wanted).filter_map(Draft::of).collect();
+        let drafts =
+            self.model.entries.values().filter(|_| wanted).filter_map(Entry::to_keep).collect();
         if let Some(request) = self.keep_request(drafts) {
             // The window that could show it is closed.
             let _ = request.keeper.keep(request.number, &request.drafts);

@@ -6,7 +6,7 @@ use inceptive_app::{CloudPlan, Content, Inspected, NewFile, OverlayFiles, design
 use inceptive_dsl::{Disk, Files, Settables, Setting, Space, settables};
 
 use super::{Output, Progress, Reporter};
-use crate::model::FilePath;
+use crate::file::FilePath;
 
 /// A network or a point of a space, to be counted.
 #[derive(Clone, Debug)]

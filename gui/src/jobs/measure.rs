@@ -11,7 +11,7 @@ use inceptive_results::Machine;
 use inceptive_store::Store;
 
 use super::{JobEvent, Output, Progress, Reporter, Tools};
-use crate::model::FilePath;
+use crate::file::FilePath;
 
 /// An engine and whether it is here.
 #[derive(Clone, Debug)]

@@ -17,7 +17,10 @@ use std::{path::PathBuf, sync::Arc};
 use inceptive_app::{NewFile, SaveError};
 use inceptive_draw::{DrawError, Scene};
 
-use crate::model::{FilePath, ResultsReading, ResultsRequest};
+use crate::{
+    file::{FilePath, stem},
+    results::{ResultsReading, ResultsRequest},
+};
 
 pub use design::{Cloud, CloudRequest, DesignRequest, Designed};
 pub use layout::{LayoutRequest, Place};
@@ -109,7 +112,7 @@ impl Job {
     /// Its title in the list of jobs.
     pub fn title(&self) -> String {
         let count = |files: &[FilePath]| match files {
-            [only] => crate::model::stem(only),
+            [only] => stem(only),
             files => format!("{} networks", files.len()),
         };
         match self {
@@ -125,7 +128,7 @@ impl Job {
             Self::Results(_) => "read results".to_owned(),
             Self::Engines => "search for engines".to_owned(),
             Self::Bench(request) => format!("bench {}", count(&request.files)),
-            Self::Profile(request) => format!("profile {}", crate::model::stem(&request.file)),
+            Self::Profile(request) => format!("profile {}", stem(&request.file)),
             Self::Report(request) => format!("report on {}", count(&request.files)),
         }
     }

@@ -18,7 +18,7 @@ use inceptive_dsl::{Disk, Files};
 use inceptive_report::Analysis;
 
 use super::{Output, Progress, Reporter};
-use crate::model::FilePath;
+use crate::file::FilePath;
 
 /// The largest text that is edited, in bytes: larger YAML is refused anyway.
 pub(super) const MOST_BYTES: u64 = 1 << 20;

@@ -247,8 +247,8 @@ mod tests {
 
     use super::*;
     use crate::{
+        file::FilePath,
         jobs::{LayoutRequest, Place},
-        model::FilePath,
     };
 
     /// A layout of a small network at a place.

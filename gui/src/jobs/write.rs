@@ -13,7 +13,7 @@ use inceptive_app::error_chain;
 
 use super::{Output, read::MOST_BYTES};
 use crate::drafts::{Draft, DraftKeeper};
-use crate::model::FilePath;
+use crate::file::FilePath;
 
 /// A text for a file.
 #[derive(Clone, Debug)]

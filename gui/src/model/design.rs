@@ -5,8 +5,10 @@ use std::{path::PathBuf, sync::Arc};
 use inceptive_app::{Content, Inspected, NewFile, SaveError};
 use inceptive_dsl::Settables;
 
-use super::FilePath;
-use crate::jobs::{DesignRequest, Designed};
+use crate::{
+    file::FilePath,
+    jobs::{DesignRequest, Designed},
+};
 
 /// A network that is being changed in the window.
 #[derive(Debug, Default)]

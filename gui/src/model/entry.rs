@@ -1,11 +1,14 @@
 //! A file of the open folder.
 
-use std::sync::Arc;
+use std::{path::absolute, sync::Arc};
 
 use inceptive_app::{Content, Inspected, ReadError};
 
-use super::{FilePath, stem};
-use crate::jobs::{Reading, SaveProblem};
+use crate::{
+    drafts::Draft,
+    file::{FilePath, stem},
+    jobs::{Reading, SaveProblem},
+};
 
 /// What the last reading of a file gave.
 #[derive(Clone, Debug, Default)]
@@ -97,6 +100,13 @@ impl Entry {
             (None, Some(text), State::Gone) => Some((text, Some(text))),
             (None, ..) => None,
         }
+    }
+
+    /// The draft, to be kept for the next run.
+    pub(crate) fn to_keep(&self) -> Option<Draft> {
+        let text = self.draft.as_ref()?.to_string();
+        let file = absolute(&self.file).unwrap_or_else(|_| self.file.to_path_buf());
+        Some(Draft { file, text, base: self.base.as_ref().map(ToString::to_string) })
     }
 
     /// Whether another program wrote to the file since the draft was begun.

@@ -6,7 +6,6 @@
 mod design;
 mod entry;
 mod jobs;
-mod results;
 
 use std::{
     collections::BTreeMap,
@@ -23,21 +22,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     command::{Command, Commands},
+    file::FilePath,
     jobs::{Cloud, EngineState, Event, Job, JobEvent, LayoutRequest, Output, Place},
+    results::Results,
 };
 
 pub use design::Design;
 pub use entry::{Entry, State};
 pub use jobs::{JobState, Jobs, Status};
-pub use results::{Results, ResultsReading, ResultsRequest};
-
-/// A file by the path that it was found under.
-pub type FilePath = Arc<Path>;
-
-/// A file's name without folder and extension, as networks are called where their names are not known.
-pub fn stem(file: &Path) -> String {
-    file.file_stem().unwrap_or_default().to_string_lossy().into_owned()
-}
 
 /// A message below the screens, shown until it is dismissed.
 #[derive(Clone, Debug, PartialEq, Eq)]

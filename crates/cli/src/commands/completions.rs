@@ -3,7 +3,8 @@
 use clap::{Args, CommandFactory};
 use clap_complete::{Shell, generate};
 
-use crate::{Arguments, output::Outcome};
+use super::Arguments;
+use crate::output::Outcome;
 
 /// Print shell completions.
 #[derive(Args, Debug)]

@@ -17,9 +17,29 @@ mod run;
 mod schema;
 mod show;
 
-use clap::Subcommand;
+use clap::{Parser, Subcommand};
 
 use crate::output::Outcome;
+
+/// Explore the design space of Inception-style convolutional networks: from YAML to exact numbers.
+#[derive(Debug, Parser)]
+#[command(
+    name = "inceptive",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    before_help = "Examples:
+  inceptive report                                   count, measure and compare architectures/
+  inceptive cost architectures/googlenet.yaml        parameters, MACs, FLOPs, memory
+  inceptive diff A.yaml B.yaml                       what a change costs
+  inceptive bench architectures/*.yaml               latency on this machine
+  inceptive gui                                      the dashboard
+  inceptive help bench                               examples and options of a command"
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+}
 
 /// What to do.
 #[derive(Debug, Subcommand)]

@@ -10,9 +10,10 @@ use egui::{
 
 use crate::{
     command::{Command, Commands},
-    model::{Entry, FilePath, Model, stem},
+    file::{FilePath, stem},
+    model::{Entry, Model},
+    pane::Pane,
     theme::colors,
-    tiles::Pane,
 };
 
 use row::{ROW, file_row, folder_row, header};

@@ -7,8 +7,9 @@ use egui::{
 use inceptive_app::{Content, error_chain};
 
 use crate::{
+    file::stem,
     format::short_count,
-    model::{Entry, Model, State, stem},
+    model::{Entry, Model, State},
     theme::colors,
 };
 

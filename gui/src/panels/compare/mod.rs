@@ -25,7 +25,8 @@ use inceptive_app::Inspected;
 
 use crate::{
     command::{Command, Commands},
-    model::{FilePath, Model, stem},
+    file::{FilePath, stem},
+    model::Model,
     theme::{SERIES, colors, series},
 };
 

@@ -11,7 +11,8 @@ use super::{Compared, jump, legend};
 use crate::{
     command::Commands,
     format::{milliseconds, ways},
-    model::{Model, Results},
+    model::Model,
+    results::Results,
     theme::{colors, series},
 };
 

@@ -9,7 +9,7 @@ use inceptive_dsl::{Memory, resolve};
 use inceptive_ir::Path;
 
 use super::Compared;
-use crate::{model::FilePath, theme::Palette};
+use crate::{file::FilePath, theme::Palette};
 
 /// How something differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

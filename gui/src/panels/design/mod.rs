@@ -17,8 +17,9 @@ use inceptive_app::{Content, is_onnx};
 
 use crate::{
     command::{Command, Commands},
+    file::FilePath,
     jobs::{DesignRequest, Job},
-    model::{Entry, FilePath, Model, State},
+    model::{Entry, Model, State},
     panels::tradeoff::{Rows, mini},
     theme::colors,
 };

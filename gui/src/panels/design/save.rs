@@ -8,8 +8,9 @@ use inceptive_app::{NewFile, SaveError, error_chain};
 use super::changes::Changes;
 use crate::{
     command::{Command, Commands},
+    file::stem,
     jobs::Job,
-    model::{Entry, Model, stem},
+    model::{Entry, Model},
     theme::colors,
 };
 

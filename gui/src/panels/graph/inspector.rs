@@ -9,8 +9,9 @@ use inceptive_ir::{Module, NodeId, Path as NodePath, Shape};
 
 use crate::{
     command::{Command, Commands},
+    file::FilePath,
     format::{bytes, compute_unit, exact, fraction, milliseconds, share, way},
-    model::{FilePath, Model},
+    model::Model,
     theme::colors,
 };
 

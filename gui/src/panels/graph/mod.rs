@@ -190,7 +190,7 @@ impl Graph {
                 self.wanted = Some(path);
             }
             ui.separator();
-            self.export.menu(ui, &crate::model::stem(file));
+            self.export.menu(ui, &crate::file::stem(file));
             let mut shows_details = !self.views.hides_details;
             ui.toggle_value(&mut shows_details, "Details");
             self.views.hides_details = !shows_details;
@@ -271,7 +271,7 @@ fn nothing_to_draw(ui: &mut Ui, entry: &Entry, commands: &mut Commands) {
         let text = super::caveat(entry).unwrap_or("The file has errors.");
         ui.label(RichText::new(text).color(colors(ui).error));
         if ui.button("Show the source").clicked() {
-            commands.push(Command::Show(crate::tiles::Pane::Source));
+            commands.push(Command::Show(crate::pane::Pane::Source));
         }
     });
 }

@@ -12,8 +12,9 @@ use inceptive_store::Stored;
 use super::{roofline, sort::Sort};
 use crate::{
     command::{Command, Commands},
+    file::FilePath,
     format::{milliseconds, share, way},
-    model::{FilePath, Model},
+    model::Model,
 };
 
 const ROW: f32 = 21.0;

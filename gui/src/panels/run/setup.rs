@@ -9,8 +9,9 @@ use inceptive_bench::Protocol;
 use super::fields::{field, list, numbers};
 use crate::{
     command::{Command, Commands},
+    file::{FilePath, stem},
     jobs::{BenchRequest, EngineState, Job, ProfileRequest, ReportRequest},
-    model::{Entry, FilePath, Model, State, stem},
+    model::{Entry, Model, State},
     theme::colors,
 };
 

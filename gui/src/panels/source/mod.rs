@@ -18,8 +18,9 @@ use inceptive_app::error_chain;
 
 use crate::{
     command::{Command, Commands},
+    file::FilePath,
     jobs::SaveProblem,
-    model::{Entry, FilePath, Model, State},
+    model::{Entry, Model, State},
     theme::colors,
 };
 
@@ -189,7 +190,7 @@ fn conflict(ui: &Ui, entry: &Entry, commands: &mut Commands) -> bool {
     let file = || Arc::clone(&entry.file);
     let modal = super::question(ui.ctx(), "conflict", 430.0, |ui| {
         ui.heading("The file changed on disk");
-        let name = crate::model::stem(&entry.file);
+        let name = crate::file::stem(&entry.file);
         ui.label(format!(
             "Another program changed {name} since you began to edit it. Overwriting loses its changes, reloading \
              loses yours."

@@ -11,7 +11,10 @@ use inceptive_report::{BenchConfig, density, ways_of};
 use inceptive_results::{Metric, Source, statistics::Estimate};
 
 use super::metric::AxisMetric;
-use crate::model::{FilePath, Model, stem};
+use crate::{
+    file::{FilePath, stem},
+    model::Model,
+};
 
 /// A value of each metric, as far as it is known.
 pub type Values = [Option<Estimate>; Metric::ALL.len()];

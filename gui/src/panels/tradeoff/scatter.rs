@@ -20,9 +20,10 @@ use super::{
 };
 use crate::{
     command::{Command, Commands},
-    model::{FilePath, Model},
+    file::FilePath,
+    model::Model,
+    pane::Pane,
     theme::colors,
-    tiles::Pane,
 };
 
 /// Points that can be reached by name; more only make the window slow.

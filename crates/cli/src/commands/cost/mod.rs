@@ -10,8 +10,8 @@ use clap::{Args, CommandFactory, ValueEnum, error::ErrorKind};
 use inceptive_cost::{Convention, Cost, Mode, Reconciliation, reconcile};
 use inceptive_dsl::{Architecture, Loaded, Sources};
 
+use super::Arguments;
 use crate::{
-    Arguments,
     input::{ModeName, Settings, read_all},
     output::{Outcome, print_json},
 };

@@ -1,0 +1,38 @@
+//! The tabs of the window.
+
+use serde::{Deserialize, Serialize};
+
+/// A tab.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Pane {
+    /// The network as a picture.
+    Graph,
+    /// Its text.
+    Source,
+    /// Its widths and choices, to be moved.
+    Design,
+    /// All networks as points.
+    Tradeoff,
+    /// Selected networks side by side.
+    Compare,
+    /// Measuring.
+    Run,
+}
+
+impl Pane {
+    /// Every tab, from left to right.
+    pub const ALL: [Self; 6] =
+        [Self::Graph, Self::Source, Self::Design, Self::Tradeoff, Self::Compare, Self::Run];
+
+    /// Its title.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Graph => "Graph",
+            Self::Source => "Source",
+            Self::Design => "Design",
+            Self::Tradeoff => "Trade-off",
+            Self::Compare => "Compare",
+            Self::Run => "Run",
+        }
+    }
+}
