@@ -102,7 +102,7 @@ fn what_is_too_large_is_no_number() {
 /// The windows of 7 to 4 are 2, 3, 3 and 2 long, those of 3 to 7 are 1 and 2 long.
 #[test]
 fn adaptive_pooling_has_the_largest_of_its_windows() {
-    for (from, to, largest) in [(7, 4, 3), (3, 7, 2), (8, 3, 4), (5, 3, 3)] {
+    for (from, to, largest) in [(7_u32, 4_u32, 3), (3, 7, 2), (8, 3, 4), (5, 3, 3)] {
         let windows = (0..to).map(|at| ((at + 1) * from).div_ceil(to) - at * from / to);
         assert_eq!(windows.max(), Some(largest));
         let body = format!(
