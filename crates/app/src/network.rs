@@ -150,9 +150,13 @@ fn bytes(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
         .map_err(|error| ReadError::File { path: path.to_owned(), error })
 }
 
-/// Notes on an ONNX file: an operator set newer than the supported ones, and outputs that the network does not include.
+/// Notes on an ONNX file: an operator set newer than the supported ones, outputs that the network does not include, and
+/// tensors that count more than once.
 pub fn import_notes(imported: &Imported) -> Vec<String> {
-    opset_note(imported).into_iter().chain(outputs_note(imported)).collect()
+    [opset_note(imported), outputs_note(imported), roles_note(imported)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn opset_note(imported: &Imported) -> Option<String> {
@@ -164,33 +168,48 @@ fn opset_note(imported: &Imported) -> Option<String> {
     })
 }
 
-/// How many of the outputs that are left out a note names.
-const NAMED_OUTPUTS: usize = 5;
+/// How many outputs or tensors a note names.
+const MOST_NAMED: usize = 5;
 
-fn outputs_note(imported: &Imported) -> Option<String> {
-    let left_out = &imported.left_out;
-    let named: Vec<String> =
-        left_out.iter().take(NAMED_OUTPUTS).map(|name| format!("`{name}`")).collect();
-    let more = match left_out.len().saturating_sub(NAMED_OUTPUTS) {
+/// As "`a`, `b` and 3 more".
+fn enumerated<'a>(names: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let more = match names.len().saturating_sub(MOST_NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let (output, all, named) = (&imported.output, left_out.len() + 1, named.join(", "));
+    let named: Vec<String> = names.take(MOST_NAMED).map(|name| format!("`{name}`")).collect();
+    named.join(", ") + &more
+}
+
+/// A network keeps a tensor for each role and shape, so the parameters of such tensors count more than once.
+fn roles_note(imported: &Imported) -> Option<String> {
+    let again = &imported.counted_again;
+    let named = enumerated(again.iter().map(AsRef::as_ref));
+    (!again.is_empty()).then(|| {
+        format!(
+            "layers use {named} in several roles or shapes; the parameters count once for each role and shape"
+        )
+    })
+}
+
+fn outputs_note(imported: &Imported) -> Option<String> {
+    let left_out = &imported.left_out;
+    let named = enumerated(left_out.iter().map(String::as_str));
+    let (output, all) = (&imported.output, left_out.len() + 1);
     (!left_out.is_empty()).then(|| {
         format!(
             "the file has {all} outputs, of which only the first, `{output}`, is used; nodes that only \
-             {named}{more} need{} are not counted, run or exported",
+             {named} need{} are not counted, run or exported",
             if left_out.len() == 1 { "s" } else { "" },
         )
     })
 }
 
-/// The files of an ONNX model: the model itself, and the files beside it that contain weights.
+/// The files of an ONNX model: the model itself, and the files beside it that contain values of its tensors.
 pub fn files_of(path: &Path, imported: &Imported) -> Vec<PathBuf> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    let mut beside: Vec<PathBuf> =
+    let beside: Vec<PathBuf> =
         imported.files_beside().map(|location| folder.join(location)).collect();
-    beside.dedup();
     [vec![path.to_owned()], beside].concat()
 }
 

@@ -90,7 +90,7 @@ pub fn size(size: Size) -> Value {
     json!([size.height, size.width])
 }
 
-/// A receptive field; null where it is too large to be counted.
+/// A receptive field; null where it is irregular or too large to be counted.
 pub fn receptive_field(field: ReceptiveField) -> Map<String, Value> {
     let mut object = Map::new();
     object.insert("size".to_owned(), field.size.map_or(Value::Null, size));

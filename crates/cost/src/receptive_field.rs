@@ -2,23 +2,28 @@
 
 use std::fmt;
 
-use inceptive_ir::{Conv, Graph, NodeId, Op, Padding, Pool, Shape, Size};
+use inceptive_ir::{Conv, Graph, Node, NodeId, Op, Padding, Pool, Shape, Size};
 
 /// The receptive field of one value of a feature map: the part of the input image that it depends on (Araujo et al.
 /// 2019, *Computing Receptive Fields of Convolutional Neural Networks*). It may extend beyond the border of the image
 /// where padding is large.
 ///
 /// Size and stride are those along the path of the map. A gate, a 1x1 map that is multiplied with a larger one as in
-/// squeeze-and-excitation, depends on the whole image, and does not change them.
+/// squeeze-and-excitation, does not change them if it depends on the whole image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReceptiveField {
-    /// Rows and columns of the input that a value depends on, padding included. Where branches join,
-    /// the smallest rectangle that holds those of all branches. None from 2^32 on.
+    /// Rows and columns of the input that a value depends on, padding included; those of the value that has most.
+    /// Where branches join, the smallest rectangle that holds those of all branches. None from 2^32 on, and after
+    /// windows over the result of windows of different sizes.
     pub size: Option<Size>,
-    /// How many rows and columns of the input lie between neighbouring values. None from 2^32 on.
+    /// How many rows and columns of the input lie between neighbouring values. None from 2^32 on, and where it is not
+    /// the same everywhere.
     pub stride: Option<Size>,
     /// Whether a value also depends on the whole image, through a gate.
     pub is_gated: bool,
+    /// Whether size or stride is None because it is not the same everywhere: after adaptive pooling to a size that does
+    /// not divide the map's, and where branches of different stride join.
+    pub is_irregular: bool,
 }
 
 impl ReceptiveField {
@@ -34,6 +39,7 @@ impl fmt::Display for ReceptiveField {
         let side = |f: &mut fmt::Formatter<'_>, side: Option<Size>| match side {
             Some(Size { height, width }) if height == width => write!(f, "{height}"),
             Some(size) => write!(f, "{size}"),
+            None if self.is_irregular => f.write_str("irregular"),
             None => f.write_str("2^32 or more"),
         };
         match self.size {
@@ -49,15 +55,15 @@ impl fmt::Display for ReceptiveField {
     }
 }
 
-/// One axis of a field: what the first value of a map sees, as positions on the input.
-#[derive(Clone, Copy, Debug)]
-struct Axis {
+/// What the values of a map see along one axis: value `i` sees `first + stride * i` to `last + stride * i`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Line {
     first: i64,
     last: i64,
     stride: i64,
 }
 
-impl Axis {
+impl Line {
     const PIXEL: Self = Self { first: 0, last: 0, stride: 1 };
 
     /// After a window of `reach + 1` positions (dilation included) that starts `before` earlier.
@@ -71,26 +77,149 @@ impl Axis {
         }
     }
 
-    /// The smallest field that holds both.
-    fn joined(self, other: Self) -> Self {
-        Self {
-            first: self.first.min(other.first),
-            last: self.last.max(other.last),
-            stride: self.stride.max(other.stride),
-        }
-    }
-
-    /// Positions saturate far above the displayed range, so a saturated length is `None`.
-    fn length(self) -> Option<u32> {
-        u32::try_from(self.last.saturating_sub(self.first).saturating_add(1)).ok()
-    }
-
-    fn step(self) -> Option<u32> {
-        u32::try_from(self.stride).ok()
+    /// The first and last position that a value sees.
+    fn seen(self, value: u32) -> (i64, i64) {
+        let shift = self.stride.saturating_mul(i64::from(value));
+        (self.first.saturating_add(shift), self.last.saturating_add(shift))
     }
 }
 
-#[derive(Clone, Copy, Debug)]
+/// One axis of a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Axis {
+    /// A value sees everything from the first to the last position of these lines. They have different strides: those
+    /// of branches that were joined, and 0 for a gate, which is the same for every value.
+    Lines(Vec<Line>),
+    /// Windows of different sizes: the length of the largest, and the line of one window over all of them.
+    Uneven(i64, Line),
+    /// Computed from such windows by other windows.
+    Unknown,
+}
+
+/// Maximum number of different strides that are kept apart.
+const MOST_LINES: usize = 8;
+
+impl Axis {
+    fn pixel() -> Self {
+        Self::Lines(vec![Line::PIXEL])
+    }
+
+    fn windowed(self, reach: u64, stride: u32, before: u32) -> Self {
+        match self {
+            Self::Lines(lines) => {
+                let after = |line: Line| line.windowed(reach, stride, before);
+                Self::Lines(lines.into_iter().map(after).collect())
+            }
+            Self::Uneven(..) if (reach, stride, before) == (0, 1, 0) => self,
+            Self::Uneven(..) | Self::Unknown => Self::Unknown,
+        }
+    }
+
+    /// After one window over a map of this length.
+    fn whole(self, length: u32) -> Self {
+        match self {
+            Self::Uneven(_, line) => Self::Lines(vec![line]),
+            other => other.windowed(u64::from(length.max(1)) - 1, length, 0),
+        }
+    }
+
+    /// After averages over parts of a map of `from` values.
+    fn averaged(self, from: u32, parts: u32) -> Self {
+        let divisor = gcd(from, parts);
+        let (length, phases) = (from / divisor, parts / divisor);
+        if phases == 1 {
+            return self.windowed(u64::from(length) - 1, length, 0);
+        }
+        // Part i is floor(i * length / phases) to ceil((i + 1) * length / phases).
+        let largest = (u64::from(length) + u64::from(phases) - 1).div_ceil(u64::from(phases));
+        let window = self.clone().windowed(largest - 1, 1, 0);
+        match (window.length(from), self.whole(from)) {
+            (Some(largest), Self::Lines(lines)) if lines.len() == 1 => {
+                Self::Uneven(largest, lines[0])
+            }
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The smallest field that holds both.
+    fn joined(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Lines(mut lines), Self::Lines(others)) => {
+                for line in others {
+                    match lines.iter_mut().find(|known| known.stride == line.stride) {
+                        Some(known) => {
+                            known.first = known.first.min(line.first);
+                            known.last = known.last.max(line.last);
+                        }
+                        None => lines.push(line),
+                    }
+                }
+                if lines.len() > MOST_LINES { Self::Unknown } else { Self::Lines(lines) }
+            }
+            (one, other) if one == other => one,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The same for every value of a larger map, as the value of a gate.
+    fn fixed(self) -> Self {
+        match self {
+            Self::Lines(lines) => {
+                let first = lines.iter().map(|line| line.first).min().unwrap_or(0);
+                let last = lines.iter().map(|line| line.last).max().unwrap_or(0);
+                Self::Lines(vec![Line { first, last, stride: 0 }])
+            }
+            Self::Uneven(..) | Self::Unknown => Self::Unknown,
+        }
+    }
+
+    /// Whether the first value sees an image of this length.
+    fn covers(&self, image: u32) -> bool {
+        match self {
+            Self::Lines(lines) => {
+                lines.iter().any(|line| line.first <= 0)
+                    && lines.iter().any(|line| line.last >= i64::from(image) - 1)
+            }
+            Self::Uneven(..) | Self::Unknown => false,
+        }
+    }
+
+    /// The largest number of positions that a value of a map of `values` sees. The length of the smallest interval that
+    /// holds several lines is convex, so that it is largest at an end. Positions saturate far above the displayed
+    /// range.
+    fn length(&self, values: u32) -> Option<i64> {
+        let lines = match self {
+            Self::Lines(lines) => lines,
+            Self::Uneven(largest, _) => return Some(*largest),
+            Self::Unknown => return None,
+        };
+        let length = |value: u32| {
+            let seen = || lines.iter().map(|line| line.seen(value));
+            let (first, last) =
+                (seen().map(|(first, _)| first).min()?, seen().map(|(_, last)| last).max()?);
+            Some(last.saturating_sub(first).saturating_add(1))
+        };
+        length(0).max(length(values.max(1) - 1))
+    }
+
+    /// The distance between the fields of neighbouring values, if it is the same everywhere.
+    fn stride(&self) -> Option<i64> {
+        let Self::Lines(lines) = self else { return None };
+        let mut moving = lines.iter().map(|line| line.stride).filter(|&stride| stride != 0);
+        match (moving.next(), moving.next()) {
+            (None, _) => Some(1),
+            (stride, None) => stride,
+            _ => None,
+        }
+    }
+}
+
+/// The greatest common divisor of two sizes.
+fn gcd(a: u32, b: u32) -> u32 {
+    if b == 0 { a.max(1) } else { gcd(b, a % b) }
+}
+
+#[derive(Clone, Debug)]
 struct Field {
     rows: Axis,
     columns: Axis,
@@ -114,33 +243,52 @@ impl Field {
         }
     }
 
+    /// The field of a map that is multiplied by this one, a gate.
+    fn gating(self, map: Self, image: Size) -> Self {
+        if self.is_gated || self.rows.covers(image.height) && self.columns.covers(image.width) {
+            return Self { is_gated: true, ..map };
+        }
+        map.joined(Self { rows: self.rows.fixed(), columns: self.columns.fixed(), is_gated: false })
+    }
+
     /// The field after one window over the complete map.
     fn whole(self, input: Shape) -> Self {
         let Size { height, width } = input.size();
-        let reach = (u64::from(height.max(1)) - 1, u64::from(width.max(1)) - 1);
-        self.windowed(reach, input.size(), Padding::NONE)
+        let (rows, columns) = (self.rows.whole(height), self.columns.whole(width));
+        Self { rows, columns, ..self }
+    }
+
+    fn public(&self, map: Size) -> ReceptiveField {
+        let lengths = (self.rows.length(map.height), self.columns.length(map.width));
+        let strides = (self.rows.stride(), self.columns.stride());
+        let is_known = |pair: (Option<i64>, Option<i64>)| pair.0.is_some() && pair.1.is_some();
+        let counted = |side: Option<i64>| u32::try_from(side?).ok();
+        let size = |(rows, columns)| Some(Size::new(counted(rows)?, counted(columns)?));
+        ReceptiveField {
+            size: size(lengths),
+            stride: size(strides),
+            is_gated: self.is_gated,
+            is_irregular: !is_known(lengths) || !is_known(strides),
+        }
     }
 }
 
 /// The receptive field of every node, in execution order.
 pub(crate) fn receptive_fields(graph: &Graph) -> Vec<ReceptiveField> {
     let mut fields: Vec<Field> = Vec::with_capacity(graph.len());
+    let image = graph.nodes().next().map_or(Size::square(1), |(_, input)| input.shape.size());
     for (id, node) in graph.nodes() {
-        let pixel = Field { rows: Axis::PIXEL, columns: Axis::PIXEL, is_gated: false };
+        let pixel = || Field { rows: Axis::pixel(), columns: Axis::pixel(), is_gated: false };
         let inputs = graph.inputs(id);
-        let is_gate = |input: &&NodeId| is_gate(graph, id, **input);
-        let map = inputs.iter().filter(|input| !is_gate(input)).map(|input| fields[input.index()]);
-        let mut before = map.reduce(Field::joined).unwrap_or(pixel);
-        before.is_gated |= inputs.iter().any(|input| is_gate(&input));
+        let (gates, maps): (Vec<NodeId>, Vec<NodeId>) =
+            inputs.iter().partition(|input| is_gate(graph, id, **input));
+        let field = |input: NodeId| fields[input.index()].clone();
+        let map = maps.into_iter().map(field).reduce(Field::joined).unwrap_or_else(pixel);
+        let before = gates.into_iter().fold(map, |map, gate| field(gate).gating(map, image));
         fields.push(after(graph, id, &node.op, before));
     }
-    let size = |rows: Option<u32>, columns: Option<u32>| Some(Size::new(rows?, columns?));
-    let public = |field: Field| ReceptiveField {
-        size: size(field.rows.length(), field.columns.length()),
-        stride: size(field.rows.step(), field.columns.step()),
-        is_gated: field.is_gated,
-    };
-    fields.into_iter().map(public).collect()
+    let public = |(field, (_, node)): (&Field, (NodeId, &Node))| field.public(node.shape.size());
+    fields.iter().zip(graph.nodes()).map(public).collect()
 }
 
 /// Whether an input of a node is multiplied over a larger map.
@@ -160,10 +308,11 @@ fn after(graph: &Graph, id: NodeId, op: &Op, before: Field) -> Field {
         }
         Op::AdaptiveAvgPool { output } => {
             let size = input().size();
-            // The largest window; windows of different sizes have no exact stride.
-            let window =
-                Size::new(size.height.div_ceil(output.height), size.width.div_ceil(output.width));
-            before.windowed(reach(window, Size::square(1)), window, Padding::NONE)
+            Field {
+                rows: before.rows.averaged(size.height, output.height),
+                columns: before.columns.averaged(size.width, output.width),
+                ..before
+            }
         }
         Op::GlobalPool(_) | Op::Flatten => before.whole(input()),
         Op::Input(_)

@@ -22,7 +22,7 @@ fn at(graph: &Graph, path: &str) -> ReceptiveField {
 
 fn field(size: u32, stride: u32, is_gated: bool) -> ReceptiveField {
     let square = |side| Some(Size::square(side));
-    ReceptiveField { size: square(size), stride: square(stride), is_gated }
+    ReceptiveField { size: square(size), stride: square(stride), is_gated, is_irregular: false }
 }
 
 const EXCITE: &str = "blocks:
@@ -97,4 +97,61 @@ fn what_is_too_large_is_no_number() {
     let last = at(&graph, "p39");
     assert_eq!((last.size, last.stride, last.longest()), (None, None, None));
     assert_eq!(last.to_string(), "2^32 or more, stride 2^32 or more");
+}
+
+/// The windows of 7 to 4 are 2, 3, 3 and 2 long, those of 3 to 7 are 1 and 2 long.
+#[test]
+fn adaptive_pooling_has_the_largest_of_its_windows() {
+    for (from, to, largest) in [(7_u32, 4_u32, 3), (3, 7, 2), (8, 3, 4), (5, 3, 3)] {
+        let windows = (0..to).map(|at| ((at + 1) * from).div_ceil(to) - at * from / to);
+        assert_eq!(windows.max(), Some(largest));
+        let body = format!(
+            "body:\n  - adaptive_avgpool: {{size: {to}}}\n  - conv a: {{kernel: 1, width: 3}}\n  - conv b: {{kernel: 3, width: 3}}\n"
+        );
+        let graph = parsed(from, &body);
+        for path in ["adaptive_avgpool", "a"] {
+            let field = at(&graph, path);
+            assert_eq!((field.size, field.stride), (Some(Size::square(largest)), None));
+            assert_eq!(field.to_string(), format!("{largest}x{largest}, stride irregular"));
+        }
+        assert_eq!(at(&graph, "b").to_string(), "irregular, stride irregular");
+    }
+    let graph =
+        parsed(8, "body:\n  - adaptive_avgpool: {size: 4}\n  - conv b: {kernel: 3, width: 3}\n");
+    assert_eq!(at(&graph, "b"), field(6, 2, false));
+}
+
+/// Value 0 sees 0..=2 through the gate, value 7 sees 0..=7.
+#[test]
+fn a_gate_that_sees_a_part_of_the_image_is_joined() {
+    let body = "body:
+  - parallel g:
+      branches:
+        main: []
+        gate: [conv s: {kernel: 3, width: 3, stride: 8, pad: valid}]
+      join: multiply
+  - conv c: {kernel: 3, width: 16}
+";
+    let graph = parsed(8, body);
+    assert_eq!(at(&graph, "g/multiply"), field(8, 1, false));
+    // -1..=2 and 0..=8.
+    assert_eq!(at(&graph, "c"), field(9, 1, false));
+}
+
+/// At value i, one branch sees 3i..=3i+2 and the other i..=i+8: from 0..=8 to 2..=10.
+#[test]
+fn branches_of_different_stride_have_no_common_stride() {
+    let body = "body:
+  - parallel p:
+      branches:
+        a: [conv s: {kernel: 3, width: 8, stride: 3, pad: valid}]
+        b: [conv t: {kernel: 9, width: 8, pad: valid}]
+      join: add
+  - conv c: {kernel: 3, width: 8}
+";
+    let joined = at(&parsed(11, body), "p/add");
+    assert_eq!((joined.size, joined.stride), (Some(Size::square(9)), None));
+    assert_eq!(joined.to_string(), "9x9, stride irregular");
+    // -3..=5 and -1..=9 at value 0, 3..=11 and 1..=11 at value 2.
+    assert_eq!(at(&parsed(11, body), "c").size, Some(Size::square(13)));
 }

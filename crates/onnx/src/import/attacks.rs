@@ -4,6 +4,8 @@
 use super::tests::{graph, node, read};
 use super::*;
 use crate::export::{Batch, LrnForm, Opset, Options, to_onnx};
+use crate::proto::{StringStringEntryProto, TensorProto};
+use inceptive_cost::{Cost, Mode};
 use inceptive_ir::GraphError;
 use inceptive_pytorch::to_pytorch;
 
@@ -74,4 +76,197 @@ fn many_joins_with_long_names_are_read() {
         .collect();
     nodes.push(node("Relu", &[&value(20_000)], "y"));
     assert_eq!(read(graph(nodes, vec![])).unwrap().graph.len(), 20_002);
+}
+
+fn tensor(name: &str, dims: &[i64], value: f32) -> TensorProto {
+    let count = usize::try_from(dims.iter().product::<i64>()).unwrap();
+    TensorProto {
+        name: name.to_owned(),
+        dims: dims.to_vec(),
+        data_type: crate::proto::DataType::Float as i32,
+        float_data: vec![value; count],
+        ..TensorProto::default()
+    }
+}
+
+fn params(imported: &Imported) -> u64 {
+    Cost::new(&imported.graph, Mode::Inference).total.params
+}
+
+#[test]
+fn one_name_for_two_values_is_refused() {
+    let conv = || node("Conv", &["x", "w"], "y");
+    let kernel = |value| tensor("w", &[2, 3, 1, 1], value);
+    let relu = |input, output| node("Relu", &[input], output);
+    for network in [
+        graph(vec![conv()], vec![kernel(1.0), kernel(2.0)]),
+        graph(vec![relu("x", "w"), conv()], vec![kernel(1.0)]),
+        graph(vec![relu("x", "w"), relu("x", "w"), relu("w", "y")], vec![]),
+    ] {
+        let error = read(network).unwrap_err();
+        assert!(matches!(&error, ImportError::SameName { name, .. } if name == "w"), "{error}");
+    }
+    let error = read(graph(vec![relu("x", "x"), relu("x", "y")], vec![])).unwrap_err();
+    assert!(matches!(error, ImportError::SameName { .. }), "{error}");
+}
+
+/// One number as 2^27 values, in a file of a few hundred bytes, is never written out.
+#[test]
+fn one_number_stays_one_number() {
+    let count = 1 << 27;
+    let shape = TensorProto {
+        data_type: crate::proto::DataType::Int64 as i32,
+        float_data: vec![],
+        int64_data: vec![count],
+        ..tensor("shape", &[1], 0.0)
+    };
+    let map = TensorProto { int64_data: vec![count, 1, 1], dims: vec![3], ..shape.clone() };
+    let map = TensorProto { name: "map".to_owned(), ..map };
+    let mut nodes = vec![
+        node("ConstantOfShape", &["shape"], "s"),
+        node("ConstantOfShape", &["map"], "m"),
+        node("GlobalAveragePool", &["x"], "v0"),
+    ];
+    for at in 0..50 {
+        let [from, middle, to] = [format!("v{at}"), format!("n{at}"), format!("v{}", at + 1)];
+        nodes.push(node("BatchNormalization", &[&from, "s", "s", "s", "s"], &middle));
+        nodes.push(node("Mul", &[&middle, "m"], &to));
+    }
+    nodes.push(node("Relu", &["v50"], "y"));
+    let mut network = graph(nodes, vec![shape, map]);
+    let image = network.input[0].r#type.as_mut().unwrap().tensor_type.as_mut().unwrap();
+    for (dim, size) in image.shape.as_mut().unwrap().dim.iter_mut().zip([1, count, 1, 1]) {
+        dim.dim_value = Some(size);
+    }
+    assert_eq!(read(network).unwrap().graph.len(), 53);
+}
+
+#[test]
+fn products_with_one_matrix_share_its_transpose() {
+    let side = 8;
+    let mut nodes = vec![node("GlobalAveragePool", &["x"], "p"), node("Flatten", &["p"], "v0")];
+    nodes.push(node("MatMul", &["v0", "first"], "v1"));
+    for at in 1..400 {
+        nodes.push(node("MatMul", &[&format!("v{at}"), "w"], &format!("v{}", at + 1)));
+    }
+    nodes.push(node("Softmax", &["v400"], "y"));
+    let matrices = vec![tensor("w", &[side, side], 0.5), tensor("first", &[3, side], 0.5)];
+    let imported = read(graph(nodes, matrices)).unwrap();
+    assert_eq!((params(&imported), imported.counted_again.len()), (64 + 24, 0));
+}
+
+/// Every pair of constants gives new values: 400 of them would take a gigabyte from a file of 3 MB.
+#[test]
+fn computed_constants_are_limited() {
+    let count = 1 << 18;
+    let mut nodes = vec![node("GlobalAveragePool", &["x"], "p"), node("Conv", &["p", "w"], "v0")];
+    for at in 0..200 {
+        let [from, middle, to] = [format!("v{at}"), format!("n{at}"), format!("v{}", at + 1)];
+        nodes.push(node("BatchNormalization", &[&from, "s", "s", "s", "s"], &middle));
+        nodes.push(node("Identity", &["m"], &format!("m{at}")));
+        nodes.push(node("Mul", &[&middle, &format!("m{at}")], &to));
+    }
+    nodes.push(node("Relu", &["v200"], "y"));
+    let tensors = vec![
+        tensor("w", &[count, 3, 1, 1], 0.5),
+        tensor("s", &[count], 0.5),
+        tensor("m", &[count, 1, 1], 0.5),
+    ];
+    let error = read(graph(nodes, tensors)).unwrap_err();
+    assert!(
+        matches!(error, ImportError::TooMuch { what: "bytes of computed constants", .. }),
+        "{error}"
+    );
+}
+
+/// Values of tensors beside the file are named wherever the tensor is.
+#[test]
+fn files_of_unread_tensors_are_named() {
+    let external = |name: &str| {
+        let entry = |(key, value): (&str, &str)| StringStringEntryProto {
+            key: key.to_owned(),
+            value: value.to_owned(),
+        };
+        TensorProto {
+            float_data: vec![],
+            data_location: crate::proto::EXTERNAL,
+            external_data: [("location", name), ("offset", "0")].map(entry).to_vec(),
+            ..tensor(name, &[4], 0.0)
+        }
+    };
+    let mut dead = node("Constant", &[], "dead");
+    dead.attribute = vec![crate::proto::AttributeProto {
+        name: "value".to_owned(),
+        t: Some(external("of a node")),
+        ..crate::proto::AttributeProto::default()
+    }];
+    let network = graph(vec![node("Relu", &["x"], "y"), dead], vec![external("of an initializer")]);
+    let model = ModelProto { graph: Some(network), ..ModelProto::default() };
+    let bytes = model.encode_to_vec();
+    let names = |bytes: Vec<u8>| -> Vec<String> {
+        from_onnx(bytes).unwrap().files_beside().map(str::to_owned).collect()
+    };
+    assert_eq!(names(bytes.clone()), ["of a node", "of an initializer"]);
+    // Behind a group, which decoders skip.
+    assert_eq!(names([&[0xa3, 6, 0x0b, 0x0c, 0xa4, 6], &*bytes].concat()).len(), 2);
+    // Graphs in attributes of nodes, deeper than calls can be nested.
+    let mut nested = external("deep").encode_to_vec();
+    let inside = |tag: u8, content: Vec<u8>| {
+        let mut bytes = vec![tag];
+        prost::encoding::encode_varint(content.len() as u64, &mut bytes);
+        bytes.extend(content);
+        bytes
+    };
+    nested = inside(0x2a, nested);
+    for _ in 0..2_000 {
+        // A graph as field 6 of an attribute, that as field 5 of a node, that as field 1 of a graph.
+        nested = inside(0x0a, inside(0x2a, inside(0x32, nested)));
+    }
+    let found = beside::files_beside(&inside(0x3a, nested));
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), ["deep"]);
+}
+
+#[test]
+fn a_tensor_in_several_roles_or_shapes_is_named() {
+    let conv = node("Conv", &["x", "w", "v"], "a");
+    let norm = node("BatchNormalization", &["a", "v", "v", "v", "s"], "b");
+    let network = graph(
+        vec![conv, norm, node("Relu", &["b"], "y")],
+        vec![tensor("w", &[3, 3, 1, 1], 0.5), tensor("v", &[3], 0.5), tensor("s", &[3], 1.0)],
+    );
+    let imported = read(network).unwrap();
+    assert_eq!(imported.counted_again.iter().map(|name| &**name).collect::<Vec<_>>(), ["v"]);
+    // Once as the weight of the normalisation and once as the bias of both; statistics are not learned.
+    assert_eq!(params(&imported), 9 + 2 * 3);
+}
+
+/// Layers whose tensors are computed from the same ones share them.
+#[test]
+fn merged_constants_are_shared_too() {
+    let norm = |from, to| node("BatchNormalization", &[from, "g", "b", "m", "m"], to);
+    let mul = |from, to| node("Mul", &[from, "f"], to);
+    let nodes = vec![norm("x", "a"), mul("a", "c"), norm("c", "d"), mul("d", "y")];
+    let vector = |name| tensor(name, &[3], 0.5);
+    let factor = tensor("f", &[1, 3, 1, 1], 2.0);
+    let imported = read(graph(nodes, vec![vector("g"), vector("b"), vector("m"), factor])).unwrap();
+    assert_eq!((imported.graph.len(), params(&imported)), (3, 6));
+}
+
+/// Numbers along the width are not numbers along the channels.
+#[test]
+fn constants_along_another_axis_are_refused() {
+    for (dims, is_read) in [
+        (&[1, 3, 1, 1][..], true),
+        (&[3, 1, 1], true),
+        (&[3], false),
+        (&[1, 1, 3, 1], false),
+        (&[1, 1, 1, 1, 3], false),
+    ] {
+        let conv = node("Conv", &["x", "w"], "a");
+        let network = graph(
+            vec![conv, node("Add", &["a", "c"], "y")],
+            vec![tensor("w", &[3, 3, 1, 1], 0.5), tensor("c", dims, 0.5)],
+        );
+        assert_eq!(read(network).is_ok(), is_read, "{dims:?}");
+    }
 }

@@ -86,18 +86,51 @@ impl Census {
 }
 
 /// A field of a message.
-struct Field<'a> {
-    number: u64,
+pub struct Field<'a> {
+    pub number: u64,
     /// Its bytes, if it has a length.
-    content: Option<&'a [u8]>,
+    pub content: Option<&'a [u8]>,
     /// The bytes that follow it.
-    after: &'a [u8],
+    pub after: &'a [u8],
 }
 
 /// The next field; none at the end of the message or where it is broken.
-fn next_field(bytes: &[u8]) -> Option<Field<'_>> {
+pub fn next_field(bytes: &[u8]) -> Option<Field<'_>> {
     let (tag, rest) = varint(bytes)?;
     let (content, after) = match tag & 7 {
+        START_GROUP => (None, after_group(rest)?),
+        _ => value(tag, rest)?,
+    };
+    Some(Field { number: tag >> 3, content, after })
+}
+
+/// The wire types that enclose the fields of a group. Nothing here is one, and the decoder skips them.
+const START_GROUP: u64 = 3;
+const END_GROUP: u64 = 4;
+
+/// What follows a group, given what follows its start.
+fn after_group(mut rest: &[u8]) -> Option<&[u8]> {
+    let mut depth = 1_usize;
+    while depth > 0 {
+        let (tag, after) = varint(rest)?;
+        rest = match tag & 7 {
+            START_GROUP => {
+                depth += 1;
+                after
+            }
+            END_GROUP => {
+                depth -= 1;
+                after
+            }
+            _ => value(tag, after)?.1,
+        };
+    }
+    Some(rest)
+}
+
+/// The bytes of a value if it has a length, and what follows it.
+fn value(tag: u64, rest: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
+    Some(match tag & 7 {
         0 => (None, varint(rest)?.1),
         1 => (None, rest.get(8..)?),
         2 => {
@@ -107,8 +140,7 @@ fn next_field(bytes: &[u8]) -> Option<Field<'_>> {
         }
         5 => (None, rest.get(4..)?),
         _ => return None,
-    };
-    Some(Field { number: tag >> 3, content, after })
+    })
 }
 
 /// A variable-length integer (base 128, least significant digit first), and the bytes after it.

@@ -23,8 +23,29 @@ pub struct Constant {
     /// Dimensions, outermost first.
     pub dims: Vec<usize>,
     data: Data,
-    /// Its name in the file, even if its dimensions were changed since; `None` if it was computed.
-    origin: Option<Arc<str>>,
+    /// Where it comes from, even if its dimensions were changed since.
+    origin: Option<Origin>,
+}
+
+/// Which tensor the values of a constant are.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// One with a name in the file.
+    File(Arc<str>),
+    /// The transpose of such a matrix.
+    Transposed(Arc<str>),
+    /// A computed one, by its number.
+    Computed(usize),
+}
+
+impl Origin {
+    /// The name of the tensor in the file.
+    pub fn name(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::File(name) | Self::Transposed(name) => Some(name),
+            Self::Computed(_) => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -98,13 +119,18 @@ impl Constant {
 
     /// The same values under a name.
     #[must_use]
-    pub fn named(mut self, name: &str) -> Self {
-        self.origin = Some(name.into());
-        self
+    pub fn named(self, name: &str) -> Self {
+        self.with_origin(Origin::File(name.into()))
     }
 
-    /// The name that it has in the file; `None` if it was computed.
-    pub fn origin(&self) -> Option<&Arc<str>> {
+    /// The same values as another tensor.
+    #[must_use]
+    pub fn with_origin(self, origin: Origin) -> Self {
+        Self { origin: Some(origin), ..self }
+    }
+
+    /// Which tensor it is; `None` for one without a name.
+    pub fn origin(&self) -> Option<&Origin> {
         self.origin.as_ref()
     }
 
@@ -149,9 +175,7 @@ impl Constant {
             return Ok(Self { dims, ..self.clone() });
         }
         let values = transposed(&self.floats().ok_or_else(refusal)?, columns);
-        // A matrix and its transpose are not one tensor here.
-        let origin = self.origin.as_ref().map(|name| format!("{name}, transposed").into());
-        Ok(Self { origin, ..Self::computed(dims, Data::Floats(values.into())) })
+        Ok(Self::computed(dims, Data::Floats(values.into())))
     }
 
     /// Number of values.
@@ -161,7 +185,21 @@ impl Constant {
 
     /// Whether it is computed as all zeros, as the absent bias in some exports.
     pub fn is_zero_splat(&self) -> bool {
-        matches!(self.data, Data::Splat(0.0))
+        self.splatted() == Some(0.0)
+    }
+
+    /// The number that every value is, if the file gives it as one number.
+    pub fn splatted(&self) -> Option<f32> {
+        match self.data {
+            Data::Splat(value) => Some(value),
+            Data::Raw(..) | Data::Floats(_) | Data::Ints(_) | Data::External(_) => None,
+        }
+    }
+
+    /// The same number everywhere, in the shape of this one.
+    #[must_use]
+    pub fn filled(&self, value: f32) -> Self {
+        Self::computed(self.dims.clone(), Data::Splat(value))
     }
 
     /// Where the values are, if they are in another file.

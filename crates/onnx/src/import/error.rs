@@ -22,6 +22,16 @@ pub enum ImportError {
         /// The limit.
         limit: usize,
     },
+    /// Two values have the same name.
+    #[error("`{name}` is the name of two values: {first} and {second}")]
+    SameName {
+        /// Their name.
+        name: String,
+        /// What the first is.
+        first: &'static str,
+        /// What the second is.
+        second: &'static str,
+    },
     /// The input cannot be an image.
     #[error("{0}")]
     Input(String),

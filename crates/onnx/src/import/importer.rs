@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use inceptive_ir::{Op, Padding, Role, Shape};
 
-use super::{attribute::find, constant::Constant, error::UnsupportedOp, name::Names};
+use super::{
+    attribute::find, computation::Computations, constant::Constant, error::UnsupportedOp,
+    name::Names,
+};
 use crate::proto::NodeProto;
 
 /// The value of a name in the file.
@@ -28,6 +31,21 @@ pub(super) enum Value {
     Unknown,
 }
 
+impl Value {
+    /// The node whose result it is or is made of.
+    pub(super) const fn draft(&self) -> Option<usize> {
+        match *self {
+            Self::Node(draft)
+            | Self::Scaled(draft, _)
+            | Self::Padded(draft, _)
+            | Self::Split(draft, _)
+            | Self::Swapped(draft, _)
+            | Self::Rows(draft, _) => Some(draft),
+            Self::Constant(_) | Self::Unknown => None,
+        }
+    }
+}
+
 /// A node to be.
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
@@ -36,17 +54,21 @@ pub(super) struct Draft {
     pub(super) inputs: Vec<usize>,
     pub(super) shape: Shape,
     pub(super) tensors: Vec<(Role, Constant)>,
+    /// Whether its result is read more than once, under any of its names. Only a result that is read once may be
+    /// changed into that of its reader.
+    pub(super) is_read_again: bool,
 }
 
 /// A file on its way to a graph.
 pub(super) struct Importer {
     pub(super) drafts: Vec<Draft>,
     pub(super) values: HashMap<String, Value>,
-    /// How often each name is read.
+    /// How often the values of each name are read; 0 if only its shape or type is.
     pub(super) reads: HashMap<String, usize>,
     pub(super) names: Names,
     /// The sum that was read last if it is a helper in one of our files: of which node, and where it is.
     pub(super) partial_sum: Option<(String, usize)>,
+    pub(super) computations: Computations,
     pub(super) unsupported: BTreeMap<String, usize>,
     pub(super) opset: i64,
     pub(super) is_ours: bool,
@@ -149,7 +171,7 @@ impl Importer {
                 (!tensors.is_empty()).then(|| node.input.get(1).map_or("", String::as_str));
             self.names.path(node, op.name(), weight)
         };
-        self.drafts.push(Draft { op, path, inputs, shape, tensors });
+        self.drafts.push(Draft { op, path, inputs, shape, tensors, is_read_again: false });
         Ok(Value::Node(self.drafts.len() - 1))
     }
 

@@ -5,7 +5,9 @@
 //! shuffle); every other operator becomes one node. Unsupported operators are collected, and reported together.
 
 mod attribute;
+mod beside;
 mod census;
+mod computation;
 mod constant;
 mod error;
 mod importer;
@@ -13,7 +15,7 @@ mod name;
 mod operator;
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet, hash_map::Entry},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map::Entry},
     fmt, io,
     ops::Range,
     sync::Arc,
@@ -28,7 +30,8 @@ use inceptive_weights::Weights;
 pub use constant::Constant;
 pub use error::{ImportError, ValuesError};
 
-use constant::External;
+use computation::Computations;
+use constant::{External, Origin};
 use error::UnsupportedOp;
 use importer::{Draft, Importer, Value};
 use name::Names;
@@ -49,14 +52,17 @@ pub struct Imported {
     pub output: String,
     /// The names of the file's other outputs, which the network does not have.
     pub left_out: Vec<String>,
+    /// Names of tensors that the network has more than once, because its layers use them in several roles or shapes.
+    pub counted_again: BTreeSet<Arc<str>>,
     tensors: Vec<(Path, Role, Constant)>,
+    beside: BTreeSet<String>,
 }
 
 impl Imported {
-    /// Names of files in the model's folder that hold its weights; a file that holds several tensors is repeated.
+    /// Names of files in the model's folder that hold values of its tensors, also of those that the network does not
+    /// have.
     pub fn files_beside(&self) -> impl Iterator<Item = &str> {
-        let external = self.tensors.iter().filter_map(|(_, _, tensor)| tensor.external());
-        external.map(|external| external.location.as_str())
+        self.beside.iter().map(String::as_str)
     }
 
     /// The weights. `read` returns a part of a file beside the model, for external weights; fewer bytes if the file
@@ -94,18 +100,42 @@ impl Imported {
 pub fn from_onnx(bytes: impl Into<Bytes>) -> Result<Imported, ImportError> {
     let bytes = bytes.into();
     census::check(&bytes)?;
+    let (size, beside) = (bytes.len(), beside::files_beside(&bytes));
     let model = ModelProto::decode(bytes)?;
     let file = model.graph.ok_or(ImportError::Empty)?;
     let is_ours = model.producer_name == crate::PRODUCER;
     let opset = model.opset_import.iter().find(|set| is_standard(&set.domain));
     let opset = opset.map_or(1, |set| set.version);
+    check_names(&file)?;
     check_order(&file)?;
     let live = live_nodes(&file)?;
-    let mut importer = Importer::new(&file, &live, opset, is_ours)?;
+    let mut importer = Importer::new(&file, &live, opset, is_ours, size)?;
     for node in &live {
         importer.node(node);
     }
-    importer.finish(&file, model.producer_name, opset)
+    importer.finish(&file, model.producer_name, opset, beside)
+}
+
+const A_RESULT: &str = "the result of a node";
+
+/// Checks that no two values have the same name (ONNX, section Names Within a Graph). An input may have an initializer,
+/// its default.
+fn check_names(file: &GraphProto) -> Result<(), ImportError> {
+    let initializers = file.initializer.iter().map(|tensor| (&tensor.name, "an initializer"));
+    let outputs = file.node.iter().flat_map(|node| &node.output).map(|name| (name, A_RESULT));
+    let mut known: HashMap<&str, &'static str> = HashMap::new();
+    for (name, what) in initializers.chain(outputs).filter(|(name, _)| !name.is_empty()) {
+        if let Some(first) = known.insert(name, what) {
+            return Err(ImportError::SameName { name: name.clone(), first, second: what });
+        }
+    }
+    let is_computed = |name: &str| known.get(name) == Some(&A_RESULT);
+    match file.input.iter().find(|input| is_computed(&input.name)) {
+        None => Ok(()),
+        Some(ValueInfoProto { name, .. }) => {
+            Err(ImportError::SameName { name: name.clone(), first: "an input", second: A_RESULT })
+        }
+    }
 }
 
 /// Checks that no node reads its own output or that of a later node, as in a cycle. The specification requires nodes in
@@ -146,12 +176,18 @@ impl Importer {
         live: &[&NodeProto],
         opset: i64,
         is_ours: bool,
+        file_bytes: usize,
     ) -> Result<Self, ImportError> {
         let mut reads: HashMap<String, usize> = HashMap::new();
-        for name in
-            live.iter().flat_map(|node| &node.input).chain(file.output.iter().map(|o| &o.name))
-        {
-            *reads.entry(name.clone()).or_default() += 1;
+        for node in live {
+            for (position, name) in node.input.iter().enumerate() {
+                let reads_values = operator::reads_values(node, position);
+                *reads.entry(name.clone()).or_default() += usize::from(reads_values);
+            }
+        }
+        // The network has no other output.
+        for output in file.output.iter().take(1) {
+            *reads.entry(output.name.clone()).or_default() += 1;
         }
         let mut importer = Self {
             drafts: Vec::new(),
@@ -159,6 +195,7 @@ impl Importer {
             reads,
             names: Names::default(),
             partial_sum: None,
+            computations: Computations::new(file_bytes),
             unsupported: BTreeMap::new(),
             opset,
             is_ours,
@@ -191,7 +228,8 @@ impl Importer {
         let shape = image_shape(image)?;
         let path = importer.names.unique("input", "input");
         let (inputs, tensors) = (Vec::new(), Vec::new());
-        importer.drafts.push(Draft { op: Op::Input(shape), path, inputs, shape, tensors });
+        let op = Op::Input(shape);
+        importer.drafts.push(Draft { op, path, inputs, shape, tensors, is_read_again: true });
         importer.values.insert(image.name.clone(), Value::Node(0));
         Ok(importer)
     }
@@ -212,7 +250,12 @@ impl Importer {
             })
         };
         if let Some(output) = node.output.first() {
-            self.values.insert(output.clone(), named(value, node, output));
+            let value = named(value, node, output);
+            let is_read_again = self.reads.get(output).is_some_and(|&reads| reads > 1);
+            if let Some(draft) = value.draft().filter(|_| is_read_again) {
+                self.drafts[draft].is_read_again = true;
+            }
+            self.values.insert(output.clone(), value);
         }
     }
 
@@ -234,7 +277,12 @@ impl Importer {
         file: &GraphProto,
         producer: String,
         opset: i64,
+        beside: BTreeSet<String>,
     ) -> Result<Imported, ImportError> {
+        if let Some(limit) = self.computations.exceeded() {
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            return Err(ImportError::TooMuch { what: "bytes of computed constants", limit });
+        }
         let result = file.output.first().and_then(|output| self.values.get(&output.name));
         let mut unsupported = self.unsupported;
         let output = match result {
@@ -275,7 +323,9 @@ impl Importer {
             graph,
             output: outputs.next().unwrap_or_default(),
             left_out: outputs.collect(),
+            counted_again: owners.again,
             tensors,
+            beside,
         })
     }
 }
@@ -292,18 +342,27 @@ fn named(value: Value, node: &NodeProto, output: &str) -> Value {
     }
 }
 
-/// Which layer has a tensor of the file first. Layers that use one tensor in the same role share it.
+/// Which layer has a tensor of the file first. Layers that use one tensor in the same role and shape share it.
 #[derive(Default)]
-struct Owners(HashMap<(Arc<str>, Role, Vec<usize>), Path>);
+struct Owners {
+    first: HashMap<(Origin, Role, Vec<usize>), Path>,
+    names: HashSet<Arc<str>>,
+    /// Tensors that are used in several roles or shapes.
+    again: BTreeSet<Arc<str>>,
+}
 
 impl Owners {
     /// The layer that has this tensor already; `None` if this one is the first.
     fn owner(&mut self, path: &Path, role: Role, tensor: &Constant) -> Option<Path> {
         let key = (tensor.origin()?.clone(), role, tensor.dims.clone());
-        match self.0.entry(key) {
+        match self.first.entry(key) {
             Entry::Occupied(known) => Some(known.get().clone()),
             Entry::Vacant(free) => {
                 free.insert(path.clone());
+                let name = tensor.origin()?.name()?;
+                if !self.names.insert(name.clone()) {
+                    self.again.insert(name.clone());
+                }
                 None
             }
         }

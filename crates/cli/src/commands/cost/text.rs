@@ -88,12 +88,13 @@ fn card(counted: &Counted) -> String {
 
 /// As `25x25/2`, with a `+` if values also depend on the whole image through a gate.
 fn field(field: ReceptiveField) -> String {
-    let ReceptiveField { size, stride, is_gated } = field;
-    let size = size.map_or_else(|| "large".to_owned(), |size| size.to_string());
+    let ReceptiveField { size, stride, is_gated, is_irregular } = field;
+    let absent = if is_irregular { "irregular" } else { "large" };
+    let size = size.map_or_else(|| absent.to_owned(), |size| size.to_string());
     let stride = match stride {
         Some(Size { height, width }) if height == width => height.to_string(),
         Some(stride) => stride.to_string(),
-        None => "large".to_owned(),
+        None => absent.to_owned(),
     };
     format!("{size}/{stride}{}", if is_gated { "+" } else { "" })
 }

@@ -41,7 +41,9 @@ impl Importer {
             match float(node, key) {
                 Some(limit) => Ok(Some(limit)),
                 None => {
-                    Ok(self.optional_constant(node, position)?.and_then(|limit| limit.to_scalar()))
+                    let unknown = || UnsupportedOp::because("to a range that is no known number");
+                    let limit = self.optional_constant(node, position)?;
+                    limit.map(|limit| limit.to_scalar().ok_or_else(unknown)).transpose()
                 }
             }
         };
@@ -62,12 +64,7 @@ impl Importer {
             Op::Activation(Activation::HardSigmoid) => Activation::HardSwish,
             _ => return None,
         };
-        let is_own = draft.inputs == [value]
-            && node.input.iter().any(|name| {
-                self.reads.get(name) == Some(&1)
-                    && matches!(self.values.get(name), Some(Value::Node(source)) if *source == gate)
-            });
-        if !is_own {
+        if draft.inputs != [value] || draft.is_read_again {
             return None;
         }
         let path = if self.is_ours {

@@ -2,6 +2,7 @@
 
 use crate::{
     import::{
+        FLOATING_POINT,
         attribute::{find, int},
         constant::Constant,
         error::UnsupportedOp,
@@ -78,12 +79,43 @@ impl Importer {
         Ok(Value::Constant(Constant::splat(value, &dims)?))
     }
 
-    /// Adding or removing dimensions of size 1 does not affect the readers of a constant.
-    pub(super) fn reshaped_constant(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+    /// Numbers stay as they are among floating-point types.
+    pub(super) fn cast(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let value = self.input(node, 0)?;
+        let to = int(node, "to").and_then(|to| i32::try_from(to).ok());
+        if value.draft().is_some() && !to.is_some_and(|to| FLOATING_POINT.contains(&to)) {
+            return Err(UnsupportedOp::because("of a computed value to integers"));
+        }
+        Ok(value)
+    }
+
+    pub(super) fn unsqueeze(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let constant = self
             .constant_input(node, 0)
             .map_err(|_| UnsupportedOp::because("of a computed value"))?;
-        Ok(Value::Constant(constant))
+        let axes = self.ints(node, "axes", 1)?.unwrap_or_default();
+        let rank = constant.dims.len() + axes.len();
+        if rank > MAX_RANK {
+            return Err(UnsupportedOp::because("to more dimensions than a layer's tensor has"));
+        }
+        let axes = positions(&axes, rank)?;
+        let mut own = constant.dims.iter().copied();
+        let dims = (0..rank).map(|axis| if axes.contains(&axis) { Some(1) } else { own.next() });
+        unit_dims(dims.collect(), &constant)
+    }
+
+    /// A constant without some of its dimensions of size 1; without all of them if `axes` is absent.
+    pub(super) fn squeezed(
+        constant: &Constant,
+        axes: Option<&[i64]>,
+    ) -> Result<Value, UnsupportedOp> {
+        let axes = axes.map(|axes| positions(axes, constant.dims.len())).transpose()?;
+        let stays = |&(axis, size): &(usize, usize)| match &axes {
+            Some(axes) => !axes.contains(&axis),
+            None => size != 1,
+        };
+        let dims = constant.dims.iter().copied().enumerate().filter(stays);
+        unit_dims(dims.map(|(_, size)| Some(size)).collect(), constant)
     }
 
     pub(super) fn gather(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
@@ -98,6 +130,28 @@ impl Importer {
         let gathered: Option<Vec<i64>> = indices.into_iter().map(at).collect();
         gathered.map(|ints| Value::Constant(Constant::ints(&ints))).ok_or_else(refusal)
     }
+}
+
+/// The most dimensions of a constant that are changed.
+const MAX_RANK: usize = 8;
+
+/// Axes counted from the front.
+fn positions(axes: &[i64], rank: usize) -> Result<Vec<usize>, UnsupportedOp> {
+    let signed = i64::try_from(rank)?;
+    let position = |&axis: &i64| -> Result<usize, UnsupportedOp> {
+        let position = if axis < 0 { axis.saturating_add(signed) } else { axis };
+        let position = usize::try_from(position)?;
+        let refusal = || UnsupportedOp::because("of an axis that there is not");
+        (position < rank).then_some(position).ok_or_else(refusal)
+    };
+    axes.iter().map(position).collect()
+}
+
+/// A constant in a shape with more or fewer dimensions of size 1.
+fn unit_dims(dims: Option<Vec<usize>>, constant: &Constant) -> Result<Value, UnsupportedOp> {
+    let changed = dims.and_then(|dims| constant.reshaped(dims));
+    let refusal = || UnsupportedOp::because("of a dimension whose size is not 1");
+    changed.map(Value::Constant).ok_or_else(refusal)
 }
 
 /// The value of a `Constant` node.

@@ -1,14 +1,15 @@
 //! Concatenations, sums and products.
 
-use inceptive_ir::{Conv, Linear, Op, Role};
+use inceptive_ir::{BatchNorm, Conv, Linear, Op, Role};
 
 use crate::{
     export::HELPER,
     import::{
         attribute::int,
+        computation::Computation,
         constant::Constant,
         error::UnsupportedOp,
-        importer::{Draft, Importer, Value},
+        importer::{Importer, Value},
     },
     proto::NodeProto,
 };
@@ -53,7 +54,8 @@ impl Importer {
                     scales.push(scale);
                 }
                 Value::Constant(constant) if node.input.len() == 2 => {
-                    return self.add_constant(self.source(node, 1 - position)?, &constant);
+                    let source = self.source(node, 1 - position)?;
+                    return self.add_constant(node, source, &constant);
                 }
                 _ => {
                     sources.push(self.source(node, position)?);
@@ -62,7 +64,8 @@ impl Importer {
             }
         }
         match sources[..] {
-            [only] => Ok(Value::Node(only)),
+            [only] if scales == [1.0] => Ok(Value::Node(only)),
+            [only] => Ok(Value::Scaled(only, scales[0])),
             _ => {
                 self.push(node, Op::Add { scales }, sources, vec![])?;
                 self.absorb_partial_sum(node);
@@ -82,8 +85,12 @@ impl Importer {
             self.partial_sum.take().filter(|(of, helper)| of == base && helper + 1 == last);
         let before = before.filter(|(_, helper)| {
             let [first, others @ ..] = &*self.drafts[last].inputs else { return false };
-            let is_read_once = node.input.first().and_then(|name| self.reads.get(name)) == Some(&1);
-            first == helper && !others.contains(helper) && is_read_once
+            let is_plain = match &self.drafts[last].op {
+                Op::Add { scales } => scales.first() == Some(&1.0),
+                _ => false,
+            };
+            let is_read_once = !self.drafts[*helper].is_read_again;
+            first == helper && !others.contains(helper) && is_plain && is_read_once
         });
         let sum = match (before, self.drafts.pop()) {
             (Some((_, helper)), Some(whole)) => {
@@ -107,32 +114,55 @@ impl Importer {
     }
 
     /// A number for each channel, added to a layer without a bias or to a normalisation.
-    fn add_constant(&mut self, source: usize, constant: &Constant) -> Result<Value, UnsupportedOp> {
-        let channels = self.drafts[source].shape.channels() as usize;
-        let bias = per_channel(constant, channels)?;
-        let draft = &mut self.drafts[source];
-        match &mut draft.op {
-            Op::Conv(Conv { bias: has_bias, .. }) | Op::Linear(Linear { bias: has_bias, .. })
-                if !*has_bias =>
-            {
-                *has_bias = true;
-                draft.tensors.push((Role::Bias, bias));
-            }
-            Op::BatchNorm(_) => combine(draft, Role::Bias, &bias, |beta, added| beta + added)?,
+    fn add_constant(
+        &mut self,
+        node: &NodeProto,
+        source: usize,
+        constant: &Constant,
+    ) -> Result<Value, UnsupportedOp> {
+        let bias = self.channels_of(node, source, constant)?;
+        let Self { drafts, computations, .. } = self;
+        let draft = &mut drafts[source];
+        let has_bias = match &mut draft.op {
+            Op::Conv(Conv { bias, .. }) | Op::Linear(Linear { bias, .. }) if !*bias => bias,
+            Op::BatchNorm(BatchNorm { center, .. }) => center,
             _ => {
                 return Err(UnsupportedOp::because(
                     "of a constant to something other than a layer",
                 ));
             }
+        };
+        if draft.is_read_again {
+            return self.affine(node, source, (Role::Bias, bias));
+        }
+        *has_bias = true;
+        match draft.tensors.iter_mut().find(|(role, _)| *role == Role::Bias) {
+            Some((_, beta)) => *beta = computations.combined(Computation::Sum, beta, &bias)?,
+            None => draft.tensors.push((Role::Bias, bias)),
         }
         Ok(Value::Node(source))
+    }
+
+    /// What a constant adds to or multiplies the channels of a result with, as a normalisation of its own that neither
+    /// shifts nor scales anything else. It is for results that something else reads too.
+    fn affine(
+        &mut self,
+        node: &NodeProto,
+        source: usize,
+        tensor: (Role, Constant),
+    ) -> Result<Value, UnsupportedOp> {
+        let (scale, center) = (tensor.0 == Role::Weight, tensor.0 == Role::Bias);
+        let statistics = [(Role::Mean, 0.0), (Role::Variance, 1.0 - AFFINE_EPS)];
+        let statistics = statistics.map(|(role, value)| (role, tensor.1.filled(value)));
+        let op = Op::BatchNorm(BatchNorm { eps: AFFINE_EPS, scale, center });
+        self.push(node, op, vec![source], [vec![tensor], statistics.to_vec()].concat())
     }
 
     pub(super) fn mul(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         for (at, other) in [(0, 1), (1, 0)] {
             if let Value::Constant(constant) = self.input(node, at)? {
                 let source = self.source(node, other)?;
-                return self.mul_constant(source, &constant);
+                return self.mul_constant(node, source, &constant);
             }
         }
         let (a, b) = (self.source(node, 0)?, self.source(node, 1)?);
@@ -143,43 +173,73 @@ impl Importer {
     }
 
     /// A number for each channel, multiplied into a normalisation; a single number waits for a sum.
-    fn mul_constant(&mut self, source: usize, constant: &Constant) -> Result<Value, UnsupportedOp> {
+    fn mul_constant(
+        &mut self,
+        node: &NodeProto,
+        source: usize,
+        constant: &Constant,
+    ) -> Result<Value, UnsupportedOp> {
         if let Some(scale) = constant.to_scalar() {
             return Ok(Value::Scaled(source, scale));
         }
-        let channels = self.drafts[source].shape.channels() as usize;
-        let factor = per_channel(constant, channels)?;
-        let draft = &mut self.drafts[source];
-        if !matches!(draft.op, Op::BatchNorm(_)) {
+        let factor = self.channels_of(node, source, constant)?;
+        let Self { drafts, computations, .. } = self;
+        let draft = &mut drafts[source];
+        let Op::BatchNorm(BatchNorm { scale, .. }) = &mut draft.op else {
             return Err(UnsupportedOp::because(
                 "by a number for each channel, outside of a normalisation",
             ));
+        };
+        if draft.is_read_again {
+            return self.affine(node, source, (Role::Weight, factor));
         }
-        combine(draft, Role::Weight, &factor, |gamma, factor| gamma * factor)?;
-        combine(draft, Role::Bias, &factor, |beta, factor| beta * factor)?;
+        for (role, tensor) in &mut draft.tensors {
+            if matches!(role, Role::Weight | Role::Bias) {
+                *tensor = computations.combined(Computation::Product, tensor, &factor)?;
+            }
+        }
+        if !*scale {
+            *scale = true;
+            draft.tensors.push((Role::Weight, factor));
+        }
         Ok(Value::Node(source))
+    }
+
+    /// A constant that is added to or multiplied with a result, as one number for each channel.
+    fn channels_of(
+        &self,
+        node: &NodeProto,
+        source: usize,
+        constant: &Constant,
+    ) -> Result<Constant, UnsupportedOp> {
+        let shape = self.drafts[source].shape;
+        let channels = shape.channels() as usize;
+        let is_along_axis = self.opset < BROADCAST_AT_THE_END && int(node, "axis") == Some(1);
+        let rank = if is_along_axis { 1 } else { dimensions(shape).len() };
+        per_channel(constant, rank, channels)
     }
 }
 
-/// Changes a normalisation's tensor channel by channel.
-fn combine(
-    draft: &mut Draft,
-    role: Role,
-    with: &Constant,
-    change: impl Fn(f32, f32) -> f32,
-) -> Result<(), UnsupportedOp> {
-    let absent = || UnsupportedOp::because("of a normalisation whose values are in another file");
-    let tensor = draft.tensors.iter_mut().find(|(own, _)| *own == role).ok_or_else(absent)?;
-    let (own, with) = tensor.1.floats().zip(with.floats()).ok_or_else(absent)?;
-    let changed: Vec<f32> =
-        own.into_iter().zip(with).map(|(own, with)| change(own, with)).collect();
-    tensor.1 = Constant::vector(&changed);
-    Ok(())
-}
+/// Epsilon of a normalisation that only adds or only multiplies.
+const AFFINE_EPS: f32 = 1e-5;
 
-/// A constant with one value for each channel, as a vector.
-pub(super) fn per_channel(constant: &Constant, channels: usize) -> Result<Constant, UnsupportedOp> {
+/// The first version of the operator set in which the dimensions of operands are aligned at the end.
+const BROADCAST_AT_THE_END: i64 = 7;
+
+/// A constant with one value for each channel, as a vector. Its dimensions are aligned at the end with those of a
+/// result of this rank: vectors have channels in dimension 0 of 1 or 1 of 2, maps in 1 of 4.
+pub(super) fn per_channel(
+    constant: &Constant,
+    rank: usize,
+    channels: usize,
+) -> Result<Constant, UnsupportedOp> {
+    let axis = usize::from(rank > 1);
+    let missing = rank.checked_sub(constant.dims.len());
+    let fits = missing.is_some_and(|missing| {
+        let own = std::iter::repeat_n(&1, missing).chain(&constant.dims);
+        own.enumerate().all(|(at, &size)| size == if at == axis { channels } else { 1 })
+    });
     let refusal =
         || UnsupportedOp::because("with a constant that is not one number for each channel");
-    constant.reshaped(vec![channels]).ok_or_else(refusal)
+    constant.reshaped(vec![channels]).filter(|_| fits).ok_or_else(refusal)
 }

@@ -32,6 +32,7 @@ impl Importer {
         };
         let groups = unsigned(int(node, "group").unwrap_or(1))?;
         let bias = self.optional_constant(node, 2)?.filter(|bias| !bias.is_zero_splat());
+        let bias = bias.map(|bias| per_channel(&bias, 1, out)).transpose()?;
         let kernel_size = Size::new(whole(height)?, whole(width)?);
         if find(node, "kernel_shape").is_some() && size(node, "kernel_shape")? != kernel_size {
             return Err(UnsupportedOp::because("kernel_shape that differs from its weight's"));
@@ -104,9 +105,10 @@ impl Importer {
                 "matrix for {inputs} features, not {features}"
             )));
         }
-        let weight = if transposed { weight.clone() } else { weight.transposed()? };
+        let weight =
+            if transposed { weight.clone() } else { self.computations.transposed(weight)? };
         let op = Op::Linear(Linear { out_features: whole(out)?, bias: bias.is_some() });
-        let bias = bias.map(|bias| per_channel(&bias, out)).transpose()?;
+        let bias = bias.map(|bias| per_channel(&bias, 2, out)).transpose()?;
         let tensors =
             std::iter::once((Role::Weight, weight)).chain(bias.map(|bias| (Role::Bias, bias)));
         self.push(node, op, vec![source], tensors.collect())

@@ -71,6 +71,11 @@ pub(super) fn is_known(node: &NodeProto) -> bool {
     is_standard(&node.domain) && KNOWN.contains(&node.op_type.as_str())
 }
 
+/// Whether a node reads the values of an input, not only its shape or type.
+pub(super) fn reads_values(node: &NodeProto, position: usize) -> bool {
+    !matches!((node.op_type.as_str(), position), ("Shape", _) | ("CastLike", 1))
+}
+
 impl Importer {
     /// The value that a node computes.
     pub(super) fn operator(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
@@ -82,11 +87,12 @@ impl Importer {
         }
         match node.op_type.as_str() {
             "Constant" => constant::constant(node).map(Value::Constant),
-            "Identity" | "Cast" | "CastLike" => self.input(node, 0),
+            "Identity" | "CastLike" => self.input(node, 0),
+            "Cast" => self.cast(node),
             "ConstantOfShape" => self.constant_of_shape(node),
             "Shape" => self.shape_of(node),
             "Expand" => self.expand(node),
-            "Unsqueeze" => self.reshaped_constant(node),
+            "Unsqueeze" => self.unsqueeze(node),
             "Concat" => self.concat(node),
             "Gather" => self.gather(node),
             "Conv" => self.conv(node),

@@ -4,7 +4,7 @@ use inceptive_ir::{Padding, Size};
 
 use crate::{
     import::{
-        attribute::{find, unsigned},
+        attribute::{find, float, unsigned},
         error::UnsupportedOp,
         importer::{Importer, Value},
     },
@@ -15,13 +15,19 @@ impl Importer {
     pub(super) fn pad(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let source = self.source(node, 0)?;
         let mode = find(node, "mode").map_or(&b"constant"[..], |mode| &mode.s);
-        let value =
-            self.optional_constant(node, 2)?.and_then(|value| value.to_scalar()).unwrap_or(0.0);
+        // An attribute in the oldest operator sets; a value that is not known may be any number.
+        let value = match self.optional_constant(node, 2)? {
+            Some(value) => value.to_scalar(),
+            None => Some(float(node, "value").unwrap_or(0.0)),
+        };
+        if !matches!(self.ints(node, "axes", 3)?.as_deref(), None | Some([0, 1, 2, 3])) {
+            return Err(UnsupportedOp::because("along some axes only"));
+        }
         let pads = self.ints(node, "pads", 1)?.unwrap_or_default();
         let [0, 0, top, left, 0, 0, bottom, right] = pads[..] else {
             return Err(UnsupportedOp::because("of dimensions other than height and width"));
         };
-        if mode != b"constant" || value != 0.0 {
+        if mode != b"constant" || value != Some(0.0) {
             return Err(UnsupportedOp::because("with values other than zero"));
         }
         let padding = Padding {

@@ -81,6 +81,7 @@ impl Importer {
         let from = self.drafts[source].shape.size().height;
         let rows = matrix.dims.first().and_then(|&rows| u32::try_from(rows).ok()).unwrap_or(0);
         let is_average = rows > 0
+            && matrix.splatted().is_none()
             && matrix.len() as u64 == u64::from(rows) * u64::from(from)
             && matrix.floats().is_some_and(|values| values == averages(from, rows));
         if is_average {
@@ -101,6 +102,7 @@ impl Importer {
         let columns =
             matrix.dims.last().and_then(|&columns| u32::try_from(columns).ok()).unwrap_or(0);
         let is_average = columns > 0
+            && matrix.splatted().is_none()
             && matrix.len() as u64 == u64::from(columns) * u64::from(from)
             && matrix
                 .transposed()?

@@ -88,7 +88,7 @@ impl Importer {
 
     pub(super) fn squeeze(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         if let Value::Constant(constant) = self.input(node, 0)? {
-            return Ok(Value::Constant(constant));
+            return Self::squeezed(&constant, self.ints(node, "axes", 1)?.as_deref());
         }
         let source = self.source(node, 0)?;
         let mut axes = self.ints(node, "axes", 1)?.unwrap_or_default();
