@@ -68,9 +68,9 @@ pub fn report(error: &ReadError) {
 /// How tensors are matched to layers, as the command line names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum MatchName {
-    /// By name; tensors with names of other programs by shape, if no two layers are alike
+    /// By name; if the names are another program's, by kind and shape, which must be unambiguous
     Names,
-    /// Tensors with names of other programs, in the natural order of their names, to layers of equal shape
+    /// If the names are another program's, to layers of the same kind and shape in the natural order of the names
     Order,
 }
 

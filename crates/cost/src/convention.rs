@@ -40,7 +40,7 @@ pub struct Rule {
 /// The name of no convention.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "there is no convention `{0}`; there are inceptive, fvcore, ptflops, thop, torchinfo, torch"
+    "unknown convention `{0}`; known conventions: inceptive, fvcore, ptflops, thop, torchinfo, torch"
 )]
 pub struct UnknownConvention(String);
 

@@ -28,7 +28,9 @@ pub struct Cost {
 
 /// A batch so large that counts would no longer be exact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("with a batch of {batch}, counts are larger than 2^53 and not exact everywhere")]
+#[error(
+    "with batch size {batch}, counts exceed 2^53, which some programs cannot represent exactly"
+)]
 pub struct BatchTooLarge {
     /// The batch.
     pub batch: u32,

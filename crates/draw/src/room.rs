@@ -70,7 +70,7 @@ pub(super) fn stack(view: &View, pieces: &[Vec<Piece>]) -> Result<usize, DrawErr
 pub enum DrawError {
     /// A module, or the network, is too large to lay out.
     #[error(
-        "{} has too many blocks to draw: {blocks}, with lines through {passes} rows; close modules or show fewer levels",
+        "{} is too large to draw: {blocks} boxes, and lines that cross {passes} rows; collapse modules or show fewer levels",
         if module.is_root() { "the network".to_owned() } else { format!("`{module}`") }
     )]
     TooMany {

@@ -160,7 +160,7 @@ impl fmt::Display for Code {
 
 /// The text is not the identifier of a diagnostic.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no diagnostic `{0}`; `inceptive explain` lists them")]
+#[error("unknown diagnostic `{0}`; `inceptive explain` lists them")]
 pub struct UnknownCode(String);
 
 impl FromStr for Code {

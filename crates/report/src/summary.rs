@@ -304,7 +304,7 @@ impl Facts<'_> {
         let known: Vec<String> = counts.into_iter().filter_map(correlation).collect();
         (!known.is_empty()).then(|| {
             format!(
-                "MACs are not latency: over the {} measured networks the rank correlation with latency is {}.",
+                "Rank correlation with latency over the {} measured networks: {}.",
                 measured.len(),
                 list(&known),
             )

@@ -115,7 +115,7 @@ pub enum StoreError {
     Json(#[from] serde_json::Error),
     /// A result was added, but the file does not hold it.
     #[error(
-        "a result was not saved: `{}` holds different content in its place; choose another store with --store",
+        "a result was not saved: reading it back from `{}` gave different content; choose another store with --store",
         .0.display()
     )]
     NotKept(PathBuf),

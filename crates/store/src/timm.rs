@@ -54,7 +54,7 @@ pub enum TimmError {
     #[error("not a results table of timm's benchmark.py: {0}")]
     Csv(#[from] csv::Error),
     /// A number that nothing measured can have.
-    #[error("line {line}: {column} is {value}")]
+    #[error("line {line}: invalid value {value} in column {column}")]
     Value {
         /// The line of the file, from 1.
         line: u64,

@@ -53,7 +53,7 @@ fn write_text(request: &SaveRequest) -> Result<(), SaveProblem> {
     let SaveRequest { file, text, expected } = request;
     if text.len() as u64 > MOST_BYTES {
         // It could not be read again.
-        return Err(SaveProblem::Failed("the limit is 1 MiB".to_owned()));
+        return Err(SaveProblem::Failed("the text is larger than the limit of 1 MiB".to_owned()));
     }
     if let Some(expected) = expected {
         match inceptive_files::read(file, MOST_BYTES) {

@@ -122,7 +122,7 @@ fn graphs_are_marked_and_move_together() {
     for label in ["pool3 in the first: equal", "pool4 in the other: changed"] {
         assert!(window.has_button(label), "{label}");
     }
-    window.click("Open all");
+    window.click("Expand all");
     window.wait("both are open", |model| model.jobs.active().next().is_none());
     window.click("Width");
     window.click("Next");
@@ -153,7 +153,7 @@ fn everything_of_wide_graphs_can_be_reached() {
     let mut window = comparing_in(Window::at(folder), &["a", "b"]);
     window.click("Graphs");
     window.wait("both are laid out", |model| model.jobs.active().next().is_none());
-    window.click("Open all");
+    window.click("Expand all");
     window.wait("both are open", |model| model.jobs.active().next().is_none());
     let (left, right) = ("wide/b0/conv in the other: equal", "wide/b15/conv in the other: equal");
     window.click("Width");

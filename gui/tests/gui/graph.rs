@@ -47,7 +47,7 @@ fn a_module_opens_into_its_branches() {
 #[test]
 fn all_modules_open_and_close() {
     let mut window = on("googlenet.yaml");
-    window.click("Open all");
+    window.click("Expand all");
     window.wait("all are open", |model| {
         model.last_scene(Place::Graph).is_some_and(|(_, scene)| scene.cards.len() > 60)
     });
@@ -55,7 +55,7 @@ fn all_modules_open_and_close() {
     let [input, fit] = ["input", "Fit"].map(|name| window.button(name).rect());
     assert!(input.top() > fit.bottom() && input.bottom() < 780.0, "{input:?} is not in view");
     assert!(input.left() > fit.left() && input.right() < 960.0, "{input:?} is not in view");
-    window.click("Close all");
+    window.click("Collapse all");
     window.wait("all are closed", is_idle);
     assert!(window.has_button("3a") && !window.has_button("3a/3x3/reduce"));
     window.press(Modifiers::NONE, Key::O);
@@ -197,5 +197,5 @@ fn of_many_layouts_that_are_asked_for_the_last_one_is_shown() {
 fn what_cannot_be_drawn_is_said() {
     let mut window = Window::with("chain.yaml", &chain(24_000));
     window.wait("it is read", |model| model.network().is_some() && is_idle(model));
-    assert!(window.harness.query_by_label_contains("too many blocks to draw").is_some());
+    assert!(window.harness.query_by_label_contains("is too large to draw").is_some());
 }

@@ -76,7 +76,7 @@ fn graph(window: &mut Window) {
 
 fn heat(window: &mut Window) {
     graph(window);
-    window.click("Open all");
+    window.click("Expand all");
     window.wait("all are open", is_idle);
     window.press(Modifiers::NONE, Key::F);
     choose(window, "Colour nodes by", "compute");

@@ -95,7 +95,7 @@ fn the_filter_leaves_out_and_a_click_selects() {
 fn a_brush_greys_and_a_box_selects_what_is_left() {
     let mut window = tradeoff();
     // The upper half of the parameters, by powers of ten: AlexNet, VGG and ResNet.
-    let axis = window.get("Brush parameters").rect();
+    let axis = window.get("Filter parameters").rect();
     drag(&mut window, axis.center_top(), axis.center());
     assert_eq!(front(&window), ["alexnet", "resnet50"]);
     let plot = window.get("Trade-off plot").rect().shrink(2.0);
@@ -103,7 +103,7 @@ fn a_brush_greys_and_a_box_selects_what_is_left() {
     let mut selected = window.selected();
     selected.sort();
     assert_eq!(selected, ["alexnet", "resnet50", "vgg16"]);
-    window.click("Clear brushes");
+    window.click("Clear filters");
     assert_eq!(front(&window), ["mobilenet-v2", "resnet50"]);
 }
 
@@ -139,7 +139,7 @@ fn a_space_is_counted_as_a_report_counts_it() {
 
 /// How many networks of the space the legend says are in the ranges.
 fn in_the_ranges(window: &Window) -> Option<usize> {
-    let label = window.harness.query_by_label_contains(" in the ranges")?;
+    let label = window.harness.query_by_label_contains(" match the filters")?;
     let text = label.accesskit_node().value()?;
     text.split(", ").nth(1)?.split(' ').next()?.parse().ok()
 }
@@ -148,11 +148,11 @@ fn in_the_ranges(window: &Window) -> Option<usize> {
 fn a_brush_holds_for_the_networks_of_a_space_too() {
     let mut window = clouded();
     assert_eq!(in_the_ranges(&window), None);
-    let axis = window.get("Brush parameters").rect();
+    let axis = window.get("Filter parameters").rect();
     drag(&mut window, axis.center_top(), axis.center());
     let count = in_the_ranges(&window).unwrap();
     assert!((20..236).contains(&count), "{count}");
-    window.click("Clear brushes");
+    window.click("Clear filters");
     assert_eq!(in_the_ranges(&window), None);
 }
 

@@ -39,7 +39,7 @@ pub struct Diff {
     /// Print one JSON document
     #[arg(long)]
     json: bool,
-    /// Path segments of a module: 1 for whole modules, 2 for their branches
+    /// Module depth: 1 for whole modules, 2 for their branches
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..))]
     depth: u8,
     /// Compare the networks as deployed, or with auxiliary heads and dropout

@@ -50,7 +50,7 @@ pub struct Profile {
     /// Which table to print; default: both
     #[arg(long, value_name = "PART")]
     by: Option<By>,
-    /// Path segments of a module
+    /// Module depth: 1 for whole modules, 2 for their branches
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..))]
     depth: u8,
     /// Print one JSON document
@@ -68,9 +68,9 @@ pub struct Profile {
 /// What a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum By {
-    /// A node of the graph
+    /// One row per node
     Layer,
-    /// A module: the nodes under a path
+    /// One row per module (all nodes under a path)
     Module,
 }
 

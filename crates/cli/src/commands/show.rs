@@ -27,7 +27,7 @@ use crate::{
   inceptive show architectures/googlenet.yaml --depth 1 --format mermaid
   inceptive show architectures/spaces/googlenet-widths.yaml --set width=0.5 --format yaml -o x.yaml")]
 pub struct Show {
-    /// An architecture, or a space with --set
+    /// An architecture, a space with --set, or an ONNX file
     file: PathBuf,
     /// Path segments to show: 1 for modules, 2 for their branches; default: every node
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..))]

@@ -36,7 +36,9 @@ pub enum ImportError {
     #[error("{0}")]
     Input(String),
     /// A node reads a value that is computed after it.
-    #[error("the graph is cyclic, or not in order: a {op} reads `{input}` before it is computed")]
+    #[error(
+        "the graph is cyclic or not topologically sorted: {op} reads `{input}` before it is computed"
+    )]
     Order {
         /// The node's operator.
         op: String,

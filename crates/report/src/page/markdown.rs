@@ -175,7 +175,7 @@ fn method(report: &Report, way: Option<&BenchConfig>) -> String {
         "## Method\n\nCounted from the graph for one image as deployed, without auxiliary heads. MACs: multiply-accumulates of \
          convolutions and linear layers, without bias. Activations: outputs of convolutions and linear layers. \
          Peak memory: peak of activation memory in 32 bits. Accuracies: {PROTOCOL}, in percent; {UNKNOWN} if there is \
-         none; differences below {SAMPLING_POINTS} points are statistical ties. MACs predict latency poorly."
+         none; differences below {SAMPLING_POINTS} points are statistical ties. MACs alone do not determine latency."
     );
     if let Some(way) = way {
         text.push_str(&format!(

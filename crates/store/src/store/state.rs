@@ -77,7 +77,7 @@ impl fmt::Display for StoreState {
 /// The text is no state of a store.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not {kinds}@DIGEST, such as `12+3@9f3ac2d1b0aa`; the digest is optional, and one number sets all",
+    "`{0}` is not {kinds}@DIGEST, such as `12+3@9f3ac2d1b0aa`; the digest is optional, and a single number applies to all tables",
     kinds = counted().map(|kind| kind.plural.to_uppercase()).collect::<Vec<_>>().join("+")
 )]
 pub struct MalformedState(String);

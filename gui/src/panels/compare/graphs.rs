@@ -126,15 +126,15 @@ impl Graphs {
         };
         button("Fit", "Fit both graphs", Wish::Whole);
         button("Width", "Fit to width, from the top", Wish::Start);
-        button("−", "Smaller", Wish::Zoom(0.8));
-        button("+", "Larger", Wish::Zoom(1.25));
+        button("−", "Zoom out", Wish::Zoom(0.8));
+        button("+", "Zoom in", Wish::Zoom(1.25));
         ui.separator();
-        if ui.button("Open all").clicked() {
+        if ui.button("Expand all").clicked() {
             let sides = [&pair.before, &pair.after];
             let all = sides.map(|side| modules(&side.network.architecture.graph));
             self.open = all.into_iter().flatten().collect();
         }
-        if ui.button("Close all").clicked() {
+        if ui.button("Collapse all").clicked() {
             self.open.clear();
         }
         ui.separator();

@@ -137,9 +137,8 @@ impl Modules {
             ui.separator();
             ui.label("depth");
             for depth in 1..=3 {
-                ui.selectable_value(&mut self.depth, depth, depth.to_string()).on_hover_text(
-                    "Path segments of a module: 1 for whole modules, 2 for their branches",
-                );
+                ui.selectable_value(&mut self.depth, depth, depth.to_string())
+                    .on_hover_text("Module depth: 1 for whole modules, 2 for their branches");
             }
             ui.separator();
             legend(ui, networks);
@@ -195,7 +194,7 @@ impl Modules {
         let now = ways.get(place)?;
         let mut next = None;
         ui.horizontal(|ui| {
-            ui.weak("Profiles of");
+            ui.weak("Profiles with");
             if ways.len() == 1 {
                 ui.label(&now.label).on_hover_text(&now.about);
                 return;

@@ -62,7 +62,7 @@ impl Text {
             ui.selectable_value(&mut self.is_resolved, false, "as written")
                 .on_hover_text("The two files");
             ui.separator();
-            ui.checkbox(&mut self.shows_all, "unchanged lines too");
+            ui.checkbox(&mut self.shows_all, "Show unchanged lines");
             let count = |mark| self.lines.all.iter().filter(|line| line.mark == Some(mark)).count();
             let (removed, added) = (count(Mark::Removed), count(Mark::Added));
             ui.separator();

@@ -136,7 +136,7 @@ pub fn name_cell(ui: &mut Ui, key: &str, name: &str, is_changed: bool) {
 /// A button that goes back to the file.
 pub fn reset(ui: &mut Ui, key: &str, is_changed: bool, changes: &mut Changes) {
     if is_changed {
-        let response = ui.small_button("×").on_hover_text("As in the file");
+        let response = ui.small_button("×").on_hover_text("Reset to the value in the file");
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Reset {key}")));
         if response.clicked() {
             changes.set(key, None);

@@ -54,8 +54,8 @@ const BUTTONS: [&[(&str, &str, Action)]; 2] = [
         ("1:1", "Actual size (0)", Action::ActualSize),
     ],
     &[
-        ("Open all", "Open every module (O)", Action::OpenAll),
-        ("Close all", "Close every module (C)", Action::CloseAll),
+        ("Expand all", "Expand every module (O)", Action::OpenAll),
+        ("Collapse all", "Collapse every module (C)", Action::CloseAll),
     ],
 ];
 

@@ -220,7 +220,7 @@ fn about(ui: &mut Ui, result: &Measurement) {
         ui.label(subject.point.join(", "));
     }
     ui.label(format!(
-        "{} in {}; mean {}, from {} to {}",
+        "{} in {}; mean {}, min {}, max {}",
         counted(latency_ms.count, "run", "runs"),
         counted(result.turns_ms.len(), "turn", "turns"),
         milliseconds(latency_ms.mean),
@@ -230,7 +230,7 @@ fn about(ui: &mut Ui, result: &Measurement) {
     ui.label(format!("{}, {} cores, {}", machine.cpu, machine.physical_cores, machine.os));
     let best = result.best_roofline();
     ui.label(format!(
-        "its highest peak: {:.0} GFLOP/s, measured {}; {:.0} with this result",
+        "machine peak: {:.0} GFLOP/s, measured {}; {:.0} when this result was measured",
         best.roofline.peak_gflops,
         utc_day(best.peak_unix_ms),
         result.roofline.peak_gflops

@@ -182,7 +182,7 @@ impl Setup {
             Work::Bench => {
                 ui.label("budget");
                 let budget = DragValue::new(&mut self.budget_s).range(0.1..=3600.0).suffix(" s");
-                let hover = "Time per network and engine; more gives narrower intervals";
+                let hover = "Time per network and configuration, including warm-up; more gives narrower intervals";
                 ui.add(budget).on_hover_text(hover);
             }
             Work::Profile | Work::Report => {

@@ -76,7 +76,7 @@ fn space(ui: &mut Ui, look: &PlotSettings, view: &CloudView, model: &Model) {
         words.push_str(", incomplete: stopped");
     }
     if !look.brushes.is_empty() {
-        words.push_str(&format!(", {} in the ranges", view.count()));
+        words.push_str(&format!(", {} match the filters", view.count()));
     }
     if counts.failed > 0 {
         words.push_str(&format!(", {} invalid (shapes do not fit)", counts.failed));
@@ -95,8 +95,8 @@ fn space(ui: &mut Ui, look: &PlotSettings, view: &CloudView, model: &Model) {
         let names: Vec<String> = unknown.iter().map(|metric| metric.title(convention)).collect();
         let words = format!("not available for the space: {}", names.join(", "));
         ui.label(RichText::new(words).small().color(colors(ui).warning)).on_hover_text(
-            "Networks of a space have no accuracy or latency, and compute only in our own convention. They are \
-             not shown on axes of these.",
+            "Networks of a space have no accuracy or latency, and their compute is counted only in Inceptive's \
+             convention. They are hidden on axes with other values.",
         );
         ui.add_space(5.0);
     }

@@ -86,7 +86,7 @@ impl Parallel {
         let id = Id::unique(("brush", metric));
         let response = ui.interact(grip, id, Sense::click_and_drag());
         response.widget_info(|| {
-            let name = format!("Brush {title}");
+            let name = format!("Filter {title}");
             WidgetInfo::labeled(Role::Slider, true, name)
         });
         if response.drag_started()

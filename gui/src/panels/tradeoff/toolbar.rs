@@ -53,7 +53,7 @@ pub fn ui(
         ui.add(filter)
             .on_hover_text("Filter by words in the name of the file or network")
             .widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Filter networks"));
-        if ui.add_enabled(!look.brushes.is_empty(), egui::Button::new("Clear brushes")).clicked() {
+        if ui.add_enabled(!look.brushes.is_empty(), egui::Button::new("Clear filters")).clicked() {
             look.brushes.clear();
         }
         let fit = ui.add_enabled(scatter.is_zoomed(), egui::Button::new("Fit"));
@@ -118,7 +118,7 @@ fn way_choice(ui: &mut Ui, look: &mut PlotSettings, rows: &Rows) {
     let Some(shown) = chosen(&rows.ways, look.way.as_deref()) else { return };
     ui.separator();
     let shown = shown.label();
-    labelled(ui, "latency of", &shown, 150.0, |ui| {
+    labelled(ui, "latency with", &shown, 150.0, |ui| {
         for way in &rows.ways {
             let label = way.label();
             if ui.selectable_label(label == shown, &label).clicked() {
@@ -145,7 +145,7 @@ fn cloud(
     if ui
         .add_enabled(!is_counting, button)
         .on_hover_text(
-            "Count networks sampled from the space, the same as in a report, and show each",
+            "Count a sample of the space's networks (the same sample as in a report) and plot it",
         )
         .clicked()
     {

@@ -52,13 +52,13 @@ pub struct Bench {
     /// Threads per inference; each count is benchmarked separately; default: all cores
     #[arg(long, value_name = "N,..", value_delimiter = ',', value_parser = thread_count)]
     threads: Vec<NonZeroU32>,
-    /// Time per network, including warm-up, such as 500ms, 10s or 1m
+    /// Time per network and configuration, including warm-up, such as 500ms, 10s or 1m
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = budget)]
     budget: Duration,
     /// Maximum number of timed runs per network
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = runs)]
     runs: usize,
-    /// Compare two files by the ratio of their latencies in paired turns
+    /// Compare two networks: run them alternately and measure the ratio of their latencies
     #[arg(long)]
     compare: bool,
     /// Print one JSON document with the time of every run

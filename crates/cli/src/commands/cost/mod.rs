@@ -31,7 +31,7 @@ use crate::{
 MACs plus everything else. MACs predict latency poorly: measure it with `inceptive bench`."
 )]
 pub struct CostArguments {
-    /// Architectures, or spaces with --set
+    /// Architectures, spaces with --set, or ONNX files
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Print one JSON document: an array with an object for each file
@@ -43,7 +43,7 @@ pub struct CostArguments {
     /// Also print counts per layer, module or operator
     #[arg(long, value_name = "PART")]
     by: Option<By>,
-    /// Path segments of a module: 1 for whole modules, 2 for their branches
+    /// Module depth: 1 for whole modules, 2 for their branches
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..))]
     depth: u8,
     /// Count the network as deployed, or with auxiliary heads and dropout
@@ -62,11 +62,11 @@ pub struct CostArguments {
 /// What a row of the table is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum By {
-    /// A node of the graph
+    /// One row per node
     Layer,
-    /// A module: the nodes under a path
+    /// One row per module (all nodes under a path)
     Module,
-    /// All nodes with one operator
+    /// One row per operator
     Op,
 }
 

@@ -45,8 +45,8 @@ const NETWORKS: &str = "architectures";
     after_help = "INPUT is an architecture, a space, an ONNX file, a folder of them, or a store of results with an
 optional query of model=, engine=, machine= and fingerprint=. Without INPUT, architectures/ is
 measured (--bench). Results already in the store are not measured again. The page ends with
-the command that makes the same page from the stored results. Of a folder, .yaml, .yml and .onnx
-files are read, but not its subfolders."
+the command that makes the same page from the stored results. In a folder, only .yaml, .yml
+and .onnx files are read; subfolders are skipped."
 )]
 pub struct Report {
     /// Architectures, spaces, ONNX files, folders or stores
@@ -69,14 +69,14 @@ pub struct Report {
     /// Threads per inference; each count is benchmarked separately; default: all cores
     #[arg(long, value_name = "N,..", value_delimiter = ',', value_parser = thread_count)]
     threads: Vec<NonZeroU32>,
-    /// Time per measurement
+    /// Time per network and configuration, including warm-up
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = budget)]
     budget: Duration,
     /// Store of results to show and add to
     #[arg(long, value_name = "FILE", default_value = "inceptive.db")]
     store: PathBuf,
-    /// Show only results up to this state of each store, as in the command at the end of a page: the last measurement
-    /// and profile, such as 12+3, and a digest that identifies the store
+    /// Ignore results added later: ids of the last measurement and profile of each store, and a digest of the results up
+    /// to them, such as 12+3@9f3ac2d1b0aa; copy it from the command at the end of a page
     #[arg(long, value_name = "STATE,..", value_delimiter = ',', conflicts_with = "bench")]
     up_to: Vec<StoreState>,
     /// Maximum number of networks counted per space; a random sample if it has more
