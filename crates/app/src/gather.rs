@@ -19,7 +19,7 @@ use crate::{
     git::{GitError, GitFiles},
     inspect::networks_in,
     measured::Request,
-    network::{ReadError, is_onnx, read, read_from},
+    network::{ReadError, files_beside, is_onnx, read, read_from},
     space::{CloudPlan, choices, cloud},
 };
 
@@ -222,7 +222,12 @@ impl Gatherer<'_> {
                 let settings = self.plan.settings.clone();
                 self.network(loaded, file, &settings);
             }
-            Err(error) => self.trouble(error),
+            Err(error) => {
+                if is_onnx(file) {
+                    self.found.inputs.extend(&InputFiles::of(files_beside(file)));
+                }
+                self.trouble(error);
+            }
         }
         ControlFlow::Continue(())
     }

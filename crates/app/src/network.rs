@@ -213,6 +213,13 @@ pub fn files_of(path: &Path, imported: &Imported) -> Vec<PathBuf> {
     [vec![path.to_owned()], beside].concat()
 }
 
+/// The files beside an ONNX file that it names, whatever else is wrong with it; none if it cannot be opened.
+pub(crate) fn files_beside(path: &Path) -> Vec<PathBuf> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let named = bytes(path, MAX_ONNX_BYTES).map(|bytes| inceptive_onnx::files_beside(&bytes));
+    named.into_iter().flatten().map(|location| folder.join(location)).collect()
+}
+
 /// Describes a network from an ONNX file. Exporters give every graph the same name, so it is named after its file.
 fn described(path: &Path, imported: &Imported) -> Loaded {
     let stem = path.file_stem().unwrap_or_default();

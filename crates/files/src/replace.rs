@@ -270,7 +270,20 @@ pub fn replace_all(
     let parts = files.iter().map(|(name, content)| write(name, content));
     let parts = parts.collect::<Result<Vec<Part>, WriteError>>()?;
     stale.iter().try_for_each(|path| inputs.check(path))?;
+    // Two runs that move their files into one folder at once would mix them.
+    let _lock = lock(folder).map_err(|error| WriteError { path: folder.to_owned(), error })?;
     finish_all(parts, stale, write(UNFINISHED, UNFINISHED_TEXT)?)
+}
+
+/// Locks a folder until the returned file is dropped; waits while another run has it. Where folders cannot be opened or
+/// locked, as on some network drives, there is no lock.
+fn lock(folder: &Path) -> io::Result<Option<File>> {
+    let Ok(file) = File::open(folder) else { return Ok(None) };
+    match file.lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
+        Err(_) => Ok(None),
+    }
 }
 
 fn finish_all(
@@ -290,10 +303,15 @@ fn finish_all(
         written.push(path);
     }
     for path in stale {
-        done(path, fs::remove_file(path))?;
+        // Another run may have removed it just now.
+        done(path, fs::remove_file(path).or_else(is_missing))?;
     }
     done(&note, fs::remove_file(&note))?;
     Ok(written)
+}
+
+fn is_missing(error: io::Error) -> io::Result<()> {
+    if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }
 
 /// As an ordinary file, less what the user's mask takes away.
@@ -393,6 +411,29 @@ mod tests {
         assert!(replace_all(folder.path(), &[], &[path("net.yaml")], &inputs).is_err());
         assert_eq!(fs::read_to_string(path("net.yaml")).unwrap(), "kept");
         assert!(!is_unfinished(folder.path()));
+    }
+
+    /// Each run writes all files of one generation; whichever is last, the folder holds no mixture.
+    #[test]
+    fn runs_that_write_one_folder_at_once_are_not_mixed() {
+        let folder = tempfile::tempdir().unwrap();
+        for round in 0..20 {
+            std::thread::scope(|scope| {
+                for run in 0..4 {
+                    let folder = folder.path();
+                    scope.spawn(move || {
+                        let content = format!("{round} {run}");
+                        let files: Vec<(String, String)> =
+                            (0..12).map(|at| (format!("f{at}"), content.clone())).collect();
+                        replace_all(folder, &files, &[], &InputFiles::default()).unwrap();
+                    });
+                }
+            });
+            let content = |at: usize| fs::read_to_string(folder.path().join(format!("f{at}")));
+            let first = content(0).unwrap();
+            assert!((1..12).all(|at| content(at).unwrap() == first), "round {round}");
+            assert!(!is_unfinished(folder.path()));
+        }
     }
 
     #[cfg(unix)]

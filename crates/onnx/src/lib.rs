@@ -11,7 +11,7 @@ mod proto;
 pub use export::{
     Batch, ExportError, HELPER, INPUT, LrnForm, Opset, Options, expect_size, to_onnx,
 };
-pub use import::{ImportError, Imported, ValuesError, from_onnx};
+pub use import::{ImportError, Imported, ValuesError, files_beside, from_onnx};
 
 /// The name of this program, as written in files.
 const PRODUCER: &str = "inceptive";

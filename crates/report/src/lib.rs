@@ -29,11 +29,11 @@ mod way;
 
 use std::{
     fs::{self, File},
-    io::Read,
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
-use inceptive_files::{InputFiles, WriteError, replace_all};
+use inceptive_files::{InputFiles, WriteError, is_unfinished, replace_all};
 
 pub use axis::{Axis, Pair, front, front_of};
 pub use candidate::{NetworkCost, NetworkEntry, PROTOCOL, Variant, density};
@@ -71,7 +71,7 @@ pub fn write(
         ("index.html".to_owned(), page::html(report, findings, &figures)),
         (SHORT_FORM.to_owned(), page::markdown(report, findings, &figures)),
         ("data.csv".to_owned(), data::csv(report, findings)),
-        ("data.json".to_owned(), data::json(report, findings)),
+        (NUMBERS.to_owned(), data::json(report, findings)),
     ];
     files.extend(figures.into_iter().map(|figure| (format!("{}.svg", figure.id), figure.svg)));
     // Each page makes its texts harmless; this also covers any that one may have missed.
@@ -79,8 +79,41 @@ pub fn write(
         *content = inceptive_ir::text::lines(content).into_owned();
     }
     let stale = stale_figures(folder, &files);
+    refuse_foreign(folder, &files, inputs)?;
     replace_all(folder, &files, &stale, inputs)
 }
+
+/// Checks that no file in the folder is replaced unless an earlier report wrote it.
+fn refuse_foreign(
+    folder: &Path,
+    files: &[(String, String)],
+    inputs: &InputFiles,
+) -> Result<(), WriteError> {
+    let is_file = |path: &Path| fs::symlink_metadata(path).is_ok_and(|about| about.is_file());
+    let mut present = files.iter().map(|(name, _)| folder.join(name)).filter(|path| is_file(path));
+    let Some(path) = present.next() else { return Ok(()) };
+    if is_unfinished(folder) || is_report(folder) {
+        return Ok(());
+    }
+    inputs.check(&path)?;
+    let error = io::Error::new(
+        io::ErrorKind::AlreadyExists,
+        "it exists, and no report wrote it; choose another folder with --out",
+    );
+    Err(WriteError { path, error })
+}
+
+/// Whether a folder holds a report: its numbers say which command wrote them.
+fn is_report(folder: &Path) -> bool {
+    let mut start = vec![];
+    let read = File::open(folder.join(NUMBERS))
+        .and_then(|file| file.take(MAX_SHORT_FORM).read_to_end(&mut start));
+    let text = String::from_utf8_lossy(&start);
+    read.is_ok() && text.starts_with("{\n  \"title\": ") && text.contains("\n  \"command\": \"")
+}
+
+/// All numbers of a report.
+const NUMBERS: &str = "data.json";
 
 /// The page that names all figures of a report.
 const SHORT_FORM: &str = "report.md";

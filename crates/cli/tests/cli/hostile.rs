@@ -443,6 +443,26 @@ fn weights_beside_a_model_are_not_replaced() {
     }
 }
 
+/// Whatever else is in a folder, no report replaces what no report wrote.
+#[test]
+fn a_report_replaces_only_reports() {
+    let stranger = Stranger::new();
+    for (file, text) in [("a/data.json", "{\"title\": 1}"), ("b/index.html", "<p>mine</p>")] {
+        stranger.write(file, text);
+        let folder = file.split_once('/').unwrap().0;
+        stranger.refused(&format!("report nets --out {folder}"), "no report wrote it");
+        assert_eq!(fs::read_to_string(stranger.path(file)).unwrap(), text);
+    }
+    stranger.write("c/notes.txt", "kept");
+    stranger.accepted("report nets --out c");
+    stranger.accepted("report nets --out c");
+    assert_eq!(fs::read_to_string(stranger.path("c/notes.txt")).unwrap(), "kept");
+    // A store by another name is no store, whatever is asked of it.
+    stranger.write("d/data.csv", "kept");
+    stranger.refused("report d/data.csv?engine=x nets --out d", "can have a filter");
+    assert_eq!(fs::read_to_string(stranger.path("d/data.csv")).unwrap(), "kept");
+}
+
 #[test]
 fn an_interrupted_report_is_no_report() {
     let stranger = Stranger::new();

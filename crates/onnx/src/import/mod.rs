@@ -27,6 +27,7 @@ use prost::{Message, bytes::Bytes};
 use crate::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
 use inceptive_weights::Weights;
 
+pub use beside::files_beside;
 pub use constant::Constant;
 pub use error::{ImportError, ValuesError};
 
@@ -100,7 +101,7 @@ impl Imported {
 pub fn from_onnx(bytes: impl Into<Bytes>) -> Result<Imported, ImportError> {
     let bytes = bytes.into();
     census::check(&bytes)?;
-    let (size, beside) = (bytes.len(), beside::files_beside(&bytes));
+    let (size, beside) = (bytes.len(), files_beside(&bytes));
     let model = ModelProto::decode(bytes)?;
     let file = model.graph.ok_or(ImportError::Empty)?;
     let is_ours = model.producer_name == crate::PRODUCER;

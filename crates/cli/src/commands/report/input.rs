@@ -39,6 +39,9 @@ fn store(text: &str) -> anyhow::Result<Option<StoreQuery>> {
         _ => (text, ""),
     };
     if Path::new(path).extension().is_none_or(|extension| extension != "db") {
+        if !query.is_empty() && Path::new(path).exists() {
+            bail!("`{text}`: only the name of a store, which ends in `.db`, can have a filter");
+        }
         return Ok(None);
     }
     let mut filter = Filter::default();
