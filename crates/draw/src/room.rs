@@ -1,7 +1,8 @@
 //! Limits on the work of a layout.
 //!
 //! dagre walks along the network recursively, so a deep module needs a deep stack; and it cuts a line into a piece for
-//! each row that it passes, so many long lines take minutes.
+//! each row that it passes, so many long lines take minutes; and so does a wide row, since the time grows with the square
+//! of its width.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,6 +17,10 @@ use super::{
 pub(super) const MOST_BLOCKS: usize = 20_000;
 pub(super) const MOST_PASSES: usize = 60_000;
 
+/// The most for the squares of the widths of all rows, added up: as much as one row of this width.
+const MOST_SQUARES: usize = MOST_IN_A_ROW * MOST_IN_A_ROW;
+const MOST_IN_A_ROW: usize = 1500;
+
 /// Bytes of stack for each of them, several times what dagre takes, and for everything else.
 const STACK_EACH: usize = 8 << 10;
 const STACK_BASE: usize = 16 << 20;
@@ -27,6 +32,10 @@ pub(super) struct Room {
     blocks: usize,
     /// Rows that lines pass, added up.
     passes: usize,
+    /// The most steps, modules and lines in one row.
+    widest: usize,
+    /// The squares of the widths of all rows, added up.
+    squares: usize,
 }
 
 impl Room {
@@ -35,15 +44,20 @@ impl Room {
         self.blocks + self.passes
     }
 
-    const fn and(self, other: Self) -> Self {
-        Self { blocks: self.blocks + other.blocks, passes: self.passes + other.passes }
+    fn and(self, other: Self) -> Self {
+        Self {
+            blocks: self.blocks + other.blocks,
+            passes: self.passes.saturating_add(other.passes),
+            widest: self.widest.max(other.widest),
+            squares: self.squares.saturating_add(other.squares),
+        }
     }
 
     /// Checks that it takes no minutes.
     fn check(self, module: &Path) -> Result<(), DrawError> {
-        let Self { blocks, passes } = self;
-        match blocks > MOST_BLOCKS || passes > MOST_PASSES {
-            true => Err(DrawError::TooMany { module: module.clone(), blocks, passes }),
+        let Self { blocks, passes, widest, squares } = self;
+        match blocks > MOST_BLOCKS || passes > MOST_PASSES || squares > MOST_SQUARES {
+            true => Err(DrawError::TooMany { module: module.clone(), blocks, passes, widest }),
             false => Ok(()),
         }
     }
@@ -70,7 +84,7 @@ pub(super) fn stack(view: &View, pieces: &[Vec<Piece>]) -> Result<usize, DrawErr
 pub enum DrawError {
     /// A module, or the network, is too large to lay out.
     #[error(
-        "{} is too large to draw: {blocks} boxes, and lines that cross {passes} rows; collapse modules or show fewer levels",
+        "{} is too large to draw: {blocks} boxes, lines that cross {passes} rows, and up to {widest} boxes and lines in one row; collapse modules or show fewer levels",
         if module.is_root() { "the network".to_owned() } else { format!("`{module}`") }
     )]
     TooMany {
@@ -80,6 +94,8 @@ pub enum DrawError {
         blocks: usize,
         /// Rows that lines inside pass, added up.
         passes: usize,
+        /// The most boxes and lines in one row.
+        widest: usize,
     },
     /// The system cannot start a thread with a stack of this size.
     #[error("not enough memory for the layout of the network: {0}")]
@@ -138,8 +154,35 @@ fn room(view: &View, module: usize, pieces: &[Piece]) -> Room {
         End::Entry(_) => 0,
         End::Exit(_) => last,
     };
-    let passes: usize =
-        pieces.iter().map(|piece| row(piece.to).abs_diff(row(piece.from)).max(1)).sum();
+    let spans: Vec<(usize, usize)> = pieces
+        .iter()
+        .map(|piece| (row(piece.from), row(piece.to)))
+        .map(|(from, to)| (from.min(to), from.max(to)))
+        .collect();
+    let passes: usize = spans.iter().map(|(first, last)| (last - first).max(1)).sum();
     let passes = passes.saturating_add(lines_outward(children, pieces));
-    Room { blocks: children.len(), passes }
+    let mut ends: HashSet<End> = children.iter().map(|&child| End::Child(child)).collect();
+    ends.extend(pieces.iter().flat_map(|piece| [piece.from, piece.to]));
+    let widths = widths(ends.into_iter().map(row), &spans, last);
+    let squares = widths.iter().fold(0, |sum: usize, width| sum.saturating_add(width * width));
+    let widest = widths.into_iter().max().unwrap_or(0);
+    Room { blocks: children.len(), passes, widest, squares }
+}
+
+/// How much is in each row up to the last: ends of lines, and lines that pass.
+fn widths(ends: impl Iterator<Item = usize>, spans: &[(usize, usize)], last: usize) -> Vec<usize> {
+    let mut widths = vec![0; last + 1];
+    ends.for_each(|row| widths[row] += 1);
+    // Lines that begin to pass at a row, and those that no longer do.
+    let (mut begin, mut end) = (vec![0; last + 1], vec![0; last + 1]);
+    for &(from, to) in spans.iter().filter(|(from, to)| to - from > 1) {
+        begin[from + 1] += 1;
+        end[to] += 1;
+    }
+    let mut passing = 0;
+    for (row, width) in widths.iter_mut().enumerate() {
+        passing = passing + begin[row] - end[row];
+        *width += passing;
+    }
+    widths
 }

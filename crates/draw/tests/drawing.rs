@@ -188,6 +188,17 @@ fn lines_that_keep_ports_at_the_border_count_too() {
     assert_eq!(svg(&wide(2, 1_000), &Open::All).unwrap().simplified.unwrap().depth, 1);
 }
 
+/// Rows are laid out in a time that grows with the square of their width.
+#[test]
+fn a_wide_row_is_too_much() {
+    let error = Scene::new(&wide(1_600, 1), &Open::All).unwrap_err();
+    let is_wide = matches!(error, DrawError::TooMany { blocks: 1_602, widest: 1_600, .. });
+    assert!(is_wide, "{error:?}");
+    assert!(error.to_string().contains("too large to draw"), "{error}");
+    assert_eq!(svg(&wide(1_600, 1), &Open::All).unwrap().simplified.unwrap().depth, 0);
+    assert_eq!(svg(&wide(400, 1), &Open::All).unwrap().simplified, None);
+}
+
 #[test]
 fn modules_with_one_thing_inside_dissolve_in_any_number() {
     let graph = wide(15_000, 1);

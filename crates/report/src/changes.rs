@@ -1,6 +1,6 @@
 //! What changed between two snapshots, and whether it is too much.
 
-use std::{fmt, str::FromStr};
+use std::{collections::HashMap, fmt, str::FromStr};
 
 use inceptive_results::{Metric, statistics::Estimate};
 
@@ -126,13 +126,14 @@ fn metrics(network: &SnapshotNetwork) -> Vec<NewMetric> {
 
 fn change(old: &SnapshotNetwork, new: &SnapshotNetwork) -> NetworkChange {
     let before = metrics(old);
+    let known: HashMap<(Metric, &str), Estimate> =
+        before.iter().rev().map(|old| ((old.metric, old.way.as_str()), old.value)).collect();
     let (mut changed, mut new_metrics) = (Vec::new(), Vec::new());
     for now in metrics(new) {
-        let is_it = |old: &&NewMetric| (&old.metric, &old.way) == (&now.metric, &now.way);
-        match before.iter().find(is_it) {
-            Some(old) if old.value == now.value => {}
-            Some(old) => {
-                let (old, new) = (old.value, now.value);
+        match known.get(&(now.metric, now.way.as_str())) {
+            Some(old) if *old == now.value => {}
+            Some(&old) => {
+                let new = now.value;
                 changed.push(MetricChange { metric: now.metric, way: now.way, old, new });
             }
             None => new_metrics.push(now),

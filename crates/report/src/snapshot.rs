@@ -1,13 +1,13 @@
 //! Networks as they were at some time: read from a report's `data.json`, or made from candidates.
 
-use inceptive_results::{Metric, statistics::Estimate};
+use inceptive_results::{Measurement, Metric, statistics::Estimate};
 use serde::Deserialize;
 
 use crate::{
     candidate::NetworkEntry,
     layer::by_part,
     report::Analysis,
-    way::{BenchConfig, batch_and_threads},
+    way::{WayIndex, batch_and_threads},
 };
 
 /// Networks at some time.
@@ -108,7 +108,8 @@ impl Snapshot {
     /// The current state of networks.
     pub fn of(candidates: &[NetworkEntry]) -> Self {
         let ways = Analysis::new(candidates).ways;
-        Self { networks: candidates.iter().map(|candidate| now(candidate, &ways)).collect() }
+        let index = WayIndex::new(&ways);
+        Self { networks: candidates.iter().map(|candidate| now(candidate, &index)).collect() }
     }
 }
 
@@ -140,10 +141,10 @@ fn from_document(network: Network) -> SnapshotNetwork {
     }
 }
 
-fn now(candidate: &NetworkEntry, ways: &[BenchConfig]) -> SnapshotNetwork {
+fn now(candidate: &NetworkEntry, ways: &WayIndex<'_>) -> SnapshotNetwork {
     let subject = &candidate.subject;
-    let latency = |way: &BenchConfig| {
-        let r = &way.runtime;
+    let latency = |(_, m): (usize, &Measurement)| {
+        let r = &m.runtime;
         let name = format!(
             "{} {} on {}, {}, {}, machine {}",
             r.engine,
@@ -151,9 +152,9 @@ fn now(candidate: &NetworkEntry, ways: &[BenchConfig]) -> SnapshotNetwork {
             r.device,
             r.precision,
             batch_and_threads(r.batch, r.threads),
-            way.machine.id()
+            m.machine.id()
         );
-        Some((name, way.of(candidate)?.latency_ms.median))
+        (name, m.latency_ms.median)
     };
     let parts = candidate.network.as_ref().map_or_else(Vec::new, |network| by_part(network, None));
     let outer = parts.into_iter().filter(|part| part.depth == 1);
@@ -164,7 +165,7 @@ fn now(candidate: &NetworkEntry, ways: &[BenchConfig]) -> SnapshotNetwork {
         fingerprint: candidate.fingerprint.clone(),
         counts: known_counts(|metric| candidate.count(metric)),
         top1: candidate.top1(),
-        latencies_ms: ways.iter().filter_map(latency).collect(),
+        latencies_ms: ways.measurements(candidate).into_iter().map(latency).collect(),
         modules: outer.map(|part| (part.path.to_string(), [part.params, part.macs])).collect(),
     }
 }

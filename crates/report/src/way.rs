@@ -33,7 +33,7 @@ impl BenchConfig {
         self.conditions() == measurement.key()
     }
 
-    /// The candidate's measurement.
+    /// The candidate's measurement. For many ways there is a `WayIndex`.
     pub fn of<'c>(&self, candidate: &'c NetworkEntry) -> Option<&'c Measurement> {
         candidate.measured.iter().map(|stored| &stored.result).find(|m| self.is_of(m))
     }
@@ -51,6 +51,32 @@ impl BenchConfig {
         let device = if device == "cpu" { String::new() } else { format!(" on {device}") };
         let load = batch_and_threads(*batch, *threads);
         format!("{engine} {version}{device}, {precision}, {load}")
+    }
+}
+
+/// The places of ways by their conditions, so that one does not look through all measurements for each way.
+pub(crate) struct WayIndex<'w> {
+    places: HashMap<Conditions<'w>, usize>,
+}
+
+impl<'w> WayIndex<'w> {
+    pub(crate) fn new(ways: &'w [BenchConfig]) -> Self {
+        let places = ways.iter().enumerate().map(|(place, way)| (way.conditions(), place));
+        Self { places: places.collect() }
+    }
+
+    /// The candidate's measurements in these ways, as [`BenchConfig::of`] finds them, with the places of their ways,
+    /// in the order of the ways.
+    pub(crate) fn measurements<'c>(
+        &self,
+        candidate: &'c NetworkEntry,
+    ) -> Vec<(usize, &'c Measurement)> {
+        let all = candidate.measured.iter().map(|stored| &stored.result);
+        let mut found: Vec<(usize, &Measurement)> =
+            all.filter_map(|m| Some((*self.places.get(&m.key())?, m))).collect();
+        found.sort_by_key(|(place, _)| *place);
+        found.dedup_by_key(|(place, _)| *place);
+        found
     }
 }
 

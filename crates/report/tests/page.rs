@@ -14,9 +14,14 @@ use inceptive_dsl::{Disk, load};
 use inceptive_files::InputFiles;
 use inceptive_ir::passes;
 use inceptive_report::{
-    Analysis, Cloud, NetworkCost, NetworkEntry, Report, SpaceSample, Variant, write,
+    Analysis, Cloud, NetworkCost, NetworkEntry, Report, Snapshot, SpaceSample, Variant, changes,
+    write,
 };
-use inceptive_results::{Counts, Direction, Metric, NetworkInfo, Objective, Published};
+use inceptive_results::{
+    Counts, Direction, Measurement, Metric, NetworkInfo, Objective, Published, example,
+    statistics::Estimate,
+};
+use inceptive_store::Stored;
 use scraper::{ElementRef, Html, Selector};
 
 fn folder() -> PathBuf {
@@ -272,6 +277,55 @@ fn hostile_names_are_text() {
     let unescaped = unescaped.replace("<!-- -->", "");
     assert!(!unescaped.contains('<') && !unescaped.contains("![x"), "{unescaped}");
     assert!(markdown.len() < 400_000, "{}", markdown.len());
+}
+
+/// A network measured by this number of engines.
+fn measured(engines: u32) -> NetworkEntry {
+    let mut network = candidate("squeezenet1_1.yaml", None);
+    let one =
+        example::measurement(network.subject.clone(), example::runtime(), vec![vec![1.0; 3]; 3]);
+    let by_engine = |at: u32| {
+        let mut result: Measurement = one.clone();
+        result.runtime.engine = format!("engine {at}");
+        Stored { id: i64::from(at) + 1, result }
+    };
+    network.measured = (0..engines).map(by_engine).collect();
+    network
+}
+
+/// To look through all measurements for each configuration would take a minute or more.
+#[test]
+fn thousands_of_configurations_of_one_network_are_no_problem() {
+    let mut report = report();
+    report.candidates = vec![measured(8_000)];
+    let start = Instant::now();
+    let files = written(&report);
+    let took = start.elapsed();
+    let page = &files.iter().find(|(name, _)| name == "index.html").unwrap().1;
+    let html = check(page);
+    assert_eq!(all(&html, "#latency-table tbody tr").len(), 600);
+    let data = &files.iter().find(|(name, _)| name == "data.json").unwrap().1;
+    let old = Snapshot::from_json(data).unwrap();
+    let start = Instant::now();
+    let new = Snapshot::of(&report.candidates);
+    assert_eq!(new.networks[0].latencies_ms.len(), 8_000);
+    assert_eq!(changes(&old, &new).networks[0].metrics, []);
+    assert!((took + start.elapsed()).as_secs() < 20, "{took:?}, {:?}", start.elapsed());
+}
+
+/// The width of an interval relative to a value near zero is not a number to show.
+#[test]
+fn nothing_infinite_is_shown() {
+    let mut report = report();
+    report.candidates = vec![measured(1)];
+    let least = f64::from_bits(1);
+    report.candidates[0].measured[0].result.latency_ms.median =
+        Estimate { value: least, low: least, high: 1.0 };
+    for (name, text) in written(&report) {
+        let is_bad = |word: &str| ["inf", "inf%", "±inf%", "-inf"].contains(&word);
+        let mut words = text.split(|c: char| c.is_whitespace() || "<>\"',:()|".contains(c));
+        assert_eq!(words.find(|word| is_bad(word)), None, "{name}");
+    }
 }
 
 #[test]

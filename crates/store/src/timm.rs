@@ -4,7 +4,7 @@ use std::io;
 
 use inceptive_ir::text::cell;
 use inceptive_results::{Measurement, Record, Run};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A row of the table. `param_count` is in millions, `infer_gmacs` and `infer_macts` in 10^9 and 10^6,
 /// `infer_step_time` in milliseconds for a batch.
@@ -14,7 +14,8 @@ pub struct ForeignMeasurement {
     pub model: String,
     /// Side of the input.
     pub infer_img_size: u32,
-    /// Images in a second.
+    /// Images in a second; an empty cell where it is not finite, as for a time that is too short to divide by.
+    #[serde(serialize_with = "finite")]
     pub infer_samples_per_sec: f64,
     /// Milliseconds for a batch.
     pub infer_step_time: f64,
@@ -129,10 +130,20 @@ pub fn write_timm<'a>(
     Ok(writer.flush()?)
 }
 
-/// A number with this number of decimals, as in the table.
+/// A finite number; anything else is an empty cell.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn finite<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    match value.is_finite() {
+        true => serializer.serialize_f64(*value),
+        false => serializer.serialize_none(),
+    }
+}
+
+/// A number with this number of decimals, as in the table. One that is too large for that has none anyway.
 fn rounded(value: f64, decimals: i32) -> f64 {
     let unit = 10_f64.powi(decimals);
-    (value * unit).round() / unit
+    let scaled = (value * unit).round();
+    if scaled.is_finite() { scaled / unit } else { value }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "rounded to a few decimals anyway")]

@@ -111,6 +111,18 @@ fn stores_are_united_by_what_they_say() {
     assert!(first.merge(&folder.path().join("none.db")).is_err());
 }
 
+/// One divided by the shortest time is not finite.
+#[test]
+fn a_rate_that_is_not_finite_is_an_empty_cell() {
+    let mut result = measurement("googlenet", 10);
+    result.latency_ms.median.value = f64::from_bits(1);
+    let mut table = Vec::new();
+    write_timm([&result], &[], &mut table).unwrap();
+    let table = String::from_utf8(table).unwrap();
+    let row: Vec<&str> = table.lines().nth(1).unwrap().split(',').collect();
+    assert_eq!(row[2..4], ["", "0.0"], "{table}");
+}
+
 /// A result with another peak of the machine, at another time.
 fn with_peak(name: &str, peak_gflops: f64, day: u64) -> Measurement {
     let mut result = measurement(name, 10);

@@ -11,7 +11,11 @@ use super::{
     table::{Cell, Column, Content, Row, Table},
     words::{Name, prose},
 };
-use crate::{candidate::NetworkEntry, report::Analysis, way::BenchConfig};
+use crate::{
+    candidate::NetworkEntry,
+    report::Analysis,
+    way::{BenchConfig, WayIndex},
+};
 use inceptive_format::{bytes, counted, decimals, share};
 
 /// Maximum number of measurements that are listed.
@@ -45,16 +49,17 @@ pub(super) fn measured<'a>(
     findings: &'a Analysis,
     shown: &Shown,
 ) -> Vec<Measured<'a>> {
-    let mut all = Vec::new();
-    for way in &findings.ways {
-        for &at in &shown.rows {
-            let candidate = &candidates[at];
-            if let Some(measurement) = way.of(candidate) {
-                all.push(Measured { candidate, at, way, measurement });
-            }
+    let ways = WayIndex::new(&findings.ways);
+    let mut all: Vec<(usize, Measured<'a>)> = Vec::new();
+    for &at in &shown.rows {
+        let candidate = &candidates[at];
+        for (place, measurement) in ways.measurements(candidate) {
+            let way = &findings.ways[place];
+            all.push((place, Measured { candidate, at, way, measurement }));
         }
     }
-    all
+    all.sort_by_key(|(place, _)| *place);
+    all.into_iter().map(|(_, measured)| measured).collect()
 }
 
 impl Latency {

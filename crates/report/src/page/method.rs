@@ -1,6 +1,6 @@
 //! How the numbers were made.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use askama::{Template, filters::HtmlSafe};
 use inceptive_results::{
@@ -85,8 +85,9 @@ impl Measuring {
             texts.into_iter().collect::<Vec<String>>().join(", ")
         };
         let mut machines: Vec<&Machine> = Vec::new();
+        let mut known: HashSet<&Machine> = HashSet::new();
         for way in &findings.ways {
-            if !machines.contains(&&way.machine) {
+            if known.insert(&way.machine) {
                 machines.push(&way.machine);
             }
         }
@@ -171,11 +172,9 @@ fn when(best: &BestRoofline) -> String {
 /// The limits of each machine; `None` without measurements.
 pub(super) fn limits(findings: &Analysis) -> Option<Table> {
     let mut known: Vec<(&Machine, BestRoofline)> = Vec::new();
+    let mut keys: HashSet<(&Machine, u32)> = HashSet::new();
     for way in &findings.ways {
-        let is_known = |(machine, best): &(&Machine, BestRoofline)| {
-            **machine == way.machine && best.roofline.threads == way.best.roofline.threads
-        };
-        if !known.iter().any(is_known) {
+        if keys.insert((&way.machine, way.best.roofline.threads)) {
             known.push((&way.machine, way.best));
         }
     }

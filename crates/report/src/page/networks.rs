@@ -252,10 +252,13 @@ fn latency(candidate: &NetworkEntry, way: &BenchConfig, scales: &Scales) -> Vec<
     ]
 }
 
-/// Both ends of an interval, sorted by its width relative to the value.
+/// Both ends of an interval, sorted by its width relative to the value; unknown where that is not finite.
 pub(super) fn interval(scale: &Scale, estimate: inceptive_results::statistics::Estimate) -> Cell {
     let text = format!("{}–{}", scale.text(estimate.low), scale.text(estimate.high));
     let spread = estimate.relative_spread();
+    if !spread.is_finite() {
+        return Cell::unknown();
+    }
     Cell::number(text, spread).with_title(format!("±{:.1}%", spread * 100.0))
 }
 
