@@ -253,12 +253,12 @@ pub fn is_unfinished(folder: &Path) -> bool {
     fs::symlink_metadata(folder.join(UNFINISHED)).is_ok()
 }
 
-/// Replaces files of a folder, and removes `stale` ones. The folder is unchanged until all new files are written; while
+/// Replaces files of a folder, and removes those that `stale` names, which is asked when no other run writes there. The folder is unchanged until all new files are written; while
 /// they are moved into place, a note in the folder says that it mixes files of two runs.
 pub fn replace_all(
     folder: &Path,
     files: &[(String, String)],
-    stale: &[PathBuf],
+    stale: impl FnOnce() -> Result<Vec<PathBuf>, WriteError>,
     inputs: &InputFiles,
 ) -> Result<Vec<PathBuf>, WriteError> {
     create_folder(folder)?;
@@ -269,10 +269,11 @@ pub fn replace_all(
     };
     let parts = files.iter().map(|(name, content)| write(name, content));
     let parts = parts.collect::<Result<Vec<Part>, WriteError>>()?;
-    stale.iter().try_for_each(|path| inputs.check(path))?;
     // Two runs that move their files into one folder at once would mix them.
     let _lock = lock(folder).map_err(|error| WriteError { path: folder.to_owned(), error })?;
-    finish_all(parts, stale, write(UNFINISHED, UNFINISHED_TEXT)?)
+    let stale = stale()?;
+    stale.iter().try_for_each(|path| inputs.check(path))?;
+    finish_all(parts, &stale, write(UNFINISHED, UNFINISHED_TEXT)?)
 }
 
 /// Locks a folder until the returned file is dropped; waits while another run has it. Where folders cannot be opened or
@@ -327,6 +328,10 @@ fn readable_by_all(_: &mut tempfile::Builder<'_, '_>) {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn none_stale() -> Result<Vec<PathBuf>, WriteError> {
+        Ok(vec![])
+    }
 
     fn replace(path: &Path, content: &[u8]) -> Result<(), String> {
         let replaced = replace_file(path, content, &InputFiles::default());
@@ -407,8 +412,8 @@ mod tests {
         assert_eq!(names(folder.path()), ["inside", "net.yaml", "other", "r.db"]);
         // Not under another name of its either.
         let all = [("net.yaml".to_owned(), String::new())];
-        assert!(replace_all(folder.path(), &all, &[], &inputs).is_err());
-        assert!(replace_all(folder.path(), &[], &[path("net.yaml")], &inputs).is_err());
+        assert!(replace_all(folder.path(), &all, none_stale, &inputs).is_err());
+        assert!(replace_all(folder.path(), &[], || Ok(vec![path("net.yaml")]), &inputs).is_err());
         assert_eq!(fs::read_to_string(path("net.yaml")).unwrap(), "kept");
         assert!(!is_unfinished(folder.path()));
     }
@@ -425,7 +430,7 @@ mod tests {
                         let content = format!("{round} {run}");
                         let files: Vec<(String, String)> =
                             (0..12).map(|at| (format!("f{at}"), content.clone())).collect();
-                        replace_all(folder, &files, &[], &InputFiles::default()).unwrap();
+                        replace_all(folder, &files, none_stale, &InputFiles::default()).unwrap();
                     });
                 }
             });
@@ -453,12 +458,13 @@ mod tests {
         }
         let files = [("index.html".to_owned(), "text".to_owned())];
         let none = InputFiles::default();
-        let error = replace_all(&path("report"), &files, &[], &none).unwrap_err().error.to_string();
+        let error =
+            replace_all(&path("report"), &files, none_stale, &none).unwrap_err().error.to_string();
         assert!(error.contains("is a link to"), "{error}");
         // A link in the folder keeps all of it as it was.
         symlink(path("target"), path("home/data.csv")).unwrap();
         let both = [("a.txt".to_owned(), String::new()), ("data.csv".to_owned(), String::new())];
-        let error = replace_all(&path("home"), &both, &[], &none).unwrap_err();
+        let error = replace_all(&path("home"), &both, none_stale, &none).unwrap_err();
         assert_eq!(error.path, path("home/data.csv"));
         assert_eq!(names(&path("home")), ["data.csv"]);
         assert_eq!(fs::read(path("target")).unwrap(), b"kept");
@@ -483,7 +489,7 @@ mod tests {
             assert_eq!(replace(path, b"text").unwrap_err(), expected);
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             let files = [("a".to_owned(), "text".to_owned()), (name, "text".to_owned())];
-            let error = replace_all(folder.path(), &files, &[], &InputFiles::default());
+            let error = replace_all(folder.path(), &files, none_stale, &InputFiles::default());
             assert_eq!(error.unwrap_err().error.to_string(), expected);
         }
         assert_eq!(names(folder.path()), ["pipe", "socket"]);
@@ -519,7 +525,8 @@ mod tests {
         let none = InputFiles::default();
         fs::write(path("old.svg"), "").unwrap();
         let stale = [path("old.svg")];
-        let written = replace_all(folder.path(), &files("one"), &stale, &none).unwrap();
+        let written =
+            replace_all(folder.path(), &files("one"), || Ok(stale.to_vec()), &none).unwrap();
         assert_eq!(written, ["a", "b", "c"].map(path));
         assert_eq!(names(folder.path()), ["a", "b", "c"], "no note, and no stale file");
         // The run ends when one of three is replaced: something stands in the way of the second by now.
@@ -530,7 +537,7 @@ mod tests {
         assert_eq!(finish_all(parts, &[], note).unwrap_err().path, path("b"));
         assert!(is_unfinished(folder.path()));
         fs::remove_dir(path("b")).unwrap();
-        replace_all(folder.path(), &files("three"), &[], &none).unwrap();
+        replace_all(folder.path(), &files("three"), none_stale, &none).unwrap();
         assert!(!is_unfinished(folder.path()));
         assert_eq!(fs::read_to_string(path("c")).unwrap(), "three");
     }

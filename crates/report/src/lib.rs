@@ -78,9 +78,11 @@ pub fn write(
     for (_, content) in &mut files {
         *content = inceptive_ir::text::lines(content).into_owned();
     }
-    let stale = stale_figures(folder, &files);
-    refuse_foreign(folder, &files, inputs)?;
-    replace_all(folder, &files, &stale, inputs)
+    let stale = || {
+        refuse_foreign(folder, &files, inputs)?;
+        Ok(stale_figures(folder, &files))
+    };
+    replace_all(folder, &files, stale, inputs)
 }
 
 /// Checks that no file in the folder is replaced unless an earlier report wrote it.

@@ -358,14 +358,19 @@ fn rank_correlation(a: &[f64], b: &[f64]) -> Option<f64> {
     value.is_finite().then_some(value)
 }
 
+/// The rank of each value from 0; equal values share their mean rank.
 #[expect(clippy::cast_precision_loss, reason = "lists are short")]
 fn ranks(values: &[f64]) -> Vec<f64> {
-    let rank = |value: &f64| {
-        let below = values.iter().filter(|other| *other < value).count();
-        let equal = values.iter().filter(|other| *other == value).count();
-        below as f64 + (equal as f64 - 1.0) / 2.0
-    };
-    values.iter().map(rank).collect()
+    let mut sorted: Vec<usize> = (0..values.len()).collect();
+    sorted.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
+    let mut ranks = vec![0.0; values.len()];
+    let mut first = 0;
+    for equal in sorted.chunk_by(|&a, &b| values[a] == values[b]) {
+        let rank = first as f64 + (equal.len() as f64 - 1.0) / 2.0;
+        equal.iter().for_each(|&at| ranks[at] = rank);
+        first += equal.len();
+    }
+    ranks
 }
 
 #[cfg(test)]
