@@ -68,6 +68,9 @@ impl Diagnostic {
             let path = printable(&source.path.to_string_lossy());
             group = if source.text.is_empty() {
                 group.element(Origin::path(path))
+            } else if has_long_line(&source.text[lines(&source.text, &labels)]) {
+                let place = source.position(u32::try_from(labels[0].1.start).unwrap_or(u32::MAX));
+                group.element(Origin::path(path).line(place.line).char_column(place.column))
             } else {
                 group.element(snippet(source, path, labels))
             };
@@ -111,6 +114,22 @@ pub enum Style {
     Colored,
 }
 
+/// Maximum number of bytes of a line that is shown: the renderer takes a while for longer ones, and nobody reads them.
+const LONGEST_LINE: usize = 8 << 10;
+
+fn has_long_line(text: &str) -> bool {
+    text.lines().any(|line| line.len() > LONGEST_LINE)
+}
+
+/// The whole lines with all labels.
+fn lines(text: &str, labels: &[(AnnotationKind, Range<usize>, &str)]) -> Range<usize> {
+    let first = labels.iter().map(|(_, span, _)| span.start).min().unwrap_or(0);
+    let last = labels.iter().map(|(_, span, _)| span.end).max().unwrap_or(0);
+    let start = text[..first].rfind('\n').map_or(0, |end| end + 1);
+    let end = text[last..].find('\n').map_or(text.len(), |end| last + end + 1);
+    start..end
+}
+
 /// The lines of a source from the first label to the last: the renderer looks through all that it is given.
 fn snippet<'a>(
     source: &'a Source,
@@ -118,13 +137,11 @@ fn snippet<'a>(
     labels: Vec<(AnnotationKind, Range<usize>, &'a str)>,
 ) -> Snippet<'a, Annotation<'a>> {
     let text = &source.text;
-    let first = labels.iter().map(|(_, span, _)| span.start).min().unwrap_or(0);
-    let last = labels.iter().map(|(_, span, _)| span.end).max().unwrap_or(0);
-    let start = text[..first].rfind('\n').map_or(0, |end| end + 1);
-    let end = text[last..].find('\n').map_or(text.len(), |end| last + end + 1);
+    let Range { start, end } = lines(text, &labels);
     // The renderer replaces control characters of ASCII itself. As many bytes as before keep spans right.
     let lines = text[start..end].replace(|c: char| is_harmful(c) && c.len_utf8() == 2, "\u{b7}");
     let lines = lines.replace(|c: char| is_harmful(c) && c.len_utf8() == 3, "\u{fffd}");
+    let lines = lines.replace(|c: char| is_harmful(c) && c.len_utf8() == 4, "\u{b7}\u{b7}");
     let line = source.position(u32::try_from(start).unwrap_or(u32::MAX)).line;
     let annotations = labels
         .into_iter()

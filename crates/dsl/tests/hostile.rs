@@ -533,3 +533,18 @@ fn keys_that_are_the_same_to_one_parser_only() {
     assert_eq!(codes("b's: {conv3: ,?conv3: }"), ["E005"]);
     assert_eq!(codes(format!("{HEAD}params: {{conv3: 3, ?conv3: 4}}\n")), ["E005"]);
 }
+
+/// A hundred mistakes on a line of a megabyte name their places, and not the line a hundred times.
+#[test]
+fn mistakes_on_a_line_without_end() {
+    let joins = "{parallel: {branches: {a: [], b: []}, join: sum}}, ".repeat(150);
+    let text = format!("{HEAD}body: [{joins}] # {}\n", "x".repeat(900_000));
+    let text = failure(text).render(inceptive_dsl::Style::Plain);
+    assert!(text.contains("--> n.yaml:4:") && text.len() < 100_000, "{}", text.len());
+}
+
+#[test]
+fn invisible_letters_are_shown() {
+    let text = failure(format!("{HEAD}body: [conv: {{kernel: 1, width: 1, x\u{e0041}: 1}}]\n"));
+    assert!(!text.render(inceptive_dsl::Style::Plain).contains('\u{e0041}'));
+}

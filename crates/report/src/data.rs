@@ -1,11 +1,13 @@
 //! The report's numbers for other programs.
 
+use std::collections::HashSet;
+
 use inceptive_ir::text::{self, cell};
 use inceptive_results::{Measurement, Metric, Published};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    axis::{Axis, front},
+    axis::{Axis, on_front},
     candidate::NetworkEntry,
     cloud::Cloud,
     layer::{BreakdownMetric, Layer, PartRow, by_layer, by_part},
@@ -97,7 +99,7 @@ fn row(candidate: &NetworkEntry, way: Option<&BenchConfig>) -> Vec<String> {
 pub fn json(report: &Report, findings: &Analysis) -> String {
     let way = findings.main_way();
     let fronts = [Some(Axis::Macs), Some(Axis::Params), way.map(Axis::Latency)]
-        .map(|axis| axis.map_or_else(Vec::new, |axis| front(&report.candidates, axis)));
+        .map(|axis| axis.map_or_else(HashSet::new, |axis| on_front(&report.candidates, axis)));
     let candidates: Vec<Value> = report
         .candidates
         .iter()

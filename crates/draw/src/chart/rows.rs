@@ -1,5 +1,7 @@
 //! Charts with one row a candidate.
 
+use std::collections::HashSet;
+
 use plotters::style::text_anchor::HPos;
 
 use super::{
@@ -23,7 +25,7 @@ pub const BAR: i32 = 16;
 pub fn shown<T>(
     rows: Vec<T>,
     candidate: impl Fn(&T) -> usize,
-    preferred: &[usize],
+    preferred: &HashSet<usize>,
 ) -> (Vec<T>, usize) {
     let left_out = rows.len().saturating_sub(MOST_ROWS);
     let is_preferred = |row: &T| preferred.contains(&candidate(row));

@@ -6,7 +6,7 @@ use plotters::{prelude::Color, style::ShapeStyle};
 
 use super::facts;
 use crate::{
-    axis::{Axis, front},
+    axis::{Axis, on_front},
     candidate::NetworkEntry,
     way::BenchConfig,
 };
@@ -122,7 +122,7 @@ pub(super) fn chart(
 
 /// The candidates with an accuracy and a cost, large balls before small ones, so that none is hidden.
 fn points<'a>(candidates: &'a [NetworkEntry], axis: Axis<'_>) -> Vec<Point<'a>> {
-    let front = front(candidates, axis);
+    let front = on_front(candidates, axis);
     let largest = candidates.iter().map(|candidate| candidate.subject.params).max().unwrap_or(1);
     let point = |(at, candidate): (usize, &'a NetworkEntry)| {
         let cost = facts::drawable(axis.cost(candidate)?)?;

@@ -5,7 +5,7 @@ use plotters::style::text_anchor::HPos;
 
 use super::facts;
 use crate::{
-    axis::{Axis, front},
+    axis::{Axis, on_front},
     candidate::NetworkEntry,
     way::BenchConfig,
 };
@@ -27,7 +27,7 @@ pub(super) fn bars(candidates: &[NetworkEntry], way: Option<&BenchConfig>) -> Op
     let mut all: Vec<(usize, f64)> = candidates.iter().enumerate().filter_map(dense).collect();
     all.sort_by(|(_, a), (_, b)| b.total_cmp(a));
     let most = all.first()?.1;
-    let (shown, left_out) = rows::shown(all, |(at, _)| *at, &front(candidates, Axis::Params));
+    let (shown, left_out) = rows::shown(all, |(at, _)| *at, &on_front(candidates, Axis::Params));
     let caption = format!(
         "Published top-1 percent divided by millions of parameters: parameter efficiency, not quality.{}",
         rows::rest(left_out, "parameters")

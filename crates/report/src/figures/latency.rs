@@ -5,7 +5,7 @@ use plotters::{prelude::Color, style::text_anchor::HPos};
 
 use super::facts;
 use crate::{
-    axis::{Axis, front},
+    axis::{Axis, on_front},
     candidate::NetworkEntry,
     way::BenchConfig,
 };
@@ -39,7 +39,8 @@ pub(super) fn chart(candidates: &[NetworkEntry], ways: &[BenchConfig]) -> Option
     let mut all: Vec<(usize, (usize, f64))> =
         candidates.iter().enumerate().filter_map(key).collect();
     all.sort_by(|(_, a), (_, b)| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    let (rows, left_out) = rows::shown(all, |(at, _)| *at, &front(candidates, Axis::Latency(main)));
+    let (rows, left_out) =
+        rows::shown(all, |(at, _)| *at, &on_front(candidates, Axis::Latency(main)));
     let shown: Vec<&NetworkEntry> = rows.iter().map(|(at, _)| &candidates[*at]).collect();
     let caption = caption(main, left_out, ways.len() - shown_ways.len());
     let (mut canvas, top) = Canvas::new(TITLE, &caption);

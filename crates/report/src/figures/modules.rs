@@ -1,6 +1,8 @@
 //! Single modules side by side: the kinds of modules of the Inception family with the same input, starting with those
 //! of Szegedy et al. 2014, *Going Deeper with Convolutions*, Figure 2.
 
+use std::collections::HashSet;
+
 use plotters::style::{RGBColor, text_anchor::HPos};
 
 use super::facts;
@@ -35,7 +37,7 @@ pub(super) fn bars(candidates: &[NetworkEntry], way: Option<&BenchConfig>) -> Op
     if all.len() < 2 {
         return None;
     }
-    let (mut shown, left_out) = rows::shown(all, |at| *at, &[]);
+    let (mut shown, left_out) = rows::shown(all, |at| *at, &HashSet::new());
     shown.sort_by_key(|&at| std::cmp::Reverse(candidates[at].subject.macs));
     let modules: Vec<&NetworkEntry> = shown.into_iter().map(|at| &candidates[at]).collect();
     let (mut canvas, top) = Canvas::new(TITLE, &caption(&modules, way, left_out));

@@ -6,7 +6,7 @@ use plotters::prelude::Color;
 
 use super::facts;
 use crate::{
-    axis::{Axis, front},
+    axis::{Axis, on_front},
     candidate::NetworkEntry,
     layer::attainable_gflops,
     way::BenchConfig,
@@ -91,7 +91,7 @@ pub(super) fn chart(candidates: &[NetworkEntry], way: &BenchConfig) -> Option<Fi
 }
 
 fn points<'a>(candidates: &'a [NetworkEntry], way: &BenchConfig) -> Vec<Point<'a>> {
-    let front = front(candidates, Axis::Latency(way));
+    let front = on_front(candidates, Axis::Latency(way));
     let point = |(at, candidate): (usize, &'a NetworkEntry)| {
         let gflops = facts::drawable(way.of(candidate)?.gflops())?;
         let intensity = intensity(candidate, way.runtime.batch)?;

@@ -4,7 +4,7 @@ use plotters::style::{RGBColor, text_anchor::HPos};
 
 use super::facts;
 use crate::{
-    axis::{Axis, front},
+    axis::{Axis, on_front},
     candidate::NetworkEntry,
     layer::{BreakdownMetric, Layer, by_layer},
     way::BenchConfig,
@@ -100,7 +100,7 @@ pub(super) fn bars(
         return None;
     }
     all.sort_by_key(|row| std::cmp::Reverse(row.total));
-    let (rows, left_out) = rows::shown(all, |row| row.at, &front(candidates, Axis::Macs));
+    let (rows, left_out) = rows::shown(all, |row| row.at, &on_front(candidates, Axis::Macs));
     let Words { id, title, caption } = words(quantity);
     let mut caption = caption.to_owned();
     if let (BreakdownMetric::Time, Some(way)) = (quantity, way) {

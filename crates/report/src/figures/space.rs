@@ -7,7 +7,7 @@ use plotters::prelude::Color;
 
 use super::{facts, squares};
 use crate::{
-    axis::{Axis, front},
+    axis::{Axis, on_front},
     candidate::NetworkEntry,
     cloud::Cloud,
     way::BenchConfig,
@@ -117,7 +117,7 @@ fn float(count: u64) -> f64 {
 
 /// The architectures whose cost is like that of the space, and the number of the others.
 fn near<'a>(cloud: &Cloud, candidates: &'a [NetworkEntry]) -> (Vec<Known<'a>>, usize) {
-    let front = front(candidates, Axis::Macs);
+    let front = on_front(candidates, Axis::Macs);
     let near = |metric: Metric| {
         let counts = cloud.points.iter().map(|point| point.count(metric));
         let least = float(counts.clone().min().unwrap_or(0)) / REACH;

@@ -1,11 +1,13 @@
 //! Which candidates a page shows when there are many.
 
+use std::collections::HashSet;
+
 use super::{
     scale::{Scale, float},
     table::{Cell, Column, Row, Table},
 };
 use crate::{
-    axis::{Axis, front},
+    axis::{Axis, on_front},
     candidate::NetworkEntry,
     report::Analysis,
     way::BenchConfig,
@@ -26,7 +28,7 @@ pub(super) struct Shown {
     /// How many have no row.
     pub left_out: usize,
     /// Those that none beats, by MACs, parameters and latency.
-    pub fronts: [Vec<usize>; 3],
+    pub fronts: [HashSet<usize>; 3],
 }
 
 impl Shown {
@@ -34,7 +36,8 @@ impl Shown {
     /// with fewest MACs.
     pub fn new(candidates: &[NetworkEntry], findings: &Analysis) -> Self {
         let axes = [Some(Axis::Macs), Some(Axis::Params), findings.main_way().map(Axis::Latency)];
-        let fronts = axes.map(|axis| axis.map_or_else(Vec::new, |axis| front(candidates, axis)));
+        let fronts =
+            axes.map(|axis| axis.map_or_else(HashSet::new, |axis| on_front(candidates, axis)));
         let mut best: Vec<usize> = (0..candidates.len()).collect();
         let is_on_front = |at: &usize| fronts.iter().any(|front| front.contains(at));
         best.sort_by(|a, b| {
