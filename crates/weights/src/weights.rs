@@ -3,6 +3,9 @@
 use std::{
     collections::{HashMap, HashSet},
     fmt,
+    panic::resume_unwind,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
 };
 
 use inceptive_ir::{Graph, GraphError, Node, NodeId, Op, Path, Role, passes};
@@ -87,19 +90,36 @@ impl Weights {
     ///
     /// Every tensor has a random stream of its own, so a change elsewhere in the network leaves it as it was.
     pub fn seeded(graph: &Graph, seed: u64) -> Self {
-        let mut weights = Self::default();
+        let mut tensors = Vec::new();
+        let mut seen = HashSet::new();
         for (id, node) in graph.nodes() {
             let slots = node_slots(graph, id);
             let fan_in = slots.first().map_or(1, Slot::fan_in);
             for slot in slots {
-                if graph.has_shared_tensors() && weights.get(&slot.path, slot.role).is_ok() {
-                    continue;
+                if !graph.has_shared_tensors() || seen.insert((slot.path.clone(), slot.role)) {
+                    tensors.push((&node.op, slot, fan_in));
                 }
-                let values = initial(&node.op, &slot, fan_in, &mut stream(seed, &slot));
-                weights.set(slot.path, slot.role, values);
             }
         }
-        weights
+        let next = AtomicUsize::new(0);
+        let draw = || {
+            let mut drawn = Vec::new();
+            while let Some((op, slot, fan_in)) = tensors.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let values = initial(op, slot, *fan_in, &mut stream(seed, slot));
+                drawn.push(((slot.path.clone(), slot.role), values));
+            }
+            drawn
+        };
+        let threads = thread::available_parallelism().map_or(1, usize::from).min(tensors.len());
+        let drawn = thread::scope(|scope| {
+            let helpers: Vec<_> = (1..threads).map(|_| scope.spawn(draw)).collect();
+            let mut drawn = draw();
+            for helper in helpers {
+                drawn.extend(helper.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            }
+            drawn
+        });
+        Self(drawn.into_iter().collect())
     }
 
     /// The values of a tensor.

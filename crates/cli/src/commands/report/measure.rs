@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Runs per median of a profile.
-const PROFILE_RUNS: usize = 5;
+const PROFILE_RUNS: usize = 3;
 
 /// How networks are measured.
 pub struct Measuring<'a> {
