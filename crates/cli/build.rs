@@ -1,0 +1,3 @@
+//! Does nothing: it makes the build dependencies count (see `Cargo.toml`).
+
+fn main() {}
