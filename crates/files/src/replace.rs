@@ -242,15 +242,35 @@ fn is_stale(path: &Path) -> bool {
 }
 
 /// Present in a folder while its files are replaced. If the program is killed during that, it stays.
-const UNFINISHED: &str = "UNFINISHED.txt";
+pub const UNFINISHED: &str = "UNFINISHED.txt";
 
-/// Its content.
+/// How its content starts. The names of the files follow, one a line.
 const UNFINISHED_TEXT: &str = "This report mixes files of two runs: the program ended while replacing them.\n\
                                Write the report again.\n";
 
-/// Whether a folder holds files of two runs, because the program ended while it replaced them.
-pub fn is_unfinished(folder: &Path) -> bool {
-    fs::symlink_metadata(folder.join(UNFINISHED)).is_ok()
+/// The line before the names.
+const UNFINISHED_FILES: &str = "Files of the two runs:\n";
+
+/// Maximum number of bytes of such a note: more than the names of all figures take.
+const MAX_NOTE_BYTES: u64 = 16 * crate::MIB;
+
+/// The files of two runs that a folder mixes, because the program ended while it replaced them; `None` if it mixes none.
+/// The note about it is recognised by its text, so that a file of the user that happens to have its name means nothing.
+pub fn unfinished(folder: &Path) -> Option<Vec<String>> {
+    let path = folder.join(UNFINISHED);
+    let is_file = fs::symlink_metadata(&path).is_ok_and(|about| about.is_file());
+    let note = crate::read_text(&path, MAX_NOTE_BYTES).ok().filter(|_| is_file)?;
+    let names = note.strip_prefix(UNFINISHED_TEXT)?.strip_prefix(UNFINISHED_FILES);
+    Some(names.unwrap_or_default().lines().map(str::to_owned).collect())
+}
+
+/// The note about a folder whose files are replaced by new ones or removed.
+fn note_of(files: &[(String, String)], stale: &[PathBuf]) -> String {
+    let new = files.iter().map(|(name, _)| name.clone());
+    let old =
+        stale.iter().filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    let names: String = new.chain(old).map(|name| name + "\n").collect();
+    [UNFINISHED_TEXT, UNFINISHED_FILES, &names].concat()
 }
 
 /// Replaces files of a folder, and removes those that `stale` names, which is asked when no other run writes there. The folder is unchanged until all new files are written; while
@@ -273,7 +293,7 @@ pub fn replace_all(
     let _lock = lock(folder).map_err(|error| WriteError { path: folder.to_owned(), error })?;
     let stale = stale()?;
     stale.iter().try_for_each(|path| inputs.check(path))?;
-    finish_all(parts, &stale, write(UNFINISHED, UNFINISHED_TEXT)?)
+    finish_all(parts, &stale, write(UNFINISHED, &note_of(files, &stale))?)
 }
 
 /// Locks a folder until the returned file is dropped; waits while another run has it. Where folders cannot be opened or
@@ -415,7 +435,7 @@ mod tests {
         assert!(replace_all(folder.path(), &all, none_stale, &inputs).is_err());
         assert!(replace_all(folder.path(), &[], || Ok(vec![path("net.yaml")]), &inputs).is_err());
         assert_eq!(fs::read_to_string(path("net.yaml")).unwrap(), "kept");
-        assert!(!is_unfinished(folder.path()));
+        assert_eq!(unfinished(folder.path()), None);
     }
 
     /// Each run writes all files of one generation; whichever is last, the folder holds no mixture.
@@ -437,7 +457,7 @@ mod tests {
             let content = |at: usize| fs::read_to_string(folder.path().join(format!("f{at}")));
             let first = content(0).unwrap();
             assert!((1..12).all(|at| content(at).unwrap() == first), "round {round}");
-            assert!(!is_unfinished(folder.path()));
+            assert_eq!(unfinished(folder.path()), None);
         }
     }
 
@@ -530,15 +550,32 @@ mod tests {
         assert_eq!(written, ["a", "b", "c"].map(path));
         assert_eq!(names(folder.path()), ["a", "b", "c"], "no note, and no stale file");
         // The run ends when one of three is replaced: something stands in the way of the second by now.
-        let part = |name: &str| Part::write(&path(name), b"two", &none).unwrap();
-        let (parts, note) = (vec![part("a"), part("b"), part("c")], part(UNFINISHED));
+        let part =
+            |name: &str, text: &str| Part::write(&path(name), text.as_bytes(), &none).unwrap();
+        let note = part(UNFINISHED, &note_of(&files("two"), &[path("gone.svg")]));
+        let parts = ["a", "b", "c"].map(|name| part(name, "two")).into();
         fs::remove_file(path("b")).unwrap();
         fs::create_dir(path("b")).unwrap();
         assert_eq!(finish_all(parts, &[], note).unwrap_err().path, path("b"));
-        assert!(is_unfinished(folder.path()));
+        assert_eq!(unfinished(folder.path()).unwrap(), ["a", "b", "c", "gone.svg"]);
         fs::remove_dir(path("b")).unwrap();
         replace_all(folder.path(), &files("three"), none_stale, &none).unwrap();
-        assert!(!is_unfinished(folder.path()));
+        assert_eq!(unfinished(folder.path()), None);
         assert_eq!(fs::read_to_string(path("c")).unwrap(), "three");
+    }
+
+    #[test]
+    fn a_note_is_recognised_by_its_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let note = folder.path().join(UNFINISHED);
+        for (text, names) in [
+            ("", None),
+            ("My novel is unfinished.\n", None),
+            (UNFINISHED_TEXT, Some(vec![])),
+            (&note_of(&[("a".to_owned(), String::new())], &[]), Some(vec!["a".to_owned()])),
+        ] {
+            fs::write(&note, text).unwrap();
+            assert_eq!(unfinished(folder.path()), names, "{text}");
+        }
     }
 }
