@@ -13,10 +13,12 @@ use std::os::unix::fs::FileTypeExt;
 use std::{
     env,
     ffi::OsString,
-    fs::{self, File, FileType},
+    fs::{self, File, FileType, TryLockError},
     io,
     io::Write,
+    ops::ControlFlow,
     path::{Path, PathBuf},
+    thread,
     time::{Duration, SystemTime},
 };
 
@@ -273,13 +275,18 @@ fn note_of(files: &[(String, String)], stale: &[PathBuf]) -> String {
     [UNFINISHED_TEXT, UNFINISHED_FILES, &names].concat()
 }
 
-/// Replaces files of a folder, and removes those that `stale` names, which is asked when no other run writes there. The folder is unchanged until all new files are written; while
-/// they are moved into place, a note in the folder says that it mixes files of two runs.
+/// Replaces files of a folder, and removes those that `stale` names, which is asked when no other run writes there. The
+/// folder is unchanged until all new files are written; while they are moved into place, a note in the folder says that
+/// it mixes files of two runs. While another run moves its files, `wait` is asked again and again whether to go on waiting.
+///
+/// # Errors
+/// When a file cannot be written or is one of `inputs`, or with the error of `stale`, or when `wait` ends it.
 pub fn replace_all(
     folder: &Path,
     files: &[(String, String)],
     stale: impl FnOnce() -> Result<Vec<PathBuf>, WriteError>,
     inputs: &InputFiles,
+    wait: &mut dyn FnMut() -> ControlFlow<()>,
 ) -> Result<Vec<PathBuf>, WriteError> {
     create_folder(folder)?;
     let write = |name: &str, content: &str| {
@@ -290,20 +297,31 @@ pub fn replace_all(
     let parts = files.iter().map(|(name, content)| write(name, content));
     let parts = parts.collect::<Result<Vec<Part>, WriteError>>()?;
     // Two runs that move their files into one folder at once would mix them.
-    let _lock = lock(folder).map_err(|error| WriteError { path: folder.to_owned(), error })?;
+    let _lock =
+        lock(folder, wait).map_err(|error| WriteError { path: folder.to_owned(), error })?;
     let stale = stale()?;
     stale.iter().try_for_each(|path| inputs.check(path))?;
     finish_all(parts, &stale, write(UNFINISHED, &note_of(files, &stale))?)
 }
 
+/// Time between two attempts to lock a folder.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// Locks a folder until the returned file is dropped; waits while another run has it. Where folders cannot be opened or
 /// locked, as on some network drives, there is no lock.
-fn lock(folder: &Path) -> io::Result<Option<File>> {
+fn lock(folder: &Path, wait: &mut dyn FnMut() -> ControlFlow<()>) -> io::Result<Option<File>> {
     let Ok(file) = File::open(folder) else { return Ok(None) };
-    match file.lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
-        Err(_) => Ok(None),
+    // A lock that blocks could not be interrupted.
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(TryLockError::Error(_)) => return Ok(None),
+            Err(TryLockError::WouldBlock) if wait().is_break() => {
+                let reason = "stopped while another run is writing this folder";
+                return Err(io::Error::new(io::ErrorKind::Interrupted, reason));
+            }
+            Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+        }
     }
 }
 
@@ -348,6 +366,10 @@ fn readable_by_all(_: &mut tempfile::Builder<'_, '_>) {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn patient() -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
 
     fn none_stale() -> Result<Vec<PathBuf>, WriteError> {
         Ok(vec![])
@@ -432,8 +454,11 @@ mod tests {
         assert_eq!(names(folder.path()), ["inside", "net.yaml", "other", "r.db"]);
         // Not under another name of its either.
         let all = [("net.yaml".to_owned(), String::new())];
-        assert!(replace_all(folder.path(), &all, none_stale, &inputs).is_err());
-        assert!(replace_all(folder.path(), &[], || Ok(vec![path("net.yaml")]), &inputs).is_err());
+        assert!(replace_all(folder.path(), &all, none_stale, &inputs, &mut patient).is_err());
+        assert!(
+            replace_all(folder.path(), &[], || Ok(vec![path("net.yaml")]), &inputs, &mut patient)
+                .is_err()
+        );
         assert_eq!(fs::read_to_string(path("net.yaml")).unwrap(), "kept");
         assert_eq!(unfinished(folder.path()), None);
     }
@@ -450,7 +475,14 @@ mod tests {
                         let content = format!("{round} {run}");
                         let files: Vec<(String, String)> =
                             (0..12).map(|at| (format!("f{at}"), content.clone())).collect();
-                        replace_all(folder, &files, none_stale, &InputFiles::default()).unwrap();
+                        replace_all(
+                            folder,
+                            &files,
+                            none_stale,
+                            &InputFiles::default(),
+                            &mut patient,
+                        )
+                        .unwrap();
                     });
                 }
             });
@@ -459,6 +491,33 @@ mod tests {
             assert!((1..12).all(|at| content(at).unwrap() == first), "round {round}");
             assert_eq!(unfinished(folder.path()), None);
         }
+    }
+
+    /// As while a run is suspended that moves its files.
+    #[test]
+    fn waiting_for_another_run_can_be_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = File::open(folder.path()).unwrap();
+        other.lock().unwrap();
+        let files = [("a".to_owned(), String::new())];
+        let none = InputFiles::default();
+        let mut asked = 0;
+        let mut impatient = || {
+            asked += 1;
+            if asked < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        let error = replace_all(folder.path(), &files, none_stale, &none, &mut impatient);
+        let WriteError { path, error } = error.unwrap_err();
+        assert_eq!(path, folder.path());
+        assert_eq!(error.to_string(), "stopped while another run is writing this folder");
+        assert!(names(folder.path()).is_empty());
+        let mut other = Some(other);
+        let mut until_free = || {
+            other.take();
+            ControlFlow::Continue(())
+        };
+        replace_all(folder.path(), &files, none_stale, &none, &mut until_free).unwrap();
+        assert_eq!(names(folder.path()), ["a"]);
     }
 
     #[cfg(unix)]
@@ -478,13 +537,15 @@ mod tests {
         }
         let files = [("index.html".to_owned(), "text".to_owned())];
         let none = InputFiles::default();
-        let error =
-            replace_all(&path("report"), &files, none_stale, &none).unwrap_err().error.to_string();
+        let error = replace_all(&path("report"), &files, none_stale, &none, &mut patient)
+            .unwrap_err()
+            .error
+            .to_string();
         assert!(error.contains("is a link to"), "{error}");
         // A link in the folder keeps all of it as it was.
         symlink(path("target"), path("home/data.csv")).unwrap();
         let both = [("a.txt".to_owned(), String::new()), ("data.csv".to_owned(), String::new())];
-        let error = replace_all(&path("home"), &both, none_stale, &none).unwrap_err();
+        let error = replace_all(&path("home"), &both, none_stale, &none, &mut patient).unwrap_err();
         assert_eq!(error.path, path("home/data.csv"));
         assert_eq!(names(&path("home")), ["data.csv"]);
         assert_eq!(fs::read(path("target")).unwrap(), b"kept");
@@ -509,7 +570,13 @@ mod tests {
             assert_eq!(replace(path, b"text").unwrap_err(), expected);
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             let files = [("a".to_owned(), "text".to_owned()), (name, "text".to_owned())];
-            let error = replace_all(folder.path(), &files, none_stale, &InputFiles::default());
+            let error = replace_all(
+                folder.path(),
+                &files,
+                none_stale,
+                &InputFiles::default(),
+                &mut patient,
+            );
             assert_eq!(error.unwrap_err().error.to_string(), expected);
         }
         assert_eq!(names(folder.path()), ["pipe", "socket"]);
@@ -546,7 +613,8 @@ mod tests {
         fs::write(path("old.svg"), "").unwrap();
         let stale = [path("old.svg")];
         let written =
-            replace_all(folder.path(), &files("one"), || Ok(stale.to_vec()), &none).unwrap();
+            replace_all(folder.path(), &files("one"), || Ok(stale.to_vec()), &none, &mut patient)
+                .unwrap();
         assert_eq!(written, ["a", "b", "c"].map(path));
         assert_eq!(names(folder.path()), ["a", "b", "c"], "no note, and no stale file");
         // The run ends when one of three is replaced: something stands in the way of the second by now.
@@ -559,7 +627,7 @@ mod tests {
         assert_eq!(finish_all(parts, &[], note).unwrap_err().path, path("b"));
         assert_eq!(unfinished(folder.path()).unwrap(), ["a", "b", "c", "gone.svg"]);
         fs::remove_dir(path("b")).unwrap();
-        replace_all(folder.path(), &files("three"), none_stale, &none).unwrap();
+        replace_all(folder.path(), &files("three"), none_stale, &none, &mut patient).unwrap();
         assert_eq!(unfinished(folder.path()), None);
         assert_eq!(fs::read_to_string(path("c")).unwrap(), "three");
     }

@@ -31,6 +31,7 @@ use std::{
     collections::BTreeSet,
     fs::{self, File},
     io::{self, Read},
+    ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
@@ -57,15 +58,17 @@ pub use way::{BenchConfig, batch_and_threads, profiled_ways, ways, ways_of};
 /// the files.
 ///
 /// Nothing is replaced before all files are whole. A run that is killed while it replaces them leaves a note in the
-/// folder, for which [`inceptive_files::unfinished`] looks.
+/// folder, for which [`inceptive_files::unfinished`] looks. While another run writes the folder, `wait` is asked again and
+/// again whether to go on waiting.
 ///
 /// # Errors
-/// When the folder or a file cannot be written, is one of `inputs`, or is a link.
+/// When the folder or a file cannot be written, is one of `inputs`, or is a link, and when `wait` ends it.
 pub fn write(
     report: &Report,
     findings: &Analysis,
     folder: &Path,
     inputs: &InputFiles,
+    wait: &mut dyn FnMut() -> ControlFlow<()>,
 ) -> Result<Vec<PathBuf>, WriteError> {
     let figures = figures::all(report, findings);
     let mut files = vec![
@@ -83,7 +86,7 @@ pub fn write(
         refuse_foreign(folder, &files, inputs)?;
         Ok(stale_figures(folder, &files))
     };
-    replace_all(folder, &files, stale, inputs)
+    replace_all(folder, &files, stale, inputs, wait)
 }
 
 /// Checks that no file in the folder is replaced unless an earlier report wrote it.

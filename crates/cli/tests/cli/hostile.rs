@@ -2,9 +2,10 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader},
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use inceptive_ir::text::is_harmful;
@@ -507,6 +508,33 @@ fn an_interrupted_report_is_no_report() {
     stranger.write("first/UNFINISHED.txt", unfinished("index.html\ndata.json\n"));
     stranger.accepted("report nets --out first");
     assert!(!stranger.path("first/UNFINISHED.txt").exists());
+}
+
+/// A run that was suspended while it moves its files holds the folder.
+#[test]
+fn waiting_for_another_report_is_said_and_can_be_interrupted() {
+    let stranger = Stranger::new();
+    stranger.accepted("report nets --out r");
+    let other = fs::File::open(stranger.path("r")).unwrap();
+    other.lock().unwrap();
+    for arguments in
+        ["report nets --out r", "report nets --out r --bench --engine rten --budget 1ms"]
+    {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_inceptive"));
+        command.args(arguments.split_whitespace()).current_dir(stranger.path("."));
+        let mut waiting = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(waiting.stderr.take().unwrap()).lines().map(Result::unwrap);
+        assert!(lines.any(|line| line == "another run is writing `r`; waiting for it"));
+        let pid = waiting.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        assert!(!waiting.wait().unwrap().success());
+        if arguments.contains("--bench") {
+            let said = "stopped while another run is writing this folder";
+            assert!(lines.any(|line| line.ends_with(said)));
+        }
+    }
+    drop(other);
+    stranger.accepted("report nets --out r");
 }
 
 /// Text that is harmful where it is shown: an escape sequence, a C1 control, marks that turn the direction, a
