@@ -540,6 +540,17 @@ mod tests {
     }
 
     #[test]
+    fn an_attribute_may_be_there_once() {
+        let mut pool = node("MaxPool", &["x"], "y");
+        let kernel = |size| attribute("kernel_shape", &[size, size], "");
+        pool.attribute = vec![kernel(2), kernel(3)];
+        let error = read(graph(vec![pool.clone()], vec![])).unwrap_err().to_string();
+        assert!(error.contains("MaxPool") && error.contains("`kernel_shape` twice"), "{error}");
+        pool.attribute.truncate(1);
+        read(graph(vec![pool], vec![])).unwrap();
+    }
+
+    #[test]
     fn constants_of_one_number_are_as_large_as_a_file_at_most() {
         let network = |channels| {
             let kernel = node("ConstantOfShape", &["shape"], "kernel");
