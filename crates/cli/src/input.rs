@@ -8,7 +8,7 @@ use inceptive_cost::Mode;
 use inceptive_dsl::{Architecture, Checked, Disk, Failure, Loaded, Setting, check, load};
 use inceptive_weights::MatchBy;
 
-use crate::{output, table::one_line};
+use crate::{limited::NOTES, output, table::one_line};
 
 /// Settings that every command with an architecture takes.
 #[derive(Args, Clone, Debug, Default)]
@@ -61,7 +61,7 @@ pub fn read(path: &Path, settings: &Settings) -> Option<Loaded> {
 pub fn report(error: &ReadError) {
     match error {
         ReadError::Yaml(failure) => output::report(failure),
-        other => output::error(other),
+        other => output::input_error(other),
     }
 }
 
@@ -175,8 +175,11 @@ pub fn remark(architecture: &Architecture) {
     notes_of(architecture).iter().for_each(print_note);
 }
 
-/// Prints a note or a warning.
+/// Prints a note or a warning, unless there were too many.
 pub fn print_note(note: &Note) {
+    if !NOTES.admit(1) {
+        return;
+    }
     let kind = if note.is_warning { "warning" } else { "note" };
     output::warn(&format!("{kind}: {}", one_line(&note.text)));
 }

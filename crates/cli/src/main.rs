@@ -5,6 +5,7 @@
 mod commands;
 mod input;
 mod json;
+mod limited;
 mod machinery;
 mod output;
 mod table;

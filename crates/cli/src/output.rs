@@ -11,6 +11,8 @@ use inceptive_format::counted;
 use inceptive_ir::text;
 use serde::Serialize;
 
+use crate::limited;
+
 /// Exit code when the input is wrong.
 const WRONG_INPUT: u8 = 1;
 
@@ -35,6 +37,7 @@ impl Outcome {
 
 /// Prints a command's outcome and returns the exit code.
 pub fn finish(outcome: anyhow::Result<Outcome>) -> ExitCode {
+    limited::omitted().iter().for_each(|line| warn(line));
     match outcome.and_then(|outcome| print(&outcome.text).map(|()| outcome.failed)) {
         Ok(false) => ExitCode::SUCCESS,
         Ok(true) => ExitCode::from(WRONG_INPUT),
@@ -62,6 +65,13 @@ fn print(text: &str) -> anyhow::Result<()> {
     match out.write_all(text::lines(text).as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
+    }
+}
+
+/// Prints an error of one of several inputs, unless there were too many.
+pub fn input_error(failure: &dyn std::error::Error) {
+    if limited::ERRORS.admit(1) {
+        error(failure);
     }
 }
 
@@ -122,10 +132,13 @@ fn warn_coloured(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// Prints all errors of a file.
+/// Prints all errors of a file, unless there were too many in other files.
 pub fn report(failure: &Failure) {
-    warn_coloured(&failure.render(style()));
     let count = failure.diagnostics.len();
+    if !limited::ERRORS.admit(count) {
+        return;
+    }
+    warn_coloured(&failure.render(style()));
     let mut codes: Vec<&str> = failure.diagnostics.iter().map(|d| d.code.id()).collect();
     codes.sort_unstable();
     codes.dedup();

@@ -13,7 +13,7 @@ mod replace;
 
 pub use link::refuse_links;
 pub use replace::{
-    InputFiles, WriteError, create_folder, is_unfinished, replace_all, replace_file,
+    InputFiles, UNFINISHED, WriteError, create_folder, replace_all, replace_file, unfinished,
 };
 
 use std::{

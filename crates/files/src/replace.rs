@@ -13,10 +13,12 @@ use std::os::unix::fs::FileTypeExt;
 use std::{
     env,
     ffi::OsString,
-    fs::{self, File, FileType},
+    fs::{self, File, FileType, TryLockError},
     io,
     io::Write,
+    ops::ControlFlow,
     path::{Path, PathBuf},
+    thread,
     time::{Duration, SystemTime},
 };
 
@@ -242,24 +244,49 @@ fn is_stale(path: &Path) -> bool {
 }
 
 /// Present in a folder while its files are replaced. If the program is killed during that, it stays.
-const UNFINISHED: &str = "UNFINISHED.txt";
+pub const UNFINISHED: &str = "UNFINISHED.txt";
 
-/// Its content.
+/// How its content starts. The names of the files follow, one a line.
 const UNFINISHED_TEXT: &str = "This report mixes files of two runs: the program ended while replacing them.\n\
                                Write the report again.\n";
 
-/// Whether a folder holds files of two runs, because the program ended while it replaced them.
-pub fn is_unfinished(folder: &Path) -> bool {
-    fs::symlink_metadata(folder.join(UNFINISHED)).is_ok()
+/// The line before the names.
+const UNFINISHED_FILES: &str = "Files of the two runs:\n";
+
+/// Maximum number of bytes of such a note: more than the names of all figures take.
+const MAX_NOTE_BYTES: u64 = 16 * crate::MIB;
+
+/// The files of two runs that a folder mixes, because the program ended while it replaced them; `None` if it mixes none.
+/// The note about it is recognised by its text, so that a file of the user that happens to have its name means nothing.
+pub fn unfinished(folder: &Path) -> Option<Vec<String>> {
+    let path = folder.join(UNFINISHED);
+    let is_file = fs::symlink_metadata(&path).is_ok_and(|about| about.is_file());
+    let note = crate::read_text(&path, MAX_NOTE_BYTES).ok().filter(|_| is_file)?;
+    let names = note.strip_prefix(UNFINISHED_TEXT)?.strip_prefix(UNFINISHED_FILES);
+    Some(names.unwrap_or_default().lines().map(str::to_owned).collect())
 }
 
-/// Replaces files of a folder, and removes those that `stale` names, which is asked when no other run writes there. The folder is unchanged until all new files are written; while
-/// they are moved into place, a note in the folder says that it mixes files of two runs.
+/// The note about a folder whose files are replaced by new ones or removed.
+fn note_of(files: &[(String, String)], stale: &[PathBuf]) -> String {
+    let new = files.iter().map(|(name, _)| name.clone());
+    let old =
+        stale.iter().filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    let names: String = new.chain(old).map(|name| name + "\n").collect();
+    [UNFINISHED_TEXT, UNFINISHED_FILES, &names].concat()
+}
+
+/// Replaces files of a folder, and removes those that `stale` names, which is asked when no other run writes there. The
+/// folder is unchanged until all new files are written; while they are moved into place, a note in the folder says that
+/// it mixes files of two runs. While another run moves its files, `wait` is asked again and again whether to go on waiting.
+///
+/// # Errors
+/// When a file cannot be written or is one of `inputs`, or with the error of `stale`, or when `wait` ends it.
 pub fn replace_all(
     folder: &Path,
     files: &[(String, String)],
     stale: impl FnOnce() -> Result<Vec<PathBuf>, WriteError>,
     inputs: &InputFiles,
+    wait: &mut dyn FnMut() -> ControlFlow<()>,
 ) -> Result<Vec<PathBuf>, WriteError> {
     create_folder(folder)?;
     let write = |name: &str, content: &str| {
@@ -270,20 +297,31 @@ pub fn replace_all(
     let parts = files.iter().map(|(name, content)| write(name, content));
     let parts = parts.collect::<Result<Vec<Part>, WriteError>>()?;
     // Two runs that move their files into one folder at once would mix them.
-    let _lock = lock(folder).map_err(|error| WriteError { path: folder.to_owned(), error })?;
+    let _lock =
+        lock(folder, wait).map_err(|error| WriteError { path: folder.to_owned(), error })?;
     let stale = stale()?;
     stale.iter().try_for_each(|path| inputs.check(path))?;
-    finish_all(parts, &stale, write(UNFINISHED, UNFINISHED_TEXT)?)
+    finish_all(parts, &stale, write(UNFINISHED, &note_of(files, &stale))?)
 }
+
+/// Time between two attempts to lock a folder.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Locks a folder until the returned file is dropped; waits while another run has it. Where folders cannot be opened or
 /// locked, as on some network drives, there is no lock.
-fn lock(folder: &Path) -> io::Result<Option<File>> {
+fn lock(folder: &Path, wait: &mut dyn FnMut() -> ControlFlow<()>) -> io::Result<Option<File>> {
     let Ok(file) = File::open(folder) else { return Ok(None) };
-    match file.lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
-        Err(_) => Ok(None),
+    // A lock that blocks could not be interrupted.
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(file)),
+            Err(TryLockError::Error(_)) => return Ok(None),
+            Err(TryLockError::WouldBlock) if wait().is_break() => {
+                let reason = "stopped while another run is writing this folder";
+                return Err(io::Error::new(io::ErrorKind::Interrupted, reason));
+            }
+            Err(TryLockError::WouldBlock) => thread::sleep(PAUSE),
+        }
     }
 }
 
@@ -328,6 +366,10 @@ fn readable_by_all(_: &mut tempfile::Builder<'_, '_>) {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn patient() -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
 
     fn none_stale() -> Result<Vec<PathBuf>, WriteError> {
         Ok(vec![])
@@ -412,10 +454,13 @@ mod tests {
         assert_eq!(names(folder.path()), ["inside", "net.yaml", "other", "r.db"]);
         // Not under another name of its either.
         let all = [("net.yaml".to_owned(), String::new())];
-        assert!(replace_all(folder.path(), &all, none_stale, &inputs).is_err());
-        assert!(replace_all(folder.path(), &[], || Ok(vec![path("net.yaml")]), &inputs).is_err());
+        assert!(replace_all(folder.path(), &all, none_stale, &inputs, &mut patient).is_err());
+        assert!(
+            replace_all(folder.path(), &[], || Ok(vec![path("net.yaml")]), &inputs, &mut patient)
+                .is_err()
+        );
         assert_eq!(fs::read_to_string(path("net.yaml")).unwrap(), "kept");
-        assert!(!is_unfinished(folder.path()));
+        assert_eq!(unfinished(folder.path()), None);
     }
 
     /// Each run writes all files of one generation; whichever is last, the folder holds no mixture.
@@ -430,15 +475,49 @@ mod tests {
                         let content = format!("{round} {run}");
                         let files: Vec<(String, String)> =
                             (0..12).map(|at| (format!("f{at}"), content.clone())).collect();
-                        replace_all(folder, &files, none_stale, &InputFiles::default()).unwrap();
+                        replace_all(
+                            folder,
+                            &files,
+                            none_stale,
+                            &InputFiles::default(),
+                            &mut patient,
+                        )
+                        .unwrap();
                     });
                 }
             });
             let content = |at: usize| fs::read_to_string(folder.path().join(format!("f{at}")));
             let first = content(0).unwrap();
             assert!((1..12).all(|at| content(at).unwrap() == first), "round {round}");
-            assert!(!is_unfinished(folder.path()));
+            assert_eq!(unfinished(folder.path()), None);
         }
+    }
+
+    /// As while a run is suspended that moves its files.
+    #[test]
+    fn waiting_for_another_run_can_be_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = File::open(folder.path()).unwrap();
+        other.lock().unwrap();
+        let files = [("a".to_owned(), String::new())];
+        let none = InputFiles::default();
+        let mut asked = 0;
+        let mut impatient = || {
+            asked += 1;
+            if asked < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        let error = replace_all(folder.path(), &files, none_stale, &none, &mut impatient);
+        let WriteError { path, error } = error.unwrap_err();
+        assert_eq!(path, folder.path());
+        assert_eq!(error.to_string(), "stopped while another run is writing this folder");
+        assert!(names(folder.path()).is_empty());
+        let mut other = Some(other);
+        let mut until_free = || {
+            other.take();
+            ControlFlow::Continue(())
+        };
+        replace_all(folder.path(), &files, none_stale, &none, &mut until_free).unwrap();
+        assert_eq!(names(folder.path()), ["a"]);
     }
 
     #[cfg(unix)]
@@ -458,13 +537,15 @@ mod tests {
         }
         let files = [("index.html".to_owned(), "text".to_owned())];
         let none = InputFiles::default();
-        let error =
-            replace_all(&path("report"), &files, none_stale, &none).unwrap_err().error.to_string();
+        let error = replace_all(&path("report"), &files, none_stale, &none, &mut patient)
+            .unwrap_err()
+            .error
+            .to_string();
         assert!(error.contains("is a link to"), "{error}");
         // A link in the folder keeps all of it as it was.
         symlink(path("target"), path("home/data.csv")).unwrap();
         let both = [("a.txt".to_owned(), String::new()), ("data.csv".to_owned(), String::new())];
-        let error = replace_all(&path("home"), &both, none_stale, &none).unwrap_err();
+        let error = replace_all(&path("home"), &both, none_stale, &none, &mut patient).unwrap_err();
         assert_eq!(error.path, path("home/data.csv"));
         assert_eq!(names(&path("home")), ["data.csv"]);
         assert_eq!(fs::read(path("target")).unwrap(), b"kept");
@@ -489,7 +570,13 @@ mod tests {
             assert_eq!(replace(path, b"text").unwrap_err(), expected);
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             let files = [("a".to_owned(), "text".to_owned()), (name, "text".to_owned())];
-            let error = replace_all(folder.path(), &files, none_stale, &InputFiles::default());
+            let error = replace_all(
+                folder.path(),
+                &files,
+                none_stale,
+                &InputFiles::default(),
+                &mut patient,
+            );
             assert_eq!(error.unwrap_err().error.to_string(), expected);
         }
         assert_eq!(names(folder.path()), ["pipe", "socket"]);
@@ -526,19 +613,37 @@ mod tests {
         fs::write(path("old.svg"), "").unwrap();
         let stale = [path("old.svg")];
         let written =
-            replace_all(folder.path(), &files("one"), || Ok(stale.to_vec()), &none).unwrap();
+            replace_all(folder.path(), &files("one"), || Ok(stale.to_vec()), &none, &mut patient)
+                .unwrap();
         assert_eq!(written, ["a", "b", "c"].map(path));
         assert_eq!(names(folder.path()), ["a", "b", "c"], "no note, and no stale file");
         // The run ends when one of three is replaced: something stands in the way of the second by now.
-        let part = |name: &str| Part::write(&path(name), b"two", &none).unwrap();
-        let (parts, note) = (vec![part("a"), part("b"), part("c")], part(UNFINISHED));
+        let part =
+            |name: &str, text: &str| Part::write(&path(name), text.as_bytes(), &none).unwrap();
+        let note = part(UNFINISHED, &note_of(&files("two"), &[path("gone.svg")]));
+        let parts = ["a", "b", "c"].map(|name| part(name, "two")).into();
         fs::remove_file(path("b")).unwrap();
         fs::create_dir(path("b")).unwrap();
         assert_eq!(finish_all(parts, &[], note).unwrap_err().path, path("b"));
-        assert!(is_unfinished(folder.path()));
+        assert_eq!(unfinished(folder.path()).unwrap(), ["a", "b", "c", "gone.svg"]);
         fs::remove_dir(path("b")).unwrap();
-        replace_all(folder.path(), &files("three"), none_stale, &none).unwrap();
-        assert!(!is_unfinished(folder.path()));
+        replace_all(folder.path(), &files("three"), none_stale, &none, &mut patient).unwrap();
+        assert_eq!(unfinished(folder.path()), None);
         assert_eq!(fs::read_to_string(path("c")).unwrap(), "three");
+    }
+
+    #[test]
+    fn a_note_is_recognised_by_its_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let note = folder.path().join(UNFINISHED);
+        for (text, names) in [
+            ("", None),
+            ("My novel is unfinished.\n", None),
+            (UNFINISHED_TEXT, Some(vec![])),
+            (&note_of(&[("a".to_owned(), String::new())], &[]), Some(vec!["a".to_owned()])),
+        ] {
+            fs::write(&note, text).unwrap();
+            assert_eq!(unfinished(folder.path()), names, "{text}");
+        }
     }
 }

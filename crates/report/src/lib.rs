@@ -28,12 +28,14 @@ mod variants;
 mod way;
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     io::{self, Read},
+    ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
-use inceptive_files::{InputFiles, WriteError, is_unfinished, replace_all};
+use inceptive_files::{InputFiles, UNFINISHED, WriteError, replace_all, unfinished};
 
 pub use axis::{Axis, Pair, front, front_of};
 pub use candidate::{NetworkCost, NetworkEntry, PROTOCOL, Variant, density};
@@ -56,15 +58,17 @@ pub use way::{BenchConfig, batch_and_threads, profiled_ways, ways, ways_of};
 /// the files.
 ///
 /// Nothing is replaced before all files are whole. A run that is killed while it replaces them leaves a note in the
-/// folder, for which [`inceptive_files::is_unfinished`] looks.
+/// folder, for which [`inceptive_files::unfinished`] looks. While another run writes the folder, `wait` is asked again and
+/// again whether to go on waiting.
 ///
 /// # Errors
-/// When the folder or a file cannot be written, is one of `inputs`, or is a link.
+/// When the folder or a file cannot be written, is one of `inputs`, or is a link, and when `wait` ends it.
 pub fn write(
     report: &Report,
     findings: &Analysis,
     folder: &Path,
     inputs: &InputFiles,
+    wait: &mut dyn FnMut() -> ControlFlow<()>,
 ) -> Result<Vec<PathBuf>, WriteError> {
     let figures = figures::all(report, findings);
     let mut files = vec![
@@ -82,7 +86,7 @@ pub fn write(
         refuse_foreign(folder, &files, inputs)?;
         Ok(stale_figures(folder, &files))
     };
-    replace_all(folder, &files, stale, inputs)
+    replace_all(folder, &files, stale, inputs, wait)
 }
 
 /// Checks that no file in the folder is replaced unless an earlier report wrote it.
@@ -91,18 +95,25 @@ fn refuse_foreign(
     files: &[(String, String)],
     inputs: &InputFiles,
 ) -> Result<(), WriteError> {
-    let is_file = |path: &Path| fs::symlink_metadata(path).is_ok_and(|about| about.is_file());
-    let mut present = files.iter().map(|(name, _)| folder.join(name)).filter(|path| is_file(path));
-    let Some(path) = present.next() else { return Ok(()) };
-    if is_unfinished(folder) || is_report(folder) {
-        return Ok(());
-    }
+    let note = unfinished(folder);
+    let foreign_note = note.is_none().then_some(UNFINISHED);
+    let is_report = is_report(folder);
+    let own = note.unwrap_or_default();
+    let foreign = files.iter().map(|(name, _)| name.as_str());
+    let foreign = foreign.filter(|name| !is_report && own.iter().all(|own| own != name));
+    let mut foreign = foreign.chain(foreign_note).map(|name| folder.join(name));
+    let Some(path) = foreign.find(|path| is_file(path)) else { return Ok(()) };
     inputs.check(&path)?;
     let error = io::Error::new(
         io::ErrorKind::AlreadyExists,
         "it exists, and no report wrote it; choose another folder with --out",
     );
     Err(WriteError { path, error })
+}
+
+/// Whether a path is a regular file, not a link to one.
+fn is_file(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|about| about.is_file())
 }
 
 /// Whether a folder holds a report: its numbers say which command wrote them.
@@ -123,22 +134,26 @@ const SHORT_FORM: &str = "report.md";
 /// Maximum number of bytes of such a page.
 const MAX_SHORT_FORM: u64 = 16 << 20;
 
-/// Figures of the report in a folder that are none of its new files.
+/// Figures of the report in a folder, or of the two that it mixes, that are none of its new files.
 fn stale_figures(folder: &Path, files: &[(String, String)]) -> Vec<PathBuf> {
-    let is_file = |path: &Path| fs::symlink_metadata(path).is_ok_and(|about| about.is_file());
     let path = folder.join(SHORT_FORM);
     let mut page = String::new();
-    if is_file(&path) {
-        let read = File::open(path).map(|file| file.take(MAX_SHORT_FORM).read_to_string(&mut page));
-        // A file that is not text names no figures.
-        if !matches!(read, Ok(Ok(_))) {
-            return vec![];
+    let read = match is_file(&path) {
+        true => {
+            File::open(path).and_then(|file| file.take(MAX_SHORT_FORM).read_to_string(&mut page))
         }
-    }
-    let named = page.split("](").skip(1).filter_map(|rest| rest.split_once(".svg)"));
+        false => Ok(0),
+    };
+    // A file that is not text names no figures.
+    let page = if read.is_ok() { page.as_str() } else { "" };
+    let shown = page.split("](").skip(1).filter_map(|rest| rest.split_once(".svg)"));
+    let listed = unfinished(folder).unwrap_or_default();
+    let listed = listed.iter().filter_map(|name| name.strip_suffix(".svg"));
+    let named: BTreeSet<&str> = shown.map(|(id, _)| id).chain(listed).collect();
     named
-        .filter(|(id, _)| figures::is_id(id))
-        .map(|(id, _)| format!("{id}.svg"))
+        .into_iter()
+        .filter(|id| figures::is_id(id))
+        .map(|id| format!("{id}.svg"))
         .filter(|name| files.iter().all(|(new, _)| new != name))
         .map(|name| folder.join(name))
         .filter(|path| is_file(path))

@@ -5,6 +5,7 @@
 use std::{
     collections::HashSet,
     fs,
+    ops::ControlFlow,
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -106,11 +107,16 @@ fn report() -> Report {
     }
 }
 
+fn patient() -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
 /// The files of a report by name.
 fn written(report: &Report) -> Vec<(String, String)> {
     let target = tempfile::tempdir().unwrap();
     let findings = Analysis::new(&report.candidates);
-    let files = write(report, &findings, target.path(), &InputFiles::default()).unwrap();
+    let files =
+        write(report, &findings, target.path(), &InputFiles::default(), &mut patient).unwrap();
     let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
     files.iter().map(|path| (name(path), fs::read_to_string(path).unwrap())).collect()
 }
@@ -344,7 +350,7 @@ fn a_thousand_networks_are_a_small_page() {
     let findings = Analysis::new(&report.candidates);
     let target = tempfile::tempdir().unwrap();
     let start = Instant::now();
-    write(&report, &findings, target.path(), &InputFiles::default()).unwrap();
+    write(&report, &findings, target.path(), &InputFiles::default(), &mut patient).unwrap();
     let took = start.elapsed();
     let text = fs::read_to_string(target.path().join("index.html")).unwrap();
     let html = check(&text);

@@ -40,7 +40,8 @@ pub fn version(connection: &Connection, path: &Path) -> Result<usize, StoreError
         connection.pragma_query_value(None, name, |row| row.get(0)).map_err(explained)
     };
     let (application, found) = (pragma("application_id")?, pragma("user_version")?);
-    let found = usize::try_from(found).unwrap_or(usize::MAX);
+    // No version of this program writes a negative one.
+    let found = usize::try_from(found).map_err(|_| StoreError::NotOurs(path.to_owned()))?;
     let parts = parts(connection).map_err(explained)?;
     let is_marked = application == i64::from(APPLICATION);
     // A program of an earlier version marked the file first, and could be ended there.

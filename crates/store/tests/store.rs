@@ -281,6 +281,19 @@ fn newer_stores_are_left_alone() {
 }
 
 #[test]
+fn a_negative_version_is_none_of_ours() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    Store::open(&path).unwrap().append(&measurement("m", 1)).unwrap();
+    for version in [-5, i32::MIN] {
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        connection.pragma_update(None, "user_version", version).unwrap();
+        drop(connection);
+        refuses(&path, |error| matches!(error, StoreError::NotOurs(_)));
+    }
+}
+
+#[test]
 fn truncated_stores_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path());

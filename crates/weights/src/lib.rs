@@ -5,9 +5,11 @@
 
 #![forbid(unsafe_code)]
 
+mod header;
 mod state;
 mod weights;
 
+pub use header::FormatError;
 pub use inceptive_ir::Role;
 pub use state::{
     LoadError, MatchBy, Matching, Mismatch, SaveError, Tensor, tensor_from_safetensors,

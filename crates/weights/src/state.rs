@@ -8,10 +8,13 @@ use std::{
 
 use half::{bf16, f16};
 use inceptive_ir::{Graph, NodeId, Op, Path, Role};
-use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
+use safetensors::{Dtype, SafeTensorError, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
-use crate::weights::{Missing, Slot, Weights, slots};
+use crate::{
+    header::{FormatError, open},
+    weights::{Missing, Slot, Weights, slots},
+};
 
 /// How tensors are to find their places.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,8 +43,8 @@ pub enum Matching {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file cannot be read.
-    #[error("not a safetensors file: {0}")]
-    Format(#[from] SafeTensorError),
+    #[error(transparent)]
+    Format(#[from] FormatError),
     /// Tensors and places do not fit.
     #[error("{0}")]
     Mismatch(Mismatch),
@@ -107,14 +110,14 @@ impl Weights {
     /// `match_by` allows it. Counters, and auxiliary heads that the graph does not have, are ignored.
     ///
     /// # Errors
-    /// When it is not a safetensors file, when a tensor is missing, unused or has the wrong shape or type, and when the
+    /// When it is not a safetensors file or has a key twice, when a tensor is missing, unused or has the wrong shape or type, and when the
     /// order of names would have to be guessed.
     pub fn from_safetensors(
         bytes: &[u8],
         graph: &Graph,
         match_by: MatchBy,
     ) -> Result<(Self, Matching), LoadError> {
-        let file = SafeTensors::deserialize(bytes)?;
+        let file = open(bytes)?;
         let names = file.names();
         let tensors: Vec<(&str, TensorView<'_>)> = names
             .into_iter()
@@ -189,12 +192,9 @@ pub struct Tensor {
 /// The values of a tensor of a safetensors file, with its shape; `None` if there is no such tensor of numbers.
 ///
 /// # Errors
-/// When the file is none.
-pub fn tensor_from_safetensors(
-    bytes: &[u8],
-    name: &str,
-) -> Result<Option<Tensor>, SafeTensorError> {
-    let file = SafeTensors::deserialize(bytes)?;
+/// When the file is none, or has a key twice.
+pub fn tensor_from_safetensors(bytes: &[u8], name: &str) -> Result<Option<Tensor>, FormatError> {
+    let file = open(bytes)?;
     let tensor = file.tensor(name).ok();
     Ok(tensor.and_then(|tensor| {
         Some(Tensor { shape: tensor.shape().to_vec(), values: values(&tensor)? })

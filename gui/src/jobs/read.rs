@@ -94,6 +94,8 @@ pub(super) fn report(request: &ReportRequest, report: &Reporter) -> Result<Outpu
         ..ReproCommand::default()
     };
     let files = AtomicUsize::new(0);
+    let unless_stopped =
+        || if report.is_stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let goes_on = |event: GatherEvent<'_>| {
         let share = |done: usize| (done as f32 / request.files.len().max(1) as f32).min(1.0) * 0.7;
         match event {
@@ -106,7 +108,7 @@ pub(super) fn report(request: &ReportRequest, report: &Reporter) -> Result<Outpu
                 step(share(files.load(Ordering::Relaxed)), &text);
             }
         }
-        if report.is_stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        unless_stopped()
     };
     let made = report_on(&recipe, &goes_on, &mut |trouble| report.note(error_chain(trouble)));
     let Some((page, inputs)) = made.map_err(|error| error_chain(&error))? else {
@@ -117,6 +119,10 @@ pub(super) fn report(request: &ReportRequest, report: &Reporter) -> Result<Outpu
     if report.is_stopped() {
         return Err("stopped".to_owned());
     }
-    let written = inceptive_report::write(&page, &findings, &request.folder, &inputs);
+    let mut wait = || {
+        step(0.9, "another run is writing this folder; waiting for it");
+        unless_stopped()
+    };
+    let written = inceptive_report::write(&page, &findings, &request.folder, &inputs, &mut wait);
     written.map(Output::Written).map_err(|error| error_chain(&error))
 }

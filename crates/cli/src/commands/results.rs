@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     commands::bench::text::{findings, interval, name},
+    limited::ROWS,
     output::{self, Outcome},
     table::{Column, Grid},
 };
@@ -144,7 +145,7 @@ fn readable<T>(rows: Rows<T>) -> Vec<Stored<T>> {
 }
 
 fn warn_of(unreadable: &[StoreError]) {
-    for error in unreadable {
+    for error in unreadable.iter().filter(|_| ROWS.admit(1)) {
         output::warn(&format!("left out: {error}"));
     }
 }

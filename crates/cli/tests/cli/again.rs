@@ -266,8 +266,14 @@ fn pages_of_the_dashboard_are_made_again() {
     let report =
         report_on(&recipe, &|_| ControlFlow::Continue(()), &mut |trouble| panic!("{trouble}"));
     let (report, inputs) = report.unwrap().unwrap();
-    inceptive_report::write(&report, &Analysis::new(&report.candidates), &recipe.out, &inputs)
-        .unwrap();
+    inceptive_report::write(
+        &report,
+        &Analysis::new(&report.candidates),
+        &recipe.out,
+        &inputs,
+        &mut || ControlFlow::Continue(()),
+    )
+    .unwrap();
     bench(folder, "s.db", "nets/narrow.yaml nets/wide.yml");
     comes_back(folder, "a report");
 }

@@ -49,6 +49,41 @@ tail: []
     ));
 }
 
+/// Errors of many files are counted, and no file is left out of what is computed.
+#[test]
+fn errors_of_many_files_are_printed_up_to_a_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = "name: B\ninput: {channels: 3, size: 32}\nclases: 1\nbody: [gapp]\n";
+    let good = "name: G\ninput: {channels: 3, size: 32}\nbody: [gap]\ntail: []\n";
+    for at in 0..300 {
+        // An ONNX file has one error.
+        let name = if at % 3 == 0 { "onnx" } else { "yaml" };
+        fs::write(folder.path().join(format!("b{at:03}.{name}")), broken).unwrap();
+    }
+    fs::write(folder.path().join("good.yaml"), good).unwrap();
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    for arguments in ["check", "cost --json", "report"] {
+        let mut command = inceptive(arguments);
+        let output = command.args(&files).current_dir(folder.path()).output().unwrap();
+        let (said, shown) =
+            [&output.stderr, &output.stdout].map(|bytes| String::from_utf8_lossy(bytes)).into();
+        let count = said.lines().filter(|line| line.starts_with("error")).count();
+        assert!((100..110).contains(&count), "{arguments}: {count}");
+        let more = 200 * 2 + 100 - count;
+        let line = format!(
+            "{more} more errors are not shown; run the command on one file to see all of its errors"
+        );
+        assert!(said.lines().any(|said| said == line), "{arguments}: {line}: {said}");
+        assert!(shown.contains("good") || shown.contains('G'), "{arguments}: {shown}");
+        assert_eq!(output.status.code(), Some(1));
+    }
+    let alone = inceptive("check").arg(&files[1]).output().unwrap();
+    let alone = String::from_utf8(alone.stderr).unwrap();
+    assert!(!alone.contains("not shown"), "{alone}");
+}
+
 #[test]
 fn a_missing_file() {
     let folder = tempfile::tempdir().unwrap();

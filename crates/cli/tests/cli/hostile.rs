@@ -2,9 +2,10 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader},
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use inceptive_ir::text::is_harmful;
@@ -453,6 +454,14 @@ fn a_report_replaces_only_reports() {
         stranger.refused(&format!("report nets --out {folder}"), "no report wrote it");
         assert_eq!(fs::read_to_string(stranger.path(file)).unwrap(), text);
     }
+    // A note of another author, or one about other files, allows nothing.
+    for note in ["", "My novel.\n", &unfinished("data.json\n")] {
+        stranger.write("e/UNFINISHED.txt", note);
+        stranger.write("e/data.csv", "kept");
+        stranger.refused("report nets --out e", "no report wrote it");
+        assert_eq!(fs::read_to_string(stranger.path("e/UNFINISHED.txt")).unwrap(), note);
+        assert_eq!(fs::read_to_string(stranger.path("e/data.csv")).unwrap(), "kept");
+    }
     stranger.write("c/notes.txt", "kept");
     stranger.accepted("report nets --out c");
     stranger.accepted("report nets --out c");
@@ -463,12 +472,26 @@ fn a_report_replaces_only_reports() {
     assert_eq!(fs::read_to_string(stranger.path("d/data.csv")).unwrap(), "kept");
 }
 
+/// The note of a run that ended while it replaced files.
+fn unfinished(files: &str) -> String {
+    "This report mixes files of two runs: the program ended while replacing them.\nWrite the report again.\n\
+     Files of the two runs:\n"
+        .to_owned()
+        + files
+}
+
 #[test]
 fn an_interrupted_report_is_no_report() {
     let stranger = Stranger::new();
     stranger.accepted("report nets --out old");
     stranger.accepted("report --diff old nets");
-    stranger.write("old/UNFINISHED.txt", "");
+    // Another file of that name means nothing, and stays.
+    stranger.write("old/UNFINISHED.txt", "My novel.");
+    stranger.accepted("report --diff old nets");
+    stranger.refused("report nets --out old", "UNFINISHED.txt`: it exists, and no report wrote it");
+    assert_eq!(fs::read_to_string(stranger.path("old/UNFINISHED.txt")).unwrap(), "My novel.");
+    stranger.write("old/UNFINISHED.txt", unfinished("index.html\nlatency.svg\n"));
+    stranger.write("old/latency.svg", "");
     stranger.refused("report --diff old nets", "mixes files of two runs");
     stranger.write("old/roofline.svg", "");
     let page = fs::read_to_string(stranger.path("old/report.md")).unwrap();
@@ -477,8 +500,41 @@ fn an_interrupted_report_is_no_report() {
     stranger.accepted("report nets --out old");
     assert!(!stranger.path("old/UNFINISHED.txt").exists());
     assert!(!stranger.path("old/roofline.svg").exists(), "a figure of the last report");
+    assert!(!stranger.path("old/latency.svg").exists(), "a figure of the interrupted report");
     assert!(stranger.path("old/mine.svg").exists());
     stranger.accepted("report --diff old nets");
+    // The first report of a folder was interrupted: it has no numbers yet.
+    stranger.write("first/index.html", "");
+    stranger.write("first/UNFINISHED.txt", unfinished("index.html\ndata.json\n"));
+    stranger.accepted("report nets --out first");
+    assert!(!stranger.path("first/UNFINISHED.txt").exists());
+}
+
+/// A run that was suspended while it moves its files holds the folder.
+#[test]
+fn waiting_for_another_report_is_said_and_can_be_interrupted() {
+    let stranger = Stranger::new();
+    stranger.accepted("report nets --out r");
+    let other = fs::File::open(stranger.path("r")).unwrap();
+    other.lock().unwrap();
+    for arguments in
+        ["report nets --out r", "report nets --out r --bench --engine rten --budget 1ms"]
+    {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_inceptive"));
+        command.args(arguments.split_whitespace()).current_dir(stranger.path("."));
+        let mut waiting = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let mut lines = BufReader::new(waiting.stderr.take().unwrap()).lines().map(Result::unwrap);
+        assert!(lines.any(|line| line == "another run is writing `r`; waiting for it"));
+        let pid = waiting.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        assert!(!waiting.wait().unwrap().success());
+        if arguments.contains("--bench") {
+            let said = "stopped while another run is writing this folder";
+            assert!(lines.any(|line| line.ends_with(said)));
+        }
+    }
+    drop(other);
+    stranger.accepted("report nets --out r");
 }
 
 /// Text that is harmful where it is shown: an escape sequence, a C1 control, marks that turn the direction, a

@@ -495,6 +495,61 @@ mod tests {
         assert!(error.contains("kernel_shape that differs from its weight's"), "{error}");
     }
 
+    fn attribute(name: &str, ints: &[i64], s: &'static str) -> AttributeProto {
+        let (name, ints, s) = (name.to_owned(), ints.to_vec(), s.as_bytes().into());
+        AttributeProto { name, ints, s, ..AttributeProto::default() }
+    }
+
+    /// On the 8 x 8 input, windows of one element and stride 5 end two before the last element, so that the padding would
+    /// be negative at both sides.
+    #[test]
+    fn automatic_padding_that_is_negative_is_refused_where_programs_differ() {
+        for auto in ["SAME_UPPER", "SAME_LOWER"] {
+            let network = |stride, op| {
+                let mut node = node(op, &["x", "kernel"], "y");
+                node.attribute = vec![
+                    attribute("auto_pad", &[], auto),
+                    attribute("strides", &[1, stride], ""),
+                    attribute("kernel_shape", &[1, 1], ""),
+                    AttributeProto { i: 1, ..attribute("ceil_mode", &[], "") },
+                ];
+                let kernel = self::node("ConstantOfShape", &["shape"], "kernel");
+                if op != "Conv" {
+                    node.input.truncate(1);
+                    return read(graph(vec![node], vec![]));
+                }
+                read(graph(vec![kernel, node], vec![ints("shape", &[4, 3, 1, 1])]))
+            };
+            for op in ["AveragePool", "MaxPool", "Conv"] {
+                for (stride, width) in [(1, 8), (2, 4), (5, 2), (7, 2), (8, 1)] {
+                    let expected = i64::from(width - 1) * stride + 1 >= 7;
+                    match network(stride, op) {
+                        Ok(imported) if expected => {
+                            let graph = imported.graph;
+                            assert_eq!(graph.node(graph.output()).shape.size().width, width);
+                        }
+                        Err(error) if !expected => {
+                            let error = error.to_string();
+                            assert!(error.contains("whose padding is negative"), "{error}");
+                        }
+                        other => panic!("{op} {auto} {stride}: {other:?}"),
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_attribute_may_be_there_once() {
+        let mut pool = node("MaxPool", &["x"], "y");
+        let kernel = |size| attribute("kernel_shape", &[size, size], "");
+        pool.attribute = vec![kernel(2), kernel(3)];
+        let error = read(graph(vec![pool.clone()], vec![])).unwrap_err().to_string();
+        assert!(error.contains("MaxPool") && error.contains("`kernel_shape` twice"), "{error}");
+        pool.attribute.truncate(1);
+        read(graph(vec![pool], vec![])).unwrap();
+    }
+
     #[test]
     fn constants_of_one_number_are_as_large_as_a_file_at_most() {
         let network = |channels| {

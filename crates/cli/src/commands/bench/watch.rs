@@ -113,6 +113,6 @@ fn tell_failure(failure: &TaskFailure) {
 pub fn tell(error: &TaskError) {
     match error {
         TaskError::Read(error) => input::report(error),
-        other => output::error(other),
+        other => output::input_error(other),
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use inceptive_app::{GatherPlan, Gathered, GitFiles, gather, gather_revision};
-use inceptive_files::is_unfinished;
+use inceptive_files::unfinished;
 use inceptive_format::{counted, exact, significant};
 use inceptive_report::{Breach, Changes, MetricChange, Snapshot, Threshold, changes};
 use inceptive_results::statistics::Estimate;
@@ -45,7 +45,7 @@ const MAX_DATA_BYTES: u64 = inceptive_files::GIB;
 /// The second result is whether a network could not be read.
 fn side(text: &str) -> anyhow::Result<(Snapshot, bool)> {
     let path = Path::new(text);
-    if is_unfinished(path) {
+    if unfinished(path).is_some() {
         bail!("the report in `{text}` is incomplete: it mixes files of two runs; write it again");
     }
     let data = if path.is_dir() { path.join("data.json") } else { path.to_owned() };

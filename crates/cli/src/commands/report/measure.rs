@@ -1,15 +1,16 @@
 //! Measuring the networks of a report.
 
-use std::{path::Path, sync::atomic::Ordering, time::Duration};
+use std::{
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use inceptive_app::{BenchPlan, ProfilePlan, Request, Task, TaskContext, TaskEvent, WeightSource};
 use inceptive_bench::{Protocol, System, available_memory};
 use inceptive_store::Store;
 
-use crate::{
-    commands::bench::{stop_on_interrupt, watch::Watch},
-    machinery::EngineArguments,
-};
+use crate::{commands::bench::watch::Watch, machinery::EngineArguments};
 
 /// Runs per median of a profile.
 const PROFILE_RUNS: usize = 3;
@@ -25,11 +26,10 @@ pub struct Measuring<'a> {
 }
 
 impl Measuring<'_> {
-    /// Benchmarks the networks, then profiles them in the first setup on the first engine with per-node timing. Saves
-    /// everything to the store; returns the errors.
-    pub fn run(&self, requests: Vec<Request>) -> anyhow::Result<Vec<String>> {
+    /// Benchmarks the networks, then profiles them in the first setup on the first engine with per-node timing, until it
+    /// is stopped. Saves everything to the store; returns the errors.
+    pub fn run(&self, requests: Vec<Request>, stop: &AtomicBool) -> anyhow::Result<Vec<String>> {
         let engines = self.engine.found()?;
-        let stop = stop_on_interrupt()?;
         let mut store = Store::open(self.store)?;
         let machine = inceptive_bench::this_machine();
         let threads = match self.threads.as_slice() {
@@ -42,7 +42,7 @@ impl Measuring<'_> {
             machine: &machine,
             roofline: &inceptive_bench::measure_roofline,
             available_bytes: available_memory(),
-            stop: &stop,
+            stop,
         };
         let plan = BenchPlan {
             requests,

@@ -9,6 +9,7 @@ use std::{
     num::NonZeroU32,
     ops::ControlFlow,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
@@ -20,11 +21,11 @@ use inceptive_report::{Analysis, Report as Page, Threshold};
 use inceptive_store::{Filter, StoreState};
 
 use crate::{
-    commands::bench::{budget, watch::tell},
+    commands::bench::{budget, stop_on_interrupt, watch::tell},
     input::Settings,
     machinery::{EngineArguments, thread_count},
-    output::{Outcome, error, usage},
-    table::{Column, Grid},
+    output::{Outcome, error, usage, warn},
+    table::{Column, Grid, one_line},
 };
 
 use input::Inputs;
@@ -132,12 +133,14 @@ impl Report {
         // Until something is measured an interrupt ends the program, and nothing is written.
         let mut gathered = gather(&plan, &|_| ControlFlow::Continue(())).unwrap_or_default();
         gathered.troubles.iter().for_each(tell);
+        let mut stop = None;
         if self.bench {
             // Networks that only stores know have files too.
             let requests = gathered.requests_with(&stores)?;
             if !requests.is_empty() {
+                let stop = stop.insert(stop_on_interrupt()?);
                 // Errors of measuring are not in the store.
-                self.note.extend(self.measuring().run(requests)?);
+                self.note.extend(self.measuring().run(requests, stop)?);
             }
         }
         let told = gathered.troubles.len();
@@ -154,7 +157,8 @@ impl Report {
         let inputs = std::mem::take(&mut gathered.inputs);
         let page = gathered.into_report(&self.recipe(states));
         let findings = Analysis::new(&page.candidates);
-        let written = inceptive_report::write(&page, &findings, &self.out, &inputs)
+        let mut wait = waiting(&self.out, stop.as_deref());
+        let written = inceptive_report::write(&page, &findings, &self.out, &inputs, &mut wait)
             .with_context(|| format!("no report was written to `{}`", self.out.display()))?;
         if self.json {
             return Ok(Outcome { text: inceptive_report::json(&page, &findings), failed });
@@ -228,6 +232,21 @@ impl Report {
     }
 }
 
+/// What to do while another run writes the folder: says so once, and waits until an interrupt. One that came before ended
+/// the measurement, not the report.
+fn waiting(folder: &Path, stop: Option<&AtomicBool>) -> impl FnMut() -> ControlFlow<()> {
+    let is_stopped = move || stop.is_some_and(|stop| stop.load(Ordering::Relaxed));
+    let was_stopped = is_stopped();
+    let mut line = Some(format!("another run is writing `{}`; waiting for it", folder.display()));
+    move || {
+        line.take().iter().for_each(|line| warn(&one_line(line)));
+        match is_stopped() && !was_stopped {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+}
+
 fn summary(page: &Page, findings: &Analysis) -> String {
     let way = findings.main_way();
     let mut columns = vec![
@@ -268,7 +287,7 @@ fn summary(page: &Page, findings: &Analysis) -> String {
     }
     let mut text = grid.render();
     for sentence in findings.summary.sentences() {
-        text.push_str(&format!("\n{}\n", crate::table::one_line(sentence)));
+        text.push_str(&format!("\n{}\n", one_line(sentence)));
     }
     text
 }

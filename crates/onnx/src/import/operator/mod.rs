@@ -9,6 +9,8 @@ mod padding;
 mod pool;
 mod shape;
 
+use std::collections::HashSet;
+
 use inceptive_ir::{Activation, Op, PoolKind};
 
 use crate::{
@@ -71,6 +73,12 @@ pub(super) fn is_known(node: &NodeProto) -> bool {
     is_standard(&node.domain) && KNOWN.contains(&node.op_type.as_str())
 }
 
+/// An attribute that a node has twice, so that programs differ in its value.
+fn repeated(node: &NodeProto) -> Option<&str> {
+    let mut keys = HashSet::with_capacity(node.attribute.len());
+    node.attribute.iter().map(|it| it.name.as_str()).find(|&key| !keys.insert(key))
+}
+
 /// Whether a node reads the values of an input, not only its shape or type.
 pub(super) fn reads_values(node: &NodeProto, position: usize) -> bool {
     !matches!((node.op_type.as_str(), position), ("Shape", _) | ("CastLike", 1))
@@ -81,6 +89,9 @@ impl Importer {
     pub(super) fn operator(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         if !is_known(node) {
             return Err(UnsupportedOp::UNKNOWN);
+        }
+        if let Some(key) = repeated(node) {
+            return Err(UnsupportedOp::because(&format!("with the attribute `{key}` twice")));
         }
         if let Some(ints) = self.arithmetic(node) {
             return Ok(Value::Constant(Constant::ints(&ints)));

@@ -57,15 +57,22 @@ pub(super) fn padding(
     };
     let missing = |from: u32, kernel: u32, stride: u32| {
         let windows = from.div_ceil(stride);
-        (u64::from(windows - 1) * u64::from(stride) + u64::from(kernel))
-            .saturating_sub(u64::from(from))
+        let room = u64::from(windows - 1) * u64::from(stride) + u64::from(kernel);
+        // What the definition asks for is negative then. Where it is one element, no window reads that one. Where it is
+        // more, programs differ: some drop it at both sides, which moves the windows, some only at the end.
+        match u64::from(from).saturating_sub(room) {
+            0 | 1 => Ok(room.saturating_sub(u64::from(from))),
+            _ => Err(UnsupportedOp::because(
+                "with an auto_pad whose padding is negative, as its stride exceeds its kernel; write it as pads",
+            )),
+        }
     };
     let halves = |missing: u64| -> Result<(u32, u32), UnsupportedOp> {
         let (small, large) = (u32::try_from(missing / 2)?, u32::try_from(missing.div_ceil(2))?);
         Ok(if upper { (small, large) } else { (large, small) })
     };
-    let (top, bottom) = halves(missing(from.height, kernel.height, stride.height))?;
-    let (left, right) = halves(missing(from.width, kernel.width, stride.width))?;
+    let (top, bottom) = halves(missing(from.height, kernel.height, stride.height)?)?;
+    let (left, right) = halves(missing(from.width, kernel.width, stride.width)?)?;
     Ok(Padding { top, left, bottom, right })
 }
 
