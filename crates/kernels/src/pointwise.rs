@@ -1,0 +1,549 @@
+//! Operators that treat each pixel by itself: affine functions of channels, sums, products, softmax.
+
+use crate::{
+    activation::{self, Function},
+    conv::Segment,
+    memory::{Aligned, Buffer, Place, View},
+    program::{Context, Reason, Run},
+    simd::{LANES, Simd, Work},
+};
+
+/// Whether views of whole maps have the same size.
+fn same_size(buffers: &[Buffer], a: View, b: View) -> bool {
+    let size = |view: View| {
+        let buffer = &buffers[view.buffer];
+        (buffer.images, buffer.height, buffer.width, buffer.pixel, view.blocks)
+    };
+    size(a) == size(b) && buffers[a.buffer].pixel == LANES
+}
+
+fn images(buffers: &[Buffer], view: View) -> usize {
+    buffers.get(view.buffer).map_or(0, |buffer| buffer.images)
+}
+
+/// `function(scale * x + shift)`, with a scale and a shift for each channel: normalisation with fixed statistics, an
+/// activation, or a copy.
+#[derive(Clone, Debug)]
+pub struct Affine {
+    x: View,
+    y: View,
+    /// Scales and shifts, sixteen for each block; none leaves the numbers as they are.
+    factors: Option<(Aligned, Aligned)>,
+    function: Function,
+    images: usize,
+}
+
+impl Affine {
+    /// A function of each number.
+    pub fn new(buffers: &[Buffer], x: View, y: View, function: Function) -> Self {
+        Self { x, y, factors: None, function, images: images(buffers, y) }
+    }
+
+    /// Multiplies lanes of the view first, and adds to them; sixteen numbers for each block.
+    #[must_use]
+    pub fn with_factors(mut self, scales: Aligned, shifts: Aligned) -> Self {
+        self.factors = Some((scales, shifts));
+        self
+    }
+}
+
+/// Rows of one block, on the way through [`Affine`].
+struct AffineRows {
+    x: *const f32,
+    y: *mut f32,
+    scale: *const f32,
+    shift: *const f32,
+    x_row: usize,
+    y_row: usize,
+    rows: usize,
+    columns: usize,
+    function: Function,
+}
+
+impl Work for AffineRows {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(&self) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (scale, shift) = (S::load(self.scale), S::load(self.shift));
+            let (low, high) = self.function.range();
+            let (low, high) = (S::splat(low), S::splat(high));
+            for row in 0..self.rows {
+                for pixel in 0..self.columns {
+                    let x = S::load(self.x.add(row * self.x_row + pixel * LANES));
+                    let sum = S::mul_add(x, scale, shift);
+                    let y = self.y.add(row * self.y_row + pixel * LANES);
+                    S::store(y, S::min(high, S::max(low, sum)));
+                }
+            }
+        }
+    }
+}
+
+impl Run for Affine {
+    fn name(&self) -> &'static str {
+        "affine"
+    }
+
+    fn reads(&self) -> Vec<View> {
+        vec![self.x]
+    }
+
+    fn writes(&self) -> Vec<View> {
+        vec![self.y]
+    }
+
+    fn check(&self, buffers: &[Buffer]) -> Option<Reason> {
+        let len = self.y.blocks * LANES;
+        let factors = self.factors.as_ref();
+        let has_factors = factors.is_none_or(|(a, b)| a.len() == len && b.len() == len);
+        let fits = same_size(buffers, self.x, self.y)
+            && has_factors
+            && self.images == buffers[self.y.buffer].images;
+        (!fits).then_some(Reason::Buffer)
+    }
+
+    fn tasks(&self) -> usize {
+        self.images * self.y.blocks
+    }
+
+    unsafe fn run(&self, context: &Context<'_>, task: usize) {
+        let (image, block) = (task / self.y.blocks, task % self.y.blocks);
+        // SAFETY: the program has checked the views; this task alone writes the block of the image.
+        unsafe {
+            let (x, y) = (context.place(self.x), context.place(self.y));
+            let rows = 0..y.buffer.height;
+            let at = (image, block);
+            if let Some((scales, shifts)) = &self.factors {
+                let work = AffineRows {
+                    x: x.at(image, block),
+                    y: y.at(image, block),
+                    scale: scales.as_slice()[block * LANES..].as_ptr(),
+                    shift: shifts.as_slice()[block * LANES..].as_ptr(),
+                    x_row: x.buffer.row(),
+                    y_row: y.buffer.row(),
+                    rows: rows.len(),
+                    columns: y.buffer.width,
+                    function: self.function,
+                };
+                context.isa.run(&work);
+                activation::apply_in_place(
+                    context.isa,
+                    self.function,
+                    &y,
+                    image,
+                    block,
+                    rows.clone(),
+                );
+            } else {
+                activation::apply(context.isa, self.function, &x, &y, at, at, rows.clone());
+            }
+            y.clear_border(image, block, rows);
+        }
+    }
+}
+
+/// How several maps become one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Join {
+    Sum,
+    Product,
+}
+
+/// An input of a sum or a product.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Term {
+    /// The map; in a product, a map of one pixel stands for its number everywhere.
+    pub view: View,
+    /// What it is multiplied by.
+    pub scale: f32,
+}
+
+/// The sum or the product of maps.
+#[derive(Clone, Debug)]
+pub struct Joined {
+    join: Join,
+    terms: Vec<Term>,
+    y: View,
+    function: Function,
+    images: usize,
+}
+
+impl Joined {
+    /// The sum of maps, each times its scale.
+    pub fn sum(buffers: &[Buffer], terms: Vec<Term>, y: View, function: Function) -> Self {
+        Self { join: Join::Sum, terms, y, function, images: images(buffers, y) }
+    }
+
+    /// The product of maps.
+    pub fn product(buffers: &[Buffer], terms: Vec<Term>, y: View, function: Function) -> Self {
+        Self { join: Join::Product, terms, y, function, images: images(buffers, y) }
+    }
+}
+
+/// One more term on rows of a block.
+struct JoinRows {
+    join: Join,
+    is_first: bool,
+    x: *const f32,
+    y: *mut f32,
+    scale: f32,
+    /// Zero where one number stands for all.
+    x_step: usize,
+    x_row: usize,
+    y_row: usize,
+    rows: usize,
+    columns: usize,
+    /// The range that the result is cut to.
+    range: (f32, f32),
+}
+
+impl Work for JoinRows {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(&self) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let scale = S::splat(self.scale);
+            let (low, high) = (S::splat(self.range.0), S::splat(self.range.1));
+            for row in 0..self.rows {
+                for pixel in 0..self.columns {
+                    let x = S::load(self.x.add(row * self.x_row + pixel * self.x_step));
+                    let y = self.y.add(row * self.y_row + pixel * LANES);
+                    let joined = if self.is_first {
+                        S::mul(x, scale)
+                    } else if self.join == Join::Sum {
+                        S::mul_add(x, scale, S::load(y))
+                    } else {
+                        S::mul(x, S::load(y))
+                    };
+                    S::store(y, S::min(high, S::max(low, joined)));
+                }
+            }
+        }
+    }
+}
+
+impl Run for Joined {
+    fn name(&self) -> &'static str {
+        match self.join {
+            Join::Sum => "add",
+            Join::Product => "multiply",
+        }
+    }
+
+    fn reads(&self) -> Vec<View> {
+        self.terms.iter().map(|term| term.view).collect()
+    }
+
+    fn writes(&self) -> Vec<View> {
+        vec![self.y]
+    }
+
+    fn check(&self, buffers: &[Buffer]) -> Option<Reason> {
+        let to = &buffers[self.y.buffer];
+        let fits = |(index, term): (usize, &Term)| {
+            let from = &buffers[term.view.buffer];
+            let broadcasts = self.join == Join::Product
+                && (from.height, from.width, from.pixel) == (1, 1, LANES)
+                && (from.images, term.view.blocks) == (to.images, self.y.blocks);
+            // The first term is written before the others are read.
+            let is_kept = index == 0 || term.view != self.y;
+            is_kept && (broadcasts || same_size(buffers, term.view, self.y))
+        };
+        let is_valid = !self.terms.is_empty()
+            && self.terms.iter().enumerate().all(fits)
+            && to.pixel == LANES
+            && self.images == to.images;
+        (!is_valid).then_some(Reason::Buffer)
+    }
+
+    fn tasks(&self) -> usize {
+        self.images * self.y.blocks
+    }
+
+    unsafe fn run(&self, context: &Context<'_>, task: usize) {
+        let (image, block) = (task / self.y.blocks, task % self.y.blocks);
+        // SAFETY: the program has checked the views; this task alone writes the block of the image.
+        unsafe {
+            let y = context.place(self.y);
+            let Buffer { height, width, .. } = y.buffer;
+            for (index, term) in self.terms.iter().enumerate() {
+                let x: Place = context.place(term.view);
+                let broadcasts = x.buffer.height * x.buffer.width == 1;
+                let is_last = index + 1 == self.terms.len();
+                let work = JoinRows {
+                    join: self.join,
+                    is_first: index == 0,
+                    x: x.at(image, block),
+                    y: y.at(image, block),
+                    scale: term.scale,
+                    x_step: if broadcasts { 0 } else { LANES },
+                    x_row: if broadcasts { 0 } else { x.buffer.row() },
+                    y_row: y.buffer.row(),
+                    rows: height,
+                    columns: width,
+                    range: if is_last { self.function.range() } else { Function::Identity.range() },
+                };
+                context.isa.run(&work);
+            }
+            activation::apply_in_place(context.isa, self.function, &y, image, block, 0..height);
+            y.clear_border(image, block, 0..height);
+        }
+    }
+}
+
+/// Softmax over the channels of each pixel.
+#[derive(Clone, Debug)]
+pub struct Softmax {
+    x: View,
+    y: View,
+    segments: Vec<Segment>,
+    images: usize,
+}
+
+impl Softmax {
+    /// Over the channels of these segments; the output has the same layout.
+    pub fn new(buffers: &[Buffer], x: View, y: View, segments: Vec<Segment>) -> Self {
+        Self { x, y, segments, images: images(buffers, y) }
+    }
+}
+
+impl Run for Softmax {
+    fn name(&self) -> &'static str {
+        "softmax"
+    }
+
+    fn reads(&self) -> Vec<View> {
+        vec![self.x]
+    }
+
+    fn writes(&self) -> Vec<View> {
+        vec![self.y]
+    }
+
+    fn check(&self, buffers: &[Buffer]) -> Option<Reason> {
+        let fits =
+            |segment: &Segment| segment.block + segment.channels.div_ceil(LANES) <= self.x.blocks;
+        let is_valid = same_size(buffers, self.x, self.y)
+            && self.segments.iter().all(fits)
+            && self.images == buffers[self.y.buffer].images;
+        (!is_valid).then_some(Reason::Buffer)
+    }
+
+    fn tasks(&self) -> usize {
+        self.images
+    }
+
+    unsafe fn run(&self, context: &Context<'_>, task: usize) {
+        // SAFETY: the program has checked the views.
+        let (x, y) = unsafe { (context.place(self.x), context.place(self.y)) };
+        let Buffer { height, width, .. } = y.buffer;
+        let channels: Vec<(usize, usize)> = self
+            .segments
+            .iter()
+            .flat_map(|segment| {
+                (0..segment.channels).map(|lane| (segment.block + lane / LANES, lane % LANES))
+            })
+            .collect();
+        for row in 0..height {
+            for column in 0..width {
+                let at = |place: &Place, (block, lane): (usize, usize)| {
+                    let pixel = row * place.buffer.row() + column * LANES + lane;
+                    place.at(task, block).wrapping_add(pixel)
+                };
+                // SAFETY: lanes of a pixel of the views; this task alone writes those of its image.
+                unsafe {
+                    let read = |channel: &(usize, usize)| at(&x, *channel).read();
+                    let largest = channels.iter().map(read).fold(f32::NEG_INFINITY, f32::max);
+                    let mut sum = 0.0;
+                    for channel in &channels {
+                        let value = (read(channel) - largest).exp();
+                        sum += value;
+                        at(&y, *channel).write(value);
+                    }
+                    for channel in &channels {
+                        let value = at(&y, *channel);
+                        value.write(value.read() / sum);
+                    }
+                }
+            }
+        }
+        for block in 0..self.y.blocks {
+            // SAFETY: borders of blocks of the image that this task alone writes.
+            unsafe { y.clear_border(task, block, 0..height) };
+        }
+    }
+}
+
+/// Local response normalisation across channels: `x / (k + alpha / size * sum(x^2)) ^ beta`, with the sum over `size`
+/// neighbouring channels (Krizhevsky et al. 2012, section 3.3).
+#[derive(Clone, Debug)]
+pub struct Lrn {
+    x: View,
+    y: View,
+    channels: usize,
+    size: usize,
+    alpha: f32,
+    beta: f32,
+    k: f32,
+    images: usize,
+    height: usize,
+}
+
+/// The numbers of [`Lrn`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LrnFactors {
+    /// Channels of the map, from the first lane of the view on.
+    pub channels: usize,
+    /// Channels in the sum.
+    pub size: usize,
+    /// Scale, divided by `size`.
+    pub alpha: f32,
+    /// Exponent.
+    pub beta: f32,
+    /// Offset.
+    pub k: f32,
+}
+
+impl Lrn {
+    /// Normalises a view.
+    pub fn new(buffers: &[Buffer], x: View, y: View, factors: LrnFactors) -> Self {
+        let LrnFactors { channels, size, alpha, beta, k } = factors;
+        let height = buffers.get(y.buffer).map_or(0, |buffer| buffer.height);
+        // More neighbours than channels there are add nothing.
+        Self { x, y, channels, size, alpha, beta, k, images: images(buffers, y), height }
+    }
+
+    /// Neighbours before and behind a channel, as ONNX counts them; none beyond the channels.
+    fn neighbours(&self) -> (usize, usize) {
+        let before = (self.size - 1) / 2;
+        (before.min(self.channels), (self.size - 1 - before).min(self.channels))
+    }
+}
+
+/// One row of pixels of [`Lrn`].
+struct LrnRow<'a> {
+    lrn: &'a Lrn,
+    x: *const f32,
+    y: *mut f32,
+    x_plane: usize,
+    y_plane: usize,
+    columns: usize,
+    squares: *mut f32,
+}
+
+impl Work for LrnRow<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(&self) {
+        let lrn = self.lrn;
+        let (before, behind) = lrn.neighbours();
+        // Caffe and PyTorch divide by the full size at the edges too.
+        let alpha = lrn.alpha / lrn.size as f32;
+        // SAFETY: the caller's promise; the squares have room for every block and the neighbours on both sides.
+        unsafe {
+            for column in 0..self.columns {
+                for block in 0..lrn.x.blocks {
+                    let x = S::load(self.x.add(block * self.x_plane + column * LANES));
+                    S::store(self.squares.add(before + block * LANES), S::mul(x, x));
+                }
+                // Lanes behind the last channel hold anything.
+                self.squares.add(before + lrn.channels).write_bytes(0, behind + LANES);
+                for block in 0..lrn.x.blocks {
+                    let mut sum = S::splat(0.0);
+                    for neighbour in 0..before + 1 + behind {
+                        sum = S::add(sum, S::load(self.squares.add(block * LANES + neighbour)));
+                    }
+                    let base = S::mul_add(sum, S::splat(alpha), S::splat(lrn.k));
+                    let power = S::mul(ln::<S>(base), S::splat(-lrn.beta));
+                    let x = S::load(self.x.add(block * self.x_plane + column * LANES));
+                    let y = self.y.add(block * self.y_plane + column * LANES);
+                    S::store(y, S::mul(x, activation::exp::<S>(power)));
+                }
+            }
+        }
+    }
+}
+
+/// The natural logarithm of positive normal numbers; what is not positive gives NaN.
+///
+/// # Safety
+/// The processor has `S`.
+#[inline(always)]
+unsafe fn ln<S: Simd>(x: S::V) -> S::V {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (exponent, mantissa) = S::split_exponent(x);
+        // Halve mantissas above the square root of two, so that they are around one.
+        let is_large = S::greater(mantissa, S::splat(std::f32::consts::SQRT_2));
+        let half = S::mul(mantissa, S::splat(0.5));
+        let mantissa = S::select(is_large, half, mantissa);
+        let exponent = S::select(is_large, S::add(exponent, S::splat(1.0)), exponent);
+        // ln(m) = 2 artanh((m - 1) / (m + 1)), by its series.
+        let one = S::splat(1.0);
+        let t = S::div(S::sub(mantissa, one), S::add(mantissa, one));
+        let square = S::mul(t, t);
+        let mut sum = S::splat(2.0 / 9.0);
+        for term in [2.0 / 7.0, 2.0 / 5.0, 2.0 / 3.0, 2.0] {
+            sum = S::mul_add(sum, square, S::splat(term));
+        }
+        let result = S::mul_add(exponent, S::splat(std::f32::consts::LN_2), S::mul(sum, t));
+        let is_positive = S::greater(x, S::splat(0.0));
+        S::select(is_positive, result, S::splat(f32::NAN))
+    }
+}
+
+impl Run for Lrn {
+    fn name(&self) -> &'static str {
+        "lrn"
+    }
+
+    fn reads(&self) -> Vec<View> {
+        vec![self.x]
+    }
+
+    fn writes(&self) -> Vec<View> {
+        vec![self.y]
+    }
+
+    fn check(&self, buffers: &[Buffer]) -> Option<Reason> {
+        let to = &buffers[self.y.buffer];
+        let fits = same_size(buffers, self.x, self.y)
+            && self.x != self.y
+            && self.size > 0
+            && self.channels.div_ceil(LANES) == self.x.blocks
+            && (self.images, self.height) == (to.images, to.height);
+        (!fits).then_some(Reason::Buffer)
+    }
+
+    fn tasks(&self) -> usize {
+        self.images * self.height
+    }
+
+    fn scratch(&self) -> usize {
+        let (before, behind) = self.neighbours();
+        before + self.x.blocks * LANES + behind + LANES
+    }
+
+    unsafe fn run(&self, context: &Context<'_>, task: usize) {
+        let (image, row) = (task / self.height, task % self.height);
+        // SAFETY: the program has checked the views; this task alone writes the row of the image.
+        unsafe {
+            let (x, y) = (context.place(self.x), context.place(self.y));
+            // Nothing before the first channel.
+            context.scratch.write_bytes(0, self.neighbours().0);
+            let work = LrnRow {
+                lrn: self,
+                x: x.at(image, 0).wrapping_add(row * x.buffer.row()),
+                y: y.at(image, 0).wrapping_add(row * y.buffer.row()),
+                x_plane: x.buffer.plane(),
+                y_plane: y.buffer.plane(),
+                columns: y.buffer.width,
+                squares: context.scratch,
+            };
+            context.isa.run(&work);
+            for block in 0..self.y.blocks {
+                y.clear_border(image, block, row..row + 1);
+            }
+        }
+    }
+}

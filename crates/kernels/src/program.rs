@@ -1,0 +1,467 @@
+//! Programs: steps over one block of memory, run by several threads.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use crate::{
+    memory::{Aligned, Buffer, Place, View},
+    pool::{Barrier, Pool},
+    simd::{Isa, LANES},
+    step::Step,
+};
+
+/// Numbers of the program do not fit together: a mistake of who made it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{step}: {reason}")]
+pub struct Invalid {
+    step: &'static str,
+    reason: Reason,
+}
+
+impl Invalid {
+    pub(crate) fn new(step: &'static str, reason: Reason) -> Self {
+        Self { step, reason }
+    }
+}
+
+/// What does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// A view names no buffer, or is not in it, or buffers differ in size.
+    Buffer,
+    /// The border of the input is too narrow for the window.
+    Border,
+    /// The numbers of values, channels or groups.
+    Values,
+    /// Steps of one phase use the same memory.
+    Conflict,
+    /// A buffer is not in the arena.
+    Arena,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Buffer => "its views do not fit its buffers",
+            Self::Border => "the border of its input is too narrow",
+            Self::Values => "its values do not fit its shapes",
+            Self::Conflict => "it uses memory that another step of its phase writes",
+            Self::Arena => "a buffer is not inside of the arena",
+        })
+    }
+}
+
+/// What a step is run with.
+pub(crate) struct Context<'a> {
+    pub(crate) isa: Isa,
+    arena: *mut f32,
+    buffers: &'a [Buffer],
+    /// The network's input, `images x channels x height x width`.
+    pub(crate) input: &'a [f32],
+    /// The network's output, `images x channels`; of its length.
+    pub(crate) output: *mut f32,
+    /// Memory of this thread alone.
+    pub(crate) scratch: *mut f32,
+}
+
+impl Context<'_> {
+    /// Where a view lies.
+    ///
+    /// # Safety
+    /// The view is one of a step that the program has checked.
+    pub(crate) unsafe fn place(&self, view: View) -> Place {
+        // SAFETY: the program has checked that the view lies in the buffer, and the buffer in the arena.
+        unsafe { Place::new(self.arena, self.buffers[view.buffer], view) }
+    }
+}
+
+/// What each kind of step does.
+pub(crate) trait Run {
+    /// The operator, for tables.
+    fn name(&self) -> &'static str;
+
+    /// What it reads.
+    fn reads(&self) -> Vec<View>;
+
+    /// What it writes; a view that it also reads is changed in place, each number by one task.
+    fn writes(&self) -> Vec<View>;
+
+    /// Checks everything that its addresses depend on but that views lie in buffers.
+    fn check(&self, buffers: &[Buffer]) -> Option<Reason>;
+
+    /// Into how many tasks it is cut. Tasks write different numbers and read none that another one writes.
+    fn tasks(&self) -> usize;
+
+    /// Numbers of memory that a thread needs for itself.
+    fn scratch(&self) -> usize {
+        0
+    }
+
+    /// Numbers of the network's output that it writes.
+    fn output_len(&self, _buffers: &[Buffer]) -> usize {
+        0
+    }
+
+    /// Numbers of the network's input that it reads.
+    fn input_len(&self, _buffers: &[Buffer]) -> usize {
+        0
+    }
+
+    /// Does one task.
+    ///
+    /// # Safety
+    /// The program has checked the step; the processor has the instruction set; nothing else uses what the task
+    /// writes.
+    unsafe fn run(&self, context: &Context<'_>, task: usize);
+}
+
+/// Steps that depend on nothing of each other: their tasks may run in any order.
+pub type Phase = Vec<Step>;
+
+/// Steps over buffers in an arena.
+#[derive(Debug)]
+pub struct Program {
+    buffers: Vec<Buffer>,
+    phases: Vec<Phase>,
+    arena_len: usize,
+    scratch_len: usize,
+    input_len: usize,
+    output_len: usize,
+}
+
+impl Program {
+    /// Checks the steps: every address that they can compute lies in their buffers, and steps of one phase do not use
+    /// what another of them writes.
+    ///
+    /// # Errors
+    /// When that is not so.
+    pub fn new(buffers: Vec<Buffer>, phases: Vec<Phase>) -> Result<Self, Invalid> {
+        let arena = |buffer: &Buffer| {
+            let pixel_fits = (1..=LANES).contains(&buffer.pixel)
+                && (buffer.pixel == LANES || buffer.blocks == 1);
+            let size = [buffer.images, buffer.blocks, buffer.height, buffer.width];
+            let is_filled = size.into_iter().all(|size| size > 0);
+            let is_valid = pixel_fits && is_filled && buffer.offset.is_multiple_of(LANES);
+            is_valid.then(|| buffer.offset + buffer.len())
+        };
+        let ends: Option<Vec<usize>> = buffers.iter().map(arena).collect();
+        let Some(ends) = ends else { return Err(Invalid::new("program", Reason::Arena)) };
+        let (mut input_len, mut output_len, mut scratch_len) = (0, 0, 0);
+        for phase in &phases {
+            for step in phase {
+                let run = step.as_run();
+                let refuse = |reason| Err(Invalid::new(run.name(), reason));
+                let is_inside = |view: &View| {
+                    let buffer = buffers.get(view.buffer);
+                    view.blocks > 0
+                        && buffer.is_some_and(|buffer| view.first + view.blocks <= buffer.blocks)
+                };
+                if !run.reads().iter().chain(&run.writes()).all(is_inside) {
+                    return refuse(Reason::Buffer);
+                }
+                if let Some(reason) = run.check(&buffers) {
+                    return refuse(reason);
+                }
+                input_len = input_len.max(run.input_len(&buffers));
+                output_len = output_len.max(run.output_len(&buffers));
+                scratch_len = scratch_len.max(run.scratch());
+            }
+            check_phase(&buffers, phase)?;
+        }
+        let arena_len = ends.into_iter().max().unwrap_or(0);
+        Ok(Self { buffers, phases, arena_len, scratch_len, input_len, output_len })
+    }
+
+    /// Its phases, in order.
+    pub fn phases(&self) -> &[Phase] {
+        &self.phases
+    }
+
+    /// Where feature maps lie.
+    pub fn buffers(&self) -> &[Buffer] {
+        &self.buffers
+    }
+
+    /// Bytes of the arena.
+    pub fn arena_bytes(&self) -> usize {
+        4 * self.arena_len
+    }
+
+    /// Bytes that each thread needs for itself.
+    pub fn scratch_bytes(&self) -> usize {
+        4 * self.scratch_len.next_multiple_of(LANES)
+    }
+
+    /// Numbers of its input.
+    pub fn input_len(&self) -> usize {
+        self.input_len
+    }
+
+    /// Numbers of its output.
+    pub fn output_len(&self) -> usize {
+        self.output_len
+    }
+}
+
+/// Checks that no step of a phase uses what another one, or it at another place, writes.
+fn check_phase(buffers: &[Buffer], phase: &[Step]) -> Result<(), Invalid> {
+    let clash = |a: &View, b: &View| {
+        if a.buffer == b.buffer {
+            a.shares_blocks(b)
+        } else {
+            buffers[a.buffer].overlaps(&buffers[b.buffer])
+        }
+    };
+    for (index, step) in phase.iter().enumerate() {
+        let run = step.as_run();
+        let (reads, writes) = (run.reads(), run.writes());
+        let conflict = || Err(Invalid::new(run.name(), Reason::Conflict));
+        let own = |write: &View| reads.iter().any(|read| read != write && clash(read, write));
+        if writes.iter().any(own) {
+            return conflict();
+        }
+        for other in &phase[index + 1..] {
+            let other = other.as_run();
+            let (their_reads, their_writes) = (other.reads(), other.writes());
+            let theirs =
+                |write: &View| their_reads.iter().chain(&their_writes).any(|v| clash(v, write));
+            let ours = |write: &View| reads.iter().any(|read| clash(read, write));
+            if writes.iter().any(theirs) || their_writes.iter().any(ours) {
+                return conflict();
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A run was stopped before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("stopped")]
+pub struct Stopped;
+
+/// Why a program could not be run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RunError {
+    /// The flag to stop was set.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
+    /// Input or output have another length than the program's.
+    #[error("the input or the output has the wrong length")]
+    Length,
+    /// The processor does not have the instruction set.
+    #[error("this processor does not have {0}")]
+    Isa(Isa),
+}
+
+/// Times of the steps of a run, summed over threads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Times {
+    /// For each phase and each of its steps: the time that all threads together spent in it.
+    pub steps: Vec<Vec<Duration>>,
+    /// Time that all threads together waited for others.
+    pub waiting: Duration,
+    /// The whole run.
+    pub whole: Duration,
+}
+
+/// Runs a program again and again, with memory and threads of its own.
+pub struct Runner {
+    program: Arc<Program>,
+    isa: Isa,
+    arena: Aligned,
+    scratch: Vec<Aligned>,
+    pool: Pool,
+    /// For each phase and thread, the next of the thread's own tasks.
+    next: Vec<AtomicUsize>,
+}
+
+/// The address of a thread's own memory, or of one that tasks divide among themselves.
+#[derive(Clone, Copy)]
+struct Shared(*mut f32);
+
+// SAFETY: threads use the memory behind it as the tasks of a checked program do: never the same number at once,
+// unless all of them only read it.
+unsafe impl Sync for Shared {}
+
+impl Runner {
+    /// Gets memory and starts threads.
+    ///
+    /// # Errors
+    /// When the system gives no more threads.
+    pub fn new(program: Arc<Program>, isa: Isa, threads: usize) -> std::io::Result<Self> {
+        let pool = Pool::new(threads)?;
+        let next =
+            (0..program.phases.len() * pool.threads()).map(|_| AtomicUsize::new(0)).collect();
+        let scratch = (0..pool.threads()).map(|_| Aligned::zeros(program.scratch_len)).collect();
+        Ok(Self { isa, arena: Aligned::zeros(program.arena_len), scratch, pool, next, program })
+    }
+
+    /// The program.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The instruction set.
+    pub fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// Runs once. Numbers too small for a normal number count as zero meanwhile, on every thread.
+    ///
+    /// # Errors
+    /// When it was stopped, or the input or output has the wrong length.
+    pub fn run(
+        &mut self,
+        input: &[f32],
+        output: &mut [f32],
+        stop: &AtomicBool,
+    ) -> Result<(), RunError> {
+        self.run_with(input, output, stop, None)
+    }
+
+    /// Runs once and measures each step in its place.
+    ///
+    /// # Errors
+    /// See [`Runner::run`].
+    pub fn run_timed(
+        &mut self,
+        input: &[f32],
+        output: &mut [f32],
+        stop: &AtomicBool,
+    ) -> Result<Times, RunError> {
+        let clocks = Clocks::new(&self.program);
+        let start = Instant::now();
+        self.run_with(input, output, stop, Some(&clocks))?;
+        let whole = start.elapsed();
+        let steps = clocks.times(&self.program);
+        let busy: Duration = steps.iter().flatten().sum();
+        let threads = u32::try_from(self.pool.threads()).unwrap_or(u32::MAX);
+        Ok(Times { steps, waiting: (whole * threads).saturating_sub(busy), whole })
+    }
+
+    fn run_with(
+        &mut self,
+        input: &[f32],
+        output: &mut [f32],
+        stop: &AtomicBool,
+        clocks: Option<&Clocks>,
+    ) -> Result<(), RunError> {
+        let program = &*self.program;
+        if input.len() != program.input_len || output.len() != program.output_len {
+            return Err(RunError::Length);
+        }
+        if !self.isa.is_available() {
+            return Err(RunError::Isa(self.isa));
+        }
+        self.next.iter().for_each(|next| next.store(0, Ordering::Relaxed));
+        let threads = self.pool.threads();
+        let (isa, next, barrier) = (self.isa, &self.next, Barrier::new(threads));
+        let arena = Shared(self.arena.as_mut_slice().as_mut_ptr());
+        let output = Shared(output.as_mut_ptr());
+        let scratch: Vec<Shared> =
+            self.scratch.iter_mut().map(|own| Shared(own.as_mut_slice().as_mut_ptr())).collect();
+        let addresses = (&arena, &output, &scratch);
+        self.pool.run(&|thread| {
+            let _guard = BreakUp(&barrier);
+            let _mode = crate::subnormal::FlushToZero::set();
+            let (arena, output, scratch) = addresses;
+            let context = Context {
+                isa,
+                arena: arena.0,
+                buffers: &program.buffers,
+                input,
+                output: output.0,
+                scratch: scratch[thread].0,
+            };
+            for (index, phase) in program.phases.iter().enumerate() {
+                if index > 0 {
+                    barrier.wait();
+                }
+                let clocks = clocks.map(|clocks| clocks.phase(index));
+                let next = &next[index * threads..(index + 1) * threads];
+                // SAFETY: the program has checked its steps, the processor has the instruction set, and each task is
+                // taken by one thread. Phases are kept apart by the barrier.
+                unsafe { run_phase(phase, &context, next, thread, stop, clocks) };
+            }
+        });
+        if stop.load(Ordering::Relaxed) { Err(Stopped.into()) } else { Ok(()) }
+    }
+}
+
+/// Lets the other threads pass when this one panics.
+struct BreakUp<'a>(&'a Barrier);
+
+impl Drop for BreakUp<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.break_up();
+        }
+    }
+}
+
+/// Does tasks of a phase until there are none: first those of this thread, then those of others.
+///
+/// # Safety
+/// See [`Run::run`]; `next` counts the tasks that were taken of each thread's part.
+unsafe fn run_phase(
+    phase: &[Step],
+    context: &Context<'_>,
+    next: &[AtomicUsize],
+    thread: usize,
+    stop: &AtomicBool,
+    clocks: Option<&[AtomicUsize]>,
+) {
+    let threads = next.len();
+    // Every step is cut into parts by itself, so that a thread finds what it wrote in the phase before.
+    for part in (0..threads).map(|part| (thread + part) % threads) {
+        loop {
+            let mut taken = next[part].fetch_add(1, Ordering::Relaxed);
+            let mut found = None;
+            for (index, step) in phase.iter().enumerate() {
+                let tasks = step.as_run().tasks();
+                let own = tasks * part / threads..tasks * (part + 1) / threads;
+                if taken < own.len() {
+                    found = Some((index, step, own.start + taken));
+                    break;
+                }
+                taken -= own.len();
+            }
+            let Some((index, step, task)) = found else { break };
+            if stop.load(Ordering::Relaxed) {
+                return;
+            }
+            let start = clocks.map(|_| Instant::now());
+            // SAFETY: the caller's promise.
+            unsafe { step.as_run().run(context, task) };
+            if let (Some(clocks), Some(start)) = (clocks, start) {
+                let nanoseconds = usize::try_from(start.elapsed().as_nanos()).unwrap_or(usize::MAX);
+                clocks[index].fetch_add(nanoseconds, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+/// Nanoseconds of each step.
+struct Clocks(Vec<Vec<AtomicUsize>>);
+
+impl Clocks {
+    fn new(program: &Program) -> Self {
+        let of_phase = |phase: &Phase| phase.iter().map(|_| AtomicUsize::new(0)).collect();
+        Self(program.phases.iter().map(of_phase).collect())
+    }
+
+    fn phase(&self, index: usize) -> &[AtomicUsize] {
+        &self.0[index]
+    }
+
+    fn times(self, _program: &Program) -> Vec<Vec<Duration>> {
+        let time = |clock: AtomicUsize| Duration::from_nanos(clock.into_inner() as u64);
+        self.0.into_iter().map(|phase| phase.into_iter().map(time).collect()).collect()
+    }
+}

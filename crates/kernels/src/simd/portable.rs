@@ -1,0 +1,100 @@
+//! Plain Rust; the compiler makes vectors of it as it can.
+
+use super::{LANES, Simd};
+
+#[derive(Clone, Copy)]
+pub(super) struct Portable;
+
+/// Sixteen numbers.
+type Array = [f32; LANES];
+
+#[inline(always)]
+fn pairwise(a: Array, b: Array, f: impl Fn(f32, f32) -> f32) -> Array {
+    std::array::from_fn(|i| f(a[i], b[i]))
+}
+
+impl Simd for Portable {
+    type V = Array;
+    type Mask = [bool; LANES];
+    const SUMS: usize = 3;
+
+    #[inline(always)]
+    unsafe fn splat(x: f32) -> Array {
+        [x; LANES]
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Array {
+        // SAFETY: sixteen numbers may be read there.
+        unsafe { from.cast::<Array>().read_unaligned() }
+    }
+
+    #[inline(always)]
+    unsafe fn store(to: *mut f32, x: Array) {
+        // SAFETY: sixteen numbers may be written there.
+        unsafe { to.cast::<Array>().write_unaligned(x) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(a: Array, b: Array) -> Array {
+        pairwise(a, b, |a, b| a + b)
+    }
+
+    #[inline(always)]
+    unsafe fn sub(a: Array, b: Array) -> Array {
+        pairwise(a, b, |a, b| a - b)
+    }
+
+    #[inline(always)]
+    unsafe fn mul(a: Array, b: Array) -> Array {
+        pairwise(a, b, |a, b| a * b)
+    }
+
+    #[inline(always)]
+    unsafe fn div(a: Array, b: Array) -> Array {
+        pairwise(a, b, |a, b| a / b)
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(a: Array, b: Array, c: Array) -> Array {
+        // Not `f32::mul_add`: without the instruction that is a slow function.
+        std::array::from_fn(|i| a[i] * b[i] + c[i])
+    }
+
+    #[inline(always)]
+    unsafe fn max(a: Array, b: Array) -> Array {
+        pairwise(a, b, |a, b| if a > b { a } else { b })
+    }
+
+    #[inline(always)]
+    unsafe fn min(a: Array, b: Array) -> Array {
+        pairwise(a, b, |a, b| if a < b { a } else { b })
+    }
+
+    #[inline(always)]
+    unsafe fn greater(a: Array, b: Array) -> [bool; LANES] {
+        std::array::from_fn(|i| a[i] > b[i])
+    }
+
+    #[inline(always)]
+    unsafe fn is_nan(a: Array) -> [bool; LANES] {
+        a.map(f32::is_nan)
+    }
+
+    #[inline(always)]
+    unsafe fn select(mask: [bool; LANES], yes: Array, no: Array) -> Array {
+        std::array::from_fn(|i| if mask[i] { yes[i] } else { no[i] })
+    }
+
+    #[inline(always)]
+    unsafe fn exp2_whole(n: Array) -> Array {
+        // A cast of a whole number in range is exact.
+        n.map(|n| f32::from_bits(((n as i32 + 127) as u32) << 23))
+    }
+
+    #[inline(always)]
+    unsafe fn split_exponent(x: Array) -> (Array, Array) {
+        let exponent = x.map(|x| ((x.to_bits() >> 23) as i32 - 127) as f32);
+        (exponent, x.map(|x| f32::from_bits((x.to_bits() & 0x007f_ffff) | 0x3f80_0000)))
+    }
+}
