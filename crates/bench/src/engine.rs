@@ -81,6 +81,11 @@ impl Model {
         to_onnx(&self.graph, &self.weights, &Options { name, opset: Opset::DEFAULT, batch, lrn })
     }
 
+    /// The weights of its graph.
+    pub(crate) fn weights(&self) -> &Weights {
+        &self.weights
+    }
+
     /// How many nodes it has in an ONNX file, at most.
     pub(crate) fn onnx_nodes(&self) -> OnnxNodes {
         let (mut all, mut rows) = (0_usize, Vec::<usize>::with_capacity(self.graph.len()));

@@ -3,7 +3,7 @@
 use crate::{
     conv::Segment,
     memory::{Buffer, View},
-    program::{Context, Reason, Run},
+    run::{Context, Reason, Run},
     simd::LANES,
 };
 

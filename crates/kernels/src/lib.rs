@@ -16,9 +16,11 @@ pub mod memory;
 mod pointwise;
 pub mod pool;
 pub mod program;
+mod run;
 mod simd;
 pub mod step;
 mod subnormal;
 mod window;
 
+pub use run::{Invalid, Reason};
 pub use simd::{Isa, LANES, UnknownIsa};

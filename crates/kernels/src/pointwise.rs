@@ -4,7 +4,7 @@ use crate::{
     activation::{self, Function},
     conv::Segment,
     memory::{Aligned, Buffer, Place, View},
-    program::{Context, Reason, Run},
+    run::{Context, Reason, Run},
     simd::{LANES, Simd, Work},
 };
 

@@ -1,6 +1,6 @@
 //! The steps of programs.
 
-use crate::program::Run;
+use crate::run::Run;
 pub use crate::{
     conv::Conv,
     layout::{Flatten, Gather, Load, Store},

@@ -6,7 +6,7 @@ use crate::{
     activation::{Function, apply_in_place},
     conv::Window,
     memory::{Aligned, Buffer, Place, View},
-    program::{Context, Reason, Run},
+    run::{Context, Reason, Run},
     simd::{Isa, LANES, Simd, Work},
 };
 

@@ -3,6 +3,7 @@
 mod deep;
 mod library;
 pub mod mock;
+mod native;
 mod onnxruntime;
 mod openvino;
 mod rten;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 
 use crate::engine::Engine;
 
+pub use native::Native;
 pub use onnxruntime::OnnxRuntime;
 pub use openvino::OpenVino;
 pub use rten::Rten;
@@ -24,12 +26,13 @@ pub struct Libraries {
     pub openvino: Option<PathBuf>,
 }
 
-/// The name of the engine that is a part of this program.
-pub const DEFAULT_ENGINE: &str = rten::NAME;
+/// The name of the engine that every command uses unless it is told otherwise.
+pub const DEFAULT_ENGINE: &str = native::NAME;
 
 /// Every engine, found or not; the default first.
 pub fn all(libraries: &Libraries) -> Vec<Box<dyn Engine>> {
     vec![
+        Box::new(Native),
         Box::new(Rten),
         Box::new(OnnxRuntime::new(libraries.onnxruntime.clone())),
         Box::new(OpenVino::new(libraries.openvino.clone())),

@@ -8,7 +8,7 @@ use std::{ops::Range, sync::Arc};
 use crate::{
     activation::{Function, apply_in_place},
     memory::{Aligned, Border, Buffer, Place, View},
-    program::{Context, Invalid, Reason, Run},
+    run::{Context, Invalid, Reason, Run},
     simd::{Isa, LANES},
 };
 use choose::{Cut, choose};
@@ -250,7 +250,14 @@ impl Conv {
         4 * (self.weights.len() + self.bias.len())
     }
 
-    /// Multiply-accumulates of one run, without those with padding lanes.
+    /// The kernel and its tiles, for tables: `3x3 conv, tiles 14x2`.
+    pub fn describe(&self) -> String {
+        let [rows, columns] = self.window.kernel;
+        let blocks = self.groups.first().map_or(1, |group| group.blocks);
+        let pixels = self.cut.columns(blocks).first().map_or(1, |columns| columns.pixels);
+        format!("{rows}x{columns} conv, tiles {pixels}x{blocks}")
+    }
+
     fn check_reads(&self, from: &Buffer, to: &Buffer) -> Option<Reason> {
         let window = &self.window;
         let needs = window.border([from.height, from.width], [to.height, to.width]);

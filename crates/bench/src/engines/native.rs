@@ -1,0 +1,119 @@
+//! The engine of this program: plans of its own kernels.
+
+use std::sync::{Arc, atomic::AtomicBool};
+
+use inceptive_engine::{Isa, Options, Plan, Session as Running};
+use inceptive_results::Precision;
+
+use crate::engine::{
+    Description, Engine, EngineError, Model, NodeTime, NodeTimings, ProgressFn, Session, Setup,
+    share,
+};
+use crate::need::Copies;
+
+pub(super) const NAME: &str = "native";
+
+/// Runs that do not count before nodes are timed.
+const WARM_UP_RUNS: usize = 2;
+
+/// The native engine.
+#[derive(Clone, Copy, Debug)]
+pub struct Native;
+
+impl Engine for Native {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn describe(&self) -> Result<Description, EngineError> {
+        Ok(Description {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            library: None,
+            devices: vec!["cpu".to_owned()],
+            precisions: vec![Precision::Fp32],
+            has_node_times: true,
+        })
+    }
+
+    fn copies(&self) -> Copies {
+        Copies::new(1, 1)
+    }
+
+    fn compile(&self, model: &Model, setup: &Setup) -> Result<Box<dyn Session>, EngineError> {
+        Ok(Box::new(NativeSession::new(model, setup)?))
+    }
+
+    fn node_times(
+        &self,
+        model: &Model,
+        setup: &Setup,
+        input: Arc<[f32]>,
+        runs: usize,
+        listen: &mut ProgressFn<'_>,
+    ) -> Result<NodeTimings, EngineError> {
+        let mut session = NativeSession::new(model, setup)?;
+        session.set_input(input)?;
+        let mut timed = Vec::with_capacity(runs);
+        let steps = WARM_UP_RUNS + runs;
+        for run in 0..steps {
+            if listen(share(run, steps)).is_break() {
+                break;
+            }
+            let times = session.running.run_timed(&session.input, &session.stop).map_err(failed)?;
+            if run < WARM_UP_RUNS {
+                continue;
+            }
+            let node = |step: inceptive_engine::StepTime| {
+                let label = step.label.unwrap_or_default();
+                let name =
+                    if label.nodes.is_empty() { label.kernel.clone() } else { label.nodes() };
+                NodeTime { name, path: label.nodes.first().cloned(), time: step.time }
+            };
+            timed.push(times.into_iter().map(node).collect());
+        }
+        Ok(NodeTimings { precision: session.precision(), runs: timed })
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> EngineError {
+    EngineError::Failed { engine: NAME, message: error.to_string() }
+}
+
+struct NativeSession {
+    running: Running,
+    input: Arc<[f32]>,
+    stop: AtomicBool,
+}
+
+impl NativeSession {
+    fn new(model: &Model, setup: &Setup) -> Result<Self, EngineError> {
+        let options = Options {
+            batch: setup.batch as usize,
+            threads: setup.threads as usize,
+            isa: Isa::best(),
+        };
+        let plan = Plan::new(&model.graph, model.weights(), options).map_err(failed)?;
+        let running = Running::new(Arc::new(plan)).map_err(failed)?;
+        let zeros = vec![0.0; model.input_shape(setup.batch).iter().product()];
+        Ok(Self { running, input: zeros.into(), stop: AtomicBool::new(false) })
+    }
+}
+
+impl Session for NativeSession {
+    fn precision(&self) -> Precision {
+        Precision::Fp32
+    }
+
+    fn set_input(&mut self, input: Arc<[f32]>) -> Result<(), EngineError> {
+        self.input = input;
+        Ok(())
+    }
+
+    fn run(&mut self) -> Result<(), EngineError> {
+        self.running.run(&self.input, &self.stop).map(drop).map_err(failed)
+    }
+
+    fn output(&mut self) -> Result<Vec<f32>, EngineError> {
+        self.running.run(&self.input, &self.stop).map(<[f32]>::to_vec).map_err(failed)
+    }
+}

@@ -1,0 +1,17 @@
+//! The native engine: plans how a network is computed by kernels, and runs it.
+//!
+//! [`Plan::new`] fuses what one kernel can do, lays feature maps out so that concatenation moves nothing, orders the steps
+//! in phases and gives them memory; [`Session`] runs the plan.
+
+mod fuse;
+mod memory;
+mod place;
+mod plan;
+mod session;
+mod steps;
+mod text;
+mod units;
+
+pub use inceptive_kernels::{Isa, UnknownIsa};
+pub use plan::{Label, Options, Plan, PlanError};
+pub use session::{RunError, Session, StepTime};

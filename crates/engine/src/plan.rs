@@ -1,0 +1,286 @@
+//! A network as a program: phases of steps, and the memory that they share.
+
+use std::sync::Arc;
+
+use inceptive_ir::{Graph, NodeId, Path};
+use inceptive_kernels::{
+    Invalid, Isa, LANES,
+    conv::Window,
+    memory::{Border, Buffer, View},
+    program::{Phase, Program},
+    step::{Load, Step, Store},
+};
+use inceptive_weights::{Missing, Weights};
+
+use crate::{
+    fuse::{Fused, fuse},
+    memory::{Need, assign},
+    place::{Place, place},
+    steps,
+    units::{Kind, Unit, pair},
+};
+
+/// Steps of a phase, at most: more would be compared with each other for too long.
+const STEPS_OF_PHASE: usize = 32;
+
+/// How a network is to be run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Options {
+    /// Images of a run.
+    pub batch: usize,
+    /// Threads that compute one run.
+    pub threads: usize,
+    /// The instruction set.
+    pub isa: Isa,
+}
+
+/// Why there is no plan.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum PlanError {
+    /// A tensor has no values.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    /// The processor lacks the instruction set.
+    #[error("this processor does not have {0}")]
+    Isa(Isa),
+    /// A step does not fit the memory that was planned for it.
+    #[error("the plan is not valid: {0}")]
+    Invalid(#[from] Invalid),
+    /// The network needs more memory than addresses can name.
+    #[error("the network is too large for this machine")]
+    TooLarge,
+}
+
+/// A step, for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Label {
+    /// The nodes that it computes, in execution order.
+    pub nodes: Vec<Path>,
+    /// Which kernel, and how it is cut.
+    pub kernel: String,
+}
+
+/// How a network is computed.
+#[derive(Debug)]
+pub struct Plan {
+    pub(crate) program: Arc<Program>,
+    /// For each phase and step.
+    pub(crate) labels: Vec<Vec<Label>>,
+    pub(crate) options: Options,
+    weight_bytes: usize,
+}
+
+impl Plan {
+    /// Plans an inference graph. Its normalisations should be folded before.
+    ///
+    /// # Errors
+    /// When weights are missing, the processor lacks the instruction set, or the network is too large.
+    pub fn new(graph: &Graph, weights: &Weights, options: Options) -> Result<Self, PlanError> {
+        if !options.isa.is_available() {
+            return Err(PlanError::Isa(options.isa));
+        }
+        let Fused { mut units, output } = fuse(graph);
+        let places = place(&mut units);
+        let schedule = Schedule::new(&units);
+        let layout = Layout::new(&units, &places, &schedule, output, options.batch)?;
+        let mut phases: Vec<Phase> = (0..schedule.phases).map(|_| Vec::new()).collect();
+        let mut labels: Vec<Vec<Label>> = vec![Vec::new(); schedule.phases];
+        let context = steps::Making { graph, weights, units: &units, layout: &layout, options };
+        let mut weight_bytes = 0;
+        for &unit in &schedule.order {
+            let Some(made) = context.make(unit)? else { continue };
+            let phase = schedule.phase_of[unit];
+            weight_bytes += made.weight_bytes;
+            phases[phase].push(made.step);
+            labels[phase].push(label(graph, &units[unit].nodes, made.kernel));
+        }
+        let store =
+            Store::new(&layout.buffers, layout.view(output), units[output].segments.clone());
+        phases.push(vec![store.into()]);
+        labels.push(vec![label(graph, &[], "store".to_owned())]);
+        let program = Arc::new(Program::new(layout.buffers, phases)?);
+        Ok(Self { program, labels, options, weight_bytes })
+    }
+
+    /// For each phase its steps, which run side by side.
+    pub fn labels(&self) -> &[Vec<Label>] {
+        &self.labels
+    }
+
+    /// How it is run.
+    pub fn options(&self) -> Options {
+        self.options
+    }
+
+    /// Bytes of all feature maps, which share memory.
+    pub fn activation_bytes(&self) -> usize {
+        self.program.arena_bytes()
+    }
+
+    /// Bytes that the threads need beside.
+    pub fn scratch_bytes(&self) -> usize {
+        self.program.scratch_bytes() * self.options.threads
+    }
+
+    /// Bytes of the weights as kernels read them.
+    pub fn weight_bytes(&self) -> usize {
+        self.weight_bytes
+    }
+}
+
+fn label(graph: &Graph, nodes: &[NodeId], kernel: String) -> Label {
+    let nodes = nodes.iter().map(|&node| graph.node(node).path.clone()).collect();
+    Label { nodes, kernel }
+}
+
+/// When each unit is computed.
+pub(crate) struct Schedule {
+    /// Units in an order in which each comes behind those that it reads.
+    order: Vec<usize>,
+    phase_of: Vec<usize>,
+    phases: usize,
+}
+
+impl Schedule {
+    /// Each unit as early as it can be.
+    fn new(units: &[Unit]) -> Self {
+        let mut order: Vec<usize> = (0..units.len()).collect();
+        // A concatenation comes behind the copies that are made for it.
+        let is_concat = |unit: usize| matches!(units[unit].kind, Kind::Concat);
+        order.sort_by_key(|&unit| (units[unit].position, is_concat(unit), unit));
+        let mut phase_of = vec![0; units.len()];
+        let mut steps_of: Vec<usize> = Vec::new();
+        for &unit in &order {
+            let reads = units[unit].reads().map(|read| phase_of[read]);
+            if is_concat(unit) {
+                // There when the last of its parts is.
+                phase_of[unit] = reads.max().unwrap_or(0);
+                continue;
+            }
+            let mut phase = reads.max().map_or(0, |last| last + 1);
+            while steps_of.get(phase).is_some_and(|&steps| steps >= STEPS_OF_PHASE) {
+                phase += 1;
+            }
+            steps_of.resize(steps_of.len().max(phase + 1), 0);
+            steps_of[phase] += 1;
+            phase_of[unit] = phase;
+        }
+        let phases = steps_of.len();
+        Self { order, phase_of, phases }
+    }
+}
+
+/// Where everything lies.
+pub(crate) struct Layout {
+    pub(crate) buffers: Vec<Buffer>,
+    /// The buffer and the blocks of each unit's result.
+    views: Vec<View>,
+}
+
+impl Layout {
+    pub(crate) fn view(&self, unit: usize) -> View {
+        self.views[unit]
+    }
+
+    fn new(
+        units: &[Unit],
+        places: &[Place],
+        schedule: &Schedule,
+        output: usize,
+        images: usize,
+    ) -> Result<Self, PlanError> {
+        let mut borders = vec![Border::default(); units.len()];
+        let mut last: Vec<usize> = schedule.phase_of.clone();
+        let mut first = vec![usize::MAX; units.len()];
+        for (unit, of) in units.iter().enumerate() {
+            let phase = schedule.phase_of[unit];
+            let owner = places[unit].owner;
+            if !matches!(of.kind, Kind::Concat) {
+                first[owner] = first[owner].min(phase);
+            }
+            last[owner] = last[owner].max(phase);
+            for read in of.reads() {
+                let owner = places[read].owner;
+                last[owner] = last[owner].max(phase);
+            }
+            if let (Some(window), Some(&read)) = (window(of, units), of.inputs.first()) {
+                let owner = places[read].owner;
+                let needs = window.border(pair(units[read].size), pair(of.size));
+                borders[owner] = borders[owner].union(needs);
+            }
+        }
+        // The output is taken out in a phase behind all others.
+        last[places[output].owner] = schedule.phases;
+        let owners: Vec<usize> =
+            (0..units.len()).filter(|&unit| places[unit].owner == unit).collect();
+        let mut buffers = Vec::with_capacity(owners.len());
+        let mut index = vec![0; units.len()];
+        let mut needs = Vec::with_capacity(owners.len());
+        let mut total = 0_usize;
+        for (position, &owner) in owners.iter().enumerate() {
+            index[owner] = position;
+            let unit = &units[owner];
+            let [height, width] = pair(unit.size);
+            let border = borders[owner];
+            let pixel =
+                if matches!(unit.kind, Kind::Input) { input_pixel(units, owner) } else { LANES };
+            let blocks = unit.blocks();
+            let numbers = (images as u128)
+                * blocks as u128
+                * (border.top + height + border.bottom) as u128
+                * ((border.left + width + border.right) * pixel) as u128;
+            let len = usize::try_from(numbers).map_err(|_| PlanError::TooLarge)?;
+            total = total
+                .checked_add(len)
+                .filter(|total| *total < isize::MAX as usize / 8)
+                .ok_or(PlanError::TooLarge)?;
+            needs.push(Need {
+                len: len.next_multiple_of(LANES),
+                first: first[owner].min(last[owner]),
+                last: last[owner],
+            });
+            buffers.push(Buffer { offset: 0, images, blocks, height, width, border, pixel });
+        }
+        for (buffer, offset) in buffers.iter_mut().zip(assign(&needs)) {
+            buffer.offset = offset;
+        }
+        let view = |(unit, place): (usize, &Place)| View {
+            buffer: index[place.owner],
+            first: place.block,
+            blocks: units[unit].blocks(),
+        };
+        Ok(Self { buffers, views: places.iter().enumerate().map(view).collect() })
+    }
+}
+
+/// The window of a unit that reads the border of its input.
+pub(crate) fn window(unit: &Unit, units: &[Unit]) -> Option<Window> {
+    match &unit.kind {
+        Kind::Conv(conv) | Kind::Depthwise(conv) => Some(Window {
+            kernel: pair(conv.kernel),
+            stride: pair(conv.stride),
+            dilation: pair(conv.dilation),
+            padding: [conv.padding.top as usize, conv.padding.left as usize],
+        }),
+        Kind::Linear { .. } => {
+            Some(Window { kernel: pair(units[unit.inputs[0]].size), ..Window::POINT })
+        }
+        _ => None,
+    }
+}
+
+/// Numbers a pixel of the network's input: as many as channels, if there are few and only plain convolutions read them.
+fn input_pixel(units: &[Unit], input: usize) -> usize {
+    let channels = units[input].channels();
+    let is_plain = |unit: &Unit| match &unit.kind {
+        Kind::Conv(conv) => conv.groups == 1 && conv.dilation.width == 1,
+        _ => false,
+    };
+    let mut readers = units.iter().filter(|unit| unit.reads().any(|read| read == input));
+    if channels < LANES && readers.all(is_plain) { channels } else { LANES }
+}
+
+/// The step that brings the input in.
+pub(crate) fn load(layout: &Layout, unit: usize, channels: usize) -> Step {
+    Load::new(&layout.buffers, layout.view(unit), channels).into()
+}

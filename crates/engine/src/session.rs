@@ -1,0 +1,75 @@
+//! Running a plan.
+
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+pub use inceptive_kernels::program::RunError;
+use inceptive_kernels::program::Runner;
+
+use crate::plan::{Label, Plan};
+
+/// A plan with memory and threads.
+pub struct Session {
+    plan: Arc<Plan>,
+    runner: Runner,
+    output: Vec<f32>,
+}
+
+/// The time of a step in a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepTime {
+    /// The step; `None` for the time that threads waited for each other.
+    pub label: Option<Label>,
+    /// Its share of the run's time: what all threads together spent, divided by their number.
+    pub time: Duration,
+}
+
+impl Session {
+    /// Gets memory and starts threads.
+    ///
+    /// # Errors
+    /// When the system gives no more threads.
+    pub fn new(plan: Arc<Plan>) -> std::io::Result<Self> {
+        let options = plan.options();
+        let runner = Runner::new(Arc::clone(&plan.program), options.isa, options.threads)?;
+        let output = vec![0.0; plan.program.output_len()];
+        Ok(Self { plan, runner, output })
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Runs once: `batch x channels x height x width` numbers in, `batch x classes` out. It ends early soon after `stop`
+    /// is set.
+    ///
+    /// # Errors
+    /// When it was stopped, or the input has another length.
+    pub fn run(&mut self, input: &[f32], stop: &AtomicBool) -> Result<&[f32], RunError> {
+        self.runner.run(input, &mut self.output, stop)?;
+        Ok(&self.output)
+    }
+
+    /// Runs once and measures each step in its place.
+    ///
+    /// # Errors
+    /// See [`Session::run`].
+    pub fn run_timed(
+        &mut self,
+        input: &[f32],
+        stop: &AtomicBool,
+    ) -> Result<Vec<StepTime>, RunError> {
+        let times = self.runner.run_timed(input, &mut self.output, stop)?;
+        let threads = u32::try_from(self.plan.options.threads).unwrap_or(u32::MAX).max(1);
+        let labels = self.plan.labels.iter().flatten();
+        let mut steps: Vec<StepTime> = labels
+            .zip(times.steps.iter().flatten())
+            .map(|(label, time)| StepTime { label: Some(label.clone()), time: *time / threads })
+            .collect();
+        steps.push(StepTime { label: None, time: times.waiting / threads });
+        Ok(steps)
+    }
+}

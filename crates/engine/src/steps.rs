@@ -1,0 +1,214 @@
+//! From units to steps.
+
+use inceptive_ir::{BatchNorm, Graph, Pool, PoolKind, Role};
+use inceptive_kernels::{
+    LANES,
+    conv::{Conv, Finish, Places, Values, Window},
+    memory::Aligned,
+    step::{
+        Affine, Depthwise, Flatten, Gather, Joined, Lrn, LrnFactors, Pool as PoolStep,
+        PoolKind as StepPoolKind, Softmax, Step, Term,
+    },
+};
+use inceptive_weights::{Missing, Weights};
+
+use crate::{
+    plan::{Layout, Options, PlanError, load, window},
+    units::{Kind, Unit, pair},
+};
+
+/// A step with what tables show of it.
+pub(crate) struct Made {
+    pub(crate) step: Step,
+    pub(crate) kernel: String,
+    pub(crate) weight_bytes: usize,
+}
+
+/// What steps are made from.
+pub(crate) struct Making<'a> {
+    pub(crate) graph: &'a Graph,
+    pub(crate) weights: &'a Weights,
+    pub(crate) units: &'a [Unit],
+    pub(crate) layout: &'a Layout,
+    pub(crate) options: Options,
+}
+
+impl Making<'_> {
+    /// The step of a unit; a concatenation has none.
+    pub(crate) fn make(&self, index: usize) -> Result<Option<Made>, PlanError> {
+        let unit = &self.units[index];
+        let buffers = &self.layout.buffers;
+        let y = self.layout.view(index);
+        let Some(&input) = unit.inputs.first() else {
+            let step = load(self.layout, index, unit.channels());
+            return Ok(Some(Made { step, kernel: "load".to_owned(), weight_bytes: 0 }));
+        };
+        let x = self.layout.view(input);
+        let step: Step = match &unit.kind {
+            Kind::Concat => return Ok(None),
+            Kind::Conv(conv) => {
+                let groups = conv.groups as usize;
+                return self.conv(index, input, conv.out_channels as usize, groups, conv.bias);
+            }
+            Kind::Linear { outputs, has_bias } => {
+                return self.conv(index, input, *outputs, 1, *has_bias);
+            }
+            Kind::Depthwise(conv) => self.depthwise(index, input, conv.bias)?.into(),
+            Kind::Pool(pool) => {
+                let (window, kind) = sliding(pool);
+                PoolStep::sliding(buffers, x, y, window, kind).into()
+            }
+            Kind::Grid { is_max } => PoolStep::grid(buffers, x, y, *is_max).into(),
+            Kind::BatchNorm(norm) => {
+                let (scales, shifts) = self.factors(unit, norm)?;
+                let affine = Affine::new(buffers, x, y, unit.function);
+                affine.with_factors(scales, shifts).into()
+            }
+            Kind::Input | Kind::Function | Kind::Copy => {
+                Affine::new(buffers, x, y, unit.function).into()
+            }
+            Kind::Sum(scales) => {
+                let views = unit.inputs.iter().map(|&input| self.layout.view(input));
+                let terms = views.zip(scales).map(|(view, &scale)| Term { view, scale }).collect();
+                Joined::sum(buffers, terms, y, unit.function).into()
+            }
+            Kind::Product => {
+                // The first one as large as the result; the others may be a single pixel.
+                let mut inputs = unit.inputs.clone();
+                inputs.sort_by_key(|&input| self.units[input].size != unit.size);
+                let term = |input| Term { view: self.layout.view(input), scale: 1.0 };
+                let terms = inputs.into_iter().map(term).collect();
+                Joined::product(buffers, terms, y, unit.function).into()
+            }
+            Kind::Softmax => Softmax::new(buffers, x, y, unit.segments.clone()).into(),
+            Kind::Lrn(lrn) => {
+                let factors = LrnFactors {
+                    channels: unit.channels(),
+                    size: lrn.size as usize,
+                    alpha: lrn.alpha,
+                    beta: lrn.beta,
+                    k: lrn.k,
+                };
+                Lrn::new(buffers, x, y, factors).into()
+            }
+            Kind::Flatten => Flatten::new(buffers, x, self.units[input].segments.clone(), y).into(),
+            Kind::Gather(lanes) => Gather::new(buffers, x, y, lanes.clone()).into(),
+        };
+        let kernel = step.name().to_owned();
+        Ok(Some(Made { step, kernel, weight_bytes: 0 }))
+    }
+
+    /// A tensor of a unit's node.
+    fn tensor(&self, unit: &Unit, role: Role) -> Result<&[f32], Missing> {
+        self.weights.of(self.graph.node(unit.node), role)
+    }
+
+    fn conv(
+        &self,
+        index: usize,
+        input: usize,
+        outputs: usize,
+        groups: usize,
+        has_bias: bool,
+    ) -> Result<Option<Made>, PlanError> {
+        let unit = &self.units[index];
+        let times =
+            |values: &[f32]| -> Vec<f32> { values.iter().map(|x| x * unit.factor).collect() };
+        let is_scaled = unit.factor != 1.0;
+        let weights = self.tensor(unit, Role::Weight)?;
+        let scaled = if is_scaled { times(weights) } else { Vec::new() };
+        let bias = if has_bias { Some(self.tensor(unit, Role::Bias)?) } else { None };
+        let scaled_bias = bias.filter(|_| is_scaled).map(times);
+        let places = Places {
+            buffers: &self.layout.buffers,
+            x: self.layout.view(input),
+            segments: &self.units[input].segments,
+            y: self.layout.view(index),
+        };
+        let values = Values {
+            weights: if is_scaled { &scaled } else { weights },
+            bias: scaled_bias.as_deref().or(bias),
+            outputs,
+            groups,
+        };
+        let residual = unit.residual.map(|residual| self.layout.view(residual));
+        let finish = Finish { residual, function: unit.function };
+        let window = window(unit, self.units).unwrap_or(Window::POINT);
+        let conv =
+            Conv::new(self.options.isa, self.options.threads, places, window, values, finish)?;
+        let (kernel, weight_bytes) = (conv.describe(), conv.weight_bytes());
+        Ok(Some(Made { step: conv.into(), kernel, weight_bytes }))
+    }
+
+    fn depthwise(
+        &self,
+        index: usize,
+        input: usize,
+        has_bias: bool,
+    ) -> Result<Depthwise, PlanError> {
+        let unit = &self.units[index];
+        let window = window(unit, self.units).unwrap_or(Window::POINT);
+        let taps = window.kernel[0] * window.kernel[1];
+        let weights = self.spread(unit, self.tensor(unit, Role::Weight)?, taps, 0.0);
+        let bias = if has_bias { self.tensor(unit, Role::Bias)? } else { &[] };
+        let bias = self.spread(unit, bias, 1, 0.0);
+        let places = (self.layout.view(input), self.layout.view(index));
+        let buffers = &self.layout.buffers;
+        Ok(Depthwise::new(buffers, places, window, &weights, &bias, unit.function))
+    }
+
+    /// Numbers of each channel at the lanes of a unit; `other` in lanes without a channel.
+    fn spread(&self, unit: &Unit, of_channels: &[f32], each: usize, other: f32) -> Vec<f32> {
+        let mut spread = vec![other; unit.blocks() * LANES * each];
+        for (lane, numbers) in unit.lanes().zip(of_channels.chunks_exact(each.max(1))) {
+            spread[lane * each..][..each].copy_from_slice(numbers);
+        }
+        spread
+    }
+
+    /// Scale and shift of each lane: a normalisation with fixed statistics.
+    fn factors(&self, unit: &Unit, norm: &BatchNorm) -> Result<(Aligned, Aligned), PlanError> {
+        let (mean, variance) = (self.tensor(unit, Role::Mean)?, self.tensor(unit, Role::Variance)?);
+        let gamma = if norm.scale { Some(self.tensor(unit, Role::Weight)?) } else { None };
+        let beta = if norm.center { Some(self.tensor(unit, Role::Bias)?) } else { None };
+        let (mut scales, mut shifts) = (Vec::new(), Vec::new());
+        for (channel, (mean, variance)) in mean.iter().zip(variance).enumerate() {
+            let gamma = gamma.map_or(1.0, |gamma| f64::from(gamma[channel]));
+            let beta = beta.map_or(0.0, |beta| f64::from(beta[channel]));
+            let scale = gamma / (f64::from(*variance) + f64::from(norm.eps)).sqrt();
+            scales.push(narrow(scale));
+            shifts.push(narrow(beta - f64::from(*mean) * scale));
+        }
+        let aligned = |numbers: &[f32]| {
+            let spread = self.spread(unit, numbers, 1, 0.0);
+            let mut aligned = Aligned::zeros(spread.len());
+            aligned.as_mut_slice().copy_from_slice(&spread);
+            aligned
+        };
+        Ok((aligned(&scales), aligned(&shifts)))
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "kernels compute in single precision")]
+fn narrow(x: f64) -> f32 {
+    x as f32
+}
+
+/// The window of a pool, and what it computes.
+fn sliding(pool: &Pool) -> (Window, StepPoolKind) {
+    let padding = pool.padding;
+    let window = Window {
+        kernel: pair(pool.kernel),
+        stride: pair(pool.stride),
+        dilation: [1, 1],
+        padding: [padding.top as usize, padding.left as usize],
+    };
+    let behind = [padding.bottom as usize, padding.right as usize];
+    let kind = match pool.kind {
+        PoolKind::Max => StepPoolKind::Max,
+        PoolKind::Average => {
+            StepPoolKind::Average { padding: pool.count_include_pad.then_some(behind) }
+        }
+    };
+    (window, kind)
+}

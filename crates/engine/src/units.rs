@@ -1,0 +1,107 @@
+//! What one kernel computes: a node of the network, with those that are fused into it.
+
+use inceptive_ir::{BatchNorm, Conv, Lrn, NodeId, Pool, Shape, Size};
+use inceptive_kernels::{LANES, activation::Function, conv::Segment};
+
+/// The operator of a unit.
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    Input,
+    Conv(Conv),
+    /// A convolution of each channel by itself.
+    Depthwise(Conv),
+    /// A fully connected layer, also straight from a map that is flattened.
+    Linear {
+        outputs: usize,
+        has_bias: bool,
+    },
+    Pool(Pool),
+    /// Means or maxima of a grid that covers the map.
+    Grid {
+        is_max: bool,
+    },
+    BatchNorm(BatchNorm),
+    /// Only the function.
+    Function,
+    Sum(Vec<f32>),
+    Product,
+    Softmax,
+    Lrn(Lrn),
+    Flatten,
+    /// Lanes of the input, for each lane of the output.
+    Gather(Vec<usize>),
+    Concat,
+    /// Its input at its place in a concatenation that cannot be made in place.
+    Copy,
+}
+
+/// A unit of the plan.
+#[derive(Clone, Debug)]
+pub(crate) struct Unit {
+    pub(crate) kind: Kind,
+    /// The units that it reads.
+    pub(crate) inputs: Vec<usize>,
+    /// The node that gives it its weights.
+    pub(crate) node: NodeId,
+    /// Every node that it computes, in execution order.
+    pub(crate) nodes: Vec<NodeId>,
+    /// Applied last.
+    pub(crate) function: Function,
+    /// A unit whose result is added to it.
+    pub(crate) residual: Option<usize>,
+    /// What weights and bias are multiplied by.
+    pub(crate) factor: f32,
+    /// When it is computed: after every unit with a lower number.
+    pub(crate) position: usize,
+    /// Where the channels lie in its blocks.
+    pub(crate) segments: Vec<Segment>,
+    pub(crate) size: Size,
+}
+
+impl Unit {
+    pub(crate) fn channels(&self) -> usize {
+        self.segments.iter().map(|segment| segment.channels).sum()
+    }
+
+    /// Blocks from its first to its last.
+    pub(crate) fn blocks(&self) -> usize {
+        let ends = self.segments.iter().map(|s| s.block + s.channels.div_ceil(LANES));
+        ends.max().unwrap_or(0)
+    }
+
+    /// Whether its channels fill its lanes without gaps.
+    pub(crate) fn is_compact(&self) -> bool {
+        let mut channels = 0;
+        self.segments.iter().all(|segment| {
+            let follows = segment.block * LANES == channels;
+            channels += segment.channels;
+            follows
+        })
+    }
+
+    /// The lane of each channel.
+    pub(crate) fn lanes(&self) -> impl Iterator<Item = usize> {
+        let lanes = |s: &Segment| s.block * LANES..s.block * LANES + s.channels;
+        self.segments.iter().flat_map(lanes)
+    }
+
+    /// The units that it reads, with what is added.
+    pub(crate) fn reads(&self) -> impl Iterator<Item = usize> {
+        self.inputs.iter().copied().chain(self.residual)
+    }
+}
+
+/// Channels from the first lane on.
+pub(crate) fn compact(channels: usize) -> Vec<Segment> {
+    vec![Segment { block: 0, channels }]
+}
+
+/// A size as the kernels write it.
+pub(crate) fn pair(size: Size) -> [usize; 2] {
+    [size.height as usize, size.width as usize]
+}
+
+/// Channels or features.
+pub(crate) fn channels(shape: Shape) -> usize {
+    shape.channels() as usize
+}
