@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use inceptive_ir::{Graph, NodeId, Path};
+use inceptive_ir::{Graph, NodeId, Path, Size};
 use inceptive_kernels::{
     Invalid, Isa, LANES,
-    conv::Window,
+    conv::{Window, Winograd},
     memory::{Border, Buffer, View},
     program::{Phase, Program},
     step::{Load, Step, Store},
@@ -32,6 +32,8 @@ pub struct Options {
     pub threads: usize,
     /// The instruction set.
     pub isa: Isa,
+    /// Whether convolutions of 3x3 may be computed by Winograd's method, which rounds a little more.
+    pub winograd: bool,
 }
 
 /// Why there is no plan.
@@ -82,7 +84,7 @@ impl Plan {
         let Fused { mut units, output } = fuse(graph);
         let places = place(&mut units);
         let schedule = Schedule::new(&units);
-        let layout = Layout::new(&units, &places, &schedule, output, options.batch)?;
+        let layout = Layout::new(&units, &places, &schedule, output, options)?;
         let mut phases: Vec<Phase> = (0..schedule.phases).map(|_| Vec::new()).collect();
         let mut labels: Vec<Vec<Label>> = vec![Vec::new(); schedule.phases];
         let context = steps::Making { graph, weights, units: &units, layout: &layout, options };
@@ -187,8 +189,9 @@ impl Layout {
         places: &[Place],
         schedule: &Schedule,
         output: usize,
-        images: usize,
+        options: Options,
     ) -> Result<Self, PlanError> {
+        let images = options.batch;
         let mut borders = vec![Border::default(); units.len()];
         let mut last: Vec<usize> = schedule.phase_of.clone();
         let mut first = vec![usize::MAX; units.len()];
@@ -205,7 +208,12 @@ impl Layout {
             }
             if let (Some(window), Some(&read)) = (window(of, units), of.inputs.first()) {
                 let owner = places[read].owner;
-                let needs = window.border(pair(units[read].size), pair(of.size));
+                let (input, output) = (pair(units[read].size), pair(of.size));
+                let needs = if uses_winograd(of, units, options) {
+                    Winograd::border(window.padding, input, output)
+                } else {
+                    window.border(input, output)
+                };
                 borders[owner] = borders[owner].union(needs);
             }
         }
@@ -267,6 +275,20 @@ pub(crate) fn window(unit: &Unit, units: &[Unit]) -> Option<Window> {
         }
         _ => None,
     }
+}
+
+/// Whether a unit is computed by Winograd's method.
+pub(crate) fn uses_winograd(unit: &Unit, units: &[Unit], options: Options) -> bool {
+    let Kind::Conv(conv) = &unit.kind else { return false };
+    let input = &units[unit.inputs[0]];
+    let is_plain = options.winograd
+        && conv.kernel == Size::square(3)
+        && conv.stride == Size::square(1)
+        && conv.dilation == Size::square(1)
+        && conv.groups == 1
+        && !(matches!(input.kind, Kind::Input) && input.channels() < LANES);
+    let (inputs, outputs) = (input.channels(), unit.channels());
+    is_plain && Winograd::is_faster(options.batch, inputs, outputs, pair(unit.size))
 }
 
 /// Numbers a pixel of the network's input: as many as channels, if there are few and only plain convolutions read them.

@@ -3,7 +3,7 @@
 use inceptive_ir::{BatchNorm, Graph, Pool, PoolKind, Role};
 use inceptive_kernels::{
     LANES,
-    conv::{Conv, Finish, Places, Values, Window},
+    conv::{Conv, Finish, Places, Values, Window, Winograd},
     memory::Aligned,
     step::{
         Affine, Depthwise, Flatten, Gather, Joined, Lrn, LrnFactors, Pool as PoolStep,
@@ -13,7 +13,7 @@ use inceptive_kernels::{
 use inceptive_weights::{Missing, Weights};
 
 use crate::{
-    plan::{Layout, Options, PlanError, load, window},
+    plan::{Layout, Options, PlanError, load, uses_winograd, window},
     units::{Kind, Unit, pair},
 };
 
@@ -133,9 +133,14 @@ impl Making<'_> {
         };
         let residual = unit.residual.map(|residual| self.layout.view(residual));
         let finish = Finish { residual, function: unit.function };
+        let Options { isa, threads, .. } = self.options;
         let window = window(unit, self.units).unwrap_or(Window::POINT);
-        let conv =
-            Conv::new(self.options.isa, self.options.threads, places, window, values, finish)?;
+        if uses_winograd(unit, self.units, self.options) {
+            let conv = Winograd::new(isa, threads, places, window.padding, values, finish)?;
+            let (kernel, weight_bytes) = (conv.describe(), conv.weight_bytes());
+            return Ok(Some(Made { step: conv.into(), kernel, weight_bytes }));
+        }
+        let conv = Conv::new(isa, threads, places, window, values, finish)?;
         let (kernel, weight_bytes) = (conv.describe(), conv.weight_bytes());
         Ok(Some(Made { step: conv.into(), kernel, weight_bytes }))
     }

@@ -2,7 +2,7 @@
 
 use crate::run::Run;
 pub use crate::{
-    conv::Conv,
+    conv::{Conv, Winograd},
     layout::{Flatten, Gather, Load, Store},
     pointwise::{Affine, Joined, Lrn, LrnFactors, Softmax, Term},
     window::{Depthwise, Pool, PoolKind},
@@ -39,6 +39,8 @@ steps!(
     Store,
     /// A convolution or a fully connected layer.
     Conv,
+    /// A convolution of 3x3 by Winograd's method.
+    Winograd,
     /// A convolution of each channel by itself.
     Depthwise,
     /// The maximum or the mean of windows.

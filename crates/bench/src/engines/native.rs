@@ -91,6 +91,7 @@ impl NativeSession {
             batch: setup.batch as usize,
             threads: setup.threads as usize,
             isa: Isa::best(),
+            winograd: true,
         };
         let plan = Plan::new(&model.graph, model.weights(), options).map_err(failed)?;
         let running = Running::new(Arc::new(plan)).map_err(failed)?;

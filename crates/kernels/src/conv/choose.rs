@@ -29,6 +29,12 @@ impl Cut {
         let found = self.columns.iter().find(|(of, _)| *of == blocks);
         found.map_or(&[], |(_, columns)| columns)
     }
+
+    /// The same groups of blocks with rows of another width.
+    pub(super) fn with_width(&self, isa: Isa, width: usize) -> Self {
+        let covered = |&(blocks, _): &(usize, _)| (blocks, cover(isa, width, blocks).1);
+        Self { blocks: self.blocks.clone(), columns: self.columns.iter().map(covered).collect() }
+    }
 }
 
 /// Cycles that a tile takes for each weight row, about: limited by multiplications, by loads or by the weights that come

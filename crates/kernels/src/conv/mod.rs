@@ -2,6 +2,7 @@
 
 mod choose;
 mod tile;
+mod winograd;
 
 use std::{ops::Range, sync::Arc};
 
@@ -13,6 +14,7 @@ use crate::{
 };
 use choose::{Cut, choose};
 use tile::{Span, Tiles};
+pub use winograd::Winograd;
 
 /// Weights of a group of output blocks that are read again for each tile: more of them do not stay in a cache beside
 /// the input.
@@ -20,6 +22,9 @@ const WEIGHTS_IN_CACHE: usize = 512 << 10;
 
 /// Bytes of input rows that are read again for each group of output blocks.
 const INPUT_IN_CACHE: usize = 384 << 10;
+
+/// Distance of the weights that are fetched ahead where they are read once.
+const AHEAD: usize = 4 << 10;
 
 /// Multiply-accumulates of a task, at most, where the shape allows it: a stop is answered between tasks.
 const MACS_OF_A_TASK: usize = 64 << 20;
@@ -338,6 +343,26 @@ impl Run for Conv {
 }
 
 impl Conv {
+    /// Weights to fetch while those of a part are used for so many tiles, and how many lines for each lane.
+    fn ahead(
+        &self,
+        group: &Group,
+        part: usize,
+        weights: usize,
+        tiles: usize,
+    ) -> (*const f32, usize) {
+        let next = group.parts.get(part + 1).map(|(_, weights)| *weights);
+        let lanes: usize =
+            self.spans[group.parts[part].0.clone()].iter().map(|span| span.count).sum();
+        let rows = self.window.kernel[0] * if self.merges_taps { 1 } else { self.window.kernel[1] };
+        let len = lanes * rows * group.blocks * LANES;
+        let all = self.weights.as_slice();
+        let at = if tiles == 1 { weights + AHEAD.min(len) } else { next.unwrap_or(weights + len) };
+        // Fetched once, by the first tiles.
+        let lines = if tiles == 1 { group.blocks } else { usize::from(tiles < 64) };
+        (all.as_ptr().wrapping_add(at), lines)
+    }
+
     /// Computes some rows of a group of output blocks of an image.
     ///
     /// # Safety
@@ -372,6 +397,8 @@ impl Conv {
                     let at = place.at(image, group.first).wrapping_add(row * place.buffer.row());
                     (at.wrapping_add(columns.start * LANES).cast_const(), place.buffer)
                 });
+                let (ahead, ahead_lines) =
+                    self.ahead(group, part, *weights, rows.len() * columns.tiles);
                 let tiles = Tiles {
                     x: input.wrapping_add(columns.start * step).cast_const(),
                     x_step: step,
@@ -382,6 +409,8 @@ impl Conv {
                     spans: self.spans[spans.clone()].as_ptr(),
                     span_count: spans.len(),
                     weights: self.weights.as_slice()[*weights..].as_ptr(),
+                    ahead,
+                    ahead_lines,
                     bias: self.bias.as_slice()[group.first * LANES..].as_ptr(),
                     goes_on: part > 0,
                     y: output.wrapping_add(columns.start * y_step),

@@ -35,6 +35,9 @@ pub(super) struct Tiles {
     pub(super) span_count: usize,
     /// Weights: for each span, row and column of the kernel and lane, sixteen for each output block.
     pub(super) weights: *const f32,
+    /// Weights that are read next, to be fetched meanwhile: so many lines for each lane of a tile.
+    pub(super) ahead: *const f32,
+    pub(super) ahead_lines: usize,
     /// Sixteen for each output block; sums start with them, unless they go on with what the output holds.
     pub(super) bias: *const f32,
     pub(super) goes_on: bool,
@@ -65,7 +68,13 @@ impl<const P: usize, const B: usize, const STEP: usize> Sized<P, B, STEP> {
         reason = "the two numbers index several arrays of registers"
     )]
     #[inline(always)]
-    unsafe fn tile<S: Simd>(&self, x: *const f32, y: *mut f32, residual: *const f32) {
+    unsafe fn tile<S: Simd>(
+        &self,
+        x: *const f32,
+        y: *mut f32,
+        residual: *const f32,
+        mut ahead: *const f32,
+    ) -> *const f32 {
         let tiles = &self.0;
         let step = if STEP == 0 { tiles.x_step } else { STEP };
         // SAFETY: the addresses are those that `Tiles` describes.
@@ -93,6 +102,15 @@ impl<const P: usize, const B: usize, const STEP: usize> Sized<P, B, STEP> {
                                 w[b] = S::load(weights.add(b * LANES));
                             }
                             weights = weights.add(B * LANES);
+                            if tiles.ahead_lines == 1 {
+                                S::prefetch(ahead);
+                                ahead = ahead.wrapping_add(LANES);
+                            } else if tiles.ahead_lines > 1 {
+                                for b in 0..B {
+                                    S::prefetch(ahead.wrapping_add(b * LANES));
+                                }
+                                ahead = ahead.wrapping_add(B * LANES);
+                            }
                             for p in 0..P {
                                 let input = S::splat(*tap.add(p * step + lane));
                                 for b in 0..B {
@@ -118,6 +136,7 @@ impl<const P: usize, const B: usize, const STEP: usize> Sized<P, B, STEP> {
                 }
             }
         }
+        ahead
     }
 }
 
@@ -130,6 +149,7 @@ impl<const P: usize, const B: usize, const STEP: usize> Work for Sized<P, B, STE
         }
         let tiles = &self.0;
         let step = if STEP == 0 { tiles.x_step } else { STEP };
+        let mut ahead = tiles.ahead;
         for row in 0..tiles.rows {
             for column in 0..tiles.columns {
                 let pixel = column * P;
@@ -140,10 +160,11 @@ impl<const P: usize, const B: usize, const STEP: usize> Work for Sized<P, B, STE
                     } else {
                         tiles.residual.add(row * tiles.residual_row + pixel * tiles.residual_step)
                     };
-                    self.tile::<S>(
+                    ahead = self.tile::<S>(
                         tiles.x.add(row * tiles.x_row + pixel * step),
                         tiles.y.add(row * tiles.y_row + pixel * tiles.y_step),
                         residual,
+                        ahead,
                     );
                 }
             }

@@ -47,6 +47,12 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    fn prefetch(from: *const f32) {
+        // A hint: no address is wrong.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
+    }
+
+    #[inline(always)]
     unsafe fn add(a: Halves, b: Halves) -> Halves {
         unsafe { [_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])] }
     }

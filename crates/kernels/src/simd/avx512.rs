@@ -41,6 +41,12 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    fn prefetch(from: *const f32) {
+        // A hint: no address is wrong.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
+    }
+
+    #[inline(always)]
     unsafe fn add(a: __m512, b: __m512) -> __m512 {
         unsafe { _mm512_add_ps(a, b) }
     }

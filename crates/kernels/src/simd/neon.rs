@@ -68,6 +68,9 @@ impl Simd for Neon {
     }
 
     #[inline(always)]
+    fn prefetch(_from: *const f32) {}
+
+    #[inline(always)]
     unsafe fn add(a: Quarters, b: Quarters) -> Quarters {
         each!(|i| vaddq_f32(a[i], b[i]))
     }

@@ -36,6 +36,9 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn prefetch(_from: *const f32) {}
+
+    #[inline(always)]
     unsafe fn add(a: Array, b: Array) -> Array {
         pairwise(a, b, |a, b| a + b)
     }

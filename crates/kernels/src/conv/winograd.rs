@@ -1,0 +1,557 @@
+//! Convolution of 3x3 with stride 1 by Winograd's method, F(4x4, 3x3): tiles of 6x6 input pixels and the kernels are
+//! transformed, multiplied, and transformed back to 4x4 output pixels, which takes 36 multiplications where the definition
+//! takes 144 (Lavin and Gray 2016, "Fast algorithms for convolutional neural networks", section 4.2).
+
+use std::{ops::Range, sync::Arc};
+
+use super::{
+    Finish, Places, Values, Window,
+    choose::{Cut, choose},
+    tile::{Span, Tiles},
+};
+use crate::{
+    activation::{Function, apply_in_place},
+    memory::{Aligned, Border, Buffer, Place, View},
+    run::{Context, Invalid, Reason, Run},
+    simd::{Isa, LANES, Simd, Work},
+};
+
+/// Output rows and columns of a tile.
+const SIDE: usize = 4;
+
+/// Products of a tile for each pair of channels: 6 x 6.
+const POINTS: usize = 36;
+
+/// Bytes of transformed input of a task: they stay in the second-level cache.
+const INPUT_OF_TASK: usize = 1 << 20;
+
+/// Tiles of a task, at most, where the map has rows of fewer.
+const TILES_OF_TASK: usize = 56;
+
+/// A 3x3 convolution with stride 1, with bias, sum and activation.
+#[derive(Clone, Debug)]
+pub struct Winograd {
+    x: View,
+    y: View,
+    padding: [usize; 2],
+    finish: Finish,
+    /// The block and the number of lanes of each run of input channels.
+    runs: Vec<(usize, usize)>,
+    groups: Vec<Group>,
+    weights: Arc<Aligned>,
+    bias: Aligned,
+    images: usize,
+    /// Rows and columns of tiles of a map.
+    tiles: [usize; 2],
+    rows_of_task: usize,
+    groups_of_task: usize,
+    /// How the tiles of a full task, and of the last one, are cut.
+    cuts: [Cut; 2],
+}
+
+/// Some output blocks that one tile of registers holds.
+#[derive(Clone, Copy, Debug)]
+struct Group {
+    first: usize,
+    blocks: usize,
+    /// Where its weights start.
+    weights: usize,
+}
+
+impl Winograd {
+    /// The window that it computes.
+    pub fn window(padding: [usize; 2]) -> Window {
+        Window { kernel: [3, 3], stride: [1, 1], dilation: [1, 1], padding }
+    }
+
+    /// Rows and columns of zeros that a map needs around it: tiles reach over its edge.
+    pub fn border(padding: [usize; 2], input: [usize; 2], output: [usize; 2]) -> Border {
+        let covered = output.map(|side| side.next_multiple_of(SIDE));
+        Self::window(padding).border(input, covered)
+    }
+
+    /// Whether it takes less time than the convolution by definition, as measured: not with few channels, whose
+    /// transforms take longer than their products, nor with few tiles, for which the transformed kernels are read.
+    pub fn is_faster(images: usize, inputs: usize, outputs: usize, output: [usize; 2]) -> bool {
+        let tiles = output[0].div_ceil(SIDE) * output[1].div_ceil(SIDE);
+        let covered = (tiles * SIDE * SIDE) as f64;
+        let waste = covered / (output[0] * output[1]) as f64;
+        inputs >= 32 && outputs >= 32 && images * tiles >= 16 && waste < 1.6
+    }
+
+    /// Transforms the kernels and cuts the work for an instruction set and a number of threads.
+    ///
+    /// # Errors
+    /// When numbers do not fit together.
+    pub fn new(
+        isa: Isa,
+        threads: usize,
+        places: Places<'_>,
+        padding: [usize; 2],
+        values: Values<'_>,
+        finish: Finish,
+    ) -> Result<Self, Invalid> {
+        let Places { buffers, x, segments, y } = places;
+        let (Some(from), Some(to)) = (buffers.get(x.buffer), buffers.get(y.buffer)) else {
+            return Err(Invalid::new("winograd", Reason::Buffer));
+        };
+        let inputs: usize = segments.iter().map(|segment| segment.channels).sum();
+        let is_valid = values.groups == 1
+            && values.weights.len() == values.outputs * inputs * 9
+            && values.bias.is_none_or(|bias| bias.len() == values.outputs)
+            && y.blocks == values.outputs.div_ceil(LANES)
+            && from.pixel == LANES;
+        if !is_valid {
+            return Err(Invalid::new("winograd", Reason::Values));
+        }
+        let runs: Vec<(usize, usize)> = segments
+            .iter()
+            .flat_map(|segment| {
+                let blocks = 0..segment.channels.div_ceil(LANES);
+                blocks.map(|b| (segment.block + b, (segment.channels - b * LANES).min(LANES)))
+            })
+            .collect();
+        let tiles = [to.height.div_ceil(SIDE), to.width.div_ceil(SIDE)];
+        let rows = to.images * tiles[0];
+        let bytes_of_row = 4 * POINTS * runs.len() * LANES * tiles[1];
+        let most = (INPUT_OF_TASK / bytes_of_row).min(TILES_OF_TASK / tiles[1]).clamp(1, rows);
+        // As many rows in each task, but for the last one.
+        let rows_of_task = rows.div_ceil(rows.div_ceil(most));
+        let full = choose(isa, rows_of_task * tiles[1], y.blocks, 4);
+        let left = rows - (rows.div_ceil(rows_of_task) - 1) * rows_of_task;
+        // The last one has the same groups of blocks, since their weights are packed once.
+        let last = full.with_width(isa, left * tiles[1]);
+        let mut bias = Aligned::zeros(y.blocks * LANES);
+        if let Some(values) = values.bias {
+            bias.as_mut_slice()[..values.len()].copy_from_slice(values);
+        }
+        let (groups, weights) = pack(&full.blocks, values, inputs);
+        let tasks = rows.div_ceil(rows_of_task);
+        let wanted = if threads == 1 { 1 } else { 2 * threads };
+        let runs_of_groups = wanted.div_ceil(tasks).clamp(1, groups.len().div_ceil(2));
+        Ok(Self {
+            x,
+            y,
+            padding,
+            finish,
+            runs,
+            groups_of_task: groups.len().div_ceil(runs_of_groups),
+            groups,
+            weights: Arc::new(weights),
+            bias,
+            images: to.images,
+            tiles,
+            rows_of_task,
+            cuts: [full, last],
+        })
+    }
+
+    /// Bytes of transformed kernels and bias.
+    pub fn weight_bytes(&self) -> usize {
+        4 * (self.weights.len() + self.bias.len())
+    }
+
+    /// The kernel and its tiles, for tables.
+    pub fn describe(&self) -> String {
+        let blocks = self.groups.first().map_or(1, |group| group.blocks);
+        let pixels = self.cuts[0].columns(blocks).first().map_or(1, |columns| columns.pixels);
+        format!("3x3 Winograd, tiles {pixels}x{blocks}")
+    }
+
+    fn rows(&self) -> usize {
+        self.images * self.tiles[0]
+    }
+
+    fn runs_of_groups(&self) -> usize {
+        self.groups.len().div_ceil(self.groups_of_task)
+    }
+
+    /// Numbers of transformed input of a task.
+    fn input_len(&self) -> usize {
+        POINTS * self.runs.len() * self.rows_of_task * self.tiles[1] * LANES
+    }
+
+    /// Numbers of products of a group.
+    fn product_len(&self) -> usize {
+        let blocks = self.groups.iter().map(|group| group.blocks).max().unwrap_or(0);
+        POINTS * blocks * self.rows_of_task * self.tiles[1] * LANES
+    }
+}
+
+/// Kernels, transformed: for each group, point, input channel and block, sixteen.
+fn pack(blocks: &[usize], values: Values<'_>, inputs: usize) -> (Vec<Group>, Aligned) {
+    let mut groups = Vec::with_capacity(blocks.len());
+    let (mut first, mut total) = (0, 0);
+    for &blocks in blocks {
+        groups.push(Group { first, blocks, weights: total });
+        total += POINTS * inputs * blocks * LANES;
+        first += blocks;
+    }
+    let mut packed = Aligned::zeros(total);
+    let numbers = packed.as_mut_slice();
+    for group in &groups {
+        for block in 0..group.blocks {
+            for lane in 0..LANES {
+                let output = (group.first + block) * LANES + lane;
+                if output >= values.outputs {
+                    continue;
+                }
+                for input in 0..inputs {
+                    let kernel = &values.weights[(output * inputs + input) * 9..][..9];
+                    for (point, weight) in transform_kernel(kernel).into_iter().enumerate() {
+                        let row = (point * inputs + input) * group.blocks + block;
+                        numbers[group.weights + row * LANES + lane] = weight;
+                    }
+                }
+            }
+        }
+    }
+    (groups, packed)
+}
+
+/// `G g G'` of a 3x3 kernel.
+#[expect(clippy::cast_possible_truncation, reason = "computed in double precision, kept in single")]
+fn transform_kernel(kernel: &[f32]) -> [f32; POINTS] {
+    const G: [[f64; 3]; 6] = [
+        [0.25, 0.0, 0.0],
+        [-1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0],
+        [-1.0 / 6.0, 1.0 / 6.0, -1.0 / 6.0],
+        [1.0 / 24.0, 1.0 / 12.0, 1.0 / 6.0],
+        [1.0 / 24.0, -1.0 / 12.0, 1.0 / 6.0],
+        [0.0, 0.0, 1.0],
+    ];
+    let rows: [[f64; 3]; 6] = G.map(|g| {
+        std::array::from_fn(|column| {
+            (0..3).map(|row| g[row] * f64::from(kernel[row * 3 + column])).sum()
+        })
+    });
+    std::array::from_fn(|point| {
+        let (row, g) = (rows[point / 6], G[point % 6]);
+        (row[0] * g[0] + row[1] * g[1] + row[2] * g[2]) as f32
+    })
+}
+
+/// `B' d` of six numbers.
+///
+/// # Safety
+/// The processor has `S`.
+#[inline(always)]
+unsafe fn transform_input<S: Simd>(d: [S::V; 6]) -> [S::V; 6] {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (four, five, two) = (S::splat(4.0), S::splat(5.0), S::splat(2.0));
+        let minus_four = S::splat(-4.0);
+        let a = S::mul_add(minus_four, d[2], d[4]);
+        let b = S::mul_add(minus_four, d[1], d[3]);
+        let c = S::sub(d[4], d[2]);
+        let e = S::mul(two, S::sub(d[3], d[1]));
+        let first = S::mul_add(four, d[0], S::sub(d[4], S::mul(five, d[2])));
+        let last = S::mul_add(four, d[1], S::sub(d[5], S::mul(five, d[3])));
+        [first, S::add(a, b), S::sub(a, b), S::add(c, e), S::sub(c, e), last]
+    }
+}
+
+/// `A' m` of six numbers.
+///
+/// # Safety
+/// The processor has `S`.
+#[inline(always)]
+unsafe fn transform_output<S: Simd>(m: [S::V; 6]) -> [S::V; 4] {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (two, four, eight) = (S::splat(2.0), S::splat(4.0), S::splat(8.0));
+        let (sum, difference) = (S::add(m[1], m[2]), S::sub(m[1], m[2]));
+        let (outer_sum, outer_difference) = (S::add(m[3], m[4]), S::sub(m[3], m[4]));
+        [
+            S::add(S::add(m[0], sum), outer_sum),
+            S::mul_add(two, outer_difference, difference),
+            S::mul_add(four, outer_sum, sum),
+            S::add(S::mul_add(eight, outer_difference, difference), m[5]),
+        ]
+    }
+}
+
+/// A row of tiles of one input block.
+struct InputRow {
+    x: *const f32,
+    x_row: usize,
+    /// The first point of the first tile; tiles follow each other, points are `point` apart.
+    to: *mut f32,
+    point: usize,
+    tiles: usize,
+}
+
+impl Work for InputRow {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(&self) {
+        for tile in 0..self.tiles {
+            // SAFETY: the caller's promise.
+            unsafe {
+                let x = self.x.add(tile * SIDE * LANES);
+                let to = self.to.add(tile * LANES);
+                let mut rows = [[S::splat(0.0); 6]; 6];
+                for (row, transformed) in rows.iter_mut().enumerate() {
+                    let pixel = |column: usize| S::load(x.add(row * self.x_row + column * LANES));
+                    let pixels = [pixel(0), pixel(1), pixel(2), pixel(3), pixel(4), pixel(5)];
+                    *transformed = transform_input::<S>(pixels);
+                }
+                for column in 0..6 {
+                    let column_of = rows.map(|row| row[column]);
+                    for (row, value) in transform_input::<S>(column_of).into_iter().enumerate() {
+                        S::store(to.add((row * 6 + column) * self.point), value);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A row of tiles of one output block.
+struct OutputRow {
+    from: *const f32,
+    point: usize,
+    tiles: usize,
+    y: *mut f32,
+    y_row: usize,
+    /// Rows and columns of the map from the first tile on.
+    rows: usize,
+    columns: usize,
+    bias: *const f32,
+    residual: *const f32,
+    residual_row: usize,
+    range: (f32, f32),
+}
+
+impl Work for OutputRow {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(&self) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (low, high) = (S::splat(self.range.0), S::splat(self.range.1));
+            let bias = S::load(self.bias);
+            for tile in 0..self.tiles {
+                let from = self.from.add(tile * LANES);
+                let mut columns = [[S::splat(0.0); 4]; 6];
+                for (column, transformed) in columns.iter_mut().enumerate() {
+                    let point = |row: usize| S::load(from.add((row * 6 + column) * self.point));
+                    let points = [point(0), point(1), point(2), point(3), point(4), point(5)];
+                    *transformed = transform_output::<S>(points);
+                }
+                for row in 0..SIDE.min(self.rows) {
+                    let row_of = columns.map(|column| column[row]);
+                    let pixels = transform_output::<S>(row_of);
+                    for (column, pixel) in pixels.into_iter().enumerate() {
+                        let x = tile * SIDE + column;
+                        if x >= self.columns {
+                            break;
+                        }
+                        let mut sum = S::add(pixel, bias);
+                        if !self.residual.is_null() {
+                            let at = row * self.residual_row + x * LANES;
+                            sum = S::add(sum, S::load(self.residual.add(at)));
+                        }
+                        let cut = S::min(high, S::max(low, sum));
+                        S::store(self.y.add(row * self.y_row + x * LANES), cut);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Run for Winograd {
+    fn name(&self) -> &'static str {
+        "winograd"
+    }
+
+    fn reads(&self) -> Vec<View> {
+        [Some(self.x), self.finish.residual].into_iter().flatten().collect()
+    }
+
+    fn writes(&self) -> Vec<View> {
+        vec![self.y]
+    }
+
+    fn check(&self, buffers: &[Buffer]) -> Option<Reason> {
+        let (from, to) = (&buffers[self.x.buffer], &buffers[self.y.buffer]);
+        let same_size = |view: View| {
+            let other = &buffers[view.buffer];
+            view.blocks == self.y.blocks
+                && (other.images, other.height, other.width, other.pixel)
+                    == (to.images, to.height, to.width, LANES)
+        };
+        let tiles = [to.height.div_ceil(SIDE), to.width.div_ceil(SIDE)];
+        let fits = from.images == to.images
+            && (self.images, self.tiles) == (to.images, tiles)
+            && (from.pixel, to.pixel) == (LANES, LANES)
+            && self.runs.iter().all(|(block, _)| *block < self.x.blocks)
+            && self.finish.residual.is_none_or(same_size);
+        if !fits {
+            return Some(Reason::Buffer);
+        }
+        let size = |buffer: &Buffer| [buffer.height, buffer.width];
+        let needs = Self::border(self.padding, size(from), size(to));
+        (!from.border.covers(needs)).then_some(Reason::Border)
+    }
+
+    fn tasks(&self) -> usize {
+        self.rows().div_ceil(self.rows_of_task) * self.runs_of_groups()
+    }
+
+    fn scratch(&self) -> usize {
+        self.input_len() + self.product_len()
+    }
+
+    unsafe fn run(&self, context: &Context<'_>, task: usize) {
+        let (task, run) = (task / self.runs_of_groups(), task % self.runs_of_groups());
+        let rows = task * self.rows_of_task..((task + 1) * self.rows_of_task).min(self.rows());
+        let groups =
+            run * self.groups_of_task..((run + 1) * self.groups_of_task).min(self.groups.len());
+        // SAFETY: the program has checked the views; this task alone writes these rows of these blocks, and the
+        // scratch memory is this thread's.
+        unsafe {
+            self.transform(context, rows.clone());
+            for group in &self.groups[groups] {
+                self.multiply(context, rows.len(), group);
+                self.finish(context, rows.clone(), group);
+            }
+        }
+    }
+}
+
+impl Winograd {
+    /// Image and row of tiles in it.
+    fn image_and_row(&self, row: usize) -> (usize, usize) {
+        (row / self.tiles[0], row % self.tiles[0])
+    }
+
+    /// Transforms the input of some rows of tiles.
+    ///
+    /// # Safety
+    /// See [`Run::run`].
+    unsafe fn transform(&self, context: &Context<'_>, rows: Range<usize>) {
+        // SAFETY: the program has checked the view.
+        let x = unsafe { context.place(self.x) };
+        let x_row = x.buffer.row();
+        let tiles = rows.len() * self.tiles[1];
+        let point = self.runs.len() * tiles * LANES;
+        for (index, row) in rows.enumerate() {
+            let (image, tile_row) = self.image_and_row(row);
+            let inset = self.padding[0] * x_row + self.padding[1] * LANES;
+            for (run, (block, _)) in self.runs.iter().enumerate() {
+                let work = InputRow {
+                    x: x.at(image, *block)
+                        .wrapping_sub(inset)
+                        .wrapping_add(tile_row * SIDE * x_row),
+                    x_row,
+                    to: context.scratch.wrapping_add((run * tiles + index * self.tiles[1]) * LANES),
+                    point,
+                    tiles: self.tiles[1],
+                };
+                // SAFETY: the caller's promise; the border covers whole tiles.
+                unsafe { context.isa.run(&work) };
+            }
+        }
+    }
+
+    /// Multiplies transformed input of so many rows of tiles with the kernels of a group.
+    ///
+    /// # Safety
+    /// See [`Run::run`]; the input was transformed.
+    unsafe fn multiply(&self, context: &Context<'_>, rows: usize, group: &Group) {
+        let tiles = rows * self.tiles[1];
+        let cut = &self.cuts[usize::from(rows < self.rows_of_task)];
+        let spans: Vec<Span> = self
+            .runs
+            .iter()
+            .enumerate()
+            .map(|(run, (_, lanes))| Span { offset: run * tiles * LANES, count: *lanes })
+            .collect();
+        let inputs: usize = self.runs.iter().map(|(_, lanes)| lanes).sum();
+        let products = context.scratch.wrapping_add(self.input_len());
+        let zeros = [0.0; 8 * LANES];
+        for point in 0..POINTS {
+            let input = context.scratch.wrapping_add(point * self.runs.len() * tiles * LANES);
+            let output = products.wrapping_add(point * group.blocks * tiles * LANES);
+            let weights = group.weights + point * inputs * group.blocks * LANES;
+            for columns in cut.columns(group.blocks) {
+                let work = Tiles {
+                    x: input.wrapping_add(columns.start * LANES),
+                    x_step: LANES,
+                    x_row: 0,
+                    x_tap: 0,
+                    x_tap_row: 0,
+                    kernel: [1, 1],
+                    spans: spans.as_ptr(),
+                    span_count: spans.len(),
+                    weights: self.weights.as_slice()[weights..].as_ptr(),
+                    ahead: self.weights.as_slice()[weights..]
+                        .as_ptr()
+                        .wrapping_add(inputs * group.blocks * LANES),
+                    ahead_lines: if columns.tiles == 1 { group.blocks } else { 1 },
+                    bias: zeros.as_ptr(),
+                    goes_on: false,
+                    y: output.wrapping_add(columns.start * LANES),
+                    y_step: LANES,
+                    y_row: 0,
+                    y_plane: tiles * LANES,
+                    residual: std::ptr::null(),
+                    residual_step: 0,
+                    residual_row: 0,
+                    residual_plane: 0,
+                    low: f32::NEG_INFINITY,
+                    high: f32::INFINITY,
+                    rows: 1,
+                    columns: columns.tiles,
+                };
+                // SAFETY: the caller's promise; both parts of the scratch memory have room.
+                unsafe { work.run(context.isa, columns.pixels, group.blocks) };
+            }
+        }
+    }
+
+    /// Transforms the products of a group back, and finishes them.
+    ///
+    /// # Safety
+    /// See [`Run::run`]; the products are there.
+    unsafe fn finish(&self, context: &Context<'_>, rows: Range<usize>, group: &Group) {
+        // SAFETY: the program has checked the views.
+        let y = unsafe { context.place(self.y) };
+        // SAFETY: the same.
+        let residual = self.finish.residual.map(|view| unsafe { context.place(view) });
+        let tiles = rows.len() * self.tiles[1];
+        let products = context.scratch.wrapping_add(self.input_len());
+        let Buffer { height, width, .. } = y.buffer;
+        for (index, row) in rows.enumerate() {
+            let (image, tile_row) = self.image_and_row(row);
+            let of_map = tile_row * SIDE..((tile_row + 1) * SIDE).min(height);
+            for block in 0..group.blocks {
+                let added = residual.as_ref().map(|place: &Place| {
+                    let at = place.at(image, group.first + block);
+                    (at.wrapping_add(of_map.start * place.buffer.row()), place.buffer.row())
+                });
+                let work = OutputRow {
+                    from: products.wrapping_add((block * tiles + index * self.tiles[1]) * LANES),
+                    point: group.blocks * tiles * LANES,
+                    tiles: self.tiles[1],
+                    y: y.at(image, group.first + block).wrapping_add(of_map.start * y.buffer.row()),
+                    y_row: y.buffer.row(),
+                    rows: of_map.len(),
+                    columns: width,
+                    bias: self.bias.as_slice()[(group.first + block) * LANES..].as_ptr(),
+                    residual: added.map_or(std::ptr::null(), |(at, _)| at.cast_const()),
+                    residual_row: added.map_or(0, |(_, row)| row),
+                    range: self.finish.function.range(),
+                };
+                let function: Function = self.finish.function;
+                // SAFETY: the caller's promise.
+                unsafe {
+                    context.isa.run(&work);
+                    let block = group.first + block;
+                    apply_in_place(context.isa, function, &y, image, block, of_map.clone());
+                    y.clear_border(image, block, of_map.clone());
+                }
+            }
+        }
+    }
+}
