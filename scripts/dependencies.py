@@ -26,7 +26,7 @@ TESTS_ONLY = {
 }
 # Only this crate uses engines, and what keeps and shows results builds without it.
 ENGINES_OWNER = "inceptive-bench"
-ENGINES = {"openvino", "openvino-sys", "ort", "rten", "rten-simd", "rten-tensor"}
+ENGINES = {"openvino", "openvino-sys", "ort", "rten", "rten-tensor"}
 WITHOUT_ENGINES = {"inceptive-draw", "inceptive-report"}
 # Modules of a crate that may use each other in a circle.
 CIRCLES = {

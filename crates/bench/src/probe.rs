@@ -7,11 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use inceptive_kernels::{Isa, probe::multiply_add};
 use inceptive_results::Roofline;
-use rten_simd::{
-    Isa, SimdOp,
-    ops::{BitOps, NumOps},
-};
 
 /// How long each probe runs on each thread, and how often; the best counts.
 const LENGTH: Duration = Duration::from_millis(40);
@@ -32,44 +29,9 @@ pub fn measure_roofline(threads: u32) -> Roofline {
     Roofline { threads, peak_gflops: peak(workers), bandwidth_gbps: bandwidth(workers) }
 }
 
-/// Multiply-adds on enough registers to hide their latency.
-struct MultiplyAdd {
-    rounds: usize,
-}
-
-/// Independent chains: on current cores a multiply-add takes 4 cycles and two start in each, so 8 are needed at
-/// least, and 16 registers are there.
-const CHAINS: usize = 12;
-
-impl SimdOp for MultiplyAdd {
-    /// Floating-point operations done, and a value that depends on all of them.
-    type Output = (usize, f32);
-
-    #[inline(always)]
-    fn eval<I: Isa>(self, isa: I) -> Self::Output {
-        let ops = isa.f32();
-        let factor = ops.splat(black_box(0.999_f32));
-        let summand = ops.splat(black_box(0.001_f32));
-        let mut sums = [ops.splat(1.0); CHAINS];
-        for _ in 0..self.rounds {
-            for sum in &mut sums {
-                *sum = ops.mul_add(*sum, factor, summand);
-            }
-        }
-        let total = sums.into_iter().fold(ops.zero(), |total, sum| ops.add(total, sum));
-        let mut lanes = [0.0_f32; 64];
-        ops.store(total, &mut lanes[..ops.len()]);
-        (self.rounds * CHAINS * ops.len() * 2, lanes[0])
-    }
-}
-
 fn peak(workers: usize) -> f64 {
     let nothing = || ();
-    best(workers, nothing, |()| {
-        let (operations, value) = MultiplyAdd { rounds: 20_000 }.dispatch();
-        black_box(value);
-        operations
-    })
+    best(workers, nothing, |()| multiply_add(Isa::best(), 20_000))
 }
 
 /// A worker's part of the arrays of the memory probe, and where it is in them.

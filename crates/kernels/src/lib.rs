@@ -15,6 +15,7 @@ mod layout;
 pub mod memory;
 mod pointwise;
 pub mod pool;
+pub mod probe;
 pub mod program;
 mod run;
 mod simd;

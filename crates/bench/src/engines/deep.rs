@@ -4,14 +4,15 @@
 //! stack that grows with the length of the chain, and a stack overflow ends the whole program. All such work runs here
 //! on a thread whose stack is large enough; chains that are too long for any stack are refused.
 
+#[cfg(feature = "rten")]
+use std::sync::{
+    atomic::{AtomicBool, Ordering},
+    mpsc,
+};
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-        mpsc,
-    },
+    sync::Arc,
     thread,
 };
 
@@ -89,6 +90,7 @@ impl Stack {
     ///
     /// # Errors
     /// The error of the work, and when there is no memory for the stack.
+    #[cfg(feature = "rten")]
     fn run_in_steps<T: Send>(
         self,
         work: impl FnOnce(&mut dyn FnMut(usize) -> bool) -> Result<T, EngineError> + Send,
@@ -173,6 +175,7 @@ impl<S: Session + Send> DeepSession<S> {
     ///
     /// # Errors
     /// The error of the operation.
+    #[cfg(feature = "rten")]
     pub(super) fn with_steps<T: Send>(
         &mut self,
         work: impl FnOnce(&mut S, &mut dyn FnMut(usize) -> bool) -> Result<T, EngineError> + Send,

@@ -6,6 +6,7 @@ pub mod mock;
 mod native;
 mod onnxruntime;
 mod openvino;
+#[cfg(feature = "rten")]
 mod rten;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use crate::engine::Engine;
 pub use native::Native;
 pub use onnxruntime::OnnxRuntime;
 pub use openvino::OpenVino;
+#[cfg(feature = "rten")]
 pub use rten::Rten;
 
 /// Paths of engine libraries that the user named.
@@ -33,6 +35,7 @@ pub const DEFAULT_ENGINE: &str = native::NAME;
 pub fn all(libraries: &Libraries) -> Vec<Box<dyn Engine>> {
     vec![
         Box::new(Native),
+        #[cfg(feature = "rten")]
         Box::new(Rten),
         Box::new(OnnxRuntime::new(libraries.onnxruntime.clone())),
         Box::new(OpenVino::new(libraries.openvino.clone())),
