@@ -166,7 +166,8 @@ impl Reader<'_> {
                     _ => String::new(),
                 };
                 let message = format!("expected a number, found {}{origin}", value.describe());
-                self.report(Diagnostic::new(Code::WrongType, message).at(node.span, "this value"))
+                let wrong = Diagnostic::new(Code::WrongType, message);
+                self.report(at_origin(wrong, &value, node, "this value"))
             }
         }
     }
@@ -212,6 +213,19 @@ impl Reader<'_> {
             other => other.clone(),
         };
         Some(Node { span: node.span, value })
+    }
+}
+
+/// Adds the place where a value is written, and that where it is used if it is another one.
+pub(crate) fn at_origin(
+    diagnostic: Diagnostic,
+    value: &Val,
+    used: &Node,
+    label: &str,
+) -> Diagnostic {
+    match value.origin.filter(|origin| *origin != used.span) {
+        Some(origin) => diagnostic.at(origin, label).at(used.span, "used here"),
+        None => diagnostic.at(used.span, label),
     }
 }
 
