@@ -42,7 +42,10 @@ fn described(error: &eframe::Error) -> String {
                 .to_owned()
         }
         eframe::Error::WinitEventLoop(_) | eframe::Error::Winit(_) if cfg!(target_os = "linux") => {
-            format!("the window cannot be opened; check $DISPLAY or $WAYLAND_DISPLAY: {error}")
+            // Before the reason stands a place in the source of a library.
+            let error = error.to_string();
+            let reason = error.rsplit(": ").next().unwrap_or_default();
+            format!("no window can be opened; check $DISPLAY or $WAYLAND_DISPLAY: {reason}")
         }
         _ => error.to_string(),
     }

@@ -60,7 +60,11 @@ impl Diagnostic {
     pub fn render(&self, sources: &Sources, style: Style) -> String {
         let mut group =
             Group::with_title(Level::ERROR.primary_title(&self.message).id(self.code.id()));
-        for (index, source) in sources.iter().enumerate() {
+        // The file with the mistake comes first.
+        let first = self.labels.first().and_then(|(span, _)| usize::try_from(span.source).ok());
+        let mut in_order: Vec<_> = sources.iter().enumerate().collect();
+        in_order.sort_by_key(|(index, _)| Some(*index) != first);
+        for (index, source) in in_order {
             let labels: Vec<_> = self.labels_in(index, source).collect();
             if labels.is_empty() {
                 continue;
@@ -320,5 +324,18 @@ pub(crate) fn suggestion<'a>(
     match nearest(name, known).as_slice() {
         [] => listed,
         near => format!("did you mean `{}`? {listed}", near.join("` or `")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_near_to_many_is_no_suggestion() {
+        let near = |name| nearest(name, ["4a", "4b", "4c", "width_divisor", "width_multiplier", "conv"]);
+        assert_eq!(near("cnov"), ["conv"]);
+        assert_eq!(near("widht"), ["width_divisor", "width_multiplier"]);
+        assert!(near("4z").is_empty() && near("pool").is_empty());
     }
 }

@@ -176,9 +176,11 @@ impl Reader<'_> {
     pub(crate) fn substitute(&self, node: &Node) -> Option<Node> {
         match &node.value {
             Value::Text(text) if text.starts_with('$') => {
-                match self.evaluate(text, node.span)?.kind {
+                let value = self.evaluate(text, node.span)?;
+                let span = value.origin.unwrap_or(node.span);
+                match value.kind {
                     ValKind::Node(inner) => Some(inner),
-                    ValKind::Text(text) => Some(Node { span: node.span, value: Value::Text(text) }),
+                    ValKind::Text(text) => Some(Node { span, value: Value::Text(text) }),
                     ValKind::Number(_) | ValKind::Bool(_) => Some(node.clone()),
                 }
             }

@@ -284,6 +284,12 @@ mod tests {
                 "the 95% interval is ±3.1% of the median; measure for longer",
             ),
             (
+                Problem::Drift { change: -0.2 },
+                r#"{"is_serious":false,"drift":{"change":-0.2}}"#,
+                "latency drifted: runs became 20% faster; measure for longer, which warms up for longer, or stop \
+                 other programs",
+            ),
+            (
                 Problem::Stopped { runs: 1 },
                 r#"{"is_serious":false,"stopped":{"runs":1}}"#,
                 "stopped after 1 run",

@@ -8,7 +8,9 @@ use inceptive_ir::{GraphError, Path};
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The bytes are no ONNX file.
-    #[error("not an ONNX file; export the network as ONNX again, or name a YAML file `.yaml`")]
+    #[error(
+        "not an ONNX file; export the network as ONNX, or, if the file is YAML, end its name in `.yaml`"
+    )]
     Format,
     /// There are no bytes.
     #[error("the file is empty")]
