@@ -333,7 +333,8 @@ mod tests {
 
     #[test]
     fn a_name_that_is_near_to_many_is_no_suggestion() {
-        let near = |name| nearest(name, ["4a", "4b", "4c", "width_divisor", "width_multiplier", "conv"]);
+        let near =
+            |name| nearest(name, ["4a", "4b", "4c", "width_divisor", "width_multiplier", "conv"]);
         assert_eq!(near("cnov"), ["conv"]);
         assert_eq!(near("widht"), ["width_divisor", "width_multiplier"]);
         assert!(near("4z").is_empty() && near("pool").is_empty());

@@ -224,7 +224,9 @@ fn wrong_files_are_explained() {
     let empty = folder.path().join("empty.onnx");
     fs::write(&empty, "").unwrap();
     assert!(failure("cost", &empty).contains("the file is empty"));
-    assert!(failure("import", &folder.path().join("missing.onnx")).contains("there is no such file"));
+    assert!(
+        failure("import", &folder.path().join("missing.onnx")).contains("there is no such file")
+    );
     let fixture = root().join("crates/onnx/tests/fixtures/shufflenet_v2_x1_0-traced.onnx");
     let message = failure("import", &fixture);
     assert!(message.contains("26 x Slice"), "{message}");
