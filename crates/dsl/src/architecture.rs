@@ -16,8 +16,8 @@ use crate::{
     constraint::Constraint,
     diagnostic::{Diagnostic, DiagnosticSink, nearest, suggestion},
     document::{
-        ArchitectureKeys, AuxiliaryKeys, InputKeys, RESOLVED_KEYS, fields, published, texts,
-        without,
+        ArchitectureKeys, AuxiliaryKeys, InputKeys, RESOLVED_KEYS, SETTABLE, fields, published,
+        texts, without,
     },
     expr::Val,
     field::{Fields, Maybe, Real, Text, given},
@@ -26,7 +26,6 @@ use crate::{
         block::{declared, value},
     },
     scope::{Named, Reader, Scope},
-    setting::SETTABLE,
     static_check,
     step::{Names, check_name},
     yaml::{Entry, Map, Node, Value},

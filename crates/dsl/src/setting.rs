@@ -9,7 +9,7 @@ use crate::{
     architecture::{Draft, with_parameter},
     code::Code,
     diagnostic::{Diagnostic, DiagnosticSink, suggestion},
-    document::without,
+    document::{SETTABLE, without},
     load::Document,
     lower::block::declared,
     merge::merge,
@@ -94,18 +94,6 @@ fn parts(entry: &Entry, step: &str) -> (Span, Span) {
     let dot = start.saturating_add(u32::try_from(step.len()).unwrap_or(u32::MAX)).min(end);
     (Span { source, start, end: dot }, Span { source, start: (dot + 1).min(end), end })
 }
-
-/// Top-level keys that can be set.
-pub(crate) const SETTABLE: [&str; 8] = [
-    "name",
-    "classes",
-    "tail",
-    "width_multiplier",
-    "width_divisor",
-    "auxiliary",
-    "input.size",
-    "input.channels",
-];
 
 /// The change of a top-level key.
 pub(crate) fn top_level(entry: &Entry) -> Option<Map> {

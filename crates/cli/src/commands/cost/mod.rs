@@ -50,7 +50,7 @@ pub struct CostArguments {
     /// Count the network as deployed, or with auxiliary heads and dropout
     #[arg(long, value_name = "MODE", default_value = "inference")]
     mode: ModeName,
-    /// Also count by the rules of a tool; `inceptive` are the rules of this one
+    /// Also count by the rules of a tool; `inceptive` stands for the rules of this program
     #[arg(long, value_name = "TOOL", value_parser = clap::builder::PossibleValuesParser::new(names()))]
     convention: Option<String>,
     /// Explain node by node why two tools disagree, for example fvcore,ptflops
