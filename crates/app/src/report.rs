@@ -14,7 +14,7 @@ use crate::{
     gather::{GatherPlan, Gathered, GoesOn, candidate, gather},
     measured::Request,
     network::{ReadError, read},
-    recipe::ReproCommand,
+    repro_command::ReproCommand,
 };
 
 /// Which results of a store to use.
@@ -49,30 +49,30 @@ impl StoreQuery {
 }
 
 /// A report on files with their results in a store, as the dashboard makes it; `None` if it was stopped. Inputs that
-/// cannot be read are reported as events, and the others are used. The recipe records the state of the stores.
+/// cannot be read are reported as events, and the others are used. The command records the state of the stores.
 ///
 /// # Errors
 /// When there is nothing to report on, or the store cannot be read.
 pub fn report_on(
-    recipe: &ReproCommand,
+    command: &ReproCommand,
     goes_on: GoesOn<'_>,
     tell: &mut dyn FnMut(&TaskError),
 ) -> Result<Option<(Report, InputFiles)>, TaskError> {
     let plan = GatherPlan {
-        inputs: recipe.inputs.iter().map(PathBuf::from).collect(),
-        settings: recipe.settings.clone(),
-        samples: recipe.samples,
-        seed: recipe.seed,
+        inputs: command.inputs.iter().map(PathBuf::from).collect(),
+        settings: command.settings.clone(),
+        samples: command.samples,
+        seed: command.seed,
     };
     let Some(mut gathered) = gather(&plan, goes_on) else { return Ok(None) };
-    let (path, filter) = (recipe.store.clone(), Filter::default());
+    let (path, filter) = (command.store.clone(), Filter::default());
     let states = gathered.join(&[StoreQuery { path, filter, with_others: false }])?;
     gathered.troubles.iter().for_each(tell);
     if gathered.is_empty() {
         return Err(TaskError::NothingToReport);
     }
     let inputs = std::mem::take(&mut gathered.inputs);
-    Ok(Some((gathered.into_report(&ReproCommand { states, ..recipe.clone() }), inputs)))
+    Ok(Some((gathered.into_report(&ReproCommand { states, ..command.clone() }), inputs)))
 }
 
 impl Gathered {
@@ -158,19 +158,19 @@ impl Gathered {
     }
 
     /// The report about all of it.
-    pub fn into_report(self, recipe: &ReproCommand) -> Report {
+    pub fn into_report(self, command: &ReproCommand) -> Report {
         let count = self.candidates.len();
-        let title = recipe.title.clone().unwrap_or_else(|| match self.clouds.first() {
+        let title = command.title.clone().unwrap_or_else(|| match self.clouds.first() {
             Some(cloud) if count <= cloud.points.len() => cloud.title.clone(),
             _ => counted(count, "convolutional network", "convolutional networks"),
         });
         let troubles = self.troubles.iter().map(|trouble| error_chain(trouble));
         Report {
             title,
-            warnings: recipe.notes.iter().cloned().chain(troubles).collect(),
+            warnings: command.notes.iter().cloned().chain(troubles).collect(),
             candidates: self.candidates,
             clouds: self.clouds,
-            command: recipe.to_string(),
+            command: command.to_string(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }

@@ -68,9 +68,9 @@ pub fn report(error: &ReadError) {
 /// How tensors are matched to layers, as the command line names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum MatchName {
-    /// By name; if the names are another program's, by kind and shape, which must be unambiguous
+    /// By name; names of other programs by kind and shape, if no two layers are alike
     Names,
-    /// If the names are another program's, to layers of the same kind and shape in the natural order of the names
+    /// By name; names of other programs in their natural order, to layers of the same kind and shape
     Order,
 }
 

@@ -98,9 +98,14 @@ impl EngineArguments {
 /// takes minutes, regardless of the budget.
 const MAX_THREADS_PER_CORE: u32 = 16;
 
+/// A whole number of at least 1.
+pub fn positive(text: &str) -> Result<NonZeroU32, String> {
+    text.parse().map_err(|_| format!("must be a whole number from 1 to {}", u32::MAX))
+}
+
 /// A number of threads.
 pub fn thread_count(text: &str) -> Result<NonZeroU32, String> {
-    let count: NonZeroU32 = text.parse().map_err(|error| format!("{error}"))?;
+    let count = positive(text)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let most = u32::try_from(cores).unwrap_or(u32::MAX).saturating_mul(MAX_THREADS_PER_CORE);
     if count.get() <= most {

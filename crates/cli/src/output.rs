@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, BufWriter, IsTerminal, Write},
+    path::Path,
     process::ExitCode,
     str,
 };
@@ -11,7 +12,7 @@ use inceptive_format::counted;
 use inceptive_ir::text;
 use serde::Serialize;
 
-use crate::limited;
+use crate::{limited, table::one_line};
 
 /// Exit code when the input is wrong.
 const WRONG_INPUT: u8 = 1;
@@ -125,6 +126,11 @@ impl<W: Write> Write for HarmlessJson<W> {
 /// Writes a line to standard error. A failure to do so cannot be reported, and is ignored.
 pub fn warn(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", text::lines(text));
+}
+
+/// Says on standard error that a file was written.
+pub fn wrote(path: &Path) {
+    warn(&format!("wrote {}", one_line(&path.to_string_lossy())));
 }
 
 /// Writes a line with colours to standard error; text from files in it has been escaped before.

@@ -14,10 +14,10 @@ use inceptive_results::{Published, comparable};
 use crate::{
     code::Code,
     constraint::Constraint,
-    diagnostic::{Diagnostic, DiagnosticSink, suggestion},
+    diagnostic::{Diagnostic, DiagnosticSink, nearest, suggestion},
     document::{
-        ArchitectureKeys, AuxiliaryKeys, InputKeys, RESOLVED_KEYS, fields, published, texts,
-        without,
+        ArchitectureKeys, AuxiliaryKeys, InputKeys, RESOLVED_KEYS, SETTABLE, fields, published,
+        texts, without,
     },
     expr::Val,
     field::{Fields, Maybe, Real, Text, given},
@@ -419,8 +419,22 @@ fn check_overrides(lowering: &Lowering<'_>) {
             false => format!("there is no step `{path}`"),
         };
         let unknown = Diagnostic::new(Code::UnknownPlace, message).at(entry.span, "named here");
-        lowering.sink.push_with(unknown, || steps_like(path, lowering));
+        lowering.sink.push_with(unknown, || {
+            let steps = steps_like(path, lowering);
+            match key_like(path, &entry.args) {
+                Some(key) => format!("did you mean `{key}`? {steps}"),
+                None => steps,
+            }
+        });
     }
+}
+
+/// The top-level key with a dot, such as `input.size`, that a setting of an unknown step may have meant.
+fn key_like(path: &Path, args: &Map) -> Option<&'static str> {
+    let [argument] = args.0.as_slice() else { return None };
+    let written = format!("{path}.{}", argument.key);
+    let dotted = SETTABLE.into_iter().filter(|key| key.contains('.'));
+    nearest(&written, dotted).first().copied()
 }
 
 fn steps_like(path: &Path, lowering: &Lowering<'_>) -> String {

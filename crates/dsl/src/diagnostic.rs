@@ -60,7 +60,11 @@ impl Diagnostic {
     pub fn render(&self, sources: &Sources, style: Style) -> String {
         let mut group =
             Group::with_title(Level::ERROR.primary_title(&self.message).id(self.code.id()));
-        for (index, source) in sources.iter().enumerate() {
+        // The file with the mistake comes first.
+        let first = self.labels.first().and_then(|(span, _)| usize::try_from(span.source).ok());
+        let mut in_order: Vec<_> = sources.iter().enumerate().collect();
+        in_order.sort_by_key(|(index, _)| Some(*index) != first);
+        for (index, source) in in_order {
             let labels: Vec<_> = self.labels_in(index, source).collect();
             if labels.is_empty() {
                 continue;
@@ -273,20 +277,33 @@ impl DiagnosticSink {
     }
 }
 
-/// The known name that is nearest to `name`, if it is near enough to be a misspelling.
-pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let score = |candidate: &str| {
-        strsim::normalized_damerau_levenshtein(&name.to_lowercase(), &candidate.to_lowercase())
-    };
+/// The known names that are nearest to `name`, if they are near enough to be what was meant: one, or two that are
+/// equally near. More are no suggestion.
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    /// At most this part of the letters may differ.
+    const NEAR: f64 = 0.5;
+    /// A name whose first word alone is near is less so.
+    const FIRST_WORD: f64 = 0.9;
     if name.chars().count() > 100 {
-        return None;
+        return Vec::new();
     }
-    known
-        .into_iter()
-        .map(|candidate| (score(candidate), candidate))
-        .filter(|(score, _)| *score >= 0.5)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
+    let name = name.to_lowercase();
+    let near = |text: &str| strsim::normalized_damerau_levenshtein(&name, text);
+    let score = |candidate: &str| {
+        let candidate = candidate.to_lowercase();
+        let first_word = candidate.split_once('_').map_or(0.0, |(word, _)| near(word));
+        near(&candidate).max(FIRST_WORD * first_word)
+    };
+    let mut best = (NEAR, Vec::new());
+    for candidate in known {
+        let score = score(candidate);
+        if score > best.0 {
+            best = (score, vec![candidate]);
+        } else if score >= best.0 && !best.1.contains(&candidate) {
+            best.1.push(candidate);
+        }
+    }
+    if best.1.len() > 2 { Vec::new() } else { best.1 }
 }
 
 /// `did you mean ...?` and the list of known names.
@@ -304,8 +321,22 @@ pub(crate) fn suggestion<'a>(
     } else {
         format!("{what}: {}", all.join(", "))
     };
-    match nearest(name, known) {
-        Some(near) => format!("did you mean `{near}`? {listed}"),
-        None => listed,
+    match nearest(name, known).as_slice() {
+        [] => listed,
+        near => format!("did you mean `{}`? {listed}", near.join("` or `")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_near_to_many_is_no_suggestion() {
+        let near =
+            |name| nearest(name, ["4a", "4b", "4c", "width_divisor", "width_multiplier", "conv"]);
+        assert_eq!(near("cnov"), ["conv"]);
+        assert_eq!(near("widht"), ["width_divisor", "width_multiplier"]);
+        assert!(near("4z").is_empty() && near("pool").is_empty());
     }
 }

@@ -62,6 +62,18 @@ record! {
 /// Keys that `extends` and `use` resolve before an architecture is read.
 pub(crate) const RESOLVED_KEYS: [&str; 2] = ["extends", "use"];
 
+/// Top-level keys that can be set.
+pub(crate) const SETTABLE: [&str; 8] = [
+    "name",
+    "classes",
+    "tail",
+    "width_multiplier",
+    "width_divisor",
+    "auxiliary",
+    "input.size",
+    "input.channels",
+];
+
 record! {
     /// A file of blocks for other files to `use`.
     pub(crate) struct LibraryKeys {

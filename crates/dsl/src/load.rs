@@ -10,7 +10,7 @@ use inceptive_ir::Span;
 
 use crate::{
     code::Code,
-    diagnostic::{Diagnostic, DiagnosticSink},
+    diagnostic::{Diagnostic, DiagnosticSink, nearest},
     document::LibraryKeys,
     field::{Field, Text},
     merge::{inherited, merge, merge_all},
@@ -122,7 +122,7 @@ impl<'a> Loader<'a> {
 
     /// Reads a file; `from` is the place that refers to it.
     fn read(&mut self, path: &Path, from: Option<Span>) -> Option<Document> {
-        let shown = path.display();
+        let (shown, files) = (path.display(), self.files);
         let unreadable = |code, message: String| {
             let diagnostic = Diagnostic::new(code, message);
             match from {
@@ -131,7 +131,12 @@ impl<'a> Loader<'a> {
             }
         };
         let failed = |error: &io::Error| {
-            unreadable(Code::Unreadable, format!("cannot read `{shown}`: {}", plain(error)))
+            let message = format!("cannot read `{shown}`: {}", plain(error));
+            let diagnostic = unreadable(Code::Unreadable, message);
+            match instead(path, error, files).filter(|_| from.is_none()) {
+                Some(help) => diagnostic.help(help),
+                None => diagnostic,
+            }
         };
         let canonical = match self.files.canonical(path) {
             Ok(canonical) => canonical,
@@ -168,7 +173,7 @@ impl<'a> Loader<'a> {
             return self.report(unreadable(Code::TooManyFiles, message));
         }
         let source = self.sources.add(path.to_owned(), text);
-        let (node, values) = yaml::parse(text, source, self.sink)?;
+        let (node, values) = yaml::parse(text, source, 0, self.sink)?;
         self.values += values;
         if self.values > MAX_TOTAL_VALUES {
             let message =
@@ -337,13 +342,13 @@ impl<'a> Loader<'a> {
         items.iter().map(|item| Text::read(item, &reader)).collect()
     }
 
-    /// A value from the command line, as if it stood in a file named after its key.
+    /// A value from the command line, as if `key=value` stood in a file.
     pub(crate) fn setting(&mut self, key: &str, text: &str) -> Option<Entry> {
-        let source = self.sources.add(PathBuf::from(format!("--set {key}")), text);
-        let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
-        let span = Span { source, start: 0, end };
-        let (value, _) = yaml::parse(text, source, self.sink)?;
-        Some(Entry { key: Arc::from(key), key_span: span, value })
+        let source = self.sources.add(PathBuf::from("--set"), &format!("{key}={text}"));
+        let end = u32::try_from(key.len()).unwrap_or(u32::MAX);
+        let key_span = Span { source, start: 0, end };
+        let (value, _) = yaml::parse(text, source, end.saturating_add(1), self.sink)?;
+        Some(Entry { key: Arc::from(key), key_span, value })
     }
 }
 
@@ -358,6 +363,26 @@ fn with_blocks(mut map: Map, libraries: &[Entry]) -> Map {
     let value = Node { value: Value::Map(Arc::new(blocks)), ..last.value };
     map.0.push(Entry { value, ..last.clone() });
     map
+}
+
+/// What to name instead of a path that is no file.
+fn instead(path: &Path, error: &io::Error, files: &dyn Files) -> Option<String> {
+    match error.kind() {
+        io::ErrorKind::IsADirectory => {
+            Some(format!("name the files in it: `{}`", path.join("*.yaml").display()))
+        }
+        io::ErrorKind::NotFound => {
+            let name = path.file_name()?.to_str()?;
+            let names = files.names_beside(path);
+            let near = nearest(name, names.iter().map(String::as_str));
+            let near: Vec<String> = near
+                .into_iter()
+                .map(|near| format!("`{}`", path.with_file_name(near).display()))
+                .collect();
+            (!near.is_empty()).then(|| format!("did you mean {}?", near.join(" or ")))
+        }
+        _ => None,
+    }
 }
 
 /// What went wrong, without the number of the operating system's error.

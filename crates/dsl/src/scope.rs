@@ -166,7 +166,8 @@ impl Reader<'_> {
                     _ => String::new(),
                 };
                 let message = format!("expected a number, found {}{origin}", value.describe());
-                self.report(Diagnostic::new(Code::WrongType, message).at(node.span, "this value"))
+                let wrong = Diagnostic::new(Code::WrongType, message);
+                self.report(at_origin(wrong, &value, node, "this value"))
             }
         }
     }
@@ -175,9 +176,11 @@ impl Reader<'_> {
     pub(crate) fn substitute(&self, node: &Node) -> Option<Node> {
         match &node.value {
             Value::Text(text) if text.starts_with('$') => {
-                match self.evaluate(text, node.span)?.kind {
+                let value = self.evaluate(text, node.span)?;
+                let span = value.origin.unwrap_or(node.span);
+                match value.kind {
                     ValKind::Node(inner) => Some(inner),
-                    ValKind::Text(text) => Some(Node { span: node.span, value: Value::Text(text) }),
+                    ValKind::Text(text) => Some(Node { span, value: Value::Text(text) }),
                     ValKind::Number(_) | ValKind::Bool(_) => Some(node.clone()),
                 }
             }
@@ -212,6 +215,19 @@ impl Reader<'_> {
             other => other.clone(),
         };
         Some(Node { span: node.span, value })
+    }
+}
+
+/// Adds the place where a value is written, and that where it is used if it is another one.
+pub(crate) fn at_origin(
+    diagnostic: Diagnostic,
+    value: &Val,
+    used: &Node,
+    label: &str,
+) -> Diagnostic {
+    match value.origin.filter(|origin| *origin != used.span) {
+        Some(origin) => diagnostic.at(origin, label).at(used.span, "used here"),
+        None => diagnostic.at(used.span, label),
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::{str::FromStr, sync::Arc};
 
+use inceptive_ir::Span;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     architecture::{Draft, with_parameter},
     code::Code,
     diagnostic::{Diagnostic, DiagnosticSink, suggestion},
-    document::without,
+    document::{SETTABLE, without},
     load::Document,
     lower::block::declared,
     merge::merge,
@@ -67,13 +68,17 @@ pub(crate) fn set(
         } else if let Some(change) = top_level(entry) {
             map = merge(&map, &change);
         } else if let Some((step, key)) = entry.key.rsplit_once('.') {
-            let argument = Entry { key: key.into(), ..entry.clone() };
-            overrides.push((step.to_owned(), entry.key_span, Arc::new(Map(vec![argument]))));
+            let (step_span, key_span) = parts(entry, step);
+            let argument = Entry { key: key.into(), key_span, ..entry.clone() };
+            overrides.push((step.to_owned(), step_span, Arc::new(Map(vec![argument]))));
         } else {
             unknown_setting(entry, &params, variables, sink);
             continue;
         }
-        let written = sources.get(entry.key_span.source).map(|source| source.text.to_string());
+        let written = sources.get(entry.key_span.source).and_then(|source| {
+            let (_, value) = source.text.split_once('=')?;
+            Some(value.to_owned())
+        });
         point.push((entry.key.to_string(), written.unwrap_or_default()));
     }
     if !point.is_empty() {
@@ -83,17 +88,12 @@ pub(crate) fn set(
     Changed { draft: Draft { map, span: document.span, overrides }, point }
 }
 
-/// Top-level keys that can be set.
-const SETTABLE: [&str; 8] = [
-    "name",
-    "classes",
-    "tail",
-    "width_multiplier",
-    "width_divisor",
-    "auxiliary",
-    "input.size",
-    "input.channels",
-];
+/// The places of the step and of the argument in the key of a setting.
+fn parts(entry: &Entry, step: &str) -> (Span, Span) {
+    let Span { source, start, end } = entry.key_span;
+    let dot = start.saturating_add(u32::try_from(step.len()).unwrap_or(u32::MAX)).min(end);
+    (Span { source, start, end: dot }, Span { source, start: (dot + 1).min(end), end })
+}
 
 /// The change of a top-level key.
 pub(crate) fn top_level(entry: &Entry) -> Option<Map> {
@@ -119,7 +119,7 @@ fn unknown_setting(entry: &Entry, params: &[Entry], variables: &[&str], sink: &D
     known.dedup();
     let message = format!("`{}` cannot be set", entry.key);
     let unknown =
-        Diagnostic::new(Code::UnknownSetting, message).at(entry.value.span, "for this value");
+        Diagnostic::new(Code::UnknownSetting, message).at(entry.key_span, "not known here");
     let help = suggestion(&entry.key, "settings", known);
     sink.push(unknown.help(format!("{help}; arguments of steps are written `4a.c3=256`")));
 }

@@ -26,9 +26,17 @@ pub trait Files {
     /// When the file does not exist.
     fn canonical(&self, path: &Path) -> io::Result<PathBuf>;
 
+    /// The names of the files in the folder of a path, for suggestions; none if they are not known.
+    fn names_beside(&self, _path: &Path) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The folder within which files may refer to each other, in addition to the folder of each file.
     fn working_folder(&self) -> Option<PathBuf>;
 }
+
+/// Maximum number of files in a folder that a mistyped name is compared with.
+const MOST_NAMES: usize = 10_000;
 
 /// Files on disk.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,6 +52,16 @@ impl Files for Disk {
 
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
         fs::canonicalize(path)
+    }
+
+    fn names_beside(&self, path: &Path) -> Vec<String> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let entries = fs::read_dir(folder.unwrap_or(Path::new("."))).into_iter().flatten();
+        let names =
+            entries.take(MOST_NAMES).filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let mut names: Vec<String> = names.collect();
+        names.sort_unstable();
+        names
     }
 
     fn working_folder(&self) -> Option<PathBuf> {

@@ -116,16 +116,22 @@ pub(crate) fn shown(number: f64) -> String {
     }
 }
 
-/// Parses one document; returns it with the number of its values after aliases are expanded.
-pub(crate) fn parse(text: &str, source: u32, sink: &DiagnosticSink) -> Option<(Node, usize)> {
-    let places = Places::new(text, source);
+/// Parses one document; returns it with the number of its values after aliases are expanded. The text begins at byte
+/// `start` of its source.
+pub(crate) fn parse(
+    text: &str,
+    source: u32,
+    start: u32,
+    sink: &DiagnosticSink,
+) -> Option<(Node, usize)> {
+    let places = Places::new(text, source, start);
     refuse_control_characters(text, &places, sink)?;
     let skeleton = Skeleton::read(text, &places, sink)?;
     let value = match serde_yaml::from_str::<serde_yaml::Value>(text) {
         Ok(value) => value,
         Err(error) => {
             let at = error.location().map_or(skeleton.span(), |at| places.byte_span(at.index()));
-            let rest = text.get(at.start as usize..).unwrap_or("");
+            let rest = text.get(at.start.saturating_sub(start) as usize..).unwrap_or("");
             if error.to_string().contains("duplicate entry") && !sink.is_empty() {
                 // The pass over events has named both places.
                 return None;
@@ -194,20 +200,22 @@ fn syntax_help(info: &str) -> &'static str {
 /// Turns positions of the parser, in characters, into bytes.
 struct Places {
     source: u32,
+    /// Where the text begins in its source.
+    base: u32,
     length: u32,
     /// Byte of every character; empty for ASCII, where both agree.
     bytes: Vec<u32>,
 }
 
 impl Places {
-    fn new(text: &str, source: u32) -> Self {
+    fn new(text: &str, source: u32, base: u32) -> Self {
         let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
         let bytes = if text.is_ascii() {
             Vec::new()
         } else {
             text.char_indices().map(|(byte, _)| u32::try_from(byte).unwrap_or(length)).collect()
         };
-        Self { source, length, bytes }
+        Self { source, base, length, bytes }
     }
 
     fn byte(&self, character: usize) -> u32 {
@@ -220,12 +228,17 @@ impl Places {
 
     fn span(&self, range: Range) -> Span {
         let (start, end) = (self.byte(range.start.index()), self.byte(range.end.index()));
-        Span { source: self.source, start, end: end.max(start) }
+        self.placed(start, end.max(start))
     }
 
     fn byte_span(&self, byte: usize) -> Span {
         let start = u32::try_from(byte).unwrap_or(self.length).min(self.length);
-        Span { source: self.source, start, end: (start + 1).min(self.length) }
+        self.placed(start, (start + 1).min(self.length))
+    }
+
+    fn placed(&self, start: u32, end: u32) -> Span {
+        let within = |byte: u32| byte.saturating_add(self.base);
+        Span { source: self.source, start: within(start), end: within(end) }
     }
 }
 

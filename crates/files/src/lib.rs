@@ -82,6 +82,19 @@ impl fmt::Display for Size {
 /// # Errors
 /// When the system cannot open it, or with a [`Refusal`].
 pub fn open(path: &Path, limit: u64) -> io::Result<File> {
+    open_regular(path, limit).map_err(plain)
+}
+
+/// An error of the system without its number, where it is a usual one.
+fn plain(error: io::Error) -> io::Error {
+    match error.kind() {
+        kind @ io::ErrorKind::NotFound => io::Error::new(kind, "there is no such file"),
+        kind @ io::ErrorKind::PermissionDenied => io::Error::new(kind, "permission denied"),
+        _ => error,
+    }
+}
+
+fn open_regular(path: &Path, limit: u64) -> io::Result<File> {
     // Before it is opened, as opening alone has effects on some devices.
     check(&fs::metadata(path)?, limit)?;
     let mut options = File::options();

@@ -53,7 +53,7 @@ pub struct Variant {
 
 /// Which accuracies are compared, in words for a reader.
 pub const PROTOCOL: &str = "published ImageNet-1k accuracy of one model on one crop at the input size of the counts, \
-     the first such entry in the file";
+     the first one that is listed in the file of the network";
 
 /// Half the 95% interval of an accuracy around 75% that was estimated on the 50,000 validation images of
 /// ImageNet, in points: 1.96 sqrt(0.75 x 0.25 / 50,000).

@@ -48,7 +48,8 @@ impl Analysis {
         let way = ways.first();
         let picks = picks(candidates, way);
         let variants = variants(candidates, way);
-        let facts = Facts { candidates, way, picks: &picks, variants: &variants };
+        let other_ways = ways.len().saturating_sub(1);
+        let facts = Facts { candidates, way, other_ways, picks: &picks, variants: &variants };
         let summary = Summary::new(&facts);
         Self { profiled: profiled_way(candidates), ways, picks, variants, summary }
     }

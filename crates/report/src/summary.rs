@@ -26,6 +26,8 @@ pub struct Facts<'a> {
     pub candidates: &'a [NetworkEntry],
     /// The way that most of them were measured in.
     pub way: Option<&'a BenchConfig>,
+    /// The number of other ways.
+    pub other_ways: usize,
     /// Which to take for a budget.
     pub picks: &'a [Recommendation],
     /// Variants compared with their bases.
@@ -74,12 +76,20 @@ fn scope(facts: &Facts<'_>) -> String {
         _ => format!(", {accurate} with a comparable published ImageNet top-1 accuracy"),
     });
     match facts.way {
-        Some(way) => text.push_str(&format!(
-            "; {} measured on {} ({})",
-            way.coverage,
-            way.machine.cpu,
-            way.label()
-        )),
+        Some(way) => {
+            text.push_str(&format!(
+                "; {} measured on {} ({})",
+                way.coverage,
+                way.machine.cpu,
+                way.label()
+            ));
+            if facts.other_ways > 0 {
+                let others =
+                    counted(facts.other_ways, "other configuration", "other configurations");
+                let are = if facts.other_ways == 1 { "is" } else { "are" };
+                text.push_str(&format!("; {others} {are} in the figure of latencies"));
+            }
+        }
         None => text.push_str("; no latency was measured"),
     }
     text + "."
@@ -161,10 +171,10 @@ impl Facts<'_> {
                 second.name
             )
         };
-        text.push_str(&format!(", at {} the MACs", ratio(first.subject.macs, second.subject.macs)));
         text.push_str(&format!(
-            " and {} the parameters",
-            ratio(first.subject.params, second.subject.params)
+            ", at {} and {}",
+            as_many(first.subject.macs, second.subject.macs, "MACs"),
+            as_many(first.subject.params, second.subject.params, "parameters")
         ));
         if let Some(times) = self.way.and_then(|way| latency_ratio(way, first, second)) {
             text.push_str(&match times.low > 1.0 || times.high < 1.0 {
@@ -231,8 +241,8 @@ impl Facts<'_> {
             sentences.push(format!(
                 "{} has {} the parameters and {} the MACs of {}.",
                 self.name(variant.variant),
-                ratio(changed.params, base.params),
-                ratio(changed.macs, base.macs),
+                about(ratio(changed.params, base.params)),
+                about(ratio(changed.macs, base.macs)),
                 self.name(variant.base)
             ));
         }
@@ -253,15 +263,14 @@ impl Facts<'_> {
         let times = latency_ratio(way, last, first).filter(|times| times.low > 1.0)?;
         let median = way.of(first)?.latency_ms.median;
         Some(format!(
-            "{} has the lowest latency, {} ms, and {} the highest, {} times that (between {} and {}), with {} \
-             the MACs.",
+            "{} has the lowest latency, {} ms, and {} the highest, {} times that (between {} and {}), with {}.",
             first.name,
             significant(median.value),
             last.name,
             decimals(times.value, 2),
             decimals(times.low, 2),
             decimals(times.high, 2),
-            ratio(last.subject.macs, first.subject.macs),
+            as_many(last.subject.macs, first.subject.macs, "MACs"),
         ))
     }
 
@@ -320,19 +329,45 @@ impl Facts<'_> {
             .filter_map(|candidate| way.of(candidate))
             .map(|measurement| measurement.grade)
             .collect();
-        let poor = grades.iter().filter(|grade| **grade >= Grade::C).count();
-        let text = match poor {
-            0 if grades.len() == 1 => "The measurement has grade A or B.".to_owned(),
-            0 => format!("All {} measurements have grade A or B.", grades.len()),
-            _ => format!(
-                "{} of {} have grade C or D: differences of a few percent are noise there.",
-                counted(poor, "measurement", "measurements"),
-                grades.len()
-            ),
+        let having = |grade: Grade| grades.iter().filter(|found| **found == grade).count();
+        let poor = |grade, meaning| {
+            let count = having(grade);
+            let have = if count == 1 { "has" } else { "have" };
+            let measurements = counted(count, "measurement", "measurements");
+            (count > 0).then(|| {
+                format!("{measurements} of {} {have} grade {grade}: {meaning}.", grades.len())
+            })
         };
-        Some(text)
+        let sentences: Vec<String> = [
+            poor(Grade::C, "differences of a few percent are noise there"),
+            poor(Grade::D, "order of magnitude only"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        Some(match grades.len() {
+            _ if !sentences.is_empty() => sentences.join(" "),
+            1 => "The measurement has grade A or B.".to_owned(),
+            all => format!("All {all} measurements have grade A or B."),
+        })
     }
 }
+
+/// `2.0 times the MACs`, or `about as many MACs`.
+fn as_many(a: u64, b: u64, what: &str) -> String {
+    match ratio(a, b) {
+        same if same == SAME => format!("about as many {what}"),
+        times => format!("{times} the {what}"),
+    }
+}
+
+/// A ratio before `the MACs of`.
+fn about(ratio: String) -> String {
+    if ratio == SAME { "about".to_owned() } else { ratio }
+}
+
+/// A ratio that rounds to 1.
+const SAME: &str = "1.0 times";
 
 /// `a, b and c`.
 fn list(items: &[String]) -> String {

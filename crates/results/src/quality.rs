@@ -114,6 +114,7 @@ impl Problem {
             }
             Self::SingleRun => Remedy::AllowMoreRuns,
             Self::SlowRuns { .. } | Self::AbovePeak => Remedy::StopOtherPrograms,
+            Self::Drift { change } if *change < 0.0 => Remedy::WarmUpLonger,
             Self::Drift { .. } => Remedy::CoolDown,
             Self::StolenCores { .. } => Remedy::DedicatedMachine,
             Self::BusyCores { .. } => Remedy::FewerThreads,
@@ -131,7 +132,7 @@ impl fmt::Display for Problem {
             Self::NotSettled => f.write_str("latency had not settled after the warm-up"),
             Self::SingleRun => f.write_str("a single run has no confidence interval"),
             Self::WideInterval { share } => {
-                write!(f, "the 95% interval is ±{:.1}% wide", share * 100.0)
+                write!(f, "the 95% interval is ±{:.1}% of the median", share * 100.0)
             }
             Self::SlowRuns { share } => {
                 write!(f, "{} of the runs were unusually slow", percent(*share))
@@ -182,6 +183,8 @@ pub enum Remedy {
     AllowMoreRuns,
     /// No other programs running.
     StopOtherPrograms,
+    /// A longer warm-up, or no other programs running at the start.
+    WarmUpLonger,
     /// A cooler processor.
     CoolDown,
     /// A machine without other users.
@@ -203,6 +206,9 @@ impl Remedy {
             Self::MeasureLonger => "measure for longer",
             Self::AllowMoreRuns => "allow more runs",
             Self::StopOtherPrograms => "stop other programs",
+            Self::WarmUpLonger => {
+                "measure for longer, which warms up for longer, or stop other programs"
+            }
             Self::CoolDown => "let the CPU cool down",
             Self::DedicatedMachine => "use a dedicated machine",
             Self::FewerThreads => "stop them, or use fewer threads",
@@ -275,7 +281,13 @@ mod tests {
             (
                 Problem::WideInterval { share: 0.031 },
                 r#"{"is_serious":false,"wide_interval":{"share":0.031}}"#,
-                "the 95% interval is ±3.1% wide; measure for longer",
+                "the 95% interval is ±3.1% of the median; measure for longer",
+            ),
+            (
+                Problem::Drift { change: -0.2 },
+                r#"{"is_serious":false,"drift":{"change":-0.2}}"#,
+                "latency drifted: runs became 20% faster; measure for longer, which warms up for longer, or stop \
+                 other programs",
             ),
             (
                 Problem::Stopped { runs: 1 },

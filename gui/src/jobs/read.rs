@@ -86,7 +86,7 @@ pub(super) fn report(request: &ReportRequest, report: &Reporter) -> Result<Outpu
     let step = |share: f32, activity: &str| {
         report.progress(Progress { share, activity: activity.to_owned() });
     };
-    let recipe = ReproCommand {
+    let command = ReproCommand {
         inputs: request.files.iter().map(|file| file.as_os_str().to_owned()).collect(),
         samples: DEFAULT_SAMPLES,
         store: request.store.clone(),
@@ -110,7 +110,7 @@ pub(super) fn report(request: &ReportRequest, report: &Reporter) -> Result<Outpu
         }
         unless_stopped()
     };
-    let made = report_on(&recipe, &goes_on, &mut |trouble| report.note(error_chain(trouble)));
+    let made = report_on(&command, &goes_on, &mut |trouble| report.note(error_chain(trouble)));
     let Some((page, inputs)) = made.map_err(|error| error_chain(&error))? else {
         return Err("stopped".to_owned());
     };

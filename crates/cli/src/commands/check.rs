@@ -6,6 +6,7 @@ use clap::Args;
 use inceptive_app::is_onnx;
 use inceptive_dsl::{Checked, Loaded};
 use inceptive_format::{combinations, counted, form};
+use inceptive_ir::Part;
 
 use crate::{
     input::{Settings, read, remark},
@@ -64,7 +65,12 @@ fn line(file: &Path, described: &str) -> String {
 fn architecture(loaded: &Loaded) -> String {
     let graph = &loaded.architecture.graph;
     let nodes = counted(graph.len(), "node", "nodes");
-    format!("architecture, {nodes}, output {}", graph.node(graph.output()).shape)
+    let of_heads = graph.nodes().filter(|(_, node)| node.part != Part::Main).count();
+    let heads = match of_heads {
+        0 => String::new(),
+        count => format!(" ({count} of them in auxiliary heads)"),
+    };
+    format!("architecture, {nodes}{heads}, output {}", graph.node(graph.output()).shape)
 }
 
 fn describe(checked: &Checked) -> String {

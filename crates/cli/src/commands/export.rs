@@ -15,7 +15,7 @@ use inceptive_pytorch::to_pytorch;
 
 use crate::{
     input::{ModeName, Settings, WeightsFrom, read_for, read_runnable},
-    output::Outcome,
+    output::{self, Outcome},
 };
 
 /// Write a network as ONNX, or as a PyTorch module to train.
@@ -156,6 +156,7 @@ impl Export {
             return Ok(Outcome { text: String::new(), failed: true });
         };
         replace_file(&self.output, &content, &inputs)?;
+        output::wrote(&self.output);
         Ok(Outcome::default())
     }
 

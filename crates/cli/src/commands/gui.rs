@@ -48,9 +48,11 @@ impl Gui {
         };
         let status =
             self.start(command).with_context(|| format!("`{PROGRAM}` cannot be started"))?;
-        match status.success() {
-            true => Ok(Outcome::default()),
-            false => bail!("the dashboard failed: {status}"),
+        match status.code() {
+            Some(0) => Ok(Outcome::default()),
+            // It has said why.
+            Some(1) => Ok(Outcome { text: String::new(), failed: true }),
+            _ => bail!("the dashboard failed: {status}"),
         }
     }
 

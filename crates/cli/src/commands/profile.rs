@@ -18,7 +18,7 @@ use crate::{
         watch::Watch,
     },
     input::{Settings, WeightsFrom},
-    machinery::{EngineArguments, thread_count},
+    machinery::{EngineArguments, positive, thread_count},
     output::{self, Outcome},
     table::{Column, Grid},
 };
@@ -39,7 +39,7 @@ pub struct Profile {
     #[command(flatten)]
     engine: EngineArguments,
     /// Batch size
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = positive)]
     batch: NonZeroU32,
     /// Threads per inference; default: all cores
     #[arg(long, value_name = "N", value_parser = thread_count)]

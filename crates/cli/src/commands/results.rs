@@ -118,7 +118,7 @@ enum Table {
     Csv,
     /// Everything, including the time of every run
     Json,
-    /// One row per result, with types
+    /// One row per result, with types; only if built with `--features parquet`
     Parquet,
     /// The table of timm's benchmark.py, including imported rows
     Timm,
@@ -269,6 +269,7 @@ fn export(table: Table, output: Option<&Path>, from: From) -> anyhow::Result<Out
             let mut inputs = InputFiles::default();
             inputs.add_store(&input);
             replace_file(path, &content, &inputs)?;
+            output::wrote(path);
             Ok(Outcome::default())
         }
         (None, Ok(text)) => Ok(Outcome::new(text)),

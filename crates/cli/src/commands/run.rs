@@ -16,7 +16,7 @@ use inceptive_weights::{Tensor, tensor_from_safetensors, tensors_to_safetensors}
 
 use crate::{
     input::{Settings, WeightsFrom, read_runnable},
-    machinery::{EngineArguments, thread_count},
+    machinery::{EngineArguments, positive, thread_count},
     output::Outcome,
     table::{Column, Grid},
 };
@@ -39,7 +39,7 @@ pub struct Run {
     #[command(flatten)]
     engine: EngineArguments,
     /// Batch size
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = positive)]
     batch: NonZeroU32,
     /// Threads; default: all cores
     #[arg(long, value_name = "N", value_parser = thread_count)]

@@ -15,7 +15,7 @@ use inceptive_ir::{Graph, NodeId};
 use crate::{
     input::{Settings, read},
     output::{self, Outcome},
-    table::{Column, Grid, one_line},
+    table::{Column, Grid},
 };
 
 /// Show a network as a table or a graph.
@@ -81,7 +81,8 @@ impl Show {
         };
         let Some(path) = self.output else { return Ok(Outcome::new(text)) };
         replace_file(&path, text.as_bytes(), &InputFiles::of(loaded.sources.paths()))?;
-        Ok(Outcome::new(format!("wrote {}\n", one_line(&path.to_string_lossy()))))
+        output::wrote(&path);
+        Ok(Outcome::default())
     }
 }
 

@@ -256,7 +256,7 @@ fn pages_of_the_dashboard_are_made_again() {
     let folder = folder.path();
     bench(folder, "s.db", "nets/narrow.yaml");
     let inside = |name: &str| folder.join(name);
-    let recipe = ReproCommand {
+    let command = ReproCommand {
         inputs: vec![inside("nets/narrow.yaml").into(), inside("nets/large.yaml").into()],
         samples: DEFAULT_SAMPLES,
         store: inside("s.db"),
@@ -264,12 +264,12 @@ fn pages_of_the_dashboard_are_made_again() {
         ..ReproCommand::default()
     };
     let report =
-        report_on(&recipe, &|_| ControlFlow::Continue(()), &mut |trouble| panic!("{trouble}"));
+        report_on(&command, &|_| ControlFlow::Continue(()), &mut |trouble| panic!("{trouble}"));
     let (report, inputs) = report.unwrap().unwrap();
     inceptive_report::write(
         &report,
         &Analysis::new(&report.candidates),
-        &recipe.out,
+        &command.out,
         &inputs,
         &mut || ControlFlow::Continue(()),
     )

@@ -99,6 +99,13 @@ fn a_folder() {
 }
 
 #[test]
+fn a_mistyped_file() {
+    let assert = inceptive("cost architectures/googlnet.yaml").assert().code(1);
+    let said = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+    assert!(said.contains("did you mean `architectures/googlenet.yaml`?"), "{said}");
+}
+
+#[test]
 fn an_unknown_setting() {
     let assert = inceptive("cost architectures/googlenet.yaml --set 4a.c9=256").assert().code(1);
     insta::assert_snapshot!(String::from_utf8(assert.get_output().stderr.clone()).unwrap());

@@ -57,7 +57,8 @@ fn weights_travel_by_safetensors() {
     inceptive("import").arg(&path).arg("--save-weights").arg(&weights).assert().success();
     let again = folder.path().join("b.onnx");
     let export = format!("export {SMALL} --weights");
-    inceptive(&export).arg(&weights).arg("-o").arg(&again).assert().success().stderr("");
+    let wrote = format!("wrote {}\n", again.display());
+    inceptive(&export).arg(&weights).arg("-o").arg(&again).assert().success().stderr(wrote);
     assert_eq!(fs::read(&path).unwrap(), fs::read(again).unwrap());
 
     let other =
@@ -220,7 +221,12 @@ fn wrong_files_are_explained() {
     let path = folder.path().join("broken.onnx");
     fs::write(&path, b"name: not ONNX").unwrap();
     assert!(failure("cost", &path).contains("not an ONNX file"));
-    assert!(failure("import", &folder.path().join("missing.onnx")).contains("cannot read"));
+    let empty = folder.path().join("empty.onnx");
+    fs::write(&empty, "").unwrap();
+    assert!(failure("cost", &empty).contains("the file is empty"));
+    assert!(
+        failure("import", &folder.path().join("missing.onnx")).contains("there is no such file")
+    );
     let fixture = root().join("crates/onnx/tests/fixtures/shufflenet_v2_x1_0-traced.onnx");
     let message = failure("import", &fixture);
     assert!(message.contains("26 x Slice"), "{message}");

@@ -13,18 +13,18 @@ impl Expr {
         match self {
             Self::Number(number) => Ok(Val::number(*number)),
             Self::Word(word) => {
-                Ok(Val { kind: ValKind::Text(Arc::clone(word)), from_input: false })
+                Ok(Val { kind: ValKind::Text(Arc::clone(word)), from_input: false, origin: None })
             }
             Self::Variable(path) => variable(path, scope),
             Self::Not(inner) => {
                 let value = inner.eval(scope)?;
                 let flag = truth(&value)?;
-                Ok(Val { kind: ValKind::Bool(!flag), ..value })
+                Ok(Val { kind: ValKind::Bool(!flag), origin: None, ..value })
             }
             Self::Negate(inner) => {
                 let value = inner.eval(scope)?;
                 let number = numeric(&value)?;
-                Ok(Val { kind: ValKind::Number(-number), ..value })
+                Ok(Val { kind: ValKind::Number(-number), origin: None, ..value })
             }
             Self::Binary(operator, left, right) => {
                 binary(*operator, &left.eval(scope)?, || right.eval(scope))
@@ -100,7 +100,7 @@ fn binary(
         Binary::FloorDivide => ValKind::Number((numeric(left)? / divisor(&right)?).floor()),
         Binary::Remainder => ValKind::Number(numeric(left)?.rem_euclid(divisor(&right)?)),
     };
-    Ok(Val { kind, from_input })
+    Ok(Val { kind, from_input, origin: None })
 }
 
 fn divisor(value: &Val) -> Result<f64, EvalError> {
@@ -139,5 +139,5 @@ fn call(function: Function, arguments: &[Val]) -> Result<Val, EvalError> {
             (numbers[0] / multiple).round() * multiple
         }
     };
-    Ok(Val { kind: ValKind::Number(number), from_input })
+    Ok(Val { kind: ValKind::Number(number), from_input, origin: None })
 }

@@ -32,7 +32,9 @@ mod tests {
         fn lookup(&self, name: &str) -> Result<Val, EvalError> {
             match name {
                 "in" => Ok(Val { from_input: true, ..Val::number(256.0) }),
-                "tail" => Ok(Val { kind: ValKind::Text("fc".into()), from_input: false }),
+                "tail" => {
+                    Ok(Val { kind: ValKind::Text("fc".into()), from_input: false, origin: None })
+                }
                 _ => Err(EvalError::NoVariable(name.to_owned())),
             }
         }

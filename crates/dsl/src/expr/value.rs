@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use inceptive_ir::Span;
+
 use crate::yaml::{Node, Value as Yaml, shown};
 
 /// The value of an expression.
@@ -11,6 +13,8 @@ pub(crate) struct Val {
     /// Whether it follows from the channels of the input or from the number of classes, which
     /// `width_multiplier` must not multiply (again).
     pub(crate) from_input: bool,
+    /// Where it is written; none if it was computed.
+    pub(crate) origin: Option<Span>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +28,7 @@ pub(crate) enum ValKind {
 
 impl Val {
     pub(crate) fn number(number: f64) -> Self {
-        Self { kind: ValKind::Number(number), from_input: false }
+        Self { kind: ValKind::Number(number), from_input: false, origin: None }
     }
 
     pub(crate) fn from_node(node: &Node) -> Self {
@@ -34,7 +38,7 @@ impl Val {
             Yaml::Text(text) => ValKind::Text(Arc::clone(text)),
             Yaml::Null | Yaml::List(_) | Yaml::Map(_) => ValKind::Node(node.clone()),
         };
-        Self { kind, from_input: false }
+        Self { kind, from_input: false, origin: Some(node.span) }
     }
 
     pub(crate) fn describe(&self) -> String {

@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::{
     code::Code,
-    diagnostic::{Diagnostic, suggestion},
+    diagnostic::{Diagnostic, nearest, suggestion},
     scope::Reader,
     yaml::{Map, Node, Value},
 };
@@ -78,10 +78,11 @@ impl Fields<'_> {
         self.maps.iter().find_map(|map| map.get(key))
     }
 
-    /// A key that must be there.
-    pub(crate) fn required<T: Field>(&self, key: &str) -> Option<T> {
+    /// A key that must be there; `known` are all keys. It is not reported if it is misspelt, as unknown keys are.
+    pub(crate) fn required<T: Field>(&self, key: &str, known: &[&str]) -> Option<T> {
         match self.find(key) {
             Some(node) => self.read(node),
+            None if is_misspelt(key, known, &self.maps) => T::stand_in(),
             None => {
                 let message = format!("{} needs the key `{key}`", quoted(self.what));
                 let missing = Diagnostic::new(Code::MissingKey, message);
@@ -121,6 +122,15 @@ fn quoted(what: &str) -> String {
     if what.contains(' ') { what.to_owned() } else { format!("`{what}`") }
 }
 
+/// Whether one of the maps has an unknown key that seems to mean `key`.
+pub(crate) fn is_misspelt(key: &str, known: &[&str], maps: &[&Map]) -> bool {
+    let unknown = maps.iter().flat_map(|map| &map.0).filter(|entry| !known.contains(&&*entry.key));
+    unknown.take(MOST_COMPARED).any(|entry| nearest(&entry.key, known.iter().copied()) == [key])
+}
+
+/// Maximum number of unknown keys that a missing one is compared with.
+const MOST_COMPARED: usize = 100;
+
 /// Reports the keys of a map that are not known.
 pub(crate) fn unknown_keys(map: &Map, what: &str, known: &[&str], reader: &Reader<'_>) {
     for entry in map.0.iter().filter(|entry| !known.contains(&&*entry.key)) {
@@ -158,7 +168,7 @@ macro_rules! record {
             /// Reads all keys, reporting everything that is wrong.
             pub(crate) fn read(fields: &crate::field::Fields<'_>) -> Option<Self> {
                 fields.refuse_unknown(Self::KEYS);
-                $(let $req = fields.required($req_key);)*
+                $(let $req = fields.required($req_key, Self::KEYS);)*
                 $(let $opt = fields.optional($opt_key);)*
                 Some(Self { $($req: $req?,)* $($opt: $opt?,)* })
             }

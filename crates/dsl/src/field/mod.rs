@@ -6,7 +6,7 @@ mod raw;
 mod window;
 mod word;
 
-pub(crate) use keys::{Field, Fields, Maybe, given, record, schema, unknown_keys};
+pub(crate) use keys::{Field, Fields, Maybe, given, is_misspelt, record, schema, unknown_keys};
 pub(crate) use number::{Count, Index, Real};
 pub(crate) use raw::{Branches, Condition, Scales, Steps, raw};
 pub(crate) use window::{Extent, Pad};

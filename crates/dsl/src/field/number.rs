@@ -8,7 +8,7 @@ use crate::{
     code::Code,
     diagnostic::Diagnostic,
     expr::{Val, ValKind},
-    scope::Reader,
+    scope::{Reader, at_origin},
     yaml::{Node, shown},
 };
 
@@ -50,16 +50,15 @@ fn whole(value: &Val, least: u32, most: u32, node: &Node, reader: &Reader<'_>) -
     };
     if number.is_finite() && number.fract() != 0.0 {
         let message = format!("expected a whole number, found {found}");
-        return reader.report(
-            Diagnostic::new(Code::NotWhole, message).at(node.span, "not a whole number").help(
-                "say how to round: `floor(...)`, `ceil(...)`, `round(...)` or `round_to(..., 8)`",
-            ),
-        );
+        let broken = Diagnostic::new(Code::NotWhole, message);
+        return reader.report(at_origin(broken, value, node, "not a whole number").help(
+            "say how to round: `floor(...)`, `ceil(...)`, `round(...)` or `round_to(..., 8)`",
+        ));
     }
     if !(f64::from(least)..=f64::from(most)).contains(&number) {
         let message = format!("expected a number from {least} to {most}, found {found}");
-        return reader
-            .report(Diagnostic::new(Code::OutOfRange, message).at(node.span, "out of range"));
+        let outside = Diagnostic::new(Code::OutOfRange, message);
+        return reader.report(at_origin(outside, value, node, "out of range"));
     }
     #[expect(
         clippy::cast_possible_truncation,

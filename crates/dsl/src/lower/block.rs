@@ -11,7 +11,7 @@ use crate::{
     diagnostic::{Diagnostic, suggestion},
     document::{BlockKeys, fields},
     expr::{Val, ValKind},
-    field::Maybe,
+    field::{Maybe, is_misspelt},
     scope::{Input, Named, Reader},
     step::Step,
     yaml::{Entry, Map, Node, Value},
@@ -148,6 +148,7 @@ impl Lowering<'_> {
             self.note(site.path.clone(), Some(word), &parameter.key, given);
             let value = match (given, &parameter.value.value) {
                 (Some(argument), _) => value(argument, &arguments.reader),
+                (None, Value::Null) if is_misspelt(&parameter.key, &known, &arguments.maps) => None,
                 (None, Value::Null) => self.missing(word, parameter, step, &known),
                 (None, _) => {
                     let scope = self.globals.with(&values);
@@ -182,7 +183,8 @@ impl Lowering<'_> {
 pub(crate) fn value(node: &Node, reader: &Reader<'_>) -> Option<Val> {
     match &node.value {
         Value::List(_) | Value::Map(_) => {
-            Some(Val { kind: ValKind::Node(reader.close(node)?), from_input: false })
+            let kind = ValKind::Node(reader.close(node)?);
+            Some(Val { kind, from_input: false, origin: Some(node.span) })
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => reader.scalar(node),
     }

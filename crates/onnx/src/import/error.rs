@@ -3,14 +3,18 @@
 use std::{collections::BTreeMap, io};
 
 use inceptive_ir::{GraphError, Path};
-use prost::DecodeError;
 
 /// Why a file cannot be read as a network.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The bytes are no ONNX file.
-    #[error("not an ONNX file: {0}")]
-    Format(#[from] DecodeError),
+    #[error(
+        "not an ONNX file; export the network as ONNX, or, if the file is YAML, end its name in `.yaml`"
+    )]
+    Format,
+    /// There are no bytes.
+    #[error("the file is empty")]
+    NoBytes,
     /// There is no graph, or nothing in it.
     #[error("the file holds no graph")]
     Empty,

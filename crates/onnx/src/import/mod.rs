@@ -100,9 +100,12 @@ impl Imported {
 /// When it is not an ONNX file, or has operators that are not supported.
 pub fn from_onnx(bytes: impl Into<Bytes>) -> Result<Imported, ImportError> {
     let bytes = bytes.into();
+    if bytes.is_empty() {
+        return Err(ImportError::NoBytes);
+    }
     census::check(&bytes)?;
     let (size, beside) = (bytes.len(), files_beside(&bytes));
-    let model = ModelProto::decode(bytes)?;
+    let model = ModelProto::decode(bytes).map_err(|_| ImportError::Format)?;
     let file = model.graph.ok_or(ImportError::Empty)?;
     let is_ours = model.producer_name == crate::PRODUCER;
     let opset = model.opset_import.iter().find(|set| is_standard(&set.domain));

@@ -70,8 +70,8 @@ pub(super) fn chart(candidates: &[NetworkEntry], ways: &[BenchConfig]) -> Option
 
 fn caption(main: &BenchConfig, left_out: usize, other_ways: usize) -> String {
     let mut text = format!(
-        "Networks whose intervals overlap are indistinguishable. Pale marks: grade C or D, where differences of \
-         a few percent are noise. On the right: ms with {}.",
+        "Networks whose intervals overlap are indistinguishable. Pale marks: grade C, where differences of a few \
+         percent are noise, or D, which gives the order of magnitude only. On the right: ms with {}.",
         main.label()
     );
     text.push_str(&rows::rest(left_out, "latency"));

@@ -22,7 +22,7 @@ use serde_json::json;
 
 use crate::{
     input::{Settings, WeightsFrom},
-    machinery::{EngineArguments, thread_count},
+    machinery::{EngineArguments, positive, thread_count},
     output::{self, Outcome},
 };
 
@@ -47,7 +47,7 @@ pub struct Bench {
     #[command(flatten)]
     engine: EngineArguments,
     /// Batch sizes; each is benchmarked separately
-    #[arg(long, value_name = "N,..", value_delimiter = ',', default_value = "1")]
+    #[arg(long, value_name = "N,..", value_delimiter = ',', default_value = "1", value_parser = positive)]
     batch: Vec<NonZeroU32>,
     /// Threads per inference; each count is benchmarked separately; default: all cores
     #[arg(long, value_name = "N,..", value_delimiter = ',', value_parser = thread_count)]

@@ -138,6 +138,7 @@ const fn with_options(remedy: Remedy) -> &'static str {
     match remedy {
         Remedy::MeasureLonger => "raise --budget",
         Remedy::AllowMoreRuns => "raise --runs",
+        Remedy::WarmUpLonger => "raise --budget, which warms up for longer, or stop other programs",
         Remedy::FewerThreads => "stop them, or lower --threads",
         other => other.text(),
     }

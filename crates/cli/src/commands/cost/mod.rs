@@ -3,7 +3,7 @@
 mod json;
 mod text;
 
-use std::path::PathBuf;
+use std::{num::NonZeroU32, path::PathBuf};
 
 use anyhow::Context;
 use clap::{Args, CommandFactory, ValueEnum, error::ErrorKind};
@@ -13,6 +13,7 @@ use inceptive_dsl::{Architecture, Loaded, Sources};
 use super::Arguments;
 use crate::{
     input::{ModeName, Settings, read_all},
+    machinery::positive,
     output::{Outcome, print_json},
 };
 
@@ -38,8 +39,8 @@ pub struct CostArguments {
     #[arg(long)]
     json: bool,
     /// Batch size
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    batch: u32,
+    #[arg(long, value_name = "N", default_value = "1", value_parser = positive)]
+    batch: NonZeroU32,
     /// Also print counts per layer, module or operator
     #[arg(long, value_name = "PART")]
     by: Option<By>,
@@ -49,7 +50,7 @@ pub struct CostArguments {
     /// Count the network as deployed, or with auxiliary heads and dropout
     #[arg(long, value_name = "MODE", default_value = "inference")]
     mode: ModeName,
-    /// Also count by the rules of another tool
+    /// Also count by the rules of a tool; `inceptive` stands for the rules of this program
     #[arg(long, value_name = "TOOL", value_parser = clap::builder::PossibleValuesParser::new(names()))]
     convention: Option<String>,
     /// Explain node by node why two tools disagree, for example fvcore,ptflops
@@ -128,14 +129,14 @@ impl CostArguments {
     fn count(&self, Loaded { architecture, sources }: Loaded) -> anyhow::Result<Counted> {
         let mode = Mode::from(self.mode);
         let graph = &architecture.graph;
-        let cost = Cost::new(graph, mode).scaled(self.batch);
+        let cost = Cost::new(graph, mode).scaled(self.batch.get());
         let cost = cost.with_context(|| format!("`{}`", architecture.file.display()))?;
         let convention = self.convention.as_deref().map(str::parse::<Convention>).transpose()?;
-        let batch = u64::from(self.batch);
+        let batch = u64::from(self.batch.get());
         Ok(Counted {
             convention: convention.map(|tool| (tool, tool.total(graph).saturating_mul(batch))),
             reconciliation: self.reconcile.map(|Pair(a, b)| reconcile(graph, a, b)),
-            batch: self.batch,
+            batch: self.batch.get(),
             architecture,
             sources,
             cost,

@@ -23,7 +23,7 @@ use inceptive_store::{Filter, StoreState};
 use crate::{
     commands::bench::{budget, stop_on_interrupt, watch::tell},
     input::Settings,
-    machinery::{EngineArguments, thread_count},
+    machinery::{EngineArguments, positive, thread_count},
     output::{Outcome, error, usage, warn},
     table::{Column, Grid, one_line},
 };
@@ -65,7 +65,7 @@ pub struct Report {
     #[command(flatten)]
     engine: EngineArguments,
     /// Batch sizes; each is benchmarked separately
-    #[arg(long, value_name = "N,..", value_delimiter = ',', default_value = "1")]
+    #[arg(long, value_name = "N,..", value_delimiter = ',', default_value = "1", value_parser = positive)]
     batch: Vec<NonZeroU32>,
     /// Threads per inference; each count is benchmarked separately; default: all cores
     #[arg(long, value_name = "N,..", value_delimiter = ',', value_parser = thread_count)]
@@ -99,7 +99,7 @@ pub struct Report {
     /// Fail if a metric exceeds its limit beyond measurement error; can be repeated. A signed limit, such as
     /// 'macs > +2%', applies to the change of networks that both sides have; an unsigned one, such as 'params > 8M', to new
     /// networks too
-    #[arg(long, value_name = "METRIC>LIMIT", requires = "diff")]
+    #[arg(long, value_name = "CONDITION", requires = "diff")]
     fail_if: Vec<Threshold>,
     #[command(flatten)]
     settings: Settings,
@@ -155,7 +155,7 @@ impl Report {
         let is_wrong = |trouble: &TaskError| !matches!(trouble, TaskError::Store(_));
         let failed = gathered.troubles.iter().any(is_wrong) || self.note.len() > notes;
         let inputs = std::mem::take(&mut gathered.inputs);
-        let page = gathered.into_report(&self.recipe(states));
+        let page = gathered.into_report(&self.repro_command(states));
         let findings = Analysis::new(&page.candidates);
         let mut wait = waiting(&self.out, stop.as_deref());
         let written = inceptive_report::write(&page, &findings, &self.out, &inputs, &mut wait)
@@ -217,7 +217,7 @@ impl Report {
     }
 
     /// The command that makes the same report from the stored results.
-    fn recipe(&self, states: Vec<StoreState>) -> ReproCommand {
+    fn repro_command(&self, states: Vec<StoreState>) -> ReproCommand {
         ReproCommand {
             inputs: self.inputs.clone(),
             settings: self.settings.set.clone(),

@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn words_are_quoted_where_they_must_be() {
-        let recipe = ReproCommand {
+        let command = ReproCommand {
             inputs: vec!["a b.yaml".into(), "it's.yaml".into()],
             samples: DEFAULT_SAMPLES,
             store: "r.db".into(),
@@ -139,7 +139,7 @@ mod tests {
             ..ReproCommand::default()
         };
         let expected = r"inceptive report 'a b.yaml' 'it'\''s.yaml' --store r.db --up-to 7+2@0123456789ab --out reports/latest";
-        assert_eq!(recipe.to_string(), expected);
+        assert_eq!(command.to_string(), expected);
     }
 
     /// A shell splits the command into the original words.
@@ -148,7 +148,7 @@ mod tests {
     fn a_shell_reads_every_word_as_it_was() {
         use std::{os::unix::ffi::OsStrExt, process::Command};
         let title = "-a 'b' \\ $HOME `x` \u{1b}[31m\n\u{202e}é1 网络 !";
-        let recipe = ReproCommand {
+        let command = ReproCommand {
             inputs: vec!["-x.yaml".into(), "~y.db?engine=a&model=b".into()],
             settings: vec!["a=-1".parse().unwrap()],
             title: Some(title.to_owned()),
@@ -159,7 +159,7 @@ mod tests {
             states: vec![StoreState::default(), StoreState::default()],
             out: "-out".into(),
         };
-        let shown = recipe.to_string();
+        let shown = command.to_string();
         assert!(shown.chars().all(|c| !is_harmful(c)), "{shown}");
         let script = format!("inceptive() {{ printf '%s\\0' \"$@\"; }}; {shown}");
         let output = Command::new("bash").args(["-c", &script]).output().unwrap();
