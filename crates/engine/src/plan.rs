@@ -230,8 +230,11 @@ impl Layout {
             let unit = &units[owner];
             let [height, width] = pair(unit.size);
             let border = borders[owner];
-            let pixel =
-                if matches!(unit.kind, Kind::Input) { input_pixel(units, owner) } else { LANES };
+            let pixel = if matches!(unit.kind, Kind::Input) && owner != output {
+                input_pixel(units, owner)
+            } else {
+                LANES
+            };
             let blocks = unit.blocks();
             let numbers = (images as u128)
                 * blocks as u128

@@ -35,9 +35,9 @@ pub const DEFAULT_ENGINE: &str = native::NAME;
 pub fn all(libraries: &Libraries) -> Vec<Box<dyn Engine>> {
     vec![
         Box::new(Native),
-        #[cfg(feature = "rten")]
-        Box::new(Rten),
         Box::new(OnnxRuntime::new(libraries.onnxruntime.clone())),
         Box::new(OpenVino::new(libraries.openvino.clone())),
+        #[cfg(feature = "rten")]
+        Box::new(Rten),
     ]
 }

@@ -118,7 +118,7 @@ fn caption(way: &BenchConfig, points: &[Point<'_>], measured: usize) -> String {
         way.machine.cpu
     );
     if points.iter().any(|point| point.gflops.value > way.best.roofline.peak_gflops) {
-        text.push_str(" Points above the peak mean that the peak was measured too low.");
+        text.push_str(" Points above the peak need fewer multiplications than are counted (Winograd's method), or the peak was measured too low.");
     }
     if measured > MOST_NAMED {
         text.push_str(
