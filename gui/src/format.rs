@@ -95,6 +95,7 @@ mod tests {
             precision: Precision::Fp32,
             batch,
             threads: 2,
+            isa: None,
         };
         let here = Machine {
             cpu: "C".to_owned(),

@@ -44,11 +44,11 @@ pub enum ChoiceError {
 /// # Errors
 /// When one that was named is not known, not found, or does not have the device.
 pub fn choose(
-    libraries: &engines::Libraries,
+    options: &engines::EngineOptions,
     names: &[String],
     device: &str,
 ) -> Result<Vec<AvailableEngine>, ChoiceError> {
-    choose_among(engines::all(libraries), names, device)
+    choose_among(engines::all(options), names, device)
 }
 
 /// Those of `engines` with these names, as [`choose`] finds them.

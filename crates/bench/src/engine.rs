@@ -47,6 +47,8 @@ pub struct Description {
     pub precisions: Vec<Precision>,
     /// Whether it supports per-node timing.
     pub has_node_times: bool,
+    /// The instruction set that it computes with; `None` where it does not say.
+    pub isa: Option<String>,
 }
 
 /// A network ready for engines: its inference graph with normalisations folded, and the weights of it.

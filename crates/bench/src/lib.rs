@@ -27,6 +27,7 @@ pub use engine::{
 };
 pub use groups::groups;
 pub use host::{CpuTime, FakeHost, Host, Memory, System};
+pub use inceptive_engine::{Isa, UnknownIsa};
 pub use machine::{available_memory, this_machine};
 pub use need::{Copies, MemoryEstimate};
 pub use probe::measure_roofline;

@@ -24,6 +24,7 @@ pub fn runtime(
         precision,
         batch: setup.batch,
         threads: setup.threads,
+        isa: description.isa.clone(),
     }
 }
 

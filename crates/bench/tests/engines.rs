@@ -6,7 +6,7 @@ use std::{fs, ops::ControlFlow, path::PathBuf, sync::Arc};
 
 use inceptive_bench::{
     Engine, EngineError, Model, PrecisionRequest, Setup, allowed_error,
-    engines::{Libraries, all},
+    engines::{EngineOptions, all},
     random_input, relative_error,
 };
 use inceptive_dsl::{Disk, Setting, load};
@@ -62,7 +62,7 @@ fn names() -> Vec<String> {
 
 /// Found engines, the embedded one first; those that `INCEPTIVE_TEST_ENGINES` names have to be among them.
 fn found() -> Vec<Box<dyn Engine>> {
-    let mut engines = all(&Libraries::default());
+    let mut engines = all(&EngineOptions::default());
     engines.retain(|engine| engine.describe().is_ok());
     let expected = std::env::var("INCEPTIVE_TEST_ENGINES").unwrap_or_default();
     for name in expected.split_whitespace() {
@@ -119,7 +119,7 @@ fn default_precision_is_labelled_and_close() {
 /// Folding normalisations changes nothing, and neither do other images of a batch.
 #[test]
 fn folding_and_batches_keep_the_output() {
-    let engine = &all(&Libraries::default())[0];
+    let engine = &all(&EngineOptions::default())[0];
     for name in
         ["inception-v3.yaml", "densenet121.yaml", "mobilenet-v2.yaml", "inception-resnet-v2.yaml"]
     {
@@ -208,7 +208,7 @@ fn rten_knows_its_version() {
     let lock = fs::read_to_string(folder().join("../Cargo.lock")).unwrap();
     let entry =
         lock.split("[[package]]").find(|entry| entry.contains("name = \"rten\"\n")).unwrap();
-    let engines = all(&Libraries::default());
+    let engines = all(&EngineOptions::default());
     let rten = engines.iter().find(|engine| engine.name() == "rten").unwrap();
     let version = rten.describe().unwrap().version;
     assert!(entry.contains(&format!("version = \"{version}\"")), "{entry}");

@@ -4,7 +4,7 @@
 
 use inceptive_bench::{
     Model, PrecisionRequest, Setup,
-    engines::{Libraries, all},
+    engines::{EngineOptions, all},
     random_input, relative_error,
 };
 use inceptive_onnx::from_onnx;
@@ -243,7 +243,7 @@ fn difference(nodes: &[Node]) -> f32 {
     let model = Model::new("m", &imported.graph, weights).unwrap();
     let setup =
         Setup { batch: 1, threads: 1, precision: PrecisionRequest::Fp32, device: "cpu".to_owned() };
-    let engine = &all(&Libraries::default())[0];
+    let engine = &all(&EngineOptions::default())[0];
     let mut session = engine.compile(&model, &setup).unwrap();
     let image = random_input(&model, 1, 7);
     session.set_input(image.clone()).unwrap();

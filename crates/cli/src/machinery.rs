@@ -5,13 +5,13 @@ use std::{num::NonZeroU32, path::PathBuf};
 use clap::{Args, ValueEnum};
 use inceptive_app::{AvailableEngine, ChoiceError, choose};
 use inceptive_bench::{
-    PrecisionRequest, Setup,
-    engines::{DEFAULT_ENGINE, Libraries},
+    Isa, PrecisionRequest, Setup,
+    engines::{DEFAULT_ENGINE, EngineOptions},
 };
 
 use crate::output;
 
-/// Where libraries of engines are.
+/// Where libraries of engines are, and how they compute.
 #[derive(Args, Clone, Debug, Default)]
 pub struct LibraryPaths {
     /// ONNX Runtime's shared library; default: $ORT_DYLIB_PATH, then an installed Python package
@@ -20,6 +20,9 @@ pub struct LibraryPaths {
     /// OpenVINO's C library; default: $OPENVINO_LIB_PATH, then an installed Python package
     #[arg(long, value_name = "FILE")]
     openvino: Option<PathBuf>,
+    /// Instruction set of the native engine: avx512, avx2, neon or portable; default: the widest of this processor
+    #[arg(long, value_name = "ISA")]
+    isa: Option<Isa>,
 }
 
 /// The precision that a user asks for.
@@ -35,8 +38,13 @@ pub enum PrecisionName {
 /// The engine, its device and precision.
 #[derive(Args, Clone, Debug)]
 pub struct EngineArguments {
-    /// Engine, see `inceptive engines`; `all` for every engine found
-    #[arg(long = "engine", value_name = "ENGINE", default_value = DEFAULT_ENGINE)]
+    /// Engines, see `inceptive engines`; `all` for every engine found
+    #[arg(
+        long = "engine",
+        value_name = "ENGINE,..",
+        value_delimiter = ',',
+        default_value = DEFAULT_ENGINE
+    )]
     engines: Vec<String>,
     /// Device to run on
     #[arg(long, value_name = "DEVICE", default_value = "cpu")]
@@ -50,9 +58,9 @@ pub struct EngineArguments {
 
 impl LibraryPaths {
     /// The same as the engines take them.
-    pub fn libraries(&self) -> Libraries {
-        let Self { onnxruntime, openvino } = self.clone();
-        Libraries { onnxruntime, openvino }
+    pub fn libraries(&self) -> EngineOptions {
+        let Self { onnxruntime, openvino, isa } = self.clone();
+        EngineOptions { onnxruntime, openvino, isa }
     }
 }
 

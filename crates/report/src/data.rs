@@ -216,6 +216,7 @@ fn measurement_object(id: i64, m: &Measurement) -> Value {
         "precision": m.runtime.precision,
         "batch": m.runtime.batch,
         "threads": m.runtime.threads,
+        "isa": m.runtime.isa,
         "median_ms": m.latency_ms.median.value,
         "low_ms": m.latency_ms.median.low,
         "high_ms": m.latency_ms.median.high,

@@ -82,6 +82,8 @@ struct Measured {
     precision: String,
     batch: u32,
     threads: u32,
+    #[serde(default)]
+    isa: Option<String>,
     median_ms: f64,
     low_ms: f64,
     high_ms: f64,
@@ -118,10 +120,16 @@ fn known_counts(count: impl Fn(Metric) -> Option<u64>) -> Vec<(Metric, u64)> {
     Metric::costs().filter_map(|metric| Some((metric, count(metric)?))).collect()
 }
 
+/// Batch, threads and, where it is known, the instruction set.
+fn load(batch: u32, threads: u32, isa: Option<&str>) -> String {
+    let isa = isa.map_or_else(String::new, |isa| format!(", {isa}"));
+    batch_and_threads(batch, threads) + &isa
+}
+
 fn from_document(network: Network) -> SnapshotNetwork {
     let latency = |m: &Measured| {
-        let Measured { machine, engine, engine_version, device, precision, batch, threads, .. } = m;
-        let load = batch_and_threads(*batch, *threads);
+        let Measured { machine, engine, engine_version, device, precision, .. } = m;
+        let load = load(m.batch, m.threads, m.isa.as_deref());
         let way = format!(
             "{engine} {engine_version} on {device}, {precision}, {load}, machine {machine}"
         );
@@ -151,7 +159,7 @@ fn now(candidate: &NetworkEntry, ways: &WayIndex<'_>) -> SnapshotNetwork {
             r.engine_version,
             r.device,
             r.precision,
-            batch_and_threads(r.batch, r.threads),
+            load(r.batch, r.threads, r.isa.as_deref()),
             m.machine.id()
         );
         (name, m.latency_ms.median)

@@ -33,6 +33,7 @@ pub fn runtime() -> Runtime {
         precision: Precision::Fp32,
         batch: 1,
         threads: 2,
+        isa: None,
     }
 }
 

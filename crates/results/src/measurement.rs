@@ -73,6 +73,9 @@ pub struct Runtime {
     pub batch: u32,
     /// Threads that computed one run.
     pub threads: u32,
+    /// The instruction set that the engine computed with; `None` where it did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub isa: Option<String>,
 }
 
 /// The conditions that must be equal for two times to be comparable.

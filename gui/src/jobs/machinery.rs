@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use inceptive_bench::{
     Engine, Host, System, available_memory,
-    engines::{self, Libraries},
+    engines::{self, EngineOptions},
 };
 use inceptive_results::{Machine, Roofline};
 
@@ -41,7 +41,7 @@ impl Default for MeasurementBackend {
     /// The engines and the machine that there are.
     fn default() -> Self {
         Self::new(|| Tools {
-            engines: engines::all(&Libraries::default()),
+            engines: engines::all(&EngineOptions::default()),
             host: Box::new(System::new()),
             machine: inceptive_bench::this_machine(),
             roofline: inceptive_bench::measure_roofline,

@@ -378,6 +378,7 @@ fn times_of_modules_are_compared_in_one_way_only() {
             precision: Precision::Fp32,
             batch,
             threads: 2,
+            isa: None,
         };
         let part = |name: &str| NodeProfile {
             name: name.to_owned(),

@@ -49,6 +49,7 @@ impl Engine for Mock {
             devices: vec!["cpu".to_owned()],
             precisions: vec![Precision::Fp32],
             has_node_times: true,
+            isa: None,
         })
     }
 

@@ -11,6 +11,8 @@ mod rten;
 
 use std::path::PathBuf;
 
+use inceptive_engine::Isa;
+
 use crate::engine::Engine;
 
 pub use native::Native;
@@ -19,24 +21,26 @@ pub use openvino::OpenVino;
 #[cfg(feature = "rten")]
 pub use rten::Rten;
 
-/// Paths of engine libraries that the user named.
+/// What the user said about engines: paths of their libraries, and how they compute.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Libraries {
+pub struct EngineOptions {
     /// ONNX Runtime's shared library.
     pub onnxruntime: Option<PathBuf>,
     /// OpenVINO's C library.
     pub openvino: Option<PathBuf>,
+    /// The instruction set of the native engine; the widest of the processor unless it is named.
+    pub isa: Option<Isa>,
 }
 
 /// The name of the engine that every command uses unless it is told otherwise.
 pub const DEFAULT_ENGINE: &str = native::NAME;
 
 /// Every engine, found or not; the default first.
-pub fn all(libraries: &Libraries) -> Vec<Box<dyn Engine>> {
+pub fn all(options: &EngineOptions) -> Vec<Box<dyn Engine>> {
     vec![
-        Box::new(Native),
-        Box::new(OnnxRuntime::new(libraries.onnxruntime.clone())),
-        Box::new(OpenVino::new(libraries.openvino.clone())),
+        Box::new(Native::new(options.isa)),
+        Box::new(OnnxRuntime::new(options.onnxruntime.clone())),
+        Box::new(OpenVino::new(options.openvino.clone())),
         #[cfg(feature = "rten")]
         Box::new(Rten),
     ]

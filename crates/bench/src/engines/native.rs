@@ -18,7 +18,16 @@ const WARM_UP_RUNS: usize = 2;
 
 /// The native engine.
 #[derive(Clone, Copy, Debug)]
-pub struct Native;
+pub struct Native {
+    isa: Isa,
+}
+
+impl Native {
+    /// With an instruction set, or the widest of this processor.
+    pub fn new(isa: Option<Isa>) -> Self {
+        Self { isa: isa.unwrap_or_else(Isa::best) }
+    }
+}
 
 impl Engine for Native {
     fn name(&self) -> &'static str {
@@ -26,12 +35,17 @@ impl Engine for Native {
     }
 
     fn describe(&self) -> Result<Description, EngineError> {
+        if !self.isa.is_available() {
+            let message = format!("this processor does not have {}", self.isa);
+            return Err(EngineError::Failed { engine: NAME, message });
+        }
         Ok(Description {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             library: None,
             devices: vec!["cpu".to_owned()],
             precisions: vec![Precision::Fp32],
             has_node_times: true,
+            isa: Some(self.isa.to_string()),
         })
     }
 
@@ -40,7 +54,7 @@ impl Engine for Native {
     }
 
     fn compile(&self, model: &Model, setup: &Setup) -> Result<Box<dyn Session>, EngineError> {
-        Ok(Box::new(NativeSession::new(model, setup)?))
+        Ok(Box::new(NativeSession::new(model, setup, self.isa)?))
     }
 
     fn node_times(
@@ -51,7 +65,7 @@ impl Engine for Native {
         runs: usize,
         listen: &mut ProgressFn<'_>,
     ) -> Result<NodeTimings, EngineError> {
-        let mut session = NativeSession::new(model, setup)?;
+        let mut session = NativeSession::new(model, setup, self.isa)?;
         session.set_input(input)?;
         let mut timed = Vec::with_capacity(runs);
         let steps = WARM_UP_RUNS + runs;
@@ -86,11 +100,11 @@ struct NativeSession {
 }
 
 impl NativeSession {
-    fn new(model: &Model, setup: &Setup) -> Result<Self, EngineError> {
+    fn new(model: &Model, setup: &Setup, isa: Isa) -> Result<Self, EngineError> {
         let options = Options {
             batch: setup.batch as usize,
             threads: setup.threads as usize,
-            isa: Isa::best(),
+            isa,
             winograd: true,
         };
         let plan = Plan::new(&model.graph, model.weights(), options).map_err(failed)?;

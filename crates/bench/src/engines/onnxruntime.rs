@@ -131,6 +131,7 @@ impl Engine for OnnxRuntime {
                 .collect(),
             precisions: vec![Precision::Fp32],
             has_node_times: true,
+            isa: None,
         })
     }
 

@@ -138,6 +138,7 @@ impl Engine for OpenVino {
                 .map(|(_, precision)| precision)
                 .collect(),
             has_node_times: false,
+            isa: None,
         })
     }
 

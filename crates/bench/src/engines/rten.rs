@@ -45,6 +45,7 @@ impl Engine for Rten {
             devices: vec!["cpu".to_owned()],
             precisions: vec![Precision::Fp32],
             has_node_times: true,
+            isa: None,
         })
     }
 

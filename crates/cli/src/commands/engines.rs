@@ -16,7 +16,7 @@ use crate::{
     before_help = "Examples:
   inceptive engines
   inceptive engines --onnxruntime /opt/onnxruntime/lib/libonnxruntime.so",
-    after_help = "rten is built in. The others are found in installed Python packages, or at the path that an
+    after_help = "native is built in. The others are found in installed Python packages, or at the path that an
 option or environment variable gives."
 )]
 pub struct Engines {
@@ -54,6 +54,7 @@ fn object(name: &str, state: &Result<Description, EngineError>) -> Value {
             "devices": description.devices,
             "precisions": description.precisions,
             "node_times": description.has_node_times,
+            "isa": description.isa,
         }),
         Err(error) => json!({ "name": name, "found": false, "message": error.to_string() }),
     }

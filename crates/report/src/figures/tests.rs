@@ -78,6 +78,7 @@ fn measured(mut candidate: NetworkEntry, id: u32) -> NetworkEntry {
             precision: Precision::Fp32,
             batch: 1 + way / 3,
             threads: 1 + way % 3,
+            isa: None,
         };
         #[expect(clippy::cast_precision_loss, reason = "made up")]
         let ms = candidate.subject.macs as f64 / 5e7 + f64::from(1 + id % 7 + way);

@@ -22,6 +22,7 @@ impl Table for Measurement {
             count("acts", |s| C(s.result.subject.acts)),
             text("engine", |s| T(s.result.runtime.engine.clone())),
             text("engine_version", |s| T(s.result.runtime.engine_version.clone())),
+            text("engine_isa", |s| maybe(s.result.runtime.isa.clone(), T)),
             text("device", |s| T(s.result.runtime.device.clone())),
             text("precision", |s| T(s.result.runtime.precision.to_string())),
             count("batch", |s| C(s.result.runtime.batch.into())),
