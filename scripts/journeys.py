@@ -195,7 +195,7 @@ def compare(journey: Journey) -> None:
     journey.picture("compare-2-graphs")
 
     window.press("ctrl+6")
-    window.find("rten .*", "check box")
+    window.find("native .*", "check box")
     window.press("ctrl+Return")
     window.find("Cancel bench 3 networks", "push button")
     time.sleep(7)

@@ -5,8 +5,8 @@
 use std::{fs, ops::ControlFlow, path::PathBuf, sync::Arc};
 
 use inceptive_bench::{
-    Engine, EngineError, Model, PrecisionRequest, Setup, allowed_error,
-    engines::{EngineOptions, all},
+    Engine, EngineError, Isa, Model, PrecisionRequest, Setup, allowed_error,
+    engines::{EngineOptions, Native, all},
     random_input, relative_error,
 };
 use inceptive_dsl::{Disk, Setting, load};
@@ -93,6 +93,32 @@ fn engines_agree() {
                 "{name}: {} differs by {error}",
                 engine.name()
             );
+        }
+    }
+}
+
+/// The native engine with every instruction set, batch and number of threads, against another one.
+#[test]
+fn every_instruction_set_computes_the_same() {
+    let other = found().into_iter().find(|engine| engine.name() != "native").unwrap();
+    for name in names() {
+        let graph = small(&name);
+        let model = Model::new(&name, &graph, Weights::seeded(&graph, 3)).unwrap();
+        for batch in [1, 3, 8] {
+            let (_, expected) =
+                output(other.as_ref(), &model, &setup(batch, PrecisionRequest::Fp32));
+            for isa in Isa::available() {
+                let native = Native::new(Some(isa));
+                for threads in if batch == 3 { 1..5 } else { 2..3 } {
+                    let wish = Setup { threads, ..setup(batch, PrecisionRequest::Fp32) };
+                    let (_, output) = output(&native, &model, &wish);
+                    let error = error(&output, &expected);
+                    assert!(
+                        error < 1e-4,
+                        "{name}, {isa}, batch {batch}, {threads} threads: {error}"
+                    );
+                }
+            }
         }
     }
 }
