@@ -4,7 +4,9 @@
 //! in phases and gives them memory; [`Session`] runs the plan.
 
 mod fuse;
+mod layout;
 mod memory;
+mod options;
 mod place;
 mod plan;
 mod session;
@@ -13,5 +15,6 @@ mod text;
 mod units;
 
 pub use inceptive_kernels::{Isa, UnknownIsa};
-pub use plan::{Label, Options, Plan, PlanError};
+pub use options::{Options, PlanError};
+pub use plan::{Label, Plan};
 pub use session::{RunError, Session, StepTime};

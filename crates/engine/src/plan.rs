@@ -2,56 +2,20 @@
 
 use std::sync::Arc;
 
-use inceptive_ir::{Graph, NodeId, Path, Size};
+use inceptive_ir::{Graph, NodeId, Path};
 use inceptive_kernels::{
-    Invalid, Isa, LANES,
-    conv::{Window, Winograd},
-    memory::{Border, Buffer, View},
     program::{Phase, Program},
-    step::{Load, Step, Store},
+    step::Store,
 };
-use inceptive_weights::{Missing, Weights};
+use inceptive_weights::Weights;
 
 use crate::{
     fuse::{Fused, fuse},
-    memory::{Need, assign},
-    place::{Place, place},
+    layout::{Layout, Schedule},
+    options::{Options, PlanError},
+    place::place,
     steps,
-    units::{Kind, Unit, pair},
 };
-
-/// Steps of a phase, at most: more would be compared with each other for too long.
-const STEPS_OF_PHASE: usize = 32;
-
-/// How a network is to be run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Options {
-    /// Images of a run.
-    pub batch: usize,
-    /// Threads that compute one run.
-    pub threads: usize,
-    /// The instruction set.
-    pub isa: Isa,
-    /// Whether convolutions of 3x3 may be computed by Winograd's method, which rounds a little more.
-    pub winograd: bool,
-}
-
-/// Why there is no plan.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum PlanError {
-    /// A tensor has no values.
-    #[error(transparent)]
-    Missing(#[from] Missing),
-    /// The processor lacks the instruction set.
-    #[error("this processor does not have {0}")]
-    Isa(Isa),
-    /// A step does not fit the memory that was planned for it.
-    #[error("the plan is not valid: {0}")]
-    Invalid(#[from] Invalid),
-    /// The network needs more memory than addresses can name.
-    #[error("the network is too large for this machine")]
-    TooLarge,
-}
 
 /// A step, for people.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -133,179 +97,4 @@ impl Plan {
 fn label(graph: &Graph, nodes: &[NodeId], kernel: String) -> Label {
     let nodes = nodes.iter().map(|&node| graph.node(node).path.clone()).collect();
     Label { nodes, kernel }
-}
-
-/// When each unit is computed.
-pub(crate) struct Schedule {
-    /// Units in an order in which each comes behind those that it reads.
-    order: Vec<usize>,
-    phase_of: Vec<usize>,
-    phases: usize,
-}
-
-impl Schedule {
-    /// Each unit as early as it can be.
-    fn new(units: &[Unit]) -> Self {
-        let mut order: Vec<usize> = (0..units.len()).collect();
-        // A concatenation comes behind the copies that are made for it.
-        let is_concat = |unit: usize| matches!(units[unit].kind, Kind::Concat);
-        order.sort_by_key(|&unit| (units[unit].position, is_concat(unit), unit));
-        let mut phase_of = vec![0; units.len()];
-        let mut steps_of: Vec<usize> = Vec::new();
-        for &unit in &order {
-            let reads = units[unit].reads().map(|read| phase_of[read]);
-            if is_concat(unit) {
-                // There when the last of its parts is.
-                phase_of[unit] = reads.max().unwrap_or(0);
-                continue;
-            }
-            let mut phase = reads.max().map_or(0, |last| last + 1);
-            while steps_of.get(phase).is_some_and(|&steps| steps >= STEPS_OF_PHASE) {
-                phase += 1;
-            }
-            steps_of.resize(steps_of.len().max(phase + 1), 0);
-            steps_of[phase] += 1;
-            phase_of[unit] = phase;
-        }
-        let phases = steps_of.len();
-        Self { order, phase_of, phases }
-    }
-}
-
-/// Where everything lies.
-pub(crate) struct Layout {
-    pub(crate) buffers: Vec<Buffer>,
-    /// The buffer and the blocks of each unit's result.
-    views: Vec<View>,
-}
-
-impl Layout {
-    pub(crate) fn view(&self, unit: usize) -> View {
-        self.views[unit]
-    }
-
-    fn new(
-        units: &[Unit],
-        places: &[Place],
-        schedule: &Schedule,
-        output: usize,
-        options: Options,
-    ) -> Result<Self, PlanError> {
-        let images = options.batch;
-        let mut borders = vec![Border::default(); units.len()];
-        let mut last: Vec<usize> = schedule.phase_of.clone();
-        let mut first = vec![usize::MAX; units.len()];
-        for (unit, of) in units.iter().enumerate() {
-            let phase = schedule.phase_of[unit];
-            let owner = places[unit].owner;
-            if !matches!(of.kind, Kind::Concat) {
-                first[owner] = first[owner].min(phase);
-            }
-            last[owner] = last[owner].max(phase);
-            for read in of.reads() {
-                let owner = places[read].owner;
-                last[owner] = last[owner].max(phase);
-            }
-            if let (Some(window), Some(&read)) = (window(of, units), of.inputs.first()) {
-                let owner = places[read].owner;
-                let (input, output) = (pair(units[read].size), pair(of.size));
-                let needs = if uses_winograd(of, units, options) {
-                    Winograd::border(window.padding, input, output)
-                } else {
-                    window.border(input, output)
-                };
-                borders[owner] = borders[owner].union(needs);
-            }
-        }
-        // The output is taken out in a phase behind all others.
-        last[places[output].owner] = schedule.phases;
-        let owners: Vec<usize> =
-            (0..units.len()).filter(|&unit| places[unit].owner == unit).collect();
-        let mut buffers = Vec::with_capacity(owners.len());
-        let mut index = vec![0; units.len()];
-        let mut needs = Vec::with_capacity(owners.len());
-        let mut total = 0_usize;
-        for (position, &owner) in owners.iter().enumerate() {
-            index[owner] = position;
-            let unit = &units[owner];
-            let [height, width] = pair(unit.size);
-            let border = borders[owner];
-            let pixel = if matches!(unit.kind, Kind::Input) && owner != output {
-                input_pixel(units, owner)
-            } else {
-                LANES
-            };
-            let blocks = unit.blocks();
-            let numbers = (images as u128)
-                * blocks as u128
-                * (border.top + height + border.bottom) as u128
-                * ((border.left + width + border.right) * pixel) as u128;
-            let len = usize::try_from(numbers).map_err(|_| PlanError::TooLarge)?;
-            total = total
-                .checked_add(len)
-                .filter(|total| *total < isize::MAX as usize / 8)
-                .ok_or(PlanError::TooLarge)?;
-            needs.push(Need {
-                len: len.next_multiple_of(LANES),
-                first: first[owner].min(last[owner]),
-                last: last[owner],
-            });
-            buffers.push(Buffer { offset: 0, images, blocks, height, width, border, pixel });
-        }
-        for (buffer, offset) in buffers.iter_mut().zip(assign(&needs)) {
-            buffer.offset = offset;
-        }
-        let view = |(unit, place): (usize, &Place)| View {
-            buffer: index[place.owner],
-            first: place.block,
-            blocks: units[unit].blocks(),
-        };
-        Ok(Self { buffers, views: places.iter().enumerate().map(view).collect() })
-    }
-}
-
-/// The window of a unit that reads the border of its input.
-pub(crate) fn window(unit: &Unit, units: &[Unit]) -> Option<Window> {
-    match &unit.kind {
-        Kind::Conv(conv) | Kind::Depthwise(conv) => Some(Window {
-            kernel: pair(conv.kernel),
-            stride: pair(conv.stride),
-            dilation: pair(conv.dilation),
-            padding: [conv.padding.top as usize, conv.padding.left as usize],
-        }),
-        Kind::Linear { .. } => {
-            Some(Window { kernel: pair(units[unit.inputs[0]].size), ..Window::POINT })
-        }
-        _ => None,
-    }
-}
-
-/// Whether a unit is computed by Winograd's method.
-pub(crate) fn uses_winograd(unit: &Unit, units: &[Unit], options: Options) -> bool {
-    let Kind::Conv(conv) = &unit.kind else { return false };
-    let input = &units[unit.inputs[0]];
-    let is_plain = options.winograd
-        && conv.kernel == Size::square(3)
-        && conv.stride == Size::square(1)
-        && conv.dilation == Size::square(1)
-        && conv.groups == 1
-        && !(matches!(input.kind, Kind::Input) && input.channels() < LANES);
-    let (inputs, outputs) = (input.channels(), unit.channels());
-    is_plain && Winograd::is_faster(options.batch, inputs, outputs, pair(unit.size))
-}
-
-/// Numbers a pixel of the network's input: as many as channels, if there are few and only plain convolutions read them.
-fn input_pixel(units: &[Unit], input: usize) -> usize {
-    let channels = units[input].channels();
-    let is_plain = |unit: &Unit| match &unit.kind {
-        Kind::Conv(conv) => conv.groups == 1 && conv.dilation.width == 1,
-        _ => false,
-    };
-    let mut readers = units.iter().filter(|unit| unit.reads().any(|read| read == input));
-    if channels < LANES && readers.all(is_plain) { channels } else { LANES }
-}
-
-/// The step that brings the input in.
-pub(crate) fn load(layout: &Layout, unit: usize, channels: usize) -> Step {
-    Load::new(&layout.buffers, layout.view(unit), channels).into()
 }

@@ -6,14 +6,15 @@ use inceptive_kernels::{
     conv::{Conv, Finish, Places, Values, Window, Winograd},
     memory::Aligned,
     step::{
-        Affine, Depthwise, Flatten, Gather, Joined, Lrn, LrnFactors, Pool as PoolStep,
+        Affine, Depthwise, Flatten, Gather, Joined, Load, Lrn, LrnFactors, Pool as PoolStep,
         PoolKind as StepPoolKind, Softmax, Step, Term,
     },
 };
 use inceptive_weights::{Missing, Weights};
 
 use crate::{
-    plan::{Layout, Options, PlanError, load, uses_winograd, window},
+    layout::{Layout, uses_winograd, window},
+    options::{Options, PlanError},
     units::{Kind, Unit, pair},
 };
 
@@ -40,7 +41,7 @@ impl Making<'_> {
         let buffers = &self.layout.buffers;
         let y = self.layout.view(index);
         let Some(&input) = unit.inputs.first() else {
-            let step = load(self.layout, index, unit.channels());
+            let step = Load::new(buffers, y, unit.channels()).into();
             return Ok(Some(Made { step, kernel: "load".to_owned(), weight_bytes: 0 }));
         };
         let x = self.layout.view(input);

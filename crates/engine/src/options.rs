@@ -1,0 +1,34 @@
+//! How a network is to be run, and why it cannot be.
+
+use inceptive_kernels::{Invalid, Isa};
+use inceptive_weights::Missing;
+
+/// How a network is to be run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Options {
+    /// Images of a run.
+    pub batch: usize,
+    /// Threads that compute one run.
+    pub threads: usize,
+    /// The instruction set.
+    pub isa: Isa,
+    /// Whether convolutions of 3x3 may be computed by Winograd's method, which rounds a little more.
+    pub winograd: bool,
+}
+
+/// Why there is no plan.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum PlanError {
+    /// A tensor has no values.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    /// The processor lacks the instruction set.
+    #[error("this processor does not have {0}")]
+    Isa(Isa),
+    /// A step does not fit the memory that was planned for it.
+    #[error("the plan is not valid: {0}")]
+    Invalid(#[from] Invalid),
+    /// The network needs more memory than addresses can name.
+    #[error("the network is too large for this machine")]
+    TooLarge,
+}
