@@ -6,8 +6,10 @@ use std::{fs, path::PathBuf};
 
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Disk, Memory, Setting, load};
-use inceptive_ir::{Graph, Op, passes};
-use inceptive_onnx::{Batch, ImportError, Imported, LrnForm, Opset, Options, from_onnx, to_onnx};
+use inceptive_ir::{Graph, NewNode, Op, Path, Shape, Size, passes};
+use inceptive_onnx::{
+    Batch, ExportError, ImportError, Imported, LrnForm, Opset, Options, from_onnx, to_onnx,
+};
 use inceptive_weights::{LoadError, MatchBy, Matching, Role, Weights, slots};
 use proptest::prelude::*;
 
@@ -213,6 +215,29 @@ fn what_is_not_supported_is_listed() {
     assert_eq!(list.get("Slice"), Some(&26), "{list:?}");
     let message = ImportError::Unsupported(list).to_string();
     assert!(message.contains("26 x Slice"), "{message}");
+}
+
+/// Matrices of adaptive pooling count towards the size of a file before they are made: 40 GB of one step, and 100 steps
+/// of 64 MB each.
+#[test]
+fn too_large_constants_are_refused_before_they_are_made() {
+    let pool = |size: u32| Op::AdaptiveAvgPool { output: Size::new(1, size) };
+    let network = |from: u32, sizes: &[u32]| {
+        let mut graph = Graph::new(Shape::map(1, 1, from), None).unwrap();
+        let mut last = graph.input();
+        for (at, &size) in sizes.iter().enumerate() {
+            let node = NewNode::new(pool(size), Path::new(&format!("p{at}")));
+            last = graph.add(node, &[last]).unwrap();
+        }
+        graph
+    };
+    let many: Vec<u32> = (0..100).map(|at| 3999 - at).collect();
+    for graph in [network(100_000, &[99_999]), network(4000, &many)] {
+        let written = to_onnx(&graph, &Weights::default(), &options(17, Batch::Fixed(1)));
+        assert!(matches!(written, Err(ExportError::TooLarge { .. })));
+    }
+    let small = network(4000, &many[..2]);
+    assert!(again(&small).graph.fingerprint() == small.fingerprint());
 }
 
 #[test]

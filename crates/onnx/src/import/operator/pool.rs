@@ -3,7 +3,7 @@
 use inceptive_ir::{Op, Padding, Pool, PoolKind, Shape, Size};
 
 use crate::{
-    export::averages,
+    export::{averages, averages_across},
     import::{
         attribute::{find, int, size},
         constant::Constant,
@@ -104,10 +104,7 @@ impl Importer {
         let is_average = columns > 0
             && matrix.splatted().is_none()
             && matrix.len() as u64 == u64::from(columns) * u64::from(from)
-            && matrix
-                .transposed()?
-                .floats()
-                .is_some_and(|values| values == averages(from, columns));
+            && matrix.floats().is_some_and(|values| values == averages_across(from, columns));
         if !is_average {
             return Err(UnsupportedOp::because("of averages over rows"));
         }
