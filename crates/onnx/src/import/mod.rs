@@ -423,6 +423,8 @@ impl fmt::Display for Dims<'_> {
 
 #[cfg(test)]
 mod attacks;
+#[cfg(test)]
+mod exact;
 
 #[cfg(test)]
 mod tests {

@@ -5,7 +5,7 @@ use inceptive_ir::{Op, Padding, Pool, PoolKind, Shape, Size};
 use crate::{
     export::{averages, averages_across},
     import::{
-        attribute::{find, int, size},
+        attribute::{int, size},
         constant::Constant,
         error::UnsupportedOp,
         importer::{Importer, Value},
@@ -33,7 +33,7 @@ impl Importer {
         }
         let (kernel, stride) = (size(node, "kernel_shape")?, size(node, "strides")?);
         let from = self.drafts[source].shape.size();
-        if self.is_ours && find(node, "pads").is_none() {
+        if self.is_ours && before == Padding::NONE && is_grid(node, kind, from) {
             let output = Size::new(from.height / stride.height, from.width / stride.width);
             return self.push(node, Op::AdaptiveAvgPool { output }, vec![source], vec![]);
         }
@@ -111,6 +111,19 @@ impl Importer {
         let op = Op::AdaptiveAvgPool { output: Size::new(rows, columns) };
         self.push(node, op, vec![source], vec![])
     }
+}
+
+/// Whether a pooling is how our exports write adaptive pooling: averages over a grid that divides the map, without the
+/// attributes that other poolings are written with. Any program can claim to be the producer of a file.
+fn is_grid(node: &NodeProto, kind: PoolKind, from: Size) -> bool {
+    let is_plain = kind == PoolKind::Average
+        && node.attribute.iter().all(|it| matches!(&*it.name, "kernel_shape" | "strides"));
+    let (kernel, stride) = (size(node, "kernel_shape"), size(node, "strides"));
+    is_plain
+        && kernel == stride
+        && kernel.is_ok_and(|kernel| {
+            from.height.is_multiple_of(kernel.height) && from.width.is_multiple_of(kernel.width)
+        })
 }
 
 /// Our exports write rounding up as padding below and to the right; this turns it back into rounding up if the windows
