@@ -2,8 +2,8 @@
 
 use super::tests::{graph, node};
 use super::*;
-use crate::proto::{AttributeProto, AttributeType, OperatorSetIdProto};
-use inceptive_ir::{PoolKind, Size};
+use crate::proto::{AttributeProto, AttributeType, DataType, OperatorSetIdProto, TensorProto};
+use inceptive_ir::{Padding, PoolKind, Size};
 
 fn int(name: &str, i: i64) -> AttributeProto {
     let r#type = AttributeType::Int.into();
@@ -51,6 +51,32 @@ fn read(model: &ModelProto) -> Result<Imported, ImportError> {
     from_onnx(model.encode_to_vec())
 }
 
+/// The last operator of nodes from `x` to `y`, on 1 x 3 x 8 x 8, or why they are refused.
+fn last(nodes: Vec<NodeProto>, constants: Vec<TensorProto>) -> Result<Op, String> {
+    let read = read(&model(graph(nodes, constants), "p", &[("", 17)]));
+    let graph = read.map_err(|error| error.to_string())?.graph;
+    Ok(graph.node(graph.output()).op.clone())
+}
+
+fn constant(name: &str, dims: &[i64], data_type: DataType) -> TensorProto {
+    let data_type = data_type.into();
+    TensorProto { name: name.to_owned(), dims: dims.to_vec(), data_type, ..TensorProto::default() }
+}
+
+fn integers(name: &str, dims: &[i64], values: &[i64]) -> TensorProto {
+    TensorProto { int64_data: values.to_vec(), ..constant(name, dims, DataType::Int64) }
+}
+
+fn floats(name: &str, dims: &[i64], values: &[f32]) -> TensorProto {
+    TensorProto { float_data: values.to_vec(), ..constant(name, dims, DataType::Float) }
+}
+
+/// A kernel of 1s, 3 channels to 3.
+fn kernel(size: i64) -> TensorProto {
+    let count = usize::try_from(9 * size * size).unwrap();
+    floats("w", &[3, 3, size, size], &vec![1.0; count])
+}
+
 /// Any program can write our name into a file.
 #[test]
 fn a_forged_producer_changes_no_meaning() {
@@ -74,4 +100,42 @@ fn a_forged_producer_changes_no_meaning() {
         assert_eq!(pool.kind == PoolKind::Max, op == "MaxPool");
         assert_eq!(pool.kernel, Size::square(u32::try_from(attributes[0].ints[0]).unwrap()));
     }
+}
+
+/// `SAME` is of the map with its padding: 9 x 9 in strides of 2 are 5 windows, of which 3 x 3 need one element at each
+/// side.
+#[test]
+fn automatic_padding_is_of_the_padded_map() {
+    let same = |op: &str, before: &[i64], more: &[AttributeProto]| {
+        let padded = node("Pad", &["x", "p"], "q");
+        let attributes = [pair("kernel_shape", 3), pair("strides", 2)];
+        let auto = [string("auto_pad", "SAME_UPPER")];
+        let inputs = if op == "Conv" { &["q", "w"][..] } else { &["q"] };
+        let window = with(node(op, inputs, "y"), &[&attributes[..], &auto, more].concat());
+        last(vec![padded, window], vec![kernel(3), integers("p", &[8], before)])
+    };
+    let below = [0, 0, 0, 0, 0, 0, 1, 1];
+    let expected = Padding { top: 1, left: 1, bottom: 2, right: 2 };
+    let Op::Conv(conv) = same("Conv", &below, &[]).unwrap() else { panic!() };
+    assert_eq!(conv.padding, expected);
+    let counts = int("count_include_pad", 1);
+    let Op::Pool(pool) = same("AveragePool", &below, &[counts]).unwrap() else { panic!() };
+    assert_eq!(pool.padding, expected);
+    let refusal = same("AveragePool", &below, &[]).unwrap_err();
+    assert!(refusal.contains("padding of two kinds"), "{refusal}");
+}
+
+/// The last of five windows of 9 x 9 starts in the padding, and averages zeros.
+#[test]
+fn a_window_that_starts_in_padding_is_refused_where_it_counts() {
+    let padded = |ceil| {
+        let attributes = [pair("kernel_shape", 2), pair("strides", 2), int("ceil_mode", ceil)];
+        let nodes = vec![
+            node("Pad", &["x", "p"], "q"),
+            with(node("AveragePool", &["q"], "y"), &attributes),
+        ];
+        last(nodes, vec![integers("p", &[8], &[0, 0, 0, 0, 0, 0, 1, 1])])
+    };
+    assert!(padded(0).is_ok());
+    assert!(padded(1).unwrap_err().contains("starts in padding"));
 }

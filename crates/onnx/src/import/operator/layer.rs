@@ -14,7 +14,7 @@ use crate::{
 
 use super::{
     join::per_channel,
-    padding::{added, padding, reach},
+    padding::{added, grown, padding, reach},
 };
 
 impl Importer {
@@ -46,7 +46,8 @@ impl Importer {
             reach(kernel_size.height, dilation.height)?,
             reach(kernel_size.width, dilation.width)?,
         );
-        let padding = added(padding(node, from.size(), dilated, stride)?, before)?;
+        let padded = grown(from.size(), before)?;
+        let padding = added(padding(node, padded, dilated, stride)?, before)?;
         let op = Op::Conv(Conv {
             kernel: kernel_size,
             out_channels: whole(out)?,

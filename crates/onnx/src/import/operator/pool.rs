@@ -13,7 +13,7 @@ use crate::{
     proto::NodeProto,
 };
 
-use super::padding::{added, padding};
+use super::padding::{added, grown, padding};
 
 impl Importer {
     pub(super) fn pool(
@@ -37,7 +37,8 @@ impl Importer {
             let output = Size::new(from.height / stride.height, from.width / stride.width);
             return self.push(node, Op::AdaptiveAvgPool { output }, vec![source], vec![]);
         }
-        let own = padding(node, from, kernel, stride)?;
+        let padded = grown(from, before)?;
+        let own = padding(node, padded, kernel, stride)?;
         let counts = kind == PoolKind::Average && int(node, "count_include_pad").unwrap_or(0) != 0;
         if before != Padding::NONE && own != Padding::NONE && !counts {
             return Err(UnsupportedOp::because("with padding of two kinds"));
@@ -46,6 +47,14 @@ impl Importer {
         let ceil = int(node, "ceil_mode").unwrap_or(0) != 0;
         let count_include_pad = counts && padding != Padding::NONE || before != Padding::NONE;
         let pool = Pool { kind, kernel, stride, padding, ceil, count_include_pad };
+        // The last window may start in padding that is a node of its own, but not in that of a window.
+        let windows = |pool: Pool, from: Size| {
+            let output = Op::Pool(pool).infer(&[Shape::map(1, from.height, from.width)]);
+            output.map(|output| output.size())
+        };
+        if windows(Pool { padding: own, ..pool }, padded) != windows(pool, from) {
+            return Err(UnsupportedOp::because("whose last window starts in padding"));
+        }
         let op = Op::Pool(rounded_up(pool, from));
         self.push(node, op, vec![source], vec![])
     }
