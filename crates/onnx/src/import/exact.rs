@@ -139,3 +139,46 @@ fn a_window_that_starts_in_padding_is_refused_where_it_counts() {
     assert!(padded(0).is_ok());
     assert!(padded(1).unwrap_err().contains("starts in padding"));
 }
+
+/// An image of 3 x 8 x 8 in a batch of one.
+#[test]
+fn a_reshape_keeps_the_batch() {
+    let reshaped = |dims: &[i64], attributes: &[AttributeProto]| {
+        let count = i64::try_from(dims.len()).unwrap();
+        let reshape = with(node("Reshape", &["x", "s"], "y"), attributes);
+        last(vec![reshape], vec![integers("s", &[count], dims)])
+    };
+    for dims in [[1, -1], [0, -1], [-1, 192], [1, 192], [0, 192]] {
+        assert_eq!(reshaped(&dims, &[]), Ok(Op::Flatten), "{dims:?}");
+    }
+    for dims in [&[2, -1][..], &[4, -1], &[3, 192], &[-1, -1], &[-1, 64], &[2, 3, 8, 8]] {
+        assert!(reshaped(dims, &[]).is_err(), "{dims:?}");
+    }
+    let refusal = reshaped(&[0, 192], &[int("allowzero", 1)]).unwrap_err();
+    assert!(refusal.contains("below 1"), "{refusal}");
+
+    // A file for batches of four.
+    let of_four = |batch| {
+        let reshape = node("Reshape", &["x", "s"], "y");
+        let mut network = graph(vec![reshape], vec![integers("s", &[2], &[batch, -1])]);
+        let image = network.input[0].r#type.as_mut().unwrap().tensor_type.as_mut().unwrap();
+        image.shape.as_mut().unwrap().dim[0].dim_value = Some(4);
+        read(&model(network, "p", &[("", 17)])).is_ok()
+    };
+    assert_eq!([4, 1, 2, 12].map(of_four), [true, false, false, false]);
+}
+
+/// After a shuffle's transposition, a zero is a size of the five dimensions.
+#[test]
+fn a_shuffle_ends_in_sizes_of_its_own() {
+    let shuffled = |dims: [i64; 4]| {
+        let nodes = vec![
+            node("Reshape", &["x", "s"], "a"),
+            with(node("Transpose", &["a"], "b"), &[ints("perm", &[0, 2, 1, 3, 4])]),
+            node("Reshape", &["b", "t"], "y"),
+        ];
+        last(nodes, vec![integers("s", &[5], &[1, 3, 1, 8, 8]), integers("t", &[4], &dims)])
+    };
+    assert_eq!(shuffled([0, -1, 8, 8]), Ok(Op::ChannelShuffle { groups: 3 }));
+    assert!(shuffled([1, 3, 0, 8]).is_err());
+}

@@ -199,6 +199,7 @@ impl Importer {
             computations: Computations::new(file_bytes),
             unsupported: BTreeMap::new(),
             opset,
+            batch: 1,
             is_ours,
         };
         for tensor in &file.initializer {
@@ -226,7 +227,8 @@ impl Importer {
             );
             return Err(ImportError::Input(message));
         }
-        let shape = image_shape(image)?;
+        let (batch, shape) = image_shape(image)?;
+        importer.batch = batch.unwrap_or(1);
         let path = importer.names.unique("input", "input");
         let (inputs, tensors) = (Vec::new(), Vec::new());
         let op = Op::Input(shape);
@@ -373,8 +375,8 @@ impl Owners {
 /// Element types of images: fp32, fp16, fp64 and bf16, and none where the file does not say.
 const FLOATING_POINT: [i32; 5] = [0, 1, 10, 11, 16];
 
-/// The shape of the image that a graph reads.
-fn image_shape(input: &ValueInfoProto) -> Result<Shape, ImportError> {
+/// The batch size, if the file fixes it, and the shape of the image that a graph reads.
+fn image_shape(input: &ValueInfoProto) -> Result<(Option<i64>, Shape), ImportError> {
     let tensor = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
     if let Some(kind) = tensor.map(|tensor| tensor.elem_type)
         && !FLOATING_POINT.contains(&kind)
@@ -391,7 +393,9 @@ fn image_shape(input: &ValueInfoProto) -> Result<Shape, ImportError> {
         shape.dim.iter().map(|dim| dim.dim_value.and_then(size)).collect()
     });
     match dims[..] {
-        [_, Some(channels), Some(height), Some(width)] => Ok(Shape::map(channels, height, width)),
+        [batch, Some(channels), Some(height), Some(width)] => {
+            Ok((batch.map(i64::from), Shape::map(channels, height, width)))
+        }
         _ => {
             let shape = Dims(&dims);
             let message = format!(

@@ -11,8 +11,6 @@ use crate::{
     proto::NodeProto,
 };
 
-use super::shape::dimensions;
-
 impl Importer {
     /// Arithmetic on shapes.
     pub(super) fn arithmetic(&self, node: &NodeProto) -> Option<Vec<i64>> {
@@ -51,7 +49,7 @@ impl Importer {
             Value::Constant(constant) => {
                 constant.dims.iter().filter_map(|&dim| dim.try_into().ok()).collect()
             }
-            _ => dimensions(self.drafts[self.source(node, 0)?].shape),
+            _ => self.dimensions(self.drafts[self.source(node, 0)?].shape),
         };
         let rank = i64::try_from(dims.len())?;
         let at = |key, default| -> Result<usize, UnsupportedOp> {

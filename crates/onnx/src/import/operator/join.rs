@@ -14,7 +14,7 @@ use crate::{
     proto::NodeProto,
 };
 
-use super::shape::dimensions;
+use super::shape::rank;
 
 impl Importer {
     pub(super) fn concat(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
@@ -33,7 +33,7 @@ impl Importer {
         }
         let sources: Vec<usize> =
             (0..node.input.len()).map(|at| self.source(node, at)).collect::<Result<_, _>>()?;
-        let rank = i64::try_from(dimensions(self.drafts[sources[0]].shape).len()).unwrap_or(4);
+        let rank = i64::try_from(rank(self.drafts[sources[0]].shape))?;
         let axis = int(node, "axis").unwrap_or(1);
         if axis != 1 && axis != 1 - rank {
             return Err(UnsupportedOp::because("along an axis other than the channels"));
@@ -215,7 +215,7 @@ impl Importer {
         let shape = self.drafts[source].shape;
         let channels = shape.channels() as usize;
         let is_along_axis = self.opset < BROADCAST_AT_THE_END && int(node, "axis") == Some(1);
-        let rank = if is_along_axis { 1 } else { dimensions(shape).len() };
+        let rank = if is_along_axis { 1 } else { rank(shape) };
         per_channel(constant, rank, channels)
     }
 }
