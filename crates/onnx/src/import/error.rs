@@ -32,6 +32,14 @@ pub enum ImportError {
         /// What the second is.
         second: &'static str,
     },
+    /// The file uses the standard operators in two versions.
+    #[error("the file imports two versions of ONNX's operators, {first} and {second}")]
+    Opsets {
+        /// One of them.
+        first: i64,
+        /// The other.
+        second: i64,
+    },
     /// The input cannot be an image.
     #[error("{0}")]
     Input(String),

@@ -182,3 +182,64 @@ fn a_shuffle_ends_in_sizes_of_its_own() {
     assert_eq!(shuffled([0, -1, 8, 8]), Ok(Op::ChannelShuffle { groups: 3 }));
     assert!(shuffled([1, 3, 0, 8]).is_err());
 }
+
+/// Programs differ in what numbers other than 0 and 1 mean.
+#[test]
+fn what_is_on_or_off_is_0_or_1() {
+    let window = [pair("kernel_shape", 2), pair("strides", 2)];
+    let pool = |key, value| {
+        let attributes = [&window[..], &[int(key, value)]].concat();
+        last(vec![with(node("AveragePool", &["x"], "y"), &attributes)], vec![])
+    };
+    let gemm = |key, value| {
+        let nodes = vec![
+            node("Flatten", &["x"], "v"),
+            with(node("Gemm", &["v", "w"], "y"), &[int(key, value)]),
+        ];
+        last(nodes, vec![floats("w", &[192, 192], &[0.5; 192 * 192])])
+    };
+    let reduce = |key, value| {
+        let attributes = [ints("axes", &[2, 3]), int(key, value)];
+        last(vec![with(node("ReduceMean", &["x"], "y"), &attributes)], vec![])
+    };
+    type Read<'a> = &'a dyn Fn(&'static str, i64) -> Result<Op, String>;
+    let reads: [(Read<'_>, &str); 5] = [
+        (&pool, "ceil_mode"),
+        (&pool, "count_include_pad"),
+        (&gemm, "transB"),
+        (&gemm, "transA"),
+        (&reduce, "keepdims"),
+    ];
+    for (read, key) in reads {
+        assert!(read(key, 0).is_ok(), "{key}");
+        assert_eq!(read(key, 1).is_ok(), key != "transA", "{key}");
+        for other in [2, -1] {
+            let refusal = read(key, other).unwrap_err();
+            assert!(refusal.contains("neither 0 nor 1"), "{refusal}");
+        }
+    }
+}
+
+#[test]
+fn a_dropout_that_trains_is_refused() {
+    let dropout = |training: i64| {
+        let nodes = vec![
+            with(node("Cast", &["t"], "b"), &[int("to", 9)]),
+            node("Dropout", &["x", "r", "b"], "y"),
+        ];
+        last(nodes, vec![floats("r", &[], &[0.5]), integers("t", &[], &[training])])
+    };
+    assert_eq!(dropout(0), Ok(Op::Dropout { p: 0.5 }));
+    assert!(dropout(1).unwrap_err().contains("in training mode"));
+}
+
+/// The empty name and `ai.onnx` are one domain.
+#[test]
+fn a_file_has_one_version_of_the_operators() {
+    let of = |opsets: &[(&str, i64)]| {
+        read(&model(graph(vec![node("Relu", &["x"], "y")], vec![]), "p", opsets))
+    };
+    assert_eq!(of(&[("ai.onnx", 17), ("", 17), ("other", 1)]).unwrap().opset, 17);
+    let error = of(&[("ai.onnx", 17), ("", 11)]).unwrap_err().to_string();
+    assert!(error.contains("two versions of ONNX's operators, 17 and 11"), "{error}");
+}

@@ -24,7 +24,7 @@ use std::{
 use inceptive_ir::{Graph, NewNode, NodeParts, Op, Parts, Path, Role, Shape, Shared, passes};
 use prost::{Message, bytes::Bytes};
 
-use crate::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
+use crate::proto::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, ValueInfoProto};
 use inceptive_weights::Weights;
 
 pub use beside::files_beside;
@@ -105,8 +105,7 @@ pub fn from_onnx(bytes: impl Into<Bytes>) -> Result<Imported, ImportError> {
     let model = ModelProto::decode(bytes)?;
     let file = model.graph.ok_or(ImportError::Empty)?;
     let is_ours = model.producer_name == crate::PRODUCER;
-    let opset = model.opset_import.iter().find(|set| is_standard(&set.domain));
-    let opset = opset.map_or(1, |set| set.version);
+    let opset = opset(&model.opset_import)?;
     check_names(&file)?;
     check_order(&file)?;
     let live = live_nodes(&file)?;
@@ -115,6 +114,17 @@ pub fn from_onnx(bytes: impl Into<Bytes>) -> Result<Imported, ImportError> {
         importer.node(node);
     }
     importer.finish(&file, model.producer_name, opset, beside)
+}
+
+/// The version of the standard operator set.
+fn opset(imported: &[OperatorSetIdProto]) -> Result<i64, ImportError> {
+    let standard = imported.iter().filter(|set| is_standard(&set.domain));
+    let mut versions = standard.map(|set| set.version);
+    let first = versions.next().unwrap_or(1);
+    match versions.find(|&other| other != first) {
+        None => Ok(first),
+        Some(second) => Err(ImportError::Opsets { first, second }),
+    }
 }
 
 const A_RESULT: &str = "the result of a node";
@@ -434,8 +444,7 @@ mod exact;
 mod tests {
     use super::*;
     use crate::proto::{
-        AttributeProto, DimensionProto, OperatorSetIdProto, TensorProto, TensorShapeProto,
-        TensorTypeProto, TypeProto,
+        AttributeProto, DimensionProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto,
     };
 
     /// An input or a result, `1 x 3 x 8 x 8`.

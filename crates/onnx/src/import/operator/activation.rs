@@ -82,6 +82,10 @@ impl Importer {
     }
 
     pub(super) fn dropout(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let is_training = self.optional_constant(node, 2)?;
+        if is_training.is_some_and(|it| it.to_scalar() != Some(0.0)) {
+            return Err(UnsupportedOp::because("in training mode"));
+        }
         let ratio = match float(node, "ratio") {
             Some(ratio) => Some(ratio),
             None => self.optional_constant(node, 1)?.and_then(|ratio| ratio.to_scalar()),

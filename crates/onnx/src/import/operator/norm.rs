@@ -4,7 +4,7 @@ use inceptive_ir::{BatchNorm, Lrn, Op, Role};
 
 use crate::{
     import::{
-        attribute::{float, int, unsigned},
+        attribute::{flag, float, int, unsigned},
         error::UnsupportedOp,
         importer::{Importer, Value},
     },
@@ -13,7 +13,7 @@ use crate::{
 
 impl Importer {
     pub(super) fn batch_norm(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
-        if int(node, "training_mode").unwrap_or(0) != 0 {
+        if flag(node, "training_mode", false)? {
             return Err(UnsupportedOp::because("in training mode"));
         }
         let source = self.source(node, 0)?;

@@ -5,7 +5,7 @@ use inceptive_ir::{Op, Padding, Pool, PoolKind, Shape, Size};
 use crate::{
     export::{averages, averages_across},
     import::{
-        attribute::{int, size},
+        attribute::{flag, size},
         constant::Constant,
         error::UnsupportedOp,
         importer::{Importer, Value},
@@ -39,12 +39,12 @@ impl Importer {
         }
         let padded = grown(from, before)?;
         let own = padding(node, padded, kernel, stride)?;
-        let counts = kind == PoolKind::Average && int(node, "count_include_pad").unwrap_or(0) != 0;
+        let counts = kind == PoolKind::Average && flag(node, "count_include_pad", false)?;
         if before != Padding::NONE && own != Padding::NONE && !counts {
             return Err(UnsupportedOp::because("with padding of two kinds"));
         }
         let padding = added(own, before)?;
-        let ceil = int(node, "ceil_mode").unwrap_or(0) != 0;
+        let ceil = flag(node, "ceil_mode", false)?;
         let count_include_pad = counts && padding != Padding::NONE || before != Padding::NONE;
         let pool = Pool { kind, kernel, stride, padding, ceil, count_include_pad };
         // The last window may start in padding that is a node of its own, but not in that of a window.
@@ -72,9 +72,10 @@ impl Importer {
         if axes != [2, 3] {
             return Err(UnsupportedOp::because("over axes other than height and width"));
         }
+        let keeps_dims = flag(node, "keepdims", true)?;
         let pooled = self.unary(node, Op::GlobalPool(kind))?;
         match pooled {
-            Value::Node(source) if int(node, "keepdims").unwrap_or(1) == 0 => {
+            Value::Node(source) if !keeps_dims => {
                 self.push(node, Op::Flatten, vec![source], vec![])
             }
             _ => Ok(pooled),
