@@ -243,3 +243,63 @@ fn a_file_has_one_version_of_the_operators() {
     let error = of(&[("ai.onnx", 17), ("", 11)]).unwrap_err().to_string();
     assert!(error.contains("two versions of ONNX's operators, 17 and 11"), "{error}");
 }
+
+/// Weights of a convolution that were cast to a type and back.
+fn weights_through(op: &str, to: i64) -> Result<Vec<f32>, String> {
+    let (first, second) = match op {
+        "Cast" => (
+            with(node("Cast", &["w"], "a"), &[int("to", to)]),
+            with(node("Cast", &["a"], "b"), &[int("to", 1)]),
+        ),
+        _ => (node(op, &["w", "i"], "a"), node(op, &["a", "x"], "b")),
+    };
+    let nodes = vec![first, second, node("Conv", &["x", "b"], "y")];
+    let values = [0.0, 0.5, 1.5, -1.5, 2.0, -0.25, 3.9, -3.9, 1.0];
+    let constants = vec![floats("w", &[3, 3, 1, 1], &values), integers("i", &[], &[1])];
+    let read = read(&model(graph(nodes, constants), "p", &[("", 17)]));
+    let imported = read.map_err(|error| error.to_string())?;
+    let weights = imported.weights(|_, _| panic!("no other file is needed")).unwrap();
+    let last = imported.graph.node(imported.graph.output());
+    Ok(weights.of(last, Role::Weight).unwrap().to_vec())
+}
+
+#[test]
+fn casts_of_constants_round() {
+    let whole = [0.0, 0.0, 1.0, -1.0, 2.0, 0.0, 3.0, -3.0, 1.0];
+    for read in [weights_through("Cast", 7), weights_through("CastLike", 7)] {
+        assert_eq!(read.unwrap(), whole);
+    }
+    let bits = [0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0];
+    assert_eq!(weights_through("Cast", 9).unwrap(), bits);
+    assert!(weights_through("Cast", 3).unwrap_err().contains("to element type 3"));
+    let many = vec![
+        with(node("Cast", &["w"], "a"), &[int("to", 7)]),
+        with(node("Cast", &["a"], "b"), &[int("to", 1)]),
+        node("Conv", &["x", "b"], "y"),
+    ];
+    assert!(last(many, vec![kernel(3)]).unwrap_err().contains("may round or wrap"));
+    let large = vec![
+        with(node("Cast", &["i"], "a"), &[int("to", 6)]),
+        with(node("Cast", &["a"], "b"), &[int("to", 1)]),
+        node("Conv", &["x", "w"], "c"),
+        node("Add", &["c", "b"], "y"),
+    ];
+    let large = last(large, vec![kernel(1), integers("i", &[3, 1, 1], &[1, 1 << 33, 2])]);
+    assert!(large.unwrap_err().contains("may round or wrap"));
+}
+
+#[test]
+fn casts_of_computed_values_to_integers_are_refused() {
+    let like = |target: &str| {
+        let nodes = vec![node("Relu", &["x"], "q"), node("CastLike", &["q", target], "y")];
+        last(nodes, vec![integers("i", &[], &[1]), floats("f", &[], &[1.0])])
+    };
+    assert!(like("f").is_ok() && like("x").is_ok());
+    assert!(like("i").unwrap_err().contains("of a computed value to integers"));
+    let cast = |to| {
+        let cast = with(node("Cast", &["q"], "y"), &[int("to", to)]);
+        last(vec![node("Relu", &["x"], "q"), cast], vec![])
+    };
+    assert!(cast(1).is_ok() && cast(10).is_ok());
+    assert!([0, 3, 7, 9].into_iter().all(|to| cast(to).is_err()));
+}

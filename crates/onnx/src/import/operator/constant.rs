@@ -2,9 +2,8 @@
 
 use crate::{
     import::{
-        FLOATING_POINT,
         attribute::{find, int},
-        constant::Constant,
+        constant::{Constant, Element},
         error::UnsupportedOp,
         importer::{Importer, Value},
     },
@@ -35,13 +34,16 @@ impl Importer {
     pub(super) fn constant_of_shape(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let dims = self.constant_input(node, 0)?.to_ints();
         let value = match find(node, "value").and_then(|value| value.t.as_ref()) {
-            Some(tensor) => Constant::read(tensor)?.to_scalar(),
-            None => Some(0.0),
+            Some(tensor) => {
+                let value = Constant::read(tensor)?;
+                value.to_scalar().map(|number| (number, value.element()))
+            }
+            None => Some((0.0, Element::Float)),
         };
         let known = dims.zip(value);
-        let (dims, value) =
+        let (dims, (value, element)) =
             known.ok_or_else(|| UnsupportedOp::because("a shape that is not a vector of sizes"))?;
-        Ok(Value::Constant(Constant::splat(value, &dims)?))
+        Ok(Value::Constant(Constant::splat(value, &dims, element)?))
     }
 
     pub(super) fn shape_of(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
@@ -74,17 +76,29 @@ impl Importer {
         let known = constant.to_scalar().zip(dims);
         let (value, dims) =
             known.ok_or_else(|| UnsupportedOp::because("more than a single number"))?;
-        Ok(Value::Constant(Constant::splat(value, &dims)?))
+        Ok(Value::Constant(Constant::splat(value, &dims, constant.element())?))
+    }
+
+    pub(super) fn cast(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        self.cast_to(node, Element::new(int(node, "to").unwrap_or(0))?)
+    }
+
+    /// A cast to the type of another value.
+    pub(super) fn cast_like(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let to = match self.input(node, 1)? {
+            Value::Constant(constant) => constant.element(),
+            _ => Element::Float,
+        };
+        self.cast_to(node, to)
     }
 
     /// Numbers stay as they are among floating-point types.
-    pub(super) fn cast(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
-        let value = self.input(node, 0)?;
-        let to = int(node, "to").and_then(|to| i32::try_from(to).ok());
-        if value.draft().is_some() && !to.is_some_and(|to| FLOATING_POINT.contains(&to)) {
-            return Err(UnsupportedOp::because("of a computed value to integers"));
+    fn cast_to(&self, node: &NodeProto, to: Element) -> Result<Value, UnsupportedOp> {
+        match self.input(node, 0)? {
+            Value::Constant(constant) => constant.cast(to).map(Value::Constant),
+            computed if to == Element::Float => Ok(computed),
+            _ => Err(UnsupportedOp::because("of a computed value to integers")),
         }
-        Ok(value)
     }
 
     pub(super) fn unsqueeze(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {

@@ -98,8 +98,9 @@ impl Importer {
         }
         match node.op_type.as_str() {
             "Constant" => constant::constant(node).map(Value::Constant),
-            "Identity" | "CastLike" => self.input(node, 0),
+            "Identity" => self.input(node, 0),
             "Cast" => self.cast(node),
+            "CastLike" => self.cast_like(node),
             "ConstantOfShape" => self.constant_of_shape(node),
             "Shape" => self.shape_of(node),
             "Expand" => self.expand(node),
