@@ -106,22 +106,22 @@ fn a_forged_producer_changes_no_meaning() {
 /// side.
 #[test]
 fn automatic_padding_is_of_the_padded_map() {
-    let same = |op: &str, before: &[i64], more: &[AttributeProto]| {
+    let same = |op: &str, before: &[i64], size: i64, more: &[AttributeProto]| {
         let padded = node("Pad", &["x", "p"], "q");
-        let attributes = [pair("kernel_shape", 3), pair("strides", 2)];
+        let attributes = [pair("kernel_shape", size), pair("strides", 2)];
         let auto = [string("auto_pad", "SAME_UPPER")];
         let inputs = if op == "Conv" { &["q", "w"][..] } else { &["q"] };
         let window = with(node(op, inputs, "y"), &[&attributes[..], &auto, more].concat());
-        last(vec![padded, window], vec![kernel(3), integers("p", &[8], before)])
+        last(vec![padded, window], vec![kernel(size), integers("p", &[8], before)])
     };
     let below = [0, 0, 0, 0, 0, 0, 1, 1];
     let expected = Padding { top: 1, left: 1, bottom: 2, right: 2 };
-    let Op::Conv(conv) = same("Conv", &below, &[]).unwrap() else { panic!() };
+    let Op::Conv(conv) = same("Conv", &below, 3, &[]).unwrap() else { panic!() };
     assert_eq!(conv.padding, expected);
-    let counts = int("count_include_pad", 1);
-    let Op::Pool(pool) = same("AveragePool", &below, &[counts]).unwrap() else { panic!() };
-    assert_eq!(pool.padding, expected);
-    let refusal = same("AveragePool", &below, &[]).unwrap_err();
+    let (above, counts) = ([0, 0, 1, 1, 0, 0, 0, 0], int("count_include_pad", 1));
+    let Op::Pool(pool) = same("AveragePool", &above, 4, &[counts]).unwrap() else { panic!() };
+    assert_eq!(pool.padding, Padding::symmetric(Size::square(2)));
+    let refusal = same("AveragePool", &above, 4, &[]).unwrap_err();
     assert!(refusal.contains("padding of two kinds"), "{refusal}");
 }
 

@@ -50,9 +50,9 @@ impl Importer {
         // The last window may start in padding that is a node of its own, but not in that of a window.
         let windows = |pool: Pool, from: Size| {
             let output = Op::Pool(pool).infer(&[Shape::map(1, from.height, from.width)]);
-            output.map(|output| output.size())
+            Ok::<Size, UnsupportedOp>(output?.size())
         };
-        if windows(Pool { padding: own, ..pool }, padded) != windows(pool, from) {
+        if windows(pool, from)? != windows(Pool { padding: own, ..pool }, padded)? {
             return Err(UnsupportedOp::because("whose last window starts in padding"));
         }
         let op = Op::Pool(rounded_up(pool, from));
