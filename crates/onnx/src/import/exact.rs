@@ -303,3 +303,63 @@ fn casts_of_computed_values_to_integers_are_refused() {
     assert!(cast(1).is_ok() && cast(10).is_ok());
     assert!([0, 3, 7, 9].into_iter().all(|to| cast(to).is_err()));
 }
+
+#[test]
+fn arithmetic_on_constants_is_of_their_shapes_and_types() {
+    // What is computed, as a shape that the map is flattened to.
+    let flattened = |nodes: Vec<NodeProto>, constants: Vec<TensorProto>| {
+        let reshape = node("Reshape", &["x", "s"], "y");
+        last([nodes, vec![reshape]].concat(), constants)
+    };
+    let pair = || {
+        vec![
+            integers("a", &[2, 1], &[1, 1]),
+            integers("b", &[2, 1], &[191, 192]),
+            integers("c", &[1, 2], &[1, 192]),
+            integers("v", &[2], &[1, 64]),
+            integers("f", &[2], &[1, 3]),
+            integers("n", &[], &[1]),
+        ]
+    };
+    let op = |op, inputs: &[&str]| vec![node(op, inputs, "s")];
+    let concat =
+        |inputs: &[&str], axis| vec![with(node("Concat", inputs, "s"), &[int("axis", axis)])];
+    assert_eq!(flattened(op("Mul", &["v", "f"]), pair()), Ok(Op::Flatten));
+    assert_eq!(flattened(op("Mul", &["c", "n"]), pair()), Ok(Op::Flatten));
+    for (nodes, refusal) in [
+        (op("Mul", &["b", "c"]), "in different shapes"),
+        (concat(&["a", "b"], 1), "no vectors"),
+        (concat(&["a", "b"], 0), "no vectors"),
+        (vec![with(node("Gather", &["c", "n"], "s"), &[int("axis", 1)])], "other than a shape"),
+        (op("Gather", &["c", "n"]), "other than a shape"),
+    ] {
+        let refused = flattened(nodes, pair()).unwrap_err();
+        assert!(refused.contains(refusal), "{refused}");
+    }
+    let product = |value: i32| {
+        let nodes = vec![
+            node("Conv", &["x", "w"], "c"),
+            node("Mul", &["k", "k"], "kk"),
+            with(node("Cast", &["kk"], "k1"), &[int("to", 1)]),
+            node("Add", &["c", "k1"], "y"),
+        ];
+        let narrow = constant("k", &[3, 1, 1], DataType::Int32);
+        last(nodes, vec![kernel(1), TensorProto { int32_data: vec![value; 3], ..narrow }])
+    };
+    assert!(product(40_000).is_ok());
+    assert!(product(70_000).unwrap_err().contains("beyond 32 bits"));
+}
+
+/// A size that is gathered by a single number has no dimension until it is given one.
+#[test]
+fn shapes_are_put_together_as_exporters_do() {
+    let nodes = vec![
+        node("Shape", &["x"], "a"),
+        node("Gather", &["a", "n"], "b"),
+        node("Unsqueeze", &["b", "n"], "d"),
+        with(node("Concat", &["d", "m"], "s"), &[int("axis", 0)]),
+        node("Reshape", &["x", "s"], "y"),
+    ];
+    let constants = vec![integers("n", &[], &[0]), integers("m", &[1], &[-1])];
+    assert_eq!(last(nodes, constants), Ok(Op::Flatten));
+}

@@ -20,15 +20,19 @@ impl Importer {
     pub(super) fn concat(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let values: Vec<Value> =
             (0..node.input.len()).map(|at| self.input(node, at)).collect::<Result<_, _>>()?;
-        let constants: Option<Vec<i64>> = values
+        let constants: Option<Vec<(usize, Vec<i64>)>> = values
             .iter()
             .map(|value| match value {
-                Value::Constant(constant) => constant.to_ints(),
+                Value::Constant(constant) => Some((constant.dims.len(), constant.to_ints()?)),
                 _ => None,
             })
-            .collect::<Option<Vec<_>>>()
-            .map(|parts| parts.concat());
-        if let Some(ints) = constants {
+            .collect();
+        if let Some(parts) = constants {
+            let is_vector = matches!(int(node, "axis"), Some(0 | -1));
+            if !is_vector || parts.iter().any(|(rank, _)| *rank != 1) {
+                return Err(UnsupportedOp::because("of constants that are no vectors"));
+            }
+            let ints: Vec<i64> = parts.into_iter().flat_map(|(_, ints)| ints).collect();
             return Ok(Value::Constant(Constant::ints(&ints)));
         }
         let sources: Vec<usize> =
