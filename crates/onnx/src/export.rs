@@ -404,11 +404,11 @@ impl Writer<'_> {
         for (role, absent) in
             [(Role::Weight, 1.0), (Role::Bias, 0.0), (Role::Mean, 0.0), (Role::Variance, 1.0)]
         {
-            let name = format!("{}.{role}", node.tensor_path(role));
             inputs.push(if learned.iter().any(|slot| slot.role == role) {
                 let values = self.weights.of(node, role)?;
-                self.constant(name, &[channels], values)
+                self.constant(format!("{}.{role}", node.tensor_path(role)), &[channels], values)
             } else {
+                let name = absent_name(node.path.as_str(), role);
                 self.constant(name, &[channels], &vec![absent; channels])
             });
         }
@@ -591,6 +591,12 @@ impl Writer<'_> {
         let tensor_type = Some(TensorTypeProto { elem_type: DataType::Float.into(), shape });
         ValueInfoProto { name: path.to_string(), r#type: Some(TypeProto { tensor_type }) }
     }
+}
+
+/// The name of a constant in place of a tensor that a normalisation does not have. ONNX has no such normalisation; the
+/// name tells the constant apart from a learned one.
+pub(crate) fn absent_name(path: &str, role: Role) -> String {
+    format!("{path}{HELPER}{role}")
 }
 
 /// `relu6(x + 3) / 6` in ONNX's terms, `clamp(alpha * x + beta, 0, 1)`.

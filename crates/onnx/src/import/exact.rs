@@ -58,6 +58,7 @@ fn last(nodes: Vec<NodeProto>, constants: Vec<TensorProto>) -> Result<Op, String
     Ok(graph.node(graph.output()).op.clone())
 }
 
+/// A tensor without its values.
 fn constant(name: &str, dims: &[i64], data_type: DataType) -> TensorProto {
     let data_type = data_type.into();
     TensorProto { name: name.to_owned(), dims: dims.to_vec(), data_type, ..TensorProto::default() }
@@ -362,4 +363,25 @@ fn shapes_are_put_together_as_exporters_do() {
     ];
     let constants = vec![integers("n", &[], &[0]), integers("m", &[1], &[-1])];
     assert_eq!(last(nodes, constants), Ok(Op::Flatten));
+}
+
+/// A constant that only has the name of an absent gamma is one that counts.
+#[test]
+fn absent_tensors_of_a_normalisation_have_no_effect() {
+    let scale = |producer: &str, gamma: f32| {
+        let mut norm = node("BatchNormalization", &["x", "n$weight", "b", "m", "v"], "y");
+        norm.name = "n".to_owned();
+        let vector = |name, value| floats(name, &[3], &[1.0, value, 1.0]);
+        let constants =
+            vec![vector("n$weight", gamma), vector("b", 0.0), vector("m", 0.0), vector("v", 1.0)];
+        let graph =
+            read(&model(graph(vec![norm], constants), producer, &[("", 17)])).unwrap().graph;
+        match &graph.node(graph.output()).op {
+            Op::BatchNorm(norm) => norm.scale,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(!scale(crate::PRODUCER, 1.0));
+    assert!(scale(crate::PRODUCER, 1.5));
+    assert!(scale("p", 1.0));
 }
