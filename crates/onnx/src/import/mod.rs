@@ -33,7 +33,7 @@ pub use error::{ImportError, ValuesError};
 
 use computation::Computations;
 use constant::{External, Origin};
-use error::UnsupportedOp;
+use error::{UnsupportedOp, short};
 use importer::{Draft, Importer, Value};
 use name::Names;
 use operator::is_standard;
@@ -231,7 +231,7 @@ impl Importer {
         let image =
             images.next().ok_or_else(|| ImportError::Input("the graph has no input".to_owned()))?;
         if let Some(second) = images.next() {
-            let (first, second) = (&image.name, &second.name);
+            let (first, second) = (short(&image.name), short(&second.name));
             let message = format!(
                 "the graph has several inputs (`{first}`, `{second}`); only one is supported"
             );
@@ -393,7 +393,7 @@ fn image_shape(input: &ValueInfoProto) -> Result<(Option<i64>, Shape), ImportErr
     {
         let message = format!(
             "the input `{}` has element type {kind}; it must be floating point",
-            input.name
+            short(&input.name)
         );
         return Err(ImportError::Input(message));
     }
@@ -411,7 +411,7 @@ fn image_shape(input: &ValueInfoProto) -> Result<(Option<i64>, Shape), ImportErr
             let message = format!(
                 "the input `{}` is {shape}; it must be batch x channels x height x width with known channels, \
                  height and width",
-                input.name
+                short(&input.name)
             );
             Err(ImportError::Input(message))
         }
@@ -425,6 +425,9 @@ impl fmt::Display for Dims<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() {
             return f.write_str("of unknown shape");
+        }
+        if self.0.len() > 8 {
+            return write!(f, "of {} dimensions", self.0.len());
         }
         let dims: Vec<String> = self
             .0
