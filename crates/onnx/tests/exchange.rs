@@ -118,7 +118,7 @@ fn every_operator_comes_back() {
 fn normalisations_come_back_with_what_is_learned() {
     for (scale, center) in [(false, false), (false, true), (true, false), (true, true)] {
         let graph = network(&format!(
-            "  - conv: {{kernel: 1, width: 8, bn: false}}\n  - bn: {{scale: {scale}, center: {center}}}\n"
+            "  - conv: {{kernel: 1, width: 8}}\n  - bn: {{scale: {scale}, center: {center}}}\n"
         ));
         let back = again(&graph);
         assert_eq!(back.graph.fingerprint(), graph.fingerprint(), "{scale} {center}");

@@ -52,7 +52,9 @@ impl Importer {
             let output = Op::Pool(pool).infer(&[Shape::map(1, from.height, from.width)]);
             Ok::<Size, UnsupportedOp>(output?.size())
         };
-        if windows(pool, from)? != windows(Pool { padding: own, ..pool }, padded)? {
+        if before != Padding::NONE
+            && windows(pool, from)? != windows(Pool { padding: own, ..pool }, padded)?
+        {
             return Err(UnsupportedOp::because("whose last window starts in padding"));
         }
         let op = Op::Pool(rounded_up(pool, from));
