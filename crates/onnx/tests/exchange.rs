@@ -129,6 +129,40 @@ fn normalisations_come_back_with_what_is_learned() {
     }
 }
 
+/// Two normalisations are folded one after the other: `((w x - m) s + b - n) t + c`.
+#[test]
+fn a_layer_takes_in_all_normalisations_behind_it() {
+    let graph =
+        network("  - conv: {kernel: 1, width: 8, act: none, bias: false}\n  - bn\n  - bn\n");
+    let weights = Weights::seeded(&graph, 1);
+    let (folded, merged) = weights.clone().fold_batch_norm(&graph).unwrap();
+    let norms: Vec<_> =
+        graph.nodes().filter(|(_, node)| matches!(node.op, Op::BatchNorm(_))).collect();
+    assert_eq!((norms.len(), folded.len() + 2), (2, graph.len()));
+    let conv = |graph: &Graph| {
+        let mut nodes = graph.nodes().map(|(_, node)| node.clone());
+        nodes.find(|node| matches!(node.op, Op::Conv(_))).unwrap()
+    };
+    let (before, after) = (conv(&graph), conv(&folded));
+    let (kernel, bias) =
+        (merged.of(&after, Role::Weight).unwrap(), merged.of(&after, Role::Bias).unwrap());
+    let own = weights.of(&before, Role::Weight).unwrap();
+    let inputs = own.len() / 8;
+    for (channel, bias) in bias.iter().enumerate() {
+        let (mut factor, mut shift) = (1.0, 0.0);
+        for (_, norm) in &norms {
+            let value = |role| f64::from(weights.of(norm, role).unwrap()[channel]);
+            let scale = value(Role::Weight) / (value(Role::Variance) + 1e-5).sqrt();
+            (factor, shift) =
+                (factor * scale, (shift - value(Role::Mean)) * scale + value(Role::Bias));
+        }
+        assert!((f64::from(*bias) - shift).abs() < 1e-5);
+        for at in channel * inputs..(channel + 1) * inputs {
+            assert!((f64::from(kernel[at]) - f64::from(own[at]) * factor).abs() < 1e-5);
+        }
+    }
+}
+
 /// Weights come back bit for bit, with the values in the file or in another.
 #[test]
 fn weights_come_back() {
