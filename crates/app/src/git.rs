@@ -4,7 +4,8 @@
 //! none of them: see [`SETTINGS`] and [`ENVIRONMENT`].
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
+    collections::HashMap,
     env,
     io::{self, Read},
     path::{Component, Path, PathBuf},
@@ -25,6 +26,8 @@ pub struct GitFiles {
     revision: String,
     /// How long git may still take for all files together.
     left: Cell<Duration>,
+    /// Files that paths were found to be.
+    found: RefCell<HashMap<PathBuf, PathBuf>>,
 }
 
 /// Git cannot be asked.
@@ -62,7 +65,7 @@ impl GitFiles {
         match git(&arguments, MAX_LINE, DEADLINE).map_err(GitError::Run)? {
             Answer { bytes, is_success: true, .. } => {
                 let revision = String::from_utf8_lossy(&bytes).trim().to_owned();
-                Ok(Self { revision, left: Cell::new(DEADLINE_OF_ALL) })
+                Ok(Self { revision, left: Cell::new(DEADLINE_OF_ALL), found: RefCell::default() })
             }
             _ => Err(GitError::Revision(revision.to_owned())),
         }
@@ -120,12 +123,68 @@ impl GitFiles {
         Ok(String::from_utf8_lossy(&answer.bytes).trim().parse().ok())
     }
 
+    /// The file that a path is at the revision: where it leads, if it is a link in the tree. Links to folders are not
+    /// followed.
+    fn file(&self, path: &Path) -> io::Result<PathBuf> {
+        let missing = || io::Error::from(io::ErrorKind::NotFound);
+        let start = normal(path.strip_prefix(ROOT).unwrap_or(path)).ok_or_else(missing)?;
+        if let Some(found) = self.found.borrow().get(&start) {
+            return Ok(found.clone());
+        }
+        let mut file = start.clone();
+        let mut target = None;
+        for _ in 0..=MAX_LINKS {
+            match self.mode(&file)?.as_deref() {
+                Some(LINK) => {}
+                Some(REGULAR | EXECUTABLE) => {
+                    self.found.borrow_mut().insert(start, file.clone());
+                    return Ok(file);
+                }
+                _ => break,
+            }
+            let name = self.name(&file).ok_or_else(missing)?;
+            let content = self.git(&["cat-file", "blob", &name], MAX_TARGET)?.bytes;
+            let text = String::from_utf8_lossy(&content).into_owned();
+            let next = normal(&file.parent().unwrap_or(Path::new("")).join(&text));
+            target = Some(text);
+            match next {
+                Some(next) => file = next,
+                None => break,
+            }
+        }
+        Err(target.map_or_else(missing, |target| {
+            let message =
+                format!("it is a link to `{target}`, which is no file of the revision here");
+            io::Error::new(io::ErrorKind::InvalidInput, message)
+        }))
+    }
+
+    /// The mode of an entry of the tree, if there is one.
+    fn mode(&self, path: &Path) -> io::Result<Option<String>> {
+        let missing = || io::Error::from(io::ErrorKind::NotFound);
+        let path = format!("./{}", path.to_str().ok_or_else(missing)?);
+        let entry = self.git(&["ls-tree", "-z", &self.revision, "--", &path], MAX_LINE)?;
+        let entry = String::from_utf8_lossy(&entry.bytes).into_owned();
+        Ok(entry.split_once(' ').map(|(mode, _)| mode.to_owned()))
+    }
+
     /// How git names a file, relative to the working folder; `None` if it is not below it.
     fn name(&self, path: &Path) -> Option<String> {
         let path = normal(path)?;
         Some(format!("{}:./{}", self.revision, path.to_str()?))
     }
 }
+
+/// Modes of regular files and links in a tree.
+const REGULAR: &str = "100644";
+const EXECUTABLE: &str = "100755";
+const LINK: &str = "120000";
+
+/// Maximum number of links that are followed to a file.
+const MAX_LINKS: usize = 8;
+
+/// Maximum number of bytes of a link's target.
+const MAX_TARGET: u64 = 4 << 10;
 
 /// The name in a line of `git ls-tree`, `MODE TYPE OBJECT<tab>NAME`, unless it is of a folder.
 fn file_name(entry: &str) -> Option<&str> {
@@ -283,9 +342,8 @@ const ROOT: &str = "/";
 
 impl Files for GitFiles {
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-        let path = path.strip_prefix(ROOT).unwrap_or(path);
         let missing = || io::Error::from(io::ErrorKind::NotFound);
-        let name = self.name(path).ok_or_else(missing)?;
+        let name = self.name(&self.file(path)?).ok_or_else(missing)?;
         // A large file is not read in vain.
         if limit > SMALL && self.size(&name)?.is_some_and(|size| size >= limit) {
             let limit = limit.saturating_sub(1);
@@ -298,13 +356,7 @@ impl Files for GitFiles {
     }
 
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
-        let missing = || io::Error::from(io::ErrorKind::NotFound);
-        let path = path.strip_prefix(ROOT).unwrap_or(path);
-        let name = self.name(path).ok_or_else(missing)?;
-        match self.git(&["cat-file", "-e", &name], MAX_LINE)?.is_success {
-            true => Ok(Path::new(ROOT).join(normal(path).ok_or_else(missing)?)),
-            false => Err(missing()),
-        }
+        Ok(Path::new(ROOT).join(self.file(path)?))
     }
 
     fn working_folder(&self) -> Option<PathBuf> {
@@ -329,7 +381,8 @@ mod tests {
 
     #[test]
     fn the_time_is_limited_for_all_files_together() {
-        let files = GitFiles { revision: "HEAD".to_owned(), left: Cell::new(DEADLINE) };
+        let left = Cell::new(DEADLINE);
+        let files = GitFiles { revision: "HEAD".to_owned(), left, found: RefCell::default() };
         assert!(files.git(&["version"], MAX_LINE).unwrap().is_success);
         let left = files.left.get();
         assert!(left < DEADLINE, "{left:?}");

@@ -14,6 +14,7 @@
 
 use inceptive_cost::{Cost, Mode};
 use inceptive_ir::Graph;
+use inceptive_onnx::{constant_bytes, intermediate_bytes};
 
 /// Copies of the weights in memory while they are read: ours, and the file that they come from.
 const READING: u64 = 2;
@@ -65,6 +66,8 @@ impl Copies {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryEstimate {
     weights: u64,
+    /// The weights, and the constants that operators are written with in a file.
+    file: u64,
     run: u64,
 }
 
@@ -77,7 +80,9 @@ impl MemoryEstimate {
         let image = cost.peak.bytes.saturating_add(input);
         let buffers = cost.total.buffers.saturating_mul(size_of::<f32>() as u64);
         let weights = cost.total.weight_bytes.saturating_add(buffers);
-        Self { weights, run: image.saturating_mul(batch.into()) }
+        let file = weights.saturating_add(constant_bytes(graph));
+        let image = image.saturating_add(intermediate_bytes(graph));
+        Self { weights, file, run: image.saturating_mul(batch.into()) }
     }
 
     /// The weights alone, as we keep them.
@@ -92,19 +97,20 @@ impl MemoryEstimate {
 
     /// Enough to write an ONNX file.
     pub fn to_write(&self) -> u64 {
-        self.weights.saturating_mul(WRITING)
+        self.file.saturating_mul(WRITING)
     }
 
     /// Enough to keep the network on engines at once while it runs, our weights included.
     pub fn to_keep(&self, copies: Copies) -> u64 {
         let results = self.run.saturating_add(self.run / RESULTS_BESIDE);
         let engines = results.saturating_add(ENGINE_BYTES).saturating_mul(copies.engines);
-        self.weights.saturating_mul(copies.kept + 1).saturating_add(engines)
+        let kept = self.file.saturating_mul(copies.kept).saturating_add(self.weights);
+        kept.saturating_add(engines)
     }
 
     /// Additional bytes needed temporarily while one engine loads it.
     pub fn to_load(&self, copies: Copies) -> u64 {
-        self.weights.saturating_mul(copies.loading)
+        self.file.saturating_mul(copies.loading)
     }
 
     /// Enough to read it, load it on engines one after the other, and run it on all of them.
@@ -116,14 +122,14 @@ impl MemoryEstimate {
 #[cfg(test)]
 impl MemoryEstimate {
     pub(crate) fn of_weights(weights: u64) -> Self {
-        Self { weights, run: 0 }
+        Self { weights, file: weights, run: 0 }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use inceptive_ir::{Activation, NewNode, Op, Path, Shape};
+    use inceptive_ir::{Activation, BatchNorm, NewNode, Op, Path, Shape, Size};
 
     #[test]
     fn images_and_results_count_for_each_of_a_batch() {
@@ -140,7 +146,7 @@ mod tests {
 
     #[test]
     fn each_copy_of_the_weights_counts() {
-        let need = MemoryEstimate { weights: 100, run: 40 };
+        let need = MemoryEstimate { weights: 100, file: 100, run: 40 };
         let (lean, heavy) = (Copies::new(1, 2), Copies::new(2, 4));
         assert_eq!((need.to_read(), need.to_write()), (200, 300));
         assert_eq!((need.to_load(lean), need.to_load(heavy)), (100, 200));
@@ -150,7 +156,36 @@ mod tests {
         assert_eq!(need.to_run(both), need.to_keep(both) + 200);
         assert_eq!(Copies::in_turn([heavy, lean]), heavy);
         assert_eq!(need.to_run(Copies::in_turn([])), need.to_read());
-        let huge = MemoryEstimate { weights: u64::MAX / 2, run: u64::MAX };
+        let half = u64::MAX / 2;
+        let huge = MemoryEstimate { weights: half, file: half, run: u64::MAX };
         assert_eq!(huge.to_run(both), u64::MAX);
+    }
+
+    /// The matrices of adaptive pooling are constants of the file, and so are ones and zeros of a normalisation.
+    #[test]
+    fn constants_that_are_no_weights_count_in_files_and_engines() {
+        let mut graph = Graph::new(Shape::map(2, 3, 1000), None).unwrap();
+        let pool = Op::AdaptiveAvgPool { output: Size::new(2, 999) };
+        let pool = graph.add(NewNode::new(pool, Path::new("p")), &[graph.input()]).unwrap();
+        let norm = Op::BatchNorm(BatchNorm { eps: 1e-3, scale: false, center: false });
+        graph.add(NewNode::new(norm, Path::new("n")), &[pool]).unwrap();
+        let need = MemoryEstimate::new(&graph, 1);
+        let weights = 4 * (2 + 2);
+        assert_eq!(need.weights(), weights);
+        let file = weights + 4 * (2 * 3 + 1000 * 999 + 2 + 2);
+        assert_eq!((need.to_read(), need.to_write()), (2 * weights, 3 * file));
+        assert_eq!(need.to_load(Copies::new(1, 3)), 2 * file);
+        // The input twice, the result of the rows, and that of both.
+        let run = 4 * 2 * (3 * 1000 + 3 * 1000 + 2 * 1000 + 2 * 999) * 5 / 4;
+        assert_eq!(need.to_keep(Copies::new(1, 3)), weights + file + run + ENGINE_BYTES);
+    }
+
+    /// One row to many and many columns to one: small matrices, and a large value between them.
+    #[test]
+    fn what_is_computed_between_two_products_counts() {
+        let mut graph = Graph::new(Shape::map(1, 1, 40_000), None).unwrap();
+        let pool = Op::AdaptiveAvgPool { output: Size::new(40_000, 1) };
+        graph.add(NewNode::new(pool, Path::new("p")), &[graph.input()]).unwrap();
+        assert!(MemoryEstimate::new(&graph, 1).to_run(Copies::new(1, 2)) > 40_000 * 40_000 * 4);
     }
 }

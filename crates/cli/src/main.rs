@@ -29,8 +29,13 @@ fn examples_first(command: clap::Command) -> clap::Command {
 }
 
 fn main() -> ExitCode {
-    let mut matches = examples_first(Arguments::command()).get_matches();
-    let arguments = Arguments::from_arg_matches_mut(&mut matches)
-        .unwrap_or_else(|error| error.format(&mut Arguments::command()).exit());
-    output::finish(arguments.command.run())
+    let arguments =
+        examples_first(Arguments::command()).try_get_matches().and_then(|mut matches| {
+            Arguments::from_arg_matches_mut(&mut matches)
+                .map_err(|error| error.format(&mut Arguments::command()))
+        });
+    match arguments {
+        Ok(arguments) => output::finish(arguments.command.run()),
+        Err(message) => output::finish_early(&message),
+    }
 }

@@ -55,6 +55,18 @@ pub fn finish(outcome: anyhow::Result<Outcome>) -> ExitCode {
     }
 }
 
+/// Prints help, a version or wrong usage, and returns the exit code.
+pub fn finish_early(message: &clap::Error) -> ExitCode {
+    match message.print().and_then(|()| io::stdout().flush()) {
+        Err(failure) if !message.use_stderr() && failure.kind() != io::ErrorKind::BrokenPipe => {
+            error(&failure);
+            ExitCode::from(WRONG_INPUT)
+        }
+        _ if message.use_stderr() => ExitCode::from(WRONG_USAGE),
+        _ => ExitCode::SUCCESS,
+    }
+}
+
 /// A usage error that is found only when a command runs.
 pub fn usage(message: impl std::fmt::Display) -> anyhow::Error {
     clap::Error::raw(clap::error::ErrorKind::InvalidValue, format!("{message}\n")).into()

@@ -122,9 +122,9 @@ mod tests {
 
     #[test]
     fn cells_are_no_formulas_and_numbers_stay() {
-        let formulas =
-            ["=1+1", "+1+1", "-1+1", "@SUM(A1)", " =1", "\t=1", "\r\n=1", "-inf", "＝1+1", "-x"];
-        for formula in formulas {
+        let formulas = ["=1+1", "+1+1", "-1+1", "@SUM(A1)", " =1", "\t=1", "\r\n=1", "-inf", "-x"];
+        let wide = ["＝1+1", "＋1+1", "－1+1", "＠SUM(A1)"];
+        for formula in formulas.into_iter().chain(wide) {
             assert!(cell(formula).starts_with('\''), "{formula:?} became {:?}", cell(formula));
         }
         for invisible in ["\u{ad}", "\u{200b}", "\u{2060}", "\u{fe0f}", " \u{3164} \u{34f}"] {

@@ -18,6 +18,9 @@ use inceptive_weights::{Missing, Slot, Weights, node_slots, slots};
 /// Name of the batch dimension where it is dynamic.
 const BATCH: &str = "batch";
 
+/// Bytes of a value.
+const VALUE_BYTES: u64 = size_of::<f32>() as u64;
+
 /// Protocol buffers hold no more.
 const MAX_BYTES: u64 = 1 << 31;
 
@@ -148,17 +151,85 @@ pub fn to_onnx(
     Ok(model.encode_to_vec())
 }
 
-/// Checks that a network's weights fit into an ONNX file, before there are any.
+/// Checks that a network's weights, and the constants that its operators are written with, fit into an ONNX file, before
+/// there are any.
 ///
 /// # Errors
 /// When they do not.
 pub fn expect_size(graph: &Graph) -> Result<(), ExportError> {
     let values = |slot: Slot| slot.shape.iter().map(|&dim| dim as u64).product::<u64>();
     let values: u64 = slots(graph).into_iter().map(values).sum();
-    match values.saturating_mul(size_of::<f32>() as u64) {
+    let weights = values.saturating_mul(VALUE_BYTES);
+    match weights.saturating_add(constant_bytes(graph)) {
         bytes if bytes >= MAX_BYTES => Err(ExportError::TooLarge { bytes }),
         _ => Ok(()),
     }
+}
+
+/// Bytes of a file's constants that grow with the network and are no weights: matrices of adaptive pooling, and factors
+/// and additions that normalisations do not have.
+pub fn constant_bytes(graph: &Graph) -> u64 {
+    let values = graph.ids().map(|id| Beside::of(graph, id).constants);
+    values.fold(0, u64::saturating_add).saturating_mul(VALUE_BYTES)
+}
+
+/// Bytes of the largest value, of one image, that engines compute between two values of the network: averages over
+/// rows alone, in adaptive pooling.
+pub fn intermediate_bytes(graph: &Graph) -> u64 {
+    let values = graph.ids().map(|id| Beside::of(graph, id).intermediate);
+    values.max().unwrap_or(0).saturating_mul(VALUE_BYTES)
+}
+
+/// Numbers of values that a node is written with, beside its weights and its result.
+#[derive(Default)]
+struct Beside {
+    constants: u64,
+    intermediate: u64,
+}
+
+impl Beside {
+    fn of(graph: &Graph, id: NodeId) -> Self {
+        let node = graph.node(id);
+        let product = |a: u32, b: u32| u64::from(a).saturating_mul(b.into());
+        match &node.op {
+            Op::AdaptiveAvgPool { output } => {
+                let from = graph.input_shapes(id)[0];
+                let (channels, size) = (u64::from(from.channels()), from.size());
+                if is_plain(size, *output) {
+                    return Self::default();
+                }
+                let rows = product(size.height, output.height);
+                Self {
+                    constants: rows.saturating_add(product(size.width, output.width)),
+                    intermediate: product(output.height, size.width).saturating_mul(channels),
+                }
+            }
+            Op::BatchNorm(norm) => {
+                let absent = u32::from(!norm.scale) + u32::from(!norm.center);
+                Self { constants: product(node.shape.channels(), absent), intermediate: 0 }
+            }
+            // Nothing, or a few numbers, or values that are as large as the result.
+            Op::Input(_)
+            | Op::Conv(_)
+            | Op::Linear(_)
+            | Op::Lrn(_)
+            | Op::Activation(_)
+            | Op::Pool(_)
+            | Op::GlobalPool(_)
+            | Op::Concat
+            | Op::Add { .. }
+            | Op::Multiply
+            | Op::Flatten
+            | Op::Dropout { .. }
+            | Op::Softmax
+            | Op::ChannelShuffle { .. } => Self::default(),
+        }
+    }
+}
+
+/// Whether adaptive pooling is the same as plain pooling, because the grid divides the map.
+const fn is_plain(from: Size, output: Size) -> bool {
+    from.height.is_multiple_of(output.height) && from.width.is_multiple_of(output.width)
 }
 
 /// A graph on its way to ONNX.
@@ -333,11 +404,11 @@ impl Writer<'_> {
         for (role, absent) in
             [(Role::Weight, 1.0), (Role::Bias, 0.0), (Role::Mean, 0.0), (Role::Variance, 1.0)]
         {
-            let name = format!("{}.{role}", node.tensor_path(role));
             inputs.push(if learned.iter().any(|slot| slot.role == role) {
                 let values = self.weights.of(node, role)?;
-                self.constant(name, &[channels], values)
+                self.constant(format!("{}.{role}", node.tensor_path(role)), &[channels], values)
             } else {
+                let name = absent_name(node.path.as_str(), role);
                 self.constant(name, &[channels], &vec![absent; channels])
             });
         }
@@ -438,14 +509,14 @@ impl Writer<'_> {
     /// and the averages over rows and columns are two products with constant matrices.
     fn adaptive(&mut self, id: NodeId, output: Size, path: &str, inputs: &[String]) {
         let from = self.graph.input_shapes(id)[0].size();
-        if from.height.is_multiple_of(output.height) && from.width.is_multiple_of(output.width) {
+        if is_plain(from, output) {
             let kernel = Size::new(from.height / output.height, from.width / output.width);
             let attributes =
                 vec![ints("kernel_shape", size(kernel)), ints("strides", size(kernel))];
             return self.push("AveragePool", path, inputs.to_vec(), attributes);
         }
         let rows = averages(from.height, output.height);
-        let columns = transposed(&averages(from.width, output.width), from.width as usize);
+        let columns = averages_across(from.width, output.width);
         let row_dims = [output.height as usize, from.height as usize];
         let column_dims = [from.width as usize, output.width as usize];
         let rows = self.constant(format!("{path}.rows"), &row_dims, &rows);
@@ -522,6 +593,12 @@ impl Writer<'_> {
     }
 }
 
+/// The name of a constant in place of a tensor that a normalisation does not have. ONNX has no such normalisation; the
+/// name tells the constant apart from a learned one.
+pub(crate) fn absent_name(path: &str, role: Role) -> String {
+    format!("{path}{HELPER}{role}")
+}
+
 /// `relu6(x + 3) / 6` in ONNX's terms, `clamp(alpha * x + beta, 0, 1)`.
 fn hard_sigmoid() -> Vec<AttributeProto> {
     vec![float("alpha", 1.0 / 6.0), float("beta", 0.5)]
@@ -530,14 +607,27 @@ fn hard_sigmoid() -> Vec<AttributeProto> {
 /// The matrix, `to` x `from` and row-major, that averages `from` values over `to` windows, window `i` from
 /// `floor(i * from / to)` to `ceil((i + 1) * from / to)`.
 pub(crate) fn averages(from: u32, to: u32) -> Vec<f32> {
-    let (from, to) = (u64::from(from), u64::from(to));
-    let row = |i: u64| {
-        let (start, end) = (i * from / to, ((i + 1) * from).div_ceil(to));
+    averaging(from, to, |window, value| window * from as usize + value)
+}
+
+/// The same, transposed.
+pub(crate) fn averages_across(from: u32, to: u32) -> Vec<f32> {
+    averaging(from, to, |window, value| value * to as usize + window)
+}
+
+/// The shares of values in windows, each at its place.
+fn averaging(from: u32, to: u32, place: impl Fn(usize, usize) -> usize) -> Vec<f32> {
+    let (from, to) = (from as usize, to as usize);
+    let mut matrix = vec![0.0; from * to];
+    for window in 0..to {
+        let (start, end) = (window * from / to, ((window + 1) * from).div_ceil(to));
         #[expect(clippy::cast_precision_loss, reason = "a window is shorter than 2^24")]
         let share = 1.0 / (end - start) as f32;
-        (0..from).map(move |at| if (start..end).contains(&at) { share } else { 0.0 })
-    };
-    (0..to).flat_map(row).collect()
+        for value in start..end {
+            matrix[place(window, value)] = share;
+        }
+    }
+    matrix
 }
 
 /// A row-major matrix with `columns` columns, transposed.

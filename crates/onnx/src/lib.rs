@@ -9,7 +9,8 @@ mod import;
 mod proto;
 
 pub use export::{
-    Batch, ExportError, HELPER, INPUT, LrnForm, Opset, Options, expect_size, to_onnx,
+    Batch, ExportError, HELPER, INPUT, LrnForm, Opset, Options, constant_bytes, expect_size,
+    intermediate_bytes, to_onnx,
 };
 pub use import::{ImportError, Imported, ValuesError, files_beside, from_onnx};
 

@@ -27,6 +27,19 @@ pub enum StoreError {
         /// The difference, in words.
         difference: String,
     },
+    /// A row has a number that this program never gives.
+    #[error(
+        "`{}` was refused: {table} {id} has a number that another program gave it, so that later results could not be \
+         told from earlier ones. Restore it from a copy, or choose another with --store", path.display()
+    )]
+    Number {
+        /// The file.
+        path: PathBuf,
+        /// Its table.
+        table: &'static str,
+        /// The number of the row.
+        id: i64,
+    },
     /// The file is of a later version of this program.
     #[error(
         "`{}` was written by a newer version of this program (schema {found}; this one reads up to {known}); \

@@ -7,7 +7,10 @@ use std::{collections::BTreeSet, path::Path};
 
 use rusqlite::{Connection, Transaction};
 
-use crate::error::{StoreError, explain};
+use crate::{
+    error::{StoreError, explain},
+    kind::{KINDS, Kind},
+};
 
 /// Marks a SQLite file as ours: "INCP".
 const APPLICATION: i32 = 0x494E_4350;
@@ -65,6 +68,31 @@ pub fn version(connection: &Connection, path: &Path) -> Result<usize, StoreError
     }
 }
 
+/// The largest number of a row. SQLite numbers them from 1; after one with its largest number, it draws random ones,
+/// and the states of a store would name other results.
+const MAX_NUMBER: i64 = 1 << 53;
+
+/// Checks that rows have numbers that this program gives them.
+///
+/// # Errors
+/// When one has another.
+pub fn expect_numbers(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    for Kind { table, .. } in KINDS {
+        if !connection.table_exists(None, *table).map_err(|error| explain(path, error))? {
+            continue;
+        }
+        for end in ["min", "max"] {
+            let sql = format!("SELECT {end}(id) FROM {table}");
+            let id = connection.query_row(&sql, [], |row| row.get::<_, Option<i64>>(0));
+            let id = id.map_err(|error| explain(path, error))?;
+            if let Some(id) = id.filter(|id| !(1..=MAX_NUMBER).contains(id)) {
+                return Err(StoreError::Number { path: path.to_owned(), table, id });
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Moves a file to the latest version and marks it, all in one transaction.
 ///
 /// # Errors
@@ -115,7 +143,6 @@ mod tests {
     use rusqlite::params;
 
     use super::*;
-    use crate::kind::KINDS;
 
     /// A kind without a migration, and a migration without a kind, are told here.
     #[test]

@@ -261,6 +261,34 @@ fn a_row_that_was_changed_is_unreadable() {
     assert_eq!((merged.added, merged.unreadable.len()), (1, 1));
 }
 
+/// After the largest number, SQLite draws random ones, and negative ones are no state.
+#[test]
+fn rows_with_numbers_of_another_program_are_refused() {
+    for id in [i64::MAX, i64::MAX - 1, 0, -1, i64::MIN] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = store_with_two(folder.path());
+        let mut opened = Store::open(&path).unwrap();
+        Connection::open(&path)
+            .unwrap()
+            .execute_batch(&format!(
+                "PRAGMA ignore_check_constraints = on;
+                CREATE TEMP TABLE moved AS SELECT content, machine, json FROM measurement WHERE id = 1;
+                INSERT INTO measurement (id, content, machine, json)
+                SELECT {id}, upper(content), machine, json FROM moved"
+            ))
+            .unwrap();
+        let added = opened.append(&measurement("third", 3)).unwrap_err();
+        drop(opened);
+        for error in [refused(&path), added] {
+            assert!(
+                matches!(&error, StoreError::Number { id: found, .. } if *found == id),
+                "{error}"
+            );
+            assert!(error.to_string().contains("a number that another program gave it"), "{error}");
+        }
+    }
+}
+
 /// The name of a row with this text.
 fn sha256(json: &str) -> String {
     let digest = <sha2::Sha256 as sha2::Digest>::digest(json);

@@ -57,6 +57,23 @@ fn modules_shown() {
     insta::assert_snapshot!(stdout("show --depth 1 architectures/googlenet.yaml"));
 }
 
+/// Help that nobody gets is a failure, as other output is.
+#[cfg(target_os = "linux")]
+#[test]
+fn help_on_a_full_disk_fails() {
+    for arguments in [&["help"][..], &["--help"], &["--version"], &["cost", "--help"], &["explain"]]
+    {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let run = std::process::Command::new(env!("CARGO_BIN_EXE_inceptive"))
+            .args(arguments)
+            .stdout(full)
+            .output()
+            .unwrap();
+        assert_eq!(run.status.code(), Some(1), "{arguments:?}: {run:?}");
+        assert!(!run.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
 /// A point of a space as a file of its own.
 #[test]
 fn a_network_as_one_file() {

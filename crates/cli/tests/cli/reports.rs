@@ -250,6 +250,47 @@ fn repository(folder: &Path) {
     fs::write(folder.join("nets/n.yaml"), network(9)).unwrap();
 }
 
+/// A link in git is a file whose text is its target.
+#[cfg(unix)]
+#[test]
+fn links_of_a_revision_lead_to_files_of_it() {
+    use std::os::unix::fs::symlink;
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    repository(folder);
+    let git = |arguments: &[&str]| {
+        let run = Command::new("git").args(arguments).current_dir(folder).output().unwrap();
+        assert!(run.status.success(), "{run:?}");
+    };
+    let commit = |message: &str| {
+        git(&["add", "-A"]);
+        git(&["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "-m", message]);
+    };
+    let diff = |from: &str| {
+        let mut command = inceptive("report --diff");
+        let output = command.current_dir(folder).args([from, "nets"]).output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(text).unwrap())
+    };
+    fs::create_dir(folder.join("real")).unwrap();
+    fs::rename(folder.join("nets/n.yaml"), folder.join("real/n.yaml")).unwrap();
+    symlink("middle.yaml", folder.join("nets/n.yaml")).unwrap();
+    symlink("../real/n.yaml", folder.join("nets/middle.yaml")).unwrap();
+    commit("links");
+    let (code, text) = diff("HEAD:nets");
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("3 of 3 networks are the same"), "{text}");
+
+    for target in ["/etc/hostname", "../../n.yaml", "gone.yaml", "../real", "bad.yaml"] {
+        symlink(target, folder.join("nets/bad.yaml")).unwrap();
+        commit("bad");
+        fs::remove_file(folder.join("nets/bad.yaml")).unwrap();
+        let (code, text) = diff("HEAD:nets");
+        assert_eq!(code, Some(1), "{text}");
+        assert!(text.contains(&format!("it is a link to `{target}`")), "{text}");
+    }
+}
+
 #[test]
 fn changes_are_held_against_thresholds() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,5 +1,7 @@
 //! Folding batch normalisation into the layer before it.
 
+use std::collections::HashMap;
+
 use crate::{
     graph::{Graph, NodeId},
     op::{Conv, Linear, Op},
@@ -18,25 +20,27 @@ pub struct Folded {
     pub norm: NodeId,
 }
 
-/// Folds each normalisation into the convolution or linear layer before it, if nothing else reads that layer and it
-/// shares no tensors, because a shared kernel cannot absorb two normalisations. The second result lists the folded
-/// pairs, as nodes of `graph`, so that weights can be folded too.
+/// Folds each normalisation into the convolution or linear layer before it, behind other normalisations too, if nothing
+/// else reads what is between and the layer shares no tensors, because a shared kernel cannot absorb two normalisations.
+/// The second result lists the folded pairs in order, as nodes of `graph`, so that weights can be folded too.
 pub fn fold_batch_norm(graph: &Graph) -> (Rewrite, Vec<Folded>) {
     let mut rewrite = Rewrite::default();
     let mut folds = Vec::new();
     let results = graph.results();
+    let mut layer_of = HashMap::new();
     for (norm, node) in graph.nodes() {
         if !matches!(node.op, Op::BatchNorm(_)) {
             continue;
         }
         let layer = sole_producer(graph, norm).filter(|layer| !results.contains(layer));
-        let Some(layer) = layer else { continue };
+        let Some(layer) = layer.map(|id| *layer_of.get(&id).unwrap_or(&id)) else { continue };
         if graph.shares_tensors(layer) {
             continue;
         }
         if let Some(op) = with_bias(&graph.node(layer).op) {
             rewrite.replaced.insert(layer, op);
             rewrite.bypassed.insert(norm);
+            layer_of.insert(norm, layer);
             folds.push(Folded { layer, norm });
         }
     }
@@ -111,5 +115,22 @@ mod tests {
         assert_eq!(paths, ["input", "a", "b", "b/bn", "add", "bn"]);
         let a = folded.find(&Path::new("a")).unwrap();
         assert!(matches!(folded.node(a).op, Op::Conv(Conv { bias: true, .. })));
+    }
+
+    #[test]
+    fn normalisations_one_after_the_other_fold_into_one_layer() {
+        let mut graph = Graph::new(Shape::map(3, 4, 4), None).unwrap();
+        let mut add = |op, path, input| {
+            let input = [input].map(|input: Option<NodeId>| input.unwrap_or(graph.input()));
+            graph.add(NewNode::new(op, Path::new(path)), &input).unwrap()
+        };
+        let layer = add(conv(4), "a", None);
+        let first = add(norm(), "b", Some(layer));
+        let second = add(norm(), "c", Some(first));
+        let (rewrite, folds) = fold_batch_norm(&graph);
+        assert_eq!(folds, [first, second].map(|norm| Folded { layer, norm }));
+        let folded = graph.apply(&rewrite).unwrap();
+        assert_eq!(folded.len(), 2);
+        assert_eq!(fold_batch_norm(&folded).1, []);
     }
 }

@@ -13,6 +13,18 @@ pub(super) fn int(node: &NodeProto, key: &str) -> Option<i64> {
     find(node, key).map(|attribute| attribute.i)
 }
 
+/// An attribute that is on or off. Programs differ in what other numbers mean.
+pub(super) fn flag(node: &NodeProto, key: &str, default: bool) -> Result<bool, UnsupportedOp> {
+    match int(node, key) {
+        None => Ok(default),
+        Some(0) => Ok(false),
+        Some(1) => Ok(true),
+        Some(other) => {
+            Err(UnsupportedOp::because(&format!("with {key} {other}, which is neither 0 nor 1")))
+        }
+    }
+}
+
 pub(super) fn float(node: &NodeProto, key: &str) -> Option<f32> {
     find(node, key).map(|attribute| attribute.f)
 }

@@ -17,12 +17,48 @@ const MAX_INTS: usize = 64;
 /// which is limited to 2 GiB.
 const MAX_SPLAT: usize = 1 << 29;
 
+/// What the values of a constant are, as far as casts and arithmetic depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Element {
+    /// Numbers of any floating-point type; they stay as they are among these.
+    Float,
+    Int32,
+    Int64,
+    /// 0 and 1.
+    Bool,
+}
+
+impl Element {
+    /// An element type of the file.
+    pub fn new(data_type: i64) -> Result<Self, UnsupportedOp> {
+        match data_type {
+            1 | 10 | 11 | 16 => Ok(Self::Float),
+            6 => Ok(Self::Int32),
+            7 => Ok(Self::Int64),
+            9 => Ok(Self::Bool),
+            _ => Err(UnsupportedOp::because(&format!("to element type {data_type}"))),
+        }
+    }
+
+    const fn of(kind: DataType) -> Self {
+        match kind {
+            DataType::Int32 => Self::Int32,
+            DataType::Int64 => Self::Int64,
+            DataType::Undefined | DataType::Float | DataType::Double => Self::Float,
+        }
+    }
+}
+
+/// Single precision has every integer below this.
+const MAX_EXACT: f32 = 16_777_216.0;
+
 /// A tensor whose values are known. Values stay where they are until they are asked for.
 #[derive(Clone, Debug)]
 pub struct Constant {
     /// Dimensions, outermost first.
     pub dims: Vec<usize>,
     data: Data,
+    element: Element,
     /// Where it comes from, even if its dimensions were changed since.
     origin: Option<Origin>,
 }
@@ -87,7 +123,8 @@ impl Constant {
         };
         let data = if tensor.data_location == EXTERNAL {
             let bytes = (len as u64).checked_mul(width as u64).ok_or_else(broken)?;
-            return Ok(Self::computed(dims, Data::External(external(tensor, kind, bytes)?)));
+            let data = Data::External(external(tensor, kind, bytes)?);
+            return Ok(Self::computed(dims, data, Element::of(kind)));
         } else if !tensor.raw_data.is_empty() {
             Data::Raw(kind, tensor.raw_data.clone())
         } else {
@@ -110,11 +147,45 @@ impl Constant {
             Data::Ints(values) => values.len(),
             Data::Splat(_) | Data::External(_) => len,
         };
-        if found == len { Ok(Self::computed(dims, data)) } else { Err(broken()) }
+        let element = Element::of(kind);
+        if found == len { Ok(Self::computed(dims, data, element)) } else { Err(broken()) }
     }
 
-    fn computed(dims: Vec<usize>, data: Data) -> Self {
-        Self { dims, data, origin: None }
+    fn computed(dims: Vec<usize>, data: Data, element: Element) -> Self {
+        Self { dims, data, element, origin: None }
+    }
+
+    /// What its values are.
+    pub const fn element(&self) -> Element {
+        self.element
+    }
+
+    /// The same values as another type. Those of floating-point types stay as they are; integers are computed where
+    /// there are few of them and no type wraps around.
+    pub fn cast(&self, to: Element) -> Result<Self, UnsupportedOp> {
+        let stays = match to {
+            Element::Float => true,
+            Element::Int32 => self.element == Element::Int32 || self.element == Element::Bool,
+            Element::Int64 => self.element != Element::Float,
+            Element::Bool => self.element == Element::Bool,
+        };
+        if stays {
+            return Ok(Self { element: to, ..self.clone() });
+        }
+        let whole = |value: f32| match to {
+            Element::Bool => Some(f32::from(u8::from(value != 0.0))),
+            _ => Some(value.trunc()).filter(|value| value.abs() < MAX_EXACT),
+        };
+        let refusal = || UnsupportedOp::because("of numbers to integers that may round or wrap");
+        if let Data::Splat(value) = self.data {
+            let data = Data::Splat(whole(value).ok_or_else(refusal)?);
+            return Ok(Self::computed(self.dims.clone(), data, to));
+        }
+        let few = if self.len() > MAX_INTS { None } else { self.floats() };
+        #[expect(clippy::cast_possible_truncation, reason = "whole numbers below 2^24")]
+        let int = |value| whole(value).map(|value| value as i64);
+        let ints: Option<Arc<[i64]>> = few.ok_or_else(refusal)?.into_iter().map(int).collect();
+        Ok(Self::computed(self.dims.clone(), Data::Ints(ints.ok_or_else(refusal)?), to))
     }
 
     /// The same values under a name.
@@ -136,20 +207,20 @@ impl Constant {
 
     /// A vector of integers.
     pub fn ints(values: &[i64]) -> Self {
-        Self::computed(vec![values.len()], Data::Ints(values.into()))
+        Self::computed(vec![values.len()], Data::Ints(values.into()), Element::Int64)
     }
 
     /// A single number.
     pub fn scalar(value: f32) -> Self {
-        Self::computed(vec![], Data::Splat(value))
+        Self::computed(vec![], Data::Splat(value), Element::Float)
     }
 
     /// The same value everywhere.
-    pub fn splat(value: f32, dims: &[i64]) -> Result<Self, UnsupportedOp> {
+    pub fn splat(value: f32, dims: &[i64], element: Element) -> Result<Self, UnsupportedOp> {
         let known = dims.iter().map(|&dim| usize::try_from(dim).ok()).collect::<Option<Vec<_>>>();
         let dims = known.ok_or_else(|| UnsupportedOp::because("a shape with a size below 1"))?;
         match element_count(&dims) {
-            Some(..=MAX_SPLAT) => Ok(Self::computed(dims, Data::Splat(value))),
+            Some(..=MAX_SPLAT) => Ok(Self::computed(dims, Data::Splat(value), element)),
             _ => Err(UnsupportedOp::because(&format!(
                 "a constant with more than {MAX_SPLAT} values"
             ))),
@@ -163,7 +234,7 @@ impl Constant {
 
     /// Numbers.
     pub fn vector(values: &[f32]) -> Self {
-        Self::computed(vec![values.len()], Data::Floats(values.into()))
+        Self::computed(vec![values.len()], Data::Floats(values.into()), Element::Float)
     }
 
     /// A matrix with rows and columns swapped.
@@ -175,7 +246,7 @@ impl Constant {
             return Ok(Self { dims, ..self.clone() });
         }
         let values = transposed(&self.floats().ok_or_else(refusal)?, columns);
-        Ok(Self::computed(dims, Data::Floats(values.into())))
+        Ok(Self::computed(dims, Data::Floats(values.into()), Element::Float))
     }
 
     /// Number of values.
@@ -199,7 +270,7 @@ impl Constant {
     /// The same number everywhere, in the shape of this one.
     #[must_use]
     pub fn filled(&self, value: f32) -> Self {
-        Self::computed(self.dims.clone(), Data::Splat(value))
+        Self::computed(self.dims.clone(), Data::Splat(value), Element::Float)
     }
 
     /// Where the values are, if they are in another file.
@@ -231,7 +302,7 @@ impl Constant {
 
     /// The values as integers, if it is a short vector of some.
     pub fn to_ints(&self) -> Option<Vec<i64>> {
-        if self.len() > MAX_INTS {
+        if self.len() > MAX_INTS || self.element == Element::Float {
             return None;
         }
         match &self.data {

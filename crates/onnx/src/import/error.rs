@@ -1,6 +1,6 @@
 //! Why a file cannot be read as a network.
 
-use std::{collections::BTreeMap, io};
+use std::{borrow::Cow, collections::BTreeMap, io};
 
 use inceptive_ir::{GraphError, Path};
 
@@ -27,7 +27,7 @@ pub enum ImportError {
         limit: usize,
     },
     /// Two values have the same name.
-    #[error("`{name}` is the name of two values: {first} and {second}")]
+    #[error("`{}` is the name of two values: {first} and {second}", short(name))]
     SameName {
         /// Their name.
         name: String,
@@ -36,12 +36,22 @@ pub enum ImportError {
         /// What the second is.
         second: &'static str,
     },
+    /// The file uses the standard operators in two versions.
+    #[error("the file imports two versions of ONNX's operators, {first} and {second}")]
+    Opsets {
+        /// One of them.
+        first: i64,
+        /// The other.
+        second: i64,
+    },
     /// The input cannot be an image.
     #[error("{0}")]
     Input(String),
     /// A node reads a value that is computed after it.
     #[error(
-        "the graph is cyclic or not topologically sorted: {op} reads `{input}` before it is computed"
+        "the graph is cyclic or not topologically sorted: {} reads `{}` before it is computed",
+        short(op),
+        short(input)
     )]
     Order {
         /// The node's operator.
@@ -57,17 +67,37 @@ pub enum ImportError {
     Graph(#[from] GraphError),
 }
 
+/// Maximum number of operators that are listed.
+const MAX_LISTED: usize = 40;
+
+/// Maximum number of characters of a text from a file in a message.
+const MAX_CHARACTERS: usize = 200;
+
 /// The lines of [`ImportError::Unsupported`].
 fn list(unsupported: &BTreeMap<String, usize>) -> String {
-    let lines = unsupported.iter().map(|(what, count)| format!("\n  {count} x {what}"));
-    format!("these operators are not supported:{}", lines.collect::<String>())
+    let mut lines = String::from("these operators are not supported:");
+    for (what, count) in unsupported.iter().take(MAX_LISTED) {
+        lines.push_str(&format!("\n  {count} x {}", short(what)));
+    }
+    if let Some(more) = unsupported.len().checked_sub(MAX_LISTED).filter(|&more| more > 0) {
+        lines.push_str(&format!("\n  and {more} more"));
+    }
+    lines
+}
+
+/// A text from a file, as long as people read it.
+pub(super) fn short(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(MAX_CHARACTERS) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
 }
 
 /// Why the values of a network's tensors cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum ValuesError {
     /// The file that holds them cannot be read.
-    #[error("weights are in `{location}`, which cannot be read: {error}")]
+    #[error("weights are in `{}`, which cannot be read: {error}", short(location))]
     Read {
         /// The file, from the folder of the model.
         location: String,
@@ -76,7 +106,7 @@ pub enum ValuesError {
         error: io::Error,
     },
     /// The file that holds them is too short.
-    #[error("`{location}` does not contain the weights of `{path}`")]
+    #[error("`{}` does not contain the weights of `{path}`", short(location))]
     TooShort {
         /// The file, from the folder of the model.
         location: String,
@@ -102,5 +132,24 @@ impl UnsupportedOp {
 impl<E: std::error::Error> From<E> for UnsupportedOp {
     fn from(error: E) -> Self {
         Self::because(&error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_operators_has_an_end() {
+        let named = |at: usize| (format!("Op{at:04}{}", "é".repeat(500)), at + 1);
+        let message = ImportError::Unsupported((0..3000).map(named).collect()).to_string();
+        assert_eq!(message.lines().count(), 1 + MAX_LISTED + 1);
+        assert!(message.ends_with("\n  and 2960 more"), "{message}");
+        assert!(message.lines().all(|line| line.chars().count() < MAX_CHARACTERS + 20));
+        let few = ImportError::Unsupported((0..MAX_LISTED).map(named).collect()).to_string();
+        assert!(!few.contains("more"), "{few}");
+        let name = "n".repeat(1 << 20);
+        let same = ImportError::SameName { name, first: "an input", second: "another" };
+        assert!(same.to_string().len() < 300);
     }
 }

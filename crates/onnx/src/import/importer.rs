@@ -71,6 +71,8 @@ pub(super) struct Importer {
     pub(super) computations: Computations,
     pub(super) unsupported: BTreeMap<String, usize>,
     pub(super) opset: i64,
+    /// The batch size; 1 in files that leave it open.
+    pub(super) batch: i64,
     pub(super) is_ours: bool,
 }
 

@@ -24,7 +24,7 @@ use std::{
 use inceptive_ir::{Graph, NewNode, NodeParts, Op, Parts, Path, Role, Shape, Shared, passes};
 use prost::{Message, bytes::Bytes};
 
-use crate::proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto};
+use crate::proto::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, ValueInfoProto};
 use inceptive_weights::Weights;
 
 pub use beside::files_beside;
@@ -33,7 +33,7 @@ pub use error::{ImportError, ValuesError};
 
 use computation::Computations;
 use constant::{External, Origin};
-use error::UnsupportedOp;
+use error::{UnsupportedOp, short};
 use importer::{Draft, Importer, Value};
 use name::Names;
 use operator::is_standard;
@@ -108,8 +108,7 @@ pub fn from_onnx(bytes: impl Into<Bytes>) -> Result<Imported, ImportError> {
     let model = ModelProto::decode(bytes).map_err(|_| ImportError::Format)?;
     let file = model.graph.ok_or(ImportError::Empty)?;
     let is_ours = model.producer_name == crate::PRODUCER;
-    let opset = model.opset_import.iter().find(|set| is_standard(&set.domain));
-    let opset = opset.map_or(1, |set| set.version);
+    let opset = opset(&model.opset_import)?;
     check_names(&file)?;
     check_order(&file)?;
     let live = live_nodes(&file)?;
@@ -118,6 +117,17 @@ pub fn from_onnx(bytes: impl Into<Bytes>) -> Result<Imported, ImportError> {
         importer.node(node);
     }
     importer.finish(&file, model.producer_name, opset, beside)
+}
+
+/// The version of the standard operator set.
+fn opset(imported: &[OperatorSetIdProto]) -> Result<i64, ImportError> {
+    let standard = imported.iter().filter(|set| is_standard(&set.domain));
+    let mut versions = standard.map(|set| set.version);
+    let first = versions.next().unwrap_or(1);
+    match versions.find(|&other| other != first) {
+        None => Ok(first),
+        Some(second) => Err(ImportError::Opsets { first, second }),
+    }
 }
 
 const A_RESULT: &str = "the result of a node";
@@ -202,6 +212,7 @@ impl Importer {
             computations: Computations::new(file_bytes),
             unsupported: BTreeMap::new(),
             opset,
+            batch: 1,
             is_ours,
         };
         for tensor in &file.initializer {
@@ -223,13 +234,14 @@ impl Importer {
         let image =
             images.next().ok_or_else(|| ImportError::Input("the graph has no input".to_owned()))?;
         if let Some(second) = images.next() {
-            let (first, second) = (&image.name, &second.name);
+            let (first, second) = (short(&image.name), short(&second.name));
             let message = format!(
                 "the graph has several inputs (`{first}`, `{second}`); only one is supported"
             );
             return Err(ImportError::Input(message));
         }
-        let shape = image_shape(image)?;
+        let (batch, shape) = image_shape(image)?;
+        importer.batch = batch.unwrap_or(1);
         let path = importer.names.unique("input", "input");
         let (inputs, tensors) = (Vec::new(), Vec::new());
         let op = Op::Input(shape);
@@ -376,15 +388,15 @@ impl Owners {
 /// Element types of images: fp32, fp16, fp64 and bf16, and none where the file does not say.
 const FLOATING_POINT: [i32; 5] = [0, 1, 10, 11, 16];
 
-/// The shape of the image that a graph reads.
-fn image_shape(input: &ValueInfoProto) -> Result<Shape, ImportError> {
+/// The batch size, if the file fixes it, and the shape of the image that a graph reads.
+fn image_shape(input: &ValueInfoProto) -> Result<(Option<i64>, Shape), ImportError> {
     let tensor = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
     if let Some(kind) = tensor.map(|tensor| tensor.elem_type)
         && !FLOATING_POINT.contains(&kind)
     {
         let message = format!(
             "the input `{}` has element type {kind}; it must be floating point",
-            input.name
+            short(&input.name)
         );
         return Err(ImportError::Input(message));
     }
@@ -394,13 +406,15 @@ fn image_shape(input: &ValueInfoProto) -> Result<Shape, ImportError> {
         shape.dim.iter().map(|dim| dim.dim_value.and_then(size)).collect()
     });
     match dims[..] {
-        [_, Some(channels), Some(height), Some(width)] => Ok(Shape::map(channels, height, width)),
+        [batch, Some(channels), Some(height), Some(width)] => {
+            Ok((batch.map(i64::from), Shape::map(channels, height, width)))
+        }
         _ => {
             let shape = Dims(&dims);
             let message = format!(
                 "the input `{}` is {shape}; it must be batch x channels x height x width with known channels, \
                  height and width",
-                input.name
+                short(&input.name)
             );
             Err(ImportError::Input(message))
         }
@@ -415,6 +429,9 @@ impl fmt::Display for Dims<'_> {
         if self.0.is_empty() {
             return f.write_str("of unknown shape");
         }
+        if self.0.len() > 8 {
+            return write!(f, "of {} dimensions", self.0.len());
+        }
         let dims: Vec<String> = self
             .0
             .iter()
@@ -426,13 +443,14 @@ impl fmt::Display for Dims<'_> {
 
 #[cfg(test)]
 mod attacks;
+#[cfg(test)]
+mod exact;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::proto::{
-        AttributeProto, DimensionProto, OperatorSetIdProto, TensorProto, TensorShapeProto,
-        TensorTypeProto, TypeProto,
+        AttributeProto, DimensionProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto,
     };
 
     /// An input or a result, `1 x 3 x 8 x 8`.

@@ -47,6 +47,7 @@ impl Store {
         let transaction = transaction.map_err(explained)?;
         // It may have been changed since it was opened, and cannot be from here on.
         schema::version(&transaction, path)?;
+        schema::expect_numbers(&transaction, path)?;
         let mut added = 0;
         for row in rows {
             added += row.insert(&transaction, path)?;

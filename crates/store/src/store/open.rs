@@ -154,12 +154,14 @@ impl Store {
             self.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
         check_constraints(true)?;
         match state {
-            Ok(state) if state == "ok" || is_of_a_row(&state) => Ok(version),
-            Ok(message) => Err(StoreError::Damaged { path: self.path.clone(), message }),
+            Ok(state) if state == "ok" || is_of_a_row(&state) => {}
+            Ok(message) => return Err(StoreError::Damaged { path: self.path.clone(), message }),
             // The pages were all looked at before.
-            Err(error) if is_of_columns(&error) => Ok(version),
-            Err(error) => Err(explain(&self.path, error)),
+            Err(error) if is_of_columns(&error) => {}
+            Err(error) => return Err(explain(&self.path, error)),
         }
+        schema::expect_numbers(&self.connection, &self.path)?;
+        Ok(version)
     }
 
     /// Switches to the file that now has the store's name, and creates it if there is none. A file that was deleted or

@@ -11,7 +11,7 @@ use crate::{
     proto::NodeProto,
 };
 
-use super::shape::dimensions;
+use super::shape::rank;
 
 /// The first version of the operator set in which softmax works along one axis.
 const SOFTMAX_BY_AXIS: i64 = 13;
@@ -82,6 +82,10 @@ impl Importer {
     }
 
     pub(super) fn dropout(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let is_training = self.optional_constant(node, 2)?;
+        if is_training.is_some_and(|it| it.to_scalar() != Some(0.0)) {
+            return Err(UnsupportedOp::because("in training mode"));
+        }
         let ratio = match float(node, "ratio") {
             Some(ratio) => Some(ratio),
             None => self.optional_constant(node, 1)?.and_then(|ratio| ratio.to_scalar()),
@@ -92,7 +96,7 @@ impl Importer {
     pub(super) fn softmax(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let source = self.source(node, 0)?;
         let shape = self.drafts[source].shape;
-        let last = i64::try_from(dimensions(shape).len()).unwrap_or(2) - 1;
+        let last = i64::try_from(rank(shape))? - 1;
         let default = if self.opset < SOFTMAX_BY_AXIS { 1 } else { -1 };
         let axis = int(node, "axis").unwrap_or(default);
         let axis = if axis < 0 { axis + last + 1 } else { axis };

@@ -2,48 +2,64 @@
 
 use crate::{
     import::{
-        FLOATING_POINT,
         attribute::{find, int},
-        constant::Constant,
+        constant::{Constant, Element},
         error::UnsupportedOp,
         importer::{Importer, Value},
     },
     proto::NodeProto,
 };
 
-use super::shape::dimensions;
-
 impl Importer {
-    /// Arithmetic on shapes.
-    pub(super) fn arithmetic(&self, node: &NodeProto) -> Option<Vec<i64>> {
+    /// Arithmetic on shapes; none if it is not that.
+    pub(super) fn arithmetic(&self, node: &NodeProto) -> Result<Option<Constant>, UnsupportedOp> {
         let compute: fn(i64, i64) -> Option<i64> = match node.op_type.as_str() {
             "Add" => i64::checked_add,
             "Sub" => i64::checked_sub,
             "Mul" => i64::checked_mul,
             "Div" => i64::checked_div,
-            _ => return None,
+            _ => return Ok(None),
         };
-        let ints = |position: usize| match self.input(node, position) {
-            Ok(Value::Constant(constant)) => constant.to_ints(),
+        let operand = |position: usize| match self.input(node, position) {
+            Ok(Value::Constant(constant)) => constant.to_ints().map(|ints| (constant.dims, ints)),
             _ => None,
         };
-        let (a, b) = (ints(0)?, ints(1)?);
+        let Some(((dims, a), (other_dims, b))) = operand(0).zip(operand(1)) else {
+            return Ok(None);
+        };
+        let is_single = |dims: &[usize], beside: &[usize]| {
+            dims.iter().all(|&dim| dim == 1) && dims.len() <= beside.len()
+        };
+        let dims = if dims == other_dims || is_single(&other_dims, &dims) {
+            dims
+        } else if is_single(&dims, &other_dims) {
+            other_dims
+        } else {
+            return Err(UnsupportedOp::because("of integers in different shapes"));
+        };
         let at = |list: &[i64], at: usize| list.get(if list.len() == 1 { 0 } else { at }).copied();
-        (0..a.len().max(b.len()))
-            .map(|position| compute(at(&a, position)?, at(&b, position)?))
-            .collect()
+        // Of integers of 32 bits, it would wrap around.
+        let fits = |value: &i64| i32::try_from(*value).is_ok();
+        let value = |position| compute(at(&a, position)?, at(&b, position)?).filter(fits);
+        let values: Option<Vec<i64>> = (0..a.len().max(b.len())).map(value).collect();
+        let computed = values.and_then(|values| Constant::ints(&values).reshaped(dims));
+        let refusal = || UnsupportedOp::because("of integers, beyond 32 bits or by zero");
+        computed.map(Some).ok_or_else(refusal)
     }
 
     pub(super) fn constant_of_shape(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let dims = self.constant_input(node, 0)?.to_ints();
         let value = match find(node, "value").and_then(|value| value.t.as_ref()) {
-            Some(tensor) => Constant::read(tensor)?.to_scalar(),
-            None => Some(0.0),
+            Some(tensor) => {
+                let value = Constant::read(tensor)?;
+                value.to_scalar().map(|number| (number, value.element()))
+            }
+            None => Some((0.0, Element::Float)),
         };
         let known = dims.zip(value);
-        let (dims, value) =
+        let (dims, (value, element)) =
             known.ok_or_else(|| UnsupportedOp::because("a shape that is not a vector of sizes"))?;
-        Ok(Value::Constant(Constant::splat(value, &dims)?))
+        Ok(Value::Constant(Constant::splat(value, &dims, element)?))
     }
 
     pub(super) fn shape_of(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
@@ -51,7 +67,7 @@ impl Importer {
             Value::Constant(constant) => {
                 constant.dims.iter().filter_map(|&dim| dim.try_into().ok()).collect()
             }
-            _ => dimensions(self.drafts[self.source(node, 0)?].shape),
+            _ => self.dimensions(self.drafts[self.source(node, 0)?].shape),
         };
         let rank = i64::try_from(dims.len())?;
         let at = |key, default| -> Result<usize, UnsupportedOp> {
@@ -76,17 +92,29 @@ impl Importer {
         let known = constant.to_scalar().zip(dims);
         let (value, dims) =
             known.ok_or_else(|| UnsupportedOp::because("more than a single number"))?;
-        Ok(Value::Constant(Constant::splat(value, &dims)?))
+        Ok(Value::Constant(Constant::splat(value, &dims, constant.element())?))
+    }
+
+    pub(super) fn cast(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        self.cast_to(node, Element::new(int(node, "to").unwrap_or(0))?)
+    }
+
+    /// A cast to the type of another value.
+    pub(super) fn cast_like(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        let to = match self.input(node, 1)? {
+            Value::Constant(constant) => constant.element(),
+            _ => Element::Float,
+        };
+        self.cast_to(node, to)
     }
 
     /// Numbers stay as they are among floating-point types.
-    pub(super) fn cast(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
-        let value = self.input(node, 0)?;
-        let to = int(node, "to").and_then(|to| i32::try_from(to).ok());
-        if value.draft().is_some() && !to.is_some_and(|to| FLOATING_POINT.contains(&to)) {
-            return Err(UnsupportedOp::because("of a computed value to integers"));
+    fn cast_to(&self, node: &NodeProto, to: Element) -> Result<Value, UnsupportedOp> {
+        match self.input(node, 0)? {
+            Value::Constant(constant) => constant.cast(to).map(Value::Constant),
+            computed if to == Element::Float => Ok(computed),
+            _ => Err(UnsupportedOp::because("of a computed value to integers")),
         }
-        Ok(value)
     }
 
     pub(super) fn unsqueeze(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
@@ -120,15 +148,21 @@ impl Importer {
 
     pub(super) fn gather(&self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let refusal = || UnsupportedOp::because("of something other than a shape");
-        let data = self.constant_input(node, 0)?.to_ints().ok_or_else(refusal)?;
-        let indices = self.constant_input(node, 1)?.to_ints().ok_or_else(refusal)?;
+        let data = self.constant_input(node, 0)?;
+        if data.dims.len() != 1 || !matches!(int(node, "axis").unwrap_or(0), 0 | -1) {
+            return Err(refusal());
+        }
+        let data = data.to_ints().ok_or_else(refusal)?;
+        let positions = self.constant_input(node, 1)?;
+        let indices = positions.to_ints().ok_or_else(refusal)?;
         let len = i64::try_from(data.len()).map_err(|_| refusal())?;
         let at = |index: i64| {
             let index = if index < 0 { index + len } else { index };
             usize::try_from(index).ok().and_then(|index| data.get(index)).copied()
         };
         let gathered: Option<Vec<i64>> = indices.into_iter().map(at).collect();
-        gathered.map(|ints| Value::Constant(Constant::ints(&ints))).ok_or_else(refusal)
+        let gathered = gathered.and_then(|ints| Constant::ints(&ints).reshaped(positions.dims));
+        gathered.map(Value::Constant).ok_or_else(refusal)
     }
 }
 
@@ -160,7 +194,9 @@ pub(super) fn constant(node: &NodeProto) -> Result<Constant, UnsupportedOp> {
     match (attribute.name.as_str(), &attribute.t) {
         ("value", Some(tensor)) => Constant::read(tensor),
         ("value_float", _) => Ok(Constant::scalar(attribute.f)),
-        ("value_int", _) => Ok(Constant::ints(&[attribute.i])),
+        ("value_int", _) => {
+            Constant::ints(&[attribute.i]).reshaped(vec![]).ok_or(UnsupportedOp::UNKNOWN)
+        }
         ("value_ints", _) => Ok(Constant::ints(&attribute.ints)),
         (other, _) => Err(UnsupportedOp::because(&format!("given as {other}"))),
     }

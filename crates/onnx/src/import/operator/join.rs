@@ -14,26 +14,30 @@ use crate::{
     proto::NodeProto,
 };
 
-use super::shape::dimensions;
+use super::shape::rank;
 
 impl Importer {
     pub(super) fn concat(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let values: Vec<Value> =
             (0..node.input.len()).map(|at| self.input(node, at)).collect::<Result<_, _>>()?;
-        let constants: Option<Vec<i64>> = values
+        let constants: Option<Vec<(usize, Vec<i64>)>> = values
             .iter()
             .map(|value| match value {
-                Value::Constant(constant) => constant.to_ints(),
+                Value::Constant(constant) => Some((constant.dims.len(), constant.to_ints()?)),
                 _ => None,
             })
-            .collect::<Option<Vec<_>>>()
-            .map(|parts| parts.concat());
-        if let Some(ints) = constants {
+            .collect();
+        if let Some(parts) = constants {
+            let is_vector = matches!(int(node, "axis"), Some(0 | -1));
+            if !is_vector || parts.iter().any(|(rank, _)| *rank != 1) {
+                return Err(UnsupportedOp::because("of constants that are no vectors"));
+            }
+            let ints: Vec<i64> = parts.into_iter().flat_map(|(_, ints)| ints).collect();
             return Ok(Value::Constant(Constant::ints(&ints)));
         }
         let sources: Vec<usize> =
             (0..node.input.len()).map(|at| self.source(node, at)).collect::<Result<_, _>>()?;
-        let rank = i64::try_from(dimensions(self.drafts[sources[0]].shape).len()).unwrap_or(4);
+        let rank = i64::try_from(rank(self.drafts[sources[0]].shape))?;
         let axis = int(node, "axis").unwrap_or(1);
         if axis != 1 && axis != 1 - rank {
             return Err(UnsupportedOp::because("along an axis other than the channels"));
@@ -215,7 +219,7 @@ impl Importer {
         let shape = self.drafts[source].shape;
         let channels = shape.channels() as usize;
         let is_along_axis = self.opset < BROADCAST_AT_THE_END && int(node, "axis") == Some(1);
-        let rank = if is_along_axis { 1 } else { dimensions(shape).len() };
+        let rank = if is_along_axis { 1 } else { rank(shape) };
         per_channel(constant, rank, channels)
     }
 }

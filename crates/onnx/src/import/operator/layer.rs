@@ -4,7 +4,7 @@ use inceptive_ir::{Conv, Linear, Op, Padding, Role, Shape, Size};
 
 use crate::{
     import::{
-        attribute::{find, float, int, size, unsigned, whole},
+        attribute::{find, flag, float, int, size, unsigned, whole},
         constant::Constant,
         error::UnsupportedOp,
         importer::{Importer, Value},
@@ -14,7 +14,7 @@ use crate::{
 
 use super::{
     join::per_channel,
-    padding::{added, padding, reach},
+    padding::{added, grown, padding, reach},
 };
 
 impl Importer {
@@ -46,7 +46,8 @@ impl Importer {
             reach(kernel_size.height, dilation.height)?,
             reach(kernel_size.width, dilation.width)?,
         );
-        let padding = added(padding(node, from.size(), dilated, stride)?, before)?;
+        let padded = grown(from.size(), before)?;
+        let padding = added(padding(node, padded, dilated, stride)?, before)?;
         let op = Op::Conv(Conv {
             kernel: kernel_size,
             out_channels: whole(out)?,
@@ -62,7 +63,7 @@ impl Importer {
     }
 
     pub(super) fn gemm(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
-        let is_plain = int(node, "transA").unwrap_or(0) == 0
+        let is_plain = !flag(node, "transA", false)?
             && float(node, "alpha").unwrap_or(1.0) == 1.0
             && float(node, "beta").unwrap_or(1.0) == 1.0;
         if !is_plain {
@@ -70,7 +71,7 @@ impl Importer {
         }
         let weight = self.constant_input(node, 1)?;
         let bias = self.optional_constant(node, 2)?.filter(|bias| !bias.is_zero_splat());
-        self.linear(node, &weight, int(node, "transB").unwrap_or(0) == 1, bias)
+        self.linear(node, &weight, flag(node, "transB", false)?, bias)
     }
 
     pub(super) fn matmul(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {

@@ -15,7 +15,6 @@ use inceptive_ir::{Activation, Op, PoolKind};
 
 use crate::{
     import::{
-        constant::Constant,
         error::UnsupportedOp,
         importer::{Importer, Value},
     },
@@ -93,13 +92,14 @@ impl Importer {
         if let Some(key) = repeated(node) {
             return Err(UnsupportedOp::because(&format!("with the attribute `{key}` twice")));
         }
-        if let Some(ints) = self.arithmetic(node) {
-            return Ok(Value::Constant(Constant::ints(&ints)));
+        if let Some(computed) = self.arithmetic(node)? {
+            return Ok(Value::Constant(computed));
         }
         match node.op_type.as_str() {
             "Constant" => constant::constant(node).map(Value::Constant),
-            "Identity" | "CastLike" => self.input(node, 0),
+            "Identity" => self.input(node, 0),
             "Cast" => self.cast(node),
+            "CastLike" => self.cast_like(node),
             "ConstantOfShape" => self.constant_of_shape(node),
             "Shape" => self.shape_of(node),
             "Expand" => self.expand(node),

@@ -101,6 +101,13 @@ pub(super) fn added(a: Padding, b: Padding) -> Result<Padding, UnsupportedOp> {
     })
 }
 
+/// The size of a map with padding around it.
+pub(super) fn grown(size: Size, by: Padding) -> Result<Size, UnsupportedOp> {
+    let sum = |size: u32, by: u64| u32::try_from(u64::from(size).saturating_add(by));
+    let (height, width) = (sum(size.height, by.rows()), sum(size.width, by.columns()));
+    Ok(Size::new(height?, width?))
+}
+
 /// The extent of a dilated kernel.
 pub(super) fn reach(kernel: u32, dilation: u32) -> Result<u32, UnsupportedOp> {
     let reach = u64::from(kernel.saturating_sub(1)) * u64::from(dilation) + 1;

@@ -3,9 +3,9 @@
 use inceptive_ir::{Op, Padding, Pool, PoolKind, Shape, Size};
 
 use crate::{
-    export::averages,
+    export::{averages, averages_across},
     import::{
-        attribute::{find, int, size},
+        attribute::{flag, size},
         constant::Constant,
         error::UnsupportedOp,
         importer::{Importer, Value},
@@ -13,7 +13,7 @@ use crate::{
     proto::NodeProto,
 };
 
-use super::padding::{added, padding};
+use super::padding::{added, grown, padding};
 
 impl Importer {
     pub(super) fn pool(
@@ -33,19 +33,30 @@ impl Importer {
         }
         let (kernel, stride) = (size(node, "kernel_shape")?, size(node, "strides")?);
         let from = self.drafts[source].shape.size();
-        if self.is_ours && find(node, "pads").is_none() {
+        if self.is_ours && before == Padding::NONE && is_grid(node, kind, from) {
             let output = Size::new(from.height / stride.height, from.width / stride.width);
             return self.push(node, Op::AdaptiveAvgPool { output }, vec![source], vec![]);
         }
-        let own = padding(node, from, kernel, stride)?;
-        let counts = kind == PoolKind::Average && int(node, "count_include_pad").unwrap_or(0) != 0;
+        let padded = grown(from, before)?;
+        let own = padding(node, padded, kernel, stride)?;
+        let counts = kind == PoolKind::Average && flag(node, "count_include_pad", false)?;
         if before != Padding::NONE && own != Padding::NONE && !counts {
             return Err(UnsupportedOp::because("with padding of two kinds"));
         }
         let padding = added(own, before)?;
-        let ceil = int(node, "ceil_mode").unwrap_or(0) != 0;
+        let ceil = flag(node, "ceil_mode", false)?;
         let count_include_pad = counts && padding != Padding::NONE || before != Padding::NONE;
         let pool = Pool { kind, kernel, stride, padding, ceil, count_include_pad };
+        // The last window may start in padding that is a node of its own, but not in that of a window.
+        let windows = |pool: Pool, from: Size| {
+            let output = Op::Pool(pool).infer(&[Shape::map(1, from.height, from.width)]);
+            Ok::<Size, UnsupportedOp>(output?.size())
+        };
+        if before != Padding::NONE
+            && windows(pool, from)? != windows(Pool { padding: own, ..pool }, padded)?
+        {
+            return Err(UnsupportedOp::because("whose last window starts in padding"));
+        }
         let op = Op::Pool(rounded_up(pool, from));
         self.push(node, op, vec![source], vec![])
     }
@@ -63,9 +74,10 @@ impl Importer {
         if axes != [2, 3] {
             return Err(UnsupportedOp::because("over axes other than height and width"));
         }
+        let keeps_dims = flag(node, "keepdims", true)?;
         let pooled = self.unary(node, Op::GlobalPool(kind))?;
         match pooled {
-            Value::Node(source) if int(node, "keepdims").unwrap_or(1) == 0 => {
+            Value::Node(source) if !keeps_dims => {
                 self.push(node, Op::Flatten, vec![source], vec![])
             }
             _ => Ok(pooled),
@@ -104,16 +116,26 @@ impl Importer {
         let is_average = columns > 0
             && matrix.splatted().is_none()
             && matrix.len() as u64 == u64::from(columns) * u64::from(from)
-            && matrix
-                .transposed()?
-                .floats()
-                .is_some_and(|values| values == averages(from, columns));
+            && matrix.floats().is_some_and(|values| values == averages_across(from, columns));
         if !is_average {
             return Err(UnsupportedOp::because("of averages over rows"));
         }
         let op = Op::AdaptiveAvgPool { output: Size::new(rows, columns) };
         self.push(node, op, vec![source], vec![])
     }
+}
+
+/// Whether a pooling is how our exports write adaptive pooling: averages over a grid that divides the map, without the
+/// attributes that other poolings are written with. Any program can claim to be the producer of a file.
+fn is_grid(node: &NodeProto, kind: PoolKind, from: Size) -> bool {
+    let is_plain = kind == PoolKind::Average
+        && node.attribute.iter().all(|it| matches!(&*it.name, "kernel_shape" | "strides"));
+    let (kernel, stride) = (size(node, "kernel_shape"), size(node, "strides"));
+    is_plain
+        && kernel == stride
+        && kernel.is_ok_and(|kernel| {
+            from.height.is_multiple_of(kernel.height) && from.width.is_multiple_of(kernel.width)
+        })
 }
 
 /// Our exports write rounding up as padding below and to the right; this turns it back into rounding up if the windows

@@ -4,15 +4,12 @@ use inceptive_ir::{Op, Shape, Size};
 
 use crate::{
     import::{
-        attribute::{find, int, unsigned},
+        attribute::{find, flag, int, unsigned},
         error::UnsupportedOp,
         importer::{Importer, Value},
     },
     proto::NodeProto,
 };
-
-/// The batch of files that leave it open, in arithmetic on shapes. Nothing depends on it.
-const ANY_BATCH: i64 = 1;
 
 impl Importer {
     pub(super) fn flatten(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
@@ -32,6 +29,9 @@ impl Importer {
 
     pub(super) fn reshape(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
         let dims = self.ints(node, "shape", 1)?.unwrap_or_default();
+        if flag(node, "allowzero", false)? && dims.contains(&0) {
+            return Err(UnsupportedOp::because("to a shape with a size below 1"));
+        }
         let value = self.input(node, 0)?;
         if let Value::Constant(constant) = value {
             let dims = resolve(&dims, &[constant.len() as u64]);
@@ -48,7 +48,8 @@ impl Importer {
             )
         };
         if let Value::Swapped(source, groups) = value {
-            let same = self.is_shape_of(source, &dims);
+            // A zero would be a size of the five dimensions there are now.
+            let same = self.is_shape_of(source, &dims) && !dims.iter().skip(1).any(|&dim| dim == 0);
             let op = Op::ChannelShuffle { groups };
             return if same { self.push(node, op, vec![source], vec![]) } else { Err(other()) };
         }
@@ -57,10 +58,13 @@ impl Importer {
         if self.is_shape_of(source, &dims) {
             return Ok(Value::Node(source));
         }
+        if !self.keeps_batch(&dims) {
+            return Err(UnsupportedOp::because("to another batch size"));
+        }
         match (dims.len(), shape) {
             (2, Shape::Map { .. }) => {
                 let features = i64::try_from(shape.elements()).unwrap_or(0);
-                if dims[1] == features || dims[1] == -1 {
+                if dims[1] == features || dims[1] == -1 && dims[0] != -1 {
                     self.flattened(node)
                 } else {
                     Err(other())
@@ -80,10 +84,27 @@ impl Importer {
 
     /// Whether dimensions, batch included, are those that a node's result has already.
     fn is_shape_of(&self, source: usize, dims: &[i64]) -> bool {
-        let own = dimensions(self.drafts[source].shape);
+        let own = self.dimensions(self.drafts[source].shape);
         own.len() == dims.len()
+            && self.keeps_batch(dims)
             && own.iter().zip(dims).skip(1).all(|(own, dim)| dim == own || *dim == 0 || *dim == -1)
             && dims.iter().filter(|&&dim| dim == -1).count() <= 1
+    }
+
+    /// Whether the first of dimensions is that of the batch: by its size, as it was, or as what the others leave.
+    fn keeps_batch(&self, dims: &[i64]) -> bool {
+        dims.first().is_some_and(|&batch| batch == self.batch || batch == 0 || batch == -1)
+    }
+
+    /// Dimensions of a value, the batch first.
+    pub(super) fn dimensions(&self, shape: Shape) -> Vec<i64> {
+        let channels = i64::from(shape.channels());
+        match shape {
+            Shape::Vector { .. } => vec![self.batch, channels],
+            Shape::Map { size, .. } => {
+                vec![self.batch, channels, i64::from(size.height), i64::from(size.width)]
+            }
+        }
     }
 
     pub(super) fn squeeze(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
@@ -113,14 +134,11 @@ impl Importer {
     }
 }
 
-/// Dimensions of a value, the batch first.
-pub(super) fn dimensions(shape: Shape) -> Vec<i64> {
-    let channels = i64::from(shape.channels());
+/// Number of dimensions of a value, the batch included.
+pub(super) const fn rank(shape: Shape) -> usize {
     match shape {
-        Shape::Vector { .. } => vec![ANY_BATCH, channels],
-        Shape::Map { size, .. } => {
-            vec![ANY_BATCH, channels, i64::from(size.height), i64::from(size.width)]
-        }
+        Shape::Vector { .. } => 2,
+        Shape::Map { .. } => 4,
     }
 }
 
