@@ -53,8 +53,9 @@ impl Plan {
         let mut labels: Vec<Vec<Label>> = vec![Vec::new(); schedule.phases];
         let context = steps::Making { graph, weights, units: &units, layout: &layout, options };
         let mut weight_bytes = 0;
+        let mut made = context.make_all()?;
         for &unit in &schedule.order {
-            let Some(made) = context.make(unit)? else { continue };
+            let Some(made) = made[unit].take() else { continue };
             let phase = schedule.phase_of[unit];
             weight_bytes += made.weight_bytes;
             phases[phase].push(made.step);

@@ -1,5 +1,11 @@
 //! From units to steps.
 
+use std::{
+    panic::resume_unwind,
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
+};
+
 use inceptive_ir::{BatchNorm, Graph, Pool, PoolKind, Role};
 use inceptive_kernels::{
     LANES,
@@ -35,8 +41,38 @@ pub(crate) struct Making<'a> {
 }
 
 impl Making<'_> {
+    /// The steps of all units, in their order; made by every core, since weights are packed for a while.
+    pub(crate) fn make_all(&self) -> Result<Vec<Option<Made>>, PlanError> {
+        let next = AtomicUsize::new(0);
+        let make = || {
+            let mut made = Vec::new();
+            loop {
+                let unit = next.fetch_add(1, Ordering::Relaxed);
+                if unit >= self.units.len() {
+                    return made;
+                }
+                made.push((unit, self.make(unit)));
+            }
+        };
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let made = thread::scope(|scope| {
+            let helpers: Vec<_> =
+                (1..cores.min(self.units.len())).map(|_| scope.spawn(make)).collect();
+            let mut made = make();
+            for helper in helpers {
+                made.extend(helper.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            }
+            made
+        });
+        let mut steps: Vec<Option<Made>> = self.units.iter().map(|_| None).collect();
+        for (unit, step) in made {
+            steps[unit] = step?;
+        }
+        Ok(steps)
+    }
+
     /// The step of a unit; a concatenation has none.
-    pub(crate) fn make(&self, index: usize) -> Result<Option<Made>, PlanError> {
+    fn make(&self, index: usize) -> Result<Option<Made>, PlanError> {
         let unit = &self.units[index];
         let buffers = &self.layout.buffers;
         let y = self.layout.view(index);

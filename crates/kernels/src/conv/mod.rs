@@ -561,6 +561,16 @@ impl Packing<'_> {
         let Values { outputs, groups, weights, .. } = self.values;
         let (of_group, ins_of_group) = (outputs / groups, self.inputs / groups);
         let [rows, columns] = self.window.kernel;
+        if groups == 1 {
+            // The same without divisions, which would take most of the time.
+            let of_output = ins_of_group * rows * columns;
+            let first = block * LANES * of_output + (input * rows + tap[0]) * columns + tap[1];
+            let count = LANES.min(outputs - block * LANES);
+            for (lane, weight) in sixteen.iter_mut().take(count).enumerate() {
+                *weight = weights[first + lane * of_output];
+            }
+            return;
+        }
         for (lane, weight) in sixteen.iter_mut().enumerate() {
             let output = block * LANES + lane;
             if output < outputs && output / of_group == input / ins_of_group {
