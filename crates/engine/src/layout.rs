@@ -1,6 +1,6 @@
 //! When each unit is computed, and where its result lies.
 
-use inceptive_ir::Size;
+use inceptive_ir::{Graph, Size};
 use inceptive_kernels::{
     LANES,
     conv::{Window, Winograd},
@@ -13,6 +13,12 @@ use crate::{
     place::Place,
     units::{Kind, Unit, pair},
 };
+
+/// Pixels with padding for each pixel of a map, at most.
+const MOST_PADDED: usize = 16;
+
+/// Pixels that a map may have with padding in any case.
+const SMALL: usize = 1 << 16;
 
 /// Steps of a phase, at most: more would be compared with each other for too long.
 const STEPS_OF_PHASE: usize = 32;
@@ -67,6 +73,7 @@ impl Layout {
     }
 
     pub(crate) fn new(
+        graph: &Graph,
         units: &[Unit],
         places: &[Place],
         schedule: &Schedule,
@@ -118,6 +125,13 @@ impl Layout {
                 LANES
             };
             let blocks = unit.blocks();
+            let rows = border.top + height + border.bottom;
+            let columns = border.left + width + border.right;
+            if rows.saturating_mul(columns) > MOST_PADDED * height * width + SMALL {
+                let node = graph.node(unit.node).path.clone();
+                let of = unit.size;
+                return Err(PlanError::Padding { node, width: columns, height: rows, of });
+            }
             let numbers = (images as u128)
                 * blocks as u128
                 * (border.top + height + border.bottom) as u128

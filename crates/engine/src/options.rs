@@ -1,5 +1,6 @@
 //! How a network is to be run, and why it cannot be.
 
+use inceptive_ir::{Path, Size};
 use inceptive_kernels::{Invalid, Isa};
 use inceptive_weights::Missing;
 
@@ -28,6 +29,20 @@ pub enum PlanError {
     /// A step does not fit the memory that was planned for it.
     #[error("the plan is not valid: {0}")]
     Invalid(#[from] Invalid),
+    /// A window reads so far outside of a map that the zeros around it would take most of the memory.
+    #[error(
+        "the native engine cannot compute `{node}`: its padding makes a map of {width}x{height} of {of}"
+    )]
+    Padding {
+        /// The node whose result is read.
+        node: Path,
+        /// Columns with the padding.
+        width: usize,
+        /// Rows with the padding.
+        height: usize,
+        /// The size without it.
+        of: Size,
+    },
     /// The network needs more memory than addresses can name.
     #[error("the network is too large for this machine")]
     TooLarge,

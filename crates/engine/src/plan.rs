@@ -48,7 +48,7 @@ impl Plan {
         let Fused { mut units, output } = fuse(graph);
         let places = place(&mut units);
         let schedule = Schedule::new(&units);
-        let layout = Layout::new(&units, &places, &schedule, output, options)?;
+        let layout = Layout::new(graph, &units, &places, &schedule, output, options)?;
         let mut phases: Vec<Phase> = (0..schedule.phases).map(|_| Vec::new()).collect();
         let mut labels: Vec<Vec<Label>> = vec![Vec::new(); schedule.phases];
         let context = steps::Making { graph, weights, units: &units, layout: &layout, options };

@@ -461,3 +461,23 @@ fn plans_are_readable() {
     // The concatenation and the sum moved nothing.
     assert!(!text.contains("affine") && !text.contains("add"), "{text}");
 }
+
+/// A small network whose zeros around a map would take gigabytes.
+#[test]
+fn padding_that_would_fill_the_memory_is_refused() {
+    let graph = one(
+        Shape::map(1, 2, 2),
+        Op::Conv(Conv {
+            kernel: Size::square(3),
+            out_channels: 1,
+            stride: Size::square(20_000),
+            padding: Padding::symmetric(Size::square(20_000)),
+            dilation: Size::square(1),
+            groups: 1,
+            bias: false,
+        }),
+    );
+    let options = Options { batch: 1, threads: 1, isa: Isa::best(), winograd: true };
+    let error = Plan::new(&graph, &Weights::seeded(&graph, 1), options).unwrap_err().to_string();
+    assert!(error.contains("its padding makes a map of"), "{error}");
+}

@@ -9,7 +9,7 @@ use crate::engine::{
     Description, Engine, EngineError, Model, NodeTime, NodeTimings, ProgressFn, Session, Setup,
     share,
 };
-use crate::need::Copies;
+use crate::{machine::available_memory, need::Copies};
 
 pub(super) const NAME: &str = "native";
 
@@ -108,6 +108,13 @@ impl NativeSession {
             winograd: true,
         };
         let plan = Plan::new(&model.graph, model.weights(), options).map_err(failed)?;
+        let needed = plan.activation_bytes().saturating_add(plan.scratch_bytes()) as u64;
+        let free = available_memory();
+        if needed > free {
+            let (needed, free) = (needed >> 20, free >> 20);
+            let message = format!("its feature maps need {needed} MiB, and {free} MiB are free");
+            return Err(failed(message));
+        }
         let running = Running::new(Arc::new(plan)).map_err(failed)?;
         let zeros = vec![0.0; model.input_shape(setup.batch).iter().product()];
         Ok(Self { running, input: zeros.into(), stop: AtomicBool::new(false) })
