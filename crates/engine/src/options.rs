@@ -15,6 +15,8 @@ pub struct Options {
     pub isa: Isa,
     /// Whether convolutions of 3x3 may be computed by Winograd's method, which rounds a little more.
     pub winograd: bool,
+    /// Memory that packed weights, feature maps and scratch may take together, in bytes.
+    pub most_bytes: u64,
 }
 
 /// Why there is no plan.
@@ -42,6 +44,14 @@ pub enum PlanError {
         height: usize,
         /// The size without it.
         of: Size,
+    },
+    /// Packed weights, feature maps and scratch need more memory than there may be.
+    #[error("it needs {needed} MiB for packed weights and feature maps; {most} MiB are free")]
+    Memory {
+        /// What it needs.
+        needed: u64,
+        /// What there may be.
+        most: u64,
     },
     /// The network needs more memory than addresses can name.
     #[error("the network is too large for this machine")]

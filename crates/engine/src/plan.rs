@@ -53,6 +53,11 @@ impl Plan {
         let mut labels: Vec<Vec<Label>> = vec![Vec::new(); schedule.phases];
         let context = steps::Making { graph, weights, units: &units, layout: &layout, options };
         let mut weight_bytes = 0;
+        let needed = context.bytes();
+        if needed > options.most_bytes {
+            let (needed, most) = (needed >> 20, options.most_bytes >> 20);
+            return Err(PlanError::Memory { needed, most });
+        }
         let mut made = context.make_all()?;
         for &unit in &schedule.order {
             let Some(made) = made[unit].take() else { continue };

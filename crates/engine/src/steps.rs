@@ -41,6 +41,30 @@ pub(crate) struct Making<'a> {
 }
 
 impl Making<'_> {
+    /// Bytes of packed weights and feature maps, about; known before any of it is made.
+    pub(crate) fn bytes(&self) -> u64 {
+        let ends = self.layout.buffers.iter().map(|buffer| buffer.offset + buffer.len());
+        let weights = self.units.iter().map(|unit| self.packed(unit));
+        let all = weights.fold(ends.max().unwrap_or(0) as u64, u64::saturating_add);
+        all.saturating_mul(size_of::<f32>() as u64)
+    }
+
+    /// Numbers of a unit's weights as they are packed: whole blocks of outputs, each with the inputs of its groups.
+    fn packed(&self, unit: &Unit) -> u64 {
+        let groups = match &unit.kind {
+            Kind::Conv(conv) => conv.groups as usize,
+            Kind::Linear { .. } => 1,
+            _ => return 0,
+        };
+        let (inputs, outputs) = (self.units[unit.inputs[0]].channels(), unit.channels());
+        let groups_of_block = (LANES * groups).div_ceil(outputs).clamp(1, groups);
+        let lanes = inputs / groups * groups_of_block;
+        let taps = window(unit, self.units).map_or(1, |window| window.kernel.iter().product());
+        let taps: usize = if uses_winograd(unit, self.units, self.options) { 36 } else { taps };
+        let blocks = outputs.div_ceil(LANES) * LANES;
+        [blocks, lanes, taps].into_iter().fold(1, |all, one| all.saturating_mul(one as u64))
+    }
+
     /// The steps of all units, in their order; made by every core, since weights are packed for a while.
     pub(crate) fn make_all(&self) -> Result<Vec<Option<Made>>, PlanError> {
         let next = AtomicUsize::new(0);

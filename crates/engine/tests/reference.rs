@@ -209,7 +209,7 @@ fn check(graph: &Graph, seed: u64) {
             for winograd in [false, true] {
                 let mut of_one_thread: Option<Vec<u32>> = None;
                 for threads in [1, 2, 4] {
-                    let options = Options { batch, threads, isa, winograd };
+                    let options = Options { batch, threads, isa, winograd, most_bytes: u64::MAX };
                     let plan = Arc::new(Plan::new(graph, &weights, options).unwrap());
                     let mut session = Session::new(Arc::clone(&plan)).unwrap();
                     let stop = AtomicBool::new(false);
@@ -393,7 +393,7 @@ fn one(shape: Shape, op: Op) -> Graph {
 #[test]
 fn numbers_that_are_none_go_through() {
     let graph = one(Shape::map(2, 2, 2), Op::Activation(Activation::Relu));
-    let options = |isa| Options { batch: 1, threads: 1, isa, winograd: true };
+    let options = |isa| Options { batch: 1, threads: 1, isa, winograd: true, most_bytes: u64::MAX };
     for isa in Isa::available() {
         let plan = Plan::new(&graph, &Weights::default(), options(isa)).unwrap();
         let mut session = Session::new(Arc::new(plan)).unwrap();
@@ -410,7 +410,8 @@ fn numbers_that_are_none_go_through() {
 #[test]
 fn a_run_that_is_stopped_ends_with_an_error_and_the_next_one_works() {
     let graph = one(Shape::map(3, 8, 8), Op::GlobalPool(PoolKind::Max));
-    let options = Options { batch: 2, threads: 2, isa: Isa::best(), winograd: true };
+    let options =
+        Options { batch: 2, threads: 2, isa: Isa::best(), winograd: true, most_bytes: u64::MAX };
     let plan = Arc::new(Plan::new(&graph, &Weights::default(), options).unwrap());
     let mut session = Session::new(plan).unwrap();
     let input = vec![1.0; 2 * 3 * 64];
@@ -445,7 +446,8 @@ fn plans_are_readable() {
     let last = add(&mut graph, conv(1, 32), &[both]).unwrap();
     let sum = add(&mut graph, Op::Add { scales: vec![1.0, 1.0] }, &[first, last]).unwrap();
     add(&mut graph, Op::Activation(Activation::Relu), &[sum]).unwrap();
-    let options = Options { batch: 1, threads: 1, isa: Isa::Portable, winograd: true };
+    let options =
+        Options { batch: 1, threads: 1, isa: Isa::Portable, winograd: true, most_bytes: u64::MAX };
     let plan = Plan::new(&graph, &Weights::seeded(&graph, 1), options).unwrap();
     let nodes: Vec<Vec<String>> = plan
         .labels()
@@ -477,7 +479,30 @@ fn padding_that_would_fill_the_memory_is_refused() {
             bias: false,
         }),
     );
-    let options = Options { batch: 1, threads: 1, isa: Isa::best(), winograd: true };
+    let options =
+        Options { batch: 1, threads: 1, isa: Isa::best(), winograd: true, most_bytes: u64::MAX };
     let error = Plan::new(&graph, &Weights::seeded(&graph, 1), options).unwrap_err().to_string();
     assert!(error.contains("its padding makes a map of"), "{error}");
+}
+
+/// One output is packed as sixteen: more than the weights themselves say.
+#[test]
+fn packed_weights_that_do_not_fit_are_refused_before_they_are_made() {
+    let conv = Conv {
+        kernel: Size::square(101),
+        out_channels: 1,
+        stride: Size::square(1),
+        padding: Padding::symmetric(Size::square(50)),
+        dilation: Size::square(1),
+        groups: 1,
+        bias: false,
+    };
+    let graph = one(Shape::map(3, 4, 4), Op::Conv(conv));
+    let weights = Weights::seeded(&graph, 1);
+    let most_bytes = 16 * 3 * 101 * 101 * 4;
+    let options = Options { batch: 1, threads: 1, isa: Isa::best(), winograd: true, most_bytes };
+    let error = Plan::new(&graph, &weights, options).unwrap_err();
+    assert!(matches!(error, inceptive_engine::PlanError::Memory { .. }), "{error}");
+    let options = Options { most_bytes: 2 * most_bytes, ..options };
+    assert!(Plan::new(&graph, &weights, options).is_ok());
 }

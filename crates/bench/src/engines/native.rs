@@ -106,15 +106,9 @@ impl NativeSession {
             threads: setup.threads as usize,
             isa,
             winograd: true,
+            most_bytes: available_memory(),
         };
         let plan = Plan::new(&model.graph, model.weights(), options).map_err(failed)?;
-        let needed = plan.activation_bytes().saturating_add(plan.scratch_bytes()) as u64;
-        let free = available_memory();
-        if needed > free {
-            let (needed, free) = (needed >> 20, free >> 20);
-            let message = format!("its feature maps need {needed} MiB, and {free} MiB are free");
-            return Err(failed(message));
-        }
         let running = Running::new(Arc::new(plan)).map_err(failed)?;
         let zeros = vec![0.0; model.input_shape(setup.batch).iter().product()];
         Ok(Self { running, input: zeros.into(), stop: AtomicBool::new(false) })
