@@ -71,7 +71,7 @@ pub struct Report {
     #[arg(long, value_name = "N,..", value_delimiter = ',', value_parser = thread_count)]
     threads: Vec<NonZeroU32>,
     /// Time per network and configuration, including warm-up
-    #[arg(long, value_name = "TIME", default_value = "1500ms", value_parser = budget)]
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = budget)]
     budget: Duration,
     /// Store of results to show and add to
     #[arg(long, value_name = "FILE", default_value = "inceptive.db")]
