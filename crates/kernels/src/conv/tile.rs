@@ -59,92 +59,137 @@ pub(super) struct Tiles {
     pub(super) columns: usize,
 }
 
-/// The inner loop for tiles of `P` pixels by `B` blocks; `STEP` is `x_step` where the compiler knows it, else 0.
+/// Tiles of `P` pixels by `B` blocks; `STEP` is `x_step` where the compiler knows it, else 0.
 struct Sized<const P: usize, const B: usize, const STEP: usize>(Tiles);
 
-impl<const P: usize, const B: usize, const STEP: usize> Sized<P, B, STEP> {
-    #[expect(
-        clippy::needless_range_loop,
-        reason = "the two numbers index several arrays of registers"
-    )]
-    #[inline(always)]
+/// Computes one tile.
+trait Tile {
+    /// Pixels and blocks of a tile.
+    const SIZE: [usize; 2];
+
+    /// Computes the tile at these addresses, and returns what to fetch ahead next.
+    ///
+    /// # Safety
+    /// See [`Tiles::run`].
     unsafe fn tile<S: Simd>(
         &self,
         x: *const f32,
         y: *mut f32,
         residual: *const f32,
-        mut ahead: *const f32,
-    ) -> *const f32 {
-        let tiles = &self.0;
-        let step = if STEP == 0 { tiles.x_step } else { STEP };
-        // SAFETY: the addresses are those that `Tiles` describes.
-        unsafe {
-            let mut sums = [[S::splat(0.0); P]; B];
-            for b in 0..B {
-                let bias = S::load(tiles.bias.add(b * LANES));
-                for p in 0..P {
-                    sums[b][p] = if tiles.goes_on {
-                        S::load(y.add(b * tiles.y_plane + p * tiles.y_step))
-                    } else {
-                        bias
-                    };
-                }
-            }
-            let mut weights = tiles.weights;
-            for span in 0..tiles.span_count {
-                let Span { offset, count } = *tiles.spans.add(span);
-                for row in 0..tiles.kernel[0] {
-                    let mut tap = x.add(offset + row * tiles.x_tap_row);
-                    for _ in 0..tiles.kernel[1] {
-                        for lane in 0..count {
-                            let mut w = [S::splat(0.0); B];
-                            for b in 0..B {
-                                w[b] = S::load(weights.add(b * LANES));
-                            }
-                            weights = weights.add(B * LANES);
-                            if tiles.ahead_lines == 1 {
-                                S::prefetch(ahead);
-                                ahead = ahead.wrapping_add(LANES);
-                            } else if tiles.ahead_lines > 1 {
-                                for b in 0..B {
-                                    S::prefetch(ahead.wrapping_add(b * LANES));
-                                }
-                                ahead = ahead.wrapping_add(B * LANES);
-                            }
-                            for p in 0..P {
-                                let input = S::splat(*tap.add(p * step + lane));
-                                for b in 0..B {
-                                    sums[b][p] = S::mul_add(input, w[b], sums[b][p]);
-                                }
-                            }
-                        }
-                        tap = tap.add(tiles.x_tap);
-                    }
-                }
-            }
-            let (low, high) = (S::splat(tiles.low), S::splat(tiles.high));
-            for b in 0..B {
-                for p in 0..P {
-                    let mut sum = sums[b][p];
-                    if !residual.is_null() {
-                        let add = b * tiles.residual_plane + p * tiles.residual_step;
-                        sum = S::add(sum, S::load(residual.add(add)));
-                    }
-                    // In this order, NaN stays NaN.
-                    let clamped = S::min(high, S::max(low, sum));
-                    S::store(y.add(b * tiles.y_plane + p * tiles.y_step), clamped);
-                }
-            }
-        }
-        ahead
-    }
+        ahead: *const f32,
+    ) -> *const f32;
 }
 
-impl<const P: usize, const B: usize, const STEP: usize> Work for Sized<P, B, STEP> {
+/// Multiplies a lane of one pixel with the weights of every block, and adds.
+macro_rules! multiply_pixel {
+    ($s:ident, $sums:ident, $weights:ident, $input:expr, $p:literal, [$($b:literal)*]) => {
+        let input = $s::splat($input);
+        $($sums[$p][$b] = $s::mul_add(input, $weights[$b], $sums[$p][$b]);)*
+    };
+}
+
+/// Finishes and stores the sums of one pixel.
+macro_rules! store_pixel {
+    ($s:ident, $sums:ident, $tiles:ident, $y:ident, $residual:ident, $p:literal, [$($b:literal)*]) => {
+        $(
+            let mut sum = $sums[$p][$b];
+            if !$residual.is_null() {
+                let at = $b * $tiles.residual_plane + $p * $tiles.residual_step;
+                sum = $s::add(sum, $s::load($residual.add(at)));
+            }
+            // In this order, NaN stays NaN.
+            let cut = $s::min($s::splat($tiles.high), $s::max($s::splat($tiles.low), sum));
+            $s::store($y.add($b * $tiles.y_plane + $p * $tiles.y_step), cut);
+        )*
+    };
+}
+
+/// What the sums of one pixel start with.
+macro_rules! start_pixel {
+    ($s:ident, $tiles:ident, $y:ident, $p:literal, [$($b:literal)*]) => {
+        [$(
+            if $tiles.goes_on {
+                $s::load($y.add($b * $tiles.y_plane + $p * $tiles.y_step))
+            } else {
+                $s::load($tiles.bias.add($b * LANES))
+            }
+        ),*]
+    };
+}
+
+/// The inner loop for one size of tiles, written out: arrays that loops index stay in memory where the compiler does not
+/// unroll the loops, and that takes three times as long.
+macro_rules! tile {
+    ([$($p:literal)*], $b:tt) => { tile!(@ [$($p)*] $b $b); };
+    (@ [$($p:literal)*] [$($b:literal)*] $bs:tt) => {
+        impl<const STEP: usize> Tile for Sized<{ [$($p),*].len() }, { [$($b),*].len() }, STEP> {
+            const SIZE: [usize; 2] = [[$($p),*].len(), [$($b),*].len()];
+
+            #[inline(always)]
+            unsafe fn tile<S: Simd>(
+                &self,
+                x: *const f32,
+                y: *mut f32,
+                residual: *const f32,
+                mut ahead: *const f32,
+            ) -> *const f32 {
+                let tiles = &self.0;
+                let step = if STEP == 0 { tiles.x_step } else { STEP };
+                // SAFETY: the addresses are those that `Tiles` describes.
+                unsafe {
+                    let mut sums = [$(start_pixel!(S, tiles, y, $p, $bs)),*];
+                    let mut weights = tiles.weights;
+                    for span in 0..tiles.span_count {
+                        let Span { offset, count } = *tiles.spans.add(span);
+                        for row in 0..tiles.kernel[0] {
+                            let mut tap = x.add(offset + row * tiles.x_tap_row);
+                            for _ in 0..tiles.kernel[1] {
+                                for lane in 0..count {
+                                    let w = [$(S::load(weights.add($b * LANES))),*];
+                                    weights = weights.add(w.len() * LANES);
+                                    if tiles.ahead_lines == 1 {
+                                        S::prefetch(ahead);
+                                        ahead = ahead.wrapping_add(LANES);
+                                    } else if tiles.ahead_lines > 1 {
+                                        $(S::prefetch(ahead.wrapping_add($b * LANES));)*
+                                        ahead = ahead.wrapping_add(w.len() * LANES);
+                                    }
+                                    $(multiply_pixel!(S, sums, w, *tap.add($p * step + lane), $p, $bs);)*
+                                }
+                                tap = tap.add(tiles.x_tap);
+                            }
+                        }
+                    }
+                    $(store_pixel!(S, sums, tiles, y, residual, $p, $bs);)*
+                }
+                ahead
+            }
+        }
+    };
+}
+
+/// The inner loops for some numbers of pixels and one number of blocks.
+macro_rules! tiles {
+    ($bs:tt: $($ps:tt)*) => { $(tile!($ps, $bs);)* };
+}
+
+tiles!([0]: [0] [0 1] [0 1 2] [0 1 2 3] [0 1 2 3 4] [0 1 2 3 4 5] [0 1 2 3 4 5 6] [0 1 2 3 4 5 6 7]
+    [0 1 2 3 4 5 6 7 8 9] [0 1 2 3 4 5 6 7 8 9 10 11] [0 1 2 3 4 5 6 7 8 9 10 11 12 13]);
+tiles!([0 1]: [0] [0 1] [0 1 2] [0 1 2 3] [0 1 2 3 4] [0 1 2 3 4 5] [0 1 2 3 4 5 6] [0 1 2 3 4 5 6 7]
+    [0 1 2 3 4 5 6 7 8 9] [0 1 2 3 4 5 6 7 8 9 10 11] [0 1 2 3 4 5 6 7 8 9 10 11 12 13]);
+tiles!([0 1 2]: [0] [0 1] [0 1 2] [0 1 2 3] [0 1 2 3 4] [0 1 2 3 4 5] [0 1 2 3 4 5 6] [0 1 2 3 4 5 6 7]);
+tiles!([0 1 2 3]: [0] [0 1] [0 1 2] [0 1 2 3] [0 1 2 3 4] [0 1 2 3 4 5] [0 1 2 3 4 5 6]);
+tiles!([0 1 2 3 4 5 6 7]: [0] [0 1] [0 1 2]);
+
+impl<const P: usize, const B: usize, const STEP: usize> Work for Sized<P, B, STEP>
+where
+    Self: Tile,
+{
     #[inline(always)]
     unsafe fn run<S: Simd>(&self) {
         // Tiles that do not fit in the registers are never chosen.
-        if P * B > S::SUMS && P * B > 1 {
+        let [pixels, blocks] = Self::SIZE;
+        if pixels * blocks > S::SUMS && pixels * blocks > 1 {
             return;
         }
         let tiles = &self.0;
@@ -152,7 +197,7 @@ impl<const P: usize, const B: usize, const STEP: usize> Work for Sized<P, B, STE
         let mut ahead = tiles.ahead;
         for row in 0..tiles.rows {
             for column in 0..tiles.columns {
-                let pixel = column * P;
+                let pixel = column * pixels;
                 // SAFETY: the addresses are those that `Tiles` describes.
                 unsafe {
                     let residual = if tiles.residual.is_null() {

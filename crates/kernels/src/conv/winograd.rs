@@ -285,22 +285,38 @@ impl Work for InputRow {
     #[inline(always)]
     unsafe fn run<S: Simd>(&self) {
         for tile in 0..self.tiles {
+            let x = self.x.wrapping_add(tile * SIDE * LANES);
+            let to = self.to.wrapping_add(tile * LANES);
+            // Written out, like the tiles of convolutions, so that all of it stays in registers.
+            macro_rules! row {
+                ($row:literal, $($column:literal)*) => {
+                    transform_input::<S>([$(
+                        S::load(x.wrapping_add($row * self.x_row + $column * LANES))
+                    ),*])
+                };
+            }
+            macro_rules! column {
+                ($rows:ident, $column:literal, $($row:literal)*) => {
+                    let points = transform_input::<S>([$($rows[$row][$column]),*]);
+                    $(S::store(to.wrapping_add(($row * 6 + $column) * self.point), points[$row]);)*
+                };
+            }
             // SAFETY: the caller's promise.
             unsafe {
-                let x = self.x.add(tile * SIDE * LANES);
-                let to = self.to.add(tile * LANES);
-                let mut rows = [[S::splat(0.0); 6]; 6];
-                for (row, transformed) in rows.iter_mut().enumerate() {
-                    let pixel = |column: usize| S::load(x.add(row * self.x_row + column * LANES));
-                    let pixels = [pixel(0), pixel(1), pixel(2), pixel(3), pixel(4), pixel(5)];
-                    *transformed = transform_input::<S>(pixels);
-                }
-                for column in 0..6 {
-                    let column_of = rows.map(|row| row[column]);
-                    for (row, value) in transform_input::<S>(column_of).into_iter().enumerate() {
-                        S::store(to.add((row * 6 + column) * self.point), value);
-                    }
-                }
+                let rows = [
+                    row!(0, 0 1 2 3 4 5),
+                    row!(1, 0 1 2 3 4 5),
+                    row!(2, 0 1 2 3 4 5),
+                    row!(3, 0 1 2 3 4 5),
+                    row!(4, 0 1 2 3 4 5),
+                    row!(5, 0 1 2 3 4 5),
+                ];
+                column!(rows, 0, 0 1 2 3 4 5);
+                column!(rows, 1, 0 1 2 3 4 5);
+                column!(rows, 2, 0 1 2 3 4 5);
+                column!(rows, 3, 0 1 2 3 4 5);
+                column!(rows, 4, 0 1 2 3 4 5);
+                column!(rows, 5, 0 1 2 3 4 5);
             }
         }
     }
@@ -322,38 +338,66 @@ struct OutputRow {
     range: (f32, f32),
 }
 
+impl OutputRow {
+    /// Finishes and stores a pixel, unless it is beyond the map.
+    ///
+    /// # Safety
+    /// See [`Work::run`].
+    #[inline(always)]
+    unsafe fn finish<S: Simd>(&self, pixel: S::V, row: usize, column: usize) {
+        if column >= self.columns {
+            return;
+        }
+        // SAFETY: the caller's promise.
+        unsafe {
+            let mut sum = S::add(pixel, S::load(self.bias));
+            if !self.residual.is_null() {
+                let at = row * self.residual_row + column * LANES;
+                sum = S::add(sum, S::load(self.residual.add(at)));
+            }
+            let cut = S::min(S::splat(self.range.1), S::max(S::splat(self.range.0), sum));
+            S::store(self.y.add(row * self.y_row + column * LANES), cut);
+        }
+    }
+}
+
 impl Work for OutputRow {
     #[inline(always)]
     unsafe fn run<S: Simd>(&self) {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let (low, high) = (S::splat(self.range.0), S::splat(self.range.1));
-            let bias = S::load(self.bias);
-            for tile in 0..self.tiles {
-                let from = self.from.add(tile * LANES);
-                let mut columns = [[S::splat(0.0); 4]; 6];
-                for (column, transformed) in columns.iter_mut().enumerate() {
-                    let point = |row: usize| S::load(from.add((row * 6 + column) * self.point));
-                    let points = [point(0), point(1), point(2), point(3), point(4), point(5)];
-                    *transformed = transform_output::<S>(points);
-                }
-                for row in 0..SIDE.min(self.rows) {
-                    let row_of = columns.map(|column| column[row]);
-                    let pixels = transform_output::<S>(row_of);
-                    for (column, pixel) in pixels.into_iter().enumerate() {
-                        let x = tile * SIDE + column;
-                        if x >= self.columns {
-                            break;
-                        }
-                        let mut sum = S::add(pixel, bias);
-                        if !self.residual.is_null() {
-                            let at = row * self.residual_row + x * LANES;
-                            sum = S::add(sum, S::load(self.residual.add(at)));
-                        }
-                        let cut = S::min(high, S::max(low, sum));
-                        S::store(self.y.add(row * self.y_row + x * LANES), cut);
+        for tile in 0..self.tiles {
+            let from = self.from.wrapping_add(tile * LANES);
+            macro_rules! column {
+                ($column:literal, $($row:literal)*) => {
+                    transform_output::<S>([$(
+                        S::load(from.wrapping_add(($row * 6 + $column) * self.point))
+                    ),*])
+                };
+            }
+            macro_rules! row {
+                ($columns:ident, $row:literal, $($column:literal)*) => {
+                    if $row < self.rows {
+                        let pixels = transform_output::<S>([$($columns[$column][$row]),*]);
+                        self.finish::<S>(pixels[0], $row, tile * SIDE);
+                        self.finish::<S>(pixels[1], $row, tile * SIDE + 1);
+                        self.finish::<S>(pixels[2], $row, tile * SIDE + 2);
+                        self.finish::<S>(pixels[3], $row, tile * SIDE + 3);
                     }
-                }
+                };
+            }
+            // SAFETY: the caller's promise.
+            unsafe {
+                let columns = [
+                    column!(0, 0 1 2 3 4 5),
+                    column!(1, 0 1 2 3 4 5),
+                    column!(2, 0 1 2 3 4 5),
+                    column!(3, 0 1 2 3 4 5),
+                    column!(4, 0 1 2 3 4 5),
+                    column!(5, 0 1 2 3 4 5),
+                ];
+                row!(columns, 0, 0 1 2 3 4 5);
+                row!(columns, 1, 0 1 2 3 4 5);
+                row!(columns, 2, 0 1 2 3 4 5);
+                row!(columns, 3, 0 1 2 3 4 5);
             }
         }
     }
