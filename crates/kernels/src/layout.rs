@@ -71,7 +71,7 @@ impl Run for Load {
         let (image, band) = (task / self.bands, task % self.bands);
         let rows = band * ROWS_OF_TASK..((band + 1) * ROWS_OF_TASK).min(height);
         let area = height * width;
-        let channels = &context.input[image * self.channels * area..][..self.channels * area];
+        let channels = &context.feed.input[image * self.channels * area..][..self.channels * area];
         for block in 0..blocks {
             for (lane, channel) in
                 channels.chunks_exact(area).skip(block * pixel).take(pixel).enumerate()

@@ -10,6 +10,7 @@
 //! it; what the steps do later rests on that.
 
 pub mod activation;
+mod chain;
 pub mod conv;
 mod layout;
 pub mod memory;
@@ -23,5 +24,5 @@ pub mod step;
 mod subnormal;
 mod window;
 
-pub use run::{Invalid, Reason};
+pub use run::{Feed, Invalid, Rates, Reason};
 pub use simd::{Isa, LANES, UnknownIsa};

@@ -132,6 +132,22 @@ impl Buffer {
         self.border.top * self.row() + self.border.left * self.pixel
     }
 
+    /// Its numbers in the arena.
+    pub const fn range(&self) -> std::ops::Range<usize> {
+        self.offset..self.offset + self.len()
+    }
+
+    /// Whether its numbers are one row without gaps.
+    pub const fn is_vector(&self) -> bool {
+        self.images == 1 && self.is_rows()
+    }
+
+    /// Whether the numbers of each image are one row without gaps.
+    pub const fn is_rows(&self) -> bool {
+        let Border { top, left, bottom, right } = self.border;
+        self.height * self.width == 1 && self.pixel == LANES && top + left + bottom + right == 0
+    }
+
     /// Whether two buffers have a number in common.
     pub const fn overlaps(&self, other: &Self) -> bool {
         self.offset < other.offset + other.len() && other.offset < self.offset + self.len()
@@ -177,6 +193,25 @@ impl Place {
         let Buffer { offset, .. } = self.buffer;
         let plane = image * self.buffer.image() + (self.first + block) * self.buffer.plane();
         self.arena.wrapping_add(offset + plane + self.buffer.inset())
+    }
+
+    /// The numbers of an image of a view, which lie in one row.
+    ///
+    /// # Safety
+    /// The buffer's numbers are rows, the program has checked the view, and nothing writes them as long as they are
+    /// used.
+    pub(crate) unsafe fn row_of<'a>(&self, image: usize, blocks: usize) -> &'a [f32] {
+        // SAFETY: the caller's promise.
+        unsafe { std::slice::from_raw_parts(self.at(image, 0), blocks * LANES) }
+    }
+
+    /// The numbers of an image of a view, to change them.
+    ///
+    /// # Safety
+    /// See [`Place::row_of`]; nothing else uses the numbers.
+    pub(crate) unsafe fn row_of_mut<'a>(&self, image: usize, blocks: usize) -> &'a mut [f32] {
+        // SAFETY: the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.at(image, 0), blocks * LANES) }
     }
 
     /// Zeros the border around some rows of a block, and above and below where the rows are the first and the last.

@@ -11,7 +11,7 @@ use std::{
 use crate::{
     memory::{Aligned, Buffer, View},
     pool::{Barrier, Pool},
-    run::{Context, Invalid, Reason},
+    run::{Context, Feed, Invalid, Rates, Reason},
     simd::{Isa, LANES},
     step::Step,
 };
@@ -28,6 +28,7 @@ pub struct Program {
     scratch_len: usize,
     input_len: usize,
     output_len: usize,
+    labels_len: usize,
 }
 
 impl Program {
@@ -48,6 +49,7 @@ impl Program {
         let ends: Option<Vec<usize>> = buffers.iter().map(arena).collect();
         let Some(ends) = ends else { return Err(Invalid::new("program", Reason::Arena)) };
         let (mut input_len, mut output_len, mut scratch_len) = (0, 0, 0);
+        let mut labels_len = 0;
         for phase in &phases {
             for step in phase {
                 let run = step.as_run();
@@ -65,12 +67,13 @@ impl Program {
                 }
                 input_len = input_len.max(run.input_len(&buffers));
                 output_len = output_len.max(run.output_len(&buffers));
+                labels_len = labels_len.max(run.labels_len(&buffers));
                 scratch_len = scratch_len.max(run.scratch());
             }
             check_phase(&buffers, phase)?;
         }
         let arena_len = ends.into_iter().max().unwrap_or(0);
-        Ok(Self { buffers, phases, arena_len, scratch_len, input_len, output_len })
+        Ok(Self { buffers, phases, arena_len, scratch_len, input_len, output_len, labels_len })
     }
 
     /// Its phases, in order.
@@ -117,9 +120,16 @@ fn check_phase(buffers: &[Buffer], phase: &[Step]) -> Result<(), Invalid> {
         let run = step.as_run();
         let (reads, writes) = (run.reads(), run.writes());
         let conflict = || Err(Invalid::new(run.name(), Reason::Conflict));
-        let own = |write: &View| reads.iter().any(|read| read != write && clash(read, write));
-        if writes.iter().any(own) {
-            return conflict();
+        if let Step::Chain(chain) = step {
+            // Its own steps may use what others of them wrote for the same image; it has checked that.
+            if chain.has_conflict(buffers) {
+                return conflict();
+            }
+        } else {
+            let own = |write: &View| reads.iter().any(|read| read != write && clash(read, write));
+            if writes.iter().any(own) {
+                return conflict();
+            }
         }
         for other in &phase[index + 1..] {
             let other = other.as_run();
@@ -217,7 +227,33 @@ impl Runner {
         output: &mut [f32],
         stop: &AtomicBool,
     ) -> Result<(), RunError> {
-        self.run_with(input, output, stop, None)
+        let feed = Feed { input, labels: &[], rates: Rates::default(), seed: 0 };
+        self.run_with(feed, output, stop, None)
+    }
+
+    /// Runs once, with what training needs.
+    ///
+    /// # Errors
+    /// See [`Runner::run`].
+    pub fn run_fed(
+        &mut self,
+        feed: Feed<'_>,
+        output: &mut [f32],
+        stop: &AtomicBool,
+    ) -> Result<(), RunError> {
+        self.run_with(feed, output, stop, None)
+    }
+
+    /// The numbers of a buffer.
+    pub fn numbers(&self, buffer: usize) -> &[f32] {
+        let range = self.program.buffers.get(buffer).map_or(0..0, Buffer::range);
+        &self.arena.as_slice()[range]
+    }
+
+    /// The numbers of a buffer, to change them.
+    pub fn numbers_mut(&mut self, buffer: usize) -> &mut [f32] {
+        let range = self.program.buffers.get(buffer).map_or(0..0, Buffer::range);
+        &mut self.arena.as_mut_slice()[range]
     }
 
     /// Runs once and measures each step in its place.
@@ -230,9 +266,23 @@ impl Runner {
         output: &mut [f32],
         stop: &AtomicBool,
     ) -> Result<Times, RunError> {
+        let feed = Feed { input, labels: &[], rates: Rates::default(), seed: 0 };
+        self.run_fed_timed(feed, output, stop)
+    }
+
+    /// Runs once, with what training needs, and measures each step in its place.
+    ///
+    /// # Errors
+    /// See [`Runner::run`].
+    pub fn run_fed_timed(
+        &mut self,
+        feed: Feed<'_>,
+        output: &mut [f32],
+        stop: &AtomicBool,
+    ) -> Result<Times, RunError> {
         let clocks = Clocks::new(&self.program);
         let start = Instant::now();
-        self.run_with(input, output, stop, Some(&clocks))?;
+        self.run_with(feed, output, stop, Some(&clocks))?;
         let whole = start.elapsed();
         let steps = clocks.times(&self.program);
         let busy: Duration = steps.iter().flatten().sum();
@@ -242,13 +292,16 @@ impl Runner {
 
     fn run_with(
         &mut self,
-        input: &[f32],
+        feed: Feed<'_>,
         output: &mut [f32],
         stop: &AtomicBool,
         clocks: Option<&Clocks>,
     ) -> Result<(), RunError> {
         let program = &*self.program;
-        if input.len() != program.input_len || output.len() != program.output_len {
+        let fits = feed.input.len() == program.input_len
+            && output.len() == program.output_len
+            && feed.labels.len() == program.labels_len;
+        if !fits {
             return Err(RunError::Length);
         }
         if !self.isa.is_available() {
@@ -270,7 +323,7 @@ impl Runner {
                 isa,
                 arena: arena.0,
                 buffers: &program.buffers,
-                input,
+                feed,
                 output: output.0,
                 scratch: scratch[thread].0,
             };

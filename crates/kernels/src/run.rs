@@ -1,6 +1,6 @@
 //! What each kind of step is to a program.
 
-use std::fmt;
+use std::{fmt, ops::Range};
 
 use crate::{
     memory::{Buffer, Place, View},
@@ -48,13 +48,45 @@ impl fmt::Display for Reason {
     }
 }
 
+/// What a run gets beside memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Feed<'a> {
+    /// The network's input, `images x channels x height x width`.
+    pub input: &'a [f32],
+    /// The right class of each image; empty without a loss.
+    pub labels: &'a [u32],
+    /// What an optimizer is told.
+    pub rates: Rates,
+    /// What random numbers depend on, beside their place.
+    pub seed: u64,
+}
+
+/// What an optimizer is told in each step.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Rates {
+    /// Learning rate.
+    pub learning: f32,
+    /// Weight decay.
+    pub decay: f32,
+    /// Steps before this one.
+    pub steps: u64,
+}
+
+/// Part of the images of a chain of steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// Its number: parts may run at once.
+    pub(crate) index: usize,
+    /// Whether these are the first images of the part.
+    pub(crate) is_first: bool,
+}
+
 /// What a step is run with.
 pub(crate) struct Context<'a> {
     pub(crate) isa: Isa,
     pub(crate) arena: *mut f32,
     pub(crate) buffers: &'a [Buffer],
-    /// The network's input, `images x channels x height x width`.
-    pub(crate) input: &'a [f32],
+    pub(crate) feed: Feed<'a>,
     /// The network's output, `images x channels`; of its length.
     pub(crate) output: *mut f32,
     /// Memory of this thread alone.
@@ -102,6 +134,34 @@ pub(crate) trait Run {
     /// Numbers of the network's input that it reads.
     fn input_len(&self, _buffers: &[Buffer]) -> usize {
         0
+    }
+
+    /// Labels that it reads.
+    fn labels_len(&self, _buffers: &[Buffer]) -> usize {
+        0
+    }
+
+    /// How many images it has, if it uses image `i` of each view that it writes, and of each view of as many images
+    /// that it reads, for image `i` alone.
+    fn images(&self) -> Option<usize> {
+        None
+    }
+
+    /// Views with a part of their own for each part of a chain, instead of each image.
+    fn parts(&self) -> Vec<View> {
+        Vec::new()
+    }
+
+    /// Does everything for some images.
+    ///
+    /// # Safety
+    /// See [`Run::run`]; it is for images that [`Run::images`] counts.
+    unsafe fn run_images(&self, context: &Context<'_>, images: Range<usize>, _part: Part) {
+        let of_image = self.tasks() / self.images().unwrap_or(1).max(1);
+        for task in images.start * of_image..images.end * of_image {
+            // SAFETY: the caller's promise; tasks are in the order of images.
+            unsafe { self.run(context, task) };
+        }
     }
 
     /// Does one task.

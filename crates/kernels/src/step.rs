@@ -2,7 +2,8 @@
 
 use crate::run::Run;
 pub use crate::{
-    conv::{Conv, Winograd},
+    chain::Chain,
+    conv::{Conv, ConvData, ConvWeights, Pack, Unpack, Winograd},
     layout::{Flatten, Gather, Load, Store},
     pointwise::{Affine, Joined, Lrn, LrnFactors, Softmax, Term},
     window::{Depthwise, Pool, PoolKind},
@@ -39,6 +40,16 @@ steps!(
     Store,
     /// A convolution or a fully connected layer.
     Conv,
+    /// Several steps for some images at a time.
+    Chain,
+    /// The gradient of a convolution's input.
+    ConvData,
+    /// The gradient of a convolution's weights.
+    ConvWeights,
+    /// Weights in the order in which they are read.
+    Pack,
+    /// The gradient of weights in the order of their tensor.
+    Unpack,
     /// A convolution of 3x3 by Winograd's method.
     Winograd,
     /// A convolution of each channel by itself.

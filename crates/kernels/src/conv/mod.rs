@@ -1,7 +1,12 @@
 //! Convolution: one blocked loop for every kernel size, stride, dilation and number of groups.
 
 mod choose;
+mod data;
+mod loops;
+mod order;
+mod pack;
 mod tile;
+mod weights;
 mod winograd;
 
 use std::{ops::Range, sync::Arc};
@@ -9,22 +14,20 @@ use std::{ops::Range, sync::Arc};
 use crate::{
     activation::{Function, apply_in_place},
     memory::{Aligned, Border, Buffer, Place, View},
-    run::{Context, Invalid, Reason, Run},
+    run::{Context, Invalid, Part, Reason, Run},
     simd::{Isa, LANES},
 };
 use choose::{Cut, choose};
-use tile::{Span, Tiles};
+pub use data::ConvData;
+use loops::{Io, Loops};
+use order::{Map, NONE, Order};
+pub use pack::{Pack, Unpack};
+use tile::Span;
+pub use weights::ConvWeights;
 pub use winograd::Winograd;
-
-/// Weights of a group of output blocks that are read again for each tile: more of them do not stay in a cache beside
-/// the input.
-const WEIGHTS_IN_CACHE: usize = 512 << 10;
 
 /// Bytes of input rows that are read again for each group of output blocks.
 const INPUT_IN_CACHE: usize = 384 << 10;
-
-/// Distance of the weights that are fetched ahead where they are read once.
-const AHEAD: usize = 4 << 10;
 
 /// Multiply-accumulates of a task, at most, where the shape allows it: a stop is answered between tasks.
 const MACS_OF_A_TASK: usize = 64 << 20;
@@ -95,13 +98,40 @@ impl Finish {
     pub const NONE: Self = Self { residual: None, function: Function::Identity };
 }
 
-/// Some output blocks that one tile holds.
+/// Numbers that a step has for itself, or that other steps change between runs.
 #[derive(Clone, Debug)]
-struct Group {
-    first: usize,
-    blocks: usize,
-    /// Runs of spans whose weights fit in a cache, with where the weights start.
-    parts: Vec<(Range<usize>, usize)>,
+enum Numbers {
+    Own(Arc<Aligned>),
+    Shared(View),
+}
+
+impl Numbers {
+    /// Where they start.
+    ///
+    /// # Safety
+    /// The program has checked the view.
+    unsafe fn at(&self, context: &Context<'_>) -> *const f32 {
+        match self {
+            Self::Own(numbers) => numbers.as_slice().as_ptr(),
+            // SAFETY: the caller's promise.
+            Self::Shared(view) => unsafe { context.place(*view) }.at(0, 0).cast_const(),
+        }
+    }
+
+    fn view(&self) -> Option<View> {
+        match self {
+            Self::Own(_) => None,
+            Self::Shared(view) => Some(*view),
+        }
+    }
+
+    /// Whether there are at least so many.
+    fn has(&self, buffers: &[Buffer], len: usize) -> bool {
+        match self {
+            Self::Own(numbers) => numbers.len() >= len,
+            Self::Shared(view) => buffers[view.buffer].is_vector() && view.blocks * LANES >= len,
+        }
+    }
 }
 
 /// A convolution, with bias, sum and activation.
@@ -113,13 +143,11 @@ pub struct Conv {
     finish: Finish,
     /// As maps of one pixel: the images are its columns.
     is_across_images: bool,
-    /// Columns of the kernel that are read as one run of lanes.
-    merges_taps: bool,
-    spans: Vec<Span>,
-    groups: Vec<Group>,
-    cut: Cut,
-    weights: Arc<Aligned>,
-    bias: Aligned,
+    /// Whether tasks are images, with all rows and groups.
+    is_by_images: bool,
+    loops: Arc<Loops>,
+    weights: Numbers,
+    bias: Numbers,
     tasks: Tasks,
 }
 
@@ -146,6 +174,33 @@ pub struct Places<'a> {
     pub y: View,
 }
 
+/// What the outermost loop of a step is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outermost {
+    /// Images: their feature maps stay in a cache from step to step.
+    Images,
+    /// Weights: each is read once for all images.
+    Weights,
+}
+
+/// Where packed weights and a bias lie that other steps write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SharedNumbers {
+    /// A vector of packed weights.
+    pub weights: View,
+    /// A vector with a number for each output lane, or none.
+    pub bias: Option<View>,
+}
+
+/// The layer's numbers of channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Widths {
+    /// Output channels.
+    pub outputs: usize,
+    /// Groups.
+    pub groups: usize,
+}
+
 impl Conv {
     /// Packs the weights and cuts the work for an instruction set and a number of threads.
     ///
@@ -159,67 +214,109 @@ impl Conv {
         values: Values<'_>,
         finish: Finish,
     ) -> Result<Self, Invalid> {
-        let Places { buffers, x, segments, y } = places;
-        let (Some(from), Some(to)) = (buffers.get(x.buffer), buffers.get(y.buffer)) else {
-            return Err(Invalid::new("conv", Reason::Buffer));
-        };
-        let inputs: usize = segments.iter().map(|segment| segment.channels).sum();
-        let taps = window.kernel[0] * window.kernel[1];
-        let is_valid = values.groups > 0
-            && inputs.is_multiple_of(values.groups)
-            && values.outputs.is_multiple_of(values.groups)
-            && values.weights.len() == values.outputs * (inputs / values.groups) * taps
-            && values.bias.is_none_or(|bias| bias.len() == values.outputs)
-            && y.blocks == values.outputs.div_ceil(LANES);
-        if !is_valid {
+        let Values { weights, bias, outputs, groups } = values;
+        let loops = loops(isa, places, window, Widths { outputs, groups }, finish)?;
+        let inputs: usize = places.segments.iter().map(|segment| segment.channels).sum();
+        let len = outputs * (inputs / groups) * window.kernel[0] * window.kernel[1];
+        if weights.len() != len || bias.is_some_and(|bias| bias.len() != outputs) {
             return Err(Invalid::new("conv", Reason::Values));
         }
-        let is_across_images = to.height * to.width == 1 && finish.residual.is_none();
-        let merges_taps = from.pixel < LANES && window.dilation[1] == 1 && values.groups == 1;
-        let width = if is_across_images { to.images } else { to.width };
-        let group_outputs = values.outputs / values.groups;
-        let most = if values.groups == 1 { 8 } else { (group_outputs / LANES).max(1) };
-        let cut = if values.groups == 1 || group_outputs.is_multiple_of(LANES) {
-            // Groups of blocks do not cross groups of channels.
-            let mut cut =
-                choose(isa, width, most.min(y.blocks).max(group_outputs.div_ceil(LANES)), 8);
-            cut.blocks = cut.blocks.repeat(values.groups);
-            cut
-        } else {
-            let mut cut = choose(isa, width, 1, 1);
-            cut.blocks = vec![1; y.blocks];
-            cut
-        };
-        let packing = Packing { window, values, segments, buffer: from, merges_taps, inputs };
-        let (groups, spans, weights) = packing.pack(&cut.blocks);
-        let mut bias = Aligned::zeros(y.blocks * LANES);
-        if let Some(values) = values.bias {
-            bias.as_mut_slice()[..values.len()].copy_from_slice(values);
+        let mut packed = Aligned::zeros(loops.order.len);
+        let mut rest = packed.as_mut_slice();
+        for (index, group) in loops.order.groups.iter().enumerate() {
+            let (to, others) = rest.split_at_mut(loops.order.group_len(index));
+            loops.order.pack(group, weights, to);
+            rest = others;
         }
-        let mut conv = Self {
+        let mut sums = Aligned::zeros(places.y.blocks * LANES);
+        if let Some(bias) = bias {
+            sums.as_mut_slice()[..bias.len()].copy_from_slice(bias);
+        }
+        let numbers = (Numbers::Own(Arc::new(packed)), Numbers::Own(Arc::new(sums)));
+        let mut conv = Self::with_loops(places, window, finish, loops, numbers);
+        let Places { buffers, x, y, .. } = places;
+        conv.tasks = conv.cut_work(threads, &buffers[x.buffer], &buffers[y.buffer]);
+        Ok(conv)
+    }
+
+    /// With packed weights and a bias that other steps write.
+    ///
+    /// # Errors
+    /// When numbers do not fit together.
+    pub fn shared(
+        isa: Isa,
+        places: Places<'_>,
+        window: Window,
+        widths: Widths,
+        shared: SharedNumbers,
+        order: Outermost,
+        function: Function,
+    ) -> Result<Self, Invalid> {
+        let finish = Finish { residual: None, function };
+        let loops = loops(isa, places, window, widths, finish)?;
+        let bias = match shared.bias {
+            Some(view) => Numbers::Shared(view),
+            None => Numbers::Own(Arc::new(Aligned::zeros(places.y.blocks * LANES))),
+        };
+        let numbers = (Numbers::Shared(shared.weights), bias);
+        let mut conv = Self::with_loops(places, window, finish, loops, numbers);
+        conv.is_by_images = order == Outermost::Images && !conv.is_across_images;
+        let to = &places.buffers[places.y.buffer];
+        let (rows, groups) = (to.height, conv.loops.order.groups.len());
+        let (images, runs, groups_of_run) =
+            if conv.is_by_images { (to.images, 1, groups) } else { (1, groups, 1) };
+        conv.tasks = Tasks { images, bands: 1, rows_of_band: rows, runs, groups_of_run };
+        Ok(conv)
+    }
+
+    /// Numbers of packed weights of a convolution that shares them.
+    ///
+    /// # Errors
+    /// See [`Conv::shared`].
+    pub fn packed_len(
+        isa: Isa,
+        places: Places<'_>,
+        window: Window,
+        widths: Widths,
+    ) -> Result<usize, Invalid> {
+        Ok(loops(isa, places, window, widths, Finish::NONE)?.order.len)
+    }
+
+    /// The step that packs the layer's tensor for this one.
+    pub fn pack(&self, tensor: View) -> Option<Pack> {
+        let to = self.weights.view()?;
+        Some(Pack::new(tensor, to, vec![(Arc::clone(&self.loops), 0)]))
+    }
+
+    fn with_loops(
+        Places { buffers, x, y, .. }: Places<'_>,
+        window: Window,
+        finish: Finish,
+        loops: Loops,
+        (weights, bias): (Numbers, Numbers),
+    ) -> Self {
+        let is_across_images = is_across_images(&buffers[y.buffer], finish);
+        let tasks = Tasks { images: 1, bands: 1, rows_of_band: 1, runs: 1, groups_of_run: 1 };
+        Self {
             x,
             y,
             window,
             finish,
             is_across_images,
-            merges_taps,
-            spans,
-            groups,
-            cut,
-            weights: Arc::new(weights),
+            is_by_images: !is_across_images,
+            loops: Arc::new(loops),
+            weights,
             bias,
-            tasks: Tasks { images: 1, bands: 1, rows_of_band: 1, runs: 1, groups_of_run: 1 },
-        };
-        conv.tasks = conv.cut_work(threads, from, to);
-        Ok(conv)
+            tasks,
+        }
     }
 
     /// Bands of rows whose input stays in a cache while every group of output blocks reads it, and enough tasks for
     /// every thread.
     fn cut_work(&self, threads: usize, from: &Buffer, to: &Buffer) -> Tasks {
-        let groups = self.groups.len();
-        let lanes: usize = self.spans.iter().map(|span| span.count).sum();
-        let taps = self.window.kernel[0] * if self.merges_taps { 1 } else { self.window.kernel[1] };
+        let groups = self.loops.order.groups.len();
+        let lanes: usize = self.loops.order.spans.iter().map(|span| span.count).sum();
+        let taps = self.loops.kernel[0] * self.loops.kernel[1];
         let pixel = lanes.max(1) * taps * self.y.blocks * LANES;
         if self.is_across_images {
             // Every task reads other weights; all of them read the same input.
@@ -252,31 +349,38 @@ impl Conv {
 
     /// Bytes of packed weights and bias.
     pub fn weight_bytes(&self) -> usize {
-        4 * (self.weights.len() + self.bias.len())
+        4 * (self.loops.order.len + self.y.blocks * LANES)
     }
 
     /// The kernel and its tiles, for tables: `3x3 conv, tiles 14x2`.
     pub fn describe(&self) -> String {
         let [rows, columns] = self.window.kernel;
-        let blocks = self.groups.first().map_or(1, |group| group.blocks);
-        let pixels = self.cut.columns(blocks).first().map_or(1, |columns| columns.pixels);
+        let blocks = self.loops.order.groups.first().map_or(1, |group| group.blocks);
+        let pixels = self.loops.cut.columns(blocks).first().map_or(1, |columns| columns.pixels);
         format!("{rows}x{columns} conv, tiles {pixels}x{blocks}")
     }
+}
 
-    fn check_reads(&self, from: &Buffer, to: &Buffer) -> Option<Reason> {
-        let window = &self.window;
-        let needs = window.border([from.height, from.width], [to.height, to.width]);
-        if !from.border.covers(needs) {
-            return Some(Reason::Border);
-        }
-        let run = if self.merges_taps { window.kernel[1] * from.pixel } else { from.pixel };
-        let plane = from.plane();
-        let fits = |span: &Span| {
-            let lane = span.offset % plane;
-            span.offset / plane < self.x.blocks && lane + span.count <= run
-        };
-        (!self.spans.iter().all(fits)).then_some(Reason::Values)
+/// Checks that everything that windows of a view reach lies in its buffer.
+fn check_reads(
+    window: &Window,
+    loops: &Loops,
+    x: View,
+    from: &Buffer,
+    to: &Buffer,
+) -> Option<Reason> {
+    let needs = window.border([from.height, from.width], [to.height, to.width]);
+    if !from.border.covers(needs) {
+        return Some(Reason::Border);
     }
+    let merged = window.kernel[1] / loops.kernel[1].max(1);
+    let run = merged * from.pixel;
+    let plane = from.plane();
+    let fits = |span: &Span| {
+        let lane = span.offset % plane;
+        span.offset / plane < x.blocks && lane + span.count <= run
+    };
+    (!loops.order.spans.iter().all(fits)).then_some(Reason::Values)
 }
 
 impl Run for Conv {
@@ -285,7 +389,8 @@ impl Run for Conv {
     }
 
     fn reads(&self) -> Vec<View> {
-        [Some(self.x), self.finish.residual].into_iter().flatten().collect()
+        let numbers = [self.weights.view(), self.bias.view()];
+        [Some(self.x), self.finish.residual].into_iter().chain(numbers).flatten().collect()
     }
 
     fn writes(&self) -> Vec<View> {
@@ -306,7 +411,12 @@ impl Run for Conv {
         if !self.finish.residual.is_none_or(same_size) {
             return Some(Reason::Buffer);
         }
-        self.check_reads(from, to)
+        let has_numbers = self.weights.has(buffers, self.loops.order.len)
+            && self.bias.has(buffers, self.y.blocks * LANES);
+        if !has_numbers {
+            return Some(Reason::Values);
+        }
+        check_reads(&self.window, &self.loops, self.x, from, to)
     }
 
     fn tasks(&self) -> usize {
@@ -314,269 +424,168 @@ impl Run for Conv {
     }
 
     unsafe fn run(&self, context: &Context<'_>, task: usize) {
-        let Tasks { bands, rows_of_band, runs, groups_of_run, .. } = self.tasks;
+        let Tasks { images, bands, rows_of_band, runs, groups_of_run } = self.tasks;
         let (image, rest) = (task / (bands * runs), task % (bands * runs));
         let (band, run) = (rest / runs, rest % runs);
-        // SAFETY: the program has checked that the views lie in their buffers, and these in the arena.
-        let (x, y) = unsafe { (context.place(self.x), context.place(self.y)) };
-        // SAFETY: the same.
-        let residual = self.finish.residual.map(|view| unsafe { context.place(view) });
-        let rows = if self.is_across_images {
-            0..1
-        } else {
-            band * rows_of_band..((band + 1) * rows_of_band).min(y.buffer.height)
-        };
-        let groups = run * groups_of_run..((run + 1) * groups_of_run).min(self.groups.len());
-        for group in &self.groups[groups] {
-            // SAFETY: the caller's promise; this task alone writes these rows of these blocks.
-            unsafe {
-                self.run_group(
-                    context.isa,
-                    (&x, &y, residual.as_ref()),
-                    image,
-                    rows.clone(),
-                    group,
-                );
-            }
-        }
+        let height = context.buffers[self.y.buffer].height;
+        let rows = band * rows_of_band..((band + 1) * rows_of_band).min(height);
+        let groups = self.loops.order.groups.len();
+        let groups = run * groups_of_run..((run + 1) * groups_of_run).min(groups);
+        let all = context.buffers[self.y.buffer].images;
+        let images = if images == 1 { 0..all } else { image..image + 1 };
+        // SAFETY: the caller's promise; this task alone writes these rows of these blocks.
+        unsafe { self.run_groups(context, images, rows, groups) };
+    }
+
+    fn images(&self) -> Option<usize> {
+        self.is_by_images.then_some(self.tasks.images)
+    }
+
+    unsafe fn run_images(&self, context: &Context<'_>, images: Range<usize>, _part: Part) {
+        let rows = 0..context.buffers[self.y.buffer].height;
+        // SAFETY: the caller's promise; nothing else uses these images.
+        unsafe { self.run_groups(context, images, rows, 0..self.loops.order.groups.len()) };
     }
 }
 
 impl Conv {
-    /// Weights to fetch while those of a part are used for so many tiles, and how many lines for each lane.
-    fn ahead(
-        &self,
-        group: &Group,
-        part: usize,
-        weights: usize,
-        tiles: usize,
-    ) -> (*const f32, usize) {
-        let next = group.parts.get(part + 1).map(|(_, weights)| *weights);
-        let lanes: usize =
-            self.spans[group.parts[part].0.clone()].iter().map(|span| span.count).sum();
-        let rows = self.window.kernel[0] * if self.merges_taps { 1 } else { self.window.kernel[1] };
-        let len = lanes * rows * group.blocks * LANES;
-        let all = self.weights.as_slice();
-        let at = if tiles == 1 { weights + AHEAD.min(len) } else { next.unwrap_or(weights + len) };
-        // Fetched once, by the first tiles.
-        let lines = if tiles == 1 { group.blocks } else { usize::from(tiles < 64) };
-        (all.as_ptr().wrapping_add(at), lines)
-    }
-
-    /// Computes some rows of a group of output blocks of an image.
+    /// Computes some rows of some groups of output blocks of some images.
     ///
     /// # Safety
-    /// The processor has the instruction set; nothing else writes what is read here, or uses what is written.
-    unsafe fn run_group(
+    /// The program has checked the step; the processor has the instruction set; nothing else writes what is read here,
+    /// or uses what is written.
+    unsafe fn run_groups(
         &self,
-        isa: Isa,
-        (x, y, residual): (&Place, &Place, Option<&Place>),
-        image: usize,
+        context: &Context<'_>,
+        images: Range<usize>,
         rows: Range<usize>,
-        group: &Group,
+        groups: Range<usize>,
     ) {
+        // SAFETY: the program has checked that the views lie in their buffers, and these in the arena.
+        let (x, y) = unsafe { (context.place(self.x), context.place(self.y)) };
+        // SAFETY: the same.
+        let residual = self.finish.residual.map(|view| unsafe { context.place(view) });
         let (from, to) = (&x.buffer, &y.buffer);
-        let window = &self.window;
+        let (window, first) = (&self.window, images.start);
         let inset = window.padding[0] * from.row() + window.padding[1] * from.pixel;
-        let row = rows.start;
-        let (low, high) = self.finish.function.range();
-        let last = group.parts.len() - 1;
-        let images = if self.is_across_images { 0..to.images } else { image..image + 1 };
-        for (part, (spans, weights)) in group.parts.iter().enumerate() {
-            let is_last = part == last;
-            for columns in self.cut.columns(group.blocks) {
-                let (step, y_step) = if self.is_across_images {
-                    (from.image(), to.image())
-                } else {
-                    (window.stride[1] * from.pixel, LANES)
-                };
-                let input = x.at(image, 0).wrapping_sub(inset);
-                let input = input.wrapping_add(row * window.stride[0] * from.row());
-                let output = y.at(image, group.first).wrapping_add(row * to.row());
-                let added = residual.filter(|_| is_last).map(|place| {
-                    let at = place.at(image, group.first).wrapping_add(row * place.buffer.row());
-                    (at.wrapping_add(columns.start * LANES).cast_const(), place.buffer)
-                });
-                let (ahead, ahead_lines) =
-                    self.ahead(group, part, *weights, rows.len() * columns.tiles);
-                let tiles = Tiles {
-                    x: input.wrapping_add(columns.start * step).cast_const(),
-                    x_step: step,
-                    x_row: window.stride[0] * from.row(),
-                    x_tap: window.dilation[1] * from.pixel,
-                    x_tap_row: window.dilation[0] * from.row(),
-                    kernel: [window.kernel[0], if self.merges_taps { 1 } else { window.kernel[1] }],
-                    spans: self.spans[spans.clone()].as_ptr(),
-                    span_count: spans.len(),
-                    weights: self.weights.as_slice()[*weights..].as_ptr(),
-                    ahead,
-                    ahead_lines,
-                    bias: self.bias.as_slice()[group.first * LANES..].as_ptr(),
-                    goes_on: part > 0,
-                    y: output.wrapping_add(columns.start * y_step),
-                    y_step,
-                    y_row: to.row(),
-                    y_plane: to.plane(),
-                    residual: added.map_or(std::ptr::null(), |(at, _)| at),
-                    residual_step: LANES,
-                    residual_row: added.map_or(0, |(_, buffer)| buffer.row()),
-                    residual_plane: added.map_or(0, |(_, buffer)| buffer.plane()),
-                    low: if is_last { low } else { f32::NEG_INFINITY },
-                    high: if is_last { high } else { f32::INFINITY },
-                    rows: rows.len(),
-                    columns: columns.tiles,
-                };
-                // SAFETY: the reads were checked with the window; the writes are in the rows of the view.
-                unsafe { tiles.run(isa, columns.pixels, group.blocks) };
-            }
-        }
-        for image in images {
-            for block in group.first..group.first + group.blocks {
-                // SAFETY: this task alone uses these rows of this block.
-                unsafe {
-                    apply_in_place(isa, self.finish.function, y, image, block, rows.clone());
-                    y.clear_border(image, block, rows.clone());
+        let down = rows.start * window.stride[0] * from.row();
+        let (x_step, y_step, count) = if self.is_across_images {
+            (from.image(), to.image(), 1)
+        } else {
+            (window.stride[1] * from.pixel, LANES, images.len())
+        };
+        let added = residual.map(|place: Place| {
+            let row = rows.start * place.buffer.row();
+            (place.at(first, 0).wrapping_add(row).cast_const(), place.buffer)
+        });
+        // SAFETY: the program has checked the views.
+        let (weights, bias) = unsafe { (self.weights.at(context), self.bias.at(context)) };
+        let io = Io {
+            x: x.at(first, 0).wrapping_sub(inset).wrapping_add(down).cast_const(),
+            x_step,
+            x_row: window.stride[0] * from.row(),
+            x_tap: window.dilation[1] * from.pixel,
+            x_tap_row: window.dilation[0] * from.row(),
+            x_image: from.image(),
+            weights,
+            bias,
+            adds: false,
+            y: y.at(first, 0).wrapping_add(rows.start * to.row()),
+            y_step,
+            y_row: to.row(),
+            y_plane: to.plane(),
+            y_image: to.image(),
+            residual: added.map_or(std::ptr::null(), |(at, _)| at),
+            residual_row: added.map_or(0, |(_, buffer)| buffer.row()),
+            residual_plane: added.map_or(0, |(_, buffer)| buffer.plane()),
+            residual_image: added.map_or(0, |(_, buffer)| buffer.image()),
+            range: self.finish.function.range(),
+            rows: rows.len(),
+            images: count,
+        };
+        let (isa, function) = (context.isa, self.finish.function);
+        for group in &self.loops.order.groups[groups] {
+            // SAFETY: the reads were checked with the window; the writes are in the rows of the view.
+            unsafe { self.loops.run(isa, &io, group) };
+            for image in images.clone() {
+                for block in group.first..group.first + group.blocks {
+                    // SAFETY: this task alone uses these rows of this block.
+                    unsafe {
+                        apply_in_place(isa, function, &y, image, block, rows.clone());
+                        y.clear_border(image, block, rows.clone());
+                    }
                 }
             }
         }
     }
 }
 
-/// What packing needs to know.
-struct Packing<'a> {
+/// Whether images are computed like the columns of one map.
+fn is_across_images(to: &Buffer, finish: Finish) -> bool {
+    to.height * to.width == 1 && finish.residual.is_none()
+}
+
+/// Chooses tiles and the order of the weights.
+fn loops(
+    isa: Isa,
+    Places { buffers, x, segments, y }: Places<'_>,
     window: Window,
-    values: Values<'a>,
-    segments: &'a [Segment],
-    buffer: &'a Buffer,
-    merges_taps: bool,
-    inputs: usize,
+    Widths { outputs, groups }: Widths,
+    finish: Finish,
+) -> Result<Loops, Invalid> {
+    let (Some(from), Some(to)) = (buffers.get(x.buffer), buffers.get(y.buffer)) else {
+        return Err(Invalid::new("conv", Reason::Buffer));
+    };
+    let inputs: usize = segments.iter().map(|segment| segment.channels).sum();
+    let is_valid = groups > 0
+        && inputs.is_multiple_of(groups)
+        && outputs.is_multiple_of(groups)
+        && y.blocks == outputs.div_ceil(LANES);
+    if !is_valid {
+        return Err(Invalid::new("conv", Reason::Values));
+    }
+    let merges_taps = from.pixel < LANES && window.dilation[1] == 1 && groups == 1;
+    let width = if is_across_images(to, finish) { to.images } else { to.width };
+    let cut = cut(isa, width, y.blocks, outputs, groups);
+    let [rows, columns] = window.kernel;
+    let map = Map {
+        outputs: lanes_of(&[Segment { block: 0, channels: outputs }], y.blocks),
+        output_step: inputs / groups * rows * columns,
+        input_step: rows * columns,
+        taps: (0..rows * columns).collect(),
+        outputs_of_group: outputs / groups,
+        inputs_of_group: inputs / groups,
+        is_transposed: false,
+        has_one_group: groups == 1,
+    };
+    let order = Order::new(&cut.blocks, window.kernel, merges_taps, (segments, from), map);
+    let kernel = [rows, if merges_taps { 1 } else { columns }];
+    Ok(Loops { order, cut, kernel })
 }
 
-impl Packing<'_> {
-    /// Groups, the spans that they read, and weights in the order of reading.
-    fn pack(&self, blocks: &[usize]) -> (Vec<Group>, Vec<Span>, Aligned) {
-        let Values { outputs, groups: channel_groups, .. } = self.values;
-        let (of_group, ins_of_group) = (outputs / channel_groups, self.inputs / channel_groups);
-        let taps = self.window.kernel[0] * self.window.kernel[1];
-        let mut spans = Vec::new();
-        let mut groups = Vec::with_capacity(blocks.len());
-        // Each group's span and the input channel that it starts with.
-        let mut starts: Vec<Vec<(usize, usize)>> = Vec::new();
-        let (mut first, mut total) = (0, 0);
-        let mut of_last_range = (0..0, 0..0);
-        for &blocks in blocks {
-            let channels = first * LANES..((first + blocks) * LANES).min(outputs);
-            let from = channels.start / of_group * ins_of_group;
-            let to = ((channels.end - 1) / of_group + 1) * ins_of_group;
-            if of_last_range.0 != (from..to) || spans.is_empty() {
-                let start = spans.len();
-                let mut of_range = Vec::new();
-                for (span, channel) in self.spans(from..to) {
-                    spans.push(span);
-                    of_range.push((spans.len() - 1, channel));
-                }
-                of_last_range = (from..to, start..spans.len());
-                starts.push(of_range);
-            } else {
-                starts.push(starts.last().cloned().unwrap_or_default());
-            }
-            let mut parts: Vec<(Range<usize>, usize)> = Vec::new();
-            let mut in_part = 0;
-            for span in of_last_range.1.clone() {
-                let taps = if self.merges_taps { self.window.kernel[0] } else { taps };
-                let len = spans[span].count * taps * blocks * LANES;
-                match parts.last_mut() {
-                    Some((range, _)) if 4 * (in_part + len) <= WEIGHTS_IN_CACHE => {
-                        range.end = span + 1;
-                        in_part += len;
-                    }
-                    _ => {
-                        parts.push((span..span + 1, total));
-                        in_part = len;
-                    }
-                }
-                total += len;
-            }
-            groups.push(Group { first, blocks, parts });
-            first += blocks;
-        }
-        let mut weights = Aligned::zeros(total);
-        let mut at = weights.as_mut_slice().chunks_exact_mut(LANES);
-        for (group, starts) in groups.iter().zip(&starts) {
-            for &(span, channel) in starts {
-                self.pack_span(group, spans[span].count, channel, &mut at);
-            }
-        }
-        (groups, spans, weights)
+/// Tiles for rows of `width` pixels and so many output blocks; groups of blocks do not cross groups of channels.
+fn cut(isa: Isa, width: usize, blocks: usize, outputs: usize, groups: usize) -> Cut {
+    let of_group = outputs / groups;
+    let most = if groups == 1 { 8 } else { (of_group / LANES).max(1) };
+    if groups == 1 || of_group.is_multiple_of(LANES) {
+        let mut cut = choose(isa, width, most.min(blocks).max(of_group.div_ceil(LANES)), 8);
+        cut.blocks = cut.blocks.repeat(groups);
+        return cut;
     }
+    let mut cut = choose(isa, width, 1, 1);
+    cut.blocks = vec![1; blocks];
+    cut
+}
 
-    /// Runs of lanes for a range of input channels, each with its first channel.
-    fn spans(&self, channels: Range<usize>) -> Vec<(Span, usize)> {
-        let mut spans = Vec::new();
-        let mut first = 0;
-        for segment in self.segments {
-            for block in 0..segment.channels.div_ceil(LANES) {
-                let of_block =
-                    first + block * LANES..first + ((block + 1) * LANES).min(segment.channels);
-                let start = of_block.start.max(channels.start);
-                let end = of_block.end.min(channels.end);
-                if start < end {
-                    let plane = (segment.block + block) * self.buffer.plane();
-                    let run = if self.merges_taps { self.window.kernel[1] } else { 1 };
-                    let offset = plane + start - of_block.start;
-                    spans.push((Span { offset, count: (end - start) * run }, start));
-                }
-            }
-            first += segment.channels;
-        }
-        spans
-    }
-
-    /// Packs the weights of a group for one span.
-    fn pack_span<'w>(
-        &self,
-        group: &Group,
-        count: usize,
-        channel: usize,
-        to: &mut impl Iterator<Item = &'w mut [f32]>,
-    ) {
-        let [rows, columns] = self.window.kernel;
-        let run = if self.merges_taps { columns } else { 1 };
-        let lanes = count / run;
-        for row in 0..rows {
-            for column in 0..columns {
-                for lane in 0..lanes {
-                    for block in group.first..group.first + group.blocks {
-                        if let Some(sixteen) = to.next() {
-                            self.weights_of(block, channel + lane, [row, column], sixteen);
-                        }
-                    }
-                }
-            }
+/// The channel of each lane of so many blocks.
+fn lanes_of(segments: &[Segment], blocks: usize) -> Vec<u32> {
+    let mut lanes = vec![NONE; blocks * LANES];
+    let mut channel = 0;
+    for segment in segments {
+        for lane in lanes.iter_mut().skip(segment.block * LANES).take(segment.channels) {
+            *lane = channel;
+            channel += 1;
         }
     }
-
-    /// Weights of sixteen output channels for an input channel and a tap.
-    fn weights_of(&self, block: usize, input: usize, tap: [usize; 2], sixteen: &mut [f32]) {
-        let Values { outputs, groups, weights, .. } = self.values;
-        let (of_group, ins_of_group) = (outputs / groups, self.inputs / groups);
-        let [rows, columns] = self.window.kernel;
-        if groups == 1 {
-            // The same without divisions, which would take most of the time.
-            let of_output = ins_of_group * rows * columns;
-            let first = block * LANES * of_output + (input * rows + tap[0]) * columns + tap[1];
-            let count = LANES.min(outputs - block * LANES);
-            for (lane, weight) in sixteen.iter_mut().take(count).enumerate() {
-                *weight = weights[first + lane * of_output];
-            }
-            return;
-        }
-        for (lane, weight) in sixteen.iter_mut().enumerate() {
-            let output = block * LANES + lane;
-            if output < outputs && output / of_group == input / ins_of_group {
-                let row = (output * ins_of_group + input % ins_of_group) * rows + tap[0];
-                *weight = weights[row * columns + tap[1]];
-            }
-        }
-    }
+    lanes
 }

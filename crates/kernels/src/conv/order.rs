@@ -1,0 +1,261 @@
+//! The order in which a convolution reads its weights, and where each of them lies in the layer's tensor.
+
+use std::ops::Range;
+
+use super::{Segment, tile::Span};
+use crate::{memory::Buffer, simd::LANES};
+
+/// Weights of a group of output blocks that are read again for each tile: more of them do not stay in a cache beside
+/// the input.
+const WEIGHTS_IN_CACHE: usize = 512 << 10;
+
+/// Some output blocks that one tile holds.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    pub(super) first: usize,
+    pub(super) blocks: usize,
+    /// Runs of spans whose weights fit in a cache, with where the weights start.
+    pub(super) parts: Vec<(Range<usize>, usize)>,
+}
+
+impl Group {
+    /// Every span that it reads.
+    pub(super) fn spans(&self) -> Range<usize> {
+        let start = self.parts.first().map_or(0, |(spans, _)| spans.start);
+        start..self.parts.last().map_or(start, |(spans, _)| spans.end)
+    }
+
+    /// Where its weights start.
+    pub(super) fn weights(&self) -> usize {
+        self.parts.first().map_or(0, |(_, weights)| *weights)
+    }
+}
+
+/// Which weight of a layer's tensor belongs to an output lane, an input channel and a tap.
+#[derive(Clone, Debug)]
+pub(super) struct Map {
+    /// The channel of each output lane; `NONE` where there is none.
+    pub(super) outputs: Vec<u32>,
+    /// Distances in the tensor from an output, and from an input channel, to the next.
+    pub(super) output_step: usize,
+    pub(super) input_step: usize,
+    /// The distance of each tap, row by row.
+    pub(super) taps: Vec<usize>,
+    /// Outputs and inputs of a group of channels.
+    pub(super) outputs_of_group: usize,
+    pub(super) inputs_of_group: usize,
+    /// Whether outputs are counted inside of their group, and inputs over all groups; else the other way round.
+    pub(super) is_transposed: bool,
+    /// Whether every channel is in one group.
+    pub(super) has_one_group: bool,
+}
+
+/// An output lane without a channel.
+pub(super) const NONE: u32 = u32::MAX;
+
+impl Map {
+    /// The output channels that some blocks hold.
+    fn channels(&self, blocks: Range<usize>) -> impl Iterator<Item = usize> {
+        let lanes = &self.outputs[blocks.start * LANES..blocks.end * LANES];
+        lanes.iter().filter(|channel| **channel != NONE).map(|channel| *channel as usize)
+    }
+
+    /// The input channels that the outputs of some blocks depend on.
+    pub(super) fn inputs_of(&self, blocks: Range<usize>) -> Range<usize> {
+        let first = self.channels(blocks.clone()).min().map_or(0, |c| c / self.outputs_of_group);
+        let last = self.channels(blocks).max().map_or(0, |c| c / self.outputs_of_group + 1);
+        first * self.inputs_of_group..last * self.inputs_of_group
+    }
+
+    /// One more than the largest place of a weight, for inputs below `inputs`.
+    fn len(&self, inputs: usize) -> usize {
+        let outputs = self.outputs.iter().filter(|channel| **channel != NONE).max();
+        let (Some(&output), Some(tap)) = (outputs, self.taps.iter().max()) else { return 0 };
+        if inputs == 0 {
+            return 0;
+        }
+        let (output, input) = (output as usize, inputs - 1);
+        let (output, input) = if self.has_one_group {
+            (output, input)
+        } else if self.is_transposed {
+            (output.min(self.outputs_of_group - 1), input)
+        } else {
+            (output, input.min(self.inputs_of_group - 1))
+        };
+        output * self.output_step + input * self.input_step + tap + 1
+    }
+
+    /// Calls `with` with each lane of a block that has a weight for this input channel and tap, and where that lies.
+    #[inline(always)]
+    fn lanes(&self, block: usize, input: usize, tap: usize, mut with: impl FnMut(usize, usize)) {
+        let channels = &self.outputs[block * LANES..(block + 1) * LANES];
+        let tap = self.taps[tap];
+        if self.has_one_group {
+            let first = input * self.input_step + tap;
+            for (lane, channel) in channels.iter().enumerate() {
+                if *channel != NONE {
+                    with(lane, first + *channel as usize * self.output_step);
+                }
+            }
+            return;
+        }
+        let group = input / self.inputs_of_group;
+        for (lane, channel) in channels.iter().enumerate() {
+            let channel = *channel as usize;
+            if channel != NONE as usize && channel / self.outputs_of_group == group {
+                let (output, input) = if self.is_transposed {
+                    (channel % self.outputs_of_group, input)
+                } else {
+                    (channel, input % self.inputs_of_group)
+                };
+                with(lane, output * self.output_step + input * self.input_step + tap);
+            }
+        }
+    }
+}
+
+/// The order in which a convolution reads its weights.
+#[derive(Clone, Debug)]
+pub(super) struct Order {
+    pub(super) groups: Vec<Group>,
+    pub(super) spans: Vec<Span>,
+    /// The input channel that each span starts with.
+    first_channels: Vec<usize>,
+    /// Rows and columns of taps.
+    kernel: [usize; 2],
+    /// Columns of taps that one span covers.
+    run: usize,
+    map: Map,
+    /// How many numbers.
+    pub(super) len: usize,
+}
+
+impl Order {
+    /// `blocks` of each group of output blocks; the input's channels lie in `segments` of a view of `buffer`.
+    pub(super) fn new(
+        blocks: &[usize],
+        kernel: [usize; 2],
+        merges_taps: bool,
+        (segments, buffer): (&[Segment], &Buffer),
+        map: Map,
+    ) -> Self {
+        let run = if merges_taps { kernel[1] } else { 1 };
+        let rows_of_span = kernel[0] * kernel[1] / run;
+        let mut order = Self {
+            groups: Vec::with_capacity(blocks.len()),
+            spans: Vec::new(),
+            first_channels: Vec::new(),
+            kernel,
+            run,
+            map,
+            len: 0,
+        };
+        let mut first = 0;
+        let mut of_last = (0..0, 0..0);
+        for &blocks in blocks {
+            let inputs = order.map.inputs_of(first..first + blocks);
+            if of_last.0 != inputs || order.spans.is_empty() {
+                let start = order.spans.len();
+                order.add_spans(inputs.clone(), segments, buffer);
+                of_last = (inputs, start..order.spans.len());
+            }
+            let mut parts: Vec<(Range<usize>, usize)> = Vec::new();
+            let mut in_part = 0;
+            for span in of_last.1.clone() {
+                let len = order.spans[span].count * rows_of_span * blocks * LANES;
+                match parts.last_mut() {
+                    Some((range, _)) if 4 * (in_part + len) <= WEIGHTS_IN_CACHE => {
+                        range.end = span + 1;
+                        in_part += len;
+                    }
+                    _ => {
+                        parts.push((span..span + 1, order.len));
+                        in_part = len;
+                    }
+                }
+                order.len += len;
+            }
+            if parts.is_empty() {
+                // Nothing is read: the sums are what they start with.
+                parts.push((order.spans.len()..order.spans.len(), order.len));
+            }
+            order.groups.push(Group { first, blocks, parts });
+            first += blocks;
+        }
+        order
+    }
+
+    /// Runs of lanes for a range of input channels.
+    fn add_spans(&mut self, channels: Range<usize>, segments: &[Segment], buffer: &Buffer) {
+        if self.kernel.contains(&0) {
+            return;
+        }
+        let mut first = 0;
+        for segment in segments {
+            for block in 0..segment.channels.div_ceil(LANES) {
+                let of_block =
+                    first + block * LANES..first + ((block + 1) * LANES).min(segment.channels);
+                let start = of_block.start.max(channels.start);
+                let end = of_block.end.min(channels.end);
+                if start < end {
+                    let offset = (segment.block + block) * buffer.plane() + start - of_block.start;
+                    self.spans.push(Span { offset, count: (end - start) * self.run });
+                    self.first_channels.push(start);
+                }
+            }
+            first += segment.channels;
+        }
+    }
+
+    /// Calls `with` for each row of sixteen weights of a group, in the order of reading: its block, input channel and
+    /// tap.
+    #[inline(always)]
+    fn rows(&self, group: &Group, mut with: impl FnMut(usize, usize, usize)) {
+        let columns = self.kernel[1];
+        for span in group.spans() {
+            let first = self.first_channels[span];
+            let lanes = self.spans[span].count / self.run;
+            for tap in 0..self.kernel[0] * columns {
+                for input in first..first + lanes {
+                    for block in group.first..group.first + group.blocks {
+                        with(block, input, tap);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Weights of a group in the order of reading, from the layer's tensor.
+    pub(super) fn pack(&self, group: &Group, tensor: &[f32], to: &mut [f32]) {
+        let mut rows = to.chunks_exact_mut(LANES);
+        self.rows(group, |block, input, tap| {
+            if let Some(row) = rows.next() {
+                row.fill(0.0);
+                self.map.lanes(block, input, tap, |lane, at| row[lane] = tensor[at]);
+            }
+        });
+    }
+
+    /// The other way round: calls `put` with the place of each weight of a group in the tensor, and where it lies in
+    /// the order of reading.
+    pub(super) fn unpack(&self, group: &Group, mut put: impl FnMut(usize, usize)) {
+        let mut row = group.weights();
+        self.rows(group, |block, input, tap| {
+            self.map.lanes(block, input, tap, |lane, at| put(at, row + lane));
+            row += LANES;
+        });
+    }
+
+    /// Numbers that the layer's tensor has at least.
+    pub(super) fn tensor_len(&self) -> usize {
+        let inputs = self.first_channels.iter().zip(&self.spans);
+        let inputs = inputs.map(|(first, span)| first + span.count / self.run).max();
+        self.map.len(inputs.unwrap_or(0))
+    }
+
+    /// Numbers of a group.
+    pub(super) fn group_len(&self, group: usize) -> usize {
+        let end = self.groups.get(group + 1).map_or(self.len, Group::weights);
+        end - self.groups[group].weights()
+    }
+}
