@@ -77,7 +77,7 @@ unsafe fn hard_sigmoid<S: Simd>(x: S::V) -> S::V {
 /// # Safety
 /// The processor has `S`.
 #[inline(always)]
-unsafe fn sigmoid<S: Simd>(x: S::V) -> S::V {
+pub(crate) unsafe fn sigmoid<S: Simd>(x: S::V) -> S::V {
     // SAFETY: the caller's promise.
     unsafe {
         let one = S::splat(1.0);

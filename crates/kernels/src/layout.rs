@@ -59,6 +59,10 @@ impl Run for Load {
         self.images * self.bands
     }
 
+    fn images(&self) -> Option<usize> {
+        Some(self.images)
+    }
+
     fn input_len(&self, buffers: &[Buffer]) -> usize {
         let Buffer { images, height, width, .. } = buffers[self.to.buffer];
         images * self.channels * height * width
@@ -172,6 +176,10 @@ impl Run for Store {
         self.images
     }
 
+    fn images(&self) -> Option<usize> {
+        Some(self.images)
+    }
+
     fn output_len(&self, buffers: &[Buffer]) -> usize {
         let Buffer { images, height, width, .. } = buffers[self.from.from.buffer];
         images * self.from.channels() * height * width
@@ -229,6 +237,10 @@ impl Run for Flatten {
         self.images
     }
 
+    fn images(&self) -> Option<usize> {
+        Some(self.images)
+    }
+
     unsafe fn run(&self, context: &Context<'_>, task: usize) {
         // SAFETY: the program has checked the view; blocks of one pixel without a border follow each other.
         let to = unsafe { context.place(self.to) }.at(task, 0);
@@ -283,6 +295,10 @@ impl Run for Gather {
 
     fn tasks(&self) -> usize {
         self.images * self.to.blocks
+    }
+
+    fn images(&self) -> Option<usize> {
+        Some(self.images)
     }
 
     unsafe fn run(&self, context: &Context<'_>, task: usize) {

@@ -10,10 +10,15 @@
 //! it; what the steps do later rests on that.
 
 pub mod activation;
+mod blockwise;
 mod chain;
 pub mod conv;
+mod gradient;
 mod layout;
+mod loss;
 pub mod memory;
+mod normalise;
+mod numbers;
 mod pointwise;
 pub mod pool;
 pub mod probe;
@@ -22,6 +27,7 @@ mod run;
 mod simd;
 pub mod step;
 mod subnormal;
+mod update;
 mod window;
 
 pub use run::{Feed, Invalid, Rates, Reason};

@@ -205,15 +205,6 @@ impl Place {
         unsafe { std::slice::from_raw_parts(self.at(image, 0), blocks * LANES) }
     }
 
-    /// The numbers of an image of a view, to change them.
-    ///
-    /// # Safety
-    /// See [`Place::row_of`]; nothing else uses the numbers.
-    pub(crate) unsafe fn row_of_mut<'a>(&self, image: usize, blocks: usize) -> &'a mut [f32] {
-        // SAFETY: the caller's promise.
-        unsafe { std::slice::from_raw_parts_mut(self.at(image, 0), blocks * LANES) }
-    }
-
     /// Zeros the border around some rows of a block, and above and below where the rows are the first and the last.
     ///
     /// # Safety

@@ -48,16 +48,16 @@ impl Affine {
 }
 
 /// Rows of one block, on the way through [`Affine`].
-struct AffineRows {
-    x: *const f32,
-    y: *mut f32,
-    scale: *const f32,
-    shift: *const f32,
-    x_row: usize,
-    y_row: usize,
-    rows: usize,
-    columns: usize,
-    function: Function,
+pub(crate) struct AffineRows {
+    pub(crate) x: *const f32,
+    pub(crate) y: *mut f32,
+    pub(crate) scale: *const f32,
+    pub(crate) shift: *const f32,
+    pub(crate) x_row: usize,
+    pub(crate) y_row: usize,
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+    pub(crate) function: Function,
 }
 
 impl Work for AffineRows {
@@ -105,6 +105,10 @@ impl Run for Affine {
 
     fn tasks(&self) -> usize {
         self.images * self.y.blocks
+    }
+
+    fn images(&self) -> Option<usize> {
+        Some(self.images)
     }
 
     unsafe fn run(&self, context: &Context<'_>, task: usize) {
@@ -261,6 +265,10 @@ impl Run for Joined {
         self.images * self.y.blocks
     }
 
+    fn images(&self) -> Option<usize> {
+        Some(self.images)
+    }
+
     unsafe fn run(&self, context: &Context<'_>, task: usize) {
         let (image, block) = (task / self.y.blocks, task % self.y.blocks);
         // SAFETY: the program has checked the views; this task alone writes the block of the image.
@@ -332,6 +340,10 @@ impl Run for Softmax {
 
     fn tasks(&self) -> usize {
         self.images
+    }
+
+    fn images(&self) -> Option<usize> {
+        Some(self.images)
     }
 
     unsafe fn run(&self, context: &Context<'_>, task: usize) {
@@ -517,6 +529,10 @@ impl Run for Lrn {
 
     fn tasks(&self) -> usize {
         self.images * self.height
+    }
+
+    fn images(&self) -> Option<usize> {
+        Some(self.images)
     }
 
     fn scratch(&self) -> usize {

@@ -4,8 +4,18 @@ use crate::run::Run;
 pub use crate::{
     chain::Chain,
     conv::{Conv, ConvData, ConvWeights, Pack, Unpack, Winograd},
+    gradient::{
+        Collect, DepthwiseData, DepthwiseWeights, Dropout, FlattenBack, FunctionBack, GatherBack,
+        LrnBack, PoolBack, ProductBack, SoftmaxBack, Spread, SumImages,
+    },
     layout::{Flatten, Gather, Load, Store},
+    loss::{CrossEntropy, Loss, OUTCOMES},
+    normalise::{
+        BatchStatistics, COEFFICIENTS, FACTORS, GradientSums, MOMENTS, Moments, NormTensors,
+        Normalise, NormaliseBack, NormaliseGradient, Normalised, SUMS,
+    },
     pointwise::{Affine, Joined, Lrn, LrnFactors, Softmax, Term},
+    update::{Learned, Rule, Squares, Update},
     window::{Depthwise, Pool, PoolKind},
 };
 
@@ -68,6 +78,50 @@ steps!(
     Flatten,
     /// Channels in another order.
     Gather,
+    /// Sums over each map, for the statistics of a batch.
+    Moments,
+    /// The statistics of a batch.
+    BatchStatistics,
+    /// Normalisation with the statistics of the batch.
+    Normalise,
+    /// Sums over each map, for the gradient of a normalisation.
+    GradientSums,
+    /// The gradients of a normalisation's scale and shift.
+    NormaliseGradient,
+    /// The gradient of a normalisation's input.
+    NormaliseBack,
+    /// The gradient of an activation's argument.
+    FunctionBack,
+    /// Dropout, and its gradient.
+    Dropout,
+    /// The gradient of a factor, or a sum over each map.
+    ProductBack,
+    /// A sum over images.
+    SumImages,
+    /// The gradient of a pool's input.
+    PoolBack,
+    /// The gradient of a map that became a vector.
+    FlattenBack,
+    /// The gradient of channels in another order.
+    GatherBack,
+    /// The gradient of a softmax's argument.
+    SoftmaxBack,
+    /// The gradient of local response normalisation.
+    LrnBack,
+    /// Numbers of channels at the lanes of a map.
+    Spread,
+    /// Gradients of lanes at their channels.
+    Collect,
+    /// The gradient of the input of a depthwise convolution.
+    DepthwiseData,
+    /// The gradient of the weights of a depthwise convolution.
+    DepthwiseWeights,
+    /// The loss and its gradient.
+    CrossEntropy,
+    /// The size of the gradients.
+    Squares,
+    /// The optimizer.
+    Update,
 );
 
 impl Step {

@@ -6,6 +6,7 @@ use crate::{
     activation::{Function, apply_in_place},
     conv::Window,
     memory::{Aligned, Buffer, Place, View},
+    numbers::Numbers,
     run::{Context, Reason, Run},
     simd::{Isa, LANES, Simd, Work},
 };
@@ -57,8 +58,8 @@ pub struct Depthwise {
     y: View,
     window: Window,
     /// For each block, row and column of the kernel, sixteen weights.
-    weights: Aligned,
-    bias: Aligned,
+    weights: Numbers,
+    bias: Numbers,
     function: Function,
     tasks: Tasks,
 }
@@ -86,7 +87,25 @@ impl Depthwise {
             *to = *from;
         }
         let tasks = Tasks::new(buffers, y);
-        Self { x, y, window, weights: packed, bias: padded, function, tasks }
+        let (weights, bias) = (Numbers::own(packed), Numbers::own(padded));
+        Self { x, y, window, weights, bias, function, tasks }
+    }
+
+    /// With vectors of weights and, if there is one, of a bias in the order of [`Spread`](crate::step::Spread), which
+    /// other steps write.
+    pub fn shared(
+        buffers: &[Buffer],
+        (x, y): (View, View),
+        window: Window,
+        (weights, bias): (View, Option<View>),
+        function: Function,
+    ) -> Self {
+        let bias = match bias {
+            Some(view) => Numbers::Shared(view),
+            None => Numbers::own(Aligned::zeros(y.blocks * LANES)),
+        };
+        let tasks = Tasks::new(buffers, y);
+        Self { x, y, window, weights: Numbers::Shared(weights), bias, function, tasks }
     }
 }
 
@@ -173,7 +192,8 @@ impl Run for Depthwise {
     }
 
     fn reads(&self) -> Vec<View> {
-        vec![self.x]
+        let numbers = [self.weights.view(), self.bias.view()];
+        [self.x].into_iter().chain(numbers.into_iter().flatten()).collect()
     }
 
     fn writes(&self) -> Vec<View> {
@@ -182,7 +202,11 @@ impl Run for Depthwise {
 
     fn check(&self, buffers: &[Buffer]) -> Option<Reason> {
         let (from, to) = (&buffers[self.x.buffer], &buffers[self.y.buffer]);
-        if !fits(buffers, self.x, self.y, self.tasks) {
+        let [rows, columns] = self.window.kernel;
+        let lanes = self.y.blocks * LANES;
+        let has_numbers =
+            self.weights.has(buffers, lanes * rows * columns) && self.bias.has(buffers, lanes);
+        if !fits(buffers, self.x, self.y, self.tasks) || !has_numbers {
             return Some(Reason::Buffer);
         }
         let needs = self.window.border([from.height, from.width], [to.height, to.width]);
@@ -193,10 +217,15 @@ impl Run for Depthwise {
         self.tasks.count()
     }
 
+    fn images(&self) -> Option<usize> {
+        Some(self.tasks.images)
+    }
+
     unsafe fn run(&self, context: &Context<'_>, task: usize) {
         // SAFETY: the program has checked the views; this task alone writes the rows of the block.
         unsafe {
             let (x, y) = (context.place(self.x), context.place(self.y));
+            let (weights, bias) = (self.weights.at(context), self.bias.at(context));
             let (image, block, rows) = self.tasks.task(task, y.buffer.height);
             let Window { kernel, stride, dilation, padding } = self.window;
             let from = &x.buffer;
@@ -207,9 +236,8 @@ impl Run for Depthwise {
                         .wrapping_sub(inset)
                         .wrapping_add(row * stride[0] * from.row()),
                     y: y.at(image, block).wrapping_add(row * y.buffer.row()),
-                    weights: self.weights.as_slice()[block * kernel[0] * kernel[1] * LANES..]
-                        .as_ptr(),
-                    bias: self.bias.as_slice()[block * LANES..].as_ptr(),
+                    weights: weights.wrapping_add(block * kernel[0] * kernel[1] * LANES),
+                    bias: bias.wrapping_add(block * LANES),
                     kernel,
                     x_tap_row: dilation[0] * from.row(),
                     x_tap: dilation[1] * LANES,
@@ -240,21 +268,21 @@ pub enum PoolKind {
 
 /// Which rows or columns of the input each output reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Axis {
+pub(crate) struct Axis {
     /// Input positions for each output position.
-    windows: Vec<Range<usize>>,
+    pub(crate) windows: Vec<Range<usize>>,
     /// How many positions count in a mean.
-    counts: Vec<usize>,
+    pub(crate) counts: Vec<usize>,
 }
 
 /// The maximum or the mean of windows of a map.
 #[derive(Clone, Debug)]
 pub struct Pool {
-    x: View,
-    y: View,
-    is_max: bool,
-    rows: Axis,
-    columns: Axis,
+    pub(crate) x: View,
+    pub(crate) y: View,
+    pub(crate) is_max: bool,
+    pub(crate) rows: Axis,
+    pub(crate) columns: Axis,
     tasks: Tasks,
 }
 
@@ -385,6 +413,10 @@ impl Run for Pool {
 
     fn tasks(&self) -> usize {
         self.tasks.count()
+    }
+
+    fn images(&self) -> Option<usize> {
+        Some(self.tasks.images)
     }
 
     unsafe fn run(&self, context: &Context<'_>, task: usize) {

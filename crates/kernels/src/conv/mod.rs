@@ -14,6 +14,7 @@ use std::{ops::Range, sync::Arc};
 use crate::{
     activation::{Function, apply_in_place},
     memory::{Aligned, Border, Buffer, Place, View},
+    numbers::Numbers,
     run::{Context, Invalid, Part, Reason, Run},
     simd::{Isa, LANES},
 };
@@ -96,42 +97,6 @@ pub struct Finish {
 impl Finish {
     /// Nothing.
     pub const NONE: Self = Self { residual: None, function: Function::Identity };
-}
-
-/// Numbers that a step has for itself, or that other steps change between runs.
-#[derive(Clone, Debug)]
-enum Numbers {
-    Own(Arc<Aligned>),
-    Shared(View),
-}
-
-impl Numbers {
-    /// Where they start.
-    ///
-    /// # Safety
-    /// The program has checked the view.
-    unsafe fn at(&self, context: &Context<'_>) -> *const f32 {
-        match self {
-            Self::Own(numbers) => numbers.as_slice().as_ptr(),
-            // SAFETY: the caller's promise.
-            Self::Shared(view) => unsafe { context.place(*view) }.at(0, 0).cast_const(),
-        }
-    }
-
-    fn view(&self) -> Option<View> {
-        match self {
-            Self::Own(_) => None,
-            Self::Shared(view) => Some(*view),
-        }
-    }
-
-    /// Whether there are at least so many.
-    fn has(&self, buffers: &[Buffer], len: usize) -> bool {
-        match self {
-            Self::Own(numbers) => numbers.len() >= len,
-            Self::Shared(view) => buffers[view.buffer].is_vector() && view.blocks * LANES >= len,
-        }
-    }
 }
 
 /// A convolution, with bias, sum and activation.
@@ -232,7 +197,7 @@ impl Conv {
         if let Some(bias) = bias {
             sums.as_mut_slice()[..bias.len()].copy_from_slice(bias);
         }
-        let numbers = (Numbers::Own(Arc::new(packed)), Numbers::Own(Arc::new(sums)));
+        let numbers = (Numbers::own(packed), Numbers::own(sums));
         let mut conv = Self::with_loops(places, window, finish, loops, numbers);
         let Places { buffers, x, y, .. } = places;
         conv.tasks = conv.cut_work(threads, &buffers[x.buffer], &buffers[y.buffer]);
@@ -256,7 +221,7 @@ impl Conv {
         let loops = loops(isa, places, window, widths, finish)?;
         let bias = match shared.bias {
             Some(view) => Numbers::Shared(view),
-            None => Numbers::Own(Arc::new(Aligned::zeros(places.y.blocks * LANES))),
+            None => Numbers::own(Aligned::zeros(places.y.blocks * LANES)),
         };
         let numbers = (Numbers::Shared(shared.weights), bias);
         let mut conv = Self::with_loops(places, window, finish, loops, numbers);

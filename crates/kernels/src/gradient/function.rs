@@ -1,0 +1,309 @@
+//! The gradient of elementwise nonlinearities, and dropout, which is its own.
+
+use crate::{
+    activation::{Function, sigmoid},
+    blockwise::{Blockwise, same_maps, size_of},
+    memory::{Buffer, View},
+    run::Context,
+    simd::{LANES, Simd, Work},
+};
+
+/// Whether the derivative of a function is known from its result; else from its argument.
+pub(crate) const fn is_known_from_result(function: Function) -> bool {
+    match function {
+        Function::Identity
+        | Function::Relu
+        | Function::Relu6
+        | Function::Sigmoid
+        | Function::HardSigmoid => true,
+        Function::Silu | Function::HardSwish => false,
+    }
+}
+
+impl Function {
+    /// Whether its derivative is computed from its result; else from its argument.
+    pub const fn derives_from_result(self) -> bool {
+        is_known_from_result(self)
+    }
+
+    /// The derivative, from the result or the argument.
+    ///
+    /// # Safety
+    /// The processor has `S`.
+    #[inline(always)]
+    unsafe fn derivative<S: Simd>(self, of: S::V) -> S::V {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (zero, one) = (S::splat(0.0), S::splat(1.0));
+            let inside = |low: f32, high: f32, value: S::V| {
+                let above = S::select(S::greater(of, S::splat(low)), value, zero);
+                S::select(S::greater(S::splat(high), of), above, zero)
+            };
+            match self {
+                Self::Identity => one,
+                Self::Relu => S::select(S::greater(of, zero), one, zero),
+                Self::Relu6 => inside(0.0, 6.0, one),
+                Self::Sigmoid => S::mul(of, S::sub(one, of)),
+                Self::HardSigmoid => inside(0.0, 1.0, S::splat(1.0 / 6.0)),
+                Self::Silu => {
+                    let s = sigmoid::<S>(of);
+                    S::mul(s, S::mul_add(of, S::sub(one, s), one))
+                }
+                Self::HardSwish => {
+                    let middle = S::mul_add(of, S::splat(1.0 / 3.0), S::splat(0.5));
+                    let low = S::select(S::greater(S::splat(-3.0), of), zero, middle);
+                    S::select(S::greater(of, S::splat(3.0)), one, low)
+                }
+            }
+        }
+    }
+}
+
+/// The gradient of a function's argument.
+#[derive(Clone, Debug)]
+pub struct FunctionBack {
+    function: Function,
+    of: View,
+    dz: View,
+    to: View,
+    adds: bool,
+    size: (usize, usize),
+}
+
+impl FunctionBack {
+    /// `of` is the function's result or its argument, see [`Function::derives_from_result`]; `dz` the gradient of its
+    /// result, whose place the gradient of the argument may take.
+    pub fn new(
+        buffers: &[Buffer],
+        function: Function,
+        (of, dz, to): (View, View, View),
+        adds: bool,
+    ) -> Self {
+        Self { function, of, dz, to, adds, size: size_of(buffers, to) }
+    }
+}
+
+/// Rows of a block.
+struct Rows {
+    function: Function,
+    of: *const f32,
+    dz: *const f32,
+    to: *mut f32,
+    of_row: usize,
+    dz_row: usize,
+    to_row: usize,
+    rows: usize,
+    columns: usize,
+    adds: bool,
+}
+
+impl Work for Rows {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(&self) {
+        macro_rules! rows {
+            ($($function:ident),*) => {
+                match self.function {
+                    $(Function::$function => {
+                        for row in 0..self.rows {
+                            for column in 0..self.columns {
+                                // SAFETY: the caller's promise.
+                                unsafe {
+                                    let at = column * LANES;
+                                    let of = S::load(self.of.add(row * self.of_row + at));
+                                    let dz = S::load(self.dz.add(row * self.dz_row + at));
+                                    let to = self.to.add(row * self.to_row + at);
+                                    let gradient = S::mul(dz, Function::$function.derivative::<S>(of));
+                                    let sum = if self.adds { S::add(gradient, S::load(to)) } else { gradient };
+                                    S::store(to, sum);
+                                }
+                            }
+                        }
+                    })*
+                }
+            };
+        }
+        rows!(Identity, Relu, Relu6, Sigmoid, Silu, HardSigmoid, HardSwish);
+    }
+}
+
+impl Blockwise for FunctionBack {
+    const NAME: &'static str = "function back";
+
+    fn reads(&self) -> Vec<View> {
+        let added = self.adds.then_some(self.to);
+        [self.of, self.dz].into_iter().chain(added).collect()
+    }
+
+    fn writes(&self) -> Vec<View> {
+        vec![self.to]
+    }
+
+    fn size(&self) -> (usize, usize) {
+        self.size
+    }
+
+    fn fits(&self, buffers: &[Buffer]) -> bool {
+        self.size == size_of(buffers, self.to) && same_maps(buffers, &[self.of, self.dz, self.to])
+    }
+
+    unsafe fn block(&self, context: &Context<'_>, image: usize, block: usize) {
+        // SAFETY: the program has checked the views; this task alone writes the block of the image.
+        unsafe {
+            let (of, dz, to) =
+                (context.place(self.of), context.place(self.dz), context.place(self.to));
+            context.isa.run(&Rows {
+                function: self.function,
+                of: of.at(image, block),
+                dz: dz.at(image, block),
+                to: to.at(image, block),
+                of_row: of.buffer.row(),
+                dz_row: dz.buffer.row(),
+                to_row: to.buffer.row(),
+                rows: to.buffer.height,
+                columns: to.buffer.width,
+                adds: self.adds,
+            });
+            to.clear_border(image, block, 0..to.buffer.height);
+        }
+    }
+}
+
+/// Dropout: sets numbers to zero with a probability, and divides the others by the rest of it. The same numbers in the
+/// gradient: which ones depends on the run's seed, the layer and the place alone.
+#[derive(Clone, Debug)]
+pub struct Dropout {
+    x: View,
+    y: View,
+    probability: f32,
+    layer: u32,
+    adds: bool,
+    size: (usize, usize),
+}
+
+impl Dropout {
+    /// From `x` to `y`, which may be the same; `layer` tells one dropout from another.
+    pub fn new(
+        buffers: &[Buffer],
+        (x, y): (View, View),
+        probability: f32,
+        layer: u32,
+        adds: bool,
+    ) -> Self {
+        Self { x, y, probability, layer, adds, size: size_of(buffers, y) }
+    }
+}
+
+/// A random number for each place: 32 bits of a key and a counter, mixed twice.
+pub(crate) const fn random(key: u64, counter: u32) -> u32 {
+    // The finalizer of MurmurHash3 (Appleby 2011), with the key's halves before and between.
+    let mut x = counter ^ (key as u32);
+    let mut round = 0;
+    while round < 2 {
+        x ^= x >> 16;
+        x = x.wrapping_mul(0x85eb_ca6b);
+        x ^= x >> 13;
+        x = x.wrapping_mul(0xc2b2_ae35);
+        x ^= x >> 16;
+        x = x.wrapping_add((key >> 32) as u32);
+        round += 1;
+    }
+    x
+}
+
+/// The key of a layer in a run: SplitMix64 (Steele et al. 2014) of the seed, moved on by the layer.
+pub(crate) const fn key_of(seed: u64, layer: u32) -> u64 {
+    let mut x = seed.wrapping_add((layer as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
+/// Rows of a block of [`Dropout`].
+struct DropRows {
+    x: *const f32,
+    y: *mut f32,
+    x_row: usize,
+    y_row: usize,
+    rows: usize,
+    columns: usize,
+    key: u64,
+    first: u32,
+    /// Random numbers below this one drop.
+    limit: u32,
+    scale: f32,
+    adds: bool,
+}
+
+impl Work for DropRows {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(&self) {
+        let mut counter = self.first;
+        for row in 0..self.rows {
+            for column in 0..self.columns {
+                let mut scales = [0.0_f32; LANES];
+                for (lane, scale) in scales.iter_mut().enumerate() {
+                    let keeps = random(self.key, counter.wrapping_add(lane as u32)) >= self.limit;
+                    *scale = if keeps { self.scale } else { 0.0 };
+                }
+                counter = counter.wrapping_add(LANES as u32);
+                // SAFETY: the caller's promise.
+                unsafe {
+                    let x = S::load(self.x.add(row * self.x_row + column * LANES));
+                    let y = self.y.add(row * self.y_row + column * LANES);
+                    let before = if self.adds { S::load(y) } else { S::splat(0.0) };
+                    S::store(y, S::mul_add(x, S::load(scales.as_ptr()), before));
+                }
+            }
+        }
+    }
+}
+
+impl Blockwise for Dropout {
+    const NAME: &'static str = "dropout";
+
+    fn reads(&self) -> Vec<View> {
+        let added = self.adds.then_some(self.y);
+        [self.x].into_iter().chain(added).collect()
+    }
+
+    fn writes(&self) -> Vec<View> {
+        vec![self.y]
+    }
+
+    fn size(&self) -> (usize, usize) {
+        self.size
+    }
+
+    fn fits(&self, buffers: &[Buffer]) -> bool {
+        self.size == size_of(buffers, self.y) && same_maps(buffers, &[self.x, self.y])
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a counter wraps; a probability is a share of all numbers"
+    )]
+    unsafe fn block(&self, context: &Context<'_>, image: usize, block: usize) {
+        // SAFETY: the program has checked the views; this task alone writes the block of the image.
+        unsafe {
+            let (x, y) = (context.place(self.x), context.place(self.y));
+            let Buffer { height, width, .. } = y.buffer;
+            let of_block = height * width * LANES;
+            let keeps = 1.0 - self.probability;
+            context.isa.run(&DropRows {
+                x: x.at(image, block),
+                y: y.at(image, block),
+                x_row: x.buffer.row(),
+                y_row: y.buffer.row(),
+                rows: height,
+                columns: width,
+                key: key_of(context.feed.seed, self.layer),
+                first: ((image * self.size.1 + block) * of_block) as u32,
+                limit: (f64::from(self.probability) * 4_294_967_296.0).min(4_294_967_295.0) as u32,
+                scale: if keeps > 0.0 { 1.0 / keeps } else { 0.0 },
+                adds: self.adds,
+            });
+            y.clear_border(image, block, 0..height);
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Gradients of the operators that are no convolution or normalisation.
+
+mod depthwise;
+mod function;
+mod moved;
+mod pool;
+mod product;
+mod response;
+
+pub use depthwise::{Collect, DepthwiseData, DepthwiseWeights, Spread};
+pub use function::{Dropout, FunctionBack};
+pub use moved::{FlattenBack, GatherBack};
+pub use pool::PoolBack;
+pub use product::{ProductBack, SumImages};
+pub use response::{LrnBack, SoftmaxBack};

@@ -1,0 +1,703 @@
+//! Batch normalisation with the statistics of the batch, and its gradient (Ioffe and Szegedy 2015, Algorithm 1).
+//!
+//! Sums over a batch are made image by image, and combined in double precision in the order of the images, so that they
+//! neither cancel nor depend on the number of threads.
+
+use crate::{
+    activation::Function,
+    blockwise::{Blockwise, is_table, same_maps, size_of},
+    memory::{Buffer, View},
+    pointwise::AffineRows,
+    run::{Context, Reason, Run},
+    simd::{LANES, Simd, Work},
+};
+
+/// Pixels of a table of [`Moments`]: a number near the mean, and the sums of the differences from it and of their
+/// squares.
+pub const MOMENTS: usize = 3;
+
+/// Pixels of a table of [`BatchStatistics`]: scale, shift, mean, and one over the standard deviation.
+pub const FACTORS: usize = 4;
+
+/// Pixels of a table of [`GradientSums`].
+pub const SUMS: usize = 2;
+
+/// Pixels of a table of [`NormaliseGradient`]: what the values and one are multiplied by.
+pub const COEFFICIENTS: usize = 2;
+
+/// Sums over each map: of the differences from its first pixel, and of their squares.
+#[derive(Clone, Debug)]
+pub struct Moments {
+    x: View,
+    to: View,
+    size: (usize, usize),
+}
+
+impl Moments {
+    /// `to` is a table of [`MOMENTS`] pixels for each image and block.
+    pub fn new(buffers: &[Buffer], x: View, to: View) -> Self {
+        Self { x, to, size: size_of(buffers, x) }
+    }
+}
+
+/// Rows of a block.
+struct MomentRows {
+    x: *const f32,
+    x_row: usize,
+    rows: usize,
+    columns: usize,
+    to: *mut f32,
+}
+
+impl Work for MomentRows {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(&self) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let zero = S::splat(0.0);
+            let near = S::load(self.x);
+            // Two of each, so that additions wait less for each other.
+            let (mut sum, mut squares) = (zero, zero);
+            let (mut other_sum, mut other_squares) = (zero, zero);
+            for row in 0..self.rows {
+                let x = self.x.add(row * self.x_row);
+                let mut column = 0;
+                while column + 2 <= self.columns {
+                    let a = S::sub(S::load(x.add(column * LANES)), near);
+                    let b = S::sub(S::load(x.add((column + 1) * LANES)), near);
+                    sum = S::add(sum, a);
+                    squares = S::mul_add(a, a, squares);
+                    other_sum = S::add(other_sum, b);
+                    other_squares = S::mul_add(b, b, other_squares);
+                    column += 2;
+                }
+                if column < self.columns {
+                    let a = S::sub(S::load(x.add(column * LANES)), near);
+                    sum = S::add(sum, a);
+                    squares = S::mul_add(a, a, squares);
+                }
+            }
+            S::store(self.to, near);
+            S::store(self.to.add(LANES), S::add(sum, other_sum));
+            S::store(self.to.add(2 * LANES), S::add(squares, other_squares));
+        }
+    }
+}
+
+impl Blockwise for Moments {
+    const NAME: &'static str = "moments";
+
+    fn reads(&self) -> Vec<View> {
+        vec![self.x]
+    }
+
+    fn writes(&self) -> Vec<View> {
+        vec![self.to]
+    }
+
+    fn size(&self) -> (usize, usize) {
+        self.size
+    }
+
+    fn fits(&self, buffers: &[Buffer]) -> bool {
+        self.size == size_of(buffers, self.x)
+            && buffers[self.x.buffer].pixel == LANES
+            && is_table(buffers, self.to, self.size.0, self.size.1, MOMENTS)
+    }
+
+    unsafe fn block(&self, context: &Context<'_>, image: usize, block: usize) {
+        // SAFETY: the program has checked the views; this task alone writes the table of the block.
+        unsafe {
+            let (x, to) = (context.place(self.x), context.place(self.to));
+            context.isa.run(&MomentRows {
+                x: x.at(image, block),
+                x_row: x.buffer.row(),
+                rows: x.buffer.height,
+                columns: x.buffer.width,
+                to: to.at(image, block),
+            });
+        }
+    }
+}
+
+/// The learned numbers of a normalisation and its running statistics: vectors of a number for each channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NormTensors {
+    /// Scale; 1 if there is none.
+    pub gamma: Option<View>,
+    /// Shift; 0 if there is none.
+    pub beta: Option<View>,
+    /// Running mean.
+    pub mean: View,
+    /// Running variance, with Bessel's correction as PyTorch keeps it.
+    pub variance: View,
+}
+
+impl NormTensors {
+    fn learned(&self) -> impl Iterator<Item = View> {
+        [self.gamma, self.beta].into_iter().flatten()
+    }
+}
+
+/// Mean and variance of a batch, from [`Moments`]: what each lane is multiplied by and what is added to it. Moves the
+/// running statistics.
+#[derive(Clone, Debug)]
+pub struct BatchStatistics {
+    from: View,
+    to: View,
+    tensors: NormTensors,
+    /// The channel of each lane.
+    channels: Vec<Option<usize>>,
+    /// Pixels of a map.
+    area: usize,
+    eps: f32,
+    momentum: f32,
+}
+
+impl BatchStatistics {
+    /// `from` is the table of [`Moments`] of maps of `area` pixels; `to` is a table of [`FACTORS`] pixels for each block.
+    /// A running statistic moves by the share `momentum` towards that of the batch.
+    pub fn new(
+        (from, to): (View, View),
+        tensors: NormTensors,
+        channels: Vec<Option<usize>>,
+        area: usize,
+        (eps, momentum): (f32, f32),
+    ) -> Self {
+        Self { from, to, tensors, channels, area, eps, momentum }
+    }
+}
+
+/// Whether vectors have a number for each channel.
+fn have_channels(
+    buffers: &[Buffer],
+    views: impl IntoIterator<Item = View>,
+    channels: &[Option<usize>],
+) -> bool {
+    let most = channels.iter().flatten().max().map_or(0, |last| last + 1);
+    views.into_iter().all(|view| buffers[view.buffer].is_vector() && view.blocks * LANES >= most)
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "computed in double precision, kept in single")]
+fn narrow(x: f64) -> f32 {
+    x as f32
+}
+
+impl Run for BatchStatistics {
+    fn name(&self) -> &'static str {
+        "batch statistics"
+    }
+
+    fn reads(&self) -> Vec<View> {
+        let running = [self.tensors.mean, self.tensors.variance];
+        self.tensors.learned().chain(running).chain([self.from]).collect()
+    }
+
+    fn writes(&self) -> Vec<View> {
+        vec![self.to, self.tensors.mean, self.tensors.variance]
+    }
+
+    fn check(&self, buffers: &[Buffer]) -> Option<Reason> {
+        let images = buffers[self.from.buffer].images;
+        let is_valid = is_table(buffers, self.from, images, self.from.blocks, MOMENTS)
+            && is_table(buffers, self.to, 1, self.from.blocks, FACTORS)
+            && self.channels.len() == self.from.blocks * LANES
+            && have_channels(
+                buffers,
+                Run::reads(self).into_iter().filter(|v| *v != self.from),
+                &self.channels,
+            );
+        (!is_valid).then_some(Reason::Values)
+    }
+
+    fn tasks(&self) -> usize {
+        self.to.blocks
+    }
+
+    unsafe fn run(&self, context: &Context<'_>, block: usize) {
+        // SAFETY: the program has checked the views; this task alone uses the channels of its block.
+        unsafe {
+            let from = context.place(self.from);
+            let images = from.buffer.images;
+            let to = context.place(self.to).at(0, block);
+            let number =
+                |view: View, channel: usize| context.place(view).at(0, 0).wrapping_add(channel);
+            let area = self.area as f64;
+            let count = area * images as f64;
+            for lane in 0..LANES {
+                let put = |factor: usize, x: f32| to.wrapping_add(factor * LANES + lane).write(x);
+                let Some(channel) = self.channels[block * LANES + lane] else {
+                    (0..FACTORS).for_each(|factor| put(factor, 0.0));
+                    continue;
+                };
+                let moments = |image: usize| {
+                    let at = from.at(image, block).wrapping_add(lane);
+                    [0, 1, 2].map(|moment| f64::from(at.wrapping_add(moment * LANES).read()))
+                };
+                let mean_of = |[near, sum, _]: [f64; 3]| near + sum / area;
+                let mean =
+                    (0..images).map(|image| mean_of(moments(image))).sum::<f64>() / images as f64;
+                let deviation = |image: usize| {
+                    let [near, sum, squares] = moments(image);
+                    let apart = mean_of([near, sum, squares]) - mean;
+                    squares - sum * sum / area + area * apart * apart
+                };
+                let sum = (0..images).map(deviation).sum::<f64>().max(0.0);
+                let variance = sum / count;
+                let inverse = 1.0 / (variance + f64::from(self.eps)).sqrt();
+                let gamma =
+                    self.tensors.gamma.map_or(1.0, |view| f64::from(number(view, channel).read()));
+                let beta =
+                    self.tensors.beta.map_or(0.0, |view| f64::from(number(view, channel).read()));
+                put(0, narrow(gamma * inverse));
+                put(1, narrow(beta - mean * gamma * inverse));
+                put(2, narrow(mean));
+                put(3, narrow(inverse));
+                let unbiased = sum / (count - 1.0).max(1.0);
+                for (view, new) in [(self.tensors.mean, mean), (self.tensors.variance, unbiased)] {
+                    let running = number(view, channel);
+                    running.write(
+                        running.read() * (1.0 - self.momentum) + narrow(new) * self.momentum,
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Normalises with the factors of [`BatchStatistics`], and cuts to the range of a function.
+#[derive(Clone, Debug)]
+pub struct Normalise {
+    x: View,
+    y: View,
+    factors: View,
+    function: Function,
+    size: (usize, usize),
+}
+
+impl Normalise {
+    /// The function only cuts to a range.
+    pub fn new(buffers: &[Buffer], x: View, y: View, factors: View, function: Function) -> Self {
+        Self { x, y, factors, function, size: size_of(buffers, y) }
+    }
+}
+
+impl Blockwise for Normalise {
+    const NAME: &'static str = "normalise";
+
+    fn reads(&self) -> Vec<View> {
+        vec![self.x, self.factors]
+    }
+
+    fn writes(&self) -> Vec<View> {
+        vec![self.y]
+    }
+
+    fn size(&self) -> (usize, usize) {
+        self.size
+    }
+
+    fn fits(&self, buffers: &[Buffer]) -> bool {
+        self.size == size_of(buffers, self.y)
+            && same_maps(buffers, &[self.x, self.y])
+            && is_table(buffers, self.factors, 1, self.y.blocks, FACTORS)
+            && self.function.is_range()
+    }
+
+    unsafe fn block(&self, context: &Context<'_>, image: usize, block: usize) {
+        // SAFETY: the program has checked the views; this task alone writes the block of the image.
+        unsafe {
+            let (x, y) = (context.place(self.x), context.place(self.y));
+            let factors = context.place(self.factors).at(0, block);
+            context.isa.run(&AffineRows {
+                x: x.at(image, block),
+                y: y.at(image, block),
+                scale: factors,
+                shift: factors.wrapping_add(LANES),
+                x_row: x.buffer.row(),
+                y_row: y.buffer.row(),
+                rows: y.buffer.height,
+                columns: y.buffer.width,
+                function: self.function,
+            });
+            y.clear_border(image, block, 0..y.buffer.height);
+        }
+    }
+}
+
+/// How much of a gradient goes through the function behind a normalisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gate {
+    All,
+    Positive,
+    Inside,
+}
+
+impl Gate {
+    fn of(function: Function) -> Self {
+        match function {
+            Function::Relu => Self::Positive,
+            Function::Relu6 => Self::Inside,
+            _ => Self::All,
+        }
+    }
+}
+
+/// What goes through the gate, where the function's argument is `scale * x + shift`.
+///
+/// # Safety
+/// The processor has `S`.
+#[inline(always)]
+unsafe fn through<S: Simd, const GATE: u8>(x: S::V, scale: S::V, shift: S::V, dz: S::V) -> S::V {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let zero = S::splat(0.0);
+        if GATE == 0 {
+            return dz;
+        }
+        let argument = S::mul_add(x, scale, shift);
+        let through = S::select(S::greater(argument, zero), dz, zero);
+        if GATE == 1 {
+            return through;
+        }
+        S::select(S::greater(S::splat(6.0), argument), through, zero)
+    }
+}
+
+/// Rows of a block on the way back.
+struct BackRows {
+    gate: Gate,
+    x: *const f32,
+    dz: *const f32,
+    x_row: usize,
+    dz_row: usize,
+    rows: usize,
+    columns: usize,
+    factors: *const f32,
+    /// Sums are written here, or the gradient, which uses the coefficients.
+    to: *mut f32,
+    to_row: usize,
+    coefficients: *const f32,
+    adds: bool,
+}
+
+impl BackRows {
+    #[inline(always)]
+    unsafe fn sums<S: Simd, const GATE: u8>(&self) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let zero = S::splat(0.0);
+            let factor = |index: usize| S::load(self.factors.add(index * LANES));
+            let (scale, shift, mean, inverse) = (factor(0), factor(1), factor(2), factor(3));
+            let (mut sum, mut product) = (zero, zero);
+            let (mut other_sum, mut other_product) = (zero, zero);
+            for row in 0..self.rows {
+                let (x, dz) = (self.x.add(row * self.x_row), self.dz.add(row * self.dz_row));
+                let mut column = 0;
+                while column + 2 <= self.columns {
+                    let at = column * LANES;
+                    let (a, b) = (S::load(x.add(at)), S::load(x.add(at + LANES)));
+                    let da = through::<S, GATE>(a, scale, shift, S::load(dz.add(at)));
+                    let db = through::<S, GATE>(b, scale, shift, S::load(dz.add(at + LANES)));
+                    sum = S::add(sum, da);
+                    product = S::mul_add(da, S::sub(a, mean), product);
+                    other_sum = S::add(other_sum, db);
+                    other_product = S::mul_add(db, S::sub(b, mean), other_product);
+                    column += 2;
+                }
+                if column < self.columns {
+                    let a = S::load(x.add(column * LANES));
+                    let da = through::<S, GATE>(a, scale, shift, S::load(dz.add(column * LANES)));
+                    sum = S::add(sum, da);
+                    product = S::mul_add(da, S::sub(a, mean), product);
+                }
+            }
+            S::store(self.to, S::add(sum, other_sum));
+            let product = S::mul(inverse, S::add(product, other_product));
+            S::store(self.to.add(LANES), product);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn gradient<S: Simd, const GATE: u8>(&self) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (scale, shift) = (S::load(self.factors), S::load(self.factors.add(LANES)));
+            let of_x = S::load(self.coefficients);
+            let of_one = S::load(self.coefficients.add(LANES));
+            for row in 0..self.rows {
+                let (x, dz) = (self.x.add(row * self.x_row), self.dz.add(row * self.dz_row));
+                let to = self.to.add(row * self.to_row);
+                for column in 0..self.columns {
+                    let at = column * LANES;
+                    let value = S::load(x.add(at));
+                    let d = through::<S, GATE>(value, scale, shift, S::load(dz.add(at)));
+                    let rest = S::mul_add(value, of_x, of_one);
+                    let rest = if self.adds { S::add(rest, S::load(to.add(at))) } else { rest };
+                    S::store(to.add(at), S::mul_add(d, scale, rest));
+                }
+            }
+        }
+    }
+}
+
+impl Work for BackRows {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(&self) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match (self.gate, self.coefficients.is_null()) {
+                (Gate::All, true) => self.sums::<S, 0>(),
+                (Gate::Positive, true) => self.sums::<S, 1>(),
+                (Gate::Inside, true) => self.sums::<S, 2>(),
+                (Gate::All, false) => self.gradient::<S, 0>(),
+                (Gate::Positive, false) => self.gradient::<S, 1>(),
+                (Gate::Inside, false) => self.gradient::<S, 2>(),
+            }
+        }
+    }
+}
+
+/// What the way back of a normalisation reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Normalised {
+    /// The normalisation's input.
+    pub x: View,
+    /// The gradient of its output, behind the function.
+    pub dz: View,
+    /// The table of [`BatchStatistics`].
+    pub factors: View,
+    /// The function, which only cuts to a range.
+    pub function: Function,
+}
+
+impl Normalised {
+    fn fits(&self, buffers: &[Buffer]) -> bool {
+        same_maps(buffers, &[self.x, self.dz])
+            && is_table(buffers, self.factors, 1, self.x.blocks, FACTORS)
+            && self.function.is_range()
+    }
+
+    /// # Safety
+    /// The program has checked the views.
+    unsafe fn rows(&self, context: &Context<'_>, image: usize, block: usize) -> BackRows {
+        // SAFETY: the caller's promise.
+        let (x, dz, factors) =
+            unsafe { (context.place(self.x), context.place(self.dz), context.place(self.factors)) };
+        BackRows {
+            gate: Gate::of(self.function),
+            x: x.at(image, block),
+            dz: dz.at(image, block),
+            x_row: x.buffer.row(),
+            dz_row: dz.buffer.row(),
+            rows: x.buffer.height,
+            columns: x.buffer.width,
+            factors: factors.at(0, block),
+            to: std::ptr::null_mut(),
+            to_row: 0,
+            coefficients: std::ptr::null(),
+            adds: false,
+        }
+    }
+}
+
+/// Sums over each map: of the gradient behind a normalisation, and of its products with the normalised values.
+#[derive(Clone, Debug)]
+pub struct GradientSums {
+    of: Normalised,
+    to: View,
+    size: (usize, usize),
+}
+
+impl GradientSums {
+    /// `to` is a table of [`SUMS`] pixels for each image and block.
+    pub fn new(buffers: &[Buffer], of: Normalised, to: View) -> Self {
+        Self { of, to, size: size_of(buffers, of.x) }
+    }
+}
+
+impl Blockwise for GradientSums {
+    const NAME: &'static str = "gradient sums";
+
+    fn reads(&self) -> Vec<View> {
+        vec![self.of.x, self.of.dz, self.of.factors]
+    }
+
+    fn writes(&self) -> Vec<View> {
+        vec![self.to]
+    }
+
+    fn size(&self) -> (usize, usize) {
+        self.size
+    }
+
+    fn fits(&self, buffers: &[Buffer]) -> bool {
+        self.size == size_of(buffers, self.of.x)
+            && self.of.fits(buffers)
+            && is_table(buffers, self.to, self.size.0, self.size.1, SUMS)
+    }
+
+    unsafe fn block(&self, context: &Context<'_>, image: usize, block: usize) {
+        // SAFETY: the program has checked the views; this task alone writes the table of the block.
+        unsafe {
+            let to = context.place(self.to).at(image, block);
+            context.isa.run(&BackRows { to, ..self.of.rows(context, image, block) });
+        }
+    }
+}
+
+/// The gradients of a normalisation's scale and shift, and the coefficients of its input's gradient.
+#[derive(Clone, Debug)]
+pub struct NormaliseGradient {
+    sums: View,
+    factors: View,
+    to: View,
+    /// Vectors for the gradients of scale and shift, and whether they are added to.
+    gradients: [Option<(View, bool)>; 2],
+    channels: Vec<Option<usize>>,
+    area: usize,
+}
+
+impl NormaliseGradient {
+    /// `sums` is the table of [`GradientSums`], `factors` that of [`BatchStatistics`]; `to` is a table of
+    /// [`COEFFICIENTS`] pixels for each block.
+    pub fn new(
+        (sums, factors, to): (View, View, View),
+        gradients: [Option<(View, bool)>; 2],
+        channels: Vec<Option<usize>>,
+        area: usize,
+    ) -> Self {
+        Self { sums, factors, to, gradients, channels, area }
+    }
+}
+
+impl Run for NormaliseGradient {
+    fn name(&self) -> &'static str {
+        "normalise gradient"
+    }
+
+    fn reads(&self) -> Vec<View> {
+        let added = self.gradients.iter().flatten().filter(|(_, adds)| *adds);
+        [self.sums, self.factors].into_iter().chain(added.map(|(view, _)| *view)).collect()
+    }
+
+    fn writes(&self) -> Vec<View> {
+        let gradients = self.gradients.iter().flatten().map(|(view, _)| *view);
+        gradients.chain([self.to]).collect()
+    }
+
+    fn check(&self, buffers: &[Buffer]) -> Option<Reason> {
+        let images = buffers[self.sums.buffer].images;
+        let blocks = self.sums.blocks;
+        let vectors = self.gradients.iter().flatten().map(|(view, _)| *view);
+        let is_valid = is_table(buffers, self.sums, images, blocks, SUMS)
+            && is_table(buffers, self.factors, 1, blocks, FACTORS)
+            && is_table(buffers, self.to, 1, blocks, COEFFICIENTS)
+            && self.channels.len() == blocks * LANES
+            && have_channels(buffers, vectors, &self.channels);
+        (!is_valid).then_some(Reason::Values)
+    }
+
+    fn tasks(&self) -> usize {
+        self.to.blocks
+    }
+
+    unsafe fn run(&self, context: &Context<'_>, block: usize) {
+        // SAFETY: the program has checked the views; this task alone uses the channels of its block.
+        unsafe {
+            let sums = context.place(self.sums);
+            let images = sums.buffer.images;
+            let to = context.place(self.to).at(0, block);
+            let factors = context.place(self.factors).at(0, block);
+            let count = (self.area * images) as f64;
+            for lane in 0..LANES {
+                let put =
+                    |index: usize, x: f64| to.wrapping_add(index * LANES + lane).write(narrow(x));
+                let Some(channel) = self.channels[block * LANES + lane] else {
+                    (0..COEFFICIENTS).for_each(|index| put(index, 0.0));
+                    continue;
+                };
+                let total = |index: usize| -> f64 {
+                    let at = |image| sums.at(image, block).wrapping_add(index * LANES + lane);
+                    (0..images).map(|image| f64::from(at(image).read())).sum()
+                };
+                let (sum, product) = (total(0), total(1));
+                let factor =
+                    |index: usize| f64::from(factors.wrapping_add(index * LANES + lane).read());
+                let (scale, mean, inverse) = (factor(0), factor(2), factor(3));
+                let of_x = -scale * inverse * product / count;
+                put(0, of_x);
+                put(1, -scale * sum / count - of_x * mean);
+                for (gradient, new) in self.gradients.iter().zip([product, sum]) {
+                    if let Some((view, adds)) = *gradient {
+                        let at = context.place(view).at(0, 0).wrapping_add(channel);
+                        at.write(if adds { at.read() + narrow(new) } else { narrow(new) });
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The gradient of a normalisation's input.
+#[derive(Clone, Debug)]
+pub struct NormaliseBack {
+    of: Normalised,
+    coefficients: View,
+    to: View,
+    adds: bool,
+    size: (usize, usize),
+}
+
+impl NormaliseBack {
+    /// `coefficients` is the table of [`NormaliseGradient`]. The gradient may take the place of the input.
+    pub fn new(
+        buffers: &[Buffer],
+        of: Normalised,
+        coefficients: View,
+        to: View,
+        adds: bool,
+    ) -> Self {
+        Self { of, coefficients, to, adds, size: size_of(buffers, of.x) }
+    }
+}
+
+impl Blockwise for NormaliseBack {
+    const NAME: &'static str = "normalise back";
+
+    fn reads(&self) -> Vec<View> {
+        let added = self.adds.then_some(self.to);
+        let reads = [self.of.x, self.of.dz, self.of.factors, self.coefficients];
+        reads.into_iter().chain(added).collect()
+    }
+
+    fn writes(&self) -> Vec<View> {
+        vec![self.to]
+    }
+
+    fn size(&self) -> (usize, usize) {
+        self.size
+    }
+
+    fn fits(&self, buffers: &[Buffer]) -> bool {
+        self.size == size_of(buffers, self.of.x)
+            && self.of.fits(buffers)
+            && same_maps(buffers, &[self.of.x, self.to])
+            && is_table(buffers, self.coefficients, 1, self.size.1, COEFFICIENTS)
+    }
+
+    unsafe fn block(&self, context: &Context<'_>, image: usize, block: usize) {
+        // SAFETY: the program has checked the views; this task alone writes the block of the image.
+        unsafe {
+            let to = context.place(self.to);
+            context.isa.run(&BackRows {
+                to: to.at(image, block),
+                to_row: to.buffer.row(),
+                coefficients: context.place(self.coefficients).at(0, block),
+                adds: self.adds,
+                ..self.of.rows(context, image, block)
+            });
+            to.clear_border(image, block, 0..to.buffer.height);
+        }
+    }
+}
