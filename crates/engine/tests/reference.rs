@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use inceptive_engine::{Isa, Options, Plan, RunError, Session};
+use inceptive_engine::{Isa, Options, Plan, PlanError, RunError, Session};
 use inceptive_ir::{
     Activation, BatchNorm, Conv, Graph, Linear, Lrn, NewNode, Node, NodeId, Op, Padding, Path,
     Pool, PoolKind, Role, Shape, Size,
@@ -485,24 +485,54 @@ fn padding_that_would_fill_the_memory_is_refused() {
     assert!(error.contains("its padding makes a map of"), "{error}");
 }
 
-/// One output is packed as sixteen: more than the weights themselves say.
+/// One output is packed as sixteen, and two channels lie in a block of sixteen: more than the weights themselves say.
 #[test]
 fn packed_weights_that_do_not_fit_are_refused_before_they_are_made() {
-    let conv = Conv {
-        kernel: Size::square(101),
+    let conv = |out_channels, groups| {
+        Op::Conv(Conv {
+            kernel: Size::square(101),
+            out_channels,
+            stride: Size::square(1),
+            padding: Padding::symmetric(Size::square(50)),
+            dilation: Size::square(1),
+            groups,
+            bias: false,
+        })
+    };
+    for (channels, op, lanes) in [(3, conv(1, 1), 16 * 3), (2, conv(2, 2), 16)] {
+        let graph = one(Shape::map(channels, 4, 4), op);
+        let weights = Weights::seeded(&graph, 1);
+        let most_bytes = lanes * 101 * 101 * 4;
+        let options =
+            Options { batch: 1, threads: 1, isa: Isa::best(), winograd: true, most_bytes };
+        let error = Plan::new(&graph, &weights, options).unwrap_err();
+        assert!(matches!(error, PlanError::Memory { .. }), "{error}");
+        let options = Options { most_bytes: 5 * most_bytes, ..options };
+        assert!(Plan::new(&graph, &weights, options).is_ok());
+    }
+}
+
+/// Each concatenation of a chain consists of the parts of the one before and one more.
+#[test]
+fn chains_of_concatenations_whose_lists_would_fill_the_memory_are_refused() {
+    let conv = Op::Conv(Conv {
+        kernel: Size::square(1),
         out_channels: 1,
         stride: Size::square(1),
-        padding: Padding::symmetric(Size::square(50)),
+        padding: Padding::default(),
         dilation: Size::square(1),
         groups: 1,
         bias: false,
-    };
-    let graph = one(Shape::map(3, 4, 4), Op::Conv(conv));
-    let weights = Weights::seeded(&graph, 1);
-    let most_bytes = 16 * 3 * 101 * 101 * 4;
-    let options = Options { batch: 1, threads: 1, isa: Isa::best(), winograd: true, most_bytes };
-    let error = Plan::new(&graph, &weights, options).unwrap_err();
-    assert!(matches!(error, inceptive_engine::PlanError::Memory { .. }), "{error}");
-    let options = Options { most_bytes: 2 * most_bytes, ..options };
-    assert!(Plan::new(&graph, &weights, options).is_ok());
+    });
+    let mut graph = Graph::new(Shape::map(1, 1, 1), None).unwrap();
+    let mut last = graph.input();
+    for _ in 0..3000 {
+        let new = add(&mut graph, conv.clone(), &[last]).unwrap();
+        last = add(&mut graph, Op::Concat, &[last, new]).unwrap();
+    }
+    let options =
+        Options { batch: 1, threads: 1, isa: Isa::best(), winograd: true, most_bytes: u64::MAX };
+    let error = Plan::new(&graph, &Weights::default(), options).unwrap_err();
+    assert!(matches!(error, PlanError::Parts { .. }), "{error}");
+    assert!(error.to_string().contains("parts of its concatenations"), "{error}");
 }
