@@ -1,5 +1,7 @@
 //! Measuring many networks: reading them group by group, and keeping each result as soon as it is done.
 
+use std::sync::atomic::AtomicBool;
+
 use inceptive_bench::{
     BenchCase, Description, Event, MemoryEstimate, Observer, PrecisionRequest, Protocol, Run,
     RunContext, Setup, groups, measure,
@@ -253,5 +255,9 @@ impl Observer for BenchRecorder<'_> {
 
     fn wants_stop(&self) -> bool {
         self.running.wants_stop()
+    }
+
+    fn stop(&self) -> &AtomicBool {
+        self.running.context.stop
     }
 }

@@ -41,6 +41,9 @@ pub enum TaskError {
         /// The network and the engine.
         label: String,
     },
+    /// A task was stopped before there was any result.
+    #[error("stopped before the first result")]
+    Stopped,
     /// Its result could not be kept.
     #[error(transparent)]
     Store(#[from] StoreError),

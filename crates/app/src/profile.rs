@@ -157,9 +157,11 @@ impl Profiler<'_> {
                 false => ControlFlow::Continue(()),
             }
         };
-        let profiled = inceptive_bench::profile(engine, model, setup, input, runs, &mut listen)
-            .map_err(|error| TaskError::Engine { label: label(), error })?
-            .ok_or_else(|| TaskError::Abandoned { label: label() })?;
+        let stop = context.stop;
+        let profiled =
+            inceptive_bench::profile(engine, model, setup, input, runs, stop, &mut listen)
+                .map_err(|error| TaskError::Engine { label: label(), error })?
+                .ok_or_else(|| TaskError::Abandoned { label: label() })?;
         let runtime =
             inceptive_bench::runtime(engine.name(), &found.description, setup, profiled.precision);
         Ok(ProfileRecord::new(subject.clone(), runtime, roofline, context.machine, seed, profiled))

@@ -217,12 +217,17 @@ impl<'a> Running<'a> {
         }
     }
 
-    /// Ends the task: its results are compared with the highest limits ever measured on their machine.
+    /// Ends the task: its results are compared with the highest limits ever measured on their machine. One that was
+    /// stopped before it had any has failed.
     pub(crate) fn finish(
         mut self,
         mut measurements: Vec<Measurement>,
         mut profiles: Vec<ProfileRecord>,
     ) -> TaskOutcome {
+        let has_none = measurements.is_empty() && profiles.is_empty();
+        if self.context.is_stopped() && has_none && !self.failed {
+            self.fail(TaskError::Stopped);
+        }
         match self.store.rooflines(&Filter::default()) {
             Ok(known) => {
                 measurements.iter_mut().for_each(|it| known.hold(it));

@@ -9,8 +9,8 @@ use std::{
 };
 
 use inceptive_app::{
-    AvailableEngine, BenchPlan, Request, Task, TaskContext, TaskEvent, TaskOutcome, TaskRecord,
-    WeightSource,
+    AvailableEngine, BenchPlan, ProfilePlan, Request, Task, TaskContext, TaskEvent, TaskOutcome,
+    TaskRecord, WeightSource,
 };
 use inceptive_bench::{
     Engine, FakeHost, PrecisionRequest, Protocol, engines::mock::Mock, this_machine,
@@ -112,4 +112,68 @@ fn nothing_more_is_loaded_after_a_stop() {
     let (loaded, wrong) = bench_with(&[1, 2, 3], 1024, 1).unwrap();
     assert_eq!(loaded, ["n1"]);
     assert!(matches!(&wrong[..], [error] if error.starts_with("stopped before")), "{wrong:?}");
+}
+
+/// A task that is stopped before anything was measured says so, as one does that is stopped in its first network.
+#[test]
+fn a_task_without_a_result_fails_when_it_is_stopped() -> Result<(), Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("n.yaml");
+    fs::write(&file, "name: n\ninput: {channels: 3, size: 8}\nbody: [relu]\ntail: []\n")?;
+    let (requests, weights) = (vec![Request { file, settings: vec![] }], WeightSource::default());
+    let (batches, threads, device) = (vec![1], vec![1], "cpu".to_owned());
+    let precision = PrecisionRequest::Fp32;
+    let profile = Task::Profile(ProfilePlan {
+        requests: requests.clone(),
+        weights: weights.clone(),
+        batches: batches.clone(),
+        threads: threads.clone(),
+        precision,
+        device: device.clone(),
+        runs: 20,
+    });
+    let protocol = Protocol::default();
+    let bench = Task::Bench(BenchPlan {
+        requests,
+        weights,
+        batches,
+        threads,
+        precision,
+        device,
+        protocol,
+        paired: false,
+    });
+    let host = FakeHost::default();
+    let mock = Mock::new(&host, |_, _| Duration::from_millis(1));
+    let description = mock.describe()?;
+    let engines = [AvailableEngine { engine: Box::new(mock), description }];
+    let stop = AtomicBool::new(false);
+    let context = TaskContext {
+        engines: &engines,
+        host: &host,
+        machine: &this_machine(),
+        roofline: &|threads| {
+            stop.store(true, Ordering::Relaxed);
+            Roofline { threads, peak_gflops: 100.0, bandwidth_gbps: 10.0 }
+        },
+        available_bytes: 1 << 30,
+        stop: &stop,
+    };
+    let mut store = Store::open(&folder.path().join("results.db"))?;
+    for task in [&profile, &bench] {
+        // Stopped from the start, and while the limits of the machine are measured.
+        for is_stopped in [true, false] {
+            stop.store(is_stopped, Ordering::Relaxed);
+            let mut wrong = vec![];
+            let outcome = task.run(&context, &mut store, &mut |event| {
+                if let TaskEvent::Failed(failure) = event {
+                    wrong.push(failure.message);
+                }
+            });
+            assert!(outcome.failed && outcome.kept == 0, "{task:?}");
+            let [message] = wrong.as_slice() else { panic!("{wrong:?}") };
+            assert!(message.starts_with("stopped before the first result"), "{message}");
+        }
+    }
+    Ok(())
 }

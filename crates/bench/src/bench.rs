@@ -7,7 +7,13 @@
 //!    noise affects all candidates equally.
 //! 4. The time of every run is saved.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use inceptive_cost::{Cost, Mode};
 use rand::SeedableRng;
@@ -128,6 +134,14 @@ pub trait Observer {
 
     /// Whether to stop; networks with enough runs are still finished.
     fn wants_stop(&self) -> bool;
+
+    /// Set when a run should end early, if its engine can.
+    fn stop(&self) -> &AtomicBool;
+}
+
+/// Whether no other run should begin.
+fn is_stopped(observer: &dyn Observer) -> bool {
+    observer.wants_stop() || observer.stop().load(Ordering::Relaxed)
 }
 
 /// Measures candidates against each other. Each is reported as soon as it is done.
@@ -139,24 +153,26 @@ pub fn measure(
 ) {
     let mut active = Vec::with_capacity(candidates.len());
     for (at, candidate) in candidates.iter().enumerate() {
-        if observer.wants_stop() {
+        if is_stopped(observer) {
             observer.event(at, Event::Abandoned);
             continue;
         }
         observer.event(at, Event::Loading);
-        let runner = Runner::load(candidate, protocol, host).and_then(|mut runner| {
-            observer.event(at, Event::WarmingUp);
-            runner.warm_up(protocol, host)?;
-            Ok(runner)
-        });
+        let runner =
+            Runner::load(candidate, protocol, host, observer.stop()).and_then(|mut runner| {
+                observer.event(at, Event::WarmingUp);
+                runner.warm_up(protocol, host, observer.stop())?;
+                Ok(runner)
+            });
         match runner {
             Ok(runner) => active.push((at, runner)),
+            Err(EngineError::Stopped) => observer.event(at, Event::Abandoned),
             Err(error) => observer.event(at, Event::Failed(error)),
         }
     }
     let watch = Watch::start(host);
     let alone = active.len() == 1;
-    while !active.is_empty() && !observer.wants_stop() {
+    while !active.is_empty() && !is_stopped(observer) {
         active = round(active, alone, protocol, host, observer, &watch);
         if let Some(first) = active.len().checked_sub(1) {
             active.rotate_right(first);
@@ -178,11 +194,13 @@ fn round(
 ) -> Vec<(usize, Runner)> {
     let mut rest = Vec::with_capacity(active.len());
     for (at, mut runner) in active {
-        if observer.wants_stop() {
+        if is_stopped(observer) {
             rest.push((at, runner));
             continue;
         }
-        match runner.turn(alone, protocol, host) {
+        match runner.turn(alone, protocol, host, observer.stop()) {
+            // Its turns before count.
+            Err(EngineError::Stopped) => rest.push((at, runner)),
             Err(error) => observer.event(at, Event::Failed(error)),
             Ok(()) if runner.is_done(protocol) => {
                 let run = runner.finish(false, watch.read(host));
@@ -217,6 +235,7 @@ impl Runner {
         candidate: &BenchCase<'_>,
         protocol: &Protocol,
         host: &dyn Host,
+        stop: &AtomicBool,
     ) -> Result<Self, EngineError> {
         host.reset_memory_peak();
         let before = host.memory();
@@ -224,7 +243,7 @@ impl Runner {
         let mut session = candidate.engine.compile(candidate.model, &candidate.setup)?;
         let load = host.now() - start;
         session.set_input(random_input(candidate.model, candidate.setup.batch, protocol.seed))?;
-        session.run()?;
+        session.run(stop)?;
         let after = host.memory();
         let grown =
             before.zip(after).map(|(before, after)| after.peak.saturating_sub(before.resident));
@@ -246,20 +265,25 @@ impl Runner {
         })
     }
 
-    fn timed(&mut self, host: &dyn Host) -> Result<Duration, EngineError> {
+    fn timed(&mut self, host: &dyn Host, stop: &AtomicBool) -> Result<Duration, EngineError> {
         let start = host.now();
-        self.session.run()?;
+        self.session.run(stop)?;
         let time = host.now() - start;
         self.spent += time;
         Ok(time)
     }
 
     /// Runs until two neighbouring windows of times have the same median, nearly.
-    fn warm_up(&mut self, protocol: &Protocol, host: &dyn Host) -> Result<(), EngineError> {
+    fn warm_up(
+        &mut self,
+        protocol: &Protocol,
+        host: &dyn Host,
+        stop: &AtomicBool,
+    ) -> Result<(), EngineError> {
         let limit = protocol.budget.mul_f64(WARM_UP_SHARE);
         let mut times = Vec::new();
         while !self.settled && (self.spent < limit || times.is_empty()) {
-            times.push(self.timed(host)?.as_secs_f64());
+            times.push(self.timed(host, stop)?.as_secs_f64());
             self.warm_up_runs += 1;
             let is_slow = limit.as_secs_f64() < times[0] * (2 * WINDOW) as f64;
             self.settled = has_settled(&times, if is_slow { SLOW_WINDOW } else { WINDOW });
@@ -274,16 +298,17 @@ impl Runner {
         alone: bool,
         protocol: &Protocol,
         host: &dyn Host,
+        stop: &AtomicBool,
     ) -> Result<(), EngineError> {
         let target = (protocol.budget / TURNS).as_secs_f64();
         let fitting = target / self.pace.as_secs_f64();
         if !alone && fitting >= SHORT_TURN {
-            self.timed(host)?;
+            self.timed(host, stop)?;
         }
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
         let runs = fitting.round().clamp(1.0, 1e6) as usize;
         let runs = runs.min(protocol.max_runs.saturating_sub(self.count).max(1));
-        let times = (0..runs).map(|_| self.timed(host)).collect::<Result<Vec<_>, _>>()?;
+        let times = (0..runs).map(|_| self.timed(host, stop)).collect::<Result<Vec<_>, _>>()?;
         self.count += times.len();
         self.turns.push(times);
         Ok(())

@@ -1,6 +1,11 @@
 //! What every engine can do.
 
-use std::{ops::ControlFlow, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    ops::ControlFlow,
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use inceptive_ir::{Activation, Graph, Op, Path};
 use inceptive_onnx::{Batch, ExportError, LrnForm, Opset, Options, to_onnx};
@@ -213,6 +218,9 @@ pub enum EngineError {
         /// The most that can be.
         limit: usize,
     },
+    /// A run was stopped before its end.
+    #[error("stopped")]
+    Stopped,
     /// The network cannot be written for it.
     #[error(transparent)]
     Export(#[from] ExportError),
@@ -241,7 +249,7 @@ pub trait Engine {
     fn compile(&self, model: &Model, setup: &Setup) -> Result<Box<dyn Session>, EngineError>;
 
     /// The time of each node in each of `runs` runs, after a few warm-up runs. When it is stopped, the times of the
-    /// finished runs are returned, even if there are none.
+    /// finished runs are returned, even if there are none. An engine that can ends a run early once `stop` is set.
     ///
     /// # Errors
     /// When the engine was not found, fails or does not support per-node timing.
@@ -251,6 +259,7 @@ pub trait Engine {
         setup: &Setup,
         input: Arc<[f32]>,
         runs: usize,
+        stop: &AtomicBool,
         listen: &mut ProgressFn<'_>,
     ) -> Result<NodeTimings, EngineError>;
 }
@@ -275,11 +284,11 @@ pub trait Session {
     /// When the engine refuses it.
     fn set_input(&mut self, input: Arc<[f32]>) -> Result<(), EngineError>;
 
-    /// Runs once and does nothing else: this is timed.
+    /// Runs once and does nothing else: this is timed. An engine that can ends early once `stop` is set.
     ///
     /// # Errors
-    /// When the engine fails.
-    fn run(&mut self) -> Result<(), EngineError>;
+    /// When the engine fails, and [`EngineError::Stopped`] when it ended early.
+    fn run(&mut self, stop: &AtomicBool) -> Result<(), EngineError>;
 
     /// Runs once and returns the output: `batch x classes` values.
     ///

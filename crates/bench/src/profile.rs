@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use inceptive_cost::{Cost, Mode};
@@ -25,9 +25,10 @@ pub fn profile(
     setup: &Setup,
     input: Arc<[f32]>,
     runs: usize,
+    stop: &AtomicBool,
     listen: &mut ProgressFn<'_>,
 ) -> Result<Option<Profile>, EngineError> {
-    let times = engine.node_times(model, setup, input, runs, listen)?;
+    let times = engine.node_times(model, setup, input, runs, stop, listen)?;
     if times.runs.len() < runs.min(FEWEST_WHEN_STOPPED) {
         return Ok(None);
     }

@@ -2,7 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::{fs, ops::ControlFlow, path::PathBuf, sync::Arc};
+use std::{
+    fs,
+    ops::ControlFlow,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
 
 use inceptive_bench::{
     Engine, EngineError, Isa, Model, PrecisionRequest, Setup, allowed_error,
@@ -14,19 +24,24 @@ use inceptive_ir::{Activation, Graph, NewNode, Op, Path, Shape, passes};
 use inceptive_results::Precision;
 use inceptive_weights::Weights;
 
+/// A run that nobody stops.
+static GO_ON: AtomicBool = AtomicBool::new(false);
+
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../architectures")
 }
 
+/// The inference graph of a network for inputs of this size, if it takes them.
+fn sized(name: &str, size: &str) -> Option<Graph> {
+    let setting: Setting = format!("input.size={size}").parse().unwrap();
+    let loaded = load(&Disk, &folder().join(name), &[setting]).ok()?;
+    Some(passes::inference(&loaded.architecture.graph).unwrap())
+}
+
 /// The inference graph at the smallest of a few input sizes that the network takes.
 fn small(name: &str) -> Graph {
-    let path = folder().join(name);
-    let at = |size: &str| {
-        let setting: Setting = format!("input.size={size}").parse().unwrap();
-        load(&Disk, &path, &[setting]).ok()
-    };
-    let loaded = ["32", "64", "96", "128", "224", "256", "299"].into_iter().find_map(at);
-    passes::inference(&loaded.unwrap_or_else(|| panic!("{name}")).architecture.graph).unwrap()
+    let mut sizes = ["32", "64", "96", "128", "224", "256", "299"].into_iter();
+    sizes.find_map(|size| sized(name, size)).unwrap_or_else(|| panic!("{name}"))
 }
 
 fn setup(batch: u32, precision: PrecisionRequest) -> Setup {
@@ -201,7 +216,8 @@ fn node_times_name_nodes_of_the_network() {
     let wish = setup(1, PrecisionRequest::Fp32);
     for engine in found_with_node_times() {
         let mut listen = |_| ControlFlow::Continue(());
-        let runs = engine.node_times(&model, &wish, input.clone(), 2, &mut listen).unwrap().runs;
+        let runs =
+            engine.node_times(&model, &wish, input.clone(), 2, &GO_ON, &mut listen).unwrap().runs;
         assert_eq!(runs.len(), 2);
         let named = runs[1].iter().filter(|node| node.path.is_some()).count();
         assert!(named * 10 > runs[1].len() * 8, "{}: {named} of {}", engine.name(), runs[1].len());
@@ -220,12 +236,50 @@ fn node_times_go_on_evenly_and_stop_when_told() {
             shares.push(share);
             if share > 0.8 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let runs = engine.node_times(&model, &wish, input.clone(), 20, &mut listen).unwrap().runs;
+        let runs =
+            engine.node_times(&model, &wish, input.clone(), 20, &GO_ON, &mut listen).unwrap().runs;
         assert!((10..20).contains(&runs.len()), "{}: {} runs", engine.name(), runs.len());
         assert!(runs.iter().all(|run| run.len() == runs[0].len()), "whole runs only");
         assert!(shares.windows(2).all(|pair| pair[0] < pair[1] && pair[1] - pair[0] < 0.06));
         assert!(shares[0] < 0.01 && shares[shares.len() - 1] < 0.9, "{}", engine.name());
     }
+}
+
+/// A run of many images takes longer than a person waits for an answer.
+#[test]
+fn the_native_engine_ends_a_run_early() {
+    let graph = sized("googlenet.yaml", "224").unwrap();
+    let model = Model::new("m", &graph, Weights::seeded(&graph, 3)).unwrap();
+    let (engine, wish) = (Native::new(None), setup(32, PrecisionRequest::Fp32));
+    let mut session = engine.compile(&model, &wish).unwrap();
+    let stop = AtomicBool::new(false);
+    let stopped_after = |run: &mut dyn FnMut()| {
+        stop.store(false, Ordering::Relaxed);
+        thread::scope(|scope| {
+            let stopping = scope.spawn(|| {
+                thread::sleep(Duration::from_millis(50));
+                stop.store(true, Ordering::Relaxed);
+                Instant::now()
+            });
+            run();
+            stopping.join().unwrap().elapsed()
+        })
+    };
+    let start = Instant::now();
+    session.run(&GO_ON).unwrap();
+    let whole = start.elapsed();
+    let waited = stopped_after(&mut || {
+        assert!(matches!(session.run(&stop), Err(EngineError::Stopped)));
+    });
+    assert!(waited < (whole / 2).min(Duration::from_millis(500)), "{waited:?} of {whole:?}");
+    session.run(&GO_ON).unwrap();
+    let input = random_input(&model, 32, 7);
+    let waited = stopped_after(&mut || {
+        let mut goes_on = |_| ControlFlow::Continue(());
+        let times = engine.node_times(&model, &wish, input.clone(), 1000, &stop, &mut goes_on);
+        assert!(times.unwrap().runs.len() < 1000, "the runs before the stop");
+    });
+    assert!(waited < 2 * whole, "{waited:?}, in which it is compiled");
 }
 
 /// The version that results carry is the one that was built in.
@@ -278,11 +332,12 @@ fn long_rows_of_nodes_run_or_are_refused() {
                 Err(error) => panic!("{}: {error}", engine.name()),
             };
             session.set_input(vec![1.0; 8].into()).unwrap();
-            session.run().unwrap();
+            session.run(&GO_ON).unwrap();
             let output = session.output().unwrap();
             if engine.describe().unwrap().has_node_times {
                 let (input, mut goes_on) = (vec![1.0; 8].into(), |_| ControlFlow::Continue(()));
-                let times = engine.node_times(&model, &setup, input, 1, &mut goes_on).unwrap();
+                let times =
+                    engine.node_times(&model, &setup, input, 1, &GO_ON, &mut goes_on).unwrap();
                 assert_eq!(times.runs.len(), 1, "{}", engine.name());
             }
             if let Some(factor) = factor {

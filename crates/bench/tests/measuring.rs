@@ -2,7 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::{cell::Cell, ops::ControlFlow, time::Duration};
+use std::{
+    cell::Cell,
+    ops::ControlFlow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use inceptive_bench::{
     BenchCase, Description, Engine, Event, FakeHost, Model, Observer, PrecisionRequest, Protocol,
@@ -38,6 +46,7 @@ struct Notes {
     abandoned: Vec<usize>,
     events: Cell<usize>,
     stop_after: Option<usize>,
+    stop: Arc<AtomicBool>,
 }
 
 impl Observer for Notes {
@@ -53,6 +62,10 @@ impl Observer for Notes {
 
     fn wants_stop(&self) -> bool {
         self.stop_after.is_some_and(|after| self.events.get() >= after)
+    }
+
+    fn stop(&self) -> &AtomicBool {
+        &self.stop
     }
 }
 
@@ -77,6 +90,31 @@ fn result(engine: &Mock, model: &Model, run: &Run, protocol: &Protocol) -> Measu
     let machine = inceptive_bench::this_machine();
     let setting = RunContext { machine: &machine, protocol };
     inceptive_bench::measurement(subject, runtime, roofline, &setting, run)
+}
+
+/// A run that ends early has no time, and everything before it counts.
+#[test]
+fn a_run_that_is_stopped_leaves_no_sample() {
+    let protocol = protocol(3000);
+    for (stopped_at, is_enough) in [(0, false), (2, false), (20, false), (40, true)] {
+        let (host, stop) = (FakeHost::default(), Arc::new(AtomicBool::new(false)));
+        let flag = Arc::clone(&stop);
+        let engine = Mock::new(&host, move |_, run| {
+            flag.store(run == stopped_at, Ordering::Relaxed);
+            if run == stopped_at { ms(1.0) } else { ms(50.0) }
+        });
+        let models = [model("first"), model("second")];
+        let notes = measured(&engine, &models, &protocol, Notes { stop, ..Notes::default() });
+        assert!(notes.failed.is_empty());
+        let (finished, abandoned) =
+            if is_enough { (vec![0, 1], vec![]) } else { (vec![], vec![0, 1]) };
+        assert_eq!(notes.abandoned, abandoned, "stopped in run {stopped_at}");
+        assert_eq!(notes.finished.iter().map(|(at, _)| *at).collect::<Vec<_>>(), finished);
+        for (_, run) in notes.finished {
+            assert!(run.cut_short);
+            assert!(run.turns.iter().flatten().all(|&time| time == ms(50.0)), "{:?}", run.turns);
+        }
+    }
 }
 
 #[test]
@@ -330,7 +368,7 @@ fn profiled(runs: usize, until: usize) -> Option<Profile> {
         if asked > until { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let input = random_input(&model, 1, 0);
-    profile(&engine, &model, &setup(), input, runs, &mut listen).unwrap()
+    profile(&engine, &model, &setup(), input, runs, &AtomicBool::new(false), &mut listen).unwrap()
 }
 
 #[test]

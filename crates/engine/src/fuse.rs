@@ -1,9 +1,17 @@
 //! From nodes to units: what one kernel can do at once becomes one unit.
 
+use std::sync::Arc;
+
 use inceptive_ir::{Activation, Graph, Node, NodeId, Op};
 use inceptive_kernels::{LANES, activation::Function, conv::Segment};
 
-use crate::units::{Kind, Unit, channels, compact};
+use crate::{
+    options::PlanError,
+    units::{Kind, Unit, channels, compact},
+};
+
+/// Segments and lanes in all lists together, at most: a concatenation in a chain has a longer list than the one before.
+const MOST_ENTRIES: usize = 1 << 22;
 
 /// Units of an inference graph, in the order in which they are computed.
 pub(crate) struct Fused {
@@ -12,20 +20,21 @@ pub(crate) struct Fused {
     pub(crate) output: usize,
 }
 
-pub(crate) fn fuse(graph: &Graph) -> Fused {
+pub(crate) fn fuse(graph: &Graph) -> Result<Fused, PlanError> {
     let mut builder = Builder {
         graph,
         units: Vec::with_capacity(graph.len()),
         root: Vec::with_capacity(graph.len()),
         tail: Vec::with_capacity(graph.len()),
+        entries: 0,
     };
     for (id, node) in graph.nodes() {
         let inputs = graph.inputs(id);
-        let root = builder.node(id, node, &inputs);
+        let root = builder.node(id, node, &inputs)?;
         builder.root.push(root);
     }
     let output = builder.root[graph.output().index()];
-    Fused { units: builder.units, output }
+    Ok(Fused { units: builder.units, output })
 }
 
 struct Builder<'a> {
@@ -35,6 +44,8 @@ struct Builder<'a> {
     root: Vec<usize>,
     /// The node whose result each unit ends with.
     tail: Vec<NodeId>,
+    /// Segments and lanes of the lists so far.
+    entries: usize,
 }
 
 fn function_of(activation: Activation) -> Function {
@@ -50,9 +61,9 @@ fn function_of(activation: Activation) -> Function {
 
 impl Builder<'_> {
     /// The unit that computes a node: a new one, or the one that it is fused into.
-    fn node(&mut self, id: NodeId, node: &Node, inputs: &[NodeId]) -> usize {
+    fn node(&mut self, id: NodeId, node: &Node, inputs: &[NodeId]) -> Result<usize, PlanError> {
         let first = inputs.first().map(|input| self.root[input.index()]);
-        match (&node.op, first) {
+        Ok(match (&node.op, first) {
             (Op::Input(shape), _) => self.add(id, Kind::Input, vec![], compact(channels(*shape))),
             (_, None) => self.add(id, Kind::Function, vec![], compact(channels(node.shape))),
             (Op::Dropout { .. }, Some(first)) => self.alias(id, inputs[0], first),
@@ -60,10 +71,9 @@ impl Builder<'_> {
                 let function = function_of(*activation);
                 if self.takes_function(first) && self.ends_with(first, inputs[0]) {
                     self.units[first].function = function;
-                    return self.absorb(id, first);
+                    return Ok(self.absorb(id, first));
                 }
-                let segments = self.units[first].segments.clone();
-                let unit = self.add(id, Kind::Function, vec![first], segments);
+                let unit = self.like(id, Kind::Function, first);
                 self.units[unit].function = function;
                 unit
             }
@@ -71,8 +81,7 @@ impl Builder<'_> {
                 let ins = self.units[first].channels();
                 let outs = conv.out_channels as usize;
                 if conv.groups as usize == ins && outs == ins && ins > 1 {
-                    let segments = self.units[first].segments.clone();
-                    self.add(id, Kind::Depthwise(*conv), vec![first], segments)
+                    self.like(id, Kind::Depthwise(*conv), first)
                 } else {
                     self.add(id, Kind::Conv(*conv), vec![first], compact(outs))
                 }
@@ -93,12 +102,12 @@ impl Builder<'_> {
             }
             (Op::Softmax, Some(first)) => self.like(id, Kind::Softmax, first),
             (Op::Lrn(lrn), Some(first)) => {
-                let first = self.compacted(id, first);
+                let first = self.compacted(id, first)?;
                 self.like(id, Kind::Lrn(*lrn), first)
             }
             (Op::Flatten, Some(first)) => self.flatten(id, node, inputs[0], first),
             (Op::ChannelShuffle { groups }, Some(first)) => {
-                let lanes: Vec<usize> = self.units[first].lanes().collect();
+                let lanes = self.lanes(id, first)?;
                 let groups = *groups as usize;
                 let of_group = lanes.len() / groups.max(1);
                 // Channel `i` of the result is the one in row `i % groups` and column `i / groups`.
@@ -107,28 +116,75 @@ impl Builder<'_> {
                 self.add(id, kind, vec![first], compact(lanes.len()))
             }
             (Op::Concat, Some(_)) => {
-                let roots: Vec<usize> =
-                    inputs.iter().map(|input| self.root[input.index()]).collect();
-                let mut segments: Vec<Segment> = Vec::new();
-                let mut block = 0;
-                for root in &roots {
-                    let unit = &self.units[*root];
-                    let moved = |s: &Segment| Segment { block: s.block + block, ..*s };
-                    segments.extend(unit.segments.iter().map(moved));
-                    block += unit.blocks();
-                }
-                self.add(id, Kind::Concat, roots, joined(segments))
+                let roots = self.roots(inputs);
+                let segments = self.one_behind_the_other(id, &roots)?;
+                self.add(id, Kind::Concat, roots, segments)
             }
-            (Op::Add { scales }, Some(_)) => self.sum(id, scales, inputs),
+            (Op::Add { scales }, Some(_)) => self.sum(id, scales, inputs)?,
             (Op::Multiply, Some(_)) => {
-                let roots = self.same_layout(id, inputs);
-                let segments = self.units[roots[0]].segments.clone();
+                let roots = self.same_layout(id, inputs)?;
+                let segments = Arc::clone(&self.units[roots[0]].segments);
                 self.add(id, Kind::Product, roots, segments)
             }
-        }
+        })
     }
 
-    fn add(&mut self, id: NodeId, kind: Kind, inputs: Vec<usize>, segments: Vec<Segment>) -> usize {
+    /// The units that compute some nodes.
+    fn roots(&self, nodes: &[NodeId]) -> Vec<usize> {
+        nodes.iter().map(|node| self.root[node.index()]).collect()
+    }
+
+    /// Counts the entries of a list that a node needs, and refuses one that makes all lists together too long.
+    fn count(&mut self, id: NodeId, entries: usize) -> Result<(), PlanError> {
+        self.entries += entries;
+        if self.entries > MOST_ENTRIES {
+            let node = self.graph.node(id).path.clone();
+            return Err(PlanError::Parts { node, most: MOST_ENTRIES });
+        }
+        Ok(())
+    }
+
+    /// The lane of each channel of a unit, for a node that moves them.
+    fn lanes(&mut self, id: NodeId, unit: usize) -> Result<Vec<usize>, PlanError> {
+        self.count(id, self.units[unit].channels())?;
+        Ok(self.units[unit].lanes().collect())
+    }
+
+    /// Where the channels of units lie whose blocks follow each other; segments without a gap between them become one.
+    fn one_behind_the_other(
+        &mut self,
+        id: NodeId,
+        units: &[usize],
+    ) -> Result<Arc<[Segment]>, PlanError> {
+        let mut joined: Vec<Segment> = Vec::new();
+        let mut block = 0;
+        for &unit in units {
+            let before = joined.len();
+            for segment in &*self.units[unit].segments {
+                let segment = Segment { block: segment.block + block, ..*segment };
+                match joined.last_mut() {
+                    Some(last)
+                        if last.channels.is_multiple_of(LANES)
+                            && last.block + last.channels / LANES == segment.block =>
+                    {
+                        last.channels += segment.channels;
+                    }
+                    _ => joined.push(segment),
+                }
+            }
+            self.count(id, joined.len() - before)?;
+            block += self.units[unit].blocks();
+        }
+        Ok(joined.into())
+    }
+
+    fn add(
+        &mut self,
+        id: NodeId,
+        kind: Kind,
+        inputs: Vec<usize>,
+        segments: Arc<[Segment]>,
+    ) -> usize {
         let node = self.graph.node(id);
         self.units.push(Unit {
             kind,
@@ -148,7 +204,7 @@ impl Builder<'_> {
 
     /// A unit with the layout of its input.
     fn like(&mut self, id: NodeId, kind: Kind, input: usize) -> usize {
-        let segments = self.units[input].segments.clone();
+        let segments = Arc::clone(&self.units[input].segments);
         self.add(id, kind, vec![input], segments)
     }
 
@@ -208,30 +264,30 @@ impl Builder<'_> {
     }
 
     /// The unit itself if its channels have no gaps, else one that closes them.
-    fn compacted(&mut self, id: NodeId, unit: usize) -> usize {
+    fn compacted(&mut self, id: NodeId, unit: usize) -> Result<usize, PlanError> {
         if self.units[unit].is_compact() {
-            return unit;
+            return Ok(unit);
         }
-        let lanes: Vec<usize> = self.units[unit].lanes().collect();
+        let lanes = self.lanes(id, unit)?;
         let (count, size) = (lanes.len(), self.units[unit].size);
-        let gather = self.add(id, Kind::Gather(lanes), vec![unit], compact(count));
+        let gather = self.add(id, Kind::Gather(lanes.into()), vec![unit], compact(count));
         self.units[gather].size = size;
-        gather
+        Ok(gather)
     }
 
     /// The units of some nodes, in the same layout.
-    fn same_layout(&mut self, id: NodeId, inputs: &[NodeId]) -> Vec<usize> {
-        let roots: Vec<usize> = inputs.iter().map(|input| self.root[input.index()]).collect();
-        let lanes = |unit: usize| self.units[unit].lanes().collect::<Vec<usize>>();
-        let first = lanes(roots[0]);
-        if roots.iter().all(|root| lanes(*root) == first) {
-            return roots;
+    fn same_layout(&mut self, id: NodeId, inputs: &[NodeId]) -> Result<Vec<usize>, PlanError> {
+        let roots = self.roots(inputs);
+        let segments = |unit: usize| &self.units[unit].segments;
+        let first = segments(roots[0]);
+        if roots.iter().all(|&root| Arc::ptr_eq(segments(root), first) || segments(root) == first) {
+            return Ok(roots);
         }
         roots.into_iter().map(|root| self.compacted(id, root)).collect()
     }
 
     /// A sum: part of the convolution that computes one of two terms, if nothing else reads that.
-    fn sum(&mut self, id: NodeId, scales: &[f32], inputs: &[NodeId]) -> usize {
+    fn sum(&mut self, id: NodeId, scales: &[f32], inputs: &[NodeId]) -> Result<usize, PlanError> {
         let scale = |index: usize| scales.get(index).copied().unwrap_or(1.0);
         if let [a, b] = *inputs {
             let mut pairs = [(a, b, scale(0), scale(1)), (b, a, scale(1), scale(0))];
@@ -253,30 +309,42 @@ impl Builder<'_> {
                 {
                     self.units[unit].residual = Some(residual);
                     self.units[unit].factor = factor;
-                    return self.absorb(id, unit);
+                    return Ok(self.absorb(id, unit));
                 }
             }
         }
-        let roots = self.same_layout(id, inputs);
-        let segments = self.units[roots[0]].segments.clone();
+        let roots = self.same_layout(id, inputs)?;
+        let segments = Arc::clone(&self.units[roots[0]].segments);
         let scales = (0..inputs.len()).map(scale).collect();
-        self.add(id, Kind::Sum(scales), roots, segments)
+        Ok(self.add(id, Kind::Sum(scales), roots, segments))
     }
 }
 
-/// Segments that follow each other without a gap as one.
-fn joined(segments: Vec<Segment>) -> Vec<Segment> {
-    let mut joined: Vec<Segment> = Vec::with_capacity(segments.len());
-    for segment in segments {
-        match joined.last_mut() {
-            Some(last)
-                if last.channels.is_multiple_of(LANES)
-                    && last.block + last.channels / LANES == segment.block =>
-            {
-                last.channels += segment.channels;
-            }
-            _ => joined.push(segment),
-        }
+#[cfg(test)]
+mod tests {
+    use inceptive_ir::{NewNode, Path, Shape};
+
+    use super::*;
+
+    /// A list that is only passed on is not copied, and equal lists need no unit that moves channels.
+    #[test]
+    fn units_with_the_layout_of_their_input_share_its_list()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let mut graph = Graph::new(Shape::map(3, 4, 4), None)?;
+        let input = graph.input();
+        let mut add = |name: &str, op: Op, inputs: &[NodeId]| {
+            graph.add(NewNode::new(op, Path::new(name)), inputs)
+        };
+        let twice = add("twice", Op::Concat, &[input, input])?;
+        let again = add("again", Op::Concat, &[input, input])?;
+        let relu = add("relu", Op::Activation(Activation::Relu), &[twice])?;
+        let sum = add("sum", Op::Add { scales: vec![] }, &[again, relu])?;
+        graph.set_output(sum);
+        let units = fuse(&graph)?.units;
+        assert_eq!(units.len(), 5, "input, two concatenations, activation and sum");
+        assert_eq!(units[1].segments.len(), 2);
+        assert!(Arc::ptr_eq(&units[1].segments, &units[3].segments));
+        assert!(Arc::ptr_eq(&units[2].segments, &units[4].segments));
+        Ok(())
     }
-    joined
 }

@@ -80,34 +80,7 @@ impl Layout {
         output: usize,
         options: Options,
     ) -> Result<Self, PlanError> {
-        let images = options.batch;
-        let mut borders = vec![Border::default(); units.len()];
-        let mut last: Vec<usize> = schedule.phase_of.clone();
-        let mut first = vec![usize::MAX; units.len()];
-        for (unit, of) in units.iter().enumerate() {
-            let phase = schedule.phase_of[unit];
-            let owner = places[unit].owner;
-            if !matches!(of.kind, Kind::Concat) {
-                first[owner] = first[owner].min(phase);
-            }
-            last[owner] = last[owner].max(phase);
-            for read in of.reads() {
-                let owner = places[read].owner;
-                last[owner] = last[owner].max(phase);
-            }
-            if let (Some(window), Some(&read)) = (window(of, units), of.inputs.first()) {
-                let owner = places[read].owner;
-                let (input, output) = (pair(units[read].size), pair(of.size));
-                let needs = if uses_winograd(of, units, options) {
-                    Winograd::border(window.padding, input, output)
-                } else {
-                    window.border(input, output)
-                };
-                borders[owner] = borders[owner].union(needs);
-            }
-        }
-        // The output is taken out in a phase behind all others.
-        last[places[output].owner] = schedule.phases;
+        let uses = uses(units, places, schedule, output, options);
         let owners: Vec<usize> =
             (0..units.len()).filter(|&unit| places[unit].owner == unit).collect();
         let mut buffers = Vec::with_capacity(owners.len());
@@ -116,37 +89,20 @@ impl Layout {
         let mut total = 0_usize;
         for (position, &owner) in owners.iter().enumerate() {
             index[owner] = position;
-            let unit = &units[owner];
-            let [height, width] = pair(unit.size);
-            let border = borders[owner];
-            let pixel = if matches!(unit.kind, Kind::Input) && owner != output {
+            let Use { border, first, last } = uses[owner];
+            let pixel = if matches!(units[owner].kind, Kind::Input) && owner != output {
                 input_pixel(units, owner)
             } else {
                 LANES
             };
-            let blocks = unit.blocks();
-            let rows = border.top + height + border.bottom;
-            let columns = border.left + width + border.right;
-            if rows.saturating_mul(columns) > MOST_PADDED * height * width + SMALL {
-                let node = graph.node(unit.node).path.clone();
-                let of = unit.size;
-                return Err(PlanError::Padding { node, width: columns, height: rows, of });
-            }
-            let numbers = (images as u128)
-                * blocks as u128
-                * (border.top + height + border.bottom) as u128
-                * ((border.left + width + border.right) * pixel) as u128;
-            let len = usize::try_from(numbers).map_err(|_| PlanError::TooLarge)?;
+            let buffer = buffer(graph, &units[owner], border, pixel, options.batch)?;
+            let len = len(&buffer)?;
             total = total
                 .checked_add(len)
                 .filter(|total| *total < isize::MAX as usize / 8)
                 .ok_or(PlanError::TooLarge)?;
-            needs.push(Need {
-                len: len.next_multiple_of(LANES),
-                first: first[owner].min(last[owner]),
-                last: last[owner],
-            });
-            buffers.push(Buffer { offset: 0, images, blocks, height, width, border, pixel });
+            needs.push(Need { len: len.next_multiple_of(LANES), first: first.min(last), last });
+            buffers.push(buffer);
         }
         for (buffer, offset) in buffers.iter_mut().zip(assign(&needs)) {
             buffer.offset = offset;
@@ -158,6 +114,80 @@ impl Layout {
         };
         Ok(Self { buffers, views: places.iter().enumerate().map(view).collect() })
     }
+}
+
+/// How the buffer of a unit is used.
+#[derive(Clone, Copy)]
+struct Use {
+    border: Border,
+    /// The first phase that writes to it, and the last one that uses it.
+    first: usize,
+    last: usize,
+}
+
+/// How the buffers of units are used by all units whose places are in them, and by those that read these.
+fn uses(
+    units: &[Unit],
+    places: &[Place],
+    schedule: &Schedule,
+    output: usize,
+    options: Options,
+) -> Vec<Use> {
+    let unused = |&last: &usize| Use { border: Border::default(), first: usize::MAX, last };
+    let mut uses: Vec<Use> = schedule.phase_of.iter().map(unused).collect();
+    for (unit, of) in units.iter().enumerate() {
+        let phase = schedule.phase_of[unit];
+        let own = &mut uses[places[unit].owner];
+        if !matches!(of.kind, Kind::Concat) {
+            own.first = own.first.min(phase);
+        }
+        own.last = own.last.max(phase);
+        for read in of.reads() {
+            let read = &mut uses[places[read].owner];
+            read.last = read.last.max(phase);
+        }
+        if let (Some(window), Some(&read)) = (window(of, units), of.inputs.first()) {
+            let (input, output) = (pair(units[read].size), pair(of.size));
+            let needs = if uses_winograd(of, units, options) {
+                Winograd::border(window.padding, input, output)
+            } else {
+                window.border(input, output)
+            };
+            let read = &mut uses[places[read].owner];
+            read.border = read.border.union(needs);
+        }
+    }
+    // The output is taken out in a phase behind all others.
+    uses[places[output].owner].last = schedule.phases;
+    uses
+}
+
+/// The buffer of a unit; its offset comes later.
+fn buffer(
+    graph: &Graph,
+    unit: &Unit,
+    border: Border,
+    pixel: usize,
+    images: usize,
+) -> Result<Buffer, PlanError> {
+    let [height, width] = pair(unit.size);
+    let rows = border.top + height + border.bottom;
+    let columns = border.left + width + border.right;
+    if rows.saturating_mul(columns) > MOST_PADDED * height * width + SMALL {
+        let node = graph.node(unit.node).path.clone();
+        return Err(PlanError::Padding { node, width: columns, height: rows, of: unit.size });
+    }
+    Ok(Buffer { offset: 0, images, blocks: unit.blocks(), height, width, border, pixel })
+}
+
+/// Numbers of a buffer.
+fn len(buffer: &Buffer) -> Result<usize, PlanError> {
+    let Buffer { images, blocks, height, width, border, pixel, .. } = *buffer;
+    let numbers = (images as u128)
+        * blocks as u128
+        * (border.top + height + border.bottom) as u128
+        * ((border.left + width + border.right) * pixel) as u128;
+    usize::try_from(numbers).map_err(|_| PlanError::TooLarge)
 }
 
 /// The window of a unit that reads the border of its input.

@@ -45,6 +45,17 @@ pub enum PlanError {
         /// The size without it.
         of: Size,
     },
+    /// Lists of where the channels of concatenations lie would take most of the memory.
+    #[error(
+        "the native engine cannot compute `{node}`: the lists of the parts of its concatenations are longer than {most} \
+         entries; parts with a multiple of 16 channels need none"
+    )]
+    Parts {
+        /// The node whose list is too long.
+        node: Path,
+        /// Entries of all lists together, at most.
+        most: usize,
+    },
     /// Packed weights, feature maps and scratch need more memory than there may be.
     #[error("it needs {needed} MiB for packed weights and feature maps; {most} MiB are free")]
     Memory {

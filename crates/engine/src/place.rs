@@ -1,5 +1,7 @@
 //! Where the results of units lie: each in a buffer of its own, or as a part of a concatenation that is made in place.
 
+use std::sync::Arc;
+
 use crate::units::{Kind, Unit};
 
 /// The buffer of a unit's result, named by the unit that owns it, and the first block there.
@@ -43,7 +45,7 @@ pub(crate) fn place(units: &mut Vec<Unit>) -> Vec<Place> {
                     residual: None,
                     factor: 1.0,
                     position: units[concat].position,
-                    segments: units[input].segments.clone(),
+                    segments: Arc::clone(&units[input].segments),
                     size: units[input].size,
                 };
                 units.push(copy);

@@ -45,7 +45,7 @@ impl Plan {
         if !options.isa.is_available() {
             return Err(PlanError::Isa(options.isa));
         }
-        let Fused { mut units, output } = fuse(graph);
+        let Fused { mut units, output } = fuse(graph)?;
         let places = place(&mut units);
         let schedule = Schedule::new(&units);
         let layout = Layout::new(graph, &units, &places, &schedule, output, options)?;
@@ -66,8 +66,8 @@ impl Plan {
             phases[phase].push(made.step);
             labels[phase].push(label(graph, &units[unit].nodes, made.kernel));
         }
-        let store =
-            Store::new(&layout.buffers, layout.view(output), units[output].segments.clone());
+        let segments = Arc::clone(&units[output].segments);
+        let store = Store::new(&layout.buffers, layout.view(output), segments);
         phases.push(vec![store.into()]);
         labels.push(vec![label(graph, &[], "store".to_owned())]);
         let program = Arc::new(Program::new(layout.buffers, phases)?);

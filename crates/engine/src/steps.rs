@@ -2,7 +2,10 @@
 
 use std::{
     panic::resume_unwind,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
 };
 
@@ -51,9 +54,13 @@ impl Making<'_> {
 
     /// Numbers of a unit's weights as they are packed: whole blocks of outputs, each with the inputs of its groups.
     fn packed(&self, unit: &Unit) -> u64 {
+        let of_lanes = |each: u64| each.saturating_mul((unit.blocks() * LANES) as u64);
         let groups = match &unit.kind {
             Kind::Conv(conv) => conv.groups as usize,
             Kind::Linear { .. } => 1,
+            // Weights of each lane and its bias.
+            Kind::Depthwise(conv) => return of_lanes(conv.kernel.area() + 1),
+            Kind::BatchNorm(_) => return of_lanes(2),
             _ => return 0,
         };
         let (inputs, outputs) = (self.units[unit.inputs[0]].channels(), unit.channels());
@@ -141,7 +148,7 @@ impl Making<'_> {
                 let terms = inputs.into_iter().map(term).collect();
                 Joined::product(buffers, terms, y, unit.function).into()
             }
-            Kind::Softmax => Softmax::new(buffers, x, y, unit.segments.clone()).into(),
+            Kind::Softmax => Softmax::new(buffers, x, y, Arc::clone(&unit.segments)).into(),
             Kind::Lrn(lrn) => {
                 let factors = LrnFactors {
                     channels: unit.channels(),
@@ -152,8 +159,10 @@ impl Making<'_> {
                 };
                 Lrn::new(buffers, x, y, factors).into()
             }
-            Kind::Flatten => Flatten::new(buffers, x, self.units[input].segments.clone(), y).into(),
-            Kind::Gather(lanes) => Gather::new(buffers, x, y, lanes.clone()).into(),
+            Kind::Flatten => {
+                Flatten::new(buffers, x, Arc::clone(&self.units[input].segments), y).into()
+            }
+            Kind::Gather(lanes) => Gather::new(buffers, x, y, Arc::clone(lanes)).into(),
         };
         let kernel = step.name().to_owned();
         Ok(Some(Made { step, kernel, weight_bytes: 0 }))

@@ -1,5 +1,7 @@
 //! What one kernel computes: a node of the network, with those that are fused into it.
 
+use std::sync::Arc;
+
 use inceptive_ir::{BatchNorm, Conv, Lrn, NodeId, Pool, Shape, Size};
 use inceptive_kernels::{LANES, activation::Function, conv::Segment};
 
@@ -29,7 +31,7 @@ pub(crate) enum Kind {
     Lrn(Lrn),
     Flatten,
     /// Lanes of the input, for each lane of the output.
-    Gather(Vec<usize>),
+    Gather(Arc<[usize]>),
     Concat,
     /// Its input at its place in a concatenation that cannot be made in place.
     Copy,
@@ -53,8 +55,9 @@ pub(crate) struct Unit {
     pub(crate) factor: f32,
     /// When it is computed: after every unit with a lower number.
     pub(crate) position: usize,
-    /// Where the channels lie in its blocks.
-    pub(crate) segments: Vec<Segment>,
+    /// Where the channels lie in its blocks. Segments that follow each other without a gap are one, so that equal lists
+    /// mean equal lanes. Units with the same layout share it.
+    pub(crate) segments: Arc<[Segment]>,
     pub(crate) size: Size,
 }
 
@@ -71,12 +74,7 @@ impl Unit {
 
     /// Whether its channels fill its lanes without gaps.
     pub(crate) fn is_compact(&self) -> bool {
-        let mut channels = 0;
-        self.segments.iter().all(|segment| {
-            let follows = segment.block * LANES == channels;
-            channels += segment.channels;
-            follows
-        })
+        matches!(*self.segments, [] | [Segment { block: 0, .. }])
     }
 
     /// The lane of each channel.
@@ -92,8 +90,8 @@ impl Unit {
 }
 
 /// Channels from the first lane on.
-pub(crate) fn compact(channels: usize) -> Vec<Segment> {
-    vec![Segment { block: 0, channels }]
+pub(crate) fn compact(channels: usize) -> Arc<[Segment]> {
+    Arc::new([Segment { block: 0, channels }])
 }
 
 /// A size as the kernels write it.

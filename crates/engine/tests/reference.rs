@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use inceptive_engine::{Isa, Options, Plan, RunError, Session};
+use inceptive_engine::{Isa, Options, Plan, PlanError, RunError, Session};
 use inceptive_ir::{
     Activation, BatchNorm, Conv, Graph, Linear, Lrn, NewNode, Node, NodeId, Op, Padding, Path,
     Pool, PoolKind, Role, Shape, Size,
@@ -13,93 +13,145 @@ use inceptive_ir::{
 use inceptive_weights::Weights;
 use proptest::prelude::*;
 
+/// A node with what it reads, for one image.
+struct Computing<'a> {
+    node: &'a Node,
+    weights: &'a Weights,
+    inputs: &'a [(&'a [f64], Shape)],
+    /// The first input, and its channels, rows and columns.
+    x: &'a [f64],
+    channels: usize,
+    height: usize,
+    width: usize,
+    /// Rows and columns of the output.
+    rows: usize,
+    columns: usize,
+}
+
 /// The values of a node for one image, in the order channels, rows, columns.
 fn compute(node: &Node, weights: &Weights, inputs: &[(&[f64], Shape)]) -> Vec<f64> {
     let (x, from) = inputs[0];
     let (size, to) = (from.size(), node.shape.size());
-    let (height, width) = (size.height as usize, size.width as usize);
-    let (rows, columns) = (to.height as usize, to.width as usize);
-    let channels = from.channels() as usize;
-    let tensor = |role| weights.of(node, role).unwrap();
-    let each = |f: &dyn Fn(usize, usize, usize) -> f64| -> Vec<f64> {
-        let outputs = node.shape.channels() as usize;
-        let cells = (0..outputs * rows * columns).map(|i| {
-            let (c, cell) = (i / (rows * columns), i % (rows * columns));
-            f(c, cell / columns, cell % columns)
-        });
-        cells.collect()
+    let of = Computing {
+        node,
+        weights,
+        inputs,
+        x,
+        channels: from.channels() as usize,
+        height: size.height as usize,
+        width: size.width as usize,
+        rows: to.height as usize,
+        columns: to.width as usize,
     };
     match &node.op {
         Op::Input(_) | Op::Dropout { .. } | Op::Flatten => x.to_vec(),
-        Op::Conv(conv) => {
-            let (kernel, bias) = (tensor(Role::Weight), weights.of(node, Role::Bias).ok());
-            let of_group = channels / conv.groups as usize;
-            let outs_of_group = (conv.out_channels / conv.groups) as usize;
-            let (kh, kw) = (conv.kernel.height as usize, conv.kernel.width as usize);
-            each(&|o, y, x_at| {
-                let mut sum = bias.map_or(0.0, |bias| f64::from(bias[o]));
-                for c in 0..of_group {
-                    for r in 0..kh {
-                        for s in 0..kw {
-                            let row = (y * conv.stride.height as usize
-                                + r * conv.dilation.height as usize)
-                                .wrapping_sub(conv.padding.top as usize);
-                            let column = (x_at * conv.stride.width as usize
-                                + s * conv.dilation.width as usize)
-                                .wrapping_sub(conv.padding.left as usize);
-                            if row < height && column < width {
-                                let channel = o / outs_of_group * of_group + c;
-                                let weight = kernel[((o * of_group + c) * kh + r) * kw + s];
-                                sum += f64::from(weight)
-                                    * x[(channel * height + row) * width + column];
-                            }
-                        }
+        Op::Conv(conv) => of.conv(conv),
+        Op::Linear(_) => of.linear(),
+        Op::BatchNorm(norm) => of.batch_norm(norm),
+        Op::Lrn(lrn) => of.lrn(lrn),
+        Op::Activation(activation) => x.iter().map(|&x| activate(*activation, x)).collect(),
+        Op::Pool(pool) => of.pool(pool),
+        Op::GlobalPool(kind) => of.global_pool(*kind),
+        Op::AdaptiveAvgPool { .. } => of.adaptive_pool(),
+        Op::Concat => inputs.iter().flat_map(|(x, _)| x.iter().copied()).collect(),
+        Op::Add { scales } => of.sum(scales),
+        Op::Multiply => of.product(),
+        Op::Softmax => of.softmax(),
+        Op::ChannelShuffle { groups } => of.shuffle(*groups as usize),
+    }
+}
+
+impl Computing<'_> {
+    fn tensor(&self, role: Role) -> Option<&[f32]> {
+        self.weights.of(self.node, role).ok()
+    }
+
+    /// Calls `f` with the channel, row and column of each number of the output.
+    fn each(&self, f: impl Fn(usize, usize, usize) -> f64) -> Vec<f64> {
+        let area = self.rows * self.columns;
+        let cells = (0..self.node.shape.channels() as usize * area).map(|i| {
+            let (c, cell) = (i / area, i % area);
+            f(c, cell / self.columns, cell % self.columns)
+        });
+        cells.collect()
+    }
+
+    /// A number of the first input.
+    fn at(&self, channel: usize, row: usize, column: usize) -> f64 {
+        self.x[(channel * self.height + row) * self.width + column]
+    }
+
+    fn conv(&self, conv: &Conv) -> Vec<f64> {
+        let (kernel, bias) = (self.tensor(Role::Weight).unwrap(), self.tensor(Role::Bias));
+        let of_group = self.channels / conv.groups as usize;
+        let outs_of_group = (conv.out_channels / conv.groups) as usize;
+        let (kh, kw) = (conv.kernel.height as usize, conv.kernel.width as usize);
+        let axis = |position: usize, stride: u32, tap: usize, dilation: u32, padding: u32| {
+            (position * stride as usize + tap * dilation as usize).wrapping_sub(padding as usize)
+        };
+        let Conv { stride, dilation, padding, .. } = *conv;
+        self.each(|o, y, x| {
+            let mut sum = bias.map_or(0.0, |bias| f64::from(bias[o]));
+            for c in 0..of_group {
+                for (r, s) in (0..kh).flat_map(|r| (0..kw).map(move |s| (r, s))) {
+                    let row = axis(y, stride.height, r, dilation.height, padding.top);
+                    let column = axis(x, stride.width, s, dilation.width, padding.left);
+                    if row < self.height && column < self.width {
+                        let channel = o / outs_of_group * of_group + c;
+                        let weight = kernel[((o * of_group + c) * kh + r) * kw + s];
+                        sum += f64::from(weight) * self.at(channel, row, column);
                     }
                 }
-                sum
-            })
-        }
-        Op::Linear(_) => {
-            let (matrix, bias) = (tensor(Role::Weight), weights.of(node, Role::Bias).ok());
-            each(&|o, _, _| {
-                let row = &matrix[o * x.len()..][..x.len()];
-                let sum: f64 = row.iter().zip(x).map(|(w, x)| f64::from(*w) * x).sum();
-                sum + bias.map_or(0.0, |bias| f64::from(bias[o]))
-            })
-        }
-        Op::BatchNorm(norm) => {
-            let (mean, variance) = (tensor(Role::Mean), tensor(Role::Variance));
-            let gamma = weights.of(node, Role::Weight).ok();
-            let beta = weights.of(node, Role::Bias).ok();
-            each(&|c, y, x_at| {
-                let scale = gamma.map_or(1.0, |gamma| f64::from(gamma[c]))
-                    / (f64::from(variance[c]) + f64::from(norm.eps)).sqrt();
-                let centred = x[(c * height + y) * width + x_at] - f64::from(mean[c]);
-                centred * scale + beta.map_or(0.0, |beta| f64::from(beta[c]))
-            })
-        }
-        Op::Lrn(lrn) => each(&|c, y, x_at| {
-            let at = |c: usize| x[(c * height + y) * width + x_at];
+            }
+            sum
+        })
+    }
+
+    fn linear(&self) -> Vec<f64> {
+        let (matrix, bias) = (self.tensor(Role::Weight).unwrap(), self.tensor(Role::Bias));
+        self.each(|o, _, _| {
+            let row = &matrix[o * self.x.len()..][..self.x.len()];
+            let sum: f64 = row.iter().zip(self.x).map(|(w, x)| f64::from(*w) * x).sum();
+            sum + bias.map_or(0.0, |bias| f64::from(bias[o]))
+        })
+    }
+
+    fn batch_norm(&self, norm: &BatchNorm) -> Vec<f64> {
+        let mean = self.tensor(Role::Mean).unwrap();
+        let variance = self.tensor(Role::Variance).unwrap();
+        let (gamma, beta) = (self.tensor(Role::Weight), self.tensor(Role::Bias));
+        self.each(|c, y, x| {
+            let scale = gamma.map_or(1.0, |gamma| f64::from(gamma[c]))
+                / (f64::from(variance[c]) + f64::from(norm.eps)).sqrt();
+            let centred = self.at(c, y, x) - f64::from(mean[c]);
+            centred * scale + beta.map_or(0.0, |beta| f64::from(beta[c]))
+        })
+    }
+
+    fn lrn(&self, lrn: &Lrn) -> Vec<f64> {
+        self.each(|c, y, x| {
             let first = c.saturating_sub((lrn.size as usize - 1) / 2);
-            let last = (c + lrn.size as usize / 2).min(channels - 1);
-            let sum: f64 = (first..=last).map(|c| at(c).powi(2)).sum();
+            let last = (c + lrn.size as usize / 2).min(self.channels - 1);
+            let sum: f64 = (first..=last).map(|c| self.at(c, y, x).powi(2)).sum();
             let base = f64::from(lrn.k) + f64::from(lrn.alpha) / f64::from(lrn.size) * sum;
-            at(c) / base.powf(lrn.beta.into())
-        }),
-        Op::Activation(activation) => x.iter().map(|&x| activate(*activation, x)).collect(),
-        Op::Pool(pool) => each(&|c, y, x_at| {
+            self.at(c, y, x) / base.powf(lrn.beta.into())
+        })
+    }
+
+    fn pool(&self, pool: &Pool) -> Vec<f64> {
+        let (height, width) = (self.height as u32, self.width as u32);
+        let Padding { top, left, bottom, right } = pool.padding;
+        self.each(|c, y, x| {
             let (mut largest, mut sum, mut inside, mut padded) = (f64::NEG_INFINITY, 0.0, 0, 0);
-            let Padding { top, left, bottom, right } = pool.padding;
             for r in 0..pool.kernel.height {
                 for s in 0..pool.kernel.width {
                     let row = y as u32 * pool.stride.height + r;
-                    let column = x_at as u32 * pool.stride.width + s;
-                    padded += u32::from(
-                        row < size.height + top + bottom && column < size.width + left + right,
-                    );
+                    let column = x as u32 * pool.stride.width + s;
+                    padded +=
+                        u32::from(row < height + top + bottom && column < width + left + right);
                     let (row, column) = (row.wrapping_sub(top), column.wrapping_sub(left));
-                    if row < size.height && column < size.width {
-                        let value = x[(c * height + row as usize) * width + column as usize];
+                    if row < height && column < width {
+                        let value = self.at(c, row as usize, column as usize);
                         largest = largest.max(value);
                         sum += value;
                         inside += 1;
@@ -111,43 +163,58 @@ fn compute(node: &Node, weights: &Weights, inputs: &[(&[f64], Shape)]) -> Vec<f6
                 (PoolKind::Average, true) => sum / f64::from(padded),
                 (PoolKind::Average, false) => sum / f64::from(inside),
             }
-        }),
-        Op::GlobalPool(kind) => each(&|c, _, _| {
-            let map = &x[c * height * width..][..height * width];
+        })
+    }
+
+    fn global_pool(&self, kind: PoolKind) -> Vec<f64> {
+        let area = self.height * self.width;
+        self.each(|c, _, _| {
+            let map = &self.x[c * area..][..area];
             match kind {
                 PoolKind::Max => map.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-                PoolKind::Average => map.iter().sum::<f64>() / map.len() as f64,
+                PoolKind::Average => map.iter().sum::<f64>() / area as f64,
             }
-        }),
-        Op::AdaptiveAvgPool { .. } => each(&|c, y, x_at| {
-            let range =
-                |at: usize, from: usize, to: usize| at * from / to..((at + 1) * from).div_ceil(to);
-            let (ys, xs) = (range(y, height, rows), range(x_at, width, columns));
+        })
+    }
+
+    fn adaptive_pool(&self) -> Vec<f64> {
+        let range =
+            |at: usize, from: usize, to: usize| at * from / to..((at + 1) * from).div_ceil(to);
+        self.each(|c, y, x| {
+            let (ys, xs) = (range(y, self.height, self.rows), range(x, self.width, self.columns));
             let count = (ys.len() * xs.len()) as f64;
             let cells = ys.flat_map(|y| xs.clone().map(move |x| (y, x)));
-            cells.map(|(y, x_at)| x[(c * height + y) * width + x_at]).sum::<f64>() / count
-        }),
-        Op::Concat => inputs.iter().flat_map(|(x, _)| x.iter().copied()).collect(),
-        Op::Add { scales } => each(&|c, y, x_at| {
-            let at = (c * rows + y) * columns + x_at;
-            let terms = inputs.iter().enumerate();
+            cells.map(|(y, x)| self.at(c, y, x)).sum::<f64>() / count
+        })
+    }
+
+    fn sum(&self, scales: &[f32]) -> Vec<f64> {
+        self.each(|c, y, x| {
+            let at = (c * self.rows + y) * self.columns + x;
+            let terms = self.inputs.iter().enumerate();
             terms.map(|(i, (x, _))| x[at] * scales.get(i).map_or(1.0, |s| f64::from(*s))).sum()
-        }),
-        Op::Multiply => each(&|c, y, x_at| {
+        })
+    }
+
+    fn product(&self) -> Vec<f64> {
+        self.each(|c, y, x| {
+            let at = (c * self.rows + y) * self.columns + x;
             let value = |(x, shape): &(&[f64], Shape)| {
-                if shape.size().area() == 1 { x[c] } else { x[(c * rows + y) * columns + x_at] }
+                if shape.size().area() == 1 { x[c] } else { x[at] }
             };
-            inputs.iter().map(value).product()
-        }),
-        Op::Softmax => each(&|c, y, x_at| {
-            let at = |c: usize| x[(c * height + y) * width + x_at].exp();
-            at(c) / (0..channels).map(at).sum::<f64>()
-        }),
-        Op::ChannelShuffle { groups } => each(&|c, y, x_at| {
-            let groups = *groups as usize;
-            let source = c % groups * (channels / groups) + c / groups;
-            x[(source * height + y) * width + x_at]
-        }),
+            self.inputs.iter().map(value).product()
+        })
+    }
+
+    fn softmax(&self) -> Vec<f64> {
+        self.each(|c, y, x| {
+            let at = |c: usize| self.at(c, y, x).exp();
+            at(c) / (0..self.channels).map(at).sum::<f64>()
+        })
+    }
+
+    fn shuffle(&self, groups: usize) -> Vec<f64> {
+        self.each(|c, y, x| self.at(c % groups * (self.channels / groups) + c / groups, y, x))
     }
 }
 
@@ -485,24 +552,54 @@ fn padding_that_would_fill_the_memory_is_refused() {
     assert!(error.contains("its padding makes a map of"), "{error}");
 }
 
-/// One output is packed as sixteen: more than the weights themselves say.
+/// One output is packed as sixteen, and two channels lie in a block of sixteen: more than the weights themselves say.
 #[test]
 fn packed_weights_that_do_not_fit_are_refused_before_they_are_made() {
-    let conv = Conv {
-        kernel: Size::square(101),
+    let conv = |out_channels, groups| {
+        Op::Conv(Conv {
+            kernel: Size::square(101),
+            out_channels,
+            stride: Size::square(1),
+            padding: Padding::symmetric(Size::square(50)),
+            dilation: Size::square(1),
+            groups,
+            bias: false,
+        })
+    };
+    for (channels, op, lanes) in [(3, conv(1, 1), 16 * 3), (2, conv(2, 2), 16)] {
+        let graph = one(Shape::map(channels, 4, 4), op);
+        let weights = Weights::seeded(&graph, 1);
+        let most_bytes = lanes * 101 * 101 * 4;
+        let options =
+            Options { batch: 1, threads: 1, isa: Isa::best(), winograd: true, most_bytes };
+        let error = Plan::new(&graph, &weights, options).unwrap_err();
+        assert!(matches!(error, PlanError::Memory { .. }), "{error}");
+        let options = Options { most_bytes: 5 * most_bytes, ..options };
+        assert!(Plan::new(&graph, &weights, options).is_ok());
+    }
+}
+
+/// Each concatenation of a chain consists of the parts of the one before and one more.
+#[test]
+fn chains_of_concatenations_whose_lists_would_fill_the_memory_are_refused() {
+    let conv = Op::Conv(Conv {
+        kernel: Size::square(1),
         out_channels: 1,
         stride: Size::square(1),
-        padding: Padding::symmetric(Size::square(50)),
+        padding: Padding::default(),
         dilation: Size::square(1),
         groups: 1,
         bias: false,
-    };
-    let graph = one(Shape::map(3, 4, 4), Op::Conv(conv));
-    let weights = Weights::seeded(&graph, 1);
-    let most_bytes = 16 * 3 * 101 * 101 * 4;
-    let options = Options { batch: 1, threads: 1, isa: Isa::best(), winograd: true, most_bytes };
-    let error = Plan::new(&graph, &weights, options).unwrap_err();
-    assert!(matches!(error, inceptive_engine::PlanError::Memory { .. }), "{error}");
-    let options = Options { most_bytes: 2 * most_bytes, ..options };
-    assert!(Plan::new(&graph, &weights, options).is_ok());
+    });
+    let mut graph = Graph::new(Shape::map(1, 1, 1), None).unwrap();
+    let mut last = graph.input();
+    for _ in 0..3000 {
+        let new = add(&mut graph, conv.clone(), &[last]).unwrap();
+        last = add(&mut graph, Op::Concat, &[last, new]).unwrap();
+    }
+    let options =
+        Options { batch: 1, threads: 1, isa: Isa::best(), winograd: true, most_bytes: u64::MAX };
+    let error = Plan::new(&graph, &Weights::default(), options).unwrap_err();
+    assert!(matches!(error, PlanError::Parts { .. }), "{error}");
+    assert!(error.to_string().contains("parts of its concatenations"), "{error}");
 }

@@ -1,5 +1,7 @@
 //! Bringing the network's input into blocks, and results out of them.
 
+use std::sync::Arc;
+
 use crate::{
     conv::Segment,
     memory::{Buffer, View},
@@ -98,7 +100,7 @@ impl Run for Load {
 #[derive(Clone, Debug)]
 struct InOrder {
     from: View,
-    segments: Vec<Segment>,
+    segments: Arc<[Segment]>,
 }
 
 impl InOrder {
@@ -123,7 +125,7 @@ impl InOrder {
         let from = unsafe { context.place(self.from) };
         let Buffer { height, width, .. } = from.buffer;
         let mut channel = 0;
-        for segment in &self.segments {
+        for segment in &*self.segments {
             for lane in 0..segment.channels {
                 let at = from.at(image, segment.block + lane / LANES).wrapping_add(lane % LANES);
                 for y in 0..height {
@@ -148,9 +150,9 @@ pub struct Store {
 
 impl Store {
     /// Takes the channels of these segments.
-    pub fn new(buffers: &[Buffer], from: View, segments: Vec<Segment>) -> Self {
+    pub fn new(buffers: &[Buffer], from: View, segments: impl Into<Arc<[Segment]>>) -> Self {
         let images = buffers.get(from.buffer).map_or(0, |buffer| buffer.images);
-        Self { from: InOrder { from, segments }, images }
+        Self { from: InOrder { from, segments: segments.into() }, images }
     }
 }
 
@@ -204,9 +206,14 @@ pub struct Flatten {
 
 impl Flatten {
     /// Flattens the channels of these segments into a view of maps of one pixel.
-    pub fn new(buffers: &[Buffer], from: View, segments: Vec<Segment>, to: View) -> Self {
+    pub fn new(
+        buffers: &[Buffer],
+        from: View,
+        segments: impl Into<Arc<[Segment]>>,
+        to: View,
+    ) -> Self {
         let images = buffers.get(from.buffer).map_or(0, |buffer| buffer.images);
-        Self { from: InOrder { from, segments }, to, images }
+        Self { from: InOrder { from, segments: segments.into() }, to, images }
     }
 }
 
@@ -257,15 +264,15 @@ pub struct Gather {
     /// What is written, a map of the same size.
     pub to: View,
     /// For each lane of the output from the first one on, the lane of the input view.
-    pub lanes: Vec<usize>,
+    pub lanes: Arc<[usize]>,
     images: usize,
 }
 
 impl Gather {
     /// Moves lanes of maps of the same size.
-    pub fn new(buffers: &[Buffer], from: View, to: View, lanes: Vec<usize>) -> Self {
+    pub fn new(buffers: &[Buffer], from: View, to: View, lanes: impl Into<Arc<[usize]>>) -> Self {
         let images = buffers.get(to.buffer).map_or(0, |buffer| buffer.images);
-        Self { from, to, lanes, images }
+        Self { from, to, lanes: lanes.into(), images }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Operators that treat each pixel by itself: affine functions of channels, sums, products, softmax.
 
+use std::sync::Arc;
+
 use crate::{
     activation::{self, Function},
     conv::Segment,
@@ -305,14 +307,14 @@ impl Run for Joined {
 pub struct Softmax {
     x: View,
     y: View,
-    segments: Vec<Segment>,
+    segments: Arc<[Segment]>,
     images: usize,
 }
 
 impl Softmax {
     /// Over the channels of these segments; the output has the same layout.
-    pub fn new(buffers: &[Buffer], x: View, y: View, segments: Vec<Segment>) -> Self {
-        Self { x, y, segments, images: images(buffers, y) }
+    pub fn new(buffers: &[Buffer], x: View, y: View, segments: impl Into<Arc<[Segment]>>) -> Self {
+        Self { x, y, segments: segments.into(), images: images(buffers, y) }
     }
 }
 

@@ -42,6 +42,11 @@ impl Tasks {
     }
 }
 
+/// Rows and columns of a view.
+fn size(buffers: &[Buffer], view: View) -> [usize; 2] {
+    buffers.get(view.buffer).map_or([0, 0], |buffer| [buffer.height, buffer.width])
+}
+
 /// Whether two views have the same blocks and images.
 fn fits(buffers: &[Buffer], x: View, y: View, tasks: Tasks) -> bool {
     let (from, to) = (&buffers[x.buffer], &buffers[y.buffer]);
@@ -289,11 +294,7 @@ pub struct Pool {
 impl Pool {
     /// Slides a window; positions outside of the map are left out.
     pub fn sliding(buffers: &[Buffer], x: View, y: View, window: Window, kind: PoolKind) -> Self {
-        let size = |view: View| {
-            let buffer = buffers.get(view.buffer);
-            buffer.map_or([0, 0], |buffer| [buffer.height, buffer.width])
-        };
-        let (from, to) = (size(x), size(y));
+        let (from, to) = (size(buffers, x), size(buffers, y));
         let axis = |axis: usize| {
             let [kernel, stride, before] =
                 [window.kernel[axis], window.stride[axis], window.padding[axis]];
@@ -322,11 +323,7 @@ impl Pool {
 
     /// Means of a grid of windows that covers the map, as PyTorch's adaptive pooling; of one window, the whole map.
     pub fn grid(buffers: &[Buffer], x: View, y: View, is_max: bool) -> Self {
-        let size = |view: View| {
-            let buffer = buffers.get(view.buffer);
-            buffer.map_or([0, 0], |buffer| [buffer.height, buffer.width])
-        };
-        let (from, to) = (size(x), size(y));
+        let (from, to) = (size(buffers, x), size(buffers, y));
         let axis = |axis: usize| {
             let (from, to) = (from[axis], to[axis]);
             let window =

@@ -500,7 +500,7 @@ proptest! {
         let y = memory.add([images, features, 1, 1], Border::default(), LANES);
         check(&memory, &input, &expected, 0.0, |_, _| vec![
             Load::new(&memory.0, x, channels).into(),
-            Gather::new(&memory.0, x, reversed, (0..channels).rev().collect()).into(),
+            Gather::new(&memory.0, x, reversed, (0..channels).rev().collect::<Vec<_>>()).into(),
             Flatten::new(&memory.0, reversed, whole(channels), y).into(),
             Store::new(&memory.0, y, whole(features)).into(),
         ]);

@@ -1,6 +1,12 @@
 //! Measuring from the window, with an engine that computes nothing on a machine whose time passes when told to.
 
-use std::{fs, path::Path, sync::Arc, thread::sleep, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+    thread::sleep,
+    time::Duration,
+};
 
 use egui::{Key, Modifiers, OutputCommand, Role};
 use egui_kittest::kittest::Queryable;
@@ -49,6 +55,7 @@ impl Engine for Absent {
         _: &Setup,
         _: Arc<[f32]>,
         _: usize,
+        _: &AtomicBool,
         _: &mut ProgressFn<'_>,
     ) -> Result<NodeTimings, EngineError> {
         Self::missing()
@@ -77,9 +84,10 @@ impl Engine for Slow {
         setup: &Setup,
         input: Arc<[f32]>,
         runs: usize,
+        stop: &AtomicBool,
         listen: &mut ProgressFn<'_>,
     ) -> Result<NodeTimings, EngineError> {
-        self.0.node_times(model, setup, input, runs, &mut |share| {
+        self.0.node_times(model, setup, input, runs, stop, &mut |share| {
             sleep(Duration::from_millis(5));
             listen(share)
         })

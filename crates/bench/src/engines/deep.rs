@@ -5,14 +5,11 @@
 //! on a thread whose stack is large enough; chains that are too long for any stack are refused.
 
 #[cfg(feature = "rten")]
-use std::sync::{
-    atomic::{AtomicBool, Ordering},
-    mpsc,
-};
+use std::sync::{atomic::Ordering, mpsc};
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
     thread,
 };
 
@@ -211,8 +208,8 @@ impl<S: Session + Send> Session for DeepSession<S> {
         self.with(|session| session.set_input(input))
     }
 
-    fn run(&mut self) -> Result<(), EngineError> {
-        self.run_with(Session::run)
+    fn run(&mut self, stop: &AtomicBool) -> Result<(), EngineError> {
+        self.run_with(|session| session.run(stop))
     }
 
     fn output(&mut self) -> Result<Vec<f32>, EngineError> {

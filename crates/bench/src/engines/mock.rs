@@ -1,7 +1,15 @@
 //! An engine that computes nothing and whose time only passes on a [`FakeHost`], for tests of everything
 //! that measures.
 
-use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    cell::RefCell,
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use inceptive_results::Precision;
 
@@ -64,6 +72,7 @@ impl Engine for Mock {
         _: &Setup,
         _: Arc<[f32]>,
         runs: usize,
+        _: &AtomicBool,
         listen: &mut ProgressFn<'_>,
     ) -> Result<NodeTimings, EngineError> {
         let time = Duration::from_millis(1);
@@ -93,18 +102,19 @@ impl Session for MockSession {
         Ok(())
     }
 
-    fn run(&mut self) -> Result<(), EngineError> {
+    /// A run ends early if `stop` is set meanwhile.
+    fn run(&mut self, stop: &AtomicBool) -> Result<(), EngineError> {
         if self.engine.fails_at == Some(self.runs) {
             return Err(EngineError::Failed { engine: "mock", message: "told to".to_owned() });
         }
         self.engine.log.borrow_mut().push(self.model.name.clone());
         self.engine.host.advance((self.engine.pace)(&self.model, self.runs));
         self.runs += 1;
-        Ok(())
+        if stop.load(Ordering::Relaxed) { Err(EngineError::Stopped) } else { Ok(()) }
     }
 
     fn output(&mut self) -> Result<Vec<f32>, EngineError> {
-        self.run()?;
+        self.run(&AtomicBool::new(false))?;
         Ok(vec![0.0])
     }
 }

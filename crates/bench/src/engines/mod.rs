@@ -1,6 +1,7 @@
 //! The engines.
 
 mod deep;
+mod fp32;
 mod library;
 pub mod mock;
 mod native;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use inceptive_engine::{Isa, Options, Plan, Session as Running};
+use inceptive_engine::{Isa, Options, Plan, RunError, Session as Running};
 use inceptive_results::Precision;
 
 use crate::engine::{
@@ -10,6 +10,8 @@ use crate::engine::{
     share,
 };
 use crate::{machine::available_memory, need::Copies};
+
+use super::fp32::{Compiled, Fp32Session};
 
 pub(super) const NAME: &str = "native";
 
@@ -54,7 +56,7 @@ impl Engine for Native {
     }
 
     fn compile(&self, model: &Model, setup: &Setup) -> Result<Box<dyn Session>, EngineError> {
-        Ok(Box::new(NativeSession::new(model, setup, self.isa)?))
+        Ok(Box::new(prepare(model, setup, self.isa)?))
     }
 
     fn node_times(
@@ -63,9 +65,10 @@ impl Engine for Native {
         setup: &Setup,
         input: Arc<[f32]>,
         runs: usize,
+        stop: &AtomicBool,
         listen: &mut ProgressFn<'_>,
     ) -> Result<NodeTimings, EngineError> {
-        let mut session = NativeSession::new(model, setup, self.isa)?;
+        let mut session = prepare(model, setup, self.isa)?;
         session.set_input(input)?;
         let mut timed = Vec::with_capacity(runs);
         let steps = WARM_UP_RUNS + runs;
@@ -73,7 +76,10 @@ impl Engine for Native {
             if listen(share(run, steps)).is_break() {
                 break;
             }
-            let times = session.running.run_timed(&session.input, &session.stop).map_err(failed)?;
+            let times = match session.compiled.run_timed(&session.input, stop) {
+                Err(RunError::Stopped(_)) => break,
+                times => times.map_err(failed)?,
+            };
             if run < WARM_UP_RUNS {
                 continue;
             }
@@ -93,43 +99,29 @@ fn failed(error: impl std::fmt::Display) -> EngineError {
     EngineError::Failed { engine: NAME, message: error.to_string() }
 }
 
-struct NativeSession {
-    running: Running,
-    input: Arc<[f32]>,
-    stop: AtomicBool,
+fn prepare(model: &Model, setup: &Setup, isa: Isa) -> Result<Fp32Session<Running>, EngineError> {
+    let options = Options {
+        batch: setup.batch as usize,
+        threads: setup.threads as usize,
+        isa,
+        winograd: true,
+        most_bytes: available_memory(),
+    };
+    let plan = Plan::new(&model.graph, model.weights(), options).map_err(failed)?;
+    let running = Running::new(Arc::new(plan)).map_err(failed)?;
+    Ok(Fp32Session::new(running, model.input_shape(setup.batch)))
 }
 
-impl NativeSession {
-    fn new(model: &Model, setup: &Setup, isa: Isa) -> Result<Self, EngineError> {
-        let options = Options {
-            batch: setup.batch as usize,
-            threads: setup.threads as usize,
-            isa,
-            winograd: true,
-            most_bytes: available_memory(),
-        };
-        let plan = Plan::new(&model.graph, model.weights(), options).map_err(failed)?;
-        let running = Running::new(Arc::new(plan)).map_err(failed)?;
-        let zeros = vec![0.0; model.input_shape(setup.batch).iter().product()];
-        Ok(Self { running, input: zeros.into(), stop: AtomicBool::new(false) })
-    }
-}
-
-impl Session for NativeSession {
-    fn precision(&self) -> Precision {
-        Precision::Fp32
+impl Compiled for Running {
+    fn run(&mut self, input: &[f32], stop: &AtomicBool) -> Result<(), EngineError> {
+        match Self::run(self, input, stop) {
+            Ok(_) => Ok(()),
+            Err(RunError::Stopped(_)) => Err(EngineError::Stopped),
+            Err(error) => Err(failed(error)),
+        }
     }
 
-    fn set_input(&mut self, input: Arc<[f32]>) -> Result<(), EngineError> {
-        self.input = input;
-        Ok(())
-    }
-
-    fn run(&mut self) -> Result<(), EngineError> {
-        self.running.run(&self.input, &self.stop).map(drop).map_err(failed)
-    }
-
-    fn output(&mut self) -> Result<Vec<f32>, EngineError> {
-        self.running.run(&self.input, &self.stop).map(<[f32]>::to_vec).map_err(failed)
+    fn output(&mut self, input: &[f32]) -> Result<Vec<f32>, EngineError> {
+        Self::run(self, input, &AtomicBool::new(false)).map(<[f32]>::to_vec).map_err(failed)
     }
 }

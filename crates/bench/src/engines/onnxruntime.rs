@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     fs,
     path::{Path as FilePath, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -28,6 +28,7 @@ use crate::need::Copies;
 
 use super::{
     deep::{self, DeepSession},
+    fp32::{Compiled, Fp32Session},
     library::{self, Wanted},
 };
 
@@ -142,7 +143,7 @@ impl Engine for OnnxRuntime {
     fn compile(&self, model: &Model, setup: &Setup) -> Result<Box<dyn Session>, EngineError> {
         let loaded = self.loaded()?;
         // The builder stays on the thread that it was made on.
-        let prepare = || OnnxRuntimeSession::new(Self::builder(setup, loaded)?, model, setup);
+        let prepare = || OnnxRuntimeModel::new(Self::builder(setup, loaded)?, model, setup);
         Ok(Box::new(DeepSession::new(DEEP.stack(model)?, prepare)?))
     }
 
@@ -152,6 +153,7 @@ impl Engine for OnnxRuntime {
         setup: &Setup,
         input: Arc<[f32]>,
         runs: usize,
+        stop: &AtomicBool,
         listen: &mut ProgressFn<'_>,
     ) -> Result<NodeTimings, EngineError> {
         let folder = tempfile::tempdir().map_err(failed)?;
@@ -159,7 +161,7 @@ impl Engine for OnnxRuntime {
         let prepare = || {
             let builder = Self::builder(setup, loaded)?;
             let builder = builder.with_profiling(folder.path().join("profile")).map_err(failed)?;
-            OnnxRuntimeSession::new(builder, model, setup)
+            OnnxRuntimeModel::new(builder, model, setup)
         };
         let mut session = DeepSession::new(DEEP.stack(model)?, prepare)?;
         session.set_input(input)?;
@@ -168,9 +170,9 @@ impl Engine for OnnxRuntime {
             if listen(share(done, all)).is_break() {
                 break;
             }
-            session.run()?;
+            session.run(stop)?;
         }
-        let file = session.with(|session| session.session.end_profiling().map_err(failed))?;
+        let file = session.with(|it| it.compiled.session.end_profiling().map_err(failed))?;
         let events: Vec<Event> =
             serde_json::from_slice(&fs::read(file).map_err(failed)?).map_err(failed)?;
         let mut times = by_run(&events, &model.graph);
@@ -229,38 +231,32 @@ fn place(name: &str, paths: &HashMap<&str, &Path>) -> Option<Path> {
     candidates.find_map(|candidate| paths.get(candidate).copied().cloned())
 }
 
-struct OnnxRuntimeSession {
+struct OnnxRuntimeModel {
     session: OrtSession,
     shape: [usize; 4],
-    input: Arc<[f32]>,
 }
 
-impl OnnxRuntimeSession {
-    fn new(mut builder: SessionBuilder, model: &Model, setup: &Setup) -> Result<Self, EngineError> {
+impl OnnxRuntimeModel {
+    fn new(
+        mut builder: SessionBuilder,
+        model: &Model,
+        setup: &Setup,
+    ) -> Result<Fp32Session<Self>, EngineError> {
         let shape = model.input_shape(setup.batch);
         let onnx = model.to_onnx(setup.batch, LrnForm::Operator)?;
         let session = builder.commit_from_memory(&onnx).map_err(failed)?;
-        Ok(Self { session, input: vec![0.0; shape.iter().product()].into(), shape })
+        Ok(Fp32Session::new(Self { session, shape }, shape))
     }
 }
 
-impl Session for OnnxRuntimeSession {
-    fn precision(&self) -> Precision {
-        Precision::Fp32
-    }
-
-    fn set_input(&mut self, input: Arc<[f32]>) -> Result<(), EngineError> {
-        self.input = input;
-        Ok(())
-    }
-
-    fn run(&mut self) -> Result<(), EngineError> {
-        let input = TensorRef::from_array_view((self.shape, &*self.input)).map_err(failed)?;
+impl Compiled for OnnxRuntimeModel {
+    fn run(&mut self, input: &[f32], _: &AtomicBool) -> Result<(), EngineError> {
+        let input = TensorRef::from_array_view((self.shape, input)).map_err(failed)?;
         self.session.run(ort::inputs![input]).map(drop).map_err(failed)
     }
 
-    fn output(&mut self) -> Result<Vec<f32>, EngineError> {
-        let input = TensorRef::from_array_view((self.shape, &*self.input)).map_err(failed)?;
+    fn output(&mut self, input: &[f32]) -> Result<Vec<f32>, EngineError> {
+        let input = TensorRef::from_array_view((self.shape, input)).map_err(failed)?;
         let outputs = self.session.run(ort::inputs![input]).map_err(failed)?;
         let (_, values) = outputs[0].try_extract_tensor::<f32>().map_err(failed)?;
         Ok(values.to_vec())

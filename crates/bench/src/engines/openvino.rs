@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, atomic::AtomicBool},
 };
 
 use inceptive_onnx::LrnForm;
@@ -162,6 +162,7 @@ impl Engine for OpenVino {
         _: &Setup,
         _: Arc<[f32]>,
         _: usize,
+        _: &AtomicBool,
         _: &mut ProgressFn<'_>,
     ) -> Result<NodeTimings, EngineError> {
         Err(EngineError::Lacks {
@@ -218,12 +219,12 @@ impl Session for OpenVinoSession {
         self.request.set_input_tensor(&tensor).map_err(failed)
     }
 
-    fn run(&mut self) -> Result<(), EngineError> {
+    fn run(&mut self, _: &AtomicBool) -> Result<(), EngineError> {
         self.request.infer().map_err(failed)
     }
 
     fn output(&mut self) -> Result<Vec<f32>, EngineError> {
-        self.run()?;
+        self.request.infer().map_err(failed)?;
         let output = self.request.get_output_tensor().map_err(failed)?;
         Ok(output.get_data::<f32>().map_err(failed)?.to_vec())
     }

@@ -1,6 +1,10 @@
 //! [rten](https://github.com/robertknight/rten): pure Rust, a part of this program.
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::AtomicBool},
+    time::Instant,
+};
 
 use inceptive_ir::{Graph, NodeId, Op};
 use inceptive_onnx::LrnForm;
@@ -15,7 +19,10 @@ use crate::engine::{
 };
 use crate::need::Copies;
 
-use super::deep::{self, DeepSession};
+use super::{
+    deep::{self, DeepSession},
+    fp32::{Compiled, Fp32Session},
+};
 
 pub(super) const NAME: &str = "rten";
 
@@ -54,7 +61,7 @@ impl Engine for Rten {
     }
 
     fn compile(&self, model: &Model, setup: &Setup) -> Result<Box<dyn Session>, EngineError> {
-        let prepare = || RtenSession::new(model, setup);
+        let prepare = || RtenModel::new(model, setup);
         Ok(Box::new(DeepSession::new(DEEP.stack(model)?, prepare)?))
     }
 
@@ -64,9 +71,10 @@ impl Engine for Rten {
         setup: &Setup,
         input: Arc<[f32]>,
         runs: usize,
+        _: &AtomicBool,
         listen: &mut ProgressFn<'_>,
     ) -> Result<NodeTimings, EngineError> {
-        let prepare = || RtenSession::new(model, setup);
+        let prepare = || RtenModel::new(model, setup);
         let mut session = DeepSession::new(DEEP.stack(model)?, prepare)?;
         session.set_input(input)?;
         let mut timed = Vec::with_capacity(runs);
@@ -74,7 +82,9 @@ impl Engine for Rten {
         let steps = (WARM_UP_RUNS + runs) * nodes;
         for run in 0..WARM_UP_RUNS + runs {
             let mut next = |node| listen(share(run * nodes + node, steps)).is_continue();
-            match session.with_steps(|session, next| session.node_times(next), &mut next)? {
+            match session
+                .with_steps(|it, next| it.compiled.node_times(&it.input, next), &mut next)?
+            {
                 Some(times) if run >= WARM_UP_RUNS => timed.push(times),
                 Some(_) => {}
                 None => break,
@@ -88,16 +98,15 @@ fn failed(error: impl std::fmt::Display) -> EngineError {
     EngineError::Failed { engine: NAME, message: error.to_string() }
 }
 
-struct RtenSession {
+struct RtenModel {
     model: rten::Model,
     graph: Graph,
     options: RunOptions,
     shape: [usize; 4],
-    input: Arc<[f32]>,
 }
 
-impl RtenSession {
-    fn new(model: &Model, setup: &Setup) -> Result<Self, EngineError> {
+impl RtenModel {
+    fn new(model: &Model, setup: &Setup) -> Result<Fp32Session<Self>, EngineError> {
         let mut options = ModelOptions::with_all_ops();
         options.prepack_weights(true);
         let shape = model.input_shape(setup.batch);
@@ -105,17 +114,17 @@ impl RtenSession {
         let onnx = model.to_onnx(setup.batch, LrnForm::Arithmetic)?;
         let loaded = options.load(onnx).map_err(failed)?;
         let pool = Arc::new(ThreadPool::with_num_threads(setup.threads as usize));
-        Ok(Self {
-            input: vec![0.0; shape.iter().product()].into(),
+        let compiled = Self {
             shape,
             options: RunOptions::default().with_thread_pool(Some(pool)),
             model: loaded,
             graph: model.graph.clone(),
-        })
+        };
+        Ok(Fp32Session::new(compiled, shape))
     }
 
-    fn first_output(&self) -> Result<Value, EngineError> {
-        let input = NdTensorView::from_data(self.shape, &*self.input);
+    fn first_output(&self, input: &[f32]) -> Result<Value, EngineError> {
+        let input = NdTensorView::from_data(self.shape, input);
         self.model.run_one(input.into(), Some(self.options.clone())).map_err(failed)
     }
 
@@ -123,11 +132,12 @@ impl RtenSession {
     /// stops it; `goes_on` gets the number of the node.
     fn node_times(
         &mut self,
+        input: &[f32],
         goes_on: &mut dyn FnMut(usize) -> bool,
     ) -> Result<Option<NodeTimes>, EngineError> {
         let mut readers: HashMap<NodeId, usize> =
             self.graph.ids().map(|id| (id, self.graph.consumers(id).len())).collect();
-        let input = NdTensor::from_data(self.shape, self.input.to_vec());
+        let input = NdTensor::from_data(self.shape, input.to_vec());
         let mut values: HashMap<NodeId, Value> =
             HashMap::from([(self.graph.input(), input.into())]);
         let mut times = Vec::with_capacity(self.graph.len());
@@ -179,22 +189,14 @@ impl RtenSession {
     }
 }
 
-impl Session for RtenSession {
-    fn precision(&self) -> Precision {
-        Precision::Fp32
+impl Compiled for RtenModel {
+    fn run(&mut self, input: &[f32], _: &AtomicBool) -> Result<(), EngineError> {
+        self.first_output(input).map(drop)
     }
 
-    fn set_input(&mut self, input: Arc<[f32]>) -> Result<(), EngineError> {
-        self.input = input;
-        Ok(())
-    }
-
-    fn run(&mut self) -> Result<(), EngineError> {
-        self.first_output().map(drop)
-    }
-
-    fn output(&mut self) -> Result<Vec<f32>, EngineError> {
-        let output: rten_tensor::Tensor<f32> = self.first_output()?.try_into().map_err(failed)?;
+    fn output(&mut self, input: &[f32]) -> Result<Vec<f32>, EngineError> {
+        let output: rten_tensor::Tensor<f32> =
+            self.first_output(input)?.try_into().map_err(failed)?;
         Ok(output.to_vec())
     }
 }

@@ -9,7 +9,9 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 use inceptive_app::{AvailableEngine, Purpose, Runnable};
-use inceptive_bench::{Copies, Model, allowed_error, random_input, relative_error};
+use inceptive_bench::{
+    Copies, Engine, EngineError, Model, Setup, allowed_error, random_input, relative_error,
+};
 use inceptive_files::{InputFiles, replace_file};
 use inceptive_results::Precision;
 use inceptive_weights::{Tensor, tensor_from_safetensors, tensors_to_safetensors};
@@ -17,7 +19,7 @@ use inceptive_weights::{Tensor, tensor_from_safetensors, tensors_to_safetensors}
 use crate::{
     input::{Settings, WeightsFrom, read_runnable},
     machinery::{EngineArguments, positive, thread_count},
-    output::Outcome,
+    output::{self, Outcome},
     table::{Column, Grid},
 };
 
@@ -30,8 +32,9 @@ use crate::{
   inceptive run architectures/inception-v3.yaml -o outputs.safetensors",
     after_help = "The input is tensor `input` of a safetensors file, batch x channels x height x width, or normally
 distributed numbers from --seed. Engines agree if the relative error is below 1e-4 in fp32, or 2e-2
-otherwise; the exit code is 1 if an engine differs or outputs NaN or infinity. The file written by
--o holds `input` and the output of each engine under the engine's name."
+otherwise; the exit code is 1 if an engine fails, differs, or outputs NaN or infinity; the others are
+still compared. The file written by -o holds `input` and the output of each engine under the engine's
+name."
 )]
 pub struct Run {
     /// An architecture, a space with --set, or an ONNX file
@@ -67,10 +70,10 @@ struct Given {
 const TOP: usize = 5;
 
 impl Run {
-    /// Runs the network on each engine named.
+    /// Runs the network on each engine named; those that fail are reported, and the others go on.
     ///
     /// # Errors
-    /// When an engine is not available or fails, or the input or the memory does not fit.
+    /// When an engine is not available, or the input or the memory does not fit.
     pub fn run(self) -> anyhow::Result<Outcome> {
         let engines = self.engine.found()?;
         // One engine holds it at a time.
@@ -88,12 +91,10 @@ impl Run {
         };
         let threads =
             self.threads.unwrap_or_else(|| inceptive_bench::this_machine().default_threads());
-        let mut given = Vec::with_capacity(engines.len());
-        for AvailableEngine { engine, .. } in &engines {
-            let mut session = engine.compile(&model, &self.engine.setup(self.batch, threads))?;
-            session.set_input(Arc::clone(&input))?;
-            let (engine, precision) = (engine.name(), session.precision());
-            given.push(Given { engine, precision, output: session.output()? });
+        let setup = self.engine.setup(self.batch, threads);
+        let given = outputs(&engines, &model, &setup, &input);
+        if given.is_empty() {
+            return Ok(Outcome { text: String::new(), failed: true });
         }
         if let Some(path) = &self.output {
             let sources = loaded.sources.paths();
@@ -102,7 +103,9 @@ impl Run {
             let content = self.tensors(&model, &input, &given)?;
             replace_file(path, &content, &inputs)?;
         }
-        Ok(self.compared(&given))
+        let compared = self.compared(&given);
+        let failed = compared.failed || given.len() < engines.len();
+        Ok(Outcome { failed, ..compared })
     }
 
     /// The input and the output of each engine, as safetensors.
@@ -153,13 +156,54 @@ impl Run {
     }
 }
 
+/// The outputs of the engines that finish; the errors of others are printed.
+fn outputs(
+    engines: &[AvailableEngine],
+    model: &Model,
+    setup: &Setup,
+    input: &Arc<[f32]>,
+) -> Vec<Given> {
+    let mut given = Vec::with_capacity(engines.len());
+    for AvailableEngine { engine, .. } in engines {
+        match run_on(engine.as_ref(), model, setup, input) {
+            Ok(output) => given.push(output),
+            Err(error) => output::input_error(&error),
+        }
+    }
+    given
+}
+
+/// Runs a network once on an engine.
+fn run_on(
+    engine: &dyn Engine,
+    model: &Model,
+    setup: &Setup,
+    input: &Arc<[f32]>,
+) -> Result<Given, EngineError> {
+    let mut session = engine.compile(model, setup)?;
+    session.set_input(Arc::clone(input))?;
+    Ok(Given { engine: engine.name(), precision: session.precision(), output: session.output()? })
+}
+
 /// The positions of the largest values, with them.
 fn largest(output: &[f32]) -> String {
-    let mut order: Vec<usize> = (0..output.len()).collect();
-    order.sort_by(|&a, &b| output[b].total_cmp(&output[a]));
     let top: Vec<String> =
-        order.iter().take(TOP).map(|&at| format!("{at}: {:.4}", output[at])).collect();
+        top(output).into_iter().map(|at| format!("{at}: {:.4}", output[at])).collect();
     top.join(", ")
+}
+
+/// The positions of the largest values, the largest first; of equal ones the first. In one pass, since a map may have
+/// hundreds of millions.
+fn top(output: &[f32]) -> Vec<usize> {
+    let mut top = Vec::with_capacity(TOP + 1);
+    for (at, value) in output.iter().enumerate() {
+        let place = top.partition_point(|&other: &usize| output[other].total_cmp(value).is_ge());
+        if place < TOP {
+            top.insert(place, at);
+            top.truncate(TOP);
+        }
+    }
+    top
 }
 
 /// Maximum size of an input file: more than any engine takes in one batch.
@@ -179,4 +223,53 @@ fn read_input(path: &Path, expected: [usize; 4]) -> anyhow::Result<Arc<[f32]>> {
         );
     }
     Ok(values.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use inceptive_bench::{FakeHost, PrecisionRequest, engines::mock::Mock};
+    use inceptive_ir::{Graph, Shape};
+    use inceptive_weights::Weights;
+
+    use super::*;
+
+    /// What finished is kept when another engine refuses, whichever comes first.
+    #[test]
+    fn an_engine_that_fails_does_not_take_the_output_of_others_away()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let graph = Graph::new(Shape::map(1, 2, 2), None)?;
+        let model = Model::new("m", &graph, Weights::default())?;
+        let setup = Setup {
+            batch: 1,
+            threads: 1,
+            precision: PrecisionRequest::Fp32,
+            device: "cpu".to_owned(),
+        };
+        for fails in [[true, false, false], [false, true, false], [true, true, true]] {
+            let engines = fails.map(|fails| {
+                let mock = Mock::new(&FakeHost::default(), |_, _| std::time::Duration::ZERO);
+                let mock = Mock { fails_at: fails.then_some(0), ..mock };
+                let description = mock.describe();
+                description.map(|it| AvailableEngine { engine: Box::new(mock), description: it })
+            });
+            let engines: Vec<AvailableEngine> = engines.into_iter().collect::<Result<_, _>>()?;
+            let given = outputs(&engines, &model, &setup, &vec![0.0; 4].into());
+            assert_eq!(given.len(), fails.iter().filter(|fails| !**fails).count());
+        }
+        Ok(())
+    }
+
+    /// As sorting all of them gives, also for NaN and equal values.
+    #[test]
+    fn the_largest_outputs_are_those_of_a_stable_sort() {
+        let rest = (0..5000_usize).map(|i| (i * 7919 % 613) as f32 - 300.0);
+        let special = [f32::NAN, 312.0, -0.0, 0.0, f32::INFINITY, f32::NEG_INFINITY];
+        let all: Vec<f32> = rest.chain(special).collect();
+        for output in [&all[..], &all[..5000], &all[..3], &[]] {
+            let mut order: Vec<usize> = (0..output.len()).collect();
+            order.sort_by(|&a, &b| output[b].total_cmp(&output[a]));
+            order.truncate(TOP);
+            assert_eq!(top(output), order);
+        }
+    }
 }

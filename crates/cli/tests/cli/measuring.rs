@@ -305,6 +305,24 @@ fn outputs_that_are_no_numbers_fail_a_run() {
     assert!(text.contains("NOT FINITE"), "{text}");
 }
 
+/// What one engine computed is shown and written though another one refuses the network.
+#[test]
+fn an_engine_that_refuses_does_not_take_the_output_of_others_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let conv = "conv: {kernel: 3, width: 1, stride: 20000, pad: 20000}";
+    let text = format!("name: n\ninput: {{channels: 1, size: 2}}\nbody: [{conv}]\ntail: []\n");
+    fs::write(folder.path().join("n.yaml"), text).unwrap();
+    let command = "run n.yaml --engine native,rten -o out.safetensors";
+    let assert = inside(folder.path(), command).assert().code(1);
+    let (text, errors) = (&assert.get_output().stdout, &assert.get_output().stderr);
+    let (text, errors) = (String::from_utf8_lossy(text), String::from_utf8_lossy(errors));
+    assert!(text.contains("rten") && !text.contains("native"), "{text}");
+    assert!(errors.contains("native failed"), "{errors}");
+    assert!(folder.path().join("out.safetensors").exists());
+    let assert = inside(folder.path(), "run n.yaml").assert().code(1);
+    assert!(assert.get_output().stdout.is_empty());
+}
+
 /// Starts a benchmark that would take a minute.
 #[cfg(unix)]
 fn long_bench(folder: &Path) -> std::process::Child {

@@ -1,6 +1,6 @@
 //! Which tiles a convolution is computed in.
 
-use super::tile::{BLOCKS, PIXELS, fits};
+use super::tile::{SIZES, fitting};
 use crate::simd::{Isa, LANES};
 
 /// Tiles of one size, side by side in a row of the output.
@@ -28,6 +28,16 @@ impl Cut {
     pub(super) fn columns(&self, blocks: usize) -> &[Columns] {
         let found = self.columns.iter().find(|(of, _)| *of == blocks);
         found.map_or(&[], |(_, columns)| columns)
+    }
+
+    /// Whether there is a loop for each of its tiles: what has none would not be computed.
+    pub(super) fn is_compiled(&self) -> bool {
+        let of_group = |&blocks: &usize| {
+            let columns = self.columns(blocks);
+            let is_compiled = |columns: &Columns| SIZES.contains(&[columns.pixels, blocks]);
+            !columns.is_empty() && columns.iter().all(is_compiled)
+        };
+        self.blocks.iter().all(of_group)
     }
 
     /// The same groups of blocks with rows of another width.
@@ -59,7 +69,7 @@ fn cover(isa: Isa, width: usize, blocks: usize) -> (f64, Vec<Columns>) {
     // Cheapest cost of each width up to the whole, with the last tile of it.
     let mut best = vec![(0.0, 0); width + 1];
     for covered in 1..=width {
-        let sizes = PIXELS.into_iter().filter(|&p| p <= covered && fits(isa, p, blocks));
+        let sizes = fitting(isa, blocks).filter(|&p| p <= covered);
         let costs = sizes.map(|p| (best[covered - p].0 + cost(isa, p, blocks), p));
         best[covered] = costs.min_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or((f64::INFINITY, 1));
     }
@@ -84,10 +94,11 @@ fn cover(isa: Isa, width: usize, blocks: usize) -> (f64, Vec<Columns>) {
 
 /// Cuts a row of `width` output pixels with `blocks` output blocks into tiles, of at most `most` blocks.
 pub(super) fn choose(isa: Isa, width: usize, blocks: usize, most: usize) -> Cut {
-    let covers: Vec<(usize, f64, Vec<Columns>)> = BLOCKS
-        .into_iter()
-        .filter(|&b| b <= most && b <= blocks && fits(isa, 1, b))
-        .map(|b| {
+    let covers: Vec<(usize, f64, Vec<Columns>)> = SIZES
+        .iter()
+        .filter(|&&[pixels, b]| pixels == 1 && b <= most && b <= blocks)
+        .filter(|&&[_, b]| fitting(isa, b).any(|pixels| pixels == 1))
+        .map(|&[_, b]| {
             let (cost, columns) = cover(isa, width, b);
             (b, cost, columns)
         })
@@ -123,10 +134,11 @@ mod tests {
                 for blocks in 1..12 {
                     let cut = choose(isa, width, blocks, 8);
                     assert_eq!(cut.blocks.iter().sum::<usize>(), blocks);
+                    assert!(cut.is_compiled());
                     for &group in &cut.blocks {
                         let mut next = 0;
                         for columns in cut.columns(group) {
-                            assert!(fits(isa, columns.pixels, group));
+                            assert!(fitting(isa, group).any(|pixels| pixels == columns.pixels));
                             assert_eq!(columns.start, next);
                             next += columns.pixels * columns.tiles;
                         }
@@ -135,6 +147,19 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Tiles without a loop are found before they are run, where nothing would be computed.
+    #[test]
+    fn tiles_that_are_not_compiled_are_refused() {
+        let mut cut = choose(Isa::Avx512, 28, 4, 8);
+        assert!(cut.is_compiled());
+        cut.columns[0].1[0].pixels = 9;
+        assert!(!cut.is_compiled());
+        cut.columns.clear();
+        assert!(!cut.is_compiled());
+        let other = Cut { blocks: vec![5], ..choose(Isa::Avx512, 28, 4, 8) };
+        assert!(!other.is_compiled());
     }
 
     #[test]

@@ -305,6 +305,7 @@ impl Run for ConvData {
                 && weights + loops.order.len <= self.weights.blocks * LANES
                 && loops.order.spans.iter().all(in_block)
                 && loops.order.groups.len() == self.groups
+                && loops.cut.is_compiled()
         };
         let is_valid = from.images == to.images
             && self.images == to.images

@@ -97,6 +97,23 @@ pub struct Finish {
 impl Finish {
     /// Nothing.
     pub const NONE: Self = Self { residual: None, function: Function::Identity };
+
+    /// What is read beside the input's view.
+    fn reads(&self, x: View) -> Vec<View> {
+        [Some(x), self.residual].into_iter().flatten().collect()
+    }
+
+    /// Whether what is added has the size of the output, which is in blocks of sixteen.
+    fn fits(&self, buffers: &[Buffer], y: View) -> bool {
+        let to = &buffers[y.buffer];
+        let same_size = |view: View| {
+            let other = &buffers[view.buffer];
+            view.blocks == y.blocks
+                && (other.images, other.height, other.width, other.pixel)
+                    == (to.images, to.height, to.width, LANES)
+        };
+        to.pixel == LANES && self.residual.is_none_or(same_size)
+    }
 }
 
 /// A convolution, with bias, sum and activation.
@@ -355,7 +372,7 @@ impl Run for Conv {
 
     fn reads(&self) -> Vec<View> {
         let numbers = [self.weights.view(), self.bias.view()];
-        [Some(self.x), self.finish.residual].into_iter().chain(numbers).flatten().collect()
+        self.finish.reads(self.x).into_iter().chain(numbers.into_iter().flatten()).collect()
     }
 
     fn writes(&self) -> Vec<View> {
@@ -364,17 +381,11 @@ impl Run for Conv {
 
     fn check(&self, buffers: &[Buffer]) -> Option<Reason> {
         let (from, to) = (&buffers[self.x.buffer], &buffers[self.y.buffer]);
-        let same_size = |view: View| {
-            let other = &buffers[view.buffer];
-            view.blocks == self.y.blocks
-                && (other.images, other.height, other.width, other.pixel)
-                    == (to.images, to.height, to.width, LANES)
-        };
-        if to.pixel != LANES || from.images != to.images {
+        if from.images != to.images || !self.finish.fits(buffers, self.y) {
             return Some(Reason::Buffer);
         }
-        if !self.finish.residual.is_none_or(same_size) {
-            return Some(Reason::Buffer);
+        if !self.loops.cut.is_compiled() {
+            return Some(Reason::Values);
         }
         let has_numbers = self.weights.has(buffers, self.loops.order.len)
             && self.bias.has(buffers, self.y.blocks * LANES);

@@ -3,12 +3,6 @@
 
 use crate::simd::{Isa, LANES, Simd, Work};
 
-/// Output pixels of a tile that the loop is compiled for.
-pub(super) const PIXELS: [usize; 11] = [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14];
-
-/// Output blocks of a tile that the loop is compiled for.
-pub(super) const BLOCKS: [usize; 5] = [1, 2, 3, 4, 8];
-
 /// A run of input lanes that is read at each tap of the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Span {
@@ -217,6 +211,39 @@ where
     }
 }
 
+/// Defines which tiles there are and the jump to their loops from one list of pixels and blocks.
+macro_rules! sizes {
+    ($([$p:literal, $b:literal])*) => {
+        /// Output pixels and blocks of the tiles that the loop is compiled for; each number of blocks starts with a single
+        /// pixel.
+        pub(super) const SIZES: &[[usize; 2]] = &[$([$p, $b]),*];
+
+        impl Tiles {
+            /// Nothing is computed for a size that is not in [`SIZES`]: a step that has one is refused before.
+            unsafe fn run_with_step<const STEP: usize>(
+                self,
+                isa: Isa,
+                pixels: usize,
+                blocks: usize,
+            ) {
+                match [pixels, blocks] {
+                    // SAFETY: the caller's promise.
+                    $([$p, $b] => unsafe { isa.run(&Sized::<$p, $b, STEP>(self)) },)*
+                    _ => {}
+                }
+            }
+        }
+    };
+}
+
+sizes!(
+    [1, 1] [2, 1] [3, 1] [4, 1] [5, 1] [6, 1] [7, 1] [8, 1] [10, 1] [12, 1] [14, 1]
+    [1, 2] [2, 2] [3, 2] [4, 2] [5, 2] [6, 2] [7, 2] [8, 2] [10, 2] [12, 2] [14, 2]
+    [1, 3] [2, 3] [3, 3] [4, 3] [5, 3] [6, 3] [7, 3] [8, 3]
+    [1, 4] [2, 4] [3, 4] [4, 4] [5, 4] [6, 4] [7, 4]
+    [1, 8] [2, 8] [3, 8]
+);
+
 impl Tiles {
     /// Computes the tiles of so many pixels by so many blocks.
     ///
@@ -233,69 +260,12 @@ impl Tiles {
             }
         }
     }
-
-    unsafe fn run_with_step<const STEP: usize>(self, isa: Isa, pixels: usize, blocks: usize) {
-        macro_rules! sizes {
-            ($(($p:literal, $b:literal)),*) => {
-                match (pixels, blocks) {
-                    // SAFETY: the caller's promise.
-                    $(($p, $b) => unsafe { isa.run(&Sized::<$p, $b, STEP>(self)) },)*
-                    _ => unreachable!("tiles of {pixels} pixels by {blocks} blocks are not compiled"),
-                }
-            };
-        }
-        sizes!(
-            (1, 1),
-            (2, 1),
-            (3, 1),
-            (4, 1),
-            (5, 1),
-            (6, 1),
-            (7, 1),
-            (8, 1),
-            (10, 1),
-            (12, 1),
-            (14, 1),
-            (1, 2),
-            (2, 2),
-            (3, 2),
-            (4, 2),
-            (5, 2),
-            (6, 2),
-            (7, 2),
-            (8, 2),
-            (10, 2),
-            (12, 2),
-            (14, 2),
-            (1, 3),
-            (2, 3),
-            (3, 3),
-            (4, 3),
-            (5, 3),
-            (6, 3),
-            (7, 3),
-            (8, 3),
-            (1, 4),
-            (2, 4),
-            (3, 4),
-            (4, 4),
-            (5, 4),
-            (6, 4),
-            (7, 4),
-            (1, 8),
-            (2, 8),
-            (3, 8)
-        );
-    }
 }
 
-/// Whether tiles of so many pixels by so many blocks are compiled and fit in the registers of an instruction set.
-pub(super) fn fits(isa: Isa, pixels: usize, blocks: usize) -> bool {
-    let is_compiled = match blocks {
-        1 | 2 => true,
-        3 => pixels <= 8,
-        4 => pixels <= 7,
-        _ => pixels <= 3,
+/// Pixels of the tiles with so many blocks that are compiled and fit in the registers of an instruction set.
+pub(super) fn fitting(isa: Isa, blocks: usize) -> impl Iterator<Item = usize> {
+    let fits = move |&&[pixels, of]: &&[usize; 2]| {
+        of == blocks && (pixels * of <= isa.sums() || pixels == 1 && of == 1)
     };
-    is_compiled && (pixels * blocks <= isa.sums() || pixels == 1 && blocks == 1)
+    SIZES.iter().filter(fits).map(|&[pixels, _]| pixels)
 }

@@ -409,7 +409,7 @@ impl Run for Winograd {
     }
 
     fn reads(&self) -> Vec<View> {
-        [Some(self.x), self.finish.residual].into_iter().flatten().collect()
+        self.finish.reads(self.x)
     }
 
     fn writes(&self) -> Vec<View> {
@@ -418,20 +418,17 @@ impl Run for Winograd {
 
     fn check(&self, buffers: &[Buffer]) -> Option<Reason> {
         let (from, to) = (&buffers[self.x.buffer], &buffers[self.y.buffer]);
-        let same_size = |view: View| {
-            let other = &buffers[view.buffer];
-            view.blocks == self.y.blocks
-                && (other.images, other.height, other.width, other.pixel)
-                    == (to.images, to.height, to.width, LANES)
-        };
         let tiles = [to.height.div_ceil(SIDE), to.width.div_ceil(SIDE)];
         let fits = from.images == to.images
             && (self.images, self.tiles) == (to.images, tiles)
-            && (from.pixel, to.pixel) == (LANES, LANES)
+            && from.pixel == LANES
             && self.runs.iter().all(|(block, _)| *block < self.x.blocks)
-            && self.finish.residual.is_none_or(same_size);
+            && self.finish.fits(buffers, self.y);
         if !fits {
             return Some(Reason::Buffer);
+        }
+        if !self.cuts.iter().all(Cut::is_compiled) {
+            return Some(Reason::Values);
         }
         let size = |buffer: &Buffer| [buffer.height, buffer.width];
         let needs = Self::border(self.padding, size(from), size(to));

@@ -64,7 +64,7 @@ impl Measuring<'_> {
             watch.event(&event);
         });
         let first = engines.iter().position(|found| found.description.has_node_times);
-        if let Some(at) = first {
+        if let Some(at) = first.filter(|_| !context.is_stopped()) {
             let context = TaskContext { engines: &engines[at..=at], ..context };
             Task::Profile(profiling).run(&context, &mut store, &mut |event| {
                 match &event {
