@@ -1,6 +1,6 @@
 //! Windows that slide over each channel by itself: depthwise convolution and pooling.
 
-use std::ops::Range;
+use std::{cell::Cell, ops::Range};
 
 use crate::{
     activation::{Function, apply_in_place},
@@ -278,6 +278,44 @@ pub(crate) struct Axis {
     pub(crate) windows: Vec<Range<usize>>,
     /// How many positions count in a mean.
     pub(crate) counts: Vec<usize>,
+    /// The end of the last window.
+    end: usize,
+    three: Threes,
+}
+
+/// Windows of three positions, each `step` behind the one before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Threes {
+    first: usize,
+    count: usize,
+    step: usize,
+}
+
+impl Threes {
+    fn new(windows: &[Range<usize>]) -> Self {
+        let is_three = |window: &Range<usize>| window.len() == 3;
+        let Some(first) = windows.iter().position(is_three) else { return Self::default() };
+        let step = windows.get(first + 1).map_or(1, |next| next.start - windows[first].start);
+        let follows = |(at, window): (usize, &Range<usize>)| {
+            is_three(window) && window.start == windows[first].start + at * step
+        };
+        let count = windows[first..].iter().enumerate().take_while(|it| follows(*it)).count();
+        if matches!(step, 1 | 2) { Self { first, count, step } } else { Self::default() }
+    }
+}
+
+impl Axis {
+    fn new(windows: Vec<Range<usize>>, counts: Vec<usize>) -> Self {
+        let end = windows.iter().map(|window| window.end).max().unwrap_or(0);
+        Self { three: Threes::new(&windows), end, windows, counts }
+    }
+
+    /// Positions of the largest window, if neighbours have positions in common.
+    fn shared(&self) -> Option<usize> {
+        let has_common = |pair: &[Range<usize>]| pair[0].end > pair[1].start;
+        let longest = self.windows.iter().map(ExactSizeIterator::len).max();
+        longest.filter(|_| self.windows.windows(2).any(has_common))
+    }
 }
 
 /// The maximum or the mean of windows of a map.
@@ -288,6 +326,8 @@ pub struct Pool {
     pub(crate) is_max: bool,
     pub(crate) rows: Axis,
     pub(crate) columns: Axis,
+    /// Rows of a window at most, if windows have rows in common.
+    shared_rows: Option<usize>,
     tasks: Tasks,
 }
 
@@ -315,10 +355,9 @@ impl Pool {
                     .collect(),
                 _ => windows.iter().map(ExactSizeIterator::len).collect(),
             };
-            Axis { windows, counts }
+            Axis::new(windows, counts)
         };
-        let is_max = kind == PoolKind::Max;
-        Self { x, y, is_max, rows: axis(0), columns: axis(1), tasks: Tasks::new(buffers, y) }
+        Self::new(buffers, (x, y), kind == PoolKind::Max, axis(0), axis(1))
     }
 
     /// Means of a grid of windows that covers the map, as PyTorch's adaptive pooling; of one window, the whole map.
@@ -329,9 +368,21 @@ impl Pool {
             let window =
                 |position: usize| position * from / to..((position + 1) * from).div_ceil(to);
             let windows: Vec<Range<usize>> = (0..to).map(window).collect();
-            Axis { counts: windows.iter().map(ExactSizeIterator::len).collect(), windows }
+            let counts = windows.iter().map(ExactSizeIterator::len).collect();
+            Axis::new(windows, counts)
         };
-        Self { x, y, is_max, rows: axis(0), columns: axis(1), tasks: Tasks::new(buffers, y) }
+        Self::new(buffers, (x, y), is_max, axis(0), axis(1))
+    }
+
+    fn new(
+        buffers: &[Buffer],
+        (x, y): (View, View),
+        is_max: bool,
+        rows: Axis,
+        columns: Axis,
+    ) -> Self {
+        let shared_rows = rows.shared();
+        Self { x, y, is_max, rows, columns, shared_rows, tasks: Tasks::new(buffers, y) }
     }
 }
 
@@ -381,6 +432,199 @@ impl Work for PoolRow<'_> {
     }
 }
 
+/// Rows of one block of [`Pool`] whose windows have rows in common: each row of the input is reduced to the maxima or
+/// sums of its part of the windows once, and windows are made of these.
+struct SharedRows<'a> {
+    pool: &'a Pool,
+    x: *const f32,
+    y: *mut f32,
+    x_row: usize,
+    y_row: usize,
+    rows: Range<usize>,
+    /// The last reduced rows, `ring` of them: each at its number modulo `ring`.
+    reduced: *mut f32,
+    ring: usize,
+    /// Whether there may be a NaN, which maxima are not made for.
+    may_have_nan: Cell<bool>,
+}
+
+impl SharedRows<'_> {
+    #[inline(always)]
+    fn reduced(&self, row: usize) -> *mut f32 {
+        let width = self.pool.columns.windows.len() * LANES;
+        self.reduced.wrapping_add(row % self.ring * width)
+    }
+
+    /// One more number of a window. Of equal maxima, zeros of both signs, the first one stays.
+    #[inline(always)]
+    unsafe fn join<S: Simd, const MAX: bool>(all: S::V, x: S::V) -> S::V {
+        // SAFETY: the caller's promise.
+        unsafe { if MAX { S::max(x, all) } else { S::add(all, x) } }
+    }
+
+    /// Reduces a row of the input.
+    #[inline(always)]
+    unsafe fn reduce<S: Simd, const MAX: bool>(&self, row: usize) {
+        let neutral = if MAX { f32::NEG_INFINITY } else { 0.0 };
+        let from = self.x.wrapping_add(row * self.x_row);
+        let to = self.reduced(row);
+        let windows = &self.pool.columns.windows;
+        let mut column = 0;
+        while column < windows.len() {
+            let run = &self.pool.columns.three;
+            // SAFETY: the caller's promise; windows are inside of the map.
+            unsafe {
+                if column == run.first && run.count > 0 {
+                    let x = from.add(windows[column].start * LANES);
+                    let to = to.add(column * LANES);
+                    match run.step {
+                        1 => Self::threes::<S, MAX, 1>(x, to, run.count),
+                        _ => Self::threes::<S, MAX, 2>(x, to, run.count),
+                    }
+                    column += run.count;
+                    continue;
+                }
+                let window = &windows[column];
+                let mut reduced = S::splat(neutral);
+                let mut at = window.start;
+                while at < window.end {
+                    reduced = Self::join::<S, MAX>(reduced, S::load(from.add(at * LANES)));
+                    at += 1;
+                }
+                S::store(to.add(column * LANES), reduced);
+                column += 1;
+            }
+        }
+    }
+
+    /// Reduces windows of three pixels, each `STEP` behind the one before it.
+    #[inline(always)]
+    unsafe fn threes<S: Simd, const MAX: bool, const STEP: usize>(
+        x: *const f32,
+        to: *mut f32,
+        count: usize,
+    ) {
+        let mut window = 0;
+        // SAFETY: the caller's promise.
+        unsafe {
+            while window < count {
+                let x = x.add(window * STEP * LANES);
+                let two = Self::join::<S, MAX>(S::load(x), S::load(x.add(LANES)));
+                let three = Self::join::<S, MAX>(two, S::load(x.add(2 * LANES)));
+                S::store(to.add(window * LANES), three);
+                window += 1;
+            }
+        }
+    }
+
+    /// A sum of all numbers of a row: NaN if one of them is, or if there are infinities of both signs.
+    #[inline(always)]
+    unsafe fn sum<S: Simd>(&self, row: usize, sums: &mut [S::V; 4]) {
+        let from = self.x.wrapping_add(row * self.x_row);
+        let end = self.pool.columns.end;
+        let mut pixel = 0;
+        // SAFETY: the caller's promise; windows are inside of the map.
+        unsafe {
+            while pixel + 4 <= end {
+                let x = from.add(pixel * LANES);
+                sums[0] = S::add(sums[0], S::load(x));
+                sums[1] = S::add(sums[1], S::load(x.add(LANES)));
+                sums[2] = S::add(sums[2], S::load(x.add(2 * LANES)));
+                sums[3] = S::add(sums[3], S::load(x.add(3 * LANES)));
+                pixel += 4;
+            }
+            while pixel < end {
+                sums[0] = S::add(sums[0], S::load(from.add(pixel * LANES)));
+                pixel += 1;
+            }
+        }
+    }
+
+    /// Makes an output row of reduced rows.
+    #[inline(always)]
+    unsafe fn finish<S: Simd, const MAX: bool>(&self, row: usize) {
+        let (rows, columns) = (&self.pool.rows, &self.pool.columns);
+        let window = rows.windows[row].clone();
+        let y = self.y.wrapping_add(row * self.y_row);
+        let width = columns.windows.len();
+        let row_len = width * LANES;
+        let last = self.reduced.wrapping_add((self.ring - 1) * row_len);
+        let [a, b, c] = [
+            self.reduced(window.start),
+            self.reduced(window.start + 1),
+            self.reduced(window.start + 2),
+        ];
+        let is_three = window.end == window.start + 3;
+        let mut column = 0;
+        while column < width {
+            let at = column * LANES;
+            // SAFETY: the caller's promise; all rows of the window are reduced.
+            unsafe {
+                let mut all = S::splat(if MAX { f32::NEG_INFINITY } else { 0.0 });
+                if is_three {
+                    all = Self::join::<S, MAX>(S::load(a.add(at)), S::load(b.add(at)));
+                    all = Self::join::<S, MAX>(all, S::load(c.add(at)));
+                } else {
+                    let (mut reduced, mut row) = (a, window.start);
+                    while row < window.end {
+                        all = Self::join::<S, MAX>(all, S::load(reduced.add(at)));
+                        reduced = if reduced == last { self.reduced } else { reduced.add(row_len) };
+                        row += 1;
+                    }
+                }
+                if !MAX {
+                    let count = rows.counts[row] * columns.counts[column];
+                    all = S::div(all, S::splat(count as f32));
+                }
+                S::store(y.add(at), all);
+            }
+            column += 1;
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn all<S: Simd, const MAX: bool>(&self) {
+        let windows = &self.pool.rows.windows;
+        let mut next = windows.get(self.rows.start).map_or(0, |window| window.start);
+        // SAFETY: the caller's promise.
+        unsafe {
+            let mut sums = [S::splat(0.0); 4];
+            let mut row = self.rows.start;
+            while row < self.rows.end {
+                let window = &windows[row];
+                next = next.max(window.start);
+                while next < window.end {
+                    self.reduce::<S, MAX>(next);
+                    if MAX {
+                        self.sum::<S>(next, &mut sums);
+                    }
+                    next += 1;
+                }
+                self.finish::<S, MAX>(row);
+                row += 1;
+            }
+            let [a, b, c, d] = sums;
+            let mut lanes = [0.0; LANES];
+            S::store(lanes.as_mut_ptr(), S::add(S::add(a, b), S::add(c, d)));
+            self.may_have_nan.set(lanes.iter().any(|sum: &f32| sum.is_nan()));
+        }
+    }
+}
+
+impl Work for SharedRows<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(&self) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if self.pool.is_max {
+                self.all::<S, true>();
+            } else {
+                self.all::<S, false>();
+            }
+        }
+    }
+}
+
 impl Run for Pool {
     fn name(&self) -> &'static str {
         if self.is_max { "max pool" } else { "average pool" }
@@ -421,13 +665,51 @@ impl Run for Pool {
         unsafe {
             let (x, y) = (context.place(self.x), context.place(self.y));
             let (image, block, rows) = self.tasks.task(task, y.buffer.height);
-            self.rows_of(context.isa, (&x, &y), (image, block), rows.clone());
+            let at = (image, block);
+            let is_done = self
+                .shared_rows
+                .is_some_and(|ring| self.shared_rows_of(context, (&x, &y), at, rows.clone(), ring));
+            if !is_done {
+                self.rows_of(context.isa, (&x, &y), at, rows.clone());
+            }
             y.clear_border(image, block, rows);
         }
+    }
+
+    fn scratch(&self) -> usize {
+        self.shared_rows.map_or(0, |ring| ring * self.columns.windows.len() * LANES)
     }
 }
 
 impl Pool {
+    /// Returns whether the rows are right: maxima are not if there is a NaN.
+    ///
+    /// # Safety
+    /// See [`Run::run`].
+    unsafe fn shared_rows_of(
+        &self,
+        context: &Context<'_>,
+        (x, y): (&Place, &Place),
+        (image, block): (usize, usize),
+        rows: Range<usize>,
+        ring: usize,
+    ) -> bool {
+        let work = SharedRows {
+            pool: self,
+            x: x.at(image, block),
+            y: y.at(image, block),
+            x_row: x.buffer.row(),
+            y_row: y.buffer.row(),
+            rows,
+            reduced: context.scratch,
+            ring,
+            may_have_nan: Cell::new(false),
+        };
+        // SAFETY: the caller's promise; the scratch memory has room for `ring` rows.
+        unsafe { context.isa.run(&work) };
+        !work.may_have_nan.get()
+    }
+
     /// # Safety
     /// See [`Run::run`].
     unsafe fn rows_of(
@@ -447,6 +729,139 @@ impl Pool {
             };
             // SAFETY: the caller's promise.
             unsafe { isa.run(&work) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::Border;
+
+    /// A buffer of one block and image.
+    fn buffer(offset: usize, [height, width]: [usize; 2]) -> Buffer {
+        let border = Border::default();
+        Buffer { offset, images: 1, blocks: 1, height, width, border, pixel: LANES }
+    }
+
+    /// The result of a pool of a map with and without rows that windows have in common, as bits; whether the former is
+    /// right by itself.
+    fn both(
+        isa: Isa,
+        pool: &Pool,
+        buffers: &[Buffer],
+        values: &[f32],
+    ) -> (Vec<u32>, Vec<u32>, bool) {
+        let [from, to] = [&buffers[0], &buffers[1]];
+        let ring = pool.shared_rows.unwrap();
+        let mut scratch = Aligned::zeros(pool.scratch());
+        let mut run = |is_shared: bool| {
+            let mut arena = Aligned::zeros(to.offset + to.len());
+            arena.as_mut_slice()[..from.len()].copy_from_slice(values);
+            let context = Context {
+                isa,
+                arena: arena.as_mut_slice().as_mut_ptr(),
+                buffers,
+                input: &[],
+                output: std::ptr::null_mut(),
+                scratch: scratch.as_mut_slice().as_mut_ptr(),
+            };
+            // SAFETY: both buffers are in the arena, and the windows in the map; nothing else runs.
+            let is_right = unsafe {
+                let (x, y) = (context.place(pool.x), context.place(pool.y));
+                let rows = 0..to.height;
+                if is_shared {
+                    pool.shared_rows_of(&context, (&x, &y), (0, 0), rows, ring)
+                } else {
+                    pool.rows_of(isa, (&x, &y), (0, 0), rows);
+                    true
+                }
+            };
+            let bits = arena.as_slice()[to.offset..][..to.len()].iter().map(|x| x.to_bits());
+            (bits.collect::<Vec<u32>>(), is_right)
+        };
+        let ((shared, is_right), (plain, _)) = (run(true), run(false));
+        (shared, plain, is_right)
+    }
+
+    /// Kernel, stride, padding, and sizes of the map that leave windows at its edges.
+    const WINDOWS: [(usize, usize, usize, [usize; 2]); 7] = [
+        (3, 1, 1, [7, 7]),
+        (3, 1, 0, [28, 9]),
+        (3, 2, 1, [14, 15]),
+        (3, 2, 0, [9, 3]),
+        (2, 1, 0, [5, 6]),
+        (5, 1, 2, [13, 4]),
+        (5, 3, 2, [11, 17]),
+    ];
+
+    fn pool(kind: PoolKind, window: (usize, usize, usize, [usize; 2])) -> (Pool, Vec<Buffer>) {
+        let (kernel, stride, padding, size) = window;
+        let to = size.map(|size| (size + 2 * padding - kernel) / stride + 1);
+        let x = buffer(0, size);
+        let buffers = vec![x, buffer(x.len(), to)];
+        let view = |buffer| View { buffer, first: 0, blocks: 1 };
+        let window = Window {
+            kernel: [kernel; 2],
+            stride: [stride; 2],
+            dilation: [1, 1],
+            padding: [padding; 2],
+        };
+        (Pool::sliding(&buffers, view(0), view(1), window, kind), buffers)
+    }
+
+    /// Numbers of few values, so that many are equal, with zeros of both signs, infinities and the smallest numbers.
+    fn values(len: usize) -> Vec<f32> {
+        let few = [0.0, -0.0, -1.0, 1.5, f32::INFINITY, f32::NEG_INFINITY, 1e-45, -1e-45];
+        let mut state = 1_u32;
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state >> 16
+        };
+        // Mostly small ones: a large one hides what is beside it.
+        (0..len).map(|_| few[(next() % 8 * (next() % 2)) as usize]).collect()
+    }
+
+    #[test]
+    fn maxima_of_shared_rows_are_the_same_to_the_bit() {
+        for isa in Isa::available() {
+            for window in WINDOWS {
+                let (pool, buffers) = pool(PoolKind::Max, window);
+                let mut values = values(buffers[0].len());
+                values.iter_mut().filter(|x| x.is_infinite()).for_each(|x| *x = -2.0);
+                let (shared, plain, is_right) = both(isa, &pool, &buffers, &values);
+                assert!(is_right && shared == plain, "{isa}, {window:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_nan_anywhere_is_noticed() {
+        let window = (3, 1, 1, [4, 5]);
+        for isa in Isa::available() {
+            let (pool, buffers) = pool(PoolKind::Max, window);
+            for at in 0..buffers[0].len() {
+                let mut values = vec![1.0; buffers[0].len()];
+                values[at] = -f32::NAN;
+                assert!(!both(isa, &pool, &buffers, &values).2, "{isa}, {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn means_of_shared_rows_are_the_same_within_rounding() {
+        for isa in Isa::available() {
+            for padding in [None, Some([1, 1])] {
+                for window in WINDOWS {
+                    let (pool, buffers) = pool(PoolKind::Average { padding }, window);
+                    let (shared, plain, _) = both(isa, &pool, &buffers, &values(buffers[0].len()));
+                    for (shared, plain) in shared.into_iter().zip(plain) {
+                        let [a, b] = [shared, plain].map(f32::from_bits);
+                        let is_same = a == b || (a - b).abs() < 1e-6 || a.is_nan() && b.is_nan();
+                        assert!(is_same, "{isa}, {window:?}: {a} and {b}");
+                    }
+                }
+            }
         }
     }
 }

@@ -110,24 +110,25 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     unsafe fn exp2_whole(n: Halves) -> Halves {
-        n.map(|n| unsafe {
+        let power = |n| unsafe {
             let biased = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
             _mm256_castsi256_ps(_mm256_slli_epi32::<23>(biased))
-        })
+        };
+        [power(n[0]), power(n[1])]
     }
 
     #[inline(always)]
     unsafe fn split_exponent(x: Halves) -> (Halves, Halves) {
-        let exponent = x.map(|x| unsafe {
+        let exponent = |x| unsafe {
             let bits = _mm256_castps_si256(x);
             let biased = _mm256_srli_epi32::<23>(bits);
             _mm256_cvtepi32_ps(_mm256_sub_epi32(biased, _mm256_set1_epi32(127)))
-        });
-        let mantissa = x.map(|x| unsafe {
+        };
+        let mantissa = |x| unsafe {
             let bits = _mm256_castps_si256(x);
             let digits = _mm256_and_si256(bits, _mm256_set1_epi32(0x007f_ffff));
             _mm256_castsi256_ps(_mm256_or_si256(digits, _mm256_set1_epi32(0x3f80_0000)))
-        });
-        (exponent, mantissa)
+        };
+        ([exponent(x[0]), exponent(x[1])], [mantissa(x[0]), mantissa(x[1])])
     }
 }

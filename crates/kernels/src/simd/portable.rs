@@ -8,9 +8,21 @@ pub(super) struct Portable;
 /// Sixteen numbers.
 type Array = [f32; LANES];
 
+/// A value for each lane. Not `std::array::from_fn`, which is a call for each number unless units are optimised together.
+#[inline(always)]
+fn lanes<T: Copy + Default>(of: impl Fn(usize) -> T) -> [T; LANES] {
+    let mut lanes = [T::default(); LANES];
+    let mut lane = 0;
+    while lane < LANES {
+        lanes[lane] = of(lane);
+        lane += 1;
+    }
+    lanes
+}
+
 #[inline(always)]
 fn pairwise(a: Array, b: Array, f: impl Fn(f32, f32) -> f32) -> Array {
-    std::array::from_fn(|i| f(a[i], b[i]))
+    lanes(|i| f(a[i], b[i]))
 }
 
 impl Simd for Portable {
@@ -61,7 +73,7 @@ impl Simd for Portable {
     #[inline(always)]
     unsafe fn mul_add(a: Array, b: Array, c: Array) -> Array {
         // Not `f32::mul_add`: without the instruction that is a slow function.
-        std::array::from_fn(|i| a[i] * b[i] + c[i])
+        lanes(|i| a[i] * b[i] + c[i])
     }
 
     #[inline(always)]
@@ -76,28 +88,28 @@ impl Simd for Portable {
 
     #[inline(always)]
     unsafe fn greater(a: Array, b: Array) -> [bool; LANES] {
-        std::array::from_fn(|i| a[i] > b[i])
+        lanes(|i| a[i] > b[i])
     }
 
     #[inline(always)]
     unsafe fn is_nan(a: Array) -> [bool; LANES] {
-        a.map(f32::is_nan)
+        lanes(|i| a[i].is_nan())
     }
 
     #[inline(always)]
     unsafe fn select(mask: [bool; LANES], yes: Array, no: Array) -> Array {
-        std::array::from_fn(|i| if mask[i] { yes[i] } else { no[i] })
+        lanes(|i| if mask[i] { yes[i] } else { no[i] })
     }
 
     #[inline(always)]
     unsafe fn exp2_whole(n: Array) -> Array {
         // A cast of a whole number in range is exact.
-        n.map(|n| f32::from_bits(((n as i32 + 127) as u32) << 23))
+        lanes(|i| f32::from_bits(((n[i] as i32 + 127) as u32) << 23))
     }
 
     #[inline(always)]
     unsafe fn split_exponent(x: Array) -> (Array, Array) {
-        let exponent = x.map(|x| ((x.to_bits() >> 23) as i32 - 127) as f32);
-        (exponent, x.map(|x| f32::from_bits((x.to_bits() & 0x007f_ffff) | 0x3f80_0000)))
+        let exponent = lanes(|i| ((x[i].to_bits() >> 23) as i32 - 127) as f32);
+        (exponent, lanes(|i| f32::from_bits((x[i].to_bits() & 0x007f_ffff) | 0x3f80_0000)))
     }
 }
