@@ -1,6 +1,6 @@
 //! From nodes to units: what one kernel can do at once becomes one unit.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use inceptive_ir::{Activation, Graph, Node, NodeId, Op};
 use inceptive_kernels::{LANES, activation::Function, conv::Segment};
@@ -13,16 +13,30 @@ use crate::{
 /// Segments and lanes in all lists together, at most: a concatenation in a chain has a longer list than the one before.
 const MOST_ENTRIES: usize = 1 << 22;
 
-/// Units of an inference graph, in the order in which they are computed.
+/// What units are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To compute the output.
+    Inference,
+    /// To compute gradients too: a unit takes only what can be undone from its result. A softmax that is a result is
+    /// left to the loss.
+    Training,
+}
+
+/// Units of a graph, in the order in which they are computed.
 pub(crate) struct Fused {
     pub(crate) units: Vec<Unit>,
     /// The unit that computes the network's output.
     pub(crate) output: usize,
+    /// The units that compute the outputs of auxiliary heads, in their order.
+    pub(crate) heads: Vec<usize>,
 }
 
-pub(crate) fn fuse(graph: &Graph) -> Result<Fused, PlanError> {
+pub(crate) fn fuse(graph: &Graph, purpose: Purpose) -> Result<Fused, PlanError> {
     let mut builder = Builder {
         graph,
+        purpose,
+        results: graph.results(),
         units: Vec::with_capacity(graph.len()),
         root: Vec::with_capacity(graph.len()),
         tail: Vec::with_capacity(graph.len()),
@@ -34,11 +48,14 @@ pub(crate) fn fuse(graph: &Graph) -> Result<Fused, PlanError> {
         builder.root.push(root);
     }
     let output = builder.root[graph.output().index()];
-    Ok(Fused { units: builder.units, output })
+    let heads = graph.auxiliary().iter().map(|head| builder.root[head.output.index()]).collect();
+    Ok(Fused { units: builder.units, output, heads })
 }
 
 struct Builder<'a> {
     graph: &'a Graph,
+    purpose: Purpose,
+    results: HashSet<NodeId>,
     units: Vec<Unit>,
     /// The unit that computes each node.
     root: Vec<usize>,
@@ -66,10 +83,15 @@ impl Builder<'_> {
         Ok(match (&node.op, first) {
             (Op::Input(shape), _) => self.add(id, Kind::Input, vec![], compact(channels(*shape))),
             (_, None) => self.add(id, Kind::Function, vec![], compact(channels(node.shape))),
+            (Op::Dropout { p }, Some(first)) if self.is_training() && *p > 0.0 => {
+                self.like(id, Kind::Dropout(*p), first)
+            }
             (Op::Dropout { .. }, Some(first)) => self.alias(id, inputs[0], first),
+            (Op::Softmax, Some(first)) if self.is_training() && self.results.contains(&id) => first,
             (Op::Activation(activation), Some(first)) => {
                 let function = function_of(*activation);
-                if self.takes_function(first) && self.ends_with(first, inputs[0]) {
+                let can = !self.is_training() || function.is_range();
+                if can && self.takes_function(first) && self.ends_with(first, inputs[0]) {
                     self.units[first].function = function;
                     return Ok(self.absorb(id, first));
                 }
@@ -123,10 +145,30 @@ impl Builder<'_> {
             (Op::Add { scales }, Some(_)) => self.sum(id, scales, inputs)?,
             (Op::Multiply, Some(_)) => {
                 let roots = self.same_layout(id, inputs)?;
-                let segments = Arc::clone(&self.units[roots[0]].segments);
-                self.add(id, Kind::Product, roots, segments)
+                self.product(id, roots)
             }
         })
+    }
+
+    fn is_training(&self) -> bool {
+        self.purpose == Purpose::Training
+    }
+
+    /// A product; for training of two factors at a time.
+    fn product(&mut self, id: NodeId, mut roots: Vec<usize>) -> usize {
+        let segments = Arc::clone(&self.units[roots[0]].segments);
+        // The largest maps first, so that every product is as large as its first factor.
+        roots.sort_by_key(|&root| std::cmp::Reverse(self.units[root].size.area()));
+        if !self.is_training() {
+            return self.add(id, Kind::Product, roots, segments);
+        }
+        let mut product = roots[0];
+        for &factor in &roots[1..] {
+            let size = self.units[product].size;
+            product = self.add(id, Kind::Product, vec![product, factor], Arc::clone(&segments));
+            self.units[product].size = size;
+        }
+        product
     }
 
     /// The units that compute some nodes.
@@ -223,7 +265,7 @@ impl Builder<'_> {
 
     /// Whether a unit's result is that of `node`, which one other node alone uses.
     fn ends_with(&self, unit: usize, node: NodeId) -> bool {
-        let is_result = self.graph.output() == node;
+        let is_result = self.results.contains(&node);
         self.tail[unit] == node && !is_result && self.graph.only_consumer(node).is_some()
     }
 
@@ -246,6 +288,7 @@ impl Builder<'_> {
             | Kind::Flatten
             | Kind::Gather(_)
             | Kind::Concat
+            | Kind::Dropout(_)
             | Kind::Copy => false,
         };
         can && unit.function == Function::Identity
@@ -256,7 +299,7 @@ impl Builder<'_> {
         let is_linear = |reader: &NodeId| matches!(self.graph.node(*reader).op, Op::Linear(_));
         let readers = self.graph.consumers(id);
         let only_linear =
-            !readers.is_empty() && readers.iter().all(is_linear) && self.graph.output() != id;
+            !readers.is_empty() && readers.iter().all(is_linear) && !self.results.contains(&id);
         if only_linear || self.units[root].size.area() == 1 {
             return self.alias(id, input, root);
         }
@@ -289,7 +332,8 @@ impl Builder<'_> {
     /// A sum: part of the convolution that computes one of two terms, if nothing else reads that.
     fn sum(&mut self, id: NodeId, scales: &[f32], inputs: &[NodeId]) -> Result<usize, PlanError> {
         let scale = |index: usize| scales.get(index).copied().unwrap_or(1.0);
-        if let [a, b] = *inputs {
+        if let ([a, b], Purpose::Inference) = (inputs, self.purpose) {
+            let (a, b) = (*a, *b);
             let mut pairs = [(a, b, scale(0), scale(1)), (b, a, scale(1), scale(0))];
             // The one that is computed later; the other is there by then.
             pairs.sort_by_key(|(node, ..)| {
@@ -340,7 +384,7 @@ mod tests {
         let relu = add("relu", Op::Activation(Activation::Relu), &[twice])?;
         let sum = add("sum", Op::Add { scales: vec![] }, &[again, relu])?;
         graph.set_output(sum);
-        let units = fuse(&graph)?.units;
+        let units = fuse(&graph, Purpose::Inference)?.units;
         assert_eq!(units.len(), 5, "input, two concatenations, activation and sum");
         assert_eq!(units[1].segments.len(), 2);
         assert!(Arc::ptr_eq(&units[1].segments, &units[3].segments));

@@ -163,7 +163,7 @@ fn uses(
 }
 
 /// The buffer of a unit; its offset comes later.
-fn buffer(
+pub(crate) fn buffer(
     graph: &Graph,
     unit: &Unit,
     border: Border,
@@ -221,7 +221,7 @@ pub(crate) fn uses_winograd(unit: &Unit, units: &[Unit], options: Options) -> bo
 }
 
 /// Numbers a pixel of the network's input: as many as channels, if there are few and only plain convolutions read them.
-fn input_pixel(units: &[Unit], input: usize) -> usize {
+pub(crate) fn input_pixel(units: &[Unit], input: usize) -> usize {
     let channels = units[input].channels();
     let is_plain = |unit: &Unit| match &unit.kind {
         Kind::Conv(conv) => conv.groups == 1 && conv.dilation.width == 1,

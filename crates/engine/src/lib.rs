@@ -12,9 +12,13 @@ mod plan;
 mod session;
 mod steps;
 mod text;
+mod train;
 mod units;
 
-pub use inceptive_kernels::{Isa, UnknownIsa};
+pub use inceptive_kernels::{Isa, Rates, UnknownIsa, step::Rule};
 pub use options::{Options, PlanError};
 pub use plan::{Label, Plan};
 pub use session::{RunError, Session, StepTime};
+pub use train::{
+    Outcome, StartError, StateError, TrainError, TrainOptions, TrainPlan, TrainSession,
+};

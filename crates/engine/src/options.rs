@@ -45,6 +45,9 @@ pub enum PlanError {
         /// The size without it.
         of: Size,
     },
+    /// A network whose result is a map cannot be trained to tell classes.
+    #[error("only networks whose result is a vector of classes can be trained")]
+    NoClasses,
     /// Lists of where the channels of concatenations lie would take most of the memory.
     #[error(
         "the native engine cannot compute `{node}`: the lists of the parts of its concatenations are longer than {most} \

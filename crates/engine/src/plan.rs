@@ -10,7 +10,7 @@ use inceptive_kernels::{
 use inceptive_weights::Weights;
 
 use crate::{
-    fuse::{Fused, fuse},
+    fuse::{Fused, Purpose, fuse},
     layout::{Layout, Schedule},
     options::{Options, PlanError},
     place::place,
@@ -45,7 +45,7 @@ impl Plan {
         if !options.isa.is_available() {
             return Err(PlanError::Isa(options.isa));
         }
-        let Fused { mut units, output } = fuse(graph)?;
+        let Fused { mut units, output, .. } = fuse(graph, Purpose::Inference)?;
         let places = place(&mut units);
         let schedule = Schedule::new(&units);
         let layout = Layout::new(graph, &units, &places, &schedule, output, options)?;

@@ -13,7 +13,7 @@ use inceptive_ir::{BatchNorm, Graph, Pool, PoolKind, Role};
 use inceptive_kernels::{
     LANES,
     conv::{Conv, Finish, Places, Values, Window, Winograd},
-    memory::Aligned,
+    memory::{Aligned, Buffer, View},
     step::{
         Affine, Depthwise, Flatten, Gather, Joined, Load, Lrn, LrnFactors, Pool as PoolStep,
         PoolKind as StepPoolKind, Softmax, Step, Term,
@@ -107,13 +107,9 @@ impl Making<'_> {
         let unit = &self.units[index];
         let buffers = &self.layout.buffers;
         let y = self.layout.view(index);
-        let Some(&input) = unit.inputs.first() else {
-            let step = Load::new(buffers, y, unit.channels()).into();
-            return Ok(Some(Made { step, kernel: "load".to_owned(), weight_bytes: 0 }));
-        };
+        let input = unit.inputs.first().copied().unwrap_or(index);
         let x = self.layout.view(input);
         let step: Step = match &unit.kind {
-            Kind::Concat => return Ok(None),
             Kind::Conv(conv) => {
                 let groups = conv.groups as usize;
                 return self.conv(index, input, conv.out_channels as usize, groups, conv.bias);
@@ -122,52 +118,66 @@ impl Making<'_> {
                 return self.conv(index, input, *outputs, 1, *has_bias);
             }
             Kind::Depthwise(conv) => self.depthwise(index, input, conv.bias)?.into(),
-            Kind::Pool(pool) => {
-                let (window, kind) = sliding(pool);
-                PoolStep::sliding(buffers, x, y, window, kind).into()
-            }
-            Kind::Grid { is_max } => PoolStep::grid(buffers, x, y, *is_max).into(),
             Kind::BatchNorm(norm) => {
                 let (scales, shifts) = self.factors(unit, norm)?;
                 let affine = Affine::new(buffers, x, y, unit.function);
                 affine.with_factors(scales, shifts).into()
             }
-            Kind::Input | Kind::Function | Kind::Copy => {
-                Affine::new(buffers, x, y, unit.function).into()
-            }
-            Kind::Sum(scales) => {
-                let views = unit.inputs.iter().map(|&input| self.layout.view(input));
-                let terms = views.zip(scales).map(|(view, &scale)| Term { view, scale }).collect();
-                Joined::sum(buffers, terms, y, unit.function).into()
-            }
-            Kind::Product => {
-                // The first one as large as the result; the others may be a single pixel.
-                let mut inputs = unit.inputs.clone();
-                inputs.sort_by_key(|&input| self.units[input].size != unit.size);
-                let term = |input| Term { view: self.layout.view(input), scale: 1.0 };
-                let terms = inputs.into_iter().map(term).collect();
-                Joined::product(buffers, terms, y, unit.function).into()
-            }
-            Kind::Softmax => Softmax::new(buffers, x, y, Arc::clone(&unit.segments)).into(),
-            Kind::Lrn(lrn) => {
-                let factors = LrnFactors {
-                    channels: unit.channels(),
-                    size: lrn.size as usize,
-                    alpha: lrn.alpha,
-                    beta: lrn.beta,
-                    k: lrn.k,
-                };
-                Lrn::new(buffers, x, y, factors).into()
-            }
-            Kind::Flatten => {
-                Flatten::new(buffers, x, Arc::clone(&self.units[input].segments), y).into()
-            }
-            Kind::Gather(lanes) => Gather::new(buffers, x, y, Arc::clone(lanes)).into(),
+            _ => match plain(buffers, self.units, index, &|unit| self.layout.view(unit)) {
+                Some(step) => step,
+                None => return Ok(None),
+            },
         };
         let kernel = step.name().to_owned();
         Ok(Some(Made { step, kernel, weight_bytes: 0 }))
     }
+}
 
+/// The step of a unit that has no weights; none of a concatenation, whose parts are computed at their places.
+pub(crate) fn plain(
+    buffers: &[Buffer],
+    units: &[Unit],
+    index: usize,
+    view: &dyn Fn(usize) -> View,
+) -> Option<Step> {
+    let unit = &units[index];
+    let y = view(index);
+    let Some(&input) = unit.inputs.first() else {
+        return Some(Load::new(buffers, y, unit.channels()).into());
+    };
+    let x = view(input);
+    Some(match &unit.kind {
+        Kind::Input
+        | Kind::Concat
+        | Kind::Conv(_)
+        | Kind::Linear { .. }
+        | Kind::Depthwise(_)
+        | Kind::BatchNorm(_) => return None,
+        kind @ (Kind::Pool(_) | Kind::Grid { .. }) => pool_step(buffers, kind, x, y)?.into(),
+        Kind::Function | Kind::Copy | Kind::Dropout(_) => {
+            Affine::new(buffers, x, y, unit.function).into()
+        }
+        Kind::Sum(scales) => {
+            let views = unit.inputs.iter().map(|&input| view(input));
+            let terms = views.zip(scales).map(|(view, &scale)| Term { view, scale }).collect();
+            Joined::sum(buffers, terms, y, unit.function).into()
+        }
+        Kind::Product => {
+            // The first one as large as the result; the others may be a single pixel.
+            let mut inputs = unit.inputs.clone();
+            inputs.sort_by_key(|&input| units[input].size != unit.size);
+            let term = |input| Term { view: view(input), scale: 1.0 };
+            let terms = inputs.into_iter().map(term).collect();
+            Joined::product(buffers, terms, y, unit.function).into()
+        }
+        Kind::Softmax => Softmax::new(buffers, x, y, Arc::clone(&unit.segments)).into(),
+        Kind::Lrn(lrn) => Lrn::new(buffers, x, y, lrn_factors(unit, lrn)).into(),
+        Kind::Flatten => Flatten::new(buffers, x, Arc::clone(&units[input].segments), y).into(),
+        Kind::Gather(lanes) => Gather::new(buffers, x, y, Arc::clone(lanes)).into(),
+    })
+}
+
+impl Making<'_> {
     /// A tensor of a unit's node.
     fn tensor(&self, unit: &Unit, role: Role) -> Result<&[f32], Missing> {
         self.weights.of(self.graph.node(unit.node), role)
@@ -286,4 +296,27 @@ fn sliding(pool: &Pool) -> (Window, StepPoolKind) {
         }
     };
     (window, kind)
+}
+
+/// The numbers of a local response normalisation.
+pub(crate) fn lrn_factors(unit: &Unit, lrn: &inceptive_ir::Lrn) -> LrnFactors {
+    LrnFactors {
+        channels: unit.channels(),
+        size: lrn.size as usize,
+        alpha: lrn.alpha,
+        beta: lrn.beta,
+        k: lrn.k,
+    }
+}
+
+/// The step of a pool.
+pub(crate) fn pool_step(buffers: &[Buffer], kind: &Kind, x: View, y: View) -> Option<PoolStep> {
+    match kind {
+        Kind::Pool(pool) => {
+            let (window, kind) = sliding(pool);
+            Some(PoolStep::sliding(buffers, x, y, window, kind))
+        }
+        Kind::Grid { is_max } => Some(PoolStep::grid(buffers, x, y, *is_max)),
+        _ => None,
+    }
 }

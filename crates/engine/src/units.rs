@@ -33,6 +33,8 @@ pub(crate) enum Kind {
     /// Lanes of the input, for each lane of the output.
     Gather(Arc<[usize]>),
     Concat,
+    /// Dropout with a probability, in training.
+    Dropout(f32),
     /// Its input at its place in a concatenation that cannot be made in place.
     Copy,
 }

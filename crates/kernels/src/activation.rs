@@ -37,7 +37,7 @@ impl Function {
     }
 
     /// Whether it only cuts to a range.
-    pub(crate) const fn is_range(self) -> bool {
+    pub const fn is_range(self) -> bool {
         matches!(self, Self::Identity | Self::Relu | Self::Relu6)
     }
 

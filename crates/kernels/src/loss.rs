@@ -1,5 +1,7 @@
 //! Softmax with cross-entropy, and its gradient.
 
+use std::sync::Arc;
+
 use crate::{
     conv::Segment,
     memory::{Buffer, View},
@@ -15,7 +17,7 @@ pub const OUTCOMES: usize = 2;
 pub struct CrossEntropy {
     logits: View,
     gradient: View,
-    segments: Vec<Segment>,
+    segments: Arc<[Segment]>,
     smoothing: f32,
     weight: f32,
     head: usize,
@@ -39,7 +41,7 @@ impl CrossEntropy {
         buffers: &[Buffer],
         logits: View,
         gradient: View,
-        segments: Vec<Segment>,
+        segments: Arc<[Segment]>,
         loss: Loss,
     ) -> Self {
         let images = buffers.get(logits.buffer).map_or(0, |buffer| buffer.images);

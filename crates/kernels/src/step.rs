@@ -1,6 +1,5 @@
 //! The steps of programs.
 
-use crate::run::Run;
 pub use crate::{
     chain::Chain,
     conv::{Conv, ConvData, ConvWeights, Pack, Unpack, Winograd},
@@ -18,6 +17,7 @@ pub use crate::{
     update::{Learned, Rule, Squares, Update},
     window::{Depthwise, Pool, PoolKind},
 };
+use crate::{memory::View, run::Run};
 
 macro_rules! steps {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
@@ -128,6 +128,21 @@ impl Step {
     /// The operator, for tables.
     pub fn name(&self) -> &'static str {
         self.as_run().name()
+    }
+
+    /// What it reads.
+    pub fn reads(&self) -> Vec<View> {
+        self.as_run().reads()
+    }
+
+    /// What it writes.
+    pub fn writes(&self) -> Vec<View> {
+        self.as_run().writes()
+    }
+
+    /// How many images it goes through one by one, if it does.
+    pub fn images(&self) -> Option<usize> {
+        self.as_run().images()
     }
 
     /// Into how many tasks it is cut.

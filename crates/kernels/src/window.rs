@@ -762,7 +762,12 @@ mod tests {
                 isa,
                 arena: arena.as_mut_slice().as_mut_ptr(),
                 buffers,
-                input: &[],
+                feed: crate::run::Feed {
+                    input: &[],
+                    labels: &[],
+                    rates: crate::run::Rates::default(),
+                    seed: 0,
+                },
                 output: std::ptr::null_mut(),
                 scratch: scratch.as_mut_slice().as_mut_ptr(),
             };

@@ -1,5 +1,7 @@
 //! The gradient of operators that only move numbers.
 
+use std::sync::Arc;
+
 use crate::{
     blockwise::{Blockwise, size_of},
     conv::Segment,
@@ -14,13 +16,19 @@ pub struct FlattenBack {
     dz: View,
     to: View,
     adds: bool,
-    segments: Vec<Segment>,
+    segments: Arc<[Segment]>,
     images: usize,
 }
 
 impl FlattenBack {
     /// `to` is the gradient of the map, whose channels lie in `segments`.
-    pub fn new(buffers: &[Buffer], dz: View, to: View, segments: Vec<Segment>, adds: bool) -> Self {
+    pub fn new(
+        buffers: &[Buffer],
+        dz: View,
+        to: View,
+        segments: Arc<[Segment]>,
+        adds: bool,
+    ) -> Self {
         Self { dz, to, adds, segments, images: size_of(buffers, to).0 }
     }
 }
@@ -66,7 +74,7 @@ impl Run for FlattenBack {
             let numbers = dz.row_of(image, self.dz.blocks);
             let Buffer { height, width, .. } = to.buffer;
             let mut channel = 0;
-            for segment in &self.segments {
+            for segment in &*self.segments {
                 for lane in 0..segment.channels {
                     let at = to.at(image, segment.block + lane / LANES).wrapping_add(lane % LANES);
                     for y in 0..height {

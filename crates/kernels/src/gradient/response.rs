@@ -1,5 +1,7 @@
 //! The gradients of operators across the channels of each pixel: softmax and local response normalisation.
 
+use std::sync::Arc;
+
 use crate::{
     blockwise::{same_maps, size_of},
     conv::Segment,
@@ -16,7 +18,7 @@ pub struct SoftmaxBack {
     dz: View,
     to: View,
     adds: bool,
-    segments: Vec<Segment>,
+    segments: Arc<[Segment]>,
     images: usize,
 }
 
@@ -25,7 +27,7 @@ impl SoftmaxBack {
     pub fn new(
         buffers: &[Buffer],
         (y, dz, to): (View, View, View),
-        segments: Vec<Segment>,
+        segments: Arc<[Segment]>,
         adds: bool,
     ) -> Self {
         Self { y, dz, to, adds, segments, images: size_of(buffers, to).0 }

@@ -1,0 +1,227 @@
+//! The steps of backward.
+
+use std::sync::Arc;
+
+use inceptive_ir::{BatchNorm, Role};
+use inceptive_kernels::{
+    LANES,
+    activation::Function,
+    conv::{Conv, ConvData, ConvWeights, Window},
+    memory::View,
+    step::{
+        COEFFICIENTS, Collect, DepthwiseData, DepthwiseWeights, Dropout, FlattenBack, FunctionBack,
+        GatherBack, GradientSums, Joined, LrnBack, NormaliseBack, NormaliseGradient, Normalised,
+        PoolBack, ProductBack, SUMS, SoftmaxBack, SumImages, Term,
+    },
+};
+
+use super::{Planner, forward::Segments, maps::Target};
+use crate::{
+    layout::window,
+    options::PlanError,
+    steps::{lrn_factors, pool_step},
+    units::{Kind, pair},
+};
+
+impl Planner<'_> {
+    /// Writes down the steps that compute the gradients of what a unit reads and learns.
+    pub(super) fn backward(&mut self, unit: usize) -> Result<(), PlanError> {
+        let of = &self.units[unit];
+        self.node = of.node;
+        let Some(dy) = self.maps.gradient(unit) else { return Ok(()) };
+        // A normalisation looks at its function itself.
+        if of.function != Function::Identity
+            && !matches!(of.kind, Kind::BatchNorm(_) | Kind::Function)
+        {
+            let views = (self.maps.value(unit), dy, dy);
+            self.step(FunctionBack::new(&self.maps.buffers, of.function, views, false));
+        }
+        match &of.kind {
+            Kind::Input | Kind::Concat => {}
+            Kind::Conv(conv) => self.backward_conv(unit, dy, conv.bias)?,
+            Kind::Linear { has_bias, .. } => self.backward_conv(unit, dy, *has_bias)?,
+            Kind::Depthwise(conv) => self.backward_depthwise(unit, dy, conv.bias),
+            Kind::BatchNorm(norm) => self.backward_norm(unit, dy, norm),
+            Kind::Sum(scales) => {
+                for (&input, &scale) in of.inputs.iter().zip(scales) {
+                    self.pass_on(input, dy, scale);
+                }
+            }
+            Kind::Copy => self.pass_on(of.inputs[0], dy, 1.0),
+            Kind::Product => {
+                for (index, &input) in of.inputs.iter().enumerate() {
+                    let others = of.inputs.iter().enumerate().filter(|(other, _)| *other != index);
+                    let others = others.map(|(_, &other)| self.maps.value(other)).collect();
+                    self.into_input(input, |planner, target| {
+                        let buffers = &planner.maps.buffers;
+                        ProductBack::new(buffers, dy, others, target.view, target.adds).into()
+                    });
+                }
+            }
+            _ => self.backward_plain(unit, dy),
+        }
+        Ok(())
+    }
+
+    /// Writes down a step that writes the gradient of an input, if it needs one.
+    fn into_input(
+        &mut self,
+        input: usize,
+        step: impl FnOnce(&Self, &Target) -> inceptive_kernels::step::Step,
+    ) {
+        if !self.maps.needs(input) {
+            return;
+        }
+        let target = self.maps.target(input);
+        let step = step(self, &target);
+        self.step(step);
+        self.finish(target);
+    }
+
+    /// Brings a gradient to where it belongs.
+    pub(super) fn finish(&mut self, target: Target) {
+        for (from, to, adds) in target.then {
+            self.add(from, to, 1.0, adds);
+        }
+    }
+
+    fn add(&mut self, from: View, to: View, scale: f32, adds: bool) {
+        let kept = adds.then_some(Term { view: to, scale: 1.0 });
+        let terms = kept.into_iter().chain([Term { view: from, scale }]).collect();
+        self.step(Joined::sum(&self.maps.buffers, terms, to, Function::Identity));
+    }
+
+    /// Passes a gradient on as it is, times a factor.
+    fn pass_on(&mut self, input: usize, dy: View, scale: f32) {
+        if self.maps.needs(input) {
+            let target = self.maps.target(input);
+            self.add(dy, target.view, scale, target.adds);
+            self.finish(target);
+        }
+    }
+
+    /// Units of one input that learn nothing.
+    fn backward_plain(&mut self, unit: usize, dy: View) {
+        let of = &self.units[unit];
+        let input = of.inputs[0];
+        let (x, z) = (self.maps.value(input), self.maps.value(unit));
+        let segments: Segments = Arc::clone(&self.units[input].segments);
+        let layer = self.layer(unit);
+        self.into_input(input, |planner, &Target { view: to, adds, .. }| {
+            let buffers = &planner.maps.buffers;
+            match &of.kind {
+                Kind::Dropout(p) => Dropout::new(buffers, (dy, to), *p, layer, adds).into(),
+                Kind::Softmax => SoftmaxBack::new(buffers, (z, dy, to), segments, adds).into(),
+                Kind::Lrn(lrn) => {
+                    LrnBack::new(buffers, (x, dy, to), lrn_factors(of, lrn), adds).into()
+                }
+                Kind::Flatten => FlattenBack::new(buffers, dy, to, segments, adds).into(),
+                Kind::Gather(lanes) => GatherBack::new(buffers, dy, to, lanes, adds).into(),
+                kind => match pool_step(buffers, kind, x, z) {
+                    Some(pool) => PoolBack::new(buffers, pool, dy, to, adds).into(),
+                    None => {
+                        let value = if of.function.derives_from_result() { z } else { x };
+                        FunctionBack::new(buffers, of.function, (value, dy, to), adds).into()
+                    }
+                },
+            }
+        });
+    }
+
+    /// The gradient of a bias: sums over maps, then over images.
+    fn backward_bias(&mut self, unit: usize, dy: View) {
+        let (channels, blocks) = (self.channels(unit), dy.blocks);
+        let sums = self.maps.table(self.options.batch, blocks, 1);
+        self.step(ProductBack::new(&self.maps.buffers, dy, Vec::new(), sums, false));
+        let node = self.graph.node(self.node);
+        let len = self.units[unit].channels();
+        let (to, adds) = self.tensors.gradient(node, Role::Bias, len, &mut self.maps);
+        self.step(SumImages::new(sums, to, adds, channels));
+    }
+
+    fn backward_conv(&mut self, unit: usize, dy: View, has_bias: bool) -> Result<(), PlanError> {
+        let Some((window, widths)) = self.conv(unit) else { return Ok(()) };
+        if has_bias {
+            self.backward_bias(unit, dy);
+        }
+        let isa = self.options.isa;
+        let len = Conv::packed_len(isa, self.places(unit, dy), window, widths)?;
+        let order = self.outermost(unit, len);
+        let parts = match order {
+            inceptive_kernels::conv::Outermost::Images => self.options.parts(),
+            inceptive_kernels::conv::Outermost::Weights => 1,
+        };
+        let sums = self.maps.table(parts, len.div_ceil(LANES), 1);
+        let weights = ConvWeights::new(isa, self.places(unit, dy), window, widths, sums, order)?;
+        let node = self.graph.node(self.node);
+        let tensor_len = self.weight_len(unit);
+        let (to, adds) = self.tensors.gradient(node, Role::Weight, tensor_len, &mut self.maps);
+        let unpack = weights.unpack(to, adds);
+        self.step(weights);
+        self.step(unpack);
+        let input = self.units[unit].inputs[0];
+        if !self.maps.needs(input) {
+            return Ok(());
+        }
+        let tensor = self.tensors.values(node, Role::Weight, tensor_len, &mut self.maps);
+        let target = self.maps.target(input);
+        let places = inceptive_kernels::conv::Places { x: target.view, ..self.places(unit, dy) };
+        let len = ConvData::packed_len(isa, places, window, widths)?;
+        let packed = self.vector(len);
+        let places = inceptive_kernels::conv::Places { x: target.view, ..self.places(unit, dy) };
+        let data = ConvData::new(isa, places, window, widths, (packed, target.adds), order)?;
+        let pack = data.pack(tensor);
+        self.step(pack);
+        self.step(data);
+        self.finish(target);
+        Ok(())
+    }
+
+    fn backward_depthwise(&mut self, unit: usize, dy: View, has_bias: bool) {
+        if has_bias {
+            self.backward_bias(unit, dy);
+        }
+        let of = &self.units[unit];
+        let input = of.inputs[0];
+        let x = self.maps.value(input);
+        let window = window(of, self.units).unwrap_or(Window::POINT);
+        let taps = window.kernel[0] * window.kernel[1];
+        let sums = self.maps.table(self.options.parts(), dy.blocks * taps, 1);
+        self.step(DepthwiseWeights::new(&self.maps.buffers, x, dy, window, sums));
+        let node = self.graph.node(self.node);
+        let len = self.weight_len(unit);
+        let (to, adds) = self.tensors.gradient(node, Role::Weight, len, &mut self.maps);
+        self.step(Collect::new(sums, to, adds, self.channels(unit), taps));
+        if let Some(packed) = self.memory[unit].packed {
+            self.into_input(input, |planner, target| {
+                let views = (dy, target.view);
+                let buffers = &planner.maps.buffers;
+                DepthwiseData::new(buffers, views, window, packed, target.adds).into()
+            });
+        }
+    }
+
+    fn backward_norm(&mut self, unit: usize, dz: View, norm: &BatchNorm) {
+        let of = &self.units[unit];
+        let input = of.inputs[0];
+        let x = self.maps.value(input);
+        let Some(factors) = self.memory[unit].factors else { return };
+        let normalised = Normalised { x, dz, factors, function: of.function };
+        let channels = self.channels(unit);
+        let blocks = x.blocks;
+        let sums = self.maps.table(self.options.batch, blocks, SUMS);
+        let coefficients = self.maps.table(1, blocks, COEFFICIENTS);
+        self.step(GradientSums::new(&self.maps.buffers, normalised, sums));
+        let node = self.graph.node(self.node);
+        let mut gradient = |role| self.tensors.gradient(node, role, of.channels(), &mut self.maps);
+        let gradients =
+            [norm.scale.then(|| gradient(Role::Weight)), norm.center.then(|| gradient(Role::Bias))];
+        let area = pair(of.size).iter().product();
+        let tables = (sums, factors, coefficients);
+        self.step(NormaliseGradient::new(tables, gradients, channels, area));
+        self.into_input(input, |planner, target| {
+            let buffers = &planner.maps.buffers;
+            NormaliseBack::new(buffers, normalised, coefficients, target.view, target.adds).into()
+        });
+    }
+}

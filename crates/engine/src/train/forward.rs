@@ -1,0 +1,138 @@
+//! The steps of forward.
+
+use std::sync::Arc;
+
+use inceptive_ir::{BatchNorm, Role};
+use inceptive_kernels::{
+    LANES,
+    activation::Function,
+    conv::{Conv, SharedNumbers, Window},
+    step::{
+        BatchStatistics, Depthwise, Dropout, FACTORS, MOMENTS, Moments, NormTensors, Normalise,
+        Spread,
+    },
+};
+
+use super::Planner;
+use crate::{
+    layout::window,
+    options::PlanError,
+    steps::plain,
+    units::{Kind, pair},
+};
+
+impl Planner<'_> {
+    /// Writes down the steps that compute a unit.
+    pub(super) fn forward(&mut self, unit: usize) -> Result<(), PlanError> {
+        let of = &self.units[unit];
+        self.node = of.node;
+        match &of.kind {
+            Kind::Conv(conv) => self.forward_conv(unit, conv.bias)?,
+            Kind::Linear { has_bias, .. } => self.forward_conv(unit, *has_bias)?,
+            Kind::Depthwise(conv) => self.forward_depthwise(unit, conv.bias),
+            Kind::BatchNorm(norm) => self.forward_norm(unit, norm),
+            Kind::Dropout(probability) => {
+                let views = (self.maps.value(of.inputs[0]), self.maps.value(unit));
+                let layer = self.layer(unit);
+                self.step(Dropout::new(&self.maps.buffers, views, *probability, layer, false));
+            }
+            _ => {
+                let value = |unit: usize| self.maps.value(unit);
+                if let Some(step) = plain(&self.maps.buffers, self.units, unit, &value) {
+                    self.step(step);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A number for a node, for its random numbers.
+    pub(super) fn layer(&self, unit: usize) -> u32 {
+        u32::try_from(self.units[unit].node.index()).unwrap_or(u32::MAX)
+    }
+
+    fn forward_conv(&mut self, unit: usize, has_bias: bool) -> Result<(), PlanError> {
+        let Some((window, widths)) = self.conv(unit) else { return Ok(()) };
+        let y = self.maps.value(unit);
+        let (isa, function) = (self.options.isa, self.units[unit].function);
+        let len = Conv::packed_len(isa, self.places(unit, y), window, widths)?;
+        let packed = self.vector(len);
+        let node = self.graph.node(self.node);
+        let tensor = self.tensors.values(node, Role::Weight, self.weight_len(unit), &mut self.maps);
+        let bias =
+            has_bias.then(|| self.tensors.values(node, Role::Bias, widths.outputs, &mut self.maps));
+        let shared = SharedNumbers { weights: packed, bias };
+        let order = self.outermost(unit, len);
+        let places = self.places(unit, y);
+        let conv = Conv::shared(isa, places, window, widths, shared, order, function)?;
+        if let Some(pack) = conv.pack(tensor) {
+            self.step(pack);
+        }
+        self.step(conv);
+        Ok(())
+    }
+
+    /// Numbers of the weights of a layer.
+    pub(super) fn weight_len(&self, unit: usize) -> usize {
+        let of = &self.units[unit];
+        let input = &self.units[of.inputs[0]];
+        let window = window(of, self.units).unwrap_or(Window::POINT);
+        let taps = window.kernel[0] * window.kernel[1];
+        match &of.kind {
+            Kind::Conv(conv) => {
+                conv.out_channels as usize * (input.channels() / conv.groups as usize) * taps
+            }
+            Kind::Linear { outputs, .. } => outputs * input.channels() * taps,
+            _ => of.channels() * taps,
+        }
+    }
+
+    fn forward_depthwise(&mut self, unit: usize, has_bias: bool) {
+        let of = &self.units[unit];
+        let (x, y) = (self.maps.value(of.inputs[0]), self.maps.value(unit));
+        let window = window(of, self.units).unwrap_or(Window::POINT);
+        let taps = window.kernel[0] * window.kernel[1];
+        let channels = self.channels(unit);
+        let packed = self.vector(channels.len() * taps);
+        let node = self.graph.node(self.node);
+        let tensor = self.tensors.values(node, Role::Weight, self.weight_len(unit), &mut self.maps);
+        self.step(Spread::new(tensor, packed, channels.clone(), taps));
+        let bias = has_bias.then(|| {
+            let tensor = self.tensors.values(node, Role::Bias, of.channels(), &mut self.maps);
+            let bias = self.vector(channels.len());
+            self.step(Spread::new(tensor, bias, channels, 1));
+            bias
+        });
+        self.memory[unit].packed = Some(packed);
+        let (buffers, function) = (&self.maps.buffers, of.function);
+        let step = Depthwise::shared(buffers, (x, y), window, (packed, bias), function);
+        self.step(step);
+    }
+
+    fn forward_norm(&mut self, unit: usize, norm: &BatchNorm) {
+        let of = &self.units[unit];
+        let (x, y) = (self.maps.value(of.inputs[0]), self.maps.value(unit));
+        let channels = self.channels(unit);
+        let blocks = channels.len() / LANES;
+        let node = self.graph.node(self.node);
+        let mut tensor = |role| self.tensors.values(node, role, of.channels(), &mut self.maps);
+        let tensors = NormTensors {
+            gamma: norm.scale.then(|| tensor(Role::Weight)),
+            beta: norm.center.then(|| tensor(Role::Bias)),
+            mean: tensor(Role::Mean),
+            variance: tensor(Role::Variance),
+        };
+        let moments = self.maps.table(self.options.batch, blocks, MOMENTS);
+        let factors = self.maps.table(1, blocks, FACTORS);
+        self.step(Moments::new(&self.maps.buffers, x, moments));
+        let area = pair(of.size).iter().product();
+        let numbers = (norm.eps, self.options.momentum);
+        self.step(BatchStatistics::new((moments, factors), tensors, channels, area, numbers));
+        self.memory[unit].factors = Some(factors);
+        let function: Function = of.function;
+        self.step(Normalise::new(&self.maps.buffers, x, y, factors, function));
+    }
+}
+
+/// Segments as kernels take them.
+pub(super) type Segments = Arc<[inceptive_kernels::conv::Segment]>;

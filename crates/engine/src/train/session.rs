@@ -1,0 +1,226 @@
+//! Training steps.
+
+use std::sync::{Arc, atomic::AtomicBool};
+
+use inceptive_kernels::{
+    Feed, Rates,
+    program::{RunError, Runner, Times},
+    step::OUTCOMES,
+};
+use inceptive_weights::{Missing, Weights};
+
+use super::TrainPlan;
+
+/// A network that is being trained.
+pub struct TrainSession {
+    plan: Arc<TrainPlan>,
+    runner: Runner,
+    outcomes: Vec<f32>,
+}
+
+/// Why a step was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TrainError {
+    /// The run ended early, or got something of the wrong length.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A label is no class of the network.
+    #[error("label {label} of image {image} is no class: the network has {classes}")]
+    Label {
+        /// The label.
+        label: u32,
+        /// The image's place in the batch.
+        image: usize,
+        /// Classes of the network.
+        classes: usize,
+    },
+}
+
+/// What a step found, before it changed the weights.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The mean loss of the network's result, then of each auxiliary head; without their weights.
+    pub losses: Vec<f64>,
+    /// Images whose class got the largest logit.
+    pub top1: usize,
+    /// Images whose class was among the five largest.
+    pub top5: usize,
+}
+
+impl TrainSession {
+    /// Gets memory and threads, and takes the weights.
+    ///
+    /// # Errors
+    /// When weights are missing, or the system gives no more threads.
+    pub fn new(plan: Arc<TrainPlan>, weights: &Weights) -> Result<Self, StartError> {
+        let options = plan.options;
+        let runner = Runner::new(Arc::clone(&plan.program), options.isa, options.threads)?;
+        let outcomes = vec![0.0; plan.program.output_len()];
+        let mut session = Self { plan, runner, outcomes };
+        session.set_weights(weights)?;
+        Ok(session)
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &TrainPlan {
+        &self.plan
+    }
+
+    /// Takes weights. The optimizer's state stays.
+    ///
+    /// # Errors
+    /// When some are missing.
+    pub fn set_weights(&mut self, weights: &Weights) -> Result<(), Missing> {
+        let plan = Arc::clone(&self.plan);
+        for tensor in plan.tensors.iter() {
+            let values = weights.get(&tensor.path, tensor.role)?;
+            let missing = || Missing(format!("{}.{}", tensor.path, tensor.role.name()));
+            let to = self.runner.numbers_mut(tensor.values.buffer);
+            let to = to.get_mut(..tensor.len).ok_or_else(missing)?;
+            if values.len() != to.len() {
+                return Err(missing());
+            }
+            to.copy_from_slice(values);
+        }
+        Ok(())
+    }
+
+    /// The weights and running statistics as they are now.
+    pub fn weights(&self) -> Weights {
+        let mut weights = Weights::default();
+        for tensor in self.plan.tensors.iter() {
+            let values = self.runner.numbers(tensor.values.buffer)[..tensor.len].to_vec();
+            weights.set(tensor.path.clone(), tensor.role, values);
+        }
+        weights
+    }
+
+    /// The gradients of the last step, of what has any.
+    pub fn gradients(&self) -> Weights {
+        let mut gradients = Weights::default();
+        for tensor in self.plan.tensors.iter() {
+            if let Some(gradient) = tensor.gradient() {
+                let values = self.runner.numbers(gradient.buffer)[..tensor.len].to_vec();
+                gradients.set(tensor.path.clone(), tensor.role, values);
+            }
+        }
+        gradients
+    }
+
+    /// The optimizer's state: for each of its vectors, the numbers of all tensors one behind the other.
+    pub fn state(&self) -> Vec<Vec<f32>> {
+        let rule = self.plan.options.rule;
+        let of = |index: usize| {
+            let tensors = self.plan.tensors.iter();
+            let numbers = tensors.filter_map(|tensor| {
+                let view = tensor.states.get(index)?;
+                Some(&self.runner.numbers(view.buffer)[..tensor.len])
+            });
+            numbers.flatten().copied().collect()
+        };
+        (0..rule.states()).map(of).collect()
+    }
+
+    /// Takes back what [`TrainSession::state`] gave.
+    ///
+    /// # Errors
+    /// When it is of another network or optimizer; then nothing is changed.
+    pub fn set_state(&mut self, state: &[Vec<f32>]) -> Result<(), StateError> {
+        let plan = Arc::clone(&self.plan);
+        let len: usize = plan.tensors.iter().filter(|t| !t.states.is_empty()).map(|t| t.len).sum();
+        if state.len() != plan.options.rule.states() || state.iter().any(|s| s.len() != len) {
+            return Err(StateError);
+        }
+        for (index, numbers) in state.iter().enumerate() {
+            let mut rest = numbers.as_slice();
+            for tensor in plan.tensors.iter() {
+                let Some(view) = tensor.states.get(index) else { continue };
+                let (own, others) = rest.split_at(tensor.len);
+                self.runner.numbers_mut(view.buffer)[..tensor.len].copy_from_slice(own);
+                rest = others;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a step on a batch: `batch x channels x height x width` numbers and a label for each image. `seed` decides what
+    /// dropout drops. If it is stopped, weights and state are as before or in between: take them back from elsewhere.
+    ///
+    /// # Errors
+    /// When it was stopped, a length is wrong or a label is no class.
+    pub fn step(
+        &mut self,
+        images: &[f32],
+        labels: &[u32],
+        rates: Rates,
+        seed: u64,
+        stop: &AtomicBool,
+    ) -> Result<Outcome, TrainError> {
+        self.check(labels)?;
+        let feed = Feed { input: images, labels, rates, seed };
+        self.runner.run_fed(feed, &mut self.outcomes, stop)?;
+        Ok(self.outcome())
+    }
+
+    /// Takes a step and measures each phase of it.
+    ///
+    /// # Errors
+    /// See [`TrainSession::step`].
+    pub fn step_timed(
+        &mut self,
+        images: &[f32],
+        labels: &[u32],
+        rates: Rates,
+        seed: u64,
+    ) -> Result<Times, TrainError> {
+        self.check(labels)?;
+        let feed = Feed { input: images, labels, rates, seed };
+        let stop = AtomicBool::new(false);
+        Ok(self.runner.run_fed_timed(feed, &mut self.outcomes, &stop)?)
+    }
+
+    /// The steps of each phase, as `operator node`.
+    pub fn phases(&self) -> &[Vec<String>] {
+        &self.plan.labels
+    }
+
+    fn check(&self, labels: &[u32]) -> Result<(), TrainError> {
+        let classes = self.plan.classes;
+        let wrong = labels.iter().position(|&label| label as usize >= classes);
+        match wrong {
+            Some(image) => Err(TrainError::Label { label: labels[image], image, classes }),
+            None => Ok(()),
+        }
+    }
+
+    fn outcome(&self) -> Outcome {
+        let batch = self.plan.options.batch;
+        let heads = self.outcomes.chunks_exact(batch * OUTCOMES);
+        let mean = |head: &[f32]| {
+            let losses = head.chunks_exact(OUTCOMES).map(|of_image| f64::from(of_image[0]));
+            losses.sum::<f64>() / batch as f64
+        };
+        let ranks = self.outcomes.chunks_exact(OUTCOMES).take(batch).map(|of_image| of_image[1]);
+        Outcome {
+            losses: heads.map(mean).collect(),
+            top1: ranks.clone().filter(|rank| *rank < 1.0).count(),
+            top5: ranks.filter(|rank| *rank < 5.0).count(),
+        }
+    }
+}
+
+/// Why training cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Weights are missing.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    /// The system gives no more threads.
+    #[error("cannot start threads")]
+    Threads(#[from] std::io::Error),
+}
+
+/// The optimizer's state is that of another network or optimizer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the state of the optimizer belongs to another network or another optimizer")]
+pub struct StateError;

@@ -1,0 +1,105 @@
+//! The tensors of a network as vectors in the memory of its program.
+
+use std::collections::HashMap;
+
+use inceptive_ir::{Node, Path, Role};
+use inceptive_kernels::{
+    LANES,
+    memory::View,
+    step::{Learned, Rule},
+};
+
+use super::maps::Maps;
+
+/// A tensor as a vector.
+#[derive(Clone, Debug)]
+pub(super) struct Tensor {
+    pub(super) path: Path,
+    pub(super) role: Role,
+    pub(super) len: usize,
+    pub(super) values: View,
+    /// Its gradient, once something has been written there.
+    gradient: Option<View>,
+    /// The optimizer's state.
+    pub(super) states: Vec<View>,
+    /// Whether weight decay applies: to kernels and matrices.
+    decays: bool,
+}
+
+/// The tensors of a network.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tensors {
+    all: Vec<Tensor>,
+    by_path: HashMap<(Path, Role), usize>,
+}
+
+impl Tensors {
+    /// In the order in which they were first used.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Tensor> {
+        self.all.iter()
+    }
+
+    fn index(&mut self, node: &Node, role: Role, len: usize, maps: &mut Maps) -> usize {
+        let key = (node.tensor_path(role).clone(), role);
+        if let Some(&index) = self.by_path.get(&key) {
+            return index;
+        }
+        let index = self.all.len();
+        let decays = role == Role::Weight && !matches!(node.op, inceptive_ir::Op::BatchNorm(_));
+        let values = maps.kept(len.div_ceil(LANES));
+        let (path, role) = key.clone();
+        let states = Vec::new();
+        self.all.push(Tensor { path, role, len, values, gradient: None, states, decays });
+        self.by_path.insert(key, index);
+        index
+    }
+
+    /// The vector of a tensor of a node.
+    pub(super) fn values(&mut self, node: &Node, role: Role, len: usize, maps: &mut Maps) -> View {
+        let index = self.index(node, role, len, maps);
+        self.all[index].values
+    }
+
+    /// The vector of its gradient, and whether something is there already that has to be added to.
+    pub(super) fn gradient(
+        &mut self,
+        node: &Node,
+        role: Role,
+        len: usize,
+        maps: &mut Maps,
+    ) -> (View, bool) {
+        let index = self.index(node, role, len, maps);
+        let tensor = &mut self.all[index];
+        if let Some(gradient) = tensor.gradient {
+            return (gradient, true);
+        }
+        // Kept, so that it can be looked at after a step.
+        let gradient = maps.kept(len.div_ceil(LANES));
+        tensor.gradient = Some(gradient);
+        (gradient, false)
+    }
+
+    /// The tensors that have a gradient, with memory for the optimizer.
+    pub(super) fn learned(&mut self, rule: Rule, maps: &mut Maps) -> Vec<Learned> {
+        let mut learned = Vec::new();
+        for tensor in &mut self.all {
+            let Some(gradient) = tensor.gradient else { continue };
+            let blocks = tensor.values.blocks;
+            tensor.states = (0..rule.states()).map(|_| maps.kept(blocks)).collect();
+            learned.push(Learned {
+                values: tensor.values,
+                gradient,
+                states: tensor.states.clone(),
+                decays: tensor.decays,
+            });
+        }
+        learned
+    }
+}
+
+impl Tensor {
+    /// The vector of its gradient.
+    pub(super) fn gradient(&self) -> Option<View> {
+        self.gradient
+    }
+}
