@@ -19,10 +19,15 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// The images are cut into parts, which are the tasks; in each part all steps see `images_at_once`, then the next
-    /// ones.
-    pub fn new(steps: Vec<Step>, images: usize, parts: usize, images_at_once: usize) -> Self {
-        let images_of_part = images.div_ceil(parts.max(1)).max(1);
+    /// The images are cut into parts of `images_of_part`, which are the tasks; in each part all steps see
+    /// `images_at_once`, then the next ones.
+    pub fn new(
+        steps: Vec<Step>,
+        images: usize,
+        images_of_part: usize,
+        images_at_once: usize,
+    ) -> Self {
+        let images_of_part = images_of_part.max(1);
         Self { steps, images, images_of_part, images_at_once: images_at_once.max(1) }
     }
 

@@ -67,12 +67,12 @@ pub struct TrainOptions {
 impl TrainOptions {
     /// Parts of a batch that may run at once; the same for any number of threads.
     fn parts(&self) -> usize {
-        self.batch.clamp(1, PARTS)
+        self.batch.div_ceil(self.images_of_part())
     }
 
-    /// Images of a part.
+    /// Images of a part; the last one may have fewer.
     fn images_of_part(&self) -> usize {
-        self.batch.div_ceil(self.parts())
+        self.batch.div_ceil(PARTS).max(1)
     }
 }
 
@@ -82,8 +82,6 @@ pub struct TrainPlan {
     program: Arc<Program>,
     tensors: Tensors,
     options: TrainOptions,
-    /// Numbers of an image.
-    image_len: usize,
     classes: usize,
     /// The network's result and those of its auxiliary heads.
     results: usize,
@@ -132,13 +130,11 @@ impl TrainPlan {
         }
         planner.update();
         let Planner { steps, maps, tensors, .. } = planner;
-        let image = graph.node(graph.input()).shape;
         let (program, labels) = schedule::program(graph, steps, maps, options)?;
         Ok(Self {
             program: Arc::new(program),
             tensors,
             options,
-            image_len: usize::try_from(image.elements()).map_err(|_| PlanError::TooLarge)?,
             classes: units[output].channels(),
             results: results.len(),
             labels,

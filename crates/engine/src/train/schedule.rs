@@ -130,7 +130,7 @@ pub(super) fn program(
         }
         let bytes = bytes_of_image(&steps, buffers, options.batch);
         let at_once = (MAPS_IN_CACHE / bytes.max(1)).clamp(1, options.images_of_part());
-        let chain = Chain::new(steps, options.batch, options.parts(), at_once);
+        let chain = Chain::new(steps, options.batch, options.images_of_part(), at_once);
         phases.push(vec![chain.into()]);
     }
     let program = Program::new(std::mem::take(&mut maps.buffers), phases)?;
