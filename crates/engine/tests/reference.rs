@@ -86,20 +86,22 @@ impl Computing<'_> {
         let of_group = self.channels / conv.groups as usize;
         let outs_of_group = (conv.out_channels / conv.groups) as usize;
         let (kh, kw) = (conv.kernel.height as usize, conv.kernel.width as usize);
-        let axis = |position: usize, stride: u32, tap: usize, dilation: u32, padding: u32| {
-            (position * stride as usize + tap * dilation as usize).wrapping_sub(padding as usize)
-        };
         let Conv { stride, dilation, padding, .. } = *conv;
         self.each(|o, y, x| {
             let mut sum = bias.map_or(0.0, |bias| f64::from(bias[o]));
             for c in 0..of_group {
-                for (r, s) in (0..kh).flat_map(|r| (0..kw).map(move |s| (r, s))) {
-                    let row = axis(y, stride.height, r, dilation.height, padding.top);
-                    let column = axis(x, stride.width, s, dilation.width, padding.left);
-                    if row < self.height && column < self.width {
-                        let channel = o / outs_of_group * of_group + c;
-                        let weight = kernel[((o * of_group + c) * kh + r) * kw + s];
-                        sum += f64::from(weight) * self.at(channel, row, column);
+                let channel = o / outs_of_group * of_group + c;
+                for r in 0..kh {
+                    let row = (y * stride.height as usize + r * dilation.height as usize)
+                        .wrapping_sub(padding.top as usize);
+                    for s in 0..kw {
+                        let column = (x * stride.width as usize + s * dilation.width as usize)
+                            .wrapping_sub(padding.left as usize);
+                        if row < self.height && column < self.width {
+                            let weight = kernel[((o * of_group + c) * kh + r) * kw + s];
+                            sum += f64::from(weight)
+                                * self.x[(channel * self.height + row) * self.width + column];
+                        }
                     }
                 }
             }
