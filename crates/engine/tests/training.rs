@@ -220,7 +220,7 @@ fn classifier(numbers: &[u8]) -> Graph {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 120, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
     #[test]
     fn gradients_of_random_networks(

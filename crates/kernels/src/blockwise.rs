@@ -20,6 +20,11 @@ pub(crate) trait Blockwise {
     /// Images and blocks.
     fn size(&self) -> (usize, usize);
 
+    /// Numbers of memory that a thread needs for itself.
+    fn scratch(&self) -> usize {
+        0
+    }
+
     /// Whether its views fit together, but for what [`Run`] checks for every step.
     fn fits(&self, buffers: &[Buffer]) -> bool;
 
@@ -50,6 +55,10 @@ impl<T: Blockwise> Run for T {
     fn tasks(&self) -> usize {
         let (images, blocks) = self.size();
         images * blocks
+    }
+
+    fn scratch(&self) -> usize {
+        Blockwise::scratch(self)
     }
 
     fn images(&self) -> Option<usize> {

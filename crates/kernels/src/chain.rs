@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use crate::{
     memory::{Buffer, View},
+    program::Watch,
     run::{Context, Part, Reason, Run},
     step::Step,
 };
@@ -129,9 +130,11 @@ impl Run for Chain {
         for start in (first..end).step_by(self.images_at_once) {
             let images: Range<usize> = start..(start + self.images_at_once).min(end);
             let part = Part { index: task, is_first: start == first };
-            for step in self.each() {
+            for (index, step) in self.each().enumerate() {
+                let watch = context.clocks.map(|clocks| Watch::start(&clocks[index]));
                 // SAFETY: the caller's promise; the images and the part are this task's alone.
                 unsafe { step.run_images(context, images.clone(), part) };
+                drop(watch);
             }
         }
     }

@@ -224,27 +224,22 @@ impl Run for BatchStatistics {
                 |view: View, channel: usize| context.place(view).at(0, 0).wrapping_add(channel);
             let area = self.area as f64;
             let count = area * images as f64;
+            let mut statistics = Statistics { mean: [0.0; LANES], sum: [0.0; LANES] };
+            context.isa.run(&CombineMoments {
+                from: from.at(0, block),
+                image: from.buffer.image(),
+                images,
+                area,
+                to: &raw mut statistics,
+            });
             for lane in 0..LANES {
                 let put = |factor: usize, x: f32| to.wrapping_add(factor * LANES + lane).write(x);
                 let Some(channel) = self.channels[block * LANES + lane] else {
                     (0..FACTORS).for_each(|factor| put(factor, 0.0));
                     continue;
                 };
-                let moments = |image: usize| {
-                    let at = from.at(image, block).wrapping_add(lane);
-                    [0, 1, 2].map(|moment| f64::from(at.wrapping_add(moment * LANES).read()))
-                };
-                let mean_of = |[near, sum, _]: [f64; 3]| near + sum / area;
-                let mean =
-                    (0..images).map(|image| mean_of(moments(image))).sum::<f64>() / images as f64;
-                let deviation = |image: usize| {
-                    let [near, sum, squares] = moments(image);
-                    let apart = mean_of([near, sum, squares]) - mean;
-                    squares - sum * sum / area + area * apart * apart
-                };
-                let sum = (0..images).map(deviation).sum::<f64>().max(0.0);
-                let variance = sum / count;
-                let inverse = 1.0 / (variance + f64::from(self.eps)).sqrt();
+                let (mean, sum) = (statistics.mean[lane], statistics.sum[lane].max(0.0));
+                let inverse = 1.0 / (sum / count + f64::from(self.eps)).sqrt();
                 let gamma =
                     self.tensors.gamma.map_or(1.0, |view| f64::from(number(view, channel).read()));
                 let beta =
@@ -261,6 +256,66 @@ impl Run for BatchStatistics {
                     );
                 }
             }
+        }
+    }
+}
+
+/// The mean of a batch and the sum of squared differences from it, of sixteen channels.
+struct Statistics {
+    mean: [f64; LANES],
+    sum: [f64; LANES],
+}
+
+/// Combines the moments of all images of a block (Chan et al. 1983).
+struct CombineMoments {
+    from: *const f32,
+    image: usize,
+    images: usize,
+    area: f64,
+    to: *mut Statistics,
+}
+
+impl CombineMoments {
+    /// The moments of an image: numbers near the mean, sums and sums of squares.
+    #[inline(always)]
+    unsafe fn moments(&self, image: usize) -> [[f64; LANES]; MOMENTS] {
+        let mut moments = [[0.0; LANES]; MOMENTS];
+        for (index, moment) in moments.iter_mut().enumerate() {
+            for (lane, number) in moment.iter_mut().enumerate() {
+                // SAFETY: the caller's promise.
+                *number =
+                    f64::from(unsafe { *self.from.add(image * self.image + index * LANES + lane) });
+            }
+        }
+        moments
+    }
+}
+
+impl Work for CombineMoments {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(&self) {
+        let (mut mean, mut sum) = ([0.0; LANES], [0.0; LANES]);
+        let one = 1.0 / self.area;
+        // SAFETY: the caller's promise.
+        unsafe {
+            for image in 0..self.images {
+                let [near, sums, _] = self.moments(image);
+                for lane in 0..LANES {
+                    mean[lane] += near[lane] + sums[lane] * one;
+                }
+            }
+            for mean in &mut mean {
+                *mean /= self.images as f64;
+            }
+            for image in 0..self.images {
+                let [near, sums, squares] = self.moments(image);
+                for lane in 0..LANES {
+                    let apart = near[lane] + sums[lane] * one - mean[lane];
+                    let own = squares[lane] - sums[lane] * sums[lane] * one;
+                    sum[lane] += own + self.area * apart * apart;
+                }
+            }
+            self.to.write(Statistics { mean, sum });
         }
     }
 }

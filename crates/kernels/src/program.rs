@@ -326,6 +326,7 @@ impl Runner {
                 feed,
                 output: output.0,
                 scratch: scratch[thread].0,
+                clocks: None,
             };
             for (index, phase) in program.phases.iter().enumerate() {
                 if index > 0 {
@@ -384,23 +385,52 @@ unsafe fn run_phase(
             if stop.load(Ordering::Relaxed) {
                 return;
             }
-            let start = clocks.map(|_| Instant::now());
+            if let (Step::Chain(_), Some(_)) = (step, clocks) {
+                // Its steps are measured one by one.
+                let context = Context { clocks, ..*context };
+                // SAFETY: the caller's promise.
+                unsafe { step.as_run().run(&context, task) };
+                continue;
+            }
+            let watch = clocks.map(|clocks| Watch::start(&clocks[index]));
             // SAFETY: the caller's promise.
             unsafe { step.as_run().run(context, task) };
-            if let (Some(clocks), Some(start)) = (clocks, start) {
-                let nanoseconds = usize::try_from(start.elapsed().as_nanos()).unwrap_or(usize::MAX);
-                clocks[index].fetch_add(nanoseconds, Ordering::Relaxed);
-            }
+            drop(watch);
         }
     }
 }
 
-/// Nanoseconds of each step.
+/// Adds the time until it is dropped to a clock.
+pub(crate) struct Watch<'a> {
+    clock: &'a AtomicUsize,
+    start: Instant,
+}
+
+impl<'a> Watch<'a> {
+    pub(crate) fn start(clock: &'a AtomicUsize) -> Self {
+        Self { clock, start: Instant::now() }
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        let nanoseconds = usize::try_from(self.start.elapsed().as_nanos()).unwrap_or(usize::MAX);
+        self.clock.fetch_add(nanoseconds, Ordering::Relaxed);
+    }
+}
+
+/// Nanoseconds of each step; of each step of a chain where a phase is one.
 struct Clocks(Vec<Vec<AtomicUsize>>);
 
 impl Clocks {
     fn new(program: &Program) -> Self {
-        let of_phase = |phase: &Phase| phase.iter().map(|_| AtomicUsize::new(0)).collect();
+        let of_phase = |phase: &Phase| {
+            let steps = match phase.as_slice() {
+                [Step::Chain(chain)] => chain.steps().len(),
+                steps => steps.len(),
+            };
+            (0..steps).map(|_| AtomicUsize::new(0)).collect()
+        };
         Self(program.phases.iter().map(of_phase).collect())
     }
 

@@ -1,6 +1,6 @@
 //! What each kind of step is to a program.
 
-use std::{fmt, ops::Range};
+use std::{fmt, ops::Range, sync::atomic::AtomicUsize};
 
 use crate::{
     memory::{Buffer, Place, View},
@@ -82,6 +82,7 @@ pub(crate) struct Part {
 }
 
 /// What a step is run with.
+#[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
     pub(crate) isa: Isa,
     pub(crate) arena: *mut f32,
@@ -91,6 +92,8 @@ pub(crate) struct Context<'a> {
     pub(crate) output: *mut f32,
     /// Memory of this thread alone.
     pub(crate) scratch: *mut f32,
+    /// Nanoseconds of each step of a chain, if they are measured.
+    pub(crate) clocks: Option<&'a [AtomicUsize]>,
 }
 
 impl Context<'_> {

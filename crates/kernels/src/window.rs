@@ -280,15 +280,15 @@ pub(crate) struct Axis {
     pub(crate) counts: Vec<usize>,
     /// The end of the last window.
     end: usize,
-    three: Threes,
+    pub(crate) three: Threes,
 }
 
 /// Windows of three positions, each `step` behind the one before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Threes {
-    first: usize,
-    count: usize,
-    step: usize,
+pub(crate) struct Threes {
+    pub(crate) first: usize,
+    pub(crate) count: usize,
+    pub(crate) step: usize,
 }
 
 impl Threes {
@@ -770,6 +770,7 @@ mod tests {
                 },
                 output: std::ptr::null_mut(),
                 scratch: scratch.as_mut_slice().as_mut_ptr(),
+                clocks: None,
             };
             // SAFETY: both buffers are in the arena, and the windows in the map; nothing else runs.
             let is_right = unsafe {

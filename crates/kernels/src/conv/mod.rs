@@ -207,7 +207,8 @@ impl Conv {
         let mut rest = packed.as_mut_slice();
         for (index, group) in loops.order.groups.iter().enumerate() {
             let (to, others) = rest.split_at_mut(loops.order.group_len(index));
-            loops.order.pack(group, weights, to);
+            // SAFETY: the tensor has the length that was checked above, and `to` that of the group.
+            unsafe { loops.order.pack(group, weights.as_ptr(), to.as_mut_ptr()) };
             rest = others;
         }
         let mut sums = Aligned::zeros(places.y.blocks * LANES);

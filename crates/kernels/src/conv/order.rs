@@ -9,6 +9,9 @@ use crate::{memory::Buffer, simd::LANES};
 /// the input.
 const WEIGHTS_IN_CACHE: usize = 512 << 10;
 
+/// Output blocks of a group, at most.
+const MOST_BLOCKS: usize = 8;
+
 /// Some output blocks that one tile holds.
 #[derive(Clone, Debug)]
 pub(super) struct Group {
@@ -50,6 +53,14 @@ pub(super) struct Map {
     pub(super) has_one_group: bool,
 }
 
+/// What reads or writes the weights of a row of lanes.
+trait Row {
+    /// Lanes from the first one on, whose weights are `step` apart in the tensor from `at` on; the others have none.
+    fn even(&mut self, lanes: usize, at: usize, step: usize);
+    /// A lane whose weight is at `at`.
+    fn one(&mut self, lane: usize, at: usize);
+}
+
 /// An output lane without a channel.
 pub(super) const NONE: u32 = u32::MAX;
 
@@ -85,31 +96,116 @@ impl Map {
         output * self.output_step + input * self.input_step + tap + 1
     }
 
-    /// Calls `with` with each lane of a block that has a weight for this input channel and tap, and where that lies.
+    /// The first channel of a block and how many follow, if it holds nothing else from its first lane on.
+    fn run_of(&self, block: usize) -> Option<(usize, usize)> {
+        let lanes = &self.outputs[block * LANES..(block + 1) * LANES];
+        let count = lanes.iter().take_while(|channel| **channel != NONE).count();
+        let first = lanes[0] as usize;
+        let follows = |(lane, channel): (usize, &u32)| *channel as usize == first + lane;
+        let is_run = self.has_one_group
+            && lanes[..count].iter().enumerate().all(follows)
+            && lanes[count..].iter().all(|channel| *channel == NONE);
+        is_run.then_some((if count == 0 { 0 } else { first }, count))
+    }
+
+    /// Calls `row` with the lanes of a block that have a weight for this input channel and tap, and where that lies.
     #[inline(always)]
-    fn lanes(&self, block: usize, input: usize, tap: usize, mut with: impl FnMut(usize, usize)) {
-        let channels = &self.outputs[block * LANES..(block + 1) * LANES];
+    fn row(
+        &self,
+        block: usize,
+        run: Option<(usize, usize)>,
+        input: usize,
+        tap: usize,
+        row: &mut impl Row,
+    ) {
         let tap = self.taps[tap];
-        if self.has_one_group {
-            let first = input * self.input_step + tap;
-            for (lane, channel) in channels.iter().enumerate() {
-                if *channel != NONE {
-                    with(lane, first + *channel as usize * self.output_step);
-                }
-            }
+        if let Some((first, count)) = run {
+            let at = first * self.output_step + input * self.input_step + tap;
+            row.even(count, at, self.output_step);
             return;
         }
-        let group = input / self.inputs_of_group;
+        let channels = &self.outputs[block * LANES..(block + 1) * LANES];
+        let group = input / self.inputs_of_group.max(1);
         for (lane, channel) in channels.iter().enumerate() {
-            let channel = *channel as usize;
-            if channel != NONE as usize && channel / self.outputs_of_group == group {
-                let (output, input) = if self.is_transposed {
-                    (channel % self.outputs_of_group, input)
-                } else {
-                    (channel, input % self.inputs_of_group)
-                };
-                with(lane, output * self.output_step + input * self.input_step + tap);
+            if *channel == NONE {
+                continue;
             }
+            let channel = *channel as usize;
+            let (output, input) = if self.has_one_group {
+                (channel, input)
+            } else if channel / self.outputs_of_group != group {
+                continue;
+            } else if self.is_transposed {
+                (channel % self.outputs_of_group, input)
+            } else {
+                (channel, input % self.inputs_of_group)
+            };
+            row.one(lane, output * self.output_step + input * self.input_step + tap);
+        }
+    }
+}
+
+/// Takes weights out of a tensor.
+struct Taking {
+    tensor: *const f32,
+    to: *mut f32,
+}
+
+impl Row for Taking {
+    #[inline(always)]
+    fn even(&mut self, lanes: usize, at: usize, step: usize) {
+        // SAFETY: who packs promises that every weight of the map lies in the tensor, and that sixteen numbers may be
+        // written.
+        unsafe {
+            let from = self.tensor.add(at);
+            if lanes == LANES {
+                for lane in 0..LANES {
+                    self.to.add(lane).write(from.add(lane * step).read());
+                }
+                return;
+            }
+            self.to.write_bytes(0, LANES);
+            for lane in 0..lanes {
+                self.to.add(lane).write(from.add(lane * step).read());
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn one(&mut self, lane: usize, at: usize) {
+        // SAFETY: the same.
+        unsafe { self.to.add(lane).write(self.tensor.add(at).read()) }
+    }
+}
+
+/// Brings numbers to their places in a tensor.
+struct Giving {
+    from: *const f32,
+    tensor: *mut f32,
+    adds: bool,
+}
+
+impl Row for Giving {
+    #[inline(always)]
+    fn even(&mut self, lanes: usize, at: usize, step: usize) {
+        // SAFETY: who unpacks promises that every weight of the map lies in the tensor, and that sixteen numbers may
+        // be read.
+        unsafe {
+            let to = self.tensor.add(at);
+            for lane in 0..lanes {
+                let to = to.add(lane * step);
+                let number = self.from.add(lane).read();
+                to.write(if self.adds { to.read() + number } else { number });
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn one(&mut self, lane: usize, at: usize) {
+        // SAFETY: the same.
+        unsafe {
+            let (to, number) = (self.tensor.add(at), self.from.add(lane).read());
+            to.write(if self.adds { to.read() + number } else { number });
         }
     }
 }
@@ -208,17 +304,25 @@ impl Order {
     }
 
     /// Calls `with` for each row of sixteen weights of a group, in the order of reading: its block, input channel and
-    /// tap.
+    /// tap, and the channels of the block.
     #[inline(always)]
-    fn rows(&self, group: &Group, mut with: impl FnMut(usize, usize, usize)) {
-        let columns = self.kernel[1];
+    fn rows(
+        &self,
+        group: &Group,
+        mut with: impl FnMut(usize, Option<(usize, usize)>, usize, usize),
+    ) {
+        let blocks = group.first..group.first + group.blocks;
+        let mut runs = [None; MOST_BLOCKS];
+        for (run, block) in runs.iter_mut().zip(blocks.clone()) {
+            *run = self.map.run_of(block);
+        }
         for span in group.spans() {
             let first = self.first_channels[span];
             let lanes = self.spans[span].count / self.run;
-            for tap in 0..self.kernel[0] * columns {
+            for tap in 0..self.kernel[0] * self.kernel[1] {
                 for input in first..first + lanes {
-                    for block in group.first..group.first + group.blocks {
-                        with(block, input, tap);
+                    for (block, run) in blocks.clone().zip(runs) {
+                        with(block, run, input, tap);
                     }
                 }
             }
@@ -226,23 +330,39 @@ impl Order {
     }
 
     /// Weights of a group in the order of reading, from the layer's tensor.
-    pub(super) fn pack(&self, group: &Group, tensor: &[f32], to: &mut [f32]) {
-        let mut rows = to.chunks_exact_mut(LANES);
-        self.rows(group, |block, input, tap| {
-            if let Some(row) = rows.next() {
-                row.fill(0.0);
-                self.map.lanes(block, input, tap, |lane, at| row[lane] = tensor[at]);
+    ///
+    /// # Safety
+    /// The tensor has [`Order::tensor_len`] numbers, which may be read, and there is room for those of the group.
+    #[inline(always)]
+    pub(super) unsafe fn pack(&self, group: &Group, tensor: *const f32, to: *mut f32) {
+        let mut row = Taking { tensor, to };
+        self.rows(group, |block, run, input, tap| {
+            if run.is_none() {
+                // SAFETY: the caller's promise.
+                unsafe { row.to.write_bytes(0, LANES) };
             }
+            self.map.row(block, run, input, tap, &mut row);
+            row.to = row.to.wrapping_add(LANES);
         });
     }
 
-    /// The other way round: calls `put` with the place of each weight of a group in the tensor, and where it lies in
-    /// the order of reading.
-    pub(super) fn unpack(&self, group: &Group, mut put: impl FnMut(usize, usize)) {
-        let mut row = group.weights();
-        self.rows(group, |block, input, tap| {
-            self.map.lanes(block, input, tap, |lane, at| put(at, row + lane));
-            row += LANES;
+    /// The other way round: brings numbers in the order of reading to their places in the layer's tensor, or adds them
+    /// to what is there.
+    ///
+    /// # Safety
+    /// See [`Order::pack`]; the tensor's numbers of the group's outputs may be written.
+    #[inline(always)]
+    pub(super) unsafe fn unpack(
+        &self,
+        group: &Group,
+        from: *const f32,
+        tensor: *mut f32,
+        adds: bool,
+    ) {
+        let mut row = Giving { from, tensor, adds };
+        self.rows(group, |block, run, input, tap| {
+            self.map.row(block, run, input, tap, &mut row);
+            row.from = row.from.wrapping_add(LANES);
         });
     }
 

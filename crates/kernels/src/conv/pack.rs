@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{loops::Loops, order::Group};
+use super::{
+    loops::Loops,
+    order::{Group, Order},
+};
 use crate::{
     memory::{Buffer, View},
     run::{Context, Reason, Run},
-    simd::LANES,
+    simd::{LANES, Simd, Work},
 };
 
 /// Brings a layer's tensor into the order in which a convolution, or the gradient of its input, reads it.
@@ -68,13 +71,64 @@ impl Run for Pack {
     unsafe fn run(&self, context: &Context<'_>, task: usize) {
         let (index, group) = self.tasks[task];
         let (loops, start) = &self.loops[index];
-        let len = loops.order.group_len(group);
-        let group: &Group = &loops.order.groups[group];
-        // SAFETY: the program has checked the views; this task alone writes the weights of the group.
+        let group = &loops.order.groups[group];
+        // SAFETY: the program has checked the views and the length of the tensor; this task alone writes the weights of
+        // the group.
         unsafe {
-            let tensor = context.place(self.tensor).row_of(0, self.tensor.blocks);
+            let tensor = context.place(self.tensor).at(0, 0).cast_const();
             let to = context.place(self.to).at(0, 0).wrapping_add(start + group.weights());
-            loops.order.pack(group, tensor, std::slice::from_raw_parts_mut(to, len));
+            context.isa.run(&Packing { order: &loops.order, group, tensor, to });
+        }
+    }
+}
+
+/// The weights of a group.
+struct Packing<'a> {
+    order: &'a Order,
+    group: &'a Group,
+    tensor: *const f32,
+    to: *mut f32,
+}
+
+impl Work for Packing<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(&self) {
+        // SAFETY: the caller's promise.
+        unsafe { self.order.pack(self.group, self.tensor, self.to) };
+    }
+}
+
+/// The gradients of the weights of a group.
+struct Unpacking<'a> {
+    order: &'a Order,
+    group: &'a Group,
+    /// The numbers of each part, so far from each other.
+    from: *const f32,
+    part: usize,
+    parts: usize,
+    len: usize,
+    sums: *mut f32,
+    tensor: *mut f32,
+    adds: bool,
+}
+
+impl Work for Unpacking<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(&self) {
+        // SAFETY: the caller's promise; numbers of groups are whole rows of sixteen.
+        unsafe {
+            if self.parts == 1 {
+                self.order.unpack(self.group, self.from, self.tensor, self.adds);
+                return;
+            }
+            for at in (0..self.len).step_by(LANES) {
+                let mut sum = S::load(self.from.add(at));
+                for part in 1..self.parts {
+                    sum = S::add(sum, S::load(self.from.add(part * self.part + at)));
+                }
+                S::store(self.sums.add(at), sum);
+            }
+            self.order.unpack(self.group, self.sums, self.tensor, self.adds);
         }
     }
 }
@@ -129,26 +183,20 @@ impl Run for Unpack {
     unsafe fn run(&self, context: &Context<'_>, task: usize) {
         let order = &self.loops.order;
         let group = &order.groups[task];
-        let (start, len) = (group.weights(), order.group_len(task));
-        // SAFETY: the program has checked the views; the scratch memory is this thread's, and this task alone writes
-        // the numbers of the outputs of its group.
+        // SAFETY: the program has checked the views and the length of the tensor; the scratch memory is this thread's,
+        // and this task alone writes the numbers of the outputs of its group.
         unsafe {
             let from = context.place(self.from);
-            let sums = std::slice::from_raw_parts_mut(context.scratch, len);
-            for part in 0..from.buffer.images {
-                let numbers = &from.row_of(part, self.from.blocks)[start..start + len];
-                if part == 0 {
-                    sums.copy_from_slice(numbers);
-                } else {
-                    sums.iter_mut().zip(numbers).for_each(|(sum, number)| *sum += number);
-                }
-            }
-            let tensor = context.place(self.tensor).at(0, 0);
-            let adds = self.adds;
-            order.unpack(group, |at, packed| {
-                let to = tensor.wrapping_add(at);
-                let sum = sums[packed - start];
-                to.write(if adds { to.read() + sum } else { sum });
+            context.isa.run(&Unpacking {
+                order,
+                group,
+                from: from.at(0, 0).wrapping_add(group.weights()),
+                part: from.buffer.image(),
+                parts: from.buffer.images,
+                len: order.group_len(task),
+                sums: context.scratch,
+                tensor: context.place(self.tensor).at(0, 0),
+                adds: self.adds,
             });
         }
     }

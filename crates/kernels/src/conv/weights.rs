@@ -272,11 +272,9 @@ macro_rules! products {
 products!([0]: [0] [0 1] [0 1 2] [0 1 2 3] [0 1 2 3 4 5] [0 1 2 3 4 5 6 7] [0 1 2 3 4 5 6 7 8 9 10 11]
     [0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15]);
 products!([0 1]: [0] [0 1] [0 1 2] [0 1 2 3] [0 1 2 3 4 5] [0 1 2 3 4 5 6 7] [0 1 2 3 4 5 6 7 8 9 10 11]);
-products!([0 1 2]: [0] [0 1] [0 1 2 3] [0 1 2 3 4 5 6 7]);
 
 /// Lanes and blocks that the inner loop is compiled for, the largest first.
-const LANES_OF_BLOCKS: [&[usize]; 3] =
-    [&[16, 12, 8, 6, 4, 3, 2, 1], &[12, 8, 6, 4, 3, 2, 1], &[8, 4, 2, 1]];
+const LANES_OF_BLOCKS: [&[usize]; 2] = [&[16, 12, 8, 6, 4, 3, 2, 1], &[12, 8, 6, 4, 3, 2, 1]];
 
 impl Products {
     /// Computes so many lanes and blocks, in pieces that fit in the registers.
@@ -288,8 +286,7 @@ impl Products {
         let mut block = 0;
         while block < blocks {
             let left = blocks - block;
-            // Four are two and two.
-            let count = if left == 3 && isa.sums() >= 24 { 3 } else { left.min(2) };
+            let count = left.min(2);
             let sizes = LANES_OF_BLOCKS[count - 1];
             // As many lanes at a time as fit, and pieces of the same size where there are several.
             let most = sizes.iter().find(|&&c| c * count <= isa.sums()).copied().unwrap_or(1);
@@ -340,11 +337,7 @@ impl Products {
             (4, 2),
             (6, 2),
             (8, 2),
-            (12, 2),
-            (1, 3),
-            (2, 3),
-            (4, 3),
-            (8, 3)
+            (12, 2)
         );
     }
 }

@@ -38,6 +38,8 @@ struct Block<'a> {
     dz_row: usize,
     dx_row: usize,
     zeros: Option<(usize, usize)>,
+    /// A pixel for each column of the output.
+    left: *mut f32,
 }
 
 impl Work for Block<'_> {
@@ -55,32 +57,125 @@ impl Work for Block<'_> {
                 }
             }
             for (row, rows) in pool.rows.windows.iter().enumerate() {
+                if pool.is_max {
+                    self.row::<S>(row, rows.clone());
+                    continue;
+                }
                 for (column, columns) in pool.columns.windows.iter().enumerate() {
                     let dz = S::load(self.dz.add(row * self.dz_row + column * LANES));
-                    if !pool.is_max {
-                        let count = pool.rows.counts[row] * pool.columns.counts[column];
-                        let share = S::div(dz, S::splat(count as f32));
-                        for y in rows.clone() {
-                            for x in columns.clone() {
-                                let dx = self.dx.add(y * self.dx_row + x * LANES);
-                                S::store(dx, S::add(S::load(dx), share));
-                            }
-                        }
-                        continue;
-                    }
-                    let largest = S::load(self.z.add(row * self.z_row + column * LANES));
-                    let mut left = dz;
+                    let count = pool.rows.counts[row] * pool.columns.counts[column];
+                    let share = S::div(dz, S::splat(count as f32));
                     for y in rows.clone() {
                         for x in columns.clone() {
-                            let value = S::load(self.x.add(y * self.x_row + x * LANES));
-                            let is_less = S::greater(largest, value);
                             let dx = self.dx.add(y * self.dx_row + x * LANES);
-                            let share = S::select(is_less, zero, left);
                             S::store(dx, S::add(S::load(dx), share));
-                            left = S::select(is_less, left, zero);
                         }
                     }
                 }
+            }
+        }
+    }
+}
+
+impl Block<'_> {
+    /// A row of maxima: row by row of the windows, so that numbers of neighbouring windows stay in registers. What has
+    /// not been given away yet is kept in the scratch memory.
+    #[inline(always)]
+    unsafe fn row<S: Simd>(&self, row: usize, rows: std::ops::Range<usize>) {
+        let columns = &self.pool.columns;
+        let threes = columns.three;
+        let all = columns.windows.len();
+        // SAFETY: the caller's promise.
+        unsafe {
+            for column in 0..all {
+                let dz = S::load(self.dz.add(row * self.dz_row + column * LANES));
+                S::store(self.left.add(column * LANES), dz);
+            }
+            let z = self.z.add(row * self.z_row);
+            for y in rows {
+                let (x, dx) = (self.x.add(y * self.x_row), self.dx.add(y * self.dx_row));
+                for column in (0..threes.first).chain(threes.first + threes.count..all) {
+                    let largest = S::load(z.add(column * LANES));
+                    let mut left = S::load(self.left.add(column * LANES));
+                    for at in columns.windows[column].clone() {
+                        let dx = dx.add(at * LANES);
+                        let (sum, rest) =
+                            give::<S>(largest, S::load(x.add(at * LANES)), S::load(dx), left);
+                        S::store(dx, sum);
+                        left = rest;
+                    }
+                    S::store(self.left.add(column * LANES), left);
+                }
+                if threes.count > 0 {
+                    let at = columns.windows[threes.first].start;
+                    let from = threes.first * LANES;
+                    let (x, dx) = (x.add(at * LANES), dx.add(at * LANES));
+                    let (z, left) = (z.add(from), self.left.add(from));
+                    if threes.step == 1 {
+                        threes_of_row::<S, 1>(x, dx, z, left, threes.count);
+                    } else {
+                        threes_of_row::<S, 2>(x, dx, z, left, threes.count);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Gives what is left to a number if it is the largest: the sum that the number has then, and what is left.
+///
+/// # Safety
+/// The processor has `S`.
+#[inline(always)]
+unsafe fn give<S: Simd>(largest: S::V, x: S::V, sum: S::V, left: S::V) -> (S::V, S::V) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let zero = S::splat(0.0);
+        let is_less = S::greater(largest, x);
+        (S::add(sum, S::select(is_less, zero, left)), S::select(is_less, left, zero))
+    }
+}
+
+/// A row of windows of three numbers, each `STEP` (1 or 2) behind the one before.
+///
+/// # Safety
+/// The processor has `S`; the windows lie in the rows at `x` and `dx`, and `z` and `left` have a pixel for each.
+#[inline(always)]
+unsafe fn threes_of_row<S: Simd, const STEP: usize>(
+    x: *const f32,
+    dx: *mut f32,
+    z: *const f32,
+    left: *mut f32,
+    count: usize,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (mut x0, mut x1) = (S::load(x), S::load(x.add(LANES)));
+        let (mut d0, mut d1) = (S::load(dx), S::load(dx.add(LANES)));
+        for window in 0..count {
+            let at = window * STEP * LANES;
+            let (x2, d2) = (S::load(x.add(at + 2 * LANES)), S::load(dx.add(at + 2 * LANES)));
+            let largest = S::load(z.add(window * LANES));
+            let rest = S::load(left.add(window * LANES));
+            let (a, rest) = give::<S>(largest, x0, d0, rest);
+            let (b, rest) = give::<S>(largest, x1, d1, rest);
+            let (c, rest) = give::<S>(largest, x2, d2, rest);
+            S::store(left.add(window * LANES), rest);
+            S::store(dx.add(at), a);
+            if STEP == 1 {
+                (x0, d0, x1, d1) = (x1, b, x2, c);
+                if window + 1 == count {
+                    S::store(dx.add(at + LANES), b);
+                    S::store(dx.add(at + 2 * LANES), c);
+                }
+                continue;
+            }
+            S::store(dx.add(at + LANES), b);
+            (x0, d0) = (x2, c);
+            if window + 1 == count {
+                S::store(dx.add(at + 2 * LANES), c);
+            } else {
+                (x1, d1) = (S::load(x.add(at + 3 * LANES)), S::load(dx.add(at + 3 * LANES)));
             }
         }
     }
@@ -101,6 +196,10 @@ impl Blockwise for PoolBack {
 
     fn size(&self) -> (usize, usize) {
         self.size
+    }
+
+    fn scratch(&self) -> usize {
+        self.pool.columns.windows.len() * LANES
     }
 
     fn fits(&self, buffers: &[Buffer]) -> bool {
@@ -134,6 +233,7 @@ impl Blockwise for PoolBack {
                 dz_row: dz.buffer.row(),
                 dx_row: dx.buffer.row(),
                 zeros: (!self.adds).then_some((height, width)),
+                left: context.scratch,
             });
             dx.clear_border(image, block, 0..height);
         }
