@@ -433,3 +433,298 @@ impl<'a> Part<'a> {
         fs::remove_file(&self.path).map_err(self.write_error())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{BufRead, BufReader},
+        net::{TcpListener, TcpStream},
+        sync::{Arc, Mutex},
+    };
+
+    use super::*;
+    use crate::{CATALOG, KnownFile, KnownSet};
+
+    const PATIENCE: Duration = Duration::from_millis(400);
+
+    /// What a server does with a request.
+    #[derive(Clone, Copy)]
+    enum Behaviour {
+        Serve,
+        /// Ends the connection after so many bytes, the first time.
+        CutAfter(usize),
+        /// Sends so many bytes and then nothing.
+        StallAfter(usize),
+        /// Accepts, and never answers.
+        Silent,
+        /// Sends everything, whatever was asked for.
+        IgnoreRange,
+        /// Says that no range fits.
+        RefuseRange,
+        NotFound,
+        /// Sends more than the file has.
+        TooMuch,
+        Redirect,
+    }
+
+    /// A server on loopback; it ends with the test.
+    struct Server {
+        address: String,
+        /// The `Range` of each request.
+        ranges: Arc<Mutex<Vec<Option<String>>>>,
+    }
+
+    fn serve(content: &[u8], behaviour: Behaviour) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}/sets", listener.local_addr().unwrap());
+        let ranges = Arc::new(Mutex::new(Vec::new()));
+        let (content, log) = (content.to_vec(), Arc::clone(&ranges));
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                // The client may be gone.
+                let _ = answer(&stream, &content, behaviour, &log);
+            }
+        });
+        Server { address, ranges }
+    }
+
+    fn answer(
+        mut stream: &TcpStream,
+        content: &[u8],
+        behaviour: Behaviour,
+        log: &Mutex<Vec<Option<String>>>,
+    ) -> io::Result<()> {
+        let mut range = None;
+        let mut lines = BufReader::new(stream).lines();
+        let target = lines.next().unwrap_or_else(|| Ok(String::new()))?;
+        for line in lines {
+            let line = line?.to_lowercase();
+            if line.is_empty() {
+                break;
+            }
+            range = range.or_else(|| Some(line.strip_prefix("range: ")?.to_owned()));
+        }
+        log.lock().unwrap().push(range.clone());
+        let start = range.as_deref().and_then(|range| {
+            range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok()
+        });
+        let mut reply = |status: &str, more: &str, body: &[u8], length: usize| {
+            let head = format!(
+                "HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{more}Connection: close\r\n\r\n"
+            );
+            stream.write_all(head.as_bytes())?;
+            stream.write_all(body)
+        };
+        let mut partial = |body: &[u8]| match start {
+            Some(start) => {
+                let end = content.len();
+                let more = format!("Content-Range: bytes {start}-{}/{end}\r\n", end - 1);
+                let body = &body[start.min(body.len())..];
+                reply("206 Partial Content", &more, body, end - start)
+            }
+            None => reply("200 OK", "", body, content.len()),
+        };
+        match behaviour {
+            Behaviour::Redirect if !target.contains("/moved/") => {
+                let name = target.split([' ', '/']).rfind(|word| word.ends_with(".gz"));
+                let more = format!("Location: /moved/{}\r\n", name.unwrap_or_default());
+                reply("302 Found", &more, b"", 0)
+            }
+            Behaviour::CutAfter(count) if start.is_none() => partial(&content[..count]),
+            Behaviour::StallAfter(count) => {
+                partial(&content[..count])?;
+                thread::sleep(10 * PATIENCE);
+                Ok(())
+            }
+            Behaviour::Silent => {
+                thread::sleep(10 * PATIENCE);
+                Ok(())
+            }
+            Behaviour::Serve | Behaviour::CutAfter(_) | Behaviour::Redirect => partial(content),
+            Behaviour::RefuseRange if start.is_some() => {
+                reply("416 Range Not Satisfiable", "", b"", 0)
+            }
+            Behaviour::IgnoreRange | Behaviour::RefuseRange => {
+                reply("200 OK", "", content, content.len())
+            }
+            Behaviour::NotFound => reply("404 Not Found", "", b"gone", 4),
+            Behaviour::TooMuch => {
+                let body = [content, b"more"].concat();
+                reply("200 OK", "", &body, body.len())
+            }
+        }
+    }
+
+    /// Bytes that gzip does not make shorter, in more than one chunk.
+    fn content() -> Vec<u8> {
+        (0..200_000_u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
+    }
+
+    /// A data set of one file with these bytes.
+    fn set(content: &[u8]) -> KnownSet {
+        let sha256 = Checksum::of(content).to_string().leak();
+        let file = KnownFile { name: "images.gz", bytes: content.len() as u64, sha256 };
+        let files = Box::leak(Box::new([file]));
+        let KnownSet { name, title, classes, shape, train, test, licence, page, .. } = CATALOG[0];
+        let (debian_package, format) = (None, CATALOG[0].format);
+        let address = "http://127.0.0.1:1/";
+        KnownSet {
+            name, title, classes, shape, train, test, licence, page, address, files, debian_package, format,
+        }
+    }
+
+    /// Downloads into a folder; returns the result and the content of the file, if it is there.
+    fn fetch(folder: &Path, server: &Server) -> (Result<(), DownloadError>, Option<Vec<u8>>) {
+        let plan = Plan::new(&set(&content()), folder, Some(&server.address));
+        let result = Downloader::new(PATIENCE).fetch(&plan, &mut |_| ControlFlow::Continue(()));
+        (result, fs::read(folder.join("images.gz")).ok())
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// What a download from a server ends with, that leaves no file but the partial one.
+    fn failure(behaviour: Behaviour) -> (String, Vec<String>) {
+        let folder = tempfile::tempdir().unwrap();
+        let server = serve(&content(), behaviour);
+        let (result, file) = fetch(folder.path(), &server);
+        assert_eq!(file, None);
+        let message = result.unwrap_err().to_string().replace(&server.address, "S");
+        (message, names(folder.path()))
+    }
+
+    #[test]
+    fn a_file_is_downloaded_whole_from_a_mirror() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("a/b");
+        for behaviour in [Behaviour::Serve, Behaviour::Redirect] {
+            let server = serve(&content(), behaviour);
+            let (result, file) = fetch(&target, &server);
+            result.unwrap();
+            assert_eq!(file.unwrap(), content());
+            assert_eq!(names(&target), ["images.gz"]);
+            // The second time there is nothing to do.
+            let requests = server.ranges.lock().unwrap().len();
+            fetch(&target, &server).0.unwrap();
+            assert_eq!(server.ranges.lock().unwrap().len(), requests);
+            fs::remove_file(target.join("images.gz")).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_cut_download_goes_on_where_it_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = serve(&content(), Behaviour::CutAfter(150_000));
+        let (result, file) = fetch(folder.path(), &server);
+        let message = result.unwrap_err().to_string();
+        assert!(message.contains("after 150000 of 200000 bytes; run the command again"), "{message}");
+        assert_eq!((file, names(folder.path())), (None, vec!["images.gz.part".to_owned()]));
+        let plan = Plan::new(&set(&content()), folder.path(), Some(&server.address));
+        assert_eq!(plan.files[0].state, FileState::Partial(150_000));
+        assert_eq!(plan.missing_bytes(), 50_000);
+        let mut received = Vec::new();
+        let mut watch = |progress: &Progress<'_>| {
+            received.push(progress.received);
+            ControlFlow::Continue(())
+        };
+        Downloader::new(PATIENCE).fetch(&plan, &mut watch).unwrap();
+        assert!(received[0] > 150_000 && received.last() == Some(&200_000), "{received:?}");
+        assert_eq!(fs::read(folder.path().join("images.gz")).unwrap(), content());
+        assert_eq!(names(folder.path()), ["images.gz"]);
+        assert_eq!(*server.ranges.lock().unwrap(), [None, Some("bytes=150000-".to_owned())]);
+    }
+
+    #[test]
+    fn servers_that_cannot_resume_send_everything_again() {
+        for behaviour in [Behaviour::IgnoreRange, Behaviour::RefuseRange] {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join("images.gz.part"), [7; 1000]).unwrap();
+            let (result, file) = fetch(folder.path(), &serve(&content(), behaviour));
+            result.unwrap();
+            assert_eq!(file.unwrap(), content());
+        }
+    }
+
+    #[test]
+    fn other_bytes_never_get_the_name() {
+        let folder = tempfile::tempdir().unwrap();
+        // The first bytes of another file.
+        fs::write(folder.path().join("images.gz.part"), [7; 1000]).unwrap();
+        let (result, file) = fetch(folder.path(), &serve(&content(), Behaviour::Serve));
+        let message = result.unwrap_err().to_string();
+        assert!(message.contains("is not the published file"), "{message}");
+        assert_eq!((file, names(folder.path())), (None, vec![]));
+        let (message, left) = failure(Behaviour::TooMuch);
+        assert!(message.contains("(more than 200000 bytes instead of 200000 bytes)"), "{message}");
+        assert_eq!(left, [""; 0]);
+    }
+
+    #[test]
+    fn a_missing_file_is_an_error() {
+        let (message, _) = failure(Behaviour::NotFound);
+        assert_eq!(
+            message,
+            "`S/images.gz`: the server answers 404 Not Found; use --mirror to download from another address"
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let nobody = Server { address: "http://127.0.0.1:1".to_owned(), ranges: Arc::default() };
+        let message = fetch(folder.path(), &nobody).0.unwrap_err().to_string();
+        assert!(message.starts_with("`http://127.0.0.1:1/images.gz`: "), "{message}");
+    }
+
+    #[test]
+    fn a_server_that_stalls_is_given_up() {
+        let (message, left) = failure(Behaviour::StallAfter(100_000));
+        assert_eq!(
+            message,
+            "`S/images.gz`: nothing came for 0.4 s after 100000 of 200000 bytes; run the command again to go on from there"
+        );
+        assert_eq!(left, ["images.gz.part"]);
+        let (message, _) = failure(Behaviour::Silent);
+        assert!(message.contains("no answer within 0.4 s"), "{message}");
+    }
+
+    #[test]
+    fn a_download_can_be_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = serve(&content(), Behaviour::StallAfter(100_000));
+        let plan = Plan::new(&set(&content()), folder.path(), Some(&server.address));
+        let result = Downloader::new(PATIENCE).fetch(&plan, &mut |_| ControlFlow::Break(()));
+        assert!(matches!(result, Err(DownloadError::Stopped)));
+        assert_eq!(names(folder.path()), ["images.gz.part"]);
+    }
+
+    #[test]
+    fn files_of_others_are_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = serve(&content(), Behaviour::Serve);
+        fs::write(folder.path().join("images.gz"), "mine").unwrap();
+        let (result, file) = fetch(folder.path(), &server);
+        assert!(matches!(result, Err(DownloadError::Exists(_))));
+        assert_eq!(file.unwrap(), b"mine");
+        fs::remove_file(folder.path().join("images.gz")).unwrap();
+        let part = File::create(folder.path().join("images.gz.part")).unwrap();
+        part.lock().unwrap();
+        assert!(matches!(fetch(folder.path(), &server).0, Err(DownloadError::Busy(_))));
+        assert!(server.ranges.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn nothing_is_written_through_a_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let outside = folder.path().join("outside");
+        fs::write(&outside, "mine").unwrap();
+        let inside = folder.path().join("set");
+        fs::create_dir(&inside).unwrap();
+        std::os::unix::fs::symlink(&outside, inside.join("images.gz.part")).unwrap();
+        let server = serve(&content(), Behaviour::Serve);
+        assert!(matches!(fetch(&inside, &server).0, Err(DownloadError::Write(_))));
+        assert_eq!(fs::read(outside).unwrap(), b"mine");
+    }
+}

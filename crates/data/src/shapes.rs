@@ -302,7 +302,7 @@ impl Scene {
         let background = colour(random, base);
         let slope = (random.between(-60, 60), random.between(-60, 60));
         let object = main_object(random, outline, texture, base);
-        let clutter = 2 + random.below(3);
+        let clutter = 1 + random.below(3);
         let mut objects: Vec<Object> = Vec::new();
         // What lies in front hides a part of the object.
         if random.coin() {
@@ -312,7 +312,7 @@ impl Scene {
         objects.push(object);
         objects.extend(behind);
         let lines = (0..random.below(3)).map(|_| line(random)).collect();
-        let noise = random.between(8, 48);
+        let noise = random.between(4, 32);
         Self { background, slope, objects, lines, noise, stream }
     }
 
@@ -364,13 +364,14 @@ impl Scene {
 
 /// The object that the class of the image says.
 fn main_object(stream: &mut Stream, outline: Outline, texture: Texture, base: i32) -> Object {
-    let radius = stream.between(SIDE * 24 / 100, SIDE * 42 / 100);
-    let margin = (radius * 3 / 4).min(SIDE / 2 - 1);
+    let radius = stream.between(SIDE * 28 / 100, SIDE * 44 / 100);
+    let margin = (radius * 9 / 10).min(SIDE / 2 - 1);
     let x = stream.between(margin, SIDE - margin);
     let y = stream.between(margin, SIDE - margin);
-    let width = stream.between(SIDE * 6 / 100, SIDE * 11 / 100);
-    let contrast = stream.between(45, 100);
-    let offset = stream.between(-40, 40);
+    let width = stream.between(SIDE * 8 / 100, SIDE * 13 / 100);
+    let contrast = stream.between(60, 120);
+    let distance = stream.between(30, 80);
+    let offset = if stream.coin() { distance } else { -distance };
     let [first, second] = [base + offset - contrast / 2, base + offset + contrast / 2];
     let mut colours = [colour(stream, first), colour(stream, second)];
     if stream.coin() {
