@@ -10,8 +10,13 @@ const BATCH: usize = 128;
 
 fn augment(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("augment");
-    for name in ["shapes:size=28,train=1280,test=10", "shapes:size=32,channels=3,train=1280,test=10"] {
-        let Ok(data) = load(&name.parse::<DataName>().unwrap_or_else(|e| unreachable!("{e}")), &Places::from_env()) else {
+    for name in
+        ["shapes:size=28,train=1280,test=10", "shapes:size=32,channels=3,train=1280,test=10"]
+    {
+        let Ok(data) = load(
+            &name.parse::<DataName>().unwrap_or_else(|e| unreachable!("{e}")),
+            &Places::from_env(),
+        ) else {
             unreachable!("it is generated");
         };
         let images = data.train.indices();

@@ -220,7 +220,9 @@ impl Augmenter {
         for ((old, new), normalisation) in planes.zip(&self.channels) {
             for (row, new) in (change.top..).zip(new.chunks_exact_mut(width)) {
                 match self.source(row, self.shape.height) {
-                    Some(row) => self.row(&old[row * width..][..width], change.left, *normalisation, new),
+                    Some(row) => {
+                        self.row(&old[row * width..][..width], change.left, *normalisation, new)
+                    }
                     None => new.fill(normalisation.shift),
                 }
                 if change.is_flipped {

@@ -109,10 +109,9 @@ impl Split {
         let expected = shape.check(labels.len() as u64)?;
         match images.len() == expected {
             true => Ok(Self { shape, images, labels }),
-            false => Err(Problem::Counts {
-                images: images.len() / shape.pixels(),
-                labels: labels.len(),
-            }),
+            false => {
+                Err(Problem::Counts { images: images.len() / shape.pixels(), labels: labels.len() })
+            }
         }
     }
 

@@ -569,7 +569,18 @@ mod tests {
         let (debian_package, format) = (None, CATALOG[0].format);
         let address = "http://127.0.0.1:1/";
         KnownSet {
-            name, title, classes, shape, train, test, licence, page, address, files, debian_package, format,
+            name,
+            title,
+            classes,
+            shape,
+            train,
+            test,
+            licence,
+            page,
+            address,
+            files,
+            debian_package,
+            format,
         }
     }
 
@@ -622,7 +633,10 @@ mod tests {
         let server = serve(&content(), Behaviour::CutAfter(150_000));
         let (result, file) = fetch(folder.path(), &server);
         let message = result.unwrap_err().to_string();
-        assert!(message.contains("after 150000 of 200000 bytes; run the command again"), "{message}");
+        assert!(
+            message.contains("after 150000 of 200000 bytes; run the command again"),
+            "{message}"
+        );
         assert_eq!((file, names(folder.path())), (None, vec!["images.gz.part".to_owned()]));
         let plan = Plan::new(&set(&content()), folder.path(), Some(&server.address));
         assert_eq!(plan.files[0].state, FileState::Partial(150_000));

@@ -186,13 +186,15 @@ fn decode_all(folder: &Path, items: &[Item], options: FolderOptions) -> Result<S
     let share = items.len().div_ceil(threads).max(1);
     let decode = |items: &[Item], images: &mut [u8]| {
         let mut places = images.chunks_exact_mut(shape.pixels());
-        items.iter().zip(&mut places).try_for_each(|((path, _), place)| decode(path, options, place))
+        items
+            .iter()
+            .zip(&mut places)
+            .try_for_each(|((path, _), place)| decode(path, options, place))
     };
     thread::scope(|scope| {
         let parts = items.chunks(share).zip(images.chunks_mut(share * shape.pixels()));
-        let workers: Vec<_> = parts
-            .map(|(items, images)| (items, scope.spawn(|| decode(items, images))))
-            .collect();
+        let workers: Vec<_> =
+            parts.map(|(items, images)| (items, scope.spawn(|| decode(items, images)))).collect();
         workers.into_iter().try_for_each(|(items, worker)| {
             worker.join().unwrap_or_else(|_| {
                 let first = items.first().map_or(folder, |(path, _)| path);
@@ -207,8 +209,8 @@ fn decode_all(folder: &Path, items: &[Item], options: FolderOptions) -> Result<S
 /// Decodes an image, crops its middle to a square and resizes that; `place` takes it as channel x row x column.
 fn decode(path: &Path, options: FolderOptions, place: &mut [u8]) -> Result<(), FileError> {
     let bytes = inceptive_files::read(path, MAX_IMAGE_FILE_BYTES).map_err(FileError::io(path))?;
-    let image = decoded(&bytes)
-        .map_err(|error| FileError::new(path, Problem::Image(error.to_string())))?;
+    let image =
+        decoded(&bytes).map_err(|error| FileError::new(path, Problem::Image(error.to_string())))?;
     let size = options.size;
     let image = match (image.width(), image.height()) {
         (width, height) if width == size && height == size => image,

@@ -42,7 +42,8 @@ fn images(mut input: Input<'_>) -> Result<(ImageShape, Vec<u8>), FileError> {
     let height = input.header_word(IMAGES_HEADER)?;
     let width = input.header_word(IMAGES_HEADER)?;
     for (offset, what, side) in [(8, "the height", height), (12, "the width", width)] {
-        limit(what, side.into(), MAX_SIDE.into()).map_err(|problem| input.error(offset, problem))?;
+        limit(what, side.into(), MAX_SIDE.into())
+            .map_err(|problem| input.error(offset, problem))?;
     }
     let shape = ImageShape { channels: 1, height, width };
     let bytes = shape.check(count.into()).map_err(|problem| input.error(4, problem))?;
@@ -95,9 +96,8 @@ const LABELS_REST: &str = "idx1-ubyte";
 pub(crate) fn files(folder: &Path) -> Result<[PathBuf; 4], FileError> {
     let file = |kind: SplitKind, what: &str, rest: &str| {
         let stem = format!("{}-{what}", stem(kind));
-        find(folder, &stem, rest).ok_or_else(|| {
-            FileError::new(folder, Problem::Missing(format!("{stem}-{rest}.gz")))
-        })
+        find(folder, &stem, rest)
+            .ok_or_else(|| FileError::new(folder, Problem::Missing(format!("{stem}-{rest}.gz"))))
     };
     Ok([
         file(SplitKind::Train, "images", IMAGES_REST)?,

@@ -125,9 +125,7 @@ impl<'a> Input<'a> {
 
     fn check_end(&self, found: u64, expected: u64) -> Result<(), FileError> {
         match found {
-            found if found < expected => {
-                Err(self.error(found, Problem::Short { expected, found }))
-            }
+            found if found < expected => Err(self.error(found, Problem::Short { expected, found })),
             found if found > expected => Err(self.error(expected, Problem::Long { expected })),
             _ => Ok(()),
         }

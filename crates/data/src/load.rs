@@ -64,7 +64,8 @@ fn read_known(set: &KnownSet, path: &Path) -> Result<(Split, Split), FileError> 
 fn not_found(set: &KnownSet, places: &Places) -> DataError {
     let mebibytes = set.download_bytes().div_ceil(inceptive_files::MIB);
     let download = format!("`inceptive data get {}` downloads it ({mebibytes} MiB)", set.name);
-    let package = set.debian_package.map(|package| format!(", as does `apt-get install {package}`"));
+    let package =
+        set.debian_package.map(|package| format!(", as does `apt-get install {package}`"));
     let help = download + &package.unwrap_or_default();
     DataError::NotFound { name: set.name.to_owned(), looked_in: places.all(set), help }
 }

@@ -145,7 +145,11 @@ fn split_options(text: &str) -> (Vec<Assignment<'_>>, Option<&str>) {
     }
 }
 
-fn parse(name: &str, options: &[Assignment<'_>], path: Option<PathBuf>) -> Result<Source, NameError> {
+fn parse(
+    name: &str,
+    options: &[Assignment<'_>],
+    path: Option<PathBuf>,
+) -> Result<Source, NameError> {
     let no_options = |set| options_of(set, &[], options, |_, _| Ok(()));
     if let Some(set) = known(name) {
         no_options(set.name)?;

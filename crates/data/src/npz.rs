@@ -73,9 +73,7 @@ fn member<R: Read + Seek, T>(
     match archive.by_name(name) {
         // The size that the archive says is not trusted.
         Ok(file) => read(Input::of_reader(&inside, file, None)),
-        Err(ZipError::FileNotFound) => {
-            Err(FileError::new(path, Problem::Missing(name.to_owned())))
-        }
+        Err(ZipError::FileNotFound) => Err(FileError::new(path, Problem::Missing(name.to_owned()))),
         Err(error) => Err(failed(&inside, &error)),
     }
 }
@@ -106,8 +104,7 @@ fn read_images(mut input: Input<'_>) -> Result<(ImageShape, Vec<u8>), FileError>
         }
     };
     let side = |side: u64| u32::try_from(side).unwrap_or(u32::MAX);
-    let shape =
-        ImageShape { channels: side(channels), height: side(height), width: side(width) };
+    let shape = ImageShape { channels: side(channels), height: side(height), width: side(width) };
     let bytes = shape.check(count).map_err(|problem| input.error(PREFIX, problem))?;
     let mut pixels = input.rest(bytes)?;
     planes(shape, &mut pixels);
@@ -138,9 +135,7 @@ fn read_labels(mut input: Input<'_>) -> Result<Vec<u16>, FileError> {
         return Err(wrong(format!("labels have the type `{descr}`; integers are expected")));
     };
     let (&[count] | &[count, 1]) = &shape[..] else {
-        return Err(wrong(format!(
-            "labels have the shape {shape:?}; (N,) or (N, 1) is expected"
-        )));
+        return Err(wrong(format!("labels have the shape {shape:?}; (N,) or (N, 1) is expected")));
     };
     limit("the number of labels", count, u32::MAX.into())
         .map_err(|problem| input.error(PREFIX, problem))?;

@@ -22,7 +22,7 @@ const SIDE: i32 = 1 << 12;
 const SAMPLES: i32 = 2;
 
 /// The names of the classes: outline and texture.
-const CLASSES: [&str; 10] = [
+const NAMES: [&str; 10] = [
     "striped disc",
     "striped square",
     "striped triangle",
@@ -57,6 +57,9 @@ impl Default for Shapes {
 }
 
 impl Shapes {
+    /// Number of classes.
+    pub const CLASSES: usize = NAMES.len();
+
     /// Smallest and largest size of an image: below, textures cannot be told apart.
     pub const SIZES: (u32, u32) = (16, 512);
 
@@ -71,8 +74,8 @@ impl Shapes {
             return problem(format!("size={} is not from {smallest} to {largest}", self.size));
         }
         for (option, count) in [("train", self.train), ("test", self.test)] {
-            if (count as usize) < CLASSES.len() {
-                let classes = CLASSES.len();
+            if (count as usize) < Self::CLASSES {
+                let classes = Self::CLASSES;
                 return problem(format!("{option}={count} is too small for {classes} classes"));
             }
         }
@@ -92,7 +95,7 @@ impl Shapes {
     /// When they do not fit into memory.
     pub fn generate(&self, name: &str) -> Result<Dataset, DataError> {
         self.check()?;
-        let classes = CLASSES.iter().map(|&class| class.to_owned()).collect();
+        let classes = NAMES.iter().map(|&class| class.to_owned()).collect();
         let train = self.split(name, SplitKind::Train)?;
         Dataset::new(name, classes, train, self.split(name, SplitKind::Test)?)
     }
@@ -133,7 +136,7 @@ fn out_of_memory() -> crate::error::Problem {
 
 /// The class of an image: all classes in turn.
 const fn label_of(index: usize) -> usize {
-    index % CLASSES.len()
+    index % NAMES.len()
 }
 
 /// 2^14 x the cosine of k/64 of a turn, k from 0 to 16.
@@ -198,9 +201,7 @@ impl Outline {
             Self::Disc => u * u + v * v <= radius * radius * 3 / 4,
             Self::Square => a * 4 <= radius * 3 && b * 4 <= radius * 3,
             Self::Triangle => 2 * v <= radius && a * 1774 <= (v + radius) * 1024,
-            Self::Cross => {
-                (a * 3 <= radius && b <= radius) || (b * 3 <= radius && a <= radius)
-            }
+            Self::Cross => (a * 3 <= radius && b <= radius) || (b * 3 <= radius && a <= radius),
             Self::Ring => {
                 let square = u * u + v * v;
                 square <= radius * radius && square * 4 >= radius * radius
@@ -321,9 +322,8 @@ impl Scene {
         let plane = shape.plane();
         let size = shape.width.cast_signed();
         let steps = size * SAMPLES;
-        let place = |pixel: i32, sample: i32| {
-            (2 * (pixel * SAMPLES + sample) + 1) * (SIDE / 2) / steps
-        };
+        let place =
+            |pixel: i32, sample: i32| (2 * (pixel * SAMPLES + sample) + 1) * (SIDE / 2) / steps;
         for row in 0..size {
             for column in 0..size {
                 let mut sum = [0; 3];
@@ -395,7 +395,8 @@ fn clutter_object(stream: &mut Stream, main: &Object) -> Object {
     let brightness = stream.between(30, 225);
     let contrast = stream.between(30, 90);
     let mut object = main_object(stream, outline, texture, brightness);
-    object.colours = [colour(stream, brightness - contrast / 2), colour(stream, brightness + contrast / 2)];
+    object.colours =
+        [colour(stream, brightness - contrast / 2), colour(stream, brightness + contrast / 2)];
     object.radius = stream.between(SIDE * 7 / 100, SIDE * 13 / 100);
     object.frame = away(stream, main);
     object

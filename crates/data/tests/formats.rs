@@ -84,7 +84,10 @@ fn wrong_idx_files_are_errors_with_their_place() {
     let check = |file: &str, bytes: &[u8], expected: &str| {
         let folder = mnist();
         fs::write(folder.path().join(file), bytes).unwrap();
-        assert_eq!(message("fashion-mnist={}", folder.path()), format!("`{{}}/{file}`, {expected}"));
+        assert_eq!(
+            message("fashion-mnist={}", folder.path()),
+            format!("`{{}}/{file}`, {expected}")
+        );
     };
     let images = "train-images-idx3-ubyte";
     check(images, b"PNG", "byte 3: the file ends after 3 of 16 bytes");
@@ -114,7 +117,11 @@ fn wrong_idx_files_are_errors_with_their_place() {
         "byte 9: image 1 has the label 11, but there are only 10 classes, from 0 on",
     );
     let bytes = gzip(&idx_labels(&[1; 20]));
-    check(packed, &gzip(&idx_labels(&[1; 20])[..20]), "byte 20: the file ends after 20 of 28 bytes");
+    check(
+        packed,
+        &gzip(&idx_labels(&[1; 20])[..20]),
+        "byte 20: the file ends after 20 of 28 bytes",
+    );
     let error = {
         let folder = mnist();
         fs::write(folder.path().join(packed), &bytes[..bytes.len() - 9]).unwrap();
@@ -182,7 +189,9 @@ fn tar_gz(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
         header.set_size(bytes.len() as u64);
         header.set_mode(0o644);
         header.set_cksum();
-        builder.append_data(&mut header, format!("cifar-10-batches-bin/{name}"), &bytes[..]).unwrap();
+        builder
+            .append_data(&mut header, format!("cifar-10-batches-bin/{name}"), &bytes[..])
+            .unwrap();
     }
     gzip(&builder.into_inner().unwrap())
 }
@@ -220,7 +229,11 @@ fn cifar_is_read_from_archives_and_folders() {
     assert_eq!(read("cifar10={}", folder.path()).unwrap(), packed);
     fs::remove_file(archive).unwrap();
     assert_eq!(read("cifar10={}", &unpacked).unwrap(), packed);
-    fs::write(folder.path().join("train.bin"), (0..100).flat_map(|l| record(&[l / 5, l])).collect::<Vec<_>>()).unwrap();
+    fs::write(
+        folder.path().join("train.bin"),
+        (0..100).flat_map(|l| record(&[l / 5, l])).collect::<Vec<_>>(),
+    )
+    .unwrap();
     fs::write(folder.path().join("test.bin"), record(&[3, 99])).unwrap();
     let data = read("cifar100={}", folder.path()).unwrap();
     assert_eq!((data.train.labels()[77], &*data.classes[99]), (77, "worm"));
@@ -259,7 +272,9 @@ fn wrong_cifar_files_are_errors_with_their_place() {
     let path = Path::new("records");
     assert!(read_cifar(CifarKind::Cifar100, path, &record(&[0, 100])).is_err());
     assert_eq!(read_cifar(CifarKind::Cifar100, path, &record(&[200, 99])).unwrap().labels(), [99]);
-    assert!(read_cifar(CifarKind::Cifar10, path, b"").unwrap_err().to_string().contains("no images"));
+    assert!(
+        read_cifar(CifarKind::Cifar10, path, b"").unwrap_err().to_string().contains("no images")
+    );
 }
 
 fn npy(descr: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
@@ -288,7 +303,10 @@ fn arrays() -> [(&'static str, Vec<u8>); 4] {
     [
         ("x_test.npy", npy("|u1", "(1, 2, 2, 3)", &pixels[..12])),
         ("x_train.npy", npy("|u1", "(2, 2, 2, 3)", &pixels)),
-        ("y_train.npy", npy("<i8", "(2, 1)", &[[1_i64, 0].map(i64::to_le_bytes).concat()].concat())),
+        (
+            "y_train.npy",
+            npy("<i8", "(2, 1)", &[[1_i64, 0].map(i64::to_le_bytes).concat()].concat()),
+        ),
         ("y_test.npy", npy("|u1", "(1,)", &[1])),
     ]
 }
@@ -322,13 +340,21 @@ fn wrong_npz_files_are_errors_with_their_place() {
         npy("|u1", "(2, 12)", &pixels),
         "byte 10: images have the shape [2, 12]; (N, height, width) or (N, height, width, 1 or 3) is expected",
     );
-    check(1, npy("|u1", "(2, 2, 2, 3)", &pixels[..23]), "byte 99: the file ends after 99 of 100 bytes");
+    check(
+        1,
+        npy("|u1", "(2, 2, 2, 3)", &pixels[..23]),
+        "byte 99: the file ends after 99 of 100 bytes",
+    );
     check(
         1,
         npy("|u1", "(9999999999999, 2, 2, 3)", &pixels),
         "byte 10: the number of images is 9999999999999, above the limit of 4294967295",
     );
-    check(2, npy("<f8", "(2,)", &pixels), "byte 10: labels have the type `<f8`; integers are expected");
+    check(
+        2,
+        npy("<f8", "(2,)", &pixels),
+        "byte 10: labels have the type `<f8`; integers are expected",
+    );
     check(
         2,
         npy("<i4", "(2,)", &[0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF]),
@@ -359,7 +385,13 @@ fn images(names: &[&str]) -> tempfile::TempDir {
 
 #[test]
 fn folders_of_images_are_read() {
-    let names = ["train/cat/1.png", "train/dog/a.jpg", "train/dog/b.bmp", "test/cat/2.ppm", "test/dog/3.PNG"];
+    let names = [
+        "train/cat/1.png",
+        "train/dog/a.jpg",
+        "train/dog/b.bmp",
+        "test/cat/2.ppm",
+        "test/dog/3.PNG",
+    ];
     let folder = images(&names);
     fs::write(folder.path().join("train/dog/.hidden.png"), b"x").unwrap();
     fs::write(folder.path().join("train/dog/notes.txt"), b"x").unwrap();
@@ -457,6 +489,8 @@ fn check_all(bytes: &[u8]) {
         }
     }
     if let Ok((train, test, classes)) = read_npz(path, bytes) {
-        assert!(train.labels().iter().chain(test.labels()).all(|&label| usize::from(label) < classes));
+        assert!(
+            train.labels().iter().chain(test.labels()).all(|&label| usize::from(label) < classes)
+        );
     }
 }

@@ -103,7 +103,10 @@ fn validation_images_are_held_out_of_each_class() {
     all.sort_unstable();
     assert_eq!(all, data.train.indices());
     let mut counts = [0; 10];
-    parts.validation.iter().for_each(|&i| counts[usize::from(data.train.labels()[i as usize])] += 1);
+    parts
+        .validation
+        .iter()
+        .for_each(|&i| counts[usize::from(data.train.labels()[i as usize])] += 1);
     assert!(counts.iter().all(|count| [4, 5].contains(count)), "{counts:?}");
     assert_eq!(data.hold_out(43, 1).unwrap(), parts);
     assert_ne!(data.hold_out(43, 2).unwrap(), parts);
@@ -121,7 +124,10 @@ fn statistics_are_those_of_the_pixels() {
     let stats = split.channel_stats(&[0, 1]);
     assert_eq!(stats, ChannelStats { mean: vec![0.5, 0.3], std: vec![0.5, 0.1] });
     assert_eq!(split.channel_stats(&[1, 0]), stats);
-    assert_eq!(split.channel_stats(&[1]), ChannelStats { mean: vec![0.5, 0.4], std: vec![0.5, 0.0] });
+    assert_eq!(
+        split.channel_stats(&[1]),
+        ChannelStats { mean: vec![0.5, 0.4], std: vec![0.5, 0.0] }
+    );
     assert!(Split::new(shape, vec![0; 5], vec![0]).is_err());
     assert!(Split::new(shape, vec![], vec![]).is_err());
 }
@@ -176,7 +182,12 @@ fn crops_are_moved_images_with_a_border() {
     };
     let zero = distinct(Padding::Zero);
     assert_eq!(zero.len(), 9);
-    for image in [IMAGE, [0, 0, 0, 0, 1, 2, 0, 4, 5], [5, 6, 0, 8, 9, 0, 0, 0, 0], [0, 1, 2, 0, 4, 5, 0, 7, 8]] {
+    for image in [
+        IMAGE,
+        [0, 0, 0, 0, 1, 2, 0, 4, 5],
+        [5, 6, 0, 8, 9, 0, 0, 0, 0],
+        [0, 1, 2, 0, 4, 5, 0, 7, 8],
+    ] {
         assert!(zero.contains(&image), "{image:?}");
     }
     let reflected = distinct(Padding::Reflect);
@@ -237,7 +248,8 @@ fn too_much_is_refused() {
 #[test]
 fn recipes_say_what_they_change_only() {
     let augment: Augment =
-        serde_json::from_str(r#"{"crop": 2, "padding": "reflect", "flip": "alternating"}"#).unwrap();
+        serde_json::from_str(r#"{"crop": 2, "padding": "reflect", "flip": "alternating"}"#)
+            .unwrap();
     let expected =
         Augment { crop: 2, padding: Padding::Reflect, flip: Flip::Alternating, cutout: 0 };
     assert_eq!(augment, expected);
