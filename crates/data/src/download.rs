@@ -231,8 +231,13 @@ impl Downloader {
     ) -> Result<(), DownloadError> {
         let mut part = Part::open(file)?;
         if part.received < file.bytes {
-            let response = self.request(file, &mut part)?;
-            self.receive(response, &mut part, watch)?;
+            let response = self.request(file, &mut part);
+            let received = response.and_then(|response| self.receive(response, &mut part, watch));
+            if received.is_err() && part.received == 0 {
+                // Nothing to go on from; an empty file does no harm if it cannot be removed.
+                let _ = fs::remove_file(&part.path);
+            }
+            received?;
         }
         part.finish()
     }

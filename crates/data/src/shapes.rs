@@ -313,7 +313,7 @@ impl Scene {
         objects.push(object);
         objects.extend(behind);
         let lines = (0..random.below(3)).map(|_| line(random)).collect();
-        let noise = random.between(4, 32);
+        let noise = random.between(6, 40);
         Self { background, slope, objects, lines, noise, stream }
     }
 
@@ -369,7 +369,7 @@ fn main_object(stream: &mut Stream, outline: Outline, texture: Texture, base: i3
     let x = stream.between(margin, SIDE - margin);
     let y = stream.between(margin, SIDE - margin);
     let width = stream.between(SIDE * 8 / 100, SIDE * 13 / 100);
-    let contrast = stream.between(60, 120);
+    let contrast = stream.between(50, 115);
     let distance = stream.between(30, 80);
     let offset = if stream.coin() { distance } else { -distance };
     let [first, second] = [base + offset - contrast / 2, base + offset + contrast / 2];
