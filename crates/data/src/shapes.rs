@@ -289,7 +289,7 @@ fn colour(stream: &mut Stream, brightness: i32) -> Colour {
     std::array::from_fn(|_| (brightness + stream.between(-24, 24)).clamp(0, 255))
 }
 
-/// A random point in the middle part of the image.
+/// Any angle.
 fn angle(stream: &mut Stream) -> u32 {
     stream.below(ANGLES)
 }
@@ -334,7 +334,7 @@ impl Scene {
                     sum.iter_mut().zip(colour).for_each(|(sum, value)| *sum += value);
                 }
                 let index = (row * size + column) as usize;
-                // Grey is the first channel: a colour less is a tint less.
+                // A grey image is the first channel of the drawing.
                 for (channel, sum) in sum.iter().take(shape.channels as usize).enumerate() {
                     let noise = self.noise();
                     let value = (sum / (SAMPLES * SAMPLES) + noise).clamp(0, 255);

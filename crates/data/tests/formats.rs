@@ -358,7 +358,7 @@ fn wrong_npz_files_are_errors_with_their_place() {
     check(
         2,
         npy("<i4", "(2,)", &[0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF]),
-        "byte 75: image 1 has the label -1, but there are only 65536 classes, from 0 on",
+        "byte 72: image 1 has the label -1, but there are only 65536 classes, from 0 on",
     );
     check(
         2,
