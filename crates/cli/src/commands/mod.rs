@@ -4,6 +4,7 @@ mod bench;
 mod check;
 mod completions;
 mod cost;
+mod data;
 mod diff;
 mod engines;
 mod explain;
@@ -64,6 +65,8 @@ pub enum Command {
     Profile(profile::Profile),
     /// List, show, export and merge measured results
     Results(results::Results),
+    /// List, download and check data sets
+    Data(data::Data),
     /// List the inference engines, and how to install missing ones
     Engines(engines::Engines),
     /// Write a network as ONNX or as a PyTorch module
@@ -95,6 +98,7 @@ impl Command {
             Self::Run(run) => run.run(),
             Self::Profile(profile) => profile.run(),
             Self::Results(results) => results.run(),
+            Self::Data(data) => data.run(),
             Self::Engines(engines) => engines.run(),
             Self::Export(export) => export.run(),
             Self::Import(import) => import.run(),

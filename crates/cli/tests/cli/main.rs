@@ -5,6 +5,7 @@
 mod again;
 mod bad_input;
 mod contract;
+mod data;
 mod documents;
 mod exchange;
 mod golden;

@@ -1,0 +1,119 @@
+//! `inceptive data`.
+
+use std::{fs, path::Path};
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+use crate::inceptive;
+
+/// `inceptive data` with a data folder of its own.
+fn data(folder: &Path, arguments: &str) -> Command {
+    let mut command = inceptive(&format!("data {arguments}"));
+    command.env("INCEPTIVE_DATA", folder);
+    command
+}
+
+fn stdout(folder: &Path, arguments: &str) -> String {
+    let output = data(folder, arguments).assert().success().get_output().clone();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn stderr_of_failure(folder: &Path, arguments: &str, code: i32) -> String {
+    let output = data(folder, arguments).assert().code(code).get_output().clone();
+    assert!(output.stdout.is_empty(), "{arguments}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// Four IDX files with 20 training and 10 test images, in the folder of MNIST.
+fn mnist(folder: &Path) {
+    let folder = folder.join("mnist");
+    fs::create_dir_all(&folder).unwrap();
+    for (name, count) in [("train", 20_u32), ("t10k", 10)] {
+        let images = [0x803, count, 2, 2].map(u32::to_be_bytes).concat();
+        let images = [images, vec![51; 4 * count as usize]].concat();
+        fs::write(folder.join(format!("{name}-images-idx3-ubyte")), images).unwrap();
+        let labels = [0x801, count].map(u32::to_be_bytes).concat();
+        let labels = [labels, (0..count as u8).map(|index| index % 10).collect()].concat();
+        fs::write(folder.join(format!("{name}-labels-idx1-ubyte")), labels).unwrap();
+    }
+}
+
+#[test]
+fn the_list_says_where_data_sets_are() {
+    let folder = tempfile::tempdir().unwrap();
+    mnist(folder.path());
+    let list = stdout(folder.path(), "list");
+    let line = |name: &str| list.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+    assert!(line("mnist").ends_with(&folder.path().join("mnist").display().to_string()), "{list}");
+    assert!(line("cifar100").ends_with("- (inceptive data get cifar100)"), "{list}");
+    assert!(line("shapes").contains("generated"), "{list}");
+    let sets: Vec<Value> = serde_json::from_str(&stdout(folder.path(), "list --json")).unwrap();
+    let names: Vec<&str> = sets.iter().map(|set| set["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["fashion-mnist", "mnist", "cifar10", "cifar100", "shapes"]);
+    assert_eq!(sets[1]["found"], folder.path().join("mnist").display().to_string());
+    assert_eq!(sets[2]["found"], Value::Null);
+    assert_eq!(sets[2]["shape"], serde_json::json!([3, 32, 32]));
+}
+
+#[test]
+fn a_data_set_is_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    mnist(folder.path());
+    let text = stdout(folder.path(), "check mnist");
+    for part in ["20 training, 10 test, 1x2x2", "0.2000", "t10k-labels-idx1-ubyte", "cannot tell"] {
+        assert!(text.contains(part), "{text}");
+    }
+    let document: Value =
+        serde_json::from_str(&stdout(folder.path(), "check mnist --json")).unwrap();
+    assert_eq!(document["classes"][3], serde_json::json!({ "name": "3", "train": 2, "test": 1 }));
+    assert_eq!(document["mean"], serde_json::json!([0.2]));
+    assert_eq!(document["std"], serde_json::json!([0.0]));
+    assert_eq!(document["files"].as_array().unwrap().len(), 4);
+    let path = folder.path().join("mnist");
+    let named = stdout(Path::new("/nowhere"), &format!("check idx={} --json", path.display()));
+    let named: Value = serde_json::from_str(&named).unwrap();
+    assert_eq!(named["fingerprint"], document["fingerprint"]);
+    fs::write(path.join("t10k-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0]).unwrap();
+    let error = stderr_of_failure(folder.path(), "check mnist", 1);
+    assert!(
+        error.ends_with("t10k-images-idx3-ubyte`, byte 6: the file ends after 6 of 16 bytes\n"),
+        "{error}"
+    );
+}
+
+#[test]
+fn shapes_need_no_files() {
+    let document = stdout(Path::new("/nowhere"), "check shapes:train=20,test=10 --json");
+    let document: Value = serde_json::from_str(&document).unwrap();
+    assert_eq!(document["name"], "shapes:size=28,channels=1,train=20,test=10,seed=1");
+    assert_eq!(document["classes"][9]["name"], "checked ring");
+    assert_eq!(document["path"], Value::Null);
+}
+
+#[test]
+fn a_download_is_described_before_it_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = data(folder.path(), "get cifar10 --dry-run").assert().success();
+    let text = String::from_utf8(output.get_output().stderr.clone()).unwrap();
+    assert!(text.starts_with("CIFAR-10: 162.17 MiB to download into "), "{text}");
+    assert!(text.contains("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"), "{text}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    let error = stderr_of_failure(folder.path(), "get mnist --mirror http://127.0.0.1:1/x/", 1);
+    assert!(error.contains("http://127.0.0.1:1/x/train-images-idx3-ubyte.gz`: "), "{error}");
+    mnist(folder.path());
+    let output = data(folder.path(), "get mnist").assert().success();
+    let text = String::from_utf8(output.get_output().stderr.clone()).unwrap();
+    assert!(text.ends_with("there is nothing to download\n"), "{text}");
+}
+
+#[test]
+fn wrong_names_are_wrong_usage() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = stderr_of_failure(folder.path(), "check fashion_mnist", 2);
+    assert!(error.contains("did you mean `fashion-mnist`?"), "{error}");
+    let error = stderr_of_failure(folder.path(), "get shapes", 1);
+    assert!(error.contains("is not downloaded"), "{error}");
+    let error = stderr_of_failure(folder.path(), "check cifar10", 1);
+    assert!(error.contains("`inceptive data get cifar10` downloads it"), "{error}");
+}

@@ -1,0 +1,246 @@
+//! What can be wrong with a data set.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+/// A data set cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// One of its files is wrong.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// Its name is wrong.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// Its files are nowhere.
+    #[error("data set `{name}` was not found in {}; {help}", places(looked_in))]
+    NotFound {
+        /// Its name.
+        name: String,
+        /// Folders in which it was looked for.
+        looked_in: Vec<PathBuf>,
+        /// How to get it.
+        help: String,
+    },
+    /// Its images and labels do not fit together.
+    #[error("data set `{name}`: {problem}")]
+    Set {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        problem: Problem,
+    },
+}
+
+fn places(folders: &[PathBuf]) -> String {
+    let names: Vec<String> = folders.iter().map(|path| format!("`{}`", path.display())).collect();
+    match names.is_empty() {
+        true => "any folder (neither INCEPTIVE_DATA nor HOME is set)".to_owned(),
+        false => names.join(" or "),
+    }
+}
+
+/// A data set is named wrongly.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// There is no such data set.
+    #[error("unknown data set `{name}`{}; `inceptive data list` shows all", suggestion(nearest))]
+    Unknown {
+        /// What was written.
+        name: String,
+        /// The most similar known name.
+        nearest: Option<&'static str>,
+    },
+    /// Its files have no usual place.
+    #[error("`{0}` needs a path: `{0}=PATH`")]
+    NeedsPath(&'static str),
+    /// It is not read from files.
+    #[error("`{0}` is generated and takes no path")]
+    TakesNoPath(&'static str),
+    /// An option that it does not have.
+    #[error("`{set}` has no option `{option}`{}; {}", suggestion(nearest), options(known))]
+    UnknownOption {
+        /// The data set.
+        set: &'static str,
+        /// What was written.
+        option: String,
+        /// The most similar option.
+        nearest: Option<&'static str>,
+        /// Its options.
+        known: &'static [&'static str],
+    },
+    /// A value that an option cannot have.
+    #[error("`{option}={value}`: {expected} is expected")]
+    Value {
+        /// The option.
+        option: String,
+        /// What was written.
+        value: String,
+        /// What can be written.
+        expected: String,
+    },
+    /// More images than fit into memory.
+    #[error("{0}")]
+    TooLarge(String),
+}
+
+fn suggestion(nearest: &Option<&'static str>) -> String {
+    nearest.map(|name| format!(", did you mean `{name}`?")).unwrap_or_default()
+}
+
+fn options(known: &[&str]) -> String {
+    match known.is_empty() {
+        true => "it takes no options".to_owned(),
+        false => format!("its options are {}", known.join(", ")),
+    }
+}
+
+/// A file of a data set is wrong.
+#[derive(Debug, thiserror::Error)]
+#[error("`{}`{}: {problem}", path.display(), offset.map(|at| format!(", byte {at}")).unwrap_or_default())]
+pub struct FileError {
+    /// The file; a member of an archive has the archive's path before its own.
+    pub path: PathBuf,
+    /// Where in the file, after decompression, if at one place.
+    pub offset: Option<u64>,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+impl FileError {
+    /// A file with a problem as a whole.
+    pub(crate) fn new(path: &Path, problem: Problem) -> Self {
+        Self { path: path.to_owned(), offset: None, problem }
+    }
+
+    /// A file with a problem at an offset.
+    pub(crate) fn at(path: &Path, offset: u64, problem: Problem) -> Self {
+        Self { path: path.to_owned(), offset: Some(offset), problem }
+    }
+
+    /// What to do with an error of the system while a file is read.
+    pub(crate) fn io(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
+        |error| Self::new(path, Problem::Io(error))
+    }
+}
+
+/// What is wrong with a file or a data set.
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// The system or the decompression failed.
+    #[error("{0}")]
+    Io(io::Error),
+    /// It is another kind of file.
+    #[error("it starts with 0x{found:08x}; {kind} starts with 0x{expected:08x}")]
+    Magic {
+        /// The first bytes.
+        found: u32,
+        /// What they should be.
+        expected: u32,
+        /// The kind of file that was expected.
+        kind: &'static str,
+    },
+    /// It ends early.
+    #[error("the file ends after {found} of {expected} bytes")]
+    Short {
+        /// Its size by its header.
+        expected: u64,
+        /// Its size.
+        found: u64,
+    },
+    /// It goes on after its end.
+    #[error("the file goes on after the {expected} bytes that its header says")]
+    Long {
+        /// Its size by its header.
+        expected: u64,
+    },
+    /// It is no whole number of records.
+    #[error("its {found} bytes are not a whole number of records of {record} bytes")]
+    PartialRecord {
+        /// Its size.
+        found: u64,
+        /// Size of a record.
+        record: u64,
+    },
+    /// A label that no class has.
+    #[error("image {image} has the label {label}, but there are only {classes} classes, from 0 on")]
+    Label {
+        /// Index of the image.
+        image: usize,
+        /// Its label.
+        label: i64,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// Images and labels differ in number.
+    #[error("there are {images} images but {labels} labels")]
+    Counts {
+        /// Number of images.
+        images: usize,
+        /// Number of labels.
+        labels: usize,
+    },
+    /// It is larger than what this program reads.
+    #[error("{what} is {found}, above the limit of {limit}")]
+    TooLarge {
+        /// What is too large.
+        what: &'static str,
+        /// How large it is.
+        found: u64,
+        /// Maximum.
+        limit: u64,
+    },
+    /// A size of 0, or no files.
+    #[error("it has no images")]
+    NoImages,
+    /// Nothing can be learned about this class.
+    #[error("class {class} has no {split} images")]
+    EmptyClass {
+        /// Name of the class.
+        class: String,
+        /// `training` or `test`.
+        split: &'static str,
+    },
+    /// Training and test images differ in shape.
+    #[error("training images are {train}, but test images are {test} (channels x height x width)")]
+    Shapes {
+        /// Shape of the training images.
+        train: String,
+        /// Shape of the test images.
+        test: String,
+    },
+    /// Training and test folders have different classes.
+    #[error("`{class}` is a class of the {present} images but not of the {absent} images")]
+    Classes {
+        /// Name of the class.
+        class: String,
+        /// The split that has it.
+        present: &'static str,
+        /// The split that lacks it.
+        absent: &'static str,
+    },
+    /// An image cannot be decoded.
+    #[error("the image cannot be read: {0}")]
+    Image(String),
+    /// An archive cannot be read.
+    #[error("the archive cannot be read: {0}")]
+    Archive(String),
+    /// A file is not in its folder or archive.
+    #[error("`{0}` is missing")]
+    Missing(String),
+    /// A NumPy array is not what is expected.
+    #[error("{0}")]
+    Array(String),
+    /// More images are held out than there are.
+    #[error(
+        "{wanted} images cannot be held out of {images}: each class needs one to train on and one to validate on"
+    )]
+    HoldOut {
+        /// Number of images to hold out.
+        wanted: usize,
+        /// Number of training images.
+        images: usize,
+    },
+}

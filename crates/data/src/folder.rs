@@ -1,0 +1,249 @@
+//! Folders of images, a class a folder.
+
+use std::{
+    fs,
+    io::Cursor,
+    path::{Path, PathBuf},
+    thread,
+};
+
+use image::{DynamicImage, ImageDecoder, ImageReader, Limits, imageops::FilterType};
+use inceptive_files::MIB;
+
+use crate::{
+    dataset::{ImageShape, Split, SplitKind, limit},
+    error::{FileError, Problem},
+    random::{Purpose, Stream},
+};
+
+/// Maximum size of an image file.
+const MAX_IMAGE_FILE_BYTES: u64 = 256 * MIB;
+
+/// Maximum memory that decoding an image may take.
+const MAX_DECODED_BYTES: u64 = 512 * MIB;
+
+/// Maximum height and width of an image before it is resized.
+const MAX_FILE_SIDE: u32 = 1 << 15;
+
+/// Maximum number of images.
+const MAX_IMAGES: u64 = 1 << 24;
+
+/// The endings of files that are read; others are ignored.
+const ENDINGS: [&str; 8] = ["png", "jpg", "jpeg", "bmp", "ppm", "pgm", "pbm", "pnm"];
+
+/// One image in so many is a test image, where the folder does not say which are.
+const TEST_SHARE: usize = 5;
+
+/// What becomes of the images of a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FolderOptions {
+    /// Height and width to which images are resized and cropped.
+    pub size: u32,
+    /// 1 for grey, 3 for colour.
+    pub channels: u32,
+}
+
+impl Default for FolderOptions {
+    fn default() -> Self {
+        Self { size: 32, channels: 3 }
+    }
+}
+
+/// Images with the classes' names.
+pub(crate) struct FolderData {
+    pub classes: Vec<String>,
+    pub train: Split,
+    pub test: Split,
+}
+
+/// A file and its class.
+type Item = (PathBuf, u16);
+
+/// Reads a folder with a folder for each class, or with `train` and `test`, each of which has these. Without `test`, a
+/// fifth of the images of each class is set aside for it, always the same.
+pub(crate) fn read(folder: &Path, options: FolderOptions) -> Result<FolderData, FileError> {
+    let places = [SplitKind::Train, SplitKind::Test].map(|kind| (kind, subfolder(folder, kind)));
+    let (classes, train, test) = match places {
+        [(_, Some(train)), (_, Some(test))] => {
+            let (classes, train) = list(&train, SplitKind::Train)?;
+            let (test_classes, test) = list(&test, SplitKind::Test)?;
+            same_classes(folder, &classes, &test_classes)?;
+            (classes, train, test)
+        }
+        [(_, train), (_, None)] => {
+            let (classes, all) = list(train.as_deref().unwrap_or(folder), SplitKind::Train)?;
+            let (train, test) = divide(all, classes.len());
+            (classes, train, test)
+        }
+        [(_, None), (_, Some(_))] => {
+            return Err(FileError::new(folder, Problem::Missing("train".to_owned())));
+        }
+    };
+    let (train, test) = (decode_all(folder, &train, options)?, decode_all(folder, &test, options)?);
+    Ok(FolderData { classes, train, test })
+}
+
+fn subfolder(folder: &Path, kind: SplitKind) -> Option<PathBuf> {
+    let name = match kind {
+        SplitKind::Train => "train",
+        SplitKind::Test => "test",
+    };
+    Some(folder.join(name)).filter(|path| path.is_dir())
+}
+
+fn same_classes(folder: &Path, train: &[String], test: &[String]) -> Result<(), FileError> {
+    let differ = |class: &String, present: SplitKind, absent: SplitKind| {
+        let (present, absent) = (present.name(), absent.name());
+        FileError::new(folder, Problem::Classes { class: class.clone(), present, absent })
+    };
+    let only_test = test.iter().find(|class| !train.contains(class));
+    let only_train = train.iter().find(|class| !test.contains(class));
+    match (only_train, only_test) {
+        (Some(class), _) => Err(differ(class, SplitKind::Train, SplitKind::Test)),
+        (_, Some(class)) => Err(differ(class, SplitKind::Test, SplitKind::Train)),
+        (None, None) => Ok(()),
+    }
+}
+
+/// The names of a folder in order, without hidden ones.
+fn names(folder: &Path) -> Result<Vec<String>, FileError> {
+    let failed = FileError::io(folder);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(&failed)? {
+        let name = entry.map_err(&failed)?.file_name();
+        let name = name.into_string().map_err(|name| {
+            let error = format!("the name {name:?} in it is not UTF-8");
+            failed(std::io::Error::new(std::io::ErrorKind::InvalidData, error))
+        })?;
+        if !name.starts_with('.') {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// The classes of a folder and the images of each.
+fn list(folder: &Path, kind: SplitKind) -> Result<(Vec<String>, Vec<Item>), FileError> {
+    let classes = names(folder)?.into_iter().filter(|name| folder.join(name).is_dir());
+    let classes: Vec<String> = classes.collect();
+    if classes.is_empty() {
+        return Err(FileError::new(folder, Problem::NoImages));
+    }
+    let highest = u16::MAX.into();
+    limit("the number of classes", classes.len() as u64, highest)
+        .map_err(|problem| FileError::new(folder, problem))?;
+    let mut items = Vec::new();
+    for (label, class) in (0..).zip(&classes) {
+        let place = folder.join(class);
+        let files = names(&place)?;
+        let images = files.iter().map(|name| place.join(name)).filter(|path| is_image(path));
+        let before = items.len();
+        items.extend(images.map(|path| (path, label)));
+        if items.len() == before {
+            let class = format!("`{class}`");
+            return Err(FileError::new(&place, Problem::EmptyClass { class, split: kind.name() }));
+        }
+    }
+    limit("the number of images", items.len() as u64, MAX_IMAGES)
+        .map_err(|problem| FileError::new(folder, problem))?;
+    Ok((classes, items))
+}
+
+fn is_image(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_lowercase);
+    ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
+}
+
+/// Sets a part of each class aside for tests; a class with one image keeps it.
+fn divide(items: Vec<Item>, classes: usize) -> (Vec<Item>, Vec<Item>) {
+    let mut is_test = vec![false; items.len()];
+    for class in 0..classes {
+        let of_class = items.iter().enumerate().filter(|(_, item)| usize::from(item.1) == class);
+        let mut members: Vec<usize> = of_class.map(|(index, _)| index).collect();
+        Stream::new(0, Purpose::HoldOut, class as u64, 1).shuffle(&mut members);
+        let count = members.len().div_ceil(TEST_SHARE).min(members.len().saturating_sub(1));
+        members[..count].iter().for_each(|&index| is_test[index] = true);
+    }
+    let (mut train, mut test) = (Vec::new(), Vec::new());
+    for (item, is_test) in items.into_iter().zip(is_test) {
+        if is_test { test.push(item) } else { train.push(item) }
+    }
+    (train, test)
+}
+
+/// Decodes images on all cores; the first error in the order of the files is returned.
+fn decode_all(folder: &Path, items: &[Item], options: FolderOptions) -> Result<Split, FileError> {
+    let FolderOptions { size, channels } = options;
+    let shape = ImageShape { channels, height: size, width: size };
+    let failed = |problem| FileError::new(folder, problem);
+    let bytes = shape.check(items.len() as u64).map_err(failed)?;
+    let mut images = Vec::new();
+    let reserved = images.try_reserve_exact(bytes);
+    reserved.map_err(|_| failed(Problem::Io(std::io::ErrorKind::OutOfMemory.into())))?;
+    images.resize(bytes, 0);
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let share = items.len().div_ceil(threads).max(1);
+    let decode = |items: &[Item], images: &mut [u8]| {
+        let mut places = images.chunks_exact_mut(shape.pixels());
+        items
+            .iter()
+            .zip(&mut places)
+            .try_for_each(|((path, _), place)| decode(path, options, place))
+    };
+    thread::scope(|scope| {
+        let parts = items.chunks(share).zip(images.chunks_mut(share * shape.pixels()));
+        let workers: Vec<_> =
+            parts.map(|(items, images)| (items, scope.spawn(|| decode(items, images)))).collect();
+        workers.into_iter().try_for_each(|(items, worker)| {
+            worker.join().unwrap_or_else(|_| {
+                let first = items.first().map_or(folder, |(path, _)| path);
+                Err(FileError::new(first, Problem::Image("the decoder failed".to_owned())))
+            })
+        })
+    })?;
+    let labels = items.iter().map(|&(_, label)| label).collect();
+    Split::new(shape, images, labels).map_err(failed)
+}
+
+/// Decodes an image, crops its middle to a square and resizes that; `place` takes it as channel x row x column.
+fn decode(path: &Path, options: FolderOptions, place: &mut [u8]) -> Result<(), FileError> {
+    let bytes = inceptive_files::read(path, MAX_IMAGE_FILE_BYTES).map_err(FileError::io(path))?;
+    let image =
+        decoded(&bytes).map_err(|error| FileError::new(path, Problem::Image(error.to_string())))?;
+    let size = options.size;
+    let image = match (image.width(), image.height()) {
+        (width, height) if width == size && height == size => image,
+        (width, height) => {
+            // Cropped first: a long and narrow image would become huge.
+            let side = width.min(height);
+            let square = image.crop_imm((width - side) / 2, (height - side) / 2, side, side);
+            square.resize_exact(size, size, FilterType::Triangle)
+        }
+    };
+    match options.channels {
+        1 => place.copy_from_slice(&image.into_luma8()),
+        _ => {
+            let image = image.into_rgb8();
+            let plane = place.len() / 3;
+            for (index, pixel) in image.pixels().enumerate() {
+                (0..3).for_each(|channel| place[channel * plane + index] = pixel.0[channel]);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn decoded(bytes: &[u8]) -> image::ImageResult<DynamicImage> {
+    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_FILE_SIDE);
+    limits.max_image_height = Some(MAX_FILE_SIDE);
+    limits.max_alloc = Some(MAX_DECODED_BYTES);
+    reader.limits(limits);
+    let mut decoder = reader.into_decoder()?;
+    let orientation = decoder.orientation()?;
+    let mut image = DynamicImage::from_decoder(decoder)?;
+    image.apply_orientation(orientation);
+    Ok(image)
+}

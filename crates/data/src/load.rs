@@ -1,0 +1,71 @@
+//! Reading a data set by its name.
+
+use std::path::Path;
+
+use crate::{
+    catalog::{Format, KnownSet},
+    cifar,
+    dataset::{Dataset, Split},
+    error::{DataError, FileError},
+    folder, idx,
+    name::{DataName, Source},
+    npz,
+    places::Places,
+};
+
+/// Reads or generates the data set of a name.
+///
+/// # Errors
+/// When its files are not found, or one of them is wrong; the error names the file and the place in it.
+pub fn load(name: &DataName, places: &Places) -> Result<Dataset, DataError> {
+    let label = name.label();
+    match name.source() {
+        Source::Shapes(shapes) => shapes.generate(&label),
+        Source::Known(set, Some(path)) => load_known(set, path),
+        Source::Known(set, None) => match places.find(set) {
+            Some(folder) => load_known(set, &folder),
+            None => Err(not_found(set, places)),
+        },
+        Source::Idx(path) => {
+            let (train, test) = idx::read_folder(path, None)?;
+            let highest = train.labels().iter().chain(test.labels()).max().copied();
+            let classes = numbered(highest.map_or(0, |label| usize::from(label) + 1));
+            Dataset::new(&label, classes, train, test)
+        }
+        Source::Npz(path) => {
+            let (train, test, classes) = npz::read(path)?;
+            Dataset::new(&label, numbered(classes), train, test)
+        }
+        Source::Folder(options, path) => {
+            let data = folder::read(path, *options)?;
+            Dataset::new(&label, data.classes, data.train, data.test)
+        }
+    }
+}
+
+/// Names for classes that have none.
+fn numbered(count: usize) -> Vec<String> {
+    (0..count).map(|class| class.to_string()).collect()
+}
+
+fn load_known(set: &KnownSet, path: &Path) -> Result<Dataset, DataError> {
+    let (train, test) = read_known(set, path)?;
+    let classes = set.classes.iter().map(|&class| class.to_owned()).collect();
+    Dataset::new(set.name, classes, train, test)
+}
+
+fn read_known(set: &KnownSet, path: &Path) -> Result<(Split, Split), FileError> {
+    match set.format {
+        Format::Idx => idx::read_folder(path, Some(set.classes.len())),
+        Format::Cifar(kind) => cifar::read(kind, path),
+    }
+}
+
+fn not_found(set: &KnownSet, places: &Places) -> DataError {
+    let mebibytes = set.download_bytes().div_ceil(inceptive_files::MIB);
+    let download = format!("`inceptive data get {}` downloads it ({mebibytes} MiB)", set.name);
+    let package =
+        set.debian_package.map(|package| format!(", as does `apt-get install {package}`"));
+    let help = download + &package.unwrap_or_default();
+    DataError::NotFound { name: set.name.to_owned(), looked_in: places.all(set), help }
+}

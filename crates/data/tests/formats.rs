@@ -1,0 +1,496 @@
+//! Every format, right and wrong: any bytes give a data set or an error that names file and place.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::{
+    fs,
+    io::{Cursor, Write},
+    path::Path,
+};
+
+use flate2::{Compression, write::GzEncoder};
+use inceptive_data::{
+    CifarKind, DataError, DataName, Dataset, Places, load, read_cifar, read_idx_images,
+    read_idx_labels, read_npz,
+};
+use proptest::prelude::*;
+
+/// Reads a data set whose path is under a folder, written as `{}` in its name.
+fn read(name: &str, folder: &Path) -> Result<Dataset, DataError> {
+    let name: DataName = name.replace("{}", &folder.display().to_string()).parse().unwrap();
+    load(&name, &Places::only(folder))
+}
+
+/// The message of an error, with `{}` for the folder.
+fn message(name: &str, folder: &Path) -> String {
+    let error = read(name, folder).unwrap_err().to_string();
+    error.replace(&folder.display().to_string(), "{}")
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn idx_images(count: u32, height: u32, width: u32) -> Vec<u8> {
+    let mut bytes: Vec<u8> = [0x803, count, height, width].map(u32::to_be_bytes).concat();
+    bytes.extend((0..count * height * width).map(|index| (index * 7 % 251) as u8));
+    bytes
+}
+
+fn idx_labels(labels: &[u8]) -> Vec<u8> {
+    let mut bytes = [0x801, labels.len() as u32].map(u32::to_be_bytes).concat();
+    bytes.extend_from_slice(labels);
+    bytes
+}
+
+/// A folder with the four files of MNIST: 20 and 10 images of 3 x 4.
+fn mnist() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let labels: Vec<u8> = (0..20).map(|index| index % 10).collect();
+    let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+    write("train-images-idx3-ubyte", &idx_images(20, 3, 4));
+    write("train-labels-idx1-ubyte.gz", &gzip(&idx_labels(&labels)));
+    write("t10k-images-idx3-ubyte.gz", &gzip(&idx_images(10, 3, 4)));
+    write("t10k-labels-idx1-ubyte", &idx_labels(&labels[..10]));
+    folder
+}
+
+#[test]
+fn idx_is_read_compressed_or_not() {
+    let folder = mnist();
+    let data = read("mnist={}", folder.path()).unwrap();
+    assert_eq!((data.train.len(), data.test.len()), (20, 10));
+    assert_eq!(data.shape().to_string(), "1x3x4");
+    assert_eq!(data.train.image(1)[..3], [84, 91, 98]);
+    assert_eq!(data.train.labels()[13], 3);
+    assert_eq!(data.classes[3], "3");
+    let unpacked = data.fingerprint();
+    let path = folder.path().join("train-images-idx3-ubyte");
+    fs::write(folder.path().join("train-images.idx3-ubyte.gz"), gzip(&fs::read(&path).unwrap()))
+        .unwrap();
+    fs::remove_file(path).unwrap();
+    let other = read("idx={}", folder.path()).unwrap();
+    assert_eq!((other.classes.len(), other.fingerprint()), (10, unpacked));
+    assert_eq!(
+        unpacked.to_string(),
+        "db27503f6016ff019d983b40b740581d91b7edbeef54cf2dfb9255d36cce8c9f"
+    );
+}
+
+#[test]
+fn wrong_idx_files_are_errors_with_their_place() {
+    let check = |file: &str, bytes: &[u8], expected: &str| {
+        let folder = mnist();
+        fs::write(folder.path().join(file), bytes).unwrap();
+        assert_eq!(
+            message("fashion-mnist={}", folder.path()),
+            format!("`{{}}/{file}`, {expected}")
+        );
+    };
+    let images = "train-images-idx3-ubyte";
+    check(images, b"PNG", "byte 3: the file ends after 3 of 16 bytes");
+    check(images, b"", "byte 0: the file ends after 0 of 16 bytes");
+    check(
+        images,
+        &idx_labels(&[1, 2]),
+        "byte 0: it starts with 0x00000801; an IDX file of images starts with 0x00000803",
+    );
+    let whole = idx_images(20, 3, 4);
+    check(images, &whole[..99], "byte 99: the file ends after 99 of 256 bytes");
+    let long = [&whole[..], &[0]].concat();
+    check(images, &long, "byte 256: the file goes on after the 256 bytes that its header says");
+    check(images, &idx_images(0, 3, 4), "byte 4: it has no images");
+    let huge = [0x803, u32::MAX, 28, 28].map(u32::to_be_bytes).concat();
+    check(
+        images,
+        &huge,
+        "byte 4: the size of all images in bytes is 3367254359280, above the limit of 8589934592",
+    );
+    let wide = [0x803, 1, 28, u32::MAX].map(u32::to_be_bytes).concat();
+    check(images, &wide, "byte 12: the width is 4294967295, above the limit of 4096");
+    let packed = "train-labels-idx1-ubyte.gz";
+    check(
+        packed,
+        &gzip(&idx_labels(&[0, 11])),
+        "byte 9: image 1 has the label 11, but there are only 10 classes, from 0 on",
+    );
+    let bytes = gzip(&idx_labels(&[1; 20]));
+    check(
+        packed,
+        &gzip(&idx_labels(&[1; 20])[..20]),
+        "byte 20: the file ends after 20 of 28 bytes",
+    );
+    let error = {
+        let folder = mnist();
+        fs::write(folder.path().join(packed), &bytes[..bytes.len() - 9]).unwrap();
+        message("mnist={}", folder.path())
+    };
+    assert!(error.starts_with("`{}/train-labels-idx1-ubyte.gz`, byte "), "{error}");
+}
+
+/// A file that says it is huge takes no memory for that.
+#[test]
+fn a_bomb_is_refused_after_what_its_header_says() {
+    let folder = mnist();
+    let zeros = vec![0; 50 << 20];
+    let bytes = [&idx_images(20, 3, 4)[..], &zeros].concat();
+    fs::remove_file(folder.path().join("train-images-idx3-ubyte")).unwrap();
+    fs::write(folder.path().join("train-images-idx3-ubyte.gz"), gzip(&bytes)).unwrap();
+    assert!(message("mnist={}", folder.path()).contains("goes on after the 256 bytes"));
+}
+
+#[test]
+fn images_and_labels_have_to_fit_together() {
+    let folder = mnist();
+    let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+    write("train-labels-idx1-ubyte.gz", &idx_labels(&[0; 19]));
+    assert!(message("mnist={}", folder.path()).ends_with("there are 20 images but 19 labels"));
+    write("train-labels-idx1-ubyte.gz", &idx_labels(&[0; 20]));
+    assert_eq!(
+        message("mnist={}", folder.path()),
+        "data set `mnist`: class `1` has no training images"
+    );
+    let shapes = "data set `idx`: training images are 1x4x3, but test images are 1x3x4 (channels x height x width)";
+    write("train-images-idx3-ubyte", &idx_images(20, 4, 3));
+    assert_eq!(message("idx={}", folder.path()), shapes);
+    fs::remove_file(folder.path().join("t10k-labels-idx1-ubyte")).unwrap();
+    assert_eq!(message("mnist={}", folder.path()), "`{}`: `t10k-labels-idx1-ubyte.gz` is missing");
+}
+
+#[test]
+#[cfg(unix)]
+fn devices_and_pipes_are_refused() {
+    let folder = mnist();
+    let path = folder.path().join("train-images-idx3-ubyte");
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+    assert!(message("mnist={}", folder.path()).contains("it is a device, not a regular file"));
+    assert!(message("npz=/dev/zero", folder.path()).contains("it is a device"));
+    assert!(message("cifar10=/dev/zero", folder.path()).contains("it is a device"));
+}
+
+/// A record of CIFAR-10 or CIFAR-100.
+fn record(head: &[u8]) -> Vec<u8> {
+    let pixels = (0..3072_u32).map(|index| (index % 256) as u8 ^ head[head.len() - 1]);
+    head.iter().copied().chain(pixels).collect()
+}
+
+fn cifar10_batch() -> Vec<u8> {
+    (0..10).flat_map(|label| record(&[label])).collect()
+}
+
+/// An archive as the published one, with other names of batches.
+fn tar_gz(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (name, bytes) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        header.set_cksum();
+        builder
+            .append_data(&mut header, format!("cifar-10-batches-bin/{name}"), &bytes[..])
+            .unwrap();
+    }
+    gzip(&builder.into_inner().unwrap())
+}
+
+/// The files of CIFAR-10, in the order of the published archive.
+fn cifar10_files() -> Vec<(&'static str, Vec<u8>)> {
+    let names = [
+        "data_batch_1.bin",
+        "batches.meta.txt",
+        "data_batch_3.bin",
+        "data_batch_4.bin",
+        "test_batch.bin",
+        "readme.html",
+        "data_batch_5.bin",
+        "data_batch_2.bin",
+    ];
+    names.iter().map(|name| (*name, cifar10_batch())).collect()
+}
+
+#[test]
+fn cifar_is_read_from_archives_and_folders() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = folder.path().join("cifar-10-binary.tar.gz");
+    fs::write(&archive, tar_gz(&cifar10_files())).unwrap();
+    let packed = read("cifar10={}", folder.path()).unwrap();
+    assert_eq!((packed.train.len(), packed.test.len()), (50, 10));
+    assert_eq!(packed.shape().to_string(), "3x32x32");
+    assert_eq!((packed.train.labels()[12], &*packed.classes[2]), (2, "bird"));
+    assert_eq!(packed.train.image(12)[..3], [2, 3, 0]);
+    let unpacked = folder.path().join("cifar-10-batches-bin");
+    fs::create_dir(&unpacked).unwrap();
+    for (name, bytes) in cifar10_files() {
+        fs::write(unpacked.join(name), bytes).unwrap();
+    }
+    assert_eq!(read("cifar10={}", folder.path()).unwrap(), packed);
+    fs::remove_file(archive).unwrap();
+    assert_eq!(read("cifar10={}", &unpacked).unwrap(), packed);
+    fs::write(
+        folder.path().join("train.bin"),
+        (0..100).flat_map(|l| record(&[l / 5, l])).collect::<Vec<_>>(),
+    )
+    .unwrap();
+    fs::write(folder.path().join("test.bin"), record(&[3, 99])).unwrap();
+    let data = read("cifar100={}", folder.path()).unwrap();
+    assert_eq!((data.train.labels()[77], &*data.classes[99]), (77, "worm"));
+}
+
+#[test]
+fn wrong_cifar_files_are_errors_with_their_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |files: &[(&str, Vec<u8>)], expected: &str| {
+        fs::write(folder.path().join("cifar-10-binary.tar.gz"), tar_gz(files)).unwrap();
+        let expected = format!("`{{}}/cifar-10-binary.tar.gz{expected}");
+        assert_eq!(message("cifar10={}", folder.path()), expected);
+    };
+    let changed = |index: usize, bytes: Vec<u8>| {
+        let mut files = cifar10_files();
+        files[index].1 = bytes;
+        files
+    };
+    check(&cifar10_files()[..7], "`: `data_batch_2.bin` is missing");
+    check(
+        &changed(2, [cifar10_batch(), record(&[10])].concat()),
+        "/cifar-10-batches-bin/data_batch_3.bin`, byte 30730: image 10 has the label 10, but there are only 10 classes, from 0 on",
+    );
+    check(
+        &changed(0, cifar10_batch()[..30729].to_vec()),
+        "/cifar-10-batches-bin/data_batch_1.bin`, byte 27657: its 30729 bytes are not a whole number of records of 3073 bytes",
+    );
+    let bytes = tar_gz(&cifar10_files());
+    fs::write(folder.path().join("cifar-10-binary.tar.gz"), &bytes[..bytes.len() / 2]).unwrap();
+    let cut = message("cifar10={}", folder.path());
+    assert!(cut.contains("the archive cannot be read"), "{cut}");
+    fs::write(folder.path().join("cifar-10-binary.tar.gz"), b"no archive").unwrap();
+    let other = message("cifar10={}", folder.path());
+    assert!(other.contains("the archive cannot be read"), "{other}");
+    assert!(message("cifar100={}", folder.path()).contains("is missing"));
+    let path = Path::new("records");
+    assert!(read_cifar(CifarKind::Cifar100, path, &record(&[0, 100])).is_err());
+    assert_eq!(read_cifar(CifarKind::Cifar100, path, &record(&[200, 99])).unwrap().labels(), [99]);
+    assert!(
+        read_cifar(CifarKind::Cifar10, path, b"").unwrap_err().to_string().contains("no images")
+    );
+}
+
+fn npy(descr: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let length = (header.len() as u16).to_le_bytes();
+    [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), bytes].concat()
+}
+
+fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (index, (name, bytes)) in arrays.iter().enumerate() {
+        let method = match index % 2 {
+            0 => zip::CompressionMethod::Stored,
+            _ => zip::CompressionMethod::Deflated,
+        };
+        let options = zip::write::SimpleFileOptions::default().compression_method(method);
+        writer.start_file(*name, options).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+/// Two training images of 2 x 2 in colour, and one test image; labels as Keras has them for CIFAR-10.
+fn arrays() -> [(&'static str, Vec<u8>); 4] {
+    let pixels: Vec<u8> = (0..24).collect();
+    [
+        ("x_test.npy", npy("|u1", "(1, 2, 2, 3)", &pixels[..12])),
+        ("x_train.npy", npy("|u1", "(2, 2, 2, 3)", &pixels)),
+        (
+            "y_train.npy",
+            npy("<i8", "(2, 1)", &[[1_i64, 0].map(i64::to_le_bytes).concat()].concat()),
+        ),
+        ("y_test.npy", npy("|u1", "(1,)", &[1])),
+    ]
+}
+
+#[test]
+fn npz_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.npz"), npz(&arrays())).unwrap();
+    let data = read("npz={}/a.npz", folder.path()).unwrap();
+    assert_eq!((data.shape().to_string(), data.classes.len()), ("3x2x2".to_owned(), 2));
+    assert_eq!(data.train.image(1), [12, 15, 18, 21, 13, 16, 19, 22, 14, 17, 20, 23]);
+    assert_eq!((data.train.labels(), data.test.labels()), (&[1, 0][..], &[1][..]));
+}
+
+#[test]
+fn wrong_npz_files_are_errors_with_their_place() {
+    let check = |index: usize, bytes: Vec<u8>, expected: &str| {
+        let mut arrays = arrays();
+        arrays[index].1 = bytes;
+        let error = read_npz(Path::new("a.npz"), &npz(&arrays)).unwrap_err().to_string();
+        assert_eq!(error, format!("`a.npz/{}`, {expected}", arrays[index].0));
+    };
+    let pixels: Vec<u8> = vec![0; 24];
+    check(
+        1,
+        npy("<f4", "(2, 2, 2, 3)", &pixels),
+        "byte 10: images have the type `<f4`; bytes (uint8, `|u1`) are expected",
+    );
+    check(
+        1,
+        npy("|u1", "(2, 12)", &pixels),
+        "byte 10: images have the shape [2, 12]; (N, height, width) or (N, height, width, 1 or 3) is expected",
+    );
+    check(
+        1,
+        npy("|u1", "(2, 2, 2, 3)", &pixels[..23]),
+        "byte 99: the file ends after 99 of 100 bytes",
+    );
+    check(
+        1,
+        npy("|u1", "(9999999999999, 2, 2, 3)", &pixels),
+        "byte 10: the number of images is 9999999999999, above the limit of 4294967295",
+    );
+    check(
+        2,
+        npy("<f8", "(2,)", &pixels),
+        "byte 10: labels have the type `<f8`; integers are expected",
+    );
+    check(
+        2,
+        npy("<i4", "(2,)", &[0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF]),
+        "byte 72: image 1 has the label -1, but there are only 65536 classes, from 0 on",
+    );
+    check(
+        2,
+        b"PK\x03\x04 not an array".to_vec(),
+        "byte 0: it starts with 0x504b0304; a NumPy array starts with 0x934e554d",
+    );
+    let missing = read_npz(Path::new("a.npz"), &npz(&arrays()[..3])).unwrap_err();
+    assert_eq!(missing.to_string(), "`a.npz`: `y_test.npy` is missing");
+    let other = read_npz(Path::new("a.npz"), b"not an archive").unwrap_err().to_string();
+    assert!(other.starts_with("`a.npz`: the archive cannot be read: "), "{other}");
+}
+
+/// A folder with an image for each name; every class has its own colour.
+fn images(names: &[&str]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (index, name) in names.iter().enumerate() {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let colour = image::Rgb([index as u8 * 10, 100, 200]);
+        image::RgbImage::from_pixel(40, 20, colour).save(path).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn folders_of_images_are_read() {
+    let names = [
+        "train/cat/1.png",
+        "train/dog/a.jpg",
+        "train/dog/b.bmp",
+        "test/cat/2.ppm",
+        "test/dog/3.PNG",
+    ];
+    let folder = images(&names);
+    fs::write(folder.path().join("train/dog/.hidden.png"), b"x").unwrap();
+    fs::write(folder.path().join("train/dog/notes.txt"), b"x").unwrap();
+    let data = read("folder:size=8={}", folder.path()).unwrap();
+    assert_eq!(data.name, "folder:size=8,channels=3");
+    assert_eq!(data.classes, ["cat", "dog"]);
+    assert_eq!((data.train.labels(), data.test.labels()), (&[0, 1, 1][..], &[0, 1][..]));
+    assert_eq!(data.train.image(2)[..64], [20; 64]);
+    assert_eq!(data.train.image(2)[128..], [200; 64]);
+    let grey = read("folder:size=8,channels=1={}", folder.path()).unwrap();
+    assert_eq!(grey.shape().to_string(), "1x8x8");
+}
+
+#[test]
+fn without_test_images_a_fifth_is_set_aside() {
+    let names: Vec<String> =
+        (0..20).map(|index| format!("{}/{index}.png", ["a", "b"][index % 2])).collect();
+    let folder = images(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let data = read("folder={}", folder.path()).unwrap();
+    assert_eq!(data.train.class_counts(2), [8, 8]);
+    assert_eq!(data.test.class_counts(2), [2, 2]);
+    assert_eq!(data, read("folder={}", folder.path()).unwrap());
+}
+
+#[test]
+fn wrong_folders_are_errors_with_their_file() {
+    let folder = images(&["a/1.png", "b/1.png", "b/2.png"]);
+    fs::write(folder.path().join("b/2.png"), b"\x89PNG\r\n\x1a\n broken").unwrap();
+    let broken = message("folder={}", folder.path());
+    assert!(broken.starts_with("`{}/b/2.png`: the image cannot be read: "), "{broken}");
+    fs::create_dir(folder.path().join("c")).unwrap();
+    assert_eq!(message("folder={}", folder.path()), "`{}/c`: class `c` has no training images");
+    let folder = images(&["train/a/1.png", "test/b/1.png"]);
+    assert_eq!(
+        message("folder={}", folder.path()),
+        "`{}`: `a` is a class of the training images but not of the test images"
+    );
+    let empty = tempfile::tempdir().unwrap();
+    assert_eq!(message("folder={}", empty.path()), "`{}`: it has no images");
+    let missing = message("folder={}/none", empty.path());
+    assert!(missing.starts_with("`{}/none`: "), "{missing}");
+}
+
+/// An image of one row must not be blown up to a square of its length.
+#[test]
+fn narrow_images_take_little_memory() {
+    let folder = images(&["a/1.png", "a/2.png", "b/1.png", "b/2.png"]);
+    image::GrayImage::new(30_000, 1).save(folder.path().join("a/1.png")).unwrap();
+    assert!(read("folder:size=64={}", folder.path()).is_ok());
+}
+
+#[test]
+fn a_data_set_that_is_nowhere_says_how_to_get_it() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(
+        message("fashion-mnist", folder.path()),
+        "data set `fashion-mnist` was not found in `{}/fashion-mnist`; `inceptive data get fashion-mnist` downloads it \
+         (30 MiB), as does `apt-get install dataset-fashion-mnist`"
+    );
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        check_all(&bytes);
+    }
+
+    #[test]
+    fn changed_files_are_read_or_refused(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        for mut bytes in [idx_images(4, 3, 3), idx_labels(&[1, 2, 3]), cifar10_batch(), npz(&arrays())] {
+            for (place, byte) in &changes {
+                let place = place.index(bytes.len());
+                bytes[place] = *byte;
+            }
+            check_all(&bytes);
+            check_all(&bytes[..cut.index(bytes.len())]);
+        }
+    }
+}
+
+fn check_all(bytes: &[u8]) {
+    let path = Path::new("file");
+    if let Ok((shape, pixels)) = read_idx_images(path, bytes) {
+        assert_eq!(pixels.len() % shape.pixels(), 0);
+    }
+    if let Ok(labels) = read_idx_labels(path, bytes) {
+        assert!(labels.len() < bytes.len());
+    }
+    for kind in [CifarKind::Cifar10, CifarKind::Cifar100] {
+        if let Ok(split) = read_cifar(kind, path, bytes) {
+            assert!(split.labels().iter().all(|&label| usize::from(label) < kind.classes()));
+        }
+    }
+    if let Ok((train, test, classes)) = read_npz(path, bytes) {
+        assert!(
+            train.labels().iter().chain(test.labels()).all(|&label| usize::from(label) < classes)
+        );
+    }
+}
