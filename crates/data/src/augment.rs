@@ -1,5 +1,6 @@
 //! Augmentation and normalisation of images, as the field does it on small images.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
 const MAX_PIXELS: u32 = 256;
 
 /// How training images are changed at random. The default changes nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Augment {
     /// Pixels that are added at each side before an image of the old size is cut out at a random place; 0 for none.
@@ -26,7 +27,7 @@ pub struct Augment {
 }
 
 /// What the pixels around an image are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Padding {
     /// Black.
@@ -37,7 +38,7 @@ pub enum Padding {
 }
 
 /// Which images are mirrored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Flip {
     /// None.
