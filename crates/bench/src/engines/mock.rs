@@ -70,6 +70,7 @@ impl Engine for Mock {
         let node = |(_, node): (_, &inceptive_ir::Node)| NodeTime {
             name: node.path.to_string(),
             path: Some(node.path.clone()),
+            fused: vec![],
             time,
         };
         let done = (0..runs).take_while(|&done| listen(share(done, runs)).is_continue());

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use inceptive_engine::{Isa, Options, Plan, Session as Running};
+use inceptive_engine::{Isa, Label, Options, Plan, Session as Running, StepTime};
 use inceptive_results::Precision;
 
 use crate::engine::{
@@ -12,6 +12,9 @@ use crate::engine::{
 use crate::{machine::available_memory, need::Copies};
 
 pub(super) const NAME: &str = "native";
+
+/// What threads do when they do not compute.
+const WAITING: &str = "waiting";
 
 /// Runs that do not count before nodes are timed.
 const WARM_UP_RUNS: usize = 2;
@@ -57,6 +60,10 @@ impl Engine for Native {
         Ok(Box::new(NativeSession::new(model, setup, self.isa)?))
     }
 
+    fn plan(&self, model: &Model, setup: &Setup) -> Result<String, EngineError> {
+        Ok(plan(model, setup, self.isa)?.to_string())
+    }
+
     fn node_times(
         &self,
         model: &Model,
@@ -77,20 +84,37 @@ impl Engine for Native {
             if run < WARM_UP_RUNS {
                 continue;
             }
-            let node = |step: inceptive_engine::StepTime| {
-                let label = step.label.unwrap_or_default();
-                let name =
-                    if label.nodes.is_empty() { label.kernel.clone() } else { label.nodes() };
-                NodeTime { name, path: label.nodes.first().cloned(), time: step.time }
-            };
-            timed.push(times.into_iter().map(node).collect());
+            timed.push(times.into_iter().map(node_time).collect());
         }
         Ok(NodeTimings { precision: session.precision(), runs: timed })
     }
 }
 
+/// The time of a step. Several steps of a node, such as the copies that a concatenation needs, have the same name.
+fn node_time(step: StepTime) -> NodeTime {
+    let StepTime { label, time } = step;
+    let Some(Label { nodes, kernel, .. }) = label else {
+        return NodeTime { name: WAITING.to_owned(), path: None, fused: vec![], time };
+    };
+    let mut nodes = nodes.into_iter();
+    let path = nodes.next();
+    let name = path.as_ref().map_or(kernel, ToString::to_string);
+    NodeTime { name, path, fused: nodes.collect(), time }
+}
+
 fn failed(error: impl std::fmt::Display) -> EngineError {
     EngineError::Failed { engine: NAME, message: error.to_string() }
+}
+
+fn plan(model: &Model, setup: &Setup, isa: Isa) -> Result<Plan, EngineError> {
+    let options = Options {
+        batch: setup.batch as usize,
+        threads: setup.threads as usize,
+        isa,
+        winograd: true,
+        most_bytes: available_memory(),
+    };
+    Plan::new(&model.graph, model.weights(), options).map_err(failed)
 }
 
 struct NativeSession {
@@ -101,15 +125,7 @@ struct NativeSession {
 
 impl NativeSession {
     fn new(model: &Model, setup: &Setup, isa: Isa) -> Result<Self, EngineError> {
-        let options = Options {
-            batch: setup.batch as usize,
-            threads: setup.threads as usize,
-            isa,
-            winograd: true,
-            most_bytes: available_memory(),
-        };
-        let plan = Plan::new(&model.graph, model.weights(), options).map_err(failed)?;
-        let running = Running::new(Arc::new(plan)).map_err(failed)?;
+        let running = Running::new(Arc::new(plan(model, setup, isa)?)).map_err(failed)?;
         let zeros = vec![0.0; model.input_shape(setup.batch).iter().product()];
         Ok(Self { running, input: zeros.into(), stop: AtomicBool::new(false) })
     }

@@ -214,6 +214,7 @@ fn by_run(events: &[Event], graph: &Graph) -> Vec<NodeTimes> {
             run.push(NodeTime {
                 name: name.to_owned(),
                 path,
+                fused: vec![],
                 time: Duration::from_micros(event.dur),
             });
         }

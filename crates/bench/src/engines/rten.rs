@@ -158,6 +158,7 @@ impl RtenSession {
             times.push(NodeTime {
                 name: node.path.to_string(),
                 path: Some(node.path.clone()),
+                fused: vec![],
                 time,
             });
             let result = result.map_err(failed)?.pop().ok_or_else(missing)?;
