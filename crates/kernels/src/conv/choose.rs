@@ -137,6 +137,7 @@ mod tests {
         }
     }
 
+    #[cfg(target_arch = "x86_64")]
     #[test]
     fn tiles_fill_the_registers() {
         let sizes = |width, blocks| {

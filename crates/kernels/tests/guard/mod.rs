@@ -29,7 +29,7 @@ impl Guarded {
     pub fn zeros(len: usize, side: Side) -> Self {
         let page = page();
         let bytes = len * size_of::<f32>();
-        let inner = bytes.next_multiple_of(page);
+        let inner = bytes.max(1).next_multiple_of(page);
         let map_len = inner + 2 * page;
         let (kind, flags) = (libc::PROT_NONE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
         // SAFETY: new pages anywhere, which nothing else uses.
