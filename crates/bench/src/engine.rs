@@ -49,6 +49,8 @@ pub struct Description {
     pub has_node_times: bool,
     /// The instruction set that it computes with; `None` where it does not say.
     pub isa: Option<String>,
+    /// Whether subnormal numbers count as zero while it runs; `None` where it does not say.
+    pub flushes_subnormals: Option<bool>,
 }
 
 /// A network ready for engines: its inference graph with normalisations folded, and the weights of it.

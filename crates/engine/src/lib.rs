@@ -14,7 +14,7 @@ mod steps;
 mod text;
 mod units;
 
-pub use inceptive_kernels::{Isa, UnknownIsa};
+pub use inceptive_kernels::{FLUSHES_SUBNORMALS, Isa, UnknownIsa};
 pub use options::{Options, PlanError};
 pub use plan::{Label, Plan};
 pub use session::{RunError, Session, StepTime};

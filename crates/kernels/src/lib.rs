@@ -25,3 +25,4 @@ mod window;
 
 pub use run::{Invalid, Reason};
 pub use simd::{Isa, LANES, UnknownIsa};
+pub use subnormal::FLUSHES_SUBNORMALS;

@@ -50,6 +50,7 @@ impl Engine for Mock {
             precisions: vec![Precision::Fp32],
             has_node_times: true,
             isa: None,
+            flushes_subnormals: None,
         })
     }
 

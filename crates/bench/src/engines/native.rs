@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use inceptive_engine::{Isa, Label, Options, Plan, Session as Running, StepTime};
+use inceptive_engine::{
+    FLUSHES_SUBNORMALS, Isa, Label, Options, Plan, Session as Running, StepTime,
+};
 use inceptive_results::Precision;
 
 use crate::engine::{
@@ -49,6 +51,7 @@ impl Engine for Native {
             precisions: vec![Precision::Fp32],
             has_node_times: true,
             isa: Some(self.isa.to_string()),
+            flushes_subnormals: Some(FLUSHES_SUBNORMALS),
         })
     }
 

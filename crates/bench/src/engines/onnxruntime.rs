@@ -132,6 +132,7 @@ impl Engine for OnnxRuntime {
             precisions: vec![Precision::Fp32],
             has_node_times: true,
             isa: None,
+            flushes_subnormals: None,
         })
     }
 

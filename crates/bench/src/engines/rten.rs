@@ -46,6 +46,7 @@ impl Engine for Rten {
             precisions: vec![Precision::Fp32],
             has_node_times: true,
             isa: None,
+            flushes_subnormals: None,
         })
     }
 

@@ -180,6 +180,15 @@ fn a_profile_holds_rates_against_the_peak() {
 }
 
 #[test]
+fn what_the_engine_does_with_subnormal_numbers_is_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    networks(folder.path());
+    success(folder.path(), "bench narrow.yaml --budget 100ms --threads 1");
+    let list = documents(folder.path(), "results list --json");
+    assert_eq!(list[0]["flushes_subnormals"], "yes", "{list}");
+}
+
+#[test]
 fn a_plan_is_shown_and_nothing_is_measured() {
     let folder = tempfile::tempdir().unwrap();
     networks(folder.path());
