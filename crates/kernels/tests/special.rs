@@ -474,7 +474,7 @@ fn every_step(isa: Isa, buffers: &[Buffer], x: View, y: View) -> Vec<(&'static s
         ("product", Joined::product(buffers, terms(), y, function).into()),
         ("softmax", Softmax::new(buffers, x, y, segments.clone()).into()),
         ("lrn", Lrn::new(buffers, x, y, factors).into()),
-        ("gather", Gather::new(buffers, x, y, (0..channels).rev().collect()).into()),
+        ("gather", Gather::new(buffers, x, y, (0..channels).rev().collect::<Vec<_>>()).into()),
     ]
 }
 
