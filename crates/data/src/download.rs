@@ -578,7 +578,7 @@ mod tests {
         let file = KnownFile { name: "images.gz", bytes: content.len() as u64, sha256 };
         let files = Box::leak(Box::new([file]));
         let KnownSet { name, title, classes, shape, train, test, licence, page, .. } = CATALOG[0];
-        let (debian_package, format) = (None, CATALOG[0].format);
+        let (fingerprint, debian_package, format) = (None, None, CATALOG[0].format);
         let address = "http://127.0.0.1:1/";
         KnownSet {
             name,
@@ -591,6 +591,7 @@ mod tests {
             page,
             address,
             files,
+            fingerprint,
             debian_package,
             format,
         }
