@@ -212,7 +212,11 @@ impl BenchRecorder<'_> {
     fn keep(&mut self, at: usize, run: &Run) {
         let Entry { subject, description, roofline, engine, setup } = self.candidates[at].clone();
         let machine = self.running.context.machine;
-        let conditions = RunContext { machine, protocol: &self.plan.protocol };
+        let conditions = RunContext {
+            machine,
+            protocol: &self.plan.protocol,
+            flushes_subnormals: description.flushes_subnormals,
+        };
         let runtime = inceptive_bench::runtime(engine, &description, &setup, run.precision);
         let measurement =
             inceptive_bench::measurement(subject, runtime, roofline, &conditions, run);

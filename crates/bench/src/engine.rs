@@ -54,6 +54,8 @@ pub struct Description {
     pub has_node_times: bool,
     /// The instruction set that it computes with; `None` where it does not say.
     pub isa: Option<String>,
+    /// Whether subnormal numbers count as zero while it runs; `None` where it does not say.
+    pub flushes_subnormals: Option<bool>,
 }
 
 /// A network ready for engines: its inference graph with normalisations folded, and the weights of it.
@@ -155,6 +157,8 @@ pub struct NodeTime {
     /// The node of our graph that it computes; `None` for what the engine does for itself, such as changes of
     /// layout. Of nodes that it runs as one, the one that it names.
     pub path: Option<Path>,
+    /// The other nodes that it computes, where the engine says; what it does not say is guessed from the graph.
+    pub fused: Vec<Path>,
     /// How long it took.
     pub time: Duration,
 }
@@ -247,6 +251,14 @@ pub trait Engine {
     /// # Errors
     /// When the engine is not there or cannot run it so.
     fn compile(&self, model: &Model, setup: &Setup) -> Result<Box<dyn Session>, EngineError>;
+
+    /// How it would compute a network, as text: which kernels compute what, and where its memory goes.
+    ///
+    /// # Errors
+    /// When the engine does not show that, or cannot run the network.
+    fn plan(&self, _model: &Model, _setup: &Setup) -> Result<String, EngineError> {
+        Err(EngineError::Lacks { engine: self.name(), what: "plan to show".to_owned() })
+    }
 
     /// The time of each node in each of `runs` runs, after a few warm-up runs. When it is stopped, the times of the
     /// finished runs are returned, even if there are none. An engine that can ends a run early once `stop` is set.

@@ -44,7 +44,10 @@ pub fn profile(
 struct Timed {
     name: String,
     path: Option<Path>,
+    fused: Vec<Path>,
+    /// Its time in each run that has it, and the last of these runs.
     times_ms: Vec<f64>,
+    last_run: usize,
 }
 
 /// Joins times with the work of nodes.
@@ -72,36 +75,53 @@ fn joined(graph: &Graph, cost: &Cost, precision: Precision, runs: &[NodeTimes]) 
     Profile { precision, nodes: lines.iter().map(part).collect(), total_ms, runs: runs.len() }
 }
 
-/// The engine's nodes with their times in all runs, in the order of the first.
+/// The engine's nodes with their times in all runs, in the order of the first. Nodes of one name in a run are one line.
 fn lines(runs: &[NodeTimes]) -> Vec<Timed> {
     let mut lines: Vec<Timed> = Vec::new();
     let mut position: HashMap<&str, usize> = HashMap::new();
-    for node in runs.iter().flatten() {
+    for (run, node) in
+        runs.iter().enumerate().flat_map(|(run, nodes)| nodes.iter().map(move |node| (run, node)))
+    {
         let at = *position.entry(&node.name).or_insert_with(|| {
             lines.push(Timed {
                 name: node.name.clone(),
                 path: node.path.clone(),
+                fused: node.fused.clone(),
                 times_ms: Vec::with_capacity(runs.len()),
+                last_run: run,
             });
             lines.len() - 1
         });
-        lines[at].times_ms.push(node.time.as_secs_f64() * 1e3);
+        let (line, time_ms) = (&mut lines[at], node.time.as_secs_f64() * 1e3);
+        match line.times_ms.last_mut() {
+            Some(sum) if line.last_run == run => *sum += time_ms,
+            _ => line.times_ms.push(time_ms),
+        }
+        line.last_run = run;
     }
     lines
 }
 
 /// For each node with a time, by its path, the nodes that were fused with it, in execution order.
 ///
-/// Engines fuse an activation or a sum into the layer before it and name the result after either one. So a layer
-/// without a time belongs to its reader, if it has only one reader; any other node without a time belongs to its input.
+/// Where an engine does not say what it fused: engines fuse an activation or a sum into the layer before it and name the
+/// result after either one. So a layer without a time belongs to its reader, if it has only one reader; any other node
+/// without a time belongs to its input.
 fn fused(graph: &Graph, lines: &[Timed]) -> HashMap<Path, Vec<NodeId>> {
     let timed: HashSet<&Path> = lines.iter().filter_map(|line| line.path.as_ref()).collect();
     let has_time = |id: NodeId| timed.contains(&graph.node(id).path);
+    let mut said: HashMap<&Path, &Path> = HashMap::new();
+    for line in lines {
+        said.extend(
+            line.path.iter().flat_map(|host| line.fused.iter().map(move |node| (node, host))),
+        );
+    }
+    let said = |id: NodeId| graph.find(said.get(&graph.node(id).path)?);
     let mut fused: HashMap<Path, Vec<NodeId>> = HashMap::new();
     // The nearest node with a time, on the way that the data came.
     let mut before: Vec<Option<NodeId>> = Vec::with_capacity(graph.len());
     for id in graph.ids() {
-        let own = Some(id).filter(|&id| has_time(id));
+        let own = Some(id).filter(|&id| has_time(id)).or_else(|| said(id));
         let input = || before[graph.inputs(id).first()?.index()];
         let nearest = own.or_else(input);
         let host = own.or_else(|| after(graph, id).filter(|&reader| has_time(reader)));
@@ -211,6 +231,7 @@ mod tests {
             let time = |name: &&str| NodeTime {
                 name: (*name).to_owned(),
                 path: Some(Path::new(name)),
+                fused: vec![],
                 time: Duration::from_millis(1),
             };
             let runs = [timed.iter().map(time).collect()];
@@ -229,5 +250,34 @@ mod tests {
         assert_eq!(moved_bytes(&graph, &cost, &memory, &ids), 2 * image + weights);
         // An output that other nodes read too is written as well.
         assert_eq!(moved_bytes(&graph, &cost, &memory, &ids[1..]), 3 * image);
+    }
+    /// A sum whose first term is not the layer that an engine fuses it into.
+    #[test]
+    fn engines_that_say_what_they_fuse_are_believed() {
+        let mut graph = graph();
+        let [image, relu] =
+            ["input", "conv/relu"].map(|name| graph.find(&Path::new(name)).unwrap());
+        let mut add = |op, name: &str, inputs: &[NodeId]| {
+            graph.add(NewNode::new(op, Path::new(name)), inputs).unwrap()
+        };
+        let pool = add(Op::Activation(Activation::Relu6), "other", &[image]);
+        add(Op::Add { scales: vec![1.0; 2] }, "sum", &[pool, relu]);
+        let time = |name: &str, fused: &[&str]| NodeTime {
+            name: name.to_owned(),
+            path: Some(Path::new(name)),
+            fused: fused.iter().map(|name| Path::new(name)).collect(),
+            time: Duration::from_millis(1),
+        };
+        let ops = |fused: &[&str]| {
+            // The other one has two steps.
+            let run = vec![time("other", &[]), time("conv", fused), time("other", &[])];
+            let cost = Cost::new(&graph, Mode::Inference);
+            let profile = joined(&graph, &cost, Precision::Fp32, &[run.clone(), run]);
+            let parts = profile.nodes.iter().map(|part| (part.ops.clone(), part.time_ms));
+            parts.collect::<Vec<_>>()
+        };
+        let expected = |other: &str, conv: &str| [(other.to_owned(), 2.0), (conv.to_owned(), 1.0)];
+        assert_eq!(ops(&["conv/relu", "add", "sum"]), expected("relu6", "conv+relu+add+add"));
+        assert_eq!(ops(&[]), expected("relu6+add", "conv+relu+add"));
     }
 }

@@ -28,12 +28,14 @@ pub fn runtime(
     }
 }
 
-/// What every measurement of one call has in common.
+/// What is recorded with a run beside its times.
 pub struct RunContext<'a> {
     /// The machine.
     pub machine: &'a Machine,
     /// How it was measured.
     pub protocol: &'a Protocol,
+    /// Whether the engine counts subnormal numbers as zero; `None` where it does not say.
+    pub flushes_subnormals: Option<bool>,
 }
 
 /// Describes a run.
@@ -71,6 +73,7 @@ pub fn measurement(
         stolen_cores,
         clock_mhz,
         subnormals: run.subnormals,
+        flushes_subnormals: setting.flushes_subnormals,
         turns_ms,
         latency_ms,
         grade,

@@ -88,7 +88,7 @@ fn result(engine: &Mock, model: &Model, run: &Run, protocol: &Protocol) -> Measu
     let runtime = inceptive_bench::runtime(engine.name(), &description, &setup(), run.precision);
     let roofline = Roofline { threads: 1, peak_gflops: 100.0, bandwidth_gbps: 10.0 };
     let machine = inceptive_bench::this_machine();
-    let setting = RunContext { machine: &machine, protocol };
+    let setting = RunContext { machine: &machine, protocol, flushes_subnormals: Some(true) };
     inceptive_bench::measurement(subject, runtime, roofline, &setting, run)
 }
 

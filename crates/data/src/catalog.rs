@@ -27,6 +27,8 @@ pub struct KnownSet {
     pub address: &'static str,
     /// Its files.
     pub files: &'static [KnownFile],
+    /// The fingerprint of the published content, if it is known.
+    pub fingerprint: Option<&'static str>,
     /// The Debian package with its files.
     pub debian_package: Option<&'static str>,
     pub(crate) format: Format,
@@ -103,6 +105,7 @@ pub static CATALOG: [KnownSet; 4] = [
                 "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
             ),
         ],
+        fingerprint: Some("9792a65c14c92a7ea6e9b33adf3bbe32231f1a9e32594aee68027c2a18be9fdc"),
         debian_package: Some("dataset-fashion-mnist"),
         format: Format::Idx,
     },
@@ -139,6 +142,7 @@ pub static CATALOG: [KnownSet; 4] = [
                 "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
             ),
         ],
+        fingerprint: None,
         debian_package: None,
         format: Format::Idx,
     },
@@ -157,6 +161,7 @@ pub static CATALOG: [KnownSet; 4] = [
             170_052_171,
             "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
         )],
+        fingerprint: None,
         debian_package: None,
         format: Format::Cifar(CifarKind::Cifar10),
     },
@@ -175,6 +180,7 @@ pub static CATALOG: [KnownSet; 4] = [
             168_513_733,
             "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
         )],
+        fingerprint: None,
         debian_package: None,
         format: Format::Cifar(CifarKind::Cifar100),
     },

@@ -253,18 +253,26 @@ impl Downloader {
             part.restart()?;
             response = self.get(file, 0)?;
         }
-        let starts_there = || {
-            let range = response.headers().get("content-range")?.to_str().ok()?;
-            let start = range.strip_prefix("bytes ")?.split('-').next()?;
-            Some(start.parse() == Ok(part.received))
-        };
-        match response.status().as_u16() {
-            200 => part.restart()?,
-            206 if starts_there() == Some(true) => {}
+        let header = |name: &str| response.headers().get(name)?.to_str().ok();
+        let range = header("content-range").and_then(|range| range.strip_prefix("bytes "));
+        let range = range.and_then(|range| range.split_once('/'));
+        let start = range.and_then(|(span, _)| span.split('-').next()?.parse::<u64>().ok());
+        let (size, is_partial) = match response.status().as_u16() {
+            200 => (header("content-length"), false),
+            206 if start == Some(part.received) => (range.map(|(_, size)| size), true),
             _ => {
                 let (url, status) = (file.url.clone(), response.status().to_string());
                 return Err(DownloadError::Status { url, status });
             }
+        };
+        // A server that has another file is found out before all of it was downloaded.
+        if let Some(size) = size.and_then(|size| size.parse::<u64>().ok())
+            && size != file.bytes
+        {
+            return Err(part.refuse(format!("{size} bytes"), format!("{} bytes", file.bytes)));
+        }
+        if !is_partial {
+            part.restart()?;
         }
         Ok(response)
     }
@@ -467,8 +475,10 @@ mod tests {
         /// Says that no range fits.
         RefuseRange,
         NotFound,
-        /// Sends more than the file has.
+        /// Sends more than the file has, without saying how much.
         TooMuch,
+        /// Has a shorter file of the name.
+        Shorter,
         Redirect,
     }
 
@@ -513,27 +523,26 @@ mod tests {
         let start = range.as_deref().and_then(|range| {
             range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok()
         });
-        let mut reply = |status: &str, more: &str, body: &[u8], length: usize| {
-            let head = format!(
-                "HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{more}Connection: close\r\n\r\n"
-            );
+        let mut reply = |status: &str, more: &str, body: &[u8]| {
+            let head = format!("HTTP/1.1 {status}\r\n{more}Connection: close\r\n\r\n");
             stream.write_all(head.as_bytes())?;
             stream.write_all(body)
         };
+        let length = |count: usize| format!("Content-Length: {count}\r\n");
         let mut partial = |body: &[u8]| match start {
             Some(start) => {
                 let end = content.len();
                 let more = format!("Content-Range: bytes {start}-{}/{end}\r\n", end - 1);
                 let body = &body[start.min(body.len())..];
-                reply("206 Partial Content", &more, body, end - start)
+                reply("206 Partial Content", &(more + &length(end - start)), body)
             }
-            None => reply("200 OK", "", body, content.len()),
+            None => reply("200 OK", &length(content.len()), body),
         };
         match behaviour {
             Behaviour::Redirect if !target.contains("/moved/") => {
                 let name = target.split([' ', '/']).rfind(|word| word.ends_with(".gz"));
                 let more = format!("Location: /moved/{}\r\n", name.unwrap_or_default());
-                reply("302 Found", &more, b"", 0)
+                reply("302 Found", &(more + &length(0)), b"")
             }
             Behaviour::CutAfter(count) if start.is_none() => partial(&content[..count]),
             Behaviour::StallAfter(count) => {
@@ -547,16 +556,14 @@ mod tests {
             }
             Behaviour::Serve | Behaviour::CutAfter(_) | Behaviour::Redirect => partial(content),
             Behaviour::RefuseRange if start.is_some() => {
-                reply("416 Range Not Satisfiable", "", b"", 0)
+                reply("416 Range Not Satisfiable", &length(0), b"")
             }
             Behaviour::IgnoreRange | Behaviour::RefuseRange => {
-                reply("200 OK", "", content, content.len())
+                reply("200 OK", &length(content.len()), content)
             }
-            Behaviour::NotFound => reply("404 Not Found", "", b"gone", 4),
-            Behaviour::TooMuch => {
-                let body = [content, b"more"].concat();
-                reply("200 OK", "", &body, body.len())
-            }
+            Behaviour::NotFound => reply("404 Not Found", &length(4), b"gone"),
+            Behaviour::TooMuch => reply("200 OK", "", &[content, b"more"].concat()),
+            Behaviour::Shorter => reply("200 OK", &length(7), b"shorter"),
         }
     }
 
@@ -571,7 +578,7 @@ mod tests {
         let file = KnownFile { name: "images.gz", bytes: content.len() as u64, sha256 };
         let files = Box::leak(Box::new([file]));
         let KnownSet { name, title, classes, shape, train, test, licence, page, .. } = CATALOG[0];
-        let (debian_package, format) = (None, CATALOG[0].format);
+        let (fingerprint, debian_package, format) = (None, None, CATALOG[0].format);
         let address = "http://127.0.0.1:1/";
         KnownSet {
             name,
@@ -584,6 +591,7 @@ mod tests {
             page,
             address,
             files,
+            fingerprint,
             debian_package,
             format,
         }
@@ -678,6 +686,9 @@ mod tests {
         let message = result.unwrap_err().to_string();
         assert!(message.contains("is not the published file"), "{message}");
         assert_eq!((file, names(folder.path())), (None, vec![]));
+        let (message, left) = failure(Behaviour::Shorter);
+        assert!(message.contains("(7 bytes instead of 200000 bytes)"), "{message}");
+        assert_eq!(left, [""; 0]);
         let (message, left) = failure(Behaviour::TooMuch);
         assert!(message.contains("(more than 200000 bytes instead of 200000 bytes)"), "{message}");
         assert_eq!(left, [""; 0]);

@@ -15,7 +15,7 @@ mod text;
 mod train;
 mod units;
 
-pub use inceptive_kernels::{Isa, Rates, UnknownIsa, step::Rule};
+pub use inceptive_kernels::{FLUSHES_SUBNORMALS, Isa, Rates, UnknownIsa, step::Rule};
 pub use options::{Options, PlanError};
 pub use plan::{Label, Plan};
 pub use session::{RunError, Session, StepTime};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use inceptive_ir::{Graph, NodeId, Path};
+use inceptive_ir::{Graph, Path};
 use inceptive_kernels::{
     program::{Phase, Program},
     step::Store,
@@ -24,6 +24,10 @@ pub struct Label {
     pub nodes: Vec<Path>,
     /// Which kernel, and how it is cut.
     pub kernel: String,
+    /// The buffer that it writes, by its position in the plan; `None` for what takes the output out.
+    pub buffer: Option<usize>,
+    /// Bytes of its packed weights.
+    pub weight_bytes: usize,
 }
 
 /// How a network is computed.
@@ -64,12 +68,21 @@ impl Plan {
             let phase = schedule.phase_of[unit];
             weight_bytes += made.weight_bytes;
             phases[phase].push(made.step);
-            labels[phase].push(label(graph, &units[unit].nodes, made.kernel));
+            labels[phase].push(Label {
+                nodes: units[unit]
+                    .nodes
+                    .iter()
+                    .map(|&node| graph.node(node).path.clone())
+                    .collect(),
+                kernel: made.kernel,
+                buffer: Some(layout.view(unit).buffer),
+                weight_bytes: made.weight_bytes,
+            });
         }
         let segments = Arc::clone(&units[output].segments);
         let store = Store::new(&layout.buffers, layout.view(output), segments);
         phases.push(vec![store.into()]);
-        labels.push(vec![label(graph, &[], "store".to_owned())]);
+        labels.push(vec![Label { kernel: "store".to_owned(), ..Label::default() }]);
         let program = Arc::new(Program::new(layout.buffers, phases)?);
         Ok(Self { program, labels, options, weight_bytes })
     }
@@ -98,9 +111,4 @@ impl Plan {
     pub fn weight_bytes(&self) -> usize {
         self.weight_bytes
     }
-}
-
-fn label(graph: &Graph, nodes: &[NodeId], kernel: String) -> Label {
-    let nodes = nodes.iter().map(|&node| graph.node(node).path.clone()).collect();
-    Label { nodes, kernel }
 }

@@ -204,7 +204,7 @@ fn classifier(numbers: &[u8]) -> Graph {
     if graph.node(end).shape.size().area() != 1 {
         end = add(&mut graph, Op::GlobalPool(PoolKind::Average), &[end]).unwrap();
     }
-    if numbers[0] % 3 == 0 {
+    if numbers[0].is_multiple_of(3) {
         if matches!(graph.node(end).shape, Shape::Map { .. }) {
             end = add(&mut graph, Op::Flatten, &[end]).unwrap();
         }
@@ -212,7 +212,7 @@ fn classifier(numbers: &[u8]) -> Graph {
             Op::Linear(Linear { out_features: 3 + u32::from(numbers[1] % 20), bias: true });
         end = add(&mut graph, linear, &[end]).unwrap();
     }
-    if numbers[0] % 2 == 0 {
+    if numbers[0].is_multiple_of(2) {
         end = add(&mut graph, Op::Softmax, &[end]).unwrap();
     }
     graph.set_output(end);

@@ -32,3 +32,4 @@ mod window;
 
 pub use run::{Feed, Invalid, Rates, Reason};
 pub use simd::{Isa, LANES, UnknownIsa};
+pub use subnormal::FLUSHES_SUBNORMALS;

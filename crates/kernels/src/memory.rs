@@ -39,6 +39,12 @@ impl Aligned {
     }
 }
 
+impl AsMut<[f32]> for Aligned {
+    fn as_mut(&mut self) -> &mut [f32] {
+        self.as_mut_slice()
+    }
+}
+
 /// Lines as the numbers in them.
 trait AsFlattenedLines {
     fn as_flattened_lines(&self) -> &[f32];

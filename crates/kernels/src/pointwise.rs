@@ -478,7 +478,7 @@ impl Work for LrnRow<'_> {
     }
 }
 
-/// The natural logarithm of positive normal numbers; what is not positive gives NaN.
+/// The natural logarithm of positive normal numbers and infinity; what is not positive gives NaN.
 ///
 /// # Safety
 /// The processor has `S`.
@@ -501,6 +501,8 @@ unsafe fn ln<S: Simd>(x: S::V) -> S::V {
             sum = S::mul_add(sum, square, S::splat(term));
         }
         let result = S::mul_add(exponent, S::splat(std::f32::consts::LN_2), S::mul(sum, t));
+        let is_infinite = S::greater(x, S::splat(f32::MAX));
+        let result = S::select(is_infinite, x, result);
         let is_positive = S::greater(x, S::splat(0.0));
         S::select(is_positive, result, S::splat(f32::NAN))
     }

@@ -156,8 +156,8 @@ pub enum RunError {
     /// The flag to stop was set.
     #[error(transparent)]
     Stopped(#[from] Stopped),
-    /// Input or output have another length than the program's.
-    #[error("the input or the output has the wrong length")]
+    /// Input or output have another length than the program's, or its memory is too short.
+    #[error("the input, the output or the memory has the wrong length")]
     Length,
     /// The processor does not have the instruction set.
     #[error("this processor does not have {0}")]
@@ -176,11 +176,11 @@ pub struct Times {
 }
 
 /// Runs a program again and again, with memory and threads of its own.
-pub struct Runner {
+pub struct Runner<M = Aligned> {
     program: Arc<Program>,
     isa: Isa,
-    arena: Aligned,
-    scratch: Vec<Aligned>,
+    arena: M,
+    scratch: Vec<M>,
     pool: Pool,
     /// For each phase and thread, the next of the thread's own tasks.
     next: Vec<AtomicUsize>,
@@ -194,17 +194,52 @@ struct Shared(*mut f32);
 // unless all of them only read it.
 unsafe impl Sync for Shared {}
 
+/// The address of memory that is long enough.
+fn shared(memory: &mut impl AsMut<[f32]>, len: usize) -> Result<Shared, RunError> {
+    let numbers = memory.as_mut();
+    if numbers.len() < len { Err(RunError::Length) } else { Ok(Shared(numbers.as_mut_ptr())) }
+}
+
 impl Runner {
     /// Gets memory and starts threads.
     ///
     /// # Errors
     /// When the system gives no more threads.
     pub fn new(program: Arc<Program>, isa: Isa, threads: usize) -> std::io::Result<Self> {
+        Self::with_memory(program, isa, threads, Aligned::zeros)
+    }
+}
+
+impl Runner {
+    /// The numbers of a buffer.
+    pub fn numbers(&self, buffer: usize) -> &[f32] {
+        let range = self.program.buffers.get(buffer).map_or(0..0, Buffer::range);
+        &self.arena.as_slice()[range]
+    }
+
+    /// The numbers of a buffer, to change them.
+    pub fn numbers_mut(&mut self, buffer: usize) -> &mut [f32] {
+        let range = self.program.buffers.get(buffer).map_or(0..0, Buffer::range);
+        &mut self.arena.as_mut_slice()[range]
+    }
+}
+
+impl<M: AsMut<[f32]>> Runner<M> {
+    /// Starts threads, with memory of another kind: `allocate` makes one for so many numbers.
+    ///
+    /// # Errors
+    /// When the system gives no more threads.
+    pub fn with_memory(
+        program: Arc<Program>,
+        isa: Isa,
+        threads: usize,
+        allocate: impl Fn(usize) -> M,
+    ) -> std::io::Result<Self> {
         let pool = Pool::new(threads)?;
         let next =
             (0..program.phases.len() * pool.threads()).map(|_| AtomicUsize::new(0)).collect();
-        let scratch = (0..pool.threads()).map(|_| Aligned::zeros(program.scratch_len)).collect();
-        Ok(Self { isa, arena: Aligned::zeros(program.arena_len), scratch, pool, next, program })
+        let scratch = (0..pool.threads()).map(|_| allocate(program.scratch_len)).collect();
+        Ok(Self { isa, arena: allocate(program.arena_len), scratch, pool, next, program })
     }
 
     /// The program.
@@ -242,18 +277,6 @@ impl Runner {
         stop: &AtomicBool,
     ) -> Result<(), RunError> {
         self.run_with(feed, output, stop, None)
-    }
-
-    /// The numbers of a buffer.
-    pub fn numbers(&self, buffer: usize) -> &[f32] {
-        let range = self.program.buffers.get(buffer).map_or(0..0, Buffer::range);
-        &self.arena.as_slice()[range]
-    }
-
-    /// The numbers of a buffer, to change them.
-    pub fn numbers_mut(&mut self, buffer: usize) -> &mut [f32] {
-        let range = self.program.buffers.get(buffer).map_or(0..0, Buffer::range);
-        &mut self.arena.as_mut_slice()[range]
     }
 
     /// Runs once and measures each step in its place.
@@ -310,10 +333,11 @@ impl Runner {
         self.next.iter().for_each(|next| next.store(0, Ordering::Relaxed));
         let threads = self.pool.threads();
         let (isa, next, barrier) = (self.isa, &self.next, Barrier::new(threads));
-        let arena = Shared(self.arena.as_mut_slice().as_mut_ptr());
+        let arena = shared(&mut self.arena, program.arena_len)?;
         let output = Shared(output.as_mut_ptr());
-        let scratch: Vec<Shared> =
-            self.scratch.iter_mut().map(|own| Shared(own.as_mut_slice().as_mut_ptr())).collect();
+        let scratch: Result<Vec<Shared>, RunError> =
+            self.scratch.iter_mut().map(|own| shared(own, program.scratch_len)).collect();
+        let scratch = scratch?;
         let addresses = (&arena, &output, &scratch);
         self.pool.run(&|thread| {
             let _guard = BreakUp(&barrier);

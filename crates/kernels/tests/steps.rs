@@ -1,8 +1,13 @@
-//! Every step against plain loops in double precision, on random shapes and every instruction set.
+//! Every step against plain loops in double precision, on random shapes and every instruction set; in memory beside
+//! guard pages.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod guard;
+
 use std::sync::{Arc, atomic::AtomicBool};
+
+use guard::{Guarded, Side};
 
 use inceptive_kernels::{
     Isa, LANES,
@@ -12,7 +17,7 @@ use inceptive_kernels::{
     program::{Program, Runner},
     step::{
         Affine, Depthwise, Flatten, Gather, Joined, Load, Lrn, LrnFactors, Pool, PoolKind, Softmax,
-        Step, Store, Term,
+        Step, Store, Term, Winograd,
     },
 };
 use proptest::prelude::*;
@@ -89,15 +94,18 @@ fn check(
 ) {
     let mut bits: Option<Vec<u32>> = None;
     for isa in Isa::available() {
-        for threads in [1, 3] {
+        for (threads, side) in [(1, Side::End), (3, Side::Start), (2, Side::End)] {
             let phases = steps(isa, threads).into_iter().map(|step| vec![step]).collect();
             let program = Arc::new(Program::new(memory.0.clone(), phases).unwrap());
-            let mut runner = Runner::new(program, isa, threads).unwrap();
-            let mut output = vec![f32::NAN; expected.values.len()];
+            let allocate = |len| Guarded::zeros(len, side);
+            let mut runner = Runner::with_memory(program, isa, threads, allocate).unwrap();
+            let mut input = Guarded::copy(&input.values, side);
+            let mut output = Guarded::copy(&vec![f32::NAN; expected.values.len()], side);
+            let output = output.as_mut();
             let stop = AtomicBool::new(false);
             // Twice: the memory is not zero in the second run.
             for _ in 0..2 {
-                runner.run(&input.values, &mut output, &stop).unwrap();
+                runner.run(input.as_mut(), output, &stop).unwrap();
             }
             let scale = expected.values.iter().fold(1e-3_f64, |max, x| max.max(f64::from(x.abs())));
             for (index, (found, right)) in output.iter().zip(&expected.values).enumerate() {
@@ -269,8 +277,13 @@ impl ConvCase {
     }
 }
 
+/// As many as `PROPTEST_CASES` says, for checks that take long.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(150)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
     #[test]
     fn convolutions(case in conv_case()) {
@@ -305,6 +318,56 @@ proptest! {
                     groups: case.groups,
                 };
                 Conv::new(isa, threads, places, window, values, finish).unwrap()
+            };
+            let mut steps: Vec<Step> = vec![Load::new(&memory.0, x, case.input_shape()[1]).into()];
+            if case.has_residual {
+                steps.push(conv(residual, Finish::NONE).into());
+            }
+            let added = case.has_residual.then_some(residual);
+            steps.push(conv(y, Finish { residual: added, function: case.function }).into());
+            steps.push(Store::new(&memory.0, y, whole(case.outputs())).into());
+            steps
+        });
+    }
+
+    #[test]
+    fn convolutions_by_winograds_method(case in conv_case()) {
+        let case = ConvCase {
+            group_inputs: case.group_inputs * case.groups,
+            group_outputs: case.group_outputs * case.groups,
+            groups: 1,
+            kernel: [3, 3],
+            stride: [1, 1],
+            dilation: [1, 1],
+            ..case
+        };
+        let is_large = |axis: usize| case.size[axis] + case.padding[axis] + case.padding[axis + 2] >= 3;
+        prop_assume!(is_large(0) && is_large(1));
+        let input = Maps::random(case.input_shape(), case.seed);
+        let (weights, bias) = (case.weights(), case.bias());
+        let shape = case.output_shape();
+        let expected = Maps::from_fn(shape, |at| {
+            let bias = if case.has_bias { bias.at([0, at[1], 0, 0]) } else { 0.0 };
+            let sum = case.sum(&input, &weights, at) + bias;
+            apply(case.function, if case.has_residual { 2.0 * sum } else { sum })
+        });
+        let mut memory = Memory::default();
+        let padding = case.window().padding;
+        let border = Winograd::border(padding, case.size, [shape[2], shape[3]]);
+        let x = memory.add(case.input_shape(), border, LANES);
+        let residual = memory.add(shape, Border::default(), LANES);
+        let y = memory.add(shape, Border { top: 1, left: 2, bottom: 0, right: 1 }, LANES);
+        let segments = whole(case.input_shape()[1]);
+        check(&memory, &input, &expected, 1e-4, |isa, threads| {
+            let conv = |y, finish| {
+                let places = Places { buffers: &memory.0, x, segments: &segments, y };
+                let values = Values {
+                    weights: &weights.values,
+                    bias: case.has_bias.then_some(&*bias.values),
+                    outputs: case.outputs(),
+                    groups: 1,
+                };
+                Winograd::new(isa, threads, places, padding, values, finish).unwrap()
             };
             let mut steps: Vec<Step> = vec![Load::new(&memory.0, x, case.input_shape()[1]).into()];
             if case.has_residual {

@@ -55,6 +55,7 @@ pub fn measurement(network: NetworkInfo, runtime: Runtime, turns_ms: Vec<Vec<f64
         stolen_cores: None,
         clock_mhz: None,
         subnormals: Subnormals::default(),
+        flushes_subnormals: None,
         latency_ms: summarize(&turns_ms, 0),
         turns_ms,
         grade: Grade::A,

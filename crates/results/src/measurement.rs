@@ -121,6 +121,9 @@ pub struct Measurement {
     /// How many of the weights are subnormal; none were counted in results of older versions.
     #[serde(default)]
     pub subnormals: Subnormals,
+    /// Whether subnormal numbers counted as zero while it ran; `None` where the engine does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flushes_subnormals: Option<bool>,
     /// Every time, turn by turn.
     pub turns_ms: Vec<Vec<f64>>,
     /// Statistics of the times.

@@ -51,6 +51,13 @@ impl NodeProfile {
         self.flops as f64 / self.time_ms / 1e6
     }
 
+    /// Its rate as a share of the machine's peak. Engines that need fewer operations than are counted, as Winograd's
+    /// method does, can exceed 1. `None` for what does no arithmetic.
+    pub fn peak_share(&self, roofline: &Roofline) -> Option<f64> {
+        let share = self.gflops() / roofline.peak_gflops;
+        (self.flops > 0 && share.is_finite()).then_some(share)
+    }
+
     /// Operations for each byte.
     #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
     pub fn intensity(&self) -> f64 {

@@ -58,6 +58,7 @@ impl Engine for Mock {
             precisions: vec![Precision::Fp32],
             has_node_times: true,
             isa: None,
+            flushes_subnormals: None,
         })
     }
 
@@ -79,6 +80,7 @@ impl Engine for Mock {
         let node = |(_, node): (_, &inceptive_ir::Node)| NodeTime {
             name: node.path.to_string(),
             path: Some(node.path.clone()),
+            fused: vec![],
             time,
         };
         let done = (0..runs).take_while(|&done| listen(share(done, runs)).is_continue());

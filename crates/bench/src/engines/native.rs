@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use inceptive_engine::{Isa, Options, Plan, RunError, Session as Running};
+use inceptive_engine::{
+    FLUSHES_SUBNORMALS, Isa, Label, Options, Plan, RunError, Session as Running, StepTime,
+};
 use inceptive_results::Precision;
 
 use crate::engine::{
@@ -14,6 +16,9 @@ use crate::{machine::available_memory, need::Copies};
 use super::fp32::{Compiled, Fp32Session};
 
 pub(super) const NAME: &str = "native";
+
+/// What threads do when they do not compute.
+const WAITING: &str = "waiting";
 
 /// Runs that do not count before nodes are timed.
 const WARM_UP_RUNS: usize = 2;
@@ -48,6 +53,7 @@ impl Engine for Native {
             precisions: vec![Precision::Fp32],
             has_node_times: true,
             isa: Some(self.isa.to_string()),
+            flushes_subnormals: Some(FLUSHES_SUBNORMALS),
         })
     }
 
@@ -57,6 +63,10 @@ impl Engine for Native {
 
     fn compile(&self, model: &Model, setup: &Setup) -> Result<Box<dyn Session>, EngineError> {
         Ok(Box::new(prepare(model, setup, self.isa)?))
+    }
+
+    fn plan(&self, model: &Model, setup: &Setup) -> Result<String, EngineError> {
+        Ok(plan(model, setup, self.isa)?.to_string())
     }
 
     fn node_times(
@@ -83,23 +93,29 @@ impl Engine for Native {
             if run < WARM_UP_RUNS {
                 continue;
             }
-            let node = |step: inceptive_engine::StepTime| {
-                let label = step.label.unwrap_or_default();
-                let name =
-                    if label.nodes.is_empty() { label.kernel.clone() } else { label.nodes() };
-                NodeTime { name, path: label.nodes.first().cloned(), time: step.time }
-            };
-            timed.push(times.into_iter().map(node).collect());
+            timed.push(times.into_iter().map(node_time).collect());
         }
         Ok(NodeTimings { precision: session.precision(), runs: timed })
     }
+}
+
+/// The time of a step. Several steps of a node, such as the copies that a concatenation needs, have the same name.
+fn node_time(step: StepTime) -> NodeTime {
+    let StepTime { label, time } = step;
+    let Some(Label { nodes, kernel, .. }) = label else {
+        return NodeTime { name: WAITING.to_owned(), path: None, fused: vec![], time };
+    };
+    let mut nodes = nodes.into_iter();
+    let path = nodes.next();
+    let name = path.as_ref().map_or(kernel, ToString::to_string);
+    NodeTime { name, path, fused: nodes.collect(), time }
 }
 
 fn failed(error: impl std::fmt::Display) -> EngineError {
     EngineError::Failed { engine: NAME, message: error.to_string() }
 }
 
-fn prepare(model: &Model, setup: &Setup, isa: Isa) -> Result<Fp32Session<Running>, EngineError> {
+fn plan(model: &Model, setup: &Setup, isa: Isa) -> Result<Plan, EngineError> {
     let options = Options {
         batch: setup.batch as usize,
         threads: setup.threads as usize,
@@ -107,8 +123,11 @@ fn prepare(model: &Model, setup: &Setup, isa: Isa) -> Result<Fp32Session<Running
         winograd: true,
         most_bytes: available_memory(),
     };
-    let plan = Plan::new(&model.graph, model.weights(), options).map_err(failed)?;
-    let running = Running::new(Arc::new(plan)).map_err(failed)?;
+    Plan::new(&model.graph, model.weights(), options).map_err(failed)
+}
+
+fn prepare(model: &Model, setup: &Setup, isa: Isa) -> Result<Fp32Session<Running>, EngineError> {
+    let running = Running::new(Arc::new(plan(model, setup, isa)?)).map_err(failed)?;
     Ok(Fp32Session::new(running, model.input_shape(setup.batch)))
 }
 

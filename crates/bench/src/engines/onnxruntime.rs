@@ -133,6 +133,7 @@ impl Engine for OnnxRuntime {
             precisions: vec![Precision::Fp32],
             has_node_times: true,
             isa: None,
+            flushes_subnormals: None,
         })
     }
 
@@ -216,6 +217,7 @@ fn by_run(events: &[Event], graph: &Graph) -> Vec<NodeTimes> {
             run.push(NodeTime {
                 name: name.to_owned(),
                 path,
+                fused: vec![],
                 time: Duration::from_micros(event.dur),
             });
         }

@@ -139,6 +139,7 @@ impl Engine for OpenVino {
                 .collect(),
             has_node_times: false,
             isa: None,
+            flushes_subnormals: None,
         })
     }
 

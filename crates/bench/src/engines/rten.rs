@@ -53,6 +53,7 @@ impl Engine for Rten {
             precisions: vec![Precision::Fp32],
             has_node_times: true,
             isa: None,
+            flushes_subnormals: None,
         })
     }
 
@@ -168,6 +169,7 @@ impl RtenModel {
             times.push(NodeTime {
                 name: node.path.to_string(),
                 path: Some(node.path.clone()),
+                fused: vec![],
                 time,
             });
             let result = result.map_err(failed)?.pop().ok_or_else(missing)?;

@@ -298,16 +298,32 @@ fn check(places: &Places, name: &DataName, is_json: bool) -> anyhow::Result<Outc
         (Some(set), Some(path)) => set.report_files(path)?,
         _ => Vec::new(),
     };
+    let fingerprint = data.fingerprint().to_string();
+    let published = name.known().and_then(|set| set.fingerprint);
+    let is_published = published.map(|published| published == fingerprint);
+    // What is not as published was read all the same; the exit code tells it to scripts.
+    let failed = files.iter().map(|file| file.is_published).chain([is_published]);
+    let failed = failed.into_iter().any(|published| published == Some(false));
+    let checked = Checked { data, path, fingerprint, is_published, files };
     let text = match is_json {
-        true => output::json(&check_json(&data, path.as_deref(), &files))?,
-        false => check_text(&data, path.as_deref(), &files),
+        true => output::json(&check_json(&checked))?,
+        false => check_text(&checked),
     };
-    // Files that are not the published ones were read all the same; the exit code tells it to scripts.
-    let failed = files.iter().any(|file| file.is_published == Some(false));
     Ok(Outcome { text, failed })
 }
 
-fn check_json(data: &Dataset, path: Option<&Path>, files: &[FileReport]) -> Value {
+/// A data set that was read.
+struct Checked {
+    data: Dataset,
+    path: Option<PathBuf>,
+    fingerprint: String,
+    /// Whether the content is the published one, where that is known.
+    is_published: Option<bool>,
+    files: Vec<FileReport>,
+}
+
+fn check_json(checked: &Checked) -> Value {
+    let Checked { data, path, fingerprint, is_published, files } = checked;
     let stats = data.train.channel_stats(&data.train.indices());
     let numbers = |values: &[f32]| values.iter().map(|&value| number(value)).collect::<Vec<_>>();
     let counts = class_counts(data);
@@ -326,7 +342,8 @@ fn check_json(data: &Dataset, path: Option<&Path>, files: &[FileReport]) -> Valu
     json!({
         "name": data.name,
         "path": path,
-        "fingerprint": data.fingerprint().to_string(),
+        "fingerprint": fingerprint,
+        "published": is_published,
         "shape": shape_json(data.shape()),
         "train": data.train.len(),
         "test": data.test.len(),
@@ -344,7 +361,8 @@ fn class_counts(data: &Dataset) -> impl Iterator<Item = (usize, usize)> {
     train.into_iter().zip(test)
 }
 
-fn check_text(data: &Dataset, path: Option<&Path>, files: &[FileReport]) -> String {
+fn check_text(checked: &Checked) -> String {
+    let Checked { data, path, fingerprint, is_published, files } = checked;
     let stats = data.train.channel_stats(&data.train.indices());
     let channels = |values: &[f32]| {
         let values = values.iter().map(|&value| decimals(value.into(), 4));
@@ -360,7 +378,12 @@ fn check_text(data: &Dataset, path: Option<&Path>, files: &[FileReport]) -> Stri
     fact("images", format!("{train} training, {test} test, {}", data.shape()));
     fact("mean", channels(&stats.mean));
     fact("deviation", channels(&stats.std));
-    fact("fingerprint", data.fingerprint().to_string());
+    let published = match is_published {
+        Some(true) => ", as published",
+        Some(false) => ", not as published",
+        None => "",
+    };
+    fact("fingerprint", format!("{fingerprint}{published}"));
     let mut classes =
         Grid::new(vec![Column::Left("class"), Column::Right("training"), Column::Right("test")]);
     for (name, (train, test)) in data.classes.iter().zip(class_counts(data)) {

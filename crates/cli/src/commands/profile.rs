@@ -4,8 +4,8 @@ use std::{num::NonZeroU32, path::PathBuf};
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
-use inceptive_app::{ProfilePlan, Request, Task, TaskContext};
-use inceptive_bench::{System, available_memory};
+use inceptive_app::{AvailableEngine, ProfilePlan, Purpose, Request, Runnable, Task, TaskContext};
+use inceptive_bench::{Copies, Model, System, available_memory};
 use inceptive_format::{bytes, counted, share, short_count, significant};
 use inceptive_results::{NodeProfile, Profile as Profiled, ProfileRecord, Roofline};
 use inceptive_store::Store;
@@ -17,7 +17,7 @@ use crate::{
         text::{limits, machine},
         watch::Watch,
     },
-    input::{Settings, WeightsFrom},
+    input::{Settings, WeightsFrom, read_runnable},
     machinery::{EngineArguments, positive, thread_count},
     output::{self, Outcome},
     table::{Column, Grid},
@@ -28,10 +28,12 @@ use crate::{
 #[command(
     before_help = "Examples:
   inceptive profile architectures/googlenet-bn.yaml --by module
-  inceptive profile architectures/inception-v3.yaml --engine onnxruntime --threads 1",
+  inceptive profile architectures/inception-v3.yaml --engine onnxruntime --threads 1
+  inceptive profile architectures/googlenet-bn.yaml --plan",
     after_help = "Batch normalisations are folded into the layers before them, as engines do. A node is memory bound
-if its FLOPs per byte are below the machine's peak FLOP/s over its bandwidth. Profiles are saved to
-inceptive.db, where reports and the dashboard find them."
+if its FLOPs per byte are below the machine's peak FLOP/s over its bandwidth. The share of the peak is
+that of the highest peak measured on this machine. Profiles are saved to inceptive.db, where reports
+and the dashboard find them."
 )]
 pub struct Profile {
     /// An architecture, a space with --set, or an ONNX file
@@ -53,6 +55,9 @@ pub struct Profile {
     /// Module depth: 1 for whole modules, 2 for their branches
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..))]
     depth: u8,
+    /// Print the native engine's plan and measure nothing: phases, kernels, fused nodes, buffers
+    #[arg(long, conflicts_with_all = ["by", "depth", "runs", "json", "store"])]
+    plan: bool,
     /// Print one JSON document
     #[arg(long)]
     json: bool,
@@ -81,6 +86,9 @@ impl Profile {
     /// When an engine is not available or does not support per-node timing, or the store cannot be used.
     pub fn run(self) -> anyhow::Result<Outcome> {
         let mut engines = self.engine.found()?;
+        if self.plan {
+            return self.plans(&engines);
+        }
         if let [only] = engines.as_slice()
             && !only.description.has_node_times
         {
@@ -124,6 +132,27 @@ impl Profile {
             false => self.pages(&outcome.profiles),
         };
         Ok(Outcome { text, failed: outcome.failed })
+    }
+
+    /// How each engine would compute the network.
+    fn plans(&self, engines: &[AvailableEngine]) -> anyhow::Result<Outcome> {
+        let copies = Copies::in_turn(engines.iter().map(|found| found.engine.copies()));
+        let purpose = Purpose::Run { batch: self.batch.get(), copies };
+        let runnable = read_runnable(&self.file, &self.settings, &self.weights, purpose);
+        let Some(Runnable { loaded, graph, weights, .. }) = runnable else {
+            return Ok(Outcome { text: String::new(), failed: true });
+        };
+        let name = &loaded.architecture.name;
+        let model = Model::new(name, &graph, weights)?;
+        let threads =
+            self.threads.unwrap_or_else(|| inceptive_bench::this_machine().default_threads());
+        let setup = self.engine.setup(self.batch, threads);
+        let mut pages = Vec::with_capacity(engines.len());
+        for AvailableEngine { engine, description } in engines {
+            let plan = engine.plan(&model, &setup)?;
+            pages.push(format!("{name}, {} {}\n{plan}", engine.name(), description.version));
+        }
+        Ok(Outcome::new(pages.join("\n")))
     }
 
     fn pages(&self, records: &[ProfileRecord]) -> String {
@@ -183,6 +212,7 @@ fn object(part: &NodeProfile, roofline: &Roofline) -> Value {
         "flops": part.flops,
         "moved_bytes": part.moved_bytes,
         "gflops": part.gflops(),
+        "peak_share": part.peak_share(roofline),
         "flops_per_byte": part.intensity(),
         "bound": part.bound(roofline).map(|bound| bound.name()),
     })
@@ -197,6 +227,7 @@ fn table(what: &'static str, parts: &[NodeProfile], roofline: &Roofline) -> Stri
         Column::Right("FLOPs"),
         Column::Right("memory traffic"),
         Column::Right("GFLOP/s"),
+        Column::Right("of peak"),
         Column::Right("FLOPs/byte"),
         Column::Left("bound by"),
     ]);
@@ -211,6 +242,7 @@ fn table(what: &'static str, parts: &[NodeProfile], roofline: &Roofline) -> Stri
             known(short_count(part.flops)),
             known(bytes(part.moved_bytes)),
             known(format!("{:.1}", part.gflops())),
+            part.peak_share(roofline).map_or_else(String::new, share),
             known(format!("{:.1}", part.intensity())),
             bound.map_or("", |bound| bound.name()).to_owned(),
         ]);

@@ -74,6 +74,9 @@ fn a_data_set_is_checked() {
     let named = stdout(Path::new("/nowhere"), &format!("check idx={} --json", path.display()));
     let named: Value = serde_json::from_str(&named).unwrap();
     assert_eq!(named["fingerprint"], document["fingerprint"]);
+    let other = format!("check fashion-mnist={}", path.display());
+    let other = data(Path::new("/nowhere"), &other).assert().code(1).get_output().clone();
+    assert!(String::from_utf8(other.stdout).unwrap().contains(", not as published"));
     fs::write(path.join("t10k-images-idx3-ubyte"), [0, 0, 8, 3, 0, 0]).unwrap();
     let error = stderr_of_failure(folder.path(), "check mnist", 1);
     assert!(

@@ -162,6 +162,44 @@ fn a_profile_has_every_node() {
 }
 
 #[test]
+fn a_profile_holds_rates_against_the_peak() {
+    let folder = tempfile::tempdir().unwrap();
+    networks(folder.path());
+    let profile = documents(folder.path(), "profile narrow.yaml --threads 1 --runs 3 --json");
+    let peak = profile[0]["roofline"]["peak_gflops"].as_f64().unwrap();
+    let nodes = profile[0]["nodes"].as_array().unwrap();
+    for node in nodes.iter().filter(|node| node["flops"].as_u64().unwrap() > 0) {
+        let share = node["peak_share"].as_f64().unwrap();
+        assert!((share * peak / node["gflops"].as_f64().unwrap() - 1.0).abs() < 1e-9, "{node}");
+    }
+    // What threads do beside computing has a time, and no work.
+    let waiting = nodes.iter().find(|node| node["name"] == "waiting").unwrap();
+    assert!(waiting["peak_share"].is_null() && waiting["ops"] == "", "{waiting}");
+    let text = success(folder.path(), "profile narrow.yaml --threads 1 --runs 3 --by layer");
+    assert!(text.contains("of peak"), "{text}");
+}
+
+#[test]
+fn what_the_engine_does_with_subnormal_numbers_is_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    networks(folder.path());
+    success(folder.path(), "bench narrow.yaml --budget 100ms --threads 1");
+    let list = documents(folder.path(), "results list --json");
+    assert_eq!(list[0]["flushes_subnormals"], "yes", "{list}");
+}
+
+#[test]
+fn a_plan_is_shown_and_nothing_is_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    networks(folder.path());
+    let command = "profile narrow.yaml --plan --isa portable --threads 1";
+    insta::assert_snapshot!(success(folder.path(), command));
+    assert!(!folder.path().join("inceptive.db").exists());
+    let mut other = inside(folder.path(), "profile narrow.yaml --plan --json");
+    other.assert().code(2);
+}
+
+#[test]
 fn nothing_is_merged_where_a_store_is_missing() {
     let folder = tempfile::tempdir().unwrap();
     inside(folder.path(), "results merge new.db missing.db").assert().code(1).stdout("");

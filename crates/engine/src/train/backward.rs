@@ -52,7 +52,7 @@ impl Planner<'_> {
                 for (index, &input) in of.inputs.iter().enumerate() {
                     let others = of.inputs.iter().enumerate().filter(|(other, _)| *other != index);
                     let others = others.map(|(_, &other)| self.maps.value(other)).collect();
-                    self.into_input(input, |planner, target| {
+                    self.give(input, |planner, target| {
                         let buffers = &planner.maps.buffers;
                         ProductBack::new(buffers, dy, others, target.view, target.adds).into()
                     });
@@ -64,7 +64,7 @@ impl Planner<'_> {
     }
 
     /// Writes down a step that writes the gradient of an input, if it needs one.
-    fn into_input(
+    fn give(
         &mut self,
         input: usize,
         step: impl FnOnce(&Self, &Target) -> inceptive_kernels::step::Step,
@@ -107,7 +107,7 @@ impl Planner<'_> {
         let (x, z) = (self.maps.value(input), self.maps.value(unit));
         let segments: Segments = Arc::clone(&self.units[input].segments);
         let layer = self.layer(unit);
-        self.into_input(input, |planner, &Target { view: to, adds, .. }| {
+        self.give(input, |planner, &Target { view: to, adds, .. }| {
             let buffers = &planner.maps.buffers;
             match &of.kind {
                 Kind::Dropout(p) => Dropout::new(buffers, (dy, to), *p, layer, adds).into(),
@@ -193,7 +193,7 @@ impl Planner<'_> {
         let (to, adds) = self.tensors.gradient(node, Role::Weight, len, &mut self.maps);
         self.step(Collect::new(sums, to, adds, self.channels(unit), taps));
         if let Some(packed) = self.memory[unit].packed {
-            self.into_input(input, |planner, target| {
+            self.give(input, |planner, target| {
                 let views = (dy, target.view);
                 let buffers = &planner.maps.buffers;
                 DepthwiseData::new(buffers, views, window, packed, target.adds).into()
@@ -219,7 +219,7 @@ impl Planner<'_> {
         let area = pair(of.size).iter().product();
         let tables = (sums, factors, coefficients);
         self.step(NormaliseGradient::new(tables, gradients, channels, area));
-        self.into_input(input, |planner, target| {
+        self.give(input, |planner, target| {
             let buffers = &planner.maps.buffers;
             NormaliseBack::new(buffers, normalised, coefficients, target.view, target.adds).into()
         });

@@ -162,6 +162,7 @@ mod tests {
         assert!(!other.is_compiled());
     }
 
+    #[cfg(target_arch = "x86_64")]
     #[test]
     fn tiles_fill_the_registers() {
         let sizes = |width, blocks| {

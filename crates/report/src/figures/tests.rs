@@ -99,6 +99,7 @@ fn measured(mut candidate: NetworkEntry, id: u32) -> NetworkEntry {
             stolen_cores: None,
             clock_mhz: None,
             subnormals: inceptive_results::Subnormals::default(),
+            flushes_subnormals: None,
             latency_ms: summarize(&turns, 0),
             turns_ms: turns,
             grade: if id.is_multiple_of(3) { Grade::C } else { Grade::A },

@@ -23,6 +23,9 @@ impl Table for Measurement {
             text("engine", |s| T(s.result.runtime.engine.clone())),
             text("engine_version", |s| T(s.result.runtime.engine_version.clone())),
             text("engine_isa", |s| maybe(s.result.runtime.isa.clone(), T)),
+            text("flushes_subnormals", |s| {
+                maybe(s.result.flushes_subnormals, |is| T(yes_or_no(is)))
+            }),
             text("device", |s| T(s.result.runtime.device.clone())),
             text("precision", |s| T(s.result.runtime.precision.to_string())),
             count("batch", |s| C(s.result.runtime.batch.into())),
@@ -71,14 +74,16 @@ impl Table for Measurement {
             text("os", |s| T(s.result.machine.os.clone())),
             text("kernel", |s| T(s.result.machine.kernel.clone())),
             text("arch", |s| T(s.result.machine.arch.clone())),
-            text("virtual", |s| {
-                T(if s.result.machine.is_virtual { "yes" } else { "no" }.to_owned())
-            }),
+            text("virtual", |s| T(yes_or_no(s.result.machine.is_virtual))),
             text("governor", |s| maybe(s.result.machine.governor.clone(), T)),
             text("version", |s| T(s.result.version.clone())),
             count("finished_unix_ms", |s| C(s.result.finished_unix_ms)),
         ]
     }
+}
+
+fn yes_or_no(is: bool) -> String {
+    if is { "yes" } else { "no" }.to_owned()
 }
 
 fn maybe<T>(value: Option<T>, cell: impl FnOnce(T) -> Cell) -> Cell {

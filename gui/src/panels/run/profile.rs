@@ -32,18 +32,20 @@ enum Column {
     Time,
     Share,
     Gflops,
+    Peak,
     Intensity,
     Bound,
 }
 
 impl Column {
     /// Each with its title, its width, and whether numbers are in it.
-    const ALL: [(Self, &'static str, f32, bool); 7] = [
-        (Self::Name, "part", 140.0, false),
-        (Self::Ops, "ops", 90.0, false),
+    const ALL: [(Self, &'static str, f32, bool); 8] = [
+        (Self::Name, "part", 130.0, false),
+        (Self::Ops, "ops", 80.0, false),
         (Self::Time, "time", 66.0, true),
         (Self::Share, "share", 56.0, true),
         (Self::Gflops, "GFLOP/s", 66.0, true),
+        (Self::Peak, "of peak", 60.0, true),
         (Self::Intensity, "FLOP/B", 58.0, true),
         (Self::Bound, "bound", 62.0, false),
     ];
@@ -54,7 +56,7 @@ impl Column {
             Self::Name => Ordering::Equal,
             Self::Ops => a.ops.cmp(&b.ops),
             Self::Time | Self::Share => a.time_ms.total_cmp(&b.time_ms),
-            Self::Gflops => a.gflops().total_cmp(&b.gflops()),
+            Self::Gflops | Self::Peak => a.gflops().total_cmp(&b.gflops()),
             Self::Intensity => a.intensity().total_cmp(&b.intensity()),
             Self::Bound => bound(a).cmp(bound(b)),
         }
@@ -202,6 +204,7 @@ fn line(row: &mut TableRow<'_, '_>, part: &NodeProfile, roof: &Roofline) -> bool
         milliseconds(part.time_ms),
         share(part.share),
         or_nothing(format!("{:.1}", part.gflops())),
+        part.peak_share(roof).map_or_else(|| "–".to_owned(), share),
         or_nothing(format!("{:.1}", part.intensity())),
     ] {
         row.col(|ui| {

@@ -55,7 +55,7 @@ pub(super) fn ui(
     response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &said));
     let near = shown.inner?;
     let is_clicked = response.clicked();
-    response.on_hover_text_at_pointer(about(&near));
+    response.on_hover_text_at_pointer(about(&near, roof));
     is_clicked.then_some(near.name)
 }
 
@@ -203,13 +203,15 @@ const fn color(bound: Option<Bound>, palette: &Palette) -> Color32 {
     }
 }
 
-fn about(part: &NodeProfile) -> String {
+fn about(part: &NodeProfile, roof: &Roofline) -> String {
+    let of_peak = part.peak_share(roof).map(|peak| format!(", {} of the peak,", share(peak)));
     format!(
-        "{}\n{} ({})\n{:.1} GFLOP/s at {:.1} FLOP per byte\nClick shows it in the graph",
+        "{}\n{} ({})\n{:.1} GFLOP/s{} at {:.1} FLOP per byte\nClick shows it in the graph",
         part.name,
         milliseconds(part.time_ms),
         share(part.share),
         part.gflops(),
+        of_peak.unwrap_or_default(),
         part.intensity()
     )
 }

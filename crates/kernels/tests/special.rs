@@ -1,0 +1,521 @@
+//! NaN, infinities and subnormal numbers give what IEEE 754 says in every step, but that subnormal ones count as zero; and
+//! every number that a step should write is written.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    cell::RefCell,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use inceptive_kernels::{
+    Isa, LANES,
+    activation::Function,
+    conv::{Conv, Finish, Places, Segment, Values, Window},
+    memory::{Aligned, Border, Buffer, View},
+    program::{Program, Runner},
+    step::{
+        Affine, Depthwise, Flatten, Gather, Joined, Load, Lrn, LrnFactors, Pool, PoolKind, Softmax,
+        Step, Store, Term, Winograd,
+    },
+};
+
+/// More than a block, and no whole blocks.
+const CHANNELS: usize = 20;
+
+/// Rows and columns.
+const SIDE: usize = 6;
+
+const FUNCTIONS: [Function; 7] = [
+    Function::Identity,
+    Function::Relu,
+    Function::Relu6,
+    Function::Sigmoid,
+    Function::Silu,
+    Function::HardSigmoid,
+    Function::HardSwish,
+];
+
+const SPECIAL: [f32; 5] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e-40, -1e-40];
+
+/// Windows of three by three, as most networks have them.
+const WINDOW: Window = Window { kernel: [3, 3], stride: [1, 1], dilation: [1, 1], padding: [1, 1] };
+
+fn numbers(count: usize, seed: usize) -> Vec<f32> {
+    (0..count).map(|at| ((at * 7919 + seed * 104_729) % 1009) as f32 / 504.5 - 1.0).collect()
+}
+
+/// One image of `channels x SIDE x SIDE`.
+#[derive(Clone)]
+struct Image {
+    channels: usize,
+    values: Vec<f32>,
+}
+
+impl Image {
+    /// With one special number, in the second block where there is one, and some ordinary zeros.
+    fn with(special: f32, channels: usize) -> Self {
+        let mut values = numbers(channels * SIDE * SIDE, 1);
+        values.iter_mut().step_by(11).for_each(|x| *x = 0.0);
+        values[((channels - 2) * SIDE + 2) * SIDE + 3] = special;
+        Self { channels, values }
+    }
+
+    /// A number as kernels see it.
+    fn at(&self, channel: usize, row: usize, column: usize) -> f64 {
+        let value = self.values[(channel * SIDE + row) * SIDE + column];
+        if value.is_subnormal() { 0.0 } else { f64::from(value) }
+    }
+
+    /// What is computed of each number's place.
+    fn map(&self, of: impl Fn(usize, usize, usize) -> f64) -> Vec<f64> {
+        let places = (0..self.channels * SIDE * SIDE)
+            .map(|at| (at / (SIDE * SIDE), at / SIDE % SIDE, at % SIDE));
+        places.map(|(channel, row, column)| of(channel, row, column)).collect()
+    }
+
+    /// The numbers in the window around a place.
+    fn window(&self, channel: usize, row: usize, column: usize) -> Vec<f64> {
+        let near = |at: usize| at.saturating_sub(1)..(at + 2).min(SIDE);
+        let of_row = |row| near(column).map(move |column| self.at(channel, row, column));
+        near(row).flat_map(of_row).collect()
+    }
+}
+
+/// The larger one, or NaN.
+fn max(a: f64, b: f64) -> f64 {
+    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
+}
+
+fn apply(function: Function, x: f64) -> f64 {
+    let hard = (x + 3.0).clamp(0.0, 6.0) / 6.0;
+    match function {
+        Function::Identity => x,
+        Function::Relu => max(x, 0.0),
+        Function::Relu6 => x.clamp(0.0, 6.0),
+        Function::Sigmoid => 1.0 / (1.0 + (-x).exp()),
+        Function::Silu => x / (1.0 + (-x).exp()),
+        Function::HardSigmoid => hard,
+        Function::HardSwish => x * hard,
+    }
+}
+
+fn buffer(offset: usize, channels: usize, [height, width]: [usize; 2], border: usize) -> Buffer {
+    // Tiles of Winograd's method reach over the edge by up to four.
+    let wide = if border > 0 { border + 3 } else { 0 };
+    let border = Border { top: border, left: border, bottom: wide, right: wide };
+    let blocks = channels.div_ceil(LANES);
+    Buffer { offset, images: 1, blocks, height, width, border, pixel: LANES }
+}
+
+/// Buffers for the input, with a border, and for a result of so many channels and this size.
+fn buffers(input: usize, output: usize, size: [usize; 2]) -> Vec<Buffer> {
+    let x = buffer(0, input, [SIDE; 2], 1);
+    vec![x, buffer(x.len(), output, size, 0)]
+}
+
+fn view(buffers: &[Buffer], buffer: usize) -> View {
+    View { buffer, first: 0, blocks: buffers[buffer].blocks }
+}
+
+fn whole(channels: usize) -> Vec<Segment> {
+    vec![Segment { block: 0, channels }]
+}
+
+/// Runs steps between loading the input and storing `channels` of the second buffer.
+fn run(isa: Isa, buffers: &[Buffer], image: &Image, channels: usize, steps: Vec<Step>) -> Vec<f32> {
+    let [x, y] = [0, 1].map(|buffer| view(buffers, buffer));
+    let mut phases = vec![vec![Load::new(buffers, x, image.channels).into()]];
+    phases.extend(steps.into_iter().map(|step| vec![step]));
+    phases.push(vec![Store::new(buffers, y, whole(channels)).into()]);
+    let program = Program::new(buffers.to_vec(), phases).unwrap();
+    let mut output = vec![0.5; program.output_len()];
+    let mut runner = Runner::new(Arc::new(program), isa, 1).unwrap();
+    runner.run(&image.values, &mut output, &AtomicBool::new(false)).unwrap();
+    output
+}
+
+/// Compares with what is right; `is_ok` accepts other numbers that are not finite.
+fn compare(
+    what: &str,
+    isa: Isa,
+    special: f32,
+    found: &[f32],
+    right: &[f64],
+    is_ok: impl Fn(f32, f64) -> bool,
+) {
+    assert_eq!(found.len(), right.len(), "{what}");
+    for (at, (&found, &right)) in found.iter().zip(right).enumerate() {
+        let wide = f64::from(found);
+        let is_same =
+            wide == right || (wide.is_nan() && right.is_nan()) || (wide - right).abs() < 1e-4;
+        assert!(
+            is_same || is_ok(found, right),
+            "{what}, {isa}, {special:e}: {at} is {found}, not {right}"
+        );
+    }
+}
+
+/// Checks a step from the first buffer to the second one, of the same channels and size.
+fn check(
+    what: &str,
+    step: impl Fn(&[Buffer], View, View) -> Step,
+    right: impl Fn(&Image) -> Vec<f64>,
+) {
+    let buffers = buffers(CHANNELS, CHANNELS, [SIDE; 2]);
+    let [x, y] = [0, 1].map(|buffer| view(&buffers, buffer));
+    for isa in Isa::available() {
+        for special in SPECIAL {
+            let image = Image::with(special, CHANNELS);
+            let found = run(isa, &buffers, &image, CHANNELS, vec![step(&buffers, x, y)]);
+            compare(what, isa, special, &found, &right(&image), |_, _| false);
+        }
+    }
+}
+
+/// A convolution of three by three, and what it is by definition.
+struct Case {
+    inputs: usize,
+    outputs: usize,
+    groups: usize,
+    weights: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+impl Case {
+    fn new(inputs: usize, outputs: usize, groups: usize) -> Self {
+        let mut weights = numbers(outputs * inputs / groups * 9, 5);
+        // An infinity times zero is NaN.
+        weights.iter_mut().step_by(13).for_each(|weight| *weight = 0.0);
+        Self { inputs, outputs, groups, weights, bias: numbers(outputs, 6) }
+    }
+
+    fn values(&self) -> Values<'_> {
+        let Self { weights, bias, outputs, groups, .. } = self;
+        Values { weights, bias: Some(bias), outputs: *outputs, groups: *groups }
+    }
+
+    fn right(&self, image: &Image, function: Function) -> Vec<f64> {
+        let (of_group, ins) = (self.outputs / self.groups, self.inputs / self.groups);
+        let mut right = Vec::new();
+        for output in 0..self.outputs {
+            for at in 0..SIDE * SIDE {
+                let mut sum = f64::from(self.bias[output]);
+                for input in 0..ins {
+                    for tap in 0..9 {
+                        let row = (at / SIDE + tap / 3).wrapping_sub(1);
+                        let column = (at % SIDE + tap % 3).wrapping_sub(1);
+                        if row < SIDE && column < SIDE {
+                            let x = image.at(output / of_group * ins + input, row, column);
+                            sum += x * f64::from(self.weights[(output * ins + input) * 9 + tap]);
+                        }
+                    }
+                }
+                right.push(apply(function, sum));
+            }
+        }
+        right
+    }
+}
+
+#[test]
+fn convolutions() {
+    for (inputs, outputs, groups) in [(CHANNELS, CHANNELS, 1), (3, 40, 1), (32, 32, 2)] {
+        let case = Case::new(inputs, outputs, groups);
+        for is_narrow in [false, true] {
+            let mut buffers = buffers(inputs, outputs, [SIDE; 2]);
+            if is_narrow && inputs < LANES {
+                buffers[0].pixel = inputs;
+                buffers[1].offset = buffers[0].len().next_multiple_of(LANES);
+            }
+            let [x, y] = [0, 1].map(|buffer| view(&buffers, buffer));
+            let segments = whole(inputs);
+            let places = Places { buffers: &buffers, x, segments: &segments, y };
+            for isa in Isa::available() {
+                for (special, function) in
+                    SPECIAL.into_iter().flat_map(|special| FUNCTIONS.map(|f| (special, f)))
+                {
+                    let finish = Finish { residual: None, function };
+                    let step = Conv::new(isa, 1, places, WINDOW, case.values(), finish).unwrap();
+                    let image = Image::with(special, inputs);
+                    let found = run(isa, &buffers, &image, outputs, vec![step.into()]);
+                    let right = case.right(&image, function);
+                    let what = format!("conv {inputs} -> {outputs}, {function:?}");
+                    compare(&what, isa, special, &found, &right, |_, _| false);
+                }
+            }
+        }
+    }
+}
+
+/// Groups that share a block of channels are computed together, with zeros as the weights of other groups.
+#[test]
+fn groups_in_a_block_and_tiles_of_winograd_lose_no_special_number() {
+    let groups = Case::new(CHANNELS, CHANNELS, 4);
+    let plain = Case::new(CHANNELS, CHANNELS, 1);
+    let buffers = buffers(CHANNELS, CHANNELS, [SIDE; 2]);
+    let [x, y] = [0, 1].map(|buffer| view(&buffers, buffer));
+    let segments = whole(CHANNELS);
+    let places = Places { buffers: &buffers, x, segments: &segments, y };
+    let finish = Finish::NONE;
+    for isa in Isa::available() {
+        for special in SPECIAL {
+            let image = Image::with(special, CHANNELS);
+            let of_groups = Conv::new(isa, 1, places, WINDOW, groups.values(), finish).unwrap();
+            let tiles = Winograd::new(isa, 1, places, [1, 1], plain.values(), finish).unwrap();
+            for (what, case, step) in
+                [("groups", &groups, Step::from(of_groups)), ("winograd", &plain, tiles.into())]
+            {
+                let found = run(isa, &buffers, &image, CHANNELS, vec![step]);
+                let right = case.right(&image, Function::Identity);
+                // What is not finite may spread over a block or a tile as NaN, but never vanishes.
+                let spreads = |found: f32, right: f64| {
+                    !special.is_finite()
+                        && (found.is_nan() || found.is_infinite() && !right.is_finite())
+                };
+                compare(what, isa, special, &found, &right, spreads);
+            }
+        }
+    }
+}
+
+#[test]
+fn depthwise_convolutions() {
+    let (weights, bias) = (numbers(CHANNELS * 9, 3), numbers(CHANNELS, 4));
+    for function in FUNCTIONS {
+        check(
+            "depthwise",
+            |buffers, x, y| {
+                Depthwise::new(buffers, (x, y), WINDOW, &weights, &bias, function).into()
+            },
+            |image| {
+                image.map(|channel, row, column| {
+                    let mut sum = f64::from(bias[channel]);
+                    for tap in 0..9 {
+                        let (row, column) = (row + tap / 3, column + tap % 3);
+                        if (1..=SIDE).contains(&row) && (1..=SIDE).contains(&column) {
+                            let weight = f64::from(weights[channel * 9 + tap]);
+                            sum += image.at(channel, row - 1, column - 1) * weight;
+                        }
+                    }
+                    apply(function, sum)
+                })
+            },
+        );
+    }
+}
+
+#[test]
+fn pools() {
+    check(
+        "max pool",
+        |buffers, x, y| Pool::sliding(buffers, x, y, WINDOW, PoolKind::Max).into(),
+        |image| {
+            image.map(|c, row, column| {
+                image.window(c, row, column).into_iter().fold(f64::NEG_INFINITY, max)
+            })
+        },
+    );
+    let kind = PoolKind::Average { padding: None };
+    check(
+        "average pool",
+        |buffers, x, y| Pool::sliding(buffers, x, y, WINDOW, kind).into(),
+        |image| {
+            image.map(|c, row, column| {
+                let window = image.window(c, row, column);
+                window.iter().sum::<f64>() / window.len() as f64
+            })
+        },
+    );
+    for isa in Isa::available() {
+        for special in SPECIAL {
+            let image = Image::with(special, CHANNELS);
+            let buffers = buffers(CHANNELS, CHANNELS, [1, 1]);
+            let [x, y] = [0, 1].map(|buffer| view(&buffers, buffer));
+            for is_max in [true, false] {
+                let step = Pool::grid(&buffers, x, y, is_max).into();
+                let found = run(isa, &buffers, &image, CHANNELS, vec![step]);
+                let of_channel = |channel: usize| {
+                    let places = (0..SIDE * SIDE).map(|at| image.at(channel, at / SIDE, at % SIDE));
+                    match is_max {
+                        true => places.fold(f64::NEG_INFINITY, max),
+                        false => places.sum::<f64>() / (SIDE * SIDE) as f64,
+                    }
+                };
+                let right: Vec<f64> = (0..CHANNELS).map(of_channel).collect();
+                compare("global pool", isa, special, &found, &right, |_, _| false);
+            }
+        }
+    }
+}
+
+#[test]
+fn functions_sums_and_products() {
+    let lanes = CHANNELS.next_multiple_of(LANES);
+    let [scales, shifts] = [7, 8].map(|seed| {
+        let mut aligned = Aligned::zeros(lanes);
+        aligned.as_mut_slice().copy_from_slice(&numbers(lanes, seed));
+        aligned
+    });
+    for function in FUNCTIONS {
+        check(
+            &format!("{function:?}"),
+            |buffers, x, y| Affine::new(buffers, x, y, function).into(),
+            |image| image.map(|c, row, column| apply(function, image.at(c, row, column))),
+        );
+        check(
+            "affine",
+            |buffers, x, y| {
+                let affine = Affine::new(buffers, x, y, function);
+                affine.with_factors(scales.clone(), shifts.clone()).into()
+            },
+            |image| {
+                image.map(|c, row, column| {
+                    let [scale, shift] = [&scales, &shifts].map(|it| f64::from(it.as_slice()[c]));
+                    apply(function, image.at(c, row, column) * scale + shift)
+                })
+            },
+        );
+        let term = |view, scale| Term { view, scale };
+        check(
+            "sum",
+            |buffers, x, y| {
+                Joined::sum(buffers, vec![term(x, 1.0), term(x, -0.5)], y, function).into()
+            },
+            |image| {
+                image.map(|c, row, column| {
+                    let x = image.at(c, row, column);
+                    apply(function, x - 0.5 * x)
+                })
+            },
+        );
+        check(
+            "product",
+            |buffers, x, y| {
+                Joined::product(buffers, vec![term(x, 1.0), term(x, 1.0)], y, function).into()
+            },
+            |image| image.map(|c, row, column| apply(function, image.at(c, row, column).powi(2))),
+        );
+    }
+}
+
+#[test]
+fn softmax_and_local_response_normalisation() {
+    check(
+        "softmax",
+        |buffers, x, y| Softmax::new(buffers, x, y, whole(CHANNELS)).into(),
+        |image| {
+            image.map(|c, row, column| {
+                let all = (0..CHANNELS).map(|c| image.at(c, row, column));
+                let largest = all.clone().fold(f64::NEG_INFINITY, f64::max);
+                let sum: f64 = all.map(|x| (x - largest).exp()).sum();
+                (image.at(c, row, column) - largest).exp() / sum
+            })
+        },
+    );
+    let factors = LrnFactors { channels: CHANNELS, size: 5, alpha: 0.5, beta: 0.75, k: 2.0 };
+    check(
+        "lrn",
+        |buffers, x, y| Lrn::new(buffers, x, y, factors).into(),
+        |image| {
+            image.map(|c, row, column| {
+                let near = c.saturating_sub(2)..(c + 3).min(CHANNELS);
+                let sum: f64 = near.map(|c| image.at(c, row, column).powi(2)).sum();
+                image.at(c, row, column) * (2.0 + 0.1 * sum).powf(-0.75)
+            })
+        },
+    );
+}
+
+#[test]
+fn what_only_moves() {
+    let lanes: Vec<usize> = (0..CHANNELS).rev().collect();
+    check(
+        "gather",
+        |buffers, x, y| Gather::new(buffers, x, y, lanes.clone()).into(),
+        |image| image.map(|c, row, column| image.at(CHANNELS - 1 - c, row, column)),
+    );
+    let features = CHANNELS * SIDE * SIDE;
+    let buffers = buffers(CHANNELS, features, [1, 1]);
+    let [x, y] = [0, 1].map(|buffer| view(&buffers, buffer));
+    for isa in Isa::available() {
+        for special in SPECIAL {
+            let image = Image::with(special, CHANNELS);
+            let step = Flatten::new(&buffers, x, whole(CHANNELS), y).into();
+            let found = run(isa, &buffers, &image, features, vec![step]);
+            let right = image.map(|c, row, column| image.at(c, row, column));
+            compare("flatten", isa, special, &found, &right, |_, _| false);
+        }
+    }
+}
+
+/// Every step, from a buffer to another one of the same channels and size.
+fn every_step(isa: Isa, buffers: &[Buffer], x: View, y: View) -> Vec<(&'static str, Step)> {
+    let channels = 2 * LANES;
+    let case = Case::new(channels, channels, 1);
+    let (weights, bias) = (numbers(channels * 9, 3), numbers(channels, 4));
+    let segments = whole(channels);
+    let places = Places { buffers, x, segments: &segments, y };
+    let conv = Conv::new(isa, 1, places, WINDOW, case.values(), Finish::NONE).unwrap();
+    let tiles = Winograd::new(isa, 1, places, [1, 1], case.values(), Finish::NONE).unwrap();
+    let pool = |kind| Pool::sliding(buffers, x, y, WINDOW, kind);
+    let factors = LrnFactors { channels, size: 5, alpha: 0.5, beta: 0.75, k: 2.0 };
+    let terms = || vec![Term { view: x, scale: 1.0 }, Term { view: x, scale: 1.0 }];
+    let function = Function::Silu;
+    vec![
+        ("load", Load::new(buffers, y, channels).into()),
+        ("conv", conv.into()),
+        ("winograd", tiles.into()),
+        ("depthwise", Depthwise::new(buffers, (x, y), WINDOW, &weights, &bias, function).into()),
+        ("max pool", pool(PoolKind::Max).into()),
+        ("average pool", pool(PoolKind::Average { padding: None }).into()),
+        ("affine", Affine::new(buffers, x, y, function).into()),
+        ("sum", Joined::sum(buffers, terms(), y, function).into()),
+        ("product", Joined::product(buffers, terms(), y, function).into()),
+        ("softmax", Softmax::new(buffers, x, y, segments.clone()).into()),
+        ("lrn", Lrn::new(buffers, x, y, factors).into()),
+        ("gather", Gather::new(buffers, x, y, (0..channels).rev().collect::<Vec<_>>()).into()),
+    ]
+}
+
+/// A compiler that thinks that nobody sees the stores through a step's pointers may drop them without a word: so all of
+/// them are looked at, through the memory that was lent, and nothing else has changed.
+#[test]
+fn every_number_is_written() {
+    let channels = 2 * LANES;
+    let x = buffer(0, channels, [SIDE; 2], 1);
+    let y = buffer(x.len(), channels, [SIDE; 2], 1);
+    // Behind the last one, so that writes there are seen too.
+    let rest = buffer(x.len() + y.len(), channels, [1, 1], 0);
+    let buffers = [x, y, rest];
+    let [from, to] = [0, 1].map(|buffer| view(&buffers, buffer));
+    let image = Image { channels, values: numbers(channels * SIDE * SIDE, 1) };
+    let untouched = f32::from_bits(0x7fc0_1234);
+    for isa in Isa::available() {
+        for (what, step) in every_step(isa, &buffers, from, to) {
+            let load = Load::new(&buffers, from, channels).into();
+            let program = Program::new(buffers.to_vec(), vec![vec![load], vec![step]]).unwrap();
+            let mut arena = vec![untouched; program.arena_bytes() / 4];
+            let mut scratch = vec![0.0; program.scratch_bytes() / 4];
+            let len = arena.len();
+            let arena_and_scratch = RefCell::new([Some(&mut *arena), Some(&mut *scratch)]);
+            let lend = |of: usize| {
+                let which = usize::from(of != len);
+                arena_and_scratch.borrow_mut()[which].take().unwrap()
+            };
+            let mut runner = Runner::with_memory(Arc::new(program), isa, 1, lend).unwrap();
+            runner.run(&image.values, &mut [], &AtomicBool::new(false)).unwrap();
+            drop(runner);
+            let is_written = |at: &usize| arena[*at].to_bits() != untouched.to_bits();
+            let written = (0..arena.len()).filter(is_written).count();
+            assert_eq!(written, x.len() + y.len(), "{what}, {isa}");
+            let is_border = |at: usize| {
+                let (row, column) = (at % y.plane() / y.row(), at % y.row() / LANES);
+                !(1..=SIDE).contains(&row) || !(1..=SIDE).contains(&column)
+            };
+            let zeros = (0..y.len()).filter(|&at| is_border(at) && arena[y.offset + at] == 0.0);
+            let inside = y.blocks * SIDE * SIDE * LANES;
+            assert_eq!(zeros.count(), y.len() - inside, "{what}, {isa}: its border");
+        }
+    }
+}
