@@ -8,7 +8,7 @@ use crate::{
     random::{Purpose, Stream},
 };
 
-/// Largest padding and cutout.
+/// Largest padding and cutout; also in their schema.
 const MAX_PIXELS: u32 = 256;
 
 /// How training images are changed at random. The default changes nothing.
@@ -16,6 +16,7 @@ const MAX_PIXELS: u32 = 256;
 #[serde(default, deny_unknown_fields)]
 pub struct Augment {
     /// Pixels that are added at each side before an image of the old size is cut out at a random place; 0 for none.
+    #[schemars(range(max = 256))]
     pub crop: u32,
     /// What the added pixels are.
     pub padding: Padding,
@@ -23,6 +24,7 @@ pub struct Augment {
     pub flip: Flip,
     /// Side of a square at a random place that is set to the mean of the training set; it may reach over the border. 0 for
     /// none. DeVries and Taylor 2017, arXiv:1708.04552.
+    #[schemars(range(max = 256))]
     pub cutout: u32,
 }
 

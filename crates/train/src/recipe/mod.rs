@@ -1,5 +1,6 @@
 //! Recipes: how a network is trained.
 
+mod read;
 mod schedule;
 
 use inceptive_data::{Augment, Checksum};
@@ -58,7 +59,7 @@ pub struct Recipe {
     /// What is left of an exponential moving average of the weights after each step, such as 0.999; the averaged weights
     /// are evaluated and saved. None if omitted: the weights of the last step are.
     #[serde(default)]
-    #[schemars(range(min = 0, max = 1))]
+    #[schemars(range(min = 0, max = 0.999999))]
     pub average: Option<f64>,
     /// Whether the network's auxiliary heads are trained with it; default true.
     #[serde(default = "default::auxiliary")]
@@ -84,7 +85,7 @@ pub enum Optimizer {
     Sgd {
         /// What is left of the last step; default 0.9.
         #[serde(default = "default::momentum")]
-        #[schemars(range(min = 0, max = 1))]
+        #[schemars(range(min = 0, max = 0.9999))]
         momentum: f64,
         /// Whether the gradient is looked at behind the momentum's step; default true.
         #[serde(default = "default::nesterov")]
@@ -110,6 +111,16 @@ pub enum Optimizer {
 impl Default for Optimizer {
     fn default() -> Self {
         Self::Sgd { momentum: default::momentum(), nesterov: default::nesterov() }
+    }
+}
+
+impl Optimizer {
+    /// Its name, as in recipes.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Sgd { .. } => "sgd",
+            Self::AdamW { .. } => "adamw",
+        }
     }
 }
 
@@ -250,4 +261,77 @@ impl Recipe {
 #[expect(clippy::cast_possible_truncation, reason = "the engine computes in single precision")]
 fn as_f32(number: f64) -> f32 {
     number as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STEPS_PER_EPOCH: u64 = 100;
+
+    /// Ten epochs of a hundred steps.
+    fn recipe(schedule: Schedule, warmup: f64) -> Recipe {
+        let text = r#"{"name": "test", "epochs": 10, "learning_rate": 0.5}"#;
+        let recipe: Recipe = serde_json::from_str(text).unwrap();
+        Recipe { schedule, warmup, ..recipe }
+    }
+
+    fn check(schedule: Schedule, warmup: f64, expected: &[(u64, f32)]) {
+        let recipe = recipe(schedule, warmup);
+        for &(step, rate) in expected {
+            let found = recipe.rate(step, STEPS_PER_EPOCH);
+            assert!((found - rate).abs() < 1e-6, "{:?}: {step}: {found}", recipe.schedule);
+        }
+    }
+
+    #[test]
+    fn each_schedule_has_its_rates() {
+        check(Schedule::Constant, 0.0, &[(0, 0.5), (999, 0.5), (5000, 0.5)]);
+        let cosine = Schedule::Cosine { r#final: 0.1 };
+        check(cosine, 0.0, &[(0, 0.5), (500, 0.275), (1000, 0.05)]);
+        let one_cycle = Schedule::OneCycle { peak: 0.2, start: 0.04, r#final: 0.01 };
+        let rates =
+            [(0, 0.02), (100, 0.26), (200, 0.5), (600, 0.2525), (1000, 0.005), (2000, 0.005)];
+        check(one_cycle, 0.0, &rates);
+        let step = Schedule::Step { at: vec![0.5, 0.75], factor: 0.1 };
+        check(step, 0.0, &[(0, 0.5), (499, 0.5), (500, 0.05), (750, 0.005), (999, 0.005)]);
+    }
+
+    #[test]
+    fn a_peak_may_be_at_either_end() {
+        let cycle = |peak| Schedule::OneCycle { peak, start: 0.0, r#final: 0.0 };
+        check(cycle(0.0), 0.0, &[(0, 0.5), (500, 0.25)]);
+        check(cycle(1.0), 0.0, &[(0, 0.0), (500, 0.25), (1000, 0.5)]);
+    }
+
+    /// The first step already changes something, and the last one of the warm-up has the schedule's rate.
+    #[test]
+    fn the_rate_rises_in_a_line_during_warm_up() {
+        let rates = [(0, 0.0025), (99, 0.25), (199, 0.5), (200, 0.5)];
+        check(Schedule::Constant, 2.0, &rates);
+        check(Schedule::Constant, 0.5, &[(0, 0.01), (49, 0.5), (50, 0.5)]);
+        let cosine = Schedule::Cosine { r#final: 0.0 };
+        check(cosine, 2.0, &[(99, 0.25 * 0.976_031_4), (500, 0.25)]);
+    }
+
+    #[test]
+    fn no_steps_have_a_rate_too() {
+        let recipe = recipe(Schedule::default(), 1.0);
+        assert!((recipe.rate(0, 0) - 0.5).abs() < 1e-6);
+        assert!(recipe.rate(u64::MAX, u64::MAX).is_finite());
+    }
+
+    #[test]
+    fn the_average_starts_fast() {
+        let recipe = Recipe { average: Some(0.99), ..recipe(Schedule::default(), 0.0) };
+        let decay = |step| recipe.average_decay(step).unwrap();
+        assert!((decay(0) - 0.1).abs() < 1e-6 && (decay(8) - 0.5).abs() < 1e-6);
+        assert!((decay(10_000) - 0.99).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_share_of_images_is_held_out() {
+        let recipe = recipe(Schedule::default(), 0.0);
+        assert_eq!((recipe.held_out(60_000), recipe.held_out(4), recipe.held_out(0)), (6000, 0, 0));
+    }
 }

@@ -74,6 +74,16 @@ fn tenth() -> f64 {
 }
 
 impl Schedule {
+    /// Its name, as in recipes.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Constant => "constant",
+            Self::Cosine { .. } => "cosine",
+            Self::OneCycle { .. } => "one_cycle",
+            Self::Step { .. } => "step",
+        }
+    }
+
     /// The factor of the learning rate after a share of training, from 0 to before 1: what holds at the end would be that
     /// of the step after the last one.
     pub(super) fn factor(&self, share: f64) -> f64 {
