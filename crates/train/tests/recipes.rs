@@ -1,11 +1,18 @@
-//! Reading recipes: what is right, and every diagnostic.
+//! Reading recipes: what is right, every diagnostic, and files that nobody wrote in good faith.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 
-use inceptive_dsl::{Disk, Memory, Setting};
+use inceptive_dsl::{Disk, Kind, Memory, Setting, kind};
 use inceptive_train::{
     Recipe,
     recipe::{Optimizer, Schedule},
+};
+use proptest::{
+    collection::vec,
+    prelude::*,
+    sample::{Index, select},
 };
 
 const LEAST: &str = "name: Least\nepochs: 4\nlearning_rate: 0.1\n";
@@ -156,4 +163,87 @@ fn the_fingerprint_is_pinned() {
         serde_json::to_string(&recipe).unwrap(),
         recipe.fingerprint()
     ));
+}
+
+/// `inceptive check` knows a recipe by any key that networks do not have.
+#[test]
+fn every_key_makes_a_recipe() {
+    let schema = Recipe::json_schema();
+    let keys = schema["properties"].as_object().unwrap().keys();
+    let shared = ["name", "description", "cite", "auxiliary", "extends"];
+    for key in keys.filter(|key| !shared.contains(&key.as_str())) {
+        let files = Memory::default().with("r.yaml", format!("name: x\nextends: y\n{key}: 1\n"));
+        assert_eq!(kind(&files, Path::new("r.yaml")), Some(Kind::Recipe), "{key}");
+    }
+}
+
+/// The answer to any text is a recipe that can be used, or diagnostics that can be shown.
+fn survives(files: &Memory, settings: &[Setting]) {
+    match Recipe::load(files, Path::new("recipe.yaml"), settings) {
+        Ok((recipe, _)) => {
+            let (first, last) = (recipe.rate(0, 10), recipe.rate(recipe.steps(10) - 1, 10));
+            let all = 0.0..=recipe.learning_rate as f32;
+            assert!(all.contains(&first) && all.contains(&last), "{recipe:?}");
+            let json = serde_json::to_string(&recipe).unwrap();
+            assert_eq!(serde_json::from_str::<Recipe>(&json).unwrap(), recipe);
+            // What is stored can be read as a file.
+            let again = Memory::default().with("recipe.yaml", json);
+            let again = Recipe::load(&again, Path::new("recipe.yaml"), &[]);
+            assert_eq!(again.unwrap_or_else(|failure| panic!("{failure}")).0, recipe);
+        }
+        Err(failure) => assert!(!failure.to_string().is_empty()),
+    }
+}
+
+/// Parts of recipes, right and wrong.
+fn piece() -> impl Strategy<Value = String> {
+    let keys = "name|extends|epochs|batch|optimizer|sgd|adamw|momentum|nesterov|beta1|learning_rate|schedule|cosine|\
+        one_cycle|step|at|factor|peak|final|warmup|clip|average|auxiliary|augment|crop|flip|cutout|padding|cite";
+    let values = "1|0|-1|0.5|1e9|1e-300|.nan|true|null|random|[0.5, 0.2]|[]|{}|least.yaml|recipe.yaml|'x'|*a|&a 1|1e400|\u{202e}";
+    let keys: Vec<&str> = keys.split('|').collect();
+    let values: Vec<&str> = values.split('|').collect();
+    let marks = vec![": ", "\n", "\n  ", "{", "}", ", ", ": {", "[", "- "];
+    prop_oneof![select(keys), select(values), select(marks)].prop_map(str::to_owned)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_bytes_are_survived(bytes in any::<Vec<u8>>()) {
+        survives(&Memory::default().with("recipe.yaml", bytes), &[]);
+    }
+
+    #[test]
+    fn any_pieces_are_survived(pieces in vec(piece(), 0..24)) {
+        let files = Memory::default().with("least.yaml", LEAST);
+        survives(&files.clone().with("recipe.yaml", pieces.concat()), &[]);
+        survives(&files.with("recipe.yaml", format!("{LEAST}{}", pieces.concat())), &[]);
+    }
+
+    /// A shipped recipe with a part replaced.
+    #[test]
+    fn edits_are_survived(
+        file in select(shipped()), at in any::<Index>(), length in 0_usize..24, pieces in vec(piece(), 0..4),
+    ) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let mut characters: Vec<char> = text.chars().collect();
+        let start = at.index(characters.len());
+        let end = (start + length).min(characters.len());
+        characters.splice(start..end, pieces.concat().chars());
+        let mut files = Memory::default();
+        for file in shipped() {
+            files = files.with(file.file_name().unwrap(), std::fs::read(&file).unwrap());
+        }
+        survives(&files.with("recipe.yaml", characters.into_iter().collect::<String>()), &[]);
+    }
+
+    #[test]
+    fn any_settings_are_survived(pieces in vec((vec(piece(), 1..4), piece()), 1..4)) {
+        let settings = pieces.iter().filter_map(|(keys, value)| {
+            format!("{}={value}", keys.join(".")).parse().ok()
+        });
+        let settings: Vec<Setting> = settings.collect();
+        survives(&Memory::default().with("recipe.yaml", LEAST), &settings);
+    }
 }
