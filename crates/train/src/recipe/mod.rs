@@ -214,6 +214,7 @@ impl Recipe {
         Rates {
             learning: self.rate(step, steps_per_epoch),
             decay: as_f32(self.weight_decay),
+            average: self.average_decay(step).unwrap_or(0.0),
             steps: step,
         }
     }
