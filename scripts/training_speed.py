@@ -112,7 +112,7 @@ def main() -> None:
             module = pathlib.Path(folder) / "network.py"
             settings = [word for setting in case[1:] for word in ("--set", setting)]
             export = [command, "export", case[0], *settings, "--format", "pytorch", "-o", module]
-            subprocess.run(list(map(str, export)), check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(list(map(str, export)), check=True, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             for threads in args.threads:
                 rows = []
                 for _ in range(args.rounds):

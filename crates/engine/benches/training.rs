@@ -1,7 +1,10 @@
 //! Training steps by network: images a second.
 //!
 //!     cargo bench -p inceptive-engine --bench training [-- --threads 2] [--batch 64] [--seconds 3] [--isa avx2]
-//!         [--steps] [FILE [NAME=VALUE ...] ...]
+//!         [--steps] [--write FOLDER] [FILE [NAME=VALUE ...] ...]
+//!
+//! `--write` keeps what another program needs to take the same steps: images, labels and weights, with the gradients of
+//! the first step and the losses of the first twenty, as one safetensors file for each network.
 
 #![allow(clippy::expect_used, reason = "a benchmark")]
 
@@ -15,7 +18,7 @@ use std::{
 use inceptive_dsl::{Disk, Setting, load};
 use inceptive_engine::{Isa, Rates, Rule, TrainOptions, TrainPlan, TrainSession};
 use inceptive_ir::Graph;
-use inceptive_weights::Weights;
+use inceptive_weights::{Weights, slots, tensors_to_safetensors};
 
 struct Arguments {
     threads: usize,
@@ -23,14 +26,22 @@ struct Arguments {
     seconds: f64,
     isa: Isa,
     shows_steps: bool,
+    write: Option<PathBuf>,
     /// Files with what is set in them.
     networks: Vec<(PathBuf, Vec<Setting>)>,
 }
 
 fn arguments() -> Arguments {
     let (threads, batch, seconds, isa) = (1, 64, 2.0, Isa::best());
-    let mut read =
-        Arguments { threads, batch, seconds, isa, shows_steps: false, networks: Vec::new() };
+    let mut read = Arguments {
+        threads,
+        batch,
+        seconds,
+        isa,
+        shows_steps: false,
+        write: None,
+        networks: Vec::new(),
+    };
     let mut rest = std::env::args().skip(1);
     while let Some(argument) = rest.next() {
         let mut value = || rest.next().expect("a value");
@@ -40,6 +51,7 @@ fn arguments() -> Arguments {
             "--seconds" => read.seconds = value().parse().expect("a number"),
             "--isa" => read.isa = value().parse().expect("an instruction set"),
             "--steps" => read.shows_steps = true,
+            "--write" => read.write = Some(PathBuf::from(value())),
             "--bench" => {}
             _ => match (argument.parse::<Setting>(), read.networks.last_mut()) {
                 (Ok(setting), Some((_, settings))) => settings.push(setting),
@@ -68,7 +80,10 @@ fn main() {
         let graph = loaded.architecture.graph;
         let plain = inceptive_ir::passes::drop_auxiliary(&graph);
         let graph = graph.apply(&plain).expect("a network without heads");
-        measure(&graph, &loaded.architecture.name, &arguments);
+        match &arguments.write {
+            Some(folder) => write(&graph, &loaded.architecture.name, folder, &arguments),
+            None => measure(&graph, &loaded.architecture.name, &arguments),
+        }
     }
 }
 
@@ -81,10 +96,9 @@ fn numbers(count: usize) -> Vec<f32> {
     (0..count).map(|_| next()).collect()
 }
 
-fn measure(graph: &Graph, name: &str, arguments: &Arguments) {
-    let batch = arguments.batch;
-    let options = TrainOptions {
-        batch,
+fn options(arguments: &Arguments) -> TrainOptions {
+    TrainOptions {
+        batch: arguments.batch,
         threads: arguments.threads,
         isa: arguments.isa,
         most_bytes: u64::MAX,
@@ -93,9 +107,60 @@ fn measure(graph: &Graph, name: &str, arguments: &Arguments) {
         clip: None,
         momentum: 0.1,
         averages: false,
-    };
+    }
+}
+
+/// Writes the first steps of a network.
+fn write(graph: &Graph, name: &str, folder: &Path, arguments: &Arguments) {
+    let batch = arguments.batch;
+    // Without what is drawn at random in each step.
+    let plain = inceptive_ir::passes::drop_dropout(graph);
+    let graph = &graph.apply(&plain).expect("a network without dropout");
     let weights = Weights::seeded(graph, 1);
-    let plan = Arc::new(TrainPlan::new(graph, options).expect("a plan"));
+    let plan = Arc::new(TrainPlan::new(graph, options(arguments)).expect("a plan"));
+    let mut session = TrainSession::new(plan, &weights).expect("a session");
+    let len = usize::try_from(graph.node(graph.input()).shape.elements()).expect("a size");
+    let pixels = numbers(batch * len);
+    let labels: Vec<u32> = (0..batch).map(|image| u32::try_from(image % 10).unwrap_or(0)).collect();
+    let stop = AtomicBool::new(false);
+    let mut losses = Vec::new();
+    let mut gradients = Weights::default();
+    for steps in 0..20 {
+        let rates = Rates { learning: 0.01, decay: 5e-4, average: 0.0, steps };
+        let outcome = session.step(&pixels, &labels, rates, steps, &stop).expect("a step");
+        #[expect(clippy::cast_possible_truncation, reason = "written in single precision")]
+        losses.push(outcome.losses[0] as f32);
+        if steps == 0 {
+            gradients = session.gradients();
+        }
+    }
+    let labels: Vec<f32> = labels.into_iter().map(|label| f32::from(label as u8)).collect();
+    let slots = slots(graph);
+    let names: Vec<(String, String)> =
+        slots.iter().map(|slot| (format!("weight/{slot}"), format!("gradient/{slot}"))).collect();
+    let shapes = [vec![batch, len], vec![batch], vec![losses.len()]];
+    let mut tensors = vec![
+        ("images", shapes[0].as_slice(), pixels.as_slice()),
+        ("labels", shapes[1].as_slice(), labels.as_slice()),
+        ("losses", shapes[2].as_slice(), losses.as_slice()),
+    ];
+    for (slot, (weight, gradient)) in slots.iter().zip(&names) {
+        let values = weights.get(&slot.path, slot.role).expect("a weight");
+        tensors.push((weight, &slot.shape, values));
+        if let Ok(values) = gradients.get(&slot.path, slot.role) {
+            tensors.push((gradient, &slot.shape, values));
+        }
+    }
+    let bytes = tensors_to_safetensors(&tensors).expect("tensors");
+    let file = folder.join(format!("{name}.safetensors"));
+    std::fs::write(&file, bytes).expect("a file");
+    println!("wrote {}", file.display());
+}
+
+fn measure(graph: &Graph, name: &str, arguments: &Arguments) {
+    let batch = arguments.batch;
+    let weights = Weights::seeded(graph, 1);
+    let plan = Arc::new(TrainPlan::new(graph, options(arguments)).expect("a plan"));
     let bytes = plan.bytes();
     let mut session = TrainSession::new(plan, &weights).expect("a session");
     let len = usize::try_from(graph.node(graph.input()).shape.elements()).expect("a size");
