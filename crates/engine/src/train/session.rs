@@ -58,6 +58,7 @@ impl TrainSession {
         let outcomes = vec![0.0; plan.program.output_len()];
         let mut session = Self { plan, runner, outcomes };
         session.set_weights(weights)?;
+        session.set_averages(weights)?;
         Ok(session)
     }
 
@@ -74,13 +75,39 @@ impl TrainSession {
         let plan = Arc::clone(&self.plan);
         for tensor in plan.tensors.iter() {
             let values = weights.get(&tensor.path, tensor.role)?;
-            let missing = || Missing(format!("{}.{}", tensor.path, tensor.role.name()));
-            let to = self.runner.numbers_mut(tensor.values.buffer);
-            let to = to.get_mut(..tensor.len).ok_or_else(missing)?;
-            if values.len() != to.len() {
-                return Err(missing());
+            if values.len() != tensor.len {
+                return Err(Missing(format!("{}.{}", tensor.path, tensor.role.name())));
             }
-            to.copy_from_slice(values);
+            tensor.write(values, self.runner.numbers_mut(tensor.values.buffer));
+        }
+        Ok(())
+    }
+
+    /// The averages of what is learned, with the running statistics as they are now; the weights themselves where there
+    /// are no averages.
+    pub fn averages(&self) -> Weights {
+        let mut weights = Weights::default();
+        for tensor in self.plan.tensors.iter() {
+            let view = tensor.average.unwrap_or(tensor.values);
+            let values = tensor.read(self.runner.numbers(view.buffer));
+            weights.set(tensor.path.clone(), tensor.role, values);
+        }
+        weights
+    }
+
+    /// Takes averages, where there are any.
+    ///
+    /// # Errors
+    /// When some are missing.
+    pub fn set_averages(&mut self, weights: &Weights) -> Result<(), Missing> {
+        let plan = Arc::clone(&self.plan);
+        for tensor in plan.tensors.iter() {
+            let Some(view) = tensor.average else { continue };
+            let values = weights.get(&tensor.path, tensor.role)?;
+            if values.len() != tensor.len {
+                return Err(Missing(format!("{}.{}", tensor.path, tensor.role.name())));
+            }
+            tensor.write(values, self.runner.numbers_mut(view.buffer));
         }
         Ok(())
     }
@@ -89,7 +116,7 @@ impl TrainSession {
     pub fn weights(&self) -> Weights {
         let mut weights = Weights::default();
         for tensor in self.plan.tensors.iter() {
-            let values = self.runner.numbers(tensor.values.buffer)[..tensor.len].to_vec();
+            let values = tensor.read(self.runner.numbers(tensor.values.buffer));
             weights.set(tensor.path.clone(), tensor.role, values);
         }
         weights
@@ -100,7 +127,7 @@ impl TrainSession {
         let mut gradients = Weights::default();
         for tensor in self.plan.tensors.iter() {
             if let Some(gradient) = tensor.gradient() {
-                let values = self.runner.numbers(gradient.buffer)[..tensor.len].to_vec();
+                let values = tensor.read(self.runner.numbers(gradient.buffer));
                 gradients.set(tensor.path.clone(), tensor.role, values);
             }
         }
@@ -114,9 +141,9 @@ impl TrainSession {
             let tensors = self.plan.tensors.iter();
             let numbers = tensors.filter_map(|tensor| {
                 let view = tensor.states.get(index)?;
-                Some(&self.runner.numbers(view.buffer)[..tensor.len])
+                Some(tensor.read(self.runner.numbers(view.buffer)))
             });
-            numbers.flatten().copied().collect()
+            numbers.flatten().collect()
         };
         (0..rule.states()).map(of).collect()
     }
@@ -136,7 +163,7 @@ impl TrainSession {
             for tensor in plan.tensors.iter() {
                 let Some(view) = tensor.states.get(index) else { continue };
                 let (own, others) = rest.split_at(tensor.len);
-                self.runner.numbers_mut(view.buffer)[..tensor.len].copy_from_slice(own);
+                tensor.write(own, self.runner.numbers_mut(view.buffer));
                 rest = others;
             }
         }
