@@ -31,6 +31,8 @@ WITHOUT_ENGINES = {"inceptive-draw", "inceptive-report"}
 # Modules of a crate that may use each other in a circle.
 CIRCLES = {
     "inceptive-store": {"export", "parquet"},
+    # A chain is a step, and holds steps.
+    "inceptive-kernels": {"chain", "step"},
 }
 
 LICENCES = {

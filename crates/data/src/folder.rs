@@ -2,28 +2,22 @@
 
 use std::{
     fs,
-    io::Cursor,
     path::{Path, PathBuf},
     thread,
 };
 
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits, imageops::FilterType};
 use inceptive_files::MIB;
 
 use crate::{
     dataset::{ImageShape, Split, SplitKind, limit},
+    decode::decode,
     error::{FileError, Problem},
     random::{Purpose, Stream},
+    resize,
 };
 
 /// Maximum size of an image file.
 const MAX_IMAGE_FILE_BYTES: u64 = 256 * MIB;
-
-/// Maximum memory that decoding an image may take.
-const MAX_DECODED_BYTES: u64 = 512 * MIB;
-
-/// Maximum height and width of an image before it is resized.
-const MAX_FILE_SIDE: u32 = 1 << 15;
 
 /// Maximum number of images.
 const MAX_IMAGES: u64 = 1 << 24;
@@ -184,17 +178,14 @@ fn decode_all(folder: &Path, items: &[Item], options: FolderOptions) -> Result<S
     images.resize(bytes, 0);
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let share = items.len().div_ceil(threads).max(1);
-    let decode = |items: &[Item], images: &mut [u8]| {
+    let fill_all = |items: &[Item], images: &mut [u8]| {
         let mut places = images.chunks_exact_mut(shape.pixels());
-        items
-            .iter()
-            .zip(&mut places)
-            .try_for_each(|((path, _), place)| decode(path, options, place))
+        items.iter().zip(&mut places).try_for_each(|((path, _), place)| fill(path, options, place))
     };
     thread::scope(|scope| {
         let parts = items.chunks(share).zip(images.chunks_mut(share * shape.pixels()));
         let workers: Vec<_> =
-            parts.map(|(items, images)| (items, scope.spawn(|| decode(items, images)))).collect();
+            parts.map(|(items, images)| (items, scope.spawn(|| fill_all(items, images)))).collect();
         workers.into_iter().try_for_each(|(items, worker)| {
             worker.join().unwrap_or_else(|_| {
                 let first = items.first().map_or(folder, |(path, _)| path);
@@ -207,43 +198,9 @@ fn decode_all(folder: &Path, items: &[Item], options: FolderOptions) -> Result<S
 }
 
 /// Decodes an image, crops its middle to a square and resizes that; `place` takes it as channel x row x column.
-fn decode(path: &Path, options: FolderOptions, place: &mut [u8]) -> Result<(), FileError> {
+fn fill(path: &Path, options: FolderOptions, place: &mut [u8]) -> Result<(), FileError> {
     let bytes = inceptive_files::read(path, MAX_IMAGE_FILE_BYTES).map_err(FileError::io(path))?;
-    let image =
-        decoded(&bytes).map_err(|error| FileError::new(path, Problem::Image(error.to_string())))?;
-    let size = options.size;
-    let image = match (image.width(), image.height()) {
-        (width, height) if width == size && height == size => image,
-        (width, height) => {
-            // Cropped first: a long and narrow image would become huge.
-            let side = width.min(height);
-            let square = image.crop_imm((width - side) / 2, (height - side) / 2, side, side);
-            square.resize_exact(size, size, FilterType::Triangle)
-        }
-    };
-    match options.channels {
-        1 => place.copy_from_slice(&image.into_luma8()),
-        _ => {
-            let image = image.into_rgb8();
-            let plane = place.len() / 3;
-            for (index, pixel) in image.pixels().enumerate() {
-                (0..3).for_each(|channel| place[channel * plane + index] = pixel.0[channel]);
-            }
-        }
-    }
+    let image = decode(&bytes).map_err(|problem| FileError::new(path, problem))?;
+    resize::fill(&image, options.size as usize, options.channels as usize, place);
     Ok(())
-}
-
-fn decoded(bytes: &[u8]) -> image::ImageResult<DynamicImage> {
-    let mut reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format()?;
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(MAX_FILE_SIDE);
-    limits.max_image_height = Some(MAX_FILE_SIDE);
-    limits.max_alloc = Some(MAX_DECODED_BYTES);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder()?;
-    let orientation = decoder.orientation()?;
-    let mut image = DynamicImage::from_decoder(decoder)?;
-    image.apply_orientation(orientation);
-    Ok(image)
 }

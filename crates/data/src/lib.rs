@@ -29,6 +29,7 @@ mod augment;
 mod catalog;
 mod cifar;
 mod dataset;
+mod decode;
 #[cfg(feature = "download")]
 mod download;
 mod error;
@@ -41,6 +42,7 @@ mod npz;
 mod order;
 mod places;
 mod random;
+mod resize;
 mod shapes;
 
 pub use augment::{Augment, AugmentError, Augmenter, Flip, Padding};

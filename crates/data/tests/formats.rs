@@ -405,6 +405,180 @@ fn folders_of_images_are_read() {
     assert_eq!(grey.shape().to_string(), "1x8x8");
 }
 
+/// A picture of 23 x 17 in which neighbouring pixels and channels differ.
+fn picture() -> image::RgbaImage {
+    image::RgbaImage::from_fn(23, 17, |x, y| {
+        image::Rgba([(x * 11) as u8, (y * 15) as u8, (x * y) as u8, (x + y * 5) as u8])
+    })
+}
+
+/// Reads one file as a folder's only image, in two classes.
+fn read_image(name: &str, bytes: &[u8], options: &str) -> Result<Vec<u8>, String> {
+    let folder = tempfile::tempdir().unwrap();
+    for class in ["train/a", "train/b", "test/a", "test/b"] {
+        fs::create_dir_all(folder.path().join(class)).unwrap();
+        fs::write(folder.path().join(class).join(name), bytes).unwrap();
+    }
+    let data = read(&format!("folder:{options}={{}}"), folder.path());
+    data.map(|data| data.train.image(0).to_vec()).map_err(|error| error.to_string())
+}
+
+/// What other decoders and another resize make of the same file; one apart at most.
+fn check_image(name: &str, bytes: &[u8]) {
+    let format = image::ImageFormat::from_path(name).unwrap();
+    let image = image::load_from_memory_with_format(bytes, format).unwrap();
+    for size in [17, 5, 40] {
+        let square = image.crop_imm(3, 0, 17, 17);
+        let square = square.resize_exact(size, size, image::imageops::FilterType::Triangle);
+        let colour = square.to_rgb8();
+        let planes = (0..3).flat_map(|channel| colour.pixels().map(move |pixel| pixel.0[channel]));
+        let found = read_image(name, bytes, &format!("size={size}")).unwrap();
+        let grey = read_image(name, bytes, &format!("size={size},channels=1")).unwrap();
+        let expected: Vec<u8> = planes.collect();
+        let is_near = |(a, b): (&u8, &u8)| a.abs_diff(*b) <= 1;
+        assert!(found.iter().zip(&expected).all(is_near), "{name} at {size}");
+        assert!(grey.iter().zip(square.to_luma8().iter()).all(is_near), "grey {name} at {size}");
+        assert_eq!((found.len(), grey.len()), (expected.len(), expected.len() / 3));
+    }
+}
+
+fn encoded(image: &image::DynamicImage, format: image::ImageFormat) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
+/// A PNG file with a palette of four colours, two bits a pixel.
+fn palette_png() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, 23, 17);
+    encoder.set_color(png::ColorType::Indexed);
+    encoder.set_depth(png::BitDepth::Two);
+    encoder.set_palette(&[0, 10, 20, 200, 100, 50, 7, 77, 177, 255, 250, 245][..]);
+    let rows: Vec<u8> = (0..6 * 17).map(|index| (index * 37) as u8).collect();
+    encoder.write_header().unwrap().write_image_data(&rows).unwrap();
+    bytes
+}
+
+#[test]
+fn images_of_every_kind_are_read() {
+    use image::{DynamicImage, ImageFormat};
+    let image = DynamicImage::from(picture());
+    let kinds = [
+        DynamicImage::from(image.to_luma8()),
+        image.to_luma_alpha8().into(),
+        image.to_rgb8().into(),
+        image.to_luma16().into(),
+        image.to_rgb16().into(),
+        image.to_rgba16().into(),
+        image.clone(),
+    ];
+    for image in &kinds {
+        check_image("a.png", &encoded(image, ImageFormat::Png));
+    }
+    check_image("a.png", &palette_png());
+    for image in [&kinds[0], &kinds[2]] {
+        check_image("a.jpg", &encoded(image, ImageFormat::Jpeg));
+    }
+    for image in [&kinds[0], &kinds[2], &kinds[6]] {
+        check_image("a.bmp", &encoded(image, ImageFormat::Bmp));
+    }
+    use image::codecs::pnm::{PnmEncoder, PnmSubtype, SampleEncoding};
+    for encoding in [SampleEncoding::Ascii, SampleEncoding::Binary] {
+        let write = |image: &DynamicImage, kind: PnmSubtype| {
+            let mut bytes = Vec::new();
+            let encoder = PnmEncoder::new(&mut bytes).with_subtype(kind);
+            image.write_with_encoder(encoder).unwrap();
+            bytes
+        };
+        check_image("a.pgm", &write(&kinds[0], PnmSubtype::Graymap(encoding)));
+        check_image("a.ppm", &write(&kinds[2], PnmSubtype::Pixmap(encoding)));
+    }
+    for image in [&kinds[0], &kinds[1], &kinds[2], &kinds[6]] {
+        check_image("a.pnm", &encoded(image, ImageFormat::Pnm));
+    }
+}
+
+#[test]
+fn bitmaps_and_deep_maps_are_read() {
+    let read = |bytes: &[u8]| read_image("a.pnm", bytes, "size=2,channels=1");
+    assert_eq!(read(b"P1 # a comment\n2 2\n0110").unwrap(), [255, 0, 0, 255]);
+    assert_eq!(read(b"P4\n2 2\n\x40\x80").unwrap(), [255, 0, 0, 255]);
+    assert_eq!(read(b"P2 2 2 10 0 5\n10 2").unwrap(), [0, 128, 255, 51]);
+    assert_eq!(read(b"P5 2 2 65535 \0\0\xff\xff\x80\0\0\x80").unwrap(), [0, 255, 128, 0]);
+}
+
+#[test]
+fn photographs_are_turned_upright() {
+    use image::ImageEncoder;
+    let (corner, rest) = (image::Luma([250]), image::Luma([10]));
+    let image = image::GrayImage::from_fn(16, 16, |x, y| match (x / 8, y / 8) {
+        (0, 0) => corner,
+        _ => rest,
+    });
+    // In which quarter the upper left one ends up.
+    for (orientation, quarter) in [(1, 0), (2, 1), (3, 3), (4, 2), (5, 0), (6, 1), (7, 3), (8, 2)] {
+        for is_little in [false, true] {
+            let short = |value: u16| match is_little {
+                true => value.to_le_bytes(),
+                false => value.to_be_bytes(),
+            };
+            let long = |value: u16| match is_little {
+                true => [short(value), [0; 2]].concat(),
+                false => [[0; 2], short(value)].concat(),
+            };
+            let mark: &[u8] = if is_little { b"II" } else { b"MM" };
+            let exif = [
+                mark,
+                &short(42),
+                &long(8),
+                &short(1),
+                &short(0x112),
+                &short(3),
+                &long(1),
+                &short(orientation),
+                &[0; 6],
+            ];
+            let mut bytes = Vec::new();
+            let mut encoder = image::codecs::jpeg::JpegEncoder::new(&mut bytes);
+            encoder.set_exif_metadata(exif.concat()).unwrap();
+            encoder.encode_image(&image).unwrap();
+            let found = read_image("a.jpg", &bytes, "size=2,channels=1").unwrap();
+            let brightest = (0..4).max_by_key(|&index| found[index]);
+            assert_eq!(brightest, Some(quarter), "orientation {orientation}");
+        }
+    }
+}
+
+#[test]
+fn wrong_images_are_errors() {
+    let check = |name: &str, bytes: &[u8], expected: &str| {
+        let error = read_image(name, bytes, "size=4").unwrap_err();
+        assert!(error.ends_with(expected), "{error}");
+        assert!(error.contains(&format!("/train/a/{name}`: ")), "{error}");
+    };
+    check("a.png", b"GIF89a", "the image cannot be read: it is not a PNG, JPEG, BMP or PNM file");
+    check("a.png", b"", "the image cannot be read: it is not a PNG, JPEG, BMP or PNM file");
+    check("a.pgm", b"P5 4 4 255\nabc", "the image cannot be read: the file ends early");
+    check("a.pgm", b"P2 2 2 255 1 x", "the image cannot be read: a number is expected at byte 13");
+    check("a.pgm", b"P5 0 4 255\n", "the image cannot be read: it has no pixels");
+    check("a.pgm", b"P5 4 4 70000\n", "its highest value is 70000, not 1 to 65535");
+    check("a.pgm", b"P5 9999999999 4 255\n", "the width is 4294967295, above the limit of 32768");
+    let bytes = "the size of the image in bytes is 3221225472, above the limit of 536870912";
+    check("a.ppm", b"P6 32768 32768 255\n", bytes);
+    let mut bmp = encoded(&picture().into(), image::ImageFormat::Bmp);
+    bmp[30] = 1;
+    check(
+        "a.bmp",
+        &bmp,
+        "it is a BMP file with 32 bits a pixel and compression 1; 1, 4, 8, 24 or 32 bits without compression are read",
+    );
+    let mut png = encoded(&image::GrayImage::new(3, 3).into(), image::ImageFormat::Png);
+    png.truncate(40);
+    assert!(read_image("a.png", &png, "size=4").is_err());
+    assert!(read_image("a.jpg", b"\xff\xd8\xff\xe0", "size=4").is_err());
+}
+
 #[test]
 fn without_test_images_a_fifth_is_set_aside() {
     let names: Vec<String> =
@@ -471,6 +645,31 @@ proptest! {
             }
             check_all(&bytes);
             check_all(&bytes[..cut.index(bytes.len())]);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn changed_images_are_read_or_refused(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        use image::{DynamicImage, ImageFormat};
+        let image = DynamicImage::from(DynamicImage::from(picture()).to_rgb8());
+        let formats = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Bmp, ImageFormat::Pnm];
+        for mut bytes in formats.map(|format| encoded(&image, format)) {
+            for (place, byte) in &changes {
+                let place = place.index(bytes.len().min(80));
+                bytes[place] = *byte;
+            }
+            for bytes in [&bytes[..], &bytes[..cut.index(bytes.len())]] {
+                if let Ok(pixels) = read_image("a.png", bytes, "size=4") {
+                    prop_assert_eq!(pixels.len(), 48);
+                }
+            }
         }
     }
 }

@@ -53,7 +53,7 @@ pub(super) struct Transfer {
 pub(super) struct Ending {
     /// Its exit code; `None` if it did not exit by itself.
     code: Option<i32>,
-    /// The last line of its messages.
+    /// The line of its messages that says what went wrong.
     message: String,
 }
 
@@ -91,8 +91,9 @@ impl Transfer {
             thread::sleep(POLL);
         };
         let messages = self.messages.recv_timeout(patience).unwrap_or_default();
-        let message = messages.lines().map(str::trim).rfind(|line| !line.is_empty());
-        let message = message.unwrap_or_default().to_owned();
+        // Advice may follow the error.
+        let message = messages.lines().find(|line| line.starts_with("curl: ("));
+        let message = message.or_else(|| messages.lines().next()).unwrap_or_default().to_owned();
         Ok(Ending { code: status.and_then(|status| status.code()), message })
     }
 }
