@@ -134,7 +134,7 @@ fn factors(
             continue;
         }
         let mut value = number.clone().expr();
-        if let Number::Text(_) = number {
+        if let Number::Sum(_) = number {
             let name = names.take(&identifier(&format!("{}_scale", item.attribute)));
             text += &value.line(2, &format!("self.{name} = "), "");
             value = Expr::Atom(format!("self.{name}"));

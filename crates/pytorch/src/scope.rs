@@ -135,12 +135,13 @@ impl<'a> Scope<'a> {
         let mut parts = Vec::with_capacity(terms.len() + 1);
         for (place, factor) in terms {
             let name = self.parameter(place);
-            parts.push(if factor == 1 { name } else { format!("{factor} * {name}") });
+            let part = if factor == 1 { name } else { format!("{factor} * {name}") };
+            parts.push(Expr::Atom(part));
         }
         if constant > 0 {
-            parts.push(constant.to_string());
+            parts.push(Expr::Atom(constant.to_string()));
         }
-        Number::Text(parts.join(" + "))
+        Number::Sum(Expr::infix("+", parts))
     }
 
     /// The value of a number in one instance.

@@ -14,16 +14,16 @@ pub enum Number {
     /// Always the same.
     Literal(Value),
     /// A parameter, or a sum of them.
-    Text(String),
+    Sum(Expr),
 }
 
 impl Number {
     /// As an expression.
     pub fn expr(self) -> Expr {
-        Expr::Atom(match self {
-            Self::Literal(value) => value.text(),
-            Self::Text(text) => text,
-        })
+        match self {
+            Self::Literal(value) => Expr::Atom(value.text()),
+            Self::Sum(sum) => sum,
+        }
     }
 
     /// Whether it is this count, in both directions.
@@ -31,7 +31,7 @@ impl Number {
         match *self {
             Self::Literal(Value::Count(own)) => own == count,
             Self::Literal(Value::Size(size)) => size.height == count && size.width == count,
-            Self::Literal(Value::Number(_) | Value::Sides(_)) | Self::Text(_) => false,
+            Self::Literal(Value::Number(_) | Value::Sides(_)) | Self::Sum(_) => false,
         }
     }
 }
