@@ -1,8 +1,8 @@
 //! Example records for tests.
 
 use crate::{
-    Grade, Machine, Measurement, NetworkInfo, Precision, Roofline, Runtime, Subnormals,
-    statistics::summarize,
+    DatasetInfo, EpochRecord, Grade, Machine, Measurement, NetworkInfo, Precision, RecipeInfo,
+    Roofline, Runtime, Subnormals, TrainingOutcome, TrainingRun, statistics::summarize,
 };
 
 /// A machine that does not exist.
@@ -61,5 +61,73 @@ pub fn measurement(network: NetworkInfo, runtime: Runtime, turns_ms: Vec<Vec<f64
         grade: Grade::A,
         findings: vec![],
         held: None,
+    }
+}
+
+/// A network with these few facts, which does not exist.
+fn network() -> NetworkInfo {
+    NetworkInfo {
+        name: "example".to_owned(),
+        file: "example.yaml".to_owned(),
+        point: vec!["width=8".to_owned()],
+        fingerprint: "00112233445566778899aabbccddeeff".to_owned(),
+        input: [1, 28, 28],
+        params: 1000,
+        macs: 20_000,
+        flops: 41_000,
+        acts: 3000,
+    }
+}
+
+/// A run of two epochs with this top-1 accuracy on 1000 test images of two classes.
+pub fn training_run(seed: u64, test_top1: f64) -> TrainingRun {
+    let epoch = EpochRecord {
+        epoch: 1,
+        loss: 0.6,
+        train_top1: Some(70.0),
+        val_loss: Some(0.5),
+        val_top1: Some(80.0),
+        learning_rate: 0.1,
+        seconds: 2.0,
+    };
+    TrainingRun {
+        subject: network(),
+        training_fingerprint: "ffeeddccbbaa99887766554433221100".to_owned(),
+        dataset: DatasetInfo {
+            label: "shapes:size=28".to_owned(),
+            fingerprint: "d".repeat(64),
+            classes: 2,
+            training_images: 9000,
+            validation_images: 1000,
+            test_images: 1000,
+        },
+        recipe: RecipeInfo {
+            name: "example".to_owned(),
+            fingerprint: "e".repeat(64),
+            content: serde_json::json!({ "epochs": 2, "learning_rate": 0.1 }),
+        },
+        seed,
+        epochs: 2,
+        batch: 64,
+        trainer: "native".to_owned(),
+        device: "cpu".to_owned(),
+        threads: 2,
+        isa: "avx2".to_owned(),
+        auxiliary: false,
+        machine: machine(),
+        version: "1".to_owned(),
+        finished_unix_ms: 0,
+        images_per_s: 4500.0,
+        seconds: 5.0,
+        train_loss: Some(0.4),
+        val_loss: Some(0.5),
+        val_top1: Some(85.0),
+        test_loss: Some(0.45),
+        test_top1: Some(test_top1),
+        test_top5: Some(99.0),
+        confusion: vec![450, 50, 50, 450],
+        history: vec![epoch, EpochRecord { epoch: 2, loss: 0.4, ..epoch }],
+        checkpoint: Some("checkpoints/example.safetensors".to_owned()),
+        outcome: TrainingOutcome::Finished,
     }
 }

@@ -1,4 +1,4 @@
-//! Records of results: the machine, the measurements and their quality.
+//! Records of results: the machine, the measurements and their quality, training runs.
 //!
 //! This crate depends on no engine, runs nothing, and reads and writes no file.
 
@@ -19,6 +19,7 @@ mod record;
 mod roofline;
 pub mod statistics;
 mod subnormal;
+mod training;
 mod value;
 
 pub use best::BestRoofline;
@@ -34,4 +35,7 @@ pub use quality::{Finding, Grade, Problem, Remedy, beyond, grade};
 pub use record::{Record, Run, latest};
 pub use roofline::Roofline;
 pub use subnormal::Subnormals;
+pub use training::{
+    DatasetInfo, EpochRecord, RecipeInfo, TrainingKey, TrainingOutcome, TrainingRun,
+};
 pub use value::{Origin, OriginKind, Published, Value, comparable};

@@ -38,6 +38,14 @@ pub trait Record: Clone + Serialize + DeserializeOwned {
     /// What ran, where and when; nothing is known of what other programs made.
     fn run(&self) -> Option<Run<'_>>;
 
+    /// Whether its numbers can be those of such a record. A store keeps and reads no others.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
+
     /// What was measured with it of the limits of its machine.
     fn roofline(&self) -> Option<&Roofline> {
         None

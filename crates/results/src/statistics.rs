@@ -1,10 +1,13 @@
-//! Statistics of measured times.
+//! Statistics of measured times and of accuracies.
 //!
 //! Times of runs are skewed to the right and correlated: a disturbance affects several runs in a row.
 //! So the value of a measurement is the median, and its interval comes from a bootstrap that resamples whole
 //! turns (Künsch 1989, *The jackknife and the bootstrap for general stationary observations*), by percentiles
 //! (Efron and Tibshirani 1993, chapter 13). Outliers are counted, never removed (Tukey 1977: beyond 1.5
 //! interquartile ranges from the quartiles).
+//!
+//! Accuracies are shares of images, with the interval of a binomial distribution; over seeds, they are means with the
+//! interval of Student's t distribution.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -160,6 +163,54 @@ pub fn summarize(turns: &[Vec<f64>], seed: u64) -> Summary {
     }
 }
 
+/// The quantile of the standard normal distribution that leaves out half of what an interval leaves out.
+const NORMAL_QUANTILE: f64 = 1.959_963_984_540_054;
+
+/// A share of `trials`, from 0 to 1, with the score interval of a binomial distribution (Wilson 1927, *Probable
+/// inference, the law of succession, and statistical inference*); `None` without trials.
+#[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
+pub fn proportion(share: f64, trials: u64) -> Option<Estimate> {
+    let n = (trials > 0).then_some(trials as f64)?;
+    let z2 = NORMAL_QUANTILE * NORMAL_QUANTILE;
+    let center = (share + z2 / (2.0 * n)) / (1.0 + z2 / n);
+    let variance = share * (1.0 - share) / n + z2 / (4.0 * n * n);
+    let half = NORMAL_QUANTILE / (1.0 + z2 / n) * variance.sqrt();
+    // Rounding must not put the share outside.
+    let (low, high) = ((center - half).clamp(0.0, share), (center + half).clamp(share, 1.0));
+    Some(Estimate { value: share, low, high })
+}
+
+/// The mean of independent values, such as those of several seeds, with the interval by Student's t distribution; `None`
+/// of fewer than two values.
+#[expect(clippy::cast_precision_loss, reason = "lists are shorter than 2^52")]
+pub fn mean(values: &[f64]) -> Option<Estimate> {
+    let freedom = values.len().checked_sub(1).filter(|&freedom| freedom > 0)?;
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    let error = (squares / freedom as f64 / count).sqrt();
+    let half = t_quantile(freedom) * error;
+    Some(Estimate { value: mean, low: mean - half, high: mean + half })
+}
+
+/// The quantile of Student's t distribution that belongs to [`NORMAL_QUANTILE`]: from a table, and for many degrees of
+/// freedom by the expansion of Abramowitz and Stegun (26.7.5).
+#[expect(clippy::cast_precision_loss, reason = "lists are shorter than 2^52")]
+fn t_quantile(freedom: usize) -> f64 {
+    const TABLE: [f64; 10] = [
+        12.706_2, 4.302_65, 3.182_45, 2.776_45, 2.570_58, 2.446_91, 2.364_62, 2.306_00, 2.262_16,
+        2.228_14,
+    ];
+    if let Some(&quantile) = freedom.checked_sub(1).and_then(|place| TABLE.get(place)) {
+        return quantile;
+    }
+    let (z, n) = (NORMAL_QUANTILE, freedom as f64);
+    let first = (z.powi(3) + z) / 4.0;
+    let second = (5.0 * z.powi(5) + 16.0 * z.powi(3) + 3.0 * z) / 96.0;
+    let third = (3.0 * z.powi(7) + 19.0 * z.powi(5) + 17.0 * z.powi(3) - 15.0 * z) / 384.0;
+    z + first / n + second / n.powi(2) + third / n.powi(3)
+}
+
 /// The ratio of two networks measured in pairs of turns, `a` over `b`: the median over pairs of the ratio of their
 /// medians, with its interval. A disturbance that lasts longer than a turn affects both sides and cancels.
 pub fn paired_ratio(a: &[Vec<f64>], b: &[Vec<f64>], seed: u64) -> Estimate {
@@ -198,6 +249,29 @@ fn bootstrap(turns: &[Vec<f64>], seed: u64, statistic: impl Fn(&[f64]) -> f64) -
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn proportions_have_the_interval_of_wilson() {
+        let estimate = proportion(0.9, 100).unwrap();
+        assert!((estimate.low - 0.825_63).abs() < 1e-5, "{estimate:?}");
+        assert!((estimate.high - 0.944_77).abs() < 1e-5, "{estimate:?}");
+        let [none, all] = [0.0, 1.0].map(|share| proportion(share, 10).unwrap());
+        assert_eq!((none.low, all.high), (0.0, 1.0));
+        assert!((none.high - 0.277_53).abs() < 1e-5 && (all.low - 0.722_47).abs() < 1e-5);
+        assert_eq!(proportion(0.5, 0), None);
+    }
+
+    #[test]
+    fn means_have_the_interval_of_student() {
+        let estimate = mean(&[1.0, 2.0, 3.0]).unwrap();
+        assert_eq!(estimate.value, 2.0);
+        assert!((estimate.high - 2.0 - 4.302_65 / 3_f64.sqrt()).abs() < 1e-5, "{estimate:?}");
+        assert_eq!(mean(&[1.0]), None);
+        for (freedom, quantile) in [(1, 12.7062), (11, 2.200_99), (30, 2.042_27), (1000, 1.962_34)]
+        {
+            assert!((t_quantile(freedom) - quantile).abs() < 1e-4, "{freedom}");
+        }
+    }
 
     #[test]
     fn quantiles_interpolate() {

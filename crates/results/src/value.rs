@@ -5,7 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Measurement, Precision, statistics::Estimate};
+use crate::{
+    Measurement, Precision, Record, TrainingKey, TrainingRun, latest,
+    statistics::{Estimate, mean},
+};
 
 /// A published accuracy, with its source.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -81,7 +84,7 @@ pub enum Origin {
         recipe: String,
         /// Number of epochs.
         epochs: u32,
-        /// The seeds, one per run; the interval is over them.
+        /// The seeds, one per run. The interval is over them; with one, it is over test images.
         seeds: Vec<u64>,
     },
     /// Predicted by a model.
@@ -183,11 +186,73 @@ impl Value {
         let estimate = Estimate::exact(published.top5?);
         Some(Self { estimate, origin: Origin::Published(published.clone()) })
     }
+
+    /// The top-1 accuracy of runs of one network, data set and recipe on the test set, in percent: their mean, with its
+    /// interval over seeds; of one run, with that of the test images. Runs that diverged do not count, repeated ones count
+    /// once. `None` if there is none, or if they differ in more than the seed.
+    pub fn trained_top1(runs: &[&TrainingRun]) -> Option<Self> {
+        trained(runs, TrainingRun::interval_of_test_top1)
+    }
+
+    /// The same for the top-5 accuracy.
+    pub fn trained_top5(runs: &[&TrainingRun]) -> Option<Self> {
+        trained(runs, TrainingRun::interval_of_test_top5)
+    }
+}
+
+/// The mean accuracy of runs that differ in nothing but their seed.
+fn trained(
+    runs: &[&TrainingRun],
+    accuracy: impl Fn(&TrainingRun) -> Option<Estimate>,
+) -> Option<Value> {
+    let (&first, others) = runs.split_first()?;
+    let seedless = |run: &TrainingRun| {
+        let TrainingKey { network, dataset, recipe, seed: _ } = run.key();
+        [network, dataset, recipe].map(str::to_owned)
+    };
+    if others.iter().any(|run| seedless(run) != seedless(first)) {
+        return None;
+    }
+    let mut seeds: Vec<u64> = vec![];
+    let mut values: Vec<Estimate> = vec![];
+    for run in latest(runs.iter().copied().filter(|run| run.is_finished()), |run| run) {
+        seeds.push(run.seed);
+        values.push(accuracy(run)?);
+    }
+    let over_seeds = mean(&values.iter().map(|estimate| estimate.value).collect::<Vec<_>>());
+    let over_seeds = over_seeds.map(|estimate| estimate.map(|percent| percent.clamp(0.0, 100.0)));
+    let origin = Origin::Trained {
+        dataset: first.dataset.label.clone(),
+        recipe: first.recipe.name.clone(),
+        epochs: first.epochs,
+        seeds,
+    };
+    Some(Value { estimate: over_seeds.or_else(|| values.first().copied())?, origin })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::example::training_run;
+
+    #[test]
+    fn several_seeds_make_one_value() {
+        let runs = [(0, 90.0), (1, 91.0), (2, 92.0)].map(|(seed, top1)| training_run(seed, top1));
+        let one = Value::trained_top1(&[&runs[0]]).unwrap();
+        assert_eq!(Some(one.estimate), runs[0].interval_of_test_top1());
+        let Value { estimate, origin } = Value::trained_top1(&runs.each_ref()).unwrap();
+        assert_eq!(estimate.value, 91.0);
+        assert!((estimate.low - 88.515_9).abs() < 1e-3, "{estimate:?}");
+        let Origin::Trained { seeds, .. } = origin else { panic!("{origin:?}") };
+        assert_eq!(seeds, [0, 1, 2]);
+        // A run that was repeated counts once, one with another recipe is no repetition.
+        let again = Value::trained_top5(&[&runs[0], &runs[0]]).unwrap();
+        assert_eq!(Some(again.estimate), runs[0].interval_of_test_top5());
+        let mut other = runs[1].clone();
+        other.recipe.fingerprint = "0".repeat(64);
+        assert_eq!(Value::trained_top1(&[&runs[0], &other]), None);
+        assert_eq!(Value::trained_top1(&[]), None);
+    }
 
     #[test]
     fn values_say_in_json_where_they_come_from() {

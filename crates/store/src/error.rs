@@ -126,6 +126,16 @@ pub enum StoreError {
     /// A result cannot be written down.
     #[error("a result cannot be written as JSON: {0}")]
     Json(#[from] serde_json::Error),
+    /// A result has a number that no such result can have.
+    #[error("a {name} was not saved in `{}`: {reason}", path.display())]
+    Impossible {
+        /// The file.
+        path: PathBuf,
+        /// What such a result is called.
+        name: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
     /// A result was added, but the file does not hold it.
     #[error(
         "a result was not saved: reading it back from `{}` gave different content; choose another store with --store",

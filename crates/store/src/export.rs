@@ -1,6 +1,9 @@
 //! Results as tables for other programs.
 
+mod common;
 mod measurement;
+mod profile;
+mod training;
 
 use std::io;
 
@@ -27,7 +30,7 @@ pub enum Cell {
 pub enum Format {
     /// One row a result.
     Csv,
-    /// An array with everything, every single time included.
+    /// An array with everything: every single time, node or epoch.
     Json,
     /// One row a result, with types.
     Parquet,

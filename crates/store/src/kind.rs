@@ -1,14 +1,18 @@
 //! The kinds of records that a store keeps.
 
-use inceptive_results::{Measurement, ProfileRecord, Record};
+use inceptive_results::{Measurement, ProfileRecord, Record, TrainingRun};
 use serde::de::Error as _;
 use serde_json::Error;
 
 use crate::timm::ForeignMeasurement;
 
 /// All kinds, in the order of their numbers in a [`crate::StoreState`]; a new one goes to the end.
-pub(crate) const KINDS: &[Kind] =
-    &[Kind::of::<Measurement>(), Kind::of::<ProfileRecord>(), Kind::of::<ForeignMeasurement>()];
+pub(crate) const KINDS: &[Kind] = &[
+    Kind::of::<Measurement>(),
+    Kind::of::<ProfileRecord>(),
+    Kind::of::<ForeignMeasurement>(),
+    Kind::of::<TrainingRun>(),
+];
 
 /// What is common to the records of a table.
 #[derive(Debug)]
@@ -34,7 +38,8 @@ fn machine<R: Record>(json: &[u8]) -> Result<Option<String>, Error> {
     Ok(record.run().map(|run| run.machine.id()))
 }
 
-/// A record from its text. Its counts fit into columns of whole numbers, so that it can be added to any store.
+/// A record from its text. Its numbers can be those of such a record, and its counts fit into columns of whole numbers,
+/// so that it can be added to any store.
 pub(crate) fn parse<R: Record>(json: &[u8]) -> Result<R, Error> {
     let record: R = serde_json::from_slice(json)?;
     if let Some(run) = record.run() {
@@ -44,6 +49,7 @@ pub(crate) fn parse<R: Record>(json: &[u8]) -> Result<R, Error> {
             }
         }
     }
+    record.check().map_err(Error::custom)?;
     Ok(record)
 }
 

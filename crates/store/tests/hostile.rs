@@ -11,7 +11,7 @@ use std::{
 };
 
 use common::{file, measurement};
-use inceptive_results::{Measurement, ProfileRecord};
+use inceptive_results::{Measurement, ProfileRecord, TrainingRun, example::training_run};
 use inceptive_store::{Filter, ForeignMeasurement, Position, Store, StoreError, read_timm};
 use rusqlite::Connection;
 
@@ -186,6 +186,43 @@ fn unreadable_rows_hide_no_others() {
     let mut other = Store::open(&folder.path().join("other.db")).unwrap();
     let merged = other.merge(&path).unwrap();
     assert_eq!((merged.added, merged.unreadable.len()), (3, 6));
+}
+
+/// Rows whose numbers no training run can have, by hand.
+#[test]
+fn impossible_training_runs_are_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    Store::open(&path).unwrap().append(&training_run(0, 90.0)).unwrap();
+    let whole = serde_json::to_string(&training_run(1, 90.0)).unwrap();
+    let changes = [
+        ("\"test_top1\":90.0", "\"test_top1\":1e9"),
+        ("\"test_top1\":90.0", "\"test_top1\":null"),
+        ("\"seconds\":5.0", "\"seconds\":-1"),
+        ("\"classes\":2", "\"classes\":4294967295"),
+        ("[450,50,50,450]", "[450,50,50]"),
+        ("[450,50,50,450]", "[18446744073709551615,1,0,0]"),
+        ("\"epoch\":2", "\"epoch\":1"),
+        ("\"seed\":1,", "\"seed\":-1,"),
+        ("\"params\":1000", "\"params\":1e300"),
+    ];
+    let connection = Connection::open(&path).unwrap();
+    connection.execute_batch("PRAGMA ignore_check_constraints = on").unwrap();
+    let mut added = 0;
+    for (from, to) in changes {
+        assert!(whole.contains(from), "{from}");
+        let json = whole.replace(from, to);
+        let sql = "INSERT INTO training_run (content, machine, json) VALUES (?1, 'x', ?2)";
+        added += connection.execute(sql, [&sha256(&json), &json]).unwrap_or_default();
+    }
+    drop(connection);
+    assert!(added >= changes.len() - 1, "SQLite itself refuses the wrong type of a column");
+    let store = Store::open_to_read(&path).unwrap();
+    let found = store.records::<TrainingRun>(&Filter::default()).unwrap();
+    assert_eq!((found.readable.len(), found.unreadable.len()), (1, added));
+    let mut other = Store::open(&folder.path().join("other.db")).unwrap();
+    let merged = other.merge(&path).unwrap();
+    assert_eq!((merged.added, merged.unreadable.len()), (1, added));
 }
 
 /// Rows with a value of another type than its column's, as their text says it, of an earlier version or by hand.
@@ -615,4 +652,25 @@ fn earlier_schemas_are_moved_on() {
     let new = folder.path().join("new.db");
     drop(Store::open(&new).unwrap());
     assert_eq!(version(&path), version(&new));
+    // One of the version before training runs.
+    let third = folder.path().join("third.db");
+    let connection = Connection::open(&third).unwrap();
+    for step in [
+        include_str!("../src/migrations/1.sql"),
+        include_str!("../src/migrations/2.sql"),
+        include_str!("../src/migrations/3.sql"),
+    ] {
+        connection.execute_batch(step).unwrap();
+    }
+    connection
+        .execute_batch("PRAGMA application_id = 1229865808; PRAGMA user_version = 3")
+        .unwrap();
+    drop(connection);
+    let store = Store::open_to_read(&third).unwrap();
+    assert!(store.records::<TrainingRun>(&Filter::default()).unwrap().readable.is_empty());
+    drop(store);
+    let mut store = Store::open(&third).unwrap();
+    store.append(&training_run(0, 90.0)).unwrap();
+    assert_eq!(store.records::<TrainingRun>(&Filter::default()).unwrap().readable.len(), 1);
+    assert_eq!(version(&third), version(&new));
 }

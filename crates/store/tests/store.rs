@@ -7,7 +7,7 @@ mod common;
 use std::{fs, path::Path, process::Command, thread};
 
 use common::{file, measurement};
-use inceptive_results::{Grade, Measurement};
+use inceptive_results::{Grade, Measurement, TrainingRun, example::training_run};
 use inceptive_store::{
     Filter, ForeignMeasurement, Format, Store, StoreError, StoreState, Table as _, read_timm,
     write, write_timm,
@@ -480,6 +480,44 @@ fn tables_hold_every_result() {
     assert_eq!((rows[1].model.as_str(), rows[1].infer_batch_size), ("m", 2));
     assert!((rows[1].infer_step_time - 20.0).abs() < 0.1);
     assert!((rows[1].infer_samples_per_sec - 100.0).abs() < 0.1);
+}
+
+#[test]
+fn training_runs_are_kept_and_exported() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let mut store = Store::open(&path).unwrap();
+    let runs = [training_run(0, 90.0), training_run(u64::MAX, 91.5)];
+    assert_eq!(store.append_all(&runs).unwrap(), 2);
+    assert!(!store.append(&runs[0]).unwrap(), "the same run is kept once");
+    let mut impossible = training_run(3, 90.0);
+    impossible.train_loss = Some(f64::NAN);
+    let refused = store.append(&impossible).unwrap_err();
+    assert!(refused.to_string().contains("train_loss is NaN"), "{refused}");
+    assert!(store.state().unwrap().to_string().starts_with("0+0+2@"));
+
+    let all = store.records::<TrainingRun>(&Filter::default()).unwrap().readable;
+    assert_eq!(all.iter().map(|stored| &stored.result).collect::<Vec<_>>(), [&runs[0], &runs[1]]);
+    let of = |engine: &str| Filter { engine: Some(engine.to_owned()), ..Filter::default() };
+    let count = |filter| store.records::<TrainingRun>(&filter).unwrap().readable.len();
+    assert_eq!((count(of("native")), count(of("other"))), (2, 0));
+
+    let mut text = Vec::new();
+    write(Format::Csv, &all, &mut text).unwrap();
+    let columns = TrainingRun::columns().into_iter().map(|column| column.name);
+    let text = String::from_utf8(text).unwrap();
+    assert_eq!(text.lines().next().unwrap(), columns.collect::<Vec<_>>().join(","));
+    assert_eq!(text.lines().count(), 3, "{text}");
+    let mut text = Vec::new();
+    write(Format::Json, &all, &mut text).unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    assert_eq!((&json[1]["id"], &json[0]["history"][1]["loss"]), (&2.into(), &0.4.into()));
+    assert_eq!(serde_json::from_value::<TrainingRun>(json[1].clone()).unwrap(), runs[1]);
+
+    let mut other = Store::open(&folder.path().join("other.db")).unwrap();
+    assert_eq!(other.merge(&path).unwrap().added, 2);
+    let merged = other.records::<TrainingRun>(&Filter::default()).unwrap().readable;
+    assert_eq!(merged, all);
 }
 
 /// What a reader of Parquet sees is what the columns say.

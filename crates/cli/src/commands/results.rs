@@ -6,12 +6,12 @@ use anyhow::{Context, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use inceptive_files::{InputFiles, replace_file};
 use inceptive_format::{counted, significant};
-use inceptive_results::{Measurement, ProfileRecord, Record};
+use inceptive_results::{Measurement, Metric, ProfileRecord, Record, TrainingRun, date::utc_day};
 use inceptive_store::{
-    Cell, Column as StoredColumn, Filter, ForeignMeasurement, Format, Rows, Store, StoreError,
-    Stored, Table as _, read_timm, write, write_timm,
+    Cell, Filter, ForeignMeasurement, Format, Rows, Store, StoreError, Stored, Table as Tabular,
+    read_timm, write, write_timm,
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::{
     commands::bench::text::{findings, interval, name},
@@ -20,13 +20,14 @@ use crate::{
     table::{Column, Grid},
 };
 
-/// List, show, export and merge measured results.
+/// List, show, export and merge results of measuring and training.
 #[derive(Args, Debug)]
 #[command(before_help = "Examples:
   inceptive results list
   inceptive results list --model googlenet --engine rten
   inceptive results show 3
   inceptive results export csv -o results.csv
+  inceptive results export csv --kind training-runs -o trained.csv
   inceptive results import benchmark-infer.csv
   inceptive results merge inceptive.db laptop.db")]
 pub struct Results {
@@ -41,7 +42,7 @@ enum Action {
     #[command(before_help = "Example:
   inceptive results list --model googlenet --engine rten")]
     List {
-        /// Print one JSON document with the columns of `export csv`
+        /// Print one JSON document: an array for each kind of result, with the columns of `export csv`
         #[arg(long)]
         json: bool,
         #[command(flatten)]
@@ -53,6 +54,9 @@ enum Action {
     Show {
         /// The id in the list
         id: i64,
+        /// Kind of result
+        #[arg(long, value_enum, default_value_t)]
+        kind: RecordKind,
         /// Store of results
         #[arg(long, value_name = "FILE", default_value = "inceptive.db")]
         store: PathBuf,
@@ -63,6 +67,9 @@ enum Action {
     Export {
         /// Output format
         format: Table,
+        /// Kind of result
+        #[arg(long, value_enum, default_value_t)]
+        kind: RecordKind,
         /// Write to a file instead of standard output
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
@@ -111,12 +118,24 @@ struct From {
     machine: Option<String>,
 }
 
+/// Kinds of results that are written as tables.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum RecordKind {
+    /// Latencies
+    #[default]
+    Measurements,
+    /// Where the time of networks goes
+    Profiles,
+    /// Trained networks
+    TrainingRuns,
+}
+
 /// Tables for other programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Table {
     /// One row per result
     Csv,
-    /// Everything, including the time of every run
+    /// Everything, including the time of every run, or every epoch
     Json,
     /// One row per result, with types; only if built with `--features parquet`
     Parquet,
@@ -125,16 +144,33 @@ enum Table {
 }
 
 impl From {
-    fn open(self) -> anyhow::Result<(Store, Vec<Stored<Measurement>>)> {
+    fn open(self) -> anyhow::Result<Chosen> {
         let Self { store: path, model, fingerprint, engine, machine } = self;
         let store = Store::open_to_read(&path)?;
-        let filter = Filter { model, fingerprint, engine, machine, up_to: None };
-        let found = readable(store.records::<Measurement>(&filter)?);
-        if found.is_empty() {
-            let matching = if filter == Filter::default() { "" } else { " that match" };
-            output::warn(&format!("note: `{}` has no measurements{matching}", path.display()));
-        }
-        Ok((store, found))
+        Ok(Chosen {
+            store,
+            path,
+            filter: Filter { model, fingerprint, engine, machine, up_to: None },
+        })
+    }
+}
+
+/// The chosen results of a store.
+struct Chosen {
+    store: Store,
+    path: PathBuf,
+    filter: Filter,
+}
+
+impl Chosen {
+    fn records<R: Record>(&self) -> anyhow::Result<Vec<Stored<R>>> {
+        Ok(readable(self.store.records(&self.filter)?))
+    }
+
+    /// Notes that there are no results of a kind.
+    fn note_none<R: Record>(&self) {
+        let matching = if self.filter == Filter::default() { "" } else { " that match" };
+        output::warn(&format!("note: `{}` has no {}{matching}", self.path.display(), R::PLURAL));
     }
 }
 
@@ -159,8 +195,10 @@ impl Results {
         match self.action {
             Action::List { json: false, from } => list(from),
             Action::List { json: true, from } => list_json(from),
-            Action::Show { id, store } => show(id, &store),
-            Action::Export { format, output, from } => export(format, output.as_deref(), from),
+            Action::Show { id, kind, store } => show(id, kind, &store),
+            Action::Export { format, kind, output, from } => {
+                export(format, kind, output.as_deref(), from)
+            }
             Action::Import { file, store } => import(&file, &store),
             Action::Merge { into, from } => merge(&into, &from),
         }
@@ -168,35 +206,18 @@ impl Results {
 }
 
 fn list(from: From) -> anyhow::Result<Outcome> {
-    let (store, found) = from.open()?;
-    let mut grid = Grid::new(vec![
-        Column::Right("id"),
-        Column::Left("network"),
-        Column::Left("engine"),
-        Column::Left("precision"),
-        Column::Right("batch"),
-        Column::Right("threads"),
-        Column::Right("median ms"),
-        Column::Right("95% interval"),
-        Column::Left("grade"),
-        Column::Left("machine"),
-    ]);
-    for Stored { id, result } in &found {
-        let median = result.latency_ms.median;
-        grid.row(vec![
-            id.to_string(),
-            name(result),
-            format!("{} {}", result.runtime.engine, result.runtime.engine_version),
-            result.runtime.precision.to_string(),
-            result.runtime.batch.to_string(),
-            result.runtime.threads.to_string(),
-            significant(median.value),
-            interval(&median),
-            result.grade.to_string(),
-            format!("{} ({})", result.machine.cpu, result.machine.id()),
-        ]);
-    }
-    let mut text = if found.is_empty() { String::new() } else { grid.render() };
+    let chosen = from.open()?;
+    let (measured, trained) = (chosen.records()?, chosen.records()?);
+    let store = &chosen.store;
+    let mut text = match (measured.is_empty(), trained.is_empty()) {
+        (true, true) => {
+            chosen.note_none::<Measurement>();
+            String::new()
+        }
+        (true, false) => training_runs(&trained),
+        (false, true) => measurements(&measured),
+        (false, false) => format!("{}\n{}", measurements(&measured), training_runs(&trained)),
+    };
     let profiles = readable(store.records::<ProfileRecord>(&Filter::default())?).len();
     if profiles > 0 {
         let profiles = counted(profiles, ProfileRecord::NAME, ProfileRecord::PLURAL);
@@ -212,30 +233,133 @@ fn list(from: From) -> anyhow::Result<Outcome> {
     Ok(Outcome::new(text))
 }
 
+fn measurements(found: &[Stored<Measurement>]) -> String {
+    let mut grid = Grid::new(vec![
+        Column::Right("id"),
+        Column::Left("network"),
+        Column::Left("engine"),
+        Column::Left("precision"),
+        Column::Right("batch"),
+        Column::Right("threads"),
+        Column::Right("median ms"),
+        Column::Right("95% interval"),
+        Column::Left("grade"),
+        Column::Left("machine"),
+    ]);
+    for Stored { id, result } in found {
+        let median = result.latency_ms.median;
+        grid.row(vec![
+            id.to_string(),
+            name(&result.subject),
+            format!("{} {}", result.runtime.engine, result.runtime.engine_version),
+            result.runtime.precision.to_string(),
+            result.runtime.batch.to_string(),
+            result.runtime.threads.to_string(),
+            significant(median.value),
+            interval(&median),
+            result.grade.to_string(),
+            format!("{} ({})", result.machine.cpu, result.machine.id()),
+        ]);
+    }
+    grid.render()
+}
+
+fn training_runs(found: &[Stored<TrainingRun>]) -> String {
+    let mut grid = Grid::new(vec![
+        Column::Right("id"),
+        Column::Left("network"),
+        Column::Left("data"),
+        Column::Left("recipe"),
+        Column::Right("seed"),
+        Column::Right("epochs"),
+        Column::Right("test top-1"),
+        Column::Right("95% interval"),
+        Column::Right("images/s"),
+        Column::Left("date"),
+        Column::Left("outcome"),
+    ]);
+    for Stored { id, result } in found {
+        let top1 = result.interval_of_test_top1();
+        let shown = |percent: f64| Metric::Top1.short(percent);
+        grid.row(vec![
+            id.to_string(),
+            name(&result.subject),
+            result.dataset.label.clone(),
+            result.recipe.name.clone(),
+            result.seed.to_string(),
+            result.epochs.to_string(),
+            top1.map_or_else(|| "unknown".to_owned(), |top1| shown(top1.value)),
+            top1.map_or_else(
+                || "unknown".to_owned(),
+                |top1| format!("{:.2} to {}", top1.low, shown(top1.high)),
+            ),
+            significant(result.images_per_s),
+            utc_day(result.finished_unix_ms),
+            result.outcome.to_string(),
+        ]);
+    }
+    grid.render()
+}
+
 fn list_json(from: From) -> anyhow::Result<Outcome> {
-    let (_, found) = from.open()?;
-    let columns = Measurement::columns();
-    let object = |stored: &Stored<Measurement>| -> Map<String, Value> {
-        let value = |column: &StoredColumn<Measurement>| match column.value(stored) {
+    let chosen = from.open()?;
+    let (measured, trained) = (chosen.records::<Measurement>()?, chosen.records::<TrainingRun>()?);
+    if measured.is_empty() && trained.is_empty() {
+        chosen.note_none::<Measurement>();
+    }
+    let foreign: Vec<_> =
+        chosen.records::<ForeignMeasurement>()?.into_iter().map(|stored| stored.result).collect();
+    Ok(Outcome::new(output::json(&json!({
+        "measurements": objects(&measured),
+        "profiles": objects(&chosen.records::<ProfileRecord>()?),
+        "training_runs": objects(&trained),
+        "timm_rows": foreign,
+    }))?))
+}
+
+/// The columns of results as objects.
+fn objects<R: Tabular>(found: &[Stored<R>]) -> Vec<Map<String, Value>> {
+    let columns = R::columns();
+    let object = |stored| {
+        let value = |cell| match cell {
             Cell::Text(text) => text.into(),
             Cell::Count(count) => count.into(),
             Cell::Number(number) => number.into(),
             Cell::Absent => Value::Null,
         };
-        columns.iter().map(|column| (column.name.to_owned(), value(column))).collect()
+        columns.iter().map(|it| (it.name.to_owned(), value(it.value(stored)))).collect()
     };
-    let all: Vec<_> = found.iter().map(object).collect();
-    Ok(Outcome::new(output::json(&all)?))
+    found.iter().map(object).collect()
 }
 
-fn show(id: i64, store: &Path) -> anyhow::Result<Outcome> {
-    let Some(result) = Store::open_to_read(store)?.record::<Measurement>(id)? else {
-        bail!("`{}` has no result {id}", store.display());
+fn show(id: i64, kind: RecordKind, store: &Path) -> anyhow::Result<Outcome> {
+    let text = match kind {
+        RecordKind::Measurements => {
+            let stored = stored::<Measurement>(id, store)?;
+            columns(&stored) + &findings(&[stored.result])
+        }
+        RecordKind::Profiles => columns(&stored::<ProfileRecord>(id, store)?),
+        RecordKind::TrainingRuns => {
+            let stored = stored::<TrainingRun>(id, store)?;
+            columns(&stored) + &epochs(&stored.result)
+        }
     };
+    Ok(Outcome::new(text))
+}
+
+fn stored<R: Record>(id: i64, store: &Path) -> anyhow::Result<Stored<R>> {
+    let Some(result) = Store::open_to_read(store)?.record(id)? else {
+        let kind = if R::TABLE == Measurement::TABLE { "result" } else { R::NAME };
+        bail!("`{}` has no {kind} {id}", store.display());
+    };
+    Ok(Stored { id, result })
+}
+
+/// All columns of a result, one per line.
+fn columns<R: Tabular>(stored: &Stored<R>) -> String {
     let mut grid = Grid::bare(2);
-    let stored = Stored { id, result };
-    for column in Measurement::columns() {
-        let value = match column.value(&stored) {
+    for column in R::columns() {
+        let value = match column.value(stored) {
             Cell::Text(text) => text,
             Cell::Count(count) => count.to_string(),
             Cell::Number(number) => significant(number),
@@ -243,31 +367,57 @@ fn show(id: i64, store: &Path) -> anyhow::Result<Outcome> {
         };
         grid.row(vec![column.name.to_owned(), value]);
     }
-    Ok(Outcome::new(grid.render() + &findings(&[stored.result])))
+    grid.render()
 }
 
-fn export(table: Table, output: Option<&Path>, from: From) -> anyhow::Result<Outcome> {
-    let input = from.store.clone();
-    let (store, found) = from.open()?;
-    let mut content = Vec::new();
-    match table {
-        Table::Csv => write(Format::Csv, &found, &mut content)?,
-        Table::Json => write(Format::Json, &found, &mut content)?,
-        Table::Parquet => write(Format::Parquet, &found, &mut content)?,
-        Table::Timm => {
-            let foreign: Vec<_> =
-                readable(store.records::<ForeignMeasurement>(&Filter::default())?)
-                    .into_iter()
-                    .map(|stored| stored.result)
-                    .collect();
-            write_timm(found.iter().map(|stored| &stored.result), &foreign, &mut content)?;
-        }
+/// The epochs of a training run, one per line.
+fn epochs(run: &TrainingRun) -> String {
+    let mut grid = Grid::new(vec![
+        Column::Right("epoch"),
+        Column::Right("loss"),
+        Column::Right("top-1"),
+        Column::Right("validation loss"),
+        Column::Right("validation top-1"),
+        Column::Right("learning rate"),
+        Column::Right("seconds"),
+    ]);
+    let maybe = |value: Option<f64>, text: fn(f64) -> String| value.map_or_else(String::new, text);
+    let percent = |value| Metric::Top1.short(value);
+    for epoch in &run.history {
+        grid.row(vec![
+            epoch.epoch.to_string(),
+            significant(epoch.loss),
+            maybe(epoch.train_top1, percent),
+            maybe(epoch.val_loss, significant),
+            maybe(epoch.val_top1, percent),
+            significant(epoch.learning_rate),
+            significant(epoch.seconds),
+        ]);
     }
+    if run.history.is_empty() { String::new() } else { format!("\n{}", grid.render()) }
+}
+
+fn export(
+    table: Table,
+    kind: RecordKind,
+    output: Option<&Path>,
+    from: From,
+) -> anyhow::Result<Outcome> {
+    let chosen = from.open()?;
+    let content = match (table, kind) {
+        (Table::Timm, RecordKind::Measurements) => timm(&chosen)?,
+        (Table::Timm, RecordKind::Profiles | RecordKind::TrainingRuns) => {
+            bail!("timm's table has measurements only: omit --kind")
+        }
+        (Table::Csv, kind) => written(&chosen, Format::Csv, kind)?,
+        (Table::Json, kind) => written(&chosen, Format::Json, kind)?,
+        (Table::Parquet, kind) => written(&chosen, Format::Parquet, kind)?,
+    };
     match (output, String::from_utf8(content)) {
         (Some(path), text) => {
             let content = text.map_or_else(|error| error.into_bytes(), String::into_bytes);
             let mut inputs = InputFiles::default();
-            inputs.add_store(&input);
+            inputs.add_store(&chosen.path);
             replace_file(path, &content, &inputs)?;
             output::wrote(path);
             Ok(Outcome::default())
@@ -275,6 +425,38 @@ fn export(table: Table, output: Option<&Path>, from: From) -> anyhow::Result<Out
         (None, Ok(text)) => Ok(Outcome::new(text)),
         (None, Err(_)) => bail!("Parquet is a binary format: name a file with -o"),
     }
+}
+
+/// Results of a kind as a table.
+fn written(chosen: &Chosen, format: Format, kind: RecordKind) -> anyhow::Result<Vec<u8>> {
+    match kind {
+        RecordKind::Measurements => written_of::<Measurement>(chosen, format),
+        RecordKind::Profiles => written_of::<ProfileRecord>(chosen, format),
+        RecordKind::TrainingRuns => written_of::<TrainingRun>(chosen, format),
+    }
+}
+
+fn written_of<R: Tabular>(chosen: &Chosen, format: Format) -> anyhow::Result<Vec<u8>> {
+    let found = chosen.records::<R>()?;
+    if found.is_empty() {
+        chosen.note_none::<R>();
+    }
+    let mut content = Vec::new();
+    write(format, &found, &mut content)?;
+    Ok(content)
+}
+
+/// Measurements, and all imported rows, as timm's table.
+fn timm(chosen: &Chosen) -> anyhow::Result<Vec<u8>> {
+    let found = chosen.records::<Measurement>()?;
+    if found.is_empty() {
+        chosen.note_none::<Measurement>();
+    }
+    let foreign = readable(chosen.store.records::<ForeignMeasurement>(&Filter::default())?);
+    let foreign: Vec<_> = foreign.into_iter().map(|stored| stored.result).collect();
+    let mut content = Vec::new();
+    write_timm(found.iter().map(|stored| &stored.result), &foreign, &mut content)?;
+    Ok(content)
 }
 
 /// Maximum size of an imported table: half a million networks.

@@ -203,7 +203,7 @@ fn stores_that_only_have_profiles_or_were_merged_are_reported_on() {
     let newest: Value = serde_json::from_str(&newest).unwrap();
     let shown = data["candidates"][0]["measurements"].as_array().unwrap();
     assert_eq!(shown.len(), 1);
-    assert_eq!(shown[0]["median_ms"], newest[0]["median_ms"], "the latest counts");
+    assert_eq!(shown[0]["median_ms"], newest["measurements"][0]["median_ms"], "the latest counts");
     comes_back(folder, "merged");
 }
 

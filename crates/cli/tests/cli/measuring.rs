@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Command, thread, time::Duration};
 
-use inceptive_results::ProfileRecord;
+use inceptive_results::{ProfileRecord, TrainingOutcome, example::training_run};
 use inceptive_store::{Filter, Store};
 use serde_json::Value;
 
@@ -56,7 +56,7 @@ fn results_are_measured_kept_and_exported() {
     }
     assert_eq!(measured[0]["subject"]["name"], "narrow");
 
-    let list = documents(folder, "results list --json");
+    let list = &documents(folder, "results list --json")["measurements"];
     assert_eq!((list.as_array().unwrap().len(), &list[3]["id"]), (4, &4.into()), "{list}");
     assert!(list[3]["median_ms"].as_f64().unwrap() > 0.0);
     let numbers = |key: &str| -> Vec<f64> {
@@ -184,7 +184,7 @@ fn what_the_engine_does_with_subnormal_numbers_is_recorded() {
     let folder = tempfile::tempdir().unwrap();
     networks(folder.path());
     success(folder.path(), "bench narrow.yaml --budget 100ms --threads 1");
-    let list = documents(folder.path(), "results list --json");
+    let list = &documents(folder.path(), "results list --json")["measurements"];
     assert_eq!(list[0]["flushes_subnormals"], "yes", "{list}");
 }
 
@@ -211,8 +211,9 @@ fn results_that_do_not_match_are_said_to() {
     let folder = tempfile::tempdir().unwrap();
     networks(folder.path());
     success(folder.path(), "bench narrow.yaml --threads 1 --budget 20ms");
+    let nothing = "{\n  \"measurements\": [],\n  \"profiles\": [],\n  \"training_runs\": [],\n  \"timm_rows\": []\n}\n";
     for (command, text) in
-        [("results list --model nobody", ""), ("results list --json --model nobody", "[]\n")]
+        [("results list --model nobody", ""), ("results list --json --model nobody", nothing)]
     {
         let list = inside(folder.path(), command).assert().success().stdout(text);
         let note = String::from_utf8(list.get_output().stderr.clone()).unwrap();
@@ -304,6 +305,43 @@ fn outputs_of_a_run_can_be_read_again() {
     let assert = inside(folder.path(), "run narrow.yaml --input out.safetensors").assert().code(1);
     let error = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
     assert!(error.contains("[2, 3, 16, 16]") && error.contains("--batch"), "{error}");
+}
+
+#[test]
+fn training_runs_are_listed_shown_exported_and_merged() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut store = Store::open(&folder.join("inceptive.db")).unwrap();
+    let mut diverged = training_run(1, 90.0);
+    diverged.outcome =
+        TrainingOutcome::Diverged { epoch: 2, step: 150, what: "the loss is NaN".to_owned() };
+    (diverged.test_loss, diverged.test_top1, diverged.test_top5) = (None, None, None);
+    diverged.confusion.clear();
+    store.append_all(&[training_run(0, 90.0), diverged]).unwrap();
+    insta::assert_snapshot!(success(folder, "results list"));
+    insta::assert_snapshot!(
+        "epochs_of_a_training_run",
+        success(folder, "results show 1 --kind training-runs")
+    );
+    let missing = inside(folder, "results show 9 --kind training-runs").assert().code(1);
+    let missing = String::from_utf8(missing.get_output().stderr.clone()).unwrap();
+    assert!(missing.contains("`inceptive.db` has no training run 9"), "{missing}");
+
+    let list = documents(folder, "results list --json --model example --engine native");
+    let runs = list["training_runs"].as_array().unwrap();
+    assert_eq!((runs.len(), &runs[0]["test_top1"]), (2, &90.0.into()), "{list}");
+    assert_eq!(runs[1]["test_top1"], Value::Null, "{list}");
+    assert_eq!(list["measurements"], Value::Array(vec![]));
+    let table = success(folder, "results export csv --kind training-runs");
+    assert_eq!(table.lines().count(), 3, "{table}");
+    let exported = documents(folder, "results export json --kind training-runs");
+    assert_eq!(exported[0]["history"].as_array().unwrap().len(), 2);
+    inside(folder, "results export timm --kind training-runs").assert().code(1);
+
+    let merged = "inceptive.db: 2 new results\n";
+    assert_eq!(success(folder, "results merge other.db inceptive.db"), merged);
+    let list = documents(folder, "results list --json --store other.db");
+    assert_eq!(list["training_runs"].as_array().unwrap().len(), 2);
 }
 
 /// What cannot fit is refused before it is tried, and what fits is still measured.

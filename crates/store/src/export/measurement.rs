@@ -2,24 +2,16 @@
 
 use inceptive_results::{Measurement, statistics::Estimate};
 
-use super::{Cell, Column, Table, count, number, text};
+use super::{
+    Cell, Column, Table,
+    common::{maybe, place, subject, yes_or_no},
+    count, number, text,
+};
 
 impl Table for Measurement {
     fn columns() -> Vec<Column<Self>> {
         use Cell::{Count as C, Number as N, Text as T};
-        vec![
-            count("id", |s| C(s.id.unsigned_abs())),
-            text("model", |s| T(s.result.subject.name.clone())),
-            text("file", |s| T(s.result.subject.file.clone())),
-            text("point", |s| words(&s.result.subject.point)),
-            text("fingerprint", |s| T(s.result.subject.fingerprint.clone())),
-            count("input_channels", |s| C(s.result.subject.input[0].into())),
-            count("input_height", |s| C(s.result.subject.input[1].into())),
-            count("input_width", |s| C(s.result.subject.input[2].into())),
-            count("params", |s| C(s.result.subject.params)),
-            count("macs", |s| C(s.result.subject.macs)),
-            count("flops", |s| C(s.result.subject.flops)),
-            count("acts", |s| C(s.result.subject.acts)),
+        let own: Vec<Column<Self>> = vec![
             text("engine", |s| T(s.result.runtime.engine.clone())),
             text("engine_version", |s| T(s.result.runtime.engine_version.clone())),
             text("engine_isa", |s| maybe(s.result.runtime.isa.clone(), T)),
@@ -62,39 +54,13 @@ impl Table for Measurement {
             number("clock_end_mhz", |s| maybe(s.result.clock_mhz, |mhz| N(mhz[1]))),
             number("budget_s", |s| N(s.result.budget_s)),
             count("seed", |s| C(s.result.seed)),
-            text("machine", |s| T(s.result.machine.id())),
-            text("cpu", |s| T(s.result.machine.cpu.clone())),
-            count("physical_cores", |s| C(s.result.machine.physical_cores.into())),
-            count("logical_cores", |s| C(s.result.machine.logical_cores.into())),
-            text("isa", |s| words(&s.result.machine.isa)),
-            count("l1d_bytes", |s| maybe(s.result.machine.l1d_bytes, C)),
-            count("l2_bytes", |s| maybe(s.result.machine.l2_bytes, C)),
-            count("l3_bytes", |s| maybe(s.result.machine.l3_bytes, C)),
-            count("machine_memory_bytes", |s| C(s.result.machine.memory_bytes)),
-            text("os", |s| T(s.result.machine.os.clone())),
-            text("kernel", |s| T(s.result.machine.kernel.clone())),
-            text("arch", |s| T(s.result.machine.arch.clone())),
-            text("virtual", |s| T(yes_or_no(s.result.machine.is_virtual))),
-            text("governor", |s| maybe(s.result.machine.governor.clone(), T)),
-            text("version", |s| T(s.result.version.clone())),
-            count("finished_unix_ms", |s| C(s.result.finished_unix_ms)),
-        ]
+        ];
+        let place = place::<Self>(|s| T(s.result.version.clone()));
+        subject().into_iter().chain(own).chain(place).collect()
     }
-}
-
-fn yes_or_no(is: bool) -> String {
-    if is { "yes" } else { "no" }.to_owned()
-}
-
-fn maybe<T>(value: Option<T>, cell: impl FnOnce(T) -> Cell) -> Cell {
-    value.map_or(Cell::Absent, cell)
 }
 
 /// An end of an interval.
 fn end(estimate: &Estimate, end: fn(&Estimate) -> f64) -> Cell {
     maybe(estimate.has_interval().then(|| end(estimate)), Cell::Number)
-}
-
-fn words(words: &[String]) -> Cell {
-    Cell::Text(words.join(" "))
 }

@@ -28,6 +28,11 @@ impl Store {
     /// When they cannot be written.
     pub fn append_all<R: Record>(&mut self, records: &[R]) -> Result<usize, StoreError> {
         let row = |record: &R| -> Result<Row, StoreError> {
+            record.check().map_err(|reason| StoreError::Impossible {
+                path: self.path.clone(),
+                name: R::NAME,
+                reason,
+            })?;
             Ok(Row {
                 kind: const { kind_of::<R>() },
                 machine: record.run().map(|run| run.machine.id()),
