@@ -92,6 +92,7 @@ fn measure(graph: &Graph, name: &str, arguments: &Arguments) {
         rule: Rule::Sgd { momentum: 0.9, nesterov: false },
         clip: None,
         momentum: 0.1,
+        averages: false,
     };
     let weights = Weights::seeded(graph, 1);
     let plan = Arc::new(TrainPlan::new(graph, options).expect("a plan"));
@@ -100,7 +101,7 @@ fn measure(graph: &Graph, name: &str, arguments: &Arguments) {
     let len = usize::try_from(graph.node(graph.input()).shape.elements()).expect("a size");
     let pixels = numbers(batch * len);
     let labels: Vec<u32> = (0..batch).map(|image| u32::try_from(image % 10).unwrap_or(0)).collect();
-    let rates = Rates { learning: 0.01, decay: 5e-4, steps: 0 };
+    let rates = Rates { learning: 0.01, decay: 5e-4, average: 0.0, steps: 0 };
     let stop = AtomicBool::new(false);
     let mut step = |seed| {
         let start = Instant::now();

@@ -22,7 +22,7 @@ use proptest::prelude::*;
 
 const SGD: Rule = Rule::Sgd { momentum: 0.9, nesterov: false };
 
-const STILL: Rates = Rates { learning: 0.0, decay: 0.0, steps: 0 };
+const STILL: Rates = Rates { learning: 0.0, decay: 0.0, average: 0.0, steps: 0 };
 
 fn options(batch: usize, threads: usize, isa: Isa) -> TrainOptions {
     TrainOptions {
@@ -34,6 +34,7 @@ fn options(batch: usize, threads: usize, isa: Isa) -> TrainOptions {
         rule: SGD,
         clip: None,
         momentum: 0.1,
+        averages: false,
     }
 }
 
@@ -309,21 +310,27 @@ fn a_network_learns_and_running_statistics_follow() {
         Rule::AdamW { beta1: 0.9, beta2: 0.999, eps: 1e-8 },
     ] {
         let learning = if matches!(rule, Rule::Sgd { .. }) { 0.05 } else { 0.003 };
-        let options = TrainOptions { rule, clip: Some(5.0), ..options(64, 2, Isa::best()) };
+        let options =
+            TrainOptions { rule, clip: Some(5.0), averages: true, ..options(64, 2, Isa::best()) };
         let plan = Arc::new(TrainPlan::new(&graph, options).unwrap());
         let mut session = TrainSession::new(plan, &weights).unwrap();
         let mut outcome = None;
         for steps in 0..60 {
-            let rates = Rates { learning, decay: 1e-4, steps };
+            let rates = Rates { learning, decay: 1e-4, average: 0.9, steps };
             outcome = Some(session.step(&pixels, &labels, rates, steps, &stop).unwrap());
         }
         let outcome = outcome.unwrap();
         assert_eq!((outcome.top1, outcome.top5), (64, 64), "{outcome:?}");
-        let after = session.weights();
+        let (after, averages) = (session.weights(), session.averages());
         for ((path, role), before) in &Values::new(&graph, &weights).0 {
             let now = after.get(path, *role).unwrap();
             assert!(now.iter().all(|x| x.is_finite()));
             assert!(now.iter().zip(before).any(|(a, b)| f64::from(*a) != *b), "{path}.{role}");
+            // The average is near, but not the same.
+            let average = averages.get(path, *role).unwrap();
+            let distance = |(a, b): (&f32, &f32)| (a - b).abs();
+            let apart = now.iter().zip(average).map(distance).fold(0.0, f32::max);
+            assert!(apart < 0.5 && (apart > 0.0 || !role.is_learned()), "{path}.{role}: {apart}");
         }
     }
 }
@@ -337,7 +344,7 @@ fn weights_and_state_that_are_taken_back_go_on_to_the_same_bits() {
         let options = options(16, threads, Isa::best());
         Arc::new(TrainPlan::new(&graph, options).unwrap())
     };
-    let rates = |steps| Rates { learning: 0.1, decay: 5e-4, steps };
+    let rates = |steps| Rates { learning: 0.1, decay: 5e-4, average: 0.0, steps };
     let weights = Weights::seeded(&graph, 2);
     let mut all = TrainSession::new(plan(1), &weights).unwrap();
     let mut first = TrainSession::new(plan(2), &weights).unwrap();

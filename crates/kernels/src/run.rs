@@ -72,6 +72,8 @@ pub struct Rates {
     pub learning: f32,
     /// Weight decay.
     pub decay: f32,
+    /// What is left of the average of the learned numbers, where there is one.
+    pub average: f32,
     /// Steps before this one.
     pub steps: u64,
 }

@@ -51,6 +51,8 @@ pub struct Learned {
     pub states: Vec<View>,
     /// Whether weight decay applies.
     pub decays: bool,
+    /// An average of the numbers that follows them, if there is one.
+    pub average: Option<View>,
 }
 
 /// Which pieces of which tensors a task works on.
@@ -67,7 +69,8 @@ fn are_vectors(buffers: &[Buffer], learned: &[Learned]) -> bool {
         buffers[view.buffer].is_vector() && view.blocks == tensor.values.blocks
     };
     learned.iter().all(|tensor| {
-        let mut views = [tensor.values, tensor.gradient].into_iter().chain(tensor.states.clone());
+        let vectors = [Some(tensor.values), Some(tensor.gradient), tensor.average];
+        let mut views = vectors.into_iter().flatten().chain(tensor.states.clone());
         views.all(|view| fits(tensor, &view))
     })
 }
@@ -159,6 +162,9 @@ struct Piece<'a> {
     gradient: &'a [f32],
     first: &'a mut [f32],
     second: &'a mut [f32],
+    average: &'a mut [f32],
+    /// What is left of the average.
+    left: f32,
     /// What the gradient is multiplied by.
     scale: f32,
     rate: f32,
@@ -192,6 +198,9 @@ impl Piece<'_> {
                 }
             }
         }
+        for (average, value) in self.average.iter_mut().zip(self.values.iter()) {
+            *average = self.left * *average + (1.0 - self.left) * *value;
+        }
     }
 }
 
@@ -218,7 +227,8 @@ impl Run for Update {
 
     fn writes(&self) -> Vec<View> {
         let views = |tensor: &Learned| {
-            [tensor.values].into_iter().chain(tensor.states.clone()).collect::<Vec<_>>()
+            let vectors = [Some(tensor.values), tensor.average];
+            vectors.into_iter().flatten().chain(tensor.states.clone()).collect::<Vec<_>>()
         };
         self.learned.iter().flat_map(views).collect()
     }
@@ -244,7 +254,7 @@ impl Run for Update {
     )]
     unsafe fn run(&self, context: &Context<'_>, task: usize) {
         let (tensor, start) = self.tasks[task];
-        let Learned { values, gradient, states, decays } = &self.learned[tensor];
+        let Learned { values, gradient, states, decays, average } = &self.learned[tensor];
         let rates = context.feed.rates;
         // SAFETY: the program has checked the views; this task alone uses its piece of these vectors.
         unsafe {
@@ -278,6 +288,11 @@ impl Run for Update {
                 gradient: std::slice::from_raw_parts(gradient_at, len),
                 first: state(0),
                 second: state(1),
+                average: match average {
+                    Some(view) => piece(*view),
+                    None => &mut [],
+                },
+                left: rates.average,
                 scale,
                 rate: rates.learning,
                 decay: if *decays { rates.decay } else { 0.0 },

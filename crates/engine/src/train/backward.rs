@@ -29,10 +29,13 @@ impl Planner<'_> {
         let of = &self.units[unit];
         self.node = of.node;
         let Some(dy) = self.maps.gradient(unit) else { return Ok(()) };
-        // A normalisation looks at its function itself.
-        if of.function != Function::Identity
-            && !matches!(of.kind, Kind::BatchNorm(_) | Kind::Function)
-        {
+        // A normalisation to which nothing is added looks at its function itself.
+        let looks_itself = match of.kind {
+            Kind::BatchNorm(_) => of.residual.is_none(),
+            Kind::Function => true,
+            _ => false,
+        };
+        if of.function != Function::Identity && !looks_itself {
             let views = (self.maps.value(unit), dy, dy);
             self.step(FunctionBack::new(&self.maps.buffers, of.function, views, false));
         }
@@ -41,7 +44,12 @@ impl Planner<'_> {
             Kind::Conv(conv) => self.backward_conv(unit, dy, conv.bias)?,
             Kind::Linear { has_bias, .. } => self.backward_conv(unit, dy, *has_bias)?,
             Kind::Depthwise(conv) => self.backward_depthwise(unit, dy, conv.bias),
-            Kind::BatchNorm(norm) => self.backward_norm(unit, dy, norm),
+            Kind::BatchNorm(norm) => {
+                if let Some(residual) = of.residual {
+                    self.pass_on(residual, dy, 1.0);
+                }
+                self.backward_norm(unit, dy, norm);
+            }
             Kind::Sum(scales) => {
                 for (&input, &scale) in of.inputs.iter().zip(scales) {
                     self.pass_on(input, dy, scale);
@@ -93,7 +101,7 @@ impl Planner<'_> {
 
     /// Passes a gradient on as it is, times a factor.
     fn pass_on(&mut self, input: usize, dy: View, scale: f32) {
-        if self.maps.needs(input) {
+        if self.maps.needs(input) && !self.maps.is_passed_on(input) {
             let target = self.maps.target(input);
             self.add(dy, target.view, scale, target.adds);
             self.finish(target);
@@ -231,7 +239,8 @@ impl Planner<'_> {
         let input = of.inputs[0];
         let x = self.maps.value(input);
         let Some(factors) = self.memory[unit].factors else { return };
-        let normalised = Normalised { x, dz, factors, function: of.function };
+        let function = if of.residual.is_some() { Function::Identity } else { of.function };
+        let normalised = Normalised { x, dz, factors, function };
         let channels = self.channels(unit);
         let blocks = x.blocks;
         let sums = self.maps.table(self.options.batch, blocks, SUMS);

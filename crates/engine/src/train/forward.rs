@@ -152,7 +152,10 @@ impl Planner<'_> {
         self.step(BatchStatistics::new((moments, factors), tensors, channels, area, numbers));
         self.memory[unit].factors = Some(factors);
         let function: Function = of.function;
-        self.step(Normalise::new(&self.maps.buffers, x, y, factors, function));
+        let residual = of.residual.map(|residual| self.maps.value(residual));
+        let buffers = &self.maps.buffers;
+        let step = Normalise::new(buffers, x, y, factors, function).with_residual(residual);
+        self.step(step);
     }
 }
 

@@ -62,6 +62,8 @@ pub struct TrainOptions {
     pub clip: Option<f32>,
     /// By which share running statistics move towards those of a batch.
     pub momentum: f32,
+    /// Whether an average of the learned numbers follows them, see [`Rates::average`](inceptive_kernels::Rates::average).
+    pub averages: bool,
 }
 
 impl TrainOptions {
@@ -259,7 +261,8 @@ impl Planner<'_> {
 
     /// The optimizer, for every tensor that has a gradient.
     fn update(&mut self) {
-        let learned: Vec<Learned> = self.tensors.learned(self.options.rule, &mut self.maps);
+        let learned: Vec<Learned> =
+            self.tensors.learned(self.options.rule, self.options.averages, &mut self.maps);
         if learned.is_empty() {
             return;
         }
@@ -290,7 +293,7 @@ fn widen(buffer: &mut Buffer, border: Border) {
 fn needs_gradient(units: &[Unit], order: &[usize]) -> Vec<bool> {
     let mut needs = vec![false; units.len()];
     for &unit in order {
-        needs[unit] = learns(&units[unit]) || units[unit].inputs.iter().any(|&input| needs[input]);
+        needs[unit] = learns(&units[unit]) || units[unit].reads().any(|read| needs[read]);
     }
     needs
 }

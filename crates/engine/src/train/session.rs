@@ -58,6 +58,7 @@ impl TrainSession {
         let outcomes = vec![0.0; plan.program.output_len()];
         let mut session = Self { plan, runner, outcomes };
         session.set_weights(weights)?;
+        session.set_averages(weights)?;
         Ok(session)
     }
 
@@ -78,6 +79,35 @@ impl TrainSession {
                 return Err(Missing(format!("{}.{}", tensor.path, tensor.role.name())));
             }
             tensor.write(values, self.runner.numbers_mut(tensor.values.buffer));
+        }
+        Ok(())
+    }
+
+    /// The averages of what is learned, with the running statistics as they are now; the weights themselves where there
+    /// are no averages.
+    pub fn averages(&self) -> Weights {
+        let mut weights = Weights::default();
+        for tensor in self.plan.tensors.iter() {
+            let view = tensor.average.unwrap_or(tensor.values);
+            let values = tensor.read(self.runner.numbers(view.buffer));
+            weights.set(tensor.path.clone(), tensor.role, values);
+        }
+        weights
+    }
+
+    /// Takes averages, where there are any.
+    ///
+    /// # Errors
+    /// When some are missing.
+    pub fn set_averages(&mut self, weights: &Weights) -> Result<(), Missing> {
+        let plan = Arc::clone(&self.plan);
+        for tensor in plan.tensors.iter() {
+            let Some(view) = tensor.average else { continue };
+            let values = weights.get(&tensor.path, tensor.role)?;
+            if values.len() != tensor.len {
+                return Err(Missing(format!("{}.{}", tensor.path, tensor.role.name())));
+            }
+            tensor.write(values, self.runner.numbers_mut(view.buffer));
         }
         Ok(())
     }

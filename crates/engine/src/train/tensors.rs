@@ -23,6 +23,8 @@ pub(super) struct Tensor {
     gradient: Option<View>,
     /// The optimizer's state.
     pub(super) states: Vec<View>,
+    /// An average of its numbers.
+    pub(super) average: Option<View>,
     /// Whether weight decay applies: to kernels and matrices.
     decays: bool,
     /// The order of its numbers, if it is not the tensor's own.
@@ -52,8 +54,18 @@ impl Tensors {
         let values = maps.kept(len.div_ceil(LANES));
         let (path, role) = key.clone();
         let states = Vec::new();
-        let (gradient, reading) = (None, None);
-        self.all.push(Tensor { path, role, len, values, gradient, states, decays, reading });
+        let (gradient, reading, average) = (None, None, None);
+        self.all.push(Tensor {
+            path,
+            role,
+            len,
+            values,
+            gradient,
+            states,
+            average,
+            decays,
+            reading,
+        });
         self.by_path.insert(key, index);
         index
     }
@@ -83,6 +95,7 @@ impl Tensors {
             values,
             gradient: None,
             states: Vec::new(),
+            average: None,
             decays: true,
             reading: Some(reading),
         });
@@ -117,17 +130,19 @@ impl Tensors {
     }
 
     /// The tensors that have a gradient, with memory for the optimizer.
-    pub(super) fn learned(&mut self, rule: Rule, maps: &mut Maps) -> Vec<Learned> {
+    pub(super) fn learned(&mut self, rule: Rule, averages: bool, maps: &mut Maps) -> Vec<Learned> {
         let mut learned = Vec::new();
         for tensor in &mut self.all {
             let Some(gradient) = tensor.gradient else { continue };
             let blocks = tensor.values.blocks;
             tensor.states = (0..rule.states()).map(|_| maps.kept(blocks)).collect();
+            tensor.average = averages.then(|| maps.kept(blocks));
             learned.push(Learned {
                 values: tensor.values,
                 gradient,
                 states: tensor.states.clone(),
                 decays: tensor.decays,
+                average: tensor.average,
             });
         }
         learned
