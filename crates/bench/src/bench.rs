@@ -98,6 +98,8 @@ pub struct Run {
     pub surroundings: Interference,
     /// How many of the network's weights are subnormal.
     pub subnormals: Subnormals,
+    /// Whether the output of the last run has only finite numbers; `None` if the engine keeps no output.
+    pub is_output_finite: Option<bool>,
 }
 
 /// What else went on while a group was measured.
@@ -341,6 +343,7 @@ impl Runner {
             cut_short,
             surroundings,
             subnormals: self.subnormals,
+            is_output_finite: self.session.is_output_finite(),
         }
     }
 }

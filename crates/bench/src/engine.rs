@@ -302,6 +302,11 @@ pub trait Session {
     /// When the engine fails, and [`EngineError::Stopped`] when it ended early.
     fn run(&mut self, stop: &AtomicBool) -> Result<(), EngineError>;
 
+    /// Whether the output of the last run has only finite numbers; `None` if the session keeps no output.
+    fn is_output_finite(&self) -> Option<bool> {
+        None
+    }
+
     /// Runs once and returns the output: `batch x classes` values.
     ///
     /// # Errors

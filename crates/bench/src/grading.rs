@@ -28,6 +28,7 @@ pub fn grade_run(run: &Run, latency: &Summary, share_of_peak: f64) -> (Grade, Ve
         clock(run),
         runs(run, latency),
         peak(share_of_peak),
+        output(run),
     ]
     .into_iter()
     .flatten()
@@ -90,6 +91,11 @@ const WINOGRAD: f64 = 4.0;
 /// does not explain means that the peak was measured too low.
 fn peak(share: f64) -> Option<Finding> {
     (share > WINOGRAD).then_some(Finding::new(false, Problem::AbovePeak))
+}
+
+fn output(run: &Run) -> Option<Finding> {
+    let is_finite = run.is_output_finite.unwrap_or(true);
+    (!is_finite).then_some(Finding::new(false, Problem::OutputNotFinite))
 }
 
 fn runs(run: &Run, latency: &Summary) -> Option<Finding> {

@@ -113,12 +113,10 @@ pub fn positive(text: &str) -> Result<NonZeroU32, String> {
 
 /// A number of threads.
 pub fn thread_count(text: &str) -> Result<NonZeroU32, String> {
-    let count = positive(text)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let most = u32::try_from(cores).unwrap_or(u32::MAX).saturating_mul(MAX_THREADS_PER_CORE);
-    if count.get() <= most {
-        Ok(count)
-    } else {
-        Err(format!("must be between 1 and {most}, {MAX_THREADS_PER_CORE} per core"))
-    }
+    let count = text.parse().ok().filter(|count: &NonZeroU32| count.get() <= most);
+    count.ok_or_else(|| {
+        format!("must be a whole number from 1 to {most}, {MAX_THREADS_PER_CORE} per core")
+    })
 }

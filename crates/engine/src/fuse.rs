@@ -1,6 +1,9 @@
 //! From nodes to units: what one kernel can do at once becomes one unit.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use inceptive_ir::{Activation, Graph, Node, NodeId, Op};
 use inceptive_kernels::{LANES, activation::Function, conv::Segment};
@@ -41,6 +44,7 @@ pub(crate) fn fuse(graph: &Graph, purpose: Purpose) -> Result<Fused, PlanError> 
         root: Vec::with_capacity(graph.len()),
         tail: Vec::with_capacity(graph.len()),
         entries: 0,
+        gathered: HashMap::new(),
     };
     for (id, node) in graph.nodes() {
         let inputs = graph.inputs(id);
@@ -63,6 +67,37 @@ struct Builder<'a> {
     tail: Vec<NodeId>,
     /// Segments and lanes of the lists so far.
     entries: usize,
+    /// Units that close the gaps between the channels of others.
+    gathered: HashMap<usize, usize>,
+}
+
+/// Blocks from which on gaps between channels matter.
+const MANY_BLOCKS: usize = 64;
+
+/// Lanes for each channel from which on gaps are closed.
+const WASTE: usize = 4;
+
+/// Whether an operator computes all lanes of its input's blocks, those without a channel too.
+const fn computes_every_lane(op: &Op) -> bool {
+    match op {
+        Op::Activation(_)
+        | Op::BatchNorm(_)
+        | Op::Pool(_)
+        | Op::GlobalPool(_)
+        | Op::AdaptiveAvgPool { .. } => true,
+        // Sums, products and depthwise convolutions see to it themselves; the others read channels alone.
+        Op::Input(_)
+        | Op::Conv(_)
+        | Op::Linear(_)
+        | Op::Lrn(_)
+        | Op::Softmax
+        | Op::Dropout { .. }
+        | Op::Flatten
+        | Op::ChannelShuffle { .. }
+        | Op::Concat
+        | Op::Add { .. }
+        | Op::Multiply => false,
+    }
 }
 
 fn function_of(activation: Activation) -> Function {
@@ -79,7 +114,12 @@ fn function_of(activation: Activation) -> Function {
 impl Builder<'_> {
     /// The unit that computes a node: a new one, or the one that it is fused into.
     fn node(&mut self, id: NodeId, node: &Node, inputs: &[NodeId]) -> Result<usize, PlanError> {
-        let first = inputs.first().map(|input| self.root[input.index()]);
+        let mut first = inputs.first().map(|input| self.root[input.index()]);
+        if let Some(unit) = first
+            && computes_every_lane(&node.op)
+        {
+            first = Some(self.without_waste(id, unit)?);
+        }
         Ok(match (&node.op, first) {
             (Op::Input(shape), _) => self.add(id, Kind::Input, vec![], compact(channels(*shape))),
             (_, None) => self.add(id, Kind::Function, vec![], compact(channels(node.shape))),
@@ -103,6 +143,7 @@ impl Builder<'_> {
                 let ins = self.units[first].channels();
                 let outs = conv.out_channels as usize;
                 if conv.groups as usize == ins && outs == ins && ins > 1 {
+                    let first = self.without_waste(id, first)?;
                     self.like(id, Kind::Depthwise(*conv), first)
                 } else {
                     self.add(id, Kind::Conv(*conv), vec![first], compact(outs))
@@ -144,7 +185,7 @@ impl Builder<'_> {
             }
             (Op::Add { scales }, Some(_)) => self.sum(id, scales, inputs)?,
             (Op::Multiply, Some(_)) => {
-                let roots = self.same_layout(id, inputs)?;
+                let roots = self.same_layout(id, self.roots(inputs))?;
                 self.product(id, roots)
             }
         })
@@ -318,9 +359,25 @@ impl Builder<'_> {
         Ok(gather)
     }
 
-    /// The units of some nodes, in the same layout.
-    fn same_layout(&mut self, id: NodeId, inputs: &[NodeId]) -> Result<Vec<usize>, PlanError> {
-        let roots = self.roots(inputs);
+    /// The unit itself, or one that closes the gaps between its channels where they are most of its lanes: whatever is
+    /// computed of it then, and of the result, takes a fraction of the time.
+    fn without_waste(&mut self, id: NodeId, unit: usize) -> Result<usize, PlanError> {
+        let (blocks, channels) = (self.units[unit].blocks(), self.units[unit].channels());
+        if blocks < MANY_BLOCKS || blocks * LANES < WASTE * channels {
+            return Ok(unit);
+        }
+        if let Some(&gather) = self.gathered.get(&unit) {
+            return Ok(gather);
+        }
+        let gather = self.compacted(id, unit)?;
+        self.gathered.insert(unit, gather);
+        Ok(gather)
+    }
+
+    /// Units in the same layout.
+    fn same_layout(&mut self, id: NodeId, roots: Vec<usize>) -> Result<Vec<usize>, PlanError> {
+        let roots: Vec<usize> =
+            roots.into_iter().map(|root| self.without_waste(id, root)).collect::<Result<_, _>>()?;
         let segments = |unit: usize| &self.units[unit].segments;
         let first = segments(roots[0]);
         if roots.iter().all(|&root| Arc::ptr_eq(segments(root), first) || segments(root) == first) {
@@ -386,7 +443,7 @@ impl Builder<'_> {
         if let Some(unit) = self.sum_in_norm(id, scales, inputs) {
             return Ok(unit);
         }
-        let roots = self.same_layout(id, inputs)?;
+        let roots = self.same_layout(id, self.roots(inputs))?;
         let segments = Arc::clone(&self.units[roots[0]].segments);
         let scales = (0..inputs.len()).map(scale).collect();
         Ok(self.add(id, Kind::Sum(scales), roots, segments))
@@ -398,6 +455,27 @@ mod tests {
     use inceptive_ir::{NewNode, Path, Shape};
 
     use super::*;
+
+    /// A hundred channels that each have a block are seven blocks once something is computed of them.
+    #[test]
+    fn gaps_that_are_most_of_the_lanes_are_closed_once() -> Result<(), Box<dyn std::error::Error>> {
+        let mut graph = Graph::new(Shape::map(1, 4, 4), None)?;
+        let input = graph.input();
+        let mut add = |name: &str, op: Op, inputs: &[NodeId]| {
+            graph.add(NewNode::new(op, Path::new(name)), inputs)
+        };
+        let parts = add("parts", Op::Concat, &[input; 100])?;
+        let relu = add("relu", Op::Activation(Activation::Relu), &[parts])?;
+        let sigmoid = add("sigmoid", Op::Activation(Activation::Sigmoid), &[parts])?;
+        let sum = add("sum", Op::Add { scales: vec![] }, &[relu, sigmoid])?;
+        graph.set_output(sum);
+        for purpose in [Purpose::Inference, Purpose::Training] {
+            let units = fuse(&graph, purpose)?.units;
+            let blocks: Vec<usize> = units.iter().map(Unit::blocks).collect();
+            assert_eq!(blocks, [1, 100, 7, 7, 7, 7]);
+        }
+        Ok(())
+    }
 
     /// A list that is only passed on is not copied, and equal lists need no unit that moves channels.
     #[test]

@@ -175,7 +175,7 @@ pub(crate) fn buffer(
     let columns = border.left + width + border.right;
     if rows.saturating_mul(columns) > MOST_PADDED * height * width + SMALL {
         let node = graph.node(unit.node).path.clone();
-        return Err(PlanError::Padding { node, width: columns, height: rows, of: unit.size });
+        return Err(PlanError::Padding { node, height: rows, width: columns, of: unit.size });
     }
     Ok(Buffer { offset: 0, images, blocks: unit.blocks(), height, width, border, pixel })
 }
@@ -217,7 +217,10 @@ pub(crate) fn uses_winograd(unit: &Unit, units: &[Unit], options: Options) -> bo
         && conv.groups == 1
         && !(matches!(input.kind, Kind::Input) && input.channels() < LANES);
     let (inputs, outputs) = (input.channels(), unit.channels());
-    is_plain && Winograd::is_faster(options.batch, inputs, outputs, pair(unit.size))
+    let output = pair(unit.size);
+    is_plain
+        && Winograd::is_faster(options.batch, inputs, outputs, output)
+        && Winograd::fits(input.blocks(), output[1])
 }
 
 /// Numbers a pixel of the network's input: as many as channels, if there are few and only plain convolutions read them.

@@ -1,7 +1,7 @@
 //! How a network is to be run, and why it cannot be.
 
 use inceptive_ir::{Path, Size};
-use inceptive_kernels::{Invalid, Isa};
+use inceptive_kernels::{Invalid, Isa, program::Program};
 use inceptive_weights::Missing;
 
 /// How a network is to be run.
@@ -19,6 +19,20 @@ pub struct Options {
     pub most_bytes: u64,
 }
 
+/// Refuses what needs more memory than there may be, in bytes.
+pub(crate) fn check_memory(needed: u64, most: u64) -> Result<(), PlanError> {
+    if needed > most {
+        return Err(PlanError::Memory { needed: needed >> 20, most: most >> 20 });
+    }
+    Ok(())
+}
+
+/// Bytes of what a program needs beside its feature maps: scratch memory of each thread, and its output.
+pub(crate) fn bytes_beside(program: &Program, threads: usize) -> u64 {
+    let scratch = (program.scratch_bytes() as u64).saturating_mul(threads as u64);
+    scratch.saturating_add((size_of::<f32>() * program.output_len()) as u64)
+}
+
 /// Why there is no plan.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum PlanError {
@@ -33,15 +47,15 @@ pub enum PlanError {
     Invalid(#[from] Invalid),
     /// A window reads so far outside of a map that the zeros around it would take most of the memory.
     #[error(
-        "the native engine cannot compute `{node}`: its padding makes a map of {width}x{height} of {of}"
+        "the native engine cannot compute `{node}`: its padding makes a map of {height}x{width} of {of}"
     )]
     Padding {
         /// The node whose result is read.
         node: Path,
-        /// Columns with the padding.
-        width: usize,
         /// Rows with the padding.
         height: usize,
+        /// Columns with the padding.
+        width: usize,
         /// The size without it.
         of: Size,
     },
@@ -60,7 +74,9 @@ pub enum PlanError {
         most: usize,
     },
     /// Packed weights, feature maps and scratch need more memory than there may be.
-    #[error("it needs {needed} MiB for packed weights and feature maps; {most} MiB are free")]
+    #[error(
+        "it needs {needed} MiB for packed weights, feature maps and what threads need beside; {most} MiB are free"
+    )]
     Memory {
         /// What it needs.
         needed: u64,

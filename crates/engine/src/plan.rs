@@ -12,7 +12,7 @@ use inceptive_weights::Weights;
 use crate::{
     fuse::{Fused, Purpose, fuse},
     layout::{Layout, Schedule},
-    options::{Options, PlanError},
+    options::{Options, PlanError, bytes_beside, check_memory},
     place::place,
     steps,
 };
@@ -58,10 +58,7 @@ impl Plan {
         let context = steps::Making { graph, weights, units: &units, layout: &layout, options };
         let mut weight_bytes = 0;
         let needed = context.bytes();
-        if needed > options.most_bytes {
-            let (needed, most) = (needed >> 20, options.most_bytes >> 20);
-            return Err(PlanError::Memory { needed, most });
-        }
+        check_memory(needed, options.most_bytes)?;
         let mut made = context.make_all()?;
         for &unit in &schedule.order {
             let Some(made) = made[unit].take() else { continue };
@@ -84,6 +81,9 @@ impl Plan {
         phases.push(vec![store.into()]);
         labels.push(vec![Label { kernel: "store".to_owned(), ..Label::default() }]);
         let program = Arc::new(Program::new(layout.buffers, phases)?);
+        // Steps know their scratch memory once they are made; none of it is there yet.
+        let beside = bytes_beside(&program, options.threads);
+        check_memory(needed.saturating_add(beside), options.most_bytes)?;
         Ok(Self { program, labels, options, weight_bytes })
     }
 

@@ -5,8 +5,8 @@ use std::{
     time::Duration,
 };
 
-pub use inceptive_kernels::program::RunError;
 use inceptive_kernels::program::Runner;
+pub use inceptive_kernels::program::{RunError, StartError as SessionError};
 
 use crate::plan::{Label, Plan};
 
@@ -30,17 +30,26 @@ impl Session {
     /// Gets memory and starts threads.
     ///
     /// # Errors
-    /// When the system gives no more threads.
-    pub fn new(plan: Arc<Plan>) -> std::io::Result<Self> {
+    /// When the system gives no more threads, or no memory.
+    pub fn new(plan: Arc<Plan>) -> Result<Self, SessionError> {
         let options = plan.options();
         let runner = Runner::new(Arc::clone(&plan.program), options.isa, options.threads)?;
-        let output = vec![0.0; plan.program.output_len()];
+        let len = plan.program.output_len();
+        let mut output = Vec::new();
+        let bytes = len.saturating_mul(size_of::<f32>());
+        output.try_reserve_exact(len).map_err(|_| SessionError::Memory { bytes })?;
+        output.resize(len, 0.0);
         Ok(Self { plan, runner, output })
     }
 
     /// The plan.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// The output of the last run; zeros before the first one.
+    pub fn last_output(&self) -> &[f32] {
+        &self.output
     }
 
     /// Runs once: `batch x channels x height x width` numbers in, `batch x classes` out. It ends early soon after `stop`

@@ -170,7 +170,7 @@ fn plans_are_readable() {
 #[test]
 fn padding_that_would_fill_the_memory_is_refused() {
     let graph = one(
-        Shape::map(1, 2, 2),
+        Shape::map(1, 2, 3),
         Op::Conv(Conv {
             kernel: Size::square(3),
             out_channels: 1,
@@ -184,7 +184,7 @@ fn padding_that_would_fill_the_memory_is_refused() {
     let options =
         Options { batch: 1, threads: 1, isa: Isa::best(), winograd: true, most_bytes: u64::MAX };
     let error = Plan::new(&graph, &Weights::seeded(&graph, 1), options).unwrap_err().to_string();
-    assert!(error.contains("its padding makes a map of"), "{error}");
+    assert!(error.contains("its padding makes a map of 20003x40003 of 2x3"), "{error}");
 }
 
 /// One output is packed as sixteen, and two channels lie in a block of sixteen: more than the weights themselves say.
@@ -237,4 +237,33 @@ fn chains_of_concatenations_whose_lists_would_fill_the_memory_are_refused() {
     let error = Plan::new(&graph, &Weights::default(), options).unwrap_err();
     assert!(matches!(error, PlanError::Parts { .. }), "{error}");
     assert!(error.to_string().contains("parts of its concatenations"), "{error}");
+}
+
+/// Winograd's method has scratch memory for each thread, and there is the output.
+#[test]
+fn memory_of_threads_counts() {
+    let conv = Op::Conv(Conv {
+        kernel: Size::square(3),
+        out_channels: 64,
+        stride: Size::square(1),
+        padding: Padding::symmetric(Size::square(1)),
+        dilation: Size::square(1),
+        groups: 1,
+        bias: false,
+    });
+    let graph = one(Shape::map(64, 56, 56), conv);
+    let weights = Weights::seeded(&graph, 1);
+    let plan = |threads, most_bytes| {
+        let options = Options { batch: 1, threads, isa: Isa::best(), winograd: true, most_bytes };
+        Plan::new(&graph, &weights, options)
+    };
+    let all = plan(1, u64::MAX).unwrap();
+    assert!(all.scratch_bytes() > 1 << 19);
+    let needed = all.weight_bytes() + all.activation_bytes() + all.scratch_bytes();
+    let needed = (needed + 4 * 64 * 56 * 56) as u64;
+    plan(1, needed).unwrap();
+    for (threads, most_bytes) in [(2, needed), (1, needed - (1 << 18))] {
+        let error = plan(threads, most_bytes).unwrap_err();
+        assert!(matches!(error, PlanError::Memory { .. }), "{error}");
+    }
 }

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use crate::{
     memory::Place,
-    simd::{Isa, LANES, Simd, Work},
+    run::Context,
+    simd::{LANES, Simd, Work},
 };
 
 /// An elementwise nonlinearity.
@@ -120,6 +121,9 @@ pub(crate) unsafe fn exp<S: Simd>(x: S::V) -> S::V {
     }
 }
 
+/// Vectors that are computed for a function of one, about.
+const VECTORS_OF_FUNCTION: usize = 8;
+
 /// A function of runs of pixels.
 struct Apply {
     function: Function,
@@ -161,7 +165,7 @@ impl Work for Apply {
 /// # Safety
 /// The processor has the instruction set, and nothing else uses these rows of the block.
 pub(crate) unsafe fn apply_in_place(
-    isa: Isa,
+    context: &Context<'_>,
     function: Function,
     place: &Place,
     image: usize,
@@ -172,7 +176,7 @@ pub(crate) unsafe fn apply_in_place(
         return;
     }
     // SAFETY: the caller's promise.
-    unsafe { apply(isa, function, place, place, (image, block), (image, block), rows) };
+    unsafe { apply(context, function, place, place, (image, block), (image, block), rows) };
 }
 
 /// Applies a function to some rows of a block, and writes the results elsewhere.
@@ -181,7 +185,7 @@ pub(crate) unsafe fn apply_in_place(
 /// The processor has the instruction set; the rows are in both places; nothing else writes the first or uses the
 /// second.
 pub(crate) unsafe fn apply(
-    isa: Isa,
+    context: &Context<'_>,
     function: Function,
     from: &Place,
     to: &Place,
@@ -190,15 +194,19 @@ pub(crate) unsafe fn apply(
     rows: Range<usize>,
 ) {
     let (from_row, to_row) = (from.buffer.row(), to.buffer.row());
-    let work = Apply {
-        function,
-        from: from.at(from_image, from_block).wrapping_add(rows.start * from_row),
-        to: to.at(to_image, to_block).wrapping_add(rows.start * to_row),
-        from_row,
-        to_row,
-        rows: rows.len(),
-        len: to.buffer.width,
-    };
-    // SAFETY: the caller's promise.
-    unsafe { isa.run(&work) };
+    for (rows, columns) in context.pieces(rows, to.buffer.width, VECTORS_OF_FUNCTION) {
+        let (from_at, to_at) = (from.at(from_image, from_block), to.at(to_image, to_block));
+        let right = columns.start * LANES;
+        let work = Apply {
+            function,
+            from: from_at.wrapping_add(rows.start * from_row + right),
+            to: to_at.wrapping_add(rows.start * to_row + right),
+            from_row,
+            to_row,
+            rows: rows.len(),
+            len: columns.len(),
+        };
+        // SAFETY: the caller's promise.
+        unsafe { context.isa.run(&work) };
+    }
 }

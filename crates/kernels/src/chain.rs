@@ -131,6 +131,9 @@ impl Run for Chain {
             let images: Range<usize> = start..(start + self.images_at_once).min(end);
             let part = Part { index: task, is_first: start == first };
             for (index, step) in self.each().enumerate() {
+                if context.is_stopped() {
+                    return;
+                }
                 let watch = context.clocks.map(|clocks| Watch::start(&clocks[index]));
                 // SAFETY: the caller's promise; the images and the part are this task's alone.
                 unsafe { step.run_images(context, images.clone(), part) };

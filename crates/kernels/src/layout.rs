@@ -83,6 +83,9 @@ impl Run for Load {
                 channels.chunks_exact(area).skip(block * pixel).take(pixel).enumerate()
             {
                 for y in rows.clone() {
+                    if context.is_stopped() {
+                        return;
+                    }
                     let row = to.at(image, block).wrapping_add(y * to.buffer.row() + lane);
                     for (x, value) in channel[y * width..][..width].iter().enumerate() {
                         // SAFETY: a pixel of these rows, which this task alone writes.
@@ -129,6 +132,9 @@ impl InOrder {
             for lane in 0..segment.channels {
                 let at = from.at(image, segment.block + lane / LANES).wrapping_add(lane % LANES);
                 for y in 0..height {
+                    if context.is_stopped() {
+                        return;
+                    }
                     for x in 0..width {
                         let pixel = at.wrapping_add(y * from.buffer.row() + x * LANES);
                         // SAFETY: a lane of a pixel of the view.
@@ -317,6 +323,9 @@ impl Run for Gather {
             let input = from.at(image, source / LANES).wrapping_add(source % LANES);
             let output = to.at(image, block).wrapping_add(lane);
             for y in 0..height {
+                if context.is_stopped() {
+                    return;
+                }
                 for x in 0..width {
                     // SAFETY: lanes of pixels of the views; this task alone writes those of its block.
                     unsafe {

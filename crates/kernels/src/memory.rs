@@ -25,6 +25,14 @@ impl Aligned {
         Self(lines)
     }
 
+    /// The same, unless the system gives no memory for them.
+    pub fn try_zeros(len: usize) -> Option<Self> {
+        let mut lines = Vec::new();
+        lines.try_reserve_exact(len.div_ceil(LANES)).ok()?;
+        lines.resize(len.div_ceil(LANES), Line::default());
+        Some(Self(lines))
+    }
+
     /// How many numbers.
     pub fn len(&self) -> usize {
         self.0.len() * LANES
@@ -283,6 +291,8 @@ mod tests {
         memory.as_mut_slice()[31] = 1.0;
         assert_eq!(memory.as_slice().iter().sum::<f32>(), 1.0);
         assert!(Aligned::zeros(0).is_empty());
+        assert_eq!(Aligned::try_zeros(17), Some(Aligned::zeros(17)));
+        assert_eq!(Aligned::try_zeros(usize::MAX / 8), None);
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Operators that treat each pixel by itself: affine functions of channels, sums, products, softmax.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use crate::{
     activation::{self, Function},
@@ -121,28 +124,25 @@ impl Run for Affine {
             let rows = 0..y.buffer.height;
             let at = (image, block);
             if let Some((scales, shifts)) = &self.factors {
-                let work = AffineRows {
-                    x: x.at(image, block),
-                    y: y.at(image, block),
-                    scale: scales.as_slice()[block * LANES..].as_ptr(),
-                    shift: shifts.as_slice()[block * LANES..].as_ptr(),
-                    x_row: x.buffer.row(),
-                    y_row: y.buffer.row(),
-                    rows: rows.len(),
-                    columns: y.buffer.width,
-                    function: self.function,
-                };
-                context.isa.run(&work);
-                activation::apply_in_place(
-                    context.isa,
-                    self.function,
-                    &y,
-                    image,
-                    block,
-                    rows.clone(),
-                );
+                for (rows, columns) in context.pieces(rows.clone(), y.buffer.width, 1) {
+                    let right = columns.start * LANES;
+                    let (x_row, y_row) = (x.buffer.row(), y.buffer.row());
+                    let work = AffineRows {
+                        x: x.at(image, block).wrapping_add(rows.start * x_row + right),
+                        y: y.at(image, block).wrapping_add(rows.start * y_row + right),
+                        scale: scales.as_slice()[block * LANES..].as_ptr(),
+                        shift: shifts.as_slice()[block * LANES..].as_ptr(),
+                        x_row,
+                        y_row,
+                        rows: rows.len(),
+                        columns: columns.len(),
+                        function: self.function,
+                    };
+                    context.isa.run(&work);
+                }
+                activation::apply_in_place(context, self.function, &y, image, block, rows.clone());
             } else {
-                activation::apply(context.isa, self.function, &x, &y, at, at, rows.clone());
+                activation::apply(context, self.function, &x, &y, at, at, rows.clone());
             }
             y.clear_border(image, block, rows);
         }
@@ -281,22 +281,33 @@ impl Run for Joined {
                 let x: Place = context.place(term.view);
                 let broadcasts = x.buffer.height * x.buffer.width == 1;
                 let is_last = index + 1 == self.terms.len();
-                let work = JoinRows {
-                    join: self.join,
-                    is_first: index == 0,
-                    x: x.at(image, block),
-                    y: y.at(image, block),
-                    scale: term.scale,
-                    x_step: if broadcasts { 0 } else { LANES },
-                    x_row: if broadcasts { 0 } else { x.buffer.row() },
-                    y_row: y.buffer.row(),
-                    rows: height,
-                    columns: width,
-                    range: if is_last { self.function.range() } else { Function::Identity.range() },
-                };
-                context.isa.run(&work);
+                let x_step = if broadcasts { 0 } else { LANES };
+                let x_row = if broadcasts { 0 } else { x.buffer.row() };
+                let y_row = y.buffer.row();
+                for (rows, columns) in context.pieces(0..height, width, 1) {
+                    let work = JoinRows {
+                        join: self.join,
+                        is_first: index == 0,
+                        x: x.at(image, block)
+                            .wrapping_add(rows.start * x_row + columns.start * x_step),
+                        y: y.at(image, block)
+                            .wrapping_add(rows.start * y_row + columns.start * LANES),
+                        scale: term.scale,
+                        x_step,
+                        x_row,
+                        y_row,
+                        rows: rows.len(),
+                        columns: columns.len(),
+                        range: if is_last {
+                            self.function.range()
+                        } else {
+                            Function::Identity.range()
+                        },
+                    };
+                    context.isa.run(&work);
+                }
             }
-            activation::apply_in_place(context.isa, self.function, &y, image, block, 0..height);
+            activation::apply_in_place(context, self.function, &y, image, block, 0..height);
             y.clear_border(image, block, 0..height);
         }
     }
@@ -361,6 +372,9 @@ impl Run for Softmax {
             .collect();
         for row in 0..height {
             for column in 0..width {
+                if context.is_stopped() {
+                    return;
+                }
                 let at = |place: &Place, (block, lane): (usize, usize)| {
                     let pixel = row * place.buffer.row() + column * LANES + lane;
                     place.at(task, block).wrapping_add(pixel)
@@ -428,6 +442,12 @@ impl Lrn {
         Self { x, y, channels, size, alpha, beta, k, images: images(buffers, y), height }
     }
 
+    /// Numbers of the squares of a pixel, with zeros for the neighbours that there are not.
+    fn squares_len(&self) -> usize {
+        let (before, behind) = self.neighbours();
+        before + self.x.blocks * LANES + behind + LANES
+    }
+
     /// Neighbours before and behind a channel, as ONNX counts them; none beyond the channels.
     fn neighbours(&self) -> (usize, usize) {
         let before = (self.size - 1) / 2;
@@ -444,6 +464,35 @@ struct LrnRow<'a> {
     y_plane: usize,
     columns: usize,
     squares: *mut f32,
+    stop: &'a AtomicBool,
+}
+
+/// Channels in a sum from which on sums are made of parts.
+const LONG_SUM: usize = 64;
+
+/// Sums of so many numbers that follow each other, from each place on: each is the end of one run of so many and the
+/// start of the next one, so that it takes two additions, and a number that is not finite is only in its own sums.
+fn sums_of(numbers: &[f32], count: usize, ends: &mut [f32], starts: &mut [f32]) {
+    for ((run, ends), starts) in
+        numbers.chunks(count).zip(ends.chunks_mut(count)).zip(starts.chunks_mut(count))
+    {
+        let mut sum = 0.0;
+        for (start, number) in starts.iter_mut().zip(run) {
+            sum += number;
+            *start = sum;
+        }
+        let mut sum = 0.0;
+        for (end, number) in ends.iter_mut().zip(run).rev() {
+            sum += number;
+            *end = sum;
+        }
+    }
+    // The sum from `at` on ends at `at + count - 1`, in the next run unless it is a whole one.
+    for at in 0..(numbers.len() + 1).saturating_sub(count) {
+        if !at.is_multiple_of(count) {
+            ends[at] += starts[at + count - 1];
+        }
+    }
 }
 
 impl Work for LrnRow<'_> {
@@ -456,16 +505,32 @@ impl Work for LrnRow<'_> {
         // SAFETY: the caller's promise; the squares have room for every block and the neighbours on both sides.
         unsafe {
             for column in 0..self.columns {
+                if self.stop.load(Ordering::Relaxed) {
+                    return;
+                }
                 for block in 0..lrn.x.blocks {
                     let x = S::load(self.x.add(block * self.x_plane + column * LANES));
                     S::store(self.squares.add(before + block * LANES), S::mul(x, x));
                 }
                 // Lanes behind the last channel hold anything.
                 self.squares.add(before + lrn.channels).write_bytes(0, behind + LANES);
+                let in_sum = before + 1 + behind;
+                let sums = self.squares.add(lrn.squares_len());
+                if in_sum >= LONG_SUM {
+                    let squares = std::slice::from_raw_parts(self.squares, lrn.squares_len());
+                    let both = std::slice::from_raw_parts_mut(sums, 2 * lrn.squares_len());
+                    let (ends, starts) = both.split_at_mut(lrn.squares_len());
+                    sums_of(squares, in_sum, ends, starts);
+                }
                 for block in 0..lrn.x.blocks {
                     let mut sum = S::splat(0.0);
-                    for neighbour in 0..before + 1 + behind {
-                        sum = S::add(sum, S::load(self.squares.add(block * LANES + neighbour)));
+                    if in_sum >= LONG_SUM {
+                        sum = S::load(sums.add(block * LANES));
+                    } else {
+                        for neighbour in 0..in_sum {
+                            let square = self.squares.add(block * LANES + neighbour);
+                            sum = S::add(sum, S::load(square));
+                        }
                     }
                     let base = S::mul_add(sum, S::splat(alpha), S::splat(lrn.k));
                     let power = S::mul(ln::<S>(base), S::splat(-lrn.beta));
@@ -541,7 +606,8 @@ impl Run for Lrn {
 
     fn scratch(&self) -> usize {
         let (before, behind) = self.neighbours();
-        before + self.x.blocks * LANES + behind + LANES
+        // Where sums are long, two more numbers for each.
+        self.squares_len() * if before + 1 + behind >= LONG_SUM { 3 } else { 1 }
     }
 
     unsafe fn run(&self, context: &Context<'_>, task: usize) {
@@ -559,10 +625,31 @@ impl Run for Lrn {
                 y_plane: y.buffer.plane(),
                 columns: y.buffer.width,
                 squares: context.scratch,
+                stop: context.stop,
             };
             context.isa.run(&work);
             for block in 0..self.y.blocks {
                 y.clear_border(image, block, row..row + 1);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_sums_are_made_of_their_numbers_alone() {
+        for len in [1, 7, 64, 65, 200] {
+            let mut numbers: Vec<f32> = (0..len).map(|at| (at * 7 % 13) as f32).collect();
+            numbers[len / 2] = f32::INFINITY;
+            for count in (1..=len).filter(|count| count % 9 < 2) {
+                let (mut sums, mut starts) = (vec![0.0; len], vec![0.0; len]);
+                sums_of(&numbers, count, &mut sums, &mut starts);
+                for (at, of) in numbers.windows(count).enumerate() {
+                    assert_eq!(sums[at], of.iter().sum::<f32>(), "{len}, {count}, {at}");
+                }
             }
         }
     }

@@ -9,8 +9,14 @@ use std::{
     thread::JoinHandle,
 };
 
-/// How often a waiting thread looks before it lets others run.
+/// How often a waiting thread looks before it lets others run, where each thread has a core.
 const SPINS: u32 = 20_000;
+
+/// The same for so many threads: with more threads than cores, another one could work meanwhile.
+fn spins(threads: usize) -> u32 {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if threads > cores { 0 } else { SPINS }
+}
 
 /// What every thread does: a function of the thread's number, as a pointer without its lifetime.
 #[derive(Clone, Copy)]
@@ -34,6 +40,7 @@ struct Shared {
     is_done: Condvar,
     /// The round that was started last, to look at without the lock.
     round: AtomicUsize,
+    spins: u32,
 }
 
 impl Shared {
@@ -60,6 +67,7 @@ impl Pool {
             has_job: Condvar::new(),
             is_done: Condvar::new(),
             round: AtomicUsize::new(0),
+            spins: spins(threads),
         });
         let mut pool = Self { shared, workers: Vec::new() };
         for thread in 1..threads.max(1) {
@@ -73,6 +81,17 @@ impl Pool {
     /// How many threads there are.
     pub fn threads(&self) -> usize {
         self.workers.len() + 1
+    }
+
+    /// A place where its threads wait for each other.
+    pub(crate) fn barrier(&self) -> Barrier {
+        Barrier {
+            threads: self.threads(),
+            spins: self.shared.spins,
+            waiting: AtomicUsize::new(0),
+            passed: AtomicUsize::new(0),
+            is_broken: AtomicBool::new(false),
+        }
     }
 
     /// Calls a function on every thread, with the thread's number, and waits for all of them. A panic of one is
@@ -125,7 +144,7 @@ fn work(shared: &Shared, thread: usize) {
     let mut last = 0;
     loop {
         // Runs of small networks follow each other quickly: look for a while before sleeping.
-        for _ in 0..SPINS {
+        for _ in 0..shared.spins {
             if shared.round.load(Ordering::Acquire) != last {
                 break;
             }
@@ -156,47 +175,47 @@ fn work(shared: &Shared, thread: usize) {
 #[derive(Debug)]
 pub(crate) struct Barrier {
     threads: usize,
+    spins: u32,
     waiting: AtomicUsize,
     passed: AtomicUsize,
     is_broken: AtomicBool,
 }
 
 impl Barrier {
-    pub(crate) fn new(threads: usize) -> Self {
-        Self {
-            threads,
-            waiting: AtomicUsize::new(0),
-            passed: AtomicUsize::new(0),
-            is_broken: AtomicBool::new(false),
-        }
-    }
-
-    /// Waits until every thread is here. Everything that a thread wrote before is seen by all of them after.
-    pub(crate) fn wait(&self) {
+    /// Waits until every thread is here. Everything that a thread wrote before is seen by all of them after. False if one
+    /// will never arrive: then nothing keeps threads apart any more.
+    #[must_use]
+    pub(crate) fn wait(&self) -> bool {
         if self.threads == 1 {
-            return;
+            return !self.is_broken();
         }
         let passed = self.passed.load(Ordering::Acquire);
         if self.waiting.fetch_add(1, Ordering::AcqRel) + 1 == self.threads {
             self.waiting.store(0, Ordering::Relaxed);
             self.passed.store(passed.wrapping_add(1), Ordering::Release);
-            return;
+            return true;
         }
         let mut looks = 0;
         while self.passed.load(Ordering::Acquire) == passed {
-            if self.is_broken.load(Ordering::Relaxed) {
-                return;
+            if self.is_broken() {
+                return false;
             }
-            if looks < SPINS {
+            if looks < self.spins {
                 looks += 1;
                 std::hint::spin_loop();
             } else {
                 std::thread::yield_now();
             }
         }
+        true
     }
 
-    /// Lets every thread pass from now on: one will never arrive.
+    /// Whether one will never arrive.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.is_broken.load(Ordering::Relaxed)
+    }
+
+    /// Lets every thread leave from now on: one will never arrive.
     pub(crate) fn break_up(&self) {
         self.is_broken.store(true, Ordering::Relaxed);
     }
@@ -238,7 +257,7 @@ mod tests {
     #[test]
     fn a_barrier_keeps_steps_apart() {
         let mut pool = Pool::new(4).unwrap();
-        let barrier = Barrier::new(4);
+        let barrier = pool.barrier();
         let steps: Vec<AtomicUsize> = (0..100).map(|_| AtomicUsize::new(0)).collect();
         pool.run(&|_| {
             for (step, arrived) in steps.iter().enumerate() {
@@ -246,8 +265,22 @@ mod tests {
                     assert_eq!(steps[before].load(Ordering::Relaxed), 4);
                 }
                 arrived.fetch_add(1, Ordering::Relaxed);
-                barrier.wait();
+                assert!(barrier.wait());
             }
         });
+    }
+
+    #[test]
+    fn nobody_waits_for_a_thread_that_left() {
+        let mut pool = Pool::new(3).unwrap();
+        let barrier = pool.barrier();
+        let passed = AtomicUsize::new(0);
+        pool.run(&|thread| {
+            if thread == 1 {
+                return barrier.break_up();
+            }
+            passed.fetch_add(usize::from(barrier.wait()), Ordering::Relaxed);
+        });
+        assert_eq!(passed.into_inner(), 0);
     }
 }

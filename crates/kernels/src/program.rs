@@ -1,6 +1,7 @@
 //! Programs: steps over one block of memory, run by several threads.
 
 use std::{
+    ops::Range,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -29,6 +30,29 @@ pub struct Program {
     input_len: usize,
     output_len: usize,
     labels_len: usize,
+    stretches: Vec<Stretch>,
+}
+
+/// Phases at whose ends threads do not meet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Stretch {
+    phases: Range<usize>,
+    /// Whether each of its phases has a single task, so that one thread does all of them.
+    is_for_one: bool,
+}
+
+/// Phases with a single task become one stretch with those behind them; the others are stretches by themselves.
+fn stretches(phases: &[Phase]) -> Vec<Stretch> {
+    let mut stretches: Vec<Stretch> = Vec::new();
+    for (index, phase) in phases.iter().enumerate() {
+        let tasks: usize = phase.iter().map(Step::tasks).sum();
+        let is_for_one = tasks <= 1;
+        match stretches.last_mut() {
+            Some(last) if is_for_one && last.is_for_one => last.phases.end = index + 1,
+            _ => stretches.push(Stretch { phases: index..index + 1, is_for_one }),
+        }
+    }
+    stretches
 }
 
 impl Program {
@@ -73,7 +97,17 @@ impl Program {
             check_phase(&buffers, phase)?;
         }
         let arena_len = ends.into_iter().max().unwrap_or(0);
-        Ok(Self { buffers, phases, arena_len, scratch_len, input_len, output_len, labels_len })
+        let stretches = stretches(&phases);
+        Ok(Self {
+            buffers,
+            phases,
+            arena_len,
+            scratch_len,
+            input_len,
+            output_len,
+            labels_len,
+            stretches,
+        })
     }
 
     /// Its phases, in order.
@@ -150,6 +184,20 @@ fn check_phase(buffers: &[Buffer], phase: &[Step]) -> Result<(), Invalid> {
 #[error("stopped")]
 pub struct Stopped;
 
+/// Why a program could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The system gives no more threads.
+    #[error("cannot start threads")]
+    Threads(#[from] std::io::Error),
+    /// The system gives no more memory.
+    #[error("cannot get {} MiB of memory", .bytes >> 20)]
+    Memory {
+        /// What was asked for.
+        bytes: usize,
+    },
+}
+
 /// Why a program could not be run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RunError {
@@ -204,9 +252,9 @@ impl Runner {
     /// Gets memory and starts threads.
     ///
     /// # Errors
-    /// When the system gives no more threads.
-    pub fn new(program: Arc<Program>, isa: Isa, threads: usize) -> std::io::Result<Self> {
-        Self::with_memory(program, isa, threads, Aligned::zeros)
+    /// When the system gives no more threads, or no memory.
+    pub fn new(program: Arc<Program>, isa: Isa, threads: usize) -> Result<Self, StartError> {
+        Self::start(program, isa, threads, Aligned::try_zeros)
     }
 }
 
@@ -234,12 +282,28 @@ impl<M: AsMut<[f32]>> Runner<M> {
         isa: Isa,
         threads: usize,
         allocate: impl Fn(usize) -> M,
-    ) -> std::io::Result<Self> {
+    ) -> Result<Self, StartError> {
+        Self::start(program, isa, threads, |len| Some(allocate(len)))
+    }
+
+    fn start(
+        program: Arc<Program>,
+        isa: Isa,
+        threads: usize,
+        allocate: impl Fn(usize) -> Option<M>,
+    ) -> Result<Self, StartError> {
+        let get = |len: usize| {
+            let bytes = len.saturating_mul(size_of::<f32>());
+            allocate(len).ok_or(StartError::Memory { bytes })
+        };
+        let arena = get(program.arena_len)?;
+        let scratch: Result<Vec<M>, StartError> =
+            (0..threads.max(1)).map(|_| get(program.scratch_len)).collect();
+        let scratch = scratch?;
         let pool = Pool::new(threads)?;
         let next =
             (0..program.phases.len() * pool.threads()).map(|_| AtomicUsize::new(0)).collect();
-        let scratch = (0..pool.threads()).map(|_| allocate(program.scratch_len)).collect();
-        Ok(Self { isa, arena: allocate(program.arena_len), scratch, pool, next, program })
+        Ok(Self { isa, arena, scratch, pool, next, program })
     }
 
     /// The program.
@@ -332,7 +396,7 @@ impl<M: AsMut<[f32]>> Runner<M> {
         }
         self.next.iter().for_each(|next| next.store(0, Ordering::Relaxed));
         let threads = self.pool.threads();
-        let (isa, next, barrier) = (self.isa, &self.next, Barrier::new(threads));
+        let (isa, next, barrier) = (self.isa, &self.next, self.pool.barrier());
         let arena = shared(&mut self.arena, program.arena_len)?;
         let output = Shared(output.as_mut_ptr());
         let scratch: Result<Vec<Shared>, RunError> =
@@ -351,19 +415,31 @@ impl<M: AsMut<[f32]>> Runner<M> {
                 output: output.0,
                 scratch: scratch[thread].0,
                 clocks: None,
+                stop,
             };
-            for (index, phase) in program.phases.iter().enumerate() {
-                if index > 0 {
-                    barrier.wait();
+            for (index, stretch) in program.stretches.iter().enumerate() {
+                // Who leaves lets the others leave too.
+                if index > 0 && !barrier.wait() {
+                    return;
                 }
-                let clocks = clocks.map(|clocks| clocks.phase(index));
-                let next = &next[index * threads..(index + 1) * threads];
-                // SAFETY: the program has checked its steps, the processor has the instruction set, and each task is
-                // taken by one thread. Phases are kept apart by the barrier.
-                unsafe { run_phase(phase, &context, next, thread, stop, clocks) };
+                if stretch.is_for_one && thread > 0 {
+                    continue;
+                }
+                for index in stretch.phases.clone() {
+                    if context.is_stopped() {
+                        return barrier.break_up();
+                    }
+                    let clocks = clocks.map(|clocks| clocks.phase(index));
+                    let next = &next[index * threads..(index + 1) * threads];
+                    // SAFETY: the program has checked its steps, the processor has the instruction set, and each task is
+                    // taken by one thread. Phases are kept apart by the barrier, or done by one thread.
+                    unsafe { run_phase(&program.phases[index], &context, next, thread, clocks) };
+                }
             }
         });
-        if stop.load(Ordering::Relaxed) { Err(Stopped.into()) } else { Ok(()) }
+        // A thread that left early saw the flag, whatever it is now.
+        let is_stopped = stop.load(Ordering::Relaxed) || barrier.is_broken();
+        if is_stopped { Err(Stopped.into()) } else { Ok(()) }
     }
 }
 
@@ -387,7 +463,6 @@ unsafe fn run_phase(
     context: &Context<'_>,
     next: &[AtomicUsize],
     thread: usize,
-    stop: &AtomicBool,
     clocks: Option<&[AtomicUsize]>,
 ) {
     let threads = next.len();
@@ -406,7 +481,7 @@ unsafe fn run_phase(
                 taken -= own.len();
             }
             let Some((index, step, task)) = found else { break };
-            if stop.load(Ordering::Relaxed) {
+            if context.is_stopped() {
                 return;
             }
             if let (Step::Chain(_), Some(_)) = (step, clocks) {

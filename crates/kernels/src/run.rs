@@ -1,6 +1,10 @@
 //! What each kind of step is to a program.
 
-use std::{fmt, ops::Range, sync::atomic::AtomicUsize};
+use std::{
+    fmt,
+    ops::Range,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+};
 
 use crate::{
     memory::{Buffer, Place, View},
@@ -83,6 +87,9 @@ pub(crate) struct Part {
     pub(crate) is_first: bool,
 }
 
+/// Vectors of sixteen numbers that are computed between two looks at whether a run was stopped, about.
+pub(crate) const VECTORS_BETWEEN_LOOKS: usize = 1 << 18;
+
 /// What a step is run with.
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'a> {
@@ -96,6 +103,8 @@ pub(crate) struct Context<'a> {
     pub(crate) scratch: *mut f32,
     /// Nanoseconds of each step of a chain, if they are measured.
     pub(crate) clocks: Option<&'a [AtomicUsize]>,
+    /// Set when nobody needs the result any more: long tasks end early, and leave what they have not written as it is.
+    pub(crate) stop: &'a AtomicBool,
 }
 
 impl Context<'_> {
@@ -106,6 +115,62 @@ impl Context<'_> {
     pub(crate) unsafe fn place(&self, view: View) -> Place {
         // SAFETY: the program has checked that the view lies in the buffer, and the buffer in the arena.
         unsafe { Place::new(self.arena, self.buffers[view.buffer], view) }
+    }
+
+    /// Whether the run was stopped.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Cuts rows of so many columns into pieces, whose pixels take `vectors` each: whole rows, and parts of one that takes
+    /// long. No more of them follow once the run is stopped.
+    pub(crate) fn pieces(&self, rows: Range<usize>, columns: usize, vectors: usize) -> Pieces<'_> {
+        let most = VECTORS_BETWEEN_LOOKS / vectors.max(1);
+        // Kernels compute some pixels side by side.
+        let of_row = if most < PIXELS_AT_ONCE { most.max(1) } else { most - most % PIXELS_AT_ONCE };
+        Pieces {
+            stop: self.stop,
+            rows,
+            columns,
+            column: 0,
+            rows_of_piece: (most / columns.max(1)).max(1),
+            columns_of_piece: of_row.min(columns),
+        }
+    }
+}
+
+/// Pixels that kernels compute side by side, at most.
+const PIXELS_AT_ONCE: usize = 8;
+
+/// See [`Context::pieces`].
+pub(crate) struct Pieces<'a> {
+    stop: &'a AtomicBool,
+    /// Rows that are left, and the first column of the next piece.
+    rows: Range<usize>,
+    column: usize,
+    columns: usize,
+    rows_of_piece: usize,
+    columns_of_piece: usize,
+}
+
+impl Iterator for Pieces<'_> {
+    type Item = (Range<usize>, Range<usize>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let Range { start, end } = self.rows;
+        if start >= end || self.columns == 0 || self.stop.load(Ordering::Relaxed) {
+            return None;
+        }
+        if self.columns_of_piece == self.columns {
+            self.rows.start = (start + self.rows_of_piece).min(end);
+            return Some((start..self.rows.start, 0..self.columns));
+        }
+        let columns = self.column..(self.column + self.columns_of_piece).min(self.columns);
+        self.column = columns.end;
+        if self.column == self.columns {
+            (self.column, self.rows.start) = (0, start + 1);
+        }
+        Some((start..start + 1, columns))
     }
 }
 
@@ -164,6 +229,9 @@ pub(crate) trait Run {
     unsafe fn run_images(&self, context: &Context<'_>, images: Range<usize>, _part: Part) {
         let of_image = self.tasks() / self.images().unwrap_or(1).max(1);
         for task in images.start * of_image..images.end * of_image {
+            if context.is_stopped() {
+                return;
+            }
             // SAFETY: the caller's promise; tasks are in the order of images.
             unsafe { self.run(context, task) };
         }
@@ -175,4 +243,55 @@ pub(crate) trait Run {
     /// The program has checked the step; the processor has the instruction set; nothing else uses what the task
     /// writes.
     unsafe fn run(&self, context: &Context<'_>, task: usize);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn context(stop: &AtomicBool) -> Context<'_> {
+        Context {
+            isa: Isa::best(),
+            arena: std::ptr::null_mut(),
+            buffers: &[],
+            feed: Feed { input: &[], labels: &[], rates: Rates::default(), seed: 0 },
+            output: std::ptr::null_mut(),
+            scratch: std::ptr::null_mut(),
+            clocks: None,
+            stop,
+        }
+    }
+
+    #[test]
+    fn pieces_are_all_pixels_once_and_take_about_as_long() {
+        let stop = AtomicBool::new(false);
+        let context = context(&stop);
+        for (rows, columns, vectors) in [
+            (3..40, 50, 9),
+            (0..1, 20_000_000, 1),
+            (2..5, 1000, 998_001),
+            (0..100, 300, 1000),
+            (0..0, 5, 1),
+            (1..3, 7, usize::MAX),
+        ] {
+            let mut next = (rows.start, 0);
+            for (own_rows, own_columns) in context.pieces(rows.clone(), columns, vectors) {
+                assert_eq!((own_rows.start, own_columns.start), next);
+                let pixels = own_rows.len() * own_columns.len();
+                assert!(pixels == 1 || pixels * vectors <= VECTORS_BETWEEN_LOOKS);
+                let is_whole = own_columns == (0..columns);
+                assert!(is_whole || own_rows.len() == 1);
+                next = if own_columns.end == columns {
+                    (own_rows.end, 0)
+                } else {
+                    (own_rows.start, own_columns.end)
+                };
+            }
+            assert_eq!(next, (rows.end, 0), "{rows:?} x {columns}");
+        }
+        let mut pieces = context.pieces(0..1000, 1000, 1000);
+        assert!(pieces.next().is_some());
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(pieces.next(), None);
+    }
 }

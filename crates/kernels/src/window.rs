@@ -1,14 +1,18 @@
 //! Windows that slide over each channel by itself: depthwise convolution and pooling.
 
-use std::{cell::Cell, ops::Range};
+use std::{
+    cell::Cell,
+    ops::Range,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use crate::{
     activation::{Function, apply_in_place},
     conv::Window,
     memory::{Aligned, Buffer, Place, View},
     numbers::Numbers,
-    run::{Context, Reason, Run},
-    simd::{Isa, LANES, Simd, Work},
+    run::{Context, Reason, Run, VECTORS_BETWEEN_LOOKS},
+    simd::{LANES, Simd, Work},
 };
 
 /// Rows of an image that one task computes, at most.
@@ -244,13 +248,19 @@ impl Run for Depthwise {
             let Window { kernel, stride, dilation, padding } = self.window;
             let from = &x.buffer;
             let inset = padding[0] * from.row() + padding[1] * LANES;
-            for row in rows.clone() {
+            let taps = kernel[0] * kernel[1];
+            let pieces = context.pieces(rows.clone(), y.buffer.width, taps);
+            for (row, columns) in
+                pieces.flat_map(|(rows, columns)| rows.map(move |row| (row, columns.clone())))
+            {
+                let right = columns.start * stride[1] * LANES;
                 let work = DepthwiseRow {
                     x: x.at(image, block)
                         .wrapping_sub(inset)
-                        .wrapping_add(row * stride[0] * from.row()),
-                    y: y.at(image, block).wrapping_add(row * y.buffer.row()),
-                    weights: weights.wrapping_add(block * kernel[0] * kernel[1] * LANES),
+                        .wrapping_add(row * stride[0] * from.row() + right),
+                    y: y.at(image, block)
+                        .wrapping_add(row * y.buffer.row() + columns.start * LANES),
+                    weights: weights.wrapping_add(block * taps * LANES),
                     weight_step: LANES.cast_signed(),
                     adds: false,
                     bias: bias.wrapping_add(block * LANES),
@@ -258,12 +268,12 @@ impl Run for Depthwise {
                     x_tap_row: dilation[0] * from.row(),
                     x_tap: dilation[1] * LANES,
                     x_step: stride[1] * LANES,
-                    columns: y.buffer.width,
+                    columns: columns.len(),
                     range: self.function.range(),
                 };
                 context.isa.run(&work);
             }
-            apply_in_place(context.isa, self.function, &y, image, block, rows.clone());
+            apply_in_place(context, self.function, &y, image, block, rows.clone());
             y.clear_border(image, block, rows);
         }
     }
@@ -291,6 +301,8 @@ pub(crate) struct Axis {
     pub(crate) counts: Vec<usize>,
     /// The end of the last window.
     end: usize,
+    /// Positions of the largest window.
+    longest: usize,
     pub(crate) three: Threes,
 }
 
@@ -318,14 +330,14 @@ impl Threes {
 impl Axis {
     fn new(windows: Vec<Range<usize>>, counts: Vec<usize>) -> Self {
         let end = windows.iter().map(|window| window.end).max().unwrap_or(0);
-        Self { three: Threes::new(&windows), end, windows, counts }
+        let longest = windows.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
+        Self { three: Threes::new(&windows), end, longest, windows, counts }
     }
 
     /// Positions of the largest window, if neighbours have positions in common.
     fn shared(&self) -> Option<usize> {
         let has_common = |pair: &[Range<usize>]| pair[0].end > pair[1].start;
-        let longest = self.windows.iter().map(ExactSizeIterator::len).max();
-        longest.filter(|_| self.windows.windows(2).any(has_common))
+        self.windows.windows(2).any(has_common).then_some(self.longest)
     }
 }
 
@@ -397,13 +409,23 @@ impl Pool {
     }
 }
 
-/// A row of one block of [`Pool`].
+/// Some columns of a row of one block of [`Pool`].
 struct PoolRow<'a> {
     pool: &'a Pool,
     x: *const f32,
     y: *mut f32,
     x_row: usize,
     row: usize,
+    columns: Range<usize>,
+    /// To look at in the midst of a window, if one takes long.
+    stop: Option<&'a AtomicBool>,
+}
+
+impl PoolRow<'_> {
+    #[inline(always)]
+    fn is_stopped(&self) -> bool {
+        self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
+    }
 }
 
 impl Work for PoolRow<'_> {
@@ -411,13 +433,17 @@ impl Work for PoolRow<'_> {
     unsafe fn run<S: Simd>(&self) {
         let pool = self.pool;
         let rows = pool.rows.windows[self.row].clone();
-        for (column, columns) in pool.columns.windows.iter().enumerate() {
+        for column in self.columns.clone() {
+            let columns = &pool.columns.windows[column];
             // SAFETY: the caller's promise; windows are inside of the map.
             unsafe {
                 let result = if pool.is_max {
                     let mut largest = S::splat(f32::NEG_INFINITY);
                     let mut nan = S::splat(0.0);
                     for row in rows.clone() {
+                        if self.is_stopped() {
+                            return;
+                        }
                         for column in columns.clone() {
                             let x = S::load(self.x.add(row * self.x_row + column * LANES));
                             largest = S::max(x, largest);
@@ -429,6 +455,9 @@ impl Work for PoolRow<'_> {
                 } else {
                     let mut sum = S::splat(0.0);
                     for row in rows.clone() {
+                        if self.is_stopped() {
+                            return;
+                        }
                         for column in columns.clone() {
                             sum =
                                 S::add(sum, S::load(self.x.add(row * self.x_row + column * LANES)));
@@ -457,9 +486,17 @@ struct SharedRows<'a> {
     ring: usize,
     /// Whether there may be a NaN, which maxima are not made for.
     may_have_nan: Cell<bool>,
+    stop: &'a AtomicBool,
+    /// Whether to look at `stop` for each window of a row too.
+    is_long: bool,
 }
 
 impl SharedRows<'_> {
+    #[inline(always)]
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
     #[inline(always)]
     fn reduced(&self, row: usize) -> *mut f32 {
         let width = self.pool.columns.windows.len() * LANES;
@@ -482,6 +519,9 @@ impl SharedRows<'_> {
         let windows = &self.pool.columns.windows;
         let mut column = 0;
         while column < windows.len() {
+            if self.is_long && self.is_stopped() {
+                return;
+            }
             let run = &self.pool.columns.three;
             // SAFETY: the caller's promise; windows are inside of the map.
             unsafe {
@@ -568,6 +608,9 @@ impl SharedRows<'_> {
         let is_three = window.end == window.start + 3;
         let mut column = 0;
         while column < width {
+            if self.is_long && self.is_stopped() {
+                return;
+            }
             let at = column * LANES;
             // SAFETY: the caller's promise; all rows of the window are reduced.
             unsafe {
@@ -605,11 +648,17 @@ impl SharedRows<'_> {
                 let window = &windows[row];
                 next = next.max(window.start);
                 while next < window.end {
+                    if self.is_stopped() {
+                        return;
+                    }
                     self.reduce::<S, MAX>(next);
                     if MAX {
                         self.sum::<S>(next, &mut sums);
                     }
                     next += 1;
+                }
+                if self.is_stopped() {
+                    return;
                 }
                 self.finish::<S, MAX>(row);
                 row += 1;
@@ -681,7 +730,7 @@ impl Run for Pool {
                 .shared_rows
                 .is_some_and(|ring| self.shared_rows_of(context, (&x, &y), at, rows.clone(), ring));
             if !is_done {
-                self.rows_of(context.isa, (&x, &y), at, rows.clone());
+                self.rows_of(context, (&x, &y), at, rows.clone());
             }
             y.clear_border(image, block, rows);
         }
@@ -715,6 +764,9 @@ impl Pool {
             reduced: context.scratch,
             ring,
             may_have_nan: Cell::new(false),
+            stop: context.stop,
+            is_long: self.columns.windows.len() * ring.max(self.columns.longest)
+                > VECTORS_BETWEEN_LOOKS,
         };
         // SAFETY: the caller's promise; the scratch memory has room for `ring` rows.
         unsafe { context.isa.run(&work) };
@@ -725,21 +777,26 @@ impl Pool {
     /// See [`Run::run`].
     unsafe fn rows_of(
         &self,
-        isa: Isa,
+        context: &Context<'_>,
         (x, y): (&Place, &Place),
         (image, block): (usize, usize),
         rows: Range<usize>,
     ) {
-        for row in rows {
-            let work = PoolRow {
-                pool: self,
-                x: x.at(image, block),
-                y: y.at(image, block).wrapping_add(row * y.buffer.row()),
-                x_row: x.buffer.row(),
-                row,
-            };
-            // SAFETY: the caller's promise.
-            unsafe { isa.run(&work) };
+        let of_window = self.rows.longest * self.columns.longest;
+        for (rows, columns) in context.pieces(rows, y.buffer.width, of_window) {
+            for row in rows {
+                let work = PoolRow {
+                    pool: self,
+                    x: x.at(image, block),
+                    y: y.at(image, block).wrapping_add(row * y.buffer.row()),
+                    x_row: x.buffer.row(),
+                    row,
+                    columns: columns.clone(),
+                    stop: (of_window > VECTORS_BETWEEN_LOOKS).then_some(context.stop),
+                };
+                // SAFETY: the caller's promise.
+                unsafe { context.isa.run(&work) };
+            }
         }
     }
 }
@@ -747,7 +804,7 @@ impl Pool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::memory::Border;
+    use crate::{memory::Border, simd::Isa};
 
     /// A buffer of one block and image.
     fn buffer(offset: usize, [height, width]: [usize; 2]) -> Buffer {
@@ -782,6 +839,7 @@ mod tests {
                 output: std::ptr::null_mut(),
                 scratch: scratch.as_mut_slice().as_mut_ptr(),
                 clocks: None,
+                stop: &AtomicBool::new(false),
             };
             // SAFETY: both buffers are in the arena, and the windows in the map; nothing else runs.
             let is_right = unsafe {
@@ -790,7 +848,7 @@ mod tests {
                 if is_shared {
                     pool.shared_rows_of(&context, (&x, &y), (0, 0), rows, ring)
                 } else {
-                    pool.rows_of(isa, (&x, &y), (0, 0), rows);
+                    pool.rows_of(&context, (&x, &y), (0, 0), rows);
                     true
                 }
             };

@@ -95,6 +95,8 @@ pub enum Problem {
     Subnormals { share: f64 },
     /// The share of weights that are NaN or infinite.
     NotFinite { share: f64 },
+    /// It gave NaN or infinity.
+    OutputNotFinite,
     /// It was stopped after this number of runs.
     Stopped { runs: usize },
     /// With so few runs, the spread is uncertain.
@@ -121,7 +123,10 @@ impl Problem {
             Self::ClockChanged { .. } => Remedy::FixTheClock,
             Self::Subnormals { .. } => Remedy::SetToZero,
             Self::LowPeak { .. } => Remedy::MeasureAgain,
-            Self::NotFinite { .. } | Self::Stopped { .. } | Self::Message(_) => return None,
+            Self::NotFinite { .. }
+            | Self::OutputNotFinite
+            | Self::Stopped { .. }
+            | Self::Message(_) => return None,
         })
     }
 }
@@ -159,6 +164,9 @@ impl fmt::Display for Problem {
                 "{:.1}% of the weights are NaN or infinite, so the outputs are meaningless",
                 share * 100.0
             ),
+            Self::OutputNotFinite => {
+                f.write_str("the output has NaN or infinity, and they may change the time")
+            }
             Self::Stopped { runs } => {
                 write!(f, "stopped after {}", counted(*runs, "run", "runs"))
             }

@@ -11,6 +11,11 @@ pub(super) trait Compiled {
     /// Runs once; see [`Session::run`].
     fn run(&mut self, input: &[f32], stop: &AtomicBool) -> Result<(), EngineError>;
 
+    /// See [`Session::is_output_finite`].
+    fn is_output_finite(&self) -> Option<bool> {
+        None
+    }
+
     /// Runs once and returns the output; see [`Session::output`].
     fn output(&mut self, input: &[f32]) -> Result<Vec<f32>, EngineError>;
 }
@@ -40,6 +45,10 @@ impl<C: Compiled> Session for Fp32Session<C> {
 
     fn run(&mut self, stop: &AtomicBool) -> Result<(), EngineError> {
         self.compiled.run(&self.input, stop)
+    }
+
+    fn is_output_finite(&self) -> Option<bool> {
+        self.compiled.is_output_finite()
     }
 
     fn output(&mut self) -> Result<Vec<f32>, EngineError> {

@@ -140,6 +140,10 @@ impl Compiled for Running {
         }
     }
 
+    fn is_output_finite(&self) -> Option<bool> {
+        Some(self.last_output().iter().all(|value| value.is_finite()))
+    }
+
     fn output(&mut self, input: &[f32]) -> Result<Vec<f32>, EngineError> {
         Self::run(self, input, &AtomicBool::new(false)).map(<[f32]>::to_vec).map_err(failed)
     }

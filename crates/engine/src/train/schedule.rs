@@ -13,7 +13,7 @@ use inceptive_kernels::{
 use super::{MAPS_IN_CACHE, Planned, TrainOptions};
 use crate::{
     memory::{Need, assign},
-    options::PlanError,
+    options::{PlanError, bytes_beside, check_memory},
 };
 
 /// A use of some blocks of a buffer.
@@ -113,10 +113,7 @@ pub(super) fn program(
         end = end.max(offset + need.len);
     }
     let needed = 4 * end as u64;
-    if needed > options.most_bytes {
-        let (needed, most) = (needed >> 20, options.most_bytes >> 20);
-        return Err(PlanError::Memory { needed, most });
-    }
+    check_memory(needed, options.most_bytes)?;
     let mut phases: Vec<Phase> = Vec::new();
     let mut labels = Vec::new();
     for (level, (steps, nodes)) in levels.into_iter().enumerate() {
@@ -134,5 +131,7 @@ pub(super) fn program(
         phases.push(vec![chain.into()]);
     }
     let program = Program::new(std::mem::take(&mut maps.buffers), phases)?;
+    let beside = bytes_beside(&program, options.threads);
+    check_memory(needed.saturating_add(beside), options.most_bytes)?;
     Ok((program, labels))
 }

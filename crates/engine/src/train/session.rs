@@ -4,7 +4,7 @@ use std::sync::{Arc, atomic::AtomicBool};
 
 use inceptive_kernels::{
     Feed, Rates,
-    program::{RunError, Runner, Times},
+    program::{self, RunError, Runner, Times},
     step::OUTCOMES,
 };
 use inceptive_weights::{Missing, Weights};
@@ -51,7 +51,7 @@ impl TrainSession {
     /// Gets memory and threads, and takes the weights.
     ///
     /// # Errors
-    /// When weights are missing, or the system gives no more threads.
+    /// When weights are missing, or the system gives no more threads or memory.
     pub fn new(plan: Arc<TrainPlan>, weights: &Weights) -> Result<Self, StartError> {
         let options = plan.options;
         let runner = Runner::new(Arc::clone(&plan.program), options.isa, options.threads)?;
@@ -242,9 +242,9 @@ pub enum StartError {
     /// Weights are missing.
     #[error(transparent)]
     Missing(#[from] Missing),
-    /// The system gives no more threads.
-    #[error("cannot start threads")]
-    Threads(#[from] std::io::Error),
+    /// The system gives no more threads, or no memory.
+    #[error(transparent)]
+    Start(#[from] program::StartError),
 }
 
 /// The optimizer's state is that of another network or optimizer.

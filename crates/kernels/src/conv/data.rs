@@ -208,7 +208,7 @@ impl ConvData {
                     images: count,
                 };
                 // SAFETY: the reads were checked with the phases; the writes are in the view.
-                unsafe { loops.run(context.isa, &io, &loops.order.groups[group]) };
+                unsafe { loops.run(context, &io, &loops.order.groups[group]) };
             }
             let group = &self.pixels[0].loops.order.groups[group];
             for image in images.clone() {

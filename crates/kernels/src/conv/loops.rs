@@ -1,14 +1,23 @@
 //! The loops around the tiles of a convolution.
 
+use std::ops::Range;
+
 use super::{
     choose::Cut,
-    order::{Group, Order},
+    order::{Group, GroupsOfBlock, Order},
     tile::Tiles,
 };
-use crate::simd::{Isa, LANES};
+use crate::{
+    run::Context,
+    simd::{LANES, Simd, Work},
+};
 
 /// Distance of the weights that are fetched ahead where they are read once.
 const AHEAD: usize = 4 << 10;
+
+/// How much faster a vector is computed in registers than one that is read and written; more is done between two looks
+/// at whether a run was stopped.
+const TILES_ARE_FASTER: usize = 64;
 
 /// Which tiles a convolution is computed in, and what each of them reads.
 #[derive(Clone, Debug)]
@@ -53,12 +62,17 @@ pub(super) struct Io {
 }
 
 impl Loops {
+    /// Lanes of some spans that are read for each output pixel, those of every tap.
+    fn lanes(&self, spans: Range<usize>) -> usize {
+        let lanes: usize = self.order.spans[spans].iter().map(|span| span.count).sum();
+        lanes * self.kernel[0] * self.kernel[1]
+    }
+
     /// Weights to fetch while those of a part are used for so many tiles, and how many lines for each lane.
     fn ahead(&self, io: &Io, group: &Group, part: usize, tiles: usize) -> (*const f32, usize) {
         let (spans, weights) = &group.parts[part];
         let next = group.parts.get(part + 1).map(|(_, weights)| *weights);
-        let lanes: usize = self.order.spans[spans.clone()].iter().map(|span| span.count).sum();
-        let len = lanes * self.kernel[0] * self.kernel[1] * group.blocks * LANES;
+        let len = self.lanes(spans.clone()) * group.blocks * LANES;
         let at = if tiles == 1 { weights + AHEAD.min(len) } else { next.unwrap_or(weights + len) };
         // Fetched once, by the first tiles.
         let lines = if tiles == 1 { group.blocks } else { usize::from(tiles < 64) };
@@ -70,10 +84,11 @@ impl Loops {
     /// # Safety
     /// The processor has the instruction set. What `io` describes may be read and written, and nothing else writes what
     /// is read or uses what is written.
-    pub(super) unsafe fn run(&self, isa: Isa, io: &Io, group: &Group) {
+    pub(super) unsafe fn run(&self, context: &Context<'_>, io: &Io, group: &Group) {
         let last = group.parts.len() - 1;
         for (part, (spans, weights)) in group.parts.iter().enumerate() {
             let is_last = part == last;
+            let lanes = self.lanes(spans.clone());
             for image in 0..io.images {
                 for columns in self.cut.columns(group.blocks) {
                     let tiles = io.images * io.rows * columns.tiles;
@@ -85,7 +100,7 @@ impl Loops {
                         io.residual.wrapping_add(plane + columns.start * LANES)
                     };
                     let plane = group.first * io.y_plane + image * io.y_image;
-                    let tiles = Tiles {
+                    let whole = Tiles {
                         x: io.x.wrapping_add(image * io.x_image + columns.start * io.x_step),
                         x_step: io.x_step,
                         x_row: io.x_row,
@@ -112,9 +127,127 @@ impl Loops {
                         rows: io.rows,
                         columns: columns.tiles,
                     };
-                    // SAFETY: the caller's promise.
-                    unsafe { tiles.run(isa, columns.pixels, group.blocks) };
+                    let vectors = lanes * group.blocks * columns.pixels / TILES_ARE_FASTER;
+                    for (rows, tiles) in context.pieces(0..io.rows, columns.tiles, vectors) {
+                        let piece = whole.part(rows, tiles, columns.pixels);
+                        // SAFETY: the caller's promise.
+                        unsafe { piece.run(context.isa, columns.pixels, group.blocks) };
+                    }
                 }
+            }
+        }
+        if !io.adds && group.blocks == 1 {
+            // SAFETY: the caller's promise.
+            unsafe { self.keep_groups_apart(context, io, group) };
+        }
+    }
+
+    /// In a block with channels of several groups, those of one group are multiplied by zero for the outputs of another
+    /// one, which gives NaN if they are not finite. Where there is a NaN, computes the rows again without these products.
+    ///
+    /// # Safety
+    /// See [`Loops::run`].
+    unsafe fn keep_groups_apart(&self, context: &Context<'_>, io: &Io, group: &Group) {
+        let Some(groups) = self.order.groups_of(group.first) else { return };
+        let columns =
+            self.cut.columns(1).iter().map(|columns| columns.pixels * columns.tiles).sum();
+        for image in 0..io.images {
+            let residual = if io.residual.is_null() {
+                io.residual
+            } else {
+                let plane = group.first * io.residual_plane + image * io.residual_image;
+                io.residual.wrapping_add(plane)
+            };
+            for row in 0..io.rows {
+                let y = group.first * io.y_plane + image * io.y_image + row * io.y_row;
+                let apart = Apart {
+                    loops: self,
+                    group,
+                    groups: &groups,
+                    io,
+                    x: io.x.wrapping_add(image * io.x_image + row * io.x_row),
+                    y: io.y.wrapping_add(y),
+                    residual: if residual.is_null() {
+                        residual
+                    } else {
+                        residual.wrapping_add(row * io.residual_row)
+                    },
+                    columns,
+                };
+                if context.is_stopped() {
+                    return;
+                }
+                // SAFETY: the caller's promise; a row of the block.
+                unsafe { context.isa.run(&apart) };
+            }
+        }
+    }
+}
+
+/// A row of a block of several groups, whose pixels are computed again if they are NaN.
+struct Apart<'a> {
+    loops: &'a Loops,
+    group: &'a Group,
+    groups: &'a GroupsOfBlock,
+    io: &'a Io,
+    x: *const f32,
+    y: *mut f32,
+    residual: *const f32,
+    columns: usize,
+}
+
+impl Apart<'_> {
+    /// The sums of a pixel, each of the products of its own group, in the order of the tiles.
+    #[inline(always)]
+    unsafe fn sums<S: Simd>(&self, x: *const f32) -> S::V {
+        let (order, [rows, columns]) = (&self.loops.order, self.loops.kernel);
+        // SAFETY: the caller's promise.
+        unsafe {
+            let zero = S::splat(0.0);
+            let mut sum = S::load(self.io.bias.add(self.group.first * LANES));
+            let mut weights = self.io.weights.add(self.group.weights());
+            for span in self.group.spans() {
+                let offset = order.spans[span].offset;
+                for row in 0..rows {
+                    for column in 0..columns {
+                        let tap = offset + row * self.io.x_tap_row + column * self.io.x_tap;
+                        for (lane, input) in order.inputs_of_span(span).enumerate() {
+                            let number = S::splat(*x.add(tap + lane));
+                            let own = S::load(self.groups.lanes(input).as_ptr());
+                            let more = S::mul_add(number, S::load(weights), sum);
+                            sum = S::select(S::greater(own, zero), more, sum);
+                            weights = weights.add(LANES);
+                        }
+                    }
+                }
+            }
+            sum
+        }
+    }
+}
+
+impl Work for Apart<'_> {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(&self) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let mut all = S::splat(0.0);
+            for column in 0..self.columns {
+                all = S::add(all, S::load(self.y.add(column * self.io.y_step)));
+            }
+            let mut lanes = [0.0_f32; LANES];
+            S::store(lanes.as_mut_ptr(), all);
+            if !lanes.iter().any(|sum| sum.is_nan()) {
+                return;
+            }
+            let (low, high) = (S::splat(self.io.range.0), S::splat(self.io.range.1));
+            for column in 0..self.columns {
+                let mut sum = self.sums::<S>(self.x.add(column * self.io.x_step));
+                if !self.residual.is_null() {
+                    sum = S::add(sum, S::load(self.residual.add(column * LANES)));
+                }
+                let y = self.y.add(column * self.io.y_step);
+                S::store(y, S::min(high, S::max(low, sum)));
             }
         }
     }

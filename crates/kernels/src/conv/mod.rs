@@ -529,15 +529,15 @@ impl Conv {
             rows: rows.len(),
             images: count,
         };
-        let (isa, function) = (context.isa, self.finish.function);
+        let function = self.finish.function;
         for group in &self.loops.order.groups[groups] {
             // SAFETY: the reads were checked with the window; the writes are in the rows of the view.
-            unsafe { self.loops.run(isa, &io, group) };
+            unsafe { self.loops.run(context, &io, group) };
             for image in images.clone() {
                 for block in group.first..group.first + group.blocks {
                     // SAFETY: this task alone uses these rows of this block.
                     unsafe {
-                        apply_in_place(isa, function, &y, image, block, rows.clone());
+                        apply_in_place(context, function, &y, image, block, rows.clone());
                         y.clear_border(image, block, rows.clone());
                     }
                 }

@@ -268,6 +268,39 @@ impl Row for Giving {
     }
 }
 
+/// Groups of channels that share a block.
+pub(super) struct GroupsOfBlock {
+    first: usize,
+    /// Inputs of each group.
+    inputs: usize,
+    /// For each group, 1 at its lanes.
+    lanes: Vec<[f32; LANES]>,
+}
+
+impl GroupsOfBlock {
+    /// 1 at the output lanes that depend on an input channel.
+    pub(super) fn lanes(&self, input: usize) -> &[f32; LANES] {
+        let group = (input / self.inputs.max(1)).saturating_sub(self.first);
+        &self.lanes[group.min(self.lanes.len() - 1)]
+    }
+}
+
+/// The channels of each block of segments, and where the block starts.
+fn filled_blocks(segments: &[Segment], buffer: &Buffer) -> Vec<(Range<usize>, usize)> {
+    let mut first = 0;
+    let mut blocks = Vec::new();
+    for segment in segments {
+        let end = first + segment.channels;
+        for block in 0..segment.channels.div_ceil(LANES) {
+            let start = first + block * LANES;
+            let offset = (segment.block + block) * buffer.plane();
+            blocks.push((start..(start + LANES).min(end), offset));
+        }
+        first = end;
+    }
+    blocks
+}
+
 /// The order in which a convolution reads its weights.
 #[derive(Clone, Debug)]
 pub(super) struct Order {
@@ -304,13 +337,14 @@ impl Order {
             map,
             len: 0,
         };
+        let filled = filled_blocks(segments, buffer);
         let mut first = 0;
         let mut of_last = (0..0, 0..0);
         for &blocks in blocks {
             let inputs = order.map.inputs_of(first..first + blocks);
             if of_last.0 != inputs || order.spans.is_empty() {
                 let start = order.spans.len();
-                order.add_spans(inputs.clone(), segments, buffer);
+                order.add_spans(inputs.clone(), &filled);
                 of_last = (inputs, start..order.spans.len());
             }
             let mut parts: Vec<(Range<usize>, usize)> = Vec::new();
@@ -339,26 +373,49 @@ impl Order {
         order
     }
 
-    /// Runs of lanes for a range of input channels.
-    fn add_spans(&mut self, channels: Range<usize>, segments: &[Segment], buffer: &Buffer) {
+    /// Runs of lanes for a range of input channels, whose blocks are in the order of their channels.
+    fn add_spans(&mut self, channels: Range<usize>, filled: &[(Range<usize>, usize)]) {
         if self.kernel.contains(&0) {
             return;
         }
-        let mut first = 0;
-        for segment in segments {
-            for block in 0..segment.channels.div_ceil(LANES) {
-                let of_block =
-                    first + block * LANES..first + ((block + 1) * LANES).min(segment.channels);
-                let start = of_block.start.max(channels.start);
-                let end = of_block.end.min(channels.end);
-                if start < end {
-                    let offset = (segment.block + block) * buffer.plane() + start - of_block.start;
-                    self.spans.push(Span { offset, count: (end - start) * self.run });
-                    self.first_channels.push(start);
-                }
-            }
-            first += segment.channels;
+        let first = filled.partition_point(|(of_block, _)| of_block.end <= channels.start);
+        let behind =
+            filled[first..].iter().take_while(|(of_block, _)| of_block.start < channels.end);
+        for (of_block, offset) in behind {
+            let start = of_block.start.max(channels.start);
+            let end = of_block.end.min(channels.end);
+            let offset = offset + start - of_block.start;
+            self.spans.push(Span { offset, count: (end - start) * self.run });
+            self.first_channels.push(start);
         }
+    }
+
+    /// Which output lanes of a block belong to each of its groups of channels, the first group and its inputs; nothing of
+    /// a block with channels of one group alone. Other lanes have weights of zero for a group's inputs.
+    pub(super) fn groups_of(&self, block: usize) -> Option<GroupsOfBlock> {
+        let map = &self.map;
+        if map.has_one_group {
+            return None;
+        }
+        let group = |channel: u32| channel as usize / map.outputs_of_group.max(1);
+        let lanes = &map.outputs[block * LANES..(block + 1) * LANES];
+        let groups =
+            lanes.iter().filter(|channel| **channel != NONE).map(|&channel| group(channel));
+        let (first, last) = (groups.clone().min()?, groups.max()?);
+        if first == last {
+            return None;
+        }
+        let mut lanes_of = vec![[0.0; LANES]; last - first + 1];
+        for (lane, &channel) in lanes.iter().enumerate().filter(|(_, channel)| **channel != NONE) {
+            lanes_of[group(channel) - first][lane] = 1.0;
+        }
+        Some(GroupsOfBlock { first, inputs: map.inputs_of_group, lanes: lanes_of })
+    }
+
+    /// The input channel that a span starts with, and how many follow; with merged taps, those of all of them.
+    pub(super) fn inputs_of_span(&self, span: usize) -> Range<usize> {
+        let first = self.first_channels[span];
+        first..first + self.spans[span].count
     }
 
     /// Calls `with` for each row of sixteen weights of a group, in the order of reading: its block, input channel and

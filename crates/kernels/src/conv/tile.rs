@@ -1,6 +1,8 @@
 //! The inner loop of convolutions: a tile of output pixels and blocks of output channels stays in registers while the
 //! input is read, one number at a time, and multiplied with rows of sixteen weights.
 
+use std::ops::Range;
+
 use crate::simd::{Isa, LANES, Simd, Work};
 
 /// A run of input lanes that is read at each tap of the kernel.
@@ -245,6 +247,25 @@ sizes!(
 );
 
 impl Tiles {
+    /// Some of its rows and of the tiles in each, where tiles have so many pixels.
+    pub(super) fn part(&self, rows: Range<usize>, tiles: Range<usize>, pixels: usize) -> Self {
+        let pixel = tiles.start * pixels;
+        let residual = if self.residual.is_null() {
+            self.residual
+        } else {
+            let at = rows.start * self.residual_row + pixel * self.residual_step;
+            self.residual.wrapping_add(at)
+        };
+        Self {
+            x: self.x.wrapping_add(rows.start * self.x_row + pixel * self.x_step),
+            y: self.y.wrapping_add(rows.start * self.y_row + pixel * self.y_step),
+            residual,
+            rows: rows.len(),
+            columns: tiles.len(),
+            ..*self
+        }
+    }
+
     /// Computes the tiles of so many pixels by so many blocks.
     ///
     /// # Safety

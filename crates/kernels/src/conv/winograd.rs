@@ -2,7 +2,11 @@
 //! transformed, multiplied, and transformed back to 4x4 output pixels, which takes 36 multiplications where the definition
 //! takes 144 (Lavin and Gray 2016, "Fast algorithms for convolutional neural networks", section 4.2).
 
-use std::{ops::Range, sync::Arc};
+use std::{
+    cell::{Cell, OnceCell},
+    ops::Range,
+    sync::Arc,
+};
 
 use super::{
     Finish, Places, Values, Window,
@@ -27,6 +31,14 @@ const INPUT_OF_TASK: usize = 1 << 20;
 
 /// Tiles of a task, at most, where the map has rows of fewer.
 const TILES_OF_TASK: usize = 56;
+
+/// Bytes of the transformed input of a row of tiles, at most: each thread has room for one.
+const MOST_OF_ROW: usize = 16 << 20;
+
+/// Bytes of the transformed input of a row of tiles, for so many input blocks and tiles.
+fn bytes_of_row(blocks: usize, tiles: usize) -> usize {
+    [4 * POINTS * LANES, blocks, tiles].into_iter().fold(1, usize::saturating_mul)
+}
 
 /// A 3x3 convolution with stride 1, with bias, sum and activation.
 #[derive(Clone, Debug)]
@@ -79,6 +91,11 @@ impl Winograd {
         inputs >= 32 && outputs >= 32 && images * tiles >= 16 && waste < 1.6
     }
 
+    /// Whether a row of tiles of an output of this width is small enough for the memory of a thread.
+    pub fn fits(blocks: usize, width: usize) -> bool {
+        bytes_of_row(blocks, width.div_ceil(SIDE)) <= MOST_OF_ROW
+    }
+
     /// Transforms the kernels and cuts the work for an instruction set and a number of threads.
     ///
     /// # Errors
@@ -113,8 +130,9 @@ impl Winograd {
             .collect();
         let tiles = [to.height.div_ceil(SIDE), to.width.div_ceil(SIDE)];
         let rows = to.images * tiles[0];
-        let bytes_of_row = 4 * POINTS * runs.len() * LANES * tiles[1];
-        let most = (INPUT_OF_TASK / bytes_of_row).min(TILES_OF_TASK / tiles[1]).clamp(1, rows);
+        let most = (INPUT_OF_TASK / bytes_of_row(runs.len(), tiles[1]))
+            .min(TILES_OF_TASK / tiles[1])
+            .clamp(1, rows);
         // As many rows in each task, but for the last one.
         let rows_of_task = rows.div_ceil(rows.div_ceil(most));
         let full = choose(isa, rows_of_task * tiles[1], y.blocks, 4);
@@ -231,6 +249,25 @@ fn transform_kernel(kernel: &[f32]) -> [f32; POINTS] {
     })
 }
 
+/// Differences of a kernel that was transformed and back, of its largest number, are below this.
+const ROUNDING: f64 = 1e-6;
+
+/// The kernel that was transformed, within rounding.
+#[expect(clippy::cast_possible_truncation, reason = "computed in double precision, kept in single")]
+fn kernel_of(points: &[f32; POINTS]) -> [f32; 9] {
+    // From the rows of `G`: four times the first, the difference of the fourth and the fifth, and the last.
+    let three = |of: [f64; 6]| [4.0 * of[0], 6.0 * (of[3] - of[4]), of[5]];
+    let rows: [[f64; 3]; 6] = std::array::from_fn(|row| {
+        three(std::array::from_fn(|column| f64::from(points[row * 6 + column])))
+    });
+    let columns: [[f64; 3]; 3] =
+        std::array::from_fn(|column| three(std::array::from_fn(|row| rows[row][column])));
+    let largest = columns.iter().flatten().fold(0.0, |most: f64, x| most.max(x.abs()));
+    // An infinity times zero is NaN, so what was zero is zero again.
+    let exact = |x: f64| if x.abs() < ROUNDING * largest { 0.0 } else { x as f32 };
+    std::array::from_fn(|tap| exact(columns[tap % 3][tap / 3]))
+}
+
 /// `B' d` of six numbers.
 ///
 /// # Safety
@@ -336,6 +373,8 @@ struct OutputRow {
     residual: *const f32,
     residual_row: usize,
     range: (f32, f32),
+    /// Set if a result is not finite before it is cut to the range.
+    is_not_finite: Cell<bool>,
 }
 
 impl OutputRow {
@@ -344,7 +383,7 @@ impl OutputRow {
     /// # Safety
     /// See [`Work::run`].
     #[inline(always)]
-    unsafe fn finish<S: Simd>(&self, pixel: S::V, row: usize, column: usize) {
+    unsafe fn finish<S: Simd>(&self, pixel: S::V, row: usize, column: usize, zeros: &mut S::V) {
         if column >= self.columns {
             return;
         }
@@ -355,6 +394,8 @@ impl OutputRow {
                 let at = row * self.residual_row + column * LANES;
                 sum = S::add(sum, S::load(self.residual.add(at)));
             }
+            // Zero, unless it is not finite.
+            *zeros = S::mul_add(sum, S::splat(0.0), *zeros);
             let cut = S::min(S::splat(self.range.1), S::max(S::splat(self.range.0), sum));
             S::store(self.y.add(row * self.y_row + column * LANES), cut);
         }
@@ -364,6 +405,8 @@ impl OutputRow {
 impl Work for OutputRow {
     #[inline(always)]
     unsafe fn run<S: Simd>(&self) {
+        // SAFETY: the caller's promise.
+        let mut zeros = unsafe { S::splat(0.0) };
         for tile in 0..self.tiles {
             let from = self.from.wrapping_add(tile * LANES);
             macro_rules! column {
@@ -374,13 +417,13 @@ impl Work for OutputRow {
                 };
             }
             macro_rules! row {
-                ($columns:ident, $row:literal, $($column:literal)*) => {
+                ($columns:ident, $zeros:ident, $row:literal, $($column:literal)*) => {
                     if $row < self.rows {
                         let pixels = transform_output::<S>([$($columns[$column][$row]),*]);
-                        self.finish::<S>(pixels[0], $row, tile * SIDE);
-                        self.finish::<S>(pixels[1], $row, tile * SIDE + 1);
-                        self.finish::<S>(pixels[2], $row, tile * SIDE + 2);
-                        self.finish::<S>(pixels[3], $row, tile * SIDE + 3);
+                        self.finish::<S>(pixels[0], $row, tile * SIDE, &mut $zeros);
+                        self.finish::<S>(pixels[1], $row, tile * SIDE + 1, &mut $zeros);
+                        self.finish::<S>(pixels[2], $row, tile * SIDE + 2, &mut $zeros);
+                        self.finish::<S>(pixels[3], $row, tile * SIDE + 3, &mut $zeros);
                     }
                 };
             }
@@ -394,12 +437,16 @@ impl Work for OutputRow {
                     column!(4, 0 1 2 3 4 5),
                     column!(5, 0 1 2 3 4 5),
                 ];
-                row!(columns, 0, 0 1 2 3 4 5);
-                row!(columns, 1, 0 1 2 3 4 5);
-                row!(columns, 2, 0 1 2 3 4 5);
-                row!(columns, 3, 0 1 2 3 4 5);
+                row!(columns, zeros, 0, 0 1 2 3 4 5);
+                row!(columns, zeros, 1, 0 1 2 3 4 5);
+                row!(columns, zeros, 2, 0 1 2 3 4 5);
+                row!(columns, zeros, 3, 0 1 2 3 4 5);
             }
         }
+        let mut lanes = [0.0_f32; LANES];
+        // SAFETY: the caller's promise.
+        unsafe { S::store(lanes.as_mut_ptr(), zeros) };
+        self.is_not_finite.set(lanes.iter().any(|zero| zero.is_nan()));
     }
 }
 
@@ -453,6 +500,9 @@ impl Run for Winograd {
         unsafe {
             self.transform(context, rows.clone());
             for group in &self.groups[groups] {
+                if context.is_stopped() {
+                    return;
+                }
                 self.multiply(context, rows.len(), group);
                 self.finish(context, rows.clone(), group);
             }
@@ -479,6 +529,9 @@ impl Winograd {
         for (index, row) in rows.enumerate() {
             let (image, tile_row) = self.image_and_row(row);
             let inset = self.padding[0] * x_row + self.padding[1] * LANES;
+            if context.is_stopped() {
+                return;
+            }
             for (run, (block, _)) in self.runs.iter().enumerate() {
                 let work = InputRow {
                     x: x.at(image, *block)
@@ -512,6 +565,9 @@ impl Winograd {
         let products = context.scratch.wrapping_add(self.input_len());
         let zeros = [0.0; 8 * LANES];
         for point in 0..POINTS {
+            if context.is_stopped() {
+                return;
+            }
             let input = context.scratch.wrapping_add(point * self.runs.len() * tiles * LANES);
             let output = products.wrapping_add(point * group.blocks * tiles * LANES);
             let weights = group.weights + point * inputs * group.blocks * LANES;
@@ -563,6 +619,7 @@ impl Winograd {
         let tiles = rows.len() * self.tiles[1];
         let products = context.scratch.wrapping_add(self.input_len());
         let Buffer { height, width, .. } = y.buffer;
+        let kernels: Vec<OnceCell<Vec<f32>>> = vec![OnceCell::new(); group.blocks];
         for (index, row) in rows.enumerate() {
             let (image, tile_row) = self.image_and_row(row);
             let of_map = tile_row * SIDE..((tile_row + 1) * SIDE).min(height);
@@ -583,16 +640,127 @@ impl Winograd {
                     residual: added.map_or(std::ptr::null(), |(at, _)| at.cast_const()),
                     residual_row: added.map_or(0, |(_, row)| row),
                     range: self.finish.function.range(),
+                    is_not_finite: Cell::new(false),
                 };
                 let function: Function = self.finish.function;
                 // SAFETY: the caller's promise.
                 unsafe {
                     context.isa.run(&work);
+                    if work.is_not_finite.get() {
+                        let kernels = kernels[block].get_or_init(|| self.kernels(group, block));
+                        self.directly(context, &work, (image, tile_row), kernels);
+                    }
                     let block = group.first + block;
-                    apply_in_place(context.isa, function, &y, image, block, of_map.clone());
+                    apply_in_place(context, function, &y, image, block, of_map.clone());
                     y.clear_border(image, block, of_map.clone());
                 }
             }
         }
+    }
+
+    /// Kernels of a block as a convolution reads them: for each run of inputs, row, column and lane, sixteen.
+    fn kernels(&self, group: &Group, block: usize) -> Vec<f32> {
+        let inputs: usize = self.runs.iter().map(|(_, lanes)| lanes).sum();
+        let mut kernels = vec![0.0; 9 * inputs * LANES];
+        let transformed = &self.weights.as_slice()[group.weights..];
+        let mut first = 0;
+        for (_, lanes) in &self.runs {
+            for lane in 0..*lanes {
+                for output in 0..LANES {
+                    let of_point = |point: usize| {
+                        let row = (point * inputs + first + lane) * group.blocks + block;
+                        transformed[row * LANES + output]
+                    };
+                    let kernel = kernel_of(&std::array::from_fn(of_point));
+                    for (tap, weight) in kernel.into_iter().enumerate() {
+                        let row = 9 * first + tap * lanes + lane;
+                        kernels[row * LANES + output] = weight;
+                    }
+                }
+            }
+            first += lanes;
+        }
+        kernels
+    }
+
+    /// Computes the rows of a row of tiles of one block by definition: in sums of transformed numbers, one that is not
+    /// finite spreads over its tile, and large ones overflow.
+    ///
+    /// # Safety
+    /// See [`Run::run`]; `row` writes these rows.
+    unsafe fn directly(
+        &self,
+        context: &Context<'_>,
+        row: &OutputRow,
+        (image, tile_row): (usize, usize),
+        kernels: &[f32],
+    ) {
+        // SAFETY: the program has checked the view.
+        let x = unsafe { context.place(self.x) };
+        let (plane, x_row) = (x.buffer.plane(), x.buffer.row());
+        let spans: Vec<Span> = self
+            .runs
+            .iter()
+            .map(|(block, lanes)| Span { offset: block * plane, count: *lanes })
+            .collect();
+        let inset = self.padding[0] * x_row + self.padding[1] * LANES;
+        let x = x.at(image, 0).wrapping_sub(inset).wrapping_add(tile_row * SIDE * x_row);
+        for columns in choose(context.isa, row.columns, 1, 1).columns(1) {
+            let at = columns.start * LANES;
+            let work = Tiles {
+                x: x.wrapping_add(at).cast_const(),
+                x_step: LANES,
+                x_row,
+                x_tap: LANES,
+                x_tap_row: x_row,
+                kernel: [3, 3],
+                spans: spans.as_ptr(),
+                span_count: spans.len(),
+                weights: kernels.as_ptr(),
+                ahead: kernels.as_ptr(),
+                ahead_lines: 0,
+                bias: row.bias,
+                goes_on: false,
+                y: row.y.wrapping_add(at),
+                y_step: LANES,
+                y_row: row.y_row,
+                y_plane: 0,
+                residual: if row.residual.is_null() {
+                    row.residual
+                } else {
+                    row.residual.wrapping_add(at)
+                },
+                residual_step: LANES,
+                residual_row: row.residual_row,
+                residual_plane: 0,
+                low: row.range.0,
+                high: row.range.1,
+                rows: row.rows,
+                columns: columns.tiles,
+            };
+            // SAFETY: the border covers more than the windows reach; the rest is as in `row`.
+            unsafe { work.run(context.isa, columns.pixels, 1) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernels_come_back_from_their_transform() {
+        let mut kernel: Vec<f32> = (0_u8..9).map(|at| f32::from(at * 7 % 9) - 3.25).collect();
+        (kernel[0], kernel[4]) = (0.0, 0.0);
+        for (found, right) in kernel_of(&transform_kernel(&kernel)).into_iter().zip(&kernel) {
+            let is_same = if *right == 0.0 { found == 0.0 } else { (found - right).abs() < 2e-6 };
+            assert!(is_same, "{found}, not {right}");
+        }
+    }
+
+    #[test]
+    fn rows_of_tiles_that_take_too_much_memory_do_not_fit() {
+        assert!(Winograd::fits(4, 3840) && Winograd::fits(128, 224));
+        assert!(!Winograd::fits(16, 20_000) && !Winograd::fits(usize::MAX, usize::MAX));
     }
 }

@@ -20,7 +20,7 @@ const MAX_SPLAT: usize = 1 << 29;
 /// What the values of a constant are, as far as casts and arithmetic depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Element {
-    /// Numbers of any floating-point type; they stay as they are among these.
+    /// Numbers of a floating-point type that has all numbers of single precision.
     Float,
     Int32,
     Int64,
@@ -32,7 +32,8 @@ impl Element {
     /// An element type of the file.
     pub fn new(data_type: i64) -> Result<Self, UnsupportedOp> {
         match data_type {
-            1 | 10 | 11 | 16 => Ok(Self::Float),
+            1 | 11 => Ok(Self::Float),
+            10 | 16 => Err(UnsupportedOp::because("to half precision, which rounds")),
             6 => Ok(Self::Int32),
             7 => Ok(Self::Int64),
             9 => Ok(Self::Bool),

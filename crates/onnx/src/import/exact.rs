@@ -234,6 +234,60 @@ fn a_dropout_that_trains_is_refused() {
     assert!(dropout(1).unwrap_err().contains("in training mode"));
 }
 
+/// Before set 7, `is_test` says that nothing is dropped, and that a normalisation has fixed statistics; before set 14,
+/// one with more results computes those of the batch.
+#[test]
+fn old_operators_train_unless_they_say_otherwise() {
+    let norm = || {
+        let mut norm = node("BatchNormalization", &["x", "s", "b", "m", "v"], "y");
+        norm.name = "n".to_owned();
+        norm
+    };
+    let of = |node: NodeProto, attributes: &[AttributeProto], opset: i64| {
+        let vectors = ["s", "b", "m", "v"].map(|name| floats(name, &[3], &[1.0; 3]));
+        let network = graph(vec![with(node, attributes)], vectors.to_vec());
+        read(&model(network, "p", &[("", opset)])).map_err(|error| error.to_string())
+    };
+    for node in [node("Dropout", &["x"], "y"), norm()] {
+        let trains = |result: Result<Imported, String>| {
+            result.is_err_and(|error| error.contains("in training mode"))
+        };
+        assert!(trains(of(node.clone(), &[], 6)), "{}", node.op_type);
+        assert!(trains(of(node.clone(), &[int("is_test", 0)], 1)), "{}", node.op_type);
+        of(node.clone(), &[int("is_test", 1)], 6).unwrap();
+        of(node, &[], 7).unwrap();
+    }
+    let more = NodeProto { output: vec!["y".to_owned(), "mean".to_owned()], ..norm() };
+    assert!(of(more, &[], 9).unwrap_err().contains("in training mode"));
+}
+
+/// A stack of matrices multiplies each channel by another one, or makes a map for each of them.
+#[test]
+fn only_matrices_average_rows_and_columns() {
+    let pooled = |rows: &[i64], columns: &[i64]| {
+        let nodes = vec![node("MatMul", &["r", "x"], "q"), node("MatMul", &["q", "c"], "y")];
+        let average = |name, dims: &[i64], values: &[f32]| floats(name, dims, values);
+        let (half, zero) = ([0.25; 4], [0.0; 4]);
+        let (top, below) = ([half, zero].concat(), [zero, half].concat());
+        let mut across = vec![0.0; 16];
+        for (at, value) in across.iter_mut().enumerate() {
+            *value = if (at < 8) == at.is_multiple_of(2) { 0.25 } else { 0.0 };
+        }
+        let rows = average("r", rows, &[top, below].concat());
+        last(nodes, vec![rows, average("c", columns, &across)])
+    };
+    assert_eq!(pooled(&[2, 8], &[8, 2]), Ok(Op::AdaptiveAvgPool { output: Size::square(2) }));
+    for dims in [&[2, 1, 8][..], &[2, 1, 1, 8], &[2, 8, 1], &[1, 2, 8], &[16]] {
+        assert!(pooled(dims, &[8, 2]).unwrap_err().contains("from the left"), "{dims:?}");
+    }
+    for dims in [&[8, 1, 2][..], &[1, 8, 2], &[16], &[8, 2, 1]] {
+        assert!(pooled(&[2, 8], dims).unwrap_err().contains("averages over rows"), "{dims:?}");
+    }
+    let of_vector = vec![node("Flatten", &["x"], "v"), node("MatMul", &["r", "v"], "y")];
+    let refusal = last(of_vector, vec![floats("r", &[1, 1], &[1.0])]).unwrap_err();
+    assert!(refusal.contains("of a vector from the left"), "{refusal}");
+}
+
 /// The empty name and `ai.onnx` are one domain.
 #[test]
 fn a_file_has_one_version_of_the_operators() {
@@ -301,7 +355,11 @@ fn casts_of_computed_values_to_integers_are_refused() {
         let cast = with(node("Cast", &["q"], "y"), &[int("to", to)]);
         last(vec![node("Relu", &["x"], "q"), cast], vec![])
     };
-    assert!(cast(1).is_ok() && cast(10).is_ok());
+    assert!(cast(1).is_ok() && cast(11).is_ok());
+    for half in [10, 16] {
+        assert!(cast(half).unwrap_err().contains("to half precision"));
+        assert!(weights_through("Cast", half).unwrap_err().contains("to half precision"));
+    }
     assert!([0, 3, 7, 9].into_iter().all(|to| cast(to).is_err()));
 }
 

@@ -4,7 +4,7 @@ use inceptive_ir::{Activation, Op, Size};
 
 use crate::{
     import::{
-        attribute::{float, int},
+        attribute::{flag, float, int},
         error::UnsupportedOp,
         importer::{Importer, Value},
     },
@@ -15,6 +15,9 @@ use super::shape::rank;
 
 /// The first version of the operator set in which softmax works along one axis.
 const SOFTMAX_BY_AXIS: i64 = 13;
+
+/// The first version of the operator set in which dropout and normalisation do not train without being told to.
+const WITHOUT_IS_TEST: i64 = 7;
 
 impl Importer {
     pub(super) fn activation(
@@ -82,6 +85,7 @@ impl Importer {
     }
 
     pub(super) fn dropout(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
+        self.refuse_training(node)?;
         let is_training = self.optional_constant(node, 2)?;
         if is_training.is_some_and(|it| it.to_scalar() != Some(0.0)) {
             return Err(UnsupportedOp::because("in training mode"));
@@ -91,6 +95,14 @@ impl Importer {
             None => self.optional_constant(node, 1)?.and_then(|ratio| ratio.to_scalar()),
         };
         self.unary(node, Op::Dropout { p: ratio.unwrap_or(0.5) })
+    }
+
+    /// Refuses a node of an old set of operators, where an attribute alone says that it does not train.
+    pub(super) fn refuse_training(&self, node: &NodeProto) -> Result<(), UnsupportedOp> {
+        if self.opset < WITHOUT_IS_TEST && !flag(node, "is_test", false)? {
+            return Err(UnsupportedOp::because("in training mode, which is_test = 1 ends"));
+        }
+        Ok(())
     }
 
     pub(super) fn softmax(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {

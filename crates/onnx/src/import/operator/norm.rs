@@ -13,9 +13,16 @@ use crate::{
     proto::NodeProto,
 };
 
+/// The first version of the operator set in which an attribute says whether a normalisation trains.
+const TRAINING_BY_ATTRIBUTE: i64 = 14;
+
 impl Importer {
     pub(super) fn batch_norm(&mut self, node: &NodeProto) -> Result<Value, UnsupportedOp> {
-        if flag(node, "training_mode", false)? {
+        self.refuse_training(node)?;
+        // From sets 7 to 13, more results are those of training.
+        let trains = self.opset < TRAINING_BY_ATTRIBUTE
+            && node.output.iter().skip(1).any(|name| !name.is_empty());
+        if trains || flag(node, "training_mode", false)? {
             return Err(UnsupportedOp::because("in training mode"));
         }
         let source = self.source(node, 0)?;
@@ -23,7 +30,7 @@ impl Importer {
         let tensor = |(position, role)| Ok((role, self.constant_input(node, position)?));
         let tensors = (1..).zip(roles).map(tensor).collect::<Result<Vec<_>, UnsupportedOp>>()?;
         let channels = self.drafts[source].shape.channels();
-        if tensors.iter().any(|(_, tensor)| tensor.len() as u64 != u64::from(channels)) {
+        if tensors.iter().any(|(_, tensor)| tensor.dims != [channels as usize]) {
             return Err(UnsupportedOp::because("statistics that do not fit the channels"));
         }
         let [scale, center] = [(Role::Weight, 1.0), (Role::Bias, 0.0)]

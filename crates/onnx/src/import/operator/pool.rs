@@ -90,11 +90,14 @@ impl Importer {
         matrix: &Constant,
         source: usize,
     ) -> Result<Value, UnsupportedOp> {
-        let from = self.drafts[source].shape.size().height;
-        let rows = matrix.dims.first().and_then(|&rows| u32::try_from(rows).ok()).unwrap_or(0);
+        let Shape::Map { size, .. } = self.drafts[source].shape else {
+            return Err(UnsupportedOp::because("of a vector from the left"));
+        };
+        // A stack of matrices would be another product, of a map for each of them.
+        let [rows, from] = sizes(matrix).unwrap_or_default();
         let is_average = rows > 0
+            && from == size.height
             && matrix.splatted().is_none()
-            && matrix.len() as u64 == u64::from(rows) * u64::from(from)
             && matrix.floats().is_some_and(|values| values == averages(from, rows));
         if is_average {
             Ok(Value::Rows(source, rows))
@@ -110,12 +113,10 @@ impl Importer {
         rows: u32,
         matrix: &Constant,
     ) -> Result<Value, UnsupportedOp> {
-        let from = self.drafts[source].shape.size().width;
-        let columns =
-            matrix.dims.last().and_then(|&columns| u32::try_from(columns).ok()).unwrap_or(0);
+        let [from, columns] = sizes(matrix).unwrap_or_default();
         let is_average = columns > 0
+            && from == self.drafts[source].shape.size().width
             && matrix.splatted().is_none()
-            && matrix.len() as u64 == u64::from(columns) * u64::from(from)
             && matrix.floats().is_some_and(|values| values == averages_across(from, columns));
         if !is_average {
             return Err(UnsupportedOp::because("of averages over rows"));
@@ -123,6 +124,12 @@ impl Importer {
         let op = Op::AdaptiveAvgPool { output: Size::new(rows, columns) };
         self.push(node, op, vec![source], vec![])
     }
+}
+
+/// Rows and columns of a matrix; nothing else has them.
+fn sizes(matrix: &Constant) -> Option<[u32; 2]> {
+    let &[rows, columns] = matrix.dims.as_slice() else { return None };
+    Some([rows.try_into().ok()?, columns.try_into().ok()?])
 }
 
 /// Whether a pooling is how our exports write adaptive pooling: averages over a grid that divides the map, without the

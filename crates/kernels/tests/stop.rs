@@ -1,0 +1,136 @@
+//! Runs end soon after they are stopped, also in the midst of tasks that take long; and threads do not wait for each other
+//! where only one of them has something to do. Sizes are such that otherwise nobody would wait for the end.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use inceptive_kernels::{
+    Isa, LANES,
+    activation::Function,
+    conv::{Conv, Finish, Places, Segment, Values, Window},
+    memory::{Border, Buffer, View},
+    program::{Program, RunError, Runner},
+    step::{Affine, Depthwise, Lrn, LrnFactors, Pool, PoolKind, Step},
+};
+
+/// Far more than it takes to stop, on a machine that does other things too.
+const SOON: Duration = Duration::from_secs(3);
+
+/// A map of one row behind others, with columns of zeros to its right.
+fn add(buffers: &mut Vec<Buffer>, blocks: usize, width: usize, right: usize) -> View {
+    let offset = buffers.last().map_or(0, |last| last.offset + last.len());
+    let border = Border { right, ..Border::default() };
+    buffers.push(Buffer { offset, images: 1, blocks, height: 1, width, border, pixel: LANES });
+    View { buffer: buffers.len() - 1, first: 0, blocks }
+}
+
+fn runner(buffers: Vec<Buffer>, phases: Vec<Vec<Step>>, threads: usize) -> Runner {
+    let program = Arc::new(Program::new(buffers, phases).unwrap());
+    Runner::new(program, Isa::best(), threads).unwrap()
+}
+
+/// How long a run goes on after it is stopped.
+fn stopped(what: &str, buffers: Vec<Buffer>, phases: Vec<Vec<Step>>, threads: usize) {
+    let mut runner = runner(buffers, phases, threads);
+    let stop = AtomicBool::new(false);
+    let took = thread::scope(|scope| {
+        let run = scope.spawn(|| runner.run(&[], &mut [], &stop));
+        thread::sleep(Duration::from_millis(50));
+        let start = Instant::now();
+        stop.store(true, Ordering::Relaxed);
+        assert!(matches!(run.join().unwrap(), Err(RunError::Stopped(_))), "{what}");
+        start.elapsed()
+    });
+    assert!(took < SOON, "{what}: {took:?}");
+}
+
+fn row(kernel: usize) -> Window {
+    Window { kernel: [1, kernel], ..Window::POINT }
+}
+
+#[test]
+fn wide_windows_are_stopped_in_the_midst_of_a_row() {
+    let (width, kernel) = (1 << 20, 1 << 19);
+    for kind in [PoolKind::Max, PoolKind::Average { padding: None }] {
+        let mut buffers = Vec::new();
+        let x = add(&mut buffers, 1, width, 0);
+        let y = add(&mut buffers, 1, width - kernel + 1, 0);
+        let pool = Pool::sliding(&buffers, x, y, row(kernel), kind);
+        stopped("pool", buffers, vec![vec![pool.into()]], 1);
+    }
+    let kernel = 1 << 16;
+    let mut buffers = Vec::new();
+    let x = add(&mut buffers, 1, width, kernel - 1);
+    let y = add(&mut buffers, 1, width, 0);
+    let (weights, bias) = (vec![0.5; LANES * kernel], vec![0.0; LANES]);
+    let function = Function::Identity;
+    let step = Depthwise::new(&buffers, (x, y), row(kernel), &weights, &bias, function);
+    stopped("depthwise", buffers.clone(), vec![vec![step.into()]], 2);
+    let segments = [Segment { block: 0, channels: LANES }];
+    let places = Places { buffers: &buffers, x, segments: &segments, y };
+    let weights = vec![0.5; LANES * LANES * kernel];
+    let values = Values { weights: &weights, bias: None, outputs: LANES, groups: 1 };
+    let conv = Conv::new(Isa::best(), 2, places, row(kernel), values, Finish::NONE).unwrap();
+    stopped("conv", buffers, vec![vec![conv.into()]], 2);
+}
+
+/// Every sum is of all channels.
+#[test]
+fn a_response_over_all_channels_takes_no_square_of_them() {
+    let (blocks, width) = (2048, 8);
+    let mut buffers = Vec::new();
+    let x = add(&mut buffers, blocks, width, 0);
+    let y = add(&mut buffers, blocks, width, 0);
+    let channels = blocks * LANES;
+    let factors = LrnFactors { channels, size: 2 * channels - 1, alpha: 1.0, beta: 0.75, k: 1.0 };
+    let lrn = Lrn::new(&buffers, x, y, factors);
+    let mut runner = runner(buffers, vec![vec![lrn.into()]], 1);
+    runner.numbers_mut(0).fill(2.0);
+    let start = Instant::now();
+    runner.run(&[], &mut [], &AtomicBool::new(false)).unwrap();
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    // The mean of the squares in the window is that of half of the neighbours.
+    let right = 2.0 / (1.0 + 4.0 * channels as f64 / (2 * channels - 1) as f64).powf(0.75);
+    for found in runner.numbers(1) {
+        assert!((f64::from(*found) - right).abs() < 1e-4, "{found}, not {right}");
+    }
+}
+
+/// A chain of small maps, of so many blocks.
+fn chain(blocks: usize, phases: usize) -> (Vec<Buffer>, Vec<Vec<Step>>) {
+    let mut buffers = Vec::new();
+    let views = [add(&mut buffers, blocks, 1, 0), add(&mut buffers, blocks, 1, 0)];
+    let step = |at: usize| {
+        let (x, y) = (views[at % 2], views[(at + 1) % 2]);
+        vec![Affine::new(&buffers, x, y, Function::Sigmoid).into()]
+    };
+    let phases = (0..phases).map(step).collect();
+    (buffers, phases)
+}
+
+#[test]
+fn many_threads_do_not_meet_where_one_has_something_to_do() {
+    let (buffers, phases) = chain(1, 60_000);
+    let mut alone = runner(buffers.clone(), phases, 1);
+    let mut runner = runner(buffers, chain(1, 60_000).1, 32);
+    let start = Instant::now();
+    for runner in [&mut alone, &mut runner] {
+        runner.run(&[], &mut [], &AtomicBool::new(false)).unwrap();
+    }
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    assert_eq!(runner.numbers(0), alone.numbers(0));
+}
+
+#[test]
+fn threads_leave_at_once_when_they_are_stopped() {
+    let (buffers, phases) = chain(64, 300_000);
+    stopped("chain", buffers, phases, 32);
+}
