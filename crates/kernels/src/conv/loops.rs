@@ -3,7 +3,7 @@
 use super::{
     choose::Cut,
     order::{Group, Order},
-    tile::Tiles,
+    tile::{Fetch, Tiles},
 };
 use crate::simd::{Isa, LANES};
 
@@ -53,16 +53,20 @@ pub(super) struct Io {
 }
 
 impl Loops {
-    /// Weights to fetch while those of a part are used for so many tiles, and how many lines for each lane.
-    fn ahead(&self, io: &Io, group: &Group, part: usize, tiles: usize) -> (*const f32, usize) {
-        let (spans, weights) = &group.parts[part];
+    /// Weights to fetch while those of a part are used for so many tiles, and how.
+    fn ahead(&self, io: &Io, group: &Group, part: usize, tiles: usize) -> (*const f32, Fetch) {
+        let weights = group.parts[part].1;
+        let len = self.rows(group, part) * group.blocks * LANES;
         let next = group.parts.get(part + 1).map(|(_, weights)| *weights);
-        let lanes: usize = self.order.spans[spans.clone()].iter().map(|span| span.count).sum();
-        let len = lanes * self.kernel[0] * self.kernel[1] * group.blocks * LANES;
         let at = if tiles == 1 { weights + AHEAD.min(len) } else { next.unwrap_or(weights + len) };
-        // Fetched once, by the first tiles.
-        let lines = if tiles == 1 { group.blocks } else { usize::from(tiles < 64) };
-        (io.weights.wrapping_add(at), lines)
+        (io.weights.wrapping_add(at), Fetch::new(tiles, group.blocks))
+    }
+
+    /// Lanes of a part at all taps: the rows of weights that each of its tiles reads.
+    fn rows(&self, group: &Group, part: usize) -> usize {
+        let spans = group.parts[part].0.clone();
+        let lanes: usize = self.order.spans[spans].iter().map(|span| span.count).sum();
+        lanes * self.kernel[0] * self.kernel[1]
     }
 
     /// Computes a group of output blocks.
@@ -74,10 +78,12 @@ impl Loops {
         let last = group.parts.len() - 1;
         for (part, (spans, weights)) in group.parts.iter().enumerate() {
             let is_last = part == last;
+            let cut = self.cut.columns(group.blocks);
+            let of_row: usize = cut.iter().map(|columns| columns.tiles).sum();
+            let (mut ahead, fetch) = self.ahead(io, group, part, io.images * io.rows * of_row);
+            let fetched_by_tile = self.rows(group, part) * fetch.step;
             for image in 0..io.images {
-                for columns in self.cut.columns(group.blocks) {
-                    let tiles = io.images * io.rows * columns.tiles;
-                    let (ahead, ahead_lines) = self.ahead(io, group, part, tiles);
+                for columns in cut {
                     let residual = if io.residual.is_null() || !is_last {
                         std::ptr::null()
                     } else {
@@ -96,7 +102,7 @@ impl Loops {
                         span_count: spans.len(),
                         weights: io.weights.wrapping_add(*weights),
                         ahead,
-                        ahead_lines,
+                        fetch,
                         bias: io.bias.wrapping_add(group.first * LANES),
                         goes_on: part > 0 || io.adds,
                         y: io.y.wrapping_add(plane + columns.start * io.y_step),
@@ -114,6 +120,7 @@ impl Loops {
                     };
                     // SAFETY: the caller's promise.
                     unsafe { tiles.run(isa, columns.pixels, group.blocks) };
+                    ahead = ahead.wrapping_add(io.rows * columns.tiles * fetched_by_tile);
                 }
             }
         }
