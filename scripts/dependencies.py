@@ -15,7 +15,7 @@ from pathlib import Path
 # Each crate may depend on those before it. In tests, those in the set below may also use the language.
 LAYERS = [
     "inceptive-files", "inceptive-ir", "inceptive-format", "inceptive-kernels", "inceptive-cost", "inceptive-results",
-    "inceptive-data", "inceptive-dsl", "inceptive-weights", "inceptive-engine", "inceptive-pytorch", "inceptive-onnx", "inceptive-store", "inceptive-bench", "inceptive-draw",
+    "inceptive-data", "inceptive-dsl", "inceptive-weights", "inceptive-engine", "inceptive-train", "inceptive-pytorch", "inceptive-onnx", "inceptive-store", "inceptive-bench", "inceptive-draw",
     "inceptive-report", "inceptive-app", "inceptive-gui", "inceptive",
 ]
 # Nothing depends on them.
@@ -35,7 +35,7 @@ CIRCLES = {
 
 LICENCES = {
     "0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0",
-    "CDLA-Permissive-2.0", "ISC", "MIT", "MIT-0", "MPL-2.0", "OFL-1.1", "Ubuntu-font-1.0", "Unicode-3.0", "Unlicense", "Zlib",
+    "ISC", "MIT", "MIT-0", "MPL-2.0", "OFL-1.1", "Ubuntu-font-1.0", "Unicode-3.0", "Unlicense", "Zlib",
 }
 CRATES_IO = "registry+https://github.com/rust-lang/crates.io-index"
 

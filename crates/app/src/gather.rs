@@ -8,7 +8,9 @@ use std::{
 };
 
 use inceptive_cost::{Cost, Mode};
-use inceptive_dsl::{Architecture, Checked, Disk, Failure, Files, Loaded, Setting, Space, check};
+use inceptive_dsl::{
+    Architecture, Checked, Disk, Failure, Files, Kind, Loaded, Setting, Space, check, kind,
+};
 use inceptive_files::InputFiles;
 use inceptive_ir::passes;
 use inceptive_report::{Cloud, NetworkCost, NetworkEntry, Variant};
@@ -187,7 +189,7 @@ impl Gatherer<'_> {
         }
     }
 
-    /// The files of a folder. Libraries of blocks among them are for the others; a folder without anything else is no
+    /// The files of a folder. Libraries of blocks among them are for the others, recipes for training; a folder without anything else is no
     /// folder to report on.
     fn files(&mut self, folder: &Path, files: &[PathBuf]) -> ControlFlow<()> {
         let known = self.found.len();
@@ -205,7 +207,11 @@ impl Gatherer<'_> {
         // Invalid files must not be overwritten either.
         self.found.inputs.add(file);
         if self.plan.settings.is_empty() && !is_onnx(file) {
-            match check(self.origin.files(), file) {
+            let files = self.origin.files();
+            if is_of_folder && kind(files, file) == Some(Kind::Recipe) {
+                return ControlFlow::Continue(());
+            }
+            match check(files, file) {
                 Ok(Checked::Space(space)) => return self.space(&space),
                 Ok(Checked::Architecture(loaded)) => {
                     self.network(*loaded, file, &[]);

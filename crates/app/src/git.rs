@@ -15,8 +15,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use inceptive_bench::program;
 use inceptive_dsl::Files;
+use inceptive_files::program;
 
 use crate::inspect::is_listed;
 

@@ -15,7 +15,6 @@ mod machine;
 mod need;
 mod probe;
 mod profile;
-pub mod program;
 mod recording;
 mod subnormal;
 

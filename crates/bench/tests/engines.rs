@@ -61,17 +61,19 @@ fn error(a: &[f32], b: &[f32]) -> f32 {
 }
 
 fn names() -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(folder())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".yaml"))
-        // Hundreds of megabytes of fully connected weights; `scripts/engines.py` runs them.
-        .filter(|name| {
-            !matches!(name.as_str(), "vgg19.yaml" | "googlenet-fc.yaml" | "googlenet-naive.yaml")
-        })
-        .collect();
+    let mut names = Vec::new();
+    for inner in ["", "small/"] {
+        let entries = fs::read_dir(folder().join(inner)).unwrap();
+        let files = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let files = files.filter(|name| name.ends_with(".yaml"));
+        names.extend(files.map(|name| format!("{inner}{name}")));
+    }
+    // Hundreds of megabytes of fully connected weights; `scripts/engines.py` runs them.
+    names.retain(|name| {
+        !matches!(name.as_str(), "vgg19.yaml" | "googlenet-fc.yaml" | "googlenet-naive.yaml")
+    });
     names.sort();
-    assert!(names.len() > 20);
+    assert!(names.len() > 30);
     names
 }
 

@@ -1,5 +1,6 @@
 //! Augmentation and normalisation of images, as the field does it on small images.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -7,14 +8,15 @@ use crate::{
     random::{Purpose, Stream},
 };
 
-/// Largest padding and cutout.
+/// Largest padding and cutout; also in their schema.
 const MAX_PIXELS: u32 = 256;
 
 /// How training images are changed at random. The default changes nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Augment {
     /// Pixels that are added at each side before an image of the old size is cut out at a random place; 0 for none.
+    #[schemars(range(max = 256))]
     pub crop: u32,
     /// What the added pixels are.
     pub padding: Padding,
@@ -22,11 +24,12 @@ pub struct Augment {
     pub flip: Flip,
     /// Side of a square at a random place that is set to the mean of the training set; it may reach over the border. 0 for
     /// none. DeVries and Taylor 2017, arXiv:1708.04552.
+    #[schemars(range(max = 256))]
     pub cutout: u32,
 }
 
 /// What the pixels around an image are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Padding {
     /// Black.
@@ -37,7 +40,7 @@ pub enum Padding {
 }
 
 /// Which images are mirrored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Flip {
     /// None.

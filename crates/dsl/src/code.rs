@@ -94,8 +94,8 @@ a missing `- ` before the second of two steps.";
 "The value is one of a few words; the help lists them.";
     WrongKind "E110" "a file of another kind is needed":
 "An architecture has `body:` or `extends:`, a space has `base:` and `vary:`, a library of blocks has
-`blocks:` alone. `extends` and `base` need an architecture, `use` needs a library of blocks, and only
-architectures and spaces can be counted and shown.";
+`blocks:` alone, a recipe for training has `epochs:`. `extends` and `base` need an architecture, or a recipe in
+a recipe; `use` needs a library of blocks, and only architectures and spaces can be counted and shown.";
     ExpressionSyntax "E201" "an expression cannot be read":
 "Expressions use numbers, `$names`, `+ - * / // %`, comparisons, `and or not`, parentheses and the
 functions `min max floor ceil round round_to(x, multiple)`.";
@@ -143,7 +143,8 @@ exact; the blocks of one file may expand to 200,000 steps and branches, and its 
 `inceptive show FILE` lists them.";
     UnknownSetting "E601" "an unknown setting":
 "`--set KEY=VALUE` sets a parameter of the architecture, a variable of the space, a top-level value such
-as `classes`, `input.size`, `tail` or `width_multiplier`, or an argument of a step such as `4a.c3`.";
+as `classes`, `input.size`, `tail` or `width_multiplier`, or an argument of a step such as `4a.c3`; of a recipe,
+it sets any key, such as `epochs` or `schedule.one_cycle.peak`.";
     OutsideDomain "E602" "a value that the space does not have":
 "The variable takes only the values that the space lists under `vary`.";
     InvalidConstraint "E603" "a constraint or objective cannot be read":

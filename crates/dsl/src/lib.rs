@@ -32,6 +32,7 @@
 
 mod architecture;
 mod args;
+mod by_schema;
 mod code;
 mod constraint;
 mod diagnostic;
@@ -59,6 +60,7 @@ mod yaml;
 use std::{path::Path, sync::Arc};
 
 pub use architecture::{Architecture, UnfitHead};
+pub use by_schema::{SchemaFile, load_by_schema, schema_of};
 pub use code::{Code, UnknownCode};
 pub use constraint::Constraint;
 pub use diagnostic::{Diagnostic, Style};
@@ -151,10 +153,17 @@ pub fn resolve(files: &dyn Files, path: &Path, settings: &[Setting]) -> Result<S
     })
 }
 
-/// Checks a file of any kind.
+/// The kind of a file; none when it cannot be read.
+pub fn kind(files: &dyn Files, path: &Path) -> Option<Kind> {
+    let sink = DiagnosticSink::default();
+    let document = Loader::new(files, &sink).open(path)?;
+    Some(Kind::of(&document.map))
+}
+
+/// Checks a network, a space or a library.
 ///
 /// # Errors
-/// All diagnostics, when the file is wrong.
+/// All diagnostics, when the file is wrong. A recipe is wrong here: [`load_by_schema`] reads it.
 pub fn check(files: &dyn Files, path: &Path) -> Result<Checked, Failure> {
     let sink = DiagnosticSink::default();
     let mut loader = Loader::new(files, &sink);
@@ -221,6 +230,7 @@ fn check_with(loader: &mut Loader<'_>, path: &Path, sink: &DiagnosticSink) -> Op
             static_check::architecture(&document.map, [Arc::from("classes")].into_iter(), sink);
             library::describe(&keys, sink).map(Checked::Library)
         }
+        Kind::Recipe => no_network(&document, path, sink),
     }
 }
 
@@ -278,13 +288,16 @@ fn load_with(
             let space = Space::read(&document, loader, sink)?;
             load_point(&space, &entries, path, &document, &loader.sources, sink)
         }
-        Kind::Library => {
-            let message = format!("`{}` is a library of blocks, not a network", path.display());
-            let wrong = Diagnostic::new(Code::WrongKind, message).at(document.span, "here");
-            sink.push(wrong.help("name an architecture or a space"));
-            None
-        }
+        Kind::Library | Kind::Recipe => no_network(&document, path, sink),
     }
+}
+
+fn no_network<T>(document: &Document, path: &Path, sink: &DiagnosticSink) -> Option<T> {
+    let found = Kind::of(&document.map).describe();
+    let message = format!("`{}` is {found}, not a network", path.display());
+    let wrong = Diagnostic::new(Code::WrongKind, message).at(document.span, "here");
+    sink.push(wrong.help("name an architecture or a space"));
+    None
 }
 
 fn load_point(

@@ -11,7 +11,7 @@ use inceptive_ir::Span;
 use crate::{
     code::Code,
     diagnostic::{Diagnostic, DiagnosticSink, nearest},
-    document::LibraryKeys,
+    document::{LibraryKeys, without},
     field::{Field, Text},
     merge::{inherited, merge, merge_all},
     path::normal,
@@ -40,7 +40,29 @@ pub enum Kind {
     Space,
     /// Blocks for other files.
     Library,
+    /// How networks are trained.
+    Recipe,
 }
+
+/// Keys that only networks have.
+const NETWORK_KEYS: [&str; 7] = ["body", "input", "tail", "params", "use", "set", "classes"];
+
+/// Keys that only recipes have.
+const RECIPE_KEYS: [&str; 13] = [
+    "epochs",
+    "batch",
+    "optimizer",
+    "learning_rate",
+    "weight_decay",
+    "schedule",
+    "warmup",
+    "label_smoothing",
+    "clip",
+    "average",
+    "augment",
+    "validation",
+    "norm_momentum",
+];
 
 impl Kind {
     pub(crate) const fn describe(self) -> &'static str {
@@ -48,6 +70,7 @@ impl Kind {
             Self::Architecture => "an architecture",
             Self::Space => "a space",
             Self::Library => "a library of blocks",
+            Self::Recipe => "a recipe",
         }
     }
 
@@ -56,11 +79,18 @@ impl Kind {
         let has = |keys: &[&str]| keys.iter().any(|key| map.get(key).is_some());
         if has(&["space", "base", "vary"]) {
             Self::Space
+        } else if has(&RECIPE_KEYS) && !has(&NETWORK_KEYS) && !has(&["blocks"]) {
+            Self::Recipe
         } else if has(&["body", "extends", "input", "tail", "name"]) || !has(&["blocks"]) {
             Self::Architecture
         } else {
             Self::Library
         }
+    }
+
+    /// Whether only a network has these keys.
+    pub(crate) fn is_surely_architecture(map: &Map) -> bool {
+        NETWORK_KEYS.iter().any(|key| map.get(key).is_some())
     }
 }
 
@@ -277,6 +307,24 @@ impl<'a> Loader<'a> {
                 libraries?.iter().map(|target| loader.blocks(document, target)).collect();
             let blocks: Vec<Entry> = blocks.into_iter().collect::<Option<_>>()?;
             Some(merge(&with_blocks(base?, &blocks), own))
+        })
+    }
+
+    /// The keys of a file of a kind, laid over those of the file that it extends.
+    pub(crate) fn resolve_by(
+        &mut self,
+        document: &Document,
+        kind: Kind,
+        lay: &dyn Fn(&Map, &Map) -> Map,
+    ) -> Option<Map> {
+        let extends = self.reference(&document.map, "extends")?;
+        let own = without(&document.map, &["extends"]);
+        let Some(target) = extends else { return Some(own) };
+        self.inside(document, |loader| {
+            let base = loader.follow(document, &target)?;
+            loader.expect(&base, kind, target.span)?;
+            let base = loader.resolve_by(&base, kind, lay)?;
+            Some(lay(&inherited(&base), &own))
         })
     }
 

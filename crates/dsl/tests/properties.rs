@@ -64,10 +64,11 @@ fn written(files: &Memory, path: &Path) -> Fingerprint {
 fn shipped() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut texts = Vec::new();
-    for folder in ["architectures", "architectures/blocks", "architectures/spaces"] {
-        for entry in fs::read_dir(root.join(folder)).unwrap() {
+    for folder in ["", "/blocks", "/spaces", "/small"].map(|inner| format!("architectures{inner}"))
+    {
+        for entry in fs::read_dir(root.join(&folder)).unwrap() {
             let name = entry.unwrap().file_name();
-            let path = Path::new(folder).join(name);
+            let path = Path::new(&folder).join(name);
             if path.extension().is_some_and(|extension| extension == "yaml") {
                 let text = fs::read_to_string(root.join(&path)).unwrap();
                 texts.push((path, text));

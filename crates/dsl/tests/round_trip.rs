@@ -38,7 +38,7 @@ fn survives(path: &Path, settings: &[Setting]) {
 
 #[test]
 fn every_network_and_space() {
-    for path in [yaml_files("."), yaml_files("spaces")].concat() {
+    for path in [yaml_files("."), yaml_files("spaces"), yaml_files("small")].concat() {
         survives(&path, &[]);
     }
 }

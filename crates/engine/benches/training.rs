@@ -156,7 +156,7 @@ fn show_steps(session: &mut TrainSession, pixels: &[f32], labels: &[u32], rates:
     for (time, name) in operators
         .iter()
         .map(|(time, name)| (*time, name.as_str()))
-        .chain(steps.into_iter().take(25))
+        .chain(steps.into_iter().take(90))
     {
         println!("{:8.3} ms {:5.1}%  {name}", time.as_secs_f64() * 1e3, percent(time));
     }

@@ -329,6 +329,32 @@ impl Builder<'_> {
         roots.into_iter().map(|root| self.compacted(id, root)).collect()
     }
 
+    /// For training, a plain sum of two as a part of the normalisation that computes one of them.
+    fn sum_in_norm(&mut self, id: NodeId, scales: &[f32], inputs: &[NodeId]) -> Option<usize> {
+        let is_plain = scales.iter().all(|scale| *scale == 1.0) && self.is_training();
+        let ([a, b], true) = (inputs, is_plain) else { return None };
+        let mut pairs = [(*a, *b), (*b, *a)];
+        // The one that is computed later; the other is there by then.
+        pairs.sort_by_key(|(node, _)| {
+            std::cmp::Reverse(self.units[self.root[node.index()]].position)
+        });
+        let (node, other) = pairs[0];
+        let (unit, residual) = (self.root[node.index()], self.root[other.index()]);
+        let of = &self.units[unit];
+        let fits = matches!(of.kind, Kind::BatchNorm(_))
+            && unit != residual
+            && of.residual.is_none()
+            && of.function == Function::Identity
+            && of.segments == self.units[residual].segments
+            && !matches!(self.units[residual].kind, Kind::Input)
+            && self.ends_with(unit, node);
+        if !fits {
+            return None;
+        }
+        self.units[unit].residual = Some(residual);
+        Some(self.absorb(id, unit))
+    }
+
     /// A sum: part of the convolution that computes one of two terms, if nothing else reads that.
     fn sum(&mut self, id: NodeId, scales: &[f32], inputs: &[NodeId]) -> Result<usize, PlanError> {
         let scale = |index: usize| scales.get(index).copied().unwrap_or(1.0);
@@ -356,6 +382,9 @@ impl Builder<'_> {
                     return Ok(self.absorb(id, unit));
                 }
             }
+        }
+        if let Some(unit) = self.sum_in_norm(id, scales, inputs) {
+            return Ok(unit);
         }
         let roots = self.same_layout(id, inputs)?;
         let segments = Arc::clone(&self.units[roots[0]].segments);

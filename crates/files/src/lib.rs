@@ -1,4 +1,4 @@
-//! Reads regular files of limited size, and no others.
+//! Reads regular files of limited size, and no others; writes files; finds programs.
 //!
 //! A device never ends, a pipe waits for its writer, and a file of terabytes fills the memory. All parts of the program
 //! open files with this crate, so that none of them can hang or run out of memory. It does not interpret the content of
@@ -9,6 +9,7 @@
 #[cfg(unix)]
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 mod link;
+pub mod program;
 mod replace;
 
 pub use link::refuse_links;

@@ -326,6 +326,8 @@ pub struct Normalise {
     x: View,
     y: View,
     factors: View,
+    /// Added before the function.
+    residual: Option<View>,
     function: Function,
     size: (usize, usize),
 }
@@ -333,7 +335,42 @@ pub struct Normalise {
 impl Normalise {
     /// The function only cuts to a range.
     pub fn new(buffers: &[Buffer], x: View, y: View, factors: View, function: Function) -> Self {
-        Self { x, y, factors, function, size: size_of(buffers, y) }
+        Self { x, y, factors, residual: None, function, size: size_of(buffers, y) }
+    }
+
+    /// Adds a map before the function.
+    #[must_use]
+    pub fn with_residual(self, residual: Option<View>) -> Self {
+        Self { residual, ..self }
+    }
+}
+
+/// Rows of a block to which others are added.
+struct AddingRows {
+    rows: AffineRows,
+    residual: *const f32,
+    residual_row: usize,
+}
+
+impl Work for AddingRows {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(&self) {
+        let of = &self.rows;
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (scale, shift) = (S::load(of.scale), S::load(of.shift));
+            let (low, high) = of.function.range();
+            let (low, high) = (S::splat(low), S::splat(high));
+            for row in 0..of.rows {
+                for column in 0..of.columns {
+                    let at = column * LANES;
+                    let added = S::load(self.residual.add(row * self.residual_row + at));
+                    let x = S::load(of.x.add(row * of.x_row + at));
+                    let sum = S::add(S::mul_add(x, scale, shift), added);
+                    S::store(of.y.add(row * of.y_row + at), S::min(high, S::max(low, sum)));
+                }
+            }
+        }
     }
 }
 
@@ -341,7 +378,7 @@ impl Blockwise for Normalise {
     const NAME: &'static str = "normalise";
 
     fn reads(&self) -> Vec<View> {
-        vec![self.x, self.factors]
+        [self.x, self.factors].into_iter().chain(self.residual).collect()
     }
 
     fn writes(&self) -> Vec<View> {
@@ -354,7 +391,7 @@ impl Blockwise for Normalise {
 
     fn fits(&self, buffers: &[Buffer]) -> bool {
         self.size == size_of(buffers, self.y)
-            && same_maps(buffers, &[self.x, self.y])
+            && same_maps(buffers, &[self.x, self.y, self.residual.unwrap_or(self.y)])
             && is_table(buffers, self.factors, 1, self.y.blocks, FACTORS)
             && self.function.is_range()
     }
@@ -364,7 +401,7 @@ impl Blockwise for Normalise {
         unsafe {
             let (x, y) = (context.place(self.x), context.place(self.y));
             let factors = context.place(self.factors).at(0, block);
-            context.isa.run(&AffineRows {
+            let rows = AffineRows {
                 x: x.at(image, block),
                 y: y.at(image, block),
                 scale: factors,
@@ -374,7 +411,15 @@ impl Blockwise for Normalise {
                 rows: y.buffer.height,
                 columns: y.buffer.width,
                 function: self.function,
-            });
+            };
+            match self.residual.map(|view| context.place(view)) {
+                None => context.isa.run(&rows),
+                Some(place) => context.isa.run(&AddingRows {
+                    rows,
+                    residual: place.at(image, block),
+                    residual_row: place.buffer.row(),
+                }),
+            }
             y.clear_border(image, block, 0..y.buffer.height);
         }
     }

@@ -2,7 +2,7 @@
 
 pub use crate::{
     chain::Chain,
-    conv::{Conv, ConvData, ConvWeights, Pack, Unpack, Winograd},
+    conv::{Conv, ConvData, ConvWeights, Pack, SumParts, Unpack, Winograd},
     gradient::{
         Collect, DepthwiseData, DepthwiseWeights, Dropout, FlattenBack, FunctionBack, GatherBack,
         LrnBack, PoolBack, ProductBack, SoftmaxBack, Spread, SumImages,
@@ -60,6 +60,8 @@ steps!(
     Pack,
     /// The gradient of weights in the order of their tensor.
     Unpack,
+    /// The sum of the parts of a gradient.
+    SumParts,
     /// A convolution of 3x3 by Winograd's method.
     Winograd,
     /// A convolution of each channel by itself.

@@ -115,17 +115,21 @@ impl Depthwise {
 }
 
 /// A row of one block of [`Depthwise`].
-struct DepthwiseRow {
-    x: *const f32,
-    y: *mut f32,
-    weights: *const f32,
-    bias: *const f32,
-    kernel: [usize; 2],
-    x_tap_row: usize,
-    x_tap: usize,
-    x_step: usize,
-    columns: usize,
-    range: (f32, f32),
+pub(crate) struct DepthwiseRow {
+    pub(crate) x: *const f32,
+    pub(crate) y: *mut f32,
+    /// Weights of the first tap, and how far those of the next one are.
+    pub(crate) weights: *const f32,
+    pub(crate) weight_step: isize,
+    pub(crate) bias: *const f32,
+    pub(crate) kernel: [usize; 2],
+    pub(crate) x_tap_row: usize,
+    pub(crate) x_tap: usize,
+    pub(crate) x_step: usize,
+    pub(crate) columns: usize,
+    /// Whether sums start with what the output holds instead of the bias.
+    pub(crate) adds: bool,
+    pub(crate) range: (f32, f32),
 }
 
 impl DepthwiseRow {
@@ -135,12 +139,17 @@ impl DepthwiseRow {
         // SAFETY: the caller's promise.
         unsafe {
             let mut sums = [S::load(self.bias); P];
+            if self.adds {
+                for (p, sum) in sums.iter_mut().enumerate() {
+                    *sum = S::load(self.y.add((first + p) * LANES));
+                }
+            }
             let mut weights = self.weights;
             for row in 0..self.kernel[0] {
                 let mut tap = self.x.add(first * step + row * self.x_tap_row);
                 for _ in 0..self.kernel[1] {
                     let w = S::load(weights);
-                    weights = weights.add(LANES);
+                    weights = weights.wrapping_offset(self.weight_step);
                     for (p, sum) in sums.iter_mut().enumerate() {
                         *sum = S::mul_add(S::load(tap.add(p * step)), w, *sum);
                     }
@@ -242,6 +251,8 @@ impl Run for Depthwise {
                         .wrapping_add(row * stride[0] * from.row()),
                     y: y.at(image, block).wrapping_add(row * y.buffer.row()),
                     weights: weights.wrapping_add(block * kernel[0] * kernel[1] * LANES),
+                    weight_step: LANES.cast_signed(),
+                    adds: false,
                     bias: bias.wrapping_add(block * LANES),
                     kernel,
                     x_tap_row: dilation[0] * from.row(),

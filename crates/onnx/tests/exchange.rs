@@ -18,11 +18,13 @@ fn folder() -> PathBuf {
 }
 
 fn architectures() -> Vec<String> {
-    let entries = fs::read_dir(folder().join("../../architectures")).unwrap();
-    let mut names: Vec<String> = entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".yaml"))
-        .collect();
+    let mut names = Vec::new();
+    for inner in ["", "small/"] {
+        let entries = fs::read_dir(folder().join("../../architectures").join(inner)).unwrap();
+        let files = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let files = files.filter(|name| name.ends_with(".yaml"));
+        names.extend(files.map(|name| format!("{inner}{name}")));
+    }
     names.sort();
     names
 }

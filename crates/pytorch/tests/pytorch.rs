@@ -49,7 +49,9 @@ fn every_operator() {
 
 #[test]
 fn every_shipped_network_has_short_lines_and_each_class_once() {
-    for entry in fs::read_dir(Path::new(ROOT).join("architectures")).unwrap() {
+    let folders = ["architectures", "architectures/small"];
+    let entries = folders.map(|folder| fs::read_dir(Path::new(ROOT).join(folder)).unwrap());
+    for entry in entries.into_iter().flatten() {
         let path = entry.unwrap().path();
         if path.extension().is_none_or(|extension| extension != "yaml") {
             continue;

@@ -11,7 +11,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::program;
+use inceptive_files::program;
 
 /// The library to search for.
 #[derive(Clone, Copy, Debug)]

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use inceptive_app::is_onnx;
-use inceptive_dsl::{Checked, Loaded};
+use inceptive_dsl::{Checked, Disk, Kind, Loaded, kind};
 use inceptive_format::{combinations, counted, form};
 use inceptive_ir::Part;
+use inceptive_train::Recipe;
 
 use crate::{
     input::{Settings, read, remark},
@@ -14,11 +15,12 @@ use crate::{
     table::one_line,
 };
 
-/// Check architectures, spaces and libraries of blocks.
+/// Check architectures, spaces, libraries of blocks and recipes.
 #[derive(Args, Debug)]
 #[command(before_help = "Examples:
   inceptive check architectures/*.yaml architectures/*/*.yaml
-  inceptive check my-network.yaml")]
+  inceptive check my-network.yaml
+  inceptive check recipes/*.yaml")]
 pub struct Check {
     /// Files to check
     #[arg(required = true, value_name = "FILE")]
@@ -38,6 +40,16 @@ impl Check {
                         outcome.text.push_str(&line(file, &architecture(&loaded)));
                     }
                     None => outcome.failed = true,
+                }
+                continue;
+            }
+            if kind(&Disk, file) == Some(Kind::Recipe) {
+                match Recipe::load(&Disk, file, &self.settings.set) {
+                    Ok((read, _)) => outcome.text.push_str(&line(file, &recipe(&read))),
+                    Err(failure) => {
+                        output::report(&failure);
+                        outcome.failed = true;
+                    }
                 }
                 continue;
             }
@@ -71,6 +83,12 @@ fn architecture(loaded: &Loaded) -> String {
         count => format!(" ({count} of them in auxiliary heads)"),
     };
     format!("architecture, {nodes}{heads}, output {}", graph.node(graph.output()).shape)
+}
+
+fn recipe(recipe: &Recipe) -> String {
+    let epochs = counted(recipe.epochs as usize, "epoch", "epochs");
+    let (optimizer, schedule) = (recipe.optimizer.name(), recipe.schedule.name());
+    format!("recipe of {epochs}, batch {}, {optimizer}, {schedule}", recipe.batch)
 }
 
 fn describe(checked: &Checked) -> String {

@@ -4,6 +4,7 @@ use std::{
     io::{self, IsTerminal},
     ops::ControlFlow,
     path::{Path, PathBuf},
+    sync::atomic::Ordering,
     time::{Duration, Instant},
 };
 
@@ -11,13 +12,14 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 use inceptive_data::{
     CATALOG, DataName, Dataset, Downloader, FileReport, FileState, ImageShape, KnownSet, Places,
-    Plan, Progress, Shapes, load,
+    Plan, PlannedFile, Progress, Shapes, load,
 };
 use inceptive_format::{bytes, decimals, exact};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::{
+    commands::bench::stop_on_interrupt,
     json::number,
     output::{self, Outcome},
     table::{Column, Grid, one_line},
@@ -63,7 +65,7 @@ enum Action {
   inceptive data get fashion-mnist
   inceptive data get cifar10 --mirror https://mirror.example.org/cifar --folder /data/cifar10",
         after_help = "The files, their sizes and addresses are printed first. A download that was interrupted is resumed. Each
-file is compared with its published SHA-256 before it gets its name."
+file is compared with its published SHA-256 before it gets its name. Addresses with https: need the program curl."
     )]
     Get {
         /// Name of a published data set, see `inceptive data list`
@@ -77,6 +79,9 @@ file is compared with its published SHA-256 before it gets its name."
         /// Print what would be downloaded, and download nothing
         #[arg(long)]
         dry_run: bool,
+        /// Print one JSON document at the end
+        #[arg(long)]
+        json: bool,
     },
     /// Read a data set and print its classes, checksums and statistics
     #[command(before_help = "Examples:
@@ -102,8 +107,10 @@ impl Data {
         match self.action {
             Action::List { json: false } => Ok(Outcome::new(list(&places))),
             Action::List { json: true } => Ok(Outcome::new(output::json(&list_json(&places))?)),
-            Action::Get { name, mirror, folder, dry_run } => {
-                get(&places, &name, mirror.as_deref(), folder, dry_run)
+            Action::Get { name, mirror, folder, dry_run, json } => {
+                let got = get(&places, &name, mirror.as_deref(), folder, dry_run)?;
+                let document = json.then(|| output::json(&got)).transpose()?;
+                Ok(Outcome::new(document.unwrap_or_default()))
             }
             Action::Check { name, json } => check(&places, &name, json),
         }
@@ -189,13 +196,14 @@ fn list_json(places: &Places) -> Vec<Value> {
     published.chain([generated]).collect()
 }
 
+/// Downloads a data set, and returns what is printed with `--json`.
 fn get(
     places: &Places,
     name: &DataName,
     mirror: Option<&str>,
     folder: Option<PathBuf>,
     is_dry: bool,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<Value> {
     let Some(set) = name.known() else {
         bail!("`{name}` is not downloaded: `inceptive data list` shows what can be");
     };
@@ -208,9 +216,9 @@ fn get(
     if folder.is_none()
         && let Some(found) = places.find(set)
     {
-        let found = one_line(&found.display().to_string());
-        output::warn(&format!("{} is in {found}; there is nothing to download", set.name));
-        return Ok(Outcome::default());
+        let shown = one_line(&found.display().to_string());
+        output::warn(&format!("{} is in {shown}; there is nothing to download", set.name));
+        return Ok(get_json(set, &Plan { folder: found, files: Vec::new() }, is_dry));
     }
     let Some(folder) = folder.or_else(|| places.folder_of(set)) else {
         bail!("no folder for data sets is known: set INCEPTIVE_DATA, or use `--folder`");
@@ -218,16 +226,46 @@ fn get(
     let plan = Plan::new(set, &folder, mirror);
     describe(set, &plan);
     if !is_dry && plan.missing_bytes() > 0 {
+        let stop = stop_on_interrupt("what was downloaded is kept")?;
         let watch = Watch::new(&plan);
         let fetched = Downloader::new(PATIENCE).fetch(&plan, &mut |progress| {
             watch.step(progress);
-            ControlFlow::Continue(())
+            match stop.load(Ordering::Relaxed) {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
         });
         watch.bar.finish_and_clear();
         fetched?;
         plan.files.iter().for_each(|file| output::wrote(&file.target));
     }
-    Ok(Outcome::default())
+    Ok(get_json(set, &plan, is_dry))
+}
+
+/// What was or would be downloaded; the states are those from before.
+fn get_json(set: &KnownSet, plan: &Plan, is_dry: bool) -> Value {
+    let file = |file: &PlannedFile| {
+        json!({
+            "url": file.url,
+            "path": file.target,
+            "bytes": file.bytes,
+            "sha256": file.sha256,
+            "state_before": match file.state {
+                FileState::Present => "present",
+                FileState::Different => "different",
+                FileState::Partial(_) => "partial",
+                FileState::Missing => "missing",
+            },
+            "download_bytes": file.missing_bytes(),
+        })
+    };
+    json!({
+        "name": set.name,
+        "folder": plan.folder,
+        "dry_run": is_dry,
+        "download_bytes": plan.missing_bytes(),
+        "files": plan.files.iter().map(file).collect::<Vec<_>>(),
+    })
 }
 
 /// Says what a download does before it starts.

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Args;
-use inceptive_bench::program;
+use inceptive_files::program;
 
 use crate::output::Outcome;
 

@@ -95,7 +95,7 @@ impl Profile {
             bail!("{} does not support per-node timing; choose another engine", only.engine.name());
         }
         engines.retain(|found| found.description.has_node_times);
-        let stop = stop_on_interrupt()?;
+        let stop = stop_on_interrupt("finished results are saved")?;
         let mut store = Store::open(&self.store)?;
         let about = inceptive_bench::this_machine();
         let context = TaskContext {

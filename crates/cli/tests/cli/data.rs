@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use assert_cmd::Command;
 use serde_json::Value;
 
-use crate::inceptive;
+use crate::{inceptive, root};
 
 /// `inceptive data` with a data folder of its own.
 fn data(folder: &Path, arguments: &str) -> Command {
@@ -108,6 +108,88 @@ fn a_download_is_described_before_it_starts() {
     let output = data(folder.path(), "get mnist").assert().success();
     let text = String::from_utf8(output.get_output().stderr.clone()).unwrap();
     assert!(text.ends_with("there is nothing to download\n"), "{text}");
+}
+
+#[test]
+fn a_download_is_described_as_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let describe = || -> Value {
+        serde_json::from_str(&stdout(folder.path(), "get mnist --dry-run --json")).unwrap()
+    };
+    let document = describe();
+    assert_eq!(document["name"], "mnist");
+    assert_eq!(document["folder"], folder.path().join("mnist").display().to_string());
+    assert_eq!(document["download_bytes"], 11_594_722);
+    assert_eq!(document["files"][3]["state_before"], "missing");
+    assert_eq!(document["files"][3]["download_bytes"], 4542);
+    let url = "https://storage.googleapis.com/cvdf-datasets/mnist/t10k-labels-idx1-ubyte.gz";
+    assert_eq!(document["files"][3]["url"], url);
+    mnist(folder.path());
+    let document = describe();
+    assert_eq!(
+        (&document["download_bytes"], &document["files"]),
+        (&0.into(), &Value::Array(vec![]))
+    );
+}
+
+/// Neither a `curl` in the working folder is started, nor one in a relative folder.
+#[test]
+#[cfg(unix)]
+fn https_needs_curl_in_an_absolute_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let trap = root().join("crates/data/tests/curl");
+    let mut command = data(folder.path(), "get mnist --mirror https://silent.example.org");
+    let output = command.current_dir(trap).env("PATH", ".:../curl:").assert().code(1);
+    let error = String::from_utf8(output.get_output().stderr.clone()).unwrap();
+    let target = folder.path().join("mnist/train-images-idx3-ubyte.gz").display().to_string();
+    assert!(error.contains("install it, or save the file as"), "{error}");
+    assert!(error.contains(&target), "{error}");
+}
+
+/// An interrupt ends `curl`, and keeps what came.
+#[test]
+#[cfg(unix)]
+fn an_interrupted_download_is_kept() {
+    use std::{
+        process::{Command, Stdio},
+        thread,
+        time::{Duration, Instant},
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let sent = folder.path().join("sent/train-images-idx3-ubyte.gz");
+    fs::create_dir(folder.path().join("sent")).unwrap();
+    fs::write(&sent, vec![7; 150_000]).unwrap();
+    let path = root().join("crates/data/tests/curl").display().to_string();
+    let path = format!("{path}:{}", std::env::var("PATH").unwrap());
+    let child = Command::new(env!("CARGO_BIN_EXE_inceptive"))
+        .args(["data", "get", "mnist", "--json", "--mirror"])
+        .arg(format!("https://stalled{}/sent", folder.path().display()))
+        .env("INCEPTIVE_DATA", folder.path())
+        .env("PATH", path)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let part = folder.path().join("mnist/train-images-idx3-ubyte.gz.part");
+    let size = || fs::metadata(&part).map_or(0, |about| about.len());
+    let asked = Instant::now();
+    while size() < 100_000 {
+        assert!(asked.elapsed() < Duration::from_secs(20), "nothing comes");
+        thread::sleep(Duration::from_millis(20));
+    }
+    let kill = |signal: &str, process: &str| {
+        let mut kill = Command::new("kill");
+        kill.args([signal, process]).stderr(Stdio::null()).status().unwrap().success()
+    };
+    assert!(kill("-INT", &child.id().to_string()));
+    let output = child.wait_with_output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout), (Some(1), Vec::new()), "{error}");
+    assert!(error.contains("stopping: what was downloaded is kept"), "{error}");
+    assert!(error.ends_with("stopped; run the command again to go on from there\n"), "{error}");
+    let process = fs::read_to_string(sent.with_extension("gz.process")).unwrap();
+    assert!(!kill("-0", process.trim()), "curl goes on");
+    assert_eq!(size(), 100_000);
 }
 
 #[test]

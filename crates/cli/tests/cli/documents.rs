@@ -52,6 +52,57 @@ fn the_schema_is_up_to_date() {
     let committed = fs::read_to_string(root().join("architectures/schema.json")).unwrap();
     let same = committed == stdout("schema");
     assert!(same, "run: inceptive schema > architectures/schema.json");
+    let committed = fs::read_to_string(root().join("recipes/schema.json")).unwrap();
+    let same = committed == stdout("schema --recipe");
+    assert!(same, "run: inceptive schema --recipe > recipes/schema.json");
+}
+
+/// As above, for recipes.
+#[test]
+fn the_schema_describes_the_shipped_recipes() {
+    let schema: serde_json::Value = serde_json::from_str(&stdout("schema --recipe")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let value = |text: &str| -> serde_json::Value { serde_yaml::from_str(text).unwrap() };
+    for file in yaml_files("recipes") {
+        let recipe = value(&fs::read_to_string(root().join(&file)).unwrap());
+        let errors: Vec<String> = validator
+            .iter_errors(&recipe)
+            .map(|error| format!("{}: {error}", error.instance_path()))
+            .collect();
+        assert!(errors.is_empty(), "{file}: {errors:#?}");
+    }
+    let least = "name: x\nepochs: 1\nlearning_rate: 0.1\n";
+    for right in [
+        "",
+        "schedule: one_cycle",
+        "schedule: constant",
+        "schedule: {step: }",
+        "schedule: {step: {at: [0.5]}}",
+        "optimizer: {adamw: {beta1: 0.8, eps: }}",
+        "optimizer:",
+        "augment: {crop: , flip: random}",
+        "clip: null",
+        "cite: [a, b]",
+    ] {
+        let recipe = value(&format!("{least}{right}"));
+        let errors: Vec<String> =
+            validator.iter_errors(&recipe).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{right}: {errors:#?}");
+    }
+    for wrong in [
+        "epoch: 3",
+        "batch: 0",
+        "schedule: cosin",
+        "schedule: {cosine: {peak: 1}}",
+        "schedule: {cosine: , step: }",
+        "optimizer: {momentum: 0.9}",
+        "augment: {flip: vertical}",
+        "auxiliary: 1",
+    ] {
+        assert!(!validator.is_valid(&value(&format!("{least}{wrong}"))), "{wrong}");
+    }
+    assert!(!validator.is_valid(&value("name: x\nepochs: 3")));
+    assert!(validator.is_valid(&value("name: x\nextends: quick.yaml\nepochs: 3")));
 }
 
 /// What the program accepts the editor accepts too, and it marks what the program refuses.
@@ -59,8 +110,8 @@ fn the_schema_is_up_to_date() {
 fn the_schema_describes_the_shipped_files() {
     let schema: serde_json::Value = serde_json::from_str(&stdout("schema")).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
-    let folders = ["architectures", "architectures/blocks", "architectures/spaces"];
-    for file in folders.into_iter().flat_map(yaml_files) {
+    let folders = ["", "/blocks", "/spaces", "/small"].map(|inner| format!("architectures{inner}"));
+    for file in folders.iter().flat_map(|folder| yaml_files(folder)) {
         let text = fs::read_to_string(root().join(&file)).unwrap();
         let value: serde_json::Value = serde_yaml::from_str(&text).unwrap();
         let errors: Vec<String> = validator

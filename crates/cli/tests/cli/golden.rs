@@ -6,8 +6,9 @@ use crate::{architectures, json, yaml_files};
 
 #[test]
 fn every_network() {
-    let files = [architectures(), yaml_files("architectures/spaces")].concat();
-    assert!(files.len() >= 29, "{files:?}");
+    let others = ["architectures/small", "architectures/spaces"].map(yaml_files);
+    let files = [architectures(), others.concat()].concat();
+    assert!(files.len() >= 41, "{files:?}");
     let counted = json(&format!("cost --json {}", files.join(" ")));
     let counted = counted.as_array().unwrap();
     assert_eq!(counted.len(), files.len());
@@ -36,8 +37,9 @@ fn every_network() {
 
 #[test]
 fn every_file_checks() {
-    let folders = ["architectures", "architectures/blocks", "architectures/spaces"];
-    let files: Vec<String> = folders.into_iter().flat_map(yaml_files).collect();
+    let folders = ["", "/blocks", "/spaces", "/small"].map(|inner| format!("architectures{inner}"));
+    let files: Vec<String> =
+        folders.iter().map(String::as_str).chain(["recipes"]).flat_map(yaml_files).collect();
     let text = crate::stdout(&format!("check {}", files.join(" ")));
     assert_eq!(text.lines().count(), files.len());
 }
@@ -53,4 +55,37 @@ fn every_named_network_is_there() {
         named.split_whitespace().map(|name| format!("architectures/{name}.yaml")).collect();
     named.sort();
     assert_eq!(architectures(), named);
+}
+
+/// The table of the document has the counts of the files.
+#[test]
+fn the_small_networks_are_documented() {
+    let files = yaml_files("architectures/small");
+    let counted = json(&format!("cost --json {}", files.join(" ")));
+    let document = std::fs::read_to_string(crate::root().join("docs/small-networks.md")).unwrap();
+    for (file, network) in files.iter().zip(counted.as_array().unwrap()) {
+        let name = std::path::Path::new(file).file_name().unwrap().to_str().unwrap();
+        let thousands = |key: &str| (network[key].as_f64().unwrap() / 1e3).round();
+        let macs = thousands("macs") / 1e3;
+        let start = format!("| [`{name}`](../{file}) | {}k | {macs:.1}M |", thousands("params"));
+        assert!(document.contains(&start), "docs/small-networks.md lacks: {start}");
+        let params = network["params"].as_u64().unwrap();
+        assert!((50_000..2_000_000).contains(&params), "{file}: {params}");
+    }
+}
+
+/// Networks of one kernel size have the compute of the one with parallel branches, whatever their width.
+#[test]
+fn networks_of_one_kernel_size_have_equal_compute() {
+    for width in ["0.5", "1", "2"] {
+        let macs = |name: &str| {
+            let file = format!("architectures/small/{name}.yaml");
+            json(&format!("cost --json {file} --set width={width}"))[0]["macs"].as_f64().unwrap()
+        };
+        let expected = macs("bn");
+        for name in ["single-1x1", "single-3x3", "single-5x5"] {
+            let share = macs(name) / expected;
+            assert!((0.97..1.03).contains(&share), "{name}, width {width}: {share}");
+        }
+    }
 }

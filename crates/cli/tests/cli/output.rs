@@ -99,7 +99,7 @@ fn settings_are_checked() {
 fn checks() {
     insta::assert_snapshot!(stdout(
         "check architectures/googlenet.yaml architectures/blocks/residual.yaml \
-         architectures/spaces/inception-v3-scaling.yaml"
+         architectures/spaces/inception-v3-scaling.yaml recipes/quick.yaml"
     ));
 }
 

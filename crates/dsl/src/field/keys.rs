@@ -84,12 +84,17 @@ impl Fields<'_> {
             Some(node) => self.read(node),
             None if is_misspelt(key, known, &self.maps) => T::stand_in(),
             None => {
-                let message = format!("{} needs the key `{key}`", quoted(self.what));
-                let missing = Diagnostic::new(Code::MissingKey, message);
-                self.reader.sink.push(missing.at(self.span, format!("`{key}` is missing")));
+                self.missing(key);
                 T::stand_in()
             }
         }
+    }
+
+    /// Reports a key that must be there.
+    pub(crate) fn missing(&self, key: &str) {
+        let message = format!("{} needs the key `{key}`", quoted(self.what));
+        let missing = Diagnostic::new(Code::MissingKey, message);
+        self.reader.sink.push(missing.at(self.span, format!("`{key}` is missing")));
     }
 
     /// A key that may be absent or null: outer none means that it is wrong.

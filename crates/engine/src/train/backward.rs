@@ -6,12 +6,12 @@ use inceptive_ir::{BatchNorm, Role};
 use inceptive_kernels::{
     LANES,
     activation::Function,
-    conv::{Conv, ConvData, ConvWeights, Window},
+    conv::{Conv, ConvData, ConvWeights, Outermost, Places, WeightsOf, Window},
     memory::View,
     step::{
         COEFFICIENTS, Collect, DepthwiseData, DepthwiseWeights, Dropout, FlattenBack, FunctionBack,
         GatherBack, GradientSums, Joined, LrnBack, NormaliseBack, NormaliseGradient, Normalised,
-        PoolBack, ProductBack, SUMS, SoftmaxBack, SumImages, Term,
+        PoolBack, ProductBack, SUMS, SoftmaxBack, SumImages, SumParts, Term,
     },
 };
 
@@ -29,10 +29,13 @@ impl Planner<'_> {
         let of = &self.units[unit];
         self.node = of.node;
         let Some(dy) = self.maps.gradient(unit) else { return Ok(()) };
-        // A normalisation looks at its function itself.
-        if of.function != Function::Identity
-            && !matches!(of.kind, Kind::BatchNorm(_) | Kind::Function)
-        {
+        // A normalisation to which nothing is added looks at its function itself.
+        let looks_itself = match of.kind {
+            Kind::BatchNorm(_) => of.residual.is_none(),
+            Kind::Function => true,
+            _ => false,
+        };
+        if of.function != Function::Identity && !looks_itself {
             let views = (self.maps.value(unit), dy, dy);
             self.step(FunctionBack::new(&self.maps.buffers, of.function, views, false));
         }
@@ -41,7 +44,12 @@ impl Planner<'_> {
             Kind::Conv(conv) => self.backward_conv(unit, dy, conv.bias)?,
             Kind::Linear { has_bias, .. } => self.backward_conv(unit, dy, *has_bias)?,
             Kind::Depthwise(conv) => self.backward_depthwise(unit, dy, conv.bias),
-            Kind::BatchNorm(norm) => self.backward_norm(unit, dy, norm),
+            Kind::BatchNorm(norm) => {
+                if let Some(residual) = of.residual {
+                    self.pass_on(residual, dy, 1.0);
+                }
+                self.backward_norm(unit, dy, norm);
+            }
             Kind::Sum(scales) => {
                 for (&input, &scale) in of.inputs.iter().zip(scales) {
                     self.pass_on(input, dy, scale);
@@ -93,7 +101,7 @@ impl Planner<'_> {
 
     /// Passes a gradient on as it is, times a factor.
     fn pass_on(&mut self, input: usize, dy: View, scale: f32) {
-        if self.maps.needs(input) {
+        if self.maps.needs(input) && !self.maps.is_passed_on(input) {
             let target = self.maps.target(input);
             self.add(dy, target.view, scale, target.adds);
             self.finish(target);
@@ -145,32 +153,57 @@ impl Planner<'_> {
             self.backward_bias(unit, dy);
         }
         let isa = self.options.isa;
-        let len = Conv::packed_len(isa, self.places(unit, dy), window, widths)?;
+        let len = Conv::reading_of(isa, self.places(unit, dy), window, widths)?.len();
         let order = self.outermost(unit, len);
         let parts = match order {
-            inceptive_kernels::conv::Outermost::Images => self.options.parts(),
-            inceptive_kernels::conv::Outermost::Weights => 1,
+            Outermost::Images => self.options.parts(),
+            Outermost::Weights => 1,
         };
-        let sums = self.maps.table(parts, len.div_ceil(LANES), 1);
-        let weights = ConvWeights::new(isa, self.places(unit, dy), window, widths, sums, order)?;
+        let is_packed = self.is_packed(unit);
         let node = self.graph.node(self.node);
+        let blocks = len.div_ceil(LANES);
         let tensor_len = self.weight_len(unit);
-        let (to, adds) = self.tensors.gradient(node, Role::Weight, tensor_len, &mut self.maps);
-        let unpack = weights.unpack(to, adds);
-        self.step(weights);
-        self.step(unpack);
+        // A gradient that is complete as it is written is kept, so that it can be looked at after a step.
+        let sums = if is_packed && parts == 1 {
+            self.maps.kept(blocks)
+        } else {
+            self.maps.table(parts, blocks, 1)
+        };
+        let weights = ConvWeights::new(isa, self.places(unit, dy), window, widths, sums, order)?;
+        if is_packed {
+            self.step(weights);
+            let gradient = if parts == 1 { sums } else { self.maps.kept(blocks) };
+            if parts > 1 {
+                self.step(SumParts::new(sums, gradient));
+            }
+            self.tensors.set_gradient(node, gradient);
+        } else {
+            let (to, adds) = self.tensors.gradient(node, Role::Weight, tensor_len, &mut self.maps);
+            let unpack = weights.unpack(to, adds);
+            self.step(weights);
+            self.step(unpack);
+        }
         let input = self.units[unit].inputs[0];
         if !self.maps.needs(input) {
             return Ok(());
         }
-        let tensor = self.tensors.values(node, Role::Weight, tensor_len, &mut self.maps);
+        let forward = self.memory[unit].packed.filter(|_| is_packed);
+        let (from, weights_of) = match forward {
+            Some(packed) => (packed, WeightsOf::Forward),
+            None => {
+                let values = &mut self.tensors;
+                let tensor = values.values(node, Role::Weight, tensor_len, &mut self.maps);
+                (tensor, WeightsOf::Tensor)
+            }
+        };
         let target = self.maps.target(input);
-        let places = inceptive_kernels::conv::Places { x: target.view, ..self.places(unit, dy) };
+        let places = Places { x: target.view, ..self.places(unit, dy) };
         let len = ConvData::packed_len(isa, places, window, widths)?;
         let packed = self.vector(len);
-        let places = inceptive_kernels::conv::Places { x: target.view, ..self.places(unit, dy) };
-        let data = ConvData::new(isa, places, window, widths, (packed, target.adds), order)?;
-        let pack = data.pack(tensor);
+        let places = Places { x: target.view, ..self.places(unit, dy) };
+        let to = (packed, target.adds);
+        let data = ConvData::new(isa, places, window, widths, to, order, weights_of)?;
+        let pack = data.pack(from);
         self.step(pack);
         self.step(data);
         self.finish(target);
@@ -206,7 +239,8 @@ impl Planner<'_> {
         let input = of.inputs[0];
         let x = self.maps.value(input);
         let Some(factors) = self.memory[unit].factors else { return };
-        let normalised = Normalised { x, dz, factors, function: of.function };
+        let function = if of.residual.is_some() { Function::Identity } else { of.function };
+        let normalised = Normalised { x, dz, factors, function };
         let channels = self.channels(unit);
         let blocks = x.blocks;
         let sums = self.maps.table(self.options.batch, blocks, SUMS);

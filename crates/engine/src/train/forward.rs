@@ -55,21 +55,43 @@ impl Planner<'_> {
         let Some((window, widths)) = self.conv(unit) else { return Ok(()) };
         let y = self.maps.value(unit);
         let (isa, function) = (self.options.isa, self.units[unit].function);
-        let len = Conv::packed_len(isa, self.places(unit, y), window, widths)?;
-        let packed = self.vector(len);
+        let reading = Conv::reading_of(isa, self.places(unit, y), window, widths)?;
+        let len = reading.len();
         let node = self.graph.node(self.node);
-        let tensor = self.tensors.values(node, Role::Weight, self.weight_len(unit), &mut self.maps);
+        let tensor_len = self.weight_len(unit);
+        let tensor = if self.is_packed(unit) {
+            None
+        } else {
+            Some(self.tensors.values(node, Role::Weight, tensor_len, &mut self.maps))
+        };
+        let packed = match tensor {
+            Some(_) => self.vector(len),
+            None => self.tensors.packed(node, tensor_len, reading, &mut self.maps),
+        };
         let bias =
             has_bias.then(|| self.tensors.values(node, Role::Bias, widths.outputs, &mut self.maps));
         let shared = SharedNumbers { weights: packed, bias };
         let order = self.outermost(unit, len);
         let places = self.places(unit, y);
         let conv = Conv::shared(isa, places, window, widths, shared, order, function)?;
-        if let Some(pack) = conv.pack(tensor) {
+        if let Some(pack) = tensor.and_then(|tensor| conv.pack(tensor)) {
             self.step(pack);
         }
+        self.memory[unit].packed = Some(packed);
         self.step(conv);
         Ok(())
+    }
+
+    /// Whether a layer's weights are kept in the order in which its convolution reads them: then they are neither packed
+    /// nor unpacked in a step. Those of groups have numbers between them that must stay zero.
+    pub(super) fn is_packed(&self, unit: usize) -> bool {
+        let of = &self.units[unit];
+        let is_plain = match &of.kind {
+            Kind::Conv(conv) => conv.groups == 1,
+            Kind::Linear { .. } => true,
+            _ => false,
+        };
+        is_plain && !self.graph.shares_tensors(of.node)
     }
 
     /// Numbers of the weights of a layer.
@@ -130,7 +152,10 @@ impl Planner<'_> {
         self.step(BatchStatistics::new((moments, factors), tensors, channels, area, numbers));
         self.memory[unit].factors = Some(factors);
         let function: Function = of.function;
-        self.step(Normalise::new(&self.maps.buffers, x, y, factors, function));
+        let residual = of.residual.map(|residual| self.maps.value(residual));
+        let buffers = &self.maps.buffers;
+        let step = Normalise::new(buffers, x, y, factors, function).with_residual(residual);
+        self.step(step);
     }
 }
 

@@ -3,8 +3,10 @@
 use inceptive_ir::Graph;
 use inceptive_kernels::{
     LANES,
+    activation::Function,
     conv::{ConvData, Window},
     memory::{Border, Buffer, View},
+    step::DepthwiseData,
 };
 
 use super::{Owners, TrainOptions, needs_gradient, size, widen};
@@ -25,6 +27,8 @@ pub(super) struct Maps {
     /// For each buffer, whether something has been written to each block in this step; for those of gradients only.
     written: Vec<Vec<bool>>,
     needs_gradient: Vec<bool>,
+    /// Whether the gradient of a unit is that of the sum that reads it.
+    is_passed_on: Vec<bool>,
 }
 
 /// Where a gradient is to be written.
@@ -48,7 +52,7 @@ impl Maps {
         order.sort_by_key(|&unit| (units[unit].position, matches!(units[unit].kind, Kind::Concat)));
         let mut readers: Vec<Vec<usize>> = vec![Vec::new(); units.len()];
         for (unit, of) in units.iter().enumerate() {
-            of.inputs.iter().for_each(|&input| readers[input].push(unit));
+            of.reads().for_each(|input| readers[input].push(unit));
         }
         let needs = needs_gradient(units, &order);
         let mut maps = Self {
@@ -58,6 +62,7 @@ impl Maps {
             gradients: Vec::new(),
             written: Vec::new(),
             needs_gradient: needs,
+            is_passed_on: vec![false; units.len()],
         };
         let is_result = |unit: usize| results.iter().any(|(result, _)| *result == unit);
         let mut of_owner = vec![[usize::MAX; 2]; units.len()];
@@ -80,14 +85,34 @@ impl Maps {
             // The gradient of what only a normalisation reads takes its place, once that has read it.
             let is_layer =
                 matches!(of.kind, Kind::Conv(_) | Kind::Depthwise(_) | Kind::Linear { .. });
-            let is_plain = of.function == inceptive_kernels::activation::Function::Identity;
+            let is_plain = of.function == Function::Identity;
             let is_normalised = match readers[unit].as_slice() {
-                [reader] => matches!(units[*reader].kind, Kind::BatchNorm(_)),
+                [reader] => {
+                    let reader = &units[*reader];
+                    matches!(reader.kind, Kind::BatchNorm(_)) && reader.residual != Some(unit)
+                }
                 _ => false,
             };
             let takes_place = is_layer && is_plain && is_normalised && !is_result(unit);
             let gradient = if takes_place { value } else { gradient };
             maps.gradients.push(maps.needs_gradient[unit].then(|| view(gradient)));
+        }
+        // What only a sum reads has the sum's own gradient, unless something is done to it in its place.
+        for (unit, of) in units.iter().enumerate().rev() {
+            let [reader] = *readers[unit].as_slice() else { continue };
+            let sum = &units[reader];
+            let is_passed_on = match &sum.kind {
+                Kind::Sum(scales) => scales.iter().all(|scale| *scale == 1.0),
+                Kind::BatchNorm(_) => sum.residual == Some(unit),
+                _ => false,
+            };
+            let is_plain = of.function == Function::Identity && !matches!(of.kind, Kind::Concat);
+            if is_passed_on && is_plain && places[unit].owner == unit && !is_result(unit) {
+                maps.is_passed_on[unit] = true;
+                if maps.needs_gradient[unit] {
+                    maps.gradients[unit] = maps.gradients[reader];
+                }
+            }
         }
         for (unit, of) in units.iter().enumerate() {
             let (Some(window), Some(&input)) = (window(of, units), of.inputs.first()) else {
@@ -106,11 +131,11 @@ impl Maps {
     fn widen_for(&mut self, units: &[Unit], unit: usize, input: usize, window: Window) {
         let (from, to) = (size(&units[input]), size(&units[unit]));
         widen(&mut self.buffers[self.values[input].buffer], window.border(from, to));
-        let is_conv = !matches!(units[unit].kind, Kind::Depthwise(_));
-        if let (Some(gradient), true, true) =
-            (self.gradients[unit], is_conv, self.needs_gradient[input])
-        {
-            let border = ConvData::border(&window, from, to);
+        if let (Some(gradient), true) = (self.gradients[unit], self.needs_gradient[input]) {
+            let border = match units[unit].kind {
+                Kind::Depthwise(_) => DepthwiseData::border(&window, from, to),
+                _ => ConvData::border(&window, from, to),
+            };
             widen(&mut self.buffers[gradient.buffer], border);
         }
     }
@@ -145,6 +170,11 @@ impl Maps {
     /// Whether a gradient of a unit is asked for.
     pub(super) fn needs(&self, unit: usize) -> bool {
         self.needs_gradient[unit]
+    }
+
+    /// Whether the gradient of a unit is that of the sum that reads it.
+    pub(super) fn is_passed_on(&self, unit: usize) -> bool {
+        self.is_passed_on[unit]
     }
 
     /// The gradient of a unit, if something has been written there.

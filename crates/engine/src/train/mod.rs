@@ -290,7 +290,7 @@ fn widen(buffer: &mut Buffer, border: Border) {
 fn needs_gradient(units: &[Unit], order: &[usize]) -> Vec<bool> {
     let mut needs = vec![false; units.len()];
     for &unit in order {
-        needs[unit] = learns(&units[unit]) || units[unit].inputs.iter().any(|&input| needs[input]);
+        needs[unit] = learns(&units[unit]) || units[unit].reads().any(|read| needs[read]);
     }
     needs
 }

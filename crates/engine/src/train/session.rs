@@ -74,13 +74,10 @@ impl TrainSession {
         let plan = Arc::clone(&self.plan);
         for tensor in plan.tensors.iter() {
             let values = weights.get(&tensor.path, tensor.role)?;
-            let missing = || Missing(format!("{}.{}", tensor.path, tensor.role.name()));
-            let to = self.runner.numbers_mut(tensor.values.buffer);
-            let to = to.get_mut(..tensor.len).ok_or_else(missing)?;
-            if values.len() != to.len() {
-                return Err(missing());
+            if values.len() != tensor.len {
+                return Err(Missing(format!("{}.{}", tensor.path, tensor.role.name())));
             }
-            to.copy_from_slice(values);
+            tensor.write(values, self.runner.numbers_mut(tensor.values.buffer));
         }
         Ok(())
     }
@@ -89,7 +86,7 @@ impl TrainSession {
     pub fn weights(&self) -> Weights {
         let mut weights = Weights::default();
         for tensor in self.plan.tensors.iter() {
-            let values = self.runner.numbers(tensor.values.buffer)[..tensor.len].to_vec();
+            let values = tensor.read(self.runner.numbers(tensor.values.buffer));
             weights.set(tensor.path.clone(), tensor.role, values);
         }
         weights
@@ -100,7 +97,7 @@ impl TrainSession {
         let mut gradients = Weights::default();
         for tensor in self.plan.tensors.iter() {
             if let Some(gradient) = tensor.gradient() {
-                let values = self.runner.numbers(gradient.buffer)[..tensor.len].to_vec();
+                let values = tensor.read(self.runner.numbers(gradient.buffer));
                 gradients.set(tensor.path.clone(), tensor.role, values);
             }
         }
@@ -114,9 +111,9 @@ impl TrainSession {
             let tensors = self.plan.tensors.iter();
             let numbers = tensors.filter_map(|tensor| {
                 let view = tensor.states.get(index)?;
-                Some(&self.runner.numbers(view.buffer)[..tensor.len])
+                Some(tensor.read(self.runner.numbers(view.buffer)))
             });
-            numbers.flatten().copied().collect()
+            numbers.flatten().collect()
         };
         (0..rule.states()).map(of).collect()
     }
@@ -136,7 +133,7 @@ impl TrainSession {
             for tensor in plan.tensors.iter() {
                 let Some(view) = tensor.states.get(index) else { continue };
                 let (own, others) = rest.split_at(tensor.len);
-                self.runner.numbers_mut(view.buffer)[..tensor.len].copy_from_slice(own);
+                tensor.write(own, self.runner.numbers_mut(view.buffer));
                 rest = others;
             }
         }

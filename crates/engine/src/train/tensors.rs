@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use inceptive_ir::{Node, Path, Role};
 use inceptive_kernels::{
     LANES,
+    conv::Reading,
     memory::View,
     step::{Learned, Rule},
 };
@@ -24,6 +25,8 @@ pub(super) struct Tensor {
     pub(super) states: Vec<View>,
     /// Whether weight decay applies: to kernels and matrices.
     decays: bool,
+    /// The order of its numbers, if it is not the tensor's own.
+    reading: Option<Reading>,
 }
 
 /// The tensors of a network.
@@ -49,7 +52,8 @@ impl Tensors {
         let values = maps.kept(len.div_ceil(LANES));
         let (path, role) = key.clone();
         let states = Vec::new();
-        self.all.push(Tensor { path, role, len, values, gradient: None, states, decays });
+        let (gradient, reading) = (None, None);
+        self.all.push(Tensor { path, role, len, values, gradient, states, decays, reading });
         self.by_path.insert(key, index);
         index
     }
@@ -58,6 +62,39 @@ impl Tensors {
     pub(super) fn values(&mut self, node: &Node, role: Role, len: usize, maps: &mut Maps) -> View {
         let index = self.index(node, role, len, maps);
         self.all[index].values
+    }
+
+    /// The vector of a layer's weights in the order in which its convolution reads them; only for a tensor that no other
+    /// layer has.
+    pub(super) fn packed(
+        &mut self,
+        node: &Node,
+        len: usize,
+        reading: Reading,
+        maps: &mut Maps,
+    ) -> View {
+        let values = maps.kept(reading.len().div_ceil(LANES));
+        let (path, role) = (node.tensor_path(Role::Weight).clone(), Role::Weight);
+        self.by_path.insert((path.clone(), role), self.all.len());
+        self.all.push(Tensor {
+            path,
+            role,
+            len,
+            values,
+            gradient: None,
+            states: Vec::new(),
+            decays: true,
+            reading: Some(reading),
+        });
+        values
+    }
+
+    /// The vector of the gradient of packed weights: `gradient`, which is written in this order.
+    pub(super) fn set_gradient(&mut self, node: &Node, gradient: View) {
+        let key = (node.tensor_path(Role::Weight).clone(), Role::Weight);
+        if let Some(&index) = self.by_path.get(&key) {
+            self.all[index].gradient = Some(gradient);
+        }
     }
 
     /// The vector of its gradient, and whether something is there already that has to be added to.
@@ -101,5 +138,25 @@ impl Tensor {
     /// The vector of its gradient.
     pub(super) fn gradient(&self) -> Option<View> {
         self.gradient
+    }
+
+    /// The tensor's numbers, from those of a vector of it.
+    pub(super) fn read(&self, vector: &[f32]) -> Vec<f32> {
+        match &self.reading {
+            None => vector[..self.len].to_vec(),
+            Some(reading) => {
+                let mut tensor = vec![0.0; self.len];
+                reading.unpack(vector, &mut tensor);
+                tensor
+            }
+        }
+    }
+
+    /// Brings the tensor's numbers into a vector of it.
+    pub(super) fn write(&self, tensor: &[f32], vector: &mut [f32]) {
+        match &self.reading {
+            None => vector[..self.len].copy_from_slice(tensor),
+            Some(reading) => reading.pack(tensor, vector),
+        }
     }
 }

@@ -3,11 +3,11 @@
 use std::{ops::Range, sync::Arc};
 
 use super::{
-    Outermost, Pack, Places, Widths, Window,
+    Finish, Outermost, Pack, Places, Widths, Window,
     choose::{Cut, choose},
     lanes_of,
     loops::{Io, Loops},
-    order::{Map, Order},
+    order::{Map, Order, Packed},
 };
 use crate::{
     memory::{Aligned, Border, Buffer, View},
@@ -65,6 +65,15 @@ struct Pixels {
     weights: usize,
 }
 
+/// What weights are packed from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WeightsOf {
+    /// The layer's tensor.
+    Tensor,
+    /// The order in which the convolution reads them.
+    Forward,
+}
+
 /// The gradient of a convolution's input: a convolution of the output's gradient with the same weights, for each set of
 /// input pixels that the same taps reach.
 #[derive(Clone, Debug)]
@@ -109,9 +118,10 @@ impl ConvData {
         widths: Widths,
         (weights, adds): (View, bool),
         order: Outermost,
+        from: WeightsOf,
     ) -> Result<Self, Invalid> {
         let Places { buffers, x: dx, y: dy, .. } = places;
-        let pixels = pixels(isa, places, window, widths)?;
+        let pixels = pixels(isa, places, window, widths, from)?;
         let (input, output) = (&buffers[dx.buffer], &buffers[dy.buffer]);
         let is_across_images = output.height * output.width == 1;
         let groups = pixels.first().map_or(0, |pixels| pixels.loops.order.groups.len());
@@ -140,7 +150,7 @@ impl ConvData {
         window: Window,
         widths: Widths,
     ) -> Result<usize, Invalid> {
-        let pixels = pixels(isa, places, window, widths)?;
+        let pixels = pixels(isa, places, window, widths, WeightsOf::Tensor)?;
         Ok(pixels.last().map_or(0, |last| last.weights + last.loops.order.len))
     }
 
@@ -216,8 +226,10 @@ fn pixels(
     isa: Isa,
     Places { buffers, x, segments, y }: Places<'_>,
     window: Window,
-    Widths { outputs, groups }: Widths,
+    widths: Widths,
+    weights_of: WeightsOf,
 ) -> Result<Vec<Pixels>, Invalid> {
+    let Widths { outputs, groups } = widths;
     let (Some(to), Some(from)) = (buffers.get(x.buffer), buffers.get(y.buffer)) else {
         return Err(Invalid::new("conv data", Reason::Buffer));
     };
@@ -247,6 +259,15 @@ fn pixels(
     let reads = [super::Segment { block: 0, channels: outputs }];
     let mut pixels = Vec::with_capacity(rows.len() * columns.len());
     let mut weights = 0;
+    let packed = match weights_of {
+        WeightsOf::Tensor => None,
+        WeightsOf::Forward => {
+            let places = Places { buffers, x, segments, y };
+            let forward = super::loops(isa, places, window, widths, Finish::NONE)?;
+            let packed = Packed::new(&forward.order, to.plane(), x.blocks);
+            Some(packed.ok_or_else(|| Invalid::new("conv data", Reason::Values))?)
+        }
+    };
     for row in &rows {
         for column in &columns {
             cut = cut.with_width(isa, width(column));
@@ -258,6 +279,7 @@ fn pixels(
                 output_step: window.kernel[0] * window.kernel[1],
                 input_step: of_output,
                 taps,
+                packed: packed.clone(),
                 outputs_of_group: inputs / groups,
                 inputs_of_group: outputs / groups,
                 is_transposed: true,

@@ -19,10 +19,10 @@ use crate::{
     simd::{Isa, LANES},
 };
 use choose::{Cut, choose};
-pub use data::ConvData;
+pub use data::{ConvData, WeightsOf};
 use loops::{Io, Loops};
 use order::{Map, NONE, Order};
-pub use pack::{Pack, Unpack};
+pub use pack::{Pack, SumParts, Unpack};
 use tile::Span;
 pub use weights::ConvWeights;
 pub use winograd::Winograd;
@@ -174,6 +174,55 @@ pub struct SharedNumbers {
     pub bias: Option<View>,
 }
 
+/// The order in which a convolution reads its weights.
+#[derive(Clone, Debug)]
+pub struct Reading(Arc<Loops>);
+
+impl Reading {
+    /// Numbers in this order, with zeros where a lane has no channel.
+    pub fn len(&self) -> usize {
+        self.0.order.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether a tensor of this length has all weights, and `packed` room for them.
+    fn fits(&self, tensor: &[f32], packed: &[f32]) -> bool {
+        tensor.len() >= self.0.order.tensor_len() && packed.len() >= self.len()
+    }
+
+    /// Brings a layer's tensor into this order; nothing if lengths do not fit.
+    pub fn pack(&self, tensor: &[f32], packed: &mut [f32]) {
+        if !self.fits(tensor, packed) {
+            return;
+        }
+        for group in &self.0.order.groups {
+            // SAFETY: the lengths were checked.
+            unsafe {
+                let to = packed.as_mut_ptr().add(group.weights());
+                self.0.order.pack(group, tensor.as_ptr(), to);
+            }
+        }
+    }
+
+    /// The other way round; nothing if lengths do not fit.
+    pub fn unpack(&self, packed: &[f32], tensor: &mut [f32]) {
+        if !self.fits(tensor, packed) {
+            return;
+        }
+        for group in &self.0.order.groups {
+            // SAFETY: the lengths were checked.
+            unsafe {
+                let from = packed.as_ptr().add(group.weights());
+                self.0.order.unpack(group, from, tensor.as_mut_ptr(), false);
+            }
+        }
+    }
+}
+
 /// The layer's numbers of channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Widths {
@@ -252,17 +301,17 @@ impl Conv {
         Ok(conv)
     }
 
-    /// Numbers of packed weights of a convolution that shares them.
+    /// The order in which a convolution with shared weights reads them.
     ///
     /// # Errors
     /// See [`Conv::shared`].
-    pub fn packed_len(
+    pub fn reading_of(
         isa: Isa,
         places: Places<'_>,
         window: Window,
         widths: Widths,
-    ) -> Result<usize, Invalid> {
-        Ok(loops(isa, places, window, widths, Finish::NONE)?.order.len)
+    ) -> Result<Reading, Invalid> {
+        Ok(Reading(Arc::new(loops(isa, places, window, widths, Finish::NONE)?)))
     }
 
     /// The step that packs the layer's tensor for this one.
@@ -530,6 +579,7 @@ fn loops(
         output_step: inputs / groups * rows * columns,
         input_step: rows * columns,
         taps: (0..rows * columns).collect(),
+        packed: None,
         outputs_of_group: outputs / groups,
         inputs_of_group: inputs / groups,
         is_transposed: false,

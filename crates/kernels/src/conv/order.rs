@@ -44,6 +44,8 @@ pub(super) struct Map {
     pub(super) input_step: usize,
     /// The distance of each tap, row by row.
     pub(super) taps: Vec<usize>,
+    /// Where weights lie that another order has packed, if they are not taken from the tensor; taps are numbers then.
+    pub(super) packed: Option<Packed>,
     /// Outputs and inputs of a group of channels.
     pub(super) outputs_of_group: usize,
     pub(super) inputs_of_group: usize,
@@ -59,6 +61,54 @@ trait Row {
     fn even(&mut self, lanes: usize, at: usize, step: usize);
     /// A lane whose weight is at `at`.
     fn one(&mut self, lane: usize, at: usize);
+}
+
+/// Weights in the order in which a convolution reads them, looked at from its input's side.
+#[derive(Clone, Debug)]
+pub(super) struct Packed {
+    /// For each block of the input: numbers of lanes before it, and its own; none if nothing is read there.
+    spans: Vec<Option<(usize, usize)>>,
+    /// For each block of the output: where its group starts, the group's blocks, and its place among them.
+    blocks: Vec<(usize, usize, usize)>,
+    taps: usize,
+}
+
+impl Packed {
+    /// Of the weights of an order without groups of channels and without merged taps, which reads blocks that are `plane`
+    /// apart; `inputs` is how many blocks the input has.
+    pub(super) fn new(order: &Order, plane: usize, inputs: usize) -> Option<Self> {
+        let taps = order.kernel[0] * order.kernel[1];
+        let mut spans = vec![None; inputs];
+        let mut before = 0;
+        for span in &order.spans {
+            let is_whole = span.offset.is_multiple_of(plane) && order.run == 1;
+            if !is_whole || !order.map.has_one_group {
+                return None;
+            }
+            *spans.get_mut(span.offset / plane)? = Some((before, span.count));
+            before += span.count;
+        }
+        let blocks = order.groups.iter().flat_map(|group| {
+            (0..group.blocks).map(|block| (group.weights(), group.blocks, block))
+        });
+        Some(Self { spans, blocks: blocks.collect(), taps })
+    }
+
+    /// Lanes of a block of inputs for an output and a tap, where the first of them lies, and how far apart they are.
+    #[inline(always)]
+    fn row(&self, block: usize, output: usize, tap: usize) -> (usize, usize, usize) {
+        let Some((before, lanes)) = self.spans[block] else { return (0, 0, 0) };
+        let (start, blocks, own) = self.blocks[output / LANES];
+        let step = blocks * LANES;
+        let at = start + (before * self.taps + tap * lanes) * step + own * LANES + output % LANES;
+        (lanes, at, step)
+    }
+
+    /// How many numbers.
+    fn len(&self) -> usize {
+        let lanes: usize = self.spans.iter().flatten().map(|(_, lanes)| lanes).sum();
+        self.blocks.len() * LANES * lanes * self.taps
+    }
 }
 
 /// An output lane without a channel.
@@ -80,6 +130,9 @@ impl Map {
 
     /// One more than the largest place of a weight, for inputs below `inputs`.
     fn len(&self, inputs: usize) -> usize {
+        if let Some(packed) = &self.packed {
+            return packed.len();
+        }
         let outputs = self.outputs.iter().filter(|channel| **channel != NONE).max();
         let (Some(&output), Some(tap)) = (outputs, self.taps.iter().max()) else { return 0 };
         if inputs == 0 {
@@ -119,6 +172,11 @@ impl Map {
         row: &mut impl Row,
     ) {
         let tap = self.taps[tap];
+        if let Some(packed) = &self.packed {
+            let (lanes, at, step) = packed.row(block, input, tap);
+            row.even(lanes, at, step);
+            return;
+        }
         if let Some((first, count)) = run {
             let at = first * self.output_step + input * self.input_step + tap;
             row.even(count, at, self.output_step);
@@ -337,7 +395,7 @@ impl Order {
     pub(super) unsafe fn pack(&self, group: &Group, tensor: *const f32, to: *mut f32) {
         let mut row = Taking { tensor, to };
         self.rows(group, |block, run, input, tap| {
-            if run.is_none() {
+            if run.is_none() && self.map.packed.is_none() {
                 // SAFETY: the caller's promise.
                 unsafe { row.to.write_bytes(0, LANES) };
             }

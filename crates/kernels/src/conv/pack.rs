@@ -121,13 +121,8 @@ impl Work for Unpacking<'_> {
                 self.order.unpack(self.group, self.from, self.tensor, self.adds);
                 return;
             }
-            for at in (0..self.len).step_by(LANES) {
-                let mut sum = S::load(self.from.add(at));
-                for part in 1..self.parts {
-                    sum = S::add(sum, S::load(self.from.add(part * self.part + at)));
-                }
-                S::store(self.sums.add(at), sum);
-            }
+            let (from, part, parts) = (self.from, self.part, self.parts);
+            Summing { from, part, parts, len: self.len, to: self.sums }.run::<S>();
             self.order.unpack(self.group, self.sums, self.tensor, self.adds);
         }
     }
@@ -198,6 +193,88 @@ impl Run for Unpack {
                 tensor: context.place(self.tensor).at(0, 0),
                 adds: self.adds,
             });
+        }
+    }
+}
+
+/// The sum of the parts of a vector.
+#[derive(Clone, Debug)]
+pub struct SumParts {
+    from: View,
+    to: View,
+}
+
+/// Blocks of a task of [`SumParts`].
+const BLOCKS_OF_TASK: usize = 256;
+
+impl SumParts {
+    /// From as many rows as there are parts to a vector of the same length.
+    pub fn new(from: View, to: View) -> Self {
+        Self { from, to }
+    }
+}
+
+impl Run for SumParts {
+    fn name(&self) -> &'static str {
+        "sum parts"
+    }
+
+    fn reads(&self) -> Vec<View> {
+        vec![self.from]
+    }
+
+    fn writes(&self) -> Vec<View> {
+        vec![self.to]
+    }
+
+    fn check(&self, buffers: &[Buffer]) -> Option<Reason> {
+        let is_valid = buffers[self.to.buffer].is_vector()
+            && buffers[self.from.buffer].is_rows()
+            && self.from.blocks == self.to.blocks;
+        (!is_valid).then_some(Reason::Values)
+    }
+
+    fn tasks(&self) -> usize {
+        self.to.blocks.div_ceil(BLOCKS_OF_TASK)
+    }
+
+    unsafe fn run(&self, context: &Context<'_>, task: usize) {
+        let blocks = BLOCKS_OF_TASK.min(self.to.blocks - task * BLOCKS_OF_TASK);
+        // SAFETY: the program has checked the views; this task alone writes its blocks.
+        unsafe {
+            let from = context.place(self.from);
+            context.isa.run(&Summing {
+                from: from.at(0, task * BLOCKS_OF_TASK),
+                part: from.buffer.image(),
+                parts: from.buffer.images,
+                len: blocks * LANES,
+                to: context.place(self.to).at(0, task * BLOCKS_OF_TASK),
+            });
+        }
+    }
+}
+
+/// Rows of numbers that are summed, so far from each other.
+struct Summing {
+    from: *const f32,
+    part: usize,
+    parts: usize,
+    len: usize,
+    to: *mut f32,
+}
+
+impl Work for Summing {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(&self) {
+        // SAFETY: the caller's promise; there are whole rows of sixteen.
+        unsafe {
+            for at in (0..self.len).step_by(LANES) {
+                let mut sum = S::load(self.from.add(at));
+                for part in 1..self.parts {
+                    sum = S::add(sum, S::load(self.from.add(part * self.part + at)));
+                }
+                S::store(self.to.add(at), sum);
+            }
         }
     }
 }

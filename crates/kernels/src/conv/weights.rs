@@ -30,7 +30,7 @@ pub struct ConvWeights {
 
 impl ConvWeights {
     /// `places.x` is the layer's input; `places.y` the gradient of its output. `to` is a vector of at least
-    /// [`Conv::packed_len`](super::Conv::packed_len) numbers, or as many such as there are parts of the images.
+    /// [`Reading::len`](super::Reading::len) numbers, or as many such as there are parts of the images.
     ///
     /// # Errors
     /// When numbers do not fit together.

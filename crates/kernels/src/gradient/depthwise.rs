@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use crate::{
     blockwise::{Blockwise, size_of},
-    conv::Window,
-    memory::{Buffer, View},
+    conv::{ConvData, Window},
+    memory::{Aligned, Border, Buffer, View},
     run::{Context, Part, Reason, Run},
     simd::{LANES, Simd, Work},
+    window::DepthwiseRow,
 };
 
 /// Brings numbers of channels to the lanes of a view: `each` numbers of a channel become as many rows of sixteen.
@@ -148,6 +149,9 @@ pub struct DepthwiseData {
     window: Window,
     weights: View,
     adds: bool,
+    /// With stride 1, a convolution of the output's gradient with the kernel turned round.
+    gathers: bool,
+    zeros: Aligned,
     size: (usize, usize),
 }
 
@@ -160,7 +164,58 @@ impl DepthwiseData {
         weights: View,
         adds: bool,
     ) -> Self {
-        Self { dy, dx, window, weights, adds, size: size_of(buffers, dx) }
+        let gathers = Self::gathers(&window);
+        let (zeros, size) = (Aligned::zeros(LANES), size_of(buffers, dx));
+        Self { dy, dx, window, weights, adds, gathers, zeros, size }
+    }
+
+    fn gathers(window: &Window) -> bool {
+        window.stride == [1, 1]
+    }
+
+    /// Zeros that the output's gradient needs around it.
+    pub fn border(window: &Window, input: [usize; 2], output: [usize; 2]) -> Border {
+        if Self::gathers(window) {
+            ConvData::border(window, input, output)
+        } else {
+            Border::default()
+        }
+    }
+
+    /// A block, row by row.
+    ///
+    /// # Safety
+    /// See [`Run::run`].
+    unsafe fn gather(&self, context: &Context<'_>, image: usize, block: usize) {
+        let Window { kernel, dilation, padding, .. } = self.window;
+        let taps = kernel[0] * kernel[1];
+        // SAFETY: the program has checked the views.
+        unsafe {
+            let (dy, dx) = (context.place(self.dy), context.place(self.dx));
+            let row_of = dy.buffer.row();
+            // How far the last tap is behind the pixel that it belongs to.
+            let behind = |axis: usize| {
+                padding[axis].cast_signed() - ((kernel[axis] - 1) * dilation[axis]).cast_signed()
+            };
+            let first = behind(0) * row_of.cast_signed() + behind(1) * LANES.cast_signed();
+            for row in 0..dx.buffer.height {
+                let x = dy.at(image, block).wrapping_add(row * row_of).wrapping_offset(first);
+                context.isa.run(&DepthwiseRow {
+                    x,
+                    y: dx.at(image, block).wrapping_add(row * dx.buffer.row()),
+                    weights: context.place(self.weights).at(0, (block + 1) * taps - 1),
+                    weight_step: -LANES.cast_signed(),
+                    bias: self.zeros.as_slice().as_ptr(),
+                    kernel,
+                    x_tap_row: dilation[0] * row_of,
+                    x_tap: dilation[1] * LANES,
+                    x_step: LANES,
+                    columns: dx.buffer.width,
+                    adds: self.adds,
+                    range: (f32::NEG_INFINITY, f32::INFINITY),
+                });
+            }
+        }
     }
 }
 
@@ -248,12 +303,23 @@ impl Blockwise for DepthwiseData {
             && self.window.stride.iter().all(|stride| *stride > 0)
             && buffers[self.weights.buffer].is_vector()
             && self.weights.blocks >= self.dx.blocks * taps
+            && taps > 0
+            && from.border.covers(Self::border(
+                &self.window,
+                [to.height, to.width],
+                [from.height, from.width],
+            ))
     }
 
     unsafe fn block(&self, context: &Context<'_>, image: usize, block: usize) {
         // SAFETY: the program has checked the views; this task alone writes the block of the image.
         unsafe {
             let (dy, dx) = (context.place(self.dy), context.place(self.dx));
+            if self.gathers {
+                self.gather(context, image, block);
+                dx.clear_border(image, block, 0..dx.buffer.height);
+                return;
+            }
             let taps = self.window.kernel[0] * self.window.kernel[1];
             context.isa.run(&DataBlock {
                 window: &self.window,
@@ -302,6 +368,75 @@ struct TapSum {
     images: usize,
     to: *mut f32,
     adds: bool,
+}
+
+/// The sums of three taps side by side: [`TapSum`] for the first of them, the others follow it.
+struct ThreeTaps(TapSum);
+
+impl Work for ThreeTaps {
+    #[inline(always)]
+    unsafe fn run<S: Simd>(&self) {
+        let of = &self.0;
+        // SAFETY: the caller's promise.
+        unsafe {
+            let zero = S::splat(0.0);
+            // For each of three pixels a sum of each tap, so that additions wait less for each other.
+            let (mut a0, mut a1, mut a2) = (zero, zero, zero);
+            let (mut b0, mut b1, mut b2) = (zero, zero, zero);
+            let (mut c0, mut c1, mut c2) = (zero, zero, zero);
+            for image in 0..of.images {
+                for row in 0..of.rows {
+                    let x = of.x.add(image * of.x_image + row * of.x_row);
+                    let dy = of.dy.add(image * of.dy_image + row * of.dy_row);
+                    let x_at = |pixel: usize| S::load(x.add(pixel * LANES));
+                    let dy_at = |column: usize| S::load(dy.add(column * LANES));
+                    let mut column = 0;
+                    if of.x_step == LANES {
+                        let (mut x0, mut x1) = (x_at(0), x_at(1));
+                        while column + 3 <= of.columns {
+                            let (x2, x3, x4) =
+                                (x_at(column + 2), x_at(column + 3), x_at(column + 4));
+                            let (p, q, r) = (dy_at(column), dy_at(column + 1), dy_at(column + 2));
+                            (a0, a1, a2) = (
+                                S::mul_add(x0, p, a0),
+                                S::mul_add(x1, p, a1),
+                                S::mul_add(x2, p, a2),
+                            );
+                            (b0, b1, b2) = (
+                                S::mul_add(x1, q, b0),
+                                S::mul_add(x2, q, b1),
+                                S::mul_add(x3, q, b2),
+                            );
+                            (c0, c1, c2) = (
+                                S::mul_add(x2, r, c0),
+                                S::mul_add(x3, r, c1),
+                                S::mul_add(x4, r, c2),
+                            );
+                            (x0, x1) = (x3, x4);
+                            column += 3;
+                        }
+                    }
+                    let step = of.x_step / LANES;
+                    while column < of.columns {
+                        let (p, at) = (dy_at(column), column * step);
+                        a0 = S::mul_add(x_at(at), p, a0);
+                        a1 = S::mul_add(x_at(at + 1), p, a1);
+                        a2 = S::mul_add(x_at(at + 2), p, a2);
+                        column += 1;
+                    }
+                }
+            }
+            let sums = [
+                S::add(S::add(a0, b0), c0),
+                S::add(S::add(a1, b1), c1),
+                S::add(S::add(a2, b2), c2),
+            ];
+            for (tap, sum) in sums.into_iter().enumerate() {
+                let to = of.to.add(tap * LANES);
+                S::store(to, if of.adds { S::add(sum, S::load(to)) } else { sum });
+            }
+        }
+    }
 }
 
 impl Work for TapSum {
@@ -387,11 +522,12 @@ impl Run for DepthwiseWeights {
                 (context.place(self.x), context.place(self.dy), context.place(self.to));
             let (from, of) = (&x.buffer, &dy.buffer);
             let inset = padding[0] * from.row() + padding[1] * LANES;
+            let has_threes = kernel[1] == 3 && dilation[1] == 1;
             for block in 0..self.dy.blocks {
-                for tap in 0..taps {
+                for tap in (0..taps).step_by(if has_threes { 3 } else { 1 }) {
                     let (row, column) = (tap / kernel[1], tap % kernel[1]);
                     let at = row * dilation[0] * from.row() + column * dilation[1] * LANES;
-                    context.isa.run(&TapSum {
+                    let work = TapSum {
                         x: x.at(images.start, block).wrapping_sub(inset).wrapping_add(at),
                         x_step: stride[1] * LANES,
                         x_row: stride[0] * from.row(),
@@ -404,7 +540,12 @@ impl Run for DepthwiseWeights {
                         images: images.len(),
                         to: to.at(part.index, block * taps + tap),
                         adds: !part.is_first,
-                    });
+                    };
+                    if has_threes {
+                        context.isa.run(&ThreeTaps(work));
+                    } else {
+                        context.isa.run(&work);
+                    }
                 }
             }
         }

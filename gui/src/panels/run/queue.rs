@@ -6,7 +6,7 @@ use std::{
 };
 
 use egui::{Align, Button, Frame, Layout, OpenUrl, ProgressBar, RichText, Role, Ui, WidgetInfo};
-use inceptive_bench::program;
+use inceptive_files::program;
 
 use crate::{
     command::{Command, Commands},

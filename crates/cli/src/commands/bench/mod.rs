@@ -104,7 +104,7 @@ impl Bench {
             return Err(output::usage(message));
         }
         let engines = self.engine.found()?;
-        let stop = stop_on_interrupt()?;
+        let stop = stop_on_interrupt("finished results are saved")?;
         // The store is opened before hours of measuring, not after.
         let mut store = Store::open(&self.store)?;
         let machine = inceptive_bench::this_machine();
@@ -192,8 +192,8 @@ fn pairs(measurements: &[Measurement]) -> Vec<(&Measurement, &Measurement)> {
     pairs
 }
 
-/// The first interrupt asks to stop; the second quits at once: finished results are already saved.
-pub fn stop_on_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
+/// The first interrupt asks to stop, and says what is kept; the second quits at once.
+pub fn stop_on_interrupt(kept: &'static str) -> anyhow::Result<Arc<AtomicBool>> {
     const INTERRUPTED: i32 = 130;
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
@@ -201,7 +201,7 @@ pub fn stop_on_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
         if flag.swap(true, Ordering::Relaxed) {
             std::process::exit(INTERRUPTED);
         }
-        output::warn("stopping: finished results are saved; Ctrl-C again quits");
+        output::warn(&format!("stopping: {kept}; Ctrl-C again quits"));
     })?;
     Ok(stop)
 }

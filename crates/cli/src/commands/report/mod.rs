@@ -138,7 +138,7 @@ impl Report {
             // Networks that only stores know have files too.
             let requests = gathered.requests_with(&stores)?;
             if !requests.is_empty() {
-                let stop = stop.insert(stop_on_interrupt()?);
+                let stop = stop.insert(stop_on_interrupt("finished results are saved")?);
                 // Errors of measuring are not in the store.
                 self.note.extend(self.measuring().run(requests, stop)?);
             }

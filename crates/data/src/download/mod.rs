@@ -1,4 +1,9 @@
 //! Downloading published data sets: resumed where it was cut, and checked before a file gets its name.
+//!
+//! `https:` is left to the system's `curl`: TLS would be a third of the code that this program is built from, for
+//! something that most users do once.
+
+mod curl;
 
 use std::{
     fs::{self, File, TryLockError},
@@ -10,9 +15,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use inceptive_files::{InputFiles, WriteError, create_folder, refuse_links, replace_file};
+use inceptive_files::{InputFiles, WriteError, create_folder, program, refuse_links, replace_file};
 use ureq::{Agent, Body, http::Response};
 
+use self::curl::Transfer;
 use crate::{catalog::KnownSet, dataset::Checksum};
 
 /// Bytes that are received at once.
@@ -56,6 +62,25 @@ pub enum DownloadError {
         received: u64,
         /// Size of the file.
         expected: u64,
+    },
+    /// `https:` needs a program that the system does not have.
+    #[error(
+        "`{url}` needs `curl`, which is in no absolute folder of PATH; install it, or save the file as `{}` and compare \
+         it with `inceptive data check`", target.display()
+    )]
+    NoCurl {
+        /// The address.
+        url: String,
+        /// The file that it becomes.
+        target: PathBuf,
+    },
+    /// `curl` cannot be run.
+    #[error("`{}` cannot be run: {error}", program.display())]
+    Curl {
+        /// The program.
+        program: PathBuf,
+        /// What the system says.
+        error: io::Error,
     },
     /// The bytes are not the published ones.
     #[error(
@@ -187,6 +212,8 @@ fn state_of(target: &Path, bytes: u64, sha256: &str) -> FileState {
 /// Downloads files.
 pub struct Downloader {
     agent: Agent,
+    /// The system's `curl`, if there is one.
+    curl: Option<PathBuf>,
     /// The longest wait for an answer, and for the next bytes.
     patience: Duration,
 }
@@ -200,7 +227,7 @@ impl Downloader {
             .timeout_connect(Some(patience))
             .timeout_recv_response(Some(patience))
             .build();
-        Self { agent: config.into(), patience }
+        Self { agent: config.into(), curl: program::find("curl"), patience }
     }
 
     /// Downloads what is missing; `watch` is told about every step and asked whether to go on. A file has its name only when
@@ -231,8 +258,7 @@ impl Downloader {
     ) -> Result<(), DownloadError> {
         let mut part = Part::open(file)?;
         if part.received < file.bytes {
-            let response = self.request(file, &mut part);
-            let received = response.and_then(|response| self.receive(response, &mut part, watch));
+            let received = self.receive(&mut part, watch);
             if received.is_err() && part.received == 0 {
                 // Nothing to go on from; an empty file does no harm if it cannot be removed.
                 let _ = fs::remove_file(&part.path);
@@ -242,17 +268,42 @@ impl Downloader {
         part.finish()
     }
 
-    /// Asks for the bytes that are missing; from the start, if the server cannot start elsewhere.
+    /// Writes what is missing to the partial file.
+    fn receive(
+        &self,
+        part: &mut Part<'_>,
+        watch: &mut dyn FnMut(&Progress<'_>) -> ControlFlow<()>,
+    ) -> Result<(), DownloadError> {
+        let response = match is_https(&part.file.url) {
+            true => None,
+            false => self.request(part, watch)?,
+        };
+        let Some(response) = response else {
+            return self.receive_by_curl(part, watch);
+        };
+        self.write_all(response.into_body().into_reader(), part, watch)?;
+        match part.received < part.file.bytes {
+            true => Err(part.broken("the connection ended".to_owned())),
+            false => Ok(()),
+        }
+    }
+
+    /// Asks for the bytes that are missing; from the start, if the server cannot start elsewhere. `None` if the server
+    /// redirects to `https:`.
     fn request(
         &self,
-        file: &PlannedFile,
         part: &mut Part<'_>,
-    ) -> Result<Response<Body>, DownloadError> {
-        let mut response = self.get(file, part.received)?;
-        if response.status() == 416 {
+        watch: &mut dyn FnMut(&Progress<'_>) -> ControlFlow<()>,
+    ) -> Result<Option<Response<Body>>, DownloadError> {
+        let file = part.file;
+        let mut response = self.get(part, watch)?;
+        if response.as_ref().is_some_and(|response| response.status() == 416) {
             part.restart()?;
-            response = self.get(file, 0)?;
+            response = self.get(part, watch)?;
         }
+        let Some(response) = response else {
+            return Ok(None);
+        };
         let header = |name: &str| response.headers().get(name)?.to_str().ok();
         let range = header("content-range").and_then(|range| range.strip_prefix("bytes "));
         let range = range.and_then(|range| range.split_once('/'));
@@ -274,40 +325,93 @@ impl Downloader {
         if !is_partial {
             part.restart()?;
         }
-        Ok(response)
+        Ok(Some(response))
     }
 
-    fn get(&self, file: &PlannedFile, start: u64) -> Result<Response<Body>, DownloadError> {
-        let mut request = self.agent.get(&file.url);
-        if start > 0 {
-            request = request.header("Range", format!("bytes={start}-"));
+    /// The answer of a server, or `None` if it redirects to `https:`. A thread waits for it, so that a stop does not.
+    fn get(
+        &self,
+        part: &Part<'_>,
+        watch: &mut dyn FnMut(&Progress<'_>) -> ControlFlow<()>,
+    ) -> Result<Option<Response<Body>>, DownloadError> {
+        let mut request = self.agent.get(&part.file.url);
+        if part.received > 0 {
+            request = request.header("Range", format!("bytes={}-", part.received));
         }
-        request.call().map_err(|error| {
-            let reason = match error {
-                ureq::Error::Timeout(_) => {
-                    format!("no answer within {}", seconds(self.patience))
-                }
-                other => other.to_string(),
-            };
-            DownloadError::Connection { url: file.url.clone(), reason }
-        })
+        let (sender, receiver) = sync_channel(1);
+        thread::spawn(move || {
+            // Nobody waits after a stop.
+            let _ = sender.send(request.call());
+        });
+        let answer = loop {
+            match receiver.recv_timeout(TICK) {
+                Ok(answer) => break answer,
+                Err(RecvTimeoutError::Timeout) => part.ask(watch)?,
+                Err(RecvTimeoutError::Disconnected) => break Err(ureq::Error::ConnectionFailed),
+            }
+        };
+        match answer {
+            Ok(response) => Ok(Some(response)),
+            Err(ureq::Error::TlsRequired) => Ok(None),
+            Err(ureq::Error::Timeout(_)) => {
+                Err(part.broken(format!("no answer within {}", seconds(self.patience))))
+            }
+            Err(other) => Err(part.broken(other.to_string())),
+        }
+    }
+
+    fn receive_by_curl(
+        &self,
+        part: &mut Part<'_>,
+        watch: &mut dyn FnMut(&Progress<'_>) -> ControlFlow<()>,
+    ) -> Result<(), DownloadError> {
+        let mut ending = self.run_curl(part, watch)?;
+        // To a server that says there is nothing from that byte on, curl answers that all was sent.
+        let is_refused = ending.is_range_error() || ending.is_success();
+        if is_refused && part.start > 0 && part.received == part.start {
+            part.restart()?;
+            ending = self.run_curl(part, watch)?;
+        }
+        if part.received == part.file.bytes {
+            return Ok(());
+        }
+        match ending.status() {
+            Some(status) => {
+                let (url, status) = (part.file.url.clone(), status.to_owned());
+                Err(DownloadError::Status { url, status })
+            }
+            None if ending.is_success() => Err(part.broken("the file ended".to_owned())),
+            None => Err(part.broken(ending.reason())),
+        }
+    }
+
+    fn run_curl(
+        &self,
+        part: &mut Part<'_>,
+        watch: &mut dyn FnMut(&Progress<'_>) -> ControlFlow<()>,
+    ) -> Result<curl::Ending, DownloadError> {
+        let PlannedFile { url, target, .. } = part.file;
+        let Some(program) = &self.curl else {
+            return Err(DownloadError::NoCurl { url: url.clone(), target: target.clone() });
+        };
+        let failed = |error| DownloadError::Curl { program: program.clone(), error };
+        let transfer = Transfer::start(program, url, part.received, self.patience);
+        let (transfer, body) = transfer.map_err(failed)?;
+        self.write_all(body, part, watch)?;
+        transfer.end(self.patience).map_err(failed)
     }
 
     /// Writes what comes to the partial file. A thread reads, so that neither a stop nor a stalled server waits for it; it
     /// ends with its connection.
-    fn receive(
+    fn write_all(
         &self,
-        response: Response<Body>,
+        body: impl Read + Send + 'static,
         part: &mut Part<'_>,
         watch: &mut dyn FnMut(&Progress<'_>) -> ControlFlow<()>,
     ) -> Result<(), DownloadError> {
         let (sender, receiver) = sync_channel(WAITING_CHUNKS);
-        thread::spawn(move || read_chunks(response.into_body().into_reader(), &sender));
-        self.write_chunks(&receiver, part, watch)?;
-        match part.received < part.file.bytes {
-            true => Err(part.cut("the connection ended".to_owned())),
-            false => Ok(()),
-        }
+        thread::spawn(move || read_chunks(body, &sender));
+        self.write_chunks(&receiver, part, watch)
     }
 
     fn write_chunks(
@@ -323,18 +427,20 @@ impl Downloader {
                     part.append(&chunk)?;
                     last = Instant::now();
                 }
-                Ok(Err(error)) => return Err(part.cut(error.to_string())),
+                Ok(Err(error)) => return Err(part.broken(error.to_string())),
                 Err(RecvTimeoutError::Timeout) if last.elapsed() >= self.patience => {
-                    return Err(part.cut(format!("nothing came for {}", seconds(self.patience))));
+                    return Err(part.broken(format!("nothing came for {}", seconds(self.patience))));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
-            if watch(&Progress { file: part.file, received: part.received }).is_break() {
-                return Err(DownloadError::Stopped);
-            }
+            part.ask(watch)?;
         }
     }
+}
+
+fn is_https(url: &str) -> bool {
+    url.split_once(':').is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https"))
 }
 
 fn seconds(time: Duration) -> String {
@@ -366,6 +472,8 @@ struct Part<'a> {
     file: &'a PlannedFile,
     path: PathBuf,
     content: File,
+    /// Where the transfer that is going on began.
+    start: u64,
     received: u64,
 }
 
@@ -385,7 +493,7 @@ impl<'a> Part<'a> {
             return Err(DownloadError::Busy(path));
         }
         let received = content.metadata().map_err(failed)?.len();
-        let mut part = Self { file, path, content, received };
+        let mut part = Self { file, path, content, start: received, received };
         match received > file.bytes {
             true => part.restart()?,
             false => part.seek(received)?,
@@ -405,7 +513,7 @@ impl<'a> Part<'a> {
 
     fn restart(&mut self) -> Result<(), DownloadError> {
         self.content.set_len(0).map_err(self.write_error())?;
-        self.received = 0;
+        (self.start, self.received) = (0, 0);
         self.seek(0)
     }
 
@@ -420,9 +528,24 @@ impl<'a> Part<'a> {
         Ok(())
     }
 
-    fn cut(&self, reason: String) -> DownloadError {
+    /// Tells how far the download is, and asks whether to go on.
+    fn ask(
+        &self,
+        watch: &mut dyn FnMut(&Progress<'_>) -> ControlFlow<()>,
+    ) -> Result<(), DownloadError> {
+        match watch(&Progress { file: self.file, received: self.received }) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(DownloadError::Stopped),
+        }
+    }
+
+    /// A transfer ended before the end of the file.
+    fn broken(&self, reason: String) -> DownloadError {
         let (url, received) = (self.file.url.clone(), self.received);
-        DownloadError::Cut { url, reason, received, expected: self.file.bytes }
+        match received > self.start {
+            true => DownloadError::Cut { url, reason, received, expected: self.file.bytes },
+            false => DownloadError::Connection { url, reason },
+        }
     }
 
     /// Removes what is not the published file.
@@ -480,6 +603,8 @@ mod tests {
         /// Has a shorter file of the name.
         Shorter,
         Redirect,
+        /// Redirects to an address that needs TLS, which this server does not have.
+        RedirectToTls,
     }
 
     /// A server on loopback; it ends with the test.
@@ -523,6 +648,7 @@ mod tests {
         let start = range.as_deref().and_then(|range| {
             range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok()
         });
+        let address = stream.local_addr()?;
         let mut reply = |status: &str, more: &str, body: &[u8]| {
             let head = format!("HTTP/1.1 {status}\r\n{more}Connection: close\r\n\r\n");
             stream.write_all(head.as_bytes())?;
@@ -542,6 +668,10 @@ mod tests {
             Behaviour::Redirect if !target.contains("/moved/") => {
                 let name = target.split([' ', '/']).rfind(|word| word.ends_with(".gz"));
                 let more = format!("Location: /moved/{}\r\n", name.unwrap_or_default());
+                reply("302 Found", &(more + &length(0)), b"")
+            }
+            Behaviour::RedirectToTls => {
+                let more = format!("Location: https://{address}/images.gz\r\n");
                 reply("302 Found", &(more + &length(0)), b"")
             }
             Behaviour::CutAfter(count) if start.is_none() => partial(&content[..count]),
@@ -756,5 +886,226 @@ mod tests {
         let server = serve(&content(), Behaviour::Serve);
         assert!(matches!(fetch(&inside, &server).0, Err(DownloadError::Write(_))));
         assert_eq!(fs::read(outside).unwrap(), b"mine");
+    }
+
+    #[test]
+    fn waiting_for_an_answer_can_be_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = serve(&content(), Behaviour::Silent);
+        let plan = Plan::new(&set(&content()), folder.path(), Some(&server.address));
+        let long = Duration::from_secs(60);
+        let result = Downloader::new(long).fetch(&plan, &mut |_| ControlFlow::Break(()));
+        assert!(matches!(result, Err(DownloadError::Stopped)));
+        assert_eq!(names(folder.path()), [""; 0]);
+    }
+
+    /// A folder that a false `curl` sends a file from, and another one that it is downloaded to.
+    #[cfg(unix)]
+    struct Curl {
+        sent: tempfile::TempDir,
+        target: tempfile::TempDir,
+    }
+
+    #[cfg(unix)]
+    impl Curl {
+        fn new() -> Self {
+            let [sent, target] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+            fs::write(sent.path().join("images.gz"), content()).unwrap();
+            Self { sent, target }
+        }
+
+        /// A download with a `curl` that does what this host says; see `tests/curl/curl`.
+        fn fetch(
+            &self,
+            host: &str,
+            watch: &mut dyn FnMut(&Progress<'_>) -> ControlFlow<()>,
+        ) -> Result<(), DownloadError> {
+            let mirror = format!("https://{host}{}", self.sent.path().display());
+            let plan = Plan::new(&set(&content()), self.target.path(), Some(&mirror));
+            // Long enough for a shell to start on a busy machine.
+            let mut downloader = Downloader::new(Duration::from_secs(2));
+            let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/curl/curl");
+            downloader.curl = Some(program);
+            downloader.fetch(&plan, watch)
+        }
+
+        /// Downloads everything.
+        fn succeed(&self, host: &str) {
+            self.fetch(host, &mut |_| ControlFlow::Continue(())).unwrap();
+            assert_eq!(names(self.target.path()), ["images.gz"]);
+            assert_eq!(fs::read(self.target.path().join("images.gz")).unwrap(), content());
+        }
+
+        /// The message of a download that fails, without the address; its process has ended.
+        fn fail(&self, host: &str) -> String {
+            let result = self.fetch(host, &mut |_| ControlFlow::Continue(()));
+            let address = format!("`https://{host}{}/images.gz`: ", self.sent.path().display());
+            assert!(!self.is_running());
+            let message = result.unwrap_err().to_string();
+            message.strip_prefix(&address).unwrap_or(&message).to_owned()
+        }
+
+        /// What `curl` wrote about itself.
+        fn log(&self, what: &str) -> String {
+            fs::read_to_string(self.sent.path().join(format!("images.gz.{what}"))).unwrap()
+        }
+
+        fn is_running(&self) -> bool {
+            let process = self.log("process");
+            let mut kill = std::process::Command::new("kill");
+            let kill = kill.args(["-0", process.trim()]).stderr(std::process::Stdio::null());
+            kill.status().unwrap().success()
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn https_is_left_to_curl() {
+        let curl = Curl::new();
+        curl.succeed("whole");
+        let arguments = curl.log("arguments");
+        let address = format!(" --url https://whole{}/images.gz\n", curl.sent.path().display());
+        assert!(arguments.starts_with("--disable "), "nothing before it may read a .curlrc");
+        assert!(arguments.ends_with(&address), "{arguments}");
+        for part in ["--fail ", "--globoff ", "--proto =https,http ", "--speed-time 2 "] {
+            assert!(arguments.contains(part), "{arguments}");
+        }
+        assert!(!arguments.contains("--continue-at"), "{arguments}");
+        let environment = curl.log("environment");
+        assert!(environment.contains("PATH=/"), "{environment}");
+        for name in ["HOME=", "CARGO_MANIFEST_DIR=", "LD_LIBRARY_PATH="] {
+            assert!(!environment.lines().any(|line| line.starts_with(name)), "{environment}");
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn curl_resumes_a_download() {
+        let curl = Curl::new();
+        let message = curl.fail("cut");
+        assert_eq!(
+            message,
+            "curl: (18) end of response after 150000 of 200000 bytes; run the command again to go on from there"
+        );
+        assert_eq!(names(curl.target.path()), ["images.gz.part"]);
+        curl.succeed("cut");
+        assert!(curl.log("arguments").contains(" --continue-at 150000 "));
+        for host in ["no-range", "refused-range", "refused-status"] {
+            let curl = Curl::new();
+            fs::write(curl.target.path().join("images.gz.part"), [7; 1000]).unwrap();
+            curl.succeed(host);
+            assert_eq!(curl.log("arguments").lines().count(), 2, "{host}");
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn failures_of_curl_are_errors() {
+        let curl = Curl::new();
+        let elsewhere = "use --mirror to download from another address";
+        let again = "run the command again to go on from there";
+        let check = |host: &str, expected: String| assert_eq!(curl.fail(host), expected);
+        check("missing", format!("the server answers 404; {elsewhere}"));
+        check("unknown", format!("curl: (6) Could not resolve host: unknown; {elsewhere}"));
+        check("quiet", format!("curl ended with exit code 35; {elsewhere}"));
+        check("silent", format!("nothing came for 2 s; {elsewhere}"));
+        assert_eq!(names(curl.target.path()), [""; 0]);
+        check(
+            "endless",
+            "what was downloaded is not the published file (more than 200000 bytes instead of 200000 bytes); it was \
+             removed"
+                .to_owned(),
+        );
+        assert_eq!(names(curl.target.path()), [""; 0]);
+        check("short", format!("the file ended after 7 of 200000 bytes; {again}"));
+        fs::remove_file(curl.target.path().join("images.gz.part")).unwrap();
+        check("stalled", format!("nothing came for 2 s after 100000 of 200000 bytes; {again}"));
+        assert_eq!(names(curl.target.path()), ["images.gz.part"]);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn other_bytes_from_curl_never_get_the_name() {
+        let curl = Curl::new();
+        fs::write(curl.sent.path().join("images.gz"), vec![7; content().len()]).unwrap();
+        let message = curl.fail("whole");
+        assert!(message.contains("is not the published file"), "{message}");
+        assert_eq!(names(curl.target.path()), [""; 0]);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_stop_ends_curl() {
+        let curl = Curl::new();
+        let mut watch = |progress: &Progress<'_>| match progress.received {
+            100_000 => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        };
+        let result = curl.fetch("stalled", &mut watch);
+        assert!(matches!(result, Err(DownloadError::Stopped)));
+        assert!(!curl.is_running());
+        assert_eq!(names(curl.target.path()), ["images.gz.part"]);
+    }
+
+    #[test]
+    fn without_curl_the_error_says_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let server = serve(&content(), Behaviour::RedirectToTls);
+        for mirror in ["HTTPS://example.org/sets", &server.address] {
+            let plan = Plan::new(&set(&content()), folder.path(), Some(mirror));
+            let mut downloader = Downloader::new(PATIENCE);
+            downloader.curl = None;
+            let result = downloader.fetch(&plan, &mut |_| ControlFlow::Continue(()));
+            let target = folder.path().join("images.gz").display().to_string();
+            assert_eq!(
+                result.unwrap_err().to_string(),
+                format!(
+                    "`{mirror}/images.gz` needs `curl`, which is in no absolute folder of PATH; install it, or save the \
+                     file as `{target}` and compare it with `inceptive data check`"
+                )
+            );
+            assert_eq!(names(folder.path()), [""; 0]);
+        }
+    }
+
+    /// The system's `curl`, where there is one, with a server that needs no TLS.
+    #[test]
+    fn the_real_curl_does_what_is_expected_of_it() {
+        let downloader = Downloader::new(Duration::from_secs(2));
+        if downloader.curl.is_none() {
+            return;
+        }
+        let fetch = |behaviour: Behaviour, before: &[u8]| {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join("images.gz.part"), before).unwrap();
+            let server = serve(&content(), behaviour);
+            let plan = Plan::new(&set(&content()), folder.path(), Some(&server.address));
+            let mut part = Part::open(&plan.files[0]).unwrap();
+            let result = downloader.receive_by_curl(&mut part, &mut |_| ControlFlow::Continue(()));
+            let result = result.and_then(|()| part.finish());
+            let message = result.err().map(|error| error.to_string().replace(&server.address, "S"));
+            (message.unwrap_or_default(), fs::read(folder.path().join("images.gz")).ok())
+        };
+        let whole = (String::new(), Some(content()));
+        let begun = &content()[..1000];
+        assert_eq!(fetch(Behaviour::Serve, b""), whole);
+        assert_eq!(fetch(Behaviour::Redirect, b""), whole);
+        assert_eq!(fetch(Behaviour::Serve, begun), whole);
+        assert_eq!(fetch(Behaviour::IgnoreRange, begun), whole);
+        assert_eq!(fetch(Behaviour::RefuseRange, begun), whole);
+        let check = |behaviour: Behaviour, expected: &str| {
+            let (message, file) = fetch(behaviour, b"");
+            assert!(message.starts_with("`S/images.gz`: "), "{message}");
+            assert!(message.contains(expected) && file.is_none(), "{message}");
+        };
+        check(Behaviour::NotFound, ": the server answers 404; use --mirror");
+        check(Behaviour::TooMuch, "(more than 200000 bytes instead of 200000 bytes)");
+        check(Behaviour::CutAfter(150_000), " after 150000 of 200000 bytes; run the command again");
+        check(
+            Behaviour::StallAfter(100_000),
+            " after 100000 of 200000 bytes; run the command again",
+        );
+        check(Behaviour::Shorter, ": the file ended after 7 of 200000 bytes");
+        check(Behaviour::RedirectToTls, ": curl: (");
     }
 }

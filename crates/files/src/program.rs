@@ -13,8 +13,12 @@ use std::{
 /// The command to start a program from an absolute entry of `PATH`; `None` if it is not there. The working folder is
 /// that of this program.
 pub fn command(name: &str) -> Option<Command> {
-    let folders = env::var_os("PATH").unwrap_or_default();
-    find(name, &folders).map(|program| command_at(&program))
+    find(name).map(|program| command_at(&program))
+}
+
+/// The path of a program in an absolute entry of `PATH`; `None` if it is not there.
+pub fn find(name: &str) -> Option<PathBuf> {
+    find_in(name, &env::var_os("PATH").unwrap_or_default())
 }
 
 /// The command to start a program whose absolute path is known.
@@ -30,7 +34,7 @@ pub fn relative_entries() -> Vec<PathBuf> {
     env::split_paths(&path).filter(|folder| !folder.is_absolute()).collect()
 }
 
-fn find(name: &str, path: &OsStr) -> Option<PathBuf> {
+fn find_in(name: &str, path: &OsStr) -> Option<PathBuf> {
     let name = format!("{name}{}", env::consts::EXE_SUFFIX);
     let folders = env::split_paths(path).filter(|folder| folder.is_absolute());
     folders.map(|folder| folder.join(&name)).find(|program| is_program(program))
@@ -74,11 +78,15 @@ mod tests {
         let path =
             env::join_paths([Path::new("."), Path::new(""), Path::new("bin"), &first, &second]);
         let path = path.unwrap();
-        assert_eq!(find("tool", &path), Some(second.join("tool")), "what cannot run is no program");
-        assert_eq!(find("none", &path), None);
+        assert_eq!(
+            find_in("tool", &path),
+            Some(second.join("tool")),
+            "what cannot run is no program"
+        );
+        assert_eq!(find_in("none", &path), None);
         assert_eq!(absolute_entries(&path), env::join_paths([&first, &second]).unwrap());
         // Tests run in the folder of their crate: this file is found through a relative entry only.
         assert!(Path::new("src/lib.rs").is_file());
-        assert_eq!(find("lib.rs", OsStr::new("src:.:")), None);
+        assert_eq!(find_in("lib.rs", OsStr::new("src:.:")), None);
     }
 }

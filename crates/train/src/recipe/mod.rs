@@ -1,0 +1,337 @@
+//! Recipes: how a network is trained.
+
+mod read;
+mod schedule;
+
+use inceptive_data::{Augment, Checksum};
+use inceptive_engine::{Rates, Rule};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use schedule::Schedule;
+
+/// How a network is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Its name.
+    pub name: String,
+    /// A description, in a sentence or two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The papers or code that it comes from: a text or a list of texts.
+    #[serde(default, skip_serializing_if = "Texts::is_empty")]
+    pub cite: Texts,
+    /// How often each image of the training set is seen.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub epochs: u32,
+    /// Images of a step; default 64.
+    #[serde(default = "default::batch")]
+    #[schemars(range(min = 1, max = 65_536))]
+    pub batch: u32,
+    /// How gradients change the weights: `sgd` or `adamw`, either with arguments; default `sgd`.
+    #[serde(default)]
+    pub optimizer: Optimizer,
+    /// The largest learning rate; the schedule says when it is reached.
+    #[schemars(range(min = 0, max = 1000))]
+    pub learning_rate: f64,
+    /// Weight decay; not of biases and normalisations; default 0. With `sgd`, it is added to the gradients; with `adamw`,
+    /// weights shrink by this share times the learning rate in each step.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1000))]
+    pub weight_decay: f64,
+    /// How the learning rate changes: `constant`, `cosine`, `one_cycle` or `step`, the last three with arguments if
+    /// wanted; default `cosine`.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Epochs in which the learning rate rises from zero to that of the schedule; default 0.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 100_000))]
+    pub warmup: f64,
+    /// The share of each label that all classes get alike; default 0. Szegedy et al. 2015, arXiv:1512.00567.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1))]
+    pub label_smoothing: f64,
+    /// The largest norm that all gradients together may have; none if omitted.
+    #[serde(default)]
+    #[schemars(range(min = 1e-6, max = 1e6))]
+    pub clip: Option<f64>,
+    /// What is left of an exponential moving average of the weights after each step, such as 0.999; the averaged weights
+    /// are evaluated and saved. None if omitted: the weights of the last step are.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 0.999999))]
+    pub average: Option<f64>,
+    /// Whether the network's auxiliary heads are trained with it; default true.
+    #[serde(default = "default::auxiliary")]
+    pub auxiliary: bool,
+    /// How training images are changed at random; default not at all.
+    #[serde(default)]
+    pub augment: Augment,
+    /// The share of the training set that is held out for validation; default 0.1.
+    #[serde(default = "default::validation")]
+    #[schemars(range(min = 0, max = 0.9))]
+    pub validation: f64,
+    /// By which share the running statistics of normalisations move towards those of a batch; default 0.1.
+    #[serde(default = "default::norm_momentum")]
+    #[schemars(range(min = 0, max = 1))]
+    pub norm_momentum: f64,
+}
+
+/// How gradients change the weights.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum Optimizer {
+    /// Stochastic gradient descent with momentum, as PyTorch computes it. Sutskever et al. 2013.
+    Sgd {
+        /// What is left of the last step; default 0.9.
+        #[serde(default = "default::momentum")]
+        #[schemars(range(min = 0, max = 0.9999))]
+        momentum: f64,
+        /// Whether the gradient is looked at behind the momentum's step; default true.
+        #[serde(default = "default::nesterov")]
+        nesterov: bool,
+    },
+    /// Adam with decoupled weight decay. Loshchilov and Hutter 2019, arXiv:1711.05101.
+    AdamW {
+        /// What is left of the mean of gradients; default 0.9.
+        #[serde(default = "default::beta1")]
+        #[schemars(range(min = 0, max = 0.999999))]
+        beta1: f64,
+        /// What is left of the mean of their squares; default 0.999.
+        #[serde(default = "default::beta2")]
+        #[schemars(range(min = 0, max = 0.999999))]
+        beta2: f64,
+        /// Added to the root of that mean; default 1e-8.
+        #[serde(default = "default::eps")]
+        #[schemars(range(min = 1e-12, max = 1))]
+        eps: f64,
+    },
+}
+
+impl Default for Optimizer {
+    fn default() -> Self {
+        Self::Sgd { momentum: default::momentum(), nesterov: default::nesterov() }
+    }
+}
+
+impl Optimizer {
+    /// Its name, as in recipes.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Sgd { .. } => "sgd",
+            Self::AdamW { .. } => "adamw",
+        }
+    }
+}
+
+/// A text or a list of texts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Texts {
+    /// One.
+    One(String),
+    /// Several.
+    Several(Vec<String>),
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        Self::Several(Vec::new())
+    }
+}
+
+impl Texts {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.as_slice().is_empty()
+    }
+
+    /// The texts.
+    pub fn as_slice(&self) -> &[String] {
+        match self {
+            Self::One(text) => std::slice::from_ref(text),
+            Self::Several(texts) => texts,
+        }
+    }
+}
+
+/// Values of keys that are omitted.
+mod default {
+    pub(super) fn batch() -> u32 {
+        64
+    }
+
+    pub(super) fn auxiliary() -> bool {
+        true
+    }
+
+    pub(super) fn validation() -> f64 {
+        0.1
+    }
+
+    pub(super) fn norm_momentum() -> f64 {
+        0.1
+    }
+
+    pub(super) fn momentum() -> f64 {
+        0.9
+    }
+
+    pub(super) fn nesterov() -> bool {
+        true
+    }
+
+    pub(super) fn beta1() -> f64 {
+        0.9
+    }
+
+    pub(super) fn beta2() -> f64 {
+        0.999
+    }
+
+    pub(super) fn eps() -> f64 {
+        1e-8
+    }
+}
+
+impl Recipe {
+    /// Steps of the whole training. The last images of an epoch that do not fill a batch are not counted here: the caller
+    /// decides how many steps an epoch has.
+    pub fn steps(&self, steps_per_epoch: u64) -> u64 {
+        u64::from(self.epochs).saturating_mul(steps_per_epoch)
+    }
+
+    /// The learning rate of a step; the first one is 0.
+    pub fn rate(&self, step: u64, steps_per_epoch: u64) -> f32 {
+        let share = step as f64 / self.steps(steps_per_epoch).max(1) as f64;
+        let warmup_steps = self.warmup * steps_per_epoch as f64;
+        let rise = ((step as f64 + 1.0) / warmup_steps.max(1.0)).min(1.0);
+        as_f32(self.learning_rate * rise * self.schedule.factor(share))
+    }
+
+    /// What the engine is told in a step; the first one is 0.
+    pub fn rates(&self, step: u64, steps_per_epoch: u64) -> Rates {
+        Rates {
+            learning: self.rate(step, steps_per_epoch),
+            decay: as_f32(self.weight_decay),
+            steps: step,
+        }
+    }
+
+    /// How gradients change the weights, as the engine computes it.
+    pub fn rule(&self) -> Rule {
+        match self.optimizer {
+            Optimizer::Sgd { momentum, nesterov } => {
+                Rule::Sgd { momentum: as_f32(momentum), nesterov }
+            }
+            Optimizer::AdamW { beta1, beta2, eps } => {
+                Rule::AdamW { beta1: as_f32(beta1), beta2: as_f32(beta2), eps: as_f32(eps) }
+            }
+        }
+    }
+
+    /// What is left of the average of weights in a step; the first one is 0. The average starts faster, as the weights
+    /// change most then: as in TensorFlow, at most `(1 + step) / (10 + step)`.
+    pub fn average_decay(&self, step: u64) -> Option<f32> {
+        let start = (1.0 + step as f64) / (10.0 + step as f64);
+        self.average.map(|decay| as_f32(decay.min(start)))
+    }
+
+    /// Images that are held out of a training set.
+    pub fn held_out(&self, images: usize) -> usize {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share of images"
+        )]
+        let count = (self.validation * images as f64).round() as usize;
+        count.min(images)
+    }
+
+    /// SHA-256 of everything that decides a result: of the canonical JSON without name, description and source.
+    pub fn fingerprint(&self) -> Checksum {
+        let decisive =
+            Self { name: String::new(), description: None, cite: Texts::default(), ..self.clone() };
+        // A recipe has text keys and finite numbers alone, so that it can be written.
+        let json = serde_json::to_string(&decisive).unwrap_or_default();
+        Checksum::of(json.as_bytes())
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the engine computes in single precision")]
+fn as_f32(number: f64) -> f32 {
+    number as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STEPS_PER_EPOCH: u64 = 100;
+
+    /// Ten epochs of a hundred steps.
+    fn recipe(schedule: Schedule, warmup: f64) -> Recipe {
+        let text = r#"{"name": "test", "epochs": 10, "learning_rate": 0.5}"#;
+        let recipe: Recipe = serde_json::from_str(text).unwrap();
+        Recipe { schedule, warmup, ..recipe }
+    }
+
+    fn check(schedule: Schedule, warmup: f64, expected: &[(u64, f32)]) {
+        let recipe = recipe(schedule, warmup);
+        for &(step, rate) in expected {
+            let found = recipe.rate(step, STEPS_PER_EPOCH);
+            assert!((found - rate).abs() < 1e-6, "{:?}: {step}: {found}", recipe.schedule);
+        }
+    }
+
+    #[test]
+    fn each_schedule_has_its_rates() {
+        check(Schedule::Constant, 0.0, &[(0, 0.5), (999, 0.5), (5000, 0.5)]);
+        let cosine = Schedule::Cosine { r#final: 0.1 };
+        check(cosine, 0.0, &[(0, 0.5), (500, 0.275), (1000, 0.05)]);
+        let one_cycle = Schedule::OneCycle { peak: 0.2, start: 0.04, r#final: 0.01 };
+        let rates =
+            [(0, 0.02), (100, 0.26), (200, 0.5), (600, 0.2525), (1000, 0.005), (2000, 0.005)];
+        check(one_cycle, 0.0, &rates);
+        let step = Schedule::Step { at: vec![0.5, 0.75], factor: 0.1 };
+        check(step, 0.0, &[(0, 0.5), (499, 0.5), (500, 0.05), (750, 0.005), (999, 0.005)]);
+    }
+
+    #[test]
+    fn a_peak_may_be_at_either_end() {
+        let cycle = |peak| Schedule::OneCycle { peak, start: 0.0, r#final: 0.0 };
+        check(cycle(0.0), 0.0, &[(0, 0.5), (500, 0.25)]);
+        check(cycle(1.0), 0.0, &[(0, 0.0), (500, 0.25), (1000, 0.5)]);
+    }
+
+    /// The first step already changes something, and the last one of the warm-up has the schedule's rate.
+    #[test]
+    fn the_rate_rises_in_a_line_during_warm_up() {
+        let rates = [(0, 0.0025), (99, 0.25), (199, 0.5), (200, 0.5)];
+        check(Schedule::Constant, 2.0, &rates);
+        check(Schedule::Constant, 0.5, &[(0, 0.01), (49, 0.5), (50, 0.5)]);
+        let cosine = Schedule::Cosine { r#final: 0.0 };
+        check(cosine, 2.0, &[(99, 0.25 * 0.976_031_4), (500, 0.25)]);
+    }
+
+    #[test]
+    fn no_steps_have_a_rate_too() {
+        let recipe = recipe(Schedule::default(), 1.0);
+        assert!((recipe.rate(0, 0) - 0.5).abs() < 1e-6);
+        assert!(recipe.rate(u64::MAX, u64::MAX).is_finite());
+    }
+
+    #[test]
+    fn the_average_starts_fast() {
+        let recipe = Recipe { average: Some(0.99), ..recipe(Schedule::default(), 0.0) };
+        let decay = |step| recipe.average_decay(step).unwrap();
+        assert!((decay(0) - 0.1).abs() < 1e-6 && (decay(8) - 0.5).abs() < 1e-6);
+        assert!((decay(10_000) - 0.99).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_share_of_images_is_held_out() {
+        let recipe = recipe(Schedule::default(), 0.0);
+        assert_eq!((recipe.held_out(60_000), recipe.held_out(4), recipe.held_out(0)), (6000, 0, 0));
+    }
+}
