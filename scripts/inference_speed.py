@@ -28,13 +28,13 @@ ENGINES = ["native", "onnxruntime", "openvino"]
 WORST = 1.15
 
 
-def measure(command: str, network: str, batch: int, threads: int, budget: str) -> dict:
+def measure(args: argparse.Namespace, network: str, batch: int, threads: int) -> dict:
     """Medians of the engines in milliseconds, with the machine and the versions."""
     with tempfile.TemporaryDirectory() as folder:
-        words = [command, "bench", ROOT / "architectures" / f"{network}.yaml", "--engine", ",".join(ENGINES)]
-        words += ["--batch", batch, "--threads", threads, "--budget", budget, "--json"]
-        words += ["--store", pathlib.Path(folder) / "results.db"]
-        done = subprocess.run(list(map(str, words)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        words = [args.command, "bench", f"architectures/{network}.yaml", "--engine", ",".join(ENGINES)]
+        words += ["--batch", batch, "--threads", threads, "--budget", args.budget, "--json"]
+        words += ["--store", args.store or pathlib.Path(folder) / "results.db"]
+        done = subprocess.run(list(map(str, words)), capture_output=True, text=True, cwd=ROOT)
     if done.returncode != 0:
         sys.exit(done.stderr)
     results = json.loads(done.stdout)
@@ -84,8 +84,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=math.inf, help="start no measurement after so many")
     parser.add_argument("--again", action="store_true", help="measure also what the file has")
     parser.add_argument("--table", action="store_true", help="measure nothing")
+    parser.add_argument("--store", type=pathlib.Path, help="a store that keeps the measurements, for reports")
     parser.add_argument("--command", default=ROOT / "target/release/inceptive", help="the program")
     args = parser.parse_args()
+    args.store = args.store and args.store.resolve()
     networks = args.only or sorted(path.stem for path in (ROOT / "architectures").glob("*.yaml"))
     results = json.loads(args.results.read_text()) if args.results and args.results.exists() else {}
     wanted = [(n, b, t) for b in args.batch for t in args.threads for n in networks]
@@ -97,7 +99,7 @@ def main() -> None:
         if time.monotonic() - start > args.seconds:
             left += 1
             continue
-        results[key] = measure(args.command, network, batch, threads, args.budget)
+        results[key] = measure(args, network, batch, threads)
         row = results[key]
         print(f"{key}: {ratio(row):.2f}, other programs used {row['others_cores']:.1f} cores", file=sys.stderr)
         if args.results:
