@@ -4,6 +4,7 @@
     python3 -m pip install onnxruntime openvino
     cargo build --release
     scripts/inference_speed.py [--batch 1 8] [--threads 1 2] [--only NAME ...] [--results FILE] [--seconds S]
+    scripts/inference_speed.py --memory [--only NAME ...]    # bytes of the native engine at batch 1, and its compile times
 
 Prints a Markdown table for each batch and number of threads: medians in milliseconds, and the ratio of the native
 engine's to that of the faster of the others. Normalisations are folded for every engine. The engines take turns within
@@ -18,6 +19,7 @@ import json
 import math
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -28,16 +30,21 @@ ENGINES = ["native", "onnxruntime", "openvino"]
 WORST = 1.15
 
 
+def output_of(args: argparse.Namespace, *words: object) -> str:
+    """What the program prints."""
+    done = subprocess.run(list(map(str, [args.command, *words])), capture_output=True, text=True, cwd=ROOT)
+    if done.returncode != 0:
+        sys.exit(done.stderr)
+    return done.stdout
+
+
 def measure(args: argparse.Namespace, network: str, batch: int, threads: int) -> dict:
     """Medians of the engines in milliseconds, with the machine and the versions."""
     with tempfile.TemporaryDirectory() as folder:
-        words = [args.command, "bench", f"architectures/{network}.yaml", "--engine", ",".join(ENGINES)]
+        words = ["bench", f"architectures/{network}.yaml", "--engine", ",".join(ENGINES)]
         words += ["--batch", batch, "--threads", threads, "--budget", args.budget, "--json"]
         words += ["--store", args.store or pathlib.Path(folder) / "results.db"]
-        done = subprocess.run(list(map(str, words)), capture_output=True, text=True, cwd=ROOT)
-    if done.returncode != 0:
-        sys.exit(done.stderr)
-    results = json.loads(done.stdout)
+        results = json.loads(output_of(args, *words))
     runtimes = [result["runtime"] for result in results]
     return {
         "name": results[0]["subject"]["name"],
@@ -74,6 +81,24 @@ def print_table(results: dict, batch: int, threads: int) -> None:
     print(f"\nGeometric mean of {len(rows)} ratios: {mean(ratios):.2f}. Above {WORST}: {', '.join(above) or 'none'}.")
 
 
+def print_memory(args: argparse.Namespace, networks: list[str]) -> None:
+    """What a run holds at batch 1 on one thread, against 1.3 x (weights + peak of activations)."""
+    print("| network | weights MiB | activations MiB | packed MiB | maps MiB | scratch MiB | of the limit | compile ms |")
+    print("|---|--:|--:|--:|--:|--:|--:|--:|")
+    for network in networks:
+        path = f"architectures/{network}.yaml"
+        counts = json.loads(output_of(args, "cost", path, "--json"))[0]
+        needed = [counts["weight_bytes"], counts["peak_activation_bytes"]]
+        plan = output_of(args, "profile", path, "--plan", "--threads", 1)
+        held = [int(re.search(rf"^{part} +(\d+) bytes", plan, re.M)[1]) for part in ("weights", "feature maps", "scratch")]
+        with tempfile.TemporaryDirectory() as folder:
+            words = ["--threads", 1, "--budget", "300ms", "--json", "--store", pathlib.Path(folder) / "results.db"]
+            result = json.loads(output_of(args, "bench", path, *words))[0]
+        cells = [f"{number / 2**20:.1f}" for number in needed + held]
+        cells += [f"{sum(held) / (1.3 * sum(needed)):.2f}", f"{result['load_ms']:.0f}"]
+        print(f"| {result['subject']['name']} | {' | '.join(cells)} |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 8])
@@ -85,10 +110,14 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="measure also what the file has")
     parser.add_argument("--table", action="store_true", help="measure nothing")
     parser.add_argument("--store", type=pathlib.Path, help="a store that keeps the measurements, for reports")
+    parser.add_argument("--memory", action="store_true", help="print bytes and compile times instead")
     parser.add_argument("--command", default=ROOT / "target/release/inceptive", help="the program")
     args = parser.parse_args()
     args.store = args.store and args.store.resolve()
     networks = args.only or sorted(path.stem for path in (ROOT / "architectures").glob("*.yaml"))
+    if args.memory:
+        print_memory(args, networks)
+        return
     results = json.loads(args.results.read_text()) if args.results and args.results.exists() else {}
     wanted = [(n, b, t) for b in args.batch for t in args.threads for n in networks]
     start, left = time.monotonic(), 0
