@@ -617,3 +617,20 @@ impl Winograd {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernels_that_do_not_fit_in_a_cache_are_read_once() {
+        // 14x14 with 1504 to 320 channels: 69 MB of kernels, four rows of tiles.
+        assert_eq!(rows_of_task(4, 4, 1504, 20), 4);
+        // 71x71 with 80 to 192: more kernels than the cache holds, as many tiles as a task may have.
+        assert_eq!(rows_of_task(18, 18, 80, 12), 3);
+        // 56x56 with 64 to 64: they stay in the cache, and so does the input.
+        assert_eq!(rows_of_task(14, 14, 64, 4), 4);
+        // Rows of more tiles than a task should have.
+        assert_eq!(rows_of_task(100, 100, 64, 4), 1);
+    }
+}
