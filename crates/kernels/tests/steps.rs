@@ -277,6 +277,52 @@ impl ConvCase {
     }
 }
 
+/// Compares a convolution, with what is added before its function, with its definition.
+fn check_convolution(case: &ConvCase) {
+    let input = Maps::random(case.input_shape(), case.seed);
+    let (weights, bias) = (case.weights(), case.bias());
+    let shape = case.output_shape();
+    let residual = Maps::random(shape, case.seed ^ 3);
+    let expected = Maps::from_fn(shape, |at| {
+        let bias = if case.has_bias { bias.at([0, at[1], 0, 0]) } else { 0.0 };
+        let sum = case.sum(&input, &weights, at) + bias;
+        // The residual is the convolution's own output, computed before.
+        let sum = if case.has_residual { 2.0 * sum } else { sum };
+        apply(case.function, sum)
+    });
+    drop(residual);
+    let mut memory = Memory::default();
+    let window = case.window();
+    let output = [shape[2], shape[3]];
+    let pixel =
+        if shape[0] % 2 == 1 && case.input_shape()[1] < 8 { case.input_shape()[1] } else { LANES };
+    let x = memory.add(case.input_shape(), window.border(case.size, output), pixel);
+    let residual = memory.add(shape, Border::default(), LANES);
+    let border = Border { top: 1, left: 2, bottom: 0, right: 1 };
+    let y = memory.add(shape, border, LANES);
+    let segments = whole(case.input_shape()[1]);
+    check(&memory, &input, &expected, 2e-5, |isa, threads| {
+        let conv = |y, finish| {
+            let places = Places { buffers: &memory.0, x, segments: &segments, y };
+            let values = Values {
+                weights: &weights.values,
+                bias: case.has_bias.then_some(&*bias.values),
+                outputs: case.outputs(),
+                groups: case.groups,
+            };
+            Conv::new(isa, threads, places, window, values, finish).unwrap()
+        };
+        let mut steps: Vec<Step> = vec![Load::new(&memory.0, x, case.input_shape()[1]).into()];
+        if case.has_residual {
+            steps.push(conv(residual, Finish::NONE).into());
+        }
+        let added = case.has_residual.then_some(residual);
+        steps.push(conv(y, Finish { residual: added, function: case.function }).into());
+        steps.push(Store::new(&memory.0, y, whole(case.outputs())).into());
+        steps
+    });
+}
+
 /// As many as `PROPTEST_CASES` says, for checks that take long.
 fn cases() -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(150)
@@ -287,47 +333,7 @@ proptest! {
 
     #[test]
     fn convolutions(case in conv_case()) {
-        let input = Maps::random(case.input_shape(), case.seed);
-        let (weights, bias) = (case.weights(), case.bias());
-        let shape = case.output_shape();
-        let residual = Maps::random(shape, case.seed ^ 3);
-        let expected = Maps::from_fn(shape, |at| {
-            let bias = if case.has_bias { bias.at([0, at[1], 0, 0]) } else { 0.0 };
-            let sum = case.sum(&input, &weights, at) + bias;
-            // The residual is the convolution's own output, computed before.
-            let sum = if case.has_residual { 2.0 * sum } else { sum };
-            apply(case.function, sum)
-        });
-        drop(residual);
-        let mut memory = Memory::default();
-        let window = case.window();
-        let output = [shape[2], shape[3]];
-        let pixel = if shape[0] % 2 == 1 && case.input_shape()[1] < 8 { case.input_shape()[1] } else { LANES };
-        let x = memory.add(case.input_shape(), window.border(case.size, output), pixel);
-        let residual = memory.add(shape, Border::default(), LANES);
-        let border = Border { top: 1, left: 2, bottom: 0, right: 1 };
-        let y = memory.add(shape, border, LANES);
-        let segments = whole(case.input_shape()[1]);
-        check(&memory, &input, &expected, 2e-5, |isa, threads| {
-            let conv = |y, finish| {
-                let places = Places { buffers: &memory.0, x, segments: &segments, y };
-                let values = Values {
-                    weights: &weights.values,
-                    bias: case.has_bias.then_some(&*bias.values),
-                    outputs: case.outputs(),
-                    groups: case.groups,
-                };
-                Conv::new(isa, threads, places, window, values, finish).unwrap()
-            };
-            let mut steps: Vec<Step> = vec![Load::new(&memory.0, x, case.input_shape()[1]).into()];
-            if case.has_residual {
-                steps.push(conv(residual, Finish::NONE).into());
-            }
-            let added = case.has_residual.then_some(residual);
-            steps.push(conv(y, Finish { residual: added, function: case.function }).into());
-            steps.push(Store::new(&memory.0, y, whole(case.outputs())).into());
-            steps
-        });
+        check_convolution(&case);
     }
 
     #[test]
@@ -568,6 +574,26 @@ proptest! {
             Store::new(&memory.0, y, whole(features)).into(),
         ]);
     }
+}
+
+/// Weights that are read once for all images, since they do not stay in a cache from image to image.
+#[test]
+fn large_weights_of_several_images() {
+    check_convolution(&ConvCase {
+        images: 3,
+        group_inputs: 40,
+        group_outputs: 900,
+        groups: 1,
+        size: [3, 2],
+        kernel: [3, 3],
+        stride: [1, 1],
+        dilation: [1, 1],
+        padding: [1; 4],
+        has_bias: true,
+        has_residual: true,
+        function: Function::Relu,
+        seed: 5,
+    });
 }
 
 /// A convolution reads runs of channels with gaps between them, as concatenation in place leaves them.

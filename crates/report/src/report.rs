@@ -48,7 +48,7 @@ impl Analysis {
         let way = ways.first();
         let picks = picks(candidates, way);
         let variants = variants(candidates, way);
-        let other_ways = ways.len().saturating_sub(1);
+        let other_ways = ways.get(1..).unwrap_or_default();
         let facts = Facts { candidates, way, other_ways, picks: &picks, variants: &variants };
         let summary = Summary::new(&facts);
         Self { profiled: profiled_way(candidates), ways, picks, variants, summary }

@@ -1,6 +1,6 @@
 //! The report in sentences, made from the numbers and never stronger than their intervals.
 
-use inceptive_results::Grade;
+use inceptive_results::{Grade, statistics::Estimate};
 
 use crate::{
     axis::{Axis, front},
@@ -17,6 +17,9 @@ const FEWEST_RANKED: usize = 8;
 /// Maximum number of networks for which notes are in the summary; they are always in the sections of networks.
 const MOST_WITH_NOTES: usize = 12;
 
+/// Maximum number of engines whose order of networks is compared.
+const MOST_ENGINES: usize = 4;
+
 /// Maximum number of sentences of one sort.
 const MOST: usize = 6;
 
@@ -26,8 +29,8 @@ pub struct Facts<'a> {
     pub candidates: &'a [NetworkEntry],
     /// The way that most of them were measured in.
     pub way: Option<&'a BenchConfig>,
-    /// The number of other ways.
-    pub other_ways: usize,
+    /// The other ways.
+    pub other_ways: &'a [BenchConfig],
     /// Which to take for a budget.
     pub picks: &'a [Recommendation],
     /// Variants compared with their bases.
@@ -56,6 +59,7 @@ impl Summary {
             facts.fastest().into_iter().collect(),
             facts.notes(),
             facts.ranking().into_iter().collect(),
+            facts.agreement().into_iter().collect(),
             facts.trust().into_iter().collect(),
         ];
         Self { scope: scope(facts), lead: facts.budget(), rest: rest.concat() }
@@ -83,10 +87,10 @@ fn scope(facts: &Facts<'_>) -> String {
                 way.machine.cpu,
                 way.label()
             ));
-            if facts.other_ways > 0 {
-                let others =
-                    counted(facts.other_ways, "other configuration", "other configurations");
-                let are = if facts.other_ways == 1 { "is" } else { "are" };
+            let others = facts.other_ways.len();
+            if others > 0 {
+                let are = if others == 1 { "is" } else { "are" };
+                let others = counted(others, "other configuration", "other configurations");
                 text.push_str(&format!("; {others} {are} in the figure of latencies"));
             }
         }
@@ -320,6 +324,36 @@ impl Facts<'_> {
         })
     }
 
+    /// How far other engines put the networks in the same order, under the conditions of the main configuration.
+    fn agreement(&self) -> Option<String> {
+        let way = self.way?;
+        let is_peer = |other: &&BenchConfig| {
+            let (a, b) = (&way.runtime, &other.runtime);
+            other.coverage >= FEWEST_RANKED
+                && other.machine == way.machine
+                && a.engine != b.engine
+                && (&a.device, &a.precision, a.batch, a.threads)
+                    == (&b.device, &b.precision, b.batch, b.threads)
+        };
+        let mut engines = vec![way];
+        for other in self.other_ways.iter().filter(is_peer) {
+            let is_new = engines.iter().all(|known| known.runtime.engine != other.runtime.engine);
+            if is_new && engines.len() < MOST_ENGINES {
+                engines.push(other);
+            }
+        }
+        let pairs = engines.iter().enumerate().flat_map(|(at, a)| {
+            engines[at + 1..].iter().filter_map(|b| {
+                let order = Order::new(self.candidates, a, b)?;
+                let [a, b] = [&a.runtime.engine, &b.runtime.engine];
+                Some(format!("{a} and {b} {}", order.in_words()))
+            })
+        });
+        let known: Vec<String> = pairs.collect();
+        (!known.is_empty())
+            .then(|| format!("Rank correlation of latencies between engines: {}.", list(&known)))
+    }
+
     /// The reliability of the measurements.
     fn trust(&self) -> Option<String> {
         let way = self.way?;
@@ -375,6 +409,56 @@ fn list(items: &[String]) -> String {
         [] => String::new(),
         [only] => only.clone(),
         [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// The order of latencies by two engines.
+struct Order {
+    correlation: f64,
+    pairs: usize,
+    /// Pairs of networks of which another one is the faster on each engine.
+    swapped: usize,
+    /// Those of them whose intervals do not overlap on either engine.
+    certain: usize,
+}
+
+impl Order {
+    /// Of the networks that were measured on both, if there are enough.
+    fn new(candidates: &[NetworkEntry], a: &BenchConfig, b: &BenchConfig) -> Option<Self> {
+        let on_both = candidates.iter().filter_map(|candidate| {
+            Some([a.of(candidate)?.latency_ms.median, b.of(candidate)?.latency_ms.median])
+        });
+        let both: Vec<[Estimate; 2]> = on_both.collect();
+        if both.len() < FEWEST_RANKED {
+            return None;
+        }
+        let medians = |engine: usize| both.iter().map(|of| of[engine].value).collect::<Vec<_>>();
+        let correlation = rank_correlation(&medians(0), &medians(1))?;
+        let mut order = Self { correlation, pairs: 0, swapped: 0, certain: 0 };
+        for (at, first) in both.iter().enumerate() {
+            for second in &both[at + 1..] {
+                let is_faster = |engine: usize| first[engine].value < second[engine].value;
+                let is_certain = |engine: usize| {
+                    let (first, second) = (first[engine], second[engine]);
+                    first.high < second.low || second.high < first.low
+                };
+                let is_swapped = is_faster(0) != is_faster(1);
+                order.pairs += 1;
+                order.swapped += usize::from(is_swapped);
+                order.certain += usize::from(is_swapped && is_certain(0) && is_certain(1));
+            }
+        }
+        Some(order)
+    }
+
+    /// `0.995 (4 of 325 pairs swapped, 1 of them beyond the intervals)`.
+    fn in_words(&self) -> String {
+        let Self { correlation, pairs, swapped, certain } = self;
+        let beyond = match certain {
+            0 => String::new(),
+            _ => format!(", {certain} of them beyond the intervals"),
+        };
+        format!("{} ({swapped} of {pairs} pairs swapped{beyond})", decimals(*correlation, 3))
     }
 }
 

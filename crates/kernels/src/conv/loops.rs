@@ -1,11 +1,9 @@
 //! The loops around the tiles of a convolution.
 
-use std::ops::Range;
-
 use super::{
     choose::Cut,
     order::{Group, GroupsOfBlock, Order},
-    tile::Tiles,
+    tile::{Fetch, Tiles},
 };
 use crate::{
     run::Context,
@@ -62,21 +60,20 @@ pub(super) struct Io {
 }
 
 impl Loops {
-    /// Lanes of some spans that are read for each output pixel, those of every tap.
-    fn lanes(&self, spans: Range<usize>) -> usize {
-        let lanes: usize = self.order.spans[spans].iter().map(|span| span.count).sum();
-        lanes * self.kernel[0] * self.kernel[1]
+    /// Weights to fetch while those of a part are used for so many tiles, and how.
+    fn ahead(&self, io: &Io, group: &Group, part: usize, tiles: usize) -> (*const f32, Fetch) {
+        let weights = group.parts[part].1;
+        let len = self.rows(group, part) * group.blocks * LANES;
+        let next = group.parts.get(part + 1).map(|(_, weights)| *weights);
+        let at = if tiles == 1 { weights + AHEAD.min(len) } else { next.unwrap_or(weights + len) };
+        (io.weights.wrapping_add(at), Fetch::new(tiles, group.blocks))
     }
 
-    /// Weights to fetch while those of a part are used for so many tiles, and how many lines for each lane.
-    fn ahead(&self, io: &Io, group: &Group, part: usize, tiles: usize) -> (*const f32, usize) {
-        let (spans, weights) = &group.parts[part];
-        let next = group.parts.get(part + 1).map(|(_, weights)| *weights);
-        let len = self.lanes(spans.clone()) * group.blocks * LANES;
-        let at = if tiles == 1 { weights + AHEAD.min(len) } else { next.unwrap_or(weights + len) };
-        // Fetched once, by the first tiles.
-        let lines = if tiles == 1 { group.blocks } else { usize::from(tiles < 64) };
-        (io.weights.wrapping_add(at), lines)
+    /// Lanes of a part at all taps: the rows of weights that each of its tiles reads.
+    fn rows(&self, group: &Group, part: usize) -> usize {
+        let spans = group.parts[part].0.clone();
+        let lanes: usize = self.order.spans[spans].iter().map(|span| span.count).sum();
+        lanes * self.kernel[0] * self.kernel[1]
     }
 
     /// Computes a group of output blocks.
@@ -88,11 +85,13 @@ impl Loops {
         let last = group.parts.len() - 1;
         for (part, (spans, weights)) in group.parts.iter().enumerate() {
             let is_last = part == last;
-            let lanes = self.lanes(spans.clone());
+            let cut = self.cut.columns(group.blocks);
+            let of_row: usize = cut.iter().map(|columns| columns.tiles).sum();
+            let (mut ahead, fetch) = self.ahead(io, group, part, io.images * io.rows * of_row);
+            let lanes = self.rows(group, part);
+            let fetched_by_tile = lanes * fetch.step;
             for image in 0..io.images {
-                for columns in self.cut.columns(group.blocks) {
-                    let tiles = io.images * io.rows * columns.tiles;
-                    let (ahead, ahead_lines) = self.ahead(io, group, part, tiles);
+                for columns in cut {
                     let residual = if io.residual.is_null() || !is_last {
                         std::ptr::null()
                     } else {
@@ -111,7 +110,7 @@ impl Loops {
                         span_count: spans.len(),
                         weights: io.weights.wrapping_add(*weights),
                         ahead,
-                        ahead_lines,
+                        fetch,
                         bias: io.bias.wrapping_add(group.first * LANES),
                         goes_on: part > 0 || io.adds,
                         y: io.y.wrapping_add(plane + columns.start * io.y_step),
@@ -133,6 +132,7 @@ impl Loops {
                         // SAFETY: the caller's promise.
                         unsafe { piece.run(context.isa, columns.pixels, group.blocks) };
                     }
+                    ahead = ahead.wrapping_add(io.rows * columns.tiles * fetched_by_tile);
                 }
             }
         }

@@ -30,6 +30,12 @@ pub use winograd::Winograd;
 /// Bytes of input rows that are read again for each group of output blocks.
 const INPUT_IN_CACHE: usize = 384 << 10;
 
+/// The same of all images, where nothing else is read again.
+const INPUT_OF_IMAGES_IN_CACHE: usize = 1 << 20;
+
+/// Bytes of weights that stay in a cache from image to image.
+const WEIGHTS_IN_CACHE: usize = 1 << 20;
+
 /// Multiply-accumulates of a task, at most, where the shape allows it: a stop is answered between tasks.
 const MACS_OF_A_TASK: usize = 64 << 20;
 
@@ -268,6 +274,7 @@ impl Conv {
         let mut conv = Self::with_loops(places, window, finish, loops, numbers);
         let Places { buffers, x, y, .. } = places;
         conv.tasks = conv.cut_work(threads, &buffers[x.buffer], &buffers[y.buffer]);
+        conv.is_by_images &= conv.tasks.images == buffers[y.buffer].images;
         Ok(conv)
     }
 
@@ -343,6 +350,19 @@ impl Conv {
         }
     }
 
+    /// Whether fewer bytes come from beyond the cache if each group of output blocks is computed for all images before the
+    /// next one: then the weights are read once instead of for each image, but the input of all images for each group.
+    fn reads_weights_once(&self, from: &Buffer, to: &Buffer) -> bool {
+        let weights = 4 * self.loops.order.len;
+        let input = 4 * self.x.blocks * from.plane() * to.images;
+        if to.images == 1 || weights <= WEIGHTS_IN_CACHE {
+            return false;
+        }
+        let groups = self.loops.order.groups.len();
+        let readings = if input > INPUT_OF_IMAGES_IN_CACHE { groups } else { 1 };
+        weights + readings * input < to.images * weights + input
+    }
+
     /// Bands of rows whose input stays in a cache while every group of output blocks reads it, and enough tasks for
     /// every thread.
     fn cut_work(&self, threads: usize, from: &Buffer, to: &Buffer) -> Tasks {
@@ -356,6 +376,14 @@ impl Conv {
             let groups_of_run = groups.div_ceil(wanted);
             let runs = groups.div_ceil(groups_of_run);
             return Tasks { images: 1, bands: 1, rows_of_band: 1, runs, groups_of_run };
+        }
+        if self.reads_weights_once(from, to) {
+            let macs = pixel * to.images * to.height * to.width;
+            let wanted = if threads == 1 { 1 } else { 4 * threads };
+            let wanted = wanted.max(macs / MACS_OF_A_TASK).clamp(1, groups);
+            let groups_of_run = groups.div_ceil(wanted);
+            let runs = groups.div_ceil(groups_of_run);
+            return Tasks { images: 1, bands: 1, rows_of_band: to.height, runs, groups_of_run };
         }
         let row_bytes = 4 * self.x.blocks * from.row() * self.window.stride[0];
         let in_cache = (INPUT_IN_CACHE / row_bytes.max(1)).max(1);

@@ -9,6 +9,10 @@ use crate::{memory::Buffer, simd::LANES};
 /// the input.
 const WEIGHTS_IN_CACHE: usize = 512 << 10;
 
+/// The same of groups of four blocks: a tile of theirs has few pixels, and would wait for weights that come from the
+/// second-level cache, so they stay in the first.
+const WEIGHTS_IN_FIRST_CACHE: usize = 24 << 10;
+
 /// Output blocks of a group, at most.
 const MOST_BLOCKS: usize = 8;
 
@@ -349,10 +353,11 @@ impl Order {
             }
             let mut parts: Vec<(Range<usize>, usize)> = Vec::new();
             let mut in_part = 0;
+            let most = if blocks == 4 { WEIGHTS_IN_FIRST_CACHE } else { WEIGHTS_IN_CACHE };
             for span in of_last.1.clone() {
                 let len = order.spans[span].count * rows_of_span * blocks * LANES;
                 match parts.last_mut() {
-                    Some((range, _)) if 4 * (in_part + len) <= WEIGHTS_IN_CACHE => {
+                    Some((range, _)) if 4 * (in_part + len) <= most => {
                         range.end = span + 1;
                         in_part += len;
                     }

@@ -14,6 +14,30 @@ pub(super) struct Span {
     pub(super) count: usize,
 }
 
+/// Weights of the next group, or of the next part of this one, are fetched while this one is computed: for each lane of
+/// each tile some lines, and then so many numbers further. Evenly over all tiles, since only some lines can be on their
+/// way from memory at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Fetch {
+    pub(super) lines: usize,
+    pub(super) step: usize,
+}
+
+impl Fetch {
+    /// Tiles that read weights often enough that it does not matter where the first one finds them.
+    const MANY: usize = 128;
+
+    /// As many weights as so many tiles of `blocks` blocks read.
+    pub(super) fn new(tiles: usize, blocks: usize) -> Self {
+        let lines = match tiles {
+            Self::MANY.. => 0,
+            _ if tiles >= blocks => 1,
+            _ => blocks,
+        };
+        Self { lines, step: (blocks * LANES).div_ceil(tiles.max(1)) }
+    }
+}
+
 /// What the inner loop computes: some rows of tiles of one group of output blocks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tiles {
@@ -31,9 +55,9 @@ pub(super) struct Tiles {
     pub(super) span_count: usize,
     /// Weights: for each span, row and column of the kernel and lane, sixteen for each output block.
     pub(super) weights: *const f32,
-    /// Weights that are read next, to be fetched meanwhile: so many lines for each lane of a tile.
+    /// Weights that are read next, to be fetched meanwhile.
     pub(super) ahead: *const f32,
-    pub(super) ahead_lines: usize,
+    pub(super) fetch: Fetch,
     /// Sixteen for each output block; sums start with them, unless they go on with what the output holds.
     pub(super) bias: *const f32,
     pub(super) goes_on: bool,
@@ -143,12 +167,12 @@ macro_rules! tile {
                                 for lane in 0..count {
                                     let w = [$(S::load(weights.add($b * LANES))),*];
                                     weights = weights.add(w.len() * LANES);
-                                    if tiles.ahead_lines == 1 {
+                                    if tiles.fetch.lines == 1 {
                                         S::prefetch(ahead);
-                                        ahead = ahead.wrapping_add(LANES);
-                                    } else if tiles.ahead_lines > 1 {
+                                        ahead = ahead.wrapping_add(tiles.fetch.step);
+                                    } else if tiles.fetch.lines > 1 {
                                         $(S::prefetch(ahead.wrapping_add($b * LANES));)*
-                                        ahead = ahead.wrapping_add(w.len() * LANES);
+                                        ahead = ahead.wrapping_add(tiles.fetch.step);
                                     }
                                     $(multiply_pixel!(S, sums, w, *tap.add($p * step + lane), $p, $bs);)*
                                 }

@@ -11,7 +11,7 @@ use std::{
 use super::{
     Finish, Places, Values, Window,
     choose::{Cut, choose},
-    tile::{Span, Tiles},
+    tile::{Fetch, Span, Tiles},
 };
 use crate::{
     activation::{Function, apply_in_place},
@@ -28,6 +28,9 @@ const POINTS: usize = 36;
 
 /// Bytes of transformed input of a task: they stay in the second-level cache.
 const INPUT_OF_TASK: usize = 1 << 20;
+
+/// Bytes of transformed kernels that stay in the second-level cache from task to task.
+const KERNELS_IN_CACHE: usize = 1 << 20;
 
 /// Tiles of a task, at most, where the map has rows of fewer.
 const TILES_OF_TASK: usize = 56;
@@ -130,9 +133,7 @@ impl Winograd {
             .collect();
         let tiles = [to.height.div_ceil(SIDE), to.width.div_ceil(SIDE)];
         let rows = to.images * tiles[0];
-        let most = (INPUT_OF_TASK / bytes_of_row(runs.len(), tiles[1]))
-            .min(TILES_OF_TASK / tiles[1])
-            .clamp(1, rows);
+        let most = rows_of_task(rows, tiles[1], runs.len() * LANES, y.blocks);
         // As many rows in each task, but for the last one.
         let rows_of_task = rows.div_ceil(rows.div_ceil(most));
         let full = choose(isa, rows_of_task * tiles[1], y.blocks, 4);
@@ -194,6 +195,21 @@ impl Winograd {
         let blocks = self.groups.iter().map(|group| group.blocks).max().unwrap_or(0);
         POINTS * blocks * self.rows_of_task * self.tiles[1] * LANES
     }
+}
+
+/// Rows of tiles of a task that make the fewest bytes come from beyond the second-level cache: the kernels once for each
+/// task, unless they stay there, and the transformed input once for each group of blocks, unless it stays.
+fn rows_of_task(rows: usize, tiles: usize, inputs: usize, blocks: usize) -> usize {
+    let kernels = 4 * POINTS * inputs * blocks * LANES;
+    let kernels = if kernels > KERNELS_IN_CACHE { kernels } else { 0 };
+    let bytes = |rows_of_task: usize| {
+        let input = 4 * POINTS * inputs * rows_of_task * tiles;
+        let readings = if input > INPUT_OF_TASK { blocks.div_ceil(4) } else { 0 };
+        rows.div_ceil(rows_of_task) * (kernels + readings * input)
+    };
+    let most = (TILES_OF_TASK / tiles).clamp(1, rows);
+    let in_cache = (INPUT_OF_TASK / (4 * POINTS * inputs * tiles)).clamp(1, most);
+    (in_cache..=most).min_by_key(|&rows| bytes(rows)).unwrap_or(in_cache)
 }
 
 /// Kernels, transformed: for each group, point, input channel and block, sixteen.
@@ -555,6 +571,8 @@ impl Winograd {
     unsafe fn multiply(&self, context: &Context<'_>, rows: usize, group: &Group) {
         let tiles = rows * self.tiles[1];
         let cut = &self.cuts[usize::from(rows < self.rows_of_task)];
+        let of_point = cut.columns(group.blocks).iter().map(|columns| columns.tiles).sum();
+        let fetch = Fetch::new(of_point, group.blocks);
         let spans: Vec<Span> = self
             .runs
             .iter()
@@ -571,6 +589,9 @@ impl Winograd {
             let input = context.scratch.wrapping_add(point * self.runs.len() * tiles * LANES);
             let output = products.wrapping_add(point * group.blocks * tiles * LANES);
             let weights = group.weights + point * inputs * group.blocks * LANES;
+            let mut ahead = self.weights.as_slice()[weights..]
+                .as_ptr()
+                .wrapping_add(inputs * group.blocks * LANES);
             for columns in cut.columns(group.blocks) {
                 let work = Tiles {
                     x: input.wrapping_add(columns.start * LANES),
@@ -582,10 +603,8 @@ impl Winograd {
                     spans: spans.as_ptr(),
                     span_count: spans.len(),
                     weights: self.weights.as_slice()[weights..].as_ptr(),
-                    ahead: self.weights.as_slice()[weights..]
-                        .as_ptr()
-                        .wrapping_add(inputs * group.blocks * LANES),
-                    ahead_lines: if columns.tiles == 1 { group.blocks } else { 1 },
+                    ahead,
+                    fetch,
                     bias: zeros.as_ptr(),
                     goes_on: false,
                     y: output.wrapping_add(columns.start * LANES),
@@ -603,6 +622,7 @@ impl Winograd {
                 };
                 // SAFETY: the caller's promise; both parts of the scratch memory have room.
                 unsafe { work.run(context.isa, columns.pixels, group.blocks) };
+                ahead = ahead.wrapping_add(columns.tiles * inputs * fetch.step);
             }
         }
     }
@@ -718,7 +738,7 @@ impl Winograd {
                 span_count: spans.len(),
                 weights: kernels.as_ptr(),
                 ahead: kernels.as_ptr(),
-                ahead_lines: 0,
+                fetch: Fetch { lines: 0, step: 0 },
                 bias: row.bias,
                 goes_on: false,
                 y: row.y.wrapping_add(at),
@@ -762,5 +782,22 @@ mod tests {
     fn rows_of_tiles_that_take_too_much_memory_do_not_fit() {
         assert!(Winograd::fits(4, 3840) && Winograd::fits(128, 224));
         assert!(!Winograd::fits(16, 20_000) && !Winograd::fits(usize::MAX, usize::MAX));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernels_that_do_not_fit_in_a_cache_are_read_once() {
+        // 14x14 with 1504 to 320 channels: 69 MB of kernels, four rows of tiles.
+        assert_eq!(rows_of_task(4, 4, 1504, 20), 4);
+        // 71x71 with 80 to 192: more kernels than the cache holds, as many tiles as a task may have.
+        assert_eq!(rows_of_task(18, 18, 80, 12), 3);
+        // 56x56 with 64 to 64: they stay in the cache, and so does the input.
+        assert_eq!(rows_of_task(14, 14, 64, 4), 4);
+        // Rows of more tiles than a task should have.
+        assert_eq!(rows_of_task(100, 100, 64, 4), 1);
     }
 }
