@@ -783,11 +783,6 @@ mod tests {
         assert!(Winograd::fits(4, 3840) && Winograd::fits(128, 224));
         assert!(!Winograd::fits(16, 20_000) && !Winograd::fits(usize::MAX, usize::MAX));
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
 
     #[test]
     fn kernels_that_do_not_fit_in_a_cache_are_read_once() {
