@@ -2,7 +2,7 @@
 
 mod row;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use egui::{
     Event, Key, Modifiers, Rect, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo, pos2, vec2,
@@ -192,11 +192,17 @@ impl Browser {
             let path = model.name_of(&entry.file).to_string_lossy().to_lowercase();
             path.contains(&wanted) || entry.name().to_lowercase().contains(&wanted)
         };
-        // Files of the folder itself before those in folders inside it.
+        // Files of the folder itself before those in folders inside it, of which short ones come first: so most of them
+        // are seen at once.
         let mut entries: Vec<&Entry> = model.entries.values().filter(matches).collect();
-        entries.sort_by_key(|entry| {
+        let folder_of = |entry: &Entry| model.name_of(&entry.file).parent().map(PathBuf::from);
+        let mut files_of: HashMap<Option<PathBuf>, usize> = HashMap::new();
+        entries.iter().for_each(|entry| *files_of.entry(folder_of(entry)).or_default() += 1);
+        entries.sort_by_cached_key(|entry| {
             let name = model.name_of(&entry.file);
-            (name.components().count() > 1, name.to_owned())
+            let is_inside = name.components().count() > 1;
+            let files = if is_inside { files_of.get(&folder_of(entry)).copied() } else { None };
+            (is_inside, files, name.to_owned())
         });
         let mut rows = Vec::new();
         let mut last = PathBuf::new();
