@@ -1,8 +1,20 @@
 //! Training networks.
 //!
-//! A [`Recipe`] says how a network is trained; it is read from a YAML file that `docs/recipes.md` describes. This crate
-//! defines no layers and prints nothing.
+//! A [`Recipe`] says how a network is trained; it is read from a YAML file that `docs/recipes.md` describes. A [`Trainer`]
+//! trains a network epoch by epoch on a data set, evaluates it on the images that are held out, and goes on from a
+//! checkpoint to the same bits, whatever the number of threads. [`evaluate()`] finds the accuracy of weights. This crate
+//! defines no layers, reads and writes no files, and prints nothing.
 
+mod checkpoint;
+mod error;
+mod evaluate;
+mod initial;
 pub mod recipe;
+mod trainer;
 
+pub use checkpoint::CheckpointError;
+pub use error::TrainError;
+pub use evaluate::{Evaluation, evaluate};
+pub use initial::initial_weights;
 pub use recipe::Recipe;
+pub use trainer::{Epoch, Machine, Progress, Task, Trainer};

@@ -11,8 +11,9 @@ mod weights;
 
 pub use header::FormatError;
 pub use inceptive_ir::Role;
+pub use safetensors::SafeTensorError;
 pub use state::{
     LoadError, MatchBy, Matching, Mismatch, SaveError, Tensor, tensor_from_safetensors,
-    tensors_to_safetensors,
+    tensors_to_safetensors, tensors_with_texts, text_from_safetensors,
 };
 pub use weights::{FoldError, Missing, Slot, Weights, node_slots, slots};

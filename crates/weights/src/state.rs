@@ -8,7 +8,7 @@ use std::{
 
 use half::{bf16, f16};
 use inceptive_ir::{Graph, NodeId, Op, Path, Role};
-use safetensors::{Dtype, SafeTensorError, tensor::TensorView};
+use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -174,10 +174,43 @@ pub fn tensors_to_safetensors(
         .iter()
         .map(|(_, _, values)| values.iter().flat_map(|x| x.to_le_bytes()).collect())
         .collect();
-    let views = tensors.iter().zip(&data).map(|((name, shape, _), data)| {
+    serialize(tensors, &data, None)
+}
+
+fn serialize(
+    tensors: &[(&str, &[usize], &[f32])],
+    data: &[Vec<u8>],
+    metadata: Option<HashMap<String, String>>,
+) -> Result<Vec<u8>, SafeTensorError> {
+    let views = tensors.iter().zip(data).map(|((name, shape, _), data)| {
         Ok((*name, TensorView::new(Dtype::F32, shape.to_vec(), data)?))
     });
-    safetensors::serialize(views.collect::<Result<Vec<_>, SafeTensorError>>()?, None)
+    safetensors::serialize(views.collect::<Result<Vec<_>, SafeTensorError>>()?, metadata)
+}
+
+/// Writes named tensors as [`tensors_to_safetensors`] does, with texts beside them.
+///
+/// # Errors
+/// See [`tensors_to_safetensors`].
+pub fn tensors_with_texts(
+    tensors: &[(&str, &[usize], &[f32])],
+    texts: HashMap<String, String>,
+) -> Result<Vec<u8>, SafeTensorError> {
+    let data: Vec<Vec<u8>> = tensors
+        .iter()
+        .map(|(_, _, values)| values.iter().flat_map(|x| x.to_le_bytes()).collect())
+        .collect();
+    serialize(tensors, &data, Some(texts))
+}
+
+/// A text that a safetensors file has beside its tensors; `None` if it has none of this name.
+///
+/// # Errors
+/// When the file is none.
+pub fn text_from_safetensors(bytes: &[u8], name: &str) -> Result<Option<String>, FormatError> {
+    open(bytes)?;
+    let (_, metadata) = SafeTensors::read_metadata(bytes)?;
+    Ok(metadata.metadata().as_ref().and_then(|texts| texts.get(name)).cloned())
 }
 
 /// Numbers with a shape, row-major.

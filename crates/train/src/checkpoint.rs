@@ -1,0 +1,159 @@
+//! Checkpoints: all that the rest of a training depends on, as one safetensors file.
+
+use std::collections::HashMap;
+
+use inceptive_weights::{
+    FormatError, Missing, SafeTensorError, Weights, slots, tensor_from_safetensors,
+    tensors_with_texts, text_from_safetensors,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Epoch, TrainError, Trainer,
+    trainer::{Machine, Task},
+};
+
+/// The text that says what a checkpoint is of.
+const ABOUT: &str = "inceptive.training";
+
+/// Weights and averages of them, and a part of the optimizer's state.
+const WEIGHTS: &str = "";
+const AVERAGES: &str = "average/";
+const STATE: &str = "optimizer/";
+
+/// What a checkpoint is of.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct About {
+    version: u32,
+    network: String,
+    data: String,
+    recipe: String,
+    seed: u64,
+    isa: String,
+    history: Vec<Epoch>,
+}
+
+/// Why a checkpoint cannot be taken up or made.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// It is no checkpoint.
+    #[error("it is no checkpoint of a training")]
+    Format(#[from] FormatError),
+    /// What it says of itself cannot be read.
+    #[error("what it is of cannot be read")]
+    About(#[source] Option<serde_json::Error>),
+    /// It belongs to another training.
+    #[error("it is of another {0}")]
+    Other(&'static str),
+    /// Numbers are missing.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    /// It cannot be written.
+    #[error(transparent)]
+    Write(#[from] SafeTensorError),
+    /// The training that it is for cannot start.
+    #[error(transparent)]
+    Train(#[from] TrainError),
+}
+
+impl Trainer<'_> {
+    fn about(&self) -> About {
+        let Task { graph, data, recipe, seed } = self.task;
+        About {
+            version: 1,
+            network: graph.fingerprint().to_string(),
+            data: data.fingerprint().to_string(),
+            recipe: recipe.fingerprint().to_string(),
+            seed,
+            isa: self.session.plan().options().isa.name().to_owned(),
+            history: self.history.clone(),
+        }
+    }
+
+    /// All that the rest of the training depends on, as a safetensors file. Weights have the names that other commands
+    /// read, so that it is a file of weights too.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn checkpoint(&self) -> Result<Vec<u8>, CheckpointError> {
+        let (weights, averages) = (self.session.weights(), self.session.averages());
+        let state = self.session.state();
+        let slots = slots(&self.graph);
+        let names: Vec<[String; 2]> = slots
+            .iter()
+            .map(|slot| [format!("{WEIGHTS}{slot}"), format!("{AVERAGES}{slot}")])
+            .collect();
+        let states: Vec<(String, [usize; 1])> =
+            state.iter().enumerate().map(|(at, s)| (format!("{STATE}{at}"), [s.len()])).collect();
+        let mut tensors: Vec<(&str, &[usize], &[f32])> = Vec::new();
+        for (slot, [weight, average]) in slots.iter().zip(&names) {
+            tensors.push((weight, &slot.shape, weights.get(&slot.path, slot.role)?));
+            if self.task.recipe.average.is_some() {
+                tensors.push((average, &slot.shape, averages.get(&slot.path, slot.role)?));
+            }
+        }
+        for ((name, shape), numbers) in states.iter().zip(&state) {
+            tensors.push((name, shape, numbers));
+        }
+        let about = serde_json::to_string(&self.about())
+            .map_err(|error| CheckpointError::About(Some(error)))?;
+        Ok(tensors_with_texts(&tensors, HashMap::from([(ABOUT.to_owned(), about)]))?)
+    }
+}
+
+impl<'a> Trainer<'a> {
+    /// Goes on from a checkpoint, to the same bits as without it.
+    ///
+    /// # Errors
+    /// When it is damaged or of another training, or the training cannot start.
+    pub fn resume(
+        task: Task<'a>,
+        machine: Machine,
+        checkpoint: &[u8],
+    ) -> Result<Self, CheckpointError> {
+        let text = text_from_safetensors(checkpoint, ABOUT)?.ok_or(CheckpointError::About(None))?;
+        let found: About =
+            serde_json::from_str(&text).map_err(|error| CheckpointError::About(Some(error)))?;
+        let mut trainer = Self::new(task, machine)?;
+        let own = trainer.about();
+        for (what, is_same) in [
+            ("version", found.version == own.version),
+            ("network", found.network == own.network),
+            ("data set", found.data == own.data),
+            ("recipe", found.recipe == own.recipe),
+            ("seed", found.seed == own.seed),
+            ("instruction set", found.isa == own.isa),
+        ] {
+            if !is_same {
+                return Err(CheckpointError::Other(what));
+            }
+        }
+        let read = |prefix: &str| -> Result<Weights, CheckpointError> {
+            let mut weights = Weights::default();
+            for slot in slots(&trainer.graph) {
+                let name = format!("{prefix}{slot}");
+                let tensor = tensor_from_safetensors(checkpoint, &name)?;
+                let tensor = tensor.filter(|tensor| tensor.shape == slot.shape);
+                let tensor = tensor.ok_or(Missing(name))?;
+                weights.set(slot.path, slot.role, tensor.values);
+            }
+            Ok(weights)
+        };
+        let weights = read(WEIGHTS)?;
+        let averages = if task.recipe.average.is_some() { Some(read(AVERAGES)?) } else { None };
+        let mut state = Vec::new();
+        for index in 0..trainer.session.plan().options().rule.states() {
+            let name = format!("{STATE}{index}");
+            let tensor = tensor_from_safetensors(checkpoint, &name)?;
+            state.push(tensor.ok_or(Missing(name))?.values);
+        }
+        trainer.session.set_weights(&weights)?;
+        if let Some(averages) = averages {
+            trainer.session.set_averages(&averages)?;
+        }
+        trainer.session.set_state(&state).map_err(|_| CheckpointError::Other("optimizer"))?;
+        trainer.history = found.history;
+        Ok(trainer)
+    }
+}

@@ -1,0 +1,136 @@
+//! A small network learns generated images, stops, and goes on to the same bits.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{path::Path, sync::atomic::AtomicBool};
+
+use inceptive_data::{Dataset, Places, load as load_data};
+use inceptive_dsl::{Memory, load};
+use inceptive_engine::Isa;
+use inceptive_ir::Graph;
+use inceptive_train::{
+    CheckpointError, Machine, Recipe, Task, TrainError, Trainer, initial_weights,
+};
+
+const NETWORK: &str = "
+name: Tiny
+input: {channels: 1, size: 16}
+classes: 10
+defaults: {conv: {norm: bn}}
+body:
+  - conv a: {kernel: 3, width: 16}
+  - maxpool pool: {kernel: 2, stride: 2}
+  - conv b: {kernel: 3, width: 24}
+  - dropout: {p: 0.1}
+tail: gap
+";
+
+fn graph(text: &str) -> Graph {
+    let files = Memory::default().with("network.yaml", text);
+    load(&files, Path::new("network.yaml"), &[]).unwrap().architecture.graph
+}
+
+fn recipe(more: &str) -> Recipe {
+    let batch = if more.is_empty() { 20 } else { 50 };
+    let text = format!(
+        "name: test\nepochs: 3\nbatch: {batch}\nlearning_rate: 0.05\naverage: 0.9\naugment: {{crop: 1, flip: random}}\n{more}"
+    );
+    let files = Memory::default().with("recipe.yaml", text);
+    Recipe::load(&files, Path::new("recipe.yaml"), &[]).unwrap().0
+}
+
+fn data() -> Dataset {
+    load_data(&"shapes:size=16,train=400,test=100".parse().unwrap(), &Places::from_env()).unwrap()
+}
+
+fn machine(threads: usize) -> Machine {
+    Machine { threads, isa: Isa::best(), most_bytes: u64::MAX }
+}
+
+static GO_ON: AtomicBool = AtomicBool::new(false);
+
+#[test]
+fn an_interrupted_training_goes_on_to_the_same_bits() {
+    let (graph, recipe, data) = (graph(NETWORK), recipe(""), data());
+    let task = Task { graph: &graph, data: &data, recipe: &recipe, seed: 7 };
+    let mut whole = Trainer::new(task, machine(1)).unwrap();
+    let mut steps = 0;
+    while !whole.is_finished() {
+        whole.epoch(&GO_ON, |progress| steps = progress.step).unwrap();
+    }
+    assert_eq!(whole.history().len(), 3);
+    assert_eq!(steps, whole.steps_per_epoch());
+    assert_eq!(whole.partition().validation.len(), 40);
+    let [first, .., last] = whole.history() else { panic!("three epochs") };
+    assert!(last.loss < first.loss, "{:?}", whole.history());
+    assert!(last.val_top1.is_some() && last.val_loss.unwrap().is_finite());
+
+    let mut begun = Trainer::new(task, machine(2)).unwrap();
+    begun.epoch(&GO_ON, |_| {}).unwrap();
+    let checkpoint = begun.checkpoint().unwrap();
+    // Stopped in the midst of the second epoch, and taken up from the first.
+    let stopped = begun.epoch(&AtomicBool::new(true), |_| {});
+    assert!(matches!(stopped, Err(TrainError::Stopped)));
+    let mut resumed = Trainer::resume(task, machine(3), &checkpoint).unwrap();
+    assert_eq!(resumed.history().len(), 1);
+    while !resumed.is_finished() {
+        resumed.epoch(&GO_ON, |_| {}).unwrap();
+    }
+    assert!(resumed.weights() == whole.weights());
+    let losses = |trainer: &Trainer<'_>| -> Vec<(f64, Option<f64>)> {
+        trainer.history().iter().map(|epoch| (epoch.loss, epoch.val_loss)).collect()
+    };
+    assert_eq!(losses(&resumed), losses(&whole));
+
+    let found = whole.test(&GO_ON).unwrap();
+    assert_eq!((found.images, found.confusion.iter().sum::<u64>()), (100, 100));
+    let diagonal: u64 = (0..10).map(|class| found.confusion[class * 11]).sum();
+    assert_eq!(diagonal as usize, found.top1);
+    assert!(found.top1 <= found.top5 && found.top1_percent() <= 100.0);
+}
+
+#[test]
+fn checkpoints_of_another_training_are_refused() {
+    let (graph, recipe, data) = (graph(NETWORK), recipe(""), data());
+    let task = Task { graph: &graph, data: &data, recipe: &recipe, seed: 1 };
+    let checkpoint = Trainer::new(task, machine(1)).unwrap().checkpoint().unwrap();
+    let other = |task: Task<'_>, bytes: &[u8]| {
+        Trainer::resume(task, machine(1), bytes).err().unwrap().to_string()
+    };
+    assert_eq!(other(Task { seed: 2, ..task }, &checkpoint), "it is of another seed");
+    let slower = Recipe { learning_rate: 0.01, ..recipe.clone() };
+    assert_eq!(other(Task { recipe: &slower, ..task }, &checkpoint), "it is of another recipe");
+    for len in [0, 8, 100, checkpoint.len() - 1] {
+        assert!(Trainer::resume(task, machine(1), &checkpoint[..len]).is_err());
+    }
+    let weights = initial_weights(&graph, 1).to_safetensors(&graph).unwrap();
+    let error = Trainer::resume(task, machine(1), &weights).err().unwrap();
+    assert!(matches!(error, CheckpointError::About(None)));
+}
+
+#[test]
+fn what_does_not_fit_is_said() {
+    let data = data();
+    let error = |network: &str, more: &str| {
+        let (graph, recipe) = (graph(network), recipe(more));
+        let task = Task { graph: &graph, data: &data, recipe: &recipe, seed: 1 };
+        Trainer::new(task, machine(1)).err().unwrap().to_string()
+    };
+    let larger = error(&NETWORK.replace("size: 16", "size: 20"), "");
+    assert!(larger.contains("1x20x20") && larger.contains("1x16x16"), "{larger}");
+    let classes = error(&NETWORK.replace("classes: 10", "classes: 7"), "");
+    assert!(classes.contains("7 classes") && classes.contains("classes=10"), "{classes}");
+    let few = error(NETWORK, "validation: 0.9\n");
+    assert!(few.contains("batch of 50 images is larger than the training set of 40"), "{few}");
+}
+
+#[test]
+fn a_loss_that_is_no_number_ends_the_training_with_its_place() {
+    let (graph, data) = (graph(NETWORK), data());
+    let recipe = Recipe { learning_rate: 1e30, average: None, ..recipe("") };
+    let task = Task { graph: &graph, data: &data, recipe: &recipe, seed: 1 };
+    let mut trainer = Trainer::new(task, machine(2)).unwrap();
+    let error = (0..3).find_map(|_| trainer.epoch(&GO_ON, |_| {}).err()).unwrap();
+    assert!(matches!(error, TrainError::Diverged { .. }), "{error}");
+    assert!(error.to_string().contains("at step 2 of epoch 1, with a learning rate of"), "{error}");
+}
