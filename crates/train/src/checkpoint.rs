@@ -9,8 +9,9 @@ use inceptive_weights::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Epoch, TrainError, Trainer,
-    trainer::{Machine, Task},
+    error::TrainError,
+    machine::Machine,
+    trainer::{Epoch, Task, Trainer},
 };
 
 /// The text that says what a checkpoint is of.

@@ -7,7 +7,7 @@ use inceptive_engine::{Options, Plan, Session};
 use inceptive_ir::{Graph, Op, passes};
 use inceptive_weights::Weights;
 
-use crate::{TrainError, trainer::Machine};
+use crate::{error::TrainError, machine::Machine};
 
 /// Images of a run.
 const BATCH: usize = 100;

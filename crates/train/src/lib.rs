@@ -9,6 +9,7 @@ mod checkpoint;
 mod error;
 mod evaluate;
 mod initial;
+mod machine;
 pub mod recipe;
 mod trainer;
 
@@ -16,5 +17,6 @@ pub use checkpoint::CheckpointError;
 pub use error::TrainError;
 pub use evaluate::{Evaluation, evaluate};
 pub use initial::initial_weights;
+pub use machine::Machine;
 pub use recipe::Recipe;
-pub use trainer::{Epoch, Machine, Progress, Task, Trainer};
+pub use trainer::{Epoch, Progress, Task, Trainer};

@@ -6,23 +6,18 @@ use std::{
 };
 
 use inceptive_data::{Augmenter, Dataset, Partition, epoch_order};
-use inceptive_engine::{Isa, TrainOptions, TrainPlan, TrainSession};
+use inceptive_engine::{TrainOptions, TrainPlan, TrainSession};
 use inceptive_ir::{Graph, passes};
 use inceptive_weights::Weights;
 use serde::{Deserialize, Serialize};
 
-use crate::{Evaluation, Recipe, TrainError, evaluate, initial_weights};
-
-/// What computes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Machine {
-    /// Threads; results do not depend on them.
-    pub threads: usize,
-    /// The instruction set; another one rounds in another way.
-    pub isa: Isa,
-    /// Memory that may be taken, in bytes.
-    pub most_bytes: u64,
-}
+use crate::{
+    error::TrainError,
+    evaluate::{Evaluation, evaluate},
+    initial::initial_weights,
+    machine::Machine,
+    recipe::Recipe,
+};
 
 /// What is trained.
 #[derive(Clone, Copy, Debug)]
