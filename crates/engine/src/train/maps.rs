@@ -97,23 +97,7 @@ impl Maps {
             let gradient = if takes_place { value } else { gradient };
             maps.gradients.push(maps.needs_gradient[unit].then(|| view(gradient)));
         }
-        // What only a sum reads has the sum's own gradient, unless something is done to it in its place.
-        for (unit, of) in units.iter().enumerate().rev() {
-            let [reader] = *readers[unit].as_slice() else { continue };
-            let sum = &units[reader];
-            let is_passed_on = match &sum.kind {
-                Kind::Sum(scales) => scales.iter().all(|scale| *scale == 1.0),
-                Kind::BatchNorm(_) => sum.residual == Some(unit),
-                _ => false,
-            };
-            let is_plain = of.function == Function::Identity && !matches!(of.kind, Kind::Concat);
-            if is_passed_on && is_plain && places[unit].owner == unit && !is_result(unit) {
-                maps.is_passed_on[unit] = true;
-                if maps.needs_gradient[unit] {
-                    maps.gradients[unit] = maps.gradients[reader];
-                }
-            }
-        }
+        maps.pass_on(units, places, &readers, &is_result);
         for (unit, of) in units.iter().enumerate() {
             let (Some(window), Some(&input)) = (window(of, units), of.inputs.first()) else {
                 continue;
@@ -125,6 +109,32 @@ impl Maps {
             buffer(graph, of, map.border, map.pixel, options.batch)?;
         }
         Ok(maps)
+    }
+
+    /// What only a sum reads has the sum's own gradient, unless something is done to it in its place.
+    fn pass_on(
+        &mut self,
+        units: &[Unit],
+        places: &Owners,
+        readers: &[Vec<usize>],
+        is_result: &dyn Fn(usize) -> bool,
+    ) {
+        for (unit, of) in units.iter().enumerate().rev() {
+            let [reader] = *readers[unit].as_slice() else { continue };
+            let sum = &units[reader];
+            let is_passed_on = match &sum.kind {
+                Kind::Sum(scales) => scales.iter().all(|scale| *scale == 1.0),
+                Kind::BatchNorm(_) => sum.residual == Some(unit),
+                _ => false,
+            };
+            let is_plain = of.function == Function::Identity && !matches!(of.kind, Kind::Concat);
+            if is_passed_on && is_plain && places[unit].owner == unit && !is_result(unit) {
+                self.is_passed_on[unit] = true;
+                if self.needs_gradient[unit] {
+                    self.gradients[unit] = self.gradients[reader];
+                }
+            }
+        }
     }
 
     /// Makes the borders wide enough for a layer, on both ways.

@@ -24,7 +24,7 @@ struct Access {
 }
 
 /// Levels are odd for steps that need all images at once, and even for those that go through them.
-fn level_of(step: &Step, buffers: &[Buffer], accesses: &[Vec<Access>]) -> usize {
+fn level_of(step: &Step, accesses: &[Vec<Access>]) -> usize {
     let by_images = step.images().is_some();
     let mut level = usize::from(!by_images);
     let mut behind = |access: &Access| {
@@ -48,7 +48,6 @@ fn level_of(step: &Step, buffers: &[Buffer], accesses: &[Vec<Access>]) -> usize 
         let earlier = accesses[view.buffer].iter();
         earlier.filter(|access| meets(&view, access)).for_each(&mut behind);
     }
-    debug_assert!(step.reads().iter().all(|view| view.buffer < buffers.len()));
     level
 }
 
@@ -73,7 +72,7 @@ pub(super) fn program(
     let mut accesses: Vec<Vec<Access>> = buffers.iter().map(|_| Vec::new()).collect();
     let mut levels: Vec<(Vec<Step>, Vec<String>)> = Vec::new();
     for Planned { step, node } in planned {
-        let level = level_of(&step, buffers, &accesses);
+        let level = level_of(&step, &accesses);
         for (views, writes) in [(step.reads(), false), (step.writes(), true)] {
             for view in views {
                 let blocks = view.first..view.first + view.blocks;
