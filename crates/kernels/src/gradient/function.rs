@@ -8,22 +8,13 @@ use crate::{
     simd::{LANES, Simd, Work},
 };
 
-/// Whether the derivative of a function is known from its result; else from its argument.
-pub(crate) const fn is_known_from_result(function: Function) -> bool {
-    match function {
-        Function::Identity
-        | Function::Relu
-        | Function::Relu6
-        | Function::Sigmoid
-        | Function::HardSigmoid => true,
-        Function::Silu | Function::HardSwish => false,
-    }
-}
-
 impl Function {
     /// Whether its derivative is computed from its result; else from its argument.
     pub const fn derives_from_result(self) -> bool {
-        is_known_from_result(self)
+        match self {
+            Self::Identity | Self::Relu | Self::Relu6 | Self::Sigmoid | Self::HardSigmoid => true,
+            Self::Silu | Self::HardSwish => false,
+        }
     }
 
     /// The derivative, from the result or the argument.

@@ -188,7 +188,6 @@ impl Run for LrnBack {
                 for (channel, value) in values.iter_mut().enumerate() {
                     *value = at(&x, channel).read();
                 }
-                // The sum of squares moves from channel to channel.
                 for channel in 0..channels {
                     let first = channel.saturating_sub(before);
                     let last = (channel + behind).min(channels - 1);
