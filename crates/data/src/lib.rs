@@ -30,7 +30,6 @@ mod catalog;
 mod cifar;
 mod dataset;
 mod decode;
-#[cfg(feature = "download")]
 mod download;
 mod error;
 mod folder;
@@ -52,7 +51,6 @@ pub use dataset::{
     ChannelStats, Checksum, Dataset, ImageShape, MAX_DATA_BYTES, MAX_SIDE, Partition, Split,
     SplitKind,
 };
-#[cfg(feature = "download")]
 pub use download::{DownloadError, Downloader, FileState, Plan, PlannedFile, Progress};
 pub use error::{DataError, FileError, NameError, Problem};
 pub use folder::FolderOptions;

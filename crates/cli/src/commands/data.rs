@@ -65,7 +65,7 @@ enum Action {
   inceptive data get fashion-mnist
   inceptive data get cifar10 --mirror https://mirror.example.org/cifar --folder /data/cifar10",
         after_help = "The files, their sizes and addresses are printed first. A download that was interrupted is resumed. Each
-file is compared with its published SHA-256 before it gets its name. Addresses with https: need the program curl."
+file is compared with its published SHA-256 before it gets its name. The program curl does the transfer."
     )]
     Get {
         /// Name of a published data set, see `inceptive data list`

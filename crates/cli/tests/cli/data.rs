@@ -135,7 +135,7 @@ fn a_download_is_described_as_json() {
 /// Neither a `curl` in the working folder is started, nor one in a relative folder.
 #[test]
 #[cfg(unix)]
-fn https_needs_curl_in_an_absolute_folder() {
+fn downloads_need_curl_in_an_absolute_folder() {
     let folder = tempfile::tempdir().unwrap();
     let trap = root().join("crates/data/tests/curl");
     let mut command = data(folder.path(), "get mnist --mirror https://silent.example.org");

@@ -134,7 +134,7 @@ impl Ending {
     }
 }
 
-/// The time limits are also those of this program, but end `curl` even if this program was killed.
+/// The time limits end `curl` even if this program was killed.
 fn command(curl: &Path, url: &str, start: u64, patience: Duration) -> Command {
     let mut command = program::command_at(curl);
     for (name, _) in env::vars_os().filter(|(name, _)| !is_kept(name)) {
@@ -144,7 +144,8 @@ fn command(curl: &Path, url: &str, start: u64, patience: Duration) -> Command {
     command.args(["--disable", "--silent", "--show-error", "--fail", "--globoff", "--no-buffer"]);
     command.args(["--location", "--max-redirs", "10", "--proto", "=https,http"]);
     command.args(["--connect-timeout", &patience.as_secs_f64().to_string()]);
-    let whole_seconds = patience.as_secs_f64().ceil().to_string();
+    // Later than this program gives up, which has the better message.
+    let whole_seconds = (patience.as_secs_f64().ceil() + 1.0).to_string();
     command.args(["--speed-limit", "1", "--speed-time", &whole_seconds]);
     if start > 0 {
         command.args(["--continue-at", &start.to_string()]);
