@@ -1,0 +1,44 @@
+//! The `inceptive` command: one file or folder of `commands` per subcommand.
+//!
+//! A library, so that the compiler starts on it before the crates that it uses are translated to machine code.
+
+#![forbid(unsafe_code)]
+
+mod commands;
+mod input;
+mod json;
+mod limited;
+mod machinery;
+mod output;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use commands::Arguments;
+
+/// Help that starts with what one would type: examples, from `before_help`, come before the usage.
+const HELP: &str = "\
+{about-with-newline}
+{before-help}{usage-heading} {usage}
+
+{all-args}{after-help}";
+
+/// Gives a command and its subcommands, at any depth, the same layout of help.
+fn examples_first(command: clap::Command) -> clap::Command {
+    command.help_template(HELP).mut_subcommands(examples_first)
+}
+
+/// Does what the arguments of the process ask for.
+pub fn run() -> ExitCode {
+    let arguments =
+        examples_first(Arguments::command()).try_get_matches().and_then(|mut matches| {
+            Arguments::from_arg_matches_mut(&mut matches)
+                .map_err(|error| error.format(&mut Arguments::command()))
+        });
+    match arguments {
+        Ok(arguments) => output::finish(arguments.command.run()),
+        Err(message) => output::finish_early(&message),
+    }
+}
