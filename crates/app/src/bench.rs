@@ -17,7 +17,7 @@ use crate::{
     measured::{Network, Request},
     memory::Purpose,
     network::{WeightSource, check_size, read},
-    running::{Running, TaskContext, TaskEvent, TaskOutcome, TaskRecord},
+    running::{Found, Running, TaskContext, TaskEvent, TaskOutcome, TaskRecord},
 };
 
 /// Candidates that take turns at most. Results are safe when their group is done.
@@ -232,7 +232,7 @@ impl BenchRecorder<'_> {
     fn finish(mut self) -> TaskOutcome {
         self.found.sort_by_key(|(place, _)| *place);
         let measurements = self.found.into_iter().map(|(_, measurement)| measurement).collect();
-        self.running.finish(measurements, vec![])
+        self.running.finish(Found { measurements, ..Found::default() })
     }
 }
 

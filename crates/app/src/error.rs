@@ -3,10 +3,14 @@
 use std::{error::Error, path::PathBuf};
 
 use inceptive_bench::EngineError;
+use inceptive_bench::UnknownIsa;
+use inceptive_data::{DataError, NameError};
+use inceptive_files::WriteError;
 use inceptive_store::StoreError;
+use inceptive_train::{CheckpointError, TrainError};
 use inceptive_weights::FoldError;
 
-use crate::{memory::OutOfMemory, network::ReadError};
+use crate::{memory::OutOfMemory, network::ReadError, train::ReadFile};
 
 /// An error with one network; the other networks are still processed.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +51,62 @@ pub enum TaskError {
     /// Its result could not be kept.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The data set cannot be named so.
+    #[error(transparent)]
+    DataName(#[from] NameError),
+    /// The data set cannot be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// There is no such instruction set.
+    #[error(transparent)]
+    Isa(#[from] UnknownIsa),
+    /// There is no such recipe.
+    #[error("no recipe is called `{name}`; there are {known}, and files such as `my-recipe.yaml`")]
+    NoRecipe {
+        /// The name.
+        name: String,
+        /// The names that there are.
+        known: String,
+    },
+    /// A network cannot be trained.
+    #[error("{label}: {error}")]
+    Train {
+        /// The network, and its seed.
+        label: String,
+        /// The cause.
+        #[source]
+        error: Box<TrainError>,
+    },
+    /// A checkpoint cannot be used; training starts again.
+    #[error("{label}: the checkpoint cannot be used, so training starts again")]
+    Restarted {
+        /// The network and its seed.
+        label: String,
+        /// The cause.
+        #[source]
+        error: Box<CheckpointError>,
+    },
+    /// A checkpoint cannot be made or taken up.
+    #[error("{label}: {error}")]
+    Checkpoint {
+        /// The network and its seed.
+        label: String,
+        /// The cause.
+        #[source]
+        error: Box<CheckpointError>,
+    },
+    /// Another program trains it.
+    #[error("{label}: another program is training it; its result will be in that program's store")]
+    Busy {
+        /// The network and its seed.
+        label: String,
+    },
+    /// A file cannot be read.
+    #[error(transparent)]
+    File(#[from] ReadFile),
+    /// A file cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
     /// There is no network in a folder.
     #[error(
         "no networks in `{}`: it has no architecture or space (.yaml, .yml) and no ONNX file (.onnx); subfolders \
@@ -67,6 +127,12 @@ pub enum TaskError {
         /// The filter, such as ` with engine=rten`; empty for all results.
         wishes: String,
     },
+}
+
+impl TaskError {
+    pub(crate) fn train(label: String, error: TrainError) -> Self {
+        Self::Train { label, error: Box::new(error) }
+    }
 }
 
 /// What went wrong with all that led to it, in a line.

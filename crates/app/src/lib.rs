@@ -23,6 +23,7 @@ mod repro_command;
 mod running;
 mod space;
 mod task;
+mod train;
 
 pub use bench::BenchPlan;
 pub use constraints::violated_constraints;
@@ -42,6 +43,7 @@ pub use notes::{Note, notes_of, weight_notes};
 pub use profile::ProfilePlan;
 pub use report::{StoreQuery, report_on};
 pub use repro_command::{DEFAULT_SAMPLES, ReproCommand};
-pub use running::{TaskContext, TaskEvent, TaskFailure, TaskOutcome, TaskRecord};
+pub use running::{NEVER, TaskContext, TaskEvent, TaskFailure, TaskOutcome, TaskRecord};
 pub use space::{CloudPlan, cloud};
 pub use task::Task;
+pub use train::{PlannedRun, RunState, SideBySide, TrainPlan, TrainingEvent};

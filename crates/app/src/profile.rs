@@ -16,7 +16,7 @@ use crate::{
     measured::{Network, Request},
     memory::{Purpose, check_memory, with_batch},
     network::WeightSource,
-    running::{Running, TaskContext, TaskEvent, TaskOutcome, TaskRecord},
+    running::{Found, Running, TaskContext, TaskEvent, TaskOutcome, TaskRecord},
 };
 
 /// What to profile, and how: every network with each number of threads, each batch size and each engine.
@@ -62,7 +62,7 @@ pub(crate) fn profile(
         profiler.done = at * each;
         profiler.request(request);
     }
-    profiler.running.finish(vec![], profiler.found)
+    profiler.running.finish(Found { profiles: profiler.found, ..Found::default() })
 }
 
 struct Profiler<'a> {

@@ -10,7 +10,7 @@ use std::sync::{
 };
 
 use inceptive_bench::{Copies, Host};
-use inceptive_results::{Machine, Measurement, ProfileRecord, Record, Roofline};
+use inceptive_results::{Machine, Measurement, ProfileRecord, Record, Roofline, TrainingRun};
 use inceptive_store::{Filter, Store};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,7 @@ use crate::{
     memory::Purpose,
     network::WeightSource,
     notes::Note,
+    train::TrainingEvent,
 };
 
 /// The engines and the machine that a task runs on.
@@ -37,6 +38,8 @@ pub struct TaskContext<'a> {
     pub available_bytes: u64,
     /// Set to stop the task: finished results are still saved.
     pub stop: &'a AtomicBool,
+    /// Set while something else needs the machine to itself: training waits, and says so.
+    pub wait: &'a AtomicBool,
 }
 
 impl TaskContext<'_> {
@@ -49,7 +52,15 @@ impl TaskContext<'_> {
     pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
+
+    /// Whether something else needs the machine to itself.
+    pub(crate) fn waits(&self) -> bool {
+        self.wait.load(Ordering::Relaxed)
+    }
 }
+
+/// What [`TaskContext::wait`] refers to where nothing else needs the machine.
+pub static NEVER: AtomicBool = AtomicBool::new(false);
 
 /// Events of a task.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -73,6 +84,8 @@ pub enum TaskEvent {
     },
     /// A result was saved.
     Kept(TaskRecord),
+    /// What happens in training.
+    Training(TrainingEvent),
     /// An error in a part of the task; the other parts continue.
     Failed(TaskFailure),
 }
@@ -85,6 +98,8 @@ pub enum TaskRecord {
     Measurement(Box<Measurement>),
     /// Times of nodes.
     Profile(Box<ProfileRecord>),
+    /// A network trained once.
+    TrainingRun(Box<TrainingRun>),
 }
 
 /// An error of a task.
@@ -115,10 +130,20 @@ pub struct TaskOutcome {
     pub measurements: Vec<Measurement>,
     /// Profiles in the order in which they were made, those that could not be saved included.
     pub profiles: Vec<ProfileRecord>,
+    /// Training runs in the order of the plan, those that the store had before included.
+    pub training_runs: Vec<TrainingRun>,
     /// The number of saved results.
     pub kept: usize,
     /// Whether a part of it failed.
     pub failed: bool,
+}
+
+/// What a task found.
+#[derive(Default)]
+pub(crate) struct Found {
+    pub(crate) measurements: Vec<Measurement>,
+    pub(crate) profiles: Vec<ProfileRecord>,
+    pub(crate) training_runs: Vec<TrainingRun>,
 }
 
 /// A running task: reports its events and saves its results.
@@ -153,8 +178,18 @@ impl<'a> Running<'a> {
         }
     }
 
-    fn tell(&mut self, event: TaskEvent) {
+    pub(crate) fn tell(&mut self, event: TaskEvent) {
         (self.listen)(event);
+    }
+
+    /// Reports what happens in training.
+    pub(crate) fn tell_training(&mut self, event: TrainingEvent) {
+        self.tell(TaskEvent::Training(event));
+    }
+
+    /// The store that results are saved to.
+    pub(crate) fn store(&self) -> &Store {
+        self.store
     }
 
     /// Reports the number of results to find.
@@ -204,27 +239,27 @@ impl<'a> Running<'a> {
     }
 
     /// Saves a result and reports it. A result that cannot be saved ends the task, but is still returned at the end.
-    pub(crate) fn keep<R: Record>(&mut self, record: &R, wrap: fn(Box<R>) -> TaskRecord) {
+    /// Returns whether it was saved.
+    pub(crate) fn keep<R: Record>(&mut self, record: &R, wrap: fn(Box<R>) -> TaskRecord) -> bool {
         match self.store.append(record) {
             Ok(_) => {
                 self.kept += 1;
                 self.tell(TaskEvent::Kept(wrap(Box::new(record.clone()))));
+                true
             }
             Err(error) => {
                 self.fail(TaskError::Store(error));
                 self.must_stop = true;
+                false
             }
         }
     }
 
     /// Ends the task: its results are compared with the highest limits ever measured on their machine. One that was
     /// stopped before it had any has failed.
-    pub(crate) fn finish(
-        mut self,
-        mut measurements: Vec<Measurement>,
-        mut profiles: Vec<ProfileRecord>,
-    ) -> TaskOutcome {
-        let has_none = measurements.is_empty() && profiles.is_empty();
+    pub(crate) fn finish(mut self, found: Found) -> TaskOutcome {
+        let Found { mut measurements, mut profiles, training_runs } = found;
+        let has_none = measurements.is_empty() && profiles.is_empty() && training_runs.is_empty();
         if self.context.is_stopped() && has_none && !self.failed {
             self.fail(TaskError::Stopped);
         }
@@ -235,6 +270,7 @@ impl<'a> Running<'a> {
             }
             Err(error) => self.fail(TaskError::Store(error)),
         }
-        TaskOutcome { measurements, profiles, kept: self.kept, failed: self.failed }
+        let (kept, failed) = (self.kept, self.failed);
+        TaskOutcome { measurements, profiles, training_runs, kept, failed }
     }
 }

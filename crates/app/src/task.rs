@@ -7,6 +7,7 @@ use crate::{
     bench::{BenchPlan, bench},
     profile::{ProfilePlan, profile},
     running::{TaskContext, TaskEvent, TaskOutcome},
+    train::{TrainPlan, train},
 };
 
 /// A request for a long task.
@@ -17,6 +18,8 @@ pub enum Task {
     Bench(BenchPlan),
     /// Measure the time of each node.
     Profile(ProfilePlan),
+    /// Train networks.
+    Train(TrainPlan),
 }
 
 impl Task {
@@ -30,6 +33,7 @@ impl Task {
         match self {
             Self::Bench(plan) => bench(plan, context, store, listen),
             Self::Profile(plan) => profile(plan, context, store, listen),
+            Self::Train(plan) => train(plan, context, store, listen),
         }
     }
 
@@ -38,6 +42,7 @@ impl Task {
         match self {
             Self::Bench(plan) => &plan.device,
             Self::Profile(plan) => &plan.device,
+            Self::Train(_) => "cpu",
         }
     }
 }

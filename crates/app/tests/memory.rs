@@ -61,6 +61,7 @@ fn bench_with(
         roofline: &|threads| Roofline { threads, peak_gflops: 100.0, bandwidth_gbps: 10.0 },
         available_bytes: available_mib << 20,
         stop: &stop,
+        wait: &inceptive_app::NEVER,
     };
     let mut store = Store::open(&folder.path().join("results.db"))?;
     let (mut events, mut count) = (vec![], 0);
@@ -158,6 +159,7 @@ fn a_task_without_a_result_fails_when_it_is_stopped() -> Result<(), Box<dyn Erro
         },
         available_bytes: 1 << 30,
         stop: &stop,
+        wait: &inceptive_app::NEVER,
     };
     let mut store = Store::open(&folder.path().join("results.db"))?;
     for task in [&profile, &bench] {

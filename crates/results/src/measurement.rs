@@ -56,6 +56,12 @@ impl NetworkInfo {
             acts: total.acts,
         }
     }
+
+    /// The name, followed by the settings that tell points of a space apart: `Inception width=0.5`.
+    pub fn name_with_point(&self) -> String {
+        let point: Vec<String> = self.point.iter().map(|setting| format!(" {setting}")).collect();
+        format!("{}{}", self.name, point.concat())
+    }
 }
 
 /// What ran a network.

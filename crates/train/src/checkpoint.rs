@@ -1,4 +1,4 @@
-//! Checkpoints: all that the rest of a training depends on, as one safetensors file.
+//! Checkpoints: all that the rest of a training depends on, as one safetensors file; and the weights that it ends with.
 
 use std::collections::HashMap;
 
@@ -60,11 +60,11 @@ pub enum CheckpointError {
 
 impl Trainer<'_> {
     fn about(&self) -> About {
-        let Task { graph, data, recipe, seed } = self.task;
+        let Task { graph, recipe, seed, .. } = self.task;
         About {
             version: 1,
             network: graph.fingerprint().to_string(),
-            data: data.fingerprint().to_string(),
+            data: self.data_fingerprint.clone(),
             recipe: recipe.fingerprint().to_string(),
             seed,
             isa: self.session.plan().options().isa.name().to_owned(),
@@ -97,9 +97,29 @@ impl Trainer<'_> {
         for ((name, shape), numbers) in states.iter().zip(&state) {
             tensors.push((name, shape, numbers));
         }
+        self.with_about(&tensors)
+    }
+}
+
+impl Trainer<'_> {
+    /// The weights to be used, averages if the recipe makes any, as a safetensors file that says how they were trained.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn trained(&self) -> Result<Vec<u8>, CheckpointError> {
+        let (weights, slots) = (self.weights(), slots(&self.graph));
+        let names: Vec<String> = slots.iter().map(ToString::to_string).collect();
+        let mut tensors: Vec<(&str, &[usize], &[f32])> = Vec::new();
+        for (slot, name) in slots.iter().zip(&names) {
+            tensors.push((name, &slot.shape, weights.get(&slot.path, slot.role)?));
+        }
+        self.with_about(&tensors)
+    }
+
+    fn with_about(&self, tensors: &[(&str, &[usize], &[f32])]) -> Result<Vec<u8>, CheckpointError> {
         let about = serde_json::to_string(&self.about())
             .map_err(|error| CheckpointError::About(Some(error)))?;
-        Ok(tensors_with_texts(&tensors, HashMap::from([(ABOUT.to_owned(), about)]))?)
+        Ok(tensors_with_texts(tensors, HashMap::from([(ABOUT.to_owned(), about)]))?)
     }
 }
 

@@ -9,19 +9,16 @@ use inceptive_weights::{FoldError, Missing};
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
     /// The images have another shape than the network's input.
-    #[error(
-        "the network reads {input}, but the images are {images}; `input.size`, `input.channels` and `input.height` change \
-         what it reads"
-    )]
+    #[error("the network reads {input}, but the images are {images}; `--set {}` changes that", settings(*.input, *.images))]
     Images {
         /// What the network reads.
         input: Shape,
         /// The shape of the images.
         images: ImageShape,
     },
-    /// The network tells another number of classes.
+    /// The network has another number of classes.
     #[error(
-        "the network tells {network} classes, but the data have {data}; `classes={data}` changes that"
+        "the network has {network} classes, but the data have {data}; `--set classes={data}` changes that"
     )]
     Classes {
         /// Classes of the network.
@@ -85,6 +82,18 @@ pub enum TrainError {
     /// A run of the engine failed.
     #[error(transparent)]
     Run(inceptive_engine::RunError),
+}
+
+/// The settings that make a network read such images.
+fn settings(input: Shape, images: ImageShape) -> String {
+    let size = match images.height == images.width {
+        true => format!("input.size={}", images.width),
+        false => format!("input.size={}x{}", images.height, images.width),
+    };
+    match input.channels() == images.channels {
+        true => size,
+        false => format!("input.channels={} --set {size}", images.channels),
+    }
 }
 
 impl From<inceptive_engine::TrainError> for TrainError {

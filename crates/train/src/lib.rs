@@ -19,4 +19,4 @@ pub use evaluate::{Evaluation, evaluate};
 pub use initial::initial_weights;
 pub use machine::Machine;
 pub use recipe::Recipe;
-pub use trainer::{Epoch, Progress, Task, Trainer};
+pub use trainer::{Epoch, Progress, Task, Trainer, check_fit};

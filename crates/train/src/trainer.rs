@@ -2,11 +2,11 @@
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use inceptive_data::{Augmenter, Dataset, Partition, epoch_order};
-use inceptive_engine::{TrainOptions, TrainPlan, TrainSession};
+use inceptive_engine::{Isa, Rates, TrainOptions, TrainPlan, TrainSession};
 use inceptive_ir::{Graph, passes};
 use inceptive_weights::Weights;
 use serde::{Deserialize, Serialize};
@@ -54,7 +54,7 @@ pub struct Epoch {
 }
 
 /// How far an epoch is.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// The epoch, from 1 on.
     pub epoch: u32,
@@ -62,8 +62,12 @@ pub struct Progress {
     pub step: u64,
     /// Steps of an epoch.
     pub steps: u64,
-    /// The mean loss so far.
+    /// The mean loss of the epoch so far.
     pub loss: f64,
+    /// The loss of this step.
+    pub step_loss: f64,
+    /// The share of training images of the epoch that were right so far, in percent.
+    pub top1: f64,
 }
 
 /// A network that is being trained.
@@ -75,6 +79,28 @@ pub struct Trainer<'a> {
     partition: Partition,
     augmenter: Augmenter,
     pub(crate) history: Vec<Epoch>,
+    /// SHA-256 of the data set, which takes a while.
+    pub(crate) data_fingerprint: String,
+}
+
+/// Checks that a network reads the images of a data set, and has its classes.
+///
+/// # Errors
+/// When it does not.
+pub fn check_fit(graph: &Graph, data: &Dataset) -> Result<(), TrainError> {
+    let (input, images) = (graph.node(graph.input()).shape, data.shape());
+    let is_same = input.channels() == images.channels
+        && input.size().height == images.height
+        && input.size().width == images.width;
+    if !is_same {
+        return Err(TrainError::Images { input, images });
+    }
+    let output = graph.node(graph.output()).shape;
+    let (network, data) = (output.channels() as usize, data.classes.len());
+    match network == data {
+        true => Ok(()),
+        false => Err(TrainError::Classes { network, data }),
+    }
 }
 
 impl<'a> Trainer<'a> {
@@ -84,13 +110,7 @@ impl<'a> Trainer<'a> {
     /// When data and network do not fit together, or the engine cannot train the network.
     pub fn new(task: Task<'a>, machine: Machine) -> Result<Self, TrainError> {
         let Task { graph, data, recipe, seed } = task;
-        let (input, images) = (graph.node(graph.input()).shape, data.shape());
-        let is_same = input.channels() == images.channels
-            && input.size().height == images.height
-            && input.size().width == images.width;
-        if !is_same {
-            return Err(TrainError::Images { input, images });
-        }
+        check_fit(graph, data)?;
         let graph = match recipe.auxiliary {
             true => graph.clone(),
             false => graph.apply(&passes::drop_auxiliary(graph))?,
@@ -101,7 +121,7 @@ impl<'a> Trainer<'a> {
             return Err(TrainError::Batch { batch, images: partition.train.len() });
         }
         let stats = data.train.channel_stats(&partition.train);
-        let augmenter = Augmenter::new(&recipe.augment, images, &stats, seed)?;
+        let augmenter = Augmenter::new(&recipe.augment, data.shape(), &stats, seed)?;
         #[expect(
             clippy::cast_possible_truncation,
             reason = "the engine computes in single precision"
@@ -121,12 +141,10 @@ impl<'a> Trainer<'a> {
                 averages: recipe.average.is_some(),
             },
         )?);
-        if plan.classes() != data.classes.len() {
-            let (network, data) = (plan.classes(), data.classes.len());
-            return Err(TrainError::Classes { network, data });
-        }
         let session = TrainSession::new(plan, &initial_weights(&graph, seed))?;
-        Ok(Self { task, graph, machine, session, partition, augmenter, history: Vec::new() })
+        let data_fingerprint = data.fingerprint().to_string();
+        let history = Vec::new();
+        Ok(Self { task, graph, machine, session, partition, augmenter, history, data_fingerprint })
     }
 
     /// Epochs that are finished.
@@ -137,6 +155,16 @@ impl<'a> Trainer<'a> {
     /// Whether the recipe is done.
     pub fn is_finished(&self) -> bool {
         self.history.len() >= self.task.recipe.epochs as usize
+    }
+
+    /// Threads that compute.
+    pub fn threads(&self) -> usize {
+        self.machine.threads
+    }
+
+    /// The instruction set that computes.
+    pub fn isa(&self) -> Isa {
+        self.session.plan().options().isa
     }
 
     /// Steps of an epoch: images that do not fill a batch wait for another epoch.
@@ -191,8 +219,15 @@ impl<'a> Trainer<'a> {
             }
             loss += of_step;
             right += outcome.top1;
-            let mean = loss / (step + 1) as f64;
-            progress(Progress { epoch, step: step + 1, steps, loss: mean });
+            let done = (step + 1) as f64;
+            progress(Progress {
+                epoch,
+                step: step + 1,
+                steps,
+                loss: loss / done,
+                step_loss: of_step,
+                top1: 100.0 * right as f64 / (done * batch as f64),
+            });
         }
         let seconds = start.elapsed().as_secs_f64();
         let trained = steps as f64 * batch as f64;
@@ -208,6 +243,37 @@ impl<'a> Trainer<'a> {
             images_per_s: trained / seconds.max(1e-9),
         });
         Ok(&self.history[self.history.len() - 1])
+    }
+
+    /// Takes steps for about this time, to see how fast they are; returns images a second. The weights are of no use
+    /// afterwards.
+    ///
+    /// # Errors
+    /// When it was stopped.
+    pub fn measure_speed(&mut self, time: Duration, stop: &AtomicBool) -> Result<f64, TrainError> {
+        let Task { data, seed, .. } = self.task;
+        let batch = self.task.recipe.batch as usize;
+        let mut pixels = vec![0.0; batch * data.shape().pixels()];
+        let order = epoch_order(&self.partition.train, seed, 0);
+        let (mut steps, mut start) = (0_u32, Instant::now());
+        for images in order.chunks_exact(batch).cycle() {
+            self.augmenter.fill(&data.train, images, 0, &mut pixels);
+            let labels: Vec<u32> = images
+                .iter()
+                .map(|image| u32::from(data.train.labels()[*image as usize]))
+                .collect();
+            let rates = Rates { learning: 0.0, ..self.task.recipe.rates(0, 1) };
+            self.session.step(&pixels, &labels, rates, seed, stop)?;
+            steps += 1;
+            // The first step fills caches.
+            if steps == 1 {
+                start = Instant::now();
+            } else if start.elapsed() >= time {
+                break;
+            }
+        }
+        let images = f64::from(steps.saturating_sub(1)) * batch as f64;
+        Ok(images / start.elapsed().as_secs_f64().max(1e-9))
     }
 
     /// Evaluates the network on the images that are held out; `None` if there are none.

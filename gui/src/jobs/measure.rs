@@ -128,6 +128,7 @@ fn run(
         roofline: &tools.roofline,
         available_bytes: tools.available_bytes,
         stop: report.stop_flag(),
+        wait: &inceptive_app::NEVER,
     };
     let mut planned = 1;
     let outcome = task.run(&context, &mut store, &mut |event| match event {
@@ -141,6 +142,7 @@ fn run(
             report.progress(Progress { share: (done / planned as f64) as f32, activity });
         }
         TaskEvent::Kept(_) => report.tell(JobEvent::Kept),
+        TaskEvent::Training(_) => {}
         TaskEvent::Failed(failure) => report.note(failure.message),
     });
     if report.is_stopped() { Err("stopped".to_owned()) } else { Ok(outcome) }

@@ -17,6 +17,7 @@ mod results;
 mod run;
 mod schema;
 mod show;
+mod train;
 
 use clap::{Parser, Subcommand};
 
@@ -34,6 +35,7 @@ use crate::output::Outcome;
   inceptive cost architectures/googlenet.yaml        parameters, MACs, FLOPs, memory
   inceptive diff A.yaml B.yaml                       what a change costs
   inceptive bench architectures/*.yaml               latency on this machine
+  inceptive train architectures/small/*.yaml --data shapes    accuracy, trained here
   inceptive gui                                      the dashboard
   inceptive help bench                               examples and options of a command"
 )]
@@ -59,6 +61,8 @@ pub enum Command {
     Gui(gui::Gui),
     /// Measure latency on this machine
     Bench(bench::Bench),
+    /// Train networks on images, and compare their accuracies
+    Train(train::Train),
     /// Run a network once and compare the outputs of several engines
     Run(run::Run),
     /// Measure the time of each node and module
@@ -95,6 +99,7 @@ impl Command {
             Self::Report(report) => report.run(),
             Self::Gui(gui) => gui.run(),
             Self::Bench(bench) => bench.run(),
+            Self::Train(train) => train.run(),
             Self::Run(run) => run.run(),
             Self::Profile(profile) => profile.run(),
             Self::Results(results) => results.run(),

@@ -105,6 +105,7 @@ impl Profile {
             roofline: &inceptive_bench::measure_roofline,
             available_bytes: available_memory(),
             stop: &stop,
+            wait: &inceptive_app::NEVER,
         };
         let threads = self.threads.unwrap_or_else(|| about.default_threads());
         let plan = ProfilePlan {

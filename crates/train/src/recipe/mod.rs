@@ -2,6 +2,7 @@
 
 mod read;
 mod schedule;
+mod shipped;
 
 use inceptive_data::{Augment, Checksum};
 use inceptive_engine::{Rates, Rule};
@@ -9,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use schedule::Schedule;
+pub use shipped::shipped;
 
 /// How a network is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -115,6 +115,7 @@ impl Bench {
             roofline: &inceptive_bench::measure_roofline,
             available_bytes: available_memory(),
             stop: &stop,
+            wait: &inceptive_app::NEVER,
         };
         let watch = Watch::new(self.json, true);
         let task = Task::Bench(self.plan(&machine));

@@ -75,7 +75,7 @@ impl Watch {
             TaskEvent::Loaded { notes, .. } if self.has_notes => {
                 self.bar.suspend(|| notes.iter().for_each(input::print_note));
             }
-            TaskEvent::Loaded { .. } | TaskEvent::Kept(_) => {}
+            TaskEvent::Loaded { .. } | TaskEvent::Kept(_) | TaskEvent::Training(_) => {}
             TaskEvent::Failed(failure) => self.bar.suspend(|| tell_failure(failure)),
         }
     }
@@ -93,6 +93,11 @@ impl Watch {
         if let Some(lines) = &self.lines {
             lines.step(done, activity);
         }
+    }
+
+    /// Does something while the bar is not shown, so that both can be read.
+    pub fn suspend(&self, write: impl FnOnce()) {
+        self.bar.suspend(write);
     }
 
     /// Removes the bar.

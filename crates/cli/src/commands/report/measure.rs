@@ -43,6 +43,7 @@ impl Measuring<'_> {
             roofline: &inceptive_bench::measure_roofline,
             available_bytes: available_memory(),
             stop,
+            wait: &inceptive_app::NEVER,
         };
         let plan = BenchPlan {
             requests,

@@ -1,0 +1,124 @@
+//! The files of a run: its checkpoint, its trained weights, and a lock.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+};
+
+use inceptive_files::{InputFiles, WriteError, create_folder, read, refuse_links, replace_file};
+
+use crate::error::TaskError;
+
+/// The largest checkpoint: 10^9 weights in single precision with averages and two vectors of the optimizer.
+const MAX_CHECKPOINT_BYTES: u64 = 16 * inceptive_files::GIB;
+
+/// Characters of a fingerprint in names of files.
+const DIGITS: usize = 8;
+
+/// Characters of a network's name in names of files.
+const NAME: usize = 60;
+
+/// The files of a run, which no other program uses as long as this exists.
+pub(super) struct RunFiles {
+    checkpoint: PathBuf,
+    weights: PathBuf,
+    lock: PathBuf,
+    /// Keeps the lock.
+    _locked: File,
+}
+
+/// What tells runs apart.
+pub(super) struct RunName<'a> {
+    pub network: &'a str,
+    pub recipe: &'a str,
+    pub data: &'a str,
+    pub seed: u64,
+    /// Fingerprints of network, recipe and data.
+    pub fingerprints: [&'a str; 3],
+}
+
+impl RunName<'_> {
+    fn stem(&self) -> String {
+        let plain = |text: &str| -> String {
+            let keep = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+            text.chars().map(keep).take(NAME).collect::<String>().to_ascii_lowercase()
+        };
+        let [network, recipe, data] =
+            self.fingerprints.map(|text| text.get(..DIGITS).unwrap_or(text));
+        // The options of a data set are in its fingerprint.
+        let set = self.data.split(':').next().unwrap_or_default();
+        format!(
+            "{}-{network}-{}-{data}-{}-{recipe}-seed{}",
+            plain(self.network),
+            plain(set),
+            plain(self.recipe),
+            self.seed
+        )
+    }
+}
+
+impl RunFiles {
+    /// Locks the files of a run in a folder; `None` if another program has them.
+    pub fn lock(folder: &Path, name: &RunName<'_>) -> Result<Option<Self>, TaskError> {
+        create_folder(folder)?;
+        let stem = name.stem();
+        let lock = folder.join(format!("{stem}.lock"));
+        let failed = |error: io::Error| TaskError::Write(WriteError { path: lock.clone(), error });
+        refuse_links(&lock).map_err(failed)?;
+        let file = File::options().create(true).truncate(false).write(true).open(&lock);
+        let file = file.map_err(failed)?;
+        // Where files cannot be locked, two programs may do the same work, with the same result.
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            checkpoint: folder.join(format!("{stem}.checkpoint")),
+            weights: folder.join(format!("{stem}.safetensors")),
+            lock,
+            _locked: file,
+        }))
+    }
+
+    /// The checkpoint, if there is one.
+    pub fn read_checkpoint(&self) -> Result<Option<Vec<u8>>, TaskError> {
+        match read(&self.checkpoint, MAX_CHECKPOINT_BYTES) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(ReadFile { path: self.checkpoint.clone(), error }.into()),
+        }
+    }
+
+    /// Writes the checkpoint whole.
+    pub fn write_checkpoint(&self, bytes: &[u8]) -> Result<(), WriteError> {
+        replace_file(&self.checkpoint, bytes, &InputFiles::default())
+    }
+
+    /// Writes the trained weights whole; gives their file.
+    pub fn write_weights(&self, bytes: &[u8]) -> Result<&Path, WriteError> {
+        replace_file(&self.weights, bytes, &InputFiles::default())?;
+        Ok(&self.weights)
+    }
+
+    /// Removes the checkpoint of a run whose result is saved.
+    pub fn remove_checkpoint(&self) {
+        // What is left is not used again.
+        let _ = fs::remove_file(&self.checkpoint);
+    }
+}
+
+impl Drop for RunFiles {
+    fn drop(&mut self) {
+        // An empty file that is left does no harm.
+        let _ = fs::remove_file(&self.lock);
+    }
+}
+
+/// A checkpoint cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read `{}`", path.display())]
+pub struct ReadFile {
+    path: PathBuf,
+    #[source]
+    error: io::Error,
+}

@@ -1,0 +1,428 @@
+//! Training networks.
+
+mod files;
+mod lanes;
+mod run;
+mod subject;
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, channel},
+    },
+    thread,
+    time::Duration,
+};
+
+use inceptive_bench::Isa;
+use inceptive_data::{DataName, Dataset, Places, load as load_data};
+use inceptive_dsl::{Disk, Setting};
+use inceptive_results::{Machine, Record, TrainingKey, TrainingRun};
+use inceptive_store::{Filter, Store, StoreError};
+use inceptive_train::{Epoch, Progress, Recipe, recipe::shipped};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::TaskError,
+    measured::Request,
+    network::ReadError,
+    running::{Found, Running, TaskContext, TaskEvent, TaskOutcome, TaskRecord},
+};
+
+pub use files::ReadFile;
+use lanes::Lanes;
+use run::Ended;
+use subject::Subject;
+
+/// Time between two looks at whether to stop or to wait.
+const TICK: Duration = Duration::from_millis(20);
+
+/// What to train, and how: every network with every seed. Networks take turns, so that every network was trained with
+/// the first seed before any is trained with the second.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainPlan {
+    /// The networks.
+    pub requests: Vec<Request>,
+    /// The data set, such as `fashion-mnist` or `shapes:size=28`.
+    pub data: String,
+    /// The recipe: a name of [`inceptive_train::recipe::shipped`], or a file.
+    pub recipe: String,
+    /// Settings of the recipe.
+    pub recipe_settings: Vec<Setting>,
+    /// The seeds; each is trained separately.
+    pub seeds: Vec<u64>,
+    /// Threads of all runs together.
+    pub threads: u32,
+    /// How many runs go side by side; `None` for what measures fastest.
+    pub side_by_side: Option<u32>,
+    /// The instruction set; `None` for the widest of this processor.
+    pub isa: Option<String>,
+    /// Where checkpoints and trained weights are kept.
+    pub folder: PathBuf,
+    /// Whether runs that the store has already are trained again.
+    pub again: bool,
+}
+
+/// Events of a training task.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TrainingEvent {
+    /// All runs, in the order in which they start.
+    Runs(Vec<PlannedRun>),
+    /// How many runs go side by side.
+    SideBySide(SideBySide),
+    /// A run starts, or goes on from a checkpoint.
+    Started {
+        /// Its place in the list of runs.
+        run: usize,
+        /// Epochs that were finished before.
+        history: Vec<Epoch>,
+    },
+    /// A run took steps.
+    Step {
+        /// Its place in the list of runs.
+        run: usize,
+        /// How far its epoch is.
+        progress: Progress,
+        /// Images a second in this epoch.
+        images_per_s: f64,
+    },
+    /// A run finished an epoch.
+    Epoch {
+        /// Its place in the list of runs.
+        run: usize,
+        /// The epoch.
+        epoch: Epoch,
+    },
+    /// A run has ended.
+    Ended {
+        /// Its place in the list of runs.
+        run: usize,
+        /// How.
+        state: RunState,
+    },
+    /// All runs wait for something that needs the machine to itself, or go on.
+    Waiting(bool),
+}
+
+/// A run that is planned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedRun {
+    /// The network, with its settings.
+    pub network: String,
+    /// Its file.
+    pub file: String,
+    /// The seed.
+    pub seed: u64,
+    /// Epochs of the recipe.
+    pub epochs: u32,
+    /// What is known of it before it starts.
+    pub state: RunState,
+}
+
+/// The state of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// It has not started.
+    Waiting,
+    /// It is running.
+    Running,
+    /// The store had it before.
+    Known,
+    /// It finished.
+    Finished,
+    /// It diverged.
+    Diverged,
+    /// It failed; the error was reported.
+    Failed,
+    /// It was stopped; its last epoch is kept.
+    Stopped,
+}
+
+/// How many runs go side by side, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SideBySide {
+    /// Runs at a time.
+    pub runs: u32,
+    /// Threads of each.
+    pub threads: u32,
+    /// Images a second of one run on all threads, and of runs side by side on a thread each, if that was measured.
+    pub images_per_s: Option<[f64; 2]>,
+}
+
+/// What a run tells the task.
+enum Message {
+    Event(TrainingEvent),
+    /// A checkpoint could not be written, or something like it; the run goes on.
+    Trouble(TaskError),
+    Ended {
+        run: usize,
+        ended: Box<Ended>,
+    },
+}
+
+/// What all runs of a task share.
+struct Shared<'a> {
+    plan: &'a TrainPlan,
+    machine: &'a Machine,
+    available_bytes: u64,
+    /// Set by the caller.
+    stop: &'a AtomicBool,
+    data: Dataset,
+    data_fingerprint: String,
+    recipe: Recipe,
+    isa: Isa,
+    subjects: Vec<Subject>,
+    /// Set to end all runs.
+    halt: AtomicBool,
+    /// Set while all runs wait.
+    waits: AtomicBool,
+}
+
+/// A network with a seed.
+#[derive(Clone, Copy)]
+struct RunId {
+    /// Its place in the list of runs.
+    run: usize,
+    subject: usize,
+    seed: u64,
+}
+
+/// Trains networks. Each run is in the store before it is reported. After a stop, or when the program is killed, each run
+/// goes on from its last epoch the next time.
+pub(crate) fn train(
+    plan: &TrainPlan,
+    context: &TaskContext<'_>,
+    store: &mut Store,
+    listen: &mut dyn FnMut(TaskEvent),
+) -> TaskOutcome {
+    let mut running = Running::new(context, store, listen);
+    running.plan(plan.requests.len() * plan.seeds.len());
+    let trained = match prepare(plan, context, &mut running) {
+        Ok(shared) => Trained { shared, running: &mut running }.run(),
+        Err(error) => Err(error),
+    };
+    let training_runs = trained.unwrap_or_else(|error| {
+        running.fail(error);
+        vec![]
+    });
+    running.finish(Found { training_runs, ..Found::default() })
+}
+
+/// Reads everything.
+fn prepare<'a>(
+    plan: &'a TrainPlan,
+    context: &'a TaskContext<'a>,
+    running: &mut Running<'_>,
+) -> Result<Shared<'a>, TaskError> {
+    let recipe = read_recipe(plan)?;
+    let isa = plan.isa.as_ref().map_or(Ok(Isa::best()), |name| name.parse())?;
+    running.progress(0.0, format!("reading {}", plan.data));
+    let data = load_data(&plan.data.parse::<DataName>()?, &Places::from_env())?;
+    let subjects: Vec<Subject> =
+        plan.requests.iter().filter_map(|request| Subject::load(request, &data, running)).collect();
+    Ok(Shared {
+        plan,
+        machine: context.machine,
+        available_bytes: context.available_bytes,
+        stop: context.stop,
+        data_fingerprint: data.fingerprint().to_string(),
+        data,
+        recipe,
+        isa,
+        subjects,
+        halt: AtomicBool::new(false),
+        waits: AtomicBool::new(false),
+    })
+}
+
+/// A recipe by its name, of the folder `recipes` if it is there, or from a file.
+fn read_recipe(plan: &TrainPlan) -> Result<Recipe, TaskError> {
+    let (name, settings) = (plan.recipe.as_str(), plan.recipe_settings.as_slice());
+    let is_name = !name.contains(['/', '\\', '.']);
+    let file = match is_name {
+        true => PathBuf::from(format!("recipes/{name}.yaml")),
+        false => PathBuf::from(name),
+    };
+    let read = match is_name && !file.exists() {
+        true => Recipe::load_shipped(name, settings),
+        false => Some(Recipe::load(&Disk, &file, settings)),
+    };
+    match read {
+        Some(Ok((recipe, _))) => Ok(recipe),
+        Some(Err(failure)) => Err(ReadError::Yaml(failure).into()),
+        None => {
+            let known = shipped().collect::<Vec<_>>().join(", ");
+            Err(TaskError::NoRecipe { name: name.to_owned(), known })
+        }
+    }
+}
+
+/// A task whose inputs were read.
+struct Trained<'t, 'a, 'r> {
+    shared: Shared<'a>,
+    running: &'t mut Running<'r>,
+}
+
+impl Trained<'_, '_, '_> {
+    /// Trains what is not in the store; returns all runs, those that the store had included.
+    fn run(self) -> Result<Vec<TrainingRun>, TaskError> {
+        let Self { shared, running } = self;
+        let ids: Vec<RunId> = shared
+            .plan
+            .seeds
+            .iter()
+            .flat_map(|&seed| (0..shared.subjects.len()).map(move |subject| (subject, seed)))
+            .enumerate()
+            .map(|(run, (subject, seed))| RunId { run, subject, seed })
+            .collect();
+        running.plan(ids.len());
+        let mut results = shared.known(&ids, running.store())?;
+        let planned = ids.iter().zip(&results).map(|(id, known)| {
+            let info = &shared.subjects[id.subject].info;
+            let state = if known.is_some() { RunState::Known } else { RunState::Waiting };
+            PlannedRun {
+                network: info.name_with_point(),
+                file: info.file.clone(),
+                seed: id.seed,
+                epochs: shared.recipe.epochs,
+                state,
+            }
+        });
+        running.tell_training(TrainingEvent::Runs(planned.collect()));
+        let pending: Vec<RunId> =
+            ids.iter().filter(|id| results[id.run].is_none()).copied().collect();
+        let mut progress = vec![0.0; ids.len()];
+        for (done, result) in progress.iter_mut().zip(&results) {
+            *done = f64::from(u8::from(result.is_some()));
+        }
+        if let Some(&first) = pending.first() {
+            running.progress(progress.iter().sum(), "choosing how many train side by side".into());
+            let chosen = lanes::choose(&shared, first, pending.len())?;
+            running.tell_training(TrainingEvent::SideBySide(chosen));
+            let mut watch = Watch { shared: &shared, running, results: &mut results, progress };
+            watch.train(&pending, chosen);
+        }
+        Ok(results.into_iter().flatten().collect())
+    }
+}
+
+impl Shared<'_> {
+    /// What the store has of each run.
+    fn known(&self, ids: &[RunId], store: &Store) -> Result<Vec<Option<TrainingRun>>, StoreError> {
+        if self.plan.again {
+            return Ok(vec![None; ids.len()]);
+        }
+        let rows = store.records::<TrainingRun>(&Filter::default())?.readable;
+        let known: HashMap<TrainingKey<'_>, &TrainingRun> =
+            rows.iter().map(|stored| (stored.result.key(), &stored.result)).collect();
+        let recipe = self.recipe.fingerprint().to_string();
+        let find = |id: &RunId| {
+            let key = TrainingKey {
+                network: &self.subjects[id.subject].training_fingerprint,
+                dataset: &self.data_fingerprint,
+                recipe: &recipe,
+                seed: id.seed,
+            };
+            known.get(&key).map(|&run| run.clone())
+        };
+        Ok(ids.iter().map(find).collect())
+    }
+
+    /// Waits while all runs have to.
+    fn wait(&self) {
+        while self.waits.load(Ordering::Relaxed) && !self.halt.load(Ordering::Relaxed) {
+            thread::sleep(TICK);
+        }
+    }
+}
+
+/// Receives what runs tell, saves what they find, and stops them.
+struct Watch<'w, 'a, 'r> {
+    shared: &'w Shared<'a>,
+    running: &'w mut Running<'r>,
+    results: &'w mut [Option<TrainingRun>],
+    /// How much of each run is done, from 0 to 1.
+    progress: Vec<f64>,
+}
+
+impl Watch<'_, '_, '_> {
+    fn train(&mut self, pending: &[RunId], chosen: SideBySide) {
+        let (sender, receiver) = channel();
+        let lanes = Lanes::new(pending, chosen, self.shared.plan.threads);
+        let shared = self.shared;
+        thread::scope(|scope| {
+            for _ in 0..chosen.runs {
+                let (sender, lanes) = (sender.clone(), &lanes);
+                scope.spawn(move || lanes.work(shared, &sender));
+            }
+            drop(sender);
+            self.receive(&receiver);
+        });
+    }
+
+    /// Until all runs have ended.
+    fn receive(&mut self, receiver: &Receiver<Message>) {
+        loop {
+            if self.running.wants_stop() {
+                self.shared.halt.store(true, Ordering::Relaxed);
+            }
+            let waits = self.running.context.waits();
+            if self.shared.waits.swap(waits, Ordering::Relaxed) != waits {
+                self.running.tell_training(TrainingEvent::Waiting(waits));
+            }
+            match receiver.recv_timeout(TICK) {
+                Ok(Message::Event(event)) => self.event(event),
+                Ok(Message::Trouble(error)) => self.running.fail(error),
+                Ok(Message::Ended { run, ended }) => self.ended(run, *ended),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn event(&mut self, event: TrainingEvent) {
+        let epochs = f64::from(self.shared.recipe.epochs);
+        let at = match &event {
+            TrainingEvent::Step { run, progress, .. } => {
+                let share = progress.step as f64 / progress.steps.max(1) as f64;
+                Some((*run, f64::from(progress.epoch - 1) + share))
+            }
+            TrainingEvent::Epoch { run, epoch } => Some((*run, f64::from(epoch.epoch))),
+            TrainingEvent::Started { run, history } => Some((*run, history.len() as f64)),
+            _ => None,
+        };
+        if let Some((run, done)) = at {
+            self.progress[run] = done / epochs;
+        }
+        self.running.tell_training(event);
+        self.running.progress(self.progress.iter().sum(), "training".to_owned());
+    }
+
+    fn ended(&mut self, run: usize, ended: Ended) {
+        let state = match ended {
+            Ended::Done { result, files } => {
+                let kept = self.running.keep(&*result, TaskRecord::TrainingRun);
+                let is_finished = result.is_finished();
+                self.results[run] = Some(*result);
+                if kept {
+                    files.remove_checkpoint();
+                }
+                if is_finished { RunState::Finished } else { RunState::Diverged }
+            }
+            Ended::Stopped => RunState::Stopped,
+            Ended::Failed(error) => {
+                self.running.fail(error);
+                RunState::Failed
+            }
+        };
+        if state != RunState::Stopped {
+            self.progress[run] = 1.0;
+        }
+        self.running.tell_training(TrainingEvent::Ended { run, state });
+        self.running.progress(self.progress.iter().sum(), "training".to_owned());
+    }
+}

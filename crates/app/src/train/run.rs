@@ -1,0 +1,259 @@
+//! A run from its start, or its checkpoint, to its result.
+
+use std::{
+    sync::mpsc::Sender,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use inceptive_results::{DatasetInfo, EpochRecord, RecipeInfo, TrainingOutcome, TrainingRun};
+use inceptive_train::{CheckpointError, Epoch, Evaluation, TrainError, Trainer};
+
+use super::{
+    Message, RunId, Shared, TrainingEvent,
+    files::{RunFiles, RunName},
+    lanes::Lanes,
+};
+use crate::error::TaskError;
+
+/// Time between two events of steps.
+const BETWEEN_STEPS: Duration = Duration::from_millis(100);
+
+/// The most classes whose confusions are saved.
+const MAX_CONFUSION_CLASSES: usize = 1000;
+
+/// How a run ended.
+pub(super) enum Ended {
+    /// With a result, finished or diverged; its files are locked until it is saved.
+    Done {
+        result: Box<TrainingRun>,
+        files: RunFiles,
+    },
+    Stopped,
+    Failed(TaskError),
+}
+
+/// Trains a network with a seed.
+pub(super) fn one(
+    shared: &Shared<'_>,
+    id: RunId,
+    lanes: &Lanes,
+    sender: &Sender<Message>,
+) -> Ended {
+    let run = Run { shared, id, lanes, sender, start: Instant::now() };
+    run.train().unwrap_or_else(|error| match error {
+        TaskError::Train { error, .. } if matches!(*error, TrainError::Stopped) => Ended::Stopped,
+        other => Ended::Failed(other),
+    })
+}
+
+struct Run<'a> {
+    shared: &'a Shared<'a>,
+    id: RunId,
+    lanes: &'a Lanes,
+    sender: &'a Sender<Message>,
+    start: Instant,
+}
+
+impl<'a> Run<'a> {
+    fn label(&self) -> String {
+        let info = &self.shared.subjects[self.id.subject].info;
+        format!("{}, seed {}", info.name_with_point(), self.id.seed)
+    }
+
+    fn failed(&self) -> impl Fn(TrainError) -> TaskError {
+        let label = self.label();
+        move |error| TaskError::train(label.clone(), error)
+    }
+
+    fn send(&self, message: Message) {
+        // The receiver waits for all runs.
+        let _ = self.sender.send(message);
+    }
+
+    fn event(&self, event: TrainingEvent) {
+        self.send(Message::Event(event));
+    }
+
+    fn train(&self) -> Result<Ended, TaskError> {
+        let (shared, run) = (self.shared, self.id.run);
+        let subject = &shared.subjects[self.id.subject];
+        let recipe = shared.recipe.fingerprint().to_string();
+        let name = RunName {
+            network: &subject.info.name_with_point(),
+            recipe: &shared.recipe.name,
+            data: &shared.data.name,
+            seed: self.id.seed,
+            fingerprints: [&subject.training_fingerprint, &recipe, &shared.data_fingerprint],
+        };
+        let files = RunFiles::lock(&shared.plan.folder, &name)?;
+        let Some(files) = files else { return Err(TaskError::Busy { label: self.label() }) };
+        let mut trainer = self.start(&files)?;
+        self.event(TrainingEvent::Started { run, history: trainer.history().to_vec() });
+        let spent: f64 = trainer.history().iter().map(|epoch| epoch.seconds).sum();
+        while !trainer.is_finished() {
+            match self.epoch(&mut trainer) {
+                Ok(()) => {}
+                Err(TrainError::Diverged { epoch, step, rate, loss }) => {
+                    let steps = trainer.steps_per_epoch();
+                    let step = u64::from(epoch.saturating_sub(1)) * steps + step;
+                    let what = format!("the loss is {loss} at a learning rate of {rate}");
+                    let outcome = TrainingOutcome::Diverged { epoch, step, what };
+                    let result = self.result(&trainer, None, None, outcome, spent);
+                    return Ok(Ended::Done { result: Box::new(result), files });
+                }
+                Err(error) => return Err(self.failed()(error)),
+            }
+            trainer = self.keep(trainer, &files)?;
+        }
+        let tested = trainer.test(&shared.halt).map_err(self.failed())?;
+        let weights = trainer.trained().map_err(|error| self.checkpoint_error(error))?;
+        let weights = match files.write_weights(&weights) {
+            Ok(path) => Some(path.to_string_lossy().into_owned()),
+            Err(error) => {
+                self.send(Message::Trouble(error.into()));
+                None
+            }
+        };
+        let finished = TrainingOutcome::Finished;
+        let result = self.result(&trainer, Some(&tested), weights, finished, spent);
+        Ok(Ended::Done { result: Box::new(result), files })
+    }
+
+    fn checkpoint_error(&self, error: CheckpointError) -> TaskError {
+        match error {
+            CheckpointError::Train(error) => self.failed()(error),
+            error => TaskError::Checkpoint { label: self.label(), error: Box::new(error) },
+        }
+    }
+
+    /// From the checkpoint if there is one, else from random weights. One that cannot be taken up is reported.
+    fn start(&self, files: &RunFiles) -> Result<Trainer<'a>, TaskError> {
+        let shared = self.shared;
+        let runs = shared.plan.side_by_side.unwrap_or(shared.plan.threads);
+        let (task, machine) = (shared.task(self.id), shared.machine(self.lanes.threads(), runs));
+        if let Some(bytes) = files.read_checkpoint()? {
+            match Trainer::resume(task, machine, &bytes) {
+                Ok(trainer) => return Ok(trainer),
+                Err(CheckpointError::Train(error)) => return Err(self.failed()(error)),
+                Err(error) => self.send(Message::Trouble(TaskError::Restarted {
+                    label: self.label(),
+                    error: Box::new(error),
+                })),
+            }
+        }
+        Trainer::new(task, machine).map_err(self.failed())
+    }
+
+    fn epoch(&self, trainer: &mut Trainer<'_>) -> Result<(), TrainError> {
+        let (shared, run) = (self.shared, self.id.run);
+        let batch = f64::from(shared.recipe.batch);
+        let start = Instant::now();
+        let mut told = start;
+        let epoch = trainer.epoch(&shared.halt, |progress| {
+            if told.elapsed() >= BETWEEN_STEPS || progress.step == progress.steps {
+                told = Instant::now();
+                let images = progress.step as f64 * batch;
+                let images_per_s = images / start.elapsed().as_secs_f64().max(1e-9);
+                self.event(TrainingEvent::Step { run, progress, images_per_s });
+            }
+            shared.wait();
+        })?;
+        let epoch = epoch.clone();
+        self.event(TrainingEvent::Epoch { run, epoch });
+        Ok(())
+    }
+
+    /// Writes the checkpoint. Where there are other threads for the run from now on, it goes on with them: a checkpoint
+    /// goes on to the same bits with any number.
+    fn keep(&self, trainer: Trainer<'a>, files: &RunFiles) -> Result<Trainer<'a>, TaskError> {
+        let bytes = trainer.checkpoint().map_err(|error| self.checkpoint_error(error))?;
+        if let Err(error) = files.write_checkpoint(&bytes) {
+            self.send(Message::Trouble(error.into()));
+        }
+        let threads = self.lanes.threads();
+        if threads == trainer.threads() || trainer.is_finished() {
+            return Ok(trainer);
+        }
+        drop(trainer);
+        let machine = self.shared.machine(threads, 1);
+        Trainer::resume(self.shared.task(self.id), machine, &bytes)
+            .map_err(|error| self.checkpoint_error(error))
+    }
+
+    fn result(
+        &self,
+        trainer: &Trainer<'_>,
+        tested: Option<&Evaluation>,
+        weights: Option<String>,
+        outcome: TrainingOutcome,
+        spent: f64,
+    ) -> TrainingRun {
+        let (shared, history) = (self.shared, trainer.history());
+        let subject = &shared.subjects[self.id.subject];
+        let last = history.last();
+        let seconds: f64 = history.iter().map(|epoch| epoch.seconds).sum();
+        let images: f64 = history.iter().map(|epoch| epoch.images_per_s * epoch.seconds).sum();
+        let partition = trainer.partition();
+        let content = serde_json::to_value(&shared.recipe).unwrap_or_default();
+        TrainingRun {
+            subject: subject.info.clone(),
+            training_fingerprint: subject.training_fingerprint.clone(),
+            dataset: DatasetInfo {
+                label: shared.data.name.clone(),
+                fingerprint: shared.data_fingerprint.clone(),
+                classes: u32::try_from(shared.data.classes.len()).unwrap_or(u32::MAX),
+                training_images: partition.train.len() as u64,
+                validation_images: partition.validation.len() as u64,
+                test_images: shared.data.test.len() as u64,
+            },
+            recipe: RecipeInfo {
+                name: shared.recipe.name.clone(),
+                fingerprint: shared.recipe.fingerprint().to_string(),
+                content,
+            },
+            seed: self.id.seed,
+            epochs: shared.recipe.epochs,
+            batch: shared.recipe.batch,
+            trainer: "native".to_owned(),
+            device: "cpu".to_owned(),
+            threads: u32::try_from(trainer.threads()).unwrap_or(u32::MAX),
+            isa: trainer.isa().name().to_owned(),
+            auxiliary: shared.recipe.auxiliary && subject.has_heads,
+            machine: shared.machine.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            finished_unix_ms: now_unix_ms(),
+            images_per_s: images / seconds.max(1e-9),
+            seconds: spent + self.start.elapsed().as_secs_f64(),
+            train_loss: last.map(|epoch| epoch.loss),
+            val_loss: last.and_then(|epoch| epoch.val_loss),
+            val_top1: last.and_then(|epoch| epoch.val_top1),
+            test_loss: tested.map(|tested| tested.loss),
+            test_top1: tested.map(Evaluation::top1_percent),
+            test_top5: tested.map(Evaluation::top5_percent),
+            confusion: tested
+                .filter(|_| shared.data.classes.len() <= MAX_CONFUSION_CLASSES)
+                .map(|tested| tested.confusion.clone())
+                .unwrap_or_default(),
+            history: history.iter().map(record).collect(),
+            checkpoint: weights,
+            outcome,
+        }
+    }
+}
+
+fn record(epoch: &Epoch) -> EpochRecord {
+    EpochRecord {
+        epoch: epoch.epoch,
+        loss: epoch.loss,
+        train_top1: Some(epoch.train_top1),
+        val_loss: epoch.val_loss,
+        val_top1: epoch.val_top1,
+        learning_rate: f64::from(epoch.learning_rate),
+        seconds: epoch.seconds,
+    }
+}
+
+fn now_unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

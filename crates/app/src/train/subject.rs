@@ -1,0 +1,60 @@
+//! Networks that are trained.
+
+use inceptive_data::Dataset;
+use inceptive_ir::{Graph, Part, passes};
+use inceptive_results::NetworkInfo;
+use inceptive_train::check_fit;
+
+use crate::{
+    error::TaskError,
+    measured::Request,
+    network::{ReadError, read},
+    notes::notes_of,
+    running::{Running, TaskEvent},
+};
+
+/// A network that is trained.
+pub(super) struct Subject {
+    /// With its auxiliary heads and dropout.
+    pub graph: Graph,
+    pub info: NetworkInfo,
+    pub training_fingerprint: String,
+    /// Whether it has auxiliary heads.
+    pub has_heads: bool,
+}
+
+impl Subject {
+    /// Reads a network, and checks that it fits the data; `None` if it cannot be used, which was reported.
+    pub fn load(request: &Request, data: &Dataset, running: &mut Running<'_>) -> Option<Self> {
+        match Self::read(request, data, running) {
+            Ok(subject) => Some(subject),
+            Err(error) => {
+                running.fail(error);
+                None
+            }
+        }
+    }
+
+    fn read(
+        request: &Request,
+        data: &Dataset,
+        running: &mut Running<'_>,
+    ) -> Result<Self, TaskError> {
+        let architecture = read(&request.file, &request.settings)?.architecture;
+        let graph = &architecture.graph;
+        let label = || architecture.name.clone();
+        check_fit(graph, data).map_err(|error| TaskError::train(label(), error))?;
+        let notes = notes_of(&architecture);
+        running.tell(TaskEvent::Loaded { network: label(), notes });
+        let inference = passes::inference(graph).map_err(ReadError::Graph)?;
+        let file = request.file.to_string_lossy();
+        let point =
+            architecture.point.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        Ok(Self {
+            info: NetworkInfo::new(&architecture.name, &file, point, &inference),
+            training_fingerprint: graph.fingerprint().to_string(),
+            has_heads: graph.nodes().any(|(_, node)| node.part != Part::Main),
+            graph: graph.clone(),
+        })
+    }
+}

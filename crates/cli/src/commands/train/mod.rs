@@ -1,0 +1,177 @@
+//! `inceptive train`.
+
+mod text;
+mod watch;
+
+use std::{
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use inceptive_app::{NEVER, Request, Task, TaskContext, TrainPlan};
+use inceptive_bench::{Isa, System, available_memory};
+use inceptive_dsl::Setting;
+use inceptive_results::{Machine, TrainingRun};
+use inceptive_store::Store;
+use serde_json::{Value, json};
+
+use crate::{
+    commands::bench::stop_on_interrupt,
+    input::Settings,
+    machinery::{positive, thread_count},
+    output::{self, Outcome},
+};
+
+use watch::TrainWatch;
+
+/// The most seeds of a command.
+const MAX_SEEDS: u32 = 10_000;
+
+/// Train networks on images, and compare their accuracies.
+#[derive(Args, Debug)]
+#[command(
+    before_help = "Examples:
+  inceptive train architectures/small/*.yaml --data shapes --recipe quick
+  inceptive train architectures/small/bn.yaml --data fashion-mnist --recipe standard --seeds 3
+  inceptive train architectures/small/naive.yaml architectures/small/reduced.yaml --data cifar10
+          --set input.channels=3 --set input.size=32
+  inceptive train my-network.yaml --data folder:size=32=my-images --recipe my-recipe.yaml",
+    after_help = "`shapes` is generated, so it needs no download; `inceptive data list` shows the other data sets.
+Ctrl-C stops; the same command goes on from the last whole epoch, to the same result. Runs that are
+in the store already are not repeated. Test images are used once, after the last epoch. Trained
+weights are safetensors files; --weights of other commands reads them."
+)]
+pub struct Train {
+    /// Architectures, spaces with --set, or ONNX files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Data set, such as shapes, fashion-mnist, cifar10 or folder:size=32=PATH; see docs/data.md
+    #[arg(long, value_name = "NAME[=PATH]")]
+    data: String,
+    /// Recipe: quick, standard, full or a file
+    #[arg(long, value_name = "RECIPE", default_value = "quick")]
+    recipe: String,
+    /// Set a key of the recipe, such as epochs=10 or optimizer.sgd.momentum=0.95; can be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    recipe_set: Vec<Setting>,
+    /// Number of seeds; every network is trained with each
+    #[arg(long, value_name = "N", default_value = "1", value_parser = seeds)]
+    seeds: u32,
+    /// First seed
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Threads of all runs together; default: all cores
+    #[arg(long, value_name = "N", value_parser = thread_count)]
+    threads: Option<NonZeroU32>,
+    /// Number of runs at the same time; default: what is faster with the first network, one on all threads or one on
+    /// each
+    #[arg(long, value_name = "N", value_parser = positive)]
+    side_by_side: Option<NonZeroU32>,
+    /// Instruction set: avx512, avx2, neon or portable; default: the widest of this processor. Results differ in their last
+    /// bits between instruction sets
+    #[arg(long, value_name = "ISA")]
+    isa: Option<Isa>,
+    /// Train again what the store has already
+    #[arg(long)]
+    again: bool,
+    /// Folder of checkpoints and trained weights; default: `trained` beside the store
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print one JSON document: an array with an object for each run
+    #[arg(long)]
+    json: bool,
+    /// Store to save results to
+    #[arg(long, value_name = "FILE", default_value = "inceptive.db")]
+    store: PathBuf,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+fn seeds(text: &str) -> Result<u32, String> {
+    let count = text.parse().ok().filter(|count| (1..=MAX_SEEDS).contains(count));
+    count.ok_or_else(|| format!("must be a whole number from 1 to {MAX_SEEDS}"))
+}
+
+impl Train {
+    /// Trains, saves each run as soon as it is done, and shows all.
+    ///
+    /// # Errors
+    /// When the store cannot be used.
+    pub fn run(self) -> anyhow::Result<Outcome> {
+        let stop = stop_on_interrupt("whole epochs and finished runs are saved")?;
+        let mut store = Store::open(&self.store)?;
+        let machine = inceptive_bench::this_machine();
+        let context = TaskContext {
+            engines: &[],
+            host: &System::new(),
+            machine: &machine,
+            roofline: &inceptive_bench::measure_roofline,
+            available_bytes: available_memory(),
+            stop: &stop,
+            wait: &NEVER,
+        };
+        let watch = TrainWatch::new(self.json);
+        let task = Task::Train(self.plan(&machine)?);
+        let outcome = task.run(&context, &mut store, &mut |event| watch.event(&event));
+        watch.finish();
+        let text = match self.json {
+            true => {
+                let runs: Vec<Value> = outcome.training_runs.iter().map(object).collect();
+                output::json(&json!(runs))?
+            }
+            false => text::table(&outcome.training_runs),
+        };
+        let diverged = outcome.training_runs.iter().any(|run| !run.is_finished());
+        Ok(Outcome { text, failed: outcome.failed || diverged })
+    }
+
+    fn plan(&self, machine: &Machine) -> anyhow::Result<TrainPlan> {
+        let request =
+            |file: &PathBuf| Request { file: file.clone(), settings: self.settings.set.clone() };
+        let Some(end) = self.seed.checked_add(u64::from(self.seeds)) else {
+            return Err(output::usage("--seed is too large"));
+        };
+        let beside = || self.store.parent().unwrap_or(Path::new("")).join("trained");
+        Ok(TrainPlan {
+            requests: self.files.iter().map(request).collect(),
+            data: self.data.clone(),
+            recipe: self.recipe.clone(),
+            recipe_settings: self.recipe_set.clone(),
+            seeds: (self.seed..end).collect(),
+            threads: self.threads.unwrap_or_else(|| machine.default_threads()).get(),
+            side_by_side: self.side_by_side.map(NonZeroU32::get),
+            isa: self.isa.map(|isa| isa.name().to_owned()),
+            folder: self.out.clone().unwrap_or_else(beside),
+            again: self.again,
+        })
+    }
+}
+
+/// A run with the keys that others rely on.
+fn object(run: &TrainingRun) -> Value {
+    json!({
+        "name": run.subject.name,
+        "file": run.subject.file,
+        "settings": run.subject.point,
+        "fingerprint": run.subject.fingerprint,
+        "dataset": run.dataset.label,
+        "recipe": run.recipe.name,
+        "seed": run.seed,
+        "epochs": run.epochs,
+        "trainer": run.trainer,
+        "device": run.device,
+        "threads": run.threads,
+        "isa": run.isa,
+        "images_per_s": run.images_per_s,
+        "seconds": run.seconds,
+        "train_loss": run.train_loss,
+        "val_loss": run.val_loss,
+        "val_top1": run.val_top1,
+        "test_loss": run.test_loss,
+        "test_top1": run.test_top1,
+        "test_top5": run.test_top5,
+        "checkpoint": run.checkpoint,
+        "outcome": run.outcome,
+    })
+}

@@ -1,0 +1,167 @@
+//! Progress while networks are trained.
+
+use std::{
+    cell::RefCell,
+    io::{self, IsTerminal},
+};
+
+use inceptive_app::{PlannedRun, RunState, SideBySide, TaskEvent, TrainingEvent};
+use inceptive_format::{counted, exact, significant};
+use inceptive_train::{Epoch, Progress};
+
+use crate::{commands::bench::watch::Watch, output, table::one_line};
+
+/// Shows the progress of training on standard error: a bar on a terminal, else a line for each epoch.
+pub struct TrainWatch {
+    watch: Watch,
+    is_quiet: bool,
+    has_bar: bool,
+    runs: RefCell<Runs>,
+}
+
+#[derive(Default)]
+struct Runs {
+    planned: Vec<PlannedRun>,
+    /// Where each run is that goes on.
+    going: Vec<Option<(Progress, f64)>>,
+}
+
+impl TrainWatch {
+    /// Shows progress unless it is quiet.
+    pub fn new(is_quiet: bool) -> Self {
+        let watch = Watch::new(is_quiet, true);
+        let has_bar = io::stderr().is_terminal() && !is_quiet;
+        Self { watch, is_quiet, has_bar, runs: RefCell::default() }
+    }
+
+    /// Shows an event.
+    pub fn event(&self, event: &TaskEvent) {
+        match event {
+            TaskEvent::Training(event) => self.training(event),
+            TaskEvent::Progress { done, .. } if self.has_bar => {
+                let activity = self.runs.borrow().activity();
+                self.watch.event(&TaskEvent::Progress { done: *done, activity });
+            }
+            TaskEvent::Progress { .. } => {}
+            other => self.watch.event(other),
+        }
+    }
+
+    fn training(&self, event: &TrainingEvent) {
+        let mut runs = self.runs.borrow_mut();
+        match event {
+            TrainingEvent::Runs(planned) => {
+                let known = planned.iter().filter(|run| run.state == RunState::Known).count();
+                if known > 0 {
+                    let have = if known == 1 { "is" } else { "are" };
+                    let count = counted(planned.len(), "run", "runs");
+                    self.line(&format!(
+                        "{known} of {count} {have} in the store already; --again trains them again"
+                    ));
+                }
+                runs.going = vec![None; planned.len()];
+                runs.planned.clone_from(planned);
+            }
+            TrainingEvent::SideBySide(chosen) => self.line(&side_by_side(chosen)),
+            TrainingEvent::Started { run, history } if !history.is_empty() => {
+                let epochs = counted(history.len(), "epoch", "epochs");
+                self.line(&format!("{} goes on after {epochs}", runs.name(*run)));
+            }
+            TrainingEvent::Started { .. } => {}
+            TrainingEvent::Step { run, progress, images_per_s } => {
+                runs.going[*run] = Some((*progress, *images_per_s));
+            }
+            TrainingEvent::Epoch { run, epoch } if !self.has_bar => {
+                let (name, of) = (runs.name(*run), runs.planned[*run].epochs);
+                self.line(&format!("{name}: {}", epoch_line(epoch, of)));
+            }
+            TrainingEvent::Epoch { .. } => {}
+            TrainingEvent::Ended { run, state } => {
+                runs.going[*run] = None;
+                runs.planned[*run].state = *state;
+                let said = match state {
+                    RunState::Finished => "finished",
+                    RunState::Diverged => "diverged; the others go on",
+                    RunState::Stopped => {
+                        "stopped; the same command goes on from its last whole epoch"
+                    }
+                    RunState::Failed | RunState::Known | RunState::Waiting | RunState::Running => {
+                        return;
+                    }
+                };
+                self.line(&format!("{}: {said}", runs.name(*run)));
+            }
+            TrainingEvent::Waiting(waits) => self.line(match waits {
+                true => "training waits for a measurement",
+                false => "training goes on",
+            }),
+        }
+    }
+
+    fn line(&self, text: &str) {
+        if !self.is_quiet {
+            self.watch.suspend(|| output::warn(&one_line(text)));
+        }
+    }
+
+    /// Removes the bar.
+    pub fn finish(self) {
+        self.watch.finish();
+    }
+}
+
+impl Runs {
+    fn name(&self, run: usize) -> String {
+        let PlannedRun { network, seed, .. } = &self.planned[run];
+        format!("{network}, seed {seed}")
+    }
+
+    /// The runs that go on, in a line.
+    fn activity(&self) -> String {
+        let going = self.going.iter().enumerate().filter_map(|(run, state)| Some((run, (*state)?)));
+        let mut images = 0.0;
+        let mut texts = vec![];
+        for (run, (progress, images_per_s)) in going {
+            images += images_per_s;
+            let Progress { epoch, loss, top1, .. } = progress;
+            let of = self.planned[run].epochs;
+            texts.push(format!("{} {epoch}/{of}: loss {loss:.3}, {top1:.1}%", self.name(run)));
+        }
+        match texts.is_empty() {
+            true => "preparing".to_owned(),
+            false => format!("{} images/s; {}", significant(images), texts.join("; ")),
+        }
+    }
+}
+
+/// Why so many runs go side by side.
+fn side_by_side(chosen: &SideBySide) -> String {
+    let SideBySide { runs, threads, images_per_s } = *chosen;
+    let each = counted(threads as usize, "thread", "threads");
+    let chosen = match runs {
+        1 => format!("one run at a time on {each}"),
+        _ => format!("{runs} runs side by side on {each} each"),
+    };
+    match images_per_s {
+        Some([together, apart]) => format!(
+            "{chosen}: {} images/s side by side, {} one at a time",
+            significant(apart),
+            significant(together)
+        ),
+        None => chosen,
+    }
+}
+
+fn epoch_line(epoch: &Epoch, of: u32) -> String {
+    let Epoch { loss, train_top1, .. } = epoch;
+    let validation = match epoch.val_top1 {
+        Some(top1) => format!(", validation {top1:.2}%"),
+        None => String::new(),
+    };
+    format!(
+        "epoch {} of {of}, loss {loss:.4}, training {train_top1:.2}%{validation}, {} images/s, {:.1} s",
+        epoch.epoch,
+        exact(epoch.images_per_s.round().max(0.0) as u64),
+        epoch.seconds
+    )
+}

@@ -1,0 +1,79 @@
+//! Recipes that come with the program.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use inceptive_dsl::{Failure, Files, Setting, Sources};
+
+use super::Recipe;
+
+/// The recipes of `recipes/`: names and texts, from the shortest to the longest.
+const SHIPPED: [(&str, &str); 3] = [
+    ("quick", include_str!("../../../../recipes/quick.yaml")),
+    ("standard", include_str!("../../../../recipes/standard.yaml")),
+    ("full", include_str!("../../../../recipes/full.yaml")),
+];
+
+/// The names of the recipes that come with the program, from the shortest to the longest.
+pub fn shipped() -> impl Iterator<Item = &'static str> {
+    SHIPPED.iter().map(|(name, _)| *name)
+}
+
+impl Recipe {
+    /// A recipe that comes with the program, with settings. `None` if none has this name.
+    ///
+    /// # Errors
+    /// When a setting is wrong.
+    pub fn load_shipped(
+        name: &str,
+        settings: &[Setting],
+    ) -> Option<Result<(Self, Sources), Failure>> {
+        let file = PathBuf::from(format!("{name}.yaml"));
+        text(&file)?;
+        Some(Self::load(&Shipped, &file, settings))
+    }
+}
+
+/// The files of the recipes that come with the program.
+struct Shipped;
+
+fn text(path: &Path) -> Option<&'static str> {
+    let found = SHIPPED.iter().find(|(name, _)| path == Path::new(&format!("{name}.yaml")));
+    found.map(|(_, text)| *text)
+}
+
+impl Files for Shipped {
+    fn read(&self, path: &Path, _limit: u64) -> io::Result<Vec<u8>> {
+        let text = text(path).ok_or(io::ErrorKind::NotFound)?;
+        Ok(text.as_bytes().to_vec())
+    }
+
+    fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
+        text(path).map(|_| path.to_owned()).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn working_folder(&self) -> Option<PathBuf> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use inceptive_dsl::Disk;
+
+    use super::*;
+
+    #[test]
+    fn they_are_the_files_of_the_folder() {
+        for name in shipped() {
+            let (own, _) = Recipe::load_shipped(name, &[]).unwrap().unwrap();
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recipes");
+            let (file, _) = Recipe::load(&Disk, &folder.join(format!("{name}.yaml")), &[]).unwrap();
+            assert_eq!(own, file);
+            assert_eq!(own.name, name);
+        }
+        assert!(Recipe::load_shipped("none", &[]).is_none());
+    }
+}
