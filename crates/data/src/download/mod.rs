@@ -1,6 +1,7 @@
-//! Downloading published data sets: resumed where it was cut, and checked before a file gets its name.
+//! Downloading published data sets. Interrupted downloads are resumed, and the checksum of a file is verified before it gets
+//! its name.
 //!
-//! `https:` is left to the system's `curl`: TLS would take 20 seconds of CPU time of every first build, for something
+//! `https:` is left to the system's `curl`: TLS would add 20 seconds of CPU time to every first build, for something
 //! that most users do once.
 
 mod curl;
@@ -21,37 +22,37 @@ use ureq::{Agent, Body, http::Response};
 use self::curl::Transfer;
 use crate::{catalog::KnownSet, dataset::Checksum};
 
-/// Bytes that are received at once.
+/// Maximum number of bytes that are received in one read.
 const CHUNK_BYTES: usize = 1 << 16;
 
 /// Chunks that may wait to be written.
 const WAITING_CHUNKS: usize = 16;
 
-/// Time between two questions whether to go on, while nothing comes.
+/// Time between checks for a stop while nothing is received.
 const TICK: Duration = Duration::from_millis(100);
 
-/// A download ended before all files were there.
+/// A download failed or was stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
-    /// There is no answer.
+    /// The server cannot be reached or sends nothing.
     #[error("`{url}`: {reason}; use --mirror to download from another address")]
     Connection {
         /// The address.
         url: String,
-        /// What the network says.
+        /// What happened.
         reason: String,
     },
     /// The server does not send the file.
-    #[error("`{url}`: the server answers {status}; use --mirror to download from another address")]
+    #[error("`{url}`: the server answered {status}; use --mirror to download from another address")]
     Status {
         /// The address.
         url: String,
         /// Its answer: `404 Not Found`.
         status: String,
     },
-    /// The connection ended, or nothing came for too long.
+    /// The connection ended, or nothing was received for too long.
     #[error(
-        "`{url}`: {reason} after {received} of {expected} bytes; run the command again to go on from there"
+        "`{url}`: {reason} after {received} of {expected} bytes; run the command again to resume"
     )]
     Cut {
         /// The address.
@@ -65,8 +66,8 @@ pub enum DownloadError {
     },
     /// `https:` needs a program that the system does not have.
     #[error(
-        "`{url}` needs `curl`, which is in no absolute folder of PATH; install it, or save the file as `{}` and compare \
-         it with `inceptive data check`", target.display()
+        "`{url}` needs `curl`, which was not found in the absolute folders of PATH; install it, or save the file as `{}` \
+         and verify it with `inceptive data check`", target.display()
     )]
     NoCurl {
         /// The address.
@@ -79,12 +80,12 @@ pub enum DownloadError {
     Curl {
         /// The program.
         program: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         error: io::Error,
     },
     /// The bytes are not the published ones.
     #[error(
-        "`{url}`: what was downloaded is not the published file ({found} instead of {expected}); it was removed"
+        "`{url}`: the downloaded file is not the published one ({found} instead of {expected}); it was removed"
     )]
     Different {
         /// The address.
@@ -106,7 +107,7 @@ pub enum DownloadError {
     #[error(transparent)]
     Write(#[from] WriteError),
     /// The caller stopped it.
-    #[error("stopped; run the command again to go on from there")]
+    #[error("stopped; run the command again to resume")]
     Stopped,
 }
 
@@ -147,18 +148,17 @@ pub enum FileState {
     Missing,
 }
 
-/// How far a download is.
+/// Progress of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress<'a> {
     /// The file that is downloaded.
     pub file: &'a PlannedFile,
-    /// Bytes of it that are there.
+    /// Bytes of it that are on the disk.
     pub received: u64,
 }
 
 impl Plan {
-    /// What has to be downloaded of a data set, into a folder, from its own address or a mirror, which is the address of a
-    /// folder with the same files.
+    /// Plans the download of a data set into a folder. `mirror` is the address of another folder with the same files.
     pub fn new(set: &KnownSet, folder: &Path, mirror: Option<&str>) -> Self {
         let address = mirror.unwrap_or(set.address).trim_end_matches('/');
         let plan = |file: &'static crate::KnownFile| {
@@ -186,7 +186,7 @@ impl PlannedFile {
         }
     }
 
-    /// Where its first bytes are until all are there.
+    /// The file for its first bytes until it is complete.
     fn part(&self) -> PathBuf {
         part_of(&self.target)
     }
@@ -219,7 +219,7 @@ pub struct Downloader {
 }
 
 impl Downloader {
-    /// Gives up where nothing comes for this long.
+    /// A downloader that gives up when nothing is received for this long.
     pub fn new(patience: Duration) -> Self {
         let config = Agent::config_builder()
             .http_status_as_error(false)
@@ -230,8 +230,8 @@ impl Downloader {
         Self { agent: config.into(), curl: program::find("curl"), patience }
     }
 
-    /// Downloads what is missing; `watch` is told about every step and asked whether to go on. A file has its name only when
-    /// it is complete and its checksum is right; its first bytes are kept until then in a file with `.part` at its end.
+    /// Downloads what is missing. `watch` is called with the progress, and decides whether to continue. Until a file is
+    /// complete and its checksum is verified, its name ends with `.part`.
     ///
     /// # Errors
     /// At the first file that cannot be downloaded.
@@ -260,7 +260,7 @@ impl Downloader {
         if part.received < file.bytes {
             let received = self.receive(&mut part, watch);
             if received.is_err() && part.received == 0 {
-                // Nothing to go on from; an empty file does no harm if it cannot be removed.
+                // There is nothing to resume from; an empty file does no harm if it cannot be removed.
                 let _ = fs::remove_file(&part.path);
             }
             received?;
@@ -316,7 +316,7 @@ impl Downloader {
                 return Err(DownloadError::Status { url, status });
             }
         };
-        // A server that has another file is found out before all of it was downloaded.
+        // A different file is detected before all of it was downloaded.
         if let Some(size) = size.and_then(|size| size.parse::<u64>().ok())
             && size != file.bytes
         {
@@ -328,7 +328,7 @@ impl Downloader {
         Ok(Some(response))
     }
 
-    /// The answer of a server, or `None` if it redirects to `https:`. A thread waits for it, so that a stop does not.
+    /// The answer of a server, or `None` if it redirects to `https:`. Another thread waits for it, so that a stop need not.
     fn get(
         &self,
         part: &Part<'_>,
@@ -380,7 +380,7 @@ impl Downloader {
                 let (url, status) = (part.file.url.clone(), status.to_owned());
                 Err(DownloadError::Status { url, status })
             }
-            None if ending.is_success() => Err(part.broken("the file ended".to_owned())),
+            None if ending.is_success() => Err(part.broken("the transfer ended".to_owned())),
             None => Err(part.broken(ending.reason())),
         }
     }
@@ -401,8 +401,8 @@ impl Downloader {
         transfer.end(self.patience).map_err(failed)
     }
 
-    /// Writes what comes to the partial file. A thread reads, so that neither a stop nor a stalled server waits for it; it
-    /// ends with its connection.
+    /// Writes the received bytes to the partial file. Another thread reads them, so that a stop need not wait for a stalled
+    /// server; the thread ends with its connection.
     fn write_all(
         &self,
         body: impl Read + Send + 'static,
@@ -429,7 +429,8 @@ impl Downloader {
                 }
                 Ok(Err(error)) => return Err(part.broken(error.to_string())),
                 Err(RecvTimeoutError::Timeout) if last.elapsed() >= self.patience => {
-                    return Err(part.broken(format!("nothing came for {}", seconds(self.patience))));
+                    let time = seconds(self.patience);
+                    return Err(part.broken(format!("nothing was received for {time}")));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
@@ -472,7 +473,7 @@ struct Part<'a> {
     file: &'a PlannedFile,
     path: PathBuf,
     content: File,
-    /// Where the transfer that is going on began.
+    /// The offset at which the current transfer began.
     start: u64,
     received: u64,
 }
@@ -528,7 +529,7 @@ impl<'a> Part<'a> {
         Ok(())
     }
 
-    /// Tells how far the download is, and asks whether to go on.
+    /// Reports the progress, and asks whether to continue.
     fn ask(
         &self,
         watch: &mut dyn FnMut(&Progress<'_>) -> ControlFlow<()>,
