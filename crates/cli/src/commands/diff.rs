@@ -30,10 +30,10 @@ use crate::{
     after_help = "Nodes are matched by their paths, which come from the names in the YAML."
 )]
 pub struct Diff {
-    /// The network before
+    /// The base network
     #[arg(value_name = "A")]
     a: PathBuf,
-    /// The network after
+    /// The network that is compared with the base
     #[arg(value_name = "B")]
     b: PathBuf,
     /// Print one JSON document
