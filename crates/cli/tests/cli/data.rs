@@ -185,8 +185,8 @@ fn an_interrupted_download_is_kept() {
     let output = child.wait_with_output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), output.stdout), (Some(1), Vec::new()), "{error}");
-    assert!(error.contains("stopping: what was downloaded is kept"), "{error}");
-    assert!(error.ends_with("stopped; run the command again to go on from there\n"), "{error}");
+    assert!(error.contains("stopping: downloaded bytes are kept"), "{error}");
+    assert!(error.ends_with("stopped; run the command again to resume\n"), "{error}");
     let process = fs::read_to_string(sent.with_extension("gz.process")).unwrap();
     assert!(!kill("-0", process.trim()), "curl goes on");
     assert_eq!(size(), 100_000);

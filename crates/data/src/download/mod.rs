@@ -830,7 +830,7 @@ mod tests {
         let (message, _) = failure(Behaviour::NotFound);
         assert_eq!(
             message,
-            "`S/images.gz`: the server answers 404 Not Found; use --mirror to download from another address"
+            "`S/images.gz`: the server answered 404 Not Found; use --mirror to download from another address"
         );
         let folder = tempfile::tempdir().unwrap();
         let nobody = Server { address: "http://127.0.0.1:1".to_owned(), ranges: Arc::default() };
@@ -843,7 +843,7 @@ mod tests {
         let (message, left) = failure(Behaviour::StallAfter(100_000));
         assert_eq!(
             message,
-            "`S/images.gz`: nothing came for 0.4 s after 100000 of 200000 bytes; run the command again to go on from there"
+            "`S/images.gz`: nothing was received for 0.4 s after 100000 of 200000 bytes; run the command again to resume"
         );
         assert_eq!(left, ["images.gz.part"]);
         let (message, _) = failure(Behaviour::Silent);
@@ -986,7 +986,7 @@ mod tests {
         let message = curl.fail("cut");
         assert_eq!(
             message,
-            "curl: (18) end of response after 150000 of 200000 bytes; run the command again to go on from there"
+            "curl: (18) end of response after 150000 of 200000 bytes; run the command again to resume"
         );
         assert_eq!(names(curl.target.path()), ["images.gz.part"]);
         curl.succeed("cut");
@@ -1004,23 +1004,23 @@ mod tests {
     fn failures_of_curl_are_errors() {
         let curl = Curl::new();
         let elsewhere = "use --mirror to download from another address";
-        let again = "run the command again to go on from there";
+        let again = "run the command again to resume";
         let check = |host: &str, expected: String| assert_eq!(curl.fail(host), expected);
-        check("missing", format!("the server answers 404; {elsewhere}"));
+        check("missing", format!("the server answered 404; {elsewhere}"));
         check("unknown", format!("curl: (6) Could not resolve host: unknown; {elsewhere}"));
         check("quiet", format!("curl ended with exit code 35; {elsewhere}"));
-        check("silent", format!("nothing came for 2 s; {elsewhere}"));
+        check("silent", format!("nothing was received for 2 s; {elsewhere}"));
         assert_eq!(names(curl.target.path()), [""; 0]);
         check(
             "endless",
-            "what was downloaded is not the published file (more than 200000 bytes instead of 200000 bytes); it was \
+            "the downloaded file is not the published one (more than 200000 bytes instead of 200000 bytes); it was \
              removed"
                 .to_owned(),
         );
         assert_eq!(names(curl.target.path()), [""; 0]);
-        check("short", format!("the file ended after 7 of 200000 bytes; {again}"));
+        check("short", format!("the transfer ended after 7 of 200000 bytes; {again}"));
         fs::remove_file(curl.target.path().join("images.gz.part")).unwrap();
-        check("stalled", format!("nothing came for 2 s after 100000 of 200000 bytes; {again}"));
+        check("stalled", format!("nothing was received for 2 s after 100000 of 200000 bytes; {again}"));
         assert_eq!(names(curl.target.path()), ["images.gz.part"]);
     }
 
@@ -1061,8 +1061,8 @@ mod tests {
             assert_eq!(
                 result.unwrap_err().to_string(),
                 format!(
-                    "`{mirror}/images.gz` needs `curl`, which is in no absolute folder of PATH; install it, or save the \
-                     file as `{target}` and compare it with `inceptive data check`"
+                    "`{mirror}/images.gz` needs `curl`, which was not found in the absolute folders of PATH; install it, or \
+                     save the file as `{target}` and verify it with `inceptive data check`"
                 )
             );
             assert_eq!(names(folder.path()), [""; 0]);
@@ -1099,14 +1099,14 @@ mod tests {
             assert!(message.starts_with("`S/images.gz`: "), "{message}");
             assert!(message.contains(expected) && file.is_none(), "{message}");
         };
-        check(Behaviour::NotFound, ": the server answers 404; use --mirror");
+        check(Behaviour::NotFound, ": the server answered 404; use --mirror");
         check(Behaviour::TooMuch, "(more than 200000 bytes instead of 200000 bytes)");
         check(Behaviour::CutAfter(150_000), " after 150000 of 200000 bytes; run the command again");
         check(
             Behaviour::StallAfter(100_000),
             " after 100000 of 200000 bytes; run the command again",
         );
-        check(Behaviour::Shorter, ": the file ended after 7 of 200000 bytes");
+        check(Behaviour::Shorter, ": the transfer ended after 7 of 200000 bytes");
         check(Behaviour::RedirectToTls, ": curl: (");
     }
 }
