@@ -20,9 +20,7 @@ pub enum TrainError {
         images: ImageShape,
     },
     /// The network and the data set have different numbers of classes.
-    #[error(
-        "the network has {network} classes, but the data set has {data}; set `classes={data}`"
-    )]
+    #[error("the network has {network} classes, but the data set has {data}; set `classes={data}`")]
     Classes {
         /// Classes of the network.
         network: usize,

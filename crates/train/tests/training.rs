@@ -97,9 +97,15 @@ fn checkpoints_of_another_training_are_refused() {
     let other = |task: Task<'_>, bytes: &[u8]| {
         Trainer::resume(task, machine(1), bytes).err().unwrap().to_string()
     };
-    assert_eq!(other(Task { seed: 2, ..task }, &checkpoint), "the checkpoint was made with another seed");
+    assert_eq!(
+        other(Task { seed: 2, ..task }, &checkpoint),
+        "the checkpoint was made with another seed"
+    );
     let slower = Recipe { learning_rate: 0.01, ..recipe.clone() };
-    assert_eq!(other(Task { recipe: &slower, ..task }, &checkpoint), "the checkpoint was made with another recipe");
+    assert_eq!(
+        other(Task { recipe: &slower, ..task }, &checkpoint),
+        "the checkpoint was made with another recipe"
+    );
     for len in [0, 8, 100, checkpoint.len() - 1] {
         assert!(Trainer::resume(task, machine(1), &checkpoint[..len]).is_err());
     }
@@ -121,7 +127,10 @@ fn what_does_not_fit_is_said() {
     let classes = error(&NETWORK.replace("classes: 10", "classes: 7"), "");
     assert!(classes.contains("7 classes") && classes.contains("classes=10"), "{classes}");
     let few = error(NETWORK, "validation: 0.9\n");
-    assert!(few.contains("batch size 50 is larger than the number of training images, 40"), "{few}");
+    assert!(
+        few.contains("batch size 50 is larger than the number of training images, 40"),
+        "{few}"
+    );
 }
 
 #[test]

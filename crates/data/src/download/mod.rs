@@ -1020,7 +1020,10 @@ mod tests {
         assert_eq!(names(curl.target.path()), [""; 0]);
         check("short", format!("the transfer ended after 7 of 200000 bytes; {again}"));
         fs::remove_file(curl.target.path().join("images.gz.part")).unwrap();
-        check("stalled", format!("nothing was received for 2 s after 100000 of 200000 bytes; {again}"));
+        check(
+            "stalled",
+            format!("nothing was received for 2 s after 100000 of 200000 bytes; {again}"),
+        );
         assert_eq!(names(curl.target.path()), ["images.gz.part"]);
     }
 

@@ -23,7 +23,7 @@ struct Access {
     writes: bool,
 }
 
-    /// Levels are odd for steps that need all images at the same time, and even for steps that process them in parts.
+/// Levels are odd for steps that need all images at the same time, and even for steps that process them in parts.
 fn level_of(step: &Step, accesses: &[Vec<Access>]) -> usize {
     let by_images = step.images().is_some();
     let mut level = usize::from(!by_images);

@@ -25,7 +25,9 @@ pub enum TrainError {
     #[error(transparent)]
     Run(#[from] RunError),
     /// A label is not a class of the network.
-    #[error("image {image} has label {label}, but the network has {classes} classes, numbered from 0")]
+    #[error(
+        "image {image} has label {label}, but the network has {classes} classes, numbered from 0"
+    )]
     Label {
         /// The label.
         label: u32,

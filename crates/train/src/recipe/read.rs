@@ -43,8 +43,7 @@ impl SchemaFile for Recipe {
         }
         match &self.schedule {
             Schedule::OneCycle { .. } if self.warmup > 0.0 => {
-                let message =
-                    "`one_cycle` has a warm-up of its own; remove `warmup`";
+                let message = "`one_cycle` has a warm-up of its own; remove `warmup`";
                 problems.push(("warmup", message.to_owned()));
             }
             Schedule::Step { at, .. } if !at.is_sorted() => {
