@@ -38,7 +38,7 @@ impl SchemaFile for Recipe {
         let epochs = f64::from(self.epochs);
         if self.warmup >= epochs {
             let message =
-                format!("a warm-up of {} epochs is not shorter than {epochs} epochs", self.warmup);
+                format!("the warm-up takes {} of {epochs} epochs; make it shorter", self.warmup);
             problems.push(("warmup", message));
         }
         match &self.schedule {
