@@ -446,7 +446,7 @@ fn files_text(files: &[FileReport]) -> String {
         let published = match file.is_published {
             Some(true) => "yes",
             Some(false) => "no: different bytes",
-            None => "unknown: different compression",
+            None => "unknown: not compressed as published",
         };
         grid.row(vec![
             name_of(&file.path),

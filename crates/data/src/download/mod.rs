@@ -815,7 +815,7 @@ mod tests {
         fs::write(folder.path().join("images.gz.part"), [7; 1000]).unwrap();
         let (result, file) = fetch(folder.path(), &serve(&content(), Behaviour::Serve));
         let message = result.unwrap_err().to_string();
-        assert!(message.contains("is not the published file"), "{message}");
+        assert!(message.contains("is not the published one"), "{message}");
         assert_eq!((file, names(folder.path())), (None, vec![]));
         let (message, left) = failure(Behaviour::Shorter);
         assert!(message.contains("(7 bytes instead of 200000 bytes)"), "{message}");
@@ -1033,7 +1033,7 @@ mod tests {
         let curl = Curl::new();
         fs::write(curl.sent.path().join("images.gz"), vec![7; content().len()]).unwrap();
         let message = curl.fail("whole");
-        assert!(message.contains("is not the published file"), "{message}");
+        assert!(message.contains("is not the published one"), "{message}");
         assert_eq!(names(curl.target.path()), [""; 0]);
     }
 
