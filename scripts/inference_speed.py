@@ -83,7 +83,7 @@ def print_table(results: dict, batch: int, threads: int) -> None:
 
 def print_memory(args: argparse.Namespace, networks: list[str]) -> None:
     """What a run holds at batch 1 on one thread, against 1.3 x (weights + peak of activations)."""
-    print("| network | weights MiB | activations MiB | packed MiB | maps MiB | scratch MiB | of the limit | compile ms |")
+    print("| network | weights MiB | peak memory MiB | packed MiB | maps MiB | scratch MiB | of the limit | compile ms |")
     print("|---|--:|--:|--:|--:|--:|--:|--:|")
     for network in networks:
         path = f"architectures/{network}.yaml"

@@ -191,7 +191,7 @@ def compare(journey: Journey) -> None:
     journey.picture("compare-1-numbers")
 
     window.click("Graphs", "toggle button|push button")
-    window.find("3a in the first: changed", "push button")
+    window.find("3a in the base: changed", "push button")
     journey.picture("compare-2-graphs")
 
     window.press("ctrl+6")

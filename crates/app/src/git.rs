@@ -154,7 +154,7 @@ impl GitFiles {
         }
         Err(target.map_or_else(missing, |target| {
             let message =
-                format!("it is a link to `{target}`, which is no file of the revision here");
+                format!("it is a link to `{target}`, which is not a file of the revision");
             io::Error::new(io::ErrorKind::InvalidInput, message)
         }))
     }

@@ -1,4 +1,4 @@
-//! Peak memory of the activations while the network runs.
+//! Peak memory of the feature maps while the network runs.
 
 use inceptive_ir::{Graph, NodeId};
 

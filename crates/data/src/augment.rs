@@ -1,4 +1,4 @@
-//! Augmentation and normalisation of images, as the field does it on small images.
+//! Augmentation and normalisation of images, with the usual methods for small images.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,27 +8,27 @@ use crate::{
     random::{Purpose, Stream},
 };
 
-/// Largest padding and cutout; also in their schema.
+/// Maximum of `crop` and `cutout`; also in their schema.
 const MAX_PIXELS: u32 = 256;
 
-/// How training images are changed at random. The default changes nothing.
+/// Random augmentation of training images; none by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Augment {
-    /// Pixels that are added at each side before an image of the old size is cut out at a random place; 0 for none.
+    /// Pixels of padding at each side, before a random crop to the original size; 0 for no crop.
     #[schemars(range(max = 256))]
     pub crop: u32,
-    /// What the added pixels are.
+    /// The content of the padding.
     pub padding: Padding,
-    /// Whether images are mirrored, left and right swapped.
+    /// Which images are flipped horizontally.
     pub flip: Flip,
-    /// Side of a square at a random place that is set to the mean of the training set; it may reach over the border. 0 for
-    /// none. DeVries and Taylor 2017, arXiv:1708.04552.
+    /// Side in pixels of a square at a random position that is set to the mean of the training images; it may extend beyond
+    /// the image. 0 for no cutout. DeVries and Taylor 2017, arXiv:1708.04552.
     #[schemars(range(max = 256))]
     pub cutout: u32,
 }
 
-/// What the pixels around an image are.
+/// The content of the padding around an image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Padding {
@@ -39,7 +39,7 @@ pub enum Padding {
     Reflect,
 }
 
-/// Which images are mirrored.
+/// Which images are flipped horizontally.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Flip {
@@ -48,12 +48,12 @@ pub enum Flip {
     None,
     /// Each with a probability of one half.
     Random,
-    /// A random half in the first epoch, the other half in the next, and so on, so that two epochs in a row show both sides
-    /// of every image. Jordan 2024, *94% on CIFAR-10 in 3.29 seconds on a single GPU*, arXiv:2404.00498.
+    /// A random half in the first epoch, the other half in the next, and so on, so that two consecutive epochs show each
+    /// image in both orientations. Jordan 2024, *94% on CIFAR-10 in 3.29 seconds on a single GPU*, arXiv:2404.00498.
     Alternating,
 }
 
-/// Images cannot be augmented so.
+/// An augmentation does not suit the images.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AugmentError {
     /// A number is too large.
@@ -66,8 +66,8 @@ pub enum AugmentError {
         /// The largest allowed.
         limit: u32,
     },
-    /// The statistics are of other images.
-    #[error("there are means and deviations of {stats} channels, but images have {channels}")]
+    /// The statistics have another number of channels.
+    #[error("the statistics have {stats} channels, but the images have {channels}")]
     Channels {
         /// Channels of the statistics.
         stats: usize,
@@ -83,7 +83,7 @@ fn reason(key: &str) -> &'static str {
     }
 }
 
-/// Turns images into normalised numbers, channel x row x column, changed at random.
+/// Augments images, and converts them to normalised numbers, channel x row x column.
 #[derive(Clone, Debug)]
 pub struct Augmenter {
     augment: Augment,
@@ -92,7 +92,7 @@ pub struct Augmenter {
     channels: Vec<Normalisation>,
 }
 
-/// `scale x pixel + shift` has a mean of 0 and a deviation of 1 over the training set.
+/// `scale x pixel + shift` has mean 0 and standard deviation 1 over the training images.
 #[derive(Clone, Copy, Debug)]
 struct Normalisation {
     scale: f32,
@@ -102,7 +102,7 @@ struct Normalisation {
 impl Normalisation {
     #[expect(clippy::cast_possible_truncation, reason = "rounded once")]
     fn new(mean: f32, std: f32) -> Self {
-        // A channel that is the same everywhere is only shifted.
+        // A constant channel is only shifted.
         let std = if std > 0.0 { f64::from(std) } else { 1.0 };
         let scale = 1.0 / (255.0 * std);
         Self { scale: scale as f32, shift: (-f64::from(mean) / std) as f32 }
@@ -113,10 +113,10 @@ impl Normalisation {
     }
 }
 
-/// How one image is changed in one epoch.
+/// The augmentation of one image in one epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Change {
-    /// Where the cut starts, from the image's own border.
+    /// Where the crop starts, relative to the image's first row or column.
     left: i32,
     top: i32,
     is_flipped: bool,
@@ -125,7 +125,7 @@ struct Change {
 }
 
 impl Augmenter {
-    /// For images of a shape. `stats` are those of the training part; the seed decides all changes.
+    /// For images of a shape. `stats` are those of the training images; the seed determines all augmentation.
     ///
     /// # Errors
     /// When a number is too large for the images, or the statistics are of another number of channels.
@@ -156,8 +156,8 @@ impl Augmenter {
         Ok(Self { augment: augment.clone(), shape, seed, channels })
     }
 
-    /// Fills a batch, image x channel x row x column, with images as they are in an epoch. Which other images are in the
-    /// batch has no influence on an image.
+    /// Fills a batch, image x channel x row x column, with the augmented images of an epoch. The augmentation of an image
+    /// does not depend on the other images of the batch.
     ///
     /// # Panics
     /// When the batch does not have the size of the images, the split has another shape, or there is no such image.
@@ -189,11 +189,11 @@ impl Augmenter {
         }
     }
 
-    /// How an image is changed in an epoch.
+    /// The augmentation of an image in an epoch.
     fn change(&self, index: u32, epoch: u32) -> Change {
         let Augment { crop, flip, cutout, .. } = self.augment;
         let mut stream = Stream::new(self.seed, Purpose::Augment, epoch.into(), index.into());
-        // All are drawn, whatever is used, so that one setting does not change the others' numbers.
+        // All random numbers are drawn, used or not, so that one setting does not change the numbers of the others.
         let mut shift = || stream.below(2 * crop + 1).cast_signed() - crop.cast_signed();
         let (left, top) = (shift(), shift());
         let is_random_flip = stream.coin();

@@ -7,9 +7,9 @@ use crate::{cifar::CifarKind, dataset::ImageShape};
 /// A published data set.
 #[derive(Debug)]
 pub struct KnownSet {
-    /// Its name here.
+    /// Its name on the command line.
     pub name: &'static str,
-    /// Its name in texts.
+    /// Its title.
     pub title: &'static str,
     /// The names of its classes.
     pub classes: &'static [&'static str],
@@ -23,7 +23,7 @@ pub struct KnownSet {
     pub licence: &'static str,
     /// Its page.
     pub page: &'static str,
-    /// The address that the names of its files are added to.
+    /// The address of the folder of its files.
     pub address: &'static str,
     /// Its files.
     pub files: &'static [KnownFile],
@@ -59,7 +59,7 @@ impl KnownSet {
     }
 }
 
-/// The published data set of a name.
+/// The published data set with a name.
 pub fn known(name: &str) -> Option<&'static KnownSet> {
     CATALOG.iter().find(|set| set.name == name)
 }

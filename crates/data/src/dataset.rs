@@ -16,7 +16,7 @@ pub const MAX_DATA_BYTES: u64 = 8 * GIB;
 /// Maximum height and width of an image.
 pub const MAX_SIDE: u32 = 4096;
 
-/// Changes whenever the encoding of data sets for their checksum does.
+/// To be changed with the encoding of data sets for their checksum.
 const FINGERPRINT_VERSION: &[u8] = b"inceptive data set 1\n";
 
 /// A SHA-256, shown as 64 hexadecimal digits.
@@ -24,7 +24,7 @@ const FINGERPRINT_VERSION: &[u8] = b"inceptive data set 1\n";
 pub struct Checksum([u8; 32]);
 
 impl Checksum {
-    /// That of some bytes.
+    /// The SHA-256 of some bytes.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
@@ -210,12 +210,12 @@ impl ChannelStats {
     }
 }
 
-/// Training images, divided; indices in ascending order.
+/// The training images of a data set, divided into training and validation; indices in ascending order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Partition {
-    /// To train on.
+    /// Training images.
     pub train: Vec<u32>,
-    /// Held out, to validate on.
+    /// Validation images, which are held out of training.
     pub validation: Vec<u32>,
 }
 
@@ -245,14 +245,14 @@ pub struct Dataset {
     pub name: String,
     /// The names of its classes; labels are their indices.
     pub classes: Vec<String>,
-    /// The training images, the validation images among them.
+    /// The training images, including the validation images.
     pub train: Split,
-    /// The test images, for use at the end only.
+    /// The test images, to be used only at the end.
     pub test: Split,
 }
 
 impl Dataset {
-    /// Puts splits together.
+    /// A data set of two splits.
     ///
     /// # Errors
     /// When their shapes differ, a label is out of range, or a class has no training images.
@@ -298,8 +298,7 @@ impl Dataset {
         }
     }
 
-    /// SHA-256 of all images and labels: equal for equal content, whatever files it was read from and however these were
-    /// compressed.
+    /// SHA-256 of all images and labels. It does not depend on the format or the compression of the files.
     pub fn fingerprint(&self) -> Checksum {
         let mut hash = Sha256::new();
         let number = |number: usize| (number as u64).to_le_bytes();
@@ -319,10 +318,10 @@ impl Dataset {
         Checksum(hash.finalize().into())
     }
 
-    /// Chooses `count` of the training images to validate on, of each class in proportion; 0 for none.
+    /// Holds out `count` training images for validation, a random sample stratified by class; 0 for none.
     ///
     /// # Errors
-    /// When a class would be left without images to train or to validate on.
+    /// When a class would be left without training or validation images.
     pub fn hold_out(&self, count: usize, seed: u64) -> Result<Partition, DataError> {
         if count == 0 {
             return Ok(Partition { train: self.train.indices(), validation: Vec::new() });

@@ -1,4 +1,4 @@
-//! What can be wrong with a data set.
+//! Errors of data sets.
 
 use std::{
     io,
@@ -14,7 +14,7 @@ pub enum DataError {
     /// Its name is wrong.
     #[error(transparent)]
     Name(#[from] NameError),
-    /// Its files are nowhere.
+    /// Its files were not found.
     #[error("data set `{name}` was not found in {}; {help}", places(looked_in))]
     NotFound {
         /// Its name.
@@ -24,7 +24,7 @@ pub enum DataError {
         /// How to get it.
         help: String,
     },
-    /// Its images and labels do not fit together.
+    /// Its images and labels are inconsistent.
     #[error("data set `{name}`: {problem}")]
     Set {
         /// Its name.
@@ -42,7 +42,7 @@ fn places(folders: &[PathBuf]) -> String {
     }
 }
 
-/// A data set is named wrongly.
+/// The name of a data set, or an option in it, is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// There is no such data set.
@@ -53,10 +53,10 @@ pub enum NameError {
         /// The most similar known name.
         nearest: Option<&'static str>,
     },
-    /// Its files have no usual place.
+    /// The format is not looked for in folders, and needs a path.
     #[error("`{0}` needs a path: `{0}=PATH`")]
     NeedsPath(&'static str),
-    /// It is not read from files.
+    /// It is generated, not read from files.
     #[error("`{0}` is generated and takes no path")]
     TakesNoPath(&'static str),
     /// An option that it does not have.
@@ -120,7 +120,7 @@ impl FileError {
         Self { path: path.to_owned(), offset: Some(offset), problem }
     }
 
-    /// What to do with an error of the system while a file is read.
+    /// Makes an error of the system while reading a file into a `FileError`.
     pub(crate) fn io(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
         |error| Self::new(path, Problem::Io(error))
     }
@@ -150,14 +150,14 @@ pub enum Problem {
         /// Its size.
         found: u64,
     },
-    /// It goes on after its end.
-    #[error("the file goes on after the {expected} bytes that its header says")]
+    /// It is longer than expected.
+    #[error("the file is longer than the {expected} bytes that its header states")]
     Long {
         /// Its size by its header.
         expected: u64,
     },
-    /// It is no whole number of records.
-    #[error("its {found} bytes are not a whole number of records of {record} bytes")]
+    /// The last record is incomplete.
+    #[error("its size of {found} bytes is not a multiple of the record size, {record} bytes")]
     PartialRecord {
         /// Its size.
         found: u64,
@@ -165,7 +165,7 @@ pub enum Problem {
         record: u64,
     },
     /// A label that no class has.
-    #[error("image {image} has the label {label}, but there are only {classes} classes, from 0 on")]
+    #[error("image {image} has label {label}, but there are {classes} classes, numbered from 0")]
     Label {
         /// Index of the image.
         image: usize,
@@ -182,12 +182,12 @@ pub enum Problem {
         /// Number of labels.
         labels: usize,
     },
-    /// It is larger than what this program reads.
+    /// It exceeds a limit.
     #[error("{what} is {found}, above the limit of {limit}")]
     TooLarge {
-        /// What is too large.
+        /// The quantity that is too large.
         what: &'static str,
-        /// How large it is.
+        /// Its value.
         found: u64,
         /// Maximum.
         limit: u64,
@@ -195,7 +195,7 @@ pub enum Problem {
     /// A size of 0, or no files.
     #[error("it has no images")]
     NoImages,
-    /// Nothing can be learned about this class.
+    /// A class has no images.
     #[error("class {class} has no {split} images")]
     EmptyClass {
         /// Name of the class.
@@ -233,9 +233,10 @@ pub enum Problem {
     /// A NumPy array is not what is expected.
     #[error("{0}")]
     Array(String),
-    /// More images are held out than there are.
+    /// A class would be left without training or validation images.
     #[error(
-        "{wanted} images cannot be held out of {images}: each class needs one to train on and one to validate on"
+        "{wanted} of {images} images cannot be held out for validation: each class needs at least one training image and \
+         one validation image"
     )]
     HoldOut {
         /// Number of images to hold out.

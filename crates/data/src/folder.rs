@@ -1,4 +1,4 @@
-//! Folders of images, a class a folder.
+//! Folders of images, with a folder for each class.
 
 use std::{
     fs,
@@ -22,13 +22,13 @@ const MAX_IMAGE_FILE_BYTES: u64 = 256 * MIB;
 /// Maximum number of images.
 const MAX_IMAGES: u64 = 1 << 24;
 
-/// The endings of files that are read; others are ignored.
+/// The extensions of files that are read; others are ignored.
 const ENDINGS: [&str; 8] = ["png", "jpg", "jpeg", "bmp", "ppm", "pgm", "pbm", "pnm"];
 
-/// One image in so many is a test image, where the folder does not say which are.
+/// If the folder has no `test`, one image in this many becomes a test image.
 const TEST_SHARE: usize = 5;
 
-/// What becomes of the images of a folder.
+/// The shape to which the images of a folder are converted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FolderOptions {
     /// Height and width to which images are resized and cropped.
@@ -43,7 +43,7 @@ impl Default for FolderOptions {
     }
 }
 
-/// Images with the classes' names.
+/// Images, with the names of the classes.
 pub(crate) struct FolderData {
     pub classes: Vec<String>,
     pub train: Split,
@@ -53,8 +53,8 @@ pub(crate) struct FolderData {
 /// A file and its class.
 type Item = (PathBuf, u16);
 
-/// Reads a folder with a folder for each class, or with `train` and `test`, each of which has these. Without `test`, a
-/// fifth of the images of each class is set aside for it, always the same.
+/// Reads a folder that has a folder for each class, or `train` and `test` with such folders. Without `test`, a fixed fifth
+/// of the images of each class becomes the test set.
 pub(crate) fn read(folder: &Path, options: FolderOptions) -> Result<FolderData, FileError> {
     let places = [SplitKind::Train, SplitKind::Test].map(|kind| (kind, subfolder(folder, kind)));
     let (classes, train, test) = match places {
@@ -149,7 +149,7 @@ fn is_image(path: &Path) -> bool {
     ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }
 
-/// Sets a part of each class aside for tests; a class with one image keeps it.
+/// Moves a part of each class to the test set; the only image of a class stays in the training set.
 fn divide(items: Vec<Item>, classes: usize) -> (Vec<Item>, Vec<Item>) {
     let mut is_test = vec![false; items.len()];
     for class in 0..classes {
@@ -197,7 +197,7 @@ fn decode_all(folder: &Path, items: &[Item], options: FolderOptions) -> Result<S
     Split::new(shape, images, labels).map_err(failed)
 }
 
-/// Decodes an image, crops its middle to a square and resizes that; `place` takes it as channel x row x column.
+/// Decodes an image, crops its central square and resizes that into `place`, channel x row x column.
 fn fill(path: &Path, options: FolderOptions, place: &mut [u8]) -> Result<(), FileError> {
     let bytes = inceptive_files::read(path, MAX_IMAGE_FILE_BYTES).map_err(FileError::io(path))?;
     let image = decode(&bytes).map_err(|problem| FileError::new(path, problem))?;

@@ -1,4 +1,4 @@
-//! IDX files, the format of MNIST: a magic number and sizes in big-endian order, then one byte a value.
+//! IDX files, the format of MNIST: a magic number and sizes in big-endian order, then one byte per value.
 
 use std::path::{Path, PathBuf};
 
@@ -70,7 +70,7 @@ fn expect_magic(
     }
 }
 
-/// The first parts of the names of the files of a split.
+/// The first parts of the file names of a split.
 const fn stem(kind: SplitKind) -> &'static str {
     match kind {
         SplitKind::Train => "train",

@@ -14,10 +14,10 @@ use crate::error::{FileError, Problem};
 /// Maximum size of a file that is read.
 pub(crate) const MAX_FILE_BYTES: u64 = 8 * GIB;
 
-/// Memory that is reserved at once where the size of a file is not known but said by its content.
+/// Maximum memory that is reserved because of a size that only the content of a file states.
 const MAX_RESERVED: u64 = 64 * MIB;
 
-/// How gzip files start.
+/// The first bytes of gzip files.
 const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
 
 /// The content of a file, decompressed while it is read if it is a gzip file.
@@ -40,7 +40,7 @@ impl<'a> Input<'a> {
         let is_gzip = starts_as_gzip(&mut reader).map_err(&failed)?;
         let (reader, size): (Box<dyn Read>, _) = match is_gzip {
             true => (Box::new(MultiGzDecoder::new(reader)), None),
-            // Files of the system say that they are empty.
+            // Files of pseudo file systems, such as /proc, have size 0.
             false => (Box::new(reader), Some(size).filter(|&size| size > 0)),
         };
         Ok(Self { path, reader, offset: 0, size })
@@ -51,7 +51,7 @@ impl<'a> Input<'a> {
         Self::of_reader(path, bytes, Some(bytes.len() as u64))
     }
 
-    /// What a reader has, of this size if it is known.
+    /// The content that a reader provides, with its size if known.
     pub fn of_reader(path: &'a Path, reader: impl Read + 'a, size: Option<u64>) -> Self {
         Self { path, reader: Box::new(reader), offset: 0, size }
     }

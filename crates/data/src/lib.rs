@@ -1,7 +1,7 @@
 //! Data sets of small images in memory: read from files, generated, downloaded, split and augmented.
 //!
-//! [`DataName`] parses what a user calls a data set, [`load()`] reads it into a [`Dataset`], [`Dataset::hold_out`] chooses a
-//! validation split, [`epoch_order`] shuffles, and an [`Augmenter`] turns images into normalised numbers:
+//! [`DataName`] parses the name of a data set, [`load()`] reads it into a [`Dataset`], [`Dataset::hold_out`] holds out
+//! validation images, [`epoch_order`] shuffles, and an [`Augmenter`] augments and normalises images:
 //!
 //! ```
 //! use inceptive_data::{Augment, Augmenter, DataName, Places, epoch_order, load};
@@ -20,8 +20,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! It does not know networks, trains nothing, and prints nothing. What is drawn by chance depends on the seed and on what is
-//! drawn (image, epoch), never on threads or on the order of calls.
+//! It does not know networks, trains nothing, and prints nothing. Random choices depend only on the seed, the image and the
+//! epoch, never on threads or on the order of calls.
 
 #![forbid(unsafe_code)]
 

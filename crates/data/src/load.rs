@@ -13,7 +13,7 @@ use crate::{
     places::Places,
 };
 
-/// Reads or generates the data set of a name.
+/// Reads or generates a data set by its name.
 ///
 /// # Errors
 /// When its files are not found, or one of them is wrong; the error names the file and the place in it.

@@ -1,4 +1,4 @@
-//! What users call data sets: `NAME[:OPTION=VALUE,...][=PATH]`.
+//! The names of data sets on the command line: `NAME[:OPTION=VALUE,...][=PATH]`.
 
 use std::{
     fmt,
@@ -23,7 +23,7 @@ const SHAPES: &str = "shapes";
 const SHAPES_OPTIONS: &[&str] = &["size", "channels", "train", "test", "seed"];
 const FOLDER_OPTIONS: &[&str] = &["size", "channels"];
 
-/// At most this part of the letters of a misspelt name may be right.
+/// Minimum similarity, from 0 to 1, of a misspelt name to the name that is suggested.
 const SIMILAR: f64 = 0.5;
 
 /// A data set as a user names it:

@@ -1,4 +1,4 @@
-//! NumPy archives with the arrays `x_train`, `y_train`, `x_test` and `y_test`, as Keras has them.
+//! NumPy archives with the arrays `x_train`, `y_train`, `x_test` and `y_test`, as in Keras.
 
 use std::{
     fs::File,
@@ -14,7 +14,7 @@ use crate::{
     input::{Input, MAX_FILE_BYTES},
 };
 
-/// How an array starts.
+/// The first bytes of an array.
 const MAGIC: [u8; 6] = *b"\x93NUMPY";
 
 /// Bytes before the description of an array of version 1.
@@ -23,7 +23,7 @@ const PREFIX: u64 = 10;
 /// Maximum length of the description of an array.
 const MAX_HEADER_BYTES: u64 = 1 << 16;
 
-/// Training and test images, and the number of classes: the highest label and one.
+/// Training and test images, and the number of classes, which is the highest label plus one.
 type Splits = (Split, Split, usize);
 
 /// Reads an archive from memory; `path` is for errors.
@@ -71,14 +71,14 @@ fn member<R: Read + Seek, T>(
 ) -> Result<T, FileError> {
     let inside = path.join(name);
     match archive.by_name(name) {
-        // The size that the archive says is not trusted.
+        // The size that the archive states is not trusted.
         Ok(file) => read(Input::of_reader(&inside, file, None)),
         Err(ZipError::FileNotFound) => Err(FileError::new(path, Problem::Missing(name.to_owned()))),
         Err(error) => Err(failed(&inside, &error)),
     }
 }
 
-/// What the header of an array says.
+/// The header of an array.
 #[derive(Debug, PartialEq, Eq)]
 struct Header {
     /// Type of its items: `|u1`.

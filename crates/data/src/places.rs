@@ -21,9 +21,9 @@ const SYSTEM: &str = "/usr/share/datasets";
 /// Folders in which a data set is looked for in a folder of its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
-    /// Where data sets are downloaded to; looked in first.
+    /// The folder for downloads, which is searched first.
     folder: Option<PathBuf>,
-    /// Where the system has some.
+    /// The system's folder.
     system: Vec<PathBuf>,
 }
 
@@ -36,7 +36,8 @@ pub struct FileReport {
     pub bytes: u64,
     /// Its SHA-256.
     pub sha256: Checksum,
-    /// Whether these are the published bytes; `None` if other bytes may have the same content: unpacked, or packed again.
+    /// Whether these are the published bytes; `None` if other bytes may have the same content, because the file is
+    /// decompressed or compressed again.
     pub is_published: Option<bool>,
 }
 
@@ -106,7 +107,7 @@ impl KnownSet {
         let name = path.file_name().unwrap_or_default();
         let published = self.files.iter().find(|file| *name == *file.name);
         let same_bytes = published.is_some_and(|file| file.sha256 == sha256.to_string());
-        // gzip files have the time and the name of what they packed.
+        // gzip files contain the name and the time of the compressed file.
         let may_be_repacked = published.is_none_or(|file| {
             bytes != file.bytes && Path::new(file.name).extension().is_some_and(|end| end == "gz")
         });

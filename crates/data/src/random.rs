@@ -1,6 +1,6 @@
-//! Random numbers that depend only on a seed and on what they are drawn for.
+//! Random numbers that depend only on a seed, a purpose and two counters.
 
-/// What numbers are drawn for. Different purposes never share numbers.
+/// The purpose of random numbers. Different purposes never share numbers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Purpose {
     /// The order of images in an epoch.
@@ -19,7 +19,7 @@ pub(crate) enum Purpose {
 
 /// A sequence of random numbers for a seed, a purpose and two counters: SplitMix64 (Steele, Lea and Flood 2014, *Fast
 /// splittable pseudorandom number generators*), whose start is a hash of these four. It is defined here, and not taken from
-/// a library, because the bytes that it leads to must never change.
+/// a library, because its numbers must never change.
 pub(crate) struct Stream {
     state: u64,
 }

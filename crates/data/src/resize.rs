@@ -1,13 +1,12 @@
 //! Cropping and resizing.
 //!
-//! Each value is a mean of the values around its place, weighted by a triangle. It reaches as far as the neighbouring
-//! places of the smaller image: growing is bilinear interpolation, and shrinking leaves no pixel out. Pillow calls this
-//! filter `BILINEAR`.
+//! The filter is a triangle whose half-width is the distance between pixels of the smaller image: enlarging is bilinear
+//! interpolation, and reducing averages over all pixels. Pillow calls this filter `BILINEAR`.
 
 use crate::decode::{Decoded, Size};
 
-/// Puts the middle square of an image, `size` pixels high and wide, into `place` as channel x row x column. `channels` is
-/// 1 for grey and 3 for colour; transparency is ignored.
+/// Resizes the central square of an image to `size` rows and columns, and writes it to `place` as channel x row x column.
+/// `channels` is 1 for grey and 3 for colour; transparency is ignored.
 pub(crate) fn fill(image: &Decoded, size: usize, channels: usize, place: &mut [u8]) {
     let Size { width, height, channels: stride } = image.size;
     let side = width.min(height);
@@ -57,7 +56,7 @@ struct Mean {
     weights: Vec<f32>,
 }
 
-/// The means for each of `to` pixels of `from` ones.
+/// The weights to resize `from` pixels to `to` pixels, for each new pixel.
 fn means(from: usize, to: usize) -> Vec<Mean> {
     let step = from as f64 / to as f64;
     let reach = step.max(1.0);

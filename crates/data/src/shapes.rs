@@ -1,9 +1,9 @@
-//! `shapes`: images that the program draws by itself.
+//! `shapes`: generated images.
 //!
 //! A class is one of five outlines with one of two textures. An image shows one object of its class at a random place, size and
-//! angle, over a shaded background with smaller things of the same kinds around it, lines, and noise. The two textures,
-//! stripes and a checkerboard, have the same mean and any scale and phase, and dark and bright are swapped at random, so that no sum of
-//! weighted pixels tells the classes apart: edges and corners at several scales do.
+//! angle, over a shaded background with smaller objects around it, lines, and noise. The two textures, stripes and a
+//! checkerboard, have the same mean and random scale and phase, and dark and bright are swapped at random. So a linear
+//! classifier cannot separate the classes; edges and corners at several scales do.
 //!
 //! All arithmetic is on integers, so that a seed gives the same bytes on every machine.
 
@@ -134,7 +134,7 @@ fn out_of_memory() -> crate::error::Problem {
     crate::error::Problem::Io(std::io::ErrorKind::OutOfMemory.into())
 }
 
-/// The class of an image: all classes in turn.
+/// The class of an image; classes alternate.
 const fn label_of(index: usize) -> usize {
     index % NAMES.len()
 }
@@ -231,7 +231,7 @@ impl Texture {
 /// A colour, each channel from 0 to 255.
 type Colour = [i32; 3];
 
-/// Something that is drawn.
+/// An object in an image.
 struct Object {
     outline: Outline,
     frame: Frame,
@@ -362,7 +362,7 @@ impl Scene {
     }
 }
 
-/// The object that the class of the image says.
+/// The object of the image's class.
 fn main_object(stream: &mut Stream, outline: Outline, texture: Texture, base: i32) -> Object {
     let radius = stream.between(SIDE * 28 / 100, SIDE * 44 / 100);
     let margin = (radius * 9 / 10).min(SIDE / 2 - 1);

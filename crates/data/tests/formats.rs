@@ -100,7 +100,7 @@ fn wrong_idx_files_are_errors_with_their_place() {
     let whole = idx_images(20, 3, 4);
     check(images, &whole[..99], "byte 99: the file ends after 99 of 256 bytes");
     let long = [&whole[..], &[0]].concat();
-    check(images, &long, "byte 256: the file goes on after the 256 bytes that its header says");
+    check(images, &long, "byte 256: the file is longer than the 256 bytes that its header states");
     check(images, &idx_images(0, 3, 4), "byte 4: it has no images");
     let huge = [0x803, u32::MAX, 28, 28].map(u32::to_be_bytes).concat();
     check(
@@ -114,7 +114,7 @@ fn wrong_idx_files_are_errors_with_their_place() {
     check(
         packed,
         &gzip(&idx_labels(&[0, 11])),
-        "byte 9: image 1 has the label 11, but there are only 10 classes, from 0 on",
+        "byte 9: image 1 has label 11, but there are 10 classes, numbered from 0",
     );
     let bytes = gzip(&idx_labels(&[1; 20]));
     check(
@@ -138,7 +138,7 @@ fn a_bomb_is_refused_after_what_its_header_says() {
     let bytes = [&idx_images(20, 3, 4)[..], &zeros].concat();
     fs::remove_file(folder.path().join("train-images-idx3-ubyte")).unwrap();
     fs::write(folder.path().join("train-images-idx3-ubyte.gz"), gzip(&bytes)).unwrap();
-    assert!(message("mnist={}", folder.path()).contains("goes on after the 256 bytes"));
+    assert!(message("mnist={}", folder.path()).contains("longer than the 256 bytes"));
 }
 
 #[test]
@@ -255,11 +255,11 @@ fn wrong_cifar_files_are_errors_with_their_place() {
     check(&cifar10_files()[..7], "`: `data_batch_2.bin` is missing");
     check(
         &changed(2, [cifar10_batch(), record(&[10])].concat()),
-        "/cifar-10-batches-bin/data_batch_3.bin`, byte 30730: image 10 has the label 10, but there are only 10 classes, from 0 on",
+        "/cifar-10-batches-bin/data_batch_3.bin`, byte 30730: image 10 has label 10, but there are 10 classes, numbered from 0",
     );
     check(
         &changed(0, cifar10_batch()[..30729].to_vec()),
-        "/cifar-10-batches-bin/data_batch_1.bin`, byte 27657: its 30729 bytes are not a whole number of records of 3073 bytes",
+        "/cifar-10-batches-bin/data_batch_1.bin`, byte 27657: its size of 30729 bytes is not a multiple of the record size, 3073 bytes",
     );
     let bytes = tar_gz(&cifar10_files());
     fs::write(folder.path().join("cifar-10-binary.tar.gz"), &bytes[..bytes.len() / 2]).unwrap();
@@ -358,7 +358,7 @@ fn wrong_npz_files_are_errors_with_their_place() {
     check(
         2,
         npy("<i4", "(2,)", &[0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF]),
-        "byte 72: image 1 has the label -1, but there are only 65536 classes, from 0 on",
+        "byte 72: image 1 has label -1, but there are 65536 classes, numbered from 0",
     );
     check(
         2,

@@ -119,7 +119,7 @@ fn validation_images_are_held_out_of_each_class() {
     assert_eq!(data.hold_out(0, 1).unwrap().train.len(), 205);
     for count in [9, 205, 1000] {
         let error = data.hold_out(count, 1).unwrap_err().to_string();
-        assert!(error.contains(&format!("{count} images cannot be held out of 205")), "{error}");
+        assert!(error.contains(&format!("{count} of 205 images cannot be held out")), "{error}");
     }
 }
 
@@ -247,7 +247,7 @@ fn too_much_is_refused() {
     );
     assert_eq!(
         error(Augment::default(), 3),
-        "there are means and deviations of 3 channels, but images have 1"
+        "the statistics have 3 channels, but the images have 1"
     );
 }
 

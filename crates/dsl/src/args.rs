@@ -8,7 +8,7 @@ use crate::field::{
 };
 
 record! {
-    /// A convolution, with its normalisation and activation.
+    /// A convolution, with its normalisation and activation function.
     pub(crate) struct ConvArgs {
         required {
             /// Height and width of the kernel.
@@ -29,7 +29,7 @@ record! {
             "bias" bias: Flag,
             /// Normalisation; default `none`.
             "norm" norm: Norm,
-            /// Activation; default `relu`.
+            /// Activation function; default `relu`.
             "act" act: Act,
         }
     }
@@ -55,7 +55,7 @@ record! {
             "bias" bias: Flag,
             /// Normalisation; default as for `conv`, else `none`.
             "norm" norm: Norm,
-            /// Activation; default as for `conv`, else `relu`.
+            /// Activation function; default as for `conv`, else `relu`.
             "act" act: Act,
         }
     }
@@ -73,7 +73,7 @@ record! {
             "bias" bias: Flag,
             /// Normalisation; default `none`.
             "norm" norm: Norm,
-            /// Activation; default `none`.
+            /// Activation function; default `none`.
             "act" act: Act,
         }
     }

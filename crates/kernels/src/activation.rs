@@ -1,4 +1,4 @@
-//! Elementwise nonlinearities.
+//! Activation functions.
 
 use std::ops::Range;
 
@@ -8,7 +8,7 @@ use crate::{
     simd::{LANES, Simd, Work},
 };
 
-/// An elementwise nonlinearity.
+/// An activation function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Function {
     /// `x`.
@@ -37,7 +37,7 @@ impl Function {
         }
     }
 
-    /// Whether it only cuts to a range.
+    /// Whether it only clips to a range.
     pub const fn is_range(self) -> bool {
         matches!(self, Self::Identity | Self::Relu | Self::Relu6)
     }

@@ -1,5 +1,5 @@
-//! Several steps, one after the other, for some images at a time: so that what one of them writes is still in a cache
-//! when the next one reads it.
+//! Several steps, one after the other, for some images at a time, so that the output of a step is still in a cache when
+//! the next one reads it.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use crate::{
     step::Step,
 };
 
-/// Steps that go through the images together.
+/// Steps that run one after the other for some images at a time.
 #[derive(Debug)]
 pub struct Chain {
     steps: Vec<Step>,
@@ -20,8 +20,8 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// The images are cut into parts of `images_of_part`, which are the tasks; in each part all steps see
-    /// `images_at_once`, then the next ones.
+    /// The tasks are parts of `images_of_part` images. Within a part, all steps process `images_at_once` images, then the
+    /// next ones.
     pub fn new(
         steps: Vec<Step>,
         images: usize,

@@ -1,4 +1,4 @@
-//! Bringing the network's input into blocks, and results out of them.
+//! Conversion of the network's input to blocks, and of results from blocks.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::{
 /// Rows of an image that one task brings in.
 const ROWS_OF_TASK: usize = 32;
 
-/// Brings the network's input, `images x channels x height x width`, into a buffer.
+/// Copies the network's input, `images x channels x height x width`, to a buffer.
 #[derive(Clone, Debug)]
 pub struct Load {
     /// The whole buffer.
@@ -25,7 +25,7 @@ pub struct Load {
 }
 
 impl Load {
-    /// Brings so many channels into a buffer.
+    /// Copies this number of channels to a buffer.
     pub fn new(buffers: &[Buffer], to: View, channels: usize) -> Self {
         let buffer = buffers.get(to.buffer);
         let images = buffer.map_or(0, |buffer| buffer.images);
@@ -147,7 +147,7 @@ impl InOrder {
     }
 }
 
-/// Takes the network's output out of a buffer, in the order `images x channels x height x width`.
+/// Copies the network's output from a buffer, in the order `images x channels x height x width`.
 #[derive(Clone, Debug)]
 pub struct Store {
     from: InOrder,
@@ -155,7 +155,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Takes the channels of these segments.
+    /// Copies the channels of these segments.
     pub fn new(buffers: &[Buffer], from: View, segments: impl Into<Arc<[Segment]>>) -> Self {
         let images = buffers.get(from.buffer).map_or(0, |buffer| buffer.images);
         Self { from: InOrder { from, segments: segments.into() }, images }
@@ -202,7 +202,7 @@ impl Run for Store {
     }
 }
 
-/// Makes a vector of maps, in the order `channels x height x width`.
+/// Flattens maps to a vector, in the order `channels x height x width`.
 #[derive(Clone, Debug)]
 pub struct Flatten {
     from: InOrder,
@@ -262,7 +262,7 @@ impl Run for Flatten {
     }
 }
 
-/// Moves lanes: each lane of the output is one of the input.
+/// Permutes or selects lanes: each lane of the output is one of the input.
 #[derive(Clone, Debug)]
 pub struct Gather {
     /// What is read.

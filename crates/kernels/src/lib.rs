@@ -1,13 +1,13 @@
-//! The arithmetic of networks: kernels over one block of memory, for each instruction set, and programs of them that
-//! several threads run.
+//! The arithmetic of networks: kernels for each instruction set, and programs of kernels that several threads run in one
+//! block of memory, the arena.
 //!
-//! Feature maps lie as `images x blocks x height x width x 16`: sixteen channels are a block, so that a vector register
-//! holds them whatever the network's shape, and each map has a border of zeros as wide as the windows that slide over
-//! it need. See Georganas et al. 2018, "Anatomy of high-performance deep learning convolutions on SIMD architectures".
+//! Feature maps are stored as `images x blocks x height x width x 16`: sixteen channels are a block, which fits vector
+//! registers for any shape. Each map has a border of zeros that is wide enough for all windows that slide over it. See
+//! Georganas et al. 2018, "Anatomy of high-performance deep learning convolutions on SIMD architectures".
 //!
 //! This is the only crate with `unsafe` code. A [`Program`](program::Program) checks once that every address its steps
-//! compute lies in the arena and that no two tasks that may run at once touch the same number, unless all only read
-//! it; what the steps do later rests on that.
+//! compute lies in the arena, and that no two tasks that may run at the same time access the same number, unless both only
+//! read it. The `unsafe` code of the steps relies on these checks.
 
 pub mod activation;
 mod blockwise;

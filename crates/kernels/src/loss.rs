@@ -9,7 +9,7 @@ use crate::{
     simd::LANES,
 };
 
-/// Numbers of the output for each image: the loss, and how many classes got a larger logit than the right one.
+/// Number of output values per image: the loss, and the number of classes with a larger logit than the right one.
 pub const OUTCOMES: usize = 2;
 
 /// The cross-entropy of the softmax of logits with the labels, and its gradient.
@@ -24,14 +24,15 @@ pub struct CrossEntropy {
     images: usize,
 }
 
-/// How a loss is computed.
+/// The options of a loss.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Loss {
-    /// Which of the network's results it is of: the place of its outcomes among those of the others.
+    /// The index of the network's output that the loss belongs to.
     pub head: usize,
-    /// The share of each label that all classes get alike (Szegedy et al. 2015, section 7).
+    /// Label smoothing: the share of each target that is distributed equally over all classes (Szegedy et al. 2015,
+    /// section 7).
     pub smoothing: f32,
-    /// What the mean over images is multiplied by in the gradient.
+    /// The factor of the mean over images in the gradient.
     pub weight: f32,
 }
 
@@ -102,7 +103,7 @@ impl Run for CrossEntropy {
 
     unsafe fn run(&self, context: &Context<'_>, image: usize) {
         let classes = self.classes();
-        // A label that is no class has no loss: who feeds the run has checked it.
+        // A label that is not a class has no loss; the caller has checked the labels.
         let label = context.feed.labels[image] as usize;
         // SAFETY: the program has checked the views; this task alone writes the image's gradient and outcome.
         unsafe {

@@ -1,4 +1,4 @@
-//! Memory that kernels work on, and where feature maps lie in it.
+//! The memory of kernels, and the layout of feature maps in it.
 
 use crate::simd::LANES;
 
@@ -25,7 +25,7 @@ impl Aligned {
         Self(lines)
     }
 
-    /// The same, unless the system gives no memory for them.
+    /// The same; `None` if the system has no memory for them.
     pub fn try_zeros(len: usize) -> Option<Self> {
         let mut lines = Vec::new();
         lines.try_reserve_exact(len.div_ceil(LANES)).ok()?;
@@ -125,7 +125,7 @@ impl Border {
 }
 
 /// A batch of feature maps in the arena: `images x blocks x height x width x pixel` numbers, with a border around each
-/// map. A block is sixteen channels; lanes without a channel hold numbers without a meaning.
+/// map. A block is sixteen channels; the numbers in lanes without a channel are arbitrary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Buffer {
     /// Its first number in the arena; a multiple of sixteen.
@@ -140,7 +140,7 @@ pub struct Buffer {
     pub width: usize,
     /// Zeros around each map.
     pub border: Border,
-    /// Numbers a pixel: sixteen, or fewer for the only block of an input with few channels.
+    /// Numbers per pixel: sixteen, or fewer for the only block of an input with few channels.
     pub pixel: usize,
 }
 

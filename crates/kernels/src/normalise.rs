@@ -1,7 +1,7 @@
 //! Batch normalisation with the statistics of the batch, and its gradient (Ioffe and Szegedy 2015, Algorithm 1).
 //!
-//! Sums over a batch are made image by image, and combined in double precision in the order of the images, so that they
-//! neither cancel nor depend on the number of threads.
+//! Sums over a batch are computed for each image, and combined in double precision in the order of the images. This avoids
+//! cancellation, and results do not depend on the number of threads.
 
 use crate::{
     activation::Function,
@@ -120,7 +120,7 @@ impl Blockwise for Moments {
     }
 }
 
-/// The learned numbers of a normalisation and its running statistics: vectors of a number for each channel.
+/// The parameters of a normalisation and its running statistics: vectors of a number for each channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NormTensors {
     /// Scale; 1 if there is none.
@@ -139,8 +139,7 @@ impl NormTensors {
     }
 }
 
-/// Mean and variance of a batch, from [`Moments`]: what each lane is multiplied by and what is added to it. Moves the
-/// running statistics.
+/// Mean and variance of a batch, from [`Moments`], as a scale and a shift for each lane. Updates the running statistics.
 #[derive(Clone, Debug)]
 pub struct BatchStatistics {
     from: View,
@@ -156,7 +155,7 @@ pub struct BatchStatistics {
 
 impl BatchStatistics {
     /// `from` is the table of [`Moments`] of maps of `area` pixels; `to` is a table of [`FACTORS`] pixels for each block.
-    /// A running statistic moves by the share `momentum` towards that of the batch.
+    /// `momentum` is the weight of the batch when a running statistic is updated.
     pub fn new(
         (from, to): (View, View),
         tensors: NormTensors,
@@ -320,7 +319,7 @@ impl Work for CombineMoments {
     }
 }
 
-/// Normalises with the factors of [`BatchStatistics`], and cuts to the range of a function.
+/// Normalises with the factors of [`BatchStatistics`], and clips to the range of a function.
 #[derive(Clone, Debug)]
 pub struct Normalise {
     x: View,
@@ -333,7 +332,7 @@ pub struct Normalise {
 }
 
 impl Normalise {
-    /// The function only cuts to a range.
+    /// The function must only clip to a range.
     pub fn new(buffers: &[Buffer], x: View, y: View, factors: View, function: Function) -> Self {
         Self { x, y, factors, residual: None, function, size: size_of(buffers, y) }
     }
@@ -558,16 +557,16 @@ impl Work for BackRows {
     }
 }
 
-/// What the way back of a normalisation reads.
+/// The inputs of the gradient of a normalisation.
 #[derive(Clone, Copy, Debug)]
 pub struct Normalised {
     /// The normalisation's input.
     pub x: View,
-    /// The gradient of its output, behind the function.
+    /// The gradient of its output, after the function.
     pub dz: View,
     /// The table of [`BatchStatistics`].
     pub factors: View,
-    /// The function, which only cuts to a range.
+    /// The function, which only clips to a range.
     pub function: Function,
 }
 
@@ -601,7 +600,7 @@ impl Normalised {
     }
 }
 
-/// Sums over each map: of the gradient behind a normalisation, and of its products with the normalised values.
+/// Sums over each map: of the gradient of a normalisation's output, and of its products with the normalised values.
 #[derive(Clone, Debug)]
 pub struct GradientSums {
     of: Normalised,

@@ -1,4 +1,4 @@
-//! Numbers that a step has for itself, or that other steps write.
+//! Numbers that a step owns, or that other steps write.
 
 use std::sync::Arc;
 

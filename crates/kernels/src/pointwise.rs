@@ -1,4 +1,4 @@
-//! Operators that treat each pixel by itself: affine functions of channels, sums, products, softmax.
+//! Operators on single pixels: affine functions of channels, sums, products, softmax.
 
 use std::sync::{
     Arc,
@@ -27,7 +27,7 @@ fn images(buffers: &[Buffer], view: View) -> usize {
 }
 
 /// `function(scale * x + shift)`, with a scale and a shift for each channel: normalisation with fixed statistics, an
-/// activation, or a copy.
+/// activation function, or a copy.
 #[derive(Clone, Debug)]
 pub struct Affine {
     x: View,
@@ -159,9 +159,9 @@ enum Join {
 /// An input of a sum or a product.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Term {
-    /// The map; in a product, a map of one pixel stands for its number everywhere.
+    /// The map; in a product, a map of one pixel is broadcast.
     pub view: View,
-    /// What it is multiplied by.
+    /// Its factor.
     pub scale: f32,
 }
 

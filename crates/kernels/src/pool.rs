@@ -59,7 +59,7 @@ impl Pool {
     /// `threads` threads; the thread that calls [`Pool::run`] is one of them.
     ///
     /// # Errors
-    /// When the system gives no more threads.
+    /// When the system has no more threads.
     pub fn new(threads: usize) -> std::io::Result<Self> {
         let state = State { round: 0, job: None, running: 0, panicked: false, is_closing: false };
         let shared = Arc::new(Shared {

@@ -1,11 +1,11 @@
-//! How fast a thread can multiply and add at all.
+//! The peak speed of multiply-adds of a thread.
 
 use std::{cell::Cell, hint::black_box};
 
 use crate::simd::{Isa, LANES, Simd, Work};
 
-/// Multiplies and adds on registers alone, and returns how many floating-point operations that were: two for each
-/// multiply-add of a number. An instruction set that the processor lacks does none.
+/// Computes multiply-adds on registers, and returns the number of floating-point operations: two for each multiply-add of
+/// a number; 0 if the processor lacks the instruction set.
 pub fn multiply_add(isa: Isa, rounds: usize) -> usize {
     if !isa.is_available() {
         return 0;

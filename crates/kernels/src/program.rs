@@ -17,7 +17,7 @@ use crate::{
     step::Step,
 };
 
-/// Steps that depend on nothing of each other: their tasks may run in any order.
+/// Steps that do not depend on each other: their tasks may run in any order.
 pub type Phase = Vec<Step>;
 
 /// Steps over buffers in an arena.
@@ -125,17 +125,17 @@ impl Program {
         4 * self.arena_len
     }
 
-    /// Bytes that each thread needs for itself.
+    /// Bytes of scratch memory of each thread.
     pub fn scratch_bytes(&self) -> usize {
         4 * self.scratch_len.next_multiple_of(LANES)
     }
 
-    /// Numbers of its input.
+    /// Number of input values.
     pub fn input_len(&self) -> usize {
         self.input_len
     }
 
-    /// Numbers of its output.
+    /// Number of output values.
     pub fn output_len(&self) -> usize {
         self.output_len
     }
@@ -201,7 +201,7 @@ pub enum StartError {
 /// Why a program could not be run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RunError {
-    /// The flag to stop was set.
+    /// It was stopped.
     #[error(transparent)]
     Stopped(#[from] Stopped),
     /// Input or output have another length than the program's, or its memory is too short.
@@ -223,7 +223,7 @@ pub struct Times {
     pub whole: Duration,
 }
 
-/// Runs a program again and again, with memory and threads of its own.
+/// Runs a program any number of times, with its own memory and threads.
 pub struct Runner<M = Aligned> {
     program: Arc<Program>,
     isa: Isa,
@@ -249,7 +249,7 @@ fn shared(memory: &mut impl AsMut<[f32]>, len: usize) -> Result<Shared, RunError
 }
 
 impl Runner {
-    /// Gets memory and starts threads.
+    /// Allocates memory and starts threads.
     ///
     /// # Errors
     /// When the system gives no more threads, or no memory.
@@ -316,7 +316,7 @@ impl<M: AsMut<[f32]>> Runner<M> {
         self.isa
     }
 
-    /// Runs once. Numbers too small for a normal number count as zero meanwhile, on every thread.
+    /// Runs once. During the run, all threads treat subnormal numbers as zero.
     ///
     /// # Errors
     /// When it was stopped, or the input or output has the wrong length.
@@ -330,7 +330,7 @@ impl<M: AsMut<[f32]>> Runner<M> {
         self.run_with(feed, output, stop, None)
     }
 
-    /// Runs once, with what training needs.
+    /// Runs once, with the inputs of a training step.
     ///
     /// # Errors
     /// See [`Runner::run`].
@@ -343,7 +343,7 @@ impl<M: AsMut<[f32]>> Runner<M> {
         self.run_with(feed, output, stop, None)
     }
 
-    /// Runs once and measures each step in its place.
+    /// Runs once and measures the time of each step.
     ///
     /// # Errors
     /// See [`Runner::run`].
@@ -357,7 +357,7 @@ impl<M: AsMut<[f32]>> Runner<M> {
         self.run_fed_timed(feed, output, stop)
     }
 
-    /// Runs once, with what training needs, and measures each step in its place.
+    /// Runs once, with the inputs of a training step, and measures the time of each step.
     ///
     /// # Errors
     /// See [`Runner::run`].

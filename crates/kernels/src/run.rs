@@ -1,4 +1,4 @@
-//! What each kind of step is to a program.
+//! The interface of all kinds of steps.
 
 use std::{
     fmt,
@@ -11,7 +11,7 @@ use crate::{
     simd::Isa,
 };
 
-/// Numbers of the program do not fit together: a mistake of who made it.
+/// A program is inconsistent: an internal error of the code that made it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{step}: {reason}")]
 pub struct Invalid {
@@ -25,7 +25,7 @@ impl Invalid {
     }
 }
 
-/// What does not fit.
+/// The part of a program that is inconsistent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// A view names no buffer, or is not in it, or buffers differ in size.
@@ -52,29 +52,29 @@ impl fmt::Display for Reason {
     }
 }
 
-/// What a run gets beside memory.
+/// The inputs of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Feed<'a> {
     /// The network's input, `images x channels x height x width`.
     pub input: &'a [f32],
     /// The right class of each image; empty without a loss.
     pub labels: &'a [u32],
-    /// What an optimizer is told.
+    /// The factors of the optimizer.
     pub rates: Rates,
-    /// What random numbers depend on, beside their place.
+    /// The seed of random numbers, which also depend on their position.
     pub seed: u64,
 }
 
-/// What an optimizer is told in each step.
+/// The factors of an optimizer in a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Rates {
     /// Learning rate.
     pub learning: f32,
     /// Weight decay.
     pub decay: f32,
-    /// What is left of the average of the learned numbers, where there is one.
+    /// Decay of the moving average of the parameters, if there is one.
     pub average: f32,
-    /// Steps before this one.
+    /// Number of steps before this one.
     pub steps: u64,
 }
 

@@ -44,9 +44,9 @@ macro_rules! steps {
 }
 
 steps!(
-    /// Brings the network's input in.
+    /// Copies the network's input to a buffer.
     Load,
-    /// Takes the network's output out.
+    /// Copies the network's output from a buffer.
     Store,
     /// A convolution or a fully connected layer.
     Conv,
@@ -64,11 +64,11 @@ steps!(
     SumParts,
     /// A convolution of 3x3 by Winograd's method.
     Winograd,
-    /// A convolution of each channel by itself.
+    /// A depthwise convolution.
     Depthwise,
     /// The maximum or the mean of windows.
     Pool,
-    /// A scale and a shift of each channel, and an activation.
+    /// A scale and a shift of each channel, and an activation function.
     Affine,
     /// A sum or a product.
     Joined,
@@ -92,7 +92,7 @@ steps!(
     NormaliseGradient,
     /// The gradient of a normalisation's input.
     NormaliseBack,
-    /// The gradient of an activation's argument.
+    /// The gradient of an activation function's argument.
     FunctionBack,
     /// Dropout, and its gradient.
     Dropout,
@@ -110,9 +110,9 @@ steps!(
     SoftmaxBack,
     /// The gradient of local response normalisation.
     LrnBack,
-    /// Numbers of channels at the lanes of a map.
+    /// Numbers of channels, converted to lanes of a map.
     Spread,
-    /// Gradients of lanes at their channels.
+    /// Gradients of lanes, converted to channels.
     Collect,
     /// The gradient of the input of a depthwise convolution.
     DepthwiseData,
@@ -120,7 +120,7 @@ steps!(
     DepthwiseWeights,
     /// The loss and its gradient.
     CrossEntropy,
-    /// The size of the gradients.
+    /// The sum of squares of the gradients.
     Squares,
     /// The optimizer.
     Update,
@@ -142,12 +142,12 @@ impl Step {
         self.as_run().writes()
     }
 
-    /// How many images it goes through one by one, if it does.
+    /// Number of images, if it can process them one at a time.
     pub fn images(&self) -> Option<usize> {
         self.as_run().images()
     }
 
-    /// Into how many tasks it is cut.
+    /// Number of its tasks.
     pub fn tasks(&self) -> usize {
         self.as_run().tasks()
     }

@@ -1,6 +1,6 @@
-//! Subnormal numbers count as zero inside a run: operations with them take many times as long.
+//! Subnormal numbers are treated as zero during a run, because operations with them take many times as long.
 
-/// Whether subnormal numbers count as zero inside a run on this kind of processor.
+/// Whether subnormal numbers are treated as zero during a run on this kind of processor.
 pub const FLUSHES_SUBNORMALS: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
 
 /// Flushes subnormal numbers to zero on this thread as long as it lives.

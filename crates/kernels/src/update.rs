@@ -1,4 +1,4 @@
-//! Optimizers: how gradients change the learned numbers.
+//! Optimizers.
 
 use crate::{
     memory::{Buffer, View},
@@ -9,7 +9,7 @@ use crate::{
 /// Numbers of a task.
 const OF_TASK: usize = 1 << 14;
 
-/// How gradients change the learned numbers.
+/// An optimizer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rule {
     /// Stochastic gradient descent with momentum (Sutskever et al. 2013), as PyTorch computes it.
@@ -31,7 +31,7 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// Vectors of state beside the learned numbers and their gradients.
+    /// Number of vectors of state, besides the parameters and their gradients.
     pub const fn states(&self) -> usize {
         match self {
             Self::Sgd { .. } => 1,
@@ -40,10 +40,10 @@ impl Rule {
     }
 }
 
-/// A learned tensor: vectors of the same length.
+/// A tensor of parameters: vectors of the same length.
 #[derive(Clone, Debug)]
 pub struct Learned {
-    /// The numbers.
+    /// The parameters.
     pub values: View,
     /// Their gradient.
     pub gradient: View,
@@ -51,7 +51,7 @@ pub struct Learned {
     pub states: Vec<View>,
     /// Whether weight decay applies.
     pub decays: bool,
-    /// An average of the numbers that follows them, if there is one.
+    /// The moving average of the parameters, if there is one.
     pub average: Option<View>,
 }
 
@@ -90,7 +90,7 @@ impl Squares {
         Self { learned, to, tasks }
     }
 
-    /// How many pieces.
+    /// Number of pieces.
     pub fn pieces(learned: &[Learned]) -> usize {
         tasks(learned).len()
     }
@@ -137,7 +137,7 @@ impl Run for Squares {
     }
 }
 
-/// Changes all learned numbers.
+/// Updates all parameters.
 #[derive(Clone, Debug)]
 pub struct Update {
     learned: Vec<Learned>,
@@ -148,7 +148,7 @@ pub struct Update {
 }
 
 impl Update {
-    /// By a rule; gradients whose norm is larger than the limit of `clip` are scaled to it.
+    /// An update with an optimizer; if the norm of the gradients exceeds the limit of `clip`, they are scaled to it.
     pub fn new(learned: Vec<Learned>, rule: Rule, clip: Option<(f32, View)>) -> Self {
         let tasks = tasks(&learned);
         Self { learned, rule, clip, tasks }

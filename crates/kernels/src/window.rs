@@ -1,4 +1,4 @@
-//! Windows that slide over each channel by itself: depthwise convolution and pooling.
+//! Windows that slide over each channel separately: depthwise convolution and pooling.
 
 use std::{
     cell::Cell,
@@ -60,7 +60,7 @@ fn fits(buffers: &[Buffer], x: View, y: View, tasks: Tasks) -> bool {
         && tasks == Tasks::new(buffers, y)
 }
 
-/// A convolution of each channel with a kernel of its own.
+/// A depthwise convolution: each channel has its own kernel.
 #[derive(Clone, Debug)]
 pub struct Depthwise {
     x: View,
@@ -279,7 +279,7 @@ impl Run for Depthwise {
     }
 }
 
-/// What a pool computes of the numbers in its window.
+/// The operation of a pool on the numbers in its window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PoolKind {
     /// The largest.
@@ -355,7 +355,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Slides a window; positions outside of the map are left out.
+    /// A sliding window; positions outside of the map are ignored.
     pub fn sliding(buffers: &[Buffer], x: View, y: View, window: Window, kind: PoolKind) -> Self {
         let (from, to) = (size(buffers, x), size(buffers, y));
         let axis = |axis: usize| {

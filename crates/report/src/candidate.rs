@@ -29,7 +29,7 @@ pub struct NetworkEntry {
     pub variant: Option<Variant>,
     /// Measured latencies, the last of each way to run.
     pub measured: Vec<Stored<Measurement>>,
-    /// Where its time goes, the last profile of each way to run.
+    /// The last profile of each configuration.
     pub profiles: Vec<Stored<ProfileRecord>>,
 }
 

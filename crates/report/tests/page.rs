@@ -190,7 +190,7 @@ fn the_page_is_sound() {
         all(&html, "main > section").iter().filter_map(|it| it.attr("id")).collect();
     assert_eq!(
         sections,
-        ["summary", "picks", "accuracy", "networks", "where", "variants", "spaces", "method"]
+        ["summary", "picks", "accuracy", "networks", "breakdown", "variants", "spaces", "method"]
     );
     assert_eq!(all(&html, "#networks-table tbody tr").len(), 3);
     assert_eq!(all(&html, "details.network svg").len(), 3);

@@ -189,8 +189,8 @@ impl Metric {
             Self::Acts => "activations",
             Self::Buffers => "buffers",
             Self::WeightBytes => "weights",
-            Self::ActivationBytes => "activation memory",
-            Self::PeakActivationBytes => "peak activation memory",
+            Self::ActivationBytes => "memory",
+            Self::PeakActivationBytes => "peak memory",
             Self::MovedBytes => "memory traffic",
             Self::Nodes => "nodes",
             Self::InputSize => "input size",
@@ -212,9 +212,9 @@ impl Metric {
             Self::WeightBytes => "learned values in single precision",
             Self::ActivationBytes => "outputs of all nodes in single precision, the input included",
             Self::PeakActivationBytes => {
-                "maximum size of the activations in memory at the same time"
+                "maximum size of the feature maps in memory at the same time"
             }
-            Self::MovedBytes => "activations and weights read and written by all nodes",
+            Self::MovedBytes => "feature maps and weights read and written by all nodes",
             Self::Nodes => "nodes of the graph, the input included",
             Self::InputSize => "height of the input in pixels",
             Self::Top1 => "images whose most likely class is correct",

@@ -11,38 +11,37 @@ use crate::{
     statistics::{Estimate, proportion},
 };
 
-/// The most classes that a data set has: labels are numbers of 16 bits.
+/// Maximum number of classes of a data set: labels have 16 bits.
 const MAX_CLASSES: u32 = 1 << 16;
 
 /// Characters of a SHA-256 in hexadecimal.
 const SHA256_LENGTH: usize = 64;
 
-/// A network trained once, with everything that is needed to understand the result and to repeat it. Accuracies are in
-/// percent, losses are means over images.
+/// The result of one training of a network, with all that is needed to repeat it. Accuracies are in percent, losses are
+/// means over images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainingRun {
-    /// What was trained.
+    /// The network.
     pub subject: NetworkInfo,
-    /// Fingerprint of the graph that was trained, with its dropout and auxiliary heads, which the inference graph has
-    /// not got.
+    /// Fingerprint of the graph that was trained, with dropout and auxiliary heads, which the inference graph lacks.
     pub training_fingerprint: String,
     /// The data set.
     pub dataset: DatasetInfo,
-    /// How it was trained.
+    /// The recipe.
     pub recipe: RecipeInfo,
     /// Seed of the weights, the order of the images, their augmentation and dropout.
     pub seed: u64,
     /// Epochs of the recipe.
     pub epochs: u32,
-    /// Images of a step.
+    /// Images per step.
     pub batch: u32,
-    /// What trained it, such as `native`.
+    /// The engine that trained it, such as `native`.
     pub trainer: String,
     /// The device.
     pub device: String,
-    /// Threads that computed.
+    /// Number of threads.
     pub threads: u32,
-    /// The instruction set that it computed with. Runs are bit for bit the same on the same one only.
+    /// The instruction set. Only runs with the same instruction set are bit-identical.
     pub isa: String,
     /// Whether auxiliary heads were trained with it.
     pub auxiliary: bool,
@@ -52,24 +51,24 @@ pub struct TrainingRun {
     pub version: String,
     /// When it was finished, in milliseconds since 1970 (UTC).
     pub finished_unix_ms: u64,
-    /// Images a second in training steps, augmentation included.
+    /// Images per second in training steps, augmentation included.
     pub images_per_s: f64,
-    /// Seconds for everything, evaluation included.
+    /// Total time in seconds, evaluation included.
     pub seconds: f64,
-    /// Loss of the last whole epoch; `None` if there was none.
+    /// Training loss of the last complete epoch; `None` if no epoch was completed.
     pub train_loss: Option<f64>,
-    /// Loss on the validation set at the end; `None` without such a set.
+    /// Loss on the validation set at the end; `None` without a validation set.
     pub val_loss: Option<f64>,
     /// Top-1 accuracy on the validation set at the end.
     pub val_top1: Option<f64>,
-    /// Loss on the test set; `None` without such a set, and for runs that diverged.
+    /// Loss on the test set; `None` without a test set, and for runs that diverged.
     pub test_loss: Option<f64>,
     /// Top-1 accuracy on the test set.
     pub test_top1: Option<f64>,
     /// Top-5 accuracy on the test set.
     pub test_top5: Option<f64>,
-    /// Test images by their class and, within a class, by the predicted one: `classes x classes` counts. Empty if they
-    /// were not counted, as for very many classes.
+    /// The confusion matrix of the test set, `classes x classes`, row by row: a row for each true class, a column for each
+    /// predicted class. Empty if it was not recorded, as for very many classes.
     pub confusion: Vec<u64>,
     /// The epochs, in order.
     pub history: Vec<EpochRecord>,
@@ -82,17 +81,17 @@ pub struct TrainingRun {
 /// The data set of a training run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DatasetInfo {
-    /// What it is called, such as `fashion-mnist` or `shapes:size=28`.
+    /// Its name with options, such as `fashion-mnist` or `shapes:size=28`.
     pub label: String,
     /// SHA-256 of its content, in hexadecimal.
     pub fingerprint: String,
     /// Number of classes.
     pub classes: u32,
-    /// Images that were trained on.
+    /// Number of images that were trained on, without validation images.
     pub training_images: u64,
-    /// Images that were held out of the training set.
+    /// Number of images that were held out for validation.
     pub validation_images: u64,
-    /// Images of the test set.
+    /// Number of images in the test set.
     pub test_images: u64,
 }
 
@@ -101,20 +100,20 @@ pub struct DatasetInfo {
 pub struct RecipeInfo {
     /// Its name.
     pub name: String,
-    /// SHA-256 of all that decides a result, in hexadecimal.
+    /// SHA-256 of all keys that affect the training, in hexadecimal.
     pub fingerprint: String,
-    /// All of it: an object.
+    /// The whole recipe: an object.
     pub content: serde_json::Value,
 }
 
 /// An epoch of a training run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EpochRecord {
-    /// Its number, from 1.
+    /// Its number, counted from 1.
     pub epoch: u32,
-    /// Mean loss of its steps.
+    /// Mean training loss.
     pub loss: f64,
-    /// Top-1 accuracy in its steps.
+    /// Top-1 accuracy on the training images.
     pub train_top1: Option<f64>,
     /// Loss on the validation set after it.
     pub val_loss: Option<f64>,
@@ -122,7 +121,7 @@ pub struct EpochRecord {
     pub val_top1: Option<f64>,
     /// Learning rate of its last step.
     pub learning_rate: f64,
-    /// Seconds that it took.
+    /// Its duration in seconds.
     pub seconds: f64,
 }
 
@@ -134,11 +133,11 @@ pub enum TrainingOutcome {
     Finished,
     /// It computed NaN or infinity, or a loss that is too large.
     Diverged {
-        /// The epoch, from 1.
+        /// The epoch, counted from 1.
         epoch: u32,
-        /// The step of the run, from 1.
+        /// The step of the run, counted from 1.
         step: u64,
-        /// What was not finite, such as `the loss is NaN`.
+        /// The reason, such as `the loss is NaN`.
         what: String,
     },
 }
@@ -154,8 +153,8 @@ impl fmt::Display for TrainingOutcome {
     }
 }
 
-/// What is equal in equal runs: a run that has finished is not repeated unless asked for. The instruction set is not part
-/// of it, although the last bits of a result depend on it.
+/// The key of a training run: a finished run is not repeated for the same key unless requested. The instruction set is not
+/// part of the key, although the last bits of a result depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TrainingKey<'a> {
     /// Fingerprint of the graph that was trained: [`TrainingRun::training_fingerprint`].
@@ -169,13 +168,13 @@ pub struct TrainingKey<'a> {
 }
 
 impl TrainingRun {
-    /// Whether it trained for all epochs.
+    /// Whether all epochs were trained.
     pub const fn is_finished(&self) -> bool {
         matches!(self.outcome, TrainingOutcome::Finished)
     }
 
-    /// Top-1 accuracy on the test set with its interval: what other test images of the same kind would show. It says
-    /// nothing of other seeds.
+    /// Top-1 accuracy on the test set with its interval, for the error from the limited number of test images. The interval
+    /// does not cover the spread over seeds.
     pub fn interval_of_test_top1(&self) -> Option<Estimate> {
         self.of_test_images(self.test_top1?)
     }
@@ -254,7 +253,7 @@ impl TrainingRun {
             value.is_some() && (is_of("val_", validation_images) || is_of("test_", test_images))
         });
         match of_none {
-            Some((name, _)) => Err(format!("{name} is of no images")),
+            Some((name, _)) => Err(format!("{name} has a value, but there are no images for it")),
             None => self.check_confusion(),
         }
     }
@@ -390,8 +389,8 @@ mod tests {
             ("test_top1 is 99.5, more than", |run| run.test_top1 = Some(99.5)),
             ("train_loss is inf", |run| run.train_loss = Some(f64::INFINITY)),
             ("test_loss is missing", |run| run.test_loss = None),
-            ("test_loss is of no images", |run| run.dataset.test_images = 0),
-            ("val_loss is of no images", |run| run.dataset.validation_images = 0),
+            ("test_loss has a value, but", |run| run.dataset.test_images = 0),
+            ("val_loss has a value, but", |run| run.dataset.validation_images = 0),
             ("seconds is -1", |run| run.seconds = -1.0),
             ("dataset.classes is 0", |run| run.dataset.classes = 0),
             ("confusion has 3 counts", |run| run.confusion.truncate(3)),

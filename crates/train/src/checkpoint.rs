@@ -1,4 +1,4 @@
-//! Checkpoints: all that the rest of a training depends on, as one safetensors file; and the weights that it ends with.
+//! Checkpoints: the state of a training, or the weights that it ends with, as one safetensors file.
 
 use std::collections::HashMap;
 
@@ -14,15 +14,15 @@ use crate::{
     trainer::{Epoch, Task, Trainer},
 };
 
-/// The text that says what a checkpoint is of.
+/// The key of the metadata that identify the training.
 const ABOUT: &str = "inceptive.training";
 
-/// Weights and averages of them, and a part of the optimizer's state.
+/// Prefixes of tensor names: weights, their averages, and the optimizer's state.
 const WEIGHTS: &str = "";
 const AVERAGES: &str = "average/";
 const STATE: &str = "optimizer/";
 
-/// What a checkpoint is of.
+/// The training that a checkpoint belongs to.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct About {
@@ -35,25 +35,25 @@ struct About {
     history: Vec<Epoch>,
 }
 
-/// Why a checkpoint cannot be taken up or made.
+/// A checkpoint cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    /// It is no checkpoint.
-    #[error("it is no checkpoint of a training")]
+    /// It is not a checkpoint.
+    #[error("the file is not a checkpoint of a training")]
     Format(#[from] FormatError),
-    /// What it says of itself cannot be read.
-    #[error("what it is of cannot be read")]
+    /// Its metadata cannot be read.
+    #[error("the metadata of the checkpoint cannot be read")]
     About(#[source] Option<serde_json::Error>),
     /// It belongs to another training.
-    #[error("it is of another {0}")]
+    #[error("the checkpoint was made with another {0}")]
     Other(&'static str),
-    /// Numbers are missing.
+    /// A tensor is missing.
     #[error(transparent)]
     Missing(#[from] Missing),
     /// It cannot be written.
     #[error(transparent)]
     Write(#[from] SafeTensorError),
-    /// The training that it is for cannot start.
+    /// The training cannot start.
     #[error(transparent)]
     Train(#[from] TrainError),
 }
@@ -72,8 +72,8 @@ impl Trainer<'_> {
         }
     }
 
-    /// All that the rest of the training depends on, as a safetensors file. Weights have the names that other commands
-    /// read, so that it is a file of weights too.
+    /// The state of the training as a safetensors file. Weights have their usual names, so that it can be used as a weights
+    /// file too.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -124,10 +124,10 @@ impl Trainer<'_> {
 }
 
 impl<'a> Trainer<'a> {
-    /// Goes on from a checkpoint, to the same bits as without it.
+    /// Resumes from a checkpoint. The results are bit-identical to those of a training without interruption.
     ///
     /// # Errors
-    /// When it is damaged or of another training, or the training cannot start.
+    /// When the checkpoint is damaged or belongs to another training, or the training cannot start.
     pub fn resume(
         task: Task<'a>,
         machine: Machine,

@@ -1,61 +1,64 @@
-//! Why a network is not trained.
+//! Errors of training and evaluation.
 
 use inceptive_data::{AugmentError, DataError, ImageShape};
 use inceptive_engine::{PlanError, StartError};
 use inceptive_ir::{GraphError, Shape};
 use inceptive_weights::{FoldError, Missing};
 
-/// Why a network is not trained or evaluated.
+/// A network cannot be trained or evaluated.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
-    /// The images have another shape than the network's input.
-    #[error("the network reads {input}, but the images are {images}; `--set {}` changes that", settings(*.input, *.images))]
+    /// The images do not have the shape of the network's input.
+    #[error(
+        "the network's input is {input}, but the images are {images}; `--set {}` changes that",
+        settings(*.input, *.images)
+    )]
     Images {
-        /// What the network reads.
+        /// The network's input.
         input: Shape,
         /// The shape of the images.
         images: ImageShape,
     },
-    /// The network has another number of classes.
+    /// The network and the data set have different numbers of classes.
     #[error(
-        "the network has {network} classes, but the data have {data}; `--set classes={data}` changes that"
+        "the network has {network} classes, but the data set has {data}; `--set classes={data}` changes that"
     )]
     Classes {
         /// Classes of the network.
         network: usize,
-        /// Classes of the data.
+        /// Classes of the data set.
         data: usize,
     },
-    /// There are fewer images than in a batch.
-    #[error("a batch of {batch} images is larger than the training set of {images}")]
+    /// There are fewer training images than in a batch.
+    #[error("the batch size {batch} is larger than the number of training images, {images}")]
     Batch {
-        /// Images of a batch.
+        /// Batch size.
         batch: usize,
-        /// Images to train on.
+        /// Number of training images.
         images: usize,
     },
-    /// The loss is no number any more.
+    /// The loss is NaN or infinite.
     #[error(
-        "the loss is {loss} at step {step} of epoch {epoch}, with a learning rate of {rate}: a smaller one, a longer \
-         warm-up or `clip` may help"
+        "the training diverged: the loss is {loss} at step {step} of epoch {epoch}, with learning rate {rate}; try a \
+         smaller learning rate, a longer warm-up or `clip`"
     )]
     Diverged {
-        /// The epoch, from 1 on.
+        /// The epoch, counted from 1.
         epoch: u32,
-        /// The step in the epoch, from 1 on.
+        /// The step in the epoch, counted from 1.
         step: u64,
         /// The learning rate.
         rate: f32,
         /// The loss.
         loss: f64,
     },
-    /// It was stopped; what was finished before is kept.
+    /// It was stopped; finished epochs are kept.
     #[error("stopped")]
     Stopped,
-    /// The data cannot be divided.
+    /// The validation images cannot be held out.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The images cannot be changed so.
+    /// The augmentation does not suit the images.
     #[error(transparent)]
     Augment(#[from] AugmentError),
     /// The engine cannot train or run the network.
@@ -64,7 +67,7 @@ pub enum TrainError {
     /// The engine cannot start.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// The engine cannot start to evaluate.
+    /// The engine cannot start the evaluation.
     #[error(transparent)]
     Session(#[from] inceptive_engine::SessionError),
     /// The graph cannot be rewritten.

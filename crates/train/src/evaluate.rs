@@ -1,4 +1,4 @@
-//! How often a network is right.
+//! Evaluation of a network: loss, accuracy and confusion matrix.
 
 use std::sync::{Arc, atomic::AtomicBool};
 
@@ -9,31 +9,31 @@ use inceptive_weights::Weights;
 
 use crate::{error::TrainError, machine::Machine};
 
-/// Images of a run.
+/// Images per run of the engine.
 const BATCH: usize = 100;
 
-/// How often a network is right on some images.
+/// Loss, accuracy and confusion matrix of a network on some images.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
-    /// Images.
+    /// Number of images.
     pub images: usize,
     /// The mean cross-entropy.
     pub loss: f64,
-    /// Images whose class got the largest number.
+    /// Number of images for which the output of the right class is the largest.
     pub top1: usize,
-    /// Images whose class was among the five largest.
+    /// Number of images for which the output of the right class is among the five largest.
     pub top5: usize,
-    /// How many images of each class (row) were taken for each class (column); rows one behind the other.
+    /// The confusion matrix, row by row: a row for each true class, a column for each predicted class.
     pub confusion: Vec<u64>,
 }
 
 impl Evaluation {
-    /// The share of images that are right, in percent.
+    /// Top-1 accuracy in percent.
     pub fn top1_percent(&self) -> f64 {
         100.0 * self.top1 as f64 / self.images.max(1) as f64
     }
 
-    /// The share of images whose class is among the five largest, in percent.
+    /// Top-5 accuracy in percent.
     pub fn top5_percent(&self) -> f64 {
         100.0 * self.top5 as f64 / self.images.max(1) as f64
     }
@@ -87,7 +87,7 @@ pub fn evaluate(
 }
 
 impl Evaluation {
-    /// Counts an image: its logits, or what a softmax made of them.
+    /// Counts an image, from its logits or, with a softmax, its probabilities.
     fn add(&mut self, numbers: &[f32], label: usize, is_softmax: bool) {
         let right = numbers.get(label).copied().unwrap_or(f32::NAN);
         let largest = numbers.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -97,7 +97,7 @@ impl Evaluation {
             let apart = |x: &f32| (f64::from(*x) - f64::from(largest)).exp();
             f64::from(largest) + numbers.iter().map(apart).sum::<f64>().ln() - f64::from(right)
         };
-        // What is not a number is larger than nothing, and nothing is right then.
+        // If the output of the right class is NaN, the image counts as wrong.
         let is_larger =
             |(class, x): (usize, &f32)| class != label && (*x > right || right.is_nan());
         let larger = numbers.iter().enumerate().filter(|it| is_larger(*it)).count();

@@ -1,11 +1,11 @@
-//! The weights that training starts with.
+//! Initial weights of training.
 
 use inceptive_ir::{Graph, Op, Role};
 use inceptive_weights::{Weights, node_slots};
 
-/// Random weights as the field starts with them: kernels normal with variance 2 / fan-in (He et al. 2015), matrices and
-/// biases of linear layers uniform in ±1 / sqrt(fan-in), biases of convolutions and shifts of normalisations 0, scales and
-/// variances 1. The same for a seed on every machine.
+/// Random initial weights, the same for a seed on every machine. Kernels are normally distributed with variance 2 / fan-in
+/// (He et al. 2015), weights and biases of linear layers uniformly in ±1 / sqrt(fan-in). Biases of convolutions, shifts and
+/// running means are 0, scales and running variances 1.
 pub fn initial_weights(graph: &Graph, seed: u64) -> Weights {
     let mut weights = Weights::seeded(graph, seed);
     for (id, node) in graph.nodes() {

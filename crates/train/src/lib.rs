@@ -1,8 +1,8 @@
 //! Training networks.
 //!
 //! A [`Recipe`] says how a network is trained; it is read from a YAML file that `docs/recipes.md` describes. A [`Trainer`]
-//! trains a network epoch by epoch on a data set, evaluates it on the images that are held out, and goes on from a
-//! checkpoint to the same bits, whatever the number of threads. [`evaluate()`] finds the accuracy of weights. This crate
+//! trains a network epoch by epoch on a data set, evaluates it on the validation images, and resumes from checkpoints.
+//! Results are bit-identical for any number of threads. [`evaluate()`] measures the accuracy of given weights. This crate
 //! defines no layers, reads and writes no files, and prints nothing.
 
 mod checkpoint;

@@ -1,14 +1,14 @@
-//! What trains and evaluates.
+//! Threads, instruction set and memory of a training.
 
 use inceptive_engine::Isa;
 
-/// What computes.
+/// The part of the machine that a training uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Machine {
     /// Threads; results do not depend on them.
     pub threads: usize,
-    /// The instruction set; another one rounds in another way.
+    /// The instruction set; results depend on it, because rounding differs.
     pub isa: Isa,
-    /// Memory that may be taken, in bytes.
+    /// Maximum memory, in bytes.
     pub most_bytes: u64,
 }

@@ -19,48 +19,48 @@ use crate::{
     recipe::Recipe,
 };
 
-/// What is trained.
+/// A network to train, with its data set and recipe.
 #[derive(Clone, Copy, Debug)]
 pub struct Task<'a> {
     /// The network, with its auxiliary heads.
     pub graph: &'a Graph,
     /// The images.
     pub data: &'a Dataset,
-    /// How.
+    /// The recipe.
     pub recipe: &'a Recipe,
-    /// Decides the first weights, the validation split, the order of images, and how they are changed.
+    /// Determines initial weights, validation images, the order of images, augmentation and dropout.
     pub seed: u64,
 }
 
 /// A finished epoch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
-    /// Its number, from 1 on.
+    /// Its number, counted from 1.
     pub epoch: u32,
-    /// The mean training loss of the network's own result, of images as they were changed.
+    /// The mean training loss, on augmented images and without the losses of auxiliary heads.
     pub loss: f64,
-    /// The share of training images that were right, in percent.
+    /// The training accuracy in percent, on augmented images.
     pub train_top1: f64,
-    /// The loss on the images that are held out, if there are any.
+    /// The validation loss; `None` without validation images.
     pub val_loss: Option<f64>,
-    /// The share of them that are right, in percent.
+    /// The validation accuracy in percent; `None` without validation images.
     pub val_top1: Option<f64>,
     /// The learning rate of its last step.
     pub learning_rate: f32,
-    /// Seconds of its training steps.
+    /// Duration of its training steps in seconds, without validation.
     pub seconds: f64,
-    /// Training images a second.
+    /// Training images per second.
     pub images_per_s: f64,
 }
 
-/// How far an epoch is.
+/// Progress within an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// The epoch, from 1 on.
+    /// The epoch, counted from 1.
     pub epoch: u32,
-    /// Steps that are done, and steps of the epoch.
+    /// Number of finished steps.
     pub step: u64,
-    /// Steps of an epoch.
+    /// Steps per epoch.
     pub steps: u64,
     /// The mean loss of the epoch so far.
     pub loss: f64,
@@ -152,7 +152,7 @@ impl<'a> Trainer<'a> {
         &self.history
     }
 
-    /// Whether the recipe is done.
+    /// Whether all epochs are finished.
     pub fn is_finished(&self) -> bool {
         self.history.len() >= self.task.recipe.epochs as usize
     }
@@ -167,26 +167,26 @@ impl<'a> Trainer<'a> {
         self.session.plan().options().isa
     }
 
-    /// Steps of an epoch: images that do not fill a batch wait for another epoch.
+    /// Steps per epoch. The last images of an epoch are skipped if they do not fill a batch.
     pub fn steps_per_epoch(&self) -> u64 {
         (self.partition.train.len() / self.task.recipe.batch as usize) as u64
     }
 
-    /// The images that are held out, and the other ones.
+    /// The training and the validation images.
     pub fn partition(&self) -> &Partition {
         &self.partition
     }
 
-    /// The weights to be used: averages, if the recipe makes any.
+    /// The weights for evaluation: the averages, if the recipe has `average`.
     pub fn weights(&self) -> Weights {
         self.session.averages()
     }
 
-    /// Trains the next epoch and evaluates the network on the images that are held out. After an error, take up the last
-    /// checkpoint: the weights may be those of the midst of an epoch.
+    /// Trains the next epoch and evaluates the network on the validation images. After an error, resume from the last
+    /// checkpoint: a part of the epoch may have changed the weights.
     ///
     /// # Errors
-    /// When it was stopped, or the loss is no number any more.
+    /// When it was stopped, or the loss is NaN or infinite.
     pub fn epoch(
         &mut self,
         stop: &AtomicBool,
@@ -209,7 +209,7 @@ impl<'a> Trainer<'a> {
             }
             let before = u64::from(index) * steps + step;
             rates = recipe.rates(before, steps);
-            // What dropout drops depends on the seed and the step.
+            // Dropout depends on the seed and the step.
             let key = seed ^ before.wrapping_mul(0x9e37_79b9_7f4a_7c15);
             let outcome = self.session.step(&pixels, &labels, rates, key, stop)?;
             let of_step = outcome.losses.first().copied().unwrap_or(f64::NAN);
@@ -245,8 +245,7 @@ impl<'a> Trainer<'a> {
         Ok(&self.history[self.history.len() - 1])
     }
 
-    /// Takes steps for about this time, to see how fast they are; returns images a second. The weights are of no use
-    /// afterwards.
+    /// Takes steps for about this time, and returns images per second. The weights are useless afterwards.
     ///
     /// # Errors
     /// When it was stopped.
@@ -276,7 +275,7 @@ impl<'a> Trainer<'a> {
         Ok(images / start.elapsed().as_secs_f64().max(1e-9))
     }
 
-    /// Evaluates the network on the images that are held out; `None` if there are none.
+    /// Evaluates the network on the validation images; `None` if there are none.
     fn validate(&self, stop: &AtomicBool) -> Result<Option<Evaluation>, TrainError> {
         let images = &self.partition.validation;
         if images.is_empty() {
@@ -286,7 +285,7 @@ impl<'a> Trainer<'a> {
         evaluate(&self.graph, self.weights(), split, self.machine, stop).map(Some)
     }
 
-    /// Evaluates the network on the test set, which nothing else looks at.
+    /// Evaluates the network on the test images, which are used for nothing else.
     ///
     /// # Errors
     /// When it was stopped.

@@ -119,7 +119,7 @@ fn graphs_are_marked_and_move_together() {
     let mut window = google();
     window.click("Graphs");
     window.wait("both are laid out", |model| model.jobs.active().next().is_none());
-    for label in ["pool3 in the first: equal", "pool4 in the other: changed"] {
+    for label in ["pool3 in the base: equal", "pool4 in the other: changed"] {
         assert!(window.has_button(label), "{label}");
     }
     window.click("Expand all");
@@ -128,10 +128,10 @@ fn graphs_are_marked_and_move_together() {
     window.click("Next");
     let place = |label: &str| window.button(label).rect().center().y;
     let (first, other) =
-        (place("stem/conv1 in the first: changed"), place("stem/conv1 in the other: changed"));
+        (place("stem/conv1 in the base: changed"), place("stem/conv1 in the other: changed"));
     assert!((first - other).abs() < 2.0, "{first} {other}");
     assert!(
-        window.harness.query_all_by_label_contains("stem/norm1 in the first: removed").count() > 0
+        window.harness.query_all_by_label_contains("stem/norm1 in the base: removed").count() > 0
     );
 }
 

@@ -25,7 +25,7 @@ use crate::{
     table::{Column, Grid, one_line},
 };
 
-/// The longest wait for a server's answer, and for its next bytes.
+/// Maximum wait for a server's answer, and for its next bytes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Minimum time between two lines of progress where there is no bar.
@@ -39,9 +39,9 @@ const BETWEEN_LINES: Duration = Duration::from_secs(5);
   inceptive data get fashion-mnist --dry-run
   inceptive data check shapes:size=32,channels=3
   inceptive data check folder:size=64=photos",
-    after_help = "NAME is fashion-mnist, mnist, cifar10 or cifar100, also with =PATH; idx=FOLDER, npz=FILE or folder=FOLDER;
-or shapes, which is generated. Data sets are looked for in $INCEPTIVE_DATA, else in
-~/.local/share/inceptive, and in /usr/share/datasets."
+    after_help = "NAME is fashion-mnist, mnist, cifar10 or cifar100, optionally with =PATH; idx=FOLDER, npz=FILE or
+folder=FOLDER; or shapes, which is generated. Without a path, published data sets are looked for in
+$INCEPTIVE_DATA (default: ~/.local/share/inceptive), then in /usr/share/datasets."
 )]
 pub struct Data {
     #[command(subcommand)]
@@ -64,13 +64,13 @@ enum Action {
         before_help = "Examples:
   inceptive data get fashion-mnist
   inceptive data get cifar10 --mirror https://mirror.example.org/cifar --folder /data/cifar10",
-        after_help = "The files, their sizes and addresses are printed first. A download that was interrupted is resumed. Each
-file is compared with its published SHA-256 before it gets its name. The program curl does the transfer."
+        after_help = "The files, their sizes and addresses are printed first. An interrupted download is resumed. A file is
+named FILE.part until its SHA-256 has been verified. Downloads need the program curl."
     )]
     Get {
         /// Name of a published data set, see `inceptive data list`
         name: DataName,
-        /// Address of a folder with the same files
+        /// Download the same files from the folder at another address
         #[arg(long, value_name = "URL")]
         mirror: Option<String>,
         /// Folder to write to; default: NAME in $INCEPTIVE_DATA or in ~/.local/share/inceptive
@@ -205,7 +205,7 @@ fn get(
     is_dry: bool,
 ) -> anyhow::Result<Value> {
     let Some(set) = name.known() else {
-        bail!("`{name}` is not downloaded: `inceptive data list` shows what can be");
+        bail!("`{name}` cannot be downloaded; `inceptive data list` shows what can be");
     };
     if name.path().is_some() {
         return Err(output::usage(format!(
@@ -217,7 +217,7 @@ fn get(
         && let Some(found) = places.find(set)
     {
         let shown = one_line(&found.display().to_string());
-        output::warn(&format!("{} is in {shown}; there is nothing to download", set.name));
+        output::warn(&format!("{} was found in {shown}; there is nothing to download", set.name));
         return Ok(get_json(set, &Plan { folder: found, files: Vec::new() }, is_dry));
     }
     let Some(folder) = folder.or_else(|| places.folder_of(set)) else {
@@ -226,7 +226,7 @@ fn get(
     let plan = Plan::new(set, &folder, mirror);
     describe(set, &plan);
     if !is_dry && plan.missing_bytes() > 0 {
-        let stop = stop_on_interrupt("what was downloaded is kept")?;
+        let stop = stop_on_interrupt("downloaded bytes are kept")?;
         let watch = Watch::new(&plan);
         let fetched = Downloader::new(PATIENCE).fetch(&plan, &mut |progress| {
             watch.step(progress);
@@ -242,7 +242,7 @@ fn get(
     Ok(get_json(set, &plan, is_dry))
 }
 
-/// What was or would be downloaded; the states are those from before.
+/// The files that were or would be downloaded, with their states before.
 fn get_json(set: &KnownSet, plan: &Plan, is_dry: bool) -> Value {
     let file = |file: &PlannedFile| {
         json!({
@@ -268,7 +268,7 @@ fn get_json(set: &KnownSet, plan: &Plan, is_dry: bool) -> Value {
     })
 }
 
-/// Says what a download does before it starts.
+/// Prints what will be downloaded.
 fn describe(set: &KnownSet, plan: &Plan) {
     let missing = bytes(plan.missing_bytes());
     let folder = one_line(&plan.folder.display().to_string());
@@ -285,7 +285,7 @@ fn describe(set: &KnownSet, plan: &Plan) {
     }
 }
 
-/// The progress of a download on standard error: a bar on a terminal, else a line now and then.
+/// The progress of a download on standard error: a bar on a terminal, else a line every few seconds.
 struct Watch<'a> {
     plan: &'a Plan,
     bar: ProgressBar,
@@ -339,7 +339,7 @@ fn check(places: &Places, name: &DataName, is_json: bool) -> anyhow::Result<Outc
     let fingerprint = data.fingerprint().to_string();
     let published = name.known().and_then(|set| set.fingerprint);
     let is_published = published.map(|published| published == fingerprint);
-    // What is not as published was read all the same; the exit code tells it to scripts.
+    // Content that differs from the published one is shown too; the exit code signals it to scripts.
     let failed = files.iter().map(|file| file.is_published).chain([is_published]);
     let failed = failed.into_iter().any(|published| published == Some(false));
     let checked = Checked { data, path, fingerprint, is_published, files };
@@ -355,7 +355,7 @@ struct Checked {
     data: Dataset,
     path: Option<PathBuf>,
     fingerprint: String,
-    /// Whether the content is the published one, where that is known.
+    /// Whether the content is the published one; `None` if not known.
     is_published: Option<bool>,
     files: Vec<FileReport>,
 }
@@ -392,7 +392,7 @@ fn check_json(checked: &Checked) -> Value {
     })
 }
 
-/// Training and test images of each class.
+/// Number of training and test images of each class.
 fn class_counts(data: &Dataset) -> impl Iterator<Item = (usize, usize)> {
     let [train, test] =
         [&data.train, &data.test].map(|split| split.class_counts(data.classes.len()));
@@ -415,7 +415,7 @@ fn check_text(checked: &Checked) -> String {
     let (train, test) = (exact(data.train.len() as u64), exact(data.test.len() as u64));
     fact("images", format!("{train} training, {test} test, {}", data.shape()));
     fact("mean", channels(&stats.mean));
-    fact("deviation", channels(&stats.std));
+    fact("standard deviation", channels(&stats.std));
     let published = match is_published {
         Some(true) => ", as published",
         Some(false) => ", not as published",
@@ -445,8 +445,8 @@ fn files_text(files: &[FileReport]) -> String {
     for file in files {
         let published = match file.is_published {
             Some(true) => "yes",
-            Some(false) => "no: other bytes",
-            None => "cannot tell: packed otherwise",
+            Some(false) => "no: different bytes",
+            None => "unknown: not compressed as published",
         };
         grid.row(vec![
             name_of(&file.path),

@@ -31,9 +31,9 @@ use crate::{
   inceptive profile architectures/inception-v3.yaml --engine onnxruntime --threads 1
   inceptive profile architectures/googlenet-bn.yaml --plan",
     after_help = "Batch normalisations are folded into the layers before them, as engines do. A node is memory bound
-if its FLOPs per byte are below the machine's peak FLOP/s over its bandwidth. The share of the peak is
-that of the highest peak measured on this machine. Profiles are saved to inceptive.db, where reports
-and the dashboard find them."
+if its FLOPs per byte are below the machine's peak FLOP/s over its bandwidth. Shares of the peak refer
+to the highest peak measured on this machine. Profiles are saved to inceptive.db, where reports and
+the dashboard find them."
 )]
 pub struct Profile {
     /// An architecture, a space with --set, or an ONNX file
@@ -55,7 +55,7 @@ pub struct Profile {
     /// Module depth: 1 for whole modules, 2 for their branches
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..))]
     depth: u8,
-    /// Print the native engine's plan and measure nothing: phases, kernels, fused nodes, buffers
+    /// Print the native engine's plan without measuring: phases, kernels, fused nodes, buffers
     #[arg(long, conflicts_with_all = ["by", "depth", "runs", "json", "store"])]
     plan: bool,
     /// Print one JSON document

@@ -52,7 +52,7 @@ enum Action {
     #[command(before_help = "Example:
   inceptive results show 3")]
     Show {
-        /// The id in the list
+        /// Id of the result in `inceptive results list`
         id: i64,
         /// Kind of result
         #[arg(long, value_enum, default_value_t)]
@@ -104,7 +104,7 @@ struct From {
     /// Store of results
     #[arg(long, value_name = "FILE", default_value = "inceptive.db")]
     store: PathBuf,
-    /// Only networks with this in their name or file
+    /// Only networks whose name or file contains this text
     #[arg(long, value_name = "TEXT")]
     model: Option<String>,
     /// Only networks with this fingerprint

@@ -16,7 +16,7 @@ use crate::output::Outcome;
                     \"./recipe-schema.json\": \"recipes/*.yaml\"}}"
 )]
 pub struct SchemaArguments {
-    /// That of recipes
+    /// Print the schema of recipes instead
     #[arg(long)]
     recipe: bool,
 }

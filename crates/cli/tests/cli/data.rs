@@ -61,7 +61,12 @@ fn a_data_set_is_checked() {
     let folder = tempfile::tempdir().unwrap();
     mnist(folder.path());
     let text = stdout(folder.path(), "check mnist");
-    for part in ["20 training, 10 test, 1x2x2", "0.2000", "t10k-labels-idx1-ubyte", "cannot tell"] {
+    for part in [
+        "20 training, 10 test, 1x2x2",
+        "0.2000",
+        "t10k-labels-idx1-ubyte",
+        "not compressed as published",
+    ] {
         assert!(text.contains(part), "{text}");
     }
     let document: Value =
@@ -185,8 +190,8 @@ fn an_interrupted_download_is_kept() {
     let output = child.wait_with_output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), output.stdout), (Some(1), Vec::new()), "{error}");
-    assert!(error.contains("stopping: what was downloaded is kept"), "{error}");
-    assert!(error.ends_with("stopped; run the command again to go on from there\n"), "{error}");
+    assert!(error.contains("stopping: downloaded bytes are kept"), "{error}");
+    assert!(error.ends_with("stopped; run the command again to resume\n"), "{error}");
     let process = fs::read_to_string(sent.with_extension("gz.process")).unwrap();
     assert!(!kill("-0", process.trim()), "curl goes on");
     assert_eq!(size(), 100_000);
@@ -198,7 +203,7 @@ fn wrong_names_are_wrong_usage() {
     let error = stderr_of_failure(folder.path(), "check fashion_mnist", 2);
     assert!(error.contains("did you mean `fashion-mnist`?"), "{error}");
     let error = stderr_of_failure(folder.path(), "get shapes", 1);
-    assert!(error.contains("is not downloaded"), "{error}");
+    assert!(error.contains("cannot be downloaded"), "{error}");
     let error = stderr_of_failure(folder.path(), "check cifar10", 1);
     assert!(error.contains("`inceptive data get cifar10` downloads it"), "{error}");
 }

@@ -289,7 +289,7 @@ fn nothing_is_written_through_links() {
     let home = stranger.path("home");
     fs::create_dir_all(stranger.path("reports/latest")).unwrap();
     symlink(&secret, stranger.path("reports/latest/data.csv")).unwrap();
-    symlink(stranger.path("home/new"), stranger.path("reports/latest/where-macs.svg")).unwrap();
+    symlink(stranger.path("home/new"), stranger.path("reports/latest/breakdown-macs.svg")).unwrap();
     symlink(&home, stranger.path("reports/linked")).unwrap();
     symlink(&home, stranger.path("outside")).unwrap();
     symlink(&secret, stranger.path("out.onnx")).unwrap();

@@ -18,7 +18,7 @@ const MASKS: u32 = 3;
 /// The masks of colours that are where they are without masks: red, green, blue.
 const USUAL_MASKS: [u32; 3] = [0xFF_0000, 0xFF00, 0xFF];
 
-/// What the header says.
+/// The header.
 struct Header {
     size: Size,
     /// The first row is the uppermost one.
@@ -33,7 +33,7 @@ struct Header {
     pixels: usize,
 }
 
-/// Decodes a file as colours.
+/// Decodes a file to red, green and blue.
 pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, Problem> {
     let Header { size, is_top_down, bits, palette, entry, pixels } = header(bytes)?;
     let row_bytes = (size.width * bits).div_ceil(32) * 4;

@@ -1,6 +1,6 @@
-//! How a camera was held, from Exif metadata: a TIFF file with tag 0x112 in its first directory.
+//! The orientation of an image from Exif metadata: tag 0x112 in the first directory of a TIFF file.
 
-/// How an image has to be turned to be upright.
+/// The orientation of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Orientation(u8);
 

@@ -19,12 +19,12 @@ const MAX_DECODED_BYTES: u64 = 512 * MIB;
 /// Maximum height and width of an image.
 const MAX_FILE_SIDE: u32 = 1 << 15;
 
-/// The pixels of an image as its file has them.
+/// The decoded pixels of an image.
 pub(crate) struct Decoded {
     pub size: Size,
     /// Row x column x channel.
     pub pixels: Vec<u8>,
-    /// How the image has to be turned.
+    /// The orientation, which is not applied yet.
     pub orientation: Orientation,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Size {
 }
 
 impl Size {
-    /// Checks what a header says, before memory is taken.
+    /// Checks the size in a header before memory is allocated.
     fn new(width: u32, height: u32, channels: usize) -> Result<Self, Problem> {
         if width == 0 || height == 0 {
             return Err(Problem::Image("it has no pixels".to_owned()));
@@ -56,7 +56,7 @@ impl Size {
     }
 }
 
-/// Decodes a file of any of the formats, which its first bytes tell.
+/// Decodes a file; its first bytes identify the format.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Decoded, Problem> {
     match bytes {
         [0x89, b'P', b'N', b'G', ..] => png(bytes),
@@ -67,7 +67,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Decoded, Problem> {
     }
 }
 
-/// Of 16 bits the upper 8 are used.
+/// Of 16-bit values, the upper 8 bits are used.
 fn png(bytes: &[u8]) -> Result<Decoded, Problem> {
     let failed = |error: png::DecodingError| Problem::Image(error.to_string());
     let limits = png::Limits { bytes: usize::try_from(MAX_DECODED_BYTES).unwrap_or(usize::MAX) };
@@ -89,7 +89,7 @@ fn png(bytes: &[u8]) -> Result<Decoded, Problem> {
 /// CMYK is converted to RGB.
 fn jpeg(bytes: &[u8]) -> Result<Decoded, Problem> {
     let failed = |error: zune_jpeg::errors::DecodeErrors| Problem::Image(error.to_string());
-    // Small errors in files are usual, and seen by nobody.
+    // Small errors in JPEG files are common and not visible.
     let options = DecoderOptions::default()
         .set_strict_mode(false)
         .set_max_width(usize::MAX)

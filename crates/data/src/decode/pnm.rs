@@ -3,7 +3,7 @@
 use super::{Decoded, Orientation, Size, ends_early};
 use crate::error::Problem;
 
-/// What the header says.
+/// The header.
 struct Header {
     width: u32,
     height: u32,

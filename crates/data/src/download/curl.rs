@@ -33,13 +33,13 @@ const KEPT: [&str; 13] = [
 /// Maximum number of bytes of its messages that are read.
 const MESSAGE_BYTES: u64 = 1 << 12;
 
-/// Time between two questions whether it has ended.
+/// Time between checks whether it has ended.
 const POLL: Duration = Duration::from_millis(10);
 
 /// Exit code after an HTTP status of 400 or more.
 const HTTP_ERROR: i32 = 22;
 
-/// Exit codes for a server that cannot start inside of the file.
+/// Exit codes if the server cannot resume at an offset.
 const RANGE_ERRORS: [i32; 2] = [33, 36];
 
 /// A running `curl` that writes a file to a pipe. It is killed when this is dropped.
@@ -53,12 +53,12 @@ pub(super) struct Transfer {
 pub(super) struct Ending {
     /// Its exit code; `None` if it did not exit by itself.
     code: Option<i32>,
-    /// The line of its messages that says what went wrong.
+    /// The line of its messages with the error.
     message: String,
 }
 
 impl Transfer {
-    /// Starts it at a byte of the file; returns where to read the file from.
+    /// Starts the transfer at an offset; returns the pipe with the content of the file.
     pub fn start(
         curl: &Path,
         url: &str,
@@ -71,7 +71,7 @@ impl Transfer {
         thread::spawn(move || {
             let mut bytes = Vec::new();
             let read = errors.map(|errors| errors.take(MESSAGE_BYTES).read_to_end(&mut bytes));
-            // What was read before an error is enough, and nobody waits after a stop.
+            // What was read before an error is enough; after a stop, nothing receives the message.
             drop(read);
             let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
         });
@@ -107,7 +107,7 @@ impl Drop for Transfer {
 }
 
 impl Ending {
-    /// Whether it says that it has sent the file.
+    /// Whether `curl` reported success.
     pub fn is_success(&self) -> bool {
         self.code == Some(0)
     }
@@ -118,7 +118,7 @@ impl Ending {
         (self.code == Some(HTTP_ERROR)).then_some(status)
     }
 
-    /// Whether the server cannot start where it was asked to.
+    /// Whether the server cannot resume at the offset.
     pub fn is_range_error(&self) -> bool {
         self.code.is_some_and(|code| RANGE_ERRORS.contains(&code))
             || self.status().is_some_and(|status| status.starts_with("416"))

@@ -1,6 +1,7 @@
-//! Downloading published data sets: resumed where it was cut, and checked before a file gets its name.
+//! Downloading published data sets. Interrupted downloads are resumed, and the checksum of a file is verified before it gets
+//! its name.
 //!
-//! The system's `curl` transfers the bytes: HTTP and TLS of our own would take 25 seconds of CPU time of every first
+//! The system's `curl` transfers the bytes: HTTP and TLS would add 25 seconds of CPU time to every first
 //! build, for something that most users do once.
 
 mod curl;
@@ -23,37 +24,37 @@ use inceptive_files::{WriteError, create_folder, program};
 use self::{curl::Transfer, part::Part};
 use crate::{catalog::KnownSet, dataset::Checksum};
 
-/// Bytes that are received at once.
+/// Maximum number of bytes that are received in one read.
 const CHUNK_BYTES: usize = 1 << 16;
 
 /// Chunks that may wait to be written.
 const WAITING_CHUNKS: usize = 16;
 
-/// Time between two questions whether to go on, while nothing comes.
+/// Time between checks for a stop while nothing is received.
 const TICK: Duration = Duration::from_millis(100);
 
-/// A download ended before all files were there.
+/// A download failed or was stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
-    /// There is no answer.
+    /// The server cannot be reached or sends nothing.
     #[error("`{url}`: {reason}; use --mirror to download from another address")]
     Connection {
         /// The address.
         url: String,
-        /// What the network says.
+        /// What happened.
         reason: String,
     },
     /// The server does not send the file.
-    #[error("`{url}`: the server answers {status}; use --mirror to download from another address")]
+    #[error("`{url}`: the server answered {status}; use --mirror to download from another address")]
     Status {
         /// The address.
         url: String,
         /// Its answer: `404 Not Found`.
         status: String,
     },
-    /// The connection ended, or nothing came for too long.
+    /// The connection ended, or nothing was received for too long.
     #[error(
-        "`{url}`: {reason} after {received} of {expected} bytes; run the command again to go on from there"
+        "`{url}`: {reason} after {received} of {expected} bytes; run the command again to resume"
     )]
     Cut {
         /// The address.
@@ -67,8 +68,8 @@ pub enum DownloadError {
     },
     /// It needs a program that the system does not have.
     #[error(
-        "`{url}` needs `curl`, which is in no absolute folder of PATH; install it, or save the file as `{}` and compare \
-         it with `inceptive data check`", target.display()
+        "`{url}` needs `curl`, which was not found in the absolute folders of PATH; install it, or save the file as `{}` \
+         and verify it with `inceptive data check`", target.display()
     )]
     NoCurl {
         /// The address.
@@ -81,12 +82,12 @@ pub enum DownloadError {
     Curl {
         /// The program.
         program: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         error: io::Error,
     },
     /// The bytes are not the published ones.
     #[error(
-        "`{url}`: what was downloaded is not the published file ({found} instead of {expected}); it was removed"
+        "`{url}`: the downloaded file is not the published one ({found} instead of {expected}); it was removed"
     )]
     Different {
         /// The address.
@@ -108,7 +109,7 @@ pub enum DownloadError {
     #[error(transparent)]
     Write(#[from] WriteError),
     /// The caller stopped it.
-    #[error("stopped; run the command again to go on from there")]
+    #[error("stopped; run the command again to resume")]
     Stopped,
 }
 
@@ -149,18 +150,17 @@ pub enum FileState {
     Missing,
 }
 
-/// How far a download is.
+/// Progress of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress<'a> {
     /// The file that is downloaded.
     pub file: &'a PlannedFile,
-    /// Bytes of it that are there.
+    /// Bytes of it that are on the disk.
     pub received: u64,
 }
 
 impl Plan {
-    /// What has to be downloaded of a data set, into a folder, from its own address or a mirror, which is the address of a
-    /// folder with the same files.
+    /// Plans the download of a data set into a folder. `mirror` is the address of another folder with the same files.
     pub fn new(set: &KnownSet, folder: &Path, mirror: Option<&str>) -> Self {
         let address = mirror.unwrap_or(set.address).trim_end_matches('/');
         let plan = |file: &'static crate::KnownFile| {
@@ -188,7 +188,7 @@ impl PlannedFile {
         }
     }
 
-    /// Where its first bytes are until all are there.
+    /// The file for its first bytes until it is complete.
     fn part(&self) -> PathBuf {
         part_of(&self.target)
     }
@@ -220,13 +220,13 @@ pub struct Downloader {
 }
 
 impl Downloader {
-    /// Gives up where nothing comes for this long.
+    /// A downloader that gives up when nothing is received for this long.
     pub fn new(patience: Duration) -> Self {
         Self { curl: program::find("curl"), patience }
     }
 
-    /// Downloads what is missing; `watch` is told about every step and asked whether to go on. A file has its name only when
-    /// it is complete and its checksum is right; its first bytes are kept until then in a file with `.part` at its end.
+    /// Downloads what is missing. `watch` is called with the progress, and decides whether to continue. Until a file is
+    /// complete and its checksum is verified, its name ends with `.part`.
     ///
     /// # Errors
     /// At the first file that cannot be downloaded.
@@ -255,7 +255,7 @@ impl Downloader {
         if part.received < file.bytes {
             let received = self.receive(&mut part, watch);
             if received.is_err() && part.received == 0 {
-                // Nothing to go on from; an empty file does no harm if it cannot be removed.
+                // There is nothing to resume from; an empty file does no harm if it cannot be removed.
                 let _ = fs::remove_file(&part.path);
             }
             received?;
@@ -284,7 +284,7 @@ impl Downloader {
                 let (url, status) = (part.file.url.clone(), status.to_owned());
                 Err(DownloadError::Status { url, status })
             }
-            None if ending.is_success() => Err(part.broken("the file ended".to_owned())),
+            None if ending.is_success() => Err(part.broken("the transfer ended".to_owned())),
             None => Err(part.broken(ending.reason())),
         }
     }
@@ -305,8 +305,8 @@ impl Downloader {
         transfer.end(self.patience).map_err(failed)
     }
 
-    /// Writes what comes to the partial file. A thread reads, so that neither a stop nor a stalled server waits for it; it
-    /// ends with its connection.
+    /// Writes the received bytes to the partial file. Another thread reads them, so that a stop need not wait for a stalled
+    /// server; the thread ends with its connection.
     fn write_all(
         &self,
         body: impl Read + Send + 'static,
@@ -333,7 +333,8 @@ impl Downloader {
                 }
                 Ok(Err(error)) => return Err(part.broken(error.to_string())),
                 Err(RecvTimeoutError::Timeout) if last.elapsed() >= self.patience => {
-                    return Err(part.broken(format!("nothing came for {}", seconds(self.patience))));
+                    let time = seconds(self.patience);
+                    return Err(part.broken(format!("nothing was received for {time}")));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),

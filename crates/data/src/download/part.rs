@@ -17,7 +17,7 @@ pub(super) struct Part<'a> {
     pub file: &'a PlannedFile,
     pub path: PathBuf,
     content: File,
-    /// Where the transfer that is going on began.
+    /// The offset at which the current transfer began.
     pub start: u64,
     pub received: u64,
 }
@@ -73,7 +73,7 @@ impl<'a> Part<'a> {
         Ok(())
     }
 
-    /// Tells how far the download is, and asks whether to go on.
+    /// Reports the progress, and asks whether to continue.
     pub fn ask(
         &self,
         watch: &mut dyn FnMut(&Progress<'_>) -> ControlFlow<()>,

@@ -239,10 +239,10 @@ fn other_bytes_never_get_the_name() {
     fs::write(folder.path().join("images.gz.part"), [7; 1000]).unwrap();
     let (result, file) = fetch(folder.path(), &serve(&content(), Behaviour::Serve));
     let message = result.unwrap_err().to_string();
-    assert!(message.contains("is not the published file"), "{message}");
+    assert!(message.contains("is not the published one"), "{message}");
     assert_eq!((file, names(folder.path())), (None, vec![]));
     let (message, left) = failure(Behaviour::Shorter);
-    assert!(message.contains(": the file ended after 7 of 200000 bytes"), "{message}");
+    assert!(message.contains(": the transfer ended after 7 of 200000 bytes"), "{message}");
     assert_eq!(left, ["images.gz.part"]);
     let (message, left) = failure(Behaviour::TooMuch);
     assert!(message.contains("(more than 200000 bytes instead of 200000 bytes)"), "{message}");
@@ -254,7 +254,7 @@ fn a_missing_file_is_an_error() {
     let (message, _) = failure(Behaviour::NotFound);
     assert_eq!(
         message,
-        "`S/images.gz`: the server answers 404; use --mirror to download from another address"
+        "`S/images.gz`: the server answered 404; use --mirror to download from another address"
     );
     let folder = tempfile::tempdir().unwrap();
     let nobody = Server { address: "http://127.0.0.1:1".to_owned(), ranges: Arc::default() };
@@ -267,11 +267,11 @@ fn a_server_that_stalls_is_given_up() {
     let (message, left) = failure(Behaviour::StallAfter(100_000));
     assert_eq!(
         message,
-        "`S/images.gz`: nothing came for 2 s after 100000 of 200000 bytes; run the command again to go on from there"
+        "`S/images.gz`: nothing was received for 2 s after 100000 of 200000 bytes; run the command again to resume"
     );
     assert_eq!(left, ["images.gz.part"]);
     let (message, left) = failure(Behaviour::Silent);
-    assert!(message.contains("nothing came for 2 s"), "{message}");
+    assert!(message.contains("nothing was received for 2 s"), "{message}");
     assert_eq!(left, [""; 0]);
 }
 
@@ -410,7 +410,7 @@ fn curl_resumes_a_download() {
     let message = curl.fail("cut");
     assert_eq!(
         message,
-        "curl: (18) end of response after 150000 of 200000 bytes; run the command again to go on from there"
+        "curl: (18) end of response after 150000 of 200000 bytes; run the command again to resume"
     );
     assert_eq!(names(curl.target.path()), ["images.gz.part"]);
     curl.succeed("cut");
@@ -428,23 +428,23 @@ fn curl_resumes_a_download() {
 fn failures_of_curl_are_errors() {
     let curl = Curl::new();
     let elsewhere = "use --mirror to download from another address";
-    let again = "run the command again to go on from there";
+    let again = "run the command again to resume";
     let check = |host: &str, expected: String| assert_eq!(curl.fail(host), expected);
-    check("missing", format!("the server answers 404; {elsewhere}"));
+    check("missing", format!("the server answered 404; {elsewhere}"));
     check("unknown", format!("curl: (6) Could not resolve host: unknown; {elsewhere}"));
     check("quiet", format!("curl ended with exit code 35; {elsewhere}"));
-    check("silent", format!("nothing came for 2 s; {elsewhere}"));
+    check("silent", format!("nothing was received for 2 s; {elsewhere}"));
     assert_eq!(names(curl.target.path()), [""; 0]);
     check(
         "endless",
-        "what was downloaded is not the published file (more than 200000 bytes instead of 200000 bytes); it was \
+        "the downloaded file is not the published one (more than 200000 bytes instead of 200000 bytes); it was \
          removed"
             .to_owned(),
     );
     assert_eq!(names(curl.target.path()), [""; 0]);
-    check("short", format!("the file ended after 7 of 200000 bytes; {again}"));
+    check("short", format!("the transfer ended after 7 of 200000 bytes; {again}"));
     fs::remove_file(curl.target.path().join("images.gz.part")).unwrap();
-    check("stalled", format!("nothing came for 2 s after 100000 of 200000 bytes; {again}"));
+    check("stalled", format!("nothing was received for 2 s after 100000 of 200000 bytes; {again}"));
     assert_eq!(names(curl.target.path()), ["images.gz.part"]);
 }
 
@@ -454,7 +454,7 @@ fn other_bytes_from_curl_never_get_the_name() {
     let curl = Curl::new();
     fs::write(curl.sent.path().join("images.gz"), vec![7; content().len()]).unwrap();
     let message = curl.fail("whole");
-    assert!(message.contains("is not the published file"), "{message}");
+    assert!(message.contains("is not the published one"), "{message}");
     assert_eq!(names(curl.target.path()), [""; 0]);
 }
 
@@ -483,8 +483,8 @@ fn without_curl_the_error_says_what_to_do() {
     assert_eq!(
         result.unwrap_err().to_string(),
         format!(
-            "`{mirror}/images.gz` needs `curl`, which is in no absolute folder of PATH; install it, or save the file as \
-             `{target}` and compare it with `inceptive data check`"
+            "`{mirror}/images.gz` needs `curl`, which was not found in the absolute folders of PATH; install it, or save the file as \
+             `{target}` and verify it with `inceptive data check`"
         )
     );
     assert_eq!(names(folder.path()), [""; 0]);

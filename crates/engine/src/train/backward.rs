@@ -1,4 +1,4 @@
-//! The steps of backward.
+//! The steps of the backward pass.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::{
 };
 
 impl Planner<'_> {
-    /// Writes down the steps that compute the gradients of what a unit reads and learns.
+    /// Adds the steps that compute the gradients of a unit's inputs and parameters.
     pub(super) fn backward(&mut self, unit: usize) -> Result<(), PlanError> {
         let of = &self.units[unit];
         self.node = of.node;
@@ -71,7 +71,7 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// Writes down a step that writes the gradient of an input, if it needs one.
+    /// Adds a step that writes the gradient of an input, if the input needs one.
     fn give(
         &mut self,
         input: usize,
@@ -86,7 +86,7 @@ impl Planner<'_> {
         self.finish(target);
     }
 
-    /// Brings a gradient to where it belongs.
+    /// Copies or adds a gradient to its final place.
     pub(super) fn finish(&mut self, target: Target) {
         for (from, to, adds) in target.then {
             self.add(from, to, 1.0, adds);
@@ -99,7 +99,7 @@ impl Planner<'_> {
         self.step(Joined::sum(&self.maps.buffers, terms, to, Function::Identity));
     }
 
-    /// Passes a gradient on as it is, times a factor.
+    /// Passes a gradient on, multiplied by a factor.
     fn pass_on(&mut self, input: usize, dy: View, scale: f32) {
         if self.maps.needs(input) && !self.maps.is_passed_on(input) {
             let target = self.maps.target(input);
@@ -108,7 +108,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Units of one input that learn nothing.
+    /// Units with one input and no parameters.
     fn backward_plain(&mut self, unit: usize, dy: View) {
         let of = &self.units[unit];
         let input = of.inputs[0];
@@ -163,7 +163,7 @@ impl Planner<'_> {
         let node = self.graph.node(self.node);
         let blocks = len.div_ceil(LANES);
         let tensor_len = self.weight_len(unit);
-        // A gradient that is complete as it is written is kept, so that it can be looked at after a step.
+        // A gradient that is written at once is kept, so that it can be read after a step.
         let sums = if is_packed && parts == 1 {
             self.maps.kept(blocks)
         } else {

@@ -1,4 +1,4 @@
-//! The steps of forward.
+//! The steps of the forward pass.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use crate::{
 };
 
 impl Planner<'_> {
-    /// Writes down the steps that compute a unit.
+    /// Adds the steps that compute a unit.
     pub(super) fn forward(&mut self, unit: usize) -> Result<(), PlanError> {
         let of = &self.units[unit];
         self.node = of.node;
@@ -46,7 +46,7 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// A number for a node, for its random numbers.
+    /// A number that identifies a node in the generation of random numbers.
     pub(super) fn layer(&self, unit: usize) -> u32 {
         u32::try_from(self.units[unit].node.index()).unwrap_or(u32::MAX)
     }
@@ -82,8 +82,8 @@ impl Planner<'_> {
         Ok(())
     }
 
-    /// Whether a layer's weights are kept in the order in which its convolution reads them: then they are neither packed
-    /// nor unpacked in a step. Those of groups have numbers between them that must stay zero.
+    /// Whether a layer's weights are stored in the order in which its convolution reads them: then a step neither packs nor
+    /// unpacks them. Grouped convolutions are excluded, because their order has padding that must stay zero.
     pub(super) fn is_packed(&self, unit: usize) -> bool {
         let of = &self.units[unit];
         let is_plain = match &of.kind {

@@ -16,27 +16,27 @@ use crate::{
     units::{Kind, Unit},
 };
 
-/// Where everything lies, but for offsets.
+/// The buffers and views of all feature maps and gradients, without offsets.
 pub(super) struct Maps {
     pub(super) buffers: Vec<Buffer>,
-    /// Buffers that keep their numbers from step to step.
+    /// Whether a buffer keeps its numbers from one training step to the next.
     pub(super) is_kept: Vec<bool>,
     values: Vec<View>,
-    /// Where the gradient of each unit's result lies; none if it needs none.
+    /// The gradient of each unit's result; `None` if it needs none.
     gradients: Vec<Option<View>>,
-    /// For each buffer, whether something has been written to each block in this step; for those of gradients only.
+    /// For each buffer of gradients, whether each block has been written in this step.
     written: Vec<Vec<bool>>,
     needs_gradient: Vec<bool>,
     /// Whether the gradient of a unit is that of the sum that reads it.
     is_passed_on: Vec<bool>,
 }
 
-/// Where a gradient is to be written.
+/// The place to write a gradient to.
 pub(super) struct Target {
     pub(super) view: View,
     pub(super) adds: bool,
-    /// Where the numbers have to be brought then, with whether they are added: where one part of a map has a gradient
-    /// already and another has none.
+    /// Copies to make afterwards, as source, destination, and whether to add: needed if only a part of a map has a gradient
+    /// already.
     pub(super) then: Vec<(View, View, bool)>,
 }
 
@@ -82,7 +82,7 @@ impl Maps {
             let view = |buffer: usize| View { buffer, first: place.block, blocks: of.blocks() };
             let [value, gradient] = of_owner[place.owner];
             maps.values.push(view(value));
-            // The gradient of what only a normalisation reads takes its place, once that has read it.
+            // If only a normalisation reads a result, its gradient overwrites it after the normalisation's gradient read it.
             let is_layer =
                 matches!(of.kind, Kind::Conv(_) | Kind::Depthwise(_) | Kind::Linear { .. });
             let is_plain = of.function == Function::Identity;
@@ -111,7 +111,7 @@ impl Maps {
         Ok(maps)
     }
 
-    /// What only a sum reads has the sum's own gradient, unless something is done to it in its place.
+    /// A result that only a sum reads has the sum's gradient, unless it is modified in place.
     fn pass_on(
         &mut self,
         units: &[Unit],
@@ -137,7 +137,7 @@ impl Maps {
         }
     }
 
-    /// Makes the borders wide enough for a layer, on both ways.
+    /// Makes the borders wide enough for a layer, forward and backward.
     fn widen_for(&mut self, units: &[Unit], unit: usize, input: usize, window: Window) {
         let (from, to) = (size(&units[input]), size(&units[unit]));
         widen(&mut self.buffers[self.values[input].buffer], window.border(from, to));
@@ -165,7 +165,7 @@ impl Maps {
         View { buffer: self.add(buffer, false), first: 0, blocks }
     }
 
-    /// A vector that keeps its numbers from step to step.
+    /// A vector that keeps its numbers from one training step to the next.
     pub(super) fn kept(&mut self, blocks: usize) -> View {
         let view = self.table(1, blocks, 1);
         self.is_kept[view.buffer] = true;
@@ -177,7 +177,7 @@ impl Maps {
         self.values[unit]
     }
 
-    /// Whether a gradient of a unit is asked for.
+    /// Whether the gradient of a unit is needed.
     pub(super) fn needs(&self, unit: usize) -> bool {
         self.needs_gradient[unit]
     }
@@ -197,7 +197,7 @@ impl Maps {
     /// Where the next part of the gradient of a unit is to be written.
     pub(super) fn target(&mut self, unit: usize) -> Target {
         let Some(view) = self.gradients[unit] else {
-            // Nobody reads it.
+            // Nothing reads it.
             let value = self.values[unit];
             let Buffer { images, height, width, .. } = self.buffers[value.buffer];
             let view = self.scratch(images, value.blocks, [height, width]);

@@ -1,9 +1,9 @@
-//! Training steps: a network, its loss, the gradients of all that it learns, and the optimizer as one program.
+//! Training steps: forward pass, loss, backward pass and optimizer as one program.
 //!
-//! [`TrainPlan::new`] writes down the steps of forward and backward in order; [`schedule`] finds from what they read
-//! and write which of them can go through the images together, so that feature maps stay in caches, and where all
-//! threads have to meet: for the statistics of a batch, for weights that are read once for all images, and for the
-//! optimizer.
+//! [`TrainPlan::new`] lists the steps of the forward and backward pass in order. From the buffers that each step reads and
+//! writes, [`schedule`] finds which consecutive steps can run as a chain, on a part of the batch at a time, so that feature
+//! maps stay in caches. It also finds where all threads must synchronize: for the statistics of a batch, for weights that
+//! are read once for all images, and for the optimizer.
 
 mod backward;
 mod forward;
@@ -34,65 +34,65 @@ use maps::Maps;
 pub use session::{Outcome, StartError, StateError, TrainError, TrainSession};
 use tensors::Tensors;
 
-/// Parts of a batch that run at once, at most: each sums its own gradients of weights.
+/// Maximum number of parts of a batch that run in parallel; each sums its own gradients of weights.
 const PARTS: usize = 16;
 
-/// Bytes of packed weights that stay in a cache beside the feature maps of some images.
+/// Bytes of packed weights that fit into a cache together with the feature maps of some images.
 const WEIGHTS_IN_CACHE: usize = 192 << 10;
 
-/// Bytes of feature maps that a chain of steps works on at a time.
+/// Maximum bytes of feature maps that a chain of steps processes at a time.
 const MAPS_IN_CACHE: usize = 1 << 20;
 
-/// How a network is trained.
+/// Options of a training plan.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrainOptions {
-    /// Images of a step.
+    /// Images per step.
     pub batch: usize,
     /// Threads that compute one step.
     pub threads: usize,
     /// The instruction set.
     pub isa: inceptive_kernels::Isa,
-    /// Memory that everything may take together, in bytes.
+    /// Maximum memory in bytes.
     pub most_bytes: u64,
-    /// The share of each label that all classes get alike.
+    /// Label smoothing: the share of each target that is distributed equally over all classes.
     pub smoothing: f32,
-    /// How gradients change the learned numbers.
+    /// The optimizer.
     pub rule: Rule,
-    /// The largest norm that all gradients together may have.
+    /// Gradient clipping: the maximum norm of all gradients together.
     pub clip: Option<f32>,
-    /// By which share running statistics move towards those of a batch.
+    /// The weight of the current batch when running statistics are updated.
     pub momentum: f32,
-    /// Whether an average of the learned numbers follows them, see [`Rates::average`](inceptive_kernels::Rates::average).
+    /// Whether to keep a moving average of the parameters, see [`Rates::average`](inceptive_kernels::Rates::average).
     pub averages: bool,
 }
 
 impl TrainOptions {
-    /// Parts of a batch that may run at once; the same for any number of threads.
+    /// Number of parts of a batch that may run in parallel; it does not depend on the number of threads.
     fn parts(&self) -> usize {
         self.batch.div_ceil(self.images_of_part())
     }
 
-    /// Images of a part; the last one may have fewer.
+    /// Images per part; the last part may have fewer.
     fn images_of_part(&self) -> usize {
         self.batch.div_ceil(PARTS).max(1)
     }
 }
 
-/// How a network is trained, as a program.
+/// The program of a training step.
 #[derive(Debug)]
 pub struct TrainPlan {
     program: Arc<Program>,
     tensors: Tensors,
     options: TrainOptions,
     classes: usize,
-    /// The network's result and those of its auxiliary heads.
+    /// Number of outputs with a loss: the network's own, and those of its auxiliary heads.
     results: usize,
     /// The nodes of the steps of each phase.
     labels: Vec<Vec<String>>,
 }
 
 impl TrainPlan {
-    /// Plans the training of a network, with its auxiliary heads.
+    /// Plans the training steps of a network with its auxiliary heads.
     ///
     /// # Errors
     /// When the processor lacks the instruction set, a result is not a vector, or the network is too large.
@@ -143,28 +143,28 @@ impl TrainPlan {
         })
     }
 
-    /// How it is run.
+    /// Its options.
     pub fn options(&self) -> TrainOptions {
         self.options
     }
 
-    /// Bytes of everything: feature maps, gradients, weights and the optimizer's state.
+    /// Total bytes: feature maps, gradients, weights and the optimizer's state.
     pub fn bytes(&self) -> usize {
         self.program.arena_bytes() + self.program.scratch_bytes() * self.options.threads
     }
 
-    /// Classes of the network.
+    /// Number of classes of the network.
     pub fn classes(&self) -> usize {
         self.classes
     }
 
-    /// The results that a loss is computed of: the network's own, and those of its auxiliary heads.
+    /// Number of outputs with a loss: the network's own, and those of its auxiliary heads.
     pub fn results(&self) -> usize {
         self.results
     }
 }
 
-/// What a unit keeps from forward for backward.
+/// What a unit keeps from the forward pass for the backward pass.
 #[derive(Clone, Debug, Default)]
 struct Memory {
     factors: Option<View>,
@@ -177,7 +177,7 @@ struct Planned {
     node: NodeId,
 }
 
-/// Writes down steps in order.
+/// Lists steps in order.
 struct Planner<'a> {
     graph: &'a Graph,
     units: &'a [Unit],
@@ -185,7 +185,7 @@ struct Planner<'a> {
     tensors: Tensors,
     maps: Maps,
     steps: Vec<Planned>,
-    /// The node of the steps that are being written down.
+    /// The node of the steps that are being added.
     node: NodeId,
     memory: Vec<Memory>,
 }
@@ -232,7 +232,7 @@ impl Planner<'_> {
         }
     }
 
-    /// What is outermost in a layer: weights that are many compared with the maps of some images are read once.
+    /// The outermost loop of a layer: weights that are large compared with the feature maps of some images are read once.
     fn outermost(&self, unit: usize, weights: usize) -> Outermost {
         let input = self.units[unit].inputs[0];
         let bytes = |unit: usize| {
@@ -248,7 +248,7 @@ impl Planner<'_> {
         }
     }
 
-    /// The loss of a result, and its gradient.
+    /// The loss of an output, and its gradient.
     fn loss(&mut self, head: usize, unit: usize, weight: f32) {
         self.node = self.units[unit].node;
         let target = self.maps.target(unit);
@@ -275,7 +275,7 @@ impl Planner<'_> {
     }
 }
 
-/// Whether a unit learns something.
+/// Whether a unit has parameters.
 fn learns(unit: &Unit) -> bool {
     match &unit.kind {
         Kind::Conv(_) | Kind::Depthwise(_) | Kind::Linear { .. } => true,
@@ -284,12 +284,12 @@ fn learns(unit: &Unit) -> bool {
     }
 }
 
-/// The border of a buffer that many may need.
+/// The border of a buffer that is wide enough for all its uses.
 fn widen(buffer: &mut Buffer, border: Border) {
     buffer.border = buffer.border.union(border);
 }
 
-/// Which units need a gradient: those that learn something, and those behind them.
+/// Which units need a gradient: those with parameters, and those after them.
 fn needs_gradient(units: &[Unit], order: &[usize]) -> Vec<bool> {
     let mut needs = vec![false; units.len()];
     for &unit in order {

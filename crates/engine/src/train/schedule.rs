@@ -1,4 +1,4 @@
-//! Which steps go through the images together, when all threads meet, and which buffers share memory.
+//! Which steps run as a chain, when all threads synchronize, and which buffers share memory.
 
 use std::ops::Range;
 
@@ -23,7 +23,7 @@ struct Access {
     writes: bool,
 }
 
-/// Levels are odd for steps that need all images at once, and even for those that go through them.
+/// Levels are odd for steps that need all images at the same time, and even for steps that process them in parts.
 fn level_of(step: &Step, accesses: &[Vec<Access>]) -> usize {
     let by_images = step.images().is_some();
     let mut level = usize::from(!by_images);

@@ -21,37 +21,39 @@ pub struct TrainSession {
 /// Why a step was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TrainError {
-    /// The run ended early, or got something of the wrong length.
+    /// The run was stopped, or an input has the wrong length.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// A label is no class of the network.
-    #[error("label {label} of image {image} is no class: the network has {classes}")]
+    /// A label is not a class of the network.
+    #[error(
+        "image {image} has label {label}, but the network has {classes} classes, numbered from 0"
+    )]
     Label {
         /// The label.
         label: u32,
-        /// The image's place in the batch.
+        /// The index of the image in the batch.
         image: usize,
-        /// Classes of the network.
+        /// Number of classes of the network.
         classes: usize,
     },
 }
 
-/// What a step found, before it changed the weights.
+/// The losses and accuracy of a step, before it changed the weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
-    /// The mean loss of the network's result, then of each auxiliary head; without their weights.
+    /// The mean losses of the network and of each auxiliary head, not multiplied by the heads' weights.
     pub losses: Vec<f64>,
-    /// Images whose class got the largest logit.
+    /// Number of images for which the right class has the largest logit.
     pub top1: usize,
-    /// Images whose class was among the five largest.
+    /// Number of images for which the logit of the right class is among the five largest.
     pub top5: usize,
 }
 
 impl TrainSession {
-    /// Gets memory and threads, and takes the weights.
+    /// Allocates memory, starts threads, and copies the weights.
     ///
     /// # Errors
-    /// When weights are missing, or the system gives no more threads or memory.
+    /// When weights are missing, or the system has no more threads or memory.
     pub fn new(plan: Arc<TrainPlan>, weights: &Weights) -> Result<Self, StartError> {
         let options = plan.options;
         let runner = Runner::new(Arc::clone(&plan.program), options.isa, options.threads)?;
@@ -67,7 +69,7 @@ impl TrainSession {
         &self.plan
     }
 
-    /// Takes weights. The optimizer's state stays.
+    /// Replaces the weights. The optimizer's state does not change.
     ///
     /// # Errors
     /// When some are missing.
@@ -83,8 +85,7 @@ impl TrainSession {
         Ok(())
     }
 
-    /// The averages of what is learned, with the running statistics as they are now; the weights themselves where there
-    /// are no averages.
+    /// The averages of the parameters, or the parameters where there are no averages, and the current running statistics.
     pub fn averages(&self) -> Weights {
         let mut weights = Weights::default();
         for tensor in self.plan.tensors.iter() {
@@ -95,7 +96,7 @@ impl TrainSession {
         weights
     }
 
-    /// Takes averages, where there are any.
+    /// Replaces the averages, if there are any.
     ///
     /// # Errors
     /// When some are missing.
@@ -112,7 +113,7 @@ impl TrainSession {
         Ok(())
     }
 
-    /// The weights and running statistics as they are now.
+    /// The current weights and running statistics.
     pub fn weights(&self) -> Weights {
         let mut weights = Weights::default();
         for tensor in self.plan.tensors.iter() {
@@ -122,7 +123,7 @@ impl TrainSession {
         weights
     }
 
-    /// The gradients of the last step, of what has any.
+    /// The gradients of the last step.
     pub fn gradients(&self) -> Weights {
         let mut gradients = Weights::default();
         for tensor in self.plan.tensors.iter() {
@@ -134,7 +135,7 @@ impl TrainSession {
         gradients
     }
 
-    /// The optimizer's state: for each of its vectors, the numbers of all tensors one behind the other.
+    /// The optimizer's state: for each of its vectors, the numbers of all tensors, concatenated.
     pub fn state(&self) -> Vec<Vec<f32>> {
         let rule = self.plan.options.rule;
         let of = |index: usize| {
@@ -148,10 +149,10 @@ impl TrainSession {
         (0..rule.states()).map(of).collect()
     }
 
-    /// Takes back what [`TrainSession::state`] gave.
+    /// Restores the state of the optimizer from [`TrainSession::state`].
     ///
     /// # Errors
-    /// When it is of another network or optimizer; then nothing is changed.
+    /// When it belongs to another network or optimizer; then nothing is changed.
     pub fn set_state(&mut self, state: &[Vec<f32>]) -> Result<(), StateError> {
         let plan = Arc::clone(&self.plan);
         let len: usize = plan.tensors.iter().filter(|t| !t.states.is_empty()).map(|t| t.len).sum();
@@ -170,11 +171,11 @@ impl TrainSession {
         Ok(())
     }
 
-    /// Takes a step on a batch: `batch x channels x height x width` numbers and a label for each image. `seed` decides what
-    /// dropout drops. If it is stopped, weights and state are as before or in between: take them back from elsewhere.
+    /// Takes a step on a batch: `batch x channels x height x width` numbers and a label for each image. `seed` determines
+    /// dropout. If the step is stopped, weights and state may be partly updated; restore them from a copy.
     ///
     /// # Errors
-    /// When it was stopped, a length is wrong or a label is no class.
+    /// When it was stopped, a length is wrong or a label is not a class.
     pub fn step(
         &mut self,
         images: &[f32],
@@ -189,7 +190,7 @@ impl TrainSession {
         Ok(self.outcome())
     }
 
-    /// Takes a step and measures each phase of it.
+    /// Takes a step and measures the time of each phase.
     ///
     /// # Errors
     /// See [`TrainSession::step`].
@@ -236,13 +237,13 @@ impl TrainSession {
     }
 }
 
-/// Why training cannot start.
+/// Training cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Weights are missing.
     #[error(transparent)]
     Missing(#[from] Missing),
-    /// The system gives no more threads, or no memory.
+    /// The system has no more threads or memory.
     #[error(transparent)]
     Start(#[from] program::StartError),
 }

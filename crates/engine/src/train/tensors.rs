@@ -19,13 +19,13 @@ pub(super) struct Tensor {
     pub(super) role: Role,
     pub(super) len: usize,
     pub(super) values: View,
-    /// Its gradient, once something has been written there.
+    /// Its gradient, after the first write to it.
     gradient: Option<View>,
     /// The optimizer's state.
     pub(super) states: Vec<View>,
     /// An average of its numbers.
     pub(super) average: Option<View>,
-    /// Whether weight decay applies: to kernels and matrices.
+    /// Whether weight decay applies, as for kernels and matrices.
     decays: bool,
     /// The order of its numbers, if it is not the tensor's own.
     reading: Option<Reading>,
@@ -110,7 +110,7 @@ impl Tensors {
         }
     }
 
-    /// The vector of its gradient, and whether something is there already that has to be added to.
+    /// The vector of its gradient, and whether to add to it because it was written before.
     pub(super) fn gradient(
         &mut self,
         node: &Node,
@@ -123,7 +123,7 @@ impl Tensors {
         if let Some(gradient) = tensor.gradient {
             return (gradient, true);
         }
-        // Kept, so that it can be looked at after a step.
+        // Kept, so that it can be read after a step.
         let gradient = maps.kept(len.div_ceil(LANES));
         tensor.gradient = Some(gradient);
         (gradient, false)
@@ -167,7 +167,7 @@ impl Tensor {
         }
     }
 
-    /// Brings the tensor's numbers into a vector of it.
+    /// Writes the tensor's numbers to a vector of it.
     pub(super) fn write(&self, tensor: &[f32], vector: &mut [f32]) {
         match &self.reading {
             None => vector[..self.len].copy_from_slice(tensor),

@@ -65,7 +65,7 @@ struct Pixels {
     weights: usize,
 }
 
-/// What weights are packed from.
+/// The order of the weights before packing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WeightsOf {
     /// The layer's tensor.
@@ -92,7 +92,7 @@ pub struct ConvData {
 }
 
 impl ConvData {
-    /// Zeros that the output's gradient needs around it.
+    /// The border of zeros that the output's gradient needs.
     pub fn border(window: &Window, input: [usize; 2], output: [usize; 2]) -> Border {
         let reach = |axis: usize| {
             let phases = phases(window, axis, input[axis], output[axis]);
@@ -140,7 +140,7 @@ impl ConvData {
         })
     }
 
-    /// Numbers of packed weights.
+    /// Number of packed weights.
     ///
     /// # Errors
     /// See [`ConvData::new`].

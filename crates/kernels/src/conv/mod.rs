@@ -57,7 +57,7 @@ impl Window {
     pub const POINT: Self =
         Self { kernel: [1, 1], stride: [1, 1], dilation: [1, 1], padding: [0, 0] };
 
-    /// Rows and columns of zeros that a map of this size needs around it, for so many output rows and columns.
+    /// The border of zeros that a map of this size needs, for an output of a given size.
     pub fn border(&self, input: [usize; 2], output: [usize; 2]) -> Border {
         let behind = |axis: usize| {
             let last = (output[axis] - 1) * self.stride[axis]
@@ -91,7 +91,7 @@ pub struct Values<'a> {
     pub groups: usize,
 }
 
-/// What is done with the sums before they are stored.
+/// The operations on the sums before they are stored.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Finish {
     /// Added first: a view as large as the output.
@@ -122,7 +122,7 @@ impl Finish {
     }
 }
 
-/// A convolution, with bias, sum and activation.
+/// A convolution, with bias, sum and activation function.
 #[derive(Clone, Debug)]
 pub struct Conv {
     x: View,
@@ -162,16 +162,16 @@ pub struct Places<'a> {
     pub y: View,
 }
 
-/// What the outermost loop of a step is.
+/// The outermost loop of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outermost {
-    /// Images: their feature maps stay in a cache from step to step.
+    /// Images: their feature maps stay in a cache from one step to the next.
     Images,
     /// Weights: each is read once for all images.
     Weights,
 }
 
-/// Where packed weights and a bias lie that other steps write.
+/// Packed weights and a bias that other steps write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SharedNumbers {
     /// A vector of packed weights.
@@ -185,7 +185,7 @@ pub struct SharedNumbers {
 pub struct Reading(Arc<Loops>);
 
 impl Reading {
-    /// Numbers in this order, with zeros where a lane has no channel.
+    /// Number of weights in this order, including zeros for lanes without a channel.
     pub fn len(&self) -> usize {
         self.0.order.len
     }
@@ -200,7 +200,7 @@ impl Reading {
         tensor.len() >= self.0.order.tensor_len() && packed.len() >= self.len()
     }
 
-    /// Brings a layer's tensor into this order; nothing if lengths do not fit.
+    /// Packs a layer's tensor into this order; does nothing if lengths do not match.
     pub fn pack(&self, tensor: &[f32], packed: &mut [f32]) {
         if !self.fits(tensor, packed) {
             return;
@@ -214,7 +214,7 @@ impl Reading {
         }
     }
 
-    /// The other way round; nothing if lengths do not fit.
+    /// The inverse of [`Reading::pack`]; does nothing if lengths do not match.
     pub fn unpack(&self, packed: &[f32], tensor: &mut [f32]) {
         if !self.fits(tensor, packed) {
             return;

@@ -12,7 +12,7 @@ use crate::{
     simd::{LANES, Simd, Work},
 };
 
-/// Brings a layer's tensor into the order in which a convolution, or the gradient of its input, reads it.
+/// Packs a layer's tensor: into the order in which a convolution, or the gradient of its input, reads it.
 #[derive(Clone, Debug)]
 pub struct Pack {
     tensor: View,
@@ -128,7 +128,7 @@ impl Work for Unpacking<'_> {
     }
 }
 
-/// Sums the parts of the gradient of a layer's weights, and brings them from the order of reading into that of the
+/// Sums the parts of the gradient of a layer's weights, and unpacks the sum: from the order of reading into that of the
 /// layer's tensor.
 #[derive(Clone, Debug)]
 pub struct Unpack {

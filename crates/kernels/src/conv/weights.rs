@@ -30,7 +30,7 @@ pub struct ConvWeights {
 
 impl ConvWeights {
     /// `places.x` is the layer's input; `places.y` the gradient of its output. `to` is a vector of at least
-    /// [`Reading::len`](super::Reading::len) numbers, or as many such as there are parts of the images.
+    /// [`Reading::len`](super::Reading::len) numbers, or has one such vector for each part of the images.
     ///
     /// # Errors
     /// When numbers do not fit together.
@@ -63,7 +63,7 @@ impl ConvWeights {
         })
     }
 
-    /// The step that sums the parts, and brings them into the order of the layer's tensor.
+    /// The step that sums the parts, and unpacks the sum into the order of the layer's tensor.
     pub fn unpack(&self, tensor: View, adds: bool) -> Unpack {
         Unpack::new(self.to, tensor, adds, Arc::clone(&self.loops))
     }

@@ -1,6 +1,6 @@
 //! Convolution of 3x3 with stride 1 by Winograd's method, F(4x4, 3x3): tiles of 6x6 input pixels and the kernels are
-//! transformed, multiplied, and transformed back to 4x4 output pixels, which takes 36 multiplications where the definition
-//! takes 144 (Lavin and Gray 2016, "Fast algorithms for convolutional neural networks", section 4.2).
+//! transformed, multiplied, and transformed back to 4x4 output pixels, which takes 36 multiplications where direct
+//! convolution takes 144 (Lavin and Gray 2016, "Fast algorithms for convolutional neural networks", section 4.2).
 
 use std::{
     cell::{Cell, OnceCell},
@@ -43,7 +43,7 @@ fn bytes_of_row(blocks: usize, tiles: usize) -> usize {
     [4 * POINTS * LANES, blocks, tiles].into_iter().fold(1, usize::saturating_mul)
 }
 
-/// A 3x3 convolution with stride 1, with bias, sum and activation.
+/// A 3x3 convolution with stride 1, with bias, sum and activation function.
 #[derive(Clone, Debug)]
 pub struct Winograd {
     x: View,
@@ -79,14 +79,14 @@ impl Winograd {
         Window { kernel: [3, 3], stride: [1, 1], dilation: [1, 1], padding }
     }
 
-    /// Rows and columns of zeros that a map needs around it: tiles reach over its edge.
+    /// The border of zeros that a map needs, because tiles extend beyond its edge.
     pub fn border(padding: [usize; 2], input: [usize; 2], output: [usize; 2]) -> Border {
         let covered = output.map(|side| side.next_multiple_of(SIDE));
         Self::window(padding).border(input, covered)
     }
 
-    /// Whether it takes less time than the convolution by definition, as measured: not with few channels, whose
-    /// transforms take longer than their products, nor with few tiles, for which the transformed kernels are read.
+    /// Whether it is faster than direct convolution, from measurements. It is not with few channels, where transforms take
+    /// longer than products, nor with few tiles, where reading the transformed kernels takes most of the time.
     pub fn is_faster(images: usize, inputs: usize, outputs: usize, output: [usize; 2]) -> bool {
         let tiles = output[0].div_ceil(SIDE) * output[1].div_ceil(SIDE);
         let covered = (tiles * SIDE * SIDE) as f64;

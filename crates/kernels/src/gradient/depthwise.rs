@@ -1,4 +1,4 @@
-//! The gradients of a convolution of each channel by itself, and its weights between their tensor and lanes.
+//! The gradients of a depthwise convolution, and the conversion of its weights between tensor and lanes.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use crate::{
     window::DepthwiseRow,
 };
 
-/// Brings numbers of channels to the lanes of a view: `each` numbers of a channel become as many rows of sixteen.
+/// Converts numbers of channels to lanes of a view: `each` numbers of a channel become as many rows of sixteen.
 #[derive(Clone, Debug)]
 pub struct Spread {
     tensor: View,
@@ -75,7 +75,7 @@ impl Run for Spread {
     }
 }
 
-/// The other way round, for gradients: sums the parts, and brings the lanes to their channels.
+/// The inverse of [`Spread`], for gradients: sums the parts, and converts lanes to channels.
 #[derive(Clone, Debug)]
 pub struct Collect {
     from: View,
@@ -141,7 +141,7 @@ impl Run for Collect {
     }
 }
 
-/// The gradient of the input of a convolution of each channel by itself.
+/// The gradient of the input of a depthwise convolution.
 #[derive(Clone, Debug)]
 pub struct DepthwiseData {
     dy: View,
@@ -173,7 +173,7 @@ impl DepthwiseData {
         window.stride == [1, 1]
     }
 
-    /// Zeros that the output's gradient needs around it.
+    /// The border of zeros that the output's gradient needs.
     pub fn border(window: &Window, input: [usize; 2], output: [usize; 2]) -> Border {
         if Self::gathers(window) {
             ConvData::border(window, input, output)
@@ -337,7 +337,7 @@ impl Blockwise for DepthwiseData {
     }
 }
 
-/// The gradient of the weights of a convolution of each channel by itself, in the order of [`Spread`].
+/// The gradient of the weights of a depthwise convolution, in the order of [`Spread`].
 #[derive(Clone, Debug)]
 pub struct DepthwiseWeights {
     x: View,

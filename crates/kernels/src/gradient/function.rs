@@ -1,4 +1,4 @@
-//! The gradient of elementwise nonlinearities, and dropout, which is its own.
+//! The gradient of activation functions; and dropout, whose gradient is dropout with the same mask.
 
 use crate::{
     activation::{Function, sigmoid},
@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Function {
-    /// Whether its derivative is computed from its result; else from its argument.
+    /// Whether the derivative is computed from the function's result; else it is computed from the argument.
     pub const fn derives_from_result(self) -> bool {
         match self {
             Self::Identity | Self::Relu | Self::Relu6 | Self::Sigmoid | Self::HardSigmoid => true,
@@ -159,8 +159,8 @@ impl Blockwise for FunctionBack {
     }
 }
 
-/// Dropout: sets numbers to zero with a probability, and divides the others by the rest of it. The same numbers in the
-/// gradient: which ones depends on the run's seed, the layer and the place alone.
+/// Dropout: sets numbers to zero with a probability `p`, and divides the others by `1 - p`. The mask depends only on the
+/// run's seed, the layer and the position, so that the gradient has the same mask.
 #[derive(Clone, Debug)]
 pub struct Dropout {
     x: View,
@@ -172,7 +172,7 @@ pub struct Dropout {
 }
 
 impl Dropout {
-    /// From `x` to `y`, which may be the same; `layer` tells one dropout from another.
+    /// From `x` to `y`, which may be the same; `layer` identifies the dropout.
     pub fn new(
         buffers: &[Buffer],
         (x, y): (View, View),

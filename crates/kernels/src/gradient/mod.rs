@@ -1,4 +1,4 @@
-//! Gradients of the operators that are no convolution or normalisation.
+//! Gradients of all operators but convolutions and normalisations.
 
 mod depthwise;
 mod function;

@@ -10,7 +10,7 @@ use crate::{
     simd::LANES,
 };
 
-/// The gradient of a map that was made a vector in the order `channels x height x width`.
+/// The gradient of a map that was flattened in the order `channels x height x width`.
 #[derive(Clone, Debug)]
 pub struct FlattenBack {
     dz: View,

@@ -8,8 +8,8 @@ use crate::{
     window::Pool,
 };
 
-/// The gradient of a pool's input: what a maximum gets goes to the first number that was the largest, what a mean gets
-/// is shared.
+/// The gradient of a pool's input: that of a maximum goes to the first of the largest numbers, that of a mean is divided
+/// equally.
 #[derive(Clone, Debug)]
 pub struct PoolBack {
     pool: Pool,

@@ -7,8 +7,8 @@ use crate::{
     simd::{LANES, Simd, Work},
 };
 
-/// The gradient of one factor of a product: that of the product times the other factors. If the factor stands for its
-/// number everywhere, the sum over the map; without other factors that is what a bias gets.
+/// The gradient of one factor of a product: that of the product times the other factors. If the factor is a map of one
+/// pixel, the gradient is summed over the map; without other factors, that is the gradient of a bias.
 #[derive(Clone, Debug)]
 pub struct ProductBack {
     dz: View,

@@ -163,7 +163,7 @@ impl fmt::Display for Isa {
     }
 }
 
-/// A name that is no instruction set's.
+/// A name that is not the name of an instruction set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no instruction set is named `{0}`; there are avx512, avx2, neon and portable")]
 pub struct UnknownIsa(String);

@@ -1,4 +1,4 @@
-//! Where the parameters, the MACs, the memory and the time of each network are, by kind of layer.
+//! The parameters, MACs, memory and time of each network, by kind of layer.
 
 use plotters::style::{RGBColor, text_anchor::HPos};
 
@@ -43,25 +43,25 @@ struct Words {
 const fn words(quantity: BreakdownMetric) -> Words {
     match quantity {
         BreakdownMetric::Params => Words {
-            id: "where-params",
+            id: "breakdown-params",
             title: "Parameters by kind of layer",
             caption: "Share of the learned values by kind of layer; the total is on the right.",
         },
         BreakdownMetric::Macs => Words {
-            id: "where-macs",
+            id: "breakdown-macs",
             title: "Multiply-accumulates by kind of layer",
             caption: "Share of the multiply-accumulates by kind of layer, for one image; the total is on the right.",
         },
         BreakdownMetric::Memory => Words {
-            id: "where-memory",
-            title: "Activation memory by kind of layer",
-            caption: "Share of the bytes of all activations by kind of layer, for one image in single precision. \
-             The total is on the right; not all of it is in memory at once.",
+            id: "breakdown-memory",
+            title: "Memory by kind of layer",
+            caption: "Share of the bytes of all feature maps by kind of layer, for one image in single precision. \
+             The total is on the right; not all of it is in memory at the same time.",
         },
         BreakdownMetric::Time => Words {
-            id: "where-time",
+            id: "breakdown-time",
             title: "Time by kind of layer",
-            caption: "Share of the profiled time by kind of layer. Engines fuse layers: activations and sums \
+            caption: "Share of the profiled time by kind of layer. Engines fuse layers: activation functions and sums \
              count with the layer they were fused into. The total is on the right.",
         },
     }

@@ -185,10 +185,10 @@ fn the_bundled_networks_have_every_figure() {
         "accuracy-params",
         "accuracy-latency",
         "density",
-        "where-params",
-        "where-macs",
-        "where-memory",
-        "where-time",
+        "breakdown-params",
+        "breakdown-macs",
+        "breakdown-memory",
+        "breakdown-time",
         "roofline",
         "latency",
         "space-1",
@@ -255,7 +255,7 @@ fn what_is_not_known_is_not_drawn() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../architectures");
     let alone = network(&folder.join("module-naive.yaml"));
     let figures = draw(vec![alone], vec![]);
-    assert_eq!(ids(&figures), ["where-params", "where-macs", "where-memory"]);
+    assert_eq!(ids(&figures), ["breakdown-params", "breakdown-macs", "breakdown-memory"]);
     for figure in &figures {
         check(figure);
     }

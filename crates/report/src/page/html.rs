@@ -43,7 +43,7 @@ struct Page {
     method: Method,
 }
 
-/// Where parameters, compute, memory and time go.
+/// The breakdown of parameters, compute, memory and time.
 #[derive(Template)]
 #[template(path = "shares.html")]
 struct Shares {
@@ -107,7 +107,7 @@ impl Page {
             ("picks", "Recommendations", self.picks.is_some()),
             ("accuracy", "Accuracy", !self.accuracy.is_empty()),
             ("networks", "Networks", self.networks.is_some()),
-            ("where", "Cost breakdown", self.shares.is_some()),
+            ("breakdown", "Cost breakdown", self.shares.is_some()),
             ("roofline", "Roofline", self.roofline.is_some()),
             ("latency", "Latency", self.latency.is_some()),
             ("variants", "Variants", self.variants.is_some()),
@@ -130,7 +130,7 @@ fn shares(
 ) -> Option<Shares> {
     let left_out = report.candidates.len() - shown.described.len();
     let shares = Shares {
-        figures: at(figures, Place::Where),
+        figures: at(figures, Place::Breakdown),
         networks: shown
             .described
             .iter()

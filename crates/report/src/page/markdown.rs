@@ -158,7 +158,7 @@ fn variants(
         }));
         cells
     };
-    let mut header = vec!["variant", "of", "parameters", "MACs", "activations", "peak memory"];
+    let mut header = vec!["variant", "base", "parameters", "MACs", "activations", "peak memory"];
     header.extend(way.map(|_| "latency"));
     section("Variants", &header, variants.iter().take(40).map(row).collect())
 }
@@ -174,8 +174,8 @@ fn method(report: &Report, way: Option<&BenchConfig>) -> String {
     let mut text = format!(
         "## Method\n\nCounted from the graph for one image as deployed, without auxiliary heads. MACs: multiply-accumulates of \
          convolutions and linear layers, without bias. Activations: outputs of convolutions and linear layers. \
-         Peak memory: peak of activation memory in 32 bits. Accuracies: {PROTOCOL}, in percent; {UNKNOWN} if there is \
-         none; differences below {SAMPLING_POINTS} points are statistical ties. MACs alone do not determine latency."
+         Peak memory: maximum memory of feature maps, as 32-bit floats. Accuracies: {PROTOCOL}, in percent; {UNKNOWN} if \
+         there is none; differences below {SAMPLING_POINTS} points are statistical ties. MACs alone do not determine latency."
     );
     if let Some(way) = way {
         text.push_str(&format!(
@@ -191,7 +191,7 @@ fn method(report: &Report, way: Option<&BenchConfig>) -> String {
     text
 }
 
-/// Where each accuracy of the table comes from.
+/// The source of each accuracy in the table.
 fn sources(candidates: &[NetworkEntry], shown: &Shown) -> String {
     let line = |&at: &usize| {
         let candidate = &candidates[at];

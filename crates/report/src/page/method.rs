@@ -135,7 +135,7 @@ fn facts(machine: &Machine) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// Where the accuracies that are compared come from.
+/// The sources of the accuracies that are compared.
 fn sources(candidates: &[NetworkEntry], shown: &Shown) -> Option<Table> {
     let row = |&at: &usize| {
         let candidate = &candidates[at];

@@ -131,7 +131,7 @@ fn columns(scales: &Scales, has_accuracy: bool, is_measured: bool) -> Vec<Column
             "Multiply-accumulates of convolutions and linear layers for one image",
         ),
         Column::number("acts", scales.acts.unit, "Outputs of convolutions and linear layers"),
-        Column::number("peak", scales.peak.unit, "Peak activation memory"),
+        Column::number("peak", scales.peak.unit, "Peak memory of feature maps"),
         Column::number("field", "px", "Receptive field of the last feature map larger than 1x1"),
     ]);
     if has_accuracy {

@@ -23,7 +23,7 @@ impl HtmlSafe for Picture {}
 pub(super) enum Place {
     Accuracy,
     Networks,
-    Where,
+    Breakdown,
     Roofline,
     Latency,
     Variants,
@@ -38,7 +38,7 @@ impl Place {
         match (id, space) {
             (_, Some(number)) => Self::Space(number.saturating_sub(1)),
             (id, _) if id.starts_with("accuracy") || id == "density" => Self::Accuracy,
-            (id, _) if id.starts_with("where-") => Self::Where,
+            (id, _) if id.starts_with("breakdown-") => Self::Breakdown,
             (id, _) if id.starts_with("roofline") => Self::Roofline,
             (id, _) if id.starts_with("latency") => Self::Latency,
             (id, _) if id.starts_with("modules") => Self::Variants,
@@ -66,11 +66,11 @@ pub(super) fn at(figures: &[Figure], place: Place) -> Vec<Picture> {
 
 fn tab(figure: &Figure) -> &str {
     match figure.id.as_str() {
-        "accuracy-macs" | "where-macs" => "MACs",
-        "accuracy-params" | "where-params" => "parameters",
+        "accuracy-macs" | "breakdown-macs" => "MACs",
+        "accuracy-params" | "breakdown-params" => "parameters",
         "accuracy-latency" => "latency",
-        "where-memory" => "memory",
-        "where-time" => "time",
+        "breakdown-memory" => "memory",
+        "breakdown-time" => "time",
         "density" => "accuracy density",
         _ => &figure.title,
     }
@@ -125,7 +125,7 @@ mod tests {
     fn every_figure_has_a_place() {
         assert_eq!(Place::of("accuracy-latency"), Place::Accuracy);
         assert_eq!(Place::of("space-2"), Place::Space(1));
-        assert_eq!(Place::of("where-time"), Place::Where);
+        assert_eq!(Place::of("breakdown-time"), Place::Breakdown);
         assert_eq!(Place::of("something-new"), Place::Networks);
     }
 }

@@ -24,86 +24,87 @@ pub struct Recipe {
     /// The papers or code that it comes from: a text or a list of texts.
     #[serde(default, skip_serializing_if = "Texts::is_empty")]
     pub cite: Texts,
-    /// How often each image of the training set is seen.
+    /// Number of passes over the training images.
     #[schemars(range(min = 1, max = 100_000))]
     pub epochs: u32,
-    /// Images of a step; default 64.
+    /// Images per step; default 64.
     #[serde(default = "default::batch")]
     #[schemars(range(min = 1, max = 65_536))]
     pub batch: u32,
-    /// How gradients change the weights: `sgd` or `adamw`, either with arguments; default `sgd`.
+    /// The optimizer, `sgd` or `adamw`, optionally with arguments; default `sgd`.
     #[serde(default)]
     pub optimizer: Optimizer,
-    /// The largest learning rate; the schedule says when it is reached.
+    /// The maximum learning rate; the schedule multiplies it by a factor of at most 1.
     #[schemars(range(min = 0, max = 1000))]
     pub learning_rate: f64,
-    /// Weight decay; not of biases and normalisations; default 0. With `sgd`, it is added to the gradients; with `adamw`,
-    /// weights shrink by this share times the learning rate in each step.
+    /// Weight decay of weights, but not of biases and the parameters of normalisations; default 0. With `sgd`, it is added
+    /// to the gradients; with `adamw`, weights shrink by this share times the learning rate in each step.
     #[serde(default)]
     #[schemars(range(min = 0, max = 1000))]
     pub weight_decay: f64,
-    /// How the learning rate changes: `constant`, `cosine`, `one_cycle` or `step`, the last three with arguments if
-    /// wanted; default `cosine`.
+    /// The learning rate schedule: `constant`, `cosine`, `one_cycle` or `step`, the last three optionally with arguments;
+    /// default `cosine`.
     #[serde(default)]
     pub schedule: Schedule,
-    /// Epochs in which the learning rate rises from zero to that of the schedule; default 0.
+    /// Epochs of linear warm-up: the learning rate rises from zero to the value of the schedule; default 0.
     #[serde(default)]
     #[schemars(range(min = 0, max = 100_000))]
     pub warmup: f64,
-    /// The share of each label that all classes get alike; default 0. Szegedy et al. 2015, arXiv:1512.00567.
+    /// The share of each target that is distributed equally over all classes; default 0. Szegedy et al. 2015,
+    /// arXiv:1512.00567.
     #[serde(default)]
     #[schemars(range(min = 0, max = 1))]
     pub label_smoothing: f64,
-    /// The largest norm that all gradients together may have; none if omitted.
+    /// Gradient clipping: the maximum norm of all gradients together; no clipping if omitted.
     #[serde(default)]
     #[schemars(range(min = 1e-6, max = 1e6))]
     pub clip: Option<f64>,
-    /// What is left of an exponential moving average of the weights after each step, such as 0.999; the averaged weights
-    /// are evaluated and saved. None if omitted: the weights of the last step are.
+    /// The decay of an exponential moving average of the weights, such as 0.999; the averaged weights are evaluated and
+    /// saved. If omitted, those of the last step are.
     #[serde(default)]
     #[schemars(range(min = 0, max = 0.999999))]
     pub average: Option<f64>,
     /// Whether the network's auxiliary heads are trained with it; default true.
     #[serde(default = "default::auxiliary")]
     pub auxiliary: bool,
-    /// How training images are changed at random; default not at all.
+    /// Random augmentation of training images; default none.
     #[serde(default)]
     pub augment: Augment,
-    /// The share of the training set that is held out for validation; default 0.1.
+    /// The share of the training images that is held out for validation; default 0.1.
     #[serde(default = "default::validation")]
     #[schemars(range(min = 0, max = 0.9))]
     pub validation: f64,
-    /// By which share the running statistics of normalisations move towards those of a batch; default 0.1.
+    /// The weight of the current batch when the running statistics of normalisations are updated; default 0.1.
     #[serde(default = "default::norm_momentum")]
     #[schemars(range(min = 0, max = 1))]
     pub norm_momentum: f64,
 }
 
-/// How gradients change the weights.
+/// The optimizer.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Optimizer {
     /// Stochastic gradient descent with momentum, as PyTorch computes it. Sutskever et al. 2013.
     Sgd {
-        /// What is left of the last step; default 0.9.
+        /// The factor of the previous update; default 0.9.
         #[serde(default = "default::momentum")]
         #[schemars(range(min = 0, max = 0.9999))]
         momentum: f64,
-        /// Whether the gradient is looked at behind the momentum's step; default true.
+        /// Whether to use Nesterov momentum; default true.
         #[serde(default = "default::nesterov")]
         nesterov: bool,
     },
     /// Adam with decoupled weight decay. Loshchilov and Hutter 2019, arXiv:1711.05101.
     AdamW {
-        /// What is left of the mean of gradients; default 0.9.
+        /// The decay of the mean of gradients; default 0.9.
         #[serde(default = "default::beta1")]
         #[schemars(range(min = 0, max = 0.999999))]
         beta1: f64,
-        /// What is left of the mean of their squares; default 0.999.
+        /// The decay of the mean of squared gradients; default 0.999.
         #[serde(default = "default::beta2")]
         #[schemars(range(min = 0, max = 0.999999))]
         beta2: f64,
-        /// Added to the root of that mean; default 1e-8.
+        /// Added to the square root of the mean of squared gradients; default 1e-8.
         #[serde(default = "default::eps")]
         #[schemars(range(min = 1e-12, max = 1))]
         eps: f64,
@@ -157,7 +158,7 @@ impl Texts {
     }
 }
 
-/// Values of keys that are omitted.
+/// Default values.
 mod default {
     pub(super) fn batch() -> u32 {
         64
@@ -197,13 +198,12 @@ mod default {
 }
 
 impl Recipe {
-    /// Steps of the whole training. The last images of an epoch that do not fill a batch are not counted here: the caller
-    /// decides how many steps an epoch has.
+    /// Number of steps of the whole training.
     pub fn steps(&self, steps_per_epoch: u64) -> u64 {
         u64::from(self.epochs).saturating_mul(steps_per_epoch)
     }
 
-    /// The learning rate of a step; the first one is 0.
+    /// The learning rate of a step, which is counted from 0.
     pub fn rate(&self, step: u64, steps_per_epoch: u64) -> f32 {
         let share = step as f64 / self.steps(steps_per_epoch).max(1) as f64;
         let warmup_steps = self.warmup * steps_per_epoch as f64;
@@ -211,7 +211,7 @@ impl Recipe {
         as_f32(self.learning_rate * rise * self.schedule.factor(share))
     }
 
-    /// What the engine is told in a step; the first one is 0.
+    /// The learning rate and other factors that the engine uses in a step, which is counted from 0.
     pub fn rates(&self, step: u64, steps_per_epoch: u64) -> Rates {
         Rates {
             learning: self.rate(step, steps_per_epoch),
@@ -221,7 +221,7 @@ impl Recipe {
         }
     }
 
-    /// How gradients change the weights, as the engine computes it.
+    /// The optimizer as the engine's type.
     pub fn rule(&self) -> Rule {
         match self.optimizer {
             Optimizer::Sgd { momentum, nesterov } => {
@@ -233,14 +233,14 @@ impl Recipe {
         }
     }
 
-    /// What is left of the average of weights in a step; the first one is 0. The average starts faster, as the weights
-    /// change most then: as in TensorFlow, at most `(1 + step) / (10 + step)`.
+    /// The decay of the average of weights in a step, which is counted from 0. It is at most `(1 + step) / (10 + step)`, as
+    /// in TensorFlow, because weights change most at the start.
     pub fn average_decay(&self, step: u64) -> Option<f32> {
         let start = (1.0 + step as f64) / (10.0 + step as f64);
         self.average.map(|decay| as_f32(decay.min(start)))
     }
 
-    /// Images that are held out of a training set.
+    /// The number of images that are held out of a training set.
     pub fn held_out(&self, images: usize) -> usize {
         #[expect(
             clippy::cast_possible_truncation,
@@ -251,11 +251,11 @@ impl Recipe {
         count.min(images)
     }
 
-    /// SHA-256 of everything that decides a result: of the canonical JSON without name, description and source.
+    /// SHA-256 of all keys that affect the training: of the canonical JSON without name, description and citations.
     pub fn fingerprint(&self) -> Checksum {
         let decisive =
             Self { name: String::new(), description: None, cite: Texts::default(), ..self.clone() };
-        // A recipe has text keys and finite numbers alone, so that it can be written.
+        // Writing cannot fail: all keys are text, and all numbers are finite.
         let json = serde_json::to_string(&decisive).unwrap_or_default();
         Checksum::of(json.as_bytes())
     }

@@ -37,17 +37,17 @@ impl SchemaFile for Recipe {
         }
         let epochs = f64::from(self.epochs);
         if self.warmup >= epochs {
-            let message = format!("a warm-up of {} epochs leaves none of {epochs}", self.warmup);
+            let message =
+                format!("the warm-up takes {} of {epochs} epochs; make it shorter", self.warmup);
             problems.push(("warmup", message));
         }
         match &self.schedule {
             Schedule::OneCycle { .. } if self.warmup > 0.0 => {
-                let message =
-                    "the learning rate of `one_cycle` rises by itself; leave `warmup` out";
+                let message = "`one_cycle` has a warm-up of its own; remove `warmup`";
                 problems.push(("warmup", message.to_owned()));
             }
             Schedule::Step { at, .. } if !at.is_sorted() => {
-                let message = "the moments are not in ascending order";
+                let message = "the times are not in ascending order";
                 problems.push(("schedule.step.at", message.to_owned()));
             }
             Schedule::Constant

@@ -5,23 +5,23 @@ use std::f64::consts::PI;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How the learning rate changes, as a factor of the recipe's.
+/// The learning rate schedule: a factor of the recipe's learning rate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Schedule {
-    /// It does not.
+    /// The factor is 1.
     Constant,
-    /// It falls along half a cosine. Loshchilov and Hutter 2017, arXiv:1608.03983.
+    /// The factor falls along half a cosine. Loshchilov and Hutter 2017, arXiv:1608.03983.
     Cosine {
         /// The factor at the end; default 0.
         #[serde(default = "zero")]
         #[schemars(range(min = 0, max = 1))]
         r#final: f64,
     },
-    /// It rises in a line, then falls in a line, as in DAWNBench's and airbench's fast training. Smith and Topin 2017,
-    /// arXiv:1708.07120.
+    /// The factor rises linearly, then falls linearly, as in the fast recipes of DAWNBench and airbench. Smith and Topin
+    /// 2017, arXiv:1708.07120.
     OneCycle {
-        /// The share of training after which it is largest; default 0.3.
+        /// When the factor is 1, as a fraction of training; default 0.3.
         #[serde(default = "peak")]
         #[schemars(range(min = 0, max = 1))]
         peak: f64,
@@ -34,9 +34,9 @@ pub enum Schedule {
         #[schemars(range(min = 0, max = 1))]
         r#final: f64,
     },
-    /// It is multiplied by a factor at some moments. He et al. 2015, arXiv:1512.03385.
+    /// The learning rate is multiplied by `factor` at each time in `at`. He et al. 2015, arXiv:1512.03385.
     Step {
-        /// The moments, in ascending order, as shares of training; default 0.5 and 0.75.
+        /// The times, in ascending order, as fractions of training; default 0.5 and 0.75.
         #[serde(default = "at")]
         #[schemars(length(min = 1, max = 100), inner(range(min = 0, max = 1)))]
         at: Vec<f64>,
@@ -84,8 +84,7 @@ impl Schedule {
         }
     }
 
-    /// The factor of the learning rate after a share of training, from 0 to before 1: what holds at the end would be that
-    /// of the step after the last one.
+    /// The factor of the learning rate at a fraction of training, which is at least 0 and less than 1.
     pub(super) fn factor(&self, share: f64) -> f64 {
         let line = |from: f64, to: f64, at: f64| from + (to - from) * at;
         match self {

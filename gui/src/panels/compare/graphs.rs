@@ -246,7 +246,7 @@ impl Graphs {
         mut show: impl FnMut(Path),
     ) {
         let scene = &drawn.scenes[at];
-        let side = if at == FIRST { "first" } else { "other" };
+        let side = if at == FIRST { "base" } else { "other" };
         let frames = scene.frames.iter().map(|frame| {
             let place = camera.rect_to_screen(screen, rect(frame.rect));
             let head = Rect::from_min_size(place.min, vec2(place.width(), 22.0 * camera.zoom));

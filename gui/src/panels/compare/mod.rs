@@ -53,10 +53,10 @@ enum Section {
 /// The comparison tab.
 #[derive(Default)]
 pub struct Compare {
-    /// The compared networks; the first one is the baseline. Unlike the selection, the order does not change when
+    /// The compared networks; the first one is the base. Unlike the selection, the order does not change when
     /// another network becomes current.
     order: Vec<FilePath>,
-    /// What the first one is compared with in detail.
+    /// The network that is compared with the base in detail.
     other: Option<FilePath>,
     section: Section,
     pair: Option<Pair>,
@@ -140,7 +140,7 @@ impl Compare {
         ui.separator();
         let Some(first) = networks.first() else { return };
         ui.label("Compare");
-        ask.first = choice(ui, "Baseline of the comparison", networks, first, |_| true);
+        ask.first = choice(ui, "Base of the comparison", networks, first, |_| true);
         if self.section == Section::Overview {
             let count = networks.len() - 1;
             ui.label(match count {
@@ -150,7 +150,7 @@ impl Compare {
             return;
         }
         ui.label("with");
-        ask.other = choice(ui, "Network compared with the first", networks, other, |network| {
+        ask.other = choice(ui, "Network compared with the base", networks, other, |network| {
             network.file != first.file
         });
     }

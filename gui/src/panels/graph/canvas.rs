@@ -184,7 +184,7 @@ pub(super) fn buttons(ui: &Ui, scene: &Scene, screen: Rect, camera: Camera) -> C
         response.on_hover_ui(|ui| {
             ui.label(&card.tooltip);
             if card.is_module {
-                ui.weak("Double click or Enter opens it.");
+                ui.weak("Double click or Enter expands it.");
             }
         });
     }

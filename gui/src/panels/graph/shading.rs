@@ -44,7 +44,7 @@ impl Colour {
             Self::Kind => "operator",
             Self::Params => "params",
             Self::Compute => "compute",
-            Self::Memory => "activation memory",
+            Self::Memory => "memory",
             Self::Time => "measured time",
             Self::ReceptiveField => "receptive field",
         }

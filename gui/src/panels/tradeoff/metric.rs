@@ -115,7 +115,7 @@ mod tests {
         for (metric, title) in [
             (Metric::Params, "parameters"),
             (Metric::Macs, "MACs"),
-            (Metric::PeakActivationBytes, "peak activation memory (MiB)"),
+            (Metric::PeakActivationBytes, "peak memory (MiB)"),
             (Metric::Top1, "published top-1 accuracy (%)"),
             (Metric::Latency, "measured latency (ms)"),
         ] {

@@ -29,7 +29,7 @@ use crate::{
   inceptive cost architectures/googlenet-bn.yaml --reconcile fvcore,ptflops
   inceptive cost architectures/*.yaml --json",
     after_help = "MACs are multiply-accumulates of convolutions and linear layers without bias. FLOPs are twice the
-MACs plus everything else. MACs predict latency poorly: measure it with `inceptive bench`."
+MACs plus all other operations. MACs predict latency poorly: measure it with `inceptive bench`."
 )]
 pub struct CostArguments {
     /// Architectures, spaces with --set, or ONNX files

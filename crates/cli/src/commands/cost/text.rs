@@ -61,9 +61,9 @@ fn card(counted: &Counted) -> String {
         row(convention.name(), exact(count), format!("{} by this tool's rules", convention.unit()));
     }
     row("activations", exact(total.acts), "outputs of convolutions and linear layers".to_owned());
-    let all = format!("{} for all activations", bytes(total.activation_bytes));
+    let all = format!("{} for all feature maps", bytes(total.activation_bytes));
     let peak = graph.node(cost.peak.at).path.as_str();
-    row("peak memory", bytes(cost.peak.bytes), format!("of activations, at {peak}; {all}"));
+    row("peak memory", bytes(cost.peak.bytes), format!("of feature maps, at {peak}; {all}"));
     let intensity = cost.intensity().map_or_else(String::new, |x| format!("{x:.1} FLOPs per byte"));
     row("memory traffic", bytes(total.moved_bytes), intensity);
     let at = graph.node(cost.feature_map).path.as_str();

@@ -92,13 +92,13 @@ pub struct Report {
     /// Print the content of data.json
     #[arg(long)]
     json: bool,
-    /// Show the changes between two sides, each the folder of a report, a file or folder of networks, or
+    /// Show the changes from OLD to NEW; each is the folder of a report, a file or folder of networks, or
     /// REVISION:PATH in a git repository
     #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["inputs", "bench", "title", "up_to", "set", "note"])]
     diff: Option<Vec<String>>,
     /// Fail if a metric exceeds its limit beyond measurement error; can be repeated. A signed limit, such as
-    /// 'macs > +2%', applies to the change of networks that both sides have; an unsigned one, such as 'params > 8M', to new
-    /// networks too
+    /// 'macs > +2%', applies to the change of networks that exist in OLD and NEW; an unsigned one, such as 'params > 8M',
+    /// to the value of new and changed networks
     #[arg(long, value_name = "CONDITION", requires = "diff")]
     fail_if: Vec<Threshold>,
     #[command(flatten)]
