@@ -1,0 +1,330 @@
+//! Training tasks: side by side, stopped, resumed, refused, and never repeated.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use inceptive_app::{
+    NEVER, PlannedRun, Request, RunState, SideBySide, Task, TaskContext, TaskEvent, TaskOutcome,
+    TrainPlan, TrainingEvent,
+};
+use inceptive_bench::System;
+use inceptive_results::{TrainingOutcome, TrainingRun};
+use inceptive_store::{Filter, Store};
+
+const RECIPE: &str = "name: tiny
+epochs: 3
+batch: 20
+learning_rate: 0.05
+average: 0.9
+augment: {crop: 1, flip: random}
+";
+
+fn network(name: &str, width: u32) -> String {
+    format!(
+        "name: {name}
+input: {{channels: 1, size: 12}}
+classes: 10
+defaults: {{conv: {{norm: bn}}}}
+body:
+  - conv a: {{kernel: 3, width: {width}}}
+  - maxpool pool: {{kernel: 2, stride: 2}}
+  - dropout: {{p: 0.1}}
+tail: gap
+"
+    )
+}
+
+/// A folder with two networks, a recipe and a store.
+struct Bench {
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, width) in [("one", 8), ("two", 16)] {
+            fs::write(folder.path().join(format!("{name}.yaml")), network(name, width)).unwrap();
+        }
+        fs::write(folder.path().join("tiny.yaml"), RECIPE).unwrap();
+        Self { folder }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn plan(&self) -> TrainPlan {
+        let request = |name| Request { file: self.path(name), settings: vec![] };
+        TrainPlan {
+            requests: vec![request("one.yaml"), request("two.yaml")],
+            data: "shapes:size=12,train=200,test=50".to_owned(),
+            recipe: self.path("tiny.yaml").display().to_string(),
+            recipe_settings: vec![],
+            seeds: vec![0, 1],
+            threads: 2,
+            side_by_side: Some(2),
+            isa: None,
+            folder: self.path("trained"),
+            again: false,
+        }
+    }
+
+    /// Runs a plan; `listen` may set the flag that stops it.
+    fn run(
+        &self,
+        plan: &TrainPlan,
+        mut listen: impl FnMut(&TaskEvent, &AtomicBool),
+    ) -> (TaskOutcome, Vec<TaskEvent>) {
+        let mut store = Store::open(&self.path("results.db")).unwrap();
+        let (machine, stop) = (inceptive_bench::this_machine(), AtomicBool::new(false));
+        let context = TaskContext {
+            engines: &[],
+            host: &System::new(),
+            machine: &machine,
+            roofline: &inceptive_bench::measure_roofline,
+            available_bytes: 1 << 32,
+            stop: &stop,
+            wait: &NEVER,
+        };
+        let mut events = vec![];
+        let outcome = Task::Train(plan.clone()).run(&context, &mut store, &mut |event| {
+            listen(&event, &stop);
+            events.push(event);
+        });
+        (outcome, events)
+    }
+
+    fn stored(&self) -> Vec<TrainingRun> {
+        let store = Store::open(&self.path("results.db")).unwrap();
+        let rows = store.records::<TrainingRun>(&Filter::default()).unwrap();
+        rows.readable.into_iter().map(|stored| stored.result).collect()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.path("trained")).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+fn messages(events: &[TaskEvent]) -> Vec<String> {
+    let message = |event: &TaskEvent| match event {
+        TaskEvent::Failed(failure) => Some(failure.message.clone()),
+        _ => None,
+    };
+    events.iter().filter_map(message).collect()
+}
+
+fn planned(events: &[TaskEvent]) -> &[PlannedRun] {
+    let runs = events.iter().find_map(|event| match event {
+        TaskEvent::Training(TrainingEvent::Runs(runs)) => Some(runs),
+        _ => None,
+    });
+    runs.unwrap()
+}
+
+/// What has to be equal in equal runs.
+fn results(run: &TrainingRun) -> (String, u64, Vec<(u32, f64, Option<f64>)>, Option<f64>) {
+    let history = run.history.iter().map(|epoch| (epoch.epoch, epoch.loss, epoch.val_loss));
+    (run.subject.name.clone(), run.seed, history.collect(), run.test_loss)
+}
+
+#[test]
+fn networks_and_seeds_are_trained_once() {
+    let bench = Bench::new();
+    let (outcome, events) = bench.run(&bench.plan(), |_, _| {});
+    assert!(!outcome.failed, "{:?}", messages(&events));
+    assert_eq!(outcome.kept, 4);
+    let order = |runs: &[TrainingRun]| -> Vec<(String, u64)> {
+        runs.iter().map(|run| (run.subject.name.clone(), run.seed)).collect()
+    };
+    let expected = [("one", 0), ("two", 0), ("one", 1), ("two", 1)];
+    assert_eq!(order(&outcome.training_runs), expected.map(|(n, s)| (n.to_owned(), s)));
+    for run in &outcome.training_runs {
+        assert_eq!((run.history.len(), run.epochs, run.dataset.test_images), (3, 3, 50));
+        assert_eq!(run.confusion.iter().sum::<u64>(), 50);
+        assert!(Path::new(run.checkpoint.as_ref().unwrap()).is_file());
+        assert!(run.seconds > 0.0 && run.images_per_s > 0.0);
+    }
+    assert!(planned(&events).iter().all(|run| run.state == RunState::Waiting));
+    assert!(bench.names().iter().all(|name| name.ends_with(".safetensors")), "{:?}", bench.names());
+
+    let mut more = bench.plan();
+    more.seeds = vec![0, 1, 2];
+    let (again, events) = bench.run(&more, |_, _| {});
+    assert_eq!((again.kept, again.training_runs.len()), (2, 6));
+    let known = planned(&events).iter().filter(|run| run.state == RunState::Known).count();
+    assert_eq!(known, 4);
+    assert_eq!(bench.stored().len(), 6);
+
+    let mut repeated = bench.plan();
+    (repeated.again, repeated.side_by_side, repeated.threads) = (true, Some(1), 1);
+    let (repeated, _) = bench.run(&repeated, |_, _| {});
+    assert_eq!(repeated.kept, 4);
+    let of =
+        |outcome: &TaskOutcome| -> Vec<_> { outcome.training_runs.iter().map(results).collect() };
+    assert_eq!(of(&repeated), of(&outcome), "not on the number of threads");
+}
+
+#[test]
+fn a_stopped_training_goes_on_to_the_same_bits() {
+    let (whole, stopped) = (Bench::new(), Bench::new());
+    whole.run(&whole.plan(), |_, _| {});
+    let mut ended = vec![];
+    // Stops after the first epoch of each call.
+    for _ in 0..20 {
+        let (outcome, events) = stopped.run(&stopped.plan(), |event, stop| {
+            if let TaskEvent::Training(TrainingEvent::Epoch { .. }) = event {
+                stop.store(true, Ordering::Relaxed);
+            }
+        });
+        let went_on = events.iter().any(|event| {
+            matches!(event, TaskEvent::Training(TrainingEvent::Started { history, .. }) if !history.is_empty())
+        });
+        ended.push(went_on);
+        if outcome.training_runs.len() == 4 {
+            break;
+        }
+    }
+    assert!(ended.iter().any(|went_on| *went_on), "it always started anew");
+    let sorted = |bench: &Bench| {
+        let mut found: Vec<_> = bench.stored().iter().map(results).collect();
+        found.sort_by_key(|(name, seed, ..)| (name.clone(), *seed));
+        found
+    };
+    assert_eq!(sorted(&stopped), sorted(&whole));
+    assert_eq!(stopped.names(), whole.names());
+    for name in whole.names() {
+        let read = |bench: &Bench| fs::read(bench.path("trained").join(&name)).unwrap();
+        assert!(weights(&read(&stopped)) == weights(&read(&whole)), "{name}");
+    }
+}
+
+/// The numbers of a safetensors file, without what it says of itself: that has times.
+fn weights(bytes: &[u8]) -> &[u8] {
+    let header = u64::from_le_bytes(bytes[..8].try_into().unwrap());
+    &bytes[8 + usize::try_from(header).unwrap()..]
+}
+
+#[test]
+fn a_run_that_diverges_does_not_end_the_others() {
+    let bench = Bench::new();
+    let mut plan = bench.plan();
+    plan.recipe_settings = vec!["learning_rate=1e3".parse().unwrap(), "epochs=2".parse().unwrap()];
+    let wild = network("wild", 8).replace("{norm: bn}", "{norm: none}");
+    fs::write(bench.path("two.yaml"), wild).unwrap();
+    let (outcome, _) = bench.run(&plan, |_, _| {});
+    let diverged: Vec<&TrainingRun> =
+        outcome.training_runs.iter().filter(|run| !run.is_finished()).collect();
+    assert!(!diverged.is_empty());
+    for run in diverged {
+        let TrainingOutcome::Diverged { epoch, step, what } = &run.outcome else { panic!() };
+        assert!(*epoch >= 1 && *step >= 1, "{what}");
+        assert!(what.contains("learning rate"), "{what}");
+    }
+    assert_eq!(outcome.training_runs.len(), 4);
+    // The same would happen again.
+    let (again, _) = bench.run(&plan, |_, _| {});
+    assert_eq!((again.kept, again.training_runs.len()), (0, 4));
+}
+
+#[test]
+fn what_cannot_be_trained_is_said_and_the_others_are_trained() {
+    let bench = Bench::new();
+    let larger = network("two", 8).replace("size: 12", "size: 20");
+    fs::write(bench.path("two.yaml"), larger).unwrap();
+    let mut plan = bench.plan();
+    plan.seeds = vec![0];
+    let (outcome, events) = bench.run(&plan, |_, _| {});
+    let told = messages(&events);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("`--set input.size=12` changes that"), "{told:?}");
+    assert!(outcome.failed);
+    assert_eq!(outcome.training_runs.len(), 1);
+
+    let told = |change: fn(&mut TrainPlan)| {
+        let mut plan = bench.plan();
+        change(&mut plan);
+        let (outcome, events) = bench.run(&plan, |_, _| {});
+        assert!(outcome.failed);
+        messages(&events).join("\n")
+    };
+    let recipe = told(|plan| plan.recipe = "quik".to_owned());
+    assert!(
+        recipe.contains("no recipe is called `quik`; there are quick, standard, full"),
+        "{recipe}"
+    );
+    let data = told(|plan| plan.data = "fashion-mnits".to_owned());
+    assert!(data.contains("did you mean `fashion-mnist`?"), "{data}");
+    let missing = told(|plan| plan.data = "idx=/nowhere".to_owned());
+    assert!(missing.contains("/nowhere"), "{missing}");
+    let isa = told(|plan| plan.isa = Some("avx1024".to_owned()));
+    assert!(isa.contains("avx1024"), "{isa}");
+    let file = told(|plan| plan.recipe = "none.yaml".to_owned());
+    assert!(file.contains("none.yaml"), "{file}");
+}
+
+/// Another program has the files of a run.
+#[test]
+fn two_programs_do_not_train_the_same() {
+    let bench = Bench::new();
+    let mut plan = bench.plan();
+    (plan.seeds, plan.side_by_side) = (vec![0], Some(1));
+    // The names of the files come from a first training.
+    bench.run(&plan, |_, _| {});
+    let weights = bench.names();
+    let lock = bench.path("trained").join(weights[0].replace(".safetensors", ".lock"));
+    let file = fs::File::create(&lock).unwrap();
+    file.lock().unwrap();
+    plan.again = true;
+    let (outcome, events) = bench.run(&plan, |_, _| {});
+    let told = messages(&events);
+    assert!(told.len() == 1 && told[0].contains("another program is training it"), "{told:?}");
+    assert_eq!(outcome.training_runs.len(), 1, "the other one is trained");
+}
+
+/// Where checkpoints cannot be written, results are saved all the same.
+#[test]
+#[cfg(unix)]
+fn results_are_saved_without_checkpoints() {
+    let bench = Bench::new();
+    let mut plan = bench.plan();
+    plan.seeds = vec![0];
+    plan.requests.truncate(1);
+    bench.run(&plan, |_, _| {});
+    let name = bench.names().remove(0).replace(".safetensors", "");
+    for ending in ["safetensors", "checkpoint"] {
+        let path = bench.path("trained").join(format!("{name}.{ending}"));
+        let _ = fs::remove_file(&path);
+        std::os::unix::fs::symlink(bench.path("elsewhere"), path).unwrap();
+    }
+    plan.again = true;
+    let (outcome, events) = bench.run(&plan, |_, _| {});
+    assert_eq!((outcome.kept, outcome.failed), (1, true));
+    assert_eq!(outcome.training_runs[0].checkpoint, None);
+    assert!(messages(&events).iter().all(|message| message.contains("link")), "{events:?}");
+    assert!(!bench.path("elsewhere").exists());
+}
+
+#[test]
+fn how_many_go_side_by_side_is_measured() {
+    let bench = Bench::new();
+    let mut plan = bench.plan();
+    plan.side_by_side = None;
+    let (outcome, events) = bench.run(&plan, |_, _| {});
+    assert_eq!(outcome.kept, 4);
+    let chosen = events.iter().find_map(|event| match event {
+        TaskEvent::Training(TrainingEvent::SideBySide(chosen)) => Some(*chosen),
+        _ => None,
+    });
+    let SideBySide { runs, threads, images_per_s } = chosen.unwrap();
+    let [together, apart] = images_per_s.unwrap();
+    assert_eq!((runs, threads), if apart > together { (2, 1) } else { (1, 2) });
+}
