@@ -238,6 +238,12 @@ impl Place {
         self.arena.wrapping_add(offset + plane + self.buffer.inset())
     }
 
+    /// Address of a pixel of a block of sixteen channels.
+    #[inline(always)]
+    pub(crate) fn pixel(&self, image: usize, block: usize, row: usize, column: usize) -> *mut f32 {
+        self.at(image, block).wrapping_add(row * self.buffer.row() + column * LANES)
+    }
+
     /// The numbers of an image of a view, which lie in one row.
     ///
     /// # Safety
