@@ -44,6 +44,13 @@ pub struct BenchPlan {
     pub paired: bool,
 }
 
+impl BenchPlan {
+    /// The largest number of threads.
+    fn most_threads(&self) -> u32 {
+        self.threads.iter().copied().max().unwrap_or(1)
+    }
+}
+
 /// Measures latencies. Each result is in the store before it is reported.
 pub(crate) fn bench(
     plan: &BenchPlan,
@@ -81,7 +88,7 @@ pub(crate) fn bench(
             .filter_map(|network| Some((recorder.load(network)?, &*network.batches)))
             .collect();
         // Measured again for each group, as other programs may have disturbed those before.
-        let again = plan.threads.iter().map(|&threads| (context.roofline)(threads));
+        let again = plan.threads.iter().map(|&threads| (context.roofline)(threads, context.stop));
         rooflines = match rooflines.as_slice() {
             [] => again.collect(),
             known => known.iter().zip(again).map(|(old, new)| old.best(new)).collect(),
@@ -146,14 +153,15 @@ impl BenchRecorder<'_> {
         let plan = self.plan;
         let mut batches = Vec::with_capacity(plan.batches.len());
         let context = self.running.context;
+        let threads = plan.most_threads();
         for &batch in &plan.batches {
-            let purpose = Purpose::Run { batch, copies: context.copies() };
+            let purpose = Purpose::Run { batch, threads, copies: context.copies() };
             match check_size(&request.file, &graph, purpose, context.available_bytes) {
                 Ok(()) => batches.push(batch),
                 Err(error) => self.running.fail(TaskError::Read(error)),
             }
         }
-        let need = MemoryEstimate::new(&graph, *batches.iter().max()?);
+        let need = MemoryEstimate::new(&graph, *batches.iter().max()?, threads);
         Some(FeasibleNetwork { request, need, batches })
     }
 
@@ -163,7 +171,8 @@ impl BenchRecorder<'_> {
             return None;
         }
         let batch = network.batches.iter().copied().max().unwrap_or(1);
-        let purpose = Purpose::Run { batch, copies: self.running.context.copies() };
+        let (threads, copies) = (self.plan.most_threads(), self.running.context.copies());
+        let purpose = Purpose::Run { batch, threads, copies };
         self.running.load(network.request, &self.plan.weights, purpose)
     }
 

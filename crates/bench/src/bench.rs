@@ -242,7 +242,7 @@ impl Runner {
         host.reset_memory_peak();
         let before = host.memory();
         let start = host.now();
-        let mut session = candidate.engine.compile(candidate.model, &candidate.setup)?;
+        let mut session = candidate.engine.compile(candidate.model, &candidate.setup, stop)?;
         let load = host.now() - start;
         session.set_input(random_input(candidate.model, candidate.setup.batch, protocol.seed))?;
         session.run(stop)?;

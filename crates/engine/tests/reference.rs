@@ -51,6 +51,11 @@ fn check(graph: &Graph, seed: u64) {
                 for threads in [1, 2, 4] {
                     let options = Options { batch, threads, isa, winograd, most_bytes: u64::MAX };
                     let plan = Arc::new(Plan::new(graph, &weights, options).unwrap());
+                    let needs = Plan::needs(graph, options).unwrap();
+                    let maps = needs.maps == plan.activation_bytes() as u64;
+                    let scratch = needs.scratch >= plan.scratch_bytes() as u64;
+                    let packed = needs.weights >= plan.weight_bytes() as u64;
+                    assert!(maps && scratch && packed, "{needs:?}\n{plan}");
                     let mut session = Session::new(Arc::clone(&plan)).unwrap();
                     let stop = AtomicBool::new(false);
                     session.run(&input, &stop).unwrap();
@@ -259,10 +264,12 @@ fn memory_of_threads_counts() {
     };
     let all = plan(1, u64::MAX).unwrap();
     assert!(all.scratch_bytes() > 1 << 19);
-    let needed = all.weight_bytes() + all.activation_bytes() + all.scratch_bytes();
-    let needed = (needed + 4 * 64 * 56 * 56) as u64;
+    let needs = |threads| Plan::needs(&graph, Options { threads, ..all.options() }).unwrap();
+    let needed = needs(1).total();
+    assert_eq!(needs(5).total() - needed, 4 * needs(1).scratch);
+    assert_eq!(needs(1).output, 4 * 64 * 56 * 56);
     plan(1, needed).unwrap();
-    for (threads, most_bytes) in [(2, needed), (1, needed - (1 << 18))] {
+    for (threads, most_bytes) in [(2, needed), (1, needed - 1)] {
         let error = plan(threads, most_bytes).unwrap_err();
         assert!(matches!(error, PlanError::Memory { .. }), "{error}");
     }
