@@ -104,7 +104,8 @@ impl Making<'_> {
         }
     }
 
-    /// Numbers of a unit's weights as they are packed: whole blocks of outputs, each with the inputs of its groups.
+    /// Numbers of a unit's weights as they are packed, with its bias: whole blocks of outputs, each with the inputs of its
+    /// groups.
     fn packed(&self, unit: &Unit) -> u64 {
         let of_lanes = |each: u64| each.saturating_mul((unit.blocks() * LANES) as u64);
         let groups = match &unit.kind {
@@ -116,12 +117,21 @@ impl Making<'_> {
             _ => return 0,
         };
         let (inputs, outputs) = (self.units[unit.inputs[0]].channels(), unit.channels());
-        let groups_of_block = (LANES * groups).div_ceil(outputs).clamp(1, groups);
+        let of_group = outputs / groups;
+        // Blocks start at groups, or groups at blocks, or a block has parts of one at both ends.
+        let groups_of_block = match (of_group % LANES, LANES % of_group.max(1)) {
+            (0, _) => 1,
+            (_, 0) => LANES / of_group,
+            _ => (LANES - 1) / of_group + 2,
+        };
+        let groups_of_block = groups_of_block.min(groups);
         let lanes = inputs / groups * groups_of_block;
         let taps = window(unit, self.units).map_or(1, |window| window.kernel.iter().product());
         let taps: usize = if uses_winograd(unit, self.units, self.options) { 36 } else { taps };
         let blocks = outputs.div_ceil(LANES) * LANES;
-        [blocks, lanes, taps].into_iter().fold(1, |all, one| all.saturating_mul(one as u64))
+        // And a bias.
+        let each = (lanes as u64).saturating_mul(taps as u64).saturating_add(1);
+        each.saturating_mul(blocks as u64)
     }
 
     /// The steps of all units, in their order; made by every core, since weights are packed for a while.
