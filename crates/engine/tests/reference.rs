@@ -9,7 +9,7 @@ use std::sync::{Arc, atomic::AtomicBool};
 
 use common::{Values, add, compute, network, numbers};
 use inceptive_engine::{Isa, Options, Plan, PlanError, RunError, Session};
-use inceptive_ir::{Activation, Conv, Graph, Op, Padding, PoolKind, Shape, Size};
+use inceptive_ir::{Activation, Conv, Graph, Op, Padding, PoolKind, Role, Shape, Size};
 use inceptive_weights::Weights;
 use proptest::prelude::*;
 
@@ -242,6 +242,39 @@ fn chains_of_concatenations_whose_lists_would_fill_the_memory_are_refused() {
     let error = Plan::new(&graph, &Weights::default(), options).unwrap_err();
     assert!(matches!(error, PlanError::Parts { .. }), "{error}");
     assert!(error.to_string().contains("parts of its concatenations"), "{error}");
+}
+
+/// Groups of channels are planned one by one: if something were done with all of them for each, nobody would wait for it.
+#[test]
+fn many_groups_take_a_time_that_grows_with_them_alone() {
+    let groups = 1 << 19;
+    for (inputs, outputs) in [(1, 2), (3, 1), (2, 2)] {
+        let conv = Op::Conv(Conv {
+            kernel: Size::square(1),
+            out_channels: groups * outputs,
+            stride: Size::square(1),
+            padding: Padding::symmetric(Size::new(0, 0)),
+            dilation: Size::square(1),
+            groups,
+            bias: false,
+        });
+        let graph = one(Shape::map(groups * inputs, 1, 1), conv);
+        let (_, node) = graph.nodes().last().unwrap();
+        let mut weights = Weights::default();
+        weights.set(
+            node.path.clone(),
+            Role::Weight,
+            vec![0.5; (groups * outputs * inputs) as usize],
+        );
+        let isa = Isa::best();
+        let options = Options { batch: 1, threads: 2, isa, winograd: true, most_bytes: u64::MAX };
+        let plan = Arc::new(Plan::new(&graph, &weights, options).unwrap());
+        let mut session = Session::new(plan).unwrap();
+        let input: Vec<f32> = (0..groups * inputs).map(|at| (at / inputs % 7) as f32).collect();
+        let output = session.run(&input, &AtomicBool::new(false)).unwrap();
+        let right = |at: usize| (at / outputs as usize % 7) as f32 * 0.5 * inputs as f32;
+        assert!(output.iter().enumerate().all(|(at, found)| *found == right(at)));
+    }
 }
 
 /// Winograd's method has scratch memory for each thread, and there is the output.

@@ -14,22 +14,19 @@ pub struct Aligned(Vec<Line>);
 impl Aligned {
     /// At least `len` zeros; rounded up to whole blocks of sixteen.
     pub fn zeros(len: usize) -> Self {
-        let count = len.div_ceil(LANES);
-        if size_of::<Line>() * count < LARGE {
-            return Self(vec![Line::default(); count]);
-        }
-        let mut lines = Vec::with_capacity(count);
-        // Before it is touched for the first time.
-        ask_for_huge_pages(lines.as_mut_ptr(), count);
-        lines.resize(count, Line::default());
-        Self(lines)
+        Self::try_zeros(len).unwrap_or_else(|| Self(vec![Line::default(); len.div_ceil(LANES)]))
     }
 
     /// The same, unless the system gives no memory for them.
     pub fn try_zeros(len: usize) -> Option<Self> {
+        let count = len.div_ceil(LANES);
         let mut lines = Vec::new();
-        lines.try_reserve_exact(len.div_ceil(LANES)).ok()?;
-        lines.resize(len.div_ceil(LANES), Line::default());
+        lines.try_reserve_exact(count).ok()?;
+        if size_of::<Line>() * count >= LARGE {
+            // Before it is touched for the first time.
+            ask_for_huge_pages(lines.as_mut_ptr(), count);
+        }
+        lines.resize(count, Line::default());
         Some(Self(lines))
     }
 

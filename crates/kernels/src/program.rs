@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     memory::{Aligned, Buffer, View},
-    pool::{Barrier, Pool},
+    pool::{Barrier, Pool, TooFewThreads},
     run::{Context, Feed, Invalid, Rates, Reason},
     simd::{Isa, LANES},
     step::Step,
@@ -188,8 +188,8 @@ pub struct Stopped;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The system gives no more threads.
-    #[error("cannot start threads")]
-    Threads(#[from] std::io::Error),
+    #[error(transparent)]
+    Threads(#[from] TooFewThreads),
     /// The system gives no more memory.
     #[error("cannot get {} MiB of memory", .bytes >> 20)]
     Memory {

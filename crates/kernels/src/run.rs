@@ -38,6 +38,8 @@ pub enum Reason {
     Conflict,
     /// A buffer is not in the arena.
     Arena,
+    /// The system gives no memory for the packed weights.
+    Memory,
 }
 
 impl fmt::Display for Reason {
@@ -48,6 +50,7 @@ impl fmt::Display for Reason {
             Self::Values => "its values do not fit its shapes",
             Self::Conflict => "it uses memory that another step of its phase writes",
             Self::Arena => "a buffer is not inside of the arena",
+            Self::Memory => "the system gives no memory for its weights",
         })
     }
 }

@@ -146,6 +146,28 @@ fn gradients_of_wide_windows_are_stopped_in_the_midst_of_a_row() {
     }
 }
 
+/// What the system has no memory for is an error, not the end of the program.
+#[test]
+fn memory_that_there_is_not_is_refused() {
+    let side = 1 << 21;
+    let border = Border::default();
+    let buffer = |offset| Buffer {
+        offset,
+        images: 1,
+        blocks: 1,
+        height: side,
+        width: side,
+        border,
+        pixel: LANES,
+    };
+    let buffers = vec![buffer(0), buffer(buffer(0).len())];
+    let [x, y] = [0, 1].map(|buffer| View { buffer, first: 0, blocks: 1 });
+    let step = Affine::new(&buffers, x, y, Function::Relu);
+    let program = Arc::new(Program::new(buffers, vec![vec![step.into()]]).unwrap());
+    let error = Runner::new(Arc::clone(&program), Isa::best(), 2).err().unwrap().to_string();
+    assert_eq!(error, format!("cannot get {} MiB of memory", program.arena_bytes() >> 20));
+}
+
 /// Every sum is of all channels.
 #[test]
 fn a_response_over_all_channels_takes_no_square_of_them() {

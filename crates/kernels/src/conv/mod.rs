@@ -280,7 +280,8 @@ impl Conv {
         if weights.len() != len || bias.is_some_and(|bias| bias.len() != outputs) {
             return Err(Invalid::new("conv", Reason::Values));
         }
-        let mut packed = Aligned::zeros(loops.order.len);
+        let no_memory = || Invalid::new("conv", Reason::Memory);
+        let mut packed = Aligned::try_zeros(loops.order.len).ok_or_else(no_memory)?;
         let mut rest = packed.as_mut_slice();
         for (index, group) in loops.order.groups.iter().enumerate() {
             let (to, others) = rest.split_at_mut(loops.order.group_len(index));

@@ -172,7 +172,8 @@ impl Winograd {
         if let Some(values) = values.bias {
             bias.as_mut_slice()[..values.len()].copy_from_slice(values);
         }
-        let (groups, weights) = pack(&full.blocks, values, inputs, stop);
+        let packed = pack(&full.blocks, values, inputs, stop);
+        let (groups, weights) = packed.ok_or_else(|| Invalid::new("winograd", Reason::Memory))?;
         let tasks = rows.div_ceil(rows_of_task);
         let wanted = if threads == 1 { 1 } else { 2 * threads };
         let runs_of_groups = wanted.div_ceil(tasks).clamp(1, groups.len().div_ceil(2));
@@ -246,13 +247,14 @@ fn rows_of_task(rows: usize, tiles: usize, inputs: usize, blocks: usize) -> usiz
     (in_cache..=most).min_by_key(|&rows| bytes(rows)).unwrap_or(in_cache)
 }
 
-/// Kernels, transformed: for each group, point, input channel and block, sixteen; not all of them once `stop` is set.
+/// Kernels, transformed: for each group, point, input channel and block, sixteen; not all of them once `stop` is set. None
+/// if the system gives no memory.
 fn pack(
     blocks: &[usize],
     values: Values<'_>,
     inputs: usize,
     stop: &AtomicBool,
-) -> (Vec<Group>, Aligned) {
+) -> Option<(Vec<Group>, Aligned)> {
     let mut groups = Vec::with_capacity(blocks.len());
     let (mut first, mut total) = (0, 0);
     for &blocks in blocks {
@@ -260,7 +262,7 @@ fn pack(
         total += POINTS * inputs * blocks * LANES;
         first += blocks;
     }
-    let mut packed = Aligned::zeros(total);
+    let mut packed = Aligned::try_zeros(total)?;
     let numbers = packed.as_mut_slice();
     for group in &groups {
         for block in 0..group.blocks {
@@ -279,7 +281,7 @@ fn pack(
             }
         }
     }
-    (groups, packed)
+    Some((groups, packed))
 }
 
 /// `G g G'` of a 3x3 kernel.
