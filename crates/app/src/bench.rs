@@ -15,8 +15,8 @@ use crate::{
     engines::AvailableEngine,
     error::TaskError,
     measured::{Network, Request},
-    memory::Purpose,
-    network::{WeightSource, check_size, read},
+    memory::{Purpose, check_memory, with_batch},
+    network::{WeightSource, expect_file_size, read},
     running::{Running, TaskContext, TaskEvent, TaskOutcome, TaskRecord},
 };
 
@@ -154,15 +154,25 @@ impl BenchRecorder<'_> {
         let mut batches = Vec::with_capacity(plan.batches.len());
         let context = self.running.context;
         let threads = plan.most_threads();
+        if let Err(error) = expect_file_size(&request.file, &graph) {
+            self.running.fail(TaskError::Read(error));
+            return None;
+        }
+        let mut largest: Option<(u32, MemoryEstimate)> = None;
         for &batch in &plan.batches {
-            let purpose = Purpose::Run { batch, threads, copies: context.copies() };
-            match check_size(&request.file, &graph, purpose, context.available_bytes) {
-                Ok(()) => batches.push(batch),
-                Err(error) => self.running.fail(TaskError::Read(error)),
+            let need = MemoryEstimate::new(&graph, batch, threads);
+            let what = || with_batch(&request.file.to_string_lossy(), batch);
+            match check_memory(what, need.to_run(context.copies()), context.available_bytes) {
+                Ok(()) => {
+                    batches.push(batch);
+                    if largest.is_none_or(|(most, _)| most < batch) {
+                        largest = Some((batch, need));
+                    }
+                }
+                Err(error) => self.running.fail(TaskError::Read(error.into())),
             }
         }
-        let need = MemoryEstimate::new(&graph, *batches.iter().max()?, threads);
-        Some(FeasibleNetwork { request, need, batches })
+        largest.map(|(_, need)| FeasibleNetwork { request, need, batches })
     }
 
     /// Reads a network with its weights; `None` if that fails, or after a stop.

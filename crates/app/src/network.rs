@@ -286,6 +286,7 @@ pub fn read_runnable(
     let (loaded, own, stored_name) = if is_onnx(path) {
         let imported = read_onnx(path, settings)?;
         check_size(path, &imported.graph, purpose, available_memory())?;
+        check_stop()?;
         let own = match from.file {
             None => Some(values(path, &imported)?),
             Some(_) => None,
@@ -344,9 +345,17 @@ pub(crate) fn check_size(
     purpose: Purpose,
     available: u64,
 ) -> Result<(), ReadError> {
-    expect_size(graph).map_err(|error| ReadError::Size { path: path.to_owned(), error })?;
+    expect_file_size(path, graph)?;
     let what = || with_batch(&path.to_string_lossy(), purpose.batch());
     Ok(check_memory(what, purpose.needed(graph), available)?)
+}
+
+/// Checks that a network fits into the ONNX file that it becomes on its way to engines.
+///
+/// # Errors
+/// When it does not.
+pub(crate) fn expect_file_size(path: &Path, graph: &Graph) -> Result<(), ReadError> {
+    expect_size(graph).map_err(|error| ReadError::Size { path: path.to_owned(), error })
 }
 
 /// Reads a part of an external weights file. The file must be in the model's own folder: an untrusted model must not

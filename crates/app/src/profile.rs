@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use inceptive_bench::{
-    Copies, MemoryEstimate, PrecisionRequest, Setup, available_memory, random_input,
+    Copies, MemoryEstimate, PrecisionRequest, Setup, available_memory, random_input_until,
 };
 use inceptive_report::batch_and_threads;
 use inceptive_results::{ProfileRecord, Roofline};
@@ -149,9 +149,10 @@ impl Profiler<'_> {
         let needed = need.to_run(engine.copies()) - need.weights();
         check_memory(|| with_batch(&subject.name, setup.batch), needed, available_memory())?;
         let seed = self.plan.weights.seed;
-        let input = random_input(model, setup.batch, seed);
         let label = || format!("{} on {}, {load}", subject.name, engine.name());
         let (context, runs) = (self.running.context, self.plan.runs);
+        let input = random_input_until(model, setup.batch, seed, context.stop)
+            .ok_or_else(|| TaskError::Abandoned { label: label() })?;
         let mut listen = |share| {
             self.progress(share, &activity);
             match context.is_stopped() {

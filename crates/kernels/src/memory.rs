@@ -1,5 +1,7 @@
 //! Memory that kernels work on, and where feature maps lie in it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::simd::LANES;
 
 /// Sixteen numbers, at the start of a cache line.
@@ -19,6 +21,11 @@ impl Aligned {
 
     /// The same, unless the system gives no memory for them.
     pub fn try_zeros(len: usize) -> Option<Self> {
+        Self::try_zeros_until(len, &AtomicBool::new(false))
+    }
+
+    /// The same; `None` soon after `stop` is set too, since many take a while.
+    pub fn try_zeros_until(len: usize, stop: &AtomicBool) -> Option<Self> {
         let count = len.div_ceil(LANES);
         let mut lines = Vec::new();
         lines.try_reserve_exact(count).ok()?;
@@ -26,7 +33,12 @@ impl Aligned {
             // Before it is touched for the first time.
             ask_for_huge_pages(lines.as_mut_ptr(), count);
         }
-        lines.resize(count, Line::default());
+        while lines.len() < count {
+            if stop.load(Ordering::Relaxed) {
+                return None;
+            }
+            lines.resize((lines.len() + BETWEEN_LOOKS).min(count), Line::default());
+        }
         Some(Self(lines))
     }
 
@@ -57,6 +69,9 @@ impl AsMut<[f32]> for Aligned {
         self.as_mut_slice()
     }
 }
+
+/// Lines that are written between two looks at whether they are still wanted.
+const BETWEEN_LOOKS: usize = 1 << 19;
 
 /// Bytes from which memory is asked for in huge pages.
 const LARGE: usize = 8 << 20;
@@ -296,6 +311,7 @@ mod tests {
         assert!(Aligned::zeros(0).is_empty());
         assert_eq!(Aligned::try_zeros(17), Some(Aligned::zeros(17)));
         assert_eq!(Aligned::try_zeros(usize::MAX / 8), None);
+        assert_eq!(Aligned::try_zeros_until(17, &AtomicBool::new(true)), None);
     }
 
     #[test]

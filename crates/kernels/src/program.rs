@@ -254,7 +254,20 @@ impl Runner {
     /// # Errors
     /// When the system gives no more threads, or no memory.
     pub fn new(program: Arc<Program>, isa: Isa, threads: usize) -> Result<Self, StartError> {
-        Self::start(program, isa, threads, Aligned::try_zeros)
+        Self::new_until(program, isa, threads, &AtomicBool::new(false))
+    }
+
+    /// The same; soon after `stop` is set it ends early, as if there were no memory.
+    ///
+    /// # Errors
+    /// See [`Runner::new`].
+    pub fn new_until(
+        program: Arc<Program>,
+        isa: Isa,
+        threads: usize,
+        stop: &AtomicBool,
+    ) -> Result<Self, StartError> {
+        Self::start(program, isa, threads, |len| Aligned::try_zeros_until(len, stop))
     }
 }
 

@@ -1,6 +1,9 @@
 //! The engine of this program: plans of its own kernels.
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use inceptive_engine::{
     FLUSHES_SUBNORMALS, Isa, Label, Options, Plan, PlanError, RunError, Session as Running,
@@ -146,7 +149,11 @@ fn prepare(
     isa: Isa,
     stop: &AtomicBool,
 ) -> Result<Fp32Session<Running>, EngineError> {
-    let running = Running::new(Arc::new(plan(model, setup, isa, stop)?)).map_err(failed)?;
+    let plan = Arc::new(plan(model, setup, isa, stop)?);
+    let running = match Running::new_until(plan, stop) {
+        Err(_) if stop.load(Ordering::Relaxed) => return Err(EngineError::Stopped),
+        started => started.map_err(failed)?,
+    };
     Ok(Fp32Session::new(running, model.input_shape(setup.batch)))
 }
 

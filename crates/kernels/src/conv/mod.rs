@@ -260,7 +260,7 @@ impl Conv {
         Self::new_until(isa, threads, places, window, values, finish, &NEVER)
     }
 
-    /// The same; soon after `stop` is set it ends early, and gives a step whose weights are not complete.
+    /// The same; soon after `stop` is set it ends early, with an error or a step whose weights are not complete.
     ///
     /// # Errors
     /// See [`Conv::new`].
@@ -281,7 +281,7 @@ impl Conv {
             return Err(Invalid::new("conv", Reason::Values));
         }
         let no_memory = || Invalid::new("conv", Reason::Memory);
-        let mut packed = Aligned::try_zeros(loops.order.len).ok_or_else(no_memory)?;
+        let mut packed = Aligned::try_zeros_until(loops.order.len, stop).ok_or_else(no_memory)?;
         let mut rest = packed.as_mut_slice();
         for (index, group) in loops.order.groups.iter().enumerate() {
             let (to, others) = rest.split_at_mut(loops.order.group_len(index));
