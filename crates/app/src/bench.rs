@@ -15,8 +15,8 @@ use crate::{
     engines::AvailableEngine,
     error::TaskError,
     measured::{Network, Request},
-    memory::Purpose,
-    network::{WeightSource, check_size, read},
+    memory::{Purpose, check_memory, with_batch},
+    network::{WeightSource, expect_file_size, read},
     running::{Found, Running, TaskContext, TaskEvent, TaskOutcome, TaskRecord},
 };
 
@@ -42,6 +42,13 @@ pub struct BenchPlan {
     pub protocol: Protocol,
     /// Whether the two networks must take turns, so that the ratio of their latencies can be computed.
     pub paired: bool,
+}
+
+impl BenchPlan {
+    /// The largest number of threads.
+    fn most_threads(&self) -> u32 {
+        self.threads.iter().copied().max().unwrap_or(1)
+    }
 }
 
 /// Measures latencies. Each result is in the store before it is reported.
@@ -81,7 +88,7 @@ pub(crate) fn bench(
             .filter_map(|network| Some((recorder.load(network)?, &*network.batches)))
             .collect();
         // Measured again for each group, as other programs may have disturbed those before.
-        let again = plan.threads.iter().map(|&threads| (context.roofline)(threads));
+        let again = plan.threads.iter().map(|&threads| (context.roofline)(threads, context.stop));
         rooflines = match rooflines.as_slice() {
             [] => again.collect(),
             known => known.iter().zip(again).map(|(old, new)| old.best(new)).collect(),
@@ -146,15 +153,26 @@ impl BenchRecorder<'_> {
         let plan = self.plan;
         let mut batches = Vec::with_capacity(plan.batches.len());
         let context = self.running.context;
+        let threads = plan.most_threads();
+        if let Err(error) = expect_file_size(&request.file, &graph) {
+            self.running.fail(TaskError::Read(error));
+            return None;
+        }
+        let mut largest: Option<(u32, MemoryEstimate)> = None;
         for &batch in &plan.batches {
-            let purpose = Purpose::Run { batch, copies: context.copies() };
-            match check_size(&request.file, &graph, purpose, context.available_bytes) {
-                Ok(()) => batches.push(batch),
-                Err(error) => self.running.fail(TaskError::Read(error)),
+            let need = MemoryEstimate::new(&graph, batch, threads);
+            let what = || with_batch(&request.file.to_string_lossy(), batch);
+            match check_memory(what, need.to_run(context.copies()), context.available_bytes) {
+                Ok(()) => {
+                    batches.push(batch);
+                    if largest.is_none_or(|(most, _)| most < batch) {
+                        largest = Some((batch, need));
+                    }
+                }
+                Err(error) => self.running.fail(TaskError::Read(error.into())),
             }
         }
-        let need = MemoryEstimate::new(&graph, *batches.iter().max()?);
-        Some(FeasibleNetwork { request, need, batches })
+        largest.map(|(_, need)| FeasibleNetwork { request, need, batches })
     }
 
     /// Reads a network with its weights; `None` if that fails, or after a stop.
@@ -163,7 +181,8 @@ impl BenchRecorder<'_> {
             return None;
         }
         let batch = network.batches.iter().copied().max().unwrap_or(1);
-        let purpose = Purpose::Run { batch, copies: self.running.context.copies() };
+        let (threads, copies) = (self.plan.most_threads(), self.running.context.copies());
+        let purpose = Purpose::Run { batch, threads, copies };
         self.running.load(network.request, &self.plan.weights, purpose)
     }
 

@@ -1,6 +1,6 @@
 //! Networks that are measured.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::atomic::AtomicBool};
 
 use inceptive_bench::Model;
 use inceptive_dsl::{Architecture, Setting};
@@ -40,14 +40,15 @@ impl Network {
     /// Reads it with its weights.
     ///
     /// # Errors
-    /// When it cannot be read, or weights do not fit.
+    /// When it cannot be read, or weights do not fit; and soon after `stop` is set.
     pub fn load(
         request: &Request,
         weights: &WeightSource,
         purpose: Purpose,
+        stop: &AtomicBool,
     ) -> Result<Self, TaskError> {
         let Runnable { loaded, graph, weights, matching, .. } =
-            read_runnable(&request.file, &request.settings, weights, purpose)?;
+            read_runnable(&request.file, &request.settings, weights, purpose, stop)?;
         let architecture = loaded.architecture;
         let point =
             architecture.point.iter().map(|(key, value)| format!("{key}={value}")).collect();

@@ -42,6 +42,8 @@ pub enum Purpose {
     Run {
         /// Batch size.
         batch: u32,
+        /// Threads.
+        threads: u32,
         /// What engines have of it.
         copies: Copies,
     },
@@ -51,8 +53,10 @@ impl Purpose {
     /// Bytes that a network takes for this.
     pub fn needed(self, graph: &Graph) -> u64 {
         match self {
-            Self::Export => MemoryEstimate::new(graph, 0).to_write(),
-            Self::Run { batch, copies } => MemoryEstimate::new(graph, batch).to_run(copies),
+            Self::Export => MemoryEstimate::new(graph, 0, 1).to_write(),
+            Self::Run { batch, threads, copies } => {
+                MemoryEstimate::new(graph, batch, threads).to_run(copies)
+            }
         }
     }
 
@@ -88,7 +92,8 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_says_how_much_it_needs() {
-        let needed = Purpose::Run { batch: 4, copies: Copies::new(2, 3) }.needed(&heavy());
+        let copies = Copies::new(2, 3);
+        let needed = Purpose::Run { batch: 4, threads: 1, copies }.needed(&heavy());
         let check = |available| check_memory(|| with_batch("m", 4), needed, available);
         assert_eq!(check(needed), Ok(()));
         assert_eq!(
@@ -101,7 +106,7 @@ mod tests {
     fn every_copy_that_is_kept_counts() {
         let gibibytes = |purpose: Purpose| purpose.needed(&heavy()) >> 30;
         assert_eq!(gibibytes(Purpose::Export), 3);
-        let run = |copies| gibibytes(Purpose::Run { batch: 1, copies });
+        let run = |copies| gibibytes(Purpose::Run { batch: 1, threads: 1, copies });
         let (lean, heavy) = (Copies::new(1, 2), Copies::new(2, 4));
         assert_eq!((run(lean), run(heavy)), (3, 5));
         assert_eq!(run(Copies::together([lean, heavy])), 6);

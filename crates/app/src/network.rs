@@ -5,6 +5,7 @@ use std::{
     io::{self, Read, Seek, SeekFrom},
     ops::Range,
     path::{Component, Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use inceptive_bench::available_memory;
@@ -77,6 +78,9 @@ pub enum ReadError {
         #[source]
         error: ExportError,
     },
+    /// Nobody waits for it any more.
+    #[error("stopped")]
+    Stopped,
     /// The inference graph cannot be derived from the network.
     #[error(transparent)]
     Graph(#[from] GraphError),
@@ -270,16 +274,19 @@ pub struct WeightSource {
 /// that needs more memory than `Purpose` allows is refused before any weights are created.
 ///
 /// # Errors
-/// The errors in the network or its weights.
+/// The errors in the network or its weights; and soon after `stop` is set.
 pub fn read_runnable(
     path: &Path,
     settings: &[Setting],
     from: &WeightSource,
     purpose: Purpose,
+    stop: &AtomicBool,
 ) -> Result<Runnable, ReadError> {
+    let check_stop = || if stop.load(Ordering::Relaxed) { Err(ReadError::Stopped) } else { Ok(()) };
     let (loaded, own, stored_name) = if is_onnx(path) {
         let imported = read_onnx(path, settings)?;
         check_size(path, &imported.graph, purpose, available_memory())?;
+        check_stop()?;
         let own = match from.file {
             None => Some(values(path, &imported)?),
             Some(_) => None,
@@ -293,6 +300,7 @@ pub fn read_runnable(
     if !is_onnx(path) {
         check_size(path, &graph, purpose, available_memory())?;
     }
+    check_stop()?;
     let (weights, matching) = match (&from.file, own) {
         (Some(file), _) => {
             let loaded =
@@ -302,9 +310,14 @@ pub fn read_runnable(
             (weights, Some(matching))
         }
         (None, Some(own)) => (own, None),
-        (None, None) => (Weights::seeded(&graph, from.seed), None),
+        (None, None) => {
+            let weights = Weights::seeded_until(&graph, from.seed, stop);
+            (weights.ok_or(ReadError::Stopped)?, None)
+        }
     };
+    check_stop()?;
     let subnormals = inceptive_bench::count_subnormals(&weights);
+    check_stop()?;
     Ok(Runnable { loaded, graph, weights, matching, stored_name, subnormals })
 }
 
@@ -332,9 +345,17 @@ pub(crate) fn check_size(
     purpose: Purpose,
     available: u64,
 ) -> Result<(), ReadError> {
-    expect_size(graph).map_err(|error| ReadError::Size { path: path.to_owned(), error })?;
+    expect_file_size(path, graph)?;
     let what = || with_batch(&path.to_string_lossy(), purpose.batch());
     Ok(check_memory(what, purpose.needed(graph), available)?)
+}
+
+/// Checks that a network fits into the ONNX file that it becomes on its way to engines.
+///
+/// # Errors
+/// When it does not.
+pub(crate) fn expect_file_size(path: &Path, graph: &Graph) -> Result<(), ReadError> {
+    expect_size(graph).map_err(|error| ReadError::Size { path: path.to_owned(), error })
 }
 
 /// Reads a part of an external weights file. The file must be in the model's own folder: an untrusted model must not

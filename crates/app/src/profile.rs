@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use inceptive_bench::{
-    Copies, MemoryEstimate, PrecisionRequest, Setup, available_memory, random_input,
+    Copies, MemoryEstimate, PrecisionRequest, Setup, available_memory, random_input_until,
 };
 use inceptive_report::batch_and_threads;
 use inceptive_results::{ProfileRecord, Roofline};
@@ -88,7 +88,8 @@ impl Profiler<'_> {
         // One engine has it at a time.
         let engines = self.running.context.engines;
         let copies = Copies::in_turn(engines.iter().map(|found| found.engine.copies()));
-        let purpose = Purpose::Run { batch, copies };
+        let threads = self.plan.threads.iter().copied().max().unwrap_or(1);
+        let purpose = Purpose::Run { batch, threads, copies };
         let Some(network) = self.running.load(request, &self.plan.weights, purpose) else { return };
         for &threads in &self.plan.threads {
             if self.running.wants_stop() {
@@ -124,7 +125,8 @@ impl Profiler<'_> {
             return *known;
         }
         self.progress(0.0, "measuring the machine's peak");
-        let roofline = (self.running.context.roofline)(threads);
+        let context = self.running.context;
+        let roofline = (context.roofline)(threads, context.stop);
         self.rooflines.push(roofline);
         roofline
     }
@@ -142,14 +144,15 @@ impl Profiler<'_> {
         let load = batch_and_threads(setup.batch, setup.threads);
         let activity = format!("running {} on {}, {load}", subject.name, engine.name());
         self.progress(0.0, &activity);
-        let need = MemoryEstimate::new(&model.graph, setup.batch);
+        let need = MemoryEstimate::new(&model.graph, setup.batch, setup.threads);
         // Our weights are there already.
         let needed = need.to_run(engine.copies()) - need.weights();
         check_memory(|| with_batch(&subject.name, setup.batch), needed, available_memory())?;
         let seed = self.plan.weights.seed;
-        let input = random_input(model, setup.batch, seed);
         let label = || format!("{} on {}, {load}", subject.name, engine.name());
         let (context, runs) = (self.running.context, self.plan.runs);
+        let input = random_input_until(model, setup.batch, seed, context.stop)
+            .ok_or_else(|| TaskError::Abandoned { label: label() })?;
         let mut listen = |share| {
             self.progress(share, &activity);
             match context.is_stopped() {

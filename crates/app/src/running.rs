@@ -19,7 +19,7 @@ use crate::{
     error::{TaskError, error_chain},
     measured::{Network, Request},
     memory::Purpose,
-    network::WeightSource,
+    network::{ReadError, WeightSource},
     notes::Note,
     train::TrainingEvent,
 };
@@ -32,8 +32,9 @@ pub struct TaskContext<'a> {
     pub host: &'a dyn Host,
     /// The description of the machine.
     pub machine: &'a Machine,
-    /// Measures the limits of the machine with this number of threads.
-    pub roofline: &'a dyn Fn(u32) -> Roofline,
+    /// Measures the limits of the machine with this number of threads; it ends early when the task is stopped, and its
+    /// result is not used then.
+    pub roofline: &'a dyn Fn(u32, &AtomicBool) -> Roofline,
     /// Bytes of memory that are free.
     pub available_bytes: u64,
     /// Set to stop the task: finished results are still saved.
@@ -225,12 +226,13 @@ impl<'a> Running<'a> {
         weights: &WeightSource,
         purpose: Purpose,
     ) -> Option<Network> {
-        match Network::load(request, weights, purpose) {
+        match Network::load(request, weights, purpose, self.context.stop) {
             Ok(network) => {
                 let notes = network.notes(weights);
                 self.tell(TaskEvent::Loaded { network: network.subject.name.clone(), notes });
                 Some(network)
             }
+            Err(TaskError::Read(ReadError::Stopped)) => None,
             Err(error) => {
                 self.fail(error);
                 None

@@ -58,7 +58,7 @@ fn bench_with(
         engines: &engines,
         host: &host,
         machine: &this_machine(),
-        roofline: &|threads| Roofline { threads, peak_gflops: 100.0, bandwidth_gbps: 10.0 },
+        roofline: &|threads, _| Roofline { threads, peak_gflops: 100.0, bandwidth_gbps: 10.0 },
         available_bytes: available_mib << 20,
         stop: &stop,
         wait: &inceptive_app::NEVER,
@@ -153,7 +153,7 @@ fn a_task_without_a_result_fails_when_it_is_stopped() -> Result<(), Box<dyn Erro
         engines: &engines,
         host: &host,
         machine: &this_machine(),
-        roofline: &|threads| {
+        roofline: &|threads, _| {
             stop.store(true, Ordering::Relaxed);
             Roofline { threads, peak_gflops: 100.0, bandwidth_gbps: 10.0 }
         },

@@ -242,9 +242,11 @@ impl Runner {
         host.reset_memory_peak();
         let before = host.memory();
         let start = host.now();
-        let mut session = candidate.engine.compile(candidate.model, &candidate.setup)?;
+        let mut session = candidate.engine.compile(candidate.model, &candidate.setup, stop)?;
         let load = host.now() - start;
-        session.set_input(random_input(candidate.model, candidate.setup.batch, protocol.seed))?;
+        let (batch, seed) = (candidate.setup.batch, protocol.seed);
+        let input = random_input_until(candidate.model, batch, seed, stop);
+        session.set_input(input.ok_or(EngineError::Stopped)?)?;
         session.run(stop)?;
         let after = host.memory();
         let grown =
@@ -359,9 +361,30 @@ fn has_settled(times: &[f64], window: usize) -> bool {
 /// A batch of normally distributed images. Zeros would be faster on some engines and slower, as denormals, on
 /// others.
 pub fn random_input(model: &Model, batch: u32, seed: u64) -> Arc<[f32]> {
+    random_numbers(model, batch, seed, &AtomicBool::new(false))
+}
+
+/// The same; `None` soon after `stop` is set.
+pub fn random_input_until(
+    model: &Model,
+    batch: u32,
+    seed: u64,
+    stop: &AtomicBool,
+) -> Option<Arc<[f32]>> {
+    let numbers = random_numbers(model, batch, seed, stop);
+    (!stop.load(Ordering::Relaxed)).then_some(numbers)
+}
+
+/// Random numbers, and zeros once `stop` is set.
+fn random_numbers(model: &Model, batch: u32, seed: u64, stop: &AtomicBool) -> Arc<[f32]> {
     let count: usize = model.input_shape(batch).iter().product();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    (0..count).map(|_| -> f32 { StandardNormal.sample(&mut rng) }).collect()
+    let number = |_| match stop.load(Ordering::Relaxed) {
+        true => 0.0,
+        false => StandardNormal.sample(&mut rng),
+    };
+    // Of a length that is known, they are written where they stay.
+    (0..count).map(number).collect()
 }
 
 /// What else goes on, from a moment on.

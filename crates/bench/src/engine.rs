@@ -246,11 +246,16 @@ pub trait Engine {
         Copies::new(2, 4)
     }
 
-    /// Prepares a network to be run.
+    /// Prepares a network to be run. An engine that can ends early once `stop` is set.
     ///
     /// # Errors
-    /// When the engine is not there or cannot run it so.
-    fn compile(&self, model: &Model, setup: &Setup) -> Result<Box<dyn Session>, EngineError>;
+    /// When the engine is not there or cannot run it so, and [`EngineError::Stopped`] when it ended early.
+    fn compile(
+        &self,
+        model: &Model,
+        setup: &Setup,
+        stop: &AtomicBool,
+    ) -> Result<Box<dyn Session>, EngineError>;
 
     /// How it would compute a network, as text: which kernels compute what, and where its memory goes.
     ///

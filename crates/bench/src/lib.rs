@@ -19,7 +19,10 @@ mod recording;
 mod subnormal;
 
 pub use agreement::{allowed_error, relative_error};
-pub use bench::{BenchCase, Event, Interference, Observer, Protocol, Run, measure, random_input};
+pub use bench::{
+    BenchCase, Event, Interference, Observer, Protocol, Run, measure, random_input,
+    random_input_until,
+};
 pub use engine::{
     Description, Engine, EngineError, Model, NodeTime, NodeTimes, NodeTimings, PrecisionRequest,
     ProgressFn, Session, Setup,

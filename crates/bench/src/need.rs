@@ -13,8 +13,11 @@
 //! 90 MB for themselves.
 
 use inceptive_cost::{Cost, Mode};
-use inceptive_ir::Graph;
+use inceptive_engine::{Isa, Options, Plan, PlanError};
+use inceptive_ir::{Graph, passes};
 use inceptive_onnx::{constant_bytes, intermediate_bytes};
+
+use crate::machine::available_memory;
 
 /// Copies of the weights in memory while they are read: ours, and the file that they come from.
 const READING: u64 = 2;
@@ -25,8 +28,11 @@ const WRITING: u64 = 3;
 /// The part of results that engines take beside what is needed at once: a quarter, for intermediate values.
 const RESULTS_BESIDE: u64 = 4;
 
-/// Memory of an engine itself: its code, threads and their scratch memory.
+/// Memory of an engine itself: its code and threads.
 const ENGINE_BYTES: u64 = 64 << 20;
+
+/// Inputs that a session of the native engine keeps: its first one, and the one that is set.
+const INPUTS_OF_SESSION: u64 = 2;
 
 /// Copies of the weights that engines have beside ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,16 +41,24 @@ pub struct Copies {
     kept: u64,
     /// More for a moment, while one of them loads a network.
     loading: u64,
+    /// Those that are counted so.
     engines: u64,
+    /// Whether the native engine is one of them, whose plans say what they take.
+    has_native: bool,
+    /// Whether one has a network after the other.
+    in_turn: bool,
 }
 
 impl Copies {
     /// Of no engine.
-    const NONE: Self = Self { kept: 0, loading: 0, engines: 0 };
+    const NONE: Self = Self { kept: 0, loading: 0, engines: 0, has_native: false, in_turn: false };
 
-    /// Of one engine: while it runs, and while it loads, the ONNX file included.
+    /// Of the native engine.
+    pub const NATIVE: Self = Self { has_native: true, ..Self::NONE };
+
+    /// Of one other engine: while it runs, and while it loads, the ONNX file included.
     pub const fn new(kept: u64, loading: u64) -> Self {
-        Self { kept, loading: loading.saturating_sub(kept), engines: 1 }
+        Self { kept, loading: loading.saturating_sub(kept), engines: 1, ..Self::NONE }
     }
 
     /// Of engines that have a network at once.
@@ -53,12 +67,18 @@ impl Copies {
             kept: all.kept + one.kept,
             loading: all.loading.max(one.loading),
             engines: all.engines + one.engines,
+            has_native: all.has_native || one.has_native,
+            in_turn: false,
         })
     }
 
     /// Of engines that have a network one after the other: those of the one that has most.
     pub fn in_turn(engines: impl IntoIterator<Item = Self>) -> Self {
-        engines.into_iter().max_by_key(|one| one.kept + one.loading).unwrap_or(Self::NONE)
+        engines.into_iter().fold(Self::NONE, |most, one| {
+            let has_native = most.has_native || one.has_native;
+            let more = most.kept + most.loading < one.kept + one.loading;
+            Self { has_native, in_turn: true, ..if more { one } else { most } }
+        })
     }
 }
 
@@ -69,12 +89,32 @@ pub struct MemoryEstimate {
     /// The weights, and the constants that operators are written with in a file.
     file: u64,
     run: u64,
+    /// What the native engine takes beside our weights.
+    native: u64,
+}
+
+/// What a plan of the native engine takes; none where it cannot compute the network, which it says when it is to.
+fn plan_bytes(graph: &Graph, batch: u32, threads: u32, most_bytes: u64) -> Option<u64> {
+    let inference = passes::inference(graph).ok()?;
+    let (folded, _) = passes::fold_batch_norm(&inference);
+    let options = Options {
+        batch: batch as usize,
+        threads: threads as usize,
+        isa: Isa::best(),
+        winograd: true,
+        most_bytes,
+    };
+    match Plan::needs(&inference.apply(&folded).ok()?, options) {
+        Ok(needs) => Some(needs.total()),
+        Err(PlanError::Memory { needed, .. }) => Some(needed << 20),
+        Err(_) => None,
+    }
 }
 
 impl MemoryEstimate {
-    /// Estimates the memory of a network with its weights, and of a run with this batch size: images, and activations
-    /// at their peak.
-    pub fn new(graph: &Graph, batch: u32) -> Self {
+    /// Estimates the memory of a network with its weights, and of a run with this batch size and so many threads: images,
+    /// and activations at their peak.
+    pub fn new(graph: &Graph, batch: u32, threads: u32) -> Self {
         let cost = Cost::new(graph, Mode::Inference);
         let input = graph.node(graph.input()).shape.elements() * size_of::<f32>() as u64;
         let image = cost.peak.bytes.saturating_add(input);
@@ -82,7 +122,16 @@ impl MemoryEstimate {
         let weights = cost.total.weight_bytes.saturating_add(buffers);
         let file = weights.saturating_add(constant_bytes(graph));
         let image = image.saturating_add(intermediate_bytes(graph));
-        Self { weights, file, run: image.saturating_mul(batch.into()) }
+        let run = image.saturating_mul(batch.into());
+        let inputs = input.saturating_mul(INPUTS_OF_SESSION).saturating_mul(batch.into());
+        let available = available_memory();
+        // A plan of what is far too large would itself be large.
+        let plan = if weights.saturating_add(run) <= available {
+            plan_bytes(graph, batch, threads, available).unwrap_or(0)
+        } else {
+            run
+        };
+        Self { weights, file, run, native: plan.saturating_add(inputs) }
     }
 
     /// The weights alone, as we keep them.
@@ -104,8 +153,10 @@ impl MemoryEstimate {
     pub fn to_keep(&self, copies: Copies) -> u64 {
         let results = self.run.saturating_add(self.run / RESULTS_BESIDE);
         let engines = results.saturating_add(ENGINE_BYTES).saturating_mul(copies.engines);
-        let kept = self.file.saturating_mul(copies.kept).saturating_add(self.weights);
-        kept.saturating_add(engines)
+        let others = self.file.saturating_mul(copies.kept).saturating_add(engines);
+        let native = if copies.has_native { self.native.saturating_add(ENGINE_BYTES) } else { 0 };
+        let all = if copies.in_turn { others.max(native) } else { others.saturating_add(native) };
+        all.saturating_add(self.weights)
     }
 
     /// Additional bytes needed temporarily while one engine loads it.
@@ -122,7 +173,7 @@ impl MemoryEstimate {
 #[cfg(test)]
 impl MemoryEstimate {
     pub(crate) fn of_weights(weights: u64) -> Self {
-        Self { weights, file: weights, run: 0 }
+        Self { weights, file: weights, run: 0, native: 0 }
     }
 }
 
@@ -139,14 +190,15 @@ mod tests {
         // The input that we keep, the engine's and the result, and a quarter of it all.
         let run = 3 * (3 * 4 * 4 * 4) * 5 / 4;
         let copies = Copies::new(1, 2);
-        let results = |batch: u32| MemoryEstimate::new(&graph, batch).to_run(copies) - ENGINE_BYTES;
+        let results =
+            |batch: u32| MemoryEstimate::new(&graph, batch, 1).to_run(copies) - ENGINE_BYTES;
         assert_eq!(results(1), run);
         assert_eq!(results(u32::MAX), run * u64::from(u32::MAX));
     }
 
     #[test]
     fn each_copy_of_the_weights_counts() {
-        let need = MemoryEstimate { weights: 100, file: 100, run: 40 };
+        let need = MemoryEstimate { weights: 100, file: 100, run: 40, native: 1000 };
         let (lean, heavy) = (Copies::new(1, 2), Copies::new(2, 4));
         assert_eq!((need.to_read(), need.to_write()), (200, 300));
         assert_eq!((need.to_load(lean), need.to_load(heavy)), (100, 200));
@@ -154,10 +206,16 @@ mod tests {
         let both = Copies::together([lean, heavy]);
         assert_eq!(need.to_keep(both) - 2 * ENGINE_BYTES, 100 + 300 + 2 * 50);
         assert_eq!(need.to_run(both), need.to_keep(both) + 200);
-        assert_eq!(Copies::in_turn([heavy, lean]), heavy);
+        assert_eq!(need.to_run(Copies::in_turn([heavy, lean])), need.to_run(heavy));
         assert_eq!(need.to_run(Copies::in_turn([])), need.to_read());
+        // The native engine says itself what it takes.
+        let native = need.to_keep(Copies::NATIVE);
+        assert_eq!(native - ENGINE_BYTES, 100 + 1000);
+        assert_eq!(need.to_keep(Copies::in_turn([Copies::NATIVE, heavy])), native);
+        let together = Copies::together([Copies::NATIVE, heavy]);
+        assert_eq!(need.to_keep(together), need.to_keep(heavy) + native - 100);
         let half = u64::MAX / 2;
-        let huge = MemoryEstimate { weights: half, file: half, run: u64::MAX };
+        let huge = MemoryEstimate { weights: half, file: half, run: u64::MAX, native: half };
         assert_eq!(huge.to_run(both), u64::MAX);
     }
 
@@ -169,7 +227,7 @@ mod tests {
         let pool = graph.add(NewNode::new(pool, Path::new("p")), &[graph.input()]).unwrap();
         let norm = Op::BatchNorm(BatchNorm { eps: 1e-3, scale: false, center: false });
         graph.add(NewNode::new(norm, Path::new("n")), &[pool]).unwrap();
-        let need = MemoryEstimate::new(&graph, 1);
+        let need = MemoryEstimate::new(&graph, 1, 1);
         let weights = 4 * (2 + 2);
         assert_eq!(need.weights(), weights);
         let file = weights + 4 * (2 * 3 + 1000 * 999 + 2 + 2);
@@ -186,6 +244,6 @@ mod tests {
         let mut graph = Graph::new(Shape::map(1, 1, 40_000), None).unwrap();
         let pool = Op::AdaptiveAvgPool { output: Size::new(40_000, 1) };
         graph.add(NewNode::new(pool, Path::new("p")), &[graph.input()]).unwrap();
-        assert!(MemoryEstimate::new(&graph, 1).to_run(Copies::new(1, 2)) > 40_000 * 40_000 * 4);
+        assert!(MemoryEstimate::new(&graph, 1, 1).to_run(Copies::new(1, 2)) > 40_000 * 40_000 * 4);
     }
 }

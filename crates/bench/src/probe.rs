@@ -2,7 +2,10 @@
 
 use std::{
     hint::black_box,
-    sync::Barrier,
+    sync::{
+        Barrier,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -22,16 +25,17 @@ const ARRAY: usize = 16 << 20;
 const STRETCH: usize = 64 << 10;
 
 /// Measures with this number of threads; takes half a second. Uses at most one thread per core, because more threads
-/// than cores are not faster.
-pub fn measure_roofline(threads: u32) -> Roofline {
+/// than cores are not faster. It ends early soon after `stop` is set, and what it returns then is not to be used.
+pub fn measure_roofline(threads: u32, stop: &AtomicBool) -> Roofline {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let workers = cores.min(threads.max(1) as usize);
-    Roofline { threads, peak_gflops: peak(workers), bandwidth_gbps: bandwidth(workers) }
+    let (peak_gflops, bandwidth_gbps) = (peak(workers, stop), bandwidth(workers, stop));
+    Roofline { threads, peak_gflops, bandwidth_gbps }
 }
 
-fn peak(workers: usize) -> f64 {
+fn peak(workers: usize, stop: &AtomicBool) -> f64 {
     let nothing = || ();
-    best(workers, nothing, |()| multiply_add(Isa::best(), 20_000))
+    best(workers, nothing, |()| multiply_add(Isa::best(), 20_000), stop)
 }
 
 /// A worker's part of the arrays of the memory probe, and where it is in them.
@@ -63,8 +67,11 @@ impl Arrays {
     }
 }
 
-fn bandwidth(workers: usize) -> f64 {
-    best(workers, || Arrays::new(ARRAY / workers), Arrays::advance)
+fn bandwidth(workers: usize, stop: &AtomicBool) -> f64 {
+    if stop.load(Ordering::Relaxed) {
+        return 0.0;
+    }
+    best(workers, || Arrays::new(ARRAY / workers), Arrays::advance, stop)
 }
 
 /// The work of a thread in one window.
@@ -80,6 +87,7 @@ fn best<T>(
     workers: usize,
     prepare: impl Fn() -> T + Sync,
     work: impl Fn(&mut T) -> usize + Sync,
+    stop: &AtomicBool,
 ) -> f64 {
     let together = Barrier::new(workers);
     let worker = || {
@@ -88,7 +96,7 @@ fn best<T>(
             together.wait();
             let start = Instant::now();
             let mut units = 0;
-            while start.elapsed() < LENGTH {
+            while start.elapsed() < LENGTH && !stop.load(Ordering::Relaxed) {
                 units += work(&mut own);
             }
             Stint { start, end: Instant::now(), units }
@@ -118,9 +126,11 @@ fn rate<'a>(stints: impl Iterator<Item = &'a Stint> + Clone) -> f64 {
 mod tests {
     use super::*;
 
+    static NEVER: AtomicBool = AtomicBool::new(false);
+
     #[test]
     fn probes_measure_something() {
-        let roofline = measure_roofline(1);
+        let roofline = measure_roofline(1, &NEVER);
         assert!(roofline.peak_gflops > 0.1, "{roofline:?}");
         assert!(roofline.bandwidth_gbps > 0.01, "{roofline:?}");
         assert!(roofline.ridge() > 0.0);
@@ -129,11 +139,20 @@ mod tests {
     #[test]
     fn more_threads_than_cores_add_nothing() {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        let many = peak(cores * 50);
-        let own = peak(cores);
+        let many = peak(cores * 50, &NEVER);
+        let own = peak(cores, &NEVER);
         // Other programs may disturb either; rates added up over threads are too high by about fifty.
         assert!(many < own * 8.0, "{many} with fifty times the threads, {own} without");
-        assert_eq!(measure_roofline(500).threads, 500);
+        assert_eq!(measure_roofline(500, &NEVER).threads, 500);
+    }
+
+    #[test]
+    fn probes_end_when_they_are_stopped() {
+        let start = Instant::now();
+        for _ in 0..100 {
+            measure_roofline(2, &AtomicBool::new(true));
+        }
+        assert!(start.elapsed() < LENGTH * 100);
     }
 
     #[test]

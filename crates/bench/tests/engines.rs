@@ -49,7 +49,7 @@ fn setup(batch: u32, precision: PrecisionRequest) -> Setup {
 }
 
 fn output(engine: &dyn Engine, model: &Model, setup: &Setup) -> (Precision, Vec<f32>) {
-    let mut session = engine.compile(model, setup).unwrap();
+    let mut session = engine.compile(model, setup, &GO_ON).unwrap();
     session.set_input(random_input(model, setup.batch, 7)).unwrap();
     (session.precision(), session.output().unwrap())
 }
@@ -253,7 +253,7 @@ fn the_native_engine_ends_a_run_early() {
     let graph = sized("googlenet.yaml", "224").unwrap();
     let model = Model::new("m", &graph, Weights::seeded(&graph, 3)).unwrap();
     let (engine, wish) = (Native::new(None), setup(32, PrecisionRequest::Fp32));
-    let mut session = engine.compile(&model, &wish).unwrap();
+    let mut session = engine.compile(&model, &wish, &GO_ON).unwrap();
     let stop = AtomicBool::new(false);
     let stopped_after = |run: &mut dyn FnMut()| {
         stop.store(false, Ordering::Relaxed);
@@ -328,7 +328,7 @@ fn long_rows_of_nodes_run_or_are_refused() {
             (2_000, Some(Op::Concat), None),
         ] {
             let model = deep(nodes, join);
-            let mut session = match engine.compile(&model, &setup) {
+            let mut session = match engine.compile(&model, &setup, &GO_ON) {
                 Ok(session) => session,
                 Err(EngineError::TooManyNodes { nodes, limit, .. }) if nodes > limit => continue,
                 Err(error) => panic!("{}: {error}", engine.name()),
@@ -346,7 +346,7 @@ fn long_rows_of_nodes_run_or_are_refused() {
                 assert!(error(&output, &[factor; 8]) < 1e-3, "{}: {nodes}", engine.name());
             }
         }
-        let error = engine.compile(&deep(99_000, None), &setup).err();
+        let error = engine.compile(&deep(99_000, None), &setup, &GO_ON).err();
         assert!(
             error.is_none_or(|error| matches!(error, EngineError::TooManyNodes { .. })),
             "{}",

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::sync::atomic::AtomicBool;
+
 use inceptive_bench::{
     Model, PrecisionRequest, Setup,
     engines::{EngineOptions, all},
@@ -244,7 +246,7 @@ fn difference(nodes: &[Node]) -> f32 {
     let setup =
         Setup { batch: 1, threads: 1, precision: PrecisionRequest::Fp32, device: "cpu".to_owned() };
     let engine = &all(&EngineOptions::default())[0];
-    let mut session = engine.compile(&model, &setup).unwrap();
+    let mut session = engine.compile(&model, &setup, &AtomicBool::new(false)).unwrap();
     let image = random_input(&model, 1, 7);
     session.set_input(image.clone()).unwrap();
     relative_error(&session.output().unwrap(), &evaluated(nodes, &tensors, &image))

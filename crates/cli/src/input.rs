@@ -1,6 +1,9 @@
 //! Reading the networks that a command line names.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+};
 
 use clap::{Args, ValueEnum};
 use inceptive_app::{Note, Purpose, ReadError, Runnable, WeightSource, notes_of, weight_notes};
@@ -122,7 +125,8 @@ pub fn read_runnable(
     from: &WeightsFrom,
     purpose: Purpose,
 ) -> Option<Runnable> {
-    match inceptive_app::read_runnable(path, &settings.set, &from.source(), purpose) {
+    let never = AtomicBool::new(false);
+    match inceptive_app::read_runnable(path, &settings.set, &from.source(), purpose, &never) {
         Ok(runnable) => {
             remark(&runnable.loaded.architecture);
             let notes = weight_notes(&from.source(), runnable.matching, runnable.subnormals);

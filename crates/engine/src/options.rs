@@ -83,6 +83,9 @@ pub enum PlanError {
         /// What there may be.
         most: u64,
     },
+    /// Nobody waits for the plan any more.
+    #[error("stopped")]
+    Stopped,
     /// The network needs more memory than addresses can name.
     #[error("the network is too large for this machine")]
     TooLarge,

@@ -1,6 +1,6 @@
 //! A network as a program: phases of steps, and the memory that they share.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use inceptive_ir::{Graph, Path};
 use inceptive_kernels::{
@@ -12,9 +12,10 @@ use inceptive_weights::Weights;
 use crate::{
     fuse::{Fused, Purpose, fuse},
     layout::{Layout, Schedule},
-    options::{Options, PlanError, bytes_beside, check_memory},
+    options::{Options, PlanError},
     place::place,
     steps,
+    units::Unit,
 };
 
 /// A step, for people.
@@ -28,6 +29,45 @@ pub struct Label {
     pub buffer: Option<usize>,
     /// Bytes of its packed weights.
     pub weight_bytes: usize,
+}
+
+/// What a plan takes, in bytes; known before weights are packed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Packed weights.
+    pub weights: u64,
+    /// Feature maps, which share memory.
+    pub maps: u64,
+    /// What all threads need for themselves, at most.
+    pub scratch: u64,
+    /// The output.
+    pub output: u64,
+}
+
+impl Needs {
+    /// All of it.
+    pub fn total(&self) -> u64 {
+        let beside = self.scratch.saturating_add(self.output);
+        self.weights.saturating_add(self.maps).saturating_add(beside)
+    }
+}
+
+/// What is computed when and where, without the steps.
+struct Drawn {
+    units: Vec<Unit>,
+    output: usize,
+    schedule: Schedule,
+    layout: Layout,
+}
+
+impl Drawn {
+    fn new(graph: &Graph, options: Options) -> Result<Self, PlanError> {
+        let Fused { mut units, output, .. } = fuse(graph, Purpose::Inference)?;
+        let places = place(&mut units);
+        let schedule = Schedule::new(&units);
+        let layout = Layout::new(graph, &units, &places, &schedule, output, options)?;
+        Ok(Self { units, output, schedule, layout })
+    }
 }
 
 /// How a network is computed.
@@ -46,19 +86,29 @@ impl Plan {
     /// # Errors
     /// When weights are missing, the processor lacks the instruction set, or the network is too large.
     pub fn new(graph: &Graph, weights: &Weights, options: Options) -> Result<Self, PlanError> {
+        Self::new_until(graph, weights, options, &AtomicBool::new(false))
+    }
+
+    /// The same; weights are packed no longer soon after `stop` is set.
+    ///
+    /// # Errors
+    /// See [`Plan::new`], and [`PlanError::Stopped`].
+    pub fn new_until(
+        graph: &Graph,
+        weights: &Weights,
+        options: Options,
+        stop: &AtomicBool,
+    ) -> Result<Self, PlanError> {
         if !options.isa.is_available() {
             return Err(PlanError::Isa(options.isa));
         }
-        let Fused { mut units, output, .. } = fuse(graph, Purpose::Inference)?;
-        let places = place(&mut units);
-        let schedule = Schedule::new(&units);
-        let layout = Layout::new(graph, &units, &places, &schedule, output, options)?;
+        let Drawn { units, output, schedule, layout } = Drawn::new(graph, options)?;
         let mut phases: Vec<Phase> = (0..schedule.phases).map(|_| Vec::new()).collect();
         let mut labels: Vec<Vec<Label>> = vec![Vec::new(); schedule.phases];
-        let context = steps::Making { graph, weights, units: &units, layout: &layout, options };
+        let context =
+            steps::Making { graph, weights, units: &units, layout: &layout, options, stop };
         let mut weight_bytes = 0;
-        let needed = context.bytes();
-        check_memory(needed, options.most_bytes)?;
+        context.needs(output)?;
         let mut made = context.make_all()?;
         for &unit in &schedule.order {
             let Some(made) = made[unit].take() else { continue };
@@ -81,10 +131,19 @@ impl Plan {
         phases.push(vec![store.into()]);
         labels.push(vec![Label { kernel: "store".to_owned(), ..Label::default() }]);
         let program = Arc::new(Program::new(layout.buffers, phases)?);
-        // Steps know their scratch memory once they are made; none of it is there yet.
-        let beside = bytes_beside(&program, options.threads);
-        check_memory(needed.saturating_add(beside), options.most_bytes)?;
         Ok(Self { program, labels, options, weight_bytes })
+    }
+
+    /// What the plan of an inference graph would take.
+    ///
+    /// # Errors
+    /// When that is more than there may be, or the network cannot be computed.
+    pub fn needs(graph: &Graph, options: Options) -> Result<Needs, PlanError> {
+        let Drawn { units, output, layout, .. } = Drawn::new(graph, options)?;
+        let (weights, stop) = (&Weights::default(), &AtomicBool::new(false));
+        let context =
+            steps::Making { graph, weights, units: &units, layout: &layout, options, stop };
+        context.needs(output)
     }
 
     /// For each phase its steps, which run side by side.

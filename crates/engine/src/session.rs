@@ -8,7 +8,10 @@ use std::{
 use inceptive_kernels::program::Runner;
 pub use inceptive_kernels::program::{RunError, StartError as SessionError};
 
-use crate::plan::{Label, Plan};
+use crate::{
+    options::Options,
+    plan::{Label, Plan},
+};
 
 /// A plan with memory and threads.
 pub struct Session {
@@ -32,8 +35,16 @@ impl Session {
     /// # Errors
     /// When the system gives no more threads, or no memory.
     pub fn new(plan: Arc<Plan>) -> Result<Self, SessionError> {
-        let options = plan.options();
-        let runner = Runner::new(Arc::clone(&plan.program), options.isa, options.threads)?;
+        Self::new_until(plan, &AtomicBool::new(false))
+    }
+
+    /// The same; soon after `stop` is set it ends early, as if there were no memory.
+    ///
+    /// # Errors
+    /// See [`Session::new`].
+    pub fn new_until(plan: Arc<Plan>, stop: &AtomicBool) -> Result<Self, SessionError> {
+        let Options { isa, threads, .. } = plan.options();
+        let runner = Runner::new_until(Arc::clone(&plan.program), isa, threads, stop)?;
         let len = plan.program.output_len();
         let mut output = Vec::new();
         let bytes = len.saturating_mul(size_of::<f32>());

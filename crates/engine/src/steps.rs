@@ -4,7 +4,7 @@ use std::{
     panic::resume_unwind,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
 };
@@ -23,7 +23,8 @@ use inceptive_weights::{Missing, Weights};
 
 use crate::{
     layout::{Layout, uses_winograd, window},
-    options::{Options, PlanError},
+    options::{Options, PlanError, check_memory},
+    plan::Needs,
     units::{Kind, Unit, pair},
 };
 
@@ -41,18 +42,70 @@ pub(crate) struct Making<'a> {
     pub(crate) units: &'a [Unit],
     pub(crate) layout: &'a Layout,
     pub(crate) options: Options,
+    /// Set when nobody waits for the steps any more.
+    pub(crate) stop: &'a AtomicBool,
 }
 
 impl Making<'_> {
-    /// Bytes of packed weights and feature maps, about; known before any of it is made.
-    pub(crate) fn bytes(&self) -> u64 {
+    /// What the plan takes, if there may be so much.
+    pub(crate) fn needs(&self, output: usize) -> Result<Needs, PlanError> {
+        let bytes = |numbers: u64| numbers.saturating_mul(size_of::<f32>() as u64);
         let ends = self.layout.buffers.iter().map(|buffer| buffer.offset + buffer.len());
         let weights = self.units.iter().map(|unit| self.packed(unit));
-        let all = weights.fold(ends.max().unwrap_or(0) as u64, u64::saturating_add);
-        all.saturating_mul(size_of::<f32>() as u64)
+        let Options { batch, threads, most_bytes, .. } = self.options;
+        let of_output = &self.units[output];
+        let numbers = [of_output.channels(), of_output.size.area() as usize, batch];
+        let numbers = numbers.into_iter().fold(1, |all: u64, one| all.saturating_mul(one as u64));
+        let mut needs = Needs {
+            weights: bytes(weights.fold(0, u64::saturating_add)),
+            maps: bytes(ends.max().unwrap_or(0) as u64),
+            scratch: 0,
+            output: bytes(numbers),
+        };
+        // Steps that are made to see what they need are no larger than their maps.
+        check_memory(needs.total(), most_bytes)?;
+        let scratch = (0..self.units.len()).map(|unit| self.scratch(unit)).max().unwrap_or(0);
+        let scratch = scratch.next_multiple_of(LANES) as u64;
+        needs.scratch = bytes(scratch.saturating_mul(threads.max(1) as u64));
+        check_memory(needs.total(), most_bytes)?;
+        Ok(needs)
     }
 
-    /// Numbers of a unit's weights as they are packed: whole blocks of outputs, each with the inputs of its groups.
+    /// Numbers of memory that a thread needs for a unit, at most.
+    fn scratch(&self, index: usize) -> usize {
+        let unit = &self.units[index];
+        match &unit.kind {
+            Kind::Conv(_) if uses_winograd(unit, self.units, self.options) => {
+                let segments = &self.units[unit.inputs[0]].segments;
+                let runs = segments.iter().map(|segment| segment.channels.div_ceil(LANES)).sum();
+                let (blocks, output) = (unit.blocks(), pair(unit.size));
+                Winograd::most_scratch(self.options.batch, runs, blocks, output)
+            }
+            Kind::Pool(_) | Kind::Grid { .. } | Kind::Lrn(_) => {
+                let view = |unit| self.layout.view(unit);
+                let step = plain(&self.layout.buffers, self.units, index, &view);
+                step.map_or(0, |step| step.scratch_len())
+            }
+            // Those have none.
+            Kind::Input
+            | Kind::Conv(_)
+            | Kind::Depthwise(_)
+            | Kind::Linear { .. }
+            | Kind::BatchNorm(_)
+            | Kind::Function
+            | Kind::Sum(_)
+            | Kind::Product
+            | Kind::Softmax
+            | Kind::Flatten
+            | Kind::Gather(_)
+            | Kind::Concat
+            | Kind::Dropout(_)
+            | Kind::Copy => 0,
+        }
+    }
+
+    /// Numbers of a unit's weights as they are packed, with its bias: whole blocks of outputs, each with the inputs of its
+    /// groups.
     fn packed(&self, unit: &Unit) -> u64 {
         let of_lanes = |each: u64| each.saturating_mul((unit.blocks() * LANES) as u64);
         let groups = match &unit.kind {
@@ -64,12 +117,21 @@ impl Making<'_> {
             _ => return 0,
         };
         let (inputs, outputs) = (self.units[unit.inputs[0]].channels(), unit.channels());
-        let groups_of_block = (LANES * groups).div_ceil(outputs).clamp(1, groups);
+        let of_group = outputs / groups;
+        // Blocks start at groups, or groups at blocks, or a block has parts of one at both ends.
+        let groups_of_block = match (of_group % LANES, LANES % of_group.max(1)) {
+            (0, _) => 1,
+            (_, 0) => LANES / of_group,
+            _ => (LANES - 1) / of_group + 2,
+        };
+        let groups_of_block = groups_of_block.min(groups);
         let lanes = inputs / groups * groups_of_block;
         let taps = window(unit, self.units).map_or(1, |window| window.kernel.iter().product());
         let taps: usize = if uses_winograd(unit, self.units, self.options) { 36 } else { taps };
         let blocks = outputs.div_ceil(LANES) * LANES;
-        [blocks, lanes, taps].into_iter().fold(1, |all, one| all.saturating_mul(one as u64))
+        // And a bias.
+        let each = (lanes as u64).saturating_mul(taps as u64).saturating_add(1);
+        each.saturating_mul(blocks as u64)
     }
 
     /// The steps of all units, in their order; made by every core, since weights are packed for a while.
@@ -79,7 +141,7 @@ impl Making<'_> {
             let mut made = Vec::new();
             loop {
                 let unit = next.fetch_add(1, Ordering::Relaxed);
-                if unit >= self.units.len() {
+                if unit >= self.units.len() || self.stop.load(Ordering::Relaxed) {
                     return made;
                 }
                 made.push((unit, self.make(unit)));
@@ -95,6 +157,9 @@ impl Making<'_> {
             }
             made
         });
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(PlanError::Stopped);
+        }
         let mut steps: Vec<Option<Made>> = self.units.iter().map(|_| None).collect();
         for (unit, step) in made {
             steps[unit] = step?;
@@ -216,11 +281,13 @@ impl Making<'_> {
         let Options { isa, threads, .. } = self.options;
         let window = window(unit, self.units).unwrap_or(Window::POINT);
         if uses_winograd(unit, self.units, self.options) {
-            let conv = Winograd::new(isa, threads, places, window.padding, values, finish)?;
+            let padding = window.padding;
+            let conv =
+                Winograd::new_until(isa, threads, places, padding, values, finish, self.stop)?;
             let (kernel, weight_bytes) = (conv.describe(), conv.weight_bytes());
             return Ok(Some(Made { step: conv.into(), kernel, weight_bytes }));
         }
-        let conv = Conv::new(isa, threads, places, window, values, finish)?;
+        let conv = Conv::new_until(isa, threads, places, window, values, finish, self.stop)?;
         let (kernel, weight_bytes) = (conv.describe(), conv.weight_bytes());
         Ok(Some(Made { step: conv.into(), kernel, weight_bytes }))
     }

@@ -9,7 +9,7 @@ use std::sync::{Arc, atomic::AtomicBool};
 
 use common::{Values, add, compute, network, numbers};
 use inceptive_engine::{Isa, Options, Plan, PlanError, RunError, Session};
-use inceptive_ir::{Activation, Conv, Graph, Op, Padding, PoolKind, Shape, Size};
+use inceptive_ir::{Activation, Conv, Graph, Op, Padding, PoolKind, Role, Shape, Size};
 use inceptive_weights::Weights;
 use proptest::prelude::*;
 
@@ -51,6 +51,11 @@ fn check(graph: &Graph, seed: u64) {
                 for threads in [1, 2, 4] {
                     let options = Options { batch, threads, isa, winograd, most_bytes: u64::MAX };
                     let plan = Arc::new(Plan::new(graph, &weights, options).unwrap());
+                    let needs = Plan::needs(graph, options).unwrap();
+                    let maps = needs.maps == plan.activation_bytes() as u64;
+                    let scratch = needs.scratch >= plan.scratch_bytes() as u64;
+                    let packed = needs.weights >= plan.weight_bytes() as u64;
+                    assert!(maps && scratch && packed, "{needs:?}\n{plan}");
                     let mut session = Session::new(Arc::clone(&plan)).unwrap();
                     let stop = AtomicBool::new(false);
                     session.run(&input, &stop).unwrap();
@@ -239,6 +244,39 @@ fn chains_of_concatenations_whose_lists_would_fill_the_memory_are_refused() {
     assert!(error.to_string().contains("parts of its concatenations"), "{error}");
 }
 
+/// Groups of channels are planned one by one: if something were done with all of them for each, nobody would wait for it.
+#[test]
+fn many_groups_take_a_time_that_grows_with_them_alone() {
+    let groups = 1 << 19;
+    for (inputs, outputs) in [(1, 2), (3, 1), (2, 2)] {
+        let conv = Op::Conv(Conv {
+            kernel: Size::square(1),
+            out_channels: groups * outputs,
+            stride: Size::square(1),
+            padding: Padding::symmetric(Size::new(0, 0)),
+            dilation: Size::square(1),
+            groups,
+            bias: false,
+        });
+        let graph = one(Shape::map(groups * inputs, 1, 1), conv);
+        let (_, node) = graph.nodes().last().unwrap();
+        let mut weights = Weights::default();
+        weights.set(
+            node.path.clone(),
+            Role::Weight,
+            vec![0.5; (groups * outputs * inputs) as usize],
+        );
+        let isa = Isa::best();
+        let options = Options { batch: 1, threads: 2, isa, winograd: true, most_bytes: u64::MAX };
+        let plan = Arc::new(Plan::new(&graph, &weights, options).unwrap());
+        let mut session = Session::new(plan).unwrap();
+        let input: Vec<f32> = (0..groups * inputs).map(|at| (at / inputs % 7) as f32).collect();
+        let output = session.run(&input, &AtomicBool::new(false)).unwrap();
+        let right = |at: usize| (at / outputs as usize % 7) as f32 * 0.5 * inputs as f32;
+        assert!(output.iter().enumerate().all(|(at, found)| *found == right(at)));
+    }
+}
+
 /// Winograd's method has scratch memory for each thread, and there is the output.
 #[test]
 fn memory_of_threads_counts() {
@@ -259,10 +297,12 @@ fn memory_of_threads_counts() {
     };
     let all = plan(1, u64::MAX).unwrap();
     assert!(all.scratch_bytes() > 1 << 19);
-    let needed = all.weight_bytes() + all.activation_bytes() + all.scratch_bytes();
-    let needed = (needed + 4 * 64 * 56 * 56) as u64;
+    let needs = |threads| Plan::needs(&graph, Options { threads, ..all.options() }).unwrap();
+    let needed = needs(1).total();
+    assert_eq!(needs(5).total() - needed, 4 * needs(1).scratch);
+    assert_eq!(needs(1).output, 4 * 64 * 56 * 56);
     plan(1, needed).unwrap();
-    for (threads, most_bytes) in [(2, needed), (1, needed - (1 << 18))] {
+    for (threads, most_bytes) in [(2, needed), (1, needed - 1)] {
         let error = plan(threads, most_bytes).unwrap_err();
         assert!(matches!(error, PlanError::Memory { .. }), "{error}");
     }

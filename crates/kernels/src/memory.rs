@@ -1,5 +1,7 @@
 //! The memory of kernels, and the layout of feature maps in it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::simd::LANES;
 
 /// Sixteen numbers, at the start of a cache line.
@@ -14,22 +16,29 @@ pub struct Aligned(Vec<Line>);
 impl Aligned {
     /// At least `len` zeros; rounded up to whole blocks of sixteen.
     pub fn zeros(len: usize) -> Self {
-        let count = len.div_ceil(LANES);
-        if size_of::<Line>() * count < LARGE {
-            return Self(vec![Line::default(); count]);
-        }
-        let mut lines = Vec::with_capacity(count);
-        // Before it is touched for the first time.
-        ask_for_huge_pages(lines.as_mut_ptr(), count);
-        lines.resize(count, Line::default());
-        Self(lines)
+        Self::try_zeros(len).unwrap_or_else(|| Self(vec![Line::default(); len.div_ceil(LANES)]))
     }
 
     /// The same; `None` if the system has no memory for them.
     pub fn try_zeros(len: usize) -> Option<Self> {
+        Self::try_zeros_until(len, &AtomicBool::new(false))
+    }
+
+    /// The same; `None` soon after `stop` is set too, since many take a while.
+    pub fn try_zeros_until(len: usize, stop: &AtomicBool) -> Option<Self> {
+        let count = len.div_ceil(LANES);
         let mut lines = Vec::new();
-        lines.try_reserve_exact(len.div_ceil(LANES)).ok()?;
-        lines.resize(len.div_ceil(LANES), Line::default());
+        lines.try_reserve_exact(count).ok()?;
+        if size_of::<Line>() * count >= LARGE {
+            // Before it is touched for the first time.
+            ask_for_huge_pages(lines.as_mut_ptr(), count);
+        }
+        while lines.len() < count {
+            if stop.load(Ordering::Relaxed) {
+                return None;
+            }
+            lines.resize((lines.len() + BETWEEN_LOOKS).min(count), Line::default());
+        }
         Some(Self(lines))
     }
 
@@ -60,6 +69,9 @@ impl AsMut<[f32]> for Aligned {
         self.as_mut_slice()
     }
 }
+
+/// Lines that are written between two looks at whether they are still wanted.
+const BETWEEN_LOOKS: usize = 1 << 19;
 
 /// Bytes from which memory is asked for in huge pages.
 const LARGE: usize = 8 << 20;
@@ -238,6 +250,12 @@ impl Place {
         self.arena.wrapping_add(offset + plane + self.buffer.inset())
     }
 
+    /// Address of a pixel of a block of sixteen channels.
+    #[inline(always)]
+    pub(crate) fn pixel(&self, image: usize, block: usize, row: usize, column: usize) -> *mut f32 {
+        self.at(image, block).wrapping_add(row * self.buffer.row() + column * LANES)
+    }
+
     /// The numbers of an image of a view, which lie in one row.
     ///
     /// # Safety
@@ -293,6 +311,7 @@ mod tests {
         assert!(Aligned::zeros(0).is_empty());
         assert_eq!(Aligned::try_zeros(17), Some(Aligned::zeros(17)));
         assert_eq!(Aligned::try_zeros(usize::MAX / 8), None);
+        assert_eq!(Aligned::try_zeros_until(17, &AtomicBool::new(true)), None);
     }
 
     #[test]

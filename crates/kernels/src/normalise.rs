@@ -42,11 +42,15 @@ impl Moments {
 
 /// Rows of a block.
 struct MomentRows {
+    /// The first pixel of the block.
+    near: *const f32,
     x: *const f32,
     x_row: usize,
     rows: usize,
     columns: usize,
     to: *mut f32,
+    /// Whether sums go on with what is there.
+    adds: bool,
 }
 
 impl Work for MomentRows {
@@ -55,7 +59,7 @@ impl Work for MomentRows {
         // SAFETY: the caller's promise.
         unsafe {
             let zero = S::splat(0.0);
-            let near = S::load(self.x);
+            let near = S::load(self.near);
             // Two of each, so that additions wait less for each other.
             let (mut sum, mut squares) = (zero, zero);
             let (mut other_sum, mut other_squares) = (zero, zero);
@@ -77,9 +81,14 @@ impl Work for MomentRows {
                     squares = S::mul_add(a, a, squares);
                 }
             }
+            let (mut sum, mut squares) = (S::add(sum, other_sum), S::add(squares, other_squares));
+            if self.adds {
+                sum = S::add(sum, S::load(self.to.add(LANES)));
+                squares = S::add(squares, S::load(self.to.add(2 * LANES)));
+            }
             S::store(self.to, near);
-            S::store(self.to.add(LANES), S::add(sum, other_sum));
-            S::store(self.to.add(2 * LANES), S::add(squares, other_squares));
+            S::store(self.to.add(LANES), sum);
+            S::store(self.to.add(2 * LANES), squares);
         }
     }
 }
@@ -109,13 +118,18 @@ impl Blockwise for Moments {
         // SAFETY: the program has checked the views; this task alone writes the table of the block.
         unsafe {
             let (x, to) = (context.place(self.x), context.place(self.to));
-            context.isa.run(&MomentRows {
-                x: x.at(image, block),
-                x_row: x.buffer.row(),
-                rows: x.buffer.height,
-                columns: x.buffer.width,
-                to: to.at(image, block),
-            });
+            let Buffer { height, width, .. } = x.buffer;
+            for (index, (rows, columns)) in context.pieces(0..height, width, 1).enumerate() {
+                context.isa.run(&MomentRows {
+                    near: x.at(image, block),
+                    x: x.pixel(image, block, rows.start, columns.start),
+                    x_row: x.buffer.row(),
+                    rows: rows.len(),
+                    columns: columns.len(),
+                    to: to.at(image, block),
+                    adds: index > 0,
+                });
+            }
         }
     }
 }
@@ -400,26 +414,31 @@ impl Blockwise for Normalise {
         unsafe {
             let (x, y) = (context.place(self.x), context.place(self.y));
             let factors = context.place(self.factors).at(0, block);
-            let rows = AffineRows {
-                x: x.at(image, block),
-                y: y.at(image, block),
-                scale: factors,
-                shift: factors.wrapping_add(LANES),
-                x_row: x.buffer.row(),
-                y_row: y.buffer.row(),
-                rows: y.buffer.height,
-                columns: y.buffer.width,
-                function: self.function,
-            };
-            match self.residual.map(|view| context.place(view)) {
-                None => context.isa.run(&rows),
-                Some(place) => context.isa.run(&AddingRows {
-                    rows,
-                    residual: place.at(image, block),
-                    residual_row: place.buffer.row(),
-                }),
+            let residual = self.residual.map(|view| context.place(view));
+            let Buffer { height, width, .. } = y.buffer;
+            for (rows, columns) in context.pieces(0..height, width, 1) {
+                let (row, column) = (rows.start, columns.start);
+                let work = AffineRows {
+                    x: x.pixel(image, block, row, column),
+                    y: y.pixel(image, block, row, column),
+                    scale: factors,
+                    shift: factors.wrapping_add(LANES),
+                    x_row: x.buffer.row(),
+                    y_row: y.buffer.row(),
+                    rows: rows.len(),
+                    columns: columns.len(),
+                    function: self.function,
+                };
+                match &residual {
+                    None => context.isa.run(&work),
+                    Some(place) => context.isa.run(&AddingRows {
+                        rows: work,
+                        residual: place.pixel(image, block, row, column),
+                        residual_row: place.buffer.row(),
+                    }),
+                }
             }
-            y.clear_border(image, block, 0..y.buffer.height);
+            y.clear_border(image, block, 0..height);
         }
     }
 }
@@ -477,6 +496,7 @@ struct BackRows {
     to: *mut f32,
     to_row: usize,
     coefficients: *const f32,
+    /// Whether sums go on with what is there, or the gradient is added to it.
     adds: bool,
 }
 
@@ -511,8 +531,13 @@ impl BackRows {
                     product = S::mul_add(da, S::sub(a, mean), product);
                 }
             }
-            S::store(self.to, S::add(sum, other_sum));
-            let product = S::mul(inverse, S::add(product, other_product));
+            let mut sum = S::add(sum, other_sum);
+            let mut product = S::mul(inverse, S::add(product, other_product));
+            if self.adds {
+                sum = S::add(sum, S::load(self.to));
+                product = S::add(product, S::load(self.to.add(LANES)));
+            }
+            S::store(self.to, sum);
             S::store(self.to.add(LANES), product);
         }
     }
@@ -577,26 +602,39 @@ impl Normalised {
             && self.function.is_range()
     }
 
+    /// Pieces of a block.
+    ///
     /// # Safety
     /// The program has checked the views.
-    unsafe fn rows(&self, context: &Context<'_>, image: usize, block: usize) -> BackRows {
+    unsafe fn pieces(
+        &self,
+        context: &Context<'_>,
+        image: usize,
+        block: usize,
+    ) -> impl Iterator<Item = (usize, usize, BackRows)> {
         // SAFETY: the caller's promise.
         let (x, dz, factors) =
             unsafe { (context.place(self.x), context.place(self.dz), context.place(self.factors)) };
-        BackRows {
-            gate: Gate::of(self.function),
-            x: x.at(image, block),
-            dz: dz.at(image, block),
-            x_row: x.buffer.row(),
-            dz_row: dz.buffer.row(),
-            rows: x.buffer.height,
-            columns: x.buffer.width,
-            factors: factors.at(0, block),
-            to: std::ptr::null_mut(),
-            to_row: 0,
-            coefficients: std::ptr::null(),
-            adds: false,
-        }
+        let gate = Gate::of(self.function);
+        let pieces = context.pieces(0..x.buffer.height, x.buffer.width, 1);
+        pieces.map(move |(rows, columns)| {
+            let (row, column) = (rows.start, columns.start);
+            let rows = BackRows {
+                gate,
+                x: x.pixel(image, block, row, column),
+                dz: dz.pixel(image, block, row, column),
+                x_row: x.buffer.row(),
+                dz_row: dz.buffer.row(),
+                rows: rows.len(),
+                columns: columns.len(),
+                factors: factors.at(0, block),
+                to: std::ptr::null_mut(),
+                to_row: 0,
+                coefficients: std::ptr::null(),
+                adds: false,
+            };
+            (row, column, rows)
+        })
     }
 }
 
@@ -640,7 +678,9 @@ impl Blockwise for GradientSums {
         // SAFETY: the program has checked the views; this task alone writes the table of the block.
         unsafe {
             let to = context.place(self.to).at(image, block);
-            context.isa.run(&BackRows { to, ..self.of.rows(context, image, block) });
+            for (row, column, rows) in self.of.pieces(context, image, block) {
+                context.isa.run(&BackRows { to, adds: row + column > 0, ..rows });
+            }
         }
     }
 }
@@ -716,6 +756,9 @@ impl Run for NormaliseGradient {
                     (0..COEFFICIENTS).for_each(|index| put(index, 0.0));
                     continue;
                 };
+                if context.is_stopped() {
+                    return;
+                }
                 let total = |index: usize| -> f64 {
                     let at = |image| sums.at(image, block).wrapping_add(index * LANES + lane);
                     (0..images).map(|image| f64::from(at(image).read())).sum()
@@ -789,13 +832,15 @@ impl Blockwise for NormaliseBack {
         // SAFETY: the program has checked the views; this task alone writes the block of the image.
         unsafe {
             let to = context.place(self.to);
-            context.isa.run(&BackRows {
-                to: to.at(image, block),
-                to_row: to.buffer.row(),
-                coefficients: context.place(self.coefficients).at(0, block),
-                adds: self.adds,
-                ..self.of.rows(context, image, block)
-            });
+            for (row, column, rows) in self.of.pieces(context, image, block) {
+                context.isa.run(&BackRows {
+                    to: to.pixel(image, block, row, column),
+                    to_row: to.buffer.row(),
+                    coefficients: context.place(self.coefficients).at(0, block),
+                    adds: self.adds,
+                    ..rows
+                });
+            }
             to.clear_border(image, block, 0..to.buffer.height);
         }
     }

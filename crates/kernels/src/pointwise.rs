@@ -409,11 +409,7 @@ impl Run for Softmax {
 pub struct Lrn {
     x: View,
     y: View,
-    channels: usize,
-    size: usize,
-    alpha: f32,
-    beta: f32,
-    k: f32,
+    factors: LrnFactors,
     images: usize,
     height: usize,
 }
@@ -433,25 +429,25 @@ pub struct LrnFactors {
     pub k: f32,
 }
 
+impl LrnFactors {
+    /// Neighbours before and behind a channel, as ONNX counts them; none beyond the channels, which add nothing.
+    pub(crate) fn neighbours(&self) -> (usize, usize) {
+        let before = (self.size - 1) / 2;
+        (before.min(self.channels), (self.size - 1 - before).min(self.channels))
+    }
+}
+
 impl Lrn {
     /// Normalises a view.
     pub fn new(buffers: &[Buffer], x: View, y: View, factors: LrnFactors) -> Self {
-        let LrnFactors { channels, size, alpha, beta, k } = factors;
         let height = buffers.get(y.buffer).map_or(0, |buffer| buffer.height);
-        // More neighbours than channels there are add nothing.
-        Self { x, y, channels, size, alpha, beta, k, images: images(buffers, y), height }
+        Self { x, y, factors, images: images(buffers, y), height }
     }
 
     /// Numbers of the squares of a pixel, with zeros for the neighbours that there are not.
     fn squares_len(&self) -> usize {
-        let (before, behind) = self.neighbours();
+        let (before, behind) = self.factors.neighbours();
         before + self.x.blocks * LANES + behind + LANES
-    }
-
-    /// Neighbours before and behind a channel, as ONNX counts them; none beyond the channels.
-    fn neighbours(&self) -> (usize, usize) {
-        let before = (self.size - 1) / 2;
-        (before.min(self.channels), (self.size - 1 - before).min(self.channels))
     }
 }
 
@@ -495,13 +491,60 @@ fn sums_of(numbers: &[f32], count: usize, ends: &mut [f32], starts: &mut [f32]) 
     }
 }
 
+/// For each of some numbers, the sum of its neighbours and itself; in time and memory that grow with the numbers alone.
+pub(crate) struct NeighbourSums<'a> {
+    /// The numbers, with zeros around them.
+    numbers: &'a [f32],
+    /// The sums, where they are long.
+    sums: &'a [f32],
+    count: usize,
+}
+
+impl<'a> NeighbourSums<'a> {
+    /// Memory for sums of `count` numbers, the neighbours included.
+    pub(crate) fn len(numbers: usize, count: usize) -> usize {
+        (numbers + count - 1) * if count < LONG_SUM { 1 } else { 3 }
+    }
+
+    /// Sums of what `number` gives, with so many neighbours before and behind.
+    pub(crate) fn new(
+        memory: &'a mut [f32],
+        len: usize,
+        (before, behind): (usize, usize),
+        number: impl Fn(usize) -> f32,
+    ) -> Self {
+        let count = before + 1 + behind;
+        let (numbers, rest) = memory.split_at_mut(len + count - 1);
+        numbers[..before].fill(0.0);
+        numbers[before + len..].fill(0.0);
+        for (at, to) in numbers[before..][..len].iter_mut().enumerate() {
+            *to = number(at);
+        }
+        if count >= LONG_SUM {
+            let (ends, starts) = rest.split_at_mut(numbers.len());
+            sums_of(numbers, count, ends, &mut starts[..numbers.len()]);
+        }
+        Self { numbers, sums: rest, count }
+    }
+
+    /// The sum around a number.
+    pub(crate) fn of(&self, at: usize) -> f32 {
+        if self.count < LONG_SUM {
+            self.numbers[at..at + self.count].iter().sum()
+        } else {
+            self.sums[at]
+        }
+    }
+}
+
 impl Work for LrnRow<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(&self) {
         let lrn = self.lrn;
-        let (before, behind) = lrn.neighbours();
+        let LrnFactors { channels, size, alpha, beta, k } = lrn.factors;
+        let (before, behind) = lrn.factors.neighbours();
         // Caffe and PyTorch divide by the full size at the edges too.
-        let alpha = lrn.alpha / lrn.size as f32;
+        let alpha = alpha / size as f32;
         // SAFETY: the caller's promise; the squares have room for every block and the neighbours on both sides.
         unsafe {
             for column in 0..self.columns {
@@ -513,7 +556,7 @@ impl Work for LrnRow<'_> {
                     S::store(self.squares.add(before + block * LANES), S::mul(x, x));
                 }
                 // Lanes behind the last channel hold anything.
-                self.squares.add(before + lrn.channels).write_bytes(0, behind + LANES);
+                self.squares.add(before + channels).write_bytes(0, behind + LANES);
                 let in_sum = before + 1 + behind;
                 let sums = self.squares.add(lrn.squares_len());
                 if in_sum >= LONG_SUM {
@@ -532,8 +575,8 @@ impl Work for LrnRow<'_> {
                             sum = S::add(sum, S::load(square));
                         }
                     }
-                    let base = S::mul_add(sum, S::splat(alpha), S::splat(lrn.k));
-                    let power = S::mul(ln::<S>(base), S::splat(-lrn.beta));
+                    let base = S::mul_add(sum, S::splat(alpha), S::splat(k));
+                    let power = S::mul(ln::<S>(base), S::splat(-beta));
                     let x = S::load(self.x.add(block * self.x_plane + column * LANES));
                     let y = self.y.add(block * self.y_plane + column * LANES);
                     S::store(y, S::mul(x, activation::exp::<S>(power)));
@@ -590,8 +633,8 @@ impl Run for Lrn {
         let to = &buffers[self.y.buffer];
         let fits = same_size(buffers, self.x, self.y)
             && self.x != self.y
-            && self.size > 0
-            && self.channels.div_ceil(LANES) == self.x.blocks
+            && self.factors.size > 0
+            && self.factors.channels.div_ceil(LANES) == self.x.blocks
             && (self.images, self.height) == (to.images, to.height);
         (!fits).then_some(Reason::Buffer)
     }
@@ -605,7 +648,7 @@ impl Run for Lrn {
     }
 
     fn scratch(&self) -> usize {
-        let (before, behind) = self.neighbours();
+        let (before, behind) = self.factors.neighbours();
         // Where sums are long, two more numbers for each.
         self.squares_len() * if before + 1 + behind >= LONG_SUM { 3 } else { 1 }
     }
@@ -616,7 +659,7 @@ impl Run for Lrn {
         unsafe {
             let (x, y) = (context.place(self.x), context.place(self.y));
             // Nothing before the first channel.
-            context.scratch.write_bytes(0, self.neighbours().0);
+            context.scratch.write_bytes(0, self.factors.neighbours().0);
             let work = LrnRow {
                 lrn: self,
                 x: x.at(image, 0).wrapping_add(row * x.buffer.row()),

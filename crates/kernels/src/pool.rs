@@ -49,6 +49,20 @@ impl Shared {
     }
 }
 
+/// The system does not start so many threads.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the system starts only {started} of {wanted} threads ({error}); use fewer, or raise the limit of processes or memory"
+)]
+pub struct TooFewThreads {
+    /// How many it starts.
+    started: usize,
+    /// How many were asked for.
+    wanted: usize,
+    /// What the system says.
+    error: std::io::Error,
+}
+
 /// A fixed number of threads, this one included.
 pub struct Pool {
     shared: Arc<Shared>,
@@ -59,8 +73,17 @@ impl Pool {
     /// `threads` threads; the thread that calls [`Pool::run`] is one of them.
     ///
     /// # Errors
-    /// When the system has no more threads.
-    pub fn new(threads: usize) -> std::io::Result<Self> {
+    /// When the system gives no more threads.
+    pub fn new(threads: usize) -> Result<Self, TooFewThreads> {
+        Self::start(threads, |thread, work| {
+            std::thread::Builder::new().name(format!("kernels {thread}")).spawn(work)
+        })
+    }
+
+    fn start(
+        threads: usize,
+        spawn: impl Fn(usize, Box<dyn FnOnce() + Send>) -> std::io::Result<JoinHandle<()>>,
+    ) -> Result<Self, TooFewThreads> {
         let state = State { round: 0, job: None, running: 0, panicked: false, is_closing: false };
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
@@ -72,8 +95,10 @@ impl Pool {
         let mut pool = Self { shared, workers: Vec::new() };
         for thread in 1..threads.max(1) {
             let shared = Arc::clone(&pool.shared);
-            let builder = std::thread::Builder::new().name(format!("kernels {thread}"));
-            pool.workers.push(builder.spawn(move || work(&shared, thread))?);
+            let worker = spawn(thread, Box::new(move || work(&shared, thread)));
+            let refused =
+                |error| TooFewThreads { started: pool.workers.len() + 1, wanted: threads, error };
+            pool.workers.push(worker.map_err(refused)?);
         }
         Ok(pool)
     }
@@ -238,6 +263,26 @@ mod tests {
             }
             assert!(calls.iter().all(|calls| calls.load(Ordering::Relaxed) == 50));
         }
+    }
+
+    /// Those that were started end before there is an error.
+    #[test]
+    fn too_many_threads_are_refused_with_how_many_there_can_be() {
+        let running = Arc::new(AtomicUsize::new(0));
+        let refused = Pool::start(9, |thread, work| {
+            if thread == 4 {
+                return Err(std::io::ErrorKind::WouldBlock.into());
+            }
+            let running = Arc::clone(&running);
+            std::thread::Builder::new().spawn(move || {
+                running.fetch_add(1, Ordering::Relaxed);
+                work();
+                running.fetch_sub(1, Ordering::Relaxed);
+            })
+        });
+        let text = refused.err().unwrap().to_string();
+        assert!(text.starts_with("the system starts only 4 of 9 threads ("), "{text}");
+        assert_eq!(running.load(Ordering::Relaxed), 0);
     }
 
     #[test]

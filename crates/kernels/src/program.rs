@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     memory::{Aligned, Buffer, View},
-    pool::{Barrier, Pool},
+    pool::{Barrier, Pool, TooFewThreads},
     run::{Context, Feed, Invalid, Rates, Reason},
     simd::{Isa, LANES},
     step::Step,
@@ -188,8 +188,8 @@ pub struct Stopped;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The system gives no more threads.
-    #[error("cannot start threads")]
-    Threads(#[from] std::io::Error),
+    #[error(transparent)]
+    Threads(#[from] TooFewThreads),
     /// The system gives no more memory.
     #[error("cannot get {} MiB of memory", .bytes >> 20)]
     Memory {
@@ -254,7 +254,20 @@ impl Runner {
     /// # Errors
     /// When the system gives no more threads, or no memory.
     pub fn new(program: Arc<Program>, isa: Isa, threads: usize) -> Result<Self, StartError> {
-        Self::start(program, isa, threads, Aligned::try_zeros)
+        Self::new_until(program, isa, threads, &AtomicBool::new(false))
+    }
+
+    /// The same; soon after `stop` is set it ends early, as if there were no memory.
+    ///
+    /// # Errors
+    /// See [`Runner::new`].
+    pub fn new_until(
+        program: Arc<Program>,
+        isa: Isa,
+        threads: usize,
+        stop: &AtomicBool,
+    ) -> Result<Self, StartError> {
+        Self::start(program, isa, threads, |len| Aligned::try_zeros_until(len, stop))
     }
 }
 

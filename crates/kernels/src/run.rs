@@ -38,6 +38,8 @@ pub enum Reason {
     Conflict,
     /// A buffer is not in the arena.
     Arena,
+    /// The system gives no memory for the packed weights.
+    Memory,
 }
 
 impl fmt::Display for Reason {
@@ -48,6 +50,7 @@ impl fmt::Display for Reason {
             Self::Values => "its values do not fit its shapes",
             Self::Conflict => "it uses memory that another step of its phase writes",
             Self::Arena => "a buffer is not inside of the arena",
+            Self::Memory => "the system gives no memory for its weights",
         })
     }
 }
@@ -120,6 +123,23 @@ impl Context<'_> {
     /// Whether the run was stopped.
     pub(crate) fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    /// The same of several images: as many of them together as take not too long, and pieces of those that do.
+    pub(crate) fn pieces_of_images(
+        &self,
+        images: usize,
+        rows: usize,
+        columns: usize,
+        vectors: usize,
+    ) -> impl Iterator<Item = (Range<usize>, Range<usize>, Range<usize>)> {
+        let of_image = rows.saturating_mul(columns).saturating_mul(vectors).max(1);
+        let at_once = (VECTORS_BETWEEN_LOOKS / of_image).max(1);
+        (0..images).step_by(at_once).flat_map(move |first| {
+            let images = first..(first + at_once).min(images);
+            let pieces = self.pieces(0..rows, columns, vectors);
+            pieces.map(move |(rows, columns)| (images.clone(), rows, columns))
+        })
     }
 
     /// Cuts rows of so many columns into pieces, whose pixels take `vectors` each: whole rows, and parts of one that takes
@@ -260,6 +280,32 @@ mod tests {
             clocks: None,
             stop,
         }
+    }
+
+    #[test]
+    fn images_are_computed_together_where_they_are_small() {
+        let stop = AtomicBool::new(false);
+        let context = context(&stop);
+        let pieces = |images, rows, columns, vectors| {
+            context.pieces_of_images(images, rows, columns, vectors).collect::<Vec<_>>()
+        };
+        assert_eq!(pieces(5, 7, 7, 9), [(0..5, 0..7, 0..7)]);
+        assert_eq!(
+            pieces(3, 512, 512, 1),
+            [(0..1, 0..512, 0..512), (1..2, 0..512, 0..512), (2..3, 0..512, 0..512)]
+        );
+        assert_eq!(pieces(2, 512, 512, 2).len(), 4);
+        for (images, rows, columns, vectors) in
+            [(9, 100, 300, 3), (2, 1, 2_000_000, 1), (4, 3, 5, usize::MAX)]
+        {
+            let all: usize = pieces(images, rows, columns, vectors)
+                .into_iter()
+                .map(|(images, rows, columns)| images.len() * rows.len() * columns.len())
+                .sum();
+            assert_eq!(all, images * rows * columns);
+        }
+        stop.store(true, Ordering::Relaxed);
+        assert_eq!(pieces(9, 100, 300, 3), []);
     }
 
     #[test]

@@ -147,6 +147,11 @@ impl Step {
         self.as_run().images()
     }
 
+    /// Numbers of memory that a thread needs for itself.
+    pub fn scratch_len(&self) -> usize {
+        self.as_run().scratch()
+    }
+
     /// Number of its tasks.
     pub fn tasks(&self) -> usize {
         self.as_run().tasks()

@@ -302,7 +302,7 @@ pub(crate) struct Axis {
     /// The end of the last window.
     end: usize,
     /// Positions of the largest window.
-    longest: usize,
+    pub(crate) longest: usize,
     pub(crate) three: Threes,
 }
 

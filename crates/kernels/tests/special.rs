@@ -11,12 +11,15 @@ use std::{
 use inceptive_kernels::{
     Isa, LANES,
     activation::Function,
-    conv::{Conv, Finish, Places, Segment, Values, Window},
+    conv::{
+        Conv, ConvData, ConvWeights, Finish, Outermost, Places, Segment, Values, WeightsOf, Widths,
+        Window,
+    },
     memory::{Aligned, Border, Buffer, View},
     program::{Program, Runner},
     step::{
-        Affine, Depthwise, Flatten, Gather, Joined, Load, Lrn, LrnFactors, Pool, PoolKind, Softmax,
-        Step, Store, Term, Winograd,
+        Affine, Depthwise, Flatten, Gather, Joined, Load, Lrn, LrnBack, LrnFactors, Pool, PoolKind,
+        Softmax, Step, Store, Term, Winograd,
     },
 };
 
@@ -306,6 +309,225 @@ fn a_group_does_not_depend_on_what_others_read() {
                         |of: &[f32]| of[of_first..].iter().map(|x| x.to_bits()).collect::<Vec<_>>();
                     assert_eq!(bits(&found), bits(&finite), "{isa}, {special}");
                 }
+            }
+        }
+    }
+}
+
+/// Runs the steps of a gradient on the numbers of buffers, and returns those of `result`.
+fn run_on(
+    isa: Isa,
+    buffers: &[Buffer],
+    steps: Vec<Step>,
+    numbers: &[(View, &[f32])],
+    result: View,
+) -> Vec<f32> {
+    let phases = steps.into_iter().map(|step| vec![step]).collect();
+    let program = Arc::new(Program::new(buffers.to_vec(), phases).unwrap());
+    let mut runner = Runner::new(program, isa, 1).unwrap();
+    for (view, numbers) in numbers {
+        runner.numbers_mut(view.buffer)[..numbers.len()].copy_from_slice(numbers);
+    }
+    runner.run(&[], &mut [], &AtomicBool::new(false)).unwrap();
+    runner.numbers(result.buffer).to_vec()
+}
+
+/// Buffers one behind the other: maps of this size for the first ones, then vectors of so many numbers.
+fn places(maps: &[(usize, usize)], vectors: &[usize]) -> (Vec<Buffer>, Vec<View>) {
+    let mut buffers: Vec<Buffer> = Vec::new();
+    let mut push = |make: &dyn Fn(usize) -> Buffer| {
+        let offset = buffers.last().map_or(0, |last| last.offset + last.len());
+        buffers.push(make(offset));
+    };
+    for &(channels, border) in maps {
+        push(&|offset| buffer(offset, channels, [SIDE; 2], border));
+    }
+    for &len in vectors {
+        push(&|offset| buffer(offset, len, [1, 1], 0));
+    }
+    let views = (0..buffers.len()).map(|index| view(&buffers, index)).collect();
+    (buffers, views)
+}
+
+/// Where a number of an image lies in a buffer.
+fn place(of: &Buffer, channel: usize, row: usize, column: usize) -> usize {
+    let pixel = (of.border.left + column) * LANES + channel % LANES;
+    channel / LANES * of.plane() + (of.border.top + row) * of.row() + pixel
+}
+
+/// An image as it lies in a buffer.
+fn laid_out(image: &Image, of: &Buffer) -> Vec<f32> {
+    let mut numbers = vec![0.0; of.len()];
+    for (at, value) in image.values.iter().enumerate() {
+        let (channel, row, column) = (at / (SIDE * SIDE), at / SIDE % SIDE, at % SIDE);
+        numbers[place(of, channel, row, column)] = *value;
+    }
+    numbers
+}
+
+/// The other way round.
+fn read_back(numbers: &[f32], of: &Buffer, channels: usize) -> Vec<f32> {
+    let places = (0..channels * SIDE * SIDE)
+        .map(|at| place(of, at / (SIDE * SIDE), at / SIDE % SIDE, at % SIDE));
+    places.map(|at| numbers[at]).collect()
+}
+
+/// The gradients of groups that share a block, also where they are added to others: to the bit what they are whatever
+/// another group gets.
+#[test]
+fn gradients_of_groups_in_a_block_keep_special_numbers_apart() {
+    let (channels, groups) = (24, 8);
+    let case = Case::new(channels, channels, groups);
+    let of_group = channels / groups;
+    let widths = Widths { outputs: channels, groups };
+    let segments = whole(channels);
+    let before = Image { channels, values: numbers(channels * SIDE * SIDE, 9) };
+    for isa in Isa::available() {
+        for (special, adds) in SPECIAL.into_iter().flat_map(|x| [(x, false), (x, true)]) {
+            let len = case.weights.len();
+            let (mut buffers, _) = places(&[(channels, 1), (channels, 1)], &[len, len]);
+            let [dy, dx, tensor, _] = [0, 1, 2, 3].map(|index| view(&buffers, index));
+            let own = Places { buffers: &buffers, x: dx, segments: &segments, y: dy };
+            let needed = ConvData::packed_len(isa, own, WINDOW, widths).unwrap();
+            buffers[3].blocks = needed.div_ceil(LANES);
+            let packed = view(&buffers, 3);
+            let own = Places { buffers: &buffers, x: dx, segments: &segments, y: dy };
+            let to = (packed, adds);
+            for order in [Outermost::Images, Outermost::Weights] {
+                let data =
+                    ConvData::new(isa, own, WINDOW, widths, to, order, WeightsOf::Tensor).unwrap();
+                let of = |special: f32| {
+                    let mut image = Image::with(1.0, channels);
+                    image.values[..SIDE].fill(special);
+                    let given: [(View, &[f32]); 3] = [
+                        (dy, &laid_out(&image, &buffers[0])),
+                        (dx, &laid_out(&before, &buffers[1])),
+                        (tensor, &case.weights),
+                    ];
+                    let steps = vec![data.pack(tensor).into(), data.clone().into()];
+                    let found = run_on(isa, &buffers, steps, &given, dx);
+                    (image, read_back(&found, &buffers[1], channels))
+                };
+                let (_, finite) = of(1.0);
+                let (image, found) = of(special);
+                let right = before.map(|input, row, column| {
+                    let mut sum = if adds { before.at(input, row, column) } else { 0.0 };
+                    for (output, tap) in (0..of_group).flat_map(|o| (0..9).map(move |t| (o, t))) {
+                        let output = input / of_group * of_group + output;
+                        let (row, column) = (row + 1, column + 1);
+                        let (row, column) =
+                            (row.wrapping_sub(tap / 3), column.wrapping_sub(tap % 3));
+                        if row < SIDE && column < SIDE {
+                            let at = (output * of_group + input % of_group) * 9 + tap;
+                            let dy = image.at(output, row, column);
+                            sum += dy * f64::from(case.weights[at]);
+                        }
+                    }
+                    sum
+                });
+                compare("conv data", isa, special, &found, &right, |_, _| false);
+                let others = of_group * SIDE * SIDE;
+                let bits =
+                    |of: &[f32]| of[others..].iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+                assert_eq!(bits(&found), bits(&finite), "{isa}, {special}, {adds}");
+            }
+        }
+    }
+}
+
+/// What one group reads or gets is in its own weights alone.
+#[test]
+fn gradients_of_weights_of_groups_in_a_block_keep_special_numbers_apart() {
+    let (channels, groups) = (24, 8);
+    let of_group = channels / groups;
+    let widths = Widths { outputs: channels, groups };
+    let segments = whole(channels);
+    let len = channels * of_group * 9;
+    let plain = Image { channels, values: numbers(channels * SIDE * SIDE, 9) };
+    for isa in Isa::available() {
+        for (special, in_input) in SPECIAL.into_iter().flat_map(|x| [(x, false), (x, true)]) {
+            let (mut buffers, _) = places(&[(channels, 1), (channels, 1)], &[len, len]);
+            let [x, dy, tensor, _] = [0, 1, 2, 3].map(|index| view(&buffers, index));
+            let own = Places { buffers: &buffers, x, segments: &segments, y: dy };
+            let needed = Conv::reading_of(isa, own, WINDOW, widths).unwrap().len();
+            buffers[3].blocks = needed.div_ceil(LANES);
+            let to = view(&buffers, 3);
+            let own = Places { buffers: &buffers, x, segments: &segments, y: dy };
+            let order = Outermost::Weights;
+            let step = ConvWeights::new(isa, own, WINDOW, widths, to, order).unwrap();
+            let marked = Image::with(special, channels);
+            let (of_x, of_dy) = if in_input { (&marked, &plain) } else { (&plain, &marked) };
+            let given: [(View, &[f32]); 2] =
+                [(x, &laid_out(of_x, &buffers[0])), (dy, &laid_out(of_dy, &buffers[1]))];
+            let steps = vec![step.clone().into(), step.unpack(tensor, false).into()];
+            let found = run_on(isa, &buffers, steps, &given, tensor);
+            let right: Vec<f64> = (0..len)
+                .map(|at| {
+                    let (output, input, tap) = (at / 9 / of_group, at / 9 % of_group, at % 9);
+                    let input = output / of_group * of_group + input;
+                    let mut sum = 0.0;
+                    for (row, column) in (0..SIDE * SIDE).map(|at| (at / SIDE, at % SIDE)) {
+                        let (above, left) = (row + tap / 3, column + tap % 3);
+                        let x = match (above.checked_sub(1), left.checked_sub(1)) {
+                            (Some(row), Some(column)) if row < SIDE && column < SIDE => {
+                                of_x.at(input, row, column)
+                            }
+                            _ => 0.0,
+                        };
+                        sum += x * of_dy.at(output, row, column);
+                    }
+                    sum
+                })
+                .collect();
+            compare("conv weights", isa, special, &found[..len], &right, |_, _| false);
+        }
+    }
+}
+
+/// Long sums too have their own numbers alone, and no difference of large ones.
+#[test]
+fn gradients_of_responses() {
+    let channels = 200;
+    for size in [5, 64, 65, 131, 1000] {
+        let factors = LrnFactors { channels, size, alpha: 2.0, beta: 0.75, k: 1.0 };
+        let before = ((size - 1) / 2).min(channels);
+        let behind = (size - 1 - (size - 1) / 2).min(channels);
+        let maps = [(channels, 0), (channels, 0), (channels, 0)];
+        let (buffers, views) = places(&maps, &[]);
+        let [x, dz, dx] = [views[0], views[1], views[2]];
+        let window = |channel: usize, before: usize, behind: usize| {
+            channel.saturating_sub(before)..(channel + behind + 1).min(channels)
+        };
+        for special in [1.0, 1e18, f32::NAN, f32::INFINITY] {
+            let values = Image { channels, values: numbers(channels * SIDE * SIDE, 3) };
+            let gradient = Image::with(special, channels);
+            let step = LrnBack::new(&buffers, (x, dz, dx), factors, false);
+            let given: [(View, &[f32]); 2] =
+                [(x, &laid_out(&values, &buffers[0])), (dz, &laid_out(&gradient, &buffers[1]))];
+            let found = run_on(Isa::best(), &buffers, vec![step.into()], &given, dx);
+            let found = read_back(&found, &buffers[2], channels);
+            let share = 2.0 / size as f64;
+            let base = |channel: usize, row: usize, column: usize| {
+                let squares = window(channel, before, behind);
+                1.0 + share * squares.map(|c| values.at(c, row, column).powi(2)).sum::<f64>()
+            };
+            let right = gradient.map(|channel, row, column| {
+                let sum: f64 = window(channel, behind, before)
+                    .map(|c| {
+                        let x = gradient.at(c, row, column) * values.at(c, row, column);
+                        x * base(c, row, column).powf(-1.75)
+                    })
+                    .sum();
+                let direct = gradient.at(channel, row, column);
+                direct * base(channel, row, column).powf(-0.75)
+                    - 1.5 * share * values.at(channel, row, column) * sum
+            });
+            for (found, right) in found.into_iter().zip(right) {
+                let wide = f64::from(found);
+                let is_same = (wide.is_nan() && right.is_nan())
+                    || wide == right
+                    || (wide - right).abs() <= 1e-4 * right.abs().max(1.0);
+                assert!(is_same, "size {size}, {special}: {found}, not {right}");
             }
         }
     }

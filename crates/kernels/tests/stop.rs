@@ -15,10 +15,16 @@ use std::{
 use inceptive_kernels::{
     Isa, LANES,
     activation::Function,
-    conv::{Conv, Finish, Places, Segment, Values, Window},
+    conv::{
+        Conv, ConvData, ConvWeights, Finish, Outermost, Places, Segment, Values, WeightsOf, Widths,
+        Window,
+    },
     memory::{Border, Buffer, View},
     program::{Program, RunError, Runner},
-    step::{Affine, Depthwise, Lrn, LrnFactors, Pool, PoolKind, Step},
+    step::{
+        Affine, Depthwise, DepthwiseData, DepthwiseWeights, Lrn, LrnBack, LrnFactors, Pool,
+        PoolBack, PoolKind, Step,
+    },
 };
 
 /// Far more than it takes to stop, on a machine that does other things too.
@@ -82,6 +88,86 @@ fn wide_windows_are_stopped_in_the_midst_of_a_row() {
     stopped("conv", buffers, vec![vec![conv.into()]], 2);
 }
 
+/// A map of one row with a border.
+fn add_with(buffers: &mut Vec<Buffer>, width: usize, border: Border) -> View {
+    let view = add(buffers, 1, width, 0);
+    buffers[view.buffer].border = border;
+    view
+}
+
+/// A vector of so many blocks.
+fn vector(buffers: &mut Vec<Buffer>, blocks: usize) -> View {
+    add(buffers, blocks, 1, 0)
+}
+
+#[test]
+fn gradients_of_wide_windows_are_stopped_in_the_midst_of_a_row() {
+    let (width, kernel) = (1 << 20, 1 << 19);
+    for kind in [PoolKind::Max, PoolKind::Average { padding: None }] {
+        let mut buffers = Vec::new();
+        let x = add(&mut buffers, 1, width, 0);
+        let y = add(&mut buffers, 1, width - kernel + 1, 0);
+        let dz = add(&mut buffers, 1, width - kernel + 1, 0);
+        let dx = add(&mut buffers, 1, width, 0);
+        let pool = Pool::sliding(&buffers, x, y, row(kernel), kind);
+        let back = PoolBack::new(&buffers, pool, dz, dx, false);
+        stopped("pool back", buffers, vec![vec![back.into()]], 1);
+    }
+    let kernel = 1 << 16;
+    for stride in [1, 2] {
+        let window = Window { stride: [1, stride], ..row(kernel) };
+        let output = (width - kernel) / stride + 1;
+        let border = DepthwiseData::border(&window, [1, width], [1, output]);
+        let mut buffers = Vec::new();
+        let dy = add_with(&mut buffers, output, border);
+        let x = add(&mut buffers, 1, width, 0);
+        let weights = vector(&mut buffers, kernel);
+        let data = DepthwiseData::new(&buffers, (dy, x), window, weights, false);
+        stopped("depthwise data", buffers.clone(), vec![vec![data.into()]], 1);
+        let of_weights = DepthwiseWeights::new(&buffers, x, dy, window, weights);
+        stopped("depthwise weights", buffers, vec![vec![of_weights.into()]], 1);
+    }
+    let window = row(kernel);
+    let output = width - kernel + 1;
+    let mut buffers = Vec::new();
+    let dy = add_with(&mut buffers, output, ConvData::border(&window, [1, width], [1, output]));
+    let x = add(&mut buffers, 1, width, 0);
+    let weights = vector(&mut buffers, LANES * kernel);
+    let segments = [Segment { block: 0, channels: LANES }];
+    let places = Places { buffers: &buffers, x, segments: &segments, y: dy };
+    let widths = Widths { outputs: LANES, groups: 1 };
+    for order in [Outermost::Images, Outermost::Weights] {
+        let (isa, to) = (Isa::best(), (weights, false));
+        let data =
+            ConvData::new(isa, places, window, widths, to, order, WeightsOf::Tensor).unwrap();
+        stopped("conv data", buffers.clone(), vec![vec![data.into()]], 1);
+        let of_weights = ConvWeights::new(isa, places, window, widths, weights, order).unwrap();
+        stopped("conv weights", buffers.clone(), vec![vec![of_weights.into()]], 1);
+    }
+}
+
+/// What the system has no memory for is an error, not the end of the program.
+#[test]
+fn memory_that_there_is_not_is_refused() {
+    let side = 1 << 21;
+    let border = Border::default();
+    let buffer = |offset| Buffer {
+        offset,
+        images: 1,
+        blocks: 1,
+        height: side,
+        width: side,
+        border,
+        pixel: LANES,
+    };
+    let buffers = vec![buffer(0), buffer(buffer(0).len())];
+    let [x, y] = [0, 1].map(|buffer| View { buffer, first: 0, blocks: 1 });
+    let step = Affine::new(&buffers, x, y, Function::Relu);
+    let program = Arc::new(Program::new(buffers, vec![vec![step.into()]]).unwrap());
+    let error = Runner::new(Arc::clone(&program), Isa::best(), 2).err().unwrap().to_string();
+    assert_eq!(error, format!("cannot get {} MiB of memory", program.arena_bytes() >> 20));
+}
+
 /// Every sum is of all channels.
 #[test]
 fn a_response_over_all_channels_takes_no_square_of_them() {
@@ -100,6 +186,30 @@ fn a_response_over_all_channels_takes_no_square_of_them() {
     // The mean of the squares in the window is that of half of the neighbours.
     let right = 2.0 / (1.0 + 4.0 * channels as f64 / (2 * channels - 1) as f64).powf(0.75);
     for found in runner.numbers(1) {
+        assert!((f64::from(*found) - right).abs() < 1e-4, "{found}, not {right}");
+    }
+}
+
+/// The same on the way back.
+#[test]
+fn the_gradient_of_a_response_over_all_channels_takes_no_square_of_them() {
+    let (blocks, width) = (2048, 8);
+    let mut buffers = Vec::new();
+    let [x, dz, dx] = [(); 3].map(|()| add(&mut buffers, blocks, width, 0));
+    let channels = blocks * LANES;
+    let factors = LrnFactors { channels, size: 2 * channels - 1, alpha: 1.0, beta: 0.75, k: 1.0 };
+    let back = LrnBack::new(&buffers, (x, dz, dx), factors, false);
+    let mut runner = runner(buffers, vec![vec![back.into()]], 1);
+    runner.numbers_mut(0).fill(2.0);
+    runner.numbers_mut(1).fill(1.0);
+    let start = Instant::now();
+    runner.run(&[], &mut [], &AtomicBool::new(false)).unwrap();
+    assert!(start.elapsed() < SOON, "{:?}", start.elapsed());
+    let (count, share) = (channels as f64, 1.0 / (2 * channels - 1) as f64);
+    let base = 1.0 + share * 4.0 * count;
+    let products = count * 2.0 * base.powf(-1.75);
+    let right = base.powf(-0.75) - 2.0 * share * 0.75 * 2.0 * products;
+    for found in runner.numbers(2) {
         assert!((f64::from(*found) - right).abs() < 1e-4, "{found}, not {right}");
     }
 }

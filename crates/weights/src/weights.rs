@@ -4,7 +4,7 @@ use std::{
     collections::{HashMap, HashSet},
     fmt,
     panic::resume_unwind,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     thread,
 };
 
@@ -90,6 +90,11 @@ impl Weights {
     ///
     /// Every tensor has a random stream of its own, so a change elsewhere in the network leaves it as it was.
     pub fn seeded(graph: &Graph, seed: u64) -> Self {
+        Self::seeded_until(graph, seed, &AtomicBool::new(false)).unwrap_or_default()
+    }
+
+    /// The same; `None` soon after `stop` is set.
+    pub fn seeded_until(graph: &Graph, seed: u64, stop: &AtomicBool) -> Option<Self> {
         let mut tensors = Vec::new();
         let mut seen = HashSet::new();
         for (id, node) in graph.nodes() {
@@ -105,7 +110,7 @@ impl Weights {
         let draw = || {
             let mut drawn = Vec::new();
             while let Some((op, slot, fan_in)) = tensors.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let values = initial(op, slot, *fan_in, &mut stream(seed, slot));
+                let values = initial(op, slot, *fan_in, &mut stream(seed, slot), stop);
                 drawn.push(((slot.path.clone(), slot.role), values));
             }
             drawn
@@ -119,7 +124,7 @@ impl Weights {
             }
             drawn
         });
-        Self(drawn.into_iter().collect())
+        (!stop.load(Ordering::Relaxed)).then(|| Self(drawn.into_iter().collect()))
     }
 
     /// The values of a tensor.
@@ -213,27 +218,39 @@ fn stream(seed: u64, slot: &Slot) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(Sha256::digest(format!("{seed} {slot}")).into())
 }
 
-/// First values of a tensor of a node whose layer has this fan-in.
-fn initial(op: &Op, slot: &Slot, fan_in: usize, rng: &mut impl Rng) -> Vec<f32> {
+/// First values of a tensor of a node whose layer has this fan-in; not all of them once `stop` is set.
+fn initial(op: &Op, slot: &Slot, fan_in: usize, rng: &mut impl Rng, stop: &AtomicBool) -> Vec<f32> {
+    let mut uniform = |low, high| match Uniform::new_inclusive(low, high) {
+        Ok(uniform) => drawn(slot.len(), stop, || uniform.sample(rng)),
+        Err(_) => vec![low; slot.len()],
+    };
     #[expect(clippy::cast_precision_loss, reason = "a spread does not need the last digit")]
     let fan_in = fan_in as f32;
     match (op, slot.role) {
-        (Op::BatchNorm(_), Role::Weight | Role::Variance) => uniform(0.8, 1.2, slot.len(), rng),
-        (Op::BatchNorm(_), Role::Bias | Role::Mean) => uniform(-0.1, 0.1, slot.len(), rng),
+        (Op::BatchNorm(_), Role::Weight | Role::Variance) => uniform(0.8, 1.2),
+        (Op::BatchNorm(_), Role::Bias | Role::Mean) => uniform(-0.1, 0.1),
         (Op::Conv(_), Role::Weight) => {
             let deviation = (2.0 / fan_in).sqrt();
-            let normal = |rng: &mut _| -> f32 { StandardNormal.sample(rng) };
-            (0..slot.len()).map(|_| deviation * normal(rng)).collect()
+            drawn(slot.len(), stop, || {
+                let normal: f32 = StandardNormal.sample(rng);
+                deviation * normal
+            })
         }
-        _ => uniform(-fan_in.sqrt().recip(), fan_in.sqrt().recip(), slot.len(), rng),
+        _ => uniform(-fan_in.sqrt().recip(), fan_in.sqrt().recip()),
     }
 }
 
-fn uniform(low: f32, high: f32, count: usize, rng: &mut impl Rng) -> Vec<f32> {
-    match Uniform::new_inclusive(low, high) {
-        Ok(uniform) => uniform.sample_iter(rng).take(count).collect(),
-        Err(_) => vec![low; count],
+/// Numbers that are drawn between two looks at whether they are still wanted.
+const BETWEEN_LOOKS: usize = 1 << 16;
+
+/// So many numbers, or fewer once `stop` is set.
+fn drawn(count: usize, stop: &AtomicBool, mut draw: impl FnMut() -> f32) -> Vec<f32> {
+    let mut numbers = Vec::with_capacity(count);
+    while numbers.len() < count && !stop.load(Ordering::Relaxed) {
+        let more = BETWEEN_LOOKS.min(count - numbers.len());
+        numbers.extend((0..more).map(|_| draw()));
     }
+    numbers
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "weights are single precision")]

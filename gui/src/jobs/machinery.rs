@@ -1,6 +1,9 @@
 //! The engines, and the machine that they run on. Tests replace both.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use inceptive_bench::{
     Engine, Host, System, available_memory,
@@ -17,7 +20,7 @@ pub struct Tools {
     /// The machine as it always is.
     pub machine: Machine,
     /// Measures the limits of the machine with this number of threads.
-    pub roofline: fn(u32) -> Roofline,
+    pub roofline: fn(u32, &AtomicBool) -> Roofline,
     /// Bytes of memory that are left.
     pub available_bytes: u64,
 }

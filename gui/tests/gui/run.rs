@@ -45,7 +45,12 @@ impl Engine for Absent {
         Self::missing()
     }
 
-    fn compile(&self, _: &Runnable, _: &Setup) -> Result<Box<dyn Session>, EngineError> {
+    fn compile(
+        &self,
+        _: &Runnable,
+        _: &Setup,
+        _: &AtomicBool,
+    ) -> Result<Box<dyn Session>, EngineError> {
         Self::missing()
     }
 
@@ -74,8 +79,13 @@ impl Engine for Slow {
         self.0.describe()
     }
 
-    fn compile(&self, model: &Runnable, setup: &Setup) -> Result<Box<dyn Session>, EngineError> {
-        self.0.compile(model, setup)
+    fn compile(
+        &self,
+        model: &Runnable,
+        setup: &Setup,
+        stop: &AtomicBool,
+    ) -> Result<Box<dyn Session>, EngineError> {
+        self.0.compile(model, setup, stop)
     }
 
     fn node_times(
@@ -112,7 +122,7 @@ fn with_engine(
             engines: vec![make(&host), Box::new(Absent)],
             host: Box::new(host),
             machine: inceptive_results::example::machine(),
-            roofline: |threads| Roofline { threads, peak_gflops: 400.0, bandwidth_gbps: 20.0 },
+            roofline: |threads, _| Roofline { threads, peak_gflops: 400.0, bandwidth_gbps: 20.0 },
             available_bytes: 1 << 34,
         }
     })

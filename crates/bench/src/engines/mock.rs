@@ -62,7 +62,12 @@ impl Engine for Mock {
         })
     }
 
-    fn compile(&self, model: &Model, _: &Setup) -> Result<Box<dyn Session>, EngineError> {
+    fn compile(
+        &self,
+        model: &Model,
+        _: &Setup,
+        _: &AtomicBool,
+    ) -> Result<Box<dyn Session>, EngineError> {
         Ok(Box::new(MockSession { engine: self.clone(), model: model.clone(), runs: 0 }))
     }
 

@@ -1,9 +1,13 @@
 //! The engine of this program: plans of its own kernels.
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use inceptive_engine::{
-    FLUSHES_SUBNORMALS, Isa, Label, Options, Plan, RunError, Session as Running, StepTime,
+    FLUSHES_SUBNORMALS, Isa, Label, Options, Plan, PlanError, RunError, Session as Running,
+    StepTime,
 };
 use inceptive_results::Precision;
 
@@ -58,15 +62,20 @@ impl Engine for Native {
     }
 
     fn copies(&self) -> Copies {
-        Copies::new(1, 1)
+        Copies::NATIVE
     }
 
-    fn compile(&self, model: &Model, setup: &Setup) -> Result<Box<dyn Session>, EngineError> {
-        Ok(Box::new(prepare(model, setup, self.isa)?))
+    fn compile(
+        &self,
+        model: &Model,
+        setup: &Setup,
+        stop: &AtomicBool,
+    ) -> Result<Box<dyn Session>, EngineError> {
+        Ok(Box::new(prepare(model, setup, self.isa, stop)?))
     }
 
     fn plan(&self, model: &Model, setup: &Setup) -> Result<String, EngineError> {
-        Ok(plan(model, setup, self.isa)?.to_string())
+        Ok(plan(model, setup, self.isa, &AtomicBool::new(false))?.to_string())
     }
 
     fn node_times(
@@ -78,7 +87,12 @@ impl Engine for Native {
         stop: &AtomicBool,
         listen: &mut ProgressFn<'_>,
     ) -> Result<NodeTimings, EngineError> {
-        let mut session = prepare(model, setup, self.isa)?;
+        let mut session = match prepare(model, setup, self.isa, stop) {
+            Err(EngineError::Stopped) => {
+                return Ok(NodeTimings { precision: Precision::Fp32, runs: vec![] });
+            }
+            prepared => prepared?,
+        };
         session.set_input(input)?;
         let mut timed = Vec::with_capacity(runs);
         let steps = WARM_UP_RUNS + runs;
@@ -115,7 +129,7 @@ fn failed(error: impl std::fmt::Display) -> EngineError {
     EngineError::Failed { engine: NAME, message: error.to_string() }
 }
 
-fn plan(model: &Model, setup: &Setup, isa: Isa) -> Result<Plan, EngineError> {
+fn plan(model: &Model, setup: &Setup, isa: Isa, stop: &AtomicBool) -> Result<Plan, EngineError> {
     let options = Options {
         batch: setup.batch as usize,
         threads: setup.threads as usize,
@@ -123,11 +137,23 @@ fn plan(model: &Model, setup: &Setup, isa: Isa) -> Result<Plan, EngineError> {
         winograd: true,
         most_bytes: available_memory(),
     };
-    Plan::new(&model.graph, model.weights(), options).map_err(failed)
+    match Plan::new_until(&model.graph, model.weights(), options, stop) {
+        Err(PlanError::Stopped) => Err(EngineError::Stopped),
+        planned => planned.map_err(failed),
+    }
 }
 
-fn prepare(model: &Model, setup: &Setup, isa: Isa) -> Result<Fp32Session<Running>, EngineError> {
-    let running = Running::new(Arc::new(plan(model, setup, isa)?)).map_err(failed)?;
+fn prepare(
+    model: &Model,
+    setup: &Setup,
+    isa: Isa,
+    stop: &AtomicBool,
+) -> Result<Fp32Session<Running>, EngineError> {
+    let plan = Arc::new(plan(model, setup, isa, stop)?);
+    let running = match Running::new_until(plan, stop) {
+        Err(_) if stop.load(Ordering::Relaxed) => return Err(EngineError::Stopped),
+        started => started.map_err(failed)?,
+    };
     Ok(Fp32Session::new(running, model.input_shape(setup.batch)))
 }
 

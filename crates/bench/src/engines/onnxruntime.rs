@@ -141,7 +141,12 @@ impl Engine for OnnxRuntime {
         Copies::new(1, 3)
     }
 
-    fn compile(&self, model: &Model, setup: &Setup) -> Result<Box<dyn Session>, EngineError> {
+    fn compile(
+        &self,
+        model: &Model,
+        setup: &Setup,
+        _: &AtomicBool,
+    ) -> Result<Box<dyn Session>, EngineError> {
         let loaded = self.loaded()?;
         // The builder stays on the thread that it was made on.
         let prepare = || OnnxRuntimeModel::new(Self::builder(setup, loaded)?, model, setup);

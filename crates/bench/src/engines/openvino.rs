@@ -147,7 +147,12 @@ impl Engine for OpenVino {
         Copies::new(2, 4)
     }
 
-    fn compile(&self, model: &Model, setup: &Setup) -> Result<Box<dyn Session>, EngineError> {
+    fn compile(
+        &self,
+        model: &Model,
+        setup: &Setup,
+        _: &AtomicBool,
+    ) -> Result<Box<dyn Session>, EngineError> {
         let (core, _) = self.core()?;
         let nodes = model.onnx_nodes().all;
         if nodes > MAX_NODES {

@@ -61,7 +61,12 @@ impl Engine for Rten {
         Copies::new(1, 2)
     }
 
-    fn compile(&self, model: &Model, setup: &Setup) -> Result<Box<dyn Session>, EngineError> {
+    fn compile(
+        &self,
+        model: &Model,
+        setup: &Setup,
+        _: &AtomicBool,
+    ) -> Result<Box<dyn Session>, EngineError> {
         let prepare = || RtenModel::new(model, setup);
         Ok(Box::new(DeepSession::new(DEEP.stack(model)?, prepare)?))
     }

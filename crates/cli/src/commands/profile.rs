@@ -94,7 +94,16 @@ impl Profile {
         {
             bail!("{} does not support per-node timing; choose another engine", only.engine.name());
         }
+        for found in &engines {
+            if !found.description.has_node_times {
+                let name = found.engine.name();
+                output::warn(&format!("{name} does not support per-node timing; it is left out"));
+            }
+        }
         engines.retain(|found| found.description.has_node_times);
+        if engines.is_empty() {
+            bail!("none of these engines supports per-node timing; choose another one");
+        }
         let stop = stop_on_interrupt("finished results are saved")?;
         let mut store = Store::open(&self.store)?;
         let about = inceptive_bench::this_machine();
@@ -138,15 +147,15 @@ impl Profile {
     /// How each engine would compute the network.
     fn plans(&self, engines: &[AvailableEngine]) -> anyhow::Result<Outcome> {
         let copies = Copies::in_turn(engines.iter().map(|found| found.engine.copies()));
-        let purpose = Purpose::Run { batch: self.batch.get(), copies };
+        let threads =
+            self.threads.unwrap_or_else(|| inceptive_bench::this_machine().default_threads());
+        let purpose = Purpose::Run { batch: self.batch.get(), threads: threads.get(), copies };
         let runnable = read_runnable(&self.file, &self.settings, &self.weights, purpose);
         let Some(Runnable { loaded, graph, weights, .. }) = runnable else {
             return Ok(Outcome { text: String::new(), failed: true });
         };
         let name = &loaded.architecture.name;
         let model = Model::new(name, &graph, weights)?;
-        let threads =
-            self.threads.unwrap_or_else(|| inceptive_bench::this_machine().default_threads());
         let setup = self.engine.setup(self.batch, threads);
         let mut pages = Vec::with_capacity(engines.len());
         for AvailableEngine { engine, description } in engines {

@@ -3,7 +3,7 @@
 use std::{
     num::NonZeroU32,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use anyhow::{Context, bail};
@@ -79,7 +79,9 @@ impl Run {
         // One engine holds it at a time.
         let batch = self.batch.get();
         let copies = Copies::in_turn(engines.iter().map(|found| found.engine.copies()));
-        let purpose = Purpose::Run { batch, copies };
+        let threads =
+            self.threads.unwrap_or_else(|| inceptive_bench::this_machine().default_threads());
+        let purpose = Purpose::Run { batch, threads: threads.get(), copies };
         let runnable = read_runnable(&self.file, &self.settings, &self.weights, purpose);
         let Some(Runnable { loaded, graph, weights, .. }) = runnable else {
             return Ok(Outcome { text: String::new(), failed: true });
@@ -89,8 +91,6 @@ impl Run {
             Some(path) => read_input(path, model.input_shape(batch))?,
             None => random_input(&model, batch, self.weights.seed()),
         };
-        let threads =
-            self.threads.unwrap_or_else(|| inceptive_bench::this_machine().default_threads());
         let setup = self.engine.setup(self.batch, threads);
         let given = outputs(&engines, &model, &setup, &input);
         if given.is_empty() {
@@ -180,7 +180,7 @@ fn run_on(
     setup: &Setup,
     input: &Arc<[f32]>,
 ) -> Result<Given, EngineError> {
-    let mut session = engine.compile(model, setup)?;
+    let mut session = engine.compile(model, setup, &AtomicBool::new(false))?;
     session.set_input(Arc::clone(input))?;
     Ok(Given { engine: engine.name(), precision: session.precision(), output: session.output()? })
 }

@@ -173,6 +173,9 @@ impl ConvData {
         let first = images.start;
         for group in groups {
             for pixels in &self.pixels {
+                if context.is_stopped() {
+                    return;
+                }
                 let Pixels { rows, columns, loops, weights: start } = pixels;
                 if self.adds && (rows.taps.is_empty() || columns.taps.is_empty()) {
                     continue;
@@ -340,6 +343,11 @@ impl Run for ConvData {
 
     fn tasks(&self) -> usize {
         if self.is_by_images { self.images } else { self.groups }
+    }
+
+    fn scratch(&self) -> usize {
+        let of_loops = self.pixels.iter().map(|pixels| pixels.loops.scratch_to_add());
+        if self.adds { of_loops.max().unwrap_or(0) } else { 0 }
     }
 
     fn images(&self) -> Option<usize> {

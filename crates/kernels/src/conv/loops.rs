@@ -1,5 +1,7 @@
 //! The loops around the tiles of a convolution.
 
+use std::ops::Range;
+
 use super::{
     choose::Cut,
     order::{Group, GroupsOfBlock, Order},
@@ -15,7 +17,7 @@ const AHEAD: usize = 4 << 10;
 
 /// How much faster a vector is computed in registers than one that is read and written; more is done between two looks
 /// at whether a run was stopped.
-const TILES_ARE_FASTER: usize = 64;
+pub(super) const TILES_ARE_FASTER: usize = 64;
 
 /// Which tiles a convolution is computed in, and what each of them reads.
 #[derive(Clone, Debug)]
@@ -59,6 +61,25 @@ pub(super) struct Io {
     pub(super) images: usize,
 }
 
+impl Io {
+    /// One row of one image.
+    fn row(&self, image: usize, row: usize) -> Self {
+        let residual = image * self.residual_image + row * self.residual_row;
+        Self {
+            x: self.x.wrapping_add(image * self.x_image + row * self.x_row),
+            y: self.y.wrapping_add(image * self.y_image + row * self.y_row),
+            residual: if self.residual.is_null() {
+                self.residual
+            } else {
+                self.residual.wrapping_add(residual)
+            },
+            rows: 1,
+            images: 1,
+            ..*self
+        }
+    }
+}
+
 impl Loops {
     /// Weights to fetch while those of a part are used for so many tiles, and how.
     fn ahead(&self, io: &Io, group: &Group, part: usize, tiles: usize) -> (*const f32, Fetch) {
@@ -76,12 +97,68 @@ impl Loops {
         lanes * self.kernel[0] * self.kernel[1]
     }
 
+    /// Pixels of a row.
+    fn width(&self, blocks: usize) -> usize {
+        self.cut.columns(blocks).iter().map(|columns| columns.pixels * columns.tiles).sum()
+    }
+
+    /// Numbers of memory that a thread needs where sums start with what the output holds.
+    pub(super) fn scratch_to_add(&self) -> usize {
+        let is_shared = |group: &Group| self.groups_of(group).is_some();
+        if self.order.groups.iter().any(is_shared) { self.width(1) * LANES } else { 0 }
+    }
+
+    /// The groups of channels that share a block.
+    fn groups_of(&self, group: &Group) -> Option<GroupsOfBlock> {
+        if group.blocks == 1 { self.order.groups_of(group.first) } else { None }
+    }
+
     /// Computes a group of output blocks.
+    ///
+    /// In a block with channels of several groups, those of one group are multiplied by zero for the outputs of another
+    /// one, which gives NaN if they are not finite. Where there is a NaN, pixels are computed again without these products.
     ///
     /// # Safety
     /// The processor has the instruction set. What `io` describes may be read and written, and nothing else writes what
-    /// is read or uses what is written.
+    /// is read or uses what is written. Where sums are added to, there is [`Loops::scratch_to_add`].
     pub(super) unsafe fn run(&self, context: &Context<'_>, io: &Io, group: &Group) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let Some(groups) = self.groups_of(group) else { return self.tiles(context, io, group) };
+            if !io.adds {
+                self.tiles(context, io, group);
+            }
+            let width = self.width(1);
+            let lanes = (0..group.parts.len()).map(|part| self.rows(group, part)).sum();
+            for (image, row) in (0..io.images).flat_map(|i| (0..io.rows).map(move |row| (i, row))) {
+                if context.is_stopped() {
+                    return;
+                }
+                let io = io.row(image, row);
+                let y = io.y.wrapping_add(group.first * io.y_plane);
+                let mut before = std::ptr::null();
+                if io.adds {
+                    for column in 0..width {
+                        let to = context.scratch.add(column * LANES);
+                        to.copy_from_nonoverlapping(y.add(column * io.y_step), LANES);
+                    }
+                    before = context.scratch.cast_const();
+                    self.tiles(context, &io, group);
+                }
+                for (_, columns) in context.pieces(0..1, width, lanes) {
+                    let apart =
+                        Apart { loops: self, group, groups: &groups, io: &io, before, columns };
+                    context.isa.run(&apart);
+                }
+            }
+        }
+    }
+
+    /// Computes the tiles of a group of output blocks.
+    ///
+    /// # Safety
+    /// See [`Loops::run`].
+    unsafe fn tiles(&self, context: &Context<'_>, io: &Io, group: &Group) {
         let last = group.parts.len() - 1;
         for (part, (spans, weights)) in group.parts.iter().enumerate() {
             let is_last = part == last;
@@ -136,75 +213,35 @@ impl Loops {
                 }
             }
         }
-        if !io.adds && group.blocks == 1 {
-            // SAFETY: the caller's promise.
-            unsafe { self.keep_groups_apart(context, io, group) };
-        }
-    }
-
-    /// In a block with channels of several groups, those of one group are multiplied by zero for the outputs of another
-    /// one, which gives NaN if they are not finite. Where there is a NaN, computes the rows again without these products.
-    ///
-    /// # Safety
-    /// See [`Loops::run`].
-    unsafe fn keep_groups_apart(&self, context: &Context<'_>, io: &Io, group: &Group) {
-        let Some(groups) = self.order.groups_of(group.first) else { return };
-        let columns =
-            self.cut.columns(1).iter().map(|columns| columns.pixels * columns.tiles).sum();
-        for image in 0..io.images {
-            let residual = if io.residual.is_null() {
-                io.residual
-            } else {
-                let plane = group.first * io.residual_plane + image * io.residual_image;
-                io.residual.wrapping_add(plane)
-            };
-            for row in 0..io.rows {
-                let y = group.first * io.y_plane + image * io.y_image + row * io.y_row;
-                let apart = Apart {
-                    loops: self,
-                    group,
-                    groups: &groups,
-                    io,
-                    x: io.x.wrapping_add(image * io.x_image + row * io.x_row),
-                    y: io.y.wrapping_add(y),
-                    residual: if residual.is_null() {
-                        residual
-                    } else {
-                        residual.wrapping_add(row * io.residual_row)
-                    },
-                    columns,
-                };
-                if context.is_stopped() {
-                    return;
-                }
-                // SAFETY: the caller's promise; a row of the block.
-                unsafe { context.isa.run(&apart) };
-            }
-        }
     }
 }
 
-/// A row of a block of several groups, whose pixels are computed again if they are NaN.
+/// Pixels of a row of a block of several groups, which are computed again if there is a NaN.
 struct Apart<'a> {
     loops: &'a Loops,
     group: &'a Group,
     groups: &'a GroupsOfBlock,
+    /// The row.
     io: &'a Io,
-    x: *const f32,
-    y: *mut f32,
-    residual: *const f32,
-    columns: usize,
+    /// What sums start with, a pixel for each of the row; null if that is the bias.
+    before: *const f32,
+    columns: Range<usize>,
 }
 
 impl Apart<'_> {
     /// The sums of a pixel, each of the products of its own group, in the order of the tiles.
     #[inline(always)]
-    unsafe fn sums<S: Simd>(&self, x: *const f32) -> S::V {
+    unsafe fn sums<S: Simd>(&self, column: usize) -> S::V {
         let (order, [rows, columns]) = (&self.loops.order, self.loops.kernel);
         // SAFETY: the caller's promise.
         unsafe {
             let zero = S::splat(0.0);
-            let mut sum = S::load(self.io.bias.add(self.group.first * LANES));
+            let mut sum = if self.before.is_null() {
+                S::load(self.io.bias.add(self.group.first * LANES))
+            } else {
+                S::load(self.before.add(column * LANES))
+            };
+            let x = self.io.x.add(column * self.io.x_step);
             let mut weights = self.io.weights.add(self.group.weights());
             for span in self.group.spans() {
                 let offset = order.spans[span].offset;
@@ -232,8 +269,9 @@ impl Work for Apart<'_> {
         // SAFETY: the caller's promise.
         unsafe {
             let mut all = S::splat(0.0);
-            for column in 0..self.columns {
-                all = S::add(all, S::load(self.y.add(column * self.io.y_step)));
+            let y = self.io.y.add(self.group.first * self.io.y_plane);
+            for column in self.columns.clone() {
+                all = S::add(all, S::load(y.add(column * self.io.y_step)));
             }
             let mut lanes = [0.0_f32; LANES];
             S::store(lanes.as_mut_ptr(), all);
@@ -241,13 +279,14 @@ impl Work for Apart<'_> {
                 return;
             }
             let (low, high) = (S::splat(self.io.range.0), S::splat(self.io.range.1));
-            for column in 0..self.columns {
-                let mut sum = self.sums::<S>(self.x.add(column * self.io.x_step));
-                if !self.residual.is_null() {
-                    sum = S::add(sum, S::load(self.residual.add(column * LANES)));
+            for column in self.columns.clone() {
+                let mut sum = self.sums::<S>(column);
+                if !self.io.residual.is_null() {
+                    let plane = self.group.first * self.io.residual_plane;
+                    let residual = self.io.residual.add(plane + column * LANES);
+                    sum = S::add(sum, S::load(residual));
                 }
-                let y = self.y.add(column * self.io.y_step);
-                S::store(y, S::min(high, S::max(low, sum)));
+                S::store(y.add(column * self.io.y_step), S::min(high, S::max(low, sum)));
             }
         }
     }

@@ -9,7 +9,10 @@ mod tile;
 mod weights;
 mod winograd;
 
-use std::{ops::Range, sync::Arc};
+use std::{
+    ops::Range,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use crate::{
     activation::{Function, apply_in_place},
@@ -38,6 +41,9 @@ const WEIGHTS_IN_CACHE: usize = 1 << 20;
 
 /// Multiply-accumulates of a task, at most, where the shape allows it: a stop is answered between tasks.
 const MACS_OF_A_TASK: usize = 64 << 20;
+
+/// The flag of what is not stopped.
+static NEVER: AtomicBool = AtomicBool::new(false);
 
 /// A window that slides over a map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -209,7 +215,7 @@ impl Reading {
             // SAFETY: the lengths were checked.
             unsafe {
                 let to = packed.as_mut_ptr().add(group.weights());
-                self.0.order.pack(group, tensor.as_ptr(), to);
+                self.0.order.pack(group, tensor.as_ptr(), to, &NEVER);
             }
         }
     }
@@ -223,7 +229,7 @@ impl Reading {
             // SAFETY: the lengths were checked.
             unsafe {
                 let from = packed.as_ptr().add(group.weights());
-                self.0.order.unpack(group, from, tensor.as_mut_ptr(), false);
+                self.0.order.unpack(group, from, tensor.as_mut_ptr(), false, &NEVER);
             }
         }
     }
@@ -251,6 +257,22 @@ impl Conv {
         values: Values<'_>,
         finish: Finish,
     ) -> Result<Self, Invalid> {
+        Self::new_until(isa, threads, places, window, values, finish, &NEVER)
+    }
+
+    /// The same; soon after `stop` is set it ends early, with an error or a step whose weights are not complete.
+    ///
+    /// # Errors
+    /// See [`Conv::new`].
+    pub fn new_until(
+        isa: Isa,
+        threads: usize,
+        places: Places<'_>,
+        window: Window,
+        values: Values<'_>,
+        finish: Finish,
+        stop: &AtomicBool,
+    ) -> Result<Self, Invalid> {
         let Values { weights, bias, outputs, groups } = values;
         let loops = loops(isa, places, window, Widths { outputs, groups }, finish)?;
         let inputs: usize = places.segments.iter().map(|segment| segment.channels).sum();
@@ -258,12 +280,13 @@ impl Conv {
         if weights.len() != len || bias.is_some_and(|bias| bias.len() != outputs) {
             return Err(Invalid::new("conv", Reason::Values));
         }
-        let mut packed = Aligned::zeros(loops.order.len);
+        let no_memory = || Invalid::new("conv", Reason::Memory);
+        let mut packed = Aligned::try_zeros_until(loops.order.len, stop).ok_or_else(no_memory)?;
         let mut rest = packed.as_mut_slice();
         for (index, group) in loops.order.groups.iter().enumerate() {
             let (to, others) = rest.split_at_mut(loops.order.group_len(index));
             // SAFETY: the tensor has the length that was checked above, and `to` that of the group.
-            unsafe { loops.order.pack(group, weights.as_ptr(), to.as_mut_ptr()) };
+            unsafe { loops.order.pack(group, weights.as_ptr(), to.as_mut_ptr(), stop) };
             rest = others;
         }
         let mut sums = Aligned::zeros(places.y.blocks * LANES);
@@ -559,6 +582,9 @@ impl Conv {
         };
         let function = self.finish.function;
         for group in &self.loops.order.groups[groups] {
+            if context.is_stopped() {
+                return;
+            }
             // SAFETY: the reads were checked with the window; the writes are in the rows of the view.
             unsafe { self.loops.run(context, &io, group) };
             for image in images.clone() {

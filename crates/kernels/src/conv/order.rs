@@ -1,6 +1,9 @@
 //! The order in which a convolution reads its weights, and where each of them lies in the layer's tensor.
 
-use std::ops::Range;
+use std::{
+    ops::Range,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use super::{Segment, tile::Span};
 use crate::{memory::Buffer, simd::LANES};
@@ -424,11 +427,12 @@ impl Order {
     }
 
     /// Calls `with` for each row of sixteen weights of a group, in the order of reading: its block, input channel and
-    /// tap, and the channels of the block.
+    /// tap, and the channels of the block. No more of them follow soon after `stop` is set.
     #[inline(always)]
     fn rows(
         &self,
         group: &Group,
+        stop: &AtomicBool,
         mut with: impl FnMut(usize, Option<(usize, usize)>, usize, usize),
     ) {
         let blocks = group.first..group.first + group.blocks;
@@ -437,6 +441,9 @@ impl Order {
             *run = self.map.run_of(block);
         }
         for span in group.spans() {
+            if stop.load(Ordering::Relaxed) {
+                return;
+            }
             let first = self.first_channels[span];
             let lanes = self.spans[span].count / self.run;
             for tap in 0..self.kernel[0] * self.kernel[1] {
@@ -449,14 +456,20 @@ impl Order {
         }
     }
 
-    /// Weights of a group in the order of reading, from the layer's tensor.
+    /// Weights of a group in the order of reading, from the layer's tensor; not all of them once `stop` is set.
     ///
     /// # Safety
     /// The tensor has [`Order::tensor_len`] numbers, which may be read, and there is room for those of the group.
     #[inline(always)]
-    pub(super) unsafe fn pack(&self, group: &Group, tensor: *const f32, to: *mut f32) {
+    pub(super) unsafe fn pack(
+        &self,
+        group: &Group,
+        tensor: *const f32,
+        to: *mut f32,
+        stop: &AtomicBool,
+    ) {
         let mut row = Taking { tensor, to };
-        self.rows(group, |block, run, input, tap| {
+        self.rows(group, stop, |block, run, input, tap| {
             if run.is_none() && self.map.packed.is_none() {
                 // SAFETY: the caller's promise.
                 unsafe { row.to.write_bytes(0, LANES) };
@@ -478,9 +491,10 @@ impl Order {
         from: *const f32,
         tensor: *mut f32,
         adds: bool,
+        stop: &AtomicBool,
     ) {
         let mut row = Giving { from, tensor, adds };
-        self.rows(group, |block, run, input, tap| {
+        self.rows(group, stop, |block, run, input, tap| {
             self.map.row(block, run, input, tap, &mut row);
             row.from = row.from.wrapping_add(LANES);
         });

@@ -1,6 +1,9 @@
 //! Weights between the layer's tensor and the order in which kernels read them.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use super::{
     loops::Loops,
@@ -77,7 +80,8 @@ impl Run for Pack {
         unsafe {
             let tensor = context.place(self.tensor).at(0, 0).cast_const();
             let to = context.place(self.to).at(0, 0).wrapping_add(start + group.weights());
-            context.isa.run(&Packing { order: &loops.order, group, tensor, to });
+            let (order, stop) = (&loops.order, context.stop);
+            context.isa.run(&Packing { order, group, tensor, to, stop });
         }
     }
 }
@@ -88,13 +92,14 @@ struct Packing<'a> {
     group: &'a Group,
     tensor: *const f32,
     to: *mut f32,
+    stop: &'a AtomicBool,
 }
 
 impl Work for Packing<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(&self) {
         // SAFETY: the caller's promise.
-        unsafe { self.order.pack(self.group, self.tensor, self.to) };
+        unsafe { self.order.pack(self.group, self.tensor, self.to, self.stop) };
     }
 }
 
@@ -110,6 +115,7 @@ struct Unpacking<'a> {
     sums: *mut f32,
     tensor: *mut f32,
     adds: bool,
+    stop: &'a AtomicBool,
 }
 
 impl Work for Unpacking<'_> {
@@ -117,13 +123,14 @@ impl Work for Unpacking<'_> {
     unsafe fn run<S: Simd>(&self) {
         // SAFETY: the caller's promise; numbers of groups are whole rows of sixteen.
         unsafe {
+            let Self { order, group, tensor, adds, stop, .. } = *self;
             if self.parts == 1 {
-                self.order.unpack(self.group, self.from, self.tensor, self.adds);
+                order.unpack(group, self.from, tensor, adds, stop);
                 return;
             }
             let (from, part, parts) = (self.from, self.part, self.parts);
-            Summing { from, part, parts, len: self.len, to: self.sums }.run::<S>();
-            self.order.unpack(self.group, self.sums, self.tensor, self.adds);
+            Summing { from, part, parts, len: self.len, to: self.sums, stop }.run::<S>();
+            order.unpack(group, self.sums, tensor, adds, stop);
         }
     }
 }
@@ -192,6 +199,7 @@ impl Run for Unpack {
                 sums: context.scratch,
                 tensor: context.place(self.tensor).at(0, 0),
                 adds: self.adds,
+                stop: context.stop,
             });
         }
     }
@@ -249,26 +257,34 @@ impl Run for SumParts {
                 parts: from.buffer.images,
                 len: blocks * LANES,
                 to: context.place(self.to).at(0, task * BLOCKS_OF_TASK),
+                stop: context.stop,
             });
         }
     }
 }
 
+/// Numbers of each part that are summed between two looks at whether a run was stopped.
+const BETWEEN_LOOKS: usize = 1 << 16;
+
 /// Rows of numbers that are summed, so far from each other.
-struct Summing {
+struct Summing<'a> {
     from: *const f32,
     part: usize,
     parts: usize,
     len: usize,
     to: *mut f32,
+    stop: &'a AtomicBool,
 }
 
-impl Work for Summing {
+impl Work for Summing<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(&self) {
         // SAFETY: the caller's promise; there are whole rows of sixteen.
         unsafe {
             for at in (0..self.len).step_by(LANES) {
+                if at.is_multiple_of(BETWEEN_LOOKS) && self.stop.load(Ordering::Relaxed) {
+                    return;
+                }
                 let mut sum = S::load(self.from.add(at));
                 for part in 1..self.parts {
                     sum = S::add(sum, S::load(self.from.add(part * self.part + at)));

@@ -4,13 +4,21 @@ use std::{ops::Range, sync::Arc};
 
 use super::{
     Finish, Outermost, Places, Unpack, Widths, Window, check_reads, loops as choose_loops,
-    loops::Loops, order::Group,
+    loops::{Loops, TILES_ARE_FASTER},
 };
 use crate::{
     memory::{Buffer, View},
     run::{Context, Invalid, Part, Reason, Run},
     simd::{Isa, LANES, Simd, Work},
 };
+
+/// The weights of a group of blocks for a span of lanes, and where they start.
+#[derive(Clone, Copy, Debug)]
+struct OfSpan {
+    group: usize,
+    span: usize,
+    start: usize,
+}
 
 /// The gradient of a convolution's weights, in the order in which the convolution reads them.
 #[derive(Clone, Debug)]
@@ -23,8 +31,7 @@ pub struct ConvWeights {
     is_across_images: bool,
     is_by_images: bool,
     loops: Arc<Loops>,
-    /// For each task, a group and a span.
-    tasks: Vec<(usize, usize)>,
+    tasks: Vec<OfSpan>,
     images: usize,
 }
 
@@ -46,10 +53,15 @@ impl ConvWeights {
         let loops = choose_loops(isa, places, window, widths, Finish::NONE)?;
         let buffer = &buffers[dy.buffer];
         let is_across_images = buffer.height * buffer.width == 1;
-        let spans = |(index, group): (usize, &Group)| {
-            group.spans().map(move |span| (index, span)).collect::<Vec<_>>()
-        };
-        let tasks = loops.order.groups.iter().enumerate().flat_map(spans).collect();
+        let taps = loops.kernel[0] * loops.kernel[1];
+        let mut tasks = Vec::new();
+        for (index, group) in loops.order.groups.iter().enumerate() {
+            let mut start = group.weights();
+            for span in group.spans() {
+                tasks.push(OfSpan { group: index, span, start });
+                start += loops.order.spans[span].count * taps * group.blocks * LANES;
+            }
+        }
         Ok(Self {
             x,
             dy,
@@ -76,7 +88,7 @@ impl ConvWeights {
         &self,
         context: &Context<'_>,
         images: Range<usize>,
-        (group, span): (usize, usize),
+        OfSpan { group, span, start }: OfSpan,
         Part { index, is_first }: Part,
     ) {
         // SAFETY: the program has checked the views.
@@ -87,44 +99,50 @@ impl ConvWeights {
         let group = &order.groups[group];
         let [tap_rows, tap_columns] = self.loops.kernel;
         let taps = tap_rows * tap_columns;
-        let spans = group.spans();
-        let before: usize = order.spans[spans.start..span].iter().map(|span| span.count).sum();
         let span = order.spans[span];
         let row_of = group.blocks * LANES;
-        let start = group.weights() + before * taps * row_of;
         let window = &self.window;
         let inset = window.padding[0] * from.row() + window.padding[1] * from.pixel;
         let first = images.start;
-        let (x_step, dy_step, columns, count) = if self.is_across_images {
+        let (x_step, dy_step, width, count) = if self.is_across_images {
             (from.image(), of.image(), images.len(), 1)
         } else {
             (window.stride[1] * from.pixel, LANES, of.width, images.len())
         };
         let input = x.at(first, 0).wrapping_sub(inset).wrapping_add(span.offset).cast_const();
         let output = to.at(index, 0).wrapping_add(start);
+        // Sums stay in registers, as those of tiles do.
+        let vectors = (span.count * group.blocks / TILES_ARE_FASTER).max(1);
         for tap in 0..taps {
             let (row, column) = (tap / tap_columns, tap % tap_columns);
             let at =
                 row * window.dilation[0] * from.row() + column * window.dilation[1] * from.pixel;
-            let products = Products {
-                x: input.wrapping_add(at),
-                x_step,
-                x_row: window.stride[0] * from.row(),
-                x_image: from.image(),
-                dy: dy.at(first, group.first).cast_const(),
-                dy_step,
-                dy_row: of.row(),
-                dy_plane: of.plane(),
-                dy_image: of.image(),
-                to: output.wrapping_add(tap * span.count * row_of),
-                to_lane: row_of,
-                columns,
-                rows: of.height,
-                images: count,
-                adds: !is_first,
-            };
-            // SAFETY: the reads were checked with the window, the writes with the length of the view.
-            unsafe { products.run(context.isa, span.count, group.blocks) };
+            let mut adds = !is_first;
+            for (own, rows, columns) in context.pieces_of_images(count, of.height, width, vectors) {
+                let x_row = window.stride[0] * from.row();
+                let right = rows.start * x_row + columns.start * x_step;
+                let dy_right = rows.start * of.row() + columns.start * dy_step;
+                let products = Products {
+                    x: input.wrapping_add(own.start * from.image() + at + right),
+                    x_step,
+                    x_row,
+                    x_image: from.image(),
+                    dy: dy.at(first + own.start, group.first).wrapping_add(dy_right).cast_const(),
+                    dy_step,
+                    dy_row: of.row(),
+                    dy_plane: of.plane(),
+                    dy_image: of.image(),
+                    to: output.wrapping_add(tap * span.count * row_of),
+                    to_lane: row_of,
+                    columns: columns.len(),
+                    rows: rows.len(),
+                    images: own.len(),
+                    adds,
+                };
+                // SAFETY: the reads were checked with the window, the writes with the length of the view.
+                unsafe { products.run(context.isa, span.count, group.blocks) };
+                adds = true;
+            }
         }
     }
 }
@@ -172,6 +190,9 @@ impl Run for ConvWeights {
 
     unsafe fn run_images(&self, context: &Context<'_>, images: Range<usize>, part: Part) {
         for task in &self.tasks {
+            if context.is_stopped() {
+                return;
+            }
             // SAFETY: the caller's promise; the numbers of the part are its own.
             unsafe { self.run_span(context, images.clone(), *task, part) };
         }

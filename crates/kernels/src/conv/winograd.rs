@@ -5,11 +5,14 @@
 use std::{
     cell::{Cell, OnceCell},
     ops::Range,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use super::{
-    Finish, Places, Values, Window,
+    Finish, NEVER, Places, Values, Window,
     choose::{Cut, choose},
     tile::{Fetch, Span, Tiles},
 };
@@ -34,6 +37,9 @@ const KERNELS_IN_CACHE: usize = 1 << 20;
 
 /// Tiles of a task, at most, where the map has rows of fewer.
 const TILES_OF_TASK: usize = 56;
+
+/// Output blocks that are computed at once, at most.
+const MOST_BLOCKS: usize = 4;
 
 /// Bytes of the transformed input of a row of tiles, at most: each thread has room for one.
 const MOST_OF_ROW: usize = 16 << 20;
@@ -99,6 +105,14 @@ impl Winograd {
         bytes_of_row(blocks, width.div_ceil(SIDE)) <= MOST_OF_ROW
     }
 
+    /// Numbers of memory that a thread needs for itself, at most: for so many runs of input channels, output blocks and
+    /// output rows and columns.
+    pub fn most_scratch(images: usize, runs: usize, blocks: usize, output: [usize; 2]) -> usize {
+        let tiles = output.map(|side| side.div_ceil(SIDE));
+        let rows = even_rows_of_task(images * tiles[0], tiles[1], runs, blocks);
+        POINTS * (runs + blocks.min(MOST_BLOCKS)) * rows * tiles[1] * LANES
+    }
+
     /// Transforms the kernels and cuts the work for an instruction set and a number of threads.
     ///
     /// # Errors
@@ -110,6 +124,22 @@ impl Winograd {
         padding: [usize; 2],
         values: Values<'_>,
         finish: Finish,
+    ) -> Result<Self, Invalid> {
+        Self::new_until(isa, threads, places, padding, values, finish, &NEVER)
+    }
+
+    /// The same; soon after `stop` is set it ends early, and gives a step whose kernels are not complete.
+    ///
+    /// # Errors
+    /// See [`Winograd::new`].
+    pub fn new_until(
+        isa: Isa,
+        threads: usize,
+        places: Places<'_>,
+        padding: [usize; 2],
+        values: Values<'_>,
+        finish: Finish,
+        stop: &AtomicBool,
     ) -> Result<Self, Invalid> {
         let Places { buffers, x, segments, y } = places;
         let (Some(from), Some(to)) = (buffers.get(x.buffer), buffers.get(y.buffer)) else {
@@ -133,10 +163,8 @@ impl Winograd {
             .collect();
         let tiles = [to.height.div_ceil(SIDE), to.width.div_ceil(SIDE)];
         let rows = to.images * tiles[0];
-        let most = rows_of_task(rows, tiles[1], runs.len() * LANES, y.blocks);
-        // As many rows in each task, but for the last one.
-        let rows_of_task = rows.div_ceil(rows.div_ceil(most));
-        let full = choose(isa, rows_of_task * tiles[1], y.blocks, 4);
+        let rows_of_task = even_rows_of_task(rows, tiles[1], runs.len(), y.blocks);
+        let full = choose(isa, rows_of_task * tiles[1], y.blocks, MOST_BLOCKS);
         let left = rows - (rows.div_ceil(rows_of_task) - 1) * rows_of_task;
         // The last one has the same groups of blocks, since their weights are packed once.
         let last = full.with_width(isa, left * tiles[1]);
@@ -144,7 +172,8 @@ impl Winograd {
         if let Some(values) = values.bias {
             bias.as_mut_slice()[..values.len()].copy_from_slice(values);
         }
-        let (groups, weights) = pack(&full.blocks, values, inputs);
+        let packed = pack(&full.blocks, values, inputs, stop);
+        let (groups, weights) = packed.ok_or_else(|| Invalid::new("winograd", Reason::Memory))?;
         let tasks = rows.div_ceil(rows_of_task);
         let wanted = if threads == 1 { 1 } else { 2 * threads };
         let runs_of_groups = wanted.div_ceil(tasks).clamp(1, groups.len().div_ceil(2));
@@ -197,6 +226,12 @@ impl Winograd {
     }
 }
 
+/// As many rows of tiles in each task, but for the last one, about as [`rows_of_task`] says.
+fn even_rows_of_task(rows: usize, tiles: usize, runs: usize, blocks: usize) -> usize {
+    let most = rows_of_task(rows, tiles, runs * LANES, blocks);
+    rows.div_ceil(rows.div_ceil(most))
+}
+
 /// Rows of tiles of a task that make the fewest bytes come from beyond the second-level cache: the kernels once for each
 /// task, unless they stay there, and the transformed input once for each group of blocks, unless it stays.
 fn rows_of_task(rows: usize, tiles: usize, inputs: usize, blocks: usize) -> usize {
@@ -212,8 +247,14 @@ fn rows_of_task(rows: usize, tiles: usize, inputs: usize, blocks: usize) -> usiz
     (in_cache..=most).min_by_key(|&rows| bytes(rows)).unwrap_or(in_cache)
 }
 
-/// Kernels, transformed: for each group, point, input channel and block, sixteen.
-fn pack(blocks: &[usize], values: Values<'_>, inputs: usize) -> (Vec<Group>, Aligned) {
+/// Kernels, transformed: for each group, point, input channel and block, sixteen; not all of them once `stop` is set. None
+/// if the system gives no memory.
+fn pack(
+    blocks: &[usize],
+    values: Values<'_>,
+    inputs: usize,
+    stop: &AtomicBool,
+) -> Option<(Vec<Group>, Aligned)> {
     let mut groups = Vec::with_capacity(blocks.len());
     let (mut first, mut total) = (0, 0);
     for &blocks in blocks {
@@ -221,13 +262,13 @@ fn pack(blocks: &[usize], values: Values<'_>, inputs: usize) -> (Vec<Group>, Ali
         total += POINTS * inputs * blocks * LANES;
         first += blocks;
     }
-    let mut packed = Aligned::zeros(total);
+    let mut packed = Aligned::try_zeros(total)?;
     let numbers = packed.as_mut_slice();
     for group in &groups {
         for block in 0..group.blocks {
             for lane in 0..LANES {
                 let output = (group.first + block) * LANES + lane;
-                if output >= values.outputs {
+                if output >= values.outputs || stop.load(Ordering::Relaxed) {
                     continue;
                 }
                 for input in 0..inputs {
@@ -240,7 +281,7 @@ fn pack(blocks: &[usize], values: Values<'_>, inputs: usize) -> (Vec<Group>, Ali
             }
         }
     }
-    (groups, packed)
+    Some((groups, packed))
 }
 
 /// `G g G'` of a 3x3 kernel.

@@ -1,6 +1,9 @@
 //! The gradients of a depthwise convolution, and the conversion of its weights between tensor and lanes.
 
-use std::ops::Range;
+use std::{
+    ops::Range,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use crate::{
     blockwise::{Blockwise, size_of},
@@ -65,6 +68,9 @@ impl Run for Spread {
             let tensor = context.place(self.tensor).at(0, 0);
             let to = context.place(self.to).at(0, 0).wrapping_add(block * self.each * LANES);
             for lane in 0..LANES {
+                if context.is_stopped() {
+                    return;
+                }
                 let channel = self.channels[block * LANES + lane];
                 for index in 0..self.each {
                     let number = channel.map_or(0.0, |c| tensor.add(c * self.each + index).read());
@@ -129,6 +135,9 @@ impl Run for Collect {
             let (from, tensor) = (context.place(self.from), context.place(self.tensor).at(0, 0));
             for lane in 0..LANES {
                 let Some(channel) = self.channels[block * LANES + lane] else { continue };
+                if context.is_stopped() {
+                    return;
+                }
                 for index in 0..self.each {
                     let at = (block * self.each + index) * LANES + lane;
                     let part = |part| from.at(part, 0).wrapping_add(at).read();
@@ -198,11 +207,13 @@ impl DepthwiseData {
                 padding[axis].cast_signed() - ((kernel[axis] - 1) * dilation[axis]).cast_signed()
             };
             let first = behind(0) * row_of.cast_signed() + behind(1) * LANES.cast_signed();
-            for row in 0..dx.buffer.height {
-                let x = dy.at(image, block).wrapping_add(row * row_of).wrapping_offset(first);
+            let pieces = context.pieces(0..dx.buffer.height, dx.buffer.width, taps);
+            for (row, columns) in
+                pieces.flat_map(|(rows, columns)| rows.map(move |row| (row, columns.clone())))
+            {
                 context.isa.run(&DepthwiseRow {
-                    x,
-                    y: dx.at(image, block).wrapping_add(row * dx.buffer.row()),
+                    x: dy.pixel(image, block, row, columns.start).wrapping_offset(first),
+                    y: dx.pixel(image, block, row, columns.start),
                     weights: context.place(self.weights).at(0, (block + 1) * taps - 1),
                     weight_step: -LANES.cast_signed(),
                     bias: self.zeros.as_slice().as_ptr(),
@@ -210,7 +221,7 @@ impl DepthwiseData {
                     x_tap_row: dilation[0] * row_of,
                     x_tap: dilation[1] * LANES,
                     x_step: LANES,
-                    columns: dx.buffer.width,
+                    columns: columns.len(),
                     adds: self.adds,
                     range: (f32::NEG_INFINITY, f32::INFINITY),
                 });
@@ -240,6 +251,7 @@ struct DataBlock<'a> {
     dx_row: usize,
     input: [usize; 2],
     adds: bool,
+    stop: &'a AtomicBool,
 }
 
 impl Work for DataBlock<'_> {
@@ -250,6 +262,9 @@ impl Work for DataBlock<'_> {
         unsafe {
             if !self.adds {
                 for row in 0..self.input[0] {
+                    if self.stop.load(Ordering::Relaxed) {
+                        return;
+                    }
                     for column in 0..self.input[1] {
                         S::store(self.dx.add(row * self.dx_row + column * LANES), S::splat(0.0));
                     }
@@ -261,6 +276,9 @@ impl Work for DataBlock<'_> {
                     let columns = inside(self.window, 1, tap_column, self.input[1], self.output[1]);
                     let w = S::load(self.weights.add((tap_row * kernel[1] + tap_column) * LANES));
                     for row in rows.clone() {
+                        if self.stop.load(Ordering::Relaxed) {
+                            return;
+                        }
                         let y = row * stride[0] + tap_row * dilation[0] - padding[0];
                         let dy = self.dy.add(row * self.dy_row);
                         let dx = self.dx.add(y * self.dx_row);
@@ -331,6 +349,7 @@ impl Blockwise for DepthwiseData {
                 dx_row: dx.buffer.row(),
                 input: [dx.buffer.height, dx.buffer.width],
                 adds: self.adds,
+                stop: context.stop,
             });
             dx.clear_border(image, block, 0..dx.buffer.height);
         }
@@ -527,24 +546,33 @@ impl Run for DepthwiseWeights {
                 for tap in (0..taps).step_by(if has_threes { 3 } else { 1 }) {
                     let (row, column) = (tap / kernel[1], tap % kernel[1]);
                     let at = row * dilation[0] * from.row() + column * dilation[1] * LANES;
-                    let work = TapSum {
-                        x: x.at(images.start, block).wrapping_sub(inset).wrapping_add(at),
-                        x_step: stride[1] * LANES,
-                        x_row: stride[0] * from.row(),
-                        x_image: from.image(),
-                        dy: dy.at(images.start, block),
-                        dy_row: of.row(),
-                        dy_image: of.image(),
-                        rows: of.height,
-                        columns: of.width,
-                        images: images.len(),
-                        to: to.at(part.index, block * taps + tap),
-                        adds: !part.is_first,
-                    };
-                    if has_threes {
-                        context.isa.run(&ThreeTaps(work));
-                    } else {
-                        context.isa.run(&work);
+                    let mut adds = !part.is_first;
+                    for (own, rows, columns) in
+                        context.pieces_of_images(images.len(), of.height, of.width, 1)
+                    {
+                        let image = images.start + own.start;
+                        let first =
+                            rows.start * stride[0] * from.row() + columns.start * stride[1] * LANES;
+                        let work = TapSum {
+                            x: x.at(image, block).wrapping_sub(inset).wrapping_add(at + first),
+                            x_step: stride[1] * LANES,
+                            x_row: stride[0] * from.row(),
+                            x_image: from.image(),
+                            dy: dy.pixel(image, block, rows.start, columns.start),
+                            dy_row: of.row(),
+                            dy_image: of.image(),
+                            rows: rows.len(),
+                            columns: columns.len(),
+                            images: own.len(),
+                            to: to.at(part.index, block * taps + tap),
+                            adds,
+                        };
+                        if has_threes {
+                            context.isa.run(&ThreeTaps(work));
+                        } else {
+                            context.isa.run(&work);
+                        }
+                        adds = true;
                     }
                 }
             }

@@ -142,19 +142,23 @@ impl Blockwise for FunctionBack {
         unsafe {
             let (of, dz, to) =
                 (context.place(self.of), context.place(self.dz), context.place(self.to));
-            context.isa.run(&Rows {
-                function: self.function,
-                of: of.at(image, block),
-                dz: dz.at(image, block),
-                to: to.at(image, block),
-                of_row: of.buffer.row(),
-                dz_row: dz.buffer.row(),
-                to_row: to.buffer.row(),
-                rows: to.buffer.height,
-                columns: to.buffer.width,
-                adds: self.adds,
-            });
-            to.clear_border(image, block, 0..to.buffer.height);
+            let Buffer { height, width, .. } = to.buffer;
+            for (rows, columns) in context.pieces(0..height, width, 1) {
+                let (row, column) = (rows.start, columns.start);
+                context.isa.run(&Rows {
+                    function: self.function,
+                    of: of.pixel(image, block, row, column),
+                    dz: dz.pixel(image, block, row, column),
+                    to: to.pixel(image, block, row, column),
+                    of_row: of.buffer.row(),
+                    dz_row: dz.buffer.row(),
+                    to_row: to.buffer.row(),
+                    rows: rows.len(),
+                    columns: columns.len(),
+                    adds: self.adds,
+                });
+            }
+            to.clear_border(image, block, 0..height);
         }
     }
 }
@@ -281,19 +285,26 @@ impl Blockwise for Dropout {
             let Buffer { height, width, .. } = y.buffer;
             let of_block = height * width * LANES;
             let keeps = 1.0 - self.probability;
-            context.isa.run(&DropRows {
-                x: x.at(image, block),
-                y: y.at(image, block),
-                x_row: x.buffer.row(),
-                y_row: y.buffer.row(),
-                rows: height,
-                columns: width,
-                key: key_of(context.feed.seed, self.layer),
-                first: ((image * self.size.1 + block) * of_block) as u32,
-                limit: (f64::from(self.probability) * 4_294_967_296.0).min(4_294_967_295.0) as u32,
-                scale: if keeps > 0.0 { 1.0 / keeps } else { 0.0 },
-                adds: self.adds,
-            });
+            let first = (image * self.size.1 + block) * of_block;
+            for (rows, columns) in context.pieces(0..height, width, 1) {
+                let (row, column) = (rows.start, columns.start);
+                // Each number counts, in the order of the block.
+                let before = (row * width + column) * LANES;
+                let limit = f64::from(self.probability) * 4_294_967_296.0;
+                context.isa.run(&DropRows {
+                    x: x.pixel(image, block, row, column),
+                    y: y.pixel(image, block, row, column),
+                    x_row: x.buffer.row(),
+                    y_row: y.buffer.row(),
+                    rows: rows.len(),
+                    columns: columns.len(),
+                    key: key_of(context.feed.seed, self.layer),
+                    first: (first + before) as u32,
+                    limit: limit.min(4_294_967_295.0) as u32,
+                    scale: if keeps > 0.0 { 1.0 / keeps } else { 0.0 },
+                    adds: self.adds,
+                });
+            }
             y.clear_border(image, block, 0..height);
         }
     }

@@ -78,6 +78,9 @@ impl Run for FlattenBack {
                 for lane in 0..segment.channels {
                     let at = to.at(image, segment.block + lane / LANES).wrapping_add(lane % LANES);
                     for y in 0..height {
+                        if context.is_stopped() {
+                            return;
+                        }
                         for x in 0..width {
                             let pixel = at.wrapping_add(y * to.buffer.row() + x * LANES);
                             let number = numbers[(channel * height + y) * width + x];
@@ -149,6 +152,9 @@ impl Blockwise for GatherBack {
             let (dz, to) = (context.place(self.dz), context.place(self.to));
             let Buffer { height, width, .. } = to.buffer;
             for y in 0..height {
+                if context.is_stopped() {
+                    return;
+                }
                 let row = to.at(image, block).wrapping_add(y * to.buffer.row());
                 if !self.adds {
                     row.write_bytes(0, width * LANES);

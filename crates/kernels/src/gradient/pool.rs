@@ -1,5 +1,7 @@
 //! The gradient of pooling.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::{
     blockwise::{Blockwise, size_of},
     memory::{Buffer, View},
@@ -26,6 +28,9 @@ impl PoolBack {
     }
 }
 
+/// Columns of a window from which on a stop is looked for at each window of a row, not only at each row.
+const LONG_WINDOW: usize = 64;
+
 /// A block.
 struct Block<'a> {
     pool: &'a Pool,
@@ -37,7 +42,9 @@ struct Block<'a> {
     z_row: usize,
     dz_row: usize,
     dx_row: usize,
+    /// Rows and columns of the input, where its gradient starts with zeros.
     zeros: Option<(usize, usize)>,
+    stop: &'a AtomicBool,
     /// A pixel for each column of the output.
     left: *mut f32,
 }
@@ -51,6 +58,9 @@ impl Work for Block<'_> {
             let zero = S::splat(0.0);
             if let Some((height, width)) = self.zeros {
                 for row in 0..height {
+                    if self.stop.load(Ordering::Relaxed) {
+                        return;
+                    }
                     for column in 0..width {
                         S::store(self.dx.add(row * self.dx_row + column * LANES), zero);
                     }
@@ -66,6 +76,9 @@ impl Work for Block<'_> {
                     let count = pool.rows.counts[row] * pool.columns.counts[column];
                     let share = S::div(dz, S::splat(count as f32));
                     for y in rows.clone() {
+                        if self.stop.load(Ordering::Relaxed) {
+                            return;
+                        }
                         for x in columns.clone() {
                             let dx = self.dx.add(y * self.dx_row + x * LANES);
                             S::store(dx, S::add(S::load(dx), share));
@@ -85,6 +98,8 @@ impl Block<'_> {
         let columns = &self.pool.columns;
         let threes = columns.three;
         let all = columns.windows.len();
+        // A row of short windows takes no longer than it takes to read it.
+        let looks = columns.longest >= LONG_WINDOW;
         // SAFETY: the caller's promise.
         unsafe {
             for column in 0..all {
@@ -93,10 +108,16 @@ impl Block<'_> {
             }
             let z = self.z.add(row * self.z_row);
             for y in rows {
+                if self.stop.load(Ordering::Relaxed) {
+                    return;
+                }
                 let (x, dx) = (self.x.add(y * self.x_row), self.dx.add(y * self.dx_row));
                 for column in (0..threes.first).chain(threes.first + threes.count..all) {
                     let largest = S::load(z.add(column * LANES));
                     let mut left = S::load(self.left.add(column * LANES));
+                    if looks && self.stop.load(Ordering::Relaxed) {
+                        return;
+                    }
                     for at in columns.windows[column].clone() {
                         let dx = dx.add(at * LANES);
                         let (sum, rest) =
@@ -233,6 +254,7 @@ impl Blockwise for PoolBack {
                 dz_row: dz.buffer.row(),
                 dx_row: dx.buffer.row(),
                 zeros: (!self.adds).then_some((height, width)),
+                stop: context.stop,
                 left: context.scratch,
             });
             dx.clear_border(image, block, 0..height);

@@ -115,19 +115,33 @@ impl Blockwise for ProductBack {
             let factor: Option<Place> = self.others.first().map(|view| context.place(*view));
             let is_map = |place: &&Place| place.buffer.height * place.buffer.width > 1;
             let map = factor.as_ref().filter(is_map);
-            context.isa.run(&Rows {
-                x: dz.at(image, block),
-                x_row: dz.buffer.row(),
-                factor: factor.as_ref().map_or(std::ptr::null(), |place| place.at(image, block)),
-                factor_row: map.map_or(0, |place| place.buffer.row()),
-                factor_step: map.map_or(0, |_| LANES),
-                to: to.at(image, block),
-                to_row: to.buffer.row(),
-                sums: Self::sums(&to.buffer, &dz.buffer),
-                adds: self.adds,
-                rows: dz.buffer.height,
-                columns: dz.buffer.width,
-            });
+            let (factor_row, factor_step) = map.map_or((0, 0), |place| (place.buffer.row(), LANES));
+            let sums = Self::sums(&to.buffer, &dz.buffer);
+            let Buffer { height, width, .. } = dz.buffer;
+            for (rows, columns) in context.pieces(0..height, width, 1) {
+                let (row, column) = (rows.start, columns.start);
+                let factor = factor.as_ref().map_or(std::ptr::null(), |place| {
+                    let right = row * factor_row + column * factor_step;
+                    place.at(image, block).wrapping_add(right).cast_const()
+                });
+                context.isa.run(&Rows {
+                    x: dz.pixel(image, block, row, column),
+                    x_row: dz.buffer.row(),
+                    factor,
+                    factor_row,
+                    factor_step,
+                    to: if sums {
+                        to.at(image, block)
+                    } else {
+                        to.pixel(image, block, row, column)
+                    },
+                    to_row: to.buffer.row(),
+                    sums,
+                    adds: self.adds || (sums && row + column > 0),
+                    rows: rows.len(),
+                    columns: columns.len(),
+                });
+            }
             to.clear_border(image, block, 0..to.buffer.height);
         }
     }
@@ -187,6 +201,9 @@ impl Run for SumImages {
             let (from, to) = (context.place(self.from), context.place(self.to).at(0, 0));
             for lane in 0..LANES {
                 let Some(channel) = self.channels[block * LANES + lane] else { continue };
+                if context.is_stopped() {
+                    return;
+                }
                 let of_image = |image| f64::from(from.at(image, block).wrapping_add(lane).read());
                 let sum = (0..from.buffer.images).map(of_image).sum::<f64>() as f32;
                 let to = to.wrapping_add(channel);

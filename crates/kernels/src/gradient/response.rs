@@ -6,7 +6,7 @@ use crate::{
     blockwise::{same_maps, size_of},
     conv::Segment,
     memory::{Buffer, View},
-    pointwise::LrnFactors,
+    pointwise::{LrnFactors, NeighbourSums},
     run::{Context, Reason, Run},
     simd::LANES,
 };
@@ -34,10 +34,13 @@ impl SoftmaxBack {
     }
 }
 
-/// Calls `with` with the place of each pixel of an image.
-fn each_pixel(buffer: &Buffer, mut with: impl FnMut(usize, usize)) {
+/// Calls `with` with the place of each pixel of an image, until the run is stopped.
+fn each_pixel(context: &Context<'_>, buffer: &Buffer, mut with: impl FnMut(usize, usize)) {
     for row in 0..buffer.height {
         for column in 0..buffer.width {
+            if context.is_stopped() {
+                return;
+            }
             with(row, column);
         }
     }
@@ -83,7 +86,7 @@ impl Run for SoftmaxBack {
                 .iter()
                 .flat_map(|s| (0..s.channels).map(|lane| (s.block + lane / LANES, lane % LANES)))
                 .collect();
-            each_pixel(&to.buffer, |row, column| {
+            each_pixel(context, &to.buffer, |row, column| {
                 let at = |place: &crate::memory::Place, (block, lane): (usize, usize)| {
                     let pixel = row * place.buffer.row() + column * LANES + lane;
                     place.at(image, block).wrapping_add(pixel)
@@ -164,46 +167,45 @@ impl Run for LrnBack {
     }
 
     fn scratch(&self) -> usize {
-        3 * self.factors.channels
+        let (before, behind) = self.factors.neighbours();
+        let channels = self.factors.channels;
+        2 * channels + NeighbourSums::len(channels, before + 1 + behind)
     }
 
     unsafe fn run(&self, context: &Context<'_>, image: usize) {
         let LrnFactors { channels, size, alpha, beta, k } = self.factors;
-        let before = ((size - 1) / 2).min(channels);
-        let behind = (size - 1 - (size - 1) / 2).min(channels);
+        let (before, behind) = self.factors.neighbours();
         let share = alpha / size as f32;
         // SAFETY: the program has checked the views; this task alone writes the image, and the scratch memory is this
         // thread's.
         unsafe {
             let (x, dz, to) =
                 (context.place(self.x), context.place(self.dz), context.place(self.to));
-            let scratch = std::slice::from_raw_parts_mut(context.scratch, 3 * channels);
-            let (values, rest) = scratch.split_at_mut(channels);
-            let (powers, products) = rest.split_at_mut(channels);
-            each_pixel(&to.buffer, |row, column| {
+            let scratch = std::slice::from_raw_parts_mut(context.scratch, Run::scratch(self));
+            let (bases, rest) = scratch.split_at_mut(channels);
+            let (powers, sums) = rest.split_at_mut(channels);
+            each_pixel(context, &to.buffer, |row, column| {
                 let at = |place: &crate::memory::Place, channel: usize| {
                     let pixel = row * place.buffer.row() + column * LANES + channel % LANES;
                     place.at(image, channel / LANES).wrapping_add(pixel)
                 };
-                for (channel, value) in values.iter_mut().enumerate() {
-                    *value = at(&x, channel).read();
-                }
+                let number = |channel: usize| at(&x, channel).read();
+                let squares = |channel: usize| number(channel) * number(channel);
+                let squares = NeighbourSums::new(sums, channels, (before, behind), squares);
                 for channel in 0..channels {
-                    let first = channel.saturating_sub(before);
-                    let last = (channel + behind).min(channels - 1);
-                    let sum: f32 = values[first..=last].iter().map(|x| x * x).sum();
-                    let base = k + share * sum;
-                    let power = base.powf(-beta);
-                    powers[channel] = power;
+                    bases[channel] = k + share * squares.of(channel);
+                    powers[channel] = bases[channel].powf(-beta);
+                }
+                let product = |channel: usize| {
                     let gradient = at(&dz, channel).read();
-                    products[channel] = gradient * values[channel] * power / base;
-                }
-                for channel in 0..channels {
-                    let first = channel.saturating_sub(behind);
-                    let last = (channel + before).min(channels - 1);
-                    let sum: f32 = products[first..=last].iter().sum();
-                    let direct = at(&dz, channel).read() * powers[channel];
-                    let gradient = direct - 2.0 * share * beta * values[channel] * sum;
+                    gradient * number(channel) * powers[channel] / bases[channel]
+                };
+                // A channel is in the windows of those that are behind of it as far as it looks ahead.
+                let products = NeighbourSums::new(sums, channels, (behind, before), product);
+                for (channel, power) in powers.iter().enumerate() {
+                    let direct = at(&dz, channel).read() * power;
+                    let sum = products.of(channel);
+                    let gradient = direct - 2.0 * share * beta * number(channel) * sum;
                     let to = at(&to, channel);
                     to.write(if self.adds { to.read() + gradient } else { gradient });
                 }
