@@ -10,6 +10,7 @@ mod constraints;
 mod design;
 mod engines;
 mod error;
+mod evaluate;
 mod gather;
 mod git;
 mod inspect;
@@ -29,6 +30,10 @@ pub use constraints::violated_constraints;
 pub use design::{NewFile, SaveError, design, save_variant};
 pub use engines::{ALL, AvailableEngine, ChoiceError, choose, choose_among};
 pub use error::{TaskError, error_chain};
+pub use evaluate::{
+    Engines, EvaluateError, EvaluatePlan, Evaluated, EvaluatedNetwork, EvaluationSource, ImagePart,
+    NetworkResult, OnEngine, evaluate,
+};
 pub use gather::{GatherEvent, GatherPlan, Gathered, GoesOn, gather, gather_revision};
 pub use git::{GitError, GitFiles};
 pub use inspect::{Content, Inspected, OverlayFiles, inspect, is_listed, is_network, list};

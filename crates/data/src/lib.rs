@@ -44,6 +44,7 @@ mod places;
 mod random;
 mod resize;
 mod shapes;
+mod views;
 
 pub use augment::{Augment, AugmentError, Augmenter, Flip, Padding};
 pub use catalog::{CATALOG, KnownFile, KnownSet, known};
@@ -63,3 +64,4 @@ pub use npz::read_npz;
 pub use order::epoch_order;
 pub use places::{FileReport, Places};
 pub use shapes::Shapes;
+pub use views::{UnknownViews, View, Views};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use inceptive_ir::Graph;
 use inceptive_weights::{
     FormatError, Missing, SafeTensorError, Weights, slots, tensor_from_safetensors,
     tensors_with_texts, text_from_safetensors,
@@ -23,16 +24,64 @@ const AVERAGES: &str = "average/";
 const STATE: &str = "optimizer/";
 
 /// What a checkpoint is of.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct About {
+pub struct CheckpointInfo {
     version: u32,
-    network: String,
-    data: String,
-    recipe: String,
-    seed: u64,
+    /// Fingerprint of the network that was trained, with its auxiliary heads and dropout.
+    pub network: String,
+    /// Fingerprint of the data set.
+    pub data: String,
+    /// Fingerprint of the recipe.
+    pub recipe: String,
+    /// The seed.
+    pub seed: u64,
+    /// Training images that were held out for validation.
+    pub held_out: usize,
+    /// Whether it has averages of the weights, which are the ones to be used.
+    pub averages: bool,
     isa: String,
-    history: Vec<Epoch>,
+    /// Epochs that were finished.
+    pub history: Vec<Epoch>,
+}
+
+impl CheckpointInfo {
+    /// What a safetensors file says; `None` if it is no checkpoint.
+    ///
+    /// # Errors
+    /// When the file is damaged, or what it says is.
+    pub fn read(checkpoint: &[u8]) -> Result<Option<Self>, CheckpointError> {
+        let text = text_from_safetensors(checkpoint, ABOUT)?;
+        let read = |text: String| {
+            serde_json::from_str(&text).map_err(|error| CheckpointError::About(Some(error)))
+        };
+        text.map(read).transpose()
+    }
+
+    /// The weights of a graph that are to be used, of the checkpoint that says this.
+    ///
+    /// # Errors
+    /// When some are missing, or have another shape.
+    pub fn weights(&self, checkpoint: &[u8], graph: &Graph) -> Result<Weights, CheckpointError> {
+        read_weights(checkpoint, graph, if self.averages { AVERAGES } else { WEIGHTS })
+    }
+}
+
+/// The weights of a graph whose names have a prefix.
+fn read_weights(
+    checkpoint: &[u8],
+    graph: &Graph,
+    prefix: &str,
+) -> Result<Weights, CheckpointError> {
+    let mut weights = Weights::default();
+    for slot in slots(graph) {
+        let name = format!("{prefix}{slot}");
+        let tensor = tensor_from_safetensors(checkpoint, &name)?;
+        let tensor = tensor.filter(|tensor| tensor.shape == slot.shape);
+        let tensor = tensor.ok_or(Missing(name))?;
+        weights.set(slot.path, slot.role, tensor.values);
+    }
+    Ok(weights)
 }
 
 /// Why a checkpoint cannot be taken up or made.
@@ -59,14 +108,16 @@ pub enum CheckpointError {
 }
 
 impl Trainer<'_> {
-    fn about(&self) -> About {
+    fn about(&self) -> CheckpointInfo {
         let Task { graph, data, recipe, seed } = self.task;
-        About {
+        CheckpointInfo {
             version: 1,
             network: graph.fingerprint().to_string(),
             data: data.fingerprint().to_string(),
             recipe: recipe.fingerprint().to_string(),
             seed,
+            held_out: self.partition().validation.len(),
+            averages: recipe.average.is_some(),
             isa: self.session.plan().options().isa.name().to_owned(),
             history: self.history.clone(),
         }
@@ -113,9 +164,7 @@ impl<'a> Trainer<'a> {
         machine: Machine,
         checkpoint: &[u8],
     ) -> Result<Self, CheckpointError> {
-        let text = text_from_safetensors(checkpoint, ABOUT)?.ok_or(CheckpointError::About(None))?;
-        let found: About =
-            serde_json::from_str(&text).map_err(|error| CheckpointError::About(Some(error)))?;
+        let found = CheckpointInfo::read(checkpoint)?.ok_or(CheckpointError::About(None))?;
         let mut trainer = Self::new(task, machine)?;
         let own = trainer.about();
         for (what, is_same) in [
@@ -130,17 +179,7 @@ impl<'a> Trainer<'a> {
                 return Err(CheckpointError::Other(what));
             }
         }
-        let read = |prefix: &str| -> Result<Weights, CheckpointError> {
-            let mut weights = Weights::default();
-            for slot in slots(&trainer.graph) {
-                let name = format!("{prefix}{slot}");
-                let tensor = tensor_from_safetensors(checkpoint, &name)?;
-                let tensor = tensor.filter(|tensor| tensor.shape == slot.shape);
-                let tensor = tensor.ok_or(Missing(name))?;
-                weights.set(slot.path, slot.role, tensor.values);
-            }
-            Ok(weights)
-        };
+        let read = |prefix| read_weights(checkpoint, &trainer.graph, prefix);
         let weights = read(WEIGHTS)?;
         let averages = if task.recipe.average.is_some() { Some(read(AVERAGES)?) } else { None };
         let mut state = Vec::new();

@@ -13,10 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::TrainError,
-    evaluate::{Evaluation, evaluate},
+    evaluate::{classes_of, evaluate},
     initial::initial_weights,
     machine::Machine,
     recipe::Recipe,
+    score::Evaluation,
 };
 
 /// What is trained.
@@ -66,6 +67,25 @@ pub struct Progress {
     pub loss: f64,
 }
 
+/// Checks that a network reads the images of a data set, and tells their classes.
+///
+/// # Errors
+/// When it does not.
+pub fn expect_fit(graph: &Graph, data: &Dataset) -> Result<(), TrainError> {
+    let (input, images) = (graph.node(graph.input()).shape, data.shape());
+    let is_same = input.channels() == images.channels
+        && input.size().height == images.height
+        && input.size().width == images.width;
+    if !is_same {
+        return Err(TrainError::Images { input, images });
+    }
+    let (network, classes) = (classes_of(graph), data.classes.len());
+    match network == classes {
+        true => Ok(()),
+        false => Err(TrainError::Classes { network, data: classes }),
+    }
+}
+
 /// A network that is being trained.
 pub struct Trainer<'a> {
     pub(crate) task: Task<'a>,
@@ -84,13 +104,7 @@ impl<'a> Trainer<'a> {
     /// When data and network do not fit together, or the engine cannot train the network.
     pub fn new(task: Task<'a>, machine: Machine) -> Result<Self, TrainError> {
         let Task { graph, data, recipe, seed } = task;
-        let (input, images) = (graph.node(graph.input()).shape, data.shape());
-        let is_same = input.channels() == images.channels
-            && input.size().height == images.height
-            && input.size().width == images.width;
-        if !is_same {
-            return Err(TrainError::Images { input, images });
-        }
+        expect_fit(graph, data)?;
         let graph = match recipe.auxiliary {
             true => graph.clone(),
             false => graph.apply(&passes::drop_auxiliary(graph))?,
@@ -101,7 +115,7 @@ impl<'a> Trainer<'a> {
             return Err(TrainError::Batch { batch, images: partition.train.len() });
         }
         let stats = data.train.channel_stats(&partition.train);
-        let augmenter = Augmenter::new(&recipe.augment, images, &stats, seed)?;
+        let augmenter = Augmenter::new(&recipe.augment, data.shape(), &stats, seed)?;
         #[expect(
             clippy::cast_possible_truncation,
             reason = "the engine computes in single precision"
@@ -121,10 +135,6 @@ impl<'a> Trainer<'a> {
                 averages: recipe.average.is_some(),
             },
         )?);
-        if plan.classes() != data.classes.len() {
-            let (network, data) = (plan.classes(), data.classes.len());
-            return Err(TrainError::Classes { network, data });
-        }
         let session = TrainSession::new(plan, &initial_weights(&graph, seed))?;
         Ok(Self { task, graph, machine, session, partition, augmenter, history: Vec::new() })
     }

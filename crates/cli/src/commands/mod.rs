@@ -7,6 +7,7 @@ mod cost;
 mod data;
 mod diff;
 mod engines;
+mod evaluate;
 mod explain;
 mod export;
 mod gui;
@@ -63,6 +64,8 @@ pub enum Command {
     Run(run::Run),
     /// Measure the time of each node and module
     Profile(profile::Profile),
+    /// Evaluate trained networks: accuracy, loss, calibration and confusions
+    Evaluate(evaluate::Evaluate),
     /// List, show, export and merge measured results
     Results(results::Results),
     /// List, download and check data sets
@@ -97,6 +100,7 @@ impl Command {
             Self::Bench(bench) => bench.run(),
             Self::Run(run) => run.run(),
             Self::Profile(profile) => profile.run(),
+            Self::Evaluate(evaluate) => evaluate.run(),
             Self::Results(results) => results.run(),
             Self::Data(data) => data.run(),
             Self::Engines(engines) => engines.run(),
