@@ -7,7 +7,9 @@ use std::{
 };
 
 use inceptive_bench::{Copies, Engine, EngineError, Model, Setup, allowed_error};
-use inceptive_data::{Augment, AugmentError, Augmenter, ChannelStats, DataError, Dataset, Views};
+use inceptive_data::{
+    Augment, AugmentError, Augmenter, ChannelStats, DataError, Dataset, Partition, Split, Views,
+};
 use inceptive_dsl::Setting;
 use inceptive_results::Precision;
 use inceptive_train::{
@@ -55,6 +57,14 @@ impl ImagePart {
             Self::Train => "train",
         }
     }
+
+    /// What its images are of.
+    pub(crate) fn split(self, data: &Dataset) -> &Split {
+        match self {
+            Self::Test => &data.test,
+            Self::Validation | Self::Train => &data.train,
+        }
+    }
 }
 
 /// What to evaluate, and how.
@@ -76,7 +86,7 @@ pub enum EvaluateError {
     /// A network cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// A network and the data do not fit together.
+    /// A network and the data do not fit together, or it cannot be run.
     #[error("`{}`: {error}", file.display())]
     Fit {
         /// Its file.
@@ -257,11 +267,7 @@ fn expect_same_images(
 impl Member {
     /// The images that it is evaluated on.
     fn images<'a>(&'a self, part: ImagePart, data: &'a Dataset) -> Images<'a> {
-        let split = match part {
-            ImagePart::Test => &data.test,
-            ImagePart::Validation | ImagePart::Train => &data.train,
-        };
-        Images { augmenter: &self.augmenter, split, indices: &self.indices }
+        Images { augmenter: &self.augmenter, split: part.split(data), indices: &self.indices }
     }
 
     fn read(
@@ -282,21 +288,10 @@ impl Member {
             .map_err(|error| EvaluateError::Fit { file: file.clone(), error: Box::new(error) })?;
         let weights_file = from.file.clone().unwrap_or_else(|| file.clone());
         notes.extend(data_note(&weights_file, checkpoint.as_ref(), data));
-        let partition = match trained_on(checkpoint.as_ref(), data) {
-            Some(info) => data.hold_out(info.held_out, info.seed)?,
-            None => data.hold_out(0, 0)?,
-        };
-        let stats = data.train.channel_stats(&partition.train);
-        let augmenter = Augmenter::new(&Augment::default(), data.shape(), &stats, 0)?;
+        let prepared = Prepared::new(checkpoint.as_ref(), data)?;
+        let indices = prepared.indices(plan.part, data, &weights_file)?;
+        let Prepared { partition, stats, augmenter } = prepared;
         let stats_images = partition.train.len();
-        let indices = match plan.part {
-            ImagePart::Test => data.test.indices(),
-            ImagePart::Train => partition.train,
-            ImagePart::Validation if partition.validation.is_empty() => {
-                return Err(EvaluateError::NoValidation { file: weights_file });
-            }
-            ImagePart::Validation => partition.validation,
-        };
         let name = loaded.architecture.name;
         let model = Model::new(&name, &graph, weights)
             .map_err(|error| EvaluateError::Fold { file: file.clone(), error: Box::new(error) })?;
@@ -312,6 +307,46 @@ impl Member {
     }
 }
 
+/// A data set, divided and normalised as in training.
+pub(crate) struct Prepared {
+    pub(crate) partition: Partition,
+    pub(crate) stats: ChannelStats,
+    pub(crate) augmenter: Augmenter,
+}
+
+impl Prepared {
+    /// As a checkpoint says; without one, no images are held out.
+    pub(crate) fn new(
+        checkpoint: Option<&CheckpointInfo>,
+        data: &Dataset,
+    ) -> Result<Self, EvaluateError> {
+        let partition = match trained_on(checkpoint, data) {
+            Some(info) => data.hold_out(info.held_out, info.seed)?,
+            None => data.hold_out(0, 0)?,
+        };
+        let stats = data.train.channel_stats(&partition.train);
+        let augmenter = Augmenter::new(&Augment::default(), data.shape(), &stats, 0)?;
+        Ok(Self { partition, stats, augmenter })
+    }
+
+    /// The images of a part.
+    pub(crate) fn indices(
+        &self,
+        part: ImagePart,
+        data: &Dataset,
+        weights: &Path,
+    ) -> Result<Vec<u32>, EvaluateError> {
+        match part {
+            ImagePart::Test => Ok(data.test.indices()),
+            ImagePart::Train => Ok(self.partition.train.clone()),
+            ImagePart::Validation if self.partition.validation.is_empty() => {
+                Err(EvaluateError::NoValidation { file: weights.to_owned() })
+            }
+            ImagePart::Validation => Ok(self.partition.validation.clone()),
+        }
+    }
+}
+
 /// What a checkpoint says, if it is of this data set.
 fn trained_on<'a>(
     checkpoint: Option<&'a CheckpointInfo>,
@@ -321,7 +356,11 @@ fn trained_on<'a>(
 }
 
 /// Why images are not normalised as in training.
-fn data_note(weights: &Path, checkpoint: Option<&CheckpointInfo>, data: &Dataset) -> Option<Note> {
+pub(crate) fn data_note(
+    weights: &Path,
+    checkpoint: Option<&CheckpointInfo>,
+    data: &Dataset,
+) -> Option<Note> {
     let why = match (checkpoint, trained_on(checkpoint, data)) {
         (_, Some(_)) => return None,
         (Some(_), None) => "was trained on another data set",

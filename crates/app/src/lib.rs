@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod anatomy;
 mod bench;
 mod constraints;
 mod design;
@@ -25,6 +26,7 @@ mod running;
 mod space;
 mod task;
 
+pub use anatomy::{AnatomyPlan, Dissected, dissect};
 pub use bench::BenchPlan;
 pub use constraints::violated_constraints;
 pub use design::{NewFile, SaveError, design, save_variant};

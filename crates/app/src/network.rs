@@ -316,7 +316,7 @@ pub fn read_runnable(
 
 /// The weights of a safetensors file. Of a checkpoint, these are the ones that training evaluates: averages, where it has
 /// any.
-fn read_weights(
+pub(crate) fn read_weights(
     file: &Path,
     graph: &Graph,
     match_by: MatchBy,

@@ -77,8 +77,11 @@ fn read_weights(
     for slot in slots(graph) {
         let name = format!("{prefix}{slot}");
         let tensor = tensor_from_safetensors(checkpoint, &name)?;
-        let tensor = tensor.filter(|tensor| tensor.shape == slot.shape);
-        let tensor = tensor.ok_or(Missing(name))?;
+        let Some(tensor) = tensor else { return Err(Missing(name).into()) };
+        if tensor.shape != slot.shape {
+            let (found, expected) = (tensor.shape, slot.shape);
+            return Err(CheckpointError::Shape { name, found, expected });
+        }
         weights.set(slot.path, slot.role, tensor.values);
     }
     Ok(weights)
@@ -96,6 +99,16 @@ pub enum CheckpointError {
     /// It belongs to another training.
     #[error("it is of another {0}")]
     Other(&'static str),
+    /// A tensor has another shape.
+    #[error("`{name}` has the shape {found:?}; the network needs {expected:?}")]
+    Shape {
+        /// Its name.
+        name: String,
+        /// Its shape.
+        found: Vec<usize>,
+        /// The network's.
+        expected: Vec<usize>,
+    },
     /// Numbers are missing.
     #[error(transparent)]
     Missing(#[from] Missing),

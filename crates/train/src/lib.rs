@@ -9,6 +9,7 @@ mod checkpoint;
 mod error;
 mod evaluate;
 mod initial;
+pub mod inspect;
 mod machine;
 pub mod recipe;
 mod score;

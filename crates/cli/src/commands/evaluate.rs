@@ -82,7 +82,7 @@ const DEFAULT_BATCH: NonZeroU32 = NonZeroU32::MIN.saturating_add(EVALUATION_BATC
 
 /// The images, as the command line names them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum SplitName {
+pub(super) enum SplitName {
     /// The test images
     Test,
     /// The training images that were held out
@@ -188,7 +188,7 @@ impl Evaluate {
 const STEPS: f64 = 1000.0;
 
 /// A bar on standard error, if that is a terminal.
-fn progress_bar() -> ProgressBar {
+pub(super) fn progress_bar() -> ProgressBar {
     let bar = ProgressBar::new(STEPS as u64);
     if let Ok(style) = ProgressStyle::with_template("{wide_bar} {percent}% {eta}") {
         bar.set_style(style);
@@ -197,7 +197,7 @@ fn progress_bar() -> ProgressBar {
 }
 
 /// A number and its interval, with as many decimals.
-fn cells(estimate: Estimate, digits: usize) -> [String; 2] {
+pub(super) fn interval(estimate: Estimate, digits: usize) -> [String; 2] {
     let Estimate { value, low, high } = estimate;
     let interval = match estimate.has_interval() {
         true => format!("{}..{}", decimals(low, digits), decimals(high, digits)),
@@ -245,10 +245,10 @@ fn results(evaluated: &Evaluated) -> String {
     let mut row = |engine: &str, weights: String, result: &NetworkResult, agreement: String| {
         let intervals = result.intervals;
         let numbers = [
-            cells(intervals.top1, 2),
-            cells(intervals.top5, 2),
-            cells(intervals.loss, 4),
-            cells(intervals.calibration_error.map(|error| 100.0 * error), 2),
+            interval(intervals.top1, 2),
+            interval(intervals.top5, 2),
+            interval(intervals.loss, 4),
+            interval(intervals.calibration_error.map(|error| 100.0 * error), 2),
         ];
         let names = [engine.to_owned(), weights];
         grid.row([&names, numbers.as_flattened(), &[agreement]].concat());

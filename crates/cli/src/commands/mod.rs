@@ -12,6 +12,7 @@ mod explain;
 mod export;
 mod gui;
 mod import;
+mod inspect;
 mod profile;
 mod report;
 mod results;
@@ -66,6 +67,8 @@ pub enum Command {
     Profile(profile::Profile),
     /// Evaluate trained networks: accuracy, loss, calibration and confusions
     Evaluate(evaluate::Evaluate),
+    /// Look into a trained network: unused channels, dead ReLUs, and the worth of each branch
+    Inspect(inspect::Inspect),
     /// List, show, export and merge measured results
     Results(results::Results),
     /// List, download and check data sets
@@ -101,6 +104,7 @@ impl Command {
             Self::Run(run) => run.run(),
             Self::Profile(profile) => profile.run(),
             Self::Evaluate(evaluate) => evaluate.run(),
+            Self::Inspect(inspect) => inspect.run(),
             Self::Results(results) => results.run(),
             Self::Data(data) => data.run(),
             Self::Engines(engines) => engines.run(),
