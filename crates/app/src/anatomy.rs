@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use inceptive_data::Dataset;
+use inceptive_data::{Dataset, epoch_order};
 use inceptive_dsl::Architecture;
 use inceptive_ir::{Graph, GraphError, passes};
 use inceptive_train::{
@@ -67,15 +67,17 @@ pub fn dissect(
     let indices = prepared.indices(plan.part, data, weights_file)?;
     let (graph, weights) =
         trained(plan, &architecture.graph, checkpoint.as_ref(), (graph, weights))?;
-    let images =
-        |indices| Images { augmenter: &prepared.augmenter, split: plan.part.split(data), indices };
-    let seen = &indices[..plan.images.min(indices.len())];
+    let (augmenter, split) = (&prepared.augmenter, plan.part.split(data));
+    // Evenly spread, since a file may have its images class by class.
+    let step = indices.len().div_ceil(plan.images.max(1)).max(1);
+    let seen: Vec<u32> = indices.iter().copied().step_by(step).collect();
+    let order = epoch_order(&prepared.partition.train, 0, 0);
     let subject = Subject {
         graph: &graph,
         weights: &weights,
-        seen: images(seen),
-        evaluated: images(&indices),
-        trained: Images { split: &data.train, ..images(&prepared.partition.train) },
+        seen: Images { augmenter, split, indices: &seen },
+        evaluated: Images { augmenter, split, indices: &indices },
+        trained: Images { augmenter, split: &data.train, indices: &order },
     };
     let found = inspect(subject, plan.machine, stop, listen);
     let anatomy = found.map_err(|error| match error {

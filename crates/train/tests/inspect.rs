@@ -132,6 +132,8 @@ fn what_is_planted_is_found() {
         (shortcut.join.as_str(), shortcut.input, shortcut.layers.len()),
         ("residual/add", 1, 0)
     );
+    assert!(shortcut.nodes.is_empty());
+    assert_eq!(pool.nodes, ["mixed/pool/maxpool"]);
     let stem = Path::new("stem");
     assert!(found.branch_of(&stem).is_none());
     assert_eq!(found.branch_of(&Path::new("mixed/3x3/reduce")).unwrap().name, "mixed/3x3");

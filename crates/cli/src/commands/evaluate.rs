@@ -229,7 +229,7 @@ fn page(plan: &EvaluatePlan, data: &Dataset, evaluated: &Evaluated) -> String {
 
 /// A row for each network on each engine, and one for all networks together.
 fn results(evaluated: &Evaluated) -> String {
-    let mut grid = Grid::new(vec![
+    let mut columns = vec![
         Column::Left("engine"),
         Column::Left("weights"),
         Column::Right("top-1 %"),
@@ -240,8 +240,11 @@ fn results(evaluated: &Evaluated) -> String {
         Column::Left("interval"),
         Column::Right("ECE %"),
         Column::Left("interval"),
-        Column::Left("agreement"),
-    ]);
+    ];
+    if evaluated.engines.len() > 1 {
+        columns.push(Column::Left("agreement"));
+    }
+    let mut grid = Grid::new(columns);
     let mut row = |engine: &str, weights: String, result: &NetworkResult, agreement: String| {
         let intervals = result.intervals;
         let numbers = [

@@ -268,19 +268,22 @@ impl Shade {
             Self::NearZero | Self::Dead => 1.0,
         };
         for (card, value) in scene.cards.iter_mut().zip(&values) {
-            if let Some(value) = value {
-                card.tooltip.push_str(&match self {
-                    Self::Lost => {
-                        format!("\ntop-1 lost without the branch: {}", decimals(*value, 2))
-                    }
-                    Self::NearZero => format!("\nnear-zero channels: {} %", percent(Some(*value))),
-                    Self::Dead => format!("\ndead channels: {} %", percent(Some(*value))),
-                });
-            }
+            let Some(value) = *value else { continue };
+            let (short, long) = match self {
+                Self::Lost => {
+                    (format!("{} lost", decimals(value, 2)), "top-1 lost without the branch")
+                }
+                Self::NearZero => (format!("{} %", percent(Some(value))), "near-zero channels"),
+                Self::Dead => (format!("{} %", percent(Some(value))), "dead channels"),
+            };
+            card.tooltip.push_str(&format!("\n{long}: {short}"));
+            card.shape = short;
         }
         let share =
             |value: f64| if largest > 0.0 { (value / largest).clamp(0.0, 1.0) } else { 0.0 };
-        Ok(scene_svg(&scene, &|card| Some(colors(share(values.get(card).copied()??)))))
+        let value = |card: usize| values.get(card).copied().flatten();
+        let color = |card| Some(value(card).map_or(NONE, |value| colors(share(value))));
+        Ok(scene_svg(&scene, &color))
     }
 
     /// The value of a card: of its layer, or of its branch.
@@ -302,6 +305,9 @@ impl Shade {
         }
     }
 }
+
+/// Ground and text of a card without a value.
+const NONE: ([u8; 3], [u8; 3]) = ([236, 238, 241], [92, 99, 106]);
 
 /// Ground and text of a card: from white to a dark red, on which text is white.
 fn colors(share: f64) -> ([u8; 3], [u8; 3]) {

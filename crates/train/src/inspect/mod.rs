@@ -2,45 +2,32 @@
 //! dimensions feature maps fill, which branches get gradients, and what is lost without a branch.
 
 mod branches;
+mod describe;
+mod gradients;
+mod look;
 mod rank;
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    sync::{Arc, atomic::AtomicBool},
+    sync::atomic::AtomicBool,
 };
 
-use inceptive_data::Views;
-use inceptive_engine::{
-    Options, Plan, Rates, Rule, Session, TrainOptions, TrainPlan, TrainSession,
-};
-use inceptive_ir::{Activation, Graph, NodeId, Op, Path, Role, passes};
+use inceptive_ir::{Graph, NodeId, Path, passes};
 use inceptive_results::statistics::{Estimate, mean, proportion};
-use inceptive_weights::{Weights, node_slots};
+use inceptive_weights::Weights;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    error::TrainError,
-    evaluate::{EVALUATION_BATCH, Images},
-    machine::Machine,
-    score::ImageResult,
-};
-use branches::{Branch, branches, module, name, silenced, up_to};
-use rank::Covariance;
+use crate::{error::TrainError, evaluate::Images, machine::Machine, score::ImageResult};
+use branches::{branches, silenced};
+use describe::{Findings, after, is_layer};
+use gradients::gradients;
+use look::{Eyes, MapState};
 
 /// A channel has almost no weight if the norm of its kernel is below this share of the largest one of its layer.
 pub const NEAR_ZERO_NORM: f64 = 0.01;
 
 /// A weight is near zero if it is below this share of the root mean square of its layer's.
 pub const NEAR_ZERO_WEIGHT: f64 = 0.01;
-
-/// Places of a feature map that go into the effective rank, of each image, about.
-const PLACES: usize = 64;
-
-/// Images of a training step.
-const STEP: usize = 32;
-
-/// Training steps whose gradients are taken.
-const STEPS: usize = 8;
 
 /// What a trained network uses of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -93,6 +80,8 @@ pub struct BranchState {
     pub input: usize,
     /// The node that it ends with.
     pub end: String,
+    /// The paths of the nodes that nothing but this input of the join is computed from; none of a shortcut.
+    pub nodes: Vec<String>,
     /// The paths of its convolutions and linear layers; none of a shortcut or a pool.
     pub layers: Vec<String>,
     /// Channels of its result.
@@ -120,10 +109,8 @@ impl Anatomy {
 
     /// The innermost branch that a node is in.
     pub fn branch_of(&self, path: &Path) -> Option<&BranchState> {
-        let is_in = |branch: &&BranchState| {
-            branch.end == path.as_str() || branch.layers.iter().any(|layer| layer == path.as_str())
-        };
-        self.branches.iter().filter(is_in).min_by_key(|branch| branch.layers.len())
+        let is_in = |branch: &&BranchState| branch.nodes.iter().any(|node| node == path.as_str());
+        self.branches.iter().filter(is_in).min_by_key(|branch| branch.nodes.len())
     }
 }
 
@@ -171,22 +158,21 @@ pub fn inspect(
             heard(1.0);
         }
     }
-    let layers: Vec<LayerState> = layers
-        .iter()
-        .map(|&id| {
-            let map = maps.get(&after(&graph, id));
-            layer(&graph, &weights, id, map, &plain, &gradients)
-        })
-        .collect::<Result<_, TrainError>>()?;
+    let findings = Findings {
+        plain: &plain,
+        graph: &graph,
+        weights: &weights,
+        gradients: &gradients,
+        maps: &maps,
+    };
+    let layers: Vec<LayerState> =
+        layers.into_iter().map(|id| findings.layer(id)).collect::<Result<_, TrainError>>()?;
     let whole = eyes.results(&graph, &weights, subject.evaluated)?;
     let mut states = Vec::with_capacity(all.len());
     for (branch, unfolded) in all.iter().zip(&plain_branches) {
         let (silent, zeros) = silenced(&graph, &weights, branch)?;
         let without = eyes.results(&silent, &zeros, subject.evaluated)?;
-        let map = maps.get(&branch.end);
-        let own = unfolded.nodes.iter().map(|id| plain.node(*id).path.clone());
-        let gradient = norm_of(own.filter_map(|path| gradients.get(&path).copied()));
-        states.push(branch_state(&graph, branch, &layers, map, gradient, lost(&whole, &without)));
+        states.push(findings.branch(branch, unfolded, &layers, lost(&whole, &without)));
         heard(1.0);
     }
     let right = whole.iter().filter(|result| result.rank == 0).count();
@@ -195,234 +181,11 @@ pub fn inspect(
     Ok(Anatomy {
         images: subject.seen.indices.len(),
         evaluated: whole.len(),
-        trained: batch_of(subject) * steps_of(subject),
+        trained: gradients.images,
         top1: top1.map(|share| 100.0 * share),
         layers,
         branches: states,
     })
-}
-
-fn is_layer(graph: &Graph, id: NodeId) -> bool {
-    matches!(graph.node(id).op, Op::Conv(_) | Op::Linear(_))
-}
-
-/// The activation behind a layer, or the layer.
-fn after(graph: &Graph, layer: NodeId) -> NodeId {
-    let mut id = layer;
-    while let Some(next) = graph.only_consumer(id)
-        && matches!(graph.node(next).op, Op::Activation(_) | Op::BatchNorm(_))
-    {
-        id = next;
-    }
-    id
-}
-
-/// Computes feature maps and results.
-struct Eyes<'a> {
-    graph: &'a Graph,
-    weights: &'a Weights,
-    machine: Machine,
-    stop: &'a AtomicBool,
-}
-
-/// What a feature map is like.
-#[derive(Clone, Debug, PartialEq)]
-struct MapState {
-    dead: Option<Vec<usize>>,
-    effective_rank: Option<f64>,
-}
-
-impl Eyes<'_> {
-    fn session(
-        &self,
-        graph: &Graph,
-        weights: &Weights,
-        batch: usize,
-    ) -> Result<Session, TrainError> {
-        let Machine { threads, isa, most_bytes } = self.machine;
-        let options = Options { batch, threads, isa, winograd: true, most_bytes };
-        Ok(Session::new(Arc::new(Plan::new(graph, weights, options)?))?)
-    }
-
-    /// What images get.
-    fn results(
-        &self,
-        graph: &Graph,
-        weights: &Weights,
-        images: Images<'_>,
-    ) -> Result<Vec<ImageResult>, TrainError> {
-        let batch = images.batch(EVALUATION_BATCH);
-        let mut session = self.session(graph, weights, batch)?;
-        let views = Views::One.of(images.split.shape());
-        let run = |pixels: &[f32], _| session.run(pixels, self.stop).map(<[f32]>::to_vec);
-        let answers = images.answers(&views, batch, graph, run)?;
-        Ok(images.results(&answers))
-    }
-
-    /// What the result of a node is like.
-    fn map(&self, node: NodeId, images: Images<'_>) -> Result<MapState, TrainError> {
-        let graph = up_to(self.graph, node)?;
-        let batch = images.batch(EVALUATION_BATCH);
-        let mut session = self.session(&graph, self.weights, batch)?;
-        let (op, shape) = (&self.graph.node(node).op, self.graph.node(node).shape);
-        let channels = shape.channels() as usize;
-        let plane = usize::try_from(shape.size().area()).unwrap_or(usize::MAX).max(1);
-        let of_image = images.split.shape().pixels();
-        let mut pixels = vec![0.0; batch * of_image];
-        let mut covariance = Covariance::new(channels);
-        let mut sample = vec![0.0; channels];
-        let mut is_active = vec![false; channels];
-        for chunk in images.indices.chunks(batch) {
-            let place = &mut pixels[..chunk.len() * of_image];
-            images.augmenter.fill_plain(images.split, chunk, place);
-            let maps = session.run(&pixels, self.stop)?;
-            for map in maps.chunks_exact(channels * plane).take(chunk.len()) {
-                for (is_active, channel) in is_active.iter_mut().zip(map.chunks_exact(plane)) {
-                    *is_active |= channel.iter().any(|value| *value != 0.0);
-                }
-                for place in (0..plane).step_by(plane.div_ceil(PLACES)) {
-                    for (value, channel) in sample.iter_mut().zip(map.chunks_exact(plane)) {
-                        *value = f64::from(channel[place]);
-                    }
-                    covariance.add(&sample);
-                }
-            }
-        }
-        let is_relu = matches!(op, Op::Activation(Activation::Relu | Activation::Relu6));
-        let dead = (0..channels).filter(|channel| !is_active[*channel]).collect();
-        Ok(MapState {
-            dead: is_relu.then_some(dead),
-            effective_rank: (channels > 1).then(|| covariance.effective_rank()),
-        })
-    }
-}
-
-fn batch_of(subject: Subject<'_>) -> usize {
-    subject.trained.batch(STEP)
-}
-
-fn steps_of(subject: Subject<'_>) -> usize {
-    (subject.trained.indices.len() / batch_of(subject)).min(STEPS)
-}
-
-/// The root mean square over some training steps of the norm of the gradient of each node's tensors. The weights stay as
-/// they are: the learning rate is 0.
-fn gradients(
-    subject: Subject<'_>,
-    machine: Machine,
-    stop: &AtomicBool,
-) -> Result<HashMap<Path, f64>, TrainError> {
-    let Subject { graph, weights, trained, .. } = subject;
-    let (batch, steps) = (batch_of(subject), steps_of(subject));
-    let Machine { threads, isa, most_bytes } = machine;
-    let options = TrainOptions {
-        batch,
-        threads,
-        isa,
-        most_bytes,
-        smoothing: 0.0,
-        rule: Rule::Sgd { momentum: 0.0, nesterov: false },
-        clip: None,
-        momentum: 0.0,
-        averages: false,
-    };
-    let mut session = TrainSession::new(Arc::new(TrainPlan::new(graph, options)?), weights)?;
-    let mut pixels = vec![0.0; batch * trained.split.shape().pixels()];
-    let mut squares: HashMap<Path, f64> = HashMap::new();
-    for (step, images) in (0..).zip(trained.indices.chunks_exact(batch).take(steps)) {
-        trained.augmenter.fill_plain(trained.split, images, &mut pixels);
-        let label = |image: &u32| u32::from(trained.split.labels()[*image as usize]);
-        let labels: Vec<u32> = images.iter().map(label).collect();
-        let rates = Rates { learning: 0.0, decay: 0.0, average: 0.0, steps: step };
-        session.step(&pixels, &labels, rates, step, stop)?;
-        let gradients = session.gradients();
-        for (id, node) in graph.nodes() {
-            for slot in node_slots(graph, id) {
-                let Ok(gradient) = gradients.get(&slot.path, slot.role) else { continue };
-                let square: f64 = gradient.iter().map(|x| f64::from(*x).powi(2)).sum();
-                *squares.entry(node.path.clone()).or_default() += square;
-            }
-        }
-    }
-    let root = |square: f64| (square / steps.max(1) as f64).sqrt();
-    Ok(squares.into_iter().map(|(path, square)| (path, root(square))).collect())
-}
-
-/// The norm of all, of the norms of the parts; `None` of no parts.
-fn norm_of(parts: impl Iterator<Item = f64>) -> Option<f64> {
-    let square = |sum: Option<f64>, part: f64| Some(sum.unwrap_or(0.0) + part * part);
-    parts.fold(None, square).map(f64::sqrt)
-}
-
-fn layer(
-    graph: &Graph,
-    weights: &Weights,
-    id: NodeId,
-    map: Option<&MapState>,
-    plain: &Graph,
-    gradients: &HashMap<Path, f64>,
-) -> Result<LayerState, TrainError> {
-    let node = graph.node(id);
-    let kernel = weights.of(node, Role::Weight)?;
-    let of_channel = (kernel.len() / node.shape.channels().max(1) as usize).max(1);
-    let square = |numbers: &[f32]| numbers.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>();
-    let norms: Vec<f64> = kernel.chunks(of_channel).map(|row| square(row).sqrt()).collect();
-    let largest = norms.iter().copied().fold(0.0, f64::max);
-    let share = |norm: f64| if largest > 0.0 { norm / largest } else { 0.0 };
-    let norms: Vec<f64> = norms.into_iter().map(share).collect();
-    let floor = NEAR_ZERO_WEIGHT * (square(kernel) / kernel.len().max(1) as f64).sqrt();
-    let near_zero = kernel.iter().filter(|x| f64::from(x.abs()) <= floor).count();
-    // The normalisation that was folded into it follows it.
-    let norm = plain.find(&node.path).and_then(|id| plain.only_consumer(id));
-    let norm = norm.filter(|id| matches!(plain.node(*id).op, Op::BatchNorm(_)));
-    let own = [Some(node.path.clone()), norm.map(|id| plain.node(id).path.clone())];
-    let gradient =
-        norm_of(own.into_iter().flatten().filter_map(|path| gradients.get(&path).copied()));
-    Ok(LayerState {
-        path: node.path.to_string(),
-        near_zero_channels: norms.iter().filter(|norm| **norm < NEAR_ZERO_NORM).count(),
-        norms,
-        near_zero_weights: near_zero as f64 / kernel.len().max(1) as f64,
-        weights: kernel.len(),
-        dead: map.and_then(|map| map.dead.clone()),
-        effective_rank: map.and_then(|map| map.effective_rank),
-        gradient: gradient.unwrap_or(0.0),
-    })
-}
-
-fn branch_state(
-    graph: &Graph,
-    branch: &Branch,
-    layers: &[LayerState],
-    map: Option<&MapState>,
-    gradient: Option<f64>,
-    top1_lost: Estimate,
-) -> BranchState {
-    let paths = branch.nodes.iter().filter(|id| is_layer(graph, **id));
-    let paths: Vec<String> = paths.map(|id| graph.node(*id).path.to_string()).collect();
-    let own: Vec<&LayerState> = layers.iter().filter(|layer| paths.contains(&layer.path)).collect();
-    let share = |part: f64, all: usize| (all > 0).then(|| part / all as f64);
-    let sum = |number: &dyn Fn(&LayerState) -> usize| own.iter().map(|layer| number(layer)).sum();
-    let with_relu = |layer: &LayerState| layer.dead.as_ref().map_or(0, |_| layer.norms.len());
-    let dead: usize = sum(&|layer| layer.dead.as_ref().map_or(0, Vec::len));
-    let near_zero: f64 =
-        own.iter().map(|layer| layer.near_zero_weights * layer.weights as f64).sum();
-    let near_zero_channels: usize = sum(&|layer| layer.near_zero_channels);
-    BranchState {
-        module: module(graph, branch).to_string(),
-        name: name(graph, branch).to_string(),
-        join: graph.node(branch.join).path.to_string(),
-        input: branch.input,
-        end: graph.node(branch.end).path.to_string(),
-        channels: graph.node(branch.end).shape.channels() as usize,
-        near_zero_channels: share(near_zero_channels as f64, sum(&|layer| layer.norms.len())),
-        near_zero_weights: share(near_zero, sum(&|layer| layer.weights)),
-        dead: share(dead as f64, sum(&with_relu)),
-        effective_rank: map.and_then(|map| map.effective_rank),
-        gradient,
-        layers: paths,
-        top1_lost,
-    }
 }
 
 /// By how many percentage points fewer images are right, with the interval of their differences.
