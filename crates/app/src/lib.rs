@@ -5,11 +5,13 @@
 
 #![forbid(unsafe_code)]
 
+mod anatomy;
 mod bench;
 mod constraints;
 mod design;
 mod engines;
 mod error;
+mod evaluate;
 mod gather;
 mod git;
 mod inspect;
@@ -25,11 +27,16 @@ mod space;
 mod task;
 mod train;
 
+pub use anatomy::{AnatomyPlan, Dissected, dissect};
 pub use bench::BenchPlan;
 pub use constraints::violated_constraints;
 pub use design::{NewFile, SaveError, design, save_variant};
 pub use engines::{ALL, AvailableEngine, ChoiceError, choose, choose_among};
 pub use error::{TaskError, error_chain};
+pub use evaluate::{
+    Engines, EvaluateError, EvaluatePlan, Evaluated, EvaluatedNetwork, EvaluationSource, ImagePart,
+    NetworkResult, OnEngine, evaluate,
+};
 pub use gather::{GatherEvent, GatherPlan, Gathered, GoesOn, gather, gather_revision};
 pub use git::{GitError, GitFiles};
 pub use inspect::{Content, Inspected, OverlayFiles, inspect, is_listed, is_network, list};

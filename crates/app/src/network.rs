@@ -16,6 +16,7 @@ use inceptive_onnx::{
     ExportError, ImportError, Imported, Opset, ValuesError, expect_size, from_onnx,
 };
 use inceptive_results::Subnormals;
+use inceptive_train::{CheckpointError, CheckpointInfo};
 use inceptive_weights::{LoadError, MatchBy, Matching, Weights};
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +66,15 @@ pub enum ReadError {
         /// The error.
         #[source]
         error: LoadError,
+    },
+    /// The weights of a checkpoint do not fit.
+    #[error("`{}`", path.display())]
+    Checkpoint {
+        /// The file of the weights.
+        path: PathBuf,
+        /// The error.
+        #[source]
+        error: Box<CheckpointError>,
     },
     /// It does not fit into memory.
     #[error(transparent)]
@@ -253,6 +263,8 @@ pub struct Runnable {
     pub weights: Weights,
     /// How weights from another file were matched; `None` if they are the network's own or random.
     pub matching: Option<Matching>,
+    /// The training that its weights are of, if they are a checkpoint.
+    pub checkpoint: Option<CheckpointInfo>,
     /// The graph's name in an ONNX file.
     pub stored_name: Option<String>,
     /// How many of its weights are subnormal.
@@ -301,24 +313,42 @@ pub fn read_runnable(
         check_size(path, &graph, purpose, available_memory())?;
     }
     check_stop()?;
-    let (weights, matching) = match (&from.file, own) {
-        (Some(file), _) => {
-            let loaded =
-                Weights::from_safetensors(&bytes(file, MAX_WEIGHTS_BYTES)?, &graph, from.match_by);
-            let (weights, matching) =
-                loaded.map_err(|error| ReadError::Weights { path: file.clone(), error })?;
-            (weights, Some(matching))
-        }
-        (None, Some(own)) => (own, None),
+    let (weights, matching, checkpoint) = match (&from.file, own) {
+        (Some(file), _) => read_weights(file, &graph, from.match_by)?,
+        (None, Some(own)) => (own, None, None),
         (None, None) => {
             let weights = Weights::seeded_until(&graph, from.seed, stop);
-            (weights.ok_or(ReadError::Stopped)?, None)
+            (weights.ok_or(ReadError::Stopped)?, None, None)
         }
     };
     check_stop()?;
     let subnormals = inceptive_bench::count_subnormals(&weights);
     check_stop()?;
-    Ok(Runnable { loaded, graph, weights, matching, stored_name, subnormals })
+    Ok(Runnable { loaded, graph, weights, matching, checkpoint, stored_name, subnormals })
+}
+
+/// The weights of a safetensors file. Of a checkpoint, these are the ones that training evaluates: averages, where it has
+/// any.
+pub(crate) fn read_weights(
+    file: &Path,
+    graph: &Graph,
+    match_by: MatchBy,
+) -> Result<(Weights, Option<Matching>, Option<CheckpointInfo>), ReadError> {
+    let bytes = bytes(file, MAX_WEIGHTS_BYTES)?;
+    let wrong = |error| ReadError::Checkpoint { path: file.to_owned(), error: Box::new(error) };
+    match CheckpointInfo::read(&bytes) {
+        Ok(Some(info)) => {
+            let weights = info.weights(&bytes, graph).map_err(wrong)?;
+            Ok((weights, Some(Matching::Names), Some(info)))
+        }
+        Ok(None) | Err(CheckpointError::Format(_)) => {
+            let loaded = Weights::from_safetensors(&bytes, graph, match_by);
+            let (weights, matching) =
+                loaded.map_err(|error| ReadError::Weights { path: file.to_owned(), error })?;
+            Ok((weights, Some(matching), None))
+        }
+        Err(error) => Err(wrong(error)),
+    }
 }
 
 /// The weights in an ONNX file and in the files beside it.

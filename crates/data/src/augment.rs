@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     dataset::{ChannelStats, ImageShape, Split},
     random::{Purpose, Stream},
+    resize::Part,
+    views::{Frame, View},
 };
 
 /// Maximum of `crop` and `cutout`; also in their schema.
@@ -109,7 +111,12 @@ impl Normalisation {
     }
 
     fn apply(self, pixel: u8) -> f32 {
-        f32::from(pixel) * self.scale + self.shift
+        self.apply_mean(pixel.into())
+    }
+
+    /// To a mean of pixels.
+    fn apply_mean(self, pixel: f32) -> f32 {
+        pixel * self.scale + self.shift
     }
 }
 
@@ -174,6 +181,58 @@ impl Augmenter {
         self.each(split, images, batch, |_| plain);
     }
 
+    /// Fills a batch with a view of images, for evaluation.
+    ///
+    /// # Panics
+    /// As [`Augmenter::fill_plain`].
+    pub fn fill_view(&self, split: &Split, images: &[u32], view: View, batch: &mut [f32]) {
+        let is_flipped = view.is_mirrored;
+        let change = |top, left| Change { left, top, is_flipped, hole: None };
+        match view.frame {
+            Frame::Whole => self.each(split, images, batch, |_| change(0, 0)),
+            Frame::Moved { top, left } => {
+                let augment = Augment { padding: Padding::Reflect, ..self.augment.clone() };
+                let mirroring = Self { augment, ..self.clone() };
+                mirroring.each(split, images, batch, |_| change(top, left));
+            }
+            Frame::Enlarged { height, width, top, left } => {
+                let pair = |a: u32, b: u32| [a as usize, b as usize];
+                let ImageShape { height: rows, width: columns, .. } = self.shape;
+                let part = Part::new(pair(rows, columns), pair(height, width), pair(top, left));
+                self.enlarge(split, images, &part, is_flipped, batch);
+            }
+        }
+    }
+
+    fn enlarge(
+        &self,
+        split: &Split,
+        images: &[u32],
+        part: &Part,
+        is_flipped: bool,
+        batch: &mut [f32],
+    ) {
+        self.check(split, images, batch);
+        let plane = self.shape.plane();
+        let places = batch.chunks_exact_mut(self.shape.pixels());
+        for (&index, place) in images.iter().zip(places) {
+            let channels =
+                split.image(index).chunks_exact(plane).zip(place.chunks_exact_mut(plane));
+            for ((old, new), normalisation) in channels.zip(&self.channels) {
+                part.fill(old, new);
+                new.iter_mut().for_each(|value| *value = normalisation.apply_mean(*value));
+                if is_flipped {
+                    new.chunks_exact_mut(self.shape.width as usize).for_each(<[f32]>::reverse);
+                }
+            }
+        }
+    }
+
+    fn check(&self, split: &Split, images: &[u32], batch: &[f32]) {
+        assert_eq!(split.shape(), self.shape, "images of another shape");
+        assert_eq!(batch.len(), images.len() * self.shape.pixels(), "size of the batch");
+    }
+
     fn each(
         &self,
         split: &Split,
@@ -181,8 +240,7 @@ impl Augmenter {
         batch: &mut [f32],
         change: impl Fn(u32) -> Change,
     ) {
-        assert_eq!(split.shape(), self.shape, "images of another shape");
-        assert_eq!(batch.len(), images.len() * self.shape.pixels(), "size of the batch");
+        self.check(split, images, batch);
         let places = batch.chunks_exact_mut(self.shape.pixels());
         for (&index, place) in images.iter().zip(places) {
             self.write(split.image(index), change(index), place);

@@ -43,6 +43,7 @@ mod places;
 mod random;
 mod resize;
 mod shapes;
+mod views;
 
 pub use augment::{Augment, AugmentError, Augmenter, Flip, Padding};
 pub use catalog::{CATALOG, KnownFile, KnownSet, known};
@@ -61,3 +62,4 @@ pub use npz::read_npz;
 pub use order::epoch_order;
 pub use places::{FileReport, Places};
 pub use shapes::Shapes;
+pub use views::{UnknownViews, View, Views};

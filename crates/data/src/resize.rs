@@ -44,6 +44,42 @@ pub(crate) fn fill(image: &Decoded, size: usize, channels: usize, place: &mut [u
     }
 }
 
+/// A part of a channel, resized.
+pub(crate) struct Part {
+    /// For each of its rows and columns.
+    rows: Vec<Mean>,
+    columns: Vec<Mean>,
+}
+
+impl Part {
+    /// As large as the channel itself, of what it becomes when it is resized to `to`, from the place `at` on; all are
+    /// rows and columns.
+    pub fn new(channel: [usize; 2], to: [usize; 2], at: [usize; 2]) -> Self {
+        let means = |axis: usize| -> Vec<Mean> {
+            means(channel[axis], to[axis]).into_iter().skip(at[axis]).take(channel[axis]).collect()
+        };
+        Self { rows: means(0), columns: means(1) }
+    }
+
+    /// Puts it into `place`, in the unit of the channel.
+    pub fn fill(&self, channel: &[u8], place: &mut [f32]) {
+        let width = self.columns.len();
+        let mut line = vec![0.0_f32; width];
+        for (rows, place) in self.rows.iter().zip(place.chunks_exact_mut(width.max(1))) {
+            line.fill(0.0);
+            for (row, &weight) in (rows.first..).zip(&rows.weights) {
+                for (sum, &value) in line.iter_mut().zip(&channel[row * width..]) {
+                    *sum += weight * f32::from(value);
+                }
+            }
+            for (columns, place) in self.columns.iter().zip(place) {
+                let values = line[columns.first..].iter().zip(&columns.weights);
+                *place = values.map(|(value, weight)| value * weight).sum();
+            }
+        }
+    }
+}
+
 /// The luma of a colour, by Rec. ITU-R BT.709.
 fn grey(colour: [u8; 3]) -> u8 {
     let [red, green, blue] = colour.map(u32::from);

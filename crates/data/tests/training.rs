@@ -5,7 +5,7 @@
 
 use inceptive_data::{
     Augment, Augmenter, ChannelStats, Checksum, DataName, Dataset, Flip, ImageShape, Padding,
-    Places, Split, epoch_order, load,
+    Places, Split, View, Views, epoch_order, load,
 };
 use proptest::prelude::*;
 
@@ -329,5 +329,46 @@ proptest! {
         let mut new = [0.0; 36];
         augmenter.fill(&split, &[0], epoch, &mut new);
         prop_assert!(is_cut_from(&pixels, &new, 6, crop.cast_signed()), "{new:?}");
+    }
+}
+
+/// The views of the image 1, 2, 3 / 4, 5, 6 / 7, 8, 9.
+fn views(views: Views) -> Vec<(u32, [f32; 9])> {
+    let shape = ImageShape { channels: 1, height: 3, width: 3 };
+    let split = Split::new(shape, (1..=9).collect(), vec![0]).unwrap();
+    let augmenter = Augmenter::new(&Augment::default(), shape, &plain_stats(1), 1).unwrap();
+    let fill = |view: View| {
+        let mut batch = [0.0; 9];
+        augmenter.fill_view(&split, &[0], view, &mut batch);
+        (view.weight(), batch)
+    };
+    views.of(shape).into_iter().map(fill).collect()
+}
+
+#[test]
+fn views_are_mirrored_moved_and_enlarged() {
+    let rounded = |(weight, view): &(u32, [f32; 9])| (*weight, view.map(|x| x.round() as i32));
+    let two: Vec<(u32, [i32; 9])> = views(Views::Two).iter().map(rounded).collect();
+    assert_eq!(two, [(1, IMAGE), (1, MIRRORED)]);
+    let ten: Vec<(u32, [i32; 9])> = views(Views::Ten).iter().map(rounded).collect();
+    // Up and left by a pixel: beyond the border is the second row and column.
+    assert_eq!(ten[0], (1, [5, 4, 5, 2, 1, 2, 5, 4, 5]));
+    assert_eq!(ten[6], (1, [5, 6, 5, 8, 9, 8, 5, 6, 5]));
+    assert_eq!(ten[8..], two[..]);
+
+    let all = views(Views::Article);
+    assert_eq!(all.len(), 42);
+    assert_eq!(rounded(&all[40]), (12, IMAGE));
+    // To 3 x 8/7, rounded to 3 pixels: the image itself; to 3 x 11/7, rounded to 5: bilinear between the centres.
+    assert_eq!(rounded(&all[0]), (3, IMAGE));
+    let at = |place: f32| (place * 0.6 - 0.2).clamp(0.0, 2.0);
+    for (view, (top, left)) in [(30, (0.0, 0.0)), (38, (1.0, 1.0))] {
+        let (weight, seen) = &all[view];
+        assert_eq!(*weight, 3);
+        for (place, value) in seen.iter().enumerate() {
+            let (row, column) = ((place / 3) as f32, (place % 3) as f32);
+            let expected = 1.0 + 3.0 * at(top + row) + at(left + column);
+            assert!((value - expected).abs() < 1e-4, "view {view}: {seen:?}");
+        }
     }
 }

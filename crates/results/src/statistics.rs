@@ -247,6 +247,31 @@ fn bootstrap(turns: &[Vec<f64>], seed: u64, statistic: impl Fn(&[f64]) -> f64) -
     Estimate { value, low: quantile(&resampled, tail), high: quantile(&resampled, 1.0 - tail) }
 }
 
+/// A statistic of `count` independent items, whose value is known, with its interval: `statistic` gets the places of a
+/// resample, which may hold an item several times. The interval is the basic one (Davison and Hinkley 1997, section 5.2.1):
+/// a statistic that is too large for few items, such as a calibration error, is larger still in resamples, and the
+/// interval reaches as far below the value.
+pub fn resampled(
+    value: f64,
+    count: usize,
+    seed: u64,
+    mut statistic: impl FnMut(&[usize]) -> f64,
+) -> Estimate {
+    if count < 2 {
+        return Estimate::without_interval(value);
+    }
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut sample = vec![0; count];
+    let found = (0..RESAMPLES).map(|_| {
+        sample.iter_mut().for_each(|place| *place = rng.random_range(0..count));
+        statistic(&sample)
+    });
+    let found = sorted(found.collect());
+    let tail = (1.0 - CONFIDENCE) / 2.0;
+    let [low, high] = [1.0 - tail, tail].map(|at| 2.0 * value - quantile(&found, at));
+    Estimate { value, low: low.min(value), high: high.max(value) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -273,6 +298,23 @@ mod tests {
         {
             assert!((t_quantile(freedom) - quantile).abs() < 1e-4, "{freedom}");
         }
+    }
+
+    /// The interval of a mean is about that of the normal distribution, and the same for a seed.
+    #[test]
+    fn resampled_means_have_about_the_interval_of_student() {
+        let values: Vec<f64> = (0..200_u32).map(|x| f64::from(x * x % 97)).collect();
+        let expected = mean(&values).unwrap();
+        let found = || {
+            resampled(expected.value, values.len(), 3, |places| {
+                places.iter().map(|&place| values[place]).sum::<f64>() / 200.0
+            })
+        };
+        let (estimate, half) = (found(), expected.high - expected.value);
+        assert!((estimate.low - expected.low).abs() < 0.1 * half, "{estimate:?} {expected:?}");
+        assert!((estimate.high - expected.high).abs() < 0.1 * half, "{estimate:?} {expected:?}");
+        assert_eq!(estimate, found());
+        assert!(!resampled(1.0, 1, 0, |_| 1.0).has_interval());
     }
 
     #[test]

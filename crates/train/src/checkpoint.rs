@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use inceptive_ir::Graph;
 use inceptive_weights::{
     FormatError, Missing, SafeTensorError, Weights, slots, tensor_from_safetensors,
     tensors_with_texts, text_from_safetensors,
@@ -23,16 +24,67 @@ const AVERAGES: &str = "average/";
 const STATE: &str = "optimizer/";
 
 /// The training that a checkpoint belongs to.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct About {
+pub struct CheckpointInfo {
     version: u32,
-    network: String,
-    data: String,
-    recipe: String,
-    seed: u64,
+    /// Fingerprint of the network that was trained, with its auxiliary heads and dropout.
+    pub network: String,
+    /// Fingerprint of the data set.
+    pub data: String,
+    /// Fingerprint of the recipe.
+    pub recipe: String,
+    /// The seed.
+    pub seed: u64,
+    /// Training images that were held out for validation.
+    pub held_out: usize,
+    /// Whether it has averages of the weights, which are the ones to be used.
+    pub averages: bool,
     isa: String,
-    history: Vec<Epoch>,
+    /// Epochs that were finished; none in a file of trained weights.
+    pub history: Vec<Epoch>,
+}
+
+impl CheckpointInfo {
+    /// What a safetensors file says; `None` if it is no checkpoint.
+    ///
+    /// # Errors
+    /// When the file is damaged, or what it says is.
+    pub fn read(checkpoint: &[u8]) -> Result<Option<Self>, CheckpointError> {
+        let text = text_from_safetensors(checkpoint, ABOUT)?;
+        let read = |text: String| {
+            serde_json::from_str(&text).map_err(|error| CheckpointError::About(Some(error)))
+        };
+        text.map(read).transpose()
+    }
+
+    /// The weights of a graph that are to be used, of the checkpoint that says this.
+    ///
+    /// # Errors
+    /// When some are missing, or have another shape.
+    pub fn weights(&self, checkpoint: &[u8], graph: &Graph) -> Result<Weights, CheckpointError> {
+        read_weights(checkpoint, graph, if self.averages { AVERAGES } else { WEIGHTS })
+    }
+}
+
+/// The weights of a graph whose names have a prefix.
+fn read_weights(
+    checkpoint: &[u8],
+    graph: &Graph,
+    prefix: &str,
+) -> Result<Weights, CheckpointError> {
+    let mut weights = Weights::default();
+    for slot in slots(graph) {
+        let name = format!("{prefix}{slot}");
+        let tensor = tensor_from_safetensors(checkpoint, &name)?;
+        let Some(tensor) = tensor else { return Err(Missing(name).into()) };
+        if tensor.shape != slot.shape {
+            let (found, expected) = (tensor.shape, slot.shape);
+            return Err(CheckpointError::Shape { name, found, expected });
+        }
+        weights.set(slot.path, slot.role, tensor.values);
+    }
+    Ok(weights)
 }
 
 /// A checkpoint cannot be read or written.
@@ -47,6 +99,16 @@ pub enum CheckpointError {
     /// It belongs to another training.
     #[error("the checkpoint was made with another {0}")]
     Other(&'static str),
+    /// A tensor has another shape.
+    #[error("`{name}` has the shape {found:?}; the network needs {expected:?}")]
+    Shape {
+        /// Its name.
+        name: String,
+        /// Its shape.
+        found: Vec<usize>,
+        /// The network's.
+        expected: Vec<usize>,
+    },
     /// A tensor is missing.
     #[error(transparent)]
     Missing(#[from] Missing),
@@ -59,14 +121,16 @@ pub enum CheckpointError {
 }
 
 impl Trainer<'_> {
-    fn about(&self) -> About {
+    fn about(&self) -> CheckpointInfo {
         let Task { graph, recipe, seed, .. } = self.task;
-        About {
+        CheckpointInfo {
             version: 1,
             network: graph.fingerprint().to_string(),
             data: self.data_fingerprint.clone(),
             recipe: recipe.fingerprint().to_string(),
             seed,
+            held_out: self.partition().validation.len(),
+            averages: recipe.average.is_some(),
             isa: self.session.plan().options().isa.name().to_owned(),
             history: self.history.clone(),
         }
@@ -97,12 +161,11 @@ impl Trainer<'_> {
         for ((name, shape), numbers) in states.iter().zip(&state) {
             tensors.push((name, shape, numbers));
         }
-        self.with_about(&tensors)
+        with_info(&tensors, &self.about())
     }
-}
 
-impl Trainer<'_> {
-    /// The weights to be used, averages if the recipe makes any, as a safetensors file that says how they were trained.
+    /// The weights to be used, averages if the recipe makes any, as a safetensors file that says how they were trained:
+    /// the same bytes for the same training.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -113,14 +176,17 @@ impl Trainer<'_> {
         for (slot, name) in slots.iter().zip(&names) {
             tensors.push((name, &slot.shape, weights.get(&slot.path, slot.role)?));
         }
-        self.with_about(&tensors)
+        // The history has times.
+        with_info(&tensors, &CheckpointInfo { averages: false, history: vec![], ..self.about() })
     }
+}
 
-    fn with_about(&self, tensors: &[(&str, &[usize], &[f32])]) -> Result<Vec<u8>, CheckpointError> {
-        let about = serde_json::to_string(&self.about())
-            .map_err(|error| CheckpointError::About(Some(error)))?;
-        Ok(tensors_with_texts(tensors, HashMap::from([(ABOUT.to_owned(), about)]))?)
-    }
+fn with_info(
+    tensors: &[(&str, &[usize], &[f32])],
+    info: &CheckpointInfo,
+) -> Result<Vec<u8>, CheckpointError> {
+    let about = serde_json::to_string(info).map_err(|error| CheckpointError::About(Some(error)))?;
+    Ok(tensors_with_texts(tensors, HashMap::from([(ABOUT.to_owned(), about)]))?)
 }
 
 impl<'a> Trainer<'a> {
@@ -133,9 +199,7 @@ impl<'a> Trainer<'a> {
         machine: Machine,
         checkpoint: &[u8],
     ) -> Result<Self, CheckpointError> {
-        let text = text_from_safetensors(checkpoint, ABOUT)?.ok_or(CheckpointError::About(None))?;
-        let found: About =
-            serde_json::from_str(&text).map_err(|error| CheckpointError::About(Some(error)))?;
+        let found = CheckpointInfo::read(checkpoint)?.ok_or(CheckpointError::About(None))?;
         let mut trainer = Self::new(task, machine)?;
         let own = trainer.about();
         for (what, is_same) in [
@@ -150,17 +214,7 @@ impl<'a> Trainer<'a> {
                 return Err(CheckpointError::Other(what));
             }
         }
-        let read = |prefix: &str| -> Result<Weights, CheckpointError> {
-            let mut weights = Weights::default();
-            for slot in slots(&trainer.graph) {
-                let name = format!("{prefix}{slot}");
-                let tensor = tensor_from_safetensors(checkpoint, &name)?;
-                let tensor = tensor.filter(|tensor| tensor.shape == slot.shape);
-                let tensor = tensor.ok_or(Missing(name))?;
-                weights.set(slot.path, slot.role, tensor.values);
-            }
-            Ok(weights)
-        };
+        let read = |prefix| read_weights(checkpoint, &trainer.graph, prefix);
         let weights = read(WEIGHTS)?;
         let averages = if task.recipe.average.is_some() { Some(read(AVERAGES)?) } else { None };
         let mut state = Vec::new();

@@ -1,42 +1,80 @@
-//! Evaluation of a network: loss, accuracy and confusion matrix.
+//! Evaluation of a network.
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use inceptive_data::{Augmenter, Split};
+use inceptive_data::{Augmenter, Split, View, Views};
 use inceptive_engine::{Options, Plan, Session};
 use inceptive_ir::{Graph, Op, passes};
 use inceptive_weights::Weights;
 
-use crate::{error::TrainError, machine::Machine};
+use crate::{
+    error::TrainError,
+    machine::Machine,
+    score::{Answers, Evaluation, ImageResult},
+};
 
-/// Images per run of the engine.
-const BATCH: usize = 100;
+/// Images of a run.
+pub const EVALUATION_BATCH: usize = 100;
 
-/// Loss, accuracy and confusion matrix of a network on some images.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Evaluation {
-    /// Number of images.
-    pub images: usize,
-    /// The mean cross-entropy.
-    pub loss: f64,
-    /// Number of images for which the output of the right class is the largest.
-    pub top1: usize,
-    /// Number of images for which the output of the right class is among the five largest.
-    pub top5: usize,
-    /// The confusion matrix, row by row: a row for each true class, a column for each predicted class.
-    pub confusion: Vec<u64>,
+/// Images to evaluate on.
+#[derive(Clone, Copy, Debug)]
+pub struct Images<'a> {
+    /// Normalises them as in training.
+    pub augmenter: &'a Augmenter,
+    /// What they are of.
+    pub split: &'a Split,
+    /// Which of its images.
+    pub indices: &'a [u32],
 }
 
-impl Evaluation {
-    /// Top-1 accuracy in percent.
-    pub fn top1_percent(&self) -> f64 {
-        100.0 * self.top1 as f64 / self.images.max(1) as f64
+impl Images<'_> {
+    /// Images of a run: no more than there are.
+    pub fn batch(&self, most: usize) -> usize {
+        most.min(self.indices.len()).max(1)
     }
 
-    /// Top-5 accuracy in percent.
-    pub fn top5_percent(&self) -> f64 {
-        100.0 * self.top5 as f64 / self.images.max(1) as f64
+    /// What `run` gives for views of all images, batch by batch; of the last one, what is over is not counted. `run` gets
+    /// `batch x channels x height x width` numbers and the share of all runs that is done, and gives `batch x classes`.
+    ///
+    /// # Errors
+    /// When a run fails.
+    pub fn answers<E>(
+        &self,
+        views: &[View],
+        batch: usize,
+        graph: &Graph,
+        mut run: impl FnMut(&[f32], f64) -> Result<Vec<f32>, E>,
+    ) -> Result<Answers, E> {
+        let is_softmax = matches!(graph.node(graph.output()).op, Op::Softmax);
+        let mut answers = Answers::new(self.indices.len(), classes_of(graph));
+        let of_image = self.split.shape().pixels();
+        let mut pixels = vec![0.0; batch * of_image];
+        let runs = self.indices.len().div_ceil(batch) * views.len();
+        let total: u32 = views.iter().map(|view| view.weight()).sum();
+        let mut done = 0_u32;
+        for (chunk, first) in self.indices.chunks(batch).zip((0..).step_by(batch)) {
+            for view in views {
+                let place = &mut pixels[..chunk.len() * of_image];
+                self.augmenter.fill_view(self.split, chunk, *view, place);
+                let outputs = run(&pixels, f64::from(done) / runs as f64)?;
+                let share = f64::from(view.weight()) / f64::from(total);
+                answers.add(first, &outputs, is_softmax, share);
+                done += 1;
+            }
+        }
+        Ok(answers)
     }
+
+    /// What each image got, by its answers.
+    pub fn results(&self, answers: &Answers) -> Vec<ImageResult> {
+        let labels = self.split.labels();
+        answers.results(self.indices.iter().map(|&image| labels[image as usize])).collect()
+    }
+}
+
+/// Classes that a network tells.
+pub fn classes_of(graph: &Graph) -> usize {
+    usize::try_from(graph.node(graph.output()).shape.elements()).unwrap_or(usize::MAX)
 }
 
 /// Evaluates weights on some images, without auxiliary heads and dropout and with running statistics.
@@ -46,67 +84,20 @@ impl Evaluation {
 pub fn evaluate(
     graph: &Graph,
     weights: Weights,
-    (augmenter, split, images): (&Augmenter, &Split, &[u32]),
+    (augmenter, split, indices): (&Augmenter, &Split, &[u32]),
     machine: Machine,
     stop: &AtomicBool,
 ) -> Result<Evaluation, TrainError> {
     let graph = passes::inference(graph)?;
-    let is_softmax = matches!(graph.node(graph.output()).op, Op::Softmax);
     let (graph, weights) = weights.fold_batch_norm(&graph)?;
-    let batch = BATCH.min(images.len()).max(1);
+    let images = Images { augmenter, split, indices };
+    let batch = images.batch(EVALUATION_BATCH);
     let Machine { threads, isa, most_bytes } = machine;
     let options = Options { batch, threads, isa, winograd: true, most_bytes };
     let plan = Arc::new(Plan::new(&graph, &weights, options)?);
     let mut session = Session::new(plan)?;
-    let mut pixels = vec![0.0; batch * split.shape().pixels()];
-    let mut of_all: Option<Evaluation> = None;
-    for chunk in images.chunks(batch) {
-        augmenter.fill_plain(split, chunk, &mut pixels[..chunk.len() * split.shape().pixels()]);
-        let output = session.run(&pixels, stop)?;
-        let classes = output.len() / batch;
-        let sums = of_all.get_or_insert_with(|| Evaluation {
-            images: 0,
-            loss: 0.0,
-            top1: 0,
-            top5: 0,
-            confusion: vec![0; classes * classes],
-        });
-        for (&image, numbers) in chunk.iter().zip(output.chunks_exact(classes.max(1))) {
-            sums.add(numbers, usize::from(split.labels()[image as usize]), is_softmax);
-        }
-    }
-    let mut all = of_all.unwrap_or(Evaluation {
-        images: 0,
-        loss: 0.0,
-        top1: 0,
-        top5: 0,
-        confusion: Vec::new(),
-    });
-    all.loss /= all.images.max(1) as f64;
-    Ok(all)
-}
-
-impl Evaluation {
-    /// Counts an image, from its logits or, with a softmax, its probabilities.
-    fn add(&mut self, numbers: &[f32], label: usize, is_softmax: bool) {
-        let right = numbers.get(label).copied().unwrap_or(f32::NAN);
-        let largest = numbers.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        self.loss += if is_softmax {
-            -f64::from(right).ln()
-        } else {
-            let apart = |x: &f32| (f64::from(*x) - f64::from(largest)).exp();
-            f64::from(largest) + numbers.iter().map(apart).sum::<f64>().ln() - f64::from(right)
-        };
-        // If the output of the right class is NaN, the image counts as wrong.
-        let is_larger =
-            |(class, x): (usize, &f32)| class != label && (*x > right || right.is_nan());
-        let larger = numbers.iter().enumerate().filter(|it| is_larger(*it)).count();
-        self.images += 1;
-        self.top1 += usize::from(larger == 0);
-        self.top5 += usize::from(larger < 5);
-        let taken = numbers.iter().position(|x| *x == largest).unwrap_or(0);
-        if let Some(count) = self.confusion.get_mut(label * numbers.len() + taken) {
-            *count += 1;
-        }
-    }
+    let views = Views::One.of(split.shape());
+    let run = |pixels: &[f32], _| session.run(pixels, stop).map(<[f32]>::to_vec);
+    let answers = images.answers(&views, batch, &graph, run)?;
+    Ok(Evaluation::of(&images.results(&answers), classes_of(&graph)))
 }

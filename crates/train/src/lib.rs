@@ -9,14 +9,19 @@ mod checkpoint;
 mod error;
 mod evaluate;
 mod initial;
+pub mod inspect;
 mod machine;
 pub mod recipe;
+mod score;
 mod trainer;
 
-pub use checkpoint::CheckpointError;
+pub use checkpoint::{CheckpointError, CheckpointInfo};
 pub use error::TrainError;
-pub use evaluate::{Evaluation, evaluate};
+pub use evaluate::{EVALUATION_BATCH, Images, classes_of, evaluate};
 pub use initial::initial_weights;
 pub use machine::Machine;
 pub use recipe::Recipe;
-pub use trainer::{Epoch, Progress, Task, Trainer, check_fit};
+pub use score::{
+    Answers, CALIBRATION_BINS, CalibrationBin, Evaluation, ImageResult, Intervals, calibration,
+};
+pub use trainer::{Epoch, Progress, Task, Trainer, expect_fit};

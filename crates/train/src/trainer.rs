@@ -13,10 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     error::TrainError,
-    evaluate::{Evaluation, evaluate},
+    evaluate::{classes_of, evaluate},
     initial::initial_weights,
     machine::Machine,
     recipe::Recipe,
+    score::Evaluation,
 };
 
 /// A network to train, with its data set and recipe.
@@ -70,6 +71,25 @@ pub struct Progress {
     pub top1: f64,
 }
 
+/// Checks that a network has the input of the images of a data set, and an output for each of its classes.
+///
+/// # Errors
+/// When it has not.
+pub fn expect_fit(graph: &Graph, data: &Dataset) -> Result<(), TrainError> {
+    let (input, images) = (graph.node(graph.input()).shape, data.shape());
+    let is_same = input.channels() == images.channels
+        && input.size().height == images.height
+        && input.size().width == images.width;
+    if !is_same {
+        return Err(TrainError::Images { input, images });
+    }
+    let (network, classes) = (classes_of(graph), data.classes.len());
+    match network == classes {
+        true => Ok(()),
+        false => Err(TrainError::Classes { network, data: classes }),
+    }
+}
+
 /// A network that is being trained.
 pub struct Trainer<'a> {
     pub(crate) task: Task<'a>,
@@ -83,26 +103,6 @@ pub struct Trainer<'a> {
     pub(crate) data_fingerprint: String,
 }
 
-/// Checks that a network reads the images of a data set, and has its classes.
-///
-/// # Errors
-/// When it does not.
-pub fn check_fit(graph: &Graph, data: &Dataset) -> Result<(), TrainError> {
-    let (input, images) = (graph.node(graph.input()).shape, data.shape());
-    let is_same = input.channels() == images.channels
-        && input.size().height == images.height
-        && input.size().width == images.width;
-    if !is_same {
-        return Err(TrainError::Images { input, images });
-    }
-    let output = graph.node(graph.output()).shape;
-    let (network, data) = (output.channels() as usize, data.classes.len());
-    match network == data {
-        true => Ok(()),
-        false => Err(TrainError::Classes { network, data }),
-    }
-}
-
 impl<'a> Trainer<'a> {
     /// Starts with random weights.
     ///
@@ -110,7 +110,7 @@ impl<'a> Trainer<'a> {
     /// When data and network do not fit together, or the engine cannot train the network.
     pub fn new(task: Task<'a>, machine: Machine) -> Result<Self, TrainError> {
         let Task { graph, data, recipe, seed } = task;
-        check_fit(graph, data)?;
+        expect_fit(graph, data)?;
         let graph = match recipe.auxiliary {
             true => graph.clone(),
             false => graph.apply(&passes::drop_auxiliary(graph))?,

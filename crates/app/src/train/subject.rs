@@ -3,7 +3,7 @@
 use inceptive_data::Dataset;
 use inceptive_ir::{Graph, Part, passes};
 use inceptive_results::NetworkInfo;
-use inceptive_train::check_fit;
+use inceptive_train::expect_fit;
 
 use crate::{
     error::TaskError,
@@ -43,7 +43,7 @@ impl Subject {
         let architecture = read(&request.file, &request.settings)?.architecture;
         let graph = &architecture.graph;
         let label = || architecture.name.clone();
-        check_fit(graph, data).map_err(|error| TaskError::train(label(), error))?;
+        expect_fit(graph, data).map_err(|error| TaskError::train(label(), error))?;
         let notes = notes_of(&architecture);
         running.tell(TaskEvent::Loaded { network: label(), notes });
         let inference = passes::inference(graph).map_err(ReadError::Graph)?;

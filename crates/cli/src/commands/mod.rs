@@ -7,10 +7,12 @@ mod cost;
 mod data;
 mod diff;
 mod engines;
+mod evaluate;
 mod explain;
 mod export;
 mod gui;
 mod import;
+mod inspect;
 mod profile;
 mod report;
 mod results;
@@ -67,6 +69,10 @@ pub enum Command {
     Run(run::Run),
     /// Measure the time of each node and module
     Profile(profile::Profile),
+    /// Evaluate trained networks: accuracy, loss, calibration and confusions
+    Evaluate(evaluate::Evaluate),
+    /// Look into a trained network: unused channels, dead ReLUs, and the worth of each branch
+    Inspect(inspect::Inspect),
     /// List, show, export and merge measured results
     Results(results::Results),
     /// List, download and check data sets
@@ -102,6 +108,8 @@ impl Command {
             Self::Train(train) => train.run(),
             Self::Run(run) => run.run(),
             Self::Profile(profile) => profile.run(),
+            Self::Evaluate(evaluate) => evaluate.run(),
+            Self::Inspect(inspect) => inspect.run(),
             Self::Results(results) => results.run(),
             Self::Data(data) => data.run(),
             Self::Engines(engines) => engines.run(),

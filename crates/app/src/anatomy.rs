@@ -1,0 +1,109 @@
+//! Looking into trained networks.
+
+use std::sync::atomic::AtomicBool;
+
+use inceptive_data::{Dataset, epoch_order};
+use inceptive_dsl::Architecture;
+use inceptive_ir::{Graph, GraphError, passes};
+use inceptive_train::{
+    CheckpointInfo, Images, Machine, TrainError, expect_fit,
+    inspect::{Anatomy, Subject, inspect},
+};
+use inceptive_weights::Weights;
+
+use crate::{
+    evaluate::{EvaluateError, EvaluationSource, ImagePart, Prepared, data_note},
+    memory::Purpose,
+    network::{ReadError, Runnable, read_runnable, read_weights},
+    notes::{Note, notes_of, weight_notes},
+};
+
+/// What to look into, and how.
+#[derive(Clone, Debug)]
+pub struct AnatomyPlan {
+    /// The network.
+    pub network: EvaluationSource,
+    /// The images that accuracies are of.
+    pub part: ImagePart,
+    /// Images that feature maps are computed of, at most.
+    pub images: usize,
+    /// What computes.
+    pub machine: Machine,
+}
+
+/// A network that was looked into.
+#[derive(Debug)]
+pub struct Dissected {
+    /// The network.
+    pub architecture: Architecture,
+    /// What was found.
+    pub anatomy: Anatomy,
+    /// What the user should know.
+    pub notes: Vec<Note>,
+}
+
+/// Looks into a trained network. `listen` hears which share is done.
+///
+/// # Errors
+/// When the network cannot be read or run, does not fit to the data, or it was stopped.
+pub fn dissect(
+    plan: &AnatomyPlan,
+    data: &Dataset,
+    stop: &AtomicBool,
+    listen: &mut dyn FnMut(f64),
+) -> Result<Dissected, EvaluateError> {
+    let EvaluationSource { file, settings, weights: from } = &plan.network;
+    let wrong =
+        |error: TrainError| EvaluateError::Fit { file: file.clone(), error: Box::new(error) };
+    let Runnable { loaded, graph, weights, matching, checkpoint, subnormals, .. } =
+        read_runnable(file, settings, from, Purpose::Export)?;
+    expect_fit(&graph, data).map_err(wrong)?;
+    let architecture = loaded.architecture;
+    let mut notes = notes_of(&architecture);
+    notes.extend(weight_notes(from, matching, subnormals));
+    let weights_file = from.file.as_deref().unwrap_or(file);
+    notes.extend(data_note(weights_file, checkpoint.as_ref(), data));
+    let prepared = Prepared::new(checkpoint.as_ref(), data)?;
+    let indices = prepared.indices(plan.part, data, weights_file)?;
+    let (graph, weights) =
+        trained(plan, &architecture.graph, checkpoint.as_ref(), (graph, weights))?;
+    let (augmenter, split) = (&prepared.augmenter, plan.part.split(data));
+    // Evenly spread, since a file may have its images class by class.
+    let step = indices.len().div_ceil(plan.images.max(1)).max(1);
+    let seen: Vec<u32> = indices.iter().copied().step_by(step).collect();
+    let order = epoch_order(&prepared.partition.train, 0, 0);
+    let subject = Subject {
+        graph: &graph,
+        weights: &weights,
+        seen: Images { augmenter, split, indices: &seen },
+        evaluated: Images { augmenter, split, indices: &indices },
+        trained: Images { augmenter, split: &data.train, indices: &order },
+    };
+    let found = inspect(subject, plan.machine, stop, listen);
+    let anatomy = found.map_err(|error| match error {
+        TrainError::Stopped => EvaluateError::Stopped,
+        other => wrong(other),
+    })?;
+    Ok(Dissected { architecture, anatomy, notes })
+}
+
+/// The graph that was trained with its weights: with the auxiliary heads, if a checkpoint has them.
+fn trained(
+    plan: &AnatomyPlan,
+    graph: &Graph,
+    checkpoint: Option<&CheckpointInfo>,
+    (plain, weights): (Graph, Weights),
+) -> Result<(Graph, Weights), EvaluateError> {
+    let from = &plan.network.weights;
+    let (Some(file), Some(_)) = (&from.file, checkpoint) else { return Ok((plain, weights)) };
+    // Dropout would hide some gradients.
+    let graph = graph.apply(&passes::drop_dropout(graph)).map_err(graph_error)?;
+    match read_weights(file, &graph, from.match_by) {
+        Ok((weights, ..)) => Ok((graph, weights)),
+        Err(_) => Ok((plain, weights)),
+    }
+}
+
+fn graph_error(error: GraphError) -> EvaluateError {
+    ReadError::Graph(error).into()
+}

@@ -1,0 +1,454 @@
+//! Evaluating trained networks on a data set, on one or several engines.
+
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use inceptive_bench::{Copies, Engine, EngineError, Model, Setup, allowed_error};
+use inceptive_data::{
+    Augment, AugmentError, Augmenter, ChannelStats, DataError, Dataset, Partition, Split, Views,
+};
+use inceptive_dsl::Setting;
+use inceptive_results::Precision;
+use inceptive_train::{
+    Answers, CheckpointInfo, Evaluation, ImageResult, Images, Intervals, TrainError, classes_of,
+    expect_fit,
+};
+use inceptive_weights::FoldError;
+
+use crate::{
+    engines::AvailableEngine,
+    memory::Purpose,
+    network::{ReadError, Runnable, WeightSource, read_runnable},
+    notes::{Note, notes_of, weight_notes},
+};
+
+/// A network to evaluate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvaluationSource {
+    /// Its file.
+    pub file: PathBuf,
+    /// Settings, as given with `--set`.
+    pub settings: Vec<Setting>,
+    /// Its weights.
+    pub weights: WeightSource,
+}
+
+/// The images to evaluate on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ImagePart {
+    /// The test images.
+    #[default]
+    Test,
+    /// The training images that were held out.
+    Validation,
+    /// The images that were trained on.
+    Train,
+}
+
+impl ImagePart {
+    /// Its name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Validation => "validation",
+            Self::Train => "train",
+        }
+    }
+
+    /// What its images are of.
+    pub(crate) fn split(self, data: &Dataset) -> &Split {
+        match self {
+            Self::Test => &data.test,
+            Self::Validation | Self::Train => &data.train,
+        }
+    }
+}
+
+/// What to evaluate, and how.
+#[derive(Clone, Debug)]
+pub struct EvaluatePlan {
+    /// The networks; the probabilities of several are averaged.
+    pub networks: Vec<EvaluationSource>,
+    /// The images.
+    pub part: ImagePart,
+    /// The views of each image.
+    pub views: Views,
+    /// Batch size, threads, precision and device. There are never more images in a batch than in all.
+    pub setup: Setup,
+}
+
+/// Why networks are not evaluated.
+#[derive(Debug, thiserror::Error)]
+pub enum EvaluateError {
+    /// A network cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// A network and the data do not fit together, or it cannot be run.
+    #[error("`{}`: {error}", file.display())]
+    Fit {
+        /// Its file.
+        file: PathBuf,
+        /// The error.
+        #[source]
+        error: Box<TrainError>,
+    },
+    /// Normalisations cannot be folded.
+    #[error("`{}`: {error}", file.display())]
+    Fold {
+        /// Its file.
+        file: PathBuf,
+        /// The error.
+        #[source]
+        error: Box<FoldError>,
+    },
+    /// There are no validation images.
+    #[error(
+        "`{}` does not say which images were held out for validation: it is no checkpoint, or none were; use --split \
+         test or --split train", file.display()
+    )]
+    NoValidation {
+        /// The weights.
+        file: PathBuf,
+    },
+    /// Networks were trained on different images.
+    #[error(
+        "`{}` and `{}` were trained on different images, so that they have no {} images in common; use --split test",
+        first.display(), other.display(), part.name()
+    )]
+    Parts {
+        /// The weights of the first.
+        first: PathBuf,
+        /// The weights of another.
+        other: PathBuf,
+        /// The images.
+        part: ImagePart,
+    },
+    /// The data cannot be divided as in training.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// Images cannot be normalised.
+    #[error(transparent)]
+    Augment(#[from] AugmentError),
+    /// It was stopped.
+    #[error("stopped")]
+    Stopped,
+}
+
+/// A network that was evaluated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EvaluatedNetwork {
+    /// Its name.
+    pub name: String,
+    /// Its file.
+    pub file: PathBuf,
+    /// Its weights: a checkpoint, or the network's own file.
+    pub weights: PathBuf,
+    /// The statistics that images were normalised with.
+    pub stats: ChannelStats,
+    /// Images that they are of.
+    pub stats_images: usize,
+    /// The training that the weights are of, if they say.
+    pub checkpoint: Option<CheckpointInfo>,
+}
+
+/// The result of a network, or of several together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetworkResult {
+    /// The numbers.
+    pub evaluation: Evaluation,
+    /// Their intervals.
+    pub intervals: Intervals,
+    /// What each image got.
+    pub results: Vec<ImageResult>,
+}
+
+/// The results on an engine.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OnEngine {
+    /// The precision that was computed in.
+    pub precision: Precision,
+    /// Of each network.
+    pub networks: Vec<NetworkResult>,
+    /// Of all together; that of the only network.
+    pub together: NetworkResult,
+    /// The largest difference of a probability from the first engine's.
+    pub difference: f64,
+    /// Images that are taken for another class than on the first engine.
+    pub differing: usize,
+    /// Whether it agrees with the first engine, by what rounding explains.
+    pub agrees: bool,
+}
+
+/// Results by engine: its name, its version, and what it found or why it failed.
+pub type Engines = Vec<(&'static str, String, Result<OnEngine, EngineError>)>;
+
+/// The results of an evaluation.
+#[derive(Debug)]
+pub struct Evaluated {
+    /// The networks.
+    pub networks: Vec<EvaluatedNetwork>,
+    /// Number of images.
+    pub images: usize,
+    /// The results.
+    pub engines: Engines,
+    /// What the user should know.
+    pub notes: Vec<Note>,
+}
+
+/// A network that is ready.
+struct Member {
+    about: EvaluatedNetwork,
+    model: Model,
+    augmenter: Augmenter,
+    indices: Vec<u32>,
+}
+
+/// Evaluates networks on each engine. `listen` hears which share is done.
+///
+/// # Errors
+/// When a network cannot be read, does not fit to the data, or `listen` stops it. An engine that fails says so in its
+/// place.
+pub fn evaluate(
+    plan: &EvaluatePlan,
+    data: &Dataset,
+    engines: &[AvailableEngine],
+    listen: &mut dyn FnMut(f64) -> ControlFlow<()>,
+) -> Result<Evaluated, EvaluateError> {
+    let mut notes = Vec::new();
+    let mut members = Vec::with_capacity(plan.networks.len());
+    for source in &plan.networks {
+        members.push(Member::read(source, plan, data, engines, &mut notes)?);
+    }
+    let Some((first, others)) = members.split_first() else {
+        return Ok(Evaluated { networks: vec![], images: 0, engines: vec![], notes });
+    };
+    expect_same_images(plan.part, first, others)?;
+    let total = engines.len() * members.len();
+    let mut run = Run { plan, data, total, done: 0, listen };
+    let mut found: Engines = Vec::with_capacity(engines.len());
+    let mut reference: Option<(Precision, Answers)> = None;
+    for AvailableEngine { engine, description } in engines {
+        run.done = found.len() * members.len();
+        let on_engine = match run.engine(engine.as_ref(), &members) {
+            Ok((precision, answers)) => {
+                let (known, expected) =
+                    reference.get_or_insert_with(|| (precision, Answers::mean(&answers)));
+                Ok(run.compare((first, &members), (precision, &answers), (*known, expected)))
+            }
+            Err(EngineError::Stopped) => return Err(EvaluateError::Stopped),
+            Err(error) => Err(error),
+        };
+        found.push((engine.name(), description.version.clone(), on_engine));
+    }
+    let images = first.indices.len();
+    let networks = members.into_iter().map(|member| member.about).collect();
+    Ok(Evaluated { networks, images, engines: found, notes })
+}
+
+/// The probabilities of several networks are of the same images.
+fn expect_same_images(
+    part: ImagePart,
+    first: &Member,
+    others: &[Member],
+) -> Result<(), EvaluateError> {
+    match others.iter().find(|other| other.indices != first.indices) {
+        None => Ok(()),
+        Some(other) => Err(EvaluateError::Parts {
+            first: first.about.weights.clone(),
+            other: other.about.weights.clone(),
+            part,
+        }),
+    }
+}
+
+impl Member {
+    /// The images that it is evaluated on.
+    fn images<'a>(&'a self, part: ImagePart, data: &'a Dataset) -> Images<'a> {
+        Images { augmenter: &self.augmenter, split: part.split(data), indices: &self.indices }
+    }
+
+    fn read(
+        source: &EvaluationSource,
+        plan: &EvaluatePlan,
+        data: &Dataset,
+        engines: &[AvailableEngine],
+        notes: &mut Vec<Note>,
+    ) -> Result<Self, EvaluateError> {
+        let EvaluationSource { file, settings, weights: from } = source;
+        let copies = Copies::in_turn(engines.iter().map(|found| found.engine.copies()));
+        let purpose = Purpose::Run { batch: plan.setup.batch, copies };
+        let Runnable { loaded, graph, weights, matching, checkpoint, subnormals, .. } =
+            read_runnable(file, settings, from, purpose)?;
+        notes.extend(notes_of(&loaded.architecture));
+        notes.extend(weight_notes(from, matching, subnormals));
+        expect_fit(&graph, data)
+            .map_err(|error| EvaluateError::Fit { file: file.clone(), error: Box::new(error) })?;
+        let weights_file = from.file.clone().unwrap_or_else(|| file.clone());
+        notes.extend(data_note(&weights_file, checkpoint.as_ref(), data));
+        let prepared = Prepared::new(checkpoint.as_ref(), data)?;
+        let indices = prepared.indices(plan.part, data, &weights_file)?;
+        let Prepared { partition, stats, augmenter } = prepared;
+        let stats_images = partition.train.len();
+        let name = loaded.architecture.name;
+        let model = Model::new(&name, &graph, weights)
+            .map_err(|error| EvaluateError::Fold { file: file.clone(), error: Box::new(error) })?;
+        let about = EvaluatedNetwork {
+            name,
+            file: file.clone(),
+            weights: weights_file,
+            stats,
+            stats_images,
+            checkpoint,
+        };
+        Ok(Self { about, model, augmenter, indices })
+    }
+}
+
+/// A data set, divided and normalised as in training.
+pub(crate) struct Prepared {
+    pub(crate) partition: Partition,
+    pub(crate) stats: ChannelStats,
+    pub(crate) augmenter: Augmenter,
+}
+
+impl Prepared {
+    /// As a checkpoint says; without one, no images are held out.
+    pub(crate) fn new(
+        checkpoint: Option<&CheckpointInfo>,
+        data: &Dataset,
+    ) -> Result<Self, EvaluateError> {
+        let partition = match trained_on(checkpoint, data) {
+            Some(info) => data.hold_out(info.held_out, info.seed)?,
+            None => data.hold_out(0, 0)?,
+        };
+        let stats = data.train.channel_stats(&partition.train);
+        let augmenter = Augmenter::new(&Augment::default(), data.shape(), &stats, 0)?;
+        Ok(Self { partition, stats, augmenter })
+    }
+
+    /// The images of a part.
+    pub(crate) fn indices(
+        &self,
+        part: ImagePart,
+        data: &Dataset,
+        weights: &Path,
+    ) -> Result<Vec<u32>, EvaluateError> {
+        match part {
+            ImagePart::Test => Ok(data.test.indices()),
+            ImagePart::Train => Ok(self.partition.train.clone()),
+            ImagePart::Validation if self.partition.validation.is_empty() => {
+                Err(EvaluateError::NoValidation { file: weights.to_owned() })
+            }
+            ImagePart::Validation => Ok(self.partition.validation.clone()),
+        }
+    }
+}
+
+/// What a checkpoint says, if it is of this data set.
+fn trained_on<'a>(
+    checkpoint: Option<&'a CheckpointInfo>,
+    data: &Dataset,
+) -> Option<&'a CheckpointInfo> {
+    checkpoint.filter(|info| info.data == data.fingerprint().to_string())
+}
+
+/// Why images are not normalised as in training.
+pub(crate) fn data_note(
+    weights: &Path,
+    checkpoint: Option<&CheckpointInfo>,
+    data: &Dataset,
+) -> Option<Note> {
+    let why = match (checkpoint, trained_on(checkpoint, data)) {
+        (_, Some(_)) => return None,
+        (Some(_), None) => "was trained on another data set",
+        (None, None) => "does not say which images it was trained on",
+    };
+    let text = format!(
+        "`{}` {why}; images are normalised with the statistics of all training images of `{}`",
+        weights.display(),
+        data.name
+    );
+    Some(Note { is_warning: false, text })
+}
+
+/// A running evaluation.
+struct Run<'a> {
+    plan: &'a EvaluatePlan,
+    data: &'a Dataset,
+    /// Networks on engines, and how many are done.
+    total: usize,
+    done: usize,
+    listen: &'a mut dyn FnMut(f64) -> ControlFlow<()>,
+}
+
+impl Run<'_> {
+    /// What each network gives on an engine.
+    fn engine(
+        &mut self,
+        engine: &dyn Engine,
+        members: &[Member],
+    ) -> Result<(Precision, Vec<Answers>), EngineError> {
+        let mut precision = Precision::Fp32;
+        let mut all = Vec::with_capacity(members.len());
+        let Self { plan, data, total, .. } = *self;
+        let views = plan.views.of(data.shape());
+        for (member, done) in members.iter().zip(self.done..) {
+            let images = member.images(plan.part, data);
+            let batch = images.batch(plan.setup.batch as usize);
+            let setup =
+                Setup { batch: u32::try_from(batch).unwrap_or(u32::MAX), ..plan.setup.clone() };
+            let mut session = engine.compile(&member.model, &setup)?;
+            precision = session.precision();
+            let run = |pixels: &[f32], share: f64| {
+                if (self.listen)((done as f64 + share) / total as f64).is_break() {
+                    return Err(EngineError::Stopped);
+                }
+                session.set_input(Arc::from(pixels))?;
+                session.output()
+            };
+            all.push(images.answers(&views, batch, &member.model.graph, run)?);
+        }
+        Ok((precision, all))
+    }
+
+    /// The numbers of an engine, beside the first one's answers of all networks together.
+    fn compare(
+        &self,
+        (one, members): (&Member, &[Member]),
+        (precision, answers): (Precision, &[Answers]),
+        (first, expected): (Precision, &Answers),
+    ) -> OnEngine {
+        let together = Answers::mean(answers);
+        let pairs = together.probabilities().zip(expected.probabilities());
+        let largest = |largest: f64, (a, b): (f64, f64)| match (a - b).abs() {
+            apart if apart.is_nan() => f64::INFINITY,
+            apart => apart.max(largest),
+        };
+        let difference = pairs.fold(0.0, largest);
+        let result = |member: &Member, answers| {
+            let images = member.images(self.plan.part, self.data);
+            NetworkResult::new(images.results(answers), classes_of(&member.model.graph))
+        };
+        let networks = members.iter().zip(answers).map(|(member, own)| result(member, own));
+        let taken = together.predicted().zip(expected.predicted());
+        OnEngine {
+            precision,
+            networks: networks.collect(),
+            together: result(one, &together),
+            difference,
+            differing: taken.filter(|(own, other)| own != other).count(),
+            agrees: difference < f64::from(allowed_error(precision, first)),
+        }
+    }
+}
+
+impl NetworkResult {
+    fn new(results: Vec<ImageResult>, classes: usize) -> Self {
+        let evaluation = Evaluation::of(&results, classes);
+        let intervals = Intervals::of(&evaluation, &results);
+        Self { evaluation, intervals, results }
+    }
+}

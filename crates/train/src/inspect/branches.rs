@@ -1,0 +1,118 @@
+//! The branches of modules, and networks in which one of them is silent.
+
+use std::collections::BTreeSet;
+
+use inceptive_ir::{
+    Conv, Graph, GraphError, NewNode, NodeId, NodeParts, Op, Padding, Path, Role, Shape, Size,
+};
+use inceptive_weights::Weights;
+
+/// What goes into one input of a join: a concatenation or a sum of feature maps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Branch {
+    /// The join.
+    pub join: NodeId,
+    /// Which of its inputs.
+    pub input: usize,
+    /// The node that it reads there.
+    pub end: NodeId,
+    /// The nodes that nothing but this input of the join is computed from; none of a shortcut.
+    pub nodes: Vec<NodeId>,
+}
+
+/// The branches of all joins, in execution order.
+pub(super) fn branches(graph: &Graph) -> Vec<Branch> {
+    let ancestors = ancestors(graph);
+    let mut all = Vec::new();
+    for (join, node) in graph.nodes() {
+        let is_join = matches!(node.op, Op::Concat | Op::Add { .. });
+        if !is_join || !matches!(node.shape, Shape::Map { .. }) {
+            continue;
+        }
+        let inputs = graph.inputs(join);
+        for (input, &end) in inputs.iter().enumerate() {
+            let others = inputs.iter().enumerate().filter(|(other, _)| *other != input);
+            let others: Vec<&BTreeSet<NodeId>> =
+                others.map(|(_, id)| &ancestors[id.index()]).collect();
+            let is_own = |id: &&NodeId| others.iter().all(|other| !other.contains(id));
+            let nodes = ancestors[end.index()].iter().filter(is_own).copied().collect();
+            all.push(Branch { join, input, end, nodes });
+        }
+    }
+    all
+}
+
+/// For each node, itself and all that it is computed from.
+fn ancestors(graph: &Graph) -> Vec<BTreeSet<NodeId>> {
+    let mut all: Vec<BTreeSet<NodeId>> = Vec::with_capacity(graph.len());
+    for id in graph.ids() {
+        let inputs = graph.inputs(id);
+        let mut own: BTreeSet<NodeId> =
+            inputs.iter().flat_map(|input| all[input.index()].iter().copied()).collect();
+        own.insert(id);
+        all.push(own);
+    }
+    all
+}
+
+/// What a branch is called: the path of its end, cut below the module that joins it, such as `3a/3x3`.
+pub(super) fn name(graph: &Graph, branch: &Branch) -> Path {
+    let module = module(graph, branch);
+    let end = &graph.node(branch.end).path;
+    match end.is_within(&module) {
+        true => end.truncated(module.depth() + 1),
+        false => end.clone(),
+    }
+}
+
+/// The module that a branch is in: where its join is.
+pub(super) fn module(graph: &Graph, branch: &Branch) -> Path {
+    graph.node(branch.join).path.parent().unwrap_or(Path::root())
+}
+
+/// The part of a graph that computes a node, which is its output.
+pub(super) fn up_to(graph: &Graph, output: NodeId) -> Result<Graph, GraphError> {
+    let needed = &ancestors(graph)[output.index()];
+    let mut parts = graph.to_parts();
+    let mut places = vec![0; graph.len()];
+    for (place, id) in needed.iter().enumerate() {
+        places[id.index()] = place;
+    }
+    let nodes = needed.iter().map(|id| {
+        let NodeParts { node, inputs } = parts.nodes[id.index()].clone();
+        NodeParts { node, inputs: inputs.into_iter().map(|input| places[input]).collect() }
+    });
+    parts.nodes = nodes.collect();
+    parts.output = places[output.index()];
+    parts.auxiliary.clear();
+    Graph::from_parts(parts)
+}
+
+/// A network in which a join gets zeros from a branch: a convolution that multiplies each channel with zero is put
+/// between them, so that this is the same for branches that end in a convolution, a pool or nothing.
+pub(super) fn silenced(
+    graph: &Graph,
+    weights: &Weights,
+    branch: &Branch,
+) -> Result<(Graph, Weights), GraphError> {
+    let (join, end) = (graph.node(branch.join), graph.node(branch.end));
+    let channels = end.shape.channels();
+    let zero = Op::Conv(Conv {
+        kernel: Size::square(1),
+        out_channels: channels,
+        stride: Size::square(1),
+        padding: Padding::default(),
+        dilation: Size::square(1),
+        groups: channels,
+        bias: false,
+    });
+    let path = join.path.join("silent");
+    let mut parts = graph.to_parts();
+    let place = parts.nodes.len();
+    let node = NewNode::new(zero, path.clone());
+    parts.nodes.push(NodeParts { node, inputs: vec![branch.end.index()] });
+    parts.nodes[branch.join.index()].inputs[branch.input] = place;
+    let mut weights = weights.clone();
+    weights.set(path, Role::Weight, vec![0.0; channels as usize]);
+    Ok((Graph::from_parts(parts)?, weights))
+}

@@ -1,0 +1,101 @@
+//! Feature maps and results.
+
+use std::sync::{Arc, atomic::AtomicBool};
+
+use inceptive_data::Views;
+use inceptive_engine::{Options, Plan, Session};
+use inceptive_ir::{Activation, Graph, NodeId, Op};
+use inceptive_weights::Weights;
+
+use super::{branches::up_to, rank::Covariance};
+use crate::{
+    error::TrainError,
+    evaluate::{EVALUATION_BATCH, Images},
+    machine::Machine,
+    score::ImageResult,
+};
+
+/// Places of a feature map that go into the effective rank, of each image, about.
+const PLACES: usize = 64;
+
+/// Computes feature maps and results.
+pub(super) struct Eyes<'a> {
+    pub graph: &'a Graph,
+    pub weights: &'a Weights,
+    pub machine: Machine,
+    pub stop: &'a AtomicBool,
+}
+
+/// What a feature map is like.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct MapState {
+    /// Channels that are 0 everywhere; `None` if it is no result of a ReLU.
+    pub dead: Option<Vec<usize>>,
+    /// `None` of a single channel.
+    pub effective_rank: Option<f64>,
+}
+
+impl Eyes<'_> {
+    fn session(
+        &self,
+        graph: &Graph,
+        weights: &Weights,
+        batch: usize,
+    ) -> Result<Session, TrainError> {
+        let Machine { threads, isa, most_bytes } = self.machine;
+        let options = Options { batch, threads, isa, winograd: true, most_bytes };
+        Ok(Session::new(Arc::new(Plan::new(graph, weights, options)?))?)
+    }
+
+    /// What images get.
+    pub fn results(
+        &self,
+        graph: &Graph,
+        weights: &Weights,
+        images: Images<'_>,
+    ) -> Result<Vec<ImageResult>, TrainError> {
+        let batch = images.batch(EVALUATION_BATCH);
+        let mut session = self.session(graph, weights, batch)?;
+        let views = Views::One.of(images.split.shape());
+        let run = |pixels: &[f32], _| session.run(pixels, self.stop).map(<[f32]>::to_vec);
+        let answers = images.answers(&views, batch, graph, run)?;
+        Ok(images.results(&answers))
+    }
+
+    /// What the result of a node is like.
+    pub fn map(&self, node: NodeId, images: Images<'_>) -> Result<MapState, TrainError> {
+        let graph = up_to(self.graph, node)?;
+        let batch = images.batch(EVALUATION_BATCH);
+        let mut session = self.session(&graph, self.weights, batch)?;
+        let (op, shape) = (&self.graph.node(node).op, self.graph.node(node).shape);
+        let channels = shape.channels() as usize;
+        let plane = usize::try_from(shape.size().area()).unwrap_or(usize::MAX).max(1);
+        let of_image = images.split.shape().pixels();
+        let mut pixels = vec![0.0; batch * of_image];
+        let mut covariance = Covariance::new(channels);
+        let mut sample = vec![0.0; channels];
+        let mut is_active = vec![false; channels];
+        for chunk in images.indices.chunks(batch) {
+            let place = &mut pixels[..chunk.len() * of_image];
+            images.augmenter.fill_plain(images.split, chunk, place);
+            let maps = session.run(&pixels, self.stop)?;
+            for map in maps.chunks_exact(channels * plane).take(chunk.len()) {
+                for (is_active, channel) in is_active.iter_mut().zip(map.chunks_exact(plane)) {
+                    *is_active |= channel.iter().any(|value| *value != 0.0);
+                }
+                for place in (0..plane).step_by(plane.div_ceil(PLACES)) {
+                    for (value, channel) in sample.iter_mut().zip(map.chunks_exact(plane)) {
+                        *value = f64::from(channel[place]);
+                    }
+                    covariance.add(&sample);
+                }
+            }
+        }
+        let is_relu = matches!(op, Op::Activation(Activation::Relu | Activation::Relu6));
+        let dead = (0..channels).filter(|channel| !is_active[*channel]).collect();
+        Ok(MapState {
+            dead: is_relu.then_some(dead),
+            effective_rank: (channels > 1).then(|| covariance.effective_rank()),
+        })
+    }
+}

@@ -1,0 +1,198 @@
+//! What a trained network uses of itself: which channels have almost no weight, which are never active, how many
+//! dimensions feature maps fill, which branches get gradients, and what is lost without a branch.
+
+mod branches;
+mod describe;
+mod gradients;
+mod look;
+mod rank;
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::atomic::AtomicBool,
+};
+
+use inceptive_ir::{Graph, NodeId, Path, passes};
+use inceptive_results::statistics::{Estimate, mean, proportion};
+use inceptive_weights::Weights;
+use serde::{Deserialize, Serialize};
+
+use crate::{error::TrainError, evaluate::Images, machine::Machine, score::ImageResult};
+use branches::{branches, silenced};
+use describe::{Findings, after, is_layer};
+use gradients::gradients;
+use look::{Eyes, MapState};
+
+/// A channel has almost no weight if the norm of its kernel is below this share of the largest one of its layer.
+pub const NEAR_ZERO_NORM: f64 = 0.01;
+
+/// A weight is near zero if it is below this share of the root mean square of its layer's.
+pub const NEAR_ZERO_WEIGHT: f64 = 0.01;
+
+/// What a trained network uses of itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Anatomy {
+    /// Images that feature maps are of.
+    pub images: usize,
+    /// Images that accuracies are of.
+    pub evaluated: usize,
+    /// Training images that gradients are of.
+    pub trained: usize,
+    /// Top-1 accuracy of the whole network, in percent.
+    pub top1: Estimate,
+    /// Convolutions and linear layers, in execution order.
+    pub layers: Vec<LayerState>,
+    /// Inputs of concatenations and sums, in execution order.
+    pub branches: Vec<BranchState>,
+}
+
+/// A convolution or linear layer, with the normalisation that is folded into it and the activation behind it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayerState {
+    /// Its path.
+    pub path: String,
+    /// The norm of each output channel's kernel, normalisation folded in, as a share of the largest one.
+    pub norms: Vec<f64>,
+    /// How many of these are below [`NEAR_ZERO_NORM`].
+    pub near_zero_channels: usize,
+    /// The share of weights below [`NEAR_ZERO_WEIGHT`] times the root mean square of the layer's.
+    pub near_zero_weights: f64,
+    /// Weights of the kernel.
+    pub weights: usize,
+    /// Channels whose ReLU gave 0 everywhere on all images; `None` without a ReLU.
+    pub dead: Option<Vec<usize>>,
+    /// Effective rank of its result; `None` of a single channel.
+    pub effective_rank: Option<f64>,
+    /// Root mean square over steps of the norm of the gradient of its weights, those of its normalisation among them.
+    pub gradient: f64,
+}
+
+/// A branch of a module.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BranchState {
+    /// The module; empty for the network itself.
+    pub module: String,
+    /// The branch.
+    pub name: String,
+    /// The concatenation or sum that it goes into.
+    pub join: String,
+    /// Which of the inputs of that.
+    pub input: usize,
+    /// The node that it ends with.
+    pub end: String,
+    /// The paths of the nodes that nothing but this input of the join is computed from; none of a shortcut.
+    pub nodes: Vec<String>,
+    /// The paths of its convolutions and linear layers; none of a shortcut or a pool.
+    pub layers: Vec<String>,
+    /// Channels of its result.
+    pub channels: usize,
+    /// The share of its layers' channels with almost no weight; `None` without layers.
+    pub near_zero_channels: Option<f64>,
+    /// The share of its layers' weights near zero; `None` without layers.
+    pub near_zero_weights: Option<f64>,
+    /// The share of its ReLUs' channels that are dead; `None` without any.
+    pub dead: Option<f64>,
+    /// Effective rank of its result; `None` of a single channel.
+    pub effective_rank: Option<f64>,
+    /// Root mean square over steps of the norm of the gradient of its weights; `None` without weights.
+    pub gradient: Option<f64>,
+    /// Top-1 accuracy that is lost when the join gets zeros in its place, in percentage points. The interval is that of
+    /// paired images.
+    pub top1_lost: Estimate,
+}
+
+impl Anatomy {
+    /// The layer at a path.
+    pub fn layer(&self, path: &Path) -> Option<&LayerState> {
+        self.layers.iter().find(|layer| layer.path == path.as_str())
+    }
+
+    /// The innermost branch that a node is in.
+    pub fn branch_of(&self, path: &Path) -> Option<&BranchState> {
+        let is_in = |branch: &&BranchState| branch.nodes.iter().any(|node| node == path.as_str());
+        self.branches.iter().filter(is_in).min_by_key(|branch| branch.nodes.len())
+    }
+}
+
+/// A network to inspect.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The network, with the auxiliary heads that the weights are of.
+    pub graph: &'a Graph,
+    /// Its weights.
+    pub weights: &'a Weights,
+    /// Images that feature maps are computed of.
+    pub seen: Images<'a>,
+    /// Images that accuracies are of.
+    pub evaluated: Images<'a>,
+    /// Training images.
+    pub trained: Images<'a>,
+}
+
+/// Inspects a trained network. `listen` hears which share is done.
+///
+/// # Errors
+/// When the network cannot be run, or it was stopped.
+pub fn inspect(
+    subject: Subject<'_>,
+    machine: Machine,
+    stop: &AtomicBool,
+    listen: &mut dyn FnMut(f64),
+) -> Result<Anatomy, TrainError> {
+    let plain = passes::inference(subject.graph)?;
+    let (graph, weights) = subject.weights.clone().fold_batch_norm(&plain)?;
+    let gradients = gradients(subject, machine, stop)?;
+    let eyes = Eyes { graph: &graph, weights: &weights, machine, stop };
+    let (plain_branches, all) = (branches(&plain), branches(&graph));
+    let layers: Vec<NodeId> = graph.ids().filter(|id| is_layer(&graph, *id)).collect();
+    let (mut done, total) = (0.0, (layers.len() + all.len()) as f64);
+    let mut heard = |work: f64| {
+        done += work;
+        listen((done / total.max(1.0)).min(1.0));
+    };
+    let mut maps: HashMap<NodeId, MapState> = HashMap::new();
+    let ends = all.iter().map(|branch| branch.end);
+    for node in layers.iter().map(|layer| after(&graph, *layer)).chain(ends) {
+        if let Entry::Vacant(entry) = maps.entry(node) {
+            entry.insert(eyes.map(node, subject.seen)?);
+            heard(1.0);
+        }
+    }
+    let findings = Findings {
+        plain: &plain,
+        graph: &graph,
+        weights: &weights,
+        gradients: &gradients,
+        maps: &maps,
+    };
+    let layers: Vec<LayerState> =
+        layers.into_iter().map(|id| findings.layer(id)).collect::<Result<_, TrainError>>()?;
+    let whole = eyes.results(&graph, &weights, subject.evaluated)?;
+    let mut states = Vec::with_capacity(all.len());
+    for (branch, unfolded) in all.iter().zip(&plain_branches) {
+        let (silent, zeros) = silenced(&graph, &weights, branch)?;
+        let without = eyes.results(&silent, &zeros, subject.evaluated)?;
+        states.push(findings.branch(branch, unfolded, &layers, lost(&whole, &without)));
+        heard(1.0);
+    }
+    let right = whole.iter().filter(|result| result.rank == 0).count();
+    let share = right as f64 / whole.len().max(1) as f64;
+    let top1 = proportion(share, whole.len() as u64).unwrap_or(Estimate::without_interval(share));
+    Ok(Anatomy {
+        images: subject.seen.indices.len(),
+        evaluated: whole.len(),
+        trained: gradients.images,
+        top1: top1.map(|share| 100.0 * share),
+        layers,
+        branches: states,
+    })
+}
+
+/// By how many percentage points fewer images are right, with the interval of their differences.
+fn lost(whole: &[ImageResult], without: &[ImageResult]) -> Estimate {
+    let right = |result: &ImageResult| if result.rank == 0 { 100.0 } else { 0.0 };
+    let pairs = whole.iter().zip(without);
+    let apart: Vec<f64> = pairs.map(|(with, without)| right(with) - right(without)).collect();
+    let plain = apart.iter().sum::<f64>() / apart.len().max(1) as f64;
+    mean(&apart).unwrap_or(Estimate::without_interval(plain))
+}

@@ -1,0 +1,165 @@
+//! What a network uses of itself, with a dead channel and a silent branch planted in it.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{path::Path as File, sync::atomic::AtomicBool};
+
+use inceptive_data::{Augment, Augmenter, Places, load as load_data};
+use inceptive_dsl::{Memory, load};
+use inceptive_engine::Isa;
+use inceptive_ir::{Path, Role, passes};
+use inceptive_train::{
+    Images, Machine, evaluate, initial_weights,
+    inspect::{Anatomy, BranchState, Subject, inspect},
+};
+use inceptive_weights::Weights;
+
+const NETWORK: &str = "
+name: Tiny
+input: {channels: 1, size: 16}
+classes: 10
+defaults: {conv: {norm: bn}}
+body:
+  - conv stem: {kernel: 3, width: 8, stride: 2}
+  - parallel mixed:
+      branches:
+        1x1: [conv: {kernel: 1, width: 4}]
+        3x3: [conv reduce: {kernel: 1, width: 4}, conv: {kernel: 3, width: 6}]
+        pool: [maxpool: {kernel: 3, stride: 1, pad: half}]
+  - parallel residual:
+      branches:
+        main: [conv: {kernel: 3, width: 18}]
+        shortcut: []
+      join: add
+tail: gap
+auxiliary:
+  - after: mixed
+    weight: 0.3
+    steps: [gap, flatten, linear: {width: $classes}]
+";
+
+const CHANNELS: [(&str, usize); 5] = [
+    ("stem", 8),
+    ("mixed/1x1/conv", 4),
+    ("mixed/3x3/reduce", 4),
+    ("mixed/3x3/conv", 6),
+    ("residual/main/conv", 18),
+];
+
+fn bn(weights: &mut Weights, conv: &str, change: impl Fn(&mut [f32], &mut [f32])) {
+    let path = Path::new(conv).join("bn");
+    let [mut scale, mut shift] =
+        [Role::Weight, Role::Bias].map(|role| weights.get(&path, role).unwrap().to_vec());
+    change(&mut scale, &mut shift);
+    weights.set(path.clone(), Role::Weight, scale);
+    weights.set(path, Role::Bias, shift);
+}
+
+#[test]
+fn what_is_planted_is_found() {
+    let files = Memory::default().with("network.yaml", NETWORK);
+    let graph = load(&files, File::new("network.yaml"), &[]).unwrap().architecture.graph;
+    let paths: Vec<String> = graph.nodes().map(|(_, node)| node.path.to_string()).collect();
+    let has = |path: &&(&str, usize)| paths.iter().any(|known| known == path.0);
+    assert_eq!(CHANNELS.iter().filter(has).count(), CHANNELS.len(), "{paths:?}");
+    let data =
+        load_data(&"shapes:size=16,train=300,test=150".parse().unwrap(), &Places::from_env());
+    let data = data.unwrap();
+    let mut weights = initial_weights(&graph, 3);
+    // The third channel is never positive, the fourth has almost no kernel but is active; a branch is silent.
+    bn(&mut weights, "mixed/3x3/conv", |scale, shift| {
+        (scale[2], shift[2]) = (0.5, -100.0);
+        (scale[3], shift[3]) = (1e-5, 1.0);
+    });
+    bn(&mut weights, "mixed/1x1/conv", |scale, _| scale.fill(0.0));
+
+    let stats = data.train.channel_stats(&data.train.indices());
+    let augmenter = Augmenter::new(&Augment::default(), data.shape(), &stats, 0).unwrap();
+    let (test, train) = (data.test.indices(), data.train.indices());
+    let images = |indices| Images { augmenter: &augmenter, split: &data.test, indices };
+    let subject = Subject {
+        graph: &graph,
+        weights: &weights,
+        seen: images(&test[..70]),
+        evaluated: images(&test),
+        trained: Images { augmenter: &augmenter, split: &data.train, indices: &train },
+    };
+    let machine = Machine { threads: 2, isa: Isa::best(), most_bytes: u64::MAX };
+    let stop = AtomicBool::new(false);
+    let mut heard = vec![];
+    let found = inspect(subject, machine, &stop, &mut |share| heard.push(share)).unwrap();
+    assert!(heard.is_sorted() && heard.last() == Some(&1.0), "{heard:?}");
+    assert_eq!((found.images, found.evaluated, found.trained), (70, 150, 256));
+
+    let layer = |path: &str| found.layer(&Path::new(path)).unwrap();
+    for (path, channels) in CHANNELS {
+        assert_eq!(layer(path).norms.len(), channels);
+        assert!(layer(path).norms.contains(&1.0) || path == "mixed/1x1/conv");
+    }
+    assert_eq!(layer("mixed/3x3/conv").dead, Some(vec![2]));
+    assert_eq!(layer("mixed/3x3/conv").near_zero_channels, 1);
+    assert!(layer("mixed/3x3/conv").norms[3] < 1e-3);
+    assert_eq!(layer("mixed/1x1/conv").dead, Some(vec![0, 1, 2, 3]));
+    assert_eq!(
+        (layer("mixed/1x1/conv").near_zero_channels, layer("mixed/1x1/conv").near_zero_weights),
+        (4, 1.0)
+    );
+    assert_eq!(layer("mixed/1x1/conv").effective_rank, Some(0.0));
+    assert_eq!(layer("stem").dead, Some(vec![]));
+    let rank = layer("stem").effective_rank.unwrap();
+    assert!(1.0 < rank && rank <= 8.0, "{rank}");
+
+    let names: Vec<&str> = found.branches.iter().map(|branch| branch.name.as_str()).collect();
+    assert_eq!(names[..3], ["mixed/1x1", "mixed/3x3", "mixed/pool"]);
+    assert_eq!(names[3], "residual/main");
+    let branch = |name: &str| found.branches.iter().find(|branch| branch.name == name).unwrap();
+    let silent = branch("mixed/1x1");
+    let BranchState { module, channels, near_zero_channels, dead, gradient, top1_lost, .. } =
+        silent;
+    assert_eq!(
+        (module.as_str(), *channels, *near_zero_channels, *dead),
+        ("mixed", 4, Some(1.0), Some(1.0))
+    );
+    // Nothing is lost without it, and where its ReLU is 0, no gradient comes through.
+    assert_eq!((top1_lost.value, *gradient), (0.0, Some(0.0)));
+    assert_eq!(branch("mixed/3x3").layers, ["mixed/3x3/reduce", "mixed/3x3/conv"]);
+    assert_eq!(branch("mixed/3x3").dead, Some(0.1));
+    assert!(branch("mixed/3x3").gradient > Some(0.0));
+    let pool = branch("mixed/pool");
+    assert_eq!((pool.layers.len(), pool.dead, pool.gradient, pool.channels), (0, None, None, 8));
+    let shortcut = &found.branches[4];
+    assert_eq!(
+        (shortcut.join.as_str(), shortcut.input, shortcut.layers.len()),
+        ("residual/add", 1, 0)
+    );
+    assert!(shortcut.nodes.is_empty());
+    assert_eq!(pool.nodes, ["mixed/pool/maxpool"]);
+    let stem = Path::new("stem");
+    assert!(found.branch_of(&stem).is_none());
+    assert_eq!(found.branch_of(&Path::new("mixed/3x3/reduce")).unwrap().name, "mixed/3x3");
+
+    // The accuracy without a branch is that of a network whose branch has no scale and shift.
+    let plain = passes::inference(&graph).unwrap();
+    let top1 = |weights: Weights| {
+        let images = (&augmenter, &data.test, test.as_slice());
+        evaluate(&plain, weights, images, machine, &stop).unwrap().top1_percent()
+    };
+    let without = |conv: &str| {
+        let mut weights = weights.clone();
+        bn(&mut weights, conv, |scale, shift| (scale.fill(0.0), shift.fill(0.0)).1);
+        top1(weights)
+    };
+    assert_eq!(found.top1.value, top1(weights.clone()));
+    for (name, conv) in [("mixed/3x3", "mixed/3x3/conv"), ("residual/main", "residual/main/conv")] {
+        let lost = branch(name).top1_lost;
+        assert!((lost.value - (found.top1.value - without(conv))).abs() < 1e-9, "{name}");
+        assert!(lost.low <= lost.value && lost.value <= lost.high);
+    }
+
+    // Gradients are those of the training steps, and the same with any number of threads.
+    let one = Machine { threads: 1, ..machine };
+    assert_eq!(inspect(subject, one, &stop, &mut |_| {}).unwrap(), found);
+    let json = serde_json::to_string(&found).unwrap();
+    assert_eq!(serde_json::from_str::<Anatomy>(&json).unwrap(), found);
+    assert!(inspect(subject, one, &AtomicBool::new(true), &mut |_| {}).is_err());
+}
