@@ -56,7 +56,7 @@ pub fn dissect(
     let wrong =
         |error: TrainError| EvaluateError::Fit { file: file.clone(), error: Box::new(error) };
     let Runnable { loaded, graph, weights, matching, checkpoint, subnormals, .. } =
-        read_runnable(file, settings, from, Purpose::Export)?;
+        read_runnable(file, settings, from, Purpose::Export, stop)?;
     expect_fit(&graph, data).map_err(wrong)?;
     let architecture = loaded.architecture;
     let mut notes = notes_of(&architecture);

@@ -1,9 +1,9 @@
 //! Evaluating trained networks on a data set, on one or several engines.
 
 use std::{
-    ops::ControlFlow,
     path::{Path, PathBuf},
     sync::Arc,
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use inceptive_bench::{Copies, Engine, EngineError, Model, Setup, allowed_error};
@@ -209,25 +209,26 @@ struct Member {
 /// Evaluates networks on each engine. `listen` hears which share is done.
 ///
 /// # Errors
-/// When a network cannot be read, does not fit to the data, or `listen` stops it. An engine that fails says so in its
+/// When a network cannot be read, does not fit to the data, or it was stopped. An engine that fails says so in its
 /// place.
 pub fn evaluate(
     plan: &EvaluatePlan,
     data: &Dataset,
     engines: &[AvailableEngine],
-    listen: &mut dyn FnMut(f64) -> ControlFlow<()>,
+    stop: &AtomicBool,
+    listen: &mut dyn FnMut(f64),
 ) -> Result<Evaluated, EvaluateError> {
     let mut notes = Vec::new();
     let mut members = Vec::with_capacity(plan.networks.len());
     for source in &plan.networks {
-        members.push(Member::read(source, plan, data, engines, &mut notes)?);
+        members.push(Member::read(source, plan, (data, engines, stop), &mut notes)?);
     }
     let Some((first, others)) = members.split_first() else {
         return Ok(Evaluated { networks: vec![], images: 0, engines: vec![], notes });
     };
     expect_same_images(plan.part, first, others)?;
     let total = engines.len() * members.len();
-    let mut run = Run { plan, data, total, done: 0, listen };
+    let mut run = Run { plan, data, total, done: 0, stop, listen };
     let mut found: Engines = Vec::with_capacity(engines.len());
     let mut reference: Option<(Precision, Answers)> = None;
     for AvailableEngine { engine, description } in engines {
@@ -273,15 +274,14 @@ impl Member {
     fn read(
         source: &EvaluationSource,
         plan: &EvaluatePlan,
-        data: &Dataset,
-        engines: &[AvailableEngine],
+        (data, engines, stop): (&Dataset, &[AvailableEngine], &AtomicBool),
         notes: &mut Vec<Note>,
     ) -> Result<Self, EvaluateError> {
         let EvaluationSource { file, settings, weights: from } = source;
         let copies = Copies::in_turn(engines.iter().map(|found| found.engine.copies()));
-        let purpose = Purpose::Run { batch: plan.setup.batch, copies };
+        let purpose = Purpose::Run { batch: plan.setup.batch, threads: plan.setup.threads, copies };
         let Runnable { loaded, graph, weights, matching, checkpoint, subnormals, .. } =
-            read_runnable(file, settings, from, purpose)?;
+            read_runnable(file, settings, from, purpose, stop)?;
         notes.extend(notes_of(&loaded.architecture));
         notes.extend(weight_notes(from, matching, subnormals));
         expect_fit(&graph, data)
@@ -381,7 +381,8 @@ struct Run<'a> {
     /// Networks on engines, and how many are done.
     total: usize,
     done: usize,
-    listen: &'a mut dyn FnMut(f64) -> ControlFlow<()>,
+    stop: &'a AtomicBool,
+    listen: &'a mut dyn FnMut(f64),
 }
 
 impl Run<'_> {
@@ -400,10 +401,11 @@ impl Run<'_> {
             let batch = images.batch(plan.setup.batch as usize);
             let setup =
                 Setup { batch: u32::try_from(batch).unwrap_or(u32::MAX), ..plan.setup.clone() };
-            let mut session = engine.compile(&member.model, &setup)?;
+            let mut session = engine.compile(&member.model, &setup, self.stop)?;
             precision = session.precision();
             let run = |pixels: &[f32], share: f64| {
-                if (self.listen)((done as f64 + share) / total as f64).is_break() {
+                (self.listen)((done as f64 + share) / total as f64);
+                if self.stop.load(Ordering::Relaxed) {
                     return Err(EngineError::Stopped);
                 }
                 session.set_input(Arc::from(pixels))?;

@@ -131,9 +131,21 @@ fn planned(events: &[TaskEvent]) -> &[PlannedRun] {
 }
 
 /// What has to be equal in equal runs.
-fn results(run: &TrainingRun) -> (String, u64, Vec<(u32, f64, Option<f64>)>, Option<f64>) {
-    let history = run.history.iter().map(|epoch| (epoch.epoch, epoch.loss, epoch.val_loss));
-    (run.subject.name.clone(), run.seed, history.collect(), run.test_loss)
+#[derive(Debug, PartialEq)]
+struct Results {
+    name: String,
+    seed: u64,
+    losses: Vec<(f64, Option<f64>)>,
+    test_loss: Option<f64>,
+}
+
+fn results(run: &TrainingRun) -> Results {
+    Results {
+        name: run.subject.name.clone(),
+        seed: run.seed,
+        losses: run.history.iter().map(|epoch| (epoch.loss, epoch.val_loss)).collect(),
+        test_loss: run.test_loss,
+    }
 }
 
 #[test]
@@ -196,7 +208,7 @@ fn a_stopped_training_goes_on_to_the_same_bits() {
     assert!(ended.iter().any(|went_on| *went_on), "it always started anew");
     let sorted = |bench: &Bench| {
         let mut found: Vec<_> = bench.stored().iter().map(results).collect();
-        found.sort_by_key(|(name, seed, ..)| (name.clone(), *seed));
+        found.sort_by_key(|found| (found.name.clone(), found.seed));
         found
     };
     assert_eq!(sorted(&stopped), sorted(&whole));

@@ -1,11 +1,11 @@
 //! `inceptive evaluate`.
 
-use std::{num::NonZeroU32, ops::ControlFlow, path::PathBuf};
+use std::{num::NonZeroU32, path::PathBuf};
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use inceptive_app::{
-    EvaluateError, EvaluatePlan, Evaluated, EvaluatedNetwork, EvaluationSource, ImagePart,
+    EvaluateError, EvaluatePlan, Evaluated, EvaluatedNetwork, EvaluationSource, ImagePart, NEVER,
     NetworkResult, OnEngine, WeightSource, evaluate, is_onnx,
 };
 use inceptive_bench::Setup;
@@ -119,11 +119,8 @@ impl Evaluate {
         let setup = self.engine.setup(self.batch, threads);
         let plan = EvaluatePlan { networks, part: self.split.into(), views: self.views, setup };
         let bar = progress_bar();
-        let mut listen = |share: f64| {
-            bar.set_position((share * STEPS) as u64);
-            ControlFlow::Continue(())
-        };
-        let evaluated = evaluate(&plan, &data, &engines, &mut listen);
+        let mut listen = |share: f64| bar.set_position((share * STEPS) as u64);
+        let evaluated = evaluate(&plan, &data, &engines, &NEVER, &mut listen);
         bar.finish_and_clear();
         let evaluated = match evaluated {
             Ok(evaluated) => evaluated,

@@ -1,11 +1,12 @@
 //! `inceptive inspect`.
 
-use std::{num::NonZeroU32, path::PathBuf, sync::atomic::AtomicBool};
+use std::{num::NonZeroU32, path::PathBuf};
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use inceptive_app::{
-    AnatomyPlan, Dissected, EvaluateError, EvaluationSource, ImagePart, WeightSource, dissect,
+    AnatomyPlan, Dissected, EvaluateError, EvaluationSource, ImagePart, NEVER, WeightSource,
+    dissect,
 };
 use inceptive_bench::{Isa, available_memory};
 use inceptive_data::{DataName, Dataset, Places, load};
@@ -119,7 +120,7 @@ impl Inspect {
         };
         let bar = progress_bar();
         let mut listen = |share: f64| bar.set_position((share * STEPS) as u64);
-        let found = dissect(&plan, &data, &AtomicBool::new(false), &mut listen);
+        let found = dissect(&plan, &data, &NEVER, &mut listen);
         bar.finish_and_clear();
         let found = match found {
             Ok(found) => found,
