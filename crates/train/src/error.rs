@@ -5,6 +5,8 @@ use inceptive_engine::{PlanError, StartError};
 use inceptive_ir::{GraphError, Shape};
 use inceptive_weights::{FoldError, Missing};
 
+use crate::cause::Cause;
+
 /// A network cannot be trained or evaluated.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
@@ -39,8 +41,8 @@ pub enum TrainError {
     },
     /// The loss is NaN or infinite.
     #[error(
-        "the training diverged: the loss is {loss} at step {step} of epoch {epoch}, with learning rate {rate}; try a \
-         smaller learning rate, a longer warm-up or `clip`"
+        "the training diverged: the loss is {loss} at step {step} of epoch {epoch}, with learning rate {rate} ({cause}); \
+         try a smaller learning rate, a longer warm-up or `clip`"
     )]
     Diverged {
         /// The epoch, counted from 1.
@@ -51,6 +53,8 @@ pub enum TrainError {
         rate: f32,
         /// The loss.
         loss: f64,
+        /// Where it comes from.
+        cause: Cause,
     },
     /// It was stopped; finished epochs are kept.
     #[error("stopped")]

@@ -5,6 +5,7 @@
 //! Results are bit-identical for any number of threads. [`evaluate()`] measures the accuracy of given weights. This crate
 //! defines no layers, reads and writes no files, and prints nothing.
 
+mod cause;
 mod checkpoint;
 mod error;
 mod evaluate;
@@ -15,6 +16,7 @@ pub mod recipe;
 mod score;
 mod trainer;
 
+pub use cause::Cause;
 pub use checkpoint::{CheckpointError, CheckpointInfo};
 pub use error::TrainError;
 pub use evaluate::{EVALUATION_BATCH, Images, classes_of, evaluate};

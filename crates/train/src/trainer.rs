@@ -6,12 +6,13 @@ use std::{
 };
 
 use inceptive_data::{Augmenter, Dataset, Partition, epoch_order};
-use inceptive_engine::{Isa, Rates, TrainOptions, TrainPlan, TrainSession};
+use inceptive_engine::{Isa, Outcome, Rates, TrainOptions, TrainPlan, TrainSession};
 use inceptive_ir::{Graph, passes};
 use inceptive_weights::Weights;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    cause::{Cause, find_cause},
     error::TrainError,
     evaluate::{classes_of, evaluate},
     initial::initial_weights,
@@ -88,6 +89,13 @@ pub fn expect_fit(graph: &Graph, data: &Dataset) -> Result<(), TrainError> {
         true => Ok(()),
         false => Err(TrainError::Classes { network, data: classes }),
     }
+}
+
+/// What steps change.
+struct State {
+    weights: Weights,
+    averages: Weights,
+    optimizer: Vec<Vec<f32>>,
 }
 
 /// A network that is being trained.
@@ -196,26 +204,26 @@ impl<'a> Trainer<'a> {
         let index = u32::try_from(self.history.len()).unwrap_or(u32::MAX);
         let (epoch, steps) = (index.saturating_add(1), self.steps_per_epoch());
         let batch = recipe.batch as usize;
-        let mut pixels = vec![0.0; batch * data.shape().pixels()];
-        let mut labels = vec![0; batch];
+        let of_image = data.shape().pixels();
+        let mut pixels = vec![0.0; batch * of_image];
         let order = epoch_order(&self.partition.train, seed, index);
         let (mut loss, mut right) = (0.0, 0);
+        let state = self.state();
         let start = Instant::now();
         let mut rates = recipe.rates(u64::from(index) * steps, steps);
         for (step, images) in (0..steps).zip(order.chunks_exact(batch)) {
-            self.augmenter.fill(&data.train, images, index, &mut pixels);
-            for (label, image) in labels.iter_mut().zip(images) {
-                *label = u32::from(data.train.labels()[*image as usize]);
-            }
-            let before = u64::from(index) * steps + step;
-            rates = recipe.rates(before, steps);
-            // Dropout depends on the seed and the step.
-            let key = seed ^ before.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            let outcome = self.session.step(&pixels, &labels, rates, key, stop)?;
+            let outcome;
+            (outcome, rates) =
+                self.step(u64::from(index) * steps + step, images, &mut pixels, stop)?;
             let of_step = outcome.losses.first().copied().unwrap_or(f64::NAN);
             if !of_step.is_finite() {
+                let taken: Vec<&[u32]> = order
+                    .chunks_exact(batch)
+                    .take(usize::try_from(step).unwrap_or(0) + 1)
+                    .collect();
+                let cause = self.cause(&state, &taken, stop)?;
                 let (step, rate) = (step + 1, rates.learning);
-                return Err(TrainError::Diverged { epoch, step, rate, loss: of_step });
+                return Err(TrainError::Diverged { epoch, step, rate, loss: of_step, cause });
             }
             loss += of_step;
             right += outcome.top1;
@@ -232,6 +240,16 @@ impl<'a> Trainer<'a> {
         let seconds = start.elapsed().as_secs_f64();
         let trained = steps as f64 * batch as f64;
         let validation = self.validate(stop)?;
+        if let Some(Evaluation { loss, .. }) = validation
+            && !loss.is_finite()
+        {
+            let images = &self.partition.validation[..batch.min(self.partition.validation.len())];
+            self.augmenter.fill_plain(&data.train, images, &mut pixels[..images.len() * of_image]);
+            let seen = (&pixels[..images.len() * of_image], images.len());
+            let cause = find_cause(&self.graph, &self.weights(), seen, self.machine, stop)?;
+            let (step, rate) = (steps, rates.learning);
+            return Err(TrainError::Diverged { epoch, step, rate, loss, cause });
+        }
         self.history.push(Epoch {
             epoch,
             loss: loss / steps.max(1) as f64,
@@ -243,6 +261,57 @@ impl<'a> Trainer<'a> {
             images_per_s: trained / seconds.max(1e-9),
         });
         Ok(&self.history[self.history.len() - 1])
+    }
+
+    /// Takes a step; the first of the training is 0. Returns its result and its rates.
+    fn step(
+        &mut self,
+        step: u64,
+        images: &[u32],
+        pixels: &mut [f32],
+        stop: &AtomicBool,
+    ) -> Result<(Outcome, Rates), TrainError> {
+        let Task { data, recipe, seed, .. } = self.task;
+        let index = u32::try_from(self.history.len()).unwrap_or(u32::MAX);
+        self.augmenter.fill(&data.train, images, index, pixels);
+        let label = |image: &u32| u32::from(data.train.labels()[*image as usize]);
+        let labels: Vec<u32> = images.iter().map(label).collect();
+        let rates = recipe.rates(step, self.steps_per_epoch());
+        // Dropout depends on the seed and the step.
+        let key = seed ^ step.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        Ok((self.session.step(pixels, &labels, rates, key, stop)?, rates))
+    }
+
+    /// What a step changes.
+    fn state(&self) -> State {
+        State {
+            weights: self.session.weights(),
+            averages: self.session.averages(),
+            optimizer: self.session.state(),
+        }
+    }
+
+    /// Why the last of these steps of an epoch has a loss that is no number: the others are repeated from the state at the
+    /// epoch's start, since that step has spread it to all weights.
+    fn cause(
+        &mut self,
+        state: &State,
+        taken: &[&[u32]],
+        stop: &AtomicBool,
+    ) -> Result<Cause, TrainError> {
+        self.session.set_weights(&state.weights)?;
+        self.session.set_averages(&state.averages)?;
+        // It is of the same plan.
+        let _ = self.session.set_state(&state.optimizer);
+        let Some((last, before)) = taken.split_last() else { return Ok(Cause::Loss) };
+        let mut pixels = vec![0.0; last.len() * self.task.data.shape().pixels()];
+        let first = self.history.len() as u64 * self.steps_per_epoch();
+        for (step, images) in (first..).zip(before) {
+            self.step(step, images, &mut pixels, stop)?;
+        }
+        let index = u32::try_from(self.history.len()).unwrap_or(u32::MAX);
+        self.augmenter.fill(&self.task.data.train, last, index, &mut pixels);
+        find_cause(&self.graph, &self.session.weights(), (&pixels, last.len()), self.machine, stop)
     }
 
     /// Takes steps for about this time, and returns images per second. The weights are useless afterwards.

@@ -141,5 +141,7 @@ fn a_loss_that_is_no_number_ends_the_training_with_its_place() {
     let mut trainer = Trainer::new(task, machine(2)).unwrap();
     let error = (0..3).find_map(|_| trainer.epoch(&GO_ON, |_| {}).err()).unwrap();
     assert!(matches!(error, TrainError::Diverged { .. }), "{error}");
-    assert!(error.to_string().contains("at step 2 of epoch 1, with learning rate"), "{error}");
+    let message = error.to_string();
+    assert!(message.contains("at step 2 of epoch 1, with learning rate"), "{message}");
+    assert!(message.contains("(the output of `a/bn` overflowed)"), "{message}");
 }

@@ -93,10 +93,10 @@ impl<'a> Run<'a> {
         while !trainer.is_finished() {
             match self.epoch(&mut trainer) {
                 Ok(()) => {}
-                Err(TrainError::Diverged { epoch, step, rate, loss }) => {
+                Err(TrainError::Diverged { epoch, step, rate, loss, cause }) => {
                     let steps = trainer.steps_per_epoch();
                     let step = u64::from(epoch.saturating_sub(1)) * steps + step;
-                    let what = format!("the loss is {loss} at a learning rate of {rate}");
+                    let what = format!("the loss is {loss} with learning rate {rate}; {cause}");
                     let outcome = TrainingOutcome::Diverged { epoch, step, what };
                     let result = self.result(&trainer, None, None, outcome, spent);
                     return Ok(Ended::Done { result: Box::new(result), files });
@@ -106,6 +106,13 @@ impl<'a> Run<'a> {
             trainer = self.keep(trainer, &files)?;
         }
         let tested = trainer.test(&shared.halt).map_err(self.failed())?;
+        if !tested.loss.is_finite() {
+            let step = u64::from(shared.recipe.epochs) * trainer.steps_per_epoch();
+            let what = format!("the loss on the test images is {}", tested.loss);
+            let outcome = TrainingOutcome::Diverged { epoch: shared.recipe.epochs, step, what };
+            let result = self.result(&trainer, None, None, outcome, spent);
+            return Ok(Ended::Done { result: Box::new(result), files });
+        }
         let weights = trainer.trained().map_err(|error| self.checkpoint_error(error))?;
         let weights = match files.write_weights(&weights) {
             Ok(path) => Some(path.to_string_lossy().into_owned()),

@@ -71,7 +71,7 @@ pub(super) fn module(graph: &Graph, branch: &Branch) -> Path {
 }
 
 /// The part of a graph that computes a node, which is its output.
-pub(super) fn up_to(graph: &Graph, output: NodeId) -> Result<Graph, GraphError> {
+pub(crate) fn up_to(graph: &Graph, output: NodeId) -> Result<Graph, GraphError> {
     let needed = &ancestors(graph)[output.index()];
     let mut parts = graph.to_parts();
     let mut places = vec![0; graph.len()];

@@ -18,6 +18,7 @@ use inceptive_weights::Weights;
 use serde::{Deserialize, Serialize};
 
 use crate::{error::TrainError, evaluate::Images, machine::Machine, score::ImageResult};
+pub(crate) use branches::up_to;
 use branches::{branches, silenced};
 use describe::{Findings, after, is_layer};
 use gradients::gradients;

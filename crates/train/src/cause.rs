@@ -1,0 +1,70 @@
+//! Where a training that diverges left the numbers.
+
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use inceptive_engine::{Options, Plan, Session};
+use inceptive_ir::{Graph, NodeId, passes};
+use inceptive_weights::{Weights, slots};
+
+use crate::{error::TrainError, inspect::up_to, machine::Machine};
+
+/// What was the first number that is infinite or NaN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The step before gave this layer weights that are not finite: its gradient overflowed.
+    Weights(String),
+    /// The output of this layer.
+    Output(String),
+    /// The loss itself: every layer has finite outputs.
+    Loss,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Weights(path) => {
+                write!(f, "the gradient of `{path}` overflowed in the step before")
+            }
+            Self::Output(path) => write!(f, "the output of `{path}` overflowed"),
+            Self::Loss => f.write_str("the outputs of all layers are finite"),
+        }
+    }
+}
+
+/// Finds the cause from weights, before a step, and images.
+pub(crate) fn find_cause(
+    graph: &Graph,
+    weights: &Weights,
+    (pixels, batch): (&[f32], usize),
+    machine: Machine,
+    stop: &AtomicBool,
+) -> Result<Cause, TrainError> {
+    // Gradients go from the last layer to the first, so the last one with such weights had them first.
+    for slot in slots(graph).into_iter().rev() {
+        if weights.get(&slot.path, slot.role)?.iter().any(|weight| !weight.is_finite()) {
+            return Ok(Cause::Weights(slot.path.to_string()));
+        }
+    }
+    let graph = passes::inference(graph)?;
+    let is_finite = |node: NodeId| -> Result<bool, TrainError> {
+        let part = up_to(&graph, node)?;
+        let Machine { threads, isa, most_bytes } = machine;
+        let options = Options { batch, threads, isa, winograd: false, most_bytes };
+        let plan = Arc::new(Plan::new(&part, weights, options)?);
+        let output = Session::new(plan)?.run(pixels, stop)?.iter().all(|value| value.is_finite());
+        Ok(output)
+    };
+    // From the output back, as long as one of the inputs is not finite either.
+    let mut found = None;
+    let mut candidates = vec![graph.output()];
+    while let Some(node) = candidates.pop() {
+        if node != graph.input() && !is_finite(node)? {
+            found = Some(node);
+            candidates = graph.inputs(node);
+        }
+    }
+    Ok(found.map_or(Cause::Loss, |node| Cause::Output(graph.node(node).path.to_string())))
+}
