@@ -30,7 +30,7 @@ const SIMILAR: f64 = 0.5;
 ///
 /// - `fashion-mnist`, `mnist`, `cifar10`, `cifar100`, looked for in the usual folders, or with `=PATH`;
 /// - `idx=FOLDER`, `npz=FILE`, `folder:size=32,channels=3=FOLDER`;
-/// - `shapes:size=28,channels=1,train=10000,test=2000,seed=1`, every option with these defaults.
+/// - `shapes:size=28,channels=1,train=6000,test=2000,seed=1`, every option with these defaults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataName(Source);
 

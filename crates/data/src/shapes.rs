@@ -52,7 +52,7 @@ pub struct Shapes {
 
 impl Default for Shapes {
     fn default() -> Self {
-        Self { size: 28, channels: 1, train: 10_000, test: 2_000, seed: 1 }
+        Self { size: 28, channels: 1, train: 6_000, test: 2_000, seed: 1 }
     }
 }
 

@@ -62,8 +62,8 @@ fn names_are_parsed_and_written() {
     check("npz=C:\\data\\mnist.npz", "npz=C:\\data\\mnist.npz");
     check("folder=photos", "folder:size=32,channels=3=photos");
     check("folder:size=64=a=b,c", "folder:size=64,channels=3=a=b,c");
-    check("shapes", "shapes:size=28,channels=1,train=10000,test=2000,seed=1");
-    check("shapes:seed=3,size=32", "shapes:size=32,channels=1,train=10000,test=2000,seed=3");
+    check("shapes", "shapes:size=28,channels=1,train=6000,test=2000,seed=1");
+    check("shapes:seed=3,size=32", "shapes:size=32,channels=1,train=6000,test=2000,seed=3");
 }
 
 #[test]
