@@ -15,6 +15,9 @@ use crate::{
 /// Maximum number of groups with figures and tables.
 pub(crate) const MOST_GROUPS: usize = 12;
 
+/// Maximum number of characters of the name of a data set or a recipe in sentences.
+const LONGEST_NAME: usize = 120;
+
 /// Digits of a fingerprint that distinguish graphs of one network.
 const SHORT_FINGERPRINT: usize = 6;
 
@@ -63,7 +66,8 @@ impl TrainedNetwork {
 impl TrainingGroup {
     /// `fashion-mnist, recipe quick`.
     pub fn label(&self) -> String {
-        format!("{}, recipe {}", self.dataset.label, self.recipe.name)
+        let [data, recipe] = [&self.dataset.label, &self.recipe.name].map(|name| cut(name));
+        format!("{data}, recipe {recipe}")
     }
 
     /// Whether some interval is that of a mean over seeds.
@@ -94,6 +98,14 @@ impl TrainingGroup {
     /// The places of [`TrainingGroup::front`], to look them up.
     pub(crate) fn on_front(&self, candidates: &[NetworkEntry], axis: Axis<'_>) -> HashSet<usize> {
         self.front(candidates, axis).into_iter().collect()
+    }
+}
+
+/// The beginning of a name, if it is too long for a sentence.
+fn cut(name: &str) -> String {
+    match name.char_indices().nth(LONGEST_NAME) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
     }
 }
 

@@ -18,6 +18,7 @@ mod measuring;
 mod output;
 mod reports;
 mod stores;
+mod training;
 
 use std::path::{Path, PathBuf};
 

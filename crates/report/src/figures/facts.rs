@@ -45,7 +45,7 @@ pub(super) fn facts(candidate: &NetworkEntry, way: Option<&BenchConfig>) -> Stri
 
 /// The data set and the recipe of networks that were trained, short enough for a caption.
 pub(super) fn training_label(group: &TrainingGroup) -> String {
-    const WIDEST: f64 = 420.0;
+    const WIDEST: f64 = 800.0;
     shortened(&clean(&group.label()), TEXT, WIDEST).into_owned()
 }
 

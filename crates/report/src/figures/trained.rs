@@ -15,7 +15,7 @@ use crate::{
     way::BenchConfig,
 };
 use inceptive_draw::chart::{
-    Figure, MOST_NAMED, MOST_POINTS,
+    Figure, MOST_NAMED,
     axes::{Frame, Scale, plain_text},
     canvas::Canvas,
     drawn,
@@ -29,6 +29,9 @@ const HEIGHT: i32 = 440;
 
 /// Half the width of a mark, in pixels.
 const MARK: i32 = 6;
+
+/// Maximum number of points, of which an even sample is drawn if there are more.
+const MOST: usize = 500;
 
 /// Opacity of points that others dominate, and of the front.
 const MUTED: f64 = 0.35;
@@ -71,7 +74,7 @@ pub(super) fn chart(
         return None;
     }
     let known = all.len();
-    let mut points = drawn(all, MOST_POINTS, |point| point.is_on_front);
+    let mut points = drawn(all, MOST, |point| point.is_on_front);
     let omitted = [group.networks.len() - known, known - points.len()];
     let (mut canvas, top) = Canvas::new(title, &caption(group, axis, omitted, known > MOST_NAMED));
     let frame = Frame { left: 68, right: 826, top: top + 30, bottom: top + 30 + HEIGHT };
@@ -95,7 +98,12 @@ pub(super) fn chart(
     canvas.line(steps.clone(), origin_color(EVIDENCE).mix(LINE).stroke_width(2));
     draw_points(&mut canvas, &points, (&x, &y));
     let mut marks: Vec<Rect> = steps.windows(2).map(|s| Rect::around(s[0], s[1], 1.0)).collect();
-    marks.extend(points.iter().map(|point| Rect::around(point.at, point.at, f64::from(MARK))));
+    for Point { at, cost, top1, .. } in &points {
+        marks.push(Rect::around(*at, *at, f64::from(MARK)));
+        let (left, right) = (x.at(cost.low), x.at(cost.high));
+        marks.push(Rect::around((left, at.1), (right, at.1), 1.0));
+        marks.push(Rect::around((at.0, y.at(top1.low)), (at.0, y.at(top1.high)), 1.0));
+    }
     let name = |point: &Point<'_>| Named {
         at: point.at,
         radius: MARK,

@@ -79,13 +79,17 @@ pub(super) fn at(figures: &[Figure], place: Place) -> Vec<Picture> {
 
 fn tab(figure: &Figure) -> &str {
     let id = figure.id.as_str();
-    let kind = training_number(id).and_then(|_| id.rsplit('-').next());
-    match kind.unwrap_or(id) {
-        "accuracy-macs" | "breakdown-macs" | "macs" => "MACs",
+    if training_number(id).is_some() {
+        return match id.rsplit('-').next() {
+            Some("macs") => "MACs",
+            Some("validation") => "validation accuracy",
+            kind => kind.unwrap_or_default(),
+        };
+    }
+    match id {
+        "accuracy-macs" | "breakdown-macs" => "MACs",
         "accuracy-params" | "breakdown-params" => "parameters",
         "accuracy-latency" => "latency",
-        "loss" => "loss",
-        "validation" => "validation accuracy",
         "breakdown-memory" => "memory",
         "breakdown-time" => "time",
         "density" => "accuracy density",

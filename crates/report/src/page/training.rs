@@ -174,7 +174,7 @@ fn table(
         let over = match (accuracy.top1, accuracy.is_over_seeds()) {
             (None, _) => UNKNOWN,
             (_, true) => "seeds",
-            (_, false) => "test images",
+            (_, false) => "images",
         };
         let is_on = |front: &Option<std::collections::HashSet<usize>>| {
             front.as_ref().is_some_and(|front| front.contains(&at))
@@ -203,8 +203,7 @@ fn table(
             count(&macs, subject(network).macs),
             plain(accuracy.images_per_s),
             plain(accuracy.seconds),
-            Cell::number(accuracy.seeds.len().to_string(), float(accuracy.seeds.len() as u64)),
-            Cell::number(accuracy.diverged.to_string(), float(accuracy.diverged as u64)),
+            seeds(network),
         ])
     };
     Table {
@@ -226,7 +225,10 @@ fn columns(params: &Scale, macs: &Scale) -> Vec<Column> {
             "%",
             "Networks with overlapping intervals are indistinguishable",
         ),
-        Column { hint: "What the interval covers", ..Column::text("interval over") },
+        Column {
+            hint: "Whether the interval is of the mean over seeds, or of the test images",
+            ..Column::text("interval of")
+        },
         Column::number("range", "of seeds, %", "Lowest and highest test top-1 of the seeds"),
         Column {
             hint: "Compared with the networks before and after it",
@@ -245,8 +247,7 @@ fn columns(params: &Scale, macs: &Scale) -> Vec<Column> {
         ),
         Column::number("images", "/s", "Images per second in training steps; mean over the seeds"),
         Column::number("time", "s", "Duration of a run; mean over the seeds"),
-        Column::number("seeds", "", "Number of runs that finished"),
-        Column::number("diverged", "", "Number of runs that diverged"),
+        Column::number("seeds", "", "Number of runs that finished, and that diverged"),
     ]
 }
 
@@ -260,6 +261,15 @@ fn range(range: Option<[f64; 2]>) -> Cell {
     range.map_or_else(Cell::unknown, |[low, high]| {
         Cell::number(format!("{}–{}", decimals(low, 2), decimals(high, 2)), high - low)
     })
+}
+
+fn seeds(network: &TrainedNetwork) -> Cell {
+    let (finished, diverged) = (network.accuracy.seeds.len(), network.accuracy.diverged);
+    let text = match diverged {
+        0 => finished.to_string(),
+        _ => format!("{finished}, {diverged} diverged"),
+    };
+    Cell::number(text, float(finished as u64))
 }
 
 fn verdict(group: &TrainingGroup, place: usize) -> Cell {
