@@ -10,7 +10,7 @@ use inceptive_store::StoreError;
 use inceptive_train::{CheckpointError, TrainError};
 use inceptive_weights::FoldError;
 
-use crate::{memory::OutOfMemory, network::ReadError, train::ReadFile};
+use crate::{memory::OutOfMemory, network::ReadError};
 
 /// An error with one network; the other networks are still processed.
 #[derive(Debug, thiserror::Error)]
@@ -101,9 +101,6 @@ pub enum TaskError {
         /// The network and its seed.
         label: String,
     },
-    /// A file cannot be read.
-    #[error(transparent)]
-    File(#[from] ReadFile),
     /// A file cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),

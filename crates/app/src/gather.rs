@@ -326,6 +326,7 @@ pub(crate) fn candidate(loaded: &Loaded, file: &Path) -> Result<NetworkEntry, Re
         variant,
         measured: vec![],
         profiles: vec![],
+        trained: vec![],
     })
 }
 

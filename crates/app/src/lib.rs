@@ -26,6 +26,7 @@ mod running;
 mod space;
 mod task;
 mod train;
+mod training;
 
 pub use anatomy::{AnatomyPlan, Dissected, dissect};
 pub use bench::BenchPlan;
@@ -53,4 +54,5 @@ pub use repro_command::{DEFAULT_SAMPLES, ReproCommand};
 pub use running::{NEVER, TaskContext, TaskEvent, TaskFailure, TaskOutcome, TaskRecord};
 pub use space::{CloudPlan, cloud};
 pub use task::Task;
-pub use train::{PlannedRun, RunState, SideBySide, TrainPlan, TrainingEvent};
+pub use train::TrainPlan;
+pub use training::{PlannedRun, RunState, SideBySide, TrainingEvent};

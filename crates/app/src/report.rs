@@ -6,7 +6,7 @@ use inceptive_dsl::Setting;
 use inceptive_files::InputFiles;
 use inceptive_format::counted;
 use inceptive_report::{NetworkEntry, Report};
-use inceptive_results::{Measurement, NetworkInfo, ProfileRecord, Record, latest};
+use inceptive_results::{Measurement, NetworkInfo, ProfileRecord, Record, TrainingRun, latest};
 use inceptive_store::{Filter, Store, StoreState, Stored};
 
 use crate::{
@@ -96,6 +96,7 @@ impl Gathered {
         for candidate in &mut self.candidates {
             candidate.measured.clear();
             candidate.profiles.clear();
+            candidate.trained.clear();
         }
         Ok(requests)
     }
@@ -124,19 +125,23 @@ impl Gathered {
         let filter = Filter { up_to: Some(state.clone()), ..query.filter.clone() };
         let measurements = store.records::<Measurement>(&filter)?;
         let profiles = store.records::<ProfileRecord>(&filter)?;
+        let trained = store.records::<TrainingRun>(&filter)?;
         let unreadable = measurements.unreadable.into_iter().chain(profiles.unreadable);
+        let unreadable = unreadable.chain(trained.unreadable);
         // A store may be named twice.
         let known: Vec<String> = self.troubles.iter().map(|trouble| error_chain(trouble)).collect();
         let unreadable = unreadable.map(TaskError::Store);
         self.troubles.extend(unreadable.filter(|trouble| !known.contains(&error_chain(trouble))));
         let (measurements, profiles) = (measurements.readable, profiles.readable);
+        let trained = trained.readable;
         if query.with_others {
-            if measurements.is_empty() && profiles.is_empty() {
+            if measurements.is_empty() && profiles.is_empty() && trained.is_empty() {
                 self.troubles.push(query.no_results());
             }
             let measured = measurements.iter().map(|stored| &stored.result.subject);
             let profiled = profiles.iter().map(|stored| &stored.result.subject);
-            measured.chain(profiled).for_each(|subject| self.other(subject));
+            let runs = trained.iter().map(|stored| &stored.result.subject);
+            measured.chain(profiled).chain(runs).for_each(|subject| self.other(subject));
         }
         let mut places: HashMap<String, Vec<usize>> = HashMap::new();
         for (at, candidate) in self.candidates.iter().enumerate() {
@@ -144,9 +149,11 @@ impl Gathered {
         }
         add(&mut self.candidates, &places, measurements, |candidate| &mut candidate.measured);
         add(&mut self.candidates, &places, profiles, |candidate| &mut candidate.profiles);
+        add_trained(&mut self.candidates, &places, trained);
         for candidate in &mut self.candidates {
             keep_latest(&mut candidate.measured);
             keep_latest(&mut candidate.profiles);
+            keep_latest(&mut candidate.trained);
         }
         // Limits of a machine in one store apply to the results in the others.
         self.known.extend(&store.rooflines(&filter)?);
@@ -223,6 +230,24 @@ fn add<R: Record + Clone>(
     }
 }
 
+/// Adds training runs to the networks whose graphs were trained, with dropout and auxiliary heads; where there is none, to
+/// those that are the same in inference.
+fn add_trained(
+    candidates: &mut [NetworkEntry],
+    places: &HashMap<String, Vec<usize>>,
+    runs: Vec<Stored<TrainingRun>>,
+) {
+    for stored in runs {
+        let run = &stored.result;
+        let Some(alike) = places.get(&run.subject.fingerprint) else { continue };
+        let is_trained = |at: &usize| candidates[*at].fingerprint == run.training_fingerprint;
+        let same: Vec<usize> = alike.iter().copied().filter(is_trained).collect();
+        for at in if same.is_empty() { alike.clone() } else { same } {
+            candidates[at].trained.push(stored.clone());
+        }
+    }
+}
+
 fn keep_latest<R: Record + Clone>(results: &mut Vec<Stored<R>>) {
     *results = latest(results.iter(), |stored| &stored.result).into_iter().cloned().collect();
 }
@@ -240,5 +265,6 @@ fn known_from_results(subject: &NetworkInfo) -> NetworkEntry {
         variant: None,
         measured: vec![],
         profiles: vec![],
+        trained: vec![],
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     memory::Purpose,
     network::{ReadError, WeightSource},
     notes::Note,
-    train::TrainingEvent,
+    training::TrainingEvent,
 };
 
 /// The engines and the machine that a task runs on.

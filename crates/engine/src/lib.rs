@@ -16,8 +16,8 @@ mod train;
 mod units;
 
 pub use inceptive_kernels::{FLUSHES_SUBNORMALS, Isa, Rates, UnknownIsa, step::Rule};
-pub use options::{Options, PlanError};
-pub use plan::{Label, Needs, Plan};
+pub use options::{Needs, Options, PlanError};
+pub use plan::{Label, Plan};
 pub use session::{RunError, Session, SessionError, StepTime};
 pub use train::{
     Outcome, StartError, StateError, TrainError, TrainOptions, TrainPlan, TrainSession,

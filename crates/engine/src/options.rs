@@ -90,3 +90,24 @@ pub enum PlanError {
     #[error("the network is too large for this machine")]
     TooLarge,
 }
+
+/// What a plan takes, in bytes; known before weights are packed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Packed weights.
+    pub weights: u64,
+    /// Feature maps, which share memory.
+    pub maps: u64,
+    /// What all threads need for themselves, at most.
+    pub scratch: u64,
+    /// The output.
+    pub output: u64,
+}
+
+impl Needs {
+    /// All of it.
+    pub fn total(&self) -> u64 {
+        let beside = self.scratch.saturating_add(self.output);
+        self.weights.saturating_add(self.maps).saturating_add(beside)
+    }
+}

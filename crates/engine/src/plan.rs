@@ -12,7 +12,7 @@ use inceptive_weights::Weights;
 use crate::{
     fuse::{Fused, Purpose, fuse},
     layout::{Layout, Schedule},
-    options::{Options, PlanError},
+    options::{Needs, Options, PlanError},
     place::place,
     steps,
     units::Unit,
@@ -29,27 +29,6 @@ pub struct Label {
     pub buffer: Option<usize>,
     /// Bytes of its packed weights.
     pub weight_bytes: usize,
-}
-
-/// What a plan takes, in bytes; known before weights are packed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Needs {
-    /// Packed weights.
-    pub weights: u64,
-    /// Feature maps, which share memory.
-    pub maps: u64,
-    /// What all threads need for themselves, at most.
-    pub scratch: u64,
-    /// The output.
-    pub output: u64,
-}
-
-impl Needs {
-    /// All of it.
-    pub fn total(&self) -> u64 {
-        let beside = self.scratch.saturating_add(self.output);
-        self.weights.saturating_add(self.maps).saturating_add(beside)
-    }
 }
 
 /// What is computed when and where, without the steps.

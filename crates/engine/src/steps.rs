@@ -23,8 +23,7 @@ use inceptive_weights::{Missing, Weights};
 
 use crate::{
     layout::{Layout, uses_winograd, window},
-    options::{Options, PlanError, check_memory},
-    plan::Needs,
+    options::{Needs, Options, PlanError, check_memory},
     units::{Kind, Unit, pair},
 };
 

@@ -2,7 +2,9 @@
 
 use inceptive_cost::{Cost, Totals};
 use inceptive_ir::Graph;
-use inceptive_results::{Measurement, Metric, NetworkInfo, ProfileRecord, Published, comparable};
+use inceptive_results::{
+    Measurement, Metric, NetworkInfo, ProfileRecord, Published, TrainingRun, comparable,
+};
 use inceptive_store::Stored;
 
 /// A network with all data that the report shows.
@@ -31,6 +33,8 @@ pub struct NetworkEntry {
     pub measured: Vec<Stored<Measurement>>,
     /// The last profile of each configuration.
     pub profiles: Vec<Stored<ProfileRecord>>,
+    /// Training runs, the last of each graph, data set, recipe and seed.
+    pub trained: Vec<Stored<TrainingRun>>,
 }
 
 /// A graph and its counts.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use inceptive_ir::text::{self, cell};
-use inceptive_results::{Measurement, Metric, Published};
+use inceptive_results::{Measurement, Metric, Published, TrainingRun};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     layer::{BreakdownMetric, Layer, PartRow, by_layer, by_part},
     picks::Recommendation,
     report::{Analysis, Report},
+    training::{TrainedNetwork, TrainingGroup},
     variants::VariantCost,
     way::BenchConfig,
 };
@@ -116,6 +117,7 @@ pub fn json(report: &Report, findings: &Analysis) -> String {
         "summary": findings.summary.sentences().collect::<Vec<&String>>(),
         "candidates": candidates,
         "ways": findings.ways.iter().map(way_object).collect::<Vec<Value>>(),
+        "training": findings.training.iter().map(training_object).collect::<Vec<Value>>(),
         "picks": findings.picks.iter().map(|pick| pick_object(report, pick)).collect::<Vec<Value>>(),
         "variants": findings.variants.iter().map(|v| variant_object(report, v)).collect::<Vec<Value>>(),
         "spaces": report.clouds.iter().map(cloud_object).collect::<Vec<Value>>(),
@@ -159,6 +161,8 @@ fn object(candidate: &NetworkEntry, profiled: Option<&BenchConfig>, on_front: [b
         .iter()
         .map(|stored| measurement_object(stored.id, &stored.result))
         .collect();
+    object["training"] =
+        candidate.trained.iter().map(|stored| training_run(&stored.result)).collect();
     let profile = profiled.and_then(|way| way.profile_of(candidate));
     if let Some(network) = &candidate.network {
         let layers = BreakdownMetric::ALL.map(|quantity| {
@@ -229,6 +233,63 @@ fn measurement_object(id: i64, m: &Measurement) -> Value {
         "finished_unix_ms": m.finished_unix_ms,
         "grade": m.grade,
         "findings": m.findings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}
+
+/// A training run with the keys that other programs rely on, as `inceptive train --json` and `data.json` have it.
+pub fn training_run(run: &TrainingRun) -> Value {
+    json!({
+        "name": run.subject.name,
+        "file": run.subject.file,
+        "settings": run.subject.point,
+        "fingerprint": run.subject.fingerprint,
+        "dataset": run.dataset.label,
+        "recipe": run.recipe.name,
+        "seed": run.seed,
+        "epochs": run.epochs,
+        "trainer": run.trainer,
+        "device": run.device,
+        "threads": run.threads,
+        "isa": run.isa,
+        "images_per_s": run.images_per_s,
+        "seconds": run.seconds,
+        "train_loss": run.train_loss,
+        "val_loss": run.val_loss,
+        "val_top1": run.val_top1,
+        "test_loss": run.test_loss,
+        "test_top1": run.test_top1,
+        "test_top5": run.test_top5,
+        "checkpoint": run.checkpoint,
+        "outcome": run.outcome,
+    })
+}
+
+/// Networks of a data set and a recipe, the best first.
+fn training_object(group: &TrainingGroup) -> Value {
+    let network = |network: &TrainedNetwork| {
+        let accuracy = &network.accuracy;
+        json!({
+            "name": network.name,
+            "candidate": network.at,
+            "test_top1": accuracy.top1,
+            "interval_over": if accuracy.is_over_seeds() { "seeds" } else { "test images" },
+            "test_top1_range": accuracy.range,
+            "val_top1": accuracy.val_top1,
+            "images_per_s": accuracy.images_per_s,
+            "seconds": accuracy.seconds,
+            "seeds": accuracy.seeds,
+            "diverged": accuracy.diverged,
+        })
+    };
+    let names = |group: &[TrainedNetwork]| -> Vec<String> {
+        group.iter().map(|network| network.name.clone()).collect()
+    };
+    let ties = group.ties.iter().map(|tie| names(&group.networks[tie.clone()]));
+    json!({
+        "dataset": group.dataset,
+        "recipe": group.recipe,
+        "networks": group.networks.iter().map(network).collect::<Vec<Value>>(),
+        "indistinguishable": ties.collect::<Vec<_>>(),
     })
 }
 

@@ -6,7 +6,7 @@
 //! | step | file | makes |
 //! |---|---|---|
 //! | inputs | `report`, `candidate`, `cloud` | networks with all their data, points of spaces |
-//! | analysis | `way`, `value`, `axis`, `layer`, `picks`, `variants`, `summary` | Pareto fronts, shares, recommendations, sentences |
+//! | analysis | `way`, `value`, `axis`, `layer`, `picks`, `variants`, `training`, `summary` | Pareto fronts, shares, recommendations, sentences |
 //! | figures | `figures` | SVG |
 //! | changes | `snapshot`, `changes` | differences between two reports, thresholds |
 //! | pages | `page`, `data` | `index.html`, `report.md`, `data.json`, `data.csv` |
@@ -23,6 +23,7 @@ mod picks;
 mod report;
 mod snapshot;
 mod summary;
+mod training;
 mod value;
 mod variants;
 mod way;
@@ -44,12 +45,13 @@ pub use changes::{
     Threshold, changes,
 };
 pub use cloud::{Cloud, SpaceSample, space_axes};
-pub use data::json;
+pub use data::{json, training_run};
 pub use layer::{BreakdownMetric, Layer, PartRow, by_layer, by_part};
 pub use picks::Recommendation;
 pub use report::{Analysis, Report};
 pub use snapshot::{NotAReport, Snapshot, SnapshotNetwork};
 pub use summary::Summary;
+pub use training::{TrainedNetwork, TrainingGroup};
 pub use variants::VariantCost;
 pub use way::{BenchConfig, batch_and_threads, profiled_ways, ways, ways_of};
 

@@ -5,6 +5,7 @@ use crate::{
     cloud::Cloud,
     picks::{Recommendation, picks},
     summary::{Facts, Summary},
+    training::{TrainingGroup, training},
     variants::{VariantCost, variants},
     way::{BenchConfig, profiled_way, ways},
 };
@@ -37,6 +38,8 @@ pub struct Analysis {
     pub picks: Vec<Recommendation>,
     /// Variants compared with their bases.
     pub variants: Vec<VariantCost>,
+    /// Networks compared by training, by data set and recipe.
+    pub training: Vec<TrainingGroup>,
     /// The report in sentences.
     pub summary: Summary,
 }
@@ -49,9 +52,17 @@ impl Analysis {
         let picks = picks(candidates, way);
         let variants = variants(candidates, way);
         let other_ways = ways.get(1..).unwrap_or_default();
-        let facts = Facts { candidates, way, other_ways, picks: &picks, variants: &variants };
+        let training = training(candidates);
+        let facts = Facts {
+            candidates,
+            way,
+            other_ways,
+            picks: &picks,
+            variants: &variants,
+            training: &training,
+        };
         let summary = Summary::new(&facts);
-        Self { profiled: profiled_way(candidates), ways, picks, variants, summary }
+        Self { profiled: profiled_way(candidates), ways, picks, variants, training, summary }
     }
 
     /// The way that most candidates were measured in.

@@ -6,6 +6,7 @@ use crate::{
     axis::{Axis, front},
     candidate::{NetworkEntry, SAMPLING_POINTS},
     picks::Recommendation,
+    training::TrainingGroup,
     variants::{VariantCost, latency_ratio},
     way::BenchConfig,
 };
@@ -35,6 +36,8 @@ pub struct Facts<'a> {
     pub picks: &'a [Recommendation],
     /// Variants compared with their bases.
     pub variants: &'a [VariantCost],
+    /// Networks compared by training.
+    pub training: &'a [TrainingGroup],
 }
 
 /// A report in sentences.
@@ -52,6 +55,7 @@ impl Summary {
     /// Writes the summary.
     pub fn new(facts: &Facts<'_>) -> Self {
         let rest = [
+            facts.training(),
             facts.front().into_iter().collect(),
             facts.steps(),
             facts.equal_latency(),
@@ -96,6 +100,10 @@ fn scope(facts: &Facts<'_>) -> String {
         }
         None => text.push_str("; no latency was measured"),
     }
+    let trained = candidates.iter().filter(|candidate| !candidate.trained.is_empty()).count();
+    if trained > 0 {
+        text.push_str(&format!("; {trained} trained"));
+    }
     text + "."
 }
 
@@ -106,6 +114,38 @@ impl Facts<'_> {
 
     fn top1(&self, at: usize) -> f64 {
         self.candidates[at].top1().unwrap_or(f64::NAN)
+    }
+
+    /// The best network of each data set and recipe, and what cannot be told apart from it.
+    fn training(&self) -> Vec<String> {
+        let sentence = |group: &TrainingGroup| {
+            let best = group.networks.first()?;
+            let top1 = best.accuracy.top1?;
+            let percent = |value| decimals(value, 2);
+            let seeds = match best.accuracy.seeds.len() {
+                1 => "one seed".to_owned(),
+                seeds => format!("mean of {seeds} seeds"),
+            };
+            let mut text = format!(
+                "Trained on {}: {} has the highest test top-1 accuracy, {}% ({} to {}, {seeds})",
+                group.label(),
+                best.name,
+                percent(top1.value),
+                percent(top1.low),
+                percent(top1.high),
+            );
+            let second = group.networks.get(1);
+            let second = second.and_then(|second| Some((second, second.accuracy.top1?)));
+            if let Some((second, top1)) = second {
+                let top1 = percent(top1.value);
+                text.push_str(&match group.tied_with(0).next() {
+                    Some(_) => format!("; {} ({top1}%) is indistinguishable from it", second.name),
+                    None => format!("; the second is {} with {top1}%", second.name),
+                });
+            }
+            Some(text + ".")
+        };
+        self.training.iter().filter_map(sentence).take(MOST).collect()
     }
 
     /// Those that nothing beats for its MACs.

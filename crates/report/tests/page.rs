@@ -47,6 +47,7 @@ fn candidate(file: &str, top1: Option<f64>) -> NetworkEntry {
         variant: None,
         measured: vec![],
         profiles: vec![],
+        trained: vec![],
         subject,
     }
 }
@@ -211,6 +212,92 @@ fn the_page_is_sound() {
 #[test]
 fn the_same_report_gives_the_same_bytes() {
     assert_eq!(written(&report()), written(&report()));
+    assert_eq!(written(&trained_report("data")), written(&trained_report("data")));
+}
+
+/// Three networks: two trained with three seeds whose intervals overlap, and one with one seed that is much worse.
+fn trained_report(label: &str) -> Report {
+    let mut report = report();
+    let accuracies: [&[f64]; 3] = [&[80.0, 80.1, 80.2], &[80.1, 80.2, 80.3], &[40.0]];
+    for (candidate, seeds) in report.candidates.iter_mut().zip(accuracies) {
+        for (seed, top1) in (0..).zip(seeds) {
+            let mut run = example::training_run(seed, *top1);
+            run.subject = candidate.subject.clone();
+            run.training_fingerprint.clone_from(&candidate.fingerprint);
+            run.dataset.label = label.to_owned();
+            run.recipe.name = label.to_owned();
+            run.recipe.content = serde_json::json!({ label: label });
+            candidate.trained.push(Stored { id: 1, result: run });
+        }
+    }
+    report
+}
+
+#[test]
+fn trained_accuracies_have_a_section_of_their_own() {
+    let report = trained_report("my data");
+    let html = check(&file(&report, "index.html"));
+    let sections: Vec<_> =
+        all(&html, "main > section").iter().filter_map(|it| it.attr("id")).collect();
+    assert_eq!(sections[2..5], ["accuracy", "training", "networks"]);
+    let rows: Vec<String> = all(&html, "#training-table-1 tbody tr")
+        .iter()
+        .map(|row| row.text().collect::<Vec<_>>().join("|"))
+        .collect();
+    assert_eq!(rows.len(), 3, "{rows:?}");
+    for (row, expected) in rows.iter().zip([
+        ["SqueezeNet 1.1|1|80.20|79.95–80.45|seeds|80.10–80.30|indistinguishable|", "|3"],
+        ["GoogLeNet|2|80.10|79.85–80.35|seeds|80.00–80.20|indistinguishable|", "|3"],
+        ["GoogLeNet with naive modules|3|40.00|37.01–43.07|images|–|distinct|", "|1"],
+    ]) {
+        assert!(row.starts_with(expected[0]) && row.ends_with(expected[1]), "{row}");
+    }
+    let section = &all(&html, "#training")[0];
+    let text = section.text().collect::<String>();
+    assert!(text.contains("my data = my data") && !text.contains("published,"), "{text}");
+    assert_eq!(section.select(&Selector::parse("figure").unwrap()).count(), 3, "no latency");
+    let markdown = file(&report, "report.md");
+    assert!(markdown.contains("## Trained on my data, recipe my data"), "{markdown}");
+    assert!(markdown.contains("indistinguishable from GoogLeNet |"), "{markdown}");
+    let data: serde_json::Value = serde_json::from_str(&file(&report, "data.json")).unwrap();
+    let group = &data["training"][0];
+    assert_eq!(group["networks"][0]["name"], "SqueezeNet 1.1");
+    assert_eq!(group["indistinguishable"][0].as_array().unwrap().len(), 2);
+    let runs = data["candidates"][0]["training"].as_array().unwrap();
+    assert_eq!((runs.len(), &runs[0]["test_top1"]), (3, &80.0.into()));
+    // Published accuracies, their fronts and recommendations are what they were.
+    let mut before = data.clone();
+    for candidate in before["candidates"].as_array_mut().unwrap() {
+        candidate["training"] = serde_json::json!([]);
+    }
+    before["training"] = serde_json::json!([]);
+    let untrained = report_without_training();
+    before["summary"] = untrained["summary"].clone();
+    assert_eq!(before, untrained);
+}
+
+fn report_without_training() -> serde_json::Value {
+    serde_json::from_str(&file(&report(), "data.json")).unwrap()
+}
+
+#[test]
+fn hostile_data_and_recipes_are_text() {
+    for label in [
+        "<script>window.hacked = 1</script>",
+        "\"><img src=x onerror=alert(1)>",
+        "| a | b |\n# c ![x](http://evil) <b> \u{202e}",
+        &"long ".repeat(20_000),
+    ] {
+        let report = trained_report(label);
+        let text = file(&report, "index.html");
+        let html = check(&text);
+        assert_eq!(all(&html, "script").len(), 2, "only ours");
+        assert!(all(&html, "img").is_empty());
+        assert!(!text.contains('\u{202e}') && text.len() < 1_000_000, "{}", text.len());
+        let markdown = file(&report, "report.md");
+        let unescaped = markdown.replace("\\<", "").replace("<!-- -->", "");
+        assert!(!unescaped.contains('<') && !unescaped.contains("![x"), "{unescaped}");
+    }
 }
 
 #[test]

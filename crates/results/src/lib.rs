@@ -6,6 +6,7 @@
 
 mod best;
 mod compare;
+mod compared;
 pub mod date;
 pub mod example;
 mod known;
@@ -24,6 +25,7 @@ mod value;
 
 pub use best::BestRoofline;
 pub use compare::{Comparison, MIN_PAIRS, Verdict, compare};
+pub use compared::{TrainedAccuracy, rank, ties};
 pub use date::unix_ms;
 pub use known::KnownRooflines;
 pub use machine::Machine;

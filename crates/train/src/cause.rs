@@ -1,38 +1,16 @@
 //! Where a training that diverges left the numbers.
 
-use std::{
-    fmt,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::sync::{Arc, atomic::AtomicBool};
 
 use inceptive_engine::{Options, Plan, Session};
 use inceptive_ir::{Graph, NodeId, passes};
 use inceptive_weights::{Weights, slots};
 
-use crate::{error::TrainError, inspect::up_to, machine::Machine};
-
-/// What was the first number that is infinite or NaN.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// The step before gave this layer weights that are not finite: its gradient overflowed.
-    Weights(String),
-    /// The output of this layer.
-    Output(String),
-    /// The loss itself: every layer has finite outputs.
-    Loss,
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Weights(path) => {
-                write!(f, "the gradient of `{path}` overflowed in the step before")
-            }
-            Self::Output(path) => write!(f, "the output of `{path}` overflowed"),
-            Self::Loss => f.write_str("the outputs of all layers are finite"),
-        }
-    }
-}
+use crate::{
+    error::{Cause, TrainError},
+    inspect::up_to,
+    machine::Machine,
+};
 
 /// Finds the cause from weights, before a step, and images.
 pub(crate) fn find_cause(

@@ -1,11 +1,11 @@
 //! Errors of training and evaluation.
 
+use std::fmt;
+
 use inceptive_data::{AugmentError, DataError, ImageShape};
 use inceptive_engine::{PlanError, StartError};
 use inceptive_ir::{GraphError, Shape};
 use inceptive_weights::{FoldError, Missing};
-
-use crate::cause::Cause;
 
 /// A network cannot be trained or evaluated.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +89,29 @@ pub enum TrainError {
     /// A run of the engine failed.
     #[error(transparent)]
     Run(inceptive_engine::RunError),
+}
+
+/// What was the first number that is infinite or NaN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The step before gave this layer weights that are not finite: its gradient overflowed.
+    Weights(String),
+    /// The output of this layer.
+    Output(String),
+    /// The loss itself: every layer has finite outputs.
+    Loss,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Weights(path) => {
+                write!(f, "the gradient of `{path}` overflowed in the step before")
+            }
+            Self::Output(path) => write!(f, "the output of `{path}` overflowed"),
+            Self::Loss => f.write_str("the outputs of all layers are finite"),
+        }
+    }
 }
 
 /// The settings that make a network read such images.

@@ -16,9 +16,8 @@ pub mod recipe;
 mod score;
 mod trainer;
 
-pub use cause::Cause;
 pub use checkpoint::{CheckpointError, CheckpointInfo};
-pub use error::TrainError;
+pub use error::{Cause, TrainError};
 pub use evaluate::{EVALUATION_BATCH, Images, classes_of, evaluate};
 pub use initial::initial_weights;
 pub use machine::Machine;

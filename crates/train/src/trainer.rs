@@ -12,8 +12,8 @@ use inceptive_weights::Weights;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cause::{Cause, find_cause},
-    error::TrainError,
+    cause::find_cause,
+    error::{Cause, TrainError},
     evaluate::{classes_of, evaluate},
     initial::initial_weights,
     machine::Machine,

@@ -8,7 +8,7 @@ use std::{
 
 use inceptive_files::{InputFiles, WriteError, create_folder, read, refuse_links, replace_file};
 
-use crate::error::TaskError;
+use crate::{error::TaskError, network::ReadError};
 
 /// The largest checkpoint: 10^9 weights in single precision with averages and two vectors of the optimizer.
 const MAX_CHECKPOINT_BYTES: u64 = 16 * inceptive_files::GIB;
@@ -85,7 +85,7 @@ impl RunFiles {
         match read(&self.checkpoint, MAX_CHECKPOINT_BYTES) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(ReadFile { path: self.checkpoint.clone(), error }.into()),
+            Err(error) => Err(ReadError::File { path: self.checkpoint.clone(), error }.into()),
         }
     }
 
@@ -112,13 +112,4 @@ impl Drop for RunFiles {
         // An empty file that is left does no harm.
         let _ = fs::remove_file(&self.lock);
     }
-}
-
-/// A checkpoint cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot read `{}`", path.display())]
-pub struct ReadFile {
-    path: PathBuf,
-    #[source]
-    error: io::Error,
 }

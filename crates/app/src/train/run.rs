@@ -229,7 +229,8 @@ impl<'a> Run<'a> {
             machine: shared.machine.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             finished_unix_ms: now_unix_ms(),
-            images_per_s: images / seconds.max(1e-9),
+            // An empty sum is negative zero.
+            images_per_s: if history.is_empty() { 0.0 } else { images / seconds.max(1e-9) },
             seconds: spent + self.start.elapsed().as_secs_f64(),
             train_loss: last.map(|epoch| epoch.loss),
             val_loss: last.and_then(|epoch| epoch.val_loss),

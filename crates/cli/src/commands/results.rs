@@ -39,12 +39,16 @@ pub struct Results {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List results, one per line
-    #[command(before_help = "Example:
-  inceptive results list --model googlenet --engine rten")]
+    #[command(before_help = "Examples:
+  inceptive results list --model googlenet --engine rten
+  inceptive results list --kind training-runs")]
     List {
         /// Print one JSON document: an array for each kind of result, with the columns of `export csv`
         #[arg(long)]
         json: bool,
+        /// Only this kind of result
+        #[arg(long, value_enum)]
+        kind: Option<RecordKind>,
         #[command(flatten)]
         from: From,
     },
@@ -193,8 +197,8 @@ impl Results {
     /// When a store cannot be read or written.
     pub fn run(self) -> anyhow::Result<Outcome> {
         match self.action {
-            Action::List { json: false, from } => list(from),
-            Action::List { json: true, from } => list_json(from),
+            Action::List { json: false, kind, from } => list(from, kind),
+            Action::List { json: true, kind, from } => list_json(from, kind),
             Action::Show { id, kind, store } => show(id, kind, &store),
             Action::Export { format, kind, output, from } => {
                 export(format, kind, output.as_deref(), from)
@@ -205,8 +209,30 @@ impl Results {
     }
 }
 
-fn list(from: From) -> anyhow::Result<Outcome> {
+fn list(from: From, kind: Option<RecordKind>) -> anyhow::Result<Outcome> {
     let chosen = from.open()?;
+    match kind {
+        None => list_all(&chosen),
+        Some(RecordKind::Measurements) => list_of(&chosen, measurements),
+        Some(RecordKind::Profiles) => list_of(&chosen, profiles),
+        Some(RecordKind::TrainingRuns) => list_of(&chosen, training_runs),
+    }
+}
+
+/// The results of a kind, one per line.
+fn list_of<R: Record>(
+    chosen: &Chosen,
+    grid: fn(&[Stored<R>]) -> String,
+) -> anyhow::Result<Outcome> {
+    let found = chosen.records::<R>()?;
+    if found.is_empty() {
+        chosen.note_none::<R>();
+        return Ok(Outcome::default());
+    }
+    Ok(Outcome::new(grid(&found)))
+}
+
+fn list_all(chosen: &Chosen) -> anyhow::Result<Outcome> {
     let (measured, trained) = (chosen.records()?, chosen.records()?);
     let store = &chosen.store;
     let mut text = match (measured.is_empty(), trained.is_empty()) {
@@ -264,6 +290,34 @@ fn measurements(found: &[Stored<Measurement>]) -> String {
     grid.render()
 }
 
+fn profiles(found: &[Stored<ProfileRecord>]) -> String {
+    let mut grid = Grid::new(vec![
+        Column::Right("id"),
+        Column::Left("network"),
+        Column::Left("engine"),
+        Column::Left("precision"),
+        Column::Right("batch"),
+        Column::Right("threads"),
+        Column::Right("total ms"),
+        Column::Right("parts"),
+        Column::Left("machine"),
+    ]);
+    for Stored { id, result } in found {
+        grid.row(vec![
+            id.to_string(),
+            name(&result.subject),
+            format!("{} {}", result.runtime.engine, result.runtime.engine_version),
+            result.runtime.precision.to_string(),
+            result.runtime.batch.to_string(),
+            result.runtime.threads.to_string(),
+            significant(result.profile.total_ms),
+            result.profile.nodes.len().to_string(),
+            format!("{} ({})", result.machine.cpu, result.machine.id()),
+        ]);
+    }
+    grid.render()
+}
+
 fn training_runs(found: &[Stored<TrainingRun>]) -> String {
     let mut grid = Grid::new(vec![
         Column::Right("id"),
@@ -301,8 +355,24 @@ fn training_runs(found: &[Stored<TrainingRun>]) -> String {
     grid.render()
 }
 
-fn list_json(from: From) -> anyhow::Result<Outcome> {
+fn list_json(from: From, kind: Option<RecordKind>) -> anyhow::Result<Outcome> {
     let chosen = from.open()?;
+    let document = match kind {
+        None => return list_all_json(&chosen),
+        Some(RecordKind::Measurements) => {
+            json!({ "measurements": objects(&chosen.records::<Measurement>()?) })
+        }
+        Some(RecordKind::Profiles) => {
+            json!({ "profiles": objects(&chosen.records::<ProfileRecord>()?) })
+        }
+        Some(RecordKind::TrainingRuns) => {
+            json!({ "training_runs": objects(&chosen.records::<TrainingRun>()?) })
+        }
+    };
+    Ok(Outcome::new(output::json(&document)?))
+}
+
+fn list_all_json(chosen: &Chosen) -> anyhow::Result<Outcome> {
     let (measured, trained) = (chosen.records::<Measurement>()?, chosen.records::<TrainingRun>()?);
     if measured.is_empty() && trained.is_empty() {
         chosen.note_none::<Measurement>();

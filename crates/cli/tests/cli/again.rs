@@ -159,6 +159,42 @@ fn each_of_several_stores_has_its_own_state() {
     );
 }
 
+/// Training runs are a part of the state of a store, and leave states of other records as they were.
+#[test]
+fn training_runs_that_come_later_change_nothing() {
+    let folder = folder();
+    let folder = folder.path();
+    fs::write(folder.join("one.yaml"), "name: one\nepochs: 1\nlearning_rate: 0.05\n").unwrap();
+    let narrow = fs::read_to_string(folder.join("nets/narrow.yaml")).unwrap();
+    fs::write(folder.join("seen.yaml"), narrow.replace("size: 8", "size: 16")).unwrap();
+    let train = "train seen.yaml --recipe one.yaml --threads 1 --store s.db \
+        --data shapes:size=16,channels=3,train=100,test=40";
+    bench(folder, "s.db", "seen.yaml");
+    done(folder, "report seen.yaml --store s.db --out before");
+    done(folder, &format!("{train} --report first"));
+    done(folder, "report s.db --out all");
+    done(folder, &format!("{train} --seeds 3 --set a=6 --report set"));
+    done(folder, &format!("{train} --seeds 3 --no-report"));
+    bench(folder, "s.db", "nets/wide.yml");
+    assert!(comes_back(folder, "before").contains("--up-to 1+0@"));
+    assert!(comes_back(folder, "first").contains("--up-to 1+0+1@"));
+    assert!(comes_back(folder, "all").contains("--up-to 1+0+1@"));
+    assert!(comes_back(folder, "set").contains("--set a=6"));
+    let page = fs::read_to_string(folder.join("all/report.md")).unwrap();
+    assert!(page.contains("## Trained on shapes:size=16"), "{page}");
+    // States of two numbers are of before there were training runs.
+    done(folder, "report seen.yaml --store s.db --up-to 1+0 --out numbers");
+    assert!(!fs::read_to_string(folder.join("numbers/report.md")).unwrap().contains("Trained"));
+    comes_back(folder, "numbers");
+    // A network that only a store knows.
+    fs::remove_file(folder.join("seen.yaml")).unwrap();
+    let output = run(folder, "report s.db --out alone".split(' '));
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let page = fs::read_to_string(folder.join("alone/report.md")).unwrap();
+    assert!(page.contains("## Trained on shapes:size=16"), "{page}");
+    comes_back(folder, "alone");
+}
+
 #[test]
 fn a_store_that_was_replaced_is_refused() {
     let folder = folder();

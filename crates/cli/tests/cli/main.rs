@@ -19,6 +19,7 @@ mod output;
 mod reports;
 mod stores;
 mod trained;
+mod training;
 
 use std::path::{Path, PathBuf};
 

@@ -323,6 +323,12 @@ fn training_runs_are_listed_shown_exported_and_merged() {
         "epochs_of_a_training_run",
         success(folder, "results show 1 --kind training-runs")
     );
+    let only = success(folder, "results list --kind training-runs");
+    assert_eq!(only, success(folder, "results list"));
+    assert_eq!(success(folder, "results list --kind measurements"), "");
+    let only = documents(folder, "results list --json --kind training-runs");
+    assert_eq!(only.as_object().unwrap().len(), 1, "{only}");
+    assert_eq!(only["training_runs"].as_array().unwrap().len(), 2);
     let missing = inside(folder, "results show 9 --kind training-runs").assert().code(1);
     let missing = String::from_utf8(missing.get_output().stderr.clone()).unwrap();
     assert!(missing.contains("`inceptive.db` has no training run 9"), "{missing}");

@@ -42,6 +42,13 @@ impl Scale {
         Self::new(false, least - room, most + room, pixels)
     }
 
+    /// A linear scale of percentages, with an eighth of the range as room at both ends, and one point at least, where
+    /// percentages go on.
+    pub fn percent(values: impl IntoIterator<Item = f64>, pixels: (i32, i32)) -> Self {
+        let Self { low, high, .. } = Self::linear(values, pixels);
+        Self::new(false, low.clamp(0.0, 99.0), high.clamp(1.0, 100.0), pixels)
+    }
+
     /// A linear scale from zero to a positive number.
     pub fn from_zero(most: f64, pixels: (i32, i32)) -> Self {
         Self::new(false, 0.0, most, pixels)
@@ -214,6 +221,8 @@ mod tests {
         assert_eq!(texts(&scale, &plain_text), ["0.02", "0.05", "0.1", "0.2"]);
         let scale = Scale::linear([56.5, 80.0], (0, 400));
         assert_eq!(texts(&scale, &plain_text), ["55", "60", "65", "70", "75", "80"]);
+        assert_eq!(Scale::percent([20.0, 99.5], (0, 400)).range(), (10.0625, 100.0));
+        assert_eq!(Scale::percent([100.0, 100.0], (0, 400)).range(), (99.0, 100.0));
     }
 
     #[test]

@@ -116,6 +116,17 @@ pub fn whisker(canvas: &mut Canvas, ends: [(i32, i32); 2], radius: i32, color: R
     canvas.line(points, color);
 }
 
+/// The same upright: `ends` are the lower and the upper one.
+pub fn upright_whisker(canvas: &mut Canvas, ends: [(i32, i32); 2], radius: i32, color: RGBAColor) {
+    let [(x, bottom), (_, top)] = ends;
+    if bottom - top <= 2 * radius {
+        return;
+    }
+    let points =
+        vec![(x - 3, bottom), (x + 3, bottom), (x, bottom), (x, top), (x - 3, top), (x + 3, top)];
+    canvas.line(points, color);
+}
+
 /// Where the samples of a column are centred, and the texts begin.
 const SAMPLES: i32 = 858;
 const TEXTS: i32 = 896;

@@ -106,7 +106,8 @@ pub(super) fn chart(
     frame.name_columns(&mut canvas, cost);
     frame.lines(&mut canvas, &y.ticks(&plain_text, false), "top-1 accuracy, percent");
     frame.sides(&mut canvas);
-    let steps = steps(&points, frame);
+    let front = points.iter().filter(|point| point.is_on_front).map(|point| point.at);
+    let steps = steps(front.collect(), frame);
     canvas.line(steps.clone(), origin_color(EVIDENCE).mix(LINE).stroke_width(2));
     draw_points(&mut canvas, &points, &x);
     let mut marks: Vec<Rect> = steps.windows(2).map(|s| Rect::around(s[0], s[1], 1.0)).collect();
@@ -173,7 +174,8 @@ fn scales(points: &[Point<'_>], axis: Axis<'_>, frame: Frame) -> (Scale, Scale) 
     (x, y)
 }
 
-fn ticks(x: &Scale, axis: Axis<'_>) -> Vec<Tick> {
+/// Ticks for the costs of an axis.
+pub(super) fn ticks(x: &Scale, axis: Axis<'_>) -> Vec<Tick> {
     match axis {
         Axis::Macs | Axis::Params => x.ticks(&count_text, true),
         Axis::Latency(_) => x.ticks(&plain_text, true),
@@ -181,9 +183,7 @@ fn ticks(x: &Scale, axis: Axis<'_>) -> Vec<Tick> {
 }
 
 /// The highest accuracy for at most each cost, as steps up to the right side.
-fn steps(points: &[Point<'_>], frame: Frame) -> Vec<(i32, i32)> {
-    let mut front: Vec<(i32, i32)> =
-        points.iter().filter(|point| point.is_on_front).map(|point| point.at).collect();
+pub(super) fn steps(mut front: Vec<(i32, i32)>, frame: Frame) -> Vec<(i32, i32)> {
     // Pixels count downwards: of equal costs the better one is last.
     front.sort_by_key(|&(x, y)| (x, -y));
     let mut steps: Vec<(i32, i32)> = Vec::with_capacity(2 * front.len() + 1);

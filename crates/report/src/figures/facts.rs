@@ -2,10 +2,14 @@
 
 use inceptive_results::{Measurement, statistics::Estimate};
 
-use crate::{candidate::NetworkEntry, way::BenchConfig};
+use crate::{
+    candidate::NetworkEntry,
+    training::{TrainedNetwork, TrainingGroup},
+    way::BenchConfig,
+};
 use inceptive_draw::chart::canvas::TEXT;
 use inceptive_draw::text::{clean, shortened};
-use inceptive_format::{decimals, short_count, significant};
+use inceptive_format::{counted, decimals, short_count, significant};
 
 /// The widest name in a chart, in pixels.
 const NAME: f64 = 230.0;
@@ -36,6 +40,37 @@ pub(super) fn facts(candidate: &NetworkEntry, way: Option<&BenchConfig>) -> Stri
     if let Some(measurement) = way.and_then(|way| way.of(candidate)) {
         facts.push(latency(measurement));
     }
+    facts.join(", ")
+}
+
+/// The data set and the recipe of networks that were trained, short enough for a caption.
+pub(super) fn training_label(group: &TrainingGroup) -> String {
+    const WIDEST: f64 = 800.0;
+    shortened(&clean(&group.label()), TEXT, WIDEST).into_owned()
+}
+
+/// A name of a network that was trained.
+pub(super) fn trained_name(network: &TrainedNetwork, is_short: bool) -> String {
+    let name = clean(&network.name);
+    let name = if name.trim().is_empty() { "(no name)" } else { &name };
+    shortened(name, TEXT, if is_short { NAME } else { LONG_NAME }).into_owned()
+}
+
+/// Everything that charts show of a network that was trained.
+pub(super) fn trained(
+    network: &TrainedNetwork,
+    candidate: &NetworkEntry,
+    way: Option<&BenchConfig>,
+) -> String {
+    let mut facts = Vec::new();
+    if let Some(Estimate { value, low, high }) = network.accuracy.top1 {
+        let [value, low, high] = [value, low, high].map(|percent| decimals(percent, 2));
+        let seeds = counted(network.accuracy.seeds.len(), "seed", "seeds");
+        facts.push(format!("{value}% test top-1 ({low} to {high}, trained, {seeds})"));
+    }
+    facts.push(format!("{} parameters", short_count(candidate.subject.params)));
+    facts.push(format!("{} MACs", short_count(candidate.subject.macs)));
+    facts.extend(way.and_then(|way| way.of(candidate)).map(latency));
     facts.join(", ")
 }
 

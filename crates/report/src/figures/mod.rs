@@ -7,10 +7,12 @@
 //! | `accuracy`, `density` | accuracy against cost, and for each parameter |
 //! | `shares` | parameters, MACs, memory and time by kind of layer |
 //! | `roofline`, `latency` | measurements |
+//! | `curves`, `trained` | training runs: over the epochs, and accuracy against cost |
 //! | `space`, `squares`, `modules` | spaces of networks, single modules |
 //! | `facts` | tooltips of networks |
 
 mod accuracy;
+mod curves;
 mod density;
 mod facts;
 mod latency;
@@ -19,6 +21,7 @@ mod roofline;
 mod shares;
 mod space;
 mod squares;
+mod trained;
 
 #[cfg(test)]
 mod checks;
@@ -31,7 +34,10 @@ use crate::{
     axis::Axis,
     layer::BreakdownMetric,
     report::{Analysis, Report},
+    training::MOST_GROUPS,
 };
+
+use curves::Curve;
 
 /// All figures of a report that there are numbers for.
 pub(crate) fn all(report: &Report, findings: &Analysis) -> Vec<Figure> {
@@ -41,6 +47,11 @@ pub(crate) fn all(report: &Report, findings: &Analysis) -> Vec<Figure> {
     let mut figures: Vec<Option<Figure>> = Vec::new();
     figures.extend(axes.into_iter().flatten().map(|axis| accuracy::chart(candidates, way, axis)));
     figures.push(density::bars(candidates, way));
+    for (number, group) in (1..).zip(findings.training.iter().take(MOST_GROUPS)) {
+        figures.extend(Curve::ALL.map(|curve| curves::chart(candidates, number, group, curve)));
+        let axes = [Some(Axis::Macs), way.map(Axis::Latency)].into_iter().flatten();
+        figures.extend(axes.map(|axis| trained::chart(candidates, number, group, way, axis)));
+    }
     figures.extend(
         BreakdownMetric::ALL
             .map(|quantity| shares::bars(candidates, findings.profiled.as_ref(), quantity)),
@@ -69,5 +80,12 @@ pub(crate) fn is_id(word: &str) -> bool {
         "modules",
     ];
     let number = word.strip_prefix("space-").and_then(|number| number.parse::<u32>().ok());
-    IDS.contains(&word) || number.is_some()
+    IDS.contains(&word) || number.is_some() || training_number(word).is_some()
+}
+
+/// The number of the data set and recipe that a figure about training is of, from 1; `None` for other figures.
+pub(crate) fn training_number(id: &str) -> Option<usize> {
+    const KINDS: [&str; 4] = ["loss", "validation", "macs", "latency"];
+    let (number, kind) = id.strip_prefix("training-")?.split_once('-')?;
+    KINDS.contains(&kind).then(|| number.parse().ok()).flatten()
 }

@@ -7,7 +7,7 @@ use inceptive_dsl::{Disk, load};
 use inceptive_ir::passes;
 use inceptive_results::{
     Counts, Grade, Machine, Measurement, Metric, NetworkInfo, Precision, Profile, ProfileRecord,
-    Roofline, Runtime, statistics::summarize,
+    Roofline, Runtime, TrainingOutcome, example::training_run, statistics::summarize,
 };
 use inceptive_store::Stored;
 
@@ -60,6 +60,7 @@ fn network(file: &Path) -> NetworkEntry {
         variant: None,
         measured: vec![],
         profiles: vec![],
+        trained: vec![],
     }
 }
 
@@ -137,6 +138,28 @@ fn profile(candidate: &NetworkEntry) -> Profile {
     Profile { precision: Precision::Fp32, nodes, total_ms: 1.0, runs: 3 }
 }
 
+/// With runs of two seeds on each of two data sets, the second of which diverged for some.
+fn trained(mut candidates: Vec<NetworkEntry>, label: &str) -> Vec<NetworkEntry> {
+    for (at, candidate) in (0_u32..).zip(&mut candidates) {
+        for (number, seed) in [(0_u8, 0), (0, 1), (1, 0), (1, 1)] {
+            let mut run = training_run(seed, 60.0 + f64::from(at * 7 % 30) + seed as f64);
+            run.subject = candidate.subject.clone();
+            run.training_fingerprint.clone_from(&candidate.fingerprint);
+            run.dataset.label = format!("{label} {number}");
+            run.dataset.fingerprint = number.to_string().repeat(64);
+            run.recipe.name = label.to_owned();
+            if (number, seed) == (1, 1) && at % 3 == 0 {
+                run.outcome =
+                    TrainingOutcome::Diverged { epoch: 2, step: 9, what: label.to_owned() };
+                (run.test_loss, run.test_top1, run.test_top5) = (None, None, None);
+            }
+            let id = i64::from(at) + 1;
+            candidate.trained.push(Stored { id, result: run });
+        }
+    }
+    candidates
+}
+
 fn cloud(count: u32, title: &str) -> Cloud {
     let point = |at: u32| SpaceSample {
         values: vec![(at % 97).to_string(), title.to_owned()],
@@ -207,6 +230,31 @@ fn the_bundled_networks_have_every_figure() {
 }
 
 #[test]
+fn networks_that_were_trained_have_curves_and_fronts_of_their_own() {
+    let figures = draw(trained(networks(), "data"), vec![]);
+    let kinds = ["loss", "validation", "macs", "latency"];
+    let expected: Vec<String> = [1, 2]
+        .into_iter()
+        .flat_map(|number| kinds.map(|kind| format!("training-{number}-{kind}")))
+        .collect();
+    let found: Vec<&Figure> =
+        figures.iter().filter(|figure| figure.id.starts_with("training")).collect();
+    assert_eq!(found.iter().map(|figure| figure.id.clone()).collect::<Vec<_>>(), expected);
+    for figure in found {
+        let texts = check(figure);
+        assert!(super::is_id(&figure.id));
+        assert!(figure.svg.len() < 150_000, "{}: {} bytes", figure.id, figure.svg.len());
+        assert!(!figure.svg.contains("published,"), "{}", figure.id);
+        if figure.id.ends_with("-macs") {
+            assert!(texts.iter().any(|text| text == "trained, optimal"), "{texts:?}");
+        }
+    }
+    let accuracy = figures.iter().find(|figure| figure.id == "accuracy-macs").unwrap();
+    let untrained = draw(networks(), vec![]);
+    assert_eq!(accuracy.svg, untrained[0].svg, "published accuracies are alone");
+}
+
+#[test]
 fn hostile_names_stay_text_within_the_frame() {
     let mut candidates = networks();
     let long = "x".repeat(10_000);
@@ -216,7 +264,8 @@ fn hostile_names_stay_text_within_the_frame() {
         candidate.name = names[at % names.len()].to_owned();
     }
     let clouds = names.iter().map(|title| cloud(50, title)).collect();
-    for figure in draw(candidates, clouds) {
+    let label = HOSTILE.join(" ").repeat(50);
+    for figure in draw(trained(candidates, &label), clouds) {
         check(&figure);
         assert!(!figure.svg.contains("<script"), "{}", figure.id);
         assert!(figure.svg.len() < 300_000, "{}: {} bytes", figure.id, figure.svg.len());
@@ -233,7 +282,7 @@ fn a_thousand_candidates_are_quick_and_small() {
         candidate.subject.params += 10_000 * at as u64;
         candidate
     };
-    let candidates: Vec<NetworkEntry> = (0..1000).map(many).collect();
+    let candidates = trained((0..1000).map(many).collect(), "data");
     let findings = Analysis::new(&candidates);
     let clouds = vec![cloud(20_000, "wide")];
     let report = Report { candidates, clouds, ..Report::default() };

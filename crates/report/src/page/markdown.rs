@@ -4,6 +4,7 @@ use super::{
     UNKNOWN,
     picks::shown_summary,
     shown::Shown,
+    training::facts,
     words::{plain_name, prose},
 };
 use crate::{
@@ -11,6 +12,7 @@ use crate::{
     picks::Recommendation,
     report::{Analysis, Report},
     summary::Summary,
+    training::{MOST_GROUPS, TrainedNetwork, TrainingGroup},
     variants::VariantCost,
     way::BenchConfig,
 };
@@ -26,6 +28,7 @@ pub(crate) fn markdown(report: &Report, findings: &Analysis, figures: &[Figure])
         format!("# {}", escaped(&plain_name(&report.title))),
         sentences(candidates, findings),
         picks(candidates, &findings.picks, way),
+        training(candidates, &findings.training),
         networks(candidates, way, &shown),
         variants(candidates, &findings.variants, way),
         pictures(figures),
@@ -123,6 +126,79 @@ fn networks(candidates: &[NetworkEntry], way: Option<&BenchConfig>, shown: &Show
         text.push_str(&format!("\n\n{others} more are only in [data.csv](data.csv)."));
     }
     text
+}
+
+/// Maximum number of networks of a data set and recipe with a row.
+const MOST_TRAINED: usize = 40;
+
+/// A table for each data set and recipe.
+fn training(candidates: &[NetworkEntry], groups: &[TrainingGroup]) -> String {
+    let tables = groups.iter().take(MOST_GROUPS).map(|group| trained(candidates, group));
+    let mut text = tables.collect::<Vec<String>>().join("\n\n");
+    if !text.is_empty() {
+        text.push_str(
+            "\n\nThe test images were used once, after the last epoch. Intervals are those of the mean over seeds; of one \
+             seed, those of the test images. Networks whose intervals overlap are indistinguishable. Trained accuracies are \
+             not comparable with published ones, nor with those of other data or recipes.",
+        );
+    }
+    text
+}
+
+fn trained(candidates: &[NetworkEntry], group: &TrainingGroup) -> String {
+    let two = |value: f64| decimals(value, 2);
+    let maybe = |value: Option<String>| value.unwrap_or_else(|| UNKNOWN.to_owned());
+    let row = |(at, network): (usize, &TrainedNetwork)| {
+        let (accuracy, subject) = (&network.accuracy, &candidates[network.at].subject);
+        let tied: Vec<String> =
+            group.tied_with(at).map(|it| escaped(&plain_name(&it.name))).collect();
+        let verdict = match (accuracy.top1, tied.is_empty()) {
+            (None, _) => UNKNOWN.to_owned(),
+            (_, true) => "distinct".to_owned(),
+            (_, false) => format!("indistinguishable from {}", tied.join(", ")),
+        };
+        vec![
+            escaped(&plain_name(&network.name)),
+            maybe(accuracy.top1.map(|_| (at + 1).to_string())),
+            maybe(accuracy.top1.map(|top1| two(top1.value))),
+            maybe(accuracy.top1.map(|top1| format!("{} to {}", two(top1.low), two(top1.high)))),
+            maybe(accuracy.range.map(|[low, high]| format!("{} to {}", two(low), two(high)))),
+            verdict,
+            maybe(accuracy.val_top1.map(two)),
+            exact(subject.params),
+            exact(subject.macs),
+            maybe(accuracy.images_per_s.map(significant)),
+            maybe(accuracy.seconds.map(significant)),
+            accuracy.seeds.len().to_string(),
+            accuracy.diverged.to_string(),
+        ]
+    };
+    let header = [
+        "network",
+        "rank",
+        "test top-1",
+        "95% interval",
+        "range of seeds",
+        "verdict",
+        "validation top-1",
+        "parameters",
+        "MACs",
+        "images/s",
+        "seconds",
+        "seeds",
+        "diverged",
+    ];
+    let rows = group.networks.iter().take(MOST_TRAINED).enumerate().map(row).collect();
+    let title = format!("Trained on {}", escaped(&plain_name(&group.label())));
+    let facts = facts(group, candidates);
+    let facts = facts.iter().map(|(name, fact)| format!("- {name}: {}", escaped(fact)));
+    let mut text = section(&title, &header, rows);
+    if group.networks.len() > MOST_TRAINED {
+        let others = group.networks.len() - MOST_TRAINED;
+        let others = counted(others, "network", "networks");
+        text.push_str(&format!("\n\n{others} more are only in [data.json](data.json)."));
+    }
+    format!("{text}\n\n{}", facts.collect::<Vec<String>>().join("\n"))
 }
 
 fn variants(

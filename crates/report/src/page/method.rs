@@ -31,6 +31,8 @@ const MOST_WARNINGS: usize = 200;
 pub(super) struct Method {
     protocol: &'static str,
     sampling: f64,
+    /// Whether networks were trained.
+    is_trained: bool,
     measuring: Option<Measuring>,
     sources: Option<Table>,
     problems: Option<Table>,
@@ -63,6 +65,7 @@ impl Method {
         Self {
             protocol: PROTOCOL,
             sampling: SAMPLING_POINTS,
+            is_trained: !findings.training.is_empty(),
             measuring: Measuring::new(&report.candidates, findings),
             sources: sources(&report.candidates, shown),
             problems: problem_table(measured),

@@ -8,7 +8,7 @@
 //! | `picture` | figures that are a part of the page |
 //! | `shown` | which candidates get a row when there are many, quantiles of the rest |
 //! | `networks`, `network` | the table of networks; the section of each |
-//! | `picks`, `latency`, `variants`, `spaces`, `method` | the other sections |
+//! | `picks`, `training`, `latency`, `variants`, `spaces`, `method` | the other sections |
 //! | `html` | the complete page as one file |
 //! | `markdown` | the short form for pull requests |
 //!
@@ -26,6 +26,7 @@ mod scale;
 mod shown;
 mod spaces;
 mod table;
+mod training;
 mod variants;
 mod words;
 

@@ -4,6 +4,8 @@ use askama::{Template, filters::HtmlSafe};
 
 use inceptive_draw::{chart::Figure, text::xml};
 
+use crate::figures::training_number;
+
 /// A figure with its caption.
 #[derive(Clone, Template)]
 #[template(path = "figure.html")]
@@ -22,6 +24,10 @@ impl HtmlSafe for Picture {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     Accuracy,
+    /// Of the data set and recipe with this place, from 0: over the epochs.
+    Curves(usize),
+    /// Of the data set and recipe with this place, from 0: against cost.
+    Trained(usize),
     Networks,
     Breakdown,
     Roofline,
@@ -34,6 +40,13 @@ pub(super) enum Place {
 impl Place {
     /// Where the figure with an id belongs.
     fn of(id: &str) -> Self {
+        if let Some(number) = training_number(id) {
+            let place = number.saturating_sub(1);
+            return match id.ends_with("-loss") || id.ends_with("-validation") {
+                true => Self::Curves(place),
+                false => Self::Trained(place),
+            };
+        }
         let space = id.strip_prefix("space-").and_then(|number| number.parse::<usize>().ok());
         match (id, space) {
             (_, Some(number)) => Self::Space(number.saturating_sub(1)),
@@ -65,7 +78,15 @@ pub(super) fn at(figures: &[Figure], place: Place) -> Vec<Picture> {
 }
 
 fn tab(figure: &Figure) -> &str {
-    match figure.id.as_str() {
+    let id = figure.id.as_str();
+    if training_number(id).is_some() {
+        return match id.rsplit('-').next() {
+            Some("macs") => "MACs",
+            Some("validation") => "validation accuracy",
+            kind => kind.unwrap_or_default(),
+        };
+    }
+    match id {
         "accuracy-macs" | "breakdown-macs" => "MACs",
         "accuracy-params" | "breakdown-params" => "parameters",
         "accuracy-latency" => "latency",
@@ -126,6 +147,8 @@ mod tests {
         assert_eq!(Place::of("accuracy-latency"), Place::Accuracy);
         assert_eq!(Place::of("space-2"), Place::Space(1));
         assert_eq!(Place::of("breakdown-time"), Place::Breakdown);
+        assert_eq!(Place::of("training-2-loss"), Place::Curves(1));
+        assert_eq!(Place::of("training-1-macs"), Place::Trained(0));
         assert_eq!(Place::of("something-new"), Place::Networks);
     }
 }

@@ -46,6 +46,10 @@ impl Column {
         Self { unit: unit.to_owned(), hint, is_number: true, ..Self::text(title) }
     }
 
+    pub fn trained(title: &str, hint: &'static str) -> Self {
+        Self { badge: Some("trained"), ..Self::number(title, "%", hint) }
+    }
+
     pub fn published(title: &str, hint: &'static str) -> Self {
         Self { badge: Some("published"), ..Self::number(title, "%", hint) }
     }

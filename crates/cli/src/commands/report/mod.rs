@@ -76,8 +76,8 @@ pub struct Report {
     /// Store of results to show and add to
     #[arg(long, value_name = "FILE", default_value = "inceptive.db")]
     store: PathBuf,
-    /// Ignore results added later: ids of the last measurement and profile of each store, and a digest of the results up
-    /// to them, such as 12+3@9f3ac2d1b0aa; copy it from the command at the end of a page
+    /// Ignore results added later: ids of the last measurement, profile and training run of each store, and a digest of the
+    /// results up to them, such as 12+3@9f3ac2d1b0aa; copy it from the command at the end of a page
     #[arg(long, value_name = "STATE,..", value_delimiter = ',', conflicts_with = "bench")]
     up_to: Vec<StoreState>,
     /// Maximum number of networks counted per space; a random sample if it has more
@@ -234,7 +234,7 @@ impl Report {
 
 /// What to do while another run writes the folder: says so once, and waits until an interrupt. One that came before ended
 /// the measurement, not the report.
-fn waiting(folder: &Path, stop: Option<&AtomicBool>) -> impl FnMut() -> ControlFlow<()> {
+pub fn waiting(folder: &Path, stop: Option<&AtomicBool>) -> impl FnMut() -> ControlFlow<()> {
     let is_stopped = move || stop.is_some_and(|stop| stop.load(Ordering::Relaxed));
     let was_stopped = is_stopped();
     let mut line = Some(format!("another run is writing `{}`; waiting for it", folder.display()));

@@ -5,19 +5,26 @@ mod watch;
 
 use std::{
     num::NonZeroU32,
+    ops::ControlFlow,
     path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
 };
 
+use anyhow::Context;
 use clap::Args;
-use inceptive_app::{NEVER, Request, Task, TaskContext, TrainPlan};
+use inceptive_app::{
+    DEFAULT_SAMPLES, GatherEvent, NEVER, ReproCommand, Request, Task, TaskContext, TrainPlan,
+    report_on,
+};
 use inceptive_bench::{Isa, System, available_memory};
 use inceptive_dsl::Setting;
-use inceptive_results::{Machine, TrainingRun};
+use inceptive_report::{Analysis, training_run};
+use inceptive_results::Machine;
 use inceptive_store::Store;
 use serde_json::{Value, json};
 
 use crate::{
-    commands::bench::stop_on_interrupt,
+    commands::{bench::stop_on_interrupt, report::waiting},
     input::Settings,
     machinery::{positive, thread_count},
     output::{self, Outcome},
@@ -40,7 +47,8 @@ const MAX_SEEDS: u32 = 10_000;
     after_help = "`shapes` is generated, so it needs no download; `inceptive data list` shows the other data sets.
 Ctrl-C stops; the same command goes on from the last whole epoch, to the same result. Runs that are
 in the store already are not repeated. Test images are used once, after the last epoch. Trained
-weights are safetensors files; --weights of other commands reads them."
+weights are safetensors files; --weights of other commands reads them. At the end, a report on the
+networks, with all their results in the store, is written; --no-report leaves it out."
 )]
 pub struct Train {
     /// Architectures, spaces with --set, or ONNX files
@@ -78,9 +86,15 @@ pub struct Train {
     /// Folder of checkpoints and trained weights; default: `trained` beside the store
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Print one JSON document: an array with an object for each run
+    /// Print one JSON document: an array with an object for each run. No report is written
     #[arg(long)]
     json: bool,
+    /// Folder of the report on the networks; files in it are replaced
+    #[arg(long, value_name = "DIR", default_value = "reports/training", conflicts_with_all = ["json", "no_report"])]
+    report: PathBuf,
+    /// Write no report
+    #[arg(long)]
+    no_report: bool,
     /// Store to save results to
     #[arg(long, value_name = "FILE", default_value = "inceptive.db")]
     store: PathBuf,
@@ -117,13 +131,46 @@ impl Train {
         watch.finish();
         let text = match self.json {
             true => {
-                let runs: Vec<Value> = outcome.training_runs.iter().map(object).collect();
+                let runs: Vec<Value> = outcome.training_runs.iter().map(training_run).collect();
                 output::json(&json!(runs))?
             }
             false => text::table(&outcome.training_runs),
         };
         let diverged = outcome.training_runs.iter().any(|run| !run.is_finished());
-        Ok(Outcome { text, failed: outcome.failed || diverged })
+        let mut outcome = Outcome { text, failed: outcome.failed || diverged };
+        if !self.json && !self.no_report && !outcome.text.is_empty() {
+            // What was trained is shown whatever becomes of the report.
+            match self.write_report(&stop) {
+                Ok(page) => outcome.text.push_str(&format!("\nopen {}\n", page.display())),
+                Err(error) => {
+                    output::error(error.as_ref());
+                    outcome.failed = true;
+                }
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// Writes the report that `inceptive report` writes on the networks; returns its page.
+    fn write_report(&self, stop: &AtomicBool) -> anyhow::Result<PathBuf> {
+        let command = ReproCommand {
+            inputs: self.files.iter().map(Into::into).collect(),
+            settings: self.settings.set.clone(),
+            samples: DEFAULT_SAMPLES,
+            store: self.store.clone(),
+            out: self.report.clone(),
+            ..ReproCommand::default()
+        };
+        let failed = || format!("no report was written to `{}`", self.report.display());
+        let all = &|_: GatherEvent<'_>| ControlFlow::Continue(());
+        // Inputs that cannot be read were told before.
+        let made = report_on(&command, all, &mut |_| {}).with_context(failed)?;
+        let (report, inputs) = made.with_context(failed)?;
+        let findings = Analysis::new(&report.candidates);
+        let mut wait = waiting(&self.report, Some(stop));
+        inceptive_report::write(&report, &findings, &self.report, &inputs, &mut wait)
+            .with_context(failed)?;
+        Ok(self.report.join("index.html"))
     }
 
     fn plan(&self, machine: &Machine) -> anyhow::Result<TrainPlan> {
@@ -146,32 +193,4 @@ impl Train {
             again: self.again,
         })
     }
-}
-
-/// A run with the keys that others rely on.
-fn object(run: &TrainingRun) -> Value {
-    json!({
-        "name": run.subject.name,
-        "file": run.subject.file,
-        "settings": run.subject.point,
-        "fingerprint": run.subject.fingerprint,
-        "dataset": run.dataset.label,
-        "recipe": run.recipe.name,
-        "seed": run.seed,
-        "epochs": run.epochs,
-        "trainer": run.trainer,
-        "device": run.device,
-        "threads": run.threads,
-        "isa": run.isa,
-        "images_per_s": run.images_per_s,
-        "seconds": run.seconds,
-        "train_loss": run.train_loss,
-        "val_loss": run.val_loss,
-        "val_top1": run.val_top1,
-        "test_loss": run.test_loss,
-        "test_top1": run.test_top1,
-        "test_top5": run.test_top5,
-        "checkpoint": run.checkpoint,
-        "outcome": run.outcome,
-    })
 }

@@ -1,9 +1,7 @@
 //! `inceptive train` for people.
 
-use std::{cmp::Ordering, fmt::Write};
-
 use inceptive_format::{counted, significant};
-use inceptive_results::{TrainingRun, Value, statistics::Estimate};
+use inceptive_results::{TrainedAccuracy, TrainingRun, rank, ties};
 
 use crate::table::{Column, Grid, one_line};
 
@@ -11,7 +9,7 @@ use crate::table::{Column, Grid, one_line};
 struct Row<'a> {
     first: &'a TrainingRun,
     runs: Vec<&'a TrainingRun>,
-    top1: Option<Estimate>,
+    accuracy: TrainedAccuracy,
 }
 
 /// A table of networks, the best first, with what cannot be told apart.
@@ -34,7 +32,7 @@ pub fn table(runs: &[TrainingRun]) -> String {
         text.push_str(&one_line(&format!("{name}, seed {}: {}", run.seed, run.outcome)));
         text.push('\n');
     }
-    text.push_str(&note(&rows));
+    text.push_str(note(&rows));
     text
 }
 
@@ -47,14 +45,16 @@ fn ranked(runs: &[TrainingRun]) -> Vec<Row<'_>> {
         };
         match rows.iter_mut().find(is_same) {
             Some(row) => row.runs.push(run),
-            None => rows.push(Row { first: run, runs: vec![run], top1: None }),
+            None => {
+                let accuracy = TrainedAccuracy::default();
+                rows.push(Row { first: run, runs: vec![run], accuracy });
+            }
         }
     }
     for row in &mut rows {
-        row.top1 = Value::trained_top1(&row.runs).map(|value| value.estimate);
+        row.accuracy = TrainedAccuracy::new(&row.runs);
     }
-    let value = |row: &Row<'_>| row.top1.map_or(f64::NEG_INFINITY, |top1| top1.value);
-    rows.sort_by(|a, b| value(b).partial_cmp(&value(a)).unwrap_or(Ordering::Equal));
+    rank(&mut rows, |row| &row.accuracy);
     rows
 }
 
@@ -72,30 +72,26 @@ fn grid(rows: &[Row<'_>]) -> String {
         Column::Right("images/s"),
         Column::Right("seconds"),
     ]);
-    for (at, row) in rows.iter().enumerate() {
-        let finished: Vec<&TrainingRun> =
-            row.runs.iter().copied().filter(|run| run.is_finished()).collect();
-        let mean = |read: &dyn Fn(&TrainingRun) -> Option<f64>| {
-            let values: Vec<f64> = finished.iter().filter_map(|run| read(run)).collect();
-            (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-        };
-        let tested = finished.iter().filter_map(|run| run.test_top1);
-        let (low, high) =
-            tested.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| (l.min(x), h.max(x)));
-        let percent = |value: Option<f64>| value.map_or("-".to_owned(), |v| format!("{v:.2}"));
+    let unknown = || "-".to_owned();
+    let percent = |value: Option<f64>| value.map_or_else(unknown, |value| format!("{value:.2}"));
+    let ends = |ends: Option<[f64; 2]>| {
+        ends.map_or_else(unknown, |[low, high]| format!("{low:.2} to {high:.2}"))
+    };
+    for (at, Row { first, accuracy, .. }) in rows.iter().enumerate() {
+        let TrainedAccuracy { top1, range, val_top1, images_per_s, seconds, seeds, diverged: _ } =
+            accuracy;
         grid.row(vec![
-            row.top1.map_or("-".to_owned(), |_| (at + 1).to_string()),
-            row.first.subject.name_with_point(),
-            significant(row.first.subject.params as f64),
-            significant(row.first.subject.macs as f64),
-            percent(row.top1.map(|top1| top1.value)),
-            row.top1.map_or("-".to_owned(), |it| format!("{:.2} to {:.2}", it.low, it.high)),
-            if finished.len() > 1 { format!("{low:.2} to {high:.2}") } else { "-".to_owned() },
-            percent(mean(&|run| run.val_top1)),
-            finished.len().to_string(),
-            mean(&|run| Some(run.images_per_s)).map_or("-".to_owned(), significant),
-            mean(&|run| Some(run.seconds))
-                .map_or("-".to_owned(), |seconds| format!("{seconds:.1}")),
+            top1.map_or_else(unknown, |_| (at + 1).to_string()),
+            first.subject.name_with_point(),
+            significant(first.subject.params as f64),
+            significant(first.subject.macs as f64),
+            percent(top1.map(|top1| top1.value)),
+            ends(top1.map(|top1| [top1.low, top1.high])),
+            ends(*range),
+            percent(*val_top1),
+            seeds.len().to_string(),
+            images_per_s.map_or_else(unknown, significant),
+            seconds.map_or_else(unknown, |seconds| format!("{seconds:.1}")),
         ]);
     }
     grid.render()
@@ -103,40 +99,21 @@ fn grid(rows: &[Row<'_>]) -> String {
 
 /// Neighbours in the ranking whose intervals overlap, in groups.
 fn verdicts(rows: &[Row<'_>]) -> String {
-    let known: Vec<(&Row<'_>, Estimate)> =
-        rows.iter().filter_map(|row| Some((row, row.top1?))).collect();
-    let mut text = String::new();
-    let mut at = 0;
-    while at < known.len() {
-        let (best, top1) = known[at];
-        let others: Vec<String> = known[at + 1..]
-            .iter()
-            .take_while(|(_, other)| top1.overlaps(other))
-            .map(|(row, _)| row.first.subject.name_with_point())
-            .collect();
-        if !others.is_empty() {
-            // Writing to a string cannot fail.
-            let _ = writeln!(
-                text,
-                "{}",
-                one_line(&format!(
-                    "indistinguishable from {}: {}",
-                    best.first.subject.name_with_point(),
-                    others.join(", ")
-                ))
-            );
-        }
-        at += others.len() + 1;
-    }
+    let line = |group: std::ops::Range<usize>| {
+        let names: Vec<String> =
+            rows[group].iter().map(|row| row.first.subject.name_with_point()).collect();
+        one_line(&format!("indistinguishable: {}", names.join(" ≈ "))) + "\n"
+    };
+    let text: String = ties(rows.iter().map(|row| &row.accuracy)).into_iter().map(line).collect();
     if text.is_empty() { text } else { format!("\n{text}") }
 }
 
 /// What the intervals are of.
-fn note(rows: &[Row<'_>]) -> String {
-    let seeds = rows.iter().map(|row| row.runs.len()).max().unwrap_or(0);
-    match seeds {
-        0 | 1 => "\nIntervals show what other test images would change; other seeds change more: see --seeds.\n",
-        _ => "\nIntervals are of the mean over seeds; ranges are of the seeds.\n",
+fn note(rows: &[Row<'_>]) -> &'static str {
+    match rows.iter().any(|row| row.accuracy.is_over_seeds()) {
+        false => {
+            "\nIntervals show what other test images would change; other seeds change more: see --seeds.\n"
+        }
+        true => "\nIntervals are of the mean over seeds; ranges are of the seeds.\n",
     }
-    .to_owned()
 }

@@ -1,0 +1,126 @@
+//! `inceptive train` as its users run it: two tiny networks on generated images.
+
+use std::{fs, path::Path};
+
+use serde_json::Value;
+
+use crate::inceptive;
+
+/// Two networks, a recipe of two epochs, and how to train with them.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let network = |name: &str, width: u32| {
+        format!(
+            "name: {name}\ninput: {{channels: 1, size: 16}}\nclasses: 10\n\
+             body:\n  - conv: {{kernel: 3, width: {width}}}\n  - maxpool: {{kernel: 2, stride: 2}}\ntail: gap\n"
+        )
+    };
+    for (name, text) in [
+        ("narrow.yaml", network("narrow", 4)),
+        ("wide.yaml", network("wide", 8)),
+        ("two.yaml", "name: two\nepochs: 2\nlearning_rate: 0.05\nbatch: 50\n".to_owned()),
+    ] {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+const TRAIN: &str = "train narrow.yaml wide.yaml --data shapes:size=16,train=200,test=50 --recipe two.yaml --threads 1";
+
+/// What a command that succeeds prints, and says on standard error.
+fn done(folder: &Path, arguments: &str) -> [String; 2] {
+    let output = inceptive(arguments).current_dir(folder).output().unwrap();
+    let [out, error] = [output.stdout, output.stderr].map(|it| String::from_utf8(it).unwrap());
+    assert!(output.status.success(), "{arguments}: {error}");
+    [out, error]
+}
+
+fn document(folder: &Path, arguments: &str) -> Value {
+    serde_json::from_str(&done(folder, arguments)[0]).unwrap()
+}
+
+#[test]
+fn networks_are_trained_compared_and_reported_on() {
+    let folder = folder();
+    let folder = folder.path();
+    let [table, _] = done(folder, &format!("{TRAIN} --seeds 2"));
+    for words in [
+        "recipe two: 2 epochs, 180 training images, 20 for validation, 50 test images",
+        "narrow",
+        "wide",
+        "Intervals are of the mean over seeds",
+        "open reports/training/index.html",
+    ] {
+        assert!(table.contains(words), "`{words}` is not in {table}");
+    }
+
+    let page = fs::read_to_string(folder.join("reports/training/index.html")).unwrap();
+    let html = scraper::Html::parse_document(&page);
+    let rows = scraper::Selector::parse("#training-table-1 tbody tr").unwrap();
+    assert_eq!(html.select(&rows).count(), 2);
+    let data: Value =
+        serde_json::from_slice(&fs::read(folder.join("reports/training/data.json")).unwrap())
+            .unwrap();
+    let runs = |at: usize| data["candidates"][at]["training"].as_array().unwrap();
+    assert_eq!((runs(0).len(), runs(1).len()), (2, 2));
+    assert!(data["command"].as_str().unwrap().contains("--up-to 0+0+4@"), "{data}");
+
+    let again = document(folder, &format!("{TRAIN} --seeds 2 --json"));
+    let again = again.as_array().unwrap();
+    assert_eq!(again.len(), 4);
+    for key in [
+        "name",
+        "file",
+        "fingerprint",
+        "dataset",
+        "recipe",
+        "seed",
+        "epochs",
+        "trainer",
+        "device",
+        "threads",
+        "isa",
+        "images_per_s",
+        "seconds",
+        "train_loss",
+        "val_top1",
+        "test_top1",
+        "test_top5",
+        "checkpoint",
+    ] {
+        assert!(again.iter().all(|run| !run[key].is_null()), "{key}");
+    }
+    assert!(again.contains(&runs(0)[0]) && again.contains(&runs(1)[1]), "as the report has them");
+    let weights = again[0]["checkpoint"].as_str().unwrap();
+    assert!(folder.join(weights).is_file(), "{weights}");
+    let [_, told] = done(folder, &format!("{TRAIN} --seeds 2 --no-report"));
+    assert!(told.contains("in the store already"), "{told}");
+
+    let [list, _] = done(folder, "results list --kind training-runs");
+    assert_eq!(list.lines().count(), 2 + 4, "{list}");
+    let [table, _] = done(folder, "results export csv --kind training-runs");
+    assert_eq!(table.lines().count(), 1 + 4, "{table}");
+    let exported = document(folder, "results export json --kind training-runs");
+    assert_eq!(exported[0]["history"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_report_is_written_only_if_it_is_wanted() {
+    let folder = folder();
+    let folder = folder.path();
+    let train = TRAIN.replace("wide.yaml ", "");
+    let [text, _] = done(folder, &format!("{train} --no-report"));
+    assert!(text.contains("see --seeds") && !text.contains("open "), "{text}");
+    document(folder, &format!("{train} --json"));
+    assert!(!folder.join("reports").exists());
+    let [text, _] = done(folder, &format!("{train} --report elsewhere"));
+    assert!(text.ends_with("open elsewhere/index.html\n"), "{text}");
+    // What was trained is shown where no report can be written.
+    fs::create_dir(folder.join("mine")).unwrap();
+    fs::write(folder.join("mine/index.html"), "mine").unwrap();
+    let output = inceptive(&format!("{train} --report mine")).current_dir(folder).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let [out, error] = [output.stdout, output.stderr].map(|it| String::from_utf8(it).unwrap());
+    assert!(out.contains("narrow") && error.contains("no report was written to `mine`"), "{error}");
+    assert_eq!(fs::read_to_string(folder.join("mine/index.html")).unwrap(), "mine");
+}

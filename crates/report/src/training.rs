@@ -1,0 +1,231 @@
+//! Networks compared by training: those of one data set and one recipe, ranked by their test accuracy.
+
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+};
+
+use inceptive_results::{DatasetInfo, RecipeInfo, TrainedAccuracy, TrainingRun, rank, ties};
+
+use crate::{
+    axis::{Axis, Pair, front_of},
+    candidate::NetworkEntry,
+};
+
+/// Maximum number of groups with figures and tables.
+pub(crate) const MOST_GROUPS: usize = 12;
+
+/// Maximum number of characters of the name of a data set or a recipe in sentences.
+const LONGEST_NAME: usize = 120;
+
+/// Digits of a fingerprint that distinguish graphs of one network.
+const SHORT_FINGERPRINT: usize = 6;
+
+/// Networks that were trained on the same images with the same recipe. Others are not comparable.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainingGroup {
+    /// The data set.
+    pub dataset: DatasetInfo,
+    /// The recipe.
+    pub recipe: RecipeInfo,
+    /// The networks, the best first.
+    pub networks: Vec<TrainedNetwork>,
+    /// Places of networks, two or more in a row, where the intervals of neighbours overlap.
+    pub ties: Vec<Range<usize>>,
+}
+
+/// A network with its runs of a group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainedNetwork {
+    /// Its place among the networks of the report.
+    pub at: usize,
+    /// The displayed name.
+    pub name: String,
+    /// Its accuracy over all seeds.
+    pub accuracy: TrainedAccuracy,
+    /// The places of its runs.
+    runs: Vec<usize>,
+}
+
+impl TrainedNetwork {
+    /// Its runs, those that diverged included.
+    pub fn runs<'c>(
+        &self,
+        candidates: &'c [NetworkEntry],
+    ) -> impl Iterator<Item = &'c TrainingRun> + Clone {
+        let all = candidates.get(self.at).map_or(&[][..], |candidate| &candidate.trained);
+        self.runs
+            .iter()
+            .filter_map(|&at| all.get(at))
+            .map(|it| &it.result)
+            .collect::<Vec<_>>()
+            .into_iter()
+    }
+}
+
+impl TrainingGroup {
+    /// `fashion-mnist, recipe quick`.
+    pub fn label(&self) -> String {
+        let [data, recipe] = [&self.dataset.label, &self.recipe.name].map(|name| cut(name));
+        format!("{data}, recipe {recipe}")
+    }
+
+    /// Whether some interval is that of a mean over seeds.
+    pub fn has_seeds(&self) -> bool {
+        self.networks.iter().any(|network| network.accuracy.is_over_seeds())
+    }
+
+    /// The networks before and after a place that cannot be told apart from the one there.
+    pub fn tied_with(&self, place: usize) -> impl Iterator<Item = &TrainedNetwork> {
+        let group = self.ties.iter().find(|group| group.contains(&place));
+        let group = group.cloned().unwrap_or(place..place);
+        let near = place.saturating_sub(1)..place + 2;
+        near.filter(move |other| *other != place && group.contains(other))
+            .filter_map(|other| self.networks.get(other))
+    }
+
+    /// The places of networks that none of the group beats: with more trained accuracy for no more cost, or as much for
+    /// less cost, beyond the intervals. In the order of their costs.
+    pub(crate) fn front(&self, candidates: &[NetworkEntry], axis: Axis<'_>) -> Vec<usize> {
+        let pair = |network: &TrainedNetwork| {
+            Some([axis.cost(&candidates[network.at])?, network.accuracy.top1?])
+        };
+        let known = self.networks.iter().enumerate().filter_map(|(at, it)| Some((at, pair(it)?)));
+        let (places, points): (Vec<usize>, Vec<Pair>) = known.unzip();
+        front_of(&points, [false, true]).into_iter().map(|at| places[at]).collect()
+    }
+
+    /// The places of [`TrainingGroup::front`], to look them up.
+    pub(crate) fn on_front(&self, candidates: &[NetworkEntry], axis: Axis<'_>) -> HashSet<usize> {
+        self.front(candidates, axis).into_iter().collect()
+    }
+}
+
+/// The beginning of a name, if it is too long for a sentence.
+fn cut(name: &str) -> String {
+    match name.char_indices().nth(LONGEST_NAME) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    }
+}
+
+/// All groups, those with most networks first.
+pub(crate) fn training(candidates: &[NetworkEntry]) -> Vec<TrainingGroup> {
+    let mut groups: Vec<TrainingGroup> = Vec::new();
+    let mut places: HashMap<[&str; 2], usize> = HashMap::new();
+    let mut networks: HashMap<(usize, usize, &str), usize> = HashMap::new();
+    for (at, candidate) in candidates.iter().enumerate() {
+        for (place, stored) in candidate.trained.iter().enumerate() {
+            let run = &stored.result;
+            let key = [run.dataset.fingerprint.as_str(), run.recipe.fingerprint.as_str()];
+            let group = *places.entry(key).or_insert_with(|| {
+                groups.push(empty(run));
+                groups.len() - 1
+            });
+            let key = (group, at, run.training_fingerprint.as_str());
+            let group = &mut groups[group];
+            let network = *networks.entry(key).or_insert_with(|| {
+                let (name, accuracy) = (candidate.name.clone(), TrainedAccuracy::default());
+                group.networks.push(TrainedNetwork { at, name, accuracy, runs: vec![] });
+                group.networks.len() - 1
+            });
+            group.networks[network].runs.push(place);
+        }
+    }
+    groups.iter_mut().for_each(|group| group.compare(candidates));
+    groups.sort_by(|a, b| {
+        let by_size = b.networks.len().cmp(&a.networks.len());
+        let key = |group: &TrainingGroup| {
+            [group.label(), group.dataset.fingerprint.clone(), group.recipe.fingerprint.clone()]
+        };
+        by_size.then_with(|| key(a).cmp(&key(b)))
+    });
+    groups
+}
+
+fn empty(run: &TrainingRun) -> TrainingGroup {
+    let (dataset, recipe) = (run.dataset.clone(), run.recipe.clone());
+    TrainingGroup { dataset, recipe, networks: vec![], ties: vec![] }
+}
+
+impl TrainingGroup {
+    fn compare(&mut self, candidates: &[NetworkEntry]) {
+        let mut graphs: HashMap<usize, usize> = HashMap::new();
+        for network in &self.networks {
+            *graphs.entry(network.at).or_default() += 1;
+        }
+        for network in &mut self.networks {
+            let runs: Vec<&TrainingRun> = network.runs(candidates).collect();
+            network.accuracy = TrainedAccuracy::new(&runs);
+            let candidate = &candidates[network.at];
+            let graph = runs.first().map_or("", |run| run.training_fingerprint.as_str());
+            // Dropout and auxiliary heads are no part of the graph by which results are found.
+            let is_other = candidate.network.is_some() && candidate.fingerprint != graph;
+            if is_other || graphs[&network.at] > 1 {
+                let short = graph.get(..SHORT_FINGERPRINT).unwrap_or(graph);
+                network.name = format!("{} (graph {short})", candidate.name);
+            }
+        }
+        rank(&mut self.networks, |network| &network.accuracy);
+        self.ties = ties(self.networks.iter().map(|network| &network.accuracy));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use inceptive_results::example::training_run;
+    use inceptive_store::Stored;
+
+    use super::*;
+
+    fn candidate(name: &str, runs: Vec<TrainingRun>) -> NetworkEntry {
+        let subject = training_run(0, 90.0).subject;
+        let trained = (1..).zip(runs).map(|(id, result)| Stored { id, result }).collect();
+        NetworkEntry {
+            name: name.to_owned(),
+            fingerprint: subject.fingerprint.clone(),
+            subject,
+            network: None,
+            description: None,
+            notes: vec![],
+            cite: vec![],
+            published: vec![],
+            variant: None,
+            measured: vec![],
+            profiles: vec![],
+            trained,
+        }
+    }
+
+    #[test]
+    fn only_runs_of_one_data_set_and_recipe_are_compared() {
+        let sharp = |top1: f64| [-0.01, 0.0, 0.01].map(|by| top1 + by);
+        let runs = |top1: f64| (0..).zip(sharp(top1)).map(|(seed, it)| training_run(seed, it));
+        let mut other_recipe = training_run(0, 99.0);
+        other_recipe.recipe.fingerprint = "f".repeat(64);
+        let mut other_heads = training_run(0, 50.0);
+        other_heads.training_fingerprint = "aabbccddeeff00112233445566778899".to_owned();
+        let candidates = [
+            candidate("worse", runs(80.0).collect()),
+            candidate("best", runs(90.0).chain([other_recipe, other_heads]).collect()),
+            candidate("as bad", runs(80.01).collect()),
+            candidate("untrained", vec![]),
+        ];
+        let groups = training(&candidates);
+        let names = |group: &TrainingGroup| {
+            group.networks.iter().map(|network| network.name.clone()).collect::<Vec<String>>()
+        };
+        assert_eq!(groups.len(), 2);
+        assert_eq!(
+            names(&groups[0]),
+            ["best (graph ffeedd)", "as bad", "worse", "best (graph aabbcc)"]
+        );
+        assert_eq!(groups[0].ties, vec![Range { start: 1, end: 3 }]);
+        let tied: Vec<&str> = groups[0].tied_with(1).map(|it| it.name.as_str()).collect();
+        assert_eq!(tied, ["worse"]);
+        assert_eq!(groups[0].tied_with(0).count(), 0);
+        assert_eq!(groups[0].front(&candidates, Axis::Macs), [0]);
+        assert_eq!(names(&groups[1]), ["best"]);
+        assert_eq!(groups[1].networks[0].runs(&candidates).count(), 1);
+    }
+}

@@ -1,0 +1,117 @@
+//! Networks compared by their training runs. Commands, reports and windows share this rule.
+
+use std::{cmp::Ordering, ops::Range};
+
+use crate::{TrainingRun, Value, record::latest, statistics::Estimate};
+
+/// The runs of one network with one data set and one recipe, which differ in their seeds. Means are over the runs that
+/// finished.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TrainedAccuracy {
+    /// Top-1 accuracy on the test set in percent, as [`Value::trained_top1`] has it.
+    pub top1: Option<Estimate>,
+    /// The lowest and the highest test accuracy of the seeds; `None` of fewer than two.
+    pub range: Option<[f64; 2]>,
+    /// Mean top-1 accuracy on the validation set in percent.
+    pub val_top1: Option<f64>,
+    /// Mean number of images per second.
+    pub images_per_s: Option<f64>,
+    /// Mean duration in seconds.
+    pub seconds: Option<f64>,
+    /// The seeds of the runs that finished.
+    pub seeds: Vec<u64>,
+    /// Number of runs that diverged.
+    pub diverged: usize,
+}
+
+impl TrainedAccuracy {
+    /// Of runs; one that was repeated counts once.
+    pub fn new(runs: &[&TrainingRun]) -> Self {
+        let runs = latest(runs.iter().copied(), |run| run);
+        let (finished, diverged): (Vec<&TrainingRun>, Vec<&TrainingRun>) =
+            runs.iter().copied().partition(|run| run.is_finished());
+        let tested: Vec<f64> = finished.iter().filter_map(|run| run.test_top1).collect();
+        let low = tested.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = tested.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        Self {
+            top1: Value::trained_top1(&runs).map(|value| value.estimate),
+            range: (tested.len() > 1).then_some([low, high]),
+            val_top1: mean(finished.iter().filter_map(|run| run.val_top1)),
+            images_per_s: mean(finished.iter().map(|run| run.images_per_s)),
+            seconds: mean(finished.iter().map(|run| run.seconds)),
+            seeds: finished.iter().map(|run| run.seed).collect(),
+            diverged: diverged.len(),
+        }
+    }
+
+    /// Whether the interval is that of the mean over seeds, not that of the test images.
+    pub const fn is_over_seeds(&self) -> bool {
+        self.seeds.len() > 1
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "lists are shorter than 2^52")]
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (count, sum) = values.fold((0_usize, 0.0), |(count, sum), value| (count + 1, sum + value));
+    (count > 0).then(|| sum / count as f64)
+}
+
+/// Sorts by test accuracy, the best first; those without one are last.
+pub fn rank<T>(networks: &mut [T], accuracy: impl Fn(&T) -> &TrainedAccuracy) {
+    let value = |network: &T| accuracy(network).top1.map_or(f64::NEG_INFINITY, |top1| top1.value);
+    networks.sort_by(|a, b| value(b).partial_cmp(&value(a)).unwrap_or(Ordering::Equal));
+}
+
+/// The places in a ranking, two or more in a row, that cannot be told apart: the intervals of neighbours overlap.
+pub fn ties<'r>(ranking: impl IntoIterator<Item = &'r TrainedAccuracy>) -> Vec<Range<usize>> {
+    let ranking: Vec<Option<Estimate>> = ranking.into_iter().map(|it| it.top1).collect();
+    let overlap =
+        |a: &Option<Estimate>, b: &Option<Estimate>| a.zip(*b).is_some_and(|(a, b)| a.overlaps(&b));
+    let mut start = 0;
+    let place = |group: &[Option<Estimate>]| {
+        let range = start..start + group.len();
+        start = range.end;
+        range
+    };
+    ranking.chunk_by(overlap).map(place).filter(|range| range.len() > 1).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{TrainingOutcome, example::training_run};
+
+    fn accuracy(top1: &[f64]) -> TrainedAccuracy {
+        let runs: Vec<TrainingRun> =
+            (0..).zip(top1).map(|(seed, top1)| training_run(seed, *top1)).collect();
+        TrainedAccuracy::new(&runs.iter().collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn means_are_over_the_runs_that_finished() {
+        let (one, two, mut third) =
+            (training_run(0, 90.0), training_run(1, 92.0), training_run(2, 0.0));
+        third.outcome = TrainingOutcome::Diverged { epoch: 1, step: 1, what: String::new() };
+        third.test_top1 = None;
+        let found = TrainedAccuracy::new(&[&one, &two, &third, &two]);
+        assert_eq!((found.seeds.as_slice(), found.diverged), ([0, 1].as_slice(), 1));
+        assert_eq!((found.top1.unwrap().value, found.range), (91.0, Some([90.0, 92.0])));
+        assert_eq!((found.val_top1, found.seconds), (Some(85.0), Some(5.0)));
+        assert!(found.is_over_seeds());
+        let alone = TrainedAccuracy::new(&[&third]);
+        assert_eq!((alone.top1, alone.val_top1, alone.diverged), (None, None, 1));
+    }
+
+    #[test]
+    fn neighbours_with_overlapping_intervals_are_ties() {
+        let sharp = |top1: f64| accuracy(&[top1 - 0.01, top1, top1 + 0.01]);
+        let mut all = [accuracy(&[]), sharp(70.0), sharp(80.0), sharp(80.01), accuracy(&[90.0])];
+        rank(&mut all, |it| it);
+        let values: Vec<Option<f64>> =
+            all.iter().map(|it| it.top1.map(|top1| top1.value)).collect();
+        assert_eq!(values[0], Some(90.0));
+        assert_eq!(values[4], None);
+        assert_eq!(ties(&all), vec![Range { start: 1, end: 3 }]);
+        assert_eq!(ties(&[]), []);
+    }
+}
