@@ -8,6 +8,7 @@
 mod checkpoint;
 mod error;
 mod evaluate;
+mod fit;
 mod initial;
 mod machine;
 pub mod recipe;
@@ -16,7 +17,8 @@ mod trainer;
 pub use checkpoint::CheckpointError;
 pub use error::TrainError;
 pub use evaluate::{Evaluation, evaluate};
+pub use fit::{check_fit, settings_to_fit};
 pub use initial::initial_weights;
 pub use machine::Machine;
 pub use recipe::Recipe;
-pub use trainer::{Epoch, Progress, Task, Trainer, check_fit};
+pub use trainer::{Epoch, Progress, Task, Trainer};

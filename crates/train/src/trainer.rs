@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     error::TrainError,
     evaluate::{Evaluation, evaluate},
+    fit::check_fit,
     initial::initial_weights,
     machine::Machine,
     recipe::Recipe,
@@ -81,26 +82,6 @@ pub struct Trainer<'a> {
     pub(crate) history: Vec<Epoch>,
     /// SHA-256 of the data set, which takes a while.
     pub(crate) data_fingerprint: String,
-}
-
-/// Checks that a network reads the images of a data set, and has its classes.
-///
-/// # Errors
-/// When it does not.
-pub fn check_fit(graph: &Graph, data: &Dataset) -> Result<(), TrainError> {
-    let (input, images) = (graph.node(graph.input()).shape, data.shape());
-    let is_same = input.channels() == images.channels
-        && input.size().height == images.height
-        && input.size().width == images.width;
-    if !is_same {
-        return Err(TrainError::Images { input, images });
-    }
-    let output = graph.node(graph.output()).shape;
-    let (network, data) = (output.channels() as usize, data.classes.len());
-    match network == data {
-        true => Ok(()),
-        false => Err(TrainError::Classes { network, data }),
-    }
 }
 
 impl<'a> Trainer<'a> {
@@ -182,7 +163,8 @@ impl<'a> Trainer<'a> {
         self.session.averages()
     }
 
-    /// Trains the next epoch and evaluates the network on the validation images. After an error, resume from the last
+    /// Trains the next epoch and evaluates the network on the validation images. Time that `progress` takes is not
+    /// counted, so it may wait. After an error, resume from the last
     /// checkpoint: a part of the epoch may have changed the weights.
     ///
     /// # Errors
@@ -200,7 +182,7 @@ impl<'a> Trainer<'a> {
         let mut labels = vec![0; batch];
         let order = epoch_order(&self.partition.train, seed, index);
         let (mut loss, mut right) = (0.0, 0);
-        let start = Instant::now();
+        let (start, mut told) = (Instant::now(), Duration::ZERO);
         let mut rates = recipe.rates(u64::from(index) * steps, steps);
         for (step, images) in (0..steps).zip(order.chunks_exact(batch)) {
             self.augmenter.fill(&data.train, images, index, &mut pixels);
@@ -220,6 +202,7 @@ impl<'a> Trainer<'a> {
             loss += of_step;
             right += outcome.top1;
             let done = (step + 1) as f64;
+            let call = Instant::now();
             progress(Progress {
                 epoch,
                 step: step + 1,
@@ -228,8 +211,9 @@ impl<'a> Trainer<'a> {
                 step_loss: of_step,
                 top1: 100.0 * right as f64 / (done * batch as f64),
             });
+            told += call.elapsed();
         }
-        let seconds = start.elapsed().as_secs_f64();
+        let seconds = start.elapsed().saturating_sub(told).as_secs_f64();
         let trained = steps as f64 * batch as f64;
         let validation = self.validate(stop)?;
         self.history.push(Epoch {

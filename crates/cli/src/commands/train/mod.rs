@@ -3,10 +3,7 @@
 mod text;
 mod watch;
 
-use std::{
-    num::NonZeroU32,
-    path::{Path, PathBuf},
-};
+use std::{num::NonZeroU32, path::PathBuf};
 
 use clap::Args;
 use inceptive_app::{NEVER, Request, Task, TaskContext, TrainPlan};
@@ -132,7 +129,6 @@ impl Train {
         let Some(end) = self.seed.checked_add(u64::from(self.seeds)) else {
             return Err(output::usage("--seed is too large"));
         };
-        let beside = || self.store.parent().unwrap_or(Path::new("")).join("trained");
         Ok(TrainPlan {
             requests: self.files.iter().map(request).collect(),
             data: self.data.clone(),
@@ -142,7 +138,7 @@ impl Train {
             threads: self.threads.unwrap_or_else(|| machine.default_threads()).get(),
             side_by_side: self.side_by_side.map(NonZeroU32::get),
             isa: self.isa.map(|isa| isa.name().to_owned()),
-            folder: self.out.clone().unwrap_or_else(beside),
+            folder: self.out.clone().unwrap_or_else(|| TrainPlan::folder_beside(&self.store)),
             again: self.again,
         })
     }
