@@ -7,7 +7,7 @@ use std::{
 };
 
 use inceptive_app::error_chain;
-use inceptive_results::{KnownRooflines, Measurement, ProfileRecord, Record, latest};
+use inceptive_results::{KnownRooflines, Measurement, ProfileRecord, Record, TrainingRun, latest};
 use inceptive_store::{Position, Rows, Store, StoreError, Stored};
 
 /// The number of the next reading.
@@ -22,6 +22,8 @@ pub struct Results {
     pub measurements: Vec<Stored<Measurement>>,
     /// Where time goes, oldest first.
     pub profiles: Vec<Stored<ProfileRecord>>,
+    /// Networks trained once, oldest first.
+    pub training_runs: Vec<Stored<TrainingRun>>,
     /// Why the store, or some of its results, cannot be read; one that is not there yet is just empty.
     pub problem: Option<String>,
     /// What is wrong with results that cannot be read.
@@ -57,6 +59,7 @@ struct NewResults {
     are_all: bool,
     measurements: Rows<Measurement>,
     profiles: Rows<ProfileRecord>,
+    training_runs: Rows<TrainingRun>,
     /// The best that each machine showed by them. They are held against it.
     known: KnownRooflines,
     /// How far the store was read with them.
@@ -79,8 +82,8 @@ impl NewResults {
         let (mut measurements, mut profiles) = (new.of()?, new.of()?);
         hold(&known, &mut measurements.readable);
         hold(&known, &mut profiles.readable);
-        let are_all = new.are_all();
-        Ok(Box::new(Self { are_all, measurements, profiles, known, position }))
+        let (training_runs, are_all) = (new.of()?, new.are_all());
+        Ok(Box::new(Self { are_all, measurements, profiles, training_runs, known, position }))
     }
 }
 
@@ -119,10 +122,12 @@ impl Results {
     fn replace(&mut self, new: NewResults) {
         let mut unreadable = new.measurements.unreadable;
         unreadable.extend(new.profiles.unreadable);
+        unreadable.extend(new.training_runs.unreadable);
         *self = Self {
             reading: next(),
             measurements: new.measurements.readable,
             profiles: new.profiles.readable,
+            training_runs: new.training_runs.readable,
             problem: told(&unreadable),
             unreadable,
             known: new.known,
@@ -139,12 +144,14 @@ impl Results {
         let before = (self.measurements.len(), self.profiles.len());
         self.measurements.extend(new.measurements.readable);
         self.profiles.extend(new.profiles.readable);
+        self.training_runs.extend(new.training_runs.readable);
         // A higher peak counts for all results of its machine.
         let from = if is_better { (0, 0) } else { before };
         hold(&self.known, &mut self.measurements[from.0..]);
         hold(&self.known, &mut self.profiles[from.1..]);
         self.unreadable.extend(new.measurements.unreadable);
         self.unreadable.extend(new.profiles.unreadable);
+        self.unreadable.extend(new.training_runs.unreadable);
         self.problem = told(&self.unreadable);
     }
 

@@ -58,7 +58,8 @@ mod tests {
     fn settings_say_what_a_network_lacks() {
         let text = "name: N\ninput: {channels: 3, size: 8}\nclasses: 2\nbody: []\ntail: gap\n";
         let files = inceptive_dsl::Memory::default().with("n.yaml", text);
-        let graph = inceptive_dsl::load(&files, Path::new("n.yaml")).unwrap().graph;
+        let graph =
+            inceptive_dsl::load(&files, Path::new("n.yaml"), &[]).unwrap().architecture.graph;
         let needed = |channels, height, width, classes| {
             let settings =
                 settings_to_fit(&graph, Some(ImageShape { channels, height, width }), classes);
