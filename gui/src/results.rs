@@ -167,9 +167,62 @@ impl Results {
         latest(all.filter(|record| record.subject.fingerprint == fingerprint), |it| it)
     }
 
+    /// The data and recipes of all training runs, those of the latest run first.
+    pub fn trained_on(&self) -> Vec<TrainedOn> {
+        let mut all: Vec<TrainedOn> = vec![];
+        for stored in self.training_runs.iter().rev() {
+            if !all.iter().any(|known| known.is_of(&stored.result)) {
+                all.push(TrainedOn::new(&stored.result));
+            }
+        }
+        all
+    }
+
     /// Where the time of a network goes, as it was seen last.
     pub fn profile(&self, fingerprint: &str) -> Option<&ProfileRecord> {
         self.profiles_of(fingerprint).into_iter().max_by_key(|record| record.finished_unix_ms)
+    }
+}
+
+/// The data and the recipe of training runs: accuracies are compared only where both are the same.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TrainedOn {
+    dataset: String,
+    dataset_fingerprint: String,
+    recipe: String,
+    recipe_fingerprint: String,
+}
+
+/// Characters of a fingerprint that tell two recipes apart for people.
+const DIGITS: usize = 8;
+
+impl TrainedOn {
+    /// Those of a run.
+    pub fn new(run: &TrainingRun) -> Self {
+        let (dataset, recipe) = (&run.dataset, &run.recipe);
+        Self {
+            dataset: dataset.label.clone(),
+            dataset_fingerprint: dataset.fingerprint.clone(),
+            recipe: recipe.name.clone(),
+            recipe_fingerprint: recipe.fingerprint.clone(),
+        }
+    }
+
+    /// Whether a run has them.
+    pub fn is_of(&self, run: &TrainingRun) -> bool {
+        self.dataset_fingerprint == run.dataset.fingerprint
+            && self.recipe_fingerprint == run.recipe.fingerprint
+    }
+
+    /// `fashion-mnist, quick`.
+    pub fn label(&self) -> String {
+        format!("{}, {}", self.dataset, self.recipe)
+    }
+
+    /// The label with what tells recipes of the same name apart.
+    pub fn exact_label(&self) -> String {
+        let fingerprint = &self.recipe_fingerprint;
+        format!("{} {}", self.label(), fingerprint.get(..DIGITS).unwrap_or(fingerprint))
     }
 }
 
