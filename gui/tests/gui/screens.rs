@@ -208,7 +208,12 @@ fn train(window: &mut Window) {
 
 fn trained(window: &mut Window) {
     train(window);
-    window.harness.get_all_by_role_and_label(Role::Link, "Small ResNet").next().unwrap().click();
+    window
+        .harness
+        .get_all_by_role_and_label(Role::Link, "Small ResNet width=8")
+        .next()
+        .unwrap()
+        .click();
     window.harness.run();
 }
 

@@ -14,13 +14,13 @@ const ROW: f32 = 21.0;
 
 /// Columns: title, width, whether numbers are in it, and what it means.
 const COLUMNS: [(&str, f32, bool, &str); 10] = [
-    ("network", 170.0, false, "The network with its settings"),
-    ("seed", 40.0, true, "Seed of weights, order and augmentation"),
-    ("state", 76.0, false, "What it does"),
-    ("epoch", 66.0, true, "Finished epochs"),
-    ("loss", 56.0, true, "Mean training loss of the epoch"),
-    ("accuracy", 66.0, true, "On validation images, or on training images without any, in percent"),
-    ("test", 56.0, true, "Top-1 accuracy on test images after the last epoch, in percent"),
+    ("network", 150.0, false, "The network with its settings"),
+    ("seed", 36.0, true, "Seed of weights, order and augmentation"),
+    ("state", 60.0, false, "What it does"),
+    ("epoch", 62.0, true, "Finished epochs"),
+    ("test", 48.0, true, "Top-1 accuracy on test images after the last epoch, in percent"),
+    ("accuracy", 60.0, true, "On validation images, or on training images without any, in percent"),
+    ("loss", 48.0, true, "Mean training loss of the epoch"),
     ("images/s", 66.0, true, "Training images a second"),
     ("time", 86.0, true, "Time that is left, or that it took"),
     ("data, recipe", 160.0, false, "What it is trained on, and how"),
@@ -89,9 +89,9 @@ fn line(row: &mut TableRow<'_, '_>, run: &Row<'_>, look: Option<&Look>) -> bool 
     });
     let percent = |value: Option<f64>| value.map(|value| format!("{value:.2}"));
     number(row, Some(run.epoch()));
-    number(row, run.loss().map(|loss| format!("{loss:.3}")));
-    number(row, percent(run.accuracy()));
     number(row, percent(run.test_top1()));
+    number(row, percent(run.accuracy()));
+    number(row, run.loss().map(|loss| format!("{loss:.3}")));
     number(row, run.images_per_s().map(significant));
     number(row, run.time());
     row.col(|ui| {
