@@ -178,6 +178,17 @@ impl Results {
         all
     }
 
+    /// The runs of a network, by its fingerprint, with the same data and recipe as the latest of them was trained.
+    pub fn trained(&self, fingerprint: &str, on: &TrainedOn) -> Vec<&TrainingRun> {
+        let all = self.training_runs.iter().rev().map(|stored| &stored.result);
+        let of_network: Vec<&TrainingRun> =
+            all.filter(|run| run.subject.fingerprint == fingerprint && on.is_of(run)).collect();
+        // Networks that differ only in training, as in their dropout, are not the same.
+        let latest = of_network.first().map(|run| run.training_fingerprint.as_str());
+        let is_same = |run: &&TrainingRun| Some(run.training_fingerprint.as_str()) == latest;
+        of_network.into_iter().filter(is_same).rev().collect()
+    }
+
     /// Where the time of a network goes, as it was seen last.
     pub fn profile(&self, fingerprint: &str) -> Option<&ProfileRecord> {
         self.profiles_of(fingerprint).into_iter().max_by_key(|record| record.finished_unix_ms)
@@ -214,9 +225,30 @@ impl TrainedOn {
             && self.recipe_fingerprint == run.recipe.fingerprint
     }
 
-    /// `fashion-mnist, quick`.
+    /// `fashion-mnist, quick`; `shapes:size=28, quick` with all options of the data set.
     pub fn label(&self) -> String {
         format!("{}, {}", self.dataset, self.recipe)
+    }
+
+    /// The label without the options of the data set: `shapes, quick`.
+    fn short_label(&self) -> String {
+        let name = self.dataset.split(':').next().unwrap_or_default();
+        format!("{name}, {}", self.recipe)
+    }
+
+    /// The shortest label of each that no other one has.
+    pub fn labels(all: &[Self]) -> Vec<String> {
+        let labels = |label: fn(&Self) -> String| all.iter().map(label).collect::<Vec<_>>();
+        let (short, long) = (labels(Self::short_label), labels(Self::label));
+        let is_unique = |labels: &[String], at: usize| {
+            labels.iter().filter(|it| **it == labels[at]).count() == 1
+        };
+        let label = |(at, data): (usize, &Self)| match () {
+            () if is_unique(&short, at) => short[at].clone(),
+            () if is_unique(&long, at) => long[at].clone(),
+            () => data.exact_label(),
+        };
+        all.iter().enumerate().map(label).collect()
     }
 
     /// The label with what tells recipes of the same name apart.

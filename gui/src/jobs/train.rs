@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use inceptive_app::{
-    Request, Task, TaskContext, TaskEvent, TrainPlan, TrainingEvent, error_chain, is_listed,
+    PlannedRun, Request, RunState, Task, TaskContext, TaskEvent, TrainPlan, TrainingEvent,
+    error_chain, is_listed,
 };
 use inceptive_data::{CATALOG, KnownSet, Places};
 use inceptive_dsl::{Disk, Setting};
+use inceptive_format::counted;
 use inceptive_store::Store;
 use inceptive_train::{Recipe, recipe::shipped};
 
@@ -96,7 +98,7 @@ fn recipe_of(file: &Path) -> RecipeState {
 }
 
 fn about(recipe: &Recipe) -> String {
-    let epochs = inceptive_format::counted(recipe.epochs as usize, "epoch", "epochs");
+    let epochs = counted(recipe.epochs as usize, "epoch", "epochs");
     match &recipe.description {
         Some(text) => format!("{text} ({epochs})"),
         None => epochs,
@@ -128,6 +130,16 @@ impl<'a> Computes<'a> {
 impl Drop for Computes<'_> {
     fn drop(&mut self) {
         self.0.set_trains(false);
+    }
+}
+
+/// Says which runs are not repeated.
+fn say_known(runs: &[PlannedRun], report: &Reporter) {
+    let known = runs.iter().filter(|run| run.state == RunState::Known).count();
+    if known > 0 {
+        let (runs, are) =
+            (counted(runs.len(), "run", "runs"), if known == 1 { "is" } else { "are" });
+        report.note(format!("{known} of {runs} {are} in the store already and not repeated"));
     }
 }
 
@@ -176,8 +188,10 @@ pub(super) fn train(
         }
         TaskEvent::Kept(_) => report.tell(JobEvent::Kept),
         TaskEvent::Training(event) => {
-            if let TrainingEvent::Waiting(waits) = event {
-                turns.set_trains(!waits);
+            match &event {
+                TrainingEvent::Waiting(waits) => turns.set_trains(!waits),
+                TrainingEvent::Runs(runs) => say_known(runs, report),
+                _ => {}
             }
             report.tell(JobEvent::Training(event));
         }

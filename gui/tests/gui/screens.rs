@@ -6,6 +6,7 @@ use std::{fs, path::PathBuf};
 
 use egui::{Key, Modifiers, Role, Theme};
 use egui_kittest::{SnapshotResults, kittest::Queryable};
+use inceptive_app::Inspected;
 use inceptive_gui::{
     Options,
     jobs::Place,
@@ -22,7 +23,7 @@ use crate::{
 /// What a screen is called and how to come to it.
 type Screen = (&'static str, fn(&mut Window));
 
-const SCREENS: [Screen; 14] = [
+const SCREENS: [Screen; 15] = [
     ("graph", graph),
     ("graph-heat", heat),
     ("source", source),
@@ -30,6 +31,7 @@ const SCREENS: [Screen; 14] = [
     ("design-space", space),
     ("tradeoff", tradeoff),
     ("tradeoff-space", cloud),
+    ("tradeoff-trained", accuracies),
     ("compare", compare),
     ("compare-graphs", graphs),
     ("run", run),
@@ -204,6 +206,29 @@ fn train(window: &mut Window) {
     window.wait("runs are read", |model| {
         model.training_choices.is_some() && model.results.training_runs.len() == 8
     });
+}
+
+/// Accuracies of the small networks, each trained with three seeds.
+fn accuracies(window: &mut Window) {
+    let small = window
+        .model()
+        .networks()
+        .filter(|(entry, _)| entry.file.parent().is_some_and(|folder| folder.ends_with("small")));
+    let run = |network: &Inspected, seed: u64| {
+        let size = (network.cost.total.macs as f64).log10();
+        let mut run = training_run(seed, 62.0 + 4.0 * size + 0.4 * seed as f64);
+        run.subject.fingerprint.clone_from(&network.fingerprint);
+        run.training_fingerprint.clone_from(&network.fingerprint);
+        run
+    };
+    let runs: Vec<TrainingRun> = small
+        .flat_map(|(_, network)| (0..3).map(|seed| run(network, seed)).collect::<Vec<_>>())
+        .collect();
+    Store::open(&window.model().store).unwrap().append_all(&runs).unwrap();
+    window.press(Modifiers::NONE, Key::F5);
+    window.wait("runs are read", |model| !model.results.training_runs.is_empty());
+    tradeoff(window);
+    choose(window, "accuracy", "trained: shapes, example");
 }
 
 fn trained(window: &mut Window) {

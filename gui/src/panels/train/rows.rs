@@ -1,7 +1,5 @@
 //! Runs that go on, and those of the store.
 
-use std::collections::HashMap;
-
 use egui::{ComboBox, Role, TextEdit, Ui, WidgetInfo};
 use inceptive_app::RunState;
 use inceptive_results::{TrainingOutcome, TrainingRun};
@@ -215,7 +213,7 @@ impl Rows {
             .hint_text("Filter by network")
             .desired_width(130.0);
         ui.add(filter).widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Filter runs"));
-        let labels = labels(&self.known.1);
+        let labels = TrainedOn::labels(&self.known.1);
         let shown = match &self.wanted {
             Wanted::Latest => "latest data and recipe",
             Wanted::All => "all data and recipes",
@@ -234,17 +232,4 @@ impl Rows {
         });
         response.response.on_hover_text("Filter by data and recipe");
     }
-}
-
-/// The labels of data and recipes; of those that would be the same, with the start of the recipe's fingerprint.
-fn labels(all: &[TrainedOn]) -> Vec<String> {
-    let mut counts: HashMap<String, usize> = HashMap::new();
-    for data in all {
-        *counts.entry(data.label()).or_default() += 1;
-    }
-    let label = |data: &TrainedOn| match counts.get(&data.label()) {
-        Some(1) | None => data.label(),
-        Some(_) => data.exact_label(),
-    };
-    all.iter().map(label).collect()
 }
