@@ -17,12 +17,21 @@ pub enum Pane {
     Compare,
     /// Measuring.
     Run,
+    /// Training.
+    Train,
 }
 
 impl Pane {
     /// Every tab, from left to right.
-    pub const ALL: [Self; 6] =
-        [Self::Graph, Self::Source, Self::Design, Self::Tradeoff, Self::Compare, Self::Run];
+    pub const ALL: [Self; 7] = [
+        Self::Graph,
+        Self::Source,
+        Self::Design,
+        Self::Tradeoff,
+        Self::Compare,
+        Self::Run,
+        Self::Train,
+    ];
 
     /// Its title.
     pub const fn title(self) -> &'static str {
@@ -33,6 +42,7 @@ impl Pane {
             Self::Tradeoff => "Trade-off",
             Self::Compare => "Compare",
             Self::Run => "Run",
+            Self::Train => "Train",
         }
     }
 }

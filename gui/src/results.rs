@@ -7,7 +7,7 @@ use std::{
 };
 
 use inceptive_app::error_chain;
-use inceptive_results::{KnownRooflines, Measurement, ProfileRecord, Record, latest};
+use inceptive_results::{KnownRooflines, Measurement, ProfileRecord, Record, TrainingRun, latest};
 use inceptive_store::{Position, Rows, Store, StoreError, Stored};
 
 /// The number of the next reading.
@@ -22,6 +22,8 @@ pub struct Results {
     pub measurements: Vec<Stored<Measurement>>,
     /// Where time goes, oldest first.
     pub profiles: Vec<Stored<ProfileRecord>>,
+    /// Networks trained once, oldest first.
+    pub training_runs: Vec<Stored<TrainingRun>>,
     /// Why the store, or some of its results, cannot be read; one that is not there yet is just empty.
     pub problem: Option<String>,
     /// What is wrong with results that cannot be read.
@@ -57,6 +59,7 @@ struct NewResults {
     are_all: bool,
     measurements: Rows<Measurement>,
     profiles: Rows<ProfileRecord>,
+    training_runs: Rows<TrainingRun>,
     /// The best that each machine showed by them. They are held against it.
     known: KnownRooflines,
     /// How far the store was read with them.
@@ -79,8 +82,8 @@ impl NewResults {
         let (mut measurements, mut profiles) = (new.of()?, new.of()?);
         hold(&known, &mut measurements.readable);
         hold(&known, &mut profiles.readable);
-        let are_all = new.are_all();
-        Ok(Box::new(Self { are_all, measurements, profiles, known, position }))
+        let (training_runs, are_all) = (new.of()?, new.are_all());
+        Ok(Box::new(Self { are_all, measurements, profiles, training_runs, known, position }))
     }
 }
 
@@ -119,10 +122,12 @@ impl Results {
     fn replace(&mut self, new: NewResults) {
         let mut unreadable = new.measurements.unreadable;
         unreadable.extend(new.profiles.unreadable);
+        unreadable.extend(new.training_runs.unreadable);
         *self = Self {
             reading: next(),
             measurements: new.measurements.readable,
             profiles: new.profiles.readable,
+            training_runs: new.training_runs.readable,
             problem: told(&unreadable),
             unreadable,
             known: new.known,
@@ -139,12 +144,14 @@ impl Results {
         let before = (self.measurements.len(), self.profiles.len());
         self.measurements.extend(new.measurements.readable);
         self.profiles.extend(new.profiles.readable);
+        self.training_runs.extend(new.training_runs.readable);
         // A higher peak counts for all results of its machine.
         let from = if is_better { (0, 0) } else { before };
         hold(&self.known, &mut self.measurements[from.0..]);
         hold(&self.known, &mut self.profiles[from.1..]);
         self.unreadable.extend(new.measurements.unreadable);
         self.unreadable.extend(new.profiles.unreadable);
+        self.unreadable.extend(new.training_runs.unreadable);
         self.problem = told(&self.unreadable);
     }
 
@@ -160,9 +167,94 @@ impl Results {
         latest(all.filter(|record| record.subject.fingerprint == fingerprint), |it| it)
     }
 
+    /// The data and recipes of all training runs, those of the latest run first.
+    pub fn trained_on(&self) -> Vec<TrainedOn> {
+        let mut all: Vec<TrainedOn> = vec![];
+        for stored in self.training_runs.iter().rev() {
+            if !all.iter().any(|known| known.is_of(&stored.result)) {
+                all.push(TrainedOn::new(&stored.result));
+            }
+        }
+        all
+    }
+
+    /// The runs of a network, by its fingerprint, with the same data and recipe as the latest of them was trained.
+    pub fn trained(&self, fingerprint: &str, on: &TrainedOn) -> Vec<&TrainingRun> {
+        let all = self.training_runs.iter().rev().map(|stored| &stored.result);
+        let of_network: Vec<&TrainingRun> =
+            all.filter(|run| run.subject.fingerprint == fingerprint && on.is_of(run)).collect();
+        // Networks that differ only in training, as in their dropout, are not the same.
+        let latest = of_network.first().map(|run| run.training_fingerprint.as_str());
+        let is_same = |run: &&TrainingRun| Some(run.training_fingerprint.as_str()) == latest;
+        of_network.into_iter().filter(is_same).rev().collect()
+    }
+
     /// Where the time of a network goes, as it was seen last.
     pub fn profile(&self, fingerprint: &str) -> Option<&ProfileRecord> {
         self.profiles_of(fingerprint).into_iter().max_by_key(|record| record.finished_unix_ms)
+    }
+}
+
+/// The data and the recipe of training runs: accuracies are compared only where both are the same.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TrainedOn {
+    dataset: String,
+    dataset_fingerprint: String,
+    recipe: String,
+    recipe_fingerprint: String,
+}
+
+/// Characters of a fingerprint that tell two recipes apart for people.
+const DIGITS: usize = 8;
+
+impl TrainedOn {
+    /// Those of a run.
+    pub fn new(run: &TrainingRun) -> Self {
+        let (dataset, recipe) = (&run.dataset, &run.recipe);
+        Self {
+            dataset: dataset.label.clone(),
+            dataset_fingerprint: dataset.fingerprint.clone(),
+            recipe: recipe.name.clone(),
+            recipe_fingerprint: recipe.fingerprint.clone(),
+        }
+    }
+
+    /// Whether a run has them.
+    pub fn is_of(&self, run: &TrainingRun) -> bool {
+        self.dataset_fingerprint == run.dataset.fingerprint
+            && self.recipe_fingerprint == run.recipe.fingerprint
+    }
+
+    /// `fashion-mnist, quick`; `shapes:size=28, quick` with all options of the data set.
+    pub fn label(&self) -> String {
+        format!("{}, {}", self.dataset, self.recipe)
+    }
+
+    /// The label without the options of the data set: `shapes, quick`.
+    fn short_label(&self) -> String {
+        let name = self.dataset.split(':').next().unwrap_or_default();
+        format!("{name}, {}", self.recipe)
+    }
+
+    /// The shortest label of each that no other one has.
+    pub fn labels(all: &[Self]) -> Vec<String> {
+        let labels = |label: fn(&Self) -> String| all.iter().map(label).collect::<Vec<_>>();
+        let (short, long) = (labels(Self::short_label), labels(Self::label));
+        let is_unique = |labels: &[String], at: usize| {
+            labels.iter().filter(|it| **it == labels[at]).count() == 1
+        };
+        let label = |(at, data): (usize, &Self)| match () {
+            () if is_unique(&short, at) => short[at].clone(),
+            () if is_unique(&long, at) => long[at].clone(),
+            () => data.exact_label(),
+        };
+        all.iter().enumerate().map(label).collect()
+    }
+
+    /// The label with what tells recipes of the same name apart.
+    pub fn exact_label(&self) -> String {
+        let fingerprint = &self.recipe_fingerprint;
+        format!("{} {}", self.label(), fingerprint.get(..DIGITS).unwrap_or(fingerprint))
     }
 }
 

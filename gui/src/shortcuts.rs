@@ -17,7 +17,7 @@ const SHEET: [(&str, &[(&str, &str)]); 5] = [
     (
         "Everywhere",
         &[
-            ("Ctrl 1 … Ctrl 6", "show Graph, Source, Design, Trade-off, Compare, Run"),
+            ("Ctrl 1 … Ctrl 7", "show Graph, Source, Design, Trade-off, Compare, Run, Train"),
             ("Ctrl O", "open a folder or file"),
             ("Ctrl S", "save the text of the current file"),
             ("F5", "reload the folder"),
@@ -51,7 +51,7 @@ const SHEET: [(&str, &[(&str, &str)]); 5] = [
         ],
     ),
     ("Source", &[("Ctrl Z, Ctrl Shift Z", "undo, redo"), ("Tab", "two spaces")]),
-    ("Run", &[("Ctrl Enter", "start")]),
+    ("Run, Train", &[("Ctrl Enter", "start")]),
 ];
 
 /// Height for the title of the sheet and some air above and below it.
@@ -59,7 +59,7 @@ const AROUND_SHEET: f32 = 80.0;
 
 /// Takes the keys that work everywhere, and the one that closes the sheet if it is shown.
 pub(crate) fn take(ctx: &Context, model: &Model, shows_sheet: bool, commands: &mut Commands) {
-    let digits = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6];
+    let digits = [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7];
     let pressed = |modifiers, key| {
         ctx.input_mut(|input| input.consume_shortcut(&KeyboardShortcut::new(modifiers, key)))
     };

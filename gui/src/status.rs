@@ -27,11 +27,12 @@ pub(crate) fn bar(ui: &mut Ui, model: &Model, commands: &mut Commands) {
 }
 
 fn activity(ui: &mut Ui, model: &Model, commands: &mut Commands) {
-    let running = model.jobs.long().find_map(|state| match &state.status {
+    let running = model.jobs.long().filter_map(|state| match &state.status {
         Status::Running(progress) => Some((state, progress)),
         _ => None,
     });
-    let Some((state, progress)) = running else {
+    // What training waits for is shown first.
+    let Some((state, progress)) = running.min_by_key(|(state, _)| state.training.waits) else {
         let count = model.entries.len();
         let wrong = model.entries.values().filter(|entry| entry.is_wrong()).count();
         let mut text = counted(count, "file", "files");

@@ -39,6 +39,7 @@ impl Behavior<Pane> for Screens<'_> {
             Pane::Tradeoff => panels.tradeoff.ui(ui, model, commands),
             Pane::Compare => panels.compare.ui(ui, model, commands),
             Pane::Run => panels.run.ui(ui, model, commands),
+            Pane::Train => panels.train.ui(ui, model, commands),
         }
         UiResponse::None
     }

@@ -4,9 +4,13 @@
 //! saves each result before it reports it, continues after an error with one network, and checks between two runs of a
 //! network whether to stop. Results finished before a stop are kept.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
 };
 
 use inceptive_bench::{Copies, Host};
@@ -56,9 +60,12 @@ impl TaskContext<'_> {
 
     /// Whether something else needs the machine to itself.
     pub(crate) fn waits(&self) -> bool {
-        self.wait.load(Ordering::Relaxed)
+        self.wait.load(Ordering::SeqCst)
     }
 }
+
+/// Time between two looks at whether to stop or to wait.
+pub(crate) const TICK: Duration = Duration::from_millis(20);
 
 /// What [`TaskContext::wait`] refers to where nothing else needs the machine.
 pub static NEVER: AtomicBool = AtomicBool::new(false);
@@ -203,6 +210,18 @@ impl<'a> Running<'a> {
     pub(crate) fn fail(&mut self, error: TaskError) {
         self.failed = true;
         self.tell(TaskEvent::Failed(TaskFailure::new(error)));
+    }
+
+    /// Waits while something else needs the machine to itself, and says so.
+    pub(crate) fn wait_for_machine(&mut self) {
+        if !self.context.waits() || self.wants_stop() {
+            return;
+        }
+        self.tell_training(TrainingEvent::Waiting(true));
+        while self.context.waits() && !self.wants_stop() {
+            thread::sleep(TICK);
+        }
+        self.tell_training(TrainingEvent::Waiting(false));
     }
 
     pub(crate) fn wants_stop(&self) -> bool {

@@ -41,7 +41,7 @@ pub enum TrainingEvent {
         /// How.
         state: RunState,
     },
-    /// All runs wait for something that needs the machine to itself, or go on.
+    /// Nothing is computed until something that needs the machine to itself is over, or training goes on.
     Waiting(bool),
 }
 

@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     catalog::{CATALOG, KnownSet, known},
+    dataset::ImageShape,
     error::NameError,
     folder::FolderOptions,
     shapes::Shapes,
@@ -91,6 +92,27 @@ impl DataName {
             Source::Known(_, path) => path.as_deref(),
             Source::Idx(path) | Source::Npz(path) | Source::Folder(_, path) => Some(path),
             Source::Shapes(_) => None,
+        }
+    }
+
+    /// The shape of its images, as far as it is known without reading them.
+    pub fn shape(&self) -> Option<ImageShape> {
+        match &self.0 {
+            Source::Known(set, _) => Some(set.shape),
+            Source::Folder(FolderOptions { size, channels }, _) => {
+                Some(ImageShape { channels: *channels, height: *size, width: *size })
+            }
+            Source::Shapes(shapes) => Some(shapes.shape()),
+            Source::Idx(_) | Source::Npz(_) => None,
+        }
+    }
+
+    /// The names of its classes, as far as they are known without reading it.
+    pub fn classes(&self) -> Option<&'static [&'static str]> {
+        match &self.0 {
+            Source::Known(set, _) => Some(set.classes),
+            Source::Shapes(_) => Some(&Shapes::CLASS_NAMES),
+            Source::Folder(..) | Source::Idx(_) | Source::Npz(_) => None,
         }
     }
 

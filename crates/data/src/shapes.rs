@@ -21,20 +21,6 @@ const SIDE: i32 = 1 << 12;
 /// Points per pixel in each direction; their mean is the pixel.
 const SAMPLES: i32 = 2;
 
-/// The names of the classes: outline and texture.
-const NAMES: [&str; 10] = [
-    "striped disc",
-    "striped square",
-    "striped triangle",
-    "striped cross",
-    "striped ring",
-    "checked disc",
-    "checked square",
-    "checked triangle",
-    "checked cross",
-    "checked ring",
-];
-
 /// Which images are generated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shapes {
@@ -57,8 +43,22 @@ impl Default for Shapes {
 }
 
 impl Shapes {
+    /// The names of the classes: outline and texture.
+    pub const CLASS_NAMES: [&str; 10] = [
+        "striped disc",
+        "striped square",
+        "striped triangle",
+        "striped cross",
+        "striped ring",
+        "checked disc",
+        "checked square",
+        "checked triangle",
+        "checked cross",
+        "checked ring",
+    ];
+
     /// Number of classes.
-    pub const CLASSES: usize = NAMES.len();
+    pub const CLASSES: usize = Self::CLASS_NAMES.len();
 
     /// Smallest and largest size of an image: below, textures cannot be told apart.
     pub const SIZES: (u32, u32) = (16, 512);
@@ -95,7 +95,7 @@ impl Shapes {
     /// When they do not fit into memory.
     pub fn generate(&self, name: &str) -> Result<Dataset, DataError> {
         self.check()?;
-        let classes = NAMES.iter().map(|&class| class.to_owned()).collect();
+        let classes = Self::CLASS_NAMES.iter().map(|&class| class.to_owned()).collect();
         let train = self.split(name, SplitKind::Train)?;
         Dataset::new(name, classes, train, self.split(name, SplitKind::Test)?)
     }
@@ -136,7 +136,7 @@ fn out_of_memory() -> crate::error::Problem {
 
 /// The class of an image; classes alternate.
 const fn label_of(index: usize) -> usize {
-    index % NAMES.len()
+    index % Shapes::CLASSES
 }
 
 /// 2^14 x the cosine of k/64 of a turn, k from 0 to 16.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use inceptive_data::{AugmentError, DataError, ImageShape};
+use inceptive_dsl::Setting;
 use inceptive_engine::{PlanError, StartError};
 use inceptive_ir::{GraphError, Shape};
 use inceptive_weights::{FoldError, Missing};
@@ -13,7 +14,7 @@ pub enum TrainError {
     /// The images do not have the shape of the network's input.
     #[error(
         "the network's input is {input}, but the images are {images}; `--set {}` changes that",
-        settings(*.input, *.images)
+        as_options(&input_settings(*.input, *.images))
     )]
     Images {
         /// The network's input.
@@ -114,16 +115,22 @@ impl fmt::Display for Cause {
     }
 }
 
-/// The settings that make a network read such images.
-fn settings(input: Shape, images: ImageShape) -> String {
+/// The settings that make a network with another input read such images.
+pub(crate) fn input_settings(input: Shape, images: ImageShape) -> Vec<Setting> {
+    let setting = |key: &str, value: String| Setting { key: key.to_owned(), value };
+    let channels = (input.channels() != images.channels)
+        .then(|| setting("input.channels", images.channels.to_string()));
     let size = match images.height == images.width {
-        true => format!("input.size={}", images.width),
-        false => format!("input.size={}x{}", images.height, images.width),
+        true => images.width.to_string(),
+        false => format!("{}x{}", images.height, images.width),
     };
-    match input.channels() == images.channels {
-        true => size,
-        false => format!("input.channels={} --set {size}", images.channels),
-    }
+    channels.into_iter().chain([setting("input.size", size)]).collect()
+}
+
+/// Settings as the options of a command, behind its first `--set`.
+fn as_options(settings: &[Setting]) -> String {
+    let each = settings.iter().map(|Setting { key, value }| format!("{key}={value}"));
+    each.collect::<Vec<_>>().join(" --set ")
 }
 
 impl From<inceptive_engine::TrainError> for TrainError {

@@ -9,6 +9,7 @@ mod cause;
 mod checkpoint;
 mod error;
 mod evaluate;
+mod fit;
 mod initial;
 pub mod inspect;
 mod machine;
@@ -19,10 +20,11 @@ mod trainer;
 pub use checkpoint::{CheckpointError, CheckpointInfo};
 pub use error::{Cause, TrainError};
 pub use evaluate::{EVALUATION_BATCH, Images, classes_of, evaluate};
+pub use fit::{expect_fit, settings_to_fit};
 pub use initial::initial_weights;
 pub use machine::Machine;
 pub use recipe::Recipe;
 pub use score::{
     Answers, CALIBRATION_BINS, CalibrationBin, Evaluation, ImageResult, Intervals, calibration,
 };
-pub use trainer::{Epoch, Progress, Task, Trainer, expect_fit};
+pub use trainer::{Epoch, Progress, Task, Trainer};

@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     cause::find_cause,
     error::{Cause, TrainError},
-    evaluate::{classes_of, evaluate},
+    evaluate::evaluate,
+    fit::expect_fit,
     initial::initial_weights,
     machine::Machine,
     recipe::Recipe,
@@ -70,25 +71,6 @@ pub struct Progress {
     pub step_loss: f64,
     /// The share of training images of the epoch that were right so far, in percent.
     pub top1: f64,
-}
-
-/// Checks that a network has the input of the images of a data set, and an output for each of its classes.
-///
-/// # Errors
-/// When it has not.
-pub fn expect_fit(graph: &Graph, data: &Dataset) -> Result<(), TrainError> {
-    let (input, images) = (graph.node(graph.input()).shape, data.shape());
-    let is_same = input.channels() == images.channels
-        && input.size().height == images.height
-        && input.size().width == images.width;
-    if !is_same {
-        return Err(TrainError::Images { input, images });
-    }
-    let (network, classes) = (classes_of(graph), data.classes.len());
-    match network == classes {
-        true => Ok(()),
-        false => Err(TrainError::Classes { network, data: classes }),
-    }
 }
 
 /// What steps change.
@@ -190,7 +172,8 @@ impl<'a> Trainer<'a> {
         self.session.averages()
     }
 
-    /// Trains the next epoch and evaluates the network on the validation images. After an error, resume from the last
+    /// Trains the next epoch and evaluates the network on the validation images. Time that `progress` takes is not
+    /// counted, so it may wait. After an error, resume from the last
     /// checkpoint: a part of the epoch may have changed the weights.
     ///
     /// # Errors
@@ -209,7 +192,7 @@ impl<'a> Trainer<'a> {
         let order = epoch_order(&self.partition.train, seed, index);
         let (mut loss, mut right) = (0.0, 0);
         let state = self.state();
-        let start = Instant::now();
+        let (start, mut told) = (Instant::now(), Duration::ZERO);
         let mut rates = recipe.rates(u64::from(index) * steps, steps);
         for (step, images) in (0..steps).zip(order.chunks_exact(batch)) {
             let outcome;
@@ -228,6 +211,7 @@ impl<'a> Trainer<'a> {
             loss += of_step;
             right += outcome.top1;
             let done = (step + 1) as f64;
+            let call = Instant::now();
             progress(Progress {
                 epoch,
                 step: step + 1,
@@ -236,8 +220,9 @@ impl<'a> Trainer<'a> {
                 step_loss: of_step,
                 top1: 100.0 * right as f64 / (done * batch as f64),
             });
+            told += call.elapsed();
         }
-        let seconds = start.elapsed().as_secs_f64();
+        let seconds = start.elapsed().saturating_sub(told).as_secs_f64();
         let trained = steps as f64 * batch as f64;
         let validation = self.validate(stop)?;
         if let Some(Evaluation { loss, .. }) = validation

@@ -9,12 +9,14 @@ mod layout;
 mod machinery;
 mod measure;
 mod read;
+mod train;
+mod turns;
 mod worker;
 mod write;
 
 use std::{path::PathBuf, sync::Arc};
 
-use inceptive_app::{NewFile, SaveError};
+use inceptive_app::{NewFile, SaveError, TrainingEvent};
 use inceptive_draw::{DrawError, Scene};
 
 use crate::{
@@ -27,6 +29,7 @@ pub use layout::{LayoutRequest, Place};
 pub use machinery::{MeasurementBackend, Tools};
 pub use measure::{BenchRequest, EngineState, ProfileRequest};
 pub use read::{Reading, ReportRequest};
+pub use train::{DataSetState, RecipeState, TrainRequest, TrainingChoices};
 pub use worker::{Reporter, Worker};
 pub use write::{KeepRequest, Picture, PictureRequest, SaveProblem, SaveRequest};
 
@@ -61,6 +64,10 @@ pub enum Job {
     Profile(ProfileRequest),
     /// Writes a report about files into a folder.
     Report(ReportRequest),
+    /// Looks for data sets, and for recipes in a folder too.
+    TrainingChoices(PathBuf),
+    /// Trains networks.
+    Train(TrainRequest),
 }
 
 /// A job that was started.
@@ -78,6 +85,8 @@ pub enum Lane {
     Background,
     /// Measuring, which a person waits for and which needs the machine to itself: one job at a time.
     Measure,
+    /// Training, which waits while something is measured: one job at a time.
+    Train,
 }
 
 impl Lane {
@@ -85,7 +94,7 @@ impl Lane {
     pub const fn is_long(self) -> bool {
         match self {
             Self::Quick | Self::Layout => false,
-            Self::Background | Self::Measure => true,
+            Self::Background | Self::Measure | Self::Train => true,
         }
     }
 }
@@ -102,10 +111,12 @@ impl Job {
             | Self::Design(_)
             | Self::SaveDesign(_)
             | Self::Results(_)
-            | Self::Engines => Lane::Quick,
+            | Self::Engines
+            | Self::TrainingChoices(_) => Lane::Quick,
             Self::Layout(_) => Lane::Layout,
             Self::Cloud(_) | Self::Report(_) => Lane::Background,
             Self::Bench(_) | Self::Profile(_) => Lane::Measure,
+            Self::Train(_) => Lane::Train,
         }
     }
 
@@ -130,6 +141,14 @@ impl Job {
             Self::Bench(request) => format!("bench {}", count(&request.files)),
             Self::Profile(request) => format!("profile {}", stem(&request.file)),
             Self::Report(request) => format!("report on {}", count(&request.files)),
+            Self::TrainingChoices(_) => "search for data sets and recipes".to_owned(),
+            Self::Train(request) => {
+                let what = match request.networks.as_slice() {
+                    [only] => stem(&only.file),
+                    networks => format!("{} networks", networks.len()),
+                };
+                format!("train {what} on {} with {}", request.data, request.recipe)
+            }
         }
     }
 
@@ -138,7 +157,7 @@ impl Job {
         match self.lane() {
             // A module's inside is laid out in one go that cannot be stopped.
             Lane::Layout => 1,
-            Lane::Quick | Lane::Background | Lane::Measure => 0,
+            Lane::Quick | Lane::Background | Lane::Measure | Lane::Train => 0,
         }
     }
 
@@ -147,6 +166,7 @@ impl Job {
         match (self, earlier) {
             (Self::List(_), Self::List(_))
             | (Self::Results(_), Self::Results(_))
+            | (Self::TrainingChoices(_), Self::TrainingChoices(_))
             | (Self::KeepDrafts(_), Self::KeepDrafts(_)) => true,
             (Self::Read(file, _), Self::Read(other, _)) => file == other,
             (Self::Layout(request), Self::Layout(other)) => request.place == other.place,
@@ -168,9 +188,17 @@ impl Job {
             Self::Cloud(request) => Ok(design::cloud(&request, report)),
             Self::Results(request) => Ok(Output::Results(request.read())),
             Self::Engines => Ok(measure::engines(&machinery.tools())),
-            Self::Bench(request) => measure::bench(&request, machinery.tools(), report),
-            Self::Profile(request) => measure::profile(&request, machinery.tools(), report),
+            Self::Bench(request) => {
+                report.wait_for_training();
+                measure::bench(&request, machinery.tools(), report)
+            }
+            Self::Profile(request) => {
+                report.wait_for_training();
+                measure::profile(&request, machinery.tools(), report)
+            }
             Self::Report(request) => read::report(&request, report),
+            Self::TrainingChoices(folder) => Ok(train::choices(&folder)),
+            Self::Train(request) => train::train(&request, machinery.tools(), report),
         }
     }
 }
@@ -193,6 +221,8 @@ pub enum JobEvent {
     Progress(Progress),
     /// An error in a part of it; the others continue.
     Note(String),
+    /// Something happened in training.
+    Training(TrainingEvent),
     /// A result is in the store.
     Kept,
     /// It is over.
@@ -240,6 +270,8 @@ pub enum Output {
     Results(ResultsReading),
     /// Engines, found or not.
     Engines(Vec<EngineState>),
+    /// Data sets and recipes.
+    TrainingChoices(TrainingChoices),
     /// Results are in the store; each was reported with [`JobEvent::Kept`].
     Measured,
     /// Files were written.

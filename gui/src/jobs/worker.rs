@@ -10,15 +10,18 @@ use std::{
         mpsc::{Receiver, Sender, channel},
     },
     thread,
+    time::Duration,
 };
 
 use egui::Context;
 
-use super::{Event, Finish, Job, JobEvent, JobId, Lane, MeasurementBackend, Progress};
+use super::{
+    Event, Finish, Job, JobEvent, JobId, Lane, MeasurementBackend, Progress, turns::Turns,
+};
 
 /// A thread for each: one of a lane, more where several jobs are waited for at once. One of a layout more than a
 /// place may take, so that the others do not wait for it.
-const THREADS: [Lane; 8] = [
+const THREADS: [Lane; 9] = [
     Lane::Quick,
     Lane::Quick,
     Lane::Layout,
@@ -27,7 +30,11 @@ const THREADS: [Lane; 8] = [
     Lane::Background,
     Lane::Background,
     Lane::Measure,
+    Lane::Train,
 ];
+
+/// Time between two looks at whether training still computes.
+const TICK: Duration = Duration::from_millis(5);
 
 /// A job that waits or runs.
 struct Task {
@@ -69,6 +76,11 @@ impl Queue {
         Some(task)
     }
 
+    /// Whether a measurement waits or runs.
+    fn measures(&self) -> bool {
+        self.waiting.iter().chain(&self.running).any(|task| task.job.lane() == Lane::Measure)
+    }
+
     /// Forgets a job that is over.
     fn end(&mut self, id: JobId) {
         self.running.retain(|task| task.id != id);
@@ -79,12 +91,21 @@ impl Queue {
 struct Shared {
     queue: Mutex<Queue>,
     changed: Condvar,
+    turns: Arc<Turns>,
 }
 
 impl Shared {
     /// The queue. Nothing panics while it is locked, so it stays consistent.
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes which jobs there are.
+    fn change<T>(&self, change: impl FnOnce(&mut Queue) -> T) -> T {
+        let mut queue = self.lock();
+        let result = change(&mut queue);
+        self.turns.set_measures(queue.measures());
+        result
     }
 }
 
@@ -114,7 +135,7 @@ impl Worker {
     pub fn start(&mut self, job: Job) -> JobId {
         self.last_id += 1;
         let id = JobId(self.last_id);
-        for superfluous in self.shared.lock().put(id, job) {
+        for superfluous in self.shared.change(|queue| queue.put(id, job)) {
             self.tell(superfluous, JobEvent::Finished(Finish::Stopped));
         }
         self.shared.changed.notify_all();
@@ -123,14 +144,15 @@ impl Worker {
 
     /// Stops a job: at once if it waits, else at the next place where it looks.
     pub fn stop(&self, id: JobId) {
-        let mut queue = self.shared.lock();
-        if let Some(place) = queue.waiting.iter().position(|task| task.id == id) {
-            queue.waiting.remove(place);
-            self.tell(id, JobEvent::Finished(Finish::Stopped));
-        }
-        for task in queue.running.iter().filter(|task| task.id == id) {
-            task.stop.store(true, Ordering::Relaxed);
-        }
+        self.shared.change(|queue| {
+            if let Some(place) = queue.waiting.iter().position(|task| task.id == id) {
+                queue.waiting.remove(place);
+                self.tell(id, JobEvent::Finished(Finish::Stopped));
+            }
+            for task in queue.running.iter().filter(|task| task.id == id) {
+                task.stop.store(true, Ordering::Relaxed);
+            }
+        });
     }
 
     /// What happened since the last call.
@@ -161,6 +183,7 @@ pub struct Reporter {
     sender: Sender<Event>,
     ctx: Context,
     stop: Arc<AtomicBool>,
+    turns: Arc<Turns>,
 }
 
 impl Reporter {
@@ -186,6 +209,22 @@ impl Reporter {
         &self.stop
     }
 
+    /// Who uses the machine.
+    pub fn turns(&self) -> &Turns {
+        &self.turns
+    }
+
+    /// Waits until training has come to a place where it waits for the measurement.
+    pub(super) fn wait_for_training(&self) {
+        if self.turns.is_training() {
+            let activity = "waits until training pauses".to_owned();
+            self.progress(Progress { share: 0.0, activity });
+        }
+        while self.turns.is_training() && !self.is_stopped() {
+            thread::sleep(TICK);
+        }
+    }
+
     /// Whether the job should stop.
     pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
@@ -202,7 +241,8 @@ fn work(
 ) {
     while let Some(task) = next(lane, shared) {
         let Task { id, job, stop } = task;
-        let report = Reporter { job: id, sender: sender.clone(), ctx: ctx.clone(), stop };
+        let (sender, ctx, turns) = (sender.clone(), ctx.clone(), Arc::clone(&shared.turns));
+        let report = Reporter { job: id, sender, ctx, stop, turns };
         report.tell(JobEvent::Started);
         let result = catch_unwind(AssertUnwindSafe(|| job.run(&report, machinery)));
         let finish = match result {
@@ -215,7 +255,7 @@ fn work(
         };
         // Sent first: jobs that waited for this one start only after that.
         report.tell(JobEvent::Finished(finish));
-        shared.lock().end(id);
+        shared.change(|queue| queue.end(id));
     }
 }
 
@@ -338,5 +378,11 @@ mod tests {
         assert_eq!(THREADS.iter().filter(|&&lane| lane == Lane::Measure).count(), 1);
         assert_eq!(ids(queue.take(Lane::Measure)), [1]);
         assert_eq!(ids(queue.take(Lane::Background)), [3], "a report does not wait for it");
+        for id in 1..3 {
+            assert!(queue.measures());
+            queue.end(JobId(id));
+            queue.take(Lane::Measure);
+        }
+        assert!(!queue.measures(), "training goes on");
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::Message;
+use super::{Message, training::Training};
 use crate::jobs::{Finish, Job, JobEvent, JobId, LayoutRequest, Output, Progress};
 
 /// The status of a job.
@@ -43,6 +43,8 @@ pub struct JobState {
     pub notes: Vec<String>,
     /// Files that it wrote.
     pub written: Vec<PathBuf>,
+    /// What it trains.
+    pub training: Training,
     /// Since when it runs.
     started: Option<Instant>,
     /// How long it took, once it is over.
@@ -82,6 +84,7 @@ impl Jobs {
             status: Status::Waiting,
             notes: vec![],
             written: vec![],
+            training: Training::default(),
             started: None,
             took: None,
         });
@@ -112,6 +115,10 @@ impl Jobs {
             }
             JobEvent::Note(text) => {
                 state.notes.push(text);
+                return None;
+            }
+            JobEvent::Training(event) => {
+                state.training.take_in(event);
                 return None;
             }
             JobEvent::Kept => return None,

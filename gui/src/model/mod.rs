@@ -6,6 +6,7 @@
 mod design;
 mod entry;
 mod jobs;
+mod training;
 
 use std::{
     collections::BTreeMap,
@@ -23,13 +24,16 @@ use serde::{Deserialize, Serialize};
 use crate::{
     command::{Command, Commands},
     file::FilePath,
-    jobs::{Cloud, EngineState, Event, Job, JobEvent, LayoutRequest, Output, Place},
+    jobs::{
+        Cloud, EngineState, Event, Job, JobEvent, LayoutRequest, Output, Place, TrainingChoices,
+    },
     results::Results,
 };
 
 pub use design::Design;
 pub use entry::{Entry, State};
 pub use jobs::{JobState, Jobs, Status};
+pub use training::{LiveRun, Training};
 
 /// A message below the screens, shown until it is dismissed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +97,8 @@ pub struct Model {
     pub cloud: Option<Arc<Cloud>>,
     /// Engines, found or not; `None` before the first search.
     pub engines: Option<Vec<EngineState>>,
+    /// Data sets and recipes; `None` before the first search.
+    pub training_choices: Option<TrainingChoices>,
     /// The jobs.
     pub jobs: Jobs,
     /// What the user chose.
@@ -228,6 +234,7 @@ impl Model {
                 }
             }
             Output::Engines(engines) => self.engines = Some(engines),
+            Output::TrainingChoices(choices) => self.training_choices = Some(choices),
             // The list of jobs says it, or a message.
             Output::Measured | Output::Written(_) => {}
         }

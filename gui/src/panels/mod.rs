@@ -3,10 +3,13 @@
 pub mod browser;
 pub mod compare;
 pub mod design;
+mod fields;
 pub mod graph;
+mod queue;
 pub mod run;
 pub mod source;
 pub mod tradeoff;
+pub mod train;
 
 use egui::{RichText, Ui};
 
@@ -32,6 +35,8 @@ pub struct Panels {
     pub compare: compare::Compare,
     /// Measuring.
     pub run: run::Run,
+    /// Training.
+    pub train: train::Train,
 }
 
 /// Whether keys are for a screen: no text is typed, no menu is open, and no question is asked.

@@ -136,6 +136,13 @@ impl Window {
         self.harness.run();
     }
 
+    /// Clicks what has a label if it is there.
+    pub fn click_if(&mut self, label: &str) {
+        if self.has(label) {
+            self.click(label);
+        }
+    }
+
     /// The button with a label: a card or an open module of a graph, too.
     #[track_caller]
     pub fn button<'a>(&'a self, label: &'a str) -> Node<'a> {

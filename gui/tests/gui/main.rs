@@ -20,3 +20,4 @@ mod session;
 mod shortcuts;
 mod source;
 mod tradeoff;
+mod train;

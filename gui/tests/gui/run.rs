@@ -105,7 +105,7 @@ impl Engine for Slow {
 }
 
 /// Measures with an engine whose runs take what `pace` says.
-fn machinery(
+pub fn machinery(
     fails_at: Option<usize>,
     pace: impl Fn(&Runnable, usize) -> Duration + Clone + Send + Sync + 'static,
 ) -> MeasurementBackend {

@@ -6,11 +6,14 @@ use std::{fs, path::PathBuf};
 
 use egui::{Key, Modifiers, Role, Theme};
 use egui_kittest::{SnapshotResults, kittest::Queryable};
+use inceptive_app::Inspected;
 use inceptive_gui::{
     Options,
     jobs::Place,
     model::{Model, Status},
 };
+use inceptive_results::{EpochRecord, TrainingRun, example::training_run};
+use inceptive_store::Store;
 
 use crate::{
     common::{Window, bundled},
@@ -20,7 +23,7 @@ use crate::{
 /// What a screen is called and how to come to it.
 type Screen = (&'static str, fn(&mut Window));
 
-const SCREENS: [Screen; 12] = [
+const SCREENS: [Screen; 15] = [
     ("graph", graph),
     ("graph-heat", heat),
     ("source", source),
@@ -28,10 +31,13 @@ const SCREENS: [Screen; 12] = [
     ("design-space", space),
     ("tradeoff", tradeoff),
     ("tradeoff-space", cloud),
+    ("tradeoff-trained", accuracies),
     ("compare", compare),
     ("compare-graphs", graphs),
     ("run", run),
     ("run-profile", profile),
+    ("train", train),
+    ("train-result", trained),
     ("shortcuts", shortcuts),
 ];
 
@@ -141,6 +147,98 @@ fn run(window: &mut Window) {
 fn profile(window: &mut Window) {
     run(window);
     window.click(&format!("Profiles ({})", window.model().results.profiles.len()));
+    window.harness.run();
+}
+
+/// Four networks, each trained with two seeds, on data with ten classes.
+fn runs() -> Vec<TrainingRun> {
+    let networks = ["Small Inception", "Small Inception, naive", "Small ResNet", "Plain 3x3"];
+    let run = |(at, name): (u32, &str), seed: u64| {
+        let mut run = training_run(seed, 0.0);
+        let level = f64::from(at) + 0.4 * seed as f64;
+        name.clone_into(&mut run.subject.name);
+        run.training_fingerprint = format!("{at:032}");
+        "shapes:size=28,channels=1,train=10000,test=2000,seed=1".clone_into(&mut run.dataset.label);
+        (run.dataset.classes, run.dataset.test_images) = (10, 2000);
+        "standard".clone_into(&mut run.recipe.name);
+        run.epochs = 24;
+        let epoch = |epoch: u32| {
+            let fall = (-f64::from(epoch) / (4.0 + level)).exp();
+            let wave = 0.12 * (f64::from(epoch) * (2.0 + level)).sin() * fall;
+            EpochRecord {
+                epoch,
+                loss: 0.1 + 2.0 * fall + wave,
+                val_top1: Some(96.0 - 2.0 * level - 70.0 * (fall + wave)),
+                ..run.history[0]
+            }
+        };
+        run.history = (1..=run.epochs).map(epoch).collect();
+        let last = run.history[23];
+        (run.train_loss, run.val_top1) = (Some(last.loss), last.val_top1);
+        // Each class is taken for the next one, and for the one five places on.
+        let wrong = |truth: usize, at: usize| match (10 + at - truth) % 10 {
+            1 => truth as u64,
+            5 => 3,
+            _ => 0,
+        };
+        let count = |truth: usize, at: usize| match truth == at {
+            true => 200 - (0..10).map(|at| wrong(truth, at)).sum::<u64>(),
+            false => wrong(truth, at),
+        };
+        run.confusion = (0..100).map(|cell| count(cell / 10, cell % 10)).collect();
+        let right: u64 = (0..10).map(|class| count(class, class)).sum();
+        run.test_top1 = Some(right as f64 / 20.0);
+        run
+    };
+    [0, 1].into_iter().flat_map(|seed| (0..).zip(networks).map(move |it| run(it, seed))).collect()
+}
+
+fn train(window: &mut Window) {
+    let mut store = Store::open(&window.model().store).unwrap();
+    store.append_all(&runs()).unwrap();
+    window.press(Modifiers::NONE, Key::F5);
+    window.get("Search files").focus();
+    window.harness.run();
+    window.get("Search files").type_text("resnet20");
+    window.harness.run();
+    window.press(Modifiers::NONE, Key::Enter);
+    tab(window, Key::Num7);
+    window.wait("runs are read", |model| {
+        model.training_choices.is_some() && model.results.training_runs.len() == 8
+    });
+}
+
+/// Accuracies of the small networks, each trained with three seeds.
+fn accuracies(window: &mut Window) {
+    let small = window
+        .model()
+        .networks()
+        .filter(|(entry, _)| entry.file.parent().is_some_and(|folder| folder.ends_with("small")));
+    let run = |network: &Inspected, seed: u64| {
+        let size = (network.cost.total.macs as f64).log10();
+        let mut run = training_run(seed, 62.0 + 4.0 * size + 0.4 * seed as f64);
+        run.subject.fingerprint.clone_from(&network.fingerprint);
+        run.training_fingerprint.clone_from(&network.fingerprint);
+        run
+    };
+    let runs: Vec<TrainingRun> = small
+        .flat_map(|(_, network)| (0..3).map(|seed| run(network, seed)).collect::<Vec<_>>())
+        .collect();
+    Store::open(&window.model().store).unwrap().append_all(&runs).unwrap();
+    window.press(Modifiers::NONE, Key::F5);
+    window.wait("runs are read", |model| !model.results.training_runs.is_empty());
+    tradeoff(window);
+    choose(window, "accuracy", "trained: shapes, example");
+}
+
+fn trained(window: &mut Window) {
+    train(window);
+    window
+        .harness
+        .get_all_by_role_and_label(Role::Link, "Small ResNet width=8")
+        .next()
+        .unwrap()
+        .click();
     window.harness.run();
 }
 

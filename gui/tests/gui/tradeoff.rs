@@ -6,6 +6,8 @@ use egui::{Key, Modifiers, Pos2, Rect, Role, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
 use inceptive_app::{CloudPlan, cloud};
 use inceptive_dsl::{Disk, load, load_space};
+use inceptive_results::{TrainingRun, example::training_run};
+use inceptive_store::Store;
 
 use crate::common::Window;
 
@@ -210,4 +212,49 @@ fn a_design_is_only_a_point_while_its_file_is_current() {
     window.harness.get_by_label_contains("googlenet in the plot").click();
     window.harness.run();
     assert!(window.has("design"));
+}
+
+/// A run of a network of the window with a seed.
+fn run(window: &Window, file: &str, recipe: char, seed: u64, top1: f64) -> TrainingRun {
+    let entry = window.model().entries.get(window.file(file).as_path()).unwrap();
+    let mut run = training_run(seed, top1);
+    run.subject.fingerprint.clone_from(&entry.network.as_ref().unwrap().fingerprint);
+    run.training_fingerprint = format!("trained as {file}");
+    run.recipe.fingerprint = recipe.to_string().repeat(64);
+    run
+}
+
+#[test]
+fn trained_accuracies_share_no_axis_with_published_ones() {
+    let mut window = tradeoff();
+    assert!(window.harness.query_by_role_and_label(Role::ComboBox, "accuracy").is_none());
+    let runs = [
+        run(&window, "alexnet.yaml", 'a', 0, 80.0),
+        run(&window, "alexnet.yaml", 'a', 1, 82.0),
+        run(&window, "vgg16.yaml", 'a', 0, 60.0),
+        run(&window, "resnet50.yaml", 'b', 0, 70.0),
+    ];
+    Store::open(&window.folder.path().join("inceptive.db")).unwrap().append_all(&runs).unwrap();
+    window.press(Modifiers::NONE, Key::F5);
+    window.wait("they are read", |model| model.results.training_runs.len() == 4);
+    assert_eq!(points(&window), 5, "published ones without a choice");
+    assert!(window.has("accuracy: published"));
+
+    // Recipes of the same name are told apart by what is in them.
+    let on = "shapes:size=28, example aaaaaaaa";
+    choose(&mut window, "accuracy", &format!("trained: {on}"));
+    assert!(window.has("accuracy: trained") && window.has("not trained on this: 3"));
+    assert_eq!(points(&window), 2);
+    assert_eq!(front(&window), ["alexnet"], "fewer MACs and more accuracy than vgg16");
+    let title = format!("trained top-1 accuracy (%): {on}");
+    assert!(window.harness.query_by_value(&title).is_some());
+    window.get("alexnet in the plot, Pareto-optimal").hover();
+    window.harness.run();
+    assert!(window.has(&format!("trained: {on}; interval over seeds 0, 1")));
+    window.harness.remove_cursor();
+
+    choose(&mut window, "accuracy", "trained: shapes:size=28, example bbbbbbbb");
+    assert_eq!(front(&window), ["resnet50"]);
+    choose(&mut window, "accuracy", "published");
+    assert_eq!(points(&window), 5);
 }

@@ -44,7 +44,7 @@ impl Lanes {
             && let Some(id) = self.take()
         {
             let ended = Box::new(one(shared, id, self, sender));
-            self.going.fetch_sub(1, Ordering::Relaxed);
+            self.going.fetch_sub(1, Ordering::SeqCst);
             // The receiver waits for all runs.
             let _ = sender.send(Message::Ended { run: id.run, ended });
         }
@@ -53,14 +53,19 @@ impl Lanes {
     fn take(&self) -> Option<RunId> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let next = waiting.pop()?;
-        self.going.fetch_add(1, Ordering::Relaxed);
+        self.going.fetch_add(1, Ordering::SeqCst);
         Some(next)
+    }
+
+    /// Runs that have started and not ended.
+    pub fn going(&self) -> usize {
+        self.going.load(Ordering::SeqCst)
     }
 
     /// Threads that a run may use from now on: when none waits any more, the last ones get those of the others.
     pub fn threads(&self) -> usize {
         let none_waits = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
-        let going = u32::try_from(self.going.load(Ordering::Relaxed)).unwrap_or(u32::MAX).max(1);
+        let going = u32::try_from(self.going()).unwrap_or(u32::MAX).max(1);
         let threads = match none_waits {
             true => (self.threads / going).max(self.threads_of_each),
             false => self.threads_of_each,

@@ -7,13 +7,13 @@ mod subject;
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc::{Receiver, RecvTimeoutError, channel},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use inceptive_bench::Isa;
@@ -28,16 +28,13 @@ use crate::{
     error::TaskError,
     measured::Request,
     network::ReadError,
-    running::{Found, Running, TaskContext, TaskEvent, TaskOutcome, TaskRecord},
+    running::{Found, Running, TICK, TaskContext, TaskEvent, TaskOutcome, TaskRecord},
     training::{PlannedRun, RunState, SideBySide, TrainingEvent},
 };
 
 use lanes::Lanes;
 use run::Ended;
 use subject::Subject;
-
-/// Time between two looks at whether to stop or to wait.
-const TICK: Duration = Duration::from_millis(20);
 
 /// What to train, and how: every network with every seed. Networks take turns, so that every network was trained with
 /// the first seed before any is trained with the second.
@@ -65,6 +62,13 @@ pub struct TrainPlan {
     pub again: bool,
 }
 
+impl TrainPlan {
+    /// Where checkpoints and trained weights are kept unless another folder is chosen: `trained` beside the store.
+    pub fn folder_beside(store: &Path) -> PathBuf {
+        store.parent().unwrap_or(Path::new("")).join("trained")
+    }
+}
+
 /// What a run tells the task.
 enum Message {
     Event(TrainingEvent),
@@ -90,8 +94,10 @@ struct Shared<'a> {
     subjects: Vec<Subject>,
     /// Set to end all runs.
     halt: AtomicBool,
-    /// Set while all runs wait.
+    /// Set while all runs have to wait.
     waits: AtomicBool,
+    /// Runs that wait because they have to.
+    resting: AtomicUsize,
 }
 
 /// A network with a seed.
@@ -113,6 +119,7 @@ pub(crate) fn train(
 ) -> TaskOutcome {
     let mut running = Running::new(context, store, listen);
     running.plan(plan.requests.len() * plan.seeds.len());
+    running.wait_for_machine();
     let trained = match prepare(plan, context, &mut running) {
         Ok(shared) => Trained { shared, running: &mut running }.run(),
         Err(error) => Err(error),
@@ -148,6 +155,7 @@ fn prepare<'a>(
         subjects,
         halt: AtomicBool::new(false),
         waits: AtomicBool::new(false),
+        resting: AtomicUsize::new(0),
     })
 }
 
@@ -213,10 +221,19 @@ impl Trained<'_, '_, '_> {
         }
         if let Some(&first) = pending.first() {
             running.progress(progress.iter().sum(), "choosing how many train side by side".into());
+            running.wait_for_machine();
             let chosen = lanes::choose(&shared, first, pending.len())?;
             running.tell_training(TrainingEvent::SideBySide(chosen));
-            let mut watch = Watch { shared: &shared, running, results: &mut results, progress };
-            watch.train(&pending, chosen);
+            let lanes = Lanes::new(&pending, chosen, shared.plan.threads);
+            let mut watch = Watch {
+                shared: &shared,
+                lanes: &lanes,
+                running,
+                results: &mut results,
+                progress,
+                is_waiting: false,
+            };
+            watch.train(chosen.runs);
         }
         Ok(results.into_iter().flatten().collect())
     }
@@ -244,31 +261,40 @@ impl Shared<'_> {
         Ok(ids.iter().map(find).collect())
     }
 
-    /// Waits while all runs have to.
-    fn wait(&self) {
-        while self.waits.load(Ordering::Relaxed) && !self.halt.load(Ordering::Relaxed) {
+    /// Waits while all runs have to; returns for how long.
+    fn wait(&self) -> Duration {
+        if !self.waits.load(Ordering::SeqCst) {
+            return Duration::ZERO;
+        }
+        let start = Instant::now();
+        self.resting.fetch_add(1, Ordering::SeqCst);
+        while self.waits.load(Ordering::SeqCst) && !self.halt.load(Ordering::Relaxed) {
             thread::sleep(TICK);
         }
+        self.resting.fetch_sub(1, Ordering::SeqCst);
+        start.elapsed()
     }
 }
 
 /// Receives what runs tell, saves what they find, and stops them.
 struct Watch<'w, 'a, 'r> {
     shared: &'w Shared<'a>,
+    lanes: &'w Lanes,
     running: &'w mut Running<'r>,
     results: &'w mut [Option<TrainingRun>],
     /// How much of each run is done, from 0 to 1.
     progress: Vec<f64>,
+    /// Whether it was reported that nothing is computed.
+    is_waiting: bool,
 }
 
 impl Watch<'_, '_, '_> {
-    fn train(&mut self, pending: &[RunId], chosen: SideBySide) {
+    fn train(&mut self, side_by_side: u32) {
         let (sender, receiver) = channel();
-        let lanes = Lanes::new(pending, chosen, self.shared.plan.threads);
-        let shared = self.shared;
+        let (shared, lanes) = (self.shared, self.lanes);
         thread::scope(|scope| {
-            for _ in 0..chosen.runs {
-                let (sender, lanes) = (sender.clone(), &lanes);
+            for _ in 0..side_by_side {
+                let sender = sender.clone();
                 scope.spawn(move || lanes.work(shared, &sender));
             }
             drop(sender);
@@ -282,10 +308,7 @@ impl Watch<'_, '_, '_> {
             if self.running.wants_stop() {
                 self.shared.halt.store(true, Ordering::Relaxed);
             }
-            let waits = self.running.context.waits();
-            if self.shared.waits.swap(waits, Ordering::Relaxed) != waits {
-                self.running.tell_training(TrainingEvent::Waiting(waits));
-            }
+            self.let_wait();
             match receiver.recv_timeout(TICK) {
                 Ok(Message::Event(event)) => self.event(event),
                 Ok(Message::Trouble(error)) => self.running.fail(error),
@@ -293,6 +316,24 @@ impl Watch<'_, '_, '_> {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
+        }
+    }
+
+    /// Lets all runs wait while they have to. That they do is reported when the last one has finished its step, and that
+    /// they go on before the first one does.
+    fn let_wait(&mut self) {
+        let must_wait = self.running.context.waits();
+        if must_wait {
+            self.shared.waits.store(true, Ordering::SeqCst);
+        }
+        let is_waiting =
+            must_wait && self.shared.resting.load(Ordering::SeqCst) >= self.lanes.going();
+        if self.is_waiting != is_waiting {
+            self.is_waiting = is_waiting;
+            self.running.tell_training(TrainingEvent::Waiting(is_waiting));
+        }
+        if !must_wait {
+            self.shared.waits.store(false, Ordering::SeqCst);
         }
     }
 

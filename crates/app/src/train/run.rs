@@ -1,6 +1,7 @@
 //! A run from its start, or its checkpoint, to its result.
 
 use std::{
+    cell::Cell,
     sync::mpsc::Sender,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -39,7 +40,8 @@ pub(super) fn one(
     lanes: &Lanes,
     sender: &Sender<Message>,
 ) -> Ended {
-    let run = Run { shared, id, lanes, sender, start: Instant::now() };
+    let run =
+        Run { shared, id, lanes, sender, start: Instant::now(), waited: Cell::new(Duration::ZERO) };
     run.train().unwrap_or_else(|error| match error {
         TaskError::Train { error, .. } if matches!(*error, TrainError::Stopped) => Ended::Stopped,
         other => Ended::Failed(other),
@@ -52,6 +54,8 @@ struct Run<'a> {
     lanes: &'a Lanes,
     sender: &'a Sender<Message>,
     start: Instant,
+    /// How long it waited for something else.
+    waited: Cell<Duration>,
 }
 
 impl<'a> Run<'a> {
@@ -85,6 +89,7 @@ impl<'a> Run<'a> {
             seed: self.id.seed,
             fingerprints: [&subject.training_fingerprint, &recipe, &shared.data_fingerprint],
         };
+        self.wait();
         let files = RunFiles::lock(&shared.plan.folder, &name)?;
         let Some(files) = files else { return Err(TaskError::Busy { label: self.label() }) };
         let mut trainer = self.start(&files)?;
@@ -126,6 +131,11 @@ impl<'a> Run<'a> {
         Ok(Ended::Done { result: Box::new(result), files })
     }
 
+    /// Waits while all runs have to.
+    fn wait(&self) {
+        self.waited.set(self.waited.get() + self.shared.wait());
+    }
+
     fn checkpoint_error(&self, error: CheckpointError) -> TaskError {
         match error {
             CheckpointError::Train(error) => self.failed()(error),
@@ -154,16 +164,17 @@ impl<'a> Run<'a> {
     fn epoch(&self, trainer: &mut Trainer<'_>) -> Result<(), TrainError> {
         let (shared, run) = (self.shared, self.id.run);
         let batch = f64::from(shared.recipe.batch);
-        let start = Instant::now();
+        let (start, waited) = (Instant::now(), self.waited.get());
         let mut told = start;
         let epoch = trainer.epoch(&shared.halt, |progress| {
             if told.elapsed() >= BETWEEN_STEPS || progress.step == progress.steps {
                 told = Instant::now();
                 let images = progress.step as f64 * batch;
-                let images_per_s = images / start.elapsed().as_secs_f64().max(1e-9);
+                let spent = start.elapsed().saturating_sub(self.waited.get() - waited);
+                let images_per_s = images / spent.as_secs_f64().max(1e-9);
                 self.event(TrainingEvent::Step { run, progress, images_per_s });
             }
-            shared.wait();
+            self.wait();
         })?;
         let epoch = epoch.clone();
         self.event(TrainingEvent::Epoch { run, epoch });
@@ -231,7 +242,7 @@ impl<'a> Run<'a> {
             finished_unix_ms: now_unix_ms(),
             // An empty sum is negative zero.
             images_per_s: if history.is_empty() { 0.0 } else { images / seconds.max(1e-9) },
-            seconds: spent + self.start.elapsed().as_secs_f64(),
+            seconds: spent + self.start.elapsed().saturating_sub(self.waited.get()).as_secs_f64(),
             train_loss: last.map(|epoch| epoch.loss),
             val_loss: last.and_then(|epoch| epoch.val_loss),
             val_top1: last.and_then(|epoch| epoch.val_top1),

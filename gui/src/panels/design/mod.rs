@@ -183,7 +183,7 @@ impl Design {
                 numbers::ui(ui, base, now, model);
             });
             ui.separator();
-            self.rows.update(model, None);
+            self.rows.update(model, None, None);
             let height = ui.available_height();
             Panel::bottom(if height < ROOMY / 2.0 { "plot in little room" } else { "design plot" })
                 .resizable(true)

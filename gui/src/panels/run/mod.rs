@@ -2,14 +2,11 @@
 //!
 //! | part | file |
 //! |---|---|
-//! | setup of a job | `setup`, `fields` |
-//! | waiting, running and finished jobs | `queue` |
+//! | setup of a job | `setup` |
 //! | latencies in the store | `results` |
 //! | profiles | `profile`, `roofline` |
 
-mod fields;
 mod profile;
-mod queue;
 mod results;
 mod roofline;
 mod setup;
@@ -21,11 +18,18 @@ use crate::{
     command::{Command, Commands},
     jobs::Job,
     model::Model,
+    panels::queue,
     theme::colors,
 };
 
 /// Minimum width, in points, at which the queue is next to the setup.
 const SIDE_BY_SIDE: f32 = 760.0;
+
+/// All jobs are listed.
+const QUEUE: queue::Kind = queue::Kind {
+    takes: |_| true,
+    hint: "No jobs yet. Start adds a job here; measurements run one after another.",
+};
 
 /// Which results are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,13 +72,13 @@ impl Run {
             if is_narrow {
                 self.setup.ui(ui, model, commands);
                 ui.add_space(8.0);
-                queue::ui(ui, model, commands);
+                queue::ui(ui, &QUEUE, model, commands);
                 return;
             }
             ui.columns(2, |columns| {
                 if let [left, right] = columns {
                     self.setup.ui(left, model, commands);
-                    queue::ui(right, model, commands);
+                    queue::ui(right, &QUEUE, model, commands);
                 }
             });
         });

@@ -1,17 +1,17 @@
 //! The setup of a job: its kind, engines, options and output.
 
-use std::{collections::BTreeSet, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use egui::{Button, ComboBox, DragValue, Grid, Key, Modifiers, RichText, Ui};
 use inceptive_app::Content;
 use inceptive_bench::Protocol;
 
-use super::fields::{field, list, numbers};
 use crate::{
     command::{Command, Commands},
     file::{FilePath, stem},
     jobs::{BenchRequest, EngineState, Job, ProfileRequest, ReportRequest},
     model::{Entry, Model, State},
+    panels::fields::{StoreField, field, list, numbers},
     theme::colors,
 };
 
@@ -48,8 +48,7 @@ pub(super) struct Setup {
     threads: String,
     budget_s: f64,
     runs: usize,
-    /// The path of the store while it is typed.
-    store: Option<String>,
+    store: StoreField,
     folder: String,
 }
 
@@ -63,7 +62,7 @@ impl Default for Setup {
             threads: String::new(),
             budget_s: Protocol::default().budget.as_secs_f64(),
             runs: 20,
-            store: None,
+            store: StoreField::default(),
             folder: "reports/latest".to_owned(),
         }
     }
@@ -127,7 +126,7 @@ impl Setup {
             });
             ui.end_row();
             ui.label("store");
-            self.store(ui, model, commands);
+            self.store.ui(ui, model, commands);
             ui.end_row();
         });
         if self.work != Work::Report
@@ -210,23 +209,6 @@ impl Setup {
             }
         });
         shown.response.on_hover_text("Device");
-    }
-
-    /// The path of the store; another one is taken when it was typed to the end.
-    fn store(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
-        let now = model.store.display().to_string();
-        let mut text = self.store.clone().unwrap_or_else(|| now.clone());
-        let response = field(ui, &mut text, "Store", "inceptive.db", 260.0);
-        if response.changed() {
-            self.store = Some(text);
-        }
-        if response.lost_focus()
-            && let Some(text) = self.store.take()
-            && !text.trim().is_empty()
-            && text != now
-        {
-            commands.push(Command::KeepIn(PathBuf::from(text.trim())));
-        }
     }
 
     fn chosen(&self, engines: &[EngineState]) -> BTreeSet<&'static str> {

@@ -25,7 +25,7 @@ pub fn network(ui: &mut Ui, row: &Row, rows: &Rows, model: &Model, is_front: boo
     Grid::new("card").num_columns(2).spacing([16.0, 2.0]).show(ui, |ui| {
         for metric in Metric::ALL.into_iter().filter(|metric| metric.is_main()) {
             let Some(value) = row.get(metric) else { continue };
-            line(ui, &metric.title(model.settings.convention()), &text(metric, value));
+            line(ui, &rows.short_title(metric, model.settings.convention()), &text(metric, value));
         }
         let field = row.network.cost.receptive_field;
         line(ui, "receptive field", &field.to_string());
@@ -37,6 +37,15 @@ pub fn network(ui: &mut Ui, row: &Row, rows: &Rows, model: &Model, is_front: boo
         let latency = text(Metric::Latency, measurement.latency_ms.median);
         ui.label(format!("measured: {latency}, {:?}", measurement.grade));
         ui.label(RichText::new(way.label()).weak());
+    }
+    if let Some(label) = rows.accuracy() {
+        let seeds: Vec<String> = row.seeds.iter().map(ToString::to_string).collect();
+        ui.label(match seeds.as_slice() {
+            [] => format!("not trained: {label}"),
+            [only] => format!("trained: {label}; seed {only}, interval over test images"),
+            seeds => format!("trained: {label}; interval over seeds {}", seeds.join(", ")),
+        });
+        return;
     }
     match architecture.comparable() {
         Some(published) => {

@@ -17,6 +17,9 @@ use crate::{model::Model, theme::colors};
 /// Names that are tried at most; more find no place.
 const MOST_NAMES: usize = 400;
 
+/// How far the ring of a selected or Pareto-optimal network is around a hollow mark.
+const RING: f32 = 2.5;
+
 /// A network on the screen.
 pub struct Dot<'a> {
     /// The network.
@@ -83,6 +86,8 @@ pub fn paint_front(ui: &Ui, field: &Field, dots: &[Dot<'_>]) -> Vec<Rect> {
 /// Draws marks and intervals.
 pub fn paint_dots(ui: &Ui, field: &Field, look: &PlotSettings, rows: &Rows, dots: &[Dot<'_>]) {
     let (palette, theme) = (colors(ui), ui.ctx().theme());
+    let is_trained =
+        rows.accuracy().is_some() && look.metrics.iter().any(|metric| metric.is_accuracy());
     for dot in dots {
         let color = match dot.is_brushed {
             true => look.color(dot.row, rows, theme),
@@ -104,7 +109,13 @@ pub fn paint_dots(ui: &Ui, field: &Field, look: &PlotSettings, rows: &Rows, dots
             (false, true) => Stroke::new(1.8, palette.accent),
             (false, false) => Stroke::new(1.0, palette.canvas),
         };
-        mark(ui.painter(), form, dot.at, dot.radius, color.gamma_multiply(0.82), outline);
+        if is_trained {
+            // Hollow, so that nobody takes it for a published one.
+            mark(ui.painter(), form, dot.at, dot.radius + RING, Color32::TRANSPARENT, outline);
+            mark(ui.painter(), form, dot.at, dot.radius, palette.canvas, Stroke::new(2.0, color));
+        } else {
+            mark(ui.painter(), form, dot.at, dot.radius, color.gamma_multiply(0.82), outline);
+        }
     }
 }
 

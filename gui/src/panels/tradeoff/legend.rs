@@ -17,6 +17,13 @@ use crate::{
     theme::{colors, heat},
 };
 
+/// What published accuracies are.
+const PUBLISHED: &str = "ImageNet-1k, single model, single crop, at the counted input size: the first such entry of the file";
+
+/// What trained accuracies are.
+const TRAINED: &str = "On the test images, with the mean over seeds and its 95% interval; of one seed, with the \
+                       interval over test images. A network that was trained with settings is not that of its file";
+
 /// Draws one line or more.
 pub fn ui(ui: &mut Ui, look: &PlotSettings, rows: &Rows, cloud: Option<&CloudView>, model: &Model) {
     ui.horizontal_wrapped(|ui| {
@@ -25,7 +32,7 @@ pub fn ui(ui: &mut Ui, look: &PlotSettings, rows: &Rows, cloud: Option<&CloudVie
         if let ColorBy::Metric(metric) = look.color
             && let Some(ends) = span(rows, metric)
         {
-            ui.label(RichText::new(metric.title(model.settings.convention())).small());
+            ui.label(RichText::new(rows.title(metric, model.settings.convention())).small());
             ramp(ui, metric, ends);
         }
         sample(ui, |ui, rect| {
@@ -105,17 +112,20 @@ fn space(ui: &mut Ui, look: &PlotSettings, view: &CloudView, model: &Model) {
 /// How many networks lack a value of an axis, and which.
 fn missing(ui: &mut Ui, look: &PlotSettings, rows: &Rows) {
     let [x, y] = look.metrics;
-    if x.is_published() || y.is_published() {
+    let is_trained = rows.accuracy().is_some();
+    let (what, hover, lacking) = match is_trained {
+        true => ("accuracy: trained", TRAINED, "not trained on this"),
+        false => ("accuracy: published", PUBLISHED, "no published accuracy"),
+    };
+    if x.is_accuracy() || y.is_accuracy() {
         ui.separator();
-        let what = "accuracy: published";
-        ui.label(RichText::new(what).small()).on_hover_text(
-            "ImageNet-1k, single model, single crop, at the counted input size: the first such entry of the file",
-        );
+        if is_trained {
+            symbol(ui, Form::Circle, Color32::TRANSPARENT, Stroke::new(2.0, colors(ui).weak));
+        }
+        ui.label(RichText::new(what).small()).on_hover_text(hover);
     }
-    for (metric, words) in
-        [(Metric::Top1, "no published accuracy"), (Metric::Latency, "not measured")]
-    {
-        let uses = |axis: Metric| axis == metric || (metric == Metric::Top1 && axis.is_published());
+    for (metric, words) in [(Metric::Top1, lacking), (Metric::Latency, "not measured")] {
+        let uses = |axis: Metric| axis == metric || (metric == Metric::Top1 && axis.is_accuracy());
         if !uses(x) && !uses(y) {
             continue;
         }

@@ -38,6 +38,8 @@ pub struct PlotSettings {
     pub brushes: BTreeMap<Metric, [f64; 2]>,
     /// The way of running whose latencies are shown, by its label; the most used one without it.
     pub way: Option<String>,
+    /// The data and recipe of the accuracies that are shown, by their exact label; published ones without it.
+    pub trained: Option<String>,
 }
 
 impl Default for PlotSettings {
@@ -50,6 +52,7 @@ impl Default for PlotSettings {
             filter: String::new(),
             brushes: BTreeMap::new(),
             way: None,
+            trained: None,
         }
     }
 }

@@ -9,16 +9,18 @@ const BYTES_PER_MEBIBYTE: f64 = 1_048_576.0;
 
 /// How plots show a metric. Bytes are in MiB there, so that axes have round numbers.
 pub trait AxisMetric: Copy {
-    /// Its name, with its unit and where its values come from.
+    /// Its name, with its unit and where its values come from: accuracies are published ones.
     fn title(self, convention: Convention) -> String;
+    /// The title of an accuracy that networks were trained to.
+    fn trained_title(self) -> String;
     /// A value as it is placed on axes.
     fn on_axis(self, value: f64) -> f64;
     /// Whether it is shown by powers of ten at first.
     fn is_log(self) -> bool;
     /// Whether more is better.
     fn wants_more(self) -> bool;
-    /// Whether it follows from an accuracy that was published.
-    fn is_published(self) -> bool;
+    /// Whether it follows from an accuracy.
+    fn is_accuracy(self) -> bool;
     /// A value on the axis for people, with its unit.
     fn text(self, value: f64) -> String;
     /// A value on the axis, as short as possible.
@@ -35,14 +37,11 @@ impl AxisMetric for Metric {
             Source::Accuracy => "published ",
             Source::Measured => "measured ",
         };
-        let unit = match self.unit() {
-            Unit::Count | Unit::PointsPerMillion => "",
-            Unit::Bytes => " (MiB)",
-            Unit::Pixels => " (px)",
-            Unit::Percent => " (%)",
-            Unit::Milliseconds => " (ms)",
-        };
-        format!("{source}{}{unit}", self.label())
+        format!("{source}{}{}", self.label(), unit(self))
+    }
+
+    fn trained_title(self) -> String {
+        format!("trained {}{}", self.label(), unit(self))
     }
 
     fn on_axis(self, value: f64) -> f64 {
@@ -57,7 +56,7 @@ impl AxisMetric for Metric {
         self.direction() == Direction::Maximize
     }
 
-    fn is_published(self) -> bool {
+    fn is_accuracy(self) -> bool {
         self.source() == Source::Accuracy
     }
 
@@ -73,6 +72,16 @@ impl AxisMetric for Metric {
 
     fn tick(self, value: f64) -> String {
         if self.unit() == Unit::Count { short(value) } else { trimmed(value, 6) }
+    }
+}
+
+const fn unit(metric: Metric) -> &'static str {
+    match metric.unit() {
+        Unit::Count | Unit::PointsPerMillion => "",
+        Unit::Bytes => " (MiB)",
+        Unit::Pixels => " (px)",
+        Unit::Percent => " (%)",
+        Unit::Milliseconds => " (ms)",
     }
 }
 

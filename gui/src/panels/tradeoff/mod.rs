@@ -1,6 +1,6 @@
 //! All networks as points: cost against accuracy or latency.
 //!
-//! Published accuracies have their own axes; counts are never called latencies, and latencies are only compared within
+//! Published accuracies have their own axes, and so have trained ones, for each data set and recipe; counts are never called latencies, and latencies are only compared within
 //! one configuration. Networks without a value on an axis are counted below the plot.
 
 mod card;
@@ -100,7 +100,7 @@ impl Tradeoff {
             super::nothing(ui, "There are no networks to compare.");
             return;
         }
-        self.rows.update(model, self.look.way.as_deref());
+        self.rows.update(model, self.look.way.as_deref(), self.look.trained.as_deref());
         let Self { look, view, rows, scatter, parallel, cloud, most } = self;
         let margin = Frame::NONE.inner_margin(Margin { left: 8, right: 8, top: 6, bottom: 2 });
         margin.show(ui, |ui| toolbar::ui(ui, (look, view, scatter, most), rows, model, commands));
@@ -147,14 +147,16 @@ mod tests {
             filter: "resnet".to_owned(),
             brushes: [(Metric::Params, [1.0, 2.0])].into(),
             way: Some("rten 0.27.0, fp32, batch 1, 2 threads".to_owned()),
+            trained: Some("shapes, quick 01234567".to_owned()),
         };
         let before = Tradeoff { look, view: View::Parallel, ..Tradeoff::default() };
         let mut storage = Memory::default();
         eframe::set_value(&mut storage, "it", &before.remembered());
         let mut after = Tradeoff::default();
         after.remember(eframe::get_value(&storage, "it").unwrap());
-        let PlotSettings { metrics, is_log, size, color, way, .. } = before.look;
-        let wanted = PlotSettings { metrics, is_log, size, color, way, ..PlotSettings::default() };
+        let PlotSettings { metrics, is_log, size, color, way, trained, .. } = before.look;
+        let wanted =
+            PlotSettings { metrics, is_log, size, color, way, trained, ..PlotSettings::default() };
         assert_eq!((after.look, after.view), (wanted, View::Parallel));
     }
 }

@@ -55,7 +55,7 @@ impl Parallel {
         }
         lines(ui, look, rows, model, (&shown, &columns, rect, hovered));
         for column in &columns {
-            let title = column.axis.metric.title(model.settings.convention());
+            let title = rows.short_title(column.axis.metric, model.settings.convention());
             draw_axis(ui, column, (rect, whole), &title);
             self.brush(ui, column, rect, &title, look);
         }
@@ -207,7 +207,7 @@ fn draw_axis(ui: &Ui, column: &Column, (rect, whole): (Rect, Rect), title: &str)
     painter.vline(column.x, rect.y_range(), Stroke::new(1.0, palette.frame));
     let small = TextStyle::Small.resolve(ui.style());
     // The kind of number is on a separate line.
-    let kinds = ["published ", "measured "];
+    let kinds = ["published ", "trained ", "measured "];
     let kind = kinds.into_iter().find(|kind| title.starts_with(kind)).unwrap_or_default();
     for (text, color, above) in
         [(kind, palette.weak, 36.0), (&title[kind.len()..], ui.visuals().text_color(), 22.0)]

@@ -1,20 +1,25 @@
 //! Networks with everything that is known about them as numbers.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
 };
 
 use inceptive_app::Inspected;
+use inceptive_cost::Convention;
 use inceptive_report::{BenchConfig, density, ways_of};
-use inceptive_results::{Metric, Source, statistics::Estimate};
+use inceptive_results::{Metric, Origin, Source, Value, statistics::Estimate};
 
 use super::metric::AxisMetric;
 use crate::{
     file::{FilePath, stem},
     model::Model,
+    results::TrainedOn,
 };
+
+/// The lower end of an interval that includes nothing, as a share of the value.
+const LEAST_SHARE: f64 = 0.01;
 
 /// A value of each metric, as far as it is known.
 pub type Values = [Option<Estimate>; Metric::ALL.len()];
@@ -32,6 +37,8 @@ pub struct Row {
     pub network: Arc<Inspected>,
     /// Its numbers.
     pub values: Values,
+    /// The seeds of its accuracies; none of published ones.
+    pub seeds: Vec<u64>,
 }
 
 impl Row {
@@ -50,18 +57,26 @@ pub struct Rows {
     pub families: Vec<String>,
     /// Ways that these networks were measured in, those with most networks first.
     pub ways: Vec<BenchConfig>,
+    /// What these networks were trained on, with labels, that of the latest run first.
+    pub trained: Vec<(TrainedOn, String)>,
+    /// Which of these accuracies are of; published ones without it.
+    pub chosen: Option<usize>,
     key: u64,
 }
 
 impl Rows {
     /// Gathers the numbers again if something changed.
-    pub fn update(&mut self, model: &Model, way: Option<&str>) {
-        let key = key(model, way);
+    pub fn update(&mut self, model: &Model, way: Option<&str>, trained: Option<&str>) {
+        let key = key(model, way, trained);
         if self.key == key && !self.rows.is_empty() {
             return;
         }
         let ways = ways(model);
-        let chosen = chosen(&ways, way);
+        let way = chosen(&ways, way);
+        let all = trained_on(model);
+        let of_label = |label| all.iter().position(|(known, _)| known.exact_label() == label);
+        let chosen = trained.and_then(of_label);
+        let on = chosen.map(|at| &all[at].0);
         let mut families: BTreeMap<String, usize> = BTreeMap::new();
         for (entry, _) in model.networks() {
             *families.entry(family(&entry.file)).or_default() += 1;
@@ -73,10 +88,54 @@ impl Rows {
             name: stem(&entry.file),
             family: families.binary_search(&family(&entry.file)).ok(),
             network: Arc::clone(network),
-            values: values(model, network, chosen),
+            values: values(model, network, way, on),
+            seeds: on.map(|on| seeds(model, network, on)).unwrap_or_default(),
         };
         let rows = model.networks().map(row).collect();
-        *self = Self { rows, families, ways, key };
+        *self = Self { rows, families, ways, trained: all, chosen, key };
+    }
+
+    /// The label of what accuracies were trained on; `None` if they are published ones.
+    pub fn accuracy(&self) -> Option<&str> {
+        self.chosen.map(|at| self.trained[at].1.as_str())
+    }
+
+    /// The name of a metric, with its unit and where its values come from.
+    pub fn title(&self, metric: Metric, convention: Convention) -> String {
+        match self.accuracy().filter(|_| metric.is_accuracy()) {
+            Some(label) => format!("{}: {label}", metric.trained_title()),
+            None => metric.title(convention),
+        }
+    }
+
+    /// The title without what accuracies were trained on.
+    pub fn short_title(&self, metric: Metric, convention: Convention) -> String {
+        match self.accuracy().is_some() && metric.is_accuracy() {
+            true => metric.trained_title(),
+            false => metric.title(convention),
+        }
+    }
+}
+
+/// What the networks were trained on, with labels.
+fn trained_on(model: &Model) -> Vec<(TrainedOn, String)> {
+    let known: HashSet<&str> =
+        model.networks().map(|(_, network)| network.fingerprint.as_str()).collect();
+    let runs = || model.results.training_runs.iter().map(|stored| &stored.result);
+    let is_of_one = |on: &TrainedOn| {
+        runs().any(|run| on.is_of(run) && known.contains(run.subject.fingerprint.as_str()))
+    };
+    let all: Vec<TrainedOn> = model.results.trained_on().into_iter().filter(is_of_one).collect();
+    let labels = TrainedOn::labels(&all);
+    all.into_iter().zip(labels).collect()
+}
+
+/// The seeds that a network was trained with.
+fn seeds(model: &Model, network: &Inspected, on: &TrainedOn) -> Vec<u64> {
+    let runs = model.results.trained(&network.fingerprint, on);
+    match Value::trained_top1(&runs).map(|value| value.origin) {
+        Some(Origin::Trained { seeds, .. }) => seeds,
+        _ => vec![],
     }
 }
 
@@ -86,7 +145,7 @@ pub(super) fn chosen<'a>(ways: &'a [BenchConfig], label: Option<&str>) -> Option
 }
 
 /// Changes whenever the numbers do.
-fn key(model: &Model, way: Option<&str>) -> u64 {
+fn key(model: &Model, way: Option<&str>, trained: Option<&str>) -> u64 {
     let mut hasher = DefaultHasher::new();
     for (entry, network) in model.networks() {
         entry.file.hash(&mut hasher);
@@ -95,6 +154,7 @@ fn key(model: &Model, way: Option<&str>) -> u64 {
     model.results.reading.hash(&mut hasher);
     model.settings.convention().to_string().hash(&mut hasher);
     way.hash(&mut hasher);
+    trained.hash(&mut hasher);
     hasher.finish()
 }
 
@@ -112,24 +172,49 @@ fn ways(model: &Model) -> Vec<BenchConfig> {
     ways_of(measured.flatten())
 }
 
+/// An estimate whose interval every axis can show; none of nothing.
+fn positive(estimate: Estimate) -> Option<Estimate> {
+    let low = estimate.low.max(estimate.value * LEAST_SHARE);
+    (estimate.value > 0.0).then_some(Estimate { low, ..estimate })
+}
+
 /// A number without doubt; none of nothing, which no axis by powers of ten can show.
 fn exact(value: f64) -> Option<Estimate> {
     (value > 0.0).then_some(Estimate { value, low: value, high: value })
 }
 
-fn values(model: &Model, network: &Inspected, way: Option<&BenchConfig>) -> Values {
+fn values(
+    model: &Model,
+    network: &Inspected,
+    way: Option<&BenchConfig>,
+    trained: Option<&TrainedOn>,
+) -> Values {
     let (graph, cost) = (&network.architecture.graph, &network.cost);
-    let published = network.architecture.comparable();
-    let top1 = published.and_then(|published| published.top1);
+    let [top1, top5] = match trained {
+        Some(on) => {
+            let runs = model.results.trained(&network.fingerprint, on);
+            [Value::trained_top1(&runs), Value::trained_top5(&runs)]
+                .map(|it| positive(it?.estimate))
+        }
+        None => {
+            let published = network.architecture.comparable();
+            [published.and_then(|it| it.top1), published.and_then(|it| it.top5)]
+                .map(|it| exact(it?))
+        }
+    };
+    let density_of = |top1: Estimate| {
+        let per_million = density(1.0, cost.total.params)?;
+        Some(top1.map(|points| points * per_million))
+    };
     let latency = way.and_then(|way| {
         let measured = model.results.of(&network.fingerprint);
         measured.into_iter().find(|measurement| way.is_of(measurement))
     });
     Metric::ALL.map(|metric| match metric {
         Metric::Macs => on_axis(metric, model.settings.convention().total(graph)),
-        Metric::Top1 => top1.and_then(exact),
-        Metric::Top5 => published.and_then(|published| published.top5).and_then(exact),
-        Metric::AccuracyDensity => top1.and_then(|top1| exact(density(top1, cost.total.params)?)),
+        Metric::Top1 => top1,
+        Metric::Top5 => top5,
+        Metric::AccuracyDensity => top1.and_then(density_of),
         Metric::Latency => latency.map(|measurement| measurement.latency_ms.median),
         _ => metric.count(graph, cost).and_then(|count| on_axis(metric, count)),
     })
@@ -143,7 +228,7 @@ pub(super) fn on_axis(metric: Metric, count: u64) -> Option<Estimate> {
 
 /// Values of a network that is being designed, which has no published or measured values.
 pub(super) fn design_values(model: &Model, network: &Inspected) -> Values {
-    let mut values = values(model, network, None);
+    let mut values = values(model, network, None, None);
     for metric in Metric::from_source(Source::Accuracy) {
         values[metric.index()] = None;
     }

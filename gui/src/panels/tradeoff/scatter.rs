@@ -14,7 +14,6 @@ use super::{
     dots::{Dot, dots, paint_design, paint_dots, paint_front, paint_labels},
     look::PlotSettings,
     marks::{ROOM, axes},
-    metric::AxisMetric,
     rows::{Rows, Values, design_values},
     scale::{Axis, Field},
 };
@@ -60,7 +59,7 @@ impl Scatter {
             return;
         }
         let field = self.field(rect, look, rows, cloud, model);
-        let titles = look.metrics.map(|metric| metric.title(model.settings.convention()));
+        let titles = look.metrics.map(|metric| rows.title(metric, model.settings.convention()));
         axes(ui, &field, [&titles[0], &titles[1]]);
         let mut inner = ui.new_child(egui::UiBuilder::new().max_rect(rect));
         inner.set_clip_rect(rect.intersect(ui.clip_rect()));

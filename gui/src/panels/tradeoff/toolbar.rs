@@ -19,6 +19,9 @@ use crate::{
     model::{Model, State},
 };
 
+/// Room for the choice of accuracies with its label, in points.
+const ACCURACY_WIDTH: f32 = 240.0;
+
 /// Draws the choices.
 pub fn ui(
     ui: &mut Ui,
@@ -31,15 +34,15 @@ pub fn ui(
     ui.horizontal_wrapped(|ui| {
         for (axis, name) in ["x axis", "y axis"].into_iter().enumerate() {
             let before = look.metrics[axis];
-            metric_choice(ui, name, &mut look.metrics[axis], convention);
+            metric_choice(ui, name, &mut look.metrics[axis], rows, convention);
             if look.metrics[axis] != before {
                 look.is_log[axis] = look.metrics[axis].is_log();
             }
             ui.checkbox(&mut look.is_log[axis], "log").on_hover_text("Logarithmic scale");
             ui.separator();
         }
-        size_choice(ui, look, convention);
-        color_choice(ui, look, convention);
+        size_choice(ui, look, rows, convention);
+        color_choice(ui, look, rows, convention);
     });
     ui.horizontal_wrapped(|ui| {
         for (choice, name) in
@@ -61,6 +64,7 @@ pub fn ui(
             scatter.fit();
         }
         way_choice(ui, look, rows);
+        accuracy_choice(ui, look, scatter, rows);
         cloud(ui, (look, most), model, commands);
     });
 }
@@ -80,35 +84,41 @@ fn offered() -> impl Iterator<Item = Metric> {
     main.into_iter().chain(others)
 }
 
-fn metric_choice(ui: &mut Ui, name: &str, metric: &mut Metric, convention: Convention) {
+fn metric_choice(
+    ui: &mut Ui,
+    name: &str,
+    metric: &mut Metric,
+    rows: &Rows,
+    convention: Convention,
+) {
     let now = *metric;
-    labelled(ui, name, &now.title(convention), 160.0, |ui| {
+    labelled(ui, name, &rows.title(now, convention), 160.0, |ui| {
         for choice in offered() {
-            ui.selectable_value(metric, choice, choice.title(convention));
+            ui.selectable_value(metric, choice, rows.title(choice, convention));
         }
     });
 }
 
-fn size_choice(ui: &mut Ui, look: &mut PlotSettings, convention: Convention) {
-    let shown = look.size.map_or_else(|| "same".to_owned(), |metric| metric.title(convention));
+fn size_choice(ui: &mut Ui, look: &mut PlotSettings, rows: &Rows, convention: Convention) {
+    let shown = look.size.map_or_else(|| "same".to_owned(), |it| rows.title(it, convention));
     labelled(ui, "size", &shown, 100.0, |ui| {
         ui.selectable_value(&mut look.size, None, "same");
         for metric in offered() {
-            ui.selectable_value(&mut look.size, Some(metric), metric.title(convention));
+            ui.selectable_value(&mut look.size, Some(metric), rows.title(metric, convention));
         }
     });
 }
 
-fn color_choice(ui: &mut Ui, look: &mut PlotSettings, convention: Convention) {
+fn color_choice(ui: &mut Ui, look: &mut PlotSettings, rows: &Rows, convention: Convention) {
     let shown = match look.color {
         ColorBy::Family => "family".to_owned(),
-        ColorBy::Metric(metric) => metric.title(convention),
+        ColorBy::Metric(metric) => rows.title(metric, convention),
     };
     labelled(ui, "colour", &shown, 100.0, |ui| {
         ui.selectable_value(&mut look.color, ColorBy::Family, "family");
         for metric in offered() {
             let choice = ColorBy::Metric(metric);
-            ui.selectable_value(&mut look.color, choice, metric.title(convention));
+            ui.selectable_value(&mut look.color, choice, rows.title(metric, convention));
         }
     });
 }
@@ -126,6 +136,32 @@ fn way_choice(ui: &mut Ui, look: &mut PlotSettings, rows: &Rows) {
             }
         }
     });
+}
+
+/// Which accuracies: published ones and those of each data set and recipe never share an axis or a front.
+fn accuracy_choice(ui: &mut Ui, look: &mut PlotSettings, scatter: &mut Scatter, rows: &Rows) {
+    if rows.trained.is_empty() {
+        return;
+    }
+    match ui.available_size_before_wrap().x < ACCURACY_WIDTH {
+        true => ui.end_row(),
+        false => {
+            ui.separator();
+        }
+    }
+    let before = look.trained.clone();
+    let title = |label: &str| format!("trained: {label}");
+    let shown = rows.accuracy().map_or_else(|| "published".to_owned(), title);
+    labelled(ui, "accuracy", &shown, 150.0, |ui| {
+        ui.selectable_value(&mut look.trained, None, "published");
+        for (on, label) in &rows.trained {
+            ui.selectable_value(&mut look.trained, Some(on.exact_label()), title(label));
+        }
+    });
+    if look.trained != before {
+        look.brushes.retain(|metric, _| !metric.is_accuracy());
+        scatter.fit();
+    }
 }
 
 /// Networks of the current space as a cloud.

@@ -3,12 +3,7 @@
 mod text;
 mod watch;
 
-use std::{
-    num::NonZeroU32,
-    ops::ControlFlow,
-    path::{Path, PathBuf},
-    sync::atomic::AtomicBool,
-};
+use std::{num::NonZeroU32, ops::ControlFlow, path::PathBuf, sync::atomic::AtomicBool};
 
 use anyhow::Context;
 use clap::Args;
@@ -179,7 +174,6 @@ impl Train {
         let Some(end) = self.seed.checked_add(u64::from(self.seeds)) else {
             return Err(output::usage("--seed is too large"));
         };
-        let beside = || self.store.parent().unwrap_or(Path::new("")).join("trained");
         Ok(TrainPlan {
             requests: self.files.iter().map(request).collect(),
             data: self.data.clone(),
@@ -189,7 +183,7 @@ impl Train {
             threads: self.threads.unwrap_or_else(|| machine.default_threads()).get(),
             side_by_side: self.side_by_side.map(NonZeroU32::get),
             isa: self.isa.map(|isa| isa.name().to_owned()),
-            folder: self.out.clone().unwrap_or_else(beside),
+            folder: self.out.clone().unwrap_or_else(|| TrainPlan::folder_beside(&self.store)),
             again: self.again,
         })
     }

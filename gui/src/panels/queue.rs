@@ -10,6 +10,7 @@ use inceptive_files::program;
 
 use crate::{
     command::{Command, Commands},
+    jobs::Job,
     model::{JobState, Model, Status},
     theme::colors,
 };
@@ -18,12 +19,23 @@ use crate::{
 const UNSAFE_PATH: &str = "PATH has relative entries, so a program from the working folder could be started \
                            instead; open the page yourself";
 
+/// What is said of training that must not disturb a measurement.
+const WAITS: &str = "waits for a measurement";
+
 /// Interval at which the elapsed time of running jobs is redrawn.
 const TICK: Duration = Duration::from_millis(500);
 
+/// Which jobs are listed.
+pub(super) struct Kind {
+    /// Whether a job is one of them.
+    pub takes: fn(&Job) -> bool,
+    /// What is said while there are none.
+    pub hint: &'static str,
+}
+
 /// Draws the list of jobs, the latest first.
-pub(super) fn ui(ui: &mut Ui, model: &Model, commands: &mut Commands) {
-    let jobs: Vec<&JobState> = model.jobs.long().collect();
+pub(super) fn ui(ui: &mut Ui, kind: &Kind, model: &Model, commands: &mut Commands) {
+    let jobs: Vec<&JobState> = model.jobs.long().filter(|state| (kind.takes)(&state.job)).collect();
     ui.horizontal(|ui| {
         ui.strong("Queue");
         if jobs.iter().any(|state| !state.status.is_active())
@@ -33,7 +45,7 @@ pub(super) fn ui(ui: &mut Ui, model: &Model, commands: &mut Commands) {
         }
     });
     if jobs.is_empty() {
-        ui.weak("No jobs yet. Start adds a job here; jobs run one after another.");
+        ui.weak(kind.hint);
     }
     if jobs.iter().any(|state| matches!(state.status, Status::Running(_))) {
         ui.ctx().request_repaint_after(TICK);
@@ -56,9 +68,15 @@ fn job(ui: &mut Ui, state: &JobState, commands: &mut Commands) {
     ui.horizontal(|ui| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if state.status.is_active() {
-                let cancel = ui.small_button("Cancel");
+                let (word, hover) = match state.job {
+                    Job::Train(_) => {
+                        ("Stop", "Whole epochs are kept; start the same again to go on")
+                    }
+                    _ => ("Cancel", "Finished results are kept"),
+                };
+                let cancel = ui.small_button(word).on_hover_text(hover);
                 cancel.widget_info(|| {
-                    WidgetInfo::labeled(Role::Button, true, format!("Cancel {title}"))
+                    WidgetInfo::labeled(Role::Button, true, format!("{word} {title}"))
                 });
                 if cancel.clicked() {
                     commands.push(Command::Stop(state.id));
@@ -69,6 +87,7 @@ fn job(ui: &mut Ui, state: &JobState, commands: &mut Commands) {
             }
             let (word, color) = match &state.status {
                 Status::Waiting => ("waiting", palette.weak),
+                Status::Running(_) if state.training.waits => ("paused", palette.warning),
                 Status::Running(_) => ("running", palette.accent),
                 Status::Done => ("done", palette.good),
                 Status::Failed(_) => ("failed", palette.error),
@@ -84,7 +103,9 @@ fn job(ui: &mut Ui, state: &JobState, commands: &mut Commands) {
         Status::Running(progress) => {
             let bar = ProgressBar::new(progress.share).show_percentage().desired_height(14.0);
             ui.add(bar.desired_width(ui.available_width()));
-            if !progress.activity.is_empty() {
+            if state.training.waits {
+                ui.label(RichText::new(WAITS).small().color(palette.warning));
+            } else if !progress.activity.is_empty() {
                 ui.label(RichText::new(&progress.activity).small().color(palette.weak));
             }
         }
@@ -134,7 +155,7 @@ fn address(file: &Path) -> String {
 }
 
 /// `0.4 s`, `12 s`, `3 min 5 s`.
-fn duration(time: Duration) -> String {
+pub(super) fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
         0..10 => format!("{:.1} s", time.as_secs_f64()),

@@ -1,6 +1,13 @@
 //! Lines to type in.
 
+use std::path::PathBuf;
+
 use egui::{Response, Role, TextEdit, Ui, WidgetInfo};
+
+use crate::{
+    command::{Command, Commands},
+    model::Model,
+};
 
 /// Maximum of each number.
 const MOST: u32 = 65_536;
@@ -21,6 +28,31 @@ pub(super) fn field(
     let response = ui.add(TextEdit::singleline(text).hint_text(hint).desired_width(width));
     response.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, name));
     response
+}
+
+/// The path of the store; another one is taken when it was typed to the end.
+#[derive(Default)]
+pub(super) struct StoreField {
+    /// The path while it is typed.
+    typed: Option<String>,
+}
+
+impl StoreField {
+    pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
+        let now = model.store.display().to_string();
+        let mut text = self.typed.clone().unwrap_or_else(|| now.clone());
+        let response = field(ui, &mut text, "Store", "inceptive.db", 260.0);
+        if response.changed() {
+            self.typed = Some(text);
+        }
+        if response.lost_focus()
+            && let Some(text) = self.typed.take()
+            && !text.trim().is_empty()
+            && text != now
+        {
+            commands.push(Command::KeepIn(PathBuf::from(text.trim())));
+        }
+    }
 }
 
 /// Numbers from 1, separated by commas or spaces.

@@ -1,0 +1,73 @@
+//! Whether a network reads the images of a data set.
+
+use inceptive_data::{Dataset, ImageShape};
+use inceptive_dsl::Setting;
+use inceptive_ir::{Graph, Shape};
+
+use crate::{
+    error::{TrainError, input_settings},
+    evaluate::classes_of,
+};
+
+/// Checks that a network has the input of the images of a data set, and an output for each of its classes.
+///
+/// # Errors
+/// When it has not.
+pub fn expect_fit(graph: &Graph, data: &Dataset) -> Result<(), TrainError> {
+    let (input, images) = (graph.node(graph.input()).shape, data.shape());
+    if !reads(input, images) {
+        return Err(TrainError::Images { input, images });
+    }
+    let (network, data) = (classes_of(graph), data.classes.len());
+    match network == data {
+        true => Ok(()),
+        false => Err(TrainError::Classes { network, data }),
+    }
+}
+
+/// The settings that make a network read images of a shape and have as many classes, as far as these are known; none if
+/// it fits as it is.
+pub fn settings_to_fit(
+    graph: &Graph,
+    images: Option<ImageShape>,
+    classes: Option<usize>,
+) -> Vec<Setting> {
+    let input = graph.node(graph.input()).shape;
+    let other = images.filter(|&images| !reads(input, images));
+    let mut settings = other.map(|images| input_settings(input, images)).unwrap_or_default();
+    if let Some(classes) = classes.filter(|&classes| classes != classes_of(graph)) {
+        settings.push(Setting { key: "classes".to_owned(), value: classes.to_string() });
+    }
+    settings
+}
+
+fn reads(input: Shape, images: ImageShape) -> bool {
+    input.channels() == images.channels
+        && input.size().height == images.height
+        && input.size().width == images.width
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn settings_say_what_a_network_lacks() {
+        let text = "name: N\ninput: {channels: 3, size: 8}\nclasses: 2\nbody: []\ntail: gap\n";
+        let files = inceptive_dsl::Memory::default().with("n.yaml", text);
+        let graph =
+            inceptive_dsl::load(&files, Path::new("n.yaml"), &[]).unwrap().architecture.graph;
+        let needed = |channels, height, width, classes| {
+            let settings =
+                settings_to_fit(&graph, Some(ImageShape { channels, height, width }), classes);
+            let each = settings.iter().map(|it| format!("{}={}", it.key, it.value));
+            each.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(needed(3, 8, 8, Some(2)), "");
+        assert_eq!(needed(1, 8, 8, None), "input.channels=1 input.size=8");
+        assert_eq!(needed(3, 16, 20, Some(10)), "input.size=16x20 classes=10");
+        assert_eq!(settings_to_fit(&graph, None, None), []);
+    }
+}

@@ -1,0 +1,206 @@
+//! Training, as [`inceptive_app`] does it, and what can be chosen for it.
+
+use std::path::{Path, PathBuf};
+
+use inceptive_app::{
+    PlannedRun, Request, RunState, Task, TaskContext, TaskEvent, TrainPlan, TrainingEvent,
+    error_chain, is_listed,
+};
+use inceptive_data::{CATALOG, KnownSet, Places};
+use inceptive_dsl::{Disk, Setting};
+use inceptive_format::counted;
+use inceptive_store::Store;
+use inceptive_train::{Recipe, recipe::shipped};
+
+use super::{JobEvent, Output, Progress, Reporter, Tools, turns::Turns};
+
+/// The folder of recipes, in the working folder and in the open one.
+const RECIPES: &str = "recipes";
+
+/// Networks to train, and how.
+#[derive(Clone, Debug)]
+pub struct TrainRequest {
+    /// The networks.
+    pub networks: Vec<Request>,
+    /// The data set.
+    pub data: String,
+    /// The recipe: a name or a file.
+    pub recipe: String,
+    /// Settings of the recipe.
+    pub recipe_settings: Vec<Setting>,
+    /// Number of seeds, counted from 0.
+    pub seeds: u32,
+    /// Threads of all runs together; `None` for one per core.
+    pub threads: Option<u32>,
+    /// Where results go; weights and checkpoints go beside it.
+    pub store: PathBuf,
+}
+
+/// A published data set and where it is.
+#[derive(Clone, Debug)]
+pub struct DataSetState {
+    /// The data set.
+    pub set: &'static KnownSet,
+    /// Its folder, if it was found.
+    pub folder: Option<PathBuf>,
+}
+
+/// A recipe that can be chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecipeState {
+    /// Its name or file.
+    pub name: String,
+    /// What it is for, or why it cannot be used.
+    pub description: Result<String, String>,
+}
+
+/// What can be chosen for training.
+#[derive(Clone, Debug, Default)]
+pub struct TrainingChoices {
+    /// The published data sets.
+    pub sets: Vec<DataSetState>,
+    /// The recipes.
+    pub recipes: Vec<RecipeState>,
+}
+
+/// Looks for data sets and recipes.
+pub(super) fn choices(folder: &Path) -> Output {
+    let places = Places::from_env();
+    let sets = CATALOG.iter().map(|set| DataSetState { set, folder: places.find(set) }).collect();
+    let mut recipes: Vec<RecipeState> = shipped().map(known_recipe).collect();
+    for file in recipe_files(folder) {
+        if !recipes
+            .iter()
+            .any(|known| file == Path::new(RECIPES).join(format!("{}.yaml", known.name)))
+        {
+            recipes.push(recipe_of(&file));
+        }
+    }
+    Output::TrainingChoices(TrainingChoices { sets, recipes })
+}
+
+/// A recipe by its name: a file in the working folder takes the place of one that comes with the program.
+fn known_recipe(name: &str) -> RecipeState {
+    let file = Path::new(RECIPES).join(format!("{name}.yaml"));
+    let read = match file.exists() {
+        true => Recipe::load(&Disk, &file, &[]).map_err(|failure| failure.to_string()),
+        false => Recipe::load_shipped(name, &[])
+            .ok_or_else(String::new)
+            .and_then(|read| read.map_err(|failure| failure.to_string())),
+    };
+    RecipeState { name: name.to_owned(), description: read.map(|(recipe, _)| about(&recipe)) }
+}
+
+fn recipe_of(file: &Path) -> RecipeState {
+    let read = Recipe::load(&Disk, file, &[]).map_err(|failure| failure.to_string());
+    let description = read.map(|(recipe, _)| about(&recipe));
+    RecipeState { name: file.display().to_string(), description }
+}
+
+fn about(recipe: &Recipe) -> String {
+    let epochs = counted(recipe.epochs as usize, "epoch", "epochs");
+    match &recipe.description {
+        Some(text) => format!("{text} ({epochs})"),
+        None => epochs,
+    }
+}
+
+/// The recipes of the working folder and of the open one.
+fn recipe_files(folder: &Path) -> Vec<PathBuf> {
+    let places = [PathBuf::from(RECIPES), folder.join(RECIPES)];
+    let listed = places.iter().filter_map(|place| std::fs::read_dir(place).ok()).flatten();
+    let mut files: Vec<PathBuf> = listed
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|end| end == "yaml") && is_listed(path))
+        .collect();
+    files.sort();
+    files
+}
+
+/// Training computes as long as this exists.
+struct Computes<'a>(&'a Turns);
+
+impl<'a> Computes<'a> {
+    fn new(turns: &'a Turns) -> Self {
+        turns.set_trains(true);
+        Self(turns)
+    }
+}
+
+impl Drop for Computes<'_> {
+    fn drop(&mut self) {
+        self.0.set_trains(false);
+    }
+}
+
+/// Says which runs are not repeated.
+fn say_known(runs: &[PlannedRun], report: &Reporter) {
+    let known = runs.iter().filter(|run| run.state == RunState::Known).count();
+    if known > 0 {
+        let (runs, are) =
+            (counted(runs.len(), "run", "runs"), if known == 1 { "is" } else { "are" });
+        report.note(format!("{known} of {runs} {are} in the store already and not repeated"));
+    }
+}
+
+/// Trains. Runs that finished before a stop are in the store, and whole epochs of the others in their checkpoints.
+pub(super) fn train(
+    request: &TrainRequest,
+    tools: Tools,
+    report: &Reporter,
+) -> Result<Output, String> {
+    let threads = request.threads.unwrap_or_else(|| tools.machine.default_threads().get());
+    let task = Task::Train(TrainPlan {
+        requests: request.networks.clone(),
+        data: request.data.clone(),
+        recipe: request.recipe.clone(),
+        recipe_settings: request.recipe_settings.clone(),
+        seeds: (0..u64::from(request.seeds)).collect(),
+        threads,
+        side_by_side: None,
+        isa: None,
+        folder: TrainPlan::folder_beside(&request.store),
+        again: false,
+    });
+    let mut store = Store::open(&request.store).map_err(|error| error_chain(&error))?;
+    let turns = report.turns();
+    let _computes = Computes::new(turns);
+    let context = TaskContext {
+        engines: &[],
+        host: tools.host.as_ref(),
+        machine: &tools.machine,
+        roofline: &tools.roofline,
+        available_bytes: tools.available_bytes,
+        stop: report.stop_flag(),
+        wait: turns.measures(),
+    };
+    let (mut planned, mut shown) = (1, Progress::default());
+    let outcome = task.run(&context, &mut store, &mut |event| match event {
+        TaskEvent::Planned(count) => planned = count.max(1),
+        TaskEvent::Loaded { network, notes } => {
+            for note in notes {
+                report.note(format!("{network}: {}", note.text));
+            }
+        }
+        TaskEvent::Progress { done, activity } => {
+            shown = Progress { share: (done / planned as f64) as f32, activity };
+            report.progress(shown.clone());
+        }
+        TaskEvent::Kept(_) => report.tell(JobEvent::Kept),
+        TaskEvent::Training(event) => {
+            match &event {
+                TrainingEvent::Waiting(waits) => turns.set_trains(!waits),
+                TrainingEvent::Runs(runs) => say_known(runs, report),
+                _ => {}
+            }
+            report.tell(JobEvent::Training(event));
+        }
+        TaskEvent::Failed(failure) => report.note(failure.message),
+    });
+    match outcome.training_runs.is_empty() {
+        _ if report.is_stopped() => Err("stopped".to_owned()),
+        true => Err("nothing was trained".to_owned()),
+        false if outcome.kept == 0 && outcome.failed => Err("no result could be saved".to_owned()),
+        false => Ok(Output::Measured),
+    }
+}

@@ -1,0 +1,207 @@
+//! Loss and accuracy over epochs.
+
+use egui::{Color32, Role, Ui, WidgetInfo};
+use egui_plot::{HoverPosition, Line, LineStyle, Plot, PlotPoints};
+use inceptive_format::counted;
+
+use super::rows::{Row, RowId};
+use crate::theme::{SERIES, colors, series};
+
+/// Runs whose curves are drawn: more cannot be told apart.
+const MAX_CURVES: usize = 28;
+
+/// Length of a dash, in points.
+pub(super) const DASH: f32 = 6.0;
+
+/// The share of a curve that smoothing averages over, and the least of it in epochs.
+const SMOOTHED_SHARE: f64 = 1.0 / 30.0;
+
+/// How a run's curves look: a colour for each network, dashed where there are more networks than colours.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Look {
+    pub color: Color32,
+    pub is_dashed: bool,
+}
+
+/// The looks of the curves of the first rows; the others have none.
+pub(super) fn drawn(rows: &[Row<'_>]) -> Vec<Look> {
+    let mut networks: Vec<String> = vec![];
+    let look = |row: &Row<'_>| {
+        let network = row.network();
+        let at = networks.iter().position(|known| *known == network).unwrap_or_else(|| {
+            networks.push(network);
+            networks.len() - 1
+        });
+        Look { color: series(at), is_dashed: at / SERIES.len() % 2 == 1 }
+    };
+    rows.iter().take(MAX_CURVES).map(look).collect()
+}
+
+/// What is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quantity {
+    Loss,
+    Accuracy,
+}
+
+impl Quantity {
+    const ALL: [Self; 2] = [Self::Loss, Self::Accuracy];
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Loss => "training loss",
+            Self::Accuracy => "accuracy (%)",
+        }
+    }
+
+    /// The points of a run, by finished epochs: steps while it goes on, else epochs.
+    fn points(self, row: &Row<'_>) -> Vec<[f64; 2]> {
+        match (self, row) {
+            (Self::Loss, Row::Live { run, .. }) => {
+                let first = run.losses.first().map_or(f64::INFINITY, |[at, _]| *at);
+                let before = run.epochs.iter().map(|epoch| [f64::from(epoch.epoch), epoch.loss]);
+                before.filter(|[at, _]| *at <= first).chain(run.losses.iter().copied()).collect()
+            }
+            (Self::Accuracy, Row::Live { run, .. }) => {
+                let accuracy = |epoch: &inceptive_train::Epoch| {
+                    [f64::from(epoch.epoch), epoch.val_top1.unwrap_or(epoch.train_top1)]
+                };
+                run.epochs.iter().map(accuracy).collect()
+            }
+            (Self::Loss, Row::Stored(stored)) => {
+                let history = stored.result.history.iter();
+                history.map(|epoch| [f64::from(epoch.epoch), epoch.loss]).collect()
+            }
+            (Self::Accuracy, Row::Stored(stored)) => {
+                let history = stored.result.history.iter();
+                let known = |epoch: &inceptive_results::EpochRecord| {
+                    Some([f64::from(epoch.epoch), epoch.val_top1.or(epoch.train_top1)?])
+                };
+                history.filter_map(known).collect()
+            }
+        }
+    }
+}
+
+/// The view of curves.
+pub(super) struct Curves {
+    shows_raw: bool,
+    shows_smoothed: bool,
+}
+
+impl Default for Curves {
+    fn default() -> Self {
+        Self { shows_raw: true, shows_smoothed: true }
+    }
+}
+
+impl Curves {
+    /// Draws which curves are shown.
+    pub fn choices(&mut self, ui: &mut Ui) {
+        ui.checkbox(&mut self.shows_raw, "raw").on_hover_text("Thin lines: values as they are");
+        ui.checkbox(&mut self.shows_smoothed, "smoothed")
+            .on_hover_text("Thick lines: a running mean, weighted exponentially");
+    }
+
+    /// Draws a plot for each quantity. The chosen run's lines are thicker.
+    pub fn ui(&self, ui: &mut Ui, rows: &[Row<'_>], drawn: &[Look], chosen: Option<RowId>) {
+        if rows.len() > drawn.len() {
+            ui.weak(format!("Curves of the first {} runs; filter for others.", drawn.len()));
+        }
+        let height = (ui.available_height() - ui.spacing().item_spacing.y) / 2.0;
+        for quantity in Quantity::ALL {
+            self.plot(ui, quantity, height, rows, drawn, chosen);
+        }
+    }
+
+    fn plot(
+        &self,
+        ui: &mut Ui,
+        quantity: Quantity,
+        height: f32,
+        rows: &[Row<'_>],
+        drawn: &[Look],
+        chosen: Option<RowId>,
+    ) {
+        let title = quantity.title();
+        let plot = Plot::new(title)
+            .x_axis_label("epochs")
+            .y_axis_label(title)
+            .label_formatter(|at| match at {
+                HoverPosition::NearDataPoint { plot_name, position, .. } => {
+                    Some(format!("{plot_name}\nafter {:.2} epochs: {:.3}", position.x, position.y))
+                }
+                HoverPosition::Elsewhere { .. } => None,
+            })
+            .show_x(false)
+            .show_y(false)
+            .allow_scroll(false)
+            .include_x(0.0)
+            .grid_color(colors(ui).weak.gamma_multiply(0.3))
+            .height(height.max(90.0));
+        let shown = plot.show(ui, |plot| {
+            let mut count = 0;
+            for (row, look) in rows.iter().zip(drawn) {
+                let points = quantity.points(row);
+                if points.is_empty() {
+                    continue;
+                }
+                count += 1;
+                let name = format!("{}, seed {}", row.network(), row.seed());
+                let more = if Some(row.id()) == chosen { 2.0 } else { 1.0 };
+                let style = match look.is_dashed {
+                    true => LineStyle::Dashed { length: DASH },
+                    false => LineStyle::Solid,
+                };
+                if self.shows_smoothed {
+                    let line = Line::new(name.clone(), PlotPoints::from(smoothed(&points)));
+                    plot.line(line.color(look.color).width(2.0 * more).style(style));
+                }
+                if self.shows_raw {
+                    let color = match self.shows_smoothed {
+                        true => look.color.gamma_multiply(0.5),
+                        false => look.color,
+                    };
+                    let line = Line::new(name, PlotPoints::from(points));
+                    plot.line(line.color(color).width(more).style(style));
+                }
+            }
+            count
+        });
+        let said = format!("Curves of {title}: {}", counted(shown.inner, "run", "runs"));
+        shown.response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &said));
+    }
+}
+
+/// The mean of the values up to each point, with weights that fall exponentially with the distance.
+fn smoothed(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
+    let (Some([first, _]), Some([last, _])) = (points.first(), points.last()) else {
+        return vec![];
+    };
+    let width = ((last - first) * SMOOTHED_SHARE).max(f64::MIN_POSITIVE);
+    let (mut before, mut sum, mut weight) = (*first, 0.0, 0.0);
+    let mean = |&[at, value]: &[f64; 2]| {
+        let kept = (-((at - before) / width)).exp();
+        (sum, weight, before) = (sum * kept + value, weight * kept + 1.0, at);
+        [at, sum / weight]
+    };
+    points.iter().map(mean).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn smoothing_keeps_levels_and_damps_noise() {
+        assert!(smoothed(&[]).is_empty());
+        assert_eq!(smoothed(&[[1.0, 5.0]]), [[1.0, 5.0]]);
+        let level: Vec<[f64; 2]> = (0..200).map(|at| [f64::from(at), 3.0]).collect();
+        assert!(smoothed(&level).iter().all(|[_, value]| (value - 3.0).abs() < 1e-9));
+        let noisy: Vec<[f64; 2]> = (0..200).map(|at| [f64::from(at), f64::from(at % 2)]).collect();
+        let end = smoothed(&noisy)[199][1];
+        assert!((end - 0.5).abs() < 0.1, "{end}");
+        // Steps at one place, as where a run was taken up again.
+        assert!(smoothed(&[[1.0, 1.0], [1.0, 3.0]]).iter().all(|[_, value]| value.is_finite()));
+    }
+}

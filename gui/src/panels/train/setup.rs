@@ -1,0 +1,269 @@
+//! The setup of a training job.
+
+use egui::{Button, ComboBox, DragValue, Grid, Key, Label, Modifiers, Response, RichText, Ui};
+use inceptive_dsl::Setting;
+use inceptive_format::counted;
+
+use super::fit::{Candidate, Data, candidates};
+use crate::{
+    command::{Command, Commands},
+    jobs::{Job, TrainRequest},
+    model::Model,
+    panels::fields::{StoreField, field},
+    theme::colors,
+};
+
+/// Data sets that need no download: a name, and what it is.
+const GENERATED: (&str, &str) = ("shapes", "generated images, nothing to download");
+
+/// The most seeds of a job.
+const MAX_SEEDS: u32 = 1000;
+
+/// The most threads.
+const MAX_THREADS: u32 = 1024;
+
+/// Networks that do not fit and are listed one by one.
+const MOST_LISTED: usize = 3;
+
+/// The input of the user.
+pub(super) struct Setup {
+    /// Whether all networks of the list are trained, not only the selected ones.
+    takes_all: bool,
+    data: String,
+    recipe: String,
+    recipe_settings: String,
+    seeds: u32,
+    /// 0 for one per core.
+    threads: u32,
+    /// Whether networks that do not fit the data are changed.
+    is_fitted: bool,
+    store: StoreField,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            takes_all: false,
+            data: GENERATED.0.to_owned(),
+            recipe: "quick".to_owned(),
+            recipe_settings: String::new(),
+            seeds: 1,
+            threads: 0,
+            is_fitted: false,
+            store: StoreField::default(),
+        }
+    }
+}
+
+impl Setup {
+    pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
+        let data = Data::named(&self.data, model.training_choices.as_ref());
+        let name = match &data {
+            Data::There(name, _) => Some(name),
+            Data::Absent(_) | Data::Wrong(_) => None,
+        };
+        let networks = candidates(model, self.takes_all, name);
+        ui.horizontal(|ui| {
+            self.start(ui, &networks, &data, model, commands);
+            ui.separator();
+            let selected = model.selected().filter(|entry| entry.network.is_some()).count();
+            let all = model.networks().count();
+            ui.selectable_value(
+                &mut self.takes_all,
+                false,
+                format!("Selected networks ({selected})"),
+            );
+            ui.selectable_value(&mut self.takes_all, true, format!("All networks ({all})"));
+        });
+        Grid::new("training setup").num_columns(2).spacing([10.0, 5.0]).show(ui, |ui| {
+            ui.label("networks");
+            ui.vertical(|ui| self.networks(ui, &networks));
+            ui.end_row();
+            ui.label("data");
+            ui.vertical(|ui| self.data(ui, &data, model, commands));
+            ui.end_row();
+            ui.label("recipe");
+            ui.horizontal(|ui| self.recipe(ui, model));
+            ui.end_row();
+            let seeds = ui.label("seeds");
+            ui.horizontal(|ui| self.amounts(ui, &seeds));
+            ui.end_row();
+            ui.label("store");
+            self.store.ui(ui, model, commands);
+            ui.end_row();
+        });
+    }
+
+    fn start(
+        &self,
+        ui: &mut Ui,
+        networks: &[Candidate<'_>],
+        data: &Data,
+        model: &Model,
+        commands: &mut Commands,
+    ) {
+        let request = self.request(networks, data, model);
+        let start = Button::new(RichText::new("Start").strong()).min_size([70.0, 22.0].into());
+        let response = ui.add_enabled(request.is_ok(), start).on_hover_text(
+            "Ctrl Enter. Runs that were stopped go on from their last epoch; those in the store are not repeated",
+        );
+        let has_key = ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::Enter));
+        match request {
+            Ok(request) if response.clicked() || has_key => {
+                commands.push(Command::Start(Job::Train(request)));
+            }
+            Ok(_) => {}
+            Err(problem) => {
+                response.on_disabled_hover_text(problem.as_str());
+            }
+        }
+    }
+
+    /// The names of the networks, and what those lack that do not fit the data.
+    fn networks(&mut self, ui: &mut Ui, networks: &[Candidate<'_>]) {
+        let names: Vec<&str> = networks.iter().map(Candidate::name).collect();
+        let names = match names.as_slice() {
+            [] => "Select networks in the list of files".to_owned(),
+            names => names.join(", "),
+        };
+        ui.add(Label::new(RichText::new(&names).strong()).truncate()).on_hover_text(&names);
+        let unfit: Vec<String> =
+            networks.iter().filter(|it| !it.fits()).map(Candidate::need).collect();
+        if unfit.is_empty() {
+            return;
+        }
+        let (first, others) = unfit.split_at(unfit.len().min(MOST_LISTED));
+        let more = match others.len() {
+            0 => String::new(),
+            more => format!("; {more} more do not fit the data either"),
+        };
+        let text = RichText::new(first.join("; ") + &more).color(colors(ui).warning);
+        ui.add(Label::new(text).wrap()).on_hover_text(unfit.join("\n"));
+        ui.checkbox(&mut self.is_fitted, "Train them with these settings").on_hover_text(
+            "Without it, networks that do not fit the data are left out; their files are not changed",
+        );
+    }
+
+    /// The data set by its name, and whether it is there.
+    fn data(&mut self, ui: &mut Ui, data: &Data, model: &Model, commands: &mut Commands) {
+        ui.horizontal(|ui| {
+            let hover = "NAME, NAME:OPTION=VALUE or NAME=PATH, such as shapes:size=32,channels=3, cifar10 or \
+                         folder:size=32=my-images; docs/data.md has all";
+            field(ui, &mut self.data, "Data", "shapes", 250.0).on_hover_text(hover);
+            let list = ComboBox::from_id_salt("data sets").selected_text("choose").width(70.0);
+            let shown = list.show_ui(ui, |ui| self.data_sets(ui, model));
+            shown.response.on_hover_text("Data sets");
+        });
+        let palette = colors(ui);
+        match data {
+            Data::There(_, text) => {
+                ui.label(RichText::new(text).small().color(palette.weak));
+            }
+            Data::Wrong(problem) => {
+                ui.label(RichText::new(problem).color(palette.error));
+            }
+            Data::Absent(text) => {
+                ui.add(Label::new(RichText::new(text).color(palette.warning)).wrap());
+                if ui
+                    .small_button("Search again")
+                    .on_hover_text("Search for data sets again")
+                    .clicked()
+                {
+                    commands.push(Command::Start(Job::TrainingChoices(model.folder.clone())));
+                }
+            }
+        }
+    }
+
+    fn data_sets(&mut self, ui: &mut Ui, model: &Model) {
+        let (generated, what) = GENERATED;
+        let is_it = |data: &str, name: &str| data.split([':', '=']).next() == Some(name);
+        if ui
+            .selectable_label(is_it(&self.data, generated), format!("{generated}: {what}"))
+            .clicked()
+        {
+            self.data = generated.to_owned();
+        }
+        let sets = model.training_choices.iter().flat_map(|choices| &choices.sets);
+        for state in sets {
+            let where_it_is = match &state.folder {
+                Some(folder) => format!("in {}", folder.display()),
+                None => "to be downloaded".to_owned(),
+            };
+            let text = format!("{}: {where_it_is}", state.set.name);
+            if ui.selectable_label(is_it(&self.data, state.set.name), text).clicked() {
+                self.data = state.set.name.to_owned();
+            }
+        }
+    }
+
+    fn recipe(&mut self, ui: &mut Ui, model: &Model) {
+        let recipes = model.training_choices.iter().flat_map(|choices| &choices.recipes);
+        let list = ComboBox::from_id_salt("recipes").selected_text(&self.recipe).width(120.0);
+        let shown = list.show_ui(ui, |ui| {
+            for state in recipes.clone() {
+                let about = state.description.as_ref().unwrap_or_else(|problem| problem);
+                let choice = Button::selectable(self.recipe == state.name, &state.name);
+                let response = ui.add_enabled(state.description.is_ok(), choice);
+                let response = response.on_hover_text(about).on_disabled_hover_text(about);
+                if response.clicked() {
+                    self.recipe.clone_from(&state.name);
+                }
+            }
+        });
+        let about = recipes.clone().find(|state| state.name == self.recipe);
+        let about = about.and_then(|state| state.description.as_deref().ok()).unwrap_or("Recipe");
+        shown.response.on_hover_text(about);
+        ui.label("with");
+        let hover = "Settings of the recipe, separated by spaces, such as epochs=10 batch=32";
+        field(ui, &mut self.recipe_settings, "Settings of the recipe", "epochs=10", 160.0)
+            .on_hover_text(hover);
+    }
+
+    fn amounts(&mut self, ui: &mut Ui, label: &Response) {
+        let seeds = DragValue::new(&mut self.seeds).range(1..=MAX_SEEDS);
+        let hover = "Every network is trained with each seed; intervals over several seeds say which differences are real";
+        ui.add(seeds).labelled_by(label.id).on_hover_text(hover);
+        let label = ui.label("threads");
+        let threads = DragValue::new(&mut self.threads).range(0..=MAX_THREADS);
+        let threads = threads.custom_formatter(|threads, _| match threads < 1.0 {
+            true => "all cores".to_owned(),
+            false => format!("{threads:.0}"),
+        });
+        let hover = "Threads of all runs together; 0: one per core";
+        ui.add(threads).labelled_by(label.id).on_hover_text(hover);
+    }
+
+    /// The job to start, or why there is none.
+    fn request(
+        &self,
+        networks: &[Candidate<'_>],
+        data: &Data,
+        model: &Model,
+    ) -> Result<TrainRequest, String> {
+        if networks.is_empty() {
+            return Err("Select networks in the list of files.".to_owned());
+        }
+        if let Data::Absent(problem) | Data::Wrong(problem) = data {
+            return Err(problem.clone());
+        }
+        let fitting: Vec<&Candidate<'_>> =
+            networks.iter().filter(|it| self.is_fitted || it.fits()).collect();
+        if fitting.is_empty() {
+            let networks = counted(networks.len(), "network does", "networks do");
+            return Err(format!("{networks} not fit the data; the settings above change that."));
+        }
+        let settings: Result<Vec<Setting>, _> =
+            self.recipe_settings.split_whitespace().map(str::parse).collect();
+        let recipe_settings = settings.map_err(|error| format!("recipe: {error}"))?;
+        Ok(TrainRequest {
+            networks: fitting.into_iter().map(Candidate::request).collect(),
+            data: self.data.trim().to_owned(),
+            recipe: self.recipe.clone(),
+            recipe_settings,
+            seeds: self.seeds,
+            threads: (self.threads > 0).then_some(self.threads),
+            store: model.store.clone(),
+        })
+    }
+}
