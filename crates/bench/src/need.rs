@@ -93,6 +93,20 @@ pub struct MemoryEstimate {
     native: u64,
 }
 
+/// The part of free memory, as a divisor, below which a network is small: the bound of [`most_of_plan`] is enough for it,
+/// and found sooner than a plan of very many nodes.
+const SMALL: u64 = 64;
+
+/// What a thread of the native engine takes for itself, at most, of a small network.
+const SCRATCH_BYTES: u64 = 4 << 20;
+
+/// More than a plan of a small network takes: a group of sixteen channels may hold one, padded, and weights of Winograd's
+/// method are four times as many.
+fn most_of_plan(weights: u64, run: u64, threads: u32) -> u64 {
+    let scratch = SCRATCH_BYTES.saturating_mul(threads.into());
+    weights.saturating_mul(8).saturating_add(run.saturating_mul(32)).saturating_add(scratch)
+}
+
 /// What a plan of the native engine takes; none where it cannot compute the network, which it says when it is to.
 fn plan_bytes(graph: &Graph, batch: u32, threads: u32, most_bytes: u64) -> Option<u64> {
     let inference = passes::inference(graph).ok()?;
@@ -125,10 +139,13 @@ impl MemoryEstimate {
         let run = image.saturating_mul(batch.into());
         let inputs = input.saturating_mul(INPUTS_OF_SESSION).saturating_mul(batch.into());
         let available = available_memory();
-        // A plan of what is far too large would itself be large.
-        let plan = if weights.saturating_add(run) <= available {
+        let bound = most_of_plan(weights, run, threads);
+        let plan = if bound <= available / SMALL {
+            bound
+        } else if weights.saturating_add(run) <= available {
             plan_bytes(graph, batch, threads, available).unwrap_or(0)
         } else {
+            // A plan of what is far too large would itself be large.
             run
         };
         Self { weights, file, run, native: plan.saturating_add(inputs) }
@@ -217,6 +234,22 @@ mod tests {
         let half = u64::MAX / 2;
         let huge = MemoryEstimate { weights: half, file: half, run: u64::MAX, native: half };
         assert_eq!(huge.to_run(both), u64::MAX);
+    }
+
+    /// What is small is not planned, but a plan takes less than what is said of it.
+    #[test]
+    fn the_bound_of_a_plan_is_one() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../architectures");
+        for file in ["small/bn.yaml", "small/naive.yaml", "squeezenet1_1.yaml", "mobilenet-v1.yaml"] {
+            let loaded = inceptive_dsl::load(&inceptive_dsl::Disk, &folder.join(file), &[]);
+            let graph = loaded.unwrap().architecture.graph;
+            for (batch, threads) in [(1, 1), (1, 4), (4, 2)] {
+                let need = MemoryEstimate::new(&graph, batch, threads);
+                let bound = most_of_plan(need.weights, need.run, threads);
+                let plan = plan_bytes(&graph, batch, threads, u64::MAX).unwrap();
+                assert!(plan <= bound, "{file}: {plan} of at most {bound}");
+            }
+        }
     }
 
     /// The matrices of adaptive pooling are constants of the file, and so are ones and zeros of a normalisation.
