@@ -203,8 +203,12 @@ fn place(ui: &Ui, whole: Rect, counts: &Counts<'_>) -> Rect {
     let (names, side) = Some(with_names(widest.min(MAX_NAME) + 6.0))
         .filter(|(_, side)| is_named(counts, *side))
         .unwrap_or_else(|| with_names(0.0));
-    let corner = pos2(whole.left() + names + title, whole.top() + 2.0);
-    Rect::from_min_size(corner, vec2(1.0, 1.0) * side.max(MIN_SIDE / 4.0))
+    let corner = pos2(whole.left() + names + title, whole.top() + 2.0).round();
+    let side = side.max(MIN_SIDE / 4.0);
+    // Edges of cells are sharp where each has whole points.
+    let cell = side / counts.classes as f32;
+    let cell = if cell < 1.0 { cell } else { cell.floor() };
+    Rect::from_min_size(corner, vec2(1.0, 1.0) * cell * counts.classes as f32)
 }
 
 /// Whether names have room beside a matrix with this side.
