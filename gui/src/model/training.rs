@@ -116,7 +116,7 @@ impl LiveRun {
 
     /// The loss: of the steps of this epoch so far, else of the last epoch.
     pub fn loss(&self) -> Option<f64> {
-        self.current().map(|progress| progress.loss).or(Some(self.epochs.last()?.loss))
+        self.current().map(|progress| progress.loss).or_else(|| Some(self.epochs.last()?.loss))
     }
 
     /// The accuracy of the last epoch on validation images if there are some, else on training images; of the steps so

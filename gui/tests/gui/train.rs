@@ -72,7 +72,7 @@ fn a_training_goes_from_a_click_to_curves_and_a_confusion_matrix() {
     train(&mut window, "epochs=2 batch=20");
     window.wait("both are there", |model| is_over(model) && model.results.training_runs.len() == 2);
     assert_eq!(job(window.model(), 0).unwrap().status, Status::Done);
-    assert!(window.has("Curves of training loss: 2 runs") && window.says("2 of 2"));
+    assert!(window.has("Curves of training loss: 2 runs") && window.says("2/2"));
     assert!(window.has("Curves of accuracy (%): 2 runs"));
 
     let link = window.harness.get_all_by_role_and_label(Role::Link, "Tiny").next().unwrap();

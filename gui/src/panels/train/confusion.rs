@@ -26,25 +26,44 @@ const MAX_NAME: f32 = 96.0;
 const COUNTED: f32 = 20.0;
 const NAMED: f32 = 11.0;
 
-/// The least side of the matrix.
-const MIN_SIDE: f32 = 80.0;
+/// The least height of the matrix with its names.
+const MIN_SIDE: f32 = 160.0;
 
 /// Confusions that are listed below the matrix.
 const MOST_LISTED: usize = 3;
 
+/// Height of such a line.
+const LINE: f32 = 22.0;
+
 /// Characters of a name on the screen.
 const NAME_LENGTH: usize = 16;
 
-/// The picture of the matrix that was drawn last, with the run and the theme that it is of.
+/// The most classes with names and counts: more have no room for them.
+const MAX_NAMED: usize = 64;
+
+/// The matrix that was drawn last.
 #[derive(Default)]
 pub(super) struct Matrix {
-    picture: Option<(i64, u64, Theme, TextureHandle)>,
+    drawn: Option<Drawn>,
 }
+
+/// What is made once for a run in a theme.
+struct Drawn {
+    key: Key,
+    picture: TextureHandle,
+    /// Pairs of classes that are confused most often.
+    most: Vec<(usize, usize)>,
+}
+
+/// The number of a run, when it was finished, and the theme.
+type Key = (i64, u64, Theme);
 
 /// Counts by class.
 struct Counts<'a> {
     classes: usize,
     counts: &'a [u64],
+    /// Images of each class.
+    images: Vec<u64>,
     names: Vec<String>,
 }
 
@@ -57,7 +76,10 @@ impl<'a> Counts<'a> {
             Some(names) => names.iter().map(|&name| name.to_owned()).collect(),
             None => (0..classes).map(|class| class.to_string()).collect(),
         };
-        Self { classes, counts: &run.confusion, names }
+        let rows = run.confusion.chunks(classes.max(1));
+        let mut images: Vec<u64> = rows.map(|row| row.iter().sum()).collect();
+        images.resize(classes, 0);
+        Self { classes, counts: &run.confusion, images, names }
     }
 
     fn row(&self, truth: usize) -> &[u64] {
@@ -70,13 +92,13 @@ impl<'a> Counts<'a> {
 
     /// The share of the images of a class.
     fn share(&self, truth: usize, predicted: usize) -> f64 {
-        fraction(self.count(truth, predicted), self.row(truth).iter().sum())
+        fraction(self.count(truth, predicted), self.images[truth])
     }
 
     /// `5 of 100 dog as cat (5.0%)`.
     fn say(&self, truth: usize, predicted: usize) -> String {
-        let of: u64 = self.row(truth).iter().sum();
-        let (name, count) = (&self.names[truth], self.count(truth, predicted));
+        let (name, of) = (&self.names[truth], self.images[truth]);
+        let count = self.count(truth, predicted);
         let part = share(self.share(truth, predicted));
         match truth == predicted {
             true => format!("{name}: {count} of {of} right ({part})"),
@@ -109,16 +131,16 @@ impl<'a> Counts<'a> {
 }
 
 impl Matrix {
-    /// Draws the matrix of a run that has one.
-    pub fn ui(&mut self, ui: &mut Ui, stored: &Stored<TrainingRun>) {
+    /// Draws the matrix of a run that has one, in a height if it is readable there.
+    pub fn ui(&mut self, ui: &mut Ui, height: f32, stored: &Stored<TrainingRun>) {
         let counts = Counts::new(&stored.result);
-        let most = counts.most_confused();
-        let below = 20.0 * most.len() as f32 + 8.0;
-        let room = vec2(ui.available_width(), (ui.available_height() - below).max(MIN_SIDE));
+        let key = (stored.id, stored.result.finished_unix_ms, ui.ctx().theme());
+        let Drawn { picture, most, .. } = self.drawn(ui, &counts, key);
+        let below = LINE * most.len() as f32 + 8.0;
+        let room = vec2(ui.available_width(), (height - below).max(MIN_SIDE));
         let (whole, response) = ui.allocate_exact_size(room, Sense::hover());
         let rect = place(ui, whole, &counts);
-        let key = (stored.id, stored.result.finished_unix_ms, ui.ctx().theme());
-        self.paint(ui, rect, &counts, key);
+        paint(ui, rect, &counts, picture);
         names(ui, rect, &counts);
         let run = &stored.result;
         let said = format!(
@@ -129,60 +151,69 @@ impl Matrix {
         );
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &said));
         hover(response, rect, &counts);
-        for (truth, predicted) in most {
+        for &(truth, predicted) in most {
             ui.label(counts.say(truth, predicted));
         }
     }
 
-    fn paint(&mut self, ui: &Ui, rect: Rect, counts: &Counts<'_>, key: (i64, u64, Theme)) {
-        let (id, time, theme) = key;
-        let palette = palette(theme);
-        let is_it =
-            |picture: &(i64, u64, Theme, TextureHandle)| (picture.0, picture.1, picture.2) == key;
-        if !self.picture.as_ref().is_some_and(is_it) {
-            let classes = counts.classes;
+    /// The picture of these counts, made anew for another run or theme.
+    fn drawn(&mut self, ui: &Ui, counts: &Counts<'_>, key: Key) -> &Drawn {
+        let known = self.drawn.take().filter(|drawn| drawn.key == key);
+        self.drawn.insert(known.unwrap_or_else(|| {
+            let (classes, palette) = (counts.classes, palette(key.2));
             let cells = (0..classes).flat_map(|truth| (0..classes).map(move |it| (truth, it)));
             let pixels = cells.map(|(truth, it)| counts.color(truth, it, palette)).collect();
             let image = ColorImage::new([classes, classes], pixels);
-            let texture = ui.ctx().load_texture("confusion", image, TextureOptions::NEAREST);
-            self.picture = Some((id, time, theme, texture));
-        }
-        if let Some((.., texture)) = &self.picture {
-            Image::from_texture(SizedTexture::new(texture.id(), rect.size())).paint_at(ui, rect);
-        }
-        let outline = egui::Stroke::new(1.0, palette.frame);
-        ui.painter().rect_stroke(rect, 0.0, outline, egui::StrokeKind::Outside);
-        let cell = rect.width() / counts.classes as f32;
-        if cell < COUNTED {
-            return;
-        }
-        let font = FontId::proportional(FONT);
-        for truth in 0..counts.classes {
-            for (predicted, &count) in counts.row(truth).iter().enumerate() {
-                if count > 0 {
-                    let at = rect.min + vec2(predicted as f32 + 0.5, truth as f32 + 0.5) * cell;
-                    let color = text_on(counts.color(truth, predicted, palette));
-                    let text = count.to_string();
-                    ui.painter().text(at, Align2::CENTER_CENTER, text, font.clone(), color);
-                }
-            }
+            let picture = ui.ctx().load_texture("confusion", image, TextureOptions::NEAREST);
+            Drawn { key, picture, most: counts.most_confused() }
+        }))
+    }
+}
+
+/// Draws the cells, with their counts where they have room.
+fn paint(ui: &Ui, rect: Rect, counts: &Counts<'_>, picture: &TextureHandle) {
+    let palette = colors(ui);
+    Image::from_texture(SizedTexture::new(picture.id(), rect.size())).paint_at(ui, rect);
+    let outline = egui::Stroke::new(1.0, palette.frame);
+    ui.painter().rect_stroke(rect, 0.0, outline, egui::StrokeKind::Outside);
+    let cell = rect.width() / counts.classes as f32;
+    if cell < COUNTED || counts.classes > MAX_NAMED {
+        return;
+    }
+    let font = FontId::proportional(FONT);
+    for truth in 0..counts.classes {
+        for (predicted, &count) in counts.row(truth).iter().enumerate().filter(|it| *it.1 > 0) {
+            let at = rect.min + vec2(predicted as f32 + 0.5, truth as f32 + 0.5) * cell;
+            let color = text_on(counts.color(truth, predicted, palette));
+            let text = count.to_string();
+            ui.painter().text(at, Align2::CENTER_CENTER, text, font.clone(), color);
         }
     }
 }
 
 /// Where the matrix is: a square with room for names to its left and below.
 fn place(ui: &Ui, whole: Rect, counts: &Counts<'_>) -> Rect {
-    let widest = counts.names.iter().map(|name| width(ui, name)).fold(0.0, f32::max);
+    let named = counts.names.iter().filter(|_| counts.classes <= MAX_NAMED);
+    let widest = named.map(|name| width(ui, name)).fold(0.0, f32::max);
     let title = FONT + 6.0;
     let with_names = |names: f32| {
         let room = whole.size() - vec2(names + title, names + title) - vec2(4.0, 4.0);
         (names, room.min_elem())
     };
     let (names, side) = Some(with_names(widest.min(MAX_NAME) + 6.0))
-        .filter(|(_, side)| side / counts.classes as f32 >= NAMED)
+        .filter(|(_, side)| is_named(counts, *side))
         .unwrap_or_else(|| with_names(0.0));
-    let corner = pos2(whole.left() + names + title, whole.top() + 2.0);
-    Rect::from_min_size(corner, vec2(1.0, 1.0) * side.max(MIN_SIDE / 2.0))
+    let corner = pos2(whole.left() + names + title, whole.top() + 2.0).round();
+    let side = side.max(MIN_SIDE / 4.0);
+    // Edges of cells are sharp where each has whole points.
+    let cell = side / counts.classes as f32;
+    let cell = if cell < 1.0 { cell } else { cell.floor() };
+    Rect::from_min_size(corner, vec2(1.0, 1.0) * cell * counts.classes as f32)
+}
+
+/// Whether names have room beside a matrix with this side.
+fn is_named(counts: &Counts<'_>, side: f32) -> bool {
+    counts.classes <= MAX_NAMED && side / counts.classes as f32 >= NAMED
 }
 
 fn short(name: &str) -> String {
@@ -202,7 +233,7 @@ fn names(ui: &Ui, rect: Rect, counts: &Counts<'_>) {
     let (text, weak) = (ui.visuals().text_color(), colors(ui).weak);
     let cell = rect.width() / counts.classes as f32;
     let mut widest: f32 = 0.0;
-    if cell >= NAMED {
+    if is_named(counts, rect.width()) {
         for (class, name) in counts.names.iter().enumerate() {
             let middle = (class as f32 + 0.5) * cell;
             let left = pos2(rect.left() - 4.0, rect.top() + middle);

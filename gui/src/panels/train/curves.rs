@@ -10,6 +10,9 @@ use crate::theme::{SERIES, colors, series};
 /// Runs whose curves are drawn: more cannot be told apart.
 const MAX_CURVES: usize = 28;
 
+/// Height, in points, below which plots are next to each other.
+const LEAST_FOR_BOTH: f32 = 260.0;
+
 /// Length of a dash, in points.
 pub(super) const DASH: f32 = 6.0;
 
@@ -60,7 +63,7 @@ impl Quantity {
             (Self::Loss, Row::Live { run, .. }) => {
                 let first = run.losses.first().map_or(f64::INFINITY, |[at, _]| *at);
                 let before = run.epochs.iter().map(|epoch| [f64::from(epoch.epoch), epoch.loss]);
-                before.filter(|[at, _]| *at <= first).chain(run.losses.iter().copied()).collect()
+                before.filter(|[at, _]| *at < first).chain(run.losses.iter().copied()).collect()
             }
             (Self::Accuracy, Row::Live { run, .. }) => {
                 let accuracy = |epoch: &inceptive_train::Epoch| {
@@ -108,7 +111,16 @@ impl Curves {
         if rows.len() > drawn.len() {
             ui.weak(format!("Curves of the first {} runs; filter for others.", drawn.len()));
         }
-        let height = (ui.available_height() - ui.spacing().item_spacing.y) / 2.0;
+        let height = ui.available_height();
+        if height < LEAST_FOR_BOTH {
+            ui.columns(2, |columns| {
+                for (ui, quantity) in columns.iter_mut().zip(Quantity::ALL) {
+                    self.plot(ui, quantity, height, rows, drawn, chosen);
+                }
+            });
+            return;
+        }
+        let height = (height - ui.spacing().item_spacing.y) / 2.0;
         for quantity in Quantity::ALL {
             self.plot(ui, quantity, height, rows, drawn, chosen);
         }

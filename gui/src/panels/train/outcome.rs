@@ -1,6 +1,6 @@
 //! A finished run: its accuracy, where its weights are, and its confusion matrix.
 
-use egui::{Label, RichText, Ui};
+use egui::{Label, RichText, ScrollArea, Ui};
 use inceptive_format::{counted, exact};
 use inceptive_results::{Metric, TrainingRun};
 
@@ -9,6 +9,12 @@ use crate::theme::colors;
 
 /// Draws the result of a run, or why there is none.
 pub(super) fn ui(ui: &mut Ui, matrix: &mut Matrix, row: Option<&Row<'_>>) {
+    let height = ui.available_height();
+    let area = ScrollArea::vertical().id_salt("training result");
+    area.auto_shrink(false).show(ui, |ui| result(ui, height, matrix, row));
+}
+
+fn result(ui: &mut Ui, height: f32, matrix: &mut Matrix, row: Option<&Row<'_>>) {
     match row {
         None => {
             ui.weak("Click a run of the table.");
@@ -28,7 +34,8 @@ pub(super) fn ui(ui: &mut Ui, matrix: &mut Matrix, row: Option<&Row<'_>>) {
             if run.confusion.is_empty() {
                 ui.weak("No confusion matrix was recorded.");
             } else {
-                matrix.ui(ui, stored);
+                let used = ui.min_rect().height();
+                matrix.ui(ui, height - used, stored);
             }
         }
     }

@@ -92,13 +92,13 @@ impl Row<'_> {
         }
     }
 
-    /// `2.4 of 10`.
+    /// `2.4/10`.
     pub fn epoch(&self) -> String {
         match self {
-            Self::Live { run, .. } => format!("{:.1} of {}", run.done(), run.planned.epochs),
+            Self::Live { run, .. } => format!("{:.1}/{}", run.done(), run.planned.epochs),
             Self::Stored(stored) => {
                 let TrainingRun { history, epochs, .. } = &stored.result;
-                format!("{} of {epochs}", history.last().map_or(0, |epoch| epoch.epoch))
+                format!("{}/{epochs}", history.last().map_or(0, |epoch| epoch.epoch))
             }
         }
     }

@@ -17,7 +17,7 @@ const COLUMNS: [(&str, f32, bool, &str); 10] = [
     ("network", 150.0, false, "The network with its settings"),
     ("seed", 36.0, true, "Seed of weights, order and augmentation"),
     ("state", 60.0, false, "What it does"),
-    ("epoch", 62.0, true, "Finished epochs"),
+    ("epoch", 62.0, true, "Finished epochs, of those of the recipe"),
     ("test", 48.0, true, "Top-1 accuracy on test images after the last epoch, in percent"),
     ("accuracy", 60.0, true, "On validation images, or on training images without any, in percent"),
     ("loss", 48.0, true, "Mean training loss of the epoch"),
