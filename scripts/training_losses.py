@@ -3,17 +3,18 @@
 
     scripts/training_losses.py [--binaries INCEPTIVE EXAMPLE]
 
-Needs PyTorch, and builds `inceptive` and the example `losses` of the crate `inceptive-train`. PyTorch runs in single
-precision. Each loss has to be within 1e-3. Networks are trained without dropout, which cannot be the same; label smoothing,
+Needs PyTorch, and builds `inceptive` and the example `losses` of the crate `inceptive-train`. The reference is PyTorch in
+double precision: each loss has to be within 1e-3 of it, or within three times the distance of PyTorch in single precision,
+where rounding grows from step to step. Networks are trained without dropout, which cannot be the same; label smoothing,
 Nesterov momentum, weight decay without biases and normalisations, one-cycle rates and an auxiliary head with its weight
 are.
 """
 
 import argparse
-import importlib.util
+import copy
 import json
 import pathlib
-import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -31,7 +32,7 @@ CASES = {
     "plain": (SMALL + "reduced.yaml", ["auxiliary=[]"], 0.0),
     "batch normalisation": (SMALL + "bn.yaml", ["auxiliary=[]"], 0.0),
     "residual": (SMALL + "residual.yaml", ["auxiliary=[]"], 0.0),
-    "auxiliary head": (SMALL + "bn.yaml", ["aux1.dropout.p=0"], 0.3),
+    "auxiliary head": (SMALL + "bn.yaml", [], 0.3),
 }
 
 
@@ -42,7 +43,8 @@ def build():
     return ROOT / "target/release/inceptive", ROOT / "target/release/examples/losses"
 
 
-def losses(model, document, auxiliary):
+def losses(model, document, auxiliary, kind):
+    model = copy.deepcopy(model).to(kind)
     recipe = document["recipe"]
     decayed, others = [], []
     for name, parameter in model.named_parameters():
@@ -54,7 +56,7 @@ def losses(model, document, auxiliary):
     criterion = torch.nn.CrossEntropyLoss(label_smoothing=recipe["label_smoothing"])
     found = []
     for batch in document["batches"]:
-        images = torch.tensor(batch["images"]).reshape(len(batch["labels"]), 1, 28, 28)
+        images = torch.tensor(batch["images"], dtype=kind).reshape(len(batch["labels"]), 1, 28, 28)
         labels = torch.tensor(batch["labels"]).long()
         for group in optimizer.param_groups:
             group["lr"] = batch["rate"]
@@ -74,16 +76,19 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binaries", nargs=2, help="the command and the example, if they are built")
     arguments = parser.parse_args()
-    command, example = arguments.binaries or build()
+    command, example = (pathlib.Path(path).resolve() for path in arguments.binaries or build())
     failed = False
     for name, (file, settings, auxiliary) in CASES.items():
         words = [word for setting in settings for word in ("--set", setting)]
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
             module = folder / "network.py"
+            shutil.copytree(ROOT / "architectures", folder / "architectures")
+            for network in (folder / SMALL).glob("*.yaml"):
+                network.write_text(network.read_text().replace("dropout: {p: 0.5}", "dropout: {p: 0}"))
             for line in ([command, "export", file, *words, "--format", "pytorch", "-o", module],
-                         [example, file, "recipes/quick.yaml", folder, *words]):
-                subprocess.run(list(map(str, line)), check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+                         [example, file, ROOT / "recipes/quick.yaml", folder, *words]):
+                subprocess.run(list(map(str, line)), check=True, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             document = json.loads((folder / "steps.json").read_text())
             model = training_steps.model_of(module).train()
             tensors = training_steps.read(folder / "weights.safetensors")
@@ -92,13 +97,13 @@ def main():
             missing = [key for key in missing if "num_batches_tracked" not in key]
             if missing:
                 raise SystemExit(f"{name}: no weights for {missing}")
-            theirs = losses(model, document, auxiliary)
-            ours = document["losses"]
-            worst = max(abs(a - b) for a, b in zip(ours, theirs, strict=True))
-            is_right = worst <= LIMIT
+            exact = losses(model, document, auxiliary, torch.float64)
+            ours, theirs = document["losses"], losses(model, document, auxiliary, torch.float32)
+            worst, single = (max(abs(a - b) for a, b in zip(found, exact, strict=True)) for found in (ours, theirs))
+            is_right = worst <= max(LIMIT, 3 * single)
             failed |= not is_right
-            print(f"{name:22} losses {ours[0]:.4f} to {ours[-1]:.4f}, at most {worst:.1e} from PyTorch's"
-                  f"  {'ok' if is_right else 'DIFFERENT'}", flush=True)
+            print(f"{name:22} losses {ours[0]:.4f} to {ours[-1]:.4f}, at most {worst:.1e} from PyTorch in double precision"
+                  f" (PyTorch in single: {single:.1e})  {'ok' if is_right else 'DIFFERENT'}", flush=True)
     sys.exit(failed)
 
 
