@@ -240,7 +240,8 @@ mod tests {
     #[test]
     fn the_bound_of_a_plan_is_one() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../architectures");
-        for file in ["small/bn.yaml", "small/naive.yaml", "squeezenet1_1.yaml", "mobilenet-v1.yaml"] {
+        for file in ["small/bn.yaml", "small/naive.yaml", "squeezenet1_1.yaml", "mobilenet-v1.yaml"]
+        {
             let loaded = inceptive_dsl::load(&inceptive_dsl::Disk, &folder.join(file), &[]);
             let graph = loaded.unwrap().architecture.graph;
             for (batch, threads) in [(1, 1), (1, 4), (4, 2)] {

@@ -30,7 +30,7 @@ pub struct TrainingGroup {
     pub recipe: RecipeInfo,
     /// The networks, the best first.
     pub networks: Vec<TrainedNetwork>,
-    /// Places of networks, two or more in a row, where the intervals of neighbours overlap.
+    /// Groups of places, two or more in a row, whose intervals all overlap.
     pub ties: Vec<Range<usize>>,
 }
 
@@ -77,10 +77,11 @@ impl TrainingGroup {
 
     /// The networks before and after a place that cannot be told apart from the one there.
     pub fn tied_with(&self, place: usize) -> impl Iterator<Item = &TrainedNetwork> {
-        let group = self.ties.iter().find(|group| group.contains(&place));
-        let group = group.cloned().unwrap_or(place..place);
         let near = place.saturating_sub(1)..place + 2;
-        near.filter(move |other| *other != place && group.contains(other))
+        let is_tied = move |other: &usize| {
+            self.ties.iter().any(|it| it.contains(&place) && it.contains(other))
+        };
+        near.filter(move |other| *other != place && is_tied(other))
             .filter_map(|other| self.networks.get(other))
     }
 

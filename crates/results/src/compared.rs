@@ -62,18 +62,24 @@ pub fn rank<T>(networks: &mut [T], accuracy: impl Fn(&T) -> &TrainedAccuracy) {
     networks.sort_by(|a, b| value(b).partial_cmp(&value(a)).unwrap_or(Ordering::Equal));
 }
 
-/// The places in a ranking, two or more in a row, that cannot be told apart: the intervals of neighbours overlap.
+/// Groups of places in a ranking, two or more in a row, of which no two can be told apart: all their intervals overlap. No
+/// group is within another one, but a network may be in several.
 pub fn ties<'r>(ranking: impl IntoIterator<Item = &'r TrainedAccuracy>) -> Vec<Range<usize>> {
-    let ranking: Vec<Option<Estimate>> = ranking.into_iter().map(|it| it.top1).collect();
-    let overlap =
-        |a: &Option<Estimate>, b: &Option<Estimate>| a.zip(*b).is_some_and(|(a, b)| a.overlaps(&b));
-    let mut start = 0;
-    let place = |group: &[Option<Estimate>]| {
-        let range = start..start + group.len();
-        start = range.end;
-        range
-    };
-    ranking.chunk_by(overlap).map(place).filter(|range| range.len() > 1).collect()
+    let ranking: Vec<Estimate> = ranking.into_iter().map_while(|it| it.top1).collect();
+    let mut groups: Vec<Range<usize>> = vec![];
+    for (start, first) in ranking.iter().enumerate() {
+        let (mut low, mut high) = (first.low, first.high);
+        let overlaps = |other: &&Estimate| {
+            (low, high) = (low.max(other.low), high.min(other.high));
+            low <= high
+        };
+        let end = start + 1 + ranking[start + 1..].iter().take_while(overlaps).count();
+        let is_new = groups.last().is_none_or(|last| last.end < end);
+        if end > start + 1 && is_new {
+            groups.push(start..end);
+        }
+    }
+    groups
 }
 
 #[cfg(test)]
@@ -103,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_with_overlapping_intervals_are_ties() {
+    fn groups_with_overlapping_intervals_are_ties() {
         let sharp = |top1: f64| accuracy(&[top1 - 0.01, top1, top1 + 0.01]);
         let mut all = [accuracy(&[]), sharp(70.0), sharp(80.0), sharp(80.01), accuracy(&[90.0])];
         rank(&mut all, |it| it);
@@ -113,5 +119,15 @@ mod tests {
         assert_eq!(values[4], None);
         assert_eq!(ties(&all), vec![Range { start: 1, end: 3 }]);
         assert_eq!(ties(&[]), []);
+        // The first and the last can be told apart, but neither from the one between them.
+        let with = |low: f64, high: f64| TrainedAccuracy {
+            top1: Some(Estimate { value: (low + high) / 2.0, low, high }),
+            ..TrainedAccuracy::default()
+        };
+        let chain = [with(80.0, 84.0), with(77.0, 81.0), with(74.0, 78.0), with(70.0, 71.0)];
+        assert_eq!(ties(&chain), vec![0..2, 1..3]);
+        // A wide one overlaps two that do not overlap each other.
+        let wide = [with(70.0, 90.0), with(79.0, 79.2), with(78.0, 78.2)];
+        assert_eq!(ties(&wide), vec![Range { start: 0, end: 2 }]);
     }
 }

@@ -51,7 +51,7 @@ struct Group {
     left_out: Option<String>,
     /// Whether at least two networks have an accuracy.
     is_ranking: bool,
-    /// Networks in the order of their accuracies, each indistinguishable from the next.
+    /// Networks in the order of their accuracies, none of a group distinguishable from another one of it.
     ties: Vec<Vec<(Name, String)>>,
     curves: Vec<Picture>,
     trained: Vec<Picture>,

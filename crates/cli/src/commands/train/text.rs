@@ -97,12 +97,12 @@ fn grid(rows: &[Row<'_>]) -> String {
     grid.render()
 }
 
-/// Neighbours in the ranking whose intervals overlap, in groups.
+/// Networks whose intervals overlap, in groups.
 fn verdicts(rows: &[Row<'_>]) -> String {
     let line = |group: std::ops::Range<usize>| {
         let names: Vec<String> =
             rows[group].iter().map(|row| row.first.subject.name_with_point()).collect();
-        one_line(&format!("indistinguishable: {}", names.join(" ≈ "))) + "\n"
+        one_line(&format!("indistinguishable: {}", names.join(", "))) + "\n"
     };
     let text: String = ties(rows.iter().map(|row| &row.accuracy)).into_iter().map(line).collect();
     if text.is_empty() { text } else { format!("\n{text}") }
