@@ -68,9 +68,11 @@ fn write(window: &mut Window, field: &str, text: &str) {
 }
 
 /// Chooses what the colours of the graph show.
-fn choose_colour(window: &mut Window, from: &str, to: &str) {
-    window.click(&format!("Colour: {from}"));
-    window.click(to);
+fn choose_colour(window: &mut Window, choice: &str) {
+    window.harness.get_by_role_and_label(Role::ComboBox, "Colour nodes by").click();
+    window.harness.run();
+    window.button(choice).click();
+    window.harness.run();
 }
 
 fn train(window: &mut Window, settings: &str) {
@@ -129,7 +131,7 @@ fn a_trained_network_is_inspected_and_its_graph_has_the_colours() {
     window.wait("it is there", |model| is_over(model) && model.results.training_runs.len() == 1);
     window.press(Modifiers::COMMAND, Key::Num1);
     window.wait("it is drawn", |model| model.last_scene(Place::Graph).is_some());
-    choose_colour(&mut window, "operator", "lost accuracy");
+    choose_colour(&mut window, "lost accuracy");
     assert!(!window.says("legend: lost accuracy"), "nothing was inspected");
 
     window.press(Modifiers::NONE, Key::Escape);
@@ -142,12 +144,14 @@ fn a_trained_network_is_inspected_and_its_graph_has_the_colours() {
     assert!(window.has("inspect tiny, seed 0"));
 
     window.press(Modifiers::COMMAND, Key::Num1);
-    choose_colour(&mut window, "operator", "near-zero channels");
+    choose_colour(&mut window, "near-zero channels");
     assert!(window.says("legend: near-zero channels, seed 0 on shapes, "));
-    choose_colour(&mut window, "near-zero channels", "dead channels");
+    choose_colour(&mut window, "dead channels");
     assert!(window.says("legend: dead channels, seed 0 on shapes, "));
-    choose_colour(&mut window, "dead channels", "lost accuracy");
+    choose_colour(&mut window, "lost accuracy");
     assert!(window.says("legend: lost accuracy, seed 0 on shapes, "));
+    window.click("Expand all");
+    window.wait("it is laid out", is_over);
     window.button("fork/a").hover();
     window.harness.run();
     sleep(Duration::from_millis(600));

@@ -181,7 +181,8 @@ impl Graph {
             let colour = &mut self.views.colour;
             let chosen = egui::ComboBox::from_id_salt("colour")
                 .selected_text(format!("Colour: {}", colour.name()))
-                .width(190.0);
+                .width(190.0)
+                .height(300.0);
             let inner = chosen.show_ui(ui, |ui| {
                 for choice in Colour::ALL {
                     let is_known = is_inspected || !choice.is_found();
