@@ -1,6 +1,7 @@
 //! Numbers as every screen shows them; [`inceptive_format`] writes them.
 
 use inceptive_cost::Convention;
+use inceptive_format::decimals;
 pub use inceptive_format::{bytes, exact, share, short_count};
 use inceptive_results::{Conditions, Machine, Runtime};
 
@@ -72,6 +73,11 @@ fn facts(of: &Conditions<'_>) -> Vec<String> {
         format!("caches {}, {}, {}", cache(l1d_bytes), cache(l2_bytes), cache(l3_bytes)),
         isa.join(" "),
     ]
+}
+
+/// A difference of accuracies: `1.25 points`.
+pub fn points(difference: f64) -> String {
+    format!("{} points", decimals(difference, 2))
 }
 
 /// A fraction; 0 if both numbers are 0.

@@ -5,6 +5,7 @@
 //! [`crate::model::Model::apply`] that handles it.
 
 mod design;
+mod inspect;
 mod layout;
 mod machinery;
 mod measure;
@@ -21,10 +22,12 @@ use inceptive_draw::{DrawError, Scene};
 
 use crate::{
     file::{FilePath, stem},
+    model::Inspection,
     results::{ResultsReading, ResultsRequest},
 };
 
 pub use design::{Cloud, CloudRequest, DesignRequest, Designed};
+pub use inspect::InspectRequest;
 pub use layout::{LayoutRequest, Place};
 pub use machinery::{MeasurementBackend, Tools};
 pub use measure::{BenchRequest, EngineState, ProfileRequest};
@@ -68,6 +71,8 @@ pub enum Job {
     TrainingChoices(PathBuf),
     /// Trains networks.
     Train(TrainRequest),
+    /// Looks into a trained network.
+    Inspect(InspectRequest),
 }
 
 /// A job that was started.
@@ -85,7 +90,7 @@ pub enum Lane {
     Background,
     /// Measuring, which a person waits for and which needs the machine to itself: one job at a time.
     Measure,
-    /// Training, which waits while something is measured: one job at a time.
+    /// Training and looking into trained networks, which wait while something is measured: one job at a time.
     Train,
 }
 
@@ -116,7 +121,7 @@ impl Job {
             Self::Layout(_) => Lane::Layout,
             Self::Cloud(_) | Self::Report(_) => Lane::Background,
             Self::Bench(_) | Self::Profile(_) => Lane::Measure,
-            Self::Train(_) => Lane::Train,
+            Self::Train(_) | Self::Inspect(_) => Lane::Train,
         }
     }
 
@@ -148,6 +153,9 @@ impl Job {
                     networks => format!("{} networks", networks.len()),
                 };
                 format!("train {what} on {} with {}", request.data, request.recipe)
+            }
+            Self::Inspect(request) => {
+                format!("inspect {}, seed {}", stem(&request.file), request.seed)
             }
         }
     }
@@ -199,6 +207,7 @@ impl Job {
             Self::Report(request) => read::report(&request, report),
             Self::TrainingChoices(folder) => Ok(train::choices(&folder)),
             Self::Train(request) => train::train(&request, machinery.tools(), report),
+            Self::Inspect(request) => inspect::inspect(request, &machinery.tools(), report),
         }
     }
 }
@@ -272,6 +281,8 @@ pub enum Output {
     Engines(Vec<EngineState>),
     /// Data sets and recipes.
     TrainingChoices(TrainingChoices),
+    /// What was found inside of a trained network.
+    Dissected(Arc<Inspection>),
     /// Results are in the store; each was reported with [`JobEvent::Kept`].
     Measured,
     /// Files were written.

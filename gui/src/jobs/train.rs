@@ -118,10 +118,10 @@ fn recipe_files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Training computes as long as this exists.
-struct Computes<'a>(&'a Turns);
+pub(super) struct Computes<'a>(&'a Turns);
 
 impl<'a> Computes<'a> {
-    fn new(turns: &'a Turns) -> Self {
+    pub(super) fn new(turns: &'a Turns) -> Self {
         turns.set_trains(true);
         Self(turns)
     }

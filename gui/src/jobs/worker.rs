@@ -14,6 +14,7 @@ use std::{
 };
 
 use egui::Context;
+use inceptive_app::TrainingEvent;
 
 use super::{
     Event, Finish, Job, JobEvent, JobId, Lane, MeasurementBackend, Progress, turns::Turns,
@@ -223,6 +224,24 @@ impl Reporter {
         while self.turns.is_training() && !self.is_stopped() {
             thread::sleep(TICK);
         }
+    }
+
+    /// Waits while something is measured, in a job that computes as training does.
+    pub(super) fn wait_for_measurement(&self) {
+        let waits = || self.turns.measures().load(Ordering::SeqCst) && !self.is_stopped();
+        if !waits() {
+            return;
+        }
+        self.tell(JobEvent::Training(TrainingEvent::Waiting(true)));
+        while waits() {
+            self.turns.set_trains(false);
+            while waits() {
+                thread::sleep(TICK);
+            }
+            // A measurement may have come in between: it did not wait, so this job has to.
+            self.turns.set_trains(true);
+        }
+        self.tell(JobEvent::Training(TrainingEvent::Waiting(false)));
     }
 
     /// Whether the job should stop.

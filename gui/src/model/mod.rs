@@ -5,6 +5,7 @@
 
 mod design;
 mod entry;
+mod inspection;
 mod jobs;
 mod training;
 
@@ -32,6 +33,7 @@ use crate::{
 
 pub use design::Design;
 pub use entry::{Entry, State};
+pub use inspection::{Found, Inspection};
 pub use jobs::{JobState, Jobs, Status};
 pub use training::{LiveRun, Training};
 
@@ -99,6 +101,8 @@ pub struct Model {
     pub engines: Option<Vec<EngineState>>,
     /// Data sets and recipes; `None` before the first search.
     pub training_choices: Option<TrainingChoices>,
+    /// Trained networks that were looked into, oldest first.
+    pub inspections: Vec<Arc<Inspection>>,
     /// The jobs.
     pub jobs: Jobs,
     /// What the user chose.
@@ -130,6 +134,12 @@ impl Model {
     /// The current network as it is being changed; `None` if it is as in its file.
     pub fn shown_design(&self) -> Option<&Arc<Inspected>> {
         self.design.changed(self.selection.last()?)
+    }
+
+    /// What was found last in a network, as it is in a file.
+    pub fn inspection(&self, file: &Path, network: &Inspected) -> Option<&Inspection> {
+        let mut latest = self.inspections.iter().rev().map(Arc::as_ref);
+        latest.find(|inspection| inspection.is_of(file, network))
     }
 
     /// The selected entries, in the order of selection.
@@ -235,6 +245,7 @@ impl Model {
             }
             Output::Engines(engines) => self.engines = Some(engines),
             Output::TrainingChoices(choices) => self.training_choices = Some(choices),
+            Output::Dissected(inspection) => self.inspections.push(inspection),
             // The list of jobs says it, or a message.
             Output::Measured | Output::Written(_) => {}
         }

@@ -72,6 +72,7 @@ fn job(ui: &mut Ui, state: &JobState, commands: &mut Commands) {
                     Job::Train(_) => {
                         ("Stop", "Whole epochs are kept; start the same again to go on")
                     }
+                    Job::Inspect(_) => ("Stop", "Nothing of it is kept"),
                     _ => ("Cancel", "Finished results are kept"),
                 };
                 let cancel = ui.small_button(word).on_hover_text(hover);

@@ -4,7 +4,10 @@ use std::{fs, thread::sleep, time::Duration};
 
 use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::Queryable;
-use inceptive_gui::model::{JobState, Model, Status};
+use inceptive_gui::{
+    jobs::{MeasurementBackend, Place},
+    model::{JobState, Model, Status},
+};
 
 use crate::{
     common::{Window, copies},
@@ -23,12 +26,30 @@ body:
 tail: gap
 ";
 
+/// A network with two branches.
+const TWO_BRANCHES: &str = "name: Tiny
+input: {channels: 1, size: 16}
+classes: 10
+body:
+  - parallel fork:
+      branches:
+        a: [conv: {kernel: 1, width: 3, act: relu}]
+        b: [conv: {kernel: 3, width: 4, act: relu}]
+  - maxpool pool: {kernel: 2, stride: 2}
+tail: gap
+";
+
 /// A window with the train tab in front, on the tiny network and others.
-fn training(others: &[&str], machinery: &inceptive_gui::jobs::MeasurementBackend) -> Window {
+fn training(others: &[&str], machinery: &MeasurementBackend) -> Window {
+    training_with(TINY, others, machinery)
+}
+
+/// A window as of [`training`], with another text in place of the tiny network.
+fn training_with(text: &str, others: &[&str], machinery: &MeasurementBackend) -> Window {
     let folder = copies(others);
     let file = folder.path().join("architectures/tiny.yaml");
     fs::create_dir_all(file.parent().unwrap()).unwrap();
-    fs::write(file, TINY).unwrap();
+    fs::write(file, text).unwrap();
     let mut window = Window::measuring(folder, machinery);
     window.click("tiny");
     window.press(Modifiers::COMMAND, Key::Num7);
@@ -43,6 +64,14 @@ fn write(window: &mut Window, field: &str, text: &str) {
     window.harness.run();
     window.press(Modifiers::COMMAND, Key::A);
     window.get(field).type_text(text);
+    window.harness.run();
+}
+
+/// Chooses what the colours of the graph show.
+fn choose_colour(window: &mut Window, choice: &str) {
+    window.harness.get_by_role_and_label(Role::ComboBox, "Colour nodes by").click();
+    window.harness.run();
+    window.button(choice).click();
     window.harness.run();
 }
 
@@ -93,6 +122,45 @@ fn a_training_goes_from_a_click_to_curves_and_a_confusion_matrix() {
     assert_eq!(window.model().results.training_runs.len(), 2);
     write(&mut window, "Filter runs", "resnet");
     assert!(window.has("No matches"));
+}
+
+#[test]
+fn a_trained_network_is_inspected_and_its_graph_has_the_colours() {
+    let mut window = training_with(TWO_BRANCHES, &[], &steady());
+    train(&mut window, "epochs=2 batch=20");
+    window.wait("it is there", |model| is_over(model) && model.results.training_runs.len() == 1);
+    window.press(Modifiers::COMMAND, Key::Num1);
+    window.wait("it is drawn", |model| model.last_scene(Place::Graph).is_some());
+    choose_colour(&mut window, "lost accuracy");
+    assert!(!window.says("legend: lost accuracy"), "nothing was inspected");
+
+    window.press(Modifiers::NONE, Key::Escape);
+    window.press(Modifiers::COMMAND, Key::Num7);
+    window.harness.get_all_by_role_and_label(Role::Link, "Tiny").next().unwrap().click();
+    window.harness.run();
+    window.click("Inspect");
+    window.wait("it is inspected", |model| is_over(model) && !model.inspections.is_empty());
+    assert_eq!(job(window.model(), 1).unwrap().status, Status::Done);
+    assert!(window.has("inspect tiny, seed 0"));
+
+    window.press(Modifiers::COMMAND, Key::Num1);
+    choose_colour(&mut window, "near-zero channels");
+    assert!(window.says("legend: near-zero channels, seed 0 on shapes, "));
+    choose_colour(&mut window, "dead channels");
+    assert!(window.says("legend: dead channels, seed 0 on shapes, "));
+    choose_colour(&mut window, "lost accuracy");
+    assert!(window.says("legend: lost accuracy, seed 0 on shapes, "));
+    window.click("Expand all");
+    window.wait("it is laid out", is_over);
+    window.button("fork/a").hover();
+    window.harness.run();
+    sleep(Duration::from_millis(600));
+    window.harness.run();
+    assert!(window.says("lost accuracy: "), "the hover text says it");
+    window.button("fork/a").click();
+    window.harness.run();
+    assert!(window.has("near-zero channels") && window.has("dead channels"));
+    assert!(window.says("tiny, seed 0 on shapes, ") && window.says(" points ("));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use super::{
     camera::{Camera, rect},
     keys::{Action, corner, neighbour, place_of},
     paint::{Canvas, Paint},
+    shading::Shading,
     view::View,
 };
 use crate::theme::colors;
@@ -147,7 +148,13 @@ pub(super) struct Clicks {
 }
 
 /// Makes cards and the heads of frames something to click.
-pub(super) fn buttons(ui: &Ui, scene: &Scene, screen: Rect, camera: Camera) -> Clicks {
+pub(super) fn buttons(
+    ui: &Ui,
+    scene: &Scene,
+    screen: Rect,
+    camera: Camera,
+    shading: &Shading,
+) -> Clicks {
     let mut clicks = Clicks::default();
     for frame in &scene.frames {
         let place = camera.rect_to_screen(screen, rect(frame.rect));
@@ -166,7 +173,7 @@ pub(super) fn buttons(ui: &Ui, scene: &Scene, screen: Rect, camera: Camera) -> C
             clicks.toggled = Some((frame.path.clone(), place.min));
         }
     }
-    for card in &scene.cards {
+    for (index, card) in scene.cards.iter().enumerate() {
         let place = camera.rect_to_screen(screen, rect(card.rect));
         let seen = place.intersect(screen);
         if place.height() < BUTTON || !seen.is_positive() {
@@ -183,6 +190,9 @@ pub(super) fn buttons(ui: &Ui, scene: &Scene, screen: Rect, camera: Camera) -> C
         }
         response.on_hover_ui(|ui| {
             ui.label(&card.tooltip);
+            if let Some(text) = shading.hover(index) {
+                ui.label(text);
+            }
             if card.is_module {
                 ui.weak("Double click or Enter expands it.");
             }

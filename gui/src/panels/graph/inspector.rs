@@ -5,13 +5,14 @@ use std::{path::Path, sync::Arc};
 use egui::{Grid, RichText, ScrollArea, Ui};
 use inceptive_app::Inspected;
 use inceptive_cost::{Convention, Totals};
+use inceptive_format::decimals;
 use inceptive_ir::{Module, NodeId, Path as NodePath, Shape};
 
 use crate::{
     command::{Command, Commands},
     file::FilePath,
-    format::{bytes, compute_unit, exact, fraction, milliseconds, share, way},
-    model::Model,
+    format::{bytes, compute_unit, exact, fraction, milliseconds, points, share, way},
+    model::{Found, Model},
     theme::colors,
 };
 
@@ -206,7 +207,33 @@ impl Subject<'_> {
                 row(ui, "time", &format!("{} ({})", milliseconds(time), share(share_of_all)));
                 row(ui, "profiled on", &way);
             }
+            self.found(ui, model);
         });
+    }
+
+    /// What was found in the trained network, if it was inspected.
+    fn found(&self, ui: &mut Ui, model: &Model) {
+        let Self { network, module } = self;
+        let inspection = model.current().and_then(|entry| model.inspection(&entry.file, network));
+        let Some(inspection) = inspection else { return };
+        let is_module = module.nodes.len() > 1;
+        let found = inspection.found(&network.architecture.graph, &module.nodes, is_module);
+        if let Some(near_zero) = found.near_zero {
+            row(ui, "near-zero channels", &share(near_zero));
+        }
+        if let Some(dead) = found.dead {
+            row(ui, "dead channels", &share(dead));
+        }
+        if let Some(lost) = found.lost {
+            let range = match lost.has_interval() {
+                true => format!(" ({} to {})", decimals(lost.low, 2), decimals(lost.high, 2)),
+                false => String::new(),
+            };
+            row(ui, "lost accuracy", &format!("{}{range}", points(lost.value)));
+        }
+        if found != Found::default() {
+            row(ui, "inspected", &inspection.title());
+        }
     }
 
     /// Milliseconds as they were profiled last, the share of the network, and how it was run.

@@ -45,6 +45,10 @@ pub use view::Remembered;
 /// Below this width, in points, the canvas gets all of it.
 const ROOM_FOR_DETAILS: f32 = 640.0;
 
+/// Why a colour cannot be chosen.
+const NOT_INSPECTED: &str =
+    "Known after Inspect: train the network in Train, open the result of the run, press Inspect";
+
 /// Buttons by groups: label, tooltip and action.
 const BUTTONS: [&[(&str, &str, Action)]; 2] = [
     &[
@@ -98,7 +102,8 @@ impl Graph {
         };
         super::caveat_line(ui, entry);
         let mut action = keys::pressed(ui);
-        self.toolbar(ui, &entry.file, network, &mut action);
+        let is_inspected = model.inspection(&entry.file, network).is_some();
+        self.toolbar(ui, &entry.file, network, is_inspected, &mut action);
         self.go_to_wanted(&entry.file, network);
         if !self.views.hides_details && ui.available_width() > ROOM_FOR_DETAILS {
             Panel::right("details").default_size(320.0).size_range(312.0..=560.0).show(ui, |ui| {
@@ -138,7 +143,7 @@ impl Graph {
             self.continuity.wanted = centred.or(self.continuity.wanted.take());
         }
         let theme = ui.ctx().theme();
-        self.shading.update(theme, self.views.colour, scene, network, model);
+        self.shading.update(theme, self.views.colour, &entry.file, scene, network, model);
         let screen = self.canvas(ui, &entry.file, network, scene, action);
         self.export.ask(ui, scene, &self.shading, screen, commands);
     }
@@ -148,6 +153,7 @@ impl Graph {
         ui: &mut Ui,
         file: &Path,
         network: &Inspected,
+        is_inspected: bool,
         action: &mut Option<Action>,
     ) {
         let graph = &network.architecture.graph;
@@ -175,10 +181,14 @@ impl Graph {
             let colour = &mut self.views.colour;
             let chosen = egui::ComboBox::from_id_salt("colour")
                 .selected_text(format!("Colour: {}", colour.name()))
-                .width(190.0);
+                .width(190.0)
+                .height(300.0);
             let inner = chosen.show_ui(ui, |ui| {
                 for choice in Colour::ALL {
-                    ui.selectable_value(colour, choice, choice.name());
+                    let is_known = is_inspected || !choice.is_found();
+                    let choose = |ui: &mut Ui| ui.selectable_value(colour, choice, choice.name());
+                    let entry = ui.add_enabled_ui(is_known, choose).inner;
+                    entry.on_disabled_hover_text(NOT_INSPECTED);
                 }
             });
             inner.response.on_hover_text("Colour nodes by");
@@ -223,7 +233,7 @@ impl Graph {
         if response.clicked() {
             view.selected = None;
         }
-        let clicks = canvas::buttons(ui, scene, screen, camera);
+        let clicks = canvas::buttons(ui, scene, screen, camera, &self.shading);
         if clicks.selected.is_some() {
             view.selected = clicks.selected;
         }

@@ -1,6 +1,6 @@
-//! The colours of cards: by the kind of computation, or by a count.
+//! The colours of cards: by the kind of computation, by a count, or by what was found in the trained network.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
 use egui::{
     Align2, Color32, Mesh, Pos2, Rect, Role, Sense, Shape, Theme, Ui, WidgetInfo, pos2, vec2,
@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::paint::Paint;
 use crate::{
-    format::{bytes, compute_unit, milliseconds, short_count, way},
-    model::Model,
+    format::{bytes, compute_unit, milliseconds, points, share, short_count, way},
+    model::{Inspection, Model},
     theme::{card_colors, colors, heat},
 };
 
@@ -33,11 +33,31 @@ pub(super) enum Colour {
     Time,
     /// The longer side of the receptive field.
     ReceptiveField,
+    /// The share of channels with almost no weight in the trained network.
+    NearZero,
+    /// The share of channels whose ReLU is never active in the trained network.
+    Dead,
+    /// The accuracy that the trained network loses without the branch.
+    Lost,
 }
 
 impl Colour {
-    pub const ALL: [Self; 6] =
-        [Self::Kind, Self::Params, Self::Compute, Self::Memory, Self::Time, Self::ReceptiveField];
+    pub const ALL: [Self; 9] = [
+        Self::Kind,
+        Self::Params,
+        Self::Compute,
+        Self::Memory,
+        Self::Time,
+        Self::ReceptiveField,
+        Self::NearZero,
+        Self::Dead,
+        Self::Lost,
+    ];
+
+    /// Whether it is known only of a trained network that was inspected.
+    pub const fn is_found(self) -> bool {
+        matches!(self, Self::NearZero | Self::Dead | Self::Lost)
+    }
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -47,6 +67,9 @@ impl Colour {
             Self::Memory => "memory",
             Self::Time => "measured time",
             Self::ReceptiveField => "receptive field",
+            Self::NearZero => "near-zero channels",
+            Self::Dead => "dead channels",
+            Self::Lost => "lost accuracy",
         }
     }
 
@@ -64,6 +87,8 @@ impl Colour {
             Self::Time => milliseconds(value),
             Self::Kind | Self::Params | Self::Compute => short_count(value as u64),
             Self::ReceptiveField => format!("{value} px"),
+            Self::NearZero | Self::Dead => share(value),
+            Self::Lost => points(value),
         }
     }
 }
@@ -76,6 +101,7 @@ struct Basis {
     colour: Colour,
     convention: Convention,
     results: u64,
+    inspections: usize,
 }
 
 /// The colours of the cards of a scene.
@@ -88,7 +114,7 @@ pub(super) struct Shading {
     values: Vec<Option<f64>>,
     least: f64,
     most: f64,
-    /// How the network was run, for times.
+    /// How the network was run, for times; how it was trained, for what was found in it.
     way: Option<String>,
     theme: Option<Theme>,
 }
@@ -99,6 +125,7 @@ impl Shading {
         &mut self,
         theme: Theme,
         colour: Colour,
+        file: &Path,
         scene: &Arc<Scene>,
         network: &Arc<Inspected>,
         model: &Model,
@@ -111,12 +138,23 @@ impl Shading {
             colour,
             convention,
             results: model.results.reading,
+            inspections: model.inspections.len(),
         };
         if self.basis.as_ref() == Some(&basis) {
             return;
         }
         self.basis = Some(basis);
         (self.colour, self.convention) = (colour, Some(convention));
+        let inspection = model.inspection(file, network).filter(|_| colour.is_found());
+        if colour.is_found() {
+            self.way = inspection.map(Inspection::label);
+            self.values = inspection
+                .map_or_else(Vec::new, |inspection| found(colour, scene, network, inspection));
+            let largest = self.values.iter().flatten().copied().reduce(f64::max);
+            let whole = if colour == Colour::Lost { largest } else { largest.map(|_| 1.0) };
+            (self.least, self.most) = (0.0, whole.map_or(0.0, |whole| whole.max(0.0)));
+            return;
+        }
         self.values = values(colour, scene, network, model);
         let record = model.results.profile(&network.fingerprint);
         self.way = record.filter(|_| colour == Colour::Time).map(|it| way(&it.runtime));
@@ -125,9 +163,19 @@ impl Shading {
         self.most = counted().fold(0.0, f64::max);
     }
 
-    /// From 0 for the least to 1 for the most, by ratio.
+    /// What a card's colour means, where it is of what was found.
+    pub fn hover(&self, index: usize) -> Option<String> {
+        let value = self.values.get(index).copied().flatten();
+        let value = value.filter(|_| self.colour.is_found())?;
+        Some(format!("{}: {}", self.colour.name(), self.colour.number(value)))
+    }
+
+    /// From 0 for the least to 1 for the most: by ratio, or by difference of what was found, which may be 0.
     #[expect(clippy::cast_possible_truncation, reason = "a share")]
     fn share(&self, value: f64) -> f32 {
+        if self.colour.is_found() {
+            return if self.most > 0.0 { (value / self.most).clamp(0.0, 1.0) as f32 } else { 0.0 };
+        }
         let span = (self.most / self.least).ln();
         if span > 0.0 { ((value / self.least).ln() / span) as f32 } else { 1.0 }
     }
@@ -142,6 +190,25 @@ impl Paint for Shading {
             |value| heat(self.share(value), theme),
         ))
     }
+}
+
+/// What was found in the nodes of each card.
+fn found(
+    colour: Colour,
+    scene: &Scene,
+    network: &Inspected,
+    inspection: &Inspection,
+) -> Vec<Option<f64>> {
+    let value = |card: &Card| {
+        let graph = &network.architecture.graph;
+        let found = inspection.found(graph, &card.nodes, card.is_module);
+        match colour {
+            Colour::NearZero => found.near_zero,
+            Colour::Dead => found.dead,
+            _ => found.lost.map(|lost| lost.value),
+        }
+    };
+    scene.cards.iter().map(value).collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
@@ -159,7 +226,7 @@ fn values(colour: Colour, scene: &Scene, network: &Inspected, model: &Model) -> 
         _ => HashMap::new(),
     };
     let value = |card: &Card| match colour {
-        Colour::Kind => 0.0,
+        Colour::Kind | Colour::NearZero | Colour::Dead | Colour::Lost => 0.0,
         Colour::Params => sum(card, &|cost| cost.params),
         Colour::Compute => sum(card, &|cost| convention.rule(graph, cost.id).count),
         Colour::Memory => sum(card, &|cost| cost.activation_bytes),
@@ -224,6 +291,7 @@ fn heat_legend(ui: &mut Ui, screen: Rect, colour: Colour, shading: &Shading, the
     if is_empty {
         let nothing = match colour {
             Colour::Time => "none yet: profile it in Run",
+            colour if colour.is_found() && way.is_none() => "none yet: inspect a run in Train",
             _ => "none here",
         };
         text(ui, at + vec2(0.0, 1.5 * ROW), Align2::LEFT_CENTER, nothing);

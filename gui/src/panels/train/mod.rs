@@ -33,9 +33,9 @@ const SIDE_BY_SIDE: f32 = 760.0;
 /// Space between the table and what is next to it.
 const GAP: f32 = 10.0;
 
-/// Training jobs are listed.
+/// Jobs of training and of its results are listed.
 const QUEUE: queue::Kind = queue::Kind {
-    takes: |job| matches!(job, Job::Train(_)),
+    takes: |job| matches!(job, Job::Train(_) | Job::Inspect(_)),
     hint: "No training yet. Start adds one here; they run one after another, and pause while something is measured.",
 };
 
@@ -70,7 +70,7 @@ impl Train {
         Frame::NONE.inner_margin(Margin::symmetric(8, 4)).show(ui, |ui| {
             self.setup_and_queue(ui, model, commands);
             ui.separator();
-            self.runs(ui, model);
+            self.runs(ui, model, commands);
         });
     }
 
@@ -96,7 +96,7 @@ impl Train {
     }
 
     /// Draws the table of runs, and what is known of them next to it.
-    fn runs(&mut self, ui: &mut Ui, model: &Model) {
+    fn runs(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let rows = self.rows.shown(model);
         ui.horizontal_wrapped(|ui| {
             self.rows.filters(ui, model);
@@ -143,7 +143,8 @@ impl Train {
             View::Outcome => {
                 let latest = rows.iter().find(|row| matches!(row, Row::Stored(_)));
                 let chosen = rows.iter().find(|row| Some(row.id()) == self.chosen).or(latest);
-                outcome::ui(ui, &mut self.matrix, chosen);
+                let inspect = outcome::Inspect { model, data: self.setup.data_name() };
+                outcome::ui(ui, &mut self.matrix, chosen, &inspect, commands);
             }
         });
     }

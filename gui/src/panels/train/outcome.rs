@@ -1,20 +1,49 @@
 //! A finished run: its accuracy, where its weights are, and its confusion matrix.
 
-use egui::{Label, RichText, ScrollArea, Ui};
+use std::path::{Path, PathBuf};
+
+use egui::{Button, Label, RichText, ScrollArea, Ui};
+use inceptive_app::ImagePart;
+use inceptive_data::DataName;
 use inceptive_format::{counted, exact};
 use inceptive_results::{Metric, TrainingRun};
 
 use super::{confusion::Matrix, rows::Row};
-use crate::theme::colors;
+use crate::{
+    command::{Command, Commands},
+    jobs::{InspectRequest, Job},
+    model::Model,
+    theme::colors,
+};
 
-/// Draws the result of a run, or why there is none.
-pub(super) fn ui(ui: &mut Ui, matrix: &mut Matrix, row: Option<&Row<'_>>) {
-    let height = ui.available_height();
-    let area = ScrollArea::vertical().id_salt("training result");
-    area.auto_shrink(false).show(ui, |ui| result(ui, height, matrix, row));
+/// What looking into a trained network needs to know.
+pub(super) struct Inspect<'a> {
+    pub model: &'a Model,
+    /// The data set of the setup: the store does not have the paths of data sets.
+    pub data: &'a str,
 }
 
-fn result(ui: &mut Ui, height: f32, matrix: &mut Matrix, row: Option<&Row<'_>>) {
+/// Draws the result of a run, or why there is none.
+pub(super) fn ui(
+    ui: &mut Ui,
+    matrix: &mut Matrix,
+    row: Option<&Row<'_>>,
+    inspect: &Inspect<'_>,
+    commands: &mut Commands,
+) {
+    let height = ui.available_height();
+    let area = ScrollArea::vertical().id_salt("training result");
+    area.auto_shrink(false).show(ui, |ui| result(ui, height, matrix, row, inspect, commands));
+}
+
+fn result(
+    ui: &mut Ui,
+    height: f32,
+    matrix: &mut Matrix,
+    row: Option<&Row<'_>>,
+    inspect: &Inspect<'_>,
+    commands: &mut Commands,
+) {
     match row {
         None => {
             ui.weak("Click a run of the table.");
@@ -30,7 +59,7 @@ fn result(ui: &mut Ui, height: f32, matrix: &mut Matrix, row: Option<&Row<'_>>) 
         Some(Row::Stored(stored)) => {
             let run = &stored.result;
             ui.add(Label::new(RichText::new(title(run)).strong()).truncate());
-            facts(ui, run);
+            facts(ui, run, inspect, commands);
             if run.confusion.is_empty() {
                 ui.weak("No confusion matrix was recorded.");
             } else {
@@ -45,7 +74,7 @@ fn title(run: &TrainingRun) -> String {
     format!("{}, seed {}", run.subject.name_with_point(), run.seed)
 }
 
-fn facts(ui: &mut Ui, run: &TrainingRun) {
+fn facts(ui: &mut Ui, run: &TrainingRun, inspect: &Inspect<'_>, commands: &mut Commands) {
     let estimate = run.interval_of_test_top1();
     let images = usize::try_from(run.dataset.test_images).unwrap_or(usize::MAX);
     let top1 = estimate.map(|estimate| {
@@ -64,6 +93,7 @@ fn facts(ui: &mut Ui, run: &TrainingRun) {
     }
     if let Some(weights) = &run.checkpoint {
         ui.horizontal_wrapped(|ui| {
+            inspect.button(ui, run, Path::new(weights), commands);
             ui.label("weights:");
             ui.add(Label::new(RichText::new(weights).monospace()).truncate())
                 .on_hover_text(format!("{weights}\nOther commands read it with --weights"));
@@ -78,4 +108,39 @@ fn facts(ui: &mut Ui, run: &TrainingRun) {
         run.batch
     );
     ui.add(Label::new(RichText::new(text).small().color(colors(ui).weak)).wrap());
+}
+
+impl Inspect<'_> {
+    /// Draws the button that looks into the network of a run, if it was trained to its end and its weights are there.
+    fn button(&self, ui: &mut Ui, run: &TrainingRun, weights: &Path, commands: &mut Commands) {
+        if !run.is_finished() || !weights.is_file() {
+            return;
+        }
+        let is_same =
+            |job: &Job| matches!(job, Job::Inspect(request) if request.weights == weights);
+        let is_free = !self.model.jobs.active().any(|state| is_same(&state.job));
+        let button = ui.add_enabled(is_free, Button::new("Inspect").small()).on_hover_text(
+            "Finds channels with almost no weight, ReLUs that are never active, and the accuracy that is lost without a \
+             branch; Graph can then colour by them",
+        );
+        if button.on_disabled_hover_text("It is in the queue").clicked() {
+            commands.push(Command::Start(Job::Inspect(self.request(run, weights.to_owned()))));
+        }
+    }
+
+    fn request(&self, run: &TrainingRun, weights: PathBuf) -> InspectRequest {
+        let label = &run.dataset.label;
+        let is_it = self.data.parse().is_ok_and(|name: DataName| name.label() == *label);
+        InspectRequest {
+            file: Path::new(&run.subject.file).into(),
+            point: run.subject.point.clone(),
+            weights,
+            data: if is_it { self.data.to_owned() } else { label.clone() },
+            part: match run.dataset.validation_images {
+                0 => ImagePart::Test,
+                _ => ImagePart::Validation,
+            },
+            seed: run.seed,
+        }
+    }
 }

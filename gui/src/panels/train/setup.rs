@@ -56,6 +56,11 @@ impl Default for Setup {
 }
 
 impl Setup {
+    /// The name of the data set.
+    pub fn data_name(&self) -> &str {
+        &self.data
+    }
+
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let data = Data::named(&self.data, model.training_choices.as_ref());
         let name = match &data {

@@ -1,0 +1,74 @@
+//! Looking into trained networks, as [`inceptive_app`] does it.
+
+use std::{path::PathBuf, sync::Arc};
+
+use inceptive_app::{AnatomyPlan, EvaluationSource, ImagePart, WeightSource, dissect, error_chain};
+use inceptive_bench::Isa;
+use inceptive_data::{DataName, Places, load};
+use inceptive_dsl::Setting;
+use inceptive_ir::passes;
+use inceptive_train::Machine;
+
+use super::{Output, Progress, Reporter, Tools, train::Computes};
+use crate::{file::FilePath, model::Inspection};
+
+/// Images that feature maps are computed of, at most.
+const IMAGES: usize = 512;
+
+/// A trained network to look into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InspectRequest {
+    /// Its file.
+    pub file: FilePath,
+    /// Values that were set, as `key=value`.
+    pub point: Vec<String>,
+    /// The file of its weights.
+    pub weights: PathBuf,
+    /// The data set that it was trained on.
+    pub data: String,
+    /// The images that accuracies are of.
+    pub part: ImagePart,
+    /// The seed of its training.
+    pub seed: u64,
+}
+
+/// Looks into a network. It computes as training does, so it waits while something is measured.
+pub(super) fn inspect(
+    request: InspectRequest,
+    tools: &Tools,
+    report: &Reporter,
+) -> Result<Output, String> {
+    let _computes = Computes::new(report.turns());
+    report.wait_for_measurement();
+    let settings: Result<Vec<Setting>, _> = request.point.iter().map(|text| text.parse()).collect();
+    let weights = WeightSource { file: Some(request.weights.clone()), ..WeightSource::default() };
+    let plan = AnatomyPlan {
+        network: EvaluationSource {
+            file: request.file.to_path_buf(),
+            settings: settings.map_err(|error| error_chain(&error))?,
+            weights,
+        },
+        part: request.part,
+        images: IMAGES,
+        machine: Machine {
+            threads: tools.machine.default_threads().get() as usize,
+            isa: Isa::best(),
+            most_bytes: tools.available_bytes,
+        },
+    };
+    let name: DataName = request.data.parse().map_err(|error| error_chain(&error))?;
+    let data = load(&name, &Places::from_env()).map_err(|error| error_chain(&error))?;
+    let mut listen = |share: f64| {
+        report.wait_for_measurement();
+        report.progress(Progress { share: share as f32, activity: "inspecting".to_owned() });
+    };
+    let found = dissect(&plan, &data, report.stop_flag(), &mut listen);
+    let found = found.map_err(|error| error_chain(&error))?;
+    for note in &found.notes {
+        report.note(note.text.clone());
+    }
+    let graph = passes::inference(&found.architecture.graph);
+    let fingerprint = graph.map_err(|error| error_chain(&error))?.fingerprint().to_string();
+    let inspection = Inspection::new(request, fingerprint, found.anatomy);
+    Ok(Output::Dissected(Arc::new(inspection)))
+}
