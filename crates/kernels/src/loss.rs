@@ -140,8 +140,10 @@ impl Run for CrossEntropy {
                 if target > 0.0 {
                     loss += target * (log_sum - value);
                 }
-                // What is not a number is larger than nothing, and nothing is right then.
-                if class != label && (value > right || right.is_nan()) {
+                // Of equal ones the first class comes first. What is not a number is larger than nothing, and nothing is
+                // right then.
+                let is_before = value > right || (value == right && class < label);
+                if class != label && (is_before || right.is_nan()) {
                     larger += 1.0;
                 }
                 let share = (value - log_sum).exp();

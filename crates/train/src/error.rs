@@ -24,11 +24,24 @@ pub enum TrainError {
     },
     /// The network and the data set have different numbers of classes.
     #[error(
-        "the network has {network} classes, but the data set has {data}; `--set classes={data}` changes that"
+        "the network has {network} outputs, but the data set has {data} classes; `--set classes={data}` changes networks with \
+         a `tail`"
     )]
     Classes {
         /// Classes of the network.
         network: usize,
+        /// Classes of the data set.
+        data: usize,
+    },
+    /// An auxiliary head has another number of outputs.
+    #[error(
+        "the auxiliary head `{name}` has {outputs} outputs, but the data set has {data} classes"
+    )]
+    Head {
+        /// Its name.
+        name: String,
+        /// Its outputs.
+        outputs: u64,
         /// Classes of the data set.
         data: usize,
     },

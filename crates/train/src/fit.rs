@@ -19,10 +19,22 @@ pub fn expect_fit(graph: &Graph, data: &Dataset) -> Result<(), TrainError> {
         return Err(TrainError::Images { input, images });
     }
     let (network, data) = (classes_of(graph), data.classes.len());
-    match network == data {
-        true => Ok(()),
-        false => Err(TrainError::Classes { network, data }),
+    if network != data {
+        return Err(TrainError::Classes { network, data });
     }
+    Ok(())
+}
+
+/// Checks that the auxiliary heads of a network have an output for each class.
+pub(crate) fn expect_heads(graph: &Graph, data: &Dataset) -> Result<(), TrainError> {
+    let data = data.classes.len();
+    for head in graph.auxiliary() {
+        let outputs = graph.node(head.output).shape.elements();
+        if outputs != data as u64 {
+            return Err(TrainError::Head { name: head.name.clone(), outputs, data });
+        }
+    }
+    Ok(())
 }
 
 /// The settings that make a network read images of a shape and have as many classes, as far as these are known; none if

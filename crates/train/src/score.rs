@@ -100,7 +100,7 @@ pub struct ImageResult {
     pub label: u16,
     /// The class with the largest probability.
     pub predicted: usize,
-    /// How many classes have a larger probability than its own.
+    /// How many classes have a larger probability than its own, or the same and come before it.
     pub rank: usize,
     /// The cross-entropy.
     pub loss: f64,
@@ -112,11 +112,13 @@ impl ImageResult {
     /// Of the logarithms of probabilities.
     fn new(numbers: &[f64], label: u16) -> Self {
         let right = numbers.get(usize::from(label)).copied().unwrap_or(f64::NAN);
-        // What is not a number is larger than nothing, and nothing is right then.
-        let is_larger = |(class, x): (usize, &f64)| {
-            class != usize::from(label) && (*x > right || right.is_nan())
+        let own = usize::from(label);
+        // Of equal ones the first class comes first, so that a network that cannot decide is not right. What is not a
+        // number is larger than nothing, and nothing is right then.
+        let is_before = |(class, x): (usize, &f64)| {
+            class != own && (*x > right || (*x == right && class < own) || right.is_nan())
         };
-        let rank = numbers.iter().enumerate().filter(|it| is_larger(*it)).count();
+        let rank = numbers.iter().enumerate().filter(|it| is_before(*it)).count();
         let predicted = largest(numbers);
         let confidence = numbers.get(predicted).map_or(f64::NAN, |largest| largest.exp());
         Self { label, predicted, rank, loss: -right, confidence }

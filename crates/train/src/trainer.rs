@@ -15,7 +15,7 @@ use crate::{
     cause::find_cause,
     error::{Cause, TrainError},
     evaluate::evaluate,
-    fit::expect_fit,
+    fit::{expect_fit, expect_heads},
     initial::initial_weights,
     machine::Machine,
     recipe::Recipe,
@@ -105,6 +105,7 @@ impl<'a> Trainer<'a> {
             true => graph.clone(),
             false => graph.apply(&passes::drop_auxiliary(graph))?,
         };
+        expect_heads(&graph, data)?;
         let partition = data.hold_out(recipe.held_out(data.train.len()), seed)?;
         let batch = recipe.batch as usize;
         if batch > partition.train.len() {

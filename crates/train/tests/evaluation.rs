@@ -80,14 +80,14 @@ fn the_calibration_error_is_how_far_confidence_is_from_accuracy() {
 }
 
 #[test]
-fn ties_and_what_is_no_number_are_counted_as_before() {
+fn ties_go_to_the_first_class_and_what_is_no_number_is_wrong() {
     let mut answers = Answers::new(3, 6);
     let tied = [1.0_f32; 6];
     let broken = [f32::NAN, 1.0, 2.0, 3.0, 4.0, 5.0];
     let sixth = [6.0, 5.0, 4.0, 3.0, 2.0, 1.0];
     answers.add(0, [tied, broken, sixth].as_flattened(), false, 1.0);
     let evaluation = Evaluation::of(&results(&answers, &[3, 0, 5]), 6);
-    assert_eq!((evaluation.top1, evaluation.top5), (1, 1));
+    assert_eq!((evaluation.top1, evaluation.top5), (0, 1));
     assert!(evaluation.loss.is_nan());
     assert_eq!(evaluation.confusion[18], 1);
     assert_eq!(Evaluation::of(&[], 2).loss, 0.0);

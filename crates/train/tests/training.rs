@@ -125,7 +125,10 @@ fn what_does_not_fit_is_said() {
     let larger = error(&NETWORK.replace("size: 16", "size: 20"), "");
     assert!(larger.contains("1x20x20") && larger.contains("1x16x16"), "{larger}");
     let classes = error(&NETWORK.replace("classes: 10", "classes: 7"), "");
-    assert!(classes.contains("7 classes") && classes.contains("classes=10"), "{classes}");
+    assert!(classes.contains("7 outputs") && classes.contains("classes=10"), "{classes}");
+    let head = "auxiliary:\n  - {after: pool, weight: 0.3, steps: [gap, flatten, linear fc: {width: 7}]}\n";
+    let head = error(&format!("{}{head}", NETWORK.trim_start()), "");
+    assert!(head.contains("`aux1` has 7 outputs, but the data set has 10 classes"), "{head}");
     let few = error(NETWORK, "validation: 0.9\n");
     assert!(
         few.contains("batch size 50 is larger than the number of training images, 40"),

@@ -66,6 +66,9 @@ impl RunFiles {
         let lock = folder.join(format!("{stem}.lock"));
         let failed = |error: io::Error| TaskError::Write(WriteError { path: lock.clone(), error });
         refuse_links(&lock).map_err(failed)?;
+        if fs::symlink_metadata(&lock).is_ok_and(|about| !about.is_file()) {
+            return Err(failed(io::Error::other("it is not a regular file")));
+        }
         let file = File::options().create(true).truncate(false).write(true).open(&lock);
         let file = file.map_err(failed)?;
         // Where files cannot be locked, two programs may do the same work, with the same result.
@@ -78,6 +81,11 @@ impl RunFiles {
             lock,
             _locked: file,
         }))
+    }
+
+    /// Whether a folder has a checkpoint of a run.
+    pub fn has_checkpoint(folder: &Path, name: &RunName<'_>) -> bool {
+        folder.join(format!("{}.checkpoint", name.stem())).is_file()
     }
 
     /// The checkpoint, if there is one.

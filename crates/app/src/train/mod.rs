@@ -32,6 +32,7 @@ use crate::{
     training::{PlannedRun, RunState, SideBySide, TrainingEvent},
 };
 
+use files::{RunFiles, RunName};
 use lanes::Lanes;
 use run::Ended;
 use subject::Subject;
@@ -140,7 +141,7 @@ fn prepare<'a>(
     let recipe = read_recipe(plan)?;
     let isa = plan.isa.as_ref().map_or(Ok(Isa::best()), |name| name.parse())?;
     running.progress(0.0, format!("reading {}", plan.data));
-    let data = load_data(&plan.data.parse::<DataName>()?, &Places::from_env())?;
+    let data = read_data(&plan.data.parse::<DataName>()?, context.stop)?;
     let subjects: Vec<Subject> =
         plan.requests.iter().filter_map(|request| Subject::load(request, &data, running)).collect();
     Ok(Shared {
@@ -157,6 +158,25 @@ fn prepare<'a>(
         waits: AtomicBool::new(false),
         resting: AtomicUsize::new(0),
     })
+}
+
+/// Reads a data set, or generates it. Another thread does it, so that a stop need not wait for it.
+fn read_data(name: &DataName, stop: &AtomicBool) -> Result<Dataset, TaskError> {
+    let (sender, receiver) = channel();
+    let name = name.clone();
+    thread::spawn(move || {
+        // Nobody waits after a stop.
+        let _ = sender.send(load_data(&name, &Places::from_env()));
+    });
+    loop {
+        match receiver.recv_timeout(TICK) {
+            Ok(data) => return Ok(data?),
+            Err(RecvTimeoutError::Timeout) if !stop.load(Ordering::Relaxed) => {}
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                return Err(TaskError::Stopped);
+            }
+        }
+    }
 }
 
 /// A recipe by its name, of the folder `recipes` if it is there, or from a file.
@@ -256,9 +276,28 @@ impl Shared<'_> {
                 recipe: &recipe,
                 seed: id.seed,
             };
-            known.get(&key).map(|&run| run.clone())
+            let known = known.get(&key).map(|&run| run.clone());
+            // Its weights could not be written, but its checkpoint is there: they are now.
+            let lacks_weights =
+                known.as_ref().is_some_and(|run| run.is_finished() && run.checkpoint.is_none());
+            let has_checkpoint =
+                || self.with_name(*id, |name| RunFiles::has_checkpoint(&self.plan.folder, name));
+            known.filter(|_| !(lacks_weights && has_checkpoint()))
         };
         Ok(ids.iter().map(find).collect())
+    }
+
+    /// Does something with what tells the files of a run from those of others.
+    fn with_name<T>(&self, id: RunId, work: impl FnOnce(&RunName<'_>) -> T) -> T {
+        let subject = &self.subjects[id.subject];
+        let recipe = self.recipe.fingerprint().to_string();
+        work(&RunName {
+            network: &subject.info.name_with_point(),
+            recipe: &self.recipe.name,
+            data: &self.data.name,
+            seed: id.seed,
+            fingerprints: [&subject.training_fingerprint, &recipe, &self.data_fingerprint],
+        })
     }
 
     /// Waits while all runs have to; returns for how long.
@@ -355,13 +394,28 @@ impl Watch<'_, '_, '_> {
         self.running.progress(self.progress.iter().sum(), "training".to_owned());
     }
 
+    /// Whether the store has a run with its weights already, and it was not asked for again.
+    fn is_known(&self, run: &TrainingRun) -> bool {
+        let is_it = |known: &TrainingRun| known.key() == run.key() && known.checkpoint.is_some();
+        !self.shared.plan.again
+            && self
+                .running
+                .store()
+                .records::<TrainingRun>(&Filter::default())
+                .is_ok_and(|rows| rows.readable.iter().any(|stored| is_it(&stored.result)))
+    }
+
     fn ended(&mut self, run: usize, ended: Ended) {
         let state = match ended {
             Ended::Done { result, files } => {
-                let kept = self.running.keep(&*result, TaskRecord::TrainingRun);
-                let is_finished = result.is_finished();
+                let (is_finished, has_weights) =
+                    (result.is_finished(), result.checkpoint.is_some());
+                // Another program may have saved the same run before this one began with it.
+                let kept =
+                    self.is_known(&result) || self.running.keep(&*result, TaskRecord::TrainingRun);
                 self.results[run] = Some(*result);
-                if kept {
+                // Without a file of weights, the checkpoint is all that there is of them.
+                if kept && (has_weights || !is_finished) {
                     files.remove_checkpoint();
                 }
                 if is_finished { RunState::Finished } else { RunState::Diverged }

@@ -9,11 +9,7 @@ use std::{
 use inceptive_results::{DatasetInfo, EpochRecord, RecipeInfo, TrainingOutcome, TrainingRun};
 use inceptive_train::{CheckpointError, Epoch, Evaluation, TrainError, Trainer};
 
-use super::{
-    Message, RunId, Shared, TrainingEvent,
-    files::{RunFiles, RunName},
-    lanes::Lanes,
-};
+use super::{Message, RunId, Shared, TrainingEvent, files::RunFiles, lanes::Lanes};
 use crate::error::TaskError;
 
 /// Time between two events of steps.
@@ -80,17 +76,7 @@ impl<'a> Run<'a> {
 
     fn train(&self) -> Result<Ended, TaskError> {
         let (shared, run) = (self.shared, self.id.run);
-        let subject = &shared.subjects[self.id.subject];
-        let recipe = shared.recipe.fingerprint().to_string();
-        let name = RunName {
-            network: &subject.info.name_with_point(),
-            recipe: &shared.recipe.name,
-            data: &shared.data.name,
-            seed: self.id.seed,
-            fingerprints: [&subject.training_fingerprint, &recipe, &shared.data_fingerprint],
-        };
-        self.wait();
-        let files = RunFiles::lock(&shared.plan.folder, &name)?;
+        let files = shared.with_name(self.id, |name| RunFiles::lock(&shared.plan.folder, name))?;
         let Some(files) = files else { return Err(TaskError::Busy { label: self.label() }) };
         let mut trainer = self.start(&files)?;
         self.event(TrainingEvent::Started { run, history: trainer.history().to_vec() });
