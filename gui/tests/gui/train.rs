@@ -152,12 +152,12 @@ fn a_trained_network_is_inspected_and_its_graph_has_the_colours() {
     assert!(window.says("legend: lost accuracy, seed 0 on shapes, "));
     window.click("Expand all");
     window.wait("it is laid out", is_over);
-    window.button("fork/a").hover();
+    window.button("fork/a/conv").hover();
     window.harness.run();
     sleep(Duration::from_millis(600));
     window.harness.run();
     assert!(window.says("lost accuracy: "), "the hover text says it");
-    window.button("fork/a").click();
+    window.button("fork/a/conv").click();
     window.harness.run();
     assert!(window.has("near-zero channels") && window.has("dead channels"));
     assert!(window.says("tiny, seed 0 on shapes, ") && window.says(" points ("));
