@@ -11,6 +11,7 @@ pub mod command;
 pub mod drafts;
 pub mod file;
 pub mod format;
+pub mod inspection;
 pub mod jobs;
 pub mod model;
 mod pane;

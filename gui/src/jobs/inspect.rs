@@ -1,8 +1,8 @@
 //! Looking into trained networks, as [`inceptive_app`] does it.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
-use inceptive_app::{AnatomyPlan, EvaluationSource, ImagePart, WeightSource, dissect, error_chain};
+use inceptive_app::{AnatomyPlan, EvaluationSource, WeightSource, dissect, error_chain};
 use inceptive_bench::Isa;
 use inceptive_data::{DataName, Places, load};
 use inceptive_dsl::Setting;
@@ -10,27 +10,10 @@ use inceptive_ir::passes;
 use inceptive_train::Machine;
 
 use super::{Output, Progress, Reporter, Tools, train::Computes};
-use crate::{file::FilePath, model::Inspection};
+use crate::inspection::{InspectRequest, Inspection};
 
 /// Images that feature maps are computed of, at most.
 const IMAGES: usize = 512;
-
-/// A trained network to look into.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InspectRequest {
-    /// Its file.
-    pub file: FilePath,
-    /// Values that were set, as `key=value`.
-    pub point: Vec<String>,
-    /// The file of its weights.
-    pub weights: PathBuf,
-    /// The data set that it was trained on.
-    pub data: String,
-    /// The images that accuracies are of.
-    pub part: ImagePart,
-    /// The seed of its training.
-    pub seed: u64,
-}
 
 /// Looks into a network. It computes as training does, so it waits while something is measured.
 pub(super) fn inspect(

@@ -22,12 +22,11 @@ use inceptive_draw::{DrawError, Scene};
 
 use crate::{
     file::{FilePath, stem},
-    model::Inspection,
+    inspection::{InspectRequest, Inspection},
     results::{ResultsReading, ResultsRequest},
 };
 
 pub use design::{Cloud, CloudRequest, DesignRequest, Designed};
-pub use inspect::InspectRequest;
 pub use layout::{LayoutRequest, Place};
 pub use machinery::{MeasurementBackend, Tools};
 pub use measure::{BenchRequest, EngineState, ProfileRequest};

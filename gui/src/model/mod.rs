@@ -5,7 +5,6 @@
 
 mod design;
 mod entry;
-mod inspection;
 mod jobs;
 mod training;
 
@@ -25,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     command::{Command, Commands},
     file::FilePath,
+    inspection::Inspection,
     jobs::{
         Cloud, EngineState, Event, Job, JobEvent, LayoutRequest, Output, Place, TrainingChoices,
     },
@@ -33,7 +33,6 @@ use crate::{
 
 pub use design::Design;
 pub use entry::{Entry, State};
-pub use inspection::{Found, Inspection};
 pub use jobs::{JobState, Jobs, Status};
 pub use training::{LiveRun, Training};
 

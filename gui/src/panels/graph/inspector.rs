@@ -12,7 +12,8 @@ use crate::{
     command::{Command, Commands},
     file::FilePath,
     format::{bytes, compute_unit, exact, fraction, milliseconds, points, share, way},
-    model::{Found, Model},
+    inspection::Found,
+    model::Model,
     theme::colors,
 };
 

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::paint::Paint;
 use crate::{
     format::{bytes, compute_unit, milliseconds, points, share, short_count, way},
-    model::{Inspection, Model},
+    inspection::Inspection,
+    model::Model,
     theme::{card_colors, colors, heat},
 };
 

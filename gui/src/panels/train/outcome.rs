@@ -11,7 +11,8 @@ use inceptive_results::{Metric, TrainingRun};
 use super::{confusion::Matrix, rows::Row};
 use crate::{
     command::{Command, Commands},
-    jobs::{InspectRequest, Job},
+    inspection::InspectRequest,
+    jobs::Job,
     model::Model,
     theme::colors,
 };

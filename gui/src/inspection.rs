@@ -1,6 +1,9 @@
 //! What was found inside of a trained network.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use inceptive_app::{ImagePart, Inspected};
 use inceptive_format::counted;
@@ -8,7 +11,24 @@ use inceptive_ir::{Graph, NodeId};
 use inceptive_results::statistics::Estimate;
 use inceptive_train::inspect::{Anatomy, BranchState, LayerState};
 
-use crate::{file::stem, jobs::InspectRequest};
+use crate::file::{FilePath, stem};
+
+/// A trained network to look into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InspectRequest {
+    /// Its file.
+    pub file: FilePath,
+    /// Values that were set, as `key=value`.
+    pub point: Vec<String>,
+    /// The file of its weights.
+    pub weights: PathBuf,
+    /// The data set that it was trained on.
+    pub data: String,
+    /// The images that accuracies are of.
+    pub part: ImagePart,
+    /// The seed of its training.
+    pub seed: u64,
+}
 
 /// A trained network that was looked into.
 #[derive(Debug)]
