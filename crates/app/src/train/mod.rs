@@ -74,7 +74,7 @@ impl TrainPlan {
 enum Message {
     Event(TrainingEvent),
     /// A checkpoint could not be written, or something like it; the run goes on.
-    Trouble(TaskError),
+    Error(TaskError),
     Ended {
         run: usize,
         ended: Box<Ended>,
@@ -350,7 +350,7 @@ impl Watch<'_, '_, '_> {
             self.let_wait();
             match receiver.recv_timeout(TICK) {
                 Ok(Message::Event(event)) => self.event(event),
-                Ok(Message::Trouble(error)) => self.running.fail(error),
+                Ok(Message::Error(error)) => self.running.fail(error),
                 Ok(Message::Ended { run, ended }) => self.ended(run, *ended),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,

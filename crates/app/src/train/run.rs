@@ -108,7 +108,7 @@ impl<'a> Run<'a> {
         let weights = match files.write_weights(&weights) {
             Ok(path) => Some(path.to_string_lossy().into_owned()),
             Err(error) => {
-                self.send(Message::Trouble(error.into()));
+                self.send(Message::Error(error.into()));
                 None
             }
         };
@@ -138,7 +138,7 @@ impl<'a> Run<'a> {
             match Trainer::resume(task, machine, &bytes) {
                 Ok(trainer) => return Ok(trainer),
                 Err(CheckpointError::Train(error)) => return Err(self.failed()(error)),
-                Err(error) => self.send(Message::Trouble(TaskError::Restarted {
+                Err(error) => self.send(Message::Error(TaskError::Restarted {
                     label: self.label(),
                     error: Box::new(error),
                 })),
@@ -172,7 +172,7 @@ impl<'a> Run<'a> {
     fn keep(&self, trainer: Trainer<'a>, files: &RunFiles) -> Result<Trainer<'a>, TaskError> {
         let bytes = trainer.checkpoint().map_err(|error| self.checkpoint_error(error))?;
         if let Err(error) = files.write_checkpoint(&bytes) {
-            self.send(Message::Trouble(error.into()));
+            self.send(Message::Error(error.into()));
         }
         let threads = self.lanes.threads();
         if threads == trainer.threads() || trainer.is_finished() {
