@@ -132,8 +132,14 @@ impl Evaluate {
         };
         evaluated.notes.iter().for_each(input::print_note);
         let mut failed = false;
-        for (_, _, result) in &evaluated.engines {
+        for (engine, _, result) in &evaluated.engines {
             match result {
+                Ok(result) if result.together.evaluation.loss.is_nan() => {
+                    output::warn(&format!(
+                        "error: {engine} computes NaN for some images, which count as wrong; are the weights right?"
+                    ));
+                    failed = true;
+                }
                 Ok(result) => failed |= !result.agrees,
                 Err(error) => {
                     output::input_error(error);
