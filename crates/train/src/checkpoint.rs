@@ -1,6 +1,6 @@
 //! Checkpoints: the state of a training, or the weights that it ends with, as one safetensors file.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::atomic::AtomicBool};
 
 use inceptive_ir::Graph;
 use inceptive_weights::{
@@ -199,8 +199,21 @@ impl<'a> Trainer<'a> {
         machine: Machine,
         checkpoint: &[u8],
     ) -> Result<Self, CheckpointError> {
+        Self::resume_until(task, machine, checkpoint, &AtomicBool::new(false))
+    }
+
+    /// The same, unless it is stopped.
+    ///
+    /// # Errors
+    /// See [`Trainer::resume`]; also when it was stopped.
+    pub fn resume_until(
+        task: Task<'a>,
+        machine: Machine,
+        checkpoint: &[u8],
+        stop: &AtomicBool,
+    ) -> Result<Self, CheckpointError> {
         let found = CheckpointInfo::read(checkpoint)?.ok_or(CheckpointError::About(None))?;
-        let mut trainer = Self::new(task, machine)?;
+        let mut trainer = Self::new_until(task, machine, stop)?;
         let own = trainer.about();
         for (what, is_same) in [
             ("version", found.version == own.version),

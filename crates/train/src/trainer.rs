@@ -1,7 +1,10 @@
 //! Training a network, epoch by epoch.
 
 use std::{
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -99,6 +102,18 @@ impl<'a> Trainer<'a> {
     /// # Errors
     /// When data and network do not fit together, or the engine cannot train the network.
     pub fn new(task: Task<'a>, machine: Machine) -> Result<Self, TrainError> {
+        Self::new_until(task, machine, &AtomicBool::new(false))
+    }
+
+    /// The same, unless it is stopped: much memory takes a while.
+    ///
+    /// # Errors
+    /// See [`Trainer::new`]; also when it was stopped.
+    pub fn new_until(
+        task: Task<'a>,
+        machine: Machine,
+        stop: &AtomicBool,
+    ) -> Result<Self, TrainError> {
         let Task { graph, data, recipe, seed } = task;
         expect_fit(graph, data)?;
         let graph = match recipe.auxiliary {
@@ -132,7 +147,12 @@ impl<'a> Trainer<'a> {
                 averages: recipe.average.is_some(),
             },
         )?);
-        let session = TrainSession::new(plan, &initial_weights(&graph, seed))?;
+        let session = TrainSession::new_until(plan, &initial_weights(&graph, seed), stop).map_err(
+            |error| match stop.load(Ordering::Relaxed) {
+                true => TrainError::Stopped,
+                false => error.into(),
+            },
+        )?;
         let data_fingerprint = data.fingerprint().to_string();
         let history = Vec::new();
         Ok(Self { task, graph, machine, session, partition, augmenter, history, data_fingerprint })

@@ -68,6 +68,8 @@ fn an_interrupted_training_goes_on_to_the_same_bits() {
     let mut begun = Trainer::new(task, machine(2)).unwrap();
     begun.epoch(&GO_ON, |_| {}).unwrap();
     let checkpoint = begun.checkpoint().unwrap();
+    let stopped = Trainer::new_until(task, machine(2), &AtomicBool::new(true));
+    assert!(matches!(stopped, Err(TrainError::Stopped)));
     // Stopped in the midst of the second epoch, and taken up from the first.
     let stopped = begun.epoch(&AtomicBool::new(true), |_| {});
     assert!(matches!(stopped, Err(TrainError::Stopped)));

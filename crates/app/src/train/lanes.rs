@@ -127,7 +127,8 @@ fn speed(
     runs: u32,
     stop: &AtomicBool,
 ) -> Result<f64, TrainError> {
-    let mut trainer = Trainer::new(shared.task(id), shared.machine(threads as usize, runs))?;
+    let mut trainer =
+        Trainer::new_until(shared.task(id), shared.machine(threads as usize, runs), stop)?;
     trainer.measure_speed(TRIAL, stop)
 }
 

@@ -135,7 +135,7 @@ impl<'a> Run<'a> {
         let runs = shared.plan.side_by_side.unwrap_or(shared.plan.threads);
         let (task, machine) = (shared.task(self.id), shared.machine(self.lanes.threads(), runs));
         if let Some(bytes) = files.read_checkpoint()? {
-            match Trainer::resume(task, machine, &bytes) {
+            match Trainer::resume_until(task, machine, &bytes, &shared.halt) {
                 Ok(trainer) => return Ok(trainer),
                 Err(CheckpointError::Train(error)) => return Err(self.failed()(error)),
                 Err(error) => self.send(Message::Error(TaskError::Restarted {
@@ -144,7 +144,7 @@ impl<'a> Run<'a> {
                 })),
             }
         }
-        Trainer::new(task, machine).map_err(self.failed())
+        Trainer::new_until(task, machine, &shared.halt).map_err(self.failed())
     }
 
     fn epoch(&self, trainer: &mut Trainer<'_>) -> Result<(), TrainError> {
@@ -180,7 +180,7 @@ impl<'a> Run<'a> {
         }
         drop(trainer);
         let machine = self.shared.machine(threads, 1);
-        Trainer::resume(self.shared.task(self.id), machine, &bytes)
+        Trainer::resume_until(self.shared.task(self.id), machine, &bytes, &self.shared.halt)
             .map_err(|error| self.checkpoint_error(error))
     }
 

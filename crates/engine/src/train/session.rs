@@ -9,7 +9,7 @@ use inceptive_kernels::{
 };
 use inceptive_weights::{Missing, Weights};
 
-use super::TrainPlan;
+use super::{TrainOptions, TrainPlan};
 
 /// A network that is being trained.
 pub struct TrainSession {
@@ -55,8 +55,20 @@ impl TrainSession {
     /// # Errors
     /// When weights are missing, or the system has no more threads or memory.
     pub fn new(plan: Arc<TrainPlan>, weights: &Weights) -> Result<Self, StartError> {
-        let options = plan.options;
-        let runner = Runner::new(Arc::clone(&plan.program), options.isa, options.threads)?;
+        Self::new_until(plan, weights, &AtomicBool::new(false))
+    }
+
+    /// The same; soon after `stop` is set it ends early, as if there were no memory.
+    ///
+    /// # Errors
+    /// See [`TrainSession::new`].
+    pub fn new_until(
+        plan: Arc<TrainPlan>,
+        weights: &Weights,
+        stop: &AtomicBool,
+    ) -> Result<Self, StartError> {
+        let TrainOptions { isa, threads, .. } = plan.options;
+        let runner = Runner::new_until(Arc::clone(&plan.program), isa, threads, stop)?;
         let outcomes = vec![0.0; plan.program.output_len()];
         let mut session = Self { plan, runner, outcomes };
         session.set_weights(weights)?;
