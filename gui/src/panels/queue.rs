@@ -5,7 +5,9 @@ use std::{
     time::Duration,
 };
 
-use egui::{Align, Button, Frame, Layout, OpenUrl, ProgressBar, RichText, Role, Ui, WidgetInfo};
+use egui::{
+    Align, Button, Frame, Layout, OpenUrl, ProgressBar, RichText, Role, ScrollArea, Ui, WidgetInfo,
+};
 use inceptive_files::program;
 
 use crate::{
@@ -31,6 +33,37 @@ pub(super) struct Kind {
     pub takes: fn(&Job) -> bool,
     /// What is said while there are none.
     pub hint: &'static str,
+}
+
+/// Minimum width, in points, at which parts of a screen are next to each other.
+pub(super) const SIDE_BY_SIDE: f32 = 760.0;
+
+/// Draws a setup next to the list of jobs, or above it where the window is narrow. `name` is that of the scroll area, `share`
+/// how much of the height both may take.
+pub(super) fn beside(
+    ui: &mut Ui,
+    (name, share): (&str, f32),
+    (kind, model): (&Kind, &Model),
+    commands: &mut Commands,
+    mut setup: impl FnMut(&mut Ui, &mut Commands),
+) {
+    let most = (ui.available_height() * share).max(120.0);
+    let area = ScrollArea::vertical().id_salt(name).max_height(most);
+    let is_narrow = ui.available_width() < SIDE_BY_SIDE;
+    area.auto_shrink([false, true]).show(ui, |area| {
+        if is_narrow {
+            setup(area, commands);
+            area.add_space(8.0);
+            self::ui(area, kind, model, commands);
+            return;
+        }
+        area.columns(2, |columns| {
+            if let [left, right] = columns {
+                setup(left, commands);
+                self::ui(right, kind, model, commands);
+            }
+        });
+    });
 }
 
 /// Draws the list of jobs, the latest first.

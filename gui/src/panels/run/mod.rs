@@ -12,7 +12,7 @@ mod roofline;
 mod setup;
 mod sort;
 
-use egui::{Frame, Margin, RichText, ScrollArea, Ui};
+use egui::{Frame, Margin, RichText, Ui};
 
 use crate::{
     command::{Command, Commands},
@@ -21,9 +21,6 @@ use crate::{
     panels::queue,
     theme::colors,
 };
-
-/// Minimum width, in points, at which the queue is next to the setup.
-const SIDE_BY_SIDE: f32 = 760.0;
 
 /// All jobs are listed.
 const QUEUE: queue::Kind = queue::Kind {
@@ -57,30 +54,12 @@ impl Run {
             commands.push(Command::Start(Job::Engines));
         }
         Frame::NONE.inner_margin(Margin::symmetric(8, 4)).show(ui, |ui| {
-            self.setup_and_queue(ui, model, commands);
+            let setup = &mut self.setup;
+            queue::beside(ui, ("setup", 0.5), (&QUEUE, model), commands, |ui, commands| {
+                setup.ui(ui, model, commands);
+            });
             ui.separator();
             self.came_of_it(ui, model, commands);
-        });
-    }
-
-    /// Draws the setup next to the queue.
-    fn setup_and_queue(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
-        let most = (ui.available_height() * 0.5).max(120.0);
-        let area = ScrollArea::vertical().id_salt("setup").max_height(most);
-        let is_narrow = ui.available_width() < SIDE_BY_SIDE;
-        area.auto_shrink([false, true]).show(ui, |ui| {
-            if is_narrow {
-                self.setup.ui(ui, model, commands);
-                ui.add_space(8.0);
-                queue::ui(ui, &QUEUE, model, commands);
-                return;
-            }
-            ui.columns(2, |columns| {
-                if let [left, right] = columns {
-                    self.setup.ui(left, model, commands);
-                    queue::ui(right, &QUEUE, model, commands);
-                }
-            });
         });
     }
 

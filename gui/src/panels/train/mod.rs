@@ -27,9 +27,6 @@ use crate::{
 
 use rows::{Row, RowId, Rows};
 
-/// Minimum width, in points, at which parts are next to each other.
-const SIDE_BY_SIDE: f32 = 760.0;
-
 /// Space between the table and what is next to it.
 const GAP: f32 = 10.0;
 
@@ -68,30 +65,18 @@ impl Train {
             commands.push(Command::Start(Job::TrainingChoices(model.folder.clone())));
         }
         Frame::NONE.inner_margin(Margin::symmetric(8, 4)).show(ui, |ui| {
-            self.setup_and_queue(ui, model, commands);
+            let setup = &mut self.setup;
+            queue::beside(
+                ui,
+                ("training setup", 0.45),
+                (&QUEUE, model),
+                commands,
+                |ui, commands| {
+                    setup.ui(ui, model, commands);
+                },
+            );
             ui.separator();
             self.runs(ui, model, commands);
-        });
-    }
-
-    /// Draws the setup next to the queue.
-    fn setup_and_queue(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
-        let most = (ui.available_height() * 0.45).max(120.0);
-        let area = ScrollArea::vertical().id_salt("training setup").max_height(most);
-        let is_narrow = ui.available_width() < SIDE_BY_SIDE;
-        area.auto_shrink([false, true]).show(ui, |ui| {
-            if is_narrow {
-                self.setup.ui(ui, model, commands);
-                ui.add_space(8.0);
-                queue::ui(ui, &QUEUE, model, commands);
-                return;
-            }
-            ui.columns(2, |columns| {
-                if let [left, right] = columns {
-                    self.setup.ui(left, model, commands);
-                    queue::ui(right, &QUEUE, model, commands);
-                }
-            });
         });
     }
 
@@ -154,7 +139,7 @@ impl Train {
 fn halves(ui: &mut Ui) -> [Rect; 2] {
     let whole = ui.available_rect_before_wrap();
     let _ = ui.allocate_rect(whole, Sense::hover());
-    match whole.width() < SIDE_BY_SIDE {
+    match whole.width() < queue::SIDE_BY_SIDE {
         true => {
             let middle = whole.top() + whole.height() * 0.4;
             let (above, below) = (pos2(whole.right(), middle), pos2(whole.left(), middle + GAP));
