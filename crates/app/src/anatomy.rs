@@ -1,4 +1,4 @@
-//! Looking into trained networks.
+//! Inspection of trained networks.
 
 use std::sync::atomic::AtomicBool;
 
@@ -18,34 +18,34 @@ use crate::{
     notes::{Note, notes_of, weight_notes},
 };
 
-/// What to look into, and how.
+/// What to inspect, and how.
 #[derive(Clone, Debug)]
 pub struct AnatomyPlan {
     /// The network.
     pub network: EvaluationSource,
-    /// The images that accuracies are of.
+    /// The images on which accuracies are measured.
     pub part: ImagePart,
-    /// Images that feature maps are computed of, at most.
+    /// Maximum number of images for which feature maps are computed.
     pub images: usize,
-    /// What computes.
+    /// Threads, instruction set and memory limit.
     pub machine: Machine,
 }
 
-/// A network that was looked into.
+/// An inspected network.
 #[derive(Debug)]
 pub struct Dissected {
     /// The network.
     pub architecture: Architecture,
-    /// What was found.
+    /// The results of the inspection.
     pub anatomy: Anatomy,
-    /// What the user should know.
+    /// Notes for the user.
     pub notes: Vec<Note>,
 }
 
-/// Looks into a trained network. `listen` hears which share is done.
+/// Inspects a trained network. `listen` is called with the progress, from 0 to 1.
 ///
 /// # Errors
-/// When the network cannot be read or run, does not fit to the data, or it was stopped.
+/// When the network cannot be read or run, or does not fit the data set, or when it was stopped.
 pub fn dissect(
     plan: &AnatomyPlan,
     data: &Dataset,
@@ -68,7 +68,7 @@ pub fn dissect(
     let (graph, weights) =
         trained(plan, &architecture.graph, checkpoint.as_ref(), (graph, weights))?;
     let (augmenter, split) = (&prepared.augmenter, plan.part.split(data));
-    // Evenly spread, since a file may have its images class by class.
+    // Evenly spaced, since a file may be sorted by class.
     let step = indices.len().div_ceil(plan.images.max(1)).max(1);
     let seen: Vec<u32> = indices.iter().copied().step_by(step).collect();
     let order = epoch_order(&prepared.partition.train, 0, 0);
@@ -87,7 +87,7 @@ pub fn dissect(
     Ok(Dissected { architecture, anatomy, notes })
 }
 
-/// The graph that was trained with its weights: with the auxiliary heads, if a checkpoint has them.
+/// The trained graph and its weights, including the auxiliary heads if the checkpoint has them.
 fn trained(
     plan: &AnatomyPlan,
     graph: &Graph,
@@ -96,7 +96,7 @@ fn trained(
 ) -> Result<(Graph, Weights), EvaluateError> {
     let from = &plan.network.weights;
     let (Some(file), Some(_)) = (&from.file, checkpoint) else { return Ok((plain, weights)) };
-    // Dropout would hide some gradients.
+    // Dropout would set some gradients to zero.
     let graph = graph.apply(&passes::drop_dropout(graph)).map_err(graph_error)?;
     match read_weights(file, &graph, from.match_by) {
         Ok((weights, ..)) => Ok((graph, weights)),

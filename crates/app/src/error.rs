@@ -18,7 +18,7 @@ pub enum TaskError {
     /// It cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// Its weights do not fit.
+    /// Normalisations cannot be folded into its weights.
     #[error("`{}`", file.display())]
     Fold {
         /// Its file.
@@ -48,10 +48,10 @@ pub enum TaskError {
     /// A task was stopped before there was any result.
     #[error("stopped before the first result")]
     Stopped,
-    /// Its result could not be kept.
+    /// Its result could not be saved.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The data set cannot be named so.
+    /// The name of the data set is invalid.
     #[error(transparent)]
     DataName(#[from] NameError),
     /// The data set cannot be read.
@@ -61,11 +61,11 @@ pub enum TaskError {
     #[error(transparent)]
     Isa(#[from] UnknownIsa),
     /// There is no such recipe.
-    #[error("no recipe is called `{name}`; there are {known}, and files such as `my-recipe.yaml`")]
+    #[error("unknown recipe `{name}`; use {known}, or a file such as `my-recipe.yaml`")]
     NoRecipe {
         /// The name.
         name: String,
-        /// The names that there are.
+        /// The known names.
         known: String,
     },
     /// A network cannot be trained.
@@ -77,8 +77,8 @@ pub enum TaskError {
         #[source]
         error: Box<TrainError>,
     },
-    /// A checkpoint cannot be used; training starts again.
-    #[error("{label}: the checkpoint cannot be used, so training starts again")]
+    /// A checkpoint cannot be used; training restarts.
+    #[error("{label}: the checkpoint cannot be used; training restarts from the first epoch")]
     Restarted {
         /// The network and its seed.
         label: String,
@@ -86,7 +86,7 @@ pub enum TaskError {
         #[source]
         error: Box<CheckpointError>,
     },
-    /// A checkpoint cannot be made or taken up.
+    /// A checkpoint cannot be made or resumed.
     #[error("{label}: {error}")]
     Checkpoint {
         /// The network and its seed.
@@ -96,7 +96,7 @@ pub enum TaskError {
         error: Box<CheckpointError>,
     },
     /// Another program trains it.
-    #[error("{label}: another program is training it; its result will be in that program's store")]
+    #[error("{label}: another program is training it, and will save the result to its own store")]
     Busy {
         /// The network and its seed.
         label: String,
@@ -116,7 +116,7 @@ pub enum TaskError {
     /// No input contains a network.
     #[error("nothing to report; no report was written")]
     NothingToReport,
-    /// A store has none of the results that are wanted.
+    /// A store has no results that match a filter.
     #[error("`{}` has no results{wishes}", store.display())]
     NoResults {
         /// The store.
@@ -132,7 +132,7 @@ impl TaskError {
     }
 }
 
-/// What went wrong with all that led to it, in a line.
+/// An error with all its causes, in one line.
 pub fn error_chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

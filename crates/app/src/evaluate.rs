@@ -58,7 +58,7 @@ impl ImagePart {
         }
     }
 
-    /// What its images are of.
+    /// The split that its images belong to.
     pub(crate) fn split(self, data: &Dataset) -> &Split {
         match self {
             Self::Test => &data.test,
@@ -76,17 +76,17 @@ pub struct EvaluatePlan {
     pub part: ImagePart,
     /// The views of each image.
     pub views: Views,
-    /// Batch size, threads, precision and device. There are never more images in a batch than in all.
+    /// Batch size, threads, precision and device. The batch size is limited to the number of images.
     pub setup: Setup,
 }
 
-/// Why networks are not evaluated.
+/// Networks cannot be evaluated.
 #[derive(Debug, thiserror::Error)]
 pub enum EvaluateError {
     /// A network cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// A network and the data do not fit together, or it cannot be run.
+    /// A network does not fit the data set, or cannot be run.
     #[error("`{}`: {error}", file.display())]
     Fit {
         /// Its file.
@@ -106,8 +106,8 @@ pub enum EvaluateError {
     },
     /// There are no validation images.
     #[error(
-        "`{}` does not say which images were held out for validation: it is no checkpoint, or none were; use --split \
-         test or --split train", file.display()
+        "`{}` has no validation images: it is not a checkpoint, or no images were held out; use --split test or --split \
+         train", file.display()
     )]
     NoValidation {
         /// The weights.
@@ -115,7 +115,7 @@ pub enum EvaluateError {
     },
     /// Networks were trained on different images.
     #[error(
-        "`{}` and `{}` were trained on different images, so that they have no {} images in common; use --split test",
+        "`{}` and `{}` were trained on different images, so their {} images differ; use --split test",
         first.display(), other.display(), part.name()
     )]
     Parts {
@@ -148,41 +148,41 @@ pub struct EvaluatedNetwork {
     pub weights: PathBuf,
     /// The statistics that images were normalised with.
     pub stats: ChannelStats,
-    /// Images that they are of.
+    /// Number of images that the statistics were computed from.
     pub stats_images: usize,
-    /// The training that the weights are of, if they say.
+    /// The training run that the weights come from, if the file records it.
     pub checkpoint: Option<CheckpointInfo>,
 }
 
-/// The result of a network, or of several together.
+/// The result of one network, or of several averaged.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NetworkResult {
-    /// The numbers.
+    /// The metrics.
     pub evaluation: Evaluation,
     /// Their intervals.
     pub intervals: Intervals,
-    /// What each image got.
+    /// The result of each image.
     pub results: Vec<ImageResult>,
 }
 
 /// The results on an engine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OnEngine {
-    /// The precision that was computed in.
+    /// The precision that was used.
     pub precision: Precision,
-    /// Of each network.
+    /// The result of each network.
     pub networks: Vec<NetworkResult>,
-    /// Of all together; that of the only network.
+    /// The result of the averaged probabilities; of a single network, its own.
     pub together: NetworkResult,
-    /// The largest difference of a probability from the first engine's.
+    /// The largest difference between a probability and that of the first engine.
     pub difference: f64,
-    /// Images that are taken for another class than on the first engine.
+    /// Number of images whose predicted class differs from that of the first engine.
     pub differing: usize,
-    /// Whether it agrees with the first engine, by what rounding explains.
+    /// Whether it agrees with the first engine within rounding error.
     pub agrees: bool,
 }
 
-/// Results by engine: its name, its version, and what it found or why it failed.
+/// For each engine: its name, its version, and its results or its error.
 pub type Engines = Vec<(&'static str, String, Result<OnEngine, EngineError>)>;
 
 /// The results of an evaluation.
@@ -194,11 +194,11 @@ pub struct Evaluated {
     pub images: usize,
     /// The results.
     pub engines: Engines,
-    /// What the user should know.
+    /// Notes for the user.
     pub notes: Vec<Note>,
 }
 
-/// A network that is ready.
+/// A network that was read, with its model and its images.
 struct Member {
     about: EvaluatedNetwork,
     model: Model,
@@ -206,11 +206,11 @@ struct Member {
     indices: Vec<u32>,
 }
 
-/// Evaluates networks on each engine. `listen` hears which share is done.
+/// Evaluates networks on each engine. `listen` is called with the progress, from 0 to 1.
 ///
 /// # Errors
-/// When a network cannot be read, does not fit to the data, or it was stopped. An engine that fails says so in its
-/// place.
+/// When a network cannot be read or does not fit the data set, or when it was stopped. The error of a single engine is
+/// returned among the results.
 pub fn evaluate(
     plan: &EvaluatePlan,
     data: &Dataset,
@@ -249,7 +249,7 @@ pub fn evaluate(
     Ok(Evaluated { networks, images, engines: found, notes })
 }
 
-/// The probabilities of several networks are of the same images.
+/// Checks that several networks are evaluated on the same images.
 fn expect_same_images(
     part: ImagePart,
     first: &Member,
@@ -315,7 +315,7 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// As a checkpoint says; without one, no images are held out.
+    /// Divided as recorded in the checkpoint; without one, no images are held out.
     pub(crate) fn new(
         checkpoint: Option<&CheckpointInfo>,
         data: &Dataset,
@@ -347,7 +347,7 @@ impl Prepared {
     }
 }
 
-/// What a checkpoint says, if it is of this data set.
+/// The checkpoint, if it was trained on this data set.
 fn trained_on<'a>(
     checkpoint: Option<&'a CheckpointInfo>,
     data: &Dataset,
@@ -355,7 +355,7 @@ fn trained_on<'a>(
     checkpoint.filter(|info| info.data == data.fingerprint().to_string())
 }
 
-/// Why images are not normalised as in training.
+/// A note if images are not normalised as in training.
 pub(crate) fn data_note(
     weights: &Path,
     checkpoint: Option<&CheckpointInfo>,
@@ -364,7 +364,7 @@ pub(crate) fn data_note(
     let why = match (checkpoint, trained_on(checkpoint, data)) {
         (_, Some(_)) => return None,
         (Some(_), None) => "was trained on another data set",
-        (None, None) => "does not say which images it was trained on",
+        (None, None) => "does not record which images it was trained on",
     };
     let text = format!(
         "`{}` {why}; images are normalised with the statistics of all training images of `{}`",
@@ -378,7 +378,7 @@ pub(crate) fn data_note(
 struct Run<'a> {
     plan: &'a EvaluatePlan,
     data: &'a Dataset,
-    /// Networks on engines, and how many are done.
+    /// Number of pairs of network and engine, in all and done.
     total: usize,
     done: usize,
     stop: &'a AtomicBool,
@@ -386,7 +386,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// What each network gives on an engine.
+    /// The probabilities of each network on an engine.
     fn engine(
         &mut self,
         engine: &dyn Engine,
@@ -416,7 +416,7 @@ impl Run<'_> {
         Ok((precision, all))
     }
 
-    /// The numbers of an engine, beside the first one's answers of all networks together.
+    /// The results of an engine, compared with the averaged probabilities of the first engine.
     fn compare(
         &self,
         (one, members): (&Member, &[Member]),

@@ -1,4 +1,4 @@
-//! What training tasks report.
+//! Events of training tasks.
 
 use inceptive_train::{Epoch, Progress};
 use serde::{Deserialize, Serialize};
@@ -9,25 +9,25 @@ use serde::{Deserialize, Serialize};
 pub enum TrainingEvent {
     /// All runs, in the order in which they start.
     Runs(Vec<PlannedRun>),
-    /// How many runs go side by side.
+    /// Number of runs at the same time.
     SideBySide(SideBySide),
-    /// A run starts, or goes on from a checkpoint.
+    /// A run has started, or resumed from a checkpoint.
     Started {
         /// Its place in the list of runs.
         run: usize,
         /// Epochs that were finished before.
         history: Vec<Epoch>,
     },
-    /// A run took steps.
+    /// A run has taken training steps.
     Step {
         /// Its place in the list of runs.
         run: usize,
-        /// How far its epoch is.
+        /// Progress within its epoch.
         progress: Progress,
-        /// Images a second in this epoch.
+        /// Images per second in this epoch.
         images_per_s: f64,
     },
-    /// A run finished an epoch.
+    /// A run has finished an epoch.
     Epoch {
         /// Its place in the list of runs.
         run: usize,
@@ -38,10 +38,10 @@ pub enum TrainingEvent {
     Ended {
         /// Its place in the list of runs.
         run: usize,
-        /// How.
+        /// Its final state.
         state: RunState,
     },
-    /// Nothing is computed until something that needs the machine to itself is over, or training goes on.
+    /// All runs are paused because a measurement needs the machine to itself (true), or have resumed (false).
     Waiting(bool),
 }
 
@@ -56,7 +56,7 @@ pub struct PlannedRun {
     pub seed: u64,
     /// Epochs of the recipe.
     pub epochs: u32,
-    /// What is known of it before it starts.
+    /// Its state before it starts.
     pub state: RunState,
 }
 
@@ -80,13 +80,13 @@ pub enum RunState {
     Stopped,
 }
 
-/// How many runs go side by side, and why.
+/// The number of runs at the same time, and the measured speeds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SideBySide {
-    /// Runs at a time.
+    /// Number of runs at the same time.
     pub runs: u32,
     /// Threads of each.
     pub threads: u32,
-    /// Images a second of one run on all threads, and of runs side by side on a thread each, if that was measured.
+    /// Images per second of one run on all threads, and in total of one run per thread, if measured.
     pub images_per_s: Option<[f64; 2]>,
 }

@@ -10,25 +10,25 @@ use inceptive_files::{InputFiles, WriteError, create_folder, read, refuse_links,
 
 use crate::{error::TaskError, network::ReadError};
 
-/// The largest checkpoint: 10^9 weights in single precision with averages and two vectors of the optimizer.
+/// Maximum size of a checkpoint: 10^9 weights in single precision with averages and two optimizer states per weight.
 const MAX_CHECKPOINT_BYTES: u64 = 16 * inceptive_files::GIB;
 
-/// Characters of a fingerprint in names of files.
+/// Number of digits of each fingerprint in file names.
 const DIGITS: usize = 8;
 
-/// Characters of a network's name in names of files.
+/// Maximum number of characters of a network's name in file names.
 const NAME: usize = 60;
 
-/// The files of a run, which no other program uses as long as this exists.
+/// The files of a run, locked against other programs as long as this exists.
 pub(super) struct RunFiles {
     checkpoint: PathBuf,
     weights: PathBuf,
     lock: PathBuf,
-    /// Keeps the lock.
+    /// Holds the lock.
     _locked: File,
 }
 
-/// What tells runs apart.
+/// Identifies a run; its file names are derived from this.
 pub(super) struct RunName<'a> {
     pub network: &'a str,
     pub recipe: &'a str,
@@ -59,7 +59,7 @@ impl RunName<'_> {
 }
 
 impl RunFiles {
-    /// Locks the files of a run in a folder; `None` if another program has them.
+    /// Locks the files of a run in a folder; `None` if another program has locked them.
     pub fn lock(folder: &Path, name: &RunName<'_>) -> Result<Option<Self>, TaskError> {
         create_folder(folder)?;
         let stem = name.stem();
@@ -71,7 +71,7 @@ impl RunFiles {
         }
         let file = File::options().create(true).truncate(false).write(true).open(&lock);
         let file = file.map_err(failed)?;
-        // Where files cannot be locked, two programs may do the same work, with the same result.
+        // On file systems without locks, two programs may do the same work, with the same result.
         if let Err(TryLockError::WouldBlock) = file.try_lock() {
             return Ok(None);
         }
@@ -97,12 +97,12 @@ impl RunFiles {
         }
     }
 
-    /// Writes the checkpoint whole.
+    /// Replaces the checkpoint atomically.
     pub fn write_checkpoint(&self, bytes: &[u8]) -> Result<(), WriteError> {
         replace_file(&self.checkpoint, bytes, &InputFiles::default())
     }
 
-    /// Writes the trained weights whole; gives their file.
+    /// Replaces the trained weights atomically; returns their path.
     pub fn write_weights(&self, bytes: &[u8]) -> Result<&Path, WriteError> {
         replace_file(&self.weights, bytes, &InputFiles::default())?;
         Ok(&self.weights)
@@ -110,14 +110,14 @@ impl RunFiles {
 
     /// Removes the checkpoint of a run whose result is saved.
     pub fn remove_checkpoint(&self) {
-        // What is left is not used again.
+        // A checkpoint that cannot be removed is not used again.
         let _ = fs::remove_file(&self.checkpoint);
     }
 }
 
 impl Drop for RunFiles {
     fn drop(&mut self) {
-        // An empty file that is left does no harm.
+        // An empty lock file that cannot be removed does no harm.
         let _ = fs::remove_file(&self.lock);
     }
 }

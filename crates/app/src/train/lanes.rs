@@ -1,4 +1,4 @@
-//! Runs side by side.
+//! Runs that are trained at the same time.
 
 use std::{
     sync::{
@@ -12,19 +12,19 @@ use std::{
 
 use inceptive_train::{Machine, Task, TrainError, Trainer};
 
-use super::{Message, RunId, Shared, SideBySide, run::one};
+use super::{Message, RunId, Shared, SideBySide, run::train_one};
 use crate::error::TaskError;
 
-/// Time of each measurement.
+/// Duration of each speed measurement.
 const TRIAL: Duration = Duration::from_millis(600);
 
-/// Runs that wait, and threads for those that go on.
+/// Pending runs, and the threads of active ones.
 pub(super) struct Lanes {
     /// In reverse order.
     waiting: Mutex<Vec<RunId>>,
-    going: AtomicUsize,
+    active: AtomicUsize,
     threads: u32,
-    /// Threads of a run while others wait.
+    /// Threads of each run while others are pending.
     threads_of_each: u32,
 }
 
@@ -32,19 +32,19 @@ impl Lanes {
     pub fn new(pending: &[RunId], chosen: SideBySide, threads: u32) -> Self {
         Self {
             waiting: Mutex::new(pending.iter().rev().copied().collect()),
-            going: AtomicUsize::new(0),
+            active: AtomicUsize::new(0),
             threads,
             threads_of_each: chosen.threads,
         }
     }
 
-    /// Takes runs until none waits.
+    /// Trains runs until none is pending.
     pub fn work(&self, shared: &Shared<'_>, sender: &Sender<Message>) {
         while !shared.halt.load(Ordering::Relaxed)
             && let Some(id) = self.take()
         {
-            let ended = Box::new(one(shared, id, self, sender));
-            self.going.fetch_sub(1, Ordering::SeqCst);
+            let ended = Box::new(train_one(shared, id, self, sender));
+            self.active.fetch_sub(1, Ordering::SeqCst);
             // The receiver waits for all runs.
             let _ = sender.send(Message::Ended { run: id.run, ended });
         }
@@ -53,29 +53,29 @@ impl Lanes {
     fn take(&self) -> Option<RunId> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let next = waiting.pop()?;
-        self.going.fetch_add(1, Ordering::SeqCst);
+        self.active.fetch_add(1, Ordering::SeqCst);
         Some(next)
     }
 
-    /// Runs that have started and not ended.
-    pub fn going(&self) -> usize {
-        self.going.load(Ordering::SeqCst)
+    /// Number of runs that have started and not ended.
+    pub fn active(&self) -> usize {
+        self.active.load(Ordering::SeqCst)
     }
 
-    /// Threads that a run may use from now on: when none waits any more, the last ones get those of the others.
+    /// Number of threads that a run may use from now on. When no run is pending, the active ones share all threads.
     pub fn threads(&self) -> usize {
         let none_waits = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
-        let going = u32::try_from(self.going()).unwrap_or(u32::MAX).max(1);
+        let active = u32::try_from(self.active()).unwrap_or(u32::MAX).max(1);
         let threads = match none_waits {
-            true => (self.threads / going).max(self.threads_of_each),
+            true => (self.threads / active).max(self.threads_of_each),
             false => self.threads_of_each,
         };
         threads as usize
     }
 }
 
-/// Chooses how many runs go side by side: as asked for, or what is faster with the first network, all threads for one run
-/// or a run on each thread.
+/// Chooses the number of runs at the same time: the requested one, or the faster one, measured with the first network: one
+/// run on all threads or one run per thread.
 pub(super) fn choose(
     shared: &Shared<'_>,
     first: RunId,
@@ -90,12 +90,12 @@ pub(super) fn choose(
         None => {
             let label = || shared.subjects[first.subject].info.name.clone();
             match measure(shared, first, most) {
-                Ok([together, apart]) => {
-                    let runs = if apart > together { most } else { 1 };
-                    Ok(SideBySide { images_per_s: Some([together, apart]), ..with(runs) })
+                Ok([single, parallel]) => {
+                    let runs = if parallel > single { most } else { 1 };
+                    Ok(SideBySide { images_per_s: Some([single, parallel]), ..with(runs) })
                 }
                 Err(TrainError::Stopped) => Err(TaskError::Stopped),
-                // Its run reports it.
+                // The run itself reports it.
                 Err(TrainError::Diverged { .. } | TrainError::Plan(_)) => Ok(with(most)),
                 Err(error) => Err(TaskError::train(label(), error)),
             }
@@ -103,12 +103,12 @@ pub(super) fn choose(
     }
 }
 
-/// Images a second of one run on all threads, and of several side by side together.
+/// Images per second of one run on all threads, and in total of several at the same time.
 fn measure(shared: &Shared<'_>, first: RunId, runs: u32) -> Result<[f64; 2], TrainError> {
     let threads = shared.plan.threads.max(1);
     let stop = shared.stop;
-    let together = speed(shared, first, threads, 1, stop)?;
-    let apart = thread::scope(|scope| {
+    let single = speed(shared, first, threads, 1, stop)?;
+    let parallel = thread::scope(|scope| {
         let trials: Vec<_> = (0..runs)
             .map(|_| scope.spawn(|| speed(shared, first, threads / runs, runs, stop)))
             .collect();
@@ -117,7 +117,7 @@ fn measure(shared: &Shared<'_>, first: RunId, runs: u32) -> Result<[f64; 2], Tra
             .map(|trial| trial.join().unwrap_or(Err(TrainError::Stopped)))
             .sum::<Result<f64, TrainError>>()
     })?;
-    Ok([together, apart])
+    Ok([single, parallel])
 }
 
 fn speed(
@@ -133,13 +133,13 @@ fn speed(
 }
 
 impl Shared<'_> {
-    /// What a run trains.
+    /// The training task of a run.
     pub fn task(&self, id: RunId) -> Task<'_> {
         let graph = &self.subjects[id.subject].graph;
         Task { graph, data: &self.data, recipe: &self.recipe, seed: id.seed }
     }
 
-    /// What a run computes with, beside others.
+    /// The resources of a run, of which there are this many at the same time.
     pub fn machine(&self, threads: usize, runs: u32) -> Machine {
         let most_bytes = self.available_bytes / u64::from(runs.max(1));
         Machine { threads, isa: self.isa, most_bytes }

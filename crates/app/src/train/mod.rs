@@ -37,8 +37,8 @@ use lanes::Lanes;
 use run::Ended;
 use subject::Subject;
 
-/// What to train, and how: every network with every seed. Networks take turns, so that every network was trained with
-/// the first seed before any is trained with the second.
+/// What to train, and how: every network with every seed. All networks are trained with the first seed before any is
+/// trained with the second.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainPlan {
     /// The networks.
@@ -53,13 +53,13 @@ pub struct TrainPlan {
     pub seeds: Vec<u64>,
     /// Threads of all runs together.
     pub threads: u32,
-    /// How many runs go side by side; `None` for what measures fastest.
+    /// Number of runs at the same time; `None` to measure which is fastest.
     pub side_by_side: Option<u32>,
     /// The instruction set; `None` for the widest of this processor.
     pub isa: Option<String>,
     /// Where checkpoints and trained weights are kept.
     pub folder: PathBuf,
-    /// Whether runs that the store has already are trained again.
+    /// Whether runs that are already in the store are repeated.
     pub again: bool,
 }
 
@@ -70,10 +70,10 @@ impl TrainPlan {
     }
 }
 
-/// What a run tells the task.
+/// Messages from a run to its task.
 enum Message {
     Event(TrainingEvent),
-    /// A checkpoint could not be written, or something like it; the run goes on.
+    /// An error that does not end the run, such as a checkpoint that could not be written.
     Error(TaskError),
     Ended {
         run: usize,
@@ -95,10 +95,10 @@ struct Shared<'a> {
     subjects: Vec<Subject>,
     /// Set to end all runs.
     halt: AtomicBool,
-    /// Set while all runs have to wait.
-    waits: AtomicBool,
-    /// Runs that wait because they have to.
-    resting: AtomicUsize,
+    /// Set while all runs have to pause.
+    must_pause: AtomicBool,
+    /// Number of paused runs.
+    paused: AtomicUsize,
 }
 
 /// A network with a seed.
@@ -110,8 +110,8 @@ struct RunId {
     seed: u64,
 }
 
-/// Trains networks. Each run is in the store before it is reported. After a stop, or when the program is killed, each run
-/// goes on from its last epoch the next time.
+/// Trains networks. Each run is saved to the store before it is reported. After a stop, or if the program is killed,
+/// each run resumes from its last whole epoch the next time.
 pub(crate) fn train(
     plan: &TrainPlan,
     context: &TaskContext<'_>,
@@ -122,7 +122,7 @@ pub(crate) fn train(
     running.plan(plan.requests.len() * plan.seeds.len());
     running.wait_for_machine();
     let trained = match prepare(plan, context, &mut running) {
-        Ok(shared) => Trained { shared, running: &mut running }.run(),
+        Ok(shared) => PreparedTask { shared, running: &mut running }.run(),
         Err(error) => Err(error),
     };
     let training_runs = trained.unwrap_or_else(|error| {
@@ -132,7 +132,7 @@ pub(crate) fn train(
     running.finish(Found { training_runs, ..Found::default() })
 }
 
-/// Reads everything.
+/// Reads the recipe, the data set and the networks.
 fn prepare<'a>(
     plan: &'a TrainPlan,
     context: &'a TaskContext<'a>,
@@ -155,17 +155,17 @@ fn prepare<'a>(
         isa,
         subjects,
         halt: AtomicBool::new(false),
-        waits: AtomicBool::new(false),
-        resting: AtomicUsize::new(0),
+        must_pause: AtomicBool::new(false),
+        paused: AtomicUsize::new(0),
     })
 }
 
-/// Reads a data set, or generates it. Another thread does it, so that a stop need not wait for it.
+/// Reads or generates a data set, on another thread, so that a stop takes effect at once.
 fn read_data(name: &DataName, stop: &AtomicBool) -> Result<Dataset, TaskError> {
     let (sender, receiver) = channel();
     let name = name.clone();
     thread::spawn(move || {
-        // Nobody waits after a stop.
+        // Nobody receives it after a stop.
         let _ = sender.send(load_data(&name, &Places::from_env()));
     });
     loop {
@@ -179,7 +179,7 @@ fn read_data(name: &DataName, stop: &AtomicBool) -> Result<Dataset, TaskError> {
     }
 }
 
-/// A recipe by its name, of the folder `recipes` if it is there, or from a file.
+/// Reads a recipe: by its name, from the folder `recipes` if it is there, else a built-in one; or from a file.
 fn read_recipe(plan: &TrainPlan) -> Result<Recipe, TaskError> {
     let (name, settings) = (plan.recipe.as_str(), plan.recipe_settings.as_slice());
     let is_name = !name.contains(['/', '\\', '.']);
@@ -201,14 +201,14 @@ fn read_recipe(plan: &TrainPlan) -> Result<Recipe, TaskError> {
     }
 }
 
-/// A task whose inputs were read.
-struct Trained<'t, 'a, 'r> {
+/// A task whose inputs have been read.
+struct PreparedTask<'t, 'a, 'r> {
     shared: Shared<'a>,
     running: &'t mut Running<'r>,
 }
 
-impl Trained<'_, '_, '_> {
-    /// Trains what is not in the store; returns all runs, those that the store had included.
+impl PreparedTask<'_, '_, '_> {
+    /// Trains the runs that are not in the store; returns all runs, including those from the store.
     fn run(self) -> Result<Vec<TrainingRun>, TaskError> {
         let Self { shared, running } = self;
         let ids: Vec<RunId> = shared
@@ -240,12 +240,15 @@ impl Trained<'_, '_, '_> {
             *done = f64::from(u8::from(result.is_some()));
         }
         if let Some(&first) = pending.first() {
-            running.progress(progress.iter().sum(), "choosing how many train side by side".into());
+            running.progress(
+                progress.iter().sum(),
+                "choosing the number of runs at the same time".into(),
+            );
             running.wait_for_machine();
             let chosen = lanes::choose(&shared, first, pending.len())?;
             running.tell_training(TrainingEvent::SideBySide(chosen));
             let lanes = Lanes::new(&pending, chosen, shared.plan.threads);
-            let mut watch = Watch {
+            let mut monitor = RunMonitor {
                 shared: &shared,
                 lanes: &lanes,
                 running,
@@ -253,14 +256,14 @@ impl Trained<'_, '_, '_> {
                 progress,
                 is_waiting: false,
             };
-            watch.train(chosen.runs);
+            monitor.train(chosen.runs);
         }
         Ok(results.into_iter().flatten().collect())
     }
 }
 
 impl Shared<'_> {
-    /// What the store has of each run.
+    /// The stored result of each run, if any.
     fn known(&self, ids: &[RunId], store: &Store) -> Result<Vec<Option<TrainingRun>>, StoreError> {
         if self.plan.again {
             return Ok(vec![None; ids.len()]);
@@ -277,7 +280,7 @@ impl Shared<'_> {
                 seed: id.seed,
             };
             let known = known.get(&key).map(|&run| run.clone());
-            // Its weights could not be written, but its checkpoint is there: they are now.
+            // If the weights could not be written but the checkpoint exists, the run is resumed to write them.
             let lacks_weights =
                 known.as_ref().is_some_and(|run| run.is_finished() && run.checkpoint.is_none());
             let has_checkpoint =
@@ -287,7 +290,7 @@ impl Shared<'_> {
         Ok(ids.iter().map(find).collect())
     }
 
-    /// Does something with what tells the files of a run from those of others.
+    /// Calls a function with the name that identifies the files of a run.
     fn with_name<T>(&self, id: RunId, work: impl FnOnce(&RunName<'_>) -> T) -> T {
         let subject = &self.subjects[id.subject];
         let recipe = self.recipe.fingerprint().to_string();
@@ -300,34 +303,34 @@ impl Shared<'_> {
         })
     }
 
-    /// Waits while all runs have to; returns for how long.
+    /// Waits while runs have to pause; returns for how long.
     fn wait(&self) -> Duration {
-        if !self.waits.load(Ordering::SeqCst) {
+        if !self.must_pause.load(Ordering::SeqCst) {
             return Duration::ZERO;
         }
         let start = Instant::now();
-        self.resting.fetch_add(1, Ordering::SeqCst);
-        while self.waits.load(Ordering::SeqCst) && !self.halt.load(Ordering::Relaxed) {
+        self.paused.fetch_add(1, Ordering::SeqCst);
+        while self.must_pause.load(Ordering::SeqCst) && !self.halt.load(Ordering::Relaxed) {
             thread::sleep(TICK);
         }
-        self.resting.fetch_sub(1, Ordering::SeqCst);
+        self.paused.fetch_sub(1, Ordering::SeqCst);
         start.elapsed()
     }
 }
 
-/// Receives what runs tell, saves what they find, and stops them.
-struct Watch<'w, 'a, 'r> {
+/// Receives the messages of runs, saves their results, pauses and stops them.
+struct RunMonitor<'w, 'a, 'r> {
     shared: &'w Shared<'a>,
     lanes: &'w Lanes,
     running: &'w mut Running<'r>,
     results: &'w mut [Option<TrainingRun>],
-    /// How much of each run is done, from 0 to 1.
+    /// Progress of each run, from 0 to 1.
     progress: Vec<f64>,
-    /// Whether it was reported that nothing is computed.
+    /// Whether the pause was reported.
     is_waiting: bool,
 }
 
-impl Watch<'_, '_, '_> {
+impl RunMonitor<'_, '_, '_> {
     fn train(&mut self, side_by_side: u32) {
         let (sender, receiver) = channel();
         let (shared, lanes) = (self.shared, self.lanes);
@@ -341,7 +344,7 @@ impl Watch<'_, '_, '_> {
         });
     }
 
-    /// Until all runs have ended.
+    /// Handles messages until all runs have ended.
     fn receive(&mut self, receiver: &Receiver<Message>) {
         loop {
             if self.running.wants_stop() {
@@ -358,21 +361,21 @@ impl Watch<'_, '_, '_> {
         }
     }
 
-    /// Lets all runs wait while they have to. That they do is reported when the last one has finished its step, and that
-    /// they go on before the first one does.
+    /// Pauses and resumes all runs. A pause is reported when the last run has finished its step, the end of a pause before
+    /// the first run resumes.
     fn let_wait(&mut self) {
         let must_wait = self.running.context.waits();
         if must_wait {
-            self.shared.waits.store(true, Ordering::SeqCst);
+            self.shared.must_pause.store(true, Ordering::SeqCst);
         }
         let is_waiting =
-            must_wait && self.shared.resting.load(Ordering::SeqCst) >= self.lanes.going();
+            must_wait && self.shared.paused.load(Ordering::SeqCst) >= self.lanes.active();
         if self.is_waiting != is_waiting {
             self.is_waiting = is_waiting;
             self.running.tell_training(TrainingEvent::Waiting(is_waiting));
         }
         if !must_wait {
-            self.shared.waits.store(false, Ordering::SeqCst);
+            self.shared.must_pause.store(false, Ordering::SeqCst);
         }
     }
 
@@ -394,7 +397,7 @@ impl Watch<'_, '_, '_> {
         self.running.progress(self.progress.iter().sum(), "training".to_owned());
     }
 
-    /// Whether the store has a run with its weights already, and it was not asked for again.
+    /// Whether the store already has the run with its weights, and repeating it was not requested.
     fn is_known(&self, run: &TrainingRun) -> bool {
         let is_it = |known: &TrainingRun| known.key() == run.key() && known.checkpoint.is_some();
         !self.shared.plan.again
@@ -410,11 +413,11 @@ impl Watch<'_, '_, '_> {
             Ended::Done { result, files } => {
                 let (is_finished, has_weights) =
                     (result.is_finished(), result.checkpoint.is_some());
-                // Another program may have saved the same run before this one began with it.
+                // Another program may have saved the same run before this one locked its files.
                 let kept =
                     self.is_known(&result) || self.running.keep(&*result, TaskRecord::TrainingRun);
                 self.results[run] = Some(*result);
-                // Without a file of weights, the checkpoint is all that there is of them.
+                // Without a weights file, the checkpoint has the only copy of the weights.
                 if kept && (has_weights || !is_finished) {
                     files.remove_checkpoint();
                 }

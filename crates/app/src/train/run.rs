@@ -1,4 +1,4 @@
-//! A run from its start, or its checkpoint, to its result.
+//! One run, from its start or its checkpoint to its result.
 
 use std::{
     cell::Cell,
@@ -12,10 +12,10 @@ use inceptive_train::{CheckpointError, Epoch, Evaluation, TrainError, Trainer};
 use super::{Message, RunId, Shared, TrainingEvent, files::RunFiles, lanes::Lanes};
 use crate::error::TaskError;
 
-/// Time between two events of steps.
+/// Minimum time between two step events.
 const BETWEEN_STEPS: Duration = Duration::from_millis(100);
 
-/// The most classes whose confusions are saved.
+/// Maximum number of classes for which the confusion matrix is saved.
 const MAX_CONFUSION_CLASSES: usize = 1000;
 
 /// How a run ended.
@@ -30,7 +30,7 @@ pub(super) enum Ended {
 }
 
 /// Trains a network with a seed.
-pub(super) fn one(
+pub(super) fn train_one(
     shared: &Shared<'_>,
     id: RunId,
     lanes: &Lanes,
@@ -50,7 +50,7 @@ struct Run<'a> {
     lanes: &'a Lanes,
     sender: &'a Sender<Message>,
     start: Instant,
-    /// How long it waited for something else.
+    /// Total duration of its pauses.
     waited: Cell<Duration>,
 }
 
@@ -117,7 +117,7 @@ impl<'a> Run<'a> {
         Ok(Ended::Done { result: Box::new(result), files })
     }
 
-    /// Waits while all runs have to.
+    /// Waits while runs have to pause.
     fn wait(&self) {
         self.waited.set(self.waited.get() + self.shared.wait());
     }
@@ -129,7 +129,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// From the checkpoint if there is one, else from random weights. One that cannot be taken up is reported.
+    /// Starts from the checkpoint if there is one, else from random weights. A checkpoint that cannot be used is reported.
     fn start(&self, files: &RunFiles) -> Result<Trainer<'a>, TaskError> {
         let shared = self.shared;
         let runs = shared.plan.side_by_side.unwrap_or(shared.plan.threads);
@@ -151,10 +151,10 @@ impl<'a> Run<'a> {
         let (shared, run) = (self.shared, self.id.run);
         let batch = f64::from(shared.recipe.batch);
         let (start, waited) = (Instant::now(), self.waited.get());
-        let mut told = start;
+        let mut last_event = start;
         let epoch = trainer.epoch(&shared.halt, |progress| {
-            if told.elapsed() >= BETWEEN_STEPS || progress.step == progress.steps {
-                told = Instant::now();
+            if last_event.elapsed() >= BETWEEN_STEPS || progress.step == progress.steps {
+                last_event = Instant::now();
                 let images = progress.step as f64 * batch;
                 let spent = start.elapsed().saturating_sub(self.waited.get() - waited);
                 let images_per_s = images / spent.as_secs_f64().max(1e-9);
@@ -167,8 +167,8 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Writes the checkpoint. Where there are other threads for the run from now on, it goes on with them: a checkpoint
-    /// goes on to the same bits with any number.
+    /// Writes the checkpoint. If the number of threads for the run has changed, training resumes with the new number: the
+    /// results are bit-identical with any number.
     fn keep(&self, trainer: Trainer<'a>, files: &RunFiles) -> Result<Trainer<'a>, TaskError> {
         let bytes = trainer.checkpoint().map_err(|error| self.checkpoint_error(error))?;
         if let Err(error) = files.write_checkpoint(&bytes) {
@@ -226,7 +226,7 @@ impl<'a> Run<'a> {
             machine: shared.machine.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             finished_unix_ms: now_unix_ms(),
-            // An empty sum is negative zero.
+            // The sum of no numbers is -0.0.
             images_per_s: if history.is_empty() { 0.0 } else { images / seconds.max(1e-9) },
             seconds: spent + self.start.elapsed().saturating_sub(self.waited.get()).as_secs_f64(),
             train_loss: last.map(|epoch| epoch.loss),
