@@ -252,7 +252,7 @@ fn what_cannot_be_trained_is_said_and_the_others_are_trained() {
     let (outcome, events) = bench.run(&plan, |_, _| {});
     let told = messages(&events);
     assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].contains("`--set input.size=16` changes that"), "{told:?}");
+    assert!(told[0].contains("use `--set input.size=16`"), "{told:?}");
     assert!(outcome.failed);
     assert_eq!(outcome.training_runs.len(), 1);
 

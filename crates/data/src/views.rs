@@ -1,13 +1,13 @@
-//! Several views of an image, for evaluation: a network's results for them are averaged.
+//! Several views of an image for evaluation; the predicted probabilities are averaged over them.
 //!
-//! The crops of the literature are cut out of images that are larger than the network's input. Here an image is as large
-//! as the input, so it is padded or enlarged first, such that a crop has the same share of it as in the literature.
+//! In the literature, crops are cut out of images that are larger than the network's input. Here, an image is as large as
+//! the input, so it is padded or enlarged first, such that a crop covers the same fraction as in the literature.
 
 use std::{fmt, str::FromStr};
 
 use crate::dataset::ImageShape;
 
-/// How many views of each image are averaged, and which.
+/// The views of each image whose probabilities are averaged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Views {
     /// The image.
@@ -15,13 +15,13 @@ pub enum Views {
     One,
     /// The image, and the image mirrored.
     Two,
-    /// The corners and the middle of the image, padded by a fourteenth of its sides with the image mirrored at its border,
-    /// and the same mirrored: a crop has 7/8 of the padded sides, as 224 of 256 (Krizhevsky et al. 2012).
+    /// Crops at the corners and the centre of the image with reflection padding of 1/14 of its sides, and their mirror
+    /// images: a crop has 7/8 of the padded sides, as 224 of 256 (Krizhevsky et al. 2012).
     Ten,
-    /// The image enlarged to 8/7, 9/7, 10/7 and 11/7 of its sides, as 256, 288, 320 and 352 are of 224; of each, left,
-    /// middle and right square; of each, corners, middle and the whole square shrunk; of each, the same mirrored (Szegedy
-    /// et al. 2014, arXiv:1409.4842, section 7). A network reads whole images, so that the three squares are the same one:
-    /// 42 views are different, and the others are in their weights.
+    /// The image enlarged to 8/7, 9/7, 10/7 and 11/7 of its sides, as 256, 288, 320 and 352 are of 224; of each, the left,
+    /// middle and right square; of each square, crops at the corners and the centre, and the square resized to the crop
+    /// size; of each crop, its mirror image (Szegedy et al. 2014, arXiv:1409.4842, section 7). Images are not cropped to
+    /// squares here, so the three squares are the same: 42 views are distinct, and their weights count the others.
     Article,
 }
 
@@ -46,7 +46,7 @@ impl Views {
         }
     }
 
-    /// The views of images of a shape; those that are the same are one with a larger weight. The weights add up to
+    /// The views of images of a shape; identical views are merged into one with a larger weight. The weights add up to
     /// [`Views::count`].
     pub fn of(self, shape: ImageShape) -> Vec<View> {
         let ImageShape { height, width, .. } = shape;
@@ -70,13 +70,13 @@ impl Views {
     }
 }
 
-/// Pixels that are added at each side: a fourteenth, and less than the side so that it can be mirrored.
+/// Pixels that are added at each side: 1/14, and less than the side, as reflection padding requires.
 fn padding(side: u32) -> i32 {
     let padding = (side + CROP) / (2 * CROP);
     padding.max(1).min(side.saturating_sub(1)).cast_signed()
 }
 
-/// Corners and middle of an image that was enlarged.
+/// Crops at the corners and the centre of an enlarged image.
 fn enlarged(shape: ImageShape, scale: u32) -> [Frame; 5] {
     let [height, width] = [shape.height, shape.width].map(|side| (side * scale + CROP / 2) / CROP);
     let (bottom, right) = (height - shape.height, width - shape.width);
@@ -84,7 +84,7 @@ fn enlarged(shape: ImageShape, scale: u32) -> [Frame; 5] {
     corners.map(|(top, left)| Frame::Enlarged { height, width, top, left })
 }
 
-/// What is seen of an image.
+/// A view of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct View {
     pub(crate) frame: Frame,
@@ -94,20 +94,20 @@ pub struct View {
 }
 
 impl View {
-    /// As how many views it counts.
+    /// The number of views that it counts as.
     pub fn weight(self) -> u32 {
         self.weight
     }
 }
 
-/// The part of an image that is seen, as large as the image.
+/// The crop of a view, which is as large as the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Frame {
     /// The image as it is.
     Whole,
-    /// The image padded, seen from this many pixels below and right of its corner.
+    /// A crop of the padded image, shifted by this many pixels down and right.
     Moved { top: i32, left: i32 },
-    /// The image enlarged to these sides, seen from a place.
+    /// A crop of the image enlarged to these sides, from this position.
     Enlarged { height: u32, width: u32, top: u32, left: u32 },
 }
 
@@ -117,7 +117,7 @@ impl fmt::Display for Views {
     }
 }
 
-/// A number of views that there is not.
+/// An unsupported number of views.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1, 2, 10 or 144")]
 pub struct UnknownViews;

@@ -1,4 +1,4 @@
-//! Networks compared by training: those of one data set and one recipe, ranked by their test accuracy.
+//! Trained networks, ranked by test accuracy for each data set and recipe.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -21,7 +21,7 @@ const LONGEST_NAME: usize = 120;
 /// Digits of a fingerprint that distinguish graphs of one network.
 const SHORT_FINGERPRINT: usize = 6;
 
-/// Networks that were trained on the same images with the same recipe. Others are not comparable.
+/// Networks that were trained on the same images with the same recipe. Accuracies are only comparable within such a group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainingGroup {
     /// The data set.
@@ -30,25 +30,25 @@ pub struct TrainingGroup {
     pub recipe: RecipeInfo,
     /// The networks, the best first.
     pub networks: Vec<TrainedNetwork>,
-    /// Groups of places, two or more in a row, whose intervals all overlap.
+    /// Ranges of two or more consecutive ranks whose intervals all overlap.
     pub ties: Vec<Range<usize>>,
 }
 
-/// A network with its runs of a group.
+/// A network with its runs in a group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainedNetwork {
-    /// Its place among the networks of the report.
+    /// Its index among the networks of the report.
     pub at: usize,
     /// The displayed name.
     pub name: String,
     /// Its accuracy over all seeds.
     pub accuracy: TrainedAccuracy,
-    /// The places of its runs.
+    /// The indices of its runs.
     runs: Vec<usize>,
 }
 
 impl TrainedNetwork {
-    /// Its runs, those that diverged included.
+    /// Its runs, including those that diverged.
     pub fn runs<'c>(
         &self,
         candidates: &'c [NetworkEntry],
@@ -75,7 +75,7 @@ impl TrainingGroup {
         self.networks.iter().any(|network| network.accuracy.is_over_seeds())
     }
 
-    /// The networks before and after a place that cannot be told apart from the one there.
+    /// The networks directly before and after a rank that are indistinguishable from the one at this rank.
     pub fn tied_with(&self, place: usize) -> impl Iterator<Item = &TrainedNetwork> {
         let near = place.saturating_sub(1)..place + 2;
         let is_tied = move |other: &usize| {
@@ -85,8 +85,8 @@ impl TrainingGroup {
             .filter_map(|other| self.networks.get(other))
     }
 
-    /// The places of networks that none of the group beats: with more trained accuracy for no more cost, or as much for
-    /// less cost, beyond the intervals. In the order of their costs.
+    /// The indices of the Pareto-optimal networks of the group: those that no other network dominates in trained accuracy and
+    /// cost beyond the intervals. In the order of their costs.
     pub(crate) fn front(&self, candidates: &[NetworkEntry], axis: Axis<'_>) -> Vec<usize> {
         let pair = |network: &TrainedNetwork| {
             Some([axis.cost(&candidates[network.at])?, network.accuracy.top1?])
@@ -96,7 +96,7 @@ impl TrainingGroup {
         front_of(&points, [false, true]).into_iter().map(|at| places[at]).collect()
     }
 
-    /// The places of [`TrainingGroup::front`], to look them up.
+    /// The indices of [`TrainingGroup::front`] as a set.
     pub(crate) fn on_front(&self, candidates: &[NetworkEntry], axis: Axis<'_>) -> HashSet<usize> {
         self.front(candidates, axis).into_iter().collect()
     }
@@ -160,7 +160,7 @@ impl TrainingGroup {
             network.accuracy = TrainedAccuracy::new(&runs);
             let candidate = &candidates[network.at];
             let graph = runs.first().map_or("", |run| run.training_fingerprint.as_str());
-            // Dropout and auxiliary heads are no part of the graph by which results are found.
+            // The fingerprint of a network does not include dropout and auxiliary heads, so it can match several trained graphs.
             let is_other = candidate.network.is_some() && candidate.fingerprint != graph;
             if is_other || graphs[&network.at] > 1 {
                 let short = graph.get(..SHORT_FINGERPRINT).unwrap_or(graph);

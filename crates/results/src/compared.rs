@@ -4,13 +4,13 @@ use std::{cmp::Ordering, ops::Range};
 
 use crate::{TrainingRun, Value, record::latest, statistics::Estimate};
 
-/// The runs of one network with one data set and one recipe, which differ in their seeds. Means are over the runs that
-/// finished.
+/// The accuracy of one network with one data set and one recipe, over runs with different seeds. Means are over the finished
+/// runs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TrainedAccuracy {
-    /// Top-1 accuracy on the test set in percent, as [`Value::trained_top1`] has it.
+    /// Top-1 accuracy on the test set in percent, as computed by [`Value::trained_top1`].
     pub top1: Option<Estimate>,
-    /// The lowest and the highest test accuracy of the seeds; `None` of fewer than two.
+    /// The lowest and the highest test accuracy of the seeds; `None` with fewer than two.
     pub range: Option<[f64; 2]>,
     /// Mean top-1 accuracy on the validation set in percent.
     pub val_top1: Option<f64>,
@@ -25,7 +25,7 @@ pub struct TrainedAccuracy {
 }
 
 impl TrainedAccuracy {
-    /// Of runs; one that was repeated counts once.
+    /// From all runs; of repeated runs, only the latest counts.
     pub fn new(runs: &[&TrainingRun]) -> Self {
         let runs = latest(runs.iter().copied(), |run| run);
         let (finished, diverged): (Vec<&TrainingRun>, Vec<&TrainingRun>) =
@@ -62,8 +62,8 @@ pub fn rank<T>(networks: &mut [T], accuracy: impl Fn(&T) -> &TrainedAccuracy) {
     networks.sort_by(|a, b| value(b).partial_cmp(&value(a)).unwrap_or(Ordering::Equal));
 }
 
-/// Groups of places in a ranking, two or more in a row, of which no two can be told apart: all their intervals overlap. No
-/// group is within another one, but a network may be in several.
+/// Ranges of two or more consecutive ranks whose networks are indistinguishable: all their intervals overlap. No range is
+/// contained in another one, but a network may be in several.
 pub fn ties<'r>(ranking: impl IntoIterator<Item = &'r TrainedAccuracy>) -> Vec<Range<usize>> {
     let ranking: Vec<Estimate> = ranking.into_iter().map_while(|it| it.top1).collect();
     let mut groups: Vec<Range<usize>> = vec![];

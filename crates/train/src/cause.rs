@@ -1,4 +1,4 @@
-//! Where a training that diverges left the numbers.
+//! The layer whose numbers overflowed first when training diverged.
 
 use std::sync::{Arc, atomic::AtomicBool};
 
@@ -12,7 +12,7 @@ use crate::{
     machine::Machine,
 };
 
-/// Finds the cause from weights, before a step, and images.
+/// Finds the cause from the weights before a step and the images of that step.
 pub(crate) fn find_cause(
     graph: &Graph,
     weights: &Weights,
@@ -20,7 +20,8 @@ pub(crate) fn find_cause(
     machine: Machine,
     stop: &AtomicBool,
 ) -> Result<Cause, TrainError> {
-    // Gradients go from the last layer to the first, so the last one with such weights had them first.
+    // The backward pass goes from the last layer to the first, so of all layers with NaN or infinite weights, the last one
+    // overflowed first.
     for slot in slots(graph).into_iter().rev() {
         if weights.get(&slot.path, slot.role)?.iter().any(|weight| !weight.is_finite()) {
             return Ok(Cause::Weights(slot.path.to_string()));
@@ -35,7 +36,7 @@ pub(crate) fn find_cause(
         let output = Session::new(plan)?.run(pixels, stop)?.iter().all(|value| value.is_finite());
         Ok(output)
     };
-    // From the output back, as long as one of the inputs is not finite either.
+    // Walks back from the output to the first node that is not finite although all its inputs are.
     let mut found = None;
     let mut candidates = vec![graph.output()];
     while let Some(node) = candidates.pop() {

@@ -1,4 +1,4 @@
-//! Checkpoints: the state of a training, or the weights that it ends with, as one safetensors file.
+//! Checkpoints: the state of a training run, or its final weights, in one safetensors file.
 
 use std::{collections::HashMap, sync::atomic::AtomicBool};
 
@@ -15,7 +15,7 @@ use crate::{
     trainer::{Epoch, Task, Trainer},
 };
 
-/// The key of the metadata that identify the training.
+/// The metadata key of the [`CheckpointInfo`].
 const ABOUT: &str = "inceptive.training";
 
 /// Prefixes of tensor names: weights, their averages, and the optimizer's state.
@@ -23,7 +23,7 @@ const WEIGHTS: &str = "";
 const AVERAGES: &str = "average/";
 const STATE: &str = "optimizer/";
 
-/// The training that a checkpoint belongs to.
+/// The training run that a checkpoint belongs to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CheckpointInfo {
@@ -38,18 +38,18 @@ pub struct CheckpointInfo {
     pub seed: u64,
     /// Training images that were held out for validation.
     pub held_out: usize,
-    /// Whether it has averages of the weights, which are the ones to be used.
+    /// Whether it has averaged weights, which are then used for inference.
     pub averages: bool,
     isa: String,
-    /// Epochs that were finished; none in a file of trained weights.
+    /// Finished epochs; empty in a file of trained weights.
     pub history: Vec<Epoch>,
 }
 
 impl CheckpointInfo {
-    /// What a safetensors file says; `None` if it is no checkpoint.
+    /// Reads the metadata of a safetensors file; `None` if it is not a checkpoint.
     ///
     /// # Errors
-    /// When the file is damaged, or what it says is.
+    /// When the file or its metadata are damaged.
     pub fn read(checkpoint: &[u8]) -> Result<Option<Self>, CheckpointError> {
         let text = text_from_safetensors(checkpoint, ABOUT)?;
         let read = |text: String| {
@@ -58,7 +58,7 @@ impl CheckpointInfo {
         text.map(read).transpose()
     }
 
-    /// The weights of a graph that are to be used, of the checkpoint that says this.
+    /// Reads the weights of a graph for inference from the checkpoint that this was read from.
     ///
     /// # Errors
     /// When some are missing, or have another shape.
@@ -91,13 +91,13 @@ fn read_weights(
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
     /// It is not a checkpoint.
-    #[error("the file is not a checkpoint of a training")]
+    #[error("the file is not a checkpoint")]
     Format(#[from] FormatError),
     /// Its metadata cannot be read.
     #[error("the metadata of the checkpoint cannot be read")]
     About(#[source] Option<serde_json::Error>),
-    /// It belongs to another training.
-    #[error("the checkpoint was made with another {0}")]
+    /// It belongs to another training run.
+    #[error("the checkpoint was written with a different {0}")]
     Other(&'static str),
     /// A tensor has another shape.
     #[error("`{name}` has the shape {found:?}; the network needs {expected:?}")]
@@ -136,8 +136,8 @@ impl Trainer<'_> {
         }
     }
 
-    /// The state of the training as a safetensors file. Weights have their usual names, so that it can be used as a weights
-    /// file too.
+    /// The state of the training run as a safetensors file. Weights have their usual names, so the file can also be used as
+    /// a weights file.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -164,8 +164,8 @@ impl Trainer<'_> {
         with_info(&tensors, &self.about())
     }
 
-    /// The weights to be used, averages if the recipe makes any, as a safetensors file that says how they were trained:
-    /// the same bytes for the same training.
+    /// The trained weights, averaged if the recipe has `average`, as a safetensors file with the metadata of the training
+    /// run. The same training gives the same bytes.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -176,7 +176,7 @@ impl Trainer<'_> {
         for (slot, name) in slots.iter().zip(&names) {
             tensors.push((name, &slot.shape, weights.get(&slot.path, slot.role)?));
         }
-        // The history has times.
+        // The history contains durations, which would change the bytes.
         with_info(&tensors, &CheckpointInfo { averages: false, history: vec![], ..self.about() })
     }
 }
@@ -190,10 +190,10 @@ fn with_info(
 }
 
 impl<'a> Trainer<'a> {
-    /// Resumes from a checkpoint. The results are bit-identical to those of a training without interruption.
+    /// Resumes from a checkpoint. The results are bit-identical to those without an interruption.
     ///
     /// # Errors
-    /// When the checkpoint is damaged or belongs to another training, or the training cannot start.
+    /// When the checkpoint is damaged or belongs to another training run, or training cannot start.
     pub fn resume(
         task: Task<'a>,
         machine: Machine,
@@ -202,7 +202,7 @@ impl<'a> Trainer<'a> {
         Self::resume_until(task, machine, checkpoint, &AtomicBool::new(false))
     }
 
-    /// The same, unless it is stopped.
+    /// Like [`Trainer::resume`], but can be stopped.
     ///
     /// # Errors
     /// See [`Trainer::resume`]; also when it was stopped.

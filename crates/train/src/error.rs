@@ -13,7 +13,7 @@ use inceptive_weights::{FoldError, Missing};
 pub enum TrainError {
     /// The images do not have the shape of the network's input.
     #[error(
-        "the network's input is {input}, but the images are {images}; `--set {}` changes that",
+        "the network's input is {input}, but the images are {images}; use `--set {}`",
         as_options(&input_settings(*.input, *.images))
     )]
     Images {
@@ -24,8 +24,8 @@ pub enum TrainError {
     },
     /// The network and the data set have different numbers of classes.
     #[error(
-        "the network has {network} outputs, but the data set has {data} classes; `--set classes={data}` changes networks with \
-         a `tail`"
+        "the network has {network} outputs, but the data set has {data} classes; use `--set classes={data}` if the \
+         network has a `tail`"
     )]
     Classes {
         /// Classes of the network.
@@ -55,7 +55,7 @@ pub enum TrainError {
     },
     /// The loss is NaN or infinite.
     #[error(
-        "the training diverged: the loss is {loss} at step {step} of epoch {epoch}, with learning rate {rate} ({cause}); \
+        "training diverged: the loss is {loss} at step {step} of epoch {epoch}, with learning rate {rate} ({cause}); \
          try a smaller learning rate, a longer warm-up or `clip`"
     )]
     Diverged {
@@ -67,7 +67,7 @@ pub enum TrainError {
         rate: f32,
         /// The loss.
         loss: f64,
-        /// Where it comes from.
+        /// The cause.
         cause: Cause,
     },
     /// It was stopped; finished epochs are kept.
@@ -76,7 +76,7 @@ pub enum TrainError {
     /// The validation images cannot be held out.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The augmentation does not suit the images.
+    /// The augmentation does not fit the images.
     #[error(transparent)]
     Augment(#[from] AugmentError),
     /// The engine cannot train or run the network.
@@ -105,14 +105,14 @@ pub enum TrainError {
     Run(inceptive_engine::RunError),
 }
 
-/// What was the first number that is infinite or NaN.
+/// Where the first infinite or NaN value occurred.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cause {
-    /// The step before gave this layer weights that are not finite: its gradient overflowed.
+    /// In the weights of this layer after the previous step: its gradient overflowed.
     Weights(String),
-    /// The output of this layer.
+    /// In the output of this layer.
     Output(String),
-    /// The loss itself: every layer has finite outputs.
+    /// In the loss itself: the outputs of all layers are finite.
     Loss,
 }
 
@@ -120,7 +120,7 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Weights(path) => {
-                write!(f, "the gradient of `{path}` overflowed in the step before")
+                write!(f, "the gradient of `{path}` overflowed in the previous step")
             }
             Self::Output(path) => write!(f, "the output of `{path}` overflowed"),
             Self::Loss => f.write_str("the outputs of all layers are finite"),
@@ -128,7 +128,7 @@ impl fmt::Display for Cause {
     }
 }
 
-/// The settings that make a network with another input read such images.
+/// The settings that change a network's input to the shape of such images.
 pub(crate) fn input_settings(input: Shape, images: ImageShape) -> Vec<Setting> {
     let setting = |key: &str, value: String| Setting { key: key.to_owned(), value };
     let channels = (input.channels() != images.channels)
@@ -140,7 +140,7 @@ pub(crate) fn input_settings(input: Shape, images: ImageShape) -> Vec<Setting> {
     channels.into_iter().chain([setting("input.size", size)]).collect()
 }
 
-/// Settings as the options of a command, behind its first `--set`.
+/// Settings as command-line options, without the first `--set`.
 fn as_options(settings: &[Setting]) -> String {
     let each = settings.iter().map(|Setting { key, value }| format!("{key}={value}"));
     each.collect::<Vec<_>>().join(" --set ")

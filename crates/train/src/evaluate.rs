@@ -13,7 +13,7 @@ use crate::{
     score::{Answers, Evaluation, ImageResult},
 };
 
-/// Images of a run.
+/// Batch size of evaluations.
 pub const EVALUATION_BATCH: usize = 100;
 
 /// Images to evaluate on.
@@ -21,20 +21,21 @@ pub const EVALUATION_BATCH: usize = 100;
 pub struct Images<'a> {
     /// Normalises them as in training.
     pub augmenter: &'a Augmenter,
-    /// What they are of.
+    /// The split that they belong to.
     pub split: &'a Split,
-    /// Which of its images.
+    /// Their indices in the split.
     pub indices: &'a [u32],
 }
 
 impl Images<'_> {
-    /// Images of a run: no more than there are.
+    /// The batch size: at most `most`, and at most the number of images.
     pub fn batch(&self, most: usize) -> usize {
         most.min(self.indices.len()).max(1)
     }
 
-    /// What `run` gives for views of all images, batch by batch; of the last one, what is over is not counted. `run` gets
-    /// `batch x channels x height x width` numbers and the share of all runs that is done, and gives `batch x classes`.
+    /// Runs a network on views of all images, batch by batch, and averages the probabilities. `run` gets `batch x channels x
+    /// height x width` pixels and the progress from 0 to 1, and returns `batch x classes` outputs. The last batch may be
+    /// incomplete; outputs beyond its images are ignored.
     ///
     /// # Errors
     /// When a run fails.
@@ -65,19 +66,19 @@ impl Images<'_> {
         Ok(answers)
     }
 
-    /// What each image got, by its answers.
+    /// The result of each image.
     pub fn results(&self, answers: &Answers) -> Vec<ImageResult> {
         let labels = self.split.labels();
         answers.results(self.indices.iter().map(|&image| labels[image as usize])).collect()
     }
 }
 
-/// Classes that a network tells.
+/// The number of classes that a network distinguishes.
 pub fn classes_of(graph: &Graph) -> usize {
     usize::try_from(graph.node(graph.output()).shape.elements()).unwrap_or(usize::MAX)
 }
 
-/// Evaluates weights on some images, without auxiliary heads and dropout and with running statistics.
+/// Evaluates weights on images, without auxiliary heads and dropout, and with running statistics.
 ///
 /// # Errors
 /// When the network cannot be run, or it was stopped.

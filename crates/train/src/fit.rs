@@ -1,4 +1,4 @@
-//! Whether a network reads the images of a data set.
+//! Whether a network fits a data set.
 
 use inceptive_data::{Dataset, ImageShape};
 use inceptive_dsl::Setting;
@@ -9,10 +9,10 @@ use crate::{
     evaluate::classes_of,
 };
 
-/// Checks that a network has the input of the images of a data set, and an output for each of its classes.
+/// Checks that a network's input has the shape of the images of a data set, and that it has an output for each class.
 ///
 /// # Errors
-/// When it has not.
+/// When it does not fit.
 pub fn expect_fit(graph: &Graph, data: &Dataset) -> Result<(), TrainError> {
     let (input, images) = (graph.node(graph.input()).shape, data.shape());
     if !reads(input, images) {
@@ -37,8 +37,8 @@ pub(crate) fn expect_heads(graph: &Graph, data: &Dataset) -> Result<(), TrainErr
     Ok(())
 }
 
-/// The settings that make a network read images of a shape and have as many classes, as far as these are known; none if
-/// it fits as it is.
+/// The settings that make a network fit images of a shape and a number of classes, as far as these are known; empty if it
+/// already fits.
 pub fn settings_to_fit(
     graph: &Graph,
     images: Option<ImageShape>,

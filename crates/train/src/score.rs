@@ -1,4 +1,4 @@
-//! What the probabilities of classes are worth: accuracy, loss, confusion and calibration.
+//! Metrics of predicted probabilities: accuracy, loss, confusion matrix and calibration.
 
 use inceptive_results::statistics::{Estimate, mean, proportion, resampled};
 
@@ -8,8 +8,8 @@ pub const CALIBRATION_BINS: usize = 15;
 /// Seed of resamples.
 const SEED: u64 = 0;
 
-/// The logarithms of the probabilities that a network, or several, gave to each class of each image: means over views
-/// and networks are means of probabilities.
+/// The predicted log-probability of each class for each image. Over several views or networks, probabilities are averaged,
+/// not their logarithms.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answers {
     classes: usize,
@@ -17,12 +17,12 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// Of some images, before anything was added.
+    /// With probabilities of 0, to which outputs are added.
     pub fn new(images: usize, classes: usize) -> Self {
         Self { classes, logarithms: vec![f64::NEG_INFINITY; images * classes] }
     }
 
-    /// The mean of several; of no images, if there are none.
+    /// The mean of several networks; without any images if there are no networks.
     pub fn mean(all: &[Self]) -> Self {
         let (images, classes) = all.first().map_or((0, 0), |one| (one.images(), one.classes));
         let mut sum = Self::new(images, classes);
@@ -40,8 +40,8 @@ impl Answers {
         self.logarithms.len() / self.classes.max(1)
     }
 
-    /// Adds what a network gave for images from the place `first` on, classes of an image side by side: a share of the
-    /// mean. `is_softmax` says whether these are probabilities already.
+    /// Adds the outputs of a network for consecutive images, starting with the image `first`: `images x classes` numbers,
+    /// weighted with `share`. `is_softmax` says whether they are probabilities rather than logits.
     pub fn add(&mut self, first: usize, outputs: &[f32], is_softmax: bool, share: f64) {
         let share = share.ln();
         let classes = self.classes.max(1);
@@ -63,12 +63,12 @@ impl Answers {
         self.logarithms.iter().map(|logarithm| logarithm.exp())
     }
 
-    /// The class with the largest probability, of each image.
+    /// The predicted class of each image: the one with the largest probability.
     pub fn predicted(&self) -> impl Iterator<Item = usize> {
         self.logarithms.chunks_exact(self.classes.max(1)).map(largest)
     }
 
-    /// What each image got.
+    /// The result of each image.
     pub fn results<'a>(
         &'a self,
         labels: impl IntoIterator<Item = u16, IntoIter: 'a>,
@@ -78,7 +78,7 @@ impl Answers {
     }
 }
 
-/// The logarithm of the sum of two numbers, of their logarithms.
+/// The logarithm of the sum of two numbers that are given as logarithms.
 fn sum_of(a: f64, b: f64) -> f64 {
     if a == f64::NEG_INFINITY {
         return b;
@@ -87,20 +87,20 @@ fn sum_of(a: f64, b: f64) -> f64 {
     largest + ((a - largest).exp() + (b - largest).exp()).ln()
 }
 
-/// The place of the largest number.
+/// The index of the largest number.
 fn largest(numbers: &[f64]) -> usize {
     let largest = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     numbers.iter().position(|x| *x == largest).unwrap_or(0)
 }
 
-/// What an image got.
+/// The result of an image.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ImageResult {
-    /// Its class.
+    /// Its true class.
     pub label: u16,
     /// The class with the largest probability.
     pub predicted: usize,
-    /// How many classes have a larger probability than its own, or the same and come before it.
+    /// Number of classes ranked before the true class: with a larger probability, or with the same one and a smaller index.
     pub rank: usize,
     /// The cross-entropy.
     pub loss: f64,
@@ -109,12 +109,12 @@ pub struct ImageResult {
 }
 
 impl ImageResult {
-    /// Of the logarithms of probabilities.
+    /// From the log-probabilities of all classes.
     fn new(numbers: &[f64], label: u16) -> Self {
         let right = numbers.get(usize::from(label)).copied().unwrap_or(f64::NAN);
         let own = usize::from(label);
-        // Of equal ones the first class comes first, so that a network that cannot decide is not right. What is not a
-        // number is larger than nothing, and nothing is right then.
+        // Ties are broken by class index, so that a network with constant outputs is not counted as correct. If the
+        // probability of the true class is NaN, all other classes rank before it.
         let is_before = |(class, x): (usize, &f64)| {
             class != own && (*x > right || (*x == right && class < own) || right.is_nan())
         };
@@ -129,26 +129,26 @@ impl ImageResult {
     }
 }
 
-/// How often a network is right on some images.
+/// The metrics of a network on a set of images.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
-    /// Images.
+    /// Number of images.
     pub images: usize,
     /// The mean cross-entropy.
     pub loss: f64,
-    /// Images whose class got the largest number.
+    /// Number of images whose true class has the largest probability.
     pub top1: usize,
-    /// Images whose class was among the five largest.
+    /// Number of images whose true class is among the five most probable.
     pub top5: usize,
-    /// How many images of each class (row) were taken for each class (column); rows one behind the other.
+    /// Number of images of each true class (row) by predicted class (column), row by row.
     pub confusion: Vec<u64>,
-    /// The calibration error, from 0 to 1: by how much confidence and accuracy differ, in the mean over images; in
-    /// [`CALIBRATION_BINS`] bins of equal width.
+    /// The expected calibration error, from 0 to 1: the mean difference between confidence and accuracy over
+    /// [`CALIBRATION_BINS`] bins of equal width, weighted by their numbers of images.
     pub calibration_error: f64,
 }
 
 impl Evaluation {
-    /// Of what each image got.
+    /// From the result of each image.
     pub fn of(results: &[ImageResult], classes: usize) -> Self {
         let mut confusion = vec![0; classes * classes];
         for result in results {
@@ -168,23 +168,23 @@ impl Evaluation {
         }
     }
 
-    /// The share of images that are right, in percent.
+    /// Top-1 accuracy in percent.
     pub fn top1_percent(&self) -> f64 {
         100.0 * self.top1 as f64 / self.images.max(1) as f64
     }
 
-    /// The share of images whose class is among the five largest, in percent.
+    /// Top-5 accuracy in percent.
     pub fn top5_percent(&self) -> f64 {
         100.0 * self.top5 as f64 / self.images.max(1) as f64
     }
 }
 
-/// The results of an evaluation with the intervals that other images of the same kind would lie in.
+/// The metrics of an evaluation with 95% confidence intervals, which cover the random choice of images.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Intervals {
-    /// Images whose class got the largest probability, in percent.
+    /// Top-1 accuracy in percent.
     pub top1: Estimate,
-    /// Images whose class was among the five largest, in percent.
+    /// Top-5 accuracy in percent.
     pub top5: Estimate,
     /// The mean cross-entropy.
     pub loss: Estimate,
@@ -193,7 +193,8 @@ pub struct Intervals {
 }
 
 impl Intervals {
-    /// Of what each image got: Wilson's for shares, Student's for the loss, and a bootstrap for the calibration error.
+    /// From the result of each image: Wilson's for accuracies, Student's for the loss, and a bootstrap for the calibration
+    /// error.
     pub fn of(evaluation: &Evaluation, results: &[ImageResult]) -> Self {
         let percent = |percent: f64| {
             let share = proportion(percent / 100.0, results.len() as u64);
@@ -216,15 +217,15 @@ impl Intervals {
 /// Images whose confidence is in a range.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct CalibrationBin {
-    /// Images.
+    /// Number of images.
     pub images: usize,
-    /// How many of them are right.
+    /// Number of correctly classified images.
     pub right: usize,
     /// The sum of their confidences.
     pub confidence: f64,
 }
 
-/// The images by their confidence: each bin reaches from above its lower end to its upper end.
+/// Groups images by confidence. Each bin includes its upper bound, but not its lower one.
 pub fn calibration<'a>(
     results: impl Iterator<Item = &'a ImageResult>,
 ) -> [CalibrationBin; CALIBRATION_BINS] {
@@ -233,7 +234,7 @@ pub fn calibration<'a>(
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
-            reason = "a share of the bins; what is no number is in the first"
+            reason = "from 0 to the number of bins; NaN becomes 0 and goes to the first bin"
         )]
         let above = (result.confidence * CALIBRATION_BINS as f64).ceil() as usize;
         let bin = &mut bins[above.clamp(1, CALIBRATION_BINS) - 1];
@@ -244,7 +245,7 @@ pub fn calibration<'a>(
     bins
 }
 
-/// The calibration error of images; 0 of none.
+/// The expected calibration error; 0 without images.
 fn calibration_error<'a>(results: impl Iterator<Item = &'a ImageResult>) -> f64 {
     let bins = calibration(results);
     let images: usize = bins.iter().map(|bin| bin.images).sum();

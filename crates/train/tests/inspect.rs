@@ -1,4 +1,4 @@
-//! What a network uses of itself, with a dead channel and a silent branch planted in it.
+//! Inspection of a network with a dead channel and a zero branch planted in it.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -66,7 +66,7 @@ fn what_is_planted_is_found() {
         load_data(&"shapes:size=16,train=300,test=150".parse().unwrap(), &Places::from_env());
     let data = data.unwrap();
     let mut weights = initial_weights(&graph, 3);
-    // The third channel is never positive, the fourth has almost no kernel but is active; a branch is silent.
+    // The third channel is never positive, the fourth has almost no kernel but is active; a branch is all zeros.
     bn(&mut weights, "mixed/3x3/conv", |scale, shift| {
         (scale[2], shift[2]) = (0.5, -100.0);
         (scale[3], shift[3]) = (1e-5, 1.0);
@@ -113,9 +113,9 @@ fn what_is_planted_is_found() {
     assert_eq!(names[..3], ["mixed/1x1", "mixed/3x3", "mixed/pool"]);
     assert_eq!(names[3], "residual/main");
     let branch = |name: &str| found.branches.iter().find(|branch| branch.name == name).unwrap();
-    let silent = branch("mixed/1x1");
+    let zeroed = branch("mixed/1x1");
     let BranchState { module, channels, near_zero_channels, dead, gradient, top1_lost, .. } =
-        silent;
+        zeroed;
     assert_eq!(
         (module.as_str(), *channels, *near_zero_channels, *dead),
         ("mixed", 4, Some(1.0), Some(1.0))

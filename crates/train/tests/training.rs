@@ -101,12 +101,12 @@ fn checkpoints_of_another_training_are_refused() {
     };
     assert_eq!(
         other(Task { seed: 2, ..task }, &checkpoint),
-        "the checkpoint was made with another seed"
+        "the checkpoint was written with a different seed"
     );
     let slower = Recipe { learning_rate: 0.01, ..recipe.clone() };
     assert_eq!(
         other(Task { recipe: &slower, ..task }, &checkpoint),
-        "the checkpoint was made with another recipe"
+        "the checkpoint was written with a different recipe"
     );
     for len in [0, 8, 100, checkpoint.len() - 1] {
         assert!(Trainer::resume(task, machine(1), &checkpoint[..len]).is_err());

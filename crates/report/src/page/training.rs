@@ -1,4 +1,4 @@
-//! Networks compared by training.
+//! The page's section on trained networks.
 
 use std::collections::BTreeSet;
 
@@ -23,14 +23,14 @@ use crate::{
     training::{MOST_GROUPS, TrainedNetwork, TrainingGroup},
 };
 
-/// Maximum number of networks with a row, and of groups of indistinguishable ones.
+/// Maximum number of rows of a table, and of groups of indistinguishable networks.
 const MOST_ROWS: usize = 200;
 const MOST_TIES: usize = 40;
 
 /// Maximum number of settings of a recipe that are shown.
 const MOST_SETTINGS: usize = 60;
 
-/// Keys of a recipe that only describe it.
+/// Keys of a recipe that do not affect training.
 const ABOUT: [&str; 3] = ["name", "description", "cite"];
 
 /// The section about training.
@@ -51,7 +51,7 @@ struct Group {
     left_out: Option<String>,
     /// Whether at least two networks have an accuracy.
     is_ranking: bool,
-    /// Networks in the order of their accuracies, none of a group distinguishable from another one of it.
+    /// Groups of indistinguishable networks, each in the order of accuracy.
     ties: Vec<Vec<(Name, String)>>,
     curves: Vec<Picture>,
     trained: Vec<Picture>,
@@ -87,7 +87,7 @@ fn left_out(count: usize, most: usize, [one, many]: [&str; 2]) -> Option<String>
     (count > most).then(|| counted(count - most, one, many))
 }
 
-/// The data, the recipe, and what trained the networks.
+/// The data set, the recipe, and the environment of the training runs.
 pub(super) fn facts(
     group: &TrainingGroup,
     candidates: &[NetworkEntry],
@@ -122,7 +122,7 @@ pub(super) fn facts(
     ]
 }
 
-/// What a recipe sets, such as `optimizer.sgd.momentum = 0.9`.
+/// The settings of a recipe, such as `optimizer.sgd.momentum = 0.9`.
 fn settings(content: &Value) -> Vec<String> {
     fn add(found: &mut Vec<String>, key: &str, value: &Value) {
         if found.len() >= MOST_SETTINGS {

@@ -1,4 +1,4 @@
-//! The branches of modules, and networks in which one of them is silent.
+//! The branches of modules, and networks with the output of one branch replaced by zeros.
 
 use std::collections::BTreeSet;
 
@@ -7,16 +7,16 @@ use inceptive_ir::{
 };
 use inceptive_weights::Weights;
 
-/// What goes into one input of a join: a concatenation or a sum of feature maps.
+/// A branch: the nodes that feed one input of a join, which is a concatenation or sum of feature maps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Branch {
     /// The join.
     pub join: NodeId,
-    /// Which of its inputs.
+    /// The index of the input.
     pub input: usize,
-    /// The node that it reads there.
+    /// The node whose output is this input.
     pub end: NodeId,
-    /// The nodes that nothing but this input of the join is computed from; none of a shortcut.
+    /// The nodes that contribute to this input of the join and to no other; empty for an identity shortcut.
     pub nodes: Vec<NodeId>,
 }
 
@@ -42,7 +42,7 @@ pub(super) fn branches(graph: &Graph) -> Vec<Branch> {
     all
 }
 
-/// For each node, itself and all that it is computed from.
+/// For each node, itself and all nodes that it depends on.
 fn ancestors(graph: &Graph) -> Vec<BTreeSet<NodeId>> {
     let mut all: Vec<BTreeSet<NodeId>> = Vec::with_capacity(graph.len());
     for id in graph.ids() {
@@ -55,7 +55,7 @@ fn ancestors(graph: &Graph) -> Vec<BTreeSet<NodeId>> {
     all
 }
 
-/// What a branch is called: the path of its end, cut below the module that joins it, such as `3a/3x3`.
+/// The name of a branch: the path of its end, cut below the module that joins it, such as `3a/3x3`.
 pub(super) fn name(graph: &Graph, branch: &Branch) -> Path {
     let module = module(graph, branch);
     let end = &graph.node(branch.end).path;
@@ -70,7 +70,7 @@ pub(super) fn module(graph: &Graph, branch: &Branch) -> Path {
     graph.node(branch.join).path.parent().unwrap_or(Path::root())
 }
 
-/// The part of a graph that computes a node, which is its output.
+/// The part of a graph that computes a node, with this node as output.
 pub(crate) fn up_to(graph: &Graph, output: NodeId) -> Result<Graph, GraphError> {
     let needed = &ancestors(graph)[output.index()];
     let mut parts = graph.to_parts();
@@ -88,9 +88,9 @@ pub(crate) fn up_to(graph: &Graph, output: NodeId) -> Result<Graph, GraphError> 
     Graph::from_parts(parts)
 }
 
-/// A network in which a join gets zeros from a branch: a convolution that multiplies each channel with zero is put
-/// between them, so that this is the same for branches that end in a convolution, a pool or nothing.
-pub(super) fn silenced(
+/// A network in which a join gets zeros from a branch. A depthwise 1x1 convolution with zero weights is inserted before the
+/// join, which works for every kind of branch, shortcuts included.
+pub(super) fn without_branch(
     graph: &Graph,
     weights: &Weights,
     branch: &Branch,
@@ -106,7 +106,7 @@ pub(super) fn silenced(
         groups: channels,
         bias: false,
     });
-    let path = join.path.join("silent");
+    let path = join.path.join("zeroed");
     let mut parts = graph.to_parts();
     let place = parts.nodes.len();
     let node = NewNode::new(zero, path.clone());

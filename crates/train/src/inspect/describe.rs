@@ -1,4 +1,4 @@
-//! What was found, by layer and by branch.
+//! The results of an inspection, by layer and by branch.
 
 use std::collections::HashMap;
 
@@ -14,15 +14,16 @@ use super::{
 };
 use crate::error::TrainError;
 
-/// What layers and branches are described by.
+/// The measurements from which layers and branches are described.
 pub(super) struct Findings<'a> {
-    /// The network, with its normalisations, and with these folded into layers.
+    /// The network with its normalisations.
     pub plain: &'a Graph,
+    /// The network with normalisations folded into its layers.
     pub graph: &'a Graph,
-    /// The weights of the latter.
+    /// The weights of the folded network.
     pub weights: &'a Weights,
     pub gradients: &'a Gradients,
-    /// The results of nodes.
+    /// The state of each feature map.
     pub maps: &'a HashMap<NodeId, MapState>,
 }
 
@@ -30,7 +31,7 @@ pub(super) fn is_layer(graph: &Graph, id: NodeId) -> bool {
     matches!(graph.node(id).op, Op::Conv(_) | Op::Linear(_))
 }
 
-/// The activation behind a layer, or the layer.
+/// The activation after a layer, or the layer itself if it has none.
 pub(super) fn after(graph: &Graph, layer: NodeId) -> NodeId {
     let mut id = layer;
     while let Some(next) = graph.only_consumer(id)
@@ -42,7 +43,7 @@ pub(super) fn after(graph: &Graph, layer: NodeId) -> NodeId {
 }
 
 impl Findings<'_> {
-    /// A layer.
+    /// Describes a layer.
     pub fn layer(&self, id: NodeId) -> Result<LayerState, TrainError> {
         let node = self.graph.node(id);
         let kernel = self.weights.of(node, Role::Weight)?;
@@ -54,7 +55,7 @@ impl Findings<'_> {
         let norms: Vec<f64> = norms.into_iter().map(share).collect();
         let floor = NEAR_ZERO_WEIGHT * (square(kernel) / kernel.len().max(1) as f64).sqrt();
         let near_zero = kernel.iter().filter(|x| f64::from(x.abs()) <= floor).count();
-        // The normalisation that was folded into it follows it.
+        // In the unfolded graph, the normalisation follows the layer.
         let norm = self.plain.find(&node.path).and_then(|id| self.plain.only_consumer(id));
         let norm = norm.filter(|id| matches!(self.plain.node(*id).op, Op::BatchNorm(_)));
         let own = [Some(&node.path), norm.map(|id| &self.plain.node(id).path)];
@@ -72,7 +73,7 @@ impl Findings<'_> {
         })
     }
 
-    /// A branch, also as it was before normalisations were folded.
+    /// Describes a branch; `unfolded` is the same branch before normalisations were folded.
     pub fn branch(
         &self,
         branch: &Branch,

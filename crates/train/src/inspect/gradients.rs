@@ -1,4 +1,4 @@
-//! The gradients that weights get in training.
+//! Gradients of weights in training steps.
 
 use std::{
     collections::HashMap,
@@ -12,30 +12,30 @@ use inceptive_weights::node_slots;
 use super::Subject;
 use crate::{error::TrainError, machine::Machine};
 
-/// Images of a training step.
+/// Batch size of a training step.
 const STEP: usize = 32;
 
-/// Training steps whose gradients are taken.
+/// Number of training steps whose gradients are averaged.
 const STEPS: usize = 8;
 
 /// The norms of the gradients of each node's tensors.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Gradients {
-    /// Images that they are of.
+    /// Number of images that they were computed from.
     pub images: usize,
     norms: HashMap<Path, f64>,
 }
 
 impl Gradients {
-    /// The norm of those of some nodes together; `None` if none of them has any.
+    /// The norm of the gradients of several nodes together; `None` if none has weights.
     pub fn of<'a>(&self, nodes: impl Iterator<Item = &'a Path>) -> Option<f64> {
         let square = |sum: Option<f64>, part: &f64| Some(sum.unwrap_or(0.0) + part * part);
         nodes.filter_map(|node| self.norms.get(node)).fold(None, square).map(f64::sqrt)
     }
 }
 
-/// The root mean square over some training steps of the norm of the gradient of each node's tensors. The weights stay as
-/// they are: the learning rate is 0.
+/// The root mean square over some training steps of the norm of the gradient of each node's tensors. The weights are not
+/// changed: the learning rate is 0.
 pub(super) fn gradients(
     subject: Subject<'_>,
     machine: Machine,

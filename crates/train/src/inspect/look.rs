@@ -1,4 +1,4 @@
-//! Feature maps and results.
+//! Feature maps, and results of images.
 
 use std::sync::{Arc, atomic::AtomicBool};
 
@@ -15,27 +15,27 @@ use crate::{
     score::ImageResult,
 };
 
-/// Places of a feature map that go into the effective rank, of each image, about.
+/// Approximate number of positions of each feature map that are sampled for the effective rank.
 const PLACES: usize = 64;
 
-/// Computes feature maps and results.
-pub(super) struct Eyes<'a> {
+/// Runs a network to compute feature maps and results.
+pub(super) struct Runner<'a> {
     pub graph: &'a Graph,
     pub weights: &'a Weights,
     pub machine: Machine,
     pub stop: &'a AtomicBool,
 }
 
-/// What a feature map is like.
+/// The state of a feature map.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct MapState {
-    /// Channels that are 0 everywhere; `None` if it is no result of a ReLU.
+    /// Channels that are 0 at all positions of all images; `None` if it is not the output of a ReLU.
     pub dead: Option<Vec<usize>>,
-    /// `None` of a single channel.
+    /// `None` for a single channel.
     pub effective_rank: Option<f64>,
 }
 
-impl Eyes<'_> {
+impl Runner<'_> {
     fn session(
         &self,
         graph: &Graph,
@@ -47,7 +47,7 @@ impl Eyes<'_> {
         Ok(Session::new(Arc::new(Plan::new(graph, weights, options)?))?)
     }
 
-    /// What images get.
+    /// The result of each image.
     pub fn results(
         &self,
         graph: &Graph,
@@ -62,7 +62,7 @@ impl Eyes<'_> {
         Ok(images.results(&answers))
     }
 
-    /// What the result of a node is like.
+    /// Computes the output of a node for all images, and describes it.
     pub fn map(&self, node: NodeId, images: Images<'_>) -> Result<MapState, TrainError> {
         let graph = up_to(self.graph, node)?;
         let batch = images.batch(EVALUATION_BATCH);

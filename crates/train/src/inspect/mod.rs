@@ -1,5 +1,5 @@
-//! What a trained network uses of itself: which channels have almost no weight, which are never active, how many
-//! dimensions feature maps fill, which branches get gradients, and what is lost without a branch.
+//! Inspection of a trained network: near-zero channels, dead channels, effective ranks of feature maps, gradients, and the
+//! accuracy that is lost without each branch.
 
 mod branches;
 mod describe;
@@ -19,25 +19,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::{error::TrainError, evaluate::Images, machine::Machine, score::ImageResult};
 pub(crate) use branches::up_to;
-use branches::{branches, silenced};
+use branches::{branches, without_branch};
 use describe::{Findings, after, is_layer};
 use gradients::gradients;
-use look::{Eyes, MapState};
+use look::{MapState, Runner};
 
-/// A channel has almost no weight if the norm of its kernel is below this share of the largest one of its layer.
+/// A channel is near zero if the norm of its kernel is below this fraction of the largest norm of its layer.
 pub const NEAR_ZERO_NORM: f64 = 0.01;
 
-/// A weight is near zero if it is below this share of the root mean square of its layer's.
+/// A weight is near zero if it is below this fraction of the root mean square of its layer's weights.
 pub const NEAR_ZERO_WEIGHT: f64 = 0.01;
 
-/// What a trained network uses of itself.
+/// The results of the inspection of a trained network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Anatomy {
-    /// Images that feature maps are of.
+    /// Number of images for which feature maps were computed.
     pub images: usize,
-    /// Images that accuracies are of.
+    /// Number of images on which accuracies were measured.
     pub evaluated: usize,
-    /// Training images that gradients are of.
+    /// Number of training images from which gradients were computed.
     pub trained: usize,
     /// Top-1 accuracy of the whole network, in percent.
     pub top1: Estimate,
@@ -47,24 +47,24 @@ pub struct Anatomy {
     pub branches: Vec<BranchState>,
 }
 
-/// A convolution or linear layer, with the normalisation that is folded into it and the activation behind it.
+/// A convolution or linear layer, with the normalisation folded into it and the activation after it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LayerState {
     /// Its path.
     pub path: String,
-    /// The norm of each output channel's kernel, normalisation folded in, as a share of the largest one.
+    /// The kernel norm of each output channel, with the normalisation folded in, relative to the largest one.
     pub norms: Vec<f64>,
     /// How many of these are below [`NEAR_ZERO_NORM`].
     pub near_zero_channels: usize,
     /// The share of weights below [`NEAR_ZERO_WEIGHT`] times the root mean square of the layer's.
     pub near_zero_weights: f64,
-    /// Weights of the kernel.
+    /// Number of weights of the kernel.
     pub weights: usize,
-    /// Channels whose ReLU gave 0 everywhere on all images; `None` without a ReLU.
+    /// Channels whose ReLU outputs 0 at all positions of all images; `None` without a ReLU.
     pub dead: Option<Vec<usize>>,
-    /// Effective rank of its result; `None` of a single channel.
+    /// Effective rank of its output; `None` for a single channel.
     pub effective_rank: Option<f64>,
-    /// Root mean square over steps of the norm of the gradient of its weights, those of its normalisation among them.
+    /// Root mean square over steps of the norm of the gradient of its weights, including those of its normalisation.
     pub gradient: f64,
 }
 
@@ -75,30 +75,30 @@ pub struct BranchState {
     pub module: String,
     /// The branch.
     pub name: String,
-    /// The concatenation or sum that it goes into.
+    /// The concatenation or sum that joins it.
     pub join: String,
-    /// Which of the inputs of that.
+    /// The index of the join's input.
     pub input: usize,
     /// The node that it ends with.
     pub end: String,
-    /// The paths of the nodes that nothing but this input of the join is computed from; none of a shortcut.
+    /// The paths of the nodes that contribute to this input of the join and to no other; empty for an identity shortcut.
     pub nodes: Vec<String>,
-    /// The paths of its convolutions and linear layers; none of a shortcut or a pool.
+    /// The paths of its convolutions and linear layers; empty for a shortcut or a pool.
     pub layers: Vec<String>,
-    /// Channels of its result.
+    /// Number of channels of its output.
     pub channels: usize,
-    /// The share of its layers' channels with almost no weight; `None` without layers.
+    /// The fraction of near-zero channels in its layers; `None` without layers.
     pub near_zero_channels: Option<f64>,
-    /// The share of its layers' weights near zero; `None` without layers.
+    /// The fraction of near-zero weights in its layers; `None` without layers.
     pub near_zero_weights: Option<f64>,
-    /// The share of its ReLUs' channels that are dead; `None` without any.
+    /// The fraction of dead channels in its layers with a ReLU; `None` without any.
     pub dead: Option<f64>,
-    /// Effective rank of its result; `None` of a single channel.
+    /// Effective rank of its output; `None` for a single channel.
     pub effective_rank: Option<f64>,
     /// Root mean square over steps of the norm of the gradient of its weights; `None` without weights.
     pub gradient: Option<f64>,
-    /// Top-1 accuracy that is lost when the join gets zeros in its place, in percentage points. The interval is that of
-    /// paired images.
+    /// Top-1 accuracy lost when its output is replaced by zeros, in percentage points, with the interval of the paired
+    /// difference over images.
     pub top1_lost: Estimate,
 }
 
@@ -118,19 +118,19 @@ impl Anatomy {
 /// A network to inspect.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
-    /// The network, with the auxiliary heads that the weights are of.
+    /// The network, including the auxiliary heads that the weights belong to.
     pub graph: &'a Graph,
     /// Its weights.
     pub weights: &'a Weights,
-    /// Images that feature maps are computed of.
+    /// Images for which feature maps are computed.
     pub seen: Images<'a>,
-    /// Images that accuracies are of.
+    /// Images on which accuracies are measured.
     pub evaluated: Images<'a>,
     /// Training images.
     pub trained: Images<'a>,
 }
 
-/// Inspects a trained network. `listen` hears which share is done.
+/// Inspects a trained network. `listen` is called with the progress, from 0 to 1.
 ///
 /// # Errors
 /// When the network cannot be run, or it was stopped.
@@ -143,7 +143,7 @@ pub fn inspect(
     let plain = passes::inference(subject.graph)?;
     let (graph, weights) = subject.weights.clone().fold_batch_norm(&plain)?;
     let gradients = gradients(subject, machine, stop)?;
-    let eyes = Eyes { graph: &graph, weights: &weights, machine, stop };
+    let runner = Runner { graph: &graph, weights: &weights, machine, stop };
     let (plain_branches, all) = (branches(&plain), branches(&graph));
     let layers: Vec<NodeId> = graph.ids().filter(|id| is_layer(&graph, *id)).collect();
     let (mut done, total) = (0.0, (layers.len() + all.len()) as f64);
@@ -155,7 +155,7 @@ pub fn inspect(
     let ends = all.iter().map(|branch| branch.end);
     for node in layers.iter().map(|layer| after(&graph, *layer)).chain(ends) {
         if let Entry::Vacant(entry) = maps.entry(node) {
-            entry.insert(eyes.map(node, subject.seen)?);
+            entry.insert(runner.map(node, subject.seen)?);
             heard(1.0);
         }
     }
@@ -168,11 +168,11 @@ pub fn inspect(
     };
     let layers: Vec<LayerState> =
         layers.into_iter().map(|id| findings.layer(id)).collect::<Result<_, TrainError>>()?;
-    let whole = eyes.results(&graph, &weights, subject.evaluated)?;
+    let whole = runner.results(&graph, &weights, subject.evaluated)?;
     let mut states = Vec::with_capacity(all.len());
     for (branch, unfolded) in all.iter().zip(&plain_branches) {
-        let (silent, zeros) = silenced(&graph, &weights, branch)?;
-        let without = eyes.results(&silent, &zeros, subject.evaluated)?;
+        let (zeroed, zeros) = without_branch(&graph, &weights, branch)?;
+        let without = runner.results(&zeroed, &zeros, subject.evaluated)?;
         states.push(findings.branch(branch, unfolded, &layers, lost(&whole, &without)));
         heard(1.0);
     }
@@ -189,7 +189,7 @@ pub fn inspect(
     })
 }
 
-/// By how many percentage points fewer images are right, with the interval of their differences.
+/// The accuracy lost in percentage points, with the interval of the paired difference over images.
 fn lost(whole: &[ImageResult], without: &[ImageResult]) -> Estimate {
     let right = |result: &ImageResult| if result.rank == 0 { 100.0 } else { 0.0 };
     let pairs = whole.iter().zip(without);

@@ -1,15 +1,15 @@
-//! How many dimensions the channels of a feature map fill.
+//! Effective rank of a feature map.
 
-/// Sweeps of Jacobi's method, which converges in about ten.
+/// Maximum number of sweeps of Jacobi's method, which converges in about ten.
 const MOST_SWEEPS: usize = 60;
 
-/// Means and products of channels over samples.
+/// Sums over samples from which the covariance of channels is computed.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Covariance {
     channels: usize,
     samples: usize,
     sums: Vec<f64>,
-    /// Of each pair of channels, the second not after the first.
+    /// Sums of products of each pair of channels: the lower triangle, row by row.
     products: Vec<f64>,
 }
 
@@ -32,8 +32,8 @@ impl Covariance {
     }
 
     /// The effective rank of the samples about their mean (Roy and Vetterli 2007, *The effective rank: a measure of
-    /// effective dimensionality*): `exp` of the entropy of the singular values, which are made to add up to 1. It is `n` if
-    /// the samples fill `n` dimensions alike, and 0 if they are all the same.
+    /// effective dimensionality*): `exp` of the entropy of the singular values, normalised to the sum 1. It is `n` if
+    /// the samples have equal variance in `n` dimensions, and 0 if they are all the same.
     pub fn effective_rank(&self) -> f64 {
         let n = self.samples.max(1) as f64;
         let mut rows = Vec::with_capacity(self.channels * self.channels);
@@ -45,7 +45,7 @@ impl Covariance {
             }
         }
         let largest = (0..self.channels).map(|a| rows[a * self.channels + a]).fold(0.0, f64::max);
-        // What remains of equal numbers after rounding is not a dimension.
+        // Eigenvalues that are only rounding errors are not counted.
         let floor = 1e-12 * largest;
         let squares = eigenvalues(&mut rows, self.channels);
         let values = squares.into_iter().filter(|value| *value > floor).map(f64::sqrt);
@@ -53,7 +53,7 @@ impl Covariance {
     }
 }
 
-/// Of singular values.
+/// The effective rank of singular values.
 fn effective_rank(values: &[f64]) -> f64 {
     let sum: f64 = values.iter().sum();
     if sum <= 0.0 {
@@ -87,7 +87,7 @@ fn eigenvalues(matrix: &mut [f64], n: usize) -> Vec<f64> {
     (0..n).map(|at| matrix[at * n + at]).collect()
 }
 
-/// Makes the number at row `p` and column `q` zero.
+/// One Jacobi rotation, which makes the element at row `p` and column `q` zero.
 fn rotate(matrix: &mut [f64], n: usize, p: usize, q: usize) {
     let apart = matrix[p * n + q];
     if apart == 0.0 {
