@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Puts claims of the Inception papers to the test on small networks, and writes `reports/claims/`.
+"""Tests claims of the Inception papers on small networks, and writes `reports/claims/`.
 
     scripts/claims.py [--command target/release/inceptive] [--seeds 3] [--recipe quick] [--data shapes fashion-mnist]
 
-Trains pairs of networks of `architectures/small/` with the same seeds on each data set, looks into their weights, and writes
-`claims.md`, `claims.json` and a report of all networks. It resumes where it was stopped: finished runs are in
+Trains pairs of networks of `architectures/small/` with the same seeds on each data set, inspects their weights, and writes
+`claims.md`, `claims.json` and a report of all networks. After an interruption, it resumes: finished runs are in
 `reports/claims/results.db` and are not repeated. Differences are paired by seed, with 95% intervals by Student's t.
 """
 
@@ -34,7 +34,7 @@ NETWORKS = {
     "only 5x5": ("single-5x5.yaml", ()),
 }
 
-# Title, what the paper says, the network that the claim favours, and the other one.
+# Title, statement of the paper, the network favoured by the claim, and the baseline.
 CLAIMS = [
     ("Reductions save compute",
      "The 1x1 reductions cut the compute of a module to about a third (arXiv:1409.4842, Section 4: 854M to 271M MACs for "
@@ -62,7 +62,7 @@ CLAIMS = [
      "residual", "double 3x3"),
 ]
 
-# Networks whose weights are looked into.
+# Networks whose weights are inspected.
 INSPECTED = ["bn", "naive"]
 
 
@@ -94,7 +94,7 @@ class Claims:
         return found
 
     def near_zero(self, name, run, data):
-        """What `inspect` finds in a trained network."""
+        """The output of `inspect` for a trained network."""
         file, settings = NETWORKS[name]
         words = [word for setting in settings for word in ("--set", setting)]
         output = self.run(
@@ -118,10 +118,10 @@ def points(mean, half, sign=""):
 
 def verdict(mean, half, favours_equal):
     if half is None:
-        return "one seed cannot tell"
+        return "a single seed has no interval"
     if abs(mean) <= half:
-        return "indistinguishable" + (", as claimed" if favours_equal else f": with these seeds, less than {half:.2f} points"
-                                      " apart cannot be told")
+        return "indistinguishable" + (", as claimed" if favours_equal else f": with these seeds, differences below {half:.2f}"
+                                      " points are not significant")
     if mean > 0:
         return "better, more than claimed" if favours_equal else "agrees"
     return "disagrees"
@@ -153,9 +153,9 @@ def main():
     lines = [
         "# Claims of the papers, measured on small networks", "",
         f"Made by `scripts/claims.py`: recipe `{claims.recipe}`, {claims.seeds} seeds, networks of "
-        "[`architectures/small/`](../../docs/small-networks.md). Accuracies are of the test images, in percent. Differences "
-        "are paired by seed and have 95% intervals (Student's t). These are small networks on small images: where they "
-        "disagree with a paper, that says nothing about ImageNet.", "",
+        "[`architectures/small/`](../../docs/small-networks.md). Accuracies are top-1 on the test images, in percent. Differences "
+        "are paired by seed and have 95% intervals (Student's t). These are small networks on small images: a "
+        "disagreement with a paper does not transfer to ImageNet.", "",
     ]
     for title, said, favoured, other in CLAIMS:
         ratio = counted[favoured]["macs"] / counted[other]["macs"]
@@ -179,8 +179,8 @@ def main():
         lines.append("")
     lines += ["## Weights that end near zero", "",
               "The motive for Inception: in wide dense layers most weights end near zero, and their compute is wasted "
-              "(arXiv:1409.4842, Section 3). Near-zero weights, channels whose kernel is near zero, and channels that are 0 on "
-              "all images behind their ReLU, as [evaluating.md](../../docs/evaluating.md) defines them; means over seeds.",
+              "(arXiv:1409.4842, Section 3). Near-zero weights, channels whose kernel is near zero, and dead channels, "
+              "which are 0 after their ReLU on all images, as defined in [evaluating.md](../../docs/evaluating.md); means over seeds.",
               "", "| data | network | near-zero weights | near-zero channels | dead channels |", "|---|---|---:|---:|---:|"]
     for data, found in runs.items():
         for name in INSPECTED:

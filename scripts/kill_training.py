@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Kills trainings at random moments and resumes them: the weights must be the same bytes as without.
+"""Kills training runs at random moments and resumes them: the weights must be byte-identical to those without kills.
 
     scripts/kill_training.py target/release/inceptive [--kills 100] [--seed 0]
 
-Each training is killed (SIGKILL) until the number of kills is reached, then ends by itself. Threads change from call to
-call, since they must not matter. Prints where the kills were, and fails if a training ends with other bytes or if the
-store lacks its run.
+Training is killed (SIGKILL) and restarted until the number of kills is reached, then runs to its end. The number of
+threads changes between restarts, which must not affect the result. Prints which files existed after each kill, and fails
+if the weights differ or a run is missing from the store.
 """
 
 import argparse
@@ -73,13 +73,13 @@ def main():
             if process.returncode != 0:
                 sys.exit(f"a resumed training failed with {process.returncode}")
             if weights(folder) != expected:
-                sys.exit(f"training {trainings} ended with other bytes")
+                sys.exit(f"the weights of training {trainings} differ")
             runs = json.loads(output)
             if sorted(run["file"] for run in runs) != sorted(map(str, NETWORKS)):
                 sys.exit(f"training {trainings} lost a run: {runs}")
     for state, count in states.most_common():
         print(f"{count:4} kills left {state}")
-    print(f"{kills} kills in {trainings} trainings: the same bytes each time")
+    print(f"{kills} kills in {trainings} trainings: byte-identical weights each time")
 
 
 main()

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""How well the recipe `quick` ranks networks as `standard` does: Kendall's tau, beside those of parameters and MACs.
+"""How well the recipe `quick` predicts the ranking by `standard`: Kendall's tau, compared with ranking by parameters or MACs.
 
     scripts/ranking.py [--command target/release/inceptive] [--data shapes] [--store ranking.db]
 
-Trains variants of `architectures/small/` with both recipes and one seed; resumes where it was stopped. Intervals are 95%
+Trains variants of `architectures/small/` with both recipes and one seed; resumes after an interruption. Intervals are 95%
 percentile bootstraps over networks.
 """
 

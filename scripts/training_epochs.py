@@ -3,8 +3,8 @@
 
     scripts/training_epochs.py [--threads 2] [--rounds 3] [--command target/release/inceptive]
 
-Needs PyTorch. Both sides train the same network on the same images with batch 64, the augmentation, loss and optimizer of
-the recipe `quick`, in turns. The PyTorch loop has its data in memory, augments whole batches with tensor operations, and
+Needs PyTorch. Both programs train the same network on the same images with batch 64 and the augmentation, loss and optimizer
+of the recipe `quick`, alternately. The PyTorch loop has its data in memory, augments whole batches with tensor operations, and
 uses channels-last memory and the foreach optimizer. Prints images per second, medians and the ratio.
 """
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Compares the first twenty losses of trainings with PyTorch's: same weights, images, optimizer and learning rates.
+"""Compares the first twenty training losses with PyTorch's: same weights, images, optimizer and learning rates.
 
     scripts/training_losses.py [--binaries INCEPTIVE EXAMPLE]
 
 Needs PyTorch, and builds `inceptive` and the example `losses` of the crate `inceptive-train`. The reference is PyTorch in
 double precision: each loss has to be within 1e-3 of it, or within three times the distance of PyTorch in single precision,
-where rounding grows from step to step. Networks are trained without dropout, which cannot be the same; label smoothing,
-Nesterov momentum, weight decay without biases and normalisations, one-cycle rates and an auxiliary head with its weight
-are.
+where rounding grows from step to step. Networks are trained without dropout, because the random masks differ. Compared are
+label smoothing, Nesterov momentum, weight decay without biases and normalisations, the one-cycle schedule and a weighted
+auxiliary head.
 """
 
 import argparse

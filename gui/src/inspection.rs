@@ -1,4 +1,4 @@
-//! What was found inside of a trained network.
+//! Results of inspecting a trained network.
 
 use std::{
     collections::HashMap,
@@ -13,7 +13,7 @@ use inceptive_train::inspect::{Anatomy, BranchState, LayerState};
 
 use crate::file::{FilePath, stem};
 
-/// A trained network to look into.
+/// A trained network to inspect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InspectRequest {
     /// Its file.
@@ -24,13 +24,13 @@ pub struct InspectRequest {
     pub weights: PathBuf,
     /// The data set that it was trained on.
     pub data: String,
-    /// The images that accuracies are of.
+    /// The images on which accuracies are measured.
     pub part: ImagePart,
     /// The seed of its training.
     pub seed: u64,
 }
 
-/// A trained network that was looked into.
+/// An inspected network.
 #[derive(Debug)]
 pub struct Inspection {
     /// The network, its weights and its data.
@@ -38,27 +38,27 @@ pub struct Inspection {
     /// Fingerprint of its inference graph.
     fingerprint: String,
     anatomy: Anatomy,
-    /// Places of layers, by their paths.
+    /// Indices of layers by path.
     layers: HashMap<String, usize>,
-    /// Places of the innermost branches that nodes are in, by the paths of the nodes.
+    /// Index of the innermost branch of each node, by the path of the node.
     around: HashMap<String, usize>,
-    /// Places of the branches whose loss is the largest of a join, by the paths of the joins.
+    /// Index of the branch with the largest accuracy loss of each join, by the path of the join.
     joins: HashMap<String, usize>,
 }
 
-/// What was found in a node, or in the nodes of a module together.
+/// The results for a node, or for all nodes of a module.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Found {
-    /// The share of channels with almost no weight; `None` without layers.
+    /// The share of near-zero channels; `None` without layers.
     pub near_zero: Option<f64>,
-    /// The share of channels whose ReLU is never active; `None` without layers that have one.
+    /// The share of dead channels; `None` without layers with a ReLU.
     pub dead: Option<f64>,
-    /// Top-1 accuracy in percentage points that is lost without the branch; the largest of the branches of a module.
+    /// Top-1 accuracy lost without the branch, in percentage points; of a module, the largest loss of its branches.
     pub lost: Option<Estimate>,
 }
 
 impl Inspection {
-    /// What was found in a network.
+    /// The results for a network.
     pub(crate) fn new(request: InspectRequest, fingerprint: String, anatomy: Anatomy) -> Self {
         let layers = anatomy.layers.iter().zip(0..).map(|(layer, at)| (layer.path.clone(), at));
         let layers = layers.collect();
@@ -79,8 +79,8 @@ impl Inspection {
         Self { request, fingerprint, anatomy, layers, around, joins }
     }
 
-    /// Whether it is about a network as it is in a file: the same network, or if it was trained with settings, one of the
-    /// same file.
+    /// Whether it belongs to the network in a file: the same graph, or, if it was trained with settings, a network of the same
+    /// file.
     pub fn is_of(&self, file: &Path, network: &Inspected) -> bool {
         let is_set = !self.request.point.is_empty();
         self.fingerprint == network.fingerprint || is_set && *self.request.file == *file
@@ -99,7 +99,7 @@ impl Inspection {
         format!("seed {seed} on {data}, {images}")
     }
 
-    /// The label behind the name of the file and what was set.
+    /// The label after the file name and the settings.
     pub fn title(&self) -> String {
         let set = self.request.point.iter().cloned();
         let parts: Vec<String> =
@@ -107,7 +107,7 @@ impl Inspection {
         parts.join(", ")
     }
 
-    /// What was found in a node, or in the nodes of a module together.
+    /// The results for a node, or for all nodes of a module.
     pub fn found(&self, graph: &Graph, nodes: &[NodeId], is_module: bool) -> Found {
         let paths = || nodes.iter().map(|&id| graph.node(id).path.as_str());
         let layers: Vec<&LayerState> =

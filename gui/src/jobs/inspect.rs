@@ -1,4 +1,4 @@
-//! Looking into trained networks, as [`inceptive_app`] does it.
+//! Inspects trained networks with [`inceptive_app`].
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use inceptive_train::Machine;
 use super::{Output, Progress, Reporter, Tools, train::Computes};
 use crate::inspection::{InspectRequest, Inspection};
 
-/// Images that feature maps are computed of, at most.
+/// Maximum number of images for which feature maps are computed.
 const IMAGES: usize = 512;
 
-/// Looks into a network. It computes as training does, so it waits while something is measured.
+/// Inspects a network. Like training, it pauses while something is measured.
 pub(super) fn inspect(
     request: InspectRequest,
     tools: &Tools,

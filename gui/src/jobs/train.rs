@@ -1,4 +1,4 @@
-//! Training, as [`inceptive_app`] does it, and what can be chosen for it.
+//! Trains with [`inceptive_app`], and finds the available data sets and recipes.
 
 use std::path::{Path, PathBuf};
 
@@ -32,7 +32,7 @@ pub struct TrainRequest {
     pub seeds: u32,
     /// Threads of all runs together; `None` for one per core.
     pub threads: Option<u32>,
-    /// Where results go; weights and checkpoints go beside it.
+    /// Where results are saved; weights and checkpoints are saved beside it.
     pub store: PathBuf,
 }
 
@@ -50,11 +50,11 @@ pub struct DataSetState {
 pub struct RecipeState {
     /// Its name or file.
     pub name: String,
-    /// What it is for, or why it cannot be used.
+    /// Its description, or why it cannot be used.
     pub description: Result<String, String>,
 }
 
-/// What can be chosen for training.
+/// Available data sets and recipes.
 #[derive(Clone, Debug, Default)]
 pub struct TrainingChoices {
     /// The published data sets.
@@ -79,7 +79,7 @@ pub(super) fn choices(folder: &Path) -> Output {
     Output::TrainingChoices(TrainingChoices { sets, recipes })
 }
 
-/// A recipe by its name: a file in the working folder takes the place of one that comes with the program.
+/// A recipe by its name: a file in the working folder takes precedence over the built-in one.
 fn known_recipe(name: &str) -> RecipeState {
     let file = Path::new(RECIPES).join(format!("{name}.yaml"));
     let read = match file.exists() {
@@ -117,7 +117,7 @@ fn recipe_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Training computes as long as this exists.
+/// Marks that training computes, as long as this exists.
 pub(super) struct Computes<'a>(&'a Turns);
 
 impl<'a> Computes<'a> {
@@ -133,13 +133,13 @@ impl Drop for Computes<'_> {
     }
 }
 
-/// Says which runs are not repeated.
+/// Reports which runs are not repeated.
 fn say_known(runs: &[PlannedRun], report: &Reporter) {
     let known = runs.iter().filter(|run| run.state == RunState::Known).count();
     if known > 0 {
         let (runs, are) =
             (counted(runs.len(), "run", "runs"), if known == 1 { "is" } else { "are" });
-        report.note(format!("{known} of {runs} {are} in the store already and not repeated"));
+        report.note(format!("{known} of {runs} {are} already in the store and not repeated"));
     }
 }
 

@@ -118,7 +118,7 @@ fn a_training_goes_from_a_click_to_curves_and_a_confusion_matrix() {
     window.press(Modifiers::COMMAND, Key::Enter);
     window.wait("it is over", |model| is_over(model) && job(model, 1).is_some());
     assert_eq!(job(window.model(), 1).unwrap().status, Status::Done);
-    assert!(window.has("2 of 2 runs are in the store already and not repeated"));
+    assert!(window.has("2 of 2 runs are already in the store and not repeated"));
     assert_eq!(window.model().results.training_runs.len(), 2);
     write(&mut window, "Filter runs", "resnet");
     assert!(window.has("No matches"));

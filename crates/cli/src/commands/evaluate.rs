@@ -24,13 +24,13 @@ use crate::{
     table::{Column, Grid},
 };
 
-/// The most classes of which a whole confusion matrix is printed.
+/// Maximum number of classes for which the whole confusion matrix is printed.
 const MOST_CLASSES: usize = 20;
 
-/// Pairs of classes that are printed otherwise.
+/// Number of confused pairs of classes that are printed with more classes.
 const PAIRS: usize = 20;
 
-/// Evaluate trained networks: accuracy, loss, calibration and confusions.
+/// Evaluate trained networks: accuracy, loss, calibration and confusion matrix.
 #[derive(Args, Debug)]
 #[command(
     before_help = "Examples:
@@ -38,16 +38,16 @@ const PAIRS: usize = 20;
   inceptive evaluate my.yaml --weights a.safetensors --weights b.safetensors --data cifar10 --views 10
   inceptive evaluate a.yaml b.yaml --weights a.safetensors --weights b.safetensors --data cifar10
   inceptive evaluate my.yaml --weights my.safetensors --data mnist --engine native,onnxruntime",
-    after_help = "Images are normalised as in training: a checkpoint says which images were held out. With one network
-and several --weights, or a network for each, the probabilities are averaged. Each number has a 95%
-interval: what other test images of the same kind would show; it says nothing of other seeds. The exit
-code is 1 if engines disagree by more than rounding explains."
+    after_help = "Images are normalised as in training: a checkpoint records which images were held out. Probabilities
+are averaged over several --weights of one network, or over several networks with one --weights each.
+Each metric has a 95% interval, which covers the random choice of images, not differences between
+seeds. The exit code is 1 if engines differ by more than rounding error."
 )]
 pub struct Evaluate {
     /// Architectures, spaces with --set, or ONNX files
     #[arg(required = true, value_name = "NETWORK")]
     files: Vec<PathBuf>,
-    /// Checkpoint or weights in a safetensors file; several are averaged. ONNX files have their own
+    /// Checkpoint or weights in a safetensors file; several are averaged. ONNX files contain their own
     #[arg(long, value_name = "FILE")]
     weights: Vec<PathBuf>,
     /// How to match the tensors of --weights to layers
@@ -56,13 +56,14 @@ pub struct Evaluate {
     /// The data set, see `inceptive data`
     #[arg(long, value_name = "NAME")]
     data: DataName,
-    /// The images: test images, or of the training set those held out or trained on
+    /// The images to evaluate on
     #[arg(long, value_name = "SPLIT", default_value = "test")]
     split: SplitName,
-    /// Views of each image to average: 1; 2 with the image mirrored; 10 with corners; 144 as for GoogLeNet
+    /// Views of each image to average: 1; 2: with the mirror image; 10: corner and centre crops, mirrored too; 144: as in the
+    /// GoogLeNet paper
     #[arg(long, value_name = "N", default_value = "1", value_parser = views)]
     views: Views,
-    /// Images of a run
+    /// Batch size
     #[arg(long, value_name = "N", default_value_t = DEFAULT_BATCH, value_parser = positive)]
     batch: NonZeroU32,
     /// Threads; default: all cores
@@ -77,7 +78,7 @@ pub struct Evaluate {
     settings: Settings,
 }
 
-/// As many images as training evaluates at once.
+/// The batch size of evaluations in training.
 const DEFAULT_BATCH: NonZeroU32 = NonZeroU32::MIN.saturating_add(EVALUATION_BATCH as u32 - 1);
 
 /// The images, as the command line names them.
@@ -136,7 +137,7 @@ impl Evaluate {
             match result {
                 Ok(result) if result.together.evaluation.loss.is_nan() => {
                     output::warn(&format!(
-                        "error: {engine} computes NaN for some images, which count as wrong; are the weights right?"
+                        "error: {engine} outputs NaN for some images, which are counted as wrong; check the weights"
                     ));
                     failed = true;
                 }
@@ -154,7 +155,7 @@ impl Evaluate {
         Ok(Outcome { text, failed })
     }
 
-    /// The networks with their weights: one with several, or as many as weights.
+    /// The networks with their weights: one network with several weights, or one network for each.
     fn networks(&self) -> anyhow::Result<Vec<EvaluationSource>> {
         let (files, weights) = (&self.files, &self.weights);
         let source = |file: &PathBuf, weights: Option<&PathBuf>| EvaluationSource {
@@ -170,7 +171,7 @@ impl Evaluate {
             (files, []) if files.iter().all(|file| is_onnx(file)) => {
                 Ok(files.iter().map(|file| source(file, None)).collect())
             }
-            (_, []) => Err(output::usage("--weights is missing; only ONNX files have their own")),
+            (_, []) => Err(output::usage("--weights is missing; only ONNX files contain weights")),
             ([file], weights) => {
                 Ok(weights.iter().map(|weights| source(file, Some(weights))).collect())
             }
@@ -179,7 +180,7 @@ impl Evaluate {
                 Ok(pairs.map(|(file, weights)| source(file, Some(weights))).collect())
             }
             (files, weights) => Err(output::usage(format!(
-                "{} networks and {} --weights; give one for each network, or one network",
+                "{} networks and {} --weights; give one --weights for each network, or only one network",
                 files.len(),
                 weights.len()
             ))),
@@ -187,10 +188,10 @@ impl Evaluate {
     }
 }
 
-/// Steps of the bar.
+/// Steps of the progress bar.
 const STEPS: f64 = 1000.0;
 
-/// A bar on standard error, if that is a terminal.
+/// A progress bar on standard error, if that is a terminal.
 pub(super) fn progress_bar() -> ProgressBar {
     let bar = ProgressBar::new(STEPS as u64);
     if let Ok(style) = ProgressStyle::with_template("{wide_bar} {percent}% {eta}") {
@@ -199,7 +200,7 @@ pub(super) fn progress_bar() -> ProgressBar {
     bar
 }
 
-/// A number and its interval, with as many decimals.
+/// A value and its interval, with this many decimals.
 pub(super) fn interval(estimate: Estimate, digits: usize) -> [String; 2] {
     let Estimate { value, low, high } = estimate;
     let interval = match estimate.has_interval() {
@@ -268,7 +269,7 @@ fn results(evaluated: &Evaluated) -> String {
             (_, true) => format!("agrees ({:.1e})", result.difference),
             (_, false) => {
                 let (images, apart) = (exact(result.differing as u64), result.difference);
-                format!("DIFFERS by {apart:.1e}, in the class of {images} images")
+                format!("DIFFERS by {apart:.1e}; predicted class of {images} images")
             }
         };
         for (network, own) in evaluated.networks.iter().zip(&result.networks) {
@@ -282,7 +283,7 @@ fn results(evaluated: &Evaluated) -> String {
     grid.render()
 }
 
-/// Which classes were taken for which: all, or the pairs that were confused most.
+/// The confusion matrix, or the most frequently confused pairs if there are many classes.
 fn confusion(classes: &[String], evaluation: &Evaluation) -> String {
     let count = classes.len();
     let rows = evaluation.confusion.chunks(count.max(1));
@@ -299,7 +300,7 @@ fn confusion(classes: &[String], evaluation: &Evaluation) -> String {
             grid.row(head.chain([decimals(right, 1)]).collect());
         }
         return format!(
-            "Images of each class (rows) by the class they were taken for:\n{}",
+            "Confusion matrix: images of each true class (rows) by predicted class (columns):\n{}",
             grid.render()
         );
     }
@@ -312,11 +313,11 @@ fn confusion(classes: &[String], evaluation: &Evaluation) -> String {
         .collect();
     pairs.sort_by_key(|&(count, class, taken)| (std::cmp::Reverse(count), class, taken));
     let mut grid =
-        Grid::new(vec![Column::Left("class"), Column::Left("taken for"), Column::Right("images")]);
+        Grid::new(vec![Column::Left("class"), Column::Left("predicted"), Column::Right("images")]);
     for (count, class, taken) in pairs.into_iter().take(PAIRS) {
         grid.row(vec![classes[class].clone(), classes[taken].clone(), exact(count)]);
     }
-    format!("Classes that were confused most:\n{}", grid.render())
+    format!("Most frequently confused classes:\n{}", grid.render())
 }
 
 fn document(plan: &EvaluatePlan, data: &Dataset, evaluated: &Evaluated) -> Value {

@@ -28,18 +28,19 @@ use crate::{
     table::{Column, Grid},
 };
 
-/// Look into a trained network: unused channels, dead ReLUs, ranks, gradients, and the worth of each branch.
+/// Inspect a trained network: near-zero channels, dead ReLUs, ranks, gradients, and the accuracy lost without each branch.
 #[derive(Args, Debug)]
 #[command(
     before_help = "Examples:
   inceptive inspect architectures/small/bn.yaml --weights bn.safetensors --data fashion-mnist
   inceptive inspect my.yaml --weights my.safetensors --data cifar10 --svg branches.svg
   inceptive inspect my.yaml --weights my.safetensors --data cifar10 --layers",
-    after_help = "Near zero: channels whose kernel, with its normalisation, has a norm below 1 % of the largest of the
-layer. Dead: channels whose ReLU is 0 on all images. Rank: effective rank of the result, out of its
-channels. Gradient: norm of the gradient of the weights, in training steps. Lost: top-1 accuracy without
-the branch, in percentage points less. docs/evaluating.md has the definitions. Validation images are
-used unless --split says otherwise, so that choices made here do not look at the test images."
+    after_help = "Near zero: channels whose kernel, with its normalisation, has a norm below 1 % of the largest one of
+the layer. Dead: channels whose ReLU outputs 0 on all images. Rank: effective rank of the output, of at
+most its number of channels. Gradient: norm of the gradient of the weights, in training steps. Lost:
+top-1 accuracy lost without the branch, in percentage points. docs/evaluating.md defines all columns.
+Validation images are used unless --split says otherwise, so that design choices do not depend on the
+test images."
 )]
 pub struct Inspect {
     /// An architecture, or a space with --set
@@ -54,22 +55,22 @@ pub struct Inspect {
     /// The data set, see `inceptive data`
     #[arg(long, value_name = "NAME")]
     data: DataName,
-    /// The images that accuracies and feature maps are of
+    /// The images for accuracies and feature maps
     #[arg(long, value_name = "SPLIT", default_value = "validation")]
     split: SplitName,
-    /// Maximum number of images that feature maps are computed of
+    /// Maximum number of images for which feature maps are computed
     #[arg(long, value_name = "N", default_value = "512", value_parser = positive)]
     images: NonZeroU32,
     /// Threads; default: all cores
     #[arg(long, value_name = "N", value_parser = thread_count)]
     threads: Option<NonZeroU32>,
-    /// Print a row for each layer too
+    /// Also print a row for each layer
     #[arg(long)]
     layers: bool,
-    /// Write a drawing whose colours are the values
+    /// Write a drawing of the network, coloured by values
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
-    /// What the drawing's colours show
+    /// Values that colour the drawing
     #[arg(long, value_name = "VALUE", default_value = "lost", requires = "svg")]
     color: Shade,
     /// Print one JSON document
@@ -79,22 +80,22 @@ pub struct Inspect {
     settings: Settings,
 }
 
-/// What colours show.
+/// The values that colour the drawing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Shade {
-    /// Top-1 accuracy that is lost without the branch
+    /// Top-1 accuracy lost without the branch
     Lost,
-    /// Share of channels with almost no weight
+    /// Share of near-zero channels
     NearZero,
-    /// Share of channels that are never active
+    /// Share of dead channels
     Dead,
 }
 
-/// Steps of the bar.
+/// Steps of the progress bar.
 const STEPS: f64 = 1000.0;
 
 impl Inspect {
-    /// Looks into the network.
+    /// Inspects the network.
     ///
     /// # Errors
     /// When network, weights and data do not fit together, or the drawing cannot be written.
@@ -170,12 +171,12 @@ impl Inspect {
     }
 }
 
-/// A share in percent; `-` where there is none.
+/// A share in percent, or `-` if there is none.
 fn percent(share: Option<f64>) -> String {
     share.map_or_else(|| "-".to_owned(), |share| decimals(100.0 * share, 1))
 }
 
-/// An effective rank beside the channels that it could be.
+/// An effective rank and the number of channels, its maximum.
 fn rank(rank: Option<f64>, channels: usize) -> String {
     rank.map_or_else(|| "-".to_owned(), |rank| format!("{} of {channels}", decimals(rank, 1)))
 }
@@ -307,10 +308,10 @@ impl Shade {
     }
 }
 
-/// Ground and text of a card without a value.
+/// Background and text colour of a card without a value.
 const NONE: ([u8; 3], [u8; 3]) = ([236, 238, 241], [92, 99, 106]);
 
-/// Ground and text of a card: from white to a dark red, on which text is white.
+/// Background and text colour of a card: from white to a dark red, on which text is white.
 fn colors(share: f64) -> ([u8; 3], [u8; 3]) {
     const FULL: [f64; 3] = [165.0, 15.0, 21.0];
     let ground = FULL.map(|full| (255.0 + share * (full - 255.0)).round() as u8);

@@ -69,9 +69,9 @@ pub enum Command {
     Run(run::Run),
     /// Measure the time of each node and module
     Profile(profile::Profile),
-    /// Evaluate trained networks: accuracy, loss, calibration and confusions
+    /// Evaluate trained networks: accuracy, loss, calibration and confusion matrix
     Evaluate(evaluate::Evaluate),
-    /// Look into a trained network: unused channels, dead ReLUs, and the worth of each branch
+    /// Inspect a trained network: near-zero channels, dead ReLUs, and the accuracy lost without each branch
     Inspect(inspect::Inspect),
     /// List, show, export and merge measured results
     Results(results::Results),

@@ -87,7 +87,7 @@ fn a_trained_network_is_evaluated_as_in_training() {
     assert_eq!(validation["engines"][0]["top1"]["value"], val_top1);
     assert_eq!(validation["images"], 40);
 
-    // What is exported is what was evaluated; an ONNX file does not say which images were held out.
+    // The exported weights are those that were evaluated; an ONNX file does not record which images were held out.
     let onnx = path("a.onnx");
     inceptive(&format!("export {} --weights {a} -o {onnx}", path("tiny.yaml"))).assert().success();
     let output = inceptive(&format!("evaluate {onnx} --data {DATA}")).assert().success();
@@ -101,7 +101,7 @@ fn a_trained_network_is_evaluated_as_in_training() {
         text.lines().any(|line| line.starts_with("native") && line.contains("together")),
         "{text}"
     );
-    assert!(text.contains("by the class they were taken for"), "{text}");
+    assert!(text.contains("by predicted class (columns)"), "{text}");
     let twice = json(&format!("{evaluate} --weights {a} --weights {a} --json"));
     assert_eq!(twice["engines"][0]["right"], native["right"]);
 

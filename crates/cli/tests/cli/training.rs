@@ -94,7 +94,7 @@ fn networks_are_trained_compared_and_reported_on() {
     let weights = again[0]["checkpoint"].as_str().unwrap();
     assert!(folder.join(weights).is_file(), "{weights}");
     let [_, told] = done(folder, &format!("{TRAIN} --seeds 2 --no-report"));
-    assert!(told.contains("in the store already"), "{told}");
+    assert!(told.contains("already in the store"), "{told}");
 
     let [list, _] = done(folder, "results list --kind training-runs");
     assert_eq!(list.lines().count(), 2 + 4, "{list}");

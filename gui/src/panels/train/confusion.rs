@@ -16,29 +16,29 @@ use crate::{
     theme::{Palette, colors, palette, text_on},
 };
 
-/// The size of names and counts.
+/// Font size of names and counts.
 const FONT: f32 = 11.0;
 
-/// The longest names that have room, in points.
+/// Maximum width of names, in points.
 const MAX_NAME: f32 = 96.0;
 
-/// Smallest cells whose counts are written, and whose classes are named, in points.
+/// Minimum cell sizes for counts, and for names of classes, in points.
 const COUNTED: f32 = 20.0;
 const NAMED: f32 = 11.0;
 
-/// The least height of the matrix with its names.
+/// Minimum height of the matrix with its names.
 const MIN_SIDE: f32 = 160.0;
 
-/// Confusions that are listed below the matrix.
+/// Number of confused pairs that are listed below the matrix.
 const MOST_LISTED: usize = 3;
 
 /// Height of such a line.
 const LINE: f32 = 22.0;
 
-/// Characters of a name on the screen.
+/// Maximum number of characters of a name.
 const NAME_LENGTH: usize = 16;
 
-/// The most classes with names and counts: more have no room for them.
+/// Maximum number of classes for which names and counts are shown.
 const MAX_NAMED: usize = 64;
 
 /// The matrix that was drawn last.
@@ -47,7 +47,7 @@ pub(super) struct Matrix {
     drawn: Option<Drawn>,
 }
 
-/// What is made once for a run in a theme.
+/// Values that are cached for a run and a theme.
 struct Drawn {
     key: Key,
     picture: TextureHandle,
@@ -95,7 +95,7 @@ impl<'a> Counts<'a> {
         fraction(self.count(truth, predicted), self.images[truth])
     }
 
-    /// `5 of 100 dog as cat (5.0%)`.
+    /// `dog taken for cat: 5 of 100 (5.0%)`.
     fn say(&self, truth: usize, predicted: usize) -> String {
         let (name, of) = (&self.names[truth], self.images[truth]);
         let count = self.count(truth, predicted);
@@ -108,7 +108,7 @@ impl<'a> Counts<'a> {
         }
     }
 
-    /// The classes that are confused most often, the first most.
+    /// The most frequently confused pairs of classes, in descending order.
     fn most_confused(&self) -> Vec<(usize, usize)> {
         let mut found: Vec<(u64, usize, usize)> = vec![];
         for truth in 0..self.classes {
@@ -131,7 +131,7 @@ impl<'a> Counts<'a> {
 }
 
 impl Matrix {
-    /// Draws the matrix of a run that has one, in a height if it is readable there.
+    /// Draws the matrix of a run that has one, in this height if it is readable at that size.
     pub fn ui(&mut self, ui: &mut Ui, height: f32, stored: &Stored<TrainingRun>) {
         let counts = Counts::new(&stored.result);
         let key = (stored.id, stored.result.finished_unix_ms, ui.ctx().theme());
@@ -228,7 +228,7 @@ fn width(ui: &Ui, name: &str) -> f32 {
     ui.painter().layout_no_wrap(short(name), font, Color32::WHITE).size().x
 }
 
-/// Draws the names of the classes where they have room, and what rows and columns are.
+/// Draws the names of the classes where they have room, and the labels of the axes.
 fn names(ui: &Ui, rect: Rect, counts: &Counts<'_>) {
     let (text, weak) = (ui.visuals().text_color(), colors(ui).weak);
     let cell = rect.width() / counts.classes as f32;
@@ -259,7 +259,7 @@ fn upright(ui: &Ui, at: Pos2, text: &str, color: Color32, share: f32) {
     ui.painter().add(Shape::Text(shape));
 }
 
-/// Says what the cell under the pointer counts.
+/// Shows the count of the cell under the pointer.
 fn hover(response: Response, rect: Rect, counts: &Counts<'_>) {
     let pointer = response.hover_pos().filter(|pointer| rect.contains(*pointer));
     let Some(pointer) = pointer else { return };

@@ -7,7 +7,7 @@ use inceptive_format::counted;
 use super::rows::{Row, RowId};
 use crate::theme::{SERIES, colors, series};
 
-/// Runs whose curves are drawn: more cannot be told apart.
+/// Maximum number of runs whose curves are drawn, for legibility.
 const MAX_CURVES: usize = 28;
 
 /// Height, in points, below which plots are next to each other.
@@ -16,17 +16,17 @@ const LEAST_FOR_BOTH: f32 = 260.0;
 /// Length of a dash, in points.
 pub(super) const DASH: f32 = 6.0;
 
-/// The share of a curve that smoothing averages over, and the least of it in epochs.
+/// The share of a curve over which smoothing averages, and its minimum in epochs.
 const SMOOTHED_SHARE: f64 = 1.0 / 30.0;
 
-/// How a run's curves look: a colour for each network, dashed where there are more networks than colours.
+/// The style of a run's curves: a colour for each network, dashed if there are more networks than colours.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Look {
     pub color: Color32,
     pub is_dashed: bool,
 }
 
-/// The looks of the curves of the first rows; the others have none.
+/// The curve styles of the first rows; the others have none.
 pub(super) fn drawn(rows: &[Row<'_>]) -> Vec<Look> {
     let mut networks: Vec<String> = vec![];
     let look = |row: &Row<'_>| {
@@ -57,7 +57,7 @@ impl Quantity {
         }
     }
 
-    /// The points of a run, by finished epochs: steps while it goes on, else epochs.
+    /// The points of a run by finished epochs: each step of an active run, else each epoch.
     fn points(self, row: &Row<'_>) -> Vec<[f64; 2]> {
         match (self, row) {
             (Self::Loss, Row::Live { run, .. }) => {
@@ -101,9 +101,9 @@ impl Default for Curves {
 impl Curves {
     /// Draws which curves are shown.
     pub fn choices(&mut self, ui: &mut Ui) {
-        ui.checkbox(&mut self.shows_raw, "raw").on_hover_text("Thin lines: values as they are");
+        ui.checkbox(&mut self.shows_raw, "raw").on_hover_text("Thin lines: raw values");
         ui.checkbox(&mut self.shows_smoothed, "smoothed")
-            .on_hover_text("Thick lines: a running mean, weighted exponentially");
+            .on_hover_text("Thick lines: exponential moving average");
     }
 
     /// Draws a plot for each quantity. The chosen run's lines are thicker.
@@ -213,7 +213,7 @@ mod tests {
         let noisy: Vec<[f64; 2]> = (0..200).map(|at| [f64::from(at), f64::from(at % 2)]).collect();
         let end = smoothed(&noisy)[199][1];
         assert!((end - 0.5).abs() < 0.1, "{end}");
-        // Steps at one place, as where a run was taken up again.
+        // Several points at one position, as where a run was resumed.
         assert!(smoothed(&[[1.0, 1.0], [1.0, 3.0]]).iter().all(|[_, value]| value.is_finite()));
     }
 }

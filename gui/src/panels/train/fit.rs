@@ -1,4 +1,4 @@
-//! Which networks read the images of a data set.
+//! Which networks fit a data set.
 
 use std::sync::Arc;
 
@@ -14,16 +14,16 @@ use crate::{
 
 /// What is known of a data set before it is read.
 pub(super) enum Data {
-    /// It can be read, as far as is known; what is known.
+    /// It is available, as far as is known; its description.
     There(DataName, String),
-    /// It has to be downloaded; how.
+    /// It has to be downloaded; the command.
     Absent(String),
-    /// It has no such name; why.
+    /// The name is invalid; the error.
     Wrong(String),
 }
 
 impl Data {
-    /// Looks up what a text names.
+    /// Looks up a data set by its name.
     pub fn named(text: &str, choices: Option<&TrainingChoices>) -> Self {
         let name: DataName = match text.trim().parse() {
             Ok(name) => name,
@@ -35,7 +35,7 @@ impl Data {
         let Some(state) = state else {
             let place = match name.path() {
                 Some(path) => format!("in {}", path.display()),
-                None if known.is_some() => "being looked for".to_owned(),
+                None if known.is_some() => "searching".to_owned(),
                 None => "generated".to_owned(),
             };
             let text = format!("{}{place}", images(&name));
@@ -68,11 +68,11 @@ fn images(name: &DataName) -> String {
 pub(super) struct Candidate<'a> {
     entry: &'a Entry,
     network: &'a Arc<Inspected>,
-    /// What has to be set so that it reads the images.
+    /// The settings that make it fit the data set.
     pub settings: Vec<Setting>,
 }
 
-/// All networks of the list, or those that are selected.
+/// All networks of the list, or the selected ones.
 pub(super) fn candidates<'a>(
     model: &'a Model,
     takes_all: bool,
@@ -94,7 +94,7 @@ pub(super) fn candidates<'a>(
 }
 
 impl Candidate<'_> {
-    /// Whether it reads the images as it is.
+    /// Whether it fits without settings.
     pub const fn fits(&self) -> bool {
         self.settings.is_empty()
     }
@@ -103,12 +103,12 @@ impl Candidate<'_> {
         &self.network.architecture.name
     }
 
-    /// What to train.
+    /// The network to train, with its settings.
     pub fn request(&self) -> Request {
         Request { file: self.entry.file.to_path_buf(), settings: self.settings.clone() }
     }
 
-    /// What it lacks: `GoogLeNet needs input.size=28, classes=10`.
+    /// The settings that it needs: `GoogLeNet needs input.size=28, classes=10`.
     pub fn need(&self) -> String {
         let each = self.settings.iter().map(|Setting { key, value }| format!("{key}={value}"));
         format!("{} needs {}", self.name(), each.collect::<Vec<_>>().join(", "))

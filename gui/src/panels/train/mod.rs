@@ -3,7 +3,7 @@
 //! | part | file |
 //! |---|---|
 //! | networks, data, recipe and seeds of a job | `setup`, `fit` |
-//! | runs that go on, and those of the store | `rows`, `table` |
+//! | active runs, and those of the store | `rows`, `table` |
 //! | loss and accuracy over epochs | `curves` |
 //! | a finished run | `outcome`, `confusion` |
 
@@ -80,7 +80,7 @@ impl Train {
         });
     }
 
-    /// Draws the table of runs, and what is known of them next to it.
+    /// Draws the table of runs, with curves or a result next to it.
     fn runs(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let rows = self.rows.shown(model);
         ui.horizontal_wrapped(|ui| {

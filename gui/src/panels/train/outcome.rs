@@ -17,10 +17,10 @@ use crate::{
     theme::colors,
 };
 
-/// What looking into a trained network needs to know.
+/// The context that the Inspect button needs.
 pub(super) struct Inspect<'a> {
     pub model: &'a Model,
-    /// The data set of the setup: the store does not have the paths of data sets.
+    /// The data set of the setup, because the store does not contain paths of data sets.
     pub data: &'a str,
 }
 
@@ -86,7 +86,7 @@ fn facts(ui: &mut Ui, run: &TrainingRun, inspect: &Inspect<'_>, commands: &mut C
     let accuracy: Vec<String> = top1.into_iter().chain(top5).collect();
     if !accuracy.is_empty() {
         ui.add(Label::new(accuracy.join(", ")).wrap()).on_hover_text(
-            "The interval is for other test images; other seeds change more: train with several",
+            "The interval covers the number of test images, not differences between seeds: train with several seeds",
         );
     }
     if !run.is_finished() {
@@ -112,7 +112,7 @@ fn facts(ui: &mut Ui, run: &TrainingRun, inspect: &Inspect<'_>, commands: &mut C
 }
 
 impl Inspect<'_> {
-    /// Draws the button that looks into the network of a run, if it was trained to its end and its weights are there.
+    /// Draws the button that inspects the network of a run, if the run has finished and its weights exist.
     fn button(&self, ui: &mut Ui, run: &TrainingRun, weights: &Path, commands: &mut Commands) {
         if !run.is_finished() || !weights.is_file() {
             return;
@@ -121,10 +121,10 @@ impl Inspect<'_> {
             |job: &Job| matches!(job, Job::Inspect(request) if request.weights == weights);
         let is_free = !self.model.jobs.active().any(|state| is_same(&state.job));
         let button = ui.add_enabled(is_free, Button::new("Inspect").small()).on_hover_text(
-            "Finds channels with almost no weight, ReLUs that are never active, and the accuracy that is lost without a \
-             branch; Graph can then colour by them",
+            "Finds near-zero channels, dead ReLUs, and the accuracy lost without each branch; Graph can then colour by \
+             them",
         );
-        if button.on_disabled_hover_text("It is in the queue").clicked() {
+        if button.on_disabled_hover_text("Already in the queue").clicked() {
             commands.push(Command::Start(Job::Inspect(self.request(run, weights.to_owned()))));
         }
     }

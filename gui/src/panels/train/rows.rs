@@ -1,4 +1,4 @@
-//! Runs that go on, and those of the store.
+//! Active runs, and those of the store.
 
 use egui::{ComboBox, Role, TextEdit, Ui, WidgetInfo};
 use inceptive_app::RunState;
@@ -12,24 +12,24 @@ use crate::{
     results::TrainedOn,
 };
 
-/// What tells rows apart.
+/// Identifies a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RowId {
-    /// A run of a job by its place.
+    /// A run of a job, by its index.
     Live(JobId, usize),
     /// A run of the store by its number.
     Stored(i64),
 }
 
-/// A run that goes on, or one of the store.
+/// An active run, or one of the store.
 pub(super) enum Row<'a> {
-    /// A run that waits, goes on, was stopped or failed.
+    /// A run that is waiting, active, stopped or failed.
     Live {
         /// Its job.
         job: &'a JobState,
-        /// What the job trains.
+        /// The job's request.
         request: &'a TrainRequest,
-        /// Its place in the job.
+        /// Its index in the job.
         at: usize,
         /// The run.
         run: &'a LiveRun,
@@ -110,7 +110,7 @@ impl Row<'_> {
         }
     }
 
-    /// On validation images, or on training images without any.
+    /// On validation images, or on training images if there are none.
     pub fn accuracy(&self) -> Option<f64> {
         match self {
             Self::Live { run, .. } => run.accuracy(),
@@ -135,7 +135,7 @@ impl Row<'_> {
         }
     }
 
-    /// The time that is left, or that it took.
+    /// The time left, or the duration.
     pub fn time(&self) -> Option<String> {
         match self {
             Self::Live { run, .. } => Some(format!("{} left", duration(run.time_left()?))),
@@ -149,25 +149,25 @@ impl Row<'_> {
 /// Which runs of the store are shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum Wanted {
-    /// Those with the data and the recipe of the latest one.
+    /// Those with the data set and recipe of the latest run.
     #[default]
     Latest,
     All,
     Of(TrainedOn),
 }
 
-/// The choice of runs.
+/// The filter of runs.
 #[derive(Default)]
 pub(super) struct Rows {
-    /// What the network has to contain.
+    /// Text that the network's name has to contain.
     network: String,
     wanted: Wanted,
-    /// The data and recipes in the store, and the results that they are of.
+    /// The data sets and recipes in the store, and the version of the results they were read from.
     known: (u64, Vec<TrainedOn>),
 }
 
 impl Rows {
-    /// Runs that go on, and those of the store that are wanted, the latest first.
+    /// Active runs, and those of the store that match the filter, the latest first.
     pub fn shown<'a>(&mut self, model: &'a Model) -> Vec<Row<'a>> {
         if self.known.0 != model.results.reading {
             self.known = (model.results.reading, model.results.trained_on());

@@ -13,16 +13,16 @@ use crate::{
     theme::colors,
 };
 
-/// Data sets that need no download: a name, and what it is.
+/// The data set that needs no download: its name and description.
 const GENERATED: (&str, &str) = ("shapes", "generated images, nothing to download");
 
-/// The most seeds of a job.
+/// Maximum number of seeds of a job.
 const MAX_SEEDS: u32 = 1000;
 
-/// The most threads.
+/// Maximum number of threads.
 const MAX_THREADS: u32 = 1024;
 
-/// Networks that do not fit and are listed one by one.
+/// Maximum number of networks that do not fit and are listed one by one.
 const MOST_LISTED: usize = 3;
 
 /// The input of the user.
@@ -35,7 +35,7 @@ pub(super) struct Setup {
     seeds: u32,
     /// 0 for one per core.
     threads: u32,
-    /// Whether networks that do not fit the data are changed.
+    /// Whether networks that do not fit the data set are trained with the settings that make them fit.
     is_fitted: bool,
     store: StoreField,
 }
@@ -110,7 +110,7 @@ impl Setup {
         let request = self.request(networks, data, model);
         let start = Button::new(RichText::new("Start").strong()).min_size([70.0, 22.0].into());
         let response = ui.add_enabled(request.is_ok(), start).on_hover_text(
-            "Ctrl Enter. Runs that were stopped go on from their last epoch; those in the store are not repeated",
+            "Ctrl Enter. Stopped runs resume after their last whole epoch; runs in the store are not repeated",
         );
         let has_key = ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::Enter));
         match request {
@@ -124,7 +124,7 @@ impl Setup {
         }
     }
 
-    /// The names of the networks, and what those lack that do not fit the data.
+    /// The names of the networks, and the settings that those need that do not fit the data set.
     fn networks(&mut self, ui: &mut Ui, networks: &[Candidate<'_>]) {
         let names: Vec<&str> = networks.iter().map(Candidate::name).collect();
         let names = match names.as_slice() {
@@ -145,15 +145,15 @@ impl Setup {
         let text = RichText::new(first.join("; ") + &more).color(colors(ui).warning);
         ui.add(Label::new(text).wrap()).on_hover_text(unfit.join("\n"));
         ui.checkbox(&mut self.is_fitted, "Train them with these settings").on_hover_text(
-            "Without it, networks that do not fit the data are left out; their files are not changed",
+            "If unchecked, networks that do not fit the data are left out. Files are not changed",
         );
     }
 
-    /// The data set by its name, and whether it is there.
+    /// The name of the data set, and whether it is available.
     fn data(&mut self, ui: &mut Ui, data: &Data, model: &Model, commands: &mut Commands) {
         ui.horizontal(|ui| {
             let hover = "NAME, NAME:OPTION=VALUE or NAME=PATH, such as shapes:size=32,channels=3, cifar10 or \
-                         folder:size=32=my-images; docs/data.md has all";
+                         folder:size=32=my-images; docs/data.md has the full syntax";
             field(ui, &mut self.data, "Data", "shapes", 250.0).on_hover_text(hover);
             let list = ComboBox::from_id_salt("data sets").selected_text("choose").width(70.0);
             let shown = list.show_ui(ui, |ui| self.data_sets(ui, model));
@@ -227,7 +227,7 @@ impl Setup {
 
     fn amounts(&mut self, ui: &mut Ui, label: &Response) {
         let seeds = DragValue::new(&mut self.seeds).range(1..=MAX_SEEDS);
-        let hover = "Every network is trained with each seed; intervals over several seeds say which differences are real";
+        let hover = "Every network is trained with each seed; intervals over several seeds show which differences are significant";
         ui.add(seeds).labelled_by(label.id).on_hover_text(hover);
         let label = ui.label("threads");
         let threads = DragValue::new(&mut self.threads).range(0..=MAX_THREADS);

@@ -16,17 +16,22 @@ const ROW: f32 = 21.0;
 const COLUMNS: [(&str, f32, bool, &str); 10] = [
     ("network", 150.0, false, "The network with its settings"),
     ("seed", 36.0, true, "Seed of weights, order and augmentation"),
-    ("state", 60.0, false, "What it does"),
-    ("epoch", 62.0, true, "Finished epochs, of those of the recipe"),
+    ("state", 60.0, false, "State of the run"),
+    ("epoch", 62.0, true, "Finished epochs of all epochs of the recipe"),
     ("test", 48.0, true, "Top-1 accuracy on test images after the last epoch, in percent"),
-    ("accuracy", 60.0, true, "On validation images, or on training images without any, in percent"),
+    (
+        "accuracy",
+        60.0,
+        true,
+        "Top-1 accuracy on validation images (training images if there are none), in percent",
+    ),
     ("loss", 48.0, true, "Mean training loss of the epoch"),
-    ("images/s", 66.0, true, "Training images a second"),
-    ("time", 86.0, true, "Time that is left, or that it took"),
-    ("data, recipe", 160.0, false, "What it is trained on, and how"),
+    ("images/s", 66.0, true, "Training images per second"),
+    ("time", 86.0, true, "Time left, or duration of a finished run"),
+    ("data, recipe", 160.0, false, "Data set and recipe"),
 ];
 
-/// Draws the table; `drawn` has the looks of the first rows' curves. Returns the row that was clicked.
+/// Draws the table; `drawn` has the curve styles of the first rows. Returns the row that was clicked.
 pub(super) fn ui<'r, 'a>(
     ui: &mut Ui,
     rows: &'r [Row<'a>],
@@ -117,7 +122,7 @@ fn aligned(ui: &mut Ui, is_number: bool, content: impl FnOnce(&mut Ui)) {
     ui.with_layout(layout, content);
 }
 
-/// A piece of the run's curve.
+/// A sample of the line style of the run's curves.
 fn swatch(ui: &mut Ui, look: &Look) {
     let (rect, _) = ui.allocate_exact_size(vec2(18.0, 8.0), Sense::hover());
     let ends = [pos2(rect.left(), rect.center().y), pos2(rect.right(), rect.center().y)];

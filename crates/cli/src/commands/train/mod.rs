@@ -27,7 +27,7 @@ use crate::{
 
 use watch::TrainWatch;
 
-/// The most seeds of a command.
+/// Maximum number of seeds.
 const MAX_SEEDS: u32 = 10_000;
 
 /// Train networks on images, and compare their accuracies.
@@ -40,10 +40,10 @@ const MAX_SEEDS: u32 = 10_000;
           --set input.channels=3 --set input.size=32
   inceptive train my-network.yaml --data folder:size=32=my-images --recipe my-recipe.yaml",
     after_help = "`shapes` is generated, so it needs no download; `inceptive data list` shows the other data sets.
-Ctrl-C stops; the same command goes on from the last whole epoch, to the same result. Runs that are
-in the store already are not repeated. Test images are used once, after the last epoch. Trained
-weights are safetensors files; --weights of other commands reads them. At the end, a report on the
-networks, with all their results in the store, is written; --no-report leaves it out."
+Ctrl-C stops; the same command resumes after the last whole epoch, with the same result. Runs that
+are already in the store are not repeated. Test images are used once, after the last epoch. Trained
+weights are safetensors files, which other commands read with --weights. At the end, a report on the
+networks, with all their results in the store, is written, unless --no-report is given."
 )]
 pub struct Train {
     /// Architectures, spaces with --set, or ONNX files
@@ -67,15 +67,15 @@ pub struct Train {
     /// Threads of all runs together; default: all cores
     #[arg(long, value_name = "N", value_parser = thread_count)]
     threads: Option<NonZeroU32>,
-    /// Number of runs at the same time; default: what is faster with the first network, one on all threads or one on
-    /// each
+    /// Number of runs at the same time; default: measured with the first network, one run on all threads or one run per
+    /// thread, whichever is faster
     #[arg(long, value_name = "N", value_parser = positive)]
     side_by_side: Option<NonZeroU32>,
     /// Instruction set: avx512, avx2, neon or portable; default: the widest of this processor. Results differ in their last
     /// bits between instruction sets
     #[arg(long, value_name = "ISA")]
     isa: Option<Isa>,
-    /// Train again what the store has already
+    /// Repeat runs that are already in the store
     #[arg(long)]
     again: bool,
     /// Folder of checkpoints and trained weights; default: `trained` beside the store
@@ -103,7 +103,7 @@ fn seeds(text: &str) -> Result<u32, String> {
 }
 
 impl Train {
-    /// Trains, saves each run as soon as it is done, and shows all.
+    /// Trains the networks, saves each run as soon as it ends, and shows the results.
     ///
     /// # Errors
     /// When the store cannot be used.
@@ -134,7 +134,7 @@ impl Train {
         let diverged = outcome.training_runs.iter().any(|run| !run.is_finished());
         let mut outcome = Outcome { text, failed: outcome.failed || diverged };
         if !self.json && !self.no_report && !outcome.text.is_empty() {
-            // What was trained is shown whatever becomes of the report.
+            // Results are shown even if the report cannot be written.
             match self.write_report(&stop) {
                 Ok(page) => outcome.text.push_str(&format!("\nopen {}\n", page.display())),
                 Err(error) => {
@@ -158,7 +158,7 @@ impl Train {
         };
         let failed = || format!("no report was written to `{}`", self.report.display());
         let all = &|_: GatherEvent<'_>| ControlFlow::Continue(());
-        // Inputs that cannot be read were told before.
+        // Inputs that cannot be read were reported before training.
         let made = report_on(&command, all, &mut |_| {}).with_context(failed)?;
         let (report, inputs) = made.with_context(failed)?;
         let findings = Analysis::new(&report.candidates);

@@ -1,4 +1,4 @@
-//! `inceptive train` for people.
+//! Text output of `inceptive train`.
 
 use inceptive_format::{counted, significant};
 use inceptive_results::{TrainedAccuracy, TrainingRun, rank, ties};
@@ -12,7 +12,7 @@ struct Row<'a> {
     accuracy: TrainedAccuracy,
 }
 
-/// A table of networks, the best first, with what cannot be told apart.
+/// A table of networks, the best first, and the groups of indistinguishable ones.
 pub fn table(runs: &[TrainingRun]) -> String {
     let Some(first) = runs.first() else { return String::new() };
     let mut text = one_line(&format!(
@@ -108,12 +108,14 @@ fn verdicts(rows: &[Row<'_>]) -> String {
     if text.is_empty() { text } else { format!("\n{text}") }
 }
 
-/// What the intervals are of.
+/// What the intervals cover.
 fn note(rows: &[Row<'_>]) -> &'static str {
     match rows.iter().any(|row| row.accuracy.is_over_seeds()) {
         false => {
-            "\nIntervals show what other test images would change; other seeds change more: see --seeds.\n"
+            "\nIntervals cover the number of test images, not differences between seeds, which are larger: see --seeds.\n"
         }
-        true => "\nIntervals are of the mean over seeds; ranges are of the seeds.\n",
+        true => {
+            "\nIntervals are of the mean over seeds; ranges are from the lowest to the highest accuracy.\n"
+        }
     }
 }

@@ -22,8 +22,8 @@ pub struct TrainWatch {
 #[derive(Default)]
 struct Runs {
     planned: Vec<PlannedRun>,
-    /// Where each run is that goes on.
-    going: Vec<Option<(Progress, f64)>>,
+    /// Progress and speed of each active run.
+    active: Vec<Option<(Progress, f64)>>,
 }
 
 impl TrainWatch {
@@ -56,20 +56,20 @@ impl TrainWatch {
                     let have = if known == 1 { "is" } else { "are" };
                     let count = counted(planned.len(), "run", "runs");
                     self.line(&format!(
-                        "{known} of {count} {have} in the store already; --again trains them again"
+                        "{known} of {count} {have} already in the store; --again repeats them"
                     ));
                 }
-                runs.going = vec![None; planned.len()];
+                runs.active = vec![None; planned.len()];
                 runs.planned.clone_from(planned);
             }
             TrainingEvent::SideBySide(chosen) => self.line(&side_by_side(chosen)),
             TrainingEvent::Started { run, history } if !history.is_empty() => {
                 let epochs = counted(history.len(), "epoch", "epochs");
-                self.line(&format!("{} goes on after {epochs}", runs.name(*run)));
+                self.line(&format!("{} resumes after {epochs}", runs.name(*run)));
             }
             TrainingEvent::Started { .. } => {}
             TrainingEvent::Step { run, progress, images_per_s } => {
-                runs.going[*run] = Some((*progress, *images_per_s));
+                runs.active[*run] = Some((*progress, *images_per_s));
             }
             TrainingEvent::Epoch { run, epoch } if !self.has_bar => {
                 let (name, of) = (runs.name(*run), runs.planned[*run].epochs);
@@ -77,13 +77,13 @@ impl TrainWatch {
             }
             TrainingEvent::Epoch { .. } => {}
             TrainingEvent::Ended { run, state } => {
-                runs.going[*run] = None;
+                runs.active[*run] = None;
                 runs.planned[*run].state = *state;
                 let said = match state {
                     RunState::Finished => "finished",
-                    RunState::Diverged => "diverged; the others go on",
+                    RunState::Diverged => "diverged; the other runs continue",
                     RunState::Stopped => {
-                        "stopped; the same command goes on from its last whole epoch"
+                        "stopped; the same command resumes after the last whole epoch"
                     }
                     RunState::Failed | RunState::Known | RunState::Waiting | RunState::Running => {
                         return;
@@ -92,8 +92,8 @@ impl TrainWatch {
                 self.line(&format!("{}: {said}", runs.name(*run)));
             }
             TrainingEvent::Waiting(waits) => self.line(match waits {
-                true => "training waits for a measurement",
-                false => "training goes on",
+                true => "training is paused during a measurement",
+                false => "training resumes",
             }),
         }
     }
@@ -116,12 +116,13 @@ impl Runs {
         format!("{network}, seed {seed}")
     }
 
-    /// The runs that go on, in a line.
+    /// The active runs, in one line.
     fn activity(&self) -> String {
-        let going = self.going.iter().enumerate().filter_map(|(run, state)| Some((run, (*state)?)));
+        let active =
+            self.active.iter().enumerate().filter_map(|(run, state)| Some((run, (*state)?)));
         let mut images = 0.0;
         let mut texts = vec![];
-        for (run, (progress, images_per_s)) in going {
+        for (run, (progress, images_per_s)) in active {
             images += images_per_s;
             let Progress { epoch, loss, top1, .. } = progress;
             let of = self.planned[run].epochs;
@@ -134,19 +135,19 @@ impl Runs {
     }
 }
 
-/// Why so many runs go side by side.
+/// The number of runs at the same time, and the measured speeds.
 fn side_by_side(chosen: &SideBySide) -> String {
     let SideBySide { runs, threads, images_per_s } = *chosen;
     let each = counted(threads as usize, "thread", "threads");
     let chosen = match runs {
         1 => format!("one run at a time on {each}"),
-        _ => format!("{runs} runs side by side on {each} each"),
+        _ => format!("{runs} runs at the same time, each on {each}"),
     };
     match images_per_s {
-        Some([together, apart]) => format!(
-            "{chosen}: {} images/s side by side, {} one at a time",
-            significant(apart),
-            significant(together)
+        Some([single, parallel]) => format!(
+            "{chosen}: measured {} images/s with several runs, {} with one",
+            significant(parallel),
+            significant(single)
         ),
         None => chosen,
     }
