@@ -180,7 +180,7 @@ def main():
     lines += ["## Weights that end near zero", "",
               "The motive for Inception: in wide dense layers most weights end near zero, and their compute is wasted "
               "(arXiv:1409.4842, Section 3). Near-zero weights, channels whose kernel is near zero, and dead channels, "
-              "which are 0 after their ReLU on all images, as defined in [evaluating.md](../../docs/evaluating.md); means over seeds.",
+              "which are 0 after their ReLU on all images; definitions in [evaluating.md](../../docs/evaluating.md). Means over seeds.",
               "", "| data | network | near-zero weights | near-zero channels | dead channels |", "|---|---|---:|---:|---:|"]
     for data, found in runs.items():
         for name in INSPECTED:

@@ -160,7 +160,7 @@ impl TrainingGroup {
             network.accuracy = TrainedAccuracy::new(&runs);
             let candidate = &candidates[network.at];
             let graph = runs.first().map_or("", |run| run.training_fingerprint.as_str());
-            // The fingerprint of a network does not include dropout and auxiliary heads, so it can match several trained graphs.
+            // A network's fingerprint does not include dropout and auxiliary heads, so it can match several trained graphs.
             let is_other = candidate.network.is_some() && candidate.fingerprint != graph;
             if is_other || graphs[&network.at] > 1 {
                 let short = graph.get(..SHORT_FINGERPRINT).unwrap_or(graph);

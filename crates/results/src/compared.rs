@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(values[4], None);
         assert_eq!(ties(&all), vec![Range { start: 1, end: 3 }]);
         assert_eq!(ties(&[]), []);
-        // The first and the last can be told apart, but neither from the one between them.
+        // The first and the last are distinguishable, but neither from the one between them.
         let with = |low: f64, high: f64| TrainedAccuracy {
             top1: Some(Estimate { value: (low + high) / 2.0, low, high }),
             ..TrainedAccuracy::default()

@@ -269,7 +269,7 @@ fn results(evaluated: &Evaluated) -> String {
             (_, true) => format!("agrees ({:.1e})", result.difference),
             (_, false) => {
                 let (images, apart) = (exact(result.differing as u64), result.difference);
-                format!("DIFFERS by {apart:.1e}; predicted class of {images} images")
+                format!("DIFFERS by {apart:.1e}; other predicted class for {images} images")
             }
         };
         for (network, own) in evaluated.networks.iter().zip(&result.networks) {

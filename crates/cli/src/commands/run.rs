@@ -70,7 +70,7 @@ struct Given {
 const TOP: usize = 5;
 
 impl Run {
-    /// Runs the network on each engine named; those that fail are reported, and the others go on.
+    /// Runs the network on each engine named; those that fail are reported, and the others continue.
     ///
     /// # Errors
     /// When an engine is not available, or the input or the memory does not fit.

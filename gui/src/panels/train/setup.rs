@@ -227,7 +227,7 @@ impl Setup {
 
     fn amounts(&mut self, ui: &mut Ui, label: &Response) {
         let seeds = DragValue::new(&mut self.seeds).range(1..=MAX_SEEDS);
-        let hover = "Every network is trained with each seed; intervals over several seeds show which differences are significant";
+        let hover = "Every network is trained with each seed; with several, intervals show which differences are significant";
         ui.add(seeds).labelled_by(label.id).on_hover_text(hover);
         let label = ui.label("threads");
         let threads = DragValue::new(&mut self.threads).range(0..=MAX_THREADS);
