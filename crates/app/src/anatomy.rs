@@ -6,7 +6,7 @@ use inceptive_data::{Dataset, epoch_order};
 use inceptive_dsl::Architecture;
 use inceptive_ir::{Graph, GraphError, passes};
 use inceptive_train::{
-    CheckpointInfo, Images, Machine, TrainError, expect_fit,
+    CheckpointError, CheckpointInfo, Images, Machine, TrainError, expect_fit,
     inspect::{Anatomy, Subject, inspect},
 };
 use inceptive_weights::Weights;
@@ -100,7 +100,13 @@ fn trained(
     let graph = graph.apply(&passes::drop_dropout(graph)).map_err(graph_error)?;
     match read_weights(file, &graph, from.match_by) {
         Ok((weights, ..)) => Ok((graph, weights)),
-        Err(_) => Ok((plain, weights)),
+        // A recipe may train a network without its heads.
+        Err(ReadError::Checkpoint { error, .. })
+            if matches!(*error, CheckpointError::Missing(_)) =>
+        {
+            Ok((plain, weights))
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

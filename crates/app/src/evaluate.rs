@@ -434,12 +434,17 @@ impl Run<'_> {
             let images = member.images(self.plan.part, self.data);
             NetworkResult::new(images.results(answers), classes_of(&member.model.graph))
         };
-        let networks = members.iter().zip(answers).map(|(member, own)| result(member, own));
+        let networks: Vec<NetworkResult> =
+            members.iter().zip(answers).map(|(member, own)| result(member, own)).collect();
+        let of_all = match networks.as_slice() {
+            [only] => only.clone(),
+            _ => result(one, &together),
+        };
         let taken = together.predicted().zip(expected.predicted());
         OnEngine {
             precision,
-            networks: networks.collect(),
-            together: result(one, &together),
+            networks,
+            together: of_all,
             difference,
             differing: taken.filter(|(own, other)| own != other).count(),
             agrees: difference < f64::from(allowed_error(precision, first)),

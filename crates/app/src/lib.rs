@@ -54,5 +54,5 @@ pub use repro_command::{DEFAULT_SAMPLES, ReproCommand};
 pub use running::{NEVER, TaskContext, TaskEvent, TaskFailure, TaskOutcome, TaskRecord};
 pub use space::{CloudPlan, cloud};
 pub use task::Task;
-pub use train::TrainPlan;
+pub use train::{TrainPlan, read_recipe};
 pub use training::{PlannedRun, RunState, SideBySide, TrainingEvent};

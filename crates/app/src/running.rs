@@ -219,9 +219,15 @@ impl<'a> Running<'a> {
         }
         self.tell_training(TrainingEvent::Waiting(true));
         while self.context.waits() && !self.wants_stop() {
-            thread::sleep(TICK);
+            while self.context.waits() && !self.wants_stop() {
+                thread::sleep(TICK);
+            }
+            self.tell_training(TrainingEvent::Waiting(false));
+            // A measurement may have started before that.
+            if self.context.waits() && !self.wants_stop() {
+                self.tell_training(TrainingEvent::Waiting(true));
+            }
         }
-        self.tell_training(TrainingEvent::Waiting(false));
     }
 
     pub(crate) fn wants_stop(&self) -> bool {

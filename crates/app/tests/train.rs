@@ -78,6 +78,17 @@ impl Bench {
     fn run(
         &self,
         plan: &TrainPlan,
+        listen: impl FnMut(&TaskEvent, &AtomicBool),
+    ) -> (TaskOutcome, Vec<TaskEvent>) {
+        self.run_with(plan, 1 << 32, &NEVER, listen)
+    }
+
+    /// The same with this much memory, and a flag that lets it wait.
+    fn run_with(
+        &self,
+        plan: &TrainPlan,
+        available_bytes: u64,
+        wait: &AtomicBool,
         mut listen: impl FnMut(&TaskEvent, &AtomicBool),
     ) -> (TaskOutcome, Vec<TaskEvent>) {
         let mut store = Store::open(&self.path("results.db")).unwrap();
@@ -87,9 +98,9 @@ impl Bench {
             host: &System::new(),
             machine: &machine,
             roofline: &inceptive_bench::measure_roofline,
-            available_bytes: 1 << 32,
+            available_bytes,
             stop: &stop,
-            wait: &NEVER,
+            wait,
         };
         let mut events = vec![];
         let outcome = Task::Train(plan.clone()).run(&context, &mut store, &mut |event| {
@@ -324,11 +335,96 @@ fn how_many_go_side_by_side_is_measured() {
     plan.side_by_side = None;
     let (outcome, events) = bench.run(&plan, |_, _| {});
     assert_eq!(outcome.kept, 4);
+    let SideBySide { runs, threads, images_per_s } = side_by_side(&events);
+    let [together, apart] = images_per_s.unwrap();
+    assert_eq!((runs, threads), if apart > together { (2, 1) } else { (1, 2) });
+}
+
+fn side_by_side(events: &[TaskEvent]) -> SideBySide {
     let chosen = events.iter().find_map(|event| match event {
         TaskEvent::Training(TrainingEvent::SideBySide(chosen)) => Some(*chosen),
         _ => None,
     });
-    let SideBySide { runs, threads, images_per_s } = chosen.unwrap();
-    let [together, apart] = images_per_s.unwrap();
-    assert_eq!((runs, threads), if apart > together { (2, 1) } else { (1, 2) });
+    chosen.unwrap()
+}
+
+/// What keeps the first network from being trained is its own error.
+#[test]
+fn a_first_network_that_fails_does_not_keep_the_others_from_training() {
+    let bench = Bench::new();
+    let head =
+        "auxiliary:\n  - {after: pool, weight: 0.3, steps: [flatten, linear fc: {width: 7}]}\n";
+    fs::write(bench.path("one.yaml"), network("one", 8) + head).unwrap();
+    let mut plan = bench.plan();
+    plan.side_by_side = None;
+    let (outcome, events) = bench.run(&plan, |_, _| {});
+    assert_eq!((outcome.kept, outcome.training_runs.len(), outcome.failed), (2, 2, true));
+    assert!(side_by_side(&events).images_per_s.is_some(), "measured with the second one");
+    let told = messages(&events);
+    assert!(
+        told.len() == 2 && told.iter().all(|it| it.contains("`aux1` has 7 outputs")),
+        "{told:?}"
+    );
+}
+
+/// Memory for a run, but not for two: they are trained one after the other, with all of it.
+#[test]
+fn runs_share_the_memory() {
+    let bench = Bench::new();
+    let mut plan = bench.plan();
+    (plan.again, plan.side_by_side, plan.recipe_settings) =
+        (true, Some(1), vec!["epochs=1".parse().unwrap()]);
+    plan.requests.truncate(1);
+    let mut one = plan.clone();
+    one.seeds = vec![0];
+    let fits = |bytes: u64| bench.run_with(&one, bytes, &NEVER, |_, _| {}).0.kept == 1;
+    let (mut least, mut most) = (0, 1 << 30);
+    while most - least > most / 64 {
+        let middle = u64::midpoint(least, most);
+        if fits(middle) { most = middle } else { least = middle }
+    }
+    plan.side_by_side = None;
+    let (outcome, events) = bench.run_with(&plan, most + most / 4, &NEVER, |_, _| {});
+    assert_eq!((outcome.kept, outcome.failed), (2, false), "{:?}", messages(&events));
+    assert_eq!(side_by_side(&events).runs, 1);
+    assert_eq!(side_by_side(&events).images_per_s, None);
+    // Side by side was asked for, but each has half of the memory until the other one ends.
+    plan.side_by_side = Some(2);
+    let (outcome, events) = bench.run_with(&plan, most + most / 4, &NEVER, |_, _| {});
+    assert!(outcome.kept < 2 && outcome.failed);
+    assert!(messages(&events).iter().all(|it| it.contains("MiB")), "{:?}", messages(&events));
+}
+
+/// Nothing is computed between the report of a pause and that of its end.
+#[test]
+fn nothing_is_trained_in_a_pause() {
+    let bench = Bench::new();
+    let mut plan = bench.plan();
+    plan.recipe_settings = vec!["epochs=20".parse().unwrap()];
+    let wait = AtomicBool::new(false);
+    let (mut pauses, mut is_paused, mut steps) = (0, false, 0);
+    std::thread::scope(|scope| {
+        bench.run_with(&plan, 1 << 32, &wait, |event, _| match event {
+            TaskEvent::Training(TrainingEvent::Step { .. }) => {
+                assert!(!is_paused, "a step in a pause");
+                steps += 1;
+                if steps % 5 == 1 && pauses < 3 {
+                    wait.store(true, Ordering::SeqCst);
+                }
+            }
+            TaskEvent::Training(TrainingEvent::Waiting(true)) => {
+                (is_paused, pauses) = (true, pauses + 1);
+                scope.spawn(|| {
+                    std::thread::sleep(std::time::Duration::from_millis(150));
+                    wait.store(false, Ordering::SeqCst);
+                });
+            }
+            TaskEvent::Training(TrainingEvent::Waiting(false)) => is_paused = false,
+            _ => {}
+        });
+    });
+    assert!(pauses >= 2 && !is_paused, "{pauses} pauses");
+    assert_eq!(bench.stored().len(), 4);
+    let quick = bench.stored().iter().all(|run| run.seconds < 30.0);
+    assert!(quick, "a pause is not training");
 }

@@ -136,6 +136,14 @@ impl Split {
         &self.labels
     }
 
+    /// The classes of some images.
+    ///
+    /// # Panics
+    /// When there is no such image.
+    pub fn labels_of(&self, images: &[u32]) -> Vec<u32> {
+        images.iter().map(|image| u32::from(self.labels[*image as usize])).collect()
+    }
+
     /// The pixels of an image, channel x height x width.
     ///
     /// # Panics
@@ -238,6 +246,25 @@ impl SplitKind {
     }
 }
 
+/// SHA-256 of all images and labels.
+fn fingerprint(classes: usize, splits: [&Split; 2]) -> Checksum {
+    let mut hash = Sha256::new();
+    let number = |number: usize| (number as u64).to_le_bytes();
+    hash.update(FINGERPRINT_VERSION);
+    hash.update(number(classes));
+    for split in splits {
+        let ImageShape { channels, height, width } = split.shape;
+        for size in [channels, height, width] {
+            hash.update(u64::from(size).to_le_bytes());
+        }
+        hash.update(number(split.len()));
+        hash.update(&split.images);
+        let labels: Vec<u8> = split.labels.iter().flat_map(|label| label.to_le_bytes()).collect();
+        hash.update(&labels);
+    }
+    Checksum(hash.finalize().into())
+}
+
 /// A data set in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dataset {
@@ -249,6 +276,7 @@ pub struct Dataset {
     pub train: Split,
     /// The test images, to be used only at the end.
     pub test: Split,
+    fingerprint: Checksum,
 }
 
 impl Dataset {
@@ -262,7 +290,8 @@ impl Dataset {
         train: Split,
         test: Split,
     ) -> Result<Self, DataError> {
-        let data = Self { name: name.to_owned(), classes, train, test };
+        let fingerprint = fingerprint(classes.len(), [&train, &test]);
+        let data = Self { name: name.to_owned(), classes, train, test, fingerprint };
         let problem = data.problem();
         problem.map_or(Ok(data), |problem| Err(DataError::Set { name: name.to_owned(), problem }))
     }
@@ -300,22 +329,7 @@ impl Dataset {
 
     /// SHA-256 of all images and labels. It does not depend on the format or the compression of the files.
     pub fn fingerprint(&self) -> Checksum {
-        let mut hash = Sha256::new();
-        let number = |number: usize| (number as u64).to_le_bytes();
-        hash.update(FINGERPRINT_VERSION);
-        hash.update(number(self.classes.len()));
-        for split in [&self.train, &self.test] {
-            let ImageShape { channels, height, width } = split.shape;
-            for size in [channels, height, width] {
-                hash.update(u64::from(size).to_le_bytes());
-            }
-            hash.update(number(split.len()));
-            hash.update(&split.images);
-            let labels: Vec<u8> =
-                split.labels.iter().flat_map(|label| label.to_le_bytes()).collect();
-            hash.update(&labels);
-        }
-        Checksum(hash.finalize().into())
+        self.fingerprint
     }
 
     /// Holds out `count` training images for validation, a random sample stratified by class; 0 for none.

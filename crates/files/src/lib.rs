@@ -9,10 +9,12 @@
 #[cfg(unix)]
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 mod link;
+mod lock;
 pub mod program;
 mod replace;
 
 pub use link::refuse_links;
+pub use lock::lock_file;
 pub use replace::{
     InputFiles, UNFINISHED, WriteError, create_folder, replace_all, replace_file, unfinished,
 };

@@ -1,13 +1,13 @@
 //! The layer whose numbers overflowed first when training diverged.
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::atomic::AtomicBool;
 
-use inceptive_engine::{Options, Plan, Session};
 use inceptive_ir::{Graph, NodeId, passes};
 use inceptive_weights::{Weights, slots};
 
 use crate::{
     error::{Cause, TrainError},
+    evaluate::session,
     inspect::up_to,
     machine::Machine,
 };
@@ -30,11 +30,8 @@ pub(crate) fn find_cause(
     let graph = passes::inference(graph)?;
     let is_finite = |node: NodeId| -> Result<bool, TrainError> {
         let part = up_to(&graph, node)?;
-        let Machine { threads, isa, most_bytes } = machine;
-        let options = Options { batch, threads, isa, winograd: false, most_bytes };
-        let plan = Arc::new(Plan::new(&part, weights, options)?);
-        let output = Session::new(plan)?.run(pixels, stop)?.iter().all(|value| value.is_finite());
-        Ok(output)
+        let mut session = session(&part, weights, batch, machine, stop)?;
+        Ok(session.run(pixels, stop)?.iter().all(|value| value.is_finite()))
     };
     // Walks back from the output to the first node that is not finite although all its inputs are.
     let mut found = None;

@@ -122,11 +122,11 @@ pub enum CheckpointError {
 
 impl Trainer<'_> {
     fn about(&self) -> CheckpointInfo {
-        let Task { graph, recipe, seed, .. } = self.task;
+        let Task { graph, data, recipe, seed } = self.task;
         CheckpointInfo {
             version: 1,
             network: graph.fingerprint().to_string(),
-            data: self.data_fingerprint.clone(),
+            data: data.fingerprint().to_string(),
             recipe: recipe.fingerprint().to_string(),
             seed,
             held_out: self.partition().validation.len(),

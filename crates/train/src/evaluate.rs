@@ -1,6 +1,9 @@
 //! Evaluation of a network.
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use inceptive_data::{Augmenter, Split, View, Views};
 use inceptive_engine::{Options, Plan, Session};
@@ -78,6 +81,25 @@ pub fn classes_of(graph: &Graph) -> usize {
     usize::try_from(graph.node(graph.output()).shape.elements()).unwrap_or(usize::MAX)
 }
 
+/// A session that runs an inference graph, unless it is stopped: packing weights and clearing memory take a while.
+pub(crate) fn session(
+    graph: &Graph,
+    weights: &Weights,
+    batch: usize,
+    machine: Machine,
+    stop: &AtomicBool,
+) -> Result<Session, TrainError> {
+    let Machine { threads, isa, most_bytes } = machine;
+    let options = Options { batch, threads, isa, winograd: true, most_bytes };
+    let session = Plan::new_until(graph, weights, options, stop)
+        .map_err(TrainError::from)
+        .and_then(|plan| Ok(Session::new_until(Arc::new(plan), stop)?));
+    match stop.load(Ordering::Relaxed) {
+        true => Err(TrainError::Stopped),
+        false => session,
+    }
+}
+
 /// Evaluates weights on images, without auxiliary heads and dropout, and with running statistics.
 ///
 /// # Errors
@@ -93,10 +115,7 @@ pub fn evaluate(
     let (graph, weights) = weights.fold_batch_norm(&graph)?;
     let images = Images { augmenter, split, indices };
     let batch = images.batch(EVALUATION_BATCH);
-    let Machine { threads, isa, most_bytes } = machine;
-    let options = Options { batch, threads, isa, winograd: true, most_bytes };
-    let plan = Arc::new(Plan::new(&graph, &weights, options)?);
-    let mut session = Session::new(plan)?;
+    let mut session = session(&graph, &weights, batch, machine, stop)?;
     let views = Views::One.of(split.shape());
     let run = |pixels: &[f32], _| session.run(pixels, stop).map(<[f32]>::to_vec);
     let answers = images.answers(&views, batch, &graph, run)?;

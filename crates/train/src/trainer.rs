@@ -55,6 +55,8 @@ pub struct Epoch {
     pub learning_rate: f32,
     /// Duration of its training steps in seconds, without validation.
     pub seconds: f64,
+    /// Duration of its validation in seconds.
+    pub validation_seconds: f64,
     /// Training images per second.
     pub images_per_s: f64,
 }
@@ -92,8 +94,6 @@ pub struct Trainer<'a> {
     partition: Partition,
     augmenter: Augmenter,
     pub(crate) history: Vec<Epoch>,
-    /// SHA-256 of the data set, which takes a while.
-    pub(crate) data_fingerprint: String,
 }
 
 impl<'a> Trainer<'a> {
@@ -153,9 +153,8 @@ impl<'a> Trainer<'a> {
                 false => error.into(),
             },
         )?;
-        let data_fingerprint = data.fingerprint().to_string();
         let history = Vec::new();
-        Ok(Self { task, graph, machine, session, partition, augmenter, history, data_fingerprint })
+        Ok(Self { task, graph, machine, session, partition, augmenter, history })
     }
 
     /// Epochs that are finished.
@@ -245,7 +244,9 @@ impl<'a> Trainer<'a> {
         }
         let seconds = start.elapsed().saturating_sub(told).as_secs_f64();
         let trained = steps as f64 * batch as f64;
+        let start = Instant::now();
         let validation = self.validate(stop)?;
+        let validation_seconds = start.elapsed().as_secs_f64();
         if let Some(Evaluation { loss, .. }) = validation
             && !loss.is_finite()
         {
@@ -264,6 +265,7 @@ impl<'a> Trainer<'a> {
             val_top1: validation.as_ref().map(Evaluation::top1_percent),
             learning_rate: rates.learning,
             seconds,
+            validation_seconds,
             images_per_s: trained / seconds.max(1e-9),
         });
         Ok(&self.history[self.history.len() - 1])
@@ -280,8 +282,7 @@ impl<'a> Trainer<'a> {
         let Task { data, recipe, seed, .. } = self.task;
         let index = u32::try_from(self.history.len()).unwrap_or(u32::MAX);
         self.augmenter.fill(&data.train, images, index, pixels);
-        let label = |image: &u32| u32::from(data.train.labels()[*image as usize]);
-        let labels: Vec<u32> = images.iter().map(label).collect();
+        let labels = data.train.labels_of(images);
         let rates = recipe.rates(step, self.steps_per_epoch());
         // Dropout depends on the seed and the step.
         let key = seed ^ step.wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -332,10 +333,7 @@ impl<'a> Trainer<'a> {
         let (mut steps, mut start) = (0_u32, Instant::now());
         for images in order.chunks_exact(batch).cycle() {
             self.augmenter.fill(&data.train, images, 0, &mut pixels);
-            let labels: Vec<u32> = images
-                .iter()
-                .map(|image| u32::from(data.train.labels()[*image as usize]))
-                .collect();
+            let labels = data.train.labels_of(images);
             let rates = Rates { learning: 0.0, ..self.task.recipe.rates(0, 1) };
             self.session.step(&pixels, &labels, rates, seed, stop)?;
             steps += 1;

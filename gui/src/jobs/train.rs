@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use inceptive_app::{
     PlannedRun, Request, RunState, Task, TaskContext, TaskEvent, TrainPlan, TrainingEvent,
-    error_chain, is_listed,
+    error_chain, is_listed, read_recipe,
 };
 use inceptive_data::{CATALOG, KnownSet, Places};
-use inceptive_dsl::{Disk, Setting};
+use inceptive_dsl::Setting;
 use inceptive_format::counted;
 use inceptive_store::Store;
 use inceptive_train::{Recipe, recipe::shipped};
@@ -67,34 +67,22 @@ pub struct TrainingChoices {
 pub(super) fn choices(folder: &Path) -> Output {
     let places = Places::from_env();
     let sets = CATALOG.iter().map(|set| DataSetState { set, folder: places.find(set) }).collect();
-    let mut recipes: Vec<RecipeState> = shipped().map(known_recipe).collect();
+    let mut recipes: Vec<RecipeState> = shipped().map(recipe_state).collect();
     for file in recipe_files(folder) {
         if !recipes
             .iter()
             .any(|known| file == Path::new(RECIPES).join(format!("{}.yaml", known.name)))
         {
-            recipes.push(recipe_of(&file));
+            recipes.push(recipe_state(&file.display().to_string()));
         }
     }
     Output::TrainingChoices(TrainingChoices { sets, recipes })
 }
 
 /// A recipe by its name: a file in the working folder takes precedence over the built-in one.
-fn known_recipe(name: &str) -> RecipeState {
-    let file = Path::new(RECIPES).join(format!("{name}.yaml"));
-    let read = match file.exists() {
-        true => Recipe::load(&Disk, &file, &[]).map_err(|failure| failure.to_string()),
-        false => Recipe::load_shipped(name, &[])
-            .ok_or_else(String::new)
-            .and_then(|read| read.map_err(|failure| failure.to_string())),
-    };
-    RecipeState { name: name.to_owned(), description: read.map(|(recipe, _)| about(&recipe)) }
-}
-
-fn recipe_of(file: &Path) -> RecipeState {
-    let read = Recipe::load(&Disk, file, &[]).map_err(|failure| failure.to_string());
-    let description = read.map(|(recipe, _)| about(&recipe));
-    RecipeState { name: file.display().to_string(), description }
+fn recipe_state(name: &str) -> RecipeState {
+    let read = read_recipe(name, &[]).map_err(|error| error_chain(&error));
+    RecipeState { name: name.to_owned(), description: read.map(|recipe| about(&recipe)) }
 }
 
 fn about(recipe: &Recipe) -> String {
@@ -200,7 +188,7 @@ pub(super) fn train(
     match outcome.training_runs.is_empty() {
         _ if report.is_stopped() => Err("stopped".to_owned()),
         true => Err("nothing was trained".to_owned()),
-        false if outcome.kept == 0 && outcome.failed => Err("no result could be saved".to_owned()),
+        false if outcome.kept == 0 && outcome.failed => Err("nothing new was saved".to_owned()),
         false => Ok(Output::Measured),
     }
 }

@@ -180,6 +180,7 @@ mod tests {
             val_loss: None,
             val_top1: Some(45.0),
             learning_rate: 0.1,
+            validation_seconds: 0.0,
             seconds: 1.0,
             images_per_s: 100.0,
         };

@@ -1,12 +1,12 @@
 //! The files of a run: its checkpoint, its trained weights, and a lock.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{self, File},
     io,
     path::{Path, PathBuf},
 };
 
-use inceptive_files::{InputFiles, WriteError, create_folder, read, refuse_links, replace_file};
+use inceptive_files::{InputFiles, WriteError, create_folder, lock_file, read, replace_file};
 
 use crate::{error::TaskError, network::ReadError};
 
@@ -65,16 +65,8 @@ impl RunFiles {
         let stem = name.stem();
         let lock = folder.join(format!("{stem}.lock"));
         let failed = |error: io::Error| TaskError::Write(WriteError { path: lock.clone(), error });
-        refuse_links(&lock).map_err(failed)?;
-        if fs::symlink_metadata(&lock).is_ok_and(|about| !about.is_file()) {
-            return Err(failed(io::Error::other("it is not a regular file")));
-        }
-        let file = File::options().create(true).truncate(false).write(true).open(&lock);
-        let file = file.map_err(failed)?;
         // On file systems without locks, two programs may do the same work, with the same result.
-        if let Err(TryLockError::WouldBlock) = file.try_lock() {
-            return Ok(None);
-        }
+        let Some(file) = lock_file(&lock).map_err(failed)? else { return Ok(None) };
         Ok(Some(Self {
             checkpoint: folder.join(format!("{stem}.checkpoint")),
             weights: folder.join(format!("{stem}.safetensors")),

@@ -1,9 +1,10 @@
 //! Runs that are trained at the same time.
 
 use std::{
+    panic::resume_unwind,
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
         mpsc::Sender,
     },
     thread,
@@ -18,115 +19,108 @@ use crate::error::TaskError;
 /// Duration of each speed measurement.
 const TRIAL: Duration = Duration::from_millis(600);
 
-/// Pending runs, and the threads of active ones.
+/// Pending runs, and the threads and memory of active ones.
 pub(super) struct Lanes {
     /// In reverse order.
     waiting: Mutex<Vec<RunId>>,
-    active: AtomicUsize,
+    /// Number of lanes that have not ended.
+    open: AtomicUsize,
     threads: u32,
-    /// Threads of each run while others are pending.
-    threads_of_each: u32,
+    chosen: SideBySide,
 }
 
 impl Lanes {
     pub fn new(pending: &[RunId], chosen: SideBySide, threads: u32) -> Self {
         Self {
             waiting: Mutex::new(pending.iter().rev().copied().collect()),
-            active: AtomicUsize::new(0),
+            open: AtomicUsize::new(chosen.runs as usize),
             threads,
-            threads_of_each: chosen.threads,
+            chosen,
         }
     }
 
     /// Trains runs until none is pending.
     pub fn work(&self, shared: &Shared<'_>, sender: &Sender<Message>) {
-        while !shared.halt.load(Ordering::Relaxed)
-            && let Some(id) = self.take()
-        {
+        loop {
+            shared.wait();
+            let next = if shared.halt.load(Ordering::Relaxed) { None } else { self.take() };
+            let Some(id) = next else { break };
             let ended = Box::new(train_one(shared, id, self, sender));
-            self.active.fetch_sub(1, Ordering::SeqCst);
             // The receiver waits for all runs.
             let _ = sender.send(Message::Ended { run: id.run, ended });
         }
+        self.open.fetch_sub(1, Ordering::SeqCst);
     }
 
     fn take(&self) -> Option<RunId> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = waiting.pop()?;
-        self.active.fetch_add(1, Ordering::SeqCst);
-        Some(next)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
-    /// Number of runs that have started and not ended.
-    pub fn active(&self) -> usize {
-        self.active.load(Ordering::SeqCst)
+    /// Number of lanes that have not ended.
+    pub fn open(&self) -> usize {
+        self.open.load(Ordering::SeqCst)
     }
 
-    /// Number of threads that a run may use from now on. When no run is pending, the active ones share all threads.
-    pub fn threads(&self) -> usize {
+    /// Number of threads that a run may use from now on, and of runs that share the memory. When no run is pending, the
+    /// active ones share all of it.
+    pub fn share(&self) -> (usize, u32) {
         let none_waits = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
-        let active = u32::try_from(self.active()).unwrap_or(u32::MAX).max(1);
-        let threads = match none_waits {
-            true => (self.threads / active).max(self.threads_of_each),
-            false => self.threads_of_each,
-        };
-        threads as usize
-    }
-}
-
-/// Chooses the number of runs at the same time: the requested one, or the faster one, measured with the first network: one
-/// run on all threads or one run per thread.
-pub(super) fn choose(
-    shared: &Shared<'_>,
-    first: RunId,
-    pending: usize,
-) -> Result<SideBySide, TaskError> {
-    let threads = shared.plan.threads.max(1);
-    let most = u32::try_from(pending).unwrap_or(u32::MAX).min(threads);
-    let with = |runs: u32| SideBySide { runs, threads: threads / runs, images_per_s: None };
-    match shared.plan.side_by_side {
-        Some(runs) => Ok(with(runs.clamp(1, most))),
-        None if most == 1 => Ok(with(1)),
-        None => {
-            let label = || shared.subjects[first.subject].info.name.clone();
-            match measure(shared, first, most) {
-                Ok([single, parallel]) => {
-                    let runs = if parallel > single { most } else { 1 };
-                    Ok(SideBySide { images_per_s: Some([single, parallel]), ..with(runs) })
-                }
-                Err(TrainError::Stopped) => Err(TaskError::Stopped),
-                // The run itself reports it.
-                Err(TrainError::Diverged { .. } | TrainError::Plan(_)) => Ok(with(most)),
-                Err(error) => Err(TaskError::train(label(), error)),
-            }
+        let open = u32::try_from(self.open()).unwrap_or(u32::MAX).max(1);
+        let SideBySide { runs, threads, .. } = self.chosen;
+        match none_waits {
+            true => ((self.threads / open).max(threads) as usize, open),
+            false => (threads as usize, runs),
         }
     }
 }
 
-/// Images per second of one run on all threads, and in total of several at the same time.
-fn measure(shared: &Shared<'_>, first: RunId, runs: u32) -> Result<[f64; 2], TrainError> {
+/// Chooses the number of runs at the same time: the requested one, or the faster one, measured with the first network that
+/// can be trained: one run on all threads or one run per thread. Errors of a network are reported by its runs.
+pub(super) fn choose(shared: &Shared<'_>, pending: &[RunId]) -> Result<SideBySide, TaskError> {
     let threads = shared.plan.threads.max(1);
-    let stop = shared.stop;
-    let single = speed(shared, first, threads, 1, stop)?;
-    let parallel = thread::scope(|scope| {
-        let trials: Vec<_> = (0..runs)
-            .map(|_| scope.spawn(|| speed(shared, first, threads / runs, runs, stop)))
-            .collect();
-        trials
-            .into_iter()
-            .map(|trial| trial.join().unwrap_or(Err(TrainError::Stopped)))
-            .sum::<Result<f64, TrainError>>()
-    })?;
-    Ok([single, parallel])
+    let most = u32::try_from(pending.len()).unwrap_or(u32::MAX).min(threads);
+    let with = |runs: u32| SideBySide { runs, threads: threads / runs, images_per_s: None };
+    match shared.plan.side_by_side {
+        Some(runs) => return Ok(with(runs.clamp(1, most))),
+        None if most == 1 => return Ok(with(1)),
+        None => {}
+    }
+    // The first seed has every network.
+    let networks = pending.iter().take_while(|id| id.seed == pending[0].seed);
+    for &id in networks {
+        let single = match speed(shared, id, threads, 1) {
+            Ok(images_per_s) => images_per_s,
+            Err(TrainError::Stopped) => return Err(TaskError::Stopped),
+            Err(_) => continue,
+        };
+        return match speed_in_parallel(shared, id, most) {
+            Ok(parallel) => {
+                let runs = if parallel > single { most } else { 1 };
+                Ok(SideBySide { images_per_s: Some([single, parallel]), ..with(runs) })
+            }
+            Err(TrainError::Stopped) => Err(TaskError::Stopped),
+            // There is no memory for several.
+            Err(_) => Ok(with(1)),
+        };
+    }
+    Ok(with(1))
 }
 
-fn speed(
-    shared: &Shared<'_>,
-    id: RunId,
-    threads: u32,
-    runs: u32,
-    stop: &AtomicBool,
-) -> Result<f64, TrainError> {
+/// Images per second in total of several runs at the same time.
+fn speed_in_parallel(shared: &Shared<'_>, id: RunId, runs: u32) -> Result<f64, TrainError> {
+    let threads = shared.plan.threads.max(1) / runs;
+    thread::scope(|scope| {
+        let trials: Vec<_> =
+            (0..runs).map(|_| scope.spawn(|| speed(shared, id, threads, runs))).collect();
+        let speeds =
+            trials.into_iter().map(|trial| trial.join().unwrap_or_else(|it| resume_unwind(it)));
+        speeds.sum()
+    })
+}
+
+/// Images per second of a run beside others.
+fn speed(shared: &Shared<'_>, id: RunId, threads: u32, runs: u32) -> Result<f64, TrainError> {
+    let stop = shared.stop;
     let mut trainer =
         Trainer::new_until(shared.task(id), shared.machine(threads as usize, runs), stop)?;
     trainer.measure_speed(TRIAL, stop)

@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
-        mpsc::{Receiver, RecvTimeoutError, channel},
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
     thread,
     time::{Duration, Instant},
@@ -19,7 +19,7 @@ use std::{
 use inceptive_bench::Isa;
 use inceptive_data::{DataName, Dataset, Places, load as load_data};
 use inceptive_dsl::{Disk, Setting};
-use inceptive_results::{Machine, Record, TrainingKey, TrainingRun};
+use inceptive_results::{Machine, Record, TrainingKey, TrainingRun, latest};
 use inceptive_store::{Filter, Store, StoreError};
 use inceptive_train::{Recipe, recipe::shipped};
 use serde::{Deserialize, Serialize};
@@ -75,6 +75,11 @@ enum Message {
     Event(TrainingEvent),
     /// An error that does not end the run, such as a checkpoint that could not be written.
     Error(TaskError),
+    /// A run has locked its files. It needs its result if another program has saved it since.
+    Locked {
+        id: RunId,
+        known: Sender<Option<Box<TrainingRun>>>,
+    },
     Ended {
         run: usize,
         ended: Box<Ended>,
@@ -91,13 +96,14 @@ struct Shared<'a> {
     data: Dataset,
     data_fingerprint: String,
     recipe: Recipe,
+    recipe_fingerprint: String,
     isa: Isa,
     subjects: Vec<Subject>,
     /// Set to end all runs.
     halt: AtomicBool,
     /// Set while all runs have to pause.
     must_pause: AtomicBool,
-    /// Number of paused runs.
+    /// Number of paused lanes.
     paused: AtomicUsize,
 }
 
@@ -138,7 +144,7 @@ fn prepare<'a>(
     context: &'a TaskContext<'a>,
     running: &mut Running<'_>,
 ) -> Result<Shared<'a>, TaskError> {
-    let recipe = read_recipe(plan)?;
+    let recipe = read_recipe(&plan.recipe, &plan.recipe_settings)?;
     let isa = plan.isa.as_ref().map_or(Ok(Isa::best()), |name| name.parse())?;
     running.progress(0.0, format!("reading {}", plan.data));
     let data = read_data(&plan.data.parse::<DataName>()?, context.stop)?;
@@ -151,6 +157,7 @@ fn prepare<'a>(
         stop: context.stop,
         data_fingerprint: data.fingerprint().to_string(),
         data,
+        recipe_fingerprint: recipe.fingerprint().to_string(),
         recipe,
         isa,
         subjects,
@@ -179,9 +186,11 @@ fn read_data(name: &DataName, stop: &AtomicBool) -> Result<Dataset, TaskError> {
     }
 }
 
-/// Reads a recipe: by its name, from the folder `recipes` if it is there, else a built-in one; or from a file.
-fn read_recipe(plan: &TrainPlan) -> Result<Recipe, TaskError> {
-    let (name, settings) = (plan.recipe.as_str(), plan.recipe_settings.as_slice());
+/// Reads a recipe: a file, or the recipe of a name, of the working folder's `recipes` or else of the program.
+///
+/// # Errors
+/// When there is no such recipe, or it is wrong.
+pub fn read_recipe(name: &str, settings: &[Setting]) -> Result<Recipe, TaskError> {
     let is_name = !name.contains(['/', '\\', '.']);
     let file = match is_name {
         true => PathBuf::from(format!("recipes/{name}.yaml")),
@@ -239,24 +248,28 @@ impl PreparedTask<'_, '_, '_> {
         for (done, result) in progress.iter_mut().zip(&results) {
             *done = f64::from(u8::from(result.is_some()));
         }
-        if let Some(&first) = pending.first() {
-            running.progress(
-                progress.iter().sum(),
-                "choosing the number of runs at the same time".into(),
-            );
-            running.wait_for_machine();
-            let chosen = lanes::choose(&shared, first, pending.len())?;
-            running.tell_training(TrainingEvent::SideBySide(chosen));
-            let lanes = Lanes::new(&pending, chosen, shared.plan.threads);
-            let mut monitor = RunMonitor {
-                shared: &shared,
-                lanes: &lanes,
-                running,
-                results: &mut results,
-                progress,
-                is_waiting: false,
-            };
-            monitor.train(chosen.runs);
+        if pending.is_empty() {
+            return Ok(results.into_iter().flatten().collect());
+        }
+        let activity = "choosing the number of runs at the same time";
+        running.progress(progress.iter().sum(), activity.to_owned());
+        running.wait_for_machine();
+        match lanes::choose(&shared, &pending) {
+            Ok(chosen) => {
+                running.tell_training(TrainingEvent::SideBySide(chosen));
+                let lanes = Lanes::new(&pending, chosen, shared.plan.threads);
+                let mut monitor = RunMonitor {
+                    shared: &shared,
+                    lanes: &lanes,
+                    running,
+                    results: &mut results,
+                    progress,
+                    is_waiting: false,
+                };
+                monitor.train(chosen.runs);
+            }
+            // The results from the store are still returned.
+            Err(error) => running.fail(error),
         }
         Ok(results.into_iter().flatten().collect())
     }
@@ -268,15 +281,22 @@ impl Shared<'_> {
         if self.plan.again {
             return Ok(vec![None; ids.len()]);
         }
-        let rows = store.records::<TrainingRun>(&Filter::default())?.readable;
-        let known: HashMap<TrainingKey<'_>, &TrainingRun> =
-            rows.iter().map(|stored| (stored.result.key(), &stored.result)).collect();
-        let recipe = self.recipe.fingerprint().to_string();
+        // Of one run, only the records of its network are read.
+        let fingerprint = match ids {
+            [id] => Some(self.subjects[id.subject].info.fingerprint.clone()),
+            _ => None,
+        };
+        let filter = Filter { fingerprint, ..Filter::default() };
+        let rows = store.records::<TrainingRun>(&filter)?.readable;
+        let known: HashMap<TrainingKey<'_>, &TrainingRun> = latest(&rows, |stored| &stored.result)
+            .into_iter()
+            .map(|stored| (stored.result.key(), &stored.result))
+            .collect();
         let find = |id: &RunId| {
             let key = TrainingKey {
                 network: &self.subjects[id.subject].training_fingerprint,
                 dataset: &self.data_fingerprint,
-                recipe: &recipe,
+                recipe: &self.recipe_fingerprint,
                 seed: id.seed,
             };
             let known = known.get(&key).map(|&run| run.clone());
@@ -293,13 +313,16 @@ impl Shared<'_> {
     /// Calls a function with the name that identifies the files of a run.
     fn with_name<T>(&self, id: RunId, work: impl FnOnce(&RunName<'_>) -> T) -> T {
         let subject = &self.subjects[id.subject];
-        let recipe = self.recipe.fingerprint().to_string();
         work(&RunName {
             network: &subject.info.name_with_point(),
             recipe: &self.recipe.name,
             data: &self.data.name,
             seed: id.seed,
-            fingerprints: [&subject.training_fingerprint, &recipe, &self.data_fingerprint],
+            fingerprints: [
+                &subject.training_fingerprint,
+                &self.recipe_fingerprint,
+                &self.data_fingerprint,
+            ],
         })
     }
 
@@ -354,6 +377,12 @@ impl RunMonitor<'_, '_, '_> {
             match receiver.recv_timeout(TICK) {
                 Ok(Message::Event(event)) => self.event(event),
                 Ok(Message::Error(error)) => self.running.fail(error),
+                Ok(Message::Locked { id, known }) => {
+                    let found = self.shared.known(&[id], self.running.store());
+                    let found = found.map(|found| found.into_iter().flatten().next());
+                    // A store that cannot be read is reported when the result is saved.
+                    let _ = known.send(found.unwrap_or_default().map(Box::new));
+                }
                 Ok(Message::Ended { run, ended }) => self.ended(run, *ended),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -369,12 +398,13 @@ impl RunMonitor<'_, '_, '_> {
             self.shared.must_pause.store(true, Ordering::SeqCst);
         }
         let is_waiting =
-            must_wait && self.shared.paused.load(Ordering::SeqCst) >= self.lanes.active();
+            must_wait && self.shared.paused.load(Ordering::SeqCst) >= self.lanes.open();
         if self.is_waiting != is_waiting {
             self.is_waiting = is_waiting;
             self.running.tell_training(TrainingEvent::Waiting(is_waiting));
         }
-        if !must_wait {
+        // A measurement may have started before the end of the pause was reported: then the pause goes on.
+        if !must_wait && !self.running.context.waits() {
             self.shared.must_pause.store(false, Ordering::SeqCst);
         }
     }
@@ -397,31 +427,22 @@ impl RunMonitor<'_, '_, '_> {
         self.running.progress(self.progress.iter().sum(), "training".to_owned());
     }
 
-    /// Whether the store already has the run with its weights, and repeating it was not requested.
-    fn is_known(&self, run: &TrainingRun) -> bool {
-        let is_it = |known: &TrainingRun| known.key() == run.key() && known.checkpoint.is_some();
-        !self.shared.plan.again
-            && self
-                .running
-                .store()
-                .records::<TrainingRun>(&Filter::default())
-                .is_ok_and(|rows| rows.readable.iter().any(|stored| is_it(&stored.result)))
-    }
-
     fn ended(&mut self, run: usize, ended: Ended) {
         let state = match ended {
             Ended::Done { result, files } => {
                 let (is_finished, has_weights) =
                     (result.is_finished(), result.checkpoint.is_some());
-                // Another program may have saved the same run before this one locked its files.
-                let kept =
-                    self.is_known(&result) || self.running.keep(&*result, TaskRecord::TrainingRun);
+                let kept = self.running.keep(&*result, TaskRecord::TrainingRun);
                 self.results[run] = Some(*result);
                 // Without a weights file, the checkpoint has the only copy of the weights.
                 if kept && (has_weights || !is_finished) {
                     files.remove_checkpoint();
                 }
                 if is_finished { RunState::Finished } else { RunState::Diverged }
+            }
+            Ended::Known(result) => {
+                self.results[run] = Some(*result);
+                RunState::Known
             }
             Ended::Stopped => RunState::Stopped,
             Ended::Failed(error) => {

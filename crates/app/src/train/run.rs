@@ -2,7 +2,7 @@
 
 use std::{
     cell::Cell,
-    sync::mpsc::Sender,
+    sync::mpsc::{Sender, channel},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -25,6 +25,8 @@ pub(super) enum Ended {
         result: Box<TrainingRun>,
         files: RunFiles,
     },
+    /// Another program has saved its result.
+    Known(Box<TrainingRun>),
     Stopped,
     Failed(TaskError),
 }
@@ -36,8 +38,7 @@ pub(super) fn train_one(
     lanes: &Lanes,
     sender: &Sender<Message>,
 ) -> Ended {
-    let run =
-        Run { shared, id, lanes, sender, start: Instant::now(), waited: Cell::new(Duration::ZERO) };
+    let run = Run { shared, id, lanes, sender, waited: Cell::new(Duration::ZERO) };
     run.train().unwrap_or_else(|error| match error {
         TaskError::Train { error, .. } if matches!(*error, TrainError::Stopped) => Ended::Stopped,
         other => Ended::Failed(other),
@@ -49,7 +50,6 @@ struct Run<'a> {
     id: RunId,
     lanes: &'a Lanes,
     sender: &'a Sender<Message>,
-    start: Instant,
     /// Total duration of its pauses.
     waited: Cell<Duration>,
 }
@@ -78,9 +78,11 @@ impl<'a> Run<'a> {
         let (shared, run) = (self.shared, self.id.run);
         let files = shared.with_name(self.id, |name| RunFiles::lock(&shared.plan.folder, name))?;
         let Some(files) = files else { return Err(TaskError::Busy { label: self.label() }) };
+        if let Some(known) = self.known() {
+            return Ok(Ended::Known(known));
+        }
         let mut trainer = self.start(&files)?;
         self.event(TrainingEvent::Started { run, history: trainer.history().to_vec() });
-        let spent: f64 = trainer.history().iter().map(|epoch| epoch.seconds).sum();
         while !trainer.is_finished() {
             match self.epoch(&mut trainer) {
                 Ok(()) => {}
@@ -89,20 +91,12 @@ impl<'a> Run<'a> {
                     let step = u64::from(epoch.saturating_sub(1)) * steps + step;
                     let what = format!("the loss is {loss} with learning rate {rate}; {cause}");
                     let outcome = TrainingOutcome::Diverged { epoch, step, what };
-                    let result = self.result(&trainer, None, None, outcome, spent);
+                    let result = self.result(&trainer, None, None, outcome, 0.0);
                     return Ok(Ended::Done { result: Box::new(result), files });
                 }
                 Err(error) => return Err(self.failed()(error)),
             }
             trainer = self.keep(trainer, &files)?;
-        }
-        let tested = trainer.test(&shared.halt).map_err(self.failed())?;
-        if !tested.loss.is_finite() {
-            let step = u64::from(shared.recipe.epochs) * trainer.steps_per_epoch();
-            let what = format!("the loss on the test images is {}", tested.loss);
-            let outcome = TrainingOutcome::Diverged { epoch: shared.recipe.epochs, step, what };
-            let result = self.result(&trainer, None, None, outcome, spent);
-            return Ok(Ended::Done { result: Box::new(result), files });
         }
         let weights = trainer.trained().map_err(|error| self.checkpoint_error(error))?;
         let weights = match files.write_weights(&weights) {
@@ -112,14 +106,31 @@ impl<'a> Run<'a> {
                 None
             }
         };
+        let start = Instant::now();
+        let tested = trainer.test(&shared.halt).map_err(self.failed())?;
+        let seconds = start.elapsed().as_secs_f64();
+        if !tested.loss.is_finite() {
+            let step = u64::from(shared.recipe.epochs) * trainer.steps_per_epoch();
+            let what = format!("the loss on the test images is {}", tested.loss);
+            let outcome = TrainingOutcome::Diverged { epoch: shared.recipe.epochs, step, what };
+            let result = self.result(&trainer, None, weights, outcome, seconds);
+            return Ok(Ended::Done { result: Box::new(result), files });
+        }
         let finished = TrainingOutcome::Finished;
-        let result = self.result(&trainer, Some(&tested), weights, finished, spent);
+        let result = self.result(&trainer, Some(&tested), weights, finished, seconds);
         Ok(Ended::Done { result: Box::new(result), files })
     }
 
     /// Waits while runs have to pause.
     fn wait(&self) {
         self.waited.set(self.waited.get() + self.shared.wait());
+    }
+
+    /// The result of the run, if another program has saved it before the files were locked.
+    fn known(&self) -> Option<Box<TrainingRun>> {
+        let (known, receiver) = channel();
+        self.send(Message::Locked { id: self.id, known });
+        receiver.recv().unwrap_or_default()
     }
 
     fn checkpoint_error(&self, error: CheckpointError) -> TaskError {
@@ -132,8 +143,8 @@ impl<'a> Run<'a> {
     /// Starts from the checkpoint if there is one, else from random weights. A checkpoint that cannot be used is reported.
     fn start(&self, files: &RunFiles) -> Result<Trainer<'a>, TaskError> {
         let shared = self.shared;
-        let runs = shared.plan.side_by_side.unwrap_or(shared.plan.threads);
-        let (task, machine) = (shared.task(self.id), shared.machine(self.lanes.threads(), runs));
+        let (threads, runs) = self.lanes.share();
+        let (task, machine) = (shared.task(self.id), shared.machine(threads, runs));
         if let Some(bytes) = files.read_checkpoint()? {
             match Trainer::resume_until(task, machine, &bytes, &shared.halt) {
                 Ok(trainer) => return Ok(trainer),
@@ -174,14 +185,24 @@ impl<'a> Run<'a> {
         if let Err(error) = files.write_checkpoint(&bytes) {
             self.send(Message::Error(error.into()));
         }
-        let threads = self.lanes.threads();
-        if threads == trainer.threads() || trainer.is_finished() {
+        let (threads, runs) = self.lanes.share();
+        let before = trainer.threads();
+        if threads == before || trainer.is_finished() {
             return Ok(trainer);
         }
         drop(trainer);
-        let machine = self.shared.machine(threads, 1);
-        Trainer::resume_until(self.shared.task(self.id), machine, &bytes, &self.shared.halt)
-            .map_err(|error| self.checkpoint_error(error))
+        let resume = |threads: usize| {
+            let machine = self.shared.machine(threads, runs);
+            Trainer::resume_until(self.shared.task(self.id), machine, &bytes, &self.shared.halt)
+        };
+        let resumed = match resume(threads) {
+            // More threads need more memory; it fitted before.
+            Err(CheckpointError::Train(TrainError::Plan(_) | TrainError::Start(_))) => {
+                resume(before)
+            }
+            resumed => resumed,
+        };
+        resumed.map_err(|error| self.checkpoint_error(error))
     }
 
     fn result(
@@ -190,12 +211,13 @@ impl<'a> Run<'a> {
         tested: Option<&Evaluation>,
         weights: Option<String>,
         outcome: TrainingOutcome,
-        spent: f64,
+        test_seconds: f64,
     ) -> TrainingRun {
         let (shared, history) = (self.shared, trainer.history());
         let subject = &shared.subjects[self.id.subject];
         let last = history.last();
         let seconds: f64 = history.iter().map(|epoch| epoch.seconds).sum();
+        let validation: f64 = history.iter().map(|epoch| epoch.validation_seconds).sum();
         let images: f64 = history.iter().map(|epoch| epoch.images_per_s * epoch.seconds).sum();
         let partition = trainer.partition();
         let content = serde_json::to_value(&shared.recipe).unwrap_or_default();
@@ -212,7 +234,7 @@ impl<'a> Run<'a> {
             },
             recipe: RecipeInfo {
                 name: shared.recipe.name.clone(),
-                fingerprint: shared.recipe.fingerprint().to_string(),
+                fingerprint: shared.recipe_fingerprint.clone(),
                 content,
             },
             seed: self.id.seed,
@@ -228,7 +250,7 @@ impl<'a> Run<'a> {
             finished_unix_ms: now_unix_ms(),
             // The sum of no numbers is -0.0.
             images_per_s: if history.is_empty() { 0.0 } else { images / seconds.max(1e-9) },
-            seconds: spent + self.start.elapsed().saturating_sub(self.waited.get()).as_secs_f64(),
+            seconds: seconds + validation + test_seconds,
             train_loss: last.map(|epoch| epoch.loss),
             val_loss: last.and_then(|epoch| epoch.val_loss),
             val_top1: last.and_then(|epoch| epoch.val_top1),

@@ -1,13 +1,13 @@
 //! The first bytes of a file that is being downloaded.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{self, File},
     io::{self, Read, Seek, SeekFrom, Write},
     ops::ControlFlow,
     path::PathBuf,
 };
 
-use inceptive_files::{InputFiles, WriteError, refuse_links, replace_file};
+use inceptive_files::{InputFiles, WriteError, lock_file, replace_file};
 
 use super::{DownloadError, PlannedFile, Progress};
 use crate::dataset::Checksum;
@@ -26,17 +26,10 @@ impl<'a> Part<'a> {
     pub fn open(file: &'a PlannedFile) -> Result<Self, DownloadError> {
         let path = file.part();
         let failed = |error| WriteError { path: path.clone(), error };
-        refuse_links(&path).map_err(failed)?;
-        if fs::symlink_metadata(&path).is_ok_and(|about| !about.is_file()) {
-            return Err(DownloadError::Exists(path));
-        }
-        let mut options = File::options();
-        options.read(true).write(true).create(true).truncate(false);
-        let content = options.open(&path).map_err(failed)?;
         // Where files cannot be locked, the checksum detects that two runs wrote the same file.
-        if let Err(TryLockError::WouldBlock) = content.try_lock() {
+        let Some(content) = lock_file(&path).map_err(failed)? else {
             return Err(DownloadError::Busy(path));
-        }
+        };
         let received = content.metadata().map_err(failed)?.len();
         let mut part = Self { file, path, content, start: received, received };
         match received > file.bytes {

@@ -56,13 +56,13 @@ pub(super) fn gradients(
         momentum: 0.0,
         averages: false,
     };
-    let mut session = TrainSession::new(Arc::new(TrainPlan::new(graph, options)?), weights)?;
+    let mut session =
+        TrainSession::new_until(Arc::new(TrainPlan::new(graph, options)?), weights, stop)?;
     let mut pixels = vec![0.0; batch * trained.split.shape().pixels()];
     let mut squares: HashMap<Path, f64> = HashMap::new();
     for (step, images) in (0..).zip(trained.indices.chunks_exact(batch).take(steps)) {
         trained.augmenter.fill_plain(trained.split, images, &mut pixels);
-        let label = |image: &u32| u32::from(trained.split.labels()[*image as usize]);
-        let labels: Vec<u32> = images.iter().map(label).collect();
+        let labels = trained.split.labels_of(images);
         let rates = Rates { learning: 0.0, decay: 0.0, average: 0.0, steps: step };
         session.step(&pixels, &labels, rates, step, stop)?;
         let gradients = session.gradients();

@@ -1,16 +1,16 @@
 //! Feature maps, and results of images.
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::sync::atomic::AtomicBool;
 
 use inceptive_data::Views;
-use inceptive_engine::{Options, Plan, Session};
+use inceptive_engine::Session;
 use inceptive_ir::{Activation, Graph, NodeId, Op};
 use inceptive_weights::Weights;
 
 use super::{branches::up_to, rank::Covariance};
 use crate::{
     error::TrainError,
-    evaluate::{EVALUATION_BATCH, Images},
+    evaluate::{EVALUATION_BATCH, Images, session},
     machine::Machine,
     score::ImageResult,
 };
@@ -42,9 +42,7 @@ impl Runner<'_> {
         weights: &Weights,
         batch: usize,
     ) -> Result<Session, TrainError> {
-        let Machine { threads, isa, most_bytes } = self.machine;
-        let options = Options { batch, threads, isa, winograd: true, most_bytes };
-        Ok(Session::new(Arc::new(Plan::new(graph, weights, options)?))?)
+        session(graph, weights, batch, self.machine, self.stop)
     }
 
     /// The result of each image.
