@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Tests claims of the Inception papers on small networks, and writes `reports/claims/`.
 
-    scripts/claims.py [--command target/release/inceptive] [--seeds 3] [--recipe quick] [--data shapes fashion-mnist]
+    scripts/claims.py [--command target/release/inceptive] [--recipe quick] [--data shapes fashion-mnist] [--seeds 5 3]
 
 Trains pairs of networks of `architectures/small/` with the same seeds on each data set, inspects their weights, and writes
 `claims.md`, `claims.json` and a report of all networks. After an interruption, it resumes: finished runs are in
@@ -69,7 +69,8 @@ INSPECTED = ["bn", "naive"]
 class Claims:
     def __init__(self, arguments):
         self.command = str((ROOT / arguments.command).resolve())
-        self.recipe, self.seeds, self.sets = arguments.recipe, arguments.seeds, arguments.data
+        self.recipe = arguments.recipe
+        self.seeds = dict(zip(arguments.data, arguments.seeds, strict=True))
         self.out = ROOT / arguments.out
         self.store = self.out / "results.db"
 
@@ -86,7 +87,7 @@ class Claims:
             files = [file for _, file in networks]
             words = [word for setting in settings for word in ("--set", setting)]
             output = self.run(
-                "train", *files, *words, "--data", data, "--recipe", self.recipe, "--seeds", self.seeds, "--store",
+                "train", *files, *words, "--data", data, "--recipe", self.recipe, "--seeds", self.seeds[data], "--store",
                 self.store, "--no-report", "--json", stdout=subprocess.PIPE)
             runs = json.loads(output.stdout)
             for name, file in networks:
@@ -140,19 +141,20 @@ def costs(claims):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--command", default="target/release/inceptive")
-    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--recipe", default="quick")
     parser.add_argument("--data", nargs="+", default=["shapes", "fashion-mnist"])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[5, 3], help="number of seeds of each data set")
     parser.add_argument("--out", default="reports/claims")
     arguments = parser.parse_args()
     claims = Claims(arguments)
     claims.out.mkdir(parents=True, exist_ok=True)
     counted = costs(claims)
-    runs = {data: claims.train(data) for data in claims.sets}
+    runs = {data: claims.train(data) for data in claims.seeds}
+    with_seeds = ", ".join(f"{data} with {count}" for data, count in claims.seeds.items())
     document = {"recipe": claims.recipe, "seeds": claims.seeds, "claims": [], "near_zero": []}
     lines = [
         "# Claims of the papers, measured on small networks", "",
-        f"Made by `scripts/claims.py`: recipe `{claims.recipe}`, {claims.seeds} seeds, networks of "
+        f"Made by `scripts/claims.py`: recipe `{claims.recipe}`, {with_seeds} seeds, networks of "
         "[`architectures/small/`](../../docs/small-networks.md). Accuracies are top-1 on the test images, in percent. Differences "
         "are paired by seed and have 95% intervals (Student's t). These are small networks on small images: a "
         "disagreement with a paper does not transfer to ImageNet.", "",

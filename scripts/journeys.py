@@ -221,7 +221,43 @@ def compare(journey: Journey) -> None:
         raise Failed(f"the report has no {', '.join(missing)}")
 
 
-JOURNEYS: dict[str, Callable[[Journey], None]] = {"edit": edit, "look": look, "compare": compare}
+def train(journey: Journey) -> None:
+    """Train two networks, watch them learn, see what is confused and which branches are worth their compute."""
+    window = journey.window
+    journey.select("single-5x5")
+    window.click("bn", "list item")
+    window.click("double3x3", "list item", key="ctrl")
+    window.press("ctrl+7")
+    window.click("Data")
+    window.press("ctrl+a")
+    window.type("shapes:train=1200,test=300")
+    window.click("Settings of the recipe")
+    window.type("epochs=3")
+    window.press("ctrl+Return")
+    window.find("Curves of training loss: 2 runs", patience_s=120)
+    window.wait("trained networks", lambda: window.has("3/3", "label") and not window.has("Stop .*", "push button"), patience_s=120)
+    journey.picture("train-1-curves")
+
+    window.click("Small Inception with batch normalisation", "link")
+    window.find("Confusion matrix of Small Inception with batch normalisation, seed 0: 10 classes")
+    journey.picture("train-2-confusions")
+
+    window.click("Inspect", "push button")
+    window.find("inspect bn, seed 0")
+    window.wait("an inspection", lambda: not window.has("Stop .*", "push button"), patience_s=120)
+    window.click("bn", "list item")
+    window.press("ctrl+1")
+    window.click("Colour nodes by", "combo box")
+    window.click("lost accuracy", "push button|toggle button|menu item|list item")
+    window.find("legend: lost accuracy.*")
+    journey.picture("train-3-branches")
+
+    weights = list((journey.folder.parent).rglob("*.safetensors"))
+    if len(weights) != 2:
+        raise Failed(f"there are {len(weights)} files of trained weights")
+
+
+JOURNEYS: dict[str, Callable[[Journey], None]] = {"edit": edit, "look": look, "compare": compare, "train": train}
 
 
 def main() -> int:

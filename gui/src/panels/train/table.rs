@@ -14,7 +14,7 @@ const ROW: f32 = 21.0;
 
 /// Columns: title, width, whether numbers are in it, and what it means.
 const COLUMNS: [(&str, f32, bool, &str); 10] = [
-    ("network", 150.0, false, "The network with its settings"),
+    ("network", 220.0, false, "The network with its settings"),
     ("seed", 36.0, true, "Seed of weights, order and augmentation"),
     ("state", 60.0, false, "State of the run"),
     ("epoch", 62.0, true, "Finished epochs of all epochs of the recipe"),
