@@ -1,6 +1,7 @@
 //! From units to steps.
 
 use std::{
+    cmp::Reverse,
     panic::resume_unwind,
     sync::{
         Arc,
@@ -133,18 +134,20 @@ impl Making<'_> {
         each.saturating_mul(blocks as u64)
     }
 
-    /// The steps of all units, in their order; made by every core, since weights are packed for a while.
+    /// The steps of all units, in their order; made by every core, since weights are packed for a while. The largest are made
+    /// first: the last ones to be ready are then small.
     pub(crate) fn make_all(&self) -> Result<Vec<Option<Made>>, PlanError> {
+        let mut order: Vec<usize> = (0..self.units.len()).collect();
+        order.sort_by_cached_key(|&unit| Reverse(self.packed(&self.units[unit])));
         let next = AtomicUsize::new(0);
         let make = || {
             let mut made = Vec::new();
-            loop {
-                let unit = next.fetch_add(1, Ordering::Relaxed);
-                if unit >= self.units.len() || self.stop.load(Ordering::Relaxed) {
-                    return made;
-                }
+            while let Some(&unit) = order.get(next.fetch_add(1, Ordering::Relaxed))
+                && !self.stop.load(Ordering::Relaxed)
+            {
                 made.push((unit, self.make(unit)));
             }
+            made
         };
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let made = thread::scope(|scope| {
