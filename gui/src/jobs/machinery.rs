@@ -6,7 +6,7 @@ use std::{
 };
 
 use inceptive_bench::{
-    Engine, Host, System, available_memory,
+    Engine, Host, Isa, System, available_memory,
     engines::{self, EngineOptions},
 };
 use inceptive_results::{Machine, Roofline};
@@ -27,24 +27,25 @@ pub struct Tools {
 
 /// Makes tools, on the thread that uses them: engines stay on one.
 #[derive(Clone)]
-pub struct MeasurementBackend(Arc<dyn Fn() -> Tools + Send + Sync>);
+pub struct MeasurementBackend(Arc<dyn Fn(Option<Isa>) -> Tools + Send + Sync>);
 
 impl MeasurementBackend {
-    /// Tools of one's own, for tests.
-    pub fn new(make: impl Fn() -> Tools + Send + Sync + 'static) -> Self {
+    /// Tools of one's own, for tests; made for an instruction set of the native engine, if one is chosen.
+    pub fn new(make: impl Fn(Option<Isa>) -> Tools + Send + Sync + 'static) -> Self {
         Self(Arc::new(make))
     }
 
-    pub(super) fn tools(&self) -> Tools {
-        (self.0)()
+    /// The tools for an instruction set of the native engine, if one is chosen.
+    pub fn tools(&self, isa: Option<Isa>) -> Tools {
+        (self.0)(isa)
     }
 }
 
 impl Default for MeasurementBackend {
     /// The engines and the machine that there are.
     fn default() -> Self {
-        Self::new(|| Tools {
-            engines: engines::all(&EngineOptions::default()),
+        Self::new(|isa| Tools {
+            engines: engines::all(&EngineOptions { isa, ..EngineOptions::default() }),
             host: Box::new(System::new()),
             machine: inceptive_bench::this_machine(),
             roofline: inceptive_bench::measure_roofline,

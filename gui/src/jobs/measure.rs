@@ -6,7 +6,7 @@ use inceptive_app::{
     AvailableEngine, BenchPlan, ProfilePlan, Request, Task, TaskContext, TaskEvent, TaskOutcome,
     WeightSource, choose_among, error_chain,
 };
-use inceptive_bench::{Description, PrecisionRequest, Protocol};
+use inceptive_bench::{Description, Isa, PrecisionRequest, Protocol};
 use inceptive_results::Machine;
 use inceptive_store::Store;
 
@@ -29,6 +29,8 @@ pub struct BenchRequest {
     pub files: Vec<FilePath>,
     /// Names of the engines.
     pub engines: Vec<String>,
+    /// The instruction set of the native engine; the widest if there is none.
+    pub isa: Option<Isa>,
     /// The device of the engines.
     pub device: String,
     /// Batch sizes; each is benchmarked separately.
@@ -48,6 +50,8 @@ pub struct ProfileRequest {
     pub file: FilePath,
     /// Names of the engines.
     pub engines: Vec<String>,
+    /// The instruction set of the native engine; the widest if there is none.
+    pub isa: Option<Isa>,
     /// The device of the engines.
     pub device: String,
     /// Batch sizes; each is profiled separately.

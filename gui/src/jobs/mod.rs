@@ -194,19 +194,19 @@ impl Job {
             Self::SaveDesign(new) => Ok(design::save(new)),
             Self::Cloud(request) => Ok(design::cloud(&request, report)),
             Self::Results(request) => Ok(Output::Results(request.read())),
-            Self::Engines => Ok(measure::engines(&machinery.tools())),
+            Self::Engines => Ok(measure::engines(&machinery.tools(None))),
             Self::Bench(request) => {
                 report.wait_for_training();
-                measure::bench(&request, machinery.tools(), report)
+                measure::bench(&request, machinery.tools(request.isa), report)
             }
             Self::Profile(request) => {
                 report.wait_for_training();
-                measure::profile(&request, machinery.tools(), report)
+                measure::profile(&request, machinery.tools(request.isa), report)
             }
             Self::Report(request) => read::report(&request, report),
             Self::TrainingChoices(folder) => Ok(train::choices(&folder)),
-            Self::Train(request) => train::train(&request, machinery.tools(), report),
-            Self::Inspect(request) => inspect::inspect(request, &machinery.tools(), report),
+            Self::Train(request) => train::train(&request, machinery.tools(None), report),
+            Self::Inspect(request) => inspect::inspect(request, &machinery.tools(None), report),
         }
     }
 }

@@ -6,6 +6,7 @@ use inceptive_app::{
     PlannedRun, Request, RunState, Task, TaskContext, TaskEvent, TrainPlan, TrainingEvent,
     error_chain, is_listed, read_recipe,
 };
+use inceptive_bench::Isa;
 use inceptive_data::{CATALOG, KnownSet, Places};
 use inceptive_dsl::Setting;
 use inceptive_format::counted;
@@ -32,6 +33,8 @@ pub struct TrainRequest {
     pub seeds: u32,
     /// Threads of all runs together; `None` for one per core.
     pub threads: Option<u32>,
+    /// The instruction set; the widest if there is none.
+    pub isa: Option<Isa>,
     /// Where results are saved; weights and checkpoints are saved beside it.
     pub store: PathBuf,
 }
@@ -146,7 +149,7 @@ pub(super) fn train(
         seeds: (0..u64::from(request.seeds)).collect(),
         threads,
         side_by_side: None,
-        isa: None,
+        isa: request.isa.map(|isa| isa.name().to_owned()),
         folder: TrainPlan::folder_beside(&request.store),
         again: false,
     });

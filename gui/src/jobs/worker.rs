@@ -379,6 +379,7 @@ mod tests {
             Job::Profile(crate::jobs::ProfileRequest {
                 file: Arc::clone(&file),
                 engines: vec![],
+                isa: None,
                 device: "cpu".to_owned(),
                 batches: vec![1],
                 threads: vec![],

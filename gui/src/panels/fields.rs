@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use egui::{Response, Role, TextEdit, Ui, WidgetInfo};
+use egui::{ComboBox, Response, Role, TextEdit, Ui, WidgetInfo};
+use inceptive_bench::Isa;
 
 use crate::{
     command::{Command, Commands},
@@ -28,6 +29,25 @@ pub(super) fn field(
     let response = ui.add(TextEdit::singleline(text).hint_text(hint).desired_width(width));
     response.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, name));
     response
+}
+
+/// The instruction set of the native engine, on processors that have several.
+pub(super) fn instruction_set(ui: &mut Ui, chosen: &mut Option<Isa>) {
+    let widest = Isa::best();
+    if Isa::available().nth(1).is_none() {
+        return;
+    }
+    let label = ui.label("instruction set");
+    let list = ComboBox::from_id_salt("instruction set").width(76.0);
+    let list = list.selected_text(chosen.unwrap_or(widest).name());
+    let shown = list.show_ui(ui, |ui| {
+        for isa in Isa::available() {
+            let value = (isa != widest).then_some(isa);
+            ui.selectable_value(chosen, value, isa.name());
+        }
+    });
+    let hover = "Instruction set of the native engine. A narrower one shows the speed of processors without the widest one.";
+    shown.response.labelled_by(label.id).on_hover_text(hover);
 }
 
 /// The path of the store; another one is taken when it was typed to the end.

@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::Path,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, Mutex, atomic::AtomicBool},
     thread::sleep,
     time::Duration,
 };
@@ -11,7 +11,7 @@ use std::{
 use egui::{Key, Modifiers, OutputCommand, Role};
 use egui_kittest::kittest::Queryable;
 use inceptive_bench::{
-    Description, Engine, EngineError, FakeHost, Model as Runnable, NodeTimings, ProgressFn,
+    Description, Engine, EngineError, FakeHost, Isa, Model as Runnable, NodeTimings, ProgressFn,
     Session, Setup, engines::mock::Mock,
 };
 use inceptive_gui::{
@@ -116,7 +116,7 @@ pub fn machinery(
 fn with_engine(
     make: impl Fn(&FakeHost) -> Box<dyn Engine> + Send + Sync + 'static,
 ) -> MeasurementBackend {
-    MeasurementBackend::new(move || {
+    MeasurementBackend::new(move |_| {
         let host = FakeHost::default();
         Tools {
             engines: vec![make(&host), Box::new(Absent)],
@@ -188,6 +188,27 @@ fn every_batch_and_thread_count_is_measured() {
     window.get("Batches").type_text(" x");
     window.harness.run();
     assert!(window.says("batch: `x` is not a whole number"));
+}
+
+#[test]
+fn the_instruction_set_can_be_chosen() {
+    let asked = Arc::new(Mutex::new(vec![]));
+    let told = Arc::clone(&asked);
+    let plain = steady();
+    let mut window = running(&MeasurementBackend::new(move |isa| {
+        told.lock().unwrap().push(isa);
+        plain.tools(isa)
+    }));
+    window.press(Modifiers::COMMAND, Key::Enter);
+    window.wait("there is a result", |model| model.results.measurements.len() == 1);
+    window.harness.get_by_role_and_label(Role::ComboBox, "instruction set").click();
+    window.harness.run();
+    window.button("portable").click();
+    window.harness.run();
+    window.press(Modifiers::COMMAND, Key::Enter);
+    window.wait("there are results", |model| model.results.measurements.len() == 2);
+    // The first one asked which engines there are.
+    assert_eq!(*asked.lock().unwrap(), [None, None, Some(Isa::Portable)]);
 }
 
 #[test]

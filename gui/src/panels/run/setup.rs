@@ -4,14 +4,14 @@ use std::{collections::BTreeSet, time::Duration};
 
 use egui::{Button, ComboBox, DragValue, Grid, Key, Modifiers, RichText, Ui};
 use inceptive_app::Content;
-use inceptive_bench::Protocol;
+use inceptive_bench::{Isa, Protocol};
 
 use crate::{
     command::{Command, Commands},
     file::{FilePath, stem},
     jobs::{BenchRequest, EngineState, Job, ProfileRequest, ReportRequest},
     model::{Entry, Model, State},
-    panels::fields::{StoreField, field, list, numbers},
+    panels::fields::{StoreField, field, instruction_set, list, numbers},
     theme::colors,
 };
 
@@ -43,6 +43,7 @@ pub(super) struct Setup {
     work: Work,
     /// Names of engines; the first that is there without a choice.
     engines: Option<BTreeSet<&'static str>>,
+    isa: Option<Isa>,
     device: String,
     batches: String,
     threads: String,
@@ -57,6 +58,7 @@ impl Default for Setup {
         Self {
             work: Work::default(),
             engines: None,
+            isa: None,
             device: "cpu".to_owned(),
             batches: "1".to_owned(),
             threads: String::new(),
@@ -123,6 +125,7 @@ impl Setup {
                 list(ui, &mut self.threads, "Threads", "all cores", hover);
                 self.amount(ui);
                 self.devices(ui, model);
+                instruction_set(ui, &mut self.isa);
             });
             ui.end_row();
             ui.label("store");
@@ -253,19 +256,20 @@ impl Setup {
             return Err("Choose an engine.".to_owned());
         }
         let (batches, threads) = (numbers(&self.batches)?, numbers(&self.threads)?);
-        let (device, store) = (self.device.clone(), model.store.clone());
+        let (isa, device, store) = (self.isa, self.device.clone(), model.store.clone());
         if self.work == Work::Bench {
             let protocol =
                 Protocol { budget: Duration::from_secs_f64(self.budget_s), ..Protocol::default() };
             let files = files.to_vec();
             let request =
-                BenchRequest { files, engines, device, batches, threads, protocol, store };
+                BenchRequest { files, engines, isa, device, batches, threads, protocol, store };
             return Ok(vec![Job::Bench(request)]);
         }
         let profile = |file: &FilePath| {
             Job::Profile(ProfileRequest {
                 file: file.clone(),
                 engines: engines.clone(),
+                isa,
                 device: device.clone(),
                 batches: batches.clone(),
                 threads: threads.clone(),

@@ -1,6 +1,7 @@
 //! The setup of a training job.
 
 use egui::{Button, ComboBox, DragValue, Grid, Key, Label, Modifiers, Response, RichText, Ui};
+use inceptive_bench::Isa;
 use inceptive_dsl::Setting;
 use inceptive_format::counted;
 
@@ -9,7 +10,7 @@ use crate::{
     command::{Command, Commands},
     jobs::{Job, TrainRequest},
     model::Model,
-    panels::fields::{StoreField, field},
+    panels::fields::{StoreField, field, instruction_set},
     theme::colors,
 };
 
@@ -35,6 +36,7 @@ pub(super) struct Setup {
     seeds: u32,
     /// 0 for one per core.
     threads: u32,
+    isa: Option<Isa>,
     /// Whether networks that do not fit the data set are trained with the settings that make them fit.
     is_fitted: bool,
     store: StoreField,
@@ -49,6 +51,7 @@ impl Default for Setup {
             recipe_settings: String::new(),
             seeds: 1,
             threads: 0,
+            isa: None,
             is_fitted: false,
             store: StoreField::default(),
         }
@@ -237,6 +240,7 @@ impl Setup {
         });
         let hover = "Threads of all runs together; 0: one per core";
         ui.add(threads).labelled_by(label.id).on_hover_text(hover);
+        instruction_set(ui, &mut self.isa);
     }
 
     /// The job to start, or why there is none.
@@ -268,6 +272,7 @@ impl Setup {
             recipe_settings,
             seeds: self.seeds,
             threads: (self.threads > 0).then_some(self.threads),
+            isa: self.isa,
             store: model.store.clone(),
         })
     }
