@@ -4,8 +4,8 @@ use std::{collections::HashMap, sync::atomic::AtomicBool};
 
 use inceptive_ir::Graph;
 use inceptive_weights::{
-    FormatError, Missing, SafeTensorError, Weights, slots, tensor_from_safetensors,
-    tensors_with_texts, text_from_safetensors,
+    FormatError, Missing, Named, SafeTensorError, TensorFile, Weights, digest_of, slots,
+    tensors_with_texts,
 };
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +17,9 @@ use crate::{
 
 /// The metadata key of the [`CheckpointInfo`].
 const ABOUT: &str = "inceptive.training";
+
+/// The version of the metadata.
+const VERSION: u32 = 2;
 
 /// Prefixes of tensor names: weights, their averages, and the optimizer's state.
 const WEIGHTS: &str = "";
@@ -41,6 +44,8 @@ pub struct CheckpointInfo {
     /// Whether it has averaged weights, which are then used for inference.
     pub averages: bool,
     isa: String,
+    /// SHA-256 of the tensors.
+    digest: String,
     /// Finished epochs; empty in a file of trained weights.
     pub history: Vec<Epoch>,
 }
@@ -49,13 +54,19 @@ impl CheckpointInfo {
     /// Reads the metadata of a safetensors file; `None` if it is not a checkpoint.
     ///
     /// # Errors
-    /// When the file or its metadata are damaged.
+    /// When the file is damaged.
     pub fn read(checkpoint: &[u8]) -> Result<Option<Self>, CheckpointError> {
-        let text = text_from_safetensors(checkpoint, ABOUT)?;
-        let read = |text: String| {
-            serde_json::from_str(&text).map_err(|error| CheckpointError::About(Some(error)))
-        };
-        text.map(read).transpose()
+        Self::of(&TensorFile::open(checkpoint)?)
+    }
+
+    fn of(file: &TensorFile<'_>) -> Result<Option<Self>, CheckpointError> {
+        let Some(text) = file.text(ABOUT) else { return Ok(None) };
+        let found: Self =
+            serde_json::from_str(text).map_err(|error| CheckpointError::About(Some(error)))?;
+        if found.digest != file.digest() {
+            return Err(CheckpointError::Damaged);
+        }
+        Ok(Some(found))
     }
 
     /// Reads the weights of a graph for inference from the checkpoint that this was read from.
@@ -63,21 +74,21 @@ impl CheckpointInfo {
     /// # Errors
     /// When some are missing, or have another shape.
     pub fn weights(&self, checkpoint: &[u8], graph: &Graph) -> Result<Weights, CheckpointError> {
-        read_weights(checkpoint, graph, if self.averages { AVERAGES } else { WEIGHTS })
+        let file = TensorFile::open(checkpoint)?;
+        read_weights(&file, graph, if self.averages { AVERAGES } else { WEIGHTS })
     }
 }
 
 /// The weights of a graph whose names have a prefix.
 fn read_weights(
-    checkpoint: &[u8],
+    file: &TensorFile<'_>,
     graph: &Graph,
     prefix: &str,
 ) -> Result<Weights, CheckpointError> {
     let mut weights = Weights::default();
     for slot in slots(graph) {
         let name = format!("{prefix}{slot}");
-        let tensor = tensor_from_safetensors(checkpoint, &name)?;
-        let Some(tensor) = tensor else { return Err(Missing(name).into()) };
+        let Some(tensor) = file.tensor(&name) else { return Err(Missing(name).into()) };
         if tensor.shape != slot.shape {
             let (found, expected) = (tensor.shape, slot.shape);
             return Err(CheckpointError::Shape { name, found, expected });
@@ -96,6 +107,9 @@ pub enum CheckpointError {
     /// Its metadata cannot be read.
     #[error("the metadata of the checkpoint cannot be read")]
     About(#[source] Option<serde_json::Error>),
+    /// Its numbers have changed since it was written.
+    #[error("the checkpoint is damaged: its numbers do not match their checksum")]
+    Damaged,
     /// It belongs to another training run.
     #[error("the checkpoint was written with a different {0}")]
     Other(&'static str),
@@ -124,7 +138,7 @@ impl Trainer<'_> {
     fn about(&self) -> CheckpointInfo {
         let Task { graph, data, recipe, seed } = self.task;
         CheckpointInfo {
-            version: 1,
+            version: VERSION,
             network: graph.fingerprint().to_string(),
             data: data.fingerprint().to_string(),
             recipe: recipe.fingerprint().to_string(),
@@ -132,6 +146,7 @@ impl Trainer<'_> {
             held_out: self.partition().validation.len(),
             averages: recipe.average.is_some(),
             isa: self.session.plan().options().isa.name().to_owned(),
+            digest: String::new(),
             history: self.history.clone(),
         }
     }
@@ -151,7 +166,7 @@ impl Trainer<'_> {
             .collect();
         let states: Vec<(String, [usize; 1])> =
             state.iter().enumerate().map(|(at, s)| (format!("{STATE}{at}"), [s.len()])).collect();
-        let mut tensors: Vec<(&str, &[usize], &[f32])> = Vec::new();
+        let mut tensors: Vec<Named<'_>> = Vec::new();
         for (slot, [weight, average]) in slots.iter().zip(&names) {
             tensors.push((weight, &slot.shape, weights.get(&slot.path, slot.role)?));
             if self.task.recipe.average.is_some() {
@@ -161,7 +176,7 @@ impl Trainer<'_> {
         for ((name, shape), numbers) in states.iter().zip(&state) {
             tensors.push((name, shape, numbers));
         }
-        with_info(&tensors, &self.about())
+        with_info(&tensors, self.about())
     }
 
     /// The trained weights, averaged if the recipe has `average`, as a safetensors file with the metadata of the training
@@ -172,20 +187,19 @@ impl Trainer<'_> {
     pub fn trained(&self) -> Result<Vec<u8>, CheckpointError> {
         let (weights, slots) = (self.weights(), slots(&self.graph));
         let names: Vec<String> = slots.iter().map(ToString::to_string).collect();
-        let mut tensors: Vec<(&str, &[usize], &[f32])> = Vec::new();
+        let mut tensors: Vec<Named<'_>> = Vec::new();
         for (slot, name) in slots.iter().zip(&names) {
             tensors.push((name, &slot.shape, weights.get(&slot.path, slot.role)?));
         }
         // The history contains durations, which would change the bytes.
-        with_info(&tensors, &CheckpointInfo { averages: false, history: vec![], ..self.about() })
+        with_info(&tensors, CheckpointInfo { averages: false, history: vec![], ..self.about() })
     }
 }
 
-fn with_info(
-    tensors: &[(&str, &[usize], &[f32])],
-    info: &CheckpointInfo,
-) -> Result<Vec<u8>, CheckpointError> {
-    let about = serde_json::to_string(info).map_err(|error| CheckpointError::About(Some(error)))?;
+fn with_info(tensors: &[Named<'_>], mut info: CheckpointInfo) -> Result<Vec<u8>, CheckpointError> {
+    info.digest = digest_of(tensors);
+    let about =
+        serde_json::to_string(&info).map_err(|error| CheckpointError::About(Some(error)))?;
     Ok(tensors_with_texts(tensors, HashMap::from([(ABOUT.to_owned(), about)]))?)
 }
 
@@ -212,7 +226,8 @@ impl<'a> Trainer<'a> {
         checkpoint: &[u8],
         stop: &AtomicBool,
     ) -> Result<Self, CheckpointError> {
-        let found = CheckpointInfo::read(checkpoint)?.ok_or(CheckpointError::About(None))?;
+        let file = TensorFile::open(checkpoint)?;
+        let found = CheckpointInfo::of(&file)?.ok_or(CheckpointError::About(None))?;
         let mut trainer = Self::new_until(task, machine, stop)?;
         let own = trainer.about();
         for (what, is_same) in [
@@ -227,14 +242,13 @@ impl<'a> Trainer<'a> {
                 return Err(CheckpointError::Other(what));
             }
         }
-        let read = |prefix| read_weights(checkpoint, &trainer.graph, prefix);
+        let read = |prefix| read_weights(&file, &trainer.graph, prefix);
         let weights = read(WEIGHTS)?;
         let averages = if task.recipe.average.is_some() { Some(read(AVERAGES)?) } else { None };
         let mut state = Vec::new();
         for index in 0..trainer.session.plan().options().rule.states() {
             let name = format!("{STATE}{index}");
-            let tensor = tensor_from_safetensors(checkpoint, &name)?;
-            state.push(tensor.ok_or(Missing(name))?.values);
+            state.push(file.tensor(&name).ok_or(Missing(name))?.values);
         }
         trainer.session.set_weights(&weights)?;
         if let Some(averages) = averages {

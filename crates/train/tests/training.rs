@@ -108,6 +108,13 @@ fn checkpoints_of_another_training_are_refused() {
         other(Task { recipe: &slower, ..task }, &checkpoint),
         "the checkpoint was written with a different recipe"
     );
+    let mut damaged = checkpoint.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    assert_eq!(
+        other(task, &damaged),
+        "the checkpoint is damaged: its numbers do not match their checksum"
+    );
     for len in [0, 8, 100, checkpoint.len() - 1] {
         assert!(Trainer::resume(task, machine(1), &checkpoint[..len]).is_err());
     }

@@ -7,13 +7,14 @@
 
 mod header;
 mod state;
+mod tensors;
 mod weights;
 
 pub use header::FormatError;
 pub use inceptive_ir::Role;
 pub use safetensors::SafeTensorError;
-pub use state::{
-    LoadError, MatchBy, Matching, Mismatch, SaveError, Tensor, tensor_from_safetensors,
-    tensors_to_safetensors, tensors_with_texts, text_from_safetensors,
+pub use state::{LoadError, MatchBy, Matching, Mismatch, SaveError};
+pub use tensors::{
+    Named, Tensor, TensorFile, digest_of, tensors_to_safetensors, tensors_with_texts,
 };
 pub use weights::{FoldError, Missing, Slot, Weights, node_slots, slots};

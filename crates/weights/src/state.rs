@@ -6,13 +6,13 @@ use std::{
     fmt,
 };
 
-use half::{bf16, f16};
 use inceptive_ir::{Graph, NodeId, Op, Path, Role};
-use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
+use safetensors::{SafeTensorError, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     header::{FormatError, open},
+    tensors::{tensors_to_safetensors, values},
     weights::{Missing, Slot, Weights, slots},
 };
 
@@ -161,77 +161,6 @@ impl Weights {
         }
         Ok(tensors_to_safetensors(&tensors)?)
     }
-}
-
-/// Writes named tensors of single-precision numbers as a safetensors file.
-///
-/// # Errors
-/// When a shape does not fit its values, or two names are equal.
-pub fn tensors_to_safetensors(
-    tensors: &[(&str, &[usize], &[f32])],
-) -> Result<Vec<u8>, SafeTensorError> {
-    let data: Vec<Vec<u8>> = tensors
-        .iter()
-        .map(|(_, _, values)| values.iter().flat_map(|x| x.to_le_bytes()).collect())
-        .collect();
-    serialize(tensors, &data, None)
-}
-
-fn serialize(
-    tensors: &[(&str, &[usize], &[f32])],
-    data: &[Vec<u8>],
-    metadata: Option<HashMap<String, String>>,
-) -> Result<Vec<u8>, SafeTensorError> {
-    let views = tensors.iter().zip(data).map(|((name, shape, _), data)| {
-        Ok((*name, TensorView::new(Dtype::F32, shape.to_vec(), data)?))
-    });
-    safetensors::serialize(views.collect::<Result<Vec<_>, SafeTensorError>>()?, metadata)
-}
-
-/// Writes named tensors as [`tensors_to_safetensors`] does, with texts beside them.
-///
-/// # Errors
-/// See [`tensors_to_safetensors`].
-pub fn tensors_with_texts(
-    tensors: &[(&str, &[usize], &[f32])],
-    texts: HashMap<String, String>,
-) -> Result<Vec<u8>, SafeTensorError> {
-    let data: Vec<Vec<u8>> = tensors
-        .iter()
-        .map(|(_, _, values)| values.iter().flat_map(|x| x.to_le_bytes()).collect())
-        .collect();
-    serialize(tensors, &data, Some(texts))
-}
-
-/// A text that a safetensors file has beside its tensors; `None` if it has none of this name.
-///
-/// # Errors
-/// When the file is none.
-pub fn text_from_safetensors(bytes: &[u8], name: &str) -> Result<Option<String>, FormatError> {
-    open(bytes)?;
-    let (_, metadata) = SafeTensors::read_metadata(bytes)?;
-    Ok(metadata.metadata().as_ref().and_then(|texts| texts.get(name)).cloned())
-}
-
-/// Numbers with a shape, row-major.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tensor {
-    /// Dimensions, outermost first.
-    pub shape: Vec<usize>,
-    /// The numbers.
-    pub values: Vec<f32>,
-}
-
-/// The values of a tensor of a safetensors file, with its shape; `None` if there is no such tensor of numbers.
-///
-/// # Errors
-/// When the file is none, or has a key twice.
-pub fn tensor_from_safetensors(bytes: &[u8], name: &str) -> Result<Option<Tensor>, FormatError> {
-    let file = open(bytes)?;
-    let tensor = file.tensor(name).ok();
-    Ok(tensor.and_then(|tensor| {
-        Some(Tensor { shape: tensor.shape().to_vec(), values: values(&tensor)? })
-    }))
 }
 
 /// Why weights cannot be written.
@@ -445,21 +374,6 @@ fn fill(slots: &[Slot], placed: &Placed<'_>) -> Result<Weights, Mismatch> {
         }
     }
     if mismatch == Mismatch::default() { Ok(weights) } else { Err(mismatch) }
-}
-
-/// Single-precision values of a tensor of floating-point numbers.
-#[expect(clippy::cast_possible_truncation, reason = "weights are single precision")]
-fn values(tensor: &TensorView<'_>) -> Option<Vec<f32>> {
-    let data = tensor.data();
-    Some(match tensor.dtype() {
-        Dtype::F32 => data.as_chunks().0.iter().map(|&x| f32::from_le_bytes(x)).collect(),
-        Dtype::F64 => data.as_chunks().0.iter().map(|&x| f64::from_le_bytes(x) as f32).collect(),
-        Dtype::F16 => data.as_chunks().0.iter().map(|&x| f16::from_le_bytes(x).to_f32()).collect(),
-        Dtype::BF16 => {
-            data.as_chunks().0.iter().map(|&x| bf16::from_le_bytes(x).to_f32()).collect()
-        }
-        _ => return None,
-    })
 }
 
 fn describe_slot(slot: &Slot) -> String {

@@ -14,7 +14,7 @@ use inceptive_bench::{
 };
 use inceptive_files::{InputFiles, replace_file};
 use inceptive_results::Precision;
-use inceptive_weights::{Tensor, tensor_from_safetensors, tensors_to_safetensors};
+use inceptive_weights::{Tensor, TensorFile, tensors_to_safetensors};
 
 use crate::{
     input::{Settings, WeightsFrom, read_runnable},
@@ -213,8 +213,8 @@ fn read_input(path: &Path, expected: [usize; 4]) -> anyhow::Result<Arc<[f32]>> {
     let shown = path.display();
     let bytes = inceptive_files::read(path, MAX_INPUT_BYTES)
         .with_context(|| format!("cannot read `{shown}`"))?;
-    let tensor = tensor_from_safetensors(&bytes, "input").with_context(|| format!("`{shown}`"))?;
-    let Some(Tensor { shape, values }) = tensor else {
+    let file = TensorFile::open(&bytes).with_context(|| format!("`{shown}`"))?;
+    let Some(Tensor { shape, values }) = file.tensor("input") else {
         bail!("`{shown}` has no tensor named `input`")
     };
     if shape != expected {
