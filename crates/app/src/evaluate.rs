@@ -11,6 +11,7 @@ use inceptive_data::{
     Augment, AugmentError, Augmenter, ChannelStats, DataError, Dataset, Partition, Split, Views,
 };
 use inceptive_dsl::Setting;
+use inceptive_format::counted;
 use inceptive_results::Precision;
 use inceptive_train::{
     Answers, CheckpointInfo, Evaluation, ImageResult, Images, Intervals, TrainError, classes_of,
@@ -56,6 +57,16 @@ impl ImagePart {
             Self::Validation => "validation",
             Self::Train => "train",
         }
+    }
+
+    /// A number of its images: `1 test image`, `360 training images`.
+    pub fn counted(self, images: usize) -> String {
+        let [one, many] = match self {
+            Self::Test => ["test image", "test images"],
+            Self::Validation => ["validation image", "validation images"],
+            Self::Train => ["training image", "training images"],
+        };
+        counted(images, one, many)
     }
 
     /// The split that its images belong to.

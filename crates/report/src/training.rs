@@ -5,7 +5,9 @@ use std::{
     ops::Range,
 };
 
-use inceptive_results::{DatasetInfo, RecipeInfo, TrainedAccuracy, TrainingRun, rank, ties};
+use inceptive_results::{
+    DatasetInfo, RankedNetwork, Ranking, RecipeInfo, TrainedAccuracy, TrainingRun,
+};
 
 use crate::{
     axis::{Axis, Pair, front_of},
@@ -112,28 +114,21 @@ fn cut(name: &str) -> String {
 
 /// All groups, those with most networks first.
 pub(crate) fn training(candidates: &[NetworkEntry]) -> Vec<TrainingGroup> {
-    let mut groups: Vec<TrainingGroup> = Vec::new();
-    let mut places: HashMap<[&str; 2], usize> = HashMap::new();
-    let mut networks: HashMap<(usize, usize, &str), usize> = HashMap::new();
-    for (at, candidate) in candidates.iter().enumerate() {
-        for (place, stored) in candidate.trained.iter().enumerate() {
+    let mut groups: Vec<Vec<RunPlace>> = Vec::new();
+    let mut known: HashMap<[&str; 2], usize> = HashMap::new();
+    for (candidate, entry) in candidates.iter().enumerate() {
+        for (at, stored) in entry.trained.iter().enumerate() {
             let run = &stored.result;
             let key = [run.dataset.fingerprint.as_str(), run.recipe.fingerprint.as_str()];
-            let group = *places.entry(key).or_insert_with(|| {
-                groups.push(empty(run));
+            let group = *known.entry(key).or_insert_with(|| {
+                groups.push(vec![]);
                 groups.len() - 1
             });
-            let key = (group, at, run.training_fingerprint.as_str());
-            let group = &mut groups[group];
-            let network = *networks.entry(key).or_insert_with(|| {
-                let (name, accuracy) = (candidate.name.clone(), TrainedAccuracy::default());
-                group.networks.push(TrainedNetwork { at, name, accuracy, runs: vec![] });
-                group.networks.len() - 1
-            });
-            group.networks[network].runs.push(place);
+            groups[group].push(RunPlace { candidate, at });
         }
     }
-    groups.iter_mut().for_each(|group| group.compare(candidates));
+    let group = |runs: Vec<RunPlace>| TrainingGroup::new(candidates, runs);
+    let mut groups: Vec<TrainingGroup> = groups.into_iter().map(group).collect();
     groups.sort_by(|a, b| {
         let by_size = b.networks.len().cmp(&a.networks.len());
         let key = |group: &TrainingGroup| {
@@ -144,31 +139,40 @@ pub(crate) fn training(candidates: &[NetworkEntry]) -> Vec<TrainingGroup> {
     groups
 }
 
-fn empty(run: &TrainingRun) -> TrainingGroup {
-    let (dataset, recipe) = (run.dataset.clone(), run.recipe.clone());
-    TrainingGroup { dataset, recipe, networks: vec![], ties: vec![] }
+/// A run of a network of the report, by their indices.
+struct RunPlace {
+    candidate: usize,
+    at: usize,
 }
 
 impl TrainingGroup {
-    fn compare(&mut self, candidates: &[NetworkEntry]) {
+    /// From runs, at least one, on the same images with the same recipe.
+    fn new(candidates: &[NetworkEntry], runs: Vec<RunPlace>) -> Self {
+        let run = |it: &RunPlace| &candidates[it.candidate].trained[it.at].result;
+        let (dataset, recipe) = (run(&runs[0]).dataset.clone(), run(&runs[0]).recipe.clone());
+        let key = |it: &RunPlace| (it.candidate, run(it).training_fingerprint.as_str());
+        let Ranking { networks, ties } = Ranking::new(runs, key, run);
         let mut graphs: HashMap<usize, usize> = HashMap::new();
-        for network in &self.networks {
-            *graphs.entry(network.at).or_default() += 1;
+        for network in &networks {
+            *graphs.entry(network.runs[0].candidate).or_default() += 1;
         }
-        for network in &mut self.networks {
-            let runs: Vec<&TrainingRun> = network.runs(candidates).collect();
-            network.accuracy = TrainedAccuracy::new(&runs);
-            let candidate = &candidates[network.at];
-            let graph = runs.first().map_or("", |run| run.training_fingerprint.as_str());
+        let network = |RankedNetwork { runs, accuracy }: RankedNetwork<RunPlace>| {
+            let (at, graph) = key(&runs[0]);
+            let candidate = &candidates[at];
             // A network's fingerprint does not include dropout and auxiliary heads, so it can match several trained graphs.
             let is_other = candidate.network.is_some() && candidate.fingerprint != graph;
-            if is_other || graphs[&network.at] > 1 {
-                let short = graph.get(..SHORT_FINGERPRINT).unwrap_or(graph);
-                network.name = format!("{} (graph {short})", candidate.name);
-            }
-        }
-        rank(&mut self.networks, |network| &network.accuracy);
-        self.ties = ties(self.networks.iter().map(|network| &network.accuracy));
+            let name = match is_other || graphs[&at] > 1 {
+                true => {
+                    let short = graph.get(..SHORT_FINGERPRINT).unwrap_or(graph);
+                    format!("{} (graph {short})", candidate.name)
+                }
+                false => candidate.name.clone(),
+            };
+            let runs = runs.iter().map(|it| it.at).collect();
+            TrainedNetwork { at, name, accuracy, runs }
+        };
+        let networks = networks.into_iter().map(network).collect();
+        Self { dataset, recipe, networks, ties }
     }
 }
 

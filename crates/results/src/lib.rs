@@ -25,7 +25,7 @@ mod value;
 
 pub use best::BestRoofline;
 pub use compare::{Comparison, MIN_PAIRS, Verdict, compare};
-pub use compared::{TrainedAccuracy, rank, ties};
+pub use compared::{RankedNetwork, Ranking, TrainedAccuracy};
 pub use date::unix_ms;
 pub use known::KnownRooflines;
 pub use machine::Machine;

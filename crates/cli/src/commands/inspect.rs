@@ -5,8 +5,7 @@ use std::{num::NonZeroU32, path::PathBuf};
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use inceptive_app::{
-    AnatomyPlan, Dissected, EvaluateError, EvaluationSource, ImagePart, NEVER, WeightSource,
-    dissect,
+    AnatomyPlan, Dissected, EvaluateError, EvaluationSource, NEVER, WeightSource, dissect,
 };
 use inceptive_bench::{Isa, available_memory};
 use inceptive_data::{DataName, Dataset, Places, load};
@@ -20,7 +19,7 @@ use inceptive_train::{
 };
 use serde_json::{Value, json};
 
-use super::evaluate::{SplitName, interval, progress_bar};
+use super::evaluate::{ShareBar, SplitName, interval};
 use crate::{
     input::{self, MatchName, Settings},
     machinery::{positive, thread_count},
@@ -91,9 +90,6 @@ enum Shade {
     Dead,
 }
 
-/// Steps of the progress bar.
-const STEPS: f64 = 1000.0;
-
 impl Inspect {
     /// Inspects the network.
     ///
@@ -119,10 +115,10 @@ impl Inspect {
                 most_bytes: available_memory(),
             },
         };
-        let bar = progress_bar();
-        let mut listen = |share: f64| bar.set_position((share * STEPS) as u64);
+        let bar = ShareBar::new();
+        let mut listen = |share: f64| bar.show(share);
         let found = dissect(&plan, &data, &NEVER, &mut listen);
-        bar.finish_and_clear();
+        bar.finish();
         let found = match found {
             Ok(found) => found,
             Err(EvaluateError::Read(error)) => {
@@ -148,16 +144,11 @@ impl Inspect {
 
     fn page(&self, plan: &AnatomyPlan, data: &Dataset, found: &Dissected) -> String {
         let anatomy = &found.anatomy;
-        let part = match plan.part {
-            ImagePart::Test => "test",
-            ImagePart::Validation => "validation",
-            ImagePart::Train => "training",
-        };
         let [top1, range] = interval(anatomy.top1, 2);
         let mut text = format!(
-            "{}: top-1 {top1} % ({range}) of {} {part} images of {}; feature maps of {}, gradients of {} training images\n\n",
+            "{}: top-1 {top1} % ({range}) of {} of {}; feature maps of {}, gradients of {} training images\n\n",
             found.architecture.name,
-            exact(anatomy.evaluated as u64),
+            plan.part.counted(anatomy.evaluated),
             data.name,
             exact(anatomy.images as u64),
             exact(anatomy.trained as u64),
