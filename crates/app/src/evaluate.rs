@@ -14,8 +14,8 @@ use inceptive_dsl::Setting;
 use inceptive_format::counted;
 use inceptive_results::Precision;
 use inceptive_train::{
-    Answers, CheckpointInfo, Evaluation, ImageResult, Images, Intervals, TrainError, classes_of,
-    expect_fit,
+    CheckpointInfo, Evaluation, ImageResult, Images, Intervals, Predictions, TrainError,
+    classes_of, expect_fit,
 };
 use inceptive_weights::FoldError;
 
@@ -241,14 +241,14 @@ pub fn evaluate(
     let total = engines.len() * members.len();
     let mut run = Run { plan, data, total, done: 0, stop, listen };
     let mut found: Engines = Vec::with_capacity(engines.len());
-    let mut reference: Option<(Precision, Answers)> = None;
+    let mut reference: Option<(Precision, Predictions)> = None;
     for AvailableEngine { engine, description } in engines {
         run.done = found.len() * members.len();
         let on_engine = match run.engine(engine.as_ref(), &members) {
-            Ok((precision, answers)) => {
+            Ok((precision, predictions)) => {
                 let (known, expected) =
-                    reference.get_or_insert_with(|| (precision, Answers::mean(&answers)));
-                Ok(run.compare((first, &members), (precision, &answers), (*known, expected)))
+                    reference.get_or_insert_with(|| (precision, Predictions::mean(&predictions)));
+                Ok(run.compare((first, &members), (precision, &predictions), (*known, expected)))
             }
             Err(EngineError::Stopped) => return Err(EvaluateError::Stopped),
             Err(error) => Err(error),
@@ -402,7 +402,7 @@ impl Run<'_> {
         &mut self,
         engine: &dyn Engine,
         members: &[Member],
-    ) -> Result<(Precision, Vec<Answers>), EngineError> {
+    ) -> Result<(Precision, Vec<Predictions>), EngineError> {
         let mut precision = Precision::Fp32;
         let mut all = Vec::with_capacity(members.len());
         let Self { plan, data, total, .. } = *self;
@@ -431,22 +431,22 @@ impl Run<'_> {
     fn compare(
         &self,
         (one, members): (&Member, &[Member]),
-        (precision, answers): (Precision, &[Answers]),
-        (first, expected): (Precision, &Answers),
+        (precision, predictions): (Precision, &[Predictions]),
+        (first, expected): (Precision, &Predictions),
     ) -> OnEngine {
-        let together = Answers::mean(answers);
+        let together = Predictions::mean(predictions);
         let pairs = together.probabilities().zip(expected.probabilities());
         let largest = |largest: f64, (a, b): (f64, f64)| match (a - b).abs() {
             apart if apart.is_nan() => f64::INFINITY,
             apart => apart.max(largest),
         };
         let difference = pairs.fold(0.0, largest);
-        let result = |member: &Member, answers| {
+        let result = |member: &Member, predictions| {
             let images = member.images(self.plan.part, self.data);
-            NetworkResult::new(images.results(answers), classes_of(&member.model.graph))
+            NetworkResult::new(images.results(predictions), classes_of(&member.model.graph))
         };
         let networks: Vec<NetworkResult> =
-            members.iter().zip(answers).map(|(member, own)| result(member, own)).collect();
+            members.iter().zip(predictions).map(|(member, own)| result(member, own)).collect();
         let of_all = match networks.as_slice() {
             [only] => only.clone(),
             _ => result(one, &together),

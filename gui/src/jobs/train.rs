@@ -106,16 +106,16 @@ fn recipe_files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Marks that training computes, as long as this exists.
-pub(super) struct Computes<'a>(&'a Turns);
+pub(super) struct TrainingGuard<'a>(&'a Turns);
 
-impl<'a> Computes<'a> {
+impl<'a> TrainingGuard<'a> {
     pub(super) fn new(turns: &'a Turns) -> Self {
         turns.set_trains(true);
         Self(turns)
     }
 }
 
-impl Drop for Computes<'_> {
+impl Drop for TrainingGuard<'_> {
     fn drop(&mut self) {
         self.0.set_trains(false);
     }
@@ -152,7 +152,7 @@ pub(super) fn train(
     });
     let mut store = Store::open(&request.store).map_err(|error| error_chain(&error))?;
     let turns = report.turns();
-    let _computes = Computes::new(turns);
+    let _guard = TrainingGuard::new(turns);
     let context = TaskContext {
         engines: &[],
         host: tools.host.as_ref(),

@@ -5,7 +5,8 @@ use std::{num::NonZeroU32, path::PathBuf};
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use inceptive_app::{
-    AnatomyPlan, Dissected, EvaluateError, EvaluationSource, NEVER, WeightSource, dissect,
+    EvaluateError, EvaluationSource, InspectedNetwork, InspectionPlan, NEVER, WeightSource,
+    inspect_trained,
 };
 use inceptive_bench::{Isa, available_memory};
 use inceptive_data::{DataName, Dataset, Places, load};
@@ -105,7 +106,7 @@ impl Inspect {
             seed: 0,
         };
         let settings = self.settings.set.clone();
-        let plan = AnatomyPlan {
+        let plan = InspectionPlan {
             network: EvaluationSource { file: self.file.clone(), settings, weights },
             part: self.split.into(),
             images: self.images.get() as usize,
@@ -117,7 +118,7 @@ impl Inspect {
         };
         let bar = ShareBar::new();
         let mut listen = |share: f64| bar.show(share);
-        let found = dissect(&plan, &data, &NEVER, &mut listen);
+        let found = inspect_trained(&plan, &data, &NEVER, &mut listen);
         bar.finish();
         let found = match found {
             Ok(found) => found,
@@ -142,7 +143,7 @@ impl Inspect {
         Ok(Outcome::new(text))
     }
 
-    fn page(&self, plan: &AnatomyPlan, data: &Dataset, found: &Dissected) -> String {
+    fn page(&self, plan: &InspectionPlan, data: &Dataset, found: &InspectedNetwork) -> String {
         let anatomy = &found.anatomy;
         let [top1, range] = interval(anatomy.top1, 2);
         let mut text = format!(
@@ -234,7 +235,11 @@ fn layers(layers: &[LayerState]) -> String {
     grid.render()
 }
 
-fn document(plan: &AnatomyPlan, data: &Dataset, found: &Dissected) -> anyhow::Result<Value> {
+fn document(
+    plan: &InspectionPlan,
+    data: &Dataset,
+    found: &InspectedNetwork,
+) -> anyhow::Result<Value> {
     let mut document = json!({
         "name": found.architecture.name,
         "file": plan.network.file,
