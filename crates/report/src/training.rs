@@ -6,7 +6,8 @@ use std::{
 };
 
 use inceptive_results::{
-    DatasetInfo, RankedNetwork, Ranking, RecipeInfo, TrainedAccuracy, TrainingRun,
+    DatasetInfo, NetworkFact, RankedNetwork, Ranking, RecipeInfo, TrainedAccuracy, TrainingRun,
+    distinct_labels,
 };
 
 use crate::{
@@ -19,9 +20,6 @@ pub(crate) const MOST_GROUPS: usize = 12;
 
 /// Maximum number of characters of the name of a data set or a recipe in sentences.
 const LONGEST_NAME: usize = 120;
-
-/// Digits of a fingerprint that distinguish graphs of one network.
-const SHORT_FINGERPRINT: usize = 6;
 
 /// Networks that were trained on the same images with the same recipe. Accuracies are only comparable within such a group.
 #[derive(Clone, Debug, PartialEq)]
@@ -162,16 +160,19 @@ impl TrainingGroup {
             // A network's fingerprint does not include dropout and auxiliary heads, so it can match several trained graphs.
             let is_other = candidate.network.is_some() && candidate.fingerprint != graph;
             let name = match is_other || graphs[&at] > 1 {
-                true => {
-                    let short = graph.get(..SHORT_FINGERPRINT).unwrap_or(graph);
-                    format!("{} (graph {short})", candidate.name)
-                }
+                true => format!("{}{}", candidate.name, NetworkFact::Graph(graph)),
                 false => candidate.name.clone(),
             };
             let runs = runs.iter().map(|it| it.at).collect();
             TrainedNetwork { at, name, accuracy, runs }
         };
-        let networks = networks.into_iter().map(network).collect();
+        let mut networks: Vec<TrainedNetwork> = networks.into_iter().map(network).collect();
+        let names = networks.iter().map(|network| network.name.clone()).collect();
+        let file = |it: &TrainedNetwork| [Some(NetworkFact::File(&candidates[it.at].subject.file))];
+        let files: Vec<_> = networks.iter().map(file).collect();
+        for (network, name) in networks.iter_mut().zip(distinct_labels(names, &files)) {
+            network.name = name;
+        }
         Self { dataset, recipe, networks, ties }
     }
 }
@@ -232,5 +233,18 @@ mod tests {
         assert_eq!(groups[0].front(&candidates, Axis::Macs), [0]);
         assert_eq!(names(&groups[1]), ["best"]);
         assert_eq!(groups[1].networks[0].runs(&candidates).count(), 1);
+    }
+
+    #[test]
+    fn networks_of_the_same_name_have_their_files() {
+        let entry = |name: &str, file: &str| {
+            let mut entry = candidate(name, vec![training_run(0, 90.0)]);
+            entry.subject.file = file.to_owned();
+            entry
+        };
+        let all = [entry("N", "a.yaml"), entry("N", "b.yaml"), entry("M", "c.yaml")];
+        let groups = training(&all);
+        let names: Vec<&str> = groups[0].networks.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, ["N (a.yaml)", "N (b.yaml)", "M"]);
     }
 }

@@ -3,7 +3,9 @@
 use std::ops::Range;
 
 use inceptive_format::{counted, significant};
-use inceptive_results::{RankedNetwork, Ranking, TrainedAccuracy, TrainingRun};
+use inceptive_results::{
+    NetworkFact, RankedNetwork, Ranking, TrainedAccuracy, TrainingRun, distinct_labels,
+};
 
 use crate::table::{Column, Grid, one_line};
 
@@ -21,18 +23,30 @@ pub fn table(runs: &[TrainingRun]) -> String {
     )) + "\n\n";
     let network = |run: &&TrainingRun| (run.training_fingerprint.clone(), run.subject.file.clone());
     let ranking = Ranking::new(runs, network, |run| run);
-    text.push_str(&grid(&ranking.networks));
-    text.push_str(&verdicts(&ranking));
-    for run in runs.iter().filter(|run| !run.is_finished()) {
-        let name = run.subject.name_with_point();
-        text.push_str(&one_line(&format!("{name}, seed {}: {}", run.seed, run.outcome)));
-        text.push('\n');
+    let names = names(&ranking.networks);
+    text.push_str(&grid(&ranking.networks, &names));
+    text.push_str(&verdicts(&ranking, &names));
+    for (network, name) in ranking.networks.iter().zip(&names) {
+        for run in network.runs.iter().filter(|run| !run.is_finished()) {
+            text.push_str(&one_line(&format!("{name}, seed {}: {}", run.seed, run.outcome)));
+            text.push('\n');
+        }
     }
     text.push_str(note(&ranking));
     text
 }
 
-fn grid(networks: &[RankedNetwork<&TrainingRun>]) -> String {
+/// The names of networks with their settings, and with what distinguishes those with equal ones.
+fn names(networks: &[RankedNetwork<&TrainingRun>]) -> Vec<String> {
+    let names = networks.iter().map(|it| it.runs[0].subject.name_with_point()).collect();
+    let facts = networks.iter().map(|RankedNetwork { runs, .. }| {
+        let TrainingRun { subject, training_fingerprint, .. } = runs[0];
+        [NetworkFact::File(&subject.file), NetworkFact::Graph(training_fingerprint)].map(Some)
+    });
+    distinct_labels(names, &facts.collect::<Vec<_>>())
+}
+
+fn grid(networks: &[RankedNetwork<&TrainingRun>], names: &[String]) -> String {
     let mut grid = Grid::new(vec![
         Column::Right("rank"),
         Column::Left("network"),
@@ -51,13 +65,13 @@ fn grid(networks: &[RankedNetwork<&TrainingRun>]) -> String {
     let ends = |ends: Option<[f64; 2]>| {
         ends.map_or_else(unknown, |[low, high]| format!("{low:.2} to {high:.2}"))
     };
-    for (at, RankedNetwork { runs, accuracy }) in networks.iter().enumerate() {
+    for (at, (RankedNetwork { runs, accuracy }, name)) in networks.iter().zip(names).enumerate() {
         let subject = &runs[0].subject;
         let TrainedAccuracy { top1, range, val_top1, images_per_s, seconds, seeds, diverged: _ } =
             accuracy;
         grid.row(vec![
             top1.map_or_else(unknown, |_| (at + 1).to_string()),
-            subject.name_with_point(),
+            name.clone(),
             significant(subject.params as f64),
             significant(subject.macs as f64),
             percent(top1.map(|top1| top1.value)),
@@ -73,11 +87,9 @@ fn grid(networks: &[RankedNetwork<&TrainingRun>]) -> String {
 }
 
 /// Networks whose intervals overlap, in groups.
-fn verdicts(ranking: &Ranking<&TrainingRun>) -> String {
-    let name = |network: &RankedNetwork<&TrainingRun>| network.runs[0].subject.name_with_point();
+fn verdicts(ranking: &Ranking<&TrainingRun>, names: &[String]) -> String {
     let line = |group: &Range<usize>| {
-        let names: Vec<String> = ranking.networks[group.clone()].iter().map(name).collect();
-        one_line(&format!("indistinguishable: {}", names.join(", "))) + "\n"
+        one_line(&format!("indistinguishable: {}", names[group.clone()].join(", "))) + "\n"
     };
     let text: String = ranking.ties.iter().map(line).collect();
     if text.is_empty() { text } else { format!("\n{text}") }
