@@ -368,14 +368,16 @@ fn network_json(network: &EvaluatedNetwork) -> Value {
     let EvaluatedNetwork { name, file, weights, stats, stats_images, checkpoint } = network;
     let numbers = |values: &[f32]| values.iter().map(|&value| number(value)).collect::<Vec<_>>();
     let training = checkpoint.as_ref().map(|info| {
+        // A file of trained weights records neither its epochs nor whether the weights are averages.
+        let epochs = (!info.history.is_empty()).then_some(info.history.len());
         json!({
             "network": info.network,
             "data": info.data,
             "recipe": info.recipe,
             "seed": info.seed,
             "held_out": info.held_out,
-            "epochs": info.history.len(),
-            "averages": info.averages,
+            "epochs": epochs,
+            "averages": epochs.map(|_| info.averages),
         })
     });
     json!({
