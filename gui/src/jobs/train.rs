@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use inceptive_app::{
-    PlannedRun, Request, RunState, Task, TaskContext, TaskEvent, TrainPlan, TrainingEvent,
-    error_chain, is_listed, read_recipe,
+    PlannedRun, Request, Task, TaskContext, TaskEvent, TrainPlan, TrainingEvent, error_chain,
+    is_listed, read_recipe,
 };
 use inceptive_data::{CATALOG, KnownSet, Places};
 use inceptive_dsl::Setting;
@@ -121,16 +121,6 @@ impl Drop for TrainingGuard<'_> {
     }
 }
 
-/// Reports which runs are not repeated.
-fn say_known(runs: &[PlannedRun], report: &Reporter) {
-    let known = runs.iter().filter(|run| run.state == RunState::Known).count();
-    if known > 0 {
-        let (runs, are) =
-            (counted(runs.len(), "run", "runs"), if known == 1 { "is" } else { "are" });
-        report.note(format!("{known} of {runs} {are} already in the store and not repeated"));
-    }
-}
-
 /// Trains. Runs that finished before a stop are in the store, and whole epochs of the others in their checkpoints.
 pub(super) fn train(
     request: &TrainRequest,
@@ -178,7 +168,11 @@ pub(super) fn train(
         TaskEvent::Training(event) => {
             match &event {
                 TrainingEvent::Waiting(waits) => turns.set_trains(!waits),
-                TrainingEvent::Runs(runs) => say_known(runs, report),
+                TrainingEvent::Runs(runs) => {
+                    if let Some(known) = PlannedRun::known(runs) {
+                        report.note(format!("{known} and not repeated"));
+                    }
+                }
                 _ => {}
             }
             report.tell(JobEvent::Training(event));

@@ -116,7 +116,8 @@ fn the_documented_keys_are_printed() {
     let folder = folder.path();
     let narrow = TRAIN.replace("wide.yaml ", "");
     let mut found = keys(&document(folder, &format!("{narrow} --json")));
-    let diverging = format!("{narrow} --recipe-set learning_rate=1e9 --json");
+    let diverging =
+        format!("{narrow} --recipe-set learning_rate=1000 --recipe-set batch=10 --json");
     let output = inceptive(&diverging).current_dir(folder).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let diverged: Value = serde_json::from_slice(&output.stdout).unwrap();
