@@ -261,6 +261,23 @@ fn networks_that_do_not_fit_say_what_would_fit_them() {
 }
 
 #[test]
+fn networks_of_the_same_name_are_told_apart() {
+    let mut window = training(&[], &steady());
+    fs::write(window.file("other.yaml"), TINY.replace("width: 4", "width: 5")).unwrap();
+    window.press(Modifiers::NONE, Key::F5);
+    window.wait("it is listed", |model| {
+        model.entries.len() == 2 && model.jobs.active().next().is_none()
+    });
+    window.get("other").click_modifiers(Modifiers::COMMAND);
+    window.harness.run();
+    train(&mut window, "epochs=1 batch=20");
+    window.wait("both are there", |model| is_over(model) && model.results.training_runs.len() == 2);
+    for name in ["tiny.yaml)", "other.yaml)"] {
+        assert!(window.says("Tiny (") && window.says(name), "{name}");
+    }
+}
+
+#[test]
 fn odd_input_is_told_and_starts_nothing() {
     let mut window = training(&[], &steady());
     for (data, told) in [
