@@ -3,7 +3,7 @@
 use inceptive_cost::Convention;
 use inceptive_format::decimals;
 pub use inceptive_format::{bytes, exact, share, short_count};
-use inceptive_results::{Conditions, Machine, Runtime};
+use inceptive_results::{Conditions, Machine, Runtime, distinct_labels};
 
 /// A latency in milliseconds with three digits: `1.24 ms`, `153 ms`.
 pub fn milliseconds(ms: f64) -> String {
@@ -38,28 +38,17 @@ pub fn way(runtime: &Runtime) -> String {
 /// The names of several configurations, as from [`way`]; if two would be the same, with the property that distinguishes
 /// them: `rten fp32, batch 1, threads 2, version 0.27.0`.
 pub fn ways(all: &[Conditions<'_>]) -> Vec<String> {
-    let facts: Vec<Vec<String>> = all.iter().map(facts).collect();
-    let mut labels: Vec<String> = all.iter().map(|it| way(it.runtime)).collect();
-    for number in 0..facts.first().map_or(0, Vec::len) {
-        let fact: Vec<&String> = facts.iter().map(|of_one| &of_one[number]).collect();
-        let before = labels.clone();
-        for (at, label) in labels.iter_mut().enumerate() {
-            let mut alike = (0..all.len()).filter(|&other| before[other] == before[at]);
-            if alike.any(|other| fact[other] != fact[at]) {
-                *label = format!("{label}, {}", fact[at]);
-            }
-        }
-    }
-    labels
+    let facts: Vec<_> = all.iter().map(facts).collect();
+    distinct_labels(all.iter().map(|it| way(it.runtime)).collect(), &facts)
 }
 
 /// What [`way`] leaves out, what says most first.
-fn facts(of: &Conditions<'_>) -> Vec<String> {
+fn facts(of: &Conditions<'_>) -> [Option<String>; 12] {
     let Machine { cpu, physical_cores, logical_cores, memory_bytes, os, kernel, arch, .. } =
         of.machine;
     let Machine { isa, l1d_bytes, l2_bytes, l3_bytes, is_virtual, governor, .. } = of.machine;
     let cache = |size: &Option<u64>| size.map_or_else(|| "unknown".to_owned(), bytes);
-    vec![
+    let facts = [
         format!("version {}", of.runtime.engine_version),
         cpu.clone(),
         format!("{physical_cores} cores"),
@@ -72,7 +61,8 @@ fn facts(of: &Conditions<'_>) -> Vec<String> {
         format!("governor {}", governor.as_deref().unwrap_or("unknown")),
         format!("caches {}, {}, {}", cache(l1d_bytes), cache(l2_bytes), cache(l3_bytes)),
         isa.join(" "),
-    ]
+    ];
+    facts.map(|fact| Some(format!(", {fact}")))
 }
 
 /// A difference of accuracies: `1.25 points`.

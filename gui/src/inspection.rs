@@ -6,7 +6,6 @@ use std::{
 };
 
 use inceptive_app::{ImagePart, Inspected};
-use inceptive_format::counted;
 use inceptive_ir::{Graph, NodeId};
 use inceptive_results::statistics::Estimate;
 use inceptive_train::inspect::{Anatomy, BranchState, LayerState};
@@ -90,12 +89,7 @@ impl Inspection {
     pub fn label(&self) -> String {
         let InspectRequest { data, part, seed, .. } = &self.request;
         let data = data.split([':', '=']).next().unwrap_or_default();
-        let images = match part {
-            ImagePart::Test => ["test image", "test images"],
-            ImagePart::Validation => ["validation image", "validation images"],
-            ImagePart::Train => ["training image", "training images"],
-        };
-        let images = counted(self.anatomy.evaluated, images[0], images[1]);
+        let images = part.counted(self.anatomy.evaluated);
         format!("seed {seed} on {data}, {images}")
     }
 

@@ -11,10 +11,11 @@ use inceptive_data::{
     Augment, AugmentError, Augmenter, ChannelStats, DataError, Dataset, Partition, Split, Views,
 };
 use inceptive_dsl::Setting;
+use inceptive_format::counted;
 use inceptive_results::Precision;
 use inceptive_train::{
-    Answers, CheckpointInfo, Evaluation, ImageResult, Images, Intervals, TrainError, classes_of,
-    expect_fit,
+    CheckpointInfo, Evaluation, ImageResult, Images, Intervals, Predictions, TrainError,
+    classes_of, expect_fit,
 };
 use inceptive_weights::FoldError;
 
@@ -56,6 +57,16 @@ impl ImagePart {
             Self::Validation => "validation",
             Self::Train => "train",
         }
+    }
+
+    /// A number of its images: `1 test image`, `360 training images`.
+    pub fn counted(self, images: usize) -> String {
+        let [one, many] = match self {
+            Self::Test => ["test image", "test images"],
+            Self::Validation => ["validation image", "validation images"],
+            Self::Train => ["training image", "training images"],
+        };
+        counted(images, one, many)
     }
 
     /// The split that its images belong to.
@@ -230,14 +241,14 @@ pub fn evaluate(
     let total = engines.len() * members.len();
     let mut run = Run { plan, data, total, done: 0, stop, listen };
     let mut found: Engines = Vec::with_capacity(engines.len());
-    let mut reference: Option<(Precision, Answers)> = None;
+    let mut reference: Option<(Precision, Predictions)> = None;
     for AvailableEngine { engine, description } in engines {
         run.done = found.len() * members.len();
         let on_engine = match run.engine(engine.as_ref(), &members) {
-            Ok((precision, answers)) => {
+            Ok((precision, predictions)) => {
                 let (known, expected) =
-                    reference.get_or_insert_with(|| (precision, Answers::mean(&answers)));
-                Ok(run.compare((first, &members), (precision, &answers), (*known, expected)))
+                    reference.get_or_insert_with(|| (precision, Predictions::mean(&predictions)));
+                Ok(run.compare((first, &members), (precision, &predictions), (*known, expected)))
             }
             Err(EngineError::Stopped) => return Err(EvaluateError::Stopped),
             Err(error) => Err(error),
@@ -391,7 +402,7 @@ impl Run<'_> {
         &mut self,
         engine: &dyn Engine,
         members: &[Member],
-    ) -> Result<(Precision, Vec<Answers>), EngineError> {
+    ) -> Result<(Precision, Vec<Predictions>), EngineError> {
         let mut precision = Precision::Fp32;
         let mut all = Vec::with_capacity(members.len());
         let Self { plan, data, total, .. } = *self;
@@ -420,22 +431,22 @@ impl Run<'_> {
     fn compare(
         &self,
         (one, members): (&Member, &[Member]),
-        (precision, answers): (Precision, &[Answers]),
-        (first, expected): (Precision, &Answers),
+        (precision, predictions): (Precision, &[Predictions]),
+        (first, expected): (Precision, &Predictions),
     ) -> OnEngine {
-        let together = Answers::mean(answers);
+        let together = Predictions::mean(predictions);
         let pairs = together.probabilities().zip(expected.probabilities());
         let largest = |largest: f64, (a, b): (f64, f64)| match (a - b).abs() {
             apart if apart.is_nan() => f64::INFINITY,
             apart => apart.max(largest),
         };
         let difference = pairs.fold(0.0, largest);
-        let result = |member: &Member, answers| {
+        let result = |member: &Member, predictions| {
             let images = member.images(self.plan.part, self.data);
-            NetworkResult::new(images.results(answers), classes_of(&member.model.graph))
+            NetworkResult::new(images.results(predictions), classes_of(&member.model.graph))
         };
         let networks: Vec<NetworkResult> =
-            members.iter().zip(answers).map(|(member, own)| result(member, own)).collect();
+            members.iter().zip(predictions).map(|(member, own)| result(member, own)).collect();
         let of_all = match networks.as_slice() {
             [only] => only.clone(),
             _ => result(one, &together),

@@ -307,12 +307,8 @@ pub(crate) fn candidate(loaded: &Loaded, file: &Path) -> Result<NetworkEntry, Re
         base: base.to_string_lossy().into_owned(),
         yaml: loaded.sources.get(0).map_or_else(String::new, |source| changes(&source.text)),
     });
-    let name = match subject.point.as_slice() {
-        [] => architecture.name.clone(),
-        point => format!("{} {}", architecture.name, point.join(" ")),
-    };
     Ok(NetworkEntry {
-        name,
+        name: subject.name_with_point(),
         fingerprint: architecture.graph.fingerprint().to_string(),
         subject,
         network: Some(NetworkCost {

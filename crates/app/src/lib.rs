@@ -5,7 +5,6 @@
 
 #![forbid(unsafe_code)]
 
-mod anatomy;
 mod bench;
 mod constraints;
 mod design;
@@ -15,6 +14,7 @@ mod evaluate;
 mod gather;
 mod git;
 mod inspect;
+mod inspect_trained;
 mod measured;
 mod memory;
 mod network;
@@ -28,7 +28,6 @@ mod task;
 mod train;
 mod training;
 
-pub use anatomy::{AnatomyPlan, Dissected, dissect};
 pub use bench::BenchPlan;
 pub use constraints::violated_constraints;
 pub use design::{NewFile, SaveError, design, save_variant};
@@ -41,6 +40,7 @@ pub use evaluate::{
 pub use gather::{GatherEvent, GatherPlan, Gathered, GoesOn, gather, gather_revision};
 pub use git::{GitError, GitFiles};
 pub use inspect::{Content, Inspected, OverlayFiles, inspect, is_listed, is_network, list};
+pub use inspect_trained::{InspectedNetwork, InspectionPlan, inspect_trained};
 pub use measured::{Network, Request};
 pub use memory::{OutOfMemory, Purpose, check_memory, with_batch};
 pub use network::{

@@ -254,7 +254,7 @@ fn keep_latest<R: Record + Clone>(results: &mut Vec<Stored<R>>) {
 
 fn known_from_results(subject: &NetworkInfo) -> NetworkEntry {
     NetworkEntry {
-        name: [std::slice::from_ref(&subject.name), &subject.point].concat().join(" "),
+        name: subject.name_with_point(),
         fingerprint: subject.fingerprint.clone(),
         subject: subject.clone(),
         network: None,

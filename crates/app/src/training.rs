@@ -1,5 +1,6 @@
 //! Events of training tasks.
 
+use inceptive_format::{counted, form};
 use inceptive_train::{Epoch, Progress};
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +59,16 @@ pub struct PlannedRun {
     pub epochs: u32,
     /// Its state before it starts.
     pub state: RunState,
+}
+
+impl PlannedRun {
+    /// How many runs the store had before: `2 of 3 runs are already in the store`; `None` if there are none.
+    pub fn known(runs: &[Self]) -> Option<String> {
+        let known = runs.iter().filter(|run| run.state == RunState::Known).count();
+        let are = form(known as u128, "is", "are");
+        let all = counted(runs.len(), "run", "runs");
+        (known > 0).then(|| format!("{known} of {all} {are} already in the store"))
+    }
 }
 
 /// The state of a run.

@@ -5,7 +5,10 @@ use std::{
     ops::Range,
 };
 
-use inceptive_results::{DatasetInfo, RecipeInfo, TrainedAccuracy, TrainingRun, rank, ties};
+use inceptive_results::{
+    DatasetInfo, NetworkFact, RankedNetwork, Ranking, RecipeInfo, TrainedAccuracy, TrainingRun,
+    distinct_labels,
+};
 
 use crate::{
     axis::{Axis, Pair, front_of},
@@ -17,9 +20,6 @@ pub(crate) const MOST_GROUPS: usize = 12;
 
 /// Maximum number of characters of the name of a data set or a recipe in sentences.
 const LONGEST_NAME: usize = 120;
-
-/// Digits of a fingerprint that distinguish graphs of one network.
-const SHORT_FINGERPRINT: usize = 6;
 
 /// Networks that were trained on the same images with the same recipe. Accuracies are only comparable within such a group.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,28 +112,21 @@ fn cut(name: &str) -> String {
 
 /// All groups, those with most networks first.
 pub(crate) fn training(candidates: &[NetworkEntry]) -> Vec<TrainingGroup> {
-    let mut groups: Vec<TrainingGroup> = Vec::new();
-    let mut places: HashMap<[&str; 2], usize> = HashMap::new();
-    let mut networks: HashMap<(usize, usize, &str), usize> = HashMap::new();
-    for (at, candidate) in candidates.iter().enumerate() {
-        for (place, stored) in candidate.trained.iter().enumerate() {
+    let mut groups: Vec<Vec<RunPlace>> = Vec::new();
+    let mut known: HashMap<[&str; 2], usize> = HashMap::new();
+    for (candidate, entry) in candidates.iter().enumerate() {
+        for (at, stored) in entry.trained.iter().enumerate() {
             let run = &stored.result;
             let key = [run.dataset.fingerprint.as_str(), run.recipe.fingerprint.as_str()];
-            let group = *places.entry(key).or_insert_with(|| {
-                groups.push(empty(run));
+            let group = *known.entry(key).or_insert_with(|| {
+                groups.push(vec![]);
                 groups.len() - 1
             });
-            let key = (group, at, run.training_fingerprint.as_str());
-            let group = &mut groups[group];
-            let network = *networks.entry(key).or_insert_with(|| {
-                let (name, accuracy) = (candidate.name.clone(), TrainedAccuracy::default());
-                group.networks.push(TrainedNetwork { at, name, accuracy, runs: vec![] });
-                group.networks.len() - 1
-            });
-            group.networks[network].runs.push(place);
+            groups[group].push(RunPlace { candidate, at });
         }
     }
-    groups.iter_mut().for_each(|group| group.compare(candidates));
+    let group = |runs: Vec<RunPlace>| TrainingGroup::new(candidates, runs);
+    let mut groups: Vec<TrainingGroup> = groups.into_iter().map(group).collect();
     groups.sort_by(|a, b| {
         let by_size = b.networks.len().cmp(&a.networks.len());
         let key = |group: &TrainingGroup| {
@@ -144,31 +137,43 @@ pub(crate) fn training(candidates: &[NetworkEntry]) -> Vec<TrainingGroup> {
     groups
 }
 
-fn empty(run: &TrainingRun) -> TrainingGroup {
-    let (dataset, recipe) = (run.dataset.clone(), run.recipe.clone());
-    TrainingGroup { dataset, recipe, networks: vec![], ties: vec![] }
+/// A run of a network of the report, by their indices.
+struct RunPlace {
+    candidate: usize,
+    at: usize,
 }
 
 impl TrainingGroup {
-    fn compare(&mut self, candidates: &[NetworkEntry]) {
+    /// From runs, at least one, on the same images with the same recipe.
+    fn new(candidates: &[NetworkEntry], runs: Vec<RunPlace>) -> Self {
+        let run = |it: &RunPlace| &candidates[it.candidate].trained[it.at].result;
+        let (dataset, recipe) = (run(&runs[0]).dataset.clone(), run(&runs[0]).recipe.clone());
+        let key = |it: &RunPlace| (it.candidate, run(it).training_fingerprint.as_str());
+        let Ranking { networks, ties } = Ranking::new(runs, key, run);
         let mut graphs: HashMap<usize, usize> = HashMap::new();
-        for network in &self.networks {
-            *graphs.entry(network.at).or_default() += 1;
+        for network in &networks {
+            *graphs.entry(network.runs[0].candidate).or_default() += 1;
         }
-        for network in &mut self.networks {
-            let runs: Vec<&TrainingRun> = network.runs(candidates).collect();
-            network.accuracy = TrainedAccuracy::new(&runs);
-            let candidate = &candidates[network.at];
-            let graph = runs.first().map_or("", |run| run.training_fingerprint.as_str());
+        let network = |RankedNetwork { runs, accuracy }: RankedNetwork<RunPlace>| {
+            let (at, graph) = key(&runs[0]);
+            let candidate = &candidates[at];
             // A network's fingerprint does not include dropout and auxiliary heads, so it can match several trained graphs.
             let is_other = candidate.network.is_some() && candidate.fingerprint != graph;
-            if is_other || graphs[&network.at] > 1 {
-                let short = graph.get(..SHORT_FINGERPRINT).unwrap_or(graph);
-                network.name = format!("{} (graph {short})", candidate.name);
-            }
+            let name = match is_other || graphs[&at] > 1 {
+                true => format!("{}{}", candidate.name, NetworkFact::Graph(graph)),
+                false => candidate.name.clone(),
+            };
+            let runs = runs.iter().map(|it| it.at).collect();
+            TrainedNetwork { at, name, accuracy, runs }
+        };
+        let mut networks: Vec<TrainedNetwork> = networks.into_iter().map(network).collect();
+        let names = networks.iter().map(|network| network.name.clone()).collect();
+        let file = |it: &TrainedNetwork| [Some(NetworkFact::File(&candidates[it.at].subject.file))];
+        let files: Vec<_> = networks.iter().map(file).collect();
+        for (network, name) in networks.iter_mut().zip(distinct_labels(names, &files)) {
+            network.name = name;
         }
-        rank(&mut self.networks, |network| &network.accuracy);
-        self.ties = ties(self.networks.iter().map(|network| &network.accuracy));
+        Self { dataset, recipe, networks, ties }
     }
 }
 
@@ -228,5 +233,18 @@ mod tests {
         assert_eq!(groups[0].front(&candidates, Axis::Macs), [0]);
         assert_eq!(names(&groups[1]), ["best"]);
         assert_eq!(groups[1].networks[0].runs(&candidates).count(), 1);
+    }
+
+    #[test]
+    fn networks_of_the_same_name_have_their_files() {
+        let entry = |name: &str, file: &str| {
+            let mut entry = candidate(name, vec![training_run(0, 90.0)]);
+            entry.subject.file = file.to_owned();
+            entry
+        };
+        let all = [entry("N", "a.yaml"), entry("N", "b.yaml"), entry("M", "c.yaml")];
+        let groups = training(&all);
+        let names: Vec<&str> = groups[0].networks.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, ["N (a.yaml)", "N (b.yaml)", "M"]);
     }
 }

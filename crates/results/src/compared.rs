@@ -1,6 +1,6 @@
 //! Networks compared by their training runs. Commands, reports and windows share this rule.
 
-use std::{cmp::Ordering, ops::Range};
+use std::{cmp::Ordering, collections::HashMap, hash::Hash, ops::Range};
 
 use crate::{TrainingRun, Value, record::latest, statistics::Estimate};
 
@@ -56,15 +56,57 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     (count > 0).then(|| sum / count as f64)
 }
 
-/// Sorts by test accuracy, the best first; those without one are last.
-pub fn rank<T>(networks: &mut [T], accuracy: impl Fn(&T) -> &TrainedAccuracy) {
-    let value = |network: &T| accuracy(network).top1.map_or(f64::NEG_INFINITY, |top1| top1.value);
-    networks.sort_by(|a, b| value(b).partial_cmp(&value(a)).unwrap_or(Ordering::Equal));
+/// A network with its training runs on one data set with one recipe.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RankedNetwork<T> {
+    /// Its runs, at least one, including those that diverged.
+    pub runs: Vec<T>,
+    /// Its accuracy over all seeds.
+    pub accuracy: TrainedAccuracy,
 }
 
-/// Ranges of two or more consecutive ranks whose networks are indistinguishable: all their intervals overlap. No range is
-/// contained in another one, but a network may be in several.
-pub fn ties<'r>(ranking: impl IntoIterator<Item = &'r TrainedAccuracy>) -> Vec<Range<usize>> {
+/// Networks that were trained on one data set with one recipe, the best first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ranking<T> {
+    /// The networks by test accuracy; those without one are last.
+    pub networks: Vec<RankedNetwork<T>>,
+    /// Ranges of two or more consecutive ranks whose networks are indistinguishable: all their intervals overlap. No range is
+    /// contained in another one, but a network may be in several.
+    pub ties: Vec<Range<usize>>,
+}
+
+impl<T> Ranking<T> {
+    /// From the runs of all networks; those with an equal `key` are of one network. `run` returns the run of an item.
+    pub fn new<'r, K: Eq + Hash>(
+        items: impl IntoIterator<Item = T>,
+        key: impl Fn(&T) -> K,
+        run: impl Fn(&T) -> &'r TrainingRun,
+    ) -> Self {
+        let mut places: HashMap<K, usize> = HashMap::new();
+        let mut groups: Vec<Vec<T>> = vec![];
+        for item in items {
+            let place = *places.entry(key(&item)).or_insert(groups.len());
+            match groups.get_mut(place) {
+                Some(group) => group.push(item),
+                None => groups.push(vec![item]),
+            }
+        }
+        let network = |items: Vec<T>| {
+            let runs: Vec<&TrainingRun> = items.iter().map(&run).collect();
+            RankedNetwork { accuracy: TrainedAccuracy::new(&runs), runs: items }
+        };
+        let mut networks: Vec<RankedNetwork<T>> = groups.into_iter().map(network).collect();
+        let value = |network: &RankedNetwork<T>| {
+            network.accuracy.top1.map_or(f64::NEG_INFINITY, |top1| top1.value)
+        };
+        networks.sort_by(|a, b| value(b).partial_cmp(&value(a)).unwrap_or(Ordering::Equal));
+        let ties = ties(networks.iter().map(|network| &network.accuracy));
+        Self { networks, ties }
+    }
+}
+
+/// The [`Ranking::ties`] of a ranking.
+fn ties<'r>(ranking: impl IntoIterator<Item = &'r TrainedAccuracy>) -> Vec<Range<usize>> {
     let ranking: Vec<Estimate> = ranking.into_iter().map_while(|it| it.top1).collect();
     let mut groups: Vec<Range<usize>> = vec![];
     for (start, first) in ranking.iter().enumerate() {
@@ -109,14 +151,30 @@ mod tests {
     }
 
     #[test]
+    fn networks_are_ranked_by_their_means() {
+        let mut diverged = training_run(0, 0.0);
+        diverged.outcome = TrainingOutcome::Diverged { epoch: 1, step: 1, what: String::new() };
+        diverged.test_top1 = None;
+        let runs = [
+            ("none", diverged),
+            ("b", training_run(0, 79.99)),
+            ("best", training_run(0, 90.0)),
+            ("a", training_run(0, 80.0)),
+            ("b", training_run(1, 80.01)),
+            ("a", training_run(1, 80.02)),
+        ];
+        let Ranking { networks, ties } = Ranking::new(&runs, |item| item.0, |item| &item.1);
+        let names: Vec<(&str, usize)> =
+            networks.iter().map(|network| (network.runs[0].0, network.runs.len())).collect();
+        assert_eq!(names, [("best", 1), ("a", 2), ("b", 2), ("none", 1)]);
+        assert_eq!(networks[1].accuracy.seeds, [0, 1]);
+        assert_eq!(ties.last(), Some(&Range { start: 1, end: 3 }));
+    }
+
+    #[test]
     fn groups_with_overlapping_intervals_are_ties() {
         let sharp = |top1: f64| accuracy(&[top1 - 0.01, top1, top1 + 0.01]);
-        let mut all = [accuracy(&[]), sharp(70.0), sharp(80.0), sharp(80.01), accuracy(&[90.0])];
-        rank(&mut all, |it| it);
-        let values: Vec<Option<f64>> =
-            all.iter().map(|it| it.top1.map(|top1| top1.value)).collect();
-        assert_eq!(values[0], Some(90.0));
-        assert_eq!(values[4], None);
+        let all = [accuracy(&[90.0]), sharp(80.01), sharp(80.0), sharp(70.0), accuracy(&[])];
         assert_eq!(ties(&all), vec![Range { start: 1, end: 3 }]);
         assert_eq!(ties(&[]), []);
         // The first and the last are distinguishable, but neither from the one between them.

@@ -13,7 +13,7 @@ use inceptive_weights::Weights;
 use crate::{
     error::TrainError,
     machine::Machine,
-    score::{Answers, Evaluation, ImageResult},
+    score::{Evaluation, ImageResult, Predictions},
 };
 
 /// Batch size of evaluations.
@@ -48,9 +48,9 @@ impl Images<'_> {
         batch: usize,
         graph: &Graph,
         mut run: impl FnMut(&[f32], f64) -> Result<Vec<f32>, E>,
-    ) -> Result<Answers, E> {
+    ) -> Result<Predictions, E> {
         let is_softmax = matches!(graph.node(graph.output()).op, Op::Softmax);
-        let mut answers = Answers::new(self.indices.len(), classes_of(graph));
+        let mut predictions = Predictions::new(self.indices.len(), classes_of(graph));
         let of_image = self.split.shape().pixels();
         let mut pixels = vec![0.0; batch * of_image];
         let runs = self.indices.len().div_ceil(batch) * views.len();
@@ -62,17 +62,17 @@ impl Images<'_> {
                 self.augmenter.fill_view(self.split, chunk, *view, place);
                 let outputs = run(&pixels, f64::from(done) / runs as f64)?;
                 let share = f64::from(view.weight()) / f64::from(total);
-                answers.add(first, &outputs, is_softmax, share);
+                predictions.add(first, &outputs, is_softmax, share);
                 done += 1;
             }
         }
-        Ok(answers)
+        Ok(predictions)
     }
 
     /// The result of each image.
-    pub fn results(&self, answers: &Answers) -> Vec<ImageResult> {
+    pub fn results(&self, predictions: &Predictions) -> Vec<ImageResult> {
         let labels = self.split.labels();
-        answers.results(self.indices.iter().map(|&image| labels[image as usize])).collect()
+        predictions.results(self.indices.iter().map(|&image| labels[image as usize])).collect()
     }
 }
 
@@ -118,6 +118,6 @@ pub fn evaluate(
     let mut session = session(&graph, &weights, batch, machine, stop)?;
     let views = Views::One.of(split.shape());
     let run = |pixels: &[f32], _| session.run(pixels, stop).map(<[f32]>::to_vec);
-    let answers = images.answers(&views, batch, &graph, run)?;
-    Ok(Evaluation::of(&images.results(&answers), classes_of(&graph)))
+    let predictions = images.answers(&views, batch, &graph, run)?;
+    Ok(Evaluation::of(&images.results(&predictions), classes_of(&graph)))
 }

@@ -25,6 +25,6 @@ pub use initial::initial_weights;
 pub use machine::Machine;
 pub use recipe::Recipe;
 pub use score::{
-    Answers, CALIBRATION_BINS, CalibrationBin, Evaluation, ImageResult, Intervals, calibration,
+    CALIBRATION_BINS, CalibrationBin, Evaluation, ImageResult, Intervals, Predictions, calibration,
 };
 pub use trainer::{Epoch, Progress, Task, Trainer};

@@ -11,12 +11,12 @@ const SEED: u64 = 0;
 /// The predicted log-probability of each class for each image. Over several views or networks, probabilities are averaged,
 /// not their logarithms.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Answers {
+pub struct Predictions {
     classes: usize,
     logarithms: Vec<f64>,
 }
 
-impl Answers {
+impl Predictions {
     /// With probabilities of 0, to which outputs are added.
     pub fn new(images: usize, classes: usize) -> Self {
         Self { classes, logarithms: vec![f64::NEG_INFINITY; images * classes] }
@@ -27,8 +27,8 @@ impl Answers {
         let (images, classes) = all.first().map_or((0, 0), |one| (one.images(), one.classes));
         let mut sum = Self::new(images, classes);
         let share = -(all.len() as f64).ln();
-        for answers in all {
-            for (sum, logarithm) in sum.logarithms.iter_mut().zip(&answers.logarithms) {
+        for predictions in all {
+            for (sum, logarithm) in sum.logarithms.iter_mut().zip(&predictions.logarithms) {
                 *sum = sum_of(*sum, logarithm + share);
             }
         }

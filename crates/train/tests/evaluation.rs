@@ -9,14 +9,14 @@ use inceptive_dsl::{Memory, load};
 use inceptive_engine::Isa;
 use inceptive_ir::passes;
 use inceptive_train::{
-    Answers, CheckpointInfo, Evaluation, ImageResult, Images, Intervals, Machine, Recipe, Task,
+    CheckpointInfo, Evaluation, ImageResult, Images, Intervals, Machine, Predictions, Recipe, Task,
     TrainError, Trainer, calibration, evaluate, expect_fit,
 };
 use inceptive_weights::Weights;
 use proptest::prelude::*;
 
-fn results(answers: &Answers, labels: &[u16]) -> Vec<ImageResult> {
-    answers.results(labels.iter().copied()).collect()
+fn results(predictions: &Predictions, labels: &[u16]) -> Vec<ImageResult> {
+    predictions.results(labels.iter().copied()).collect()
 }
 
 fn close(found: f64, expected: f64) {
@@ -31,9 +31,9 @@ fn close(found: f64, expected: f64) {
 fn metrics_are_those_by_hand() {
     let probabilities =
         [[0.75, 0.125, 0.125], [0.25, 0.5, 0.25], [0.625, 0.25, 0.125], [0.125, 0.125, 0.75]];
-    let mut answers = Answers::new(4, 3);
-    answers.add(0, probabilities.as_flattened(), true, 1.0);
-    let found = results(&answers, &[0, 1, 1, 0]);
+    let mut predictions = Predictions::new(4, 3);
+    predictions.add(0, probabilities.as_flattened(), true, 1.0);
+    let found = results(&predictions, &[0, 1, 1, 0]);
     let evaluation = Evaluation::of(&found, 3);
     assert_eq!((evaluation.images, evaluation.top1, evaluation.top5), (4, 2, 4));
     assert_eq!(evaluation.confusion, [1, 0, 1, 1, 1, 0, 0, 0, 0]);
@@ -63,11 +63,11 @@ fn metrics_are_those_by_hand() {
 #[test]
 fn the_calibration_error_is_how_far_confidence_is_from_accuracy() {
     let of = |confidence: f32| {
-        let mut answers = Answers::new(1000, 2);
+        let mut predictions = Predictions::new(1000, 2);
         let numbers: Vec<f32> = (0..1000).flat_map(|_| [confidence, 1.0 - confidence]).collect();
-        answers.add(0, &numbers, true, 1.0);
+        predictions.add(0, &numbers, true, 1.0);
         let labels: Vec<u16> = (0..1000).map(|image| u16::from(image % 10 >= 6)).collect();
-        let found = results(&answers, &labels);
+        let found = results(&predictions, &labels);
         let evaluation = Evaluation::of(&found, 2);
         (evaluation.calibration_error, Intervals::of(&evaluation, &found).calibration_error)
     };
@@ -81,12 +81,12 @@ fn the_calibration_error_is_how_far_confidence_is_from_accuracy() {
 
 #[test]
 fn ties_go_to_the_first_class_and_what_is_no_number_is_wrong() {
-    let mut answers = Answers::new(3, 6);
+    let mut predictions = Predictions::new(3, 6);
     let tied = [1.0_f32; 6];
     let broken = [f32::NAN, 1.0, 2.0, 3.0, 4.0, 5.0];
     let sixth = [6.0, 5.0, 4.0, 3.0, 2.0, 1.0];
-    answers.add(0, [tied, broken, sixth].as_flattened(), false, 1.0);
-    let evaluation = Evaluation::of(&results(&answers, &[3, 0, 5]), 6);
+    predictions.add(0, [tied, broken, sixth].as_flattened(), false, 1.0);
+    let evaluation = Evaluation::of(&results(&predictions, &[3, 0, 5]), 6);
     assert_eq!((evaluation.top1, evaluation.top5), (0, 1));
     assert!(evaluation.loss.is_nan());
     assert_eq!(evaluation.confusion[18], 1);
@@ -111,18 +111,18 @@ proptest! {
         let mut expected = vec![0.0; images * classes];
         let mut all = Vec::new();
         for network in &networks {
-            let mut answers = Answers::new(images, classes);
+            let mut predictions = Predictions::new(images, classes);
             for (view, share) in network.chunks(images * classes).zip(shares) {
                 // Batches of two images.
                 for (first, batch) in (0..).step_by(2).zip(view.chunks(2 * classes)) {
-                    answers.add(first, batch, false, share);
+                    predictions.add(first, batch, false, share);
                 }
                 let of_view = view.chunks(classes).flat_map(softmax);
                 expected.iter_mut().zip(of_view).for_each(|(sum, p)| *sum += share * p / 2.0);
             }
-            all.push(answers);
+            all.push(predictions);
         }
-        let mean = Answers::mean(&all);
+        let mean = Predictions::mean(&all);
         for (found, expected) in mean.probabilities().zip(&expected) {
             prop_assert!((found - expected).abs() < 1e-12 + 1e-9 * expected, "{found} {expected}");
         }
@@ -220,10 +220,10 @@ fn views_are_averaged_over_all_images() {
             heard.push(share);
             Ok::<_, ()>(pixels.chunks(256).flat_map(answer).collect())
         };
-        let answers = images.answers(&views, 7, &graph, run).unwrap();
+        let predictions = images.answers(&views, 7, &graph, run).unwrap();
         assert_eq!(heard.len(), 4 * views.len());
         assert!(heard.is_sorted() && heard[0] == 0.0 && heard.iter().all(|share| *share < 1.0));
-        let found: Vec<f64> = answers.probabilities().collect();
+        let found: Vec<f64> = predictions.probabilities().collect();
         for (place, &image) in indices.iter().enumerate() {
             let mut expected = [0.0; 10];
             let total: u32 = views.iter().map(|view| view.weight()).sum();

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use inceptive_app::{AnatomyPlan, EvaluationSource, WeightSource, dissect, error_chain};
+use inceptive_app::{EvaluationSource, InspectionPlan, WeightSource, error_chain, inspect_trained};
 use inceptive_bench::Isa;
 use inceptive_data::{DataName, Places, load};
 use inceptive_dsl::Setting;
 use inceptive_ir::passes;
 use inceptive_train::Machine;
 
-use super::{Output, Progress, Reporter, Tools, train::Computes};
+use super::{Output, Progress, Reporter, Tools, train::TrainingGuard};
 use crate::inspection::{InspectRequest, Inspection};
 
 /// Maximum number of images for which feature maps are computed.
@@ -21,11 +21,11 @@ pub(super) fn inspect(
     tools: &Tools,
     report: &Reporter,
 ) -> Result<Output, String> {
-    let _computes = Computes::new(report.turns());
+    let _guard = TrainingGuard::new(report.turns());
     report.wait_for_measurement();
     let settings: Result<Vec<Setting>, _> = request.point.iter().map(|text| text.parse()).collect();
     let weights = WeightSource { file: Some(request.weights.clone()), ..WeightSource::default() };
-    let plan = AnatomyPlan {
+    let plan = InspectionPlan {
         network: EvaluationSource {
             file: request.file.to_path_buf(),
             settings: settings.map_err(|error| error_chain(&error))?,
@@ -45,7 +45,7 @@ pub(super) fn inspect(
         report.wait_for_measurement();
         report.progress(Progress { share: share as f32, activity: "inspecting".to_owned() });
     };
-    let found = dissect(&plan, &data, report.stop_flag(), &mut listen);
+    let found = inspect_trained(&plan, &data, report.stop_flag(), &mut listen);
     let found = found.map_err(|error| error_chain(&error))?;
     for note in &found.notes {
         report.note(note.text.clone());
@@ -53,5 +53,5 @@ pub(super) fn inspect(
     let graph = passes::inference(&found.architecture.graph);
     let fingerprint = graph.map_err(|error| error_chain(&error))?.fingerprint().to_string();
     let inspection = Inspection::new(request, fingerprint, found.anatomy);
-    Ok(Output::Dissected(Arc::new(inspection)))
+    Ok(Output::Inspection(Arc::new(inspection)))
 }

@@ -281,7 +281,7 @@ pub enum Output {
     /// Data sets and recipes.
     TrainingChoices(TrainingChoices),
     /// What was found inside of a trained network.
-    Dissected(Arc<Inspection>),
+    Inspection(Arc<Inspection>),
     /// Results are in the store; each was reported with [`JobEvent::Kept`].
     Measured,
     /// Files were written.

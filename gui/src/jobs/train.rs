@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use inceptive_app::{
-    PlannedRun, Request, RunState, Task, TaskContext, TaskEvent, TrainPlan, TrainingEvent,
-    error_chain, is_listed, read_recipe,
+    PlannedRun, Request, Task, TaskContext, TaskEvent, TrainPlan, TrainingEvent, error_chain,
+    is_listed, read_recipe,
 };
 use inceptive_bench::Isa;
 use inceptive_data::{CATALOG, KnownSet, Places};
@@ -109,28 +109,18 @@ fn recipe_files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Marks that training computes, as long as this exists.
-pub(super) struct Computes<'a>(&'a Turns);
+pub(super) struct TrainingGuard<'a>(&'a Turns);
 
-impl<'a> Computes<'a> {
+impl<'a> TrainingGuard<'a> {
     pub(super) fn new(turns: &'a Turns) -> Self {
         turns.set_trains(true);
         Self(turns)
     }
 }
 
-impl Drop for Computes<'_> {
+impl Drop for TrainingGuard<'_> {
     fn drop(&mut self) {
         self.0.set_trains(false);
-    }
-}
-
-/// Reports which runs are not repeated.
-fn say_known(runs: &[PlannedRun], report: &Reporter) {
-    let known = runs.iter().filter(|run| run.state == RunState::Known).count();
-    if known > 0 {
-        let (runs, are) =
-            (counted(runs.len(), "run", "runs"), if known == 1 { "is" } else { "are" });
-        report.note(format!("{known} of {runs} {are} already in the store and not repeated"));
     }
 }
 
@@ -155,7 +145,7 @@ pub(super) fn train(
     });
     let mut store = Store::open(&request.store).map_err(|error| error_chain(&error))?;
     let turns = report.turns();
-    let _computes = Computes::new(turns);
+    let _guard = TrainingGuard::new(turns);
     let context = TaskContext {
         engines: &[],
         host: tools.host.as_ref(),
@@ -181,7 +171,11 @@ pub(super) fn train(
         TaskEvent::Training(event) => {
             match &event {
                 TrainingEvent::Waiting(waits) => turns.set_trains(!waits),
-                TrainingEvent::Runs(runs) => say_known(runs, report),
+                TrainingEvent::Runs(runs) => {
+                    if let Some(known) = PlannedRun::known(runs) {
+                        report.note(format!("{known} and not repeated"));
+                    }
+                }
                 _ => {}
             }
             report.tell(JobEvent::Training(event));

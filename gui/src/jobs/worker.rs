@@ -405,4 +405,27 @@ mod tests {
         }
         assert!(!queue.measures(), "training goes on");
     }
+
+    #[test]
+    fn a_measurement_begins_only_when_training_pauses() {
+        let (sender, events) = channel();
+        let (stop, turns) = (Arc::default(), Arc::<Turns>::default());
+        turns.set_trains(true);
+        let report = Reporter {
+            job: JobId(1),
+            sender,
+            ctx: Context::default(),
+            stop,
+            turns: Arc::clone(&turns),
+        };
+        let waiting = thread::spawn(move || report.wait_for_training());
+        let JobEvent::Progress(progress) = events.recv().unwrap().what else {
+            panic!("it says that it waits");
+        };
+        assert_eq!(progress.activity, "waits until training pauses");
+        thread::sleep(4 * TICK);
+        assert!(!waiting.is_finished());
+        turns.set_trains(false);
+        waiting.join().unwrap();
+    }
 }

@@ -244,7 +244,7 @@ impl Model {
             }
             Output::Engines(engines) => self.engines = Some(engines),
             Output::TrainingChoices(choices) => self.training_choices = Some(choices),
-            Output::Dissected(inspection) => self.inspections.push(inspection),
+            Output::Inspection(inspection) => self.inspections.push(inspection),
             // The list of jobs says it, or a message.
             Output::Measured | Output::Written(_) => {}
         }

@@ -1,6 +1,14 @@
 //! Training from the window: networks that learn in a second, on generated images.
 
-use std::{fs, thread::sleep, time::Duration};
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
 use egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::Queryable;
@@ -165,13 +173,24 @@ fn a_trained_network_is_inspected_and_its_graph_has_the_colours() {
 
 #[test]
 fn training_waits_while_something_is_measured_and_goes_on_from_whole_epochs() {
-    let slow = machinery(None, |_, _| {
-        sleep(Duration::from_millis(4));
-        Duration::from_millis(20)
+    // A measurement that lasts until it is released.
+    let (has_begun, is_held) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(true)));
+    let held = machinery(None, {
+        let (has_begun, is_held) = (Arc::clone(&has_begun), Arc::clone(&is_held));
+        move |_, _| {
+            has_begun.store(true, Ordering::Relaxed);
+            while is_held.load(Ordering::Relaxed) {
+                sleep(Duration::from_millis(1));
+            }
+            Duration::from_millis(20)
+        }
     });
-    let mut window = training(&[], &slow);
+    let mut window = training(&[], &held);
     train(&mut window, "epochs=5000 batch=20");
-    window.wait("it trains", |model| epochs(model, 0) > 1);
+    window.wait("it trains", |model| epochs(model, 0) > 0);
+    let (start, first) = (Instant::now(), epochs(window.model(), 0));
+    window.wait("it goes on", |model| epochs(model, 0) > first + 2);
+    let some_epochs = start.elapsed();
     assert!(window.says("running"));
     train(&mut window, "epochs=5001 batch=20");
     window.wait("another one waits", |model| job(model, 1).is_some());
@@ -181,17 +200,17 @@ fn training_waits_while_something_is_measured_and_goes_on_from_whole_epochs() {
     window.wait("engines are known", |model| model.engines.is_some());
     window.click("Start");
     window.wait("it waits", |model| {
-        let measures =
-            |job: &JobState| matches!(&job.status, Status::Running(now) if now.share > 0.0);
-        job(model, 0).unwrap().training.waits && job(model, 2).is_some_and(measures)
+        job(model, 0).unwrap().training.waits && has_begun.load(Ordering::Relaxed)
     });
     let before = epochs(window.model(), 0);
     assert!(window.says("waits for a measurement") && window.has("paused"));
-    sleep(Duration::from_millis(100));
-    window.harness.run();
-    if job(window.model(), 2).unwrap().status.is_active() {
+    let start = Instant::now();
+    while start.elapsed() < 3 * some_epochs {
+        sleep(Duration::from_millis(10));
+        window.harness.run();
         assert_eq!(epochs(window.model(), 0), before, "nothing is trained meanwhile");
     }
+    is_held.store(false, Ordering::Relaxed);
     window.wait("it is measured", |model| model.results.measurements.len() == 1);
     window.wait("training goes on", |model| epochs(model, 0) > before + 1);
     assert!(!job(window.model(), 0).unwrap().training.waits);
@@ -239,6 +258,23 @@ fn networks_that_do_not_fit_say_what_would_fit_them() {
     window.harness.run();
     window.press(Modifiers::COMMAND, Key::Enter);
     assert_eq!(window.model().jobs.long().count(), 2, "nothing fits");
+}
+
+#[test]
+fn networks_of_the_same_name_are_told_apart() {
+    let mut window = training(&[], &steady());
+    fs::write(window.file("other.yaml"), TINY.replace("width: 4", "width: 5")).unwrap();
+    window.press(Modifiers::NONE, Key::F5);
+    window.wait("it is listed", |model| {
+        model.entries.len() == 2 && model.jobs.active().next().is_none()
+    });
+    window.get("other").click_modifiers(Modifiers::COMMAND);
+    window.harness.run();
+    train(&mut window, "epochs=1 batch=20");
+    window.wait("both are there", |model| is_over(model) && model.results.training_runs.len() == 2);
+    for name in ["tiny.yaml)", "other.yaml)"] {
+        assert!(window.says("Tiny (") && window.says(name), "{name}");
+    }
 }
 
 #[test]

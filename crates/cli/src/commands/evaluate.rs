@@ -119,10 +119,10 @@ impl Evaluate {
             self.threads.unwrap_or_else(|| inceptive_bench::this_machine().default_threads());
         let setup = self.engine.setup(self.batch, threads);
         let plan = EvaluatePlan { networks, part: self.split.into(), views: self.views, setup };
-        let bar = progress_bar();
-        let mut listen = |share: f64| bar.set_position((share * STEPS) as u64);
+        let bar = ShareBar::new();
+        let mut listen = |share: f64| bar.show(share);
         let evaluated = evaluate(&plan, &data, &engines, &NEVER, &mut listen);
-        bar.finish_and_clear();
+        bar.finish();
         let evaluated = match evaluated {
             Ok(evaluated) => evaluated,
             Err(EvaluateError::Read(error)) => {
@@ -188,16 +188,29 @@ impl Evaluate {
     }
 }
 
-/// Steps of the progress bar.
-const STEPS: f64 = 1000.0;
-
 /// A progress bar on standard error, if that is a terminal.
-pub(super) fn progress_bar() -> ProgressBar {
-    let bar = ProgressBar::new(STEPS as u64);
-    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {percent}% {eta}") {
-        bar.set_style(style);
+pub(super) struct ShareBar(ProgressBar);
+
+impl ShareBar {
+    const STEPS: f64 = 1000.0;
+
+    pub(super) fn new() -> Self {
+        let bar = ProgressBar::new(Self::STEPS as u64);
+        if let Ok(style) = ProgressStyle::with_template("{wide_bar} {percent}% {eta}") {
+            bar.set_style(style);
+        }
+        Self(bar)
     }
-    bar
+
+    /// Shows the progress, from 0 to 1.
+    pub(super) fn show(&self, share: f64) {
+        self.0.set_position((share * Self::STEPS) as u64);
+    }
+
+    /// Removes the bar.
+    pub(super) fn finish(self) {
+        self.0.finish_and_clear();
+    }
 }
 
 /// A value and its interval, with this many decimals.
@@ -215,13 +228,8 @@ fn page(plan: &EvaluatePlan, data: &Dataset, evaluated: &Evaluated) -> String {
         1 => String::new(),
         count => format!(", {count} views of each"),
     };
-    let part = match plan.part {
-        ImagePart::Test => "test",
-        ImagePart::Validation => "validation",
-        ImagePart::Train => "training",
-    };
-    let images = exact(evaluated.images as u64);
-    let mut text = format!("{}: {images} {part} images{views}\n\n", data.name);
+    let images = plan.part.counted(evaluated.images);
+    let mut text = format!("{}: {images}{views}\n\n", data.name);
     text.push_str(&results(evaluated));
     let finished = evaluated.engines.iter().find_map(|(_, _, result)| result.as_ref().ok());
     if let Some(OnEngine { together, .. }) = finished {
@@ -360,14 +368,16 @@ fn network_json(network: &EvaluatedNetwork) -> Value {
     let EvaluatedNetwork { name, file, weights, stats, stats_images, checkpoint } = network;
     let numbers = |values: &[f32]| values.iter().map(|&value| number(value)).collect::<Vec<_>>();
     let training = checkpoint.as_ref().map(|info| {
+        // A file of trained weights records neither its epochs nor whether the weights are averages.
+        let epochs = (!info.history.is_empty()).then_some(info.history.len());
         json!({
             "network": info.network,
             "data": info.data,
             "recipe": info.recipe,
             "seed": info.seed,
             "held_out": info.held_out,
-            "epochs": info.history.len(),
-            "averages": info.averages,
+            "epochs": epochs,
+            "averages": epochs.map(|_| info.averages),
         })
     });
     json!({

@@ -5,8 +5,8 @@ use std::{num::NonZeroU32, path::PathBuf};
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use inceptive_app::{
-    AnatomyPlan, Dissected, EvaluateError, EvaluationSource, ImagePart, NEVER, WeightSource,
-    dissect,
+    EvaluateError, EvaluationSource, InspectedNetwork, InspectionPlan, NEVER, WeightSource,
+    inspect_trained,
 };
 use inceptive_bench::{Isa, available_memory};
 use inceptive_data::{DataName, Dataset, Places, load};
@@ -20,7 +20,7 @@ use inceptive_train::{
 };
 use serde_json::{Value, json};
 
-use super::evaluate::{SplitName, interval, progress_bar};
+use super::evaluate::{ShareBar, SplitName, interval};
 use crate::{
     input::{self, MatchName, Settings},
     machinery::{positive, thread_count},
@@ -91,9 +91,6 @@ enum Shade {
     Dead,
 }
 
-/// Steps of the progress bar.
-const STEPS: f64 = 1000.0;
-
 impl Inspect {
     /// Inspects the network.
     ///
@@ -109,7 +106,7 @@ impl Inspect {
             seed: 0,
         };
         let settings = self.settings.set.clone();
-        let plan = AnatomyPlan {
+        let plan = InspectionPlan {
             network: EvaluationSource { file: self.file.clone(), settings, weights },
             part: self.split.into(),
             images: self.images.get() as usize,
@@ -119,10 +116,10 @@ impl Inspect {
                 most_bytes: available_memory(),
             },
         };
-        let bar = progress_bar();
-        let mut listen = |share: f64| bar.set_position((share * STEPS) as u64);
-        let found = dissect(&plan, &data, &NEVER, &mut listen);
-        bar.finish_and_clear();
+        let bar = ShareBar::new();
+        let mut listen = |share: f64| bar.show(share);
+        let found = inspect_trained(&plan, &data, &NEVER, &mut listen);
+        bar.finish();
         let found = match found {
             Ok(found) => found,
             Err(EvaluateError::Read(error)) => {
@@ -146,18 +143,13 @@ impl Inspect {
         Ok(Outcome::new(text))
     }
 
-    fn page(&self, plan: &AnatomyPlan, data: &Dataset, found: &Dissected) -> String {
+    fn page(&self, plan: &InspectionPlan, data: &Dataset, found: &InspectedNetwork) -> String {
         let anatomy = &found.anatomy;
-        let part = match plan.part {
-            ImagePart::Test => "test",
-            ImagePart::Validation => "validation",
-            ImagePart::Train => "training",
-        };
         let [top1, range] = interval(anatomy.top1, 2);
         let mut text = format!(
-            "{}: top-1 {top1} % ({range}) of {} {part} images of {}; feature maps of {}, gradients of {} training images\n\n",
+            "{}: top-1 {top1} % ({range}) of {} of {}; feature maps of {}, gradients of {} training images\n\n",
             found.architecture.name,
-            exact(anatomy.evaluated as u64),
+            plan.part.counted(anatomy.evaluated),
             data.name,
             exact(anatomy.images as u64),
             exact(anatomy.trained as u64),
@@ -243,7 +235,11 @@ fn layers(layers: &[LayerState]) -> String {
     grid.render()
 }
 
-fn document(plan: &AnatomyPlan, data: &Dataset, found: &Dissected) -> anyhow::Result<Value> {
+fn document(
+    plan: &InspectionPlan,
+    data: &Dataset,
+    found: &InspectedNetwork,
+) -> anyhow::Result<Value> {
     let mut document = json!({
         "name": found.architecture.name,
         "file": plan.network.file,

@@ -14,7 +14,7 @@ use inceptive_store::{
 use serde_json::{Map, Value, json};
 
 use crate::{
-    commands::bench::text::{findings, interval, name},
+    commands::bench::text::{findings, interval},
     limited::ROWS,
     output::{self, Outcome},
     table::{Column, Grid},
@@ -276,7 +276,7 @@ fn measurements(found: &[Stored<Measurement>]) -> String {
         let median = result.latency_ms.median;
         grid.row(vec![
             id.to_string(),
-            name(&result.subject),
+            result.subject.name_with_point(),
             format!("{} {}", result.runtime.engine, result.runtime.engine_version),
             result.runtime.precision.to_string(),
             result.runtime.batch.to_string(),
@@ -305,7 +305,7 @@ fn profiles(found: &[Stored<ProfileRecord>]) -> String {
     for Stored { id, result } in found {
         grid.row(vec![
             id.to_string(),
-            name(&result.subject),
+            result.subject.name_with_point(),
             format!("{} {}", result.runtime.engine, result.runtime.engine_version),
             result.runtime.precision.to_string(),
             result.runtime.batch.to_string(),
@@ -337,7 +337,7 @@ fn training_runs(found: &[Stored<TrainingRun>]) -> String {
         let shown = |percent: f64| Metric::Top1.short(percent);
         grid.row(vec![
             id.to_string(),
-            name(&result.subject),
+            result.subject.name_with_point(),
             result.dataset.label.clone(),
             result.recipe.name.clone(),
             result.seed.to_string(),

@@ -1,6 +1,8 @@
 //! Files of the repository that are made from the program, and examples in its documents.
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
+
+use serde_json::Value;
 
 use crate::{inceptive, root, stdout, yaml_files};
 
@@ -22,6 +24,41 @@ fn examples(document: &str) -> Vec<(String, String)> {
         }
     }
     examples
+}
+
+/// The keys that a section of a document lists in the first column of its table.
+pub fn documented_keys(document: &str, title: &str) -> BTreeSet<String> {
+    let text = fs::read_to_string(root().join(document)).unwrap();
+    let lines = text.lines().skip_while(|line| line.trim_start_matches('#').trim() != title);
+    let section = lines.skip(1).take_while(|line| !line.starts_with('#'));
+    let first_cells = section.filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+    let keys = first_cells.flat_map(|cell| cell.split(", ").map(|key| key.trim_matches('`')));
+    keys.map(ToOwned::to_owned).collect()
+}
+
+/// The keys in a JSON document, written as in the documents.
+pub fn keys(value: &Value) -> BTreeSet<String> {
+    fn add(found: &mut BTreeSet<String>, place: &str, value: &Value) {
+        let is_interval = |map: &serde_json::Map<String, Value>| {
+            map.keys().collect::<BTreeSet<_>>().iter().eq(&["high", "low", "value"])
+        };
+        match value {
+            Value::Array(all) if all.iter().any(Value::is_object) => {
+                all.iter().for_each(|inner| add(found, place, inner));
+            }
+            Value::Object(map) if !is_interval(map) => {
+                let dot = if place.is_empty() { "" } else { "." };
+                map.iter()
+                    .for_each(|(key, inner)| add(found, &format!("{place}{dot}{key}"), inner));
+            }
+            _ => {
+                found.insert(place.to_owned());
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    add(&mut found, "", value);
+    found
 }
 
 /// Each example prints what the document shows; `...` on a line of its own stands for lines left out.

@@ -8,7 +8,10 @@ use inceptive_dsl::{Disk, load};
 use inceptive_train::{Machine, Recipe, Task, Trainer};
 use serde_json::Value;
 
-use crate::{inceptive, json, stdout};
+use crate::{
+    documents::{documented_keys, keys},
+    inceptive, json, stdout,
+};
 
 const DATA: &str = "shapes:size=16,train=400,test=130";
 
@@ -32,7 +35,7 @@ fn data() -> Dataset {
     load_data(&DATA.parse().unwrap(), &Places::from_env()).unwrap()
 }
 
-/// Writes a network and a checkpoint of a short training; returns test accuracy and loss, and validation accuracy.
+/// Writes a network, and a checkpoint and the weights of a short training; returns test accuracy and loss, and validation accuracy.
 fn train(folder: &Path, name: &str, seed: u64) -> (f64, f64, f64) {
     fs::write(folder.join("tiny.yaml"), NETWORK).unwrap();
     let recipe = "name: test\nepochs: 2\nbatch: 20\nlearning_rate: 0.05\naverage: 0.9\n";
@@ -48,6 +51,8 @@ fn train(folder: &Path, name: &str, seed: u64) -> (f64, f64, f64) {
         trainer.epoch(&stop, |_| {}).unwrap();
     }
     fs::write(folder.join(name), trainer.checkpoint().unwrap()).unwrap();
+    let weights = name.replace(".safetensors", "-weights.safetensors");
+    fs::write(folder.join(weights), trainer.trained().unwrap()).unwrap();
     let test = trainer.test(&stop).unwrap();
     (test.top1_percent(), test.loss, trainer.history()[1].val_top1.unwrap())
 }
@@ -82,7 +87,19 @@ fn a_trained_network_is_evaluated_as_in_training() {
     );
     assert_eq!(native["calibration"].as_array().unwrap().len(), 15);
     assert_eq!(one["networks"][0]["statistics_of_images"], 360);
-    assert_eq!(one["networks"][0]["training"]["averages"], true);
+    let training = &one["networks"][0]["training"];
+    assert_eq!((&training["averages"], &training["epochs"]), (&true.into(), &2.into()));
+    let mut printed = keys(&one);
+    printed.insert("networks.training".to_owned());
+    // No engine fails here.
+    printed.insert("engines.error".to_owned());
+    assert_eq!(printed, documented_keys("docs/evaluating.md", "JSON of `evaluate`"));
+    // A file of trained weights records neither.
+    let weights = json(&format!("{evaluate} --weights {} --json", path("a-weights.safetensors")));
+    assert_eq!(weights["engines"][0]["top1"], native["top1"]);
+    let training = &weights["networks"][0]["training"];
+    assert_eq!((&training["averages"], &training["epochs"]), (&Value::Null, &Value::Null));
+    assert_eq!(training["seed"], 1);
     let validation = json(&format!("{evaluate} --weights {a} --split validation --json"));
     assert_eq!(validation["engines"][0]["top1"]["value"], val_top1);
     assert_eq!(validation["images"], 40);
@@ -136,6 +153,7 @@ fn the_branches_of_a_trained_network_are_shown() {
     ));
     let found = json(&format!("{command} --json --svg {}", path("a.svg")));
     assert_eq!(found["top1"], evaluated["engines"][0]["top1"]);
+    assert_eq!(keys(&found), documented_keys("docs/evaluating.md", "JSON of `inspect`"));
     assert_eq!((&found["evaluated"], &found["images"]), (&40.into(), &40.into()));
     let branches = found["branches"].as_array().unwrap();
     let names: Vec<&str> = branches.iter().map(|branch| branch["name"].as_str().unwrap()).collect();

@@ -4,7 +4,10 @@ use std::{fs, path::Path};
 
 use serde_json::Value;
 
-use crate::inceptive;
+use crate::{
+    documents::{documented_keys, keys},
+    inceptive,
+};
 
 /// Two networks, a recipe of two epochs, and how to train with them.
 fn folder() -> tempfile::TempDir {
@@ -68,27 +71,9 @@ fn networks_are_trained_compared_and_reported_on() {
     let again = document(folder, &format!("{TRAIN} --seeds 2 --json"));
     let again = again.as_array().unwrap();
     assert_eq!(again.len(), 4);
-    for key in [
-        "name",
-        "file",
-        "fingerprint",
-        "dataset",
-        "recipe",
-        "seed",
-        "epochs",
-        "trainer",
-        "device",
-        "threads",
-        "isa",
-        "images_per_s",
-        "seconds",
-        "train_loss",
-        "val_top1",
-        "test_top1",
-        "test_top5",
-        "checkpoint",
-    ] {
-        assert!(again.iter().all(|run| !run[key].is_null()), "{key}");
+    for run in again {
+        let values = run.as_object().unwrap().values();
+        assert_eq!(values.filter(|value| value.is_null()).count(), 0, "{run}");
     }
     assert!(again.contains(&runs(0)[0]) && again.contains(&runs(1)[1]), "as the report has them");
     let weights = again[0]["checkpoint"].as_str().unwrap();
@@ -123,4 +108,60 @@ fn a_report_is_written_only_if_it_is_wanted() {
     let [out, error] = [output.stdout, output.stderr].map(|it| String::from_utf8(it).unwrap());
     assert!(out.contains("narrow") && error.contains("no report was written to `mine`"), "{error}");
     assert_eq!(fs::read_to_string(folder.join("mine/index.html")).unwrap(), "mine");
+}
+
+#[test]
+fn the_documented_keys_are_printed() {
+    let folder = folder();
+    let folder = folder.path();
+    let narrow = TRAIN.replace("wide.yaml ", "");
+    let mut found = keys(&document(folder, &format!("{narrow} --json")));
+    let diverging =
+        format!("{narrow} --recipe-set learning_rate=1000 --recipe-set batch=10 --json");
+    let output = inceptive(&diverging).current_dir(folder).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let diverged: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(diverged[0]["outcome"]["state"], "diverged");
+    assert_eq!(diverged[0]["test_top1"], Value::Null);
+    found.append(&mut keys(&diverged));
+    assert_eq!(found, documented_keys("docs/training.md", "JSON"));
+}
+
+#[test]
+fn networks_of_the_same_name_are_told_apart() {
+    let folder = folder();
+    let folder = folder.path();
+    let text = fs::read_to_string(folder.join("wide.yaml")).unwrap();
+    fs::write(folder.join("other.yaml"), text.replace("wide", "narrow")).unwrap();
+    let train = TRAIN.replace("wide.yaml", "other.yaml");
+    let [table, _] = done(folder, &train);
+    let page = fs::read_to_string(folder.join("reports/training/report.md")).unwrap();
+    for name in ["narrow (narrow.yaml)", "narrow (other.yaml)"] {
+        assert!(table.contains(name), "{name} is not in {table}");
+        assert!(page.contains(name), "{name} is not in {page}");
+    }
+}
+
+#[test]
+fn what_is_ignored_or_wrong_is_told() {
+    let folder = folder();
+    let folder = folder.path();
+    let train = TRAIN.replace("wide.yaml ", "") + " --no-report";
+    done(folder, &format!("{train} --isa portable"));
+    let [_, told] = done(folder, &format!("{train} --isa portable"));
+    assert!(!told.contains("trained with"), "{told}");
+    let [_, told] = done(folder, &train);
+    assert!(!told.contains("trained with"), "{told}");
+    // Every processor that this runs on has one of these.
+    let other = if cfg!(target_arch = "aarch64") { "neon" } else { "avx2" };
+    let [_, told] = done(folder, &format!("{train} --isa {other}"));
+    let expected = format!(
+        "warning: narrow, seed 0: already in the store, trained with portable, not {other}; --again repeats it"
+    );
+    assert!(told.contains(&expected), "{told}");
+    for data in ["nonsense", "shapes:size=3", "shapes:colour=1", "folder"] {
+        let arguments = format!("train narrow.yaml --data {data}");
+        let output = inceptive(&arguments).current_dir(folder).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{data}");
+    }
 }

@@ -4,7 +4,7 @@
 use inceptive_results::{OriginKind, statistics::Estimate};
 use plotters::{prelude::Color, style::ShapeStyle};
 
-use super::facts;
+use super::{against, facts};
 use crate::{
     axis::{Axis, on_front},
     candidate::NetworkEntry,
@@ -12,12 +12,12 @@ use crate::{
 };
 use inceptive_draw::chart::{
     Figure, MOST_NAMED, MOST_POINTS,
-    axes::{Frame, Scale, Tick, count_text, plain_text},
+    axes::{Frame, Scale, count_text},
     canvas::{Canvas, pixel},
     drawn,
     key::{self, Sample, Shape, origin_color},
     labels::{self, Named, Rect},
-    named, networks,
+    named,
 };
 
 /// Height of the chart itself, in pixels.
@@ -33,7 +33,6 @@ const SMALLEST_BALL: f64 = 2.5;
 /// Opacity of points on the Pareto front and of others.
 const STRONG: f64 = 0.85;
 const MUTED: f64 = 0.25;
-const LINE: f64 = 0.5;
 
 /// With more points than this, only those on the Pareto front show their size and interval.
 const MOST_DETAILED: usize = 200;
@@ -55,7 +54,6 @@ struct Point<'a> {
 struct Words {
     id: &'static str,
     title: &'static str,
-    cost: &'static str,
     alternative: &'static str,
 }
 
@@ -64,19 +62,16 @@ const fn words(axis: Axis<'_>) -> Words {
         Axis::Macs => Words {
             id: "accuracy-macs",
             title: "Accuracy against compute",
-            cost: "multiply-accumulates of one image (logarithmic)",
             alternative: "Top-1 accuracy against MACs; circle area shows parameters",
         },
         Axis::Params => Words {
             id: "accuracy-params",
             title: "Accuracy against parameters",
-            cost: "parameters (logarithmic)",
             alternative: "Top-1 accuracy against parameters",
         },
         Axis::Latency(_) => Words {
             id: "accuracy-latency",
             title: "Accuracy against latency",
-            cost: "median latency in ms (logarithmic)",
             alternative: "Top-1 accuracy against measured latency, with 95% intervals",
         },
     }
@@ -94,23 +89,19 @@ pub(super) fn chart(
     }
     let (known, named_few) = (all.len(), all.len() > MOST_NAMED);
     let mut points = drawn(all, MOST_POINTS, |point| point.is_on_front);
-    let Words { id, title, cost, alternative } = words(axis);
-    let caption = caption(axis, candidates.len() - known, known - points.len(), named_few);
+    let Words { id, title, alternative } = words(axis);
+    let omitted = [candidates.len() - known, known - points.len()];
+    let caption = caption(axis, omitted, named_few);
     let (mut canvas, top) = Canvas::new(title, &caption);
-    let frame = Frame { left: 68, right: 826, top: top + 30, bottom: top + 30 + HEIGHT };
+    let frame = against::frame(top, HEIGHT);
     let (x, y) = scales(&points, axis, frame);
     for point in &mut points {
         point.at = (x.at(point.cost.value), y.at(point.top1));
     }
-    frame.columns(&mut canvas, &ticks(&x, axis));
-    frame.name_columns(&mut canvas, cost);
-    frame.lines(&mut canvas, &y.ticks(&plain_text, false), "top-1 accuracy, percent");
-    frame.sides(&mut canvas);
+    against::scales(&mut canvas, frame, (&x, axis), (&y, "top-1 accuracy, percent"));
     let front = points.iter().filter(|point| point.is_on_front).map(|point| point.at);
-    let steps = steps(front.collect(), frame);
-    canvas.line(steps.clone(), origin_color(EVIDENCE).mix(LINE).stroke_width(2));
+    let mut marks = against::front(&mut canvas, front.collect(), frame, EVIDENCE);
     draw_points(&mut canvas, &points, &x);
-    let mut marks: Vec<Rect> = steps.windows(2).map(|s| Rect::around(s[0], s[1], 1.0)).collect();
     marks.extend(points.iter().map(|p| Rect::around(p.at, p.at, f64::from(p.radius))));
     labels::draw(&mut canvas, &names(&points), &marks, &frame.rect());
     key::column(&mut canvas, &entries(&points, axis), frame.top);
@@ -140,63 +131,21 @@ fn points<'a>(candidates: &'a [NetworkEntry], axis: Axis<'_>) -> Vec<Point<'a>> 
     points
 }
 
-fn caption(axis: Axis<'_>, without: usize, skipped: usize, named_few: bool) -> String {
-    let mut text = "ImageNet-1k top-1 of one model on one crop, as published.".to_owned();
-    text.push_str(match axis {
+fn caption(axis: Axis<'_>, omitted: [usize; 2], named_few: bool) -> String {
+    let cost = match axis {
         Axis::Macs => " Circle area: parameters. MACs are not latency.",
         Axis::Params => " Parameters determine neither compute nor latency.",
         Axis::Latency(_) => "",
-    });
-    if let Axis::Latency(way) = axis {
-        text.push_str(&format!(" Measured with {} on {}.", way.label(), way.machine.cpu));
-    }
-    text.push_str(" Filled: Pareto-optimal.");
-    if named_few {
-        text.push_str(" Only those are labelled.");
-    }
-    if without > 0 {
-        text.push_str(&format!(" Omitted, as one of the two is unknown: {}.", networks(without)));
-    }
-    if skipped > 0 {
-        text.push_str(&format!(
-            " Omitted evenly to limit the number of points: {}.",
-            networks(skipped)
-        ));
-    }
-    text
+    };
+    let drawn = format!("ImageNet-1k top-1 of one model on one crop, as published.{cost}");
+    against::caption(&drawn, axis, "Filled: Pareto-optimal", named_few, omitted)
 }
 
 fn scales(points: &[Point<'_>], axis: Axis<'_>, frame: Frame) -> (Scale, Scale) {
     let room = if matches!(axis, Axis::Latency(_)) { 1.25 } else { 1.6 };
-    let costs = points.iter().flat_map(|point| [point.cost.low, point.cost.high]);
-    let x = Scale::log(costs, room, (frame.left, frame.right));
+    let x = against::costs(points.iter().map(|point| point.cost), room, frame);
     let y = Scale::linear(points.iter().map(|point| point.top1), (frame.bottom, frame.top));
     (x, y)
-}
-
-/// Ticks for the costs of an axis.
-pub(super) fn ticks(x: &Scale, axis: Axis<'_>) -> Vec<Tick> {
-    match axis {
-        Axis::Macs | Axis::Params => x.ticks(&count_text, true),
-        Axis::Latency(_) => x.ticks(&plain_text, true),
-    }
-}
-
-/// The highest accuracy for at most each cost, as steps up to the right side.
-pub(super) fn steps(mut front: Vec<(i32, i32)>, frame: Frame) -> Vec<(i32, i32)> {
-    // Pixels count downwards: of equal costs the better one is last.
-    front.sort_by_key(|&(x, y)| (x, -y));
-    let mut steps: Vec<(i32, i32)> = Vec::with_capacity(2 * front.len() + 1);
-    for (x, y) in front {
-        if let Some(&(_, before)) = steps.last() {
-            steps.push((x, before));
-        }
-        steps.push((x, y));
-    }
-    if let Some(&(_, y)) = steps.last() {
-        steps.push((frame.right, y));
-    }
-    steps
 }
 
 fn draw_points(canvas: &mut Canvas, points: &[Point<'_>], x: &Scale) {
@@ -222,12 +171,7 @@ fn names(points: &[Point<'_>]) -> Vec<Named> {
 }
 
 fn entries(points: &[Point<'_>], axis: Axis<'_>) -> Vec<(Sample, String)> {
-    let color = origin_color(EVIDENCE);
-    let mut entries = vec![
-        (Sample::Mark(Shape::Disc, color.mix(STRONG)), format!("{}, optimal", EVIDENCE.name())),
-        (Sample::Mark(Shape::Disc, color.mix(MUTED)), format!("{}, dominated", EVIDENCE.name())),
-        (Sample::Line(color), "Pareto front".to_owned()),
-    ];
+    let mut entries = against::entries(EVIDENCE, Shape::Disc, [STRONG, MUTED]);
     match axis {
         Axis::Macs => {
             let largest =
@@ -240,7 +184,7 @@ fn entries(points: &[Point<'_>], axis: Axis<'_>) -> Vec<(Sample, String)> {
                 (Sample::Size(radius(params, largest)), text)
             }));
         }
-        Axis::Latency(_) => entries.push((Sample::Whisker(color), "95% interval".to_owned())),
+        Axis::Latency(_) => entries.push(against::interval_entry(EVIDENCE)),
         Axis::Params => {}
     }
     entries

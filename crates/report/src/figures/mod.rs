@@ -9,9 +9,11 @@
 //! | `roofline`, `latency` | measurements |
 //! | `curves`, `trained` | training runs: over the epochs, and accuracy against cost |
 //! | `space`, `squares`, `modules` | spaces of networks, single modules |
+//! | `against` | what charts of accuracy against cost share |
 //! | `facts` | tooltips of networks |
 
 mod accuracy;
+mod against;
 mod curves;
 mod density;
 mod facts;

@@ -4,10 +4,7 @@
 use inceptive_results::{OriginKind, statistics::Estimate};
 use plotters::prelude::Color;
 
-use super::{
-    accuracy::{steps, ticks},
-    facts,
-};
+use super::{against, facts};
 use crate::{
     axis::Axis,
     candidate::NetworkEntry,
@@ -16,12 +13,12 @@ use crate::{
 };
 use inceptive_draw::chart::{
     Figure, MOST_NAMED,
-    axes::{Frame, Scale, plain_text},
+    axes::Scale,
     canvas::Canvas,
     drawn,
-    key::{self, Sample, Shape, origin_color},
+    key::{self, Shape, origin_color},
     labels::{self, Named, Rect},
-    named, networks,
+    named,
 };
 
 /// Height of the chart itself, in pixels.
@@ -33,9 +30,8 @@ const MARK: i32 = 6;
 /// Maximum number of points, of which an even sample is drawn if there are more.
 const MOST: usize = 500;
 
-/// Opacity of points that others dominate, and of the front.
+/// Opacity of points that others dominate.
 const MUTED: f64 = 0.35;
-const LINE: f64 = 0.5;
 
 /// The origin of the accuracies that are drawn.
 const EVIDENCE: OriginKind = OriginKind::Trained;
@@ -58,16 +54,10 @@ pub(super) fn chart(
     way: Option<&BenchConfig>,
     axis: Axis<'_>,
 ) -> Option<Figure> {
-    let (kind, title, cost, against) = match axis {
-        Axis::Macs => {
-            let cost = "multiply-accumulates of one image (logarithmic)";
-            ("macs", "Trained accuracy against compute", cost, "MACs")
-        }
+    let (kind, title, cost) = match axis {
+        Axis::Macs => ("macs", "Trained accuracy against compute", "MACs"),
         Axis::Params => return None,
-        Axis::Latency(_) => {
-            let cost = "median latency in ms (logarithmic)";
-            ("latency", "Trained accuracy against latency", cost, "measured latency")
-        }
+        Axis::Latency(_) => ("latency", "Trained accuracy against latency", "measured latency"),
     };
     let all = points(candidates, group, axis);
     if all.is_empty() {
@@ -77,27 +67,18 @@ pub(super) fn chart(
     let mut points = drawn(all, MOST, |point| point.is_on_front);
     let omitted = [group.networks.len() - known, known - points.len()];
     let (mut canvas, top) = Canvas::new(title, &caption(group, axis, omitted, known > MOST_NAMED));
-    let frame = Frame { left: 68, right: 826, top: top + 30, bottom: top + 30 + HEIGHT };
-    let costs = points.iter().flat_map(|point| [point.cost.low, point.cost.high]);
-    let x = Scale::log(costs, 1.25, (frame.left, frame.right));
+    let frame = against::frame(top, HEIGHT);
+    let x = against::costs(points.iter().map(|point| point.cost), 1.25, frame);
     let accuracies = points.iter().flat_map(|point| [point.top1.low, point.top1.high]);
     let y = Scale::percent(accuracies, (frame.bottom, frame.top));
     for point in &mut points {
         point.at = (x.at(point.cost.value), y.at(point.top1.value));
     }
-    frame.columns(&mut canvas, &ticks(&x, axis));
-    frame.name_columns(&mut canvas, cost);
-    frame.lines(
-        &mut canvas,
-        &y.ticks(&plain_text, false),
-        "trained top-1 accuracy, percent of test images",
-    );
-    frame.sides(&mut canvas);
+    let accuracy = "trained top-1 accuracy, percent of test images";
+    against::scales(&mut canvas, frame, (&x, axis), (&y, accuracy));
     let front = points.iter().filter(|point| point.is_on_front).map(|point| point.at);
-    let steps = steps(front.collect(), frame);
-    canvas.line(steps.clone(), origin_color(EVIDENCE).mix(LINE).stroke_width(2));
+    let mut marks = against::front(&mut canvas, front.collect(), frame, EVIDENCE);
     draw_points(&mut canvas, &points, (&x, &y));
-    let mut marks: Vec<Rect> = steps.windows(2).map(|s| Rect::around(s[0], s[1], 1.0)).collect();
     for Point { at, cost, top1, .. } in &points {
         marks.push(Rect::around(*at, *at, f64::from(MARK)));
         let (left, right) = (x.at(cost.low), x.at(cost.high));
@@ -112,14 +93,16 @@ pub(super) fn chart(
     let names: Vec<Named> =
         named(&points, |point| point.is_on_front).into_iter().map(name).collect();
     labels::draw(&mut canvas, &names, &marks, &frame.rect());
-    key::column(&mut canvas, &entries(), frame.top);
+    let mut entries = against::entries(EVIDENCE, Shape::Diamond, [1.0, MUTED]);
+    entries.push(against::interval_entry(EVIDENCE));
+    key::column(&mut canvas, &entries, frame.top);
     for Point { network, at, .. } in &points {
         let facts = facts::trained(network, &candidates[network.at], way);
         canvas.hit(*at, MARK, &facts::trained_name(network, false), &facts);
     }
     let label = facts::training_label(group);
     let alternative = format!(
-        "Test top-1 accuracy of trained networks against {against}, with 95% intervals: {label}"
+        "Test top-1 accuracy of trained networks against {cost}, with 95% intervals: {label}"
     );
     Some(canvas.finish(&format!("training-{number}-{kind}"), title, alternative, frame.bottom + 56))
 }
@@ -138,13 +121,8 @@ fn points<'a>(
     group.networks.iter().enumerate().filter_map(point).collect()
 }
 
-fn caption(
-    group: &TrainingGroup,
-    axis: Axis<'_>,
-    [without, skipped]: [usize; 2],
-    named_few: bool,
-) -> String {
-    let mut text = format!(
+fn caption(group: &TrainingGroup, axis: Axis<'_>, omitted: [usize; 2], named_few: bool) -> String {
+    let drawn = format!(
         "Top-1 on {} test images after training on {}; {}. Not comparable with published accuracies.",
         group.dataset.test_images,
         facts::training_label(group),
@@ -154,23 +132,8 @@ fn caption(
             false => "one seed each, with the 95% interval of the test images",
         }
     );
-    if let Axis::Latency(way) = axis {
-        text.push_str(&format!(" Measured with {} on {}.", way.label(), way.machine.cpu));
-    }
-    text.push_str(" Strong colour: Pareto-optimal among these networks.");
-    if named_few {
-        text.push_str(" Only those are labelled.");
-    }
-    if without > 0 {
-        text.push_str(&format!(" Omitted, as one of the two is unknown: {}.", networks(without)));
-    }
-    if skipped > 0 {
-        text.push_str(&format!(
-            " Omitted evenly to limit the number of points: {}.",
-            networks(skipped)
-        ));
-    }
-    text
+    let marked = "Strong colour: Pareto-optimal among these networks";
+    against::caption(&drawn, axis, marked, named_few, omitted)
 }
 
 fn draw_points(canvas: &mut Canvas, points: &[Point<'_>], (x, y): (&Scale, &Scale)) {
@@ -184,15 +147,4 @@ fn draw_points(canvas: &mut Canvas, points: &[Point<'_>], (x, y): (&Scale, &Scal
             key::upright_whisker(canvas, ends, MARK, color);
         }
     }
-}
-
-fn entries() -> Vec<(Sample, String)> {
-    let color = origin_color(EVIDENCE);
-    let mark = |strength: f64| Sample::Mark(Shape::Diamond, color.mix(strength));
-    vec![
-        (mark(1.0), format!("{}, optimal", EVIDENCE.name())),
-        (mark(MUTED), format!("{}, dominated", EVIDENCE.name())),
-        (Sample::Line(color), "Pareto front".to_owned()),
-        (Sample::Whisker(color), "95% interval".to_owned()),
-    ]
 }

@@ -19,25 +19,27 @@ pub(super) const DASH: f32 = 6.0;
 /// The share of a curve over which smoothing averages, and its minimum in epochs.
 const SMOOTHED_SHARE: f64 = 1.0 / 30.0;
 
-/// The style of a run's curves: a colour for each network, dashed if there are more networks than colours.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Look {
+/// The name and style of a run's curves: a colour for each network, dashed if there are more networks than colours.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct CurveStyle {
+    /// The network and the seed.
+    name: String,
     pub color: Color32,
     pub is_dashed: bool,
 }
 
-/// The curve styles of the first rows; the others have none.
-pub(super) fn drawn(rows: &[Row<'_>]) -> Vec<Look> {
-    let mut networks: Vec<String> = vec![];
-    let look = |row: &Row<'_>| {
-        let network = row.network();
-        let at = networks.iter().position(|known| *known == network).unwrap_or_else(|| {
-            networks.push(network);
-            networks.len() - 1
+/// The curve styles of the first rows; the others have none. `networks` has the name of each row's network.
+pub(super) fn styles(rows: &[Row<'_>], networks: &[String]) -> Vec<CurveStyle> {
+    let mut known: Vec<&String> = vec![];
+    let style = |(row, network)| {
+        let at = known.iter().position(|other| *other == network).unwrap_or_else(|| {
+            known.push(network);
+            known.len() - 1
         });
-        Look { color: series(at), is_dashed: at / SERIES.len() % 2 == 1 }
+        let name = format!("{network}, seed {}", Row::seed(row));
+        CurveStyle { name, color: series(at), is_dashed: at / SERIES.len() % 2 == 1 }
     };
-    rows.iter().take(MAX_CURVES).map(look).collect()
+    rows.iter().zip(networks).take(MAX_CURVES).map(style).collect()
 }
 
 /// What is drawn.
@@ -107,22 +109,22 @@ impl Curves {
     }
 
     /// Draws a plot for each quantity. The chosen run's lines are thicker.
-    pub fn ui(&self, ui: &mut Ui, rows: &[Row<'_>], drawn: &[Look], chosen: Option<RowId>) {
-        if rows.len() > drawn.len() {
-            ui.weak(format!("Curves of the first {} runs; filter for others.", drawn.len()));
+    pub fn ui(&self, ui: &mut Ui, rows: &[Row<'_>], styles: &[CurveStyle], chosen: Option<RowId>) {
+        if rows.len() > styles.len() {
+            ui.weak(format!("Curves of the first {} runs; filter for others.", styles.len()));
         }
         let height = ui.available_height();
         if height < LEAST_FOR_BOTH {
             ui.columns(2, |columns| {
                 for (ui, quantity) in columns.iter_mut().zip(Quantity::ALL) {
-                    self.plot(ui, quantity, height, rows, drawn, chosen);
+                    self.plot(ui, quantity, height, rows, styles, chosen);
                 }
             });
             return;
         }
         let height = (height - ui.spacing().item_spacing.y) / 2.0;
         for quantity in Quantity::ALL {
-            self.plot(ui, quantity, height, rows, drawn, chosen);
+            self.plot(ui, quantity, height, rows, styles, chosen);
         }
     }
 
@@ -132,7 +134,7 @@ impl Curves {
         quantity: Quantity,
         height: f32,
         rows: &[Row<'_>],
-        drawn: &[Look],
+        styles: &[CurveStyle],
         chosen: Option<RowId>,
     ) {
         let title = quantity.title();
@@ -153,29 +155,29 @@ impl Curves {
             .height(height.max(90.0));
         let shown = plot.show(ui, |plot| {
             let mut count = 0;
-            for (row, look) in rows.iter().zip(drawn) {
+            for (row, style) in rows.iter().zip(styles) {
                 let points = quantity.points(row);
                 if points.is_empty() {
                     continue;
                 }
                 count += 1;
-                let name = format!("{}, seed {}", row.network(), row.seed());
+                let name = &style.name;
                 let more = if Some(row.id()) == chosen { 2.0 } else { 1.0 };
-                let style = match look.is_dashed {
+                let line_style = match style.is_dashed {
                     true => LineStyle::Dashed { length: DASH },
                     false => LineStyle::Solid,
                 };
                 if self.shows_smoothed {
                     let line = Line::new(name.clone(), PlotPoints::from(smoothed(&points)));
-                    plot.line(line.color(look.color).width(2.0 * more).style(style));
+                    plot.line(line.color(style.color).width(2.0 * more).style(line_style));
                 }
                 if self.shows_raw {
                     let color = match self.shows_smoothed {
-                        true => look.color.gamma_multiply(0.5),
-                        false => look.color,
+                        true => style.color.gamma_multiply(0.5),
+                        false => style.color,
                     };
-                    let line = Line::new(name, PlotPoints::from(points));
-                    plot.line(line.color(color).width(more).style(style));
+                    let line = Line::new(name.clone(), PlotPoints::from(points));
+                    plot.line(line.color(color).width(more).style(line_style));
                 }
             }
             count

@@ -110,11 +110,12 @@ impl Train {
             return;
         }
         let [left, right] = halves(ui);
-        let drawn = curves::drawn(&rows);
+        let networks = rows::networks(&rows);
+        let styles = curves::styles(&rows, &networks);
         let mut clicked = None;
         part(ui, left, |ui| {
             ScrollArea::horizontal().id_salt("training runs").show(ui, |ui| {
-                clicked = table::ui(ui, &rows, &drawn, self.chosen);
+                clicked = table::ui(ui, &rows, &networks, &styles, self.chosen);
             });
         });
         if let Some(row) = clicked {
@@ -124,7 +125,7 @@ impl Train {
             }
         }
         part(ui, right, |ui| match self.view {
-            View::Curves => self.curves.ui(ui, &rows, &drawn, self.chosen),
+            View::Curves => self.curves.ui(ui, &rows, &styles, self.chosen),
             View::Outcome => {
                 let latest = rows.iter().find(|row| matches!(row, Row::Stored(_)));
                 let chosen = rows.iter().find(|row| Some(row.id()) == self.chosen).or(latest);

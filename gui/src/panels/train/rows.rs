@@ -2,7 +2,7 @@
 
 use egui::{ComboBox, Role, TextEdit, Ui, WidgetInfo};
 use inceptive_app::RunState;
-use inceptive_results::{TrainingOutcome, TrainingRun};
+use inceptive_results::{NetworkFact, TrainingOutcome, TrainingRun, distinct_labels};
 use inceptive_store::Stored;
 
 use crate::{
@@ -51,6 +51,18 @@ impl Row<'_> {
         match self {
             Self::Live { run, .. } => run.planned.network.clone(),
             Self::Stored(stored) => stored.result.subject.name_with_point(),
+        }
+    }
+
+    /// Its file, and its graph, if that is known already.
+    fn facts(&self) -> [Option<NetworkFact<'_>>; 2] {
+        match self {
+            Self::Live { run, .. } => [Some(NetworkFact::File(&run.planned.file)), None],
+            Self::Stored(stored) => {
+                let TrainingRun { subject, training_fingerprint, .. } = &stored.result;
+                [NetworkFact::File(&subject.file), NetworkFact::Graph(training_fingerprint)]
+                    .map(Some)
+            }
         }
     }
 
@@ -144,6 +156,12 @@ impl Row<'_> {
             }
         }
     }
+}
+
+/// The names of the rows' networks with their settings, and with what distinguishes those with equal ones.
+pub(super) fn networks(rows: &[Row<'_>]) -> Vec<String> {
+    let facts: Vec<_> = rows.iter().map(Row::facts).collect();
+    distinct_labels(rows.iter().map(Row::network).collect(), &facts)
 }
 
 /// Which runs of the store are shown.

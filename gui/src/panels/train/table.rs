@@ -5,7 +5,7 @@ use egui_extras::{Column as Width, TableBuilder, TableRow};
 use inceptive_format::significant;
 
 use super::{
-    curves::{DASH, Look},
+    curves::{CurveStyle, DASH},
     rows::{Row, RowId},
 };
 use crate::theme::colors;
@@ -14,7 +14,12 @@ const ROW: f32 = 21.0;
 
 /// Columns: title, width, whether numbers are in it, and what it means.
 const COLUMNS: [(&str, f32, bool, &str); 10] = [
-    ("network", 220.0, false, "The network with its settings"),
+    (
+        "network",
+        220.0,
+        false,
+        "The network with its settings, and its file if others have the same name",
+    ),
     ("seed", 36.0, true, "Seed of weights, order and augmentation"),
     ("state", 60.0, false, "State of the run"),
     ("epoch", 62.0, true, "Finished epochs of all epochs of the recipe"),
@@ -31,11 +36,13 @@ const COLUMNS: [(&str, f32, bool, &str); 10] = [
     ("data, recipe", 160.0, false, "Data set and recipe"),
 ];
 
-/// Draws the table; `drawn` has the curve styles of the first rows. Returns the row that was clicked.
+/// Draws the table; `networks` has the name of each row's network, `styles` the curve styles of the first rows. Returns the row
+/// that was clicked.
 pub(super) fn ui<'r, 'a>(
     ui: &mut Ui,
     rows: &'r [Row<'a>],
-    drawn: &[Look],
+    networks: &[String],
+    styles: &[CurveStyle],
     chosen: Option<RowId>,
 ) -> Option<&'r Row<'a>> {
     let mut table = TableBuilder::new(ui)
@@ -61,7 +68,7 @@ pub(super) fn ui<'r, 'a>(
         body.rows(ROW, rows.len(), |mut row| {
             let at = row.index();
             row.set_selected(Some(rows[at].id()) == chosen);
-            if line(&mut row, &rows[at], drawn.get(at)) {
+            if line(&mut row, &rows[at], &networks[at], styles.get(at)) {
                 clicked = Some(&rows[at]);
             }
         });
@@ -70,13 +77,17 @@ pub(super) fn ui<'r, 'a>(
 }
 
 /// Draws a row; returns whether it was clicked.
-fn line(row: &mut TableRow<'_, '_>, run: &Row<'_>, look: Option<&Look>) -> bool {
+fn line(
+    row: &mut TableRow<'_, '_>,
+    run: &Row<'_>,
+    network: &str,
+    style: Option<&CurveStyle>,
+) -> bool {
     let mut is_clicked = false;
     row.col(|ui| {
-        if let Some(look) = look {
-            swatch(ui, look);
+        if let Some(style) = style {
+            swatch(ui, style);
         }
-        let network = run.network();
         let hover = format!("{network}, seed {}: show its result", run.seed());
         is_clicked = ui.add(Link::new(network)).on_hover_text(hover).clicked();
     });
@@ -123,11 +134,11 @@ fn aligned(ui: &mut Ui, is_number: bool, content: impl FnOnce(&mut Ui)) {
 }
 
 /// A sample of the line style of the run's curves.
-fn swatch(ui: &mut Ui, look: &Look) {
+fn swatch(ui: &mut Ui, style: &CurveStyle) {
     let (rect, _) = ui.allocate_exact_size(vec2(18.0, 8.0), Sense::hover());
     let ends = [pos2(rect.left(), rect.center().y), pos2(rect.right(), rect.center().y)];
-    let stroke = Stroke::new(2.5, look.color);
-    match look.is_dashed {
+    let stroke = Stroke::new(2.5, style.color);
+    match style.is_dashed {
         true => ui.painter().extend(Shape::dashed_line(&ends, stroke, DASH, DASH / 2.0)),
         false => {
             ui.painter().line_segment(ends, stroke);

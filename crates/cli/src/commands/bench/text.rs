@@ -6,7 +6,7 @@ use inceptive_format::{bytes, counted, share, significant};
 use inceptive_report::batch_and_threads;
 use inceptive_results::{BestRoofline, Remedy, date::utc_day};
 use inceptive_results::{
-    Comparison, Machine, Measurement, NetworkInfo, Roofline, Verdict, compare, statistics::Estimate,
+    Comparison, Machine, Measurement, Roofline, Verdict, compare, statistics::Estimate,
 };
 
 use crate::table::{Column, Grid, one_line};
@@ -87,7 +87,7 @@ fn rows(measurements: &[Measurement]) -> String {
     for m in measurements {
         let median = m.latency_ms.median;
         grid.row(vec![
-            name(&m.subject),
+            m.subject.name_with_point(),
             m.runtime.engine.clone(),
             m.runtime.precision.to_string(),
             m.runtime.batch.to_string(),
@@ -104,12 +104,6 @@ fn rows(measurements: &[Measurement]) -> String {
     grid.render()
 }
 
-/// The network with its settings.
-pub fn name(network: &NetworkInfo) -> String {
-    let point: Vec<String> = network.point.iter().map(|setting| format!(" {setting}")).collect();
-    format!("{}{}", network.name, point.concat())
-}
-
 /// Both ends.
 pub fn interval(estimate: &Estimate) -> String {
     if !estimate.has_interval() {
@@ -124,7 +118,7 @@ pub fn findings(measurements: &[Measurement]) -> String {
     for m in measurements.iter().filter(|m| !m.findings.is_empty()) {
         let messages: Vec<String> =
             m.findings.iter().map(|finding| finding.worded(with_options)).collect();
-        let place = format!("{} on {}, {}", name(&m.subject), m.runtime.engine, way(m));
+        let place = format!("{} on {}, {}", m.subject.name_with_point(), m.runtime.engine, way(m));
         let line = one_line(&format!("{}: {place}: {}", m.grade, messages.join("; ")));
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{line}");
@@ -209,11 +203,12 @@ pub fn comparison(first: &Measurement, second: &Measurement) -> String {
 
 /// Names that distinguish two networks.
 fn names(first: &Measurement, second: &Measurement) -> [String; 2] {
-    if name(&first.subject) != name(&second.subject) {
-        return [name(&first.subject), name(&second.subject)];
+    if first.subject.name_with_point() != second.subject.name_with_point() {
+        return [first.subject.name_with_point(), second.subject.name_with_point()];
     }
     if first.subject.file != second.subject.file {
-        return [first, second].map(|m| format!("{} ({})", name(&m.subject), m.subject.file));
+        return [first, second]
+            .map(|m| format!("{} ({})", m.subject.name_with_point(), m.subject.file));
     }
-    ["first", "second"].map(|place| format!("the {place} {}", name(&first.subject)))
+    ["first", "second"].map(|place| format!("the {place} {}", first.subject.name_with_point()))
 }

@@ -8,19 +8,20 @@ use std::{num::NonZeroU32, ops::ControlFlow, path::PathBuf, sync::atomic::Atomic
 use anyhow::Context;
 use clap::Args;
 use inceptive_app::{
-    DEFAULT_SAMPLES, GatherEvent, NEVER, ReproCommand, Request, Task, TaskContext, TrainPlan,
+    DEFAULT_SAMPLES, GatherEvent, NEVER, Note, ReproCommand, Request, Task, TaskContext, TrainPlan,
     report_on,
 };
 use inceptive_bench::{Isa, System, available_memory};
+use inceptive_data::DataName;
 use inceptive_dsl::Setting;
 use inceptive_report::{Analysis, training_run};
-use inceptive_results::Machine;
+use inceptive_results::{Machine, TrainingRun};
 use inceptive_store::Store;
 use serde_json::{Value, json};
 
 use crate::{
     commands::{bench::stop_on_interrupt, report::waiting},
-    input::Settings,
+    input::{self, Settings},
     machinery::{positive, thread_count},
     output::{self, Outcome},
 };
@@ -51,7 +52,7 @@ pub struct Train {
     files: Vec<PathBuf>,
     /// Data set, such as shapes, fashion-mnist, cifar10 or folder:size=32=PATH; see docs/data.md
     #[arg(long, value_name = "NAME[=PATH]")]
-    data: String,
+    data: DataName,
     /// Recipe: quick, standard, full or a file
     #[arg(long, value_name = "RECIPE", default_value = "quick")]
     recipe: String,
@@ -124,6 +125,7 @@ impl Train {
         let task = Task::Train(self.plan(&machine)?);
         let outcome = task.run(&context, &mut store, &mut |event| watch.event(&event));
         watch.finish();
+        self.say_other_isa(&outcome.training_runs);
         let text = match self.json {
             true => {
                 let runs: Vec<Value> = outcome.training_runs.iter().map(training_run).collect();
@@ -144,6 +146,20 @@ impl Train {
             }
         }
         Ok(outcome)
+    }
+
+    /// Says which runs in the store were trained with another instruction set than the one that was asked for.
+    fn say_other_isa(&self, runs: &[TrainingRun]) {
+        let Some(isa) = self.isa.map(Isa::name) else { return };
+        for run in runs.iter().filter(|run| run.isa != isa) {
+            let text = format!(
+                "{}, seed {}: already in the store, trained with {}, not {isa}; --again repeats it",
+                run.subject.name_with_point(),
+                run.seed,
+                run.isa
+            );
+            input::print_note(&Note { is_warning: true, text });
+        }
     }
 
     /// Writes the report that `inceptive report` writes on the networks; returns its page.
@@ -176,7 +192,7 @@ impl Train {
         };
         Ok(TrainPlan {
             requests: self.files.iter().map(request).collect(),
-            data: self.data.clone(),
+            data: self.data.to_string(),
             recipe: self.recipe.clone(),
             recipe_settings: self.recipe_set.clone(),
             seeds: (self.seed..end).collect(),

@@ -1,16 +1,13 @@
 //! Text output of `inceptive train`.
 
+use std::ops::Range;
+
 use inceptive_format::{counted, significant};
-use inceptive_results::{TrainedAccuracy, TrainingRun, rank, ties};
+use inceptive_results::{
+    NetworkFact, RankedNetwork, Ranking, TrainedAccuracy, TrainingRun, distinct_labels,
+};
 
 use crate::table::{Column, Grid, one_line};
-
-/// The runs of a network.
-struct Row<'a> {
-    first: &'a TrainingRun,
-    runs: Vec<&'a TrainingRun>,
-    accuracy: TrainedAccuracy,
-}
 
 /// A table of networks, the best first, and the groups of indistinguishable ones.
 pub fn table(runs: &[TrainingRun]) -> String {
@@ -24,41 +21,32 @@ pub fn table(runs: &[TrainingRun]) -> String {
         first.dataset.validation_images,
         first.dataset.test_images
     )) + "\n\n";
-    let rows = ranked(runs);
-    text.push_str(&grid(&rows));
-    text.push_str(&verdicts(&rows));
-    for run in runs.iter().filter(|run| !run.is_finished()) {
-        let name = run.subject.name_with_point();
-        text.push_str(&one_line(&format!("{name}, seed {}: {}", run.seed, run.outcome)));
-        text.push('\n');
+    let network = |run: &&TrainingRun| (run.training_fingerprint.clone(), run.subject.file.clone());
+    let ranking = Ranking::new(runs, network, |run| run);
+    let names = names(&ranking.networks);
+    text.push_str(&grid(&ranking.networks, &names));
+    text.push_str(&verdicts(&ranking, &names));
+    for (network, name) in ranking.networks.iter().zip(&names) {
+        for run in network.runs.iter().filter(|run| !run.is_finished()) {
+            text.push_str(&one_line(&format!("{name}, seed {}: {}", run.seed, run.outcome)));
+            text.push('\n');
+        }
     }
-    text.push_str(note(&rows));
+    text.push_str(note(&ranking));
     text
 }
 
-fn ranked(runs: &[TrainingRun]) -> Vec<Row<'_>> {
-    let mut rows: Vec<Row<'_>> = vec![];
-    for run in runs {
-        let is_same = |row: &&mut Row<'_>| {
-            row.first.training_fingerprint == run.training_fingerprint
-                && row.first.subject.file == run.subject.file
-        };
-        match rows.iter_mut().find(is_same) {
-            Some(row) => row.runs.push(run),
-            None => {
-                let accuracy = TrainedAccuracy::default();
-                rows.push(Row { first: run, runs: vec![run], accuracy });
-            }
-        }
-    }
-    for row in &mut rows {
-        row.accuracy = TrainedAccuracy::new(&row.runs);
-    }
-    rank(&mut rows, |row| &row.accuracy);
-    rows
+/// The names of networks with their settings, and with what distinguishes those with equal ones.
+fn names(networks: &[RankedNetwork<&TrainingRun>]) -> Vec<String> {
+    let names = networks.iter().map(|it| it.runs[0].subject.name_with_point()).collect();
+    let facts = networks.iter().map(|RankedNetwork { runs, .. }| {
+        let TrainingRun { subject, training_fingerprint, .. } = runs[0];
+        [NetworkFact::File(&subject.file), NetworkFact::Graph(training_fingerprint)].map(Some)
+    });
+    distinct_labels(names, &facts.collect::<Vec<_>>())
 }
 
-fn grid(rows: &[Row<'_>]) -> String {
+fn grid(networks: &[RankedNetwork<&TrainingRun>], names: &[String]) -> String {
     let mut grid = Grid::new(vec![
         Column::Right("rank"),
         Column::Left("network"),
@@ -77,14 +65,15 @@ fn grid(rows: &[Row<'_>]) -> String {
     let ends = |ends: Option<[f64; 2]>| {
         ends.map_or_else(unknown, |[low, high]| format!("{low:.2} to {high:.2}"))
     };
-    for (at, Row { first, accuracy, .. }) in rows.iter().enumerate() {
+    for (at, (RankedNetwork { runs, accuracy }, name)) in networks.iter().zip(names).enumerate() {
+        let subject = &runs[0].subject;
         let TrainedAccuracy { top1, range, val_top1, images_per_s, seconds, seeds, diverged: _ } =
             accuracy;
         grid.row(vec![
             top1.map_or_else(unknown, |_| (at + 1).to_string()),
-            first.subject.name_with_point(),
-            significant(first.subject.params as f64),
-            significant(first.subject.macs as f64),
+            name.clone(),
+            significant(subject.params as f64),
+            significant(subject.macs as f64),
             percent(top1.map(|top1| top1.value)),
             ends(top1.map(|top1| [top1.low, top1.high])),
             ends(*range),
@@ -98,19 +87,17 @@ fn grid(rows: &[Row<'_>]) -> String {
 }
 
 /// Networks whose intervals overlap, in groups.
-fn verdicts(rows: &[Row<'_>]) -> String {
-    let line = |group: std::ops::Range<usize>| {
-        let names: Vec<String> =
-            rows[group].iter().map(|row| row.first.subject.name_with_point()).collect();
-        one_line(&format!("indistinguishable: {}", names.join(", "))) + "\n"
+fn verdicts(ranking: &Ranking<&TrainingRun>, names: &[String]) -> String {
+    let line = |group: &Range<usize>| {
+        one_line(&format!("indistinguishable: {}", names[group.clone()].join(", "))) + "\n"
     };
-    let text: String = ties(rows.iter().map(|row| &row.accuracy)).into_iter().map(line).collect();
+    let text: String = ranking.ties.iter().map(line).collect();
     if text.is_empty() { text } else { format!("\n{text}") }
 }
 
 /// What the intervals cover.
-fn note(rows: &[Row<'_>]) -> &'static str {
-    match rows.iter().any(|row| row.accuracy.is_over_seeds()) {
+fn note(ranking: &Ranking<&TrainingRun>) -> &'static str {
+    match ranking.networks.iter().any(|network| network.accuracy.is_over_seeds()) {
         false => {
             "\nIntervals cover the number of test images, not differences between seeds, which are larger: see --seeds.\n"
         }

@@ -51,13 +51,8 @@ impl TrainWatch {
         let mut runs = self.runs.borrow_mut();
         match event {
             TrainingEvent::Runs(planned) => {
-                let known = planned.iter().filter(|run| run.state == RunState::Known).count();
-                if known > 0 {
-                    let have = if known == 1 { "is" } else { "are" };
-                    let count = counted(planned.len(), "run", "runs");
-                    self.line(&format!(
-                        "{known} of {count} {have} already in the store; --again repeats them"
-                    ));
+                if let Some(known) = PlannedRun::known(planned) {
+                    self.line(&format!("{known}; --again repeats them"));
                 }
                 runs.active = vec![None; planned.len()];
                 runs.planned.clone_from(planned);

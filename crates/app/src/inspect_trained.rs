@@ -20,7 +20,7 @@ use crate::{
 
 /// What to inspect, and how.
 #[derive(Clone, Debug)]
-pub struct AnatomyPlan {
+pub struct InspectionPlan {
     /// The network.
     pub network: EvaluationSource,
     /// The images on which accuracies are measured.
@@ -33,7 +33,7 @@ pub struct AnatomyPlan {
 
 /// An inspected network.
 #[derive(Debug)]
-pub struct Dissected {
+pub struct InspectedNetwork {
     /// The network.
     pub architecture: Architecture,
     /// The results of the inspection.
@@ -46,12 +46,12 @@ pub struct Dissected {
 ///
 /// # Errors
 /// When the network cannot be read or run, or does not fit the data set, or when it was stopped.
-pub fn dissect(
-    plan: &AnatomyPlan,
+pub fn inspect_trained(
+    plan: &InspectionPlan,
     data: &Dataset,
     stop: &AtomicBool,
     listen: &mut dyn FnMut(f64),
-) -> Result<Dissected, EvaluateError> {
+) -> Result<InspectedNetwork, EvaluateError> {
     let EvaluationSource { file, settings, weights: from } = &plan.network;
     let wrong =
         |error: TrainError| EvaluateError::Fit { file: file.clone(), error: Box::new(error) };
@@ -84,12 +84,12 @@ pub fn dissect(
         TrainError::Stopped => EvaluateError::Stopped,
         other => wrong(other),
     })?;
-    Ok(Dissected { architecture, anatomy, notes })
+    Ok(InspectedNetwork { architecture, anatomy, notes })
 }
 
 /// The trained graph and its weights, including the auxiliary heads if the checkpoint has them.
 fn trained(
-    plan: &AnatomyPlan,
+    plan: &InspectionPlan,
     graph: &Graph,
     checkpoint: Option<&CheckpointInfo>,
     (plain, weights): (Graph, Weights),

@@ -1,0 +1,123 @@
+//! What charts of accuracy against a cost share: their scales, the front, captions and keys.
+
+use inceptive_draw::chart::{
+    axes::{Frame, Scale, count_text, plain_text},
+    canvas::Canvas,
+    key::{Sample, Shape, origin_color},
+    labels::Rect,
+    networks,
+};
+use inceptive_results::{OriginKind, statistics::Estimate};
+use plotters::prelude::Color;
+
+use crate::axis::Axis;
+
+/// Opacity of the front.
+const LINE: f64 = 0.5;
+
+/// The frame of a chart below its caption.
+pub(super) const fn frame(top: i32, height: i32) -> Frame {
+    Frame { left: 68, right: 826, top: top + 30, bottom: top + 30 + height }
+}
+
+/// A logarithmic scale for costs, with some room at both ends.
+pub(super) fn costs(costs: impl Iterator<Item = Estimate>, room: f64, frame: Frame) -> Scale {
+    Scale::log(costs.flat_map(|cost| [cost.low, cost.high]), room, (frame.left, frame.right))
+}
+
+/// Draws the frame with the ticks and titles of both scales.
+pub(super) fn scales(
+    canvas: &mut Canvas,
+    frame: Frame,
+    (x, axis): (&Scale, Axis<'_>),
+    (y, accuracy): (&Scale, &str),
+) {
+    let (ticks, cost) = match axis {
+        Axis::Macs => {
+            (x.ticks(&count_text, true), "multiply-accumulates of one image (logarithmic)")
+        }
+        Axis::Params => (x.ticks(&count_text, true), "parameters (logarithmic)"),
+        Axis::Latency(_) => (x.ticks(&plain_text, true), "median latency in ms (logarithmic)"),
+    };
+    frame.columns(canvas, &ticks);
+    frame.name_columns(canvas, cost);
+    frame.lines(canvas, &y.ticks(&plain_text, false), accuracy);
+    frame.sides(canvas);
+}
+
+/// Draws the front through its points; returns the places that it covers.
+pub(super) fn front(
+    canvas: &mut Canvas,
+    front: Vec<(i32, i32)>,
+    frame: Frame,
+    evidence: OriginKind,
+) -> Vec<Rect> {
+    let steps = steps(front, frame);
+    canvas.line(steps.clone(), origin_color(evidence).mix(LINE).stroke_width(2));
+    steps.windows(2).map(|s| Rect::around(s[0], s[1], 1.0)).collect()
+}
+
+/// The highest accuracy for at most each cost, as steps up to the right side.
+fn steps(mut front: Vec<(i32, i32)>, frame: Frame) -> Vec<(i32, i32)> {
+    // Pixels count downwards: of equal costs the better one is last.
+    front.sort_by_key(|&(x, y)| (x, -y));
+    let mut steps: Vec<(i32, i32)> = Vec::with_capacity(2 * front.len() + 1);
+    for (x, y) in front {
+        if let Some(&(_, before)) = steps.last() {
+            steps.push((x, before));
+        }
+        steps.push((x, y));
+    }
+    if let Some(&(_, y)) = steps.last() {
+        steps.push((frame.right, y));
+    }
+    steps
+}
+
+/// A caption: what is drawn, how the cost was measured, how the front is marked, and how many networks are not labelled or
+/// not drawn: those `without` a cost or an accuracy, and those `skipped` of too many.
+pub(super) fn caption(
+    drawn: &str,
+    axis: Axis<'_>,
+    marked: &str,
+    named_few: bool,
+    [without, skipped]: [usize; 2],
+) -> String {
+    let mut text = drawn.to_owned();
+    if let Axis::Latency(way) = axis {
+        text.push_str(&format!(" Measured with {} on {}.", way.label(), way.machine.cpu));
+    }
+    text.push_str(&format!(" {marked}."));
+    if named_few {
+        text.push_str(" Only those are labelled.");
+    }
+    if without > 0 {
+        text.push_str(&format!(" Omitted, as one of the two is unknown: {}.", networks(without)));
+    }
+    if skipped > 0 {
+        text.push_str(&format!(
+            " Omitted evenly to limit the number of points: {}.",
+            networks(skipped)
+        ));
+    }
+    text
+}
+
+/// The key of points on the front, points off it, and the front.
+pub(super) fn entries(
+    evidence: OriginKind,
+    shape: Shape,
+    [strong, muted]: [f64; 2],
+) -> Vec<(Sample, String)> {
+    let color = origin_color(evidence);
+    vec![
+        (Sample::Mark(shape, color.mix(strong)), format!("{}, optimal", evidence.name())),
+        (Sample::Mark(shape, color.mix(muted)), format!("{}, dominated", evidence.name())),
+        (Sample::Line(color), "Pareto front".to_owned()),
+    ]
+}
+
+/// The key of intervals.
+pub(super) fn interval_entry(evidence: OriginKind) -> (Sample, String) {
+    (Sample::Whisker(origin_color(evidence)), "95% interval".to_owned())
+}
