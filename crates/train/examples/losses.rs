@@ -54,7 +54,9 @@ fn main() {
     assert_eq!(batches.len(), STEPS);
 
     let mut losses = vec![];
-    trainer.epoch(&AtomicBool::new(false), |progress| losses.push(progress.step_loss)).unwrap();
+    trainer
+        .epoch(&AtomicBool::new(false), || None, |progress| losses.push(progress.step_loss))
+        .unwrap();
     losses.truncate(STEPS);
     let weights = initial_weights(&graph, 0).to_safetensors(&graph).unwrap();
     write(&folder, "weights.safetensors", &weights);

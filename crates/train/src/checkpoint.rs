@@ -212,9 +212,26 @@ impl<'a> Trainer<'a> {
         checkpoint: &[u8],
         stop: &AtomicBool,
     ) -> Result<Self, CheckpointError> {
-        let found = CheckpointInfo::read(checkpoint)?.ok_or(CheckpointError::About(None))?;
         let mut trainer = Self::new_until(task, machine, stop)?;
-        let own = trainer.about();
+        trainer.history = trainer.restore(checkpoint, |_| true)?;
+        Ok(trainer)
+    }
+
+    /// Goes back to the checkpoint after the last finished epoch.
+    pub(crate) fn go_back_to(&mut self, checkpoint: &[u8]) -> Result<(), CheckpointError> {
+        let epochs = self.history.len();
+        self.restore(checkpoint, |history| history.len() == epochs).map(drop)
+    }
+
+    /// Replaces weights, averages and the optimizer's state by those of a checkpoint with an expected history; returns
+    /// that.
+    fn restore(
+        &mut self,
+        checkpoint: &[u8],
+        is_expected: impl FnOnce(&[Epoch]) -> bool,
+    ) -> Result<Vec<Epoch>, CheckpointError> {
+        let found = CheckpointInfo::read(checkpoint)?.ok_or(CheckpointError::About(None))?;
+        let own = self.about();
         for (what, is_same) in [
             ("version", found.version == own.version),
             ("network", found.network == own.network),
@@ -222,26 +239,26 @@ impl<'a> Trainer<'a> {
             ("recipe", found.recipe == own.recipe),
             ("seed", found.seed == own.seed),
             ("instruction set", found.isa == own.isa),
+            ("number of epochs", is_expected(&found.history)),
         ] {
             if !is_same {
                 return Err(CheckpointError::Other(what));
             }
         }
-        let read = |prefix| read_weights(checkpoint, &trainer.graph, prefix);
+        let read = |prefix| read_weights(checkpoint, &self.graph, prefix);
         let weights = read(WEIGHTS)?;
-        let averages = if task.recipe.average.is_some() { Some(read(AVERAGES)?) } else { None };
+        let averages = if own.averages { Some(read(AVERAGES)?) } else { None };
         let mut state = Vec::new();
-        for index in 0..trainer.session.plan().options().rule.states() {
+        for index in 0..self.session.plan().options().rule.states() {
             let name = format!("{STATE}{index}");
             let tensor = tensor_from_safetensors(checkpoint, &name)?;
             state.push(tensor.ok_or(Missing(name))?.values);
         }
-        trainer.session.set_weights(&weights)?;
+        self.session.set_weights(&weights)?;
         if let Some(averages) = averages {
-            trainer.session.set_averages(&averages)?;
+            self.session.set_averages(&averages)?;
         }
-        trainer.session.set_state(&state).map_err(|_| CheckpointError::Other("optimizer"))?;
-        trainer.history = found.history;
-        Ok(trainer)
+        self.session.set_state(&state).map_err(|_| CheckpointError::Other("optimizer"))?;
+        Ok(found.history)
     }
 }

@@ -9,7 +9,7 @@ use inceptive_dsl::{Memory, load};
 use inceptive_engine::Isa;
 use inceptive_ir::Graph;
 use inceptive_train::{
-    CheckpointError, Machine, Recipe, Task, TrainError, Trainer, initial_weights,
+    CheckpointError, Machine, Recipe, Task, TrainError, Trainer, initial_weights, recipe::Schedule,
 };
 
 const NETWORK: &str = "
@@ -56,7 +56,7 @@ fn an_interrupted_training_goes_on_to_the_same_bits() {
     let mut whole = Trainer::new(task, machine(1)).unwrap();
     let mut steps = 0;
     while !whole.is_finished() {
-        whole.epoch(&GO_ON, |progress| steps = progress.step).unwrap();
+        whole.epoch(&GO_ON, || None, |progress| steps = progress.step).unwrap();
     }
     assert_eq!(whole.history().len(), 3);
     assert_eq!(steps, whole.steps_per_epoch());
@@ -66,17 +66,17 @@ fn an_interrupted_training_goes_on_to_the_same_bits() {
     assert!(last.val_top1.is_some() && last.val_loss.unwrap().is_finite());
 
     let mut begun = Trainer::new(task, machine(2)).unwrap();
-    begun.epoch(&GO_ON, |_| {}).unwrap();
+    begun.epoch(&GO_ON, || None, |_| {}).unwrap();
     let checkpoint = begun.checkpoint().unwrap();
     let stopped = Trainer::new_until(task, machine(2), &AtomicBool::new(true));
     assert!(matches!(stopped, Err(TrainError::Stopped)));
     // Stopped in the midst of the second epoch, and taken up from the first.
-    let stopped = begun.epoch(&AtomicBool::new(true), |_| {});
+    let stopped = begun.epoch(&AtomicBool::new(true), || None, |_| {});
     assert!(matches!(stopped, Err(TrainError::Stopped)));
     let mut resumed = Trainer::resume(task, machine(3), &checkpoint).unwrap();
     assert_eq!(resumed.history().len(), 1);
     while !resumed.is_finished() {
-        resumed.epoch(&GO_ON, |_| {}).unwrap();
+        resumed.epoch(&GO_ON, || None, |_| {}).unwrap();
     }
     assert!(resumed.weights() == whole.weights());
     let losses = |trainer: &Trainer<'_>| -> Vec<(f64, Option<f64>)> {
@@ -144,9 +144,33 @@ fn a_loss_that_is_no_number_ends_the_training_with_its_place() {
     let recipe = Recipe { learning_rate: 1e30, average: None, ..recipe("") };
     let task = Task { graph: &graph, data: &data, recipe: &recipe, seed: 1 };
     let mut trainer = Trainer::new(task, machine(2)).unwrap();
-    let error = (0..3).find_map(|_| trainer.epoch(&GO_ON, |_| {}).err()).unwrap();
+    let error = (0..3).find_map(|_| trainer.epoch(&GO_ON, || None, |_| {}).err()).unwrap();
     assert!(matches!(error, TrainError::Diverged { .. }), "{error}");
     let message = error.to_string();
     assert!(message.contains("at step 2 of epoch 1, with learning rate"), "{message}");
     assert!(message.contains("(the output of `a/bn` overflowed)"), "{message}");
+}
+
+#[test]
+fn the_cause_is_found_from_the_last_checkpoint() {
+    let (graph, data) = (graph(NETWORK), data());
+    // The learning rate overflows in the middle of the second epoch.
+    let schedule = Schedule::Step { at: vec![0.5], factor: 1e32 };
+    let recipe = Recipe { schedule, ..recipe("") };
+    let task = Task { graph: &graph, data: &data, recipe: &recipe, seed: 1 };
+    let mut trainer = Trainer::new(task, machine(2)).unwrap();
+    let start = trainer.checkpoint().unwrap();
+    trainer.epoch(&GO_ON, || None, |_| {}).unwrap();
+    let checkpoint = trainer.checkpoint().unwrap();
+    let message = |last: Option<&[u8]>| {
+        let mut trainer = Trainer::resume(task, machine(2), &checkpoint).unwrap();
+        let error = trainer.epoch(&GO_ON, || last.map(<[u8]>::to_vec), |_| {}).err().unwrap();
+        error.to_string()
+    };
+    let found = message(Some(&checkpoint));
+    assert!(found.contains("at step 11 of epoch 2, with learning rate"), "{found}");
+    assert!(found.contains("(the output of `a/bn` overflowed)"), "{found}");
+    for last in [None, Some(&*start), Some(&checkpoint[..100])] {
+        assert!(message(last).contains("(the layer is unknown without the last checkpoint)"));
+    }
 }

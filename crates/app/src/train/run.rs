@@ -84,7 +84,7 @@ impl<'a> Run<'a> {
         let mut trainer = self.start(&files)?;
         self.event(TrainingEvent::Started { run, history: trainer.history().to_vec() });
         while !trainer.is_finished() {
-            match self.epoch(&mut trainer) {
+            match self.epoch(&mut trainer, &files) {
                 Ok(()) => {}
                 Err(TrainError::Diverged { epoch, step, rate, loss, cause }) => {
                     let steps = trainer.steps_per_epoch();
@@ -158,12 +158,13 @@ impl<'a> Run<'a> {
         Trainer::new_until(task, machine, &shared.halt).map_err(self.failed())
     }
 
-    fn epoch(&self, trainer: &mut Trainer<'_>) -> Result<(), TrainError> {
+    fn epoch(&self, trainer: &mut Trainer<'_>, files: &RunFiles) -> Result<(), TrainError> {
         let (shared, run) = (self.shared, self.id.run);
         let batch = f64::from(shared.recipe.batch);
         let (start, waited) = (Instant::now(), self.waited.get());
         let mut last_event = start;
-        let epoch = trainer.epoch(&shared.halt, |progress| {
+        let last = || files.read_checkpoint().ok().flatten();
+        let epoch = trainer.epoch(&shared.halt, last, |progress| {
             if last_event.elapsed() >= BETWEEN_STEPS || progress.step == progress.steps {
                 last_event = Instant::now();
                 let images = progress.step as f64 * batch;

@@ -45,7 +45,7 @@ fn train(folder: &Path, name: &str, seed: u64) -> (f64, f64, f64) {
     let mut trainer = Trainer::new(task, machine).unwrap();
     let stop = AtomicBool::new(false);
     while !trainer.is_finished() {
-        trainer.epoch(&stop, |_| {}).unwrap();
+        trainer.epoch(&stop, || None, |_| {}).unwrap();
     }
     fs::write(folder.join(name), trainer.checkpoint().unwrap()).unwrap();
     let test = trainer.test(&stop).unwrap();
