@@ -63,6 +63,14 @@ impl Session {
         &self.output
     }
 
+    /// The outputs of the auxiliary heads in the last run, each `batch x channels x height x width` numbers.
+    pub fn heads(&self) -> impl Iterator<Item = Vec<f32>> {
+        self.plan.heads.iter().filter_map(|head| {
+            let buffer = self.plan.program.buffers().get(head.view.buffer)?;
+            Some(head.read(buffer, self.runner.numbers(head.view.buffer)))
+        })
+    }
+
     /// Runs once: `batch x channels x height x width` numbers in, `batch x classes` out. It ends early soon after `stop`
     /// is set.
     ///

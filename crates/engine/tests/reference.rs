@@ -9,12 +9,19 @@ use std::sync::{Arc, atomic::AtomicBool};
 
 use common::{Values, add, compute, network, numbers};
 use inceptive_engine::{Isa, Options, Plan, PlanError, RunError, Session};
-use inceptive_ir::{Activation, Conv, Graph, Op, Padding, PoolKind, Role, Shape, Size};
+use inceptive_ir::{
+    Activation, AuxiliaryHead, Conv, Graph, Op, Padding, PoolKind, Role, Shape, Size,
+};
 use inceptive_weights::Weights;
 use proptest::prelude::*;
 
 /// The output of a network for one image.
 fn reference(graph: &Graph, of: &Values, input: &[f32]) -> Vec<f64> {
+    all_outputs(graph, of, input).swap_remove(graph.output().index())
+}
+
+/// The output of each node for one image.
+fn all_outputs(graph: &Graph, of: &Values, input: &[f32]) -> Vec<Vec<f64>> {
     let mut values: Vec<Vec<f64>> = Vec::new();
     for (id, node) in graph.nodes() {
         let value = if matches!(node.op, Op::Input(_)) {
@@ -29,7 +36,7 @@ fn reference(graph: &Graph, of: &Values, input: &[f32]) -> Vec<f64> {
         };
         values.push(value);
     }
-    values.swap_remove(graph.output().index())
+    values
 }
 
 /// Compares a network with the reference in every way to run it.
@@ -86,6 +93,43 @@ proptest! {
     #[test]
     fn random_networks(numbers in prop::collection::vec(any::<u8>(), 120), seed in 1_u64..1000) {
         check(&network(&numbers, 0.5), seed);
+    }
+
+    #[test]
+    fn outputs_of_all_nodes(numbers in prop::collection::vec(any::<u8>(), 120), seed in 1_u64..1000) {
+        check_heads(&network(&numbers, 0.5), seed);
+    }
+}
+
+/// Compares the outputs of all nodes, kept as heads, with the reference.
+fn check_heads(graph: &Graph, seed: u64) {
+    let weights = Weights::seeded(graph, seed);
+    let mut kept = graph.clone();
+    for (output, node) in graph.nodes() {
+        kept.add_auxiliary(AuxiliaryHead { name: node.path.to_string(), output, weight: 0.0 });
+    }
+    let len = graph.node(graph.input()).shape.elements() as usize;
+    let input = numbers(2 * len, seed);
+    let values = Values::new(graph, &weights);
+    let right: Vec<Vec<Vec<f64>>> =
+        input.chunks(len).map(|image| all_outputs(graph, &values, image)).collect();
+    let (isa, most_bytes) = (Isa::best(), u64::MAX);
+    let options = Options { batch: 2, threads: 2, isa, winograd: false, most_bytes };
+    let plan = Arc::new(Plan::new(&kept, &weights, options).unwrap());
+    let mut session = Session::new(plan).unwrap();
+    session.run(&input, &AtomicBool::new(false)).unwrap();
+    assert_eq!(session.heads().count(), graph.len());
+    for (node, found) in session.heads().enumerate() {
+        let right: Vec<f64> = right.iter().flat_map(|image| &image[node]).copied().collect();
+        assert_eq!(found.len(), right.len());
+        if right.iter().any(|x| !x.is_finite()) {
+            return;
+        }
+        let scale = right.iter().fold(1e-3_f64, |max, x| max.max(x.abs()));
+        for (found, right) in found.iter().zip(&right) {
+            let error = (f64::from(*found) - right).abs() / scale;
+            assert!(error <= 1e-4, "node {node}: {found}, not {right}\n{graph:?}");
+        }
     }
 }
 

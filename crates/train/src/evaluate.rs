@@ -7,7 +7,7 @@ use std::sync::{
 
 use inceptive_data::{Augmenter, Split, View, Views};
 use inceptive_engine::{Options, Plan, Session};
-use inceptive_ir::{Graph, Op, passes};
+use inceptive_ir::{AuxiliaryHead, Graph, NodeId, Op, passes};
 use inceptive_weights::Weights;
 
 use crate::{
@@ -98,6 +98,16 @@ pub(crate) fn session(
         true => Err(TrainError::Stopped),
         false => session,
     }
+}
+
+/// An inference graph whose session keeps the outputs of some nodes: it has them as heads.
+pub(crate) fn keeping(graph: &Graph, nodes: &[NodeId]) -> Graph {
+    let mut kept = graph.clone();
+    for &output in nodes {
+        let name = graph.node(output).path.to_string();
+        kept.add_auxiliary(AuxiliaryHead { name, output, weight: 0.0 });
+    }
+    kept
 }
 
 /// Evaluates weights on images, without auxiliary heads and dropout, and with running statistics.
