@@ -100,17 +100,11 @@ impl Plan {
     /// Plans an inference graph. Its normalisations should be folded before. The outputs of auxiliary heads, which may be
     /// any nodes, are kept for [`Session::heads`](crate::Session::heads).
     ///
-    /// # Errors
-    /// When weights are missing, the processor lacks the instruction set, or the network is too large.
-    pub fn new(graph: &Graph, weights: &Weights, options: Options) -> Result<Self, PlanError> {
-        Self::new_until(graph, weights, options, &AtomicBool::new(false))
-    }
-
-    /// The same; weights are packed no longer soon after `stop` is set.
+    /// It ends early soon after `stop` is set, since weights are packed for a while.
     ///
     /// # Errors
-    /// See [`Plan::new`], and [`PlanError::Stopped`].
-    pub fn new_until(
+    /// When weights are missing, the processor lacks the instruction set, the network is too large, or it was stopped.
+    pub fn new(
         graph: &Graph,
         weights: &Weights,
         options: Options,

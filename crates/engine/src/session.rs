@@ -30,21 +30,13 @@ pub struct StepTime {
 }
 
 impl Session {
-    /// Gets memory and starts threads.
+    /// Gets memory and starts threads. It ends early soon after `stop` is set.
     ///
     /// # Errors
-    /// When the system gives no more threads, or no memory.
-    pub fn new(plan: Arc<Plan>) -> Result<Self, SessionError> {
-        Self::new_until(plan, &AtomicBool::new(false))
-    }
-
-    /// The same; soon after `stop` is set it ends early, as if there were no memory.
-    ///
-    /// # Errors
-    /// See [`Session::new`].
-    pub fn new_until(plan: Arc<Plan>, stop: &AtomicBool) -> Result<Self, SessionError> {
+    /// When the system gives no more threads, or no memory, or it was stopped.
+    pub fn new(plan: Arc<Plan>, stop: &AtomicBool) -> Result<Self, SessionError> {
         let Options { isa, threads, .. } = plan.options();
-        let runner = Runner::new_until(Arc::clone(&plan.program), isa, threads, stop)?;
+        let runner = Runner::new(Arc::clone(&plan.program), isa, threads, stop)?;
         let len = plan.program.output_len();
         let mut output = Vec::new();
         let bytes = len.saturating_mul(size_of::<f32>());

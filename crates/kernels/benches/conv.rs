@@ -124,8 +124,8 @@ fn gflops_of(isa: Isa, (_, images, inputs, outputs, side, kernel, stride): Shape
     let conv = Conv::new(isa, 1, places, window, values, finish).expect("the shape fits");
     let program =
         Arc::new(Program::new(buffers, vec![vec![conv.into()]]).expect("the program is valid"));
-    let mut runner = Runner::new(program, isa, 1).expect("no threads are needed");
     let stop = AtomicBool::new(false);
+    let mut runner = Runner::new(program, isa, 1, &stop).expect("no threads are needed");
     let (mut best, start) = (Duration::MAX, Instant::now());
     while start.elapsed() < Duration::from_millis(300) {
         let run = Instant::now();

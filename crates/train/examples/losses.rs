@@ -30,7 +30,7 @@ fn main() {
     let data = data.unwrap();
     let task = Task { graph: &graph, data: &data, recipe: &recipe, seed: 0 };
     let machine = Machine { threads: 2, isa: Isa::best(), most_bytes: u64::MAX };
-    let mut trainer = Trainer::new(task, machine).unwrap();
+    let mut trainer = Trainer::new(task, machine, &AtomicBool::new(false)).unwrap();
     let partition = trainer.partition().clone();
     let steps = trainer.steps_per_epoch();
 

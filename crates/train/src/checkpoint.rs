@@ -190,29 +190,17 @@ fn with_info(
 }
 
 impl<'a> Trainer<'a> {
-    /// Resumes from a checkpoint. The results are bit-identical to those without an interruption.
+    /// Resumes from a checkpoint, see [`Trainer::new`]. The results are bit-identical to those without an interruption.
     ///
     /// # Errors
-    /// When the checkpoint is damaged or belongs to another training run, or training cannot start.
+    /// When the checkpoint is damaged or belongs to another training run, training cannot start, or it was stopped.
     pub fn resume(
-        task: Task<'a>,
-        machine: Machine,
-        checkpoint: &[u8],
-    ) -> Result<Self, CheckpointError> {
-        Self::resume_until(task, machine, checkpoint, &AtomicBool::new(false))
-    }
-
-    /// Like [`Trainer::resume`], but can be stopped.
-    ///
-    /// # Errors
-    /// See [`Trainer::resume`]; also when it was stopped.
-    pub fn resume_until(
         task: Task<'a>,
         machine: Machine,
         checkpoint: &[u8],
         stop: &AtomicBool,
     ) -> Result<Self, CheckpointError> {
-        let mut trainer = Self::new_until(task, machine, stop)?;
+        let mut trainer = Self::new(task, machine, stop)?;
         trainer.history = trainer.restore(checkpoint, |_| true)?;
         Ok(trainer)
     }

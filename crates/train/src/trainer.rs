@@ -1,10 +1,7 @@
 //! Training a network, epoch by epoch.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::AtomicBool},
     time::{Duration, Instant},
 };
 
@@ -90,23 +87,11 @@ pub struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    /// Starts with random weights.
+    /// Starts with random weights. It ends early soon after `stop` is set, since much memory takes a while.
     ///
     /// # Errors
-    /// When data and network do not fit together, or the engine cannot train the network.
-    pub fn new(task: Task<'a>, machine: Machine) -> Result<Self, TrainError> {
-        Self::new_until(task, machine, &AtomicBool::new(false))
-    }
-
-    /// The same, unless it is stopped: much memory takes a while.
-    ///
-    /// # Errors
-    /// See [`Trainer::new`]; also when it was stopped.
-    pub fn new_until(
-        task: Task<'a>,
-        machine: Machine,
-        stop: &AtomicBool,
-    ) -> Result<Self, TrainError> {
+    /// When data and network do not fit together, the engine cannot train the network, or it was stopped.
+    pub fn new(task: Task<'a>, machine: Machine, stop: &AtomicBool) -> Result<Self, TrainError> {
         let Task { graph, data, recipe, seed } = task;
         expect_fit(graph, data)?;
         let graph = match recipe.auxiliary {
@@ -140,12 +125,7 @@ impl<'a> Trainer<'a> {
                 averages: recipe.average.is_some(),
             },
         )?);
-        let session = TrainSession::new_until(plan, &initial_weights(&graph, seed), stop).map_err(
-            |error| match stop.load(Ordering::Relaxed) {
-                true => TrainError::Stopped,
-                false => error.into(),
-            },
-        )?;
+        let session = TrainSession::new(plan, &initial_weights(&graph, seed), stop)?;
         let history = Vec::new();
         Ok(Self { task, graph, machine, session, partition, augmenter, history })
     }

@@ -167,7 +167,7 @@ fn a_checkpoint_is_evaluated_to_the_numbers_of_training() {
         let files = Memory::default().with("recipe.yaml", text);
         let recipe = Recipe::load(&files, Path::new("recipe.yaml"), &[]).unwrap().0;
         let task = Task { graph: &graph, data: &data, recipe: &recipe, seed: 7 };
-        let mut trainer = Trainer::new(task, machine).unwrap();
+        let mut trainer = Trainer::new(task, machine, &GO_ON).unwrap();
         trainer.epoch(&GO_ON, || None, |_| {}).unwrap();
         let bytes = trainer.checkpoint().unwrap();
 

@@ -9,7 +9,7 @@ use inceptive_dsl::{Memory, load};
 use inceptive_engine::Isa;
 use inceptive_ir::{Path, Role, passes};
 use inceptive_train::{
-    Images, Machine, evaluate, initial_weights,
+    Images, Machine, TrainError, evaluate, initial_weights,
     inspect::{Anatomy, BranchState, Subject, inspect},
 };
 use inceptive_weights::Weights;
@@ -166,5 +166,6 @@ fn what_is_planted_is_found() {
     assert_eq!(inspect(subject, one, &stop, &mut |_| {}).unwrap(), found);
     let json = serde_json::to_string(&found).unwrap();
     assert_eq!(serde_json::from_str::<Anatomy>(&json).unwrap(), found);
-    assert!(inspect(subject, one, &AtomicBool::new(true), &mut |_| {}).is_err());
+    let stopped = inspect(subject, one, &AtomicBool::new(true), &mut |_| {});
+    assert!(matches!(stopped, Err(TrainError::Stopped)));
 }

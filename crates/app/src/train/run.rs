@@ -146,7 +146,7 @@ impl<'a> Run<'a> {
         let (threads, runs) = self.lanes.share();
         let (task, machine) = (shared.task(self.id), shared.machine(threads, runs));
         if let Some(bytes) = files.read_checkpoint()? {
-            match Trainer::resume_until(task, machine, &bytes, &shared.halt) {
+            match Trainer::resume(task, machine, &bytes, &shared.halt) {
                 Ok(trainer) => return Ok(trainer),
                 Err(CheckpointError::Train(error)) => return Err(self.failed()(error)),
                 Err(error) => self.send(Message::Error(TaskError::Restarted {
@@ -155,7 +155,7 @@ impl<'a> Run<'a> {
                 })),
             }
         }
-        Trainer::new_until(task, machine, &shared.halt).map_err(self.failed())
+        Trainer::new(task, machine, &shared.halt).map_err(self.failed())
     }
 
     fn epoch(&self, trainer: &mut Trainer<'_>, files: &RunFiles) -> Result<(), TrainError> {
@@ -194,7 +194,7 @@ impl<'a> Run<'a> {
         drop(trainer);
         let resume = |threads: usize| {
             let machine = self.shared.machine(threads, runs);
-            Trainer::resume_until(self.shared.task(self.id), machine, &bytes, &self.shared.halt)
+            Trainer::resume(self.shared.task(self.id), machine, &bytes, &self.shared.halt)
         };
         let resumed = match resume(threads) {
             // More threads need more memory; it fitted before.

@@ -42,8 +42,8 @@ fn train(folder: &Path, name: &str, seed: u64) -> (f64, f64, f64) {
     let data = data();
     let task = Task { graph: &graph, data: &data, recipe: &recipe, seed };
     let machine = Machine { threads: 1, isa: Isa::best(), most_bytes: u64::MAX };
-    let mut trainer = Trainer::new(task, machine).unwrap();
     let stop = AtomicBool::new(false);
+    let mut trainer = Trainer::new(task, machine, &stop).unwrap();
     while !trainer.is_finished() {
         trainer.epoch(&stop, || None, |_| {}).unwrap();
     }

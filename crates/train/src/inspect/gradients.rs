@@ -61,8 +61,7 @@ pub(super) fn gradients(
         momentum: 0.0,
         averages: false,
     };
-    let mut session =
-        TrainSession::new_until(Arc::new(TrainPlan::new(graph, options)?), weights, stop)?;
+    let mut session = TrainSession::new(Arc::new(TrainPlan::new(graph, options)?), weights, stop)?;
     let mut pixels = vec![0.0; batch * trained.split.shape().pixels()];
     let mut squares: HashMap<Path, f64> = HashMap::new();
     for (step, images) in (0..).zip(trained.indices.chunks_exact(batch).take(steps)) {
