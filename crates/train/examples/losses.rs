@@ -26,7 +26,11 @@ fn main() {
         words.filter(|word| word != "--set").map(|word| word.parse().unwrap()).collect();
     let graph = load(&Disk, &network, &settings).unwrap().architecture.graph;
     let recipe = Recipe::load(&Disk, &recipe, &[]).unwrap().0;
-    let data = load_data(&"shapes:train=2000,test=100".parse().unwrap(), &Places::from_env());
+    let data = load_data(
+        &"shapes:train=2000,test=100".parse().unwrap(),
+        &Places::from_env(),
+        &AtomicBool::new(false),
+    );
     let data = data.unwrap();
     let task = Task { graph: &graph, data: &data, recipe: &recipe, seed: 0 };
     let machine = Machine { threads: 2, isa: Isa::best(), most_bytes: u64::MAX };

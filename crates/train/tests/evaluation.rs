@@ -149,7 +149,8 @@ tail: gap
 ";
 
 fn data() -> Dataset {
-    load_data(&"shapes:size=16,train=400,test=130".parse().unwrap(), &Places::from_env()).unwrap()
+    load_data(&"shapes:size=16,train=400,test=130".parse().unwrap(), &Places::from_env(), &GO_ON)
+        .unwrap()
 }
 
 static GO_ON: AtomicBool = AtomicBool::new(false);

@@ -62,8 +62,11 @@ fn what_is_planted_is_found() {
     let paths: Vec<String> = graph.nodes().map(|(_, node)| node.path.to_string()).collect();
     let has = |path: &&(&str, usize)| paths.iter().any(|known| known == path.0);
     assert_eq!(CHANNELS.iter().filter(has).count(), CHANNELS.len(), "{paths:?}");
-    let data =
-        load_data(&"shapes:size=16,train=300,test=150".parse().unwrap(), &Places::from_env());
+    let data = load_data(
+        &"shapes:size=16,train=300,test=150".parse().unwrap(),
+        &Places::from_env(),
+        &AtomicBool::new(false),
+    );
     let data = data.unwrap();
     let mut weights = initial_weights(&graph, 3);
     // The third channel is never positive, the fourth has almost no kernel but is active; a branch is all zeros.

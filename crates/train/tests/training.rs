@@ -40,7 +40,8 @@ fn recipe(more: &str) -> Recipe {
 }
 
 fn data() -> Dataset {
-    load_data(&"shapes:size=16,train=400,test=100".parse().unwrap(), &Places::from_env()).unwrap()
+    load_data(&"shapes:size=16,train=400,test=100".parse().unwrap(), &Places::from_env(), &GO_ON)
+        .unwrap()
 }
 
 fn machine(threads: usize) -> Machine {

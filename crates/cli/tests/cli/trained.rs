@@ -29,7 +29,7 @@ tail: gap
 ";
 
 fn data() -> Dataset {
-    load_data(&DATA.parse().unwrap(), &Places::from_env()).unwrap()
+    load_data(&DATA.parse().unwrap(), &Places::from_env(), &AtomicBool::new(false)).unwrap()
 }
 
 /// Writes a network and a checkpoint of a short training; returns test accuracy and loss, and validation accuracy.
