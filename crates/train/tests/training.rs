@@ -2,33 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod common;
+
 use std::{path::Path, sync::atomic::AtomicBool};
 
-use inceptive_data::{Dataset, Places, load as load_data};
-use inceptive_dsl::{Memory, load};
-use inceptive_engine::Isa;
-use inceptive_ir::Graph;
+use common::{GO_ON, NETWORK, data, graph, machine};
+use inceptive_dsl::Memory;
 use inceptive_train::{
-    CheckpointError, Machine, Recipe, Task, TrainError, Trainer, initial_weights, recipe::Schedule,
+    CheckpointError, Recipe, Task, TrainError, Trainer, initial_weights, recipe::Schedule,
 };
-
-const NETWORK: &str = "
-name: Tiny
-input: {channels: 1, size: 16}
-classes: 10
-defaults: {conv: {norm: bn}}
-body:
-  - conv a: {kernel: 3, width: 16}
-  - maxpool pool: {kernel: 2, stride: 2}
-  - conv b: {kernel: 3, width: 24}
-  - dropout: {p: 0.1}
-tail: gap
-";
-
-fn graph(text: &str) -> Graph {
-    let files = Memory::default().with("network.yaml", text);
-    load(&files, Path::new("network.yaml"), &[]).unwrap().architecture.graph
-}
 
 fn recipe(more: &str) -> Recipe {
     let batch = if more.is_empty() { 20 } else { 50 };
@@ -39,20 +21,9 @@ fn recipe(more: &str) -> Recipe {
     Recipe::load(&files, Path::new("recipe.yaml"), &[]).unwrap().0
 }
 
-fn data() -> Dataset {
-    load_data(&"shapes:size=16,train=400,test=100".parse().unwrap(), &Places::from_env(), &GO_ON)
-        .unwrap()
-}
-
-fn machine(threads: usize) -> Machine {
-    Machine { threads, isa: Isa::best(), most_bytes: u64::MAX }
-}
-
-static GO_ON: AtomicBool = AtomicBool::new(false);
-
 #[test]
 fn an_interrupted_training_goes_on_to_the_same_bits() {
-    let (graph, recipe, data) = (graph(NETWORK), recipe(""), data());
+    let (graph, recipe, data) = (graph(NETWORK), recipe(""), data(400, 100));
     let task = Task { graph: &graph, data: &data, recipe: &recipe, seed: 7 };
     let mut whole = Trainer::new(task, machine(1), &GO_ON).unwrap();
     let mut steps = 0;
@@ -94,7 +65,7 @@ fn an_interrupted_training_goes_on_to_the_same_bits() {
 
 #[test]
 fn checkpoints_of_another_training_are_refused() {
-    let (graph, recipe, data) = (graph(NETWORK), recipe(""), data());
+    let (graph, recipe, data) = (graph(NETWORK), recipe(""), data(400, 100));
     let task = Task { graph: &graph, data: &data, recipe: &recipe, seed: 1 };
     let checkpoint = Trainer::new(task, machine(1), &GO_ON).unwrap().checkpoint().unwrap();
     let other = |task: Task<'_>, bytes: &[u8]| {
@@ -119,7 +90,7 @@ fn checkpoints_of_another_training_are_refused() {
 
 #[test]
 fn what_does_not_fit_is_said() {
-    let data = data();
+    let data = data(400, 100);
     let error = |network: &str, more: &str| {
         let (graph, recipe) = (graph(network), recipe(more));
         let task = Task { graph: &graph, data: &data, recipe: &recipe, seed: 1 };
@@ -141,7 +112,7 @@ fn what_does_not_fit_is_said() {
 
 #[test]
 fn a_loss_that_is_no_number_ends_the_training_with_its_place() {
-    let (graph, data) = (graph(NETWORK), data());
+    let (graph, data) = (graph(NETWORK), data(400, 100));
     let recipe = Recipe { learning_rate: 1e30, average: None, ..recipe("") };
     let task = Task { graph: &graph, data: &data, recipe: &recipe, seed: 1 };
     let mut trainer = Trainer::new(task, machine(2), &GO_ON).unwrap();
@@ -154,7 +125,7 @@ fn a_loss_that_is_no_number_ends_the_training_with_its_place() {
 
 #[test]
 fn the_cause_is_found_from_the_last_checkpoint() {
-    let (graph, data) = (graph(NETWORK), data());
+    let (graph, data) = (graph(NETWORK), data(400, 100));
     // The learning rate overflows in the middle of the second epoch.
     let schedule = Schedule::Step { at: vec![0.5], factor: 1e32 };
     let recipe = Recipe { schedule, ..recipe("") };
