@@ -160,7 +160,7 @@ impl BenchRecorder<'_> {
         }
         let mut largest: Option<(u32, MemoryEstimate)> = None;
         for &batch in &plan.batches {
-            let need = MemoryEstimate::new(&graph, batch, threads);
+            let need = MemoryEstimate::new(&graph, batch, threads, context.available_bytes);
             let what = || with_batch(&request.file.to_string_lossy(), batch);
             match check_memory(what, need.to_run(context.copies()), context.available_bytes) {
                 Ok(()) => {

@@ -56,7 +56,7 @@ pub enum TaskError {
     DataName(#[from] NameError),
     /// The data set cannot be read.
     #[error(transparent)]
-    Data(#[from] DataError),
+    Data(DataError),
     /// There is no such instruction set.
     #[error(transparent)]
     Isa(#[from] UnknownIsa),
@@ -124,6 +124,15 @@ pub enum TaskError {
         /// The filter, such as ` with engine=rten`; empty for all results.
         wishes: String,
     },
+}
+
+impl From<DataError> for TaskError {
+    fn from(error: DataError) -> Self {
+        match error {
+            DataError::Stopped => Self::Stopped,
+            other => Self::Data(other),
+        }
+    }
 }
 
 impl TaskError {

@@ -50,12 +50,12 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// Bytes that a network takes for this.
-    pub fn needed(self, graph: &Graph) -> u64 {
+    /// Bytes that a network takes for this, of which so many are free.
+    pub fn needed(self, graph: &Graph, available: u64) -> u64 {
         match self {
-            Self::Export => MemoryEstimate::new(graph, 0, 1).to_write(),
+            Self::Export => MemoryEstimate::new(graph, 0, 1, available).to_write(),
             Self::Run { batch, threads, copies } => {
-                MemoryEstimate::new(graph, batch, threads).to_run(copies)
+                MemoryEstimate::new(graph, batch, threads, available).to_run(copies)
             }
         }
     }
@@ -82,6 +82,8 @@ mod tests {
     use super::*;
     use inceptive_ir::{Linear, NewNode, Op, Path, Shape};
 
+    const AVAILABLE: u64 = 64 << 30;
+
     /// A linear layer with 2^28 weights: a gibibyte.
     fn heavy() -> Graph {
         let mut graph = Graph::new(Shape::vector(1 << 14), None).unwrap();
@@ -93,7 +95,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_says_how_much_it_needs() {
         let copies = Copies::new(2, 3);
-        let needed = Purpose::Run { batch: 4, threads: 1, copies }.needed(&heavy());
+        let needed = Purpose::Run { batch: 4, threads: 1, copies }.needed(&heavy(), AVAILABLE);
         let check = |available| check_memory(|| with_batch("m", 4), needed, available);
         assert_eq!(check(needed), Ok(()));
         assert_eq!(
@@ -104,7 +106,7 @@ mod tests {
 
     #[test]
     fn every_copy_that_is_kept_counts() {
-        let gibibytes = |purpose: Purpose| purpose.needed(&heavy()) >> 30;
+        let gibibytes = |purpose: Purpose| purpose.needed(&heavy(), AVAILABLE) >> 30;
         assert_eq!(gibibytes(Purpose::Export), 3);
         let run = |copies| gibibytes(Purpose::Run { batch: 1, threads: 1, copies });
         let (lean, heavy) = (Copies::new(1, 2), Copies::new(2, 4));

@@ -377,7 +377,7 @@ pub(crate) fn check_size(
 ) -> Result<(), ReadError> {
     expect_file_size(path, graph)?;
     let what = || with_batch(&path.to_string_lossy(), purpose.batch());
-    Ok(check_memory(what, purpose.needed(graph), available)?)
+    Ok(check_memory(what, purpose.needed(graph, available), available)?)
 }
 
 /// Checks that a network fits into the ONNX file that it becomes on its way to engines.

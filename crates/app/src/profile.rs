@@ -144,10 +144,11 @@ impl Profiler<'_> {
         let load = batch_and_threads(setup.batch, setup.threads);
         let activity = format!("running {} on {}, {load}", subject.name, engine.name());
         self.progress(0.0, &activity);
-        let need = MemoryEstimate::new(&model.graph, setup.batch, setup.threads);
         // Our weights are there already.
+        let available = available_memory();
+        let need = MemoryEstimate::new(&model.graph, setup.batch, setup.threads, available);
         let needed = need.to_run(engine.copies()) - need.weights();
-        check_memory(|| with_batch(&subject.name, setup.batch), needed, available_memory())?;
+        check_memory(|| with_batch(&subject.name, setup.batch), needed, available)?;
         let seed = self.plan.weights.seed;
         let label = || format!("{} on {}, {load}", subject.name, engine.name());
         let (context, runs) = (self.running.context, self.plan.runs);

@@ -17,8 +17,6 @@ use inceptive_engine::{Isa, Options, Plan, PlanError};
 use inceptive_ir::{Graph, passes};
 use inceptive_onnx::{constant_bytes, intermediate_bytes};
 
-use crate::machine::available_memory;
-
 /// Copies of the weights in memory while they are read: ours, and the file that they come from.
 const READING: u64 = 2;
 
@@ -100,11 +98,19 @@ const SMALL: u64 = 64;
 /// What a thread of the native engine takes for itself, at most, of a small network.
 const SCRATCH_BYTES: u64 = 4 << 20;
 
-/// More than a plan of a small network takes: a group of sixteen channels may hold one, padded, and weights of Winograd's
-/// method are four times as many.
+/// Packed weights per weight, at most, of a small network: weights of Winograd's method are four times as many, and blocks
+/// of sixteen outputs may be half empty.
+const MOST_PACKED: u64 = 8;
+
+/// Numbers of a plan's feature maps per activation, at most, of a small network: a block of sixteen channels may hold one,
+/// and the border may be as large as the map.
+const MOST_MAPS: u64 = 32;
+
+/// More than a plan of a small network takes.
 fn most_of_plan(weights: u64, run: u64, threads: u32) -> u64 {
     let scratch = SCRATCH_BYTES.saturating_mul(threads.into());
-    weights.saturating_mul(8).saturating_add(run.saturating_mul(32)).saturating_add(scratch)
+    let (weights, maps) = (weights.saturating_mul(MOST_PACKED), run.saturating_mul(MOST_MAPS));
+    weights.saturating_add(maps).saturating_add(scratch)
 }
 
 /// What a plan of the native engine takes; none where it cannot compute the network, which it says when it is to.
@@ -120,15 +126,15 @@ fn plan_bytes(graph: &Graph, batch: u32, threads: u32, most_bytes: u64) -> Optio
     };
     match Plan::needs(&inference.apply(&folded).ok()?, options) {
         Ok(needs) => Some(needs.total()),
-        Err(PlanError::Memory { needed, .. }) => Some(needed << 20),
+        Err(PlanError::Memory { needed, .. }) => Some(needed),
         Err(_) => None,
     }
 }
 
 impl MemoryEstimate {
     /// Estimates the memory of a network with its weights, and of a run with this batch size and so many threads: images,
-    /// and activations at their peak.
-    pub fn new(graph: &Graph, batch: u32, threads: u32) -> Self {
+    /// and activations at their peak. `available` is the free memory in bytes.
+    pub fn new(graph: &Graph, batch: u32, threads: u32, available: u64) -> Self {
         let cost = Cost::new(graph, Mode::Inference);
         let input = graph.node(graph.input()).shape.elements() * size_of::<f32>() as u64;
         let image = cost.peak.bytes.saturating_add(input);
@@ -138,7 +144,6 @@ impl MemoryEstimate {
         let image = image.saturating_add(intermediate_bytes(graph));
         let run = image.saturating_mul(batch.into());
         let inputs = input.saturating_mul(INPUTS_OF_SESSION).saturating_mul(batch.into());
-        let available = available_memory();
         let bound = most_of_plan(weights, run, threads);
         let plan = if bound <= available / SMALL {
             bound
@@ -199,6 +204,8 @@ mod tests {
     use super::*;
     use inceptive_ir::{Activation, BatchNorm, NewNode, Op, Path, Shape, Size};
 
+    const AVAILABLE: u64 = 64 << 30;
+
     #[test]
     fn images_and_results_count_for_each_of_a_batch() {
         let mut graph = Graph::new(Shape::map(3, 4, 4), None).unwrap();
@@ -207,8 +214,9 @@ mod tests {
         // The input that we keep, the engine's and the result, and a quarter of it all.
         let run = 3 * (3 * 4 * 4 * 4) * 5 / 4;
         let copies = Copies::new(1, 2);
-        let results =
-            |batch: u32| MemoryEstimate::new(&graph, batch, 1).to_run(copies) - ENGINE_BYTES;
+        let results = |batch: u32| {
+            MemoryEstimate::new(&graph, batch, 1, AVAILABLE).to_run(copies) - ENGINE_BYTES
+        };
         assert_eq!(results(1), run);
         assert_eq!(results(u32::MAX), run * u64::from(u32::MAX));
     }
@@ -245,7 +253,7 @@ mod tests {
             let loaded = inceptive_dsl::load(&inceptive_dsl::Disk, &folder.join(file), &[]);
             let graph = loaded.unwrap().architecture.graph;
             for (batch, threads) in [(1, 1), (1, 4), (4, 2)] {
-                let need = MemoryEstimate::new(&graph, batch, threads);
+                let need = MemoryEstimate::new(&graph, batch, threads, AVAILABLE);
                 let bound = most_of_plan(need.weights, need.run, threads);
                 let plan = plan_bytes(&graph, batch, threads, u64::MAX).unwrap();
                 assert!(plan <= bound, "{file}: {plan} of at most {bound}");
@@ -261,7 +269,7 @@ mod tests {
         let pool = graph.add(NewNode::new(pool, Path::new("p")), &[graph.input()]).unwrap();
         let norm = Op::BatchNorm(BatchNorm { eps: 1e-3, scale: false, center: false });
         graph.add(NewNode::new(norm, Path::new("n")), &[pool]).unwrap();
-        let need = MemoryEstimate::new(&graph, 1, 1);
+        let need = MemoryEstimate::new(&graph, 1, 1, AVAILABLE);
         let weights = 4 * (2 + 2);
         assert_eq!(need.weights(), weights);
         let file = weights + 4 * (2 * 3 + 1000 * 999 + 2 + 2);
@@ -278,6 +286,9 @@ mod tests {
         let mut graph = Graph::new(Shape::map(1, 1, 40_000), None).unwrap();
         let pool = Op::AdaptiveAvgPool { output: Size::new(40_000, 1) };
         graph.add(NewNode::new(pool, Path::new("p")), &[graph.input()]).unwrap();
-        assert!(MemoryEstimate::new(&graph, 1, 1).to_run(Copies::new(1, 2)) > 40_000 * 40_000 * 4);
+        assert!(
+            MemoryEstimate::new(&graph, 1, 1, AVAILABLE).to_run(Copies::new(1, 2))
+                > 40_000 * 40_000 * 4
+        );
     }
 }

@@ -119,7 +119,7 @@ proptest! {
                 prop_assert!(!to_pytorch(graph, "n").is_empty());
                 let deployed = passes::inference(graph).unwrap();
                 prop_assert_eq!(deployed.fingerprint().to_string().len(), 32);
-                MemoryEstimate::new(&deployed, batch, 1 + batch % 1000);
+                MemoryEstimate::new(&deployed, batch, 1 + batch % 1000, 64 << 30);
             }
         }
     }

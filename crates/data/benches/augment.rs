@@ -1,6 +1,6 @@
 //! How fast images are augmented and generated on one core.
 
-use std::hint::black_box;
+use std::{hint::black_box, sync::atomic::AtomicBool};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use inceptive_data::{Augment, Augmenter, DataName, Flip, Padding, Places, epoch_order, load};
@@ -16,6 +16,7 @@ fn augment(criterion: &mut Criterion) {
         let Ok(data) = load(
             &name.parse::<DataName>().unwrap_or_else(|e| unreachable!("{e}")),
             &Places::from_env(),
+            &AtomicBool::new(false),
         ) else {
             unreachable!("it is generated");
         };

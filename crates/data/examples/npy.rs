@@ -1,6 +1,6 @@
 //! Writes a data set as NumPy arrays, for other programs: `cargo run --example npy -- NAME FOLDER`.
 
-use std::{env, error::Error, fs, path::Path};
+use std::{env, error::Error, fs, path::Path, sync::atomic::AtomicBool};
 
 use inceptive_data::{DataName, Places, Split, load};
 
@@ -8,7 +8,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [name, folder] = &env::args().skip(1).collect::<Vec<_>>()[..] else {
         return Err("usage: npy NAME FOLDER".into());
     };
-    let data = load(&name.parse::<DataName>()?, &Places::from_env())?;
+    let data = load(&name.parse::<DataName>()?, &Places::from_env(), &AtomicBool::new(false))?;
     fs::create_dir_all(folder)?;
     for (split, kind) in [(&data.train, "train"), (&data.test, "test")] {
         write(Path::new(folder), split, kind)?;

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     io::Read,
     path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
 };
 
 use flate2::read::MultiGzDecoder;
@@ -13,6 +14,7 @@ use crate::{
     dataset::{ImageShape, Split, SplitKind, limit},
     error::{FileError, Problem},
     input::{Input, MAX_FILE_BYTES},
+    stop::StopRead,
 };
 
 const SHAPE: ImageShape = ImageShape { channels: 3, height: 32, width: 32 };
@@ -149,11 +151,15 @@ pub(crate) fn files(kind: CifarKind, path: &Path) -> Result<Vec<PathBuf>, FileEr
 ///
 /// # Errors
 /// When a file is missing or wrong; the error names it and the place in it.
-pub(crate) fn read(kind: CifarKind, path: &Path) -> Result<(Split, Split), FileError> {
+pub(crate) fn read(
+    kind: CifarKind,
+    path: &Path,
+    stop: &AtomicBool,
+) -> Result<(Split, Split), FileError> {
     let place = locate(kind, path)?;
     let mut files = match place.is_dir() {
-        true => read_folder(kind, &place)?,
-        false => read_archive(kind, &place)?,
+        true => read_folder(kind, &place, stop)?,
+        false => read_archive(kind, &place, stop)?,
     };
     let mut split = |split_kind: SplitKind| {
         let (mut images, mut labels) = (Vec::new(), Vec::new());
@@ -174,19 +180,28 @@ pub(crate) fn read(kind: CifarKind, path: &Path) -> Result<(Split, Split), FileE
     Ok((split(SplitKind::Train)?, split(SplitKind::Test)?))
 }
 
-fn read_folder(kind: CifarKind, folder: &Path) -> Result<BTreeMap<String, Records>, FileError> {
+fn read_folder(
+    kind: CifarKind,
+    folder: &Path,
+    stop: &AtomicBool,
+) -> Result<BTreeMap<String, Records>, FileError> {
     let read = |name: &str| {
         let path = folder.join(name);
-        let bytes = Input::open(&path)?.all(MAX_RECORDS_BYTES)?;
+        let bytes = Input::open(&path, stop)?.all(MAX_RECORDS_BYTES)?;
         Ok((name.to_owned(), records(kind, &path, &bytes)?))
     };
     kind.all_files().into_iter().map(read).collect()
 }
 
-fn read_archive(kind: CifarKind, path: &Path) -> Result<BTreeMap<String, Records>, FileError> {
+fn read_archive(
+    kind: CifarKind,
+    path: &Path,
+    stop: &AtomicBool,
+) -> Result<BTreeMap<String, Records>, FileError> {
     let failed = |error: std::io::Error| FileError::new(path, Problem::Archive(error.to_string()));
     let file = inceptive_files::open(path, MAX_FILE_BYTES).map_err(FileError::io(path))?;
-    let content = MultiGzDecoder::new(std::io::BufReader::new(file)).take(MAX_ARCHIVE_BYTES);
+    let content = StopRead { reader: MultiGzDecoder::new(std::io::BufReader::new(file)), stop }
+        .take(MAX_ARCHIVE_BYTES);
     let mut archive = tar::Archive::new(content);
     let mut files = BTreeMap::new();
     for entry in archive.entries().map_err(failed)? {

@@ -1,6 +1,6 @@
 //! Images with labels in memory.
 
-use std::fmt;
+use std::{fmt, io, sync::atomic::AtomicBool};
 
 use inceptive_files::GIB;
 use sha2::{Digest, Sha256};
@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     error::{DataError, Problem},
     random::{Purpose, Stream},
+    stop::{CHUNK, check},
 };
 
 /// Maximum number of bytes of all pixels of a data set.
@@ -247,7 +248,7 @@ impl SplitKind {
 }
 
 /// SHA-256 of all images and labels.
-fn fingerprint(classes: usize, splits: [&Split; 2]) -> Checksum {
+fn fingerprint(classes: usize, splits: [&Split; 2], stop: &AtomicBool) -> io::Result<Checksum> {
     let mut hash = Sha256::new();
     let number = |number: usize| (number as u64).to_le_bytes();
     hash.update(FINGERPRINT_VERSION);
@@ -258,11 +259,14 @@ fn fingerprint(classes: usize, splits: [&Split; 2]) -> Checksum {
             hash.update(u64::from(size).to_le_bytes());
         }
         hash.update(number(split.len()));
-        hash.update(&split.images);
+        for images in split.images.chunks(CHUNK) {
+            check(stop)?;
+            hash.update(images);
+        }
         let labels: Vec<u8> = split.labels.iter().flat_map(|label| label.to_le_bytes()).collect();
         hash.update(&labels);
     }
-    Checksum(hash.finalize().into())
+    Ok(Checksum(hash.finalize().into()))
 }
 
 /// A data set in memory.
@@ -283,14 +287,16 @@ impl Dataset {
     /// A data set of two splits.
     ///
     /// # Errors
-    /// When their shapes differ, a label is out of range, or a class has no training images.
-    pub fn new(
+    /// When their shapes differ, a label is out of range, a class has no training images, or it was stopped.
+    pub(crate) fn new(
         name: &str,
         classes: Vec<String>,
         train: Split,
         test: Split,
+        stop: &AtomicBool,
     ) -> Result<Self, DataError> {
-        let fingerprint = fingerprint(classes.len(), [&train, &test]);
+        let fingerprint = fingerprint(classes.len(), [&train, &test], stop);
+        let fingerprint = fingerprint.map_err(|_| DataError::Stopped)?;
         let data = Self { name: name.to_owned(), classes, train, test, fingerprint };
         let problem = data.problem();
         problem.map_or(Ok(data), |problem| Err(DataError::Set { name: name.to_owned(), problem }))

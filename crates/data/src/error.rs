@@ -32,6 +32,9 @@ pub enum DataError {
         /// What is wrong.
         problem: Problem,
     },
+    /// It was stopped.
+    #[error("stopped")]
+    Stopped,
 }
 
 fn places(folders: &[PathBuf]) -> String {

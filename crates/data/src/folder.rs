@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
     thread,
 };
 
@@ -14,6 +15,7 @@ use crate::{
     error::{FileError, Problem},
     random::{Purpose, Stream},
     resize,
+    stop::{check, zeros},
 };
 
 /// Maximum size of an image file.
@@ -55,17 +57,21 @@ type Item = (PathBuf, u16);
 
 /// Reads a folder that has a folder for each class, or `train` and `test` with such folders. Without `test`, a fixed fifth
 /// of the images of each class becomes the test set.
-pub(crate) fn read(folder: &Path, options: FolderOptions) -> Result<FolderData, FileError> {
+pub(crate) fn read(
+    folder: &Path,
+    options: FolderOptions,
+    stop: &AtomicBool,
+) -> Result<FolderData, FileError> {
     let places = [SplitKind::Train, SplitKind::Test].map(|kind| (kind, subfolder(folder, kind)));
     let (classes, train, test) = match places {
         [(_, Some(train)), (_, Some(test))] => {
-            let (classes, train) = list(&train, SplitKind::Train)?;
-            let (test_classes, test) = list(&test, SplitKind::Test)?;
+            let (classes, train) = list(&train, SplitKind::Train, stop)?;
+            let (test_classes, test) = list(&test, SplitKind::Test, stop)?;
             same_classes(folder, &classes, &test_classes)?;
             (classes, train, test)
         }
         [(_, train), (_, None)] => {
-            let (classes, all) = list(train.as_deref().unwrap_or(folder), SplitKind::Train)?;
+            let (classes, all) = list(train.as_deref().unwrap_or(folder), SplitKind::Train, stop)?;
             let (train, test) = divide(all, classes.len());
             (classes, train, test)
         }
@@ -73,7 +79,8 @@ pub(crate) fn read(folder: &Path, options: FolderOptions) -> Result<FolderData, 
             return Err(FileError::new(folder, Problem::Missing("train".to_owned())));
         }
     };
-    let (train, test) = (decode_all(folder, &train, options)?, decode_all(folder, &test, options)?);
+    let train = decode_all(folder, &train, options, stop)?;
+    let test = decode_all(folder, &test, options, stop)?;
     Ok(FolderData { classes, train, test })
 }
 
@@ -118,7 +125,11 @@ fn names(folder: &Path) -> Result<Vec<String>, FileError> {
 }
 
 /// The classes of a folder and the images of each.
-fn list(folder: &Path, kind: SplitKind) -> Result<(Vec<String>, Vec<Item>), FileError> {
+fn list(
+    folder: &Path,
+    kind: SplitKind,
+    stop: &AtomicBool,
+) -> Result<(Vec<String>, Vec<Item>), FileError> {
     let classes = names(folder)?.into_iter().filter(|name| folder.join(name).is_dir());
     let classes: Vec<String> = classes.collect();
     if classes.is_empty() {
@@ -129,6 +140,7 @@ fn list(folder: &Path, kind: SplitKind) -> Result<(Vec<String>, Vec<Item>), File
         .map_err(|problem| FileError::new(folder, problem))?;
     let mut items = Vec::new();
     for (label, class) in (0..).zip(&classes) {
+        check(stop).map_err(FileError::io(folder))?;
         let place = folder.join(class);
         let files = names(&place)?;
         let images = files.iter().map(|name| place.join(name)).filter(|path| is_image(path));
@@ -167,20 +179,25 @@ fn divide(items: Vec<Item>, classes: usize) -> (Vec<Item>, Vec<Item>) {
 }
 
 /// Decodes images on all cores; the first error in the order of the files is returned.
-fn decode_all(folder: &Path, items: &[Item], options: FolderOptions) -> Result<Split, FileError> {
+fn decode_all(
+    folder: &Path,
+    items: &[Item],
+    options: FolderOptions,
+    stop: &AtomicBool,
+) -> Result<Split, FileError> {
     let FolderOptions { size, channels } = options;
     let shape = ImageShape { channels, height: size, width: size };
     let failed = |problem| FileError::new(folder, problem);
     let bytes = shape.check(items.len() as u64).map_err(failed)?;
-    let mut images = Vec::new();
-    let reserved = images.try_reserve_exact(bytes);
-    reserved.map_err(|_| failed(Problem::Io(std::io::ErrorKind::OutOfMemory.into())))?;
-    images.resize(bytes, 0);
+    let mut images = zeros(bytes, stop).map_err(|error| failed(Problem::Io(error)))?;
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let share = items.len().div_ceil(threads).max(1);
     let fill_all = |items: &[Item], images: &mut [u8]| {
         let mut places = images.chunks_exact_mut(shape.pixels());
-        items.iter().zip(&mut places).try_for_each(|((path, _), place)| fill(path, options, place))
+        items.iter().zip(&mut places).try_for_each(|((path, _), place)| {
+            check(stop).map_err(FileError::io(path))?;
+            fill(path, options, place)
+        })
     };
     thread::scope(|scope| {
         let parts = items.chunks(share).zip(images.chunks_mut(share * shape.pixels()));

@@ -1,6 +1,9 @@
 //! IDX files, the format of MNIST: a magic number and sizes in big-endian order, then one byte per value.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+};
 
 use crate::{
     dataset::{ImageShape, MAX_SIDE, Split, SplitKind, limit},
@@ -114,12 +117,13 @@ pub(crate) fn files(folder: &Path) -> Result<[PathBuf; 4], FileError> {
 pub(crate) fn read_folder(
     folder: &Path,
     classes: Option<usize>,
+    stop: &AtomicBool,
 ) -> Result<(Split, Split), FileError> {
     let [train_images, train_labels, test_images, test_labels] = files(folder)?;
     let split = |images_path: &Path, labels_path: &Path| {
-        let labels = labels(Input::open(labels_path)?)?;
+        let labels = labels(Input::open(labels_path, stop)?)?;
         check_labels(labels_path, &labels, classes)?;
-        let (shape, pixels) = images(Input::open(images_path)?)?;
+        let (shape, pixels) = images(Input::open(images_path, stop)?)?;
         let labels = labels.into_iter().map(u16::from).collect();
         Split::new(shape, pixels, labels).map_err(|problem| FileError::new(images_path, problem))
     };

@@ -4,12 +4,16 @@ use std::{
     fs::File,
     io::{self, BufReader, Read},
     path::Path,
+    sync::atomic::AtomicBool,
 };
 
 use flate2::read::MultiGzDecoder;
 use inceptive_files::{GIB, MIB, Refusal};
 
-use crate::error::{FileError, Problem};
+use crate::{
+    error::{FileError, Problem},
+    stop::StopRead,
+};
 
 /// Maximum size of a file that is read.
 pub(crate) const MAX_FILE_BYTES: u64 = 8 * GIB;
@@ -31,8 +35,8 @@ pub(crate) struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// Opens a file.
-    pub fn open(path: &'a Path) -> Result<Self, FileError> {
+    /// Opens a file. It cannot be read further soon after `stop` is set.
+    pub fn open(path: &'a Path, stop: &'a AtomicBool) -> Result<Self, FileError> {
         let failed = FileError::io(path);
         let file = inceptive_files::open(path, MAX_FILE_BYTES).map_err(&failed)?;
         let size = file.metadata().map_err(&failed)?.len();
@@ -43,7 +47,7 @@ impl<'a> Input<'a> {
             // Files of pseudo file systems, such as /proc, have size 0.
             false => (Box::new(reader), Some(size).filter(|&size| size > 0)),
         };
-        Ok(Self { path, reader, offset: 0, size })
+        Ok(Self::of_reader(path, StopRead { reader, stop }, size))
     }
 
     /// Some bytes that are already in memory, with the name that errors give them.

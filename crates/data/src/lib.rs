@@ -4,10 +4,12 @@
 //! validation images, [`epoch_order`] shuffles, and an [`Augmenter`] augments and normalises images:
 //!
 //! ```
+//! use std::sync::atomic::AtomicBool;
+//!
 //! use inceptive_data::{Augment, Augmenter, DataName, Places, epoch_order, load};
 //!
 //! let name: DataName = "shapes:size=16,train=200,test=50".parse()?;
-//! let data = load(&name, &Places::from_env())?;
+//! let data = load(&name, &Places::from_env(), &AtomicBool::new(false))?;
 //! let split = data.hold_out(20, 1)?;
 //! let stats = data.train.channel_stats(&split.train);
 //! let augmenter = Augmenter::new(&Augment::default(), data.shape(), &stats, 1)?;
@@ -43,6 +45,7 @@ mod places;
 mod random;
 mod resize;
 mod shapes;
+mod stop;
 mod views;
 
 pub use augment::{Augment, AugmentError, Augmenter, Flip, Padding};

@@ -1,6 +1,9 @@
 //! Reading a data set by its name.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use crate::{
     catalog::{Format, KnownSet},
@@ -13,32 +16,41 @@ use crate::{
     places::Places,
 };
 
-/// Reads or generates a data set by its name.
+/// Reads or generates a data set by its name. It ends early soon after `stop` is set.
 ///
 /// # Errors
-/// When its files are not found, or one of them is wrong; the error names the file and the place in it.
-pub fn load(name: &DataName, places: &Places) -> Result<Dataset, DataError> {
+/// When its files are not found, or one of them is wrong; the error names the file and the place in it. Also when it was
+/// stopped.
+pub fn load(name: &DataName, places: &Places, stop: &AtomicBool) -> Result<Dataset, DataError> {
+    let loaded = read(name, places, stop);
+    match stop.load(Ordering::Relaxed) {
+        true => Err(DataError::Stopped),
+        false => loaded,
+    }
+}
+
+fn read(name: &DataName, places: &Places, stop: &AtomicBool) -> Result<Dataset, DataError> {
     let label = name.label();
     match name.source() {
-        Source::Shapes(shapes) => shapes.generate(&label),
-        Source::Known(set, Some(path)) => load_known(set, path),
+        Source::Shapes(shapes) => shapes.generate(&label, stop),
+        Source::Known(set, Some(path)) => load_known(set, path, stop),
         Source::Known(set, None) => match places.find(set) {
-            Some(folder) => load_known(set, &folder),
+            Some(folder) => load_known(set, &folder, stop),
             None => Err(not_found(set, places)),
         },
         Source::Idx(path) => {
-            let (train, test) = idx::read_folder(path, None)?;
+            let (train, test) = idx::read_folder(path, None, stop)?;
             let highest = train.labels().iter().chain(test.labels()).max().copied();
             let classes = numbered(highest.map_or(0, |label| usize::from(label) + 1));
-            Dataset::new(&label, classes, train, test)
+            Dataset::new(&label, classes, train, test, stop)
         }
         Source::Npz(path) => {
-            let (train, test, classes) = npz::read(path)?;
-            Dataset::new(&label, numbered(classes), train, test)
+            let (train, test, classes) = npz::read(path, stop)?;
+            Dataset::new(&label, numbered(classes), train, test, stop)
         }
         Source::Folder(options, path) => {
-            let data = folder::read(path, *options)?;
-            Dataset::new(&label, data.classes, data.train, data.test)
+            let data = folder::read(path, *options, stop)?;
+            Dataset::new(&label, data.classes, data.train, data.test, stop)
         }
     }
 }
@@ -48,16 +60,16 @@ fn numbered(count: usize) -> Vec<String> {
     (0..count).map(|class| class.to_string()).collect()
 }
 
-fn load_known(set: &KnownSet, path: &Path) -> Result<Dataset, DataError> {
-    let (train, test) = read_known(set, path)?;
+fn load_known(set: &KnownSet, path: &Path, stop: &AtomicBool) -> Result<Dataset, DataError> {
+    let (train, test) = read_known(set, path, stop)?;
     let classes = set.classes.iter().map(|&class| class.to_owned()).collect();
-    Dataset::new(set.name, classes, train, test)
+    Dataset::new(set.name, classes, train, test, stop)
 }
 
-fn read_known(set: &KnownSet, path: &Path) -> Result<(Split, Split), FileError> {
+fn read_known(set: &KnownSet, path: &Path, stop: &AtomicBool) -> Result<(Split, Split), FileError> {
     match set.format {
-        Format::Idx => idx::read_folder(path, Some(set.classes.len())),
-        Format::Cifar(kind) => cifar::read(kind, path),
+        Format::Idx => idx::read_folder(path, Some(set.classes.len()), stop),
+        Format::Cifar(kind) => cifar::read(kind, path, stop),
     }
 }
 

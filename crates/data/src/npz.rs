@@ -2,8 +2,9 @@
 
 use std::{
     fs::File,
-    io::{BufReader, Cursor, Read, Seek},
+    io::{self, BufReader, Cursor, Read, Seek},
     path::Path,
+    sync::atomic::AtomicBool,
 };
 
 use zip::{ZipArchive, result::ZipError};
@@ -12,6 +13,7 @@ use crate::{
     dataset::{ImageShape, Split, SplitKind, limit},
     error::{FileError, Problem},
     input::{Input, MAX_FILE_BYTES},
+    stop::{NEVER, StopRead, check},
 };
 
 /// The first bytes of an array.
@@ -31,16 +33,20 @@ type Splits = (Split, Split, usize);
 /// # Errors
 /// When it is no archive, an array is missing, or an array is not what is expected.
 pub fn read_npz(path: &Path, bytes: &[u8]) -> Result<Splits, FileError> {
-    read_from(path, Cursor::new(bytes))
+    read_from(path, Cursor::new(bytes), &NEVER)
 }
 
 /// Reads an archive.
-pub(crate) fn read(path: &Path) -> Result<Splits, FileError> {
+pub(crate) fn read(path: &Path, stop: &AtomicBool) -> Result<Splits, FileError> {
     let file: File = inceptive_files::open(path, MAX_FILE_BYTES).map_err(FileError::io(path))?;
-    read_from(path, BufReader::new(file))
+    read_from(path, BufReader::new(StopRead { reader: file, stop }), stop)
 }
 
-fn read_from(path: &Path, reader: impl Read + Seek) -> Result<Splits, FileError> {
+fn read_from(
+    path: &Path,
+    reader: impl Read + Seek,
+    stop: &AtomicBool,
+) -> Result<Splits, FileError> {
     let mut archive = ZipArchive::new(reader).map_err(|error| failed(path, &error))?;
     let mut split = |kind: SplitKind| {
         let suffix = match kind {
@@ -49,7 +55,8 @@ fn read_from(path: &Path, reader: impl Read + Seek) -> Result<Splits, FileError>
         };
         let (images, labels) = (format!("x_{suffix}.npy"), format!("y_{suffix}.npy"));
         let labels = member(path, &mut archive, &labels, read_labels)?;
-        let (shape, images) = member(path, &mut archive, &images, read_images)?;
+        let (shape, images) =
+            member(path, &mut archive, &images, |input| read_images(input, stop))?;
         Split::new(shape, images, labels).map_err(|problem| FileError::new(path, problem))
     };
     let (train, test) = (split(SplitKind::Train)?, split(SplitKind::Test)?);
@@ -87,7 +94,10 @@ struct Header {
 }
 
 /// The numbers of an image: rows, columns, and channels if they are there.
-fn read_images(mut input: Input<'_>) -> Result<(ImageShape, Vec<u8>), FileError> {
+fn read_images(
+    mut input: Input<'_>,
+    stop: &AtomicBool,
+) -> Result<(ImageShape, Vec<u8>), FileError> {
     let Header { descr, shape } = read_header(&mut input)?;
     let wrong = |text: String| input.error(PREFIX, Problem::Array(text));
     if descr != "|u1" {
@@ -107,24 +117,26 @@ fn read_images(mut input: Input<'_>) -> Result<(ImageShape, Vec<u8>), FileError>
     let shape = ImageShape { channels: side(channels), height: side(height), width: side(width) };
     let bytes = shape.check(count).map_err(|problem| input.error(PREFIX, problem))?;
     let mut pixels = input.rest(bytes)?;
-    planes(shape, &mut pixels);
+    planes(shape, &mut pixels, stop).map_err(|error| input.error(PREFIX, Problem::Io(error)))?;
     Ok((shape, pixels))
 }
 
 /// Reorders row x column x channel to channel x row x column.
-fn planes(shape: ImageShape, pixels: &mut [u8]) {
+fn planes(shape: ImageShape, pixels: &mut [u8], stop: &AtomicBool) -> io::Result<()> {
     let channels = shape.channels as usize;
     if channels == 1 {
-        return;
+        return Ok(());
     }
     let mut old = vec![0; shape.pixels()];
     for image in pixels.chunks_exact_mut(shape.pixels()) {
+        check(stop)?;
         old.copy_from_slice(image);
         for (channel, plane) in image.chunks_exact_mut(shape.plane()).enumerate() {
             let values = old[channel..].iter().step_by(channels);
             plane.iter_mut().zip(values).for_each(|(new, &old)| *new = old);
         }
     }
+    Ok(())
 }
 
 /// Whole numbers of any type, in one column.

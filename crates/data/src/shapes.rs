@@ -7,12 +7,13 @@
 //!
 //! All arithmetic is on integers, so that a seed gives the same bytes on every machine.
 
-use std::thread;
+use std::{sync::atomic::AtomicBool, thread};
 
 use crate::{
     dataset::{Dataset, ImageShape, Split, SplitKind},
-    error::{DataError, NameError},
+    error::{DataError, NameError, Problem},
     random::{Purpose, Stream},
+    stop::{check, zeros},
 };
 
 /// The side of an image in units of the drawing, whatever its size in pixels.
@@ -89,18 +90,19 @@ impl Shapes {
         ImageShape { channels: self.channels, height: self.size, width: self.size }
     }
 
-    /// Generates the images, on all cores.
+    /// Generates the images, on all cores. It ends early soon after `stop` is set.
     ///
     /// # Errors
-    /// When they do not fit into memory.
-    pub fn generate(&self, name: &str) -> Result<Dataset, DataError> {
+    /// When they do not fit into memory, or it was stopped.
+    pub(crate) fn generate(&self, name: &str, stop: &AtomicBool) -> Result<Dataset, DataError> {
         self.check()?;
         let classes = Self::CLASS_NAMES.iter().map(|&class| class.to_owned()).collect();
-        let train = self.split(name, SplitKind::Train)?;
-        Dataset::new(name, classes, train, self.split(name, SplitKind::Test)?)
+        let train = self.split(name, SplitKind::Train, stop)?;
+        let test = self.split(name, SplitKind::Test, stop)?;
+        Dataset::new(name, classes, train, test, stop)
     }
 
-    fn split(&self, name: &str, kind: SplitKind) -> Result<Split, DataError> {
+    fn split(&self, name: &str, kind: SplitKind, stop: &AtomicBool) -> Result<Split, DataError> {
         let (count, purpose) = match kind {
             SplitKind::Train => (self.train, Purpose::ShapesTrain),
             SplitKind::Test => (self.test, Purpose::ShapesTest),
@@ -108,16 +110,17 @@ impl Shapes {
         let shape = self.shape();
         let failed = |problem| DataError::Set { name: name.to_owned(), problem };
         let bytes = shape.check(count.into()).map_err(failed)?;
-        let mut images = Vec::new();
-        let reserved = images.try_reserve_exact(bytes);
-        reserved.map_err(|_| failed(out_of_memory()))?;
-        images.resize(bytes, 0);
+        let failed_io = |error| failed(Problem::Io(error));
+        let mut images = zeros(bytes, stop).map_err(failed_io)?;
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let share = (count as usize).div_ceil(threads);
         thread::scope(|scope| {
             for (part, images) in images.chunks_mut(share * shape.pixels()).enumerate() {
                 scope.spawn(move || {
                     for (index, image) in images.chunks_exact_mut(shape.pixels()).enumerate() {
+                        if check(stop).is_err() {
+                            return;
+                        }
                         let index = part * share + index;
                         let stream = Stream::new(self.seed, purpose, index as u64, 0);
                         Scene::new(label_of(index), stream).draw(shape, image);
@@ -125,13 +128,10 @@ impl Shapes {
                 });
             }
         });
+        check(stop).map_err(failed_io)?;
         let labels = (0..count as usize).map(|index| label_of(index) as u16).collect();
         Split::new(shape, images, labels).map_err(failed)
     }
-}
-
-fn out_of_memory() -> crate::error::Problem {
-    crate::error::Problem::Io(std::io::ErrorKind::OutOfMemory.into())
 }
 
 /// The class of an image; classes alternate.

@@ -6,6 +6,9 @@ use std::{
     fs,
     io::{Cursor, Write},
     path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, Instant},
 };
 
 use flate2::{Compression, write::GzEncoder};
@@ -17,8 +20,12 @@ use proptest::prelude::*;
 
 /// Reads a data set whose path is under a folder, written as `{}` in its name.
 fn read(name: &str, folder: &Path) -> Result<Dataset, DataError> {
+    read_until(name, folder, &AtomicBool::new(false))
+}
+
+fn read_until(name: &str, folder: &Path, stop: &AtomicBool) -> Result<Dataset, DataError> {
     let name: DataName = name.replace("{}", &folder.display().to_string()).parse().unwrap();
-    load(&name, &Places::only(folder))
+    load(&name, &Places::only(folder), stop)
 }
 
 /// The message of an error, with `{}` for the folder.
@@ -128,6 +135,33 @@ fn wrong_idx_files_are_errors_with_their_place() {
         message("mnist={}", folder.path())
     };
     assert!(error.starts_with("`{}/train-labels-idx1-ubyte.gz`, byte "), "{error}");
+}
+
+/// Far more than it takes to stop, on a machine that does other things too.
+const SOON: Duration = Duration::from_secs(3);
+
+/// Stops reading after a moment; without that, it would take far longer.
+#[test]
+fn reading_stops_soon() {
+    // Half a gibibyte of pixels, in many members of a small file.
+    let folder = mnist();
+    let mut bytes = gzip(&[0x803, 512, 1024, 1024].map(u32::to_be_bytes).concat());
+    bytes.extend(gzip(&vec![0; 4 << 20]).repeat(128));
+    fs::remove_file(folder.path().join("train-images-idx3-ubyte")).unwrap();
+    fs::write(folder.path().join("train-images-idx3-ubyte.gz"), bytes).unwrap();
+    fs::write(folder.path().join("train-labels-idx1-ubyte.gz"), gzip(&idx_labels(&[1; 512])))
+        .unwrap();
+    for name in ["idx={}", "shapes:size=512,train=2000,test=10"] {
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let reading = scope.spawn(|| read_until(name, folder.path(), &stop));
+            thread::sleep(Duration::from_millis(100));
+            stop.store(true, Ordering::Relaxed);
+            let start = Instant::now();
+            assert!(matches!(reading.join().unwrap(), Err(DataError::Stopped)), "{name}");
+            assert!(start.elapsed() < SOON, "{name}: {:?}", start.elapsed());
+        });
+    }
 }
 
 /// A file that says it is huge takes no memory for that.
@@ -309,6 +343,25 @@ fn arrays() -> [(&'static str, Vec<u8>); 4] {
         ),
         ("y_test.npy", npy("|u1", "(1,)", &[1])),
     ]
+}
+
+/// No format is read to its end after a stop.
+#[test]
+fn every_format_stops() {
+    let idx = mnist();
+    let stopped = |name: &str, folder: &Path| {
+        let found = read_until(name, folder, &AtomicBool::new(true));
+        assert!(matches!(found, Err(DataError::Stopped)), "{name}");
+    };
+    stopped("idx={}", idx.path());
+    let folder = images(&["train/a/1.ppm", "train/b/1.ppm"]);
+    stopped("folder={}", folder.path());
+    fs::write(folder.path().join("a.npz"), npz(&arrays())).unwrap();
+    stopped("npz={}/a.npz", folder.path());
+    let archive = folder.path().join("cifar-10-binary.tar.gz");
+    fs::write(archive, tar_gz(&cifar10_files())).unwrap();
+    stopped("cifar10={}", folder.path());
+    stopped("shapes:train=10,test=10", folder.path());
 }
 
 #[test]

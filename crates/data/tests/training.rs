@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::sync::atomic::AtomicBool;
+
 use inceptive_data::{
     Augment, Augmenter, ChannelStats, Checksum, DataName, Dataset, Flip, ImageShape, Padding,
     Places, Split, View, Views, epoch_order, load,
@@ -11,7 +13,7 @@ use proptest::prelude::*;
 
 fn generate(name: &str) -> Dataset {
     let nowhere = tempfile::tempdir().unwrap();
-    load(&name.parse().unwrap(), &Places::only(nowhere.path())).unwrap()
+    load(&name.parse().unwrap(), &Places::only(nowhere.path()), &AtomicBool::new(false)).unwrap()
 }
 
 /// The bytes never change: results on them stay comparable.

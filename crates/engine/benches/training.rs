@@ -20,6 +20,8 @@ use inceptive_engine::{Isa, Rates, Rule, TrainOptions, TrainPlan, TrainSession};
 use inceptive_ir::Graph;
 use inceptive_weights::{Weights, slots, tensors_to_safetensors};
 
+static GO_ON: AtomicBool = AtomicBool::new(false);
+
 struct Arguments {
     threads: usize,
     batch: usize,
@@ -118,16 +120,15 @@ fn write(graph: &Graph, name: &str, folder: &Path, arguments: &Arguments) {
     let graph = &graph.apply(&plain).expect("a network without dropout");
     let weights = Weights::seeded(graph, 1);
     let plan = Arc::new(TrainPlan::new(graph, options(arguments)).expect("a plan"));
-    let mut session = TrainSession::new(plan, &weights).expect("a session");
+    let mut session = TrainSession::new(plan, &weights, &GO_ON).expect("a session");
     let len = usize::try_from(graph.node(graph.input()).shape.elements()).expect("a size");
     let pixels = numbers(batch * len);
     let labels: Vec<u32> = (0..batch).map(|image| u32::try_from(image % 10).unwrap_or(0)).collect();
-    let stop = AtomicBool::new(false);
     let mut losses = Vec::new();
     let mut gradients = Weights::default();
     for steps in 0..20 {
         let rates = Rates { learning: 0.01, decay: 5e-4, average: 0.0, steps };
-        let outcome = session.step(&pixels, &labels, rates, steps, &stop).expect("a step");
+        let outcome = session.step(&pixels, &labels, rates, steps, &GO_ON).expect("a step");
         #[expect(clippy::cast_possible_truncation, reason = "written in single precision")]
         losses.push(outcome.losses[0] as f32);
         if steps == 0 {
@@ -162,15 +163,14 @@ fn measure(graph: &Graph, name: &str, arguments: &Arguments) {
     let weights = Weights::seeded(graph, 1);
     let plan = Arc::new(TrainPlan::new(graph, options(arguments)).expect("a plan"));
     let bytes = plan.bytes();
-    let mut session = TrainSession::new(plan, &weights).expect("a session");
+    let mut session = TrainSession::new(plan, &weights, &GO_ON).expect("a session");
     let len = usize::try_from(graph.node(graph.input()).shape.elements()).expect("a size");
     let pixels = numbers(batch * len);
     let labels: Vec<u32> = (0..batch).map(|image| u32::try_from(image % 10).unwrap_or(0)).collect();
     let rates = Rates { learning: 0.01, decay: 5e-4, average: 0.0, steps: 0 };
-    let stop = AtomicBool::new(false);
     let mut step = |seed| {
         let start = Instant::now();
-        session.step(&pixels, &labels, rates, seed, &stop).expect("a step");
+        session.step(&pixels, &labels, rates, seed, &GO_ON).expect("a step");
         start.elapsed()
     };
     for seed in 0..3 {

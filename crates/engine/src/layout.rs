@@ -77,10 +77,10 @@ impl Layout {
         units: &[Unit],
         places: &[Place],
         schedule: &Schedule,
-        output: usize,
+        results: &[usize],
         options: Options,
     ) -> Result<Self, PlanError> {
-        let uses = uses(units, places, schedule, output, options);
+        let uses = uses(units, places, schedule, results, options);
         let owners: Vec<usize> =
             (0..units.len()).filter(|&unit| places[unit].owner == unit).collect();
         let mut buffers = Vec::with_capacity(owners.len());
@@ -90,7 +90,8 @@ impl Layout {
         for (position, &owner) in owners.iter().enumerate() {
             index[owner] = position;
             let Use { border, first, last } = uses[owner];
-            let pixel = if matches!(units[owner].kind, Kind::Input) && owner != output {
+            let is_input = matches!(units[owner].kind, Kind::Input);
+            let pixel = if is_input && !results.contains(&owner) {
                 input_pixel(units, owner)
             } else {
                 LANES
@@ -130,7 +131,7 @@ fn uses(
     units: &[Unit],
     places: &[Place],
     schedule: &Schedule,
-    output: usize,
+    results: &[usize],
     options: Options,
 ) -> Vec<Use> {
     let unused = |&last: &usize| Use { border: Border::default(), first: usize::MAX, last };
@@ -157,8 +158,10 @@ fn uses(
             read.border = read.border.union(needs);
         }
     }
-    // The output is taken out in a phase behind all others.
-    uses[places[output].owner].last = schedule.phases;
+    // Results are taken out in a phase behind all others, or after the run.
+    for &result in results {
+        uses[places[result].owner].last = schedule.phases;
+    }
     uses
 }
 

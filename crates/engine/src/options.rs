@@ -1,5 +1,6 @@
 //! How a network is to be run, and why it cannot be.
 
+use inceptive_format::bytes;
 use inceptive_ir::{Path, Size};
 use inceptive_kernels::{Invalid, Isa, program::Program};
 use inceptive_weights::Missing;
@@ -22,7 +23,7 @@ pub struct Options {
 /// Refuses what needs more memory than there may be, in bytes.
 pub(crate) fn check_memory(needed: u64, most: u64) -> Result<(), PlanError> {
     if needed > most {
-        return Err(PlanError::Memory { needed: needed >> 20, most: most >> 20 });
+        return Err(PlanError::Memory { needed, most });
     }
     Ok(())
 }
@@ -75,12 +76,14 @@ pub enum PlanError {
     },
     /// Packed weights, feature maps and scratch need more memory than there may be.
     #[error(
-        "it needs {needed} MiB for packed weights, feature maps and what threads need beside; {most} MiB are free"
+        "it needs {} for packed weights, feature maps and what threads need beside; {} are free",
+        bytes(*.needed),
+        bytes(*.most)
     )]
     Memory {
-        /// What it needs.
+        /// Bytes that it needs.
         needed: u64,
-        /// What there may be.
+        /// Bytes that there may be.
         most: u64,
     },
     /// Nobody waits for the plan any more.

@@ -4,6 +4,9 @@ use std::sync::{Arc, atomic::AtomicBool};
 
 use inceptive_ir::{Graph, Path};
 use inceptive_kernels::{
+    LANES,
+    conv::Segment,
+    memory::{Buffer, View},
     program::{Phase, Program},
     step::Store,
 };
@@ -35,17 +38,49 @@ pub struct Label {
 struct Drawn {
     units: Vec<Unit>,
     output: usize,
+    heads: Vec<usize>,
     schedule: Schedule,
     layout: Layout,
 }
 
 impl Drawn {
     fn new(graph: &Graph, options: Options) -> Result<Self, PlanError> {
-        let Fused { mut units, output, .. } = fuse(graph, Purpose::Inference)?;
+        let Fused { mut units, output, heads } = fuse(graph, Purpose::Inference)?;
         let places = place(&mut units);
         let schedule = Schedule::new(&units);
-        let layout = Layout::new(graph, &units, &places, &schedule, output, options)?;
-        Ok(Self { units, output, schedule, layout })
+        let results: Vec<usize> = heads.iter().copied().chain([output]).collect();
+        let layout = Layout::new(graph, &units, &places, &schedule, &results, options)?;
+        Ok(Self { units, output, heads, schedule, layout })
+    }
+}
+
+/// Where the output of an auxiliary head lies.
+#[derive(Clone, Debug)]
+pub(crate) struct Head {
+    pub(crate) view: View,
+    segments: Arc<[Segment]>,
+}
+
+impl Head {
+    /// The output from the numbers of its buffer, in the order `images x channels x height x width`.
+    pub(crate) fn read(&self, buffer: &Buffer, numbers: &[f32]) -> Vec<f32> {
+        let channels: usize = self.segments.iter().map(|segment| segment.channels).sum();
+        let Buffer { images, height, width, .. } = *buffer;
+        let mut output = Vec::with_capacity(images * channels * height * width);
+        for image in 0..images {
+            for segment in &*self.segments {
+                for channel in 0..segment.channels {
+                    let block = self.view.first + segment.block + channel / LANES;
+                    let plane = image * buffer.image() + block * buffer.plane();
+                    let first = plane + buffer.inset() + channel % LANES;
+                    for y in 0..height {
+                        let row = numbers[first + y * buffer.row()..].iter();
+                        output.extend(row.step_by(LANES).take(width));
+                    }
+                }
+            }
+        }
+        output
     }
 }
 
@@ -53,6 +88,8 @@ impl Drawn {
 #[derive(Debug)]
 pub struct Plan {
     pub(crate) program: Arc<Program>,
+    /// The auxiliary heads, in their order.
+    pub(crate) heads: Vec<Head>,
     /// For each phase and step.
     pub(crate) labels: Vec<Vec<Label>>,
     pub(crate) options: Options,
@@ -60,19 +97,14 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Plans an inference graph. Its normalisations should be folded before.
+    /// Plans an inference graph. Its normalisations should be folded before. The outputs of auxiliary heads, which may be
+    /// any nodes, are kept for [`Session::heads`](crate::Session::heads).
+    ///
+    /// It ends early soon after `stop` is set, since weights are packed for a while.
     ///
     /// # Errors
-    /// When weights are missing, the processor lacks the instruction set, or the network is too large.
-    pub fn new(graph: &Graph, weights: &Weights, options: Options) -> Result<Self, PlanError> {
-        Self::new_until(graph, weights, options, &AtomicBool::new(false))
-    }
-
-    /// The same; weights are packed no longer soon after `stop` is set.
-    ///
-    /// # Errors
-    /// See [`Plan::new`], and [`PlanError::Stopped`].
-    pub fn new_until(
+    /// When weights are missing, the processor lacks the instruction set, the network is too large, or it was stopped.
+    pub fn new(
         graph: &Graph,
         weights: &Weights,
         options: Options,
@@ -81,7 +113,7 @@ impl Plan {
         if !options.isa.is_available() {
             return Err(PlanError::Isa(options.isa));
         }
-        let Drawn { units, output, schedule, layout } = Drawn::new(graph, options)?;
+        let Drawn { units, output, heads, schedule, layout } = Drawn::new(graph, options)?;
         let mut phases: Vec<Phase> = (0..schedule.phases).map(|_| Vec::new()).collect();
         let mut labels: Vec<Vec<Label>> = vec![Vec::new(); schedule.phases];
         let context =
@@ -109,8 +141,13 @@ impl Plan {
         let store = Store::new(&layout.buffers, layout.view(output), segments);
         phases.push(vec![store.into()]);
         labels.push(vec![Label { kernel: "store".to_owned(), ..Label::default() }]);
+        let head = |&unit: &usize| {
+            let segments = Arc::clone(&units[unit].segments);
+            Head { view: layout.view(unit), segments }
+        };
+        let heads = heads.iter().map(head).collect();
         let program = Arc::new(Program::new(layout.buffers, phases)?);
-        Ok(Self { program, labels, options, weight_bytes })
+        Ok(Self { program, heads, labels, options, weight_bytes })
     }
 
     /// What the plan of an inference graph would take.

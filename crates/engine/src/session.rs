@@ -30,21 +30,13 @@ pub struct StepTime {
 }
 
 impl Session {
-    /// Gets memory and starts threads.
+    /// Gets memory and starts threads. It ends early soon after `stop` is set.
     ///
     /// # Errors
-    /// When the system gives no more threads, or no memory.
-    pub fn new(plan: Arc<Plan>) -> Result<Self, SessionError> {
-        Self::new_until(plan, &AtomicBool::new(false))
-    }
-
-    /// The same; soon after `stop` is set it ends early, as if there were no memory.
-    ///
-    /// # Errors
-    /// See [`Session::new`].
-    pub fn new_until(plan: Arc<Plan>, stop: &AtomicBool) -> Result<Self, SessionError> {
+    /// When the system gives no more threads, or no memory, or it was stopped.
+    pub fn new(plan: Arc<Plan>, stop: &AtomicBool) -> Result<Self, SessionError> {
         let Options { isa, threads, .. } = plan.options();
-        let runner = Runner::new_until(Arc::clone(&plan.program), isa, threads, stop)?;
+        let runner = Runner::new(Arc::clone(&plan.program), isa, threads, stop)?;
         let len = plan.program.output_len();
         let mut output = Vec::new();
         let bytes = len.saturating_mul(size_of::<f32>());
@@ -61,6 +53,14 @@ impl Session {
     /// The output of the last run; zeros before the first one.
     pub fn last_output(&self) -> &[f32] {
         &self.output
+    }
+
+    /// The outputs of the auxiliary heads in the last run, each `batch x channels x height x width` numbers.
+    pub fn heads(&self) -> impl Iterator<Item = Vec<f32>> {
+        self.plan.heads.iter().filter_map(|head| {
+            let buffer = self.plan.program.buffers().get(head.view.buffer)?;
+            Some(head.read(buffer, self.runner.numbers(head.view.buffer)))
+        })
     }
 
     /// Runs once: `batch x channels x height x width` numbers in, `batch x classes` out. It ends early soon after `stop`

@@ -9,12 +9,21 @@ use std::sync::{Arc, atomic::AtomicBool};
 
 use common::{Values, add, compute, network, numbers};
 use inceptive_engine::{Isa, Options, Plan, PlanError, RunError, Session};
-use inceptive_ir::{Activation, Conv, Graph, Op, Padding, PoolKind, Role, Shape, Size};
+use inceptive_ir::{
+    Activation, AuxiliaryHead, Conv, Graph, Op, Padding, PoolKind, Role, Shape, Size,
+};
 use inceptive_weights::Weights;
 use proptest::prelude::*;
 
+static GO_ON: AtomicBool = AtomicBool::new(false);
+
 /// The output of a network for one image.
 fn reference(graph: &Graph, of: &Values, input: &[f32]) -> Vec<f64> {
+    all_outputs(graph, of, input).swap_remove(graph.output().index())
+}
+
+/// The output of each node for one image.
+fn all_outputs(graph: &Graph, of: &Values, input: &[f32]) -> Vec<Vec<f64>> {
     let mut values: Vec<Vec<f64>> = Vec::new();
     for (id, node) in graph.nodes() {
         let value = if matches!(node.op, Op::Input(_)) {
@@ -29,7 +38,7 @@ fn reference(graph: &Graph, of: &Values, input: &[f32]) -> Vec<f64> {
         };
         values.push(value);
     }
-    values.swap_remove(graph.output().index())
+    values
 }
 
 /// Compares a network with the reference in every way to run it.
@@ -50,16 +59,15 @@ fn check(graph: &Graph, seed: u64) {
                 let mut of_one_thread: Option<Vec<u32>> = None;
                 for threads in [1, 2, 4] {
                     let options = Options { batch, threads, isa, winograd, most_bytes: u64::MAX };
-                    let plan = Arc::new(Plan::new(graph, &weights, options).unwrap());
+                    let plan = Arc::new(Plan::new(graph, &weights, options, &GO_ON).unwrap());
                     let needs = Plan::needs(graph, options).unwrap();
                     let maps = needs.maps == plan.activation_bytes() as u64;
                     let scratch = needs.scratch >= plan.scratch_bytes() as u64;
                     let packed = needs.weights >= plan.weight_bytes() as u64;
                     assert!(maps && scratch && packed, "{needs:?}\n{plan}");
-                    let mut session = Session::new(Arc::clone(&plan)).unwrap();
-                    let stop = AtomicBool::new(false);
-                    session.run(&input, &stop).unwrap();
-                    let output = session.run(&input, &stop).unwrap();
+                    let mut session = Session::new(Arc::clone(&plan), &GO_ON).unwrap();
+                    session.run(&input, &GO_ON).unwrap();
+                    let output = session.run(&input, &GO_ON).unwrap();
                     assert_eq!(output.len(), right.len());
                     let limit = if winograd { 1e-4 } else { 1e-5 };
                     for (found, right) in output.iter().zip(&right) {
@@ -87,6 +95,43 @@ proptest! {
     fn random_networks(numbers in prop::collection::vec(any::<u8>(), 120), seed in 1_u64..1000) {
         check(&network(&numbers, 0.5), seed);
     }
+
+    #[test]
+    fn outputs_of_all_nodes(numbers in prop::collection::vec(any::<u8>(), 120), seed in 1_u64..1000) {
+        check_heads(&network(&numbers, 0.5), seed);
+    }
+}
+
+/// Compares the outputs of all nodes, kept as heads, with the reference.
+fn check_heads(graph: &Graph, seed: u64) {
+    let weights = Weights::seeded(graph, seed);
+    let mut kept = graph.clone();
+    for (output, node) in graph.nodes() {
+        kept.add_auxiliary(AuxiliaryHead { name: node.path.to_string(), output, weight: 0.0 });
+    }
+    let len = graph.node(graph.input()).shape.elements() as usize;
+    let input = numbers(2 * len, seed);
+    let values = Values::new(graph, &weights);
+    let right: Vec<Vec<Vec<f64>>> =
+        input.chunks(len).map(|image| all_outputs(graph, &values, image)).collect();
+    let (isa, most_bytes) = (Isa::best(), u64::MAX);
+    let options = Options { batch: 2, threads: 2, isa, winograd: false, most_bytes };
+    let plan = Arc::new(Plan::new(&kept, &weights, options, &GO_ON).unwrap());
+    let mut session = Session::new(plan, &GO_ON).unwrap();
+    session.run(&input, &GO_ON).unwrap();
+    assert_eq!(session.heads().count(), graph.len());
+    for (node, found) in session.heads().enumerate() {
+        let right: Vec<f64> = right.iter().flat_map(|image| &image[node]).copied().collect();
+        assert_eq!(found.len(), right.len());
+        if right.iter().any(|x| !x.is_finite()) {
+            return;
+        }
+        let scale = right.iter().fold(1e-3_f64, |max, x| max.max(x.abs()));
+        for (found, right) in found.iter().zip(&right) {
+            let error = (f64::from(*found) - right).abs() / scale;
+            assert!(error <= 1e-4, "node {node}: {found}, not {right}\n{graph:?}");
+        }
+    }
 }
 
 fn one(shape: Shape, op: Op) -> Graph {
@@ -102,11 +147,10 @@ fn numbers_that_are_none_go_through() {
     let graph = one(Shape::map(2, 2, 2), Op::Activation(Activation::Relu));
     let options = |isa| Options { batch: 1, threads: 1, isa, winograd: true, most_bytes: u64::MAX };
     for isa in Isa::available() {
-        let plan = Plan::new(&graph, &Weights::default(), options(isa)).unwrap();
-        let mut session = Session::new(Arc::new(plan)).unwrap();
-        let stop = AtomicBool::new(false);
+        let plan = Plan::new(&graph, &Weights::default(), options(isa), &GO_ON).unwrap();
+        let mut session = Session::new(Arc::new(plan), &GO_ON).unwrap();
         let input = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -1.0, 1.0, 0.0, 3.0, 1e-40];
-        let output = session.run(&input, &stop).unwrap();
+        let output = session.run(&input, &GO_ON).unwrap();
         assert!(output[0].is_nan(), "{isa}");
         // The last one is subnormal, and flushed.
         assert_eq!(&output[1..7], &[f32::INFINITY, 0.0, 0.0, 1.0, 0.0, 3.0]);
@@ -119,13 +163,13 @@ fn a_run_that_is_stopped_ends_with_an_error_and_the_next_one_works() {
     let graph = one(Shape::map(3, 8, 8), Op::GlobalPool(PoolKind::Max));
     let options =
         Options { batch: 2, threads: 2, isa: Isa::best(), winograd: true, most_bytes: u64::MAX };
-    let plan = Arc::new(Plan::new(&graph, &Weights::default(), options).unwrap());
-    let mut session = Session::new(plan).unwrap();
+    let plan = Arc::new(Plan::new(&graph, &Weights::default(), options, &GO_ON).unwrap());
+    let mut session = Session::new(plan, &GO_ON).unwrap();
     let input = vec![1.0; 2 * 3 * 64];
     let stopped = session.run(&input, &AtomicBool::new(true)).map(<[f32]>::to_vec);
     assert!(matches!(stopped, Err(RunError::Stopped(_))));
-    assert!(session.run(&input[1..], &AtomicBool::new(false)).is_err());
-    assert_eq!(session.run(&input, &AtomicBool::new(false)).unwrap(), [1.0; 6]);
+    assert!(session.run(&input[1..], &GO_ON).is_err());
+    assert_eq!(session.run(&input, &GO_ON).unwrap(), [1.0; 6]);
 }
 
 /// A plan says what was fused and which kernel computes it.
@@ -155,7 +199,7 @@ fn plans_are_readable() {
     add(&mut graph, Op::Activation(Activation::Relu), &[sum]).unwrap();
     let options =
         Options { batch: 1, threads: 1, isa: Isa::Portable, winograd: true, most_bytes: u64::MAX };
-    let plan = Plan::new(&graph, &Weights::seeded(&graph, 1), options).unwrap();
+    let plan = Plan::new(&graph, &Weights::seeded(&graph, 1), options, &GO_ON).unwrap();
     let nodes: Vec<Vec<String>> = plan
         .labels()
         .iter()
@@ -188,7 +232,8 @@ fn padding_that_would_fill_the_memory_is_refused() {
     );
     let options =
         Options { batch: 1, threads: 1, isa: Isa::best(), winograd: true, most_bytes: u64::MAX };
-    let error = Plan::new(&graph, &Weights::seeded(&graph, 1), options).unwrap_err().to_string();
+    let error =
+        Plan::new(&graph, &Weights::seeded(&graph, 1), options, &GO_ON).unwrap_err().to_string();
     assert!(error.contains("its padding makes a map of 20003x40003 of 2x3"), "{error}");
 }
 
@@ -212,10 +257,10 @@ fn packed_weights_that_do_not_fit_are_refused_before_they_are_made() {
         let most_bytes = lanes * 101 * 101 * 4;
         let options =
             Options { batch: 1, threads: 1, isa: Isa::best(), winograd: true, most_bytes };
-        let error = Plan::new(&graph, &weights, options).unwrap_err();
+        let error = Plan::new(&graph, &weights, options, &GO_ON).unwrap_err();
         assert!(matches!(error, PlanError::Memory { .. }), "{error}");
         let options = Options { most_bytes: 5 * most_bytes, ..options };
-        assert!(Plan::new(&graph, &weights, options).is_ok());
+        assert!(Plan::new(&graph, &weights, options, &GO_ON).is_ok());
     }
 }
 
@@ -239,7 +284,7 @@ fn chains_of_concatenations_whose_lists_would_fill_the_memory_are_refused() {
     }
     let options =
         Options { batch: 1, threads: 1, isa: Isa::best(), winograd: true, most_bytes: u64::MAX };
-    let error = Plan::new(&graph, &Weights::default(), options).unwrap_err();
+    let error = Plan::new(&graph, &Weights::default(), options, &GO_ON).unwrap_err();
     assert!(matches!(error, PlanError::Parts { .. }), "{error}");
     assert!(error.to_string().contains("parts of its concatenations"), "{error}");
 }
@@ -268,10 +313,10 @@ fn many_groups_take_a_time_that_grows_with_them_alone() {
         );
         let isa = Isa::best();
         let options = Options { batch: 1, threads: 2, isa, winograd: true, most_bytes: u64::MAX };
-        let plan = Arc::new(Plan::new(&graph, &weights, options).unwrap());
-        let mut session = Session::new(plan).unwrap();
+        let plan = Arc::new(Plan::new(&graph, &weights, options, &GO_ON).unwrap());
+        let mut session = Session::new(plan, &GO_ON).unwrap();
         let input: Vec<f32> = (0..groups * inputs).map(|at| (at / inputs % 7) as f32).collect();
-        let output = session.run(&input, &AtomicBool::new(false)).unwrap();
+        let output = session.run(&input, &GO_ON).unwrap();
         let right = |at: usize| (at / outputs as usize % 7) as f32 * 0.5 * inputs as f32;
         assert!(output.iter().enumerate().all(|(at, found)| *found == right(at)));
     }
@@ -293,7 +338,7 @@ fn memory_of_threads_counts() {
     let weights = Weights::seeded(&graph, 1);
     let plan = |threads, most_bytes| {
         let options = Options { batch: 1, threads, isa: Isa::best(), winograd: true, most_bytes };
-        Plan::new(&graph, &weights, options)
+        Plan::new(&graph, &weights, options, &GO_ON)
     };
     let all = plan(1, u64::MAX).unwrap();
     assert!(all.scratch_bytes() > 1 << 19);

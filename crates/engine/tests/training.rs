@@ -20,6 +20,8 @@ use inceptive_ir::{
 use inceptive_weights::Weights;
 use proptest::prelude::*;
 
+static GO_ON: AtomicBool = AtomicBool::new(false);
+
 const SGD: Rule = Rule::Sgd { momentum: 0.9, nesterov: false };
 
 const STILL: Rates = Rates { learning: 0.0, decay: 0.0, average: 0.0, steps: 0 };
@@ -156,11 +158,10 @@ fn check(graph: &Graph, batch: usize, seed: u64) {
         let mut of_one_thread: Option<Vec<u32>> = None;
         for threads in [1, 3] {
             let plan = Arc::new(TrainPlan::new(graph, options(batch, threads, isa)).unwrap());
-            let mut session = TrainSession::new(plan, &weights).unwrap();
-            let stop = AtomicBool::new(false);
+            let mut session = TrainSession::new(plan, &weights, &GO_ON).unwrap();
             // Twice: the memory is not zero in the second step.
-            session.step(&input, &labels, STILL, 1, &stop).unwrap();
-            let outcome = session.step(&input, &labels, STILL, 1, &stop).unwrap();
+            session.step(&input, &labels, STILL, 1, &GO_ON).unwrap();
+            let outcome = session.step(&input, &labels, STILL, 1, &GO_ON).unwrap();
             for (found, right) in outcome.losses.iter().zip(&right) {
                 assert!(
                     (found - right).abs() <= 1e-4 * right.abs().max(1.0),
@@ -304,7 +305,6 @@ fn a_network_learns_and_running_statistics_follow() {
     let graph = inception();
     let weights = Weights::seeded(&graph, 5);
     let (pixels, labels) = images(64, 9);
-    let stop = AtomicBool::new(false);
     for rule in [
         Rule::Sgd { momentum: 0.9, nesterov: true },
         Rule::AdamW { beta1: 0.9, beta2: 0.999, eps: 1e-8 },
@@ -313,11 +313,11 @@ fn a_network_learns_and_running_statistics_follow() {
         let options =
             TrainOptions { rule, clip: Some(5.0), averages: true, ..options(64, 2, Isa::best()) };
         let plan = Arc::new(TrainPlan::new(&graph, options).unwrap());
-        let mut session = TrainSession::new(plan, &weights).unwrap();
+        let mut session = TrainSession::new(plan, &weights, &GO_ON).unwrap();
         let mut outcome = None;
         for steps in 0..60 {
             let rates = Rates { learning, decay: 1e-4, average: 0.9, steps };
-            outcome = Some(session.step(&pixels, &labels, rates, steps, &stop).unwrap());
+            outcome = Some(session.step(&pixels, &labels, rates, steps, &GO_ON).unwrap());
         }
         let outcome = outcome.unwrap();
         assert_eq!((outcome.top1, outcome.top5), (64, 64), "{outcome:?}");
@@ -339,26 +339,25 @@ fn a_network_learns_and_running_statistics_follow() {
 fn weights_and_state_that_are_taken_back_go_on_to_the_same_bits() {
     let graph = inception();
     let (pixels, labels) = images(16, 1);
-    let stop = AtomicBool::new(false);
     let plan = |threads| {
         let options = options(16, threads, Isa::best());
         Arc::new(TrainPlan::new(&graph, options).unwrap())
     };
     let rates = |steps| Rates { learning: 0.1, decay: 5e-4, average: 0.0, steps };
     let weights = Weights::seeded(&graph, 2);
-    let mut all = TrainSession::new(plan(1), &weights).unwrap();
-    let mut first = TrainSession::new(plan(2), &weights).unwrap();
+    let mut all = TrainSession::new(plan(1), &weights, &GO_ON).unwrap();
+    let mut first = TrainSession::new(plan(2), &weights, &GO_ON).unwrap();
     for steps in 0..6 {
-        all.step(&pixels, &labels, rates(steps), steps, &stop).unwrap();
+        all.step(&pixels, &labels, rates(steps), steps, &GO_ON).unwrap();
     }
     for steps in 0..3 {
-        first.step(&pixels, &labels, rates(steps), steps, &stop).unwrap();
+        first.step(&pixels, &labels, rates(steps), steps, &GO_ON).unwrap();
     }
-    let mut second = TrainSession::new(plan(3), &first.weights()).unwrap();
+    let mut second = TrainSession::new(plan(3), &first.weights(), &GO_ON).unwrap();
     assert!(second.set_state(&[vec![0.0]]).is_err());
     second.set_state(&first.state()).unwrap();
     for steps in 3..6 {
-        second.step(&pixels, &labels, rates(steps), steps, &stop).unwrap();
+        second.step(&pixels, &labels, rates(steps), steps, &GO_ON).unwrap();
     }
     assert!(all.weights() == second.weights() && all.state() == second.state());
 }
@@ -367,13 +366,12 @@ fn weights_and_state_that_are_taken_back_go_on_to_the_same_bits() {
 fn what_cannot_be_trained_is_refused() {
     let graph = inception();
     let plan = Arc::new(TrainPlan::new(&graph, options(4, 1, Isa::best())).unwrap());
-    let mut session = TrainSession::new(plan, &Weights::seeded(&graph, 1)).unwrap();
+    let mut session = TrainSession::new(plan, &Weights::seeded(&graph, 1), &GO_ON).unwrap();
     let (pixels, _) = images(4, 1);
-    let stop = AtomicBool::new(false);
-    let error = session.step(&pixels, &[0, 1, 10, 2], STILL, 0, &stop).unwrap_err();
+    let error = session.step(&pixels, &[0, 1, 10, 2], STILL, 0, &GO_ON).unwrap_err();
     assert_eq!(error, TrainError::Label { label: 10, image: 2, classes: 10 });
-    assert!(session.step(&pixels, &[0, 1, 2], STILL, 0, &stop).is_err());
-    assert!(session.step(&pixels[1..], &[0, 1, 2, 3], STILL, 0, &stop).is_err());
+    assert!(session.step(&pixels, &[0, 1, 2], STILL, 0, &GO_ON).is_err());
+    assert!(session.step(&pixels[1..], &[0, 1, 2, 3], STILL, 0, &GO_ON).is_err());
     assert!(session.step(&pixels, &[0, 1, 2, 3], STILL, 0, &AtomicBool::new(true)).is_err());
     let small = TrainOptions { most_bytes: 1 << 20, ..options(64, 1, Isa::best()) };
     assert!(matches!(TrainPlan::new(&graph, small).unwrap_err(), PlanError::Memory { .. }));

@@ -179,8 +179,9 @@ fn gflops_of(isa: Isa, shape: Shape, what: What) -> f64 {
         }
     };
     let program = Program::new(buffers, vec![vec![step]]).expect("the program is valid");
-    let mut runner = Runner::new(Arc::new(program), isa, 1).expect("no threads are needed");
+    let program = Arc::new(program);
     let stop = AtomicBool::new(false);
+    let mut runner = Runner::new(program, isa, 1, &stop).expect("no threads are needed");
     let (mut best, start) = (Duration::MAX, Instant::now());
     while start.elapsed() < Duration::from_millis(300) {
         let run = Instant::now();

@@ -77,8 +77,8 @@ fn best(
     let pool = Pool::sliding(&buffers, view(0), view(1), window, kind);
     let program =
         Arc::new(Program::new(buffers, vec![vec![pool.into()]]).expect("the program is valid"));
-    let mut runner = Runner::new(program, isa, 1).expect("no threads are needed");
     let stop = AtomicBool::new(false);
+    let mut runner = Runner::new(program, isa, 1, &stop).expect("no threads are needed");
     let (mut best, start) = (Duration::MAX, Instant::now());
     while start.elapsed() < Duration::from_millis(100) {
         let run = Instant::now();

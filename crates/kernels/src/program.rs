@@ -196,6 +196,9 @@ pub enum StartError {
         /// What was asked for.
         bytes: usize,
     },
+    /// It was stopped.
+    #[error(transparent)]
+    Stopped(#[from] Stopped),
 }
 
 /// Why a program could not be run.
@@ -249,25 +252,23 @@ fn shared(memory: &mut impl AsMut<[f32]>, len: usize) -> Result<Shared, RunError
 }
 
 impl Runner {
-    /// Allocates memory and starts threads.
+    /// Allocates memory and starts threads. It ends early soon after `stop` is set, since much memory takes a while.
     ///
     /// # Errors
-    /// When the system gives no more threads, or no memory.
-    pub fn new(program: Arc<Program>, isa: Isa, threads: usize) -> Result<Self, StartError> {
-        Self::new_until(program, isa, threads, &AtomicBool::new(false))
-    }
-
-    /// The same; soon after `stop` is set it ends early, as if there were no memory.
-    ///
-    /// # Errors
-    /// See [`Runner::new`].
-    pub fn new_until(
+    /// When the system gives no more threads, or no memory, or it was stopped.
+    pub fn new(
         program: Arc<Program>,
         isa: Isa,
         threads: usize,
         stop: &AtomicBool,
     ) -> Result<Self, StartError> {
-        Self::start(program, isa, threads, |len| Aligned::try_zeros_until(len, stop))
+        Self::start(program, isa, threads, |len| {
+            let bytes = len.saturating_mul(size_of::<f32>());
+            Aligned::try_zeros_until(len, stop).ok_or_else(|| match stop.load(Ordering::Relaxed) {
+                true => Stopped.into(),
+                false => StartError::Memory { bytes },
+            })
+        })
     }
 }
 
@@ -296,22 +297,18 @@ impl<M: AsMut<[f32]>> Runner<M> {
         threads: usize,
         allocate: impl Fn(usize) -> M,
     ) -> Result<Self, StartError> {
-        Self::start(program, isa, threads, |len| Some(allocate(len)))
+        Self::start(program, isa, threads, |len| Ok(allocate(len)))
     }
 
     fn start(
         program: Arc<Program>,
         isa: Isa,
         threads: usize,
-        allocate: impl Fn(usize) -> Option<M>,
+        allocate: impl Fn(usize) -> Result<M, StartError>,
     ) -> Result<Self, StartError> {
-        let get = |len: usize| {
-            let bytes = len.saturating_mul(size_of::<f32>());
-            allocate(len).ok_or(StartError::Memory { bytes })
-        };
-        let arena = get(program.arena_len)?;
+        let arena = allocate(program.arena_len)?;
         let scratch: Result<Vec<M>, StartError> =
-            (0..threads.max(1)).map(|_| get(program.scratch_len)).collect();
+            (0..threads.max(1)).map(|_| allocate(program.scratch_len)).collect();
         let scratch = scratch?;
         let pool = Pool::new(threads)?;
         let next =

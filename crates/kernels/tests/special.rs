@@ -133,7 +133,7 @@ fn run(isa: Isa, buffers: &[Buffer], image: &Image, channels: usize, steps: Vec<
     phases.push(vec![Store::new(buffers, y, whole(channels)).into()]);
     let program = Program::new(buffers.to_vec(), phases).unwrap();
     let mut output = vec![0.5; program.output_len()];
-    let mut runner = Runner::new(Arc::new(program), isa, 1).unwrap();
+    let mut runner = Runner::new(Arc::new(program), isa, 1, &AtomicBool::new(false)).unwrap();
     runner.run(&image.values, &mut output, &AtomicBool::new(false)).unwrap();
     output
 }
@@ -324,7 +324,7 @@ fn run_on(
 ) -> Vec<f32> {
     let phases = steps.into_iter().map(|step| vec![step]).collect();
     let program = Arc::new(Program::new(buffers.to_vec(), phases).unwrap());
-    let mut runner = Runner::new(program, isa, 1).unwrap();
+    let mut runner = Runner::new(program, isa, 1, &AtomicBool::new(false)).unwrap();
     for (view, numbers) in numbers {
         runner.numbers_mut(view.buffer)[..numbers.len()].copy_from_slice(numbers);
     }

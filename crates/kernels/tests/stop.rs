@@ -20,7 +20,7 @@ use inceptive_kernels::{
         Window,
     },
     memory::{Border, Buffer, View},
-    program::{Program, RunError, Runner},
+    program::{Program, RunError, Runner, StartError},
     step::{
         Affine, Depthwise, DepthwiseData, DepthwiseWeights, Lrn, LrnBack, LrnFactors, Pool,
         PoolBack, PoolKind, Step,
@@ -40,7 +40,7 @@ fn add(buffers: &mut Vec<Buffer>, blocks: usize, width: usize, right: usize) -> 
 
 fn runner(buffers: Vec<Buffer>, phases: Vec<Vec<Step>>, threads: usize) -> Runner {
     let program = Arc::new(Program::new(buffers, phases).unwrap());
-    Runner::new(program, Isa::best(), threads).unwrap()
+    Runner::new(program, Isa::best(), threads, &AtomicBool::new(false)).unwrap()
 }
 
 /// How long a run goes on after it is stopped.
@@ -146,10 +146,8 @@ fn gradients_of_wide_windows_are_stopped_in_the_midst_of_a_row() {
     }
 }
 
-/// What the system has no memory for is an error, not the end of the program.
-#[test]
-fn memory_that_there_is_not_is_refused() {
-    let side = 1 << 21;
+/// A program with two maps of this height and width.
+fn program_of_maps(side: usize) -> Arc<Program> {
     let border = Border::default();
     let buffer = |offset| Buffer {
         offset,
@@ -163,9 +161,22 @@ fn memory_that_there_is_not_is_refused() {
     let buffers = vec![buffer(0), buffer(buffer(0).len())];
     let [x, y] = [0, 1].map(|buffer| View { buffer, first: 0, blocks: 1 });
     let step = Affine::new(&buffers, x, y, Function::Relu);
-    let program = Arc::new(Program::new(buffers, vec![vec![step.into()]]).unwrap());
-    let error = Runner::new(Arc::clone(&program), Isa::best(), 2).err().unwrap().to_string();
+    Arc::new(Program::new(buffers, vec![vec![step.into()]]).unwrap())
+}
+
+/// What the system has no memory for is an error, not the end of the program.
+#[test]
+fn memory_that_there_is_not_is_refused() {
+    let program = program_of_maps(1 << 21);
+    let start = Runner::new(Arc::clone(&program), Isa::best(), 2, &AtomicBool::new(false));
+    let error = start.err().unwrap().to_string();
     assert_eq!(error, format!("cannot get {} MiB of memory", program.arena_bytes() >> 20));
+}
+
+#[test]
+fn a_stop_while_memory_is_cleared_is_told_apart_from_missing_memory() {
+    let start = Runner::new(program_of_maps(8), Isa::best(), 2, &AtomicBool::new(true));
+    assert!(matches!(start.err(), Some(StartError::Stopped(_))));
 }
 
 /// Every sum is of all channels.

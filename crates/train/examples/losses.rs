@@ -26,11 +26,15 @@ fn main() {
         words.filter(|word| word != "--set").map(|word| word.parse().unwrap()).collect();
     let graph = load(&Disk, &network, &settings).unwrap().architecture.graph;
     let recipe = Recipe::load(&Disk, &recipe, &[]).unwrap().0;
-    let data = load_data(&"shapes:train=2000,test=100".parse().unwrap(), &Places::from_env());
+    let data = load_data(
+        &"shapes:train=2000,test=100".parse().unwrap(),
+        &Places::from_env(),
+        &AtomicBool::new(false),
+    );
     let data = data.unwrap();
     let task = Task { graph: &graph, data: &data, recipe: &recipe, seed: 0 };
     let machine = Machine { threads: 2, isa: Isa::best(), most_bytes: u64::MAX };
-    let mut trainer = Trainer::new(task, machine).unwrap();
+    let mut trainer = Trainer::new(task, machine, &AtomicBool::new(false)).unwrap();
     let partition = trainer.partition().clone();
     let steps = trainer.steps_per_epoch();
 
@@ -54,7 +58,9 @@ fn main() {
     assert_eq!(batches.len(), STEPS);
 
     let mut losses = vec![];
-    trainer.epoch(&AtomicBool::new(false), |progress| losses.push(progress.step_loss)).unwrap();
+    trainer
+        .epoch(&AtomicBool::new(false), || None, |progress| losses.push(progress.step_loss))
+        .unwrap();
     losses.truncate(STEPS);
     let weights = initial_weights(&graph, 0).to_safetensors(&graph).unwrap();
     write(&folder, "weights.safetensors", &weights);

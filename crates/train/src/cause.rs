@@ -7,10 +7,12 @@ use inceptive_weights::{Weights, slots};
 
 use crate::{
     error::{Cause, TrainError},
-    evaluate::session,
-    inspect::up_to,
+    evaluate::{keeping, session},
     machine::Machine,
 };
+
+/// Maximum number of images of a run, which keeps the outputs of all nodes.
+const KEPT_IMAGES: usize = 16;
 
 /// Finds the cause from the weights before a step and the images of that step.
 pub(crate) fn find_cause(
@@ -28,19 +30,20 @@ pub(crate) fn find_cause(
         }
     }
     let graph = passes::inference(graph)?;
-    let is_finite = |node: NodeId| -> Result<bool, TrainError> {
-        let part = up_to(&graph, node)?;
-        let mut session = session(&part, weights, batch, machine, stop)?;
-        Ok(session.run(pixels, stop)?.iter().all(|value| value.is_finite()))
-    };
-    // Walks back from the output to the first node that is not finite although all its inputs are.
-    let mut found = None;
-    let mut candidates = vec![graph.output()];
-    while let Some(node) = candidates.pop() {
-        if node != graph.input() && !is_finite(node)? {
-            found = Some(node);
-            candidates = graph.inputs(node);
+    let nodes: Vec<NodeId> = graph.ids().filter(|&id| id != graph.input()).collect();
+    let batch_of_run = batch.clamp(1, KEPT_IMAGES);
+    let mut session = session(&keeping(&graph, &nodes), weights, batch_of_run, machine, stop)?;
+    let mut input = vec![0.0; pixels.len() / batch.max(1) * batch_of_run];
+    let mut is_finite = vec![true; nodes.len()];
+    for images in pixels.chunks(input.len().max(1)) {
+        // Images of the previous run stay behind those of an incomplete last one.
+        input[..images.len()].copy_from_slice(images);
+        session.run(&input, stop)?;
+        for (is_finite, output) in is_finite.iter_mut().zip(session.heads()) {
+            *is_finite &= output.iter().all(|value| value.is_finite());
         }
     }
-    Ok(found.map_or(Cause::Loss, |node| Cause::Output(graph.node(node).path.to_string())))
+    // The inputs of the first one are finite.
+    let first = nodes.iter().zip(is_finite).find(|(_, is_finite)| !is_finite);
+    Ok(first.map_or(Cause::Loss, |(&node, _)| Cause::Output(graph.node(node).path.to_string())))
 }

@@ -204,32 +204,37 @@ fn with_info(tensors: &[Named<'_>], mut info: CheckpointInfo) -> Result<Vec<u8>,
 }
 
 impl<'a> Trainer<'a> {
-    /// Resumes from a checkpoint. The results are bit-identical to those without an interruption.
+    /// Resumes from a checkpoint, see [`Trainer::new`]. The results are bit-identical to those without an interruption.
     ///
     /// # Errors
-    /// When the checkpoint is damaged or belongs to another training run, or training cannot start.
+    /// When the checkpoint is damaged or belongs to another training run, training cannot start, or it was stopped.
     pub fn resume(
-        task: Task<'a>,
-        machine: Machine,
-        checkpoint: &[u8],
-    ) -> Result<Self, CheckpointError> {
-        Self::resume_until(task, machine, checkpoint, &AtomicBool::new(false))
-    }
-
-    /// Like [`Trainer::resume`], but can be stopped.
-    ///
-    /// # Errors
-    /// See [`Trainer::resume`]; also when it was stopped.
-    pub fn resume_until(
         task: Task<'a>,
         machine: Machine,
         checkpoint: &[u8],
         stop: &AtomicBool,
     ) -> Result<Self, CheckpointError> {
+        let mut trainer = Self::new(task, machine, stop)?;
+        trainer.history = trainer.restore(checkpoint, |_| true)?;
+        Ok(trainer)
+    }
+
+    /// Goes back to the checkpoint after the last finished epoch.
+    pub(crate) fn go_back_to(&mut self, checkpoint: &[u8]) -> Result<(), CheckpointError> {
+        let epochs = self.history.len();
+        self.restore(checkpoint, |history| history.len() == epochs).map(drop)
+    }
+
+    /// Replaces weights, averages and the optimizer's state by those of a checkpoint with an expected history; returns
+    /// that.
+    fn restore(
+        &mut self,
+        checkpoint: &[u8],
+        is_expected: impl FnOnce(&[Epoch]) -> bool,
+    ) -> Result<Vec<Epoch>, CheckpointError> {
         let file = TensorFile::open(checkpoint)?;
         let found = CheckpointInfo::of(&file)?.ok_or(CheckpointError::About(None))?;
-        let mut trainer = Self::new_until(task, machine, stop)?;
-        let own = trainer.about();
+        let own = self.about();
         for (what, is_same) in [
             ("version", found.version == own.version),
             ("network", found.network == own.network),
@@ -237,25 +242,25 @@ impl<'a> Trainer<'a> {
             ("recipe", found.recipe == own.recipe),
             ("seed", found.seed == own.seed),
             ("instruction set", found.isa == own.isa),
+            ("number of epochs", is_expected(&found.history)),
         ] {
             if !is_same {
                 return Err(CheckpointError::Other(what));
             }
         }
-        let read = |prefix| read_weights(&file, &trainer.graph, prefix);
+        let read = |prefix| read_weights(&file, &self.graph, prefix);
         let weights = read(WEIGHTS)?;
-        let averages = if task.recipe.average.is_some() { Some(read(AVERAGES)?) } else { None };
+        let averages = if own.averages { Some(read(AVERAGES)?) } else { None };
         let mut state = Vec::new();
-        for index in 0..trainer.session.plan().options().rule.states() {
+        for index in 0..self.session.plan().options().rule.states() {
             let name = format!("{STATE}{index}");
             state.push(file.tensor(&name).ok_or(Missing(name))?.values);
         }
-        trainer.session.set_weights(&weights)?;
+        self.session.set_weights(&weights)?;
         if let Some(averages) = averages {
-            trainer.session.set_averages(&averages)?;
+            self.session.set_averages(&averages)?;
         }
-        trainer.session.set_state(&state).map_err(|_| CheckpointError::Other("optimizer"))?;
-        trainer.history = found.history;
-        Ok(trainer)
+        self.session.set_state(&state).map_err(|_| CheckpointError::Other("optimizer"))?;
+        Ok(found.history)
     }
 }

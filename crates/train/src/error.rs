@@ -4,7 +4,7 @@ use std::fmt;
 
 use inceptive_data::{AugmentError, DataError, ImageShape};
 use inceptive_dsl::Setting;
-use inceptive_engine::{PlanError, StartError};
+use inceptive_engine::{PlanError, SessionError, StartError};
 use inceptive_ir::{GraphError, Shape};
 use inceptive_weights::{FoldError, Missing};
 
@@ -81,13 +81,13 @@ pub enum TrainError {
     Augment(#[from] AugmentError),
     /// The engine cannot train or run the network.
     #[error(transparent)]
-    Plan(#[from] PlanError),
+    Plan(PlanError),
     /// The engine cannot start.
     #[error(transparent)]
-    Start(#[from] StartError),
+    Start(StartError),
     /// The engine cannot start the evaluation.
     #[error(transparent)]
-    Session(#[from] inceptive_engine::SessionError),
+    Session(SessionError),
     /// The graph cannot be rewritten.
     #[error(transparent)]
     Graph(#[from] GraphError),
@@ -114,6 +114,8 @@ pub enum Cause {
     Output(String),
     /// In the loss itself: the outputs of all layers are finite.
     Loss,
+    /// Unknown: the steps could not be repeated without the checkpoint of the previous epoch.
+    Unknown,
 }
 
 impl fmt::Display for Cause {
@@ -124,6 +126,7 @@ impl fmt::Display for Cause {
             }
             Self::Output(path) => write!(f, "the output of `{path}` overflowed"),
             Self::Loss => f.write_str("the outputs of all layers are finite"),
+            Self::Unknown => f.write_str("the layer is unknown without the last checkpoint"),
         }
     }
 }
@@ -144,6 +147,33 @@ pub(crate) fn input_settings(input: Shape, images: ImageShape) -> Vec<Setting> {
 fn as_options(settings: &[Setting]) -> String {
     let each = settings.iter().map(|Setting { key, value }| format!("{key}={value}"));
     each.collect::<Vec<_>>().join(" --set ")
+}
+
+impl From<PlanError> for TrainError {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Stopped => Self::Stopped,
+            other => Self::Plan(other),
+        }
+    }
+}
+
+impl From<SessionError> for TrainError {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Stopped(_) => Self::Stopped,
+            other => Self::Session(other),
+        }
+    }
+}
+
+impl From<StartError> for TrainError {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Start(SessionError::Stopped(_)) => Self::Stopped,
+            other => Self::Start(other),
+        }
+    }
 }
 
 impl From<inceptive_engine::TrainError> for TrainError {

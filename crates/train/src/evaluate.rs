@@ -1,13 +1,10 @@
 //! Evaluation of a network.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Arc, atomic::AtomicBool};
 
 use inceptive_data::{Augmenter, Split, View, Views};
 use inceptive_engine::{Options, Plan, Session};
-use inceptive_ir::{Graph, Op, passes};
+use inceptive_ir::{AuxiliaryHead, Graph, NodeId, Op, passes};
 use inceptive_weights::Weights;
 
 use crate::{
@@ -91,13 +88,18 @@ pub(crate) fn session(
 ) -> Result<Session, TrainError> {
     let Machine { threads, isa, most_bytes } = machine;
     let options = Options { batch, threads, isa, winograd: true, most_bytes };
-    let session = Plan::new_until(graph, weights, options, stop)
-        .map_err(TrainError::from)
-        .and_then(|plan| Ok(Session::new_until(Arc::new(plan), stop)?));
-    match stop.load(Ordering::Relaxed) {
-        true => Err(TrainError::Stopped),
-        false => session,
+    let plan = Plan::new(graph, weights, options, stop)?;
+    Ok(Session::new(Arc::new(plan), stop)?)
+}
+
+/// An inference graph whose session keeps the outputs of some nodes: it has them as heads.
+pub(crate) fn keeping(graph: &Graph, nodes: &[NodeId]) -> Graph {
+    let mut kept = graph.clone();
+    for &output in nodes {
+        let name = graph.node(output).path.to_string();
+        kept.add_auxiliary(AuxiliaryHead { name, output, weight: 0.0 });
     }
+    kept
 }
 
 /// Evaluates weights on images, without auxiliary heads and dropout, and with running statistics.

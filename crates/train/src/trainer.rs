@@ -1,10 +1,7 @@
 //! Training a network, epoch by epoch.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::AtomicBool},
     time::{Duration, Instant},
 };
 
@@ -78,13 +75,6 @@ pub struct Progress {
     pub top1: f64,
 }
 
-/// What steps change.
-struct State {
-    weights: Weights,
-    averages: Weights,
-    optimizer: Vec<Vec<f32>>,
-}
-
 /// A network that is being trained.
 pub struct Trainer<'a> {
     pub(crate) task: Task<'a>,
@@ -97,23 +87,11 @@ pub struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    /// Starts with random weights.
+    /// Starts with random weights. It ends early soon after `stop` is set, since much memory takes a while.
     ///
     /// # Errors
-    /// When data and network do not fit together, or the engine cannot train the network.
-    pub fn new(task: Task<'a>, machine: Machine) -> Result<Self, TrainError> {
-        Self::new_until(task, machine, &AtomicBool::new(false))
-    }
-
-    /// The same, unless it is stopped: much memory takes a while.
-    ///
-    /// # Errors
-    /// See [`Trainer::new`]; also when it was stopped.
-    pub fn new_until(
-        task: Task<'a>,
-        machine: Machine,
-        stop: &AtomicBool,
-    ) -> Result<Self, TrainError> {
+    /// When data and network do not fit together, the engine cannot train the network, or it was stopped.
+    pub fn new(task: Task<'a>, machine: Machine, stop: &AtomicBool) -> Result<Self, TrainError> {
         let Task { graph, data, recipe, seed } = task;
         expect_fit(graph, data)?;
         let graph = match recipe.auxiliary {
@@ -147,12 +125,7 @@ impl<'a> Trainer<'a> {
                 averages: recipe.average.is_some(),
             },
         )?);
-        let session = TrainSession::new_until(plan, &initial_weights(&graph, seed), stop).map_err(
-            |error| match stop.load(Ordering::Relaxed) {
-                true => TrainError::Stopped,
-                false => error.into(),
-            },
-        )?;
+        let session = TrainSession::new(plan, &initial_weights(&graph, seed), stop)?;
         let history = Vec::new();
         Ok(Self { task, graph, machine, session, partition, augmenter, history })
     }
@@ -193,14 +166,16 @@ impl<'a> Trainer<'a> {
     }
 
     /// Trains the next epoch and evaluates the network on the validation images. Time that `progress` takes is not
-    /// counted, so it may wait. After an error, resume from the last
-    /// checkpoint: a part of the epoch may have changed the weights.
+    /// counted, so it may wait. If the loss is NaN or infinite, `last` reads the checkpoint of the previous epoch, from
+    /// which the steps are repeated to find the cause. After an error, resume from that checkpoint: a part of the epoch
+    /// may have changed the weights.
     ///
     /// # Errors
     /// When it was stopped, or the loss is NaN or infinite.
     pub fn epoch(
         &mut self,
         stop: &AtomicBool,
+        last: impl FnOnce() -> Option<Vec<u8>>,
         mut progress: impl FnMut(Progress),
     ) -> Result<&Epoch, TrainError> {
         let Task { data, recipe, seed, .. } = self.task;
@@ -211,7 +186,6 @@ impl<'a> Trainer<'a> {
         let mut pixels = vec![0.0; batch * of_image];
         let order = epoch_order(&self.partition.train, seed, index);
         let (mut loss, mut right) = (0.0, 0);
-        let state = self.state();
         let (start, mut told) = (Instant::now(), Duration::ZERO);
         let mut rates = recipe.rates(u64::from(index) * steps, steps);
         for (step, images) in (0..steps).zip(order.chunks_exact(batch)) {
@@ -224,7 +198,7 @@ impl<'a> Trainer<'a> {
                     .chunks_exact(batch)
                     .take(usize::try_from(step).unwrap_or(0) + 1)
                     .collect();
-                let cause = self.cause(&state, &taken, stop)?;
+                let cause = self.cause(last, &taken, stop)?;
                 let (step, rate) = (step + 1, rates.learning);
                 return Err(TrainError::Diverged { epoch, step, rate, loss: of_step, cause });
             }
@@ -289,27 +263,30 @@ impl<'a> Trainer<'a> {
         Ok((self.session.step(pixels, &labels, rates, key, stop)?, rates))
     }
 
-    /// What a step changes.
-    fn state(&self) -> State {
-        State {
-            weights: self.session.weights(),
-            averages: self.session.averages(),
-            optimizer: self.session.state(),
+    /// Goes back to the start of the epoch: to random weights, or to the last checkpoint. Returns whether that is possible.
+    fn go_back(&mut self, last: impl FnOnce() -> Option<Vec<u8>>) -> Result<bool, TrainError> {
+        if !self.history.is_empty() {
+            return Ok(last().is_some_and(|checkpoint| self.go_back_to(&checkpoint).is_ok()));
         }
+        let weights = initial_weights(&self.graph, self.task.seed);
+        self.session.set_weights(&weights)?;
+        self.session.set_averages(&weights)?;
+        let mut state = self.session.state();
+        state.iter_mut().for_each(|numbers| numbers.fill(0.0));
+        Ok(self.session.set_state(&state).is_ok())
     }
 
-    /// Why the last of these steps of an epoch has a loss that is no number: the others are repeated from the state at the
-    /// epoch's start, since that step has spread it to all weights.
+    /// Why the last of these steps of an epoch has a loss that is no number: the others are repeated from the start of the
+    /// epoch, since that step has spread it to all weights.
     fn cause(
         &mut self,
-        state: &State,
+        last: impl FnOnce() -> Option<Vec<u8>>,
         taken: &[&[u32]],
         stop: &AtomicBool,
     ) -> Result<Cause, TrainError> {
-        self.session.set_weights(&state.weights)?;
-        self.session.set_averages(&state.averages)?;
-        // It is of the same plan.
-        let _ = self.session.set_state(&state.optimizer);
+        if !self.go_back(last)? {
+            return Ok(Cause::Unknown);
+        }
         let Some((last, before)) = taken.split_last() else { return Ok(Cause::Loss) };
         let mut pixels = vec![0.0; last.len() * self.task.data.shape().pixels()];
         let first = self.history.len() as u64 * self.steps_per_epoch();

@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::{path::Path, sync::atomic::AtomicBool};
+mod common;
 
-use inceptive_data::{Augment, Augmenter, Dataset, Places, Views, load as load_data};
-use inceptive_dsl::{Memory, load};
-use inceptive_engine::Isa;
+use std::path::Path;
+
+use common::{GO_ON, NETWORK, data, graph, machine};
+use inceptive_data::{Augment, Augmenter, Views};
+use inceptive_dsl::Memory;
 use inceptive_ir::passes;
 use inceptive_train::{
     CheckpointInfo, Evaluation, ImageResult, Images, Intervals, Machine, Predictions, Recipe, Task,
@@ -135,31 +137,9 @@ proptest! {
     }
 }
 
-const NETWORK: &str = "
-name: Tiny
-input: {channels: 1, size: 16}
-classes: 10
-defaults: {conv: {norm: bn}}
-body:
-  - conv a: {kernel: 3, width: 16}
-  - maxpool pool: {kernel: 2, stride: 2}
-  - conv b: {kernel: 3, width: 24}
-  - dropout: {p: 0.1}
-tail: gap
-";
-
-fn data() -> Dataset {
-    load_data(&"shapes:size=16,train=400,test=130".parse().unwrap(), &Places::from_env()).unwrap()
-}
-
-static GO_ON: AtomicBool = AtomicBool::new(false);
-
 #[test]
 fn a_checkpoint_is_evaluated_to_the_numbers_of_training() {
-    let files = Memory::default().with("network.yaml", NETWORK);
-    let graph = load(&files, Path::new("network.yaml"), &[]).unwrap().architecture.graph;
-    let data = data();
-    let machine = Machine { threads: 2, isa: Isa::best(), most_bytes: u64::MAX };
+    let (graph, data, machine) = (graph(NETWORK), data(400, 130), machine(2));
     for more in ["", "average: 0.9\n"] {
         let text = format!(
             "name: test\nepochs: 1\nbatch: 20\nlearning_rate: 0.05\naugment: {{crop: 1}}\n{more}"
@@ -167,8 +147,8 @@ fn a_checkpoint_is_evaluated_to_the_numbers_of_training() {
         let files = Memory::default().with("recipe.yaml", text);
         let recipe = Recipe::load(&files, Path::new("recipe.yaml"), &[]).unwrap().0;
         let task = Task { graph: &graph, data: &data, recipe: &recipe, seed: 7 };
-        let mut trainer = Trainer::new(task, machine).unwrap();
-        trainer.epoch(&GO_ON, |_| {}).unwrap();
+        let mut trainer = Trainer::new(task, machine, &GO_ON).unwrap();
+        trainer.epoch(&GO_ON, || None, |_| {}).unwrap();
         let bytes = trainer.checkpoint().unwrap();
 
         let info = CheckpointInfo::read(&bytes).unwrap().unwrap();
@@ -193,18 +173,14 @@ fn a_checkpoint_is_evaluated_to_the_numbers_of_training() {
     assert_eq!(CheckpointInfo::read(&weights).unwrap(), None);
     assert!(CheckpointInfo::read(&weights[..100]).is_err());
     let small = NETWORK.replace("classes: 10", "classes: 3");
-    let files = Memory::default().with("network.yaml", small);
-    let small = load(&files, Path::new("network.yaml"), &[]).unwrap().architecture.graph;
-    let error = expect_fit(&small, &data).unwrap_err();
+    let error = expect_fit(&common::graph(&small), &data).unwrap_err();
     assert!(matches!(error, TrainError::Classes { network: 3, data: 10 }));
 }
 
 /// In place of a network, the sum of the left half of an image, for all views and odd batches.
 #[test]
 fn views_are_averaged_over_all_images() {
-    let data = data();
-    let files = Memory::default().with("network.yaml", NETWORK);
-    let graph = load(&files, Path::new("network.yaml"), &[]).unwrap().architecture.graph;
+    let (graph, data) = (graph(NETWORK), data(400, 130));
     let stats = data.train.channel_stats(&data.train.indices());
     let augmenter = Augmenter::new(&Augment::default(), data.shape(), &stats, 0).unwrap();
     let indices: Vec<u32> = (3..26).collect();

@@ -2,20 +2,21 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{path::Path as File, sync::atomic::AtomicBool};
+mod common;
 
-use inceptive_data::{Augment, Augmenter, Places, load as load_data};
-use inceptive_dsl::{Memory, load};
-use inceptive_engine::Isa;
-use inceptive_ir::{Path, Role, passes};
+use std::sync::atomic::AtomicBool;
+
+use common::{GO_ON, NETWORK, data, graph, machine};
+use inceptive_data::{Augment, Augmenter, Dataset};
+use inceptive_ir::{Graph, Path, Role, passes};
 use inceptive_train::{
-    Images, Machine, evaluate, initial_weights,
+    Images, TrainError, evaluate, initial_weights,
     inspect::{Anatomy, BranchState, Subject, inspect},
 };
 use inceptive_weights::Weights;
 
-const NETWORK: &str = "
-name: Tiny
+const BRANCHES: &str = "
+name: Branches
 input: {channels: 1, size: 16}
 classes: 10
 defaults: {conv: {norm: bn}}
@@ -55,42 +56,62 @@ fn bn(weights: &mut Weights, conv: &str, change: impl Fn(&mut [f32], &mut [f32])
     weights.set(path, Role::Bias, shift);
 }
 
+/// A network with its weights and images.
+struct Inspected {
+    graph: Graph,
+    weights: Weights,
+    data: Dataset,
+    augmenter: Augmenter,
+    test: Vec<u32>,
+    train: Vec<u32>,
+}
+
+impl Inspected {
+    fn new(network: &str) -> Self {
+        let (graph, data) = (graph(network), data(300, 150));
+        let stats = data.train.channel_stats(&data.train.indices());
+        let augmenter = Augmenter::new(&Augment::default(), data.shape(), &stats, 0).unwrap();
+        let (test, train) = (data.test.indices(), data.train.indices());
+        Self { weights: initial_weights(&graph, 3), graph, data, augmenter, test, train }
+    }
+
+    /// The third channel of a layer is never positive, the fourth has almost no kernel but is active; a branch is all
+    /// zeros.
+    fn planted() -> Self {
+        let mut all = Self::new(BRANCHES);
+        let paths: Vec<String> = all.graph.nodes().map(|(_, node)| node.path.to_string()).collect();
+        let has = |path: &&(&str, usize)| paths.iter().any(|known| known == path.0);
+        assert_eq!(CHANNELS.iter().filter(has).count(), CHANNELS.len(), "{paths:?}");
+        bn(&mut all.weights, "mixed/3x3/conv", |scale, shift| {
+            (scale[2], shift[2]) = (0.5, -100.0);
+            (scale[3], shift[3]) = (1e-5, 1.0);
+        });
+        bn(&mut all.weights, "mixed/1x1/conv", |scale, _| scale.fill(0.0));
+        all
+    }
+
+    /// Of 70 test images, the feature maps are looked at.
+    fn subject(&self) -> Subject<'_> {
+        let augmenter = &self.augmenter;
+        let images = |indices| Images { augmenter, split: &self.data.test, indices };
+        Subject {
+            graph: &self.graph,
+            weights: &self.weights,
+            seen: images(&self.test[..70]),
+            evaluated: images(&self.test),
+            trained: Images { augmenter, split: &self.data.train, indices: &self.train },
+        }
+    }
+
+    fn inspect(&self) -> Anatomy {
+        inspect(self.subject(), machine(2), &GO_ON, &mut |_| {}).unwrap()
+    }
+}
+
 #[test]
-fn what_is_planted_is_found() {
-    let files = Memory::default().with("network.yaml", NETWORK);
-    let graph = load(&files, File::new("network.yaml"), &[]).unwrap().architecture.graph;
-    let paths: Vec<String> = graph.nodes().map(|(_, node)| node.path.to_string()).collect();
-    let has = |path: &&(&str, usize)| paths.iter().any(|known| known == path.0);
-    assert_eq!(CHANNELS.iter().filter(has).count(), CHANNELS.len(), "{paths:?}");
-    let data =
-        load_data(&"shapes:size=16,train=300,test=150".parse().unwrap(), &Places::from_env());
-    let data = data.unwrap();
-    let mut weights = initial_weights(&graph, 3);
-    // The third channel is never positive, the fourth has almost no kernel but is active; a branch is all zeros.
-    bn(&mut weights, "mixed/3x3/conv", |scale, shift| {
-        (scale[2], shift[2]) = (0.5, -100.0);
-        (scale[3], shift[3]) = (1e-5, 1.0);
-    });
-    bn(&mut weights, "mixed/1x1/conv", |scale, _| scale.fill(0.0));
-
-    let stats = data.train.channel_stats(&data.train.indices());
-    let augmenter = Augmenter::new(&Augment::default(), data.shape(), &stats, 0).unwrap();
-    let (test, train) = (data.test.indices(), data.train.indices());
-    let images = |indices| Images { augmenter: &augmenter, split: &data.test, indices };
-    let subject = Subject {
-        graph: &graph,
-        weights: &weights,
-        seen: images(&test[..70]),
-        evaluated: images(&test),
-        trained: Images { augmenter: &augmenter, split: &data.train, indices: &train },
-    };
-    let machine = Machine { threads: 2, isa: Isa::best(), most_bytes: u64::MAX };
-    let stop = AtomicBool::new(false);
-    let mut heard = vec![];
-    let found = inspect(subject, machine, &stop, &mut |share| heard.push(share)).unwrap();
-    assert!(heard.is_sorted() && heard.last() == Some(&1.0), "{heard:?}");
+fn what_is_planted_in_layers_is_found() {
+    let found = Inspected::planted().inspect();
     assert_eq!((found.images, found.evaluated, found.trained), (70, 150, 256));
-
     let layer = |path: &str| found.layer(&Path::new(path)).unwrap();
     for (path, channels) in CHANNELS {
         assert_eq!(layer(path).norms.len(), channels);
@@ -108,7 +129,11 @@ fn what_is_planted_is_found() {
     assert_eq!(layer("stem").dead, Some(vec![]));
     let rank = layer("stem").effective_rank.unwrap();
     assert!(1.0 < rank && rank <= 8.0, "{rank}");
+}
 
+#[test]
+fn what_is_planted_in_branches_is_found() {
+    let found = Inspected::planted().inspect();
     let names: Vec<&str> = found.branches.iter().map(|branch| branch.name.as_str()).collect();
     assert_eq!(names[..3], ["mixed/1x1", "mixed/3x3", "mixed/pool"]);
     assert_eq!(names[3], "residual/main");
@@ -137,29 +162,56 @@ fn what_is_planted_is_found() {
     let stem = Path::new("stem");
     assert!(found.branch_of(&stem).is_none());
     assert_eq!(found.branch_of(&Path::new("mixed/3x3/reduce")).unwrap().name, "mixed/3x3");
+}
 
-    // The accuracy without a branch is that of a network whose branch has no scale and shift.
-    let plain = passes::inference(&graph).unwrap();
+/// The accuracy without a branch is that of a network whose branch has no scale and shift.
+#[test]
+fn branches_lose_the_accuracy_of_a_network_without_them() {
+    let all = Inspected::planted();
+    let found = all.inspect();
+    let branch = |name: &str| found.branches.iter().find(|branch| branch.name == name).unwrap();
+    let plain = passes::inference(&all.graph).unwrap();
     let top1 = |weights: Weights| {
-        let images = (&augmenter, &data.test, test.as_slice());
-        evaluate(&plain, weights, images, machine, &stop).unwrap().top1_percent()
+        let images = (&all.augmenter, &all.data.test, all.test.as_slice());
+        evaluate(&plain, weights, images, machine(2), &GO_ON).unwrap().top1_percent()
     };
     let without = |conv: &str| {
-        let mut weights = weights.clone();
+        let mut weights = all.weights.clone();
         bn(&mut weights, conv, |scale, shift| (scale.fill(0.0), shift.fill(0.0)).1);
         top1(weights)
     };
-    assert_eq!(found.top1.value, top1(weights.clone()));
+    assert_eq!(found.top1.value, top1(all.weights.clone()));
     for (name, conv) in [("mixed/3x3", "mixed/3x3/conv"), ("residual/main", "residual/main/conv")] {
         let lost = branch(name).top1_lost;
         assert!((lost.value - (found.top1.value - without(conv))).abs() < 1e-9, "{name}");
         assert!(lost.low <= lost.value && lost.value <= lost.high);
     }
+}
 
-    // Gradients are those of the training steps, and the same with any number of threads.
-    let one = Machine { threads: 1, ..machine };
-    assert_eq!(inspect(subject, one, &stop, &mut |_| {}).unwrap(), found);
+#[test]
+fn inspections_are_the_same_with_any_number_of_threads_and_can_be_stopped() {
+    let all = Inspected::planted();
+    let found = all.inspect();
+    let one = inspect(all.subject(), machine(1), &GO_ON, &mut |_| {}).unwrap();
+    assert_eq!(one, found);
     let json = serde_json::to_string(&found).unwrap();
     assert_eq!(serde_json::from_str::<Anatomy>(&json).unwrap(), found);
-    assert!(inspect(subject, one, &AtomicBool::new(true), &mut |_| {}).is_err());
+    let stopped = inspect(all.subject(), machine(1), &AtomicBool::new(true), &mut |_| {});
+    assert!(matches!(stopped, Err(TrainError::Stopped)));
+}
+
+/// Progress counts batches: 8 training steps, 3 batches for feature maps, and 2 for each evaluation, of the network and
+/// without each of its branches.
+#[test]
+fn progress_grows_to_exactly_1() {
+    for (network, branches) in [(BRANCHES, 5), (NETWORK, 0)] {
+        let mut heard = vec![];
+        let all = Inspected::new(network);
+        inspect(all.subject(), machine(2), &GO_ON, &mut |share| heard.push(share)).unwrap();
+        let batches = 8 + 3 + 2 * (1 + branches);
+        let expected: Vec<f64> =
+            (1..=batches).map(|done| f64::from(done) / f64::from(batches)).collect();
+        assert_eq!(heard, expected);
+        assert!(heard.is_sorted() && heard.last() == Some(&1.0));
+    }
 }

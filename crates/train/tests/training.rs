@@ -2,33 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod common;
+
 use std::{path::Path, sync::atomic::AtomicBool};
 
-use inceptive_data::{Dataset, Places, load as load_data};
-use inceptive_dsl::{Memory, load};
-use inceptive_engine::Isa;
-use inceptive_ir::Graph;
+use common::{GO_ON, NETWORK, data, graph, machine};
+use inceptive_dsl::Memory;
 use inceptive_train::{
-    CheckpointError, Machine, Recipe, Task, TrainError, Trainer, initial_weights,
+    CheckpointError, Recipe, Task, TrainError, Trainer, initial_weights, recipe::Schedule,
 };
-
-const NETWORK: &str = "
-name: Tiny
-input: {channels: 1, size: 16}
-classes: 10
-defaults: {conv: {norm: bn}}
-body:
-  - conv a: {kernel: 3, width: 16}
-  - maxpool pool: {kernel: 2, stride: 2}
-  - conv b: {kernel: 3, width: 24}
-  - dropout: {p: 0.1}
-tail: gap
-";
-
-fn graph(text: &str) -> Graph {
-    let files = Memory::default().with("network.yaml", text);
-    load(&files, Path::new("network.yaml"), &[]).unwrap().architecture.graph
-}
 
 fn recipe(more: &str) -> Recipe {
     let batch = if more.is_empty() { 20 } else { 50 };
@@ -39,24 +21,14 @@ fn recipe(more: &str) -> Recipe {
     Recipe::load(&files, Path::new("recipe.yaml"), &[]).unwrap().0
 }
 
-fn data() -> Dataset {
-    load_data(&"shapes:size=16,train=400,test=100".parse().unwrap(), &Places::from_env()).unwrap()
-}
-
-fn machine(threads: usize) -> Machine {
-    Machine { threads, isa: Isa::best(), most_bytes: u64::MAX }
-}
-
-static GO_ON: AtomicBool = AtomicBool::new(false);
-
 #[test]
 fn an_interrupted_training_goes_on_to_the_same_bits() {
-    let (graph, recipe, data) = (graph(NETWORK), recipe(""), data());
+    let (graph, recipe, data) = (graph(NETWORK), recipe(""), data(400, 100));
     let task = Task { graph: &graph, data: &data, recipe: &recipe, seed: 7 };
-    let mut whole = Trainer::new(task, machine(1)).unwrap();
+    let mut whole = Trainer::new(task, machine(1), &GO_ON).unwrap();
     let mut steps = 0;
     while !whole.is_finished() {
-        whole.epoch(&GO_ON, |progress| steps = progress.step).unwrap();
+        whole.epoch(&GO_ON, || None, |progress| steps = progress.step).unwrap();
     }
     assert_eq!(whole.history().len(), 3);
     assert_eq!(steps, whole.steps_per_epoch());
@@ -65,18 +37,18 @@ fn an_interrupted_training_goes_on_to_the_same_bits() {
     assert!(last.loss < first.loss, "{:?}", whole.history());
     assert!(last.val_top1.is_some() && last.val_loss.unwrap().is_finite());
 
-    let mut begun = Trainer::new(task, machine(2)).unwrap();
-    begun.epoch(&GO_ON, |_| {}).unwrap();
+    let mut begun = Trainer::new(task, machine(2), &GO_ON).unwrap();
+    begun.epoch(&GO_ON, || None, |_| {}).unwrap();
     let checkpoint = begun.checkpoint().unwrap();
-    let stopped = Trainer::new_until(task, machine(2), &AtomicBool::new(true));
+    let stopped = Trainer::new(task, machine(2), &AtomicBool::new(true));
     assert!(matches!(stopped, Err(TrainError::Stopped)));
     // Stopped in the midst of the second epoch, and taken up from the first.
-    let stopped = begun.epoch(&AtomicBool::new(true), |_| {});
+    let stopped = begun.epoch(&AtomicBool::new(true), || None, |_| {});
     assert!(matches!(stopped, Err(TrainError::Stopped)));
-    let mut resumed = Trainer::resume(task, machine(3), &checkpoint).unwrap();
+    let mut resumed = Trainer::resume(task, machine(3), &checkpoint, &GO_ON).unwrap();
     assert_eq!(resumed.history().len(), 1);
     while !resumed.is_finished() {
-        resumed.epoch(&GO_ON, |_| {}).unwrap();
+        resumed.epoch(&GO_ON, || None, |_| {}).unwrap();
     }
     assert!(resumed.weights() == whole.weights());
     let losses = |trainer: &Trainer<'_>| -> Vec<(f64, Option<f64>)> {
@@ -93,11 +65,11 @@ fn an_interrupted_training_goes_on_to_the_same_bits() {
 
 #[test]
 fn checkpoints_of_another_training_are_refused() {
-    let (graph, recipe, data) = (graph(NETWORK), recipe(""), data());
+    let (graph, recipe, data) = (graph(NETWORK), recipe(""), data(400, 100));
     let task = Task { graph: &graph, data: &data, recipe: &recipe, seed: 1 };
-    let checkpoint = Trainer::new(task, machine(1)).unwrap().checkpoint().unwrap();
+    let checkpoint = Trainer::new(task, machine(1), &GO_ON).unwrap().checkpoint().unwrap();
     let other = |task: Task<'_>, bytes: &[u8]| {
-        Trainer::resume(task, machine(1), bytes).err().unwrap().to_string()
+        Trainer::resume(task, machine(1), bytes, &GO_ON).err().unwrap().to_string()
     };
     assert_eq!(
         other(Task { seed: 2, ..task }, &checkpoint),
@@ -116,20 +88,20 @@ fn checkpoints_of_another_training_are_refused() {
         "the checkpoint is damaged: its numbers do not match their checksum"
     );
     for len in [0, 8, 100, checkpoint.len() - 1] {
-        assert!(Trainer::resume(task, machine(1), &checkpoint[..len]).is_err());
+        assert!(Trainer::resume(task, machine(1), &checkpoint[..len], &GO_ON).is_err());
     }
     let weights = initial_weights(&graph, 1).to_safetensors(&graph).unwrap();
-    let error = Trainer::resume(task, machine(1), &weights).err().unwrap();
+    let error = Trainer::resume(task, machine(1), &weights, &GO_ON).err().unwrap();
     assert!(matches!(error, CheckpointError::About(None)));
 }
 
 #[test]
 fn what_does_not_fit_is_said() {
-    let data = data();
+    let data = data(400, 100);
     let error = |network: &str, more: &str| {
         let (graph, recipe) = (graph(network), recipe(more));
         let task = Task { graph: &graph, data: &data, recipe: &recipe, seed: 1 };
-        Trainer::new(task, machine(1)).err().unwrap().to_string()
+        Trainer::new(task, machine(1), &GO_ON).err().unwrap().to_string()
     };
     let larger = error(&NETWORK.replace("size: 16", "size: 20"), "");
     assert!(larger.contains("1x20x20") && larger.contains("1x16x16"), "{larger}");
@@ -147,13 +119,37 @@ fn what_does_not_fit_is_said() {
 
 #[test]
 fn a_loss_that_is_no_number_ends_the_training_with_its_place() {
-    let (graph, data) = (graph(NETWORK), data());
+    let (graph, data) = (graph(NETWORK), data(400, 100));
     let recipe = Recipe { learning_rate: 1e30, average: None, ..recipe("") };
     let task = Task { graph: &graph, data: &data, recipe: &recipe, seed: 1 };
-    let mut trainer = Trainer::new(task, machine(2)).unwrap();
-    let error = (0..3).find_map(|_| trainer.epoch(&GO_ON, |_| {}).err()).unwrap();
+    let mut trainer = Trainer::new(task, machine(2), &GO_ON).unwrap();
+    let error = (0..3).find_map(|_| trainer.epoch(&GO_ON, || None, |_| {}).err()).unwrap();
     assert!(matches!(error, TrainError::Diverged { .. }), "{error}");
     let message = error.to_string();
     assert!(message.contains("at step 2 of epoch 1, with learning rate"), "{message}");
     assert!(message.contains("(the output of `a/bn` overflowed)"), "{message}");
+}
+
+#[test]
+fn the_cause_is_found_from_the_last_checkpoint() {
+    let (graph, data) = (graph(NETWORK), data(400, 100));
+    // The learning rate overflows in the middle of the second epoch.
+    let schedule = Schedule::Step { at: vec![0.5], factor: 1e32 };
+    let recipe = Recipe { schedule, ..recipe("") };
+    let task = Task { graph: &graph, data: &data, recipe: &recipe, seed: 1 };
+    let mut trainer = Trainer::new(task, machine(2), &GO_ON).unwrap();
+    let start = trainer.checkpoint().unwrap();
+    trainer.epoch(&GO_ON, || None, |_| {}).unwrap();
+    let checkpoint = trainer.checkpoint().unwrap();
+    let message = |last: Option<&[u8]>| {
+        let mut trainer = Trainer::resume(task, machine(2), &checkpoint, &GO_ON).unwrap();
+        let error = trainer.epoch(&GO_ON, || last.map(<[u8]>::to_vec), |_| {}).err().unwrap();
+        error.to_string()
+    };
+    let found = message(Some(&checkpoint));
+    assert!(found.contains("at step 11 of epoch 2, with learning rate"), "{found}");
+    assert!(found.contains("(the output of `a/bn` overflowed)"), "{found}");
+    for last in [None, Some(&*start), Some(&checkpoint[..100])] {
+        assert!(message(last).contains("(the layer is unknown without the last checkpoint)"));
+    }
 }

@@ -121,8 +121,7 @@ fn speed_in_parallel(shared: &Shared<'_>, id: RunId, runs: u32) -> Result<f64, T
 /// Images per second of a run beside others.
 fn speed(shared: &Shared<'_>, id: RunId, threads: u32, runs: u32) -> Result<f64, TrainError> {
     let stop = shared.stop;
-    let mut trainer =
-        Trainer::new_until(shared.task(id), shared.machine(threads as usize, runs), stop)?;
+    let mut trainer = Trainer::new(shared.task(id), shared.machine(threads as usize, runs), stop)?;
     trainer.measure_speed(TRIAL, stop)
 }
 

@@ -147,7 +147,8 @@ fn prepare<'a>(
     let recipe = read_recipe(&plan.recipe, &plan.recipe_settings)?;
     let isa = plan.isa.as_ref().map_or(Ok(Isa::best()), |name| name.parse())?;
     running.progress(0.0, format!("reading {}", plan.data));
-    let data = read_data(&plan.data.parse::<DataName>()?, context.stop)?;
+    let name = plan.data.parse::<DataName>()?;
+    let data = load_data(&name, &Places::from_env(), context.stop)?;
     let subjects: Vec<Subject> =
         plan.requests.iter().filter_map(|request| Subject::load(request, &data, running)).collect();
     Ok(Shared {
@@ -165,25 +166,6 @@ fn prepare<'a>(
         must_pause: AtomicBool::new(false),
         paused: AtomicUsize::new(0),
     })
-}
-
-/// Reads or generates a data set, on another thread, so that a stop takes effect at once.
-fn read_data(name: &DataName, stop: &AtomicBool) -> Result<Dataset, TaskError> {
-    let (sender, receiver) = channel();
-    let name = name.clone();
-    thread::spawn(move || {
-        // Nobody receives it after a stop.
-        let _ = sender.send(load_data(&name, &Places::from_env()));
-    });
-    loop {
-        match receiver.recv_timeout(TICK) {
-            Ok(data) => return Ok(data?),
-            Err(RecvTimeoutError::Timeout) if !stop.load(Ordering::Relaxed) => {}
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
-                return Err(TaskError::Stopped);
-            }
-        }
-    }
 }
 
 /// Reads a recipe: a file, or the recipe of a name, of the working folder's `recipes` or else of the program.

@@ -84,7 +84,7 @@ impl<'a> Run<'a> {
         let mut trainer = self.start(&files)?;
         self.event(TrainingEvent::Started { run, history: trainer.history().to_vec() });
         while !trainer.is_finished() {
-            match self.epoch(&mut trainer) {
+            match self.epoch(&mut trainer, &files) {
                 Ok(()) => {}
                 Err(TrainError::Diverged { epoch, step, rate, loss, cause }) => {
                     let steps = trainer.steps_per_epoch();
@@ -146,7 +146,7 @@ impl<'a> Run<'a> {
         let (threads, runs) = self.lanes.share();
         let (task, machine) = (shared.task(self.id), shared.machine(threads, runs));
         if let Some(bytes) = files.read_checkpoint()? {
-            match Trainer::resume_until(task, machine, &bytes, &shared.halt) {
+            match Trainer::resume(task, machine, &bytes, &shared.halt) {
                 Ok(trainer) => return Ok(trainer),
                 Err(CheckpointError::Train(error)) => return Err(self.failed()(error)),
                 Err(error) => self.send(Message::Error(TaskError::Restarted {
@@ -155,15 +155,16 @@ impl<'a> Run<'a> {
                 })),
             }
         }
-        Trainer::new_until(task, machine, &shared.halt).map_err(self.failed())
+        Trainer::new(task, machine, &shared.halt).map_err(self.failed())
     }
 
-    fn epoch(&self, trainer: &mut Trainer<'_>) -> Result<(), TrainError> {
+    fn epoch(&self, trainer: &mut Trainer<'_>, files: &RunFiles) -> Result<(), TrainError> {
         let (shared, run) = (self.shared, self.id.run);
         let batch = f64::from(shared.recipe.batch);
         let (start, waited) = (Instant::now(), self.waited.get());
         let mut last_event = start;
-        let epoch = trainer.epoch(&shared.halt, |progress| {
+        let last = || files.read_checkpoint().ok().flatten();
+        let epoch = trainer.epoch(&shared.halt, last, |progress| {
             if last_event.elapsed() >= BETWEEN_STEPS || progress.step == progress.steps {
                 last_event = Instant::now();
                 let images = progress.step as f64 * batch;
@@ -193,7 +194,7 @@ impl<'a> Run<'a> {
         drop(trainer);
         let resume = |threads: usize| {
             let machine = self.shared.machine(threads, runs);
-            Trainer::resume_until(self.shared.task(self.id), machine, &bytes, &self.shared.halt)
+            Trainer::resume(self.shared.task(self.id), machine, &bytes, &self.shared.halt)
         };
         let resumed = match resume(threads) {
             // More threads need more memory; it fitted before.

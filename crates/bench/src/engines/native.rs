@@ -1,13 +1,10 @@
 //! The engine of this program: plans of its own kernels.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Arc, atomic::AtomicBool};
 
 use inceptive_engine::{
     FLUSHES_SUBNORMALS, Isa, Label, Options, Plan, PlanError, RunError, Session as Running,
-    StepTime,
+    SessionError, StepTime,
 };
 use inceptive_results::Precision;
 
@@ -137,7 +134,7 @@ fn plan(model: &Model, setup: &Setup, isa: Isa, stop: &AtomicBool) -> Result<Pla
         winograd: true,
         most_bytes: available_memory(),
     };
-    match Plan::new_until(&model.graph, model.weights(), options, stop) {
+    match Plan::new(&model.graph, model.weights(), options, stop) {
         Err(PlanError::Stopped) => Err(EngineError::Stopped),
         planned => planned.map_err(failed),
     }
@@ -150,8 +147,8 @@ fn prepare(
     stop: &AtomicBool,
 ) -> Result<Fp32Session<Running>, EngineError> {
     let plan = Arc::new(plan(model, setup, isa, stop)?);
-    let running = match Running::new_until(plan, stop) {
-        Err(_) if stop.load(Ordering::Relaxed) => return Err(EngineError::Stopped),
+    let running = match Running::new(plan, stop) {
+        Err(SessionError::Stopped(_)) => return Err(EngineError::Stopped),
         started => started.map_err(failed)?,
     };
     Ok(Fp32Session::new(running, model.input_shape(setup.batch)))

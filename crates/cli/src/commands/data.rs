@@ -4,7 +4,7 @@ use std::{
     io::{self, IsTerminal},
     ops::ControlFlow,
     path::{Path, PathBuf},
-    sync::atomic::Ordering,
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
@@ -329,7 +329,7 @@ fn name_of(path: &Path) -> String {
 }
 
 fn check(places: &Places, name: &DataName, is_json: bool) -> anyhow::Result<Outcome> {
-    let data = load(name, places)?;
+    let data = load(name, places, &AtomicBool::new(false))?;
     let found = || name.known().and_then(|set| places.find(set));
     let path = name.path().map(Path::to_owned).or_else(found);
     let files = match (name.known(), &path) {

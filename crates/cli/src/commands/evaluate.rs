@@ -114,7 +114,7 @@ impl Evaluate {
     pub fn run(self) -> anyhow::Result<Outcome> {
         let networks = self.networks()?;
         let engines = self.engine.found()?;
-        let data = load(&self.data, &Places::from_env())?;
+        let data = load(&self.data, &Places::from_env(), &NEVER)?;
         let threads =
             self.threads.unwrap_or_else(|| inceptive_bench::this_machine().default_threads());
         let setup = self.engine.setup(self.batch, threads);

@@ -32,7 +32,7 @@ tail: gap
 ";
 
 fn data() -> Dataset {
-    load_data(&DATA.parse().unwrap(), &Places::from_env()).unwrap()
+    load_data(&DATA.parse().unwrap(), &Places::from_env(), &AtomicBool::new(false)).unwrap()
 }
 
 /// Writes a network, and a checkpoint and the weights of a short training; returns test accuracy and loss, and validation accuracy.
@@ -45,10 +45,10 @@ fn train(folder: &Path, name: &str, seed: u64) -> (f64, f64, f64) {
     let data = data();
     let task = Task { graph: &graph, data: &data, recipe: &recipe, seed };
     let machine = Machine { threads: 1, isa: Isa::best(), most_bytes: u64::MAX };
-    let mut trainer = Trainer::new(task, machine).unwrap();
     let stop = AtomicBool::new(false);
+    let mut trainer = Trainer::new(task, machine, &stop).unwrap();
     while !trainer.is_finished() {
-        trainer.epoch(&stop, |_| {}).unwrap();
+        trainer.epoch(&stop, || None, |_| {}).unwrap();
     }
     fs::write(folder.join(name), trainer.checkpoint().unwrap()).unwrap();
     let weights = name.replace(".safetensors", "-weights.safetensors");

@@ -50,25 +50,17 @@ pub struct Outcome {
 }
 
 impl TrainSession {
-    /// Allocates memory, starts threads, and copies the weights.
+    /// Allocates memory, starts threads, and copies the weights. It ends early soon after `stop` is set.
     ///
     /// # Errors
-    /// When weights are missing, or the system has no more threads or memory.
-    pub fn new(plan: Arc<TrainPlan>, weights: &Weights) -> Result<Self, StartError> {
-        Self::new_until(plan, weights, &AtomicBool::new(false))
-    }
-
-    /// The same; soon after `stop` is set it ends early, as if there were no memory.
-    ///
-    /// # Errors
-    /// See [`TrainSession::new`].
-    pub fn new_until(
+    /// When weights are missing, the system has no more threads or memory, or it was stopped.
+    pub fn new(
         plan: Arc<TrainPlan>,
         weights: &Weights,
         stop: &AtomicBool,
     ) -> Result<Self, StartError> {
         let TrainOptions { isa, threads, .. } = plan.options;
-        let runner = Runner::new_until(Arc::clone(&plan.program), isa, threads, stop)?;
+        let runner = Runner::new(Arc::clone(&plan.program), isa, threads, stop)?;
         let outcomes = vec![0.0; plan.program.output_len()];
         let mut session = Self { plan, runner, outcomes };
         session.set_weights(weights)?;
@@ -255,7 +247,7 @@ pub enum StartError {
     /// Weights are missing.
     #[error(transparent)]
     Missing(#[from] Missing),
-    /// The system has no more threads or memory.
+    /// The system has no more threads or memory, or it was stopped.
     #[error(transparent)]
     Start(#[from] program::StartError),
 }

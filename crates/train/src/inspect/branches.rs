@@ -70,24 +70,6 @@ pub(super) fn module(graph: &Graph, branch: &Branch) -> Path {
     graph.node(branch.join).path.parent().unwrap_or(Path::root())
 }
 
-/// The part of a graph that computes a node, with this node as output.
-pub(crate) fn up_to(graph: &Graph, output: NodeId) -> Result<Graph, GraphError> {
-    let needed = &ancestors(graph)[output.index()];
-    let mut parts = graph.to_parts();
-    let mut places = vec![0; graph.len()];
-    for (place, id) in needed.iter().enumerate() {
-        places[id.index()] = place;
-    }
-    let nodes = needed.iter().map(|id| {
-        let NodeParts { node, inputs } = parts.nodes[id.index()].clone();
-        NodeParts { node, inputs: inputs.into_iter().map(|input| places[input]).collect() }
-    });
-    parts.nodes = nodes.collect();
-    parts.output = places[output.index()];
-    parts.auxiliary.clear();
-    Graph::from_parts(parts)
-}
-
 /// A network in which a join gets zeros from a branch. A depthwise 1x1 convolution with zero weights is inserted before the
 /// join, which works for every kind of branch, shortcuts included.
 pub(super) fn without_branch(

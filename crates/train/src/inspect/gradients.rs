@@ -9,11 +9,11 @@ use inceptive_engine::{Rates, Rule, TrainOptions, TrainPlan, TrainSession};
 use inceptive_ir::Path;
 use inceptive_weights::node_slots;
 
-use super::Subject;
-use crate::{error::TrainError, machine::Machine};
+use super::{Progress, Subject};
+use crate::{error::TrainError, evaluate::Images, machine::Machine};
 
 /// Batch size of a training step.
-const STEP: usize = 32;
+pub(super) const STEP: usize = 32;
 
 /// Number of training steps whose gradients are averaged.
 const STEPS: usize = 8;
@@ -34,16 +34,21 @@ impl Gradients {
     }
 }
 
+/// Number of training steps whose gradients are computed.
+pub(super) fn steps(trained: Images<'_>) -> usize {
+    (trained.indices.len() / trained.batch(STEP)).min(STEPS)
+}
+
 /// The root mean square over some training steps of the norm of the gradient of each node's tensors. The weights are not
 /// changed: the learning rate is 0.
 pub(super) fn gradients(
     subject: Subject<'_>,
     machine: Machine,
     stop: &AtomicBool,
+    progress: &mut Progress<'_>,
 ) -> Result<Gradients, TrainError> {
     let Subject { graph, weights, trained, .. } = subject;
-    let batch = trained.batch(STEP);
-    let steps = (trained.indices.len() / batch).min(STEPS);
+    let (batch, steps) = (trained.batch(STEP), steps(trained));
     let Machine { threads, isa, most_bytes } = machine;
     let options = TrainOptions {
         batch,
@@ -56,8 +61,7 @@ pub(super) fn gradients(
         momentum: 0.0,
         averages: false,
     };
-    let mut session =
-        TrainSession::new_until(Arc::new(TrainPlan::new(graph, options)?), weights, stop)?;
+    let mut session = TrainSession::new(Arc::new(TrainPlan::new(graph, options)?), weights, stop)?;
     let mut pixels = vec![0.0; batch * trained.split.shape().pixels()];
     let mut squares: HashMap<Path, f64> = HashMap::new();
     for (step, images) in (0..).zip(trained.indices.chunks_exact(batch).take(steps)) {
@@ -73,6 +77,7 @@ pub(super) fn gradients(
                 *squares.entry(node.path.clone()).or_default() += square;
             }
         }
+        progress.advance();
     }
     let root = |square: f64| (square / steps.max(1) as f64).sqrt();
     let norms = squares.into_iter().map(|(path, square)| (path, root(square))).collect();

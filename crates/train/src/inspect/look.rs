@@ -1,19 +1,22 @@
 //! Feature maps, and results of images.
 
-use std::sync::atomic::AtomicBool;
+use std::{collections::HashMap, sync::atomic::AtomicBool};
 
 use inceptive_data::Views;
 use inceptive_engine::Session;
 use inceptive_ir::{Activation, Graph, NodeId, Op};
 use inceptive_weights::Weights;
 
-use super::{branches::up_to, rank::Covariance};
+use super::{Progress, rank::Covariance};
 use crate::{
     error::TrainError,
-    evaluate::{EVALUATION_BATCH, Images, session},
+    evaluate::{EVALUATION_BATCH, Images, keeping, session},
     machine::Machine,
     score::ImageResult,
 };
+
+/// Maximum number of images of a run that keeps feature maps: that of a training step, which needs at least this memory.
+const MAPS_BATCH: usize = super::gradients::STEP;
 
 /// Approximate number of positions of each feature map that are sampled for the effective rank.
 const PLACES: usize = 64;
@@ -35,6 +38,65 @@ pub(super) struct MapState {
     pub effective_rank: Option<f64>,
 }
 
+/// Gathers what is known of a feature map, image by image.
+struct Look {
+    is_relu: bool,
+    channels: usize,
+    /// Positions of a channel.
+    plane: usize,
+    covariance: Covariance,
+    is_active: Vec<bool>,
+}
+
+impl Look {
+    fn new(graph: &Graph, node: NodeId) -> Self {
+        let (op, shape) = (&graph.node(node).op, graph.node(node).shape);
+        let channels = shape.channels() as usize;
+        Self {
+            is_relu: matches!(op, Op::Activation(Activation::Relu | Activation::Relu6)),
+            channels,
+            plane: usize::try_from(shape.size().area()).unwrap_or(usize::MAX).max(1),
+            covariance: Covariance::new(channels),
+            is_active: vec![false; channels],
+        }
+    }
+
+    /// Adds the maps of some images.
+    fn add(&mut self, maps: &[f32], images: usize) {
+        let plane = self.plane;
+        let mut sample = vec![0.0; self.channels];
+        for map in maps.chunks_exact(self.channels * plane).take(images) {
+            for (is_active, channel) in self.is_active.iter_mut().zip(map.chunks_exact(plane)) {
+                *is_active |= channel.iter().any(|value| *value != 0.0);
+            }
+            for place in (0..plane).step_by(plane.div_ceil(PLACES)) {
+                for (value, channel) in sample.iter_mut().zip(map.chunks_exact(plane)) {
+                    *value = f64::from(channel[place]);
+                }
+                self.covariance.add(&sample);
+            }
+        }
+    }
+
+    fn state(&self) -> MapState {
+        let dead = (0..self.channels).filter(|channel| !self.is_active[*channel]).collect();
+        MapState {
+            dead: self.is_relu.then_some(dead),
+            effective_rank: (self.channels > 1).then(|| self.covariance.effective_rank()),
+        }
+    }
+}
+
+/// Number of batches that images are run in to compute feature maps.
+pub(super) fn map_runs(images: Images<'_>) -> usize {
+    images.indices.len().div_ceil(images.batch(MAPS_BATCH))
+}
+
+/// Number of batches that images are run in to compute their results.
+pub(super) fn result_runs(images: Images<'_>) -> usize {
+    images.indices.len().div_ceil(images.batch(EVALUATION_BATCH))
+}
+
 impl Runner<'_> {
     fn session(
         &self,
@@ -51,49 +113,41 @@ impl Runner<'_> {
         graph: &Graph,
         weights: &Weights,
         images: Images<'_>,
+        progress: &mut Progress<'_>,
     ) -> Result<Vec<ImageResult>, TrainError> {
         let batch = images.batch(EVALUATION_BATCH);
         let mut session = self.session(graph, weights, batch)?;
         let views = Views::One.of(images.split.shape());
-        let run = |pixels: &[f32], _| session.run(pixels, self.stop).map(<[f32]>::to_vec);
+        let run = |pixels: &[f32], _| {
+            let outputs = session.run(pixels, self.stop)?.to_vec();
+            progress.advance();
+            Ok::<_, TrainError>(outputs)
+        };
         let answers = images.answers(&views, batch, graph, run)?;
         Ok(images.results(&answers))
     }
 
-    /// Computes the output of a node for all images, and describes it.
-    pub fn map(&self, node: NodeId, images: Images<'_>) -> Result<MapState, TrainError> {
-        let graph = up_to(self.graph, node)?;
-        let batch = images.batch(EVALUATION_BATCH);
-        let mut session = self.session(&graph, self.weights, batch)?;
-        let (op, shape) = (&self.graph.node(node).op, self.graph.node(node).shape);
-        let channels = shape.channels() as usize;
-        let plane = usize::try_from(shape.size().area()).unwrap_or(usize::MAX).max(1);
+    /// Computes the outputs of some nodes for all images, and describes them.
+    pub fn maps(
+        &self,
+        nodes: &[NodeId],
+        images: Images<'_>,
+        progress: &mut Progress<'_>,
+    ) -> Result<HashMap<NodeId, MapState>, TrainError> {
+        let batch = images.batch(MAPS_BATCH);
+        let mut session = self.session(&keeping(self.graph, nodes), self.weights, batch)?;
+        let mut looks: Vec<Look> = nodes.iter().map(|&node| Look::new(self.graph, node)).collect();
         let of_image = images.split.shape().pixels();
         let mut pixels = vec![0.0; batch * of_image];
-        let mut covariance = Covariance::new(channels);
-        let mut sample = vec![0.0; channels];
-        let mut is_active = vec![false; channels];
         for chunk in images.indices.chunks(batch) {
             let place = &mut pixels[..chunk.len() * of_image];
             images.augmenter.fill_plain(images.split, chunk, place);
-            let maps = session.run(&pixels, self.stop)?;
-            for map in maps.chunks_exact(channels * plane).take(chunk.len()) {
-                for (is_active, channel) in is_active.iter_mut().zip(map.chunks_exact(plane)) {
-                    *is_active |= channel.iter().any(|value| *value != 0.0);
-                }
-                for place in (0..plane).step_by(plane.div_ceil(PLACES)) {
-                    for (value, channel) in sample.iter_mut().zip(map.chunks_exact(plane)) {
-                        *value = f64::from(channel[place]);
-                    }
-                    covariance.add(&sample);
-                }
+            session.run(&pixels, self.stop)?;
+            for (look, maps) in looks.iter_mut().zip(session.heads()) {
+                look.add(&maps, chunk.len());
             }
+            progress.advance();
         }
-        let is_relu = matches!(op, Op::Activation(Activation::Relu | Activation::Relu6));
-        let dead = (0..channels).filter(|channel| !is_active[*channel]).collect();
-        Ok(MapState {
-            dead: is_relu.then_some(dead),
-            effective_rank: (channels > 1).then(|| covariance.effective_rank()),
-        })
+        Ok(nodes.iter().copied().zip(looks.iter().map(Look::state)).collect())
     }
 }

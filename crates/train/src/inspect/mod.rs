@@ -7,10 +7,7 @@ mod gradients;
 mod look;
 mod rank;
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    sync::atomic::AtomicBool,
-};
+use std::sync::atomic::AtomicBool;
 
 use inceptive_ir::{Graph, NodeId, Path, passes};
 use inceptive_results::statistics::{Estimate, mean, proportion};
@@ -18,11 +15,10 @@ use inceptive_weights::Weights;
 use serde::{Deserialize, Serialize};
 
 use crate::{error::TrainError, evaluate::Images, machine::Machine, score::ImageResult};
-pub(crate) use branches::up_to;
 use branches::{branches, without_branch};
 use describe::{Findings, after, is_layer};
 use gradients::gradients;
-use look::{MapState, Runner};
+use look::{Runner, map_runs, result_runs};
 
 /// A channel is near zero if the norm of its kernel is below this fraction of the largest norm of its layer.
 pub const NEAR_ZERO_NORM: f64 = 0.01;
@@ -130,7 +126,22 @@ pub struct Subject<'a> {
     pub trained: Images<'a>,
 }
 
-/// Inspects a trained network. `listen` is called with the progress, from 0 to 1.
+/// Counts the batches that were run.
+struct Progress<'a> {
+    done: usize,
+    total: usize,
+    listen: &'a mut dyn FnMut(f64),
+}
+
+impl Progress<'_> {
+    /// Tells that a batch was run.
+    fn advance(&mut self) {
+        self.done += 1;
+        (self.listen)(self.done as f64 / self.total as f64);
+    }
+}
+
+/// Inspects a trained network. `listen` is called with the progress after each batch of images, up to 1.
 ///
 /// # Errors
 /// When the network cannot be run, or it was stopped.
@@ -142,23 +153,19 @@ pub fn inspect(
 ) -> Result<Anatomy, TrainError> {
     let plain = passes::inference(subject.graph)?;
     let (graph, weights) = subject.weights.clone().fold_batch_norm(&plain)?;
-    let gradients = gradients(subject, machine, stop)?;
-    let runner = Runner { graph: &graph, weights: &weights, machine, stop };
     let (plain_branches, all) = (branches(&plain), branches(&graph));
+    let evaluations = (1 + all.len()) * result_runs(subject.evaluated);
+    let total = gradients::steps(subject.trained) + map_runs(subject.seen) + evaluations;
+    let mut progress = Progress { done: 0, total, listen };
+    let gradients = gradients(subject, machine, stop, &mut progress)?;
+    let runner = Runner { graph: &graph, weights: &weights, machine, stop };
     let layers: Vec<NodeId> = graph.ids().filter(|id| is_layer(&graph, *id)).collect();
-    let (mut done, total) = (0.0, (layers.len() + all.len()) as f64);
-    let mut heard = |work: f64| {
-        done += work;
-        listen((done / total.max(1.0)).min(1.0));
-    };
-    let mut maps: HashMap<NodeId, MapState> = HashMap::new();
     let ends = all.iter().map(|branch| branch.end);
-    for node in layers.iter().map(|layer| after(&graph, *layer)).chain(ends) {
-        if let Entry::Vacant(entry) = maps.entry(node) {
-            entry.insert(runner.map(node, subject.seen)?);
-            heard(1.0);
-        }
-    }
+    let mut looked: Vec<NodeId> =
+        layers.iter().map(|layer| after(&graph, *layer)).chain(ends).collect();
+    looked.sort_unstable();
+    looked.dedup();
+    let maps = runner.maps(&looked, subject.seen, &mut progress)?;
     let findings = Findings {
         plain: &plain,
         graph: &graph,
@@ -168,13 +175,12 @@ pub fn inspect(
     };
     let layers: Vec<LayerState> =
         layers.into_iter().map(|id| findings.layer(id)).collect::<Result<_, TrainError>>()?;
-    let whole = runner.results(&graph, &weights, subject.evaluated)?;
+    let whole = runner.results(&graph, &weights, subject.evaluated, &mut progress)?;
     let mut states = Vec::with_capacity(all.len());
     for (branch, unfolded) in all.iter().zip(&plain_branches) {
         let (zeroed, zeros) = without_branch(&graph, &weights, branch)?;
-        let without = runner.results(&zeroed, &zeros, subject.evaluated)?;
+        let without = runner.results(&zeroed, &zeros, subject.evaluated, &mut progress)?;
         states.push(findings.branch(branch, unfolded, &layers, lost(&whole, &without)));
-        heard(1.0);
     }
     let right = whole.iter().filter(|result| result.rank == 0).count();
     let share = right as f64 / whole.len().max(1) as f64;
