@@ -8,7 +8,7 @@ use std::{
 use inceptive_app::{ImagePart, Inspected};
 use inceptive_ir::{Graph, NodeId};
 use inceptive_results::statistics::Estimate;
-use inceptive_train::inspect::{Anatomy, BranchState, LayerState};
+use inceptive_train::inspect::{BranchState, InspectionResult, LayerState};
 
 use crate::file::{FilePath, stem};
 
@@ -36,7 +36,7 @@ pub struct Inspection {
     pub request: InspectRequest,
     /// Fingerprint of its inference graph.
     fingerprint: String,
-    anatomy: Anatomy,
+    result: InspectionResult,
     /// Indices of layers by path.
     layers: HashMap<String, usize>,
     /// Index of the innermost branch of each node, by the path of the node.
@@ -58,11 +58,15 @@ pub struct Found {
 
 impl Inspection {
     /// The results for a network.
-    pub(crate) fn new(request: InspectRequest, fingerprint: String, anatomy: Anatomy) -> Self {
-        let layers = anatomy.layers.iter().zip(0..).map(|(layer, at)| (layer.path.clone(), at));
+    pub(crate) fn new(
+        request: InspectRequest,
+        fingerprint: String,
+        result: InspectionResult,
+    ) -> Self {
+        let layers = result.layers.iter().zip(0..).map(|(layer, at)| (layer.path.clone(), at));
         let layers = layers.collect();
         let (mut around, mut joins) = (HashMap::new(), HashMap::new());
-        let all = &anatomy.branches;
+        let all = &result.branches;
         for (at, branch) in all.iter().enumerate() {
             for node in &branch.nodes {
                 let known = around.entry(node.clone()).or_insert(at);
@@ -75,7 +79,7 @@ impl Inspection {
                 *known = at;
             }
         }
-        Self { request, fingerprint, anatomy, layers, around, joins }
+        Self { request, fingerprint, result, layers, around, joins }
     }
 
     /// Whether it belongs to the network in a file: the same graph, or, if it was trained with settings, a network of the same
@@ -89,7 +93,7 @@ impl Inspection {
     pub fn label(&self) -> String {
         let InspectRequest { data, part, seed, .. } = &self.request;
         let data = data.split([':', '=']).next().unwrap_or_default();
-        let images = part.counted(self.anatomy.evaluated);
+        let images = part.counted(self.result.evaluated);
         format!("seed {seed} on {data}, {images}")
     }
 
@@ -105,7 +109,7 @@ impl Inspection {
     pub fn found(&self, graph: &Graph, nodes: &[NodeId], is_module: bool) -> Found {
         let paths = || nodes.iter().map(|&id| graph.node(id).path.as_str());
         let layers: Vec<&LayerState> =
-            paths().filter_map(|path| self.anatomy.layers.get(*self.layers.get(path)?)).collect();
+            paths().filter_map(|path| self.result.layers.get(*self.layers.get(path)?)).collect();
         let count = |layers: &[&LayerState], count: &dyn Fn(&LayerState) -> usize| -> usize {
             layers.iter().map(|layer| count(layer)).sum()
         };
@@ -117,7 +121,7 @@ impl Inspection {
         let with_relu: Vec<&LayerState> =
             layers.into_iter().filter(|layer| layer.dead.is_some()).collect();
         let dead = count(&with_relu, &|layer| layer.dead.as_ref().map_or(0, Vec::len));
-        let branch = |at: &usize| self.anatomy.branches.get(*at);
+        let branch = |at: &usize| self.result.branches.get(*at);
         let inside = paths().filter(|_| is_module).filter_map(|path| self.joins.get(path));
         let loss = |branch: &BranchState| branch.top1_lost;
         let largest =

@@ -422,7 +422,7 @@ impl Run<'_> {
                 session.set_input(Arc::from(pixels))?;
                 session.output()
             };
-            all.push(images.answers(&views, batch, &member.model.graph, run)?);
+            all.push(images.predict(&views, batch, &member.model.graph, run)?);
         }
         Ok((precision, all))
     }

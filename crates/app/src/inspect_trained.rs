@@ -7,7 +7,7 @@ use inceptive_dsl::Architecture;
 use inceptive_ir::{Graph, GraphError, passes};
 use inceptive_train::{
     CheckpointError, CheckpointInfo, Images, Machine, TrainError, expect_fit,
-    inspect::{Anatomy, Subject, inspect},
+    inspect::{InspectionResult, Subject, inspect},
 };
 use inceptive_weights::Weights;
 
@@ -37,7 +37,7 @@ pub struct InspectedNetwork {
     /// The network.
     pub architecture: Architecture,
     /// The results of the inspection.
-    pub anatomy: Anatomy,
+    pub result: InspectionResult,
     /// Notes for the user.
     pub notes: Vec<Note>,
 }
@@ -80,11 +80,11 @@ pub fn inspect_trained(
         trained: Images { augmenter, split: &data.train, indices: &order },
     };
     let found = inspect(subject, plan.machine, stop, listen);
-    let anatomy = found.map_err(|error| match error {
+    let result = found.map_err(|error| match error {
         TrainError::Stopped => EvaluateError::Stopped,
         other => wrong(other),
     })?;
-    Ok(InspectedNetwork { architecture, anatomy, notes })
+    Ok(InspectedNetwork { architecture, result, notes })
 }
 
 /// The trained graph and its weights, including the auxiliary heads if the checkpoint has them.

@@ -39,7 +39,7 @@ impl Images<'_> {
     ///
     /// # Errors
     /// When a run fails.
-    pub fn answers<E>(
+    pub fn predict<E>(
         &self,
         views: &[View],
         batch: usize,
@@ -120,6 +120,6 @@ pub fn evaluate(
     let mut session = session(&graph, &weights, batch, machine, stop)?;
     let views = Views::One.of(split.shape());
     let run = |pixels: &[f32], _| session.run(pixels, stop).map(<[f32]>::to_vec);
-    let predictions = images.answers(&views, batch, &graph, run)?;
+    let predictions = images.predict(&views, batch, &graph, run)?;
     Ok(Evaluation::of(&images.results(&predictions), classes_of(&graph)))
 }

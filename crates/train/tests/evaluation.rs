@@ -196,7 +196,7 @@ fn views_are_averaged_over_all_images() {
             heard.push(share);
             Ok::<_, ()>(pixels.chunks(256).flat_map(answer).collect())
         };
-        let predictions = images.answers(&views, 7, &graph, run).unwrap();
+        let predictions = images.predict(&views, 7, &graph, run).unwrap();
         assert_eq!(heard.len(), 4 * views.len());
         assert!(heard.is_sorted() && heard[0] == 0.0 && heard.iter().all(|share| *share < 1.0));
         let found: Vec<f64> = predictions.probabilities().collect();

@@ -11,7 +11,7 @@ use inceptive_data::{Augment, Augmenter, Dataset};
 use inceptive_ir::{Graph, Path, Role, passes};
 use inceptive_train::{
     Images, TrainError, evaluate, initial_weights,
-    inspect::{Anatomy, BranchState, Subject, inspect},
+    inspect::{BranchState, InspectionResult, Subject, inspect},
 };
 use inceptive_weights::Weights;
 
@@ -103,7 +103,7 @@ impl Inspected {
         }
     }
 
-    fn inspect(&self) -> Anatomy {
+    fn inspect(&self) -> InspectionResult {
         inspect(self.subject(), machine(2), &GO_ON, &mut |_| {}).unwrap()
     }
 }
@@ -195,7 +195,7 @@ fn inspections_are_the_same_with_any_number_of_threads_and_can_be_stopped() {
     let one = inspect(all.subject(), machine(1), &GO_ON, &mut |_| {}).unwrap();
     assert_eq!(one, found);
     let json = serde_json::to_string(&found).unwrap();
-    assert_eq!(serde_json::from_str::<Anatomy>(&json).unwrap(), found);
+    assert_eq!(serde_json::from_str::<InspectionResult>(&json).unwrap(), found);
     let stopped = inspect(all.subject(), machine(1), &AtomicBool::new(true), &mut |_| {});
     assert!(matches!(stopped, Err(TrainError::Stopped)));
 }

@@ -16,7 +16,7 @@ use inceptive_format::{decimals, exact};
 use inceptive_ir::{Graph, passes};
 use inceptive_train::{
     Machine,
-    inspect::{Anatomy, BranchState, LayerState},
+    inspect::{BranchState, InspectionResult, LayerState},
 };
 use serde_json::{Value, json};
 
@@ -131,7 +131,7 @@ impl Inspect {
         found.notes.iter().for_each(input::print_note);
         if let Some(path) = &self.svg {
             let graph = passes::inference(&found.architecture.graph)?;
-            let picture = self.color.picture(&graph, &found.anatomy)?;
+            let picture = self.color.picture(&graph, &found.result)?;
             let inputs = InputFiles::of([self.file.as_path(), self.weights.as_path()]);
             replace_file(path, picture.as_bytes(), &inputs)?;
             output::wrote(path);
@@ -144,20 +144,20 @@ impl Inspect {
     }
 
     fn page(&self, plan: &InspectionPlan, data: &Dataset, found: &InspectedNetwork) -> String {
-        let anatomy = &found.anatomy;
-        let [top1, range] = interval(anatomy.top1, 2);
+        let result = &found.result;
+        let [top1, range] = interval(result.top1, 2);
         let mut text = format!(
             "{}: top-1 {top1} % ({range}) of {} of {}; feature maps of {}, gradients of {} training images\n\n",
             found.architecture.name,
-            plan.part.counted(anatomy.evaluated),
+            plan.part.counted(result.evaluated),
             data.name,
-            exact(anatomy.images as u64),
-            exact(anatomy.trained as u64),
+            exact(result.images as u64),
+            exact(result.trained as u64),
         );
-        text.push_str(&branches(&anatomy.branches));
+        text.push_str(&branches(&result.branches));
         if self.layers {
             text.push('\n');
-            text.push_str(&layers(&anatomy.layers));
+            text.push_str(&layers(&result.layers));
         }
         text
     }
@@ -248,7 +248,7 @@ fn document(
         "split": plan.part.name(),
     });
     if let (Value::Object(head), Value::Object(rest)) =
-        (&mut document, serde_json::to_value(&found.anatomy)?)
+        (&mut document, serde_json::to_value(&found.result)?)
     {
         head.extend(rest);
     }
@@ -257,10 +257,10 @@ fn document(
 
 impl Shade {
     /// The network with each card in the colour of its value.
-    fn picture(self, graph: &Graph, anatomy: &Anatomy) -> anyhow::Result<String> {
+    fn picture(self, graph: &Graph, result: &InspectionResult) -> anyhow::Result<String> {
         let mut scene = Scene::new(graph, &Open::All)?;
         let values: Vec<Option<f64>> =
-            scene.cards.iter().map(|card| self.value(graph, anatomy, card)).collect();
+            scene.cards.iter().map(|card| self.value(graph, result, card)).collect();
         let largest = match self {
             Self::Lost => values.iter().flatten().copied().fold(0.0, f64::max),
             Self::NearZero | Self::Dead => 1.0,
@@ -285,12 +285,12 @@ impl Shade {
     }
 
     /// The value of a card: of its layer, or of its branch.
-    fn value(self, graph: &Graph, anatomy: &Anatomy, card: &Card) -> Option<f64> {
+    fn value(self, graph: &Graph, result: &InspectionResult, card: &Card) -> Option<f64> {
         let mut paths = card.nodes.iter().map(|id| &graph.node(*id).path);
-        let layer = || card.nodes.iter().find_map(|id| anatomy.layer(&graph.node(*id).path));
+        let layer = || card.nodes.iter().find_map(|id| result.layer(&graph.node(*id).path));
         match self {
             Self::Lost => {
-                paths.find_map(|path| anatomy.branch_of(path)).map(|branch| branch.top1_lost.value)
+                paths.find_map(|path| result.branch_of(path)).map(|branch| branch.top1_lost.value)
             }
             Self::NearZero => {
                 let layer = layer()?;

@@ -123,8 +123,8 @@ impl Runner<'_> {
             progress.advance();
             Ok::<_, TrainError>(outputs)
         };
-        let answers = images.answers(&views, batch, graph, run)?;
-        Ok(images.results(&answers))
+        let predictions = images.predict(&views, batch, graph, run)?;
+        Ok(images.results(&predictions))
     }
 
     /// Computes the outputs of some nodes for all images, and describes them.

@@ -28,7 +28,7 @@ pub const NEAR_ZERO_WEIGHT: f64 = 0.01;
 
 /// The results of the inspection of a trained network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Anatomy {
+pub struct InspectionResult {
     /// Number of images for which feature maps were computed.
     pub images: usize,
     /// Number of images on which accuracies were measured.
@@ -98,7 +98,7 @@ pub struct BranchState {
     pub top1_lost: Estimate,
 }
 
-impl Anatomy {
+impl InspectionResult {
     /// The layer at a path.
     pub fn layer(&self, path: &Path) -> Option<&LayerState> {
         self.layers.iter().find(|layer| layer.path == path.as_str())
@@ -150,7 +150,7 @@ pub fn inspect(
     machine: Machine,
     stop: &AtomicBool,
     listen: &mut dyn FnMut(f64),
-) -> Result<Anatomy, TrainError> {
+) -> Result<InspectionResult, TrainError> {
     let plain = passes::inference(subject.graph)?;
     let (graph, weights) = subject.weights.clone().fold_batch_norm(&plain)?;
     let (plain_branches, all) = (branches(&plain), branches(&graph));
@@ -185,7 +185,7 @@ pub fn inspect(
     let right = whole.iter().filter(|result| result.rank == 0).count();
     let share = right as f64 / whole.len().max(1) as f64;
     let top1 = proportion(share, whole.len() as u64).unwrap_or(Estimate::without_interval(share));
-    Ok(Anatomy {
+    Ok(InspectionResult {
         images: subject.seen.indices.len(),
         evaluated: whole.len(),
         trained: gradients.images,
