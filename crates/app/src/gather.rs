@@ -11,7 +11,7 @@ use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{
     Architecture, Checked, Disk, Failure, Files, Kind, Loaded, Setting, Space, check, kind,
 };
-use inceptive_files::InputFiles;
+use inceptive_files::{InputFiles, leads_out};
 use inceptive_ir::passes;
 use inceptive_report::{Cloud, NetworkCost, NetworkEntry, Variant};
 use inceptive_results::{KnownRooflines, NetworkInfo};
@@ -232,7 +232,13 @@ impl Gatherer<'_> {
                 if is_onnx(file) {
                     self.found.inputs.extend(&InputFiles::of(files_beside(file)));
                 }
-                self.trouble(error);
+                match self.origin {
+                    // Reports are published; a link in an untrusted folder must not put a file of the user into one.
+                    Origin::Disk if leads_out(file) => {
+                        self.trouble(ReadError::Link(file.to_owned()))
+                    }
+                    _ => self.trouble(error),
+                }
             }
         }
         ControlFlow::Continue(())

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
+use inceptive_bench::Copies;
 use inceptive_data::{Dataset, epoch_order};
 use inceptive_dsl::Architecture;
 use inceptive_ir::{Graph, GraphError, passes};
@@ -55,8 +56,10 @@ pub fn inspect_trained(
     let EvaluationSource { file, settings, weights: from } = &plan.network;
     let wrong =
         |error: TrainError| EvaluateError::Fit { file: file.clone(), error: Box::new(error) };
+    let threads = u32::try_from(plan.machine.threads).unwrap_or(u32::MAX);
+    let purpose = Purpose::Run { batch: 1, threads, copies: Copies::NATIVE };
     let Runnable { loaded, graph, weights, matching, checkpoint, subnormals, .. } =
-        read_runnable(file, settings, from, Purpose::Export, stop)?;
+        read_runnable(file, settings, from, purpose, stop)?;
     expect_fit(&graph, data).map_err(wrong)?;
     let architecture = loaded.architecture;
     let mut notes = notes_of(&architecture);

@@ -60,6 +60,14 @@ impl Purpose {
         }
     }
 
+    /// Whether the network becomes an ONNX file.
+    pub(crate) fn needs_file(self) -> bool {
+        match self {
+            Self::Export => true,
+            Self::Run { copies, .. } => copies.needs_file(),
+        }
+    }
+
     /// Batch size.
     pub(crate) fn batch(self) -> u32 {
         match self {

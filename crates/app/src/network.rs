@@ -88,6 +88,12 @@ pub enum ReadError {
         #[source]
         error: ExportError,
     },
+    /// It is wrong, and may be a file that only the user should see.
+    #[error(
+        "`{}` is wrong; it leads through a link to another folder, so its content is not shown: name the target of the link to see the errors",
+        .0.display()
+    )]
+    Link(PathBuf),
     /// Nobody waits for it any more.
     #[error("stopped")]
     Stopped,
@@ -365,7 +371,7 @@ fn values(path: &Path, imported: &Imported) -> Result<Weights, ReadError> {
     weights.map_err(|error| ReadError::Values { path: path.to_owned(), error })
 }
 
-/// Checks that a network fits into memory, and into the ONNX file that it becomes on its way to engines.
+/// Checks that a network fits into memory, and into the ONNX file that it may have to become.
 ///
 /// # Errors
 /// When it does not.
@@ -375,7 +381,9 @@ pub(crate) fn check_size(
     purpose: Purpose,
     available: u64,
 ) -> Result<(), ReadError> {
-    expect_file_size(path, graph)?;
+    if purpose.needs_file() {
+        expect_file_size(path, graph)?;
+    }
     let what = || with_batch(&path.to_string_lossy(), purpose.batch());
     Ok(check_memory(what, purpose.needed(graph, available), available)?)
 }

@@ -59,6 +59,11 @@ impl Copies {
         Self { kept, loading: loading.saturating_sub(kept), engines: 1, ..Self::NONE }
     }
 
+    /// Whether one of the engines reads an ONNX file: all but the native one.
+    pub const fn needs_file(self) -> bool {
+        self.engines > 0
+    }
+
     /// Of engines that have a network at once.
     pub fn together(engines: impl IntoIterator<Item = Self>) -> Self {
         engines.into_iter().fold(Self::NONE, |all, one| Self {

@@ -263,6 +263,29 @@ fn what_is_not_supported_is_listed() {
     assert!(message.contains("26 x Slice"), "{message}");
 }
 
+/// A field of a protocol buffer with bytes.
+fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+    [&[number << 3 | 2, u8::try_from(bytes.len()).unwrap()], bytes].concat()
+}
+
+/// The output of the graph is missing, or is the second result of a MaxPool.
+#[test]
+fn graphs_whose_output_no_node_computes_are_refused() {
+    let dims: Vec<u8> = [1, 1, 4, 4].into_iter().flat_map(|size| field(1, &[8, size])).collect();
+    let tensor = [vec![8, 1], field(2, &dims)].concat();
+    let input = [field(1, b"i"), field(2, &field(1, &tensor))].concat();
+    let kernel = [field(1, b"kernel_shape"), vec![8 << 3, 2, 8 << 3, 2, 0xA0, 1, 7]].concat();
+    let pool = [field(1, b"i"), field(2, b"y"), field(2, b"x"), field(4, b"MaxPool")].concat();
+    let pool = [pool, field(5, &kernel)].concat();
+    let model = |outputs: &[u8]| {
+        let graph = [&field(1, &pool)[..], &field(2, b"g"), &field(11, &input), outputs].concat();
+        [vec![8, 8], field(8, &[16, 17]), field(7, &graph)].concat()
+    };
+    assert!(matches!(from_onnx(model(&[])), Err(ImportError::NoOutput)));
+    let Err(error) = from_onnx(model(&field(12, &field(1, b"x")))) else { panic!() };
+    assert!(matches!(&error, ImportError::Result(name) if name == "x"), "{error}");
+}
+
 /// Matrices of adaptive pooling count towards the size of a file before they are made: 40 GB of one step, and 100 steps
 /// of 64 MB each.
 #[test]

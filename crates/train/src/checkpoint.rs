@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::atomic::AtomicBool};
 
+use inceptive_data::Checksum;
 use inceptive_ir::Graph;
 use inceptive_weights::{
     FormatError, Missing, Named, SafeTensorError, TensorFile, Weights, digest_of, slots,
@@ -15,7 +16,8 @@ use crate::{
     trainer::{Epoch, Task, Trainer},
 };
 
-/// The metadata key of the [`CheckpointInfo`].
+/// The metadata key of the SHA-256 of the rest, a space, and the [`CheckpointInfo`]. The writer of safetensors keeps no order
+/// of keys: with two, the same training would give different bytes.
 const ABOUT: &str = "inceptive.training";
 
 /// The version of the metadata.
@@ -44,8 +46,6 @@ pub struct CheckpointInfo {
     /// Whether it has averaged weights, which are then used for inference.
     pub averages: bool,
     isa: String,
-    /// SHA-256 of the tensors.
-    digest: String,
     /// Finished epochs; empty in a file of trained weights.
     pub history: Vec<Epoch>,
 }
@@ -61,11 +61,12 @@ impl CheckpointInfo {
 
     fn of(file: &TensorFile<'_>) -> Result<Option<Self>, CheckpointError> {
         let Some(text) = file.text(ABOUT) else { return Ok(None) };
-        let found: Self =
-            serde_json::from_str(text).map_err(|error| CheckpointError::About(Some(error)))?;
-        if found.digest != file.digest() {
+        let (written, about) = text.split_once(' ').ok_or(CheckpointError::About(None))?;
+        if written != digest(about, &file.digest()) {
             return Err(CheckpointError::Damaged);
         }
+        let found =
+            serde_json::from_str(about).map_err(|error| CheckpointError::About(Some(error)))?;
         Ok(Some(found))
     }
 
@@ -107,9 +108,12 @@ pub enum CheckpointError {
     /// Its metadata cannot be read.
     #[error("the metadata of the checkpoint cannot be read")]
     About(#[source] Option<serde_json::Error>),
-    /// Its numbers have changed since it was written.
-    #[error("the checkpoint is damaged: its numbers do not match their checksum")]
+    /// It has changed since it was written.
+    #[error("the checkpoint is damaged: it does not match its checksum")]
     Damaged,
+    /// Its history cannot be that of a training run.
+    #[error("the history of the checkpoint is impossible")]
+    History,
     /// It belongs to another training run.
     #[error("the checkpoint was written with a different {0}")]
     Other(&'static str),
@@ -146,7 +150,6 @@ impl Trainer<'_> {
             held_out: self.partition().validation.len(),
             averages: recipe.average.is_some(),
             isa: self.session.plan().options().isa.name().to_owned(),
-            digest: String::new(),
             history: self.history.clone(),
         }
     }
@@ -176,7 +179,7 @@ impl Trainer<'_> {
         for ((name, shape), numbers) in states.iter().zip(&state) {
             tensors.push((name, shape, numbers));
         }
-        with_info(&tensors, self.about())
+        with_info(&tensors, &self.about())
     }
 
     /// The trained weights, averaged if the recipe has `average`, as a safetensors file with the metadata of the training
@@ -192,15 +195,34 @@ impl Trainer<'_> {
             tensors.push((name, &slot.shape, weights.get(&slot.path, slot.role)?));
         }
         // The history contains durations, which would change the bytes.
-        with_info(&tensors, CheckpointInfo { averages: false, history: vec![], ..self.about() })
+        with_info(&tensors, &CheckpointInfo { averages: false, history: vec![], ..self.about() })
     }
 }
 
-fn with_info(tensors: &[Named<'_>], mut info: CheckpointInfo) -> Result<Vec<u8>, CheckpointError> {
-    info.digest = digest_of(tensors);
-    let about =
-        serde_json::to_string(&info).map_err(|error| CheckpointError::About(Some(error)))?;
-    Ok(tensors_with_texts(tensors, HashMap::from([(ABOUT.to_owned(), about)]))?)
+fn with_info(tensors: &[Named<'_>], info: &CheckpointInfo) -> Result<Vec<u8>, CheckpointError> {
+    let about = serde_json::to_string(info).map_err(|error| CheckpointError::About(Some(error)))?;
+    let text = format!("{} {about}", digest(&about, &digest_of(tensors)));
+    Ok(tensors_with_texts(tensors, HashMap::from([(ABOUT.to_owned(), text)]))?)
+}
+
+fn digest(about: &str, of_tensors: &str) -> String {
+    Checksum::of(format!("{of_tensors}{about}").as_bytes()).to_string()
+}
+
+/// Whether a history can be that of a training run with so many epochs.
+fn is_plausible(history: &[Epoch], epochs: u32) -> bool {
+    let is_length = |x: f64| x.is_finite() && x >= 0.0;
+    let is_percent = |x: f64| (0.0..=100.0).contains(&x);
+    history.len() <= epochs as usize
+        && history.iter().zip(1..).all(|(epoch, number)| {
+            epoch.epoch == number
+                && [epoch.loss, epoch.seconds, epoch.validation_seconds, epoch.images_per_s]
+                    .into_iter()
+                    .chain([f64::from(epoch.learning_rate)])
+                    .chain(epoch.val_loss)
+                    .all(is_length)
+                && [epoch.train_top1].into_iter().chain(epoch.val_top1).all(is_percent)
+        })
 }
 
 impl<'a> Trainer<'a> {
@@ -242,11 +264,16 @@ impl<'a> Trainer<'a> {
             ("recipe", found.recipe == own.recipe),
             ("seed", found.seed == own.seed),
             ("instruction set", found.isa == own.isa),
+            ("number of validation images", found.held_out == own.held_out),
+            ("use of averages", found.averages == own.averages),
             ("number of epochs", is_expected(&found.history)),
         ] {
             if !is_same {
                 return Err(CheckpointError::Other(what));
             }
+        }
+        if !is_plausible(&found.history, self.task.recipe.epochs) {
+            return Err(CheckpointError::History);
         }
         let read = |prefix| read_weights(&file, &self.graph, prefix);
         let weights = read(WEIGHTS)?;
@@ -262,5 +289,41 @@ impl<'a> Trainer<'a> {
         }
         self.session.set_state(&state).map_err(|_| CheckpointError::Other("optimizer"))?;
         Ok(found.history)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn impossible_histories_are_found() {
+        let epoch = |epoch| Epoch {
+            epoch,
+            loss: 0.5,
+            train_top1: 80.0,
+            val_loss: Some(0.6),
+            val_top1: None,
+            learning_rate: 0.1,
+            seconds: 2.0,
+            validation_seconds: 0.1,
+            images_per_s: 900.0,
+        };
+        let history = [epoch(1), epoch(2)];
+        assert!(is_plausible(&history, 2) && is_plausible(&[], 2));
+        assert!(!is_plausible(&history, 1) && !is_plausible(&history[1..], 2));
+        let changes: [fn(&mut Epoch); 6] = [
+            |it| it.epoch = 77,
+            |it| it.loss = f64::NAN,
+            |it| it.seconds = -1.0,
+            |it| it.learning_rate = f32::INFINITY,
+            |it| it.val_top1 = Some(1e5),
+            |it| it.val_loss = Some(f64::INFINITY),
+        ];
+        for (at, change) in changes.into_iter().enumerate() {
+            let mut changed = history.clone();
+            change(&mut changed[1]);
+            assert!(!is_plausible(&changed, 2), "{at}");
+        }
     }
 }

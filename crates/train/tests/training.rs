@@ -83,10 +83,7 @@ fn checkpoints_of_another_training_are_refused() {
     let mut damaged = checkpoint.clone();
     let middle = damaged.len() / 2;
     damaged[middle] ^= 1;
-    assert_eq!(
-        other(task, &damaged),
-        "the checkpoint is damaged: its numbers do not match their checksum"
-    );
+    assert_eq!(other(task, &damaged), "the checkpoint is damaged: it does not match its checksum");
     for len in [0, 8, 100, checkpoint.len() - 1] {
         assert!(Trainer::resume(task, machine(1), &checkpoint[..len], &GO_ON).is_err());
     }

@@ -51,6 +51,10 @@ pub(super) fn inspect(
     for note in &found.notes {
         report.note(note.text.clone());
     }
+    if found.result.nan_images > 0 {
+        let images = plan.part.counted(found.result.nan_images);
+        report.note(format!("the network outputs NaN for {images}, which are counted as wrong"));
+    }
     let graph = passes::inference(&found.architecture.graph);
     let fingerprint = graph.map_err(|error| error_chain(&error))?.fingerprint().to_string();
     let inspection = Inspection::new(request, fingerprint, found.result);

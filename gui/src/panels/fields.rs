@@ -39,11 +39,13 @@ pub(super) fn instruction_set(ui: &mut Ui, chosen: &mut Option<Isa>) {
     }
     let label = ui.label("instruction set");
     let list = ComboBox::from_id_salt("instruction set").width(76.0);
-    let list = list.selected_text(chosen.unwrap_or(widest).name());
+    let list = list.selected_text(chosen.map_or("widest", Isa::name));
     let shown = list.show_ui(ui, |ui| {
         for isa in Isa::available() {
-            let value = (isa != widest).then_some(isa);
-            ui.selectable_value(chosen, value, isa.name());
+            match isa == widest {
+                true => ui.selectable_value(chosen, None, format!("widest: {isa}")),
+                false => ui.selectable_value(chosen, Some(isa), isa.name()),
+            };
         }
     });
     let hover = "Instruction set of the native engine. A narrower one shows the speed of processors without the widest one.";

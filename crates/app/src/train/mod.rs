@@ -19,6 +19,7 @@ use std::{
 use inceptive_bench::Isa;
 use inceptive_data::{DataName, Dataset, Places, load as load_data};
 use inceptive_dsl::{Disk, Setting};
+use inceptive_files::leads_out;
 use inceptive_results::{Machine, Record, TrainingKey, TrainingRun, latest};
 use inceptive_store::{Filter, Store, StoreError};
 use inceptive_train::{Recipe, recipe::shipped};
@@ -184,6 +185,7 @@ pub fn read_recipe(name: &str, settings: &[Setting]) -> Result<Recipe, TaskError
     };
     match read {
         Some(Ok((recipe, _))) => Ok(recipe),
+        Some(Err(_)) if leads_out(&file) => Err(ReadError::Link(file).into()),
         Some(Err(failure)) => Err(ReadError::Yaml(failure).into()),
         None => {
             let known = shipped().collect::<Vec<_>>().join(", ");

@@ -129,6 +129,13 @@ impl Inspect {
             Err(error) => bail!(error),
         };
         found.notes.iter().for_each(input::print_note);
+        let nan_images = found.result.nan_images;
+        if nan_images > 0 {
+            output::warn(&format!(
+                "error: the network outputs NaN for {}, which are counted as wrong; check the weights",
+                plan.part.counted(nan_images)
+            ));
+        }
         if let Some(path) = &self.svg {
             let graph = passes::inference(&found.architecture.graph)?;
             let picture = self.color.picture(&graph, &found.result)?;
@@ -140,7 +147,7 @@ impl Inspect {
             true => output::json(&document(&plan, &data, &found)?)?,
             false => self.page(&plan, &data, &found),
         };
-        Ok(Outcome::new(text))
+        Ok(Outcome { text, failed: nan_images > 0 })
     }
 
     fn page(&self, plan: &InspectionPlan, data: &Dataset, found: &InspectedNetwork) -> String {

@@ -325,6 +325,44 @@ fn nothing_is_written_through_links() {
     assert!(stranger.accepted("show nets/n.yaml --format svg -o /dev/stdout").starts_with("<svg"));
 }
 
+/// A report is published. A link in an untrusted folder must not put a file of the user into it.
+#[test]
+fn reports_show_nothing_of_files_behind_links() {
+    let (stranger, user) = (Stranger::new(), tempfile::tempdir().unwrap());
+    let secret = user.path().join("credentials.yaml");
+    fs::write(&secret, "SECRET_TOKEN=abc123: hunter2\n").unwrap();
+    symlink(&secret, stranger.path("nets/env.yaml")).unwrap();
+    symlink(user.path(), stranger.path("folder")).unwrap();
+    fs::create_dir(stranger.path("recipes")).unwrap();
+    symlink(&secret, stranger.path("recipes/quick.yaml")).unwrap();
+    let absolute = stranger.path("nets");
+    for (files, shown) in [
+        ("nets".to_owned(), "nets/env.yaml"),
+        ("nets/n.yaml nets/env.yaml".to_owned(), "nets/env.yaml"),
+        ("nets folder".to_owned(), "folder/credentials.yaml"),
+        (absolute.display().to_string(), "nets/env.yaml"),
+    ] {
+        let output = stranger.inceptive(".", &format!("report {files} --out out"));
+        let mut told = [output.stdout, output.stderr].concat();
+        for file in fs::read_dir(stranger.path("out")).unwrap() {
+            told.extend(fs::read(file.unwrap().path()).unwrap());
+        }
+        let told = String::from_utf8_lossy(&told);
+        assert!(told.contains("leads through a link") && told.contains(shown), "{told}");
+        assert!(!told.contains("SECRET") && !told.contains("hunter2"), "{told}");
+        fs::remove_dir_all(stranger.path("out")).unwrap();
+    }
+    let data = "--data shapes:size=16,channels=3,train=100,test=20";
+    let output = stranger.inceptive(".", &format!("train nets/n.yaml {data}"));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("leads through a link") && !told.contains("SECRET"), "{told}");
+    // Links within the folder, and what the user names to read it, are not hidden.
+    fs::write(stranger.path("wrong.yaml"), "nam: N\n").unwrap();
+    symlink(stranger.path("wrong.yaml"), stranger.path("nets/w.yaml")).unwrap();
+    let output = stranger.inceptive(".", "report nets/n.yaml nets/w.yaml --out out");
+    assert!(String::from_utf8(output.stderr).unwrap().contains("did you mean `name`"));
+}
+
 #[test]
 fn no_output_replaces_what_was_read() {
     let stranger = Stranger::new();

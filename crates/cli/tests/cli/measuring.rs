@@ -366,6 +366,14 @@ fn more_than_the_memory_is_refused() {
         assert!(error.contains("TiB of memory, but only"), "{error}");
     }
     assert_eq!(success(folder.path(), "results list").lines().count(), 3);
+    // No file is made for the native engine, so none can be too large.
+    let wide = "name: wide\ninput: {channels: 3, size: 8}\nclasses: 2\nbody: [conv a: {kernel: 3, width: 65536}, conv b: {kernel: 9, width: 65536}]\ntail: gap\n";
+    fs::write(folder.path().join("wide.yaml"), wide).unwrap();
+    for command in ["run wide.yaml", "bench wide.yaml --budget 20ms"] {
+        let assert = inside(folder.path(), command).assert().code(1);
+        let error = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+        assert!(error.contains("TiB of memory, but only") && !error.contains("ONNX"), "{error}");
+    }
 }
 
 /// An image that is no number gives an output that is none, and that is no agreement.

@@ -6,6 +6,7 @@ use inceptive_bench::Isa;
 use inceptive_data::{Dataset, Places, load as load_data};
 use inceptive_dsl::{Disk, load};
 use inceptive_train::{Machine, Recipe, Task, Trainer};
+use inceptive_weights::{Role, Weights, slots};
 use serde_json::Value;
 
 use crate::{
@@ -172,4 +173,35 @@ fn the_branches_of_a_trained_network_are_shown() {
     assert!(text.lines().any(|line| line.starts_with("stem ")), "{text}");
     let refused = inceptive(&format!("{command} --svg {}", path("tiny.yaml"))).assert().code(1);
     assert!(fs::read_to_string(path("tiny.yaml")).unwrap() == NETWORK, "{refused}");
+}
+
+/// Finite weights may overflow or give NaN all the same: that is not an accuracy of 0.
+#[test]
+fn outputs_that_are_not_numbers_are_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    fs::write(path("tiny.yaml"), NETWORK).unwrap();
+    let graph = load(&Disk, Path::new(&path("tiny.yaml")), &[]).unwrap().architecture.graph;
+    let mut weights = Weights::seeded(&graph, 1);
+    for slot in slots(&graph).into_iter().filter(|slot| slot.role == Role::Variance) {
+        weights.set(slot.path, slot.role, vec![-1.0; slot.shape[0]]);
+    }
+    fs::write(path("w.safetensors"), weights.to_safetensors(&graph).unwrap()).unwrap();
+    for command in ["evaluate", "inspect"] {
+        let line = format!(
+            "{command} {} --weights {} --data {DATA} --split test --json",
+            path("tiny.yaml"),
+            path("w.safetensors")
+        );
+        let output = inceptive(&line).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains("outputs NaN for") && told.contains("check the weights"), "{told}");
+        assert_eq!(output.status.code(), Some(1));
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+        if command == "inspect" {
+            assert_eq!(found["nan_images"], 130);
+            let layer = &found["layers"][0];
+            assert_eq!((&layer["effective_rank"], &layer["dead"]), (&Value::Null, &Value::Null));
+        }
+    }
 }

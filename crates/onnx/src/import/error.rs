@@ -15,9 +15,17 @@ pub enum ImportError {
     /// There are no bytes.
     #[error("the file is empty")]
     NoBytes,
-    /// There is no graph, or nothing in it.
+    /// There is no graph.
     #[error("the file holds no graph")]
     Empty,
+    /// The graph has no output.
+    #[error("the graph has no output")]
+    NoOutput,
+    /// The first output is a constant, or not the first result of a node.
+    #[error(
+        "the output `{0}` is not the main result of a node: it is a constant, or a second result such as the indices of MaxPool"
+    )]
+    Result(String),
     /// There is more in it than is read.
     #[error("the file has more than {limit} {what}")]
     TooMuch {

@@ -171,7 +171,7 @@ fn check_order(file: &GraphProto) -> Result<(), ImportError> {
 
 /// The nodes that the first output depends on, in the order of the file.
 fn live_nodes(file: &GraphProto) -> Result<Vec<&NodeProto>, ImportError> {
-    let result = file.output.first().ok_or(ImportError::Empty)?;
+    let result = file.output.first().ok_or(ImportError::NoOutput)?;
     let mut wanted: HashSet<&str> = HashSet::from([result.name.as_str()]);
     let mut live = Vec::new();
     for node in file.node.iter().rev() {
@@ -304,7 +304,10 @@ impl Importer {
         let output = match result {
             Some(Value::Node(output)) => *output,
             Some(Value::Unknown) if !unsupported.is_empty() => 0,
-            Some(Value::Constant(_)) | None => return Err(ImportError::Empty),
+            Some(Value::Constant(_)) | None => {
+                let name = file.output.first().map(|output| output.name.clone());
+                return Err(name.map_or(ImportError::NoOutput, ImportError::Result));
+            }
             Some(_) => {
                 unsupported.insert("a scaled, padded or permuted result".to_owned(), 1);
                 0

@@ -32,9 +32,9 @@ pub(super) struct Runner<'a> {
 /// The state of a feature map.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct MapState {
-    /// Channels that are 0 at all positions of all images; `None` if it is not the output of a ReLU.
+    /// Channels that are 0 at all positions of all images; `None` if it is not the output of a ReLU, or not finite.
     pub dead: Option<Vec<usize>>,
-    /// `None` for a single channel.
+    /// `None` for a single channel, or if the map is not finite.
     pub effective_rank: Option<f64>,
 }
 
@@ -79,10 +79,12 @@ impl Look {
     }
 
     fn state(&self) -> MapState {
+        let is_finite = self.covariance.is_finite();
         let dead = (0..self.channels).filter(|channel| !self.is_active[*channel]).collect();
+        let has_rank = is_finite && self.channels > 1;
         MapState {
-            dead: self.is_relu.then_some(dead),
-            effective_rank: (self.channels > 1).then(|| self.covariance.effective_rank()),
+            dead: (is_finite && self.is_relu).then_some(dead),
+            effective_rank: has_rank.then(|| self.covariance.effective_rank()),
         }
     }
 }

@@ -33,6 +33,8 @@ pub struct InspectionResult {
     pub images: usize,
     /// Number of images on which accuracies were measured.
     pub evaluated: usize,
+    /// Number of these for which the network outputs NaN; they count as wrong.
+    pub nan_images: usize,
     /// Number of training images from which gradients were computed.
     pub trained: usize,
     /// Top-1 accuracy of the whole network, in percent.
@@ -56,9 +58,9 @@ pub struct LayerState {
     pub near_zero_weights: f64,
     /// Number of weights of the kernel.
     pub weights: usize,
-    /// Channels whose ReLU outputs 0 at all positions of all images; `None` without a ReLU.
+    /// Channels whose ReLU outputs 0 at all positions of all images; `None` without a ReLU, or if the outputs are not finite.
     pub dead: Option<Vec<usize>>,
-    /// Effective rank of its output; `None` for a single channel.
+    /// Effective rank of its output; `None` for a single channel, or if the output is not finite.
     pub effective_rank: Option<f64>,
     /// Root mean square over steps of the norm of the gradient of its weights, including those of its normalisation.
     pub gradient: f64,
@@ -188,6 +190,7 @@ pub fn inspect(
     Ok(InspectionResult {
         images: subject.seen.indices.len(),
         evaluated: whole.len(),
+        nan_images: whole.iter().filter(|result| result.loss.is_nan()).count(),
         trained: gradients.images,
         top1: top1.map(|share| 100.0 * share),
         layers,

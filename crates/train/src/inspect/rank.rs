@@ -31,6 +31,11 @@ impl Covariance {
         }
     }
 
+    /// Whether all samples are finite, as far as their sums tell.
+    pub fn is_finite(&self) -> bool {
+        self.sums.iter().all(|sum| sum.is_finite())
+    }
+
     /// The effective rank of the samples about their mean (Roy and Vetterli 2007, *The effective rank: a measure of
     /// effective dimensionality*): `exp` of the entropy of the singular values, normalised to the sum 1. It is `n` if
     /// the samples have equal variance in `n` dimensions, and 0 if they are all the same.

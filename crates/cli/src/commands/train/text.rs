@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use inceptive_format::{counted, significant};
+use inceptive_format::{counted, exact, significant};
 use inceptive_results::{
     NetworkFact, RankedNetwork, Ranking, TrainedAccuracy, TrainingRun, distinct_labels,
 };
@@ -72,8 +72,8 @@ fn grid(networks: &[RankedNetwork<&TrainingRun>], names: &[String]) -> String {
         grid.row(vec![
             top1.map_or_else(unknown, |_| (at + 1).to_string()),
             name.clone(),
-            significant(subject.params as f64),
-            significant(subject.macs as f64),
+            exact(subject.params),
+            exact(subject.macs),
             percent(top1.map(|top1| top1.value)),
             ends(top1.map(|top1| [top1.low, top1.high])),
             ends(*range),
