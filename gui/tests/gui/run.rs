@@ -194,7 +194,10 @@ fn every_batch_and_thread_count_is_measured() {
 fn the_instruction_set_can_be_chosen() {
     let asked = Arc::new(Mutex::new(vec![]));
     let told = Arc::clone(&asked);
-    let plain = steady();
+    let plain = with_engine(|host| {
+        let pace = |_: &Runnable, _| Duration::from_millis(2);
+        Box::new(Mock { isa: Some("any".to_owned()), ..Mock::new(host, pace) })
+    });
     let mut window = running(&MeasurementBackend::new(move |isa| {
         told.lock().unwrap().push(isa);
         plain.tools(isa)

@@ -36,12 +36,15 @@ pub struct Mock {
     pub log: Log,
     /// The run of each session that fails, if any.
     pub fails_at: Option<usize>,
+    /// The instruction set that it says to use.
+    pub isa: Option<String>,
 }
 
 impl Mock {
     /// An engine whose runs take the time that `pace` returns.
     pub fn new(host: &FakeHost, pace: impl Fn(&Model, usize) -> Duration + 'static) -> Self {
-        Self { host: host.clone(), pace: Rc::new(pace), log: Log::default(), fails_at: None }
+        let (host, log) = (host.clone(), Log::default());
+        Self { host, pace: Rc::new(pace), log, fails_at: None, isa: None }
     }
 }
 
@@ -57,7 +60,7 @@ impl Engine for Mock {
             devices: vec!["cpu".to_owned()],
             precisions: vec![Precision::Fp32],
             has_node_times: true,
-            isa: None,
+            isa: self.isa.clone(),
             flushes_subnormals: None,
         })
     }

@@ -125,7 +125,6 @@ impl Setup {
                 list(ui, &mut self.threads, "Threads", "all cores", hover);
                 self.amount(ui);
                 self.devices(ui, model);
-                instruction_set(ui, &mut self.isa);
             });
             ui.end_row();
             ui.label("store");
@@ -156,7 +155,15 @@ impl Setup {
                         .library
                         .as_ref()
                         .map_or_else(|| "built in".to_owned(), |path| path.display().to_string());
-                    if ui.checkbox(&mut is_on, text).on_hover_text(library).clicked() {
+                    let has_choice = found.isa.is_some();
+                    let is_clicked = ui.horizontal(|ui| {
+                        let check = ui.checkbox(&mut is_on, text).on_hover_text(library);
+                        if has_choice {
+                            instruction_set(ui, &mut self.isa);
+                        }
+                        check.clicked()
+                    });
+                    if is_clicked.inner {
                         if is_on {
                             chosen.insert(name);
                         } else {
