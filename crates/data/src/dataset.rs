@@ -2,7 +2,7 @@
 
 use std::{fmt, io, sync::atomic::AtomicBool};
 
-use inceptive_files::GIB;
+use inceptive_files::{GIB, InputFiles};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -270,7 +270,7 @@ fn fingerprint(classes: usize, splits: [&Split; 2], stop: &AtomicBool) -> io::Re
 }
 
 /// A data set in memory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Dataset {
     /// Its name with its options, without a path: `fashion-mnist`.
     pub name: String,
@@ -281,6 +281,7 @@ pub struct Dataset {
     /// The test images, to be used only at the end.
     pub test: Split,
     fingerprint: Checksum,
+    inputs: InputFiles,
 }
 
 impl Dataset {
@@ -297,9 +298,15 @@ impl Dataset {
     ) -> Result<Self, DataError> {
         let fingerprint = fingerprint(classes.len(), [&train, &test], stop);
         let fingerprint = fingerprint.map_err(|_| DataError::Stopped)?;
-        let data = Self { name: name.to_owned(), classes, train, test, fingerprint };
+        let inputs = InputFiles::default();
+        let data = Self { name: name.to_owned(), classes, train, test, fingerprint, inputs };
         let problem = data.problem();
         problem.map_or(Ok(data), |problem| Err(DataError::Set { name: name.to_owned(), problem }))
+    }
+
+    /// The same, with the files that it was read from.
+    pub(crate) fn read_from(self, inputs: InputFiles) -> Self {
+        Self { inputs, ..self }
     }
 
     fn problem(&self) -> Option<Problem> {
@@ -336,6 +343,11 @@ impl Dataset {
     /// SHA-256 of all images and labels. It does not depend on the format or the compression of the files.
     pub fn fingerprint(&self) -> Checksum {
         self.fingerprint
+    }
+
+    /// The files that it was read from, which no output may replace; none if it was generated.
+    pub fn inputs(&self) -> &InputFiles {
+        &self.inputs
     }
 
     /// Holds out `count` training images for validation, a random sample stratified by class; 0 for none.
