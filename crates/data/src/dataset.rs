@@ -59,14 +59,21 @@ impl ImageShape {
         self.height as usize * self.width as usize
     }
 
+    /// Height and width that a header states, within their limits.
+    pub(crate) fn sides([height, width]: [u64; 2]) -> Result<[u32; 2], Problem> {
+        let side = |what, side| {
+            limit(what, side, MAX_SIDE.into())?;
+            Ok(u32::try_from(side).unwrap_or(MAX_SIDE))
+        };
+        Ok([side("the height", height)?, side("the width", width)?])
+    }
+
     /// Checks that a number of images of this shape can be held, before memory is allocated for them; returns their bytes.
     pub(crate) fn check(self, count: u64) -> Result<usize, Problem> {
         if count == 0 || self.channels == 0 || self.height == 0 || self.width == 0 {
             return Err(Problem::NoImages);
         }
-        for (what, side) in [("the height", self.height), ("the width", self.width)] {
-            limit(what, side.into(), MAX_SIDE.into())?;
-        }
+        Self::sides([self.height, self.width].map(u64::from))?;
         limit("the number of images", count, u32::MAX.into())?;
         limit("the number of channels", self.channels.into(), 3)?;
         let bytes = count.saturating_mul(self.pixels() as u64);
@@ -319,7 +326,7 @@ impl Dataset {
             let mut labels = split.labels.iter().enumerate();
             if let Some((image, &label)) = labels.find(|(_, label)| usize::from(**label) >= classes)
             {
-                return Some(Problem::Label { image, label: label.into(), classes });
+                return Some(Problem::Label { image, label, classes });
             }
         }
         let empty = self.train.class_counts(classes).iter().position(|&count| count == 0)?;

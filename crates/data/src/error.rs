@@ -173,9 +173,17 @@ pub enum Problem {
         /// Index of the image.
         image: usize,
         /// Its label.
-        label: i64,
+        label: u16,
         /// Number of classes.
         classes: usize,
+    },
+    /// A number that is no label of any data set.
+    #[error("image {image} has label {label}; labels are whole numbers from 0 to {}", u16::MAX)]
+    LabelRange {
+        /// Index of the image.
+        image: usize,
+        /// Its label.
+        label: i128,
     },
     /// Images and labels differ in number.
     #[error("there are {images} images but {labels} labels")]

@@ -104,18 +104,20 @@ fn read_images(
         let text = format!("images have the type `{descr}`; bytes (uint8, `|u1`) are expected");
         return Err(wrong(text));
     }
-    let (count, height, width, channels) = match shape[..] {
-        [count, height, width] => (count, height, width, 1),
-        [count, height, width, channels @ (1 | 3)] => (count, height, width, channels),
+    let (count, sides, channels) = match shape[..] {
+        [count, height, width] => (count, [height, width], 1),
+        [count, height, width, 1] => (count, [height, width], 1),
+        [count, height, width, 3] => (count, [height, width], 3),
         _ => {
             return Err(wrong(format!(
                 "images have the shape {shape:?}; (N, height, width) or (N, height, width, 1 or 3) is expected"
             )));
         }
     };
-    let side = |side: u64| u32::try_from(side).unwrap_or(u32::MAX);
-    let shape = ImageShape { channels: side(channels), height: side(height), width: side(width) };
-    let bytes = shape.check(count).map_err(|problem| input.error(PREFIX, problem))?;
+    let failed = |problem| input.error(PREFIX, problem);
+    let [height, width] = ImageShape::sides(sides).map_err(failed)?;
+    let shape = ImageShape { channels, height, width };
+    let bytes = shape.check(count).map_err(failed)?;
     let mut pixels = input.rest(bytes)?;
     planes(shape, &mut pixels, stop).map_err(|error| input.error(PREFIX, Problem::Io(error)))?;
     Ok((shape, pixels))
@@ -157,8 +159,8 @@ fn read_labels(mut input: Input<'_>) -> Result<Vec<u16>, FileError> {
     let labels = bytes.chunks_exact(integer.bytes).enumerate().map(|(image, bytes)| {
         let label = integer.value(bytes);
         u16::try_from(label).map_err(|_| {
-            let problem = Problem::Label { image, label, classes: usize::from(u16::MAX) + 1 };
-            input.error(start + (image * integer.bytes) as u64, problem)
+            let offset = start + (image * integer.bytes) as u64;
+            input.error(offset, Problem::LabelRange { image, label })
         })
     });
     labels.collect()
@@ -189,8 +191,8 @@ impl Integer {
         matches!(bytes, 1 | 2 | 4 | 8).then_some(Self { bytes, is_signed, is_big_endian })
     }
 
-    /// The number in some bytes; one that does not fit is -1, which is no label either.
-    fn value(self, bytes: &[u8]) -> i64 {
+    /// The number in some bytes.
+    fn value(self, bytes: &[u8]) -> i128 {
         let add = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
         let number = match self.is_big_endian {
             true => bytes.iter().fold(0, add),
@@ -198,8 +200,8 @@ impl Integer {
         };
         let unused = 64 - 8 * self.bytes;
         match self.is_signed {
-            true => (number << unused).cast_signed() >> unused,
-            false => i64::try_from(number).unwrap_or(-1),
+            true => ((number << unused).cast_signed() >> unused).into(),
+            false => number.into(),
         }
     }
 }
@@ -287,7 +289,7 @@ mod tests {
 
     #[test]
     fn integers_of_all_types_are_read() {
-        let check = |descr: &str, bytes: &[u8], expected: i64| {
+        let check = |descr: &str, bytes: &[u8], expected: i128| {
             assert_eq!(Integer::parse(descr).unwrap().value(bytes), expected, "{descr}");
         };
         check("|u1", &[200], 200);
@@ -296,7 +298,8 @@ mod tests {
         check(">u2", &[1, 2], 258);
         check("<i4", &[0xFE, 0xFF, 0xFF, 0xFF], -2);
         check(">i8", &[0, 0, 0, 0, 0, 0, 0, 9], 9);
-        check("<u8", &[0xFF; 8], -1);
+        check("<u8", &[0xFF; 8], u64::MAX.into());
+        check("<i8", &[0xFF; 8], -1);
         for descr in ["<f4", "|b1", "=i4", "<i3", "", "<", "<i", "<i-1"] {
             assert!(Integer::parse(descr).is_none(), "{descr}");
         }

@@ -444,8 +444,22 @@ fn wrong_npz_files_are_errors_with_their_place() {
     check(
         2,
         npy("<i4", "(2,)", &[0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF]),
-        "byte 72: image 1 has label -1, but there are 65536 classes, numbered from 0",
+        "byte 72: image 1 has label -1; labels are whole numbers from 0 to 65535",
     );
+    check(
+        2,
+        npy("<i4", "(2,)", &[0, 0, 0, 0, 0x40, 0x42, 0x0F, 0]),
+        "byte 72: image 1 has label 1000000; labels are whole numbers from 0 to 65535",
+    );
+    check(
+        2,
+        npy("<u8", "(2,)", &[0_u64, 1 << 63].map(u64::to_le_bytes).concat()),
+        "byte 76: image 1 has label 9223372036854775808; labels are whole numbers from 0 to 65535",
+    );
+    for (shape, side) in [("(2, 9999999999, 2, 3)", "height"), ("(2, 2, 9999999999)", "width")] {
+        let expected = format!("byte 10: the {side} is 9999999999, above the limit of 4096");
+        check(1, npy("|u1", shape, &pixels), &expected);
+    }
     check(
         2,
         b"PK\x03\x04 not an array".to_vec(),
@@ -649,7 +663,9 @@ fn wrong_images_are_errors() {
     check("a.pgm", b"P2 2 2 255 1 x", "the image cannot be read: a number is expected at byte 13");
     check("a.pgm", b"P5 0 4 255\n", "the image cannot be read: it has no pixels");
     check("a.pgm", b"P5 4 4 70000\n", "its highest value is 70000, not 1 to 65535");
-    check("a.pgm", b"P5 9999999999 4 255\n", "the width is 4294967295, above the limit of 32768");
+    check("a.pgm", b"P5 40000 4 255\n", "the width is 40000, above the limit of 32768");
+    let number = "the number at byte 3 is above the limit of 4294967295";
+    check("a.pgm", b"P5 9999999999 4 255\n", number);
     let bytes = "the size of the image in bytes is 3221225472, above the limit of 536870912";
     check("a.ppm", b"P6 32768 32768 255\n", bytes);
     let mut bmp = encoded(&picture().into(), image::ImageFormat::Bmp);

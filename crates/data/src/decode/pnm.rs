@@ -116,14 +116,17 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The next number; a too large one is the largest.
+    /// The next number.
     fn number(&mut self) -> Result<u32, Problem> {
-        let mut number = self.digit()?;
+        let mut number = Some(self.digit()?);
+        let start = self.at - 1;
         while let Some(digit) = self.bytes.get(self.at).filter(|byte| byte.is_ascii_digit()) {
-            number = number.saturating_mul(10).saturating_add(u32::from(digit - b'0'));
+            let shifted = number.and_then(|number| number.checked_mul(10));
+            number = shifted.and_then(|number| number.checked_add(u32::from(digit - b'0')));
             self.at += 1;
         }
-        Ok(number)
+        let too_large = || format!("the number at byte {start} is above the limit of {}", u32::MAX);
+        number.ok_or_else(|| Problem::Image(too_large()))
     }
 
     /// The bytes after the white space that ends the text.
