@@ -74,6 +74,9 @@ pub enum NameError {
         /// Its options.
         known: &'static [&'static str],
     },
+    /// An option has two values.
+    #[error("the option `{0}` is given twice")]
+    Repeated(String),
     /// A value that an option cannot have.
     #[error("`{option}={value}`: {expected} is expected")]
     Value {
@@ -241,6 +244,9 @@ pub enum Problem {
     /// A file is not in its folder or archive.
     #[error("`{0}` is missing")]
     Missing(String),
+    /// Two files of an archive have one name, so that it is not clear which one is meant.
+    #[error("the archive has two files with the name `{0}`")]
+    Duplicate(String),
     /// A NumPy array is not what is expected.
     #[error("{0}")]
     Array(String),

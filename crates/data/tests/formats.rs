@@ -287,6 +287,10 @@ fn wrong_cifar_files_are_errors_with_their_place() {
         files
     };
     check(&cifar10_files()[..7], "`: `data_batch_2.bin` is missing");
+    for again in ["test_batch.bin", "other/test_batch.bin"] {
+        let files = [cifar10_files(), vec![(again, cifar10_batch())]].concat();
+        check(&files, "`: the archive has two files with the name `test_batch.bin`");
+    }
     check(
         &changed(2, [cifar10_batch(), record(&[10])].concat()),
         "/cifar-10-batches-bin/data_batch_3.bin`, byte 30730: image 10 has label 10, but there are 10 classes, numbered from 0",
@@ -465,6 +469,17 @@ fn wrong_npz_files_are_errors_with_their_place() {
         b"PK\x03\x04 not an array".to_vec(),
         "byte 0: it starts with 0x504b0304; a NumPy array starts with 0x934e554d",
     );
+    // A writer refuses two members with one name, so one is renamed afterwards.
+    let mut members = arrays().to_vec();
+    members.push(("y_tesu.npy", npy("|u1", "(1,)", &[0])));
+    let mut twice = npz(&members);
+    for at in 0..twice.len() {
+        if twice[at..].starts_with(b"y_tesu") {
+            twice[at + 5] = b't';
+        }
+    }
+    let twice = read_npz(Path::new("a.npz"), &twice).unwrap_err().to_string();
+    assert_eq!(twice, "`a.npz`: the archive has two files with the name `y_test.npy`");
     let missing = read_npz(Path::new("a.npz"), &npz(&arrays()[..3])).unwrap_err();
     assert_eq!(missing.to_string(), "`a.npz`: `y_test.npy` is missing");
     let other = read_npz(Path::new("a.npz"), b"not an archive").unwrap_err().to_string();
@@ -666,6 +681,7 @@ fn wrong_images_are_errors() {
     check("a.pgm", b"P5 40000 4 255\n", "the width is 40000, above the limit of 32768");
     let number = "the number at byte 3 is above the limit of 4294967295";
     check("a.pgm", b"P5 9999999999 4 255\n", number);
+    check("a.ppm", b"P7 WIDTH 2 HEIGHT 2 WIDTH 4 ENDHDR\n", "it has WIDTH twice");
     let bytes = "the size of the image in bytes is 3221225472, above the limit of 536870912";
     check("a.ppm", b"P6 32768 32768 255\n", bytes);
     let mut bmp = encoded(&picture().into(), image::ImageFormat::Bmp);
