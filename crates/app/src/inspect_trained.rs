@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use inceptive_bench::Copies;
 use inceptive_data::{Dataset, epoch_order};
 use inceptive_dsl::Architecture;
+use inceptive_files::InputFiles;
 use inceptive_ir::{Graph, GraphError, passes};
 use inceptive_train::{
     CheckpointError, CheckpointInfo, Images, Machine, TrainError, expect_fit,
@@ -37,6 +38,8 @@ pub struct InspectionPlan {
 pub struct InspectedNetwork {
     /// The network.
     pub architecture: Architecture,
+    /// The files of the network, the weights and the data set, which no output may replace.
+    pub inputs: InputFiles,
     /// The results of the inspection.
     pub result: InspectionResult,
     /// Notes for the user.
@@ -61,6 +64,8 @@ pub fn inspect_trained(
     let Runnable { loaded, graph, weights, matching, checkpoint, subnormals, .. } =
         read_runnable(file, settings, from, purpose, stop)?;
     expect_fit(&graph, data).map_err(wrong)?;
+    let mut inputs = InputFiles::of(loaded.sources.paths().chain(from.file.as_deref()));
+    inputs.extend(data.inputs());
     let architecture = loaded.architecture;
     let mut notes = notes_of(&architecture);
     notes.extend(weight_notes(from, matching, subnormals));
@@ -87,7 +92,7 @@ pub fn inspect_trained(
         TrainError::Stopped => EvaluateError::Stopped,
         other => wrong(other),
     })?;
-    Ok(InspectedNetwork { architecture, result, notes })
+    Ok(InspectedNetwork { architecture, inputs, result, notes })
 }
 
 /// The trained graph and its weights, including the auxiliary heads if the checkpoint has them.

@@ -14,6 +14,7 @@ use std::{
 };
 
 use inceptive_bench::{Copies, Host};
+use inceptive_files::InputFiles;
 use inceptive_results::{Machine, Measurement, ProfileRecord, Record, Roofline, TrainingRun};
 use inceptive_store::{Filter, Store};
 use serde::{Deserialize, Serialize};
@@ -140,6 +141,8 @@ pub struct TaskOutcome {
     pub profiles: Vec<ProfileRecord>,
     /// Training runs in the order of the plan, those that the store had before included.
     pub training_runs: Vec<TrainingRun>,
+    /// The recipe, the data set and the networks of a training, which no output may replace.
+    pub inputs: InputFiles,
     /// The number of saved results.
     pub kept: usize,
     /// Whether a part of it failed.
@@ -152,6 +155,7 @@ pub(crate) struct Found {
     pub(crate) measurements: Vec<Measurement>,
     pub(crate) profiles: Vec<ProfileRecord>,
     pub(crate) training_runs: Vec<TrainingRun>,
+    pub(crate) inputs: InputFiles,
 }
 
 /// A running task: reports its events and saves its results.
@@ -285,7 +289,7 @@ impl<'a> Running<'a> {
     /// Ends the task: its results are compared with the highest limits ever measured on their machine. One that was
     /// stopped before it had any has failed.
     pub(crate) fn finish(mut self, found: Found) -> TaskOutcome {
-        let Found { mut measurements, mut profiles, training_runs } = found;
+        let Found { mut measurements, mut profiles, training_runs, inputs } = found;
         let has_none = measurements.is_empty() && profiles.is_empty() && training_runs.is_empty();
         if self.context.is_stopped() && has_none && !self.failed {
             self.fail(TaskError::Stopped);
@@ -298,6 +302,6 @@ impl<'a> Running<'a> {
             Err(error) => self.fail(TaskError::Store(error)),
         }
         let (kept, failed) = (self.kept, self.failed);
-        TaskOutcome { measurements, profiles, training_runs, kept, failed }
+        TaskOutcome { measurements, profiles, training_runs, inputs, kept, failed }
     }
 }

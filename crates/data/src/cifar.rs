@@ -211,6 +211,9 @@ fn read_archive(
         if !kind.all_files().contains(&name) || !entry.header().entry_type().is_file() {
             continue;
         }
+        if files.contains_key(name) {
+            return Err(FileError::new(path, Problem::Duplicate(name.to_owned())));
+        }
         let name = name.to_owned();
         let member = path.join(&member);
         limit("its size in bytes", entry.size(), MAX_RECORDS_BYTES)

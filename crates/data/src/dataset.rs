@@ -2,7 +2,7 @@
 
 use std::{fmt, io, sync::atomic::AtomicBool};
 
-use inceptive_files::GIB;
+use inceptive_files::{GIB, InputFiles};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -59,14 +59,21 @@ impl ImageShape {
         self.height as usize * self.width as usize
     }
 
+    /// Height and width that a header states, within their limits.
+    pub(crate) fn sides([height, width]: [u64; 2]) -> Result<[u32; 2], Problem> {
+        let side = |what, side| {
+            limit(what, side, MAX_SIDE.into())?;
+            Ok(u32::try_from(side).unwrap_or(MAX_SIDE))
+        };
+        Ok([side("the height", height)?, side("the width", width)?])
+    }
+
     /// Checks that a number of images of this shape can be held, before memory is allocated for them; returns their bytes.
     pub(crate) fn check(self, count: u64) -> Result<usize, Problem> {
         if count == 0 || self.channels == 0 || self.height == 0 || self.width == 0 {
             return Err(Problem::NoImages);
         }
-        for (what, side) in [("the height", self.height), ("the width", self.width)] {
-            limit(what, side.into(), MAX_SIDE.into())?;
-        }
+        Self::sides([self.height, self.width].map(u64::from))?;
         limit("the number of images", count, u32::MAX.into())?;
         limit("the number of channels", self.channels.into(), 3)?;
         let bytes = count.saturating_mul(self.pixels() as u64);
@@ -270,7 +277,7 @@ fn fingerprint(classes: usize, splits: [&Split; 2], stop: &AtomicBool) -> io::Re
 }
 
 /// A data set in memory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Dataset {
     /// Its name with its options, without a path: `fashion-mnist`.
     pub name: String,
@@ -281,6 +288,7 @@ pub struct Dataset {
     /// The test images, to be used only at the end.
     pub test: Split,
     fingerprint: Checksum,
+    inputs: InputFiles,
 }
 
 impl Dataset {
@@ -297,9 +305,15 @@ impl Dataset {
     ) -> Result<Self, DataError> {
         let fingerprint = fingerprint(classes.len(), [&train, &test], stop);
         let fingerprint = fingerprint.map_err(|_| DataError::Stopped)?;
-        let data = Self { name: name.to_owned(), classes, train, test, fingerprint };
+        let inputs = InputFiles::default();
+        let data = Self { name: name.to_owned(), classes, train, test, fingerprint, inputs };
         let problem = data.problem();
         problem.map_or(Ok(data), |problem| Err(DataError::Set { name: name.to_owned(), problem }))
+    }
+
+    /// The same, with the files that it was read from.
+    pub(crate) fn read_from(self, inputs: InputFiles) -> Self {
+        Self { inputs, ..self }
     }
 
     fn problem(&self) -> Option<Problem> {
@@ -312,7 +326,7 @@ impl Dataset {
             let mut labels = split.labels.iter().enumerate();
             if let Some((image, &label)) = labels.find(|(_, label)| usize::from(**label) >= classes)
             {
-                return Some(Problem::Label { image, label: label.into(), classes });
+                return Some(Problem::Label { image, label, classes });
             }
         }
         let empty = self.train.class_counts(classes).iter().position(|&count| count == 0)?;
@@ -336,6 +350,11 @@ impl Dataset {
     /// SHA-256 of all images and labels. It does not depend on the format or the compression of the files.
     pub fn fingerprint(&self) -> Checksum {
         self.fingerprint
+    }
+
+    /// The files that it was read from, which no output may replace; none if it was generated.
+    pub fn inputs(&self) -> &InputFiles {
+        &self.inputs
     }
 
     /// Holds out `count` training images for validation, a random sample stratified by class; 0 for none.

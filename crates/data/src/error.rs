@@ -74,6 +74,9 @@ pub enum NameError {
         /// Its options.
         known: &'static [&'static str],
     },
+    /// An option has two values.
+    #[error("the option `{0}` is given twice")]
+    Repeated(String),
     /// A value that an option cannot have.
     #[error("`{option}={value}`: {expected} is expected")]
     Value {
@@ -173,9 +176,17 @@ pub enum Problem {
         /// Index of the image.
         image: usize,
         /// Its label.
-        label: i64,
+        label: u16,
         /// Number of classes.
         classes: usize,
+    },
+    /// A number that is no label of any data set.
+    #[error("image {image} has label {label}; labels are whole numbers from 0 to {}", u16::MAX)]
+    LabelRange {
+        /// Index of the image.
+        image: usize,
+        /// Its label.
+        label: i128,
     },
     /// Images and labels differ in number.
     #[error("there are {images} images but {labels} labels")]
@@ -233,6 +244,9 @@ pub enum Problem {
     /// A file is not in its folder or archive.
     #[error("`{0}` is missing")]
     Missing(String),
+    /// Two files of an archive have one name, so that it is not clear which one is meant.
+    #[error("the archive has two files with the name `{0}`")]
+    Duplicate(String),
     /// A NumPy array is not what is expected.
     #[error("{0}")]
     Array(String),

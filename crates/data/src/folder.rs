@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use inceptive_files::MIB;
+use inceptive_files::{InputFiles, MIB};
 
 use crate::{
     dataset::{ImageShape, Split, SplitKind, limit},
@@ -45,11 +45,12 @@ impl Default for FolderOptions {
     }
 }
 
-/// Images, with the names of the classes.
+/// Images, with the names of the classes and the files that they were read from.
 pub(crate) struct FolderData {
     pub classes: Vec<String>,
     pub train: Split,
     pub test: Split,
+    pub inputs: InputFiles,
 }
 
 /// A file and its class.
@@ -62,16 +63,18 @@ pub(crate) fn read(
     options: FolderOptions,
     stop: &AtomicBool,
 ) -> Result<FolderData, FileError> {
+    let mut inputs = InputFiles::default();
     let places = [SplitKind::Train, SplitKind::Test].map(|kind| (kind, subfolder(folder, kind)));
     let (classes, train, test) = match places {
         [(_, Some(train)), (_, Some(test))] => {
-            let (classes, train) = list(&train, SplitKind::Train, stop)?;
-            let (test_classes, test) = list(&test, SplitKind::Test, stop)?;
+            let (classes, train) = list(&train, SplitKind::Train, &mut inputs, stop)?;
+            let (test_classes, test) = list(&test, SplitKind::Test, &mut inputs, stop)?;
             same_classes(folder, &classes, &test_classes)?;
             (classes, train, test)
         }
         [(_, train), (_, None)] => {
-            let (classes, all) = list(train.as_deref().unwrap_or(folder), SplitKind::Train, stop)?;
+            let place = train.as_deref().unwrap_or(folder);
+            let (classes, all) = list(place, SplitKind::Train, &mut inputs, stop)?;
             let (train, test) = divide(all, classes.len());
             (classes, train, test)
         }
@@ -81,7 +84,7 @@ pub(crate) fn read(
     };
     let train = decode_all(folder, &train, options, stop)?;
     let test = decode_all(folder, &test, options, stop)?;
-    Ok(FolderData { classes, train, test })
+    Ok(FolderData { classes, train, test, inputs })
 }
 
 fn subfolder(folder: &Path, kind: SplitKind) -> Option<PathBuf> {
@@ -124,10 +127,12 @@ fn names(folder: &Path) -> Result<Vec<String>, FileError> {
     Ok(names)
 }
 
-/// The classes of a folder and the images of each.
+/// The classes of a folder and the images of each. The folder of each class is added to the inputs, and so are images
+/// elsewhere to which links in it lead.
 fn list(
     folder: &Path,
     kind: SplitKind,
+    inputs: &mut InputFiles,
     stop: &AtomicBool,
 ) -> Result<(Vec<String>, Vec<Item>), FileError> {
     let classes = names(folder)?.into_iter().filter(|name| folder.join(name).is_dir());
@@ -146,6 +151,9 @@ fn list(
         let images = files.iter().map(|name| place.join(name)).filter(|path| is_image(path));
         let before = items.len();
         items.extend(images.map(|path| (path, label)));
+        inputs.add_folder(&place);
+        let linked = items[before..].iter().filter(|(path, _)| path.is_symlink());
+        linked.for_each(|(path, _)| inputs.add(path));
         if items.len() == before {
             let class = format!("`{class}`");
             return Err(FileError::new(&place, Problem::EmptyClass { class, split: kind.name() }));

@@ -110,16 +110,15 @@ pub(crate) fn files(folder: &Path) -> Result<[PathBuf; 4], FileError> {
     ])
 }
 
-/// Reads both splits of a folder. Labels have to be below `classes`, if that is known.
+/// Reads both splits of the four files of a folder. Labels have to be below `classes`, if that is known.
 ///
 /// # Errors
-/// When a file is missing or wrong; the error names it and the place in it.
-pub(crate) fn read_folder(
-    folder: &Path,
+/// When a file is wrong; the error names it and the place in it.
+pub(crate) fn read(
+    [train_images, train_labels, test_images, test_labels]: &[PathBuf; 4],
     classes: Option<usize>,
     stop: &AtomicBool,
 ) -> Result<(Split, Split), FileError> {
-    let [train_images, train_labels, test_images, test_labels] = files(folder)?;
     let split = |images_path: &Path, labels_path: &Path| {
         let labels = labels(Input::open(labels_path, stop)?)?;
         check_labels(labels_path, &labels, classes)?;
@@ -127,7 +126,7 @@ pub(crate) fn read_folder(
         let labels = labels.into_iter().map(u16::from).collect();
         Split::new(shape, pixels, labels).map_err(|problem| FileError::new(images_path, problem))
     };
-    Ok((split(&train_images, &train_labels)?, split(&test_images, &test_labels)?))
+    Ok((split(train_images, train_labels)?, split(test_images, test_labels)?))
 }
 
 fn check_labels(path: &Path, labels: &[u8], classes: Option<usize>) -> Result<(), FileError> {

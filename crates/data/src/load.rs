@@ -5,12 +5,15 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
+use inceptive_files::InputFiles;
+
 use crate::{
     catalog::{Format, KnownSet},
     cifar,
-    dataset::{Dataset, Split},
-    error::{DataError, FileError},
-    folder, idx,
+    dataset::Dataset,
+    error::DataError,
+    folder::{self, FolderData},
+    idx,
     name::{DataName, Source},
     npz,
     places::Places,
@@ -39,18 +42,21 @@ fn read(name: &DataName, places: &Places, stop: &AtomicBool) -> Result<Dataset, 
             None => Err(not_found(set, places)),
         },
         Source::Idx(path) => {
-            let (train, test) = idx::read_folder(path, None, stop)?;
+            let files = idx::files(path)?;
+            let (train, test) = idx::read(&files, None, stop)?;
             let highest = train.labels().iter().chain(test.labels()).max().copied();
             let classes = numbered(highest.map_or(0, |label| usize::from(label) + 1));
-            Dataset::new(&label, classes, train, test, stop)
+            let data = Dataset::new(&label, classes, train, test, stop)?;
+            Ok(data.read_from(InputFiles::of(files)))
         }
         Source::Npz(path) => {
             let (train, test, classes) = npz::read(path, stop)?;
-            Dataset::new(&label, numbered(classes), train, test, stop)
+            let data = Dataset::new(&label, numbered(classes), train, test, stop)?;
+            Ok(data.read_from(InputFiles::of([path])))
         }
         Source::Folder(options, path) => {
-            let data = folder::read(path, *options, stop)?;
-            Dataset::new(&label, data.classes, data.train, data.test, stop)
+            let FolderData { classes, train, test, inputs } = folder::read(path, *options, stop)?;
+            Ok(Dataset::new(&label, classes, train, test, stop)?.read_from(inputs))
         }
     }
 }
@@ -61,16 +67,17 @@ fn numbered(count: usize) -> Vec<String> {
 }
 
 fn load_known(set: &KnownSet, path: &Path, stop: &AtomicBool) -> Result<Dataset, DataError> {
-    let (train, test) = read_known(set, path, stop)?;
+    let (inputs, (train, test)) = match set.format {
+        Format::Idx => {
+            let files = idx::files(path)?;
+            (InputFiles::of(&files), idx::read(&files, Some(set.classes.len()), stop)?)
+        }
+        Format::Cifar(kind) => {
+            (InputFiles::of(cifar::files(kind, path)?), cifar::read(kind, path, stop)?)
+        }
+    };
     let classes = set.classes.iter().map(|&class| class.to_owned()).collect();
-    Dataset::new(set.name, classes, train, test, stop)
-}
-
-fn read_known(set: &KnownSet, path: &Path, stop: &AtomicBool) -> Result<(Split, Split), FileError> {
-    match set.format {
-        Format::Idx => idx::read_folder(path, Some(set.classes.len()), stop),
-        Format::Cifar(kind) => cifar::read(kind, path, stop),
-    }
+    Ok(Dataset::new(set.name, classes, train, test, stop)?.read_from(inputs))
 }
 
 fn not_found(set: &KnownSet, places: &Places) -> DataError {

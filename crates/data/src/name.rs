@@ -199,21 +199,25 @@ fn parse(
     }
 }
 
-/// Gives each option to `set_option`, which gets known ones only.
+/// Gives each option to `set_option`, which gets known ones only, and each of them once.
 fn options_of(
     set: &'static str,
     known: &'static [&'static str],
     options: &[Assignment<'_>],
     mut set_option: impl FnMut(&str, Value<'_>) -> Result<(), NameError>,
 ) -> Result<(), NameError> {
-    options.iter().try_for_each(|&(option, text)| match known.contains(&option) {
-        true => set_option(option, Value { option, text }),
-        false => Err(NameError::UnknownOption {
-            set,
-            option: option.to_owned(),
-            nearest: nearest(option, known.iter().copied()),
-            known,
-        }),
+    options.iter().enumerate().try_for_each(|(index, &(option, text))| {
+        let is_repeated = options[..index].iter().any(|(earlier, _)| *earlier == option);
+        match known.contains(&option) {
+            true if is_repeated => Err(NameError::Repeated(option.to_owned())),
+            true => set_option(option, Value { option, text }),
+            false => Err(NameError::UnknownOption {
+                set,
+                option: option.to_owned(),
+                nearest: nearest(option, known.iter().copied()),
+                known,
+            }),
+        }
     })
 }
 

@@ -1,8 +1,9 @@
 //! NumPy archives with the arrays `x_train`, `y_train`, `x_test` and `y_test`, as in Keras.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
-    io::{self, BufReader, Cursor, Read, Seek},
+    io::{self, BufReader, Cursor, Read, Seek, SeekFrom},
     path::Path,
     sync::atomic::AtomicBool,
 };
@@ -21,6 +22,12 @@ const MAGIC: [u8; 6] = *b"\x93NUMPY";
 
 /// Bytes before the description of an array of version 1.
 const PREFIX: u64 = 10;
+
+/// The first bytes of an entry in the directory of an archive.
+const DIRECTORY_MAGIC: [u8; 4] = *b"PK\x01\x02";
+
+/// Bytes of such an entry before its name.
+const DIRECTORY_ENTRY: usize = 46;
 
 /// Maximum length of the description of an array.
 const MAX_HEADER_BYTES: u64 = 1 << 16;
@@ -48,6 +55,12 @@ fn read_from(
     stop: &AtomicBool,
 ) -> Result<Splits, FileError> {
     let mut archive = ZipArchive::new(reader).map_err(|error| failed(path, &error))?;
+    if archive.has_duplicate_names() {
+        let start = archive.central_directory_start();
+        let name = duplicate(&mut archive.into_inner(), start);
+        let name = name.map_err(FileError::io(path))?.unwrap_or_default();
+        return Err(FileError::new(path, Problem::Duplicate(name)));
+    }
     let mut split = |kind: SplitKind| {
         let suffix = match kind {
             SplitKind::Train => "train",
@@ -63,6 +76,28 @@ fn read_from(
     let highest = train.labels().iter().chain(test.labels()).max().copied();
     let classes = highest.map_or(0, |label| usize::from(label) + 1);
     Ok((train, test, classes))
+}
+
+/// The first name that two members of an archive have. `ZipArchive` has only one of them, so the directory of the archive
+/// is read, whose entries are described in section 4.3.12 of PKWARE's APPNOTE.TXT.
+fn duplicate(reader: &mut (impl Read + Seek), start: u64) -> io::Result<Option<String>> {
+    let mut names = BTreeSet::new();
+    reader.seek(SeekFrom::Start(start))?;
+    loop {
+        let mut entry = [0; DIRECTORY_ENTRY];
+        reader.read_exact(&mut entry)?;
+        if !entry.starts_with(&DIRECTORY_MAGIC) {
+            return Ok(None);
+        }
+        let length = |at: usize| u16::from_le_bytes([entry[at], entry[at + 1]]);
+        let mut name = vec![0; length(28).into()];
+        reader.read_exact(&mut name)?;
+        let name = String::from_utf8_lossy(&name).into_owned();
+        if !names.insert(name.clone()) {
+            return Ok(Some(name));
+        }
+        reader.seek_relative(i64::from(length(30)) + i64::from(length(32)))?;
+    }
 }
 
 fn failed(path: &Path, error: &ZipError) -> FileError {
@@ -104,18 +139,20 @@ fn read_images(
         let text = format!("images have the type `{descr}`; bytes (uint8, `|u1`) are expected");
         return Err(wrong(text));
     }
-    let (count, height, width, channels) = match shape[..] {
-        [count, height, width] => (count, height, width, 1),
-        [count, height, width, channels @ (1 | 3)] => (count, height, width, channels),
+    let (count, sides, channels) = match shape[..] {
+        [count, height, width] => (count, [height, width], 1),
+        [count, height, width, 1] => (count, [height, width], 1),
+        [count, height, width, 3] => (count, [height, width], 3),
         _ => {
             return Err(wrong(format!(
                 "images have the shape {shape:?}; (N, height, width) or (N, height, width, 1 or 3) is expected"
             )));
         }
     };
-    let side = |side: u64| u32::try_from(side).unwrap_or(u32::MAX);
-    let shape = ImageShape { channels: side(channels), height: side(height), width: side(width) };
-    let bytes = shape.check(count).map_err(|problem| input.error(PREFIX, problem))?;
+    let failed = |problem| input.error(PREFIX, problem);
+    let [height, width] = ImageShape::sides(sides).map_err(failed)?;
+    let shape = ImageShape { channels, height, width };
+    let bytes = shape.check(count).map_err(failed)?;
     let mut pixels = input.rest(bytes)?;
     planes(shape, &mut pixels, stop).map_err(|error| input.error(PREFIX, Problem::Io(error)))?;
     Ok((shape, pixels))
@@ -157,8 +194,8 @@ fn read_labels(mut input: Input<'_>) -> Result<Vec<u16>, FileError> {
     let labels = bytes.chunks_exact(integer.bytes).enumerate().map(|(image, bytes)| {
         let label = integer.value(bytes);
         u16::try_from(label).map_err(|_| {
-            let problem = Problem::Label { image, label, classes: usize::from(u16::MAX) + 1 };
-            input.error(start + (image * integer.bytes) as u64, problem)
+            let offset = start + (image * integer.bytes) as u64;
+            input.error(offset, Problem::LabelRange { image, label })
         })
     });
     labels.collect()
@@ -189,8 +226,8 @@ impl Integer {
         matches!(bytes, 1 | 2 | 4 | 8).then_some(Self { bytes, is_signed, is_big_endian })
     }
 
-    /// The number in some bytes; one that does not fit is -1, which is no label either.
-    fn value(self, bytes: &[u8]) -> i64 {
+    /// The number in some bytes.
+    fn value(self, bytes: &[u8]) -> i128 {
         let add = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
         let number = match self.is_big_endian {
             true => bytes.iter().fold(0, add),
@@ -198,8 +235,8 @@ impl Integer {
         };
         let unused = 64 - 8 * self.bytes;
         match self.is_signed {
-            true => (number << unused).cast_signed() >> unused,
-            false => i64::try_from(number).unwrap_or(-1),
+            true => ((number << unused).cast_signed() >> unused).into(),
+            false => number.into(),
         }
     }
 }
@@ -236,8 +273,13 @@ fn read_header(input: &mut Input<'_>) -> Result<Header, FileError> {
 fn parse_header(header: &str) -> Result<Header, String> {
     let header: String = header.chars().filter(|character| !character.is_whitespace()).collect();
     let value = |key: &str| {
-        let found = header.split_once(&format!("'{key}':")).map(|(_, value)| value);
-        found.ok_or_else(|| format!("its header has no `{key}`"))
+        let name = format!("'{key}':");
+        let mut values = header.split(&name).skip(1);
+        let value = values.next().ok_or_else(|| format!("its header has no `{key}`"))?;
+        match values.next() {
+            None => Ok(value),
+            Some(_) => Err(format!("its header has `{key}` twice")),
+        }
     };
     let descr = value("descr")?.strip_prefix('\'').and_then(|text| text.split_once('\''));
     let (descr, _) = descr.ok_or("its items are not single numbers")?;
@@ -272,6 +314,10 @@ mod tests {
         check("{'descr': '<i8', 'fortran_order': False, 'shape': (), }", Ok(("<i8", &[])));
         check("{'fortran_order': False, 'shape': (5,)}", Err("its header has no `descr`"));
         check(
+            "{'descr': '<i8', 'fortran_order': False, 'shape': (5,), 'shape': (6,)}",
+            Err("its header has `shape` twice"),
+        );
+        check(
             "{'descr': [('a', '<i4')], 'fortran_order': False, 'shape': (5,)}",
             Err("its items are not single numbers"),
         );
@@ -287,7 +333,7 @@ mod tests {
 
     #[test]
     fn integers_of_all_types_are_read() {
-        let check = |descr: &str, bytes: &[u8], expected: i64| {
+        let check = |descr: &str, bytes: &[u8], expected: i128| {
             assert_eq!(Integer::parse(descr).unwrap().value(bytes), expected, "{descr}");
         };
         check("|u1", &[200], 200);
@@ -296,7 +342,8 @@ mod tests {
         check(">u2", &[1, 2], 258);
         check("<i4", &[0xFE, 0xFF, 0xFF, 0xFF], -2);
         check(">i8", &[0, 0, 0, 0, 0, 0, 0, 9], 9);
-        check("<u8", &[0xFF; 8], -1);
+        check("<u8", &[0xFF; 8], u64::MAX.into());
+        check("<i8", &[0xFF; 8], -1);
         for descr in ["<f4", "|b1", "=i4", "<i3", "", "<", "<i", "<i-1"] {
             assert!(Integer::parse(descr).is_none(), "{descr}");
         }

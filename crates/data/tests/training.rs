@@ -91,6 +91,8 @@ fn wrong_names_are_errors_with_a_suggestion() {
         "shapes:trian=5",
         "`shapes` has no option `trian`, did you mean `train`?; its options are size, channels, train, test, seed",
     );
+    check("shapes:size=16,size=17", "the option `size` is given twice");
+    check("folder:size=8,channels=1,size=8=x", "the option `size` is given twice");
     check("shapes:size=", "`size=`: a whole number from 16 to 512 is expected");
     check("shapes:size=8", "`size=8`: a whole number from 16 to 512 is expected");
     check("shapes:channels=2", "`channels=2`: 1 (grey) or 3 (colour) is expected");

@@ -11,6 +11,7 @@
 #[cfg(unix)]
 use std::os::unix::fs::FileTypeExt;
 use std::{
+    collections::BTreeSet,
     env,
     ffi::OsString,
     fs::{self, File, FileType, TryLockError},
@@ -38,7 +39,10 @@ pub struct WriteError {
 
 /// Files that were read. No output may replace one of them, because it may be the user's only copy.
 #[derive(Clone, Debug, Default)]
-pub struct InputFiles(Vec<PathBuf>);
+pub struct InputFiles {
+    files: BTreeSet<PathBuf>,
+    folders: BTreeSet<PathBuf>,
+}
 
 impl InputFiles {
     /// These files.
@@ -50,7 +54,12 @@ impl InputFiles {
 
     /// Adds a file.
     pub fn add(&mut self, file: &Path) {
-        self.0.push(true_path(file));
+        self.files.insert(true_path(file));
+    }
+
+    /// Adds a folder of too many files to list them: nothing may be written in it.
+    pub fn add_folder(&mut self, folder: &Path) {
+        self.folders.insert(true_path(folder));
     }
 
     /// Adds a store of results and the files that SQLite keeps beside it, which may hold the latest results.
@@ -58,13 +67,14 @@ impl InputFiles {
         for suffix in ["", "-wal", "-shm", "-journal"] {
             let mut file = OsString::from(true_path(store));
             file.push(suffix);
-            self.0.push(file.into());
+            self.files.insert(file.into());
         }
     }
 
     /// Adds those of others.
     pub fn extend(&mut self, others: &Self) {
-        self.0.extend(others.0.iter().cloned());
+        self.files.extend(others.files.iter().cloned());
+        self.folders.extend(others.folders.iter().cloned());
     }
 
     /// Checks that a file that is to be written is none of them.
@@ -77,12 +87,18 @@ impl InputFiles {
     }
 
     fn allows(&self, output: &Path) -> io::Result<()> {
-        match self.0.contains(&true_path(output)) {
-            false => Ok(()),
-            true => refused(
-                "it is an input of this command and is not overwritten; choose another name"
-                    .to_owned(),
-            ),
+        let output = true_path(output);
+        if self.files.contains(&output) {
+            let reason =
+                "it is an input of this command and is not overwritten; choose another name";
+            return refused(reason.to_owned());
+        }
+        match output.ancestors().find(|folder| self.folders.contains(*folder)) {
+            None => Ok(()),
+            Some(folder) => refused(format!(
+                "the files in `{}` are inputs of this command; choose another folder",
+                folder.display()
+            )),
         }
     }
 }
@@ -452,6 +468,16 @@ mod tests {
         assert_eq!(fs::read_to_string(path("net.yaml")).unwrap(), "kept");
         assert_eq!(fs::read_to_string(path("r.db")).unwrap(), "kept");
         assert_eq!(names(folder.path()), ["inside", "net.yaml", "other", "r.db"]);
+        // Nothing is written in a folder of inputs, whether or not a file has the name.
+        fs::create_dir(path("beside")).unwrap();
+        fs::write(path("inside/1.png"), "kept").unwrap();
+        inputs.add_folder(&path("inside"));
+        for name in ["inside/1.png", "inside/new", "beside/../inside/1.png"] {
+            let error = replace_file(&path(name), b"lost", &inputs).unwrap_err().error.to_string();
+            assert!(error.ends_with("are inputs of this command; choose another folder"), "{name}");
+        }
+        replace_file(&path("inside-too"), b"new", &inputs).unwrap();
+        assert_eq!(fs::read_to_string(path("inside/1.png")).unwrap(), "kept");
         // Not under another name of its either.
         let all = [("net.yaml".to_owned(), String::new())];
         assert!(replace_all(folder.path(), &all, none_stale, &inputs, &mut patient).is_err());

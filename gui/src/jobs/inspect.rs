@@ -58,5 +58,5 @@ pub(super) fn inspect(
     let graph = passes::inference(&found.architecture.graph);
     let fingerprint = graph.map_err(|error| error_chain(&error))?.fingerprint().to_string();
     let inspection = Inspection::new(request, fingerprint, found.result);
-    Ok(Output::Inspection(Arc::new(inspection)))
+    Ok(Output::Inspection(Arc::new(inspection), found.inputs))
 }

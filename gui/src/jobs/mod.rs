@@ -19,6 +19,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use inceptive_app::{NewFile, SaveError, TrainingEvent};
 use inceptive_draw::{DrawError, Scene};
+use inceptive_files::InputFiles;
 
 use crate::{
     file::{FilePath, stem},
@@ -280,10 +281,12 @@ pub enum Output {
     Engines(Vec<EngineState>),
     /// Data sets and recipes.
     TrainingChoices(TrainingChoices),
-    /// What was found inside of a trained network.
-    Inspection(Arc<Inspection>),
+    /// What was found inside of a trained network, and the files that were read for it.
+    Inspection(Arc<Inspection>, InputFiles),
     /// Results are in the store; each was reported with [`JobEvent::Kept`].
     Measured,
+    /// Networks were trained; the results are in the store. The files that were read.
+    Trained(InputFiles),
     /// Files were written.
     Written(Vec<PathBuf>),
 }

@@ -15,6 +15,7 @@ use inceptive_app::{
     inspect, is_onnx, list, report_on,
 };
 use inceptive_dsl::{Disk, Files};
+use inceptive_files::InputFiles;
 use inceptive_report::Analysis;
 
 use super::{Output, Progress, Reporter};
@@ -32,6 +33,8 @@ pub struct ReportRequest {
     pub folder: PathBuf,
     /// The results to show.
     pub store: PathBuf,
+    /// All files that were read.
+    pub inputs: InputFiles,
 }
 
 pub(super) fn listed(folder: PathBuf) -> Output {
@@ -111,9 +114,10 @@ pub(super) fn report(request: &ReportRequest, report: &Reporter) -> Result<Outpu
         unless_stopped()
     };
     let made = report_on(&command, &goes_on, &mut |trouble| report.note(error_chain(trouble)));
-    let Some((page, inputs)) = made.map_err(|error| error_chain(&error))? else {
+    let Some((page, mut inputs)) = made.map_err(|error| error_chain(&error))? else {
         return Err("stopped".to_owned());
     };
+    inputs.extend(&request.inputs);
     step(0.7, "drawing");
     let findings = Analysis::new(&page.candidates);
     if report.is_stopped() {

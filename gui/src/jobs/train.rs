@@ -186,6 +186,6 @@ pub(super) fn train(
         _ if report.is_stopped() => Err("stopped".to_owned()),
         true => Err("nothing was trained".to_owned()),
         false if outcome.kept == 0 && outcome.failed => Err("nothing new was saved".to_owned()),
-        false => Ok(Output::Measured),
+        false => Ok(Output::Trained(outcome.inputs)),
     }
 }

@@ -303,6 +303,7 @@ mod tests {
 
     use inceptive_app::{Content, inspect};
     use inceptive_draw::Open;
+    use inceptive_files::InputFiles;
 
     use super::*;
     use crate::{
@@ -391,6 +392,7 @@ mod tests {
             files: vec![Arc::clone(&file)],
             folder: "report".into(),
             store: "results.db".into(),
+            inputs: InputFiles::default(),
         });
         for (id, job) in [(1, profile()), (2, profile()), (3, report)] {
             queue.put(JobId(id), job);

@@ -102,6 +102,8 @@ pub struct Model {
     pub training_choices: Option<TrainingChoices>,
     /// Trained networks that were looked into, oldest first.
     pub inspections: Vec<Arc<Inspection>>,
+    /// Recipes, data sets and weights that training and inspections have read.
+    read_by_jobs: InputFiles,
     /// The jobs.
     pub jobs: Jobs,
     /// What the user chose.
@@ -153,7 +155,7 @@ impl Model {
 
     /// All files that were read, the store included.
     pub fn inputs(&self) -> InputFiles {
-        let mut inputs = InputFiles::default();
+        let mut inputs = self.read_by_jobs.clone();
         inputs.add_store(&self.store);
         for entry in self.entries.values() {
             inputs.add(&entry.file);
@@ -244,7 +246,11 @@ impl Model {
             }
             Output::Engines(engines) => self.engines = Some(engines),
             Output::TrainingChoices(choices) => self.training_choices = Some(choices),
-            Output::Inspection(inspection) => self.inspections.push(inspection),
+            Output::Inspection(inspection, inputs) => {
+                self.inspections.push(inspection);
+                self.read_by_jobs.extend(&inputs);
+            }
+            Output::Trained(inputs) => self.read_by_jobs.extend(&inputs),
             // The list of jobs says it, or a message.
             Output::Measured | Output::Written(_) => {}
         }

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -150,6 +151,9 @@ fn a_trained_network_is_inspected_and_its_graph_has_the_colours() {
     window.wait("it is inspected", |model| is_over(model) && !model.inspections.is_empty());
     assert_eq!(job(window.model(), 1).unwrap().status, Status::Done);
     assert!(window.has("inspect tiny, seed 0"));
+    let weights = window.model().results.training_runs[0].result.checkpoint.clone().unwrap();
+    let replaced = window.model().inputs().check(Path::new(&weights));
+    assert!(replaced.is_err(), "no picture replaces the weights");
 
     window.press(Modifiers::COMMAND, Key::Num1);
     choose_colour(&mut window, "near-zero channels");

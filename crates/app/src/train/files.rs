@@ -60,19 +60,23 @@ impl RunName<'_> {
 
 impl RunFiles {
     /// Locks the files of a run in a folder; `None` if another program has locked them.
-    pub fn lock(folder: &Path, name: &RunName<'_>) -> Result<Option<Self>, TaskError> {
+    ///
+    /// # Errors
+    /// When one of them is an input or cannot be written.
+    pub fn lock(
+        folder: &Path,
+        name: &RunName<'_>,
+        inputs: &InputFiles,
+    ) -> Result<Option<Self>, TaskError> {
         create_folder(folder)?;
         let stem = name.stem();
-        let lock = folder.join(format!("{stem}.lock"));
+        let [checkpoint, weights, lock] = ["checkpoint", "safetensors", "lock"]
+            .map(|ending| folder.join(format!("{stem}.{ending}")));
+        [&checkpoint, &weights, &lock].into_iter().try_for_each(|file| inputs.check(file))?;
         let failed = |error: io::Error| TaskError::Write(WriteError { path: lock.clone(), error });
         // On file systems without locks, two programs may do the same work, with the same result.
         let Some(file) = lock_file(&lock).map_err(failed)? else { return Ok(None) };
-        Ok(Some(Self {
-            checkpoint: folder.join(format!("{stem}.checkpoint")),
-            weights: folder.join(format!("{stem}.safetensors")),
-            lock,
-            _locked: file,
-        }))
+        Ok(Some(Self { checkpoint, weights, lock, _locked: file }))
     }
 
     /// Whether a folder has a checkpoint of a run.
@@ -91,6 +95,7 @@ impl RunFiles {
 
     /// Replaces the checkpoint atomically.
     pub fn write_checkpoint(&self, bytes: &[u8]) -> Result<(), WriteError> {
+        // `lock` has compared it with the inputs.
         replace_file(&self.checkpoint, bytes, &InputFiles::default())
     }
 
@@ -111,5 +116,26 @@ impl Drop for RunFiles {
     fn drop(&mut self) {
         // An empty lock file that cannot be removed does no harm.
         let _ = fs::remove_file(&self.lock);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_file_of_a_run_replaces_an_input() {
+        let folder = tempfile::tempdir().unwrap();
+        let fingerprints = ["11111111", "22222222", "33333333"];
+        let name = RunName { network: "n", recipe: "r", data: "d", seed: 0, fingerprints };
+        for ending in ["checkpoint", "safetensors", "lock"] {
+            let file = folder.path().join(format!("{}.{ending}", name.stem()));
+            fs::write(&file, "mine").unwrap();
+            let locked = RunFiles::lock(folder.path(), &name, &InputFiles::of([&file]));
+            assert!(matches!(locked, Err(TaskError::Write(_))), "{ending}");
+            assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
+        }
+        let locked = RunFiles::lock(folder.path(), &name, &InputFiles::default());
+        assert!(locked.unwrap().is_some());
     }
 }

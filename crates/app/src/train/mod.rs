@@ -19,7 +19,7 @@ use std::{
 use inceptive_bench::Isa;
 use inceptive_data::{DataName, Dataset, Places, load as load_data};
 use inceptive_dsl::{Disk, Setting};
-use inceptive_files::leads_out;
+use inceptive_files::{InputFiles, leads_out};
 use inceptive_results::{Machine, Record, TrainingKey, TrainingRun, latest};
 use inceptive_store::{Filter, Store, StoreError};
 use inceptive_train::{Recipe, recipe::shipped};
@@ -94,6 +94,8 @@ struct Shared<'a> {
     available_bytes: u64,
     /// Set by the caller.
     stop: &'a AtomicBool,
+    /// The recipe, the data set and the networks.
+    inputs: InputFiles,
     data: Dataset,
     data_fingerprint: String,
     recipe: Recipe,
@@ -128,15 +130,15 @@ pub(crate) fn train(
     let mut running = Running::new(context, store, listen);
     running.plan(plan.requests.len() * plan.seeds.len());
     running.wait_for_machine();
-    let trained = match prepare(plan, context, &mut running) {
-        Ok(shared) => PreparedTask { shared, running: &mut running }.run(),
-        Err(error) => Err(error),
-    };
-    let training_runs = trained.unwrap_or_else(|error| {
-        running.fail(error);
-        vec![]
+    let trained = prepare(plan, context, &mut running).and_then(|shared| {
+        let inputs = shared.inputs.clone();
+        Ok((PreparedTask { shared, running: &mut running }.run()?, inputs))
     });
-    running.finish(Found { training_runs, ..Found::default() })
+    let (training_runs, inputs) = trained.unwrap_or_else(|error| {
+        running.fail(error);
+        Default::default()
+    });
+    running.finish(Found { training_runs, inputs, ..Found::default() })
 }
 
 /// Reads the recipe, the data set and the networks.
@@ -145,18 +147,22 @@ fn prepare<'a>(
     context: &'a TaskContext<'a>,
     running: &mut Running<'_>,
 ) -> Result<Shared<'a>, TaskError> {
-    let recipe = read_recipe(&plan.recipe, &plan.recipe_settings)?;
+    let (recipe, sources) = load_recipe(&plan.recipe, &plan.recipe_settings)?;
+    let mut inputs = InputFiles::of(sources);
     let isa = plan.isa.as_ref().map_or(Ok(Isa::best()), |name| name.parse())?;
     running.progress(0.0, format!("reading {}", plan.data));
     let name = plan.data.parse::<DataName>()?;
     let data = load_data(&name, &Places::from_env(), context.stop)?;
+    inputs.extend(data.inputs());
     let subjects: Vec<Subject> =
         plan.requests.iter().filter_map(|request| Subject::load(request, &data, running)).collect();
+    subjects.iter().for_each(|subject| inputs.extend(&subject.inputs));
     Ok(Shared {
         plan,
         machine: context.machine,
         available_bytes: context.available_bytes,
         stop: context.stop,
+        inputs,
         data_fingerprint: data.fingerprint().to_string(),
         data,
         recipe_fingerprint: recipe.fingerprint().to_string(),
@@ -174,19 +180,27 @@ fn prepare<'a>(
 /// # Errors
 /// When there is no such recipe, or it is wrong.
 pub fn read_recipe(name: &str, settings: &[Setting]) -> Result<Recipe, TaskError> {
+    load_recipe(name, settings).map(|(recipe, _)| recipe)
+}
+
+/// Reads a recipe; returns its files too, of which the program's own recipes have none.
+fn load_recipe(name: &str, settings: &[Setting]) -> Result<(Recipe, Vec<PathBuf>), TaskError> {
     let is_name = !name.contains(['/', '\\', '.']);
     let file = match is_name {
         true => PathBuf::from(format!("recipes/{name}.yaml")),
         false => PathBuf::from(name),
     };
-    let read = match is_name && !file.exists() {
-        true => Recipe::load_shipped(name, settings),
-        false => Some(Recipe::load(&Disk, &file, settings)),
-    };
-    match read {
-        Some(Ok((recipe, _))) => Ok(recipe),
-        Some(Err(_)) if leads_out(&file) => Err(ReadError::Link(file).into()),
-        Some(Err(failure)) => Err(ReadError::Yaml(failure).into()),
+    let wrong = |failure| TaskError::from(ReadError::Yaml(failure));
+    if !is_name || file.exists() {
+        let read = Recipe::load(&Disk, &file, settings);
+        let (recipe, sources) = read.map_err(|failure| match leads_out(&file) {
+            true => ReadError::Link(file).into(),
+            false => wrong(failure),
+        })?;
+        return Ok((recipe, sources.paths().map(Path::to_owned).collect()));
+    }
+    match Recipe::load_shipped(name, settings) {
+        Some(read) => read.map(|(recipe, _)| (recipe, Vec::new())).map_err(wrong),
         None => {
             let known = shipped().collect::<Vec<_>>().join(", ");
             Err(TaskError::NoRecipe { name: name.to_owned(), known })

@@ -76,7 +76,8 @@ impl<'a> Run<'a> {
 
     fn train(&self) -> Result<Ended, TaskError> {
         let (shared, run) = (self.shared, self.id.run);
-        let files = shared.with_name(self.id, |name| RunFiles::lock(&shared.plan.folder, name))?;
+        let (folder, inputs) = (&shared.plan.folder, &shared.inputs);
+        let files = shared.with_name(self.id, |name| RunFiles::lock(folder, name, inputs))?;
         let Some(files) = files else { return Err(TaskError::Busy { label: self.label() }) };
         if let Some(known) = self.known() {
             return Ok(Ended::Known(known));

@@ -1,6 +1,8 @@
 //! Networks that are trained.
 
 use inceptive_data::Dataset;
+use inceptive_dsl::Loaded;
+use inceptive_files::InputFiles;
 use inceptive_ir::{Graph, Part, passes};
 use inceptive_results::NetworkInfo;
 use inceptive_train::expect_fit;
@@ -21,6 +23,8 @@ pub(super) struct Subject {
     pub training_fingerprint: String,
     /// Whether it has auxiliary heads.
     pub has_heads: bool,
+    /// Its files.
+    pub inputs: InputFiles,
 }
 
 impl Subject {
@@ -40,7 +44,7 @@ impl Subject {
         data: &Dataset,
         running: &mut Running<'_>,
     ) -> Result<Self, TaskError> {
-        let architecture = read(&request.file, &request.settings)?.architecture;
+        let Loaded { architecture, sources } = read(&request.file, &request.settings)?;
         let graph = &architecture.graph;
         let label = || architecture.name.clone();
         expect_fit(graph, data).map_err(|error| TaskError::train(label(), error))?;
@@ -55,6 +59,7 @@ impl Subject {
             training_fingerprint: graph.fingerprint().to_string(),
             has_heads: graph.nodes().any(|(_, node)| node.part != Part::Main),
             graph: graph.clone(),
+            inputs: InputFiles::of(sources.paths()),
         })
     }
 }

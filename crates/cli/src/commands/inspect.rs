@@ -11,7 +11,7 @@ use inceptive_app::{
 use inceptive_bench::{Isa, available_memory};
 use inceptive_data::{DataName, Dataset, Places, load};
 use inceptive_draw::{Card, Open, Scene, scene_svg};
-use inceptive_files::{InputFiles, replace_file};
+use inceptive_files::replace_file;
 use inceptive_format::{decimals, exact};
 use inceptive_ir::{Graph, passes};
 use inceptive_train::{
@@ -139,8 +139,7 @@ impl Inspect {
         if let Some(path) = &self.svg {
             let graph = passes::inference(&found.architecture.graph)?;
             let picture = self.color.picture(&graph, &found.result)?;
-            let inputs = InputFiles::of([self.file.as_path(), self.weights.as_path()]);
-            replace_file(path, picture.as_bytes(), &inputs)?;
+            replace_file(path, picture.as_bytes(), &found.inputs)?;
             output::wrote(path);
         }
         let text = match self.json {

@@ -431,6 +431,55 @@ fn no_output_replaces_what_was_read() {
     stranger.accepted("report n.yaml --store r.db --out out/report");
 }
 
+/// Pixels or labels in the format of MNIST.
+fn idx(sizes: &[u32], values: &[u8]) -> Vec<u8> {
+    let magic = 0x800 + sizes.len() as u32;
+    let head = [&[magic], sizes].concat().into_iter().flat_map(u32::to_be_bytes);
+    head.chain(values.iter().copied()).collect()
+}
+
+/// The images that a network is inspected on, its weights, and the file that it extends, stay as they are.
+#[test]
+fn no_drawing_replaces_what_was_inspected() {
+    let stranger = Stranger::new();
+    stranger.write("base.yaml", NETWORK.replace("channels: 3", "channels: 1").replace("4", "2"));
+    stranger.write("n.yaml", "name: N\nextends: base.yaml\n");
+    stranger.accepted("export n.yaml -o n.onnx");
+    stranger.accepted("import n.onnx --save-weights w.safetensors");
+    let labels: Vec<u8> = (0..20).map(|image| image % 2).collect();
+    let pixels: Vec<u8> = (0..20 * 64).map(|pixel| (pixel % 251) as u8).collect();
+    for part in ["train", "t10k"] {
+        stranger.write(&format!("idx/{part}-images-idx3-ubyte"), idx(&[20, 8, 8], &pixels));
+        stranger.write(&format!("idx/{part}-labels-idx1-ubyte"), idx(&[20], &labels));
+    }
+    for (image, pixels) in pixels.chunks(64).enumerate() {
+        let file = format!("images/{}/{image}.pgm", image % 2);
+        stranger.write(&file, [b"P5 8 8 255\n", pixels].concat());
+    }
+    let own = [
+        "n.yaml",
+        "base.yaml",
+        "w.safetensors",
+        "idx/train-images-idx3-ubyte",
+        "idx/t10k-labels-idx1-ubyte",
+        "images/0/4.pgm",
+    ];
+    let read = || own.map(|name| fs::read(stranger.path(name)).unwrap());
+    let before = read();
+    let inspect = "inspect n.yaml --weights w.safetensors --split test --threads 1 --data";
+    for output in &own[..5] {
+        let arguments = format!("{inspect} idx=idx --svg {output}");
+        stranger.refused(&arguments, "it is an input of this command");
+    }
+    for output in ["images/0/4.pgm", "images/1/new.svg"] {
+        let arguments = format!("{inspect} folder:size=8,channels=1=images --svg {output}");
+        stranger.refused(&arguments, "are inputs of this command");
+    }
+    assert!(read() == before, "all are as they were");
+    assert!(!stranger.path("images/1/new.svg").exists());
+    stranger.accepted(&format!("{inspect} idx=idx --svg idx/drawing.svg"));
+}
+
 /// What a network with a mistake refers to was read too, as far as it could be.
 #[test]
 fn no_report_replaces_what_a_network_with_a_mistake_refers_to() {

@@ -165,3 +165,21 @@ fn what_is_ignored_or_wrong_is_told() {
         assert_eq!(output.status.code(), Some(2), "{data}");
     }
 }
+
+/// A recipe in the folder of an older report is not replaced by the new one.
+#[test]
+fn no_report_replaces_the_recipe() {
+    let folder = folder();
+    let train = "train narrow.yaml --data shapes:size=16,train=200,test=50 --threads 1 --recipe";
+    done(folder.path(), &format!("{train} two.yaml"));
+    let recipe = folder.path().join("reports/training/report.md");
+    fs::copy(folder.path().join("two.yaml"), &recipe).unwrap();
+    let before = fs::read(&recipe).unwrap();
+    let again = inceptive(&format!("{train} reports/training/report.md"))
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let error = String::from_utf8_lossy(&again.stderr);
+    assert!(error.contains("it is an input of this command"), "{error}");
+    assert_eq!(fs::read(&recipe).unwrap(), before);
+}

@@ -69,16 +69,20 @@ impl<'a> Text<'a> {
 
     /// A header of names with their numbers.
     fn named_header(&mut self) -> Result<Header, Problem> {
-        let mut header = Header { width: 0, height: 0, channels: 0, highest: 0 };
+        let names = ["WIDTH", "HEIGHT", "DEPTH", "MAXVAL"];
+        let mut values = [None; 4];
         loop {
-            match self.word()? {
-                b"WIDTH" => header.width = self.number()?,
-                b"HEIGHT" => header.height = self.number()?,
-                b"DEPTH" => header.channels = self.number()?,
-                b"MAXVAL" => header.highest = self.number()?,
-                b"ENDHDR" => return Ok(header),
-                // The kind of channels, which follows from their number.
-                _ => {}
+            let word = self.word()?;
+            if word == b"ENDHDR" {
+                let [width, height, channels, highest] = values.map(Option::unwrap_or_default);
+                return Ok(Header { width, height, channels, highest });
+            }
+            // Other words are the kind of channels, which follows from their number.
+            let Some(index) = names.iter().position(|name| name.as_bytes() == word) else {
+                continue;
+            };
+            if values[index].replace(self.number()?).is_some() {
+                return Err(Problem::Image(format!("it has {} twice", names[index])));
             }
         }
     }
@@ -116,14 +120,17 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The next number; a too large one is the largest.
+    /// The next number.
     fn number(&mut self) -> Result<u32, Problem> {
-        let mut number = self.digit()?;
+        let mut number = Some(self.digit()?);
+        let start = self.at - 1;
         while let Some(digit) = self.bytes.get(self.at).filter(|byte| byte.is_ascii_digit()) {
-            number = number.saturating_mul(10).saturating_add(u32::from(digit - b'0'));
+            let shifted = number.and_then(|number| number.checked_mul(10));
+            number = shifted.and_then(|number| number.checked_add(u32::from(digit - b'0')));
             self.at += 1;
         }
-        Ok(number)
+        let too_large = || format!("the number at byte {start} is above the limit of {}", u32::MAX);
+        number.ok_or_else(|| Problem::Image(too_large()))
     }
 
     /// The bytes after the white space that ends the text.

@@ -251,6 +251,7 @@ impl Setup {
                 files: files.to_vec(),
                 folder: folder.into(),
                 store: model.store.clone(),
+                inputs: model.inputs(),
             };
             return Ok(vec![Job::Report(request)]);
         }

@@ -56,7 +56,9 @@ fn store(text: &str) -> anyhow::Result<Option<StoreQuery>> {
                 bail!("`{text}`: unknown filter; use model=, engine=, machine= or fingerprint=")
             }
         };
-        *field = Some(value.to_owned());
+        if field.replace(value.to_owned()).is_some() {
+            bail!("`{text}`: the filter {key}= is given twice");
+        }
     }
     Ok(Some(StoreQuery { path: PathBuf::from(path), filter, with_others: true }))
 }
@@ -75,5 +77,6 @@ mod tests {
         assert_eq!(inputs.stores[1].filter.engine.as_deref(), Some("rten"));
         assert_eq!(inputs.stores[1].filter.model.as_deref(), Some("google"));
         assert!(Inputs::parse(&["y.db?colour=red".into()]).is_err());
+        assert!(Inputs::parse(&["y.db?engine=rten&engine=native".into()]).is_err());
     }
 }

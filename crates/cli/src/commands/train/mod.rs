@@ -14,6 +14,7 @@ use inceptive_app::{
 use inceptive_bench::{Isa, System, available_memory};
 use inceptive_data::DataName;
 use inceptive_dsl::Setting;
+use inceptive_files::InputFiles;
 use inceptive_report::{Analysis, training_run};
 use inceptive_results::{Machine, TrainingRun};
 use inceptive_store::Store;
@@ -134,10 +135,11 @@ impl Train {
             false => text::table(&outcome.training_runs),
         };
         let diverged = outcome.training_runs.iter().any(|run| !run.is_finished());
+        let inputs = outcome.inputs;
         let mut outcome = Outcome { text, failed: outcome.failed || diverged };
         if !self.json && !self.no_report && !outcome.text.is_empty() {
             // Results are shown even if the report cannot be written.
-            match self.write_report(&stop) {
+            match self.write_report(&stop, &inputs) {
                 Ok(page) => outcome.text.push_str(&format!("\nopen {}\n", page.display())),
                 Err(error) => {
                     output::error(error.as_ref());
@@ -163,7 +165,7 @@ impl Train {
     }
 
     /// Writes the report that `inceptive report` writes on the networks; returns its page.
-    fn write_report(&self, stop: &AtomicBool) -> anyhow::Result<PathBuf> {
+    fn write_report(&self, stop: &AtomicBool, read: &InputFiles) -> anyhow::Result<PathBuf> {
         let command = ReproCommand {
             inputs: self.files.iter().map(Into::into).collect(),
             settings: self.settings.set.clone(),
@@ -176,7 +178,8 @@ impl Train {
         let all = &|_: GatherEvent<'_>| ControlFlow::Continue(());
         // Inputs that cannot be read were reported before training.
         let made = report_on(&command, all, &mut |_| {}).with_context(failed)?;
-        let (report, inputs) = made.with_context(failed)?;
+        let (report, mut inputs) = made.with_context(failed)?;
+        inputs.extend(read);
         let findings = Analysis::new(&report.candidates);
         let mut wait = waiting(&self.report, Some(stop));
         inceptive_report::write(&report, &findings, &self.report, &inputs, &mut wait)
