@@ -20,7 +20,7 @@ pub fn refuse_links(path: &Path) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::PermissionDenied, reason))
 }
 
-/// Whether a path leads through an untrusted link, as [`refuse_links`] defines it, to a file outside of the working folder,
+/// Whether a path leads through an untrusted link, as [`refuse_links`] defines it, to a regular file outside of the working folder,
 /// or outside of the file's folder if the path is absolute. Someone else may have made the link to publish a file of the user.
 pub fn leads_out(path: &Path) -> bool {
     let base = match path.parent() {
@@ -28,7 +28,9 @@ pub fn leads_out(path: &Path) -> bool {
         _ => Path::new("."),
     };
     let is_inside = || Some(fs::canonicalize(path).ok()?.starts_with(fs::canonicalize(base).ok()?));
-    untrusted_link(path).is_some() && is_inside() != Some(true)
+    fs::metadata(path).is_ok_and(|about| about.is_file())
+        && untrusted_link(path).is_some()
+        && is_inside() != Some(true)
 }
 
 /// The first untrusted link of a path.
@@ -59,7 +61,7 @@ mod tests {
         symlink(other.path().join("file"), path("outside")).unwrap();
         symlink(other.path().join("missing"), path("broken")).unwrap();
         for (name, leads) in
-            [("file", false), ("inside", false), ("outside", true), ("broken", true)]
+            [("file", false), ("inside", false), ("outside", true), ("broken", false)]
         {
             assert_eq!(leads_out(&path(name)), leads, "{name}");
         }
