@@ -27,8 +27,8 @@ use inceptive_kernels::{
     },
 };
 
-/// Far more than it takes to stop, on a machine that does other things too.
-const SOON: Duration = Duration::from_secs(3);
+/// Far more than it takes to stop, also in an emulator on a machine that does other things, and far less than a whole run.
+const SOON: Duration = Duration::from_secs(10);
 
 /// A map of one row behind others, with columns of zeros to its right.
 fn add(buffers: &mut Vec<Buffer>, blocks: usize, width: usize, right: usize) -> View {
