@@ -157,7 +157,8 @@ def main():
         f"Made by `scripts/claims.py`: recipe `{claims.recipe}`, {with_seeds} seeds, networks of "
         "[`architectures/small/`](../../docs/small-networks.md). Accuracies are top-1 on the test images, in percent. Differences "
         "are paired by seed and have 95% intervals (Student's t). These are small networks on small images: a "
-        "disagreement with a paper does not transfer to ImageNet.", "",
+        "disagreement with a paper does not transfer to ImageNet. Several runs share the machine, so their speeds, unlike their "
+        "accuracies, do not compare networks.", "",
     ]
     for title, said, favoured, other in CLAIMS:
         ratio = counted[favoured]["macs"] / counted[other]["macs"]
