@@ -11,7 +11,7 @@ use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{
     Architecture, Checked, Disk, Failure, Files, Kind, Loaded, Setting, Space, check, kind,
 };
-use inceptive_files::{InputFiles, leads_out};
+use inceptive_files::{InputFiles, untrusted_link};
 use inceptive_ir::passes;
 use inceptive_report::{Cloud, NetworkCost, NetworkEntry, Variant};
 use inceptive_results::{KnownRooflines, NetworkInfo};
@@ -80,8 +80,10 @@ pub struct Gathered {
 /// Reads networks and spaces. `None` if it was stopped, because a report on a part of the inputs could not be
 /// reproduced.
 pub fn gather(plan: &GatherPlan, goes_on: GoesOn<'_>) -> Option<Gathered> {
-    let mut gatherer = Gatherer { plan, origin: Origin::Disk, goes_on, found: Gathered::default() };
+    let (origin, found) = (Origin::Disk, Gathered::default());
+    let mut gatherer = Gatherer { plan, origin, goes_on, found, quotable: None };
     for input in &plan.inputs {
+        gatherer.quotable = quotable_folder(input);
         let flow = match input.is_dir() {
             true => gatherer.folder(input),
             false => gatherer.file(input, false),
@@ -105,7 +107,8 @@ pub fn gather_revision(
     plan: &GatherPlan,
 ) -> Result<Gathered, GitError> {
     let (origin, goes_on) = (Origin::Git(files), &|_: GatherEvent<'_>| ControlFlow::Continue(()));
-    let mut gatherer = Gatherer { plan, origin, goes_on, found: Gathered::default() };
+    let found = Gathered::default();
+    let mut gatherer = Gatherer { plan, origin, goes_on, found, quotable: None };
     // It is never told to stop.
     let _ = match files.folder(path)? {
         Some(networks) => gatherer.files(path, &networks),
@@ -176,6 +179,24 @@ struct Gatherer<'a> {
     origin: Origin<'a>,
     goes_on: GoesOn<'a>,
     found: Gathered,
+    /// The folder whose files errors may quote.
+    quotable: Option<PathBuf>,
+}
+
+/// The folder whose files the errors in an input may quote. Reports are published, and an untrusted network must not put a
+/// private file of the user into one: neither as its base, nor through a link.
+fn quotable_folder(input: &Path) -> Option<PathBuf> {
+    let folder = if input.is_dir() { input } else { input.parent()? };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    if untrusted_link(folder).is_some() {
+        return None;
+    }
+    let folder = fs::canonicalize(folder).ok()?;
+    // As they are laid out: a folder of networks with `blocks/` and `spaces/` in it.
+    let is_part = folder.ends_with("blocks") || folder.ends_with("spaces");
+    let around = folder.parent().filter(|_| is_part);
+    let named = folder.ancestors().find(|folder| folder.ends_with("architectures"));
+    Some(named.or(around).unwrap_or(&folder).to_owned())
 }
 
 impl Gatherer<'_> {
@@ -183,7 +204,7 @@ impl Gatherer<'_> {
         match networks_in(folder) {
             Ok(files) => self.files(folder, &files),
             Err(error) => {
-                self.trouble(ReadError::File { path: folder.to_owned(), error });
+                self.trouble(folder, ReadError::File { path: folder.to_owned(), error });
                 ControlFlow::Continue(())
             }
         }
@@ -232,13 +253,7 @@ impl Gatherer<'_> {
                 if is_onnx(file) {
                     self.found.inputs.extend(&InputFiles::of(files_beside(file)));
                 }
-                match self.origin {
-                    // Reports are published; a link in an untrusted folder must not put a file of the user into one.
-                    Origin::Disk if leads_out(file) => {
-                        self.trouble(ReadError::Link(file.to_owned()))
-                    }
-                    _ => self.trouble(error),
-                }
+                self.trouble(file, error);
             }
         }
         ControlFlow::Continue(())
@@ -249,11 +264,34 @@ impl Gatherer<'_> {
         self.found.inputs.extend(&InputFiles::of(failure.sources.paths()));
     }
 
-    fn trouble(&mut self, error: ReadError) {
+    fn trouble(&mut self, file: &Path, error: ReadError) {
         if let ReadError::Yaml(failure) = &error {
             self.opened(failure);
         }
+        let error = match self.may_quote(file, &error) {
+            true => error,
+            false => ReadError::Outside(file.to_owned()),
+        };
         self.found.troubles.push(error.into());
+    }
+
+    /// Whether all files that an error may quote lie in the folder that was named.
+    fn may_quote(&self, file: &Path, error: &ReadError) -> bool {
+        let is_inside = |path: &Path| {
+            // What is no file has no text.
+            !path.is_file()
+                || self.quotable.as_ref().is_some_and(|folder| {
+                    fs::canonicalize(path).is_ok_and(|path| path.starts_with(folder))
+                })
+        };
+        match (self.origin, error) {
+            (Origin::Git(_), _) => true,
+            (Origin::Disk, ReadError::Yaml(failure)) => {
+                is_inside(file) && failure.sources.paths().all(is_inside)
+            }
+            (Origin::Disk, ReadError::Onnx { .. } | ReadError::Values { .. }) => is_inside(file),
+            (Origin::Disk, _) => true,
+        }
     }
 
     fn network(&mut self, loaded: Loaded, file: &Path, settings: &[Setting]) {
@@ -264,7 +302,7 @@ impl Gatherer<'_> {
                 self.found.requests.push(Some(request));
                 self.found.candidates.push(candidate);
             }
-            Err(error) => self.trouble(error),
+            Err(error) => self.trouble(file, error),
         }
     }
 
@@ -296,7 +334,7 @@ impl Gatherer<'_> {
                         candidate.name = candidate.subject.point.join(", ");
                     }
                 }
-                Err(error) => self.trouble(error),
+                Err(error) => self.trouble(&space.file, error),
             }
         }
         ControlFlow::Continue(())

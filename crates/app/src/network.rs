@@ -88,6 +88,13 @@ pub enum ReadError {
         #[source]
         error: ExportError,
     },
+    /// It is wrong, and its text may be nobody's business.
+    #[error(
+        "`{}` is wrong; its content, or that of a file it refers to, is not shown, because it lies outside of the named folder: \
+         `inceptive check` shows the errors",
+        .0.display()
+    )]
+    Outside(PathBuf),
     /// It is wrong, and may be a file that only the user should see.
     #[error(
         "`{}` is wrong; it leads through a link to another folder, so its content is not shown: name the target of the link to see the errors",

@@ -13,7 +13,7 @@ mod lock;
 pub mod program;
 mod replace;
 
-pub use link::{leads_out, refuse_links};
+pub use link::{leads_out, refuse_links, untrusted_link};
 pub use lock::lock_file;
 pub use replace::{
     InputFiles, UNFINISHED, WriteError, create_folder, replace_all, replace_file, unfinished,

@@ -33,8 +33,8 @@ pub fn leads_out(path: &Path) -> bool {
         && is_inside() != Some(true)
 }
 
-/// The first untrusted link of a path.
-fn untrusted_link(path: &Path) -> Option<PathBuf> {
+/// The first untrusted link of a path, as [`refuse_links`] defines it.
+pub fn untrusted_link(path: &Path) -> Option<PathBuf> {
     let mut part = PathBuf::new();
     path.components().find_map(|component| {
         part.push(component);

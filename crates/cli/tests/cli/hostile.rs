@@ -333,32 +333,46 @@ fn reports_show_nothing_of_files_behind_links() {
     fs::write(&secret, "SECRET_TOKEN=abc123: hunter2\n").unwrap();
     symlink(&secret, stranger.path("nets/env.yaml")).unwrap();
     symlink(user.path(), stranger.path("folder")).unwrap();
+    // Also where the working folder is the user's, with private files and the stranger's folder in it.
+    let home = Stranger::new();
+    home.write(".netrc.yaml", "SECRET_TOKEN=abc123: hunter2\n");
+    home.write("repo/nets/a.yaml", "name: A\nextends: ../../.netrc.yaml\n");
+    home.write("repo/nets/b.yaml", "name: B\nuse: ../../.netrc.yaml\n");
+    symlink(home.path(".netrc.yaml"), home.path("repo/nets/c.yaml")).unwrap();
+    symlink(home.path("private"), home.path("repo/linked")).unwrap();
+    home.write("private/d.yaml", "SECRET_TOKEN=abc123: hunter2\n");
     fs::create_dir(stranger.path("recipes")).unwrap();
     symlink(&secret, stranger.path("recipes/quick.yaml")).unwrap();
     let absolute = stranger.path("nets");
-    for (files, shown) in [
-        ("nets".to_owned(), "nets/env.yaml"),
-        ("nets/n.yaml nets/env.yaml".to_owned(), "nets/env.yaml"),
-        ("nets folder".to_owned(), "folder/credentials.yaml"),
-        (absolute.display().to_string(), "nets/env.yaml"),
+    let linked = home.path("repo/linked");
+    for (stranger, files, shown) in [
+        (&stranger, "nets".to_owned(), "nets/env.yaml"),
+        (&stranger, "nets/n.yaml nets/env.yaml".to_owned(), "nets/env.yaml"),
+        (&stranger, "nets folder".to_owned(), "folder/credentials.yaml"),
+        (&stranger, absolute.display().to_string(), "nets/env.yaml"),
+        (&home, "repo/nets".to_owned(), "repo/nets/a.yaml"),
+        (&home, "repo/nets".to_owned(), "repo/nets/b.yaml"),
+        (&home, "repo/nets/c.yaml nets".to_owned(), "repo/nets/c.yaml"),
+        (&home, "repo/linked nets".to_owned(), "repo/linked/d.yaml"),
+        (&home, format!("nets {}", linked.display()), "linked/d.yaml"),
     ] {
         let output = stranger.inceptive(".", &format!("report {files} --out out"));
         let mut told = [output.stdout, output.stderr].concat();
-        for file in fs::read_dir(stranger.path("out")).unwrap() {
+        for file in fs::read_dir(stranger.path("out")).into_iter().flatten() {
             told.extend(fs::read(file.unwrap().path()).unwrap());
         }
         let told = String::from_utf8_lossy(&told);
-        assert!(told.contains("leads through a link") && told.contains(shown), "{told}");
+        assert!(told.contains("outside of the named folder") && told.contains(shown), "{told}");
         assert!(!told.contains("SECRET") && !told.contains("hunter2"), "{told}");
-        fs::remove_dir_all(stranger.path("out")).unwrap();
+        let _ = fs::remove_dir_all(stranger.path("out"));
     }
     let data = "--data shapes:size=16,channels=3,train=100,test=20";
     let output = stranger.inceptive(".", &format!("train nets/n.yaml {data}"));
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("leads through a link") && !told.contains("SECRET"), "{told}");
-    // Links within the folder, and what the user names to read it, are not hidden.
-    fs::write(stranger.path("wrong.yaml"), "nam: N\n").unwrap();
-    symlink(stranger.path("wrong.yaml"), stranger.path("nets/w.yaml")).unwrap();
+    // Links within the folder are followed as ever.
+    fs::write(stranger.path("nets/wrong.yaml"), "nam: N\n").unwrap();
+    symlink(stranger.path("nets/wrong.yaml"), stranger.path("nets/w.yaml")).unwrap();
     let output = stranger.inceptive(".", "report nets/n.yaml nets/w.yaml --out out");
     assert!(String::from_utf8(output.stderr).unwrap().contains("did you mean `name`"));
 }
