@@ -51,11 +51,24 @@ fn named(store: &Path, suffix: &str) -> PathBuf {
 
 fn check_kind(path: &Path) -> Result<(), String> {
     match fs::symlink_metadata(path) {
+        Ok(data) if data.is_file() && has_other_names(&data) => {
+            Err("it is also another file (a hard link), which SQLite would change".to_owned())
+        }
         Ok(data) if data.is_file() => Ok(()),
         Ok(_) => Err("it is not a regular file".to_owned()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error.to_string()),
     }
+}
+
+#[cfg(unix)]
+fn has_other_names(data: &fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::nlink(data) > 1
+}
+
+#[cfg(not(unix))]
+fn has_other_names(_data: &fs::Metadata) -> bool {
+    false
 }
 
 /// How a journal ends that names another one, which is then looked into, and deleted if it names no journal that

@@ -508,7 +508,7 @@ fn a_log_that_is_shorter_than_its_index_says_is_said() {
 #[test]
 fn a_log_that_cannot_be_read_is_said() {
     type Damage = fn(&Path, Vec<u8>);
-    let damages: [(Damage, &str); 8] = [
+    let damages: [(Damage, &str); 9] = [
         (
             |log, mut bytes| {
                 bytes[0] ^= 1;
@@ -560,6 +560,7 @@ fn a_log_that_cannot_be_read_is_said() {
             },
             "not a regular file",
         ),
+        (|log, _| fs::hard_link(log, log.with_extension("private")).unwrap(), "also another file"),
     ];
     for (damage, expected) in damages {
         let folder = tempfile::tempdir().unwrap();
