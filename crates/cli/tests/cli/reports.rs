@@ -346,6 +346,32 @@ fn changes_are_held_against_thresholds() {
     assert!(text.contains("removed: N") && text.contains("new: V"), "{text}");
 }
 
+/// A pool with another kernel has as many parameters and MACs, but the network is another one.
+#[test]
+fn equal_values_of_changed_networks_are_held_against_thresholds() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, pool) in [("old", 2), ("new", 3)] {
+        let text = format!(
+            "name: N\ninput: {{channels: 3, size: 8}}\nbody: [conv a: {{kernel: 3, width: 8}}, maxpool b: {{kernel: {pool}, stride: 2, pad: same}}]\ntail: []\n"
+        );
+        fs::create_dir(folder.path().join(name)).unwrap();
+        fs::write(folder.path().join(name).join("n.yaml"), text).unwrap();
+    }
+    let diff = |arguments: &[&str]| {
+        let mut command = inceptive("report --diff");
+        let output = command.current_dir(folder.path()).args(arguments).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, text) = diff(&["old", "new", "--fail-if", "params > 100"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("exceeded: params > 100: N differs, and still has 224"), "{text}");
+    for (new, condition) in [("new", "params > 1K"), ("new", "params > -1%"), ("old", "params > 1")]
+    {
+        let (code, text) = diff(&["old", new, "--fail-if", condition]);
+        assert_eq!(code, Some(0), "{condition}: {text}");
+    }
+}
+
 /// One rule for what is a network of a folder: in a report, in a comparison, on the disk and in a repository.
 #[test]
 fn a_folder_has_the_same_networks_everywhere() {
