@@ -372,6 +372,45 @@ fn equal_values_of_changed_networks_are_held_against_thresholds() {
     }
 }
 
+/// What has no effect is refused rather than ignored.
+#[test]
+fn arguments_of_reports_and_of_comparisons_are_not_mixed() {
+    let folder = tempfile::tempdir().unwrap();
+    repository(folder.path());
+    let refused = |arguments: &str| {
+        let mut command = inceptive(&format!("report {arguments}"));
+        let output = command.current_dir(folder.path()).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {text}");
+        text
+    };
+    for arguments in ["nets/n.yaml", "nets/n.yaml --out out", "nets --bench", "", "nets --seed 1"] {
+        let text = refused(&format!("{arguments} --fail-if params>1"));
+        assert!(text.contains("needs --diff"), "{arguments}: {text}");
+    }
+    for argument in [
+        "--out out",
+        "--store a.db",
+        "--samples 3",
+        "--seed 1",
+        "--bench",
+        "--engine native",
+        "--device cpu",
+        "--precision fp32",
+        "--isa avx2",
+        "--batch 2",
+        "--threads 1",
+        "--budget 2s",
+        "--title t",
+        "--note n",
+        "--set a.width=2",
+    ] {
+        let text = refused(&format!("--diff HEAD:nets nets {argument}"));
+        assert!(text.contains("cannot be used with"), "{argument}: {text}");
+    }
+    assert!(!folder.path().join("out").exists() && !folder.path().join("reports").exists());
+}
+
 /// One rule for what is a network of a folder: in a report, in a comparison, on the disk and in a repository.
 #[test]
 fn a_folder_has_the_same_networks_everywhere() {
