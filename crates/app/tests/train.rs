@@ -70,6 +70,7 @@ impl Bench {
             side_by_side: Some(2),
             isa: None,
             folder: self.path("trained"),
+            report: None,
             again: false,
         }
     }

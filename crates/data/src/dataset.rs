@@ -1,11 +1,16 @@
 //! Images with labels in memory.
 
-use std::{fmt, io, sync::atomic::AtomicBool};
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+};
 
 use inceptive_files::{GIB, InputFiles};
 use sha2::{Digest, Sha256};
 
 use crate::{
+    class::is_in_class,
     error::{DataError, Problem},
     random::{Purpose, Stream},
     stop::{CHUNK, check},
@@ -289,6 +294,7 @@ pub struct Dataset {
     pub test: Split,
     fingerprint: Checksum,
     inputs: InputFiles,
+    class_lists: Vec<PathBuf>,
 }
 
 impl Dataset {
@@ -306,7 +312,9 @@ impl Dataset {
         let fingerprint = fingerprint(classes.len(), [&train, &test], stop);
         let fingerprint = fingerprint.map_err(|_| DataError::Stopped)?;
         let inputs = InputFiles::default();
-        let data = Self { name: name.to_owned(), classes, train, test, fingerprint, inputs };
+        let class_lists = Vec::new();
+        let data =
+            Self { name: name.to_owned(), classes, train, test, fingerprint, inputs, class_lists };
         let problem = data.problem();
         problem.map_or(Ok(data), |problem| Err(DataError::Set { name: name.to_owned(), problem }))
     }
@@ -314,6 +322,11 @@ impl Dataset {
     /// The same, with the files that it was read from.
     pub(crate) fn read_from(self, inputs: InputFiles) -> Self {
         Self { inputs, ..self }
+    }
+
+    /// The same, with the folders whose subfolders are its classes.
+    pub(crate) fn with_class_lists(self, class_lists: Vec<PathBuf>) -> Self {
+        Self { class_lists, ..self }
     }
 
     fn problem(&self) -> Option<Problem> {
@@ -355,6 +368,12 @@ impl Dataset {
     /// The files that it was read from, which no output may replace; none if it was generated.
     pub fn inputs(&self) -> &InputFiles {
         &self.inputs
+    }
+
+    /// The folder whose subfolders are its classes, if `folder` is one of them or in one, or would be when it is created.
+    pub fn classes_around(&self, folder: &Path) -> Option<&Path> {
+        let mut lists = self.class_lists.iter().map(PathBuf::as_path);
+        lists.find(|list| is_in_class(folder, list))
     }
 
     /// Holds out `count` training images for validation, a random sample stratified by class; 0 for none.

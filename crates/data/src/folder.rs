@@ -10,6 +10,7 @@ use std::{
 use inceptive_files::{InputFiles, MIB};
 
 use crate::{
+    class::is_hidden,
     dataset::{ImageShape, Split, SplitKind, limit},
     decode::decode,
     error::{FileError, Problem},
@@ -51,6 +52,8 @@ pub(crate) struct FolderData {
     pub train: Split,
     pub test: Split,
     pub inputs: InputFiles,
+    /// The folders whose subfolders are the classes.
+    pub class_lists: Vec<PathBuf>,
 }
 
 /// A file and its class.
@@ -65,18 +68,18 @@ pub(crate) fn read(
 ) -> Result<FolderData, FileError> {
     let mut inputs = InputFiles::default();
     let places = [SplitKind::Train, SplitKind::Test].map(|kind| (kind, subfolder(folder, kind)));
-    let (classes, train, test) = match places {
-        [(_, Some(train)), (_, Some(test))] => {
-            let (classes, train) = list(&train, SplitKind::Train, &mut inputs, stop)?;
-            let (test_classes, test) = list(&test, SplitKind::Test, &mut inputs, stop)?;
+    let (class_lists, classes, train, test) = match places {
+        [(_, Some(train_place)), (_, Some(test_place))] => {
+            let (classes, train) = list(&train_place, SplitKind::Train, &mut inputs, stop)?;
+            let (test_classes, test) = list(&test_place, SplitKind::Test, &mut inputs, stop)?;
             same_classes(folder, &classes, &test_classes)?;
-            (classes, train, test)
+            (vec![train_place, test_place], classes, train, test)
         }
         [(_, train), (_, None)] => {
-            let place = train.as_deref().unwrap_or(folder);
-            let (classes, all) = list(place, SplitKind::Train, &mut inputs, stop)?;
+            let place = train.unwrap_or_else(|| folder.to_owned());
+            let (classes, all) = list(&place, SplitKind::Train, &mut inputs, stop)?;
             let (train, test) = divide(all, classes.len());
-            (classes, train, test)
+            (vec![place], classes, train, test)
         }
         [(_, None), (_, Some(_))] => {
             return Err(FileError::new(folder, Problem::Missing("train".to_owned())));
@@ -84,7 +87,7 @@ pub(crate) fn read(
     };
     let train = decode_all(folder, &train, options, stop)?;
     let test = decode_all(folder, &test, options, stop)?;
-    Ok(FolderData { classes, train, test, inputs })
+    Ok(FolderData { classes, train, test, inputs, class_lists })
 }
 
 fn subfolder(folder: &Path, kind: SplitKind) -> Option<PathBuf> {
@@ -119,7 +122,7 @@ fn names(folder: &Path) -> Result<Vec<String>, FileError> {
             let error = format!("the name {name:?} in it is not UTF-8");
             failed(std::io::Error::new(std::io::ErrorKind::InvalidData, error))
         })?;
-        if !name.starts_with('.') {
+        if !is_hidden(&name) {
             names.push(name);
         }
     }

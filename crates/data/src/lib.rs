@@ -30,6 +30,7 @@
 mod augment;
 mod catalog;
 mod cifar;
+mod class;
 mod dataset;
 mod decode;
 mod download;

@@ -55,8 +55,10 @@ fn read(name: &DataName, places: &Places, stop: &AtomicBool) -> Result<Dataset, 
             Ok(data.read_from(InputFiles::of([path])))
         }
         Source::Folder(options, path) => {
-            let FolderData { classes, train, test, inputs } = folder::read(path, *options, stop)?;
-            Ok(Dataset::new(&label, classes, train, test, stop)?.read_from(inputs))
+            let FolderData { classes, train, test, inputs, class_lists } =
+                folder::read(path, *options, stop)?;
+            let data = Dataset::new(&label, classes, train, test, stop)?;
+            Ok(data.read_from(inputs).with_class_lists(class_lists))
         }
     }
 }

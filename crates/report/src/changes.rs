@@ -26,7 +26,7 @@ pub struct NewNetwork {
     pub metrics: Vec<NewMetric>,
 }
 
-/// A metric that was not known before.
+/// A metric of the new side.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewMetric {
     /// Its name, as `--fail-if` takes it.
@@ -48,6 +48,8 @@ pub struct NetworkChange {
     pub metrics: Vec<MetricChange>,
     /// Metrics that are only known on the new side, such as a latency that was measured since.
     pub new_metrics: Vec<NewMetric>,
+    /// Metrics that are known on both sides and equal.
+    pub same_metrics: Vec<NewMetric>,
     /// Modules that came, went or have other counts, by path.
     pub modules: Vec<String>,
 }
@@ -128,10 +130,10 @@ fn change(old: &SnapshotNetwork, new: &SnapshotNetwork) -> NetworkChange {
     let before = metrics(old);
     let known: HashMap<(Metric, &str), Estimate> =
         before.iter().rev().map(|old| ((old.metric, old.way.as_str()), old.value)).collect();
-    let (mut changed, mut new_metrics) = (Vec::new(), Vec::new());
+    let (mut changed, mut new_metrics, mut same_metrics) = (Vec::new(), Vec::new(), Vec::new());
     for now in metrics(new) {
         match known.get(&(now.metric, now.way.as_str())) {
-            Some(old) if *old == now.value => {}
+            Some(old) if *old == now.value => same_metrics.push(now),
             Some(&old) => {
                 let new = now.value;
                 changed.push(MetricChange { metric: now.metric, way: now.way, old, new });
@@ -144,6 +146,7 @@ fn change(old: &SnapshotNetwork, new: &SnapshotNetwork) -> NetworkChange {
         differs: old.fingerprint != new.fingerprint,
         metrics: changed,
         new_metrics,
+        same_metrics,
         modules: modules(old, new),
     }
 }
@@ -251,8 +254,8 @@ impl Threshold {
         if self.is_above { new > limit + rounding } else { new < limit - rounding }
     }
 
-    /// The networks that exceed it: those whose metric changed, and those that are new or have the metric only now.
-    /// Removed networks and unchanged metrics never exceed it.
+    /// The networks that exceed it: those whose metric changed, those that are new or have the metric only now, and, if it
+    /// limits the value, those that compute something else with the same metric. Removed networks never exceed it.
     pub fn broken<'c>(&'c self, changes: &'c Changes) -> Vec<Breach<'c>> {
         let mut breaches = Vec::new();
         for network in &changes.networks {
@@ -261,6 +264,12 @@ impl Threshold {
             }
             for it in &network.new_metrics {
                 self.hold(&network.name, (it.metric, &it.way), None, it.value, &mut breaches);
+            }
+            if network.differs && matches!(self.limit, Limit::Value(_)) {
+                for it in &network.same_metrics {
+                    let value = Some(it.value);
+                    self.hold(&network.name, (it.metric, &it.way), value, it.value, &mut breaches);
+                }
             }
         }
         for network in &changes.added {
@@ -315,6 +324,7 @@ mod tests {
             differs: true,
             metrics: vec![metric],
             new_metrics: vec![],
+            same_metrics: vec![],
             modules: vec![],
         };
         Changes { networks: vec![network], ..Changes::default() }
@@ -369,6 +379,25 @@ mod tests {
         let mut known = change(Metric::Macs, [1.0; 3], [2.0; 3]);
         known.networks[0].new_metrics.push(metric(Metric::Latency, 20.0));
         assert!(breaks("median_ms > 10", &known) && !breaks("median_ms > +1%", &known));
+    }
+
+    /// The value of a changed network is limited even if it is the old one; a limit of the change is not about it.
+    #[test]
+    fn equal_metrics_of_changed_networks_are_held_against_values() {
+        let exact = |value: f64| Estimate { value, low: value, high: value };
+        let metric = |metric: Metric, value: f64| NewMetric {
+            metric,
+            way: String::new(),
+            value: exact(value),
+        };
+        let mut changed = change(Metric::Macs, [1.0; 3], [2.0; 3]);
+        changed.networks[0].same_metrics =
+            vec![metric(Metric::Params, 9e6), metric(Metric::Top1, 70.0)];
+        assert!(breaks("params > 8M", &changed) && breaks("top1 < 99", &changed));
+        assert!(!breaks("params > 9M", &changed), "a value equal to the limit is allowed");
+        assert!(!breaks("params > -1%", &changed) && !breaks("params < +1", &changed));
+        changed.networks[0].differs = false;
+        assert!(!breaks("params > 8M", &changed), "the network is the same");
     }
 
     #[test]

@@ -141,6 +141,7 @@ pub(super) fn train(
         side_by_side: None,
         isa: request.isa.map(|isa| isa.name().to_owned()),
         folder: TrainPlan::folder_beside(&request.store),
+        report: None,
         again: false,
     });
     let mut store = Store::open(&request.store).map_err(|error| error_chain(&error))?;

@@ -60,6 +60,8 @@ pub struct TrainPlan {
     pub isa: Option<String>,
     /// Where checkpoints and trained weights are kept.
     pub folder: PathBuf,
+    /// The folder of a report that is written after the training, if there will be one.
+    pub report: Option<PathBuf>,
     /// Whether runs that are already in the store are repeated.
     pub again: bool,
 }
@@ -154,6 +156,7 @@ fn prepare<'a>(
     let name = plan.data.parse::<DataName>()?;
     let data = load_data(&name, &Places::from_env(), context.stop)?;
     inputs.extend(data.inputs());
+    refuse_classes(plan, &data)?;
     let subjects: Vec<Subject> =
         plan.requests.iter().filter_map(|request| Subject::load(request, &data, running)).collect();
     subjects.iter().for_each(|subject| inputs.extend(&subject.inputs));
@@ -173,6 +176,19 @@ fn prepare<'a>(
         must_pause: AtomicBool::new(false),
         paused: AtomicUsize::new(0),
     })
+}
+
+/// Checks that no folder of the task would become a class of its data set.
+fn refuse_classes(plan: &TrainPlan, data: &Dataset) -> Result<(), TaskError> {
+    let runs = (&plan.folder, "--out or --store");
+    let report = plan.report.as_ref().map(|report| (report, "--report"));
+    for (folder, options) in [runs].into_iter().chain(report) {
+        if let Some(classes) = data.classes_around(folder) {
+            let (folder, classes) = (folder.clone(), classes.to_owned());
+            return Err(TaskError::InClasses { folder, classes, options });
+        }
+    }
+    Ok(())
 }
 
 /// Reads a recipe: a file, or the recipe of a name, of the working folder's `recipes` or else of the program.

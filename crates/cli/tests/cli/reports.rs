@@ -346,6 +346,71 @@ fn changes_are_held_against_thresholds() {
     assert!(text.contains("removed: N") && text.contains("new: V"), "{text}");
 }
 
+/// A pool with another kernel has as many parameters and MACs, but the network is another one.
+#[test]
+fn equal_values_of_changed_networks_are_held_against_thresholds() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, pool) in [("old", 2), ("new", 3)] {
+        let text = format!(
+            "name: N\ninput: {{channels: 3, size: 8}}\nbody: [conv a: {{kernel: 3, width: 8}}, maxpool b: {{kernel: {pool}, stride: 2, pad: same}}]\ntail: []\n"
+        );
+        fs::create_dir(folder.path().join(name)).unwrap();
+        fs::write(folder.path().join(name).join("n.yaml"), text).unwrap();
+    }
+    let diff = |arguments: &[&str]| {
+        let mut command = inceptive("report --diff");
+        let output = command.current_dir(folder.path()).args(arguments).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, text) = diff(&["old", "new", "--fail-if", "params > 100"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("exceeded: params > 100: N differs, and still has 224"), "{text}");
+    for (new, condition) in [("new", "params > 1K"), ("new", "params > -1%"), ("old", "params > 1")]
+    {
+        let (code, text) = diff(&["old", new, "--fail-if", condition]);
+        assert_eq!(code, Some(0), "{condition}: {text}");
+    }
+}
+
+/// What has no effect is refused rather than ignored.
+#[test]
+fn arguments_of_reports_and_of_comparisons_are_not_mixed() {
+    let folder = tempfile::tempdir().unwrap();
+    repository(folder.path());
+    let refused = |arguments: &str| {
+        let mut command = inceptive(&format!("report {arguments}"));
+        let output = command.current_dir(folder.path()).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {text}");
+        text
+    };
+    for arguments in ["nets/n.yaml", "nets/n.yaml --out out", "nets --bench", "", "nets --seed 1"] {
+        let text = refused(&format!("{arguments} --fail-if params>1"));
+        assert!(text.contains("needs --diff"), "{arguments}: {text}");
+    }
+    for argument in [
+        "--out out",
+        "--store a.db",
+        "--samples 3",
+        "--seed 1",
+        "--bench",
+        "--engine native",
+        "--device cpu",
+        "--precision fp32",
+        "--isa avx2",
+        "--batch 2",
+        "--threads 1",
+        "--budget 2s",
+        "--title t",
+        "--note n",
+        "--set a.width=2",
+    ] {
+        let text = refused(&format!("--diff HEAD:nets nets {argument}"));
+        assert!(text.contains("cannot be used with"), "{argument}: {text}");
+    }
+    assert!(!folder.path().join("out").exists() && !folder.path().join("reports").exists());
+}
+
 /// One rule for what is a network of a folder: in a report, in a comparison, on the disk and in a repository.
 #[test]
 fn a_folder_has_the_same_networks_everywhere() {

@@ -42,6 +42,51 @@ fn document(folder: &Path, arguments: &str) -> Value {
     serde_json::from_str(&done(folder, arguments)[0]).unwrap()
 }
 
+/// In a folder of images every folder is a class, also one that a training would create.
+#[test]
+fn no_output_becomes_a_class_of_the_data_set() {
+    let folder = folder();
+    let folder = folder.path();
+    for image in 0..10_u8 {
+        for class in 0..10_u8 {
+            let place = folder.join(format!("images/{class}"));
+            fs::create_dir_all(&place).unwrap();
+            let pixels = [class * 25 + image; 256];
+            let file = [b"P5 16 16 255\n", &pixels[..]].concat();
+            fs::write(place.join(format!("{image}.pgm")), file).unwrap();
+        }
+    }
+    let inside = folder.join("images");
+    let options = "--recipe-set validation=0 --recipe-set epochs=1 --threads 1";
+    let from = |place: &Path, up: &str, data: &str, rest: &str| {
+        let arguments = format!(
+            "train {up}narrow.yaml --data folder:size=16,channels=1={data} --recipe {up}two.yaml {options} {rest}"
+        );
+        let output = inceptive(&arguments).current_dir(place).output().unwrap();
+        (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+    };
+    let refused = |(code, text): (Option<i32>, String), words: &str| {
+        assert_eq!(code, Some(1), "{text}");
+        assert!(text.contains("is a class of the data set") && text.contains(words), "{text}");
+        let folders = fs::read_dir(&inside).unwrap().map(|entry| entry.unwrap().path());
+        assert_eq!(folders.filter(|path| path.is_dir()).count(), 10, "{text}");
+    };
+    let runs = "choose another folder with --out or --store";
+    refused(from(folder, "", "images", "--store images/s.db --no-report"), runs);
+    refused(from(folder, "", "images", "--out images/runs/1 --no-report"), runs);
+    refused(from(folder, "", "images", "--out images/3 --no-report"), runs);
+    refused(from(&inside, "../", ".", ""), runs);
+    let report = "choose another folder with --report";
+    refused(from(&inside, "../", ".", "--out ../runs"), report);
+    refused(from(folder, "", "images", "--report images/page"), report);
+    // Files in the folder of classes and hidden folders are no classes.
+    let (code, text) = from(&inside, "../", ".", "--out .runs --no-report");
+    assert_eq!(code, Some(0), "{text}");
+    let (code, text) = from(folder, "", "images", "--again");
+    assert_eq!(code, Some(0), "{text}");
+    assert!(folder.join("trained").is_dir() && folder.join("reports/training").is_dir());
+}
+
 #[test]
 fn networks_are_trained_compared_and_reported_on() {
     let folder = folder();

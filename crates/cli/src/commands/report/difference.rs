@@ -119,6 +119,9 @@ fn page(found: &Changes, broken: &[Breach<'_>]) -> String {
     for Breach { threshold, network, old, new, .. } in broken {
         let [before, now, difference] = cells(*old, *new);
         line(match old {
+            Some(old) if old == new => {
+                format!("exceeded: {threshold}: {network} differs, and still has {now}")
+            }
             Some(_) => {
                 format!(
                     "exceeded: {threshold}: {network} went from {before} to {now} ({difference})"

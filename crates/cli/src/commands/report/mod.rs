@@ -34,6 +34,29 @@ use measure::Measuring;
 /// The default input.
 const NETWORKS: &str = "architectures";
 
+/// Arguments that have no effect with --diff, which measures nothing and writes no file.
+const NOT_OF_DIFFERENCES: [&str; 19] = [
+    "inputs",
+    "out",
+    "title",
+    "bench",
+    "engines",
+    "device",
+    "precision",
+    "onnxruntime",
+    "openvino",
+    "isa",
+    "batch",
+    "threads",
+    "budget",
+    "store",
+    "up_to",
+    "samples",
+    "seed",
+    "note",
+    "set",
+];
+
 /// Write a report: a page with tables and figures, and its data.
 #[derive(Args, Debug)]
 #[command(
@@ -94,12 +117,12 @@ pub struct Report {
     json: bool,
     /// Show the changes from OLD to NEW; each is the folder of a report, a file or folder of networks, or
     /// REVISION:PATH in a git repository
-    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["inputs", "bench", "title", "up_to", "set", "note"])]
+    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = NOT_OF_DIFFERENCES)]
     diff: Option<Vec<String>>,
     /// Fail if a metric exceeds its limit beyond measurement error; can be repeated. A signed limit, such as
     /// 'macs > +2%', applies to the change of networks that exist in OLD and NEW; an unsigned one, such as 'params > 8M',
     /// to the value of new and changed networks
-    #[arg(long, value_name = "CONDITION", requires = "diff")]
+    #[arg(long, value_name = "CONDITION")]
     fail_if: Vec<Threshold>,
     #[command(flatten)]
     settings: Settings,
@@ -113,6 +136,10 @@ impl Report {
     pub fn run(mut self) -> anyhow::Result<Outcome> {
         if let Some([old, new]) = self.diff.as_deref() {
             return difference::run(old, new, &self.fail_if, self.json);
+        }
+        // `requires` of clap is skipped if an argument is given that --diff conflicts with, such as an input.
+        if !self.fail_if.is_empty() {
+            return Err(usage("--fail-if is about changes, and needs --diff OLD NEW"));
         }
         if self.inputs.is_empty() {
             if !Path::new(NETWORKS).is_dir() {

@@ -137,7 +137,7 @@ impl Train {
         let diverged = outcome.training_runs.iter().any(|run| !run.is_finished());
         let inputs = outcome.inputs;
         let mut outcome = Outcome { text, failed: outcome.failed || diverged };
-        if !self.json && !self.no_report && !outcome.text.is_empty() {
+        if self.has_report() && !outcome.text.is_empty() {
             // Results are shown even if the report cannot be written.
             match self.write_report(&stop, &inputs) {
                 Ok(page) => outcome.text.push_str(&format!("\nopen {}\n", page.display())),
@@ -148,6 +148,11 @@ impl Train {
             }
         }
         Ok(outcome)
+    }
+
+    /// Whether a report is written after the training.
+    fn has_report(&self) -> bool {
+        !self.json && !self.no_report
     }
 
     /// Says which runs in the store were trained with another instruction set than the one that was asked for.
@@ -203,6 +208,7 @@ impl Train {
             side_by_side: self.side_by_side.map(NonZeroU32::get),
             isa: self.isa.map(|isa| isa.name().to_owned()),
             folder: self.out.clone().unwrap_or_else(|| TrainPlan::folder_beside(&self.store)),
+            report: self.has_report().then(|| self.report.clone()),
             again: self.again,
         })
     }

@@ -1,0 +1,29 @@
+//! Which folders are classes of a folder of images.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Whether a folder is a class of the folder `list`, or in one, or would be when it is created.
+pub(crate) fn is_in_class(folder: &Path, list: &Path) -> bool {
+    let Ok(list) = fs::canonicalize(list) else { return false };
+    let place = true_path(folder);
+    let inside = place.strip_prefix(&list).ok().and_then(|inside| inside.iter().next());
+    inside.is_some_and(|name| !is_hidden(&name.to_string_lossy()))
+}
+
+/// The absolute path of a folder, with the links resolved of the part that is there.
+fn true_path(folder: &Path) -> PathBuf {
+    let places = folder.ancestors().map(|it| if it == Path::new("") { Path::new(".") } else { it });
+    let found = places.zip(folder.ancestors()).find_map(|(place, part)| {
+        let rest = folder.strip_prefix(part).ok()?;
+        Some(fs::canonicalize(place).ok()?.join(rest))
+    });
+    found.unwrap_or_else(|| folder.to_owned())
+}
+
+/// Whether a name is that of a hidden file or folder, which is never read.
+pub(crate) fn is_hidden(name: &str) -> bool {
+    name.starts_with('.')
+}
