@@ -18,6 +18,7 @@ use crate::{
     failure::Failure,
     field::{Fields, Text},
     load::{Document, Loader},
+    lower::block::declared,
     merge::merge,
     path::normal,
     scope::{Reader, Scope},
@@ -28,6 +29,12 @@ use crate::{
 
 /// Values that one variable may have.
 const MAX_VALUES: f64 = 10_000.0;
+
+/// Relative difference up to which two numbers are the same value, rounded.
+const SAME_VALUE: f64 = 1e-9;
+
+/// Digits of the values of a range, counted from the first digit of its larger end.
+const RANGE_DIGITS: f64 = 13.0;
 
 /// Variables that a space may have.
 const MAX_VARIABLES: usize = 256;
@@ -133,6 +140,7 @@ impl Space {
             let many = Diagnostic::new(Code::TooManyValues, message);
             return reader.report(many.at(keys.vary.0.span, "these variables"));
         }
+        expect_no_parameter(vary, &with, &reader)?;
         let variables: Vec<Variable> =
             vary.0.iter().filter_map(|entry| Variable::read(entry, &reader)).collect();
         let constraints = conditions(keys.constraints.as_ref(), Constraint::parse, &reader);
@@ -211,6 +219,21 @@ impl Space {
     }
 }
 
+/// A variable sets the parameter of its name, so `with` cannot set that to something else.
+fn expect_no_parameter(vary: &Map, with: &Map, reader: &Reader<'_>) -> Option<()> {
+    let params = with.get("params").map(declared).unwrap_or_default();
+    let both = params.iter().find_map(|param| {
+        let variable = vary.0.iter().find(|variable| variable.key == param.key)?;
+        Some((param, variable))
+    });
+    let Some((param, variable)) = both else { return Some(()) };
+    let message = format!("`{}` is a variable and a parameter of `with`", param.key);
+    let twice = Diagnostic::new(Code::DuplicateName, message)
+        .at(param.key_span, "this parameter has no effect")
+        .at(variable.key_span, "the variable");
+    reader.report(twice.help("rename one of the two"))
+}
+
 fn title(space: &Text) -> Entry {
     let value = Node { span: space.span, value: Value::Text(Arc::from(&*space.text)) };
     Entry { key: Arc::from("name"), key_span: space.span, value }
@@ -266,14 +289,19 @@ impl Variable {
 
     /// The position of a value that was written by a person.
     pub(crate) fn find(&self, wanted: &Node, reader: &Reader<'_>) -> Option<usize> {
-        let is_wanted = |choice: &Choice| match (&choice.value.value, &wanted.value) {
-            (Value::Number(a), Value::Number(b)) => (a - b).abs() <= 1e-9 * a.abs().max(1.0),
+        let is_wanted = |choice: &Choice, tolerance: f64| match (&choice.value.value, &wanted.value)
+        {
+            (Value::Number(a), Value::Number(b)) => {
+                (a - b).abs() <= tolerance * a.abs().max(b.abs())
+            }
             (_, Value::Number(number)) => choice.label == number.to_string(),
             (_, Value::Text(text)) => choice.label == **text,
             (Value::Bool(a), Value::Bool(b)) => a == b,
             _ => false,
         };
-        if let Some(position) = self.values.iter().position(is_wanted) {
+        // An equal value comes before one that differs by rounding alone.
+        let at = |tolerance| self.values.iter().position(|choice| is_wanted(choice, tolerance));
+        if let Some(position) = at(0.0).or_else(|| at(SAME_VALUE)) {
             return Some(position);
         }
         let labels: Vec<&str> = self.values.iter().map(|choice| &*choice.label).collect();
@@ -348,11 +376,75 @@ fn range(from: f64, to: f64, step: f64, node: &Node, reader: &Reader<'_>) -> Opt
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
     let steps = steps as u32;
     let choice = |index: u32| {
-        // Decimal steps such as 0.1 are not exact; twelve digits hide it.
-        let exact = f64::from(index).mul_add(step, from);
-        let number = (exact * 1e12).round() / 1e12;
+        let number = match index {
+            0 => from,
+            _ => rounded(f64::from(index).mul_add(step, from), from.abs().max(to.abs())),
+        };
         let value = Node { span: node.span, value: Value::Number(number) };
         Choice { label: number.to_string(), value }
     };
-    Some((0..=steps).map(choice).collect())
+    let choices: Vec<Choice> = (0..=steps).map(choice).collect();
+    expect_different(&choices, reader)?;
+    Some(choices)
+}
+
+/// A value of a range, rounded to the first [`RANGE_DIGITS`] digits of `scale`, the larger end: steps such as 0.1 are
+/// not exact, and the error is as large for the values near zero.
+fn rounded(exact: f64, scale: f64) -> f64 {
+    let decimals = RANGE_DIGITS - 1.0 - scale.log10().floor();
+    if decimals < 0.0 {
+        return exact;
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below 400")]
+    let decimals = decimals as usize;
+    // The sum with zero turns -0 into 0.
+    format!("{exact:.decimals$}").parse().map_or(exact, |number: f64| number + 0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::DiagnosticSink;
+
+    const PLACE: Span = Span { source: 0, start: 0, end: 0 };
+
+    fn values(from: f64, to: f64, step: f64) -> Vec<String> {
+        let sink = DiagnosticSink::default();
+        let reader = Reader { scope: &Scope::EMPTY, sink: &sink };
+        let node = Node { span: PLACE, value: Value::Null };
+        let choices = range(from, to, step, &node, &reader).unwrap_or_default();
+        choices.into_iter().map(|choice| choice.label).collect()
+    }
+
+    #[test]
+    fn ranges_have_the_decimal_values_that_are_meant() {
+        assert_eq!(values(0.1, 0.7, 0.1), ["0.1", "0.2", "0.3", "0.4", "0.5", "0.6", "0.7"]);
+        assert_eq!(values(-0.3, 0.1, 0.1), ["-0.3", "-0.2", "-0.1", "0", "0.1"]);
+        assert_eq!(values(32.0, 96.0, 32.0), ["32", "64", "96"]);
+        assert_eq!(values(0.0, 0.0, 1.0), ["0"]);
+        assert_eq!(values(1e15, 1e15 + 2.0, 1.0).len(), 3);
+        let small = values(1e-13, 5e-13, 1e-13);
+        assert_eq!(small, [1e-13, 2e-13, 3e-13, 4e-13, 5e-13].map(|x: f64| x.to_string()));
+        let smallest = values(1e-300, 3e-300, 1e-300);
+        assert_eq!(smallest, [1e-300, 2e-300, 3e-300].map(|x: f64| x.to_string()));
+    }
+
+    #[test]
+    fn small_values_are_told_apart() {
+        let number = |x| Node { span: PLACE, value: Value::Number(x) };
+        let values = [1e-10, 1e-12, 0.0, 0.3];
+        let variable = Variable {
+            name: "eps".to_owned(),
+            values: values.map(|x: f64| Choice { label: x.to_string(), value: number(x) }).to_vec(),
+            default: 0,
+            span: PLACE,
+        };
+        let find = |x| {
+            let sink = DiagnosticSink::default();
+            variable.find(&number(x), &Reader { scope: &Scope::EMPTY, sink: &sink })
+        };
+        assert_eq!(values.map(find), [Some(0), Some(1), Some(2), Some(3)]);
+        assert_eq!([1e-11, 1e-13, -1e-12].map(find), [None; 3]);
+        assert_eq!(find(0.1 + 0.2), Some(3));
+    }
 }

@@ -139,6 +139,17 @@ const FIXTURES: &[Fixture] = &[
         ],
     ),
     one(
+        "E106",
+        "a variable that `with` sets as a parameter",
+        &[
+            (
+                "n.yaml",
+                "space: s\nbase: b.yaml\nvary: {w: {values: [1, 2]}}\nwith: {params: {w: $w * 10}}\n",
+            ),
+            ("b.yaml", "{HEAD}params: {w: 8}\nbody: [conv: {kernel: 3, width: $w}]\ntail: []\n"),
+        ],
+    ),
+    one(
         "E107",
         "two keys in a step",
         &[("n.yaml", "{HEAD}body:\n  - conv: {kernel: 3, width: 8}\n    relu: {}\ntail: []\n")],

@@ -14,6 +14,7 @@ mod machine;
 mod measurement;
 mod metric;
 mod names;
+mod plausible;
 mod precision;
 mod profile;
 mod quality;

@@ -12,6 +12,7 @@ use crate::{
     best::BestRoofline,
     machine::Machine,
     measurement::{Conditions, Measurement, NetworkInfo, ProfileRecord},
+    plausible::{check_measurement, check_profile},
     roofline::Roofline,
 };
 
@@ -93,6 +94,10 @@ impl Record for Measurement {
         })
     }
 
+    fn check(&self) -> Result<(), String> {
+        check_measurement(self)
+    }
+
     fn roofline(&self) -> Option<&Roofline> {
         Some(&self.roofline)
     }
@@ -124,6 +129,10 @@ impl Record for ProfileRecord {
             machine: &self.machine,
             finished_unix_ms: self.finished_unix_ms,
         })
+    }
+
+    fn check(&self) -> Result<(), String> {
+        check_profile(self)
     }
 
     fn roofline(&self) -> Option<&Roofline> {

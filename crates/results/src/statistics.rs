@@ -144,6 +144,12 @@ pub fn median(values: &[f64]) -> f64 {
 
 /// Summarizes times that were taken turn by turn.
 pub fn summarize(turns: &[Vec<f64>], seed: u64) -> Summary {
+    let median = bootstrap(turns, seed, |sample| quantile(sample, 0.5));
+    Summary { median, ..summarize_without_interval(turns) }
+}
+
+/// Summarizes times without the interval of their median, which takes long to compute.
+pub(crate) fn summarize_without_interval(turns: &[Vec<f64>]) -> Summary {
     let all = sorted(turns.concat());
     #[expect(clippy::cast_precision_loss, reason = "lists are shorter than 2^52")]
     let count = all.len() as f64;
@@ -153,7 +159,7 @@ pub fn summarize(turns: &[Vec<f64>], seed: u64) -> Summary {
     let reach = FENCE * (third - first);
     Summary {
         count: all.len(),
-        median: bootstrap(turns, seed, |sample| quantile(sample, 0.5)),
+        median: Estimate::without_interval(quantile(&all, 0.5)),
         mean,
         deviation: (squares / (count - 1.0).max(1.0)).sqrt(),
         min: quantile(&all, 0.0),

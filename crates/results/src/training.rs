@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     machine::Machine,
     measurement::NetworkInfo,
+    plausible::{is_amount, is_finish, is_rate, is_seconds},
     record::{Record, Run},
     statistics::{Estimate, proportion},
 };
@@ -208,8 +209,9 @@ impl TrainingRun {
                 return Err(format!("{name} is 0"));
             }
         }
-        is_amount("images_per_s", self.images_per_s)?;
-        is_amount("seconds", self.seconds)
+        is_rate("images_per_s", self.images_per_s)?;
+        is_seconds("seconds", self.seconds)?;
+        is_finish(self.finished_unix_ms)
     }
 
     fn check_results(&self) -> Result<(), String> {
@@ -290,8 +292,8 @@ impl TrainingRun {
                 ("loss", Some(loss)),
                 ("val_loss", val_loss),
                 ("learning_rate", Some(learning_rate)),
-                ("seconds", Some(seconds)),
             ];
+            is_seconds("seconds", seconds)?;
             for (name, value) in amounts {
                 value.map_or(Ok(()), |value| is_amount(name, value))?;
             }
@@ -313,13 +315,6 @@ fn is_sha256(name: &str, text: &str) -> Result<(), String> {
     match text.len() == SHA256_LENGTH && text.bytes().all(is_hex) {
         true => Ok(()),
         false => Err(format!("{name} is not a SHA-256")),
-    }
-}
-
-fn is_amount(name: &str, value: f64) -> Result<(), String> {
-    match value.is_finite() && value >= 0.0 {
-        true => Ok(()),
-        false => Err(format!("{name} is {value}")),
     }
 }
 
@@ -383,7 +378,7 @@ mod tests {
         assert_eq!(good.check(), Ok(()));
         let diverged = |epoch| TrainingOutcome::Diverged { epoch, step: 3, what: String::new() };
         type Change = fn(&mut TrainingRun);
-        let cases: [(&str, Change); 15] = [
+        let cases: [(&str, Change); 18] = [
             ("test_top1 is NaN", |run| run.test_top1 = Some(f64::NAN)),
             ("val_top1 is 100.5", |run| run.val_top1 = Some(100.5)),
             ("test_top1 is 99.5, more than", |run| run.test_top1 = Some(99.5)),
@@ -392,6 +387,9 @@ mod tests {
             ("test_loss has a value, but", |run| run.dataset.test_images = 0),
             ("val_loss has a value, but", |run| run.dataset.validation_images = 0),
             ("seconds is -1", |run| run.seconds = -1.0),
+            ("seconds is 1.7e308", |run| run.history[0].seconds = 1.7e308),
+            ("images_per_s is 1", |run| run.images_per_s = 1e300),
+            ("finished_unix_ms is", |run| run.finished_unix_ms = 1_796_000_000_000_000),
             ("dataset.classes is 0", |run| run.dataset.classes = 0),
             ("confusion has 3 counts", |run| run.confusion.truncate(3)),
             ("confusion does not count", |run| run.confusion[0] = u64::MAX),

@@ -23,6 +23,12 @@ const ABOUT: &str = "inceptive.training";
 /// The version of the metadata.
 const VERSION: u32 = 2;
 
+/// More seconds than an epoch takes: 30 years. Sums of them stay finite.
+const MAX_SECONDS: f64 = 1e9;
+
+/// More images than any machine trains with in a second.
+const MAX_IMAGES_PER_S: f64 = 1e12;
+
 /// Prefixes of tensor names: weights, their averages, and the optimizer's state.
 const WEIGHTS: &str = "";
 const AVERAGES: &str = "average/";
@@ -211,16 +217,18 @@ fn digest(about: &str, of_tensors: &str) -> String {
 
 /// Whether a history can be that of a training run with so many epochs.
 fn is_plausible(history: &[Epoch], epochs: u32) -> bool {
-    let is_length = |x: f64| x.is_finite() && x >= 0.0;
+    let is_amount = |x: f64| x.is_finite() && x >= 0.0;
+    let is_duration = |x: f64| (0.0..=MAX_SECONDS).contains(&x);
     let is_percent = |x: f64| (0.0..=100.0).contains(&x);
     history.len() <= epochs as usize
         && history.iter().zip(1..).all(|(epoch, number)| {
             epoch.epoch == number
-                && [epoch.loss, epoch.seconds, epoch.validation_seconds, epoch.images_per_s]
+                && [epoch.loss, f64::from(epoch.learning_rate)]
                     .into_iter()
-                    .chain([f64::from(epoch.learning_rate)])
                     .chain(epoch.val_loss)
-                    .all(is_length)
+                    .all(is_amount)
+                && [epoch.seconds, epoch.validation_seconds].into_iter().all(is_duration)
+                && (0.0..=MAX_IMAGES_PER_S).contains(&epoch.images_per_s)
                 && [epoch.train_top1].into_iter().chain(epoch.val_top1).all(is_percent)
         })
 }
@@ -312,10 +320,13 @@ mod tests {
         let history = [epoch(1), epoch(2)];
         assert!(is_plausible(&history, 2) && is_plausible(&[], 2));
         assert!(!is_plausible(&history, 1) && !is_plausible(&history[1..], 2));
-        let changes: [fn(&mut Epoch); 6] = [
+        let changes: [fn(&mut Epoch); 9] = [
             |it| it.epoch = 77,
             |it| it.loss = f64::NAN,
             |it| it.seconds = -1.0,
+            |it| it.seconds = 1.7e308,
+            |it| it.validation_seconds = 1e10,
+            |it| it.images_per_s = 1e300,
             |it| it.learning_rate = f32::INFINITY,
             |it| it.val_top1 = Some(1e5),
             |it| it.val_loss = Some(f64::INFINITY),
