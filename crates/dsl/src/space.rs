@@ -222,7 +222,11 @@ impl Space {
 /// A variable sets the parameter of its name, so `with` cannot set that to something else.
 fn expect_no_parameter(vary: &Map, with: &Map, reader: &Reader<'_>) -> Option<()> {
     let params = with.get("params").map(declared).unwrap_or_default();
-    let both = params.iter().find_map(|param| {
+    let is_itself = |param: &Entry| match &param.value.value {
+        Value::Text(text) => text.strip_prefix('$') == Some(&*param.key),
+        _ => false,
+    };
+    let both = params.iter().filter(|param| !is_itself(param)).find_map(|param| {
         let variable = vary.0.iter().find(|variable| variable.key == param.key)?;
         Some((param, variable))
     });

@@ -165,11 +165,7 @@ pub(crate) fn check_profile(record: &ProfileRecord) -> Result<(), String> {
         let is_share = (0.0..=1.0 + SAME).contains(share);
         is_in(&format!("share of `{name}`"), *share, is_share)?;
     }
-    let sum: f64 = profile.nodes.iter().map(|node| node.time_ms).sum();
-    match is_same(sum, profile.total_ms, sum) {
-        true => Ok(()),
-        false => Err(format!("total_ms is {:?}, but the parts take {sum:?}", profile.total_ms)),
-    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -247,12 +243,11 @@ mod tests {
         let good = ProfileRecord::new(subject, runtime, roofline, &machine, 0, profile);
         assert_eq!(good.check(), Ok(()));
         type Change = fn(&mut ProfileRecord);
-        let cases: [(&str, Change); 8] = [
+        let cases: [(&str, Change); 7] = [
             ("batch is 0", |it| it.runtime.batch = 0),
             ("peak_gflops is -1", |it| it.roofline.peak_gflops = -1.0),
             ("finished_unix_ms is", |it| it.finished_unix_ms = u64::MAX),
             ("runs is 0", |it| it.profile.runs = 0),
-            ("total_ms is 5.0, but", |it| it.profile.total_ms = 5.0),
             ("total_ms is 1e308", |it| it.profile.total_ms = 1e308),
             ("time_ms of `a` is -3", |it| it.profile.nodes[0].time_ms = -3.0),
             ("share of `b` is 2.5", |it| it.profile.nodes[1].share = 2.5),
