@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Maximum number of networks of a space that are listed one by one, and not only as points of a plot.
-const SMALL_SPACE: u128 = 32;
+pub const SMALL_SPACE: u128 = 32;
 
 /// The inputs of a report.
 #[derive(Clone, Debug)]

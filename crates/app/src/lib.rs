@@ -37,7 +37,7 @@ pub use evaluate::{
     Engines, EvaluateError, EvaluatePlan, Evaluated, EvaluatedNetwork, EvaluationSource, ImagePart,
     NetworkResult, OnEngine, evaluate,
 };
-pub use gather::{GatherEvent, GatherPlan, Gathered, GoesOn, gather, gather_revision};
+pub use gather::{GatherEvent, GatherPlan, Gathered, GoesOn, SMALL_SPACE, gather, gather_revision};
 pub use git::{GitError, GitFiles};
 pub use inspect::{Content, Inspected, OverlayFiles, inspect, is_listed, is_network, list};
 pub use inspect_trained::{InspectedNetwork, InspectionPlan, inspect_trained};

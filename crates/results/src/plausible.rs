@@ -1,7 +1,6 @@
 //! What the numbers of a record can be.
 
 use crate::{
-    machine::Machine,
     measurement::{Measurement, ProfileRecord, Runtime},
     profile::NodeProfile,
     roofline::Roofline,
@@ -17,8 +16,8 @@ const MAX_RATE: f64 = 1e12;
 /// The end of the year 9999, in milliseconds since 1970 (UTC).
 const MAX_UNIX_MS: u64 = 253_402_300_799_999;
 
-/// Threads per core that the system sees; more are refused where networks are measured.
-const MAX_THREADS_PER_CORE: u32 = 16;
+/// More threads than any machine runs at once. The cores of a machine are no limit: a container may hide some.
+const MAX_THREADS: u32 = 1 << 16;
 
 /// Relative difference of two computations of the same statistic, at most.
 const SAME: f64 = 1e-6;
@@ -55,35 +54,25 @@ fn is_ms(name: &str, value: f64) -> Result<(), String> {
     is_in(name, value, (0.0..=MAX_SECONDS * 1e3).contains(&value))
 }
 
-fn is_positive(name: &str, value: f64) -> Result<(), String> {
-    is_in(name, value, value.is_finite() && value > 0.0)
-}
-
 fn is_same(one: f64, other: f64, scale: f64) -> bool {
     (one - other).abs() <= SAME * scale
 }
 
-fn check_run(runtime: &Runtime, machine: &Machine, roofline: &Roofline) -> Result<(), String> {
+fn check_run(runtime: &Runtime, roofline: &Roofline) -> Result<(), String> {
     if runtime.batch == 0 {
         return Err("batch is 0".to_owned());
     }
-    let cores = machine.logical_cores.max(machine.physical_cores).max(1);
-    let threads = runtime.threads;
-    if !(1..=cores.saturating_mul(MAX_THREADS_PER_CORE)).contains(&threads) {
-        return Err(format!("threads is {threads} on a machine with {cores} cores"));
+    if !(1..=MAX_THREADS).contains(&runtime.threads) {
+        return Err(format!("threads is {}", runtime.threads));
     }
     let limits =
         [("peak_gflops", roofline.peak_gflops), ("bandwidth_gbps", roofline.bandwidth_gbps)];
-    for (name, value) in limits {
-        is_positive(name, value)?;
-        is_rate(name, value)?;
-    }
-    Ok(())
+    limits.into_iter().try_for_each(|(name, value)| is_rate(name, value))
 }
 
 /// Whether the numbers of a measurement can be those of one.
 pub(crate) fn check_measurement(result: &Measurement) -> Result<(), String> {
-    check_run(&result.runtime, &result.machine, &result.roofline)?;
+    check_run(&result.runtime, &result.roofline)?;
     is_finish(result.finished_unix_ms)?;
     is_seconds("budget_s", result.budget_s)?;
     is_ms("load_ms", result.load_ms)?;
@@ -101,7 +90,6 @@ pub(crate) fn check_measurement(result: &Measurement) -> Result<(), String> {
         return Err(format!("more weights are subnormal or not finite than all {}", weights.total));
     }
     for &time in result.turns_ms.iter().flatten() {
-        is_positive("a time in turns_ms", time)?;
         is_ms("a time in turns_ms", time)?;
     }
     check_latency(&result.latency_ms, &result.turns_ms)
@@ -128,21 +116,13 @@ fn check_latency(latency: &Summary, turns: &[Vec<f64>]) -> Result<(), String> {
             ));
         }
     }
-    for (name, count, other) in [
-        ("low_outliers", latency.low_outliers, again.low_outliers),
-        ("high_outliers", latency.high_outliers, again.high_outliers),
-    ] {
-        if count != other {
-            return Err(format!("{name} of latency_ms is {count}, but {other} by turns_ms"));
-        }
-    }
     if !median.has_interval() {
         return Ok(());
     }
     let Estimate { value, low, high } = median;
     let rounding = SAME * value;
     let is_around =
-        low > 0.0 && low <= value + rounding && value - rounding <= high && high.is_finite();
+        low >= 0.0 && low <= value + rounding && value - rounding <= high && high.is_finite();
     match is_around {
         true => Ok(()),
         false => {
@@ -153,7 +133,7 @@ fn check_latency(latency: &Summary, turns: &[Vec<f64>]) -> Result<(), String> {
 
 /// Whether the numbers of a profile can be those of one.
 pub(crate) fn check_profile(record: &ProfileRecord) -> Result<(), String> {
-    check_run(&record.runtime, &record.machine, &record.roofline)?;
+    check_run(&record.runtime, &record.roofline)?;
     is_finish(record.finished_unix_ms)?;
     let profile = &record.profile;
     if profile.runs == 0 {
@@ -185,13 +165,13 @@ mod tests {
     fn impossible_measurements_are_told() {
         assert_eq!(good().check(), Ok(()));
         type Change = fn(&mut Measurement);
-        let cases: [(&str, Change); 25] = [
+        let cases: [(&str, Change); 24] = [
             ("batch is 0", |it| it.runtime.batch = 0),
             ("threads is 0", |it| it.runtime.threads = 0),
-            ("threads is 2001", |it| it.runtime.threads = 2001),
+            ("threads is 100000", |it| it.runtime.threads = 100_000),
             ("peak_gflops is -1", |it| it.roofline.peak_gflops = -1.0),
             ("peak_gflops is 1e300", |it| it.roofline.peak_gflops = 1e300),
-            ("bandwidth_gbps is 0", |it| it.roofline.bandwidth_gbps = 0.0),
+            ("bandwidth_gbps is -1", |it| it.roofline.bandwidth_gbps = -1.0),
             ("finished_unix_ms is", |it| it.finished_unix_ms = 1_796_000_000_000_000),
             ("budget_s is -1", |it| it.budget_s = -1.0),
             ("load_ms is 1e308", |it| it.load_ms = 1e308),
@@ -210,7 +190,6 @@ mod tests {
             ("mean of latency_ms is 1.0", |it| it.latency_ms.mean = 1.0),
             ("deviation of latency_ms is NaN", |it| it.latency_ms.deviation = f64::NAN),
             ("min of latency_ms is 0.1", |it| it.latency_ms.min = 0.1),
-            ("high_outliers of latency_ms is 7", |it| it.latency_ms.high_outliers = 7),
             ("interval -1.0", |it| it.latency_ms.median.low = -1.0),
             ("interval", |it| it.latency_ms.median.high = 0.95),
         ];

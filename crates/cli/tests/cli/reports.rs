@@ -461,6 +461,30 @@ fn a_folder_has_the_same_networks_everywhere() {
     }
 }
 
+/// Networks of a large space are not listed one by one, so they cannot be compared: that is no agreement.
+#[test]
+fn a_large_space_is_not_compared_in_silence() {
+    let folder = tempfile::tempdir().unwrap();
+    let space = |last: u32| {
+        format!(
+            "space: S\nbase: base.yaml\nvary: {{w: {{from: 1, to: {last}}}}}\nwith: {{params: {{w: $w}}}}\n"
+        )
+    };
+    let base = "name: B\nparams: {w: 4}\ninput: {channels: 3, size: 8}\nclasses: 4\nbody: [conv a: {kernel: 3, width: $w}]\ntail: gap\n";
+    fs::write(folder.path().join("base.yaml"), base).unwrap();
+    for (last, is_told) in [(32, false), (33, true)] {
+        fs::write(folder.path().join("s.yaml"), space(last)).unwrap();
+        let compared = inceptive("report --diff s.yaml s.yaml").current_dir(folder.path()).assert();
+        let output = compared.success();
+        let told = String::from_utf8(output.get_output().stderr.clone()).unwrap();
+        assert_eq!(
+            told.contains("the networks of the space `S` are not compared"),
+            is_told,
+            "{told}"
+        );
+    }
+}
+
 /// Nothing to do is an error with a message, and leaves nothing behind.
 #[test]
 fn a_report_on_nothing_says_so() {

@@ -6,10 +6,10 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use inceptive_app::{GatherPlan, Gathered, GitFiles, gather, gather_revision};
+use inceptive_app::{GatherPlan, Gathered, GitFiles, SMALL_SPACE, gather, gather_revision};
 use inceptive_files::unfinished;
-use inceptive_format::{counted, exact, significant};
-use inceptive_report::{Breach, Changes, MetricChange, Snapshot, Threshold, changes};
+use inceptive_format::{combinations, counted, exact, significant};
+use inceptive_report::{Breach, Changes, Cloud, MetricChange, Snapshot, Threshold, changes};
 use inceptive_results::statistics::Estimate;
 use serde_json::{Value, json};
 
@@ -73,6 +73,12 @@ fn side(text: &str) -> anyhow::Result<(Snapshot, bool)> {
 
 fn snapshot(gathered: &Gathered) -> (Snapshot, bool) {
     gathered.troubles.iter().for_each(tell);
+    for Cloud { title, size, .. } in gathered.clouds.iter().filter(|it| it.size > SMALL_SPACE) {
+        output::warn(&one_line(&format!(
+            "note: the networks of the space `{title}` are not compared: {} are more than {SMALL_SPACE}",
+            combinations(*size)
+        )));
+    }
     (Snapshot::of(&gathered.candidates), !gathered.troubles.is_empty())
 }
 
