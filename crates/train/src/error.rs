@@ -114,7 +114,7 @@ pub enum Cause {
     Output(String),
     /// In the loss itself: the outputs of all layers are finite.
     Loss,
-    /// Unknown: the steps could not be repeated without the checkpoint of the previous epoch.
+    /// Unknown: without the checkpoint of the previous epoch, the steps could not be repeated, or there was not enough memory.
     Unknown,
 }
 
@@ -126,7 +126,7 @@ impl fmt::Display for Cause {
             }
             Self::Output(path) => write!(f, "the output of `{path}` overflowed"),
             Self::Loss => f.write_str("the outputs of all layers are finite"),
-            Self::Unknown => f.write_str("the layer is unknown without the last checkpoint"),
+            Self::Unknown => f.write_str("the layer could not be determined"),
         }
     }
 }

@@ -295,7 +295,12 @@ impl<'a> Trainer<'a> {
         }
         let index = u32::try_from(self.history.len()).unwrap_or(u32::MAX);
         self.augmenter.fill(&self.task.data.train, last, index, &mut pixels);
-        find_cause(&self.graph, &self.session.weights(), (&pixels, last.len()), self.machine, stop)
+        let weights = self.session.weights();
+        match find_cause(&self.graph, &weights, (&pixels, last.len()), self.machine, stop) {
+            // There is no memory for the outputs of all layers beside the training.
+            Err(TrainError::Plan(_) | TrainError::Start(_)) => Ok(Cause::Unknown),
+            found => found,
+        }
     }
 
     /// Takes steps for about this time, and returns images per second. The weights are useless afterwards.

@@ -147,6 +147,6 @@ fn the_cause_is_found_from_the_last_checkpoint() {
     assert!(found.contains("at step 11 of epoch 2, with learning rate"), "{found}");
     assert!(found.contains("(the output of `a/bn` overflowed)"), "{found}");
     for last in [None, Some(&*start), Some(&checkpoint[..100])] {
-        assert!(message(last).contains("(the layer is unknown without the last checkpoint)"));
+        assert!(message(last).contains("(the layer could not be determined)"));
     }
 }
