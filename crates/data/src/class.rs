@@ -5,12 +5,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Whether a folder is a class of the folder `list`, or in one, or would be when it is created.
+/// Whether a folder is a class of the folder `list`, or in one, or would be when it is created; also if it would create
+/// `list` itself.
 pub(crate) fn is_in_class(folder: &Path, list: &Path) -> bool {
-    let Ok(list) = fs::canonicalize(list) else { return false };
     let place = true_path(folder);
-    let inside = place.strip_prefix(&list).ok().and_then(|inside| inside.iter().next());
-    inside.is_some_and(|name| !is_hidden(&name.to_string_lossy()))
+    let Ok(inside) = place.strip_prefix(true_path(list)) else { return false };
+    match inside.iter().next() {
+        Some(name) => !is_hidden(&name.to_string_lossy()),
+        None => !list.exists(),
+    }
 }
 
 /// The absolute path of a folder, with the links resolved of the part that is there.

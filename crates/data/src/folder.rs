@@ -52,7 +52,7 @@ pub(crate) struct FolderData {
     pub train: Split,
     pub test: Split,
     pub inputs: InputFiles,
-    /// The folders whose subfolders are the classes.
+    /// The folders whose subfolders are the classes, or would be if they existed.
     pub class_lists: Vec<PathBuf>,
 }
 
@@ -76,10 +76,13 @@ pub(crate) fn read(
             (vec![train_place, test_place], classes, train, test)
         }
         [(_, train), (_, None)] => {
-            let place = train.unwrap_or_else(|| folder.to_owned());
+            // A folder `test` would become the test split.
+            let absent = train.iter().map(|_| folder.join("test"));
+            let place = train.clone().unwrap_or_else(|| folder.to_owned());
             let (classes, all) = list(&place, SplitKind::Train, &mut inputs, stop)?;
+            let lists = [place].into_iter().chain(absent).collect();
             let (train, test) = divide(all, classes.len());
-            (vec![place], classes, train, test)
+            (lists, classes, train, test)
         }
         [(_, None), (_, Some(_))] => {
             return Err(FileError::new(folder, Problem::Missing("train".to_owned())));

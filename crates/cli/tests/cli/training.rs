@@ -85,6 +85,14 @@ fn no_output_becomes_a_class_of_the_data_set() {
     let (code, text) = from(folder, "", "images", "--again");
     assert_eq!(code, Some(0), "{text}");
     assert!(folder.join("trained").is_dir() && folder.join("reports/training").is_dir());
+    // A folder `test` beside `train` would become the test split.
+    fs::create_dir(folder.join("parts")).unwrap();
+    fs::rename(&inside, folder.join("parts/train")).unwrap();
+    let (code, text) = from(folder, "", "parts", "--out parts/test --no-report --again");
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("is a class of the data set") && !folder.join("parts/test").exists());
+    let (code, text) = from(folder, "", "parts", "--out parts/runs --no-report --again");
+    assert_eq!(code, Some(0), "{text}");
 }
 
 #[test]
