@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Whether a folder is a class of the folder `list`, or in one, or would be when it is created.
+/// Whether `folder` is a class or inside a class of the data set in the folder `list`, or would be once it is created.
 pub(crate) fn is_in_class(folder: &Path, list: &Path) -> bool {
     let Ok(list) = fs::canonicalize(list) else { return false };
     let place = true_path(folder);
@@ -13,7 +13,7 @@ pub(crate) fn is_in_class(folder: &Path, list: &Path) -> bool {
     inside.is_some_and(|name| !is_hidden(&name.to_string_lossy()))
 }
 
-/// The absolute path of a folder, with the links resolved of the part that is there.
+/// The absolute path of a folder; links are resolved in the part of it that exists.
 fn true_path(folder: &Path) -> PathBuf {
     let places = folder.ancestors().map(|it| if it == Path::new("") { Path::new(".") } else { it });
     let found = places.zip(folder.ancestors()).find_map(|(place, part)| {
