@@ -162,15 +162,15 @@ def main():
     claims.out.mkdir(parents=True, exist_ok=True)
     counted = costs(claims)
     runs = {data: claims.train(data) for data in claims.seeds}
-    with_seeds = ", ".join(f"{data} with {count}" for data, count in claims.seeds.items())
+    with_seeds = ", ".join(f"{count} seeds on {data}" for data, count in claims.seeds.items())
     document = {"recipe": claims.recipe, "seeds": claims.seeds, "claims": [], "near_zero": []}
     lines = [
         "# Claims of the papers, measured on small networks", "",
-        f"Made by `scripts/claims.py`: recipe `{claims.recipe}`, {with_seeds} seeds, networks of "
+        f"Made by `scripts/claims.py`: recipe `{claims.recipe}`, {with_seeds}, networks of "
         "[`architectures/small/`](../../docs/small-networks.md). Accuracies are top-1 on the test images, in percent. Differences "
         "are paired by seed and have 95% intervals (Student's t). These are small networks on small images: a "
         "disagreement with a paper does not transfer to ImageNet. Several runs share the machine, so their speeds, unlike their "
-        "accuracies, do not compare networks.", "",
+        "accuracies, are not comparable.", "",
     ]
     for title, said, favoured, other in CLAIMS:
         ratio = counted[favoured]["macs"] / counted[other]["macs"]
@@ -210,7 +210,7 @@ def main():
             most = max(most, weights)
             document["near_zero"].append({"data": data, "network": name, "weights": weights, "channels": channels, "dead": dead})
     normal = math.erf(NEAR_ZERO / 2 ** 0.5)
-    said = "no more than chance explains: the motive is not visible in these networks" if most < 1.5 * normal else "more than that"
+    said = "no more near-zero weights than by chance; these networks do not show the motive" if most < 1.5 * normal else "more than that"
     lines += ["", f"Of normally distributed weights, {100 * normal:.2f}% would be near zero. Verdict: {said}."]
     document["near_zero_of_normal"] = normal
     claims.run("report", claims.store, "--out", claims.out.relative_to(ROOT), "--title", "Claims of the papers", stdout=subprocess.DEVNULL)

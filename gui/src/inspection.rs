@@ -82,8 +82,8 @@ impl Inspection {
         Self { request, fingerprint, result, layers, around, joins }
     }
 
-    /// Whether it belongs to the network in a file: the same graph, or, if it was trained with settings, a network of the same
-    /// file.
+    /// Whether it belongs to the network in a file: its graph is the same or, if it was trained with settings, its file
+    /// is the same.
     pub fn is_of(&self, file: &Path, network: &Inspected) -> bool {
         let is_set = !self.request.point.is_empty();
         self.fingerprint == network.fingerprint || is_set && *self.request.file == *file

@@ -104,17 +104,17 @@ pub enum TaskError {
     /// A file cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
-    /// A folder to write is a class of the data set, or would become one.
+    /// An output folder is a class of the data set, or would become one.
     #[error(
         "cannot write in `{}`: every folder in `{}` is a class of the data set; choose another folder with {options}",
         folder.display(), classes.display()
     )]
     InClasses {
-        /// The folder to write.
+        /// The output folder.
         folder: PathBuf,
         /// The folder whose subfolders are the classes.
         classes: PathBuf,
-        /// The options of the command line that choose another folder.
+        /// The command-line options that choose another folder.
         options: &'static str,
     },
     /// There is no network in a folder.

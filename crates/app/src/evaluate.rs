@@ -59,7 +59,7 @@ impl ImagePart {
         }
     }
 
-    /// A number of its images: `1 test image`, `360 training images`.
+    /// Formats a number of its images: `1 test image`, `360 training images`.
     pub fn counted(self, images: usize) -> String {
         let [one, many] = match self {
             Self::Test => ["test image", "test images"],
@@ -183,7 +183,7 @@ pub struct OnEngine {
     pub precision: Precision,
     /// The result of each network.
     pub networks: Vec<NetworkResult>,
-    /// The result of the averaged probabilities; of a single network, its own.
+    /// The result of the averaged probabilities; for a single network, its own result.
     pub together: NetworkResult,
     /// The largest difference between a probability and that of the first engine.
     pub difference: f64,
@@ -389,7 +389,7 @@ pub(crate) fn data_note(
 struct Run<'a> {
     plan: &'a EvaluatePlan,
     data: &'a Dataset,
-    /// Number of pairs of network and engine, in all and done.
+    /// Number of pairs of network and engine: in total, and evaluated so far.
     total: usize,
     done: usize,
     stop: &'a AtomicBool,

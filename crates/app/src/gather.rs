@@ -179,12 +179,12 @@ struct Gatherer<'a> {
     origin: Origin<'a>,
     goes_on: GoesOn<'a>,
     found: Gathered,
-    /// The folder whose files errors may quote.
+    /// Errors may quote only files in this folder.
     quotable: Option<PathBuf>,
 }
 
-/// The folder whose files the errors in an input may quote. Reports are published, and an untrusted network must not put a
-/// private file of the user into one: neither as its base, nor through a link.
+/// The folder of an input; errors may quote only files in it. Reports are published, and an untrusted network must not put
+/// a private file of the user into one, neither by naming it as its base nor through a link.
 fn quotable_folder(input: &Path) -> Option<PathBuf> {
     let folder = if input.is_dir() { input } else { input.parent()? };
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
@@ -192,7 +192,7 @@ fn quotable_folder(input: &Path) -> Option<PathBuf> {
         return None;
     }
     let folder = fs::canonicalize(folder).ok()?;
-    // As they are laid out: a folder of networks with `blocks/` and `spaces/` in it.
+    // The usual layout: a folder of networks that contains `blocks/` and `spaces/`.
     let is_part = folder.ends_with("blocks") || folder.ends_with("spaces");
     let around = folder.parent().filter(|_| is_part);
     let named = folder.ancestors().find(|folder| folder.ends_with("architectures"));
@@ -275,10 +275,10 @@ impl Gatherer<'_> {
         self.found.troubles.push(error.into());
     }
 
-    /// Whether all files that an error may quote lie in the folder that was named.
+    /// Whether all files that an error quotes are in the folder that is given on the command line.
     fn may_quote(&self, file: &Path, error: &ReadError) -> bool {
         let is_inside = |path: &Path| {
-            // What is no file has no text.
+            // Only files have a text.
             !path.is_file()
                 || self.quotable.as_ref().is_some_and(|folder| {
                     fs::canonicalize(path).is_ok_and(|path| path.starts_with(folder))

@@ -50,7 +50,7 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    /// Bytes that a network takes for this, of which so many are free.
+    /// Bytes that a network needs for this purpose, if `available` bytes are free.
     pub fn needed(self, graph: &Graph, available: u64) -> u64 {
         match self {
             Self::Export => MemoryEstimate::new(graph, 0, 1, available).to_write(),
@@ -60,7 +60,7 @@ impl Purpose {
         }
     }
 
-    /// Whether the network becomes an ONNX file.
+    /// Whether the network is written as an ONNX file.
     pub(crate) fn needs_file(self) -> bool {
         match self {
             Self::Export => true,

@@ -88,16 +88,16 @@ pub enum ReadError {
         #[source]
         error: ExportError,
     },
-    /// It is wrong, and its text may be nobody's business.
+    /// It is invalid, and its text may be private.
     #[error(
-        "`{}` is wrong; its content, or that of a file it refers to, is not shown, because it lies outside of the named folder: \
-         `inceptive check` shows the errors",
+        "`{}` is invalid; its errors are not shown, because it, or a file that it refers to, is outside of the named folder: \
+         `inceptive check` shows them",
         .0.display()
     )]
     Outside(PathBuf),
-    /// It is wrong, and may be a file that only the user should see.
+    /// It is invalid, and may be a private file of the user.
     #[error(
-        "`{}` is wrong; it leads through a link to another folder, so its content is not shown: name the target of the link to see the errors",
+        "`{}` is invalid; its errors are not shown, because it leads through a link to another folder: name the target of the link to see them",
         .0.display()
     )]
     Link(PathBuf),
@@ -378,7 +378,7 @@ fn values(path: &Path, imported: &Imported) -> Result<Weights, ReadError> {
     weights.map_err(|error| ReadError::Values { path: path.to_owned(), error })
 }
 
-/// Checks that a network fits into memory, and into the ONNX file that it may have to become.
+/// Checks that a network fits into memory, and into an ONNX file if one is needed.
 ///
 /// # Errors
 /// When it does not.

@@ -141,7 +141,7 @@ pub struct TaskOutcome {
     pub profiles: Vec<ProfileRecord>,
     /// Training runs in the order of the plan, those that the store had before included.
     pub training_runs: Vec<TrainingRun>,
-    /// The recipe, the data set and the networks of a training, which no output may replace.
+    /// The files of the recipe, the data set and the networks of a training task, which no output may replace.
     pub inputs: InputFiles,
     /// The number of saved results.
     pub kept: usize,

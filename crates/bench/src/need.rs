@@ -103,15 +103,15 @@ const SMALL: u64 = 64;
 /// What a thread of the native engine takes for itself, at most, of a small network.
 const SCRATCH_BYTES: u64 = 4 << 20;
 
-/// Packed weights per weight, at most, of a small network: weights of Winograd's method are four times as many, and blocks
-/// of sixteen outputs may be half empty.
+/// Maximum number of packed weights per weight in a small network: Winograd's method has four times as many weights, and
+/// blocks of sixteen outputs may be half empty.
 const MOST_PACKED: u64 = 8;
 
-/// Numbers of a plan's feature maps per activation, at most, of a small network: a block of sixteen channels may hold one,
-/// and the border may be as large as the map.
+/// Maximum number of values in the feature maps of a plan per activation of a small network: a block of sixteen channels
+/// may hold only one, and the border may be as large as the map.
 const MOST_MAPS: u64 = 32;
 
-/// More than a plan of a small network takes.
+/// An upper bound of the bytes that a plan of a small network needs.
 fn most_of_plan(weights: u64, run: u64, threads: u32) -> u64 {
     let scratch = SCRATCH_BYTES.saturating_mul(threads.into());
     let (weights, maps) = (weights.saturating_mul(MOST_PACKED), run.saturating_mul(MOST_MAPS));
@@ -137,7 +137,7 @@ fn plan_bytes(graph: &Graph, batch: u32, threads: u32, most_bytes: u64) -> Optio
 }
 
 impl MemoryEstimate {
-    /// Estimates the memory of a network with its weights, and of a run with this batch size and so many threads: images,
+    /// Estimates the memory of a network with its weights, and of a run with this batch size and number of threads: images,
     /// and activations at their peak. `available` is the free memory in bytes.
     pub fn new(graph: &Graph, batch: u32, threads: u32, available: u64) -> Self {
         let cost = Cost::new(graph, Mode::Inference);

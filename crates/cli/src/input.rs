@@ -71,9 +71,9 @@ pub fn report(error: &ReadError) {
 /// How tensors are matched to layers, as the command line names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum MatchName {
-    /// By name; names of other programs by kind and shape, if no two layers are alike
+    /// By name; for names of other programs, by kind and shape, if no two layers are alike
     Names,
-    /// By name; names of other programs in their natural order, to layers of the same kind and shape
+    /// By name; for names of other programs, in natural order, to layers of the same kind and shape
     Order,
 }
 

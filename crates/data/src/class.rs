@@ -5,8 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Whether a folder is a class of the folder `list`, or in one, or would be when it is created; also if it would create
-/// `list` itself.
+/// Whether `folder` is a class or inside a class of the data set in the folder `list`, or would be once it is created. Also true
+/// if it would create `list` itself.
 pub(crate) fn is_in_class(folder: &Path, list: &Path) -> bool {
     let place = true_path(folder);
     let Ok(inside) = place.strip_prefix(true_path(list)) else { return false };
@@ -16,7 +16,7 @@ pub(crate) fn is_in_class(folder: &Path, list: &Path) -> bool {
     }
 }
 
-/// The absolute path of a folder, with the links resolved of the part that is there.
+/// The absolute path of a folder; links are resolved in the part of it that exists.
 fn true_path(folder: &Path) -> PathBuf {
     let places = folder.ancestors().map(|it| if it == Path::new("") { Path::new(".") } else { it });
     let found = places.zip(folder.ancestors()).find_map(|(place, part)| {

@@ -64,7 +64,7 @@ impl ImageShape {
         self.height as usize * self.width as usize
     }
 
-    /// Height and width that a header states, within their limits.
+    /// Checks the height and width from a header against their limits.
     pub(crate) fn sides([height, width]: [u64; 2]) -> Result<[u32; 2], Problem> {
         let side = |what, side| {
             limit(what, side, MAX_SIDE.into())?;
@@ -319,12 +319,12 @@ impl Dataset {
         problem.map_or(Ok(data), |problem| Err(DataError::Set { name: name.to_owned(), problem }))
     }
 
-    /// The same, with the files that it was read from.
+    /// Sets the files that it was read from.
     pub(crate) fn read_from(self, inputs: InputFiles) -> Self {
         Self { inputs, ..self }
     }
 
-    /// The same, with the folders whose subfolders are its classes.
+    /// Sets the folders whose subfolders are its classes.
     pub(crate) fn with_class_lists(self, class_lists: Vec<PathBuf>) -> Self {
         Self { class_lists, ..self }
     }
@@ -370,7 +370,7 @@ impl Dataset {
         &self.inputs
     }
 
-    /// The folder whose subfolders are its classes, if `folder` is one of them or in one, or would be when it is created.
+    /// The folder whose subfolders are its classes, if `folder` is a class or inside one, or would be once it is created.
     pub fn classes_around(&self, folder: &Path) -> Option<&Path> {
         let mut lists = self.class_lists.iter().map(PathBuf::as_path);
         lists.find(|list| is_in_class(folder, list))

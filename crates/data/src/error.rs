@@ -180,7 +180,7 @@ pub enum Problem {
         /// Number of classes.
         classes: usize,
     },
-    /// A number that is no label of any data set.
+    /// A number that cannot be a label in any data set.
     #[error("image {image} has label {label}; labels are whole numbers from 0 to {}", u16::MAX)]
     LabelRange {
         /// Index of the image.
@@ -244,7 +244,7 @@ pub enum Problem {
     /// A file is not in its folder or archive.
     #[error("`{0}` is missing")]
     Missing(String),
-    /// Two files of an archive have one name, so that it is not clear which one is meant.
+    /// Two files of an archive have the same name, so it is ambiguous which one to read.
     #[error("the archive has two files with the name `{0}`")]
     Duplicate(String),
     /// A NumPy array is not what is expected.

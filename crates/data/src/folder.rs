@@ -133,8 +133,8 @@ fn names(folder: &Path) -> Result<Vec<String>, FileError> {
     Ok(names)
 }
 
-/// The classes of a folder and the images of each. The folder of each class is added to the inputs, and so are images
-/// elsewhere to which links in it lead.
+/// The classes of a folder and the images of each. The folder of each class is added to the inputs, and so are the targets
+/// of links in it.
 fn list(
     folder: &Path,
     kind: SplitKind,

@@ -35,7 +35,7 @@ pub(crate) struct Input<'a> {
 }
 
 impl<'a> Input<'a> {
-    /// Opens a file. It cannot be read further soon after `stop` is set.
+    /// Opens a file. Reading it fails once `stop` is set.
     pub fn open(path: &'a Path, stop: &'a AtomicBool) -> Result<Self, FileError> {
         let failed = FileError::io(path);
         let file = inceptive_files::open(path, MAX_FILE_BYTES).map_err(&failed)?;

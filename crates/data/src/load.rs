@@ -19,7 +19,7 @@ use crate::{
     places::Places,
 };
 
-/// Reads or generates a data set by its name. It ends early soon after `stop` is set.
+/// Reads or generates a data set by its name. It returns early, soon after `stop` is set.
 ///
 /// # Errors
 /// When its files are not found, or one of them is wrong; the error names the file and the place in it. Also when it was

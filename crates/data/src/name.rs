@@ -199,7 +199,7 @@ fn parse(
     }
 }
 
-/// Gives each option to `set_option`, which gets known ones only, and each of them once.
+/// Passes each option to `set_option`. Unknown and repeated options are errors.
 fn options_of(
     set: &'static str,
     known: &'static [&'static str],

@@ -78,8 +78,8 @@ fn read_from(
     Ok((train, test, classes))
 }
 
-/// The first name that two members of an archive have. `ZipArchive` has only one of them, so the directory of the archive
-/// is read, whose entries are described in section 4.3.12 of PKWARE's APPNOTE.TXT.
+/// The first name that is the same for two members of an archive. `ZipArchive` keeps only one of them, so this reads the
+/// directory of the archive; section 4.3.12 of PKWARE's APPNOTE.TXT describes its entries.
 fn duplicate(reader: &mut (impl Read + Seek), start: u64) -> io::Result<Option<String>> {
     let mut names = BTreeSet::new();
     reader.seek(SeekFrom::Start(start))?;
@@ -226,7 +226,7 @@ impl Integer {
         matches!(bytes, 1 | 2 | 4 | 8).then_some(Self { bytes, is_signed, is_big_endian })
     }
 
-    /// The number in some bytes.
+    /// Decodes a number.
     fn value(self, bytes: &[u8]) -> i128 {
         let add = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
         let number = match self.is_big_endian {

@@ -90,7 +90,7 @@ impl Shapes {
         ImageShape { channels: self.channels, height: self.size, width: self.size }
     }
 
-    /// Generates the images, on all cores. It ends early soon after `stop` is set.
+    /// Generates the images, on all cores. It returns early, soon after `stop` is set.
     ///
     /// # Errors
     /// When they do not fit into memory, or it was stopped.

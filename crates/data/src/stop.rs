@@ -1,14 +1,14 @@
-//! Reading and generating data sets until a flag is set.
+//! Stopping the reading and generating of data sets by a flag.
 
 use std::{
     io::{self, Read, Seek, SeekFrom},
     sync::atomic::{AtomicBool, Ordering},
 };
 
-/// Maximum number of bytes that are processed between two looks at the flag.
+/// Maximum number of bytes that are processed between two checks of the flag.
 pub(crate) const CHUNK: usize = 4 << 20;
 
-/// For what is in memory already.
+/// A flag that is never set, for data that is already in memory.
 pub(crate) static NEVER: AtomicBool = AtomicBool::new(false);
 
 /// An error once the flag is set; [`load`](crate::load()) reports it as [`DataError::Stopped`](crate::DataError::Stopped).
@@ -19,7 +19,7 @@ pub(crate) fn check(stop: &AtomicBool) -> io::Result<()> {
     }
 }
 
-/// This many zeros.
+/// Allocates `len` zeros; fails once the flag is set.
 pub(crate) fn zeros(len: usize, stop: &AtomicBool) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(len).map_err(|_| io::ErrorKind::OutOfMemory)?;
@@ -30,7 +30,7 @@ pub(crate) fn zeros(len: usize, stop: &AtomicBool) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Fails to read once the flag is set.
+/// A reader that fails once the flag is set.
 pub(crate) struct StopRead<'a, R> {
     pub reader: R,
     pub stop: &'a AtomicBool,

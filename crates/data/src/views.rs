@@ -21,7 +21,7 @@ pub enum Views {
     /// The image enlarged to 8/7, 9/7, 10/7 and 11/7 of its sides, as 256, 288, 320 and 352 are of 224; of each, the left,
     /// middle and right square; of each square, crops at the corners and the centre, and the square resized to the crop
     /// size; of each crop, its mirror image (Szegedy et al. 2014, arXiv:1409.4842, section 7). Images are not cropped to
-    /// squares here, so the three squares are the same: 42 views are distinct, and their weights count the others.
+    /// squares here, so the three squares are the same: 42 views are distinct, and weighted by how often they occur.
     Article,
 }
 

@@ -137,7 +137,7 @@ fn wrong_idx_files_are_errors_with_their_place() {
     assert!(error.starts_with("`{}/train-labels-idx1-ubyte.gz`, byte "), "{error}");
 }
 
-/// Far more than it takes to stop, on a machine that does other things too.
+/// Far more time than stopping takes, even on a busy machine.
 const SOON: Duration = Duration::from_secs(3);
 
 /// Stops reading after a moment; without that, it would take far longer.
@@ -681,7 +681,7 @@ fn wrong_images_are_errors() {
     check("a.pgm", b"P5 40000 4 255\n", "the width is 40000, above the limit of 32768");
     let number = "the number at byte 3 is above the limit of 4294967295";
     check("a.pgm", b"P5 9999999999 4 255\n", number);
-    check("a.ppm", b"P7 WIDTH 2 HEIGHT 2 WIDTH 4 ENDHDR\n", "it has WIDTH twice");
+    check("a.ppm", b"P7 WIDTH 2 HEIGHT 2 WIDTH 4 ENDHDR\n", "its header has WIDTH twice");
     let bytes = "the size of the image in bytes is 3221225472, above the limit of 536870912";
     check("a.ppm", b"P6 32768 32768 255\n", bytes);
     let mut bmp = encoded(&picture().into(), image::ImageFormat::Bmp);

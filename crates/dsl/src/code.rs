@@ -80,11 +80,11 @@ block from `blocks:` or from a file under `use:`. The help names the nearest one
 characters such as direction marks and joiners, or any of `/ $ =`, and at most 100 characters. Names become
 paths such as `4a/3x3/reduce`. A network's own `name` may be any text that is not empty.";
     DuplicateName "E106" "the same name twice":
-"A variable of a space may list each value only once, and `with` cannot have a parameter with the name of
-a variable. Steps in one scope need different names, because
-measurements, weights and comparisons are matched by path. In the outermost scope, `input`, `tail` and
-the names of auxiliary heads are reserved; among branches, the name of their join is. Steps without a
-name are numbered automatically.";
+"A variable of a space may list each value only once, and `with` can set a parameter with the name of a
+variable only to that variable. Steps in one scope need different names, because measurements, weights
+and comparisons are matched by path. In the outermost scope, `input`, `tail` and the names of auxiliary
+heads are reserved; among branches, the name of their join is reserved. Steps without a name are
+numbered automatically.";
     MalformedStep "E107" "a malformed step":
 "A step is a map with one key, `- conv: {kernel: 3, width: 64}`, with an optional name,
 `- conv reduce: {kernel: 1, width: 64}`, or a word alone, `- relu`. The usual cause of this error is

@@ -158,7 +158,7 @@ fn uses(
             read.border = read.border.union(needs);
         }
     }
-    // Results are taken out in a phase behind all others, or after the run.
+    // Results are copied out in a phase after all others, or after the run.
     for &result in results {
         uses[places[result].owner].last = schedule.phases;
     }

@@ -74,16 +74,16 @@ pub enum PlanError {
         /// Entries of all lists together, at most.
         most: usize,
     },
-    /// Packed weights, feature maps and scratch need more memory than there may be.
+    /// Packed weights, feature maps and scratch memory exceed the memory limit.
     #[error(
-        "it needs {} for packed weights, feature maps and what threads need beside; {} are free",
+        "it needs {} for packed weights, feature maps and scratch memory, but only {} is free",
         bytes(*.needed),
         bytes(*.most)
     )]
     Memory {
         /// Bytes that it needs.
         needed: u64,
-        /// Bytes that there may be.
+        /// The limit in bytes.
         most: u64,
     },
     /// Nobody waits for the plan any more.

@@ -54,7 +54,7 @@ impl Drawn {
     }
 }
 
-/// Where the output of an auxiliary head lies.
+/// The location of the output of an auxiliary head.
 #[derive(Clone, Debug)]
 pub(crate) struct Head {
     pub(crate) view: View,
@@ -62,7 +62,7 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// The output from the numbers of its buffer, in the order `images x channels x height x width`.
+    /// Reads the output from the numbers of its buffer, as `images x channels x height x width`.
     pub(crate) fn read(&self, buffer: &Buffer, numbers: &[f32]) -> Vec<f32> {
         let channels: usize = self.segments.iter().map(|segment| segment.channels).sum();
         let Buffer { images, height, width, .. } = *buffer;
@@ -88,7 +88,7 @@ impl Head {
 #[derive(Debug)]
 pub struct Plan {
     pub(crate) program: Arc<Program>,
-    /// The auxiliary heads, in their order.
+    /// The auxiliary heads, in the order of the graph.
     pub(crate) heads: Vec<Head>,
     /// For each phase and step.
     pub(crate) labels: Vec<Vec<Label>>,
@@ -100,7 +100,7 @@ impl Plan {
     /// Plans an inference graph. Its normalisations should be folded before. The outputs of auxiliary heads, which may be
     /// any nodes, are kept for [`Session::heads`](crate::Session::heads).
     ///
-    /// It ends early soon after `stop` is set, since weights are packed for a while.
+    /// Packing weights takes a while, so it returns early, soon after `stop` is set.
     ///
     /// # Errors
     /// When weights are missing, the processor lacks the instruction set, the network is too large, or it was stopped.

@@ -30,10 +30,10 @@ pub struct StepTime {
 }
 
 impl Session {
-    /// Gets memory and starts threads. It ends early soon after `stop` is set.
+    /// Allocates memory and starts threads. It returns early, soon after `stop` is set.
     ///
     /// # Errors
-    /// When the system gives no more threads, or no memory, or it was stopped.
+    /// When the system has no more threads or memory, or it was stopped.
     pub fn new(plan: Arc<Plan>, stop: &AtomicBool) -> Result<Self, SessionError> {
         let Options { isa, threads, .. } = plan.options();
         let runner = Runner::new(Arc::clone(&plan.program), isa, threads, stop)?;

@@ -134,8 +134,8 @@ impl Making<'_> {
         each.saturating_mul(blocks as u64)
     }
 
-    /// The steps of all units, in their order; made by every core, since weights are packed for a while. The largest are made
-    /// first: the last ones to be ready are then small.
+    /// The steps of all units, in order. They are made on all cores, because packing weights takes a while; the largest
+    /// first, so that the last ones to finish are small.
     pub(crate) fn make_all(&self) -> Result<Vec<Option<Made>>, PlanError> {
         let mut order: Vec<usize> = (0..self.units.len()).collect();
         order.sort_by_cached_key(|&unit| Reverse(self.packed(&self.units[unit])));

@@ -20,8 +20,8 @@ pub fn refuse_links(path: &Path) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::PermissionDenied, reason))
 }
 
-/// Whether a path leads through an untrusted link, as [`refuse_links`] defines it, to a regular file outside of the working folder,
-/// or outside of the file's folder if the path is absolute. Someone else may have made the link to publish a file of the user.
+/// Whether a path leads through an untrusted link, as [`refuse_links`] defines it, to a regular file outside of the working
+/// folder, or of the file's folder if the path is absolute. Somebody may have made the link to publish a file of the user.
 pub fn leads_out(path: &Path) -> bool {
     let base = match path.parent() {
         Some(parent) if path.is_absolute() => parent,

@@ -38,8 +38,8 @@ pub fn lock_file(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Whether the path still names the file: the program that had locked it may have removed it, and another one created it
-/// again.
+/// Whether the path still names the file: the program that held the lock may have removed the file, and another program may
+/// have created a new one.
 #[cfg(unix)]
 fn has_name(file: &File, path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
@@ -47,7 +47,7 @@ fn has_name(file: &File, path: &Path) -> io::Result<bool> {
     Ok(named.is_ok_and(|named| (named.dev(), named.ino()) == (open.dev(), open.ino())))
 }
 
-/// A file that is open cannot be removed.
+/// Always true: an open file cannot be removed.
 #[cfg(not(unix))]
 fn has_name(_: &File, _: &Path) -> io::Result<bool> {
     Ok(true)
@@ -70,7 +70,7 @@ mod tests {
         assert!(lock_file(&path).unwrap().is_some());
     }
 
-    /// Many threads lock, remove and release it: no two have it at once.
+    /// Many threads lock, remove and release the file; no two of them hold the lock at once.
     #[test]
     fn a_file_that_was_removed_is_no_lock() {
         use std::sync::atomic::{AtomicUsize, Ordering};

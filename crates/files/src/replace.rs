@@ -57,7 +57,7 @@ impl InputFiles {
         self.files.insert(true_path(file));
     }
 
-    /// Adds a folder of too many files to list them: nothing may be written in it.
+    /// Adds a folder with too many files to list; nothing may be written to it.
     pub fn add_folder(&mut self, folder: &Path) {
         self.folders.insert(true_path(folder));
     }
@@ -468,7 +468,7 @@ mod tests {
         assert_eq!(fs::read_to_string(path("net.yaml")).unwrap(), "kept");
         assert_eq!(fs::read_to_string(path("r.db")).unwrap(), "kept");
         assert_eq!(names(folder.path()), ["inside", "net.yaml", "other", "r.db"]);
-        // Nothing is written in a folder of inputs, whether or not a file has the name.
+        // Nothing is written to a folder of inputs, not even a new file.
         fs::create_dir(path("beside")).unwrap();
         fs::write(path("inside/1.png"), "kept").unwrap();
         inputs.add_folder(&path("inside"));

@@ -3,7 +3,7 @@
 //!     cargo bench -p inceptive-kernels --bench conv [-- ISA]
 //!
 //! It fails when a shape has less than half of its usual share: the same loop can take several times as long when an offset
-//! is no constant any more, or a call is not inlined, and no other test notices that.
+//! stops being a constant, or a call is not inlined, and no other test notices that.
 
 #![allow(clippy::expect_used, reason = "a benchmark")]
 
@@ -29,8 +29,8 @@ use inceptive_kernels::{
 /// A name, images, input channels, output channels, side of the map, kernel and stride.
 type Shape = (&'static str, usize, usize, usize, usize, [usize; 2], usize);
 
-/// Each with its usual shares of the peak, the lowest of the instruction sets: of the layer, of the gradient of its input, and
-/// of that of its weights.
+/// Each shape with its usual shares of the peak, the lowest over the instruction sets: for the forward pass, the gradient of
+/// the input, and the gradient of the weights.
 const SHAPES: [(Shape, [f64; 3]); 22] = [
     (("1x1 56 64->64", 1, 64, 64, 56, [1, 1], 1), [0.85, 0.85, 0.85]),
     (("1x1 28 192->64", 1, 192, 64, 28, [1, 1], 1), [0.90, 0.85, 0.85]),
@@ -56,7 +56,7 @@ const SHAPES: [(Shape, [f64; 3]); 22] = [
     (("fc 64 1024->1000", 64, 1024, 1000, 1, [1, 1], 1), [0.75, 0.60, 0.60]),
 ];
 
-/// What is computed of a layer.
+/// The computation of a layer.
 #[derive(Clone, Copy, PartialEq)]
 enum What {
     Forward,
@@ -108,7 +108,7 @@ fn peak_gflops(isa: Isa) -> f64 {
     (0..20).map(rate).fold(0.0, f64::max)
 }
 
-/// Numbers of a layer's larger map in the measurements of gradients, as far as images allow; about what caches keep.
+/// Approximate number of values in a layer's larger map when gradients are measured; about as many as fit into the caches.
 const MAP: usize = 1 << 18;
 
 fn gflops_of(isa: Isa, shape: Shape, what: What) -> f64 {

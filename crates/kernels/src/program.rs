@@ -252,10 +252,10 @@ fn shared(memory: &mut impl AsMut<[f32]>, len: usize) -> Result<Shared, RunError
 }
 
 impl Runner {
-    /// Allocates memory and starts threads. It ends early soon after `stop` is set, since much memory takes a while.
+    /// Allocates memory and starts threads. Much memory takes a while, so it returns early, soon after `stop` is set.
     ///
     /// # Errors
-    /// When the system gives no more threads, or no memory, or it was stopped.
+    /// When the system has no more threads or memory, or it was stopped.
     pub fn new(
         program: Arc<Program>,
         isa: Isa,

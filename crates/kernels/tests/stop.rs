@@ -27,7 +27,7 @@ use inceptive_kernels::{
     },
 };
 
-/// Far more than it takes to stop, also in an emulator on a machine that does other things, and far less than a whole run.
+/// Far more time than stopping takes, even in an emulator on a busy machine, and far less than a whole run takes.
 const SOON: Duration = Duration::from_secs(10);
 
 /// A map of one row behind others, with columns of zeros to its right.
@@ -164,7 +164,7 @@ fn program_of_maps(side: usize) -> Arc<Program> {
     Arc::new(Program::new(buffers, vec![vec![step.into()]]).unwrap())
 }
 
-/// What the system has no memory for is an error, not the end of the program.
+/// Too little memory is an error, and does not abort the program.
 #[test]
 fn memory_that_there_is_not_is_refused() {
     let program = program_of_maps(1 << 21);

@@ -26,7 +26,7 @@ pub struct NewNetwork {
     pub metrics: Vec<NewMetric>,
 }
 
-/// A metric of the new side.
+/// A metric on the new side.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewMetric {
     /// Its name, as `--fail-if` takes it.
@@ -254,8 +254,8 @@ impl Threshold {
         if self.is_above { new > limit + rounding } else { new < limit - rounding }
     }
 
-    /// The networks that exceed it: those whose metric changed, those that are new or have the metric only now, and, if it
-    /// limits the value, those that compute something else with the same metric. Removed networks never exceed it.
+    /// The networks that exceed it. Networks are checked if they or their metric are new, or if the metric changed; a limit
+    /// of the value also applies to changed networks with an equal metric. Removed networks are not checked.
     pub fn broken<'c>(&'c self, changes: &'c Changes) -> Vec<Breach<'c>> {
         let mut breaches = Vec::new();
         for network in &changes.networks {
@@ -358,7 +358,7 @@ mod tests {
         ));
     }
 
-    /// There is nothing to compare them with, so only limits by themselves hold for them.
+    /// There is nothing to compare new metrics with, so only limits of the value apply.
     #[test]
     fn what_is_new_is_held_against_values() {
         let metric = |metric: Metric, value: f64| NewMetric {
@@ -381,7 +381,7 @@ mod tests {
         assert!(breaks("median_ms > 10", &known) && !breaks("median_ms > +1%", &known));
     }
 
-    /// The value of a changed network is limited even if it is the old one; a limit of the change is not about it.
+    /// A limit of the value applies to a changed network even if the metric is equal; a limit of the change does not.
     #[test]
     fn equal_metrics_of_changed_networks_are_held_against_values() {
         let exact = |value: f64| Estimate { value, low: value, high: value };

@@ -85,8 +85,8 @@ impl TrainingGroup {
             .filter_map(|other| self.networks.get(other))
     }
 
-    /// The indices of the Pareto-optimal networks of the group: those that no other network dominates in trained accuracy and
-    /// cost beyond the intervals. In the order of their costs.
+    /// The indices of the Pareto-optimal networks of the group, ordered by cost: those that no other network dominates in
+    /// trained accuracy and cost beyond the intervals.
     pub(crate) fn front(&self, candidates: &[NetworkEntry], axis: Axis<'_>) -> Vec<usize> {
         let pair = |network: &TrainedNetwork| {
             Some([axis.cost(&candidates[network.at])?, network.accuracy.top1?])
@@ -144,7 +144,7 @@ struct RunPlace {
 }
 
 impl TrainingGroup {
-    /// From runs, at least one, on the same images with the same recipe.
+    /// From at least one run; all runs are on the same images with the same recipe.
     fn new(candidates: &[NetworkEntry], runs: Vec<RunPlace>) -> Self {
         let run = |it: &RunPlace| &candidates[it.candidate].trained[it.at].result;
         let (dataset, recipe) = (run(&runs[0]).dataset.clone(), run(&runs[0]).recipe.clone());

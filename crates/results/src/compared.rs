@@ -76,7 +76,7 @@ pub struct Ranking<T> {
 }
 
 impl<T> Ranking<T> {
-    /// From the runs of all networks; those with an equal `key` are of one network. `run` returns the run of an item.
+    /// From the runs of all networks; items with equal `key`s belong to the same network. `run` returns the run of an item.
     pub fn new<'r, K: Eq + Hash>(
         items: impl IntoIterator<Item = T>,
         key: impl Fn(&T) -> K,
@@ -105,7 +105,7 @@ impl<T> Ranking<T> {
     }
 }
 
-/// The [`Ranking::ties`] of a ranking.
+/// Computes the [`Ranking::ties`] of ranked networks.
 fn ties<'r>(ranking: impl IntoIterator<Item = &'r TrainedAccuracy>) -> Vec<Range<usize>> {
     let ranking: Vec<Estimate> = ranking.into_iter().map_while(|it| it.top1).collect();
     let mut groups: Vec<Range<usize>> = vec![];

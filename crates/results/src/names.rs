@@ -1,19 +1,19 @@
-//! Names that distinguish what a table lists.
+//! Distinct names for the rows of a table.
 
 use std::{
     collections::{HashMap, HashSet},
     fmt::{self, Display, Write},
 };
 
-/// Digits of a fingerprint that distinguish graphs of one network.
+/// Number of digits of a fingerprint that are shown to distinguish graphs with the same name.
 const SHORT_FINGERPRINT: usize = 6;
 
-/// What distinguishes networks with the same name and settings.
+/// A fact that distinguishes networks with the same name and settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NetworkFact<'r> {
     /// The file.
     File(&'r str),
-    /// The fingerprint of the graph, of which the first digits are shown.
+    /// The fingerprint of the graph; only its first digits are shown.
     Graph(&'r str),
 }
 
@@ -28,8 +28,8 @@ impl Display for NetworkFact<'_> {
     }
 }
 
-/// Labels that distinguish what they stand for: each fact is added to the labels that are equal although the fact differs.
-/// `facts` has the facts of each label, the most important first; an unknown fact differs from no other.
+/// Makes labels distinct: where equal labels have different facts, the fact is appended to each of them. `facts` has the
+/// facts of each label, the most important first; an unknown fact counts as equal to any other.
 pub fn distinct_labels<F: PartialEq + Display, const N: usize>(
     mut labels: Vec<String>,
     facts: &[[Option<F>; N]],

@@ -1,4 +1,4 @@
-//! What the numbers of a record can be.
+//! Checks that the numbers of a record are possible.
 
 use crate::{
     measurement::{Measurement, ProfileRecord, Runtime},
@@ -7,37 +7,37 @@ use crate::{
     statistics::{Estimate, Summary, summarize_without_interval},
 };
 
-/// More seconds than anything takes: 30 years.
+/// Maximum duration in seconds: 30 years.
 const MAX_SECONDS: f64 = 1e9;
 
-/// More than any machine does in a second.
+/// Maximum rate per second, beyond any machine.
 const MAX_RATE: f64 = 1e12;
 
 /// The end of the year 9999, in milliseconds since 1970 (UTC).
 const MAX_UNIX_MS: u64 = 253_402_300_799_999;
 
-/// More threads than any machine runs at once. The cores of a machine are no limit: a container may hide some.
+/// Maximum number of threads, beyond any machine. The number of cores is not the limit: a container may hide some.
 const MAX_THREADS: u32 = 1 << 16;
 
-/// Relative difference of two computations of the same statistic, at most.
+/// Maximum relative difference between two computations of the same statistic.
 const SAME: f64 = 1e-6;
 
-/// A number that is not negative.
+/// Checks a finite number that is not negative.
 pub(crate) fn is_amount(name: &str, value: f64) -> Result<(), String> {
     is_in(name, value, value.is_finite() && value >= 0.0)
 }
 
-/// A duration in seconds.
+/// Checks a duration in seconds.
 pub(crate) fn is_seconds(name: &str, value: f64) -> Result<(), String> {
     is_in(name, value, (0.0..=MAX_SECONDS).contains(&value))
 }
 
-/// A number of things in a second.
+/// Checks a rate per second.
 pub(crate) fn is_rate(name: &str, value: f64) -> Result<(), String> {
     is_in(name, value, (0.0..=MAX_RATE).contains(&value))
 }
 
-/// When something was finished.
+/// Checks the time at which something was finished.
 pub(crate) fn is_finish(unix_ms: u64) -> Result<(), String> {
     match unix_ms <= MAX_UNIX_MS {
         true => Ok(()),
@@ -49,7 +49,7 @@ fn is_in(name: &str, value: f64, is_possible: bool) -> Result<(), String> {
     if is_possible { Ok(()) } else { Err(format!("{name} is {value:?}")) }
 }
 
-/// A duration in milliseconds.
+/// Checks a duration in milliseconds.
 fn is_ms(name: &str, value: f64) -> Result<(), String> {
     is_in(name, value, (0.0..=MAX_SECONDS * 1e3).contains(&value))
 }
@@ -70,7 +70,7 @@ fn check_run(runtime: &Runtime, roofline: &Roofline) -> Result<(), String> {
     limits.into_iter().try_for_each(|(name, value)| is_rate(name, value))
 }
 
-/// Whether the numbers of a measurement can be those of one.
+/// Checks that the numbers of a measurement are possible.
 pub(crate) fn check_measurement(result: &Measurement) -> Result<(), String> {
     check_run(&result.runtime, &result.roofline)?;
     is_finish(result.finished_unix_ms)?;
@@ -87,7 +87,10 @@ pub(crate) fn check_measurement(result: &Measurement) -> Result<(), String> {
     }
     let weights = result.subnormals;
     if weights.count.max(weights.not_finite) > weights.total {
-        return Err(format!("more weights are subnormal or not finite than all {}", weights.total));
+        return Err(format!(
+            "more weights are subnormal or not finite than exist: {}",
+            weights.total
+        ));
     }
     for &time in result.turns_ms.iter().flatten() {
         is_ms("a time in turns_ms", time)?;
@@ -95,11 +98,11 @@ pub(crate) fn check_measurement(result: &Measurement) -> Result<(), String> {
     check_latency(&result.latency_ms, &result.turns_ms)
 }
 
-/// The interval is not computed again, which would take long.
+/// Compares statistics with recomputed ones. The interval is not recomputed, which would take too long.
 fn check_latency(latency: &Summary, turns: &[Vec<f64>]) -> Result<(), String> {
     let again = summarize_without_interval(turns);
     if latency.count != again.count || again.count == 0 {
-        return Err(format!("latency_ms is of {} times of {}", latency.count, again.count));
+        return Err(format!("latency_ms has {} times, turns_ms {}", latency.count, again.count));
     }
     let median = latency.median;
     for (name, value, other) in [
@@ -112,7 +115,7 @@ fn check_latency(latency: &Summary, turns: &[Vec<f64>]) -> Result<(), String> {
         // A deviation near zero is the difference of numbers as large as the mean.
         if !is_same(value, other, other.max(again.mean)) {
             return Err(format!(
-                "the {name} of latency_ms is {value:?}, but {other:?} by turns_ms"
+                "the {name} of latency_ms is {value:?}, that of turns_ms {other:?}"
             ));
         }
     }
@@ -125,13 +128,11 @@ fn check_latency(latency: &Summary, turns: &[Vec<f64>]) -> Result<(), String> {
         low >= 0.0 && low <= value + rounding && value - rounding <= high && high.is_finite();
     match is_around {
         true => Ok(()),
-        false => {
-            Err(format!("the interval {low:?} to {high:?} is not around the median of latency_ms"))
-        }
+        false => Err(format!("the interval {low:?} to {high:?} excludes the median of latency_ms")),
     }
 }
 
-/// Whether the numbers of a profile can be those of one.
+/// Checks that the numbers of a profile are possible.
 pub(crate) fn check_profile(record: &ProfileRecord) -> Result<(), String> {
     check_run(&record.runtime, &record.roofline)?;
     is_finish(record.finished_unix_ms)?;
@@ -183,8 +184,8 @@ mod tests {
             }),
             ("turns_ms is -1", |it| it.turns_ms[0][0] = -1.0),
             ("turns_ms is inf", |it| it.turns_ms[0][0] = f64::INFINITY),
-            ("of 8 times of 0", |it| it.turns_ms.clear()),
-            ("of 9 times of 8", |it| it.latency_ms.count = 9),
+            ("8 times, turns_ms 0", |it| it.turns_ms.clear()),
+            ("9 times, turns_ms 8", |it| it.latency_ms.count = 9),
             ("median of latency_ms is -1", |it| it.latency_ms.median.value = -1.0),
             ("median of latency_ms is 1.2", |it| it.latency_ms.median.value = 1.2),
             ("mean of latency_ms is 1.0", |it| it.latency_ms.mean = 1.0),

@@ -39,7 +39,7 @@ pub trait Record: Clone + Serialize + DeserializeOwned {
     /// What ran, where and when; nothing is known of what other programs made.
     fn run(&self) -> Option<Run<'_>>;
 
-    /// Whether its numbers can be those of such a record. A store keeps and reads no others.
+    /// Checks that its numbers are possible. A store neither saves nor reads other records.
     ///
     /// # Errors
     /// What is wrong, in words.

@@ -52,7 +52,7 @@ fn named(store: &Path, suffix: &str) -> PathBuf {
 fn check_kind(path: &Path) -> Result<(), String> {
     match fs::symlink_metadata(path) {
         Ok(data) if data.is_file() && has_other_names(&data) => {
-            Err("it is also another file (a hard link), which SQLite would change".to_owned())
+            Err("it has another hard link: SQLite would also change that file".to_owned())
         }
         Ok(data) if data.is_file() => Ok(()),
         Ok(_) => Err("it is not a regular file".to_owned()),

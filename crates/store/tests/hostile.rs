@@ -560,7 +560,7 @@ fn a_log_that_cannot_be_read_is_said() {
             },
             "not a regular file",
         ),
-        (|log, _| fs::hard_link(log, log.with_extension("private")).unwrap(), "also another file"),
+        (|log, _| fs::hard_link(log, log.with_extension("private")).unwrap(), "another hard link"),
     ];
     for (damage, expected) in damages {
         let folder = tempfile::tempdir().unwrap();

@@ -11,7 +11,7 @@ use crate::{
     machine::Machine,
 };
 
-/// Maximum number of images of a run, which keeps the outputs of all nodes.
+/// Maximum number of images per run, because a run keeps the outputs of all nodes.
 const KEPT_IMAGES: usize = 16;
 
 /// Finds the cause from the weights before a step and the images of that step.

@@ -16,17 +16,17 @@ use crate::{
     trainer::{Epoch, Task, Trainer},
 };
 
-/// The metadata key of the SHA-256 of the rest, a space, and the [`CheckpointInfo`]. The writer of safetensors keeps no order
-/// of keys: with two, the same training would give different bytes.
+/// The only metadata key. Its value is the SHA-256 of everything else, a space, and the [`CheckpointInfo`]. The safetensors
+/// writer does not keep the order of keys: with two keys, equal runs could give different bytes.
 const ABOUT: &str = "inceptive.training";
 
 /// The version of the metadata.
 const VERSION: u32 = 2;
 
-/// More seconds than an epoch takes: 30 years. Sums of them stay finite.
+/// Maximum duration of an epoch in seconds: 30 years, so that sums stay finite.
 const MAX_SECONDS: f64 = 1e9;
 
-/// More images than any machine trains with in a second.
+/// Maximum number of training images per second, beyond any machine.
 const MAX_IMAGES_PER_S: f64 = 1e12;
 
 /// Prefixes of tensor names: weights, their averages, and the optimizer's state.
@@ -215,7 +215,7 @@ fn digest(about: &str, of_tensors: &str) -> String {
     Checksum::of(format!("{of_tensors}{about}").as_bytes()).to_string()
 }
 
-/// Whether a history can be that of a training run with so many epochs.
+/// Whether a history is possible for a training run with this number of epochs.
 fn is_plausible(history: &[Epoch], epochs: u32) -> bool {
     let is_amount = |x: f64| x.is_finite() && x >= 0.0;
     let is_duration = |x: f64| (0.0..=MAX_SECONDS).contains(&x);
@@ -255,8 +255,8 @@ impl<'a> Trainer<'a> {
         self.restore(checkpoint, |history| history.len() == epochs).map(drop)
     }
 
-    /// Replaces weights, averages and the optimizer's state by those of a checkpoint with an expected history; returns
-    /// that.
+    /// Replaces weights, averages and the optimizer's state by those of a checkpoint, if its history is the expected one;
+    /// returns the history.
     fn restore(
         &mut self,
         checkpoint: &[u8],

@@ -78,7 +78,7 @@ pub fn classes_of(graph: &Graph) -> usize {
     usize::try_from(graph.node(graph.output()).shape.elements()).unwrap_or(usize::MAX)
 }
 
-/// A session that runs an inference graph, unless it is stopped: packing weights and clearing memory take a while.
+/// A session that runs an inference graph. It can be stopped, because packing weights and clearing memory take a while.
 pub(crate) fn session(
     graph: &Graph,
     weights: &Weights,
@@ -92,7 +92,7 @@ pub(crate) fn session(
     Ok(Session::new(Arc::new(plan), stop)?)
 }
 
-/// An inference graph whose session keeps the outputs of some nodes: it has them as heads.
+/// An inference graph whose session keeps the outputs of some nodes, which are added as heads.
 pub(crate) fn keeping(graph: &Graph, nodes: &[NodeId]) -> Graph {
     let mut kept = graph.clone();
     for &output in nodes {

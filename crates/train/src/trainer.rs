@@ -87,7 +87,7 @@ pub struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    /// Starts with random weights. It ends early soon after `stop` is set, since much memory takes a while.
+    /// Starts with random weights. Allocating memory takes a while, so it returns early, soon after `stop` is set.
     ///
     /// # Errors
     /// When data and network do not fit together, the engine cannot train the network, or it was stopped.
@@ -165,8 +165,8 @@ impl<'a> Trainer<'a> {
         self.session.averages()
     }
 
-    /// Trains the next epoch and evaluates the network on the validation images. Time that `progress` takes is not
-    /// counted, so it may wait. If the loss is NaN or infinite, `last` reads the checkpoint of the previous epoch, from
+    /// Trains the next epoch and evaluates the network on the validation images. The time spent in `progress` is
+    /// not counted, so it may block. If the loss is NaN or infinite, `last` reads the checkpoint of the previous epoch, from
     /// which the steps are repeated to find the cause. After an error, resume from that checkpoint: a part of the epoch
     /// may have changed the weights.
     ///
@@ -276,8 +276,8 @@ impl<'a> Trainer<'a> {
         Ok(self.session.set_state(&state).is_ok())
     }
 
-    /// Why the last of these steps of an epoch has a loss that is no number: the others are repeated from the start of the
-    /// epoch, since that step has spread it to all weights.
+    /// Finds why the loss of the last of these steps is NaN or infinite. That step has spread it to all weights, so the steps
+    /// before it are repeated from the start of the epoch.
     fn cause(
         &mut self,
         last: impl FnOnce() -> Option<Vec<u8>>,

@@ -75,8 +75,8 @@ impl Inspected {
         Self { weights: initial_weights(&graph, 3), graph, data, augmenter, test, train }
     }
 
-    /// The third channel of a layer is never positive, the fourth has almost no kernel but is active; a branch is all
-    /// zeros.
+    /// The third channel of a layer is never positive; the fourth has a near-zero kernel, but is active; a branch outputs
+    /// only zeros.
     fn planted() -> Self {
         let mut all = Self::new(BRANCHES);
         let paths: Vec<String> = all.graph.nodes().map(|(_, node)| node.path.to_string()).collect();
@@ -90,7 +90,7 @@ impl Inspected {
         all
     }
 
-    /// Of 70 test images, the feature maps are looked at.
+    /// Feature maps are computed for 70 test images.
     fn subject(&self) -> Subject<'_> {
         let augmenter = &self.augmenter;
         let images = |indices| Images { augmenter, split: &self.data.test, indices };

@@ -19,7 +19,7 @@ pub fn tensors_to_safetensors(tensors: &[Named<'_>]) -> Result<Vec<u8>, SafeTens
     serialize(tensors, None)
 }
 
-/// Writes named tensors as [`tensors_to_safetensors`] does, with texts beside them.
+/// Writes named tensors and texts, which are stored as metadata, as a safetensors file.
 ///
 /// # Errors
 /// See [`tensors_to_safetensors`].
@@ -45,7 +45,7 @@ fn bytes_of(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|x| x.to_le_bytes()).collect()
 }
 
-/// The SHA-256 of tensors, as hexadecimal digits: of names, shapes and numbers, in the order of names.
+/// The SHA-256 of the names, shapes and numbers of tensors, sorted by name; in hexadecimal.
 pub fn digest_of(tensors: &[Named<'_>]) -> String {
     let mut sorted = tensors.to_vec();
     sorted.sort_by_key(|&(name, ..)| name);
@@ -74,7 +74,7 @@ pub struct Tensor {
     pub values: Vec<f32>,
 }
 
-/// A safetensors file: named tensors, and texts beside them.
+/// A safetensors file: named tensors, and texts as metadata.
 pub struct TensorFile<'a> {
     tensors: SafeTensors<'a>,
     texts: HashMap<String, String>,

@@ -30,7 +30,7 @@ pub struct Tools {
 pub struct MeasurementBackend(Arc<dyn Fn(Option<Isa>) -> Tools + Send + Sync>);
 
 impl MeasurementBackend {
-    /// Tools of one's own, for tests; made for an instruction set of the native engine, if one is chosen.
+    /// Custom tools, for tests; made for an instruction set of the native engine, if one is chosen.
     pub fn new(make: impl Fn(Option<Isa>) -> Tools + Send + Sync + 'static) -> Self {
         Self(Arc::new(make))
     }

@@ -29,7 +29,7 @@ pub struct BenchRequest {
     pub files: Vec<FilePath>,
     /// Names of the engines.
     pub engines: Vec<String>,
-    /// The instruction set of the native engine; the widest if there is none.
+    /// The instruction set of the native engine; `None` for the widest.
     pub isa: Option<Isa>,
     /// The device of the engines.
     pub device: String,
@@ -50,7 +50,7 @@ pub struct ProfileRequest {
     pub file: FilePath,
     /// Names of the engines.
     pub engines: Vec<String>,
-    /// The instruction set of the native engine; the widest if there is none.
+    /// The instruction set of the native engine; `None` for the widest.
     pub isa: Option<Isa>,
     /// The device of the engines.
     pub device: String,

@@ -71,7 +71,7 @@ pub enum Job {
     TrainingChoices(PathBuf),
     /// Trains networks.
     Train(TrainRequest),
-    /// Looks into a trained network.
+    /// Inspects a trained network.
     Inspect(InspectRequest),
 }
 
@@ -90,7 +90,7 @@ pub enum Lane {
     Background,
     /// Measuring, which a person waits for and which needs the machine to itself: one job at a time.
     Measure,
-    /// Training and looking into trained networks, which wait while something is measured: one job at a time.
+    /// Training and inspecting networks, which pause while something is measured: one job at a time.
     Train,
 }
 
@@ -281,11 +281,11 @@ pub enum Output {
     Engines(Vec<EngineState>),
     /// Data sets and recipes.
     TrainingChoices(TrainingChoices),
-    /// What was found inside of a trained network, and the files that were read for it.
+    /// The results of inspecting a trained network, and the files that were read for it.
     Inspection(Arc<Inspection>, InputFiles),
     /// Results are in the store; each was reported with [`JobEvent::Kept`].
     Measured,
-    /// Networks were trained; the results are in the store. The files that were read.
+    /// Networks were trained; the results are in the store. Contains the files that were read.
     Trained(InputFiles),
     /// Files were written.
     Written(Vec<PathBuf>),

@@ -31,9 +31,9 @@ pub struct TrainRequest {
     pub recipe_settings: Vec<Setting>,
     /// Number of seeds, counted from 0.
     pub seeds: u32,
-    /// Threads of all runs together; `None` for one per core.
+    /// Total number of threads of all runs; `None` for one per core.
     pub threads: Option<u32>,
-    /// The instruction set; the widest if there is none.
+    /// The instruction set; `None` for the widest.
     pub isa: Option<Isa>,
     /// Where results are saved; weights and checkpoints are saved beside it.
     pub store: PathBuf,
@@ -108,7 +108,7 @@ fn recipe_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// Marks that training computes, as long as this exists.
+/// Marks training as computing until this is dropped.
 pub(super) struct TrainingGuard<'a>(&'a Turns);
 
 impl<'a> TrainingGuard<'a> {

@@ -48,7 +48,7 @@ pub(super) fn instruction_set(ui: &mut Ui, chosen: &mut Option<Isa>) {
             };
         }
     });
-    let hover = "Instruction set of the native engine. A narrower one shows the speed of processors without the widest one.";
+    let hover = "Instruction set of the native engine. A narrower one shows the speed on processors without the widest one.";
     shown.response.labelled_by(label.id).on_hover_text(hover);
 }
 

@@ -38,8 +38,8 @@ pub(super) struct Kind {
 /// Minimum width, in points, at which parts of a screen are next to each other.
 pub(super) const SIDE_BY_SIDE: f32 = 760.0;
 
-/// Draws a setup next to the list of jobs, or above it where the window is narrow. `name` is that of the scroll area, `share`
-/// how much of the height both may take.
+/// Draws a setup next to the list of jobs, or above it in a narrow window. `name` is the name of the scroll area, and `share`
+/// the share of the height that both may take.
 pub(super) fn beside(
     ui: &mut Ui,
     (name, share): (&str, f32),

@@ -19,7 +19,7 @@ const DIGITS: usize = 8;
 /// Maximum number of characters of a network's name in file names.
 const NAME: usize = 60;
 
-/// The files of a run, locked against other programs as long as this exists.
+/// The files of a run, locked against other programs until this is dropped.
 pub(super) struct RunFiles {
     checkpoint: PathBuf,
     weights: PathBuf,

@@ -61,8 +61,8 @@ impl Lanes {
         self.open.load(Ordering::SeqCst)
     }
 
-    /// Number of threads that a run may use from now on, and of runs that share the memory. When no run is pending, the
-    /// active ones share all of it.
+    /// The number of threads that a run may use from now on, and the number of runs that share the memory. When no run is
+    /// pending, the active runs share all threads and all memory.
     pub fn share(&self) -> (usize, u32) {
         let none_waits = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
         let open = u32::try_from(self.open()).unwrap_or(u32::MAX).max(1);
@@ -132,7 +132,7 @@ impl Shared<'_> {
         Task { graph, data: &self.data, recipe: &self.recipe, seed: id.seed }
     }
 
-    /// The resources of a run, of which there are this many at the same time.
+    /// The resources of a run when this many runs are trained at the same time.
     pub fn machine(&self, threads: usize, runs: u32) -> Machine {
         let most_bytes = self.available_bytes / u64::from(runs.max(1));
         Machine { threads, isa: self.isa, most_bytes }

@@ -52,7 +52,7 @@ pub struct TrainPlan {
     pub recipe_settings: Vec<Setting>,
     /// The seeds; each is trained separately.
     pub seeds: Vec<u64>,
-    /// Threads of all runs together.
+    /// Total number of threads of all runs.
     pub threads: u32,
     /// Number of runs at the same time; `None` to measure which is fastest.
     pub side_by_side: Option<u32>,
@@ -78,7 +78,7 @@ enum Message {
     Event(TrainingEvent),
     /// An error that does not end the run, such as a checkpoint that could not be written.
     Error(TaskError),
-    /// A run has locked its files. It needs its result if another program has saved it since.
+    /// A run has locked its files. It asks for its result, which another program may have saved before.
     Locked {
         id: RunId,
         known: Sender<Option<Box<TrainingRun>>>,
@@ -191,15 +191,15 @@ fn refuse_classes(plan: &TrainPlan, data: &Dataset) -> Result<(), TaskError> {
     Ok(())
 }
 
-/// Reads a recipe: a file, or the recipe of a name, of the working folder's `recipes` or else of the program.
+/// Reads a recipe: a file, or a recipe by its name, from the folder `recipes` in the working folder or else a built-in one.
 ///
 /// # Errors
-/// When there is no such recipe, or it is wrong.
+/// When there is no such recipe, or it is invalid.
 pub fn read_recipe(name: &str, settings: &[Setting]) -> Result<Recipe, TaskError> {
     load_recipe(name, settings).map(|(recipe, _)| recipe)
 }
 
-/// Reads a recipe; returns its files too, of which the program's own recipes have none.
+/// Reads a recipe; also returns its files: none for a built-in recipe.
 fn load_recipe(name: &str, settings: &[Setting]) -> Result<(Recipe, Vec<PathBuf>), TaskError> {
     let is_name = !name.contains(['/', '\\', '.']);
     let file = match is_name {
@@ -363,7 +363,7 @@ struct RunMonitor<'w, 'a, 'r> {
     results: &'w mut [Option<TrainingRun>],
     /// Progress of each run, from 0 to 1.
     progress: Vec<f64>,
-    /// Whether the pause was reported.
+    /// Whether the current pause was reported.
     is_waiting: bool,
 }
 

@@ -28,7 +28,7 @@ pub(super) struct Subject {
 }
 
 impl Subject {
-    /// Reads a network, and checks that it fits the data; `None` if it cannot be used; the error was reported.
+    /// Reads a network, and checks that it fits the data; `None` if it cannot be used, after reporting the error.
     pub fn load(request: &Request, data: &Dataset, running: &mut Running<'_>) -> Option<Self> {
         match Self::read(request, data, running) {
             Ok(subject) => Some(subject),

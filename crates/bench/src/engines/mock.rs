@@ -36,7 +36,7 @@ pub struct Mock {
     pub log: Log,
     /// The run of each session that fails, if any.
     pub fails_at: Option<usize>,
-    /// The instruction set that it says to use.
+    /// The instruction set that it reports.
     pub isa: Option<String>,
 }
 

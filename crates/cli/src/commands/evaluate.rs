@@ -38,16 +38,17 @@ const PAIRS: usize = 20;
   inceptive evaluate my.yaml --weights a.safetensors --weights b.safetensors --data cifar10 --views 10
   inceptive evaluate a.yaml b.yaml --weights a.safetensors --weights b.safetensors --data cifar10
   inceptive evaluate my.yaml --weights my.safetensors --data mnist --engine native,onnxruntime",
-    after_help = "Images are normalised as in training: a checkpoint records which images were held out. Probabilities
-are averaged over several --weights of one network, or over several networks with one --weights each.
-Each metric has a 95% interval, which covers the random choice of images, not differences between
-seeds. The exit code is 1 if engines differ by more than rounding error."
+    after_help = "Images are normalised as in training: a checkpoint records which images were held out. The
+predicted probabilities are averaged over several --weights of one network, or over several
+networks with one --weights each. Each metric has a 95% interval, which covers the random choice of
+images, not differences between seeds. The exit code is 1 if engines differ by more than rounding
+error."
 )]
 pub struct Evaluate {
     /// Architectures, spaces with --set, or ONNX files
     #[arg(required = true, value_name = "NETWORK")]
     files: Vec<PathBuf>,
-    /// Checkpoint or weights in a safetensors file; several are averaged. ONNX files contain their own
+    /// Checkpoint or safetensors file with weights; with several, predictions are averaged. Not needed for ONNX files
     #[arg(long, value_name = "FILE")]
     weights: Vec<PathBuf>,
     /// How to match the tensors of --weights to layers
@@ -59,8 +60,8 @@ pub struct Evaluate {
     /// The images to evaluate on
     #[arg(long, value_name = "SPLIT", default_value = "test")]
     split: SplitName,
-    /// Views of each image to average: 1; 2: with the mirror image; 10: corner and centre crops, mirrored too; 144: as in the
-    /// GoogLeNet paper
+    /// Views of each image to average: 1; 2: with the mirror image; 10: corner and centre crops, and their
+    /// mirror images; 144: as in the GoogLeNet paper
     #[arg(long, value_name = "N", default_value = "1", value_parser = views)]
     views: Views,
     /// Batch size

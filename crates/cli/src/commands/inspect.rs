@@ -35,18 +35,18 @@ use crate::{
   inceptive inspect architectures/small/bn.yaml --weights bn.safetensors --data fashion-mnist
   inceptive inspect my.yaml --weights my.safetensors --data cifar10 --svg branches.svg
   inceptive inspect my.yaml --weights my.safetensors --data cifar10 --layers",
-    after_help = "Near zero: channels whose kernel, with its normalisation, has a norm below 1 % of the largest one of
-the layer. Dead: channels whose ReLU outputs 0 on all images. Rank: effective rank of the output, of at
-most its number of channels. Gradient: norm of the gradient of the weights, in training steps. Lost:
-top-1 accuracy lost without the branch, in percentage points. docs/evaluating.md defines all columns.
-Validation images are used unless --split says otherwise, so that design choices do not depend on the
-test images."
+    after_help = "Near zero: channels whose kernel norm, with the normalisation folded in, is below 1 % of the
+largest one in the layer. Dead: channels whose ReLU outputs 0 on all images. Rank: effective rank
+of the output; its maximum is the number of channels. Gradient: norm of the gradient of the weights
+in training steps. Lost: top-1 accuracy lost without the branch, in percentage points. Validation
+images are used unless --split says otherwise, so that design choices do not depend on the test
+images. docs/evaluating.md defines all columns."
 )]
 pub struct Inspect {
     /// An architecture, or a space with --set
     #[arg(value_name = "NETWORK")]
     file: PathBuf,
-    /// Checkpoint or weights in a safetensors file
+    /// Checkpoint or safetensors file with weights
     #[arg(long, value_name = "FILE")]
     weights: PathBuf,
     /// How to match the tensors of --weights to layers

@@ -364,7 +364,7 @@ fn equal_values_of_changed_networks_are_held_against_thresholds() {
     };
     let (code, text) = diff(&["old", "new", "--fail-if", "params > 100"]);
     assert_eq!(code, Some(1), "{text}");
-    assert!(text.contains("exceeded: params > 100: N differs, and still has 224"), "{text}");
+    assert!(text.contains("exceeded: params > 100: N changed, and still has 224"), "{text}");
     for (new, condition) in [("new", "params > 1K"), ("new", "params > -1%"), ("old", "params > 1")]
     {
         let (code, text) = diff(&["old", new, "--fail-if", condition]);

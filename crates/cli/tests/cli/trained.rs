@@ -175,7 +175,7 @@ fn the_branches_of_a_trained_network_are_shown() {
     assert!(fs::read_to_string(path("tiny.yaml")).unwrap() == NETWORK, "{refused}");
 }
 
-/// Finite weights may overflow or give NaN all the same: that is not an accuracy of 0.
+/// Even finite weights may overflow or give NaN; this is an error, not an accuracy of 0.
 #[test]
 fn outputs_that_are_not_numbers_are_reported() {
     let folder = tempfile::tempdir().unwrap();

@@ -82,7 +82,7 @@ impl<'a> Text<'a> {
                 continue;
             };
             if values[index].replace(self.number()?).is_some() {
-                return Err(Problem::Image(format!("it has {} twice", names[index])));
+                return Err(Problem::Image(format!("its header has {} twice", names[index])));
             }
         }
     }

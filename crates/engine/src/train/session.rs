@@ -50,7 +50,7 @@ pub struct Outcome {
 }
 
 impl TrainSession {
-    /// Allocates memory, starts threads, and copies the weights. It ends early soon after `stop` is set.
+    /// Allocates memory, starts threads, and copies the weights. It returns early, soon after `stop` is set.
     ///
     /// # Errors
     /// When weights are missing, the system has no more threads or memory, or it was stopped.

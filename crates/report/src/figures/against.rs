@@ -1,4 +1,4 @@
-//! What charts of accuracy against a cost share: their scales, the front, captions and keys.
+//! The common parts of charts of accuracy against a cost: scales, the Pareto front, captions and legends.
 
 use inceptive_draw::chart::{
     axes::{Frame, Scale, count_text, plain_text},
@@ -45,7 +45,7 @@ pub(super) fn scales(
     frame.sides(canvas);
 }
 
-/// Draws the front through its points; returns the places that it covers.
+/// Draws the front through its points; returns the area that it covers.
 pub(super) fn front(
     canvas: &mut Canvas,
     front: Vec<(i32, i32)>,
@@ -57,9 +57,9 @@ pub(super) fn front(
     steps.windows(2).map(|s| Rect::around(s[0], s[1], 1.0)).collect()
 }
 
-/// The highest accuracy for at most each cost, as steps up to the right side.
+/// The highest accuracy up to each cost, as steps to the right edge.
 fn steps(mut front: Vec<(i32, i32)>, frame: Frame) -> Vec<(i32, i32)> {
-    // Pixels count downwards: of equal costs the better one is last.
+    // Pixels count downwards, so among equal costs the most accurate one is last.
     front.sort_by_key(|&(x, y)| (x, -y));
     let mut steps: Vec<(i32, i32)> = Vec::with_capacity(2 * front.len() + 1);
     for (x, y) in front {
@@ -74,8 +74,8 @@ fn steps(mut front: Vec<(i32, i32)>, frame: Frame) -> Vec<(i32, i32)> {
     steps
 }
 
-/// A caption: what is drawn, how the cost was measured, how the front is marked, and how many networks are not labelled or
-/// not drawn: those `without` a cost or an accuracy, and those `skipped` of too many.
+/// A caption: what is drawn, how the cost was measured, how the front is marked, whether only the front is labelled, and how
+/// many networks are omitted: those `without` a cost or an accuracy, and those `skipped` to limit the number of points.
 pub(super) fn caption(
     drawn: &str,
     axis: Axis<'_>,
@@ -103,7 +103,7 @@ pub(super) fn caption(
     text
 }
 
-/// The key of points on the front, points off it, and the front.
+/// Legend entries of points on the front, of points off the front, and of the front.
 pub(super) fn entries(
     evidence: OriginKind,
     shape: Shape,
@@ -117,7 +117,7 @@ pub(super) fn entries(
     ]
 }
 
-/// The key of intervals.
+/// The legend entry of intervals.
 pub(super) fn interval_entry(evidence: OriginKind) -> (Sample, String) {
     (Sample::Whisker(origin_color(evidence)), "95% interval".to_owned())
 }

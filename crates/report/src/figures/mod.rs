@@ -9,7 +9,7 @@
 //! | `roofline`, `latency` | measurements |
 //! | `curves`, `trained` | training runs: over the epochs, and accuracy against cost |
 //! | `space`, `squares`, `modules` | spaces of networks, single modules |
-//! | `against` | what charts of accuracy against cost share |
+//! | `against` | common parts of charts of accuracy against cost |
 //! | `facts` | tooltips of networks |
 
 mod accuracy;

@@ -15,7 +15,7 @@ use crate::{
     score::ImageResult,
 };
 
-/// Maximum number of images of a run that keeps feature maps: that of a training step, which needs at least this memory.
+/// Maximum number of images per run that keeps feature maps: as in a training step, which needs at least as much memory.
 const MAPS_BATCH: usize = super::gradients::STEP;
 
 /// Approximate number of positions of each feature map that are sampled for the effective rank.
@@ -38,7 +38,7 @@ pub(super) struct MapState {
     pub effective_rank: Option<f64>,
 }
 
-/// Gathers what is known of a feature map, image by image.
+/// Collects the state of a feature map, image by image.
 struct Look {
     is_relu: bool,
     channels: usize,
@@ -89,12 +89,12 @@ impl Look {
     }
 }
 
-/// Number of batches that images are run in to compute feature maps.
+/// Number of batches in which feature maps are computed.
 pub(super) fn map_runs(images: Images<'_>) -> usize {
     images.indices.len().div_ceil(images.batch(MAPS_BATCH))
 }
 
-/// Number of batches that images are run in to compute their results.
+/// Number of batches in which the results of images are computed.
 pub(super) fn result_runs(images: Images<'_>) -> usize {
     images.indices.len().div_ceil(images.batch(EVALUATION_BATCH))
 }

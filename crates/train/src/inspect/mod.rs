@@ -136,7 +136,7 @@ struct Progress<'a> {
 }
 
 impl Progress<'_> {
-    /// Tells that a batch was run.
+    /// Reports that a batch was run.
     fn advance(&mut self) {
         self.done += 1;
         (self.listen)(self.done as f64 / self.total as f64);

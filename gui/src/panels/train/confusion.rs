@@ -131,7 +131,7 @@ impl<'a> Counts<'a> {
 }
 
 impl Matrix {
-    /// Draws the matrix of a run that has one, in this height if it is readable at that size.
+    /// Draws the matrix of a run, if it has one, with this height if it is still readable.
     pub fn ui(&mut self, ui: &mut Ui, height: f32, stored: &Stored<TrainingRun>) {
         let counts = Counts::new(&stored.result);
         let key = (stored.id, stored.result.finished_unix_ms, ui.ctx().theme());

@@ -14,11 +14,11 @@ use crate::{
 
 /// What is known of a data set before it is read.
 pub(super) enum Data {
-    /// It is available, as far as is known; its description.
+    /// Probably available; its description.
     There(DataName, String),
-    /// It has to be downloaded; the command.
+    /// Not downloaded yet; the download command.
     Absent(String),
-    /// The name is invalid; the error.
+    /// Its name is invalid; the error.
     Wrong(String),
 }
 

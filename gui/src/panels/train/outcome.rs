@@ -86,7 +86,7 @@ fn facts(ui: &mut Ui, run: &TrainingRun, inspect: &Inspect<'_>, commands: &mut C
     let accuracy: Vec<String> = top1.into_iter().chain(top5).collect();
     if !accuracy.is_empty() {
         ui.add(Label::new(accuracy.join(", ")).wrap()).on_hover_text(
-            "The interval covers the number of test images, not differences between seeds: train with several seeds",
+            "The interval covers the random choice of test images, not differences between seeds: train with several seeds",
         );
     }
     if !run.is_finished() {

@@ -158,7 +158,7 @@ impl Row<'_> {
     }
 }
 
-/// The names of the rows' networks with their settings, and with what distinguishes those with equal ones.
+/// The names of the rows' networks with their settings; to equal names, the file or graph is added.
 pub(super) fn networks(rows: &[Row<'_>]) -> Vec<String> {
     let facts: Vec<_> = rows.iter().map(Row::facts).collect();
     distinct_labels(rows.iter().map(Row::network).collect(), &facts)
@@ -167,7 +167,7 @@ pub(super) fn networks(rows: &[Row<'_>]) -> Vec<String> {
 /// Which runs of the store are shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum Wanted {
-    /// Those with the data set and recipe of the latest run.
+    /// Runs with the data set and recipe of the latest run.
     #[default]
     Latest,
     All,
@@ -180,7 +180,7 @@ pub(super) struct Rows {
     /// Text that the network's name has to contain.
     network: String,
     wanted: Wanted,
-    /// The data sets and recipes in the store, and the version of the results they were read from.
+    /// The data sets and recipes in the store, and the version of the results from which they were read.
     known: (u64, Vec<TrainedOn>),
 }
 

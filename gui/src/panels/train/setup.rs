@@ -127,7 +127,7 @@ impl Setup {
         }
     }
 
-    /// The names of the networks, and the settings that those need that do not fit the data set.
+    /// The names of the networks, and the settings that are needed by networks that do not fit the data set.
     fn networks(&mut self, ui: &mut Ui, networks: &[Candidate<'_>]) {
         let names: Vec<&str> = networks.iter().map(Candidate::name).collect();
         let names = match names.as_slice() {
@@ -238,7 +238,7 @@ impl Setup {
             true => "all cores".to_owned(),
             false => format!("{threads:.0}"),
         });
-        let hover = "Threads of all runs together; 0: one per core";
+        let hover = "Total number of threads of all runs; 0: one per core";
         ui.add(threads).labelled_by(label.id).on_hover_text(hover);
         instruction_set(ui, &mut self.isa);
     }

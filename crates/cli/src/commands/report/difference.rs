@@ -75,7 +75,7 @@ fn snapshot(gathered: &Gathered) -> (Snapshot, bool) {
     gathered.troubles.iter().for_each(tell);
     for Cloud { title, size, .. } in gathered.clouds.iter().filter(|it| it.size > SMALL_SPACE) {
         output::warn(&one_line(&format!(
-            "note: the networks of the space `{title}` are not compared: {} are more than {SMALL_SPACE}",
+            "note: the networks of the space `{title}` are not compared: it has {} networks, more than {SMALL_SPACE}",
             combinations(*size)
         )));
     }
@@ -126,7 +126,7 @@ fn page(found: &Changes, broken: &[Breach<'_>]) -> String {
         let [before, now, difference] = cells(*old, *new);
         line(match old {
             Some(old) if old == new => {
-                format!("exceeded: {threshold}: {network} differs, and still has {now}")
+                format!("exceeded: {threshold}: {network} changed, and still has {now}")
             }
             Some(_) => {
                 format!(

@@ -99,8 +99,8 @@ pub struct Report {
     /// Store of results to show and add to
     #[arg(long, value_name = "FILE", default_value = "inceptive.db")]
     store: PathBuf,
-    /// Ignore results added later: ids of the last measurement, profile and training run of each store, and a digest of the
-    /// results up to them, such as 12+3@9f3ac2d1b0aa; copy it from the command at the end of a page
+    /// Ignore results added after this state of each store: the ids of its last measurement, profile and training run, and a
+    /// digest of the results up to these, such as 12+3@9f3ac2d1b0aa; copy it from the command at the end of a page
     #[arg(long, value_name = "STATE,..", value_delimiter = ',', conflicts_with = "bench")]
     up_to: Vec<StoreState>,
     /// Maximum number of networks counted per space; a random sample if it has more
@@ -137,9 +137,9 @@ impl Report {
         if let Some([old, new]) = self.diff.as_deref() {
             return difference::run(old, new, &self.fail_if, self.json);
         }
-        // `requires` of clap is skipped if an argument is given that --diff conflicts with, such as an input.
+        // clap ignores `requires` if an argument that conflicts with --diff is given, such as an input.
         if !self.fail_if.is_empty() {
-            return Err(usage("--fail-if is about changes, and needs --diff OLD NEW"));
+            return Err(usage("--fail-if needs --diff OLD NEW"));
         }
         if self.inputs.is_empty() {
             if !Path::new(NETWORKS).is_dir() {

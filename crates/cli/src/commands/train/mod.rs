@@ -44,8 +44,8 @@ const MAX_SEEDS: u32 = 10_000;
     after_help = "`shapes` is generated, so it needs no download; `inceptive data list` shows the other data sets.
 Ctrl-C stops; the same command resumes after the last whole epoch, with the same result. Runs that
 are already in the store are not repeated. Test images are used once, after the last epoch. Trained
-weights are safetensors files, which other commands read with --weights. At the end, a report on the
-networks, with all their results in the store, is written, unless --no-report is given."
+weights are safetensors files, which other commands read with --weights. Finally, a report on the
+networks with all their results in the store is written, unless --no-report is given."
 )]
 pub struct Train {
     /// Architectures, spaces with --set, or ONNX files
@@ -66,11 +66,11 @@ pub struct Train {
     /// First seed
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Threads of all runs together; default: all cores
+    /// Total number of threads of all runs; default: all cores
     #[arg(long, value_name = "N", value_parser = thread_count)]
     threads: Option<NonZeroU32>,
-    /// Number of runs at the same time; default: measured with the first network, one run on all threads or one run per
-    /// thread, whichever is faster
+    /// Number of runs at the same time; default: one run on all threads or one run per thread, whichever is faster for the
+    /// first network
     #[arg(long, value_name = "N", value_parser = positive)]
     side_by_side: Option<NonZeroU32>,
     /// Instruction set: avx512, avx2, neon or portable; default: the widest of this processor. Results differ in their last
@@ -155,7 +155,7 @@ impl Train {
         !self.json && !self.no_report
     }
 
-    /// Says which runs in the store were trained with another instruction set than the one that was asked for.
+    /// Warns about runs in the store that were trained with an instruction set other than the requested one.
     fn say_other_isa(&self, runs: &[TrainingRun]) {
         let Some(isa) = self.isa.map(Isa::name) else { return };
         for run in runs.iter().filter(|run| run.isa != isa) {

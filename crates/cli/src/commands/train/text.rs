@@ -36,7 +36,7 @@ pub fn table(runs: &[TrainingRun]) -> String {
     text
 }
 
-/// The names of networks with their settings, and with what distinguishes those with equal ones.
+/// The names of networks with their settings; to equal names, the file or graph is added.
 fn names(networks: &[RankedNetwork<&TrainingRun>]) -> Vec<String> {
     let names = networks.iter().map(|it| it.runs[0].subject.name_with_point()).collect();
     let facts = networks.iter().map(|RankedNetwork { runs, .. }| {
