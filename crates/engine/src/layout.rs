@@ -1,6 +1,6 @@
 //! When each unit is computed, and where its result lies.
 
-use inceptive_ir::{Graph, Size};
+use inceptive_ir::Graph;
 use inceptive_kernels::{
     LANES,
     conv::{Window, Winograd},
@@ -9,7 +9,8 @@ use inceptive_kernels::{
 
 use crate::{
     memory::{Need, assign},
-    options::{Options, PlanError},
+    methods::Methods,
+    options::PlanError,
     place::Place,
     units::{Kind, Unit, pair},
 };
@@ -78,9 +79,10 @@ impl Layout {
         places: &[Place],
         schedule: &Schedule,
         results: &[usize],
-        options: Options,
+        methods: &Methods,
+        batch: usize,
     ) -> Result<Self, PlanError> {
-        let uses = uses(units, places, schedule, results, options);
+        let uses = uses(units, places, schedule, results, methods);
         let owners: Vec<usize> =
             (0..units.len()).filter(|&unit| places[unit].owner == unit).collect();
         let mut buffers = Vec::with_capacity(owners.len());
@@ -96,7 +98,7 @@ impl Layout {
             } else {
                 LANES
             };
-            let buffer = buffer(graph, &units[owner], border, pixel, options.batch)?;
+            let buffer = buffer(graph, &units[owner], border, pixel, batch)?;
             let len = len(&buffer)?;
             total = total
                 .checked_add(len)
@@ -132,7 +134,7 @@ fn uses(
     places: &[Place],
     schedule: &Schedule,
     results: &[usize],
-    options: Options,
+    methods: &Methods,
 ) -> Vec<Use> {
     let unused = |&last: &usize| Use { border: Border::default(), first: usize::MAX, last };
     let mut uses: Vec<Use> = schedule.phase_of.iter().map(unused).collect();
@@ -149,7 +151,7 @@ fn uses(
         }
         if let (Some(window), Some(&read)) = (window(of, units), of.inputs.first()) {
             let (input, output) = (pair(units[read].size), pair(of.size));
-            let needs = if uses_winograd(of, units, options) {
+            let needs = if methods.is_winograd(unit) {
                 Winograd::border(window.padding, input, output)
             } else {
                 window.border(input, output)
@@ -207,23 +209,6 @@ pub(crate) fn window(unit: &Unit, units: &[Unit]) -> Option<Window> {
         }
         _ => None,
     }
-}
-
-/// Whether a unit is computed by Winograd's method.
-pub(crate) fn uses_winograd(unit: &Unit, units: &[Unit], options: Options) -> bool {
-    let Kind::Conv(conv) = &unit.kind else { return false };
-    let input = &units[unit.inputs[0]];
-    let is_plain = options.winograd
-        && conv.kernel == Size::square(3)
-        && conv.stride == Size::square(1)
-        && conv.dilation == Size::square(1)
-        && conv.groups == 1
-        && !(matches!(input.kind, Kind::Input) && input.channels() < LANES);
-    let (inputs, outputs) = (input.channels(), unit.channels());
-    let output = pair(unit.size);
-    is_plain
-        && Winograd::is_faster(options.batch, inputs, outputs, output)
-        && Winograd::fits(input.blocks(), output[1])
 }
 
 /// Numbers a pixel of the network's input: as many as channels, if there are few and only plain convolutions read them.

@@ -6,6 +6,7 @@
 mod fuse;
 mod layout;
 mod memory;
+mod methods;
 mod options;
 mod place;
 mod plan;

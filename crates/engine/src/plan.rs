@@ -15,6 +15,7 @@ use inceptive_weights::Weights;
 use crate::{
     fuse::{Fused, Purpose, fuse},
     layout::{Layout, Schedule},
+    methods::Methods,
     options::{Needs, Options, PlanError},
     place::place,
     steps,
@@ -40,6 +41,7 @@ struct Drawn {
     output: usize,
     heads: Vec<usize>,
     schedule: Schedule,
+    methods: Methods,
     layout: Layout,
 }
 
@@ -49,8 +51,10 @@ impl Drawn {
         let places = place(&mut units);
         let schedule = Schedule::new(&units);
         let results: Vec<usize> = heads.iter().copied().chain([output]).collect();
-        let layout = Layout::new(graph, &units, &places, &schedule, &results, options)?;
-        Ok(Self { units, output, heads, schedule, layout })
+        let methods = Methods::new(&units, options);
+        let batch = options.batch;
+        let layout = Layout::new(graph, &units, &places, &schedule, &results, &methods, batch)?;
+        Ok(Self { units, output, heads, schedule, methods, layout })
     }
 }
 
@@ -113,11 +117,18 @@ impl Plan {
         if !options.isa.is_available() {
             return Err(PlanError::Isa(options.isa));
         }
-        let Drawn { units, output, heads, schedule, layout } = Drawn::new(graph, options)?;
+        let Drawn { units, output, heads, schedule, methods, layout } = Drawn::new(graph, options)?;
         let mut phases: Vec<Phase> = (0..schedule.phases).map(|_| Vec::new()).collect();
         let mut labels: Vec<Vec<Label>> = vec![Vec::new(); schedule.phases];
-        let context =
-            steps::Making { graph, weights, units: &units, layout: &layout, options, stop };
+        let context = steps::Making {
+            graph,
+            weights,
+            units: &units,
+            methods: &methods,
+            layout: &layout,
+            options,
+            stop,
+        };
         let mut weight_bytes = 0;
         context.needs(output)?;
         let mut made = context.make_all()?;
@@ -155,10 +166,17 @@ impl Plan {
     /// # Errors
     /// When that is more than there may be, or the network cannot be computed.
     pub fn needs(graph: &Graph, options: Options) -> Result<Needs, PlanError> {
-        let Drawn { units, output, layout, .. } = Drawn::new(graph, options)?;
+        let Drawn { units, output, methods, layout, .. } = Drawn::new(graph, options)?;
         let (weights, stop) = (&Weights::default(), &AtomicBool::new(false));
-        let context =
-            steps::Making { graph, weights, units: &units, layout: &layout, options, stop };
+        let context = steps::Making {
+            graph,
+            weights,
+            units: &units,
+            methods: &methods,
+            layout: &layout,
+            options,
+            stop,
+        };
         context.needs(output)
     }
 

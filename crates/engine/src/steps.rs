@@ -23,7 +23,8 @@ use inceptive_kernels::{
 use inceptive_weights::{Missing, Weights};
 
 use crate::{
-    layout::{Layout, uses_winograd, window},
+    layout::{Layout, window},
+    methods::Methods,
     options::{Needs, Options, PlanError, check_memory},
     units::{Kind, Unit, pair},
 };
@@ -40,6 +41,7 @@ pub(crate) struct Making<'a> {
     pub(crate) graph: &'a Graph,
     pub(crate) weights: &'a Weights,
     pub(crate) units: &'a [Unit],
+    pub(crate) methods: &'a Methods,
     pub(crate) layout: &'a Layout,
     pub(crate) options: Options,
     /// Set when nobody waits for the steps any more.
@@ -51,7 +53,7 @@ impl Making<'_> {
     pub(crate) fn needs(&self, output: usize) -> Result<Needs, PlanError> {
         let bytes = |numbers: u64| numbers.saturating_mul(size_of::<f32>() as u64);
         let ends = self.layout.buffers.iter().map(|buffer| buffer.offset + buffer.len());
-        let weights = self.units.iter().map(|unit| self.packed(unit));
+        let weights = (0..self.units.len()).map(|unit| self.methods.packed(unit));
         let Options { batch, threads, most_bytes, .. } = self.options;
         let of_output = &self.units[output];
         let numbers = [of_output.channels(), of_output.size.area() as usize, batch];
@@ -75,7 +77,7 @@ impl Making<'_> {
     fn scratch(&self, index: usize) -> usize {
         let unit = &self.units[index];
         match &unit.kind {
-            Kind::Conv(_) if uses_winograd(unit, self.units, self.options) => {
+            Kind::Conv(_) if self.methods.is_winograd(index) => {
                 let segments = &self.units[unit.inputs[0]].segments;
                 let runs = segments.iter().map(|segment| segment.channels.div_ceil(LANES)).sum();
                 let (blocks, output) = (unit.blocks(), pair(unit.size));
@@ -104,41 +106,11 @@ impl Making<'_> {
         }
     }
 
-    /// Numbers of a unit's weights as they are packed, with its bias: whole blocks of outputs, each with the inputs of its
-    /// groups.
-    fn packed(&self, unit: &Unit) -> u64 {
-        let of_lanes = |each: u64| each.saturating_mul((unit.blocks() * LANES) as u64);
-        let groups = match &unit.kind {
-            Kind::Conv(conv) => conv.groups as usize,
-            Kind::Linear { .. } => 1,
-            // Weights of each lane and its bias.
-            Kind::Depthwise(conv) => return of_lanes(conv.kernel.area() + 1),
-            Kind::BatchNorm(_) => return of_lanes(2),
-            _ => return 0,
-        };
-        let (inputs, outputs) = (self.units[unit.inputs[0]].channels(), unit.channels());
-        let of_group = outputs / groups;
-        // Blocks start at groups, or groups at blocks, or a block has parts of one at both ends.
-        let groups_of_block = match (of_group % LANES, LANES % of_group.max(1)) {
-            (0, _) => 1,
-            (_, 0) => LANES / of_group,
-            _ => (LANES - 1) / of_group + 2,
-        };
-        let groups_of_block = groups_of_block.min(groups);
-        let lanes = inputs / groups * groups_of_block;
-        let taps = window(unit, self.units).map_or(1, |window| window.kernel.iter().product());
-        let taps: usize = if uses_winograd(unit, self.units, self.options) { 36 } else { taps };
-        let blocks = outputs.div_ceil(LANES) * LANES;
-        // And a bias.
-        let each = (lanes as u64).saturating_mul(taps as u64).saturating_add(1);
-        each.saturating_mul(blocks as u64)
-    }
-
     /// The steps of all units, in order. They are made on all cores, because packing weights takes a while; the largest
     /// first, so that the last ones to finish are small.
     pub(crate) fn make_all(&self) -> Result<Vec<Option<Made>>, PlanError> {
         let mut order: Vec<usize> = (0..self.units.len()).collect();
-        order.sort_by_cached_key(|&unit| Reverse(self.packed(&self.units[unit])));
+        order.sort_by_cached_key(|&unit| Reverse(self.methods.packed(unit)));
         let next = AtomicUsize::new(0);
         let make = || {
             let mut made = Vec::new();
@@ -282,7 +254,7 @@ impl Making<'_> {
         let finish = Finish { residual, function: unit.function };
         let Options { isa, threads, .. } = self.options;
         let window = window(unit, self.units).unwrap_or(Window::POINT);
-        if uses_winograd(unit, self.units, self.options) {
+        if self.methods.is_winograd(index) {
             let padding = window.padding;
             let conv =
                 Winograd::new_until(isa, threads, places, padding, values, finish, self.stop)?;

@@ -1,0 +1,113 @@
+//! How convolutions are computed, and how large their packed weights are.
+
+use std::cmp::Reverse;
+
+use inceptive_ir::Size;
+use inceptive_kernels::{LANES, conv::Winograd};
+
+use crate::{
+    layout::window,
+    options::Options,
+    units::{Kind, Unit, pair},
+};
+
+/// Numbers of a 3x3 kernel that is transformed for Winograd's method.
+const TRANSFORMED: usize = 36;
+
+/// By how much transformed kernels may make a plan larger, as a share of packed weights and feature maps without them.
+const GROWTH: f64 = 0.29;
+
+/// The method of each unit.
+pub(crate) struct Methods {
+    is_winograd: Vec<bool>,
+    packed: Vec<u64>,
+}
+
+impl Methods {
+    /// Transformed kernels have four times as many numbers, so Winograd's method is used as far as [`GROWTH`] allows: first
+    /// where the map is largest, because it saves the most multiplications for each number there. Of equal maps, the first
+    /// come first.
+    pub(crate) fn new(units: &[Unit], options: Options) -> Self {
+        let mut packed: Vec<u64> = units.iter().map(|unit| packed(unit, units, false)).collect();
+        let mut is_winograd = vec![false; units.len()];
+        let maps = units.iter().map(|unit| numbers_of_maps(unit, units, options.batch)).max();
+        let total = packed.iter().copied().fold(maps.unwrap_or(0), u64::saturating_add);
+        let mut left = (total as f64 * GROWTH) as u64;
+        let mut candidates: Vec<usize> =
+            (0..units.len()).filter(|&unit| is_faster(&units[unit], units, options)).collect();
+        candidates.sort_by_key(|&unit| Reverse(units[unit].size.area()));
+        for unit in candidates {
+            let transformed = self::packed(&units[unit], units, true);
+            let more = transformed.saturating_sub(packed[unit]);
+            if more <= left {
+                left -= more;
+                (packed[unit], is_winograd[unit]) = (transformed, true);
+            }
+        }
+        Self { is_winograd, packed }
+    }
+
+    /// Whether a unit is computed by Winograd's method.
+    pub(crate) fn is_winograd(&self, unit: usize) -> bool {
+        self.is_winograd[unit]
+    }
+
+    /// Numbers of a unit's weights as they are packed, with its bias.
+    pub(crate) fn packed(&self, unit: usize) -> u64 {
+        self.packed[unit]
+    }
+}
+
+/// Whether Winograd's method can compute a unit, and faster.
+fn is_faster(unit: &Unit, units: &[Unit], options: Options) -> bool {
+    let Kind::Conv(conv) = &unit.kind else { return false };
+    let input = &units[unit.inputs[0]];
+    let is_plain = options.winograd
+        && conv.kernel == Size::square(3)
+        && conv.stride == Size::square(1)
+        && conv.dilation == Size::square(1)
+        && conv.groups == 1
+        && !(matches!(input.kind, Kind::Input) && input.channels() < LANES);
+    let (inputs, outputs) = (input.channels(), unit.channels());
+    let output = pair(unit.size);
+    is_plain
+        && Winograd::is_faster(options.batch, inputs, outputs, output)
+        && Winograd::fits(input.blocks(), output[1])
+}
+
+/// Numbers of the maps that a unit reads and writes.
+fn numbers_of_maps(unit: &Unit, units: &[Unit], batch: usize) -> u64 {
+    let numbers = |unit: &Unit| unit.size.area().saturating_mul(unit.channels() as u64);
+    let maps = unit.reads().map(|read| numbers(&units[read])).chain([numbers(unit)]);
+    maps.fold(0, u64::saturating_add).saturating_mul(batch as u64)
+}
+
+/// Numbers of a unit's weights as they are packed, with its bias: whole blocks of outputs, each with the inputs of its
+/// groups.
+fn packed(unit: &Unit, units: &[Unit], is_winograd: bool) -> u64 {
+    let of_lanes = |each: u64| each.saturating_mul((unit.blocks() * LANES) as u64);
+    let groups = match &unit.kind {
+        Kind::Conv(conv) => conv.groups as usize,
+        Kind::Linear { .. } => 1,
+        // Weights of each lane and its bias.
+        Kind::Depthwise(conv) => return of_lanes(conv.kernel.area() + 1),
+        Kind::BatchNorm(_) => return of_lanes(2),
+        _ => return 0,
+    };
+    let (inputs, outputs) = (units[unit.inputs[0]].channels(), unit.channels());
+    let of_group = outputs / groups;
+    // Blocks start at groups, or groups at blocks, or a block has parts of one at both ends.
+    let groups_of_block = match (of_group % LANES, LANES % of_group.max(1)) {
+        (0, _) => 1,
+        (_, 0) => LANES / of_group,
+        _ => (LANES - 1) / of_group + 2,
+    };
+    let groups_of_block = groups_of_block.min(groups);
+    let lanes = inputs / groups * groups_of_block;
+    let taps = window(unit, units).map_or(1, |window| window.kernel.iter().product());
+    let taps: usize = if is_winograd { TRANSFORMED } else { taps };
+    let blocks = outputs.div_ceil(LANES) * LANES;
+    // And a bias.
+    let each = (lanes as u64).saturating_mul(taps as u64).saturating_add(1);
+    each.saturating_mul(blocks as u64)
+}
