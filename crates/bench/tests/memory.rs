@@ -28,7 +28,9 @@ fn a_plan_needs_little_more_than_weights_and_peak_memory() {
         let isa = Isa::best();
         let options = Options { batch: 1, threads: 1, isa, winograd: true, most_bytes: u64::MAX };
         let needs = Plan::needs(&graph.apply(&folded).unwrap(), options).unwrap();
-        assert!(needs.total() as f64 <= goal, "{}: {needs:?}, goal {goal}", path.display());
+        // Beside the output, a copy for who asked for it.
+        let held = needs.weights + needs.maps + needs.scratch;
+        assert!(held as f64 <= goal, "{}: {needs:?}, goal {goal}", path.display());
         count += 1;
     }
     assert!(count >= 26);
