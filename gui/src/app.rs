@@ -1,6 +1,7 @@
 //! The window: takes in what happened, draws, carries out commands.
 
 mod closing;
+mod designs;
 mod files;
 mod keeping;
 
@@ -17,7 +18,7 @@ use crate::{
     command::{Command, Commands},
     file::FilePath,
     jobs::{Job, MeasurementBackend, Picture, PictureRequest, Worker},
-    model::{Message, Model},
+    model::Model,
     pane::Pane,
     panels::Panels,
     screenshot::Screenshots,
@@ -39,6 +40,8 @@ pub struct App {
     /// Texts that were edited and not checked since, with the first edit.
     edits: BTreeMap<FilePath, Instant>,
     closing: Closing,
+    /// Jobs that wait until these files are written.
+    waiting: Vec<(Vec<FilePath>, Job)>,
     /// Storage of drafts; `None` if it is not wanted or there is no folder for it.
     keeping: Option<Keeping>,
     shows_shortcuts: bool,
@@ -70,6 +73,7 @@ impl App {
             screenshots: Screenshots::default(),
             edits: BTreeMap::new(),
             closing: Closing::default(),
+            waiting: vec![],
             keeping: None,
             shows_shortcuts: false,
         };
@@ -122,6 +126,8 @@ impl App {
             self.commands.push(Command::Add(paths));
         }
         self.read_edits(ctx);
+        self.count_designs();
+        self.start_waiting();
         self.keep_drafts(ctx);
     }
 
@@ -151,22 +157,29 @@ impl App {
                 self.panels.source.show_line(file, line);
                 tiles::show(&mut self.tree, Pane::Source);
             }
-            Command::ShowPoint(file, values) => {
-                if self.panels.design.show_point(&self.model, &file, &values) {
-                    self.model.selection = vec![file];
-                    tiles::show(&mut self.tree, Pane::Design);
-                } else {
-                    let text = "the space has changed; draw it again";
-                    self.model.messages.push(Message::Problem(text.to_owned()));
+            Command::ShowPoint(file, values) => self.show_point(&file, &values),
+            Command::Design { file, changes, gesture } => self.design(&file, changes, gesture),
+            Command::GoTo(file, step) => {
+                let entry = self.model.entries.get_mut(&file);
+                if let Some(design) = entry.and_then(|entry| entry.design.as_mut()) {
+                    design.go_to(step);
                 }
             }
+            Command::Duplicate(file) => self.duplicate(&file),
+            Command::Rename { file, name, file_name } => self.rename(&file, &name, &file_name),
+            Command::Discard(file) => {
+                if self.model.discard(&file) {
+                    self.read(file);
+                }
+            }
+            Command::SaveThen(files, job) => self.save_then(files, job),
             Command::ShowNode(path) => {
                 self.panels.graph.show_node(path);
                 tiles::show(&mut self.tree, Pane::Graph);
             }
             Command::Edit(file, text) => {
                 if let Some(entry) = self.model.entries.get_mut(&file) {
-                    entry.edit(text.map(Arc::from));
+                    entry.type_in(text.map(Arc::from));
                     self.edits.entry(file).or_insert_with(Instant::now);
                 }
             }

@@ -9,6 +9,7 @@ use inceptive_cost::Convention;
 use inceptive_ir::Path as NodePath;
 
 use crate::{
+    changes::Changes,
     file::FilePath,
     jobs::{Job, JobId, Picture},
     pane::Pane,
@@ -29,12 +30,38 @@ pub enum Command {
     Show(Pane),
     /// Brings the place in the text to the front: a line, from 1, of a file.
     ShowLine(FilePath, usize),
-    /// Brings a network of a space to the front in its design: variables and their values.
+    /// Makes a design of a network of a space, and shows it: variables and their values.
     ShowPoint(FilePath, Vec<(String, String)>),
     /// Brings a node or module of the current network to the front in its graph.
     ShowNode(NodePath),
     /// Takes a text instead of that on the disk; none goes back to the disk.
     Edit(FilePath, Option<String>),
+    /// Gives a design these settings. A file that is none is left as it is: a new design is made of it.
+    Design {
+        /// The file.
+        file: FilePath,
+        /// All settings.
+        changes: Changes,
+        /// The movement of the pointer that this is part of.
+        gesture: Option<u64>,
+    },
+    /// Goes to a step of a design.
+    GoTo(FilePath, usize),
+    /// Makes a new design like this one, or of this file.
+    Duplicate(FilePath),
+    /// Names the network of a design, and its file unless that is written.
+    Rename {
+        /// The file.
+        file: FilePath,
+        /// The name of the network.
+        name: String,
+        /// The name of the file.
+        file_name: String,
+    },
+    /// Forgets what is not saved of a file; one that was never saved is taken off the list.
+    Discard(FilePath),
+    /// Saves drafts of these files, and starts a job when all are written.
+    SaveThen(Vec<FilePath>, Job),
     /// Writes the draft of a file to the disk; overwrites changes of another program only if `overwrite` is set.
     Save {
         /// The file.

@@ -15,6 +15,8 @@ use inceptive_files::{InputFiles, WriteError, replace_file};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
+use crate::changes::History;
+
 /// A text that was not saved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {
@@ -24,6 +26,20 @@ pub struct Draft {
     pub text: String,
     /// The text of the file that it began with.
     pub base: Option<String>,
+    /// How it was made of another network.
+    #[serde(default)]
+    pub design: Option<DraftDesign>,
+}
+
+/// How a network was made of another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DraftDesign {
+    /// The file of the other one.
+    pub from: PathBuf,
+    /// The name of the network.
+    pub name: String,
+    /// The settings.
+    pub history: History,
 }
 
 /// Where a window keeps its drafts.
@@ -146,7 +162,12 @@ mod tests {
     use super::*;
 
     fn draft(name: &str) -> Draft {
-        Draft { file: PathBuf::from(name), text: format!("text of {name}"), base: None }
+        Draft {
+            file: PathBuf::from(name),
+            text: format!("text of {name}"),
+            base: None,
+            design: None,
+        }
     }
 
     #[test]

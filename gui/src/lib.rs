@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod app;
+pub mod changes;
 pub mod command;
 pub mod drafts;
 pub mod file;

@@ -2,11 +2,21 @@
 
 use inceptive_cost::Cost;
 use inceptive_dsl::{Architecture, Constraint};
+use inceptive_ir::Graph;
 use inceptive_results::Metric;
 
-/// The constraints that a network does not satisfy.
+/// The constraints of a network that it does not satisfy.
 pub fn violated_constraints<'a>(
     architecture: &'a Architecture,
+    cost: &Cost,
+) -> Vec<&'a Constraint> {
+    violated(&architecture.constraints, &architecture.graph, cost)
+}
+
+/// Those of some constraints that a network does not satisfy.
+pub fn violated<'a>(
+    constraints: &'a [Constraint],
+    graph: &Graph,
     cost: &Cost,
 ) -> Vec<&'a Constraint> {
     #[expect(
@@ -15,8 +25,8 @@ pub fn violated_constraints<'a>(
     )]
     let counts = |name: &str| {
         let metric: Metric = name.parse().ok()?;
-        metric.count(&architecture.graph, cost).map(|count| count as f64)
+        metric.count(graph, cost).map(|count| count as f64)
     };
     let holds = |constraint: &&Constraint| constraint.holds(&counts) == Some(false);
-    architecture.constraints.iter().filter(holds).collect()
+    constraints.iter().filter(holds).collect()
 }

@@ -73,7 +73,7 @@ pub fn save_variant(new: &NewFile) -> Result<PathBuf, SaveError> {
     if name.is_empty() {
         return Err(SaveError::Unnamed);
     }
-    let file_name = file_name(&new.file_name)?;
+    let file_name = yaml_file_name(&new.file_name)?;
     let wanted = design(&Disk, &new.from, &new.settings)?;
     let variant = variant(&Disk, &new.from, &new.settings, name).map_err(ReadError::Yaml)?;
     if variant.extends == file_name {
@@ -83,7 +83,7 @@ pub fn save_variant(new: &NewFile) -> Result<PathBuf, SaveError> {
     if !new.replaces && path.symlink_metadata().is_ok() {
         return Err(SaveError::Exists(path));
     }
-    let text = OverlayFiles { path: path.clone(), text: variant.yaml.as_str().into() };
+    let text = OverlayFiles::one(path.clone(), variant.yaml.as_str().into());
     let inputs = InputFiles::of(wanted.sources.paths());
     inputs.check(&path)?;
     if design(&text, &path, &[])?.fingerprint != wanted.fingerprint {
@@ -94,7 +94,10 @@ pub fn save_variant(new: &NewFile) -> Result<PathBuf, SaveError> {
 }
 
 /// The name of a file in one folder; `.yaml` is added where it is missing.
-fn file_name(typed: &str) -> Result<String, SaveError> {
+///
+/// # Errors
+/// When it leads elsewhere or is none.
+pub fn yaml_file_name(typed: &str) -> Result<String, SaveError> {
     let name = typed.trim();
     let is_yaml = name.ends_with(".yaml") || name.ends_with(".yml");
     let whole = if is_yaml { name.to_owned() } else { format!("{name}.yaml") };

@@ -88,28 +88,35 @@ pub fn inspect(files: &dyn Files, path: &Path) -> Result<Content, ReadError> {
     }
 }
 
-/// The disk, but for one file whose text is still in an editor.
+/// The disk, but for files whose texts are still in an editor.
 #[derive(Clone, Debug)]
 pub struct OverlayFiles {
-    /// The file.
-    pub path: PathBuf,
-    /// Its text in the editor.
-    pub text: Arc<str>,
+    /// The files and their texts in the editor.
+    pub texts: Vec<(PathBuf, Arc<str>)>,
+}
+
+impl OverlayFiles {
+    /// The disk, but for one file.
+    pub fn one(path: PathBuf, text: Arc<str>) -> Self {
+        Self { texts: vec![(path, text)] }
+    }
+
+    fn text(&self, path: &Path) -> Option<&str> {
+        let found = self.texts.iter().find(|(known, _)| known == path);
+        found.map(|(_, text)| &**text)
+    }
 }
 
 impl Files for OverlayFiles {
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-        if path != self.path {
-            return Disk.read(path, limit);
-        }
-        let end =
-            usize::try_from(limit).map_or(self.text.len(), |limit| limit.min(self.text.len()));
-        Ok(self.text.as_bytes()[..end].to_vec())
+        let Some(text) = self.text(path) else { return Disk.read(path, limit) };
+        let end = usize::try_from(limit).map_or(text.len(), |limit| limit.min(text.len()));
+        Ok(text.as_bytes()[..end].to_vec())
     }
 
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
         match Disk.canonical(path) {
-            Err(_) if path == self.path => std::path::absolute(path),
+            Err(_) if self.text(path).is_some() => std::path::absolute(path),
             found => found,
         }
     }
@@ -199,11 +206,9 @@ mod tests {
             Content::Network(network) => network.cost.total.params,
             other => panic!("{other:?}"),
         };
-        let edited =
-            OverlayFiles { path: path.clone(), text: TINY.replace("width: 4", "width: 8").into() };
+        let edited = OverlayFiles::one(path.clone(), TINY.replace("width: 4", "width: 8").into());
         assert!(params(&edited) > params(&Disk));
-        let broken =
-            OverlayFiles { path: path.clone(), text: TINY.replace("kernel", "kernl").into() };
+        let broken = OverlayFiles::one(path.clone(), TINY.replace("kernel", "kernl").into());
         assert!(inspect(&broken, &path).unwrap_err().to_string().contains("did you mean"));
     }
 

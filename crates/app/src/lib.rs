@@ -29,8 +29,8 @@ mod train;
 mod training;
 
 pub use bench::BenchPlan;
-pub use constraints::violated_constraints;
-pub use design::{NewFile, SaveError, design, save_variant};
+pub use constraints::{violated, violated_constraints};
+pub use design::{NewFile, SaveError, design, save_variant, yaml_file_name};
 pub use engines::{ALL, AvailableEngine, ChoiceError, choose, choose_among};
 pub use error::{TaskError, error_chain};
 pub use evaluate::{

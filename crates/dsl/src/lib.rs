@@ -67,6 +67,7 @@ pub use diagnostic::{Diagnostic, Style};
 pub use failure::Failure;
 pub use library::{Block, Library};
 pub use load::Kind;
+pub use lower::WidthRule;
 pub use schema::json_schema;
 pub use settable::{Settable, SettableKind, Settables, TailChoice, settables};
 pub use setting::{MalformedSetting, Setting};

@@ -16,7 +16,7 @@ use crate::{
     failure::Failure,
     load::{Document, Kind, Loader},
     lower::{
-        Written,
+        WidthRule, Written,
         block::{declared, parameters},
         tail::{FC_WIDTHS, fc_path},
     },
@@ -72,8 +72,8 @@ pub struct TailChoice {
 /// Everything about a network that can be set and is no matter of taste.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settables {
-    /// The setting `width_multiplier`.
-    pub width_multiplier: f64,
+    /// How widths are multiplied: the settings `width_multiplier` and `width_divisor`.
+    pub width_rule: WidthRule,
     /// The setting `input.size`; `None` if height and width differ.
     pub input_size: Option<u32>,
     /// What the setting `tail` can be, the file's own first; empty for a network without classes.
@@ -120,9 +120,14 @@ pub(crate) fn resolved(
 fn of(map: &Map, built: &Built) -> Settables {
     let graph = &built.graph;
     let input = graph.node(graph.input()).shape.size();
-    let multiplier = match map.get("width_multiplier").map(|node| &node.value) {
-        Some(Value::Number(multiplier)) => *multiplier,
-        _ => 1.0,
+    let setting = |key: &str| match map.get(key).map(|node| &node.value) {
+        Some(Value::Number(number)) => Some(*number),
+        _ => None,
+    };
+    let rule = WidthRule::NONE;
+    let width_rule = WidthRule {
+        multiplier: setting("width_multiplier").unwrap_or(rule.multiplier),
+        divisor: setting("width_divisor").map_or(rule.divisor, |divisor| divisor as u32),
     };
     let params = map.get("params").map(declared).unwrap_or_default();
     let number = |entry: &crate::yaml::Entry| match entry.value.value {
@@ -153,7 +158,7 @@ fn of(map: &Map, built: &Built) -> Settables {
         }
     }
     Settables {
-        width_multiplier: multiplier,
+        width_rule,
         input_size: (input.height == input.width).then_some(input.height),
         tails,
         values,
@@ -295,7 +300,7 @@ auxiliary:
             ("aux1/linear.width", 7.0),
         ];
         assert_eq!(keys, wanted);
-        assert_eq!((found.width_multiplier, found.input_size), (1.0, Some(32)));
+        assert_eq!((found.width_rule.multiplier, found.input_size), (1.0, Some(32)));
         let tails: Vec<_> =
             found.tails.iter().map(|tail| (tail.label, tail.value.as_deref())).collect();
         let fc = "{fc: {widths: [4096, 4096], dropout: 0.5, softmax: true}}";

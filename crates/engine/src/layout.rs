@@ -3,7 +3,7 @@
 use inceptive_ir::Graph;
 use inceptive_kernels::{
     LANES,
-    conv::{Window, Winograd},
+    conv::Winograd,
     memory::{Border, Buffer, View},
 };
 
@@ -12,7 +12,7 @@ use crate::{
     methods::Methods,
     options::PlanError,
     place::Place,
-    units::{Kind, Unit, pair},
+    units::{Kind, Unit, pair, window},
 };
 
 /// Pixels with padding for each pixel of a map, at most.
@@ -193,22 +193,6 @@ fn len(buffer: &Buffer) -> Result<usize, PlanError> {
         * (border.top + height + border.bottom) as u128
         * ((border.left + width + border.right) * pixel) as u128;
     usize::try_from(numbers).map_err(|_| PlanError::TooLarge)
-}
-
-/// The window of a unit that reads the border of its input.
-pub(crate) fn window(unit: &Unit, units: &[Unit]) -> Option<Window> {
-    match &unit.kind {
-        Kind::Conv(conv) | Kind::Depthwise(conv) => Some(Window {
-            kernel: pair(conv.kernel),
-            stride: pair(conv.stride),
-            dilation: pair(conv.dilation),
-            padding: [conv.padding.top as usize, conv.padding.left as usize],
-        }),
-        Kind::Linear { .. } => {
-            Some(Window { kernel: pair(units[unit.inputs[0]].size), ..Window::POINT })
-        }
-        _ => None,
-    }
 }
 
 /// Numbers a pixel of the network's input: as many as channels, if there are few and only plain convolutions read them.

@@ -6,9 +6,8 @@ use inceptive_ir::Size;
 use inceptive_kernels::{LANES, conv::Winograd};
 
 use crate::{
-    layout::window,
     options::Options,
-    units::{Kind, Unit, pair},
+    units::{Kind, Unit, pair, window},
 };
 
 /// Numbers of a 3x3 kernel that is transformed for Winograd's method.

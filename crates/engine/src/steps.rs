@@ -23,10 +23,10 @@ use inceptive_kernels::{
 use inceptive_weights::{Missing, Weights};
 
 use crate::{
-    layout::{Layout, window},
+    layout::Layout,
     methods::Methods,
     options::{Needs, Options, PlanError, check_memory},
-    units::{Kind, Unit, pair},
+    units::{Kind, Unit, pair, window},
 };
 
 /// A step with what tables show of it.

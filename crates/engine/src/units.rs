@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use inceptive_ir::{BatchNorm, Conv, Lrn, NodeId, Pool, Shape, Size};
-use inceptive_kernels::{LANES, activation::Function, conv::Segment};
+use inceptive_kernels::{
+    LANES,
+    activation::Function,
+    conv::{Segment, Window},
+};
 
 /// The operator of a unit.
 #[derive(Clone, Debug)]
@@ -104,4 +108,20 @@ pub(crate) fn pair(size: Size) -> [usize; 2] {
 /// Channels or features.
 pub(crate) fn channels(shape: Shape) -> usize {
     shape.channels() as usize
+}
+
+/// The window of a unit that reads the border of its input.
+pub(crate) fn window(unit: &Unit, units: &[Unit]) -> Option<Window> {
+    match &unit.kind {
+        Kind::Conv(conv) | Kind::Depthwise(conv) => Some(Window {
+            kernel: pair(conv.kernel),
+            stride: pair(conv.stride),
+            dilation: pair(conv.dilation),
+            padding: [conv.padding.top as usize, conv.padding.left as usize],
+        }),
+        Kind::Linear { .. } => {
+            Some(Window { kernel: pair(units[unit.inputs[0]].size), ..Window::POINT })
+        }
+        _ => None,
+    }
 }

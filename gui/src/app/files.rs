@@ -12,10 +12,10 @@ use inceptive_app::is_network;
 
 use super::App;
 use crate::{
-    drafts::Draft,
+    drafts::{Draft, DraftDesign},
     file::FilePath,
-    jobs::{Job, SaveRequest},
-    model::{Entry, Message},
+    jobs::{Expected, Job, SaveRequest},
+    model::{Design, Entry, Message},
     watch::{Watch, log_of},
 };
 
@@ -65,15 +65,33 @@ impl App {
     /// Takes texts that were not saved in an earlier run.
     pub(super) fn restore(&mut self, drafts: Vec<Draft>) {
         let folder = absolute(&self.model.folder).unwrap_or_else(|_| self.model.folder.clone());
-        for Draft { file, text, base } in drafts {
+        let shown = |file: PathBuf| -> FilePath {
             let inside = file.strip_prefix(&folder).map(|rest| self.model.folder.join(rest));
-            let is_outside = inside.is_err();
-            let file: FilePath = Arc::from(inside.unwrap_or(file));
-            if is_outside {
-                self.model.added.push(Arc::clone(&file));
+            Arc::from(inside.unwrap_or(file))
+        };
+        let mut restored = Vec::new();
+        for Draft { file, text, base, design } in drafts {
+            let file = shown(file);
+            let mut entry = Entry::restored(&file, Arc::from(text), base.map(Arc::from));
+            entry.design = design.map(|DraftDesign { from, name, history }| {
+                Design::restored(shown(from), name, history)
+            });
+            restored.push(entry);
+        }
+        for entry in restored {
+            // The sliders of a design are those of the network that it is made of.
+            let from = entry.design.as_ref().map(|design| Arc::clone(&design.from));
+            for file in from.into_iter().chain([Arc::clone(&entry.file)]) {
+                if !file.starts_with(&self.model.folder) && !self.model.added.contains(&file) {
+                    self.model.added.push(file);
+                }
             }
-            let entry = Entry::restored(&file, Arc::from(text), base.map(Arc::from));
-            self.model.entries.insert(file, entry);
+            self.model.entries.insert(Arc::clone(&entry.file), entry);
+        }
+        let new = self.model.entries.values().filter(|entry| entry.is_new());
+        // They are not found in a folder.
+        for file in new.map(|entry| Arc::clone(&entry.file)).collect::<Vec<_>>() {
+            self.read(file);
         }
         self.follow();
     }
@@ -149,15 +167,16 @@ impl App {
             .map(|entry| Arc::clone(&entry.file))
             .collect();
         self.start(Job::List(self.model.folder.clone()));
-        for file in affected.into_iter().filter(|file| file.is_file()) {
-            self.read(file);
+        for file in affected {
+            if file.is_file() || self.model.entries.get(&file).is_some_and(Entry::is_new) {
+                self.read(file);
+            }
         }
     }
 
     /// Reads a file, or its text in the editor.
     pub(super) fn read(&mut self, file: FilePath) {
-        let draft = self.model.entries.get(&file).and_then(|entry| entry.draft.clone());
-        self.start(Job::Read(file, draft));
+        self.start(Job::Read(self.model.read_request(&file)));
     }
 
     /// Writes the draft of a file if it has one, or restores a deleted file.
@@ -165,7 +184,8 @@ impl App {
         let Some(entry) = self.model.entries.get_mut(&file) else { return };
         entry.save_problem = None;
         let Some((text, expected)) = entry.to_save() else { return };
-        let (text, expected) = (Arc::clone(text), expected.cloned().filter(|_| !overwrite));
+        let text = Arc::clone(text);
+        let expected = if overwrite { Expected::Anything } else { expected };
         self.start(Job::Save(SaveRequest { file, text, expected }));
     }
 

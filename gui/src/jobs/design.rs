@@ -2,49 +2,89 @@
 
 use std::{ops::ControlFlow, sync::Arc};
 
-use inceptive_app::{CloudPlan, Content, Inspected, NewFile, OverlayFiles, design, save_variant};
-use inceptive_dsl::{Disk, Files, Settables, Setting, Space, settables};
+use inceptive_app::{
+    CloudPlan, Content, Inspected, OverlayFiles, ReadError, design, error_chain, inspect,
+};
+use inceptive_dsl::{Settables, Setting, Space, settables, variant};
 
 use super::{Output, Progress, Reporter};
 use crate::file::FilePath;
 
-/// A network or a point of a space, to be counted.
+/// A file whose text may be in an editor.
 #[derive(Clone, Debug)]
-pub struct DesignRequest {
+pub struct Text {
     /// The file.
     pub file: FilePath,
-    /// Its text if that is in an editor.
+    /// Its text if that is not the one on the disk.
     pub text: Option<Arc<str>>,
-    /// The content of its file.
-    pub base: Content,
-    /// The settings.
-    pub settings: Vec<Setting>,
 }
 
-impl DesignRequest {
-    /// Whether another request is about the same reading of the same file.
-    pub fn is_about(&self, base: &Content) -> bool {
-        match (&self.base, base) {
+impl Text {
+    /// The disk, with the texts of these files as they are in editors.
+    pub(super) fn files<'a>(texts: impl IntoIterator<Item = &'a Self>) -> OverlayFiles {
+        let texts = texts.into_iter();
+        let edited = texts.filter_map(|it| Some((it.file.to_path_buf(), it.text.clone()?)));
+        OverlayFiles { texts: edited.collect() }
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        let text = |it: &Self| it.text.as_ref().map(Arc::as_ptr);
+        self.file == other.file && text(self) == text(other)
+    }
+}
+
+/// A network or a space that designs are made of.
+#[derive(Clone, Debug)]
+pub struct OriginalRequest {
+    /// Its file.
+    pub text: Text,
+    /// The content of the file.
+    pub content: Content,
+}
+
+impl OriginalRequest {
+    /// Whether it is about this reading of a file.
+    pub fn is_about(&self, file: &FilePath, content: &Content) -> bool {
+        let is_same = match (&self.content, content) {
             (Content::Network(a), Content::Network(b)) => Arc::ptr_eq(a, b),
             (Content::Space(a), Content::Space(b)) => Arc::ptr_eq(a, b),
             _ => false,
-        }
+        };
+        self.text.file == *file && is_same
     }
 }
 
-impl PartialEq for DesignRequest {
-    fn eq(&self, other: &Self) -> bool {
-        self.is_about(&other.base) && self.settings == other.settings
-    }
-}
-
-/// What came of a design.
+/// What is known of an original.
 #[derive(Debug)]
-pub struct Designed {
-    /// The network; why there is none.
+pub struct OriginalReading {
+    /// The network, or why there is none.
     pub network: Result<Arc<Inspected>, String>,
-    /// The settable values, if there are no settings.
+    /// The settable values of a network.
     pub settables: Option<Arc<Settables>>,
+}
+
+/// A design to be written and counted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DesignRequest {
+    /// The file that it is, or will be.
+    pub file: FilePath,
+    /// The file that it is made of.
+    pub from: Text,
+    /// The settings.
+    pub settings: Vec<Setting>,
+    /// The name of the network.
+    pub name: String,
+}
+
+/// A design as a file.
+#[derive(Debug)]
+pub struct DesignReading {
+    /// Its text.
+    pub text: Arc<str>,
+    /// Its content, or the errors in it.
+    pub content: Result<Content, ReadError>,
 }
 
 /// A space whose networks are to be counted.
@@ -69,33 +109,31 @@ pub struct Cloud {
     pub is_stopped: bool,
 }
 
-pub(super) fn count(request: DesignRequest) -> Output {
-    let edited;
-    let files: &dyn Files = match &request.text {
-        Some(text) => {
-            edited = OverlayFiles { path: request.file.to_path_buf(), text: Arc::clone(text) };
-            &edited
-        }
-        None => &Disk,
+pub(super) fn original(request: OriginalRequest) -> Output {
+    let files = Text::files([&request.text]);
+    let file = &request.text.file;
+    let network = match &request.content {
+        Content::Network(network) => Ok(Arc::clone(network)),
+        _ => design(&files, file, &[]).map(Arc::new).map_err(|error| error_chain(&error)),
     };
-    let is_plain = request.settings.is_empty();
-    let network = match &request.base {
-        Content::Network(network) if is_plain => Ok(Arc::clone(network)),
-        _ => design(files, &request.file, &request.settings)
-            .map(Arc::new)
-            .map_err(|error| inceptive_app::error_chain(&error)),
+    let settables = match &request.content {
+        Content::Network(_) => settables(&files, file).ok().map(Arc::new),
+        _ => None,
     };
-    let is_network = matches!(request.base, Content::Network(_));
-    let settables = match is_plain && is_network {
-        true => settables(files, &request.file).ok().map(Arc::new),
-        false => None,
-    };
-    Output::Designed(request, Designed { network, settables })
+    Output::Original(request, OriginalReading { network, settables })
 }
 
-pub(super) fn save(new: NewFile) -> Output {
-    let saved = save_variant(&new);
-    Output::DesignSaved(new, saved)
+/// Writes a design as the text that its file will have, and reads that.
+pub(super) fn count(request: DesignRequest) -> Output {
+    let DesignRequest { file, from, settings, name } = &request;
+    let written = variant(&Text::files([from]), &from.file, settings, name);
+    let reading = written.map_err(ReadError::Yaml).map(|variant| {
+        let text: Arc<str> = Arc::from(variant.yaml);
+        let own = Text { file: Arc::clone(file), text: Some(Arc::clone(&text)) };
+        let content = inspect(&Text::files([from, &own]), file);
+        DesignReading { text, content }
+    });
+    Output::Designed(Box::new(request), reading)
 }
 
 /// Counts networks of a space, the same ones as a report does.

@@ -11,7 +11,6 @@ use inceptive_results::Machine;
 use inceptive_store::Store;
 
 use super::{JobEvent, Output, Progress, Reporter, Tools};
-use crate::file::FilePath;
 
 /// An engine and whether it is here.
 #[derive(Clone, Debug)]
@@ -26,7 +25,7 @@ pub struct EngineState {
 #[derive(Clone, Debug)]
 pub struct BenchRequest {
     /// The networks.
-    pub files: Vec<FilePath>,
+    pub networks: Vec<Request>,
     /// Names of the engines.
     pub engines: Vec<String>,
     /// The instruction set of the native engine; `None` for the widest.
@@ -47,7 +46,7 @@ pub struct BenchRequest {
 #[derive(Clone, Debug)]
 pub struct ProfileRequest {
     /// The network.
-    pub file: FilePath,
+    pub network: Request,
     /// Names of the engines.
     pub engines: Vec<String>,
     /// The instruction set of the native engine; `None` for the widest.
@@ -78,9 +77,8 @@ pub(super) fn bench(
     tools: Tools,
     report: &Reporter,
 ) -> Result<Output, String> {
-    let named = |file: &FilePath| Request { file: file.to_path_buf(), settings: vec![] };
     let task = Task::Bench(BenchPlan {
-        requests: request.files.iter().map(named).collect(),
+        requests: request.networks.clone(),
         weights: WeightSource::default(),
         batches: request.batches.clone(),
         threads: threads(&request.threads, &tools.machine),
@@ -103,7 +101,7 @@ pub(super) fn profile(
     report: &Reporter,
 ) -> Result<Output, String> {
     let task = Task::Profile(ProfilePlan {
-        requests: vec![Request { file: request.file.to_path_buf(), settings: vec![] }],
+        requests: vec![request.network.clone()],
         weights: WeightSource::default(),
         batches: request.batches.clone(),
         threads: threads(&request.threads, &tools.machine),

@@ -17,7 +17,7 @@ mod write;
 
 use std::{path::PathBuf, sync::Arc};
 
-use inceptive_app::{NewFile, SaveError, TrainingEvent};
+use inceptive_app::{ReadError, Request, TrainingEvent};
 use inceptive_draw::{DrawError, Scene};
 use inceptive_files::InputFiles;
 
@@ -27,14 +27,16 @@ use crate::{
     results::{ResultsReading, ResultsRequest},
 };
 
-pub use design::{Cloud, CloudRequest, DesignRequest, Designed};
+pub use design::{
+    Cloud, CloudRequest, DesignReading, DesignRequest, OriginalReading, OriginalRequest, Text,
+};
 pub use layout::{LayoutRequest, Place};
 pub use machinery::{MeasurementBackend, Tools};
 pub use measure::{BenchRequest, EngineState, ProfileRequest};
-pub use read::{Reading, ReportRequest};
+pub use read::{ReadRequest, Reading, ReportRequest};
 pub use train::{DataSetState, RecipeState, TrainRequest, TrainingChoices};
 pub use worker::{Reporter, Worker};
-pub use write::{KeepRequest, Picture, PictureRequest, SaveProblem, SaveRequest};
+pub use write::{Expected, KeepRequest, Picture, PictureRequest, SaveProblem, SaveRequest};
 
 /// Something to do on a thread of its own.
 #[derive(Clone, Debug)]
@@ -42,7 +44,7 @@ pub enum Job {
     /// Finds the files of a folder.
     List(PathBuf),
     /// Reads, checks and counts a file; its text may be in an editor.
-    Read(FilePath, Option<Arc<str>>),
+    Read(ReadRequest),
     /// Writes a text from the editor to its file.
     Save(SaveRequest),
     /// Keeps texts that are not saved.
@@ -51,10 +53,10 @@ pub enum Job {
     Picture(PictureRequest),
     /// Lays a network out.
     Layout(LayoutRequest),
-    /// Counts a network with other settings.
+    /// Looks up what can be set in a network or a space.
+    Original(OriginalRequest),
+    /// Writes a design as text and counts it.
     Design(DesignRequest),
-    /// Writes a network with other settings as a file of its own.
-    SaveDesign(NewFile),
     /// Counts networks of a space.
     Cloud(CloudRequest),
     /// Reads what is new in the store.
@@ -109,12 +111,12 @@ impl Job {
     pub const fn lane(&self) -> Lane {
         match self {
             Self::List(_)
-            | Self::Read(..)
+            | Self::Read(_)
             | Self::Save(_)
             | Self::KeepDrafts(_)
             | Self::Picture(_)
+            | Self::Original(_)
             | Self::Design(_)
-            | Self::SaveDesign(_)
             | Self::Results(_)
             | Self::Engines
             | Self::TrainingChoices(_) => Lane::Quick,
@@ -131,27 +133,30 @@ impl Job {
             [only] => stem(only),
             files => format!("{} networks", files.len()),
         };
+        let named = |networks: &[Request]| match networks {
+            [only] => stem(&only.file),
+            networks => format!("{} networks", networks.len()),
+        };
         match self {
             Self::List(folder) => format!("list {}", folder.display()),
-            Self::Read(file, _) => format!("read {}", file.display()),
+            Self::Read(request) => format!("read {}", request.own.file.display()),
             Self::Save(request) => format!("save {}", request.file.display()),
             Self::KeepDrafts(_) => "keep unsaved changes".to_owned(),
             Self::Picture(request) => format!("write {}", request.path.display()),
             Self::Layout(_) => "lay out".to_owned(),
             Self::Design(request) => format!("count {}", request.file.display()),
-            Self::SaveDesign(new) => format!("write {}", new.file_name),
+            Self::Original(request) => {
+                format!("read the settings of {}", request.text.file.display())
+            }
             Self::Cloud(request) => format!("count networks of {}", request.space.title),
             Self::Results(_) => "read results".to_owned(),
             Self::Engines => "search for engines".to_owned(),
-            Self::Bench(request) => format!("bench {}", count(&request.files)),
-            Self::Profile(request) => format!("profile {}", stem(&request.file)),
+            Self::Bench(request) => format!("bench {}", named(&request.networks)),
+            Self::Profile(request) => format!("profile {}", stem(&request.network.file)),
             Self::Report(request) => format!("report on {}", count(&request.files)),
             Self::TrainingChoices(_) => "search for data sets and recipes".to_owned(),
             Self::Train(request) => {
-                let what = match request.networks.as_slice() {
-                    [only] => stem(&only.file),
-                    networks => format!("{} networks", networks.len()),
-                };
+                let what = named(&request.networks);
                 format!("train {what} on {} with {}", request.data, request.recipe)
             }
             Self::Inspect(request) => {
@@ -176,7 +181,7 @@ impl Job {
             | (Self::Results(_), Self::Results(_))
             | (Self::TrainingChoices(_), Self::TrainingChoices(_))
             | (Self::KeepDrafts(_), Self::KeepDrafts(_)) => true,
-            (Self::Read(file, _), Self::Read(other, _)) => file == other,
+            (Self::Read(request), Self::Read(other)) => request.own.file == other.own.file,
             (Self::Layout(request), Self::Layout(other)) => request.place == other.place,
             _ => false,
         }
@@ -186,13 +191,13 @@ impl Job {
     fn run(self, report: &Reporter, machinery: &MeasurementBackend) -> Result<Output, String> {
         match self {
             Self::List(folder) => Ok(read::listed(folder)),
-            Self::Read(file, text) => Ok(read::read(file, text)),
+            Self::Read(request) => Ok(read::read(request)),
             Self::Save(request) => Ok(write::save(request)),
             Self::KeepDrafts(request) => write::keep(&request),
             Self::Picture(request) => write::picture(request),
             Self::Layout(request) => Ok(layout::lay_out(request, report)),
             Self::Design(request) => Ok(design::count(request)),
-            Self::SaveDesign(new) => Ok(design::save(new)),
+            Self::Original(request) => Ok(design::original(request)),
             Self::Cloud(request) => Ok(design::cloud(&request, report)),
             Self::Results(request) => Ok(Output::Results(request.read())),
             Self::Engines => Ok(measure::engines(&machinery.tools(None))),
@@ -269,10 +274,10 @@ pub enum Output {
     Saved(FilePath, Arc<str>, Result<(), SaveProblem>),
     /// A network at its places, or why it has none.
     LaidOut(LayoutRequest, Result<Arc<Scene>, DrawError>),
-    /// A network with other settings, or why there is none.
-    Designed(DesignRequest, Designed),
-    /// The file of a network with other settings, or why it was not written.
-    DesignSaved(NewFile, Result<PathBuf, SaveError>),
+    /// What can be set in a network or a space.
+    Original(OriginalRequest, OriginalReading),
+    /// A design as a file, or why it cannot be written as one.
+    Designed(Box<DesignRequest>, Result<DesignReading, ReadError>),
     /// Networks of a space by cost.
     Clouded(Arc<Cloud>),
     /// What is new in the store.

@@ -11,14 +11,14 @@ use std::{
 };
 
 use inceptive_app::{
-    Content, DEFAULT_SAMPLES, GatherEvent, OverlayFiles, ReadError, ReproCommand, error_chain,
-    inspect, is_onnx, list, report_on,
+    Content, DEFAULT_SAMPLES, GatherEvent, ReadError, ReproCommand, error_chain, inspect, is_onnx,
+    list, report_on,
 };
 use inceptive_dsl::{Disk, Files};
 use inceptive_files::InputFiles;
 use inceptive_report::Analysis;
 
-use super::{Output, Progress, Reporter};
+use super::{Output, Progress, Reporter, design::Text};
 use crate::file::FilePath;
 
 /// The largest text that is edited, in bytes: larger YAML is refused anyway.
@@ -64,14 +64,21 @@ pub struct Reading {
     pub result: Result<Content, ReadError>,
 }
 
-pub(super) fn read(file: FilePath, draft: Option<Arc<str>>) -> Output {
+/// A file to be read, checked and counted.
+#[derive(Clone, Debug)]
+pub struct ReadRequest {
+    /// The file; its text may be in an editor.
+    pub own: Text,
+    /// The file that it was made of, which may be in an editor too.
+    pub from: Option<Text>,
+}
+
+pub(super) fn read(request: ReadRequest) -> Output {
+    let ReadRequest { own: Text { file, text: draft }, from } = request;
     let text = text_of(&file);
-    let result = match draft.as_ref().or(text.as_ref()) {
-        Some(text) => {
-            inspect(&OverlayFiles { path: file.to_path_buf(), text: Arc::clone(text) }, &file)
-        }
-        None => inspect(&Disk, &file),
-    };
+    // The text is what is shown, also if the file changes now.
+    let own = Text { file: Arc::clone(&file), text: draft.clone().or_else(|| text.clone()) };
+    let result = inspect(&Text::files(from.iter().chain([&own])), &file);
     let is_gone = !file.exists();
     Output::Read(Reading { file, text, is_gone, draft, result })
 }

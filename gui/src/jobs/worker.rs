@@ -305,7 +305,10 @@ mod tests {
     use inceptive_draw::Open;
     use inceptive_files::InputFiles;
 
+    use inceptive_app::Request;
+
     use super::*;
+    use crate::jobs::{ReadRequest, Text};
     use crate::{
         file::FilePath,
         jobs::{LayoutRequest, Place},
@@ -361,7 +364,10 @@ mod tests {
     #[test]
     fn a_file_is_read_again_only_when_the_reading_before_is_over() {
         let mut queue = Queue::default();
-        let read = |file: &str| Job::Read(Path::new(file).into(), None);
+        let read = |file: &str| {
+            let own = Text { file: Path::new(file).into(), text: None };
+            Job::Read(ReadRequest { own, from: None })
+        };
         queue.put(JobId(1), read("a.yaml"));
         assert_eq!(ids(queue.take(Lane::Quick)), [1]);
         queue.put(JobId(2), read("a.yaml"));
@@ -378,7 +384,7 @@ mod tests {
         let file: FilePath = Path::new("a.yaml").into();
         let profile = || {
             Job::Profile(crate::jobs::ProfileRequest {
-                file: Arc::clone(&file),
+                network: Request { file: file.to_path_buf(), settings: vec![] },
                 engines: vec![],
                 isa: None,
                 device: "cpu".to_owned(),

@@ -22,8 +22,19 @@ pub struct SaveRequest {
     pub file: FilePath,
     /// The new content.
     pub text: Arc<str>,
-    /// The content that the file must have before; `None` to overwrite any content.
-    pub expected: Option<Arc<str>>,
+    /// What must be there before.
+    pub expected: Expected,
+}
+
+/// What must be at the place of a file before it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// Anything: it is overwritten.
+    Anything,
+    /// No file, or one with this text.
+    Text(Arc<str>),
+    /// No file.
+    Nothing,
 }
 
 /// Why a text was not saved.
@@ -31,6 +42,8 @@ pub struct SaveRequest {
 pub enum SaveProblem {
     /// Another program changed the file since it was read.
     Changed,
+    /// There is a file of this name already.
+    Exists,
     /// It cannot be written; why.
     Failed(String),
 }
@@ -55,13 +68,17 @@ fn write_text(request: &SaveRequest) -> Result<(), SaveProblem> {
         // It could not be read again.
         return Err(SaveProblem::Failed("the text is larger than the limit of 1 MiB".to_owned()));
     }
-    if let Some(expected) = expected {
-        match inceptive_files::read(file, MOST_BYTES) {
+    match expected {
+        Expected::Anything => {}
+        Expected::Text(expected) => match inceptive_files::read(file, MOST_BYTES) {
             Ok(bytes) if bytes == expected.as_bytes() => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             // A file that became unreadable or grew counts as changed.
             _ => return Err(SaveProblem::Changed),
-        }
+        },
+        // Other errors come up when it is written.
+        Expected::Nothing if file.symlink_metadata().is_ok() => return Err(SaveProblem::Exists),
+        Expected::Nothing => {}
     }
     // The file itself is what was read.
     let written = replace_file(file, text.as_bytes(), &InputFiles::default());

@@ -1,69 +1,112 @@
-//! A network that is being changed in the window.
+//! Designs: networks that are made of others by settings.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
-use inceptive_app::{Content, Inspected, NewFile, SaveError};
-use inceptive_dsl::Settables;
+use inceptive_app::{Content, Inspected};
+use inceptive_dsl::{Settables, Setting};
 
 use crate::{
+    changes::{Changes, History},
     file::FilePath,
-    jobs::{DesignRequest, Designed},
+    jobs::{DesignRequest, OriginalRequest},
 };
 
-/// A network that is being changed in the window.
-#[derive(Debug, Default)]
+/// How a network is made of another one.
+#[derive(Clone, Debug)]
 pub struct Design {
-    /// The last request that was counted.
-    pub request: Option<DesignRequest>,
-    /// The network without changes.
-    pub base: Option<Arc<Inspected>>,
-    /// The settable values; `None` for a space, which has variables instead.
-    pub settables: Option<Arc<Settables>>,
-    /// The network with the changes; while they do not fit, as it was when they did.
-    pub network: Option<Arc<Inspected>>,
-    /// Why the changes do not fit.
-    pub problem: Option<String>,
-    /// The last file that was saved, and the outcome.
-    pub saved: Option<(NewFile, Result<PathBuf, SaveError>)>,
+    /// The network that is changed, or the space that it is a point of.
+    pub from: FilePath,
+    /// The name of the network that it makes.
+    pub name: String,
+    /// Its steps.
+    pub history: History,
+    /// The settings that the file on the disk has.
+    saved: Option<Changes>,
+    /// The last request to count it.
+    asked: Option<DesignRequest>,
 }
 
 impl Design {
+    /// A design with its first step.
+    pub(crate) fn new(from: FilePath, name: String, changes: Changes) -> Self {
+        Self { from, name, history: History::new(changes), saved: None, asked: None }
+    }
+
+    /// A design of an earlier run.
+    pub(crate) fn restored(from: FilePath, name: String, history: History) -> Self {
+        Self { from, name, history, saved: None, asked: None }
+    }
+
+    /// Its settings.
+    pub fn changes(&self) -> &Changes {
+        const NONE: &Changes = &Changes::NONE;
+        self.history.current().unwrap_or(NONE)
+    }
+
+    /// Its settings, as they are given to a command.
+    pub fn settings(&self) -> Vec<Setting> {
+        self.changes().settings()
+    }
+
+    /// Whether there is a step to go back to.
+    pub const fn can_undo(&self) -> bool {
+        self.history.at() > 0
+    }
+
+    /// Whether there is a step that was undone.
+    pub fn can_redo(&self) -> bool {
+        self.history.at() + 1 < self.history.steps().len()
+    }
+
+    pub(crate) fn change(&mut self, changes: Changes, gesture: Option<u64>) {
+        self.history.go_on(changes, gesture);
+    }
+
+    pub(crate) fn go_to(&mut self, step: usize) {
+        self.history.go_to(step);
+    }
+
+    /// Remembers which settings were written to its file.
+    pub(super) fn written(&mut self) {
+        self.saved = Some(self.changes().clone());
+    }
+
+    /// Goes back to the settings that its file has.
+    pub(crate) fn revert(&mut self) {
+        if let Some(saved) = self.saved.clone() {
+            self.history.go_on(saved, None);
+        }
+    }
+
+    /// Whether a request is about its current settings.
+    pub(super) fn is_about(&self, request: &DesignRequest) -> bool {
+        self.asked.as_ref() == Some(request)
+    }
+
+    /// Remembers a request; returns whether it is another one than the last.
+    pub(super) fn ask(&mut self, request: &DesignRequest) -> bool {
+        let is_new = !self.is_about(request);
+        if is_new {
+            self.asked = Some(request.clone());
+        }
+        is_new
+    }
+}
+
+/// What designs are compared with: the network of a file, or the default network of a space.
+#[derive(Debug)]
+pub struct Original {
+    /// What it was read from.
+    pub request: OriginalRequest,
+    /// The network, or why there is none.
+    pub network: Result<Arc<Inspected>, String>,
+    /// The settable values; `None` for a space, which has variables instead.
+    pub settables: Option<Arc<Settables>>,
+}
+
+impl Original {
     /// Whether it is about this reading of a file.
-    pub fn is_about(&self, base: &Content) -> bool {
-        self.request.as_ref().is_some_and(|request| request.is_about(base))
-    }
-
-    /// The network of a file with changes; `None` without changes, if they are invalid, or if another file is being
-    /// changed.
-    pub fn changed(&self, file: &FilePath) -> Option<&Arc<Inspected>> {
-        let is_it = self.request.as_ref().is_some_and(|request| request.file == *file);
-        let fits = self.problem.is_none();
-        self.network.as_ref().filter(|_| is_it && fits && self.is_changed())
-    }
-
-    /// Whether something is set.
-    pub fn is_changed(&self) -> bool {
-        self.request.as_ref().is_some_and(|request| !request.settings.is_empty())
-    }
-
-    /// Stores the result of counting.
-    pub(super) fn take_in(&mut self, request: DesignRequest, designed: Designed) {
-        if !self.is_about(&request.base) {
-            *self = Self::default();
-        }
-        self.problem = match designed.network {
-            Ok(network) => {
-                if request.settings.is_empty() {
-                    self.base = Some(Arc::clone(&network));
-                }
-                self.network = Some(network);
-                None
-            }
-            Err(problem) => Some(problem),
-        };
-        if designed.settables.is_some() {
-            self.settables = designed.settables;
-        }
-        self.request = Some(request);
+    pub fn is_about(&self, file: &FilePath, content: &Content) -> bool {
+        self.request.is_about(file, content)
     }
 }

@@ -1,13 +1,14 @@
-//! A file of the open folder.
+//! A file of the open folder, or a design that is not a file yet.
 
 use std::{path::absolute, sync::Arc};
 
-use inceptive_app::{Content, Inspected, ReadError};
+use inceptive_app::{Content, Inspected, ReadError, Request};
 
+use super::Design;
 use crate::{
-    drafts::Draft,
+    drafts::{Draft, DraftDesign},
     file::{FilePath, stem},
-    jobs::{Reading, SaveProblem},
+    jobs::{DesignReading, DesignRequest, Expected, Reading, SaveProblem, Text},
 };
 
 /// What the last reading of a file gave.
@@ -43,6 +44,8 @@ pub struct Entry {
     pub save_problem: Option<SaveProblem>,
     /// Whether the draft was restored from an earlier run and not edited since.
     pub is_restored: bool,
+    /// How it is made of another network; `None` if its text is written by hand.
+    pub design: Option<Design>,
 }
 
 impl Entry {
@@ -57,6 +60,7 @@ impl Entry {
             base: None,
             save_problem: None,
             is_restored: false,
+            design: None,
         }
     }
 
@@ -69,6 +73,45 @@ impl Entry {
             base,
             is_restored: true,
             ..Self::new(file)
+        }
+    }
+
+    /// A design that is not written yet. Until it is counted it shows the network that it is made of.
+    pub(crate) fn designed(
+        file: &FilePath,
+        design: Design,
+        network: Option<Arc<Inspected>>,
+    ) -> Self {
+        Self { network, design: Some(design), ..Self::new(file) }
+    }
+
+    /// Whether there was never such a file: it is a design, or a text that was made of one.
+    pub const fn is_new(&self) -> bool {
+        let is_made = self.draft.is_some() || self.design.is_some();
+        is_made && self.text.is_none() && self.base.is_none()
+    }
+
+    /// The file with its text in the editor.
+    pub(crate) fn edited(&self) -> Text {
+        Text { file: Arc::clone(&self.file), text: self.draft.clone() }
+    }
+
+    /// The network as commands name it once it is written.
+    pub fn named(&self) -> Request {
+        let written = || Request { file: self.file.to_path_buf(), settings: vec![] };
+        self.request().unwrap_or_else(written)
+    }
+
+    /// The network as commands name it: a design that is not written, by its settings. `None` if it has to be written
+    /// first.
+    pub fn request(&self) -> Option<Request> {
+        match &self.design {
+            Some(design) if self.draft.is_some() || self.is_new() => {
+                let settings = design.settings();
+                Some(Request { file: design.from.to_path_buf(), settings })
+            }
+            _ if self.is_new() => None,
+            _ => Some(Request { file: self.file.to_path_buf(), settings: vec![] }),
         }
     }
 
@@ -91,13 +134,15 @@ impl Entry {
         self.draft.as_ref().or(self.text.as_ref())
     }
 
-    /// The text to save, and the content that the file must have before: the draft, or else the last text of a deleted
-    /// file.
-    pub fn to_save(&self) -> Option<(&Arc<str>, Option<&Arc<str>>)> {
+    /// The text to save, and what must be at its place before: the draft, or else the last text of a deleted file.
+    pub fn to_save(&self) -> Option<(&Arc<str>, Expected)> {
         match (&self.draft, &self.text, &self.state) {
-            (Some(draft), ..) => Some((draft, self.base.as_ref())),
+            (Some(draft), ..) => {
+                let base = self.base.clone();
+                Some((draft, base.map_or(Expected::Nothing, Expected::Text)))
+            }
             // Another file may be there by the time.
-            (None, Some(text), State::Gone) => Some((text, Some(text))),
+            (None, Some(text), State::Gone) => Some((text, Expected::Text(Arc::clone(text)))),
             (None, ..) => None,
         }
     }
@@ -105,8 +150,14 @@ impl Entry {
     /// The draft, to be kept for the next run.
     pub(crate) fn to_keep(&self) -> Option<Draft> {
         let text = self.draft.as_ref()?.to_string();
-        let file = absolute(&self.file).unwrap_or_else(|_| self.file.to_path_buf());
-        Some(Draft { file, text, base: self.base.as_ref().map(ToString::to_string) })
+        let whole = |file: &FilePath| absolute(file).unwrap_or_else(|_| file.to_path_buf());
+        let design = self.design.as_ref().map(|design| DraftDesign {
+            from: whole(&design.from),
+            name: design.name.clone(),
+            history: design.history.clone(),
+        });
+        let base = self.base.as_ref().map(ToString::to_string);
+        Some(Draft { file: whole(&self.file), text, base, design })
     }
 
     /// Whether another program wrote to the file since the draft was begun.
@@ -127,6 +178,34 @@ impl Entry {
         }
     }
 
+    /// Takes a text that was typed; what made a design is forgotten.
+    pub(crate) fn type_in(&mut self, text: Option<Arc<str>>) {
+        self.design = None;
+        self.edit(text);
+    }
+
+    /// Takes in a design as it was counted, unless it has changed since.
+    pub(super) fn take_design(
+        &mut self,
+        request: &DesignRequest,
+        reading: Result<DesignReading, ReadError>,
+    ) {
+        if !self.design.as_ref().is_some_and(|design| design.is_about(request)) {
+            return;
+        }
+        match reading {
+            Ok(DesignReading { text, content: result }) => {
+                let (is_restored, file) = (self.is_restored, Arc::clone(&self.file));
+                self.edit(Some(text));
+                // Counting it again changes nothing.
+                self.is_restored = is_restored && self.draft.is_some();
+                let (text, draft) = (self.text.clone(), self.draft.clone());
+                self.take_in(Reading { file, text, is_gone: false, draft, result });
+            }
+            Err(error) => self.state = State::Wrong(Arc::new(error)),
+        }
+    }
+
     /// Takes in what came of saving a text.
     pub(super) fn saved(&mut self, text: Arc<str>, result: Result<(), SaveProblem>) {
         if let Err(problem) = result {
@@ -139,6 +218,9 @@ impl Entry {
         self.base = self.draft.is_some().then(|| Arc::clone(&text));
         self.text = Some(text);
         self.is_restored = false;
+        if let Some(design) = self.design.as_mut().filter(|_| self.draft.is_none()) {
+            design.written();
+        }
     }
 
     /// Stores the result of reading a text in the editor or the file.
@@ -172,7 +254,7 @@ impl Entry {
             Err(error) => State::Wrong(Arc::new(error)),
         };
         // A folder may have been listed without the file while its text was read. Mistakes of a draft are said first.
-        if is_gone && (self.draft.is_none() || !self.is_wrong()) {
+        if is_gone && !self.is_new() && (self.draft.is_none() || !self.is_wrong()) {
             self.vanish();
         }
     }
@@ -201,8 +283,8 @@ mod tests {
         let file: FilePath = Arc::from(Path::new("/nowhere/tiny.yaml"));
         let read = |text: &str, is_gone| {
             let text: Arc<str> = Arc::from(text);
-            let edited = OverlayFiles { path: file.to_path_buf(), text: Arc::clone(&text) };
-            let mut entry = Entry::new(&file);
+            let edited = OverlayFiles::one(file.to_path_buf(), Arc::clone(&text));
+            let mut entry = Entry { text: Some("".into()), ..Entry::new(&file) };
             entry.edit(Some(Arc::clone(&text)));
             let (file, result) = (Arc::clone(&file), inspect(&edited, &file));
             entry.take_in(Reading { file, text: None, is_gone, draft: Some(text), result });

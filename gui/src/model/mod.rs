@@ -4,6 +4,7 @@
 //! commands.
 
 mod design;
+mod designs;
 mod entry;
 mod jobs;
 mod training;
@@ -15,7 +16,7 @@ use std::{
 };
 
 use egui::ThemePreference;
-use inceptive_app::{Content, Inspected, NewFile, SaveError};
+use inceptive_app::{Content, Inspected};
 use inceptive_cost::Convention;
 use inceptive_draw::{DrawError, Scene};
 use inceptive_files::InputFiles;
@@ -26,12 +27,13 @@ use crate::{
     file::FilePath,
     inspection::Inspection,
     jobs::{
-        Cloud, EngineState, Event, Job, JobEvent, LayoutRequest, Output, Place, TrainingChoices,
+        Cloud, EngineState, Event, Job, JobEvent, LayoutRequest, OriginalReading, Output, Place,
+        TrainingChoices,
     },
     results::Results,
 };
 
-pub use design::Design;
+pub use design::{Design, Original};
 pub use entry::{Entry, State};
 pub use jobs::{JobState, Jobs, Status};
 pub use training::{LiveRun, Training};
@@ -92,8 +94,8 @@ pub struct Model {
     pub store: PathBuf,
     /// The results in the store.
     pub results: Results,
-    /// The network that is being changed.
-    pub design: Design,
+    /// What the current design is compared with, as it was read last.
+    pub original: Option<Original>,
     /// Networks of a space by cost, as they were counted last.
     pub cloud: Option<Arc<Cloud>>,
     /// Engines, found or not; `None` before the first search.
@@ -130,11 +132,6 @@ impl Model {
     /// The network of the current file: while it has mistakes, as it was before.
     pub fn network(&self) -> Option<&Arc<Inspected>> {
         self.current().and_then(|entry| entry.network.as_ref())
-    }
-
-    /// The current network as it is being changed; `None` if it is as in its file.
-    pub fn shown_design(&self) -> Option<&Arc<Inspected>> {
-        self.design.changed(self.selection.last()?)
     }
 
     /// What was found last in a network, as it is in a file.
@@ -227,7 +224,7 @@ impl Model {
             Output::Saved(file, text, result) => {
                 if let Some(entry) = self.entries.get_mut(&file) {
                     entry.saved(text, result);
-                    commands.push(Command::Start(Job::Read(file, entry.draft.clone())));
+                    commands.push(Command::Start(Job::Read(self.read_request(&file))));
                 }
             }
             Output::LaidOut(request, scene) => {
@@ -236,8 +233,15 @@ impl Model {
                 }
                 self.scenes.push((request, scene));
             }
-            Output::Designed(request, designed) => self.design.take_in(request, designed),
-            Output::DesignSaved(new, result) => self.design_saved(new, result, commands),
+            Output::Original(request, reading) => {
+                let OriginalReading { network, settables } = reading;
+                self.original = Some(Original { request, network, settables });
+            }
+            Output::Designed(request, reading) => {
+                if let Some(entry) = self.entries.get_mut(&request.file) {
+                    entry.take_design(&request, reading);
+                }
+            }
             Output::Clouded(cloud) => self.cloud = Some(cloud),
             Output::Results(reading) => {
                 if !self.results.take_in(reading) {
@@ -254,21 +258,6 @@ impl Model {
             // The list of jobs says it, or a message.
             Output::Measured | Output::Written(_) => {}
         }
-    }
-
-    fn design_saved(
-        &mut self,
-        new: NewFile,
-        result: Result<PathBuf, SaveError>,
-        commands: &mut Commands,
-    ) {
-        if let Ok(path) = &result {
-            commands.push(Command::Start(Job::List(self.folder.clone())));
-            if self.entries.contains_key(path.as_path()) {
-                commands.push(Command::Start(Job::Read(Arc::from(path.as_path()), None)));
-            }
-        }
-        self.design.saved = Some((new, result));
     }
 
     fn list(&mut self, files: Result<Vec<PathBuf>, String>, commands: &mut Commands) {
@@ -291,17 +280,21 @@ impl Model {
         let selection = &self.selection;
         self.entries.retain(|file, entry| {
             let is_there = files.binary_search(file).is_ok();
-            if !is_there {
+            if !is_there && !entry.is_new() {
                 entry.vanish();
             }
             // Selected or edited files stay in the list.
-            is_there || selection.contains(file) || entry.draft.is_some()
+            is_there || selection.contains(file) || entry.draft.is_some() || entry.is_new()
         });
+        let mut unread = Vec::new();
         for file in files {
             let entry = self.entries.entry(Arc::clone(&file)).or_insert_with(|| Entry::new(&file));
             if entry.needs_reading() {
-                commands.push(Command::Start(Job::Read(file, entry.draft.clone())));
+                unread.push(file);
             }
+        }
+        for file in unread {
+            commands.push(Command::Start(Job::Read(self.read_request(&file))));
         }
         if self.current().is_none()
             && let Some(first) = self.entries.keys().next()

@@ -39,6 +39,21 @@ pub fn copies(names: &[&str]) -> TempDir {
     folder
 }
 
+/// Whether no job goes on.
+pub fn is_idle(model: &Model) -> bool {
+    model.jobs.active().next().is_none()
+}
+
+/// Whether what can be set is known.
+pub fn has_sliders(model: &Model) -> bool {
+    model.original.is_some() && is_idle(model)
+}
+
+/// Whether the current network is a design, and counted as it is set.
+pub fn is_designed(model: &Model) -> bool {
+    model.shown_design().is_some() && is_idle(model)
+}
+
 impl Window {
     /// Opens a folder with copies of these files of `architectures/`, and waits until all are read.
     pub fn on(names: &[&str]) -> Self {

@@ -7,8 +7,9 @@ use egui_kittest::kittest::Queryable;
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Disk, load};
 use inceptive_format::exact;
+use inceptive_gui::model::Model;
 
-use crate::common::Window;
+use crate::common::{Window, has_sliders, is_designed, is_idle};
 
 /// Opens the tab and waits until the network can be changed.
 fn design(files: &[&str]) -> Window {
@@ -17,7 +18,7 @@ fn design(files: &[&str]) -> Window {
 
 fn open(mut window: Window) -> Window {
     window.press(Modifiers::COMMAND, Key::Num3);
-    window.wait("it is counted", |model| model.design.network.is_some());
+    window.wait("it is counted", has_sliders);
     window
 }
 
@@ -25,9 +26,7 @@ fn open(mut window: Window) -> Window {
 fn slide(window: &mut Window, key: &str, value: f64) {
     window.harness.get_by_role_and_label(Role::Slider, key).set_value_accesskit(value);
     window.harness.run();
-    window.wait("it is counted again", |model| {
-        model.design.is_changed() && model.jobs.active().next().is_none()
-    });
+    window.wait("it is counted again", is_designed);
 }
 
 /// The counts of a file with settings, as the library gives them.
@@ -50,7 +49,8 @@ fn a_width_moves_and_the_counts_follow() {
     assert!(window.has(&params) && window.has(&macs), "{macs}");
     window.click("Reset 3a.c3");
     window.click("Reset");
-    window.wait("it is as before", |model| !model.design.is_changed());
+    window.wait("it is as before", is_designed);
+    assert!(window.says("no changes to googlenet.yaml"));
     assert!(window.has(&counts(&file, &[]).1));
 }
 
@@ -58,14 +58,12 @@ fn a_width_moves_and_the_counts_follow() {
 fn the_tail_of_a_space_is_a_choice_and_constraints_are_judged() {
     let mut window = design(&["googlenet.yaml", "spaces/googlenet-widths.yaml"]);
     window.click("googlenet-widths");
-    window.wait("it is counted", |model| {
-        model.design.network.is_some() && model.jobs.active().next().is_none()
-    });
+    window.wait("it is counted", has_sliders);
     let space = window.file("spaces/googlenet-widths.yaml");
     assert!(window.has(&counts(&space, &[]).0));
     assert!(window.says("macs <= 1.6G is satisfied"));
     window.click("fc");
-    window.wait("it is counted again", |model| model.design.is_changed());
+    window.wait("it is counted again", is_designed);
     let (params, macs) = counts(&space, &["tail=fc"]);
     assert!(window.has(&params) && window.has(&macs));
     assert!(window.says("macs <= 1.6G is violated"));
@@ -85,48 +83,200 @@ fn what_does_not_fit_is_said_and_the_last_numbers_stay() {
 }
 
 #[test]
-fn a_design_is_saved_as_a_file_that_extends_and_overwrites_only_when_asked() {
+fn a_design_is_in_the_list_from_the_first_move_and_its_original_stays() {
+    let mut window = design(&["googlenet.yaml"]);
+    let file = window.file("googlenet.yaml");
+    let text = fs::read_to_string(&file).unwrap();
+    slide(&mut window, "4a.c3", 256.0);
+    assert_eq!(window.selected(), ["googlenet-design-1"]);
+    let (params, _) = counts(&file, &["4a.c3=256"]);
+    // Its text is that of the file that it would be.
+    window.press(Modifiers::COMMAND, Key::Num2);
+    let shown = window.model().current().unwrap().shown_text().unwrap().to_string();
+    assert!(shown.contains("extends: googlenet.yaml") && shown.contains("c3: 256"), "{shown}");
+    assert!(!window.file("googlenet-design-1.yaml").exists());
+    // The original is as it was, and another design of it is another network.
+    window.click("googlenet");
+    window.press(Modifiers::COMMAND, Key::Num3);
+    window.wait("it is counted", has_sliders);
+    assert!(window.has(&counts(&file, &[]).0));
+    slide(&mut window, "4a.c3", 64.0);
+    assert_eq!(window.selected(), ["googlenet-design-2"]);
+    window.click("googlenet-design-1");
+    window.wait("it is shown", has_sliders);
+    assert!(window.has(&params));
+    assert_eq!(fs::read_to_string(&file).unwrap(), text);
+}
+
+#[test]
+fn steps_are_undone_and_redone_one_by_one() {
+    let mut window = design(&["googlenet.yaml"]);
+    let file = window.file("googlenet.yaml");
+    slide(&mut window, "3a.c3", 256.0);
+    slide(&mut window, "3a.c3", 160.0);
+    slide(&mut window, "input.size", 192.0);
+    let shows = |window: &mut Window, settings: &[&str]| {
+        window.wait("it is counted", is_designed);
+        window.has(&counts(&file, settings).1)
+    };
+    window.press(Modifiers::COMMAND, Key::Z);
+    assert!(shows(&mut window, &["3a.c3=160"]));
+    window.press(Modifiers::COMMAND, Key::Z);
+    assert!(shows(&mut window, &["3a.c3=256"]));
+    window.click("Redo");
+    assert!(shows(&mut window, &["3a.c3=160"]));
+    window.press(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+    assert!(shows(&mut window, &["3a.c3=160", "input.size=192"]));
+    window.click("Steps");
+    window.click("1: 3a.c3 = 256");
+    assert!(shows(&mut window, &["3a.c3=256"]));
+    // What is done now replaces what was undone.
+    slide(&mut window, "3a.c1", 32.0);
+    assert!(window.model().current().unwrap().design.as_ref().is_some_and(|it| !it.can_redo()));
+}
+
+#[test]
+fn a_number_is_taken_exactly_or_refused() {
+    let mut window = design(&["googlenet.yaml"]);
+    let file = window.file("googlenet.yaml");
+    let write = |window: &mut Window, text: &str| {
+        window.get("3a.c3 as text").focus();
+        window.harness.run();
+        window.press(Modifiers::COMMAND, Key::A);
+        window.get("3a.c3 as text").type_text(text);
+        window.harness.run();
+        window.press(Modifiers::NONE, Key::Enter);
+        window.wait("it is counted", is_idle);
+    };
+    write(&mut window, "37.5");
+    assert_eq!(window.selected(), ["googlenet"], "nothing was set");
+    write(&mut window, "37");
+    assert!(window.has(&counts(&file, &["3a.c3=37"]).0));
+    write(&mut window, "5000");
+    assert!(window.has(&counts(&file, &["3a.c3=5000"]).0), "beyond the end of the slider");
+}
+
+#[test]
+fn the_width_that_a_layer_really_has_is_shown() {
+    let mut window = design(&["googlenet.yaml"]);
+    assert!(!window.says("= 128"));
+    slide(&mut window, "width_multiplier", 1.95);
+    // 64 x 1.95 is 124.8, and the nearest multiple of eight is 128.
+    assert!(window.says("= 128") && window.says("= 376"));
+}
+
+#[test]
+fn a_design_is_named_duplicated_and_written_with_one_key() {
     let mut window = design(&["googlenet.yaml"]);
     slide(&mut window, "4a.c3", 256.0);
-    slide(&mut window, "width_multiplier", 0.5);
-    let wanted = window.model().design.network.as_ref().unwrap().fingerprint.clone();
-    window.click("Save as…");
-    let file_name = "googlenet-changed.yaml";
-    fs::write(window.file(file_name), "name: mine").unwrap();
-    window.button("Save").click();
-    window.wait("it is refused", |model| model.design.saved.is_some());
+    let wanted = window.model().network().unwrap().fingerprint.clone();
+    let name = |window: &mut Window, field: &str, text: &str| {
+        window.get(field).focus();
+        window.harness.run();
+        window.press(Modifiers::COMMAND, Key::A);
+        window.get(field).type_text(text);
+        window.harness.run();
+        window.press(Modifiers::NONE, Key::Enter);
+        window.wait("it is counted", is_designed);
+    };
+    name(&mut window, "Name of the design", "Wide");
+    name(&mut window, "File of the design", "googlenet");
     assert!(window.says("exists already"));
-    assert_eq!(fs::read_to_string(window.file(file_name)).unwrap(), "name: mine");
-    window.click("Replace it");
-    let file = window.file(file_name);
-    window.wait("it is in the list", |model| {
-        model.entries.get(file.as_path()).is_some_and(|entry| entry.network.is_some())
+    name(&mut window, "File of the design", "wide");
+    assert_eq!(window.selected(), ["wide"]);
+    window.click("Duplicate");
+    window.wait("it is counted", is_designed);
+    assert_eq!(window.selected(), ["googlenet-design-1"]);
+    assert_eq!(window.model().network().unwrap().fingerprint, wanted);
+    window.click("wide");
+    window.wait("it is shown", is_designed);
+    window.press(Modifiers::COMMAND, Key::S);
+    let file = window.file("wide.yaml");
+    window.wait("it is written", |model| {
+        is_idle(model) && model.current().is_some_and(|entry| entry.draft.is_none())
     });
     let text = fs::read_to_string(&file).unwrap();
-    assert!(text.contains("extends: googlenet.yaml") && text.contains("c3: 256"), "{text}");
-    assert_eq!(window.selected(), ["googlenet-changed"]);
+    assert!(text.starts_with("name: Wide\nextends: googlenet.yaml\n"), "{text}");
+    assert!(load(&Disk, &file, &[]).is_ok());
     assert_eq!(window.model().network().unwrap().fingerprint, wanted);
+    // It is still compared with what it was made of, and can be changed further.
+    window.press(Modifiers::COMMAND, Key::Num3);
+    window.wait("it is shown", is_designed);
+    assert!(window.says("1 change to googlenet.yaml"));
+    slide(&mut window, "4a.c1", 64.0);
+    assert_eq!(window.selected(), ["wide"]);
+    window.click("Discard…");
+    window.button("Discard").click();
+    window.wait("it is as it was saved", is_designed);
+    assert_eq!(window.model().network().unwrap().fingerprint, wanted);
+}
+
+#[test]
+fn a_design_writes_over_no_file() {
+    let mut window = design(&["googlenet.yaml"]);
+    slide(&mut window, "4a.c3", 256.0);
+    // It appears after the design was named.
+    let file = window.file("googlenet-design-1.yaml");
+    fs::create_dir(&file).unwrap();
+    window.press(Modifiers::COMMAND, Key::S);
+    window.wait("it is refused", |model| {
+        model.current().is_some_and(|entry| entry.save_problem.is_some())
+    });
+    assert!(window.says("A file of this name exists already"));
+    assert!(file.is_dir() && window.model().current().unwrap().draft.is_some());
+}
+
+#[test]
+fn a_design_is_discarded_only_after_a_question() {
+    let mut window = design(&["googlenet.yaml"]);
+    slide(&mut window, "4a.c3", 256.0);
+    window.click("Discard…");
+    window.button("Cancel").click();
+    window.wait("nothing happened", is_designed);
+    window.click("Discard…");
+    window.button("Discard").click();
+    window.wait("its original is shown", |model| is_idle(model) && model.shown_design().is_none());
+    assert_eq!(window.selected(), ["googlenet"]);
+    assert!(!window.has("googlenet-design-1"));
+}
+
+#[test]
+fn a_design_whose_text_is_edited_by_hand_is_a_text_like_any_other() {
+    let mut window = design(&["googlenet.yaml"]);
+    slide(&mut window, "4a.c3", 256.0);
+    window.press(Modifiers::COMMAND, Key::Num2);
+    window.get("Text of the file").focus();
+    window.harness.run();
+    window.press(Modifiers::CTRL | Modifiers::COMMAND, Key::End);
+    window.get("Text of the file").type_text("classes: 10\n");
+    let is_typed = |model: &Model| is_idle(model) && model.shown_design().is_none();
+    window.wait("it is counted", is_typed);
+    window.press(Modifiers::COMMAND, Key::Num3);
+    window.wait("it is counted", has_sliders);
+    // A design of an unsaved text.
+    slide(&mut window, "4a.c3", 300.0);
+    assert_eq!(window.selected(), ["googlenet-design-1-design-1"]);
+    let (params, _) = counts(&window.file("googlenet.yaml"), &["4a.c3=300", "classes=10"]);
+    assert!(window.has(&params));
 }
 
 #[test]
 fn hidden_layers_have_widths_while_the_network_ends_in_them() {
     let mut window = design(&["googlenet-fc.yaml", "googlenet.yaml"]);
     window.click("googlenet-fc");
-    window.wait("it is counted", |model| {
-        model.design.network.is_some() && model.jobs.active().next().is_none()
-    });
+    window.wait("it is counted", has_sliders);
     let file = window.file("googlenet-fc.yaml");
     slide(&mut window, "tail/fc2.width", 1024.0);
     let (params, macs) = counts(&file, &["tail/fc2.width=1024"]);
     assert!(window.has(&params) && window.has(&macs));
     // Another end has none, and what was set for the first is forgotten.
     window.click("GAP");
-    window.wait("it is counted again", |model| model.jobs.active().next().is_none());
-    assert!(!window.has("tail/fc2.width") && window.has("1 change"));
+    window.wait("it is counted again", is_designed);
+    assert!(!window.has("tail/fc2.width") && window.says("1 change to"));
     assert!(!window.says("These settings are invalid"));
     assert!(window.has(&counts(&file, &["tail={gap: {softmax: true}}"]).0));
     window.click("FC");
-    window.wait("it is as before", |model| !model.design.is_changed());
+    window.wait("it is as before", is_designed);
     assert!(window.has(&counts(&file, &[]).0));
 }
 
@@ -134,7 +284,7 @@ fn hidden_layers_have_widths_while_the_network_ends_in_them() {
 fn widths_of_a_head_change_what_is_trained_only() {
     let mut window = design(&["googlenet.yaml"]);
     let (params, _) = counts(&window.file("googlenet.yaml"), &[]);
-    let before = window.model().design.network.as_ref().unwrap().training_params.unwrap();
+    let before = window.model().network().unwrap().training_params.unwrap();
     assert!(window.has("aux1, in training only"));
     slide(&mut window, "aux1/head/fc.width", 512.0);
     // From 4x4x128 to the hidden layer, and from there to the classes; each with biases.

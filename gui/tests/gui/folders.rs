@@ -6,7 +6,7 @@ use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable;
 use inceptive_gui::model::State;
 
-use crate::common::Window;
+use crate::common::{Window, has_sliders, is_designed};
 
 #[test]
 fn a_folder_of_broken_files_is_shown() {
@@ -173,26 +173,26 @@ fn a_read_only_folder_keeps_the_text_in_the_window() {
 fn a_design_that_cannot_be_written_stays_and_says_why() {
     let mut window = Window::on(&["alexnet.yaml"]);
     window.press(Modifiers::COMMAND, Key::Num3);
-    window.wait("it is counted", |model| model.design.network.is_some());
+    window.wait("it is counted", has_sliders);
     let slider = window.harness.get_by_role_and_label(egui::Role::Slider, "input.size");
     slider.set_value_accesskit(192.0);
     window.harness.run();
-    window.wait("it is counted again", |model| {
-        model.design.is_changed() && model.jobs.active().next().is_none()
-    });
+    window.wait("it is counted again", is_designed);
     let files = |window: &Window| fs::read_dir(window.file("")).unwrap().count();
     let before = files(&window);
-    window.click("Save as…");
-    assert!(window.get("Name of the design").is_focused());
     window.get("File of the design").focus();
     window.harness.run();
     window.press(Modifiers::COMMAND, Key::A);
     // Longer than the name of a file may be, for root too.
     window.get("File of the design").type_text(&"x".repeat(300));
     window.harness.run();
-    window.button("Save").click();
-    window.wait("it failed", |model| model.design.saved.is_some());
-    assert!(window.says("cannot write") && window.has_button("Save"));
-    assert!(window.model().design.is_changed(), "what is set stays");
+    window.press(Modifiers::NONE, Key::Enter);
+    window.wait("it is counted", is_designed);
+    window.press(Modifiers::COMMAND, Key::S);
+    window.wait("it failed", |model| {
+        model.current().is_some_and(|entry| entry.save_problem.is_some())
+    });
+    assert!(window.says("cannot write") || window.says("Cannot save"));
+    assert!(window.model().shown_design().is_some(), "what is set stays");
     assert_eq!(files(&window), before);
 }

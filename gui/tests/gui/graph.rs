@@ -9,16 +9,12 @@ use inceptive_gui::{
     model::{Model, Status},
 };
 
-use crate::common::Window;
+use crate::common::{Window, is_idle};
 
 fn on(name: &str) -> Window {
     let mut window = Window::on(&[name]);
     window.wait("it is laid out", |model| model.last_scene(Place::Graph).is_some());
     window
-}
-
-fn is_idle(model: &Model) -> bool {
-    model.jobs.active().next().is_none()
 }
 
 /// Goes to a node by its path.

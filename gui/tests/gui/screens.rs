@@ -7,16 +7,12 @@ use std::{fs, path::PathBuf};
 use egui::{Key, Modifiers, Role, Theme};
 use egui_kittest::{SnapshotResults, kittest::Queryable};
 use inceptive_app::Inspected;
-use inceptive_gui::{
-    Options,
-    jobs::Place,
-    model::{Model, Status},
-};
+use inceptive_gui::{Options, jobs::Place, model::Status};
 use inceptive_results::{EpochRecord, TrainingRun, example::training_run};
 use inceptive_store::Store;
 
 use crate::{
-    common::{Window, bundled},
+    common::{Window, bundled, has_sliders, is_designed, is_idle},
     run::steady,
 };
 
@@ -40,10 +36,6 @@ const SCREENS: [Screen; 15] = [
     ("train-result", trained),
     ("shortcuts", shortcuts),
 ];
-
-fn is_idle(model: &Model) -> bool {
-    model.jobs.active().next().is_none()
-}
 
 /// A window on `architectures/` with what was measured for the report on the family.
 fn window(theme: Theme) -> Window {
@@ -104,14 +96,14 @@ fn design(window: &mut Window) {
     for (width, value) in [("3b.c3", 256.0), ("4a.c3", 96.0)] {
         window.harness.get_by_role_and_label(Role::Slider, width).set_value_accesskit(value);
         window.harness.run();
-        window.wait("it is counted", |model| model.design.is_changed() && is_idle(model));
+        window.wait("it is counted", is_designed);
     }
 }
 
 fn space(window: &mut Window) {
     window.click("googlenet-widths");
     tab(window, Key::Num3);
-    window.wait("it is counted", |model| model.design.network.is_some() && is_idle(model));
+    window.wait("it is counted", has_sliders);
 }
 
 fn tradeoff(window: &mut Window) {

@@ -52,19 +52,21 @@ impl Cursor {
 }
 
 /// How widths are multiplied.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct WidthRule {
-    pub(crate) multiplier: f64,
-    pub(crate) divisor: u32,
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct WidthRule {
+    /// The setting `width_multiplier`.
+    pub multiplier: f64,
+    /// The setting `width_divisor`.
+    pub divisor: u32,
 }
 
 impl WidthRule {
     /// Widths stay as they are.
     pub(crate) const NONE: Self = Self { multiplier: 1.0, divisor: 8 };
 
-    /// The rule of MobileNet (Sandler et al. 2018, released code): the nearest multiple of the divisor,
+    /// The width of a layer that is written with this width, by the rule of MobileNet (Sandler et al. 2018, released code): the nearest multiple of the divisor,
     /// but never more than 10% below the exact value.
-    fn apply(self, width: u32) -> u32 {
+    pub fn apply(self, width: u32) -> u32 {
         // Comparing with exactly 1 keeps networks without a multiplier as they were written.
         if (self.multiplier - 1.0).abs() < f64::EPSILON {
             return width;

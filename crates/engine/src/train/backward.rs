@@ -17,10 +17,9 @@ use inceptive_kernels::{
 
 use super::{Planner, forward::Segments, maps::Target};
 use crate::{
-    layout::window,
     options::PlanError,
     steps::{lrn_factors, pool_step},
-    units::{Kind, pair},
+    units::{Kind, pair, window},
 };
 
 impl Planner<'_> {

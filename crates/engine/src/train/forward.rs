@@ -15,10 +15,9 @@ use inceptive_kernels::{
 
 use super::Planner;
 use crate::{
-    layout::window,
     options::PlanError,
     steps::plain,
-    units::{Kind, pair},
+    units::{Kind, pair, window},
 };
 
 impl Planner<'_> {

@@ -11,9 +11,9 @@ use inceptive_kernels::{
 
 use super::{Owners, TrainOptions, needs_gradient, size, widen};
 use crate::{
-    layout::{buffer, input_pixel, window},
+    layout::{buffer, input_pixel},
     options::PlanError,
-    units::{Kind, Unit},
+    units::{Kind, Unit, window},
 };
 
 /// The buffers and views of all feature maps and gradients, without offsets.

@@ -25,10 +25,10 @@ use inceptive_kernels::{
 
 use crate::{
     fuse::{Fused, Purpose, fuse},
-    layout::{Schedule, window},
+    layout::Schedule,
     options::PlanError,
     place::{Place, place},
-    units::{Kind, Unit, pair},
+    units::{Kind, Unit, pair, window},
 };
 use maps::Maps;
 pub use session::{Outcome, StartError, StateError, TrainError, TrainSession};

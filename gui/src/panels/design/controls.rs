@@ -2,35 +2,64 @@
 
 use std::ops::RangeInclusive;
 
-use egui::{CollapsingHeader, RichText, Role, Slider, TextEdit, Ui, WidgetInfo, vec2};
-use inceptive_dsl::{Settable, SettableKind, Settables};
+use egui::{CollapsingHeader, ComboBox, RichText, Role, Slider, TextEdit, Ui, WidgetInfo, vec2};
+use inceptive_dsl::{Settable, SettableKind, Settables, WidthRule};
 
-use super::changes::Changes;
-use crate::theme::colors;
+use super::typed::{Numbers, typed};
+use crate::{changes::Changes, theme::colors};
 
 /// Width of the names before sliders.
 const NAME: f32 = 118.0;
 
+/// Width of the real widths after sliders.
+const REAL: f32 = 44.0;
+
 /// Modules that are open at first, if there are not more of them.
 const MOST_OPEN: usize = 24;
 
+/// What sliders of widths can stop at.
+const SNAPS: [f64; 6] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0];
+
+/// Draws the choice of where sliders of widths stop.
+pub fn snapping(ui: &mut Ui, snap: &mut f64) {
+    ui.horizontal(|ui| {
+        let label = ui.label("widths in steps of");
+        let list = ComboBox::from_id_salt("steps of widths").width(50.0);
+        let shown = list.selected_text(snap.to_string()).show_ui(ui, |ui| {
+            for choice in SNAPS {
+                ui.selectable_value(snap, choice, choice.to_string());
+            }
+        });
+        shown.response.labelled_by(label.id);
+    });
+}
+
 /// Draws everything that can be set.
-pub fn ui(ui: &mut Ui, settables: &Settables, filter: &mut String, changes: &mut Changes) {
+pub fn ui(
+    ui: &mut Ui,
+    settables: &Settables,
+    filter: &mut String,
+    snap: f64,
+    changes: &mut Changes,
+) {
     let field =
         TextEdit::singleline(filter).hint_text("Filter widths").desired_width(f32::INFINITY);
     ui.add(field).widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Filter widths"));
     let wanted = filter.trim().to_lowercase();
     let matches = |key: &str| key.to_lowercase().contains(&wanted);
     if matches("width multiplier") {
-        let own = settables.width_multiplier;
-        let range = 0.1..=(2.0 * own).max(2.0);
-        slider(ui, ("width_multiplier", "width multiplier"), own, range, 0.05, changes);
+        let own = settables.width_rule.multiplier;
+        let limits = Limits { range: 0.1..=(2.0 * own).max(2.0), step: 0.05, typed: Numbers::All };
+        slider(ui, ("width_multiplier", "width multiplier"), own, limits, changes, None);
     }
     if let Some(size) = settables.input_size.filter(|_| matches("input size")) {
         let own = f64::from(size);
-        slider(ui, ("input.size", "input size"), own, 8.0..=(2.0 * own).max(64.0), 1.0, changes);
+        let range = 8.0..=(2.0 * own).max(64.0);
+        let limits = Limits { range, step: 1.0, typed: Numbers::Whole };
+        slider(ui, ("input.size", "input size"), own, limits, changes, None);
     }
-    tail(ui, settables, &matches, changes);
+    let widths = Widths { rule: settables.width_rule, snap };
+    tail(ui, settables, &matches, &widths, changes);
     let groups = groups(settables, &matches);
     let is_open = groups.len() <= MOST_OPEN;
     for (title, members) in groups {
@@ -50,7 +79,7 @@ pub fn ui(ui: &mut Ui, settables: &Settables, filter: &mut String, changes: &mut
             .show_unindented(ui, |ui| {
                 for settable in members {
                     let name = settable.key.strip_prefix(title).unwrap_or(&settable.key);
-                    width(ui, settable, name.trim_start_matches(['/', '.']), changes);
+                    widths.ui(ui, settable, name.trim_start_matches(['/', '.']), changes);
                 }
             });
     }
@@ -76,11 +105,49 @@ fn groups<'a>(
     groups
 }
 
-/// A slider for something that the network was given.
-fn width(ui: &mut Ui, settable: &Settable, name: &str, changes: &mut Changes) {
-    let own = settable.value;
-    let (range, step) = range(own);
-    slider(ui, (&settable.key, name), own, range, step, changes);
+/// How widths are shown and moved.
+struct Widths {
+    rule: WidthRule,
+    /// Sliders stop at multiples of this.
+    snap: f64,
+}
+
+impl Widths {
+    /// A slider for something that the network was given.
+    fn ui(&self, ui: &mut Ui, settable: &Settable, name: &str, changes: &mut Changes) {
+        let own = settable.value;
+        let (range, step) = range(own);
+        let is_width = settable.kind != SettableKind::Parameter;
+        let limits = match is_width && step >= 1.0 {
+            true => Limits {
+                range: self.snap.max(*range.start())..=*range.end(),
+                step: self.snap.max(step),
+                typed: Numbers::Whole,
+            },
+            // A parameter may be multiplied with anything.
+            false => Limits { range, step, typed: Numbers::All },
+        };
+        let rule = WidthRule {
+            multiplier: changes.number("width_multiplier", self.rule.multiplier),
+            ..self.rule
+        };
+        let width = changes.number(&settable.key, own);
+        let whole =
+            is_width && width.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(&width);
+        let real = whole.then(|| rule.apply(width as u32));
+        let real = real.filter(|real| f64::from(*real) != width);
+        slider(ui, (&settable.key, name), own, limits, changes, real);
+    }
+}
+
+/// The values of a slider.
+pub struct Limits {
+    /// From the left end to the right one; other values can be typed.
+    range: RangeInclusive<f64>,
+    /// Where it stops.
+    step: f64,
+    /// What can be typed.
+    typed: Numbers,
 }
 
 /// The range of a slider: up to four times the file's value, in steps of a hundredth if it is not a whole number.
@@ -92,30 +159,41 @@ fn range(own: f64) -> (RangeInclusive<f64>, f64) {
     }
 }
 
-/// A slider with its name, and a button that goes back to the file.
+/// A slider with its name, the width that it really gives if that is another one, and a button that goes back to the
+/// file.
 pub fn slider(
     ui: &mut Ui,
     (key, name): (&str, &str),
     own: f64,
-    range: RangeInclusive<f64>,
-    step: f64,
+    limits: Limits,
     changes: &mut Changes,
+    real: Option<u32>,
 ) {
     let is_changed = changes.get(key).is_some();
     let mut value = changes.number(key, own);
+    let Limits { range, step, typed: numbers } = limits;
+    // A typed value beyond the ends moves them.
+    let range = range.start().min(value)..=range.end().max(value);
     ui.horizontal(|ui| {
         name_cell(ui, key, name, is_changed);
-        // The width left by the name, the number box and the button.
-        ui.spacing_mut().slider_width = (ui.available_width() - 92.0).max(60.0);
-        let mut slider = Slider::new(&mut value, range).step_by(step);
-        if step.fract() == 0.0 {
-            slider = slider.fixed_decimals(0);
-        }
+        // The width left by the name, the number box, the real width and the button.
+        ui.spacing_mut().slider_width = (ui.available_width() - 146.0).max(50.0);
+        let slider = Slider::new(&mut value, range).step_by(step).show_value(false);
         let response = ui.add(slider);
         response.widget_info(|| WidgetInfo::slider(true, value, key));
         if response.changed() {
             changes.set_number(key, value, own);
         }
+        if let Some(value) = typed(ui, key, value, numbers) {
+            changes.set_number(key, value, own);
+        }
+        let text = real.map(|real| format!("= {real}")).unwrap_or_default();
+        let size = vec2(REAL, ui.spacing().interact_size.y);
+        ui.allocate_ui_with_layout(size, egui::Layout::left_to_right(egui::Align::Center), |ui| {
+            ui.set_min_width(REAL);
+            ui.add(egui::Label::new(RichText::new(text).weak()).truncate())
+                .on_hover_text("The width after the width multiplier and rounding");
+        });
         reset(ui, key, is_changed, changes);
     });
 }
@@ -145,7 +223,13 @@ pub fn reset(ui: &mut Ui, key: &str, is_changed: bool, changes: &mut Changes) {
 }
 
 /// What the network ends in, and the widths of that. Those of another end are forgotten when it is chosen.
-fn tail(ui: &mut Ui, settables: &Settables, matches: &dyn Fn(&str) -> bool, changes: &mut Changes) {
+fn tail(
+    ui: &mut Ui,
+    settables: &Settables,
+    matches: &dyn Fn(&str) -> bool,
+    numbers: &Widths,
+    changes: &mut Changes,
+) {
     let tails = &settables.tails;
     if tails.len() > 1 && matches("tail") {
         ui.horizontal(|ui| {
@@ -162,6 +246,6 @@ fn tail(ui: &mut Ui, settables: &Settables, matches: &dyn Fn(&str) -> bool, chan
     let chosen = tails.iter().find(|choice| changes.get("tail") == choice.value.as_deref());
     let widths = chosen.into_iter().flat_map(|choice| &choice.widths);
     for settable in widths.filter(|settable| matches(&settable.key)) {
-        width(ui, settable, &settable.key, changes);
+        numbers.ui(ui, settable, &settable.key, changes);
     }
 }

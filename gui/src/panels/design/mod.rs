@@ -1,30 +1,29 @@
 //! Controls for widths and choices, and their effect on the numbers.
 //!
-//! Settings are kept for each file until they are reset. A worker does the counting: the newest settings are requested
-//! as soon as the last request is answered, so that numbers follow a slider.
+//! Moving a control makes a design: a network of its own in the list. Its settings are in the model; a worker writes it
+//! as text and counts it: the newest settings are asked for as soon as the last answer is there, so that numbers follow
+//! a slider.
 
 mod bars;
-mod changes;
 mod controls;
+mod evidence;
+mod head;
 mod numbers;
-mod save;
+mod steps;
+mod typed;
 mod variables;
 
-use std::{collections::HashMap, sync::Arc};
-
-use egui::{Frame, Id, Label, Margin, Panel, RichText, ScrollArea, Ui, UiBuilder};
-use inceptive_app::{Content, is_onnx};
+use egui::{Event, Frame, Id, Label, Margin, Panel, RichText, ScrollArea, Ui, UiBuilder};
+use inceptive_app::{Content, error_chain, is_onnx};
 
 use crate::{
+    changes::Changes,
     command::{Command, Commands},
     file::FilePath,
-    jobs::{DesignRequest, Job},
-    model::{Entry, Model, State},
+    model::{Entry, Model, Original, State},
     panels::tradeoff::{Rows, mini},
     theme::colors,
 };
-
-use changes::Changes;
 
 /// Below this width, in points, sizes that were dragged are remembered apart.
 const ROOMY: f32 = 800.0;
@@ -33,82 +32,86 @@ const ROOMY: f32 = 800.0;
 const PROBLEM: f32 = 110.0;
 
 /// The design tab.
-#[derive(Default)]
 pub struct Design {
-    /// The settings, by file.
-    changes: HashMap<FilePath, Changes>,
-    /// The last request.
-    asked: Option<DesignRequest>,
     /// The text that names of widths must contain.
     filter: String,
+    /// Sliders of widths stop at multiples of this.
+    snap: f64,
+    /// A number of the movement of the pointer, or of the key, that may change something now.
+    gesture: u64,
     /// What the bars of modules show.
     bars: bars::Shown,
     rows: Rows,
-    save: save::Save,
+    head: head::Head,
+    evidence: evidence::Evidence,
+}
+
+impl Default for Design {
+    fn default() -> Self {
+        Self {
+            filter: String::new(),
+            snap: 1.0,
+            gesture: 0,
+            bars: bars::Shown::default(),
+            rows: Rows::default(),
+            head: head::Head::default(),
+            evidence: evidence::Evidence::default(),
+        }
+    }
+}
+
+/// The settings of a network of a space; `None` if the space has no such variable or value.
+pub(crate) fn point(
+    model: &Model,
+    file: &FilePath,
+    values: &[(String, String)],
+) -> Option<Changes> {
+    let State::Good(Content::Space(space)) = &model.entries.get(file)?.state else { return None };
+    variables::changes(space, values)
 }
 
 impl Design {
-    /// Applies the values of a network of a space as settings. Returns whether the space has them.
-    pub(crate) fn show_point(
-        &mut self,
-        model: &Model,
-        file: &FilePath,
-        values: &[(String, String)],
-    ) -> bool {
-        let state = model.entries.get(file).map(|entry| &entry.state);
-        let Some(State::Good(Content::Space(space))) = state else { return false };
-        let changes = variables::changes(space, values);
-        let has_them = changes.is_some();
-        self.changes.extend(changes.map(|changes| (Arc::clone(file), changes)));
-        has_them
-    }
-
     /// Draws the controls at the left, and their effects at the right.
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let Some(entry) = super::current_or_hint(ui, model) else { return };
-        let base = match base(entry) {
+        let Some(from) = model.original_of(entry) else {
+            super::nothing(ui, "The file that it is made of is not there.");
+            return;
+        };
+        let base = match base(from) {
             Ok(base) => base,
             Err(hint) => {
                 super::nothing(ui, hint);
                 return;
             }
         };
-        self.ask(entry, &base, model, commands);
+        if let Some(job) = model.wants_original(from, &base) {
+            commands.push(Command::Start(job));
+        }
+        steps::keys(ui, entry, commands);
         ui.add_space(4.0);
-        super::caveat_line(ui, entry);
+        let original = model.original.as_ref().filter(|it| it.is_about(&from.file, &base));
         let width = ui.available_width();
         // A small window has a width of its own, which does not stay when it is enlarged.
         Panel::left(if width < ROOMY { "variables in little room" } else { "variables" })
             .resizable(true)
             .default_size((width * 0.42).min(430.0))
             .size_range(260.0..=width * 0.6)
-            .show(ui, |ui| self.left(ui, entry, &base, model, commands));
+            .show(ui, |ui| self.left(ui, entry, &base, original, model, commands));
         let margin = Frame::NONE.inner_margin(Margin::symmetric(10, 4));
-        margin.show(ui, |ui| self.right(ui, model));
+        margin.show(ui, |ui| self.right(ui, entry, &base, original, model, commands));
     }
 
-    /// Requests the numbers of the current settings, once the last request is answered.
-    fn ask(&mut self, entry: &Entry, base: &Content, model: &Model, commands: &mut Commands) {
-        // What can be set is known once the network was counted without changes.
-        let settings = match model.design.is_about(base) {
-            true => self.changes.get(&entry.file).map(Changes::settings).unwrap_or_default(),
-            false => Vec::new(),
-        };
-        let request = DesignRequest {
-            file: entry.file.clone(),
-            text: entry.draft.clone(),
-            base: base.clone(),
-            settings,
-        };
-        let is_busy = model.jobs.active().any(|state| matches!(state.job, Job::Design(_)));
-        let is_known = model.design.request.as_ref() == Some(&request);
-        if !is_busy && !is_known && self.asked.as_ref() != Some(&request) {
-            commands.push(Command::Start(Job::Design(request.clone())));
-            self.asked = Some(request);
-        } else if is_known {
-            // The same settings may be wanted again later.
-            self.asked = None;
-        }
+    /// A number that stays the same from the press of a button to its release.
+    fn gesture(&mut self, ui: &Ui) -> u64 {
+        let begins = ui.input(|input| {
+            let is_key = |event: &Event| {
+                matches!(event, Event::Key { pressed: true, .. } | Event::AccessKitActionRequest(_))
+            };
+            input.pointer.any_pressed() || input.events.iter().any(is_key)
+        });
+        self.gesture += u64::from(begins);
+        self.gesture
     }
 
     fn left(
@@ -116,71 +119,90 @@ impl Design {
         ui: &mut Ui,
         entry: &Entry,
         base: &Content,
+        original: Option<&Original>,
         model: &Model,
         commands: &mut Commands,
     ) {
-        let changes = self.changes.entry(entry.file.clone()).or_default();
-        let name = RichText::new(entry.name()).heading();
-        ui.add(Label::new(name).truncate()).on_hover_text(entry.name());
-        ui.horizontal(|ui| {
-            let count = changes.len();
-            if ui.add_enabled(count > 0, egui::Button::new("Reset")).clicked() {
-                changes.clear();
-            }
-            self.save.ui(ui, entry, changes, model, commands);
-            let text = match count {
-                0 => "as in the file".to_owned(),
-                1 => "1 change".to_owned(),
-                _ => format!("{count} changes"),
-            };
-            ui.label(RichText::new(text).weak());
-        });
+        let gesture = self.gesture(ui);
+        let before = entry.design.as_ref().map(|design| design.changes().clone());
+        let before = before.unwrap_or_default();
+        let mut changes = before.clone();
+        self.head.ui(ui, entry, &mut changes, model, commands);
         ui.separator();
         // Below, so that the slider being dragged does not move.
-        if let Some(problem) = &model.design.problem {
+        if let (Some(_), State::Wrong(problem)) = (&entry.design, &entry.state) {
             let color = colors(ui).error;
             Panel::bottom("problem").exact_size(PROBLEM).show(ui, |ui| {
                 ScrollArea::both().id_salt("problem").auto_shrink(false).show(ui, |ui| {
                     ui.label(RichText::new("These settings are invalid:").color(color));
-                    let text = RichText::new(problem).monospace().size(11.5).color(color);
-                    ui.add(Label::new(text).extend());
+                    let text = RichText::new(error_chain(&**problem)).monospace().size(11.5);
+                    ui.add(Label::new(text.color(color)).extend());
                 });
             });
         }
-        let filter = &mut self.filter;
+        let (filter, snap) = (&mut self.filter, &mut self.snap);
         // With a fixed id, so that a dragged control stays the same when controls around it change.
         let named = UiBuilder::new().scope_id(Id::unique("design controls"));
         ui.scope_builder(named, |ui| {
-            ScrollArea::vertical().id_salt("controls").auto_shrink(false).show(
-                ui,
-                |ui| match base {
-                    Content::Space(space) => variables::ui(ui, space, changes),
-                    _ => match &model.design.settables {
-                        Some(settables) if model.design.is_about(base) => {
-                            controls::ui(ui, settables, filter, changes);
-                        }
-                        _ => {
-                            ui.label(RichText::new("Loading settings…").weak());
-                        }
-                    },
-                },
-            );
+            ScrollArea::vertical().id_salt("controls").auto_shrink(false).show(ui, |ui| {
+                match (base, original.and_then(|original| original.settables.as_ref())) {
+                    (Content::Space(space), _) => variables::ui(ui, space, &mut changes),
+                    (_, Some(settables)) => {
+                        controls::snapping(ui, snap);
+                        controls::ui(ui, settables, filter, *snap, &mut changes);
+                    }
+                    (_, None) if original.is_some() => {
+                        ui.label("The settings of this network cannot be read; see Source.");
+                    }
+                    (_, None) => {
+                        ui.label(RichText::new("Loading settings…").weak());
+                    }
+                }
+            });
         });
+        if changes != before {
+            let file = FilePath::clone(&entry.file);
+            commands.push(Command::Design { file, changes, gesture: Some(gesture) });
+        }
     }
 
-    fn right(&mut self, ui: &mut Ui, model: &Model) {
-        let (Some(base), Some(now)) = (&model.design.base, &model.design.network) else { return };
-        let is_old = model.design.problem.is_some();
+    fn right(
+        &mut self,
+        ui: &mut Ui,
+        entry: &Entry,
+        base: &Content,
+        original: Option<&Original>,
+        model: &Model,
+        commands: &mut Commands,
+    ) {
+        let base_network = match original.map(|original| &original.network) {
+            Some(Ok(network)) => network,
+            Some(Err(problem)) => {
+                ui.label(RichText::new(problem).color(colors(ui).error));
+                return;
+            }
+            None => return,
+        };
+        let now = match &entry.design {
+            Some(_) => entry.network.as_ref().unwrap_or(base_network),
+            None => base_network,
+        };
+        let is_old = entry.design.is_some() && entry.is_wrong();
         if is_old {
             ui.label(RichText::new("Last valid design:").color(colors(ui).warning));
         }
+        let limits = match base {
+            Content::Space(space) => space.constraints.as_slice(),
+            _ => &now.architecture.constraints,
+        };
         ui.scope(|ui| {
             if is_old {
                 ui.disable();
             }
             // Differences may be wider than a small window has room for.
             ScrollArea::horizontal().id_salt("numbers").show(ui, |ui| {
-                numbers::ui(ui, base, now, model);
+                numbers::ui(ui, base_network, now, limits, model);
+                self.evidence.ui(ui, now, Some(base_network), model, commands);
             });
             ui.separator();
             self.rows.update(model, None, None);
@@ -190,7 +212,7 @@ impl Design {
                 .default_size(height * 0.42)
                 .size_range(80.0..=height * 0.7)
                 .show(ui, |ui| mini(ui, &self.rows, model));
-            bars::ui(ui, base, now, &mut self.bars.0);
+            bars::ui(ui, base_network, now, &mut self.bars.0);
         });
     }
 }

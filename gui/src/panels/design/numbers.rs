@@ -1,7 +1,8 @@
 //! The cost of a network, compared with its cost before the changes.
 
 use egui::{Align, Grid, Layout, RichText, Ui};
-use inceptive_app::{Inspected, violated_constraints};
+use inceptive_app::{Inspected, violated};
+use inceptive_dsl::Constraint;
 use inceptive_format::{change, percent_change};
 use inceptive_results::{Metric, Unit};
 
@@ -46,7 +47,7 @@ const METRICS: [Metric; 6] = [
 ];
 
 /// Draws the table, and which constraints of a space hold.
-pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, model: &Model) {
+pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, limits: &[Constraint], model: &Model) {
     let convention = model.settings.convention();
     let count = |network: &Inspected, metric: Metric| match metric {
         Metric::Macs => Some(convention.total(&network.architecture.graph)),
@@ -101,7 +102,7 @@ pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, model: &Model) {
         let note = format!("{head}; it is only used in training");
         ui.label(RichText::new(note).color(colors(ui).warning));
     }
-    constraints(ui, now);
+    constraints(ui, now, limits);
 }
 
 fn right(ui: &mut Ui, text: RichText) -> egui::Response {
@@ -109,10 +110,9 @@ fn right(ui: &mut Ui, text: RichText) -> egui::Response {
 }
 
 /// Shows for each constraint whether it is satisfied.
-fn constraints(ui: &mut Ui, now: &Inspected) {
-    let architecture = &now.architecture;
-    let broken = violated_constraints(architecture, &now.cost);
-    for constraint in &architecture.constraints {
+fn constraints(ui: &mut Ui, now: &Inspected, limits: &[Constraint]) {
+    let broken = violated(limits, &now.architecture.graph, &now.cost);
+    for constraint in limits {
         let holds = !broken.contains(&constraint);
         let palette = colors(ui);
         let (words, color) = match holds {

@@ -3,10 +3,8 @@
 use egui::{ComboBox, Role, Slider, Ui, WidgetInfo};
 use inceptive_dsl::{Space, Variable};
 
-use super::{
-    changes::Changes,
-    controls::{name_cell, reset},
-};
+use super::controls::{name_cell, reset};
+use crate::changes::Changes;
 
 /// Values that are shown side by side; more of them, in a list.
 const MOST_SIDE_BY_SIDE: usize = 4;

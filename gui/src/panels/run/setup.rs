@@ -1,9 +1,9 @@
 //! The setup of a job: its kind, engines, options and output.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use egui::{Button, ComboBox, DragValue, Grid, Key, Modifiers, RichText, Ui};
-use inceptive_app::Content;
+use inceptive_app::{Content, Request};
 use inceptive_bench::{Isa, Protocol};
 
 use crate::{
@@ -73,19 +73,25 @@ impl Default for Setup {
 impl Setup {
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let selected = model.selected().filter(|entry| self.work.takes(entry));
-        let files: Vec<FilePath> = selected.map(|entry| entry.file.clone()).collect();
+        let entries: Vec<&Entry> = selected.collect();
         ui.horizontal(|ui| {
             for (work, title, hover) in Work::ALL {
                 ui.selectable_value(&mut self.work, work, title).on_hover_text(hover);
             }
             ui.separator();
-            let jobs = self.jobs(&files, model);
+            let jobs = self.jobs(&entries, model);
             let start = Button::new(RichText::new("Start").strong()).min_size([70.0, 22.0].into());
             let response = ui.add_enabled(jobs.is_ok(), start).on_hover_text("Ctrl Enter");
             let has_key = ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::Enter));
             match jobs {
                 Ok(jobs) if response.clicked() || has_key => {
-                    jobs.into_iter().for_each(|job| commands.push(Command::Start(job)));
+                    let unsaved = self.to_save(&entries);
+                    for job in jobs {
+                        commands.push(match unsaved.is_empty() {
+                            true => Command::Start(job),
+                            false => Command::SaveThen(unsaved.clone(), job),
+                        });
+                    }
                 }
                 Ok(_) => {}
                 Err(problem) => {
@@ -93,7 +99,7 @@ impl Setup {
                 }
             }
         });
-        let names: Vec<String> = files.iter().map(|file| stem(file)).collect();
+        let names: Vec<String> = entries.iter().map(|entry| stem(&entry.file)).collect();
         let what = match names.as_slice() {
             [] => "Select networks in the list of files".to_owned(),
             names => names.join(", "),
@@ -237,9 +243,18 @@ impl Setup {
         }
     }
 
+    /// The files that have to be written before: a report names files, and a text that was typed is in none yet.
+    fn to_save(&self, entries: &[&Entry]) -> Vec<FilePath> {
+        let has_to = |entry: &&&Entry| match self.work {
+            Work::Report => entry.is_new(),
+            _ => entry.request().is_none(),
+        };
+        entries.iter().filter(has_to).map(|entry| Arc::clone(&entry.file)).collect()
+    }
+
     /// The jobs to start, or why there are none.
-    fn jobs(&self, files: &[FilePath], model: &Model) -> Result<Vec<Job>, String> {
-        if files.is_empty() {
+    fn jobs(&self, entries: &[&Entry], model: &Model) -> Result<Vec<Job>, String> {
+        if entries.is_empty() {
             return Err("Select networks in the list of files.".to_owned());
         }
         if self.work == Work::Report {
@@ -248,7 +263,7 @@ impl Setup {
                 return Err("Enter a folder.".to_owned());
             }
             let request = ReportRequest {
-                files: files.to_vec(),
+                files: entries.iter().map(|entry| Arc::clone(&entry.file)).collect(),
                 folder: folder.into(),
                 store: model.store.clone(),
                 inputs: model.inputs(),
@@ -265,17 +280,18 @@ impl Setup {
         }
         let (batches, threads) = (numbers(&self.batches)?, numbers(&self.threads)?);
         let (isa, device, store) = (self.isa, self.device.clone(), model.store.clone());
+        let networks = entries.iter().map(|entry| entry.named());
         if self.work == Work::Bench {
             let protocol =
                 Protocol { budget: Duration::from_secs_f64(self.budget_s), ..Protocol::default() };
-            let files = files.to_vec();
+            let networks = networks.collect();
             let request =
-                BenchRequest { files, engines, isa, device, batches, threads, protocol, store };
+                BenchRequest { networks, engines, isa, device, batches, threads, protocol, store };
             return Ok(vec![Job::Bench(request)]);
         }
-        let profile = |file: &FilePath| {
+        let profile = |network: Request| {
             Job::Profile(ProfileRequest {
-                file: file.clone(),
+                network,
                 engines: engines.clone(),
                 isa,
                 device: device.clone(),
@@ -285,6 +301,6 @@ impl Setup {
                 store: store.clone(),
             })
         };
-        Ok(files.iter().map(profile).collect())
+        Ok(networks.map(profile).collect())
     }
 }

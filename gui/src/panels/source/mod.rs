@@ -171,6 +171,10 @@ fn header(ui: &mut Ui, entry: &Entry, model: &Model, commands: &mut Commands) {
             let text = format!("Cannot save: {why}. Nothing is lost: the text is still here.");
             ui.label(RichText::new(text).color(palette.error));
         }
+        if entry.save_problem == Some(SaveProblem::Exists) {
+            let text = "A file of this name exists already; choose another name in Design.";
+            ui.label(RichText::new(text).color(palette.error));
+        }
         if entry.is_restored {
             ui.label(RichText::new("Restored unsaved changes.").color(palette.warning));
         }

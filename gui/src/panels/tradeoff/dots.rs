@@ -129,7 +129,7 @@ pub fn paint_design(ui: &Ui, field: &Field, model: &Model) -> Option<Pos2> {
     };
     let at = place(network)?;
     let color = colors(ui).error;
-    if let Some(from) = model.design.base.as_ref().and_then(|base| place(base)) {
+    if let Some(from) = model.base_of_design().and_then(|base| place(base)) {
         ui.painter().line_segment([from, at], Stroke::new(1.2, color));
     }
     mark(ui.painter(), Form::Diamond, at, 6.5, Color32::TRANSPARENT, Stroke::new(2.5, color));

@@ -22,7 +22,7 @@ pub(crate) fn mini(ui: &mut Ui, rows: &Rows, model: &Model) {
     if rect.width() < 60.0 || rect.height() < 40.0 {
         return;
     }
-    let design = model.design.network.as_ref().map(|network| design_values(model, network));
+    let design = model.shown_design().map(|network| design_values(model, network));
     let [x, y] = [Metric::Macs, Metric::Params].map(|metric| {
         let known = rows.rows.iter().filter_map(|row| row.get(metric));
         let own = design.iter().filter_map(|values| values[metric.index()]);

@@ -8,6 +8,7 @@ use inceptive_dsl::Setting;
 use inceptive_train::settings_to_fit;
 
 use crate::{
+    file::FilePath,
     jobs::TrainingChoices,
     model::{Entry, Model},
 };
@@ -105,7 +106,14 @@ impl Candidate<'_> {
 
     /// The network to train, with its settings.
     pub fn request(&self) -> Request {
-        Request { file: self.entry.file.to_path_buf(), settings: self.settings.clone() }
+        let mut request = self.entry.named();
+        request.settings.extend(self.settings.iter().cloned());
+        request
+    }
+
+    /// Its file, if that has to be written before.
+    pub fn to_save(&self) -> Option<FilePath> {
+        self.entry.request().is_none().then(|| Arc::clone(&self.entry.file))
     }
 
     /// The settings that it needs: `GoogLeNet needs input.size=28, classes=10`.

@@ -118,7 +118,12 @@ impl Setup {
         let has_key = ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::Enter));
         match request {
             Ok(request) if response.clicked() || has_key => {
-                commands.push(Command::Start(Job::Train(request)));
+                let unsaved: Vec<_> = networks.iter().filter_map(Candidate::to_save).collect();
+                let job = Job::Train(request);
+                commands.push(match unsaved.is_empty() {
+                    true => Command::Start(job),
+                    false => Command::SaveThen(unsaved, job),
+                });
             }
             Ok(_) => {}
             Err(problem) => {

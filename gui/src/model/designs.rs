@@ -1,0 +1,191 @@
+//! Making, counting, naming and discarding designs.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use inceptive_app::{Content, Inspected};
+
+use super::{Design, Entry, Model, State};
+use crate::{
+    changes::Changes,
+    file::{FilePath, stem},
+    jobs::{DesignRequest, Job, OriginalRequest, ReadRequest},
+};
+
+impl Model {
+    /// The current network, if it is a design.
+    pub fn shown_design(&self) -> Option<&Arc<Inspected>> {
+        let entry = self.current().filter(|entry| entry.design.is_some())?;
+        entry.network.as_ref()
+    }
+
+    /// The network that the current one is made of.
+    pub fn base_of_design(&self) -> Option<&Arc<Inspected>> {
+        let design = self.current()?.design.as_ref()?;
+        let original = self.original.as_ref().filter(|it| it.request.text.file == design.from);
+        original?.network.as_ref().ok()
+    }
+
+    /// The file whose sliders are shown for an entry: the one that it is made of, or itself.
+    pub fn original_of<'a>(&'a self, entry: &'a Entry) -> Option<&'a Entry> {
+        match &entry.design {
+            Some(design) => self.entries.get(&design.from),
+            None => Some(entry),
+        }
+    }
+
+    /// The request to read a file, or its text in the editor.
+    pub(crate) fn read_request(&self, file: &FilePath) -> ReadRequest {
+        let entry = self.entries.get(file);
+        let own = entry.map_or_else(
+            || crate::jobs::Text { file: Arc::clone(file), text: None },
+            Entry::edited,
+        );
+        let from = entry.and_then(|entry| self.entries.get(&entry.design.as_ref()?.from));
+        ReadRequest { own, from: from.map(Entry::edited) }
+    }
+
+    /// The job that looks up what can be set in a network or a space, if that is not known and not being looked up.
+    pub(crate) fn wants_original(&self, entry: &Entry, content: &Content) -> Option<Job> {
+        let is_known = self.original.as_ref().is_some_and(|it| it.is_about(&entry.file, content));
+        let is_asked = self.jobs.active().any(
+            |state| matches!(&state.job, Job::Original(it) if it.is_about(&entry.file, content)),
+        );
+        let request = OriginalRequest { text: entry.edited(), content: content.clone() };
+        (!is_known && !is_asked).then_some(Job::Original(request))
+    }
+
+    /// Jobs that count designs as they are now. The newest settings are asked for when the last answer is there.
+    pub(crate) fn wants_designs(&mut self) -> Vec<Job> {
+        let mut jobs = Vec::new();
+        let files: Vec<FilePath> = self
+            .entries
+            .values()
+            .filter(|it| it.design.is_some())
+            .map(|it| Arc::clone(&it.file))
+            .collect();
+        for file in files {
+            let is_busy = self
+                .jobs
+                .active()
+                .any(|state| matches!(&state.job, Job::Design(request) if request.file == file));
+            if is_busy {
+                continue;
+            }
+            let Some(request) = self.design_request(&file) else { continue };
+            let design = self.entries.get_mut(&file).and_then(|entry| entry.design.as_mut());
+            if design.is_some_and(|design| design.ask(&request)) {
+                jobs.push(Job::Design(request));
+            }
+        }
+        jobs
+    }
+
+    fn design_request(&self, file: &FilePath) -> Option<DesignRequest> {
+        let design = self.entries.get(file)?.design.as_ref()?;
+        let from = self.entries.get(&design.from).map_or_else(
+            || crate::jobs::Text { file: Arc::clone(&design.from), text: None },
+            Entry::edited,
+        );
+        let (settings, name) = (design.settings(), design.name.clone());
+        Some(DesignRequest { file: Arc::clone(file), from, settings, name })
+    }
+
+    /// Makes a design of a network or a space, or of what a design is made of; returns its file.
+    pub(crate) fn new_design(&mut self, of: &FilePath, changes: Changes) -> Option<FilePath> {
+        let entry = self.entries.get(of)?;
+        let from = self.original_of(entry).unwrap_or(entry);
+        let folder = match &from.state {
+            State::Good(Content::Space(space)) => self.inside(space.base_file.parent()?),
+            _ => from.file.parent()?.to_owned(),
+        };
+        let (stem, title) = (stem(&from.file), from.name());
+        let is_taken =
+            |file: &Path| self.entries.contains_key(file) || file.symlink_metadata().is_ok();
+        let (number, file) = (1_u32..)
+            .map(|number| (number, folder.join(format!("{stem}-design-{number}.yaml"))))
+            .find(|(_, file)| !is_taken(file))?;
+        let file: FilePath = Arc::from(file);
+        let design =
+            Design::new(Arc::clone(&from.file), format!("{title} (design {number})"), changes);
+        let new = Entry::designed(&file, design, from.network.clone());
+        if !file.starts_with(&self.folder) {
+            self.added.push(Arc::clone(&file));
+        }
+        self.entries.insert(Arc::clone(&file), new);
+        Some(file)
+    }
+
+    /// A folder by its path in the open one, if it is in there.
+    fn inside(&self, folder: &Path) -> PathBuf {
+        let (whole, open) = (fs::canonicalize(folder), fs::canonicalize(&self.folder));
+        match (&whole, &open) {
+            (Ok(whole), Ok(open)) => match whole.strip_prefix(open) {
+                Ok(rest) if rest.as_os_str().is_empty() => self.folder.clone(),
+                Ok(rest) => self.folder.join(rest),
+                Err(_) => whole.clone(),
+            },
+            _ => folder.to_owned(),
+        }
+    }
+
+    /// Names the network of a design; a file that is not written is renamed. Returns its file, or why it cannot be named
+    /// so.
+    pub(crate) fn rename_design(
+        &mut self,
+        file: &FilePath,
+        name: &str,
+        file_name: &str,
+    ) -> Result<FilePath, String> {
+        let name = name.trim();
+        if name.is_empty() {
+            return Err("Enter a name for the network.".to_owned());
+        }
+        let Some(entry) = self.entries.get(file) else { return Ok(Arc::clone(file)) };
+        let file_name =
+            inceptive_app::yaml_file_name(file_name).map_err(|error| error.to_string())?;
+        let renamed = file.with_file_name(&file_name);
+        let is_moved = renamed != **file;
+        if is_moved && !entry.is_new() {
+            return Err("The file is written already; only the network can be renamed.".to_owned());
+        }
+        if is_moved && (self.entries.contains_key(&*renamed) || renamed.symlink_metadata().is_ok())
+        {
+            return Err(format!("{file_name} exists already."));
+        }
+        let Some(mut entry) = self.entries.remove(file) else { return Ok(Arc::clone(file)) };
+        let renamed: FilePath = if is_moved { Arc::from(renamed) } else { Arc::clone(file) };
+        entry.file = Arc::clone(&renamed);
+        if let Some(design) = &mut entry.design {
+            name.clone_into(&mut design.name);
+        }
+        self.entries.insert(Arc::clone(&renamed), entry);
+        let places = self.selection.iter_mut().chain(&mut self.added);
+        places.filter(|known| *known == file).for_each(|known| *known = Arc::clone(&renamed));
+        Ok(renamed)
+    }
+
+    /// Forgets what is not saved of a file. One that was never saved is taken off the list, and what it was made of is
+    /// selected instead. Returns whether it is to be read again.
+    pub(crate) fn discard(&mut self, file: &FilePath) -> bool {
+        let Some(entry) = self.entries.get_mut(file) else { return false };
+        if !entry.is_new() {
+            if let Some(design) = &mut entry.design {
+                design.revert();
+            }
+            entry.edit(None);
+            return true;
+        }
+        let from = entry.design.as_ref().map(|design| Arc::clone(&design.from));
+        self.entries.remove(file);
+        self.added.retain(|known| known != file);
+        self.selection.retain(|known| known != file);
+        if self.selection.is_empty() {
+            self.selection.extend(from.filter(|from| self.entries.contains_key(from)));
+        }
+        false
+    }
+}

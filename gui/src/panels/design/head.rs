@@ -1,0 +1,151 @@
+//! The name of a design, and what can be done with it as a whole.
+
+use std::sync::Arc;
+
+use egui::{Button, Label, RichText, Role, TextEdit, Ui, WidgetInfo};
+use inceptive_format::counted;
+
+use super::steps;
+use crate::{
+    changes::Changes,
+    command::{Command, Commands},
+    file::FilePath,
+    model::{Design, Entry, Model},
+    panels::question,
+    theme::colors,
+};
+
+/// The head of the controls.
+#[derive(Default)]
+pub struct Head {
+    /// Names as they are typed.
+    typed: Option<Names>,
+    /// A design that is to be discarded, if the user agrees.
+    discards: Option<FilePath>,
+}
+
+/// The names of a design.
+struct Names {
+    of: FilePath,
+    name: String,
+    file_name: String,
+}
+
+impl Head {
+    /// Draws names and buttons; `changes` are cleared by one of them.
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        entry: &Entry,
+        changes: &mut Changes,
+        model: &Model,
+        commands: &mut Commands,
+    ) {
+        match &entry.design {
+            Some(design) => self.names(ui, entry, design, commands),
+            None => {
+                let name = RichText::new(entry.name()).heading();
+                ui.add(Label::new(name).truncate()).on_hover_text(entry.name());
+            }
+        }
+        ui.horizontal_wrapped(|ui| {
+            steps::ui(ui, entry, commands);
+            if ui.add_enabled(!changes.is_empty(), Button::new("Reset")).clicked() {
+                *changes = Changes::default();
+            }
+            let hint = "A new design with the same settings";
+            if ui.button("Duplicate").on_hover_text(hint).clicked() {
+                commands.push(Command::Duplicate(Arc::clone(&entry.file)));
+            }
+            self.saving(ui, entry, model, commands);
+        });
+        let count = match changes.len() {
+            0 if entry.design.is_some() => "no changes".to_owned(),
+            0 => "Move a slider to make a design of this network.".to_owned(),
+            count => counted(count, "change", "changes"),
+        };
+        let from = entry.design.as_ref().map(|design| model.name_of(&design.from).display());
+        let of = from.map(|from| format!(" to {from}")).unwrap_or_default();
+        ui.add(Label::new(RichText::new(count + &of).weak()).truncate());
+        if let Some(text) = crate::panels::caveat(entry) {
+            ui.label(RichText::new(text).color(colors(ui).warning));
+        }
+        self.question(ui, entry, commands);
+    }
+
+    fn names(&mut self, ui: &mut Ui, entry: &Entry, design: &Design, commands: &mut Commands) {
+        let file_name = entry.file.file_name().unwrap_or_default().to_string_lossy();
+        let names = self.typed.take().filter(|names| names.of == entry.file);
+        let mut names = names.unwrap_or_else(|| Names {
+            of: Arc::clone(&entry.file),
+            name: design.name.clone(),
+            file_name: file_name.clone().into_owned(),
+        });
+        let can_move = entry.is_new();
+        let field = |ui: &mut Ui, label: &str, text: &mut String, can| {
+            let field = TextEdit::singleline(text).desired_width(f32::INFINITY);
+            let response = ui.add_enabled(can, field);
+            response.widget_info(|| WidgetInfo::labeled(Role::TextInput, can, label));
+            response
+        };
+        let name = field(ui, "Name of the design", &mut names.name, true);
+        let file = field(ui, "File of the design", &mut names.file_name, can_move)
+            .on_disabled_hover_text("The file is written already");
+        let is_same = names.name == design.name && names.file_name == file_name;
+        if (name.lost_focus() || file.lost_focus()) && !is_same {
+            commands.push(Command::Rename {
+                file: Arc::clone(&entry.file),
+                name: names.name,
+                file_name: names.file_name,
+            });
+        } else if name.has_focus() || file.has_focus() {
+            self.typed = Some(names);
+        }
+    }
+
+    fn saving(&mut self, ui: &mut Ui, entry: &Entry, model: &Model, commands: &mut Commands) {
+        if entry.design.is_none() {
+            return;
+        }
+        let is_saving = model
+            .jobs
+            .active()
+            .any(|state| matches!(&state.job, crate::jobs::Job::Save(it) if it.file == entry.file));
+        let can = entry.draft.is_some() && !entry.is_wrong() && !is_saving;
+        let save = ui.add_enabled(can, Button::new("Save"));
+        if save.on_hover_text("Write the file (Ctrl S)").clicked() {
+            let file = Arc::clone(&entry.file);
+            commands.push(Command::Save { file, overwrite: false });
+        }
+        let can = entry.draft.is_some() || entry.is_new();
+        let discard = ui.add_enabled(can, Button::new("Discard…"));
+        if discard.on_hover_text("Forget what is not saved").clicked() {
+            self.discards = Some(Arc::clone(&entry.file));
+        }
+        if entry.save_problem == Some(crate::jobs::SaveProblem::Exists) {
+            let text = "A file of this name exists already; choose another name.";
+            ui.label(RichText::new(text).color(colors(ui).error));
+        }
+    }
+
+    /// Asks before a design is lost.
+    fn question(&mut self, ui: &Ui, entry: &Entry, commands: &mut Commands) {
+        let Some(file) = self.discards.take().filter(|file| *file == entry.file) else { return };
+        let modal = question(ui.ctx(), "discard", 380.0, |ui| {
+            ui.heading("Discard the design?");
+            ui.label(match entry.is_new() {
+                true => format!("{} was never saved and is removed from the list.", entry.name()),
+                false => format!("{} goes back to what its file has.", entry.name()),
+            });
+            ui.add_space(6.0);
+            ui.horizontal(|ui| (ui.button("Discard").clicked(), ui.button("Cancel").clicked()))
+                .inner
+        });
+        let (discards, cancels) = modal.inner;
+        if discards {
+            commands.push(Command::Discard(file));
+        } else if !cancels && !modal.should_close() {
+            self.discards = Some(file);
+        }
+    }
+}
