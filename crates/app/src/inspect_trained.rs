@@ -72,7 +72,7 @@ pub fn inspect_trained(
     let weights_file = from.file.as_deref().unwrap_or(file);
     notes.extend(data_note(weights_file, checkpoint.as_ref(), data));
     let prepared = Prepared::new(checkpoint.as_ref(), data)?;
-    let indices = prepared.indices(plan.part, data, weights_file)?;
+    let indices = prepared.indices(plan.part, data, (weights_file, checkpoint.as_ref()))?;
     let (graph, weights) =
         trained(plan, &architecture.graph, checkpoint.as_ref(), (graph, weights))?;
     let (augmenter, split) = (&prepared.augmenter, plan.part.split(data));
