@@ -155,7 +155,7 @@ fn prepare<'a>(
     let isa = plan.isa.as_ref().map_or(Ok(Isa::best()), |name| name.parse())?;
     running.progress(0.0, format!("reading {}", plan.data));
     let name = plan.data.parse::<DataName>()?;
-    let data = load_data(&name, &Places::from_env(), context.stop)?;
+    let data = load_data(&name, &Places::from_env(), context.available_bytes, context.stop)?;
     inputs.extend(data.inputs());
     refuse_classes(plan, &data)?;
     let subjects: Vec<Subject> =
@@ -164,7 +164,7 @@ fn prepare<'a>(
     Ok(Shared {
         plan,
         machine: context.machine,
-        available_bytes: context.available_bytes,
+        available_bytes: context.available_bytes.saturating_sub(data.bytes()),
         stop: context.stop,
         inputs,
         data_fingerprint: data.fingerprint().to_string(),

@@ -8,7 +8,7 @@ use inceptive_app::{
     EvaluateError, EvaluatePlan, Evaluated, EvaluatedNetwork, EvaluationSource, ImagePart, NEVER,
     NetworkResult, OnEngine, WeightSource, evaluate, is_onnx,
 };
-use inceptive_bench::Setup;
+use inceptive_bench::{Setup, available_memory};
 use inceptive_data::{DataName, Dataset, Places, UnknownViews, Views, load};
 use inceptive_format::{decimals, exact};
 use inceptive_results::statistics::{CONFIDENCE, Estimate};
@@ -115,7 +115,7 @@ impl Evaluate {
     pub fn run(self) -> anyhow::Result<Outcome> {
         let networks = self.networks()?;
         let engines = self.engine.found()?;
-        let data = load(&self.data, &Places::from_env(), &NEVER)?;
+        let data = load(&self.data, &Places::from_env(), available_memory(), &NEVER)?;
         let threads =
             self.threads.unwrap_or_else(|| inceptive_bench::this_machine().default_threads());
         let setup = self.engine.setup(self.batch, threads);
