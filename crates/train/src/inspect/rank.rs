@@ -251,7 +251,7 @@ fn step_of_ql(diagonal: &mut [f64], beside: &mut [f64], first: usize, end: usize
 mod tests {
     use super::*;
 
-    const GO_ON: AtomicBool = AtomicBool::new(false);
+    static GO_ON: AtomicBool = AtomicBool::new(false);
 
     fn sorted(triangle: Vec<f64>, n: usize) -> Vec<f64> {
         let mut found = eigenvalues(triangle, n, &GO_ON).unwrap();
