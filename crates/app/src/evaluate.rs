@@ -6,7 +6,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use inceptive_bench::{Copies, Engine, EngineError, Model, Setup, allowed_error};
+use inceptive_bench::{Copies, Engine, EngineError, Model, Setup, allowed_error, available_memory};
 use inceptive_data::{
     Augment, AugmentError, Augmenter, ChannelStats, DataError, Dataset, Partition, Split, Views,
 };
@@ -21,7 +21,7 @@ use inceptive_weights::FoldError;
 
 use crate::{
     engines::AvailableEngine,
-    memory::Purpose,
+    memory::{OutOfMemory, Purpose, check_memory},
     network::{ReadError, Runnable, WeightSource, read_runnable},
     notes::{Note, notes_of, weight_notes},
 };
@@ -115,14 +115,16 @@ pub enum EvaluateError {
         #[source]
         error: Box<FoldError>,
     },
+    /// The probabilities do not fit into memory.
+    #[error(transparent)]
+    Memory(#[from] OutOfMemory),
     /// There are no validation images.
-    #[error(
-        "`{}` has no validation images: it is not a checkpoint, or no images were held out; use --split test or --split \
-         train", file.display()
-    )]
+    #[error("`{}` has no validation images: {why}; use --split test or --split train", file.display())]
     NoValidation {
         /// The weights.
         file: PathBuf,
+        /// Why there are none.
+        why: String,
     },
     /// Networks were trained on different images.
     #[error(
@@ -238,6 +240,17 @@ pub fn evaluate(
         return Ok(Evaluated { networks: vec![], images: 0, engines: vec![], notes });
     };
     expect_same_images(plan.part, first, others)?;
+    // Those of each network, their mean, and those of the first engine.
+    let (images, kept) = (first.indices.len(), members.len() as u64 + 2);
+    let needed = Predictions::bytes(images, data.classes.len()).saturating_mul(kept);
+    let what = || {
+        format!(
+            "a probability for each of {} classes for {}",
+            data.classes.len(),
+            plan.part.counted(images)
+        )
+    };
+    check_memory(what, needed, available_memory())?;
     let total = engines.len() * members.len();
     let mut run = Run { plan, data, total, done: 0, stop, listen };
     let mut found: Engines = Vec::with_capacity(engines.len());
@@ -300,7 +313,7 @@ impl Member {
         let weights_file = from.file.clone().unwrap_or_else(|| file.clone());
         notes.extend(data_note(&weights_file, checkpoint.as_ref(), data));
         let prepared = Prepared::new(checkpoint.as_ref(), data)?;
-        let indices = prepared.indices(plan.part, data, &weights_file)?;
+        let indices = prepared.indices(plan.part, data, (&weights_file, checkpoint.as_ref()))?;
         let Prepared { partition, stats, augmenter } = prepared;
         let stats_images = partition.train.len();
         let name = loaded.architecture.name;
@@ -340,18 +353,27 @@ impl Prepared {
         Ok(Self { partition, stats, augmenter })
     }
 
-    /// The images of a part.
+    /// The images of a part, for a file of weights and what it records of its training.
     pub(crate) fn indices(
         &self,
         part: ImagePart,
         data: &Dataset,
-        weights: &Path,
+        (weights, checkpoint): (&Path, Option<&CheckpointInfo>),
     ) -> Result<Vec<u32>, EvaluateError> {
         match part {
             ImagePart::Test => Ok(data.test.indices()),
             ImagePart::Train => Ok(self.partition.train.clone()),
             ImagePart::Validation if self.partition.validation.is_empty() => {
-                Err(EvaluateError::NoValidation { file: weights.to_owned() })
+                Err(EvaluateError::NoValidation {
+                    file: weights.to_owned(),
+                    why: match (checkpoint, trained_on(checkpoint, data)) {
+                        (_, Some(_)) => "no images were held out in its training".to_owned(),
+                        (Some(_), None) => {
+                            format!("it was trained on another data set than `{}`", data.name)
+                        }
+                        (None, None) => "it does not record a training run".to_owned(),
+                    },
+                })
             }
             ImagePart::Validation => Ok(self.partition.validation.clone()),
         }

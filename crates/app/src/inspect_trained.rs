@@ -9,7 +9,7 @@ use inceptive_files::InputFiles;
 use inceptive_ir::{Graph, GraphError, passes};
 use inceptive_train::{
     CheckpointError, CheckpointInfo, Images, Machine, TrainError, expect_fit,
-    inspect::{InspectionResult, Subject, inspect},
+    inspect::{InspectionResult, MAX_RANK_CHANNELS, Subject, inspect},
 };
 use inceptive_weights::Weights;
 
@@ -72,7 +72,7 @@ pub fn inspect_trained(
     let weights_file = from.file.as_deref().unwrap_or(file);
     notes.extend(data_note(weights_file, checkpoint.as_ref(), data));
     let prepared = Prepared::new(checkpoint.as_ref(), data)?;
-    let indices = prepared.indices(plan.part, data, weights_file)?;
+    let indices = prepared.indices(plan.part, data, (weights_file, checkpoint.as_ref()))?;
     let (graph, weights) =
         trained(plan, &architecture.graph, checkpoint.as_ref(), (graph, weights))?;
     let (augmenter, split) = (&prepared.augmenter, plan.part.split(data));
@@ -92,7 +92,19 @@ pub fn inspect_trained(
         TrainError::Stopped => EvaluateError::Stopped,
         other => wrong(other),
     })?;
+    notes.extend(rank_note(&result));
     Ok(InspectedNetwork { architecture, inputs, result, notes })
+}
+
+/// A note if effective ranks are estimates.
+fn rank_note(result: &InspectionResult) -> Option<Note> {
+    let layers = result.layers.iter().map(|layer| layer.norms.len());
+    let widest = layers.chain(result.branches.iter().map(|branch| branch.channels)).max();
+    let text = format!(
+        "effective ranks of feature maps with more than {MAX_RANK_CHANNELS} channels are estimated from \
+         {MAX_RANK_CHANNELS} random sums of their channels"
+    );
+    (widest > Some(MAX_RANK_CHANNELS)).then_some(Note { is_warning: false, text })
 }
 
 /// The trained graph and its weights, including the auxiliary heads if the checkpoint has them.

@@ -1,6 +1,6 @@
 //! Reports on gathered networks with their results in stores.
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{cell::OnceCell, collections::HashMap, path::PathBuf};
 
 use inceptive_dsl::Setting;
 use inceptive_files::InputFiles;
@@ -237,12 +237,27 @@ fn add_trained(
     places: &HashMap<String, Vec<usize>>,
     runs: Vec<Stored<TrainingRun>>,
 ) {
+    let fingerprints = vec![OnceCell::<Option<String>>::new(); candidates.len()];
     for stored in runs {
         let run = &stored.result;
         let Some(alike) = places.get(&run.subject.fingerprint) else { continue };
         let is_trained = |at: &usize| candidates[*at].fingerprint == run.training_fingerprint;
-        let same: Vec<usize> = alike.iter().copied().filter(is_trained).collect();
-        for at in if same.is_empty() { alike.clone() } else { same } {
+        let mut found: Vec<usize> = alike.iter().copied().filter(is_trained).collect();
+        if found.is_empty() {
+            found.clone_from(alike);
+        }
+        // Of networks that differ in the names of their layers, the one that was trained.
+        let is_same = |at: &usize| {
+            let fingerprint = fingerprints[*at].get_or_init(|| {
+                let network = candidates[*at].network.as_ref()?;
+                Some(network.graph.fingerprint_with_paths().to_string())
+            });
+            fingerprint.is_some() && *fingerprint == run.fingerprint_with_paths
+        };
+        if found.len() > 1 && found.iter().any(is_same) {
+            found.retain(is_same);
+        }
+        for at in found {
             candidates[at].trained.push(stored.clone());
         }
     }

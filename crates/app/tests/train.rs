@@ -287,6 +287,101 @@ fn what_cannot_be_trained_is_said_and_the_others_are_trained() {
     assert!(file.contains("none.yaml"), "{file}");
 }
 
+/// Networks that differ only in the names of their layers have other initial weights.
+#[test]
+fn names_of_layers_tell_networks_apart() {
+    let bench = Bench::new();
+    let other = network("one", 8).replace("conv a", "conv b");
+    fs::write(bench.path("two.yaml"), other).unwrap();
+    let mut plan = bench.plan();
+    plan.seeds = vec![0];
+    plan.recipe_settings = vec!["epochs=1".parse().unwrap()];
+    let mut first = plan.clone();
+    first.requests.truncate(1);
+    bench.run(&first, |_, _| {});
+    let weights = bench.names();
+    let (outcome, events) = bench.run(&plan, |_, _| {});
+    assert_eq!((outcome.kept, outcome.failed), (1, false), "{:?}", messages(&events));
+    let [one, two] = outcome.training_runs.as_slice() else { panic!() };
+    assert_eq!(one.training_fingerprint, two.training_fingerprint);
+    assert_ne!(one.checkpoint, two.checkpoint);
+    assert_ne!(one.test_loss, two.test_loss);
+    assert!(two.subject.file.ends_with("two.yaml"), "{}", two.subject.file);
+
+    // Another instruction set has files of its own.
+    let before = fs::read(bench.path("trained").join(&weights[0])).unwrap();
+    (first.again, first.isa) = (true, Some("portable".to_owned()));
+    let (outcome, _) = bench.run(&first, |_, _| {});
+    assert_eq!(outcome.kept, 1);
+    let names = bench.names();
+    assert_eq!(names.iter().filter(|name| name.contains("portable")).count(), 1, "{names:?}");
+    assert!(fs::read(bench.path("trained").join(&weights[0])).unwrap() == before);
+}
+
+#[test]
+fn equal_networks_are_trained_once_and_all_shown() {
+    let bench = Bench::new();
+    fs::write(bench.path("two.yaml"), network("one", 8)).unwrap();
+    let mut plan = bench.plan();
+    plan.recipe_settings = vec!["epochs=1".parse().unwrap()];
+    plan.requests.push(plan.requests[0].clone());
+    for kept in [2, 0] {
+        let (outcome, events) = bench.run(&plan, |_, _| {});
+        assert_eq!((outcome.kept, outcome.failed), (kept, false), "{:?}", messages(&events));
+        let files: Vec<&str> = outcome
+            .training_runs
+            .iter()
+            .map(|run| run.subject.file.rsplit('/').next().unwrap())
+            .collect();
+        let of_seed = ["one.yaml", "two.yaml", "one.yaml"];
+        assert_eq!(files, [of_seed, of_seed].concat());
+        assert!(outcome.training_runs[1].checkpoint.is_some());
+        assert_eq!(outcome.training_runs[0].checkpoint, outcome.training_runs[1].checkpoint);
+    }
+}
+
+/// Records of older versions do not have the fingerprint with paths: the file decides.
+#[test]
+fn records_of_older_versions_are_known_by_their_file() {
+    let bench = Bench::new();
+    let mut plan = bench.plan();
+    (plan.seeds, plan.recipe_settings) = (vec![0], vec!["epochs=1".parse().unwrap()]);
+    plan.requests.truncate(1);
+    bench.run(&plan, |_, _| {});
+    let mut old = bench.stored().remove(0);
+    old.fingerprint_with_paths = None;
+    fs::remove_file(bench.path("results.db")).unwrap();
+    Store::open(&bench.path("results.db")).unwrap().append(&old).unwrap();
+    assert_eq!(bench.stored(), [old]);
+    assert_eq!(bench.run(&plan, |_, _| {}).0.kept, 0);
+    fs::rename(bench.path("one.yaml"), bench.path("moved.yaml")).unwrap();
+    plan.requests[0].file = bench.path("moved.yaml");
+    assert_eq!(bench.run(&plan, |_, _| {}).0.kept, 1);
+}
+
+#[test]
+fn lost_weights_are_told() {
+    let bench = Bench::new();
+    let mut plan = bench.plan();
+    (plan.seeds, plan.recipe_settings) = (vec![0], vec!["epochs=1".parse().unwrap()]);
+    plan.requests.truncate(1);
+    bench.run(&plan, |_, _| {});
+    let weights = bench.path("trained").join(bench.names().remove(0));
+    fs::remove_file(&weights).unwrap();
+    let (outcome, events) = bench.run(&plan, |_, _| {});
+    assert_eq!((outcome.kept, outcome.failed), (0, false));
+    assert_eq!(outcome.training_runs[0].checkpoint, None);
+    let notes = events.iter().filter_map(|event| match event {
+        TaskEvent::Loaded { notes, .. } => Some(notes),
+        _ => None,
+    });
+    let told: Vec<&str> = notes.flatten().map(|note| note.text.as_str()).collect();
+    assert!(told.iter().any(|it| it.contains("--again") && it.contains("seed 0")), "{told:?}");
+    plan.again = true;
+    assert_eq!(bench.run(&plan, |_, _| {}).0.kept, 1);
+    assert!(weights.is_file());
+}
+
 /// Another program has the files of a run.
 #[test]
 fn two_programs_do_not_train_the_same() {

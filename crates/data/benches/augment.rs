@@ -16,6 +16,7 @@ fn augment(criterion: &mut Criterion) {
         let Ok(data) = load(
             &name.parse::<DataName>().unwrap_or_else(|e| unreachable!("{e}")),
             &Places::from_env(),
+            u64::MAX,
             &AtomicBool::new(false),
         ) else {
             unreachable!("it is generated");

@@ -8,7 +8,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [name, folder] = &env::args().skip(1).collect::<Vec<_>>()[..] else {
         return Err("usage: npy NAME FOLDER".into());
     };
-    let data = load(&name.parse::<DataName>()?, &Places::from_env(), &AtomicBool::new(false))?;
+    let data =
+        load(&name.parse::<DataName>()?, &Places::from_env(), u64::MAX, &AtomicBool::new(false))?;
     fs::create_dir_all(folder)?;
     for (split, kind) in [(&data.train, "train"), (&data.test, "test")] {
         write(Path::new(folder), split, kind)?;

@@ -14,6 +14,7 @@ use crate::{
     dataset::{ImageShape, Split, SplitKind, limit},
     error::{FileError, Problem},
     input::{Input, MAX_FILE_BYTES},
+    memory::Memory,
     stop::StopRead,
 };
 
@@ -21,6 +22,9 @@ const SHAPE: ImageShape = ImageShape { channels: 3, height: 32, width: 32 };
 
 /// Maximum size of a file of records, of which the largest published one has 154 MB.
 const MAX_RECORDS_BYTES: u64 = GIB;
+
+/// Copies of records that are in memory at the same time: those of a file, and those of a split.
+const COPIES: u64 = 2;
 
 /// Maximum size of everything in an archive, after decompression.
 const MAX_ARCHIVE_BYTES: u64 = 4 * GIB;
@@ -154,12 +158,13 @@ pub(crate) fn files(kind: CifarKind, path: &Path) -> Result<Vec<PathBuf>, FileEr
 pub(crate) fn read(
     kind: CifarKind,
     path: &Path,
+    memory: &Memory,
     stop: &AtomicBool,
 ) -> Result<(Split, Split), FileError> {
     let place = locate(kind, path)?;
     let mut files = match place.is_dir() {
-        true => read_folder(kind, &place, stop)?,
-        false => read_archive(kind, &place, stop)?,
+        true => read_folder(kind, &place, memory, stop)?,
+        false => read_archive(kind, &place, memory, stop)?,
     };
     let mut split = |split_kind: SplitKind| {
         let (mut images, mut labels) = (Vec::new(), Vec::new());
@@ -183,11 +188,15 @@ pub(crate) fn read(
 fn read_folder(
     kind: CifarKind,
     folder: &Path,
+    memory: &Memory,
     stop: &AtomicBool,
 ) -> Result<BTreeMap<String, Records>, FileError> {
     let read = |name: &str| {
         let path = folder.join(name);
-        let bytes = Input::open(&path, stop)?.all(MAX_RECORDS_BYTES)?;
+        let most = MAX_RECORDS_BYTES.min(memory.left() / COPIES);
+        let bytes = Input::open(&path, stop)?.all(most)?;
+        let taken = memory.take(COPIES * bytes.len() as u64);
+        taken.map_err(|problem| FileError::new(&path, problem))?;
         Ok((name.to_owned(), records(kind, &path, &bytes)?))
     };
     kind.all_files().into_iter().map(read).collect()
@@ -196,6 +205,7 @@ fn read_folder(
 fn read_archive(
     kind: CifarKind,
     path: &Path,
+    memory: &Memory,
     stop: &AtomicBool,
 ) -> Result<BTreeMap<String, Records>, FileError> {
     let failed = |error: std::io::Error| FileError::new(path, Problem::Archive(error.to_string()));
@@ -217,6 +227,7 @@ fn read_archive(
         let name = name.to_owned();
         let member = path.join(&member);
         limit("its size in bytes", entry.size(), MAX_RECORDS_BYTES)
+            .and_then(|()| memory.take(COPIES * entry.size()))
             .map_err(|problem| FileError::new(&member, problem))?;
         let size = entry.size();
         let mut bytes = Vec::new();

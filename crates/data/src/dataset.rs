@@ -352,6 +352,11 @@ impl Dataset {
         self.train.shape
     }
 
+    /// Bytes of memory of all images.
+    pub fn bytes(&self) -> u64 {
+        (self.train.images.len() + self.test.images.len()) as u64
+    }
+
     /// A split.
     pub fn split(&self, kind: SplitKind) -> &Split {
         match kind {
@@ -392,9 +397,11 @@ impl Dataset {
             return Err(DataError::Set { name: self.name.clone(), problem });
         }
         let mut is_held_out = vec![false; images];
-        for (class, &share) in (0_u64..).zip(&shares) {
-            let is_of_class = |&index: &u32| u64::from(self.train.labels[index as usize]) == class;
-            let mut members: Vec<u32> = (0..).take(images).filter(is_of_class).collect();
+        let mut of_classes: Vec<Vec<u32>> = vec![Vec::new(); self.classes.len()];
+        for (index, &label) in (0..).zip(&self.train.labels) {
+            of_classes[usize::from(label)].push(index);
+        }
+        for ((class, &share), mut members) in (0_u64..).zip(&shares).zip(of_classes) {
             Stream::new(seed, Purpose::HoldOut, class, 0).shuffle(&mut members);
             members[..share].iter().for_each(|&index| is_held_out[index as usize] = true);
         }
@@ -419,4 +426,28 @@ fn shares(counts: &[usize], total: usize) -> Vec<usize> {
     let missing = total - shares.iter().sum::<usize>();
     order.iter().take(missing).for_each(|&class| shares[class] += 1);
     shares
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stop::NEVER;
+
+    /// Looking at each image for each class would take minutes.
+    #[test]
+    fn images_of_many_classes_are_held_out_in_no_time() {
+        let classes = 60_000_usize;
+        let split = |images: usize| {
+            let labels: Vec<u16> = (0..images).map(|image| (image % classes) as u16).collect();
+            let shape = ImageShape { channels: 1, height: 1, width: 1 };
+            Split::new(shape, vec![0; images], labels).unwrap()
+        };
+        let names = (0..classes).map(|class| class.to_string()).collect();
+        let data = Dataset::new("n", names, split(3 * classes), split(classes), &NEVER).unwrap();
+        let partition = data.hold_out(classes, 1).unwrap();
+        assert_eq!((partition.train.len(), partition.validation.len()), (2 * classes, classes));
+        let counts = data.train.labels_of(&partition.validation);
+        let unique: std::collections::BTreeSet<u32> = counts.into_iter().collect();
+        assert_eq!(unique.len(), classes);
+    }
 }

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use inceptive_files::MIB;
+
 /// A data set cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
@@ -205,6 +207,14 @@ pub enum Problem {
         found: u64,
         /// Maximum.
         limit: u64,
+    },
+    /// It does not fit into the memory that is left.
+    #[error("it needs {} MiB of memory, but only {} MiB is free", needed.div_ceil(MIB), available / MIB)]
+    Memory {
+        /// Bytes that it needs.
+        needed: u64,
+        /// Bytes that are left.
+        available: u64,
     },
     /// A size of 0, or no files.
     #[error("it has no images")]

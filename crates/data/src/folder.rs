@@ -14,6 +14,7 @@ use crate::{
     dataset::{ImageShape, Split, SplitKind, limit},
     decode::decode,
     error::{FileError, Problem},
+    memory::Memory,
     random::{Purpose, Stream},
     resize,
     stop::{check, zeros},
@@ -21,6 +22,9 @@ use crate::{
 
 /// Maximum size of an image file.
 const MAX_IMAGE_FILE_BYTES: u64 = 256 * MIB;
+
+/// Maximum memory of a thread that decodes an image: the file and its pixels.
+const DECODER_BYTES: u64 = MAX_IMAGE_FILE_BYTES + 512 * MIB;
 
 /// Maximum number of images.
 const MAX_IMAGES: u64 = 1 << 24;
@@ -64,6 +68,7 @@ type Item = (PathBuf, u16);
 pub(crate) fn read(
     folder: &Path,
     options: FolderOptions,
+    memory: &Memory,
     stop: &AtomicBool,
 ) -> Result<FolderData, FileError> {
     let mut inputs = InputFiles::default();
@@ -88,9 +93,20 @@ pub(crate) fn read(
             return Err(FileError::new(folder, Problem::Missing("train".to_owned())));
         }
     };
-    let train = decode_all(folder, &train, options, stop)?;
-    let test = decode_all(folder, &test, options, stop)?;
+    let failed = |problem| FileError::new(folder, problem);
+    let images = (train.len() + test.len()) as u64;
+    let bytes = shape_of(options).check(images.max(1)).map_err(failed)?;
+    memory.take(bytes as u64).map_err(failed)?;
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let fit = usize::try_from(memory.left() / DECODER_BYTES).unwrap_or(usize::MAX);
+    let threads = threads.min(fit.max(1));
+    let train = decode_all(folder, &train, options, threads, stop)?;
+    let test = decode_all(folder, &test, options, threads, stop)?;
     Ok(FolderData { classes, train, test, inputs, class_lists })
+}
+
+fn shape_of(FolderOptions { size, channels }: FolderOptions) -> ImageShape {
+    ImageShape { channels, height: size, width: size }
 }
 
 fn subfolder(folder: &Path, kind: SplitKind) -> Option<PathBuf> {
@@ -106,8 +122,9 @@ fn same_classes(folder: &Path, train: &[String], test: &[String]) -> Result<(), 
         let (present, absent) = (present.name(), absent.name());
         FileError::new(folder, Problem::Classes { class: class.clone(), present, absent })
     };
-    let only_test = test.iter().find(|class| !train.contains(class));
-    let only_train = train.iter().find(|class| !test.contains(class));
+    // Both are sorted.
+    let only_test = test.iter().find(|class| train.binary_search(class).is_err());
+    let only_train = train.iter().find(|class| test.binary_search(class).is_err());
     match (only_train, only_test) {
         (Some(class), _) => Err(differ(class, SplitKind::Train, SplitKind::Test)),
         (_, Some(class)) => Err(differ(class, SplitKind::Test, SplitKind::Train)),
@@ -178,10 +195,12 @@ fn is_image(path: &Path) -> bool {
 /// Moves a part of each class to the test set; the only image of a class stays in the training set.
 fn divide(items: Vec<Item>, classes: usize) -> (Vec<Item>, Vec<Item>) {
     let mut is_test = vec![false; items.len()];
-    for class in 0..classes {
-        let of_class = items.iter().enumerate().filter(|(_, item)| usize::from(item.1) == class);
-        let mut members: Vec<usize> = of_class.map(|(index, _)| index).collect();
-        Stream::new(0, Purpose::HoldOut, class as u64, 1).shuffle(&mut members);
+    let mut of_classes = vec![Vec::new(); classes];
+    for (index, &(_, class)) in items.iter().enumerate() {
+        of_classes[usize::from(class)].push(index);
+    }
+    for (class, mut members) in (0..).zip(of_classes) {
+        Stream::new(0, Purpose::HoldOut, class, 1).shuffle(&mut members);
         let count = members.len().div_ceil(TEST_SHARE).min(members.len().saturating_sub(1));
         members[..count].iter().for_each(|&index| is_test[index] = true);
     }
@@ -192,19 +211,18 @@ fn divide(items: Vec<Item>, classes: usize) -> (Vec<Item>, Vec<Item>) {
     (train, test)
 }
 
-/// Decodes images on all cores; the first error in the order of the files is returned.
+/// Decodes images on several threads; the first error in the order of the files is returned.
 fn decode_all(
     folder: &Path,
     items: &[Item],
     options: FolderOptions,
+    threads: usize,
     stop: &AtomicBool,
 ) -> Result<Split, FileError> {
-    let FolderOptions { size, channels } = options;
-    let shape = ImageShape { channels, height: size, width: size };
+    let shape = shape_of(options);
     let failed = |problem| FileError::new(folder, problem);
     let bytes = shape.check(items.len() as u64).map_err(failed)?;
     let mut images = zeros(bytes, stop).map_err(|error| failed(Problem::Io(error)))?;
-    let threads = thread::available_parallelism().map_or(1, usize::from);
     let share = items.len().div_ceil(threads).max(1);
     let fill_all = |items: &[Item], images: &mut [u8]| {
         let mut places = images.chunks_exact_mut(shape.pixels());
@@ -234,4 +252,23 @@ fn fill(path: &Path, options: FolderOptions, place: &mut [u8]) -> Result<(), Fil
     let image = decode(&bytes).map_err(|problem| FileError::new(path, problem))?;
     resize::fill(&image, options.size as usize, options.channels as usize, place);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Comparing each class with each other one would take minutes.
+    #[test]
+    fn many_classes_are_read_in_no_time() {
+        let classes: Vec<String> = (0..60_000).map(|class| format!("{class:05}")).collect();
+        let folder = Path::new("f");
+        assert!(same_classes(folder, &classes, &classes).is_ok());
+        let told = same_classes(folder, &classes, &classes[..59_999]).unwrap_err().to_string();
+        assert!(told.contains("59999"), "{told}");
+        let items: Vec<Item> =
+            (0..120_000_u32).map(|at| (PathBuf::from(at.to_string()), (at / 2) as u16)).collect();
+        let (train, test) = divide(items, 60_000);
+        assert_eq!((train.len(), test.len()), (60_000, 60_000));
+    }
 }

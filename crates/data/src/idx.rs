@@ -9,6 +9,7 @@ use crate::{
     dataset::{ImageShape, MAX_SIDE, Split, SplitKind, limit},
     error::{FileError, Problem},
     input::Input,
+    memory::Memory,
 };
 
 /// The magic number of unsigned bytes in three dimensions: image x row x column.
@@ -28,7 +29,7 @@ const LABELS_HEADER: u64 = 8;
 /// # Errors
 /// When it is another kind of file, too short, too long, empty or too large.
 pub fn read_idx_images(path: &Path, bytes: &[u8]) -> Result<(ImageShape, Vec<u8>), FileError> {
-    images(Input::of_bytes(path, bytes))
+    images(Input::of_bytes(path, bytes), &Memory::unlimited())
 }
 
 /// Reads an IDX file of labels from memory, not compressed; `path` is for errors.
@@ -36,10 +37,10 @@ pub fn read_idx_images(path: &Path, bytes: &[u8]) -> Result<(ImageShape, Vec<u8>
 /// # Errors
 /// When it is another kind of file, too short, too long or empty.
 pub fn read_idx_labels(path: &Path, bytes: &[u8]) -> Result<Vec<u8>, FileError> {
-    labels(Input::of_bytes(path, bytes))
+    labels(Input::of_bytes(path, bytes), &Memory::unlimited())
 }
 
-fn images(mut input: Input<'_>) -> Result<(ImageShape, Vec<u8>), FileError> {
+fn images(mut input: Input<'_>, memory: &Memory) -> Result<(ImageShape, Vec<u8>), FileError> {
     expect_magic(&mut input, IMAGES, "an IDX file of images", IMAGES_HEADER)?;
     let count = input.header_word(IMAGES_HEADER)?;
     let height = input.header_word(IMAGES_HEADER)?;
@@ -50,14 +51,17 @@ fn images(mut input: Input<'_>) -> Result<(ImageShape, Vec<u8>), FileError> {
     }
     let shape = ImageShape { channels: 1, height, width };
     let bytes = shape.check(count.into()).map_err(|problem| input.error(4, problem))?;
+    memory.take(bytes as u64).map_err(|problem| input.error(4, problem))?;
     Ok((shape, input.rest(bytes)?))
 }
 
-fn labels(mut input: Input<'_>) -> Result<Vec<u8>, FileError> {
+fn labels(mut input: Input<'_>, memory: &Memory) -> Result<Vec<u8>, FileError> {
     expect_magic(&mut input, LABELS, "an IDX file of labels", LABELS_HEADER)?;
     let count = input.header_word(LABELS_HEADER)?;
     let shape = ImageShape { channels: 1, height: 1, width: 1 };
     let bytes = shape.check(count.into()).map_err(|problem| input.error(4, problem))?;
+    // As bytes, and as numbers of 16 bits.
+    memory.take(3 * bytes as u64).map_err(|problem| input.error(4, problem))?;
     input.rest(bytes)
 }
 
@@ -117,12 +121,13 @@ pub(crate) fn files(folder: &Path) -> Result<[PathBuf; 4], FileError> {
 pub(crate) fn read(
     [train_images, train_labels, test_images, test_labels]: &[PathBuf; 4],
     classes: Option<usize>,
+    memory: &Memory,
     stop: &AtomicBool,
 ) -> Result<(Split, Split), FileError> {
     let split = |images_path: &Path, labels_path: &Path| {
-        let labels = labels(Input::open(labels_path, stop)?)?;
+        let labels = labels(Input::open(labels_path, stop)?, memory)?;
         check_labels(labels_path, &labels, classes)?;
-        let (shape, pixels) = images(Input::open(images_path, stop)?)?;
+        let (shape, pixels) = images(Input::open(images_path, stop)?, memory)?;
         let labels = labels.into_iter().map(u16::from).collect();
         Split::new(shape, pixels, labels).map_err(|problem| FileError::new(images_path, problem))
     };

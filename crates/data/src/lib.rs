@@ -9,7 +9,7 @@
 //! use inceptive_data::{Augment, Augmenter, DataName, Places, epoch_order, load};
 //!
 //! let name: DataName = "shapes:size=16,train=200,test=50".parse()?;
-//! let data = load(&name, &Places::from_env(), &AtomicBool::new(false))?;
+//! let data = load(&name, &Places::from_env(), 1 << 30, &AtomicBool::new(false))?;
 //! let split = data.hold_out(20, 1)?;
 //! let stats = data.train.channel_stats(&split.train);
 //! let augmenter = Augmenter::new(&Augment::default(), data.shape(), &stats, 1)?;
@@ -39,6 +39,7 @@ mod folder;
 mod idx;
 mod input;
 mod load;
+mod memory;
 mod name;
 mod npz;
 mod order;

@@ -14,6 +14,7 @@ use crate::{
     dataset::{ImageShape, Split, SplitKind, limit},
     error::{FileError, Problem},
     input::{Input, MAX_FILE_BYTES},
+    memory::Memory,
     stop::{NEVER, StopRead, check},
 };
 
@@ -40,18 +41,19 @@ type Splits = (Split, Split, usize);
 /// # Errors
 /// When it is no archive, an array is missing, or an array is not what is expected.
 pub fn read_npz(path: &Path, bytes: &[u8]) -> Result<Splits, FileError> {
-    read_from(path, Cursor::new(bytes), &NEVER)
+    read_from(path, Cursor::new(bytes), &Memory::unlimited(), &NEVER)
 }
 
 /// Reads an archive.
-pub(crate) fn read(path: &Path, stop: &AtomicBool) -> Result<Splits, FileError> {
+pub(crate) fn read(path: &Path, memory: &Memory, stop: &AtomicBool) -> Result<Splits, FileError> {
     let file: File = inceptive_files::open(path, MAX_FILE_BYTES).map_err(FileError::io(path))?;
-    read_from(path, BufReader::new(StopRead { reader: file, stop }), stop)
+    read_from(path, BufReader::new(StopRead { reader: file, stop }), memory, stop)
 }
 
 fn read_from(
     path: &Path,
     reader: impl Read + Seek,
+    memory: &Memory,
     stop: &AtomicBool,
 ) -> Result<Splits, FileError> {
     let mut archive = ZipArchive::new(reader).map_err(|error| failed(path, &error))?;
@@ -67,9 +69,9 @@ fn read_from(
             SplitKind::Test => "test",
         };
         let (images, labels) = (format!("x_{suffix}.npy"), format!("y_{suffix}.npy"));
-        let labels = member(path, &mut archive, &labels, read_labels)?;
+        let labels = member(path, &mut archive, &labels, |input| read_labels(input, memory))?;
         let (shape, images) =
-            member(path, &mut archive, &images, |input| read_images(input, stop))?;
+            member(path, &mut archive, &images, |input| read_images(input, memory, stop))?;
         Split::new(shape, images, labels).map_err(|problem| FileError::new(path, problem))
     };
     let (train, test) = (split(SplitKind::Train)?, split(SplitKind::Test)?);
@@ -131,6 +133,7 @@ struct Header {
 /// The numbers of an image: rows, columns, and channels if they are there.
 fn read_images(
     mut input: Input<'_>,
+    memory: &Memory,
     stop: &AtomicBool,
 ) -> Result<(ImageShape, Vec<u8>), FileError> {
     let Header { descr, shape } = read_header(&mut input)?;
@@ -153,6 +156,7 @@ fn read_images(
     let [height, width] = ImageShape::sides(sides).map_err(failed)?;
     let shape = ImageShape { channels, height, width };
     let bytes = shape.check(count).map_err(failed)?;
+    memory.take(bytes as u64).map_err(failed)?;
     let mut pixels = input.rest(bytes)?;
     planes(shape, &mut pixels, stop).map_err(|error| input.error(PREFIX, Problem::Io(error)))?;
     Ok((shape, pixels))
@@ -177,7 +181,7 @@ fn planes(shape: ImageShape, pixels: &mut [u8], stop: &AtomicBool) -> io::Result
 }
 
 /// Whole numbers of any type, in one column.
-fn read_labels(mut input: Input<'_>) -> Result<Vec<u16>, FileError> {
+fn read_labels(mut input: Input<'_>, memory: &Memory) -> Result<Vec<u16>, FileError> {
     let Header { descr, shape } = read_header(&mut input)?;
     let wrong = |text: String| input.error(PREFIX, Problem::Array(text));
     let Some(integer) = Integer::parse(&descr) else {
@@ -189,6 +193,9 @@ fn read_labels(mut input: Input<'_>) -> Result<Vec<u16>, FileError> {
     limit("the number of labels", count, u32::MAX.into())
         .map_err(|problem| input.error(PREFIX, problem))?;
     let bytes = usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(integer.bytes);
+    // As they are in the file, and as numbers of 16 bits.
+    let needed = (bytes as u64).saturating_add(2 * count);
+    memory.take(needed).map_err(|problem| input.error(PREFIX, problem))?;
     let start = input.offset();
     let bytes = input.rest(bytes)?;
     let labels = bytes.chunks_exact(integer.bytes).enumerate().map(|(image, bytes)| {

@@ -12,6 +12,7 @@ use std::{sync::atomic::AtomicBool, thread};
 use crate::{
     dataset::{Dataset, ImageShape, Split, SplitKind},
     error::{DataError, NameError, Problem},
+    memory::Memory,
     random::{Purpose, Stream},
     stop::{check, zeros},
 };
@@ -94,8 +95,16 @@ impl Shapes {
     ///
     /// # Errors
     /// When they do not fit into memory, or it was stopped.
-    pub(crate) fn generate(&self, name: &str, stop: &AtomicBool) -> Result<Dataset, DataError> {
+    pub(crate) fn generate(
+        &self,
+        name: &str,
+        memory: &Memory,
+        stop: &AtomicBool,
+    ) -> Result<Dataset, DataError> {
         self.check()?;
+        let count = u64::from(self.train) + u64::from(self.test);
+        let fits = memory.take(count * self.shape().pixels() as u64);
+        fits.map_err(|problem| DataError::Set { name: name.to_owned(), problem })?;
         let classes = Self::CLASS_NAMES.iter().map(|&class| class.to_owned()).collect();
         let train = self.split(name, SplitKind::Train, stop)?;
         let test = self.split(name, SplitKind::Test, stop)?;

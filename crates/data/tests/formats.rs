@@ -25,7 +25,7 @@ fn read(name: &str, folder: &Path) -> Result<Dataset, DataError> {
 
 fn read_until(name: &str, folder: &Path, stop: &AtomicBool) -> Result<Dataset, DataError> {
     let name: DataName = name.replace("{}", &folder.display().to_string()).parse().unwrap();
-    load(&name, &Places::only(folder), stop)
+    load(&name, &Places::only(folder), u64::MAX, stop)
 }
 
 /// The message of an error, with `{}` for the folder.
@@ -84,6 +84,28 @@ fn idx_is_read_compressed_or_not() {
         unpacked.to_string(),
         "db27503f6016ff019d983b40b740581d91b7edbeef54cf2dfb9255d36cce8c9f"
     );
+}
+
+/// Of both splits together, with their labels.
+#[test]
+fn data_that_does_not_fit_into_memory_is_refused() {
+    let check = |name: &str, folder: &Path, needed: u64| {
+        let name: DataName = name.replace("{}", &folder.display().to_string()).parse().unwrap();
+        let read = |bytes| load(&name, &Places::only(folder), bytes, &AtomicBool::new(false));
+        assert!(read(needed).is_ok(), "{name}");
+        let error = read(needed - 1).unwrap_err().to_string();
+        assert!(error.contains("MiB of memory"), "{error}");
+    };
+    let folder = mnist();
+    check("mnist={}", folder.path(), 30 * (3 * 4 + 3));
+    check("shapes:size=16,train=30,test=20", folder.path(), 50 * 16 * 16);
+    let images = tempfile::tempdir().unwrap();
+    for class in ["train/a", "train/b", "test/a", "test/b"] {
+        let place = images.path().join(class);
+        fs::create_dir_all(&place).unwrap();
+        fs::write(place.join("1.pgm"), b"P5 1 1 255\n\0").unwrap();
+    }
+    check("folder:size=8,channels=3={}", images.path(), 4 * 3 * 8 * 8);
 }
 
 #[test]

@@ -13,7 +13,8 @@ use proptest::prelude::*;
 
 fn generate(name: &str) -> Dataset {
     let nowhere = tempfile::tempdir().unwrap();
-    load(&name.parse().unwrap(), &Places::only(nowhere.path()), &AtomicBool::new(false)).unwrap()
+    load(&name.parse().unwrap(), &Places::only(nowhere.path()), u64::MAX, &AtomicBool::new(false))
+        .unwrap()
 }
 
 /// The bytes never change: results on them stay comparable.

@@ -29,6 +29,16 @@ impl fmt::Display for Fingerprint {
     }
 }
 
+impl Fingerprint {
+    /// The first half of a SHA-256.
+    fn of(hasher: Sha256) -> Self {
+        let whole: Hash = hasher.finalize().into();
+        let mut short = [0; 16];
+        short.copy_from_slice(&whole[..16]);
+        Self(short)
+    }
+}
+
 type Hash = [u8; 32];
 
 /// An input and the factor that a sum applies to it; 1 for other operators.
@@ -52,10 +62,35 @@ impl Graph {
             hasher.update(b"head");
             hasher.update(head);
         }
-        let whole: Hash = hasher.finalize().into();
-        let mut short = [0; 16];
-        short.copy_from_slice(&whole[..16]);
-        Fingerprint(short)
+        Fingerprint::of(hasher)
+    }
+
+    /// Identifies a network by its structure, the paths of its nodes and their order. Random weights depend on paths, so
+    /// networks of equal [`Graph::fingerprint`] can have different ones.
+    pub fn fingerprint_with_paths(&self) -> Fingerprint {
+        let mut hasher = Sha256::new();
+        hasher.update([VERSION]);
+        let mut add = |text: &[u8]| {
+            hasher.update((text.len() as u64).to_le_bytes());
+            hasher.update(text);
+        };
+        for (id, node) in self.nodes() {
+            let mut inputs = self.inputs(id).into_iter().map(|id| (id, 1.0)).collect::<Vec<_>>();
+            if let Op::Add { scales } = &node.op {
+                inputs.iter_mut().zip(scales).for_each(|(input, &scale)| input.1 = scale);
+            }
+            add(node.path.as_str().as_bytes());
+            add(&encoded(&node.op, &inputs, |input| (input.index() as u64).to_le_bytes()));
+            for (role, _) in node.op.tensors(&self.input_shapes(id)) {
+                add(node.tensor_path(role).as_str().as_bytes());
+            }
+        }
+        add(&(self.output().index() as u64).to_le_bytes());
+        for head in self.auxiliary() {
+            add(&(head.output.index() as u64).to_le_bytes());
+            add(&head.weight.to_le_bytes());
+        }
+        Fingerprint::of(hasher)
     }
 
     /// A head's own nodes, numbered after the main ones that it reads, and then no more.
@@ -222,6 +257,8 @@ mod tests {
         b.add(node, &[b.input()]).unwrap();
         assert_eq!(a.fingerprint(), b.fingerprint());
         assert_eq!(a.fingerprint().to_string().len(), 32);
+        assert_ne!(a.fingerprint_with_paths(), b.fingerprint_with_paths());
+        assert_eq!(a.fingerprint_with_paths(), a.clone().fingerprint_with_paths());
     }
 
     fn join(op: Op, swapped: bool) -> Graph {

@@ -1,11 +1,14 @@
 //! Several steps, one after the other, for some images at a time, so that the output of a step is still in a cache when
 //! the next one reads it.
 
-use std::ops::Range;
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+};
 
 use crate::{
     memory::{Buffer, View},
-    program::Watch,
+    program::{Watch, overlapping},
     run::{Context, Part, Reason, Run},
     step::Step,
 };
@@ -49,29 +52,18 @@ impl Chain {
         let reads: Vec<View> = self.each().flat_map(|step| step.reads()).collect();
         let writes: Vec<View> = self.each().flat_map(|step| step.writes()).collect();
         let of_parts: Vec<View> = self.each().flat_map(|step| step.parts()).collect();
-        let is_of_part = |view: &View| of_parts.iter().any(|part| part.buffer == view.buffer);
-        // Each buffer once.
-        let unique = |views: &[View]| {
-            let mut used: Vec<usize> = views.iter().map(|view| view.buffer).collect();
-            used.sort_unstable();
-            used.dedup();
-            used
-        };
-        let written = unique(&writes);
-        let mut all = unique(&reads);
-        all.extend(&written);
-        let overlaps = |&write: &usize| {
-            let others = all.iter().filter(|&&other| other != write);
-            others.into_iter().any(|&other| buffers[write].overlaps(&buffers[other]))
-        };
+        let parts: HashSet<usize> = of_parts.iter().map(|part| part.buffer).collect();
+        let mut uses: HashMap<usize, usize> = HashMap::new();
+        for view in reads.iter().chain(&writes) {
+            *uses.entry(view.buffer).or_default() += 1;
+        }
         let has_own_images = |write: &View| buffers[write.buffer].images == self.images;
         // Parts are written by one step, which no other one reads.
-        let is_shared = |view: &View| {
-            let uses = reads.iter().chain(&writes).filter(|other| other.buffer == view.buffer);
-            uses.count() > 1
-        };
-        written.iter().any(overlaps)
-            || writes.iter().any(|view| !is_of_part(view) && !has_own_images(view))
+        let is_shared = |view: &View| uses.get(&view.buffer).is_some_and(|&count| count > 1);
+        let read = reads.iter().map(|view| (view.buffer, false));
+        let written = writes.iter().map(|view| (view.buffer, true));
+        overlapping(buffers, read.chain(written)).is_some()
+            || writes.iter().any(|view| !parts.contains(&view.buffer) && !has_own_images(view))
             || of_parts.iter().any(is_shared)
     }
 }

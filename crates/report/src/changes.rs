@@ -1,6 +1,10 @@
 //! What changed between two snapshots, and whether it is too much.
 
-use std::{collections::HashMap, fmt, str::FromStr};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    str::FromStr,
+};
 
 use inceptive_results::{Metric, statistics::Estimate};
 
@@ -156,19 +160,18 @@ const fn point(value: f64) -> Estimate {
 }
 
 fn modules(old: &SnapshotNetwork, new: &SnapshotNetwork) -> Vec<String> {
-    let same = |side: &SnapshotNetwork, module: &(String, [u64; 2])| side.modules.contains(module);
-    let mut changed: Vec<String> = Vec::new();
+    // The modules of networks that are known from results only are unknown.
+    if old.modules.is_empty() || new.modules.is_empty() {
+        return Vec::new();
+    }
     let differing = |side: &SnapshotNetwork, other: &SnapshotNetwork| -> Vec<String> {
-        let gone = side.modules.iter().filter(|module| !same(other, module));
+        let known: HashSet<&(String, [u64; 2])> = other.modules.iter().collect();
+        let gone = side.modules.iter().filter(|module| !known.contains(module));
         gone.map(|(path, _)| path.clone()).collect()
     };
-    // The modules of networks that are known from results only are unknown.
-    if !old.modules.is_empty() && !new.modules.is_empty() {
-        changed = differing(new, old);
-        let removed = differing(old, new);
-        changed
-            .extend(removed.into_iter().filter(|path| !changed.contains(path)).collect::<Vec<_>>());
-    }
+    let (mut changed, removed) = (differing(new, old), differing(old, new));
+    let known: HashSet<String> = changed.iter().cloned().collect();
+    changed.extend(removed.into_iter().filter(|path| !known.contains(path)));
     changed
 }
 
@@ -280,6 +283,17 @@ impl Threshold {
         breaches
     }
 
+    /// Whether its metric is unknown for all networks of the new side, so that it limits nothing.
+    pub fn is_unchecked(&self, changes: &Changes) -> bool {
+        let of_networks = changes.networks.iter().flat_map(|network| {
+            let changed = network.metrics.iter().map(|it| it.metric);
+            let others = network.new_metrics.iter().chain(&network.same_metrics);
+            changed.chain(others.map(|it| it.metric))
+        });
+        let added = changes.added.iter().flat_map(|network| &network.metrics);
+        !of_networks.chain(added.map(|it| it.metric)).any(|metric| metric == self.metric)
+    }
+
     fn hold<'c>(
         &'c self,
         network: &'c str,
@@ -344,6 +358,14 @@ mod tests {
         assert!(!breaks("params > +2%", &more));
         assert!(!breaks("macs < -2%", &more));
         assert!(breaks("macs < -2%", &change(Metric::Macs, [100.0; 3], [97.0; 3])));
+    }
+
+    #[test]
+    fn limits_of_unknown_metrics_are_told() {
+        let changes = change(Metric::Macs, [100.0; 3], [103.0; 3]);
+        let is_unchecked = |text: &str| text.parse::<Threshold>().unwrap().is_unchecked(&changes);
+        assert!(!is_unchecked("macs > +9%"));
+        assert!(is_unchecked("top1 < 80") && is_unchecked("median_ms > +5%"));
     }
 
     #[test]

@@ -93,6 +93,7 @@ pub fn training_run(seed: u64, test_top1: f64) -> TrainingRun {
     TrainingRun {
         subject: network(),
         training_fingerprint: "ffeeddccbbaa99887766554433221100".to_owned(),
+        fingerprint_with_paths: None,
         dataset: DatasetInfo {
             label: "shapes:size=28".to_owned(),
             fingerprint: "d".repeat(64),

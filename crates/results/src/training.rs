@@ -26,6 +26,10 @@ pub struct TrainingRun {
     pub subject: NetworkInfo,
     /// Fingerprint of the graph that was trained, with dropout and auxiliary heads, which the inference graph lacks.
     pub training_fingerprint: String,
+    /// Fingerprint of that graph with the paths of its nodes, on which initial weights and the names of trained weights
+    /// depend; `None` in records of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint_with_paths: Option<String>,
     /// The data set.
     pub dataset: DatasetInfo,
     /// The recipe.
@@ -169,6 +173,15 @@ pub struct TrainingKey<'a> {
 }
 
 impl TrainingRun {
+    /// Whether it trained a network that has this fingerprint with paths. Older records lack that fingerprint: theirs is
+    /// that of their file with their settings.
+    pub fn is_of(&self, subject: &NetworkInfo, fingerprint_with_paths: &str) -> bool {
+        match &self.fingerprint_with_paths {
+            Some(own) => own == fingerprint_with_paths,
+            None => (&self.subject.file, &self.subject.point) == (&subject.file, &subject.point),
+        }
+    }
+
     /// Whether all epochs were trained.
     pub const fn is_finished(&self) -> bool {
         matches!(self.outcome, TrainingOutcome::Finished)

@@ -29,6 +29,7 @@ fn main() {
     let data = load_data(
         &"shapes:train=2000,test=100".parse().unwrap(),
         &Places::from_env(),
+        u64::MAX,
         &AtomicBool::new(false),
     );
     let data = data.unwrap();

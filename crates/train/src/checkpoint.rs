@@ -41,6 +41,9 @@ pub struct CheckpointInfo {
     version: u32,
     /// Fingerprint of the network that was trained, with its auxiliary heads and dropout.
     pub network: String,
+    /// The same fingerprint with the paths of its nodes; `None` in files of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_with_paths: Option<String>,
     /// Fingerprint of the data set.
     pub data: String,
     /// Fingerprint of the recipe.
@@ -150,6 +153,7 @@ impl Trainer<'_> {
         CheckpointInfo {
             version: VERSION,
             network: graph.fingerprint().to_string(),
+            network_with_paths: Some(graph.fingerprint_with_paths().to_string()),
             data: data.fingerprint().to_string(),
             recipe: recipe.fingerprint().to_string(),
             seed,
@@ -268,6 +272,7 @@ impl<'a> Trainer<'a> {
         for (what, is_same) in [
             ("version", found.version == own.version),
             ("network", found.network == own.network),
+            ("names of the layers", found.network_with_paths == own.network_with_paths),
             ("data set", found.data == own.data),
             ("recipe", found.recipe == own.recipe),
             ("seed", found.seed == own.seed),

@@ -5,6 +5,7 @@ use std::fmt;
 use inceptive_data::{AugmentError, DataError, ImageShape};
 use inceptive_dsl::Setting;
 use inceptive_engine::{PlanError, SessionError, StartError};
+use inceptive_format::bytes;
 use inceptive_ir::{GraphError, Shape};
 use inceptive_weights::{FoldError, Missing};
 
@@ -88,6 +89,24 @@ pub enum TrainError {
     /// The engine cannot start the evaluation.
     #[error(transparent)]
     Session(SessionError),
+    /// The covariances of feature maps exceed the memory limit.
+    #[error(
+        "the covariances of its feature maps need {} of memory, but only {} is free",
+        bytes(*.needed),
+        bytes(*.most)
+    )]
+    Covariances {
+        /// Bytes that they need.
+        needed: u64,
+        /// The limit in bytes.
+        most: u64,
+    },
+    /// Branches of nested joins have too many nodes in common.
+    #[error("its branches have more than {most} nodes in total, because each contains many others")]
+    Branches {
+        /// The limit.
+        most: usize,
+    },
     /// The graph cannot be rewritten.
     #[error(transparent)]
     Graph(#[from] GraphError),

@@ -44,26 +44,60 @@ impl Images<'_> {
         views: &[View],
         batch: usize,
         graph: &Graph,
-        mut run: impl FnMut(&[f32], f64) -> Result<Vec<f32>, E>,
+        run: impl FnMut(&[f32], f64) -> Result<Vec<f32>, E>,
     ) -> Result<Predictions, E> {
+        let mut all = Predictions::with_capacity(self.indices.len(), classes_of(graph));
+        self.each_batch(views, batch, graph, run, |_, predictions| all.append(predictions))?;
+        Ok(all)
+    }
+
+    /// The same, but only the result of each image is kept, which takes less memory with many classes.
+    ///
+    /// # Errors
+    /// When a run fails.
+    pub fn evaluate<E>(
+        &self,
+        views: &[View],
+        batch: usize,
+        graph: &Graph,
+        run: impl FnMut(&[f32], f64) -> Result<Vec<f32>, E>,
+    ) -> Result<Vec<ImageResult>, E> {
+        let labels = self.split.labels();
+        let mut all = Vec::with_capacity(self.indices.len());
+        self.each_batch(views, batch, graph, run, |chunk, predictions| {
+            all.extend(predictions.results(chunk.iter().map(|&image| labels[image as usize])));
+        })?;
+        Ok(all)
+    }
+
+    /// Calls `take` with the indices and the predictions of each batch.
+    fn each_batch<E>(
+        &self,
+        views: &[View],
+        batch: usize,
+        graph: &Graph,
+        mut run: impl FnMut(&[f32], f64) -> Result<Vec<f32>, E>,
+        mut take: impl FnMut(&[u32], Predictions),
+    ) -> Result<(), E> {
         let is_softmax = matches!(graph.node(graph.output()).op, Op::Softmax);
-        let mut predictions = Predictions::new(self.indices.len(), classes_of(graph));
         let of_image = self.split.shape().pixels();
         let mut pixels = vec![0.0; batch * of_image];
         let runs = self.indices.len().div_ceil(batch) * views.len();
         let total: u32 = views.iter().map(|view| view.weight()).sum();
         let mut done = 0_u32;
-        for (chunk, first) in self.indices.chunks(batch).zip((0..).step_by(batch)) {
+        for chunk in self.indices.chunks(batch) {
+            let mut predictions = Predictions::new(chunk.len(), classes_of(graph));
             for view in views {
                 let place = &mut pixels[..chunk.len() * of_image];
                 self.augmenter.fill_view(self.split, chunk, *view, place);
                 let outputs = run(&pixels, f64::from(done) / runs as f64)?;
                 let share = f64::from(view.weight()) / f64::from(total);
-                predictions.add(first, &outputs, is_softmax, share);
+                predictions.add(0, &outputs, is_softmax, share);
                 done += 1;
             }
+            take(chunk, predictions);
         }
-        Ok(predictions)
+        Ok(())
     }
 
     /// The result of each image.
@@ -120,6 +154,6 @@ pub fn evaluate(
     let mut session = session(&graph, &weights, batch, machine, stop)?;
     let views = Views::One.of(split.shape());
     let run = |pixels: &[f32], _| session.run(pixels, stop).map(<[f32]>::to_vec);
-    let predictions = images.predict(&views, batch, &graph, run)?;
-    Ok(Evaluation::of(&images.results(&predictions), classes_of(&graph)))
+    let results = images.evaluate(&views, batch, &graph, run)?;
+    Ok(Evaluation::of(&results, classes_of(&graph)))
 }

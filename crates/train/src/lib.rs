@@ -25,6 +25,7 @@ pub use initial::initial_weights;
 pub use machine::Machine;
 pub use recipe::Recipe;
 pub use score::{
-    CALIBRATION_BINS, CalibrationBin, Evaluation, ImageResult, Intervals, Predictions, calibration,
+    CALIBRATION_BINS, CalibrationBin, Confusion, Evaluation, ImageResult, Intervals, Predictions,
+    calibration,
 };
 pub use trainer::{Epoch, Progress, Task, Trainer};

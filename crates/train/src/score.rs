@@ -1,9 +1,14 @@
 //! Metrics of predicted probabilities: accuracy, loss, confusion matrix and calibration.
 
+use std::collections::BTreeMap;
+
 use inceptive_results::statistics::{Estimate, mean, proportion, resampled};
 
 /// Bins of the calibration error (Guo et al. 2017, *On calibration of modern neural networks*, arXiv:1706.04599).
 pub const CALIBRATION_BINS: usize = 15;
+
+/// Maximum number of classes for which a confusion matrix has a count for each pair of classes.
+const MAX_MATRIX_CLASSES: usize = 1000;
 
 /// Seed of resamples.
 const SEED: u64 = 0;
@@ -35,6 +40,21 @@ impl Predictions {
         sum
     }
 
+    /// Without any images, with memory for this number of images.
+    pub(crate) fn with_capacity(images: usize, classes: usize) -> Self {
+        Self { classes, logarithms: Vec::with_capacity(images * classes) }
+    }
+
+    /// Bytes that the predictions for some images need.
+    pub const fn bytes(images: usize, classes: usize) -> u64 {
+        (images as u64).saturating_mul(classes as u64).saturating_mul(size_of::<f64>() as u64)
+    }
+
+    /// Appends the predictions for further images.
+    pub(crate) fn append(&mut self, mut further: Self) {
+        self.logarithms.append(&mut further.logarithms);
+    }
+
     /// Number of images.
     pub fn images(&self) -> usize {
         self.logarithms.len() / self.classes.max(1)
@@ -63,8 +83,8 @@ impl Predictions {
         self.logarithms.iter().map(|logarithm| logarithm.exp())
     }
 
-    /// The predicted class of each image: the one with the largest probability.
-    pub fn predicted(&self) -> impl Iterator<Item = usize> {
+    /// The predicted class of each image: the one with the largest probability; `None` if a probability is NaN.
+    pub fn predicted(&self) -> impl Iterator<Item = Option<usize>> {
         self.logarithms.chunks_exact(self.classes.max(1)).map(largest)
     }
 
@@ -87,10 +107,13 @@ fn sum_of(a: f64, b: f64) -> f64 {
     largest + ((a - largest).exp() + (b - largest).exp()).ln()
 }
 
-/// The index of the largest number.
-fn largest(numbers: &[f64]) -> usize {
+/// The index of the largest number; `None` if a number is NaN.
+fn largest(numbers: &[f64]) -> Option<usize> {
+    if numbers.iter().any(|x| x.is_nan()) {
+        return None;
+    }
     let largest = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    numbers.iter().position(|x| *x == largest).unwrap_or(0)
+    numbers.iter().position(|x| *x == largest)
 }
 
 /// The result of an image.
@@ -98,34 +121,82 @@ fn largest(numbers: &[f64]) -> usize {
 pub struct ImageResult {
     /// Its true class.
     pub label: u16,
-    /// The class with the largest probability.
-    pub predicted: usize,
-    /// Number of classes ranked before the true class: with a larger probability, or with the same one and a smaller index.
+    /// The class with the largest probability; `None` if a probability is NaN.
+    pub predicted: Option<usize>,
+    /// Number of classes ranked before the true class: with a larger probability, or with the same one and a smaller index;
+    /// `usize::MAX` without a prediction, which is always wrong.
     pub rank: usize,
-    /// The cross-entropy.
+    /// The cross-entropy; NaN without a prediction.
     pub loss: f64,
-    /// The largest probability.
+    /// The largest probability; NaN without a prediction.
     pub confidence: f64,
 }
 
 impl ImageResult {
     /// From the log-probabilities of all classes.
     fn new(numbers: &[f64], label: u16) -> Self {
-        let right = numbers.get(usize::from(label)).copied().unwrap_or(f64::NAN);
         let own = usize::from(label);
-        // Ties are broken by class index, so that a network with constant outputs is not counted as correct. If the
-        // probability of the true class is NaN, all other classes rank before it.
-        let is_before = |(class, x): (usize, &f64)| {
-            class != own && (*x > right || (*x == right && class < own) || right.is_nan())
+        let (Some(predicted), Some(&right)) = (largest(numbers), numbers.get(own)) else {
+            let (rank, loss, confidence) = (usize::MAX, f64::NAN, f64::NAN);
+            return Self { label, predicted: None, rank, loss, confidence };
         };
+        // Ties are broken by class index, so that a network with constant outputs is not counted as correct.
+        let is_before = |(class, x): (usize, &f64)| *x > right || (*x == right && class < own);
         let rank = numbers.iter().enumerate().filter(|it| is_before(*it)).count();
-        let predicted = largest(numbers);
-        let confidence = numbers.get(predicted).map_or(f64::NAN, |largest| largest.exp());
-        Self { label, predicted, rank, loss: -right, confidence }
+        let confidence = numbers[predicted].exp();
+        Self { label, predicted: Some(predicted), rank, loss: -right, confidence }
     }
 
     fn is_right(&self) -> bool {
         self.rank == 0
+    }
+}
+
+/// Numbers of images by true and predicted class. Only pairs that occur take memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Confusion {
+    classes: usize,
+    pairs: BTreeMap<(usize, usize), u64>,
+    unpredicted: BTreeMap<usize, u64>,
+}
+
+impl Confusion {
+    fn of(results: &[ImageResult], classes: usize) -> Self {
+        let mut confusion = Self { classes, ..Self::default() };
+        for result in results {
+            let label = usize::from(result.label);
+            let count = match result.predicted {
+                Some(predicted) => confusion.pairs.entry((label, predicted)).or_default(),
+                None => confusion.unpredicted.entry(label).or_default(),
+            };
+            *count += 1;
+        }
+        confusion
+    }
+
+    /// The true class, the predicted class and the number of images, of each pair of classes that occurs.
+    pub fn pairs(&self) -> impl Iterator<Item = (usize, usize, u64)> {
+        self.pairs.iter().map(|(&(label, predicted), &count)| (label, predicted, count))
+    }
+
+    /// Number of images of each true class for which no class is predicted, because the network outputs NaN.
+    pub fn unpredicted(&self) -> Vec<u64> {
+        (0..self.classes).map(|class| self.unpredicted.get(&class).copied().unwrap_or(0)).collect()
+    }
+
+    /// Number of images of each true class (row) by predicted class (column), row by row; `None` with more than
+    /// 1000 classes.
+    pub fn matrix(&self) -> Option<Vec<u64>> {
+        if self.classes > MAX_MATRIX_CLASSES {
+            return None;
+        }
+        let mut matrix = vec![0; self.classes * self.classes];
+        for (label, predicted, count) in self.pairs() {
+            if let Some(place) = matrix.get_mut(label * self.classes + predicted) {
+                *place = count;
+            }
+        }
+        Some(matrix)
     }
 }
 
@@ -140,8 +211,8 @@ pub struct Evaluation {
     pub top1: usize,
     /// Number of images whose true class is among the five most probable.
     pub top5: usize,
-    /// Number of images of each true class (row) by predicted class (column), row by row.
-    pub confusion: Vec<u64>,
+    /// Number of images by true and predicted class.
+    pub confusion: Confusion,
     /// The expected calibration error, from 0 to 1: the mean difference between confidence and accuracy over
     /// [`CALIBRATION_BINS`] bins of equal width, weighted by their numbers of images.
     pub calibration_error: f64,
@@ -150,20 +221,13 @@ pub struct Evaluation {
 impl Evaluation {
     /// From the result of each image.
     pub fn of(results: &[ImageResult], classes: usize) -> Self {
-        let mut confusion = vec![0; classes * classes];
-        for result in results {
-            let place = usize::from(result.label) * classes + result.predicted;
-            if let Some(count) = confusion.get_mut(place) {
-                *count += 1;
-            }
-        }
         let images = results.len();
         Self {
             images,
             loss: results.iter().map(|result| result.loss).sum::<f64>() / images.max(1) as f64,
             top1: results.iter().filter(|result| result.is_right()).count(),
             top5: results.iter().filter(|result| result.rank < 5).count(),
-            confusion,
+            confusion: Confusion::of(results, classes),
             calibration_error: calibration_error(results.iter()),
         }
     }

@@ -38,7 +38,8 @@ fn metrics_are_those_by_hand() {
     let found = results(&predictions, &[0, 1, 1, 0]);
     let evaluation = Evaluation::of(&found, 3);
     assert_eq!((evaluation.images, evaluation.top1, evaluation.top5), (4, 2, 4));
-    assert_eq!(evaluation.confusion, [1, 0, 1, 1, 1, 0, 0, 0, 0]);
+    assert_eq!(evaluation.confusion.matrix().unwrap(), [1, 0, 1, 1, 1, 0, 0, 0, 0]);
+    assert_eq!(evaluation.confusion.unpredicted(), [0; 3]);
     close(evaluation.loss, -(0.75_f64.ln() + 0.5_f64.ln() + 0.25_f64.ln() + 0.125_f64.ln()) / 4.0);
     // A bin of 0.75 twice, once right; one of 0.5, right; one of 0.625, wrong.
     close(evaluation.calibration_error, (0.5 + 0.5 + 0.625) / 4.0);
@@ -91,8 +92,32 @@ fn ties_go_to_the_first_class_and_what_is_no_number_is_wrong() {
     let evaluation = Evaluation::of(&results(&predictions, &[3, 0, 5]), 6);
     assert_eq!((evaluation.top1, evaluation.top5), (0, 1));
     assert!(evaluation.loss.is_nan());
-    assert_eq!(evaluation.confusion[18], 1);
+    let matrix = evaluation.confusion.matrix().unwrap();
+    assert_eq!((matrix[18], matrix[0], matrix.iter().sum::<u64>()), (1, 0, 2));
+    assert_eq!(evaluation.confusion.unpredicted(), [1, 0, 0, 0, 0, 0]);
+    // Without a prediction, an image is wrong even if there are fewer than five classes.
+    for is_softmax in [false, true] {
+        let mut predictions = Predictions::new(1, 3);
+        predictions.add(0, &[0.5, f32::NAN, 0.25], is_softmax, 1.0);
+        assert_eq!(predictions.predicted().collect::<Vec<_>>(), [None]);
+        let evaluation = Evaluation::of(&results(&predictions, &[0]), 3);
+        assert_eq!((evaluation.top1, evaluation.top5), (0, 0));
+        assert!(evaluation.loss.is_nan());
+        assert_eq!(evaluation.confusion.unpredicted(), [1, 0, 0]);
+    }
     assert_eq!(Evaluation::of(&[], 2).loss, 0.0);
+}
+
+/// A matrix of 65,536 classes would need 32 GiB.
+#[test]
+fn confusions_of_many_classes_take_little_memory() {
+    let mut predictions = Predictions::new(2, 1 << 16);
+    let outputs: Vec<f32> = (0..2 << 16).map(|at| if at == 7 { 1.0 } else { 0.0 }).collect();
+    predictions.add(0, &outputs, false, 1.0);
+    let evaluation = Evaluation::of(&results(&predictions, &[7, u16::MAX]), 1 << 16);
+    assert_eq!((evaluation.top1, evaluation.confusion.matrix()), (1, None));
+    let pairs: Vec<_> = evaluation.confusion.pairs().collect();
+    assert_eq!(pairs, [(7, 7, 1), (usize::from(u16::MAX), 0, 1)]);
 }
 
 proptest! {
@@ -133,7 +158,7 @@ proptest! {
         let loss = labels.iter().zip(expected.chunks(classes));
         let loss = loss.map(|(&label, p)| -p[usize::from(label)].ln()).sum::<f64>() / 5.0;
         prop_assert!((evaluation.loss - loss).abs() < 1e-9 * loss.max(1.0));
-        prop_assert_eq!(evaluation.confusion.iter().sum::<u64>(), 5);
+        prop_assert_eq!(evaluation.confusion.pairs().map(|(_, _, count)| count).sum::<u64>(), 5);
     }
 }
 

@@ -1,8 +1,7 @@
 //! Weights from and to safetensors files, and which tensor belongs where.
 
 use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map::Entry},
     fmt,
 };
 
@@ -97,7 +96,7 @@ impl fmt::Display for Mismatch {
 
 /// A layer's tensors in a file.
 struct Layer<'a> {
-    name: String,
+    name: &'a str,
     tensors: BTreeMap<Role, (&'a str, TensorView<'a>)>,
 }
 
@@ -119,15 +118,19 @@ impl Weights {
     ) -> Result<(Self, Matching), LoadError> {
         let file = open(bytes)?;
         let names = file.names();
-        let tensors: Vec<(&str, TensorView<'_>)> = names
-            .into_iter()
-            .filter(|name| !name.ends_with("num_batches_tracked"))
-            .filter(|name| !is_auxiliary(name) || !graph.auxiliary().is_empty())
-            .filter_map(|name| Some((name, file.tensor(name).ok()?)))
-            .collect();
         let slots = slots(graph);
         let known: HashSet<Vec<String>> =
             slots.iter().map(|slot| words(&slot.to_string())).collect();
+        // Layers of the network itself may be called like auxiliary heads of other programs.
+        let is_used = |name: &&str| {
+            !is_auxiliary(name) || !graph.auxiliary().is_empty() || known.contains(&words(name))
+        };
+        let tensors: Vec<(&str, TensorView<'_>)> = names
+            .into_iter()
+            .filter(|name| !name.ends_with("num_batches_tracked"))
+            .filter(is_used)
+            .filter_map(|name| Some((name, file.tensor(name).ok()?)))
+            .collect();
         let by_name = tensors.iter().filter(|(name, _)| known.contains(&words(name))).count();
         let ambiguous = count_ambiguous(&slots);
         let matching = match ambiguous {
@@ -211,15 +214,21 @@ fn place_by_name<'a>(
     tensors: Vec<(&'a str, TensorView<'a>)>,
 ) -> Result<Placed<'a>, Mismatch> {
     let mut mismatch = Mismatch::default();
+    let names: HashSet<String> = slots.iter().map(Slot::to_string).collect();
+    // Our own names, which may have the same words as others of ours.
+    let mut exact: HashMap<&str, (&str, TensorView<'_>)> = HashMap::new();
     let mut by_name: HashMap<Vec<String>, (&str, TensorView<'_>)> = HashMap::new();
     for (name, tensor) in tensors {
-        if let Some((other, _)) = by_name.insert(words(name), (name, tensor)) {
+        if names.contains(name) {
+            exact.insert(name, (name, tensor));
+        } else if let Some((other, _)) = by_name.insert(words(name), (name, tensor)) {
             mismatch.extra.push(format!("{other}, which could be {name}"));
         }
     }
     let mut placed = Vec::with_capacity(slots.len());
     for slot in slots {
-        match by_name.remove(&words(&slot.to_string())) {
+        let name = slot.to_string();
+        match exact.remove(name.as_str()).or_else(|| by_name.remove(&words(&name))) {
             Some(tensor) => placed.push(tensor),
             None => mismatch.missing.push(describe_slot(slot)),
         }
@@ -288,20 +297,16 @@ fn place_by_order<'a>(
     let mut placed: HashMap<&Path, Layer<'a>> = HashMap::new();
     for ours in layers.into_iter().chain(norms) {
         let path = &ours[0].path;
-        let fitting = candidates.entry(signature(ours)).or_default();
-        let guide = guides.get(path).and_then(|guide| placed.get(guide));
-        let closeness =
-            |layer: &Layer<'_>| guide.map_or(0, |guide| common(&guide.name, &layer.name));
-        // The first of the closest, so `Reverse` of its position.
-        let best = (0..fitting.len()).max_by_key(|&at| (closeness(&fitting[at]), Reverse(at)));
-        match best {
-            Some(best) => {
-                placed.insert(path, fitting.remove(best));
+        let guide = guides.get(path).and_then(|guide| placed.get(guide)).map(|guide| guide.name);
+        let fitting = candidates.get_mut(&signature(ours));
+        match fitting.and_then(|fitting| fitting.take(guide)) {
+            Some(layer) => {
+                placed.insert(path, layer);
             }
             None => mismatch.missing.extend(ours.iter().map(describe_slot)),
         }
     }
-    for layer in candidates.into_values().flatten() {
+    for layer in candidates.into_values().flat_map(Candidates::rest) {
         let tensors = layer.tensors.values();
         mismatch.extra.extend(tensors.map(|(name, tensor)| describe_tensor(name, tensor)));
     }
@@ -313,11 +318,71 @@ fn place_by_order<'a>(
     Ok(in_order.flat_map(|layer| layer.tensors.into_values()).collect())
 }
 
-/// A file's layers by what they can be matched with, in the natural order of their names.
+/// Layers of a file that can be matched with the same layers of a network.
+struct Candidates<'a> {
+    /// In the natural order of their names; `None` once they are taken.
+    layers: Vec<Option<Layer<'a>>>,
+    /// For the beginning of a name and the next word, the beginning that both make.
+    longer: HashMap<(usize, &'a str), usize>,
+    /// For each beginning of names, positions of the layers that have it. The first one is that without words.
+    of_beginning: Vec<BTreeSet<usize>>,
+}
+
+impl<'a> Candidates<'a> {
+    fn new(layers: Vec<Layer<'a>>) -> Self {
+        let mut longer = HashMap::new();
+        let mut of_beginning = vec![(0..layers.len()).collect::<BTreeSet<usize>>()];
+        for (position, layer) in layers.iter().enumerate() {
+            let mut beginning = 0;
+            for word in layer.name.split('.') {
+                beginning = match longer.entry((beginning, word)) {
+                    Entry::Occupied(known) => *known.get(),
+                    Entry::Vacant(new) => {
+                        of_beginning.push(BTreeSet::new());
+                        *new.insert(of_beginning.len() - 1)
+                    }
+                };
+                of_beginning[beginning].insert(position);
+            }
+        }
+        Self { layers: layers.into_iter().map(Some).collect(), longer, of_beginning }
+    }
+
+    /// The beginnings of a name, the longest last.
+    fn beginnings(&self, name: &str) -> Vec<usize> {
+        let mut all = vec![0];
+        for word in name.split('.') {
+            match self.longer.get(&(all[all.len() - 1], word)) {
+                Some(&beginning) => all.push(beginning),
+                None => break,
+            }
+        }
+        all
+    }
+
+    /// Takes the first of the layers that have the most words at the beginning of their names in common with a name.
+    fn take(&mut self, close_to: Option<&str>) -> Option<Layer<'a>> {
+        let beginnings = close_to.map_or_else(|| vec![0], |name| self.beginnings(name));
+        let first = |beginning: &usize| self.of_beginning[*beginning].first().copied();
+        let position = beginnings.iter().rev().find_map(first)?;
+        let layer = self.layers[position].take()?;
+        for beginning in self.beginnings(layer.name) {
+            self.of_beginning[beginning].remove(&position);
+        }
+        Some(layer)
+    }
+
+    /// The layers that were not taken.
+    fn rest(self) -> impl Iterator<Item = Layer<'a>> {
+        self.layers.into_iter().flatten()
+    }
+}
+
+/// A file's layers by what they can be matched with.
 fn by_signature<'a>(
     tensors: Vec<(&'a str, TensorView<'a>)>,
     mismatch: &mut Mismatch,
-) -> BTreeMap<Signature, Vec<Layer<'a>>> {
+) -> BTreeMap<Signature, Candidates<'a>> {
     let mut layers: HashMap<&str, Layer<'a>> = HashMap::new();
     for (name, tensor) in tensors {
         let (layer, role) = name.rsplit_once('.').unwrap_or(("", name));
@@ -326,18 +391,18 @@ fn by_signature<'a>(
             mismatch.extra.push(describe_tensor(name, &tensor));
             continue;
         };
-        let empty = || Layer { name: layer.to_owned(), tensors: BTreeMap::new() };
+        let empty = || Layer { name: layer, tensors: BTreeMap::new() };
         layers.entry(layer).or_insert_with(empty).tensors.insert(role, (name, tensor));
     }
     let mut layers: Vec<Layer<'a>> = layers.into_values().collect();
-    layers.sort_by_cached_key(|layer| natural(&layer.name));
+    layers.sort_by_cached_key(|layer| natural(layer.name));
     let mut by_signature: BTreeMap<Signature, Vec<Layer<'a>>> = BTreeMap::new();
     for layer in layers {
         let shapes =
             layer.tensors.iter().map(|(&role, (_, tensor))| (role, tensor.shape().to_vec()));
         by_signature.entry(shapes.collect()).or_default().push(layer);
     }
-    by_signature
+    by_signature.into_iter().map(|(shapes, layers)| (shapes, Candidates::new(layers))).collect()
 }
 
 /// For each normalisation the layer that it belongs to: the one before it, else one after it.
@@ -352,11 +417,6 @@ fn guides(graph: &Graph) -> HashMap<&Path, &Path> {
         graph.inputs(id).into_iter().chain(after).find(is_layer)
     };
     norms.filter_map(|(id, node)| Some((&node.path, &graph.node(guide(id)?).path))).collect()
-}
-
-/// Number of words that two names start with in common.
-fn common(a: &str, b: &str) -> usize {
-    a.split('.').zip(b.split('.')).take_while(|(a, b)| a == b).count()
 }
 
 /// The values of tensors that found their places.
@@ -386,7 +446,10 @@ fn describe_tensor(name: &str, tensor: &TensorView<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use inceptive_ir::{BatchNorm, Conv, NewNode, Padding, Shape, Size};
+
     use super::*;
+    use crate::tensors::Named;
 
     #[test]
     fn names_of_python_and_ours_read_the_same() {
@@ -396,6 +459,75 @@ mod tests {
         );
         assert_eq!(words("_a_b_.茎.weight"), words("'a+b'/茎.weight"));
         assert_ne!(words("4a/3x3.weight"), words("4a/3x3.bias"));
+    }
+
+    fn add(graph: &mut Graph, op: Op, path: &str) {
+        let last = graph.output();
+        graph.add(NewNode::new(op, Path::new(path)), &[last]).unwrap();
+    }
+
+    fn conv() -> Op {
+        Op::Conv(Conv {
+            kernel: Size::square(1),
+            out_channels: 1,
+            stride: Size::square(1),
+            padding: Padding::default(),
+            dilation: Size::square(1),
+            groups: 1,
+            bias: false,
+        })
+    }
+
+    #[test]
+    fn our_own_names_come_first() {
+        let mut graph = Graph::new(Shape::map(1, 2, 2), None).unwrap();
+        for path in ["Auxin", "a/b", "a-b", "A/B"] {
+            add(&mut graph, conv(), path);
+        }
+        let weights = Weights::seeded(&graph, 1);
+        let bytes = weights.to_safetensors(&graph).unwrap();
+        let (read, matching) = Weights::from_safetensors(&bytes, &graph, MatchBy::Names).unwrap();
+        assert_eq!((&read, matching), (&weights, Matching::Names));
+    }
+
+    /// Comparing each name with each other one would take minutes.
+    #[test]
+    fn many_layers_are_matched_in_order_in_no_time() {
+        let count = 15_000;
+        let mut graph = Graph::new(Shape::map(1, 1, 1), None).unwrap();
+        for at in 0..count {
+            add(&mut graph, conv(), &format!("c{at}"));
+            add(
+                &mut graph,
+                Op::BatchNorm(BatchNorm { eps: 1e-5, scale: true, center: true }),
+                &format!("n{at}"),
+            );
+        }
+        let roles = ["weight", "bias", "running_mean", "running_var"];
+        let names: Vec<[String; 5]> = (0..count)
+            .map(|at| {
+                let norm = roles.map(|role| format!("f.{at}.norm.{role}"));
+                let [a, b, c, d] = norm;
+                [format!("f.{at}.conv.weight"), a, b, c, d]
+            })
+            .collect();
+        let values: Vec<f32> = (0..count).map(|at| at as f32).collect();
+        let mut tensors: Vec<Named<'_>> = Vec::new();
+        for (names, value) in names.iter().zip(values.chunks(1)) {
+            tensors.push((&names[0], &[1, 1, 1, 1], value));
+            names[1..].iter().for_each(|name| tensors.push((name, &[1], value)));
+        }
+        let bytes = tensors_to_safetensors(&tensors).unwrap();
+        let read = |match_by| Weights::from_safetensors(&bytes, &graph, match_by);
+        assert!(matches!(read(MatchBy::Names), Err(LoadError::Ambiguous { .. })));
+        let (weights, matching) = read(MatchBy::Order).unwrap();
+        assert_eq!(matching, Matching::Order);
+        for at in [0, 1, 9_999, count - 1] {
+            for (path, role) in [("c", Role::Weight), ("n", Role::Mean)] {
+                let found = weights.get(&Path::new(&format!("{path}{at}")), role).unwrap();
+                assert_eq!(found, [at as f32]);
+            }
+        }
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub(super) fn inspect(
         },
     };
     let name: DataName = request.data.parse().map_err(|error| error_chain(&error))?;
-    let data = load(&name, &Places::from_env(), report.stop_flag());
+    let data = load(&name, &Places::from_env(), tools.available_bytes, report.stop_flag());
     let data = data.map_err(|error| error_chain(&error))?;
     let mut listen = |share: f64| {
         report.wait_for_measurement();

@@ -34,7 +34,9 @@ pub(super) struct RunName<'a> {
     pub recipe: &'a str,
     pub data: &'a str,
     pub seed: u64,
-    /// Fingerprints of network, recipe and data.
+    /// The instruction set, which decides the last bits.
+    pub isa: &'a str,
+    /// Fingerprints of network (with paths), recipe and data.
     pub fingerprints: [&'a str; 3],
 }
 
@@ -49,11 +51,12 @@ impl RunName<'_> {
         // The options of a data set are in its fingerprint.
         let set = self.data.split(':').next().unwrap_or_default();
         format!(
-            "{}-{network}-{}-{data}-{}-{recipe}-seed{}",
+            "{}-{network}-{}-{data}-{}-{recipe}-seed{}-{}",
             plain(self.network),
             plain(set),
             plain(self.recipe),
-            self.seed
+            self.seed,
+            self.isa
         )
     }
 }
@@ -127,7 +130,8 @@ mod tests {
     fn no_file_of_a_run_replaces_an_input() {
         let folder = tempfile::tempdir().unwrap();
         let fingerprints = ["11111111", "22222222", "33333333"];
-        let name = RunName { network: "n", recipe: "r", data: "d", seed: 0, fingerprints };
+        let name =
+            RunName { network: "n", recipe: "r", data: "d", seed: 0, isa: "avx2", fingerprints };
         for ending in ["checkpoint", "safetensors", "lock"] {
             let file = folder.path().join(format!("{}.{ending}", name.stem()));
             fs::write(&file, "mine").unwrap();

@@ -20,7 +20,7 @@ use inceptive_bench::Isa;
 use inceptive_data::{DataName, Dataset, Places, load as load_data};
 use inceptive_dsl::{Disk, Setting};
 use inceptive_files::{InputFiles, leads_out};
-use inceptive_results::{Machine, Record, TrainingKey, TrainingRun, latest};
+use inceptive_results::{Machine, Record, TrainingKey, TrainingRun};
 use inceptive_store::{Filter, Store, StoreError};
 use inceptive_train::{Recipe, recipe::shipped};
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,7 @@ use crate::{
     error::TaskError,
     measured::Request,
     network::ReadError,
+    notes::Note,
     running::{Found, Running, TICK, TaskContext, TaskEvent, TaskOutcome, TaskRecord},
     training::{PlannedRun, RunState, SideBySide, TrainingEvent},
 };
@@ -154,7 +155,7 @@ fn prepare<'a>(
     let isa = plan.isa.as_ref().map_or(Ok(Isa::best()), |name| name.parse())?;
     running.progress(0.0, format!("reading {}", plan.data));
     let name = plan.data.parse::<DataName>()?;
-    let data = load_data(&name, &Places::from_env(), context.stop)?;
+    let data = load_data(&name, &Places::from_env(), context.available_bytes, context.stop)?;
     inputs.extend(data.inputs());
     refuse_classes(plan, &data)?;
     let subjects: Vec<Subject> =
@@ -163,7 +164,7 @@ fn prepare<'a>(
     Ok(Shared {
         plan,
         machine: context.machine,
-        available_bytes: context.available_bytes,
+        available_bytes: context.available_bytes.saturating_sub(data.bytes()),
         stop: context.stop,
         inputs,
         data_fingerprint: data.fingerprint().to_string(),
@@ -243,7 +244,13 @@ impl PreparedTask<'_, '_, '_> {
             .map(|(run, (subject, seed))| RunId { run, subject, seed })
             .collect();
         running.plan(ids.len());
+        let first_equal = shared.first_equal(&ids);
         let mut results = shared.known(&ids, running.store())?;
+        for (id, known) in ids.iter().zip(&mut results) {
+            if let Some(run) = known {
+                shared.expect_weights(*id, run, running);
+            }
+        }
         let planned = ids.iter().zip(&results).map(|(id, known)| {
             let info = &shared.subjects[id.subject].info;
             let state = if known.is_some() { RunState::Known } else { RunState::Waiting };
@@ -256,8 +263,8 @@ impl PreparedTask<'_, '_, '_> {
             }
         });
         running.tell_training(TrainingEvent::Runs(planned.collect()));
-        let pending: Vec<RunId> =
-            ids.iter().filter(|id| results[id.run].is_none()).copied().collect();
+        let is_pending = |id: &&RunId| results[id.run].is_none() && first_equal[id.run] == id.run;
+        let pending: Vec<RunId> = ids.iter().filter(is_pending).copied().collect();
         let mut progress = vec![0.0; ids.len()];
         for (done, result) in progress.iter_mut().zip(&results) {
             *done = f64::from(u8::from(result.is_some()));
@@ -274,6 +281,8 @@ impl PreparedTask<'_, '_, '_> {
                 let lanes = Lanes::new(&pending, chosen, shared.plan.threads);
                 let mut monitor = RunMonitor {
                     shared: &shared,
+                    ids: &ids,
+                    first_equal: &first_equal,
                     lanes: &lanes,
                     running,
                     results: &mut results,
@@ -302,26 +311,61 @@ impl Shared<'_> {
         };
         let filter = Filter { fingerprint, ..Filter::default() };
         let rows = store.records::<TrainingRun>(&filter)?.readable;
-        let known: HashMap<TrainingKey<'_>, &TrainingRun> = latest(&rows, |stored| &stored.result)
-            .into_iter()
-            .map(|stored| (stored.result.key(), &stored.result))
-            .collect();
+        let mut known: HashMap<TrainingKey<'_>, Vec<&TrainingRun>> = HashMap::new();
+        for stored in &rows {
+            known.entry(stored.result.key()).or_default().push(&stored.result);
+        }
         let find = |id: &RunId| {
+            let subject = &self.subjects[id.subject];
             let key = TrainingKey {
-                network: &self.subjects[id.subject].training_fingerprint,
+                network: &subject.training_fingerprint,
                 dataset: &self.data_fingerprint,
                 recipe: &self.recipe_fingerprint,
                 seed: id.seed,
             };
-            let known = known.get(&key).map(|&run| run.clone());
+            let is_same =
+                |run: &&&TrainingRun| run.is_of(&subject.info, &subject.fingerprint_with_paths);
+            let runs = known.get(&key).into_iter().flatten().filter(is_same);
+            let latest = runs.max_by_key(|run| (run.isa == self.isa.name(), run.finished_unix_ms));
+            let known = latest.map(|run| self.shown(*id, run));
             // If the weights could not be written but the checkpoint exists, the run is resumed to write them.
-            let lacks_weights =
-                known.as_ref().is_some_and(|run| run.is_finished() && run.checkpoint.is_none());
+            let lacks_weights = known.as_ref().is_some_and(|run| {
+                let file = run.checkpoint.as_ref();
+                run.is_finished() && file.is_none_or(|file| !Path::new(file).is_file())
+            });
             let has_checkpoint =
                 || self.with_name(*id, |name| RunFiles::has_checkpoint(&self.plan.folder, name));
             known.filter(|_| !(lacks_weights && has_checkpoint()))
         };
         Ok(ids.iter().map(find).collect())
+    }
+
+    /// The result of a run, with the name and the file that its network was requested by: an equal network may have been
+    /// trained under others.
+    fn shown(&self, id: RunId, run: &TrainingRun) -> TrainingRun {
+        TrainingRun { subject: self.subjects[id.subject].info.clone(), ..run.clone() }
+    }
+
+    /// For each run the first one of the same network and seed, often itself: equal runs are trained once.
+    fn first_equal(&self, ids: &[RunId]) -> Vec<usize> {
+        let mut first: HashMap<(&str, u64), usize> = HashMap::new();
+        let of = |id: &RunId| {
+            let network = self.subjects[id.subject].fingerprint_with_paths.as_str();
+            *first.entry((network, id.seed)).or_insert(id.run)
+        };
+        ids.iter().map(of).collect()
+    }
+
+    /// Warns if the file of the trained weights of a stored run is gone, and removes it from the result.
+    fn expect_weights(&self, id: RunId, run: &mut TrainingRun, running: &mut Running<'_>) {
+        let Some(file) = run.checkpoint.take_if(|file| !Path::new(file).is_file()) else { return };
+        let network = self.subjects[id.subject].info.name_with_point();
+        let text = format!(
+            "{network}, seed {}: the result is in the store, but its trained weights are not in `{file}`; --again trains \
+             it again",
+            id.seed
+        );
+        running.tell(TaskEvent::Loaded { network, notes: vec![Note { is_warning: true, text }] });
     }
 
     /// Calls a function with the name that identifies the files of a run.
@@ -332,8 +376,9 @@ impl Shared<'_> {
             recipe: &self.recipe.name,
             data: &self.data.name,
             seed: id.seed,
+            isa: self.isa.name(),
             fingerprints: [
-                &subject.training_fingerprint,
+                &subject.fingerprint_with_paths,
                 &self.recipe_fingerprint,
                 &self.data_fingerprint,
             ],
@@ -358,6 +403,9 @@ impl Shared<'_> {
 /// Receives the messages of runs, saves their results, pauses and stops them.
 struct RunMonitor<'w, 'a, 'r> {
     shared: &'w Shared<'a>,
+    /// All runs, and for each the first equal one.
+    ids: &'w [RunId],
+    first_equal: &'w [usize],
     lanes: &'w Lanes,
     running: &'w mut Running<'r>,
     results: &'w mut [Option<TrainingRun>],
@@ -464,10 +512,17 @@ impl RunMonitor<'_, '_, '_> {
                 RunState::Failed
             }
         };
-        if state != RunState::Stopped {
-            self.progress[run] = 1.0;
+        let equal = self.ids.iter().filter(|id| self.first_equal[id.run] == run);
+        for id in equal {
+            if id.run != run && self.results[id.run].is_none() {
+                let result = self.results[run].as_ref();
+                self.results[id.run] = result.map(|result| self.shared.shown(*id, result));
+            }
+            if state != RunState::Stopped {
+                self.progress[id.run] = 1.0;
+            }
+            self.running.tell_training(TrainingEvent::Ended { run: id.run, state });
         }
-        self.running.tell_training(TrainingEvent::Ended { run, state });
         self.running.progress(self.progress.iter().sum(), "training".to_owned());
     }
 }

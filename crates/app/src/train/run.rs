@@ -15,9 +15,6 @@ use crate::error::TaskError;
 /// Minimum time between two step events.
 const BETWEEN_STEPS: Duration = Duration::from_millis(100);
 
-/// Maximum number of classes for which the confusion matrix is saved.
-const MAX_CONFUSION_CLASSES: usize = 1000;
-
 /// How a run ended.
 pub(super) enum Ended {
     /// With a result, finished or diverged; its files are locked until it is saved.
@@ -226,6 +223,7 @@ impl<'a> Run<'a> {
         TrainingRun {
             subject: subject.info.clone(),
             training_fingerprint: subject.training_fingerprint.clone(),
+            fingerprint_with_paths: Some(subject.fingerprint_with_paths.clone()),
             dataset: DatasetInfo {
                 label: shared.data.name.clone(),
                 fingerprint: shared.data_fingerprint.clone(),
@@ -259,10 +257,8 @@ impl<'a> Run<'a> {
             test_loss: tested.map(|tested| tested.loss),
             test_top1: tested.map(Evaluation::top1_percent),
             test_top5: tested.map(Evaluation::top5_percent),
-            confusion: tested
-                .filter(|_| shared.data.classes.len() <= MAX_CONFUSION_CLASSES)
-                .map(|tested| tested.confusion.clone())
-                .unwrap_or_default(),
+            // Empty with too many classes.
+            confusion: tested.and_then(|tested| tested.confusion.matrix()).unwrap_or_default(),
             history: history.iter().map(record).collect(),
             checkpoint: weights,
             outcome,

@@ -21,6 +21,8 @@ pub(super) struct Subject {
     pub graph: Graph,
     pub info: NetworkInfo,
     pub training_fingerprint: String,
+    /// Decides the initial weights, and so the bits of a training.
+    pub fingerprint_with_paths: String,
     /// Whether it has auxiliary heads.
     pub has_heads: bool,
     /// Its files.
@@ -57,6 +59,7 @@ impl Subject {
         Ok(Self {
             info: NetworkInfo::new(&architecture.name, &file, point, &inference),
             training_fingerprint: graph.fingerprint().to_string(),
+            fingerprint_with_paths: graph.fingerprint_with_paths().to_string(),
             has_heads: graph.nodes().any(|(_, node)| node.part != Part::Main),
             graph: graph.clone(),
             inputs: InputFiles::of(sources.paths()),

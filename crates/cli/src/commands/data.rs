@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::bail;
 use clap::{Args, Subcommand};
+use inceptive_bench::available_memory;
 use inceptive_data::{
     CATALOG, DataName, Dataset, Downloader, FileReport, FileState, ImageShape, KnownSet, Places,
     Plan, PlannedFile, Progress, Shapes, load,
@@ -329,7 +330,7 @@ fn name_of(path: &Path) -> String {
 }
 
 fn check(places: &Places, name: &DataName, is_json: bool) -> anyhow::Result<Outcome> {
-    let data = load(name, places, &AtomicBool::new(false))?;
+    let data = load(name, places, available_memory(), &AtomicBool::new(false))?;
     let found = || name.known().and_then(|set| places.find(set));
     let path = name.path().map(Path::to_owned).or_else(found);
     let files = match (name.known(), &path) {

@@ -8,7 +8,7 @@ use inceptive_app::{
     EvaluateError, EvaluatePlan, Evaluated, EvaluatedNetwork, EvaluationSource, ImagePart, NEVER,
     NetworkResult, OnEngine, WeightSource, evaluate, is_onnx,
 };
-use inceptive_bench::Setup;
+use inceptive_bench::{Setup, available_memory};
 use inceptive_data::{DataName, Dataset, Places, UnknownViews, Views, load};
 use inceptive_format::{decimals, exact};
 use inceptive_results::statistics::{CONFIDENCE, Estimate};
@@ -115,7 +115,7 @@ impl Evaluate {
     pub fn run(self) -> anyhow::Result<Outcome> {
         let networks = self.networks()?;
         let engines = self.engine.found()?;
-        let data = load(&self.data, &Places::from_env(), &NEVER)?;
+        let data = load(&self.data, &Places::from_env(), available_memory(), &NEVER)?;
         let threads =
             self.threads.unwrap_or_else(|| inceptive_bench::this_machine().default_threads());
         let setup = self.engine.setup(self.batch, threads);
@@ -294,39 +294,52 @@ fn results(evaluated: &Evaluated) -> String {
 
 /// The confusion matrix, or the most frequently confused pairs if there are many classes.
 fn confusion(classes: &[String], evaluation: &Evaluation) -> String {
-    let count = classes.len();
-    let rows = evaluation.confusion.chunks(count.max(1));
-    if count <= MOST_CLASSES {
-        let mut grid = Grid::bare(count + 3);
-        let numbers = (0..count).map(|class| class.to_string());
-        let head = ["class".to_owned(), String::new()].into_iter().chain(numbers);
-        grid.row(head.chain(["right %".to_owned()]).collect());
-        for (class, counts) in rows.enumerate() {
-            let all: u64 = counts.iter().sum();
-            let right = 100.0 * counts[class] as f64 / all.max(1) as f64;
-            let counts = counts.iter().map(|count| exact(*count));
-            let head = [classes[class].clone(), class.to_string()].into_iter().chain(counts);
-            grid.row(head.chain([decimals(right, 1)]).collect());
-        }
-        return format!(
-            "Confusion matrix: images of each true class (rows) by predicted class (columns):\n{}",
-            grid.render()
-        );
+    let matrix = evaluation.confusion.matrix().filter(|_| classes.len() <= MOST_CLASSES);
+    match matrix {
+        Some(matrix) => confusion_matrix(classes, &matrix, &evaluation.confusion.unpredicted()),
+        None => confused_pairs(classes, evaluation),
     }
-    let mut pairs: Vec<(u64, usize, usize)> = rows
-        .enumerate()
-        .flat_map(|(class, counts)| {
-            counts.iter().enumerate().map(move |(taken, count)| (*count, class, taken))
-        })
-        .filter(|(count, class, taken)| class != taken && *count > 0)
-        .collect();
-    pairs.sort_by_key(|&(count, class, taken)| (std::cmp::Reverse(count), class, taken));
+}
+
+/// A row for each true class, and a column for each predicted one. If no class is predicted for some images, they have a column too.
+fn confusion_matrix(classes: &[String], matrix: &[u64], unpredicted: &[u64]) -> String {
+    let count = classes.len();
+    let has_none = unpredicted.iter().any(|images| *images > 0);
+    let mut grid = Grid::bare(count + 3 + usize::from(has_none));
+    let none = has_none.then(|| "none".to_owned());
+    let numbers = (0..count).map(|class| class.to_string()).chain(none);
+    let head = ["class".to_owned(), String::new()].into_iter().chain(numbers);
+    grid.row(head.chain(["right %".to_owned()]).collect());
+    let rows = matrix.chunks(count.max(1)).zip(unpredicted);
+    for (class, (counts, &none)) in rows.enumerate() {
+        let all = counts.iter().sum::<u64>() + none;
+        let right = 100.0 * counts[class] as f64 / all.max(1) as f64;
+        let none = has_none.then(|| exact(none));
+        let counts = counts.iter().map(|count| exact(*count)).chain(none);
+        let head = [classes[class].clone(), class.to_string()].into_iter().chain(counts);
+        grid.row(head.chain([decimals(right, 1)]).collect());
+    }
+    format!(
+        "Confusion matrix: images of each true class (rows) by predicted class (columns):\n{}",
+        grid.render()
+    )
+}
+
+fn confused_pairs(classes: &[String], evaluation: &Evaluation) -> String {
+    let mut pairs: Vec<(usize, usize, u64)> =
+        evaluation.confusion.pairs().filter(|(class, taken, _)| class != taken).collect();
+    pairs.sort_by_key(|&(class, taken, count)| (std::cmp::Reverse(count), class, taken));
     let mut grid =
         Grid::new(vec![Column::Left("class"), Column::Left("predicted"), Column::Right("images")]);
-    for (count, class, taken) in pairs.into_iter().take(PAIRS) {
+    for (class, taken, count) in pairs.into_iter().take(PAIRS) {
         grid.row(vec![classes[class].clone(), classes[taken].clone(), exact(count)]);
     }
-    format!("Most frequently confused classes:\n{}", grid.render())
+    let mut text = format!("Most frequently confused classes:\n{}", grid.render());
+    let unpredicted: u64 = evaluation.confusion.unpredicted().iter().sum();
+    if unpredicted > 0 {
+        text.push_str(&format!("Images without a predicted class: {}\n", exact(unpredicted)));
+    }
+    text
 }
 
 fn document(plan: &EvaluatePlan, data: &Dataset, evaluated: &Evaluated) -> Value {
@@ -396,7 +409,9 @@ fn engine_json(result: &OnEngine, data: &Dataset) -> Value {
     let OnEngine { precision, networks, together, difference, differing, agrees } = result;
     let networks: Vec<Value> = networks.iter().map(numbers_json).collect();
     let classes = data.classes.len().max(1);
-    let confusion: Vec<&[u64]> = together.evaluation.confusion.chunks(classes).collect();
+    let confusion = &together.evaluation.confusion;
+    let matrix = confusion.matrix();
+    let rows: Option<Vec<&[u64]>> = matrix.as_ref().map(|all| all.chunks(classes).collect());
     let bins = calibration(together.results.iter()).into_iter().zip(1_u32..).map(|(bin, upper)| {
         let width = 1.0 / CALIBRATION_BINS as f64;
         let mean = |sum: f64| (bin.images > 0).then(|| sum / bin.images as f64);
@@ -410,7 +425,8 @@ fn engine_json(result: &OnEngine, data: &Dataset) -> Value {
     });
     let rest = json!({
         "calibration": bins.collect::<Vec<_>>(),
-        "confusion": confusion,
+        "confusion": rows,
+        "unpredicted": confusion.unpredicted(),
         "networks": networks,
     });
     let head = json!({

@@ -97,7 +97,7 @@ impl Inspect {
     /// # Errors
     /// When network, weights and data do not fit together, or the drawing cannot be written.
     pub fn run(self) -> anyhow::Result<Outcome> {
-        let data = load(&self.data, &Places::from_env(), &NEVER)?;
+        let data = load(&self.data, &Places::from_env(), available_memory(), &NEVER)?;
         let threads =
             self.threads.unwrap_or_else(|| inceptive_bench::this_machine().default_threads());
         let weights = WeightSource {

@@ -370,6 +370,12 @@ fn equal_values_of_changed_networks_are_held_against_thresholds() {
         let (code, text) = diff(&["old", new, "--fail-if", condition]);
         assert_eq!(code, Some(0), "{condition}: {text}");
     }
+    let (code, text) = diff(&["old", "new", "--fail-if", "top1 < 80"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("not checked: top1 < 80"), "{text}");
+    let (code, text) = diff(&["old", "new", "--json", "--fail-if", "top1 < 80"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("\"unchecked\": [\n    \"top1 < 80\""), "{text}");
 }
 
 /// What has no effect is refused rather than ignored.

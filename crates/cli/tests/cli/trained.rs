@@ -33,7 +33,8 @@ tail: gap
 ";
 
 fn data() -> Dataset {
-    load_data(&DATA.parse().unwrap(), &Places::from_env(), &AtomicBool::new(false)).unwrap()
+    load_data(&DATA.parse().unwrap(), &Places::from_env(), u64::MAX, &AtomicBool::new(false))
+        .unwrap()
 }
 
 /// Writes a network, and a checkpoint and the weights of a short training; returns test accuracy and loss, and validation accuracy.
@@ -198,7 +199,18 @@ fn outputs_that_are_not_numbers_are_reported() {
         assert!(told.contains("outputs NaN for") && told.contains("check the weights"), "{told}");
         assert_eq!(output.status.code(), Some(1));
         let found: Value = serde_json::from_slice(&output.stdout).unwrap();
-        if command == "inspect" {
+        if command == "evaluate" {
+            let found = &found["engines"][0];
+            let sum = |counts: &Value| -> u64 {
+                counts.as_array().unwrap().iter().map(|count| count.as_u64().unwrap()).sum()
+            };
+            assert_eq!((&found["right"], &found["right_of_five"]), (&0.into(), &0.into()));
+            assert_eq!(sum(&found["unpredicted"]), 130);
+            assert!(found["confusion"].as_array().unwrap().iter().all(|row| sum(row) == 0));
+            let text = inceptive(&line.replace(" --json", "")).output().unwrap().stdout;
+            let text = String::from_utf8(text).unwrap();
+            assert!(text.lines().any(|line| line.contains("none")), "{text}");
+        } else {
             assert_eq!(found["nan_images"], 130);
             let layer = &found["layers"][0];
             assert_eq!((&layer["effective_rank"], &layer["dead"]), (&Value::Null, &Value::Null));

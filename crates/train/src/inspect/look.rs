@@ -1,6 +1,14 @@
 //! Feature maps, and results of images.
 
-use std::{collections::HashMap, sync::atomic::AtomicBool};
+use std::{
+    collections::HashMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{channel, sync_channel},
+    },
+    thread,
+};
 
 use inceptive_data::Views;
 use inceptive_engine::Session;
@@ -61,11 +69,14 @@ impl Look {
         }
     }
 
-    /// Adds the maps of some images.
-    fn add(&mut self, maps: &[f32], images: usize) {
+    /// Adds the maps of some images; stops early once `stop` is set.
+    fn add(&mut self, maps: &[f32], images: usize, stop: &AtomicBool) {
         let plane = self.plane;
         let mut sample = vec![0.0; self.channels];
         for map in maps.chunks_exact(self.channels * plane).take(images) {
+            if stop.load(Ordering::Relaxed) {
+                return;
+            }
             for (is_active, channel) in self.is_active.iter_mut().zip(map.chunks_exact(plane)) {
                 *is_active |= channel.iter().any(|value| *value != 0.0);
             }
@@ -78,14 +89,16 @@ impl Look {
         }
     }
 
-    fn state(&self) -> MapState {
+    /// `None` once `stop` is set.
+    fn state(mut self, stop: &AtomicBool) -> Option<MapState> {
         let is_finite = self.covariance.is_finite();
         let dead = (0..self.channels).filter(|channel| !self.is_active[*channel]).collect();
         let has_rank = is_finite && self.channels > 1;
-        MapState {
-            dead: (is_finite && self.is_relu).then_some(dead),
-            effective_rank: has_rank.then(|| self.covariance.effective_rank()),
-        }
+        let effective_rank = match has_rank {
+            true => Some(self.covariance.effective_rank(stop)?),
+            false => None,
+        };
+        Some(MapState { dead: (is_finite && self.is_relu).then_some(dead), effective_rank })
     }
 }
 
@@ -125,8 +138,7 @@ impl Runner<'_> {
             progress.advance();
             Ok::<_, TrainError>(outputs)
         };
-        let predictions = images.predict(&views, batch, graph, run)?;
-        Ok(images.results(&predictions))
+        images.evaluate(&views, batch, graph, run)
     }
 
     /// Computes the outputs of some nodes for all images, and describes them.
@@ -145,11 +157,77 @@ impl Runner<'_> {
             let place = &mut pixels[..chunk.len() * of_image];
             images.augmenter.fill_plain(images.split, chunk, place);
             session.run(&pixels, self.stop)?;
-            for (look, maps) in looks.iter_mut().zip(session.heads()) {
-                look.add(&maps, chunk.len());
-            }
+            self.add(&mut looks, session.heads(), chunk.len())?;
             progress.advance();
         }
-        Ok(nodes.iter().copied().zip(looks.iter().map(Look::state)).collect())
+        self.states(nodes, looks, progress)
+    }
+
+    /// Checks that the covariances of the outputs of some nodes fit into memory.
+    pub fn expect_memory(&self, nodes: &[NodeId]) -> Result<(), TrainError> {
+        let channels = nodes.iter().map(|node| self.graph.node(*node).shape.channels() as usize);
+        let needed = channels.map(Covariance::bytes).fold(0, u64::saturating_add);
+        match needed <= self.machine.most_bytes {
+            true => Ok(()),
+            false => Err(TrainError::Covariances { needed, most: self.machine.most_bytes }),
+        }
+    }
+
+    fn expect_no_stop(&self) -> Result<(), TrainError> {
+        if self.stop.load(Ordering::Relaxed) { Err(TrainError::Stopped) } else { Ok(()) }
+    }
+
+    /// Adds the feature maps of some images on all threads; only few of the maps are copied at the same time.
+    fn add(
+        &self,
+        looks: &mut [Look],
+        maps: impl Iterator<Item = Vec<f32>>,
+        images: usize,
+    ) -> Result<(), TrainError> {
+        let (sender, receiver) = sync_channel::<(&mut Look, Vec<f32>)>(0);
+        let receiver = Mutex::new(receiver);
+        let next = || receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let work = || {
+            while let Ok((look, maps)) = next() {
+                look.add(&maps, images, self.stop);
+            }
+        };
+        thread::scope(|scope| {
+            (0..self.machine.threads.max(1)).for_each(|_| drop(scope.spawn(work)));
+            for item in looks.iter_mut().zip(maps) {
+                // The receiver outlives the sender.
+                let _ = sender.send(item);
+            }
+            drop(sender);
+        });
+        self.expect_no_stop()
+    }
+
+    /// The states of feature maps, computed on all threads.
+    fn states(
+        &self,
+        nodes: &[NodeId],
+        looks: Vec<Look>,
+        progress: &mut Progress<'_>,
+    ) -> Result<HashMap<NodeId, MapState>, TrainError> {
+        let waiting = Mutex::new(nodes.iter().copied().zip(looks));
+        let (sender, found) = channel();
+        let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let states = thread::scope(|scope| {
+            for _ in 0..self.machine.threads.max(1) {
+                let sender = sender.clone();
+                scope.spawn(move || {
+                    while let Some((node, look)) = next() {
+                        let Some(state) = look.state(self.stop) else { return };
+                        // The receiver waits for all of them.
+                        let _ = sender.send((node, state));
+                    }
+                });
+            }
+            drop(sender);
+            found.iter().inspect(|_| progress.advance()).collect()
+        });
+        self.expect_no_stop()?;
+        Ok(states)
     }
 }

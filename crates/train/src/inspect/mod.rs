@@ -23,6 +23,10 @@ use look::{Runner, map_runs, result_runs};
 /// A channel is near zero if the norm of its kernel is below this fraction of the largest norm of its layer.
 pub const NEAR_ZERO_NORM: f64 = 0.01;
 
+/// Maximum number of channels of a feature map whose effective rank is exact; that of a wider one is estimated from as many
+/// random combinations of its channels.
+pub const MAX_RANK_CHANNELS: usize = 2048;
+
 /// A weight is near zero if it is below this fraction of the root mean square of its layer's weights.
 pub const NEAR_ZERO_WEIGHT: f64 = 0.01;
 
@@ -128,7 +132,7 @@ pub struct Subject<'a> {
     pub trained: Images<'a>,
 }
 
-/// Counts the batches that were run.
+/// Counts the batches that were run, and the feature maps whose rank was computed.
 struct Progress<'a> {
     done: usize,
     total: usize,
@@ -136,14 +140,14 @@ struct Progress<'a> {
 }
 
 impl Progress<'_> {
-    /// Reports that a batch was run.
+    /// Reports that one of them is done.
     fn advance(&mut self) {
         self.done += 1;
         (self.listen)(self.done as f64 / self.total as f64);
     }
 }
 
-/// Inspects a trained network. `listen` is called with the progress after each batch of images, up to 1.
+/// Inspects a trained network. `listen` is called with the progress after each batch of images and each effective rank, up to 1.
 ///
 /// # Errors
 /// When the network cannot be run, or it was stopped.
@@ -155,11 +159,8 @@ pub fn inspect(
 ) -> Result<InspectionResult, TrainError> {
     let plain = passes::inference(subject.graph)?;
     let (graph, weights) = subject.weights.clone().fold_batch_norm(&plain)?;
-    let (plain_branches, all) = (branches(&plain), branches(&graph));
+    let (plain_branches, all) = (branches(&plain)?, branches(&graph)?);
     let evaluations = (1 + all.len()) * result_runs(subject.evaluated);
-    let total = gradients::steps(subject.trained) + map_runs(subject.seen) + evaluations;
-    let mut progress = Progress { done: 0, total, listen };
-    let gradients = gradients(subject, machine, stop, &mut progress)?;
     let runner = Runner { graph: &graph, weights: &weights, machine, stop };
     let layers: Vec<NodeId> = graph.ids().filter(|id| is_layer(&graph, *id)).collect();
     let ends = all.iter().map(|branch| branch.end);
@@ -167,6 +168,11 @@ pub fn inspect(
         layers.iter().map(|layer| after(&graph, *layer)).chain(ends).collect();
     looked.sort_unstable();
     looked.dedup();
+    runner.expect_memory(&looked)?;
+    let total =
+        gradients::steps(subject.trained) + map_runs(subject.seen) + looked.len() + evaluations;
+    let mut progress = Progress { done: 0, total, listen };
+    let gradients = gradients(subject, machine, stop, &mut progress)?;
     let maps = runner.maps(&looked, subject.seen, &mut progress)?;
     let findings = Findings {
         plain: &plain,

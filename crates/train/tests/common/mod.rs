@@ -33,7 +33,7 @@ pub fn graph(network: &str) -> Graph {
 /// Generated images of ten classes, 1x16x16.
 pub fn data(train: u32, test: u32) -> Dataset {
     let name = format!("shapes:size=16,train={train},test={test}");
-    load_data(&name.parse().unwrap(), &Places::from_env(), &GO_ON).unwrap()
+    load_data(&name.parse().unwrap(), &Places::from_env(), u64::MAX, &GO_ON).unwrap()
 }
 
 pub fn machine(threads: usize) -> Machine {

@@ -19,7 +19,7 @@ use crate::{
     table::{Column, Grid, one_line},
 };
 
-/// Compares two sides; the command fails if a change exceeds a threshold.
+/// Compares two sides; the command fails if a change exceeds a threshold, or if a threshold has nothing to limit.
 pub fn run(
     old: &str,
     new: &str,
@@ -31,11 +31,14 @@ pub fn run(
     let found = changes(&old, &new);
     let broken: Vec<Breach<'_>> =
         thresholds.iter().flat_map(|threshold| threshold.broken(&found)).collect();
+    let unchecked: Vec<&Threshold> =
+        thresholds.iter().filter(|threshold| threshold.is_unchecked(&found)).collect();
     let text = match as_json {
-        true => document(&found, &broken)?,
-        false => page(&found, &broken),
+        true => document(&found, &broken, &unchecked)?,
+        false => page(&found, &broken, &unchecked),
     };
-    Ok(Outcome { text, failed: old_failed || new_failed || !broken.is_empty() })
+    let failed = old_failed || new_failed || !broken.is_empty() || !unchecked.is_empty();
+    Ok(Outcome { text, failed })
 }
 
 /// Maximum size of `data.json`: tens of thousands of networks.
@@ -82,7 +85,7 @@ fn snapshot(gathered: &Gathered) -> (Snapshot, bool) {
     (Snapshot::of(&gathered.candidates), !gathered.troubles.is_empty())
 }
 
-fn page(found: &Changes, broken: &[Breach<'_>]) -> String {
+fn page(found: &Changes, broken: &[Breach<'_>], unchecked: &[&Threshold]) -> String {
     let mut grid = Grid::new(vec![
         Column::Left("network"),
         Column::Left("metric"),
@@ -136,6 +139,9 @@ fn page(found: &Changes, broken: &[Breach<'_>]) -> String {
             None => format!("exceeded: {threshold}: {network} is new with {now}"),
         });
     }
+    for threshold in unchecked {
+        line(format!("not checked: {threshold}: this metric is not known for any network"));
+    }
     text
 }
 
@@ -161,7 +167,11 @@ fn cells(old: Option<Estimate>, new: Estimate) -> [String; 3] {
     [old.map_or_else(String::new, shown), shown(new), percent]
 }
 
-fn document(found: &Changes, broken: &[Breach<'_>]) -> anyhow::Result<String> {
+fn document(
+    found: &Changes,
+    broken: &[Breach<'_>],
+    unchecked: &[&Threshold],
+) -> anyhow::Result<String> {
     let metric = |change: &MetricChange| {
         json!({
             "metric": change.metric,
@@ -193,7 +203,13 @@ fn document(found: &Changes, broken: &[Breach<'_>]) -> anyhow::Result<String> {
         })
         .collect();
     let added: Vec<&str> = found.added.iter().map(|network| network.name.as_str()).collect();
-    let document =
-        json!({ "removed": found.removed, "added": added, "networks": networks, "broken": broken });
+    let unchecked: Vec<String> = unchecked.iter().map(ToString::to_string).collect();
+    let document = json!({
+        "removed": found.removed,
+        "added": added,
+        "networks": networks,
+        "broken": broken,
+        "unchecked": unchecked,
+    });
     output::json(&document).context("the changes cannot be written")
 }

@@ -121,7 +121,7 @@ pub struct Report {
     diff: Option<Vec<String>>,
     /// Fail if a metric exceeds its limit beyond measurement error; can be repeated. A signed limit, such as
     /// 'macs > +2%', applies to the change of networks that exist in OLD and NEW; an unsigned one, such as 'params > 8M',
-    /// to the value of new and changed networks
+    /// to the value of new and changed networks. A metric that is not known for any network is a failure too
     #[arg(long, value_name = "CONDITION")]
     fail_if: Vec<Threshold>,
     #[command(flatten)]
