@@ -19,6 +19,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use inceptive_app::{NewFile, SaveError, TrainingEvent};
 use inceptive_draw::{DrawError, Scene};
+use inceptive_dsl::Trace;
 use inceptive_files::InputFiles;
 
 use crate::{
@@ -31,7 +32,7 @@ pub use design::{Cloud, CloudRequest, DesignRequest, Designed};
 pub use layout::{LayoutRequest, Place};
 pub use machinery::{MeasurementBackend, Tools};
 pub use measure::{BenchRequest, EngineState, ProfileRequest};
-pub use read::{Reading, ReportRequest};
+pub use read::{Reading, ReportRequest, TraceRequest};
 pub use train::{DataSetState, RecipeState, TrainRequest, TrainingChoices};
 pub use worker::{Reporter, Worker};
 pub use write::{KeepRequest, Picture, PictureRequest, SaveProblem, SaveRequest};
@@ -51,6 +52,8 @@ pub enum Job {
     Picture(PictureRequest),
     /// Lays a network out.
     Layout(LayoutRequest),
+    /// Finds where the steps of a network are written.
+    Trace(TraceRequest),
     /// Counts a network with other settings.
     Design(DesignRequest),
     /// Writes a network with other settings as a file of its own.
@@ -113,6 +116,7 @@ impl Job {
             | Self::Save(_)
             | Self::KeepDrafts(_)
             | Self::Picture(_)
+            | Self::Trace(_)
             | Self::Design(_)
             | Self::SaveDesign(_)
             | Self::Results(_)
@@ -138,6 +142,7 @@ impl Job {
             Self::KeepDrafts(_) => "keep unsaved changes".to_owned(),
             Self::Picture(request) => format!("write {}", request.path.display()),
             Self::Layout(_) => "lay out".to_owned(),
+            Self::Trace(request) => format!("trace {}", request.file.display()),
             Self::Design(request) => format!("count {}", request.file.display()),
             Self::SaveDesign(new) => format!("write {}", new.file_name),
             Self::Cloud(request) => format!("count networks of {}", request.space.title),
@@ -175,7 +180,8 @@ impl Job {
             (Self::List(_), Self::List(_))
             | (Self::Results(_), Self::Results(_))
             | (Self::TrainingChoices(_), Self::TrainingChoices(_))
-            | (Self::KeepDrafts(_), Self::KeepDrafts(_)) => true,
+            | (Self::KeepDrafts(_), Self::KeepDrafts(_))
+            | (Self::Trace(_), Self::Trace(_)) => true,
             (Self::Read(file, _), Self::Read(other, _)) => file == other,
             (Self::Layout(request), Self::Layout(other)) => request.place == other.place,
             _ => false,
@@ -191,6 +197,7 @@ impl Job {
             Self::KeepDrafts(request) => write::keep(&request),
             Self::Picture(request) => write::picture(request),
             Self::Layout(request) => Ok(layout::lay_out(request, report)),
+            Self::Trace(request) => Ok(read::trace(request)),
             Self::Design(request) => Ok(design::count(request)),
             Self::SaveDesign(new) => Ok(design::save(new)),
             Self::Cloud(request) => Ok(design::cloud(&request, report)),
@@ -269,6 +276,8 @@ pub enum Output {
     Saved(FilePath, Arc<str>, Result<(), SaveProblem>),
     /// A network at its places, or why it has none.
     LaidOut(LayoutRequest, Result<Arc<Scene>, DrawError>),
+    /// Where the steps of a network are written, if its text is right.
+    Traced(TraceRequest, Option<Arc<Trace>>),
     /// A network with other settings, or why there is none.
     Designed(DesignRequest, Designed),
     /// The file of a network with other settings, or why it was not written.

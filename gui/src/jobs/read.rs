@@ -37,6 +37,15 @@ pub struct ReportRequest {
     pub inputs: InputFiles,
 }
 
+/// A text whose steps are to be found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceRequest {
+    /// The file.
+    pub file: FilePath,
+    /// Its text, on the disk or in an editor.
+    pub text: Arc<str>,
+}
+
 pub(super) fn listed(folder: PathBuf) -> Output {
     let files = list(&folder).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => "There is no such folder.".to_owned(),
@@ -74,6 +83,14 @@ pub(super) fn read(file: FilePath, draft: Option<Arc<str>>) -> Output {
     };
     let is_gone = !file.exists();
     Output::Read(Reading { file, text, is_gone, draft, result })
+}
+
+/// Finds where the steps of a network are written.
+pub(super) fn trace(request: TraceRequest) -> Output {
+    let path = request.file.to_path_buf();
+    let files = OverlayFiles { path, text: Arc::clone(&request.text) };
+    let trace = inceptive_dsl::trace(&files, &request.file).ok().map(Arc::new);
+    Output::Traced(request, trace)
 }
 
 fn text_of(file: &Path) -> Option<Arc<str>> {

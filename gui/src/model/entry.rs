@@ -24,6 +24,15 @@ pub enum State {
     Gone,
 }
 
+/// The content of a file when it was last right.
+#[derive(Clone, Debug)]
+pub struct Good {
+    /// The content.
+    pub content: Content,
+    /// The text that it was read from; `None` of an ONNX file.
+    pub text: Option<Arc<str>>,
+}
+
 /// A file of the open folder.
 #[derive(Debug)]
 pub struct Entry {
@@ -33,6 +42,8 @@ pub struct Entry {
     pub state: State,
     /// The network, as it was when the file was last right.
     pub network: Option<Arc<Inspected>>,
+    /// The content, as it was when the file was last right.
+    pub good: Option<Good>,
     /// The text on the disk as last read; `None` if it is not text, such as an ONNX file.
     pub text: Option<Arc<str>>,
     /// The text in the editor if it is not that on the disk.
@@ -52,6 +63,7 @@ impl Entry {
             file: Arc::clone(file),
             state: State::Unread,
             network: None,
+            good: None,
             text: None,
             draft: None,
             base: None,
@@ -156,18 +168,20 @@ impl Entry {
             self.edit(None);
         }
         self.state = match result {
-            Ok(Content::Network(new)) => {
-                // An unchanged network stays the same value, so that it is not laid out again.
-                let network = match self.network.take() {
-                    Some(old) if old.is_same(&new) => old,
-                    _ => new,
+            Ok(content) => {
+                let content = match (content, self.network.take()) {
+                    // An unchanged network stays the same value, so that it is not laid out again.
+                    (Content::Network(new), Some(old)) if old.is_same(&new) => {
+                        Content::Network(old)
+                    }
+                    (content, _) => content,
                 };
-                self.network = Some(Arc::clone(&network));
-                State::Good(Content::Network(network))
-            }
-            Ok(other) => {
-                self.network = None;
-                State::Good(other)
+                if let Content::Network(network) = &content {
+                    self.network = Some(Arc::clone(network));
+                }
+                let text = self.shown_text().cloned();
+                self.good = Some(Good { content: content.clone(), text });
+                State::Good(content)
             }
             Err(error) => State::Wrong(Arc::new(error)),
         };

@@ -18,6 +18,7 @@ use egui::ThemePreference;
 use inceptive_app::{Content, Inspected, NewFile, SaveError};
 use inceptive_cost::Convention;
 use inceptive_draw::{DrawError, Scene};
+use inceptive_dsl::Trace;
 use inceptive_files::InputFiles;
 use serde::{Deserialize, Serialize};
 
@@ -26,13 +27,14 @@ use crate::{
     file::FilePath,
     inspection::Inspection,
     jobs::{
-        Cloud, EngineState, Event, Job, JobEvent, LayoutRequest, Output, Place, TrainingChoices,
+        Cloud, EngineState, Event, Job, JobEvent, LayoutRequest, Output, Place, TraceRequest,
+        TrainingChoices,
     },
     results::Results,
 };
 
 pub use design::Design;
-pub use entry::{Entry, State};
+pub use entry::{Entry, Good, State};
 pub use jobs::{JobState, Jobs, Status};
 pub use training::{LiveRun, Training};
 
@@ -92,6 +94,8 @@ pub struct Model {
     pub store: PathBuf,
     /// The results in the store.
     pub results: Results,
+    /// Where the steps of a network are written; of the text that was traced last.
+    pub trace: Option<(TraceRequest, Option<Arc<Trace>>)>,
     /// The network that is being changed.
     pub design: Design,
     /// Networks of a space by cost, as they were counted last.
@@ -236,6 +240,7 @@ impl Model {
                 }
                 self.scenes.push((request, scene));
             }
+            Output::Traced(request, trace) => self.trace = Some((request, trace)),
             Output::Designed(request, designed) => self.design.take_in(request, designed),
             Output::DesignSaved(new, result) => self.design_saved(new, result, commands),
             Output::Clouded(cloud) => self.cloud = Some(cloud),

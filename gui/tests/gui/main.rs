@@ -19,5 +19,7 @@ mod screens;
 mod session;
 mod shortcuts;
 mod source;
+mod source_editing;
+mod source_link;
 mod tradeoff;
 mod train;
