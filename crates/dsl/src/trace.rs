@@ -35,14 +35,15 @@ impl Trace {
         (span.source == source && byte < span.end).then_some((*span, values))
     }
 
-    /// The innermost step around a byte of a source, and the paths of everything that it becomes.
+    /// The innermost step around a byte of a source, or else the one in its line, and the paths of everything that it
+    /// becomes.
     pub fn steps_at(&self, source: u32, byte: u32) -> Option<(Span, Vec<&Path>)> {
-        let around = |span: Span| {
-            // A step in a list ends where the next one begins.
-            span.source == source && span.start <= byte && byte < span.end.max(span.start + 1)
-        };
-        let spans = self.steps.values().map(|place| place.whole).filter(|span| around(*span));
-        let inner = spans.min_by_key(|span| span.end - span.start)?;
+        let spans = || self.steps.values().map(|place| place.whole);
+        let around = |span: &Span| span.source == source && span.start <= byte && byte <= span.end;
+        let line = self.sources.get(source)?.line_around(byte);
+        let begins = |span: &Span| span.source == source && line.contains(&(span.start as usize));
+        let inner = spans().filter(around).min_by_key(|span| span.end - span.start);
+        let inner = inner.or_else(|| spans().filter(begins).min_by_key(|span| span.start))?;
         let steps = self.steps.iter().filter(|(_, place)| place.whole == inner);
         Some((inner, steps.map(|(path, _)| path).collect()))
     }
@@ -93,12 +94,25 @@ pub fn trace(files: &dyn Files, path: &FilePath) -> Result<Trace, Failure> {
             steps.insert(node.path.clone(), place);
         }
     }
+    for place in steps.values_mut() {
+        place.whole = tidy(place.whole, &sources);
+    }
     let blocks = draft.map.get("blocks").and_then(|blocks| blocks.map());
     let named = blocks.into_iter().flat_map(|blocks| &blocks.0);
     let blocks = named.map(|entry| (entry.key.to_string(), entry.key_span)).collect();
     let mut values: Vec<(Span, Values)> = values.into_iter().collect();
     values.sort_unstable_by_key(|(span, _)| (span.source, span.start));
     Ok(Trace { sources, steps, blocks, values })
+}
+
+/// A span without the space after it, and with the bracket that closes it.
+fn tidy(span: Span, sources: &Sources) -> Span {
+    let text = sources.get(span.source).map_or("", |source| &source.text);
+    let Some(part) = text.get(span.start as usize..span.end as usize) else { return span };
+    let length = part.trim_end().len();
+    let closes = length == part.len() && text[span.end as usize..].starts_with(['}', ']']);
+    let end = span.end - u32::try_from(part.len() - length).unwrap_or(0) + u32::from(closes);
+    Span { end, ..span }
 }
 
 #[cfg(test)]
@@ -153,6 +167,8 @@ blocks:
         let (_, paths) = trace.steps_at(1, at(BLOCKS, "2 * $w")).unwrap();
         assert_eq!(paths, [&Path::new("a/second"), &Path::new("b/second")]);
         assert!(trace.steps_at(0, at(MAIN, "classes")).is_none());
+        let (_, paths) = trace.steps_at(0, at(MAIN, "- pair b")).unwrap();
+        assert_eq!(paths, [&Path::new("b")], "a step has its line");
         let (_, paths) = trace.steps_at(0, at(MAIN, "gap")).unwrap();
         assert!(paths.iter().all(|path| path.as_str().starts_with("tail")), "{paths:?}");
     }

@@ -3,6 +3,7 @@
 use std::{path::absolute, sync::Arc};
 
 use inceptive_app::{Content, Inspected, ReadError};
+use inceptive_dsl::Space;
 
 use crate::{
     drafts::Draft,
@@ -86,8 +87,8 @@ impl Entry {
 
     /// Its name: that of the network if there is one.
     pub fn name(&self) -> String {
-        match (&self.state, &self.network) {
-            (State::Good(Content::Space(space)), _) => space.title.clone(),
+        match (self.space(), &self.network) {
+            (Some(space), _) => space.title.clone(),
             (_, Some(network)) => network.architecture.name.clone(),
             _ => stem(&self.file),
         }
@@ -96,6 +97,14 @@ impl Entry {
     /// Whether it has errors or was deleted.
     pub const fn is_wrong(&self) -> bool {
         matches!(self.state, State::Wrong(_) | State::Gone)
+    }
+
+    /// The space in the file, as it was when the file was last right.
+    pub fn space(&self) -> Option<&Arc<Space>> {
+        match &self.good.as_ref()?.content {
+            Content::Space(space) => Some(space),
+            Content::Network(_) | Content::Library(_) => None,
+        }
     }
 
     /// The text that is shown: the draft, else that on the disk.

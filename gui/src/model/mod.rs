@@ -15,7 +15,7 @@ use std::{
 };
 
 use egui::ThemePreference;
-use inceptive_app::{Content, Inspected, NewFile, SaveError};
+use inceptive_app::{Inspected, NewFile, SaveError};
 use inceptive_cost::Convention;
 use inceptive_draw::{DrawError, Scene};
 use inceptive_dsl::Trace;
@@ -166,7 +166,7 @@ impl Model {
             if let Some(network) = &entry.network {
                 network.sources.paths().for_each(|path| inputs.add(path));
             }
-            if let State::Good(Content::Space(space)) = &entry.state {
+            if let Some(space) = entry.space() {
                 space.files.iter().for_each(|path| inputs.add(path));
             }
         }

@@ -55,8 +55,8 @@ impl Design {
         file: &FilePath,
         values: &[(String, String)],
     ) -> bool {
-        let state = model.entries.get(file).map(|entry| &entry.state);
-        let Some(State::Good(Content::Space(space))) = state else { return false };
+        let space = model.entries.get(file).and_then(Entry::space);
+        let Some(space) = space else { return false };
         let changes = variables::changes(space, values);
         let has_them = changes.is_some();
         self.changes.extend(changes.map(|changes| (Arc::clone(file), changes)));
@@ -69,13 +69,14 @@ impl Design {
         let base = match base(entry) {
             Ok(base) => base,
             Err(hint) => {
+                super::caveat_line(ui, entry, model, commands);
                 super::nothing(ui, hint);
                 return;
             }
         };
         self.ask(entry, &base, model, commands);
         ui.add_space(4.0);
-        super::caveat_line(ui, entry);
+        super::caveat_line(ui, entry, model, commands);
         let width = ui.available_width();
         // A small window has a width of its own, which does not stay when it is enlarged.
         Panel::left(if width < ROOMY { "variables in little room" } else { "variables" })
@@ -96,7 +97,8 @@ impl Design {
         };
         let request = DesignRequest {
             file: entry.file.clone(),
-            text: entry.draft.clone(),
+            // While the text has mistakes, that of the last valid version.
+            text: entry.good.as_ref().and_then(|good| good.text.clone()),
             base: base.clone(),
             settings,
         };
@@ -197,8 +199,10 @@ impl Design {
 
 /// What the file holds that can be changed, or a hint why nothing.
 fn base(entry: &Entry) -> Result<Content, &'static str> {
+    if let (Some(space), false) = (entry.space(), matches!(entry.state, State::Gone)) {
+        return Ok(Content::Space(Arc::clone(space)));
+    }
     match (&entry.state, &entry.network) {
-        (State::Good(Content::Space(space)), _) => Ok(Content::Space(space.clone())),
         (State::Gone, _) => Err("The file was deleted."),
         _ if is_onnx(&entry.file) => Err("The widths of an ONNX file cannot be changed."),
         (_, Some(network)) => Ok(Content::Network(network.clone())),
@@ -206,6 +210,6 @@ fn base(entry: &Entry) -> Result<Content, &'static str> {
             Err("A library of blocks has no widths; select a network or a space.")
         }
         (State::Unread, _) => Err("Reading…"),
-        _ => Err("The file has errors: see Source."),
+        _ => Err("The file has errors."),
     }
 }

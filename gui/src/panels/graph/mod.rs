@@ -107,10 +107,10 @@ impl Graph {
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let Some(entry) = super::current_or_hint(ui, model) else { return };
         let Some(network) = &entry.network else {
-            nothing_to_draw(ui, entry, commands);
+            nothing_to_draw(ui, entry, model, commands);
             return;
         };
-        super::caveat_line(ui, entry);
+        super::caveat_line(ui, entry, model, commands);
         let mut action = keys::pressed(ui);
         let is_inspected = model.inspection(&entry.file, network).is_some();
         self.toolbar(ui, &entry.file, network, is_inspected, &mut action);
@@ -283,7 +283,7 @@ fn shown_as(scene: &Scene, network: &Inspected, path: NodePath) -> NodePath {
 }
 
 /// Shows why there is no network, with a link to the errors.
-fn nothing_to_draw(ui: &mut Ui, entry: &Entry, commands: &mut Commands) {
+fn nothing_to_draw(ui: &mut Ui, entry: &Entry, model: &Model, commands: &mut Commands) {
     ui.vertical_centered(|ui| {
         ui.add_space(ui.available_height() * 0.4);
         if !entry.is_wrong() {
@@ -294,8 +294,9 @@ fn nothing_to_draw(ui: &mut Ui, entry: &Entry, commands: &mut Commands) {
             ui.label(RichText::new(text).weak());
             return;
         }
-        let text = super::caveat(entry).unwrap_or("The file has errors.");
+        let text = super::caveat(entry).unwrap_or("The file has errors:");
         ui.label(RichText::new(text).color(colors(ui).error));
+        super::mistake(ui, entry, model, commands);
         if ui.button("Show the source").clicked() {
             commands.push(Command::Show(crate::pane::Pane::Source));
         }

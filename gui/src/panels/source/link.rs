@@ -117,11 +117,8 @@ impl Link {
         let (path, step) = trace.step_of(node)?;
         let call = step.call.unwrap_or(step.whole);
         let is_here = call.source == 0;
-        let (read, _, change) = self.shift.as_ref()?;
+        let (_, _, change) = self.shift.as_ref()?;
         let bytes = call.start as usize..call.end as usize;
-        // A step of several lines ends where the next one begins.
-        let length = read.get(bytes.clone()).map_or(bytes.len(), |text| text.trim_end().len());
-        let bytes = bytes.start..bytes.start + length;
         let range = change.to_new(&bytes).filter(|_| is_here);
         let called = step.block.as_deref();
         let own = called.and_then(|name| Some((name.to_owned(), *trace.blocks.get(name)?)));

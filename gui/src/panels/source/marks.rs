@@ -23,7 +23,7 @@ pub(super) struct Mark {
 
 /// Something that is wrong, as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     /// Its code; empty for errors outside of the text.
     pub code: String,
     /// The error.
@@ -43,12 +43,23 @@ pub(super) fn problems(entry: &Entry, text: &str) -> (Vec<Problem>, Vec<Mark>) {
             let problems = list.map(|diagnostic| problem(failure, diagnostic)).collect();
             (problems, marks(failure, text))
         }
-        other => {
-            let message = error_chain(other);
-            let problem = Problem { code: String::new(), message, help: None, place: None };
-            (vec![problem], vec![])
-        }
+        other => (vec![outside(other)], vec![]),
     }
+}
+
+/// The first error in a file.
+pub(crate) fn first_problem(entry: &Entry) -> Option<Problem> {
+    let State::Wrong(error) = &entry.state else { return None };
+    match &**error {
+        ReadError::Yaml(failure) => Some(problem(failure, failure.diagnostics.first()?)),
+        other => Some(outside(other)),
+    }
+}
+
+/// An error that has no place in the text.
+fn outside(error: &ReadError) -> Problem {
+    let message = error_chain(error);
+    Problem { code: String::new(), message, help: None, place: None }
 }
 
 fn problem(failure: &Failure, diagnostic: &Diagnostic) -> Problem {

@@ -49,6 +49,7 @@ use find::{Ask, Find};
 use hints::Hint;
 use history::History;
 use link::Link;
+pub(crate) use marks::first_problem;
 use marks::{Problem, problems};
 use words::Words;
 
@@ -283,7 +284,7 @@ fn editor_of(entry: &Entry) -> Id {
 }
 
 /// The file of the folder at a path.
-fn known(path: &Path, model: &Model) -> FilePath {
+pub(crate) fn known(path: &Path, model: &Model) -> FilePath {
     let same = |file: &&FilePath| file.canonicalize().ok() == path.canonicalize().ok();
     model.entries.keys().find(same).map_or_else(|| Arc::from(path), Arc::clone)
 }
