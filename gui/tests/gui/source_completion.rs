@@ -19,7 +19,7 @@ blocks:
 body:
   - pair a: {n: 4}
   - pair b: {n: 6}
-  - conv stem: {kernel: 3, width: round_to(3 * $w, 8)}
+  - conv stem: {kernel: 3, width: \"round_to(3 * $w, 8)\"}
 tail: gap
 ";
 
@@ -61,11 +61,12 @@ fn keys_are_completed_while_typing() {
     assert!(window.says("Step of the window"));
     window.press(Modifiers::NONE, Key::Enter);
     types(&mut window, "2, ");
-    assert!(text(&window).contains("{kernel: 3, stride: 2, width: round_to"), "{}", text(&window));
+    assert!(text(&window).contains("{kernel: 3, stride: 2, width: "), "{}", text(&window));
     assert!(!window.says("Step of the window"));
-    window.press(Modifiers::COMMAND, Key::Z);
-    window.press(Modifiers::COMMAND, Key::Z);
-    assert!(!text(&window).contains("stride"), "completing is undone like typing");
+    for _ in 0..10 {
+        window.press(Modifiers::COMMAND, Key::Z);
+    }
+    assert_eq!(text(&window), TEXT, "completing is undone like typing");
 }
 
 #[test]

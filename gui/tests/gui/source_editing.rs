@@ -78,22 +78,20 @@ fn every_file_has_its_own_steps() {
         std::fs::write(folder.path().join("architectures").join(name), text).unwrap();
     }
     let mut window = Window::at(folder);
-    window.click("Other");
+    window.click("other");
     window.press(Modifiers::COMMAND, Key::Num2);
     types(&mut window, "# other\n");
     pauses(&mut window);
-    window.click("Tiny");
+    window.click("tiny");
     window.press(Modifiers::COMMAND, Key::Num2);
     types(&mut window, "# tiny\n");
     pauses(&mut window);
-    window.harness.get_by_label_contains("Other").click();
-    window.harness.run();
+    window.click("other");
     window.press(Modifiers::COMMAND, Key::Num2);
     assert!(text(&window).starts_with("# other"));
     window.press(Modifiers::COMMAND, Key::Z);
     assert_eq!(text(&window), OTHER);
-    window.harness.get_by_label_contains("Tiny").click();
-    window.harness.run();
+    window.click("tiny");
     window.press(Modifiers::COMMAND, Key::Num2);
     window.press(Modifiers::COMMAND, Key::Z);
     assert_eq!(text(&window), TINY);

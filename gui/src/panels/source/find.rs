@@ -42,8 +42,8 @@ pub(super) enum Ask {
     Select(Range<usize>),
     /// Takes another text, and selects a part of it.
     Replace(String, Range<usize>),
-    /// Gives the keyboard back to the text.
-    Leave,
+    /// Gives the keyboard back to the text, with the hit that was gone to selected.
+    Leave(Option<Range<usize>>),
 }
 
 impl Find {
@@ -117,8 +117,7 @@ impl Find {
             ui.label(count.color(color));
             ui.toggle_value(&mut self.replaces, "Replace…").on_hover_text("Replace (Ctrl H)");
             if ui.button("Close").on_hover_text("Esc").clicked() || leaves {
-                self.is_open = false;
-                ask = Some(Ask::Leave);
+                ask = Some(self.leave());
             }
         });
         if self.replaces {
@@ -134,12 +133,16 @@ impl Find {
                     ask = Some(self.replace_all(text));
                 }
                 if leaves {
-                    self.is_open = false;
-                    ask = Some(Ask::Leave);
+                    ask = Some(self.leave());
                 }
             });
         }
         ask
+    }
+
+    fn leave(&mut self) -> Ask {
+        self.is_open = false;
+        Ask::Leave(self.at.and_then(|at| self.hits.get(at)).cloned())
     }
 
     /// How many hits there are, and which one was gone to.

@@ -201,7 +201,10 @@ impl Source {
                 next.wanted = Some(Wanted::Select(range));
                 next.text = Some(text);
             }
-            Some(Ask::Leave) => self.focuses = true,
+            Some(Ask::Leave(hit)) => {
+                self.focuses = true;
+                next.wanted = hit.map(Wanted::Select);
+            }
             None => {}
         }
     }
