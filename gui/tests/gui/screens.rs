@@ -122,7 +122,6 @@ fn complete(window: &mut Window) {
     window.harness.run();
     window.get("Text of the file").focus();
     window.harness.run();
-    window.press(Modifiers::NONE, Key::ArrowRight);
     window.press(Modifiers::COMMAND, Key::Space);
     window.wait("it is checked", is_idle);
 }

@@ -126,20 +126,20 @@ impl Editor {
                     .layouter(&mut layouter)
                     .min_size(size)
                     .desired_width(f32::INFINITY);
-                let output = edit.show(ui);
+                let mut output = edit.show(ui);
                 self.lines.update(&buffer);
                 keep_cursor_in_view(ui, &output);
+                if let Some(wanted) = &wanted {
+                    self.go_to(ui, &mut output, wanted);
+                }
                 let spots = self.spots(ui, &output, shown);
                 ui.painter().set(ground, Shape::Vec(spots));
                 output
             })
             .inner
         });
-        let mut output = scrolled.inner;
+        let output = scrolled.inner;
         ui.ctx().accesskit_node_builder(id, |node| node.set_label("Text of the file"));
-        if let Some(wanted) = wanted {
-            self.go_to(ui, &mut output, &wanted, scrolled.inner_rect);
-        }
         self.numbers(ui, &output, gutter, &font, shown.marks, scrolled.inner_rect);
         let range = output.state.cursor.char_range();
         let place = |range: CCursorRange| {
@@ -210,7 +210,7 @@ impl Editor {
     }
 
     /// Moves the cursor or the view.
-    fn go_to(&self, ui: &Ui, output: &mut TextEditOutput, wanted: &Wanted, screen: Rect) {
+    fn go_to(&self, ui: &Ui, output: &mut TextEditOutput, wanted: &Wanted) {
         let range = match wanted {
             Wanted::Line(line) => {
                 let start = self.lines.range(line.saturating_sub(1)).start;
@@ -224,7 +224,7 @@ impl Editor {
             let place = output.galley.pos_from_cursor(cursor);
             place.translate(output.galley_pos.to_vec2()).expand2(vec2(AROUND, 0.0))
         };
-        let is_seen = screen.shrink2(vec2(0.0, 8.0)).contains_rect(place(start));
+        let is_seen = ui.clip_rect().shrink2(vec2(0.0, 8.0)).contains_rect(place(start));
         if !is_seen || matches!(wanted, Wanted::Line(_)) {
             ui.scroll_to_rect(place(start), Some(Align::Center));
         }

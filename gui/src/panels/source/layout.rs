@@ -65,8 +65,10 @@ impl Painted {
         self.lay_out(ui, text, marks, &font);
         let galleys: Vec<Arc<Galley>> =
             self.lines.iter().map(|line| Arc::clone(&line.galley)).collect();
-        let job =
-            LayoutJob { text: text.to_owned(), round_output_to_gui: false, ..LayoutJob::default() };
+        // A text without sections is not painted; the colours are those of the lines.
+        let format = TextFormat::simple(font, ui.visuals().text_color());
+        let mut job = LayoutJob::single_section(text.to_owned(), format);
+        job.round_output_to_gui = false;
         let whole = Galley::concat(Arc::new(job), &galleys, look.pixels_per_point);
         let whole = Arc::new(whole);
         self.whole = Some(Arc::clone(&whole));
