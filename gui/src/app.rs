@@ -177,6 +177,9 @@ impl App {
                 self.panels.graph.show_node(path);
                 tiles::show(&mut self.tree, Pane::Graph);
             }
+            Command::Light(file, nodes) => self.panels.graph.light(file, nodes),
+            Command::Mark(file, node) => self.panels.source.mark(file, node),
+            Command::ToggleBeside => tiles::toggle_beside(&mut self.tree),
             Command::Edit(file, text) => {
                 if let Some(entry) = self.model.entries.get_mut(&file) {
                     entry.type_in(text.map(Arc::from));
@@ -225,6 +228,7 @@ impl eframe::App for App {
         let frame = Frame::NONE.fill(ui.visuals().panel_fill).inner_margin(Margin::ZERO);
         CentralPanel::default().frame(frame).show(ui, |ui| {
             let Self { panels, model, commands, tree, .. } = self;
+            panels.source.set_beside(tiles::is_beside(tree));
             tree.ui(&mut Screens { panels, model, commands }, ui);
         });
         shortcuts::sheet(&ctx, &mut self.shows_shortcuts);

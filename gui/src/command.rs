@@ -34,6 +34,12 @@ pub enum Command {
     ShowPoint(FilePath, Vec<(String, String)>),
     /// Brings a node or module of the current network to the front in its graph.
     ShowNode(NodePath),
+    /// Lights up nodes in the graph of a file: those of the step at the cursor in its text.
+    Light(FilePath, Vec<NodePath>),
+    /// Marks the step of the node that is selected in the graph of a file in its text.
+    Mark(FilePath, Option<NodePath>),
+    /// Puts the text beside the graph, or back among the other tabs.
+    ToggleBeside,
     /// Takes a text instead of that on the disk; none goes back to the disk.
     Edit(FilePath, Option<String>),
     /// Gives a design these settings. A file that is none is left as it is: a new design is made of it.

@@ -50,7 +50,16 @@ const SHEET: [(&str, &[(&str, &str)]); 5] = [
             ("Esc", "clear the selection"),
         ],
     ),
-    ("Source", &[("Ctrl Z, Ctrl Shift Z", "undo, redo"), ("Tab", "two spaces")]),
+    (
+        "Source",
+        &[
+            ("Ctrl Z, Ctrl Shift Z", "undo, redo"),
+            ("Ctrl F, Ctrl H", "find, replace; F3, Shift F3 go to the next, previous match"),
+            ("Ctrl Space", "complete; arrows select, Enter accepts, Esc closes"),
+            ("Ctrl \\", "text and graph side by side"),
+            ("Tab", "two spaces"),
+        ],
+    ),
     ("Run, Train", &[("Ctrl Enter", "start")]),
 ];
 
@@ -67,6 +76,9 @@ pub(crate) fn take(ctx: &Context, model: &Model, shows_sheet: bool, commands: &m
         if pressed(Modifiers::COMMAND, key) {
             commands.push(Command::Show(pane));
         }
+    }
+    if pressed(Modifiers::COMMAND, Key::Backslash) {
+        commands.push(Command::ToggleBeside);
     }
     if pressed(Modifiers::COMMAND, Key::S)
         && let Some(entry) = model.current().filter(|entry| entry.to_save().is_some())

@@ -1,13 +1,16 @@
 //! How the tabs of the window are arranged and drawn.
 
 use egui::{Ui, WidgetText};
-use egui_tiles::{Behavior, SimplificationOptions, Tile, TileId, Tree, UiResponse};
+use egui_tiles::{Behavior, SimplificationOptions, Tile, TileId, Tiles, Tree, UiResponse};
 
 use crate::{command::Commands, model::Model, pane::Pane, panels::Panels};
 
+/// The name of the arrangement.
+const PANES: &str = "panes";
+
 /// All tabs in one place.
 pub(crate) fn arranged() -> Tree<Pane> {
-    Tree::new_tabs(egui::Id::unique("panes"), Pane::ALL.to_vec())
+    Tree::new_tabs(egui::Id::unique(PANES), Pane::ALL.to_vec())
 }
 
 /// A saved arrangement if it has every tab, else the usual one: an earlier version may have had others.
@@ -20,6 +23,30 @@ pub(crate) fn restored(saved: Option<Tree<Pane>>) -> Tree<Pane> {
 /// Brings a tab to the front.
 pub(crate) fn show(tree: &mut Tree<Pane>, wanted: Pane) {
     tree.make_active(|_, tile| matches!(tile, Tile::Pane(pane) if *pane == wanted));
+}
+
+/// Whether the text and the graph are not in one place.
+pub(crate) fn is_beside(tree: &Tree<Pane>) -> bool {
+    let place = |pane| tree.tiles.parent_of(tree.tiles.find_pane(&pane)?);
+    place(Pane::Graph) != place(Pane::Source)
+}
+
+/// Puts the text beside the other tabs, with the graph at the front, or back among them.
+pub(crate) fn toggle_beside(tree: &mut Tree<Pane>) {
+    if is_beside(tree) {
+        *tree = arranged();
+        show(tree, Pane::Source);
+        return;
+    }
+    let mut tiles = Tiles::default();
+    let others = Pane::ALL.into_iter().filter(|pane| *pane != Pane::Source);
+    let others: Vec<TileId> = others.map(|pane| tiles.insert_pane(pane)).collect();
+    let left = tiles.insert_tab_tile(others);
+    let source = tiles.insert_pane(Pane::Source);
+    let right = tiles.insert_tab_tile(vec![source]);
+    let root = tiles.insert_horizontal_tile(vec![left, right]);
+    *tree = Tree::new(egui::Id::unique(PANES), root, tiles);
+    show(tree, Pane::Graph);
 }
 
 /// Draws tabs.

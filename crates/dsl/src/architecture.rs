@@ -285,7 +285,7 @@ fn lower(
 ) -> Option<Lowered> {
     let scope = Scope::root(values);
     let reader = Reader { scope: &scope, sink };
-    let (none, of_head) = (Map::default(), DiagnosticSink::default());
+    let (none, of_head) = (Map::default(), sink.sibling());
     let defaults = given(&keys.defaults).and_then(|defaults| defaults.0.map()).unwrap_or(&none);
     let width = width_rule(keys, draft.map.get("width_multiplier"), &reader);
     let (graph, mut start) = start(input, &reader)?;

@@ -1,7 +1,7 @@
 //! Diagnostics: errors in a file, with their place and a fix.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, RefCell, RefMut},
     collections::HashSet,
     ops::Range,
 };
@@ -13,6 +13,7 @@ use inceptive_ir::{Span, text::is_harmful};
 
 use crate::{
     code::Code,
+    record::{Record, SharedRecord},
     source::{Position, Source, Sources},
 };
 
@@ -195,9 +196,26 @@ pub(crate) struct DiagnosticSink {
     seen: RefCell<HashSet<(Code, Option<Span>, String)>>,
     /// Bytes of expressions that were evaluated for the network that is being built.
     evaluated: Cell<usize>,
+    /// Where steps and values are noted, for editors.
+    record: Option<SharedRecord>,
 }
 
 impl DiagnosticSink {
+    /// A sink that also notes steps and values.
+    pub(crate) fn recording(record: SharedRecord) -> Self {
+        Self { record: Some(record), ..Self::default() }
+    }
+
+    /// Another sink for the same network.
+    pub(crate) fn sibling(&self) -> Self {
+        Self { record: self.record.clone(), ..Self::default() }
+    }
+
+    /// Where steps and values are noted, if they are.
+    pub(crate) fn record(&self) -> Option<RefMut<'_, Record>> {
+        self.record.as_ref().map(|record| record.borrow_mut())
+    }
+
     pub(crate) fn push(&self, diagnostic: Diagnostic) {
         if self.is_new(&diagnostic) {
             self.kept.borrow_mut().push(diagnostic);

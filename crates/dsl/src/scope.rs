@@ -120,7 +120,12 @@ impl Reader<'_> {
             }
         };
         match expr.eval(self.scope) {
-            Ok(value) => Some(value),
+            Ok(value) => {
+                if let Some(mut record) = self.sink.record() {
+                    record.value(span, value.describe());
+                }
+                Some(value)
+            }
             // Evaluation stops at the first value that is not known; a mistyped name may come after it.
             Err(EvalError::Unknown | EvalError::NoVariable(_)) => {
                 expr.variables(&mut |name| self.expect_variable(name, text, span));

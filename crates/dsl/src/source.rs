@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt, fs,
     io::{self, Read},
+    ops::Range,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -134,6 +135,13 @@ impl Source {
         let starts = text.bytes().zip(1..).filter(|&(byte, _)| byte == b'\n').map(|(_, next)| next);
         let line_starts = std::iter::once(0).chain(starts).collect();
         Self { path, text: Arc::from(text), line_starts }
+    }
+
+    /// The bytes of the line of a byte.
+    pub(crate) fn line_around(&self, byte: u32) -> Range<usize> {
+        let line = self.position(byte).line;
+        let start = |line: usize| self.line_starts.get(line).map(|&start| start as usize);
+        start(line - 1).unwrap_or(0)..start(line).unwrap_or(self.text.len())
     }
 
     /// Line and column of a byte.

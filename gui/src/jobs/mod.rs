@@ -19,6 +19,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use inceptive_app::{ReadError, Request, TrainingEvent};
 use inceptive_draw::{DrawError, Scene};
+use inceptive_dsl::Trace;
 use inceptive_files::InputFiles;
 
 use crate::{
@@ -33,7 +34,7 @@ pub use design::{
 pub use layout::{LayoutRequest, Place};
 pub use machinery::{MeasurementBackend, Tools};
 pub use measure::{BenchRequest, EngineState, ProfileRequest};
-pub use read::{ReadRequest, Reading, ReportRequest};
+pub use read::{ReadRequest, Reading, ReportRequest, TraceRequest};
 pub use train::{DataSetState, RecipeState, TrainRequest, TrainingChoices};
 pub use worker::{Reporter, Worker};
 pub use write::{Expected, KeepRequest, Picture, PictureRequest, SaveProblem, SaveRequest};
@@ -53,6 +54,8 @@ pub enum Job {
     Picture(PictureRequest),
     /// Lays a network out.
     Layout(LayoutRequest),
+    /// Finds where the steps of a network are written.
+    Trace(TraceRequest),
     /// Looks up what can be set in a network or a space.
     Original(OriginalRequest),
     /// Writes a design as text and counts it.
@@ -116,6 +119,7 @@ impl Job {
             | Self::KeepDrafts(_)
             | Self::Picture(_)
             | Self::Original(_)
+            | Self::Trace(_)
             | Self::Design(_)
             | Self::Results(_)
             | Self::Engines
@@ -144,6 +148,7 @@ impl Job {
             Self::KeepDrafts(_) => "keep unsaved changes".to_owned(),
             Self::Picture(request) => format!("write {}", request.path.display()),
             Self::Layout(_) => "lay out".to_owned(),
+            Self::Trace(request) => format!("trace {}", request.file.display()),
             Self::Design(request) => format!("count {}", request.file.display()),
             Self::Original(request) => {
                 format!("read the settings of {}", request.text.file.display())
@@ -180,7 +185,8 @@ impl Job {
             (Self::List(_), Self::List(_))
             | (Self::Results(_), Self::Results(_))
             | (Self::TrainingChoices(_), Self::TrainingChoices(_))
-            | (Self::KeepDrafts(_), Self::KeepDrafts(_)) => true,
+            | (Self::KeepDrafts(_), Self::KeepDrafts(_))
+            | (Self::Trace(_), Self::Trace(_)) => true,
             (Self::Read(request), Self::Read(other)) => request.own.file == other.own.file,
             (Self::Layout(request), Self::Layout(other)) => request.place == other.place,
             _ => false,
@@ -196,6 +202,7 @@ impl Job {
             Self::KeepDrafts(request) => write::keep(&request),
             Self::Picture(request) => write::picture(request),
             Self::Layout(request) => Ok(layout::lay_out(request, report)),
+            Self::Trace(request) => Ok(read::trace(request)),
             Self::Design(request) => Ok(design::count(request)),
             Self::Original(request) => Ok(design::original(request)),
             Self::Cloud(request) => Ok(design::cloud(&request, report)),
@@ -274,6 +281,8 @@ pub enum Output {
     Saved(FilePath, Arc<str>, Result<(), SaveProblem>),
     /// A network at its places, or why it has none.
     LaidOut(LayoutRequest, Result<Arc<Scene>, DrawError>),
+    /// Where the steps of a network are written, if its text is right.
+    Traced(TraceRequest, Option<Arc<Trace>>),
     /// What can be set in a network or a space.
     Original(OriginalRequest, OriginalReading),
     /// A design as a file, or why it cannot be written as one.

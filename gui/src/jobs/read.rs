@@ -11,8 +11,8 @@ use std::{
 };
 
 use inceptive_app::{
-    Content, DEFAULT_SAMPLES, GatherEvent, ReadError, ReproCommand, error_chain, inspect, is_onnx,
-    list, report_on,
+    Content, DEFAULT_SAMPLES, GatherEvent, OverlayFiles, ReadError, ReproCommand, error_chain,
+    inspect, is_onnx, list, report_on,
 };
 use inceptive_dsl::{Disk, Files};
 use inceptive_files::InputFiles;
@@ -35,6 +35,15 @@ pub struct ReportRequest {
     pub store: PathBuf,
     /// All files that were read.
     pub inputs: InputFiles,
+}
+
+/// A text whose steps are to be found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceRequest {
+    /// The file.
+    pub file: FilePath,
+    /// Its text, on the disk or in an editor.
+    pub text: Arc<str>,
 }
 
 pub(super) fn listed(folder: PathBuf) -> Output {
@@ -81,6 +90,13 @@ pub(super) fn read(request: ReadRequest) -> Output {
     let result = inspect(&Text::files(from.iter().chain([&own])), &file);
     let is_gone = !file.exists();
     Output::Read(Reading { file, text, is_gone, draft, result })
+}
+
+/// Finds where the steps of a network are written.
+pub(super) fn trace(request: TraceRequest) -> Output {
+    let files = OverlayFiles::one(request.file.to_path_buf(), Arc::clone(&request.text));
+    let trace = inceptive_dsl::trace(&files, &request.file).ok().map(Arc::new);
+    Output::Traced(request, trace)
 }
 
 fn text_of(file: &Path) -> Option<Arc<str>> {

@@ -8,7 +8,7 @@ use std::{
 
 use inceptive_app::{Content, Inspected};
 
-use super::{Design, Entry, Model, State};
+use super::{Design, Entry, Model};
 use crate::{
     changes::Changes,
     file::{FilePath, stem},
@@ -45,7 +45,7 @@ impl Model {
             Entry::edited,
         );
         let from = entry.and_then(|entry| self.entries.get(&entry.design.as_ref()?.from));
-        ReadRequest { own, from: from.map(Entry::edited) }
+        ReadRequest { own, from: from.map(Entry::valid) }
     }
 
     /// The job that looks up what can be set in a network or a space, if that is not known and not being looked up.
@@ -54,7 +54,7 @@ impl Model {
         let is_asked = self.jobs.active().any(
             |state| matches!(&state.job, Job::Original(it) if it.is_about(&entry.file, content)),
         );
-        let request = OriginalRequest { text: entry.edited(), content: content.clone() };
+        let request = OriginalRequest { text: entry.valid(), content: content.clone() };
         (!is_known && !is_asked).then_some(Job::Original(request))
     }
 
@@ -88,7 +88,7 @@ impl Model {
         let design = self.entries.get(file)?.design.as_ref()?;
         let from = self.entries.get(&design.from).map_or_else(
             || crate::jobs::Text { file: Arc::clone(&design.from), text: None },
-            Entry::edited,
+            Entry::valid,
         );
         let (settings, name) = (design.settings(), design.name.clone());
         Some(DesignRequest { file: Arc::clone(file), from, settings, name })
@@ -98,8 +98,8 @@ impl Model {
     pub(crate) fn new_design(&mut self, of: &FilePath, changes: Changes) -> Option<FilePath> {
         let entry = self.entries.get(of)?;
         let from = self.original_of(entry).unwrap_or(entry);
-        let folder = match &from.state {
-            State::Good(Content::Space(space)) => self.inside(space.base_file.parent()?),
+        let folder = match from.space() {
+            Some(space) => self.inside(space.base_file.parent()?),
             _ => from.file.parent()?.to_owned(),
         };
         let (stem, title) = (stem(&from.file), from.name());

@@ -3,6 +3,7 @@
 use std::{path::absolute, sync::Arc};
 
 use inceptive_app::{Content, Inspected, ReadError, Request};
+use inceptive_dsl::Space;
 
 use super::Design;
 use crate::{
@@ -25,6 +26,15 @@ pub enum State {
     Gone,
 }
 
+/// The content of a file when it was last right.
+#[derive(Clone, Debug)]
+pub struct Good {
+    /// The content.
+    pub content: Content,
+    /// The text that it was read from; `None` of an ONNX file.
+    pub text: Option<Arc<str>>,
+}
+
 /// A file of the open folder.
 #[derive(Debug)]
 pub struct Entry {
@@ -34,6 +44,8 @@ pub struct Entry {
     pub state: State,
     /// The network, as it was when the file was last right.
     pub network: Option<Arc<Inspected>>,
+    /// The content, as it was when the file was last right.
+    pub good: Option<Good>,
     /// The text on the disk as last read; `None` if it is not text, such as an ONNX file.
     pub text: Option<Arc<str>>,
     /// The text in the editor if it is not that on the disk.
@@ -55,6 +67,7 @@ impl Entry {
             file: Arc::clone(file),
             state: State::Unread,
             network: None,
+            good: None,
             text: None,
             draft: None,
             base: None,
@@ -96,6 +109,16 @@ impl Entry {
         Text { file: Arc::clone(&self.file), text: self.draft.clone() }
     }
 
+    /// The file with the text that was last right.
+    pub(crate) fn valid(&self) -> Text {
+        match (&self.state, &self.good) {
+            (State::Wrong(_), Some(good)) => {
+                Text { file: Arc::clone(&self.file), text: good.text.clone() }
+            }
+            _ => self.edited(),
+        }
+    }
+
     /// The network as commands name it once it is written.
     pub fn named(&self) -> Request {
         let written = || Request { file: self.file.to_path_buf(), settings: vec![] };
@@ -117,8 +140,8 @@ impl Entry {
 
     /// Its name: that of the network if there is one.
     pub fn name(&self) -> String {
-        match (&self.state, &self.network) {
-            (State::Good(Content::Space(space)), _) => space.title.clone(),
+        match (self.space(), &self.network) {
+            (Some(space), _) => space.title.clone(),
             (_, Some(network)) => network.architecture.name.clone(),
             _ => stem(&self.file),
         }
@@ -127,6 +150,14 @@ impl Entry {
     /// Whether it has errors or was deleted.
     pub const fn is_wrong(&self) -> bool {
         matches!(self.state, State::Wrong(_) | State::Gone)
+    }
+
+    /// The space in the file, as it was when the file was last right.
+    pub fn space(&self) -> Option<&Arc<Space>> {
+        match &self.good.as_ref()?.content {
+            Content::Space(space) => Some(space),
+            Content::Network(_) | Content::Library(_) => None,
+        }
     }
 
     /// The text that is shown: the draft, else that on the disk.
@@ -238,18 +269,20 @@ impl Entry {
             self.edit(None);
         }
         self.state = match result {
-            Ok(Content::Network(new)) => {
-                // An unchanged network stays the same value, so that it is not laid out again.
-                let network = match self.network.take() {
-                    Some(old) if old.is_same(&new) => old,
-                    _ => new,
+            Ok(content) => {
+                let content = match (content, self.network.take()) {
+                    // An unchanged network stays the same value, so that it is not laid out again.
+                    (Content::Network(new), Some(old)) if old.is_same(&new) => {
+                        Content::Network(old)
+                    }
+                    (content, _) => content,
                 };
-                self.network = Some(Arc::clone(&network));
-                State::Good(Content::Network(network))
-            }
-            Ok(other) => {
-                self.network = None;
-                State::Good(other)
+                if let Content::Network(network) = &content {
+                    self.network = Some(Arc::clone(network));
+                }
+                let text = self.shown_text().cloned();
+                self.good = Some(Good { content: content.clone(), text });
+                State::Good(content)
             }
             Err(error) => State::Wrong(Arc::new(error)),
         };

@@ -16,9 +16,10 @@ use std::{
 };
 
 use egui::ThemePreference;
-use inceptive_app::{Content, Inspected};
+use inceptive_app::Inspected;
 use inceptive_cost::Convention;
 use inceptive_draw::{DrawError, Scene};
+use inceptive_dsl::Trace;
 use inceptive_files::InputFiles;
 use serde::{Deserialize, Serialize};
 
@@ -28,13 +29,13 @@ use crate::{
     inspection::Inspection,
     jobs::{
         Cloud, EngineState, Event, Job, JobEvent, LayoutRequest, OriginalReading, Output, Place,
-        TrainingChoices,
+        TraceRequest, TrainingChoices,
     },
     results::Results,
 };
 
 pub use design::{Design, Original};
-pub use entry::{Entry, State};
+pub use entry::{Entry, Good, State};
 pub use jobs::{JobState, Jobs, Status};
 pub use training::{LiveRun, Training};
 
@@ -94,6 +95,8 @@ pub struct Model {
     pub store: PathBuf,
     /// The results in the store.
     pub results: Results,
+    /// Where the steps of a network are written; of the text that was traced last.
+    pub trace: Option<(TraceRequest, Option<Arc<Trace>>)>,
     /// What the current design is compared with, as it was read last.
     pub original: Option<Original>,
     /// Networks of a space by cost, as they were counted last.
@@ -159,7 +162,7 @@ impl Model {
             if let Some(network) = &entry.network {
                 network.sources.paths().for_each(|path| inputs.add(path));
             }
-            if let State::Good(Content::Space(space)) = &entry.state {
+            if let Some(space) = entry.space() {
                 space.files.iter().for_each(|path| inputs.add(path));
             }
         }
@@ -233,6 +236,7 @@ impl Model {
                 }
                 self.scenes.push((request, scene));
             }
+            Output::Traced(request, trace) => self.trace = Some((request, trace)),
             Output::Original(request, reading) => {
                 let OriginalReading { network, settables } = reading;
                 self.original = Some(Original { request, network, settables });

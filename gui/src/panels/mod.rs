@@ -1,6 +1,7 @@
 //! Screens. Each is a value with a `Default` and one `ui` function, which looks at the model and pushes commands.
 
 pub mod browser;
+mod caveat;
 pub mod compare;
 pub mod design;
 mod fields;
@@ -13,10 +14,9 @@ pub mod train;
 
 use egui::{RichText, Ui};
 
-use crate::{
-    model::{Entry, Model, State},
-    theme::colors,
-};
+use crate::model::{Entry, Model};
+
+pub(crate) use caveat::{caveat, caveat_line, caveat_lines, mistake};
 
 /// All screens.
 #[derive(Default)]
@@ -73,29 +73,6 @@ pub(crate) fn focus_once(field: &egui::Response, is_wanted: &mut bool) {
 /// Shows in the middle of a screen why there is nothing to show.
 pub(crate) fn nothing(ui: &mut Ui, text: &str) {
     ui.centered_and_justified(|ui| ui.label(RichText::new(text).weak()));
-}
-
-/// Why the current file cannot be shown as it is, as a note above the last version that is shown instead; empty if it
-/// can.
-pub(crate) fn caveat(entry: &Entry) -> Option<&'static str> {
-    match entry.state {
-        State::Gone => Some("File deleted; showing the last version."),
-        State::Wrong(_) if entry.network.is_some() => {
-            Some("The file has errors; showing the last valid version. See Source.")
-        }
-        _ if entry.draft.is_some() => Some("Not saved yet."),
-        State::Unread | State::Wrong(_) | State::Good(_) => None,
-    }
-}
-
-/// Draws [`caveat`] as a line of its own.
-pub(crate) fn caveat_line(ui: &mut Ui, entry: &Entry) {
-    if let Some(text) = caveat(entry) {
-        ui.horizontal(|ui| {
-            ui.add_space(4.0);
-            ui.label(RichText::new(text).color(colors(ui).warning));
-        });
-    }
 }
 
 /// The current file; shows a hint if there is none.

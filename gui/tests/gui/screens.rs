@@ -19,10 +19,12 @@ use crate::{
 /// What a screen is called and how to come to it.
 type Screen = (&'static str, fn(&mut Window));
 
-const SCREENS: [Screen; 15] = [
+const SCREENS: [Screen; 17] = [
     ("graph", graph),
     ("graph-heat", heat),
     ("source", source),
+    ("source-beside", beside),
+    ("source-complete", complete),
     ("design", design),
     ("design-space", space),
     ("tradeoff", tradeoff),
@@ -89,6 +91,31 @@ fn source(window: &mut Window) {
     window.wait("it is checked", |model| {
         is_idle(model) && model.current().is_some_and(|entry| entry.is_wrong())
     });
+}
+
+fn beside(window: &mut Window) {
+    window.click("bn-inception");
+    tab(window, Key::Num2);
+    window.click("Beside graph");
+    window.wait("both are there", |model| model.trace.is_some() && is_idle(model));
+    window.press(Modifiers::COMMAND, Key::F);
+    window.harness.event(egui::Event::Text("double3x3 3a".to_owned()));
+    window.harness.run();
+    window.press(Modifiers::NONE, Key::Escape);
+    window.button("3b").click();
+    window.wait("all is drawn", is_idle);
+}
+
+fn complete(window: &mut Window) {
+    window.click("googlenet");
+    tab(window, Key::Num2);
+    window.press(Modifiers::COMMAND, Key::H);
+    window.harness.event(egui::Event::Text("  - inception 3a: {".to_owned()));
+    window.harness.run();
+    window.get("Text of the file").focus();
+    window.harness.run();
+    window.press(Modifiers::COMMAND, Key::Space);
+    window.wait("it is checked", is_idle);
 }
 
 fn design(window: &mut Window) {

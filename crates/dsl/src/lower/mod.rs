@@ -25,6 +25,7 @@ use crate::{
     diagnostic::{Diagnostic, DiagnosticSink, suggestion},
     expr::{Val, ValKind},
     field::{Condition, Fields, Maybe, given},
+    record::StepPlace,
     scope::{Reader, Scope},
     step::{Names, Step},
     yaml::{Map, Node, Value},
@@ -269,6 +270,7 @@ impl<'a> Lowering<'a> {
         };
         let site = Site { scope: &scope, path: path.join(&name), span: step.span, cursor };
         let place = site.path.clone();
+        self.record(&place, &step, node.span, &word);
         let end = match callee {
             Some(Callee::Builtin(builtin)) => self.builtin(builtin, &step, site),
             Some(Callee::Block(block)) => self.call(&word, block, &step, &site),
@@ -279,6 +281,14 @@ impl<'a> Lowering<'a> {
         };
         self.places.insert(place, end);
         end
+    }
+
+    /// Notes where a step is written, for editors.
+    fn record(&self, path: &Path, step: &Step<'_>, whole: Span, word: &Arc<str>) {
+        let Some(mut record) = self.sink.record().filter(|_| !self.is_rehearsal) else { return };
+        let block = self.blocks.contains_key(word).then(|| Arc::clone(word));
+        let call = self.calls.first().copied();
+        record.step(path.clone(), StepPlace { span: step.span, whole, call, block });
     }
 
     /// What the operator of a step names.

@@ -75,6 +75,7 @@ impl Compare {
 
     fn content(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         self.follow(model);
+        super::caveat_lines(ui, model, commands);
         let networks = compared(&self.order, model);
         let [first, others @ ..] = networks.as_slice() else { return hint(ui, model) };
         if others.is_empty() {

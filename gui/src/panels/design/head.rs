@@ -67,9 +67,6 @@ impl Head {
         let from = entry.design.as_ref().map(|design| model.name_of(&design.from).display());
         let of = from.map(|from| format!(" to {from}")).unwrap_or_default();
         ui.add(Label::new(RichText::new(count + &of).weak()).truncate());
-        if let Some(text) = crate::panels::caveat(entry) {
-            ui.label(RichText::new(text).color(colors(ui).warning));
-        }
         self.question(ui, entry, commands);
     }
 

@@ -13,6 +13,8 @@ mod steps;
 mod typed;
 mod variables;
 
+use std::sync::Arc;
+
 use egui::{Event, Frame, Id, Label, Margin, Panel, RichText, ScrollArea, Ui, UiBuilder};
 use inceptive_app::{Content, error_chain, is_onnx};
 
@@ -66,8 +68,7 @@ pub(crate) fn point(
     file: &FilePath,
     values: &[(String, String)],
 ) -> Option<Changes> {
-    let State::Good(Content::Space(space)) = &model.entries.get(file)?.state else { return None };
-    variables::changes(space, values)
+    variables::changes(model.entries.get(file)?.space()?, values)
 }
 
 impl Design {
@@ -81,6 +82,7 @@ impl Design {
         let base = match base(from) {
             Ok(base) => base,
             Err(hint) => {
+                super::caveat_line(ui, entry, model, commands);
                 super::nothing(ui, hint);
                 return;
             }
@@ -90,6 +92,7 @@ impl Design {
         }
         steps::keys(ui, entry, commands);
         ui.add_space(4.0);
+        super::caveat_line(ui, entry, model, commands);
         let original = model.original.as_ref().filter(|it| it.is_about(&from.file, &base));
         let width = ui.available_width();
         // A small window has a width of its own, which does not stay when it is enlarged.
@@ -219,8 +222,10 @@ impl Design {
 
 /// What the file holds that can be changed, or a hint why nothing.
 fn base(entry: &Entry) -> Result<Content, &'static str> {
+    if let (Some(space), false) = (entry.space(), matches!(entry.state, State::Gone)) {
+        return Ok(Content::Space(Arc::clone(space)));
+    }
     match (&entry.state, &entry.network) {
-        (State::Good(Content::Space(space)), _) => Ok(Content::Space(space.clone())),
         (State::Gone, _) => Err("The file was deleted."),
         _ if is_onnx(&entry.file) => Err("The widths of an ONNX file cannot be changed."),
         (_, Some(network)) => Ok(Content::Network(network.clone())),
@@ -228,6 +233,6 @@ fn base(entry: &Entry) -> Result<Content, &'static str> {
             Err("A library of blocks has no widths; select a network or a space.")
         }
         (State::Unread, _) => Err("Reading…"),
-        _ => Err("The file has errors: see Source."),
+        _ => Err("The file has errors."),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::{Pos2, Rect, Role, Sense, Ui, WidgetInfo, vec2};
+use egui::{Id, Pos2, Rect, Role, Sense, Ui, WidgetInfo, vec2};
 use inceptive_draw::Scene;
 use inceptive_ir::Path as NodePath;
 
@@ -147,6 +147,16 @@ pub(super) struct Clicks {
     pub toggled: Option<(NodePath, Pos2)>,
 }
 
+/// The button of a card.
+pub(super) fn card_id(ui: &Ui, path: &NodePath) -> Id {
+    ui.scope_id().with(("card", path.as_str()))
+}
+
+/// The button of an open module.
+pub(super) fn frame_id(ui: &Ui, path: &NodePath) -> Id {
+    ui.scope_id().with(("frame", path.as_str()))
+}
+
 /// Makes cards and the heads of frames something to click.
 pub(super) fn buttons(
     ui: &Ui,
@@ -163,7 +173,7 @@ pub(super) fn buttons(
         if head.height() < BUTTON || !head.is_positive() {
             continue;
         }
-        let id = ui.scope_id().with(("frame", frame.path.as_str()));
+        let id = frame_id(ui, &frame.path);
         let response = ui.interact(head, id, Sense::click());
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, frame.path.as_str()));
         if response.clicked() {
@@ -179,7 +189,7 @@ pub(super) fn buttons(
         if place.height() < BUTTON || !seen.is_positive() {
             continue;
         }
-        let id = ui.scope_id().with(("card", card.path.as_str()));
+        let id = card_id(ui, &card.path);
         let response = ui.interact(seen, id, Sense::click());
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, card.path.as_str()));
         if response.clicked() {

@@ -7,6 +7,7 @@
 //! | position and scale of the view | `camera` |
 //! | the pointer, the keys, the search | `canvas`, `keys`, `search` |
 //! | painting, colours with their legend, the minimap | `paint`, `shading`, `minimap` |
+//! | the nodes of the step at the cursor in the source | `light` |
 //! | details of the selection | `inspector` |
 //! | files | `export` |
 
@@ -15,6 +16,7 @@ mod canvas;
 mod export;
 mod inspector;
 mod keys;
+mod light;
 mod minimap;
 pub mod paint;
 mod search;
@@ -30,6 +32,7 @@ use inceptive_ir::Path as NodePath;
 
 use crate::{
     command::{Command, Commands},
+    file::FilePath,
     jobs::{Job, LayoutRequest, Place},
     model::{Entry, Model},
     theme::colors,
@@ -38,6 +41,7 @@ use crate::{
 use canvas::{Continuity, Next};
 use export::Export;
 use keys::Action;
+use light::Light;
 use search::Search;
 use shading::{Colour, Shading};
 pub use view::Remembered;
@@ -71,6 +75,7 @@ pub struct Graph {
     search: Search,
     shading: Shading,
     export: Export,
+    light: Light,
     /// The node to show in the current network.
     wanted: Option<NodePath>,
     /// The node to centre once the modules around it are open.
@@ -93,14 +98,19 @@ impl Graph {
         self.wanted = Some(path);
     }
 
+    /// Lights up the nodes of the step at the cursor in the text of a file.
+    pub(crate) fn light(&mut self, file: FilePath, nodes: Vec<NodePath>) {
+        self.light.set(file, nodes);
+    }
+
     /// Draws the current network.
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let Some(entry) = super::current_or_hint(ui, model) else { return };
         let Some(network) = &entry.network else {
-            nothing_to_draw(ui, entry, commands);
+            nothing_to_draw(ui, entry, model, commands);
             return;
         };
-        super::caveat_line(ui, entry);
+        super::caveat_line(ui, entry, model, commands);
         let mut action = keys::pressed(ui);
         let is_inspected = model.inspection(&entry.file, network).is_some();
         self.toolbar(ui, &entry.file, network, is_inspected, &mut action);
@@ -146,6 +156,8 @@ impl Graph {
         self.shading.update(theme, self.views.colour, &entry.file, scene, network, model);
         let screen = self.canvas(ui, &entry.file, network, scene, action);
         self.export.ask(ui, scene, &self.shading, screen, commands);
+        let selected = self.views.of(&entry.file, &network.architecture.graph).selected.clone();
+        self.light.tell(&entry.file, selected, commands);
     }
 
     fn toolbar(
@@ -230,10 +242,13 @@ impl Graph {
             ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
         let view = self.views.of(file, &network.architecture.graph);
         let mut camera = canvas::navigate(ui, &response, view, scene, &mut self.continuity, action);
+        self.light.find(file, scene);
+        self.light.reveal(screen, scene, &mut camera);
         if response.clicked() {
             view.selected = None;
         }
         let clicks = canvas::buttons(ui, scene, screen, camera, &self.shading);
+        self.light.describe(ui, scene);
         if clicks.selected.is_some() {
             view.selected = clicks.selected;
         }
@@ -246,6 +261,7 @@ impl Graph {
         }
         let selected = view.selected.clone().map(|path| shown_as(scene, network, path));
         canvas::draw(ui, screen, scene, camera, selected.as_ref(), &self.shading);
+        self.light.draw(ui, screen, scene, camera);
         shading::legend(ui, screen, scene, &self.shading);
         minimap::minimap(ui, screen, scene, &self.shading, &mut camera, canvas::whole(scene));
         self.views.of(file, &network.architecture.graph).camera = Some(camera);
@@ -267,7 +283,7 @@ fn shown_as(scene: &Scene, network: &Inspected, path: NodePath) -> NodePath {
 }
 
 /// Shows why there is no network, with a link to the errors.
-fn nothing_to_draw(ui: &mut Ui, entry: &Entry, commands: &mut Commands) {
+fn nothing_to_draw(ui: &mut Ui, entry: &Entry, model: &Model, commands: &mut Commands) {
     ui.vertical_centered(|ui| {
         ui.add_space(ui.available_height() * 0.4);
         if !entry.is_wrong() {
@@ -278,8 +294,9 @@ fn nothing_to_draw(ui: &mut Ui, entry: &Entry, commands: &mut Commands) {
             ui.label(RichText::new(text).weak());
             return;
         }
-        let text = super::caveat(entry).unwrap_or("The file has errors.");
+        let text = super::caveat(entry).unwrap_or("The file has errors:");
         ui.label(RichText::new(text).color(colors(ui).error));
+        super::mistake(ui, entry, model, commands);
         if ui.button("Show the source").clicked() {
             commands.push(Command::Show(crate::pane::Pane::Source));
         }

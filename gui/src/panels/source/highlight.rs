@@ -48,7 +48,9 @@ fn scan(line: &str, offset: usize, parts: &mut Vec<(Range<usize>, Token)>) {
                 (quoted(&line[at..], first), Token::Quoted)
             }
             '$' => (1 + word(&line[at + 1..]), Token::Variable),
-            '-' if line[..at].trim().is_empty() && line[at + 1..].starts_with([' ', '\n']) => {
+            '-' if line[..at].trim().is_empty()
+                && (line.len() == at + 1 || line[at + 1..].starts_with([' ', '\n'])) =>
+            {
                 is_step = true;
                 (1, Token::Punctuation)
             }

@@ -5,6 +5,7 @@ use std::{ops::Range, path::PathBuf};
 use inceptive_app::{ReadError, error_chain};
 use inceptive_dsl::{Diagnostic, Failure};
 
+use super::lines::Change;
 use crate::model::{Entry, State};
 
 /// A place in the text.
@@ -22,7 +23,7 @@ pub(super) struct Mark {
 
 /// Something that is wrong, as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     /// Its code; empty for errors outside of the text.
     pub code: String,
     /// The error.
@@ -42,12 +43,23 @@ pub(super) fn problems(entry: &Entry, text: &str) -> (Vec<Problem>, Vec<Mark>) {
             let problems = list.map(|diagnostic| problem(failure, diagnostic)).collect();
             (problems, marks(failure, text))
         }
-        other => {
-            let message = error_chain(other);
-            let problem = Problem { code: String::new(), message, help: None, place: None };
-            (vec![problem], vec![])
-        }
+        other => (vec![outside(other)], vec![]),
     }
+}
+
+/// The first error in a file.
+pub(crate) fn first_problem(entry: &Entry) -> Option<Problem> {
+    let State::Wrong(error) = &entry.state else { return None };
+    match &**error {
+        ReadError::Yaml(failure) => Some(problem(failure, failure.diagnostics.first()?)),
+        other => Some(outside(other)),
+    }
+}
+
+/// An error that has no place in the text.
+fn outside(error: &ReadError) -> Problem {
+    let message = error_chain(error);
+    Problem { code: String::new(), message, help: None, place: None }
 }
 
 fn problem(failure: &Failure, diagnostic: &Diagnostic) -> Problem {
@@ -70,12 +82,13 @@ fn marks(failure: &Failure, text: &str) -> Vec<Mark> {
     let Some(read) = failure.sources.iter().next().map(|source| &*source.text) else {
         return vec![];
     };
+    let change = Change::between(read, text);
     let mut marks = Vec::new();
     for (problem, diagnostic) in failure.diagnostics.iter().enumerate() {
         for (index, (span, label)) in diagnostic.labels.iter().enumerate() {
             let range = span.start as usize..(span.end as usize).max(span.start as usize + 1);
             let range = first_line(range, read);
-            let Some(range) = moved(range, read, text).filter(|_| span.source == 0) else {
+            let Some(range) = moved(&range, &change, text).filter(|_| span.source == 0) else {
                 continue;
             };
             marks.push(Mark { range, problem, is_main: index == 0, label: label.clone() });
@@ -91,23 +104,10 @@ fn first_line(range: Range<usize>, text: &str) -> Range<usize> {
 }
 
 /// Where a part of the text that was read is in the text as it is now; `None` if it was edited since.
-fn moved(range: Range<usize>, read: &str, now: &str) -> Option<Range<usize>> {
-    let same = |a: &mut dyn Iterator<Item = u8>, b: &mut dyn Iterator<Item = u8>| {
-        a.zip(b).take_while(|(a, b)| a == b).count()
-    };
-    let range = range.start..range.end.min(read.len()).max(range.start);
-    let before = same(&mut read.bytes(), &mut now.bytes());
-    let after = same(&mut read.bytes().rev(), &mut now.bytes().rev());
-    let range = if range.end <= before {
-        range
-    } else if range.start >= read.len() - after {
-        let shift = |at: usize| (at + now.len()).checked_sub(read.len());
-        shift(range.start)?..shift(range.end)?
-    } else {
-        return None;
-    };
+fn moved(range: &Range<usize>, change: &Change, now: &str) -> Option<Range<usize>> {
+    let range = change.to_new(range)?;
     // A mark begins and ends between characters.
-    let start = now.floor_char_boundary(range.start);
+    let start = now.floor_char_boundary(range.start.min(now.len()));
     let end = now.ceil_char_boundary(range.end.min(now.len()));
     (start <= end).then_some(start..end)
 }
@@ -129,10 +129,11 @@ mod tests {
     fn marks_move_with_the_text_around_them() {
         let read = "a: 1\nkernl: 3\nb: 2\n";
         let mark = 5..10;
-        assert_eq!(moved(mark.clone(), read, read), Some(5..10));
-        assert_eq!(moved(mark.clone(), read, "# new\na: 1\nkernl: 3\nb: 2\n"), Some(11..16));
-        assert_eq!(moved(mark.clone(), read, "a: 1\nkernl: 3\nb: 20\n"), Some(5..10));
-        assert_eq!(moved(mark.clone(), read, "a: 1\nkernel: 3\nb: 2\n"), None);
-        assert_eq!(moved(mark, read, ""), None);
+        let moved = |now: &str| moved(&mark, &Change::between(read, now), now);
+        assert_eq!(moved(read), Some(5..10));
+        assert_eq!(moved("# new\na: 1\nkernl: 3\nb: 2\n"), Some(11..16));
+        assert_eq!(moved("a: 1\nkernl: 3\nb: 20\n"), Some(5..10));
+        assert_eq!(moved("a: 1\nkernel: 3\nb: 2\n"), None);
+        assert_eq!(moved(""), None);
     }
 }

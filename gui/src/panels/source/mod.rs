@@ -2,30 +2,56 @@
 //!
 //! | part | file |
 //! |---|---|
-//! | the controls around the text, saving | this one |
-//! | the text with numbers and marks | `editor` |
+//! | keys, the order of the parts, the list of errors | this one |
+//! | the line above the text, saving | `bar` |
+//! | the text with numbers and marks | `editor`, `layout`, `lines` |
 //! | colours | `highlight` |
 //! | errors and their places | `marks` |
+//! | undo and redo | `history` |
+//! | find and replace | `find` |
+//! | the link with the graph | `link` |
+//! | completion, hints | `complete`, `hints` |
+//! | their words and places | `vocabulary`, `words`, `outline`, `spot` |
 
+mod bar;
+mod complete;
 mod editor;
+mod find;
 mod highlight;
+mod hints;
+mod history;
+mod layout;
+mod lines;
+mod link;
 mod marks;
+mod outline;
+mod spot;
+mod vocabulary;
+mod words;
 
-use std::{path::Path, sync::Arc};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
-use egui::{Button, Id, Panel, RichText, ScrollArea, Ui};
+use egui::{Id, Key, Modifiers, Panel, RichText, ScrollArea, Ui};
 use inceptive_app::error_chain;
+use inceptive_dsl::Trace;
+use inceptive_ir::Path as NodePath;
 
 use crate::{
     command::{Command, Commands},
     file::FilePath,
-    jobs::SaveProblem,
     model::{Entry, Model, State},
     theme::colors,
 };
 
-use editor::{Painted, editor};
+use complete::Complete;
+use editor::{Edited, Editor, Shown, Wanted};
+use find::{Ask, Find};
+use hints::Hint;
+use history::History;
+use link::Link;
+pub(crate) use marks::first_problem;
 use marks::{Problem, problems};
+use words::Words;
 
 /// The source tab.
 #[derive(Default)]
@@ -34,7 +60,24 @@ pub struct Source {
     wanted: Option<(FilePath, usize)>,
     /// Whether the text is to get the keyboard.
     focuses: bool,
-    painted: Painted,
+    /// Whether the text is shown beside the graph.
+    is_beside: bool,
+    editor: Editor,
+    find: Find,
+    link: Link,
+    complete: Complete,
+    words: Words,
+    /// Undo and redo, by file.
+    histories: HashMap<FilePath, History>,
+}
+
+/// What keys ask for, before the text is drawn.
+#[derive(Default)]
+struct Next {
+    /// A text to take.
+    text: Option<String>,
+    /// Where to go.
+    wanted: Option<Wanted>,
 }
 
 impl Source {
@@ -48,30 +91,148 @@ impl Source {
         self.focuses = true;
     }
 
+    /// Tells whether the text is shown beside the graph.
+    pub(crate) const fn set_beside(&mut self, is_beside: bool) {
+        self.is_beside = is_beside;
+    }
+
+    /// Marks the step of the node that is selected in the graph of a file.
+    pub(crate) fn mark(&mut self, file: FilePath, node: Option<NodePath>) {
+        self.link.select(file, node);
+    }
+
     /// Draws the text of the current file and its errors.
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let Some(entry) = super::current_or_hint(ui, model) else { return };
-        self.focuses |= conflict(ui, entry, commands);
+        self.focuses |= bar::conflict(ui, entry, commands);
         let Some(text) = entry.shown_text().map(Arc::clone) else {
             no_text(ui, entry);
             self.focuses = false;
             return;
         };
         let (problems, marks) = problems(entry, &text);
-        header(ui, entry, model, commands);
+        bar::header(ui, entry, self.is_beside, model, commands);
+        let id = editor_of(entry);
+        let mut next = self.keys(ui, id, entry, &text);
+        self.find_bar(ui, id, &text, &mut next);
+        let trace = self.link.trace(entry, &text, model, commands);
+        let marked = trace.and_then(|trace| self.link.marked(trace, &entry.file));
+        if let (Some(marked), Some(trace)) = (&marked, trace) {
+            marked.ui(ui, trace, self.editor.lines(), model, commands);
+        }
         if !problems.is_empty() {
             let panel = Panel::bottom("problems").resizable(true).default_size(120.0);
             panel.size_range(48.0..=ui.available_height() * 0.6).show(ui, |ui| {
-                self.list(ui, entry, &problems, model, commands);
+                list(ui, entry, &problems, model, commands);
             });
         }
-        let line = self.wanted.take_if(|(file, _)| *file == entry.file).map(|(_, line)| line);
-        let id = editor_of(entry);
+        let line = self.wanted.take_if(|(file, _)| *file == entry.file);
+        let line = line.map(|(_, line)| Wanted::Line(line)).or(next.wanted);
+        let wanted = self.link.wanted(marked.as_ref());
         self.give_focus(ui, id);
-        let place = (problems.as_slice(), marks.as_slice());
-        if let Some(new) = editor(ui, id, &text, &mut self.painted, place, line) {
+        let shown = Shown {
+            id,
+            problems: &problems,
+            marks: &marks,
+            hits: self.find.hits(),
+            selected: marked.and_then(|marked| marked.range),
+            keeps_escape: self.find.is_open() || self.complete.is_open(),
+        };
+        let now = next.text.as_deref().unwrap_or(&text);
+        let edited = self.editor.ui(ui, now, &shown, line.or(wanted));
+        if let Some(byte) = edited.hovered.filter(|_| !self.complete.is_open()) {
+            let lines = self.editor.lines();
+            let mut hint = Hint::of(lines, byte, self.words.of(lines.text(), trace));
+            hint.mistakes = editor::mistakes(&shown, byte);
+            hint.expression = trace.and_then(|trace| self.link.values(trace, byte));
+            hint.show(&edited.response, shown.problems);
+        }
+        let completed = self.complete(ui, id, &edited, trace);
+        if let (Some(trace), Some(selection)) = (trace, &edited.selection) {
+            self.link.light(trace, &entry.file, selection.end, commands);
+        }
+        if let Some(new) = completed.or(edited.text).or(next.text) {
             commands.push(Command::Edit(Arc::clone(&entry.file), Some(new)));
         }
+    }
+
+    /// Takes keys before the text does.
+    fn keys(&mut self, ui: &Ui, id: Id, entry: &Entry, text: &Arc<str>) -> Next {
+        let mut next = Next::default();
+        let history = self.histories.entry(Arc::clone(&entry.file)).or_default();
+        history.see(text, ui.input(|input| input.time));
+        if ui.memory(|memory| memory.top_modal_layer().is_some()) {
+            return next;
+        }
+        let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
+        if ui.memory(|memory| memory.has_focus(id)) {
+            let redoes = pressed(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z)
+                || pressed(Modifiers::COMMAND, Key::Y);
+            let stop = if redoes {
+                history.redo()
+            } else {
+                pressed(Modifiers::COMMAND, Key::Z).then(|| history.undo()).flatten()
+            };
+            if let Some(stop) = stop {
+                next.wanted = Some(Wanted::Select(stop.cursor..stop.cursor));
+                next.text = Some(stop.text);
+            }
+            if let Some(completed) = self.complete.keys(ui, id, text) {
+                next.wanted = Some(Wanted::Select(completed.cursor..completed.cursor));
+                next.text = Some(completed.text);
+            }
+            if self.find.is_open() && pressed(Modifiers::NONE, Key::Escape) {
+                self.find.close();
+            }
+        }
+        next
+    }
+
+    /// Draws the bar to find and replace.
+    fn find_bar(&mut self, ui: &mut Ui, id: Id, text: &Arc<str>, next: &mut Next) {
+        let selection = self.editor.selection(ui, id, text).unwrap_or(0..0);
+        let by_key = match ui.memory(|memory| memory.top_modal_layer().is_some()) {
+            true => None,
+            false => self.find.keys(ui, text, &selection),
+        };
+        match by_key.or_else(|| self.find.ui(ui, text, &selection)) {
+            Some(Ask::Select(range)) => next.wanted = Some(Wanted::Select(range)),
+            Some(Ask::Replace(text, range)) => {
+                next.wanted = Some(Wanted::Select(range));
+                next.text = Some(text);
+            }
+            Some(Ask::Leave(hit)) => {
+                self.focuses = true;
+                next.wanted = hit.map(Wanted::Select);
+            }
+            None => {}
+        }
+    }
+
+    /// Shows the words that can be written at the cursor; returns the text with one that was clicked.
+    fn complete(
+        &mut self,
+        ui: &Ui,
+        id: Id,
+        edited: &Edited,
+        trace: Option<&Arc<Trace>>,
+    ) -> Option<String> {
+        let lines = self.editor.lines();
+        let cursor = edited.selection.as_ref().map_or(0, |selection| selection.end);
+        if ui.memory(|memory| memory.has_focus(id)) {
+            let is_changed = edited.text.is_some();
+            let place = self.complete.wanted(ui, id, lines, cursor, is_changed);
+            if let Some(place) = place {
+                let words = self.words.of(lines.text(), trace);
+                self.complete.show(id, lines, place, words);
+            }
+        } else {
+            self.complete.leave(ui);
+        }
+        let completed = self.complete.ui(ui, lines.text(), edited.cursor)?;
+        editor::put_cursor(ui, id, completed.text[..completed.cursor].chars().count());
+        self.focuses = true;
+        Some(completed.text)
     }
 
     /// Moves the keyboard focus to the editor once no question is open; widgets below a question cannot have it.
@@ -86,138 +247,49 @@ impl Source {
             ui.memory_mut(|memory| memory.request_focus(editor));
         }
     }
-
-    /// Lists the errors, each with a link to its place.
-    fn list(
-        &mut self,
-        ui: &mut Ui,
-        entry: &Entry,
-        problems: &[Problem],
-        model: &Model,
-        commands: &mut Commands,
-    ) {
-        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            for problem in problems {
-                let Problem { code, message, help, place } = problem;
-                ui.horizontal_wrapped(|ui| {
-                    let text = match place {
-                        Some((None, line, column)) => format!("{line}:{column}"),
-                        Some((Some(file), line, column)) => {
-                            format!("{}:{line}:{column}", model.name_of(file).display())
-                        }
-                        None => "file".to_owned(),
-                    };
-                    let link = ui.link(RichText::new(text).monospace());
-                    ui.label(RichText::new(code).monospace().color(colors(ui).error));
-                    ui.label(message);
-                    match place {
-                        Some((file, line, _)) if link.clicked() => {
-                            let other = file.as_deref().map(|path| known(path, model));
-                            let file = other.unwrap_or_else(|| Arc::clone(&entry.file));
-                            commands.push(Command::ShowLine(file, *line));
-                        }
-                        _ => {}
-                    }
-                });
-                if let Some(help) = help {
-                    ui.label(RichText::new(format!("help: {help}")).color(colors(ui).weak));
-                }
-            }
-        });
-    }
 }
 
-/// Which editor has the cursor and the undo steps of a file.
+/// Lists the errors, each with a link to its place.
+fn list(ui: &mut Ui, entry: &Entry, problems: &[Problem], model: &Model, commands: &mut Commands) {
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        for problem in problems {
+            let Problem { code, message, help, place } = problem;
+            ui.horizontal_wrapped(|ui| {
+                let text = match place {
+                    Some((None, line, column)) => format!("{line}:{column}"),
+                    Some((Some(file), line, column)) => {
+                        format!("{}:{line}:{column}", model.name_of(file).display())
+                    }
+                    None => "file".to_owned(),
+                };
+                let link = ui.link(RichText::new(text).monospace());
+                ui.label(RichText::new(code).monospace().color(colors(ui).error));
+                ui.label(message);
+                match place {
+                    Some((file, line, _)) if link.clicked() => {
+                        let other = file.as_deref().map(|path| known(path, model));
+                        let file = other.unwrap_or_else(|| Arc::clone(&entry.file));
+                        commands.push(Command::ShowLine(file, *line));
+                    }
+                    _ => {}
+                }
+            });
+            if let Some(help) = help {
+                ui.label(RichText::new(format!("help: {help}")).color(colors(ui).weak));
+            }
+        }
+    });
+}
+
+/// Which editor has the cursor of a file.
 fn editor_of(entry: &Entry) -> Id {
     Id::unique(("source", &*entry.file))
 }
 
 /// The file of the folder at a path.
-fn known(path: &Path, model: &Model) -> FilePath {
+pub(crate) fn known(path: &Path, model: &Model) -> FilePath {
     let same = |file: &&FilePath| file.canonicalize().ok() == path.canonicalize().ok();
     model.entries.keys().find(same).map_or_else(|| Arc::from(path), Arc::clone)
-}
-
-/// The line above the text: the file, whether it is saved, and the buttons.
-fn header(ui: &mut Ui, entry: &Entry, model: &Model, commands: &mut Commands) {
-    let file = &entry.file;
-    let is_dirty = entry.draft.is_some();
-    ui.add_space(3.0);
-    ui.horizontal_wrapped(|ui| {
-        ui.add_space(4.0);
-        let name = model.name_of(file).display();
-        ui.label(RichText::new(format!("{name}{}", if is_dirty { " •" } else { "" })).strong());
-        let save = ui.add_enabled(entry.to_save().is_some(), Button::new("Save"));
-        if save.on_hover_text("Save to the file (Ctrl S)").clicked() {
-            commands.push(Command::Save { file: Arc::clone(file), overwrite: false });
-        }
-        let revert = ui.add_enabled(is_dirty, Button::new("Revert"));
-        if revert.on_hover_text("Discard unsaved changes").clicked() {
-            commands.push(Command::Edit(Arc::clone(file), None));
-        }
-        let palette = colors(ui);
-        match (&entry.state, is_dirty) {
-            (State::Good(_), true) => {
-                ui.label(RichText::new("valid, not saved").color(palette.warning))
-            }
-            (State::Good(_), false) => ui.label(RichText::new("valid").color(palette.good)),
-            (State::Wrong(_), _) => ui.label(RichText::new("invalid").color(palette.error)),
-            (State::Gone, _) => {
-                ui.label(RichText::new("file deleted; saving restores it").color(palette.error))
-            }
-            (State::Unread, _) => ui.label(RichText::new("reading…").color(palette.weak)),
-        };
-        if let Some(SaveProblem::Failed(why)) = &entry.save_problem {
-            let text = format!("Cannot save: {why}. Nothing is lost: the text is still here.");
-            ui.label(RichText::new(text).color(palette.error));
-        }
-        if entry.save_problem == Some(SaveProblem::Exists) {
-            let text = "A file of this name exists already; choose another name in Design.";
-            ui.label(RichText::new(text).color(palette.error));
-        }
-        if entry.is_restored {
-            ui.label(RichText::new("Restored unsaved changes.").color(palette.warning));
-        }
-        if entry.changed_elsewhere() {
-            ui.label(RichText::new("The file changed on disk.").color(palette.warning));
-        }
-    });
-    ui.add_space(2.0);
-}
-
-/// Asks what to do if another program changed the file that is to be saved. Returns whether the question was dismissed
-/// without an answer.
-fn conflict(ui: &Ui, entry: &Entry, commands: &mut Commands) -> bool {
-    if entry.save_problem != Some(SaveProblem::Changed) {
-        return false;
-    }
-    let file = || Arc::clone(&entry.file);
-    let modal = super::question(ui.ctx(), "conflict", 430.0, |ui| {
-        ui.heading("The file changed on disk");
-        let name = crate::file::stem(&entry.file);
-        ui.label(format!(
-            "Another program changed {name} since you began to edit it. Overwriting loses its changes, reloading \
-             loses yours."
-        ));
-        ui.add_space(6.0);
-        ui.horizontal(|ui| {
-            if ui.button("Overwrite").clicked() {
-                commands.push(Command::Save { file: file(), overwrite: true });
-            }
-            if ui.button("Reload").clicked() {
-                commands.push(Command::Edit(file(), None));
-            }
-            ui.button("Cancel").clicked()
-        })
-        .inner
-    });
-    let is_left = modal.inner || modal.should_close();
-    if is_left {
-        // The same text again: only the question goes away.
-        let text = entry.draft.as_ref().map(|text| text.to_string());
-        commands.push(Command::Edit(file(), text));
-    }
-    is_left
 }
 
 /// Shows why there is no text.

@@ -19,16 +19,13 @@ mod scatter;
 mod toolbar;
 
 use egui::{Frame, Margin, Panel, Ui};
-use inceptive_app::{Content, DEFAULT_SAMPLES};
+use inceptive_app::DEFAULT_SAMPLES;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use mini::mini;
 pub(crate) use rows::Rows;
 
-use crate::{
-    command::Commands,
-    model::{Entry, Model, State},
-};
+use crate::{command::Commands, model::Model};
 
 /// Below this height, in points, sizes that were dragged are remembered apart.
 const ROOMY: f32 = 420.0;
@@ -95,8 +92,9 @@ impl Tradeoff {
 
     /// Draws the plots.
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
-        let is_space = |entry: &Entry| matches!(entry.state, State::Good(Content::Space(_)));
-        if model.networks().next().is_none() && !model.current().is_some_and(is_space) {
+        super::caveat_lines(ui, model, commands);
+        let has_space = model.current().is_some_and(|entry| entry.space().is_some());
+        if model.networks().next().is_none() && !has_space {
             super::nothing(ui, "There are no networks to compare.");
             return;
         }

@@ -1,7 +1,6 @@
 //! The controls for axes and filters.
 
 use egui::{ComboBox, DragValue, Role, TextEdit, Ui, WidgetInfo};
-use inceptive_app::Content;
 use inceptive_cost::Convention;
 use inceptive_report::space_axes;
 use inceptive_results::Metric;
@@ -16,7 +15,7 @@ use super::{
 use crate::{
     command::{Command, Commands},
     jobs::{CloudRequest, Job},
-    model::{Model, State},
+    model::Model,
 };
 
 /// Room for the choice of accuracies with its label, in points.
@@ -172,7 +171,7 @@ fn cloud(
     commands: &mut Commands,
 ) {
     let Some(entry) = model.current() else { return };
-    let State::Good(Content::Space(space)) = &entry.state else { return };
+    let Some(space) = entry.space() else { return };
     ui.separator();
     let counts = DragValue::new(most).range(100..=100_000).speed(100.0).suffix(" networks");
     ui.add(counts).on_hover_text("Maximum number of networks to count");

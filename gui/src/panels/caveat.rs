@@ -1,0 +1,80 @@
+//! Why a file is not shown as it is: a line above what is shown instead, with the first mistake and its place.
+
+use std::sync::Arc;
+
+use egui::{RichText, Ui};
+
+use super::source::first_problem;
+use crate::{
+    command::{Command, Commands},
+    model::{Entry, Model, State},
+    theme::colors,
+};
+
+/// Files whose mistakes are listed.
+const MOST: usize = 3;
+
+/// Why a file cannot be shown as it is, as a note above the last version that is shown instead; `None` if it can.
+pub(crate) const fn caveat(entry: &Entry) -> Option<&'static str> {
+    match entry.state {
+        State::Gone => Some("File deleted; showing the last version."),
+        State::Wrong(_) if entry.good.is_some() => {
+            Some("The file has errors; showing the last valid version.")
+        }
+        _ if entry.draft.is_some() => Some("Not saved yet."),
+        State::Unread | State::Wrong(_) | State::Good(_) => None,
+    }
+}
+
+/// Draws [`caveat`] as a line of its own, with the first mistake.
+pub(crate) fn caveat_line(ui: &mut Ui, entry: &Entry, model: &Model, commands: &mut Commands) {
+    let text = caveat(entry);
+    if text.is_none() && !entry.is_wrong() {
+        return;
+    }
+    ui.horizontal_wrapped(|ui| {
+        ui.add_space(4.0);
+        if let Some(text) = text {
+            ui.label(RichText::new(text).color(colors(ui).warning));
+        }
+        mistake(ui, entry, model, commands);
+    });
+}
+
+/// Draws a line for each selected file with mistakes, on screens of several networks.
+pub(crate) fn caveat_lines(ui: &mut Ui, model: &Model, commands: &mut Commands) {
+    let is_wrong = |entry: &&Entry| matches!(entry.state, State::Wrong(_));
+    for entry in model.selected().filter(is_wrong).take(MOST) {
+        ui.horizontal_wrapped(|ui| {
+            let name = model.name_of(&entry.file).display();
+            let text = match entry.good {
+                Some(_) => format!("{name} has errors; the last valid version is used."),
+                None => format!("{name} has errors."),
+            };
+            ui.label(RichText::new(text).color(colors(ui).warning));
+            mistake(ui, entry, model, commands);
+        });
+    }
+    let more = model.selected().filter(is_wrong).skip(MOST).count();
+    if more > 0 {
+        let text = format!("{more} more selected files have errors.");
+        ui.label(RichText::new(text).color(colors(ui).warning));
+    }
+}
+
+/// Draws the first mistake in a file, with a link to its place.
+pub(crate) fn mistake(ui: &mut Ui, entry: &Entry, model: &Model, commands: &mut Commands) {
+    let Some(problem) = first_problem(entry) else { return };
+    if let Some((file, line, column)) = &problem.place {
+        let place = match file {
+            Some(file) => format!("{}:{line}:{column}", model.name_of(file).display()),
+            None => format!("line {line}"),
+        };
+        if ui.link(place).on_hover_text("Show it in the source").clicked() {
+            let other = file.as_deref().map(|path| super::source::known(path, model));
+            let file = other.unwrap_or_else(|| Arc::clone(&entry.file));
+            commands.push(Command::ShowLine(file, *line));
+        }
+    }
+    ui.label(RichText::new(&problem.message).color(colors(ui).error));
+}

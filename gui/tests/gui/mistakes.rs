@@ -1,0 +1,83 @@
+//! Mistakes in a text stop no tab: each shows the last valid network and the first mistake.
+
+use egui::{Key, Modifiers, Role};
+use egui_kittest::kittest::Queryable;
+use inceptive_gui::model::{Model, State};
+
+use crate::common::{Window, has_sliders, is_idle};
+
+const TINY: &str = "name: Tiny
+input: {channels: 3, size: 8}
+classes: 2
+body:
+  - conv stem: {kernel: 3, width: 4}
+tail: gap
+";
+
+const SPACE: &str = "space: Widths
+base: tiny.yaml
+vary:
+  width: {values: [4, 8, 12]}
+with:
+  set: {stem: {width: $width}}
+";
+
+const TABS: [Key; 7] =
+    [Key::Num1, Key::Num2, Key::Num3, Key::Num4, Key::Num5, Key::Num6, Key::Num7];
+
+fn is_wrong(model: &Model) -> bool {
+    is_idle(model) && model.current().is_some_and(|entry| matches!(entry.state, State::Wrong(_)))
+}
+
+/// Writes a text with a mistake into the editor.
+fn mistype(window: &mut Window, text: &str) {
+    window.press(Modifiers::COMMAND, Key::Num2);
+    window.harness.get_by_role(Role::MultilineTextInput).set_text_value_accesskit(text);
+    window.wait("the mistake is seen", is_wrong);
+}
+
+#[test]
+fn every_tab_says_the_first_mistake_with_a_link() {
+    let mut window = Window::with("tiny.yaml", TINY);
+    mistype(&mut window, &TINY.replace("kernel", "kernl"));
+    for tab in TABS {
+        window.press(Modifiers::COMMAND, tab);
+        window.wait("all is done", is_idle);
+        assert!(window.says("unknown key `kernl`"), "{tab:?}");
+        if tab != Key::Num2 {
+            window.click("line 5");
+            assert!(window.has_button("Save"), "the link leads to the source");
+        }
+    }
+    window.press(Modifiers::COMMAND, Key::Num1);
+    window.wait("it is laid out", is_idle);
+    assert!(window.has_button("stem"), "the last valid network is drawn");
+}
+
+#[test]
+fn the_controls_of_the_last_valid_network_stay() {
+    let mut window = Window::with("tiny.yaml", TINY);
+    // Nothing was asked for before the mistake.
+    mistype(&mut window, &TINY.replace("tail: gap", "tail: gaq"));
+    window.press(Modifiers::COMMAND, Key::Num3);
+    window.wait("it is counted", has_sliders);
+    assert!(!window.says("Loading settings") && window.says("stem"));
+}
+
+#[test]
+fn a_space_with_mistakes_is_shown_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("architectures")).unwrap();
+    for (name, text) in [("tiny.yaml", TINY), ("widths.yaml", SPACE)] {
+        std::fs::write(folder.path().join("architectures").join(name), text).unwrap();
+    }
+    let mut window = Window::at(folder);
+    window.click("widths");
+    mistype(&mut window, &SPACE.replace("values", "valuez"));
+    window.press(Modifiers::COMMAND, Key::Num3);
+    window.wait("it is counted", has_sliders);
+    assert!(window.says("showing the last valid version") && window.has("line 4"));
+    assert!(window.says("width"), "its variables are there");
+    window.press(Modifiers::COMMAND, Key::Num4);
+    assert!(window.has_button("Draw the space"));
+}
