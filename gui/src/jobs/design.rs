@@ -2,7 +2,9 @@
 
 use std::{ops::ControlFlow, sync::Arc};
 
-use inceptive_app::{CloudPlan, Content, Inspected, NewFile, OverlayFiles, design, save_variant};
+use inceptive_app::{
+    CloudPlan, Content, Inspected, NewFile, OverlayFiles, SpacePoints, design, save_variant,
+};
 use inceptive_dsl::{Disk, Files, Settables, Setting, Space, settables};
 
 use super::{Output, Progress, Reporter};
@@ -63,8 +65,10 @@ pub struct CloudRequest {
 pub struct Cloud {
     /// The file of the space.
     pub file: FilePath,
-    /// The networks that were counted, as reports show them.
+    /// What is known of the space, as in reports; its points are in [`Cloud::points`].
     pub counts: inceptive_report::Cloud,
+    /// The networks that were counted.
+    pub points: SpacePoints,
     /// Whether it was stopped before all were counted.
     pub is_stopped: bool,
 }
@@ -98,14 +102,24 @@ pub(super) fn save(new: NewFile) -> Output {
     Output::DesignSaved(new, saved)
 }
 
+/// Writes several networks, each as a file of its own.
+pub(super) fn save_all(all: Vec<NewFile>) -> Output {
+    let save = |new: NewFile| {
+        let saved = save_variant(&new);
+        (new, saved)
+    };
+    Output::PointsSaved(all.into_iter().map(save).collect())
+}
+
 /// Counts networks of a space, the same ones as a report does.
 pub(super) fn cloud(request: &CloudRequest, report: &Reporter) -> Output {
     let plan = CloudPlan { most: request.most, seed: 0 };
-    let counts = inceptive_app::cloud(&request.space, plan, &|done, of| {
+    let mut counts = inceptive_app::cloud(&request.space, plan, &|done, of| {
         let share = done as f32 / of as f32;
         report.progress(Progress { share, activity: format!("{done} of {of} networks") });
         if report.is_stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     let (file, is_stopped) = (Arc::clone(&request.file), report.is_stopped());
-    Output::Clouded(Arc::new(Cloud { file, counts, is_stopped }))
+    let points = SpacePoints::take(&mut counts);
+    Output::Clouded(Arc::new(Cloud { file, counts, points, is_stopped }))
 }

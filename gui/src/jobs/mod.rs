@@ -10,6 +10,7 @@ mod layout;
 mod machinery;
 mod measure;
 mod read;
+mod table;
 mod train;
 mod turns;
 mod worker;
@@ -32,6 +33,7 @@ pub use layout::{LayoutRequest, Place};
 pub use machinery::{MeasurementBackend, Tools};
 pub use measure::{BenchRequest, EngineState, ProfileRequest};
 pub use read::{Reading, ReportRequest};
+pub use table::{Cells, TableRequest};
 pub use train::{DataSetState, RecipeState, TrainRequest, TrainingChoices};
 pub use worker::{Reporter, Worker};
 pub use write::{KeepRequest, Picture, PictureRequest, SaveProblem, SaveRequest};
@@ -55,6 +57,10 @@ pub enum Job {
     Design(DesignRequest),
     /// Writes a network with other settings as a file of its own.
     SaveDesign(NewFile),
+    /// Writes networks of a space, each as a file of its own.
+    SavePoints(Vec<NewFile>),
+    /// Writes a table.
+    Table(TableRequest),
     /// Counts networks of a space.
     Cloud(CloudRequest),
     /// Reads what is new in the store.
@@ -115,6 +121,8 @@ impl Job {
             | Self::Picture(_)
             | Self::Design(_)
             | Self::SaveDesign(_)
+            | Self::SavePoints(_)
+            | Self::Table(_)
             | Self::Results(_)
             | Self::Engines
             | Self::TrainingChoices(_) => Lane::Quick,
@@ -140,6 +148,8 @@ impl Job {
             Self::Layout(_) => "lay out".to_owned(),
             Self::Design(request) => format!("count {}", request.file.display()),
             Self::SaveDesign(new) => format!("write {}", new.file_name),
+            Self::SavePoints(all) => format!("write {} networks", all.len()),
+            Self::Table(request) => format!("write {}", request.path.display()),
             Self::Cloud(request) => format!("count networks of {}", request.space.title),
             Self::Results(_) => "read results".to_owned(),
             Self::Engines => "search for engines".to_owned(),
@@ -193,6 +203,8 @@ impl Job {
             Self::Layout(request) => Ok(layout::lay_out(request, report)),
             Self::Design(request) => Ok(design::count(request)),
             Self::SaveDesign(new) => Ok(design::save(new)),
+            Self::SavePoints(all) => Ok(design::save_all(all)),
+            Self::Table(request) => table::write(request),
             Self::Cloud(request) => Ok(design::cloud(&request, report)),
             Self::Results(request) => Ok(Output::Results(request.read())),
             Self::Engines => Ok(measure::engines(&machinery.tools(None))),
@@ -273,6 +285,8 @@ pub enum Output {
     Designed(DesignRequest, Designed),
     /// The file of a network with other settings, or why it was not written.
     DesignSaved(NewFile, Result<PathBuf, SaveError>),
+    /// The files of networks of a space, or why they were not written.
+    PointsSaved(Vec<(NewFile, Result<PathBuf, SaveError>)>),
     /// Networks of a space by cost.
     Clouded(Arc<Cloud>),
     /// What is new in the store.

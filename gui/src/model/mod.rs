@@ -15,7 +15,7 @@ use std::{
 };
 
 use egui::ThemePreference;
-use inceptive_app::{Content, Inspected, NewFile, SaveError};
+use inceptive_app::{Content, Inspected, NewFile, SaveError, error_chain};
 use inceptive_cost::Convention;
 use inceptive_draw::{DrawError, Scene};
 use inceptive_files::InputFiles;
@@ -238,6 +238,7 @@ impl Model {
             }
             Output::Designed(request, designed) => self.design.take_in(request, designed),
             Output::DesignSaved(new, result) => self.design_saved(new, result, commands),
+            Output::PointsSaved(all) => self.points_saved(all, commands),
             Output::Clouded(cloud) => self.cloud = Some(cloud),
             Output::Results(reading) => {
                 if !self.results.take_in(reading) {
@@ -269,6 +270,27 @@ impl Model {
             }
         }
         self.design.saved = Some((new, result));
+    }
+
+    fn points_saved(
+        &mut self,
+        all: Vec<(NewFile, Result<PathBuf, SaveError>)>,
+        commands: &mut Commands,
+    ) {
+        let mut written = vec![];
+        for (new, result) in all {
+            match result {
+                Ok(_) => written.push(new.file_name),
+                Err(error) => {
+                    let text = format!("{}: {}", new.file_name, error_chain(&error));
+                    self.messages.push(Message::Problem(text));
+                }
+            }
+        }
+        if !written.is_empty() {
+            self.messages.push(Message::Done(format!("wrote {}", written.join(", "))));
+            commands.push(Command::Start(Job::List(self.folder.clone())));
+        }
     }
 
     fn list(&mut self, files: Result<Vec<PathBuf>, String>, commands: &mut Commands) {

@@ -10,7 +10,6 @@ mod profile;
 mod results;
 mod roofline;
 mod setup;
-mod sort;
 
 use egui::{Frame, Margin, RichText, Ui};
 

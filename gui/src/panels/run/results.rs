@@ -9,10 +9,10 @@ use inceptive_results::date::utc_day;
 use inceptive_results::{Grade, Measurement};
 use inceptive_store::Stored;
 
-use super::sort::Sort;
 use crate::{
     format::{milliseconds, share},
     model::Model,
+    panels::sort::Sort,
     theme::{Palette, colors},
 };
 
