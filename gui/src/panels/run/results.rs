@@ -44,8 +44,8 @@ enum Column {
 impl Column {
     /// Each with its title, its width, and whether numbers are in it.
     const ALL: [(Self, &'static str, f32, bool); 13] = [
-        (Self::Network, "network", 170.0, false),
-        (Self::Time, "date (UTC)", 118.0, true),
+        (Self::Network, "network", 160.0, false),
+        (Self::Time, "date (UTC)", 142.0, true),
         (Self::Label, "label", 90.0, false),
         (Self::Engine, "engine", 70.0, false),
         (Self::Precision, "precision", 66.0, false),
@@ -191,33 +191,36 @@ impl Results {
         let (labels, is_grouped, closed) =
             (&mut self.remembered.labels, self.is_grouped, &self.closed);
         let sort = &mut self.sort;
-        let mut table = TableBuilder::new(ui)
-            .id_salt("latencies")
-            .cell_layout(Layout::left_to_right(Align::Center))
-            .striped(true)
-            .resizable(true)
-            .auto_shrink(false);
-        for (_, _, width, _) in Column::ALL {
-            table = table.column(Width::initial(width).at_least(40.0).clip(true));
-        }
-        let table = table.header(24.0, |mut header| {
-            for (column, title, _, is_number) in Column::ALL {
-                header.col(|ui| sort.title(ui, column, title, is_number));
+        // Wider than a small window.
+        egui::ScrollArea::horizontal().id_salt("latencies").show(ui, |ui| {
+            let mut table = TableBuilder::new(ui)
+                .id_salt("latencies")
+                .cell_layout(Layout::left_to_right(Align::Center))
+                .striped(true)
+                .resizable(true)
+                .auto_shrink(false);
+            for (_, _, width, _) in Column::ALL {
+                table = table.column(Width::initial(width).at_least(40.0).clip(true));
             }
-        });
-        table.body(|body| {
-            body.rows(ROW, rows.len(), |mut row| match rows[row.index()] {
-                Row::Network(name, count) => {
-                    if network(&mut row, name, count, closed.contains(name)) {
-                        toggled = Some(name);
-                    }
+            let table = table.header(24.0, |mut header| {
+                for (column, title, _, is_number) in Column::ALL {
+                    header.col(|ui| sort.title(ui, column, title, is_number));
                 }
-                Row::Result(result) => {
-                    let outcome = base.and_then(|base| verdict::outcome(result, base, model));
-                    if line(&mut row, result, is_grouped, labels, outcome) {
-                        hidden = Some(key(result));
+            });
+            table.body(|body| {
+                body.rows(ROW, rows.len(), |mut row| match rows[row.index()] {
+                    Row::Network(name, count) => {
+                        if network(&mut row, name, count, closed.contains(name)) {
+                            toggled = Some(name);
+                        }
                     }
-                }
+                    Row::Result(result) => {
+                        let outcome = base.and_then(|base| verdict::outcome(result, base, model));
+                        if line(&mut row, result, is_grouped, labels, outcome) {
+                            hidden = Some(key(result));
+                        }
+                    }
+                });
             });
         });
         if let Some(name) = toggled
@@ -257,8 +260,7 @@ impl Results {
 fn network(row: &mut TableRow<'_, '_>, name: &str, count: usize, is_closed: bool) -> bool {
     let mut is_clicked = false;
     row.col(|ui| {
-        let sign = if is_closed { "⏵" } else { "⏷" };
-        ui.label(sign);
+        ui.monospace(if is_closed { "+" } else { "−" });
         let link = egui::Link::new(RichText::new(name).strong());
         let hint = if is_closed { "Show its results" } else { "Hide its results" };
         is_clicked = ui.add(link).on_hover_text(hint).clicked();

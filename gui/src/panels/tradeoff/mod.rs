@@ -52,6 +52,9 @@ const ROOMY: f32 = 420.0;
 /// Below this height, in points, two plots are side by side.
 const LEAST_FOR_STACK: f32 = 280.0;
 
+/// Below this height, in points, there is no room for the legend.
+const LEAST_FOR_LEGEND: f32 = 170.0;
+
 /// Whether plots, the table, or both are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 enum Page {
@@ -236,7 +239,9 @@ impl Tradeoff {
             };
             lines.show(ui, |ui| parallel.ui(ui, look, &shared, commands));
         }
-        frame.show(ui, |ui| legend::ui(ui, look, &shared));
+        if height >= LEAST_FOR_LEGEND {
+            frame.show(ui, |ui| legend::ui(ui, look, &shared));
+        }
         if *view != View::Parallel {
             scatter.ui(ui, look, &shared, shortlist, commands);
         }

@@ -9,6 +9,7 @@ use inceptive_results::Metric;
 
 use super::{
     Shared,
+    cloud::CloudView,
     cloud_lines::CloudLines,
     look::{PlotSettings, Shown},
     quantity::Quantity,
@@ -20,6 +21,10 @@ use crate::{command::Commands, theme::colors};
 
 /// Half the width of the part of an axis that can be dragged on.
 const GRIP: f32 = 14.0;
+
+/// Room at both sides, and between two axes at least.
+const MARGINS: f32 = 64.0;
+const LEAST_GAP: f32 = 58.0;
 
 /// Distance from a line within which the pointer selects it, in pixels.
 const REACH: f32 = 5.0;
@@ -33,8 +38,19 @@ pub struct Parallel {
 }
 
 impl Parallel {
-    /// Draws the lines and axes.
+    /// Draws the lines and axes; where there is little room, they can be scrolled.
     pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        look: &mut PlotSettings,
+        shared: &Shared<'_>,
+        commands: &mut Commands,
+    ) {
+        let scroll = egui::ScrollArea::horizontal().id_salt("parallel").auto_shrink(false);
+        scroll.show(ui, |ui| self.content(ui, look, shared, commands));
+    }
+
+    fn content(
         &mut self,
         ui: &mut Ui,
         look: &mut PlotSettings,
@@ -43,11 +59,18 @@ impl Parallel {
     ) {
         let Shared { rows, model, .. } = *shared;
         let cloud = shared.cloud.filter(|_| look.shown != Shown::Networks);
-        let (whole, canvas) = ui.allocate_exact_size(ui.available_size(), Sense::click());
-        canvas.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Parallel coordinates"));
-        let rect = Rect::from_min_max(whole.min + vec2(64.0, 38.0), whole.max - vec2(64.0, 12.0));
         let shown: Vec<&Row> = rows.rows.iter().filter(|row| row.is_shown).collect();
-        let columns = columns(rect, &shown, shared, look.shown);
+        let all = quantities(&shown, shared, look.shown);
+        let least = MARGINS.mul_add(2.0, LEAST_GAP * all.len().saturating_sub(1) as f32);
+        let size = vec2(ui.available_width().max(least), ui.available_height());
+        let (whole, canvas) = ui.allocate_exact_size(size, Sense::click());
+        canvas.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Parallel coordinates"));
+        let margin = vec2(MARGINS, 0.0);
+        let rect = Rect::from_min_max(
+            whole.min + margin + vec2(0.0, 38.0),
+            whole.max - margin - vec2(0.0, 12.0),
+        );
+        let columns = columns(rect, &all, &shown, cloud);
         if columns.len() < 2 || rect.height() < 30.0 {
             return;
         }
@@ -130,25 +153,30 @@ fn crossing(column: &Column, rect: Rect, row: &Row) -> Option<Pos2> {
     row.get(column.axis.quantity).map(|value| column.at(rect, value.value))
 }
 
-/// An axis for each variable of the space, and for every number that some network has.
-fn columns(rect: Rect, shown: &[&Row], shared: &Shared<'_>, which: Shown) -> Vec<Column> {
+/// Each variable of the space, and every number that some network has.
+fn quantities(shown: &[&Row], shared: &Shared<'_>, which: Shown) -> Vec<Quantity> {
     let cloud = shared.cloud.filter(|_| which != Shown::Networks);
-    let span = |quantity: Quantity| cloud.and_then(|view| view.span(quantity));
     let known = |quantity: &Quantity| {
-        shown.iter().any(|row| row.get(*quantity).is_some()) || span(*quantity).is_some()
+        shown.iter().any(|row| row.get(*quantity).is_some())
+            || cloud.is_some_and(|view| view.span(*quantity).is_some())
     };
     let metrics = Metric::ALL.into_iter().filter(|metric| metric.is_main());
     let variables = 0..cloud.map_or(0, |view| view.variables().len());
     let all = variables.map(Quantity::Variable).chain(metrics.map(Quantity::Metric));
-    let all: Vec<Quantity> = all.filter(known).collect();
+    all.filter(known).collect()
+}
+
+/// An axis for each quantity.
+fn columns(rect: Rect, all: &[Quantity], shown: &[&Row], cloud: Option<&CloudView>) -> Vec<Column> {
     let gaps = all.len().saturating_sub(1).max(1) as f32;
-    let column = |(at, quantity): (usize, Quantity)| {
+    let column = |(at, &quantity): (usize, &Quantity)| {
         let values = shown.iter().filter_map(|row| row.get(quantity)).map(|value| value.value);
-        let values = values.chain(span(quantity).into_iter().flatten());
+        let span = cloud.and_then(|view| view.span(quantity));
+        let values = values.chain(span.into_iter().flatten());
         let axis = Axis::around(quantity, quantity.is_log(), values);
         Column { axis, x: rect.left() + rect.width() * at as f32 / gaps }
     };
-    all.into_iter().enumerate().map(column).collect()
+    all.iter().enumerate().map(column).collect()
 }
 
 /// The parts of a network's line; it has gaps where a number is not known.

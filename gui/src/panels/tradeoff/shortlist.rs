@@ -189,7 +189,11 @@ impl Shortlist {
 
     fn actions(&mut self, ui: &mut Ui, shared: &Shared<'_>, commands: &mut Commands) {
         let files: Vec<FilePath> = self.entries.iter().filter_map(Entry::file).collect();
-        let compare = ui.add_enabled(files.len() > 1, Button::new("Compare"));
+        let title = match files.len() {
+            0 | 1 => "Compare".to_owned(),
+            count => format!("Compare {count}"),
+        };
+        let compare = ui.add_enabled(files.len() > 1, Button::new(title));
         let hint = "Compare the networks of the list that are marked. Networks of a space can be compared once they are \
                     saved as files.";
         if compare.on_hover_text(hint).on_disabled_hover_text(hint).clicked() {

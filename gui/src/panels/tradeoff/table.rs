@@ -25,7 +25,7 @@ use crate::{
 const ROW: f32 = 21.0;
 
 /// Widths of the columns of marks and pins, and of names.
-const MARKS: f32 = 50.0;
+const MARKS: f32 = 58.0;
 const NAME: f32 = 170.0;
 
 /// What the order of rows depends on: the filters, the column, the direction, and the pins.
@@ -87,6 +87,7 @@ impl PointTable {
                 .striped(true)
                 .resizable(true)
                 .auto_shrink(false)
+                .min_scrolled_height(0.0)
                 .column(Width::exact(MARKS));
             for &field in &fields {
                 let width = if field == Field::Name { NAME } else { width(field, shared) };
@@ -218,7 +219,7 @@ fn marks(row: &mut TableRow<'_, '_>, name: &str, is_marked: bool, is_pinned: boo
         mark.widget_info(|| {
             WidgetInfo::selected(Role::CheckBox, true, is_marked, format!("Mark {name}"))
         });
-        let pin = ui.selectable_label(is_pinned, "📌").on_hover_text("Keep at the top");
+        let pin = ui.selectable_label(is_pinned, "pin").on_hover_text("Keep at the top");
         pin.widget_info(|| {
             WidgetInfo::selected(Role::Button, true, is_pinned, format!("Pin {name}"))
         });
