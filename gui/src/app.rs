@@ -79,6 +79,7 @@ impl App {
         };
         app.panels.graph.remember(session.graphs);
         app.panels.tradeoff.remember(session.tradeoff);
+        app.panels.run.remember(session.run);
         app.start_watching(ctx);
         app.open(&options.path.unwrap_or_else(|| files::default_folder(&session.folder)));
         if app.model.folder == session.folder && app.model.selection.is_empty() {
@@ -252,6 +253,7 @@ impl eframe::App for App {
             settings: self.model.settings.clone(),
             graphs: self.panels.graph.remembered(),
             tradeoff: self.panels.tradeoff.remembered(),
+            run: self.panels.run.remembered(),
         };
         session.save(storage);
     }

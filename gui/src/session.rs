@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     model::Settings,
     pane::Pane,
-    panels::{graph::Remembered, tradeoff},
+    panels::{graph::Remembered, run, tradeoff},
 };
 
 /// Under which name it is kept.
@@ -30,6 +30,8 @@ pub(crate) struct Session {
     pub graphs: Remembered,
     /// The settings of the trade-off plot.
     pub tradeoff: tradeoff::Remembered,
+    /// Labels of results, and which are hidden.
+    pub run: run::Remembered,
 }
 
 impl Session {
@@ -85,6 +87,7 @@ pub(crate) mod tests {
             settings: settings.clone(),
             graphs: Remembered::default(),
             tradeoff: tradeoff::Remembered::default(),
+            run: run::Remembered::default(),
         };
         let mut storage = Memory::default();
         session.save(&mut storage);

@@ -4,15 +4,37 @@ use std::collections::HashMap;
 
 use crate::{best::BestRoofline, machine::Machine, record::Record};
 
-/// The highest limits of every machine in the results. Machines are identified by [`Machine::id`], which includes their
-/// instruction sets.
+/// The highest limits of every machine in the results. Another system or more memory does not make another machine here:
+/// its processor has the same limits.
 #[derive(Clone, Debug, Default)]
-pub struct KnownRooflines(HashMap<(String, u32), BestRoofline>);
+pub struct KnownRooflines(HashMap<Processor, BestRoofline>);
+
+/// What the limits of a machine depend on, with the number of threads.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Processor {
+    cpu: String,
+    arch: String,
+    cores: [u32; 2],
+    isa: Vec<String>,
+    threads: u32,
+}
+
+impl Processor {
+    fn new(machine: &Machine, threads: u32) -> Self {
+        Self {
+            cpu: machine.cpu.clone(),
+            arch: machine.arch.clone(),
+            cores: [machine.physical_cores, machine.logical_cores],
+            isa: machine.isa.clone(),
+            threads,
+        }
+    }
+}
 
 impl KnownRooflines {
     /// Adds a measurement of a machine.
     pub fn add(&mut self, machine: &Machine, measured: BestRoofline) {
-        self.insert((machine.id(), measured.roofline.threads), measured);
+        self.insert(Processor::new(machine, measured.roofline.threads), measured);
     }
 
     /// Adds the limits of another collection; returns whether any of them was higher.
@@ -25,7 +47,7 @@ impl KnownRooflines {
     }
 
     /// Returns whether it is higher than before.
-    fn insert(&mut self, key: (String, u32), measured: BestRoofline) -> bool {
+    fn insert(&mut self, key: Processor, measured: BestRoofline) -> bool {
         let before = self.0.get(&key).copied();
         let best = before.map_or(measured, |before| before.best(measured));
         self.0.insert(key, best);
@@ -34,7 +56,7 @@ impl KnownRooflines {
 
     /// The highest limits ever measured on a machine with this number of threads.
     pub fn best(&self, machine: &Machine, threads: u32) -> Option<BestRoofline> {
-        self.0.get(&(machine.id(), threads)).copied()
+        self.0.get(&Processor::new(machine, threads)).copied()
     }
 
     /// Compares a record with the highest limits ever measured on its machine.
@@ -77,6 +99,8 @@ mod tests {
         assert_eq!(known.best(&machine, 1), None, "another number of threads");
         let other = Machine { isa: vec!["none".to_owned()], ..machine.clone() };
         assert_eq!(known.best(&other, 2), None, "other instructions");
+        let updated = Machine { kernel: "another".to_owned(), memory_bytes: 1, ..machine.clone() };
+        assert_eq!(known.best(&updated, 2), Some(best), "the same processor");
         let mut more = KnownRooflines::default();
         more.add(&machine, measured(200.0, 1.0, 5));
         assert!(known.extend(&more));

@@ -26,7 +26,7 @@ mod training;
 mod value;
 
 pub use best::BestRoofline;
-pub use compare::{Comparison, MIN_PAIRS, Verdict, compare};
+pub use compare::{Comparison, MIN_PAIRS, Verdict, compare, compare_any};
 pub use compared::{RankedNetwork, Ranking, TrainedAccuracy};
 pub use date::unix_ms;
 pub use known::KnownRooflines;

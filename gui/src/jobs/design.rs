@@ -3,7 +3,8 @@
 use std::{ops::ControlFlow, sync::Arc};
 
 use inceptive_app::{
-    CloudPlan, Content, Inspected, OverlayFiles, ReadError, design, error_chain, inspect,
+    CloudPlan, Content, Inspected, NewFile, OverlayFiles, ReadError, SpacePoints, design,
+    error_chain, inspect, save_variant,
 };
 use inceptive_dsl::{Settables, Setting, Space, settables, variant};
 
@@ -103,8 +104,10 @@ pub struct CloudRequest {
 pub struct Cloud {
     /// The file of the space.
     pub file: FilePath,
-    /// The networks that were counted, as reports show them.
+    /// What is known of the space, as in reports; its points are in [`Cloud::points`].
     pub counts: inceptive_report::Cloud,
+    /// The networks that were counted.
+    pub points: SpacePoints,
     /// Whether it was stopped before all were counted.
     pub is_stopped: bool,
 }
@@ -136,14 +139,24 @@ pub(super) fn count(request: DesignRequest) -> Output {
     Output::Designed(Box::new(request), reading)
 }
 
+/// Writes several networks, each as a file of its own.
+pub(super) fn save_all(all: Vec<NewFile>) -> Output {
+    let save = |new: NewFile| {
+        let saved = save_variant(&new);
+        (new, saved)
+    };
+    Output::PointsSaved(all.into_iter().map(save).collect())
+}
+
 /// Counts networks of a space, the same ones as a report does.
 pub(super) fn cloud(request: &CloudRequest, report: &Reporter) -> Output {
     let plan = CloudPlan { most: request.most, seed: 0 };
-    let counts = inceptive_app::cloud(&request.space, plan, &|done, of| {
+    let mut counts = inceptive_app::cloud(&request.space, plan, &|done, of| {
         let share = done as f32 / of as f32;
         report.progress(Progress { share, activity: format!("{done} of {of} networks") });
         if report.is_stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     let (file, is_stopped) = (Arc::clone(&request.file), report.is_stopped());
-    Output::Clouded(Arc::new(Cloud { file, counts, is_stopped }))
+    let points = SpacePoints::take(&mut counts);
+    Output::Clouded(Arc::new(Cloud { file, counts, points, is_stopped }))
 }

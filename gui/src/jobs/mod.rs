@@ -10,6 +10,7 @@ mod layout;
 mod machinery;
 mod measure;
 mod read;
+mod table;
 mod train;
 mod turns;
 mod worker;
@@ -17,7 +18,7 @@ mod write;
 
 use std::{path::PathBuf, sync::Arc};
 
-use inceptive_app::{ReadError, Request, TrainingEvent};
+use inceptive_app::{NewFile, ReadError, Request, SaveError, TrainingEvent};
 use inceptive_draw::{DrawError, Scene};
 use inceptive_dsl::Trace;
 use inceptive_files::InputFiles;
@@ -35,6 +36,7 @@ pub use layout::{LayoutRequest, Place};
 pub use machinery::{MeasurementBackend, Tools};
 pub use measure::{BenchRequest, EngineState, ProfileRequest};
 pub use read::{ReadRequest, Reading, ReportRequest, TraceRequest};
+pub use table::{Cells, TableRequest};
 pub use train::{DataSetState, RecipeState, TrainRequest, TrainingChoices};
 pub use worker::{Reporter, Worker};
 pub use write::{Expected, KeepRequest, Picture, PictureRequest, SaveProblem, SaveRequest};
@@ -60,6 +62,10 @@ pub enum Job {
     Original(OriginalRequest),
     /// Writes a design as text and counts it.
     Design(DesignRequest),
+    /// Writes networks of a space, each as a file of its own.
+    SavePoints(Vec<NewFile>),
+    /// Writes a table.
+    Table(TableRequest),
     /// Counts networks of a space.
     Cloud(CloudRequest),
     /// Reads what is new in the store.
@@ -121,6 +127,8 @@ impl Job {
             | Self::Original(_)
             | Self::Trace(_)
             | Self::Design(_)
+            | Self::SavePoints(_)
+            | Self::Table(_)
             | Self::Results(_)
             | Self::Engines
             | Self::TrainingChoices(_) => Lane::Quick,
@@ -153,6 +161,8 @@ impl Job {
             Self::Original(request) => {
                 format!("read the settings of {}", request.text.file.display())
             }
+            Self::SavePoints(all) => format!("write {} networks", all.len()),
+            Self::Table(request) => format!("write {}", request.path.display()),
             Self::Cloud(request) => format!("count networks of {}", request.space.title),
             Self::Results(_) => "read results".to_owned(),
             Self::Engines => "search for engines".to_owned(),
@@ -205,6 +215,8 @@ impl Job {
             Self::Trace(request) => Ok(read::trace(request)),
             Self::Design(request) => Ok(design::count(request)),
             Self::Original(request) => Ok(design::original(request)),
+            Self::SavePoints(all) => Ok(design::save_all(all)),
+            Self::Table(request) => table::write(request),
             Self::Cloud(request) => Ok(design::cloud(&request, report)),
             Self::Results(request) => Ok(Output::Results(request.read())),
             Self::Engines => Ok(measure::engines(&machinery.tools(None))),
@@ -287,6 +299,8 @@ pub enum Output {
     Original(OriginalRequest, OriginalReading),
     /// A design as a file, or why it cannot be written as one.
     Designed(Box<DesignRequest>, Result<DesignReading, ReadError>),
+    /// The files of networks of a space, or why they were not written.
+    PointsSaved(Vec<(NewFile, Result<PathBuf, SaveError>)>),
     /// Networks of a space by cost.
     Clouded(Arc<Cloud>),
     /// What is new in the store.

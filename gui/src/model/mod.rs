@@ -16,7 +16,7 @@ use std::{
 };
 
 use egui::ThemePreference;
-use inceptive_app::Inspected;
+use inceptive_app::{Inspected, NewFile, SaveError, error_chain};
 use inceptive_cost::Convention;
 use inceptive_draw::{DrawError, Scene};
 use inceptive_dsl::Trace;
@@ -246,6 +246,7 @@ impl Model {
                     entry.take_design(&request, reading);
                 }
             }
+            Output::PointsSaved(all) => self.points_saved(all, commands),
             Output::Clouded(cloud) => self.cloud = Some(cloud),
             Output::Results(reading) => {
                 if !self.results.take_in(reading) {
@@ -261,6 +262,27 @@ impl Model {
             Output::Trained(inputs) => self.read_by_jobs.extend(&inputs),
             // The list of jobs says it, or a message.
             Output::Measured | Output::Written(_) => {}
+        }
+    }
+
+    fn points_saved(
+        &mut self,
+        all: Vec<(NewFile, Result<PathBuf, SaveError>)>,
+        commands: &mut Commands,
+    ) {
+        let mut written = vec![];
+        for (new, result) in all {
+            match result {
+                Ok(_) => written.push(new.file_name),
+                Err(error) => {
+                    let text = format!("{}: {}", new.file_name, error_chain(&error));
+                    self.messages.push(Message::Problem(text));
+                }
+            }
+        }
+        if !written.is_empty() {
+            self.messages.push(Message::Done(format!("wrote {}", written.join(", "))));
+            commands.push(Command::Start(Job::List(self.folder.clone())));
         }
     }
 

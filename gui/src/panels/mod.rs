@@ -8,6 +8,7 @@ mod fields;
 pub mod graph;
 mod queue;
 pub mod run;
+mod sort;
 pub mod source;
 pub mod tradeoff;
 pub mod train;

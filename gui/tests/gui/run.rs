@@ -172,6 +172,37 @@ fn a_bench_goes_from_a_click_to_a_row() {
 }
 
 #[test]
+fn results_are_grouped_labelled_hidden_and_compared() {
+    let files = ["alexnet.yaml", "googlenet.yaml", "blocks/inception.yaml"];
+    let pace = |model: &Runnable, _| match model.name == "GoogLeNet" {
+        true => Duration::from_millis(4),
+        false => Duration::from_millis(2),
+    };
+    let mut window = Window::measuring(copies(&files), &machinery(None, pace));
+    window.click("googlenet");
+    window.get("alexnet").click_modifiers(Modifiers::COMMAND);
+    window.harness.run();
+    window.press(Modifiers::COMMAND, Key::Num6);
+    window.wait("engines are known", |model| model.engines.is_some());
+    window.click("Start");
+    window
+        .wait("there are results", |model| is_over(model) && model.results.measurements.len() == 2);
+    // The first selected network is the base.
+    assert!(window.has("base") && window.has("faster"));
+    let today = inceptive_results::date::utc_day(inceptive_results::date::unix_ms());
+    assert!(window.says(&today));
+
+    window.click("Hide a result of AlexNet");
+    assert!(!window.has("faster") && window.model().results.measurements.len() == 2);
+    window.click("Show hidden (1)");
+    assert!(window.has("faster"));
+    // Closed by a click on its name.
+    window.harness.get_by_role_and_label(Role::Link, "AlexNet").click();
+    window.harness.run();
+    assert!(!window.has("faster"));
+}
+
+#[test]
 fn every_batch_and_thread_count_is_measured() {
     let mut window = running(&steady());
     for (field, text) in [("Batches", "1, 8"), ("Threads", "1 2")] {

@@ -5,7 +5,10 @@
 use std::{fs, path::PathBuf};
 
 use egui::{Key, Modifiers, Role, Theme};
-use egui_kittest::{SnapshotResults, kittest::Queryable};
+use egui_kittest::{
+    SnapshotResults,
+    kittest::{NodeT, Queryable},
+};
 use inceptive_app::Inspected;
 use inceptive_gui::{Options, jobs::Place, model::Status};
 use inceptive_results::{EpochRecord, TrainingRun, example::training_run};
@@ -19,7 +22,7 @@ use crate::{
 /// What a screen is called and how to come to it.
 type Screen = (&'static str, fn(&mut Window));
 
-const SCREENS: [Screen; 17] = [
+const SCREENS: [Screen; 18] = [
     ("graph", graph),
     ("graph-heat", heat),
     ("source", source),
@@ -29,6 +32,7 @@ const SCREENS: [Screen; 17] = [
     ("design-space", space),
     ("tradeoff", tradeoff),
     ("tradeoff-space", cloud),
+    ("tradeoff-table", table),
     ("tradeoff-trained", accuracies),
     ("compare", compare),
     ("compare-graphs", graphs),
@@ -143,6 +147,25 @@ fn cloud(window: &mut Window) {
     window.click("Draw the space");
     window.wait("it is drawn", |model| model.cloud.is_some() && is_idle(model));
     choose(window, "y axis", "parameters");
+}
+
+/// The networks of a space as points and in the table, with a shortlist.
+fn table(window: &mut Window) {
+    cloud(window);
+    choose(window, "colour", "reduce3");
+    window.get("Filter networks").focus();
+    window.harness.run();
+    window.get("Filter networks").type_text("width >= 1 and tail == gap");
+    window.harness.run();
+    window.click("Plot and table");
+    window.click("Scatter");
+    let names: Vec<String> = window
+        .harness
+        .query_all_by_label_contains("Mark ")
+        .take(2)
+        .filter_map(|node| node.accesskit_node().label())
+        .collect();
+    names.iter().for_each(|name| window.click(name));
 }
 
 fn compare(window: &mut Window) {

@@ -2,7 +2,7 @@
 
 use egui::{Event, Key, Modifiers, Role};
 use egui_kittest::kittest::{NodeT, Queryable};
-use inceptive_gui::{jobs::Place, model::Model};
+use inceptive_gui::jobs::Place;
 
 use crate::common::{Window, is_idle};
 

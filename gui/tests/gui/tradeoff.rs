@@ -4,7 +4,7 @@ use std::{fs, ops::ControlFlow};
 
 use egui::{Key, Modifiers, Pos2, Rect, Role, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
-use inceptive_app::{CloudPlan, cloud};
+use inceptive_app::{CloudPlan, SpacePoints, cloud};
 use inceptive_dsl::{Disk, load, load_space};
 use inceptive_results::{TrainingRun, example::training_run};
 use inceptive_store::Store;
@@ -134,8 +134,10 @@ fn a_space_is_counted_as_a_report_counts_it() {
     let window = clouded();
     let space = load_space(&Disk, &window.file("widths.yaml")).unwrap();
     let plan = CloudPlan { most: 2000, seed: 0 };
-    let counts = cloud(&space, plan, &|_, _| ControlFlow::Continue(()));
-    assert_eq!(window.model().cloud.as_ref().unwrap().counts, counts);
+    let mut counts = cloud(&space, plan, &|_, _| ControlFlow::Continue(()));
+    let points = SpacePoints::take(&mut counts);
+    let shown = window.model().cloud.as_ref().unwrap();
+    assert_eq!((&shown.counts, &shown.points), (&counts, &points));
     assert!(window.says("256 networks of Widths"));
 }
 
@@ -158,13 +160,18 @@ fn a_brush_holds_for_the_networks_of_a_space_too() {
     assert_eq!(in_the_ranges(&window), None);
 }
 
+/// The part of the plot between the axes.
+fn field(window: &Window) -> Rect {
+    let plot = window.get("Trade-off plot").rect();
+    Rect::from_min_max(plot.min + vec2(68.0, 6.0), plot.max - vec2(12.0, 42.0))
+}
+
 #[test]
-fn a_click_on_a_network_of_a_space_opens_its_design() {
+fn a_click_on_a_network_of_a_space_adds_it_to_the_shortlist() {
     let mut window = clouded();
     choose(&mut window, "y axis", "parameters");
     // The smallest network is at the lower left, with the room of an axis around it.
-    let plot = window.get("Trade-off plot").rect();
-    let field = Rect::from_min_max(plot.min + vec2(68.0, 6.0), plot.max - vec2(12.0, 42.0));
+    let field = field(&window);
     let room = 0.07 / 1.14;
     let at = field.left_bottom() + vec2(room, -room) * field.size();
     window.harness.hover_at(at);
@@ -172,12 +179,151 @@ fn a_click_on_a_network_of_a_space_opens_its_design() {
     window.harness.drag_at(at);
     window.harness.run();
     window.harness.drop_at(at);
+    window.harness.run();
+    assert!(window.has("Shortlist (1)") && window.model().shown_design().is_none());
+    window.click("Open widths 1");
     window.wait("it is counted", is_designed);
     let settings = ["stem=4", "rest=4"].map(|text| text.parse().unwrap());
     let wanted = load(&Disk, &window.file("widths.yaml"), &settings).unwrap().architecture;
     let found = &window.model().shown_design().unwrap().architecture;
     assert_eq!(found.graph.fingerprint(), wanted.graph.fingerprint());
     assert!(window.says("2 changes to"));
+}
+
+#[test]
+fn a_box_makes_a_shortlist_that_is_saved_as_files() {
+    let mut window = clouded();
+    choose(&mut window, "x axis", "stem");
+    choose(&mut window, "y axis", "rest");
+    window.click("Fit space");
+    // The variables are numbers from 4 to 64: the box is around the three smallest of one, and the smallest of the other.
+    let field = field(&window);
+    let place = |x: f32, y: f32| {
+        let share = |value: f32| (0.07 + (value - 4.0) / 60.0) / 1.14;
+        field.left_bottom() + vec2(share(x), -share(y)) * field.size()
+    };
+    drag(&mut window, place(2.0, 2.0), place(13.0, 6.0));
+    assert!(window.has("Shortlist (3)"));
+    window.click("Save as files…");
+    window.harness.run();
+    window.click("Save 3");
+    window.wait("they are on the list", |model| model.entries.len() == 5);
+    for stem in [4, 8, 12] {
+        let file = window.file(&format!("small-{stem}-4.yaml"));
+        let settings = [format!("stem={stem}"), "rest=4".to_owned()];
+        let settings = settings.map(|text| text.parse().unwrap());
+        let wanted = load(&Disk, &window.file("widths.yaml"), &settings).unwrap().architecture;
+        let found = load(&Disk, &file, &[]).unwrap().architecture;
+        assert_eq!(found.graph.fingerprint(), wanted.graph.fingerprint(), "{stem}");
+    }
+    assert!(window.says("wrote small-4-4.yaml"));
+}
+
+#[test]
+fn a_variable_can_be_brushed_and_coloured_by() {
+    let mut window = clouded();
+    let axis = window.get("Filter stem").rect();
+    drag(&mut window, axis.center_top(), axis.center());
+    let count = in_the_ranges(&window).unwrap();
+    assert!((96..160).contains(&count), "{count}");
+    choose(&mut window, "colour", "stem");
+    assert!(window.says("stem"));
+}
+
+/// Replaces the text of the filter.
+fn filter(window: &mut Window, text: &str) {
+    window.get("Filter networks").focus();
+    window.harness.run();
+    window.press(Modifiers::COMMAND, Key::A);
+    window.get("Filter networks").type_text(text);
+    window.harness.run();
+}
+
+#[test]
+fn a_condition_filters_networks_of_the_list() {
+    let mut window = tradeoff();
+    filter(&mut window, "macs < 2G and published_top1 > 65");
+    assert_eq!((points(&window), front(&window)), (2, vec!["mobilenet-v2".to_owned()]));
+    filter(&mut window, "trained_top1 > 90 or name contains res");
+    assert_eq!(points(&window), 1);
+    assert!(window.has("5 networks have no trained_top1"));
+    filter(&mut window, "mac < 2G");
+    assert!(window.has("there is no column `mac`; did you mean `macs`?"));
+    assert_eq!(points(&window), 5);
+}
+
+#[test]
+fn a_condition_filters_networks_of_a_space_by_its_variables() {
+    let mut window = clouded();
+    filter(&mut window, "stem <= 8 and rest >= 60");
+    assert_eq!(in_the_ranges(&window), Some(4));
+    assert!(window.has("1 network has no stem; 1 network has no rest"));
+    window.click("Table");
+    assert!(window.has("4 of 257 networks"));
+    assert!(window.has("widths 15") && window.has("widths 32"));
+}
+
+/// The names in the table, from top to bottom.
+fn listed(window: &Window) -> Vec<String> {
+    let marks = window.harness.query_all_by_label_contains("Mark ");
+    let mut marks: Vec<(f32, String)> = marks
+        .filter_map(|node| {
+            let label = node.accesskit_node().label()?;
+            Some((node.rect().top(), label.strip_prefix("Mark ")?.to_owned()))
+        })
+        .collect();
+    marks.sort_by(|a, b| a.0.total_cmp(&b.0));
+    marks.into_iter().map(|(_, name)| name).collect()
+}
+
+#[test]
+fn the_table_is_sorted_filtered_pinned_compared_and_exported() {
+    let mut window = tradeoff();
+    window.click("Table");
+    assert_eq!(listed(&window).len(), 5);
+    window.click("MACs");
+    assert_eq!(listed(&window), ["vgg16", "resnet50", "googlenet", "alexnet", "mobilenet-v2"]);
+    window.click("MACs");
+    assert_eq!(listed(&window)[0], "mobilenet-v2");
+    window.click("Pin vgg16");
+    assert_eq!(listed(&window)[..2], ["vgg16", "mobilenet-v2"]);
+    filter(&mut window, "macs > 1G");
+    assert_eq!(listed(&window), ["vgg16", "googlenet", "resnet50"]);
+    assert!(window.has("3 of 5 networks"));
+
+    window.click("Export CSV…");
+    let path = window.folder.path().join("points.csv");
+    window.get("Path").focus();
+    window.harness.run();
+    window.press(Modifiers::COMMAND, Key::A);
+    window.get("Path").type_text(&path.display().to_string());
+    window.harness.run();
+    window.click("Export");
+    window.wait("it is written", |_| path.exists());
+    let text = fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(
+        lines[0].starts_with("name,params,macs,flops,acts,peak_activation_bytes,published_top1")
+    );
+    assert!(lines.len() == 4 && lines[2].starts_with("googlenet,"), "{text}");
+
+    window.click("Mark vgg16");
+    window.click("Mark resnet50");
+    window.click("Compare 2");
+    assert_eq!(window.selected(), ["vgg16", "resnet50"]);
+}
+
+#[test]
+fn both_plots_are_there_in_a_small_window() {
+    let mut window = tradeoff();
+    for size in [vec2(1280.0, 800.0), vec2(800.0, 500.0), vec2(640.0, 400.0)] {
+        window.harness.set_size(size);
+        window.harness.run();
+        for plot in ["Trade-off plot", "Parallel coordinates"] {
+            let rect = window.get(plot).rect();
+            assert!(rect.width() > 40.0 && rect.height() > 40.0, "{plot} {size}: {rect}");
+        }
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    tree::{Binary, Expr, Function},
+    tree::{Binary, Expr, Function, contains},
     value::{EvalError, Lookup, Val, ValKind},
 };
 
@@ -72,6 +72,15 @@ fn truth(value: &Val) -> Result<bool, EvalError> {
     }
 }
 
+fn words(value: &Val) -> Result<&str, EvalError> {
+    match &value.kind {
+        ValKind::Text(text) => Ok(text),
+        ValKind::Number(_) | ValKind::Bool(_) | ValKind::Node(_) => {
+            Err(EvalError::Undefined(format!("{} is not a text", value.describe())))
+        }
+    }
+}
+
 fn binary(
     operator: Binary,
     left: &Val,
@@ -89,25 +98,26 @@ fn binary(
         }
         Binary::Equal => ValKind::Bool(equal(left, &right)?),
         Binary::Unequal => ValKind::Bool(!equal(left, &right)?),
-        Binary::Less => ValKind::Bool(numeric(left)? < numeric(&right)?),
-        Binary::LessEqual => ValKind::Bool(numeric(left)? <= numeric(&right)?),
-        Binary::Greater => ValKind::Bool(numeric(left)? > numeric(&right)?),
-        Binary::GreaterEqual => ValKind::Bool(numeric(left)? >= numeric(&right)?),
-        Binary::Add => ValKind::Number(numeric(left)? + numeric(&right)?),
-        Binary::Subtract => ValKind::Number(numeric(left)? - numeric(&right)?),
-        Binary::Multiply => ValKind::Number(numeric(left)? * numeric(&right)?),
-        Binary::Divide => ValKind::Number(numeric(left)? / divisor(&right)?),
-        Binary::FloorDivide => ValKind::Number((numeric(left)? / divisor(&right)?).floor()),
-        Binary::Remainder => ValKind::Number(numeric(left)?.rem_euclid(divisor(&right)?)),
+        Binary::Less | Binary::LessEqual | Binary::Greater | Binary::GreaterEqual => {
+            let holds = operator.compares(numeric(left)?, numeric(&right)?);
+            ValKind::Bool(holds.unwrap_or_default())
+        }
+        Binary::Contains => ValKind::Bool(contains(words(left)?, words(&right)?)),
+        Binary::Add
+        | Binary::Subtract
+        | Binary::Multiply
+        | Binary::Divide
+        | Binary::FloorDivide
+        | Binary::Remainder => {
+            let number = operator.number(numeric(left)?, numeric(&right)?);
+            ValKind::Number(number.ok_or_else(division_by_zero)?)
+        }
     };
     Ok(Val { kind, from_input, origin: None })
 }
 
-fn divisor(value: &Val) -> Result<f64, EvalError> {
-    match numeric(value)? {
-        0.0 => Err(EvalError::Undefined("division by zero".to_owned())),
-        number => Ok(number),
-    }
+fn division_by_zero() -> EvalError {
+    EvalError::Undefined("division by zero".to_owned())
 }
 
 fn equal(left: &Val, right: &Val) -> Result<bool, EvalError> {
@@ -127,17 +137,6 @@ fn equal(left: &Val, right: &Val) -> Result<bool, EvalError> {
 fn call(function: Function, arguments: &[Val]) -> Result<Val, EvalError> {
     let from_input = arguments.iter().any(|argument| argument.from_input);
     let numbers: Result<Vec<f64>, EvalError> = arguments.iter().map(numeric).collect();
-    let numbers = numbers?;
-    let number = match function {
-        Function::Min => numbers.iter().copied().fold(f64::INFINITY, f64::min),
-        Function::Max => numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-        Function::Floor => numbers[0].floor(),
-        Function::Ceil => numbers[0].ceil(),
-        Function::Round => numbers[0].round(),
-        Function::RoundTo => {
-            let multiple = divisor(&arguments[1])?;
-            (numbers[0] / multiple).round() * multiple
-        }
-    };
+    let number = function.number(&numbers?).ok_or_else(division_by_zero)?;
     Ok(Val { kind: ValKind::Number(number), from_input, origin: None })
 }

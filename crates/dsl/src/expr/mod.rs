@@ -4,11 +4,11 @@
 //! or      := and ("or" and)*
 //! and     := not ("and" not)*
 //! not     := "not" not | compare
-//! compare := sum (("==" | "!=" | "<" | "<=" | ">" | ">=") sum)?
+//! compare := sum (("==" | "!=" | "<" | "<=" | ">" | ">=" | "contains") sum)?
 //! sum     := product (("+" | "-") product)*
 //! product := unary (("*" | "/" | "//" | "%") unary)*
 //! unary   := "-" unary | atom
-//! atom    := number [K | M | G | T] | "$" name ("." name)* | word | 'text' | function "(" or ("," or)* ")" | "(" or ")"
+//! atom    := number [K | M | G | T | KiB | MiB | GiB] | "$" name ("." name)* | word | 'text' | function "(" or ("," or)* ")" | "(" or ")"
 //! ```
 
 mod eval;
@@ -19,7 +19,7 @@ mod value;
 
 pub(crate) use parse::parse;
 pub(crate) use token::mentions;
-pub(crate) use tree::Expr;
+pub(crate) use tree::{Binary, Expr, Function, contains};
 pub(crate) use value::{EvalError, Lookup, Val, ValKind};
 
 #[cfg(test)]
@@ -63,6 +63,7 @@ mod tests {
         check("max(8, $in // 64, min(1, 2))", "8");
         check("1.6G", "1600000000");
         check("8M + 1K", "8001000");
+        check("1.5MiB + 1KiB", "1573888");
     }
 
     #[test]
@@ -71,6 +72,8 @@ mod tests {
         check("not $tail == 'gap' and 1 < 2", "true");
         check("1 > 2 or 2 >= 2", "true");
         check("1 > 2 and 1 / 0 == 1", "false");
+        check("'Inception v3' contains inception and not $tail contains x", "true");
+        check("$in contains 2", "Undefined(\"256 is not a text\")");
         check("$tail == 3", "Undefined(\"`fc` cannot be compared with 3\")");
     }
 

@@ -61,6 +61,7 @@ impl ExprParser<'_> {
         Some(match self.peek()? {
             Token::Word(word) if &**word == "or" => (Binary::Or, 1),
             Token::Word(word) if &**word == "and" => (Binary::And, 2),
+            Token::Word(word) if &**word == "contains" => (Binary::Contains, 4),
             Token::Symbol(symbol) => match *symbol {
                 "==" => (Binary::Equal, 4),
                 "!=" => (Binary::Unequal, 4),

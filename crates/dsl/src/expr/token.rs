@@ -85,15 +85,17 @@ fn token(rest: &str, c: char) -> Result<(Token, usize), String> {
     }
 }
 
-/// A number with an optional suffix K, M, G or T (powers of 1000).
+/// A number with an optional suffix: K, M, G or T for powers of 1000, KiB, MiB or GiB for powers of 1024.
 fn number(text: &str) -> Result<f64, String> {
-    let (digits, factor) = match text.char_indices().next_back() {
+    let binary = [("KiB", 1024.0), ("MiB", 1_048_576.0), ("GiB", 1_073_741_824.0)];
+    let binary = binary.iter().find_map(|(unit, size)| Some((text.strip_suffix(unit)?, *size)));
+    let (digits, factor) = binary.unwrap_or_else(|| match text.char_indices().next_back() {
         Some((at, 'K' | 'k')) => (&text[..at], 1e3),
         Some((at, 'M')) => (&text[..at], 1e6),
         Some((at, 'G')) => (&text[..at], 1e9),
         Some((at, 'T')) => (&text[..at], 1e12),
         _ => (text, 1.0),
-    };
+    });
     let number =
         digits.replace('_', "").parse::<f64>().map_err(|_| format!("`{text}` is not a number"))?;
     Ok(number * factor)

@@ -26,6 +26,8 @@ pub(crate) enum Binary {
     LessEqual,
     Greater,
     GreaterEqual,
+    /// Whether a text is in another one.
+    Contains,
     Add,
     Subtract,
     Multiply,
@@ -53,6 +55,74 @@ impl Function {
         ("round", Self::Round),
         ("round_to", Self::RoundTo),
     ];
+}
+
+impl Binary {
+    /// The result of arithmetic; `None` for a division by zero, and for what is no arithmetic.
+    pub(crate) fn number(self, left: f64, right: f64) -> Option<f64> {
+        let divisor = || (right != 0.0).then_some(right);
+        Some(match self {
+            Self::Add => left + right,
+            Self::Subtract => left - right,
+            Self::Multiply => left * right,
+            Self::Divide => left / divisor()?,
+            Self::FloorDivide => (left / divisor()?).floor(),
+            Self::Remainder => left.rem_euclid(divisor()?),
+            Self::Or
+            | Self::And
+            | Self::Equal
+            | Self::Unequal
+            | Self::Less
+            | Self::LessEqual
+            | Self::Greater
+            | Self::GreaterEqual
+            | Self::Contains => return None,
+        })
+    }
+
+    /// The result of comparing two numbers; `None` for what is no comparison of numbers.
+    pub(crate) fn compares(self, left: f64, right: f64) -> Option<bool> {
+        Some(match self {
+            Self::Equal => left == right,
+            Self::Unequal => left != right,
+            Self::Less => left < right,
+            Self::LessEqual => left <= right,
+            Self::Greater => left > right,
+            Self::GreaterEqual => left >= right,
+            Self::Or
+            | Self::And
+            | Self::Contains
+            | Self::Add
+            | Self::Subtract
+            | Self::Multiply
+            | Self::Divide
+            | Self::FloorDivide
+            | Self::Remainder => return None,
+        })
+    }
+}
+
+impl Function {
+    /// Its value; `None` for a division by zero. There are as many numbers as it takes.
+    pub(crate) fn number(self, numbers: &[f64]) -> Option<f64> {
+        Some(match (self, numbers) {
+            (Self::Min, _) => numbers.iter().copied().fold(f64::INFINITY, f64::min),
+            (Self::Max, _) => numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            (Self::Floor, [number]) => number.floor(),
+            (Self::Ceil, [number]) => number.ceil(),
+            (Self::Round, [number]) => number.round(),
+            (Self::RoundTo, [number, multiple]) if *multiple != 0.0 => {
+                (number / multiple).round() * multiple
+            }
+            (Self::Floor | Self::Ceil | Self::Round | Self::RoundTo, _) => return None,
+        })
+    }
+}
+
+/// Whether a text is in another one, whatever the case of ASCII letters.
+pub(crate) fn contains(text: &str, part: &str) -> bool {
+    let (text, part) = (text.as_bytes(), part.as_bytes());
+    part.is_empty() || text.windows(part.len()).any(|place| place.eq_ignore_ascii_case(part))
 }
 
 impl Expr {

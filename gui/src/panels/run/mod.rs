@@ -10,9 +10,11 @@ mod profile;
 mod results;
 mod roofline;
 mod setup;
-mod sort;
+mod verdict;
 
 use egui::{Frame, Margin, RichText, Ui};
+
+pub(crate) use results::Remembered;
 
 use crate::{
     command::{Command, Commands},
@@ -47,6 +49,16 @@ pub struct Run {
 }
 
 impl Run {
+    /// Restores the state saved by an earlier run.
+    pub(crate) fn remember(&mut self, remembered: Remembered) {
+        self.results.remembered = remembered;
+    }
+
+    /// The state to save for the next run.
+    pub(crate) fn remembered(&self) -> Remembered {
+        self.results.remembered.clone()
+    }
+
     /// Draws the setup, the queue and the results.
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         if !self.has_asked_for_engines {

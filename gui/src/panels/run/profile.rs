@@ -9,12 +9,13 @@ use inceptive_ir::Path;
 use inceptive_results::{Bound, NodeProfile, ProfileRecord, Roofline};
 use inceptive_store::Stored;
 
-use super::{roofline, sort::Sort};
+use super::roofline;
 use crate::{
     command::{Command, Commands},
     file::FilePath,
     format::{milliseconds, share, way},
     model::Model,
+    panels::sort::Sort,
 };
 
 const ROW: f32 = 21.0;

@@ -4,14 +4,12 @@ use egui::{Grid, RichText, Ui};
 use inceptive_report::SpaceSample;
 use inceptive_results::{Metric, statistics::Estimate};
 
-use super::{
-    metric::AxisMetric,
-    rows::{Row, Rows},
-};
-use crate::{format::NOT_COMPARED, jobs::Cloud, model::Model};
+use super::{Shared, cloud::CloudView, metric::AxisMetric, rows::Row};
+use crate::format::NOT_COMPARED;
 
 /// A network.
-pub fn network(ui: &mut Ui, row: &Row, rows: &Rows, model: &Model, is_front: bool) {
+pub fn network(ui: &mut Ui, row: &Row, shared: &Shared<'_>, is_front: bool) {
+    let Shared { rows, model, .. } = *shared;
     let architecture = &row.network.architecture;
     ui.set_max_width(380.0);
     ui.label(RichText::new(&architecture.name).strong());
@@ -64,17 +62,18 @@ pub fn network(ui: &mut Ui, row: &Row, rows: &Rows, model: &Model, is_front: boo
 }
 
 /// A network of a space.
-pub fn cloud_point(ui: &mut Ui, cloud: &Cloud, point: &SpaceSample) {
-    ui.label(RichText::new(format!("A network of {}", cloud.counts.title)).strong());
+pub fn cloud_point(ui: &mut Ui, view: &CloudView, at: usize) {
+    ui.label(RichText::new(format!("A network of {}", view.cloud().counts.title)).strong());
     Grid::new("cloud card").num_columns(2).spacing([16.0, 2.0]).show(ui, |ui| {
-        for ((variable, _), value) in cloud.counts.variables.iter().zip(&point.values) {
-            line(ui, variable, value);
+        for (variable, value) in view.settings(at) {
+            line(ui, &variable, &value);
         }
         for metric in SpaceSample::metrics() {
-            line(ui, metric.label(), &metric.exact(point.count(metric)));
+            let count = view.points().counts(metric).map_or(0, |counts| counts[at]);
+            line(ui, metric.label(), &metric.exact(count));
         }
     });
-    if !point.is_inside {
+    if !view.points().is_inside(at) {
         ui.label("Violates a constraint of the space.");
     }
 }

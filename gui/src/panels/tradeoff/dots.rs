@@ -1,18 +1,17 @@
 //! Points, the Pareto front, and labels.
 
-use egui::{Color32, FontId, Pos2, Rect, Stroke, Ui, pos2};
-use inceptive_report::{Pair, front_of};
-use inceptive_results::Metric;
-
 use super::{
+    Shared,
     labels::{Wish, place},
     look::PlotSettings,
     marks::{Form, interval, mark},
-    metric::AxisMetric,
-    rows::{Row, Rows, design_values},
+    quantity::Quantity,
+    rows::{Row, design_values},
     scale::Field,
 };
 use crate::{model::Model, theme::colors};
+use egui::{Color32, FontId, Pos2, Rect, Stroke, Ui, pos2};
+use inceptive_report::{Pair, front_of};
 
 /// Names that are tried at most; more find no place.
 const MOST_NAMES: usize = 400;
@@ -39,9 +38,10 @@ pub struct Dot<'a> {
 }
 
 /// The networks that are shown, large ones first.
-pub fn dots<'a>(field: &Field, look: &PlotSettings, rows: &'a Rows, model: &Model) -> Vec<Dot<'a>> {
-    let [x, y] = look.metrics;
-    let shown = rows.rows.iter().filter(|row| look.shows(row));
+pub fn dots<'a>(field: &Field, look: &PlotSettings, shared: &Shared<'a>) -> Vec<Dot<'a>> {
+    let [x, y] = look.axes;
+    let Shared { rows, model, .. } = *shared;
+    let shown = rows.rows.iter().filter(|row| row.is_shown);
     let mut dots: Vec<Dot<'_>> = shown
         .filter_map(|row| {
             let pair = [row.get(x)?, row.get(y)?];
@@ -58,8 +58,10 @@ pub fn dots<'a>(field: &Field, look: &PlotSettings, rows: &'a Rows, model: &Mode
         .collect();
     let brushed: Vec<usize> = (0..dots.len()).filter(|&at| dots[at].is_brushed).collect();
     let pairs: Vec<_> = brushed.iter().map(|&at| dots[at].pair).collect();
-    for at in front_of(&pairs, look.metrics.map(Metric::wants_more)) {
-        dots[brushed[at]].is_front = true;
+    if let [Some(x), Some(y)] = look.axes.map(Quantity::wants_more) {
+        for at in front_of(&pairs, [x, y]) {
+            dots[brushed[at]].is_front = true;
+        }
     }
     // Large ones first, so that they hide nothing.
     dots.sort_by(|a, b| b.radius.total_cmp(&a.radius));
@@ -70,7 +72,7 @@ pub fn dots<'a>(field: &Field, look: &PlotSettings, rows: &'a Rows, model: &Mode
 pub fn paint_front(ui: &Ui, field: &Field, dots: &[Dot<'_>]) -> Vec<Rect> {
     let mut front: Vec<Pos2> = dots.iter().filter(|dot| dot.is_front).map(|dot| dot.at).collect();
     front.sort_by(|a, b| a.x.total_cmp(&b.x));
-    let first_up = field.x.metric.wants_more();
+    let first_up = field.x.quantity.wants_more() == Some(true);
     let mut line: Vec<Pos2> = Vec::new();
     for at in front {
         if let Some(&last) = line.last() {
@@ -84,13 +86,20 @@ pub fn paint_front(ui: &Ui, field: &Field, dots: &[Dot<'_>]) -> Vec<Rect> {
 }
 
 /// Draws marks and intervals.
-pub fn paint_dots(ui: &Ui, field: &Field, look: &PlotSettings, rows: &Rows, dots: &[Dot<'_>]) {
-    let (palette, theme) = (colors(ui), ui.ctx().theme());
+pub fn paint_dots(
+    ui: &Ui,
+    field: &Field,
+    look: &PlotSettings,
+    shared: &Shared<'_>,
+    dots: &[Dot<'_>],
+) {
+    let palette = colors(ui);
+    let shades = look.colors(shared.rows, shared.cloud, ui.ctx().theme());
     let is_trained =
-        rows.accuracy().is_some() && look.metrics.iter().any(|metric| metric.is_accuracy());
+        shared.rows.accuracy().is_some() && look.axes.iter().any(|axis| axis.is_accuracy());
     for dot in dots {
         let color = match dot.is_brushed {
-            true => look.color(dot.row, rows, theme),
+            true => shades.of(dot.row),
             false => palette.frame.gamma_multiply(0.5),
         };
         let thin = Stroke::new(1.2, color);
@@ -124,8 +133,8 @@ pub fn paint_design(ui: &Ui, field: &Field, model: &Model) -> Option<Pos2> {
     let network = model.shown_design()?;
     let place = |network| {
         let values = design_values(model, network);
-        let x = values[field.x.metric.index()]?.value;
-        Some(field.at(x, values[field.y.metric.index()]?.value))
+        let value = |quantity: Quantity| Some(values[quantity.metric()?.index()]?.value);
+        Some(field.at(value(field.x.quantity)?, value(field.y.quantity)?))
     };
     let at = place(network)?;
     let color = colors(ui).error;

@@ -6,16 +6,14 @@ use inceptive_format::counted;
 use inceptive_results::Metric;
 
 use super::{
+    Shared,
     cloud::CloudView,
-    look::{ColorBy, PlotSettings, family_color, span},
+    look::{ColorBy, PlotSettings, Shown, family_color},
     marks::{Form, mark},
-    metric::AxisMetric,
-    rows::{Row, Rows},
+    quantity::Quantity,
+    rows::Row,
 };
-use crate::{
-    model::Model,
-    theme::{colors, heat},
-};
+use crate::theme::{colors, heat};
 
 /// What published accuracies are.
 const PUBLISHED: &str = "ImageNet-1k, single model, single crop, at the counted input size: the first such entry of the file";
@@ -25,36 +23,44 @@ const TRAINED: &str = "On the test images, with the mean over seeds and its 95% 
                        interval over test images. A network that was trained with settings is not that of its file";
 
 /// Draws one line or more.
-pub fn ui(ui: &mut Ui, look: &PlotSettings, rows: &Rows, cloud: Option<&CloudView>, model: &Model) {
+pub fn ui(ui: &mut Ui, look: &PlotSettings, shared: &Shared<'_>) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 5.0;
-        families(ui, look, rows);
-        if let ColorBy::Metric(metric) = look.color
-            && let Some(ends) = span(rows, metric)
+        families(ui, look, shared);
+        if let ColorBy::Metric(quantity) = look.color
+            && let Some(ends) = look.colors(shared.rows, shared.cloud, ui.ctx().theme()).span
         {
-            ui.label(RichText::new(rows.title(metric, model.settings.convention())).small());
-            ramp(ui, metric, ends);
+            ui.label(RichText::new(shared.names.title(quantity)).small());
+            let ends = ends.map(|value| shared.names.text(quantity, value));
+            ramp(ui, &ends);
         }
         sample(ui, |ui, rect| {
             let stroke = Stroke::new(1.5, colors(ui).accent);
             ui.painter().hline(rect.x_range(), rect.center().y, stroke);
         });
         text(ui, "Pareto front");
-        if model.shown_design().is_some() {
+        if shared.model.shown_design().is_some() {
             let stroke = Stroke::new(2.0, colors(ui).error);
             symbol(ui, Form::Diamond, Color32::TRANSPARENT, stroke);
             text(ui, "design");
         }
-        if let Some(view) = cloud {
-            space(ui, look, view, model);
+        if let Some(view) = shared.cloud.filter(|_| look.shown != Shown::Networks) {
+            sample(ui, |ui, rect| {
+                let stroke = Stroke::new(1.5, colors(ui).warning);
+                let line = [rect.left_center(), rect.right_center()];
+                ui.painter().extend(Shape::dashed_line(&line, stroke, 4.0, 3.0));
+            });
+            text(ui, "front of the space");
+            space(ui, look, view, shared);
         }
-        missing(ui, look, rows);
+        missing(ui, look, shared);
     });
 }
 
-fn families(ui: &mut Ui, look: &PlotSettings, rows: &Rows) {
-    let is_shown = |family| rows.rows.iter().any(|row| row.family == family && look.shows(row));
-    let names = rows.families.iter().enumerate().map(|(at, name)| (Some(at), name.as_str()));
+fn families(ui: &mut Ui, look: &PlotSettings, shared: &Shared<'_>) {
+    let rows = shared.rows;
+    let is_shown = |family| rows.rows.iter().any(|row| row.family == family && row.is_shown);
+    let names = rows.families.iter().map(|(name, slot)| (Some(*slot), name.as_str()));
     for (family, name) in names.chain([(None, "others")]).filter(|(family, _)| is_shown(*family)) {
         let color = match look.color {
             ColorBy::Family => family_color(family, ui.ctx().theme()),
@@ -67,7 +73,7 @@ fn families(ui: &mut Ui, look: &PlotSettings, rows: &Rows) {
 }
 
 /// Which networks of a space are shown, and where they cannot be.
-fn space(ui: &mut Ui, look: &PlotSettings, view: &CloudView, model: &Model) {
+fn space(ui: &mut Ui, look: &PlotSettings, view: &CloudView, shared: &Shared<'_>) {
     let tint = colors(ui).accent.gamma_multiply(0.7);
     sample(ui, |ui, rect| {
         for x in [2.0, 6.0, 10.0] {
@@ -77,12 +83,12 @@ fn space(ui: &mut Ui, look: &PlotSettings, view: &CloudView, model: &Model) {
     });
     let cloud = view.cloud();
     let counts = &cloud.counts;
-    let networks = counted(counts.points.len(), "network", "networks");
+    let networks = counted(view.points().len(), "network", "networks");
     let mut words = format!("{networks} of {}", counts.title);
     if cloud.is_stopped {
         words.push_str(", incomplete: stopped");
     }
-    if !look.brushes.is_empty() {
+    if view.count() < view.points().len() {
         words.push_str(&format!(", {} match the filters", view.count()));
     }
     if counts.failed > 0 {
@@ -92,14 +98,15 @@ fn space(ui: &mut Ui, look: &PlotSettings, view: &CloudView, model: &Model) {
         words.push_str(" (grey: violates a constraint)");
     }
     text(ui, &words);
-    let convention = model.settings.convention();
-    let is_unknown = |metric: &Metric| view.span(*metric).is_none();
-    let [x, y] = look.metrics;
-    let mut unknown: Vec<Metric> = [x, y, Metric::Macs].into_iter().filter(is_unknown).collect();
+    let is_unknown = |quantity: &Quantity| view.span(*quantity).is_none();
+    let [x, y] = look.axes;
+    let mut unknown: Vec<Quantity> =
+        [x, y, Metric::Macs.into()].into_iter().filter(is_unknown).collect();
     unknown.sort_unstable();
     unknown.dedup();
-    if !unknown.is_empty() && !counts.points.is_empty() {
-        let names: Vec<String> = unknown.iter().map(|metric| metric.title(convention)).collect();
+    if !unknown.is_empty() && !view.points().is_empty() {
+        let title = |quantity: &Quantity| shared.names.short_title(*quantity);
+        let names: Vec<String> = unknown.iter().map(title).collect();
         let words = format!("not available for the space: {}", names.join(", "));
         ui.label(RichText::new(words).small().color(colors(ui).warning)).on_hover_text(
             "Networks of a space have no accuracy or latency, and their compute is counted only in Inceptive's \
@@ -110,8 +117,8 @@ fn space(ui: &mut Ui, look: &PlotSettings, view: &CloudView, model: &Model) {
 }
 
 /// How many networks lack a value of an axis, and which.
-fn missing(ui: &mut Ui, look: &PlotSettings, rows: &Rows) {
-    let [x, y] = look.metrics;
+fn missing(ui: &mut Ui, look: &PlotSettings, shared: &Shared<'_>) {
+    let ([x, y], rows) = (look.axes, shared.rows);
     let is_trained = rows.accuracy().is_some();
     let (what, hover, lacking) = match is_trained {
         true => ("accuracy: trained", TRAINED, "not trained on this"),
@@ -125,12 +132,14 @@ fn missing(ui: &mut Ui, look: &PlotSettings, rows: &Rows) {
         ui.label(RichText::new(what).small()).on_hover_text(hover);
     }
     for (metric, words) in [(Metric::Top1, lacking), (Metric::Latency, "not measured")] {
-        let uses = |axis: Metric| axis == metric || (metric == Metric::Top1 && axis.is_accuracy());
+        let uses = |axis: Quantity| {
+            axis == metric.into() || (metric == Metric::Top1 && axis.is_accuracy())
+        };
         if !uses(x) && !uses(y) {
             continue;
         }
         let without: Vec<&Row> =
-            rows.rows.iter().filter(|row| look.shows(row) && row.get(metric).is_none()).collect();
+            rows.rows.iter().filter(|row| row.is_shown && row.get(metric).is_none()).collect();
         if !without.is_empty() {
             ui.separator();
             let label = RichText::new(format!("{words}: {}", without.len())).small();
@@ -155,9 +164,9 @@ fn symbol(ui: &mut Ui, form: Form, fill: Color32, stroke: Stroke) {
 }
 
 /// From the least to the largest value.
-fn ramp(ui: &mut Ui, metric: Metric, ends: [f64; 2]) {
+fn ramp(ui: &mut Ui, ends: &[String; 2]) {
     const STEPS: u8 = 24;
-    ui.label(RichText::new(metric.text(ends[0])).small());
+    ui.label(RichText::new(&ends[0]).small());
     let (rect, _) = ui.allocate_exact_size(vec2(96.0, 10.0), Sense::hover());
     let mut mesh = Mesh::default();
     for step in 0..STEPS {
@@ -167,5 +176,5 @@ fn ramp(ui: &mut Ui, metric: Metric, ends: [f64; 2]) {
         mesh.add_colored_rect(part, heat(share(step), ui.ctx().theme()));
     }
     ui.painter().add(Shape::mesh(mesh));
-    text(ui, &metric.text(ends[1]));
+    text(ui, &ends[1]);
 }

@@ -6,36 +6,56 @@ use egui::{Color32, Theme};
 use inceptive_results::Metric;
 use serde::{Deserialize, Serialize};
 
-use super::rows::{Row, Rows};
-use crate::theme::{heat, palette, series};
+use super::{
+    cloud::CloudView,
+    quantity::Quantity,
+    rows::{Row, Rows},
+};
+use crate::theme::{SERIES, heat, palette, series};
 
 /// The quantity that determines the colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ColorBy {
     /// The family of a network.
     Family,
-    /// A number.
-    Metric(Metric),
+    /// A number, or a variable of the space.
+    Metric(Quantity),
+}
+
+/// Which points are shown while a space is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shown {
+    /// All.
+    #[default]
+    All,
+    /// Networks of the list.
+    Networks,
+    /// Networks of the space.
+    Space,
 }
 
 /// The settings of the plot. The search text is not saved for the next run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PlotSettings {
-    /// The horizontal and the vertical metric.
-    pub metrics: [Metric; 2],
+    /// What the horizontal and the vertical axis show.
+    #[serde(alias = "metrics")]
+    pub axes: [Quantity; 2],
     /// Whether each is shown by powers of ten.
     pub is_log: [bool; 2],
     /// The metric shown as the area of points; `None` for points of equal size.
     pub size: Option<Metric>,
     /// The quantity that determines the colours.
     pub color: ColorBy,
-    /// Words that the name of the file or the network has to contain.
+    /// A condition, or words that the name of the file or the network has to contain.
     #[serde(skip)]
     pub filter: String,
-    /// Values that networks have to lie between, by metric.
+    /// Whether networks of the list, of the space, or both are shown.
     #[serde(skip)]
-    pub brushes: BTreeMap<Metric, [f64; 2]>,
+    pub shown: Shown,
+    /// Values that networks have to lie between.
+    #[serde(skip)]
+    pub brushes: BTreeMap<Quantity, [f64; 2]>,
     /// The way of running whose latencies are shown, by its label; the most used one without it.
     pub way: Option<String>,
     /// The data and recipe of the accuracies that are shown, by their exact label; published ones without it.
@@ -45,11 +65,12 @@ pub struct PlotSettings {
 impl Default for PlotSettings {
     fn default() -> Self {
         Self {
-            metrics: [Metric::Macs, Metric::Top1],
+            axes: [Metric::Macs.into(), Metric::Top1.into()],
             is_log: [true, false],
             size: Some(Metric::Params),
             color: ColorBy::Family,
             filter: String::new(),
+            shown: Shown::default(),
             brushes: BTreeMap::new(),
             way: None,
             trained: None,
@@ -58,18 +79,26 @@ impl Default for PlotSettings {
 }
 
 impl PlotSettings {
-    /// Whether a network is shown at all.
-    pub fn shows(&self, row: &Row) -> bool {
-        let text = format!("{} {}", row.name, row.network.architecture.name);
-        let text = text.to_lowercase();
-        self.filter.to_lowercase().split_whitespace().all(|word| text.contains(word))
-    }
-
     /// Whether a network lies in every brushed range.
     pub fn is_brushed(&self, row: &Row) -> bool {
-        self.brushes.iter().all(|(&metric, &[low, high])| {
-            row.get(metric).is_some_and(|value| (low..=high).contains(&value.value))
+        self.brushes.iter().all(|(&quantity, &[low, high])| {
+            row.get(quantity).is_some_and(|value| (low..=high).contains(&value.value))
         })
+    }
+
+    /// The settings without variables of a space, for another space or none.
+    pub fn forget_variables(&mut self) {
+        let default = Self::default();
+        let is_variable = |quantity: &Quantity| quantity.metric().is_none();
+        for axis in 0..2 {
+            if is_variable(&self.axes[axis]) {
+                (self.axes[axis], self.is_log[axis]) = (default.axes[axis], default.is_log[axis]);
+            }
+        }
+        if matches!(self.color, ColorBy::Metric(Quantity::Variable(_))) {
+            self.color = default.color;
+        }
+        self.brushes.retain(|quantity, _| !is_variable(quantity));
     }
 
     /// The radius of a network's ball, its area in proportion to the metric.
@@ -87,33 +116,78 @@ impl PlotSettings {
         }
     }
 
-    /// The colour of a network.
-    pub fn color(&self, row: &Row, rows: &Rows, theme: Theme) -> Color32 {
-        match self.color {
-            ColorBy::Family => family_color(row.family, theme),
-            ColorBy::Metric(metric) => match (row.get(metric), span(rows, metric)) {
-                (Some(value), Some(span)) => heat(share(value.value, span), theme),
-                _ => palette(theme).weak,
-            },
-        }
+    /// The colours of networks and points.
+    pub fn colors(&self, rows: &Rows, cloud: Option<&CloudView>, theme: Theme) -> Colors {
+        let (quantity, span) = match self.color {
+            ColorBy::Family => (None, None),
+            ColorBy::Metric(quantity) => (Some(quantity), span(rows, cloud, quantity)),
+        };
+        Colors { quantity, span, is_log: quantity.is_some_and(Quantity::is_log), theme }
     }
 }
 
-/// The colour of a family; that of networks that are alone is grey.
-pub fn family_color(family: Option<usize>, theme: Theme) -> Color32 {
-    family.map_or(palette(theme).weak, series)
+/// How networks and points are coloured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Colors {
+    /// What the colours show; `None` for the families of networks.
+    pub quantity: Option<Quantity>,
+    /// Its least and its largest value.
+    pub span: Option<[f64; 2]>,
+    is_log: bool,
+    theme: Theme,
 }
 
-/// The least and the largest value of a metric.
-pub fn span(rows: &Rows, metric: Metric) -> Option<[f64; 2]> {
-    let values = rows.rows.iter().filter_map(|row| row.get(metric)).map(|value| value.value);
-    let [low, high] = values.fold([f64::INFINITY, 0.0], |[low, high], value| {
+impl Colors {
+    /// The colour of a network.
+    pub fn of(&self, row: &Row) -> Color32 {
+        match self.quantity {
+            None => family_color(row.family, self.theme),
+            Some(quantity) => {
+                let share = row.get(quantity).and_then(|value| self.share(value.value));
+                share.map_or(palette(self.theme).weak, |share| heat(share, self.theme))
+            }
+        }
+    }
+
+    /// Where a value lies between the least and the largest one.
+    pub fn share(&self, value: f64) -> Option<f32> {
+        let [low, high] = self.span?;
+        Some(match high > low {
+            true if self.is_log => ((value / low).ln() / (high / low).ln()) as f32,
+            true => ((value - low) / (high - low)) as f32,
+            false => 0.5,
+        })
+    }
+
+    /// The colour of a share.
+    pub fn heat(&self, share: f32) -> Color32 {
+        heat(share, self.theme)
+    }
+}
+
+/// Colours of families after those of other series.
+const MORE_COLORS: [Color32; 4] = [
+    Color32::from_rgb(150, 95, 60),
+    Color32::from_rgb(130, 95, 215),
+    Color32::from_rgb(140, 185, 50),
+    Color32::from_rgb(215, 70, 95),
+];
+
+/// The colour of a family; that of networks that are alone is grey. The first families share no colour, and no two
+/// share both colour and [`super::marks::Form`].
+pub fn family_color(family: Option<usize>, theme: Theme) -> Color32 {
+    let Some(family) = family else { return palette(theme).weak };
+    let count = SERIES.len() + MORE_COLORS.len();
+    let color = (family + family / count) % count;
+    color.checked_sub(SERIES.len()).map_or_else(|| series(color), |more| MORE_COLORS[more])
+}
+
+/// The least and the largest value of networks of the list and of the space.
+pub fn span(rows: &Rows, cloud: Option<&CloudView>, quantity: Quantity) -> Option<[f64; 2]> {
+    let values = rows.rows.iter().filter_map(|row| row.get(quantity)).map(|value| value.value);
+    let values = values.chain(cloud.and_then(|view| view.span(quantity)).into_iter().flatten());
+    let [low, high] = values.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], value| {
         [f64::min(low, value), f64::max(high, value)]
     });
     (low <= high).then_some([low, high])
-}
-
-/// Where a value lies between two others, by powers of ten.
-fn share(value: f64, [low, high]: [f64; 2]) -> f32 {
-    if high > low { ((value / low).ln() / (high / low).ln()) as f32 } else { 0.5 }
 }

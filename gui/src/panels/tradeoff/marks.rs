@@ -2,7 +2,7 @@
 
 use egui::{Align2, Color32, Painter, Pos2, Shape, Stroke, TextStyle, Ui, Vec2, pos2, vec2};
 
-use super::{metric::AxisMetric, scale::Field};
+use super::{quantity::Names, scale::Field};
 use crate::theme::colors;
 
 /// The shape of a mark, so that series are not distinguished by colour alone.
@@ -15,22 +15,31 @@ pub enum Form {
     Down,
     Hexagon,
     Pentagon,
+    Left,
+    Right,
+    Wide,
+    Tall,
+    Narrow,
 }
 
 impl Form {
-    /// The form of the n-th series; alone ones are circles.
-    pub const fn of(series: Option<usize>) -> Self {
-        const FORMS: [Form; 7] = [
+    /// The form of the n-th family; networks that are alone are circles.
+    pub const fn of(family: Option<usize>) -> Self {
+        const FORMS: [Form; 11] = [
             Form::Square,
             Form::Diamond,
             Form::Up,
             Form::Down,
             Form::Hexagon,
             Form::Pentagon,
-            Form::Circle,
+            Form::Left,
+            Form::Right,
+            Form::Wide,
+            Form::Tall,
+            Form::Narrow,
         ];
-        match series {
-            Some(series) => FORMS[series % FORMS.len()],
+        match family {
+            Some(family) => FORMS[family % FORMS.len()],
             None => Self::Circle,
         }
     }
@@ -39,12 +48,24 @@ impl Form {
     const fn corners(self) -> Option<(u16, f32)> {
         match self {
             Self::Circle => None,
-            Self::Square => Some((4, 0.125)),
-            Self::Diamond => Some((4, 0.0)),
+            Self::Square | Self::Wide | Self::Tall => Some((4, 0.125)),
+            Self::Diamond | Self::Narrow => Some((4, 0.0)),
             Self::Up => Some((3, -0.25)),
             Self::Down => Some((3, 0.25)),
+            Self::Left => Some((3, 0.5)),
+            Self::Right => Some((3, 0.0)),
             Self::Hexagon => Some((6, 0.0)),
             Self::Pentagon => Some((5, -0.25)),
+        }
+    }
+
+    /// By how much it is wider and higher than its radius says.
+    const fn stretch(self) -> Vec2 {
+        match self {
+            Self::Wide => vec2(1.4, 0.7),
+            Self::Tall => vec2(0.7, 1.4),
+            Self::Narrow => vec2(0.65, 1.5),
+            _ => Vec2::splat(1.0),
         }
     }
 }
@@ -59,7 +80,7 @@ pub fn mark(painter: &Painter, form: Form, at: Pos2, radius: f32, fill: Color32,
     let radius = radius * if count == 3 { 1.3 } else { 1.12 };
     let corner = |number: u16| {
         let turns = first + f32::from(number) / f32::from(count);
-        at + radius * Vec2::angled(turns * std::f32::consts::TAU)
+        at + radius * form.stretch() * Vec2::angled(turns * std::f32::consts::TAU)
     };
     let corners = (0..count).map(corner).collect();
     painter.add(Shape::convex_polygon(corners, fill, stroke));
@@ -69,24 +90,24 @@ pub fn mark(painter: &Painter, form: Form, at: Pos2, radius: f32, fill: Color32,
 pub const ROOM: Vec2 = vec2(64.0, 40.0);
 
 /// Draws ground, lines, numbers and titles of axes.
-pub fn axes(ui: &Ui, field: &Field, titles: [&str; 2]) {
+pub fn axes(ui: &Ui, field: &Field, names: &Names<'_>) {
     let (painter, palette) = (ui.painter(), colors(ui));
     let rect = field.rect;
     painter.rect_filled(rect, 2.0, palette.canvas);
     let grid = Stroke::new(1.0, palette.frame.gamma_multiply(0.28));
     let small = TextStyle::Small.resolve(ui.style());
     for tick in field.x.ticks(rect.width()) {
+        let Some(text) = names.tick(field.x.quantity, tick) else { continue };
         let x = field.x_at(tick);
         painter.vline(x, rect.y_range(), grid);
         let at = pos2(x, rect.bottom() + 4.0);
-        let text = field.x.metric.tick(tick);
         painter.text(at, Align2::CENTER_TOP, text, small.clone(), palette.weak);
     }
     for tick in field.y.ticks(rect.height() * 1.5) {
+        let Some(text) = names.tick(field.y.quantity, tick) else { continue };
         let y = field.y_at(tick);
         painter.hline(rect.x_range(), y, grid);
         let at = pos2(rect.left() - 6.0, y);
-        let text = field.y.metric.tick(tick);
         painter.text(at, Align2::RIGHT_CENTER, text, small.clone(), palette.weak);
     }
     let edge = Stroke::new(1.0, palette.frame);
@@ -94,8 +115,9 @@ pub fn axes(ui: &Ui, field: &Field, titles: [&str; 2]) {
     let font = TextStyle::Body.resolve(ui.style());
     let color = ui.visuals().text_color();
     let below = pos2(rect.center().x, rect.bottom() + ROOM.y);
-    painter.text(below, Align2::CENTER_BOTTOM, titles[0], font.clone(), color);
-    let galley = painter.layout_no_wrap(titles[1].to_owned(), font, color);
+    let [across, up] = [field.x, field.y].map(|axis| names.title(axis.quantity));
+    painter.text(below, Align2::CENTER_BOTTOM, across, font.clone(), color);
+    let galley = painter.layout_no_wrap(up, font, color);
     let beside = pos2(rect.left() - ROOM.x, rect.center().y + galley.size().x / 2.0);
     let turned = egui::epaint::TextShape::new(beside, galley, color)
         .with_angle(-std::f32::consts::FRAC_PI_2);

@@ -5,7 +5,7 @@ use inceptive_results::{Direction, Metric, Source, Unit};
 
 use crate::format::{compute_unit, milliseconds};
 
-const BYTES_PER_MEBIBYTE: f64 = 1_048_576.0;
+pub(super) const BYTES_PER_MEBIBYTE: f64 = 1_048_576.0;
 
 /// How plots show a metric. Bytes are in MiB there, so that axes have round numbers.
 pub trait AxisMetric: Copy {
@@ -94,7 +94,7 @@ fn short(value: f64) -> String {
 }
 
 /// A number with at most this number of digits and without trailing zeros.
-fn trimmed(value: f64, digits: usize) -> String {
+pub(super) fn trimmed(value: f64, digits: usize) -> String {
     let whole = value.abs().max(1.0).log10().floor() as usize + 1;
     let text = format!("{value:.*}", digits.saturating_sub(whole));
     if text.contains('.') {

@@ -6,7 +6,7 @@ use inceptive_results::Metric;
 use super::{
     dots::paint_design,
     marks::{Form, ROOM, axes, mark},
-    metric::AxisMetric,
+    quantity::Names,
     rows::{Rows, design_values},
     scale::{Axis, Field},
 };
@@ -29,8 +29,8 @@ pub(crate) fn mini(ui: &mut Ui, rows: &Rows, model: &Model) {
         Axis::around(metric, true, known.chain(own).map(|estimate| estimate.value))
     });
     let field = Field { rect, x, y };
-    let title = |metric: Metric| metric.title(model.settings.convention());
-    axes(ui, &field, [&title(Metric::Macs), &title(Metric::Params)]);
+    let names = Names { rows, variables: None, convention: model.settings.convention() };
+    axes(ui, &field, &names);
     let palette = colors(ui);
     for row in &rows.rows {
         if let (Some(x), Some(y)) = (row.get(Metric::Macs), row.get(Metric::Params)) {

@@ -5,7 +5,11 @@
 
 mod card;
 mod cloud;
+mod cloud_lines;
+mod cloud_points;
+mod data;
 mod dots;
+mod filter;
 mod labels;
 mod legend;
 mod look;
@@ -13,25 +17,74 @@ mod marks;
 mod metric;
 mod mini;
 mod parallel;
+mod picture;
+mod quantity;
 mod rows;
+mod save;
 mod scale;
 mod scatter;
+mod shortlist;
+mod table;
 mod toolbar;
 
-use egui::{Frame, Margin, Panel, Ui};
+use std::{collections::BTreeMap, sync::Arc};
+
+use egui::{CentralPanel, Frame, Margin, Panel, Ui};
 use inceptive_app::DEFAULT_SAMPLES;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use mini::mini;
 pub(crate) use rows::Rows;
 
+use cloud::CloudView;
+use data::Data;
+use quantity::Names;
+use shortlist::Point;
+
 use crate::{command::Commands, model::Model};
 
 /// Below this height, in points, sizes that were dragged are remembered apart.
 const ROOMY: f32 = 420.0;
 
-/// Below this height, in points, only one plot can be seen.
-const LEAST_FOR_BOTH: f32 = 280.0;
+/// Below this height, in points, two plots are side by side.
+const LEAST_FOR_STACK: f32 = 280.0;
+
+/// Below this height, in points, there is no room for the legend.
+const LEAST_FOR_LEGEND: f32 = 170.0;
+
+/// Whether plots, the table, or both are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum Page {
+    #[default]
+    Plot,
+    Table,
+    Both,
+}
+
+/// What plots and the table are drawn of.
+#[derive(Clone, Copy)]
+struct Shared<'a> {
+    rows: &'a Rows,
+    cloud: Option<&'a CloudView>,
+    model: &'a Model,
+    names: Names<'a>,
+}
+
+impl<'a> Shared<'a> {
+    fn data(&self) -> Data<'a> {
+        Data { rows: self.rows, cloud: self.cloud }
+    }
+
+    /// The network of a row of the table.
+    fn point(&self, row: usize) -> Point {
+        match (self.data().point(row), self.cloud) {
+            (Some(at), Some(view)) => {
+                Point::OfSpace(Arc::clone(&view.cloud().file), view.settings(at))
+            }
+            _ => Point::File(Arc::clone(&self.rows.rows[row].file)),
+        }
+    }
+}
 
 /// Which plots are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,16 +104,23 @@ enum View {
 pub(crate) struct Remembered {
     look: look::PlotSettings,
     view: View,
+    page: Page,
+    /// Symbols and colours of families.
+    families: BTreeMap<String, usize>,
 }
 
 /// The trade-off tab.
 pub struct Tradeoff {
     look: look::PlotSettings,
     view: View,
+    page: Page,
     rows: rows::Rows,
     scatter: scatter::Scatter,
     parallel: parallel::Parallel,
-    cloud: Option<cloud::CloudView>,
+    table: table::PointTable,
+    cloud: Option<CloudView>,
+    filtering: filter::Filtering,
+    shortlist: shortlist::Shortlist,
     /// Networks of a space that are counted at most.
     most: usize,
 }
@@ -70,10 +130,14 @@ impl Default for Tradeoff {
         Self {
             look: look::PlotSettings::default(),
             view: View::default(),
+            page: Page::default(),
             rows: rows::Rows::default(),
             scatter: scatter::Scatter::default(),
             parallel: parallel::Parallel::default(),
+            table: table::PointTable::default(),
             cloud: None,
+            filtering: filter::Filtering::default(),
+            shortlist: shortlist::Shortlist::default(),
             most: DEFAULT_SAMPLES,
         }
     }
@@ -82,15 +146,18 @@ impl Default for Tradeoff {
 impl Tradeoff {
     /// Restores the state saved by an earlier run.
     pub(crate) fn remember(&mut self, remembered: Remembered) {
-        Remembered { look: self.look, view: self.view } = remembered;
+        let Remembered { look, view, page, families } = remembered;
+        (self.look, self.view, self.page) = (look, view, page);
+        self.rows.families = families;
     }
 
     /// The state to save for the next run.
     pub(crate) fn remembered(&self) -> Remembered {
-        Remembered { look: self.look.clone(), view: self.view }
+        let (look, families) = (self.look.clone(), self.rows.families.clone());
+        Remembered { look, view: self.view, page: self.page, families }
     }
 
-    /// Draws the plots.
+    /// Draws plots and table.
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         super::caveat_lines(ui, model, commands);
         let has_space = model.current().is_some_and(|entry| entry.space().is_some());
@@ -99,28 +166,82 @@ impl Tradeoff {
             return;
         }
         self.rows.update(model, self.look.way.as_deref(), self.look.trained.as_deref());
-        let Self { look, view, rows, scatter, parallel, cloud, most } = self;
-        let margin = Frame::NONE.inner_margin(Margin { left: 8, right: 8, top: 6, bottom: 2 });
-        margin.show(ui, |ui| toolbar::ui(ui, (look, view, scatter, most), rows, model, commands));
-        cloud::CloudView::update(cloud, model, look);
-        let cloud = cloud.as_ref();
-        let height = ui.available_height();
-        // Where there is no room for both, the points stay.
-        let shown =
-            if *view == View::Both && height < LEAST_FOR_BOTH { View::Scatter } else { *view };
-        if shown != View::Scatter {
-            // A small window has a height of its own, which does not stay when it is enlarged.
-            let name = if height < ROOMY { "parallel in little room" } else { "parallel" };
-            let lines = Panel::bottom(name);
-            let lines = match shown {
-                View::Both => lines.resizable(true).default_size(height * 0.36),
-                _ => lines.resizable(false).exact_size(height - 24.0),
-            };
-            lines.show(ui, |ui| parallel.ui(ui, look, rows, cloud, model, commands));
+        if CloudView::update(&mut self.cloud, model) {
+            self.look.forget_variables();
         }
-        margin.show(ui, |ui| legend::ui(ui, look, rows, cloud, model));
-        if shown != View::Parallel {
-            scatter.ui(ui, look, rows, cloud, model, commands);
+        let margin = Frame::NONE.inner_margin(Margin { left: 8, right: 8, top: 6, bottom: 2 });
+        margin.show(ui, |ui| {
+            let controls = toolbar::Controls {
+                look: &mut self.look,
+                page: &mut self.page,
+                view: &mut self.view,
+                scatter: &mut self.scatter,
+                most: &mut self.most,
+            };
+            toolbar::ui(ui, controls, &self.rows, self.cloud.as_ref(), model, commands);
+            self.filtering.update(&self.look, &mut self.rows, self.cloud.as_ref());
+            if let Some(view) = &mut self.cloud {
+                view.filter(&self.look, &self.filtering);
+            }
+            self.filtering.notes(ui);
+        });
+        self.shortlist.update(self.cloud.as_ref());
+        self.content(ui, model, commands);
+    }
+
+    /// Draws what is chosen, with the shortlist beside it if there is one.
+    fn content(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
+        let Self { look, view, page, rows, scatter, parallel, table, cloud, .. } = self;
+        let (filters, shortlist) = (self.filtering.version, &mut self.shortlist);
+        let cloud = cloud.as_ref();
+        let variables = cloud.map(CloudView::variables);
+        let names = Names { rows, variables, convention: model.settings.convention() };
+        let shared = Shared { rows, cloud, model, names };
+        let margin = Margin { left: 8, right: 8, top: 2, bottom: 2 };
+        let frame = Frame::NONE.inner_margin(margin);
+        if !shortlist.is_empty() {
+            let width = ui.available_width();
+            Panel::right(if width < ROOMY { "shortlist in little room" } else { "shortlist" })
+                .default_size((width * 0.3).clamp(150.0, 240.0))
+                .size_range(140.0..=width * 0.5)
+                .show(ui, |ui| shortlist.ui(ui, &shared, commands));
+        }
+        if *page == Page::Table {
+            CentralPanel::default().frame(frame).show(ui, |ui| {
+                table.ui(ui, look, filters, &shared, shortlist, commands);
+            });
+            return;
+        }
+        let height = ui.available_height();
+        if *page == Page::Both {
+            let name = if height < ROOMY { "table in little room" } else { "table" };
+            Panel::bottom(name)
+                .resizable(true)
+                .default_size(height * 0.4)
+                .size_range(60.0..=height * 0.7)
+                .frame(frame)
+                .show(ui, |ui| table.ui(ui, look, filters, &shared, shortlist, commands));
+        }
+        let height = ui.available_height();
+        if *view != View::Scatter {
+            // A small window has a height of its own, which does not stay when it is enlarged.
+            let lines = match (*view, height < LEAST_FOR_STACK) {
+                (View::Both, true) => Panel::right("parallel beside")
+                    .resizable(true)
+                    .default_size(ui.available_width() * 0.5),
+                (View::Both, false) => {
+                    let name = if height < ROOMY { "parallel in little room" } else { "parallel" };
+                    Panel::bottom(name).resizable(true).default_size(height * 0.36)
+                }
+                _ => Panel::bottom("parallel").resizable(false).exact_size(height - 24.0),
+            };
+            lines.show(ui, |ui| parallel.ui(ui, look, &shared, commands));
+        }
+        if height >= LEAST_FOR_LEGEND {
+            frame.show(ui, |ui| legend::ui(ui, look, &shared));
+        }
+        if *view != View::Parallel {
+            scatter.ui(ui, look, &shared, shortlist, commands);
         }
     }
 }
@@ -130,7 +251,7 @@ mod tests {
     use inceptive_results::Metric;
 
     use super::{
-        look::{ColorBy, PlotSettings},
+        look::{ColorBy, PlotSettings, Shown},
         *,
     };
     use crate::session::tests::Memory;
@@ -138,23 +259,25 @@ mod tests {
     #[test]
     fn what_is_drawn_comes_back_and_what_was_looked_for_does_not() {
         let look = PlotSettings {
-            metrics: [Metric::Latency, Metric::Params],
+            axes: [Metric::Latency.into(), Metric::Params.into()],
             is_log: [false, true],
             size: None,
-            color: ColorBy::Metric(Metric::Acts),
+            color: ColorBy::Metric(Metric::Acts.into()),
             filter: "resnet".to_owned(),
-            brushes: [(Metric::Params, [1.0, 2.0])].into(),
+            shown: Shown::Space,
+            brushes: [(Metric::Params.into(), [1.0, 2.0])].into(),
             way: Some("rten 0.27.0, fp32, batch 1, 2 threads".to_owned()),
             trained: Some("shapes, quick 01234567".to_owned()),
         };
-        let before = Tradeoff { look, view: View::Parallel, ..Tradeoff::default() };
+        let before =
+            Tradeoff { look, view: View::Parallel, page: Page::Both, ..Tradeoff::default() };
         let mut storage = Memory::default();
         eframe::set_value(&mut storage, "it", &before.remembered());
         let mut after = Tradeoff::default();
         after.remember(eframe::get_value(&storage, "it").unwrap());
-        let PlotSettings { metrics, is_log, size, color, way, trained, .. } = before.look;
+        let PlotSettings { axes, is_log, size, color, way, trained, .. } = before.look;
         let wanted =
-            PlotSettings { metrics, is_log, size, color, way, trained, ..PlotSettings::default() };
-        assert_eq!((after.look, after.view), (wanted, View::Parallel));
+            PlotSettings { axes, is_log, size, color, way, trained, ..PlotSettings::default() };
+        assert_eq!((after.look, after.view, after.page), (wanted, View::Parallel, Page::Both));
     }
 }

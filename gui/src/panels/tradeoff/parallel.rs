@@ -1,22 +1,30 @@
 //! Networks as lines across one axis for each number; dragging on an axis keeps those in a range.
 
 use egui::{
-    Align2, CursorIcon, Id, Pos2, Rect, Role, Sense, Stroke, TextStyle, Ui, WidgetInfo, pos2, vec2,
+    Align2, CursorIcon, Id, Pos2, Rect, Role, Sense, Stroke, TextStyle, Ui, WidgetInfo, pos2,
+    text::{LayoutJob, TextWrapping},
+    vec2,
 };
 use inceptive_results::Metric;
 
 use super::{
-    cloud::{CloudLines, CloudView},
-    look::PlotSettings,
-    metric::AxisMetric,
-    rows::{Row, Rows},
+    Shared,
+    cloud::CloudView,
+    cloud_lines::CloudLines,
+    look::{PlotSettings, Shown},
+    quantity::Quantity,
+    rows::Row,
     scale::{Axis, Column},
     scatter::click,
 };
-use crate::{command::Commands, model::Model, theme::colors};
+use crate::{command::Commands, theme::colors};
 
 /// Half the width of the part of an axis that can be dragged on.
 const GRIP: f32 = 14.0;
+
+/// Room at both sides, and between two axes at least.
+const MARGINS: f32 = 64.0;
+const LEAST_GAP: f32 = 58.0;
 
 /// Distance from a line within which the pointer selects it, in pixels.
 const REACH: f32 = 5.0;
@@ -25,26 +33,44 @@ const REACH: f32 = 5.0;
 #[derive(Default)]
 pub struct Parallel {
     /// The axis that is being brushed, and where the brush began.
-    drag: Option<(Metric, f32)>,
+    drag: Option<(Quantity, f32)>,
     cloud: CloudLines,
 }
 
 impl Parallel {
-    /// Draws the lines and axes.
+    /// Draws the lines and axes; where there is little room, they can be scrolled.
     pub fn ui(
         &mut self,
         ui: &mut Ui,
         look: &mut PlotSettings,
-        rows: &Rows,
-        cloud: Option<&CloudView>,
-        model: &Model,
+        shared: &Shared<'_>,
         commands: &mut Commands,
     ) {
-        let (whole, canvas) = ui.allocate_exact_size(ui.available_size(), Sense::click());
+        let scroll = egui::ScrollArea::horizontal().id_salt("parallel").auto_shrink(false);
+        scroll.show(ui, |ui| self.content(ui, look, shared, commands));
+    }
+
+    fn content(
+        &mut self,
+        ui: &mut Ui,
+        look: &mut PlotSettings,
+        shared: &Shared<'_>,
+        commands: &mut Commands,
+    ) {
+        let Shared { rows, model, .. } = *shared;
+        let cloud = shared.cloud.filter(|_| look.shown != Shown::Networks);
+        let shown: Vec<&Row> = rows.rows.iter().filter(|row| row.is_shown).collect();
+        let all = quantities(&shown, shared, look.shown);
+        let least = MARGINS.mul_add(2.0, LEAST_GAP * all.len().saturating_sub(1) as f32);
+        let size = vec2(ui.available_width().max(least), ui.available_height());
+        let (whole, canvas) = ui.allocate_exact_size(size, Sense::click());
         canvas.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Parallel coordinates"));
-        let rect = Rect::from_min_max(whole.min + vec2(64.0, 38.0), whole.max - vec2(64.0, 12.0));
-        let shown: Vec<&Row> = rows.rows.iter().filter(|row| look.shows(row)).collect();
-        let columns = columns(rect, &shown, cloud);
+        let margin = vec2(MARGINS, 0.0);
+        let rect = Rect::from_min_max(
+            whole.min + margin + vec2(0.0, 38.0),
+            whole.max - margin - vec2(0.0, 12.0),
+        );
+        let columns = columns(rect, &all, &shown, cloud);
         if columns.len() < 2 || rect.height() < 30.0 {
             return;
         }
@@ -53,10 +79,11 @@ impl Parallel {
         if let Some(view) = cloud {
             self.cloud.paint(ui, view, &columns, rect);
         }
-        lines(ui, look, rows, model, (&shown, &columns, rect, hovered));
+        lines(ui, look, shared, (&shown, &columns, rect, hovered));
+        let gap = rect.width() / (columns.len() - 1) as f32;
         for column in &columns {
-            let title = rows.short_title(column.axis.metric, model.settings.convention());
-            draw_axis(ui, column, (rect, whole), &title);
+            let title = shared.names.short_title(column.axis.quantity);
+            draw_axis(ui, column, (rect, whole, gap), &title, shared);
             self.brush(ui, column, rect, &title, look);
         }
         if let Some(row) = hovered {
@@ -64,7 +91,7 @@ impl Parallel {
                 click(ui, &row.file, model, commands);
             }
             canvas.on_hover_cursor(CursorIcon::PointingHand).on_hover_ui_at_pointer(|ui| {
-                super::card::network(ui, row, rows, model, false);
+                super::card::network(ui, row, shared, false);
             });
         }
     }
@@ -78,12 +105,12 @@ impl Parallel {
         title: &str,
         look: &mut PlotSettings,
     ) {
-        let metric = column.axis.metric;
+        let quantity = column.axis.quantity;
         let grip = Rect::from_x_y_ranges(
             column.x - GRIP..=column.x + GRIP,
             rect.top() - 6.0..=rect.bottom() + 6.0,
         );
-        let id = Id::unique(("brush", metric));
+        let id = Id::unique(("brush", quantity));
         let response = ui.interact(grip, id, Sense::click_and_drag());
         response.widget_info(|| {
             let name = format!("Filter {title}");
@@ -92,22 +119,22 @@ impl Parallel {
         if response.drag_started()
             && let Some(origin) = ui.input(|input| input.pointer.press_origin())
         {
-            self.drag = Some((metric, origin.y));
+            self.drag = Some((quantity, origin.y));
         }
         if let (Some((dragged, from)), Some(pointer)) = (self.drag, response.interact_pointer_pos())
-            && dragged == metric
+            && dragged == quantity
         {
             let share = |y: f32| f64::from((rect.bottom() - y) / rect.height()).clamp(0.0, 1.0);
             let (a, b) = (share(from), share(pointer.y));
-            look.brushes.insert(metric, [a.min(b), a.max(b)].map(|s| column.axis.value(s)));
+            look.brushes.insert(quantity, [a.min(b), a.max(b)].map(|s| column.axis.value(s)));
         }
         if response.drag_stopped() {
             self.drag = None;
         }
         if response.clicked() {
-            look.brushes.remove(&metric);
+            look.brushes.remove(&quantity);
         }
-        if let Some(&[low, high]) = look.brushes.get(&metric) {
+        if let Some(&[low, high]) = look.brushes.get(&quantity) {
             let y = |value| column.y(rect, value);
             let range = Rect::from_x_y_ranges(column.x - 6.0..=column.x + 6.0, y(high)..=y(low));
             let accent = colors(ui).accent;
@@ -123,25 +150,33 @@ impl Parallel {
 
 /// Where a network's line crosses an axis.
 fn crossing(column: &Column, rect: Rect, row: &Row) -> Option<Pos2> {
-    row.get(column.axis.metric).map(|value| column.at(rect, value.value))
+    row.get(column.axis.quantity).map(|value| column.at(rect, value.value))
 }
 
-/// An axis for every number that some network has, of a file or of a space.
-fn columns(rect: Rect, shown: &[&Row], cloud: Option<&CloudView>) -> Vec<Column> {
-    let span = |metric| cloud.and_then(|view| view.span(metric));
-    let known = |metric: &Metric| {
-        shown.iter().any(|row| row.get(*metric).is_some()) || span(*metric).is_some()
+/// Each variable of the space, and every number that some network has.
+fn quantities(shown: &[&Row], shared: &Shared<'_>, which: Shown) -> Vec<Quantity> {
+    let cloud = shared.cloud.filter(|_| which != Shown::Networks);
+    let known = |quantity: &Quantity| {
+        shown.iter().any(|row| row.get(*quantity).is_some())
+            || cloud.is_some_and(|view| view.span(*quantity).is_some())
     };
-    let metrics: Vec<Metric> =
-        Metric::ALL.into_iter().filter(|metric| metric.is_main()).filter(known).collect();
-    let gaps = metrics.len().saturating_sub(1).max(1) as f32;
-    let column = |(at, metric): (usize, Metric)| {
-        let values = shown.iter().filter_map(|row| row.get(metric)).map(|value| value.value);
-        let values = values.chain(span(metric).into_iter().flatten());
-        let axis = Axis::around(metric, metric.is_log(), values);
+    let metrics = Metric::ALL.into_iter().filter(|metric| metric.is_main());
+    let variables = 0..cloud.map_or(0, |view| view.variables().len());
+    let all = variables.map(Quantity::Variable).chain(metrics.map(Quantity::Metric));
+    all.filter(known).collect()
+}
+
+/// An axis for each quantity.
+fn columns(rect: Rect, all: &[Quantity], shown: &[&Row], cloud: Option<&CloudView>) -> Vec<Column> {
+    let gaps = all.len().saturating_sub(1).max(1) as f32;
+    let column = |(at, &quantity): (usize, &Quantity)| {
+        let values = shown.iter().filter_map(|row| row.get(quantity)).map(|value| value.value);
+        let span = cloud.and_then(|view| view.span(quantity));
+        let values = values.chain(span.into_iter().flatten());
+        let axis = Axis::around(quantity, quantity.is_log(), values);
         Column { axis, x: rect.left() + rect.width() * at as f32 / gaps }
     };
-    metrics.into_iter().enumerate().map(column).collect()
+    all.iter().enumerate().map(column).collect()
 }
 
 /// The parts of a network's line; it has gaps where a number is not known.
@@ -177,17 +212,17 @@ fn nearest<'a>(
 fn lines(
     ui: &Ui,
     look: &PlotSettings,
-    rows: &Rows,
-    model: &Model,
+    shared: &Shared<'_>,
     (shown, columns, rect, hovered): (&[&Row], &[Column], Rect, Option<&Row>),
 ) {
     let palette = colors(ui);
-    let is_selected = |row: &Row| model.selection.contains(&row.file);
+    let shades = look.colors(shared.rows, shared.cloud, ui.ctx().theme());
+    let is_selected = |row: &Row| shared.model.selection.contains(&row.file);
     let is_hovered = |row: &Row| hovered.is_some_and(|hovered| hovered.file == row.file);
     let mut order: Vec<&Row> = shown.to_vec();
     order.sort_by_key(|row| (look.is_brushed(row), is_selected(row), is_hovered(row)));
     for row in order {
-        let color = look.color(row, rows, ui.ctx().theme());
+        let color = shades.of(row);
         let stroke = match (look.is_brushed(row), is_selected(row) || is_hovered(row)) {
             (false, _) => Stroke::new(1.0, palette.frame.gamma_multiply(0.35)),
             (true, false) => Stroke::new(1.3, color.gamma_multiply(0.85)),
@@ -202,7 +237,13 @@ fn lines(
     }
 }
 
-fn draw_axis(ui: &Ui, column: &Column, (rect, whole): (Rect, Rect), title: &str) {
+fn draw_axis(
+    ui: &Ui,
+    column: &Column,
+    (rect, whole, gap): (Rect, Rect, f32),
+    title: &str,
+    shared: &Shared<'_>,
+) {
     let (painter, palette) = (ui.painter(), colors(ui));
     painter.vline(column.x, rect.y_range(), Stroke::new(1.0, palette.frame));
     let small = TextStyle::Small.resolve(ui.style());
@@ -212,15 +253,19 @@ fn draw_axis(ui: &Ui, column: &Column, (rect, whole): (Rect, Rect), title: &str)
     for (text, color, above) in
         [(kind, palette.weak, 36.0), (&title[kind.len()..], ui.visuals().text_color(), 22.0)]
     {
-        let galley = painter.layout_no_wrap(text.trim_end().to_owned(), small.clone(), color);
+        // No title runs into the next one.
+        let mut job =
+            LayoutJob::simple_singleline(text.trim_end().to_owned(), small.clone(), color);
+        job.wrap = TextWrapping::truncate_at_width(gap - 6.0);
+        let galley = painter.layout_job(job);
         let half = galley.size().x / 2.0;
         let center = column.x.min(whole.right() - half - 4.0).max(whole.left() + half + 4.0);
         painter.galley(pos2(center - half, rect.top() - above), galley, color);
     }
     for tick in column.axis.ticks(rect.height() * 1.6) {
+        let Some(text) = shared.names.tick(column.axis.quantity, tick) else { continue };
         let y = column.y(rect, tick);
         painter.hline(column.x - 3.0..=column.x + 3.0, y, Stroke::new(1.0, palette.frame));
-        let text = column.axis.metric.tick(tick);
         let galley = painter.layout_no_wrap(text, small.clone(), palette.weak);
         let place = Align2::RIGHT_CENTER.anchor_size(pos2(column.x - 7.0, y), galley.size());
         painter.rect_filled(place.expand(1.0), 2.0, palette.canvas.gamma_multiply(0.85));

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
+    mem,
     sync::Arc,
 };
 
@@ -11,7 +12,7 @@ use inceptive_cost::Convention;
 use inceptive_report::{BenchConfig, density, ways_of};
 use inceptive_results::{Metric, Origin, Source, Value, statistics::Estimate};
 
-use super::metric::AxisMetric;
+use super::{metric::AxisMetric, quantity::Quantity};
 use crate::{
     file::{FilePath, stem},
     model::Model,
@@ -31,7 +32,7 @@ pub struct Row {
     pub file: FilePath,
     /// Its name in plots.
     pub name: String,
-    /// The place of its family in [`Rows::families`]; `None` if it is alone.
+    /// The symbol and colour of its family; `None` if it is alone.
     pub family: Option<usize>,
     /// The network.
     pub network: Arc<Inspected>,
@@ -39,12 +40,18 @@ pub struct Row {
     pub values: Values,
     /// The seeds of its accuracies; none of published ones.
     pub seeds: Vec<u64>,
+    /// Its published top-1 and top-5 accuracies, whichever are on axes.
+    pub published: [Option<Estimate>; 2],
+    /// Those that it was trained to, on the chosen data or else on those of the latest run.
+    pub trained: [Option<Estimate>; 2],
+    /// Whether the filter lets it through.
+    pub is_shown: bool,
 }
 
 impl Row {
-    /// A number.
-    pub fn get(&self, metric: Metric) -> Option<Estimate> {
-        self.values[metric.index()]
+    /// A number; none of variables of a space.
+    pub fn get(&self, quantity: impl Into<Quantity>) -> Option<Estimate> {
+        quantity.into().metric().and_then(|metric| self.values[metric.index()])
     }
 }
 
@@ -53,15 +60,16 @@ impl Row {
 pub struct Rows {
     /// The networks, in the order of files.
     pub rows: Vec<Row>,
-    /// Families with at least two networks.
-    pub families: Vec<String>,
+    /// The symbols and colours of families. A family keeps its own when files come and go.
+    pub families: BTreeMap<String, usize>,
     /// Ways that these networks were measured in, those with most networks first.
     pub ways: Vec<BenchConfig>,
     /// What these networks were trained on, with labels, that of the latest run first.
     pub trained: Vec<(TrainedOn, String)>,
     /// Which of these accuracies are of; published ones without it.
     pub chosen: Option<usize>,
-    key: u64,
+    /// Another number whenever the numbers change.
+    pub key: u64,
 }
 
 impl Rows {
@@ -77,19 +85,19 @@ impl Rows {
         let of_label = |label| all.iter().position(|(known, _)| known.exact_label() == label);
         let chosen = trained.and_then(of_label);
         let on = chosen.map(|at| &all[at].0);
-        let mut families: BTreeMap<String, usize> = BTreeMap::new();
-        for (entry, _) in model.networks() {
-            *families.entry(family(&entry.file)).or_default() += 1;
-        }
-        families.retain(|_, count| *count > 1);
-        let families: Vec<String> = families.into_keys().collect();
+        let latest = on.or_else(|| all.first().map(|(on, _)| on));
+        let mut families = mem::take(&mut self.families);
+        add_families(&mut families, model);
         let row = |(entry, network): (&crate::model::Entry, &Arc<Inspected>)| Row {
             file: Arc::clone(&entry.file),
             name: stem(&entry.file),
-            family: families.binary_search(&family(&entry.file)).ok(),
+            family: families.get(&family(&entry.file)).copied(),
             network: Arc::clone(network),
             values: values(model, network, way, on),
             seeds: on.map(|on| seeds(model, network, on)).unwrap_or_default(),
+            published: accuracies(model, network, None),
+            trained: latest.map_or([None; 2], |on| accuracies(model, network, Some(on))),
+            is_shown: true,
         };
         let rows = model.networks().map(row).collect();
         *self = Self { rows, families, ways, trained: all, chosen, key };
@@ -113,6 +121,20 @@ impl Rows {
         match self.accuracy().is_some() && metric.is_accuracy() {
             true => metric.trained_title(),
             false => metric.title(convention),
+        }
+    }
+}
+
+/// Gives symbols and colours to new families with at least two networks.
+fn add_families(families: &mut BTreeMap<String, usize>, model: &Model) {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for (entry, _) in model.networks() {
+        *counts.entry(family(&entry.file)).or_default() += 1;
+    }
+    for name in counts.into_iter().filter(|(_, count)| *count > 1).map(|(name, _)| name) {
+        let is_free = |slot: &usize| !families.values().any(|taken| taken == slot);
+        if let Some(slot) = (0..).find(is_free) {
+            families.entry(name).or_insert(slot);
         }
     }
 }
@@ -183,14 +205,13 @@ fn exact(value: f64) -> Option<Estimate> {
     (value > 0.0).then_some(Estimate { value, low: value, high: value })
 }
 
-fn values(
+/// Top-1 and top-5 accuracies: published ones, or those of training runs.
+fn accuracies(
     model: &Model,
     network: &Inspected,
-    way: Option<&BenchConfig>,
     trained: Option<&TrainedOn>,
-) -> Values {
-    let (graph, cost) = (&network.architecture.graph, &network.cost);
-    let [top1, top5] = match trained {
+) -> [Option<Estimate>; 2] {
+    match trained {
         Some(on) => {
             let runs = model.results.trained(&network.fingerprint, on);
             [Value::trained_top1(&runs), Value::trained_top5(&runs)]
@@ -201,7 +222,17 @@ fn values(
             [published.and_then(|it| it.top1), published.and_then(|it| it.top5)]
                 .map(|it| exact(it?))
         }
-    };
+    }
+}
+
+fn values(
+    model: &Model,
+    network: &Inspected,
+    way: Option<&BenchConfig>,
+    trained: Option<&TrainedOn>,
+) -> Values {
+    let (graph, cost) = (&network.architecture.graph, &network.cost);
+    let [top1, top5] = accuracies(model, network, trained);
     let density_of = |top1: Estimate| {
         let per_million = density(1.0, cost.total.params)?;
         Some(top1.map(|points| points * per_million))

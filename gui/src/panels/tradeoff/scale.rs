@@ -1,16 +1,16 @@
 //! From values to places on the screen, by powers of ten or evenly.
 
+use super::quantity::Quantity;
 use egui::{Pos2, Rect, lerp, pos2};
-use inceptive_results::Metric;
 
 /// Pixels between ticks at least.
 const TICK_GAP: f32 = 56.0;
 
-/// The axis of a metric.
+/// The axis of a metric or a variable.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Axis {
-    /// The metric.
-    pub metric: Metric,
+    /// What it shows.
+    pub quantity: Quantity,
     /// Whether by powers of ten.
     pub is_log: bool,
     /// The lower and upper end: powers of ten if by powers of ten.
@@ -19,8 +19,13 @@ pub struct Axis {
 
 impl Axis {
     /// An axis that shows all values, with room around them.
-    pub fn around(metric: Metric, is_log: bool, values: impl Iterator<Item = f64>) -> Self {
-        let mut axis = Self { metric, is_log, range: [f64::INFINITY, f64::NEG_INFINITY] };
+    pub fn around(
+        quantity: impl Into<Quantity>,
+        is_log: bool,
+        values: impl Iterator<Item = f64>,
+    ) -> Self {
+        let quantity = quantity.into();
+        let mut axis = Self { quantity, is_log, range: [f64::INFINITY, f64::NEG_INFINITY] };
         for value in values {
             let value = axis.inner(value);
             if !value.is_finite() {
@@ -151,10 +156,12 @@ impl Column {
 
 #[cfg(test)]
 mod tests {
+    use inceptive_results::Metric;
+
     use super::*;
 
     fn axis(is_log: bool, low: f64, high: f64) -> Axis {
-        let mut axis = Axis { metric: Metric::Params, is_log, range: [0.0, 0.0] };
+        let mut axis = Axis { quantity: Metric::Params.into(), is_log, range: [0.0, 0.0] };
         axis.range = [axis.inner(low), axis.inner(high)];
         axis
     }

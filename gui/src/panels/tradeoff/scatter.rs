@@ -6,16 +6,18 @@ use egui::{
     CursorIcon, Id, Modifiers, PointerButton, Pos2, Rect, Response, RichText, Role, Sense, Stroke,
     TextStyle, Ui, Vec2, WidgetInfo, vec2,
 };
-use inceptive_results::Metric;
 
 use super::{
-    card,
-    cloud::{CloudPoints, CloudView},
+    Shared, card,
+    cloud::CloudView,
+    cloud_points::{CloudPoints, place, ring},
     dots::{Dot, dots, paint_design, paint_dots, paint_front, paint_labels},
-    look::PlotSettings,
+    look::{PlotSettings, Shown},
     marks::{ROOM, axes},
-    rows::{Rows, Values, design_values},
+    quantity::Quantity,
+    rows::{Values, design_values},
     scale::{Axis, Field},
+    shortlist::Shortlist,
 };
 use crate::{
     command::{Command, Commands},
@@ -31,8 +33,8 @@ const MOST_NAMED: usize = 400;
 /// The state kept from frame to frame.
 #[derive(Default)]
 pub struct Scatter {
-    /// The last fitted range: metrics with their scales, and the axes.
-    zoomed: Option<([Metric; 2], [bool; 2], [Axis; 2])>,
+    /// The last fitted range: quantities with their scales, and the axes.
+    zoomed: Option<([Quantity; 2], [bool; 2], [Axis; 2])>,
     /// Where a box begins.
     corner: Option<Pos2>,
     cloud: CloudPoints,
@@ -44,11 +46,11 @@ impl Scatter {
         &mut self,
         ui: &mut Ui,
         look: &PlotSettings,
-        rows: &Rows,
-        cloud: Option<&CloudView>,
-        model: &Model,
+        shared: &Shared<'_>,
+        shortlist: &mut Shortlist,
         commands: &mut Commands,
     ) {
+        let cloud = shared.cloud.filter(|_| look.shown != Shown::Networks);
         let (whole, canvas) = ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
         canvas.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, "Trade-off plot"));
         let rect = Rect::from_min_max(
@@ -58,32 +60,47 @@ impl Scatter {
         if rect.width() < 40.0 || rect.height() < 40.0 {
             return;
         }
-        let field = self.field(rect, look, rows, cloud, model);
-        let titles = look.metrics.map(|metric| rows.title(metric, model.settings.convention()));
-        axes(ui, &field, [&titles[0], &titles[1]]);
+        let field = self.field(rect, look, shared);
+        axes(ui, &field, &shared.names);
         let mut inner = ui.new_child(egui::UiBuilder::new().max_rect(rect));
         inner.set_clip_rect(rect.intersect(ui.clip_rect()));
         if let Some(view) = cloud {
-            self.cloud.paint(&inner, view, field);
+            let shades = look.colors(shared.rows, shared.cloud, ui.ctx().theme());
+            self.cloud.paint(&inner, view, field, shades);
+            for at in shortlist.places().filter_map(|at| place(view, &field, at)) {
+                ring(&inner, at);
+            }
         }
-        let dots = dots(&field, look, rows, model);
+        let dots = dots(&field, look, shared);
         let steps = paint_front(&inner, &field, &dots);
-        paint_dots(&inner, &field, look, rows, &dots);
-        let design = paint_design(&inner, &field, model);
+        paint_dots(&inner, &field, look, shared, &dots);
+        let design = paint_design(&inner, &field, shared.model);
         paint_labels(&inner, &dots, design, &steps);
-        let shows_cloud = |view: &CloudView| look.metrics.iter().all(|it| view.span(*it).is_some());
+        let shows_cloud = |view: &CloudView| {
+            view.count() > 0 && look.axes.iter().all(|it| view.span(*it).is_some())
+        };
         if dots.is_empty() && !cloud.is_some_and(shows_cloud) {
-            let text = why_empty(look, rows, &titles);
+            let text = why_empty(look, shared);
             let font = TextStyle::Body.resolve(ui.style());
             let color = colors(ui).weak;
             ui.painter().text(rect.center(), egui::Align2::CENTER_CENTER, text, font, color);
         }
-        let over_dot = self.reach_dots(&mut inner, &dots, rows, model, commands);
+        let over_dot = self.reach_dots(&mut inner, &dots, shared, commands);
         if let Some(view) = cloud.filter(|_| !over_dot) {
-            self.reach_cloud(&canvas, rect, view, model, commands);
+            self.reach_cloud(&canvas, rect, view, shared, shortlist);
         }
         self.navigate(ui, &canvas, field, look);
-        self.select_box(ui, &canvas, &dots, commands);
+        if let Some(area) = self.take_box(ui, &canvas) {
+            let inside = dots.iter().filter(|dot| dot.is_brushed && area.contains(dot.at));
+            let files: Vec<FilePath> = inside.map(|dot| Arc::clone(&dot.row.file)).collect();
+            if !files.is_empty() {
+                commands.push(Command::Select(files));
+            }
+            if let Some(view) = cloud {
+                let inside = self.cloud.inside(view, area.intersect(rect));
+                shortlist.add_box(&inside, self.cloud.front(), shared);
+            }
+        }
     }
 
     /// Whether less than everything is shown.
@@ -96,65 +113,63 @@ impl Scatter {
         self.zoomed = None;
     }
 
+    /// Shows the networks of a space that the filters let through.
+    pub fn fit_space(&mut self, look: &PlotSettings, view: &CloudView) {
+        let axis = |axis: usize| {
+            let span = view.kept_span(look.axes[axis]);
+            Axis::around(look.axes[axis], look.is_log[axis], span.into_iter().flatten())
+        };
+        self.zoomed = Some((look.axes, look.is_log, [axis(0), axis(1)]));
+    }
+
     /// The axes: those that were zoomed to, or around everything.
-    fn field(
-        &self,
-        rect: Rect,
-        look: &PlotSettings,
-        rows: &Rows,
-        cloud: Option<&CloudView>,
-        model: &Model,
-    ) -> Field {
-        if let Some((metrics, is_log, [x, y])) = self.zoomed
-            && (metrics, is_log) == (look.metrics, look.is_log)
+    fn field(&self, rect: Rect, look: &PlotSettings, shared: &Shared<'_>) -> Field {
+        if let Some((axes, is_log, [x, y])) = self.zoomed
+            && (axes, is_log) == (look.axes, look.is_log)
         {
             return Field { rect, x, y };
         }
+        let cloud = shared.cloud.filter(|_| look.shown != Shown::Networks);
         let [x, y] = [0, 1].map(|axis| {
-            let metric = look.metrics[axis];
-            let other = look.metrics[1 - axis];
+            let (quantity, other) = (look.axes[axis], look.axes[1 - axis]);
             let both = |values: &Values| {
-                let (value, _) = (values[metric.index()]?, values[other.index()]?);
+                let value = |quantity: Quantity| values[quantity.metric()?.index()];
+                let (value, _) = (value(quantity)?, value(other)?);
                 Some(value)
             };
-            let shown = rows.rows.iter().filter(|row| look.shows(row));
+            let shown = shared.rows.rows.iter().filter(|row| row.is_shown);
             let known = shown.filter_map(|row| both(&row.values));
             let ends = known.flat_map(|estimate| [estimate.low, estimate.high]);
+            let model = shared.model;
             let design = model.shown_design();
             let design = design.and_then(|network| both(&design_values(model, network)));
-            let span = |metric| cloud.and_then(|view| view.span(metric));
-            let cloud = span(metric).filter(|_| span(other).is_some());
+            let span = |quantity| cloud.and_then(|view| view.span(quantity));
+            let cloud = span(quantity).filter(|_| span(other).is_some());
             let values = ends.chain(design.map(|value| value.value));
             let values = values.chain(cloud.into_iter().flatten());
-            Axis::around(metric, look.is_log[axis], values)
+            Axis::around(quantity, look.is_log[axis], values)
         });
         Field { rect, x, y }
     }
 
-    /// Shows the details of the network of the space under the pointer; a click opens it in the Design tab.
+    /// Shows the details of the network of the space under the pointer; a click adds it to the shortlist.
     fn reach_cloud(
         &self,
         canvas: &Response,
         rect: Rect,
         view: &CloudView,
-        model: &Model,
-        commands: &mut Commands,
+        shared: &Shared<'_>,
+        shortlist: &mut Shortlist,
     ) {
         let pointer = canvas.hover_pos().filter(|pointer| rect.contains(*pointer));
         let point = pointer.and_then(|pointer| self.cloud.under(view, pointer));
-        let Some(point) = point else { return };
-        let cloud = view.cloud();
-        let is_open = model.entries.contains_key(&cloud.file);
-        if is_open && canvas.clicked() {
-            let names = cloud.counts.variables.iter().map(|(name, _)| name.clone());
-            let values = names.zip(point.values.iter().cloned()).collect();
-            commands.push(Command::ShowPoint(Arc::clone(&cloud.file), values));
+        let Some(at) = point else { return };
+        if canvas.clicked() {
+            shortlist.add(shared.rows.rows.len() + at, shared);
         }
         canvas.clone().on_hover_cursor(CursorIcon::PointingHand).on_hover_ui_at_pointer(|ui| {
-            card::cloud_point(ui, cloud, point);
-            if is_open {
-                ui.label(RichText::new("Click to open it in Design.").weak());
-            }
+            card::cloud_point(ui, view, at);
+            ui.label(RichText::new("Click to add it to the shortlist.").weak());
         });
     }
 
@@ -163,8 +178,7 @@ impl Scatter {
         &self,
         ui: &mut Ui,
         dots: &[Dot<'_>],
-        rows: &Rows,
-        model: &Model,
+        shared: &Shared<'_>,
         commands: &mut Commands,
     ) -> bool {
         let mut is_over = false;
@@ -182,12 +196,12 @@ impl Scatter {
             });
             is_over |= response.hovered();
             if response.clicked() {
-                click(ui, &dot.row.file, model, commands);
+                click(ui, &dot.row.file, shared.model, commands);
             }
             if response.double_clicked() {
                 commands.push(Command::Show(Pane::Graph));
             }
-            response.on_hover_ui(|ui| card::network(ui, dot.row, rows, model, dot.is_front));
+            response.on_hover_ui(|ui| card::network(ui, dot.row, shared, dot.is_front));
         }
         is_over
     }
@@ -217,7 +231,7 @@ impl Scatter {
             self.corner = None;
         }
         if axes != [field.x, field.y] {
-            self.zoomed = Some((look.metrics, look.is_log, axes));
+            self.zoomed = Some((look.axes, look.is_log, axes));
             ui.ctx().request_repaint();
         }
         if canvas.double_clicked() {
@@ -225,33 +239,22 @@ impl Scatter {
         }
     }
 
-    /// Selects the points in a box.
-    fn select_box(
-        &mut self,
-        ui: &Ui,
-        canvas: &Response,
-        dots: &[Dot<'_>],
-        commands: &mut Commands,
-    ) {
+    /// Draws the box that is dragged; returns it when it is done.
+    fn take_box(&mut self, ui: &Ui, canvas: &Response) -> Option<Rect> {
         if canvas.drag_started_by(PointerButton::Primary) && !ui.input(|input| input.modifiers.alt)
         {
             self.corner = ui.input(|input| input.pointer.press_origin());
         }
-        let (Some(corner), Some(pointer)) = (self.corner, canvas.interact_pointer_pos()) else {
-            return;
-        };
+        let (corner, pointer) = (self.corner?, canvas.interact_pointer_pos()?);
         let area = Rect::from_two_pos(corner, pointer);
         let accent = colors(ui).accent;
         let stroke = Stroke::new(1.0, accent);
         ui.painter().rect(area, 0.0, accent.gamma_multiply(0.12), stroke, egui::StrokeKind::Inside);
-        if canvas.drag_stopped() {
+        let is_done = canvas.drag_stopped();
+        if is_done {
             self.corner = None;
-            let inside = dots.iter().filter(|dot| dot.is_brushed && area.contains(dot.at));
-            let files: Vec<FilePath> = inside.map(|dot| Arc::clone(&dot.row.file)).collect();
-            if !files.is_empty() {
-                commands.push(Command::Select(files));
-            }
         }
+        is_done.then_some(area)
     }
 }
 
@@ -268,8 +271,10 @@ pub(super) fn click(ui: &Ui, file: &FilePath, model: &Model, commands: &mut Comm
 }
 
 /// Why there is no point.
-fn why_empty(look: &PlotSettings, rows: &Rows, [x, y]: &[String; 2]) -> String {
-    let is_filtered = !rows.rows.is_empty() && !rows.rows.iter().any(|row| look.shows(row));
+fn why_empty(look: &PlotSettings, shared: &Shared<'_>) -> String {
+    let rows = &shared.rows.rows;
+    let is_filtered = !rows.is_empty() && !rows.iter().any(|row| row.is_shown);
+    let [x, y] = look.axes.map(|axis| shared.names.title(axis));
     match is_filtered {
         true => "Nothing matches the filter.".to_owned(),
         false => format!("No network has both {x} and {y}."),

@@ -1,14 +1,15 @@
 //! The controls for axes and filters.
 
-use egui::{ComboBox, DragValue, Role, TextEdit, Ui, WidgetInfo};
-use inceptive_cost::Convention;
+use egui::{ComboBox, DragValue, Ui};
 use inceptive_report::space_axes;
 use inceptive_results::Metric;
 
 use super::{
-    View,
-    look::{ColorBy, PlotSettings},
-    metric::AxisMetric,
+    Page, View,
+    cloud::CloudView,
+    filter,
+    look::{ColorBy, PlotSettings, Shown},
+    quantity::{Names, Quantity},
     rows::{Rows, chosen},
     scatter::Scatter,
 };
@@ -21,50 +22,107 @@ use crate::{
 /// Room for the choice of accuracies with its label, in points.
 const ACCURACY_WIDTH: f32 = 240.0;
 
+/// What the controls change.
+pub struct Controls<'a> {
+    /// Axes, colours and filters.
+    pub look: &'a mut PlotSettings,
+    /// Plots, table, or both.
+    pub page: &'a mut Page,
+    /// Which plots.
+    pub view: &'a mut View,
+    /// Its zoom.
+    pub scatter: &'a mut Scatter,
+    /// Networks of a space that are counted at most.
+    pub most: &'a mut usize,
+}
+
 /// Draws the choices.
 pub fn ui(
     ui: &mut Ui,
-    (look, view, scatter, most): (&mut PlotSettings, &mut View, &mut Scatter, &mut usize),
+    controls: Controls<'_>,
     rows: &Rows,
+    cloud: Option<&CloudView>,
     model: &Model,
     commands: &mut Commands,
 ) {
-    let convention = model.settings.convention();
-    ui.horizontal_wrapped(|ui| {
-        for (axis, name) in ["x axis", "y axis"].into_iter().enumerate() {
-            let before = look.metrics[axis];
-            metric_choice(ui, name, &mut look.metrics[axis], rows, convention);
-            if look.metrics[axis] != before {
-                look.is_log[axis] = look.metrics[axis].is_log();
+    let Controls { look, page, view, scatter, most } = controls;
+    let variables = cloud.map(CloudView::variables);
+    let names = Names { rows, variables, convention: model.settings.convention() };
+    if *page != Page::Table {
+        ui.horizontal_wrapped(|ui| {
+            for (axis, name) in ["x axis", "y axis"].into_iter().enumerate() {
+                let before = look.axes[axis];
+                axis_choice(ui, name, &mut look.axes[axis], &names);
+                if look.axes[axis] != before {
+                    look.is_log[axis] = look.axes[axis].is_log();
+                }
+                ui.checkbox(&mut look.is_log[axis], "log").on_hover_text("Logarithmic scale");
+                ui.separator();
             }
-            ui.checkbox(&mut look.is_log[axis], "log").on_hover_text("Logarithmic scale");
-            ui.separator();
-        }
-        size_choice(ui, look, rows, convention);
-        color_choice(ui, look, rows, convention);
-    });
+            size_choice(ui, look, &names);
+            color_choice(ui, look, &names);
+        });
+    }
     ui.horizontal_wrapped(|ui| {
         for (choice, name) in
-            [(View::Both, "Both"), (View::Scatter, "Scatter"), (View::Parallel, "Parallel")]
+            [(Page::Plot, "Plot"), (Page::Table, "Table"), (Page::Both, "Plot and table")]
         {
-            ui.selectable_value(view, choice, name);
+            ui.selectable_value(page, choice, name);
         }
         ui.separator();
-        let filter =
-            TextEdit::singleline(&mut look.filter).hint_text("Filter").desired_width(100.0);
-        ui.add(filter)
-            .on_hover_text("Filter by words in the name of the file or network")
-            .widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Filter networks"));
+        if *page != Page::Table {
+            let views =
+                [(View::Both, "Both"), (View::Scatter, "Scatter"), (View::Parallel, "Parallel")];
+            for (choice, name) in views {
+                ui.selectable_value(view, choice, name);
+            }
+            ui.separator();
+        }
+        filter::field(ui, &mut look.filter);
         if ui.add_enabled(!look.brushes.is_empty(), egui::Button::new("Clear filters")).clicked() {
             look.brushes.clear();
         }
-        let fit = ui.add_enabled(scatter.is_zoomed(), egui::Button::new("Fit"));
-        if fit.on_hover_text("Fit all points").clicked() {
-            scatter.fit();
+        if *page != Page::Table {
+            let fit = ui.add_enabled(scatter.is_zoomed(), egui::Button::new("Fit"));
+            if fit.on_hover_text("Fit all points").clicked() {
+                scatter.fit();
+            }
+        }
+        if let Some(cloud) = cloud {
+            shown(ui, look, page, scatter, cloud);
         }
         way_choice(ui, look, rows);
         accuracy_choice(ui, look, scatter, rows);
-        cloud(ui, (look, most), model, commands);
+        draw_space(ui, (look, most, scatter), model, commands);
+    });
+}
+
+/// Which points are shown, and the zoom to those of the space.
+fn shown(
+    ui: &mut Ui,
+    look: &mut PlotSettings,
+    page: &Page,
+    scatter: &mut Scatter,
+    cloud: &CloudView,
+) {
+    if *page != Page::Table && look.shown != Shown::Networks {
+        let fit = ui.button("Fit space").on_hover_text("Zoom to the networks of the space");
+        if fit.clicked() {
+            scatter.fit_space(look, cloud);
+        }
+    }
+    let all = [
+        (Shown::All, "list and space"),
+        (Shown::Networks, "list only"),
+        (Shown::Space, "space only"),
+    ];
+    let name = all.iter().find(|(shown, _)| *shown == look.shown).map_or("", |(_, name)| *name);
+    labelled(ui, "show", name, 110.0, |ui| {
+        for (shown, name) in all {
+            if ui.selectable_value(&mut look.shown, shown, name).clicked() {
+                scatter.fit();
+            }
+        }
     });
 }
 
@@ -76,48 +134,36 @@ fn labelled(ui: &mut Ui, name: &str, shown: &str, width: f32, list: impl FnOnce(
     combo.show_ui(ui, list).response.labelled_by(label.id);
 }
 
-/// Every metric, the main ones first.
-fn offered() -> impl Iterator<Item = Metric> {
-    let (main, others): (Vec<Metric>, Vec<Metric>) =
-        Metric::ALL.into_iter().partition(|metric| metric.is_main());
-    main.into_iter().chain(others)
-}
-
-fn metric_choice(
-    ui: &mut Ui,
-    name: &str,
-    metric: &mut Metric,
-    rows: &Rows,
-    convention: Convention,
-) {
-    let now = *metric;
-    labelled(ui, name, &rows.title(now, convention), 160.0, |ui| {
-        for choice in offered() {
-            ui.selectable_value(metric, choice, rows.title(choice, convention));
+fn axis_choice(ui: &mut Ui, name: &str, axis: &mut Quantity, names: &Names<'_>) {
+    let now = *axis;
+    labelled(ui, name, &names.title(now), 160.0, |ui| {
+        for choice in names.offered() {
+            ui.selectable_value(axis, choice, names.title(choice));
         }
     });
 }
 
-fn size_choice(ui: &mut Ui, look: &mut PlotSettings, rows: &Rows, convention: Convention) {
-    let shown = look.size.map_or_else(|| "same".to_owned(), |it| rows.title(it, convention));
+fn size_choice(ui: &mut Ui, look: &mut PlotSettings, names: &Names<'_>) {
+    let title = |metric: Metric| names.title(metric.into());
+    let shown = look.size.map_or_else(|| "same".to_owned(), title);
     labelled(ui, "size", &shown, 100.0, |ui| {
         ui.selectable_value(&mut look.size, None, "same");
-        for metric in offered() {
-            ui.selectable_value(&mut look.size, Some(metric), rows.title(metric, convention));
+        for metric in names.offered().into_iter().filter_map(Quantity::metric) {
+            ui.selectable_value(&mut look.size, Some(metric), title(metric));
         }
     });
 }
 
-fn color_choice(ui: &mut Ui, look: &mut PlotSettings, rows: &Rows, convention: Convention) {
+fn color_choice(ui: &mut Ui, look: &mut PlotSettings, names: &Names<'_>) {
     let shown = match look.color {
         ColorBy::Family => "family".to_owned(),
-        ColorBy::Metric(metric) => rows.title(metric, convention),
+        ColorBy::Metric(quantity) => names.title(quantity),
     };
     labelled(ui, "colour", &shown, 100.0, |ui| {
         ui.selectable_value(&mut look.color, ColorBy::Family, "family");
-        for metric in offered() {
-            let choice = ColorBy::Metric(metric);
-            ui.selectable_value(&mut look.color, choice, rows.title(metric, convention));
+        for quantity in names.offered() {
+            let choice = ColorBy::Metric(quantity);
+            ui.selectable_value(&mut look.color, choice, names.title(quantity));
         }
     });
 }
@@ -158,15 +204,15 @@ fn accuracy_choice(ui: &mut Ui, look: &mut PlotSettings, scatter: &mut Scatter, 
         }
     });
     if look.trained != before {
-        look.brushes.retain(|metric, _| !metric.is_accuracy());
+        look.brushes.retain(|quantity, _| !quantity.is_accuracy());
         scatter.fit();
     }
 }
 
-/// Networks of the current space as a cloud.
-fn cloud(
+/// Draws networks of the current space.
+fn draw_space(
     ui: &mut Ui,
-    (look, most): (&mut PlotSettings, &mut usize),
+    (look, most, scatter): (&mut PlotSettings, &mut usize, &mut Scatter),
     model: &Model,
     commands: &mut Commands,
 ) {
@@ -185,8 +231,9 @@ fn cloud(
         .clicked()
     {
         if !space.objectives.is_empty() {
-            look.metrics = space_axes(&space.objectives);
-            look.is_log = look.metrics.map(AxisMetric::is_log);
+            look.axes = space_axes(&space.objectives).map(Quantity::Metric);
+            look.is_log = look.axes.map(Quantity::is_log);
+            scatter.fit();
         }
         let (file, space) = (entry.file.clone(), space.clone());
         commands.push(Command::Start(Job::Cloud(CloudRequest { file, space, most: *most })));

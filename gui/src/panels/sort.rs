@@ -6,7 +6,7 @@ use egui::{Align, Button, Layout, RichText, Sense, Shape, Stroke, Ui, vec2};
 
 /// By which column a table is sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Sort<C> {
+pub(crate) struct Sort<C> {
     pub by: C,
     pub is_descending: bool,
 }
