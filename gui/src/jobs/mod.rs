@@ -10,6 +10,7 @@ mod layout;
 mod machinery;
 mod measure;
 mod read;
+mod statistics;
 mod train;
 mod turns;
 mod worker;
@@ -17,7 +18,7 @@ mod write;
 
 use std::{path::PathBuf, sync::Arc};
 
-use inceptive_app::{NewFile, SaveError, TrainingEvent};
+use inceptive_app::{NewFile, SaveError, TrainingEvent, WeightStatistics};
 use inceptive_draw::{DrawError, Scene};
 use inceptive_files::InputFiles;
 
@@ -32,6 +33,7 @@ pub use layout::{LayoutRequest, Place};
 pub use machinery::{MeasurementBackend, Tools};
 pub use measure::{BenchRequest, EngineState, ProfileRequest};
 pub use read::{Reading, ReportRequest};
+pub use statistics::StatisticsRequest;
 pub use train::{DataSetState, RecipeState, TrainRequest, TrainingChoices};
 pub use worker::{Reporter, Worker};
 pub use write::{KeepRequest, Picture, PictureRequest, SaveProblem, SaveRequest};
@@ -51,6 +53,8 @@ pub enum Job {
     Picture(PictureRequest),
     /// Lays a network out.
     Layout(LayoutRequest),
+    /// Computes statistics of the weights of a network.
+    Statistics(StatisticsRequest),
     /// Counts a network with other settings.
     Design(DesignRequest),
     /// Writes a network with other settings as a file of its own.
@@ -84,7 +88,7 @@ pub struct JobId(u64);
 pub enum Lane {
     /// Short jobs: reading and writing files, counting.
     Quick,
-    /// Layouts, which may take seconds and must not delay the checking of typed text.
+    /// Layouts and statistics of weights, which may take seconds and must not delay the checking of typed text.
     Layout,
     /// Counting spaces and writing reports, which a person waits for.
     Background,
@@ -118,7 +122,7 @@ impl Job {
             | Self::Results(_)
             | Self::Engines
             | Self::TrainingChoices(_) => Lane::Quick,
-            Self::Layout(_) => Lane::Layout,
+            Self::Layout(_) | Self::Statistics(_) => Lane::Layout,
             Self::Cloud(_) | Self::Report(_) => Lane::Background,
             Self::Bench(_) | Self::Profile(_) => Lane::Measure,
             Self::Train(_) | Self::Inspect(_) => Lane::Train,
@@ -138,6 +142,7 @@ impl Job {
             Self::KeepDrafts(_) => "keep unsaved changes".to_owned(),
             Self::Picture(request) => format!("write {}", request.path.display()),
             Self::Layout(_) => "lay out".to_owned(),
+            Self::Statistics(_) => "compute statistics of weights".to_owned(),
             Self::Design(request) => format!("count {}", request.file.display()),
             Self::SaveDesign(new) => format!("write {}", new.file_name),
             Self::Cloud(request) => format!("count networks of {}", request.space.title),
@@ -174,6 +179,7 @@ impl Job {
         match (self, earlier) {
             (Self::List(_), Self::List(_))
             | (Self::Results(_), Self::Results(_))
+            | (Self::Statistics(_), Self::Statistics(_))
             | (Self::TrainingChoices(_), Self::TrainingChoices(_))
             | (Self::KeepDrafts(_), Self::KeepDrafts(_)) => true,
             (Self::Read(file, _), Self::Read(other, _)) => file == other,
@@ -191,6 +197,7 @@ impl Job {
             Self::KeepDrafts(request) => write::keep(&request),
             Self::Picture(request) => write::picture(request),
             Self::Layout(request) => Ok(layout::lay_out(request, report)),
+            Self::Statistics(request) => Ok(statistics::compute(request, report)),
             Self::Design(request) => Ok(design::count(request)),
             Self::SaveDesign(new) => Ok(design::save(new)),
             Self::Cloud(request) => Ok(design::cloud(&request, report)),
@@ -269,6 +276,8 @@ pub enum Output {
     Saved(FilePath, Arc<str>, Result<(), SaveProblem>),
     /// A network at its places, or why it has none.
     LaidOut(LayoutRequest, Result<Arc<Scene>, DrawError>),
+    /// Statistics of weights, or why there are none.
+    Statistics(StatisticsRequest, Result<Arc<WeightStatistics>, String>),
     /// A network with other settings, or why there is none.
     Designed(DesignRequest, Designed),
     /// The file of a network with other settings, or why it was not written.

@@ -9,7 +9,7 @@ use inceptive_ir::Path as NodePath;
 use super::{
     camera::{Camera, rect},
     keys::{Action, corner, neighbour, place_of},
-    paint::{Canvas, Paint},
+    paint::{Canvas, Hits, Paint},
     shading::Shading,
     view::View,
 };
@@ -32,7 +32,7 @@ pub(super) enum Next {
     AsBefore,
     /// Centred on the selection, or from the top without one.
     Anew,
-    /// The complete scene.
+    /// The complete scene, or its beginning if it is too large.
     Whole,
 }
 
@@ -65,13 +65,13 @@ pub(super) fn navigate(
     action: Option<Action>,
 ) -> Camera {
     let screen = response.rect;
-    let mut camera = view.camera.unwrap_or_else(|| Camera::at_top(whole(scene), screen));
+    let mut camera = view.camera.unwrap_or_else(|| Camera::at_start(whole(scene), screen));
     if continuity.shown.as_ref().is_none_or(|shown| !Arc::ptr_eq(shown, scene)) {
         let anchor = continuity.anchor.take();
         match std::mem::take(&mut continuity.next) {
-            Next::Whole => camera = Camera::fitting(whole(scene), screen),
+            Next::Whole => camera = Camera::fitting_or_start(whole(scene), screen),
             Next::Anew => {
-                camera = Camera::at_top(whole(scene), screen);
+                camera = Camera::at_start(whole(scene), screen);
                 let selected = view.selected.as_ref().and_then(|path| place_of(scene, path));
                 if let Some(place) = selected {
                     camera.reveal(screen, place);
@@ -116,7 +116,7 @@ pub(super) fn navigate(
 /// Carries out the action of a key on the camera and the selection.
 fn act(action: Option<Action>, view: &mut View, scene: &Scene, camera: &mut Camera, screen: Rect) {
     match action {
-        Some(Action::Fit) => *camera = Camera::fitting(whole(scene), screen),
+        Some(Action::Fit) => *camera = Camera::fitting_or_start(whole(scene), screen),
         Some(Action::Zoom(factor)) => camera.zoom_at(screen, screen.center(), factor),
         Some(Action::ActualSize) => {
             camera.zoom_at(screen, screen.center(), 1.0 / camera.zoom);
@@ -135,7 +135,10 @@ fn act(action: Option<Action>, view: &mut View, scene: &Scene, camera: &mut Came
                 }
             }
         }
-        Some(Action::Toggle | Action::OpenAll | Action::CloseAll | Action::Search) | None => {}
+        Some(
+            Action::Toggle | Action::Repeats | Action::OpenAll | Action::CloseAll | Action::Search,
+        )
+        | None => {}
     }
 }
 
@@ -185,7 +188,7 @@ pub(super) fn buttons(
         if response.clicked() {
             clicks.selected = Some(card.path.clone());
         }
-        if response.double_clicked() && card.is_module {
+        if response.double_clicked() && card.opens() {
             clicks.toggled = Some((card.path.clone(), place.min));
         }
         response.on_hover_ui(|ui| {
@@ -193,7 +196,7 @@ pub(super) fn buttons(
             if let Some(text) = shading.hover(index) {
                 ui.label(text);
             }
-            if card.is_module {
+            if card.opens() {
                 ui.weak("Double click or Enter expands it.");
             }
         });
@@ -201,7 +204,7 @@ pub(super) fn buttons(
     clicks
 }
 
-/// The selected module and where its corner is, if it is one.
+/// The selected module or step and where its corner is, if it can be opened or closed.
 pub(super) fn toggled_by_key(
     view: &View,
     scene: &Scene,
@@ -210,9 +213,23 @@ pub(super) fn toggled_by_key(
 ) -> Option<(NodePath, Pos2)> {
     let path = view.selected.as_ref()?;
     let is_open = scene.frames.iter().any(|frame| frame.path == *path);
-    let is_closed = scene.cards.iter().any(|card| card.path == *path && card.is_module);
+    let is_closed = scene.cards.iter().any(|card| card.path == *path && card.opens());
     let at = corner(scene, path)?;
     (is_open || is_closed).then(|| (path.clone(), camera.to_screen(screen, at)))
+}
+
+/// Says in a corner what is not obvious about the picture.
+pub(super) fn hint(ui: &Ui, screen: Rect, text: &str) {
+    let painter = ui.painter_at(screen);
+    let font = egui::TextStyle::Small.resolve(ui.style());
+    let width = screen.width() - 40.0;
+    let galley = painter.layout(text.to_owned(), font, ui.visuals().text_color(), width);
+    let corner = screen.left_top() + vec2(16.0, 12.0);
+    let ground = Rect::from_min_size(corner, galley.size()).expand2(vec2(7.0, 4.0));
+    painter.rect_filled(ground, 4.0, ui.visuals().panel_fill.gamma_multiply(0.94));
+    painter.galley(corner, galley, ui.visuals().text_color());
+    let response = ui.interact(ground, ui.scope_id().with("hint"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
 }
 
 /// Draws the scene.
@@ -222,10 +239,11 @@ pub(super) fn draw(
     scene: &Scene,
     camera: Camera,
     selected: Option<&NodePath>,
-    paint: &dyn Paint,
+    (paint, hits): (&dyn Paint, Option<&Hits>),
 ) {
     let painter = ui.painter_at(screen);
     painter.rect_filled(screen, 0.0, colors(ui).canvas);
-    let canvas = Canvas { painter: &painter, screen, camera, theme: ui.ctx().theme(), selected };
+    let theme = ui.ctx().theme();
+    let canvas = Canvas { painter: &painter, screen, camera, theme, selected, hits };
     canvas.scene(scene, paint);
 }

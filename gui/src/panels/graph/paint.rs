@@ -31,6 +31,15 @@ pub trait Paint {
     fn fill(&self, index: usize) -> Option<Color32>;
 }
 
+/// What was found in a scene.
+#[derive(Debug)]
+pub struct Hits {
+    /// Whether something was found in each card.
+    pub cards: Vec<bool>,
+    /// Whether each frame was found.
+    pub frames: Vec<bool>,
+}
+
 /// Where and how a scene is drawn.
 pub struct Canvas<'a> {
     /// Where to.
@@ -43,6 +52,8 @@ pub struct Canvas<'a> {
     pub theme: Theme,
     /// The node or module that is selected.
     pub selected: Option<&'a NodePath>,
+    /// What was found, if something is looked for.
+    pub hits: Option<&'a Hits>,
 }
 
 impl Canvas<'_> {
@@ -52,6 +63,9 @@ impl Canvas<'_> {
         for frame in scene.frames.iter().filter(|frame| rect(frame.rect).intersects(visible)) {
             self.frame(frame);
         }
+        for frame in self.found(&scene.frames, |hits| &hits.frames) {
+            self.hit(rect(frame.rect), 8.0);
+        }
         for line in scene.lines.iter().filter(|line| bounds(line).intersects(visible)) {
             self.line(line);
         }
@@ -59,6 +73,34 @@ impl Canvas<'_> {
             if rect(card.rect).intersects(visible) {
                 self.card(card, paint.fill(index));
             }
+        }
+        for card in self.found(&scene.cards, |hits| &hits.cards) {
+            self.hit(rect(card.rect), 5.0);
+        }
+    }
+
+    /// Those of some things that were found.
+    fn found<'t, T>(
+        &self,
+        things: &'t [T],
+        marks: impl Fn(&Hits) -> &[bool],
+    ) -> impl Iterator<Item = &'t T> {
+        let marks: &[bool] = self.hits.map_or(&[], |hits| marks(hits));
+        things.iter().zip(marks).filter(|(_, is_hit)| **is_hit).map(|(thing, _)| thing)
+    }
+
+    /// Marks something that was found, so that it is seen at any scale.
+    fn hit(&self, place: Rect, radius: f32) {
+        let place = self.camera.rect_to_screen(self.screen, place).expand(2.0);
+        if place.intersects(self.screen) {
+            let stroke = Stroke::new(2.5, self.palette().hit);
+            self.painter.rect(
+                place,
+                self.radius(radius),
+                self.palette().hit.gamma_multiply(0.16),
+                stroke,
+                StrokeKind::Outside,
+            );
         }
     }
 
