@@ -190,7 +190,9 @@ fn read(
             End::Child(_) => {}
         }
     }
-    for piece in pieces {
+    let mut drawn: Vec<&Piece> = pieces.iter().collect();
+    drawn.sort_unstable();
+    for piece in drawn {
         let name = piece.source.to_string();
         let edge = graph.edge(&key(piece.from), &key(piece.to), Some(&name));
         let points = edge.map_or(&[][..], |edge| &edge.points);

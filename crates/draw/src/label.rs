@@ -135,8 +135,8 @@ pub(super) fn label(graph: &Graph, view: &View, index: usize) -> Label {
         nodes => summary(graph, nodes, &kinds),
     };
     let shape = block.own().last().map_or_else(String::new, |&id| graph.node(id).shape.to_string());
-    let detail = match &block.last {
-        Some((_, times)) => format!("x {times}: {detail}"),
+    let detail = match &block.range {
+        Some(range) => format!("x {}: {detail}", range.count),
         None if detail == title => String::new(),
         None => detail,
     };

@@ -1,6 +1,9 @@
 //! Repeated modules: equal ones in a row, each of which reads the one before it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+};
 
 use inceptive_ir::{Graph, NodeId, Path};
 
@@ -30,11 +33,35 @@ impl Repeat {
         &self.members[0]
     }
 
-    /// The name of the last module, and the number of modules.
-    pub(super) fn end(&self) -> (String, usize) {
-        let last = self.members.last().map_or("", |path| path.name());
-        (last.to_owned(), self.members.len())
+    /// What they are called together: the path of the first, up to where the last one differs, and the name of the last
+    /// there.
+    pub(super) fn range(&self) -> Range {
+        let (first, last) = (self.first(), &self.members[self.members.len() - 1]);
+        let mut pairs = first.segments().zip(last.segments()).enumerate();
+        let differs = pairs.find(|(_, (a, b))| a != b);
+        let (depth, last) =
+            differs.map_or((first.depth(), last.name()), |(at, (_, b))| (at + 1, b));
+        Range { first: first.truncated(depth), last: last.to_owned(), count: self.members.len() }
     }
+}
+
+/// As `inception-c/1 to 9`.
+impl fmt::Display for Repeat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Range { first, last, .. } = self.range();
+        write!(f, "{first} to {last}")
+    }
+}
+
+/// Equal modules in a row, as they are called.
+#[derive(Clone, Debug)]
+pub(super) struct Range {
+    /// The path of the first.
+    pub first: Path,
+    /// The name of the last.
+    pub last: String,
+    /// How many there are.
+    pub count: usize,
 }
 
 /// The repeated modules of a network, those around others first.
@@ -58,16 +85,17 @@ pub fn repeats(graph: &Graph) -> Vec<Repeat> {
     }
     let mut found = Vec::new();
     for children in siblings.into_values() {
-        row_by_row(graph, &children, &members, &mut found);
+        let inner: Vec<Option<Path>> = children.iter().map(|path| modules.real_in(path)).collect();
+        row_by_row(graph, &inner, &members, &mut found);
     }
     found.sort_by_cached_key(|repeat| (repeat.first().depth(), repeat.nodes[0].first().copied()));
     found
 }
 
-/// Finds the repeats among the children of a module.
+/// Finds the repeats among the children of a module, those that are modules themselves.
 fn row_by_row(
     graph: &Graph,
-    children: &[Path],
+    children: &[Option<Path>],
     members: &HashMap<Path, Vec<NodeId>>,
     found: &mut Vec<Repeat>,
 ) {
@@ -80,8 +108,9 @@ fn row_by_row(
         }
         run.clear();
     };
-    for path in children {
-        let Some(nodes) = members.get(path) else {
+    for child in children {
+        let known = child.as_ref().and_then(|path| Some((path, members.get(path)?)));
+        let Some((path, nodes)) = known else {
             end(&mut run);
             continue;
         };
@@ -162,14 +191,16 @@ fn rest<'p>(path: &'p Path, module: &Path) -> Option<&'p str> {
 pub(super) struct Representatives {
     of: Vec<NodeId>,
     /// The repeats that are drawn once, by the path of the first module.
-    rolled: HashMap<Path, Repeat>,
+    rolled: HashMap<Path, Range>,
+    /// How many modules each stands for, by the path up to where they differ.
+    counts: HashMap<Path, usize>,
 }
 
 impl Representatives {
     pub fn new(graph: &Graph, repeats: &Repeats) -> Self {
         let mut of: Vec<NodeId> = graph.ids().collect();
         let Repeats::OnceExcept(apart) = repeats else {
-            return Self { of, rolled: HashMap::new() };
+            return Self { of, rolled: HashMap::new(), counts: HashMap::new() };
         };
         let mut all = self::repeats(graph);
         all.retain(|repeat| !apart.contains(repeat.first()));
@@ -185,25 +216,27 @@ impl Representatives {
             // An earlier node, whose own is known by now.
             of[index] = of[of[index].index()];
         }
-        let rolled = all.into_iter().map(|repeat| (repeat.first().clone(), repeat)).collect();
-        Self { of, rolled }
+        let rolled: HashMap<Path, Range> =
+            all.iter().map(|repeat| (repeat.first().clone(), repeat.range())).collect();
+        let counts = rolled.values().map(|range| (range.first.clone(), range.count)).collect();
+        Self { of, rolled, counts }
     }
 
     pub fn of(&self, id: NodeId) -> NodeId {
         self.of[id.index()]
     }
 
-    /// The repeat that a module stands for.
-    pub fn repeat(&self, path: &Path) -> Option<&Repeat> {
+    /// The repeated modules that a module stands for.
+    pub fn range(&self, path: &Path) -> Option<&Range> {
         self.rolled.get(path)
     }
 
     /// How often the thing at a path is in the network.
     pub fn times(&self, path: &Path) -> usize {
-        if self.rolled.is_empty() {
+        if self.counts.is_empty() {
             return 1;
         }
         let around = (1..=path.depth()).map(|depth| path.truncated(depth));
-        around.filter_map(|path| self.repeat(&path)).map(|repeat| repeat.members.len()).product()
+        around.filter_map(|path| self.counts.get(&path)).product()
     }
 }

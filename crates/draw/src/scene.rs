@@ -8,7 +8,7 @@ use super::{
     inside::shown_name,
     label::{Kind, Label, label},
     layout::{Layout, Line, has_room, is_head, layout},
-    repeat::repeats,
+    repeat::{Repeat, repeats},
     room::DrawError,
     view::{Open, View},
 };
@@ -42,8 +42,8 @@ pub struct Scene {
     pub frames: Vec<Frame>,
     /// The lines between cards. A line's source is a position in `cards`.
     pub lines: Vec<Line>,
-    /// Paths of equal modules in a row, whether they are drawn once or each by itself.
-    pub repeats: Vec<Vec<Path>>,
+    /// Equal modules in a row, whether they are drawn once or each by itself.
+    pub repeats: Vec<Repeat>,
 }
 
 /// A step with its normalisation and activation, or a closed module.
@@ -57,6 +57,8 @@ pub struct Card {
     pub nodes: Vec<NodeId>,
     /// How often it is in the network.
     pub times: usize,
+    /// How many equal modules it is drawn for; 1 for other modules and steps.
+    pub repeats: usize,
     /// Its name inside of the module around it, cut to fit.
     pub title: String,
     /// The operator with its main attributes, or a summary of the content, cut to fit; may be empty.
@@ -84,6 +86,8 @@ pub struct Frame {
     pub path: Path,
     /// Its name, in the upper left corner, cut to fit.
     pub title: String,
+    /// How many equal modules it is drawn for; 1 for others.
+    pub repeats: usize,
     /// Whether it belongs to an auxiliary head.
     pub is_auxiliary: bool,
 }
@@ -121,8 +125,7 @@ impl Scene {
         let Arrangement { open, repeats: drawn, flow } = arrangement;
         let view = View::arranged(graph, open, drawn);
         let scene = Self::laid_out(graph, &view, *flow, is_stopped)?;
-        let repeats = repeats(graph).into_iter().map(|repeat| repeat.members).collect();
-        Ok(Self { repeats, ..scene })
+        Ok(Self { repeats: repeats(graph), ..scene })
     }
 
     /// Lays a view out.
@@ -154,6 +157,7 @@ impl Scene {
             rect,
             path: view.modules[module].path.clone(),
             title: shown_name(view, module),
+            repeats: view.modules[module].range.as_ref().map_or(1, |range| range.count),
             is_auxiliary: is_head(view, module),
         };
         let frames = picture.frames.iter().copied().map(frame).collect();
@@ -172,6 +176,7 @@ impl Card {
             path: block.path.clone(),
             nodes: block.nodes.clone(),
             times: block.times,
+            repeats: block.range.as_ref().map_or(1, |range| range.count),
             title: cut(&label.title, TITLE_PX * 1.13),
             detail: cut(&label.detail, DETAIL_PX),
             shape: cut(&label.shape, SHAPE_PX),

@@ -56,6 +56,16 @@ impl Modules {
         Self::of(steps.iter())
     }
 
+    /// The module at a path, or the one in it that has several things inside, if nothing else is around that one.
+    pub fn real_in(&self, path: &Path) -> Option<Path> {
+        let mut path = path.clone();
+        while !self.is_real(&path) {
+            let mut children = self.0.get(&path)?.iter();
+            path = children.next().filter(|_| children.next().is_none())?.clone();
+        }
+        Some(path)
+    }
+
     /// Whether there is a module with several things inside at a path.
     pub fn is_real(&self, path: &Path) -> bool {
         !path.is_root() && self.0.get(path).is_some_and(|children| children.len() > 1)

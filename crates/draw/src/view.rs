@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use inceptive_ir::{Graph, NodeId, Part, Path};
 
 use super::{
-    repeat::{Repeat, Repeats, Representatives},
+    repeat::{Range, Repeats, Representatives},
     steps::{Modules, head_path, modules, step_of},
 };
 
@@ -71,8 +71,8 @@ pub(super) struct Block {
     pub nodes: Vec<NodeId>,
     /// How often it is in the network.
     pub times: usize,
-    /// The name of the last of the repeated modules that it stands for, and their number.
-    pub last: Option<(String, usize)>,
+    /// The repeated modules that it stands for.
+    pub range: Option<Range>,
     /// The module around it.
     pub module: usize,
     /// Whether it belongs to an auxiliary head.
@@ -109,14 +109,14 @@ pub(super) struct Module {
     pub place: usize,
     /// Whether there is something of an auxiliary head in it; never for the network.
     pub is_auxiliary: bool,
-    /// The name of the last of the repeated modules that it stands for, and their number.
-    pub last: Option<(String, usize)>,
+    /// The repeated modules that it stands for.
+    pub range: Option<Range>,
 }
 
 impl Module {
     fn new(path: Path, parent: Option<usize>) -> Self {
         let (children, place) = (Vec::new(), 0);
-        Self { path, parent, children, place, is_auxiliary: false, last: None }
+        Self { path, parent, children, place, is_auxiliary: false, range: None }
     }
 }
 
@@ -144,7 +144,7 @@ impl View {
         let block_of = view.add_blocks(graph, open, &stands_for);
         view.edges = edges(graph, &block_of, &stands_for);
         for module in &mut view.modules {
-            module.last = stands_for.repeat(&module.path).map(Repeat::end);
+            module.range = stands_for.range(&module.path).cloned();
         }
         view.dissolve_single_children();
         view.mark_modules();
@@ -192,11 +192,10 @@ impl View {
                     self.modules[module].children.push(Child::Block(block));
                     by_path.insert(path.clone(), block);
                     let is_module = around.is_real(&path);
-                    let last = stands_for.repeat(&path).map(Repeat::end);
                     self.blocks.push(Block {
                         nodes: Vec::new(),
                         times: stands_for.times(&path),
-                        last,
+                        range: stands_for.range(&path).cloned(),
                         module,
                         is_auxiliary: node.part != Part::Main,
                         is_module,
@@ -248,7 +247,7 @@ impl View {
             let children: Vec<Child> =
                 children.into_iter().map(|child| resolved(child, &stands_for)).collect();
             match children.as_slice() {
-                &[only] if module > 0 && self.modules[module].last.is_none() => {
+                &[only] if module > 0 && self.modules[module].range.is_none() => {
                     stands_for[module] = Some(only);
                 }
                 _ => self.modules[module].children = children,
@@ -284,21 +283,24 @@ impl View {
 
     /// A block's name inside of the module that is drawn around it.
     pub fn block_name(&self, block: usize) -> String {
-        let Block { path, module, last, .. } = &self.blocks[block];
-        let name = self.name_in(path, *module);
-        match last {
-            None => name,
-            Some((last, _)) => format!("{name} to {last}"),
+        let Block { path, module, range, .. } = &self.blocks[block];
+        match range {
+            None => self.name_in(path, *module),
+            Some(Range { first, last, .. }) => {
+                format!("{} to {last}", self.name_in(first, *module))
+            }
         }
     }
 
     /// A module's name inside of the module that is drawn around it.
     pub fn module_name(&self, module: usize) -> String {
-        let Module { path, parent, .. } = &self.modules[module];
-        let name = parent.map_or_else(String::new, |parent| self.name_in(path, parent));
-        match &self.modules[module].last {
-            None => name,
-            Some((last, times)) => format!("{name} to {last}, x {times}"),
+        let Module { path, parent, range, .. } = &self.modules[module];
+        let Some(parent) = *parent else { return String::new() };
+        match range {
+            None => self.name_in(path, parent),
+            Some(Range { first, last, count }) => {
+                format!("{} to {last}, x {count}", self.name_in(first, parent))
+            }
         }
     }
 

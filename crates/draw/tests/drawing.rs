@@ -240,8 +240,9 @@ fn repeated_modules_are_drawn_once() {
     let graph = network("inception-resnet-v2.yaml");
     let each = arranged(&graph, &Arrangement::plain(Open::All));
     let scene = arranged(&graph, &once(&[]));
-    let counts: Vec<usize> = scene.repeats.iter().map(Vec::len).collect();
+    let counts: Vec<usize> = scene.repeats.iter().map(|repeat| repeat.members.len()).collect();
     assert_eq!(counts, [10, 20, 9]);
+    assert_eq!(scene.repeats[2].to_string(), "inception-c/1 to 9");
     assert!(scene.cards.len() * 3 < each.cards.len(), "{}", scene.cards.len());
     let titles: Vec<&str> = scene.frames.iter().map(|frame| frame.title.as_str()).collect();
     assert!(titles.contains(&"inception-c/1 to 9, x 9"), "{titles:?}");
@@ -252,23 +253,24 @@ fn repeated_modules_are_drawn_once() {
     let inner = inner.unwrap();
     assert!(inner.times == 9 && inner.tooltip.contains("9 times"), "{}", inner.tooltip);
     // One repeat is opened; the others stay.
-    let apart = arranged(&graph, &once(&["inception-c/1"]));
-    assert!(apart.frames.iter().any(|frame| frame.path.as_str() == "inception-c/9"));
+    let apart = arranged(&graph, &once(&["inception-c/1/inception-resnet-c"]));
+    let is_last = |path: &NodePath| path.as_str() == "inception-c/9/inception-resnet-c";
+    assert!(apart.frames.iter().any(|frame| is_last(&frame.path)));
     assert!(apart.cards.len() > scene.cards.len() && apart.cards.len() < each.cards.len());
-    let closed = Arrangement { open: Open::Above(2), ..once(&[]) };
-    let scene = arranged(&graph, &closed);
-    let card = scene.cards.iter().find(|card| card.path.as_str() == "inception-c/1").unwrap();
-    assert!(card.title.ends_with("1 to 9") && card.detail.starts_with("x 9: "), "{card:?}");
+    let open = Open::These([NodePath::new("inception-c")].into());
+    let scene = arranged(&graph, &Arrangement { open, ..once(&[]) });
+    let card = scene.cards.iter().find(|card| card.title == "inception-c/1 to 9").unwrap();
+    assert!(card.detail.starts_with("x 9: ") && card.is_module && card.times == 9, "{card:?}");
 }
 
 #[test]
 fn modules_that_differ_are_drawn_each() {
     // The first module of a stage of ResNet has other input channels and a stride.
     let scene = arranged(&network("resnet50.yaml"), &once(&[]));
-    let counts: Vec<usize> = scene.repeats.iter().map(Vec::len).collect();
+    let counts: Vec<usize> = scene.repeats.iter().map(|repeat| repeat.members.len()).collect();
     assert_eq!(counts, [2, 3, 5, 2]);
     for name in ["densenet121.yaml", "googlenet.yaml", "vgg16.yaml"] {
-        assert_eq!(arranged(&network(name), &once(&[])).repeats, Vec::<Vec<NodePath>>::new());
+        assert!(arranged(&network(name), &once(&[])).repeats.is_empty());
     }
 }
 
@@ -280,14 +282,14 @@ fn a_step_opens_into_its_nodes() {
         arranged(&graph, &Arrangement::plain(open))
     };
     let closed = scene(&["3a"]);
-    let step = closed.cards.iter().find(|card| card.path.as_str() == "3a/1x1").unwrap();
+    let step = closed.cards.iter().find(|card| card.path.as_str() == "3a/1x1/conv").unwrap();
     assert!(step.is_fused && step.opens() && step.nodes.len() == 3);
-    let open = scene(&["3a", "3a/1x1"]);
-    assert!(open.frames.iter().any(|frame| frame.path.as_str() == "3a/1x1"));
-    let parts = open.cards.iter().filter(|card| card.path.as_str().starts_with("3a/1x1"));
+    let open = scene(&["3a", "3a/1x1/conv"]);
+    assert!(open.frames.iter().any(|frame| frame.path.as_str() == "3a/1x1/conv"));
+    let parts = open.cards.iter().filter(|card| card.path.as_str().starts_with("3a/1x1/"));
     let parts: Vec<&str> = parts.map(|card| card.path.as_str()).collect();
-    assert_eq!(parts, ["3a/1x1/conv", "3a/1x1/bn", "3a/1x1/relu"]);
-    let head = graph.find(&NodePath::new("3a/1x1")).unwrap();
+    assert_eq!(parts, ["3a/1x1/conv/conv", "3a/1x1/conv/bn", "3a/1x1/conv/relu"]);
+    let head = graph.find(&NodePath::new("3a/1x1/conv")).unwrap();
     assert_eq!(node_at(&graph, &head_path(&graph, head)), Some(head));
     assert_eq!(node_at(&graph, &NodePath::new("3a")), None);
 }

@@ -49,6 +49,13 @@ pub(super) struct Continuity {
     shown: Option<Arc<Scene>>,
 }
 
+impl Continuity {
+    /// Whether a scene was not drawn before.
+    pub fn is_new(&self, scene: &Arc<Scene>) -> bool {
+        self.shown.as_ref().is_none_or(|shown| !Arc::ptr_eq(shown, scene))
+    }
+}
+
 /// All of a scene.
 #[expect(clippy::cast_possible_truncation, reason = "scenes are smaller than 2^24 pixels")]
 pub(super) fn whole(scene: &Scene) -> Rect {
@@ -66,7 +73,7 @@ pub(super) fn navigate(
 ) -> Camera {
     let screen = response.rect;
     let mut camera = view.camera.unwrap_or_else(|| Camera::at_start(whole(scene), screen));
-    if continuity.shown.as_ref().is_none_or(|shown| !Arc::ptr_eq(shown, scene)) {
+    if continuity.is_new(scene) {
         let anchor = continuity.anchor.take();
         match std::mem::take(&mut continuity.next) {
             Next::Whole => camera = Camera::fitting_or_start(whole(scene), screen),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use inceptive_app::Inspected;
-use inceptive_draw::{modules, steps};
+use inceptive_draw::{Repeat, modules, steps};
 use inceptive_ir::{Graph, NodeId, Path};
 
 use super::shading::Colour;
@@ -56,7 +56,7 @@ impl<'a> Counts<'a> {
 
     /// The least and the largest value of anything that can be a card: steps, modules, and modules that are drawn once
     /// for several. It does not depend on what is open.
-    pub fn range(&self, repeats: &[Vec<Path>]) -> (f64, f64) {
+    pub fn range(&self, repeats: &[Repeat]) -> (f64, f64) {
         let mut within: HashMap<Path, f64> = HashMap::new();
         let modules = modules(self.graph).into_iter().map(|path| (path, 0.0));
         within.extend(modules);
@@ -70,8 +70,9 @@ impl<'a> Counts<'a> {
                 inner = path.parent();
             }
         }
-        let once =
-            repeats.iter().map(|members| members.iter().filter_map(|it| within.get(it)).sum());
+        let once = repeats
+            .iter()
+            .map(|repeat| repeat.members.iter().filter_map(|it| within.get(it)).sum());
         let steps: Vec<f64> = steps(self.graph).iter().filter_map(|nodes| self.of(nodes)).collect();
         let least = steps.iter().copied().fold(f64::INFINITY, f64::min);
         let most = steps.iter().copied().chain(within.values().copied()).chain(once);

@@ -16,7 +16,7 @@ use crate::{
     file::FilePath,
     format::{bytes, compute_unit, exact, fraction, milliseconds, points, share, way},
     inspection::Found,
-    jobs::Place,
+    jobs::LayoutRequest,
     model::Model,
     theme::colors,
 };
@@ -42,14 +42,15 @@ pub(super) struct Asked {
     pub repeats: bool,
 }
 
-/// Draws the details of `selected`, or of the network if nothing is selected.
+/// Draws the details of `selected`, or of the network if nothing is selected; `shown` is the picture next to them.
 pub(super) fn inspector(
     ui: &mut Ui,
-    network: &Arc<Inspected>,
+    shown: &LayoutRequest,
     selected: Option<&NodePath>,
     model: &Model,
     commands: &mut Commands,
 ) -> Asked {
+    let network = &shown.network;
     let graph = &network.architecture.graph;
     let found = selected.and_then(|path| graph.module(path).or_else(|| part_of_step(graph, path)));
     let Some(module) = found.or_else(|| graph.module(&NodePath::root())) else {
@@ -61,7 +62,7 @@ pub(super) fn inspector(
         ui.add_space(4.0);
         subject.title(ui);
         subject.place(ui, model, commands);
-        asked.repeats = subject.repeats(ui, model);
+        asked.repeats = subject.repeats(ui, shown, model);
         ui.separator();
         subject.shapes(ui);
         subject.attributes(ui);
@@ -180,21 +181,15 @@ impl Subject<'_> {
     }
 
     /// Which equal modules are around it; whether they are to be drawn in the other way.
-    fn repeats(&self, ui: &mut Ui, model: &Model) -> bool {
-        let Some((known, scene)) = model.last_scene(Place::Graph) else { return false };
-        if !Arc::ptr_eq(&known.network, self.network) || self.is_network() {
-            return false;
-        }
+    fn repeats(&self, ui: &mut Ui, shown: &LayoutRequest, model: &Model) -> bool {
+        let Some(scene) = model.scene(shown).filter(|_| !self.is_network()) else { return false };
         let path = &self.module.path;
-        let Some(first) = super::repeat_around(scene, path) else { return false };
-        let members = scene.repeats.iter().find(|members| members.first() == Some(first));
-        let Some(members) = members else { return false };
-        let is_once = match &known.arrangement.repeats {
+        let Some(repeat) = super::repeat_around(scene, path) else { return false };
+        let is_once = match &shown.arrangement.repeats {
             Repeats::Each => false,
-            Repeats::OnceExcept(each) => !each.contains(first),
+            Repeats::OnceExcept(each) => !each.contains(repeat.first()),
         };
-        let last = members.last().map_or("", |path| path.name());
-        ui.label(format!("{first} to {last}: {} equal modules", members.len()));
+        ui.label(format!("{repeat}: {} equal modules", repeat.members.len()));
         let text = if is_once { "Show each" } else { "Show once" };
         ui.button(text).on_hover_text("R").clicked()
     }

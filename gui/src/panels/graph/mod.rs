@@ -33,7 +33,7 @@ use std::{
 
 use egui::{Panel, Rect, RichText, Sense, Ui};
 use inceptive_app::Inspected;
-use inceptive_draw::{Scene, node_at};
+use inceptive_draw::{Repeat, Scene, node_at};
 use inceptive_ir::Path as NodePath;
 
 use crate::{
@@ -108,10 +108,11 @@ impl Graph {
         self.toolbar(ui, &entry.file, network, is_inspected, &mut action);
         self.go_to_wanted(&entry.file, network);
         if !self.views.hides_details && ui.available_width() > ROOM_FOR_DETAILS {
+            let shown = self.request(&entry.file, network);
             Panel::right("details").default_size(320.0).size_range(312.0..=560.0).show(ui, |ui| {
                 let view = self.views.of(&entry.file, &network.architecture.graph);
                 let selected = view.selected.clone();
-                let asked = inspector::inspector(ui, network, selected.as_ref(), model, commands);
+                let asked = inspector::inspector(ui, &shown, selected.as_ref(), model, commands);
                 self.wanted = asked.node.or(self.wanted.take());
                 if asked.repeats {
                     action = Some(Action::Repeats);
@@ -197,6 +198,7 @@ impl Graph {
     /// Opens the modules around the requested node, and selects it.
     fn go_to_wanted(&mut self, file: &Path, network: &Inspected) {
         let Some(path) = self.wanted.take() else { return };
+        self.hint = None;
         let view = self.views.of(file, &network.architecture.graph);
         view.open_around(&network.architecture.graph, &path);
         view.selected = Some(path.clone());
@@ -215,22 +217,19 @@ impl Graph {
         let (screen, response) =
             ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
         let view = self.views.of(file, &network.architecture.graph);
-        let before = view.camera;
+        let (before, is_new) = (view.camera, self.continuity.is_new(scene));
         let mut camera = canvas::navigate(ui, &response, view, scene, &mut self.continuity, action);
-        self.hint = match before {
-            None if !camera.visible(screen).contains_rect(canvas::whole(scene)) => Some(NOT_ALL),
-            _ if action == Some(Action::Fit) => {
-                let is_all = camera.visible(screen).contains_rect(canvas::whole(scene));
-                (!is_all).then_some(TOO_LARGE)
-            }
-            Some(before) if before != camera && self.hint != Some(FOLDED) => None,
-            _ if self.drawn.as_deref() != Some(file) && before.is_some() => None,
+        let is_all = camera.visible(screen).contains_rect(canvas::whole(scene));
+        self.hint = match (before, action) {
+            (None, _) => (!is_all).then_some(NOT_ALL),
+            (_, Some(Action::Fit)) => (!is_all).then_some(TOO_LARGE),
+            (Some(before), _) if before != camera && !is_new || response.clicked() => None,
             _ => self.hint,
         };
-        if response.dragged() || response.clicked() {
-            self.hint = None;
+        if self.drawn.as_deref() != Some(file) {
+            self.hint = self.hint.filter(|_| before.is_none());
+            self.drawn = Some(file.to_owned());
         }
-        self.drawn = Some(file.to_owned());
         if response.clicked() {
             view.selected = None;
         }
@@ -246,8 +245,9 @@ impl Graph {
             ui.ctx().request_repaint();
         }
         if action == Some(Action::Repeats)
-            && let Some(first) = view.selected.as_ref().and_then(|path| repeat_around(scene, path))
+            && let Some(repeat) = view.selected.as_ref().and_then(|path| repeat_around(scene, path))
         {
+            let first = repeat.first();
             let corner = keys::corner(scene, first);
             self.continuity.anchor =
                 corner.map(|corner| (first.clone(), camera.to_screen(screen, corner)));
@@ -276,11 +276,10 @@ fn shape_of(window: Rect) -> (u32, u32) {
     ((ratio * 8.0).round().clamp(1.0, 64.0) as u32, 8)
 }
 
-/// The path of the first of the repeated modules around a path: the innermost ones.
-fn repeat_around<'s>(scene: &'s Scene, path: &NodePath) -> Option<&'s NodePath> {
-    let is_around = |members: &&Vec<NodePath>| members.iter().any(|it| path.is_within(it));
-    let around = scene.repeats.iter().filter(is_around);
-    around.filter_map(|members| members.first()).max_by_key(|first| first.depth())
+/// The repeated modules around a path: the innermost ones.
+fn repeat_around<'s>(scene: &'s Scene, path: &NodePath) -> Option<&'s Repeat> {
+    let is_around = |repeat: &&Repeat| repeat.members.iter().any(|it| path.is_within(it));
+    scene.repeats.iter().filter(is_around).max_by_key(|repeat| repeat.first().depth())
 }
 
 /// The card that shows a node: that of the step that it is part of, if it has none of its own.

@@ -25,6 +25,9 @@ const ROOMY: f32 = 0.45;
 /// Lines closer than this to each other, in screen pixels, are drawn straight and without arrows.
 const SMALL: f32 = 0.35;
 
+/// Size of the number of equal modules, in screen pixels.
+const TIMES: f32 = 11.0;
+
 /// How cards are filled.
 pub trait Paint {
     /// Fill of a card; `None` for the colour of its kind.
@@ -74,6 +77,11 @@ impl Canvas<'_> {
                 self.card(card, paint.fill(index));
             }
         }
+        let frames = scene.frames.iter().map(|frame| (frame.rect, frame.repeats));
+        let cards = scene.cards.iter().map(|card| (card.rect, card.repeats));
+        for (place, count) in frames.chain(cards).filter(|(_, count)| *count > 1) {
+            self.times(rect(place), count);
+        }
         for card in self.found(&scene.cards, |hits| &hits.cards) {
             self.hit(rect(card.rect), 5.0);
         }
@@ -87,6 +95,22 @@ impl Canvas<'_> {
     ) -> impl Iterator<Item = &'t T> {
         let marks: &[bool] = self.hits.map_or(&[], |hits| marks(hits));
         things.iter().zip(marks).filter(|(_, is_hit)| **is_hit).map(|(thing, _)| thing)
+    }
+
+    /// Says for how many equal modules one is drawn, in its upper right corner, so that it can be read at any scale.
+    fn times(&self, place: Rect, count: usize) {
+        let place = self.camera.rect_to_screen(self.screen, place);
+        if !place.intersects(self.screen) {
+            return;
+        }
+        let ink = self.palette().canvas;
+        let font = FontId::proportional(TIMES);
+        let galley = self.painter.layout_no_wrap(format!("x {count}"), font, ink);
+        let size = galley.size() + vec2(10.0, 2.0);
+        let ground =
+            Rect::from_min_size(place.right_top() - vec2(size.x - 6.0, size.y / 2.0), size);
+        self.painter.rect_filled(ground, size.y / 2.0, self.palette().accent);
+        self.painter.galley(ground.min + vec2(5.0, 1.0), galley, ink);
     }
 
     /// Marks something that was found, so that it is seen at any scale.

@@ -248,16 +248,20 @@ fn heat_legend(ui: &mut Ui, screen: Rect, colour: Colour, shading: &Shading, the
     let title = shading.convention.map_or_else(String::new, |unit| colour.title(unit));
     let is_empty = shading.most <= 0.0;
     let scale = if colour.is_found() { "linear scale" } else { "logarithmic scale" };
-    let title = if is_empty { title } else { format!("{title}, {scale}") };
+    let shown = if is_empty { title.clone() } else { format!("{title}, {scale}") };
     let way = shading.way.as_deref();
     let rows = if is_empty { 2.0 } else { 3.0 } + if way.is_some() { 1.0 } else { 0.0 };
     let least = if is_empty { 190.0 } else { 170.0 };
-    let texts = [Some(title.as_str()), way].into_iter().flatten();
+    let texts = [Some(shown.as_str()), way].into_iter().flatten();
     let widest = texts.map(|text| text_width(ui, text)).fold(least, f32::max);
     let size = vec2(widest, ROW * rows);
-    let said = [Some(title.as_str()), way].into_iter().flatten().collect::<Vec<&str>>().join(", ");
+    let [least_text, most_text] = [shading.least, shading.most].map(|value| colour.number(value));
+    let range = format!("{scale}, {least_text} to {most_text}");
+    let range = (!is_empty).then_some(range.as_str());
+    let said: Vec<&str> = [Some(title.as_str()), way, range].into_iter().flatten().collect();
+    let said = said.join(", ");
     let Some(mut at) = ground(ui, screen, size, &format!("legend: {said}")) else { return };
-    text(ui, at + vec2(0.0, ROW / 2.0), Align2::LEFT_CENTER, &title);
+    text(ui, at + vec2(0.0, ROW / 2.0), Align2::LEFT_CENTER, &shown);
     if let Some(way) = way {
         at.y += ROW;
         text(ui, at + vec2(0.0, ROW / 2.0), Align2::LEFT_CENTER, way);
@@ -287,8 +291,8 @@ fn heat_legend(ui: &mut Ui, screen: Rect, colour: Colour, shading: &Shading, the
     }
     ui.painter().add(Shape::mesh(mesh));
     let below = at.y + 2.5 * ROW;
-    text(ui, pos2(bar.left(), below), Align2::LEFT_CENTER, &colour.number(shading.least));
-    text(ui, pos2(bar.right(), below), Align2::RIGHT_CENTER, &colour.number(shading.most));
+    text(ui, pos2(bar.left(), below), Align2::LEFT_CENTER, &least_text);
+    text(ui, pos2(bar.right(), below), Align2::RIGHT_CENTER, &most_text);
 }
 
 /// The ground of the legend; where its content begins. Nothing where there is no room.

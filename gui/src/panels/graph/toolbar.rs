@@ -104,7 +104,7 @@ fn choose_layout(ui: &mut Ui, view: &mut View, layout: &mut Layout) -> bool {
             }
         }
     });
-    inner.response.on_hover_text("Direction of the graph; columns fill the window");
+    inner.response.on_hover_text("Layout of the graph");
     is_chosen
 }
 
