@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use egui::{Pos2, Rect, Role, Sense, Ui, WidgetInfo, vec2};
-use inceptive_draw::Scene;
+use egui::{Pos2, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use inceptive_draw::{Card, Scene};
 use inceptive_ir::Path as NodePath;
 
 use super::{
@@ -45,6 +45,8 @@ pub(super) struct Continuity {
     pub wanted: Option<NodePath>,
     /// How the next scene is seen at first.
     pub next: Next,
+    /// Where the legend is, which must not cover a picture that is fitted.
+    pub legend: Option<Rect>,
     /// The last scene drawn, to notice a new one.
     shown: Option<Arc<Scene>>,
 }
@@ -76,7 +78,7 @@ pub(super) fn navigate(
     if continuity.is_new(scene) {
         let anchor = continuity.anchor.take();
         match std::mem::take(&mut continuity.next) {
-            Next::Whole => camera = Camera::fitting_or_start(whole(scene), screen),
+            Next::Whole => camera = fitted(scene, screen, continuity.legend),
             Next::Anew => {
                 camera = Camera::at_start(whole(scene), screen);
                 let selected = view.selected.as_ref().and_then(|path| place_of(scene, path));
@@ -115,15 +117,35 @@ pub(super) fn navigate(
         }
         camera.pan(vec2(scroll.x, 0.0));
     }
+    if action == Some(Action::Fit) {
+        camera = fitted(scene, screen, continuity.legend);
+    }
     act(action, view, scene, &mut camera, screen);
     view.camera = Some(camera);
+    camera
+}
+
+/// Shows all of a scene, or its beginning if it is too large; beside the legend where that would cover a card.
+fn fitted(scene: &Scene, screen: Rect, legend: Option<Rect>) -> Camera {
+    let whole = whole(scene);
+    let camera = Camera::fitting_or_start(whole, screen);
+    let is_covered = |legend: &Rect| {
+        let covers =
+            |card: &Card| camera.rect_to_screen(screen, rect(card.rect)).intersects(*legend);
+        camera.visible(screen).contains_rect(whole) && scene.cards.iter().any(covers)
+    };
+    let Some(legend) = legend.filter(is_covered) else { return camera };
+    let beside = Rect::from_min_max(pos2(legend.right(), screen.top()), screen.max);
+    let above = Rect::from_min_max(screen.min, pos2(screen.right(), legend.top()));
+    let [beside, above] = [beside, above].map(|room| (Camera::fitting(whole, room), room));
+    let (mut camera, room) = if beside.0.zoom >= above.0.zoom { beside } else { above };
+    camera.put(screen, whole.center(), room.center());
     camera
 }
 
 /// Carries out the action of a key on the camera and the selection.
 fn act(action: Option<Action>, view: &mut View, scene: &Scene, camera: &mut Camera, screen: Rect) {
     match action {
-        Some(Action::Fit) => *camera = Camera::fitting_or_start(whole(scene), screen),
         Some(Action::Zoom(factor)) => camera.zoom_at(screen, screen.center(), factor),
         Some(Action::ActualSize) => {
             camera.zoom_at(screen, screen.center(), 1.0 / camera.zoom);
@@ -143,7 +165,12 @@ fn act(action: Option<Action>, view: &mut View, scene: &Scene, camera: &mut Came
             }
         }
         Some(
-            Action::Toggle | Action::Repeats | Action::OpenAll | Action::CloseAll | Action::Search,
+            Action::Fit
+            | Action::Toggle
+            | Action::Repeats
+            | Action::OpenAll
+            | Action::CloseAll
+            | Action::Search,
         )
         | None => {}
     }

@@ -258,7 +258,7 @@ impl Graph {
         let selected = view.selected.clone().map(|path| shown_as(scene, network, path));
         let hits = self.search.hits(scene);
         canvas::draw(ui, screen, scene, camera, selected.as_ref(), (&self.shading, hits));
-        shading::legend(ui, screen, scene, &self.shading);
+        self.continuity.legend = shading::legend(ui, screen, scene, &self.shading);
         let whole = canvas::whole(scene);
         minimap::minimap(ui, screen, scene, (&self.shading, hits), &mut camera, whole);
         if let Some(text) = self.hint {

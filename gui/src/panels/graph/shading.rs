@@ -215,17 +215,15 @@ fn found(
 const ROW: f32 = 17.0;
 const PAD: f32 = 8.0;
 
-/// Draws the legend of the colours in the lower left corner of the canvas.
-pub(super) fn legend(ui: &mut Ui, screen: Rect, scene: &Scene, shading: &Shading) {
+/// Draws the legend of the colours in the lower left corner of the canvas; returns its place.
+pub(super) fn legend(ui: &mut Ui, screen: Rect, scene: &Scene, shading: &Shading) -> Option<Rect> {
     let theme = ui.ctx().theme();
     match shading.colour {
         Colour::Kind => {
             let used = |kind: &Kind| scene.cards.iter().any(|card| card.kind == *kind);
             let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(used).collect();
-            let Some(mut at) = ground(ui, screen, vec2(92.0, ROW * kinds.len() as f32), "legend")
-            else {
-                return;
-            };
+            let place = ground(ui, screen, vec2(92.0, ROW * kinds.len() as f32), "legend")?;
+            let mut at = content(place);
             for kind in kinds {
                 let (fill, stroke) = card_colors(kind, theme);
                 let swatch = Rect::from_min_size(at + vec2(0.0, 3.0), vec2(16.0, 11.0));
@@ -239,12 +237,19 @@ pub(super) fn legend(ui: &mut Ui, screen: Rect, scene: &Scene, shading: &Shading
                 text(ui, at + vec2(23.0, ROW / 2.0), Align2::LEFT_CENTER, kind.name());
                 at.y += ROW;
             }
+            Some(place)
         }
         colour => heat_legend(ui, screen, colour, shading, theme),
     }
 }
 
-fn heat_legend(ui: &mut Ui, screen: Rect, colour: Colour, shading: &Shading, theme: Theme) {
+fn heat_legend(
+    ui: &mut Ui,
+    screen: Rect,
+    colour: Colour,
+    shading: &Shading,
+    theme: Theme,
+) -> Option<Rect> {
     let title = shading.convention.map_or_else(String::new, |unit| colour.title(unit));
     let is_empty = shading.most <= 0.0;
     let scale = if colour.is_found() { "linear scale" } else { "logarithmic scale" };
@@ -260,7 +265,8 @@ fn heat_legend(ui: &mut Ui, screen: Rect, colour: Colour, shading: &Shading, the
     let range = (!is_empty).then_some(range.as_str());
     let said: Vec<&str> = [Some(title.as_str()), way, range].into_iter().flatten().collect();
     let said = said.join(", ");
-    let Some(mut at) = ground(ui, screen, size, &format!("legend: {said}")) else { return };
+    let place = ground(ui, screen, size, &format!("legend: {said}"))?;
+    let mut at = content(place);
     text(ui, at + vec2(0.0, ROW / 2.0), Align2::LEFT_CENTER, &shown);
     if let Some(way) = way {
         at.y += ROW;
@@ -273,7 +279,7 @@ fn heat_legend(ui: &mut Ui, screen: Rect, colour: Colour, shading: &Shading, the
             _ => "none here",
         };
         text(ui, at + vec2(0.0, 1.5 * ROW), Align2::LEFT_CENTER, nothing);
-        return;
+        return Some(place);
     }
     let bar = Rect::from_min_size(at + vec2(0.0, ROW + 3.0), vec2(size.x, 10.0));
     let mut mesh = Mesh::default();
@@ -293,10 +299,16 @@ fn heat_legend(ui: &mut Ui, screen: Rect, colour: Colour, shading: &Shading, the
     let below = at.y + 2.5 * ROW;
     text(ui, pos2(bar.left(), below), Align2::LEFT_CENTER, &least_text);
     text(ui, pos2(bar.right(), below), Align2::RIGHT_CENTER, &most_text);
+    Some(place)
 }
 
-/// The ground of the legend; where its content begins. Nothing where there is no room.
-fn ground(ui: &mut Ui, screen: Rect, content: egui::Vec2, name: &str) -> Option<Pos2> {
+/// Where the content of the legend begins.
+fn content(ground: Rect) -> Pos2 {
+    ground.min + vec2(PAD, PAD)
+}
+
+/// The ground of the legend; nothing where there is no room.
+fn ground(ui: &mut Ui, screen: Rect, content: egui::Vec2, name: &str) -> Option<Rect> {
     let size = content + vec2(2.0 * PAD, 2.0 * PAD);
     if size.x > screen.width() * 0.5 || size.y > screen.height() * 0.7 {
         return None;
@@ -311,7 +323,7 @@ fn ground(ui: &mut Ui, screen: Rect, content: egui::Vec2, name: &str) -> Option<
         egui::Stroke::new(1.0, colors(ui).frame.gamma_multiply(0.5)),
         egui::StrokeKind::Inside,
     );
-    Some(place.min + vec2(PAD, PAD))
+    Some(place)
 }
 
 fn text_width(ui: &Ui, words: &str) -> f32 {
