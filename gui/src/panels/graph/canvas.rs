@@ -252,20 +252,6 @@ pub(super) fn toggled_by_key(
     (is_open || is_closed).then(|| (path.clone(), camera.to_screen(screen, at)))
 }
 
-/// Says in a corner what is not obvious about the picture.
-pub(super) fn hint(ui: &Ui, screen: Rect, text: &str) {
-    let painter = ui.painter_at(screen);
-    let font = egui::TextStyle::Small.resolve(ui.style());
-    let width = screen.width() - 40.0;
-    let galley = painter.layout(text.to_owned(), font, ui.visuals().text_color(), width);
-    let corner = screen.left_top() + vec2(16.0, 12.0);
-    let ground = Rect::from_min_size(corner, galley.size()).expand2(vec2(7.0, 4.0));
-    painter.rect_filled(ground, 4.0, ui.visuals().panel_fill.gamma_multiply(0.94));
-    painter.galley(corner, galley, ui.visuals().text_color());
-    let response = ui.interact(ground, ui.scope_id().with("hint"), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, text));
-}
-
 /// Draws the scene.
 pub(super) fn draw(
     ui: &Ui,

@@ -218,6 +218,7 @@ impl Graph {
             ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
         let view = self.views.of(file, &network.architecture.graph);
         let (before, is_new) = (view.camera, self.continuity.is_new(scene));
+        let said = self.hint;
         let mut camera = canvas::navigate(ui, &response, view, scene, &mut self.continuity, action);
         let is_all = camera.visible(screen).contains_rect(canvas::whole(scene));
         self.hint = match (before, action) {
@@ -229,6 +230,10 @@ impl Graph {
         if self.drawn.as_deref() != Some(file) {
             self.hint = self.hint.filter(|_| before.is_none());
             self.drawn = Some(file.to_owned());
+        }
+        if self.hint != said {
+            // It is said above the picture.
+            ui.ctx().request_repaint();
         }
         if response.clicked() {
             view.selected = None;
@@ -261,9 +266,6 @@ impl Graph {
         self.continuity.legend = shading::legend(ui, screen, scene, &self.shading);
         let whole = canvas::whole(scene);
         minimap::minimap(ui, screen, scene, (&self.shading, hits), &mut camera, whole);
-        if let Some(text) = self.hint {
-            canvas::hint(ui, screen, text);
-        }
         self.views.of(file, &network.architecture.graph).camera = Some(camera);
         screen
     }

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use egui::{ComboBox, Ui};
+use egui::{ComboBox, RichText, Ui};
 use inceptive_app::Inspected;
 
 use super::{
@@ -12,6 +12,7 @@ use super::{
     shading::Colour,
     view::{Layout, View},
 };
+use crate::theme::colors;
 
 /// Why a colour cannot be chosen.
 const NOT_INSPECTED: &str =
@@ -84,6 +85,9 @@ impl Graph {
             let mut shows_details = !self.views.hides_details;
             ui.toggle_value(&mut shows_details, "Details");
             self.views.hides_details = !shows_details;
+            if let Some(text) = self.hint {
+                ui.label(RichText::new(text).small().color(colors(ui).weak));
+            }
         });
         ui.add_space(2.0);
     }
