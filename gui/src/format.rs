@@ -70,6 +70,23 @@ pub fn points(difference: f64) -> String {
     format!("{} points", decimals(difference, 2))
 }
 
+/// A number with four significant digits: `0.1235`, `-12.35`, `1.235e-7`.
+pub fn significant(value: f64) -> String {
+    let size = value.abs();
+    match () {
+        () if value == 0.0 || !value.is_finite() => value.to_string(),
+        () if (1e-3..1e5).contains(&size) => {
+            let before = if size < 1.0 {
+                0
+            } else {
+                1 + [10.0, 100.0, 1e3, 1e4].iter().filter(|&&ten| size >= ten).count()
+            };
+            format!("{value:.*}", 4_usize.saturating_sub(before))
+        }
+        () => format!("{value:.3e}"),
+    }
+}
+
 /// A fraction; 0 if both numbers are 0.
 #[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
 pub fn fraction(part: u64, whole: u64) -> f64 {
@@ -81,6 +98,12 @@ mod tests {
     use inceptive_results::Precision;
 
     use super::*;
+
+    #[test]
+    fn numbers_have_four_digits() {
+        let texts = [0.0, -0.123_456, 12.345_67, 12_345.6, 1.234_567e-7, f64::NAN].map(significant);
+        assert_eq!(texts, ["0", "-0.1235", "12.35", "12346", "1.235e-7", "NaN"]);
+    }
 
     #[test]
     fn ways_that_look_alike_say_what_tells_them_apart() {

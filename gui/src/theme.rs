@@ -35,6 +35,8 @@ pub struct Palette {
     pub good: Color32,
     /// Selected or clickable.
     pub accent: Color32,
+    /// What was searched for.
+    pub hit: Color32,
     /// Text of less weight.
     pub weak: Color32,
     /// Ground of graphs and plots.
@@ -56,6 +58,7 @@ const LIGHT: Palette = Palette {
     warning: Color32::from_rgb(150, 95, 0),
     good: Color32::from_rgb(0, 115, 84),
     accent: Color32::from_rgb(0, 101, 163),
+    hit: Color32::from_rgb(204, 84, 150),
     weak: Color32::from_rgb(92, 101, 110),
     canvas: Color32::from_rgb(252, 252, 253),
     line: Color32::from_rgb(92, 99, 106),
@@ -70,6 +73,7 @@ const DARK: Palette = Palette {
     warning: Color32::from_rgb(240, 178, 50),
     good: Color32::from_rgb(64, 196, 156),
     accent: Color32::from_rgb(86, 180, 233),
+    hit: Color32::from_rgb(230, 140, 190),
     weak: Color32::from_rgb(150, 158, 167),
     canvas: Color32::from_rgb(22, 24, 27),
     line: Color32::from_rgb(134, 142, 150),

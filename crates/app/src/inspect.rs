@@ -4,13 +4,15 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::SystemTime,
 };
 
 use inceptive_cost::{Cost, Mode};
 use inceptive_dsl::{Architecture, Checked, Disk, Files, Library, Loaded, Sources, Space, check};
 use inceptive_ir::{GraphError, passes};
+use inceptive_onnx::ModelInfo;
 
-use crate::network::{ReadError, is_onnx, read};
+use crate::network::{ReadError, described, is_onnx, read_onnx};
 
 /// Folders inside each other that are looked into.
 const DEEPEST: usize = 8;
@@ -42,6 +44,17 @@ pub struct Inspected {
     pub training_params: Option<u64>,
     /// Fingerprint of the inference graph; results in a store are found by it.
     pub fingerprint: String,
+    /// What an ONNX file says about itself; `None` for YAML.
+    pub onnx: Option<Arc<OnnxFile>>,
+}
+
+/// An ONNX file, as it was read.
+#[derive(Debug, PartialEq, Eq)]
+pub struct OnnxFile {
+    /// What it says about itself and its nodes.
+    pub info: ModelInfo,
+    /// When its files were written, and their sizes: other weights make another network.
+    written: Vec<Option<(SystemTime, u64)>>,
 }
 
 impl Inspected {
@@ -58,7 +71,7 @@ impl Inspected {
             ([], _) => Some(Cost::new(&architecture.graph, Mode::Training).total.params),
             _ => None,
         };
-        Ok(Self { architecture, sources, cost, training_params, fingerprint })
+        Ok(Self { architecture, sources, cost, training_params, fingerprint, onnx: None })
     }
 
     /// Whether another reading gave the same network from the same text.
@@ -68,7 +81,10 @@ impl Inspected {
             .iter()
             .map(|source| (&source.path, &source.text))
             .eq(other.sources.iter().map(|source| (&source.path, &source.text)));
-        same_text && self.fingerprint == other.fingerprint && self.cost == other.cost
+        same_text
+            && self.fingerprint == other.fingerprint
+            && self.cost == other.cost
+            && self.onnx == other.onnx
     }
 }
 
@@ -77,15 +93,26 @@ impl Inspected {
 /// # Errors
 /// The errors in the file.
 pub fn inspect(files: &dyn Files, path: &Path) -> Result<Content, ReadError> {
-    let network = |loaded| Ok(Content::Network(Arc::new(Inspected::new(loaded)?)));
     if is_onnx(path) {
-        return network(read(path, &[])?);
+        return Ok(Content::Network(Arc::new(inspect_onnx(path)?)));
     }
+    let network = |loaded| Ok(Content::Network(Arc::new(Inspected::new(loaded)?)));
     match check(files, path).map_err(ReadError::Yaml)? {
         Checked::Architecture(loaded) => network(*loaded),
         Checked::Space(space) => Ok(Content::Space(Arc::from(space))),
         Checked::Library(library) => Ok(Content::Library(Arc::new(library))),
     }
+}
+
+fn inspect_onnx(path: &Path) -> Result<Inspected, ReadError> {
+    let imported = read_onnx(path, &[])?;
+    let loaded = described(path, &imported);
+    let written = loaded.sources.paths().map(|path| {
+        let data = fs::metadata(path).ok()?;
+        Some((data.modified().ok()?, data.len()))
+    });
+    let onnx = OnnxFile { written: written.collect(), info: imported.info };
+    Ok(Inspected { onnx: Some(Arc::new(onnx)), ..Inspected::new(loaded)? })
 }
 
 /// The disk, but for files whose texts are still in an editor.

@@ -28,6 +28,7 @@ mod space_points;
 mod task;
 mod train;
 mod training;
+mod weight_statistics;
 
 pub use bench::BenchPlan;
 pub use constraints::{violated, violated_constraints};
@@ -40,7 +41,10 @@ pub use evaluate::{
 };
 pub use gather::{GatherEvent, GatherPlan, Gathered, GoesOn, SMALL_SPACE, gather, gather_revision};
 pub use git::{GitError, GitFiles};
-pub use inspect::{Content, Inspected, OverlayFiles, inspect, is_listed, is_network, list};
+pub use inceptive_onnx::{ModelInfo, OriginalNode, OriginalValue};
+pub use inspect::{
+    Content, Inspected, OnnxFile, OverlayFiles, inspect, is_listed, is_network, list,
+};
 pub use inspect_trained::{InspectedNetwork, InspectionPlan, inspect_trained};
 pub use measured::{Network, Request};
 pub use memory::{OutOfMemory, Purpose, check_memory, with_batch};
@@ -58,3 +62,4 @@ pub use space_points::SpacePoints;
 pub use task::Task;
 pub use train::{TrainPlan, read_recipe};
 pub use training::{PlannedRun, RunState, SideBySide, TrainingEvent};
+pub use weight_statistics::{TensorStatistics, WeightStatistics, weight_statistics};

@@ -248,7 +248,7 @@ pub(crate) fn files_beside(path: &Path) -> Vec<PathBuf> {
 }
 
 /// Describes a network from an ONNX file. Exporters give every graph the same name, so it is named after its file.
-fn described(path: &Path, imported: &Imported) -> Loaded {
+pub(crate) fn described(path: &Path, imported: &Imported) -> Loaded {
     let stem = path.file_stem().unwrap_or_default();
     let architecture = Architecture {
         name: stem.to_string_lossy().into_owned(),

@@ -9,6 +9,12 @@ pub struct Point {
     pub y: f64,
 }
 
+impl Point {
+    pub(super) const fn turned(self) -> Self {
+        Self { x: self.y, y: self.x }
+    }
+}
+
 /// A rectangle in pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rect {
@@ -23,6 +29,11 @@ pub struct Rect {
 }
 
 impl Rect {
+    pub(super) const fn turned(self) -> Self {
+        let Self { x, y, width, height } = self;
+        Self { x: y, y: x, width: height, height: width }
+    }
+
     pub(super) fn moved(self, by: Point) -> Self {
         Self { x: self.x + by.x, y: self.y + by.y, ..self }
     }

@@ -12,16 +12,18 @@ use super::{
     piece::{End, Piece},
     view::{Child, View},
 };
+use crate::text::{bold_width_px, clean, shortened};
 
 /// Room inside a frame, in pixels; the top holds the module's name.
-const PADDING: f64 = 14.0;
+pub(super) const PADDING: f64 = 14.0;
 const HEADER: f64 = 26.0;
 
 /// Room between things, in pixels.
-const BETWEEN_COLUMNS: f64 = 22.0;
+pub(super) const BETWEEN_COLUMNS: f64 = 22.0;
 const BETWEEN_ROWS: f64 = 26.0;
 
-/// A module that was laid out, at the origin.
+/// A module that was laid out, at the origin. Where networks are drawn from left to right, it lies on its side until the
+/// complete picture is turned.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Inside {
     pub width: f64,
@@ -58,6 +60,7 @@ pub(super) fn inside(
     sizes: &[(f64, f64)],
     insides: &[Inside],
     pieces: &[Piece],
+    lies: bool,
 ) -> Inside {
     let children = &view.modules[module].children;
     let ports: BTreeSet<End> = pieces
@@ -93,7 +96,36 @@ pub(super) fn inside(
         ..LayoutOptions::default()
     };
     dagre::layout(&mut graph, Some(options));
-    read(view, module, &graph, &ports, pieces, sizes, insides)
+    let margins = Margins::new(view, module, &ports, lies);
+    let mut inside = read(view, module, &graph, &ports, pieces, (sizes, insides), margins);
+    if view.modules[module].parent.is_some() {
+        make_room_for_name(&mut inside, bold_width_px(&shown_name(view, module), 12.0), lies);
+    }
+    inside
+}
+
+/// Room between a frame and its content, where lines come from, and at a side.
+#[derive(Clone, Copy)]
+struct Margins {
+    before: f64,
+    beside: f64,
+}
+
+impl Margins {
+    fn new(view: &View, module: usize, ports: &BTreeSet<End>, lies: bool) -> Self {
+        let is_root = view.modules[module].parent.is_none();
+        let has_entries = ports.iter().any(|port| matches!(port, End::Entry(_)));
+        let (before, beside) = match (is_root, lies, has_entries) {
+            (true, ..) => (PADDING, PADDING),
+            // The name is at a side.
+            (false, true, true) => (1.0, HEADER),
+            (false, true, false) => (PADDING, HEADER),
+            // The row of ports is at the height of the name.
+            (false, false, true) => (HEADER - BETWEEN_ROWS / 2.0, PADDING),
+            (false, false, false) => (HEADER, PADDING),
+        };
+        Self { before, beside }
+    }
 }
 
 /// Adds edges that are not drawn, so that nodes without inputs in this module are below all entries, and nodes without
@@ -132,22 +164,14 @@ fn read(
     graph: &Graph<NodeLabel, EdgeLabel>,
     ports: &BTreeSet<End>,
     pieces: &[Piece],
-    sizes: &[(f64, f64)],
-    insides: &[Inside],
+    (sizes, insides): (&[(f64, f64)], &[Inside]),
+    Margins { before, beside }: Margins,
 ) -> Inside {
-    let is_root = view.modules[module].parent.is_none();
-    let has_entries = ports.iter().any(|port| matches!(port, End::Entry(_)));
-    let top = match (is_root, has_entries) {
-        (true, _) => PADDING,
-        // The row of ports is at the height of the name.
-        (false, true) => HEADER - BETWEEN_ROWS / 2.0,
-        (false, false) => HEADER,
-    };
     let center = |end: End| {
         let label = graph.node(&key(end));
         let (x, y) =
             label.map_or((0.0, 0.0), |label| (label.x.unwrap_or(0.0), label.y.unwrap_or(0.0)));
-        Point { x: x + PADDING, y: y + top }
+        Point { x: x + beside, y: y + before }
     };
     let children: Vec<Point> =
         view.modules[module].children.iter().map(|&child| center(End::Child(child))).collect();
@@ -166,28 +190,28 @@ fn read(
             End::Child(_) => {}
         }
     }
-    for piece in pieces {
+    let mut drawn: Vec<&Piece> = pieces.iter().collect();
+    drawn.sort_unstable();
+    for piece in drawn {
         let name = piece.source.to_string();
         let edge = graph.edge(&key(piece.from), &key(piece.to), Some(&name));
         let points = edge.map_or(&[][..], |edge| &edge.points);
         let points: Vec<Point> =
-            points.iter().map(|p| Point { x: p.x + PADDING, y: p.y + top }).collect();
+            points.iter().map(|p| Point { x: p.x + beside, y: p.y + before }).collect();
         inside.width = points.iter().fold(inside.width, |width, p| width.max(p.x + PADDING));
         inside.lines.push((*piece, points));
-    }
-    if !is_root {
-        make_room_for_name(
-            &mut inside,
-            crate::text::bold_width_px(&shown_name(view, module), 12.0),
-        );
     }
     inside
 }
 
 /// Widens a frame so that its name, in the upper left corner, ends before the first line that enters; the content stays
-/// in the middle.
-fn make_room_for_name(inside: &mut Inside, name_width: f64) {
+/// in the middle. If it lies on its side, no line enters there.
+fn make_room_for_name(inside: &mut Inside, name_width: f64, lies: bool) {
     let name_end = name_width + 2.0 * PADDING;
+    if lies {
+        inside.height = inside.height.max(name_end);
+        return;
+    }
     let first_line = inside.entries.iter().fold(f64::INFINITY, |least, &(_, x)| least.min(x));
     let shift = (name_end - first_line).max((name_end - inside.width) / 2.0).max(0.0);
     inside.width += 2.0 * shift;
@@ -198,5 +222,5 @@ fn make_room_for_name(inside: &mut Inside, name_width: f64) {
 
 /// A module's name as its frame shows it.
 pub(super) fn shown_name(view: &View, module: usize) -> String {
-    crate::text::shortened(&crate::text::clean(&view.module_name(module)), 12.0, 240.0).into_owned()
+    shortened(&clean(&view.module_name(module)), 12.0, 240.0).into_owned()
 }

@@ -1,6 +1,6 @@
 //! The words on a block of a drawing, and its kind, which decides its colour.
 
-use inceptive_ir::{Conv, Graph, Node, NodeId, Op, Pool, Shape, Size};
+use inceptive_ir::{Activation, Conv, Graph, Node, NodeId, Op, Pool, Shape, Size};
 
 use super::view::{Block, View};
 
@@ -128,14 +128,18 @@ pub(super) struct Label {
 pub(super) fn label(graph: &Graph, view: &View, index: usize) -> Label {
     let block = &view.blocks[index];
     let title = view.block_name(index);
-    let kinds = kinds(graph, &block.nodes);
-    let detail = match block.nodes.as_slice() {
+    let kinds = kinds(graph, block.own());
+    let detail = match block.own() {
         [only] => operator(graph, *only),
-        nodes if is_compound(&kinds) => compound(graph, nodes),
+        nodes if is_compound(&kinds) => compound(graph, nodes, &|op| op.name()),
         nodes => summary(graph, nodes, &kinds),
     };
-    let shape = block.nodes.last().map_or_else(String::new, |&id| graph.node(id).shape.to_string());
-    let detail = if detail == title { String::new() } else { detail };
+    let shape = block.own().last().map_or_else(String::new, |&id| graph.node(id).shape.to_string());
+    let detail = match &block.range {
+        Some(range) => format!("x {}: {detail}", range.count),
+        None if detail == title => String::new(),
+        None => detail,
+    };
     let kind = match kinds.as_slice() {
         [only] => *only,
         [first, ..] if is_compound(&kinds) => *first,
@@ -144,9 +148,22 @@ pub(super) fn label(graph: &Graph, view: &View, index: usize) -> Label {
     Label { title, detail, tooltip: tooltip(graph, block, &shape), shape, kind }
 }
 
-/// A description of a module of few nodes, such as `conv 5x5, 32 + relu`. `None` for other modules.
+/// A description of a module of few nodes, such as `conv 5x5, 32 + ReLU`. `None` for other modules.
 pub fn caption(graph: &Graph, nodes: &[NodeId]) -> Option<String> {
-    is_compound(&kinds(graph, nodes)).then(|| compound(graph, nodes))
+    is_compound(&kinds(graph, nodes)).then(|| compound(graph, nodes, &written))
+}
+
+/// An operator as papers write it.
+const fn written(op: &Op) -> &'static str {
+    match op {
+        Op::BatchNorm(_) => "batch norm",
+        Op::Activation(Activation::Relu) => "ReLU",
+        Op::Activation(Activation::Relu6) => "ReLU6",
+        Op::Activation(Activation::Silu) => "SiLU",
+        Op::Activation(Activation::HardSigmoid) => "hard sigmoid",
+        Op::Activation(Activation::HardSwish) => "hard swish",
+        _ => op.name(),
+    }
 }
 
 fn kinds(graph: &Graph, nodes: &[NodeId]) -> Vec<Kind> {
@@ -160,12 +177,12 @@ fn is_compound(kinds: &[Kind]) -> bool {
         if !first.is_minor() && rest.len() <= 3 && rest.iter().all(|kind| kind.is_minor()))
 }
 
-fn compound(graph: &Graph, nodes: &[NodeId]) -> String {
+fn compound(graph: &Graph, nodes: &[NodeId], name: &dyn Fn(&Op) -> &'static str) -> String {
     let Some((&first, rest)) = nodes.split_first() else { return String::new() };
     let mut text = operator(graph, first);
     for &id in rest {
         text.push_str(" + ");
-        text.push_str(graph.node(id).op.name());
+        text.push_str(name(&graph.node(id).op));
     }
     text
 }
@@ -248,7 +265,10 @@ fn side(size: Size) -> String {
 fn tooltip(graph: &Graph, block: &Block, shape: &str) -> String {
     let path = if block.path.is_root() { "network" } else { block.path.as_str() };
     let mut lines = vec![path.to_owned()];
-    match block.nodes.as_slice() {
+    if block.times > 1 {
+        lines.push(format!("{} times in the network", block.times));
+    }
+    match block.own() {
         [only] => {
             let inputs: Vec<String> =
                 graph.input_shapes(*only).iter().map(Shape::to_string).collect();

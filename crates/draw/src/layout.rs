@@ -3,13 +3,16 @@
 //! Each open module is laid out separately with dagre (Gansner et al. 1993, *A Technique for Drawing Directed Graphs*),
 //! inner ones first; a module is then one box in the module around it. So a frame contains only its own blocks, and the
 //! time for large networks is the sum of the times for their modules. The inputs of a module enter its frame at the
-//! top, at one port for each producer; its outputs leave at the bottom.
+//! top, at one port for each producer; its outputs leave at the bottom. From left to right, everything is laid out with
+//! right and down exchanged, and turned at the end.
 
 use std::thread;
 
 use super::{
+    columns::insides,
+    flow::Flow,
     geometry::{Point, Rect},
-    inside::{Inside, inside, size},
+    inside::{Inside, size},
     piece::{End, Piece, pieces_of_modules},
     room::{DrawError, stack},
     view::{Child, View},
@@ -50,13 +53,14 @@ pub(super) struct Layout {
 pub(super) fn layout(
     view: &View,
     sizes: &[(f64, f64)],
+    flow: Flow,
     is_stopped: &(dyn Fn() -> bool + Sync),
 ) -> Result<Layout, DrawError> {
     let own = pieces_of_modules(view);
     let stack = stack(view, &own)?;
     let builder = thread::Builder::new().stack_size(stack);
     thread::scope(|scope| {
-        let thread = builder.spawn_scoped(scope, || all(view, sizes, &own, is_stopped));
+        let thread = builder.spawn_scoped(scope, || all(view, sizes, &own, flow, is_stopped));
         let thread = thread.map_err(|error| DrawError::NoThread(error.to_string()))?;
         thread.join().map_err(|_| DrawError::Failed)?
     })
@@ -70,20 +74,24 @@ pub(super) fn has_room(view: &View) -> Result<(), DrawError> {
     stack(view, &pieces_of_modules(view)).map(|_| ())
 }
 
-/// Lays out every module, inner ones first. dagre cannot be interrupted inside of one.
+/// Lays out every module, and puts them in their places.
 fn all(
     view: &View,
     sizes: &[(f64, f64)],
     own: &[Vec<Piece>],
+    flow: Flow,
     is_stopped: &dyn Fn() -> bool,
 ) -> Result<Layout, DrawError> {
-    let mut insides: Vec<Inside> = vec![Inside::default(); view.modules.len()];
-    for module in (0..view.modules.len()).rev() {
-        if is_stopped() {
-            return Err(DrawError::Stopped);
+    let lies = flow == Flow::Right;
+    let turned: Vec<(f64, f64)>;
+    let sizes = match lies {
+        true => {
+            turned = sizes.iter().map(|&(width, height)| (height, width)).collect();
+            &turned
         }
-        insides[module] = inside(view, module, sizes, &insides, &own[module]);
-    }
+        false => sizes,
+    };
+    let insides = insides(view, sizes, own, flow, is_stopped)?;
     let mut picture = Layout {
         width: insides[0].width,
         height: insides[0].height,
@@ -91,7 +99,27 @@ fn all(
         ..Layout::default()
     };
     place(view, 0, Point { x: 0.0, y: 0.0 }, sizes, &insides, &mut picture);
-    Ok(picture)
+    Ok(if lies { picture.turned() } else { picture })
+}
+
+impl Layout {
+    /// With right and down exchanged.
+    fn turned(self) -> Self {
+        Self {
+            width: self.height,
+            height: self.width,
+            cards: self.cards.into_iter().map(Rect::turned).collect(),
+            frames: self.frames.into_iter().map(|(at, rect)| (at, rect.turned())).collect(),
+            lines: self
+                .lines
+                .into_iter()
+                .map(|line| Line {
+                    points: line.points.into_iter().map(Point::turned).collect(),
+                    ..line
+                })
+                .collect(),
+        }
+    }
 }
 
 /// Moves a module to its place, then the modules inside.
@@ -218,9 +246,9 @@ mod tests {
         a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height
     }
 
-    fn check(name: &str, view: &View) {
+    fn check(name: &str, view: &View, flow: Flow) {
         let sizes = vec![(90.0, 40.0); view.blocks.len()];
-        let picture = layout(view, &sizes, &|| false).unwrap();
+        let picture = layout(view, &sizes, flow, &|| false).unwrap();
         let whole = Rect { x: 0.0, y: 0.0, width: picture.width, height: picture.height };
         let frame = |module: usize| {
             let found = picture.frames.iter().find(|(known, _)| *known == module);
@@ -276,10 +304,12 @@ mod tests {
             let graph = load(&Disk, &file, &[]).unwrap().architecture.graph;
             for depth in [Some(0), Some(1), Some(2), Some(3), None] {
                 let view = View::new(&graph, &Open::above(depth));
-                check(&format!("{} at {depth:?}", file.display()), &view);
-                drawn += 1;
+                for flow in [Flow::Down, Flow::Right, Flow::Columns { width: 3, height: 2 }] {
+                    check(&format!("{} at {depth:?}, {flow:?}", file.display()), &view, flow);
+                    drawn += 1;
+                }
             }
         }
-        assert!(drawn >= 26 * 5);
+        assert!(drawn >= 26 * 15);
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! | step | file | makes |
 //! |---|---|---|
-//! | content | `view` | blocks inside nested modules, and which block reads which |
+//! | repetitions | `repeat` | equal modules in a row, to be drawn once |
+//! | content | `view`, `steps` | blocks inside nested modules, and which block reads which |
 //! | words | `label` | title, operator, shape and tooltip of a block |
 //! | lines | `piece` | edges, cut where they cross the frames of modules |
 //! | positions | `layout`, `inside` | rectangles and lines, with dagre's layered layout in each module |
+//! | columns | `columns`, `fold` | modules that are too tall, folded so that the picture has the shape of a window |
 //! | limits | `room` | an error for layouts that would take minutes |
 //! | simplification | `budget` | a simpler view if the drawing is too large, and a note |
 //! | scene | `scene` | cards with texts, frames and lines at their positions |
@@ -18,26 +20,34 @@
 
 mod budget;
 pub mod chart;
+mod columns;
 mod dot;
+mod flow;
+mod fold;
 mod geometry;
 mod inside;
 mod label;
 mod layout;
 mod mermaid;
 mod piece;
+mod repeat;
 mod room;
 mod scene;
+mod steps;
 mod svg;
 pub mod text;
 mod view;
 
 pub use budget::{Drawing, Simplified};
 pub use dot::dot;
+pub use flow::{Arrangement, Flow};
 pub use geometry::{Point, Rect};
 pub use label::{Kind, caption};
 pub use layout::Line;
 pub use mermaid::mermaid;
+pub use repeat::{Repeat, Repeats, repeats};
 pub use room::DrawError;
 pub use scene::{Card, DETAIL_PX, Frame, LINE_PX, SHAPE_PX, Scene, TITLE_PX};
+pub use steps::{head_path, modules, node_at, steps};
 pub use svg::{Fills, scene_svg, svg};
-pub use view::{Open, modules, worth_opening};
+pub use view::{Open, worth_opening};

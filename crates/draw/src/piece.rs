@@ -23,11 +23,29 @@ pub(super) struct Piece {
     pub source: usize,
 }
 
-/// The pieces of every module.
+/// The pieces of every module, in the order of its children: a child has the same place whether it is open or closed, so
+/// that branches keep their order.
 pub(super) fn pieces_of_modules(view: &View) -> Vec<Vec<Piece>> {
     let mut own: Vec<Vec<Piece>> = vec![Vec::new(); view.modules.len()];
     for piece in pieces(view) {
         own[piece.module].push(piece);
+    }
+    let mut places = vec![0; view.blocks.len()];
+    for module in &view.modules {
+        for (place, child) in module.children.iter().enumerate() {
+            if let Child::Block(block) = child {
+                places[*block] = place;
+            }
+        }
+    }
+    let place = |end: End| match end {
+        End::Entry(source) => (0, source),
+        End::Child(Child::Block(block)) => (1, places[block]),
+        End::Child(Child::Module(module)) => (1, view.modules[module].place),
+        End::Exit(source) => (2, source),
+    };
+    for pieces in &mut own {
+        pieces.sort_by_key(|piece| (place(piece.from), place(piece.to), piece.source));
     }
     own
 }

@@ -3,10 +3,12 @@
 use inceptive_ir::{Graph, NodeId, Path};
 
 use super::{
+    flow::{Arrangement, Flow},
     geometry::Rect,
     inside::shown_name,
     label::{Kind, Label, label},
     layout::{Layout, Line, has_room, is_head, layout},
+    repeat::{Repeat, repeats},
     room::DrawError,
     view::{Open, View},
 };
@@ -27,7 +29,7 @@ pub const LINE_PX: f64 = 15.0;
 /// The widest text of a card, in pixels.
 const WIDEST: f64 = 240.0;
 
-/// A network that was laid out from top to bottom.
+/// A network that was laid out.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scene {
     /// From left to right, in pixels.
@@ -40,6 +42,8 @@ pub struct Scene {
     pub frames: Vec<Frame>,
     /// The lines between cards. A line's source is a position in `cards`.
     pub lines: Vec<Line>,
+    /// Equal modules in a row, whether they are drawn once or each by itself.
+    pub repeats: Vec<Repeat>,
 }
 
 /// A step with its normalisation and activation, or a closed module.
@@ -49,8 +53,12 @@ pub struct Card {
     pub rect: Rect,
     /// Path of the step or the module.
     pub path: Path,
-    /// Its nodes, in execution order; at least one.
+    /// Its nodes, in execution order; at least one. If it stands for repeated ones, their nodes follow.
     pub nodes: Vec<NodeId>,
+    /// How often it is in the network.
+    pub times: usize,
+    /// How many equal modules it is drawn for; 1 for other modules and steps.
+    pub repeats: usize,
     /// Its name inside of the module around it, cut to fit.
     pub title: String,
     /// The operator with its main attributes, or a summary of the content, cut to fit; may be empty.
@@ -65,9 +73,11 @@ pub struct Card {
     pub is_auxiliary: bool,
     /// Whether it is a module that could be open.
     pub is_module: bool,
+    /// Whether it is a step of several nodes that could be open.
+    pub is_fused: bool,
 }
 
-/// An open module.
+/// An open module, or an open step of several nodes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frame {
     /// Its place.
@@ -76,6 +86,8 @@ pub struct Frame {
     pub path: Path,
     /// Its name, in the upper left corner, cut to fit.
     pub title: String,
+    /// How many equal modules it is drawn for; 1 for others.
+    pub repeats: usize,
     /// Whether it belongs to an auxiliary head.
     pub is_auxiliary: bool,
 }
@@ -101,10 +113,34 @@ impl Scene {
         Self::of(graph, &View::new(graph, open), is_stopped)
     }
 
+    /// Lays a network out in an arrangement; checks before each module whether it should stop.
+    ///
+    /// # Errors
+    /// [`DrawError::Stopped`], or when a module holds more than can be drawn in reasonable time.
+    pub fn arranged(
+        graph: &Graph,
+        arrangement: &Arrangement,
+        is_stopped: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Self, DrawError> {
+        let Arrangement { open, repeats: drawn, flow } = arrangement;
+        let view = View::arranged(graph, open, drawn);
+        let scene = Self::laid_out(graph, &view, *flow, is_stopped)?;
+        Ok(Self { repeats: repeats(graph), ..scene })
+    }
+
     /// Lays a view out.
     pub(super) fn of(
         graph: &Graph,
         view: &View,
+        is_stopped: &(dyn Fn() -> bool + Sync),
+    ) -> Result<Self, DrawError> {
+        Self::laid_out(graph, view, Flow::Down, is_stopped)
+    }
+
+    fn laid_out(
+        graph: &Graph,
+        view: &View,
+        flow: Flow,
         is_stopped: &(dyn Fn() -> bool + Sync),
     ) -> Result<Self, DrawError> {
         // A network that does not fit is refused before labels are made.
@@ -113,7 +149,7 @@ impl Scene {
             .map(|block| Card::new(view, block, label(graph, view, block)))
             .collect();
         let sizes: Vec<(f64, f64)> = cards.iter().map(Card::size).collect();
-        let picture = layout(view, &sizes, is_stopped)?;
+        let picture = layout(view, &sizes, flow, is_stopped)?;
         for (card, rect) in cards.iter_mut().zip(&picture.cards) {
             card.rect = *rect;
         }
@@ -121,11 +157,12 @@ impl Scene {
             rect,
             path: view.modules[module].path.clone(),
             title: shown_name(view, module),
+            repeats: view.modules[module].range.as_ref().map_or(1, |range| range.count),
             is_auxiliary: is_head(view, module),
         };
         let frames = picture.frames.iter().copied().map(frame).collect();
         let Layout { width, height, lines, .. } = picture;
-        Ok(Self { width, height, cards, frames, lines })
+        Ok(Self { width, height, cards, frames, lines, repeats: Vec::new() })
     }
 }
 
@@ -138,6 +175,8 @@ impl Card {
             rect: Rect { x: 0.0, y: 0.0, width: 0.0, height: 0.0 },
             path: block.path.clone(),
             nodes: block.nodes.clone(),
+            times: block.times,
+            repeats: block.range.as_ref().map_or(1, |range| range.count),
             title: cut(&label.title, TITLE_PX * 1.13),
             detail: cut(&label.detail, DETAIL_PX),
             shape: cut(&label.shape, SHAPE_PX),
@@ -145,7 +184,13 @@ impl Card {
             kind: label.kind,
             is_auxiliary: block.is_auxiliary,
             is_module: block.is_module,
+            is_fused: block.is_fused,
         }
+    }
+
+    /// Whether it can be opened.
+    pub const fn opens(&self) -> bool {
+        self.is_module || self.is_fused
     }
 
     /// The lines of text on it: title, detail and shape, those that are not empty.

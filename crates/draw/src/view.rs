@@ -4,6 +4,11 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use inceptive_ir::{Graph, NodeId, Part, Path};
 
+use super::{
+    repeat::{Range, Repeats, Representatives},
+    steps::{Modules, head_path, modules, step_of},
+};
+
 /// Which modules of a network are drawn open.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Open {
@@ -11,7 +16,8 @@ pub enum Open {
     All,
     /// Those with fewer path segments than this.
     Above(usize),
-    /// These. A module with a single child counts as open, because a box around it would add nothing.
+    /// These. A module with a single child counts as open, because a box around it would add nothing. A step with its
+    /// normalisation and activation is open if its path is one of these.
     These(BTreeSet<Path>),
 }
 
@@ -19,6 +25,11 @@ impl Open {
     /// Cut at a depth if there is one.
     pub fn above(depth: Option<usize>) -> Self {
         depth.map_or(Self::All, Self::Above)
+    }
+
+    /// Whether the nodes of a step are drawn each by itself.
+    fn has_opened(&self, step: &Path) -> bool {
+        matches!(self, Self::These(open) if open.contains(step))
     }
 
     /// The step, or the outermost closed module around it.
@@ -33,42 +44,6 @@ impl Open {
             }
         }
     }
-}
-
-/// What the modules of a network hold: names of the steps and modules right inside each.
-pub(super) struct Modules(HashMap<Path, BTreeSet<Path>>);
-
-impl Modules {
-    fn of<'a>(steps: impl Iterator<Item = &'a Path>) -> Self {
-        let mut children: HashMap<Path, BTreeSet<Path>> = HashMap::new();
-        for step in steps {
-            let mut inner = step.clone();
-            while let Some(around) = inner.parent() {
-                let is_new = children.entry(around.clone()).or_default().insert(inner);
-                if !is_new {
-                    break;
-                }
-                inner = around;
-            }
-        }
-        Self(children)
-    }
-
-    /// Whether there is a module with several things inside at a path.
-    fn is_real(&self, path: &Path) -> bool {
-        !path.is_root() && self.0.get(path).is_some_and(|children| children.len() > 1)
-    }
-}
-
-/// The modules of a network that can be open or closed, outer ones before inner ones.
-pub fn modules(graph: &Graph) -> Vec<Path> {
-    let known: HashSet<&str> = graph.nodes().map(|(_, node)| node.path.as_str()).collect();
-    let steps: Vec<Path> = graph.nodes().map(|(_, node)| step_of(&node.path, &known)).collect();
-    let modules = Modules::of(steps.iter());
-    let mut paths: Vec<Path> =
-        modules.0.keys().filter(|path| modules.is_real(path)).cloned().collect();
-    paths.sort_by_cached_key(|path| (path.depth(), path.clone()));
-    paths
 }
 
 /// Modules to open so that there is something to see: with everything closed some networks are a box or two.
@@ -92,14 +67,27 @@ pub fn worth_opening(graph: &Graph) -> BTreeSet<Path> {
 pub(super) struct Block {
     /// Path of the step or the module.
     pub path: Path,
-    /// Its nodes in execution order; at least one.
+    /// Its nodes in execution order; at least one. If it stands for repeated ones, their nodes follow.
     pub nodes: Vec<NodeId>,
+    /// How often it is in the network.
+    pub times: usize,
+    /// The repeated modules that it stands for.
+    pub range: Option<Range>,
     /// The module around it.
     pub module: usize,
     /// Whether it belongs to an auxiliary head.
     pub is_auxiliary: bool,
     /// Whether it is a module that could be drawn open.
     pub is_module: bool,
+    /// Whether it is a step of several nodes that could be drawn each by itself.
+    pub is_fused: bool,
+}
+
+impl Block {
+    /// Its nodes without those of its repetitions.
+    pub fn own(&self) -> &[NodeId] {
+        &self.nodes[..self.nodes.len() / self.times.max(1)]
+    }
 }
 
 /// A child of a module, by position in [`View::blocks`] or [`View::modules`].
@@ -121,11 +109,14 @@ pub(super) struct Module {
     pub place: usize,
     /// Whether there is something of an auxiliary head in it; never for the network.
     pub is_auxiliary: bool,
+    /// The repeated modules that it stands for.
+    pub range: Option<Range>,
 }
 
 impl Module {
     fn new(path: Path, parent: Option<usize>) -> Self {
-        Self { path, parent, children: Vec::new(), place: 0, is_auxiliary: false }
+        let (children, place) = (Vec::new(), 0);
+        Self { path, parent, children, place, is_auxiliary: false, range: None }
     }
 }
 
@@ -142,25 +133,56 @@ pub(super) struct View {
 impl View {
     /// Closes every module that is not open.
     pub fn new(graph: &Graph, open: &Open) -> Self {
+        Self::arranged(graph, open, &Repeats::Each)
+    }
+
+    /// Closes every module that is not open, and takes repeated ones once.
+    pub fn arranged(graph: &Graph, open: &Open, repeats: &Repeats) -> Self {
         let root = Module::new(Path::root(), None);
         let mut view = Self { blocks: Vec::new(), modules: vec![root], edges: Vec::new() };
-        let block_of = view.add_blocks(graph, open);
-        view.edges = edges(graph, &block_of);
+        let stands_for = Representatives::new(graph, repeats);
+        let block_of = view.add_blocks(graph, open, &stands_for);
+        view.edges = edges(graph, &block_of, &stands_for);
+        for module in &mut view.modules {
+            module.range = stands_for.range(&module.path).cloned();
+        }
         view.dissolve_single_children();
         view.mark_modules();
         view
     }
 
     /// Creates the blocks and the modules around them; returns the block of each node.
-    fn add_blocks(&mut self, graph: &Graph, open: &Open) -> Vec<usize> {
+    fn add_blocks(
+        &mut self,
+        graph: &Graph,
+        open: &Open,
+        stands_for: &Representatives,
+    ) -> Vec<usize> {
         let known: HashSet<&str> = graph.nodes().map(|(_, node)| node.path.as_str()).collect();
         let steps: Vec<Path> = graph.nodes().map(|(_, node)| step_of(&node.path, &known)).collect();
+        let mut sizes: HashMap<&Path, usize> = HashMap::new();
+        steps.iter().for_each(|step| *sizes.entry(step).or_default() += 1);
         let around = Modules::of(steps.iter());
         let mut by_path: HashMap<Path, usize> = HashMap::new();
         let mut modules = HashMap::from([(Path::root(), 0)]);
-        let mut block_of = Vec::with_capacity(graph.len());
+        let mut block_of: Vec<usize> = Vec::with_capacity(graph.len());
         for ((id, node), step) in graph.nodes().zip(&steps) {
-            let path = open.cut(step, &around);
+            let representative = stands_for.of(id);
+            if representative != id {
+                // It is earlier in the network.
+                let block = block_of[representative.index()];
+                self.blocks[block].nodes.push(id);
+                block_of.push(block);
+                continue;
+            }
+            let is_several = sizes.get(step).is_some_and(|&size| size > 1);
+            let cut = open.cut(step, &around);
+            let is_opened = is_several && cut == *step && open.has_opened(step);
+            let path = match is_opened {
+                true if node.path == *step => head_path(graph, id),
+                true => node.path.clone(),
+                false => cut,
+            };
             let block = match by_path.get(&path) {
                 Some(&block) => block,
                 None => {
@@ -168,11 +190,18 @@ impl View {
                     let module = self.open(&parent, &mut modules);
                     let block = self.blocks.len();
                     self.modules[module].children.push(Child::Block(block));
-                    let is_auxiliary = node.part != Part::Main;
                     by_path.insert(path.clone(), block);
                     let is_module = around.is_real(&path);
-                    let nodes = Vec::new();
-                    self.blocks.push(Block { path, nodes, module, is_auxiliary, is_module });
+                    self.blocks.push(Block {
+                        nodes: Vec::new(),
+                        times: stands_for.times(&path),
+                        range: stands_for.range(&path).cloned(),
+                        module,
+                        is_auxiliary: node.part != Part::Main,
+                        is_module,
+                        is_fused: is_several && !is_module && !is_opened,
+                        path,
+                    });
                     block
                 }
             };
@@ -203,7 +232,8 @@ impl View {
         around
     }
 
-    /// Removes frames with a single child: the child moves to the module around the frame.
+    /// Removes frames with a single child: the child moves to the module around the frame. Frames that stand for
+    /// repeated modules stay.
     fn dissolve_single_children(&mut self) {
         // What stands for a module in the module around it. Inner modules have larger indices, so that a chain of
         // single children dissolves at once.
@@ -217,7 +247,9 @@ impl View {
             let children: Vec<Child> =
                 children.into_iter().map(|child| resolved(child, &stands_for)).collect();
             match children.as_slice() {
-                &[only] if module > 0 => stands_for[module] = Some(only),
+                &[only] if module > 0 && self.modules[module].range.is_none() => {
+                    stands_for[module] = Some(only);
+                }
                 _ => self.modules[module].children = children,
             }
         }
@@ -251,14 +283,25 @@ impl View {
 
     /// A block's name inside of the module that is drawn around it.
     pub fn block_name(&self, block: usize) -> String {
-        let Block { path, module, .. } = &self.blocks[block];
-        self.name_in(path, *module)
+        let Block { path, module, range, .. } = &self.blocks[block];
+        match range {
+            None => self.name_in(path, *module),
+            Some(Range { first, last, .. }) => {
+                format!("{} to {last}", self.name_in(first, *module))
+            }
+        }
     }
 
     /// A module's name inside of the module that is drawn around it.
     pub fn module_name(&self, module: usize) -> String {
-        let Module { path, parent, .. } = &self.modules[module];
-        parent.map_or_else(String::new, |parent| self.name_in(path, parent))
+        let Module { path, parent, range, .. } = &self.modules[module];
+        let Some(parent) = *parent else { return String::new() };
+        match range {
+            None => self.name_in(path, parent),
+            Some(Range { first, last, count }) => {
+                format!("{} to {last}, x {count}", self.name_in(first, parent))
+            }
+        }
     }
 
     /// The part of a path that is not already in the name of the module around it.
@@ -282,16 +325,9 @@ impl View {
     }
 }
 
-/// The step that a node is part of: the outermost node whose path leads to it.
-fn step_of(path: &Path, steps: &HashSet<&str>) -> Path {
-    let text = path.as_str();
-    let outer = text.match_indices('/').map(|(end, _)| &text[..end]);
-    outer.into_iter().find(|outer| steps.contains(outer)).map_or_else(|| path.clone(), Path::new)
-}
-
-fn edges(graph: &Graph, block_of: &[usize]) -> Vec<(usize, usize)> {
-    let reads = graph
-        .ids()
+fn edges(graph: &Graph, block_of: &[usize], stands_for: &Representatives) -> Vec<(usize, usize)> {
+    let drawn = graph.ids().filter(|&id| stands_for.of(id) == id);
+    let reads = drawn
         .flat_map(|id| graph.inputs(id).into_iter().map(move |input| (input, id)))
         .map(|(from, to)| (block_of[from.index()], block_of[to.index()]))
         .filter(|(from, to)| from != to);

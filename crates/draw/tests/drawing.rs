@@ -3,11 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::{
+    collections::BTreeSet,
     path::Path,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use inceptive_draw::{DrawError, Open, Scene, dot, mermaid, svg};
+use inceptive_draw::{
+    Arrangement, DrawError, Flow, Open, Repeats, Scene, dot, head_path, mermaid, modules, node_at,
+    svg,
+};
 use inceptive_dsl::{Disk, load};
 use inceptive_ir::{Activation, Graph, NewNode, Op, Path as NodePath, Shape};
 
@@ -219,4 +223,150 @@ fn many_large_modules_are_too_much_together() {
     let error = Scene::new(&graph, &Open::All).unwrap_err();
     assert!(matches!(&error, DrawError::TooMany { module, .. } if module.is_root()), "{error:?}");
     assert_eq!(svg(&graph, &Open::All).unwrap().simplified.unwrap().depth, 1);
+}
+
+fn arranged(graph: &Graph, arrangement: &Arrangement) -> Scene {
+    Scene::arranged(graph, arrangement, &|| false).unwrap()
+}
+
+/// Everything open, repeated modules once.
+fn once(except: &[&str]) -> Arrangement {
+    let apart = except.iter().map(|path| NodePath::new(path)).collect();
+    Arrangement { repeats: Repeats::OnceExcept(apart), ..Arrangement::plain(Open::All) }
+}
+
+#[test]
+fn repeated_modules_are_drawn_once() {
+    let graph = network("inception-resnet-v2.yaml");
+    let each = arranged(&graph, &Arrangement::plain(Open::All));
+    let scene = arranged(&graph, &once(&[]));
+    let counts: Vec<usize> = scene.repeats.iter().map(|repeat| repeat.members.len()).collect();
+    assert_eq!(counts, [10, 20, 9]);
+    assert_eq!(scene.repeats[2].to_string(), "inception-c/1 to 9");
+    assert!(scene.cards.len() * 3 < each.cards.len(), "{}", scene.cards.len());
+    let titles: Vec<&str> = scene.frames.iter().map(|frame| frame.title.as_str()).collect();
+    assert!(titles.contains(&"inception-c/1 to 9, x 9"), "{titles:?}");
+    // Every node is in one card.
+    let nodes: usize = scene.cards.iter().map(|card| card.nodes.len()).sum();
+    assert_eq!(nodes, graph.len());
+    let inner = scene.cards.iter().find(|card| card.path.as_str().starts_with("inception-c/1/"));
+    let inner = inner.unwrap();
+    assert!(inner.times == 9 && inner.tooltip.contains("9 times"), "{}", inner.tooltip);
+    // One repeat is opened; the others stay.
+    let apart = arranged(&graph, &once(&["inception-c/1/inception-resnet-c"]));
+    let is_last = |path: &NodePath| path.as_str() == "inception-c/9/inception-resnet-c";
+    assert!(apart.frames.iter().any(|frame| is_last(&frame.path)));
+    assert!(apart.cards.len() > scene.cards.len() && apart.cards.len() < each.cards.len());
+    let open = Open::These([NodePath::new("inception-c")].into());
+    let scene = arranged(&graph, &Arrangement { open, ..once(&[]) });
+    let card = scene.cards.iter().find(|card| card.title == "inception-c/1 to 9").unwrap();
+    assert!(card.detail.starts_with("x 9: ") && card.is_module && card.times == 9, "{card:?}");
+}
+
+#[test]
+fn modules_that_differ_are_drawn_each() {
+    // The first module of a stage of ResNet has other input channels and a stride.
+    let scene = arranged(&network("resnet50.yaml"), &once(&[]));
+    let counts: Vec<usize> = scene.repeats.iter().map(|repeat| repeat.members.len()).collect();
+    assert_eq!(counts, [2, 3, 5, 2]);
+    for name in ["densenet121.yaml", "googlenet.yaml", "vgg16.yaml"] {
+        assert!(arranged(&network(name), &once(&[])).repeats.is_empty());
+    }
+}
+
+#[test]
+fn a_step_opens_into_its_nodes() {
+    let graph = network("googlenet-bn.yaml");
+    let scene = |open: &[&str]| {
+        let open = Open::These(open.iter().map(|path| NodePath::new(path)).collect());
+        arranged(&graph, &Arrangement::plain(open))
+    };
+    let closed = scene(&["3a"]);
+    let step = closed.cards.iter().find(|card| card.path.as_str() == "3a/1x1/conv").unwrap();
+    assert!(step.is_fused && step.opens() && step.nodes.len() == 3);
+    let open = scene(&["3a", "3a/1x1/conv"]);
+    assert!(open.frames.iter().any(|frame| frame.path.as_str() == "3a/1x1/conv"));
+    let parts = open.cards.iter().filter(|card| card.path.as_str().starts_with("3a/1x1/"));
+    let parts: Vec<&str> = parts.map(|card| card.path.as_str()).collect();
+    assert_eq!(parts, ["3a/1x1/conv/conv", "3a/1x1/conv/bn", "3a/1x1/conv/relu"]);
+    let head = graph.find(&NodePath::new("3a/1x1/conv")).unwrap();
+    assert_eq!(node_at(&graph, &head_path(&graph, head)), Some(head));
+    assert_eq!(node_at(&graph, &NodePath::new("3a")), None);
+}
+
+/// The children of a module by row, as they follow each other, whether they are open or closed.
+fn order(scene: &Scene, siblings: &[NodePath]) -> Vec<NodePath> {
+    let place = |path: &NodePath| {
+        let cards = scene.cards.iter().map(|card| (&card.path, card.rect));
+        let mut all = cards.chain(scene.frames.iter().map(|frame| (&frame.path, frame.rect)));
+        all.find(|(known, _)| *known == path).map(|(_, rect)| rect.x + rect.width / 2.0)
+    };
+    let mut placed: Vec<(f64, &NodePath)> =
+        siblings.iter().filter_map(|path| Some((place(path)?, path))).collect();
+    placed.sort_by(|a, b| a.0.total_cmp(&b.0));
+    placed.into_iter().map(|(_, path)| path.clone()).collect()
+}
+
+/// Modules beside each other: branches, each a module of its own.
+fn branches() -> Graph {
+    let mut graph = Graph::new(Shape::map(3, 8, 8), None).unwrap();
+    let relu = |graph: &mut Graph, path: &str, from| {
+        let node = NewNode::new(Op::Activation(Activation::Relu), NodePath::new(path));
+        graph.add(node, &[from]).unwrap()
+    };
+    let mut last = graph.input();
+    for module in ["m", "n"] {
+        let mut ends = Vec::new();
+        for branch in ["a", "b", "c", "d"] {
+            let first = relu(&mut graph, &format!("{module}/{branch}/1"), last);
+            ends.push(relu(&mut graph, &format!("{module}/{branch}/2"), first));
+        }
+        let concat = NewNode::new(Op::Concat, NodePath::new(&format!("{module}/concat")));
+        last = graph.add(concat, &ends).unwrap();
+    }
+    graph.set_output(last);
+    graph
+}
+
+#[test]
+fn branches_keep_their_order_when_one_is_opened() {
+    let graph = branches();
+    let branches: Vec<NodePath> = ["m/a", "m/b", "m/c", "m/d"].map(NodePath::new).to_vec();
+    let around: BTreeSet<NodePath> = ["m", "n"].map(NodePath::new).into();
+    for opened in 0..16_u32 {
+        let chosen = (0..4).filter(|branch| opened >> branch & 1 == 1);
+        let open = around.iter().cloned().chain(chosen.map(|branch| branches[branch].clone()));
+        let scene = Scene::new(&graph, &Open::These(open.collect())).unwrap();
+        assert_eq!(order(&scene, &branches), branches, "{opened:b}");
+    }
+    // The four branches of GoogLeNet's modules, as in the paper's figure.
+    let graph = network("googlenet.yaml");
+    for module in modules(&graph).iter().filter(|path| path.depth() == 1) {
+        let closed = Scene::new(&graph, &Open::These([module.clone()].into())).unwrap();
+        let first = |scene: &Scene| {
+            let steps = ["1x1", "3x3", "5x5", "pool"].map(|name| module.join(name));
+            order(scene, &steps)
+        };
+        let open = Scene::new(&graph, &Open::All).unwrap();
+        assert_eq!(first(&closed), first(&open), "{module}");
+    }
+}
+
+#[test]
+fn a_long_network_is_folded_to_the_shape_of_a_window() {
+    for (graph, name) in [
+        (network("inception-resnet-v2.yaml"), "inception-resnet-v2"),
+        (network("densenet121.yaml"), "densenet121"),
+        (network("vgg16.yaml"), "vgg16"),
+        (chain(5_000), "5,000 nodes"),
+    ] {
+        let flow = Flow::Columns { width: 3, height: 2 };
+        let folded = arranged(&graph, &Arrangement { flow, ..Arrangement::plain(Open::All) });
+        let shape = folded.width / folded.height;
+        assert!((0.75..3.0).contains(&shape), "{name}: {} x {}", folded.width, folded.height);
+        let right = Arrangement { flow: Flow::Right, ..Arrangement::plain(Open::All) };
+        let right = arranged(&graph, &right);
+        assert!(right.width > right.height, "{name}");
+        assert_eq!(right.cards.len(), folded.cards.len());
+    }
 }

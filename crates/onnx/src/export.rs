@@ -140,13 +140,13 @@ pub fn to_onnx(
         ir_version: options.opset.ir_version(),
         producer_name: crate::PRODUCER.to_owned(),
         producer_version: env!("CARGO_PKG_VERSION").to_owned(),
-        doc_string: String::new(),
         graph: Some(writer.out),
         opset_import: vec![OperatorSetIdProto {
             domain: String::new(),
             version: i64::from(options.opset.0),
         }],
         metadata_props: vec![metadata("fingerprint", graph.fingerprint().to_string())],
+        ..ModelProto::default()
     };
     Ok(model.encode_to_vec())
 }
@@ -329,8 +329,7 @@ impl Writer<'_> {
             name: name.to_owned(),
             op_type: op.to_owned(),
             attribute,
-            domain: String::new(),
-            metadata_props: vec![],
+            ..NodeProto::default()
         });
     }
 

@@ -12,7 +12,10 @@ pub use export::{
     Batch, ExportError, HELPER, INPUT, LrnForm, Opset, Options, constant_bytes, expect_size,
     intermediate_bytes, to_onnx,
 };
-pub use import::{ImportError, Imported, ValuesError, files_beside, from_onnx};
+pub use import::{
+    ImportError, Imported, ModelInfo, OriginalNode, OriginalValue, ValuesError, files_beside,
+    from_onnx,
+};
 
 /// The name of this program, as written in files.
 const PRODUCER: &str = "inceptive";

@@ -590,3 +590,37 @@ proptest! {
         let _ = from_onnx(bytes);
     }
 }
+
+#[test]
+fn what_a_file_says_about_itself_and_its_nodes_is_kept() {
+    let imported = fixture("mobilenet_v3_small-traced.onnx");
+    let info = &imported.info;
+    assert!(info.producer.starts_with("pytorch 2"), "{}", info.producer);
+    assert_eq!(info.opsets, [(String::new(), imported.opset)]);
+    assert!(info.ir_version >= 8 && !info.graph.is_empty());
+    assert_eq!(info.inputs[0].kind, "float32[1,3,224,224]");
+    assert_eq!(info.outputs.len(), 1);
+    let graph = &imported.graph;
+    let conv = |(_, node): &(_, &inceptive_ir::Node)| matches!(node.op, Op::Conv(_));
+    let (_, conv) = graph.nodes().find(conv).unwrap();
+    let [original] = info.nodes(&conv.path) else { panic!("{:?}", info.nodes(&conv.path)) };
+    assert_eq!(original.operator, "Conv");
+    assert!(original.name.starts_with('/') && original.name.ends_with("/Conv"));
+    assert!(original.attributes.contains(&("kernel_shape".to_owned(), "3, 3".to_owned())));
+    let weight = &original.inputs[1];
+    assert_eq!((weight.role.as_str(), weight.kind.as_str()), ("W", "float32[16,3,3,3]"));
+    assert_eq!(info.tensor(&conv.path, Role::Weight).unwrap().name, weight.name);
+    // Every node but the input is made of nodes of the file, and a fused one of several.
+    let origins = |node: &inceptive_ir::Node| info.nodes(&node.path).len();
+    let made = graph.nodes().skip(1).map(|(_, node)| origins(node));
+    assert!(made.min().unwrap() >= 1);
+}
+
+#[test]
+fn a_node_that_is_made_of_several_knows_all_of_them() {
+    let silu = again(&network("  - conv a: {kernel: 3, width: 8, act: silu}\ntail: gap\n"));
+    let (_, node) = silu.graph.nodes().find(|(_, node)| node.op.name() == "silu").unwrap();
+    let operators: Vec<&str> =
+        silu.info.nodes(&node.path).iter().map(|node| node.operator.as_str()).collect();
+    assert_eq!(operators, ["Sigmoid", "Mul"]);
+}

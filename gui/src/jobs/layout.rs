@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use inceptive_app::Inspected;
-use inceptive_draw::{Open, Scene};
+use inceptive_draw::{Arrangement, Scene};
 
 use super::{Output, Reporter};
 
@@ -16,7 +16,7 @@ pub enum Place {
     Compare(usize),
 }
 
-/// A network with some of its modules open. Equal requests give equal scenes, so a scene is only made again when
+/// A network in an arrangement. Equal requests give equal scenes, so a scene is only made again when
 /// something visible changed.
 #[derive(Clone, Debug)]
 pub struct LayoutRequest {
@@ -24,19 +24,19 @@ pub struct LayoutRequest {
     pub place: Place,
     /// The network.
     pub network: Arc<Inspected>,
-    /// The open modules.
-    pub open: Open,
+    /// The open modules, and the direction.
+    pub arrangement: Arrangement,
 }
 
 impl PartialEq for LayoutRequest {
     fn eq(&self, other: &Self) -> bool {
         // A network that was read again and is the same keeps its place in memory.
-        Arc::ptr_eq(&self.network, &other.network) && self.open == other.open
+        Arc::ptr_eq(&self.network, &other.network) && self.arrangement == other.arrangement
     }
 }
 
 pub(super) fn lay_out(request: LayoutRequest, report: &Reporter) -> Output {
     let graph = &request.network.architecture.graph;
-    let scene = Scene::unless_stopped(graph, &request.open, &|| report.is_stopped());
+    let scene = Scene::arranged(graph, &request.arrangement, &|| report.is_stopped());
     Output::LaidOut(request, scene.map(Arc::new))
 }

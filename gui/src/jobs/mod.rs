@@ -10,6 +10,7 @@ mod layout;
 mod machinery;
 mod measure;
 mod read;
+mod statistics;
 mod table;
 mod train;
 mod turns;
@@ -18,7 +19,7 @@ mod write;
 
 use std::{path::PathBuf, sync::Arc};
 
-use inceptive_app::{NewFile, ReadError, Request, SaveError, TrainingEvent};
+use inceptive_app::{NewFile, ReadError, Request, SaveError, TrainingEvent, WeightStatistics};
 use inceptive_draw::{DrawError, Scene};
 use inceptive_dsl::Trace;
 use inceptive_files::InputFiles;
@@ -36,6 +37,7 @@ pub use layout::{LayoutRequest, Place};
 pub use machinery::{MeasurementBackend, Tools};
 pub use measure::{BenchRequest, EngineState, ProfileRequest};
 pub use read::{ReadRequest, Reading, ReportRequest, TraceRequest};
+pub use statistics::StatisticsRequest;
 pub use table::{Cells, TableRequest};
 pub use train::{DataSetState, RecipeState, TrainRequest, TrainingChoices};
 pub use worker::{Reporter, Worker};
@@ -58,6 +60,8 @@ pub enum Job {
     Layout(LayoutRequest),
     /// Finds where the steps of a network are written.
     Trace(TraceRequest),
+    /// Computes statistics of the weights of a network.
+    Statistics(StatisticsRequest),
     /// Looks up what can be set in a network or a space.
     Original(OriginalRequest),
     /// Writes a design as text and counts it.
@@ -95,7 +99,7 @@ pub struct JobId(u64);
 pub enum Lane {
     /// Short jobs: reading and writing files, counting.
     Quick,
-    /// Layouts, which may take seconds and must not delay the checking of typed text.
+    /// Layouts and statistics of weights, which may take seconds and must not delay the checking of typed text.
     Layout,
     /// Counting spaces and writing reports, which a person waits for.
     Background,
@@ -132,7 +136,7 @@ impl Job {
             | Self::Results(_)
             | Self::Engines
             | Self::TrainingChoices(_) => Lane::Quick,
-            Self::Layout(_) => Lane::Layout,
+            Self::Layout(_) | Self::Statistics(_) => Lane::Layout,
             Self::Cloud(_) | Self::Report(_) => Lane::Background,
             Self::Bench(_) | Self::Profile(_) => Lane::Measure,
             Self::Train(_) | Self::Inspect(_) => Lane::Train,
@@ -157,6 +161,7 @@ impl Job {
             Self::Picture(request) => format!("write {}", request.path.display()),
             Self::Layout(_) => "lay out".to_owned(),
             Self::Trace(request) => format!("trace {}", request.file.display()),
+            Self::Statistics(_) => "compute statistics of weights".to_owned(),
             Self::Design(request) => format!("count {}", request.file.display()),
             Self::Original(request) => {
                 format!("read the settings of {}", request.text.file.display())
@@ -194,6 +199,7 @@ impl Job {
         match (self, earlier) {
             (Self::List(_), Self::List(_))
             | (Self::Results(_), Self::Results(_))
+            | (Self::Statistics(_), Self::Statistics(_))
             | (Self::TrainingChoices(_), Self::TrainingChoices(_))
             | (Self::KeepDrafts(_), Self::KeepDrafts(_))
             | (Self::Trace(_), Self::Trace(_)) => true,
@@ -213,6 +219,7 @@ impl Job {
             Self::Picture(request) => write::picture(request),
             Self::Layout(request) => Ok(layout::lay_out(request, report)),
             Self::Trace(request) => Ok(read::trace(request)),
+            Self::Statistics(request) => Ok(statistics::compute(request, report)),
             Self::Design(request) => Ok(design::count(request)),
             Self::Original(request) => Ok(design::original(request)),
             Self::SavePoints(all) => Ok(design::save_all(all)),
@@ -295,6 +302,8 @@ pub enum Output {
     LaidOut(LayoutRequest, Result<Arc<Scene>, DrawError>),
     /// Where the steps of a network are written, if its text is right.
     Traced(TraceRequest, Option<Arc<Trace>>),
+    /// Statistics of weights, or why there are none.
+    Statistics(StatisticsRequest, Result<Arc<WeightStatistics>, String>),
     /// What can be set in a network or a space.
     Original(OriginalRequest, OriginalReading),
     /// A design as a file, or why it cannot be written as one.

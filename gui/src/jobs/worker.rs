@@ -21,10 +21,11 @@ use super::{
 };
 
 /// A thread for each: one of a lane, more where several jobs are waited for at once. One of a layout more than a
-/// place may take, so that the others do not wait for it.
-const THREADS: [Lane; 9] = [
+/// place may take, so that the others do not wait for it, and one for statistics.
+const THREADS: [Lane; 10] = [
     Lane::Quick,
     Lane::Quick,
+    Lane::Layout,
     Lane::Layout,
     Lane::Layout,
     Lane::Layout,
@@ -302,7 +303,7 @@ mod tests {
     use std::path::Path;
 
     use inceptive_app::{Content, inspect};
-    use inceptive_draw::Open;
+    use inceptive_draw::{Arrangement, Open};
     use inceptive_files::InputFiles;
 
     use inceptive_app::Request;
@@ -321,7 +322,8 @@ mod tests {
         let Ok(Content::Network(network)) = inspect(&files, Path::new("n.yaml")) else {
             panic!("a network");
         };
-        Job::Layout(LayoutRequest { place, network, open: Open::All })
+        let arrangement = Arrangement::plain(Open::All);
+        Job::Layout(LayoutRequest { place, network, arrangement })
     }
 
     fn ids(tasks: impl IntoIterator<Item = Task>) -> Vec<u64> {

@@ -6,7 +6,9 @@ use std::{
 };
 
 use super::{Message, training::Training};
-use crate::jobs::{Finish, Job, JobEvent, JobId, LayoutRequest, Output, Progress};
+use crate::jobs::{
+    Finish, Job, JobEvent, JobId, LayoutRequest, Output, Progress, StatisticsRequest,
+};
 
 /// The status of a job.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,6 +77,10 @@ impl Jobs {
 
     pub(super) fn is_laying_out(&self, request: &LayoutRequest) -> bool {
         self.active().any(|state| matches!(&state.job, Job::Layout(known) if known == request))
+    }
+
+    pub(super) fn is_computing(&self, request: &StatisticsRequest) -> bool {
+        self.active().any(|state| matches!(&state.job, Job::Statistics(known) if known == request))
     }
 
     pub(crate) fn add(&mut self, id: JobId, job: Job) {

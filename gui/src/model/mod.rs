@@ -16,7 +16,7 @@ use std::{
 };
 
 use egui::ThemePreference;
-use inceptive_app::{Inspected, NewFile, SaveError, error_chain};
+use inceptive_app::{Inspected, NewFile, SaveError, WeightStatistics, error_chain};
 use inceptive_cost::Convention;
 use inceptive_draw::{DrawError, Scene};
 use inceptive_dsl::Trace;
@@ -29,7 +29,7 @@ use crate::{
     inspection::Inspection,
     jobs::{
         Cloud, EngineState, Event, Job, JobEvent, LayoutRequest, OriginalReading, Output, Place,
-        TraceRequest, TrainingChoices,
+        StatisticsRequest, TraceRequest, TrainingChoices,
     },
     results::Results,
 };
@@ -116,7 +116,14 @@ pub struct Model {
     /// What went wrong or was written and has no other place, newest last.
     pub messages: Vec<Message>,
     scenes: Vec<(LayoutRequest, Result<Arc<Scene>, DrawError>)>,
+    statistics: Vec<(StatisticsRequest, Statistics)>,
 }
+
+/// Statistics of weights, or why there are none.
+type Statistics = Result<Arc<WeightStatistics>, String>;
+
+/// Networks whose statistics are kept.
+const MOST_STATISTICS: usize = 8;
 
 /// Scenes that are kept: going back and forth between a few is immediate.
 const MOST_SCENES: usize = 16;
@@ -199,6 +206,16 @@ impl Model {
         self.laid_out(request).is_none() && !self.jobs.is_laying_out(request)
     }
 
+    /// Statistics of weights; `None` if they are not ready, see [`Model::wants_statistics`] for whether to request them.
+    pub fn statistics(&self, request: &StatisticsRequest) -> Option<&Statistics> {
+        self.statistics.iter().find(|(known, _)| known == request).map(|(_, found)| found)
+    }
+
+    /// Whether statistics have to be asked for: nothing is known about them, and they are not being computed.
+    pub fn wants_statistics(&self, request: &StatisticsRequest) -> bool {
+        self.statistics(request).is_none() && !self.jobs.is_computing(request)
+    }
+
     /// A file as it is called in the open folder.
     pub fn name_of<'a>(&self, file: &'a Path) -> &'a Path {
         file.strip_prefix(&self.folder).unwrap_or(file)
@@ -237,6 +254,12 @@ impl Model {
                 self.scenes.push((request, scene));
             }
             Output::Traced(request, trace) => self.trace = Some((request, trace)),
+            Output::Statistics(request, found) => {
+                if self.statistics.len() >= MOST_STATISTICS {
+                    self.statistics.drain(..1);
+                }
+                self.statistics.push((request, found));
+            }
             Output::Original(request, reading) => {
                 let OriginalReading { network, settables } = reading;
                 self.original = Some(Original { request, network, settables });

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use egui::{Key, Modifiers};
-use egui_kittest::kittest::Queryable;
+use egui::{Key, Modifiers, Role};
+use egui_kittest::kittest::{NodeT, Queryable};
 use inceptive_gui::{
     jobs::{Job, Place},
     model::{Model, Status},
@@ -141,6 +141,167 @@ fn the_view_is_exported_as_a_picture() {
     assert!(window.has(&format!("wrote {}", path.display())));
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.starts_with("<svg") && text.contains("conv1"));
+}
+
+#[test]
+fn a_box_shows_its_operators_and_opens_into_them() {
+    let mut window = Window::on(&["googlenet-bn.yaml", "googlenet.yaml"]);
+    window.click("googlenet-bn");
+    window.wait("it is laid out", |model| model.last_scene(Place::Graph).is_some());
+    search(&mut window, "3a/1x1/conv");
+    assert!(window.has("conv 1x1, 64 + batch norm + ReLU"));
+    for name in ["kernel", "stride", "pad", "dilation", "groups", "eps"] {
+        assert!(window.has(name), "{name}");
+    }
+    assert!(window.has("3a/1x1/conv.weight") && window.has("64x192x1x1"));
+    assert!(window.has("3a/1x1/conv/bn.running_mean"));
+    assert!(window.says("No weights until it is trained"));
+    window.press(Modifiers::NONE, Key::Escape);
+    window.button("3a/1x1/conv").click();
+    window.harness.run();
+    window.press(Modifiers::NONE, Key::Enter);
+    window.wait("it is open", is_idle);
+    assert!(window.has_button("3a/1x1/conv/bn") && window.has_button("3a/1x1/conv/relu"));
+    window.button("3a/1x1/conv/conv").click();
+    window.harness.run();
+    assert!(window.has("kernel") && !window.has("eps"), "the convolution alone");
+    window.button("3a/1x1/conv").click();
+    window.harness.run();
+    window.press(Modifiers::NONE, Key::Enter);
+    window.wait("it is closed", is_idle);
+    assert!(!window.has_button("3a/1x1/conv/bn"));
+}
+
+#[test]
+fn an_onnx_file_shows_what_it_says_and_statistics_of_its_weights() {
+    let folder = crate::common::copies(&[]);
+    let inside = folder.path().join("architectures");
+    fs::create_dir_all(&inside).unwrap();
+    let name = "equal-initializers.onnx";
+    let file = crate::common::bundled("../crates/onnx/tests/fixtures").join(name);
+    fs::copy(file, inside.join(name)).unwrap();
+    let mut window = Window::at(folder);
+    window.wait("it is laid out", |model| model.last_scene(Place::Graph).is_some());
+    for name in ["IR version", "operators", "Metadata", "fingerprint"] {
+        assert!(window.has(name), "{name}");
+    }
+    assert!(window.says("float32[1,3,16,16]"));
+    search(&mut window, "c0");
+    window.wait("statistics are there", is_idle);
+    for name in ["min", "max", "mean", "std", "zeros", "NaN", "In the ONNX file", "operator"] {
+        assert!(window.says(name), "{name}");
+    }
+    assert!(window.says("c0.weight  float32[8,3,3,3]  constant") && window.says("8x3x3x3 float32"));
+    assert!(window.says("first 64 of 216 values"));
+}
+
+fn layout(window: &mut Window, choice: &str) {
+    window.harness.get_by_role_and_label(Role::ComboBox, "Layout of the graph").click();
+    window.harness.run();
+    window.button(choice).click();
+    window.wait("it is laid out", is_idle);
+}
+
+/// Width and height of the picture.
+fn size(window: &Window) -> (f64, f64) {
+    let (_, scene) = window.model().last_scene(Place::Graph).unwrap();
+    (scene.width, scene.height)
+}
+
+#[test]
+fn a_network_leads_down_right_or_in_columns() {
+    let mut window = on("vgg16.yaml");
+    let (width, height) = size(&window);
+    assert!(height > 3.0 * width);
+    layout(&mut window, "left to right");
+    let (width, height) = size(&window);
+    assert!(width > 3.0 * height);
+    layout(&mut window, "columns");
+    let (width, height) = size(&window);
+    assert!((0.7..2.5).contains(&(width / height)), "{width} x {height}");
+    let (_, scene) = window.model().last_scene(Place::Graph).unwrap();
+    let name = scene.cards.last().unwrap().path.to_string();
+    let [first, last] = ["input", &name].map(|name| window.button(name).rect());
+    assert!(first.right() < last.left(), "all of it is in view");
+}
+
+#[test]
+fn fit_folds_what_would_be_a_needle() {
+    let mut window = Window::with("chain.yaml", &chain(300));
+    window.wait("it is laid out", |model| model.last_scene(Place::Graph).is_some());
+    assert!(window.says("press F to see all of it"));
+    window.press(Modifiers::NONE, Key::F);
+    window.wait("it is folded", is_idle);
+    let (width, height) = size(&window);
+    assert!((0.7..3.0).contains(&(width / height)), "{width} x {height}");
+    assert!(window.says("Folded into columns"));
+    assert!(window.has_button("r0") && window.has_button("r299"));
+    layout(&mut window, "top to bottom");
+    assert!(window.has_button("r0") && !window.has_button("r299"));
+}
+
+#[test]
+fn repeated_modules_are_shown_once_or_each() {
+    let mut window = Window::on(&["inception-resnet-v2.yaml", "blocks/inception.yaml"]);
+    window.click("inception-resnet-v2");
+    window.wait("it is laid out", |model| model.last_scene(Place::Graph).is_some());
+    window.click("Expand all");
+    window.wait("all are open", is_idle);
+    let cards = |window: &Window| window.model().last_scene(Place::Graph).unwrap().1.cards.len();
+    let once = cards(&window);
+    search(&mut window, "inception-c/1/inception-resnet-c");
+    assert!(window.has("inception-c/1 to 9: 9 equal modules"));
+    window.press(Modifiers::NONE, Key::Escape);
+    window.press(Modifiers::NONE, Key::R);
+    window.wait("each is shown", is_idle);
+    assert!(cards(&window) > once + 50, "{once} and {}", cards(&window));
+    window.click("Show once");
+    window.wait("one is shown", is_idle);
+    assert!(window.has("Show each"));
+    // What is in one of the others is shown when it is looked for.
+    search(&mut window, "inception-c/7/inception-resnet-c/relu");
+    assert!(window.has_button("inception-c/7/inception-resnet-c/relu"));
+}
+
+#[test]
+fn the_search_steps_through_its_matches() {
+    let mut window = on("googlenet.yaml");
+    window.press(Modifiers::NONE, Key::Slash);
+    window.get("Search nodes").type_text("3x3/reduce");
+    window.harness.run();
+    assert!(window.has("18 matches"), "a convolution and its activation in nine modules");
+    for (modifiers, expected) in [
+        (Modifiers::NONE, "1 of 18"),
+        (Modifiers::NONE, "2 of 18"),
+        (Modifiers::SHIFT, "1 of 18"),
+        (Modifiers::SHIFT, "18 of 18"),
+        (Modifiers::NONE, "1 of 18"),
+    ] {
+        window.press(modifiers, Key::Enter);
+        window.wait("it is laid out", is_idle);
+        assert!(window.has(expected), "{expected}");
+    }
+    assert!(window.get("Search nodes").is_focused());
+    window.press(Modifiers::NONE, Key::Escape);
+    assert!(!window.says(" of 18"));
+}
+
+#[test]
+fn the_scale_of_colours_stays_when_modules_open() {
+    let mut window = on("googlenet.yaml");
+    window.harness.get_by_role_and_label(Role::ComboBox, "Colour nodes by").click();
+    window.harness.run();
+    window.button("params").click();
+    window.harness.run();
+    let legend = |window: &Window| {
+        let nodes = window.harness.query_all_by_label_contains("legend: ");
+        nodes.filter_map(|node| node.accesskit_node().value()).next().unwrap_or_default()
+    };
+    let closed = legend(&window);
+    assert!(closed.contains("params, logarithmic scale, ") && closed.contains(" to "), "{closed}");
+    window.click("Expand all");
+    window.wait("all are open", is_idle);
+    assert_eq!(legend(&window), closed);
 }
 
 /// A network of `steps` activations.

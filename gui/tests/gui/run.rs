@@ -432,7 +432,7 @@ fn a_profile_is_a_table_and_points_under_a_roof() {
     window.click("measured time");
     let threads = window.model().results.profiles[0].result.runtime.threads;
     let way = format!("mock fp32, batch 1, threads {threads}");
-    assert!(window.has(&format!("legend: measured time, {way}")) && window.has(&way));
+    assert!(window.says(&format!("legend: measured time, {way}")) && window.has(&way));
 }
 
 #[test]

@@ -22,9 +22,10 @@ use crate::{
 /// What a screen is called and how to come to it.
 type Screen = (&'static str, fn(&mut Window));
 
-const SCREENS: [Screen; 18] = [
+const SCREENS: [Screen; 19] = [
     ("graph", graph),
     ("graph-heat", heat),
+    ("graph-columns", columns),
     ("source", source),
     ("source-beside", beside),
     ("source-complete", complete),
@@ -84,6 +85,26 @@ fn heat(window: &mut Window) {
     window.wait("all are open", is_idle);
     window.press(Modifiers::NONE, Key::F);
     choose(window, "Colour nodes by", "compute");
+}
+
+/// A long network in columns, with a box of several operators that was looked for.
+fn columns(window: &mut Window) {
+    window.get("Search files").focus();
+    window.harness.run();
+    window.get("Search files").type_text("inception-resnet-v2");
+    window.harness.run();
+    window.press(Modifiers::NONE, Key::Enter);
+    tab(window, Key::Num1);
+    window.click("Expand all");
+    window.wait("all are open", is_idle);
+    window.press(Modifiers::NONE, Key::F);
+    window.wait("it is folded", is_idle);
+    window.press(Modifiers::NONE, Key::Slash);
+    window.get("Search nodes").type_text("reduce");
+    window.harness.run();
+    window.press(Modifiers::NONE, Key::Enter);
+    window.wait("it is found", is_idle);
+    window.press(Modifiers::NONE, Key::F);
 }
 
 fn source(window: &mut Window) {

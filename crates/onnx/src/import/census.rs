@@ -35,7 +35,9 @@ impl Message {
             (Self::Graph, 5) | (Self::Attribute, 5) => Some(Self::Tensor),
             (Self::Graph, 11..=13) => Some(Self::Value),
             (Self::Node, 5) => Some(Self::Attribute),
-            (Self::Model, 8 | 14) | (Self::Node, 9) | (Self::Tensor, 13) => Some(Self::Pair),
+            (Self::Model, 8 | 14) | (Self::Graph, 16) | (Self::Node, 9) | (Self::Tensor, 13) => {
+                Some(Self::Pair)
+            }
             (Self::Value, 2) => Some(Self::Type),
             (Self::Type, 1) => Some(Self::TensorType),
             (Self::TensorType, 2) => Some(Self::Shape),

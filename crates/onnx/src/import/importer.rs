@@ -57,12 +57,16 @@ pub(super) struct Draft {
     /// Whether its result is read more than once, under any of its names. Only a result that is read once may be
     /// changed into that of its reader.
     pub(super) is_read_again: bool,
+    /// The nodes of the file that it is made of, by their places among those that are read.
+    pub(super) origins: Vec<usize>,
 }
 
 /// A file on its way to a graph.
 pub(super) struct Importer {
     pub(super) drafts: Vec<Draft>,
     pub(super) values: HashMap<String, Value>,
+    /// The nodes of the file that wait under the name of their result until a later one takes them in.
+    pub(super) waiting: HashMap<String, Vec<usize>>,
     /// How often the values of each name are read; 0 if only its shape or type is.
     pub(super) reads: HashMap<String, usize>,
     pub(super) names: Names,
@@ -173,7 +177,8 @@ impl Importer {
                 (!tensors.is_empty()).then(|| node.input.get(1).map_or("", String::as_str));
             self.names.path(node, op.name(), weight)
         };
-        self.drafts.push(Draft { op, path, inputs, shape, tensors, is_read_again: false });
+        let (is_read_again, origins) = (false, Vec::new());
+        self.drafts.push(Draft { op, path, inputs, shape, tensors, is_read_again, origins });
         Ok(Value::Node(self.drafts.len() - 1))
     }
 

@@ -13,6 +13,7 @@ mod error;
 mod importer;
 mod name;
 mod operator;
+mod origin;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet, hash_map::Entry},
@@ -30,6 +31,7 @@ use inceptive_weights::Weights;
 pub use beside::files_beside;
 pub use constant::Constant;
 pub use error::{ImportError, ValuesError};
+pub use origin::{ModelInfo, OriginalNode, OriginalValue};
 
 use computation::Computations;
 use constant::{External, Origin};
@@ -55,6 +57,8 @@ pub struct Imported {
     pub left_out: Vec<String>,
     /// Names of tensors that the network has more than once, because its layers use them in several roles or shapes.
     pub counted_again: BTreeSet<Arc<str>>,
+    /// What the file says about itself and its nodes.
+    pub info: ModelInfo,
     tensors: Vec<(Path, Role, Constant)>,
     beside: BTreeSet<String>,
 }
@@ -105,18 +109,19 @@ pub fn from_onnx(bytes: impl Into<Bytes>) -> Result<Imported, ImportError> {
     }
     census::check(&bytes)?;
     let (size, beside) = (bytes.len(), files_beside(&bytes));
-    let model = ModelProto::decode(bytes).map_err(|_| ImportError::Format)?;
-    let file = model.graph.ok_or(ImportError::Empty)?;
+    let mut model = ModelProto::decode(bytes).map_err(|_| ImportError::Format)?;
+    let file = model.graph.take().ok_or(ImportError::Empty)?;
     let is_ours = model.producer_name == crate::PRODUCER;
     let opset = opset(&model.opset_import)?;
     check_names(&file)?;
     check_order(&file)?;
     let live = live_nodes(&file)?;
     let mut importer = Importer::new(&file, &live, opset, is_ours, size)?;
-    for node in &live {
-        importer.node(node);
+    for (place, node) in live.iter().enumerate() {
+        importer.node(place, node);
     }
-    importer.finish(&file, model.producer_name, opset, beside)
+    let info = ModelInfo::new(&model, &file, &live, &importer.drafts);
+    importer.finish(&file, info, model.producer_name, beside)
 }
 
 /// The version of the standard operator set.
@@ -206,6 +211,7 @@ impl Importer {
         let mut importer = Self {
             drafts: Vec::new(),
             values: HashMap::new(),
+            waiting: HashMap::new(),
             reads,
             names: Names::default(),
             partial_sum: None,
@@ -243,15 +249,16 @@ impl Importer {
         let (batch, shape) = image_shape(image)?;
         importer.batch = batch.unwrap_or(1);
         let path = importer.names.unique("input", "input");
-        let (inputs, tensors) = (Vec::new(), Vec::new());
-        let op = Op::Input(shape);
-        importer.drafts.push(Draft { op, path, inputs, shape, tensors, is_read_again: true });
+        let (inputs, tensors, origins) = (Vec::new(), Vec::new(), Vec::new());
+        let (op, is_read_again) = (Op::Input(shape), true);
+        importer.drafts.push(Draft { op, path, inputs, shape, tensors, is_read_again, origins });
         importer.values.insert(image.name.clone(), Value::Node(0));
         Ok(importer)
     }
 
-    /// Reads one node; an unsupported node is recorded, and nodes that depend on it are skipped.
-    fn node(&mut self, node: &NodeProto) {
+    /// Reads one node; an unsupported node is recorded, and nodes that depend on it are skipped. `place` is its place
+    /// among those that are read.
+    fn node(&mut self, place: usize, node: &NodeProto) {
         let depends_on_unknown =
             node.input.iter().any(|input| matches!(self.values.get(input), Some(Value::Unknown)));
         let value = if depends_on_unknown {
@@ -267,11 +274,32 @@ impl Importer {
         };
         if let Some(output) = node.output.first() {
             let value = named(value, node, output);
+            self.keep_origin(place, node, output, &value);
             let is_read_again = self.reads.get(output).is_some_and(|&reads| reads > 1);
             if let Some(draft) = value.draft().filter(|_| is_read_again) {
                 self.drafts[draft].is_read_again = true;
             }
             self.values.insert(output.clone(), value);
+        }
+    }
+
+    /// Records which node a node of the file became, or a part of which one. Nodes whose result is taken in by a later
+    /// one, such as a padding before a convolution, wait for it.
+    fn keep_origin(&mut self, place: usize, node: &NodeProto, output: &str, value: &Value) {
+        let waiting = &mut self.waiting;
+        let mut origins: Vec<usize> =
+            node.input.iter().filter_map(|name| waiting.remove(name)).flatten().collect();
+        origins.push(place);
+        match value {
+            Value::Node(draft) => self.drafts[*draft].origins.append(&mut origins),
+            Value::Constant(_) | Value::Unknown => {}
+            Value::Scaled(..)
+            | Value::Padded(..)
+            | Value::Split(..)
+            | Value::Swapped(..)
+            | Value::Rows(..) => {
+                self.waiting.insert(output.to_owned(), origins);
+            }
         }
     }
 
@@ -291,8 +319,8 @@ impl Importer {
     fn finish(
         self,
         file: &GraphProto,
+        info: ModelInfo,
         producer: String,
-        opset: i64,
         beside: BTreeSet<String>,
     ) -> Result<Imported, ImportError> {
         if let Some(limit) = self.computations.exceeded() {
@@ -338,11 +366,12 @@ impl Importer {
         Ok(Imported {
             name: file.name.clone(),
             producer,
-            opset,
+            opset: self.opset,
             graph,
             output: outputs.next().unwrap_or_default(),
             left_out: outputs.collect(),
             counted_again: owners.again,
+            info,
             tensors,
             beside,
         })

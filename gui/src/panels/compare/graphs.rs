@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use egui::{FontId, Pos2, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use inceptive_app::Inspected;
-use inceptive_draw::{Open, Scene, modules, worth_opening};
+use inceptive_draw::{Arrangement, Open, Scene, modules, worth_opening};
 use inceptive_ir::Path;
 
 use super::{
@@ -65,7 +65,7 @@ impl Graphs {
         let requests = [FIRST, OTHER].map(|at| LayoutRequest {
             place: Place::Compare(at),
             network: Arc::clone(&sides[at].network),
-            open: Open::These(self.open.clone()),
+            arrangement: Arrangement::plain(Open::These(self.open.clone())),
         });
         for request in &requests {
             if model.wants(request) {
@@ -225,6 +225,7 @@ impl Graphs {
             camera,
             theme: ui.ctx().theme(),
             selected: self.selected.as_ref(),
+            hits: None,
         };
         drawn.paint(&canvas, at);
         let font = FontId::proportional(13.0);

@@ -11,6 +11,13 @@ const MOST: f32 = 4.0;
 /// The largest scale when a picture is fitted to the screen.
 const FIT_MOST: f32 = 1.4;
 
+/// A fitted picture at a scale below this is a needle if it takes less than this share of the screen in one direction.
+const SMALL: f32 = 0.3;
+const NEEDLE: f32 = 0.3;
+
+/// The least scale at which the boxes of a complete picture can be seen.
+const SMALLEST: f32 = 0.06;
+
 /// Margin around a fitted picture, in screen pixels.
 const MARGIN: f32 = 24.0;
 
@@ -42,6 +49,42 @@ impl Camera {
         let zoom = across.clamp(0.35, 1.0);
         let y = whole.top() + (screen.height() / 2.0 - MARGIN) / zoom;
         Self { center: (whole.center().x, y), zoom }
+    }
+
+    /// Shows a picture from where it begins: all of it if that is legible, else a tall one from its top and a wide one
+    /// from its left.
+    pub fn at_start(whole: Rect, screen: Rect) -> Self {
+        if whole.width() * screen.height() <= whole.height() * screen.width() {
+            return Self::at_top(whole, screen);
+        }
+        let fit = Self::fitting(whole, screen);
+        if fit.zoom >= 0.5 {
+            return fit;
+        }
+        let down = (screen.height() - 2.0 * MARGIN) / whole.height().max(1.0);
+        let zoom = down.clamp(0.35, 1.0);
+        let x = whole.left() + (screen.width() / 2.0 - MARGIN) / zoom;
+        Self { center: (x, whole.center().y), zoom }
+    }
+
+    /// Whether a picture that is fitted to the screen is so narrow or so flat that nothing can be seen in it.
+    pub fn is_needle(whole: Rect, screen: Rect) -> bool {
+        let zoom = Self::fitting(whole, screen).zoom;
+        let taken = whole.size() * zoom / screen.size();
+        zoom < SMALL && taken.min_elem() < NEEDLE
+    }
+
+    /// Shows all of a picture, or if it is too large for that, its beginning.
+    pub fn fitting_or_start(whole: Rect, screen: Rect) -> Self {
+        let fit = Self::fitting(whole, screen);
+        if fit.zoom >= SMALLEST { fit } else { Self::at_corner(whole, screen) }
+    }
+
+    /// Shows the upper left corner of a picture, legible.
+    fn at_corner(whole: Rect, screen: Rect) -> Self {
+        let zoom = 0.5;
+        let half = screen.size() / 2.0 - Vec2::splat(MARGIN);
+        Self { center: (whole.min + half / zoom).into(), zoom }
     }
 
     /// Shows a tall picture from its top, all of it from left to right however small that is.
@@ -158,6 +201,28 @@ mod tests {
         let camera = Camera::fitting(whole, SCREEN);
         assert!(SCREEN.contains_rect(camera.rect_to_screen(SCREEN, whole)));
         assert!(camera.visible(SCREEN).contains_rect(whole));
+    }
+
+    #[test]
+    fn a_picture_is_seen_from_its_start_and_never_as_a_needle() {
+        let picture =
+            |width: f32, height: f32| Rect::from_min_size(Pos2::ZERO, vec2(width, height));
+        let tall = picture(300.0, 40_000.0);
+        assert!(
+            Camera::is_needle(tall, SCREEN) && Camera::is_needle(picture(40_000.0, 300.0), SCREEN)
+        );
+        assert!(!Camera::is_needle(picture(3_000.0, 2_000.0), SCREEN));
+        assert!(!Camera::is_needle(picture(100.0, 800.0), SCREEN), "it is legible");
+        let corner = |whole: Rect| {
+            let camera = Camera::at_start(whole, SCREEN);
+            assert!(camera.zoom >= 0.35, "{whole:?}");
+            camera.to_screen(SCREEN, whole.min)
+        };
+        assert!((corner(tall).y - SCREEN.top() - MARGIN).abs() < 0.5);
+        assert!((corner(picture(40_000.0, 300.0)).x - SCREEN.left() - MARGIN).abs() < 0.5);
+        let huge = picture(60_000.0, 40_000.0);
+        let camera = Camera::fitting_or_start(huge, SCREEN);
+        assert!(camera.zoom > 0.3 && SCREEN.contains(camera.to_screen(SCREEN, huge.min)));
     }
 
     #[test]

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use egui::{Id, Pos2, Rect, Role, Sense, Ui, WidgetInfo, vec2};
-use inceptive_draw::Scene;
+use egui::{Id, Pos2, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
+use inceptive_draw::{Card, Scene};
 use inceptive_ir::Path as NodePath;
 
 use super::{
     camera::{Camera, rect},
     keys::{Action, corner, neighbour, place_of},
-    paint::{Canvas, Paint},
+    paint::{Canvas, Hits, Paint},
     shading::Shading,
     view::View,
 };
@@ -32,7 +32,7 @@ pub(super) enum Next {
     AsBefore,
     /// Centred on the selection, or from the top without one.
     Anew,
-    /// The complete scene.
+    /// The complete scene, or its beginning if it is too large.
     Whole,
 }
 
@@ -45,8 +45,17 @@ pub(super) struct Continuity {
     pub wanted: Option<NodePath>,
     /// How the next scene is seen at first.
     pub next: Next,
+    /// Where the legend is, which must not cover a picture that is fitted.
+    pub legend: Option<Rect>,
     /// The last scene drawn, to notice a new one.
     shown: Option<Arc<Scene>>,
+}
+
+impl Continuity {
+    /// Whether a scene was not drawn before.
+    pub fn is_new(&self, scene: &Arc<Scene>) -> bool {
+        self.shown.as_ref().is_none_or(|shown| !Arc::ptr_eq(shown, scene))
+    }
 }
 
 /// All of a scene.
@@ -65,13 +74,13 @@ pub(super) fn navigate(
     action: Option<Action>,
 ) -> Camera {
     let screen = response.rect;
-    let mut camera = view.camera.unwrap_or_else(|| Camera::at_top(whole(scene), screen));
-    if continuity.shown.as_ref().is_none_or(|shown| !Arc::ptr_eq(shown, scene)) {
+    let mut camera = view.camera.unwrap_or_else(|| Camera::at_start(whole(scene), screen));
+    if continuity.is_new(scene) {
         let anchor = continuity.anchor.take();
         match std::mem::take(&mut continuity.next) {
-            Next::Whole => camera = Camera::fitting(whole(scene), screen),
+            Next::Whole => camera = fitted(scene, screen, continuity.legend),
             Next::Anew => {
-                camera = Camera::at_top(whole(scene), screen);
+                camera = Camera::at_start(whole(scene), screen);
                 let selected = view.selected.as_ref().and_then(|path| place_of(scene, path));
                 if let Some(place) = selected {
                     camera.reveal(screen, place);
@@ -108,15 +117,35 @@ pub(super) fn navigate(
         }
         camera.pan(vec2(scroll.x, 0.0));
     }
+    if action == Some(Action::Fit) {
+        camera = fitted(scene, screen, continuity.legend);
+    }
     act(action, view, scene, &mut camera, screen);
     view.camera = Some(camera);
+    camera
+}
+
+/// Shows all of a scene, or its beginning if it is too large; beside the legend where that would cover a card.
+fn fitted(scene: &Scene, screen: Rect, legend: Option<Rect>) -> Camera {
+    let whole = whole(scene);
+    let camera = Camera::fitting_or_start(whole, screen);
+    let is_covered = |legend: &Rect| {
+        let covers =
+            |card: &Card| camera.rect_to_screen(screen, rect(card.rect)).intersects(*legend);
+        camera.visible(screen).contains_rect(whole) && scene.cards.iter().any(covers)
+    };
+    let Some(legend) = legend.filter(is_covered) else { return camera };
+    let beside = Rect::from_min_max(pos2(legend.right(), screen.top()), screen.max);
+    let above = Rect::from_min_max(screen.min, pos2(screen.right(), legend.top()));
+    let [beside, above] = [beside, above].map(|room| (Camera::fitting(whole, room), room));
+    let (mut camera, room) = if beside.0.zoom >= above.0.zoom { beside } else { above };
+    camera.put(screen, whole.center(), room.center());
     camera
 }
 
 /// Carries out the action of a key on the camera and the selection.
 fn act(action: Option<Action>, view: &mut View, scene: &Scene, camera: &mut Camera, screen: Rect) {
     match action {
-        Some(Action::Fit) => *camera = Camera::fitting(whole(scene), screen),
         Some(Action::Zoom(factor)) => camera.zoom_at(screen, screen.center(), factor),
         Some(Action::ActualSize) => {
             camera.zoom_at(screen, screen.center(), 1.0 / camera.zoom);
@@ -135,7 +164,15 @@ fn act(action: Option<Action>, view: &mut View, scene: &Scene, camera: &mut Came
                 }
             }
         }
-        Some(Action::Toggle | Action::OpenAll | Action::CloseAll | Action::Search) | None => {}
+        Some(
+            Action::Fit
+            | Action::Toggle
+            | Action::Repeats
+            | Action::OpenAll
+            | Action::CloseAll
+            | Action::Search,
+        )
+        | None => {}
     }
 }
 
@@ -195,7 +232,7 @@ pub(super) fn buttons(
         if response.clicked() {
             clicks.selected = Some(card.path.clone());
         }
-        if response.double_clicked() && card.is_module {
+        if response.double_clicked() && card.opens() {
             clicks.toggled = Some((card.path.clone(), place.min));
         }
         response.on_hover_ui(|ui| {
@@ -203,7 +240,7 @@ pub(super) fn buttons(
             if let Some(text) = shading.hover(index) {
                 ui.label(text);
             }
-            if card.is_module {
+            if card.opens() {
                 ui.weak("Double click or Enter expands it.");
             }
         });
@@ -211,7 +248,7 @@ pub(super) fn buttons(
     clicks
 }
 
-/// The selected module and where its corner is, if it is one.
+/// The selected module or step and where its corner is, if it can be opened or closed.
 pub(super) fn toggled_by_key(
     view: &View,
     scene: &Scene,
@@ -220,7 +257,7 @@ pub(super) fn toggled_by_key(
 ) -> Option<(NodePath, Pos2)> {
     let path = view.selected.as_ref()?;
     let is_open = scene.frames.iter().any(|frame| frame.path == *path);
-    let is_closed = scene.cards.iter().any(|card| card.path == *path && card.is_module);
+    let is_closed = scene.cards.iter().any(|card| card.path == *path && card.opens());
     let at = corner(scene, path)?;
     (is_open || is_closed).then(|| (path.clone(), camera.to_screen(screen, at)))
 }
@@ -232,10 +269,11 @@ pub(super) fn draw(
     scene: &Scene,
     camera: Camera,
     selected: Option<&NodePath>,
-    paint: &dyn Paint,
+    (paint, hits): (&dyn Paint, Option<&Hits>),
 ) {
     let painter = ui.painter_at(screen);
     painter.rect_filled(screen, 0.0, colors(ui).canvas);
-    let canvas = Canvas { painter: &painter, screen, camera, theme: ui.ctx().theme(), selected };
+    let theme = ui.ctx().theme();
+    let canvas = Canvas { painter: &painter, screen, camera, theme, selected, hits };
     canvas.scene(scene, paint);
 }

@@ -5,14 +5,18 @@ use std::{path::Path, sync::Arc};
 use egui::{Grid, RichText, ScrollArea, Ui};
 use inceptive_app::Inspected;
 use inceptive_cost::{Convention, Totals};
+use inceptive_draw::{Repeats, node_at};
 use inceptive_format::decimals;
-use inceptive_ir::{Module, NodeId, Path as NodePath, Shape};
+use inceptive_ir::{Graph, Module, NodeId, Path as NodePath, Shape};
+
+use super::{original, parts};
 
 use crate::{
     command::{Command, Commands},
     file::FilePath,
     format::{bytes, compute_unit, exact, fraction, milliseconds, points, share, way},
     inspection::Found,
+    jobs::LayoutRequest,
     model::Model,
     theme::colors,
 };
@@ -20,43 +24,79 @@ use crate::{
 /// Nodes that are listed one by one.
 const MOST_NODES: usize = 40;
 
+/// Operators of a box that are shown one after the other.
+const MOST_PARTS: usize = 6;
+
 /// The subject of the inspector.
-struct Subject<'a> {
-    network: &'a Inspected,
-    module: Module,
+pub(super) struct Subject<'a> {
+    pub network: &'a Arc<Inspected>,
+    pub module: Module,
 }
 
-/// Draws the details of `selected`, or of the network if nothing is selected; returns the node that was clicked.
+/// What was clicked in the details.
+#[derive(Default)]
+pub(super) struct Asked {
+    /// A node to go to.
+    pub node: Option<NodePath>,
+    /// Whether repeated modules are to be drawn once or each.
+    pub repeats: bool,
+}
+
+/// Draws the details of `selected`, or of the network if nothing is selected; `shown` is the picture next to them.
 pub(super) fn inspector(
     ui: &mut Ui,
-    network: &Arc<Inspected>,
+    shown: &LayoutRequest,
     selected: Option<&NodePath>,
     model: &Model,
     commands: &mut Commands,
-) -> Option<NodePath> {
+) -> Asked {
+    let network = &shown.network;
     let graph = &network.architecture.graph;
-    let found = selected.and_then(|path| graph.module(path));
-    let module = found.or_else(|| graph.module(&NodePath::root()))?;
+    let found = selected.and_then(|path| graph.module(path).or_else(|| part_of_step(graph, path)));
+    let Some(module) = found.or_else(|| graph.module(&NodePath::root())) else {
+        return Asked::default();
+    };
     let subject = Subject { network, module };
-    ScrollArea::vertical()
-        .auto_shrink(false)
-        .show(ui, |ui| {
-            ui.add_space(4.0);
-            subject.title(ui);
-            subject.place(ui, model, commands);
-            ui.separator();
-            subject.shapes(ui);
-            ui.separator();
-            subject.counts(ui, model, commands);
-            ui.separator();
-            subject.nodes(ui)
-        })
-        .inner
+    let mut asked = Asked::default();
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.add_space(4.0);
+        subject.title(ui);
+        subject.place(ui, model, commands);
+        asked.repeats = subject.repeats(ui, shown, model);
+        ui.separator();
+        subject.shapes(ui);
+        subject.attributes(ui);
+        ui.separator();
+        subject.counts(ui, model, commands);
+        ui.separator();
+        parts::weights(ui, &subject, model, commands);
+        asked.node = subject.nodes(ui);
+        original::original(ui, &subject);
+    });
+    asked
+}
+
+/// The first node of a step that is drawn open; its path in the picture is not one of the network.
+fn part_of_step(graph: &Graph, path: &NodePath) -> Option<Module> {
+    let id = node_at(graph, path)?;
+    let (inputs, outputs, nodes) = (graph.inputs(id), vec![id], vec![id]);
+    Some(Module { path: path.clone(), nodes, inputs, outputs })
 }
 
 impl Subject<'_> {
-    fn is_network(&self) -> bool {
+    pub fn is_network(&self) -> bool {
         self.module.path.is_root()
+    }
+
+    /// The nodes that are shown one after the other: a single one, or those of a box such as a convolution with its
+    /// normalisation and activation. None for other modules.
+    pub fn parts(&self) -> &[NodeId] {
+        let nodes = self.module.nodes.as_slice();
+        let is_one_box = || {
+            let caption = inceptive_draw::caption(&self.network.architecture.graph, nodes);
+            nodes.len() <= MOST_PARTS && caption.is_some()
+        };
+        if !self.is_network() && (nodes.len() == 1 || is_one_box()) { nodes } else { &[] }
     }
 
     fn title(&self, ui: &mut Ui) {
@@ -115,16 +155,43 @@ impl Subject<'_> {
                 false => shape(&self.module.outputs),
             };
             row(ui, "output", &outputs);
-            if let [only] = self.module.nodes.as_slice() {
-                for (name, value) in graph.node(*only).op.attributes() {
+        });
+    }
+
+    /// The attributes of each operator.
+    fn attributes(&self, ui: &mut Ui) {
+        let graph = &self.network.architecture.graph;
+        let parts = self.parts();
+        for (index, &id) in parts.iter().enumerate() {
+            let node = graph.node(id);
+            let attributes = node.op.attributes();
+            if parts.len() > 1 {
+                ui.add_space(4.0);
+                ui.label(RichText::new(node.op.name()).strong()).on_hover_text(node.path.as_str());
+            }
+            table(ui, &format!("attributes {index}"), |ui| {
+                for (name, value) in attributes {
                     row(ui, name, &value.to_string());
                 }
-                let shared = &graph.node(*only).shared;
-                if !shared.is_empty() {
-                    row(ui, "shares", &shared.to_string());
+                if !node.shared.is_empty() {
+                    row(ui, "shares", &node.shared.to_string());
                 }
-            }
-        });
+            });
+        }
+    }
+
+    /// Which equal modules are around it; whether they are to be drawn in the other way.
+    fn repeats(&self, ui: &mut Ui, shown: &LayoutRequest, model: &Model) -> bool {
+        let Some(scene) = model.scene(shown).filter(|_| !self.is_network()) else { return false };
+        let path = &self.module.path;
+        let Some(repeat) = super::repeat_around(scene, path) else { return false };
+        let is_once = match &shown.arrangement.repeats {
+            Repeats::Each => false,
+            Repeats::OnceExcept(each) => !each.contains(repeat.first()),
+        };
+        ui.label(format!("{repeat}: {} equal modules", repeat.members.len()));
+        let text = if is_once { "Show each" } else { "Show once" };
+        ui.button(text).on_hover_text("R").clicked()
     }
 
     fn counts(&self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
@@ -294,11 +361,11 @@ fn convention_choice(ui: &mut Ui, now: Convention, commands: &mut Commands) {
     });
 }
 
-fn table(ui: &mut Ui, name: &str, rows: impl FnOnce(&mut Ui)) {
+pub(super) fn table(ui: &mut Ui, name: &str, rows: impl FnOnce(&mut Ui)) {
     Grid::new(name).num_columns(2).spacing([12.0, 4.0]).show(ui, rows);
 }
 
-fn row(ui: &mut Ui, name: &str, value: &str) {
+pub(super) fn row(ui: &mut Ui, name: &str, value: &str) {
     ui.label(RichText::new(name).color(colors(ui).weak));
     ui.add(egui::Label::new(RichText::new(value).monospace()).wrap());
     ui.end_row();

@@ -15,8 +15,10 @@ pub(super) enum Action {
     Zoom(f32),
     /// Shows one picture pixel as one of the screen.
     ActualSize,
-    /// Opens or closes the selected module.
+    /// Opens or closes the selected module or step.
     Toggle,
+    /// Draws the repeated modules around the selection each by itself, or once again.
+    Repeats,
     /// Opens every module.
     OpenAll,
     /// Closes every module.
@@ -31,7 +33,7 @@ pub(super) enum Action {
 
 /// Keys that were pressed while no text is typed.
 pub(super) fn pressed(ui: &Ui) -> Option<Action> {
-    const KEYS: [(Key, Action); 15] = [
+    const KEYS: [(Key, Action); 16] = [
         (Key::F, Action::Fit),
         (Key::Plus, Action::Zoom(1.25)),
         (Key::Equals, Action::Zoom(1.25)),
@@ -39,6 +41,7 @@ pub(super) fn pressed(ui: &Ui) -> Option<Action> {
         (Key::Num0, Action::ActualSize),
         (Key::Num1, Action::ActualSize),
         (Key::Enter, Action::Toggle),
+        (Key::R, Action::Repeats),
         (Key::O, Action::OpenAll),
         (Key::C, Action::CloseAll),
         (Key::Slash, Action::Search),

@@ -5,7 +5,7 @@ use inceptive_draw::Scene;
 
 use super::{
     camera::{Camera, rect},
-    paint::Paint,
+    paint::{Hits, Paint},
 };
 use crate::theme::{card_colors, colors};
 
@@ -20,7 +20,7 @@ pub(super) fn minimap(
     ui: &mut Ui,
     screen: Rect,
     scene: &Scene,
-    paint: &dyn Paint,
+    (paint, hits): (&dyn Paint, Option<&Hits>),
     camera: &mut Camera,
     whole: Rect,
 ) {
@@ -53,6 +53,11 @@ pub(super) fn minimap(
     for (index, card) in scene.cards.iter().enumerate() {
         let (_, stroke) = card_colors(card.kind, ui.ctx().theme());
         mesh.add_colored_rect(on_map(rect(card.rect)), paint.fill(index).unwrap_or(stroke));
+    }
+    let marks = hits.map_or(&[][..], |hits| &hits.cards);
+    for (card, _) in scene.cards.iter().zip(marks).filter(|(_, is_hit)| **is_hit) {
+        let place = on_map(rect(card.rect));
+        mesh.add_colored_rect(place.expand(1.0), palette.hit);
     }
     painter.add(Shape::mesh(mesh));
     let seen = on_map(visible.intersect(whole)).expand(1.0).intersect(ground);

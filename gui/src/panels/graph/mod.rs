@@ -3,31 +3,39 @@
 //! | part | file |
 //! |---|---|
 //! | requests to the worker, arrangement of the parts | this one |
-//! | which modules are open | `view` |
+//! | which modules are open, and where the network leads to | `view` |
+//! | buttons and menus | `toolbar` |
 //! | position and scale of the view | `camera` |
 //! | the pointer, the keys, the search | `canvas`, `keys`, `search` |
-//! | painting, colours with their legend, the minimap | `paint`, `shading`, `minimap` |
+//! | painting, colours with their legend, the minimap | `paint`, `shading`, `counts`, `minimap` |
 //! | the nodes of the step at the cursor in the source | `light` |
-//! | details of the selection | `inspector` |
+//! | details of the selection: its parts, their weights, what an ONNX file says | `inspector`, `parts`, `original` |
 //! | files | `export` |
 
 pub mod camera;
 mod canvas;
+mod counts;
 mod export;
 mod inspector;
 mod keys;
 mod light;
 mod minimap;
+mod original;
 pub mod paint;
+mod parts;
 mod search;
 mod shading;
+mod toolbar;
 mod view;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use egui::{Panel, Rect, RichText, Sense, Ui};
 use inceptive_app::Inspected;
-use inceptive_draw::Scene;
+use inceptive_draw::{Repeat, Scene, node_at};
 use inceptive_ir::Path as NodePath;
 
 use crate::{
@@ -38,34 +46,24 @@ use crate::{
     theme::colors,
 };
 
+use camera::Camera;
 use canvas::{Continuity, Next};
 use export::Export;
 use keys::Action;
 use light::Light;
 use search::Search;
-use shading::{Colour, Shading};
+use shading::Shading;
+use view::Layout;
 pub use view::Remembered;
 
 /// Below this width, in points, the canvas gets all of it.
 const ROOM_FOR_DETAILS: f32 = 640.0;
 
-/// Why a colour cannot be chosen.
-const NOT_INSPECTED: &str =
-    "Known after Inspect: train the network in Train, open the result of the run, press Inspect";
-
-/// Buttons by groups: label, tooltip and action.
-const BUTTONS: [&[(&str, &str, Action)]; 2] = [
-    &[
-        ("Fit", "Fit to window (F)", Action::Fit),
-        ("−", "Smaller (-)", Action::Zoom(0.8)),
-        ("+", "Larger (+)", Action::Zoom(1.25)),
-        ("1:1", "Actual size (0)", Action::ActualSize),
-    ],
-    &[
-        ("Expand all", "Expand every module (O)", Action::OpenAll),
-        ("Collapse all", "Collapse every module (C)", Action::CloseAll),
-    ],
-];
+/// What is said when a picture was folded to fit, and when it is not all in view.
+const FOLDED: &str = "Folded into columns to fit the window. Choose another layout above.";
+const NOT_ALL: &str =
+    "Part of the network is in view: drag or scroll, or press F to see all of it.";
+const TOO_LARGE: &str = "Too large to show at once: drag, or click the map in the corner.";
 
 /// The graph tab.
 #[derive(Default)]
@@ -80,6 +78,10 @@ pub struct Graph {
     wanted: Option<NodePath>,
     /// The node to centre once the modules around it are open.
     centred: Option<NodePath>,
+    /// What is to be said about the picture until it is moved.
+    hint: Option<&'static str>,
+    /// The file that was drawn last.
+    drawn: Option<PathBuf>,
 }
 
 impl Graph {
@@ -116,19 +118,20 @@ impl Graph {
         self.toolbar(ui, &entry.file, network, is_inspected, &mut action);
         self.go_to_wanted(&entry.file, network);
         if !self.views.hides_details && ui.available_width() > ROOM_FOR_DETAILS {
+            let shown = self.request(&entry.file, network);
             Panel::right("details").default_size(320.0).size_range(312.0..=560.0).show(ui, |ui| {
                 let view = self.views.of(&entry.file, &network.architecture.graph);
                 let selected = view.selected.clone();
-                let clicked = inspector::inspector(ui, network, selected.as_ref(), model, commands);
-                self.wanted = clicked.or(self.wanted.take());
+                let asked = inspector::inspector(ui, &shown, selected.as_ref(), model, commands);
+                self.wanted = asked.node.or(self.wanted.take());
+                if asked.repeats {
+                    action = Some(Action::Repeats);
+                }
             });
         }
-        let view = self.views.of(&entry.file, &network.architecture.graph);
-        let request = LayoutRequest {
-            place: Place::Graph,
-            network: Arc::clone(network),
-            open: view.opened(),
-        };
+        let window = ui.available_rect_before_wrap();
+        self.fit_columns(&entry.file, network, window, model, &mut action);
+        let request = self.request(&entry.file, network);
         if model.wants(&request) {
             commands.push(Command::Start(Job::Layout(request.clone())));
         }
@@ -160,71 +163,56 @@ impl Graph {
         self.light.tell(&entry.file, selected, commands);
     }
 
-    fn toolbar(
+    /// The scene that is to be shown.
+    fn request(&mut self, file: &Path, network: &Arc<Inspected>) -> LayoutRequest {
+        let layout = self.views.layout;
+        let view = self.views.of(file, &network.architecture.graph);
+        LayoutRequest {
+            place: Place::Graph,
+            network: Arc::clone(network),
+            arrangement: view.arrangement(layout),
+        }
+    }
+
+    /// Gives columns the shape of the window when they are asked for; Fit folds a picture of which nothing could be seen
+    /// otherwise.
+    fn fit_columns(
         &mut self,
-        ui: &mut Ui,
         file: &Path,
-        network: &Inspected,
-        is_inspected: bool,
+        network: &Arc<Inspected>,
+        window: Rect,
+        model: &Model,
         action: &mut Option<Action>,
     ) {
-        let graph = &network.architecture.graph;
-        ui.add_space(3.0);
-        ui.horizontal_wrapped(|ui| {
-            ui.add_space(4.0);
-            for group in BUTTONS {
-                for (text, hint, does) in group {
-                    if ui.button(*text).on_hover_text(*hint).clicked() {
-                        *action = Some(*does);
-                    }
-                }
-                ui.separator();
-            }
-            let view = self.views.of(file, graph);
-            let before = view.opened();
-            match action {
-                Some(Action::OpenAll) => view.open_all(graph),
-                Some(Action::CloseAll) => view.close_all(),
-                _ => {}
-            }
-            if view.opened() != before {
-                self.continuity.next = Next::Anew;
-            }
-            let colour = &mut self.views.colour;
-            let chosen = egui::ComboBox::from_id_salt("colour")
-                .selected_text(format!("Colour: {}", colour.name()))
-                .width(190.0)
-                .height(300.0);
-            let inner = chosen.show_ui(ui, |ui| {
-                for choice in Colour::ALL {
-                    let is_known = is_inspected || !choice.is_found();
-                    let choose = |ui: &mut Ui| ui.selectable_value(colour, choice, choice.name());
-                    let entry = ui.add_enabled_ui(is_known, choose).inner;
-                    entry.on_disabled_hover_text(NOT_INSPECTED);
-                }
-            });
-            inner.response.on_hover_text("Colour nodes by");
-            ui.separator();
-            if *action == Some(Action::Search) {
-                self.search.focus();
-            }
-            if let Some(path) = self.search.ui(ui, graph) {
-                self.wanted = Some(path);
-            }
-            ui.separator();
-            self.export.menu(ui, &crate::file::stem(file));
-            let mut shows_details = !self.views.hides_details;
-            ui.toggle_value(&mut shows_details, "Details");
-            self.views.hides_details = !shows_details;
-        });
-        ui.add_space(2.0);
+        let now = shape_of(window);
+        let request = self.request(file, network);
+        let scene = model.scene(&request);
+        let is_needle = scene.is_some_and(|scene| Camera::is_needle(canvas::whole(scene), window));
+        let layout = self.views.layout;
+        let view = self.views.of(file, &network.architecture.graph);
+        let is_columns = view.layout(layout) == Layout::Columns;
+        if is_columns && view.shape.is_none() {
+            view.shape = Some(now);
+        }
+        if *action != Some(Action::Fit) {
+            return;
+        }
+        if !is_columns && is_needle {
+            (view.is_folded, view.shape) = (true, Some(now));
+            self.hint = Some(FOLDED);
+            (self.continuity.next, *action) = (Next::Whole, None);
+        } else if is_columns && view.shape != Some(now) {
+            view.shape = Some(now);
+            (self.continuity.next, *action) = (Next::Whole, None);
+        }
     }
 
     /// Opens the modules around the requested node, and selects it.
     fn go_to_wanted(&mut self, file: &Path, network: &Inspected) {
         let Some(path) = self.wanted.take() else { return };
+        self.hint = None;
         let view = self.views.of(file, &network.architecture.graph);
-        view.open_around(&path);
+        view.open_around(&network.architecture.graph, &path);
         view.selected = Some(path.clone());
         self.centred = Some(path);
     }
@@ -241,9 +229,26 @@ impl Graph {
         let (screen, response) =
             ui.allocate_exact_size(ui.available_size(), Sense::click_and_drag());
         let view = self.views.of(file, &network.architecture.graph);
+        let (before, is_new) = (view.camera, self.continuity.is_new(scene));
+        let said = self.hint;
         let mut camera = canvas::navigate(ui, &response, view, scene, &mut self.continuity, action);
         self.light.find(file, scene);
         self.light.reveal(screen, scene, &mut camera);
+        let is_all = camera.visible(screen).contains_rect(canvas::whole(scene));
+        self.hint = match (before, action) {
+            (None, _) => (!is_all).then_some(NOT_ALL),
+            (_, Some(Action::Fit)) => (!is_all).then_some(TOO_LARGE),
+            (Some(before), _) if before != camera && !is_new || response.clicked() => None,
+            _ => self.hint,
+        };
+        if self.drawn.as_deref() != Some(file) {
+            self.hint = self.hint.filter(|_| before.is_none());
+            self.drawn = Some(file.to_owned());
+        }
+        if self.hint != said {
+            // It is said above the picture.
+            ui.ctx().request_repaint();
+        }
         if response.clicked() {
             view.selected = None;
         }
@@ -259,14 +264,40 @@ impl Graph {
             self.continuity.anchor = Some((path, at));
             ui.ctx().request_repaint();
         }
+        if action == Some(Action::Repeats)
+            && let Some(repeat) = view.selected.as_ref().and_then(|path| repeat_around(scene, path))
+        {
+            let first = repeat.first();
+            let corner = keys::corner(scene, first);
+            self.continuity.anchor =
+                corner.map(|corner| (first.clone(), camera.to_screen(screen, corner)));
+            view.toggle_repeats(first);
+            view.selected = Some(first.clone());
+            ui.ctx().request_repaint();
+        }
         let selected = view.selected.clone().map(|path| shown_as(scene, network, path));
-        canvas::draw(ui, screen, scene, camera, selected.as_ref(), &self.shading);
+        let hits = self.search.hits(scene);
+        canvas::draw(ui, screen, scene, camera, selected.as_ref(), (&self.shading, hits));
         self.light.draw(ui, screen, scene, camera);
-        shading::legend(ui, screen, scene, &self.shading);
-        minimap::minimap(ui, screen, scene, &self.shading, &mut camera, canvas::whole(scene));
+        self.continuity.legend = shading::legend(ui, screen, scene, &self.shading);
+        let whole = canvas::whole(scene);
+        minimap::minimap(ui, screen, scene, (&self.shading, hits), &mut camera, whole);
         self.views.of(file, &network.architecture.graph).camera = Some(camera);
         screen
     }
+}
+
+/// The shape of a window, in steps, so that a few pixels do not make a new layout.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive ratio")]
+fn shape_of(window: Rect) -> (u32, u32) {
+    let ratio = window.width() / window.height().max(1.0);
+    ((ratio * 8.0).round().clamp(1.0, 64.0) as u32, 8)
+}
+
+/// The repeated modules around a path: the innermost ones.
+fn repeat_around<'s>(scene: &'s Scene, path: &NodePath) -> Option<&'s Repeat> {
+    let is_around = |repeat: &&Repeat| repeat.members.iter().any(|it| path.is_within(it));
+    scene.repeats.iter().filter(is_around).max_by_key(|repeat| repeat.first().depth())
 }
 
 /// The card that shows a node: that of the step that it is part of, if it has none of its own.
@@ -277,7 +308,7 @@ fn shown_as(scene: &Scene, network: &Inspected, path: NodePath) -> NodePath {
     if is_there {
         return path;
     }
-    let Some(id) = graph.find(&path) else { return path };
+    let Some(id) = node_at(graph, &path) else { return path };
     let card = scene.cards.iter().find(|card| card.nodes.contains(&id));
     card.map_or(path, |card| card.path.clone())
 }

@@ -25,10 +25,22 @@ const ROOMY: f32 = 0.45;
 /// Lines closer than this to each other, in screen pixels, are drawn straight and without arrows.
 const SMALL: f32 = 0.35;
 
+/// Size of the number of equal modules, in screen pixels.
+const TIMES: f32 = 11.0;
+
 /// How cards are filled.
 pub trait Paint {
     /// Fill of a card; `None` for the colour of its kind.
     fn fill(&self, index: usize) -> Option<Color32>;
+}
+
+/// What was found in a scene.
+#[derive(Debug)]
+pub struct Hits {
+    /// Whether something was found in each card.
+    pub cards: Vec<bool>,
+    /// Whether each frame was found.
+    pub frames: Vec<bool>,
 }
 
 /// Where and how a scene is drawn.
@@ -43,6 +55,8 @@ pub struct Canvas<'a> {
     pub theme: Theme,
     /// The node or module that is selected.
     pub selected: Option<&'a NodePath>,
+    /// What was found, if something is looked for.
+    pub hits: Option<&'a Hits>,
 }
 
 impl Canvas<'_> {
@@ -52,6 +66,9 @@ impl Canvas<'_> {
         for frame in scene.frames.iter().filter(|frame| rect(frame.rect).intersects(visible)) {
             self.frame(frame);
         }
+        for frame in self.found(&scene.frames, |hits| &hits.frames) {
+            self.hit(rect(frame.rect), 8.0);
+        }
         for line in scene.lines.iter().filter(|line| bounds(line).intersects(visible)) {
             self.line(line);
         }
@@ -59,6 +76,55 @@ impl Canvas<'_> {
             if rect(card.rect).intersects(visible) {
                 self.card(card, paint.fill(index));
             }
+        }
+        let frames = scene.frames.iter().map(|frame| (frame.rect, frame.repeats));
+        let cards = scene.cards.iter().map(|card| (card.rect, card.repeats));
+        for (place, count) in frames.chain(cards).filter(|(_, count)| *count > 1) {
+            self.times(rect(place), count);
+        }
+        for card in self.found(&scene.cards, |hits| &hits.cards) {
+            self.hit(rect(card.rect), 5.0);
+        }
+    }
+
+    /// Those of some things that were found.
+    fn found<'t, T>(
+        &self,
+        things: &'t [T],
+        marks: impl Fn(&Hits) -> &[bool],
+    ) -> impl Iterator<Item = &'t T> {
+        let marks: &[bool] = self.hits.map_or(&[], |hits| marks(hits));
+        things.iter().zip(marks).filter(|(_, is_hit)| **is_hit).map(|(thing, _)| thing)
+    }
+
+    /// Says for how many equal modules one is drawn, in its upper right corner, so that it can be read at any scale.
+    fn times(&self, place: Rect, count: usize) {
+        let place = self.camera.rect_to_screen(self.screen, place);
+        if !place.intersects(self.screen) {
+            return;
+        }
+        let ink = self.palette().canvas;
+        let font = FontId::proportional(TIMES);
+        let galley = self.painter.layout_no_wrap(format!("x {count}"), font, ink);
+        let size = galley.size() + vec2(10.0, 2.0);
+        let ground =
+            Rect::from_min_size(place.right_top() - vec2(size.x - 6.0, size.y / 2.0), size);
+        self.painter.rect_filled(ground, size.y / 2.0, self.palette().accent);
+        self.painter.galley(ground.min + vec2(5.0, 1.0), galley, ink);
+    }
+
+    /// Marks something that was found, so that it is seen at any scale.
+    fn hit(&self, place: Rect, radius: f32) {
+        let place = self.camera.rect_to_screen(self.screen, place).expand(2.0);
+        if place.intersects(self.screen) {
+            let stroke = Stroke::new(2.5, self.palette().hit);
+            self.painter.rect(
+                place,
+                self.radius(radius),
+                self.palette().hit.gamma_multiply(0.16),
+                stroke,
+                StrokeKind::Outside,
+            );
         }
     }
 

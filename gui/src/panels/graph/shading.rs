@@ -1,6 +1,6 @@
 //! The colours of cards: by the kind of computation, by a count, or by what was found in the trained network.
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use egui::{
     Align2, Color32, Mesh, Pos2, Rect, Role, Sense, Shape, Theme, Ui, WidgetInfo, pos2, vec2,
@@ -10,7 +10,7 @@ use inceptive_cost::Convention;
 use inceptive_draw::{Card, Kind, Scene};
 use serde::{Deserialize, Serialize};
 
-use super::paint::Paint;
+use super::{counts::Counts, paint::Paint};
 use crate::{
     format::{bytes, compute_unit, milliseconds, points, share, short_count, way},
     inspection::Inspection,
@@ -156,12 +156,11 @@ impl Shading {
             (self.least, self.most) = (0.0, whole.map_or(0.0, |whole| whole.max(0.0)));
             return;
         }
-        self.values = values(colour, scene, network, model);
+        let counts = Counts::new(colour, network, model);
+        self.values = scene.cards.iter().map(|card| counts.of(&card.nodes)).collect();
         let record = model.results.profile(&network.fingerprint);
         self.way = record.filter(|_| colour == Colour::Time).map(|it| way(&it.runtime));
-        let counted = || self.values.iter().flatten().copied();
-        self.least = counted().fold(f64::INFINITY, f64::min);
-        self.most = counted().fold(0.0, f64::max);
+        (self.least, self.most) = counts.range(&scene.repeats);
     }
 
     /// What a card's colour means, where it is of what was found.
@@ -178,7 +177,8 @@ impl Shading {
             return if self.most > 0.0 { (value / self.most).clamp(0.0, 1.0) as f32 } else { 0.0 };
         }
         let span = (self.most / self.least).ln();
-        if span > 0.0 { ((value / self.least).ln() / span) as f32 } else { 1.0 }
+        // A part of a box may have less than every box.
+        if span > 0.0 { ((value / self.least).ln() / span).clamp(0.0, 1.0) as f32 } else { 1.0 }
     }
 }
 
@@ -212,51 +212,18 @@ fn found(
     scene.cards.iter().map(value).collect()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "counts are below 2^53")]
-fn values(colour: Colour, scene: &Scene, network: &Inspected, model: &Model) -> Vec<Option<f64>> {
-    let graph = &network.architecture.graph;
-    let convention = model.settings.convention();
-    let sum = |card: &Card, count: &dyn Fn(&inceptive_cost::NodeCost) -> u64| {
-        card.nodes.iter().filter_map(|&id| network.cost.get(id)).map(count).sum::<u64>() as f64
-    };
-    let times: HashMap<&str, f64> = match model.results.profile(&network.fingerprint) {
-        Some(record) if colour == Colour::Time => {
-            let parts = record.profile.nodes.iter();
-            parts.map(|part| (part.name.as_str(), part.time_ms)).collect()
-        }
-        _ => HashMap::new(),
-    };
-    let value = |card: &Card| match colour {
-        Colour::Kind | Colour::NearZero | Colour::Dead | Colour::Lost => 0.0,
-        Colour::Params => sum(card, &|cost| cost.params),
-        Colour::Compute => sum(card, &|cost| convention.rule(graph, cost.id).count),
-        Colour::Memory => sum(card, &|cost| cost.activation_bytes),
-        Colour::Time => {
-            let paths = card.nodes.iter().map(|&id| graph.node(id).path.as_str());
-            paths.filter_map(|path| times.get(path)).sum()
-        }
-        Colour::ReceptiveField => {
-            let last = card.nodes.last().and_then(|&id| network.cost.get(id));
-            last.and_then(|cost| cost.receptive_field.longest()).map_or(0.0, f64::from)
-        }
-    };
-    scene.cards.iter().map(value).map(|value| (value > 0.0).then_some(value)).collect()
-}
-
 const ROW: f32 = 17.0;
 const PAD: f32 = 8.0;
 
-/// Draws the legend of the colours in the lower left corner of the canvas.
-pub(super) fn legend(ui: &mut Ui, screen: Rect, scene: &Scene, shading: &Shading) {
+/// Draws the legend of the colours in the lower left corner of the canvas; returns its place.
+pub(super) fn legend(ui: &mut Ui, screen: Rect, scene: &Scene, shading: &Shading) -> Option<Rect> {
     let theme = ui.ctx().theme();
     match shading.colour {
         Colour::Kind => {
             let used = |kind: &Kind| scene.cards.iter().any(|card| card.kind == *kind);
             let kinds: Vec<Kind> = Kind::ALL.into_iter().filter(used).collect();
-            let Some(mut at) = ground(ui, screen, vec2(92.0, ROW * kinds.len() as f32), "legend")
-            else {
-                return;
-            };
+            let place = ground(ui, screen, vec2(92.0, ROW * kinds.len() as f32), "legend")?;
+            let mut at = content(place);
             for kind in kinds {
                 let (fill, stroke) = card_colors(kind, theme);
                 let swatch = Rect::from_min_size(at + vec2(0.0, 3.0), vec2(16.0, 11.0));
@@ -270,21 +237,37 @@ pub(super) fn legend(ui: &mut Ui, screen: Rect, scene: &Scene, shading: &Shading
                 text(ui, at + vec2(23.0, ROW / 2.0), Align2::LEFT_CENTER, kind.name());
                 at.y += ROW;
             }
+            Some(place)
         }
         colour => heat_legend(ui, screen, colour, shading, theme),
     }
 }
 
-fn heat_legend(ui: &mut Ui, screen: Rect, colour: Colour, shading: &Shading, theme: Theme) {
+fn heat_legend(
+    ui: &mut Ui,
+    screen: Rect,
+    colour: Colour,
+    shading: &Shading,
+    theme: Theme,
+) -> Option<Rect> {
     let title = shading.convention.map_or_else(String::new, |unit| colour.title(unit));
     let is_empty = shading.most <= 0.0;
+    let scale = if colour.is_found() { "linear scale" } else { "logarithmic scale" };
+    let shown = if is_empty { title.clone() } else { format!("{title}, {scale}") };
     let way = shading.way.as_deref();
     let rows = if is_empty { 2.0 } else { 3.0 } + if way.is_some() { 1.0 } else { 0.0 };
     let least = if is_empty { 190.0 } else { 170.0 };
-    let size = vec2(way.map_or(0.0, |way| text_width(ui, way)).max(least), ROW * rows);
-    let said = [Some(title.as_str()), way].into_iter().flatten().collect::<Vec<&str>>().join(", ");
-    let Some(mut at) = ground(ui, screen, size, &format!("legend: {said}")) else { return };
-    text(ui, at + vec2(0.0, ROW / 2.0), Align2::LEFT_CENTER, &title);
+    let texts = [Some(shown.as_str()), way].into_iter().flatten();
+    let widest = texts.map(|text| text_width(ui, text)).fold(least, f32::max);
+    let size = vec2(widest, ROW * rows);
+    let [least_text, most_text] = [shading.least, shading.most].map(|value| colour.number(value));
+    let range = format!("{scale}, {least_text} to {most_text}");
+    let range = (!is_empty).then_some(range.as_str());
+    let said: Vec<&str> = [Some(title.as_str()), way, range].into_iter().flatten().collect();
+    let said = said.join(", ");
+    let place = ground(ui, screen, size, &format!("legend: {said}"))?;
+    let mut at = content(place);
+    text(ui, at + vec2(0.0, ROW / 2.0), Align2::LEFT_CENTER, &shown);
     if let Some(way) = way {
         at.y += ROW;
         text(ui, at + vec2(0.0, ROW / 2.0), Align2::LEFT_CENTER, way);
@@ -296,7 +279,7 @@ fn heat_legend(ui: &mut Ui, screen: Rect, colour: Colour, shading: &Shading, the
             _ => "none here",
         };
         text(ui, at + vec2(0.0, 1.5 * ROW), Align2::LEFT_CENTER, nothing);
-        return;
+        return Some(place);
     }
     let bar = Rect::from_min_size(at + vec2(0.0, ROW + 3.0), vec2(size.x, 10.0));
     let mut mesh = Mesh::default();
@@ -314,12 +297,18 @@ fn heat_legend(ui: &mut Ui, screen: Rect, colour: Colour, shading: &Shading, the
     }
     ui.painter().add(Shape::mesh(mesh));
     let below = at.y + 2.5 * ROW;
-    text(ui, pos2(bar.left(), below), Align2::LEFT_CENTER, &colour.number(shading.least));
-    text(ui, pos2(bar.right(), below), Align2::RIGHT_CENTER, &colour.number(shading.most));
+    text(ui, pos2(bar.left(), below), Align2::LEFT_CENTER, &least_text);
+    text(ui, pos2(bar.right(), below), Align2::RIGHT_CENTER, &most_text);
+    Some(place)
 }
 
-/// The ground of the legend; where its content begins. Nothing where there is no room.
-fn ground(ui: &mut Ui, screen: Rect, content: egui::Vec2, name: &str) -> Option<Pos2> {
+/// Where the content of the legend begins.
+fn content(ground: Rect) -> Pos2 {
+    ground.min + vec2(PAD, PAD)
+}
+
+/// The ground of the legend; nothing where there is no room.
+fn ground(ui: &mut Ui, screen: Rect, content: egui::Vec2, name: &str) -> Option<Rect> {
     let size = content + vec2(2.0 * PAD, 2.0 * PAD);
     if size.x > screen.width() * 0.5 || size.y > screen.height() * 0.7 {
         return None;
@@ -334,7 +323,7 @@ fn ground(ui: &mut Ui, screen: Rect, content: egui::Vec2, name: &str) -> Option<
         egui::Stroke::new(1.0, colors(ui).frame.gamma_multiply(0.5)),
         egui::StrokeKind::Inside,
     );
-    Some(place.min + vec2(PAD, PAD))
+    Some(place)
 }
 
 fn text_width(ui: &Ui, words: &str) -> f32 {
