@@ -85,8 +85,11 @@ pub(crate) fn take(ctx: &Context, model: &Model, shows_sheet: bool, commands: &m
         && let Some(entry) = model.current().filter(|entry| entry.to_save().is_some())
     {
         commands.push(Command::Save { file: entry.file.clone(), overwrite: false });
-        // A conflict with another program's changes is shown there.
-        commands.push(Command::Show(Pane::Source));
+        // A conflict with another program's changes is shown there. What keeps a design from being written is said in
+        // its tab too.
+        if entry.design.is_none() {
+            commands.push(Command::Show(Pane::Source));
+        }
     }
     if pressed(Modifiers::COMMAND, Key::Q) {
         // Like the window's close button, which asks about unsaved changes.

@@ -143,7 +143,14 @@ impl Files for OverlayFiles {
 
     fn canonical(&self, path: &Path) -> io::Result<PathBuf> {
         match Disk.canonical(path) {
-            Err(_) if self.text(path).is_some() => std::path::absolute(path),
+            // Where it would be, in a folder that may be there under other names.
+            Err(_) if self.text(path).is_some() => {
+                let path = std::path::absolute(path)?;
+                match (path.parent().map(|folder| Disk.canonical(folder)), path.file_name()) {
+                    (Some(Ok(folder)), Some(name)) => Ok(folder.join(name)),
+                    _ => Ok(path),
+                }
+            }
             found => found,
         }
     }

@@ -109,6 +109,30 @@ fn a_design_is_in_the_list_from_the_first_move_and_its_original_stays() {
 }
 
 #[test]
+fn a_design_lies_beside_its_original_however_the_folder_is_named() {
+    let folder = crate::common::copies(&["googlenet.yaml"]);
+    // Another way to the same folder.
+    let path = folder.path().join("architectures/../architectures");
+    let (store, drafts) = (folder.path().join("results.db"), None);
+    let options = inceptive_gui::Options { path: Some(path), store, drafts };
+    let machinery = inceptive_gui::jobs::MeasurementBackend::default();
+    let mut window = open(Window::opened(folder, options, &machinery, egui::Theme::Dark));
+    slide(&mut window, "4a.c3", 256.0);
+    assert!(!window.says("leaves the folder"));
+    assert!(window.has(&counts(&window.file("googlenet.yaml"), &["4a.c3=256"]).0));
+}
+
+#[test]
+fn what_is_known_of_accuracy_and_latency_is_said_by_its_kind() {
+    let mut window = design(&["googlenet.yaml"]);
+    assert!(window.has("published"));
+    slide(&mut window, "4a.c3", 256.0);
+    assert!(window.says("unknown") && window.has("base, published"));
+    window.click("Train…");
+    assert!(window.says("Start"));
+}
+
+#[test]
 fn steps_are_undone_and_redone_one_by_one() {
     let mut window = design(&["googlenet.yaml"]);
     let file = window.file("googlenet.yaml");
@@ -249,7 +273,14 @@ fn a_design_whose_text_is_edited_by_hand_is_a_text_like_any_other() {
     window.harness.run();
     window.press(Modifiers::CTRL | Modifiers::COMMAND, Key::End);
     window.get("Text of the file").type_text("classes: 10\n");
-    let is_typed = |model: &Model| is_idle(model) && model.shown_design().is_none();
+    let file = window.file("googlenet.yaml");
+    let settings = ["4a.c3=256", "classes=10"].map(|text| text.parse().unwrap());
+    let wanted = load(&Disk, &file, &settings).unwrap().architecture.graph;
+    let wanted = Cost::new(&wanted, Mode::Inference).total.params;
+    let is_typed = |model: &Model| {
+        let params = model.network().map(|network| network.cost.total.params);
+        is_idle(model) && params == Some(wanted) && model.shown_design().is_none()
+    };
     window.wait("it is counted", is_typed);
     window.press(Modifiers::COMMAND, Key::Num3);
     window.wait("it is counted", has_sliders);

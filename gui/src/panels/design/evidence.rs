@@ -42,21 +42,19 @@ impl Evidence {
     ) {
         self.update(network, base, model);
         Grid::new("evidence").num_columns(3).spacing([12.0, 3.0]).show(ui, |ui| {
-            let groups = [
-                ("accuracy", &self.accuracy, "Train…", Pane::Train),
-                ("latency", &self.latency, "Measure…", Pane::Run),
-            ];
-            for (name, figures, button, pane) in groups {
+            for (name, figures) in [("accuracy", &self.accuracy), ("latency", &self.latency)] {
                 for (at, figure) in figures.iter().enumerate() {
                     ui.label(if at == 0 { name } else { "" });
                     ui.label(RichText::new(&figure.text).monospace());
-                    ui.horizontal(|ui| {
-                        ui.label(RichText::new(&figure.kind).color(colors(ui).weak));
-                        if at == 0 && ui.small_button(button).clicked() {
-                            commands.push(Command::Show(pane));
-                        }
-                    });
+                    ui.label(RichText::new(&figure.kind).color(colors(ui).weak));
                     ui.end_row();
+                }
+            }
+        });
+        ui.horizontal(|ui| {
+            for (button, pane) in [("Train…", Pane::Train), ("Measure…", Pane::Run)] {
+                if ui.small_button(button).clicked() {
+                    commands.push(Command::Show(pane));
                 }
             }
         });
@@ -70,22 +68,20 @@ impl Evidence {
             return;
         }
         self.key = Some(key);
-        let known = |figures: fn(&Inspected, &Model) -> Vec<Figure>| {
-            let mut found = figures(network, model);
-            if found.is_empty() {
-                let unknown = Figure { text: "unknown".to_owned(), kind: String::new() };
-                found.push(unknown);
-                let of_base = base.map(|base| (base, figures(base, model)));
-                found.extend(of_base.into_iter().flat_map(|(base, figures)| {
-                    let name = base.architecture.name.clone();
-                    figures.into_iter().take(1).map(move |Figure { text, kind }| Figure {
+        let known =
+            |figures: fn(&Inspected, &Model) -> Vec<Figure>| {
+                let mut found = figures(network, model);
+                if found.is_empty() {
+                    let unknown = Figure { text: "unknown".to_owned(), kind: String::new() };
+                    found.push(unknown);
+                    let of_base = base.and_then(|base| figures(base, model).into_iter().next());
+                    found.extend(of_base.map(|Figure { text, kind }| Figure {
                         text,
-                        kind: format!("{kind}, of {name}"),
-                    })
-                }));
-            }
-            found
-        };
+                        kind: format!("base, {kind}"),
+                    }));
+                }
+                found
+            };
         self.accuracy = known(accuracy);
         self.latency = known(latency);
     }

@@ -10,6 +10,7 @@ use crate::{
     changes::Changes,
     command::{Command, Commands},
     file::FilePath,
+    jobs::{Job, SaveProblem},
     model::{Design, Entry, Model},
     panels::question,
     theme::colors,
@@ -107,7 +108,7 @@ impl Head {
         let is_saving = model
             .jobs
             .active()
-            .any(|state| matches!(&state.job, crate::jobs::Job::Save(it) if it.file == entry.file));
+            .any(|state| matches!(&state.job, Job::Save(it) if it.file == entry.file));
         let can = entry.draft.is_some() && !entry.is_wrong() && !is_saving;
         let save = ui.add_enabled(can, Button::new("Save"));
         if save.on_hover_text("Write the file (Ctrl S)").clicked() {
@@ -119,10 +120,15 @@ impl Head {
         if discard.on_hover_text("Forget what is not saved").clicked() {
             self.discards = Some(Arc::clone(&entry.file));
         }
-        if entry.save_problem == Some(crate::jobs::SaveProblem::Exists) {
-            let text = "A file of this name exists already; choose another name.";
-            ui.label(RichText::new(text).color(colors(ui).error));
-        }
+        let problem = match &entry.save_problem {
+            Some(SaveProblem::Exists) => {
+                "A file of this name exists already; choose another name.".to_owned()
+            }
+            Some(SaveProblem::Changed) => "The file changed on disk; see Source.".to_owned(),
+            Some(SaveProblem::Failed(why)) => format!("Cannot save: {why}"),
+            None => return,
+        };
+        ui.label(RichText::new(problem).color(colors(ui).error));
     }
 
     /// Asks before a design is lost.
