@@ -84,6 +84,7 @@ fn heat(window: &mut Window) {
     window.click("Expand all");
     window.wait("all are open", is_idle);
     window.press(Modifiers::NONE, Key::F);
+    window.wait("it is folded", is_idle);
     choose(window, "Colour nodes by", "compute");
 }
 
