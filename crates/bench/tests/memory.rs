@@ -10,27 +10,28 @@ use inceptive_dsl::{Disk, load};
 use inceptive_engine::{Options, Plan};
 use inceptive_ir::passes;
 
-/// The goal: 1.3 times weights and peak memory.
-fn goal(cost: &Cost) -> f64 {
-    1.3 * (cost.total.weight_bytes + cost.peak.bytes) as f64
+/// The limit: 2.1 times weights and peak memory. The goal is 1.3; a plan that keeps it computes some networks at less
+/// than 0.8 of their speed, see `docs/performance.md`.
+fn limit(cost: &Cost) -> f64 {
+    2.1 * (cost.total.weight_bytes + cost.peak.bytes) as f64
 }
 
 #[test]
-fn a_plan_needs_little_more_than_weights_and_peak_memory() {
+fn a_plan_is_not_much_larger_than_weights_and_peak_memory() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../architectures");
     let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let mut count = 0;
     for path in paths.filter(|path| path.extension().is_some_and(|ending| ending == "yaml")) {
         let graph = load(&Disk, &path, &[]).unwrap().architecture.graph;
         let graph = passes::inference(&graph).unwrap();
-        let goal = goal(&Cost::new(&graph, Mode::Inference));
+        let limit = limit(&Cost::new(&graph, Mode::Inference));
         let (folded, _) = passes::fold_batch_norm(&graph);
         let isa = Isa::best();
         let options = Options { batch: 1, threads: 1, isa, winograd: true, most_bytes: u64::MAX };
         let needs = Plan::needs(&graph.apply(&folded).unwrap(), options).unwrap();
         // Beside the output, a copy for who asked for it.
         let held = needs.weights + needs.maps + needs.scratch;
-        assert!(held as f64 <= goal, "{}: {needs:?}, goal {goal}", path.display());
+        assert!(held as f64 <= limit, "{}: {needs:?}, limit {limit}", path.display());
         count += 1;
     }
     assert!(count >= 26);

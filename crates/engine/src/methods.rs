@@ -14,7 +14,7 @@ use crate::{
 const TRANSFORMED: usize = 36;
 
 /// By how much transformed kernels may make a plan larger, as a share of packed weights and feature maps without them.
-const GROWTH: f64 = 0.27;
+const GROWTH: f64 = 1.2;
 
 /// The method of each unit.
 pub(crate) struct Methods {
