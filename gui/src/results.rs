@@ -277,24 +277,14 @@ fn told(problems: &[StoreError]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use inceptive_results::{NetworkInfo, example};
+    use inceptive_results::example;
     use inceptive_store::Filter;
 
     use super::*;
 
     fn measurement(peak_gflops: f64) -> Measurement {
-        let subject = NetworkInfo {
-            name: "n".to_owned(),
-            file: String::new(),
-            point: vec![],
-            fingerprint: "f".to_owned(),
-            input: [3, 8, 8],
-            params: 1,
-            macs: 1,
-            flops: 1,
-            acts: 1,
-        };
-        let mut result = example::measurement(subject, example::runtime(), vec![vec![1.0]]);
+        let mut result =
+            example::measurement(example::subject(), example::runtime(), vec![vec![1.0]]);
         result.roofline.peak_gflops = peak_gflops;
         result
     }

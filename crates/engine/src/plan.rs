@@ -18,7 +18,7 @@ use crate::{
     methods::Methods,
     options::{Needs, Options, PlanError},
     place::place,
-    steps,
+    steps::Making,
     units::Unit,
 };
 
@@ -55,6 +55,18 @@ impl Drawn {
         let batch = options.batch;
         let layout = Layout::new(graph, &units, &places, &schedule, &results, &methods, batch)?;
         Ok(Self { units, output, heads, schedule, methods, layout })
+    }
+
+    /// What the steps are made from.
+    fn making<'a>(
+        &'a self,
+        graph: &'a Graph,
+        weights: &'a Weights,
+        options: Options,
+        stop: &'a AtomicBool,
+    ) -> Making<'a> {
+        let Self { units, methods, layout, .. } = self;
+        Making { graph, weights, units, methods, layout, options, stop }
     }
 }
 
@@ -117,21 +129,14 @@ impl Plan {
         if !options.isa.is_available() {
             return Err(PlanError::Isa(options.isa));
         }
-        let Drawn { units, output, heads, schedule, methods, layout } = Drawn::new(graph, options)?;
+        let drawn = Drawn::new(graph, options)?;
+        let making = drawn.making(graph, weights, options, stop);
+        making.needs(drawn.output)?;
+        let mut made = making.make_all()?;
+        let Drawn { units, output, heads, schedule, layout, .. } = drawn;
         let mut phases: Vec<Phase> = (0..schedule.phases).map(|_| Vec::new()).collect();
         let mut labels: Vec<Vec<Label>> = vec![Vec::new(); schedule.phases];
-        let context = steps::Making {
-            graph,
-            weights,
-            units: &units,
-            methods: &methods,
-            layout: &layout,
-            options,
-            stop,
-        };
         let mut weight_bytes = 0;
-        context.needs(output)?;
-        let mut made = context.make_all()?;
         for &unit in &schedule.order {
             let Some(made) = made[unit].take() else { continue };
             let phase = schedule.phase_of[unit];
@@ -166,18 +171,9 @@ impl Plan {
     /// # Errors
     /// When that is more than there may be, or the network cannot be computed.
     pub fn needs(graph: &Graph, options: Options) -> Result<Needs, PlanError> {
-        let Drawn { units, output, methods, layout, .. } = Drawn::new(graph, options)?;
+        let drawn = Drawn::new(graph, options)?;
         let (weights, stop) = (&Weights::default(), &AtomicBool::new(false));
-        let context = steps::Making {
-            graph,
-            weights,
-            units: &units,
-            methods: &methods,
-            layout: &layout,
-            options,
-            stop,
-        };
-        context.needs(output)
+        drawn.making(graph, weights, options, stop).needs(drawn.output)
     }
 
     /// For each phase its steps, which run side by side.

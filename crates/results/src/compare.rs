@@ -71,21 +71,10 @@ pub fn compare(first: &Measurement, second: &Measurement) -> Comparison {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{NetworkInfo, example};
+    use crate::example;
 
     fn measured(turns_ms: Vec<Vec<f64>>, finished_unix_ms: u64) -> Measurement {
-        let subject = NetworkInfo {
-            name: "n".to_owned(),
-            file: String::new(),
-            point: vec![],
-            fingerprint: "f".to_owned(),
-            input: [3, 8, 8],
-            params: 1,
-            macs: 1,
-            flops: 1,
-            acts: 1,
-        };
-        let measurement = example::measurement(subject, example::runtime(), turns_ms);
+        let measurement = example::measurement(example::subject(), example::runtime(), turns_ms);
         Measurement { finished_unix_ms, ..measurement }
     }
 

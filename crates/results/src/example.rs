@@ -24,6 +24,21 @@ pub fn machine() -> Machine {
     }
 }
 
+/// A network that does not exist.
+pub fn subject() -> NetworkInfo {
+    NetworkInfo {
+        name: "n".to_owned(),
+        file: String::new(),
+        point: vec![],
+        fingerprint: "f".to_owned(),
+        input: [3, 8, 8],
+        params: 1,
+        macs: 1,
+        flops: 1,
+        acts: 1,
+    }
+}
+
 /// An engine that does not exist, at batch 1 on two threads.
 pub fn runtime() -> Runtime {
     Runtime {

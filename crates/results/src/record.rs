@@ -182,14 +182,8 @@ mod tests {
         let result = |network: &str, batch: u32, cpu: &str, finished: u64| {
             let subject = NetworkInfo {
                 name: network.to_owned(),
-                file: String::new(),
-                point: vec![],
                 fingerprint: network.to_owned(),
-                input: [3, 8, 8],
-                params: 1,
-                macs: 1,
-                flops: 1,
-                acts: 1,
+                ..example::subject()
             };
             let runtime = Runtime { batch, ..example::runtime() };
             let mut result = example::measurement(subject, runtime, vec![vec![1.0]]);

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use egui::{ComboBox, Response, Role, TextEdit, Ui, WidgetInfo};
+use egui::{ComboBox, Key, Response, RichText, Role, TextEdit, Ui, WidgetInfo};
 use inceptive_bench::Isa;
 
 use crate::{
     command::{Command, Commands},
     model::Model,
+    theme::colors,
 };
 
 /// Maximum of each number.
@@ -50,6 +51,47 @@ pub(super) fn instruction_set(ui: &mut Ui, chosen: &mut Option<Isa>) {
     });
     let hover = "Instruction set of the native engine. A narrower one shows the speed on processors without the widest one.";
     shown.response.labelled_by(label.id).on_hover_text(hover);
+}
+
+/// The answer to the question where to write.
+pub(super) enum PathAnswer {
+    /// There is none yet.
+    None,
+    /// Nowhere.
+    Cancelled,
+    /// To this file.
+    Path(PathBuf),
+}
+
+/// Asks for the path of a file to write.
+pub(super) fn ask_for_path(
+    ui: &Ui,
+    heading: &str,
+    path: &mut String,
+    focuses: &mut bool,
+) -> PathAnswer {
+    let modal = super::question(ui.ctx(), heading, 460.0, |ui| {
+        ui.heading(heading);
+        let field = ui.add(TextEdit::singleline(path).desired_width(f32::INFINITY));
+        field.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Path"));
+        super::focus_once(&field, focuses);
+        if PathBuf::from(&*path).exists() {
+            let note = RichText::new("The file exists and will be replaced.");
+            ui.label(note.color(colors(ui).warning));
+        }
+        let enter = ui.input(|input| input.key_pressed(Key::Enter));
+        ui.horizontal(|ui| {
+            let writes = ui.button("Export").clicked() || enter;
+            (writes && !path.trim().is_empty(), ui.button("Cancel").clicked())
+        })
+        .inner
+    });
+    match modal.inner {
+        (true, _) => PathAnswer::Path(PathBuf::from(path.trim())),
+        (_, true) => PathAnswer::Cancelled,
+        _ if modal.should_close() => PathAnswer::Cancelled,
+        _ => PathAnswer::None,
+    }
 }
 
 /// The path of the store; another one is taken when it was typed to the end.

@@ -1,15 +1,14 @@
 //! The view as a file.
 
-use std::path::PathBuf;
-
-use egui::{Color32, Rect, RichText, Role, TextEdit, Ui, WidgetInfo};
+use egui::{Color32, Rect, Ui};
 use inceptive_draw::{Scene, scene_svg};
 
 use super::paint::Paint;
 use crate::{
     command::{Command, Commands},
     jobs::Picture,
-    theme::{colors, text_on},
+    panels::fields::{PathAnswer, ask_for_path},
+    theme::text_on,
 };
 
 /// What kind of file.
@@ -65,37 +64,18 @@ impl Export {
         commands: &mut Commands,
     ) {
         let Self { asked: Some((format, path)), focuses } = self else { return };
-        let modal = crate::panels::question(ui.ctx(), "export", 460.0, |ui| {
-            ui.heading("Export the picture");
-            let field = ui.add(TextEdit::singleline(path).desired_width(f32::INFINITY));
-            field.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Path"));
-            crate::panels::focus_once(&field, focuses);
-            if PathBuf::from(&*path).exists() {
-                let note = RichText::new("The file exists and will be replaced.");
-                ui.label(note.color(colors(ui).warning));
-            }
-            let enter = ui.input(|input| input.key_pressed(egui::Key::Enter));
-            ui.horizontal(|ui| {
-                let save = ui.button("Export").clicked() || enter;
-                let cancel = ui.button("Cancel").clicked();
-                (save && !path.trim().is_empty(), cancel)
-            })
-            .inner
-        });
-        let (save, cancel) = modal.inner;
-        if save {
-            let path = PathBuf::from(path.trim());
-            commands.push(match format {
+        match ask_for_path(ui, "Export the picture", path, focuses) {
+            PathAnswer::None => return,
+            PathAnswer::Cancelled => {}
+            PathAnswer::Path(path) => commands.push(match format {
                 Format::Svg => {
                     let text = scene_svg(scene, &|index| fill(paint, index));
                     Command::Picture(path, Picture::Svg(text))
                 }
                 Format::Png => Command::Screenshot(path, screen),
-            });
+            }),
         }
-        if save || cancel || modal.should_close() {
-            self.asked = None;
-        }
+        self.asked = None;
     }
 }
 

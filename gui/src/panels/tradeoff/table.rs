@@ -1,8 +1,6 @@
 //! Networks of the list and of the space as a table.
 
-use std::path::PathBuf;
-
-use egui::{Align, Label, Layout, Link, RichText, Role, TextEdit, Ui, WidgetInfo};
+use egui::{Align, Label, Layout, Link, RichText, Role, Ui, WidgetInfo};
 use egui_extras::{Column as Width, TableBuilder, TableRow};
 use inceptive_dsl::ColumnType;
 use inceptive_format::counted;
@@ -18,8 +16,8 @@ use super::{
 use crate::{
     command::{Command, Commands},
     jobs::{Cells, Job, TableRequest},
+    panels::fields::{PathAnswer, ask_for_path},
     panels::sort::Sort,
-    theme::colors,
 };
 
 const ROW: f32 = 21.0;
@@ -139,32 +137,16 @@ impl PointTable {
     /// Asks where to write the rows.
     fn ask(&mut self, ui: &Ui, rows: &[u32], shared: &Shared<'_>, commands: &mut Commands) {
         let Self { export: Some(path), focuses, .. } = self else { return };
-        let modal = crate::panels::question(ui.ctx(), "export table", 460.0, |ui| {
-            ui.heading("Export the table");
-            let field = ui.add(TextEdit::singleline(path).desired_width(f32::INFINITY));
-            field.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Path"));
-            crate::panels::focus_once(&field, focuses);
-            if PathBuf::from(&*path).exists() {
-                let note = RichText::new("The file exists and will be replaced.");
-                ui.label(note.color(colors(ui).warning));
+        match ask_for_path(ui, "Export the table", path, focuses) {
+            PathAnswer::None => return,
+            PathAnswer::Cancelled => {}
+            PathAnswer::Path(path) => {
+                let columns = columns(&shared.data(), rows).into();
+                let request = TableRequest { path, columns, inputs: shared.model.inputs() };
+                commands.push(Command::Start(Job::Table(request)));
             }
-            let enter = ui.input(|input| input.key_pressed(egui::Key::Enter));
-            ui.horizontal(|ui| {
-                let save = ui.button("Export").clicked() || enter;
-                (save && !path.trim().is_empty(), ui.button("Cancel").clicked())
-            })
-            .inner
-        });
-        let (save, cancel) = modal.inner;
-        if save {
-            let columns = columns(&shared.data(), rows).into();
-            let (path, inputs) = (PathBuf::from(path.trim()), shared.model.inputs());
-            let request = TableRequest { path, columns, inputs };
-            commands.push(Command::Start(Job::Table(request)));
         }
-        if save || cancel || modal.should_close() {
-            self.export = None;
-        }
+        self.export = None;
     }
 }
 
