@@ -11,6 +11,7 @@ mod machinery;
 mod measure;
 mod read;
 mod statistics;
+mod steps;
 mod table;
 mod train;
 mod turns;
@@ -38,6 +39,7 @@ pub use machinery::{MeasurementBackend, Tools};
 pub use measure::{BenchRequest, EngineState, ProfileRequest};
 pub use read::{ReadRequest, Reading, ReportRequest, TraceRequest};
 pub use statistics::StatisticsRequest;
+pub use steps::{Counts, METRICS, StepCosts, StepsRequest};
 pub use table::{Cells, TableRequest};
 pub use train::{DataSetState, RecipeState, TrainRequest, TrainingChoices};
 pub use worker::{Reporter, Worker};
@@ -66,6 +68,8 @@ pub enum Job {
     Original(OriginalRequest),
     /// Writes a design as text and counts it.
     Design(DesignRequest),
+    /// Counts a network after one step of each slider.
+    Steps(StepsRequest),
     /// Writes networks of a space, each as a file of its own.
     SavePoints(Vec<NewFile>),
     /// Writes a table.
@@ -131,6 +135,7 @@ impl Job {
             | Self::Original(_)
             | Self::Trace(_)
             | Self::Design(_)
+            | Self::Steps(_)
             | Self::SavePoints(_)
             | Self::Table(_)
             | Self::Results(_)
@@ -163,6 +168,7 @@ impl Job {
             Self::Trace(request) => format!("trace {}", request.file.display()),
             Self::Statistics(_) => "compute statistics of weights".to_owned(),
             Self::Design(request) => format!("count {}", request.file.display()),
+            Self::Steps(request) => format!("count steps of {}", request.from.file.display()),
             Self::Original(request) => {
                 format!("read the settings of {}", request.text.file.display())
             }
@@ -202,6 +208,7 @@ impl Job {
             | (Self::Statistics(_), Self::Statistics(_))
             | (Self::TrainingChoices(_), Self::TrainingChoices(_))
             | (Self::KeepDrafts(_), Self::KeepDrafts(_))
+            | (Self::Steps(_), Self::Steps(_))
             | (Self::Trace(_), Self::Trace(_)) => true,
             (Self::Read(request), Self::Read(other)) => request.own.file == other.own.file,
             (Self::Layout(request), Self::Layout(other)) => request.place == other.place,
@@ -221,6 +228,7 @@ impl Job {
             Self::Trace(request) => Ok(read::trace(request)),
             Self::Statistics(request) => Ok(statistics::compute(request, report)),
             Self::Design(request) => Ok(design::count(request)),
+            Self::Steps(request) => Ok(steps::count(request, report)),
             Self::Original(request) => Ok(design::original(request)),
             Self::SavePoints(all) => Ok(design::save_all(all)),
             Self::Table(request) => table::write(request),
@@ -308,6 +316,8 @@ pub enum Output {
     Original(OriginalRequest, OriginalReading),
     /// A design as a file, or why it cannot be written as one.
     Designed(Box<DesignRequest>, Result<DesignReading, ReadError>),
+    /// What one step of each slider costs; nothing if the network has errors.
+    Steps(StepsRequest, Option<Arc<StepCosts>>),
     /// The files of networks of a space, or why they were not written.
     PointsSaved(Vec<(NewFile, Result<PathBuf, SaveError>)>),
     /// Networks of a space by cost.

@@ -7,12 +7,13 @@ use std::{
 };
 
 use inceptive_app::{Content, Inspected};
+use inceptive_dsl::Setting;
 
 use super::{Design, Entry, Model};
 use crate::{
     changes::Changes,
     file::{FilePath, stem},
-    jobs::{DesignRequest, Job, OriginalRequest, ReadRequest},
+    jobs::{DesignRequest, Job, OriginalRequest, ReadRequest, StepCosts, StepsRequest},
 };
 
 impl Model {
@@ -56,6 +57,27 @@ impl Model {
         );
         let request = OriginalRequest { text: entry.valid(), content: content.clone() };
         (!is_known && !is_asked).then_some(Job::Original(request))
+    }
+
+    /// What each of these steps of an entry's sliders costs, if that is known; else the job that counts it, unless it is
+    /// being counted or the entry itself is.
+    pub(crate) fn step_costs(
+        &self,
+        entry: &Entry,
+        from: &Entry,
+        steps: Vec<Setting>,
+    ) -> (Option<&Arc<StepCosts>>, Option<Job>) {
+        let settings = entry.design.as_ref().map(Design::settings).unwrap_or_default();
+        let request = StepsRequest { from: from.valid(), settings, steps };
+        if let Some((_, costs)) = self.steps.as_ref().filter(|(known, _)| *known == request) {
+            return (costs.as_ref(), None);
+        }
+        let is_busy = self.jobs.active().any(|state| match &state.job {
+            Job::Steps(known) => *known == request,
+            Job::Design(_) | Job::Original(_) => true,
+            _ => false,
+        });
+        (None, (!is_busy).then_some(Job::Steps(request)))
     }
 
     /// Jobs that count designs as they are now. The newest settings are asked for when the last answer is there.

@@ -29,7 +29,7 @@ use crate::{
     inspection::Inspection,
     jobs::{
         Cloud, EngineState, Event, Job, JobEvent, LayoutRequest, OriginalReading, Output, Place,
-        StatisticsRequest, TraceRequest, TrainingChoices,
+        StatisticsRequest, StepCosts, StepsRequest, TraceRequest, TrainingChoices,
     },
     results::Results,
 };
@@ -99,6 +99,8 @@ pub struct Model {
     pub trace: Option<(TraceRequest, Option<Arc<Trace>>)>,
     /// What the current design is compared with, as it was read last.
     pub original: Option<Original>,
+    /// What one step of each slider costs, as it was counted last.
+    pub steps: Option<(StepsRequest, Option<Arc<StepCosts>>)>,
     /// Networks of a space by cost, as they were counted last.
     pub cloud: Option<Arc<Cloud>>,
     /// Engines, found or not; `None` before the first search.
@@ -269,6 +271,7 @@ impl Model {
                     entry.take_design(&request, reading);
                 }
             }
+            Output::Steps(request, costs) => self.steps = Some((request, costs)),
             Output::PointsSaved(all) => self.points_saved(all, commands),
             Output::Clouded(cloud) => self.cloud = Some(cloud),
             Output::Results(reading) => {

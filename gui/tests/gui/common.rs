@@ -169,6 +169,15 @@ impl Window {
         self.harness.query_by_role_and_label(Role::Button, label).is_some()
     }
 
+    /// Takes an entry of a list that has a label.
+    #[track_caller]
+    pub fn choose(&mut self, list: &str, entry: &str) {
+        self.harness.get_by_role_and_label(Role::ComboBox, list).click();
+        self.harness.run();
+        self.button(entry).click();
+        self.harness.run();
+    }
+
     /// Presses keys together, and draws until it settles.
     pub fn press(&mut self, modifiers: Modifiers, key: Key) {
         self.harness.key_press_modifiers(modifiers, key);

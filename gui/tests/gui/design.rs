@@ -181,6 +181,33 @@ fn a_number_is_taken_exactly_or_refused() {
 }
 
 #[test]
+fn what_a_step_costs_stands_beside_each_slider() {
+    let mut window = design(&["googlenet.yaml"]);
+    window.wait("steps are counted", |model| model.steps.is_some() && is_idle(model));
+    let (_, costs) = window.model().steps.as_ref().unwrap();
+    let costs = costs.as_ref().unwrap();
+    let file = window.file("googlenet.yaml");
+    let macs = |settings: &[&str]| {
+        let settings: Vec<_> = settings.iter().map(|text| text.parse().unwrap()).collect();
+        let graph = load(&Disk, &file, &settings).unwrap().architecture.graph;
+        Cost::new(&graph, Mode::Inference).total.macs
+    };
+    assert_eq!(costs.before[1], macs(&[]));
+    for (key, setting) in [("3a.c1", "3a.c1=65"), ("5b.c5", "5b.c5=129")] {
+        assert_eq!(costs.after[key][1], macs(&[setting]), "{key}");
+    }
+    // The next multiple of eight, not eight more.
+    slide(&mut window, "3a.c1", 60.0);
+    window.choose("widths in steps of", "8");
+    window.wait("steps are counted", |model| {
+        let steps = model.steps.as_ref().and_then(|(_, costs)| costs.as_ref());
+        is_idle(model) && steps.is_some_and(|it| it.after["3a.c1"][1] == macs(&[]))
+    });
+    // Other steps leave what is set as it is.
+    assert!(window.has(&counts(&file, &["3a.c1=60"]).0));
+}
+
+#[test]
 fn the_width_that_a_layer_really_has_is_shown() {
     let mut window = design(&["googlenet.yaml"]);
     assert!(!window.says("= 128"));

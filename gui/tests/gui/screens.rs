@@ -62,13 +62,6 @@ fn tab(window: &mut Window, key: Key) {
     window.wait("it is drawn", is_idle);
 }
 
-fn choose(window: &mut Window, label: &str, choice: &str) {
-    window.harness.get_by_role_and_label(Role::ComboBox, label).click();
-    window.harness.run();
-    window.button(choice).click();
-    window.harness.run();
-}
-
 fn graph(window: &mut Window) {
     tab(window, Key::Num1);
     window.wait("it is laid out", |model| model.last_scene(Place::Graph).is_some());
@@ -85,7 +78,7 @@ fn heat(window: &mut Window) {
     window.wait("all are open", is_idle);
     window.press(Modifiers::NONE, Key::F);
     window.wait("it is folded", is_idle);
-    choose(window, "Colour nodes by", "compute");
+    window.choose("Colour nodes by", "compute");
 }
 
 /// A long network in columns, with a box of several operators that was looked for.
@@ -168,13 +161,13 @@ fn cloud(window: &mut Window) {
     tradeoff(window);
     window.click("Draw the space");
     window.wait("it is drawn", |model| model.cloud.is_some() && is_idle(model));
-    choose(window, "y axis", "parameters");
+    window.choose("y axis", "parameters");
 }
 
 /// The networks of a space as points and in the table, with a shortlist.
 fn table(window: &mut Window) {
     cloud(window);
-    choose(window, "colour", "reduce3");
+    window.choose("colour", "reduce3");
     window.get("Filter networks").focus();
     window.harness.run();
     window.get("Filter networks").type_text("width >= 1 and tail == gap");
@@ -292,7 +285,7 @@ fn accuracies(window: &mut Window) {
     window.press(Modifiers::NONE, Key::F5);
     window.wait("runs are read", |model| !model.results.training_runs.is_empty());
     tradeoff(window);
-    choose(window, "accuracy", "trained: shapes, example");
+    window.choose("accuracy", "trained: shapes, example");
 }
 
 fn trained(window: &mut Window) {

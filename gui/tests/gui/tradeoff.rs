@@ -44,14 +44,6 @@ fn points(window: &Window) -> usize {
     window.harness.query_all_by_label_contains(" in the plot").count()
 }
 
-/// Chooses what an axis shows.
-fn choose(window: &mut Window, axis: &str, metric: &str) {
-    window.harness.get_by_role_and_label(Role::ComboBox, axis).click();
-    window.harness.run();
-    window.button(metric).click();
-    window.harness.run();
-}
-
 /// Drags from one place to another.
 fn drag(window: &mut Window, from: Pos2, to: Pos2) {
     window.harness.hover_at(from);
@@ -71,10 +63,10 @@ fn the_front_follows_the_axes() {
     let mut window = tradeoff();
     assert_eq!(points(&window), 5);
     assert_eq!(front(&window), ["mobilenet-v2", "resnet50"]);
-    choose(&mut window, "y axis", "parameters");
+    window.choose("y axis", "parameters");
     assert_eq!(front(&window), ["mobilenet-v2"]);
     // Nothing was measured here.
-    choose(&mut window, "x axis", "measured latency (ms)");
+    window.choose("x axis", "measured latency (ms)");
     assert_eq!(points(&window), 0);
     assert!(window.has("not measured: 5"));
 }
@@ -169,7 +161,7 @@ fn field(window: &Window) -> Rect {
 #[test]
 fn a_click_on_a_network_of_a_space_adds_it_to_the_shortlist() {
     let mut window = clouded();
-    choose(&mut window, "y axis", "parameters");
+    window.choose("y axis", "parameters");
     // The smallest network is at the lower left, with the room of an axis around it.
     let field = field(&window);
     let room = 0.07 / 1.14;
@@ -193,8 +185,8 @@ fn a_click_on_a_network_of_a_space_adds_it_to_the_shortlist() {
 #[test]
 fn a_box_makes_a_shortlist_that_is_saved_as_files() {
     let mut window = clouded();
-    choose(&mut window, "x axis", "stem");
-    choose(&mut window, "y axis", "rest");
+    window.choose("x axis", "stem");
+    window.choose("y axis", "rest");
     window.click("Fit space");
     // The variables are numbers from 4 to 64: the box is around the three smallest of one, and the smallest of the other.
     let field = field(&window);
@@ -226,7 +218,7 @@ fn a_variable_can_be_brushed_and_coloured_by() {
     drag(&mut window, axis.center_top(), axis.center());
     let count = in_the_ranges(&window).unwrap();
     assert!((96..160).contains(&count), "{count}");
-    choose(&mut window, "colour", "stem");
+    window.choose("colour", "stem");
     assert!(window.says("stem"));
 }
 
@@ -330,7 +322,7 @@ fn both_plots_are_there_in_a_small_window() {
 fn what_is_not_known_of_a_space_is_said() {
     let mut window = clouded();
     assert!(window.has("not available for the space: published top-1 accuracy (%)"));
-    choose(&mut window, "y axis", "activations");
+    window.choose("y axis", "activations");
     assert!(!window.says("not available for the space"));
     // The lowest choice is that of the status bar.
     let choices = window.harness.query_all_by_role(Role::ComboBox);
@@ -387,7 +379,7 @@ fn trained_accuracies_share_no_axis_with_published_ones() {
 
     // Recipes of the same name are told apart by what is in them.
     let on = "shapes:size=28, example aaaaaaaa";
-    choose(&mut window, "accuracy", &format!("trained: {on}"));
+    window.choose("accuracy", &format!("trained: {on}"));
     assert!(window.has("accuracy: trained") && window.has("not trained on this: 3"));
     assert_eq!(points(&window), 2);
     assert_eq!(front(&window), ["alexnet"], "fewer MACs and more accuracy than vgg16");
@@ -398,8 +390,8 @@ fn trained_accuracies_share_no_axis_with_published_ones() {
     assert!(window.has(&format!("trained: {on}; interval over seeds 0, 1")));
     window.harness.remove_cursor();
 
-    choose(&mut window, "accuracy", "trained: shapes:size=28, example bbbbbbbb");
+    window.choose("accuracy", "trained: shapes:size=28, example bbbbbbbb");
     assert_eq!(front(&window), ["resnet50"]);
-    choose(&mut window, "accuracy", "published");
+    window.choose("accuracy", "published");
     assert_eq!(points(&window), 5);
 }

@@ -2,17 +2,32 @@
 
 use std::ops::RangeInclusive;
 
-use egui::{CollapsingHeader, ComboBox, RichText, Role, Slider, TextEdit, Ui, WidgetInfo, vec2};
-use inceptive_dsl::{Settable, SettableKind, Settables, WidthRule};
+use egui::{
+    CollapsingHeader, ComboBox, RichText, Role, Slider, SliderClamping, TextEdit, Ui, WidgetInfo,
+    vec2,
+};
+use inceptive_dsl::{Settable, SettableKind, Settables, Setting, WidthRule};
+use inceptive_format::percent_change;
+use inceptive_results::Metric;
 
 use super::typed::{Numbers, typed};
-use crate::{changes::Changes, theme::colors};
+use crate::{
+    changes::Changes,
+    jobs::{METRICS, StepCosts},
+    theme::colors,
+};
 
 /// Width of the names before sliders.
 const NAME: f32 = 118.0;
 
 /// Width of the real widths after sliders.
 const REAL: f32 = 44.0;
+
+/// Width of what a step costs.
+const COST: f32 = 54.0;
+
+/// Sliders whose steps are counted: more are seldom in view.
+const MOST_STEPS: usize = 1000;
 
 /// Modules that are open at first, if there are not more of them.
 const MOST_OPEN: usize = 24;
@@ -40,6 +55,7 @@ pub fn ui(
     settables: &Settables,
     filter: &mut String,
     snap: f64,
+    (costs, metric): (Option<&StepCosts>, Metric),
     changes: &mut Changes,
 ) {
     let field =
@@ -50,15 +66,22 @@ pub fn ui(
     if matches("width multiplier") {
         let own = settables.width_rule.multiplier;
         let limits = Limits { range: 0.1..=(2.0 * own).max(2.0), step: 0.05, typed: Numbers::All };
-        slider(ui, ("width_multiplier", "width multiplier"), own, limits, changes, None);
+        slider(
+            ui,
+            ("width_multiplier", "width multiplier"),
+            own,
+            limits,
+            changes,
+            Beside::default(),
+        );
     }
     if let Some(size) = settables.input_size.filter(|_| matches("input size")) {
         let own = f64::from(size);
         let range = 8.0..=(2.0 * own).max(64.0);
         let limits = Limits { range, step: 1.0, typed: Numbers::Whole };
-        slider(ui, ("input.size", "input size"), own, limits, changes, None);
+        slider(ui, ("input.size", "input size"), own, limits, changes, Beside::default());
     }
-    let widths = Widths { rule: settables.width_rule, snap };
+    let widths = Widths { rule: settables.width_rule, snap, costs, metric };
     tail(ui, settables, &matches, &widths, changes);
     let groups = groups(settables, &matches);
     let is_open = groups.len() <= MOST_OPEN;
@@ -105,25 +128,57 @@ fn groups<'a>(
     groups
 }
 
+/// The step of a slider of a width or parameter.
+fn step_of(settable: &Settable, snap: f64) -> f64 {
+    let (_, step) = range(settable.value);
+    match is_whole_width(settable, step) {
+        true => snap.max(step),
+        false => step,
+    }
+}
+
+fn is_whole_width(settable: &Settable, step: f64) -> bool {
+    settable.kind != SettableKind::Parameter && step >= 1.0
+}
+
+/// The values that sliders would have after one step.
+pub fn next_steps(settables: &Settables, snap: f64, changes: &Changes) -> Vec<Setting> {
+    let tails = &settables.tails;
+    let tail = tails.iter().find(|choice| changes.get("tail") == choice.value.as_deref());
+    let widths = settables.values.iter().chain(tail.into_iter().flat_map(|tail| &tail.widths));
+    let next = |settable: &Settable| {
+        let step = step_of(settable, snap);
+        // The next place where the slider stops.
+        let value = ((changes.number(&settable.key, settable.value) / step).floor() + 1.0) * step;
+        Setting { key: settable.key.clone(), value: value.to_string() }
+    };
+    widths.take(MOST_STEPS).map(next).collect()
+}
+
 /// How widths are shown and moved.
-struct Widths {
+struct Widths<'a> {
     rule: WidthRule,
     /// Sliders stop at multiples of this.
     snap: f64,
+    /// What a step costs.
+    costs: Option<&'a StepCosts>,
+    /// The metric that is shown of it.
+    metric: Metric,
 }
 
-impl Widths {
+impl Widths<'_> {
     /// A slider for something that the network was given.
     fn ui(&self, ui: &mut Ui, settable: &Settable, name: &str, changes: &mut Changes) {
         let own = settable.value;
         let (range, step) = range(own);
         let is_width = settable.kind != SettableKind::Parameter;
-        let limits = match is_width && step >= 1.0 {
-            true => Limits {
-                range: self.snap.max(*range.start())..=*range.end(),
-                step: self.snap.max(step),
-                typed: Numbers::Whole,
-            },
+        let is_whole = is_whole_width(settable, step);
+        let step = step_of(settable, self.snap);
+        let limits = match is_whole {
+            true => {
+                let range = self.snap.max(*range.start())..=*range.end();
+                Limits { range, step, typed: Numbers::Whole }
+            }
             // A parameter may be multiplied with anything.
             false => Limits { range, step, typed: Numbers::All },
         };
@@ -136,7 +191,40 @@ impl Widths {
             is_width && width.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(&width);
         let real = whole.then(|| rule.apply(width as u32));
         let real = real.filter(|real| f64::from(*real) != width);
-        slider(ui, (&settable.key, name), own, limits, changes, real);
+        let cost = self.costs.and_then(|costs| StepCost::of(costs, &settable.key, self.metric));
+        slider(ui, (&settable.key, name), own, limits, changes, Beside { real, cost });
+    }
+}
+
+/// What stands beside a slider.
+#[derive(Default)]
+pub struct Beside {
+    /// The width that it really gives, if that is another one.
+    real: Option<u32>,
+    /// What a step costs.
+    cost: Option<StepCost>,
+}
+
+/// What a step costs: in one metric, and in all.
+struct StepCost {
+    short: String,
+    all: String,
+}
+
+impl StepCost {
+    fn of(costs: &StepCosts, key: &str, shown: Metric) -> Option<Self> {
+        let after = costs.after.get(key)?;
+        let each = || METRICS.into_iter().zip(costs.before).zip(after);
+        let lines = each().map(|((metric, before), after)| {
+            let sign = if *after < before { '-' } else { '+' };
+            let amount = metric.exact(before.abs_diff(*after));
+            let percent = percent_change(before, *after);
+            format!("{}: {sign}{amount} {percent}", metric.label())
+        });
+        let all = format!("One step to the right\n{}", lines.collect::<Vec<_>>().join("\n"));
+        let short = each().find(|((metric, _), _)| *metric == shown);
+        let short = short.map(|((_, before), after)| percent_change(before, *after));
+        Some(Self { short: short.unwrap_or_default(), all })
     }
 }
 
@@ -167,7 +255,7 @@ pub fn slider(
     own: f64,
     limits: Limits,
     changes: &mut Changes,
-    real: Option<u32>,
+    beside: Beside,
 ) {
     let is_changed = changes.get(key).is_some();
     let mut value = changes.number(key, own);
@@ -176,9 +264,11 @@ pub fn slider(
     let range = range.start().min(value)..=range.end().max(value);
     ui.horizontal(|ui| {
         name_cell(ui, key, name, is_changed);
-        // The width left by the name, the number box, the real width and the button.
-        ui.spacing_mut().slider_width = (ui.available_width() - 146.0).max(50.0);
+        // The width left by the name, the number box, what stands beside it, and the button.
+        ui.spacing_mut().slider_width = (ui.available_width() - 206.0).max(40.0);
+        // Only a movement is held to the steps: a value that was typed stays as it is.
         let slider = Slider::new(&mut value, range).step_by(step).show_value(false);
+        let slider = slider.clamping(SliderClamping::Never);
         let response = ui.add(slider);
         response.widget_info(|| WidgetInfo::slider(true, value, key));
         if response.changed() {
@@ -187,14 +277,23 @@ pub fn slider(
         if let Some(value) = typed(ui, key, value, numbers) {
             changes.set_number(key, value, own);
         }
-        let text = real.map(|real| format!("= {real}")).unwrap_or_default();
-        let size = vec2(REAL, ui.spacing().interact_size.y);
-        ui.allocate_ui_with_layout(size, egui::Layout::left_to_right(egui::Align::Center), |ui| {
-            ui.set_min_width(REAL);
-            ui.add(egui::Label::new(RichText::new(text).weak()).truncate())
-                .on_hover_text("The width after the width multiplier and rounding");
-        });
+        let real = beside.real.map(|real| format!("= {real}")).unwrap_or_default();
+        cell(ui, REAL, &real, "The width after the width multiplier and rounding");
+        let cost = beside.cost.as_ref();
+        cell(ui, COST, cost.map_or("", |cost| &cost.short), cost.map_or("", |cost| &cost.all));
         reset(ui, key, is_changed, changes);
+    });
+}
+
+/// A text of fixed width; the explanation is shown under the pointer.
+fn cell(ui: &mut Ui, width: f32, text: &str, explanation: &str) {
+    let size = vec2(width, ui.spacing().interact_size.y);
+    ui.allocate_ui_with_layout(size, egui::Layout::left_to_right(egui::Align::Center), |ui| {
+        ui.set_min_width(width);
+        if !text.is_empty() {
+            ui.add(egui::Label::new(RichText::new(text).weak()).truncate())
+                .on_hover_text(explanation);
+        }
     });
 }
 
@@ -227,7 +326,7 @@ fn tail(
     ui: &mut Ui,
     settables: &Settables,
     matches: &dyn Fn(&str) -> bool,
-    numbers: &Widths,
+    numbers: &Widths<'_>,
     changes: &mut Changes,
 ) {
     let tails = &settables.tails;

@@ -98,8 +98,8 @@ impl Design {
         // A small window has a width of its own, which does not stay when it is enlarged.
         Panel::left(if width < ROOMY { "variables in little room" } else { "variables" })
             .resizable(true)
-            .default_size((width * 0.42).min(430.0))
-            .size_range(260.0..=width * 0.6)
+            .default_size((width * 0.45).min(470.0))
+            .size_range(330.0_f32.min(width * 0.6)..=width * 0.6)
             .show(ui, |ui| self.left(ui, entry, &base, original, model, commands));
         let margin = Frame::NONE.inner_margin(Margin::symmetric(10, 4));
         margin.show(ui, |ui| self.right(ui, entry, &base, original, model, commands));
@@ -143,6 +143,15 @@ impl Design {
                 });
             });
         }
+        let costs = original.and_then(|original| {
+            let steps = controls::next_steps(original.settables.as_ref()?, self.snap, &before);
+            let (costs, job) = model.step_costs(entry, model.original_of(entry)?, steps);
+            if let Some(job) = job {
+                commands.push(Command::Start(job));
+            }
+            costs
+        });
+        let shown = (costs.map(Arc::as_ref), self.bars.0);
         let (filter, snap) = (&mut self.filter, &mut self.snap);
         // With a fixed id, so that a dragged control stays the same when controls around it change.
         let named = UiBuilder::new().scope_id(Id::unique("design controls"));
@@ -152,7 +161,7 @@ impl Design {
                     (Content::Space(space), _) => variables::ui(ui, space, &mut changes),
                     (_, Some(settables)) => {
                         controls::snapping(ui, snap);
-                        controls::ui(ui, settables, filter, *snap, &mut changes);
+                        controls::ui(ui, settables, filter, *snap, shown, &mut changes);
                     }
                     (_, None) if original.is_some() => {
                         ui.label("The settings of this network cannot be read; see Source.");

@@ -8,6 +8,7 @@ use inceptive_results::{Metric, Unit};
 
 use crate::{
     format::{compute_unit, exact},
+    jobs::METRICS,
     model::Model,
     theme::colors,
 };
@@ -35,16 +36,6 @@ impl Row {
         }
     }
 }
-
-/// What is compared, from above.
-const METRICS: [Metric; 6] = [
-    Metric::Params,
-    Metric::Macs,
-    Metric::Flops,
-    Metric::Acts,
-    Metric::WeightBytes,
-    Metric::PeakActivationBytes,
-];
 
 /// Draws the table, and which constraints of a space hold.
 pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, limits: &[Constraint], model: &Model) {
