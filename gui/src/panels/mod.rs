@@ -4,6 +4,7 @@ pub mod browser;
 mod caveat;
 pub mod compare;
 pub mod design;
+mod evidence;
 mod fields;
 pub mod graph;
 mod queue;

@@ -114,6 +114,8 @@ fn source(window: &mut Window) {
 
 fn beside(window: &mut Window) {
     window.click("bn-inception");
+    window.wait("it is laid out", |model| model.last_scene(Place::Graph).is_some());
+    window.wait("all is drawn", is_idle);
     tab(window, Key::Num2);
     window.click("Beside graph");
     window.wait("both are there", |model| model.trace.is_some() && is_idle(model));

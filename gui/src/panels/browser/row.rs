@@ -10,6 +10,7 @@ use crate::{
     file::stem,
     format::short_count,
     model::{Entry, Model, State},
+    panels::evidence::Evidence,
     theme::colors,
 };
 
@@ -101,7 +102,7 @@ pub(super) fn file_row(ui: &mut Ui, entry: &Entry, model: &Model) -> Response {
             palette.weak,
         );
     }
-    response.on_hover_ui(|ui| tooltip(ui, entry))
+    response.on_hover_ui(|ui| tooltip(ui, entry, model))
 }
 
 /// The contents of the two columns.
@@ -145,7 +146,7 @@ fn mark(ui: &Ui, at: Pos2, state: &State) {
     }
 }
 
-fn tooltip(ui: &mut Ui, entry: &Entry) {
+fn tooltip(ui: &mut Ui, entry: &Entry, model: &Model) {
     ui.set_max_width(420.0);
     ui.label(RichText::new(entry.name()).strong());
     ui.label(RichText::new(entry.file.display().to_string()).weak());
@@ -161,9 +162,9 @@ fn tooltip(ui: &mut Ui, entry: &Entry) {
         }
         State::Good(_) => {}
     }
-    if let Some(text) =
-        entry.network.as_ref().and_then(|network| network.architecture.description.as_ref())
-    {
+    let Some(network) = &entry.network else { return };
+    if let Some(text) = &network.architecture.description {
         ui.label(text);
     }
+    Evidence::default().figures(ui, network, model);
 }

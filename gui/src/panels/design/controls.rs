@@ -13,6 +13,7 @@ use inceptive_results::Metric;
 use super::typed::{Numbers, typed};
 use crate::{
     changes::Changes,
+    format::short_count,
     jobs::{METRICS, StepCosts},
     theme::colors,
 };
@@ -24,7 +25,7 @@ const NAME: f32 = 118.0;
 const REAL: f32 = 44.0;
 
 /// Width of what a step costs.
-const COST: f32 = 54.0;
+const COST: f32 = 48.0;
 
 /// Sliders whose steps are counted: more are seldom in view.
 const MOST_STEPS: usize = 1000;
@@ -223,7 +224,11 @@ impl StepCost {
         });
         let all = format!("One step to the right\n{}", lines.collect::<Vec<_>>().join("\n"));
         let short = each().find(|((metric, _), _)| *metric == shown);
-        let short = short.map(|((_, before), after)| percent_change(before, *after));
+        let short = short.filter(|((_, before), after)| before != *after);
+        let short = short.map(|((_, before), after)| {
+            let sign = if *after < before { '-' } else { '+' };
+            format!("{sign}{}", short_count(before.abs_diff(*after)))
+        });
         Some(Self { short: short.unwrap_or_default(), all })
     }
 }
@@ -265,7 +270,7 @@ pub fn slider(
     ui.horizontal(|ui| {
         name_cell(ui, key, name, is_changed);
         // The width left by the name, the number box, what stands beside it, and the button.
-        ui.spacing_mut().slider_width = (ui.available_width() - 206.0).max(40.0);
+        ui.spacing_mut().slider_width = (ui.available_width() - 200.0).max(40.0);
         // Only a movement is held to the steps: a value that was typed stays as it is.
         let slider = Slider::new(&mut value, range).step_by(step).show_value(false);
         let slider = slider.clamping(SliderClamping::Never);

@@ -6,7 +6,6 @@
 
 mod bars;
 mod controls;
-mod evidence;
 mod head;
 mod numbers;
 mod steps;
@@ -23,7 +22,10 @@ use crate::{
     command::{Command, Commands},
     file::FilePath,
     model::{Entry, Model, Original, State},
-    panels::tradeoff::{Rows, mini},
+    panels::{
+        evidence::Evidence,
+        tradeoff::{Rows, mini},
+    },
     theme::colors,
 };
 
@@ -45,7 +47,7 @@ pub struct Design {
     bars: bars::Shown,
     rows: Rows,
     head: head::Head,
-    evidence: evidence::Evidence,
+    evidence: Evidence,
 }
 
 impl Default for Design {
@@ -57,7 +59,7 @@ impl Default for Design {
             bars: bars::Shown::default(),
             rows: Rows::default(),
             head: head::Head::default(),
-            evidence: evidence::Evidence::default(),
+            evidence: Evidence::default(),
         }
     }
 }
@@ -98,7 +100,7 @@ impl Design {
         // A small window has a width of its own, which does not stay when it is enlarged.
         Panel::left(if width < ROOMY { "variables in little room" } else { "variables" })
             .resizable(true)
-            .default_size((width * 0.45).min(470.0))
+            .default_size((width * 0.42).min(430.0))
             .size_range(330.0_f32.min(width * 0.6)..=width * 0.6)
             .show(ui, |ui| self.left(ui, entry, &base, original, model, commands));
         let margin = Frame::NONE.inner_margin(Margin::symmetric(10, 4));

@@ -18,6 +18,7 @@ use crate::{
     inspection::Found,
     jobs::LayoutRequest,
     model::Model,
+    panels::evidence::Evidence,
     theme::colors,
 };
 
@@ -47,6 +48,7 @@ pub(super) fn inspector(
     ui: &mut Ui,
     shown: &LayoutRequest,
     selected: Option<&NodePath>,
+    evidence: &mut Evidence,
     model: &Model,
     commands: &mut Commands,
 ) -> Asked {
@@ -68,6 +70,9 @@ pub(super) fn inspector(
         subject.attributes(ui);
         ui.separator();
         subject.counts(ui, model, commands);
+        if subject.is_network() {
+            evidence.figures(ui, network, model);
+        }
         ui.separator();
         parts::weights(ui, &subject, model, commands);
         asked.node = subject.nodes(ui);

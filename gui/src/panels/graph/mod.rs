@@ -43,6 +43,7 @@ use crate::{
     file::FilePath,
     jobs::{Job, LayoutRequest, Place},
     model::{Entry, Model},
+    panels::evidence::Evidence,
     theme::colors,
 };
 
@@ -73,6 +74,7 @@ pub struct Graph {
     search: Search,
     shading: Shading,
     export: Export,
+    evidence: Evidence,
     light: Light,
     /// The node to show in the current network.
     wanted: Option<NodePath>,
@@ -122,7 +124,14 @@ impl Graph {
             Panel::right("details").default_size(320.0).size_range(312.0..=560.0).show(ui, |ui| {
                 let view = self.views.of(&entry.file, &network.architecture.graph);
                 let selected = view.selected.clone();
-                let asked = inspector::inspector(ui, &shown, selected.as_ref(), model, commands);
+                let asked = inspector::inspector(
+                    ui,
+                    &shown,
+                    selected.as_ref(),
+                    &mut self.evidence,
+                    model,
+                    commands,
+                );
                 self.wanted = asked.node.or(self.wanted.take());
                 if asked.repeats {
                     action = Some(Action::Repeats);

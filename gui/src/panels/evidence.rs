@@ -1,0 +1,175 @@
+//! What is known about the accuracy and the latency of a network, and how it is known.
+
+use egui::{Grid, RichText, Ui};
+use inceptive_app::Inspected;
+use inceptive_format::{counted, decimals};
+use inceptive_results::{Measurement, Runtime, Value, statistics::Estimate};
+
+use crate::{
+    command::{Command, Commands},
+    model::Model,
+    pane::Pane,
+    theme::colors,
+};
+
+/// Figures of a kind that are listed.
+const MOST: usize = 3;
+
+/// A figure, and how it is known.
+struct Figure {
+    text: String,
+    /// Measured, trained or published.
+    kind: &'static str,
+    /// With what: the engine, or the data and the recipe.
+    with: String,
+}
+
+/// A line of the table: a figure, and its source in words.
+struct Line {
+    text: String,
+    source: String,
+}
+
+impl Line {
+    fn new(figure: Figure) -> Self {
+        let Figure { text, kind, with } = figure;
+        let with = if with.is_empty() { with } else { format!(", {with}") };
+        Self { text, source: format!("{kind}{with}") }
+    }
+
+    /// The figure of the network that another one is made of; there is little room to say so.
+    fn of_base(figure: Figure) -> Self {
+        let Figure { text, kind, with } = figure;
+        let with = if with.is_empty() { kind } else { with.as_str() };
+        Self { text, source: format!("base, {with}") }
+    }
+}
+
+/// The figures of a network, looked up once for each change of the results.
+#[derive(Default)]
+pub(crate) struct Evidence {
+    key: Option<(u64, String, Option<String>)>,
+    accuracy: Vec<Line>,
+    latency: Vec<Line>,
+}
+
+impl Evidence {
+    /// Draws what is known of a network, or else of the one that it is made of, with buttons to find out.
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        network: &Inspected,
+        base: Option<&Inspected>,
+        model: &Model,
+        commands: &mut Commands,
+    ) {
+        self.update(network, base, model);
+        self.table(ui, true);
+        ui.horizontal(|ui| {
+            for (button, pane) in [("Train…", Pane::Train), ("Measure…", Pane::Run)] {
+                if ui.small_button(button).clicked() {
+                    commands.push(Command::Show(pane));
+                }
+            }
+        });
+    }
+
+    /// Draws only the figures of a network, where there is little room.
+    pub fn figures(&mut self, ui: &mut Ui, network: &Inspected, model: &Model) {
+        self.update(network, None, model);
+        self.table(ui, false);
+    }
+
+    /// Draws the figures with their sources behind them, or below where there is little room.
+    fn table(&self, ui: &mut Ui, is_wide: bool) {
+        let weak = colors(ui).weak;
+        Grid::new("evidence").num_columns(3).spacing([12.0, 3.0]).show(ui, |ui| {
+            for (name, lines) in [("accuracy", &self.accuracy), ("latency", &self.latency)] {
+                for (at, Line { text, source }) in lines.iter().enumerate() {
+                    ui.label(RichText::new(if at == 0 { name } else { "" }).color(weak));
+                    let text = RichText::new(text).monospace();
+                    let source = RichText::new(source).color(weak);
+                    if is_wide {
+                        ui.label(text);
+                        ui.label(source);
+                    } else {
+                        ui.vertical(|ui| {
+                            ui.label(text);
+                            ui.label(source.small());
+                        });
+                    }
+                    ui.end_row();
+                }
+            }
+        });
+    }
+
+    fn update(&mut self, network: &Inspected, base: Option<&Inspected>, model: &Model) {
+        let base = base.filter(|base| base.fingerprint != network.fingerprint);
+        let of_base = base.map(|base| base.fingerprint.clone());
+        let key = (model.results.reading, network.fingerprint.clone(), of_base);
+        if self.key.as_ref() == Some(&key) {
+            return;
+        }
+        self.key = Some(key);
+        self.accuracy = lines(network, base, model, accuracy);
+        self.latency = lines(network, base, model, latency);
+    }
+}
+
+/// What is known of a network; if nothing is, that, and the first figure of the one that it is made of.
+fn lines(
+    network: &Inspected,
+    base: Option<&Inspected>,
+    model: &Model,
+    figures: fn(&Inspected, &Model) -> Vec<Figure>,
+) -> Vec<Line> {
+    let found = figures(network, model);
+    if !found.is_empty() {
+        return found.into_iter().map(Line::new).collect();
+    }
+    let unknown = Line { text: "unknown".to_owned(), source: String::new() };
+    let of_base = base.and_then(|base| figures(base, model).into_iter().next());
+    [unknown].into_iter().chain(of_base.map(Line::of_base)).collect()
+}
+
+/// Top-1 accuracies: of training runs, then the published one.
+fn accuracy(network: &Inspected, model: &Model) -> Vec<Figure> {
+    let results = &model.results;
+    let trained = results.trained_on().into_iter().filter_map(|on| {
+        let runs = results.trained(&network.fingerprint, &on);
+        let top1 = Value::trained_top1(&runs)?.estimate;
+        let with = format!("{}, {}", on.label(), counted(runs.len(), "seed", "seeds"));
+        Some(Figure { text: with_interval(top1, "%"), kind: "trained", with })
+    });
+    let published = network.architecture.comparable().and_then(|published| published.top1);
+    let published = published.map(|top1| Figure {
+        text: format!("{}%", decimals(top1, 1)),
+        kind: "published",
+        with: String::new(),
+    });
+    trained.take(MOST).chain(published).collect()
+}
+
+/// Latencies, each with the way in which it was measured; the latest first.
+fn latency(network: &Inspected, model: &Model) -> Vec<Figure> {
+    let measured = model.results.of(&network.fingerprint).into_iter().rev().take(MOST);
+    let figure = |measurement: &Measurement| Figure {
+        text: with_interval(measurement.latency_ms.median, " ms"),
+        kind: "measured",
+        with: way(measurement),
+    };
+    measured.map(figure).collect()
+}
+
+fn way(measurement: &Measurement) -> String {
+    let Runtime { engine, batch, threads, .. } = &measurement.runtime;
+    let threads = counted(*threads as usize, "thread", "threads");
+    format!("{engine}, batch {batch}, {threads}")
+}
+
+fn with_interval(estimate: Estimate, unit: &str) -> String {
+    let Estimate { value, low, high } = estimate;
+    let [value, low, high] = [value, low, high].map(|number| decimals(number, 2));
+    format!("{value}{unit} ({low} to {high})")
+}
