@@ -23,7 +23,7 @@ use crate::{
     panels::Panels,
     screenshot::Screenshots,
     session::Session,
-    shortcuts, status, theme,
+    shortcuts, status, targets, theme,
     tiles::{self, Screens},
     watch::Watch,
 };
@@ -80,6 +80,7 @@ impl App {
         app.panels.graph.remember(session.graphs);
         app.panels.tradeoff.remember(session.tradeoff);
         app.panels.run.remember(session.run);
+        app.model.targets = targets::restored(session.targets);
         app.start_watching(ctx);
         app.open(&options.path.unwrap_or_else(|| files::default_folder(&session.folder)));
         if app.model.folder == session.folder && app.model.selection.is_empty() {
@@ -160,6 +161,8 @@ impl App {
             }
             Command::ShowPoint(file, values) => self.show_point(&file, &values),
             Command::Design { file, changes, gesture } => self.design(&file, changes, gesture),
+            Command::Target(of, text) => self.model.set_targets(&of, text),
+            Command::Snap(snap) => self.model.settings.snap = snap,
             Command::GoTo(file, step) => {
                 let entry = self.model.entries.get_mut(&file);
                 if let Some(design) = entry.and_then(|entry| entry.design.as_mut()) {
@@ -254,6 +257,7 @@ impl eframe::App for App {
             graphs: self.panels.graph.remembered(),
             tradeoff: self.panels.tradeoff.remembered(),
             run: self.panels.run.remembered(),
+            targets: targets::texts(&self.model.targets),
         };
         session.save(storage);
     }

@@ -124,6 +124,18 @@ impl History {
         self.at = self.steps.len() - 1;
     }
 
+    /// Gives the current step other settings; the gesture that made it may still change it. A step that is then the one
+    /// before is taken back.
+    pub(crate) fn replace(&mut self, changes: Changes) {
+        if self.at > 0 && self.steps[self.at - 1] == changes {
+            self.steps.remove(self.at);
+            self.at -= 1;
+            self.gesture = None;
+        } else if let Some(step) = self.steps.get_mut(self.at) {
+            *step = changes;
+        }
+    }
+
     /// Goes to a step, or to the last one.
     pub(crate) fn go_to(&mut self, step: usize) {
         self.at = step.min(self.steps.len().saturating_sub(1));

@@ -48,9 +48,13 @@ pub enum Command {
         file: FilePath,
         /// All settings.
         changes: Changes,
-        /// The movement of the pointer that this is part of.
+        /// The movement of the pointer that this is part of; targets do not stop what is part of none.
         gesture: Option<u64>,
     },
+    /// Keeps designs of a network or a space within these targets.
+    Target(FilePath, String),
+    /// Sliders of widths stop at multiples of this.
+    Snap(f64),
     /// Goes to a step of a design.
     GoTo(FilePath, usize),
     /// Makes a new design like this one, or of this file.

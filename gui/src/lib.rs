@@ -22,6 +22,7 @@ mod screenshot;
 mod session;
 mod shortcuts;
 mod status;
+mod targets;
 pub mod theme;
 mod tiles;
 mod watch;

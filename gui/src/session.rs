@@ -1,6 +1,6 @@
 //! The state saved from one run to the next.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use egui_tiles::Tree;
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,8 @@ pub(crate) struct Session {
     pub tradeoff: tradeoff::Remembered,
     /// Labels of results, and which are hidden.
     pub run: run::Remembered,
+    /// What designs are kept within, by the files that they are made of.
+    pub targets: BTreeMap<PathBuf, String>,
 }
 
 impl Session {
@@ -88,12 +90,14 @@ pub(crate) mod tests {
             graphs: Remembered::default(),
             tradeoff: tradeoff::Remembered::default(),
             run: run::Remembered::default(),
+            targets: BTreeMap::from([(PathBuf::from("a.yaml"), "macs < 1G".to_owned())]),
         };
         let mut storage = Memory::default();
         session.save(&mut storage);
         let back = Session::load(Some(&storage));
         assert_eq!((&back.folder, &back.selection), (&session.folder, &session.selection));
         assert_eq!((back.settings, back.tree), (settings, session.tree));
+        assert_eq!(back.targets, session.targets);
     }
 
     #[test]

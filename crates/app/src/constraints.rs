@@ -19,14 +19,19 @@ pub fn violated<'a>(
     graph: &Graph,
     cost: &Cost,
 ) -> Vec<&'a Constraint> {
+    let counts = counts_by_name(graph, cost);
+    let holds = |constraint: &&Constraint| constraint.holds(&counts) == Some(false);
+    constraints.iter().filter(holds).collect()
+}
+
+/// The counts of a network by the ids of metrics, as constraints ask for them.
+pub fn counts_by_name(graph: &Graph, cost: &Cost) -> impl Fn(&str) -> Option<f64> {
     #[expect(
         clippy::cast_precision_loss,
         reason = "counts are below 2^53, and constraints are approximate"
     )]
-    let counts = |name: &str| {
+    move |name: &str| {
         let metric: Metric = name.parse().ok()?;
         metric.count(graph, cost).map(|count| count as f64)
-    };
-    let holds = |constraint: &&Constraint| constraint.holds(&counts) == Some(false);
-    constraints.iter().filter(holds).collect()
+    }
 }

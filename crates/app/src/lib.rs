@@ -31,7 +31,7 @@ mod training;
 mod weight_statistics;
 
 pub use bench::BenchPlan;
-pub use constraints::{violated, violated_constraints};
+pub use constraints::{counts_by_name, violated, violated_constraints};
 pub use design::{NewFile, SaveError, design, save_variant, yaml_file_name};
 pub use engines::{ALL, AvailableEngine, ChoiceError, choose, choose_among};
 pub use error::{TaskError, error_chain};

@@ -65,7 +65,7 @@ use std::{path::Path, sync::Arc};
 pub use architecture::{Architecture, UnfitHead};
 pub use by_schema::{SchemaFile, load_by_schema, schema_of};
 pub use code::{Code, UnknownCode};
-pub use constraint::Constraint;
+pub use constraint::{Constraint, Margin};
 pub use diagnostic::{Diagnostic, Style};
 pub use failure::Failure;
 pub use filter::{ColumnName, ColumnType, Filter, Table};

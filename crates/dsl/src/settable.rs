@@ -83,6 +83,21 @@ pub struct Settables {
     pub values: Vec<Settable>,
 }
 
+impl Settables {
+    /// The number that a setting has; `None` for what is no number, or not there.
+    pub fn number(&self, key: &str) -> Option<f64> {
+        match key {
+            "width_multiplier" => Some(self.width_rule.multiplier),
+            "input.size" => self.input_size.map(f64::from),
+            _ => {
+                let widths = self.tails.iter().flat_map(|tail| &tail.widths);
+                let all = self.values.iter().chain(widths);
+                all.into_iter().find(|settable| settable.key == key).map(|settable| settable.value)
+            }
+        }
+    }
+}
+
 /// The settable values of the network in a file.
 ///
 /// # Errors

@@ -21,8 +21,12 @@ impl App {
         let Some(new) = self.model.new_design(file, changes) else { return };
         let selection = &mut self.model.selection;
         match selection.iter_mut().find(|known| *known == file) {
-            Some(known) => *known = new,
-            None => *selection = vec![new],
+            Some(known) => *known = Arc::clone(&new),
+            None => *selection = vec![Arc::clone(&new)],
+        }
+        let entry = self.model.entries.get_mut(&new);
+        if let Some(design) = entry.and_then(|entry| entry.design.as_mut()) {
+            design.begin_at(Changes::default());
         }
     }
 

@@ -6,10 +6,13 @@ use inceptive_app::{
     CloudPlan, Content, Inspected, NewFile, OverlayFiles, ReadError, SpacePoints, design,
     error_chain, inspect, save_variant,
 };
-use inceptive_dsl::{Settables, Setting, Space, settables, variant};
+use inceptive_dsl::{Settables, Space, settables, variant};
 
-use super::{Output, Progress, Reporter};
-use crate::file::FilePath;
+use super::{
+    Output, Progress, Reporter,
+    keep::{Keep, Stopped, stop},
+};
+use crate::{changes::Changes, file::FilePath};
 
 /// A file whose text may be in an editor.
 #[derive(Clone, Debug)]
@@ -67,16 +70,26 @@ pub struct OriginalReading {
 }
 
 /// A design to be written and counted.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct DesignRequest {
     /// The file that it is, or will be.
     pub file: FilePath,
     /// The file that it is made of.
     pub from: Text,
     /// The settings.
-    pub settings: Vec<Setting>,
+    pub changes: Changes,
     /// The name of the network.
     pub name: String,
+    /// What it is kept within; `None` where the settings are taken as they are.
+    pub keep: Option<Keep>,
+}
+
+impl DesignRequest {
+    /// Whether both make the same network, whatever it is kept within.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let parts = |it: &Self| (it.file.clone(), it.changes.clone(), it.name.clone());
+        self.from == other.from && parts(self) == parts(other)
+    }
 }
 
 /// A design as a file.
@@ -86,6 +99,8 @@ pub struct DesignReading {
     pub text: Arc<str>,
     /// Its content, or the errors in it.
     pub content: Result<Content, ReadError>,
+    /// The setting that a target stopped; the design has its settings.
+    pub stopped: Option<Stopped>,
 }
 
 /// A space whose networks are to be counted.
@@ -128,13 +143,16 @@ pub(super) fn original(request: OriginalRequest) -> Output {
 
 /// Writes a design as the text that its file will have, and reads that.
 pub(super) fn count(request: DesignRequest) -> Output {
-    let DesignRequest { file, from, settings, name } = &request;
-    let written = variant(&Text::files([from]), &from.file, settings, name);
+    let DesignRequest { file, from, changes, name, keep } = &request;
+    let files = Text::files([from]);
+    let stopped = keep.as_ref().and_then(|keep| stop(&files, &from.file, keep, changes));
+    let changes = stopped.as_ref().map_or(changes, |stopped| &stopped.changes);
+    let written = variant(&files, &from.file, &changes.settings(), name);
     let reading = written.map_err(ReadError::Yaml).map(|variant| {
         let text: Arc<str> = Arc::from(variant.yaml);
         let own = Text { file: Arc::clone(file), text: Some(Arc::clone(&text)) };
         let content = inspect(&Text::files([from, &own]), file);
-        DesignReading { text, content }
+        Box::new(DesignReading { text, content, stopped })
     });
     Output::Designed(Box::new(request), reading)
 }

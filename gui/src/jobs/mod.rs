@@ -6,6 +6,7 @@
 
 mod design;
 mod inspect;
+mod keep;
 mod layout;
 mod machinery;
 mod measure;
@@ -34,6 +35,7 @@ use crate::{
 pub use design::{
     Cloud, CloudRequest, DesignReading, DesignRequest, OriginalReading, OriginalRequest, Text,
 };
+pub use keep::{Keep, Stopped};
 pub use layout::{LayoutRequest, Place};
 pub use machinery::{MeasurementBackend, Tools};
 pub use measure::{BenchRequest, EngineState, ProfileRequest};
@@ -315,7 +317,7 @@ pub enum Output {
     /// What can be set in a network or a space.
     Original(OriginalRequest, OriginalReading),
     /// A design as a file, or why it cannot be written as one.
-    Designed(Box<DesignRequest>, Result<DesignReading, ReadError>),
+    Designed(Box<DesignRequest>, Result<Box<DesignReading>, ReadError>),
     /// What one step of each slider costs; nothing if the network has errors.
     Steps(StepsRequest, Option<Arc<StepCosts>>),
     /// The files of networks of a space, or why they were not written.

@@ -3,10 +3,11 @@
 use std::{collections::HashMap, sync::Arc};
 
 use inceptive_app::{Inspected, design};
-use inceptive_dsl::Setting;
+use inceptive_dsl::{Constraint, Setting};
 use inceptive_results::Metric;
 
 use super::{Output, Reporter, Text};
+use crate::targets::broken;
 
 /// The metrics that are shown of a design, from above.
 pub const METRICS: [Metric; 6] = [
@@ -30,6 +31,8 @@ pub struct StepsRequest {
     pub settings: Vec<Setting>,
     /// The steps; each is taken alone.
     pub steps: Vec<Setting>,
+    /// What no step may break.
+    pub targets: Arc<[Constraint]>,
 }
 
 /// What steps cost.
@@ -39,17 +42,16 @@ pub struct StepCosts {
     pub before: Counts,
     /// The counts after the step of a key; not of those that do not fit.
     pub after: HashMap<String, Counts>,
+    /// The targets that the steps of keys would break.
+    pub broken: HashMap<String, String>,
 }
 
 /// Counts a network after each of the steps; gives what is known when it is stopped.
 pub(super) fn count(request: StepsRequest, report: &Reporter) -> Output {
     let files = Text::files([&request.from]);
-    let counted = |settings: &[Setting]| {
-        let network = design(&files, &request.from.file, settings).ok()?;
-        Some(counts(&network))
-    };
+    let counted = |settings: &[Setting]| design(&files, &request.from.file, settings).ok();
     let costs = counted(&request.settings).map(|before| {
-        let mut after = HashMap::new();
+        let (mut after, mut locked) = (HashMap::new(), HashMap::new());
         for step in &request.steps {
             if report.is_stopped() {
                 break;
@@ -57,10 +59,13 @@ pub(super) fn count(request: StepsRequest, report: &Reporter) -> Output {
             let others = request.settings.iter().filter(|setting| setting.key != step.key);
             let settings: Vec<Setting> = others.chain([step]).cloned().collect();
             if let Some(found) = counted(&settings) {
-                after.insert(step.key.clone(), found);
+                after.insert(step.key.clone(), counts(&found));
+                if let Some(target) = broken(&request.targets, &before, &found) {
+                    locked.insert(step.key.clone(), target.to_string());
+                }
             }
         }
-        Arc::new(StepCosts { before, after })
+        Arc::new(StepCosts { before: counts(&before), after, broken: locked })
     });
     Output::Steps(request, costs)
 }

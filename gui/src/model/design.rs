@@ -8,7 +8,7 @@ use inceptive_dsl::{Settables, Setting};
 use crate::{
     changes::{Changes, History},
     file::FilePath,
-    jobs::{DesignRequest, OriginalRequest},
+    jobs::{DesignRequest, OriginalRequest, Stopped},
 };
 
 /// How a network is made of another one.
@@ -24,17 +24,21 @@ pub struct Design {
     saved: Option<Changes>,
     /// The last request to count it.
     asked: Option<DesignRequest>,
+    /// The settings that were counted last, if the current ones are a change of these.
+    pub(super) counted: Option<Changes>,
+    /// The last setting that a target stopped.
+    pub stopped: Option<Stopped>,
 }
 
 impl Design {
     /// A design with its first step.
     pub(crate) fn new(from: FilePath, name: String, changes: Changes) -> Self {
-        Self { from, name, history: History::new(changes), saved: None, asked: None }
+        Self::restored(from, name, History::new(changes))
     }
 
     /// A design of an earlier run.
     pub(crate) fn restored(from: FilePath, name: String, history: History) -> Self {
-        Self { from, name, history, saved: None, asked: None }
+        Self { from, name, history, saved: None, asked: None, counted: None, stopped: None }
     }
 
     /// Its settings.
@@ -58,12 +62,41 @@ impl Design {
         self.history.at() + 1 < self.history.steps().len()
     }
 
+    /// Takes other settings, unless a target has refused them already.
     pub(crate) fn change(&mut self, changes: Changes, gesture: Option<u64>) {
+        if gesture.is_none() {
+            (self.counted, self.stopped) = (None, None);
+        }
+        let stopped = self.stopped.as_ref().filter(|stopped| stopped.refuses(&changes));
+        let changes = stopped.map_or(changes, |stopped| stopped.changes.clone());
         self.history.go_on(changes, gesture);
+    }
+
+    /// Takes in that its settings were counted, and at which of them a target stopped.
+    pub(super) fn take_counted(&mut self, stopped: Option<Stopped>) {
+        if let Some(stopped) = stopped {
+            self.history.replace(stopped.changes.clone());
+            if let Some(asked) = &mut self.asked {
+                asked.changes = stopped.changes.clone();
+            }
+            self.stopped = Some(stopped);
+        }
+        self.counted = Some(self.changes().clone());
+    }
+
+    /// Says that the current settings are a change of these, which targets may stop.
+    pub(crate) fn begin_at(&mut self, changes: Changes) {
+        self.counted = Some(changes);
+    }
+
+    /// Forgets what targets have stopped.
+    pub(crate) fn release(&mut self) {
+        self.stopped = None;
     }
 
     pub(crate) fn go_to(&mut self, step: usize) {
         self.history.go_to(step);
+        (self.counted, self.stopped) = (None, None);
     }
 
     /// Remembers which settings were written to its file.
@@ -75,12 +108,13 @@ impl Design {
     pub(crate) fn revert(&mut self) {
         if let Some(saved) = self.saved.clone() {
             self.history.go_on(saved, None);
+            (self.counted, self.stopped) = (None, None);
         }
     }
 
     /// Whether a request is about its current settings.
     pub(super) fn is_about(&self, request: &DesignRequest) -> bool {
-        self.asked.as_ref() == Some(request)
+        self.asked.as_ref().is_some_and(|asked| asked.is_same(request))
     }
 
     /// Remembers a request; returns whether it is another one than the last.

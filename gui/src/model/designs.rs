@@ -7,13 +7,14 @@ use std::{
 };
 
 use inceptive_app::{Content, Inspected};
-use inceptive_dsl::Setting;
+use inceptive_dsl::{Constraint, Setting};
 
 use super::{Design, Entry, Model};
 use crate::{
     changes::Changes,
     file::{FilePath, stem},
-    jobs::{DesignRequest, Job, OriginalRequest, ReadRequest, StepCosts, StepsRequest},
+    jobs::{DesignRequest, Job, Keep, OriginalRequest, ReadRequest, StepCosts, StepsRequest},
+    targets::Targets,
 };
 
 impl Model {
@@ -68,7 +69,8 @@ impl Model {
         steps: Vec<Setting>,
     ) -> (Option<&Arc<StepCosts>>, Option<Job>) {
         let settings = entry.design.as_ref().map(Design::settings).unwrap_or_default();
-        let request = StepsRequest { from: from.valid(), settings, steps };
+        let targets = self.targets_of(&from.file);
+        let request = StepsRequest { from: from.valid(), settings, steps, targets };
         if let Some((_, costs)) = self.steps.as_ref().filter(|(known, _)| *known == request) {
             return (costs.as_ref(), None);
         }
@@ -112,8 +114,24 @@ impl Model {
             || crate::jobs::Text { file: Arc::clone(&design.from), text: None },
             Entry::valid,
         );
-        let (settings, name) = (design.settings(), design.name.clone());
-        Some(DesignRequest { file: Arc::clone(file), from, settings, name })
+        let targets = self.targets_of(&design.from);
+        let counted = design.counted.clone().filter(|_| !targets.is_empty());
+        let keep = counted.map(|from| Keep { targets, from, snap: self.settings.snap });
+        let (changes, name) = (design.changes().clone(), design.name.clone());
+        Some(DesignRequest { file: Arc::clone(file), from, changes, name, keep })
+    }
+
+    /// What designs of a network or a space are kept within.
+    pub(crate) fn targets_of(&self, file: &FilePath) -> Arc<[Constraint]> {
+        let targets = self.targets.get(file).and_then(|targets| targets.conditions.clone().ok());
+        targets.unwrap_or_default()
+    }
+
+    /// Takes other targets for the designs of a network or a space.
+    pub(crate) fn set_targets(&mut self, of: &FilePath, text: String) {
+        self.targets.insert(Arc::clone(of), Targets::new(text));
+        let designs = self.entries.values_mut().filter_map(|entry| entry.design.as_mut());
+        designs.filter(|design| design.from == *of).for_each(Design::release);
     }
 
     /// Makes a design of a network or a space, or of what a design is made of; returns its file.

@@ -219,13 +219,17 @@ impl Entry {
     pub(super) fn take_design(
         &mut self,
         request: &DesignRequest,
-        reading: Result<DesignReading, ReadError>,
+        reading: Result<Box<DesignReading>, ReadError>,
     ) {
         if !self.design.as_ref().is_some_and(|design| design.is_about(request)) {
             return;
         }
         match reading {
-            Ok(DesignReading { text, content: result }) => {
+            Ok(reading) => {
+                let DesignReading { text, content: result, stopped } = *reading;
+                if let (Some(design), Ok(_)) = (&mut self.design, &result) {
+                    design.take_counted(stopped);
+                }
                 let (is_restored, file) = (self.is_restored, Arc::clone(&self.file));
                 self.edit(Some(text));
                 // Counting it again changes nothing.

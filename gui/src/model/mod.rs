@@ -32,6 +32,7 @@ use crate::{
         StatisticsRequest, StepCosts, StepsRequest, TraceRequest, TrainingChoices,
     },
     results::Results,
+    targets::AllTargets,
 };
 
 pub use design::{Design, Original};
@@ -56,11 +57,17 @@ pub struct Settings {
     convention: String,
     /// Light, dark, or as the system.
     pub theme: ThemePreference,
+    /// Sliders of widths stop at multiples of this.
+    pub snap: f64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { convention: Convention::Inceptive.to_string(), theme: ThemePreference::System }
+        Self {
+            convention: Convention::Inceptive.to_string(),
+            theme: ThemePreference::System,
+            snap: 1.0,
+        }
     }
 }
 
@@ -99,6 +106,8 @@ pub struct Model {
     pub trace: Option<(TraceRequest, Option<Arc<Trace>>)>,
     /// What the current design is compared with, as it was read last.
     pub original: Option<Original>,
+    /// What designs are kept within.
+    pub targets: AllTargets,
     /// What one step of each slider costs, as it was counted last.
     pub steps: Option<(StepsRequest, Option<Arc<StepCosts>>)>,
     /// Networks of a space by cost, as they were counted last.

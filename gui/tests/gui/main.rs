@@ -23,5 +23,6 @@ mod source;
 mod source_completion;
 mod source_editing;
 mod source_link;
+mod targets;
 mod tradeoff;
 mod train;

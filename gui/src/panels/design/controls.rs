@@ -13,8 +13,9 @@ use inceptive_results::Metric;
 use super::typed::{Numbers, typed};
 use crate::{
     changes::Changes,
+    command::{Command, Commands},
     format::short_count,
-    jobs::{METRICS, StepCosts},
+    jobs::{METRICS, StepCosts, Stopped},
     theme::colors,
 };
 
@@ -37,13 +38,15 @@ const MOST_OPEN: usize = 24;
 const SNAPS: [f64; 6] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0];
 
 /// Draws the choice of where sliders of widths stop.
-pub fn snapping(ui: &mut Ui, snap: &mut f64) {
+pub fn snapping(ui: &mut Ui, snap: f64, commands: &mut Commands) {
     ui.horizontal(|ui| {
         let label = ui.label("widths in steps of");
         let list = ComboBox::from_id_salt("steps of widths").width(50.0);
         let shown = list.selected_text(snap.to_string()).show_ui(ui, |ui| {
             for choice in SNAPS {
-                ui.selectable_value(snap, choice, choice.to_string());
+                if ui.selectable_label(snap == choice, choice.to_string()).clicked() {
+                    commands.push(Command::Snap(choice));
+                }
             }
         });
         shown.response.labelled_by(label.id);
@@ -54,9 +57,9 @@ pub fn snapping(ui: &mut Ui, snap: &mut f64) {
 pub fn ui(
     ui: &mut Ui,
     settables: &Settables,
-    filter: &mut String,
-    snap: f64,
+    (filter, snap): (&mut String, f64),
     (costs, metric): (Option<&StepCosts>, Metric),
+    stopped: Option<&Stopped>,
     changes: &mut Changes,
 ) {
     let field =
@@ -64,25 +67,18 @@ pub fn ui(
     ui.add(field).widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Filter widths"));
     let wanted = filter.trim().to_lowercase();
     let matches = |key: &str| key.to_lowercase().contains(&wanted);
+    let widths = Widths { rule: settables.width_rule, snap, costs, metric, stopped };
     if matches("width multiplier") {
         let own = settables.width_rule.multiplier;
         let limits = Limits { range: 0.1..=(2.0 * own).max(2.0), step: 0.05, typed: Numbers::All };
-        slider(
-            ui,
-            ("width_multiplier", "width multiplier"),
-            own,
-            limits,
-            changes,
-            Beside::default(),
-        );
+        widths.plain(ui, ("width_multiplier", "width multiplier"), own, limits, changes);
     }
     if let Some(size) = settables.input_size.filter(|_| matches("input size")) {
         let own = f64::from(size);
         let range = 8.0..=(2.0 * own).max(64.0);
         let limits = Limits { range, step: 1.0, typed: Numbers::Whole };
-        slider(ui, ("input.size", "input size"), own, limits, changes, Beside::default());
+        widths.plain(ui, ("input.size", "input size"), own, limits, changes);
     }
-    let widths = Widths { rule: settables.width_rule, snap, costs, metric };
     tail(ui, settables, &matches, &widths, changes);
     let groups = groups(settables, &matches);
     let is_open = groups.len() <= MOST_OPEN;
@@ -165,6 +161,8 @@ struct Widths<'a> {
     costs: Option<&'a StepCosts>,
     /// The metric that is shown of it.
     metric: Metric,
+    /// The last setting that a target stopped.
+    stopped: Option<&'a Stopped>,
 }
 
 impl Widths<'_> {
@@ -193,7 +191,50 @@ impl Widths<'_> {
         let real = whole.then(|| rule.apply(width as u32));
         let real = real.filter(|real| f64::from(*real) != width);
         let cost = self.costs.and_then(|costs| StepCost::of(costs, &settable.key, self.metric));
-        slider(ui, (&settable.key, name), own, limits, changes, Beside { real, cost });
+        let lock = self.lock(&settable.key, own, changes);
+        slider(ui, (&settable.key, name), own, limits, changes, Beside { real, cost, lock });
+    }
+
+    /// A slider with nothing beside it.
+    fn plain(
+        &self,
+        ui: &mut Ui,
+        (key, name): (&str, &str),
+        own: f64,
+        limits: Limits,
+        changes: &mut Changes,
+    ) {
+        let beside = Beside { lock: self.lock(key, own, changes), ..Beside::default() };
+        slider(ui, (key, name), own, limits, changes, beside);
+    }
+
+    /// How far a slider can be moved before a target is broken, as far as that is known.
+    fn lock(&self, key: &str, own: f64, changes: &Changes) -> Lock {
+        let mut lock = Lock::default();
+        if let Some(target) = self.costs.and_then(|costs| costs.broken.get(key)) {
+            lock.high = changes.number(key, own);
+            lock.target = Some(target.clone());
+        }
+        match self.stopped.and_then(|stopped| stopped.limit_of(key, changes)) {
+            Some((limit, true)) => lock.high = limit,
+            Some((limit, false)) => lock.low = limit,
+            None => {}
+        }
+        lock
+    }
+}
+
+/// Between which values targets hold a slider.
+struct Lock {
+    low: f64,
+    high: f64,
+    /// The target that the next step would break.
+    target: Option<String>,
+}
+
+impl Default for Lock {
+    fn default() -> Self {
+        Self { low: f64::NEG_INFINITY, high: f64::INFINITY, target: None }
     }
 }
 
@@ -204,6 +245,8 @@ pub struct Beside {
     real: Option<u32>,
     /// What a step costs.
     cost: Option<StepCost>,
+    /// How far it can be moved.
+    lock: Lock,
 }
 
 /// What a step costs: in one metric, and in all.
@@ -263,7 +306,8 @@ pub fn slider(
     beside: Beside,
 ) {
     let is_changed = changes.get(key).is_some();
-    let mut value = changes.number(key, own);
+    let value = changes.number(key, own);
+    let mut now = value;
     let Limits { range, step, typed: numbers } = limits;
     // A typed value beyond the ends moves them.
     let range = range.start().min(value)..=range.end().max(value);
@@ -272,20 +316,33 @@ pub fn slider(
         // The width left by the name, the number box, what stands beside it, and the button.
         ui.spacing_mut().slider_width = (ui.available_width() - 200.0).max(40.0);
         // Only a movement is held to the steps: a value that was typed stays as it is.
-        let slider = Slider::new(&mut value, range).step_by(step).show_value(false);
+        let lock = &beside.lock;
+        let slider = Slider::from_get_set(range, |moved| {
+            // What is beyond the limits already may only come nearer.
+            let held = |moved: f64| moved.clamp(lock.low.min(value), lock.high.max(value));
+            now = moved.map_or(now, held);
+            now
+        });
+        let slider = slider.step_by(step).show_value(false);
         let slider = slider.clamping(SliderClamping::Never);
         let response = ui.add(slider);
-        response.widget_info(|| WidgetInfo::slider(true, value, key));
-        if response.changed() {
-            changes.set_number(key, value, own);
+        response.widget_info(|| WidgetInfo::slider(true, now, key));
+        if now != value {
+            changes.set_number(key, now, own);
         }
         if let Some(value) = typed(ui, key, value, numbers) {
             changes.set_number(key, value, own);
         }
         let real = beside.real.map(|real| format!("= {real}")).unwrap_or_default();
         cell(ui, REAL, &real, "The width after the width multiplier and rounding");
-        let cost = beside.cost.as_ref();
-        cell(ui, COST, cost.map_or("", |cost| &cost.short), cost.map_or("", |cost| &cost.all));
+        match (&beside.lock.target, &beside.cost) {
+            (Some(target), _) => {
+                let why = format!("One step to the right would break {target}");
+                cell(ui, COST, "locked", &why);
+            }
+            (None, Some(cost)) => cell(ui, COST, &cost.short, &cost.all),
+            (None, None) => cell(ui, COST, "", ""),
+        }
         reset(ui, key, is_changed, changes);
     });
 }

@@ -33,15 +33,15 @@ struct Names {
 }
 
 impl Head {
-    /// Draws names and buttons; `changes` are cleared by one of them.
+    /// Draws names and buttons; returns whether all changes are to be taken back.
     pub fn ui(
         &mut self,
         ui: &mut Ui,
         entry: &Entry,
-        changes: &mut Changes,
+        changes: &Changes,
         model: &Model,
         commands: &mut Commands,
-    ) {
+    ) -> bool {
         match &entry.design {
             Some(design) => self.names(ui, entry, design, commands),
             None => {
@@ -49,16 +49,15 @@ impl Head {
                 ui.add(Label::new(name).truncate()).on_hover_text(entry.name());
             }
         }
-        ui.horizontal_wrapped(|ui| {
+        let row = ui.horizontal_wrapped(|ui| {
             steps::ui(ui, entry, commands);
-            if ui.add_enabled(!changes.is_empty(), Button::new("Reset")).clicked() {
-                *changes = Changes::default();
-            }
+            let resets = ui.add_enabled(!changes.is_empty(), Button::new("Reset")).clicked();
             let hint = "A new design with the same settings";
             if ui.button("Duplicate").on_hover_text(hint).clicked() {
                 commands.push(Command::Duplicate(Arc::clone(&entry.file)));
             }
             self.saving(ui, entry, model, commands);
+            resets
         });
         let count = match changes.len() {
             0 if entry.design.is_some() => "no changes".to_owned(),
@@ -69,6 +68,7 @@ impl Head {
         let of = from.map(|from| format!(" to {from}")).unwrap_or_default();
         ui.add(Label::new(RichText::new(count + &of).weak()).truncate());
         self.question(ui, entry, commands);
+        row.inner
     }
 
     fn names(&mut self, ui: &mut Ui, entry: &Entry, design: &Design, commands: &mut Commands) {

@@ -9,6 +9,7 @@ mod controls;
 mod head;
 mod numbers;
 mod steps;
+mod targets;
 mod typed;
 mod variables;
 
@@ -36,11 +37,10 @@ const ROOMY: f32 = 800.0;
 const PROBLEM: f32 = 110.0;
 
 /// The design tab.
+#[derive(Default)]
 pub struct Design {
     /// The text that names of widths must contain.
     filter: String,
-    /// Sliders of widths stop at multiples of this.
-    snap: f64,
     /// A number of the movement of the pointer, or of the key, that may change something now.
     gesture: u64,
     /// What the bars of modules show.
@@ -48,20 +48,6 @@ pub struct Design {
     rows: Rows,
     head: head::Head,
     evidence: Evidence,
-}
-
-impl Default for Design {
-    fn default() -> Self {
-        Self {
-            filter: String::new(),
-            snap: 1.0,
-            gesture: 0,
-            bars: bars::Shown::default(),
-            rows: Rows::default(),
-            head: head::Head::default(),
-            evidence: Evidence::default(),
-        }
-    }
 }
 
 /// The settings of a network of a space; `None` if the space has no such variable or value.
@@ -132,7 +118,10 @@ impl Design {
         let before = entry.design.as_ref().map(|design| design.changes().clone());
         let before = before.unwrap_or_default();
         let mut changes = before.clone();
-        self.head.ui(ui, entry, &mut changes, model, commands);
+        let resets = self.head.ui(ui, entry, &before, model, commands);
+        if let Some(from) = model.original_of(entry) {
+            targets::ui(ui, entry, from, model, commands);
+        }
         ui.separator();
         // Below, so that the slider being dragged does not move.
         if let (Some(_), State::Wrong(problem)) = (&entry.design, &entry.state) {
@@ -146,7 +135,8 @@ impl Design {
             });
         }
         let costs = original.and_then(|original| {
-            let steps = controls::next_steps(original.settables.as_ref()?, self.snap, &before);
+            let steps =
+                controls::next_steps(original.settables.as_ref()?, model.settings.snap, &before);
             let (costs, job) = model.step_costs(entry, model.original_of(entry)?, steps);
             if let Some(job) = job {
                 commands.push(Command::Start(job));
@@ -154,7 +144,8 @@ impl Design {
             costs
         });
         let shown = (costs.map(Arc::as_ref), self.bars.0);
-        let (filter, snap) = (&mut self.filter, &mut self.snap);
+        let stopped = entry.design.as_ref().and_then(|design| design.stopped.as_ref());
+        let (filter, snap) = (&mut self.filter, model.settings.snap);
         // With a fixed id, so that a dragged control stays the same when controls around it change.
         let named = UiBuilder::new().scope_id(Id::unique("design controls"));
         ui.scope_builder(named, |ui| {
@@ -162,8 +153,8 @@ impl Design {
                 match (base, original.and_then(|original| original.settables.as_ref())) {
                     (Content::Space(space), _) => variables::ui(ui, space, &mut changes),
                     (_, Some(settables)) => {
-                        controls::snapping(ui, snap);
-                        controls::ui(ui, settables, filter, *snap, shown, &mut changes);
+                        controls::snapping(ui, snap, commands);
+                        controls::ui(ui, settables, (filter, snap), shown, stopped, &mut changes);
                     }
                     (_, None) if original.is_some() => {
                         ui.label("The settings of this network cannot be read; see Source.");
@@ -174,8 +165,11 @@ impl Design {
                 }
             });
         });
-        if changes != before {
-            let file = FilePath::clone(&entry.file);
+        let file = FilePath::clone(&entry.file);
+        if resets {
+            let changes = Changes::default();
+            commands.push(Command::Design { file, changes, gesture: None });
+        } else if changes != before {
             commands.push(Command::Design { file, changes, gesture: Some(gesture) });
         }
     }
@@ -209,13 +203,15 @@ impl Design {
             Content::Space(space) => space.constraints.as_slice(),
             _ => &now.architecture.constraints,
         };
+        let targets = model.original_of(entry).map(|from| model.targets_of(&from.file));
+        let targets = targets.unwrap_or_default();
         ui.scope(|ui| {
             if is_old {
                 ui.disable();
             }
             // Differences may be wider than a small window has room for.
             ScrollArea::horizontal().id_salt("numbers").show(ui, |ui| {
-                numbers::ui(ui, base_network, now, limits, model);
+                numbers::ui(ui, base_network, now, limits.iter().chain(&*targets), model);
                 self.evidence.ui(ui, now, Some(base_network), model, commands);
             });
             ui.separator();

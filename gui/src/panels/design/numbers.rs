@@ -1,9 +1,9 @@
 //! The cost of a network, compared with its cost before the changes.
 
 use egui::{Align, Grid, Layout, RichText, Ui};
-use inceptive_app::{Inspected, violated};
-use inceptive_dsl::Constraint;
-use inceptive_format::{change, percent_change};
+use inceptive_app::{Inspected, counts_by_name};
+use inceptive_dsl::{Constraint, Margin};
+use inceptive_format::{change, decimals, percent_change};
 use inceptive_results::{Metric, Unit};
 
 use crate::{
@@ -37,8 +37,14 @@ impl Row {
     }
 }
 
-/// Draws the table, and which constraints of a space hold.
-pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, limits: &[Constraint], model: &Model) {
+/// Draws the table, and which constraints and targets hold.
+pub fn ui<'a>(
+    ui: &mut Ui,
+    base: &Inspected,
+    now: &Inspected,
+    limits: impl IntoIterator<Item = &'a Constraint>,
+    model: &Model,
+) {
     let convention = model.settings.convention();
     let count = |network: &Inspected, metric: Metric| match metric {
         Metric::Macs => Some(convention.total(&network.architecture.graph)),
@@ -93,23 +99,42 @@ pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, limits: &[Constraint],
         let note = format!("{head}; it is only used in training");
         ui.label(RichText::new(note).color(colors(ui).warning));
     }
-    constraints(ui, now, limits);
+    conditions(ui, now, limits);
 }
 
 fn right(ui: &mut Ui, text: RichText) -> egui::Response {
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.label(text)).inner
 }
 
-/// Shows for each constraint whether it is satisfied.
-fn constraints(ui: &mut Ui, now: &Inspected, limits: &[Constraint]) {
-    let broken = violated(limits, &now.architecture.graph, &now.cost);
-    for constraint in limits {
-        let holds = !broken.contains(&constraint);
-        let palette = colors(ui);
+/// Shows for each condition whether it is satisfied, and what is left of it.
+fn conditions<'a>(ui: &mut Ui, now: &Inspected, limits: impl IntoIterator<Item = &'a Constraint>) {
+    let palette = colors(ui);
+    let counts = counts_by_name(&now.architecture.graph, &now.cost);
+    for condition in limits {
+        let holds = condition.holds(&counts) != Some(false);
         let (words, color) = match holds {
             true => ("is satisfied", palette.good),
             false => ("is violated", palette.error),
         };
-        ui.label(RichText::new(format!("{constraint} {words}")).color(color));
+        let left = condition.margin(&counts).map(|margin| room(margin, holds)).unwrap_or_default();
+        ui.label(RichText::new(format!("{condition} {words}{left}")).color(color));
+    }
+}
+
+/// What is left of a condition, in words.
+fn room(margin: Margin, holds: bool) -> String {
+    let Margin { left, metric } = margin;
+    let amount = match metric {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "an amount of counts, which are whole and below 2^53"
+        )]
+        Some(metric) => metric.exact(left.abs().round() as u64),
+        None => decimals(left.abs(), 2),
+    };
+    match holds {
+        true => format!(", {amount} left"),
+        false => format!(" by {amount}"),
     }
 }

@@ -1,0 +1,121 @@
+//! Targets that designs are kept within.
+
+use egui::{Key, Modifiers, Role};
+use egui_kittest::kittest::{NodeT, Queryable};
+use inceptive_cost::{Cost, Mode};
+use inceptive_dsl::{Disk, load};
+
+use crate::common::{Window, has_sliders, is_designed, is_idle};
+
+fn design(file: &str) -> Window {
+    let mut window = Window::on(&[file]);
+    window.press(Modifiers::COMMAND, Key::Num3);
+    window.wait("its sliders are there", has_sliders);
+    window
+}
+
+fn write(window: &mut Window, field: &str, text: &str) {
+    window.get(field).focus();
+    window.harness.run();
+    window.press(Modifiers::COMMAND, Key::A);
+    window.get(field).type_text(text);
+    window.harness.run();
+    window.press(Modifiers::NONE, Key::Enter);
+    window.wait("it is counted", is_idle);
+}
+
+fn slide(window: &mut Window, key: &str, value: f64) {
+    window.harness.get_by_role_and_label(Role::Slider, key).set_value_accesskit(value);
+    window.harness.run();
+    window.wait("it is counted again", is_designed);
+}
+
+/// The multiply-accumulates of GoogLeNet with a setting.
+fn macs(window: &Window, setting: &str) -> u64 {
+    let file = window.file("googlenet.yaml");
+    let loaded = load(&Disk, &file, &[setting.parse().unwrap()]).unwrap();
+    Cost::new(&loaded.architecture.graph, Mode::Inference).total.macs
+}
+
+fn value(window: &Window, key: &str) -> f64 {
+    window
+        .harness
+        .get_by_role_and_label(Role::Slider, key)
+        .accesskit_node()
+        .numeric_value()
+        .unwrap()
+}
+
+#[test]
+fn a_width_stops_where_a_target_would_be_broken() {
+    let mut window = design("googlenet.yaml");
+    write(&mut window, "Targets", "macs <= 1.6G");
+    assert!(window.says("macs <= 1.6G is satisfied, 17,328,128 left"));
+    let most = (129..=512).rev().find(|c3| macs(&window, &format!("3a.c3={c3}")) <= 1_600_000_000);
+    let most = most.unwrap();
+    assert!(most > 129, "the case is about a width between");
+    slide(&mut window, "3a.c3", 400.0);
+    assert_eq!(value(&window, "3a.c3"), f64::from(most));
+    assert!(window.says(&format!("3a.c3 stops at {most}, not 400: macs <= 1.6G")));
+    let left = 1_600_000_000 - macs(&window, &format!("3a.c3={most}"));
+    assert!(window.says(&format!("{} left", inceptive_format::exact(left))));
+    // It is locked by now, as is what a step of costs more than is left; it can be moved back.
+    assert!(window.says("locked"));
+    slide(&mut window, "3a.c3", 500.0);
+    assert_eq!(value(&window, "3a.c3"), f64::from(most));
+    slide(&mut window, "3a.c3", 100.0);
+    assert_eq!(value(&window, "3a.c3"), 100.0);
+    // What was stopped is one step.
+    window.click("Undo");
+    window.wait("it is counted", is_designed);
+    assert_eq!(value(&window, "3a.c3"), f64::from(most));
+    // Typed numbers are held alike.
+    write(&mut window, "3a.c3 as text", "300");
+    assert_eq!(value(&window, "3a.c3"), f64::from(most));
+    // Without the target everything moves again.
+    write(&mut window, "Targets", " ");
+    slide(&mut window, "3a.c3", 400.0);
+    assert_eq!(value(&window, "3a.c3"), 400.0);
+}
+
+#[test]
+fn a_target_that_is_missed_already_lets_a_design_come_nearer() {
+    let mut window = design("googlenet.yaml");
+    write(&mut window, "Targets", "macs <= 1.5G and params < 7M");
+    assert!(window.says("macs <= 1.5G is violated by 82,671,872"));
+    assert!(window.says("params < 7M is satisfied"));
+    assert!(window.says("locked"));
+    window.harness.get_by_role_and_label(Role::Slider, "3a.c3").set_value_accesskit(200.0);
+    window.harness.run();
+    assert_eq!(value(&window, "3a.c3"), 128.0, "farther away");
+    assert_eq!(window.selected(), ["googlenet"], "nothing was changed");
+    slide(&mut window, "3a.c3", 100.0);
+    assert_eq!(value(&window, "3a.c3"), 100.0);
+    window.wait("what is left is counted", is_idle);
+    slide(&mut window, "width_multiplier", 0.5);
+    assert!(window.says("macs <= 1.5G is satisfied"));
+    // Back up to where it just holds.
+    slide(&mut window, "width_multiplier", 1.0);
+    let stopped = value(&window, "width_multiplier");
+    assert!((0.9..1.0).contains(&stopped), "{stopped}");
+    assert!(window.says("macs <= 1.5G is satisfied"));
+}
+
+#[test]
+fn what_is_no_target_is_said_and_stops_nothing() {
+    let mut window = design("googlenet.yaml");
+    write(&mut window, "Targets", "speed < 3");
+    assert!(window.says("there is no count `speed`"));
+    slide(&mut window, "3a.c3", 200.0);
+    assert_eq!(value(&window, "3a.c3"), 200.0);
+}
+
+#[test]
+fn a_choice_that_breaks_a_target_is_not_taken() {
+    let mut window = design("googlenet.yaml");
+    write(&mut window, "Targets", "params < 7M");
+    window.click("FC");
+    window.wait("it is counted", is_designed);
+    assert!(window.says("tail stops") && window.says("no changes to googlenet.yaml"));
+    assert!(window.says("params < 7M is satisfied"));
+}
