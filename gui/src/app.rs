@@ -208,6 +208,10 @@ impl App {
                     self.model.messages.remove(index);
                 }
             }
+            Command::AskToImport => self.panels.import.ask(),
+            Command::Import(table) => {
+                self.start(Job::Import(table, self.model.store.clone()));
+            }
             Command::ToggleShortcuts => self.shows_shortcuts = !self.shows_shortcuts,
         }
     }
@@ -236,6 +240,7 @@ impl eframe::App for App {
             tree.ui(&mut Screens { panels, model, commands }, ui);
         });
         shortcuts::sheet(&ctx, &mut self.shows_shortcuts);
+        self.panels.import.ui(&ctx, &mut self.commands);
         self.closing.ui(&ctx, &self.model, self.keeping.is_some(), &mut self.commands);
         self.model.settings.theme = ctx.options(|options| options.theme_preference);
         let commands = self.commands.take();

@@ -87,6 +87,10 @@ pub enum Command {
     Count(Convention),
     /// Starts a job.
     Start(Job),
+    /// Asks for a table of the user's own results.
+    AskToImport,
+    /// Adds the rows of a table to the store.
+    Import(PathBuf),
     /// Opens another store of results, and shows its content.
     KeepIn(PathBuf),
     /// Stops a job; finished results are kept.

@@ -6,8 +6,10 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use inceptive_app::error_chain;
-use inceptive_results::{KnownRooflines, Measurement, ProfileRecord, Record, TrainingRun, latest};
+use inceptive_app::{Inspected, error_chain};
+use inceptive_results::{
+    ImportedResult, KnownRooflines, Measurement, ProfileRecord, Record, TrainingRun, latest,
+};
 use inceptive_store::{Position, Rows, Store, StoreError, Stored};
 
 /// The number of the next reading.
@@ -24,6 +26,8 @@ pub struct Results {
     pub profiles: Vec<Stored<ProfileRecord>>,
     /// Networks trained once, oldest first.
     pub training_runs: Vec<Stored<TrainingRun>>,
+    /// Accuracies and latencies from the user's tables, oldest first.
+    pub imported: Vec<Stored<ImportedResult>>,
     /// Why the store, or some of its results, cannot be read; one that is not there yet is just empty.
     pub problem: Option<String>,
     /// What is wrong with results that cannot be read.
@@ -60,6 +64,7 @@ struct NewResults {
     measurements: Rows<Measurement>,
     profiles: Rows<ProfileRecord>,
     training_runs: Rows<TrainingRun>,
+    imported: Rows<ImportedResult>,
     /// The best that each machine showed by them. They are held against it.
     known: KnownRooflines,
     /// How far the store was read with them.
@@ -82,8 +87,16 @@ impl NewResults {
         let (mut measurements, mut profiles) = (new.of()?, new.of()?);
         hold(&known, &mut measurements.readable);
         hold(&known, &mut profiles.readable);
-        let (training_runs, are_all) = (new.of()?, new.are_all());
-        Ok(Box::new(Self { are_all, measurements, profiles, training_runs, known, position }))
+        let (training_runs, imported, are_all) = (new.of()?, new.of()?, new.are_all());
+        Ok(Box::new(Self {
+            are_all,
+            measurements,
+            profiles,
+            training_runs,
+            imported,
+            known,
+            position,
+        }))
     }
 }
 
@@ -123,11 +136,13 @@ impl Results {
         let mut unreadable = new.measurements.unreadable;
         unreadable.extend(new.profiles.unreadable);
         unreadable.extend(new.training_runs.unreadable);
+        unreadable.extend(new.imported.unreadable);
         *self = Self {
             reading: next(),
             measurements: new.measurements.readable,
             profiles: new.profiles.readable,
             training_runs: new.training_runs.readable,
+            imported: new.imported.readable,
             problem: told(&unreadable),
             unreadable,
             known: new.known,
@@ -145,6 +160,7 @@ impl Results {
         self.measurements.extend(new.measurements.readable);
         self.profiles.extend(new.profiles.readable);
         self.training_runs.extend(new.training_runs.readable);
+        self.imported.extend(new.imported.readable);
         // A higher peak counts for all results of its machine.
         let from = if is_better { (0, 0) } else { before };
         hold(&self.known, &mut self.measurements[from.0..]);
@@ -152,6 +168,7 @@ impl Results {
         self.unreadable.extend(new.measurements.unreadable);
         self.unreadable.extend(new.profiles.unreadable);
         self.unreadable.extend(new.training_runs.unreadable);
+        self.unreadable.extend(new.imported.unreadable);
         self.problem = told(&self.unreadable);
     }
 
@@ -165,6 +182,14 @@ impl Results {
     pub fn profiles_of(&self, fingerprint: &str) -> Vec<&ProfileRecord> {
         let all = self.profiles.iter().map(|stored| &stored.result);
         latest(all.filter(|record| record.subject.fingerprint == fingerprint), |it| it)
+    }
+
+    /// What the user's tables say of a network, by the name of its file, its title or its fingerprint: the latest of
+    /// each data set and source.
+    pub fn imported(&self, stem: &str, network: &Inspected) -> Vec<&ImportedResult> {
+        let title = &network.architecture.name;
+        let all = self.imported.iter().map(|stored| &stored.result);
+        latest(all.filter(|result| result.is_of(stem, title, &network.fingerprint)), |it| it)
     }
 
     /// The data and recipes of all training runs, those of the latest run first.

@@ -366,6 +366,7 @@ pub(crate) fn candidate(loaded: &Loaded, file: &Path) -> Result<NetworkEntry, Re
         variant,
         measured: vec![],
         profiles: vec![],
+        imported: vec![],
         trained: vec![],
     })
 }

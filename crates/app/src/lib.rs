@@ -13,6 +13,7 @@ mod error;
 mod evaluate;
 mod gather;
 mod git;
+mod imports;
 mod inspect;
 mod inspect_trained;
 mod measured;
@@ -41,6 +42,7 @@ pub use evaluate::{
 };
 pub use gather::{GatherEvent, GatherPlan, Gathered, GoesOn, SMALL_SPACE, gather, gather_revision};
 pub use git::{GitError, GitFiles};
+pub use imports::{ImportFileError, Imported, import};
 pub use inceptive_onnx::{ModelInfo, OriginalNode, OriginalValue};
 pub use inspect::{
     Content, Inspected, OnnxFile, OverlayFiles, inspect, is_listed, is_network, list,

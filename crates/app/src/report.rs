@@ -1,12 +1,18 @@
 //! Reports on gathered networks with their results in stores.
 
-use std::{cell::OnceCell, collections::HashMap, path::PathBuf};
+use std::{
+    cell::OnceCell,
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use inceptive_dsl::Setting;
 use inceptive_files::InputFiles;
 use inceptive_format::counted;
 use inceptive_report::{NetworkEntry, Report};
-use inceptive_results::{Measurement, NetworkInfo, ProfileRecord, Record, TrainingRun, latest};
+use inceptive_results::{
+    ImportedResult, Measurement, NetworkInfo, ProfileRecord, Record, TrainingRun, latest,
+};
 use inceptive_store::{Filter, Store, StoreState, Stored};
 
 use crate::{
@@ -96,6 +102,7 @@ impl Gathered {
         for candidate in &mut self.candidates {
             candidate.measured.clear();
             candidate.profiles.clear();
+            candidate.imported.clear();
             candidate.trained.clear();
         }
         Ok(requests)
@@ -127,7 +134,8 @@ impl Gathered {
         let profiles = store.records::<ProfileRecord>(&filter)?;
         let trained = store.records::<TrainingRun>(&filter)?;
         let unreadable = measurements.unreadable.into_iter().chain(profiles.unreadable);
-        let unreadable = unreadable.chain(trained.unreadable);
+        let imported = store.records::<ImportedResult>(&filter)?;
+        let unreadable = unreadable.chain(trained.unreadable).chain(imported.unreadable);
         // A store may be named twice.
         let known: Vec<String> = self.troubles.iter().map(|trouble| error_chain(trouble)).collect();
         let unreadable = unreadable.map(TaskError::Store);
@@ -135,7 +143,8 @@ impl Gathered {
         let (measurements, profiles) = (measurements.readable, profiles.readable);
         let trained = trained.readable;
         if query.with_others {
-            if measurements.is_empty() && profiles.is_empty() && trained.is_empty() {
+            let is_empty = measurements.is_empty() && profiles.is_empty() && trained.is_empty();
+            if is_empty && imported.readable.is_empty() {
                 self.troubles.push(query.no_results());
             }
             let measured = measurements.iter().map(|stored| &stored.result.subject);
@@ -150,9 +159,11 @@ impl Gathered {
         add(&mut self.candidates, &places, measurements, |candidate| &mut candidate.measured);
         add(&mut self.candidates, &places, profiles, |candidate| &mut candidate.profiles);
         add_trained(&mut self.candidates, &places, trained);
+        add_imported(&mut self.candidates, &imported.readable);
         for candidate in &mut self.candidates {
             keep_latest(&mut candidate.measured);
             keep_latest(&mut candidate.profiles);
+            keep_latest(&mut candidate.imported);
             keep_latest(&mut candidate.trained);
         }
         // Limits of a machine in one store apply to the results in the others.
@@ -263,6 +274,29 @@ fn add_trained(
     }
 }
 
+/// Adds what tables say about networks, by the names of their files, their titles or their fingerprints.
+fn add_imported(candidates: &mut [NetworkEntry], results: &[Stored<ImportedResult>]) {
+    let mut by_name: HashMap<&str, Vec<&Stored<ImportedResult>>> = HashMap::new();
+    for stored in results {
+        by_name.entry(&stored.result.network).or_default().push(stored);
+    }
+    for candidate in candidates {
+        // A point of a space has the file of the space, and a title of its own.
+        let is_file = candidate.subject.point.is_empty();
+        let stem = Path::new(&candidate.subject.file).file_stem().unwrap_or_default();
+        let stem = stem.to_string_lossy().into_owned();
+        let mut names = vec![candidate.name.as_str(), &candidate.subject.fingerprint];
+        if is_file {
+            names.push(&stem);
+        }
+        names.sort_unstable();
+        names.dedup();
+        let found = names.iter().filter_map(|name| by_name.get(name)).flatten();
+        let found: Vec<Stored<ImportedResult>> = found.map(|stored| (*stored).clone()).collect();
+        candidate.imported.extend(found);
+    }
+}
+
 fn keep_latest<R: Record + Clone>(results: &mut Vec<Stored<R>>) {
     *results = latest(results.iter(), |stored| &stored.result).into_iter().cloned().collect();
 }
@@ -280,6 +314,7 @@ fn known_from_results(subject: &NetworkInfo) -> NetworkEntry {
         variant: None,
         measured: vec![],
         profiles: vec![],
+        imported: vec![],
         trained: vec![],
     }
 }

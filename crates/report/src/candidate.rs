@@ -3,7 +3,8 @@
 use inceptive_cost::{Cost, Totals};
 use inceptive_ir::Graph;
 use inceptive_results::{
-    Measurement, Metric, NetworkInfo, ProfileRecord, Published, TrainingRun, comparable,
+    ImportedResult, Measurement, Metric, NetworkInfo, ProfileRecord, Published, TrainingRun,
+    comparable,
 };
 use inceptive_store::Stored;
 
@@ -33,6 +34,8 @@ pub struct NetworkEntry {
     pub measured: Vec<Stored<Measurement>>,
     /// The last profile of each configuration.
     pub profiles: Vec<Stored<ProfileRecord>>,
+    /// Accuracies and latencies from its user's tables, the last of each data set and source.
+    pub imported: Vec<Stored<ImportedResult>>,
     /// Training runs, the last of each graph, data set, recipe and seed.
     pub trained: Vec<Stored<TrainingRun>>,
 }

@@ -161,6 +161,10 @@ fn object(candidate: &NetworkEntry, profiled: Option<&BenchConfig>, on_front: [b
         .iter()
         .map(|stored| measurement_object(stored.id, &stored.result))
         .collect();
+    // Nothing where there is none: reports without imported results stay what they were.
+    if !candidate.imported.is_empty() {
+        object["imported"] = candidate.imported.iter().map(|stored| json!(stored.result)).collect();
+    }
     object["training"] =
         candidate.trained.iter().map(|stored| training_run(&stored.result)).collect();
     let profile = profiled.and_then(|way| way.profile_of(candidate));

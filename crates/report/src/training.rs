@@ -199,6 +199,7 @@ mod tests {
             variant: None,
             measured: vec![],
             profiles: vec![],
+            imported: vec![],
             trained,
         }
     }

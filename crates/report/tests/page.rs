@@ -47,6 +47,7 @@ fn candidate(file: &str, top1: Option<f64>) -> NetworkEntry {
         variant: None,
         measured: vec![],
         profiles: vec![],
+        imported: vec![],
         trained: vec![],
         subject,
     }

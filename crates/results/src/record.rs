@@ -24,9 +24,10 @@ pub trait Record: Clone + Serialize + DeserializeOwned {
     const NAME: &'static str;
     /// What several are called.
     const PLURAL: &'static str;
-    /// Whether this program makes them, so that [`Record::run`] is known, their table has a column for the machine, and
-    /// the state of a store counts them.
+    /// Whether this program makes them, so that [`Record::run`] is known and their table has a column for the machine.
     const IS_OURS: bool = true;
+    /// Whether reports show them, so that the state of a store counts them.
+    const IS_SHOWN: bool = Self::IS_OURS;
 
     /// What a newer record of a network has in common with the older one whose place it takes.
     type Key<'r>: Eq + Hash

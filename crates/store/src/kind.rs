@@ -1,6 +1,6 @@
 //! The kinds of records that a store keeps.
 
-use inceptive_results::{Measurement, ProfileRecord, Record, TrainingRun};
+use inceptive_results::{ImportedResult, Measurement, ProfileRecord, Record, TrainingRun};
 use serde::de::Error as _;
 use serde_json::Error;
 
@@ -12,6 +12,7 @@ pub(crate) const KINDS: &[Kind] = &[
     Kind::of::<ProfileRecord>(),
     Kind::of::<ForeignMeasurement>(),
     Kind::of::<TrainingRun>(),
+    Kind::of::<ImportedResult>(),
 ];
 
 /// What is common to the records of a table.
@@ -23,13 +24,21 @@ pub(crate) struct Kind {
     pub plural: &'static str,
     /// Whether this program makes them.
     pub is_ours: bool,
+    /// Whether reports show them.
+    pub is_shown: bool,
     /// The machine that a record is of, if it can be understood.
     pub machine: fn(&[u8]) -> Result<Option<String>, Error>,
 }
 
 impl Kind {
     const fn of<R: Record>() -> Self {
-        Self { table: R::TABLE, plural: R::PLURAL, is_ours: R::IS_OURS, machine: machine::<R> }
+        Self {
+            table: R::TABLE,
+            plural: R::PLURAL,
+            is_ours: R::IS_OURS,
+            is_shown: R::IS_SHOWN,
+            machine: machine::<R>,
+        }
     }
 }
 

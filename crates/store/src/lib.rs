@@ -8,6 +8,7 @@
 mod beside;
 mod error;
 mod export;
+mod imported;
 mod kind;
 #[cfg(feature = "parquet")]
 mod parquet;
@@ -17,6 +18,7 @@ mod timm;
 
 pub use error::StoreError;
 pub use export::{Cell, Column, ExportError, Format, Table, write};
+pub use imported::{ImportError, ImportedTable};
 pub use store::{
     Filter, MalformedState, Merged, NewRecords, Position, Rows, Store, StoreState, Stored,
 };

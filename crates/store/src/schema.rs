@@ -16,11 +16,12 @@ use crate::{
 const APPLICATION: i32 = 0x494E_4350;
 
 /// The schema, in steps; a step that was released is never changed.
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     include_str!("migrations/1.sql"),
     include_str!("migrations/2.sql"),
     include_str!("migrations/3.sql"),
     include_str!("migrations/4.sql"),
+    include_str!("migrations/5.sql"),
 ];
 
 /// The version that this program writes.

@@ -105,8 +105,12 @@ impl App {
         }
         let mut selection = Vec::new();
         for path in files {
+            if path.extension().is_some_and(|it| it.eq_ignore_ascii_case("csv")) {
+                self.start(Job::Import(path, self.model.store.clone()));
+                continue;
+            }
             if !is_network(&path) {
-                let text = format!("{} is not a .yaml, .yml or .onnx file", path.display());
+                let text = format!("{} is not a .yaml, .yml, .onnx or .csv file", path.display());
                 self.model.messages.push(Message::Problem(text));
                 continue;
             }

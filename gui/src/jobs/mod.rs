@@ -21,7 +21,9 @@ mod write;
 
 use std::{path::PathBuf, sync::Arc};
 
-use inceptive_app::{NewFile, ReadError, Request, SaveError, TrainingEvent, WeightStatistics};
+use inceptive_app::{
+    Imported, NewFile, ReadError, Request, SaveError, TrainingEvent, WeightStatistics, error_chain,
+};
 use inceptive_draw::{DrawError, Scene};
 use inceptive_dsl::Trace;
 use inceptive_files::InputFiles;
@@ -80,6 +82,8 @@ pub enum Job {
     Cloud(CloudRequest),
     /// Reads what is new in the store.
     Results(ResultsRequest),
+    /// Adds the rows of a table, the first file, to a store, the second.
+    Import(PathBuf, PathBuf),
     /// Looks for engines.
     Engines,
     /// Measures latency.
@@ -141,6 +145,7 @@ impl Job {
             | Self::SavePoints(_)
             | Self::Table(_)
             | Self::Results(_)
+            | Self::Import(..)
             | Self::Engines
             | Self::TrainingChoices(_) => Lane::Quick,
             Self::Layout(_) | Self::Statistics(_) => Lane::Layout,
@@ -178,6 +183,7 @@ impl Job {
             Self::Table(request) => format!("write {}", request.path.display()),
             Self::Cloud(request) => format!("count networks of {}", request.space.title),
             Self::Results(_) => "read results".to_owned(),
+            Self::Import(table, _) => format!("import {}", table.display()),
             Self::Engines => "search for engines".to_owned(),
             Self::Bench(request) => format!("bench {}", named(&request.networks)),
             Self::Profile(request) => format!("profile {}", stem(&request.network.file)),
@@ -236,6 +242,10 @@ impl Job {
             Self::Table(request) => table::write(request),
             Self::Cloud(request) => Ok(design::cloud(&request, report)),
             Self::Results(request) => Ok(Output::Results(request.read())),
+            Self::Import(table, store) => {
+                let imported = inceptive_app::import(&table, &store);
+                imported.map(Output::Imported).map_err(|error| error_chain(&error))
+            }
             Self::Engines => Ok(measure::engines(&machinery.tools(None))),
             Self::Bench(request) => {
                 report.wait_for_training();
@@ -326,6 +336,8 @@ pub enum Output {
     Clouded(Arc<Cloud>),
     /// What is new in the store.
     Results(ResultsReading),
+    /// Rows of a table are in the store.
+    Imported(Imported),
     /// Engines, found or not.
     Engines(Vec<EngineState>),
     /// Data sets and recipes.

@@ -16,11 +16,12 @@ use std::{
 };
 
 use egui::ThemePreference;
-use inceptive_app::{Inspected, NewFile, SaveError, WeightStatistics, error_chain};
+use inceptive_app::{Imported, Inspected, NewFile, SaveError, WeightStatistics, error_chain};
 use inceptive_cost::Convention;
 use inceptive_draw::{DrawError, Scene};
 use inceptive_dsl::Trace;
 use inceptive_files::InputFiles;
+use inceptive_format::counted;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -287,6 +288,11 @@ impl Model {
                 if !self.results.take_in(reading) {
                     commands.push(Command::Start(self.read_results()));
                 }
+            }
+            Output::Imported(Imported { rows, added }) => {
+                let rows = counted(rows, "row", "rows");
+                self.messages.push(Message::Done(format!("{added} of {rows} imported")));
+                commands.push(Command::Start(self.read_results()));
             }
             Output::Engines(engines) => self.engines = Some(engines),
             Output::TrainingChoices(choices) => self.training_choices = Some(choices),

@@ -12,13 +12,16 @@ use crate::{
     theme::colors,
 };
 
+/// A network, with the name of its file.
+pub(crate) type Named<'a> = (&'a str, &'a Inspected);
+
 /// Figures of a kind that are listed.
 const MOST: usize = 3;
 
 /// A figure, and how it is known.
 struct Figure {
     text: String,
-    /// Measured, trained or published.
+    /// Measured, trained, imported or published.
     kind: &'static str,
     /// With what: the engine, or the data and the recipe.
     with: String,
@@ -48,7 +51,7 @@ impl Line {
 /// The figures of a network, looked up once for each change of the results.
 #[derive(Default)]
 pub(crate) struct Evidence {
-    key: Option<(u64, String, Option<String>)>,
+    key: Option<[String; 5]>,
     accuracy: Vec<Line>,
     latency: Vec<Line>,
 }
@@ -58,8 +61,8 @@ impl Evidence {
     pub fn ui(
         &mut self,
         ui: &mut Ui,
-        network: &Inspected,
-        base: Option<&Inspected>,
+        network: Named<'_>,
+        base: Option<Named<'_>>,
         model: &Model,
         commands: &mut Commands,
     ) {
@@ -71,11 +74,15 @@ impl Evidence {
                     commands.push(Command::Show(pane));
                 }
             }
+            let hint = "Read accuracies and latencies from a CSV file";
+            if ui.small_button("Import…").on_hover_text(hint).clicked() {
+                commands.push(Command::AskToImport);
+            }
         });
     }
 
     /// Draws only the figures of a network, where there is little room.
-    pub fn figures(&mut self, ui: &mut Ui, network: &Inspected, model: &Model) {
+    pub fn figures(&mut self, ui: &mut Ui, network: Named<'_>, model: &Model) {
         self.update(network, None, model);
         self.table(ui, false);
     }
@@ -104,10 +111,12 @@ impl Evidence {
         });
     }
 
-    fn update(&mut self, network: &Inspected, base: Option<&Inspected>, model: &Model) {
-        let base = base.filter(|base| base.fingerprint != network.fingerprint);
-        let of_base = base.map(|base| base.fingerprint.clone());
-        let key = (model.results.reading, network.fingerprint.clone(), of_base);
+    fn update(&mut self, network: Named<'_>, base: Option<Named<'_>>, model: &Model) {
+        let base = base.filter(|(_, base)| base.fingerprint != network.1.fingerprint);
+        let reading = model.results.reading.to_string();
+        let parts = |(name, network): Named<'_>| (name.to_owned(), network.fingerprint.clone());
+        let (own, of_base) = (parts(network), base.map(parts).unwrap_or_default());
+        let key = [reading, own.0, own.1, of_base.0, of_base.1];
         if self.key.as_ref() == Some(&key) {
             return;
         }
@@ -119,10 +128,10 @@ impl Evidence {
 
 /// What is known of a network; if nothing is, that, and the first figure of the one that it is made of.
 fn lines(
-    network: &Inspected,
-    base: Option<&Inspected>,
+    network: Named<'_>,
+    base: Option<Named<'_>>,
     model: &Model,
-    figures: fn(&Inspected, &Model) -> Vec<Figure>,
+    figures: fn(Named<'_>, &Model) -> Vec<Figure>,
 ) -> Vec<Line> {
     let found = figures(network, model);
     if !found.is_empty() {
@@ -133,8 +142,8 @@ fn lines(
     [unknown].into_iter().chain(of_base.map(Line::of_base)).collect()
 }
 
-/// Top-1 accuracies: of training runs, then the published one.
-fn accuracy(network: &Inspected, model: &Model) -> Vec<Figure> {
+/// Top-1 accuracies: of training runs, then imported ones and the published one.
+fn accuracy((name, network): Named<'_>, model: &Model) -> Vec<Figure> {
     let results = &model.results;
     let trained = results.trained_on().into_iter().filter_map(|on| {
         let runs = results.trained(&network.fingerprint, &on);
@@ -148,18 +157,28 @@ fn accuracy(network: &Inspected, model: &Model) -> Vec<Figure> {
         kind: "published",
         with: String::new(),
     });
-    trained.take(MOST).chain(published).collect()
+    let imported = results.imported(name, network).into_iter().rev().filter_map(|result| {
+        let text = format!("{}%", decimals(result.top1?, 2));
+        let dataset = result.dataset.iter().map(String::as_str);
+        let with: Vec<&str> = dataset.chain([&*result.source]).collect();
+        Some(Figure { text, kind: "imported", with: with.join(", ") })
+    });
+    trained.take(MOST).chain(imported.take(MOST)).chain(published).collect()
 }
 
-/// Latencies, each with the way in which it was measured; the latest first.
-fn latency(network: &Inspected, model: &Model) -> Vec<Figure> {
+/// Latencies, each with the way in which it was measured; the latest first, then imported ones.
+fn latency((name, network): Named<'_>, model: &Model) -> Vec<Figure> {
     let measured = model.results.of(&network.fingerprint).into_iter().rev().take(MOST);
     let figure = |measurement: &Measurement| Figure {
         text: with_interval(measurement.latency_ms.median, " ms"),
         kind: "measured",
         with: way(measurement),
     };
-    measured.map(figure).collect()
+    let imported = model.results.imported(name, network).into_iter().rev().filter_map(|result| {
+        let text = format!("{} ms", decimals(result.latency_ms?, 2));
+        Some(Figure { text, kind: "imported", with: result.source.clone() })
+    });
+    measured.map(figure).chain(imported.take(MOST)).collect()
 }
 
 fn way(measurement: &Measurement) -> String {

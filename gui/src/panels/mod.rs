@@ -7,6 +7,7 @@ pub mod design;
 mod evidence;
 mod fields;
 pub mod graph;
+pub mod import;
 mod queue;
 pub mod run;
 mod sort;
@@ -39,6 +40,8 @@ pub struct Panels {
     pub run: run::Run,
     /// Training.
     pub train: train::Train,
+    /// The question for a table of results.
+    pub import: import::Import,
 }
 
 /// Whether keys are for a screen: no text is typed, no menu is open, and no question is asked.

@@ -13,6 +13,7 @@ mod compare;
 mod design;
 mod folders;
 mod graph;
+mod import;
 mod mistakes;
 mod raster;
 mod run;

@@ -2,14 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
+use inceptive_app::Imported;
 use inceptive_files::{InputFiles, replace_file};
 use inceptive_format::{counted, significant};
-use inceptive_results::{Measurement, Metric, ProfileRecord, Record, TrainingRun, date::utc_day};
+use inceptive_results::{
+    ImportedResult, Measurement, Metric, ProfileRecord, Record, TrainingRun, date::utc_day,
+};
 use inceptive_store::{
     Cell, Filter, ForeignMeasurement, Format, Rows, Store, StoreError, Stored, Table as Tabular,
-    read_timm, write, write_timm,
+    write, write_timm,
 };
 use serde_json::{Map, Value, json};
 
@@ -80,8 +83,13 @@ enum Action {
         #[command(flatten)]
         from: From,
     },
-    /// Import a CSV file written by timm's benchmark.py
+    /// Import accuracies and latencies from a CSV file
+    ///
+    /// The file has a column `network`, with names of files, titles or fingerprints, and at least one of `top1`, `top5`
+    /// (percent) and `latency_ms`; `dataset`, `source` and `note` are optional. Files written by timm's benchmark.py are
+    /// read too.
     #[command(before_help = "Example:
+  inceptive results import accuracies.csv
   inceptive results import benchmark-infer.csv")]
     Import {
         /// The CSV file
@@ -132,6 +140,8 @@ enum RecordKind {
     Profiles,
     /// Trained networks
     TrainingRuns,
+    /// Accuracies and latencies from imported tables
+    Imported,
 }
 
 /// Tables for other programs.
@@ -216,6 +226,7 @@ fn list(from: From, kind: Option<RecordKind>) -> anyhow::Result<Outcome> {
         Some(RecordKind::Measurements) => list_of(&chosen, measurements),
         Some(RecordKind::Profiles) => list_of(&chosen, profiles),
         Some(RecordKind::TrainingRuns) => list_of(&chosen, training_runs),
+        Some(RecordKind::Imported) => list_of(&chosen, imported),
     }
 }
 
@@ -250,6 +261,11 @@ fn list_all(chosen: &Chosen) -> anyhow::Result<Outcome> {
         text.push_str(&format!(
             "\nand {profiles}, which `inceptive report` and the dashboard show\n"
         ));
+    }
+    let others = readable(store.records::<ImportedResult>(&Filter::default())?).len();
+    if others > 0 {
+        let results = counted(others, ImportedResult::NAME, ImportedResult::PLURAL);
+        text.push_str(&format!("\nand {results}, see `results list --kind imported`\n"));
     }
     let foreign = readable(store.records::<ForeignMeasurement>(&Filter::default())?).len();
     if foreign > 0 {
@@ -355,6 +371,31 @@ fn training_runs(found: &[Stored<TrainingRun>]) -> String {
     grid.render()
 }
 
+fn imported(found: &[Stored<ImportedResult>]) -> String {
+    let mut grid = Grid::new(vec![
+        Column::Right("id"),
+        Column::Left("network"),
+        Column::Left("data"),
+        Column::Right("top-1"),
+        Column::Right("top-5"),
+        Column::Right("latency ms"),
+        Column::Left("source"),
+    ]);
+    let number = |value: Option<f64>| value.map_or_else(|| "unknown".to_owned(), significant);
+    for Stored { id, result } in found {
+        grid.row(vec![
+            id.to_string(),
+            result.network.clone(),
+            result.dataset.clone().unwrap_or_else(|| "unknown".to_owned()),
+            number(result.top1),
+            number(result.top5),
+            number(result.latency_ms),
+            result.source.clone(),
+        ]);
+    }
+    grid.render()
+}
+
 fn list_json(from: From, kind: Option<RecordKind>) -> anyhow::Result<Outcome> {
     let chosen = from.open()?;
     let document = match kind {
@@ -367,6 +408,9 @@ fn list_json(from: From, kind: Option<RecordKind>) -> anyhow::Result<Outcome> {
         }
         Some(RecordKind::TrainingRuns) => {
             json!({ "training_runs": objects(&chosen.records::<TrainingRun>()?) })
+        }
+        Some(RecordKind::Imported) => {
+            json!({ "imported": objects(&chosen.records::<ImportedResult>()?) })
         }
     };
     Ok(Outcome::new(output::json(&document)?))
@@ -383,6 +427,7 @@ fn list_all_json(chosen: &Chosen) -> anyhow::Result<Outcome> {
         "measurements": objects(&measured),
         "profiles": objects(&chosen.records::<ProfileRecord>()?),
         "training_runs": objects(&trained),
+        "imported": objects(&chosen.records::<ImportedResult>()?),
         "timm_rows": foreign,
     }))?))
 }
@@ -413,6 +458,7 @@ fn show(id: i64, kind: RecordKind, store: &Path) -> anyhow::Result<Outcome> {
             let stored = stored::<TrainingRun>(id, store)?;
             columns(&stored) + &epochs(&stored.result)
         }
+        RecordKind::Imported => columns(&stored::<ImportedResult>(id, store)?),
     };
     Ok(Outcome::new(text))
 }
@@ -476,7 +522,7 @@ fn export(
     let chosen = from.open()?;
     let content = match (table, kind) {
         (Table::Timm, RecordKind::Measurements) => timm(&chosen)?,
-        (Table::Timm, RecordKind::Profiles | RecordKind::TrainingRuns) => {
+        (Table::Timm, _) => {
             bail!("timm's table has measurements only: omit --kind")
         }
         (Table::Csv, kind) => written(&chosen, Format::Csv, kind)?,
@@ -503,6 +549,7 @@ fn written(chosen: &Chosen, format: Format, kind: RecordKind) -> anyhow::Result<
         RecordKind::Measurements => written_of::<Measurement>(chosen, format),
         RecordKind::Profiles => written_of::<ProfileRecord>(chosen, format),
         RecordKind::TrainingRuns => written_of::<TrainingRun>(chosen, format),
+        RecordKind::Imported => written_of::<ImportedResult>(chosen, format),
     }
 }
 
@@ -529,15 +576,9 @@ fn timm(chosen: &Chosen) -> anyhow::Result<Vec<u8>> {
     Ok(content)
 }
 
-/// Maximum size of an imported table: half a million networks.
-const MAX_TABLE_BYTES: u64 = 64 * inceptive_files::MIB;
-
 fn import(file: &Path, store: &Path) -> anyhow::Result<Outcome> {
-    let table = inceptive_files::read(file, MAX_TABLE_BYTES)
-        .with_context(|| format!("cannot read `{}`", file.display()))?;
-    let rows = read_timm(table.as_slice()).with_context(|| format!("`{}`", file.display()))?;
-    let added = Store::open(store)?.append_all(&rows)?;
-    let rows = counted(rows.len(), "row", "rows");
+    let Imported { rows, added } = inceptive_app::import(file, store)?;
+    let rows = counted(rows, "row", "rows");
     Ok(Outcome::new(format!("{added} of {rows} added\n")))
 }
 

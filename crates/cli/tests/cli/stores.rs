@@ -144,3 +144,42 @@ fn a_log_that_cannot_be_read_is_said() {
         assert!(said.contains("inceptive.db-wal` cannot be read: its header is damaged"), "{said}");
     }
 }
+
+/// A user's own accuracies: listed, exported, and in the report of the network that they name; the report's command makes
+/// it again after more were imported.
+#[test]
+fn own_results_are_in_lists_and_reports() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let network =
+        "name: Tiny\ninput: {channels: 3, size: 8}\nclasses: 2\nbody:\n  - relu\ntail: gap\n";
+    fs::write(folder.join("tiny.yaml"), network).unwrap();
+    fs::write(folder.join("own.csv"), "network,top1,dataset\ntiny,91.25,mine\nother,3,\n").unwrap();
+    let (code, said) = run(folder, "results import own.csv");
+    assert_eq!((code, said.as_str()), (Some(0), "2 of 2 rows added\n"));
+    assert_eq!(run(folder, "results import own.csv").1, "0 of 2 rows added\n");
+    let (_, said) = run(folder, "results list --kind imported");
+    assert!(said.contains("tiny") && said.contains("91.25") && said.contains("own.csv"), "{said}");
+    assert!(run(folder, "results list").1.contains("2 imported results"));
+    let (_, said) = run(folder, "results export csv --kind imported");
+    assert!(said.contains("1,tiny,mine,91.25,,,own.csv,"), "{said}");
+    let (_, said) = run(folder, "results show 1 --kind imported");
+    assert!(said.contains("top1") && said.contains("91.25"), "{said}");
+
+    let (code, said) = run(folder, "report tiny.yaml inceptive.db --out first");
+    assert_eq!(code, Some(0), "{said}");
+    let data = fs::read_to_string(folder.join("first/data.json")).unwrap();
+    let data: serde_json::Value = serde_json::from_str(&data).unwrap();
+    let imported = &data["candidates"][0]["imported"];
+    assert_eq!(imported.as_array().unwrap().len(), 1);
+    assert_eq!(imported[0]["top1"], 91.25);
+    let page = fs::read_to_string(folder.join("first/index.html")).unwrap();
+    assert!(page.contains("Imported results") && page.contains("own.csv"));
+    let command = data["command"].as_str().unwrap().replacen("inceptive ", "", 1);
+    fs::write(folder.join("more.csv"), "network,top1\ntiny,12\n").unwrap();
+    run(folder, "results import more.csv");
+    run(folder, &command.replace("--out first", "--out second"));
+    let again = fs::read_to_string(folder.join("second/data.json")).unwrap();
+    let again: serde_json::Value = serde_json::from_str(&again).unwrap();
+    assert_eq!(again["candidates"][0]["imported"], *imported);
+}

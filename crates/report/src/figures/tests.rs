@@ -60,6 +60,7 @@ fn network(file: &Path) -> NetworkEntry {
         variant: None,
         measured: vec![],
         profiles: vec![],
+        imported: vec![],
         trained: vec![],
     }
 }

@@ -1,7 +1,8 @@
 //! The section of one network.
 
 use askama::{Template, filters::HtmlSafe};
-use inceptive_results::Published;
+use inceptive_results::{ImportedResult, Published};
+use inceptive_store::Stored;
 
 use super::{
     UNKNOWN,
@@ -38,6 +39,7 @@ pub(super) struct Network {
     point: String,
     fingerprint: String,
     accuracies: Option<Table>,
+    imported: Option<Table>,
     parts: Option<Table>,
     has_times: bool,
     drawing: Option<String>,
@@ -64,6 +66,7 @@ impl Network {
             point: prose(&subject.point.join(", ")),
             fingerprint: prose(&candidate.fingerprint),
             accuracies: accuracies(candidate, &id),
+            imported: imported(candidate, &id),
             has_times: profile.is_some(),
             parts: parts.map(|parts| part_table(&parts, &id, &candidate.name)),
             drawing: network.map(|network| drawing(network, &id, &candidate.name)),
@@ -142,6 +145,39 @@ fn accuracies(candidate: &NetworkEntry, id: &str) -> Option<Table> {
             Column::text("note"),
         ],
         rows: candidate.published.iter().map(row).collect(),
+        is_sortable: false,
+    })
+}
+
+/// What the user's own tables say.
+fn imported(candidate: &NetworkEntry, id: &str) -> Option<Table> {
+    let row = |stored: &Stored<ImportedResult>| {
+        let ImportedResult { dataset, top1, top5, latency_ms, source, note, .. } = &stored.result;
+        let number = |value: Option<f64>| {
+            value.map_or_else(Cell::unknown, |value| Cell::number(significant(value), value))
+        };
+        let words = |text: &Option<String>| text.as_deref().map_or_else(String::new, prose);
+        Row::new(vec![
+            Cell::user(prose(source)),
+            Cell::user(words(dataset)),
+            number(*top1),
+            number(*top5),
+            number(*latency_ms),
+            Cell::user(words(note)),
+        ])
+    };
+    (!candidate.imported.is_empty()).then(|| Table {
+        id: format!("{id}-imported"),
+        label: "Imported results".to_owned(),
+        columns: vec![
+            Column::text("source"),
+            Column::text("data set"),
+            Column::number("top-1", "%", "As imported; not compared with other results"),
+            Column::number("top-5", "%", "As imported; not compared with other results"),
+            Column::number("latency", "ms", "As imported; not compared with other results"),
+            Column::text("note"),
+        ],
+        rows: candidate.imported.iter().map(row).collect(),
         is_sortable: false,
     })
 }

@@ -176,7 +176,7 @@ impl Filter {
     /// Numbers of the records of a kind that are wanted.
     fn numbers(&self, kind: &Kind) -> RangeInclusive<i64> {
         match &self.up_to {
-            Some(state) if kind.is_ours => i64::MIN..=state.last_of(kind),
+            Some(state) if kind.is_shown => i64::MIN..=state.last_of(kind),
             _ => EVERYTHING,
         }
     }

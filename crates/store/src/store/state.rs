@@ -59,7 +59,7 @@ impl StoreState {
 
 /// The kinds that a state counts.
 fn counted() -> impl DoubleEndedIterator<Item = &'static Kind> {
-    KINDS.iter().filter(|kind| kind.is_ours)
+    KINDS.iter().filter(|kind| kind.is_shown)
 }
 
 impl fmt::Display for StoreState {

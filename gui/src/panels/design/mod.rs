@@ -21,7 +21,7 @@ use inceptive_app::{Content, error_chain, is_onnx};
 use crate::{
     changes::Changes,
     command::{Command, Commands},
-    file::FilePath,
+    file::{FilePath, stem},
     model::{Entry, Model, Original, State},
     panels::{
         evidence::Evidence,
@@ -212,7 +212,10 @@ impl Design {
             // Differences may be wider than a small window has room for.
             ScrollArea::horizontal().id_salt("numbers").show(ui, |ui| {
                 numbers::ui(ui, base_network, now, limits.iter().chain(&*targets), model);
-                self.evidence.ui(ui, now, Some(base_network), model, commands);
+                let name_of = |entry: &Entry| stem(&entry.file);
+                let base_name = model.original_of(entry).map(name_of).unwrap_or_default();
+                let (now, base) = ((&*name_of(entry), &**now), (&*base_name, &**base_network));
+                self.evidence.ui(ui, now, Some(base), model, commands);
             });
             ui.separator();
             self.rows.update(model, None, None);

@@ -14,6 +14,7 @@ use super::{original, parts};
 use crate::{
     command::{Command, Commands},
     file::FilePath,
+    file::stem,
     format::{bytes, compute_unit, exact, fraction, milliseconds, points, share, way},
     inspection::Found,
     jobs::LayoutRequest,
@@ -71,7 +72,8 @@ pub(super) fn inspector(
         ui.separator();
         subject.counts(ui, model, commands);
         if subject.is_network() {
-            evidence.figures(ui, network, model);
+            let name = model.current().map(|entry| stem(&entry.file)).unwrap_or_default();
+            evidence.figures(ui, (&name, network), model);
         }
         ui.separator();
         parts::weights(ui, &subject, model, commands);

@@ -21,23 +21,49 @@ pub enum Field {
     Title,
     /// A count, or the chosen latency.
     Metric(Metric),
-    /// An accuracy: whether it is that of training runs, and 1 or 5.
-    Accuracy { is_trained: bool, top: u8 },
+    /// An accuracy: top-1 or top-5.
+    Accuracy { kind: AccuracyKind, top: u8 },
+    /// The latency in the user's own tables.
+    ImportedLatency,
     /// A variable of the space.
     Variable(usize),
 }
 
+/// Where an accuracy comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccuracyKind {
+    /// A publication.
+    Published,
+    /// Training runs.
+    Trained,
+    /// The user's own tables.
+    Imported,
+}
+
+impl AccuracyKind {
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Published => "published",
+            Self::Trained => "trained",
+            Self::Imported => "imported",
+        }
+    }
+}
+
 /// Names of columns that are not those of metrics.
-const ALIASES: [(&str, Field); 9] = [
+const ALIASES: [(&str, Field); 12] = [
     ("name", Field::Name),
     ("title", Field::Title),
     ("latency", Field::Metric(Metric::Latency)),
     ("memory", Field::Metric(Metric::ActivationBytes)),
     ("peak_memory", Field::Metric(Metric::PeakActivationBytes)),
-    ("published_top1", Field::Accuracy { is_trained: false, top: 1 }),
-    ("published_top5", Field::Accuracy { is_trained: false, top: 5 }),
-    ("trained_top1", Field::Accuracy { is_trained: true, top: 1 }),
-    ("trained_top5", Field::Accuracy { is_trained: true, top: 5 }),
+    ("published_top1", Field::Accuracy { kind: AccuracyKind::Published, top: 1 }),
+    ("published_top5", Field::Accuracy { kind: AccuracyKind::Published, top: 5 }),
+    ("trained_top1", Field::Accuracy { kind: AccuracyKind::Trained, top: 1 }),
+    ("trained_top5", Field::Accuracy { kind: AccuracyKind::Trained, top: 5 }),
+    ("imported_top1", Field::Accuracy { kind: AccuracyKind::Imported, top: 1 }),
+    ("imported_top5", Field::Accuracy { kind: AccuracyKind::Imported, top: 5 }),
+    ("imported_latency", Field::ImportedLatency),
 ];
 
 /// Networks of the list, then those of the space.
@@ -82,12 +108,15 @@ impl Data<'_> {
             Metric::Acts,
             Metric::PeakActivationBytes,
         ];
-        let accuracies = [false, true].map(|is_trained| Field::Accuracy { is_trained, top: 1 });
+        let has_imported = self.rows.rows.iter().any(|row| row.imported != [None; 3]);
+        let mut kinds = vec![AccuracyKind::Published, AccuracyKind::Trained];
+        kinds.extend(has_imported.then_some(AccuracyKind::Imported));
         let mut all = vec![Field::Name];
         all.extend(variables.map(Field::Variable));
         all.extend(metrics.map(Field::Metric));
-        all.extend(accuracies);
+        all.extend(kinds.into_iter().map(|kind| Field::Accuracy { kind, top: 1 }));
         all.push(Field::Metric(Metric::Latency));
+        all.extend(has_imported.then_some(Field::ImportedLatency));
         all
     }
 
@@ -95,7 +124,9 @@ impl Data<'_> {
     pub fn holds(&self, field: Field) -> ColumnType {
         match field {
             Field::Name | Field::Title => ColumnType::Text,
-            Field::Metric(_) | Field::Accuracy { .. } => ColumnType::Number,
+            Field::Metric(_) | Field::Accuracy { .. } | Field::ImportedLatency => {
+                ColumnType::Number
+            }
             Field::Variable(variable) => {
                 match self.cloud.is_some_and(|view| view.variables().is_numeric(variable)) {
                     true => ColumnType::Number,
@@ -111,10 +142,8 @@ impl Data<'_> {
             Field::Name => "name".to_owned(),
             Field::Title => "title".to_owned(),
             Field::Metric(metric) => names.title(metric.into()),
-            Field::Accuracy { is_trained, top } => {
-                let kind = if is_trained { "trained" } else { "published" };
-                format!("{kind} top-{top} (%)")
-            }
+            Field::Accuracy { kind, top } => format!("{} top-{top} (%)", kind.label()),
+            Field::ImportedLatency => "imported latency (ms)".to_owned(),
             Field::Variable(variable) => names.title(Quantity::Variable(variable)),
         }
     }
@@ -125,10 +154,15 @@ impl Data<'_> {
             let row = &self.rows.rows[row];
             return match field {
                 Field::Metric(metric) => row.get(metric),
-                Field::Accuracy { is_trained, top } => {
-                    let both = if is_trained { &row.trained } else { &row.published };
-                    both[usize::from(top != 1)]
+                Field::Accuracy { kind, top } => {
+                    let [top1, top5] = match kind {
+                        AccuracyKind::Published => row.published,
+                        AccuracyKind::Trained => row.trained,
+                        AccuracyKind::Imported => [row.imported[0], row.imported[1]],
+                    };
+                    if top == 1 { top1 } else { top5 }
                 }
+                Field::ImportedLatency => row.imported[2],
                 Field::Name | Field::Title | Field::Variable(_) => None,
             };
         };
@@ -136,7 +170,9 @@ impl Data<'_> {
         let value = match field {
             Field::Metric(metric) => metric.on_axis(view.count_of(point, metric)?),
             Field::Variable(variable) => view.value(point, Quantity::Variable(variable))?,
-            Field::Name | Field::Title | Field::Accuracy { .. } => return None,
+            Field::Name | Field::Title | Field::Accuracy { .. } | Field::ImportedLatency => {
+                return None;
+            }
         };
         Some(Estimate::exact(value))
     }
@@ -165,7 +201,8 @@ impl Data<'_> {
             (Field::Title, None) => Some(&self.rows.rows[row].network.architecture.name),
             (Field::Name | Field::Title, Some(_)) => Some(&self.cloud?.cloud().counts.title),
             (Field::Variable(variable), Some(point)) => Some(self.cloud?.label(point, variable)),
-            (Field::Variable(_), None) | (Field::Metric(_) | Field::Accuracy { .. }, _) => None,
+            (Field::Variable(_), None)
+            | (Field::Metric(_) | Field::Accuracy { .. } | Field::ImportedLatency, _) => None,
         }
     }
 
@@ -197,6 +234,7 @@ impl Data<'_> {
             Field::Title => self.words(field, row).unwrap_or_default().to_owned(),
             Field::Metric(metric) => text(self.on_axis(field, row), metric),
             Field::Accuracy { .. } => text(self.on_axis(field, row), Metric::Top1),
+            Field::ImportedLatency => text(self.on_axis(field, row), Metric::Latency),
             Field::Variable(_) => self.words(field, row).unwrap_or("–").to_owned(),
         }
     }

@@ -10,7 +10,7 @@ use std::{
 use inceptive_app::Inspected;
 use inceptive_cost::Convention;
 use inceptive_report::{BenchConfig, density, ways_of};
-use inceptive_results::{Metric, Origin, Source, Value, statistics::Estimate};
+use inceptive_results::{ImportedResult, Metric, Origin, Source, Value, statistics::Estimate};
 
 use super::{metric::AxisMetric, quantity::Quantity};
 use crate::{
@@ -44,6 +44,8 @@ pub struct Row {
     pub published: [Option<Estimate>; 2],
     /// Those that it was trained to, on the chosen data or else on those of the latest run.
     pub trained: [Option<Estimate>; 2],
+    /// The latest top-1 and top-5 accuracy and latency in the user's own tables.
+    pub imported: [Option<Estimate>; 3],
     /// Whether the filter lets it through.
     pub is_shown: bool,
 }
@@ -97,6 +99,7 @@ impl Rows {
             seeds: on.map(|on| seeds(model, network, on)).unwrap_or_default(),
             published: accuracies(model, network, None),
             trained: latest.map_or([None; 2], |on| accuracies(model, network, Some(on))),
+            imported: imported(model, &stem(&entry.file), network),
             is_shown: true,
         };
         let rows = model.networks().map(row).collect();
@@ -223,6 +226,14 @@ fn accuracies(
                 .map(|it| exact(it?))
         }
     }
+}
+
+/// The latest top-1 and top-5 accuracy and latency in the user's own tables.
+fn imported(model: &Model, name: &str, network: &Inspected) -> [Option<Estimate>; 3] {
+    let results = model.results.imported(name, network);
+    let of: [fn(&ImportedResult) -> Option<f64>; 3] =
+        [|result| result.top1, |result| result.top5, |result| result.latency_ms];
+    of.map(|of| results.iter().rev().find_map(|result| of(result)).and_then(exact))
 }
 
 fn values(

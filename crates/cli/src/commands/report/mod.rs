@@ -99,8 +99,9 @@ pub struct Report {
     /// Store of results to show and add to
     #[arg(long, value_name = "FILE", default_value = "inceptive.db")]
     store: PathBuf,
-    /// Ignore results added after this state of each store: the ids of its last measurement, profile and training run, and a
-    /// digest of the results up to these, such as 12+3@9f3ac2d1b0aa; copy it from the command at the end of a page
+    /// Ignore results added after this state of each store: the ids of its last measurement, profile, training run and
+    /// imported result, and a digest of the results up to these, such as 12+3@9f3ac2d1b0aa; copy it from the command at the
+    /// end of a page
     #[arg(long, value_name = "STATE,..", value_delimiter = ',', conflicts_with = "bench")]
     up_to: Vec<StoreState>,
     /// Maximum number of networks counted per space; a random sample if it has more
