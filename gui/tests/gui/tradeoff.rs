@@ -395,3 +395,35 @@ fn trained_accuracies_share_no_axis_with_published_ones() {
     window.choose("accuracy", "published");
     assert_eq!(points(&window), 5);
 }
+
+#[test]
+fn training_runs_are_rows_of_the_table() {
+    let mut window = tradeoff();
+    let runs = [
+        run(&window, "alexnet.yaml", 'a', 3, 80.0),
+        run(&window, "alexnet.yaml", 'a', 4, 82.0),
+        run(&window, "vgg16.yaml", 'b', 3, 60.0),
+    ];
+    Store::open(&window.folder.path().join("inceptive.db")).unwrap().append_all(&runs).unwrap();
+    window.press(Modifiers::NONE, Key::F5);
+    window.wait("they are read", |model| model.results.training_runs.len() == 3);
+    window.click("Table");
+    let networks = window.model().networks().count();
+    assert!(
+        window.has(&format!("{networks} of {networks} networks")) && !window.has("alexnet, seed 3")
+    );
+    window.click("training runs (3)");
+    assert!(window.has("alexnet, seed 3") && window.has("vgg16, seed 3"));
+    window.get("Filter networks").focus();
+    window.harness.run();
+    window.get("Filter networks").type_text("seed == 3 and trained_top1 > 70");
+    window.harness.run();
+    window.harness.run();
+    assert!(window.has("alexnet, seed 3") && !window.has("vgg16, seed 3"));
+    assert!(window.says(&format!("1 of {} rows", networks + 3)));
+    // A run leads to its network.
+    window.click("alexnet, seed 3");
+    assert_eq!(window.selected(), ["alexnet"]);
+    window.click("Pin alexnet, seed 3");
+    assert!(window.has("alexnet, seed 3"));
+}

@@ -9,6 +9,7 @@ use super::{
     metric::{AxisMetric, BYTES_PER_MEBIBYTE},
     quantity::{Names, Quantity},
     rows::Rows,
+    runs::{RunField, RunRow},
 };
 use crate::file::stem;
 
@@ -27,6 +28,8 @@ pub enum Field {
     ImportedLatency,
     /// A variable of the space.
     Variable(usize),
+    /// What only training runs have.
+    Run(RunField),
 }
 
 /// Where an accuracy comes from.
@@ -66,7 +69,7 @@ const ALIASES: [(&str, Field); 12] = [
     ("imported_latency", Field::ImportedLatency),
 ];
 
-/// Networks of the list, then those of the space.
+/// Networks of the list, then those of the space, then training runs.
 #[derive(Clone, Copy)]
 pub struct Data<'a> {
     /// Networks of the list.
@@ -78,12 +81,22 @@ pub struct Data<'a> {
 impl Data<'_> {
     /// How many rows there are.
     pub fn len(&self) -> usize {
-        self.rows.rows.len() + self.cloud.map_or(0, |view| view.points().len())
+        self.rows.rows.len() + self.points() + self.rows.runs.len()
     }
 
-    /// The place of a row among the networks of the space; `None` for one of the list.
-    pub const fn point(&self, row: usize) -> Option<usize> {
-        row.checked_sub(self.rows.rows.len())
+    /// How many networks of the space there are.
+    pub fn points(&self) -> usize {
+        self.cloud.map_or(0, |view| view.points().len())
+    }
+
+    /// The place of a row among the networks of the space; `None` for one of the list, or a training run.
+    pub fn point(&self, row: usize) -> Option<usize> {
+        row.checked_sub(self.rows.rows.len()).filter(|at| *at < self.points())
+    }
+
+    /// The training run of a row.
+    pub fn run(&self, row: usize) -> Option<&RunRow> {
+        self.rows.runs.get(row.checked_sub(self.rows.rows.len() + self.points())?)
     }
 
     /// Every column by its name.
@@ -95,7 +108,10 @@ impl Data<'_> {
             let variables = view.variables();
             (0..variables.len()).map(|at| (variables.name(at).to_owned(), Field::Variable(at)))
         });
-        aliases.chain(metrics).chain(variables).collect()
+        let has_runs = !self.rows.runs.is_empty();
+        let of_runs = RunField::ALL.into_iter().filter(|_| has_runs);
+        let of_runs = of_runs.map(|(name, field)| (name.to_owned(), Field::Run(field)));
+        aliases.chain(metrics).chain(of_runs).chain(variables).collect()
     }
 
     /// The columns of the table.
@@ -117,6 +133,8 @@ impl Data<'_> {
         all.extend(kinds.into_iter().map(|kind| Field::Accuracy { kind, top: 1 }));
         all.push(Field::Metric(Metric::Latency));
         all.extend(has_imported.then_some(Field::ImportedLatency));
+        let has_runs = !self.rows.runs.is_empty();
+        all.extend(RunField::ALL.into_iter().filter(|_| has_runs).map(|(_, it)| Field::Run(it)));
         all
     }
 
@@ -124,6 +142,8 @@ impl Data<'_> {
     pub fn holds(&self, field: Field) -> ColumnType {
         match field {
             Field::Name | Field::Title => ColumnType::Text,
+            Field::Run(field) if field.is_number() => ColumnType::Number,
+            Field::Run(_) => ColumnType::Text,
             Field::Metric(_) | Field::Accuracy { .. } | Field::ImportedLatency => {
                 ColumnType::Number
             }
@@ -144,12 +164,21 @@ impl Data<'_> {
             Field::Metric(metric) => names.title(metric.into()),
             Field::Accuracy { kind, top } => format!("{} top-{top} (%)", kind.label()),
             Field::ImportedLatency => "imported latency (ms)".to_owned(),
+            Field::Run(field) => field.name().to_owned(),
             Field::Variable(variable) => names.title(Quantity::Variable(variable)),
         }
     }
 
     /// A number with its interval as axes show it: bytes in MiB.
     fn on_axis(&self, field: Field, row: usize) -> Option<Estimate> {
+        if let Some(run) = self.run(row) {
+            return match field {
+                Field::Metric(metric) => run.count(metric),
+                Field::Accuracy { kind: AccuracyKind::Trained, top } => run.accuracy(top),
+                Field::Run(field) => run.number(field).map(Estimate::exact),
+                _ => None,
+            };
+        }
         let Some(point) = self.point(row) else {
             let row = &self.rows.rows[row];
             return match field {
@@ -163,16 +192,18 @@ impl Data<'_> {
                     if top == 1 { top1 } else { top5 }
                 }
                 Field::ImportedLatency => row.imported[2],
-                Field::Name | Field::Title | Field::Variable(_) => None,
+                Field::Name | Field::Title | Field::Variable(_) | Field::Run(_) => None,
             };
         };
         let view = self.cloud?;
         let value = match field {
             Field::Metric(metric) => metric.on_axis(view.count_of(point, metric)?),
             Field::Variable(variable) => view.value(point, Quantity::Variable(variable))?,
-            Field::Name | Field::Title | Field::Accuracy { .. } | Field::ImportedLatency => {
-                return None;
-            }
+            Field::Name
+            | Field::Title
+            | Field::Accuracy { .. }
+            | Field::ImportedLatency
+            | Field::Run(_) => return None,
         };
         Some(Estimate::exact(value))
     }
@@ -186,7 +217,7 @@ impl Data<'_> {
             }
             // Axes by powers of ten cannot show it.
             (Field::Metric(metric), None)
-                if metric.source() == Source::Counted && self.point(row).is_none() =>
+                if metric.source() == Source::Counted && row < self.rows.rows.len() =>
             {
                 0.0
             }
@@ -196,18 +227,32 @@ impl Data<'_> {
 
     /// A text; `None` if it is not known.
     pub fn words(&self, field: Field, row: usize) -> Option<&str> {
+        if let Some(run) = self.run(row) {
+            return match field {
+                Field::Name => Some(&run.name),
+                Field::Title => Some(&run.run.subject.name),
+                Field::Run(field) => run.words(field),
+                _ => None,
+            };
+        }
         match (field, self.point(row)) {
             (Field::Name, None) => Some(&self.rows.rows[row].name),
             (Field::Title, None) => Some(&self.rows.rows[row].network.architecture.name),
             (Field::Name | Field::Title, Some(_)) => Some(&self.cloud?.cloud().counts.title),
             (Field::Variable(variable), Some(point)) => Some(self.cloud?.label(point, variable)),
             (Field::Variable(_), None)
-            | (Field::Metric(_) | Field::Accuracy { .. } | Field::ImportedLatency, _) => None,
+            | (
+                Field::Metric(_) | Field::Accuracy { .. } | Field::ImportedLatency | Field::Run(_),
+                _,
+            ) => None,
         }
     }
 
     /// The name of a row: that of its file, or of the space with a number.
     pub fn name(&self, row: usize) -> String {
+        if let Some(run) = self.run(row) {
+            return run.name.clone();
+        }
         match (self.point(row), self.cloud) {
             (Some(point), Some(view)) => format!("{} {}", stem(&view.cloud().file), point + 1),
             _ => self.rows.rows[row].name.clone(),
@@ -235,7 +280,11 @@ impl Data<'_> {
             Field::Metric(metric) => text(self.on_axis(field, row), metric),
             Field::Accuracy { .. } => text(self.on_axis(field, row), Metric::Top1),
             Field::ImportedLatency => text(self.on_axis(field, row), Metric::Latency),
-            Field::Variable(_) => self.words(field, row).unwrap_or("–").to_owned(),
+            Field::Run(field) if field.is_number() => {
+                let number = self.run(row).and_then(|run| run.number(field));
+                number.map_or_else(|| "–".to_owned(), |number| number.to_string())
+            }
+            Field::Variable(_) | Field::Run(_) => self.words(field, row).unwrap_or("–").to_owned(),
         }
     }
 }

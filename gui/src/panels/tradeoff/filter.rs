@@ -13,7 +13,7 @@ use super::{
 use crate::theme::colors;
 
 /// What the filter depends on: its text, the networks, the space, and which are wanted.
-type Key = (String, u64, Option<usize>, Shown);
+type Key = (String, u64, Option<usize>, Shown, Option<u64>);
 
 /// Which networks the filter lets through; kept while nothing of it changes.
 #[derive(Default)]
@@ -33,7 +33,7 @@ impl Filtering {
     /// Filters again if something changed.
     pub fn update(&mut self, look: &PlotSettings, rows: &mut Rows, cloud: Option<&CloudView>) {
         let cloud_id = cloud.map(|view| std::sync::Arc::as_ptr(view.cloud()) as usize);
-        let key = (look.filter.clone(), rows.key, cloud_id, look.shown);
+        let key = (look.filter.clone(), rows.key, cloud_id, look.shown, rows.runs_of());
         if self.key.as_ref() == Some(&key) {
             return;
         }
@@ -45,7 +45,12 @@ impl Filtering {
             true => self.by_condition(&look.filter, data),
             false => by_words(&look.filter, data),
         };
+        let points = data.points();
         self.points = passes.as_mut().map(|passes| passes.split_off(count));
+        let of_runs = self.points.as_mut().map(|passes| passes.split_off(points));
+        for (at, run) in rows.runs.iter_mut().enumerate() {
+            run.is_shown = of_runs.as_ref().is_none_or(|passes| passes[at]);
+        }
         let shows_list = look.shown != Shown::Space || cloud.is_none();
         for (at, row) in rows.rows.iter_mut().enumerate() {
             row.is_shown = shows_list && passes.as_ref().is_none_or(|passes| passes[at]);
@@ -121,8 +126,10 @@ fn by_words(text: &str, data: Data<'_>) -> Option<Vec<bool>> {
         let counts = &view.cloud().counts;
         let name = crate::file::stem(&view.cloud().file);
         let passes_all = has_all(format!("{name} {}", counts.title));
-        passes.resize(data.len(), passes_all);
+        passes.resize(passes.len() + data.points(), passes_all);
     }
+    let of_runs = data.rows.runs.iter();
+    passes.extend(of_runs.map(|row| has_all(format!("{} {}", row.name, row.run.subject.name))));
     (!words.is_empty()).then_some(passes)
 }
 

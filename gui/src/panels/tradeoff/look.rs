@@ -60,6 +60,8 @@ pub struct PlotSettings {
     pub way: Option<String>,
     /// The data and recipe of the accuracies that are shown, by their exact label; published ones without it.
     pub trained: Option<String>,
+    /// Whether the table lists training runs too.
+    pub lists_runs: bool,
 }
 
 impl Default for PlotSettings {
@@ -74,6 +76,7 @@ impl Default for PlotSettings {
             brushes: BTreeMap::new(),
             way: None,
             trained: None,
+            lists_runs: false,
         }
     }
 }

@@ -20,6 +20,7 @@ mod parallel;
 mod picture;
 mod quantity;
 mod rows;
+mod runs;
 mod save;
 mod scale;
 mod scatter;
@@ -39,7 +40,7 @@ pub(crate) use rows::Rows;
 use cloud::CloudView;
 use data::Data;
 use quantity::Names;
-use shortlist::Point;
+use shortlist::{Point, RowId};
 
 use crate::{command::Commands, model::Model};
 
@@ -75,14 +76,18 @@ impl<'a> Shared<'a> {
         Data { rows: self.rows, cloud: self.cloud }
     }
 
-    /// The network of a row of the table.
-    fn point(&self, row: usize) -> Point {
-        match (self.data().point(row), self.cloud) {
+    /// What a row of the table is.
+    fn id(&self, row: usize) -> RowId {
+        let data = self.data();
+        if let Some(run) = data.run(row) {
+            return RowId::Run(run.id);
+        }
+        RowId::Network(match (data.point(row), self.cloud) {
             (Some(at), Some(view)) => {
                 Point::OfSpace(Arc::clone(&view.cloud().file), view.settings(at))
             }
             _ => Point::File(Arc::clone(&self.rows.rows[row].file)),
-        }
+        })
     }
 }
 
@@ -166,6 +171,7 @@ impl Tradeoff {
             return;
         }
         self.rows.update(model, self.look.way.as_deref(), self.look.trained.as_deref());
+        self.rows.update_runs(model, self.look.lists_runs);
         if CloudView::update(&mut self.cloud, model) {
             self.look.forget_variables();
         }
@@ -267,6 +273,7 @@ mod tests {
             shown: Shown::Space,
             brushes: [(Metric::Params.into(), [1.0, 2.0])].into(),
             way: Some("rten 0.27.0, fp32, batch 1, 2 threads".to_owned()),
+            lists_runs: true,
             trained: Some("shapes, quick 01234567".to_owned()),
         };
         let before =
@@ -275,9 +282,17 @@ mod tests {
         eframe::set_value(&mut storage, "it", &before.remembered());
         let mut after = Tradeoff::default();
         after.remember(eframe::get_value(&storage, "it").unwrap());
-        let PlotSettings { axes, is_log, size, color, way, trained, .. } = before.look;
-        let wanted =
-            PlotSettings { axes, is_log, size, color, way, trained, ..PlotSettings::default() };
+        let PlotSettings { axes, is_log, size, color, way, trained, lists_runs, .. } = before.look;
+        let wanted = PlotSettings {
+            axes,
+            is_log,
+            size,
+            color,
+            way,
+            trained,
+            lists_runs,
+            ..PlotSettings::default()
+        };
         assert_eq!((after.look, after.view, after.page), (wanted, View::Parallel, Page::Both));
     }
 }

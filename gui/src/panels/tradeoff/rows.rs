@@ -12,7 +12,7 @@ use inceptive_cost::Convention;
 use inceptive_report::{BenchConfig, density, ways_of};
 use inceptive_results::{ImportedResult, Metric, Origin, Source, Value, statistics::Estimate};
 
-use super::{metric::AxisMetric, quantity::Quantity};
+use super::{metric::AxisMetric, quantity::Quantity, runs::RunRow};
 use crate::{
     file::{FilePath, stem},
     model::Model,
@@ -70,6 +70,10 @@ pub struct Rows {
     pub trained: Vec<(TrainedOn, String)>,
     /// Which of these accuracies are of; published ones without it.
     pub chosen: Option<usize>,
+    /// Training runs, if the table lists them.
+    pub runs: Vec<RunRow>,
+    /// Of which reading of the store they are.
+    runs_of: Option<u64>,
     /// Another number whenever the numbers change.
     pub key: u64,
 }
@@ -103,7 +107,21 @@ impl Rows {
             is_shown: true,
         };
         let rows = model.networks().map(row).collect();
-        *self = Self { rows, families, ways, trained: all, chosen, key };
+        *self = Self { rows, families, ways, trained: all, chosen, key, ..Self::default() };
+    }
+
+    /// Gathers training runs again if something changed.
+    pub fn update_runs(&mut self, model: &Model, are_listed: bool) {
+        let of = are_listed.then_some(model.results.reading);
+        if self.runs_of != of {
+            self.runs_of = of;
+            self.runs = if are_listed { RunRow::all(model) } else { vec![] };
+        }
+    }
+
+    /// Of which reading of the store the training runs are; `None` if they are not listed.
+    pub const fn runs_of(&self) -> Option<u64> {
+        self.runs_of
     }
 
     /// The label of what accuracies were trained on; `None` if they are published ones.

@@ -26,6 +26,15 @@ pub enum Point {
     OfSpace(FilePath, Vec<(String, String)>),
 }
 
+/// A row of the table, whatever is drawn at the moment.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum RowId {
+    /// A network.
+    Network(Point),
+    /// A training run, by its number in the store.
+    Run(i64),
+}
+
 /// A network of the shortlist.
 struct Entry {
     point: Point,
@@ -41,7 +50,7 @@ struct Entry {
 pub struct Shortlist {
     entries: Vec<Entry>,
     marked: HashSet<Point>,
-    pinned: HashSet<Point>,
+    pinned: HashSet<RowId>,
     /// The space that the places of entries are of.
     cloud: Option<usize>,
     /// What a box left out.
@@ -70,25 +79,25 @@ impl Shortlist {
         self.entries.is_empty()
     }
 
-    /// Whether a network is on it.
-    pub fn has(&self, point: &Point) -> bool {
-        self.marked.contains(point)
+    /// Whether a row is on it.
+    pub fn has(&self, row: &RowId) -> bool {
+        matches!(row, RowId::Network(point) if self.marked.contains(point))
     }
 
-    /// Whether a network stays on top of the table.
-    pub fn is_pinned(&self, point: &Point) -> bool {
-        self.pinned.contains(point)
+    /// Whether a row stays on top of the table.
+    pub fn is_pinned(&self, row: &RowId) -> bool {
+        self.pinned.contains(row)
     }
 
-    /// Whether any network stays on top of the table.
+    /// Whether any row stays on top of the table.
     pub fn has_pins(&self) -> bool {
         !self.pinned.is_empty()
     }
 
-    /// Has a network stay on top of the table, or not.
-    pub fn pin(&mut self, point: Point) {
-        if !self.pinned.remove(&point) {
-            self.pinned.insert(point);
+    /// Has a row stay on top of the table, or not.
+    pub fn pin(&mut self, row: RowId) {
+        if !self.pinned.remove(&row) {
+            self.pinned.insert(row);
         }
     }
 
@@ -97,18 +106,18 @@ impl Shortlist {
         self.entries.iter().filter_map(|entry| entry.place)
     }
 
-    /// Adds a row of the table, or takes it off.
+    /// Adds a network of the table, or takes it off.
     pub fn toggle(&mut self, row: usize, shared: &Shared<'_>) {
-        let point = shared.point(row);
+        let RowId::Network(point) = shared.id(row) else { return };
         match self.marked.contains(&point) {
             true => self.remove(&point),
             false => self.add(row, shared),
         }
     }
 
-    /// Adds a row of the table.
+    /// Adds a network of the table.
     pub fn add(&mut self, row: usize, shared: &Shared<'_>) {
-        let point = shared.point(row);
+        let RowId::Network(point) = shared.id(row) else { return };
         if !self.marked.insert(point.clone()) {
             return;
         }

@@ -29,6 +29,14 @@ const NAME: f32 = 170.0;
 /// What the order of rows depends on: the filters, the column, the direction, and the pins.
 type OrderKey = (u64, u64, Vec<u64>, Option<(Field, bool)>, u64);
 
+/// What was clicked in a row, if anything was.
+#[derive(Default)]
+struct Clicked {
+    marked: Option<usize>,
+    pinned: Option<usize>,
+    opened: Option<usize>,
+}
+
 /// The table.
 pub struct PointTable {
     sort: Sort<Option<Field>>,
@@ -52,7 +60,7 @@ impl PointTable {
     pub fn ui(
         &mut self,
         ui: &mut Ui,
-        look: &PlotSettings,
+        look: &mut PlotSettings,
         filters: u64,
         shared: &Shared<'_>,
         shortlist: &mut Shortlist,
@@ -63,9 +71,12 @@ impl PointTable {
         let by = self.sort.by.map(|field| (field, self.sort.is_descending));
         let view = shared.cloud.map_or(0, |view| view.version() + 1);
         let key = (filters, view, brushes, by, self.pins);
-        let order = self.order.get(key, |_| order(look, shared, by, shortlist));
+        let order = self.order.get(key, |_| order(look, shared, by, shortlist)).clone();
         ui.horizontal_wrapped(|ui| {
-            let all = counted(data.len(), "network", "networks");
+            let all = match shared.rows.runs.is_empty() {
+                true => counted(data.len(), "network", "networks"),
+                false => counted(data.len(), "row", "rows"),
+            };
             ui.label(RichText::new(format!("{} of {all}", order.len())).weak());
             let export = ui.add_enabled(!order.is_empty(), egui::Button::new("Export CSV…"));
             if export.on_hover_text("Write the rows that are shown to a CSV file").clicked() {
@@ -73,11 +84,43 @@ impl PointTable {
                 self.export = Some(folder.join("networks.csv").display().to_string());
                 self.focuses = true;
             }
+            let runs = shared.model.results.training_runs.len();
+            let runs = egui::Checkbox::new(&mut look.lists_runs, format!("training runs ({runs})"));
+            ui.add(runs).on_hover_text("List each training run of the store, with its seed");
         });
+        let clicked = self.rows(ui, &order, shared, shortlist);
+        if let Some(row) = clicked.opened {
+            let file = match data.run(row) {
+                Some(run) => run.file.as_ref(),
+                None => shared.rows.rows.get(row).map(|row| &row.file),
+            };
+            match file {
+                Some(file) => click(ui, file, shared.model, commands),
+                None if data.point(row).is_some() => shortlist.toggle(row, shared),
+                None => {}
+            }
+        }
+        if let Some(row) = clicked.marked {
+            shortlist.toggle(row, shared);
+        }
+        if let Some(row) = clicked.pinned {
+            shortlist.pin(shared.id(row));
+            self.pins += 1;
+        }
+        self.ask(ui, &order, shared, commands);
+    }
+
+    /// Draws the rows; returns what was clicked.
+    fn rows(
+        &mut self,
+        ui: &mut Ui,
+        order: &[u32],
+        shared: &Shared<'_>,
+        shortlist: &Shortlist,
+    ) -> Clicked {
+        let data = shared.data();
         let fields = data.shown();
-        let mut toggled = None;
-        let mut pinned = None;
-        let mut opened = None;
+        let mut clicked = Clicked::default();
         egui::ScrollArea::horizontal().id_salt("points").show(ui, |ui| {
             let mut table = TableBuilder::new(ui)
                 .id_salt(("points", fields.len()))
@@ -102,36 +145,23 @@ impl PointTable {
             table.body(|body| {
                 body.rows(ROW, order.len(), |mut row| {
                     let at = order[row.index()] as usize;
-                    let is_pinned = shortlist.is_pinned(&shared.point(at));
-                    let is_marked = shortlist.has(&shared.point(at));
+                    let id = shared.id(at);
+                    let is_marked = shortlist.has(&id);
                     row.set_selected(is_marked);
-                    let clicked = marks(&mut row, &data.name(at), is_marked, is_pinned);
-                    toggled = toggled.or(clicked.0.then_some(at));
-                    pinned = pinned.or(clicked.1.then_some(at));
+                    let can_mark = data.run(at).is_none();
+                    let is = [is_marked, shortlist.is_pinned(&id)];
+                    let [marks, pins] = marks(&mut row, &data.name(at), can_mark, is);
+                    clicked.marked = clicked.marked.or(marks.then_some(at));
+                    clicked.pinned = clicked.pinned.or(pins.then_some(at));
                     for &field in &fields {
                         if cell(&mut row, &data, field, at) {
-                            opened = Some(at);
+                            clicked.opened = Some(at);
                         }
                     }
                 });
             });
         });
-        match opened.map(|row| (row, data.point(row))) {
-            Some((row, Some(_))) => toggled = Some(row),
-            Some((row, None)) => click(ui, &shared.rows.rows[row].file, shared.model, commands),
-            None => {}
-        }
-        let rows: Option<Vec<u32>> = self.export.is_some().then(|| order.clone());
-        if let Some(row) = toggled {
-            shortlist.toggle(row, shared);
-        }
-        if let Some(row) = pinned {
-            shortlist.pin(shared.point(row));
-            self.pins += 1;
-        }
-        if let Some(rows) = rows {
-            self.ask(ui, &rows, shared, commands);
-        }
+        clicked
     }
 
     /// Asks where to write the rows.
@@ -165,6 +195,9 @@ fn order(
     if let Some(view) = shared.cloud {
         rows.extend(view.kept().iter().map(|&at| at + networks as u32));
     }
+    let runs = shared.rows.runs.iter().enumerate().filter(|(_, run)| run.is_shown);
+    let before = networks + data.points();
+    rows.extend(runs.map(|(at, _)| (before + at) as u32));
     if let Some((field, is_descending)) = by {
         let directed = |order: std::cmp::Ordering| match is_descending {
             true => order.reverse(),
@@ -186,26 +219,32 @@ fn order(
         }
     }
     if shortlist.has_pins() {
-        rows.sort_by_key(|&row| !shortlist.is_pinned(&shared.point(row as usize)));
+        rows.sort_by_key(|&row| !shortlist.is_pinned(&shared.id(row as usize)));
     }
     rows
 }
 
-/// Draws the mark and the pin; returns which of them was clicked.
-fn marks(row: &mut TableRow<'_, '_>, name: &str, is_marked: bool, is_pinned: bool) -> (bool, bool) {
-    let mut clicked = (false, false);
+/// Draws the mark and the pin as they are; returns which of them was clicked.
+fn marks(
+    row: &mut TableRow<'_, '_>,
+    name: &str,
+    can_mark: bool,
+    [is_marked, is_pinned]: [bool; 2],
+) -> [bool; 2] {
+    let mut clicked = [false; 2];
     row.col(|ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
         let mut now = is_marked;
-        let mark = ui.checkbox(&mut now, "").on_hover_text("Add to the shortlist");
+        let mark = ui.add_enabled(can_mark, egui::Checkbox::without_text(&mut now));
+        let mark = mark.on_hover_text("Add to the shortlist");
         mark.widget_info(|| {
-            WidgetInfo::selected(Role::CheckBox, true, is_marked, format!("Mark {name}"))
+            WidgetInfo::selected(Role::CheckBox, can_mark, is_marked, format!("Mark {name}"))
         });
         let pin = ui.selectable_label(is_pinned, "pin").on_hover_text("Keep at the top");
         pin.widget_info(|| {
             WidgetInfo::selected(Role::Button, true, is_pinned, format!("Pin {name}"))
         });
-        clicked = (mark.clicked(), pin.clicked());
+        clicked = [mark.clicked(), pin.clicked()];
     });
     clicked
 }
