@@ -3,6 +3,7 @@
 Needs Xvfb, xdotool, ImageMagick, dbus-daemon, at-spi2-core and the system's Python with gir1.2-atspi-2.0.
 """
 
+import ast
 import contextlib
 import os
 import pathlib
@@ -140,6 +141,12 @@ class Dashboard:
                 if name := node.get_name():
                     said.append(f"{node.get_role_name()} {name!r}")
         return said
+
+    def names(self, name: str, role: str) -> list[str]:
+        """The names of all parts with this role that match an expression, in the order of the window."""
+        start = f"{role} "
+        names = [ast.literal_eval(said.removeprefix(start)) for said in self.said() if said.startswith(start)]
+        return [found for found in names if re.fullmatch(name, found)]
 
     def has(self, name: str, role: str | None = None) -> bool:
         """Whether a part is there now."""

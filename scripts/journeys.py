@@ -260,7 +260,54 @@ def train(journey: Journey) -> None:
         raise Failed(f"there are {len(weights)} files of trained weights")
 
 
-JOURNEYS: dict[str, Callable[[Journey], None]] = {"edit": edit, "look": look, "compare": compare, "train": train}
+def choose(journey: Journey) -> None:
+    """From a space to three saved files: count it, filter it by a condition, sort it, mark three networks, save them."""
+    window = journey.window
+    journey.select("googlenet-widths")
+    window.press("ctrl+4")
+    window.click("Draw the space", "push button")
+    window.find("1,920 networks of .*", "label")
+    window.click("Both", "toggle button|push button")
+    window.click("Filter networks")
+    window.type("macs < 1.2G and tail == gap")
+    window.find("1,920 networks of .*, [0-9]+ match the filters.*", "label")
+    journey.picture("choose-1-filtered")
+
+    window.click("Table", "toggle button|push button")
+    window.click("parameters", "push button|toggle button")
+    window.settle()
+    marked = [name for name in window.names("Mark googlenet-widths .*", "check box")][:3]
+    if len(marked) != 3:
+        raise Failed(f"the table has {len(marked)} networks of the space")
+    for name in marked:
+        window.click(name, "check box")
+    window.find(r"Shortlist \(3\)", "label")
+    journey.picture("choose-2-shortlist")
+
+    before = set(journey.folder.glob("*.yaml"))
+    window.click("Save as files…", "push button")
+    window.find("File 3")
+    window.click("Save 3", "push button")
+    window.wait("three files", lambda: len(set(journey.folder.glob("*.yaml")) - before) == 3)
+    saved = sorted(set(journey.folder.glob("*.yaml")) - before)
+    for file in saved:
+        window.find(file.stem, "list item")
+        counts = journey.counts(file.name)
+        if "extends: " not in file.read_text() or not counts["macs"] < 1.2e9:
+            raise Failed(f"{file.name} is not what was marked: {counts['macs']:,} MACs")
+    window.click(saved[0].stem, "list item")
+    window.press("ctrl+3")
+    window.find(f"MACs: {number(journey.counts(saved[0].name)['macs'])}", "label")
+    journey.picture("choose-3-saved")
+
+
+JOURNEYS: dict[str, Callable[[Journey], None]] = {
+    "edit": edit,
+    "look": look,
+    "choose": choose,
+    "compare": compare,
+    "train": train,
+}
 
 
 def main() -> int:

@@ -116,6 +116,8 @@ pub(crate) struct Built {
     pub(crate) steps: u32,
     /// Numbers that its steps were given.
     pub(crate) written: Vec<Written>,
+    /// How widths are multiplied.
+    pub(crate) width_rule: WidthRule,
 }
 
 /// The network of a draft with what its file and the settings say about it.
@@ -176,7 +178,8 @@ pub(crate) fn build(draft: &Draft, sink: &DiagnosticSink) -> Option<Built> {
     }
     let rehearsed =
         static_check::architecture(&map, values.iter().map(|(name, _)| Arc::clone(name)), sink);
-    let Lowered { graph, unfit_heads, steps, written } = lower(draft, &keys, &values, input, sink)?;
+    let lowered = lower(draft, &keys, &values, input, sink)?;
+    let Lowered { graph, unfit_heads, steps, written, width_rule } = lowered;
     sink.is_empty().then_some(Built {
         name: about.name,
         description: about.description,
@@ -187,6 +190,7 @@ pub(crate) fn build(draft: &Draft, sink: &DiagnosticSink) -> Option<Built> {
         unfit_heads,
         steps: steps + rehearsed,
         written,
+        width_rule,
     })
 }
 
@@ -274,6 +278,7 @@ struct Lowered {
     unfit_heads: Vec<UnfitHead>,
     steps: u32,
     written: Vec<Written>,
+    width_rule: WidthRule,
 }
 
 fn lower(
@@ -308,7 +313,8 @@ fn lower(
     }
     check_overrides(&lowering);
     let (steps, written) = (lowering.steps, lowering.written.into_inner());
-    Some(Lowered { graph: lowering.graph, unfit_heads, steps, written })
+    let graph = lowering.graph;
+    Some(Lowered { graph, unfit_heads, steps, written, width_rule: width })
 }
 
 /// Builds the body and the tail.

@@ -74,6 +74,8 @@ pub struct TailChoice {
 pub struct Settables {
     /// How widths are multiplied: the settings `width_multiplier` and `width_divisor`.
     pub width_rule: WidthRule,
+    /// Whether that depends on no parameter of the file.
+    pub has_fixed_rule: bool,
     /// The setting `input.size`; `None` if height and width differ.
     pub input_size: Option<u32>,
     /// What the setting `tail` can be, the file's own first; empty for a network without classes.
@@ -135,15 +137,9 @@ pub(crate) fn resolved(
 fn of(map: &Map, built: &Built) -> Settables {
     let graph = &built.graph;
     let input = graph.node(graph.input()).shape.size();
-    let setting = |key: &str| match map.get(key).map(|node| &node.value) {
-        Some(Value::Number(number)) => Some(*number),
-        _ => None,
-    };
-    let rule = WidthRule::NONE;
-    let width_rule = WidthRule {
-        multiplier: setting("width_multiplier").unwrap_or(rule.multiplier),
-        divisor: setting("width_divisor").map_or(rule.divisor, |divisor| divisor as u32),
-    };
+    let is_number =
+        |key: &str| map.get(key).is_none_or(|node| matches!(node.value, Value::Number(_)));
+    let has_fixed_rule = is_number("width_multiplier") && is_number("width_divisor");
     let params = map.get("params").map(declared).unwrap_or_default();
     let number = |entry: &crate::yaml::Entry| match entry.value.value {
         Value::Number(value) => {
@@ -173,7 +169,8 @@ fn of(map: &Map, built: &Built) -> Settables {
         }
     }
     Settables {
-        width_rule,
+        width_rule: built.width_rule,
+        has_fixed_rule,
         input_size: (input.height == input.width).then_some(input.height),
         tails,
         values,
@@ -299,6 +296,21 @@ tail: {gap: {softmax: true}}
 auxiliary:
   - {after: stem, steps: [gap, flatten, linear: {width: 7}]}
 ";
+
+    #[test]
+    fn the_width_rule_is_that_of_the_parameters() {
+        let rule = |multiplier: &str| {
+            let text = format!(
+                "name: A\nparams: {{w: 0.75}}\nwidth_multiplier: {multiplier}\ninput: {{channels: 3, size: 8}}\nbody:\n  \
+                 - conv: {{kernel: 1, width: 64}}\n"
+            );
+            let files = Memory::default().with("a.yaml", text);
+            let found = settables(&files, FilePath::new("a.yaml")).unwrap();
+            (found.width_rule.multiplier, found.has_fixed_rule)
+        };
+        assert_eq!(rule("$w"), (0.75, false));
+        assert_eq!(rule("2 * $w"), (1.5, false));
+    }
 
     #[test]
     fn widths_and_parameters_are_found_through_blocks_and_loops() {

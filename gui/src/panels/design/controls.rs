@@ -67,7 +67,12 @@ pub fn ui(
     ui.add(field).widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Filter widths"));
     let wanted = filter.trim().to_lowercase();
     let matches = |key: &str| key.to_lowercase().contains(&wanted);
-    let widths = Widths { rule: settables.width_rule, snap, costs, metric, stopped };
+    let is_parameter = |settable: &&Settable| settable.kind == SettableKind::Parameter;
+    let mut parameters = settables.values.iter().filter(is_parameter);
+    // With other parameters, the rule may be another one.
+    let is_known = settables.has_fixed_rule || !parameters.any(|it| changes.get(&it.key).is_some());
+    let rule = is_known.then_some(settables.width_rule);
+    let widths = Widths { rule, snap, costs, metric, stopped };
     if matches("width multiplier") {
         let own = settables.width_rule.multiplier;
         let limits = Limits { range: 0.1..=(2.0 * own).max(2.0), step: 0.05, typed: Numbers::All };
@@ -154,7 +159,8 @@ pub fn next_steps(settables: &Settables, snap: f64, changes: &Changes) -> Vec<Se
 
 /// How widths are shown and moved.
 struct Widths<'a> {
-    rule: WidthRule,
+    /// How widths are multiplied, if that is known.
+    rule: Option<WidthRule>,
     /// Sliders stop at multiples of this.
     snap: f64,
     /// What a step costs.
@@ -181,14 +187,14 @@ impl Widths<'_> {
             // A parameter may be multiplied with anything.
             false => Limits { range, step, typed: Numbers::All },
         };
-        let rule = WidthRule {
-            multiplier: changes.number("width_multiplier", self.rule.multiplier),
-            ..self.rule
-        };
+        let rule = self.rule.map(|rule| WidthRule {
+            multiplier: changes.number("width_multiplier", rule.multiplier),
+            ..rule
+        });
         let width = changes.number(&settable.key, own);
         let whole =
             is_width && width.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(&width);
-        let real = whole.then(|| rule.apply(width as u32));
+        let real = rule.filter(|_| whole).map(|rule| rule.apply(width as u32));
         let real = real.filter(|real| f64::from(*real) != width);
         let cost = self.costs.and_then(|costs| StepCost::of(costs, &settable.key, self.metric));
         let lock = self.lock(&settable.key, own, changes);
