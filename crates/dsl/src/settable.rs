@@ -328,6 +328,7 @@ auxiliary:
         ];
         assert_eq!(keys, wanted);
         assert_eq!((found.width_rule.multiplier, found.input_size), (1.0, Some(32)));
+        assert!(found.has_fixed_rule);
         let tails: Vec<_> =
             found.tails.iter().map(|tail| (tail.label, tail.value.as_deref())).collect();
         let fc = "{fc: {widths: [4096, 4096], dropout: 0.5, softmax: true}}";

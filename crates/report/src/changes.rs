@@ -1,7 +1,7 @@
 //! What changed between two snapshots, and whether it is too much.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
     fmt,
     str::FromStr,
 };
@@ -84,35 +84,57 @@ impl MetricChange {
 }
 
 /// Compares snapshots. Networks are matched by file and settings, and by name where files were moved.
-pub fn changes(old: &Snapshot, new: &Snapshot) -> Changes {
-    let mut taken = vec![false; old.networks.len()];
+pub fn changes<'a>(old: &'a Snapshot, new: &'a Snapshot) -> Changes {
+    let mut partners = Partners::new(&old.networks);
     let mut changes = Changes::default();
     for network in &new.networks {
-        match partner(network, old, &taken) {
-            Some(at) => {
-                taken[at] = true;
-                changes.networks.push(change(&old.networks[at], network));
-            }
+        match partners.take(network) {
+            Some(at) => changes.networks.push(change(&old.networks[at], network)),
             None => {
                 let (name, metrics) = (network.name.clone(), metrics(network));
                 changes.added.push(NewNetwork { name, metrics });
             }
         }
     }
-    let left = old.networks.iter().zip(&taken).filter(|(_, taken)| !**taken);
+    let left = old.networks.iter().zip(&partners.is_taken).filter(|(_, taken)| !**taken);
     changes.removed = left.map(|(network, _)| network.name.clone()).collect();
     changes
 }
 
-fn partner(network: &SnapshotNetwork, old: &Snapshot, taken: &[bool]) -> Option<usize> {
-    let free = |at: &usize| !taken[*at];
-    let by_file = |at: &usize| {
-        let other = &old.networks[*at];
-        other.file == network.file && other.point == network.point
-    };
-    let by_name = |at: &usize| old.networks[*at].name == network.name;
-    let all = || (0..old.networks.len()).filter(free);
-    all().find(by_file).or_else(|| all().find(by_name))
+/// Networks by what they are found by, those that are free in the order of the snapshot.
+struct Partners<'a> {
+    by_file: HashMap<(&'a str, &'a [String]), VecDeque<usize>>,
+    by_name: HashMap<&'a str, VecDeque<usize>>,
+    is_taken: Vec<bool>,
+}
+
+impl<'a> Partners<'a> {
+    fn new(networks: &'a [SnapshotNetwork]) -> Self {
+        let (mut by_file, mut by_name) = (HashMap::new(), HashMap::new());
+        for (at, network) in networks.iter().enumerate() {
+            let file = (network.file.as_str(), network.point.as_slice());
+            by_file.entry(file).or_insert_with(VecDeque::new).push_back(at);
+            by_name.entry(network.name.as_str()).or_insert_with(VecDeque::new).push_back(at);
+        }
+        Self { by_file, by_name, is_taken: vec![false; networks.len()] }
+    }
+
+    /// Takes the first free one with the same file and settings, or else with the same name.
+    fn take(&mut self, network: &'a SnapshotNetwork) -> Option<usize> {
+        let is_taken = &self.is_taken;
+        let first_free = |places: Option<&mut VecDeque<usize>>| {
+            let places = places?;
+            while places.front().is_some_and(|at| is_taken[*at]) {
+                places.pop_front();
+            }
+            places.front().copied()
+        };
+        let same_file = self.by_file.get_mut(&(network.file.as_str(), network.point.as_slice()));
+        let found = first_free(same_file)
+            .or_else(|| first_free(self.by_name.get_mut(network.name.as_str())))?;
+        self.is_taken[found] = true;
+        Some(found)
+    }
 }
 
 /// Everything that is known about a network.
