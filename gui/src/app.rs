@@ -4,6 +4,7 @@ mod closing;
 mod designs;
 mod files;
 mod keeping;
+mod manage;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Instant};
 
@@ -44,6 +45,8 @@ pub struct App {
     waiting: Vec<(Vec<FilePath>, Job)>,
     /// Storage of drafts; `None` if it is not wanted or there is no folder for it.
     keeping: Option<Keeping>,
+    /// The folder that is the trash; that of the system without it.
+    trash: Option<PathBuf>,
     shows_shortcuts: bool,
 }
 
@@ -75,8 +78,10 @@ impl App {
             closing: Closing::default(),
             waiting: vec![],
             keeping: None,
+            trash: options.trash,
             shows_shortcuts: false,
         };
+        app.model.recent = session.recent;
         app.panels.graph.remember(session.graphs);
         app.panels.tradeoff.remember(session.tradeoff);
         app.panels.run.remember(session.run);
@@ -167,6 +172,11 @@ impl App {
                 }
             }
             Command::Duplicate(file) => self.duplicate(&file),
+            Command::New(file, text) => self.new_text(&file, text),
+            Command::Vary { of, name, file_name } => self.vary(&of, &name, &file_name),
+            Command::Copy(file) => self.copy(&file),
+            Command::Delete(files) => self.delete(files),
+            Command::Order(order) => self.model.settings.order = order,
             Command::Rename { file, name, file_name } => self.rename(&file, &name, &file_name),
             Command::Discard(file) => {
                 if self.model.discard(&file) {
@@ -248,6 +258,7 @@ impl eframe::App for App {
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
         let session = Session {
             folder: self.model.folder.clone(),
+            recent: self.model.recent.clone(),
             selection: self.model.selection.iter().map(|file| file.to_path_buf()).collect(),
             tree: Some(self.tree.clone()),
             settings: self.model.settings.clone(),

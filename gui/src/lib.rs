@@ -22,6 +22,7 @@ mod screenshot;
 mod session;
 mod shortcuts;
 mod status;
+mod templates;
 pub mod theme;
 mod tiles;
 mod watch;
@@ -45,6 +46,8 @@ pub struct Options {
     pub store: PathBuf,
     /// Where texts that are not saved are kept for the next run; nowhere without it.
     pub drafts: Option<PathBuf>,
+    /// The folder that deleted files are moved to; the trash of the system without it.
+    pub trash: Option<PathBuf>,
 }
 
 /// Opens the window and comes back when it is closed.

@@ -6,6 +6,7 @@
 mod design;
 mod designs;
 mod entry;
+mod files;
 mod jobs;
 mod training;
 
@@ -36,6 +37,7 @@ use crate::{
 
 pub use design::{Design, Original};
 pub use entry::{Entry, Good, State};
+pub use files::FileOrder;
 pub use jobs::{JobState, Jobs, Status};
 pub use training::{LiveRun, Training};
 
@@ -56,11 +58,17 @@ pub struct Settings {
     convention: String,
     /// Light, dark, or as the system.
     pub theme: ThemePreference,
+    /// The order of files.
+    pub order: FileOrder,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { convention: Convention::Inceptive.to_string(), theme: ThemePreference::System }
+        Self {
+            convention: Convention::Inceptive.to_string(),
+            theme: ThemePreference::System,
+            order: FileOrder::default(),
+        }
     }
 }
 
@@ -81,6 +89,8 @@ impl Settings {
 pub struct Model {
     /// The open folder.
     pub folder: PathBuf,
+    /// Folders that were open, the latest first.
+    pub recent: Vec<PathBuf>,
     /// Why the folder cannot be read.
     pub folder_problem: Option<String>,
     /// Whether the folder was read at all.
@@ -249,6 +259,16 @@ impl Model {
                     commands.push(Command::Start(Job::Read(self.read_request(&file))));
                 }
             }
+            Output::Created(file) => {
+                if self.training_choices.is_some() {
+                    // It may be a recipe.
+                    let search = Job::TrainingChoices(self.folder.clone());
+                    commands.push(Command::Start(search));
+                }
+                self.messages.push(Message::Done(format!("wrote {}", file.display())));
+            }
+            Output::Renamed(from, to) => self.renamed(&from, &to, commands),
+            Output::Trashed(files) => self.trashed(files, commands),
             Output::LaidOut(request, scene) => {
                 if self.scenes.len() >= MOST_SCENES {
                     self.scenes.drain(..1);

@@ -79,6 +79,7 @@ impl Window {
             path: Some(folder.path().join("architectures")),
             store: folder.path().join("inceptive.db"),
             drafts: Some(folder.path().join("drafts")),
+            trash: Some(folder.path().join("trash")),
         };
         Self::opened(folder, options, machinery, Theme::Dark)
     }

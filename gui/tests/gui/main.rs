@@ -11,6 +11,7 @@ mod browser;
 mod common;
 mod compare;
 mod design;
+mod files;
 mod folders;
 mod graph;
 mod mistakes;

@@ -50,7 +50,8 @@ fn window(theme: Theme) -> Window {
     let store = folder.path().join("results.db");
     fs::copy(bundled("../reports/family/results.db"), &store).unwrap();
     // The path is on the screen: it is the same wherever the project lies.
-    let options = Options { path: Some(PathBuf::from("../architectures")), store, drafts: None };
+    let path = Some(PathBuf::from("../architectures"));
+    let options = Options { path, store, ..Options::default() };
     let mut window = Window::opened(folder, options, &steady(), theme);
     window.click("googlenet-bn");
     window.wait("results are read", |model| !model.results.measurements.is_empty());

@@ -1,18 +1,21 @@
 //! A line of the list.
 
 use egui::{
-    Align2, FontId, Pos2, Rect, Response, RichText, Role, Sense, Stroke, TextStyle, Ui, WidgetInfo,
-    pos2, vec2,
+    Align2, FontId, Pos2, Rect, Response, RichText, Role, Sense, Stroke, TextStyle, Ui, UiBuilder,
+    WidgetInfo, pos2, vec2,
 };
 use inceptive_app::{Content, error_chain};
 
 use crate::{
-    file::stem,
+    command::Commands,
+    file::{file_name, stem},
     format::short_count,
-    model::{Entry, Model, State},
+    model::{Entry, FileOrder, Model, State},
     panels::evidence::Evidence,
     theme::colors,
 };
+
+use super::order::order_menu;
 
 /// Height of a row.
 pub(super) const ROW: f32 = 22.0;
@@ -26,9 +29,10 @@ fn columns(rect: Rect) -> [f32; 2] {
     [right - NUMBER, right]
 }
 
-/// Draws the names of the columns.
-pub(super) fn header(ui: &mut Ui) {
-    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 16.0), Sense::hover());
+/// Draws the order of files and the names of the columns.
+pub(super) fn header(ui: &mut Ui, model: &Model, commands: &mut Commands) {
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 18.0), Sense::hover());
+    ui.scope_builder(UiBuilder::new().max_rect(rect), |ui| order_menu(ui, model, commands));
     let weak = colors(ui).weak;
     let font = TextStyle::Small.resolve(ui.style());
     for (right, text) in columns(rect).into_iter().zip(["params", "MACs"]) {
@@ -80,8 +84,13 @@ pub(super) fn file_row(ui: &mut Ui, entry: &Entry, model: &Model) -> Response {
         pos2(params_right - NUMBER + 8.0, rect.bottom()),
     );
     let color = if entry.is_wrong() { palette.error } else { visuals.text_color() };
-    let shown = if entry.draft.is_some() { format!("{name} •") } else { name };
-    let mut job = egui::text::LayoutJob::simple_singleline(shown, font, color);
+    let (before, end) = shown_name(entry, model);
+    let mut job = egui::text::LayoutJob::simple_singleline(before, font.clone(), color);
+    job.append(&end, 0.0, egui::TextFormat::simple(font, palette.weak));
+    if entry.draft.is_some() {
+        let format = egui::TextFormat::simple(TextStyle::Body.resolve(ui.style()), color);
+        job.append(" •", 0.0, format);
+    }
     job.wrap = egui::text::TextWrapping::truncate_at_width(name_rect.width());
     let galley = ui.painter().layout_job(job);
     ui.painter().galley(name_rect.left_center() - vec2(0.0, galley.size().y / 2.0), galley, color);
@@ -103,6 +112,17 @@ pub(super) fn file_row(ui: &mut Ui, entry: &Entry, model: &Model) -> Response {
         );
     }
     response.on_hover_ui(|ui| tooltip(ui, entry, model))
+}
+
+/// The name of a file, and how it ends; where files of a folder are not together, with the folder.
+fn shown_name(entry: &Entry, model: &Model) -> (String, String) {
+    let name = match model.settings.order {
+        FileOrder::Name => file_name(&entry.file),
+        _ => model.name_of(&entry.file).display().to_string(),
+    };
+    let end = entry.file.extension().map_or(0, |end| end.to_string_lossy().len() + 1);
+    let (before, end) = name.split_at(name.len().saturating_sub(end));
+    (before.to_owned(), end.to_owned())
 }
 
 /// The contents of the two columns.
