@@ -16,6 +16,7 @@ use keeping::Keeping;
 
 use crate::{
     Options,
+    choose::{Choice, Chooser},
     command::{Command, Commands},
     file::FilePath,
     jobs::{Job, MeasurementBackend, Picture, PictureRequest, Worker},
@@ -45,6 +46,7 @@ pub struct App {
     waiting: Vec<(Vec<FilePath>, Job)>,
     /// Storage of drafts; `None` if it is not wanted or there is no folder for it.
     keeping: Option<Keeping>,
+    chooser: Chooser,
     /// The folder that is the trash; that of the system without it.
     trash: Option<PathBuf>,
     shows_shortcuts: bool,
@@ -78,6 +80,7 @@ impl App {
             closing: Closing::default(),
             waiting: vec![],
             keeping: None,
+            chooser: Chooser::new(options.bus),
             trash: options.trash,
             shows_shortcuts: false,
         };
@@ -131,6 +134,11 @@ impl App {
             let paths = dropped.iter().map(|file| file.path().to_owned()).collect();
             self.commands.push(Command::Add(paths));
         }
+        match self.chooser.choice() {
+            Some(Choice::Path(path)) => self.commands.push(Command::Open(path)),
+            Some(Choice::Unavailable) => self.panels.browser.type_path(&self.model),
+            Some(Choice::Cancelled) | None => {}
+        }
         self.read_edits(ctx);
         self.count_designs();
         self.start_waiting();
@@ -141,6 +149,7 @@ impl App {
     pub fn carry_out(&mut self, ctx: &Context, command: Command) {
         match command {
             Command::Open(path) => self.open(&path),
+            Command::Choose(wanted) => self.chooser.show(ctx, wanted, &self.model.folder),
             Command::Add(paths) => self.add(paths),
             Command::Reload => {
                 let files: Vec<FilePath> = self.model.entries.keys().cloned().collect();

@@ -10,6 +10,7 @@ use inceptive_ir::Path as NodePath;
 
 use crate::{
     changes::Changes,
+    choose::Wanted,
     file::FilePath,
     jobs::{Job, JobId, Picture},
     model::FileOrder,
@@ -21,6 +22,8 @@ use crate::{
 pub enum Command {
     /// Opens a folder, or the folder of a file with the file selected.
     Open(PathBuf),
+    /// Shows the system's dialog to open a folder or a file.
+    Choose(Wanted),
     /// Opens folders, and puts files on the list that are elsewhere.
     Add(Vec<PathBuf>),
     /// Reads the folder and the store again.

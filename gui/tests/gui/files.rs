@@ -296,3 +296,16 @@ fn a_wrong_path_leaves_the_folder_open_and_recent_folders_are_offered() {
     window.wait("it is open again", |model| model.folder == before && is_good(model));
     assert!(window.has("base"));
 }
+
+#[test]
+fn where_the_system_has_no_dialog_the_path_is_typed() {
+    let mut window = base_and_variant();
+    assert!(!window.has("Path to open"));
+    window.click("Open");
+    window.button("Folder…").click();
+    let start = std::time::Instant::now();
+    while !window.has("Path to open") {
+        assert!(start.elapsed().as_secs() < 60, "waited in vain for the field");
+        window.harness.run();
+    }
+}

@@ -77,6 +77,11 @@ impl Browser {
         self.list(ui, &rows, model, commands);
     }
 
+    /// Shows the field for a path to open.
+    pub(crate) fn type_path(&mut self, model: &Model) {
+        self.place.type_path(model);
+    }
+
     /// The list has the keyboard focus until something else is clicked.
     fn notice_clicks(&mut self, ui: &Ui) {
         let here = ui.max_rect();

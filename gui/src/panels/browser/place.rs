@@ -8,6 +8,7 @@ use egui::{
 
 use super::ask::Ask;
 use crate::{
+    choose::Wanted,
     command::{Command, Commands},
     file::problem_opening,
     model::Model,
@@ -35,8 +36,8 @@ impl Place {
         let pressed =
             |key| !is_asked && ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, key));
         let (types, makes) = (pressed(Key::O), pressed(Key::N));
-        if types {
-            self.toggle(model);
+        if types && self.typed.take().is_none() {
+            self.type_path(model);
         }
         if makes {
             ask.new_file(model);
@@ -59,21 +60,21 @@ impl Place {
         self.field(ui, commands);
     }
 
-    fn toggle(&mut self, model: &Model) {
-        self.typed = match self.typed {
-            Some(_) => None,
-            None => {
-                let path = model.folder.display().to_string();
-                Some(Typed { path, problem: None, focuses: true })
-            }
-        };
+    /// Shows the field for a path.
+    pub fn type_path(&mut self, model: &Model) {
+        let path = model.folder.display().to_string();
+        self.typed = Some(Typed { path, problem: None, focuses: true });
     }
 
     fn menu(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
+        for (wanted, title) in [(Wanted::Folder, "Folder…"), (Wanted::File, "File…")] {
+            if ui.button(title).clicked() {
+                commands.push(Command::Choose(wanted));
+            }
+        }
         if ui.button("Path…").on_hover_text("Type the path of a folder or file (Ctrl O)").clicked()
         {
-            self.typed = None;
-            self.toggle(model);
+            self.type_path(model);
         }
         let open = std::path::absolute(&model.folder).unwrap_or_default();
         let mut recent = model.recent.iter().filter(|folder| **folder != open).peekable();
