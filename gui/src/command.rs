@@ -11,9 +11,8 @@ use inceptive_ir::Path as NodePath;
 use crate::{
     changes::Changes,
     choose::Wanted,
-    file::FilePath,
+    file::{FileOrder, FilePath},
     jobs::{Job, JobId, Picture},
-    model::FileOrder,
     pane::Pane,
 };
 

@@ -3,9 +3,24 @@
 use std::{fs, io, path::Path, sync::Arc};
 
 use inceptive_app::is_network;
+use serde::{Deserialize, Serialize};
 
 /// A file by the path that it was found under.
 pub type FilePath = Arc<Path>;
+
+/// In which order files are listed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FileOrder {
+    /// By folder and name.
+    #[default]
+    Name,
+    /// Those with the fewest parameters first.
+    Params,
+    /// Those with the fewest multiply-accumulates first.
+    Macs,
+    /// Those that were written last first.
+    Newest,
+}
 
 /// A file's name without folder and extension, as networks are called where their names are not known.
 pub fn stem(file: &Path) -> String {

@@ -6,28 +6,12 @@ use std::{
     sync::Arc,
 };
 
-use serde::{Deserialize, Serialize};
-
 use super::{Entry, Message, Model};
 use crate::{
     command::{Command, Commands},
     file::{FilePath, file_name},
     jobs::Job,
 };
-
-/// In which order files are listed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum FileOrder {
-    /// By folder and name.
-    #[default]
-    Name,
-    /// Those with the fewest parameters first.
-    Params,
-    /// Those with the fewest multiply-accumulates first.
-    Macs,
-    /// Those that were written last first.
-    Newest,
-}
 
 /// Folders that are remembered.
 const MOST_RECENT: usize = 10;

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     command::{Command, Commands},
-    file::FilePath,
+    file::{FileOrder, FilePath},
     inspection::Inspection,
     jobs::{
         Cloud, EngineState, Event, Job, JobEvent, LayoutRequest, OriginalReading, Output, Place,
@@ -37,7 +37,6 @@ use crate::{
 
 pub use design::{Design, Original};
 pub use entry::{Entry, Good, State};
-pub use files::FileOrder;
 pub use jobs::{JobState, Jobs, Status};
 pub use training::{LiveRun, Training};
 

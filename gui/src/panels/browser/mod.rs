@@ -16,8 +16,8 @@ use egui::{
 
 use crate::{
     command::{Command, Commands},
-    file::{FilePath, stem},
-    model::{Entry, FileOrder, Model},
+    file::{FileOrder, FilePath, stem},
+    model::{Entry, Model},
     pane::Pane,
     theme::colors,
 };

@@ -6,7 +6,8 @@ use egui::{RichText, Ui};
 
 use crate::{
     command::{Command, Commands},
-    model::{Entry, FileOrder, Model},
+    file::FileOrder,
+    model::{Entry, Model},
 };
 
 const ORDERS: [(FileOrder, &str); 4] = [

@@ -1,16 +1,20 @@
 //! A line of the list.
 
+use std::sync::Arc;
+
 use egui::{
-    Align2, FontId, Pos2, Rect, Response, RichText, Role, Sense, Stroke, TextStyle, Ui, UiBuilder,
-    WidgetInfo, pos2, vec2,
+    Align2, Color32, FontId, Galley, Pos2, Rect, Response, RichText, Role, Sense, Stroke,
+    TextFormat, TextStyle, Ui, UiBuilder, WidgetInfo, pos2,
+    text::{LayoutJob, TextWrapping},
+    vec2,
 };
 use inceptive_app::{Content, error_chain};
 
 use crate::{
     command::Commands,
-    file::{file_name, stem},
+    file::{FileOrder, file_name, stem},
     format::short_count,
-    model::{Entry, FileOrder, Model, State},
+    model::{Entry, Model, State},
     panels::evidence::Evidence,
     theme::colors,
 };
@@ -68,7 +72,7 @@ pub(super) fn file_row(ui: &mut Ui, entry: &Entry, model: &Model) -> Response {
     let fill = match (is_selected, response.hovered()) {
         (true, _) => visuals.selection.bg_fill,
         (false, true) => visuals.widgets.hovered.weak_bg_fill,
-        (false, false) => egui::Color32::TRANSPARENT,
+        (false, false) => Color32::TRANSPARENT,
     };
     ui.painter().rect_filled(rect, 4.0, fill);
     if is_current {
@@ -84,15 +88,7 @@ pub(super) fn file_row(ui: &mut Ui, entry: &Entry, model: &Model) -> Response {
         pos2(params_right - NUMBER + 8.0, rect.bottom()),
     );
     let color = if entry.is_wrong() { palette.error } else { visuals.text_color() };
-    let (before, end) = shown_name(entry, model);
-    let mut job = egui::text::LayoutJob::simple_singleline(before, font.clone(), color);
-    job.append(&end, 0.0, egui::TextFormat::simple(font, palette.weak));
-    if entry.draft.is_some() {
-        let format = egui::TextFormat::simple(TextStyle::Body.resolve(ui.style()), color);
-        job.append(" •", 0.0, format);
-    }
-    job.wrap = egui::text::TextWrapping::truncate_at_width(name_rect.width());
-    let galley = ui.painter().layout_job(job);
+    let galley = name_galley(ui, &font, color, name_rect.width(), (entry, model));
     ui.painter().galley(name_rect.left_center() - vec2(0.0, galley.size().y / 2.0), galley, color);
     let numbers = numbers(entry);
     let said = match (&entry.state, &entry.network) {
@@ -112,6 +108,29 @@ pub(super) fn file_row(ui: &mut Ui, entry: &Entry, model: &Model) -> Response {
         );
     }
     response.on_hover_ui(|ui| tooltip(ui, entry, model))
+}
+
+/// The name of a file with its extension, which is left out where there is no room for it.
+fn name_galley(
+    ui: &Ui,
+    font: &FontId,
+    color: Color32,
+    width: f32,
+    (entry, model): (&Entry, &Model),
+) -> Arc<Galley> {
+    let (name, end) = shown_name(entry, model);
+    let laid_out = |end: &str| {
+        let weak = TextFormat::simple(font.clone(), colors(ui).weak);
+        let mut job = LayoutJob::simple_singleline(name.clone(), font.clone(), color);
+        job.append(end, 0.0, weak);
+        if entry.draft.is_some() {
+            job.append(" •", 0.0, TextFormat::simple(font.clone(), color));
+        }
+        job.wrap = TextWrapping::truncate_at_width(width);
+        ui.painter().layout_job(job)
+    };
+    let whole = laid_out(&end);
+    if whole.elided { laid_out("") } else { whole }
 }
 
 /// The name of a file, and how it ends; where files of a folder are not together, with the folder.
