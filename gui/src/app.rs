@@ -174,12 +174,7 @@ impl App {
             }
             Command::ShowPoint(file, values) => self.show_point(&file, &values),
             Command::Design { file, changes, gesture } => self.design(&file, changes, gesture),
-            Command::GoTo(file, step) => {
-                let entry = self.model.entries.get_mut(&file);
-                if let Some(design) = entry.and_then(|entry| entry.design.as_mut()) {
-                    design.go_to(step);
-                }
-            }
+            Command::GoTo(file, step) => self.go_to(&file, step),
             Command::Duplicate(file) => self.duplicate(&file),
             Command::New(file, text) => self.new_text(&file, text),
             Command::Vary { of, name, file_name } => self.vary(&of, &name, &file_name),

@@ -124,7 +124,7 @@ fn a_file_is_renamed_with_its_draft() {
     edit(&mut window, &BASE.replace("16", "24"));
     window.click("base");
     window.press(Modifiers::NONE, Key::F2);
-    assert!(window.says("1 other file is made of it and become invalid: small.yaml"));
+    assert!(window.says("Files that are made of it become invalid: small.yaml"));
     type_name(&mut window, "small");
     assert!(window.says("small.yaml exists already."));
     window.press(Modifiers::NONE, Key::Enter);
@@ -147,7 +147,7 @@ fn a_deleted_file_goes_to_the_trash_and_what_is_lost_is_said() {
     choose(&mut window, &["Delete…"]);
     assert!(window.says("Moved to the trash: base.yaml"));
     assert!(window.says("Unsaved changes are lost: base.yaml"));
-    assert!(window.says("1 other file is made of it"));
+    assert!(window.says("Files that are made of it become invalid: small.yaml"));
     window.click("Cancel");
     assert!(window.file("base.yaml").exists());
 

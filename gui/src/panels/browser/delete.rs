@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use egui::{RichText, Ui};
-use inceptive_format::counted;
 
 use crate::{
     command::{Command, Commands},
@@ -77,8 +76,8 @@ pub(super) fn broken(files: &[FilePath], model: &Model) -> Option<String> {
     made.retain(|file| !files.contains(file));
     made.sort();
     made.dedup();
-    let number = counted(made.len(), "other file is", "other files are");
-    (!made.is_empty()).then(|| format!("{number} made of it and become invalid: {}", names(&made)))
+    (!made.is_empty())
+        .then(|| format!("Files that are made of it become invalid: {}", names(&made)))
 }
 
 /// Files that are named.

@@ -60,7 +60,8 @@ pub(super) fn header(
             ui.label(RichText::new(text).color(palette.error));
         }
         if entry.save_problem == Some(SaveProblem::Exists) {
-            let text = "A file of this name exists already; choose another name in Design.";
+            let text =
+                "A file of this name exists already; give this one another name (File, Rename).";
             ui.label(RichText::new(text).color(palette.error));
         }
         if entry.is_restored {
