@@ -113,7 +113,7 @@ fn run(pixels: Vec2) -> eframe::Result {
     let options = Options {
         path: Some(root.join("densenet121.yaml")),
         store: folder.path().join("results.db"),
-        drafts: None,
+        ..Options::default()
     };
     let mut native = NativeOptions {
         viewport: egui::ViewportBuilder::default().with_inner_size(pixels),

@@ -4,6 +4,7 @@ mod closing;
 mod designs;
 mod files;
 mod keeping;
+mod manage;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Instant};
 
@@ -15,6 +16,7 @@ use keeping::Keeping;
 
 use crate::{
     Options,
+    choose::{Choice, Chooser},
     command::{Command, Commands},
     file::FilePath,
     jobs::{Job, MeasurementBackend, Picture, PictureRequest, Worker},
@@ -44,6 +46,9 @@ pub struct App {
     waiting: Vec<(Vec<FilePath>, Job)>,
     /// Storage of drafts; `None` if it is not wanted or there is no folder for it.
     keeping: Option<Keeping>,
+    chooser: Chooser,
+    /// The folder that is the trash; that of the system without it.
+    trash: Option<PathBuf>,
     shows_shortcuts: bool,
 }
 
@@ -75,8 +80,11 @@ impl App {
             closing: Closing::default(),
             waiting: vec![],
             keeping: None,
+            chooser: Chooser::new(options.bus),
+            trash: options.trash,
             shows_shortcuts: false,
         };
+        app.model.recent = session.recent;
         app.panels.graph.remember(session.graphs);
         app.panels.tradeoff.remember(session.tradeoff);
         app.panels.run.remember(session.run);
@@ -127,6 +135,11 @@ impl App {
             let paths = dropped.iter().map(|file| file.path().to_owned()).collect();
             self.commands.push(Command::Add(paths));
         }
+        match self.chooser.choice() {
+            Some(Choice::Path(path)) => self.commands.push(Command::Open(path)),
+            Some(Choice::Unavailable) => self.panels.browser.type_path(&self.model),
+            Some(Choice::Cancelled) | None => {}
+        }
         self.read_edits(ctx);
         self.count_designs();
         self.start_waiting();
@@ -137,6 +150,7 @@ impl App {
     pub fn carry_out(&mut self, ctx: &Context, command: Command) {
         match command {
             Command::Open(path) => self.open(&path),
+            Command::Choose(wanted) => self.chooser.show(ctx, wanted, &self.model.folder),
             Command::Add(paths) => self.add(paths),
             Command::Reload => {
                 let files: Vec<FilePath> = self.model.entries.keys().cloned().collect();
@@ -163,13 +177,13 @@ impl App {
             Command::Design { file, changes, gesture } => self.design(&file, changes, gesture),
             Command::Target(of, text) => self.model.set_targets(&of, text),
             Command::Snap(snap) => self.model.settings.snap = snap,
-            Command::GoTo(file, step) => {
-                let entry = self.model.entries.get_mut(&file);
-                if let Some(design) = entry.and_then(|entry| entry.design.as_mut()) {
-                    design.go_to(step);
-                }
-            }
+            Command::GoTo(file, step) => self.go_to(&file, step),
             Command::Duplicate(file) => self.duplicate(&file),
+            Command::New(file, text) => self.new_text(&file, text),
+            Command::Vary { of, name, file_name } => self.vary(&of, &name, &file_name),
+            Command::Copy(file) => self.copy(&file),
+            Command::Delete(files) => self.delete(files),
+            Command::Order(order) => self.model.settings.order = order,
             Command::Rename { file, name, file_name } => self.rename(&file, &name, &file_name),
             Command::Discard(file) => {
                 if self.model.discard(&file) {
@@ -256,6 +270,7 @@ impl eframe::App for App {
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
         let session = Session {
             folder: self.model.folder.clone(),
+            recent: self.model.recent.clone(),
             selection: self.model.selection.iter().map(|file| file.to_path_buf()).collect(),
             tree: Some(self.tree.clone()),
             settings: self.model.settings.clone(),

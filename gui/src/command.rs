@@ -3,14 +3,15 @@
 //! A screen gets the model to read and a queue for its commands. The app carries the commands out after everything is
 //! drawn, so no screen sees a model that another one changed in the same frame, and no command overwrites another.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use inceptive_cost::Convention;
 use inceptive_ir::Path as NodePath;
 
 use crate::{
     changes::Changes,
-    file::FilePath,
+    choose::Wanted,
+    file::{FileOrder, FilePath},
     jobs::{Job, JobId, Picture},
     pane::Pane,
 };
@@ -20,6 +21,8 @@ use crate::{
 pub enum Command {
     /// Opens a folder, or the folder of a file with the file selected.
     Open(PathBuf),
+    /// Shows the system's dialog to open a folder or a file.
+    Choose(Wanted),
     /// Opens folders, and puts files on the list that are elsewhere.
     Add(Vec<PathBuf>),
     /// Reads the folder and the store again.
@@ -59,6 +62,23 @@ pub enum Command {
     GoTo(FilePath, usize),
     /// Makes a new design like this one, or of this file.
     Duplicate(FilePath),
+    /// Puts a text on the list that is not written yet, and shows it.
+    New(FilePath, Arc<str>),
+    /// Makes a new design of a file, and shows its text.
+    Vary {
+        /// The file.
+        of: FilePath,
+        /// The name of the network.
+        name: String,
+        /// The name of its file.
+        file_name: String,
+    },
+    /// Makes a copy of a file or of a design, which is not written yet.
+    Copy(FilePath),
+    /// Moves files to the trash; those that were never saved are taken off the list.
+    Delete(Vec<FilePath>),
+    /// Sorts the list of files.
+    Order(FileOrder),
     /// Names the network of a design, and its file unless that is written.
     Rename {
         /// The file.
@@ -111,6 +131,11 @@ impl Commands {
     /// Asks for something.
     pub fn push(&mut self, command: Command) {
         self.0.push(command);
+    }
+
+    /// Asks for each of these.
+    pub fn push_all(&mut self, commands: impl IntoIterator<Item = Command>) {
+        self.0.extend(commands);
     }
 
     /// Everything that was asked for; nothing is left.

@@ -8,6 +8,7 @@
 
 pub mod app;
 pub mod changes;
+pub mod choose;
 pub mod command;
 pub mod drafts;
 pub mod file;
@@ -23,6 +24,7 @@ mod session;
 mod shortcuts;
 mod status;
 mod targets;
+mod templates;
 pub mod theme;
 mod tiles;
 mod watch;
@@ -46,6 +48,10 @@ pub struct Options {
     pub store: PathBuf,
     /// Where texts that are not saved are kept for the next run; nowhere without it.
     pub drafts: Option<PathBuf>,
+    /// The folder that deleted files are moved to; the trash of the system without it.
+    pub trash: Option<PathBuf>,
+    /// The message bus where the system's file dialog is; that of the session without it.
+    pub bus: Option<String>,
 }
 
 /// Opens the window and comes back when it is closed.

@@ -21,7 +21,7 @@ struct Arguments {
 fn main() -> ExitCode {
     let Arguments { path, store } = Arguments::parse();
     let drafts = eframe::storage_dir(inceptive_gui::APP_ID).map(|folder| folder.join("drafts"));
-    match run(Options { path, store, drafts }) {
+    match run(Options { path, store, drafts, ..Options::default() }) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {}", described(&error));

@@ -20,6 +20,8 @@ const KEY: &str = "session";
 pub(crate) struct Session {
     /// The open folder.
     pub folder: PathBuf,
+    /// Folders that were open, the latest first.
+    pub recent: Vec<PathBuf>,
     /// The selected files.
     pub selection: Vec<PathBuf>,
     /// How tabs are arranged.
@@ -84,6 +86,7 @@ pub(crate) mod tests {
         settings.count_in(Convention::Thop);
         let session = Session {
             folder: PathBuf::from("architectures"),
+            recent: vec![PathBuf::from("/nets")],
             selection: vec![PathBuf::from("architectures/googlenet.yaml")],
             tree: Some(arranged()),
             settings: settings.clone(),
@@ -96,6 +99,7 @@ pub(crate) mod tests {
         session.save(&mut storage);
         let back = Session::load(Some(&storage));
         assert_eq!((&back.folder, &back.selection), (&session.folder, &session.selection));
+        assert_eq!(back.recent, session.recent);
         assert_eq!((back.settings, back.tree), (settings, session.tree));
         assert_eq!(back.targets, session.targets);
     }

@@ -18,6 +18,7 @@ const SHEET: [(&str, &[(&str, &str)]); 5] = [
         "Everywhere",
         &[
             ("Ctrl 1 … Ctrl 7", "show Graph, Source, Design, Trade-off, Compare, Run, Train"),
+            ("Ctrl N", "new network, module, variant, space or recipe"),
             ("Ctrl O", "open a folder or file"),
             ("Ctrl S", "save the text of the current file"),
             ("F5", "reload the folder"),
@@ -32,6 +33,8 @@ const SHEET: [(&str, &[(&str, &str)]); 5] = [
             ("Ctrl P", "search; Enter opens the best match, Esc clears"),
             ("Up, Down", "previous, next file; with Shift, select a range"),
             ("Enter", "show its graph"),
+            ("F2, Delete", "rename, move to the trash"),
+            ("right click", "menu of the selected files"),
             ("Ctrl A", "select all"),
             ("Ctrl click", "add to or remove from the selection"),
             ("Shift click", "select a range"),

@@ -11,6 +11,7 @@ mod design;
 mod engines;
 mod error;
 mod evaluate;
+mod export;
 mod gather;
 mod git;
 mod imports;
@@ -40,6 +41,7 @@ pub use evaluate::{
     Engines, EvaluateError, EvaluatePlan, Evaluated, EvaluatedNetwork, EvaluationSource, ImagePart,
     NetworkResult, OnEngine, evaluate,
 };
+pub use export::{Exported, OnnxOptions, export_onnx, export_pytorch};
 pub use gather::{GatherEvent, GatherPlan, Gathered, GoesOn, SMALL_SPACE, gather, gather_revision};
 pub use git::{GitError, GitFiles};
 pub use imports::{ImportFileError, Imported, import};

@@ -307,26 +307,53 @@ pub fn read_runnable(
     purpose: Purpose,
     stop: &AtomicBool,
 ) -> Result<Runnable, ReadError> {
-    let check_stop = || if stop.load(Ordering::Relaxed) { Err(ReadError::Stopped) } else { Ok(()) };
-    let (loaded, own, stored_name) = if is_onnx(path) {
-        let imported = read_onnx(path, settings)?;
-        check_size(path, &imported.graph, purpose, available_memory())?;
-        check_stop()?;
-        let own = match from.file {
-            None => Some(values(path, &imported)?),
-            Some(_) => None,
-        };
-        let name = Some(imported.name.clone()).filter(|name| !name.is_empty());
-        (described(path, &imported), own, name)
-    } else {
-        (read(path, settings)?, None, None)
-    };
-    let graph = passes::inference(&loaded.architecture.graph)?;
     if !is_onnx(path) {
-        check_size(path, &graph, purpose, available_memory())?;
+        return runnable(read(path, settings)?, from, purpose, stop);
     }
-    check_stop()?;
-    let (weights, matching, checkpoint) = match (&from.file, own) {
+    let imported = read_onnx(path, settings)?;
+    check_size(path, &imported.graph, purpose, available_memory())?;
+    check_stop(stop)?;
+    let weights = match from.file {
+        None => Some(values(path, &imported)?),
+        Some(_) => None,
+    };
+    let stored_name = Some(imported.name.clone()).filter(|name| !name.is_empty());
+    let loaded = described(path, &imported);
+    let graph = passes::inference(&loaded.architecture.graph)?;
+    with_weights(loaded, graph, Own { weights, stored_name }, from, stop)
+}
+
+/// A network of a YAML file with weights: from the weights file that was named, or random.
+///
+/// # Errors
+/// As [`read_runnable`].
+pub(crate) fn runnable(
+    loaded: Loaded,
+    from: &WeightSource,
+    purpose: Purpose,
+    stop: &AtomicBool,
+) -> Result<Runnable, ReadError> {
+    let graph = passes::inference(&loaded.architecture.graph)?;
+    check_size(&loaded.architecture.file, &graph, purpose, available_memory())?;
+    with_weights(loaded, graph, Own::default(), from, stop)
+}
+
+/// What only an ONNX file has.
+#[derive(Default)]
+struct Own {
+    weights: Option<Weights>,
+    stored_name: Option<String>,
+}
+
+fn with_weights(
+    loaded: Loaded,
+    graph: Graph,
+    own: Own,
+    from: &WeightSource,
+    stop: &AtomicBool,
+) -> Result<Runnable, ReadError> {
+    check_stop(stop)?;
+    let (weights, matching, checkpoint) = match (&from.file, own.weights) {
         (Some(file), _) => read_weights(file, &graph, from.match_by)?,
         (None, Some(own)) => (own, None, None),
         (None, None) => {
@@ -334,10 +361,15 @@ pub fn read_runnable(
             (weights.ok_or(ReadError::Stopped)?, None, None)
         }
     };
-    check_stop()?;
+    check_stop(stop)?;
     let subnormals = inceptive_bench::count_subnormals(&weights);
-    check_stop()?;
+    check_stop(stop)?;
+    let stored_name = own.stored_name;
     Ok(Runnable { loaded, graph, weights, matching, checkpoint, stored_name, subnormals })
+}
+
+fn check_stop(stop: &AtomicBool) -> Result<(), ReadError> {
+    if stop.load(Ordering::Relaxed) { Err(ReadError::Stopped) } else { Ok(()) }
 }
 
 /// The weights of a safetensors file. Of a checkpoint, these are the ones that training evaluates: averages, where it has

@@ -11,10 +11,12 @@ use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 mod link;
 mod lock;
 pub mod program;
+mod rename;
 mod replace;
 
 pub use link::{leads_out, refuse_links, untrusted_link};
 pub use lock::lock_file;
+pub use rename::rename_file;
 pub use replace::{
     InputFiles, UNFINISHED, WriteError, create_folder, replace_all, replace_file, unfinished,
 };

@@ -30,6 +30,14 @@ impl App {
         }
     }
 
+    /// Goes to a step of a design.
+    pub(super) fn go_to(&mut self, file: &FilePath, step: usize) {
+        let entry = self.model.entries.get_mut(file);
+        if let Some(design) = entry.and_then(|entry| entry.design.as_mut()) {
+            design.go_to(step);
+        }
+    }
+
     /// Makes a design of a point of a space, and shows it.
     pub(super) fn show_point(&mut self, file: &FilePath, values: &[(String, String)]) {
         let changes = panels::design::point(&self.model, file, values);

@@ -13,7 +13,7 @@ use inceptive_app::is_network;
 use super::App;
 use crate::{
     drafts::{Draft, DraftDesign},
-    file::FilePath,
+    file::{FilePath, problem_opening},
     jobs::{Expected, Job, SaveRequest},
     model::{Design, Entry, Message},
     watch::{Watch, log_of},
@@ -40,6 +40,15 @@ impl App {
 
     /// Opens a folder, or a file in its folder.
     pub(super) fn open(&mut self, path: &Path) {
+        // The first folder is opened anyway, and one that is open is read again.
+        if *path != *self.model.folder
+            && !self.model.folder.as_os_str().is_empty()
+            && let Some(problem) = problem_opening(path)
+        {
+            let text = format!("{}: {problem}", path.display());
+            self.model.messages.push(Message::Problem(text));
+            return;
+        }
         let is_file = path.is_file();
         let folder = match path.parent() {
             Some(folder) if is_file && folder.as_os_str().is_empty() => Path::new("."),
@@ -48,6 +57,7 @@ impl App {
         };
         if self.model.folder != folder {
             self.model.folder = folder.to_owned();
+            self.model.remember_folder(folder);
             self.model.entries.retain(|_, entry| entry.draft.is_some());
             self.model.selection.clear();
             // What is not saved stays on the list.

@@ -5,6 +5,8 @@
 //! [`crate::model::Model::apply`] that handles it.
 
 mod design;
+mod export;
+mod files;
 mod inspect;
 mod keep;
 mod layout;
@@ -37,6 +39,8 @@ use crate::{
 pub use design::{
     Cloud, CloudRequest, DesignReading, DesignRequest, OriginalReading, OriginalRequest, Text,
 };
+pub use export::{ExportFormat, ExportRequest};
+pub use files::{CreateRequest, RenameRequest, TrashRequest};
 pub use keep::{Keep, Stopped};
 pub use layout::{LayoutRequest, Place};
 pub use machinery::{MeasurementBackend, Tools};
@@ -45,6 +49,7 @@ pub use read::{ReadRequest, Reading, ReportRequest, TraceRequest};
 pub use statistics::StatisticsRequest;
 pub use steps::{Counts, METRICS, StepCosts, StepsRequest};
 pub use table::{Cells, TableRequest};
+pub(crate) use train::new_recipe_folder;
 pub use train::{DataSetState, RecipeState, TrainRequest, TrainingChoices};
 pub use worker::{Reporter, Worker};
 pub use write::{Expected, KeepRequest, Picture, PictureRequest, SaveProblem, SaveRequest};
@@ -58,6 +63,14 @@ pub enum Job {
     Read(ReadRequest),
     /// Writes a text from the editor to its file.
     Save(SaveRequest),
+    /// Writes a new file.
+    Create(CreateRequest),
+    /// Renames a file.
+    Rename(RenameRequest),
+    /// Moves files to the trash.
+    Trash(TrashRequest),
+    /// Writes a network for another program.
+    Export(ExportRequest),
     /// Keeps texts that are not saved.
     KeepDrafts(KeepRequest),
     /// Writes a picture.
@@ -136,6 +149,9 @@ impl Job {
             Self::List(_)
             | Self::Read(_)
             | Self::Save(_)
+            | Self::Create(_)
+            | Self::Rename(_)
+            | Self::Trash(_)
             | Self::KeepDrafts(_)
             | Self::Picture(_)
             | Self::Original(_)
@@ -149,7 +165,7 @@ impl Job {
             | Self::Engines
             | Self::TrainingChoices(_) => Lane::Quick,
             Self::Layout(_) | Self::Statistics(_) => Lane::Layout,
-            Self::Cloud(_) | Self::Report(_) => Lane::Background,
+            Self::Cloud(_) | Self::Report(_) | Self::Export(_) => Lane::Background,
             Self::Bench(_) | Self::Profile(_) => Lane::Measure,
             Self::Train(_) | Self::Inspect(_) => Lane::Train,
         }
@@ -169,6 +185,10 @@ impl Job {
             Self::List(folder) => format!("list {}", folder.display()),
             Self::Read(request) => format!("read {}", request.own.file.display()),
             Self::Save(request) => format!("save {}", request.file.display()),
+            Self::Create(request) => format!("create {}", request.file.display()),
+            Self::Rename(request) => format!("rename {}", request.from.display()),
+            Self::Trash(request) => format!("delete {}", count(&request.files)),
+            Self::Export(request) => format!("export {}", request.network.architecture.name),
             Self::KeepDrafts(_) => "keep unsaved changes".to_owned(),
             Self::Picture(request) => format!("write {}", request.path.display()),
             Self::Layout(_) => "lay out".to_owned(),
@@ -230,6 +250,10 @@ impl Job {
             Self::List(folder) => Ok(read::listed(folder)),
             Self::Read(request) => Ok(read::read(request)),
             Self::Save(request) => Ok(write::save(request)),
+            Self::Create(request) => files::create(request),
+            Self::Rename(request) => files::rename(request),
+            Self::Trash(request) => Ok(files::trash(request)),
+            Self::Export(request) => export::export(request, report),
             Self::KeepDrafts(request) => write::keep(&request),
             Self::Picture(request) => write::picture(request),
             Self::Layout(request) => Ok(layout::lay_out(request, report)),
@@ -318,6 +342,12 @@ pub enum Output {
     Read(Reading),
     /// What came of saving a text.
     Saved(FilePath, Arc<str>, Result<(), SaveProblem>),
+    /// A new file.
+    Created(PathBuf),
+    /// The paths of a file before and after it was renamed.
+    Renamed(FilePath, FilePath),
+    /// Files that were to be moved to the trash, each with the reason why it was not.
+    Trashed(Vec<(FilePath, Result<(), String>)>),
     /// A network at its places, or why it has none.
     LaidOut(LayoutRequest, Result<Arc<Scene>, DrawError>),
     /// Where the steps of a network are written, if its text is right.

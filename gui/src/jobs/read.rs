@@ -1,13 +1,14 @@
 //! Reading folders and files; writing reports.
 
 use std::{
-    io,
+    fs,
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::SystemTime,
 };
 
 use inceptive_app::{
@@ -19,7 +20,7 @@ use inceptive_files::InputFiles;
 use inceptive_report::Analysis;
 
 use super::{Output, Progress, Reporter, design::Text};
-use crate::file::FilePath;
+use crate::file::{FilePath, folder_problem};
 
 /// The largest text that is edited, in bytes: larger YAML is refused anyway.
 pub(super) const MOST_BYTES: u64 = 1 << 20;
@@ -47,14 +48,7 @@ pub struct TraceRequest {
 }
 
 pub(super) fn listed(folder: PathBuf) -> Output {
-    let files = list(&folder).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => "There is no such folder.".to_owned(),
-        io::ErrorKind::PermissionDenied => {
-            "Permission denied: this folder cannot be read.".to_owned()
-        }
-        io::ErrorKind::NotADirectory => "This is not a folder.".to_owned(),
-        _ => format!("This folder cannot be read: {error}."),
-    });
+    let files = list(&folder).map_err(|error| folder_problem(&error));
     Output::Listed(folder, files)
 }
 
@@ -67,6 +61,8 @@ pub struct Reading {
     pub text: Option<Arc<str>>,
     /// Whether the file was not there any more.
     pub is_gone: bool,
+    /// When the file was written.
+    pub written: Option<SystemTime>,
     /// The text in the editor, which was read instead if there is one.
     pub draft: Option<Arc<str>>,
     /// Its content.
@@ -89,7 +85,8 @@ pub(super) fn read(request: ReadRequest) -> Output {
     let own = Text { file: Arc::clone(&file), text: draft.clone().or_else(|| text.clone()) };
     let result = inspect(&Text::files(from.iter().chain([&own])), &file);
     let is_gone = !file.exists();
-    Output::Read(Reading { file, text, is_gone, draft, result })
+    let written = fs::metadata(&file).and_then(|about| about.modified()).ok();
+    Output::Read(Reading { file, text, is_gone, written, draft, result })
 }
 
 /// Finds where the steps of a network are written.

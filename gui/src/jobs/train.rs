@@ -1,6 +1,9 @@
 //! Trains with [`inceptive_app`], and finds the available data sets and recipes.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use inceptive_app::{
     PlannedRun, Request, Task, TaskContext, TaskEvent, TrainPlan, TrainingEvent, error_chain,
@@ -96,9 +99,23 @@ fn about(recipe: &Recipe) -> String {
     }
 }
 
-/// The recipes of the working folder and of the open one.
+/// Folders of recipes: in the working folder, in the open one, and beside it.
+fn recipe_folders(folder: &Path) -> [PathBuf; 3] {
+    let beside = folder.parent().unwrap_or(folder).join(RECIPES);
+    [PathBuf::from(RECIPES), folder.join(RECIPES), beside]
+}
+
+/// The folder for a new recipe: the first that there is, else the one beside the open folder.
+pub(crate) fn new_recipe_folder(folder: &Path) -> PathBuf {
+    let [here, inside, beside] = recipe_folders(folder);
+    [here, inside].into_iter().find(|place| place.is_dir()).unwrap_or(beside)
+}
+
+/// The recipes of the working folder, of the open one and beside it.
 fn recipe_files(folder: &Path) -> Vec<PathBuf> {
-    let places = [PathBuf::from(RECIPES), folder.join(RECIPES)];
+    let mut known = BTreeSet::new();
+    let is_new = |place: &PathBuf| place.canonicalize().is_ok_and(|place| known.insert(place));
+    let places: Vec<PathBuf> = recipe_folders(folder).into_iter().filter(is_new).collect();
     let listed = places.iter().filter_map(|place| std::fs::read_dir(place).ok()).flatten();
     let mut files: Vec<PathBuf> = listed
         .filter_map(|entry| Some(entry.ok()?.path()))

@@ -143,19 +143,14 @@ impl Model {
             _ => from.file.parent()?.to_owned(),
         };
         let (stem, title) = (stem(&from.file), from.name());
-        let is_taken =
-            |file: &Path| self.entries.contains_key(file) || file.symlink_metadata().is_ok();
         let (number, file) = (1_u32..)
             .map(|number| (number, folder.join(format!("{stem}-design-{number}.yaml"))))
-            .find(|(_, file)| !is_taken(file))?;
+            .find(|(_, file)| !self.is_taken(file))?;
         let file: FilePath = Arc::from(file);
         let design =
             Design::new(Arc::clone(&from.file), format!("{title} (design {number})"), changes);
         let new = Entry::designed(&file, design, from.network.clone());
-        if !file.starts_with(&self.folder) {
-            self.added.push(Arc::clone(&file));
-        }
-        self.entries.insert(Arc::clone(&file), new);
+        self.add_entry(new);
         Some(file)
     }
 
@@ -192,19 +187,15 @@ impl Model {
         if is_moved && !entry.is_new() {
             return Err("The file is written already; only the network can be renamed.".to_owned());
         }
-        if is_moved && (self.entries.contains_key(&*renamed) || renamed.symlink_metadata().is_ok())
-        {
+        if is_moved && self.is_taken(&renamed) {
             return Err(format!("{file_name} exists already."));
         }
-        let Some(mut entry) = self.entries.remove(file) else { return Ok(Arc::clone(file)) };
         let renamed: FilePath = if is_moved { Arc::from(renamed) } else { Arc::clone(file) };
-        entry.file = Arc::clone(&renamed);
-        if let Some(design) = &mut entry.design {
+        self.move_entry(file, &renamed);
+        let design = self.entries.get_mut(&renamed).and_then(|entry| entry.design.as_mut());
+        if let Some(design) = design {
             name.clone_into(&mut design.name);
         }
-        self.entries.insert(Arc::clone(&renamed), entry);
-        let places = self.selection.iter_mut().chain(&mut self.added);
-        places.filter(|known| *known == file).for_each(|known| *known = Arc::clone(&renamed));
         Ok(renamed)
     }
 
@@ -220,9 +211,7 @@ impl Model {
             return true;
         }
         let from = entry.design.as_ref().map(|design| Arc::clone(&design.from));
-        self.entries.remove(file);
-        self.added.retain(|known| known != file);
-        self.selection.retain(|known| known != file);
+        self.forget(file);
         if self.selection.is_empty() {
             self.selection.extend(from.filter(|from| self.entries.contains_key(from)));
         }

@@ -1,6 +1,6 @@
 //! A file of the open folder, or a design that is not a file yet.
 
-use std::{path::absolute, sync::Arc};
+use std::{path::absolute, sync::Arc, time::SystemTime};
 
 use inceptive_app::{Content, Inspected, ReadError, Request};
 use inceptive_dsl::Space;
@@ -46,6 +46,8 @@ pub struct Entry {
     pub network: Option<Arc<Inspected>>,
     /// The content, as it was when the file was last right.
     pub good: Option<Good>,
+    /// When the file was written, as last read.
+    pub written: Option<SystemTime>,
     /// The text on the disk as last read; `None` if it is not text, such as an ONNX file.
     pub text: Option<Arc<str>>,
     /// The text in the editor if it is not that on the disk.
@@ -68,6 +70,7 @@ impl Entry {
             state: State::Unread,
             network: None,
             good: None,
+            written: None,
             text: None,
             draft: None,
             base: None,
@@ -234,8 +237,9 @@ impl Entry {
                 self.edit(Some(text));
                 // Counting it again changes nothing.
                 self.is_restored = is_restored && self.draft.is_some();
-                let (text, draft) = (self.text.clone(), self.draft.clone());
-                self.take_in(Reading { file, text, is_gone: false, draft, result });
+                let (text, draft, written) = (self.text.clone(), self.draft.clone(), self.written);
+                let is_gone = false;
+                self.take_in(Reading { file, text, is_gone, written, draft, result });
             }
             Err(error) => self.state = State::Wrong(Arc::new(error)),
         }
@@ -260,10 +264,11 @@ impl Entry {
 
     /// Stores the result of reading a text in the editor or the file.
     pub(super) fn take_in(&mut self, reading: Reading) {
-        let Reading { text, draft, is_gone, result, .. } = reading;
+        let Reading { text, draft, is_gone, written, result, .. } = reading;
         if !is_gone {
             self.text = text;
         }
+        self.written = written;
         // The text may have changed while it was read; another reading is on its way then.
         if draft != self.draft {
             return;
@@ -324,7 +329,8 @@ mod tests {
             let mut entry = Entry { text: Some("".into()), ..Entry::new(&file) };
             entry.edit(Some(Arc::clone(&text)));
             let (file, result) = (Arc::clone(&file), inspect(&edited, &file));
-            entry.take_in(Reading { file, text: None, is_gone, draft: Some(text), result });
+            let (text, draft, written) = (None, Some(text), None);
+            entry.take_in(Reading { file, text, is_gone, written, draft, result });
             entry
         };
         let text =

@@ -6,6 +6,7 @@
 mod design;
 mod designs;
 mod entry;
+mod files;
 mod jobs;
 mod training;
 
@@ -26,7 +27,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     command::{Command, Commands},
-    file::FilePath,
+    file::{FileOrder, FilePath},
     inspection::Inspection,
     jobs::{
         Cloud, EngineState, Event, Job, JobEvent, LayoutRequest, OriginalReading, Output, Place,
@@ -60,6 +61,8 @@ pub struct Settings {
     pub theme: ThemePreference,
     /// Sliders of widths stop at multiples of this.
     pub snap: f64,
+    /// The order of files.
+    pub order: FileOrder,
 }
 
 impl Default for Settings {
@@ -68,6 +71,7 @@ impl Default for Settings {
             convention: Convention::Inceptive.to_string(),
             theme: ThemePreference::System,
             snap: 1.0,
+            order: FileOrder::default(),
         }
     }
 }
@@ -89,6 +93,8 @@ impl Settings {
 pub struct Model {
     /// The open folder.
     pub folder: PathBuf,
+    /// Folders that were open, the latest first.
+    pub recent: Vec<PathBuf>,
     /// Why the folder cannot be read.
     pub folder_problem: Option<String>,
     /// Whether the folder was read at all.
@@ -259,6 +265,16 @@ impl Model {
                     commands.push(Command::Start(Job::Read(self.read_request(&file))));
                 }
             }
+            Output::Created(file) => {
+                if self.training_choices.is_some() {
+                    // It may be a recipe.
+                    let search = Job::TrainingChoices(self.folder.clone());
+                    commands.push(Command::Start(search));
+                }
+                self.messages.push(Message::Done(format!("wrote {}", file.display())));
+            }
+            Output::Renamed(from, to) => self.renamed(&from, &to, commands),
+            Output::Trashed(files) => self.trashed(files, commands),
             Output::LaidOut(request, scene) => {
                 if self.scenes.len() >= MOST_SCENES {
                     self.scenes.drain(..1);

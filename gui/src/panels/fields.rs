@@ -75,13 +75,15 @@ pub(super) fn ask_for_path(
         let field = ui.add(TextEdit::singleline(path).desired_width(f32::INFINITY));
         field.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Path"));
         super::focus_once(&field, focuses);
-        if PathBuf::from(&*path).exists() {
+        let exists = PathBuf::from(path.trim()).exists();
+        if exists {
             let note = RichText::new("The file exists and will be replaced.");
             ui.label(note.color(colors(ui).warning));
         }
         let enter = ui.input(|input| input.key_pressed(Key::Enter));
         ui.horizontal(|ui| {
-            let writes = ui.button("Export").clicked() || enter;
+            let title = if exists { "Replace" } else { "Export" };
+            let writes = ui.button(title).clicked() || enter;
             (writes && !path.trim().is_empty(), ui.button("Cancel").clicked())
         })
         .inner

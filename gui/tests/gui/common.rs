@@ -17,6 +17,9 @@ use crate::raster::Raster;
 /// How long anything may take, on a slow machine too.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
+/// A message bus that is not there, so that no dialog of the system is shown.
+pub const NO_BUS: &str = "unix:path=/nowhere/bus";
+
 /// A window on a folder of its own.
 pub struct Window {
     pub harness: Harness<'static, App>,
@@ -79,6 +82,8 @@ impl Window {
             path: Some(folder.path().join("architectures")),
             store: folder.path().join("inceptive.db"),
             drafts: Some(folder.path().join("drafts")),
+            trash: Some(folder.path().join("trash")),
+            bus: Some(NO_BUS.to_owned()),
         };
         Self::opened(folder, options, machinery, Theme::Dark)
     }

@@ -114,7 +114,12 @@ fn a_design_lies_beside_its_original_however_the_folder_is_named() {
     // Another way to the same folder.
     let path = folder.path().join("architectures/../architectures");
     let (store, drafts) = (folder.path().join("results.db"), None);
-    let options = inceptive_gui::Options { path: Some(path), store, drafts };
+    let options = inceptive_gui::Options {
+        path: Some(path),
+        store,
+        drafts,
+        ..inceptive_gui::Options::default()
+    };
     let machinery = inceptive_gui::jobs::MeasurementBackend::default();
     let mut window = open(Window::opened(folder, options, &machinery, egui::Theme::Dark));
     slide(&mut window, "4a.c3", 256.0);

@@ -11,6 +11,9 @@ mod browser;
 mod common;
 mod compare;
 mod design;
+#[cfg(all(unix, not(target_os = "macos")))]
+mod dialogs;
+mod files;
 mod folders;
 mod graph;
 mod import;

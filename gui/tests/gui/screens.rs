@@ -22,7 +22,7 @@ use crate::{
 /// What a screen is called and how to come to it.
 type Screen = (&'static str, fn(&mut Window));
 
-const SCREENS: [Screen; 19] = [
+const SCREENS: [Screen; 21] = [
     ("graph", graph),
     ("graph-heat", heat),
     ("graph-columns", columns),
@@ -42,6 +42,8 @@ const SCREENS: [Screen; 19] = [
     ("train", train),
     ("train-result", trained),
     ("shortcuts", shortcuts),
+    ("file-menu", file_menu),
+    ("file-new", file_new),
 ];
 
 /// A window on `architectures/` with what was measured for the report on the family.
@@ -50,7 +52,8 @@ fn window(theme: Theme) -> Window {
     let store = folder.path().join("results.db");
     fs::copy(bundled("../reports/family/results.db"), &store).unwrap();
     // The path is on the screen: it is the same wherever the project lies.
-    let options = Options { path: Some(PathBuf::from("../architectures")), store, drafts: None };
+    let path = Some(PathBuf::from("../architectures"));
+    let options = Options { path, store, ..Options::default() };
     let mut window = Window::opened(folder, options, &steady(), theme);
     window.click("googlenet-bn");
     window.wait("results are read", |model| !model.results.measurements.is_empty());
@@ -303,6 +306,21 @@ fn trained(window: &mut Window) {
 
 fn shortcuts(window: &mut Window) {
     window.press(Modifiers::NONE, Key::F1);
+}
+
+fn file_menu(window: &mut Window) {
+    window.get("googlenet-bn").click_secondary();
+    window.harness.run();
+    window.button("Export as").click();
+    window.harness.run();
+}
+
+fn file_new(window: &mut Window) {
+    window.press(Modifiers::COMMAND, Key::N);
+    window.button("Variant").click();
+    window.harness.run();
+    window.get("File name").type_text("googlenet");
+    window.harness.run();
 }
 
 fn compare_all(theme: Theme) {

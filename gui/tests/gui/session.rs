@@ -46,6 +46,7 @@ fn again((folder, memory): (TempDir, Memory), open: &str) -> Window {
         path: Some(folder.path().join(open)),
         store: folder.path().join("inceptive.db"),
         drafts: Some(folder.path().join("drafts")),
+        ..Options::default()
     };
     let memory: &'static Memory = Box::leak(Box::new(memory));
     let builder = Harness::builder().with_size([1280.0, 800.0]).with_max_steps(50);
@@ -112,6 +113,7 @@ fn a_crash_loses_no_text_and_windows_that_are_open_keep_theirs() {
         path: Some(folder.path().join("architectures")),
         store: folder.path().join("inceptive.db"),
         drafts: Some(drafts.clone()),
+        ..Options::default()
     };
     let other = Window::opened(folder, options, &MeasurementBackend::default(), Theme::Dark);
     assert_eq!(draft(other.model()), None, "it belongs to the window that is open");

@@ -2,16 +2,13 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::{
     ArgMatches, Args, Command, Error, FromArgMatches, ValueEnum, error::ErrorKind,
     parser::ValueSource,
 };
-use inceptive_app::{Purpose, Runnable};
-use inceptive_dsl::Architecture;
-use inceptive_files::{InputFiles, replace_file};
-use inceptive_onnx::{Batch, LrnForm, Opset, Options, to_onnx};
-use inceptive_pytorch::to_pytorch;
+use inceptive_app::{Exported, OnnxOptions, Purpose, export_onnx, export_pytorch};
+use inceptive_files::replace_file;
+use inceptive_onnx::{Batch, Opset};
 
 use crate::{
     input::{ModeName, Settings, WeightsFrom, read_for, read_runnable},
@@ -146,13 +143,10 @@ impl Export {
             Format::Onnx => self.onnx()?,
             Format::Pytorch => {
                 let loaded = read_for(ModeName::Training, &self.file, &self.settings);
-                loaded.map(|loaded| {
-                    let Architecture { graph, name, .. } = &loaded.architecture;
-                    (to_pytorch(graph, name).into_bytes(), InputFiles::of(loaded.sources.paths()))
-                })
+                loaded.map(|loaded| export_pytorch(&loaded)).transpose()?
             }
         };
-        let Some((content, inputs)) = exported else {
+        let Some(Exported { content, inputs }) = exported else {
             return Ok(Outcome { text: String::new(), failed: true });
         };
         replace_file(&self.output, &content, &inputs)?;
@@ -160,25 +154,14 @@ impl Export {
         Ok(Outcome::default())
     }
 
-    /// The bytes of an ONNX file, and its input files; `None` if the network is invalid, after its errors were printed.
-    fn onnx(&self) -> anyhow::Result<Option<(Vec<u8>, InputFiles)>> {
+    /// An ONNX file; `None` if the network is invalid, after its errors were printed.
+    fn onnx(&self) -> anyhow::Result<Option<Exported>> {
         let Target { format: _, weights, fold_bn, opset, batch } = &self.target.0;
         let Some(runnable) = read_runnable(&self.file, &self.settings, weights, Purpose::Export)
         else {
             return Ok(None);
         };
-        let sources = runnable.loaded.sources.paths();
-        let inputs = InputFiles::of(sources.chain(weights.file()));
-        let Runnable { loaded, graph, weights, stored_name, .. } = runnable;
-        let (graph, weights) = match fold_bn {
-            true => weights.fold_batch_norm(&graph)?,
-            false => (graph, weights),
-        };
-        let name = stored_name.unwrap_or(loaded.architecture.name);
-        let lrn = LrnForm::Operator;
-        let options = Options { name, opset: *opset, batch: *batch, lrn };
-        let bytes = to_onnx(&graph, &weights, &options);
-        let bytes = bytes.with_context(|| format!("`{}`", self.file.display()))?;
-        Ok(Some((bytes, inputs)))
+        let options = OnnxOptions { folds_batch_norm: *fold_bn, opset: *opset, batch: *batch };
+        Ok(Some(export_onnx(runnable, weights.file(), options)?))
     }
 }

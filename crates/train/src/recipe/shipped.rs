@@ -21,6 +21,11 @@ pub fn shipped() -> impl Iterator<Item = &'static str> {
     SHIPPED.iter().map(|(name, _)| *name)
 }
 
+/// The text of a recipe that comes with the program.
+pub fn shipped_text(name: &str) -> Option<&'static str> {
+    SHIPPED.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
 impl Recipe {
     /// A recipe that comes with the program, with settings. `None` if none has this name.
     ///
@@ -40,8 +45,8 @@ impl Recipe {
 struct Shipped;
 
 fn text(path: &Path) -> Option<&'static str> {
-    let found = SHIPPED.iter().find(|(name, _)| path == Path::new(&format!("{name}.yaml")));
-    found.map(|(_, text)| *text)
+    let name = path.to_str()?.strip_suffix(".yaml")?;
+    shipped_text(name)
 }
 
 impl Files for Shipped {

@@ -1,8 +1,14 @@
 //! The files of the open folder.
 
+mod ask;
+mod delete;
+mod new;
+mod order;
+mod place;
+mod rename;
 mod row;
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use egui::{
     Event, Key, Modifiers, Rect, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo, pos2, vec2,
@@ -10,12 +16,15 @@ use egui::{
 
 use crate::{
     command::{Command, Commands},
-    file::{FilePath, stem},
+    file::{FileOrder, FilePath, stem},
     model::{Entry, Model},
     pane::Pane,
     theme::colors,
 };
 
+use ask::Ask;
+use order::sorted;
+use place::Place;
 use row::{ROW, file_row, folder_row, header};
 
 /// The list of files.
@@ -29,8 +38,8 @@ pub struct Browser {
     is_left: bool,
     /// A file to bring into view.
     revealed: Option<FilePath>,
-    /// The path that the user is typing.
-    opening: Option<String>,
+    place: Place,
+    ask: Ask,
 }
 
 /// A line of the list.
@@ -45,9 +54,10 @@ impl Browser {
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         self.notice_clicks(ui);
         ui.add_space(4.0);
-        self.place(ui, model, commands);
+        self.place.ui(ui, &mut self.ask, model, commands);
+        self.ask.ui(ui, model, commands);
         let takes_best = self.search_field(ui);
-        header(ui);
+        header(ui, model, commands);
         let mut rows = self.rows(model);
         if takes_best && let Some(best) = self.best(&rows) {
             self.anchor = Some(Arc::clone(&best));
@@ -67,6 +77,11 @@ impl Browser {
         self.list(ui, &rows, model, commands);
     }
 
+    /// Shows the field for a path to open.
+    pub(crate) fn type_path(&mut self, model: &Model) {
+        self.place.type_path(model);
+    }
+
     /// The list has the keyboard focus until something else is clicked.
     fn notice_clicks(&mut self, ui: &Ui) {
         let here = ui.max_rect();
@@ -75,38 +90,6 @@ impl Browser {
         });
         if let Some(at) = pressed {
             self.is_left = !here.contains(at);
-        }
-    }
-
-    /// The open folder, and the way to another.
-    fn place(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
-        let by_key = ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::O));
-        ui.horizontal(|ui| {
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                let hint = "Open another folder or file (Ctrl O), or drop it onto the window";
-                if ui.button("Open…").on_hover_text(hint).clicked() || by_key {
-                    self.opening = match self.opening {
-                        None => Some(model.folder.display().to_string()),
-                        Some(_) => None,
-                    };
-                }
-                ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
-                    let name = RichText::new(model.folder.display().to_string()).strong();
-                    ui.add(egui::Label::new(name).truncate());
-                });
-            });
-        });
-        let Some(path) = &mut self.opening else { return };
-        let field = ui.add(TextEdit::singleline(path).desired_width(f32::INFINITY));
-        field.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Path to open"));
-        let is_done = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
-        if is_done {
-            commands.push(Command::Open(from_home(path.trim())));
-        }
-        if is_done || (field.lost_focus() && ui.input(|input| input.key_pressed(Key::Escape))) {
-            self.opening = None;
-        } else if by_key {
-            field.request_focus();
         }
     }
 
@@ -179,6 +162,10 @@ impl Browser {
                         if response.double_clicked() {
                             commands.push(Command::Show(Pane::Graph));
                         }
+                        if response.secondary_clicked() && !model.selection.contains(&entry.file) {
+                            commands.push(Command::Select(vec![Arc::clone(&entry.file)]));
+                        }
+                        response.context_menu(|ui| self.ask.menu(ui, model, commands));
                     }
                 }
             }
@@ -192,24 +179,13 @@ impl Browser {
             let path = model.name_of(&entry.file).to_string_lossy().to_lowercase();
             path.contains(&wanted) || entry.name().to_lowercase().contains(&wanted)
         };
-        // Files of the folder itself before those in folders inside it, of which short ones come first: so most of them
-        // are seen at once.
-        let mut entries: Vec<&Entry> = model.entries.values().filter(matches).collect();
-        let folder_of = |entry: &Entry| model.name_of(&entry.file).parent().map(PathBuf::from);
-        let mut files_of: HashMap<Option<PathBuf>, usize> = HashMap::new();
-        entries.iter().for_each(|entry| *files_of.entry(folder_of(entry)).or_default() += 1);
-        entries.sort_by_cached_key(|entry| {
-            let name = model.name_of(&entry.file);
-            let is_inside = name.components().count() > 1;
-            let files = if is_inside { files_of.get(&folder_of(entry)).copied() } else { None };
-            (is_inside, files, name.to_owned())
-        });
+        let entries = sorted(model.entries.values().filter(matches).collect(), model);
         let mut rows = Vec::new();
         let mut last = PathBuf::new();
         for entry in entries {
-            let name = model.name_of(&entry.file);
-            let folder = name.parent().map(PathBuf::from).unwrap_or_default();
-            if folder != last {
+            let folder = model.name_of(&entry.file).parent().map(PathBuf::from).unwrap_or_default();
+            // In another order, files of a folder are not together.
+            if folder != last && model.settings.order == FileOrder::Name {
                 rows.push(Row::Folder(folder.clone()));
                 last = folder;
             }
@@ -278,6 +254,12 @@ impl Browser {
             self.is_left = true;
             return;
         }
+        if pressed(Modifiers::NONE, Key::F2) {
+            self.ask.rename(model);
+        }
+        if pressed(Modifiers::NONE, Key::Delete) {
+            self.ask.delete(model);
+        }
         let files: Vec<&FilePath> = files(rows).collect();
         let current = model.selection.last();
         let mut now = current.and_then(|current| files.iter().position(|file| *file == current));
@@ -334,15 +316,6 @@ fn steps(ui: &Ui) -> Vec<Step> {
     steps
 }
 
-/// A path that was typed; `~` stands for the home folder.
-fn from_home(typed: &str) -> PathBuf {
-    let inside = typed.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/'));
-    match inside.zip(std::env::home_dir()) {
-        Some((rest, home)) => home.join(rest.trim_start_matches('/')),
-        None => PathBuf::from(typed),
-    }
-}
-
 fn problem_line(ui: &mut Ui, problem: &str, commands: &mut Commands) {
     ui.label(RichText::new(problem).color(colors(ui).error));
     if ui.button("Try again").clicked() {
@@ -355,19 +328,4 @@ fn files<'a>(rows: &'a [Row<'_>]) -> impl Iterator<Item = &'a FilePath> {
         Row::File(entry) => Some(&entry.file),
         Row::Folder(_) => None,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_tilde_is_the_home_folder() {
-        let home = std::env::home_dir().unwrap();
-        assert_eq!(from_home("~"), home);
-        assert_eq!(from_home("~/nets"), home.join("nets"));
-        for path in ["/a/~", "~other/nets", "nets"] {
-            assert_eq!(from_home(path), PathBuf::from(path));
-        }
-    }
 }

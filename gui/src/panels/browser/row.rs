@@ -1,18 +1,25 @@
 //! A line of the list.
 
+use std::sync::Arc;
+
 use egui::{
-    Align2, FontId, Pos2, Rect, Response, RichText, Role, Sense, Stroke, TextStyle, Ui, WidgetInfo,
-    pos2, vec2,
+    Align2, Color32, FontId, Galley, Pos2, Rect, Response, RichText, Role, Sense, Stroke,
+    TextFormat, TextStyle, Ui, UiBuilder, WidgetInfo, pos2,
+    text::{LayoutJob, TextWrapping},
+    vec2,
 };
 use inceptive_app::{Content, error_chain};
 
 use crate::{
-    file::stem,
+    command::Commands,
+    file::{FileOrder, file_name, stem},
     format::short_count,
     model::{Entry, Model, State},
     panels::evidence::Evidence,
     theme::colors,
 };
+
+use super::order::order_menu;
 
 /// Height of a row.
 pub(super) const ROW: f32 = 22.0;
@@ -26,9 +33,10 @@ fn columns(rect: Rect) -> [f32; 2] {
     [right - NUMBER, right]
 }
 
-/// Draws the names of the columns.
-pub(super) fn header(ui: &mut Ui) {
-    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 16.0), Sense::hover());
+/// Draws the order of files and the names of the columns.
+pub(super) fn header(ui: &mut Ui, model: &Model, commands: &mut Commands) {
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 18.0), Sense::hover());
+    ui.scope_builder(UiBuilder::new().max_rect(rect), |ui| order_menu(ui, model, commands));
     let weak = colors(ui).weak;
     let font = TextStyle::Small.resolve(ui.style());
     for (right, text) in columns(rect).into_iter().zip(["params", "MACs"]) {
@@ -64,7 +72,7 @@ pub(super) fn file_row(ui: &mut Ui, entry: &Entry, model: &Model) -> Response {
     let fill = match (is_selected, response.hovered()) {
         (true, _) => visuals.selection.bg_fill,
         (false, true) => visuals.widgets.hovered.weak_bg_fill,
-        (false, false) => egui::Color32::TRANSPARENT,
+        (false, false) => Color32::TRANSPARENT,
     };
     ui.painter().rect_filled(rect, 4.0, fill);
     if is_current {
@@ -80,10 +88,7 @@ pub(super) fn file_row(ui: &mut Ui, entry: &Entry, model: &Model) -> Response {
         pos2(params_right - NUMBER + 8.0, rect.bottom()),
     );
     let color = if entry.is_wrong() { palette.error } else { visuals.text_color() };
-    let shown = if entry.draft.is_some() { format!("{name} •") } else { name };
-    let mut job = egui::text::LayoutJob::simple_singleline(shown, font, color);
-    job.wrap = egui::text::TextWrapping::truncate_at_width(name_rect.width());
-    let galley = ui.painter().layout_job(job);
+    let galley = name_galley(ui, &font, color, name_rect.width(), (entry, model));
     ui.painter().galley(name_rect.left_center() - vec2(0.0, galley.size().y / 2.0), galley, color);
     let numbers = numbers(entry);
     let said = match (&entry.state, &entry.network) {
@@ -103,6 +108,40 @@ pub(super) fn file_row(ui: &mut Ui, entry: &Entry, model: &Model) -> Response {
         );
     }
     response.on_hover_ui(|ui| tooltip(ui, entry, model))
+}
+
+/// The name of a file with its extension, which is left out where there is no room for it.
+fn name_galley(
+    ui: &Ui,
+    font: &FontId,
+    color: Color32,
+    width: f32,
+    (entry, model): (&Entry, &Model),
+) -> Arc<Galley> {
+    let (name, end) = shown_name(entry, model);
+    let laid_out = |end: &str| {
+        let weak = TextFormat::simple(font.clone(), colors(ui).weak);
+        let mut job = LayoutJob::simple_singleline(name.clone(), font.clone(), color);
+        job.append(end, 0.0, weak);
+        if entry.draft.is_some() {
+            job.append(" •", 0.0, TextFormat::simple(font.clone(), color));
+        }
+        job.wrap = TextWrapping::truncate_at_width(width);
+        ui.painter().layout_job(job)
+    };
+    let whole = laid_out(&end);
+    if whole.elided { laid_out("") } else { whole }
+}
+
+/// The name of a file, and how it ends; where files of a folder are not together, with the folder.
+fn shown_name(entry: &Entry, model: &Model) -> (String, String) {
+    let name = match model.settings.order {
+        FileOrder::Name => file_name(&entry.file),
+        _ => model.name_of(&entry.file).display().to_string(),
+    };
+    let end = entry.file.extension().map_or(0, |end| end.to_string_lossy().len() + 1);
+    let (before, end) = name.split_at(name.len().saturating_sub(end));
+    (before.to_owned(), end.to_owned())
 }
 
 /// The contents of the two columns.

@@ -1,11 +1,10 @@
 //! Two networks and how they differ, found once for each pair.
 
-use std::{collections::HashMap, path::absolute, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use egui::Color32;
 use inceptive_app::Inspected;
 use inceptive_cost::{Change, Diff, Mode, diff};
-use inceptive_dsl::{Memory, resolve};
 use inceptive_ir::Path;
 
 use super::Compared;
@@ -85,20 +84,6 @@ impl Side {
     /// The text of the file itself; `None` for ONNX.
     pub fn written(&self) -> Option<&str> {
         self.network.sources.iter().next().map(|source| &*source.text)
-    }
-
-    /// The text with everything that it extends and uses, or why that cannot be had.
-    pub fn resolved(&self) -> Result<String, String> {
-        let mut files = Memory::default();
-        let place = |path| absolute(path).map_err(|error| error.to_string());
-        let mut main = None;
-        for source in self.network.sources.iter() {
-            let path = place(&source.path)?;
-            files = files.with(&path, source.text.as_bytes());
-            main.get_or_insert(path);
-        }
-        let main = main.ok_or("it has no text")?;
-        resolve(&files, &main, &[]).map_err(|failure| failure.to_string())
     }
 }
 

@@ -99,7 +99,9 @@ impl Text {
         let [a, b] = networks;
         self.of = Some((a, b, self.is_resolved));
         let resolved = match self.is_resolved {
-            true => pair.before.resolved().and_then(|a| Ok((a, pair.after.resolved()?))),
+            true => {
+                pair.before.network.resolved().and_then(|a| Ok((a, pair.after.network.resolved()?)))
+            }
             false => Ok((before.to_owned(), after.to_owned())),
         };
         self.lines = match resolved {

@@ -30,8 +30,12 @@ pub(super) fn header(
         if save.on_hover_text("Save to the file (Ctrl S)").clicked() {
             commands.push(Command::Save { file: Arc::clone(file), overwrite: false });
         }
-        let revert = ui.add_enabled(is_dirty, Button::new("Revert"));
-        if revert.on_hover_text("Discard unsaved changes").clicked() {
+        let revert = ui.add_enabled(is_dirty && !entry.is_new(), Button::new("Revert"));
+        let revert = match entry.is_new() {
+            true => revert.on_disabled_hover_text("The file was never saved; delete it instead"),
+            false => revert.on_hover_text("Discard unsaved changes"),
+        };
+        if revert.clicked() {
             commands.push(Command::Edit(Arc::clone(file), None));
         }
         let mut beside = is_beside;
@@ -56,7 +60,8 @@ pub(super) fn header(
             ui.label(RichText::new(text).color(palette.error));
         }
         if entry.save_problem == Some(SaveProblem::Exists) {
-            let text = "A file of this name exists already; choose another name in Design.";
+            let text =
+                "A file of this name exists already; give this one another name (File, Rename).";
             ui.label(RichText::new(text).color(palette.error));
         }
         if entry.is_restored {

@@ -1,0 +1,116 @@
+//! Networks as files for other programs.
+
+use std::{
+    path::{Path, PathBuf, absolute},
+    sync::atomic::AtomicBool,
+};
+
+use inceptive_dsl::{Loaded, Memory, resolve};
+use inceptive_files::InputFiles;
+use inceptive_onnx::{Batch, LrnForm, Opset, Options, to_onnx};
+use inceptive_pytorch::to_pytorch;
+
+use crate::{
+    error::TaskError,
+    inspect::Inspected,
+    memory::Purpose,
+    network::{ReadError, Runnable, WeightSource, is_onnx, read_runnable, runnable},
+};
+
+/// How an ONNX file is written.
+#[derive(Clone, Copy, Debug)]
+pub struct OnnxOptions {
+    /// Whether batch normalisations are folded into the layers before them.
+    pub folds_batch_norm: bool,
+    /// The operator set.
+    pub opset: Opset,
+    /// The batch dimension.
+    pub batch: Batch,
+}
+
+impl Default for OnnxOptions {
+    fn default() -> Self {
+        Self { folds_batch_norm: false, opset: Opset::DEFAULT, batch: Batch::Fixed(1) }
+    }
+}
+
+/// A file that is not written yet.
+#[derive(Debug)]
+pub struct Exported {
+    /// Its content.
+    pub content: Vec<u8>,
+    /// What was read for it, and must not be replaced.
+    pub inputs: InputFiles,
+}
+
+/// A network with weights as an ONNX file.
+///
+/// # Errors
+/// When normalisations cannot be folded, or the file would be too large.
+pub fn export_onnx(
+    network: Runnable,
+    weights_file: Option<&Path>,
+    options: OnnxOptions,
+) -> Result<Exported, TaskError> {
+    let Runnable { loaded, graph, weights, stored_name, .. } = network;
+    let inputs = InputFiles::of(loaded.sources.paths().chain(weights_file));
+    let file = loaded.architecture.file;
+    let (graph, weights) = match options.folds_batch_norm {
+        true => weights
+            .fold_batch_norm(&graph)
+            .map_err(|error| TaskError::Fold { file: file.clone(), error: Box::new(error) })?,
+        false => (graph, weights),
+    };
+    let OnnxOptions { opset, batch, .. } = options;
+    let name = stored_name.unwrap_or(loaded.architecture.name);
+    let options = Options { name, opset, batch, lrn: LrnForm::Operator };
+    let content = to_onnx(&graph, &weights, &options)
+        .map_err(|error| ReadError::Size { path: file, error })?;
+    Ok(Exported { content, inputs })
+}
+
+/// The training network as a PyTorch module.
+///
+/// # Errors
+/// When an auxiliary head does not fit.
+pub fn export_pytorch(network: &Loaded) -> Result<Exported, ReadError> {
+    network.expect_heads().map_err(ReadError::Yaml)?;
+    let content = to_pytorch(&network.architecture.graph, &network.architecture.name).into_bytes();
+    Ok(Exported { content, inputs: InputFiles::of(network.sources.paths()) })
+}
+
+impl Inspected {
+    /// The network with weights: an ONNX file's own, else random ones from seed 0.
+    ///
+    /// # Errors
+    /// When it does not fit into memory, when the weights cannot be read, and soon after `stop` is set.
+    pub fn to_export(&self, stop: &AtomicBool) -> Result<Runnable, ReadError> {
+        let (file, from) = (&self.architecture.file, WeightSource::default());
+        match is_onnx(file) {
+            true => read_runnable(file, &[], &from, Purpose::Export, stop),
+            false => runnable(self.loaded(), &from, Purpose::Export, stop),
+        }
+    }
+
+    /// The network with the files that it was read from.
+    pub fn loaded(&self) -> Loaded {
+        Loaded { architecture: self.architecture.clone(), sources: self.sources.clone() }
+    }
+
+    /// The network as the text of one file, with everything that its file extends and uses.
+    ///
+    /// # Errors
+    /// Why there is none, as for an ONNX file.
+    pub fn resolved(&self) -> Result<String, String> {
+        let mut files = Memory::default();
+        let place = |path: &PathBuf| absolute(path).map_err(|error| error.to_string());
+        let mut main = None;
+        for source in self.sources.iter() {
+            let path = place(&source.path)?;
+            files = files.with(&path, source.text.as_bytes());
+            main.get_or_insert(path);
+        }
+        let main = main.ok_or("it has no text")?;
+        resolve(&files, &main, &[]).map_err(|failure| failure.to_string())
+    }
+}

@@ -1,0 +1,84 @@
+//! The file dialog of the system.
+//!
+//! It is shown by the desktop portal, another program; where there is none, the user types a path. The dialog may be open
+//! for a long time, so each has a thread.
+
+#[cfg(all(unix, not(target_os = "macos")))]
+mod portal;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::mpsc::{Receiver, Sender, channel},
+    thread,
+};
+
+use egui::Context;
+
+/// What is to be chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// A folder.
+    Folder,
+    /// A file.
+    File,
+}
+
+/// What came of a dialog.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Choice {
+    /// A folder or a file.
+    Path(PathBuf),
+    /// Nothing: the user closed it.
+    Cancelled,
+    /// There is no such dialog here.
+    Unavailable,
+}
+
+/// Shows dialogs, one at a time.
+pub(crate) struct Chooser {
+    bus: Option<String>,
+    sender: Sender<Choice>,
+    choices: Receiver<Choice>,
+    is_open: bool,
+}
+
+impl Chooser {
+    /// Dialogs of the portal on a message bus; on that of the session without an address.
+    pub fn new(bus: Option<String>) -> Self {
+        let (sender, choices) = channel();
+        Self { bus, sender, choices, is_open: false }
+    }
+
+    /// Shows a dialog that begins in a folder, unless one is shown.
+    pub fn show(&mut self, ctx: &Context, wanted: Wanted, folder: &Path) {
+        if self.is_open {
+            return;
+        }
+        self.is_open = true;
+        let (bus, sender, ctx) = (self.bus.clone(), self.sender.clone(), ctx.clone());
+        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        thread::spawn(move || {
+            // The window may be closed already.
+            let _ = sender.send(choose(bus.as_deref(), wanted, &folder));
+            ctx.request_repaint();
+        });
+    }
+
+    /// What was chosen since the last frame.
+    pub fn choice(&mut self) -> Option<Choice> {
+        let choice = self.choices.try_recv().ok()?;
+        self.is_open = false;
+        Some(choice)
+    }
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn choose(bus: Option<&str>, wanted: Wanted, folder: &Path) -> Choice {
+    let choice = portal::choose(bus, wanted, folder);
+    futures_lite::future::block_on(choice).unwrap_or(Choice::Unavailable)
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn choose(_: Option<&str>, _: Wanted, _: &Path) -> Choice {
+    Choice::Unavailable
+}

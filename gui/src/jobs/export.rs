@@ -1,0 +1,80 @@
+//! Writing networks as files for other programs.
+
+use std::{path::PathBuf, sync::Arc};
+
+use inceptive_app::{Exported, Inspected, OnnxOptions, error_chain, export_onnx, export_pytorch};
+use inceptive_files::{InputFiles, replace_file};
+
+use super::{Output, Reporter};
+
+/// What a network is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportFormat {
+    /// An ONNX file with weights.
+    Onnx,
+    /// A PyTorch module, in Python.
+    Pytorch,
+    /// One YAML file that needs no other.
+    Yaml,
+}
+
+impl ExportFormat {
+    /// Every format.
+    pub const ALL: [Self; 3] = [Self::Onnx, Self::Pytorch, Self::Yaml];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Onnx => "ONNX",
+            Self::Pytorch => "PyTorch",
+            Self::Yaml => "YAML",
+        }
+    }
+
+    /// How names of its files end.
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Onnx => "onnx",
+            Self::Pytorch => "py",
+            Self::Yaml => "yaml",
+        }
+    }
+}
+
+/// A network to be written, not over anything that was read.
+#[derive(Clone, Debug)]
+pub struct ExportRequest {
+    /// The network, as it is in the window.
+    pub network: Arc<Inspected>,
+    /// As what.
+    pub format: ExportFormat,
+    /// Where.
+    pub path: PathBuf,
+    /// All files that were read.
+    pub inputs: InputFiles,
+}
+
+pub(super) fn export(request: ExportRequest, report: &Reporter) -> Result<Output, String> {
+    let ExportRequest { network, format, path, inputs: mut read } = request;
+    let Exported { content, inputs } = match format {
+        ExportFormat::Onnx => {
+            let network = network.to_export(report.stop_flag());
+            let network = network.map_err(|error| error_chain(&error))?;
+            export_onnx(network, None, OnnxOptions::default())
+                .map_err(|error| error_chain(&error))?
+        }
+        ExportFormat::Pytorch => {
+            export_pytorch(&network.loaded()).map_err(|error| error_chain(&error))?
+        }
+        ExportFormat::Yaml => {
+            let inputs = InputFiles::of(network.sources.paths());
+            Exported { content: network.resolved()?.into_bytes(), inputs }
+        }
+    };
+    read.extend(&inputs);
+    if report.is_stopped() {
+        return Err("stopped".to_owned());
+    }
+    replace_file(&path, &content, &read).map_err(|error| error_chain(&error))?;
+    Ok(Output::Written(vec![path]))
+}

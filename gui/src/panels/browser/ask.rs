@@ -1,0 +1,162 @@
+//! The menu of files, and the questions that it asks.
+
+use std::sync::Arc;
+
+use egui::{Button, Response, Ui};
+
+use super::{delete::Delete, new::New, rename::Rename};
+use crate::{
+    command::{Command, Commands},
+    file::{FilePath, stem},
+    jobs::{ExportFormat, ExportRequest, Job},
+    model::{Entry, Model},
+    pane::Pane,
+    panels::fields::{PathAnswer, ask_for_path},
+};
+
+/// A question about files.
+#[derive(Default)]
+pub(super) enum Ask {
+    /// None is open.
+    #[default]
+    Nothing,
+    /// What a new file is, and its name.
+    New(New),
+    /// The new name of a file.
+    Rename(Rename),
+    /// Whether files are to be deleted.
+    Delete(Delete),
+    /// Where a network is to be written.
+    Export {
+        file: FilePath,
+        format: ExportFormat,
+        path: String,
+        /// Whether the path is to get the keyboard.
+        focuses: bool,
+    },
+}
+
+impl Ask {
+    /// Asks for a new file.
+    pub fn new_file(&mut self, model: &Model) {
+        *self = Self::New(New::of(model));
+    }
+
+    /// Asks for the new name of the current file.
+    pub fn rename(&mut self, model: &Model) {
+        if let Some(entry) = model.current() {
+            *self = Self::Rename(Rename::of(entry, model));
+        }
+    }
+
+    /// Asks whether the selected files are to be deleted.
+    pub fn delete(&mut self, model: &Model) {
+        if model.current().is_some() {
+            *self = Self::Delete(Delete::of(model));
+        }
+    }
+
+    /// Draws what can be done with the selected files.
+    pub fn menu(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
+        let selected: Vec<&Entry> = model.selected().collect();
+        let Some(current) = selected.last() else {
+            ui.label("No file is selected.");
+            return;
+        };
+        ui.menu_button("Show in", |ui| {
+            for pane in Pane::ALL {
+                if ui.button(pane.title()).clicked() {
+                    commands.push(Command::Show(pane));
+                }
+            }
+        });
+        ui.separator();
+        let rename = item(ui, selected.len() == 1, "Rename…", "Select one file to rename it");
+        if rename.on_hover_text("F2").clicked() {
+            self.rename(model);
+        }
+        let has_text = selected.iter().all(|entry| entry.shown_text().is_some());
+        if item(ui, has_text, "Duplicate", "Only text files can be duplicated").clicked() {
+            for entry in &selected {
+                commands.push(Command::Copy(Arc::clone(&entry.file)));
+            }
+        }
+        if ui.button("Delete…").on_hover_text("Move to the trash (Delete)").clicked() {
+            self.delete(model);
+        }
+        ui.separator();
+        ui.menu_button("Export as", |ui| self.formats(ui, current));
+        if ui.button("Copy path").clicked() {
+            let paths: Vec<String> = selected.iter().map(|entry| path_of(entry)).collect();
+            ui.ctx().copy_text(paths.join("\n"));
+        }
+    }
+
+    fn formats(&mut self, ui: &mut Ui, entry: &Entry) {
+        let is_valid = entry.network.is_some() && !entry.is_wrong();
+        for format in ExportFormat::ALL {
+            let can = is_valid && (format != ExportFormat::Yaml || entry.shown_text().is_some());
+            let why = match is_valid {
+                true => "An ONNX file has no text",
+                false => "Select a valid network to export it",
+            };
+            let hover = match format {
+                ExportFormat::Onnx => {
+                    "The network as deployed; weights are random unless the file has its own"
+                }
+                ExportFormat::Pytorch => "A module to train, in one file that needs only torch",
+                ExportFormat::Yaml => "One file with everything that the network extends and uses",
+            };
+            let title = format!("{}…", format.name());
+            if item(ui, can, &title, why).on_hover_text(hover).clicked() {
+                let name = match format {
+                    ExportFormat::Yaml => format!("{}-complete", stem(&entry.file)),
+                    ExportFormat::Onnx | ExportFormat::Pytorch => stem(&entry.file),
+                };
+                let folder = std::env::current_dir().unwrap_or_default();
+                let path = folder.join(name).with_added_extension(format.extension());
+                let (file, path) = (Arc::clone(&entry.file), path.display().to_string());
+                *self = Self::Export { file, format, path, focuses: true };
+            }
+        }
+    }
+
+    /// Draws the question that is open.
+    pub fn ui(&mut self, ui: &Ui, model: &Model, commands: &mut Commands) {
+        let is_open = match self {
+            Self::Nothing => true,
+            Self::New(new) => new.ui(ui, model, commands),
+            Self::Rename(rename) => rename.ui(ui, model, commands),
+            Self::Delete(delete) => delete.ui(ui, commands),
+            Self::Export { file, format, path, focuses } => {
+                let heading = format!("Export {} as {}", stem(file), format.name());
+                match ask_for_path(ui, &heading, path, focuses) {
+                    PathAnswer::None => true,
+                    PathAnswer::Cancelled => false,
+                    PathAnswer::Path(path) => {
+                        let network = model.entries.get(file).and_then(|it| it.network.clone());
+                        commands.push_all(network.map(|network| {
+                            let (format, inputs) = (*format, model.inputs());
+                            let request = ExportRequest { network, format, path, inputs };
+                            Command::Start(Job::Export(request))
+                        }));
+                        false
+                    }
+                }
+            }
+        };
+        if !is_open {
+            *self = Self::Nothing;
+        }
+    }
+}
+
+/// A button of a menu, and why it cannot be used.
+fn item(ui: &mut Ui, can: bool, title: &str, why: &str) -> Response {
+    ui.add_enabled(can, Button::new(title)).on_disabled_hover_text(why)
+}
+
+fn path_of(entry: &Entry) -> String {
+    let path = std::path::absolute(&entry.file);
+    path.unwrap_or_else(|_| entry.file.to_path_buf()).display().to_string()
+}

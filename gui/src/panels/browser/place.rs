@@ -1,0 +1,144 @@
+//! The open folder, and the way to another.
+
+use std::path::PathBuf;
+
+use egui::{
+    Align, Button, Key, Label, Layout, Modifiers, RichText, Role, TextEdit, Ui, WidgetInfo,
+};
+
+use super::ask::Ask;
+use crate::{
+    choose::Wanted,
+    command::{Command, Commands},
+    file::problem_opening,
+    model::Model,
+    theme::colors,
+};
+
+/// The line with the open folder and the menus.
+#[derive(Default)]
+pub(super) struct Place {
+    typed: Option<Typed>,
+}
+
+/// A path that is being typed.
+struct Typed {
+    path: String,
+    /// Why it cannot be opened.
+    problem: Option<String>,
+    /// Whether the field is to get the keyboard.
+    focuses: bool,
+}
+
+impl Place {
+    pub fn ui(&mut self, ui: &mut Ui, ask: &mut Ask, model: &Model, commands: &mut Commands) {
+        let is_asked = ui.memory(|memory| memory.top_modal_layer().is_some());
+        let pressed =
+            |key| !is_asked && ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, key));
+        let (types, makes) = (pressed(Key::O), pressed(Key::N));
+        if types && self.typed.take().is_none() {
+            self.type_path(model);
+        }
+        if makes {
+            ask.new_file(model);
+        }
+        ui.horizontal(|ui| {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let menu = ui.menu_button("Open", |ui| self.menu(ui, model, commands));
+                menu.response.on_hover_text("Open another folder or file");
+                let menu = ui.menu_button("File", |ui| ask.menu(ui, model, commands));
+                menu.response.on_hover_text("Rename, duplicate, delete or export the selection");
+                if ui.button("New…").on_hover_text("New file (Ctrl N)").clicked() {
+                    ask.new_file(model);
+                }
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    let name = RichText::new(model.folder.display().to_string()).strong();
+                    ui.add(Label::new(name).truncate());
+                });
+            });
+        });
+        self.field(ui, commands);
+    }
+
+    /// Shows the field for a path.
+    pub fn type_path(&mut self, model: &Model) {
+        let path = model.folder.display().to_string();
+        self.typed = Some(Typed { path, problem: None, focuses: true });
+    }
+
+    fn menu(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
+        for (wanted, title) in [(Wanted::Folder, "Folder…"), (Wanted::File, "File…")] {
+            if ui.button(title).clicked() {
+                commands.push(Command::Choose(wanted));
+            }
+        }
+        if ui.button("Path…").on_hover_text("Type the path of a folder or file (Ctrl O)").clicked()
+        {
+            self.type_path(model);
+        }
+        let open = std::path::absolute(&model.folder).unwrap_or_default();
+        let mut recent = model.recent.iter().filter(|folder| **folder != open).peekable();
+        if recent.peek().is_some() {
+            ui.separator();
+            ui.label(RichText::new("Recent folders").weak());
+        }
+        for folder in recent {
+            if ui.add(Button::new(folder.display().to_string())).clicked() {
+                commands.push(Command::Open(folder.clone()));
+            }
+        }
+    }
+
+    /// Draws the field for a path; a path that cannot be opened stays in it.
+    fn field(&mut self, ui: &mut Ui, commands: &mut Commands) {
+        let Some(typed) = &mut self.typed else { return };
+        let field = ui.add(TextEdit::singleline(&mut typed.path).desired_width(f32::INFINITY));
+        field.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Path to open"));
+        crate::panels::focus_once(&field, &mut typed.focuses);
+        if field.changed() {
+            typed.problem = None;
+        }
+        if let Some(problem) = &typed.problem {
+            ui.label(RichText::new(problem).color(colors(ui).error));
+        }
+        if !field.lost_focus() {
+            return;
+        }
+        let pressed = |key| ui.input(|input| input.key_pressed(key));
+        if pressed(Key::Enter) {
+            let path = from_home(typed.path.trim());
+            typed.problem = problem_opening(&path);
+            typed.focuses = typed.problem.is_some();
+            if typed.problem.is_none() {
+                commands.push(Command::Open(path));
+                self.typed = None;
+            }
+        } else if pressed(Key::Escape) {
+            self.typed = None;
+        }
+    }
+}
+
+/// A path that was typed; `~` stands for the home folder.
+fn from_home(typed: &str) -> PathBuf {
+    let inside = typed.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/'));
+    match inside.zip(std::env::home_dir()) {
+        Some((rest, home)) => home.join(rest.trim_start_matches('/')),
+        None => PathBuf::from(typed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tilde_is_the_home_folder() {
+        let home = std::env::home_dir().unwrap();
+        assert_eq!(from_home("~"), home);
+        assert_eq!(from_home("~/nets"), home.join("nets"));
+        for path in ["/a/~", "~other/nets", "nets"] {
+            assert_eq!(from_home(path), PathBuf::from(path));
+        }
+    }
+}
