@@ -15,10 +15,12 @@ use keeping::Keeping;
 
 use crate::{
     Options,
+    actions::Held,
     command::{Command, Commands},
     file::FilePath,
     jobs::{Job, MeasurementBackend, Picture, PictureRequest, Worker},
     model::Model,
+    palette::Palette,
     pane::Pane,
     panels::Panels,
     screenshot::Screenshots,
@@ -45,6 +47,7 @@ pub struct App {
     /// Storage of drafts; `None` if it is not wanted or there is no folder for it.
     keeping: Option<Keeping>,
     shows_shortcuts: bool,
+    palette: Palette,
 }
 
 impl App {
@@ -61,6 +64,7 @@ impl App {
     ) -> Self {
         let ctx = &cc.egui_ctx;
         theme::install(ctx);
+        ctx.add_plugin(Held::default());
         let session = Session::load(cc.storage);
         ctx.set_theme(session.settings.theme);
         let mut app = Self {
@@ -76,6 +80,7 @@ impl App {
             waiting: vec![],
             keeping: None,
             shows_shortcuts: false,
+            palette: Palette::default(),
         };
         app.panels.graph.remember(session.graphs);
         app.panels.tradeoff.remember(session.tradeoff);
@@ -217,6 +222,7 @@ impl eframe::App for App {
 
     fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
         let ctx = ui.ctx().clone();
+        self.palette.take_key(&ctx);
         shortcuts::take(&ctx, &self.model, self.shows_shortcuts, &mut self.commands);
         Panel::bottom("status").show(ui, |ui| status::bar(ui, &self.model, &mut self.commands));
         if !self.model.messages.is_empty() {
@@ -233,6 +239,7 @@ impl eframe::App for App {
             tree.ui(&mut Screens { panels, model, commands }, ui);
         });
         shortcuts::sheet(&ctx, &mut self.shows_shortcuts);
+        self.palette.ui(&ctx, &self.model, &mut self.commands);
         self.closing.ui(&ctx, &self.model, self.keeping.is_some(), &mut self.commands);
         self.model.settings.theme = ctx.options(|options| options.theme_preference);
         let commands = self.commands.take();

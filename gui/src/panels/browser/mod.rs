@@ -9,6 +9,7 @@ use egui::{
 };
 
 use crate::{
+    actions::{Action, asked, chosen},
     command::{Command, Commands},
     file::{FilePath, stem},
     model::{Entry, Model},
@@ -80,7 +81,7 @@ impl Browser {
 
     /// The open folder, and the way to another.
     fn place(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
-        let by_key = ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::O));
+        let by_key = asked(ui.ctx(), Action::Open);
         ui.horizontal(|ui| {
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let hint = "Open another folder or file (Ctrl O), or drop it onto the window";
@@ -117,7 +118,7 @@ impl Browser {
             .desired_width(f32::INFINITY);
         let response = ui.add(search);
         response.widget_info(|| WidgetInfo::labeled(Role::TextInput, true, "Search files"));
-        if ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::P)) {
+        if asked(ui.ctx(), Action::SearchFiles) {
             response.request_focus();
         }
         if response.lost_focus() && ui.input(|input| input.key_pressed(Key::Escape)) {
@@ -265,15 +266,15 @@ impl Browser {
 
     /// Up and down go through the list, with Shift from the anchor; Enter shows the graph.
     fn keys(&mut self, ui: &Ui, rows: &[Row<'_>], model: &Model, commands: &mut Commands) {
-        if !super::keys_are_free(ui) || self.is_left {
-            return;
-        }
-        let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
-        if pressed(Modifiers::COMMAND, Key::A) {
+        let is_free = super::keys_are_free(ui) && !self.is_left;
+        if chosen(ui.ctx(), Action::SelectAll) || (is_free && asked(ui.ctx(), Action::SelectAll)) {
             commands.push(Command::Select(files(rows).cloned().collect()));
             return;
         }
-        if pressed(Modifiers::NONE, Key::Enter) {
+        if !is_free {
+            return;
+        }
+        if ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Enter)) {
             commands.push(Command::Show(Pane::Graph));
             self.is_left = true;
             return;

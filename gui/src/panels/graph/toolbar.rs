@@ -12,7 +12,10 @@ use super::{
     shading::Colour,
     view::{Layout, View},
 };
-use crate::theme::colors;
+use crate::{
+    actions::{Action as Asked, asked},
+    theme::colors,
+};
 
 /// Why a colour cannot be chosen.
 const NOT_INSPECTED: &str =
@@ -84,6 +87,7 @@ impl Graph {
             self.export.menu(ui, &crate::file::stem(file));
             let mut shows_details = !self.views.hides_details;
             ui.toggle_value(&mut shows_details, "Details");
+            shows_details ^= asked(ui.ctx(), Asked::Details);
             self.views.hides_details = !shows_details;
             if let Some(text) = self.hint {
                 ui.label(RichText::new(text).small().color(colors(ui).weak));
@@ -99,17 +103,27 @@ fn choose_layout(ui: &mut Ui, view: &mut View, layout: &mut Layout) -> bool {
     let menu = ComboBox::from_id_salt("layout")
         .selected_text(format!("Layout: {}", shown.name()))
         .width(150.0);
-    let mut is_chosen = false;
+    let asks = |choice: &Layout| {
+        let action = match choice {
+            Layout::Down => Asked::Down,
+            Layout::Right => Asked::Right,
+            Layout::Columns => Asked::Columns,
+        };
+        asked(ui.ctx(), action)
+    };
+    let mut chosen = Layout::ALL.into_iter().find(asks);
     let inner = menu.show_ui(ui, |ui| {
         for choice in Layout::ALL {
             if ui.selectable_label(choice == shown, choice.name()).clicked() {
-                (*layout, view.is_folded, view.shape) = (choice, false, None);
-                is_chosen = choice != shown;
+                chosen = Some(choice);
             }
         }
     });
+    if let Some(choice) = chosen {
+        (*layout, view.is_folded, view.shape) = (choice, false, None);
+    }
     inner.response.on_hover_text("Layout of the graph");
-    is_chosen
+    chosen.is_some_and(|choice| choice != shown)
 }
 
 fn choose_colour(ui: &mut Ui, colour: &mut Colour, is_inspected: bool) {

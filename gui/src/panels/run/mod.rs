@@ -17,6 +17,7 @@ use egui::{Frame, Margin, RichText, Ui};
 pub(crate) use results::Remembered;
 
 use crate::{
+    actions::{Action, asked},
     command::{Command, Commands},
     jobs::Job,
     model::Model,
@@ -84,6 +85,13 @@ impl Run {
             let title = format!("Latencies ({latencies})");
             ui.selectable_value(&mut self.view, View::Latency, title);
             ui.selectable_value(&mut self.view, View::Profile, format!("Profiles ({profiles})"));
+            for (action, view) in
+                [(Action::Latencies, View::Latency), (Action::Profiles, View::Profile)]
+            {
+                if asked(ui.ctx(), action) {
+                    self.view = view;
+                }
+            }
             ui.separator();
             match self.view {
                 View::Latency => self.results.filters(ui, model),

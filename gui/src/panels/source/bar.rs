@@ -5,6 +5,7 @@ use std::sync::Arc;
 use egui::{Button, RichText, Ui};
 
 use crate::{
+    actions::{Action, asked},
     command::{Command, Commands},
     jobs::SaveProblem,
     model::{Entry, Model, State},
@@ -30,8 +31,11 @@ pub(super) fn header(
         if save.on_hover_text("Save to the file (Ctrl S)").clicked() {
             commands.push(Command::Save { file: Arc::clone(file), overwrite: false });
         }
-        let revert = ui.add_enabled(is_dirty, Button::new("Revert"));
-        if revert.on_hover_text("Discard unsaved changes").clicked() {
+        // A file that was never written has nothing to go back to.
+        let can_revert = is_dirty && !entry.is_new();
+        let revert = ui.add_enabled(can_revert, Button::new("Revert"));
+        let reverts = revert.on_hover_text("Discard unsaved changes").clicked();
+        if reverts || (asked(ui.ctx(), Action::Revert) && can_revert) {
             commands.push(Command::Edit(Arc::clone(file), None));
         }
         let mut beside = is_beside;
