@@ -30,6 +30,9 @@ use crate::{
     watch::Watch,
 };
 
+/// Below this width of the window, in points, the list of files is narrower.
+const SMALL: f32 = 900.0;
+
 /// The dashboard.
 pub struct App {
     model: Model,
@@ -229,7 +232,12 @@ impl eframe::App for App {
             Panel::bottom("messages")
                 .show(ui, |ui| status::messages(ui, &self.model, &mut self.commands));
         }
-        Panel::left("browser").default_size(280.0).size_range(180.0..=600.0).show(ui, |ui| {
+        // A small window has a width of its own, which does not stay when it is enlarged.
+        let (name, width) = match ui.available_width() < SMALL {
+            true => ("browser in little room", 230.0),
+            false => ("browser", 280.0),
+        };
+        Panel::left(name).default_size(width).size_range(180.0..=600.0).show(ui, |ui| {
             self.panels.browser.ui(ui, &self.model, &mut self.commands);
         });
         let frame = Frame::NONE.fill(ui.visuals().panel_fill).inner_margin(Margin::ZERO);

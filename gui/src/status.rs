@@ -39,7 +39,7 @@ fn activity(ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let mut text = counted(count, "file", "files");
         let drafts = model.entries.values().filter(|entry| entry.draft.is_some()).count();
         if wrong > 0 {
-            text.push_str(&format!(", {wrong} invalid"));
+            text.push_str(&format!(", {wrong} with errors"));
         }
         if drafts > 0 {
             text.push_str(&format!(", {drafts} unsaved"));

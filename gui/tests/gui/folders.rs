@@ -27,7 +27,7 @@ fn a_folder_of_broken_files_is_shown() {
         model.entries.len() == 5
             && model.entries.values().all(|entry| matches!(entry.state, State::Wrong(_)))
     });
-    assert!(window.has("5 files, 5 invalid"));
+    assert!(window.has("5 files, 5 with errors"));
     for name in ["empty", "list", "open", "bytes", "not"] {
         window.click(name);
         for digit in [Key::Num1, Key::Num2] {

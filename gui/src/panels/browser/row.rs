@@ -87,7 +87,7 @@ pub(super) fn file_row(ui: &mut Ui, entry: &Entry, model: &Model) -> Response {
     ui.painter().galley(name_rect.left_center() - vec2(0.0, galley.size().y / 2.0), galley, color);
     let numbers = numbers(entry);
     let said = match (&entry.state, &entry.network) {
-        (State::Wrong(_), _) => "invalid".to_owned(),
+        (State::Wrong(_), _) => "has errors".to_owned(),
         (State::Gone, _) => "deleted or moved".to_owned(),
         (_, Some(_)) => format!("{} params, {} MACs", numbers[0], numbers[1]),
         (_, None) => numbers.join(" "),

@@ -270,7 +270,9 @@ pub fn slider(
     ui.horizontal(|ui| {
         name_cell(ui, key, name, is_changed);
         // The width left by the name, the number box, what stands beside it, and the button.
-        ui.spacing_mut().slider_width = (ui.available_width() - 200.0).max(40.0);
+        let is_narrow = ui.available_width() < 240.0;
+        let beside_slider = if is_narrow { 200.0 - COST } else { 200.0 };
+        ui.spacing_mut().slider_width = (ui.available_width() - beside_slider).max(40.0);
         // Only a movement is held to the steps: a value that was typed stays as it is.
         let slider = Slider::new(&mut value, range).step_by(step).show_value(false);
         let slider = slider.clamping(SliderClamping::Never);
@@ -285,7 +287,14 @@ pub fn slider(
         let real = beside.real.map(|real| format!("= {real}")).unwrap_or_default();
         cell(ui, REAL, &real, "The width after the width multiplier and rounding");
         let cost = beside.cost.as_ref();
-        cell(ui, COST, cost.map_or("", |cost| &cost.short), cost.map_or("", |cost| &cost.all));
+        if is_narrow {
+            // There is room for it under the pointer.
+            if let Some(cost) = cost {
+                response.on_hover_text(&cost.all);
+            }
+        } else {
+            cell(ui, COST, cost.map_or("", |cost| &cost.short), cost.map_or("", |cost| &cost.all));
+        }
         reset(ui, key, is_changed, changes);
     });
 }

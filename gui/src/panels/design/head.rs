@@ -142,7 +142,7 @@ impl Head {
             ui.heading("Discard the design?");
             ui.label(match entry.is_new() {
                 true => format!("{} was never saved and is removed from the list.", entry.name()),
-                false => format!("{} goes back to what its file has.", entry.name()),
+                false => format!("{} returns to the saved version.", entry.name()),
             });
             ui.add_space(6.0);
             ui.horizontal(|ui| (ui.button("Discard").clicked(), ui.button("Cancel").clicked()))

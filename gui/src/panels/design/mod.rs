@@ -78,7 +78,7 @@ impl Design {
     pub fn ui(&mut self, ui: &mut Ui, model: &Model, commands: &mut Commands) {
         let Some(entry) = super::current_or_hint(ui, model) else { return };
         let Some(from) = model.original_of(entry) else {
-            super::nothing(ui, "The file that it is made of is not there.");
+            super::nothing(ui, "The file that this design is made of was deleted or moved.");
             return;
         };
         let base = match base(from) {
@@ -139,7 +139,7 @@ impl Design {
             let color = colors(ui).error;
             Panel::bottom("problem").exact_size(PROBLEM).show(ui, |ui| {
                 ScrollArea::both().id_salt("problem").auto_shrink(false).show(ui, |ui| {
-                    ui.label(RichText::new("These settings are invalid:").color(color));
+                    ui.label(RichText::new("These settings have errors:").color(color));
                     let text = RichText::new(error_chain(&**problem)).monospace().size(11.5);
                     ui.add(Label::new(text.color(color)).extend());
                 });

@@ -16,7 +16,7 @@ use crate::{
     file::FilePath,
     format::{bytes, compute_unit, exact, fraction, milliseconds, points, share, way},
     inspection::Found,
-    jobs::LayoutRequest,
+    jobs::{LayoutRequest, TensorRequest},
     model::Model,
     panels::evidence::Evidence,
     theme::colors,
@@ -41,6 +41,8 @@ pub(super) struct Asked {
     pub node: Option<NodePath>,
     /// Whether repeated modules are to be drawn once or each.
     pub repeats: bool,
+    /// A tensor whose values are to be shown, and its name.
+    pub tensor: Option<(TensorRequest, String)>,
 }
 
 /// Draws the details of `selected`, or of the network if nothing is selected; `shown` is the picture next to them.
@@ -74,7 +76,7 @@ pub(super) fn inspector(
             evidence.figures(ui, network, model);
         }
         ui.separator();
-        parts::weights(ui, &subject, model, commands);
+        asked.tensor = parts::weights(ui, &subject, model, commands);
         asked.node = subject.nodes(ui);
         original::original(ui, &subject);
     });

@@ -41,7 +41,7 @@ impl Graph {
         ui: &mut Ui,
         file: &Path,
         network: &Arc<Inspected>,
-        is_inspected: bool,
+        (is_inspected, has_room): (bool, bool),
         action: &mut Option<Action>,
     ) {
         let graph = &network.architecture.graph;
@@ -85,15 +85,27 @@ impl Graph {
             }
             ui.separator();
             self.export.menu(ui, &crate::file::stem(file));
-            let mut shows_details = !self.views.hides_details;
-            ui.toggle_value(&mut shows_details, "Details");
-            shows_details ^= asked(ui.ctx(), Asked::Details);
-            self.views.hides_details = !shows_details;
+            self.details(ui, has_room);
             if let Some(text) = self.hint {
                 ui.label(RichText::new(text).small().color(colors(ui).weak));
             }
         });
         ui.add_space(2.0);
+    }
+}
+
+impl Graph {
+    /// Shows or hides the details, in a window that has room for them.
+    fn details(&mut self, ui: &mut Ui, has_room: bool) {
+        let mut is_shown = has_room && !self.views.hides_details;
+        let is_asked = asked(ui.ctx(), Asked::Details);
+        let toggle = ui.add_enabled_ui(has_room, |ui| ui.toggle_value(&mut is_shown, "Details"));
+        toggle.inner.on_disabled_hover_text(
+            "No room for details: enlarge the window, or make the list of files narrower",
+        );
+        if has_room {
+            self.views.hides_details = is_shown == is_asked;
+        }
     }
 }
 

@@ -67,7 +67,7 @@ impl Run {
             commands.push(Command::Start(Job::Engines));
         }
         Frame::NONE.inner_margin(Margin::symmetric(8, 4)).show(ui, |ui| {
-            crate::panels::caveat_lines(ui, model, commands);
+            crate::panels::job_caveats(ui, model, commands);
             let setup = &mut self.setup;
             queue::beside(ui, ("setup", 0.5), (&QUEUE, model), commands, |ui, commands| {
                 setup.ui(ui, model, commands);

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use egui::{Button, RichText, Ui};
 
+use inceptive_format::counted;
+
 use crate::{
     actions::{Action, asked},
     command::{Command, Commands},
@@ -16,7 +18,7 @@ use crate::{
 pub(super) fn header(
     ui: &mut Ui,
     entry: &Entry,
-    is_beside: bool,
+    (is_beside, mistakes): (bool, usize),
     model: &Model,
     commands: &mut Commands,
 ) {
@@ -49,7 +51,10 @@ pub(super) fn header(
                 ui.label(RichText::new("valid, not saved").color(palette.warning))
             }
             (State::Good(_), false) => ui.label(RichText::new("valid").color(palette.good)),
-            (State::Wrong(_), _) => ui.label(RichText::new("invalid").color(palette.error)),
+            (State::Wrong(_), _) => {
+                let text = counted(mistakes, "error", "errors");
+                ui.label(RichText::new(text).color(palette.error))
+            }
             (State::Gone, _) => {
                 ui.label(RichText::new("file deleted; saving restores it").color(palette.error))
             }

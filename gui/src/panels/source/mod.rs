@@ -112,7 +112,7 @@ impl Source {
             return;
         };
         let (problems, marks) = problems(entry, &text);
-        bar::header(ui, entry, self.is_beside, model, commands);
+        bar::header(ui, entry, (self.is_beside, problems.len()), model, commands);
         let id = editor_of(entry);
         let mut next = self.keys(ui, id, entry, &text);
         self.find_bar(ui, id, &text, &mut next);

@@ -66,7 +66,7 @@ impl Train {
             commands.push(Command::Start(Job::TrainingChoices(model.folder.clone())));
         }
         Frame::NONE.inner_margin(Margin::symmetric(8, 4)).show(ui, |ui| {
-            crate::panels::caveat_lines(ui, model, commands);
+            crate::panels::job_caveats(ui, model, commands);
             let setup = &mut self.setup;
             queue::beside(
                 ui,
