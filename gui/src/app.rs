@@ -234,7 +234,7 @@ impl eframe::App for App {
         }
         // A small window has a width of its own, which does not stay when it is enlarged.
         let (name, width) = match ui.available_width() < SMALL {
-            true => ("browser in little room", 230.0),
+            true => ("browser in little room", 240.0),
             false => ("browser", 280.0),
         };
         Panel::left(name).default_size(width).size_range(180.0..=600.0).show(ui, |ui| {

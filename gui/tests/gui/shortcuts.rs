@@ -1,8 +1,11 @@
 //! Keys that work everywhere.
 
 use egui::{Event, Key, Modifiers, Role, vec2};
-use egui_kittest::kittest::Queryable;
-use inceptive_gui::actions::{Action, Need, Scope, Spec, TABLE, latest_action, spec};
+use egui_kittest::kittest::{NodeT, Queryable};
+use inceptive_gui::{
+    Pane,
+    actions::{Action, Need, Scope, Spec, TABLE, latest_action, spec},
+};
 
 use crate::{
     common::{Window, copies, is_idle},
@@ -148,5 +151,30 @@ fn every_key_of_the_table_does_its_action() {
             assert_eq!(done, Some(spec.action), "{} {}", spec.keys_text(), spec.name);
             window.wait("it is over", is_idle);
         }
+    }
+}
+
+/// The control that has the keyboard.
+fn focused(window: &Window) -> Option<String> {
+    let is_focused = |node: &egui_kittest::Node<'_>| node.is_focused();
+    let node = window.harness.root().children_recursive().find(is_focused)?;
+    Some(format!("{:?} {:?}", node.accesskit_node().label(), node.rect()))
+}
+
+#[test]
+fn tab_goes_through_the_controls_of_every_tab_and_comes_round() {
+    let mut window = Window::on(&["alexnet.yaml", "googlenet.yaml"]);
+    window.press(Modifiers::COMMAND, Key::A);
+    for pane in Pane::ALL.into_iter().filter(|pane| *pane != Pane::Source) {
+        choose(&mut window, spec(Action::Show(pane)).unwrap());
+        window.wait("it is drawn", is_idle);
+        escape(&mut window);
+        window.press(Modifiers::NONE, Key::Tab);
+        let first = focused(&window).unwrap();
+        let comes_round = (0..400).any(|_| {
+            window.press(Modifiers::NONE, Key::Tab);
+            focused(&window).as_ref() == Some(&first)
+        });
+        assert!(comes_round, "{}", pane.title());
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn folder_row(ui: &mut Ui, folder: &std::path::Path) {
 
 /// Draws a file with its mark and counts.
 pub(super) fn file_row(ui: &mut Ui, entry: &Entry, model: &Model) -> Response {
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::CLICK);
     let is_selected = model.selection.contains(&entry.file);
     let is_current = model.selection.last() == Some(&entry.file);
     let name = stem(&entry.file);

@@ -101,7 +101,7 @@ impl Design {
         Panel::left(if width < ROOMY { "variables in little room" } else { "variables" })
             .resizable(true)
             .default_size((width * 0.42).min(430.0))
-            .size_range(330.0_f32.min(width * 0.6)..=width * 0.6)
+            .size_range(330.0_f32.min(width * 0.54)..=width * 0.6)
             .show(ui, |ui| self.left(ui, entry, &base, original, model, commands));
         let margin = Frame::NONE.inner_margin(Margin::symmetric(10, 4));
         margin.show(ui, |ui| self.right(ui, entry, &base, original, model, commands));

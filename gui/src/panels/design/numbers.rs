@@ -84,20 +84,20 @@ pub fn ui(ui: &mut Ui, base: &Inspected, now: &Inspected, limits: &[Constraint],
 
 /// Draws the counts in short, where there is little room.
 fn short_table(ui: &mut Ui, rows: &[Row]) {
-    Grid::new("numbers in short").num_columns(3).striped(true).spacing([6.0, 3.0]).show(ui, |ui| {
+    Grid::new("numbers in short").num_columns(3).striped(true).spacing([5.0, 3.0]).show(ui, |ui| {
         for row in rows {
             let Row { name, metric, before, after } = row;
             let short = match metric.unit() {
                 Unit::Bytes => metric.exact(*after),
                 _ => short_count(*after),
             };
-            ui.label(name).on_hover_text(format!(
+            ui.label(RichText::new(name).small()).on_hover_text(format!(
                 "{} before, {} now",
                 metric.exact(*before),
                 metric.exact(*after)
             ));
-            right(ui, RichText::new(short).monospace().strong());
-            ui.label(RichText::new(percent_change(*before, *after)).monospace());
+            right(ui, RichText::new(short).small().strong());
+            ui.label(RichText::new(percent_change(*before, *after)).small());
             ui.end_row();
         }
     });

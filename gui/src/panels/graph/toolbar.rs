@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use egui::{ComboBox, RichText, Ui};
+use egui::{Button, ComboBox, RichText, Ui};
 use inceptive_app::Inspected;
 
 use super::{
@@ -97,14 +97,14 @@ impl Graph {
 impl Graph {
     /// Shows or hides the details, in a window that has room for them.
     fn details(&mut self, ui: &mut Ui, has_room: bool) {
-        let mut is_shown = has_room && !self.views.hides_details;
+        let is_shown = has_room && !self.views.hides_details;
         let is_asked = asked(ui.ctx(), Asked::Details);
-        let toggle = ui.add_enabled_ui(has_room, |ui| ui.toggle_value(&mut is_shown, "Details"));
-        toggle.inner.on_disabled_hover_text(
+        let toggle = ui.add_enabled(has_room, Button::selectable(is_shown, "Details"));
+        let toggle = toggle.on_disabled_hover_text(
             "No room for details: enlarge the window, or make the list of files narrower",
         );
-        if has_room {
-            self.views.hides_details = is_shown == is_asked;
+        if has_room && (toggle.clicked() || is_asked) {
+            self.views.hides_details = is_shown;
         }
     }
 }
