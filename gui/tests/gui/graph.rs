@@ -199,6 +199,18 @@ fn an_onnx_file_shows_what_it_says_and_statistics_of_its_weights() {
     window.click("All values of c0.weight");
     window.wait("the values are there", is_idle);
     assert!(window.says("8x3x3x3, 216 values") && window.says("[0, 0, 0, 0]"));
+    window.harness.get_by_label_contains("[0, 0, 0, 0]").hover();
+    for _ in 0..60 {
+        window.harness.event(egui::Event::MouseWheel {
+            unit: egui::MouseWheelUnit::Line,
+            source: egui::MouseWheelSource::Unknown,
+            delta: vec2(0.0, -10.0),
+            phase: egui::TouchPhase::Move,
+            modifiers: Modifiers::NONE,
+        });
+        window.harness.run();
+    }
+    assert!(window.says("[7, 2, 2, 0]"));
     window.click("Save as .npy…");
     let path = window.folder.path().join("c0.npy");
     let field = window.get("Path");

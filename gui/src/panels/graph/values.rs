@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use egui::{Button, RichText, ScrollArea, TextStyle, Ui, Window, vec2};
+use egui::{Button, RichText, ScrollArea, Ui, Window, vec2};
 use inceptive_app::TensorValues;
 
 use crate::{
@@ -112,7 +112,7 @@ fn about(tensor: &TensorValues) -> String {
 /// Draws the lines that are in view.
 fn rows(ui: &mut Ui, tensor: &TensorValues) {
     let lines = Lines::new(&tensor.sizes);
-    let height = ui.text_style_height(&TextStyle::Monospace);
+    let height = ui.spacing().interact_size.y;
     ScrollArea::both().auto_shrink(false).show_rows(ui, height, lines.count(), |ui, range| {
         for line in range {
             let (index, start, end) = lines.at(line);
