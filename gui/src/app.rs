@@ -7,7 +7,7 @@ mod keeping;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Instant};
 
-use egui::{CentralPanel, Context, Frame, Margin, Panel, Ui};
+use egui::{CentralPanel, Context, Frame, Margin, Panel, Sense, Ui, UiBuilder, vec2};
 use egui_tiles::Tree;
 
 use closing::Closing;
@@ -227,7 +227,10 @@ impl eframe::App for App {
         let ctx = ui.ctx().clone();
         self.palette.take_key(&ctx);
         shortcuts::take(&ctx, &self.model, self.shows_shortcuts, &mut self.commands);
-        Panel::bottom("status").show(ui, |ui| status::bar(ui, &self.model, &mut self.commands));
+        let bar = Panel::bottom("status").show(ui, |ui| {
+            let size = vec2(ui.available_width(), ui.spacing().interact_size.y);
+            ui.allocate_exact_size(size, Sense::hover()).0
+        });
         if !self.model.messages.is_empty() {
             Panel::bottom("messages")
                 .show(ui, |ui| status::messages(ui, &self.model, &mut self.commands));
@@ -245,6 +248,10 @@ impl eframe::App for App {
             let Self { panels, model, commands, tree, .. } = self;
             panels.source.set_beside(tiles::is_beside(tree));
             tree.ui(&mut Screens { panels, model, commands }, ui);
+        });
+        // Tab comes to it last, as it is read.
+        ui.scope_builder(UiBuilder::new().max_rect(bar.inner), |ui| {
+            status::bar(ui, &self.model, &mut self.commands);
         });
         shortcuts::sheet(&ctx, &mut self.shows_shortcuts);
         self.palette.ui(&ctx, &self.model, &mut self.commands);

@@ -171,6 +171,7 @@ fn tab_goes_through_the_controls_of_every_tab_and_comes_round() {
         escape(&mut window);
         window.press(Modifiers::NONE, Key::Tab);
         let first = focused(&window).unwrap();
+        assert!(first.contains("Open"), "the list of files comes first: {first}");
         let comes_round = (0..400).any(|_| {
             window.press(Modifiers::NONE, Key::Tab);
             focused(&window).as_ref() == Some(&first)
