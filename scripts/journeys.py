@@ -100,7 +100,7 @@ def edit(journey: Journey) -> None:
     time.sleep(1)
     window.press("Return")
     window.type("clases: 1000")
-    window.find("invalid", "label")
+    window.find("[0-9]+ errors?", "label")
     window.find(".*did you mean `classes`.*", "label")
     journey.picture("edit-3-mistake")
 
